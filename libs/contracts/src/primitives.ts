@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/** Letters, digits, `.`, `_`, `-`; 1 to 64 of them, the first a letter or digit. Safe in URLs, routing keys and file names. */
+const slug = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit',
+  );
+
+/** Lower case throughout, so that one id has one spelling and one body hash. */
+export const uuidSchema = z
+  .string()
+  .regex(
+    /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/,
+    'must be a UUID, such as 0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e',
+  )
+  .transform((id) => id.toLowerCase());
+
+/** Any text a chain already uses for its customers; PostgreSQL text cannot hold U+0000, logs should not hold other controls. */
+export const customerIdSchema = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(128, 'must be at most 128 characters')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters')
+  .meta({ description: 'Customer, 1 to 128 characters', examples: ['ana'] });
+
+export const productIdSchema = slug.meta({ description: 'Product', examples: ['cafe-premium'] });
+export const branchIdSchema = slug.meta({ description: 'Branch (sucursal)', examples: ['sucursal-1'] });
+export const groupIdSchema = slug.meta({ description: 'Database group', examples: ['g1'] });
+
+/** Units in one order line or cart item. */
+export const lineQuantitySchema = z
+  .number()
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(10_000, 'must be at most 10000')
+  .meta({ description: 'Units', examples: [2] });
+
+/** Units in one change of stock. */
+export const stockQuantitySchema = z
+  .number()
+  .int('must be a whole number')
+  .min(0, 'must not be negative')
+  .max(1_000_000_000, 'must be at most 1000000000')
+  .meta({ description: 'Units', examples: [100] });
+
+/** Money is whole cents: sums of it are exact. */
+export const centsSchema = z
+  .number()
+  .int('must be a whole number of cents')
+  .min(0, 'must not be negative')
+  .max(100_000_000, 'must be at most 100000000')
+  .meta({ description: 'Cents', examples: [890] });
+
+const printable = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1, 'must not be empty')
+    .max(max, `must be at most ${max} characters`)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
+
+export const productNameSchema = printable(200).meta({ description: 'Name of a product', examples: ['Café Premium'] });
+export const personNameSchema = printable(200).meta({ description: 'Name of a person', examples: ['Ana Torres'] });
+export const emailSchema = z
+  .email('must be an e-mail address, such as ana@example.com')
+  .max(254, 'must be at most 254 characters')
+  .meta({ description: 'E-mail address', examples: ['ana@example.com'] });
+
+export const timestampSchema = z.iso.datetime().meta({ description: 'RFC 3339, UTC', examples: ['2026-11-24T12:00:00.000Z'] });
+
+/** Where stock lies: `central` or a branch id. */
+export const CENTRAL_LOCATION = 'central';

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+/**
+ * RFC 9457 problem types, in one table: what a status means here and what a person can do. `type` on the wire is
+ * `urn:ecomarket:problem:<name>`: a URN, since no web page of ours is sure to be reachable from a branch.
+ */
+export const problemTypes = {
+  'bad-input': { status: 400, title: 'The request does not have the form it must have' },
+  'malformed-json': { status: 400, title: 'The body is not JSON' },
+  'idempotency-key-missing': { status: 400, title: 'The request needs an Idempotency-Key header' },
+  'not-found': { status: 404, title: 'There is nothing here' },
+  'order-unknown': { status: 404, title: 'There is no such order' },
+  'product-unknown': { status: 404, title: 'There is no such product' },
+  'customer-unknown': { status: 404, title: 'There is no such customer' },
+  'command-unknown': { status: 404, title: 'No outcome of this command is known' },
+  'method-not-allowed': { status: 405, title: 'This path does not take that method' },
+  'order-rejected': { status: 409, title: 'The order was rejected' },
+  'cart-empty': { status: 409, title: 'The cart holds nothing to check out' },
+  'customer-exists': { status: 409, title: 'The customer is registered already' },
+  'product-exists': { status: 409, title: 'The product exists already' },
+  'command-expired': { status: 409, title: 'The command came too late and was not done' },
+  'command-discarded': { status: 409, title: 'The command was set aside and discarded by an operator' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'key-conflict': { status: 422, title: 'This Idempotency-Key was used for another request' },
+  'dead-letter': { status: 500, title: 'The command could not be processed and is kept for an operator' },
+  internal: { status: 500, title: 'The service failed' },
+  'not-accepted': { status: 503, title: 'The command was not accepted and has not been done' },
+  'acceptance-unknown': { status: 503, title: 'It is not known whether the command was accepted' },
+  'not-ready': { status: 503, title: 'The service is not ready' },
+  'no-node': { status: 503, title: 'No database node can answer' },
+  'not-fresh': { status: 503, title: 'No database node is as fresh as asked' },
+  'position-lost': { status: 410, title: 'What this position names was lost in a failover' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemName = keyof typeof problemTypes;
+
+export const faultSchema = z.object({
+  /** Where: a JSON pointer into the body (`/lines/0/quantity`), or `query.limit`, `header.prefer`, `path.orderId`. */
+  at: z.string(),
+  /** What is wrong, in words that name the limit. */
+  message: z.string(),
+});
+export type Fault = z.infer<typeof faultSchema>;
+
+export const problemSchema = z.looseObject({
+  type: z.string().meta({ examples: ['urn:ecomarket:problem:bad-input'] }),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string().optional(),
+  instance: z.string().optional(),
+  /** Every fault of a bad request, not the first. */
+  faults: z.array(faultSchema).optional(),
+  correlationId: z.string().optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const PROBLEM_URN = 'urn:ecomarket:problem:';

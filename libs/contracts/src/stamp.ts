@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+/**
+ * Hybrid-clock stamp: `<ms since 1970, 15 digits>-<counter, 5 digits>-<sender>`. It orders as text, never repeats and
+ * never runs back in one sender, and tells when a command was made. A cart keeps the highest stamp per item, so
+ * edits may arrive in any order.
+ */
+export const stampSchema = z
+  .string()
+  .regex(/^\d{15}-\d{5}-[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be a hybrid-clock stamp')
+  .meta({ description: 'Hybrid-clock stamp', examples: ['001795521600000-00000-central-api-1'] });
+
+export type Stamp = z.infer<typeof stampSchema>;
+
+/** The next stamp of one sender: later than `previous` even when the wall clock stood still or ran back. */
+export function nextStamp(previous: Stamp | undefined, nowMs: number, sender: string): Stamp {
+  let ms = nowMs;
+  let counter = 0;
+  if (previous !== undefined) {
+    const previousMs = stampMs(previous);
+    if (previousMs >= nowMs) {
+      ms = previousMs;
+      counter = Number(previous.slice(16, 21)) + 1;
+      if (counter > 99_999) {
+        ms += 1;
+        counter = 0;
+      }
+    }
+  }
+  return `${String(ms).padStart(15, '0')}-${String(counter).padStart(5, '0')}-${sender}`;
+}
+
+/** When the command was made by its sender's clock, ms since 1970. */
+export function stampMs(stamp: Stamp): number {
+  return Number(stamp.slice(0, 15));
+}
+
+/** Byte order, as PostgreSQL compares with COLLATE "C". */
+export function compareStamps(a: Stamp, b: Stamp): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,90 @@
+import type { ChangeType, Command, CommandKind, OutcomeStatus, PricedLine, OrderLine, Reply, ShortLine, Topic } from '@eco/contracts';
+import type { Cart, CartItem, Product, StockLevel } from './state.js';
+
+export interface OutcomeRow {
+  commandId: string;
+  bodyHash: string;
+  kind: CommandKind;
+  bucket: number;
+  status: OutcomeStatus;
+  result: Record<string, unknown>;
+  /** Topic and place under which `GET /changes` shows it; null: it changed nothing. */
+  topic: Topic | null;
+  changeType: ChangeType | null;
+  /** Place within (batch, topic); 0 where topic is null. */
+  n: number;
+  /** Data of the change; null where topic is null. */
+  changeData: Record<string, unknown> | null;
+}
+
+export interface OrderRow {
+  orderId: string;
+  customerId: string;
+  bucket: number;
+  branchId: string | null;
+  status: 'confirmed' | 'rejected';
+  lines: (PricedLine | OrderLine)[];
+  totalCents: number;
+  short: ShortLine[];
+  unknownProducts: string[];
+  placedAt: string;
+}
+
+/** One immutable row of the ledger. */
+export interface MovementRow {
+  productId: string;
+  location: string;
+  bucket: number;
+  sequence: number;
+  movement: 'received' | 'reserved';
+  onHandDelta: number;
+  reservedDelta: number;
+  onHand: number;
+  reserved: number;
+  commandId: string;
+  /** Place within (batch, topic stock). */
+  n: number;
+}
+
+export interface CustomerRow {
+  customerId: string;
+  bucket: number;
+  name: string;
+  email: string;
+  branchId: string | null;
+  registeredAt: string;
+}
+
+export interface DeadLetterRow {
+  commandId: string;
+  bodyHash: string;
+  bucket: number | null;
+  reason: string;
+  /** Where it failed: `unreadable`, `invalid`, `not-owned`, `database`. */
+  errorClass: DeadLetterClass;
+  sentBy: string | null;
+  /** The command as it came. */
+  command: unknown;
+}
+export type DeadLetterClass = 'unreadable' | 'invalid' | 'not-owned' | 'database';
+
+/** What a batch writes: plain rows, to be stored with one statement a table. */
+export interface Effects {
+  outcomes: OutcomeRow[];
+  orders: OrderRow[];
+  movements: MovementRow[];
+  /** The levels' last state in the batch, one row a level however many commands wanted it. */
+  levels: (StockLevel & { bucket: number })[];
+  products: (Product & { bucket: number })[];
+  customers: CustomerRow[];
+  carts: { customerId: string; bucket: number; clearedStamp: string }[];
+  cartItems: (CartItem & { customerId: string; bucket: number })[];
+  deadLetters: DeadLetterRow[];
+  /** One for each command of the batch, in its order: what its asker is told. */
+  replies: Reply[];
+}
+
+/** A command as it arrived: readable, or not and why. An unreadable one becomes a dead letter. */
+export type Arrived =
+  | { readable: true; command: Command }
+  | { readable: false; commandId: string; reason: string; errorClass: 'unreadable' | 'invalid'; sentBy: string | null; raw: unknown };

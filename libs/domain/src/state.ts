@@ -1,0 +1,87 @@
+import type { OutcomeStatus, Stamp } from '@eco/contracts';
+
+/** What a batch needs to be loaded: the keys its commands touch. Each list is free of repeats. */
+export interface NeededKeys {
+  commandIds: string[];
+  /** Products named by commands. Those in the carts to be checked out come by `checkOutCustomerIds`. */
+  productIds: string[];
+  /** Customers whose existence decides something. */
+  customerIds: string[];
+  /** Customers whose carts are edited or checked out. */
+  cartCustomerIds: string[];
+}
+
+/** The group's row as the fence left it: the batch's own number and time. */
+export interface Position {
+  group: string;
+  term: number;
+  /** Tells two reigns of one number apart. */
+  tag: string;
+  seq: number;
+}
+
+export interface StoredOutcome {
+  /** SHA-256 of the canonical body, hex. */
+  bodyHash: string;
+  status: OutcomeStatus;
+  result: Record<string, unknown>;
+}
+
+export interface OpenDeadLetter {
+  bodyHash: string;
+  reason: string;
+}
+
+export interface Product {
+  productId: string;
+  name: string;
+  priceCents: number;
+  /** Counts its changes; a deleted product keeps its row so that the count goes on. */
+  version: number;
+  deleted: boolean;
+}
+
+export interface StockLevel {
+  productId: string;
+  location: string;
+  onHand: number;
+  reserved: number;
+  /** Number of its last movement; 0: none yet. */
+  sequence: number;
+}
+
+export interface CartItem {
+  productId: string;
+  quantity: number;
+  stamp: Stamp;
+}
+
+export interface Cart {
+  customerId: string;
+  /** Items whose stamp is not above it are gone: cleared or checked out. */
+  clearedStamp: Stamp | null;
+  items: CartItem[];
+}
+
+/** Everything a decision may use, read after the fence in the same transaction. */
+export interface BatchState {
+  position: Position;
+  /** The group's clock for this batch: `group_state.at`, ISO 8601. */
+  at: string;
+  /** Fixed number of buckets of the chain. */
+  buckets: number;
+  ownedBuckets: ReadonlySet<number>;
+  outcomes: ReadonlyMap<string, StoredOutcome>;
+  /** By command id; one per body. */
+  deadLetters: ReadonlyMap<string, OpenDeadLetter[]>;
+  products: ReadonlyMap<string, Product>;
+  /** By `levelKey`. */
+  levels: ReadonlyMap<string, StockLevel>;
+  /** Customers that are registered. */
+  customers: ReadonlySet<string>;
+  carts: ReadonlyMap<string, Cart>;
+}
+
+export function levelKey(productId: string, location: string): string {
+  return `${productId}\n${location}`;
+}
