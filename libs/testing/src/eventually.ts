@@ -1,0 +1,26 @@
+/**
+ * Waits until `probe` gives something other than undefined, null or false, and gives that back. A probe that throws
+ * counts as not yet. Past the deadline it throws with the sentence of what was missing and what was last seen.
+ */
+export async function eventually<T>(
+  missing: string,
+  probe: () => Promise<T | undefined | null | false> | T | undefined | null | false,
+  { deadlineMs = 15_000, pauseMs = 50 }: { deadlineMs?: number; pauseMs?: number } = {},
+): Promise<T> {
+  const end = performance.now() + deadlineMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const seen = await probe();
+      if (seen !== undefined && seen !== null && seen !== false) return seen;
+      last = seen;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() >= end) break;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  throw new Error(`Waited ${deadlineMs} ms for: ${missing}. Last seen: ${last instanceof Error ? last.message : String(last)}`, {
+    cause: last,
+  });
+}
