@@ -1,0 +1,34 @@
+import { bucketOfHash12 } from './bucket.js';
+import { hash12 } from './hash.js';
+import { field12Of, uuidV7, uuidV8, type IdSource } from './uuid.js';
+
+/*
+ * Ids of the other commands, built as order ids are: the 12 bits hold hash12 of the key by which the command is routed,
+ * so `GET /commands/{id}` finds the group that has the outcome. An order's id is the id of the command that places it.
+ */
+
+/** A new command's id; `key` is the customer or product id that it goes by. */
+export function newCommandId({ key, ...source }: IdSource & { readonly key: string }): string {
+  return uuidV7(source, hash12(key));
+}
+
+/** The id of the command of this kind that this origin asked for under this `Idempotency-Key`; never an order's id. */
+export function commandIdFor(request: {
+  readonly origin: string;
+  readonly kind: string;
+  readonly key: string;
+  readonly idempotencyKey: string;
+}): string {
+  const { origin, kind, key, idempotencyKey } = request;
+  return uuidV8('command', [origin, kind, key, idempotencyKey], hash12(key));
+}
+
+/** The bucket that has the command's outcome. Throws a RangeError when the id is no UUID. */
+export function bucketOfCommandId(commandId: string, buckets: number): number {
+  return bucketOfHash12(field12Of(commandId), buckets);
+}
+
+/** An id that is not routed by (a correlation id, an event's id): version 7, all random but its time. */
+export function newId(source: IdSource): string {
+  return uuidV7(source, ((source.random[8] ?? 0) << 4) | ((source.random[9] ?? 0) >> 4));
+}

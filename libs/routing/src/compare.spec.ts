@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { compareRouters, groupIdsOf } from './compare.js';
+import { groupByModulo, groupOnRing, ringOf, VIRTUAL_NODES } from './ring.js';
+
+const text = fc.string({ unit: 'binary' });
+
+describe('groupByModulo', () => {
+  it('is the whole MD5 as one number, modulo the groups', () => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 10_000 }), (key, groups) => {
+        const digest = BigInt(`0x${createHash('md5').update(key).digest('hex')}`);
+        expect(groupByModulo(key, groups)).toBe(Number(digest % BigInt(groups)));
+      }),
+    );
+  });
+});
+
+describe('the ring', () => {
+  const ring = ringOf(groupIdsOf(4));
+
+  it('has 150 ascending points a group', () => {
+    expect(ring.points).toEqual([...ring.points].sort((a, b) => a - b));
+    for (const owner of [0, 1, 2, 3]) {
+      expect(ring.owners.filter((one) => one === owner)).toHaveLength(VIRTUAL_NODES);
+    }
+  });
+
+  it('gives a key to the next point, and past the last one to the first', () => {
+    const pointOf = (key: string) => Number.parseInt(createHash('md5').update(key).digest('hex').slice(0, 12), 16);
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 3 }), (key, virtualNodes) => {
+        const small = ringOf(groupIdsOf(3), virtualNodes);
+        const next = small.points.findIndex((point) => point >= pointOf(key));
+        expect(groupOnRing(small, key)).toBe(small.owners[next === -1 ? 0 : next]);
+      }),
+    );
+  });
+
+  it('moves a key only to a group that was added', () => {
+    const grown = ringOf(groupIdsOf(6));
+    fc.assert(
+      fc.property(text, (key) => {
+        const after = groupOnRing(grown, key);
+        expect(after >= 4 || after === groupOnRing(ring, key)).toBe(true);
+      }),
+    );
+  });
+
+  it('refuses to be empty', () => {
+    expect(() => groupOnRing(ringOf([]), 'customer-1')).toThrow(/without groups/);
+  });
+});
+
+describe('compareRouters', () => {
+  it('finds the shares that the three must have', () => {
+    const comparison = compareRouters({ groups: 4, added: 1, buckets: 16 });
+    const keys = 40_000;
+    for (let key = 0; key < keys; key += 1) comparison.add(`customer-${key}`);
+    const [modulo, ring, buckets] = comparison.moves();
+
+    expect([modulo?.method, ring?.method, buckets?.method]).toEqual(['modulo', 'ring', 'buckets']);
+    // Modulo 4 and modulo 5 agree on the 4 of 20 rests that are below 4: 80 % move.
+    expect((modulo?.moved ?? 0) / keys).toBeCloseTo(0.8, 1);
+    // The ring gives the new group about a fifth; 150 points leave it some percent off.
+    expect((ring?.moved ?? 0) / keys).toBeGreaterThan(0.15);
+    expect((ring?.moved ?? 0) / keys).toBeLessThan(0.25);
+    // 3 of 16 buckets.
+    expect((buckets?.moved ?? 0) / keys).toBeCloseTo(3 / 16, 2);
+    // The fullest of five then owns 4 of 16 buckets.
+    expect((buckets?.fullest ?? 0) / keys).toBeCloseTo(4 / 16, 2);
+    expect((modulo?.fullest ?? 0) / keys).toBeCloseTo(1 / 5, 2);
+  });
+
+  it('moves nothing when nothing is added', () => {
+    const comparison = compareRouters({ groups: 3, added: 0, buckets: 16 });
+    for (let key = 0; key < 100; key += 1) comparison.add(`customer-${key}`);
+    expect(comparison.moves().map(({ moved }) => moved)).toEqual([0, 0, 0]);
+  });
+
+  it('refuses more groups than buckets', () => {
+    expect(() => compareRouters({ groups: 15, added: 2, buckets: 16 })).toThrow("16 buckets can't be placed on 17");
+  });
+});

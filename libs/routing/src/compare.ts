@@ -1,0 +1,76 @@
+import { bucketOf } from './bucket.js';
+import { addGroup, evenPlacement, groupOf, type Placement } from './placement.js';
+import { groupByModulo, groupOnRing, ringOf } from './ring.js';
+
+/** Names of groups for a cluster that is only imagined: `g1`, `g2`, … */
+export function groupIdsOf(groups: number): string[] {
+  return Array.from({ length: groups }, (_, index) => `g${index + 1}`);
+}
+
+export type RouterMethod = 'modulo' | 'ring' | 'buckets';
+
+export interface RouterMoves {
+  readonly method: RouterMethod;
+  /** Keys that another group has after the growth. */
+  readonly moved: number;
+  /** Keys of the group that has most of them after the growth. */
+  readonly fullest: number;
+}
+
+/** What a growth by some groups costs with each router, counted over keys that are given one by one. */
+export interface RouterComparison {
+  add(key: string): void;
+  /** Over the keys added so far. */
+  moves(): RouterMoves[];
+}
+
+/**
+ * Compares `MD5 mod groups`, a consistent-hash ring and placed buckets (ours) when a cluster of `groups` groups gets
+ * `added` more. Throws a RangeError when there are not enough buckets for so many groups.
+ */
+export function compareRouters(growth: { groups: number; added: number; buckets: number }): RouterComparison {
+  const { groups, added, buckets } = growth;
+  const idsAfter = groupIdsOf(groups + added);
+  const idsBefore = idsAfter.slice(0, groups);
+  const ringBefore = ringOf(idsBefore);
+  const ringAfter = ringOf(idsAfter);
+  const placedBefore = evenPlacement(buckets, idsBefore);
+  const placedAfter = idsAfter.slice(groups).reduce(addGroup, placedBefore);
+
+  const ownerIndex = (placement: Placement) =>
+    placement.owners.map((_, bucket) => idsAfter.indexOf(groupOf(placement, bucket)));
+  const ownersBefore = ownerIndex(placedBefore);
+  const ownersAfter = ownerIndex(placedAfter);
+
+  const tallies = {
+    modulo: newTally(idsAfter.length),
+    ring: newTally(idsAfter.length),
+    buckets: newTally(idsAfter.length),
+  };
+  return {
+    add(key) {
+      count(tallies.modulo, groupByModulo(key, groups), groupByModulo(key, groups + added));
+      count(tallies.ring, groupOnRing(ringBefore, key), groupOnRing(ringAfter, key));
+      const bucket = bucketOf(key, buckets);
+      count(tallies.buckets, ownersBefore[bucket] ?? 0, ownersAfter[bucket] ?? 0);
+    },
+    moves: () =>
+      (['modulo', 'ring', 'buckets'] as const).map((method) => ({
+        method,
+        moved: tallies[method].moved,
+        fullest: Math.max(...tallies[method].keysAfter),
+      })),
+  };
+}
+
+interface Tally {
+  moved: number;
+  readonly keysAfter: number[];
+}
+
+const newTally = (groups: number): Tally => ({ moved: 0, keysAfter: new Array<number>(groups).fill(0) });
+
+function count(tally: Tally, before: number, after: number): void {
+  if (before !== after) tally.moved += 1;
+  tally.keysAfter[after] = (tally.keysAfter[after] ?? 0) + 1;
+}

@@ -1,0 +1,47 @@
+import type { TermPosition } from './position.js';
+
+/** A row of `group_term`: a reign, and the number that its first batch has or would have had. */
+export interface GroupTerm {
+  readonly term: number;
+  readonly tag: string;
+  readonly firstSeq: number;
+}
+
+/**
+ * - `covered`: the node has what the reader saw.
+ * - `behind`: not yet, as far as this node can tell.
+ * - `lost`: never. What the reader saw is not in this node's history: a failover left it behind. From the primary that
+ *   is final (`position-lost`); from another node it may be that node which is on the lost branch.
+ */
+export type Coverage = 'covered' | 'behind' | 'lost';
+
+/**
+ * Whether a node at `node` has everything up to `wanted`, both of the same group. `node` is its `group_state` and
+ * `terms` its `group_term`, of one snapshot, in any order; of terms only those from `wanted.term` on are looked at.
+ * Throws a RangeError when `terms` does not reach the node's own reign, so is not of that snapshot.
+ *
+ * | wanted against node                                   | is        |
+ * | same term, same tag, seq ≤ the node's                  | covered   |
+ * | same term, same tag, seq beyond                        | behind    |
+ * | same term, other tag                                   | lost      |
+ * | later term                                             | behind    |
+ * | earlier term, reign in the history, seq before its end | covered   |
+ * | earlier term, reign in the history, seq beyond its end | lost      |
+ * | earlier term, reign not in the history                 | lost      |
+ *
+ * A reign ends where the next one in the history begins. Seqs go on from reign to reign, so a reign that was taken up
+ * to 1,000 of which a failover kept 900 ends at 901, and what the next reign numbers 950 is something else.
+ */
+export function covers(node: TermPosition, wanted: TermPosition, terms: readonly GroupTerm[]): Coverage {
+  if (wanted.term > node.term) return 'behind';
+  if (wanted.term === node.term) {
+    if (wanted.tag !== node.tag) return 'lost';
+    return wanted.seq <= node.seq ? 'covered' : 'behind';
+  }
+  if (!terms.some((reign) => reign.term === node.term && reign.tag === node.tag)) {
+    throw new RangeError(`the terms given do not reach term ${node.term} of the node they are said to be of`);
+  }
+  if (!terms.some((reign) => reign.term === wanted.term && reign.tag === wanted.tag)) return 'lost';
+  const ends = terms.filter((reign) => reign.term > wanted.term).map((reign) => reign.firstSeq);
+  return wanted.seq < Math.min(...ends) ? 'covered' : 'lost';
+}

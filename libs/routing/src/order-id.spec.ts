@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { bucketOf } from './bucket.js';
+import { bucketOfCommandId, commandIdFor, newCommandId, newId } from './command-id.js';
+import { hash12 } from './hash.js';
+import { bucketOfOrderId, hash12OfOrderId, newOrderId, orderIdFor } from './order-id.js';
+import { ID_RANDOM_BYTES, isUuid } from './uuid.js';
+import { routingVectors } from './vectors.js';
+
+const text = fc.string({ unit: 'binary' });
+const nowMs = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+const random = fc.uint8Array({ minLength: ID_RANDOM_BYTES, maxLength: 16 });
+const buckets = fc.constantFrom(1, 2, 16, 256);
+const V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const V8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+describe('order ids', () => {
+  it.each(routingVectors.newOrderIds)('agree with the shared vector $id', ({ randomHex, id, ...source }) => {
+    expect(newOrderId({ ...source, random: Buffer.from(randomHex, 'hex') })).toBe(id);
+  });
+
+  it.each(routingVectors.orderIds)('agree with the shared vector $id', ({ id, ...request }) => {
+    expect(orderIdFor(request)).toBe(id);
+  });
+
+  it('tell the bucket of their customer, made by us or out of an Idempotency-Key', () => {
+    fc.assert(
+      fc.property(text, text, text, nowMs, random, buckets, (customerId, origin, idempotencyKey, ms, bytes, count) => {
+        const made = newOrderId({ customerId, nowMs: ms, random: bytes });
+        const asked = orderIdFor({ origin, customerId, idempotencyKey });
+        expect(made).toMatch(V7);
+        expect(asked).toMatch(V8);
+        for (const id of [made, asked, asked.toUpperCase()]) {
+          expect(isUuid(id)).toBe(true);
+          expect(hash12OfOrderId(id)).toBe(hash12(customerId));
+          expect(bucketOfOrderId(id, count)).toBe(bucketOf(customerId, count));
+        }
+      }),
+    );
+  });
+
+  it('sort by time when we make them', () => {
+    fc.assert(
+      fc.property(text, nowMs, nowMs, random, random, (customerId, a, b, bytesA, bytesB) => {
+        fc.pre(a !== b);
+        const before = newOrderId({ customerId, nowMs: Math.min(a, b), random: bytesA });
+        const after = newOrderId({ customerId, nowMs: Math.max(a, b), random: bytesB });
+        expect(before < after).toBe(true);
+      }),
+    );
+  });
+
+  it('are the same for the same request and differ in origin, customer or key, wherever one field ends', () => {
+    const request = fc.record({ origin: text, customerId: text, idempotencyKey: text });
+    fc.assert(
+      fc.property(request, request, (a, b) => {
+        expect(orderIdFor({ ...a })).toBe(orderIdFor(a));
+        const same = a.origin === b.origin && a.customerId === b.customerId && a.idempotencyKey === b.idempotencyKey;
+        expect(orderIdFor(a) === orderIdFor(b)).toBe(same);
+      }),
+    );
+    fc.assert(
+      fc.property(text, text, fc.nat(), (customerId, run, cut) => {
+        const characters = [...run];
+        const at = cut % (characters.length + 1);
+        const id = (end: number) =>
+          orderIdFor({
+            origin: characters.slice(0, end).join(''),
+            customerId,
+            idempotencyKey: characters.slice(end).join(''),
+          });
+        expect(id(at) === id(0)).toBe(at === 0);
+      }),
+    );
+  });
+
+  it('are refused for what no id can be made of, or read from', () => {
+    const random10 = new Uint8Array(10);
+    expect(() => newOrderId({ customerId: 'c', nowMs: 1.5, random: random10 })).toThrow(/whole milliseconds/);
+    expect(() => newOrderId({ customerId: 'c', nowMs: -1, random: random10 })).toThrow(/whole milliseconds/);
+    expect(() => newOrderId({ customerId: 'c', nowMs: 2 ** 48, random: random10 })).toThrow(/whole milliseconds/);
+    expect(() => newOrderId({ customerId: 'c', nowMs: 0, random: new Uint8Array(9) })).toThrow(
+      /10 random bytes, not 9/,
+    );
+    expect(() => orderIdFor({ origin: '\ud800', customerId: 'c', idempotencyKey: 'k' })).toThrow(/lone surrogate/);
+    expect(() => hash12OfOrderId('1234')).toThrow(/not a UUID: "1234"/);
+    expect(() => bucketOfOrderId('', 16)).toThrow(/not a UUID/);
+  });
+});
+
+describe('command ids', () => {
+  it.each(routingVectors.commandIds)('agree with the shared vector $id', ({ id, ...request }) => {
+    expect(commandIdFor(request)).toBe(id);
+  });
+
+  it('tell the bucket of their key and are never the id of an order', () => {
+    fc.assert(
+      fc.property(text, text, text, text, nowMs, random, buckets, (origin, kind, key, idempotencyKey, ms, bytes, n) => {
+        const asked = commandIdFor({ origin, kind, key, idempotencyKey });
+        const made = newCommandId({ key, nowMs: ms, random: bytes });
+        expect(asked).toMatch(V8);
+        expect(made).toMatch(V7);
+        expect(bucketOfCommandId(asked, n)).toBe(bucketOf(key, n));
+        expect(bucketOfCommandId(made, n)).toBe(bucketOf(key, n));
+        expect(orderIdFor({ origin, customerId: key, idempotencyKey })).not.toBe(asked);
+        expect(commandIdFor({ origin, kind: `${kind}.`, key, idempotencyKey })).not.toBe(asked);
+      }),
+    );
+  });
+});
+
+describe('newId', () => {
+  it('keeps all its 74 random bits', () => {
+    fc.assert(
+      fc.property(
+        nowMs,
+        fc.uint8Array({ minLength: 10, maxLength: 10 }),
+        fc.integer({ min: 0, max: 79 }),
+        (ms, bytes, bit) => {
+          const id = newId({ nowMs: ms, random: bytes });
+          expect(id).toMatch(V7);
+          const flipped = bytes.slice();
+          flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (0x80 >> (bit & 7));
+          const overwritten = bit < 2 || bit >= 76; // by the variant, and the half byte that is left over
+          expect(newId({ nowMs: ms, random: flipped }) === id).toBe(overwritten);
+        },
+      ),
+    );
+  });
+});
+
+describe('isUuid', () => {
+  it('takes what RFC 9562 calls a UUID, in either case', () => {
+    fc.assert(fc.property(fc.uuid(), (id) => isUuid(id) && isUuid(id.toUpperCase())));
+    expect(isUuid('00000000-0000-0000-0000-000000000000')).toBe(true);
+    expect(isUuid('ffffffff-ffff-ffff-ffff-ffffffffffff')).toBe(true);
+  });
+
+  it.each([
+    '',
+    'order-1',
+    '018bcfe5687b70008000000000000000',
+    '{018bcfe5-687b-7000-8000-000000000000}',
+    ' 018bcfe5-687b-7000-8000-000000000000',
+    '018bcfe5-687b-7000-8000-000000000000\n',
+    '018bcfe5-687b-9000-8000-000000000000',
+    '018bcfe5-687b-7000-c000-000000000000',
+    '018bcfe5-687b-7000-8000-00000000000g',
+  ])('refuses %p', (text) => {
+    expect(isUuid(text)).toBe(false);
+  });
+});

@@ -1,0 +1,125 @@
+import { isGroupId } from './placement.js';
+import { isUuid } from './uuid.js';
+
+/*
+ * How far a reader must see. In a header it is a list, in any order:
+ *
+ *     EcoMarket-Position: g1=7.1f0c5e9a.1234, g2=3.c0ffee00.88, order/018bcfe5-687b-7000-8000-000000000000
+ *
+ * A group's entry is its term, the tag of that reign and the number of the batch. An order's entry stands for one that
+ * was accepted and not written yet; the id tells its bucket. Readers carry the text and need not understand it.
+ */
+
+/** Where a group's writer is: the reign (term and random tag), and the number of its last batch. */
+export interface TermPosition {
+  /** 0 before the first reign. */
+  readonly term: number;
+  /** 8 to 36 characters, hexadecimal in lower case or a UUID: keeps two reigns apart that took the same term. */
+  readonly tag: string;
+  /** Goes on from reign to reign; 0 before the first batch. */
+  readonly seq: number;
+}
+
+export interface GroupPosition extends TermPosition {
+  readonly group: string;
+}
+
+export interface Position {
+  /** At most one a group, by group id. */
+  readonly groups: readonly GroupPosition[];
+  /** Ids of orders that were accepted and not written yet, ascending. */
+  readonly orders: readonly string[];
+}
+
+export type ParsedPosition =
+  { readonly ok: true; readonly position: Position } | { readonly ok: false; readonly faults: readonly string[] };
+
+export const NO_POSITION: Position = Object.freeze({ groups: Object.freeze([]), orders: Object.freeze([]) });
+
+/** Longer text is refused: a reader that adds up what it saw has one entry a group and few pending orders. */
+export const POSITION_TEXT_MAX = 4096;
+
+const GROUP_ENTRY = /^([^=]*)=([^.]*)\.([^.]*)\.([^.]*)$/;
+const WHOLE_NUMBER = /^(?:0|[1-9][0-9]{0,15})$/;
+const TAG = /^[0-9a-f-]{8,36}$/;
+const ORDER_PREFIX = 'order/';
+const SHOWN_MAX = 80;
+
+/** A position that requires everything in these entries; a group named twice counts where it is farther. */
+export function positionOf(groups: readonly GroupPosition[], orders: readonly string[] = []): Position {
+  const farthest = new Map<string, GroupPosition>();
+  for (const { group, term, tag, seq } of groups) {
+    const known = farthest.get(group);
+    const entry = { group, term, tag, seq };
+    if (known === undefined || compareTermPositions(known, entry) < 0) farthest.set(group, entry);
+  }
+  return {
+    groups: [...farthest.values()].sort((a, b) => compareText(a.group, b.group)),
+    orders: [...new Set(orders)].sort(compareText),
+  };
+}
+
+/** The position that requires what either does, so a reader that merges what it gets never runs back. */
+export function mergePositions(a: Position, b: Position): Position {
+  return positionOf([...a.groups, ...b.groups], [...a.orders, ...b.orders]);
+}
+
+/** What the position requires of this group, if anything. */
+export function positionIn(position: Position, group: string): GroupPosition | undefined {
+  return position.groups.find((entry) => entry.group === group);
+}
+
+/**
+ * Negative, 0 or positive as `a` is before, at or after `b`: by term, then seq. Of two reigns that took the same term
+ * one was lost, and only a node's history tells which (`covers`); so that merging has one answer the tag decides last.
+ * A reader that was told `position-lost` drops what it held for the group and does not merge it.
+ */
+export function compareTermPositions(a: TermPosition, b: TermPosition): number {
+  return a.term - b.term || a.seq - b.seq || compareText(a.tag, b.tag);
+}
+
+/** The header's text; empty for a position that requires nothing. */
+export function formatPosition(position: Position): string {
+  return [
+    ...position.groups.map(({ group, term, tag, seq }) => `${group}=${term}.${tag}.${seq}`),
+    ...position.orders.map((id) => ORDER_PREFIX + id),
+  ].join(', ');
+}
+
+/** Reads a header's text; several headers joined by commas are one list. Every fault is named. */
+export function parsePosition(text: string): ParsedPosition {
+  if (text.length > POSITION_TEXT_MAX) {
+    return { ok: false, faults: [`longer than ${POSITION_TEXT_MAX} characters`] };
+  }
+  const groups: GroupPosition[] = [];
+  const orders: string[] = [];
+  const faults: string[] = [];
+  for (const entry of text.split(',').map((part) => part.trim())) {
+    if (entry === '') continue;
+    if (entry.startsWith(ORDER_PREFIX)) {
+      const id = entry.slice(ORDER_PREFIX.length);
+      if (isUuid(id)) orders.push(id.toLowerCase());
+      else faults.push(`${shown(entry)}: not a UUID after ${ORDER_PREFIX}`);
+      continue;
+    }
+    const [match, group = '', term = '', tag = '', seq = ''] = GROUP_ENTRY.exec(entry) ?? [];
+    if (match === undefined) {
+      faults.push(`${shown(entry)}: neither <group>=<term>.<tag>.<seq> nor ${ORDER_PREFIX}<id>`);
+      continue;
+    }
+    const faultsBefore = faults.length;
+    if (!isGroupId(group)) faults.push(`${shown(entry)}: not a group id before =`);
+    if (!isWholeNumber(term)) faults.push(`${shown(entry)}: the term is not a whole number`);
+    if (!TAG.test(tag)) faults.push(`${shown(entry)}: the tag is not 8 to 36 hexadecimal digits`);
+    if (!isWholeNumber(seq)) faults.push(`${shown(entry)}: the seq is not a whole number`);
+    if (faults.length === faultsBefore) groups.push({ group, term: Number(term), tag, seq: Number(seq) });
+  }
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, position: positionOf(groups, orders) };
+}
+
+const isWholeNumber = (text: string) => WHOLE_NUMBER.test(text) && Number.isSafeInteger(Number(text));
+
+const shown = (entry: string) => JSON.stringify(entry.length > SHOWN_MAX ? `${entry.slice(0, SHOWN_MAX)}…` : entry);
+
+// By code unit: the same everywhere, whatever the process's language is.
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

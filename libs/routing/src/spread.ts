@@ -1,0 +1,61 @@
+import { chiSquareOf, chiSquareP } from './chi-square.js';
+import { bucketsOf, type Placement } from './placement.js';
+
+/** How keys fell on places (buckets, groups) against how they should have. */
+export interface Spread {
+  readonly keys: number;
+  /** In the order of the counts that were given. */
+  readonly places: readonly {
+    readonly keys: number;
+    /** As many keys as the place should have; not always whole. */
+    readonly ideal: number;
+    /** How far off that is, in percent of the ideal. */
+    readonly deviationPercent: number;
+  }[];
+  readonly chiSquare: number;
+  readonly degreesOfFreedom: number;
+  /** The probability of a spread at least as uneven by chance alone. */
+  readonly p: number;
+  /** False when a place should have fewer than 5 keys: chi-square then says little. */
+  readonly enoughKeys: boolean;
+}
+
+/**
+ * `weights` says how large a place is against the others; without it all are alike. Throws a RangeError when there is
+ * not a single key, or when the weights don't fit.
+ */
+export function spreadOf(counts: readonly number[], weights: readonly number[] = counts.map(() => 1)): Spread {
+  const keys = sum(counts);
+  if (keys === 0) {
+    throw new RangeError('there is no key whose spread could be told');
+  }
+  if (weights.length !== counts.length || !weights.every((weight) => weight > 0)) {
+    throw new RangeError(`${counts.length} places need as many weights above 0, not ${weights.join(', ')}`);
+  }
+  const weight = sum(weights);
+  const ideals = weights.map((one) => (keys * one) / weight);
+  const chiSquare = chiSquareOf(counts, ideals);
+  const degreesOfFreedom = counts.length - 1;
+  return {
+    keys,
+    places: ideals.map((ideal, index) => {
+      const count = counts[index] ?? 0;
+      return { keys: count, ideal, deviationPercent: (count / ideal - 1) * 100 };
+    }),
+    chiSquare,
+    degreesOfFreedom,
+    p: chiSquareP(chiSquare, degreesOfFreedom),
+    enoughKeys: Math.min(...ideals) >= 5,
+  };
+}
+
+/** How the keys of these buckets fall on the placement's groups, each group as large as the buckets it owns. */
+export function spreadOverGroups(placement: Placement, keysOfBuckets: readonly number[]): Spread {
+  const owned = placement.groups.map((group) => bucketsOf(placement, group));
+  return spreadOf(
+    owned.map((buckets) => sum(buckets.map((bucket) => keysOfBuckets[bucket] ?? 0))),
+    owned.map((buckets) => buckets.length),
+  );
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);

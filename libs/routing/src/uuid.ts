@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+
+// RFC 9562: versions 1 to 8 with the variant bits 10, and the two that stand outside, nil and max.
+const UUID =
+  /^(?:[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|0{8}-0{4}-0{4}-0{4}-0{12}|f{8}-f{4}-f{4}-f{4}-f{12})$/i;
+
+const TIME_MS_MAX = 2 ** 48 - 1;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** How many random bytes an id is made from; more may be given, the rest is not looked at. */
+export const ID_RANDOM_BYTES = 10;
+
+/** Where an id's time and randomness come from: the caller, so that tests can hold them still. */
+export interface IdSource {
+  /** Milliseconds since 1970, as of `Date.now()`. */
+  readonly nowMs: number;
+  /** At least `ID_RANDOM_BYTES` unpredictable bytes. */
+  readonly random: Uint8Array;
+}
+
+/** In upper or lower case, as RFC 9562 wants it read. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** The 12 bits after the version digit. Throws a RangeError when the text is no UUID: check with `isUuid` first. */
+export function field12Of(id: string): number {
+  if (!isUuid(id)) {
+    throw new RangeError(`not a UUID: ${JSON.stringify(id.slice(0, 80))}`);
+  }
+  return Number.parseInt(id.slice(15, 18), 16);
+}
+
+/** Version 7: 48 bits of time, `field12`, 62 random bits. */
+export function uuidV7({ nowMs, random }: IdSource, field12: number): string {
+  if (!Number.isInteger(nowMs) || nowMs < 0 || nowMs > TIME_MS_MAX) {
+    throw new RangeError(`nowMs must be whole milliseconds since 1970, not ${nowMs}`);
+  }
+  if (random.length < ID_RANDOM_BYTES) {
+    throw new RangeError(`an id needs ${ID_RANDOM_BYTES} random bytes, not ${random.length}`);
+  }
+  return assemble(nowMs.toString(16).padStart(12, '0'), 7, field12, Buffer.from(random).subarray(0, 8));
+}
+
+/**
+ * Version 8: 48 and 62 bits of SHA-256 around `field12`, so the same fields give the same id with nothing looked up.
+ * Each field goes in behind its length, so no two lists of fields run together to the same bytes. `tag` keeps the ids
+ * of different uses apart. Throws a RangeError for a lone surrogate, which UTF-8 can't tell from another one.
+ */
+export function uuidV8(tag: string, fields: readonly string[], field12: number): string {
+  const sha = createHash('sha256');
+  for (const field of [tag, ...fields]) {
+    if (LONE_SURROGATE.test(field)) {
+      throw new RangeError(
+        `an id can't be made from text with a lone surrogate: ${JSON.stringify(field.slice(0, 80))}`,
+      );
+    }
+    const bytes = Buffer.from(field, 'utf8');
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    sha.update(length).update(bytes);
+  }
+  const digest = sha.digest();
+  return assemble(digest.toString('hex', 0, 6), 8, field12, digest.subarray(6, 14));
+}
+
+function assemble(first12Hex: string, version: 7 | 8, field12: number, last8: Buffer): string {
+  const field = field12.toString(16).padStart(3, '0');
+  const tail = Buffer.from(last8);
+  tail.writeUInt8((tail.readUInt8(0) & 0x3f) | 0x80, 0); // the variant bits 10
+  const tailHex = tail.toString('hex');
+  return `${first12Hex.slice(0, 8)}-${first12Hex.slice(8)}-${version}${field}-${tailHex.slice(0, 4)}-${tailHex.slice(4)}`;
+}
