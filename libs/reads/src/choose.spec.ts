@@ -1,0 +1,166 @@
+import { covers, type TermPosition } from '@eco/routing';
+import fc from 'fast-check';
+import { chooseNode, type ReadableNode, type ReadWish } from './choose.js';
+
+const TAG = '0a0a0a0a';
+const at = (seq: number, term = 1): TermPosition => ({ term, tag: TAG, seq });
+const node = (name: string, fields: Partial<ReadableNode> = {}): ReadableNode => ({
+  name,
+  role: 'replica',
+  position: at(100),
+  terms: [{ term: 1, tag: TAG, firstSeq: 1 }],
+  lagMs: 0,
+  inFlight: 0,
+  latencyMs: 1,
+  ...fields,
+});
+const primary = (fields: Partial<ReadableNode> = {}) => node('g1-1', { role: 'primary', ...fields });
+const wish = (fields: Partial<ReadWish> = {}): ReadWish => ({ waitLeftMs: 100, lagLimitMs: 2_000, ...fields });
+const half = () => 0.5;
+
+describe('a reader without a position', () => {
+  it('takes a replica and leaves the primary alone', () => {
+    expect(chooseNode([primary(), node('g1-2')], wish(), half)?.name).toBe('g1-2');
+  });
+
+  it('takes the primary when the only replica is beyond the lag limit', () => {
+    expect(chooseNode([primary(), node('g1-2', { lagMs: 2_001, position: at(90) })], wish(), half)?.name).toBe('g1-1');
+  });
+
+  it('takes the freshest replica there is when the primary is away too', () => {
+    const late = node('g1-2', { lagMs: 60_000, position: at(90) });
+    const later = node('g1-3', { lagMs: 90_000, position: at(80) });
+    expect(chooseNode([later, late], wish(), half)?.name).toBe('g1-2');
+  });
+
+  it('takes the one of two that would answer first: load times latency', () => {
+    const busy = node('g1-2', { inFlight: 9, latencyMs: 1 });
+    const slow = node('g1-3', { inFlight: 0, latencyMs: 5 });
+    for (const draw of [0, 0.5, 0.99]) expect(chooseNode([busy, slow], wish(), () => draw)?.name).toBe('g1-3');
+  });
+
+  it('gets nothing only when there is nothing', () => {
+    expect(chooseNode([], wish(), half)).toBeUndefined();
+  });
+});
+
+describe('a reader with a position', () => {
+  it('takes a replica that covers it before one that does not, whatever their load', () => {
+    const behind = node('g1-2', { position: at(99), lagMs: 5 });
+    const busy = node('g1-3', { inFlight: 50 });
+    expect(chooseNode([primary(), behind, busy], wish({ wanted: at(100) }), half)?.name).toBe('g1-3');
+  });
+
+  it('tries the farthest replica while it may wait, since what is known of it is a probe old', () => {
+    const nodes = [primary(), node('g1-2', { position: at(98), lagMs: 20 }), node('g1-3', { position: at(99), lagMs: 10 })];
+    expect(chooseNode(nodes, wish({ wanted: at(101) }), half)?.name).toBe('g1-3');
+    expect(chooseNode(nodes, wish({ wanted: at(101), waitLeftMs: 0 }), half)?.name).toBe('g1-1');
+  });
+
+  it('does not wait for a replica that can not come up in that time', () => {
+    const nodes = [primary(), node('g1-2', { position: at(50), lagMs: 5_000 })];
+    expect(chooseNode(nodes, wish({ wanted: at(100) }), half)?.name).toBe('g1-1');
+  });
+
+  it('does not wait for a replica that lost what the reader saw', () => {
+    const lost = node('g1-2', { position: { term: 1, tag: 'ffffffff', seq: 500 } });
+    expect(chooseNode([primary(), lost], wish({ wanted: at(100) }), half)?.name).toBe('g1-1');
+  });
+
+  it('takes a replica beyond the lag limit when that one covers it', () => {
+    const late = node('g1-2', { position: at(90), lagMs: 9_000 });
+    expect(chooseNode([primary(), late], wish({ wanted: at(80) }), half)?.name).toBe('g1-2');
+  });
+});
+
+describe('whatever is known', () => {
+  const someNode = fc.record({
+    role: fc.constantFrom('replica' as const, 'replica' as const, 'primary' as const),
+    position: fc.record({ term: fc.integer({ min: 1, max: 3 }), seq: fc.integer({ min: 0, max: 30 }) }),
+    lagMs: fc.integer({ min: 0, max: 4_000 }),
+    inFlight: fc.integer({ min: 0, max: 100 }),
+    latencyMs: fc.double({ min: 0.1, max: 100, noNaN: true }),
+  });
+  // Reign 2 took over at 11, reign 3 at 21; a node of an earlier reign beyond that is on a lost branch.
+  const history = [1, 11, 21].map((firstSeq, index) => ({ term: index + 1, tag: TAG, firstSeq }));
+  const nodesOf = (drawn: (typeof someNode extends fc.Arbitrary<infer N> ? N : never)[]) =>
+    drawn.map((fields, index) =>
+      node(`n${index}`, {
+        ...fields,
+        position: at(fields.position.seq, fields.position.term),
+        terms: history.slice(0, fields.position.term),
+      }),
+    );
+  const someWish = fc.record({
+    wanted: fc.option(
+      fc.record({ term: fc.integer({ min: 1, max: 3 }), seq: fc.integer({ min: 0, max: 30 }), tag: fc.constant(TAG) }),
+      { nil: undefined },
+    ),
+    waitLeftMs: fc.constantFrom(0, 50, 1_000),
+    lagLimitMs: fc.constantFrom(500, 2_000),
+  });
+  const draws = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 2, maxLength: 2 });
+
+  const property = (
+    check: (chosen: ReadableNode | undefined, nodes: ReadableNode[], asked: ReadWish) => void,
+  ) =>
+    fc.assert(
+      fc.property(fc.array(someNode, { maxLength: 5 }), someWish, draws, (drawn, asked, [first, second]) => {
+        const nodes = nodesOf(drawn);
+        const numbers = [first, second];
+        check(chooseNode(nodes, asked, () => numbers.shift() ?? 0), nodes, asked);
+      }),
+      { numRuns: 2_000 },
+    );
+  const isCovered = (of: ReadableNode, wanted: TermPosition) => covers(of.position, wanted, of.terms) === 'covered';
+
+  it('somebody answers as long as there is a node', () => {
+    property((chosen, nodes) => {
+      if (nodes.length === 0) expect(chosen).toBeUndefined();
+      else expect(nodes).toContain(chosen);
+    });
+  });
+
+  it('a replica that is fresh enough for the position is never passed over for one that is not', () => {
+    property((chosen, nodes, { wanted }) => {
+      if (wanted === undefined || chosen === undefined) return;
+      if (nodes.some((of) => of.role === 'replica' && isCovered(of, wanted))) expect(isCovered(chosen, wanted)).toBe(true);
+    });
+  });
+
+  it('the primary is left alone while a replica within the limit will do', () => {
+    property((chosen, nodes, { wanted, lagLimitMs }) => {
+      const willDo = (of: ReadableNode) =>
+        of.role === 'replica' && of.lagMs <= lagLimitMs && (wanted === undefined || isCovered(of, wanted));
+      if (nodes.some(willDo)) expect(chosen !== undefined && willDo(chosen)).toBe(true);
+    });
+  });
+
+  it('a reader that may not wait any more gets the primary, unless a replica is known to be fresh enough', () => {
+    property((chosen, nodes, { wanted, waitLeftMs }) => {
+      if (wanted === undefined || waitLeftMs > 0 || !nodes.some((of) => of.role === 'primary')) return;
+      if (!nodes.some((of) => of.role === 'replica' && isCovered(of, wanted))) expect(chosen?.role).toBe('primary');
+    });
+  });
+
+  it('without a position and without a replica in the limit it is the freshest of all', () => {
+    property((chosen, nodes, { wanted, lagLimitMs }) => {
+      if (wanted !== undefined || nodes.some((of) => of.role === 'replica' && of.lagMs <= lagLimitMs)) return;
+      if (chosen !== undefined) expect(chosen.lagMs).toBe(Math.min(...nodes.map((of) => of.lagMs)));
+    });
+  });
+
+  it('of two replicas that are alike but for load and speed, the one that would answer sooner', () => {
+    fc.assert(
+      fc.property(someNode, someNode, draws, (a, b, [first, second]) => {
+        const alike = (name: string, of: typeof a) =>
+          node(name, { inFlight: of.inFlight, latencyMs: of.latencyMs });
+        const two = [alike('a', a), alike('b', b)];
+        const numbers = [first, second];
+        const chosen = chooseNode(two, wish(), () => numbers.shift() ?? 0);
+        const expected = (of: ReadableNode | undefined) => ((of?.inFlight ?? 0) + 1) * (of?.latencyMs ?? 0);
+        expect(expected(chosen)).toBe(Math.min(...two.map(expected)));
+      }),
+    );
+  });
+});
