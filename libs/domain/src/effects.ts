@@ -11,7 +11,7 @@ export interface OutcomeRow {
   /** Topic and place under which `GET /changes` shows it; null: it changed nothing. */
   topic: Topic | null;
   changeType: ChangeType | null;
-  /** Place within (batch, topic); 0 where topic is null. */
+  /** Place within (batch, topic), from 1; 0 where topic is null. */
   n: number;
   /** Data of the change; null where topic is null. */
   changeData: Record<string, unknown> | null;
@@ -42,7 +42,7 @@ export interface MovementRow {
   onHand: number;
   reserved: number;
   commandId: string;
-  /** Place within (batch, topic stock). */
+  /** Place within (batch, topic stock), from 1. */
   n: number;
 }
 
@@ -58,6 +58,7 @@ export interface CustomerRow {
 export interface DeadLetterRow {
   commandId: string;
   bodyHash: string;
+  /** Null: unreadable, so nobody knows. */
   bucket: number | null;
   reason: string;
   /** Where it failed: `unreadable`, `invalid`, `not-owned`, `database`. */
@@ -87,4 +88,15 @@ export interface Effects {
 /** A command as it arrived: readable, or not and why. An unreadable one becomes a dead letter. */
 export type Arrived =
   | { readable: true; command: Command }
-  | { readable: false; commandId: string; reason: string; errorClass: 'unreadable' | 'invalid'; sentBy: string | null; raw: unknown };
+  | {
+      readable: false;
+      /** Its own if it has one, else made of its content: a redelivery has the same. */
+      commandId: string;
+      /** SHA-256 of its content, hex: it has no body that could be trusted. */
+      bodyHash: string;
+      reason: string;
+      errorClass: 'unreadable' | 'invalid';
+      sentBy: string | null;
+      /** The content, or as much of it as is kept, in a form that jsonb takes. */
+      raw: unknown;
+    };

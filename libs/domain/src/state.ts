@@ -7,8 +7,10 @@ export interface NeededKeys {
   productIds: string[];
   /** Customers whose existence decides something. */
   customerIds: string[];
-  /** Customers whose carts are edited or checked out. */
+  /** Customers whose carts are edited, cleared or checked out. */
   cartCustomerIds: string[];
+  /** Those of them who check out: the products in their carts are needed too, with their levels. */
+  checkOutCustomerIds: string[];
 }
 
 /** The group's row as the fence left it: the batch's own number and time. */
