@@ -1,0 +1,25 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Progress } from './progress.js';
+
+/** A customer as Central's own table has it: all groups' together. */
+@Entity({ schema: 'central', name: 'customer' })
+export class CentralCustomer {
+  @PrimaryColumn('text', { name: 'customer_id' })
+  customerId!: string;
+
+  @Column('text')
+  name!: string;
+
+  @Column('text')
+  email!: string;
+
+  /** Null: registered at Central. */
+  @Column('text', { name: 'branch_id', nullable: true })
+  branchId!: string | null;
+
+  @Column('timestamptz', { name: 'registered_at' })
+  registeredAt!: Date;
+}
+
+@Entity({ schema: 'central', name: 'progress' })
+export class CentralProgress extends Progress {}

@@ -1,0 +1,118 @@
+import { bucketsOf, evenPlacement } from '@eco/routing';
+import { Client, type ClientConfig } from 'pg';
+import { DataSource } from 'typeorm';
+import { migrations } from './migrations/index.js';
+import { DATABASE_NAME, rolesSql, schemasSql, type LoginRole } from './roles/roles.js';
+
+export interface GroupPreparation {
+  /** The group's primary, as a superuser; `database` is not looked at. */
+  superuser: ClientConfig;
+  groupId: string;
+  /** All groups of the cluster in the order in which they were added, this one among them: they share the buckets. */
+  groupIds: readonly string[];
+  /** BUCKETS of the cluster. */
+  buckets: number;
+  passwords: Readonly<Record<LoginRole, string>>;
+}
+
+/** The data that is there belongs to another cluster's description. Nothing was changed. */
+export class GroupMismatchError extends Error {
+  override name = 'GroupMismatchError';
+}
+
+/**
+ * Makes a running primary a group's: roles, database, migrations, and at the first time the group's row and its
+ * buckets. May run at every start. Nothing in it waits for a replica (there may be none yet): it is all done again
+ * at the next start if a failover took it.
+ */
+export async function prepareGroup(preparation: GroupPreparation): Promise<void> {
+  await asSuperuser(preparation, 'postgres', async (client) => {
+    await client.query(rolesSql(preparation.passwords));
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE_NAME]);
+    if (rowCount === 0) {
+      // Collation C: text sorts by its bytes, alike on every machine and for stamps as JavaScript compares them; and
+      // no upgrade of the system's C library can disorder an index. Character classes are Unicode's all the same.
+      await client.query(
+        `CREATE DATABASE ${DATABASE_NAME} OWNER eco_owner TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'`,
+      );
+    }
+  });
+  await asSuperuser(preparation, DATABASE_NAME, (client) => client.query(schemasSql()));
+  await migrate(preparation);
+  await asSuperuser(preparation, DATABASE_NAME, (client) => describeGroup(client, preparation));
+}
+
+async function migrate({ superuser, passwords }: GroupPreparation): Promise<void> {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    host: superuser.host,
+    port: superuser.port,
+    database: DATABASE_NAME,
+    username: 'eco_migrator',
+    password: passwords.eco_migrator,
+    schema: 'eco',
+    migrations,
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+    extra: { options: '-c synchronous_commit=local', connectionTimeoutMillis: 5000 },
+  });
+  await dataSource.initialize();
+  try {
+    await dataSource.runMigrations();
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+/** Written once; afterwards only compared. */
+async function describeGroup(client: Client, { groupId, groupIds, buckets }: GroupPreparation): Promise<void> {
+  const mine = bucketsOf(evenPlacement(buckets, groupIds), groupId);
+  if (mine.length === 0) throw new GroupMismatchError(`the group ${groupId} is not among ${groupIds.join(', ')}`);
+  await client.query('BEGIN');
+  await client.query(`INSERT INTO eco.setting (name, value) VALUES ('buckets', $1) ON CONFLICT DO NOTHING`, [
+    String(buckets),
+  ]);
+  const fresh = await client.query(
+    `INSERT INTO eco.group_state (group_id, term, tag, seq, at)
+     VALUES ($1, 0, '', 0, date_trunc('milliseconds', clock_timestamp())) ON CONFLICT DO NOTHING`,
+    [groupId],
+  );
+  if (fresh.rowCount === 1) {
+    await client.query(
+      `INSERT INTO eco.bucket_ownership (bucket, state, epoch, seq) SELECT unnest($1::smallint[]), 'owned', 1, 0`,
+      [mine],
+    );
+  }
+  const { rows } = await client.query<{ group_id: string; buckets: string }>(
+    `SELECT g.group_id, s.value AS buckets FROM eco.group_state g, eco.setting s WHERE s.name = 'buckets'`,
+  );
+  const stored = rows[0];
+  const faults: string[] = [];
+  if (stored?.group_id !== groupId) faults.push(`it holds group ${stored?.group_id}, not ${groupId}`);
+  if (stored?.buckets !== String(buckets)) {
+    faults.push(`it was made with ${stored?.buckets} buckets, which can't become ${buckets}: keys would change places`);
+  }
+  await client.query(faults.length === 0 ? 'COMMIT' : 'ROLLBACK');
+  if (faults.length > 0) {
+    throw new GroupMismatchError(`the database at ${client.host}:${client.port} has other data: ${faults.join('; ')}`);
+  }
+}
+
+async function asSuperuser<T>(
+  { superuser }: GroupPreparation,
+  database: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = new Client({
+    connectionTimeoutMillis: 5000,
+    ...superuser,
+    database,
+    options: '-c synchronous_commit=local -c lock_timeout=10s',
+  });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
