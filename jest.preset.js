@@ -1,47 +1,45 @@
 const path = require('node:path');
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
-  throw new Error(
-    `Tests need Node 24, this is ${process.version}: run them by "npm run jest -- <spec>", which brings it.`,
-  );
+  throw new Error(`Tests need Node 24, this is ${process.version}. "npm run jest -- <spec>" brings it.`);
 }
 
-// Each kind of spec runs apart from the others: *.int.spec.ts start real servers, so they take turns.
-const kinds = {
-  all: { testMatch: ['<rootDir>/src/**/*.spec.ts'] },
-  unit: {
-    testMatch: ['<rootDir>/src/**/*.spec.ts'],
-    testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/node_modules/'],
+const shared = {
+  testEnvironment: 'node',
+  // Other projects are read from their sources, so a test needs no build.
+  testEnvironmentOptions: { customExportConditions: ['@eco/source', 'node', 'node-addons'] },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+          keepClassNames: true,
+        },
+        module: { type: 'commonjs' },
+      },
+    ],
   },
-  int: { testMatch: ['<rootDir>/src/**/*.int.spec.ts'] },
 };
 
-/** Jest settings of the project in `rootDir`; `kind` is unit, int or all. */
-function project(rootDir, kind = 'all') {
-  return {
-    rootDir,
-    displayName: path.relative(__dirname, rootDir),
-    testEnvironment: 'node',
-    // Other projects are read from their sources, so a test needs no build.
-    testEnvironmentOptions: { customExportConditions: ['@eco/source', 'node', 'node-addons'] },
-    moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-    transform: {
-      '^.+\\.ts$': [
-        '@swc/jest',
-        {
-          swcrc: false,
-          jsc: {
-            target: 'es2023',
-            parser: { syntax: 'typescript', decorators: true },
-            transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-            keepClassNames: true,
-          },
-          module: { type: 'commonjs' },
-        },
-      ],
+/** The two kinds of spec of the project in `rootDir`: *.spec.ts needs no server, *.int.spec.ts talks to real ones. */
+function projects(rootDir) {
+  const name = path.relative(__dirname, rootDir);
+  return [
+    {
+      ...shared,
+      rootDir,
+      displayName: name,
+      testMatch: ['<rootDir>/src/**/*.spec.ts'],
+      testPathIgnorePatterns: ['\\.int\\.spec\\.ts$'],
     },
-    ...kinds[kind],
-  };
+    { ...shared, rootDir, displayName: `${name} int`, testMatch: ['<rootDir>/src/**/*.int.spec.ts'] },
+  ];
 }
 
-module.exports = { project };
+module.exports = { projects };

@@ -1,3 +1,3 @@
-const { project } = require('../../jest.preset.js');
+const { projects } = require('../../jest.preset.js');
 
-module.exports = project(__dirname);
+module.exports = { projects: projects(__dirname) };

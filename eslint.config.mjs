@@ -1,0 +1,161 @@
+// What may not be written here, and why. tools/boundaries shows each rule refusing what it is there to refuse.
+import path from 'node:path';
+import comments from '@eslint-community/eslint-plugin-eslint-comments';
+import nx from '@nx/eslint-plugin';
+import { createNodeResolver, importX } from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+// Who may import whom. Arrows point inwards: what decides knows nothing of what carries it, so that a decision can be
+// tested as a function and the carriers replaced. There is no rule for a project without a type: it may import nothing.
+const layers = {
+  // What others send is described with zod and nothing else, so that any client could use it.
+  contract: { imports: ['contract'], external: ['zod'] },
+  // Decisions are plain functions over plain data: same input, same outcome, on every machine.
+  domain: { imports: ['domain', 'contract'], external: [] },
+  adapter: { imports: ['adapter', 'domain', 'contract'] },
+  infra: { imports: ['adapter', 'domain', 'contract'] },
+  app: { imports: ['infra', 'adapter', 'domain', 'contract'] },
+  testing: { imports: ['testing', 'app', 'infra', 'adapter', 'domain', 'contract'] },
+};
+
+const boundaries = (extra) => [
+  'error',
+  {
+    // What is not in a package.json of ours is there by accident and goes with the next upgrade of somebody else.
+    banTransitiveDependencies: true,
+    // Specs use @eco/testing, which uses what they test. Cycles without specs are refused by the references of tsc.
+    ignoredCircularDependencies: [['@eco/testing', '*']],
+    depConstraints: Object.entries(layers).map(([type, { imports, external }]) => ({
+      sourceTag: `type:${type}`,
+      onlyDependOnLibsWithTags: [...imports, ...extra.imports].map((target) => `type:${target}`),
+      ...(external && { allowedExternalImports: [...external, ...extra.external] }),
+    })),
+  },
+];
+
+// One door to each server: whoever else opened one would have its own idea of confirms, of roles and of deadlines.
+const doors = [
+  {
+    packages: ['amqplib', 'amqp-connection-manager', '@golevelup/*'],
+    folders: ['libs/broker'],
+    why: 'Only @eco/broker talks to RabbitMQ: there every publish is mandatory, confirmed and settles in time.',
+  },
+  {
+    packages: ['pg', 'pg-*', 'typeorm', '@nestjs/typeorm'],
+    folders: ['libs/database'],
+    why: 'Only @eco/database talks to PostgreSQL: there roles are discovered and writes are fenced.',
+  },
+  {
+    packages: ['@eco/cluster'],
+    folders: ['infra/cluster', 'apps/eco', 'libs/testing', 'apps/e2e'],
+    why: 'Only the command line and tests start servers: a service finds them running.',
+  },
+];
+
+// The domain may count, not look: a clock, a disk or a network would make its outcomes depend on the machine.
+const domainBuiltins = {
+  regex: '^node:(?!crypto$)',
+  message: 'The domain computes from what it is given; of Node it may use only the hash of node:crypto.',
+};
+// Without its prefix a built-in looks like a package, and the rule above would miss it.
+const prefixlessBuiltins = {
+  regex:
+    '^(assert|async_hooks|buffer|child_process|cluster|crypto|dns|events|fs|http|https|net|os|path|perf_hooks|process|readline|stream|timers|tls|url|util|v8|vm|worker_threads|zlib)(/|$)',
+  message: "Write Node's own modules with the prefix node:.",
+};
+
+// A cut-short suite looks like a passing one.
+const unskipped = {
+  selector:
+    'MemberExpression[property.name=/^(only|skip|todo|failing)$/]:matches([object.name=/^(describe|it|test)$/], [object.property.name=/^(concurrent|each|prop)$/])',
+  message: 'No test is skipped or run alone: a suite that is cut short looks like one that passes.',
+};
+const unskippedAliases = {
+  selector: 'CallExpression[callee.name=/^(fdescribe|fit|xdescribe|xit|xtest)$/]',
+  message: unskipped.message,
+};
+// A sleep is too short on a slow machine and too long on every other.
+const sleepless = {
+  selector: 'NewExpression[callee.name="Promise"] CallExpression[callee.name="setTimeout"]',
+  message: 'Tests wait for a condition with a deadline (eventually, of @eco/testing), not for time.',
+};
+const sleeplessImport = { regex: '^node:timers/promises$', message: sleepless.message };
+
+// Folders that may import less than the others, or more. A spec of the domain may read a file; no spec may sleep.
+const pure = ['libs/contracts', 'libs/domain', 'libs/routing'];
+const restrictedImports = ['', ...pure, ...new Set(doors.flatMap((door) => door.folders))].flatMap((folder) => {
+  const everywhere = [
+    ...doors
+      .filter((door) => !door.folders.includes(folder))
+      .map((door) => ({ group: door.packages.flatMap((name) => [name, `${name}/**`]), message: door.why })),
+    prefixlessBuiltins,
+  ];
+  const rules = (patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
+  return [
+    {
+      files: [path.posix.join(folder, '**/*.ts')],
+      rules: rules([...everywhere, ...(pure.includes(folder) ? [domainBuiltins] : [])]),
+    },
+    { files: [path.posix.join(folder, '**/*.spec.ts')], rules: rules([...everywhere, sleeplessImport]) },
+  ];
+});
+
+export default tseslint.config(
+  { ignores: ['**/dist/', '**/node_modules/', 'coverage/', 'reports/', '.eco/', '.nx/', '**/*.{js,cjs,mjs}'] },
+  {
+    files: ['**/*.ts'],
+    // Types are read, because the worst slips here (a promise nobody awaits, an `any` that hides a change of a
+    // message) can be seen in no other way. recommendedTypeChecked holds both of these.
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { '@eslint-community/eslint-comments': comments, '@nx': nx, 'import-x': importX },
+    settings: {
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [
+        createNodeResolver({
+          extensions: ['.ts', '.js', '.json'],
+          extensionAlias: { '.js': ['.ts', '.js'] },
+          conditionNames: ['@eco/source', 'node', 'require', 'default'],
+        }),
+      ],
+    },
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries({ imports: [], external: [] }),
+      // In a cycle of files the first one read sees the other half built: undefined in a decorator or a base class.
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
+      // A new outcome or command must be decided wherever outcomes are told apart; the compiler alone lets it pass.
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      // == takes '' for 0 and null for undefined; a quantity is never either.
+      eqeqeq: 'error',
+      // A class that only awaits to satisfy an interface is fine; a promise that is not awaited is caught elsewhere.
+      '@typescript-eslint/require-await': 'off',
+      // Nest modules are empty classes that carry a decorator.
+      '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      // A rule is switched off only for a reason that the next reader can weigh.
+      '@eslint-community/eslint-comments/require-description': 'error',
+    },
+  },
+  ...restrictedImports,
+  {
+    // Whoever called a library decides about the process: it may have something to drain first.
+    files: ['libs/**/*.ts', 'infra/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'exit', message: 'A library reports a failure; only a program may end itself.' },
+      ],
+    },
+  },
+  {
+    files: ['**/*.spec.ts'],
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries({
+        imports: ['testing'],
+        external: ['@jest/globals', 'fast-check', '@fast-check/jest'],
+      }),
+      'no-restricted-syntax': ['error', unskipped, unskippedAliases, sleepless],
+    },
+  },
+);

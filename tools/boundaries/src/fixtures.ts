@@ -1,0 +1,364 @@
+import type { Fixture } from './lint.js';
+import { filesMatching } from './workspace.js';
+
+/** A text that one rule refuses, and a part of what the rule says. */
+interface Refused extends Fixture {
+  what: string;
+  ruleId: string | null;
+  saying: RegExp;
+}
+
+const contracts = 'libs/contracts/src/index.ts';
+const routing = 'libs/routing/src/index.ts';
+const domain = 'libs/domain/src/index.ts';
+const broker = 'libs/broker/src/index.ts';
+const database = 'libs/database/src/index.ts';
+const edge = 'libs/edge/src/index.ts';
+const cluster = 'infra/cluster/src/index.ts';
+const centralApi = 'apps/central-api/src/main.ts';
+const eco = 'apps/eco/src/main.ts';
+const testing = 'libs/testing/src/index.ts';
+const workspace = 'tools/boundaries/src/workspace.ts';
+const spec = 'tools/boundaries/src/rules.spec.ts';
+const domainSpec = filesMatching('libs/{domain,routing}/src/**/*.spec.ts')[0] ?? 'no spec of the domain';
+
+const layers = '@nx/enforce-module-boundaries';
+const imports = '@typescript-eslint/no-restricted-imports';
+const syntax = 'no-restricted-syntax';
+
+export const refused: Refused[] = [
+  {
+    what: 'a contract using the domain',
+    file: contracts,
+    text: `import '@eco/routing';`,
+    ruleId: layers,
+    saying: /"type:contract" can only/,
+  },
+  {
+    what: 'a contract using Nest',
+    file: contracts,
+    text: `import '@nestjs/common';`,
+    ruleId: layers,
+    saying: /"type:contract" is not allowed/,
+  },
+  {
+    what: 'the domain using an adapter',
+    file: domain,
+    text: `import '@eco/edge';`,
+    ruleId: layers,
+    saying: /"type:domain" can only/,
+  },
+  {
+    what: 'the domain using zod itself',
+    file: domain,
+    text: `import 'zod';`,
+    ruleId: layers,
+    saying: /"type:domain" is not allowed/,
+  },
+  {
+    what: 'routing using a package',
+    file: routing,
+    text: `import 'rxjs';`,
+    ruleId: layers,
+    saying: /"type:domain" is not allowed/,
+  },
+  {
+    what: 'a spec of the domain using Nest',
+    file: domainSpec,
+    text: `import '@nestjs/common';`,
+    ruleId: layers,
+    saying: /"type:domain" is not allowed/,
+  },
+  {
+    what: 'an adapter using the cluster',
+    file: edge,
+    text: `import '@eco/cluster';`,
+    ruleId: layers,
+    saying: /"type:adapter" can only/,
+  },
+  {
+    what: 'an adapter using test helpers',
+    file: edge,
+    text: `import '@eco/testing';`,
+    ruleId: layers,
+    saying: /"type:adapter" can only/,
+  },
+  {
+    what: 'the cluster using test helpers',
+    file: cluster,
+    text: `import '@eco/testing';`,
+    ruleId: layers,
+    saying: /"type:infra" can only/,
+  },
+  {
+    what: 'an app using test helpers',
+    file: centralApi,
+    text: `import '@eco/testing';`,
+    ruleId: layers,
+    saying: /"type:app" can only/,
+  },
+  {
+    what: 'a path into another project',
+    file: edge,
+    text: `import '../../routing/src/index.js';`,
+    ruleId: layers,
+    saying: /relative or absolute path/,
+  },
+  {
+    what: 'a package that only came with another one',
+    file: edge,
+    text: `import 'avvio';`,
+    ruleId: layers,
+    saying: /Only packages defined in the "package.json"/,
+  },
+
+  {
+    what: 'RabbitMQ outside the broker',
+    file: edge,
+    text: `import 'amqplib';`,
+    ruleId: imports,
+    saying: /Only @eco\/broker/,
+  },
+  {
+    what: 'its connections outside the broker',
+    file: testing,
+    text: `import 'amqp-connection-manager';`,
+    ruleId: imports,
+    saying: /Only @eco\/broker/,
+  },
+  {
+    what: 'its Nest module outside the broker',
+    file: centralApi,
+    text: `import '@golevelup/nestjs-rabbitmq';`,
+    ruleId: imports,
+    saying: /Only @eco\/broker/,
+  },
+  {
+    what: 'RabbitMQ in the database',
+    file: database,
+    text: `import 'amqplib/callback_api';`,
+    ruleId: imports,
+    saying: /Only @eco\/broker/,
+  },
+  {
+    what: 'PostgreSQL outside the database',
+    file: edge,
+    text: `import 'pg';`,
+    ruleId: imports,
+    saying: /Only @eco\/database/,
+  },
+  {
+    what: 'TypeORM outside the database',
+    file: centralApi,
+    text: `import 'typeorm';`,
+    ruleId: imports,
+    saying: /Only @eco\/database/,
+  },
+  {
+    what: 'its Nest module outside the database',
+    file: centralApi,
+    text: `import '@nestjs/typeorm';`,
+    ruleId: imports,
+    saying: /Only @eco\/database/,
+  },
+  { what: 'PostgreSQL in a spec', file: spec, text: `import 'pg';`, ruleId: imports, saying: /Only @eco\/database/ },
+  {
+    what: 'a service starting servers',
+    file: centralApi,
+    text: `import '@eco/cluster';`,
+    ruleId: imports,
+    saying: /finds them running/,
+  },
+  {
+    what: 'the domain reading files',
+    file: domain,
+    text: `import 'node:fs';`,
+    ruleId: imports,
+    saying: /computes from what it is given/,
+  },
+  {
+    what: 'routing waiting',
+    file: routing,
+    text: `import 'node:timers/promises';`,
+    ruleId: imports,
+    saying: /computes from what it is given/,
+  },
+  {
+    what: 'a built-in without its prefix',
+    file: edge,
+    text: `import 'fs/promises';`,
+    ruleId: imports,
+    saying: /prefix node:/,
+  },
+  {
+    what: 'a spec importing sleep',
+    file: spec,
+    text: `import 'node:timers/promises';`,
+    ruleId: imports,
+    saying: /wait for a condition/,
+  },
+
+  {
+    what: 'two files importing each other',
+    file: workspace,
+    text: `import { lint } from './lint.js';\nexport const root = lint;`,
+    ruleId: 'import-x/no-cycle',
+    saying: /cycle/,
+  },
+  {
+    what: 'a promise nobody awaits',
+    file: workspace,
+    text: `export function f() { Promise.resolve(1); }`,
+    ruleId: '@typescript-eslint/no-floating-promises',
+    saying: /must be awaited/,
+    typed: true,
+  },
+  {
+    what: 'a promise as a condition',
+    file: workspace,
+    text: `export const f = (p: Promise<number>) => (p ? 1 : 2);`,
+    ruleId: '@typescript-eslint/no-misused-promises',
+    saying: /conditional/,
+    typed: true,
+  },
+  {
+    what: 'any',
+    file: edge,
+    text: `export const f = (x: any) => typeof x;`,
+    ruleId: '@typescript-eslint/no-explicit-any',
+    saying: /any/,
+  },
+  {
+    what: 'an any from elsewhere',
+    file: workspace,
+    text: `export const f = (s: string): number => JSON.parse(s).a;`,
+    ruleId: '@typescript-eslint/no-unsafe-return',
+    saying: /any/,
+    typed: true,
+  },
+  {
+    what: 'a switch that forgets a case',
+    file: workspace,
+    text: `export function f(x: 'a' | 'b') { switch (x) { case 'a': return 1; } return 2; }`,
+    ruleId: '@typescript-eslint/switch-exhaustiveness-check',
+    saying: /"b"/,
+    typed: true,
+  },
+  {
+    what: 'a loose comparison',
+    file: edge,
+    text: `export const f = (x: unknown) => x == 0;`,
+    ruleId: 'eqeqeq',
+    saying: /===/,
+  },
+  {
+    what: 'something unused',
+    file: edge,
+    text: `const x = 1;\nexport {};`,
+    ruleId: '@typescript-eslint/no-unused-vars',
+    saying: /never used/,
+  },
+  {
+    what: 'a library ending the process',
+    file: edge,
+    text: `export const f = () => process.exit(1);`,
+    ruleId: 'no-restricted-properties',
+    saying: /only a program/,
+  },
+  {
+    what: 'a fault of types waved through',
+    file: edge,
+    text: `// @ts-ignore\nexport {};`,
+    ruleId: '@typescript-eslint/ban-ts-comment',
+    saying: /ts-ignore/,
+  },
+  {
+    what: 'a rule switched off without a reason',
+    file: edge,
+    text: `// eslint-disable-next-line eqeqeq\nexport const f = (x: unknown) => x == 0;`,
+    ruleId: '@eslint-community/eslint-comments/require-description',
+    saying: /description/,
+  },
+  {
+    what: 'a rule switched off for nothing',
+    file: edge,
+    text: `// eslint-disable-next-line eqeqeq -- there was a reason once\nexport {};`,
+    ruleId: null,
+    saying: /Unused eslint-disable/,
+  },
+
+  {
+    what: 'a test run alone',
+    file: spec,
+    text: `test.only('x', () => {});`,
+    ruleId: syntax,
+    saying: /No test is skipped/,
+  },
+  {
+    what: 'a suite skipped',
+    file: spec,
+    text: `describe.skip('x', () => {});`,
+    ruleId: syntax,
+    saying: /No test is skipped/,
+  },
+  {
+    what: 'a table of tests skipped',
+    file: spec,
+    text: `it.each([1]).skip('x', () => {});\nit.skip.each([1])('x', () => {});`,
+    ruleId: syntax,
+    saying: /No test is skipped/,
+  },
+  {
+    what: 'a test skipped by a letter',
+    file: spec,
+    text: `xit('x', () => {});`,
+    ruleId: syntax,
+    saying: /No test is skipped/,
+  },
+  {
+    what: 'a test that sleeps',
+    file: spec,
+    text: `test('x', () => new Promise((done) => setTimeout(done, 10)));`,
+    ruleId: syntax,
+    saying: /wait for a condition/,
+  },
+];
+
+/** What the same rules let pass: a rule that refused everything would pass the list above. */
+export const accepted: (Fixture & { what: string })[] = [
+  { what: 'a contract using zod', file: contracts, text: `import 'zod';\nimport 'node:crypto';` },
+  {
+    what: 'the domain using contracts and routing',
+    file: domain,
+    text: `import '@eco/contracts';\nimport '@eco/routing';`,
+  },
+  { what: 'routing hashing', file: routing, text: `import 'node:crypto';` },
+  {
+    what: 'a spec of the domain using properties',
+    file: domainSpec,
+    text: `import 'fast-check';\nimport '@fast-check/jest';\nimport '@eco/testing';`,
+  },
+  { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';\nimport '@golevelup/nestjs-rabbitmq';` },
+  {
+    what: 'the database using PostgreSQL',
+    file: database,
+    text: `import 'pg';\nimport 'typeorm';\nimport '@eco/domain';`,
+  },
+  {
+    what: 'an adapter using Nest and Fastify',
+    file: edge,
+    text: `import '@nestjs/common';\nimport 'fastify';\nimport 'node:fs';`,
+  },
+  {
+    what: 'the cluster using broker and database',
+    file: cluster,
+    text: `import '@eco/broker';\nimport '@eco/database';`,
+  },
+  { what: 'the command line starting servers', file: eco, text: `import '@eco/cluster';\nprocess.exit(1);` },
+  { what: 'an app using adapters', file: centralApi, text: `import '@eco/edge';\nimport '@eco/intake';` },
+  {
+    what: 'test helpers using everything',
+    file: testing,
+    text: `import '@eco/cluster';\nimport '@eco/database';\nimport '@eco/domain';`,
+  },
+];
