@@ -1,1 +1,38 @@
-export {};
+export {
+  ConfigError,
+  readConfig,
+  settingRows,
+  type ConfigOf,
+  type Environment,
+  type Setting,
+  type SettingRow,
+  type Settings,
+} from './config/config.js';
+export {
+  LOG_LEVELS,
+  settings,
+  wholeNumberSetting,
+  type GroupNodes,
+  type HostPort,
+  type LogLevel,
+} from './config/settings.js';
+export { secretsSetting, type Login, type Secrets } from './config/secrets.js';
+export { createLog, withCorrelation, type Log } from './log.js';
+export { problem, problemBody, ProblemError, type ProblemDetails } from './http/problem.js';
+export { faultsOf } from './http/faults.js';
+export { answer, Answer } from './http/answer.js';
+export { Input, operation, Operation, readInput, type InputOf, type OperationDeclaration } from './http/operation.js';
+export { idempotencyKeySchema, preferWaitSchema, WAIT_SECONDS_MAX } from './http/request-headers.js';
+export { Health, type Indicator } from './health.js';
+export { Metrics } from './metrics.js';
+export {
+  createEdge,
+  startService,
+  StartError,
+  type Edge,
+  type Service,
+  type ServiceConfig,
+  type ServiceOptions,
+} from './service.js';
+export { EXIT, runProcess } from './process.js';
+export type { Api } from './documents.js';

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/*
+ * Settings come from the environment. Each is declared once: its variable, what it means, its unit and its default, and
+ * a schema from text to the value. They are read once, at start, all faults at once; the result is frozen and handed on
+ * in parts, so nothing else looks at the environment.
+ */
+
+export interface Setting<T> {
+  readonly variable: string;
+  readonly description: string;
+  /** Of a number: ms, bytes, … */
+  readonly unit?: string;
+  /** As it would stand in the environment. Absent: it must be given, unless the schema takes `undefined`. */
+  readonly default?: string;
+  readonly schema: z.ZodType<T>;
+}
+
+export type Settings = Readonly<Record<string, Setting<unknown>>>;
+export type ConfigOf<S extends Settings> = {
+  readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never;
+};
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The process can't start as it is set up. `faults` are whole sentences, each beginning with its variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly faults: readonly string[]) {
+    super(`The settings are not right:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  }
+}
+
+/** Reads the settings. An empty variable counts as absent. Throws a `ConfigError` that names every fault. */
+export function readConfig<const S extends Settings>(settings: S, environment: Environment): ConfigOf<S> {
+  const config: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const [key, setting] of Object.entries(settings)) {
+    const text = environment[setting.variable] || setting.default;
+    const read = setting.schema.safeParse(text);
+    if (read.success) config[key] = read.data;
+    else if (text === undefined) faults.push(`${setting.variable} is missing: ${setting.description}`);
+    else faults.push(...read.error.issues.map((issue) => `${setting.variable} ${issue.message}`));
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return deepFreeze(config) as ConfigOf<S>;
+}
+
+export interface SettingRow {
+  readonly variable: string;
+  readonly default: string;
+  readonly description: string;
+}
+
+/** The settings as rows of a table, for help and documents. */
+export function settingRows(settings: Settings): SettingRow[] {
+  return Object.values(settings).map((setting) => ({
+    variable: setting.variable,
+    default: setting.default ?? '',
+    description: setting.unit === undefined ? setting.description : `${setting.description} (${setting.unit})`,
+  }));
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}

@@ -1,0 +1,64 @@
+import { readFileSync, statSync } from 'node:fs';
+import { z } from 'zod';
+import type { Setting } from './config.js';
+
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+/**
+ * What a process may know: its broker login, and the passwords of the database roles that it takes. They lie in a file of its own that
+ * nobody else can read; neither the environment nor the command line ever holds one.
+ */
+export interface Secrets<Role extends string> {
+  readonly amqp: Login;
+  /** Password by role. */
+  readonly database: Readonly<Record<Role, string>>;
+}
+
+/** `ECO_SECRETS_FILE` of a process that takes these database roles. Its faults never quote what the file holds. */
+export function secretsSetting<const Role extends string>(roles: readonly Role[]): Setting<Secrets<Role>> {
+  const word = z.string().min(1);
+  const shape = z.object({
+    amqp: z.object({ user: word, password: word }),
+    database: z.object(Object.fromEntries(roles.map((role) => [role, word])) as Record<Role, typeof word>),
+  });
+  return {
+    variable: 'ECO_SECRETS_FILE',
+    description: 'File of mode 0600 with the passwords of this process',
+    schema: z.string().transform((path, context) => {
+      const read = readSecrets(path, shape);
+      if (read.type === 'secrets') return read.secrets as Secrets<Role>;
+      read.faults.forEach((fault) => context.addIssue(fault));
+      return z.NEVER;
+    }),
+  };
+}
+
+type ReadSecrets = { type: 'secrets'; secrets: unknown } | { type: 'faults'; faults: string[] };
+
+function readSecrets(path: string, shape: z.ZodType): ReadSecrets {
+  let text: string;
+  try {
+    const { mode } = statSync(path);
+    // Windows has no such bits.
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      const shown = (mode & 0o777).toString(8).padStart(4, '0');
+      return { type: 'faults', faults: [`names ${path}, which others can read (mode ${shown}): chmod 600 ${path}`] };
+    }
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return { type: 'faults', faults: [`names ${path}, which can't be read: ${(error as NodeJS.ErrnoException).code}`] };
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    return { type: 'faults', faults: [`names ${path}, which is not JSON`] };
+  }
+  const read = shape.safeParse(content);
+  if (read.success) return { type: 'secrets', secrets: read.data };
+  const faults = read.error.issues.map((issue) => `names ${path}, which has no proper "${issue.path.join('.')}"`);
+  return { type: 'faults', faults };
+}

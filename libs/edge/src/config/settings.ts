@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import { branchIdSchema, groupIdSchema } from '@eco/contracts';
+import type { Setting } from './config.js';
+
+/** Settings that more than one process has. A process picks those that it needs. */
+
+export interface HostPort {
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+export interface GroupNodes {
+  readonly id: string;
+  /** Every node of the group; which of them is the primary is found out, not configured. */
+  readonly nodes: readonly HostPort[];
+}
+
+const quoted = (text: string) => JSON.stringify(text);
+
+/** A whole number in text. */
+export function wholeNumberSetting(min: number, max: number): z.ZodType<number> {
+  return z.string().transform((text, context) => {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    if (number >= min && number <= max) return number;
+    context.addIssue(`must be a whole number from ${min} to ${max}, not ${quoted(text)}`);
+    return z.NEVER;
+  });
+}
+
+function oneOf<const T extends readonly string[]>(words: T): z.ZodType<T[number]> {
+  return z.string().transform((text, context) => {
+    const word = words.find((each) => each === text);
+    if (word !== undefined) return word;
+    context.addIssue(`must be one of ${words.join(', ')}, not ${quoted(text)}`);
+    return z.NEVER;
+  });
+}
+
+function hostPorts(text: string, complain: (message: string) => void): HostPort[] {
+  const found: HostPort[] = [];
+  const seen = new Set<string>();
+  for (const part of text.split(',').map((each) => each.trim())) {
+    const match = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/@[\]]+):(\d{1,5})$/.exec(part);
+    const port = Number(match?.[2]);
+    if (match?.[1] === undefined || !(port >= 1 && port <= 65_535)) {
+      complain(`must hold host:port, not ${quoted(part)}`);
+    } else if (seen.has(part)) {
+      complain(`names ${part} twice`);
+    } else {
+      seen.add(part);
+      found.push({ host: match[1].replace(/^\[|\]$/g, ''), port });
+    }
+  }
+  return found;
+}
+
+const hostPortList = z
+  .string()
+  .transform((text, context): readonly HostPort[] => hostPorts(text, (message) => context.addIssue(message)));
+
+const groupList = z.string().transform((text, context): readonly GroupNodes[] => {
+  const groups: GroupNodes[] = [];
+  for (const part of text.split(';').map((each) => each.trim())) {
+    const split = part.indexOf('=');
+    const id = part.slice(0, Math.max(split, 0)).trim();
+    if (split < 0 || !groupIdSchema.safeParse(id).success) {
+      context.addIssue(`must hold <group>=host:port,…, not ${quoted(part)}`);
+    } else if (groups.some((group) => group.id === id)) {
+      context.addIssue(`names group ${id} twice`);
+    } else {
+      groups.push({
+        id,
+        nodes: hostPorts(part.slice(split + 1), (message) => context.addIssue(`group ${id}: ${message}`)),
+      });
+    }
+  }
+  return groups;
+});
+
+/** Text that a contract's schema describes. */
+function described(schema: z.ZodType<string>): z.ZodType<string> {
+  return z.string().transform((text, context) => {
+    const read = schema.safeParse(text);
+    if (read.success) return read.data;
+    read.error.issues.forEach((issue) => context.addIssue(issue.message));
+    return z.NEVER;
+  });
+}
+
+const absoluteUrl = z.string().transform((text, context) => {
+  if (URL.canParse(text)) return text.replace(/\/+$/, '');
+  context.addIssue(`must be a URL, not ${quoted(text)}`);
+  return z.NEVER;
+});
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const settings = {
+  name: {
+    variable: 'ECO_NAME',
+    description: 'Name of this process in logs, messages and stamps; no other running process has it',
+    schema: described(branchIdSchema),
+  } satisfies Setting<string>,
+  host: {
+    variable: 'ECO_HOST',
+    description: 'Address to listen on',
+    default: '127.0.0.1',
+    schema: z.string(),
+  } satisfies Setting<string>,
+  port: {
+    variable: 'ECO_PORT',
+    description: 'Port to listen on; 0 takes a free one',
+    schema: wholeNumberSetting(0, 65_535),
+  } satisfies Setting<number>,
+  logLevel: {
+    variable: 'ECO_LOG_LEVEL',
+    description: `What is logged: ${LOG_LEVELS.join(', ')}`,
+    default: 'info',
+    schema: oneOf(LOG_LEVELS),
+  } satisfies Setting<LogLevel>,
+  brokers: {
+    variable: 'ECO_BROKERS',
+    description: 'Every node of the broker cluster, host:port,host:port,…',
+    schema: hostPortList,
+  } satisfies Setting<readonly HostPort[]>,
+  groups: {
+    variable: 'ECO_GROUPS',
+    description: 'Every node of every database group, g1=host:port,host:port;g2=…',
+    schema: groupList,
+  } satisfies Setting<readonly GroupNodes[]>,
+  group: {
+    variable: 'ECO_GROUP',
+    description: 'Database group that this process may lead',
+    schema: described(groupIdSchema),
+  } satisfies Setting<string>,
+  branchId: {
+    variable: 'ECO_BRANCH_ID',
+    description: 'Branch that this process serves',
+    default: 'sucursal-1',
+    schema: described(branchIdSchema),
+  } satisfies Setting<string>,
+  readUrl: {
+    variable: 'ECO_READ_URL',
+    description: 'Where the read-service answers',
+    default: 'http://127.0.0.1:8003',
+    schema: absoluteUrl,
+  } satisfies Setting<string>,
+};

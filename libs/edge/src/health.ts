@@ -1,0 +1,42 @@
+import type { Fault } from '@eco/contracts';
+
+/** An indicator that has not answered by then counts as not ready, ms. */
+const INDICATOR_DEADLINE_MS = 2_000;
+
+/** Says what is missing, in words, or nothing when all is well. May throw or be slow: both count as missing. */
+export type Indicator = () => string | undefined | Promise<string | undefined>;
+
+/** Whether the process can do its work now. Live it is as long as it answers at all. */
+export class Health {
+  readonly #indicators = new Map<string, Indicator>();
+
+  /** `name` of what the process needs, such as `broker`. Throws when the name is taken. */
+  indicator(name: string, indicator: Indicator): void {
+    if (this.#indicators.has(name)) throw new Error(`there is an indicator ${name} already`);
+    this.#indicators.set(name, indicator);
+  }
+
+  /** Everything that is missing; empty: ready. Settles within two seconds. */
+  async missing(): Promise<Fault[]> {
+    const asked = [...this.#indicators].map(async ([at, indicator]) => ({
+      at,
+      message: await withDeadline(indicator),
+    }));
+    const answers = await Promise.all(asked);
+    return answers.flatMap(({ at, message }) => (message === undefined ? [] : [{ at, message }]));
+  }
+}
+
+async function withDeadline(indicator: Indicator): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, INDICATOR_DEADLINE_MS, `did not answer within ${INDICATOR_DEADLINE_MS} ms`);
+  });
+  try {
+    return await Promise.race([Promise.resolve().then(indicator), late]);
+  } catch (error) {
+    return `can't be told: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    clearTimeout(timer);
+  }
+}

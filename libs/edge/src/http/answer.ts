@@ -1,0 +1,12 @@
+/** What a controller returns when the status or a header depends on what happened. Anything else it returns is a 200's body. */
+export class Answer {
+  constructor(
+    readonly status: number,
+    readonly body: unknown,
+    readonly headers: Readonly<Record<string, string>>,
+  ) {}
+}
+
+export function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return new Answer(status, body, headers);
+}

@@ -1,0 +1,70 @@
+import type { z } from 'zod';
+import type { Fault } from '@eco/contracts';
+
+/** Where the value stands that a schema looked at: it decides how a fault is addressed. */
+export type Place = 'body' | 'path' | 'query' | 'header';
+
+type Issue = z.core.$ZodIssue;
+
+/** Every fault that a schema found: in the schema's own words where it has some, else in ours. */
+export function faultsOf(error: z.ZodError, place: Place, input: unknown): Fault[] {
+  const { issues } = error;
+  return issues.filter((issue) => !isSaidBetter(issue, issues)).flatMap((issue) => faultsOfIssue(issue, place, input));
+}
+
+/** zod calls a number beyond 2^53 "not whole", which it may well be. Its limit, when it has one, says it better. */
+function isSaidBetter(issue: Issue, issues: readonly Issue[]): boolean {
+  return isInexact(issue) && issues.some((other) => other !== issue && other.path.join('/') === issue.path.join('/'));
+}
+
+function isInexact(issue: Issue): boolean {
+  return (issue.code === 'too_big' || issue.code === 'too_small') && issue.origin === 'int';
+}
+
+function faultsOfIssue(issue: Issue, place: Place, input: unknown): Fault[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ at: at(place, [...issue.path, key]), message: 'is not a field here' }));
+  }
+  const message = words(issue, valueAt(input, issue.path));
+  return [{ at: at(place, issue.path), message: issue.path.length === 0 ? `the ${place} ${message}` : message }];
+}
+
+function words(issue: Issue, value: unknown): string {
+  if (isInexact(issue)) return 'is too far from 0 to be exact';
+  if (!issue.message.startsWith('Invalid ')) return issue.message;
+  if (value === undefined) return 'is missing';
+  if (issue.code === 'invalid_type') return `must be ${withArticle(issue.expected)}, not ${shown(value)}`;
+  if (issue.code === 'invalid_value')
+    return `must be one of ${issue.values.map(String).join(', ')}, not ${shown(value)}`;
+  return `${shown(value)} has none of the forms that it may have`;
+}
+
+function withArticle(type: string): string {
+  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type === 'int' ? 'whole number' : type}`;
+}
+
+/** Short, and the kind of a value where the value itself would be long. */
+function shown(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'string') return value.length <= 40 ? JSON.stringify(value) : 'a string';
+  return String(value);
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (value === null || typeof value !== 'object') return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+/** A JSON pointer (RFC 6901) into the body, `query.limit`, `path.orderId`, `header.prefer`. */
+function at(place: Place, path: readonly PropertyKey[]): string {
+  if (place === 'body') {
+    return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  }
+  return [place, ...path.map(String)].join('.');
+}

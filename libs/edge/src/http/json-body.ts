@@ -1,0 +1,21 @@
+import { isUtf8 } from 'node:buffer';
+import { problem } from './problem.js';
+
+/**
+ * Parses a JSON body. Bytes that are not UTF-8 are refused: decoding would put U+FFFD for them, and two customers' ids
+ * could become one. A key `__proto__` becomes a field like any other, which a strict schema then refuses by name.
+ */
+export function parseJsonBody(bytes: Buffer): unknown {
+  if (bytes.length === 0) throw malformed('The body is empty');
+  if (!isUtf8(bytes)) throw malformed('The body is not UTF-8');
+  const text = bytes.toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformed((error as SyntaxError).message);
+  }
+}
+
+function malformed(detail: string) {
+  return problem('malformed-json', { detail, faults: [{ at: '', message: detail }] });
+}

@@ -1,0 +1,148 @@
+import { applyDecorators, createParamDecorator, HttpCode, type ExecutionContext } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { headers as headerNames, problemTypes, type Fault, type ProblemName } from '@eco/contracts';
+import { faultsOf, type Place } from './faults.js';
+import { problem } from './problem.js';
+
+/*
+ * An operation is declared once: what it takes, what it answers. `@Operation` puts it into the API document, and
+ * `@Input` reads a request by it: path, query, headers and body together, so that the answer to a bad request names
+ * every fault and not those of the first part only.
+ */
+
+export interface AnswerDeclaration {
+  readonly description: string;
+  /** Absent: no body. */
+  readonly body?: z.ZodType;
+  readonly headers?: readonly string[];
+}
+
+export interface OperationDeclaration {
+  readonly summary: string;
+  readonly description?: string;
+  readonly path?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** Keys in lower case; headers that are not named are not looked at. */
+  readonly headers?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** By status; the first is what a plain returned value gets. */
+  readonly answers: Readonly<Record<number, AnswerDeclaration>>;
+  /** Besides `bad-input`, which whatever takes something can answer. */
+  readonly problems?: readonly ProblemName[];
+}
+
+type Read<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+export interface InputOf<O extends OperationDeclaration> {
+  readonly path: Read<O['path']>;
+  readonly query: Read<O['query']>;
+  readonly headers: Read<O['headers']>;
+  readonly body: Read<O['body']>;
+  readonly correlationId: string;
+}
+
+/** Keeps the exact types of the declaration. */
+export function operation<const O extends OperationDeclaration>(declaration: O): O {
+  return declaration;
+}
+
+/** Reads all that the operation takes. Throws `bad-input` naming every fault. */
+export function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
+  const faults: Fault[] = [];
+  const read = (place: Place, schema: z.ZodType | undefined, value: unknown): unknown => {
+    if (schema === undefined) return undefined;
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    faults.push(...faultsOf(result.error, place, value));
+    return undefined;
+  };
+  const input = {
+    path: read('path', declaration.path, request.params),
+    query: read('query', declaration.query, request.query),
+    headers: read('header', declaration.headers, request.headers),
+    body: read('body', declaration.body, request.body),
+    correlationId: request.id,
+  };
+  if (faults.length > 0) throw problem('bad-input', { faults });
+  return input as InputOf<O>;
+}
+
+/** Parameter of a controller's method: the request as `InputOf` the operation. */
+export const Input = createParamDecorator((declaration: OperationDeclaration, context: ExecutionContext) =>
+  readInput(declaration, context.switchToHttp().getRequest<FastifyRequest>()),
+) as (declaration: OperationDeclaration) => ParameterDecorator;
+
+type JsonSchema = Record<string, unknown>;
+
+function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
+  return rest;
+}
+
+/** Each property of an object schema as a parameter of the document. */
+function parameters(schema: z.ZodObject | undefined) {
+  if (schema === undefined) return [];
+  return Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, each]) => {
+    const { description, examples, ...rest } = jsonSchemaOf(each, 'input');
+    return {
+      name,
+      required: !each.safeParse(undefined).success,
+      description: description as string | undefined,
+      example: (examples as unknown[] | undefined)?.[0],
+      schema: rest,
+    };
+  });
+}
+
+/** A header as people write it. */
+function inDocument(header: string): string {
+  return Object.values(headerNames).find((name) => name.toLowerCase() === header) ?? header;
+}
+
+/** Where the document keeps the schema of problems. */
+export const PROBLEM_SCHEMA_REF = '#/components/schemas/Problem';
+
+/** Puts the operation into the API document, and sets the status of a plain returned value. */
+export function Operation(declaration: OperationDeclaration): MethodDecorator {
+  const { summary, description, path, query, headers, body, answers } = declaration;
+  const statuses = Object.keys(answers).map(Number);
+  const takes = [path, query, headers, body].some((part) => part !== undefined);
+  const problems: ProblemName[] = [...(takes ? (['bad-input'] as const) : []), ...(declaration.problems ?? [])];
+  const decorators: MethodDecorator[] = [
+    ApiOperation({ summary, description }),
+    HttpCode(statuses[0] ?? 200),
+    ...parameters(path).map((each) => ApiParam(each)),
+    ...parameters(query).map((each) => ApiQuery(each)),
+    ...parameters(headers).map((each) => ApiHeader({ ...each, name: inDocument(each.name) })),
+    ...statuses.map((status) => answerOf(status, answers[status] as AnswerDeclaration)),
+    ...[...new Set(problems.map((name) => problemTypes[name].status))].map((status) =>
+      problemsOf(
+        status,
+        problems.filter((name) => problemTypes[name].status === status),
+      ),
+    ),
+  ];
+  if (body !== undefined) decorators.push(ApiBody({ schema: jsonSchemaOf(body, 'input') }));
+  return applyDecorators(...decorators);
+}
+
+function answerOf(status: number, declaration: AnswerDeclaration): MethodDecorator {
+  return ApiResponse({
+    status,
+    description: declaration.description,
+    headers: Object.fromEntries((declaration.headers ?? []).map((name) => [name, { schema: { type: 'string' } }])),
+    ...(declaration.body === undefined
+      ? {}
+      : { content: { 'application/json': { schema: jsonSchemaOf(declaration.body, 'output') } } }),
+  });
+}
+
+function problemsOf(status: number, names: readonly ProblemName[]): MethodDecorator {
+  return ApiResponse({
+    status,
+    description: names.map((name) => `\`${name}\`: ${problemTypes[name].title}`).join('\n\n'),
+    content: { 'application/problem+json': { schema: { $ref: PROBLEM_SCHEMA_REF } } },
+  });
+}

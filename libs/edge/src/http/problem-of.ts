@@ -1,0 +1,43 @@
+import { HttpException } from '@nestjs/common';
+import { problem, ProblemError } from './problem.js';
+
+/** Bytes of a request's body at the most. An order of 200 lines takes 15 kB; one message of commands 64 kB. */
+export const BODY_BYTES_MAX = 256 * 1024;
+
+/**
+ * The one table from what is thrown (by us, Fastify, Nest, or by mistake) to the problem that answers it. What is not in it
+ * is a bug of ours and says nothing about itself to the outside.
+ */
+export function problemOf(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const { code, message } = error as { code?: string; message?: string };
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return problem('body-too-large', {
+        faults: [{ at: '', message: `the body must be at most ${BODY_BYTES_MAX} bytes` }],
+      });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return problem('unsupported-media-type', {
+        faults: [{ at: 'header.content-type', message: 'must be application/json' }],
+      });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return problem('bad-input', { faults: [{ at: 'header.content-length', message: 'differs from what was sent' }] });
+    case 'FST_ERR_BAD_URL':
+      return problem('bad-input', { faults: [{ at: 'path', message: 'is not well percent-encoded UTF-8' }] });
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return problem('bad-input', { faults: [{ at: 'path', message: 'has a part that is too long' }] });
+    default:
+  }
+  // Anything else that Fastify holds against the client, such as a body that broke off.
+  if (code?.startsWith('FST_ERR_') && isClientError((error as { statusCode?: unknown }).statusCode)) {
+    return problem('bad-input', { detail: message });
+  }
+  if (error instanceof HttpException && isClientError(error.getStatus())) {
+    return problem(error.getStatus() === 404 ? 'not-found' : 'bad-input', { detail: error.message });
+  }
+  return problem('internal', { cause: error });
+}
+
+function isClientError(status: unknown): boolean {
+  return typeof status === 'number' && status >= 400 && status < 500;
+}

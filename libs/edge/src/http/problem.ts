@@ -1,0 +1,59 @@
+import { problemTypes, PROBLEM_URN, type Fault, type Problem, type ProblemName } from '@eco/contracts';
+
+/** Faults of one request that an answer names; a body of 10,000 bad lines does not get 10,000. */
+export const FAULTS_MAX = 100;
+
+export interface ProblemDetails {
+  /** This case, in a sentence. */
+  readonly detail?: string;
+  /** Every fault of the request. */
+  readonly faults?: readonly Fault[];
+  /** Sent as headers beside it. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Members of this problem type alone, such as the short lines of a rejected order. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/**
+ * The request is answered with an RFC 9457 problem. Thrown at the edge only: code below it returns outcomes, and the
+ * edge has one table from those to problems.
+ */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly status: number;
+
+  constructor(
+    readonly problem: ProblemName,
+    readonly details: ProblemDetails = {},
+  ) {
+    super(details.detail ?? problemTypes[problem].title, { cause: details.cause });
+    this.status = problemTypes[problem].status;
+  }
+}
+
+export function problem(name: ProblemName, details?: ProblemDetails): ProblemError {
+  return new ProblemError(name, details);
+}
+
+/** The body that goes over the wire. `instance` is the path asked for. */
+export function problemBody(
+  error: ProblemError,
+  request: { readonly instance?: string; readonly correlationId?: string },
+): Problem {
+  const { detail, faults, members } = error.details;
+  return {
+    type: `${PROBLEM_URN}${error.problem}`,
+    title: problemTypes[error.problem].title,
+    status: error.status,
+    detail,
+    ...request,
+    faults: faults === undefined ? undefined : capped(faults),
+    ...members,
+  };
+}
+
+function capped(faults: readonly Fault[]): Fault[] {
+  if (faults.length <= FAULTS_MAX) return [...faults];
+  return [...faults.slice(0, FAULTS_MAX), { at: '', message: `and ${faults.length - FAULTS_MAX} more faults` }];
+}

@@ -1,0 +1,134 @@
+import 'reflect-metadata';
+import helmet from '@fastify/helmet';
+import type { Type, DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { addDocuments, type Api } from './documents.js';
+import { Health } from './health.js';
+import { EdgeAdapter } from './http/adapter.js';
+import { createLog, NestLog, withCorrelation, type Log } from './log.js';
+import type { LogLevel } from './config/settings.js';
+import { Metrics } from './metrics.js';
+import { addOperatorRoutes } from './operator-routes.js';
+
+/** Requests that are under way when the process stops have this long, ms; then their connections are cut. */
+const DRAIN_MS = 3_000;
+
+export interface ServiceConfig {
+  readonly name: string;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly logLevel: LogLevel;
+}
+
+/** What a process has before it has anything else. Its parts are handed to whatever needs them. */
+export interface Edge {
+  readonly config: ServiceConfig;
+  readonly log: Log;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  /** Aborted when the process begins to stop: whoever waits for something should then answer with what there is. */
+  readonly stopping: AbortSignal;
+  /** Aborts `stopping`. */
+  beginStop(): void;
+}
+
+export function createEdge(config: ServiceConfig, log: Log = createLog(config)): Edge {
+  const stopping = new AbortController();
+  return {
+    config,
+    log,
+    health: new Health(),
+    metrics: new Metrics(),
+    stopping: stopping.signal,
+    beginStop: () => stopping.abort(),
+  };
+}
+
+export interface ServiceOptions {
+  readonly module: Type | DynamicModule;
+  /** Given: `/docs` and `/docs-json`. */
+  readonly api?: Api;
+  /** Closed in this order, when the last request has been answered. */
+  readonly close?: readonly (() => Promise<void>)[];
+}
+
+export interface Service {
+  /** `http://host:port` as it really listens. */
+  readonly url: string;
+  readonly port: number;
+  readonly app: NestFastifyApplication;
+  /** Not ready → accept nothing new → finish what is under way → close. May be called any number of times. */
+  stop(): Promise<void>;
+}
+
+/** The process can't do its work, in a sentence for whoever started it. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** Starts the process's HTTP side. Throws a `StartError` when the port can't be had; what was opened is closed again. */
+export async function startService(edge: Edge, options: ServiceOptions): Promise<Service> {
+  const { config, log } = edge;
+  const adapter = new EdgeAdapter(log);
+  const fastify = adapter.getInstance();
+  await fastify.register(helmet, {
+    // The pages of /docs are the only ones. TLS ends before us, so nothing here may demand it.
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    strictTransportSecurity: false,
+  });
+  fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    edge.metrics.observeRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    log.info(
+      {
+        correlationId: request.id,
+        method: request.method,
+        url: request.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      'request',
+    );
+    done();
+  });
+  addOperatorRoutes(fastify, edge);
+  const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
+    logger: new NestLog(log),
+    abortOnError: false,
+  });
+  app.useGlobalFilters(adapter);
+  if (options.api !== undefined) addDocuments(app, options.api);
+
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopped ??= (async () => {
+      edge.beginStop();
+      const cut = setTimeout(() => fastify.server.closeAllConnections(), DRAIN_MS);
+      await app.close();
+      clearTimeout(cut);
+      for (const close of options.close ?? []) await close();
+    })();
+    return stopped;
+  };
+
+  try {
+    await app.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    await stop();
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new StartError(`port ${config.port} of ${config.host} is taken: stop its holder, or set ECO_PORT`);
+    }
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+      throw new StartError(`can't listen on ${config.host}:${config.port} (${code}): set ECO_HOST and ECO_PORT`);
+    }
+    throw error;
+  }
+  const url = await app.getUrl();
+  const port = Number(new URL(url).port);
+  log.info({ url }, 'listening');
+  return { url, port, app, stop };
+}
