@@ -1,6 +1,6 @@
 import { bucketOf } from './bucket.js';
 import { addGroup, evenPlacement, groupOf, type Placement } from './placement.js';
-import { groupByModulo, groupOnRing, ringOf } from './ring.js';
+import { groupByModulo, groupOnRing, md5Of, ringOf } from './ring.js';
 
 /** Names of groups for a cluster that is only imagined: `g1`, `g2`, … */
 export function groupIdsOf(groups: number): string[] {
@@ -49,8 +49,9 @@ export function compareRouters(growth: { groups: number; added: number; buckets:
   };
   return {
     add(key) {
-      count(tallies.modulo, groupByModulo(key, groups), groupByModulo(key, groups + added));
-      count(tallies.ring, groupOnRing(ringBefore, key), groupOnRing(ringAfter, key));
+      const digest = md5Of(key);
+      count(tallies.modulo, groupByModulo(digest, groups), groupByModulo(digest, groups + added));
+      count(tallies.ring, groupOnRing(ringBefore, digest), groupOnRing(ringAfter, digest));
       const bucket = bucketOf(key, buckets);
       count(tallies.buckets, ownersBefore[bucket] ?? 0, ownersAfter[bucket] ?? 0);
     },

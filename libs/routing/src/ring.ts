@@ -8,6 +8,11 @@ import { hash } from 'node:crypto';
 /** As many as the predecessor had. */
 export const VIRTUAL_NODES = 150;
 
+/** 32 hexadecimal digits; both routers work on it, so a key is hashed once for all of them. */
+export function md5Of(text: string): string {
+  return hash('md5', text, 'hex');
+}
+
 /** A consistent-hash ring: each group sits at many points of it, a key belongs to the next point clockwise. */
 export interface Ring {
   readonly groups: readonly string[];
@@ -19,15 +24,15 @@ export interface Ring {
 
 export function ringOf(groups: readonly string[], virtualNodes = VIRTUAL_NODES): Ring {
   const nodes = groups.flatMap((group, owner) =>
-    Array.from({ length: virtualNodes }, (_, node) => ({ point: pointOf(`${group}-${node}`), owner })),
+    Array.from({ length: virtualNodes }, (_, node) => ({ point: pointOf(md5Of(`${group}-${node}`)), owner })),
   );
   nodes.sort((a, b) => a.point - b.point || a.owner - b.owner);
   return { groups, points: nodes.map(({ point }) => point), owners: nodes.map(({ owner }) => owner) };
 }
 
-/** The index of the key's group in `ring.groups`. */
-export function groupOnRing(ring: Ring, key: string): number {
-  const point = pointOf(key);
+/** The index in `ring.groups` of the group that has the key of this digest. */
+export function groupOnRing(ring: Ring, digest: string): number {
+  const point = pointOf(digest);
   let low = 0;
   let high = ring.points.length;
   while (low < high) {
@@ -43,8 +48,7 @@ export function groupOnRing(ring: Ring, key: string): number {
 }
 
 /** `MD5(key) mod groups`: the whole digest as one number, as the predecessor took it. */
-export function groupByModulo(key: string, groups: number): number {
-  const digest = hash('md5', key, 'hex');
+export function groupByModulo(digest: string, groups: number): number {
   let rest = 0;
   // Eight digits at a time stay exact in a double for any number of groups below 2^21.
   for (let digit = 0; digit < digest.length; digit += 8) {
@@ -53,6 +57,6 @@ export function groupByModulo(key: string, groups: number): number {
   return rest;
 }
 
-function pointOf(text: string): number {
-  return Number.parseInt(hash('md5', text, 'hex').slice(0, 12), 16);
+function pointOf(digest: string): number {
+  return Number.parseInt(digest.slice(0, 12), 16);
 }
