@@ -1,13 +1,15 @@
 import path from 'node:path';
-import { filesMatching, readJson } from './workspace.js';
+import ts from 'typescript';
+import { filesMatching, readJson, readText } from './workspace.js';
 
 interface Project {
   folder: string;
   name: string;
   tags: string[];
-  /** @eco packages of package.json, and of the references of tsconfig.json. */
+  /** @eco packages of package.json, of the references of tsconfig.json, and of the sources but the specs. */
   dependencies: string[];
   references: string[];
+  imports: string[];
 }
 
 interface PackageJson {
@@ -24,20 +26,26 @@ const packageOf = (folder: string) => readJson(path.join(folder, 'package.json')
 const referencesOf = (config: string) =>
   (readJson(config) as TsConfig).references?.map((reference) => reference.path) ?? [];
 
+const importsOf = (text: string) =>
+  ts.preProcessFile(text).importedFiles.flatMap((imported) => /^@eco\/[\w-]+/.exec(imported.fileName)?.[0] ?? []);
+
 const projects = filesMatching('{apps,infra,libs,tools}/*/package.json').map((file): Project => {
   const folder = path.dirname(file);
   const { name, nx, dependencies = {} } = packageOf(folder);
   const references = referencesOf(path.join(folder, 'tsconfig.json'));
+  const sources = filesMatching(`${folder}/src/**/*.ts`).filter((source) => !source.endsWith('.spec.ts'));
   return {
     folder,
     name,
     tags: nx.tags,
     dependencies: Object.keys(dependencies).sort(),
     references: references.map((reference) => packageOf(path.join(folder, reference)).name).sort(),
+    imports: [...new Set(sources.flatMap((source) => importsOf(readText(source))))],
   };
 });
 
-// Goal: what a project says of itself is true, for the compiler, npm and the boundaries each read another file.
+// Goal: what a project says of itself is true. The compiler refuses a cycle of references (TS6202), but follows an
+// import without a reference all the same; so imports must be among the references, and then they form no cycle either.
 describe('the workspace', () => {
   const rootReferences = referencesOf('tsconfig.json').map((reference) => path.normalize(reference));
 
@@ -51,6 +59,15 @@ describe('the workspace', () => {
 
   test.each(projects)('$name names the same projects in package.json and tsconfig.json', (project) => {
     expect(project.dependencies).toEqual(project.references);
+  });
+
+  test.each(projects)('$name imports only projects that it names', ({ imports, references }) => {
+    expect(imports.filter((name) => !references.includes(name))).toEqual([]);
+  });
+
+  test('sees every way to import', () => {
+    const text = `import { a,\n b } from '@eco/one';\nimport "@eco/two";\nexport * from '@eco/three';\nawait import('@eco/four');\n'import "@eco/five"';`;
+    expect(importsOf(text)).toEqual(['@eco/one', '@eco/two', '@eco/three', '@eco/four']);
   });
 
   test.each(projects)('$name and its specs are compiled from the root', ({ folder }) => {
