@@ -4,3 +4,23 @@ export { Progress } from './entities/progress.js';
 export { CentralCustomer, CentralProgress } from './entities/central.js';
 export { CENTRAL_BRANCH, DailyStatistics, StatisticsProgress } from './entities/statistics.js';
 export { Notification, NotificationsProgress } from './entities/notifications.js';
+export { nodeName, type Login, type NodeAddress } from './nodes/login.js';
+export { ReadError, ReadSession, type ReadSessionOptions, type ReadStatement } from './nodes/read-session.js';
+export { askNodes, GroupNodes, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes/nodes.js';
+export { SideConnection } from './nodes/side-connection.js';
+export { watchSession } from './writer/watch.js';
+export { WriterSession } from './writer/session.js';
+export { faultOf, type Fault } from './writer/fault.js';
+export {
+  beginReign,
+  readHolder,
+  readLastSeqs,
+  terminateHolder,
+  touchReign,
+  tryToLead,
+  type HolderSigns,
+  type Reign,
+} from './writer/reign.js';
+export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
+export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
+export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';

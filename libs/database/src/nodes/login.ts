@@ -1,0 +1,14 @@
+/** Where a database server listens. Which role it has is asked, never configured (R7). */
+export interface NodeAddress {
+  host: string;
+  port: number;
+}
+
+export interface Login {
+  user: string;
+  password: string;
+}
+
+export function nodeName({ host, port }: NodeAddress): string {
+  return `${host}:${port}`;
+}

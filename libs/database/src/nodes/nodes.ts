@@ -1,0 +1,86 @@
+import type { Login, NodeAddress } from './login.js';
+import { SideConnection } from './side-connection.js';
+
+/** What a node says of itself. */
+export type NodeAnswer = PrimaryAnswer | ReplicaAnswer | UnreachableAnswer;
+export interface PrimaryAnswer {
+  type: 'primary';
+  node: NodeAddress;
+  /** Higher after each promotion. */
+  timeline: number;
+}
+export interface ReplicaAnswer {
+  type: 'replica';
+  node: NodeAddress;
+}
+export interface UnreachableAnswer {
+  type: 'unreachable';
+  node: NodeAddress;
+  error: Error;
+}
+
+/**
+ * A primary's timeline is in the name of the WAL file it writes: `pg_control_checkpoint()` shows the old one until the
+ * first checkpoint after a promotion. Null on a replica.
+ */
+const TIMELINE = `
+SELECT CASE WHEN NOT pg_is_in_recovery()
+  THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`;
+
+/** The nodes of a group, asked for their roles over connections that are kept (R7). */
+export class GroupNodes {
+  readonly #connections: SideConnection[];
+
+  constructor(nodes: readonly NodeAddress[], login: Login, applicationName = 'eco node discovery') {
+    this.#connections = nodes.map((node) => new SideConnection(node, login, applicationName));
+  }
+
+  /** Asks all at once; answers come in the order of the nodes, each within the deadline. */
+  ask(deadlineMs = 1000): Promise<NodeAnswer[]> {
+    return Promise.all(this.#connections.map((connection) => askNode(connection, deadlineMs)));
+  }
+
+  /** The connection to this node, for other questions; undefined: it is not of the group. */
+  connection(node: NodeAddress): SideConnection | undefined {
+    return this.#connections.find(({ node: { host, port } }) => host === node.host && port === node.port);
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.close();
+  }
+}
+
+async function askNode(connection: SideConnection, deadlineMs: number): Promise<NodeAnswer> {
+  const { node } = connection;
+  try {
+    const [row] = await connection.ask<{ timeline: number | null }>(TIMELINE, [], deadlineMs);
+    const timeline = row?.timeline ?? null;
+    return timeline === null ? { type: 'replica', node } : { type: 'primary', node, timeline };
+  } catch (error) {
+    return { type: 'unreachable', node, error: error as Error };
+  }
+}
+
+/** Asks once. */
+export async function askNodes(
+  nodes: readonly NodeAddress[],
+  login: Login,
+  deadlineMs?: number,
+): Promise<NodeAnswer[]> {
+  const group = new GroupNodes(nodes, login);
+  try {
+    return await group.ask(deadlineMs);
+  } finally {
+    group.close();
+  }
+}
+
+/** The node that says it is primary; of two, the one with the higher timeline: the other has not noticed yet (R7). */
+export function primaryOf(answers: readonly NodeAnswer[]): PrimaryAnswer | undefined {
+  return answers
+    .filter((answer) => answer.type === 'primary')
+    .reduce<PrimaryAnswer | undefined>(
+      (best, answer) => (best === undefined || answer.timeline > best.timeline ? answer : best),
+      undefined,
+    );
+}

@@ -1,0 +1,188 @@
+/**
+ * What must hold in a group's data, each as a query for the rows that break it. All read the tables through the same
+ * names, which see only buckets that the group owns.
+ */
+export interface Check {
+  rule: 'R2' | 'R3' | 'R4';
+  name: string;
+  /** What an offence means, as a sentence about one row. */
+  says: string;
+  sql: string;
+}
+
+/** The tables as the checks see them. Not materialized, so that each check may use the indexes. */
+export const OWNED = `
+WITH owned AS (SELECT array_agg(b.bucket) AS buckets FROM eco.bucket_ownership b WHERE b.state = 'owned'),
+buckets AS (SELECT s.value::integer AS count FROM eco.setting s WHERE s.name = 'buckets'),
+outcomes AS NOT MATERIALIZED (SELECT u.* FROM eco.outcome u, owned WHERE u.bucket = ANY (owned.buckets)),
+orders AS NOT MATERIALIZED (SELECT o.* FROM eco.orders o, owned WHERE o.bucket = ANY (owned.buckets)),
+movements AS NOT MATERIALIZED (SELECT m.* FROM eco.movement m, owned WHERE m.bucket = ANY (owned.buckets)),
+levels AS NOT MATERIALIZED (SELECT l.* FROM eco.stock_level l, owned WHERE l.bucket = ANY (owned.buckets)),
+-- Lines of confirmed orders, of products that are this group's.
+confirmed_lines AS NOT MATERIALIZED (
+  SELECT o.order_id, line ->> 'productId' AS product_id, (line ->> 'quantity')::bigint AS quantity
+  FROM orders o CROSS JOIN jsonb_array_elements(o.lines) AS line
+  WHERE o.status = 'confirmed'
+    AND eco.bucket_of(line ->> 'productId', (SELECT count FROM buckets)) = ANY ((SELECT buckets FROM owned)::integer[])
+),
+reservations AS NOT MATERIALIZED (SELECT m.* FROM movements m WHERE m.movement = 'reserved')`;
+
+const ORDER_KINDS = `('order.place', 'cart.checkout')`;
+
+export const checks: readonly Check[] = [
+  {
+    rule: 'R2',
+    name: 'order-has-outcome',
+    says: 'An order has no outcome of the same batch that says the same.',
+    sql: `
+SELECT o.order_id, o.status, o.seq
+FROM orders o
+LEFT JOIN outcomes u ON u.command_id = o.order_id AND u.seq = o.seq AND u.kind IN ${ORDER_KINDS}
+  AND u.status = CASE o.status WHEN 'confirmed' THEN 'done' ELSE 'refused' END
+WHERE u.command_id IS NULL`,
+  },
+  {
+    rule: 'R2',
+    name: 'outcome-has-order',
+    says: 'An outcome speaks of an order that is not there.',
+    sql: `
+SELECT u.command_id, u.kind, u.status, u.seq
+FROM outcomes u
+LEFT JOIN orders o ON o.order_id = u.command_id
+WHERE u.kind IN ${ORDER_KINDS} AND (u.status = 'done' OR (u.status = 'refused' AND u.result IS NULL))
+  AND o.order_id IS NULL`,
+  },
+  {
+    rule: 'R2',
+    name: 'line-reserved-once',
+    says: 'A line of a confirmed order and its reservations do not match: there must be one, of all its units.',
+    sql: `
+SELECT coalesce(l.order_id, r.command_id) AS order_id, coalesce(l.product_id, r.product_id) AS product_id,
+  l.quantity, r.reserved, coalesce(r.times, 0) AS times
+FROM confirmed_lines l
+FULL JOIN (
+  SELECT m.command_id, m.product_id, sum(m.reserved_delta) AS reserved, count(*) AS times
+  FROM reservations m
+  GROUP BY m.command_id, m.product_id
+) r ON r.command_id = l.order_id AND r.product_id = l.product_id
+WHERE l.order_id IS NULL OR r.times IS DISTINCT FROM 1 OR r.reserved <> l.quantity`,
+  },
+  {
+    rule: 'R2',
+    name: 'movement-has-cause',
+    says: 'A movement was caused by no command that was done, or by one twice.',
+    sql: `
+SELECT m.command_id, m.product_id, m.location, m.movement, count(*) AS times
+FROM movements m
+LEFT JOIN outcomes u ON u.command_id = m.command_id AND u.status = 'done'
+GROUP BY m.command_id, m.product_id, m.location, m.movement
+HAVING count(u.command_id) <> count(*) OR count(*) > 1`,
+  },
+  {
+    rule: 'R2',
+    name: 'settled-once',
+    says: 'A command has both an outcome and an open dead letter.',
+    sql: `
+SELECT d.command_id, d.reason
+FROM eco.dead_letter d
+JOIN eco.outcome u ON u.command_id = d.command_id AND u.body_hash = d.body_hash
+WHERE d.state = 'open'`,
+  },
+  {
+    rule: 'R2',
+    name: 'changes-numbered',
+    says: 'The changes of a batch under a topic are not numbered 0, 1, 2, … without gaps.',
+    sql: `
+SELECT c.topic, c.seq, count(*) AS changes, min(c.n) AS first, max(c.n) AS last
+FROM (
+  SELECT u.topic, u.seq, u.n FROM eco.outcome u WHERE u.topic IS NOT NULL
+  UNION ALL
+  SELECT 'stock', m.seq, m.n FROM eco.movement m
+) c
+GROUP BY c.topic, c.seq
+HAVING min(c.n) <> 0 OR max(c.n) <> count(*) - 1 OR count(DISTINCT c.n) <> count(*)`,
+  },
+  {
+    rule: 'R2',
+    name: 'no-row-from-the-future',
+    says: 'A row names a batch that the group has not reached.',
+    sql: `
+SELECT r.rows, r.seq, s.seq AS reached
+FROM (
+  SELECT 'outcome' AS rows, max(u.seq) AS seq FROM eco.outcome u
+  UNION ALL SELECT 'orders', max(o.seq) FROM eco.orders o
+  UNION ALL SELECT 'movement', max(m.seq) FROM eco.movement m
+  UNION ALL SELECT 'stock_level', max(l.seq) FROM eco.stock_level l
+  UNION ALL SELECT 'product', max(p.seq) FROM eco.product p
+  UNION ALL SELECT 'customer', max(c.seq) FROM eco.customer c
+) r, eco.group_state s
+WHERE r.seq > s.seq`,
+  },
+  {
+    rule: 'R3',
+    name: 'never-oversold',
+    says: 'A stock level does not hold 0 ≤ reserved ≤ on hand.',
+    sql: `
+SELECT l.product_id, l.location, l.on_hand, l.reserved
+FROM levels l
+WHERE NOT (0 <= l.reserved AND l.reserved <= l.on_hand)`,
+  },
+  {
+    rule: 'R3',
+    name: 'ledger-gap-free',
+    says: 'A movement does not follow from the one before it.',
+    sql: `
+SELECT m.product_id, m.location, m.sequence, m.on_hand, m.reserved
+FROM (
+  SELECT m.*,
+    lag(m.sequence, 1, 0::bigint) OVER ledger AS last_sequence,
+    lag(m.on_hand, 1, 0::bigint) OVER ledger AS last_on_hand,
+    lag(m.reserved, 1, 0::bigint) OVER ledger AS last_reserved
+  FROM movements m
+  WINDOW ledger AS (PARTITION BY m.product_id, m.location ORDER BY m.sequence)
+) m
+WHERE m.sequence <> m.last_sequence + 1 OR m.on_hand <> m.last_on_hand + m.on_hand_delta
+  OR m.reserved <> m.last_reserved + m.reserved_delta`,
+  },
+  {
+    rule: 'R3',
+    name: 'level-is-ledger',
+    says: 'A stock level is not what its last movement left.',
+    sql: `
+SELECT coalesce(l.product_id, m.product_id) AS product_id, coalesce(l.location, m.location) AS location,
+  l.sequence, l.on_hand, l.reserved, m.sequence AS last_sequence, m.on_hand AS last_on_hand, m.reserved AS last_reserved
+FROM levels l
+FULL JOIN (
+  SELECT DISTINCT ON (m.product_id, m.location) m.*
+  FROM movements m
+  ORDER BY m.product_id, m.location, m.sequence DESC
+) m ON m.product_id = l.product_id AND m.location = l.location
+WHERE (l.sequence, l.on_hand, l.reserved)
+  IS DISTINCT FROM (coalesce(m.sequence, 0), coalesce(m.on_hand, 0), coalesce(m.reserved, 0))`,
+  },
+  {
+    rule: 'R3',
+    name: 'reserved-is-promised',
+    says: 'What is reserved of a product is not what confirmed orders, not yet fulfilled, were promised.',
+    sql: `
+SELECT coalesce(l.product_id, p.product_id) AS product_id, l.reserved, p.promised
+FROM (SELECT l.product_id, sum(l.reserved) AS reserved FROM levels l GROUP BY l.product_id) l
+FULL JOIN (SELECT c.product_id, sum(c.quantity) AS promised FROM confirmed_lines c GROUP BY c.product_id) p
+  ON p.product_id = l.product_id
+WHERE coalesce(l.reserved, 0) <> coalesce(p.promised, 0)`,
+  },
+  {
+    rule: 'R4',
+    name: 'units-conserved',
+    says: 'The units of a product that lie somewhere are not those that were received.',
+    sql: `
+SELECT coalesce(l.product_id, m.product_id) AS product_id, l.on_hand, m.received
+FROM (SELECT l.product_id, sum(l.on_hand) AS on_hand FROM levels l GROUP BY l.product_id) l
+FULL JOIN (
+  SELECT m.product_id, sum(m.on_hand_delta) FILTER (WHERE m.movement = 'received') AS received
+  FROM movements m
+  GROUP BY m.product_id
+) m ON m.product_id = l.product_id
+WHERE coalesce(l.on_hand, 0) <> coalesce(m.received, 0)`,
+  },
+];

@@ -1,0 +1,91 @@
+import { Client } from 'pg';
+import type { Login, NodeAddress } from '../nodes/login.js';
+import { DATABASE_NAME } from '../roles/roles.js';
+import { checks, OWNED, type Check } from './checks.js';
+
+export interface CheckResult extends Omit<Check, 'sql'> {
+  /** 0: it holds. */
+  offences: number;
+  /** The first few. */
+  first: Record<string, unknown>[];
+}
+
+export interface VerifyReport {
+  group: string;
+  /** Of the snapshot that everything was read in. */
+  position: { term: number; tag: string; seq: number };
+  at: string;
+  counts: Record<'outcomes' | 'orders' | 'confirmed' | 'rejected' | 'movements' | 'products' | 'customers' | 'deadLettersOpen', number>;
+  checks: CheckResult[];
+}
+
+const FIRST = 10;
+
+/** A check reads whole tables, which takes longer than a reader may otherwise; it holds its snapshot for as long. */
+const CHECK_TIMEOUT = '10min';
+
+/**
+ * Checks R2, R3 and R4 in a group's data, in one snapshot of one node, primary or replica, while the system runs.
+ * `login`: eco_reader's. Throws when the node can't be read; a broken rule is in the report.
+ */
+export async function verifyGroup(node: NodeAddress, login: Login): Promise<VerifyReport> {
+  const client = new Client({
+    ...node,
+    ...login,
+    database: DATABASE_NAME,
+    application_name: 'eco verify',
+    connectionTimeoutMillis: 5000,
+    options: `-c statement_timeout=${CHECK_TIMEOUT} -c idle_in_transaction_session_timeout=60s`,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const summary = await summarize(client);
+    const results: CheckResult[] = [];
+    for (const { sql, ...check } of checks) {
+      const { rows } = await client.query<{ offences: string; first: Record<string, unknown>[] | null }>(
+        `${OWNED},
+offence AS MATERIALIZED (${sql})
+SELECT (SELECT count(*) FROM offence) AS offences,
+  (SELECT jsonb_agg(f) FROM (SELECT * FROM offence LIMIT ${FIRST}) f) AS first`,
+      );
+      results.push({ ...check, offences: Number(rows[0]?.offences), first: rows[0]?.first ?? [] });
+    }
+    await client.query('COMMIT');
+    return { ...summary, checks: results };
+  } finally {
+    await client.end();
+  }
+}
+
+async function summarize(client: Client): Promise<Omit<VerifyReport, 'checks'>> {
+  const { rows } = await client.query<Record<string, string> & { at: Date }>(`
+${OWNED}
+SELECT s.group_id, s.term, s.tag, s.seq, s.at,
+  (SELECT count(*) FROM outcomes) AS "outcomes",
+  (SELECT count(*) FROM orders) AS "orders",
+  (SELECT count(*) FROM orders o WHERE o.status = 'confirmed') AS "confirmed",
+  (SELECT count(*) FROM orders o WHERE o.status = 'rejected') AS "rejected",
+  (SELECT count(*) FROM movements) AS "movements",
+  (SELECT count(*) FROM eco.product p, owned WHERE p.bucket = ANY (owned.buckets) AND NOT p.deleted) AS "products",
+  (SELECT count(*) FROM eco.customer c, owned WHERE c.bucket = ANY (owned.buckets)) AS "customers",
+  (SELECT count(*) FROM eco.dead_letter d WHERE d.state = 'open') AS "deadLettersOpen"
+FROM eco.group_state s`);
+  const row = rows[0];
+  if (row === undefined) throw new Error(`the database of ${client.host}:${client.port} has not been prepared for a group`);
+  const { group_id: group, term, tag, seq, at, ...counts } = row;
+  return {
+    group: group as string,
+    position: { term: Number(term), tag: tag as string, seq: Number(seq) },
+    at: at.toISOString(),
+    counts: Object.fromEntries(
+      Object.entries(counts).map(([name, count]) => [name, Number(count)]),
+    ) as VerifyReport['counts'],
+  };
+}
+
+/** The checks that found something. */
+export function brokenChecks({ checks: results }: VerifyReport): CheckResult[] {
+  return results.filter(({ offences }) => offences > 0);
+}

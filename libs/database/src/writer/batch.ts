@@ -1,0 +1,102 @@
+import type { BatchState, Effects, NeededKeys } from '@eco/domain';
+import { faultOf, type Fault } from './fault.js';
+import { sendLoad } from './load.js';
+import type { Reign } from './reign.js';
+import type { Row, Statement, WriterSession } from './session.js';
+import { sendStore } from './store.js';
+import type { QueryArrayResult } from 'pg';
+
+/**
+ * A batch is one transaction in two round trips:
+ *
+ *   1. BEGIN, fence, load      → the state, numbered `seq`        (openBatch)
+ *      decide                                                     (pure, the caller's)
+ *   2. store, COMMIT           → committed, or whose fault it is  (commitBatch)
+ *
+ * A session runs one batch at a time.
+ */
+
+const fence: Statement = { name: 'fence', text: `SELECT f.seq, f.at FROM eco.fence($1, $2) f` };
+
+/** Fences and loads. After a fault no transaction is open. */
+export async function openBatch(
+  session: WriterSession,
+  reign: Reign,
+  keys: NeededKeys,
+): Promise<{ type: 'opened'; state: BatchState } | Fault> {
+  const { group, term, tag, buckets } = reign;
+  const { begun, fenced, load } = session.together(() => ({
+    begun: session.control('BEGIN'),
+    fenced: session.run(fence, [term, tag]),
+    load: sendLoad(session, keys),
+  }));
+  const fault = await firstFault([begun, fenced, ...load.sent]);
+  if (fault !== undefined) return (await rollBack(session)) ?? fault;
+  const [seq, at] = (await fenced).rows[0] as [string, Date];
+  return {
+    type: 'opened',
+    state: { ...load.state, position: { group, term, tag, seq: Number(seq) }, at: at.toISOString(), buckets },
+  };
+}
+
+/**
+ * Stores and commits what was decided from `state`. `committed` means: on the primary and flushed by a replica, if the
+ * group has any. After `unknown` the session is destroyed; after any other fault no transaction is open.
+ *
+ * A batch without effects commits too: its wait for a replica covers what an earlier, unknown COMMIT of the same
+ * commands may have left on the primary alone.
+ */
+export async function commitBatch(
+  session: WriterSession,
+  state: BatchState,
+  effects: Effects,
+): Promise<{ type: 'committed' } | Fault> {
+  const noticesBefore = session.notices.length;
+  const { sent, commit } = session.together(() => ({
+    sent: sendStore(session, state, effects),
+    commit: session.control('COMMIT'),
+  }));
+  const fault = await firstFault(sent);
+  const [answer] = await Promise.allSettled([commit]);
+  const settled = settleCommit(fault, answer, session.notices[noticesBefore]);
+  if (settled.type === 'unknown') session.destroy(settled.error);
+  return settled;
+}
+
+/** Stores and rolls back: tells whether a part of a batch can be stored, and leaves nothing. */
+export async function tryBatch(
+  session: WriterSession,
+  state: BatchState,
+  effects: Effects,
+): Promise<{ type: 'storable' } | Fault> {
+  const fault = await firstFault(session.together(() => sendStore(session, state, effects)));
+  return (await rollBack(session)) ?? fault ?? { type: 'storable' };
+}
+
+/** Ends the open transaction without a trace. */
+export async function rollBack(session: WriterSession): Promise<Fault | undefined> {
+  return firstFault([session.control('ROLLBACK')]);
+}
+
+/**
+ * Only the answer `COMMIT` without a notice is certain. A wait for the replica that was cut short answers `COMMIT` with
+ * a warning; a transaction that failed in its middle answers `ROLLBACK` without an error; no answer says nothing.
+ */
+function settleCommit(
+  fault: Fault | undefined,
+  answer: PromiseSettledResult<QueryArrayResult<Row>>,
+  notice: string | undefined,
+): { type: 'committed' } | Fault {
+  if (answer.status === 'rejected') return { type: 'unknown', error: answer.reason as Error };
+  if (notice !== undefined) return { type: 'unknown', error: new Error(notice) };
+  const { command } = answer.value;
+  if (fault === undefined && command === 'COMMIT') return { type: 'committed' };
+  if (fault !== undefined && command === 'ROLLBACK') return fault;
+  return { type: 'unknown', error: new Error(`COMMIT answered ${command}`, { cause: fault?.error }) };
+}
+
+/** The first that failed is the cause; what was pipelined behind it failed because of it. Waits for all. */
+async function firstFault(sent: readonly Promise<unknown>[]): Promise<Fault | undefined> {
+  const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
+  return failed === undefined ? undefined : faultOf(failed.reason);
+}

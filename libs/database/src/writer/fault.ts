@@ -1,0 +1,28 @@
+import { DatabaseError } from 'pg';
+
+/**
+ * Why a batch was not stored, by whose fault it is. What to do follows from the type:
+ * - `command-fault`: one of its commands can't be stored, and never will be. Find it, park it.
+ * - `server-fault`: the same batch may do better later. `lost`: the session is gone.
+ * - `fenced`: somebody else reigns. Give up.
+ * - `unknown`: it may have been committed, or may come to be, or not have been replicated. The session is gone; let the
+ *   messages come again, their outcomes tell.
+ */
+export type Fault =
+  | { type: 'command-fault'; error: DatabaseError }
+  | { type: 'server-fault'; error: Error; lost: boolean }
+  | { type: 'fenced'; error: Error }
+  | { type: 'unknown'; error: Error };
+
+const FENCED = 'EF001';
+const NOT_IN_FENCED_TRANSACTION = 'EF002';
+
+/** By SQLSTATE class: 22 is bad data, 23 a broken constraint. Whatever is not known to be a command's fault blames none. */
+export function faultOf(error: unknown): Fault {
+  if (!(error instanceof DatabaseError)) return { type: 'server-fault', error: error as Error, lost: true };
+  const code = error.code ?? '';
+  if (code === FENCED) return { type: 'fenced', error };
+  if (code === NOT_IN_FENCED_TRANSACTION) return { type: 'unknown', error };
+  if (code.startsWith('22') || code.startsWith('23')) return { type: 'command-fault', error };
+  return { type: 'server-fault', error, lost: error.severity === 'FATAL' || error.severity === 'PANIC' };
+}

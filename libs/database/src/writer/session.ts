@@ -1,0 +1,125 @@
+import { Socket } from 'node:net';
+import { Client, type QueryArrayResult } from 'pg';
+import type { Login, NodeAddress } from '../nodes/login.js';
+import { DATABASE_NAME } from '../roles/roles.js';
+
+/**
+ * The writer's one connection to the primary. Its advisory lock and its batches live in it, so both end with it.
+ *
+ * There is no client-side query timeout and no cancel on it: to cut short a COMMIT's wait for a replica publishes what
+ * is not replicated. The server bounds every other statement, keepalives bound a dead peer, and a watcher on another
+ * connection (`watch.ts`) destroys this one when its backend is gone.
+ */
+const settings: Readonly<Record<string, string>> = {
+  application_name: 'eco writer',
+  // Load must see what the predecessor committed while the fence waited for it; one snapshot a transaction would not.
+  default_transaction_isolation: 'read committed',
+  // Whatever the role or the server says: an outcome is answered only when a replica has it, too.
+  synchronous_commit: 'on',
+  // A plan made while a table was empty would scan it for ever; and such plans look so dear that the JIT compiles
+  // them, 30 ms a batch. The one needs the other.
+  enable_seqscan: 'off',
+  jit: 'off',
+  // A stopped writer's lock is free after this; neither cuts a wait for a replica.
+  idle_session_timeout: '8s',
+  idle_in_transaction_session_timeout: '8s',
+  // Does not cut a wait for a replica either.
+  statement_timeout: '5s',
+  lock_timeout: '3s',
+  // A killed writer's backend ends even in the middle of a statement.
+  client_connection_check_interval: '1s',
+  tcp_keepalives_idle: '3',
+  tcp_keepalives_interval: '1',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '8s',
+};
+
+const CONNECT_MS = 3000;
+
+/** A statement that is prepared once a session, by its name. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+export type Row = unknown[];
+
+export class WriterSession {
+  /** Warnings and notices so far: a COMMIT that raised one is not certain. */
+  notices: string[] = [];
+  /** Settles when the connection has ended, whoever ended it; never rejects. */
+  readonly ended: Promise<Error>;
+  private readonly socket = new Socket();
+  private readonly client: Client;
+  private failure: Error | undefined;
+
+  private constructor(
+    readonly node: NodeAddress,
+    login: Login,
+  ) {
+    this.client = new Client({
+      ...node,
+      ...login,
+      database: DATABASE_NAME,
+      stream: () => this.socket,
+      pipeline: true,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 3000,
+      connectionTimeoutMillis: CONNECT_MS,
+      options: Object.entries(settings)
+        .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+        .join(' '),
+    });
+    this.client.on('notice', (notice) => this.notices.push(notice.message ?? 'a notice without words'));
+    this.client.on('error', (error) => (this.failure ??= error));
+    this.ended = new Promise((resolve) => {
+      this.client.once('end', () => resolve(this.failure ?? new Error('the session was closed')));
+    });
+  }
+
+  /** Throws when the node can't be reached, does not let us in or does not answer within 3 s. */
+  static async open(node: NodeAddress, login: Login): Promise<WriterSession> {
+    const session = new WriterSession(node, login);
+    await session.client.connect();
+    return session;
+  }
+
+  /** The server's process, as `pg_stat_activity` and `pg_locks` name it. */
+  get backendPid(): number {
+    return (this.client as unknown as { processID: number }).processID;
+  }
+
+  /**
+   * Sends what `send` queries in one write, so a round trip is one packet, not one for each statement. `send` must
+   * not await.
+   */
+  together<T>(send: () => T): T {
+    this.socket.cork();
+    try {
+      return send();
+    } finally {
+      this.socket.uncork();
+    }
+  }
+
+  /** Rows come as arrays in the order of the columns. */
+  run(statement: Statement, values: unknown[] = []): Promise<QueryArrayResult<Row>> {
+    return this.client.query<Row>({ ...statement, values, rowMode: 'array' });
+  }
+
+  /** BEGIN, COMMIT and the like, whose parse costs nothing. */
+  control(text: string): Promise<QueryArrayResult<Row>> {
+    return this.client.query<Row>({ text, rowMode: 'array' });
+  }
+
+  /** At once, without a word to the server: it ends the backend and with it the lock and the transaction. */
+  destroy(why: Error): void {
+    this.failure ??= why;
+    this.socket.destroy();
+  }
+
+  /** Lets what was sent finish, then closes: the lock is free at once. */
+  async close(): Promise<void> {
+    await this.client.end();
+  }
+}

@@ -1,0 +1,47 @@
+import { primaryOf, type GroupNodes } from '../nodes/nodes.js';
+import { nodeName } from '../nodes/login.js';
+import type { WriterSession } from './session.js';
+
+/** How long the session's node may not answer before the session is given up, ms: a busy server is not a dead one. */
+const SILENCE_MS = 5000;
+const EVERY_MS = 1000;
+
+/**
+ * Looks each second, from beside, whether the session is still one: its own socket may show nothing for minutes, and no
+ * timeout may cut its COMMIT short. Destroys it when its backend is gone, its node does not answer for 5 s, or another
+ * node was promoted. `timeline`: of the node when the session was opened. Gives back what ends the watch.
+ */
+export function watchSession(session: WriterSession, nodes: GroupNodes, timeline: number): () => void {
+  let stopped = false;
+  let answeredAt = performance.now();
+  const look = async (): Promise<string | undefined> => {
+    const connection = nodes.connection(session.node);
+    const [answers, backends] = await Promise.all([
+      nodes.ask(EVERY_MS),
+      connection
+        ?.ask<{ n: string }>(BACKEND, [session.backendPid], EVERY_MS)
+        .then((rows) => Number(rows[0]?.n))
+        .catch(() => undefined),
+    ]);
+    const primary = primaryOf(answers);
+    if (primary !== undefined && primary.timeline > timeline) {
+      return `${nodeName(primary.node)} was promoted (timeline ${primary.timeline} after ${timeline})`;
+    }
+    if (backends === 0) return 'its backend is gone';
+    if (backends !== undefined) answeredAt = performance.now();
+    else if (performance.now() - answeredAt >= SILENCE_MS) return `${nodeName(session.node)} does not answer`;
+    return undefined;
+  };
+  void (async () => {
+    while (!stopped) {
+      const gone = await look();
+      if (stopped) return;
+      if (gone !== undefined) return session.destroy(new Error(`the session was given up: ${gone}`));
+      await new Promise((resolve) => setTimeout(resolve, EVERY_MS).unref());
+    }
+  })();
+  void session.ended.then(() => (stopped = true));
+  return () => (stopped = true);
+}
+
+const BACKEND = 'SELECT count(*) AS n FROM pg_stat_activity a WHERE a.pid = $1';
