@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { centsSchema, customerIdSchema, lineQuantitySchema, productIdSchema, productNameSchema, uuidSchema } from './primitives.js';
+import { stampSchema } from './stamp.js';
 import type { CommandKind } from './commands.js';
 
 /**
@@ -96,6 +97,7 @@ export const replyMessageSchema = z.object({
   version: z.literal(1),
   /** `EcoMarket-Position` of the batch, such as `g1=3.<tag>.42`. */
   position: z.string(),
-  replies: z.array(replySchema),
+  /** `stamp` is that of the command which asked: another sending under the same id has another, and another answer. */
+  replies: z.array(z.object({ stamp: stampSchema, reply: replySchema })),
 });
 export type ReplyMessage = z.infer<typeof replyMessageSchema>;
