@@ -27,7 +27,7 @@ const shared = {
   },
 };
 
-/** The two kinds of spec of the project in `rootDir`: *.spec.ts needs no server, *.int.spec.ts talks to real ones. */
+/* The two kinds of spec of the project in `rootDir`: *.spec.ts needs no server, *.int.spec.ts talks to real ones. */
 function projects(rootDir) {
   const name = path.relative(__dirname, rootDir);
   return [
@@ -42,4 +42,13 @@ function projects(rootDir) {
   ];
 }
 
-module.exports = { projects };
+/** The Jest configuration of the projects in `rootDirs`. */
+function config(...rootDirs) {
+  return {
+    // Real servers take their time. A wait inside a test has a deadline of its own and says what was missing.
+    testTimeout: 60_000,
+    projects: rootDirs.flatMap(projects),
+  };
+}
+
+module.exports = { config };

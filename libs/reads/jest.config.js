@@ -1,3 +1,3 @@
-const { projects } = require('../../jest.preset.js');
+const { config } = require('../../jest.preset.js');
 
-module.exports = { projects: projects(__dirname) };
+module.exports = config(__dirname);
