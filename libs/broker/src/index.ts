@@ -1,1 +1,13 @@
-export {};
+export * from './topology.js';
+export * from './management.js';
+export { BrokerConnection, type BrokerAccess, type BrokerAddress, type ConnectionState } from './connection.js';
+export { CommandPublisher, type CommandPublisherOptions, type PublishOptions } from './publisher.js';
+export { mayHaveArrived, type PublishOutcome } from './publish-outcome.js';
+export type { Answer } from './reply-waits.js';
+export { CommandConsumer, type CommandConsumerOptions } from './consumer.js';
+export type { Delivery } from './delivery.js';
+export { ReplySender, type ReplyTo } from './replies.js';
+export { EventAnnouncer } from './announcer.js';
+export { EventSubscription, type Announcement, type EventSubscriptionOptions } from './subscription.js';
+export { confirmMetrics, registerBrokerMetrics, type BrokerParts } from './metrics.js';
+export type { Log } from './log.js';

@@ -1,0 +1,46 @@
+import { MAX_MESSAGE_BYTES, type ChangeEvent } from '@eco/contracts';
+import { eventContent } from './announcer.js';
+import { readAnnouncement } from './subscription.js';
+
+const event = (changes: number): ChangeEvent => ({
+  version: 1,
+  group: 'g1',
+  term: 1,
+  tag: 'a',
+  topic: 'orders',
+  seq: 7,
+  previousSeq: 5,
+  changes: Array.from({ length: changes }, (_, n) => ({
+    type: 'order.rejected',
+    seq: 7,
+    n,
+    commandId: '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e',
+    at: '2026-11-24T12:00:00.000Z',
+    data: {},
+  })),
+});
+
+describe('eventContent', () => {
+  it('carries the changes', () => {
+    expect(readAnnouncement(eventContent(event(3)))).toEqual({ type: 'event', event: event(3) });
+  });
+
+  it('leaves them to GET /changes when the message would be large', () => {
+    const content = eventContent(event(1000));
+    expect(content.length).toBeLessThan(MAX_MESSAGE_BYTES);
+    const { changes, ...announcement } = event(1000);
+    expect(changes).toHaveLength(1000);
+    expect(readAnnouncement(content)).toEqual({ type: 'event', event: announcement });
+  });
+});
+
+describe('readAnnouncement', () => {
+  it('tells a beat from an event', () => {
+    const beat = { version: 1, group: 'g1', term: 1, tag: 'a', seq: 7, lastSeqs: { orders: 7 } };
+    expect(readAnnouncement(Buffer.from(JSON.stringify(beat)))).toEqual({ type: 'beat', beat });
+  });
+
+  it.each(['', 'no json', 'null', '{}', '{"version":2}'])('takes %j for neither', (text) => {
+    expect(readAnnouncement(Buffer.from(text))).toBeUndefined();
+  });
+});

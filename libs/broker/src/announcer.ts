@@ -1,0 +1,46 @@
+import { MAX_MESSAGE_BYTES, type Beat, type ChangeEvent } from '@eco/contracts';
+import { BestEffortChannel } from './best-effort-channel.js';
+import type { BrokerConnection } from './connection.js';
+import type { Log } from './log.js';
+import { beatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from './topology.js';
+
+/**
+ * Announces what batches changed, after their commit, without ever waiting or failing: a consumer that misses an event
+ * sees the gap at the next event or beat and reads GET /changes.
+ */
+export class EventAnnouncer {
+  readonly #channel: BestEffortChannel;
+
+  /** `connection`: one that nothing is acknowledged over. */
+  constructor({ connection, log }: { connection: BrokerConnection; log?: Log }) {
+    this.#channel = new BestEffortChannel({ connection, name: 'events', ...(log ? { log } : {}) });
+  }
+
+  get counts() {
+    return this.#channel.counts;
+  }
+
+  start(): void {
+    this.#channel.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#channel.stop();
+  }
+
+  announce(event: ChangeEvent): void {
+    this.#channel.send(EVENTS_EXCHANGE, eventRoutingKey(event.topic, event.group), eventContent(event));
+  }
+
+  beat(beat: Beat): void {
+    this.#channel.send(EVENTS_EXCHANGE, beatRoutingKey(beat.group), beat);
+  }
+}
+
+/** A large event goes out without its changes: whoever needs them reads them. */
+export function eventContent(event: ChangeEvent): Buffer {
+  const content = Buffer.from(JSON.stringify(event));
+  if (content.length <= MAX_MESSAGE_BYTES || event.changes === undefined) return content;
+  const { changes, ...announcement } = event;
+  return Buffer.from(JSON.stringify(announcement));
+}

@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { backOffMs, shuffled } from './back-off.js';
+
+const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+describe('backOffMs', () => {
+  it('doubles up to its cap and stays within the upper half', () => {
+    fc.assert(
+      fc.property(fc.nat(60), fraction, (failures, random) => {
+        const fullMs = Math.min(2000, 100 * 2 ** Math.max(0, failures - 1));
+        const pauseMs = backOffMs(failures, { firstMs: 100, capMs: 2000 }, () => random);
+        expect(pauseMs).toBeGreaterThanOrEqual(fullMs / 2);
+        expect(pauseMs).toBeLessThanOrEqual(fullMs);
+      }),
+    );
+  });
+});
+
+describe('shuffled', () => {
+  it('keeps every item once and leaves its input alone', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat()), fc.array(fraction), (items, fractions) => {
+        const before = [...items];
+        let turn = 0;
+        const result = shuffled(items, () => fractions[turn++ % Math.max(1, fractions.length)] ?? 0);
+        expect([...result].sort()).toEqual([...items].sort());
+        expect(items).toEqual(before);
+      }),
+    );
+  });
+});

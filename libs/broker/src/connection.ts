@@ -1,0 +1,214 @@
+import { connect, type ChannelModel, type SocketOptions } from 'amqplib';
+import { backOffMs, shuffled } from './back-off.js';
+import { pauseUnlessAborted, settlesWithin } from './deadline.js';
+import type { Log } from './log.js';
+import { VHOST } from './topology.js';
+
+export interface BrokerAddress {
+  host: string;
+  port: number;
+}
+
+/** Who connects to which cluster. */
+export interface BrokerAccess {
+  /** All nodes; any of them serves. */
+  brokers: BrokerAddress[];
+  /** Default `ecomarket`. */
+  vhost?: string;
+  user: string;
+  password: string;
+}
+
+export type ConnectionState =
+  | { type: 'stopped' }
+  | { type: 'disconnected'; error?: string }
+  | { type: 'connected'; broker: BrokerAddress }
+  /** The cluster has an alarm (memory, disk) and takes nothing from those that publish. */
+  | { type: 'blocked'; broker: BrokerAddress; reason: string };
+
+type ConnectedListener = (model: ChannelModel) => void;
+
+/** Two beats missed, looked at each interval: a broker that stands still is given up after 8 to 12 s. */
+const HEARTBEAT_SECONDS = 4;
+const CONNECT_TIMEOUT_MS = 3000;
+const CLOSE_TIMEOUT_MS = 1000;
+const RECONNECT = { firstMs: 100, capMs: 2000 };
+
+/**
+ * One connection to whichever broker answers. It starts with a random one, goes to the next when that fails or is
+ * lost, and pauses only after a round over all of them.
+ *
+ * amqplib's own `recovery` is not used: it knows one address, so it would wait for the one broker that is down.
+ *
+ * Acknowledge and publish over connections of their own: under an alarm a broker stops reading from a connection that
+ * has published, and acknowledgements, which would make room, would stay in its socket.
+ */
+export class BrokerConnection {
+  readonly #access: BrokerAccess;
+  readonly #name: string;
+  readonly #log: Log | undefined;
+  readonly #listeners = new Set<ConnectedListener>();
+  #state: ConnectionState = { type: 'stopped' };
+  #running: { stop: AbortController; ended: Promise<void> } | undefined;
+  #current: { model: ChannelModel; drop: (reason: string) => void } | undefined;
+  #losses = 0;
+
+  /** `name` is shown by the management UI. */
+  constructor({ access, name, log }: { access: BrokerAccess; name: string; log?: Log }) {
+    if (access.brokers.length === 0) throw new Error('A broker connection needs at least one broker address.');
+    this.#access = access;
+    this.#name = name;
+    this.#log = log;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The present connection. */
+  get model(): ChannelModel | undefined {
+    return this.#current?.model;
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** User that it logs in as. */
+  get user(): string {
+    return this.#access.user;
+  }
+
+  get isBlocked(): boolean {
+    return this.#state.type === 'blocked';
+  }
+
+  /** Connections lost since it was made. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  /** Returns at once; it goes on trying until `stop`. */
+  start(): void {
+    if (this.#running) return;
+    const stop = new AbortController();
+    this.#state = { type: 'disconnected' };
+    this.#running = { stop, ended: this.#run(stop.signal) };
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    running.stop.abort();
+    const model = this.#current?.model;
+    if (model) await settlesWithin(CLOSE_TIMEOUT_MS, model.close());
+    this.#current?.drop('stopped');
+    await running.ended;
+    if (this.#running === running) this.#running = undefined;
+  }
+
+  /** Calls `listener` at each new connection, and now if there is one. Gives back what ends that. */
+  onConnected(listener: ConnectedListener): () => void {
+    this.#listeners.add(listener);
+    if (this.#current) listener(this.#current.model);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Gives up the present connection and looks for another; nothing if there is none. */
+  reconnect(reason: string): void {
+    this.#current?.drop(reason);
+  }
+
+  async #run(stop: AbortSignal): Promise<void> {
+    const addresses = shuffled(this.#access.brokers);
+    let failures = 0;
+    for (let turn = 0; !stop.aborted; turn += 1) {
+      const address = addresses[turn % addresses.length] as BrokerAddress;
+      const error = await this.#connectOnce(address, stop, () => {
+        failures = 0;
+      });
+      if (stop.aborted) break;
+      failures += 1;
+      this.#state = { type: 'disconnected', error };
+      this.#log?.warn({ connection: this.#name, broker: format(address), error }, 'no connection to this broker');
+      const rounds = Math.floor(failures / addresses.length);
+      if (rounds > 0 || failures === 1) await pauseUnlessAborted(backOffMs(rounds, RECONNECT), stop);
+    }
+    this.#state = { type: 'stopped' };
+  }
+
+  /** Lives as long as the connection does; gives back why it ended. */
+  async #connectOnce(address: BrokerAddress, stop: AbortSignal, connected: () => void): Promise<string> {
+    const socket = new AbortController();
+    const opening = AbortSignal.any([AbortSignal.timeout(CONNECT_TIMEOUT_MS), stop]);
+    const abandon = () => socket.abort();
+    opening.addEventListener('abort', abandon);
+    try {
+      const model = await this.#open(address, socket.signal);
+      opening.removeEventListener('abort', abandon);
+      return await this.#live(model, address, socket, connected);
+    } catch (error) {
+      return opening.aborted && !stop.aborted ? `no answer within ${CONNECT_TIMEOUT_MS} ms` : (error as Error).message;
+    } finally {
+      opening.removeEventListener('abort', abandon);
+      // Ends what a closing handshake with a broker that stands still would leave open.
+      socket.abort();
+    }
+  }
+
+  #open({ host, port }: BrokerAddress, signal: AbortSignal): Promise<ChannelModel> {
+    const { user, password, vhost = VHOST } = this.#access;
+    // net.connect takes a signal that destroys the socket; amqplib passes it on but does not type it.
+    const socketOptions: SocketOptions & { signal: AbortSignal } = {
+      noDelay: true,
+      keepAlive: true,
+      clientProperties: { connection_name: this.#name },
+      signal,
+    };
+    return connect(
+      { protocol: 'amqp', hostname: host, port, username: user, password, vhost, heartbeat: HEARTBEAT_SECONDS },
+      socketOptions,
+    );
+  }
+
+  #live(model: ChannelModel, address: BrokerAddress, socket: AbortController, connected: () => void): Promise<string> {
+    return new Promise((resolve) => {
+      let lastError: string | undefined;
+      let dropReason: string | undefined;
+      const end = (reason: string) => {
+        if (this.#current?.model === model) {
+          this.#current = undefined;
+          this.#losses += 1;
+        }
+        resolve(reason);
+      };
+      model.on('error', (error) => {
+        lastError = error.message;
+      });
+      model.on('close', (error) => end(dropReason ?? lastError ?? error?.message ?? 'closed'));
+      model.on('blocked', (reason) => {
+        this.#state = { type: 'blocked', broker: address, reason };
+        this.#log?.warn({ connection: this.#name, broker: format(address), reason }, 'the broker takes nothing');
+      });
+      model.on('unblocked', () => {
+        this.#state = { type: 'connected', broker: address };
+        this.#log?.info({ connection: this.#name, broker: format(address) }, 'the broker takes messages again');
+      });
+      this.#current = {
+        model,
+        drop: (reason) => {
+          dropReason = reason;
+          socket.abort();
+        },
+      };
+      this.#state = { type: 'connected', broker: address };
+      this.#log?.info({ connection: this.#name, broker: format(address) }, 'connected to a broker');
+      connected();
+      for (const listener of [...this.#listeners]) listener(model);
+    });
+  }
+}
+
+function format({ host, port }: BrokerAddress): string {
+  return `${host}:${port}`;
+}

@@ -1,0 +1,21 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** True: `promise` settled, either way, within `ms`. False: it goes on, and nobody waits for it. */
+export async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  const timer = new AbortController();
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  const expired = pause(ms, false, { signal: timer.signal }).catch(() => false);
+  try {
+    return await Promise.race([settled, expired]);
+  } finally {
+    timer.abort();
+  }
+}
+
+/** Resolves after `ms`, or at once when `signal` aborts. */
+export async function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, undefined, { signal }).catch(() => undefined);
+}

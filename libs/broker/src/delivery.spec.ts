@@ -1,0 +1,55 @@
+import type { ConsumeMessage } from 'amqplib';
+import { readDelivery } from './delivery.js';
+
+function read(content: Buffer | string, { redelivered = false, properties = {} } = {}) {
+  const message = {
+    content: Buffer.from(content),
+    fields: { deliveryTag: 7, redelivered },
+    properties,
+  } as unknown as ConsumeMessage;
+  return readDelivery('orders.g1', {}, message);
+}
+
+describe('readDelivery', () => {
+  it('reads JSON and counts its commands', () => {
+    expect(read('{"version":1,"commands":[{},{},{}]}')).toMatchObject({
+      queue: 'orders.g1',
+      content: { type: 'json', value: { version: 1, commands: [{}, {}, {}] } },
+      commandCount: 3,
+      receipt: { tag: 7 },
+    });
+  });
+
+  it.each(['null', '1', '"text"', '[]', '{}', '{"commands":[]}', '{"commands":"many"}'])(
+    'counts %s as one command',
+    (content) => {
+      expect(read(content).commandCount).toBe(1);
+    },
+  );
+
+  it.each([
+    ['no JSON', Buffer.from('{"version":1,')],
+    ['nothing', Buffer.alloc(0)],
+    ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22])],
+    ['a byte order mark', Buffer.from('\u{feff}{}')],
+  ])('keeps %s as it came, and says why', (_, content) => {
+    const delivery = read(content);
+    expect(delivery.content).toMatchObject({ type: 'unreadable', raw: content });
+    expect((delivery.content as { error: string }).error).not.toBe('');
+    expect(delivery.commandCount).toBe(1);
+  });
+
+  it('tells how often it was delivered before', () => {
+    expect(read('{}')).toMatchObject({ redelivered: false, deliveryCount: 0 });
+    expect(read('{}', { redelivered: true })).toMatchObject({ redelivered: true, deliveryCount: 1 });
+    expect(read('{}', { redelivered: true, properties: { headers: { 'x-delivery-count': 4 } } }).deliveryCount).toBe(4);
+  });
+
+  it('tells who sent it and where it is answered', () => {
+    expect(read('{}', { properties: { replyTo: 'amq.rabbitmq.reply-to.x', userId: 'central' } })).toMatchObject({
+      replyTo: 'amq.rabbitmq.reply-to.x',
+      userId: 'central',
+    });
+    expect(read('{}')).toMatchObject({ replyTo: undefined, userId: undefined });
+  });
+});

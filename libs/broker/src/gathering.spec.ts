@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { WaitingCommands } from './gathering.js';
+
+interface Sized {
+  id: number;
+  bytes: number;
+}
+
+const limits = { commands: 4, bytes: 100 };
+const frame = { aroundBytes: 10, betweenBytes: 1 };
+
+/** Adds (a size), takes a message ('take') or removes the command of that turn ('remove'). */
+const turns = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 1, max: 120 }) },
+    { weight: 1, arbitrary: fc.constant('take' as const) },
+    { weight: 1, arbitrary: fc.nat(20).map((id) => ({ remove: id })) },
+  ),
+  { maxLength: 60 },
+);
+
+describe('WaitingCommands', () => {
+  it('gives each command once, in order, in messages within the limits that could not hold one more', () => {
+    fc.assert(
+      fc.property(turns, (script) => {
+        const waiting = new WaitingCommands<Sized>(limits, frame);
+        const model: Sized[] = [];
+        const bytesOf = (commands: Sized[]) =>
+          commands.reduce((sum, { bytes }) => sum + bytes, frame.aroundBytes) +
+          Math.max(0, commands.length - 1) * frame.betweenBytes;
+        let id = 0;
+        for (const turn of script) {
+          if (typeof turn === 'number') {
+            const command = { id: id++, bytes: turn };
+            model.push(command);
+            waiting.add(command);
+          } else if (turn === 'take') {
+            const message = waiting.takeMessage();
+            const [next] = model.slice(message.length);
+            expect(message).toEqual(model.splice(0, message.length));
+            expect(message.length).toBeLessThanOrEqual(limits.commands);
+            if (message.length > 1) expect(bytesOf(message)).toBeLessThanOrEqual(limits.bytes);
+            if (next) {
+              expect(message.length).toBeGreaterThan(0);
+              const oneMore = [...message, next];
+              expect(oneMore.length > limits.commands || bytesOf(oneMore) > limits.bytes).toBe(true);
+            } else expect(model).toEqual([]);
+          } else {
+            const index = model.findIndex((command) => command.id === turn.remove);
+            const [command = { id: -1, bytes: 0 }] = index < 0 ? [] : model.splice(index, 1);
+            expect(waiting.remove(command)).toBe(index >= 0);
+          }
+          expect(waiting.count).toBe(model.length);
+        }
+        expect(waiting.takeAll()).toEqual(model);
+        expect(waiting.count).toBe(0);
+      }),
+    );
+  });
+});

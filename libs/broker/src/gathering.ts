@@ -1,0 +1,56 @@
+/** What one message may hold. */
+export interface MessageLimits {
+  commands: number;
+  bytes: number;
+}
+
+/** Bytes around and between the commands of a message. */
+export interface MessageFrame {
+  aroundBytes: number;
+  betweenBytes: number;
+}
+
+/** Commands on their way to one queue that wait for the message under way to be confirmed. First in, first out. */
+export class WaitingCommands<T extends { readonly bytes: number }> {
+  readonly #limits: MessageLimits;
+  readonly #frame: MessageFrame;
+  readonly #waiting: T[] = [];
+
+  constructor(limits: MessageLimits, frame: MessageFrame) {
+    this.#limits = limits;
+    this.#frame = frame;
+  }
+
+  get count(): number {
+    return this.#waiting.length;
+  }
+
+  add(command: T): void {
+    this.#waiting.push(command);
+  }
+
+  /** Those that the next message holds: as many of the first as fit; always one, however large it is. */
+  takeMessage(): T[] {
+    let bytes = this.#frame.aroundBytes;
+    let count = 0;
+    for (const command of this.#waiting) {
+      bytes += command.bytes + (count > 0 ? this.#frame.betweenBytes : 0);
+      if (count > 0 && (count >= this.#limits.commands || bytes > this.#limits.bytes)) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  takeAll(): T[] {
+    return this.#waiting.splice(0);
+  }
+
+  /** False: it was not waiting. */
+  remove(command: T): boolean {
+    // Those whose deadline passes are nearly always the first.
+    const index = this.#waiting.indexOf(command);
+    if (index < 0) return false;
+    this.#waiting.splice(index, 1);
+    return true;
+  }
+}

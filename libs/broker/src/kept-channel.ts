@@ -1,0 +1,143 @@
+import type { Channel, ChannelModel } from 'amqplib';
+import { backOffMs } from './back-off.js';
+import type { BrokerConnection } from './connection.js';
+import { settlesWithin } from './deadline.js';
+import type { Log } from './log.js';
+
+export interface KeptChannelOptions<C extends Channel> {
+  connection: BrokerConnection;
+  /** For the log. */
+  name: string;
+  /** Opens the channel. */
+  open: (model: ChannelModel) => Promise<C>;
+  /** Makes it fit for use: prefetch, consumers. The channel is not used before; if this fails it is opened anew. */
+  prepare?: (channel: C) => Promise<void>;
+  /** It is fit for use. */
+  opened?: (channel: C) => void;
+  /** It was fit for use and is no longer: nothing sent or acknowledged on it from now on has any effect. */
+  closed?: (channel: C) => void;
+  log?: Log;
+}
+
+const CLOSE_TIMEOUT_MS = 1000;
+const REOPEN = { firstMs: 100, capMs: 2000 };
+
+/**
+ * Keeps one channel open between `start` and `stop`: over each new connection, and again, with pauses, after the broker
+ * closed it (a queue is missing, a permission, a delivery that was acknowledged twice). Each channel that has been open
+ * is a generation of its own: delivery tags of another one mean nothing on it.
+ */
+export class KeptChannel<C extends Channel> {
+  readonly #options: KeptChannelOptions<C>;
+  #started = false;
+  #forgetConnection: () => void = () => undefined;
+  #opening: object | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #channel: C | undefined;
+  #lastError: string | undefined;
+  #opens = 0;
+
+  constructor(options: KeptChannelOptions<C>) {
+    this.#options = options;
+  }
+
+  /** Undefined: there is none that is fit for use. */
+  get channel(): C | undefined {
+    return this.#channel;
+  }
+
+  /** Why there is none, as far as known. */
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  /** How often it was opened. */
+  get opens(): number {
+    return this.#opens;
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#forgetConnection = this.#options.connection.onConnected((model) => void this.#open(model));
+  }
+
+  /** What was sent and acknowledged on the channel before reaches the broker before it closes. */
+  async stop(): Promise<void> {
+    this.#started = false;
+    this.#forgetConnection();
+    this.#opening = undefined;
+    clearTimeout(this.#retry);
+    const channel = this.#channel;
+    if (channel) {
+      this.#leave(channel);
+      await close(channel);
+    }
+  }
+
+  async #open(model: ChannelModel): Promise<void> {
+    clearTimeout(this.#retry);
+    const attempt = {};
+    this.#opening = attempt;
+    let channel: C | undefined;
+    try {
+      channel = await this.#options.open(model);
+      const opened = channel;
+      opened.on('error', (error) => {
+        this.#lastError = error.message;
+      });
+      let isOpen = true;
+      opened.on('close', () => {
+        isOpen = false;
+        if (this.#channel !== opened) return;
+        this.#leave(opened);
+        this.#reopenLater(model);
+      });
+      await this.#options.prepare?.(opened);
+      if (!isOpen) throw new Error('closed while it was prepared');
+      if (this.#opening !== attempt) return void close(opened);
+      this.#channel = opened;
+      this.#opens += 1;
+      this.#failures = 0;
+      this.#lastError = undefined;
+      this.#options.log?.debug({ channel: this.#options.name }, 'channel open');
+      this.#options.opened?.(opened);
+    } catch (error) {
+      if (channel) void close(channel);
+      if (this.#opening !== attempt) return;
+      this.#lastError = (error as Error).message;
+      this.#options.log?.warn(
+        { channel: this.#options.name, error: this.#lastError },
+        'the broker does not give this channel what it needs',
+      );
+      this.#reopenLater(model);
+    }
+  }
+
+  /** Over the same connection; should that be gone by then, the next one opens it. */
+  #reopenLater(model: ChannelModel): void {
+    if (!this.#started) return;
+    this.#failures += 1;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(
+      () => {
+        if (this.#options.connection.model === model) void this.#open(model);
+      },
+      backOffMs(this.#failures, REOPEN),
+    );
+  }
+
+  #leave(channel: C): void {
+    this.#channel = undefined;
+    this.#options.closed?.(channel);
+  }
+}
+
+async function close(channel: Channel): Promise<void> {
+  // Throws at once on a channel that is closed.
+  await settlesWithin(
+    CLOSE_TIMEOUT_MS,
+    Promise.resolve().then(() => channel.close()),
+  );
+}

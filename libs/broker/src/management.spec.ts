@@ -1,0 +1,55 @@
+import { bindingDifferences, queueDifferences } from './management.js';
+import { bindingDefinitions, queueDefinitions } from './topology.js';
+
+const options = { groups: ['g1'], brokers: 3 };
+const queues = queueDefinitions(options);
+const bindings = bindingDefinitions(options);
+
+function withArguments(changed: Record<string, string | number | undefined>) {
+  return queues.map((queue) => {
+    if (queue.name !== 'orders.g1') return queue;
+    const args = Object.entries({ ...queue.arguments, ...changed }).filter(([, value]) => value !== undefined);
+    return { ...queue, arguments: Object.fromEntries(args) as Record<string, string | number> };
+  });
+}
+
+describe('queueDifferences', () => {
+  it('finds none in what was declared', () => {
+    expect(queueDifferences(queues, queues)).toEqual([]);
+  });
+
+  it('does not mind queues of others', () => {
+    expect(queueDifferences(queues.slice(0, 1), queues)).toEqual([]);
+  });
+
+  it.each([
+    [{ 'x-delivery-limit': 20 }, 'x-delivery-limit is 20 and must be 1000000000'],
+    [{ 'x-delivery-limit': undefined }, 'x-delivery-limit is not set and must be 1000000000'],
+    [{ 'x-queue-type': 'classic' }, 'x-queue-type is classic and must be quorum'],
+    [{ 'x-max-length': 5 }, 'x-max-length is 5 and must not be set'],
+  ])('names %j', (changed, fault) => {
+    expect(queueDifferences(queues, withArguments(changed))).toEqual([
+      `Queue orders.g1 differs: ${fault}. Empty it, delete it and start again.`,
+    ]);
+  });
+
+  it('names every fault of a queue, and every queue that is missing', () => {
+    const found = withArguments({ 'x-delivery-limit': 20, 'x-max-length': 5 })
+      .filter(({ name }) => name !== 'products.g1')
+      .map((queue) => ({ ...queue, durable: queue.name !== 'orders.g1' }));
+    expect(queueDifferences(queues, found)).toEqual([
+      'Queue orders.g1 differs: durable is false and must be true; x-delivery-limit is 20 and must be 1000000000; ' +
+        'x-max-length is 5 and must not be set. Empty it, delete it and start again.',
+      'Queue products.g1 is missing.',
+    ]);
+  });
+});
+
+describe('bindingDifferences', () => {
+  it('finds none in what was declared, and names each that is missing', () => {
+    expect(bindingDifferences(bindings, bindings)).toEqual([]);
+    expect(bindingDifferences(bindings, bindings.slice(1))).toEqual([
+      'Queue orders.g1 is not bound to ecomarket.commands by orders.g1.',
+    ]);
+  });
+});

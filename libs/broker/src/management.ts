@@ -1,0 +1,89 @@
+import {
+  bindingDefinitions,
+  queueDefinitions,
+  VHOST,
+  type BindingDefinition,
+  type BrokerDefinitions,
+  type QueueDefinition,
+  type TopologyOptions,
+} from './topology.js';
+
+/** The management API of any node of the cluster, as `operator`. */
+export interface Management {
+  /** Such as `http://127.0.0.1:15672`. */
+  url: string;
+  user: string;
+  password: string;
+}
+
+/** Declares what is missing. What is there already stays as it is, so follow it with `checkTopology`. */
+export async function applyDefinitions(management: Management, definitions: BrokerDefinitions): Promise<void> {
+  await managementRequest(management, 'POST', '/api/definitions', definitions);
+}
+
+/**
+ * Compares the queues and bindings that exist with those that this version needs; gives one sentence for each that is
+ * missing or differs, none if all is well. A queue cannot be changed in place: somebody has to decide about what lies in it.
+ */
+export async function checkTopology(management: Management, options: TopologyOptions): Promise<string[]> {
+  const vhost = encodeURIComponent(options.vhost ?? VHOST);
+  const [queues, bindings] = await Promise.all([
+    managementRequest(management, 'GET', `/api/queues/${vhost}`) as Promise<QueueDefinition[]>,
+    managementRequest(management, 'GET', `/api/bindings/${vhost}`) as Promise<BindingDefinition[]>,
+  ]);
+  return [
+    ...queueDifferences(queueDefinitions(options), queues),
+    ...bindingDifferences(bindingDefinitions(options), bindings),
+  ];
+}
+
+type FoundQueue = Pick<QueueDefinition, 'name' | 'arguments'> & { durable: boolean };
+
+export function queueDifferences(needed: QueueDefinition[], found: FoundQueue[]): string[] {
+  const foundByName = new Map(found.map((queue) => [queue.name, queue]));
+  return needed.flatMap(({ name, durable, arguments: args }) => {
+    const queue = foundByName.get(name);
+    if (!queue) return [`Queue ${name} is missing.`];
+    const differences = Object.entries({ durable, ...args }).flatMap(([key, value]) => {
+      const has = key === 'durable' ? queue.durable : queue.arguments[key];
+      return has === value ? [] : [`${key} is ${has ?? 'not set'} and must be ${value}`];
+    });
+    const surplus = Object.keys(queue.arguments).filter((key) => !(key in args));
+    differences.push(...surplus.map((key) => `${key} is ${queue.arguments[key]} and must not be set`));
+    if (differences.length === 0) return [];
+    return [`Queue ${name} differs: ${differences.join('; ')}. Empty it, delete it and start again.`];
+  });
+}
+
+type FoundBinding = Pick<BindingDefinition, 'source' | 'destination' | 'routing_key'>;
+
+export function bindingDifferences(needed: BindingDefinition[], found: FoundBinding[]): string[] {
+  const id = (binding: FoundBinding) => JSON.stringify([binding.source, binding.destination, binding.routing_key]);
+  const ids = new Set(found.map(id));
+  return needed
+    .filter((binding) => !ids.has(id(binding)))
+    .map((binding) => `Queue ${binding.destination} is not bound to ${binding.source} by ${binding.routing_key}.`);
+}
+
+const REQUEST_TIMEOUT_MS = 10_000;
+
+async function managementRequest(
+  { url, user, password }: Management,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const response = await fetch(url + path, {
+    method,
+    headers: {
+      authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  });
+  const text = await response.text();
+  if (!response.ok)
+    throw new Error(`The broker's management answered ${response.status} to ${method} ${path}: ${text}`);
+  return text === '' ? undefined : JSON.parse(text);
+}

@@ -1,0 +1,191 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { EventAnnouncer } from './announcer.js';
+import type { BrokerConnection } from './connection.js';
+import type { CommandConsumer } from './consumer.js';
+import type { CommandPublisher } from './publisher.js';
+import type { ReplySender } from './replies.js';
+import type { EventSubscription } from './subscription.js';
+
+/** What a process has of this library; what it lacks gives no metric. */
+export interface BrokerParts {
+  connections?: BrokerConnection[];
+  publisher?: CommandPublisher;
+  consumer?: CommandConsumer;
+  announcer?: EventAnnouncer;
+  replies?: ReplySender;
+  subscriptions?: EventSubscription[];
+}
+
+type Labels = Record<string, string>;
+type Sample = [value: number, labels?: Labels];
+
+/** Registers `eco_broker_*`, `eco_publisher_*`, `eco_consumer_*`, `eco_announcer_*`, `eco_replies_*`, `eco_subscription_*`. */
+export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): void {
+  // The parts count by themselves; a scrape reads their counts, so nothing is looked up on the way of a command.
+  const metric =
+    (kind: typeof Gauge | typeof Counter) =>
+    (name: string, help: string, labelNames: string[], samples: () => Sample[]) => {
+      new kind({
+        name,
+        help,
+        labelNames,
+        registers: [registry],
+        collect() {
+          this.reset();
+          for (const [value, labels = {}] of samples()) this.inc(labels, value);
+        },
+      });
+    };
+  const gauge = metric(Gauge);
+  const counter = metric(Counter);
+
+  const { connections = [], publisher, consumer, announcer, replies, subscriptions = [] } = parts;
+  const byConnection = (read: (connection: BrokerConnection) => number) => (): Sample[] =>
+    connections.map((connection) => [read(connection), { connection: connection.name }]);
+  if (connections.length > 0) {
+    gauge(
+      'eco_broker_connected',
+      '1: connected to a broker',
+      ['connection'],
+      byConnection(({ state }) => Number(state.type === 'connected' || state.type === 'blocked')),
+    );
+    gauge(
+      'eco_broker_blocked',
+      '1: the brokers take nothing (memory or disk alarm)',
+      ['connection'],
+      byConnection(({ isBlocked }) => Number(isBlocked)),
+    );
+    counter(
+      'eco_broker_losses_total',
+      'Connections lost',
+      ['connection'],
+      byConnection(({ losses }) => losses),
+    );
+  }
+  if (publisher) {
+    counter('eco_publisher_commands_total', 'Commands by how their publishing ended', ['outcome'], () =>
+      Object.entries(publisher.counts.outcomes).map(([outcome, count]) => [count, { outcome }]),
+    );
+    counter('eco_publisher_messages_total', 'Messages sent; one carries several commands', [], () => [
+      [publisher.counts.messages],
+    ]);
+    gauge('eco_publisher_unsettled_commands', 'Commands that wait or are under way', [], () => [
+      [publisher.counts.unsettledCommands],
+    ]);
+    gauge('eco_publisher_unsettled_bytes', 'Bytes of commands that wait or are under way', [], () => [
+      [publisher.counts.unsettledBytes],
+    ]);
+    gauge('eco_publisher_reply_waits', 'Askers that wait for an answer', [], () => [[publisher.counts.replyWaits]]);
+    counter('eco_publisher_replies_total', 'Answers by whether somebody still waited', ['heard'], () => [
+      [publisher.counts.repliesReceived, { heard: 'yes' }],
+      [publisher.counts.repliesLate, { heard: 'late' }],
+    ]);
+  }
+  if (consumer) {
+    const byQueue = (read: (counts: CommandConsumer['counts'][string]) => number) => (): Sample[] =>
+      Object.entries(consumer.counts).map(([queue, counts]) => [read(counts), { queue }]);
+    gauge(
+      'eco_consumer_subscribed',
+      '1: subscribed to the queue',
+      ['queue'],
+      byQueue(({ subscribed }) => Number(subscribed)),
+    );
+    counter(
+      'eco_consumer_subscriptions_total',
+      'Times it subscribed',
+      ['queue'],
+      byQueue(({ subscriptions: times }) => times),
+    );
+    counter(
+      'eco_consumer_messages_total',
+      'Messages delivered',
+      ['queue'],
+      byQueue(({ messages }) => messages),
+    );
+    counter(
+      'eco_consumer_redelivered_messages_total',
+      'Messages that had been delivered before',
+      ['queue'],
+      byQueue(({ redeliveredMessages }) => redeliveredMessages),
+    );
+    gauge(
+      'eco_consumer_waiting_messages',
+      'Messages that have arrived and were not taken',
+      ['queue'],
+      byQueue(({ waitingMessages }) => waitingMessages),
+    );
+    gauge(
+      'eco_consumer_unacknowledged_messages',
+      'Messages delivered and not acknowledged',
+      ['queue'],
+      byQueue(({ unacknowledgedMessages }) => unacknowledgedMessages),
+    );
+    counter(
+      'eco_consumer_stale_acknowledgements_total',
+      'Messages that were done after their channel was gone',
+      ['queue'],
+      byQueue(({ staleAcknowledgements }) => staleAcknowledgements),
+    );
+  }
+  const sentAndDropped = (
+    prefix: string,
+    what: string,
+    part: { counts: { sent: number; dropped: number } } | undefined,
+  ) => {
+    if (!part) return;
+    counter(`${prefix}_sent_total`, `${what} sent`, [], () => [[part.counts.sent]]);
+    counter(`${prefix}_dropped_total`, `${what} dropped, since nothing waits for them`, [], () => [
+      [part.counts.dropped],
+    ]);
+  };
+  sentAndDropped('eco_announcer', 'Events and beats', announcer);
+  sentAndDropped('eco_replies', 'Messages with answers', replies);
+  if (subscriptions.length > 0) {
+    const byConsumer = (read: (subscription: EventSubscription) => number) => (): Sample[] =>
+      subscriptions.map((subscription) => [read(subscription), { consumer: subscription.consumer }]);
+    gauge(
+      'eco_subscription_silent_seconds',
+      'Since anything was last heard',
+      ['consumer'],
+      byConsumer(({ silentMs }) => silentMs / 1000),
+    );
+    counter(
+      'eco_subscription_renewals_total',
+      'Times it subscribed anew',
+      ['consumer'],
+      byConsumer(({ counts }) => counts.renewals),
+    );
+    counter(
+      'eco_subscription_events_total',
+      'Events heard',
+      ['consumer'],
+      byConsumer(({ counts }) => counts.events),
+    );
+    counter(
+      'eco_subscription_failed_total',
+      'Events whose handler failed or that could not be read',
+      ['consumer'],
+      byConsumer(({ counts }) => counts.failed + counts.unreadable),
+    );
+  }
+}
+
+/** For `onConfirmed` of a publisher: time until a majority has a message, and how many commands one carries. */
+export function confirmMetrics(registry: Registry): (confirm: { durationMs: number; commands: number }) => void {
+  const seconds = new Histogram({
+    name: 'eco_publisher_confirm_seconds',
+    help: 'From sending a message to its confirm',
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2],
+    registers: [registry],
+  });
+  const commandsPerMessage = new Histogram({
+    name: 'eco_publisher_message_commands',
+    help: 'Commands in one message',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers: [registry],
+  });
+  return ({ durationMs, commands }) => {
+    seconds.observe(durationMs / 1000);
+    commandsPerMessage.observe(commands);
+  };
+}

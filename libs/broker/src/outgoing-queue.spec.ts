@@ -1,0 +1,109 @@
+import { OutgoingQueue, type OutgoingCommand, type OutgoingMessage } from './outgoing-queue.js';
+import type { PublishOutcome } from './publish-outcome.js';
+
+interface Sent {
+  command: OutgoingCommand;
+  outcome: PublishOutcome | undefined;
+}
+
+function setUp() {
+  const messages: OutgoingMessage[] = [];
+  let channelIsOpen = true;
+  const queue = new OutgoingQueue('orders.g1', (_, message) => {
+    if (channelIsOpen) messages.push(message);
+    return channelIsOpen;
+  });
+  const send = (text: string, wantsReply = false): Sent => {
+    const sent: Sent = {
+      outcome: undefined,
+      command: {
+        text,
+        bytes: Buffer.byteLength(text),
+        wantsReply,
+        settle: (outcome) => {
+          sent.outcome ??= outcome;
+        },
+      },
+    };
+    queue.add(sent.command);
+    queue.sendNext();
+    return sent;
+  };
+  const contents = () => messages.map(({ content }) => JSON.parse(content.toString()) as unknown);
+  const confirmNext = () => {
+    const message = queue.underWay as OutgoingMessage;
+    queue.finish(message, { type: 'confirmed' });
+    queue.sendNext();
+  };
+  return { queue, messages, send, contents, confirmNext, closeChannel: () => (channelIsOpen = false) };
+}
+
+describe('OutgoingQueue', () => {
+  it('sends the first at once and gathers the rest while it is under way', () => {
+    const { send, contents, confirmNext } = setUp();
+    const sent = ['1', '2', '3'].map((text) => send(text));
+    expect(contents()).toEqual([{ version: 1, commands: [1] }]);
+    confirmNext();
+    expect(contents()).toEqual([
+      { version: 1, commands: [1] },
+      { version: 1, commands: [2, 3] },
+    ]);
+    expect(sent.map(({ outcome }) => outcome?.type)).toEqual(['confirmed', undefined, undefined]);
+    confirmNext();
+    expect(sent.map(({ outcome }) => outcome?.type)).toEqual(['confirmed', 'confirmed', 'confirmed']);
+  });
+
+  it('asks for a reply when any of its commands does', () => {
+    const { send, messages, confirmNext } = setUp();
+    send('1');
+    send('2', true);
+    send('3');
+    confirmNext();
+    expect(messages.map(({ wantsReply }) => wantsReply)).toEqual([false, true]);
+  });
+
+  it('keeps a message to 256 commands and 64 kB', () => {
+    const { send, contents, confirmNext, messages } = setUp();
+    send('0');
+    for (let count = 0; count < 300; count += 1) send('1');
+    confirmNext();
+    expect((contents()[1] as { commands: unknown[] }).commands).toHaveLength(256);
+    confirmNext();
+    confirmNext();
+    const large = JSON.stringify('x'.repeat(30_000));
+    for (let count = 0; count < 5; count += 1) send(large);
+    while (messages.at(-1)?.commands.some(({ text }) => text !== large)) confirmNext();
+    for (const { content } of messages) expect(content.length).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  it('tells at the deadline what was sent from what was not', () => {
+    const { queue, send, messages, confirmNext } = setUp();
+    const [underWay, waiting] = [send('1'), send('2')];
+    queue.expire(waiting.command);
+    expect(waiting.outcome).toEqual({ type: 'full', reason: 'deadline' });
+    expect(queue.underWay?.overdue).toBe(false);
+    queue.expire(underWay.command);
+    expect(underWay.outcome).toEqual({ type: 'unconfirmed', reason: 'deadline' });
+    expect(queue.underWay?.overdue).toBe(true);
+    confirmNext();
+    expect(underWay.outcome?.type).toBe('unconfirmed');
+    expect(queue.underWay).toBeUndefined();
+    expect(messages).toHaveLength(1);
+  });
+
+  it('tells when the channel is lost what was sent from what was not', () => {
+    const { queue, send } = setUp();
+    const [underWay, waiting] = [send('1'), send('2')];
+    queue.abandon();
+    expect(underWay.outcome).toEqual({ type: 'unconfirmed', reason: 'connection-lost' });
+    expect(waiting.outcome).toEqual({ type: 'disconnected' });
+    expect(queue.waitingCount).toBe(0);
+  });
+
+  it('settles at once what the channel does not take', () => {
+    const { queue, send, closeChannel } = setUp();
+    closeChannel();
+    expect(send('1').outcome).toEqual({ type: 'disconnected' });
+    expect(queue.underWay).toBeUndefined();
+  });
+});

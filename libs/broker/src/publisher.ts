@@ -1,0 +1,311 @@
+import { randomBytes } from 'node:crypto';
+import type { ConfirmChannel, Message } from 'amqplib';
+import { commandKinds, keyOf, type Command } from '@eco/contracts';
+import type { BrokerConnection } from './connection.js';
+import { settlesWithin } from './deadline.js';
+import { KeptChannel } from './kept-channel.js';
+import type { Log } from './log.js';
+import { OutgoingQueue, type OutgoingCommand, type OutgoingMessage } from './outgoing-queue.js';
+import type { PublishOutcome } from './publish-outcome.js';
+import { ReplyWaits, type Answer } from './reply-waits.js';
+import { commandQueue, COMMANDS_EXCHANGE } from './topology.js';
+
+export interface CommandPublisherOptions {
+  /** One that nothing is acknowledged over. */
+  connection: BrokerConnection;
+  /** The group that owns a key's bucket, as far as known here. A stale answer does no harm: a writer forwards. */
+  groupOf: (key: string) => string;
+  /** From `publish` to its outcome at the latest, ms. Default 2000. */
+  deadlineMs?: number;
+  /** Called for each message that was confirmed. */
+  onConfirmed?: (confirm: { durationMs: number; commands: number }) => void;
+  log?: Log;
+}
+
+export interface PublishOptions {
+  /** In place of the owner of the key's bucket. */
+  group?: string;
+  deadlineMs?: number;
+}
+
+const DEADLINE_MS = 2000;
+/** Bounds of what may be unsettled, and so of memory: at the deadline above, more than one process can send. */
+const MAX_COMMANDS = 20_000;
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_REPLY_WAITS = 20_000;
+/** A broker that confirmed nothing at all for this long is left for another one. */
+const SILENT_BROKER_MS = 5000;
+/** A queue whose message lacks its confirm for this long gets a new connection, whatever else that one does. */
+const STUCK_QUEUE_MS = 60_000;
+
+const REPLY_QUEUE = 'amq.rabbitmq.reply-to';
+
+/**
+ * Publishes commands: persistent, mandatory, and confirmed by a majority of the brokers. Each call settles within its
+ * deadline with what is known of its command; nothing is kept for later, so a caller that must not lose it tries again
+ * or keeps it elsewhere. `returned` and the confirm belong together: the broker also confirms what no queue took, and
+ * tells before (`basic.return`, matched by message id).
+ */
+export class CommandPublisher {
+  readonly #options: CommandPublisherOptions;
+  readonly #connection: BrokerConnection;
+  readonly #channel: KeptChannel<ConfirmChannel>;
+  readonly #queues = new Map<string, OutgoingQueue>();
+  readonly #messages = new Map<string, OutgoingMessage>();
+  readonly #replies = new ReplyWaits(MAX_REPLY_WAITS);
+  readonly #messageIdPrefix = randomBytes(8).toString('hex');
+  readonly #outcomes: Record<PublishOutcome['type'], number> = {
+    confirmed: 0,
+    returned: 0,
+    disconnected: 0,
+    full: 0,
+    nacked: 0,
+    unconfirmed: 0,
+  };
+  readonly #idle = new Set<() => void>();
+  #forgetConnection: () => void = () => undefined;
+  #taking = false;
+  #bufferFull = false;
+  #messageCount = 0;
+  #lastConfirmAtMs = 0;
+  #unsettledCommands = 0;
+  #unsettledBytes = 0;
+
+  constructor(options: CommandPublisherOptions) {
+    this.#options = options;
+    this.#connection = options.connection;
+    this.#channel = new KeptChannel<ConfirmChannel>({
+      connection: options.connection,
+      name: 'commands',
+      open: (model) => model.createConfirmChannel(),
+      prepare: (channel) => this.#prepare(channel),
+      closed: () => this.#abandon(),
+      ...(options.log ? { log: options.log } : {}),
+    });
+  }
+
+  start(): void {
+    if (this.#taking) return;
+    this.#taking = true;
+    this.#forgetConnection = this.#connection.onConnected((model) => {
+      model.on('unblocked', () => this.#sendAll());
+    });
+    this.#channel.start();
+  }
+
+  /** Takes nothing more, lets what is under way settle, closes. */
+  async stop(): Promise<void> {
+    if (!this.#taking) return;
+    this.#taking = false;
+    if (this.#unsettledCommands > 0) {
+      const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
+      await settlesWithin(deadlineMs, new Promise<void>((resolve) => this.#idle.add(resolve)));
+    }
+    this.#forgetConnection();
+    await this.#channel.stop();
+    this.#replies.forgetAll();
+  }
+
+  /** Why nothing can be published now; undefined: it can, as far as known. */
+  get obstacle(): string | undefined {
+    if (!this.#taking) return 'stopped';
+    const { state } = this.#connection;
+    if (state.type === 'blocked') return `the brokers take nothing: ${state.reason}`;
+    if (state.type !== 'connected')
+      return `no connection to a broker: ${state.type === 'disconnected' ? state.error : state.type}`;
+    if (!this.#channel.channel) return `no channel: ${this.#channel.lastError ?? 'it is being opened'}`;
+    const stalled = [...this.#queues.values()].filter((queue) => queue.underWay?.overdue);
+    return stalled.length === 0
+      ? undefined
+      : `no confirm in time from ${stalled.map(({ routingKey }) => routingKey).join(', ')}`;
+  }
+
+  get counts() {
+    return {
+      outcomes: { ...this.#outcomes },
+      messages: this.#messageCount,
+      unsettledCommands: this.#unsettledCommands,
+      unsettledBytes: this.#unsettledBytes,
+      replyWaits: this.#replies.count,
+      repliesReceived: this.#replies.received,
+      repliesLate: this.#replies.late,
+    };
+  }
+
+  publish(command: Command, options: PublishOptions = {}): Promise<PublishOutcome> {
+    return new Promise((resolve) => this.#publish(command, options, resolve));
+  }
+
+  /**
+   * Also asks the writer for the outcome. `answer` is undefined when none came within `waitMs`, or when the command was
+   * not confirmed. Answers are best effort, and go lost with the connection: the outcome itself is not.
+   */
+  publishAndWait(
+    command: Command,
+    { waitMs, ...options }: PublishOptions & { waitMs: number },
+  ): { outcome: Promise<PublishOutcome>; answer: Promise<Answer | undefined> } {
+    const asking = { ...command, reply: true };
+    const answer = this.#replies.add(command.stamp, waitMs);
+    const outcome = this.publish(asking, options).then((settled) => {
+      if (settled.type !== 'confirmed') this.#replies.forget(command.stamp);
+      return settled;
+    });
+    return { outcome, answer };
+  }
+
+  #publish(command: Command, options: PublishOptions, resolve: (outcome: PublishOutcome) => void): void {
+    const group = options.group ?? this.#options.groupOf(keyOf(command));
+    const queue = this.#queueOf(commandQueue(commandKinds[command.kind].queue, group));
+    const refusal = this.#refusal(queue);
+    if (refusal) {
+      this.#outcomes[refusal.type] += 1;
+      return resolve(refusal);
+    }
+    const text = JSON.stringify(command);
+    const bytes = Buffer.byteLength(text);
+    const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs ?? DEADLINE_MS;
+    let settled = false;
+    const outgoing: OutgoingCommand = {
+      text,
+      bytes,
+      wantsReply: command.reply === true,
+      settle: (outcome) => {
+        if (settled) return;
+        settled = true;
+        clearTimeout(timer);
+        this.#settled(bytes, outcome);
+        resolve(outcome);
+      },
+    };
+    const timer = setTimeout(() => queue.expire(outgoing), deadlineMs);
+    this.#unsettledCommands += 1;
+    this.#unsettledBytes += bytes;
+    queue.add(outgoing);
+    if (!this.#bufferFull) queue.sendNext();
+  }
+
+  /** Why the queue takes no command now. None of these waits for anything. */
+  #refusal(queue: OutgoingQueue): PublishOutcome | undefined {
+    if (!this.#taking || !this.#channel.channel) return { type: 'disconnected' };
+    if (this.#connection.isBlocked) return { type: 'full', reason: 'blocked' };
+    const { underWay } = queue;
+    if (underWay?.overdue) {
+      this.#leaveSilentBroker(queue.routingKey, underWay);
+      return { type: 'full', reason: 'stalled' };
+    }
+    if (this.#unsettledCommands >= MAX_COMMANDS || this.#unsettledBytes >= MAX_BYTES) {
+      return { type: 'full', reason: 'memory' };
+    }
+    return undefined;
+  }
+
+  /** A broker that stands still keeps its connections open; heartbeats alone would take 8 to 12 s to tell. */
+  #leaveSilentBroker(routingKey: string, message: OutgoingMessage): void {
+    const nowMs = performance.now();
+    const brokerIsSilent = this.#lastConfirmAtMs < message.sentAtMs && nowMs - message.sentAtMs > SILENT_BROKER_MS;
+    const queueIsStuck = nowMs - message.sentAtMs > STUCK_QUEUE_MS;
+    if (brokerIsSilent || queueIsStuck) this.#connection.reconnect(`no confirm from ${routingKey}`);
+  }
+
+  #queueOf(routingKey: string): OutgoingQueue {
+    let queue = this.#queues.get(routingKey);
+    if (!queue) {
+      queue = new OutgoingQueue(routingKey, (...sending) => this.#transmit(...sending));
+      this.#queues.set(routingKey, queue);
+    }
+    return queue;
+  }
+
+  #transmit(queue: OutgoingQueue, message: OutgoingMessage): boolean {
+    const channel = this.#channel.channel;
+    if (!channel) return false;
+    this.#messageCount += 1;
+    const messageId = `${this.#messageIdPrefix}-${this.#messageCount}`;
+    const answered = (error: Error | null) => {
+      this.#messages.delete(messageId);
+      queue.finish(message, this.#outcomeOf(message, error));
+      if (!this.#bufferFull && !this.#connection.isBlocked && this.#channel.channel === channel) queue.sendNext();
+    };
+    try {
+      const hasRoom = channel.publish(
+        COMMANDS_EXCHANGE,
+        queue.routingKey,
+        message.content,
+        {
+          persistent: true,
+          mandatory: true,
+          messageId,
+          contentType: 'application/json',
+          // The broker refuses a message whose user is not the connection's, so a reader may trust it.
+          userId: this.#connection.user,
+          ...(message.wantsReply ? { replyTo: REPLY_QUEUE } : {}),
+        },
+        answered,
+      );
+      this.#messages.set(messageId, message);
+      if (!hasRoom) this.#bufferFull = true;
+      return true;
+    } catch {
+      // amqplib throws when the channel has just begun to close: nothing was written.
+      return false;
+    }
+  }
+
+  #outcomeOf(message: OutgoingMessage, error: Error | null): PublishOutcome {
+    if (error) {
+      // amqplib tells a nack from a closed channel by its words only; an unknown one is no less unknown.
+      return error.message === 'message nacked'
+        ? { type: 'nacked' }
+        : { type: 'unconfirmed', reason: 'connection-lost' };
+    }
+    this.#lastConfirmAtMs = performance.now();
+    if (message.returned) return { type: 'returned' };
+    this.#options.onConfirmed?.({
+      durationMs: this.#lastConfirmAtMs - message.sentAtMs,
+      commands: message.commands.length,
+    });
+    return { type: 'confirmed' };
+  }
+
+  async #prepare(channel: ConfirmChannel): Promise<void> {
+    this.#bufferFull = false;
+    channel.on('return', ({ properties }: Message) => {
+      const message = this.#messages.get(String(properties.messageId));
+      if (message) message.returned = true;
+    });
+    channel.on('drain', () => {
+      this.#bufferFull = false;
+      this.#sendAll();
+    });
+    // Answers come to the channel that asked; the broker offers them only to those that do not acknowledge.
+    await channel.consume(REPLY_QUEUE, (message) => message && this.#hear(message), { noAck: true });
+  }
+
+  #hear({ content }: Message): void {
+    try {
+      this.#replies.deliver(content);
+    } catch (error) {
+      this.#options.log?.warn({ error: (error as Error).message }, 'an answer that cannot be read');
+    }
+  }
+
+  #sendAll(): void {
+    for (const queue of this.#queues.values()) queue.sendNext();
+  }
+
+  #abandon(): void {
+    this.#messages.clear();
+    for (const queue of this.#queues.values()) queue.abandon();
+    // They were addressed to this channel.
+    this.#replies.forgetAll();
+  }
+
+  #settled(bytes: number, outcome: PublishOutcome): void {
+    this.#outcomes[outcome.type] += 1;
+    this.#unsettledCommands -= 1;
+    this.#unsettledBytes -= bytes;
+    if (this.#unsettledCommands > 0) return;
+    for (const resolve of this.#idle) resolve();
+    this.#idle.clear();
+  }
+}

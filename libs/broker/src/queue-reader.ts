@@ -1,0 +1,143 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import type { BrokerConnection } from './connection.js';
+import { readDelivery, type Delivery } from './delivery.js';
+import { KeptChannel } from './kept-channel.js';
+import type { Log } from './log.js';
+import { UnsettledTags } from './unsettled-tags.js';
+
+export interface QueueReaderOptions {
+  connection: BrokerConnection;
+  queue: string;
+  /** Messages that may be delivered and not acknowledged. */
+  prefetch: number;
+  /** Something has arrived. */
+  onArrival: () => void;
+  log?: Log;
+}
+
+interface Subscription {
+  channel: Channel;
+  tags: UnsettledTags;
+}
+
+/**
+ * Reads one queue over a channel of its own. Whatever ends the subscription (node, connection or channel lost, the queue
+ * deleted, the broker's `basic.cancel`), it subscribes again; what was delivered before comes again, and acknowledging it
+ * has no effect any more.
+ */
+export class QueueReader {
+  readonly #options: QueueReaderOptions;
+  readonly #channel: KeptChannel<Channel>;
+  #subscription: Subscription | undefined;
+  #arrived: ConsumeMessage[] = [];
+  #next: Delivery | undefined;
+  #messages = 0;
+  #redeliveredMessages = 0;
+  #staleAcknowledgements = 0;
+
+  constructor(options: QueueReaderOptions) {
+    this.#options = options;
+    this.#channel = new KeptChannel<Channel>({
+      connection: options.connection,
+      name: options.queue,
+      open: (model) => model.createChannel(),
+      prepare: (channel) => this.#subscribe(channel),
+      closed: () => this.#forget(),
+      ...(options.log ? { log: options.log } : {}),
+    });
+  }
+
+  get queue(): string {
+    return this.#options.queue;
+  }
+
+  get isSubscribed(): boolean {
+    return this.#channel.channel !== undefined;
+  }
+
+  get lastError(): string | undefined {
+    return this.#channel.lastError;
+  }
+
+  get counts() {
+    return {
+      subscriptions: this.#channel.opens,
+      messages: this.#messages,
+      redeliveredMessages: this.#redeliveredMessages,
+      waitingMessages: this.#waitingCount,
+      unacknowledgedMessages: this.#subscription?.tags.count ?? 0,
+      staleAcknowledgements: this.#staleAcknowledgements,
+    };
+  }
+
+  start(): void {
+    this.#channel.start();
+  }
+
+  /** Nothing of what was delivered stays unacknowledged: what was not acknowledged goes back into the queue. */
+  async stop(): Promise<void> {
+    await this.#channel.stop();
+  }
+
+  /** The next message that has arrived, left in its place. */
+  peek(): Delivery | undefined {
+    if (!this.#next && this.#subscription) {
+      const message = this.#arrived.shift();
+      if (message) this.#next = readDelivery(this.#options.queue, this.#subscription.channel, message);
+    }
+    return this.#next;
+  }
+
+  /** Takes what `peek` showed. */
+  take(): Delivery | undefined {
+    const delivery = this.peek();
+    this.#next = undefined;
+    return delivery;
+  }
+
+  acknowledge(deliveries: Delivery[]): void {
+    const subscription = this.#subscription;
+    const current = deliveries.filter(({ receipt }) => receipt.channel === subscription?.channel);
+    this.#staleAcknowledgements += deliveries.length - current.length;
+    if (!subscription || current.length === 0) return;
+    for (const { tag, multiple } of subscription.tags.settle(current.map(({ receipt }) => receipt.tag))) {
+      acknowledgeTag(subscription.channel, tag, multiple);
+    }
+  }
+
+  async #subscribe(channel: Channel): Promise<void> {
+    const subscription = { channel, tags: new UnsettledTags() };
+    this.#forget();
+    this.#subscription = subscription;
+    await channel.prefetch(this.#options.prefetch);
+    await channel.consume(this.#options.queue, (message) => {
+      if (this.#subscription !== subscription) return;
+      // `basic.cancel`: the queue was deleted, or the broker ended this subscription. The kept channel opens another.
+      if (!message) return void channel.close().catch(() => undefined);
+      this.#messages += 1;
+      if (message.fields.redelivered) this.#redeliveredMessages += 1;
+      subscription.tags.delivered(message.fields.deliveryTag);
+      this.#arrived.push(message);
+      this.#options.onArrival();
+    });
+  }
+
+  #forget(): void {
+    this.#subscription = undefined;
+    this.#arrived = [];
+    this.#next = undefined;
+  }
+
+  get #waitingCount(): number {
+    return this.#arrived.length + (this.#next ? 1 : 0);
+  }
+}
+
+function acknowledgeTag(channel: Channel, tag: number, multiple: boolean): void {
+  try {
+    // Of the message, amqplib reads the tag alone.
+    channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, multiple);
+  } catch {
+    // The channel has just begun to close, so what is on it comes again.
+  }
+}

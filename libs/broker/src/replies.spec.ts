@@ -1,0 +1,34 @@
+import { replyMessages, type ReplyTo } from './replies.js';
+
+const reply = { type: 'key-conflict' as const, commandId: '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e' };
+const to = (address: string, stamp: string): ReplyTo => ({ address, stamp, reply });
+
+describe('replyMessages', () => {
+  it('makes one message for each asker, with its answers in order', () => {
+    const a = 'amq.rabbitmq.reply-to.g2dkABByYWJiaXRA.a==';
+    const b = 'amq.rabbitmq.reply-to.g2dkABByYWJiaXRA.b==';
+    expect(replyMessages([to(a, '1'), to(b, '2'), to(a, '3')], 'g1=1.x.2')).toEqual(
+      new Map([
+        [
+          a,
+          {
+            version: 1,
+            position: 'g1=1.x.2',
+            replies: [
+              { stamp: '1', reply },
+              { stamp: '3', reply },
+            ],
+          },
+        ],
+        [b, { version: 1, position: 'g1=1.x.2', replies: [{ stamp: '2', reply }] }],
+      ]),
+    );
+  });
+
+  it.each(['orders.g1', 'amq.rabbitmq.reply-to', '', 'x amq.rabbitmq.reply-to.y'])(
+    'sends nothing to %j, which is no asker',
+    (address) => {
+      expect(replyMessages([to(address, '1')], 'g1=1.x.2').size).toBe(0);
+    },
+  );
+});

@@ -1,0 +1,78 @@
+import { replyMessageSchema, type Reply, type Stamp } from '@eco/contracts';
+
+export interface Answer {
+  reply: Reply;
+  /** `EcoMarket-Position` of the batch that decided it. */
+  position: string;
+}
+
+interface Wait {
+  timer: NodeJS.Timeout;
+  settle: (answer: Answer | undefined) => void;
+}
+
+/**
+ * Askers that wait for the outcome of a command, by the command's stamp: unlike its id, that is of one sending, so
+ * nobody gets the answer to somebody else's command under the same id.
+ */
+export class ReplyWaits {
+  readonly #maxCount: number;
+  readonly #waits = new Map<Stamp, Wait>();
+  #received = 0;
+  #late = 0;
+
+  constructor(maxCount: number) {
+    this.#maxCount = maxCount;
+  }
+
+  get count(): number {
+    return this.#waits.size;
+  }
+
+  /** Replies that somebody waited for. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Replies that came when nobody waited any more. */
+  get late(): number {
+    return this.#late;
+  }
+
+  /** Undefined: none came within `waitMs`, too many wait already, or the same stamp was added again. */
+  add(stamp: Stamp, waitMs: number): Promise<Answer | undefined> {
+    this.forget(stamp);
+    if (this.#waits.size >= this.#maxCount) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#waits.set(stamp, { settle: resolve, timer: setTimeout(() => this.forget(stamp), waitMs) });
+    });
+  }
+
+  /** Ends a wait without an answer. */
+  forget(stamp: Stamp): void {
+    this.#settle(stamp, undefined);
+  }
+
+  /** Ends all waits without an answer. */
+  forgetAll(): void {
+    for (const stamp of [...this.#waits.keys()]) this.forget(stamp);
+  }
+
+  /** Throws if `content` is no reply message. */
+  deliver(content: Buffer): void {
+    const { position, replies } = replyMessageSchema.parse(JSON.parse(content.toString()));
+    for (const { stamp, reply } of replies) {
+      if (this.#settle(stamp, { reply, position })) this.#received += 1;
+      else this.#late += 1;
+    }
+  }
+
+  #settle(stamp: Stamp, answer: Answer | undefined): boolean {
+    const wait = this.#waits.get(stamp);
+    if (!wait) return false;
+    this.#waits.delete(stamp);
+    clearTimeout(wait.timer);
+    wait.settle(answer);
+    return true;
+  }
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { applyDefinitions, type Management } from '../management.js';
+import type { BrokerAccess, BrokerAddress } from '../connection.js';
+import { brokerDefinitions, type BrokerUser } from '../topology.js';
+
+/** A vhost of its own on the test broker, with our topology, users and permissions. */
+export interface TestBroker {
+  address: BrokerAddress;
+  management: Management;
+  vhost: string;
+  groups: string[];
+  /** How a user connects, over `brokers` if given. */
+  access(user: Exclude<BrokerUser, 'operator'>, brokers?: BrokerAddress[]): BrokerAccess;
+  /** As `operator`, who may do everything in the vhost. */
+  operatorAccess(brokers?: BrokerAddress[]): BrokerAccess;
+  /** A call to the management API; throws unless it is answered with 2xx. */
+  manage(method: string, path: string, body?: unknown): Promise<unknown>;
+  dispose(): Promise<void>;
+}
+
+/** `name` tells whose vhost it is. */
+export async function testBroker(name: string, groups: string[] = ['g1']): Promise<TestBroker> {
+  const settings = readSettings();
+  const suffix = `${name}-${randomBytes(4).toString('hex')}`;
+  const vhost = `test-${suffix}`;
+  const password = randomBytes(16).toString('hex');
+  const definitions = brokerDefinitions({
+    vhost,
+    groups,
+    brokers: 1,
+    users: { operator: { password }, central: { password }, sucursal: { password }, writer: { password } },
+  });
+  // Users belong to the whole broker: each spec has its own, and the operator stays who it is.
+  const rename = (user: string) => (user === 'operator' ? settings.management.user : `${user}-${suffix}`);
+  const own = {
+    ...definitions,
+    users: definitions.users
+      .filter((user) => user.name !== 'operator')
+      .map((user) => ({ ...user, name: rename(user.name) })),
+    permissions: definitions.permissions.map((permission) => ({ ...permission, user: rename(permission.user) })),
+    topic_permissions: definitions.topic_permissions.map((permission) => ({
+      ...permission,
+      user: rename(permission.user),
+    })),
+  };
+  await applyDefinitions(settings.management, own);
+  const manage: TestBroker['manage'] = async (method, path, body) => {
+    const { url, user, password: secret } = settings.management;
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`,
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  };
+  return {
+    address: settings.address,
+    management: settings.management,
+    vhost,
+    groups,
+    manage,
+    access: (user, brokers = [settings.address]) => ({ brokers, vhost, user: rename(user), password }),
+    operatorAccess: (brokers = [settings.address]) => ({
+      brokers,
+      vhost,
+      user: settings.management.user,
+      password: settings.management.password,
+    }),
+    dispose: async () => {
+      await manage('DELETE', `/api/vhosts/${vhost}`);
+      for (const user of own.users) await manage('DELETE', `/api/users/${user.name}`);
+    },
+  };
+}
+
+function readSettings(): { management: Management; address: BrokerAddress } {
+  const need = (name: string) => {
+    const value = process.env[name];
+    if (value === undefined) throw new Error(`${name} is not set: run integration specs by "npm run test:int".`);
+    return value;
+  };
+  const [host, port] = (need('TEST_AMQP_BROKERS').split(',')[0] as string).split(':');
+  return {
+    management: {
+      url: need('TEST_AMQP_MANAGEMENT_URL'),
+      user: need('TEST_AMQP_USER'),
+      password: need('TEST_AMQP_PASSWORD'),
+    },
+    address: { host: host as string, port: Number(port) },
+  };
+}

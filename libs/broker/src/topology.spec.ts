@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { bindingDefinitions, brokerDefinitions, passwordHash, queueDefinitions, type BrokerUser } from './topology.js';
+
+const users = Object.fromEntries(
+  ['operator', 'central', 'sucursal', 'writer'].map((name) => [name, { password: `secret of ${name}` }]),
+) as Record<BrokerUser, { password: string }>;
+const definitions = brokerDefinitions({ groups: ['g1', 'g2'], brokers: 3, users });
+
+describe('queueDefinitions', () => {
+  it('gives each group one quorum queue for orders and one for products, and each consumer of events a bounded one', () => {
+    expect(queueDefinitions({ groups: ['g1', 'g2'], brokers: 3 }).map(({ name }) => name)).toEqual([
+      'orders.g1',
+      'products.g1',
+      'orders.g2',
+      'products.g2',
+      'events.customers',
+      'events.statistics',
+      'events.notifications',
+    ]);
+    expect(queueDefinitions({ groups: ['g1'], brokers: 3 })[0]).toEqual({
+      name: 'orders.g1',
+      vhost: 'ecomarket',
+      durable: true,
+      auto_delete: false,
+      arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 1_000_000_000, 'x-quorum-initial-group-size': 3 },
+    });
+    expect(queueDefinitions({ groups: [], brokers: 3 })[0]?.arguments).toMatchObject({
+      'x-queue-type': 'classic',
+      'x-overflow': 'drop-head',
+    });
+  });
+
+  it.each([
+    [1, 1],
+    [3, 3],
+    [7, 5],
+  ])('spreads a command queue of %i brokers over %i', (brokers, members) => {
+    const [queue] = queueDefinitions({ groups: ['g1'], brokers });
+    expect(queue?.arguments['x-quorum-initial-group-size']).toBe(members);
+  });
+});
+
+describe('bindingDefinitions', () => {
+  it('leads commands to the queue of their routing key, and events and beats to those who listen', () => {
+    const bindings = bindingDefinitions({ groups: ['g1'], brokers: 1 });
+    expect(bindings.map(({ source, destination, routing_key }) => [source, routing_key, destination])).toEqual([
+      ['ecomarket.commands', 'orders.g1', 'orders.g1'],
+      ['ecomarket.commands', 'products.g1', 'products.g1'],
+      ['ecomarket.events', 'customers.*', 'events.customers'],
+      ['ecomarket.events', 'beat.*', 'events.customers'],
+      ['ecomarket.events', 'orders.*', 'events.statistics'],
+      ['ecomarket.events', 'customers.*', 'events.statistics'],
+      ['ecomarket.events', 'beat.*', 'events.statistics'],
+      ['ecomarket.events', 'customers.*', 'events.notifications'],
+      ['ecomarket.events', 'beat.*', 'events.notifications'],
+    ]);
+  });
+});
+
+describe('brokerDefinitions', () => {
+  it('names no password', () => {
+    expect(JSON.stringify(definitions)).not.toContain('secret of');
+  });
+
+  it('makes only the operator an administrator', () => {
+    expect(definitions.users.map(({ name, tags }) => [name, tags])).toEqual([
+      ['operator', 'administrator'],
+      ['central', ''],
+      ['sucursal', ''],
+      ['writer', ''],
+    ]);
+  });
+
+  it('lets a name match whole or not at all', () => {
+    const patterns = [
+      ...definitions.permissions
+        .filter(({ user }) => user !== 'operator')
+        .flatMap(({ configure, write, read }) => [configure, write, read]),
+      ...definitions.topic_permissions.flatMap(({ write, read }) => [write, read]),
+    ];
+    for (const pattern of patterns) expect(pattern).toMatch(/^\^.*\$$/);
+  });
+
+  it.each<[BrokerUser, 'configure' | 'write' | 'read', string, boolean]>([
+    ['central', 'read', 'events.statistics', true],
+    ['central', 'read', 'orders.g1', false],
+    ['central', 'write', 'ecomarket.commands', true],
+    ['central', 'write', 'ecomarket.events', false],
+    ['central', 'configure', 'events.customers', true],
+    ['central', 'configure', 'orders.g1', false],
+    ['sucursal', 'write', 'ecomarket.commands', true],
+    ['sucursal', 'write', 'amq.default', false],
+    ['sucursal', 'read', 'orders.g1', false],
+    ['sucursal', 'read', 'amq.rabbitmq.reply-to', true],
+    ['sucursal', 'configure', 'anything', false],
+    ['writer', 'read', 'orders.g1', true],
+    ['writer', 'read', 'products.g2', true],
+    ['writer', 'read', 'events.statistics', false],
+    ['writer', 'configure', 'orders.g1', false],
+  ])('%s may %s %s: %s', (user, what, name, may) => {
+    const permission = definitions.permissions.find((candidate) => candidate.user === user);
+    expect(new RegExp(permission?.[what] ?? '').test(name)).toBe(may);
+  });
+
+  it.each<[BrokerUser, 'write' | 'read', string, string, boolean]>([
+    ['central', 'write', 'ecomarket.commands', 'products.g1', true],
+    ['central', 'read', 'ecomarket.events', 'orders.*', true],
+    ['central', 'read', 'ecomarket.events', '#', false],
+    ['sucursal', 'write', 'ecomarket.commands', 'orders.g1', true],
+    ['sucursal', 'write', 'ecomarket.commands', 'products.g1', false],
+    ['writer', 'write', 'ecomarket.events', 'stock.g1', true],
+    ['writer', 'write', 'ecomarket.events', 'beat.g1', true],
+    ['writer', 'write', 'ecomarket.events', 'other.g1', false],
+  ])('%s may %s %s by %s: %s', (user, what, exchange, key, may) => {
+    const permission = definitions.topic_permissions.find(
+      (candidate) => candidate.user === user && candidate.exchange === exchange,
+    );
+    expect(new RegExp(permission?.[what] ?? '').test(key)).toBe(may);
+  });
+});
+
+describe('passwordHash', () => {
+  it('is base64 of the salt and SHA-256 of salt and password', () => {
+    const salt = Buffer.from('908dc60a', 'hex');
+    const bytes = Buffer.from(passwordHash('test12', salt), 'base64');
+    expect(bytes.subarray(0, 4)).toEqual(salt);
+    expect(bytes.subarray(4)).toEqual(
+      createHash('sha256')
+        .update(Buffer.concat([salt, Buffer.from('test12')]))
+        .digest(),
+    );
+    // The example of RabbitMQ's own documentation (Passwords).
+    expect(bytes.toString('base64')).toBe('kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR');
+  });
+
+  it('takes another salt each time', () => {
+    expect(passwordHash('same')).not.toBe(passwordHash('same'));
+  });
+});

@@ -1,0 +1,250 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { topics, type QueueKind, type Topic } from '@eco/contracts';
+
+/**
+ * What lies on the brokers, and who may touch it.
+ *
+ *   ecomarket.commands (topic) ── orders.<group> ──▶ quorum queue orders.<group>     one reader: the group's leader
+ *                              └─ products.<group> ─▶ quorum queue products.<group>
+ *   ecomarket.events (topic) ─── <topic>.<group> ──▶ classic queue events.<consumer>  one a consumer, bounded
+ *                             └─ beat.<group> ─────▶ the same
+ *
+ * Few queues on purpose: a broker's cost is per Raft round. Both exchanges are topic exchanges, so that the broker can
+ * hold each user to its own routing keys.
+ */
+
+export const VHOST = 'ecomarket';
+export const COMMANDS_EXCHANGE = 'ecomarket.commands';
+export const EVENTS_EXCHANGE = 'ecomarket.events';
+
+/** The command queue of a kind; also the routing key that leads to it. */
+export function commandQueue(kind: QueueKind, group: string): string {
+  return `${kind}.${group}`;
+}
+
+export function eventRoutingKey(topic: Topic, group: string): string {
+  return `${topic}.${group}`;
+}
+
+export function beatRoutingKey(group: string): string {
+  return `beat.${group}`;
+}
+
+/** Who listens to events, and to which topics. All hear the beats, which tell a gap even when no event follows. */
+export const eventConsumers = {
+  customers: ['customers'],
+  statistics: ['orders', 'customers'],
+  notifications: ['customers'],
+} as const satisfies Record<string, readonly Topic[]>;
+
+export type EventConsumer = keyof typeof eventConsumers;
+
+export function eventQueue(consumer: EventConsumer): string {
+  return `events.${consumer}`;
+}
+
+export function eventBindings(consumer: EventConsumer): string[] {
+  return [...eventConsumers[consumer].map((topic) => `${topic}.*`), 'beat.*'];
+}
+
+/**
+ * Only the writer sets a command aside, never the broker: 4.x drops a message after 20 deliveries unless told otherwise.
+ * Explicit also because the place of a requeued message depends on there being a limit. -1 means none only from 4.0 on,
+ * so it is a number nobody reaches: 30 years of one delivery a second.
+ */
+export const DELIVERY_LIMIT = 1_000_000_000;
+
+/** Quorum queues get slower above five members, and a group of the brokers that there are is all a cluster can give. */
+const MAX_QUORUM_MEMBERS = 5;
+
+export function commandQueueArguments(brokers: number): Record<string, string | number> {
+  return {
+    'x-queue-type': 'quorum',
+    'x-delivery-limit': DELIVERY_LIMIT,
+    'x-quorum-initial-group-size': Math.min(brokers, MAX_QUORUM_MEMBERS),
+  };
+}
+
+/**
+ * An event only announces what GET /changes has in order, so a queue that nobody empties drops its oldest instead of
+ * filling the broker. 10,000 events are a few minutes at full load; a consumer that was away longer reads changes.
+ */
+export const eventQueueArguments = {
+  'x-queue-type': 'classic',
+  'x-max-length': 10_000,
+  'x-max-length-bytes': 64 * 1024 * 1024,
+  'x-overflow': 'drop-head',
+} as const;
+
+export type BrokerUser = 'operator' | 'central' | 'sucursal' | 'writer';
+
+export interface TopologyOptions {
+  /** Default `ecomarket`. Tests take one each. */
+  vhost?: string;
+  groups: string[];
+  /** Nodes of the broker cluster. */
+  brokers: number;
+}
+
+export interface QueueDefinition {
+  name: string;
+  vhost: string;
+  durable: true;
+  auto_delete: false;
+  arguments: Record<string, string | number>;
+}
+
+export interface BindingDefinition {
+  source: string;
+  vhost: string;
+  destination: string;
+  destination_type: 'queue';
+  routing_key: string;
+  arguments: Record<string, never>;
+}
+
+/** Body of `POST /api/definitions`. */
+export interface BrokerDefinitions {
+  vhosts: { name: string }[];
+  exchanges: {
+    name: string;
+    vhost: string;
+    type: 'topic';
+    durable: true;
+    auto_delete: false;
+    internal: false;
+    arguments: Record<string, never>;
+  }[];
+  queues: QueueDefinition[];
+  bindings: BindingDefinition[];
+  users: { name: string; password_hash: string; hashing_algorithm: string; tags: string }[];
+  permissions: { user: string; vhost: string; configure: string; write: string; read: string }[];
+  topic_permissions: { user: string; vhost: string; exchange: string; write: string; read: string }[];
+}
+
+export function queueDefinitions({ vhost = VHOST, groups, brokers }: TopologyOptions): QueueDefinition[] {
+  const queue = (name: string, args: QueueDefinition['arguments']): QueueDefinition => ({
+    name,
+    vhost,
+    durable: true,
+    auto_delete: false,
+    arguments: args,
+  });
+  return [
+    ...commandQueueNames(groups).map((name) => queue(name, commandQueueArguments(brokers))),
+    ...consumers.map((consumer) => queue(eventQueue(consumer), { ...eventQueueArguments })),
+  ];
+}
+
+export function bindingDefinitions({ vhost = VHOST, groups }: TopologyOptions): BindingDefinition[] {
+  const binding = (source: string, destination: string, routingKey: string): BindingDefinition => ({
+    source,
+    vhost,
+    destination,
+    destination_type: 'queue',
+    routing_key: routingKey,
+    arguments: {},
+  });
+  return [
+    ...commandQueueNames(groups).map((name) => binding(COMMANDS_EXCHANGE, name, name)),
+    ...consumers.flatMap((consumer) =>
+      eventBindings(consumer).map((key) => binding(EVENTS_EXCHANGE, eventQueue(consumer), key)),
+    ),
+  ];
+}
+
+/**
+ * Declares all of it: vhost, exchanges, queues, bindings, users and what each may do. Passwords go over
+ * as salted hashes. What is there already stays; a queue that differs is left as it is without a word, which is why
+ * `checkTopology` looks afterwards.
+ */
+export function brokerDefinitions({
+  users,
+  ...options
+}: TopologyOptions & { users: Record<BrokerUser, { password: string }> }): BrokerDefinitions {
+  const { vhost = VHOST, groups } = options;
+  const exchange = (name: string): BrokerDefinitions['exchanges'][number] => ({
+    name,
+    vhost,
+    type: 'topic',
+    durable: true,
+    auto_delete: false,
+    internal: false,
+    arguments: {},
+  });
+  return {
+    vhosts: [{ name: vhost }],
+    exchanges: [exchange(COMMANDS_EXCHANGE), exchange(EVENTS_EXCHANGE)],
+    queues: queueDefinitions({ ...options, vhost, groups }),
+    bindings: bindingDefinitions({ ...options, vhost, groups }),
+    users: userNames.map((name) => ({
+      name,
+      password_hash: passwordHash(users[name].password),
+      hashing_algorithm: 'rabbit_password_hashing_sha256',
+      tags: name === 'operator' ? 'administrator' : '',
+    })),
+    permissions: userNames.map((user) => ({ user, vhost, ...permissions[user] })),
+    topic_permissions: Object.entries(topicPermissions).flatMap(([user, exchanges]) =>
+      Object.entries(exchanges).map(([name, may]) => ({ user, vhost, exchange: name, ...may })),
+    ),
+  };
+}
+
+/** RabbitMQ's `rabbit_password_hashing_sha256`: base64 of a 4-byte salt and SHA-256(salt, password). */
+export function passwordHash(password: string, salt: Buffer = randomBytes(4)): string {
+  return Buffer.concat([salt, createHash('sha256').update(salt).update(password, 'utf8').digest()]).toString('base64');
+}
+
+const consumers = Object.keys(eventConsumers) as EventConsumer[];
+const userNames: BrokerUser[] = ['operator', 'central', 'sucursal', 'writer'];
+
+function commandQueueNames(groups: string[]): string[] {
+  return groups.flatMap((group) => [commandQueue('orders', group), commandQueue('products', group)]);
+}
+
+const NOTHING = '^$';
+const EXCHANGES = { commands: '^ecomarket\\.commands$', events: '^ecomarket\\.events$' };
+const COMMAND_QUEUES = '(orders|products)\\.[A-Za-z0-9._-]+';
+const EVENT_QUEUES = `events\\.(${consumers.join('|')})`;
+/** The broker's pseudo-queue; reading it gives a user its own answers and nothing else. */
+const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
+
+/**
+ * Patterns over names: configure = declare and delete, write = publish to an exchange or bind a queue, read = consume a
+ * queue or bind to an exchange.
+ */
+const permissions: Record<BrokerUser, { configure: string; write: string; read: string }> = {
+  operator: { configure: '.*', write: '.*', read: '.*' },
+  // Declares and binds its consumers' queues again when they were lost.
+  central: {
+    configure: `^${EVENT_QUEUES}$`,
+    write: `^(ecomarket\\.commands|${EVENT_QUEUES})$`,
+    read: `^(ecomarket\\.events|${EVENT_QUEUES}|${REPLY_QUEUE})$`,
+  },
+  sucursal: { configure: NOTHING, write: EXCHANGES.commands, read: `^${REPLY_QUEUE}$` },
+  // The default exchange carries answers to askers; `replies.ts` sends nowhere else through it.
+  writer: {
+    configure: NOTHING,
+    write: '^(ecomarket\\.commands|ecomarket\\.events|amq\\.default)$',
+    read: `^${COMMAND_QUEUES}$`,
+  },
+};
+
+const EVENT_KEYS = `^(${topics.join('|')}|beat)\\.[A-Za-z0-9._-]+$`;
+
+/** Patterns over routing keys: write = publish with it, read = bind by it. */
+const topicPermissions: Partial<Record<BrokerUser, Record<string, { write: string; read: string }>>> = {
+  central: {
+    [COMMANDS_EXCHANGE]: { write: `^${COMMAND_QUEUES}$`, read: NOTHING },
+    [EVENTS_EXCHANGE]: { write: NOTHING, read: `^(${topics.join('|')}|beat)\\.\\*$` },
+  },
+  // A branch takes orders; what the catalogue holds is decided at the head office.
+  sucursal: {
+    [COMMANDS_EXCHANGE]: { write: '^orders\\.[A-Za-z0-9._-]+$', read: NOTHING },
+    [EVENTS_EXCHANGE]: { write: NOTHING, read: NOTHING },
+  },
+  writer: {
+    [COMMANDS_EXCHANGE]: { write: `^${COMMAND_QUEUES}$`, read: NOTHING },
+    [EVENTS_EXCHANGE]: { write: EVENT_KEYS, read: NOTHING },
+  },
+};
