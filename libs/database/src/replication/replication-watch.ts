@@ -1,5 +1,4 @@
 import { ReadError, ReadSession, type ReadStatement } from '../nodes/read-session.js';
-import { DATABASE_NAME } from '../roles/roles.js';
 import type { Login, NodeAddress } from '../nodes/login.js';
 
 /** How one node stands. Lag in ms and bytes from both ends: what the primary knows of it, and what it says itself. */
@@ -86,7 +85,6 @@ export class ReplicationWatch {
       port: node.port,
       user: this.login.user,
       password: this.login.password,
-      database: DATABASE_NAME,
       applicationName: 'eco replication',
       connectTimeoutMs: 1_000,
       queryTimeoutMs: 2_000,

@@ -1,0 +1,120 @@
+import { Client, DatabaseError } from 'pg';
+import type { Login, NodeAddress } from './login.js';
+import { DATABASE_NAME } from '../roles/roles.js';
+
+/*
+ * One connection for many readers. Each statement goes out without waiting for the answers of those before it
+ * (measured: half as much again a second as a connection that waits), in a transaction of its own, read only. Answers
+ * come in order, so one that does not come in time ends the connection and with it whatever waits behind it: every
+ * query settles, and its reader tries another node.
+ */
+
+export interface ReadSessionOptions extends NodeAddress, Login {
+  /** Shows in `pg_stat_activity`. */
+  readonly applicationName: string;
+  readonly connectTimeoutMs: number;
+  /** From sending to the whole answer, with the answers that come before it. Then the server is taken for hung. */
+  readonly queryTimeoutMs: number;
+  /** What the server gives one statement; absent: as much. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** Prepared once a connection under its name; no two texts have one name. */
+export interface ReadStatement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A read that got no answer. `sqlState` is the server's word; undefined when the connection could not be made or broke. */
+export class ReadError extends Error {
+  override readonly name = 'ReadError';
+
+  constructor(
+    message: string,
+    readonly sqlState: string | undefined,
+    cause: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+// Statements are few and small, so a plan by index is right from the first row on: without this a statement prepared
+// while its table was empty scans it until the next ANALYZE. What a scan costs on paper then would start the JIT.
+const SESSION_SETTINGS = '-c default_transaction_read_only=on -c enable_seqscan=off -c jit=off -c timezone=UTC';
+
+/** A server that hangs does not hold the process that leaves it. */
+const GOODBYE_MS = 500;
+
+export class ReadSession {
+  #inFlight = 0;
+  #closed = false;
+
+  private constructor(private readonly client: Client) {
+    client.once('end', () => (this.#closed = true));
+    // Queries under way are told of it one by one; without a listener it would end the process.
+    client.on('error', () => (this.#closed = true));
+  }
+
+  /** Throws a `ReadError` when there is no session within `connectTimeoutMs`. */
+  static async open(options: ReadSessionOptions): Promise<ReadSession> {
+    const client = new Client({
+      host: options.host,
+      port: options.port,
+      user: options.user,
+      password: options.password,
+      database: DATABASE_NAME,
+      application_name: options.applicationName,
+      connectionTimeoutMillis: options.connectTimeoutMs,
+      query_timeout: options.queryTimeoutMs,
+      statement_timeout: options.statementTimeoutMs ?? options.queryTimeoutMs,
+      options: SESSION_SETTINGS,
+      keepAlive: true,
+      pipeline: true,
+    });
+    const session = new ReadSession(client);
+    try {
+      await client.connect();
+    } catch (error) {
+      session.close();
+      throw readError(error);
+    }
+    return session;
+  }
+
+  /** Queries sent and not answered yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Throws a `ReadError` when there is no answer. */
+  async query<Row>(statement: ReadStatement, values: readonly unknown[]): Promise<Row[]> {
+    this.#inFlight += 1;
+    try {
+      const result = await this.client.query({ name: statement.name, text: statement.text, values: [...values] });
+      return result.rows as Row[];
+    } catch (error) {
+      throw readError(error);
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  /** What is under way fails. Says goodbye where somebody may be listening. */
+  close(): void {
+    if (this.#closed && this.#inFlight === 0) return;
+    this.#closed = true;
+    const destroy = () => this.client.connection.stream.destroy();
+    if (this.#inFlight > 0) destroy();
+    else setTimeout(destroy, GOODBYE_MS).unref();
+    void this.client.end().catch(() => undefined);
+  }
+}
+
+function readError(error: unknown): ReadError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new ReadError(message, error instanceof DatabaseError ? error.code : undefined, error);
+}
