@@ -17,19 +17,31 @@ export interface Secrets<Role extends string> {
   readonly database: Readonly<Record<Role, string>>;
 }
 
+const word = z.string().min(1);
+const passwordsOf = <Role extends string>(roles: readonly Role[]) =>
+  z.object(Object.fromEntries(roles.map((role) => [role, word])) as Record<Role, typeof word>);
+
 /** `ECO_SECRETS_FILE` of a process that takes these database roles. Its faults never quote what the file holds. */
 export function secretsSetting<const Role extends string>(roles: readonly Role[]): Setting<Secrets<Role>> {
-  const word = z.string().min(1);
-  const shape = z.object({
-    amqp: z.object({ user: word, password: word }),
-    database: z.object(Object.fromEntries(roles.map((role) => [role, word])) as Record<Role, typeof word>),
-  });
+  return fileSetting(
+    z.object({ amqp: z.object({ user: word, password: word }), database: passwordsOf(roles) }),
+  ) as Setting<Secrets<Role>>;
+}
+
+/** The same of a process that has no business with the broker. */
+export function databaseSecretsSetting<const Role extends string>(
+  roles: readonly Role[],
+): Setting<Pick<Secrets<Role>, 'database'>> {
+  return fileSetting(z.object({ database: passwordsOf(roles) })) as Setting<Pick<Secrets<Role>, 'database'>>;
+}
+
+function fileSetting(shape: z.ZodType): Setting<unknown> {
   return {
     variable: 'ECO_SECRETS_FILE',
     description: 'File of mode 0600 with the passwords of this process',
     schema: z.string().transform((path, context) => {
       const read = readSecrets(path, shape);
-      if (read.type === 'secrets') return read.secrets as Secrets<Role>;
+      if (read.type === 'secrets') return read.secrets;
       read.faults.forEach((fault) => context.addIssue(fault));
       return z.NEVER;
     }),
