@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import helmet from '@fastify/helmet';
 import type { Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -73,11 +72,6 @@ export async function startService(edge: Edge, options: ServiceOptions): Promise
   const { config, log } = edge;
   const adapter = new EdgeAdapter(log);
   const fastify = adapter.getInstance();
-  await fastify.register(helmet, {
-    // The pages of /docs are the only ones. TLS ends before us, so nothing here may demand it.
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-    strictTransportSecurity: false,
-  });
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown';

@@ -11,6 +11,7 @@ import { parseJsonBody } from './json-body.js';
 import { problem, problemBody, ProblemError } from './problem.js';
 import { BODY_BYTES_MAX, problemOf } from './problem-of.js';
 import { RouteTable } from './routes.js';
+import { apiHeaders, pageHeaders } from './security-headers.js';
 
 /** Longest part of a path, characters as sent: 128 of a customer id, each up to four bytes in percent-encoding. */
 const PATH_PART_MAX = 128 * 12;
@@ -48,7 +49,7 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
       return503OnClosing: false,
       frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
         void this.send(error, request, reply),
-      clientErrorHandler: (error, socket) => refuseConnection(error as NodeJS.ErrnoException, socket),
+      clientErrorHandler: (error, socket) => refuseConnection(error, socket),
       // Nest's middleware engine would look at every request, and there is no middleware.
       skipMiddie: true,
     });
@@ -56,6 +57,7 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
     fastify.addHook('onRoute', ({ url, method }) => this.#routes.add(url, [method].flat()));
     fastify.addHook('onRequest', (request, reply, done) => {
       reply.header(headers.correlationId, request.id);
+      reply.headers(request.url.startsWith('/docs') ? pageHeaders : apiHeaders);
       done();
     });
     fastify.removeAllContentTypeParsers();

@@ -45,11 +45,10 @@ function withArticle(type: string): string {
 
 /** Short, and the kind of a value where the value itself would be long. */
 function shown(value: unknown): string {
-  if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object') return 'an object';
-  if (typeof value === 'string') return value.length <= 40 ? JSON.stringify(value) : 'a string';
-  return String(value);
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const json = JSON.stringify(value);
+  return json.length <= 40 ? json : `a ${typeof value}`;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -3,10 +3,10 @@ import { problem } from './problem.js';
 
 /**
  * Parses a JSON body. Bytes that are not UTF-8 are refused: decoding would put U+FFFD for them, and two customers' ids
- * could become one. A key `__proto__` becomes a field like any other, which a strict schema then refuses by name.
+ * could become one. No bytes are no body. A key `__proto__` becomes a field like any other, which a strict schema then refuses by name.
  */
 export function parseJsonBody(bytes: Buffer): unknown {
-  if (bytes.length === 0) throw malformed('The body is empty');
+  if (bytes.length === 0) return undefined;
   if (!isUtf8(bytes)) throw malformed('The body is not UTF-8');
   const text = bytes.toString('utf8');
   try {

@@ -23,17 +23,18 @@ export interface OperationDeclaration {
   readonly summary: string;
   readonly description?: string;
   readonly path?: z.ZodObject;
+  /** Absent, as with the body: there must be none. */
   readonly query?: z.ZodObject;
   /** Keys in lower case; headers that are not named are not looked at. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** By status; the first is what a plain returned value gets. */
+  /** By status; the lowest is what a plain returned value gets. */
   readonly answers: Readonly<Record<number, AnswerDeclaration>>;
-  /** Besides `bad-input`, which whatever takes something can answer. */
+  /** Besides `bad-input`, which each can answer. */
   readonly problems?: readonly ProblemName[];
 }
 
-type Read<S> = S extends z.ZodType ? z.output<S> : undefined;
+type Read<S> = S extends z.ZodType ? z.output<S> : unknown;
 
 export interface InputOf<O extends OperationDeclaration> {
   readonly path: Read<O['path']>;
@@ -48,6 +49,9 @@ export function operation<const O extends OperationDeclaration>(declaration: O):
   return declaration;
 }
 
+const NOTHING = z.strictObject({});
+const NO_BODY = NOTHING.optional();
+
 /** Reads all that the operation takes. Throws `bad-input` naming every fault. */
 export function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
   const faults: Fault[] = [];
@@ -60,9 +64,9 @@ export function readInput<O extends OperationDeclaration>(declaration: O, reques
   };
   const input = {
     path: read('path', declaration.path, request.params),
-    query: read('query', declaration.query, request.query),
+    query: read('query', declaration.query ?? NOTHING, request.query),
     headers: read('header', declaration.headers, request.headers),
-    body: read('body', declaration.body, request.body),
+    body: read('body', declaration.body ?? NO_BODY, request.body),
     correlationId: request.id,
   };
   if (faults.length > 0) throw problem('bad-input', { faults });
@@ -108,8 +112,7 @@ export const PROBLEM_SCHEMA_REF = '#/components/schemas/Problem';
 export function Operation(declaration: OperationDeclaration): MethodDecorator {
   const { summary, description, path, query, headers, body, answers } = declaration;
   const statuses = Object.keys(answers).map(Number);
-  const takes = [path, query, headers, body].some((part) => part !== undefined);
-  const problems: ProblemName[] = [...(takes ? (['bad-input'] as const) : []), ...(declaration.problems ?? [])];
+  const problems: ProblemName[] = ['bad-input', ...(declaration.problems ?? [])];
   const decorators: MethodDecorator[] = [
     ApiOperation({ summary, description }),
     HttpCode(statuses[0] ?? 200),

@@ -16,14 +16,14 @@ export const idempotencyKeySchema = z
 
 /**
  * `Prefer` (RFC 7240), of which we know `wait=<seconds>`: how long the client would wait for the outcome. Other preferences are
- * ignored, as the RFC wants; the first `wait` counts. Gives whole seconds, 0 when none was asked for.
+ * ignored, as the RFC wants; the first `wait` counts. Gives whole seconds, undefined when none was asked for.
  */
 export const preferWaitSchema = z
   .string()
   .max(1000, 'must be at most 1000 characters')
   .transform((text, context) => {
     const wait = waitOf(text);
-    if (wait === undefined) return 0;
+    if (wait === undefined) return undefined;
     if (/^\d{1,9}$/.test(wait)) return Math.min(Number(wait), WAIT_SECONDS_MAX);
     context.addIssue(`wait must be a whole number of seconds, not ${JSON.stringify(wait.slice(0, 40))}`);
     return z.NEVER;

@@ -1,0 +1,19 @@
+/**
+ * Sent with every answer. They are constants: @fastify/helmet builds its own anew for each request, which cost 200 µs of
+ * the 290 a request took (2026-11, measured under load). TLS ends before us, so none of them demands it.
+ */
+const always = {
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/** Nothing that an API answers is a page. */
+export const apiHeaders = { ...always, 'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'" };
+
+/** The pages at /docs run their own script, and their styles are partly inline. */
+export const pageHeaders = {
+  ...always,
+  'Content-Security-Policy':
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+};

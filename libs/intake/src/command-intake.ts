@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { mayHaveArrived, type Answer, type CommandPublisher, type PublishOutcome } from '@eco/broker';
+import { type Command, type CommandBody, type CommandKind, type Reply } from '@eco/contracts';
+import { commandIdFor, ID_RANDOM_BYTES, newCommandId, newId, newOrderId, orderIdFor } from '@eco/routing';
+import { HybridClock } from './hybrid-clock.js';
+
+/**
+ * What became of a command that was sent in. In order of how much is known:
+ *
+ * - `answered`: its writer has told what it decided, and the position of the batch in which it did.
+ * - `accepted`: a majority of the brokers has it; nobody waited, or no answer came in time.
+ * - `not-accepted`: it is nowhere and will not be done.
+ * - `acceptance-unknown`: it may be done. Sending it again under the same id does no harm.
+ */
+export type Submission =
+  | { readonly type: 'answered'; readonly reply: Reply; readonly position: string }
+  | { readonly type: 'accepted' }
+  | { readonly type: 'not-accepted'; readonly obstacle: string }
+  | { readonly type: 'acceptance-unknown'; readonly obstacle: string };
+
+export interface Request<K extends CommandKind> {
+  readonly id: string;
+  readonly kind: K;
+  readonly body: CommandBody<K>;
+  readonly correlationId: string;
+  /** How long to wait for what its writer decides, s; 0: not at all. */
+  readonly waitSeconds: number;
+}
+
+export interface CommandIntakeOptions {
+  readonly publisher: CommandPublisher;
+  /** Name of this process. */
+  readonly sentBy: string;
+  /** Branch that takes what comes in here; null: the head office. */
+  readonly branchId: string | null;
+  /** Ends every wait: what is accepted by then is answered as accepted. */
+  readonly stopping: AbortSignal;
+}
+
+/** Turns what is asked over REST into commands: gives them their ids and envelopes, and sends them in. */
+export class CommandIntake {
+  readonly branchId: string | null;
+  readonly #options: CommandIntakeOptions;
+  readonly #clock: HybridClock;
+  readonly #waits = new Set<() => void>();
+
+  constructor(options: CommandIntakeOptions) {
+    this.#options = options;
+    this.branchId = options.branchId;
+    this.#clock = new HybridClock(options.sentBy);
+    options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
+  }
+
+  /** The same for the same key, so that a repeat of a request is a repeat of its command. */
+  orderId(customerId: string, idempotencyKey: string | undefined): string {
+    if (idempotencyKey === undefined) return newOrderId({ customerId, ...idSource() });
+    return orderIdFor({ origin: this.#origin, customerId, idempotencyKey });
+  }
+
+  /** As `orderId`, for other commands. `key` is the customer or product id that the command goes by. */
+  commandId(kind: CommandKind, key: string, idempotencyKey: string | undefined): string {
+    if (idempotencyKey === undefined) return newCommandId({ key, ...idSource() });
+    return commandIdFor({ origin: this.#origin, kind, key, idempotencyKey });
+  }
+
+  /** An id for a customer who came without one. */
+  customerId(idempotencyKey: string | undefined): string {
+    if (idempotencyKey === undefined) return newId(idSource());
+    return commandIdFor({ origin: this.#origin, kind: 'customer', key: '', idempotencyKey });
+  }
+
+  /** Settles within the publisher's deadline, and the wait behind it. */
+  async submit<K extends CommandKind>(request: Request<K>): Promise<Submission> {
+    const { id, kind, body, correlationId } = request;
+    const { publisher, sentBy, stopping } = this.#options;
+    // The compiler can't see that the kind and the body of one request belong together.
+    const command = { id, stamp: this.#clock.next(), sentBy, correlationId, kind, body } as Command;
+    if (request.waitSeconds === 0 || stopping.aborted) return submissionOf(await publisher.publish(command));
+
+    const sent = publisher.publishAndWait(command, { waitMs: request.waitSeconds * 1000 });
+    const answer = this.#untilStopping(sent.answer);
+    const submission = submissionOf(await sent.outcome);
+    // Its writer's answer can overtake the broker's confirm, and tells more than a lost confirm does.
+    return answered(await answer) ?? submission;
+  }
+
+  get #origin(): string {
+    return this.branchId ?? 'central';
+  }
+
+  #untilStopping(answer: Promise<Answer | undefined>): Promise<Answer | undefined> {
+    return new Promise((resolve) => {
+      const end = () => resolve(undefined);
+      this.#waits.add(end);
+      void answer.then((given) => {
+        this.#waits.delete(end);
+        resolve(given);
+      });
+    });
+  }
+}
+
+function answered(answer: Answer | undefined): Submission | undefined {
+  return answer && { type: 'answered', ...answer };
+}
+
+function submissionOf(outcome: PublishOutcome): Submission {
+  if (outcome.type === 'confirmed') return { type: 'accepted' };
+  return { type: mayHaveArrived(outcome) ? 'acceptance-unknown' : 'not-accepted', obstacle: obstacleOf(outcome) };
+}
+
+const obstacles: Record<Exclude<PublishOutcome['type'], 'confirmed'>, string> = {
+  returned: 'no queue takes it',
+  disconnected: 'there is no connection to a broker',
+  full: 'the brokers do not take it now',
+  nacked: 'a broker failed with it',
+  unconfirmed: 'no confirm came from the brokers',
+};
+
+function obstacleOf(outcome: Exclude<PublishOutcome, { type: 'confirmed' }>): string {
+  return 'reason' in outcome ? `${obstacles[outcome.type]} (${outcome.reason})` : obstacles[outcome.type];
+}
+
+function idSource() {
+  return { nowMs: Date.now(), random: randomBytes(ID_RANDOM_BYTES) };
+}

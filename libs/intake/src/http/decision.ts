@@ -1,0 +1,105 @@
+import { headers, type ProblemName, type Reply } from '@eco/contracts';
+import { problem, type ProblemError } from '@eco/edge';
+import type { Submission } from '../command-intake.js';
+
+/*
+ * The one table from what became of a command to its answer over HTTP.
+ *
+ *   what became of it                  answer
+ *   accepted                           202, the caller says with what
+ *   done                               2xx, the caller says with what
+ *   refused, with reason R             the problem R: order-rejected, cart-empty, customer-exists, product-exists 409,
+ *                                      product-unknown 404
+ *   expired, discarded                 409 command-expired, command-discarded
+ *   another command under the same id  422 key-conflict
+ *   kept as a dead letter              500 dead-letter
+ *   not accepted                       503 not-accepted, Retry-After
+ *   not known whether accepted         503 acceptance-unknown, Retry-After; with the same Idempotency-Key
+ */
+
+/** What a controller answers in its own words; everything else is thrown as a problem. */
+export type Decision =
+  | { readonly type: 'accepted'; readonly headers: Record<string, string> }
+  | { readonly type: 'done'; readonly result: Record<string, unknown>; readonly headers: Record<string, string> };
+
+/** What any command can be answered with, for the API document; reasons of refusals come beside it. */
+export const COMMAND_PROBLEMS = [
+  'key-conflict',
+  'command-expired',
+  'command-discarded',
+  'dead-letter',
+  'not-accepted',
+  'acceptance-unknown',
+] as const satisfies readonly ProblemName[];
+
+/** When a client should try again, s: about what the brokers take to elect new leaders. */
+const RETRY_AFTER = { [headers.retryAfter]: '2' };
+
+/** Reads the table. `asked` is the wait that the client asked for, s; undefined: it asked for none. */
+export function decisionOf(submission: Submission, commandId: string, asked: number | undefined): Decision {
+  const applied: Record<string, string> = asked === undefined ? {} : { [headers.preferenceApplied]: `wait=${asked}` };
+  switch (submission.type) {
+    case 'accepted':
+      return { type: 'accepted', headers: applied };
+    case 'answered': {
+      const { reply, position } = submission;
+      const repeated = reply.type === 'outcome' && reply.repeated;
+      const told = {
+        ...applied,
+        ...(position === '' ? {} : { [headers.position]: position }),
+        ...(repeated ? { [headers.idempotentReplayed]: 'true' } : {}),
+      };
+      if (reply.type === 'outcome' && reply.status === 'done') {
+        return { type: 'done', result: reply.result, headers: told };
+      }
+      throw refusalOf(reply, told);
+    }
+    case 'not-accepted':
+      throw problem('not-accepted', {
+        detail: `It was not taken: ${submission.obstacle}. Nothing was done`,
+        headers: RETRY_AFTER,
+      });
+    case 'acceptance-unknown':
+      throw problem('acceptance-unknown', {
+        detail: `It may be done: ${submission.obstacle}. Repeat it with the same Idempotency-Key, or ask for ${commandId}`,
+        headers: RETRY_AFTER,
+        members: { commandId },
+      });
+  }
+}
+
+function refusalOf(reply: Reply, told: Record<string, string>): ProblemError {
+  const { commandId } = reply;
+  switch (reply.type) {
+    case 'key-conflict':
+      return problem('key-conflict', {
+        detail: `${commandId} stands for the request that came first under this key`,
+        headers: told,
+        members: { commandId },
+      });
+    case 'dead-letter':
+      return problem('dead-letter', { detail: reply.reason, headers: told, members: { commandId } });
+    case 'outcome': {
+      // What is left says why, such as every short line.
+      const { reason, status, ...members } = reply.result;
+      return problem(refusals[reply.status](reason ?? status), { headers: told, members: { commandId, ...members } });
+    }
+  }
+}
+
+const refusals: Record<Extract<Reply, { type: 'outcome' }>['status'], (reason: unknown) => ProblemName> = {
+  done: () => 'internal',
+  refused: (reason) => reasons[reason as keyof typeof reasons] ?? 'internal',
+  expired: () => 'command-expired',
+  discarded: () => 'command-discarded',
+};
+
+/** Why a command was refused; an order that was says `rejected`. */
+const reasons = {
+  rejected: 'order-rejected',
+  'order-rejected': 'order-rejected',
+  'cart-empty': 'cart-empty',
+  'customer-exists': 'customer-exists',
+  'product-exists': 'product-exists',
+  'product-unknown': 'product-unknown',
+} as const satisfies Record<string, ProblemName>;

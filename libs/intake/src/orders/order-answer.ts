@@ -1,0 +1,33 @@
+import { headers, orderAcceptedSchema, orderConfirmedSchema, type ProblemName } from '@eco/contracts';
+import { answer, type Answer, type OperationDeclaration } from '@eco/edge';
+import { formatPosition, positionOf } from '@eco/routing';
+import { DECIDED_HEADERS } from '../http/command-headers.js';
+import type { Decision } from '../http/decision.js';
+
+/** An order is answered in the same way whether it came as lines or as a cart. */
+export const orderAnswers = {
+  202: {
+    description:
+      'Held by a majority of the brokers; decided soon. Who reads with the position given sees it as pending',
+    body: orderAcceptedSchema,
+    headers: ['Location', headers.position, headers.preferenceApplied],
+  },
+  201: {
+    description: 'Confirmed, with `Prefer: wait`',
+    body: orderConfirmedSchema,
+    headers: ['Location', ...DECIDED_HEADERS],
+  },
+} satisfies OperationDeclaration['answers'];
+
+export const ORDER_PROBLEMS = ['order-rejected'] as const satisfies readonly ProblemName[];
+
+export function answerOrder(decision: Decision, orderId: string): Answer {
+  const location = { Location: `/orders/${orderId}` };
+  if (decision.type === 'done') return answer(201, decision.result, { ...location, ...decision.headers });
+  const position = formatPosition(positionOf([], [orderId]));
+  return answer(
+    202,
+    { orderId, status: 'accepted' },
+    { ...location, ...decision.headers, [headers.position]: position },
+  );
+}

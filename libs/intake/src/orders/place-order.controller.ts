@@ -1,0 +1,40 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { placeOrderRequestSchema } from '@eco/contracts';
+import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { CommandIntake } from '../command-intake.js';
+import { commandHeadersSchema } from '../http/command-headers.js';
+import { COMMAND_PROBLEMS, decisionOf } from '../http/decision.js';
+import { answerOrder, ORDER_PROBLEMS, orderAnswers } from './order-answer.js';
+
+const placeOrder = operation({
+  summary: 'Place an order',
+  description:
+    'All lines or none, at the prices of the catalogue. Answered at once; with `Prefer: wait=N`, by what was decided. ' +
+    'A repeat with the same `Idempotency-Key` is for the same order.',
+  headers: commandHeadersSchema,
+  body: placeOrderRequestSchema,
+  answers: orderAnswers,
+  problems: [...ORDER_PROBLEMS, ...COMMAND_PROBLEMS],
+});
+
+@ApiTags('orders')
+@Controller('orders')
+export class PlaceOrderController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post()
+  @Operation(placeOrder)
+  async place(@Input(placeOrder) { headers, body, correlationId }: InputOf<typeof placeOrder>): Promise<Answer> {
+    const { customerId, lines } = body;
+    const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
+    const submission = await this.intake.submit({
+      id: orderId,
+      kind: 'order.place',
+      body: { orderId, customerId, branchId: this.intake.branchId, lines },
+      correlationId,
+      waitSeconds: headers.prefer ?? 0,
+    });
+    return answerOrder(decisionOf(submission, orderId, headers.prefer), orderId);
+  }
+}
