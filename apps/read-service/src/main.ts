@@ -1,1 +1,5 @@
-export {};
+import { runProcess } from '@eco/edge';
+import { readServiceConfig } from './config.js';
+import { startReadService } from './read-service.js';
+
+void runProcess(async () => startReadService(readServiceConfig(process.env))).then((code) => process.exit(code));

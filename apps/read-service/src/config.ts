@@ -1,0 +1,17 @@
+import { databaseSecretsSetting, readConfig, settings, type ConfigOf, type Environment } from '@eco/edge';
+
+export const readServiceSettings = {
+  name: { ...settings.name, default: 'read-service' },
+  host: settings.host,
+  port: { ...settings.port, default: '8003' },
+  logLevel: settings.logLevel,
+  groups: settings.groups,
+  secrets: databaseSecretsSetting(['eco_reader']),
+};
+
+export type ReadServiceConfig = ConfigOf<typeof readServiceSettings>;
+
+/** Throws a `ConfigError` that names every fault. */
+export function readServiceConfig(environment: Environment): ReadServiceConfig {
+  return readConfig(readServiceSettings, environment);
+}

@@ -1,0 +1,34 @@
+import { createEdge, startService, type Service } from '@eco/edge';
+import { READ_DEFAULTS, readRoutes, Reads, ReadsModule, type ReadRoute } from '@eco/reads';
+import type { ReadServiceConfig } from './config.js';
+
+const api = {
+  title: 'EcoMarket read-service',
+  version: '1',
+  description:
+    'Reads from the database node that is fresh enough. Every answer names its source, its lag and its position; a ' +
+    'reader that brings the position it last got never sees time run back.',
+};
+
+/** Starts the process. Nodes that are away are no reason not to: it is not ready until each group has one that answers. */
+export async function startReadService(config: ReadServiceConfig): Promise<Service> {
+  const edge = createEdge(config);
+  const reads = new Reads({
+    groups: config.groups,
+    login: { user: 'eco_reader', password: config.secrets.database.eco_reader },
+    applicationName: config.name,
+    log: edge.log,
+    registry: edge.metrics.registry,
+    settings: READ_DEFAULTS,
+  });
+  edge.health.indicator('database', () => {
+    const missing = reads.groupsMissing();
+    return missing.length === 0 ? undefined : `no node of ${missing.join(', ')} answers`;
+  });
+  await reads.start();
+  return startService(edge, {
+    module: ReadsModule.mount(reads, Object.keys(readRoutes) as ReadRoute[]),
+    api,
+    close: [async () => reads.stop()],
+  });
+}

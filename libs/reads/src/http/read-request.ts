@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { preferWaitSchema } from '@eco/edge';
+import { NO_POSITION, parsePosition, type Position } from '@eco/routing';
+import type { Reader } from '../group-reader.js';
+
+const positionHeaderSchema = z
+  .string()
+  .transform((text, context): Position => {
+    const parsed = parsePosition(text);
+    if (parsed.ok) return parsed.position;
+    parsed.faults.forEach((fault) => context.addIssue(fault));
+    return z.NEVER;
+  })
+  .meta({
+    description: 'How far the answer must see: what an earlier answer gave, or order/<id> of a 202',
+    examples: ['g1=7.1f0c5e9a.1234'],
+  });
+
+/** Headers of every read; keys as Node spells them. */
+export const readHeadersSchema = z.object({
+  'ecomarket-position': positionHeaderSchema.optional(),
+  prefer: preferWaitSchema.optional(),
+});
+
+export function readerOf(headers: z.output<typeof readHeadersSchema>): Reader {
+  return { position: headers['ecomarket-position'] ?? NO_POSITION, waitMs: (headers.prefer ?? 0) * 1000 };
+}

@@ -1,0 +1,78 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { ReadFailure, Source } from './group-reader.js';
+import type { NodeStatus } from './nodes/node.js';
+
+/** What reads tell of themselves; one of it a process. */
+export class ReadMetrics {
+  readonly #reads: Counter<'node' | 'role'>;
+  readonly #failures: Counter<'group' | 'failure'>;
+  readonly #retries: Counter<'node' | 'sqlstate'>;
+  readonly #served = new Map<string, { inc(): void; count: number }>();
+
+  constructor(registry: Registry, statuses: () => readonly NodeStatus[]) {
+    const registers = [registry];
+    this.#reads = new Counter({
+      name: 'eco_reads_total',
+      help: 'Reads answered, by the node that did and what it was',
+      labelNames: ['node', 'role'],
+      registers,
+    });
+    this.#failures = new Counter({
+      name: 'eco_read_failures_total',
+      help: 'Reads that no node could answer as asked',
+      labelNames: ['group', 'failure'],
+      registers,
+    });
+    this.#retries = new Counter({
+      name: 'eco_read_retries_total',
+      help: 'Reads that one node failed and another was asked for; sqlstate is "connection" where there is none',
+      labelNames: ['node', 'sqlstate'],
+      registers,
+    });
+    const gauge = (name: string, help: string, valueOf: (status: NodeStatus) => number | undefined) =>
+      new Gauge({
+        name,
+        help,
+        labelNames: ['node', 'role'],
+        registers,
+        collect() {
+          this.reset();
+          for (const status of statuses()) {
+            const value = valueOf(status);
+            if (value !== undefined) this.set({ node: status.name, role: status.role ?? 'unknown' }, value);
+          }
+        },
+      });
+    gauge('eco_read_node_reachable', '1 when the last probe of the node was answered', ({ reachable }) => Number(reachable));
+    gauge('eco_read_node_lag_seconds', 'Age of the oldest batch that the node has not shown', ({ lagMs }) =>
+      lagMs === undefined ? undefined : lagMs / 1000,
+    );
+    gauge('eco_read_node_latency_seconds', 'Time a read takes lately', ({ latencyMs }) => latencyMs / 1000);
+    gauge('eco_read_node_in_flight', 'Reads sent and not answered yet', ({ inFlight }) => inFlight);
+  }
+
+  answered({ node, role }: Source): void {
+    const key = `${node} ${role}`;
+    let served = this.#served.get(key);
+    if (served === undefined) {
+      const child = this.#reads.labels(node, role);
+      served = { inc: () => child.inc(), count: 0 };
+      this.#served.set(key, served);
+    }
+    served.count += 1;
+    served.inc();
+  }
+
+  failed(group: string, failure: ReadFailure['type']): void {
+    this.#failures.inc({ group, failure });
+  }
+
+  retried(node: string, sqlState: string | undefined): void {
+    this.#retries.inc({ node, sqlstate: sqlState ?? 'connection' });
+  }
+
+  /** Reads this node has answered since the process began, in whichever role. */
+  readsOf(node: string): number {
+    return ['primary', 'replica'].reduce((sum, role) => sum + (this.#served.get(`${node} ${role}`)?.count ?? 0), 0);
+  }
+}

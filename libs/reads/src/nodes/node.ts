@@ -1,0 +1,229 @@
+import { ReadError, ReadSession, SideConnection, type Login, type NodeAddress, type ReadStatement } from '@eco/database';
+import { compareTermPositions, type GroupTerm, type TermPosition } from '@eco/routing';
+import type { ReadableNode } from '../choose.js';
+import type { GroupClock, Observation } from './group-clock.js';
+import { probe, type Probe } from './probe.js';
+
+export interface NamedNode extends NodeAddress {
+  readonly group: string;
+  /** Of this node alone, such as `g1-2`. */
+  readonly name: string;
+}
+
+export interface NodeSettings {
+  readonly login: Login;
+  readonly applicationName: string;
+  readonly connections: number;
+  readonly probeTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+}
+
+/** A deposed primary thinks it is one still; what it shows may never have been. It is not read. */
+export type NodeRole = 'primary' | 'replica' | 'deposed';
+
+export interface NodeStatus extends NamedNode {
+  readonly reachable: boolean;
+  /** As last seen; undefined: not seen yet. */
+  readonly role: NodeRole | undefined;
+  readonly position: TermPosition | undefined;
+  readonly lagMs: number | undefined;
+  readonly latencyMs: number;
+  readonly inFlight: number;
+  /** Why it can't be read; undefined when it can. */
+  readonly fault: string | undefined;
+}
+
+// The last ten or so reads make the latency: enough to smooth one hiccup, little enough to follow a node that slows.
+const LATENCY_WEIGHT = 0.1;
+
+/**
+ * One node as its readers see it: what its last probe and answers told, and a few connections that all reads share. It
+ * is reachable from a probe that is answered to the first failure that is the node's own, of a probe or of a read.
+ */
+export class Node implements ReadableNode {
+  readonly name: string;
+  /** What it is among the nodes of its group; only they can tell. */
+  assigned: NodeRole | undefined;
+  inFlight = 0;
+  latencyMs = 1;
+  lagMs = 0;
+  position: TermPosition = { term: 0, tag: '', seq: 0 };
+  terms: readonly GroupTerm[] = [];
+
+  #atMs = 0;
+  #lastProbe: Probe | undefined;
+  #fault: string | undefined = 'not seen yet';
+  readonly #side: SideConnection;
+  #probing: Promise<void> | undefined;
+  #sessions: ReadSession[] = [];
+  #filling: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(
+    readonly address: NamedNode,
+    private readonly settings: NodeSettings,
+    private readonly clock: GroupClock,
+    /** After each probe, answered or not. */
+    private readonly onProbe: (node: Node) => void,
+  ) {
+    this.name = address.name;
+    this.#side = new SideConnection(address, settings.login, `${settings.applicationName} probe`);
+  }
+
+  get role(): 'primary' | 'replica' {
+    return this.assigned === 'primary' ? 'primary' : 'replica';
+  }
+  get reachable(): boolean {
+    return this.#fault === undefined;
+  }
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+  /** The last one that was answered. */
+  get lastProbe(): Probe | undefined {
+    return this.#lastProbe;
+  }
+
+  status(): NodeStatus {
+    const seen = this.#lastProbe !== undefined;
+    const { position, latencyMs, inFlight, reachable, fault } = this;
+    return {
+      ...this.address,
+      reachable,
+      role: this.assigned,
+      position: seen ? position : undefined,
+      lagMs: seen ? this.clock.lagMs({ position, atMs: this.#atMs }, performance.now()) : undefined,
+      latencyMs,
+      inFlight,
+      fault,
+    };
+  }
+
+  /** Asks the node what it is. Never throws; whoever asks meanwhile gets the same probe. */
+  probe(): Promise<void> {
+    this.#probing ??= this.#askWhatItIs().finally(() => {
+      this.#probing = undefined;
+      this.onProbe(this);
+    });
+    return this.#probing;
+  }
+
+  /** Throws a `ReadError`. */
+  async read<Row>(statement: ReadStatement, values: readonly unknown[]): Promise<Row[]> {
+    const startedMs = performance.now();
+    let session: ReadSession | undefined;
+    this.inFlight += 1;
+    try {
+      session = this.#idlest() ?? (await this.#connected());
+      const rows = await session.query<Row>(statement, values);
+      this.#took(performance.now() - startedMs);
+      return rows;
+    } catch (error) {
+      // One broken connection fails many reads; the first of them tells, and what was opened since is not its fault.
+      const isNews = session === undefined ? this.reachable : this.#sessions.includes(session);
+      if (isNews && isOwnFailure(error)) {
+        this.#lose(error);
+        void this.probe();
+      }
+      throw error;
+    } finally {
+      this.inFlight -= 1;
+    }
+  }
+
+  /** An answer showed this; gives its lag, ms. A reign or a role that is news brings a probe, which tells the rest. */
+  note(shown: Observation & { readonly inRecovery: boolean }): number {
+    const nowMs = performance.now();
+    this.clock.note(shown, this.assigned === 'primary', nowMs);
+    const lagMs = this.clock.lagMs(shown, nowMs);
+    if (!this.knows(shown.position) || shown.inRecovery !== this.#lastProbe?.inRecovery) void this.probe();
+    else if (compareTermPositions(shown.position, this.position) >= 0) {
+      this.position = shown.position;
+      this.#atMs = shown.atMs;
+      this.lagMs = lagMs;
+    }
+    return lagMs;
+  }
+
+  /** Whether `terms` reaches this reign. */
+  knows({ term, tag }: TermPosition): boolean {
+    if (term === this.position.term && tag === this.position.tag) return true;
+    return this.terms.some((reign) => reign.term === term && reign.tag === tag);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#lose(new Error('not read any more'));
+    this.#side.close();
+  }
+
+  async #askWhatItIs(): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      const startedMs = performance.now();
+      const seen = await probe(this.#side, this.address.group, this.settings.probeTimeoutMs);
+      const nowMs = performance.now();
+      // A node that was slow gets no reads that could tell that it is not any more.
+      this.#took(nowMs - startedMs);
+      this.clock.note(seen, !seen.inRecovery, nowMs);
+      this.#lastProbe = seen;
+      this.terms = seen.terms;
+      this.position = seen.position;
+      this.#atMs = seen.atMs;
+      this.lagMs = this.clock.lagMs(seen, nowMs);
+      if (!this.#stopped) this.#fault = undefined;
+      void this.#fill();
+    } catch (error) {
+      this.#lose(error);
+    }
+  }
+
+  #lose(error: unknown): void {
+    this.#fault = error instanceof Error ? error.message : String(error);
+    const sessions = this.#sessions;
+    this.#sessions = [];
+    for (const session of sessions) session.close();
+  }
+
+  #took(ms: number): void {
+    this.latencyMs += (ms - this.latencyMs) * LATENCY_WEIGHT;
+  }
+
+  #idlest(): ReadSession | undefined {
+    let idlest: ReadSession | undefined;
+    for (const session of this.#sessions) {
+      if (!session.isClosed && (idlest === undefined || session.inFlight < idlest.inFlight)) idlest = session;
+    }
+    return idlest;
+  }
+
+  async #connected(): Promise<ReadSession> {
+    await this.#fill();
+    const session = this.#idlest();
+    if (session === undefined) throw new ReadError('no connection', undefined, undefined);
+    return session;
+  }
+
+  /** Opens the connections that are missing. Whoever needs one meanwhile waits for the same. */
+  #fill(): Promise<void> {
+    this.#filling ??= this.#openMissing().finally(() => (this.#filling = undefined));
+    return this.#filling;
+  }
+
+  async #openMissing(): Promise<void> {
+    this.#sessions = this.#sessions.filter((session) => !session.isClosed);
+    const missing = Array.from({ length: this.settings.connections - this.#sessions.length }, async () => {
+      const session = await ReadSession.open({ ...this.address, ...this.settings.login, ...this.settings });
+      if (this.#stopped) session.close();
+      else this.#sessions.push(session);
+    });
+    await Promise.allSettled(missing);
+  }
+}
+
+/** The node's failure, not this one statement's: it goes, comes, or can't be talked to. */
+function isOwnFailure(error: unknown): boolean {
+  return error instanceof ReadError && (error.sqlState === undefined || /^(08|53|57P)/.test(error.sqlState));
+}

@@ -1,0 +1,101 @@
+import { primaryOf, type NodeAnswer } from '@eco/database';
+import type { Log } from '@eco/edge';
+import { compareTermPositions } from '@eco/routing';
+import { GroupClock } from './group-clock.js';
+import { Node, type NamedNode, type NodeSettings } from './node.js';
+
+/**
+ * The nodes of one group. Each is asked at a fixed pace what it is, so role changes, restarts and replaced nodes are
+ * followed by looking, and nobody has to tell.
+ */
+export class WatchedNodes {
+  readonly nodes: readonly Node[];
+  readonly #clock = new GroupClock();
+  readonly #told = new Map<Node, string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly group: string,
+    addresses: readonly NamedNode[],
+    settings: NodeSettings,
+    private readonly probeEveryMs: number,
+    private readonly log: Log,
+  ) {
+    this.nodes = addresses.map(
+      (address) =>
+        new Node(address, settings, this.#clock, (node) => {
+          assignRoles(this.nodes);
+          this.#tell(node);
+        }),
+    );
+  }
+
+  /** Settles when every node has answered or failed once. May come twice. */
+  async start(): Promise<void> {
+    this.#timer ??= setInterval(() => void this.#round(), this.probeEveryMs);
+    await this.#round();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    for (const node of this.nodes) node.stop();
+  }
+
+  /** Nodes that can be asked now. */
+  readable(): Node[] {
+    return this.nodes.filter((node) => node.reachable && node.assigned !== 'deposed');
+  }
+
+  /** BUCKETS of the cluster; undefined while no node of this group has been seen. */
+  get buckets(): number | undefined {
+    return this.#farthest()?.lastProbe?.buckets;
+  }
+
+  /** Whether the group owned the bucket when it was last seen. */
+  owns(bucket: number): boolean {
+    return this.#farthest()?.lastProbe?.ownedBuckets.includes(bucket) ?? false;
+  }
+
+  #farthest(): Node | undefined {
+    let farthest: Node | undefined;
+    for (const node of this.nodes) {
+      if (node.lastProbe === undefined) continue;
+      if (farthest === undefined || compareTermPositions(node.position, farthest.position) > 0) farthest = node;
+    }
+    return farthest;
+  }
+
+  async #round(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.probe()));
+  }
+
+  #tell(node: Node): void {
+    const state = node.reachable ? `reachable as ${node.assigned}` : 'not reachable';
+    if (this.#told.get(node) === state) return;
+    this.#told.set(node, state);
+    const line = { group: this.group, node: node.name, role: node.assigned, fault: node.fault };
+    if (node.reachable) this.log.info(line, `${node.name} is ${state}`);
+    else this.log.warn(line, `${node.name} is ${state}: ${node.fault}`);
+  }
+}
+
+/**
+ * Each node's role among its group's, from what it last said: of several that say they are primary, one is (R7). What
+ * an unreachable node was stays until it answers again.
+ */
+export function assignRoles(nodes: readonly RoleHolder[]): void {
+  const answering = nodes.filter((node) => node.reachable && node.lastProbe !== undefined);
+  const primary = primaryOf(answering.map(answerOf));
+  for (const node of answering) {
+    if (node.lastProbe?.inRecovery === true) node.assigned = 'replica';
+    else node.assigned = node.address === primary?.node ? 'primary' : 'deposed';
+  }
+}
+
+type RoleHolder = Pick<Node, 'lastProbe' | 'reachable' | 'address' | 'assigned'>;
+
+function answerOf({ address, lastProbe }: RoleHolder): NodeAnswer {
+  if (lastProbe?.timeline === undefined) return { type: 'replica', node: address };
+  return { type: 'primary', node: address, timeline: lastProbe.timeline };
+}

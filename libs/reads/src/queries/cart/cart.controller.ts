@@ -1,0 +1,53 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { cartSchema, customerPathSchema } from '@eco/contracts';
+import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
+import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { Reads } from '../../reads.js';
+import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.js';
+
+const getCart = operation({
+  summary: "A customer's cart",
+  description: 'Empty for a customer who never put anything into it.',
+  path: customerPathSchema,
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'What it holds, at the prices of now', body: cartSchema, headers: READ_ANSWER_HEADERS } },
+  problems: [...READ_PROBLEMS],
+});
+
+@ApiTags('carts')
+@Controller('carts')
+export class CartController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get(':customerId/items')
+  @Operation(getCart)
+  async get(@Input(getCart) { path, headers }: InputOf<typeof getCart>): Promise<Answer> {
+    const { customerId } = path;
+    const reader = readerOf(headers);
+    const { rows, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], reader));
+
+    // A cart goes by its customer, its products each by itself: those of other groups are asked for there.
+    const elsewhere = new Map<string, string[]>();
+    for (const { product_id } of rows) {
+      const group = this.reads.groupOf(product_id) ?? source.group;
+      if (group !== source.group) elsewhere.set(group, [...(elsewhere.get(group) ?? []), product_id]);
+    }
+    const others = await Promise.all(
+      [...elsewhere].map(async ([group, productIds]) =>
+        answered(await this.reads.ofGroup(group, cartProductsQuery, [productIds], reader)),
+      ),
+    );
+    const products = new Map<string, CartProductRow>(
+      others.flatMap((other) => other.rows).map((row) => [row.product_id, row]),
+    );
+    const items = rows.map((row) => ({
+      productId: row.product_id,
+      quantity: row.quantity,
+      name: row.name ?? products.get(row.product_id)?.name ?? null,
+      unitPriceCents: row.price_cents ?? products.get(row.product_id)?.price_cents ?? null,
+    }));
+    return answer(200, { customerId, items }, headersOf([source, ...others.map((other) => other.source)]));
+  }
+}

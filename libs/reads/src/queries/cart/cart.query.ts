@@ -1,0 +1,37 @@
+import { query } from '../../query.js';
+import { owned } from '../owned.js';
+
+export interface CartItemRow {
+  product_id: string;
+  quantity: number;
+  /** Null: this group does not have the product, or it is not in the catalogue any more. */
+  name: string | null;
+  price_cents: number | null;
+}
+
+/** $1 customer id. Items that were taken out, or are older than the last clearing, are tombstones. */
+export const cartQuery = query<CartItemRow>({
+  name: 'cart',
+  rows: `
+    SELECT i.product_id, i.quantity, p.name, p.price_cents::float8 AS price_cents
+    FROM eco.cart_item i
+    LEFT JOIN eco.cart c ON c.customer_id = i.customer_id
+    LEFT JOIN eco.product p ON p.product_id = i.product_id AND NOT p.deleted AND ${owned('p')}
+    WHERE i.customer_id = $1 AND i.quantity > 0 AND (c.cleared_stamp IS NULL OR i.stamp > c.cleared_stamp)
+      AND ${owned('i')}`,
+  order: 'r.product_id',
+});
+
+export interface CartProductRow {
+  product_id: string;
+  name: string;
+  price_cents: number;
+}
+
+/** $1 product ids: those of a cart that lie in another group than the cart. */
+export const cartProductsQuery = query<CartProductRow>({
+  name: 'cart-products',
+  rows: `
+    SELECT p.product_id, p.name, p.price_cents::float8 AS price_cents
+    FROM eco.product p WHERE p.product_id = ANY ($1::text[]) AND NOT p.deleted AND ${owned('p')}`,
+});

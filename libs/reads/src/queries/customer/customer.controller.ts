@@ -1,0 +1,33 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { customerPathSchema, customerSchema } from '@eco/contracts';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
+import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { Reads } from '../../reads.js';
+import { customerOf, customerQuery } from './customer.query.js';
+
+const getCustomer = operation({
+  summary: 'One registered customer',
+  path: customerPathSchema,
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'The customer', body: customerSchema, headers: READ_ANSWER_HEADERS } },
+  problems: ['customer-unknown', ...READ_PROBLEMS],
+});
+
+@ApiTags('customers')
+@Controller('customers')
+export class CustomerController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get(':customerId')
+  @Operation(getCustomer)
+  async get(@Input(getCustomer) { path, headers }: InputOf<typeof getCustomer>): Promise<Answer> {
+    const { customerId } = path;
+    const { rows, source } = answered(await this.reads.ofKey(customerId, customerQuery, [customerId], readerOf(headers)));
+    const read = headersOf([source]);
+    const [row] = rows;
+    if (row === undefined) throw problem('customer-unknown', { headers: read });
+    return answer(200, customerOf(row), read);
+  }
+}

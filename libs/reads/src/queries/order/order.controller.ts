@@ -1,0 +1,55 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { headers, orderPathSchema, orderSchema, uuidSchema } from '@eco/contracts';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from '../../http/read-answer.js';
+import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readUntil } from '../../http/read-until.js';
+import { Reads } from '../../reads.js';
+import { orderOf, orderQuery } from './order.query.js';
+
+export const orderPendingSchema = z.object({ orderId: uuidSchema, status: z.literal('pending') });
+
+const getOrder = operation({
+  summary: 'One order, decided',
+  description:
+    'A reader that brings the position `order/<id>` of a 202 gets 202 `pending` while nothing is decided; with ' +
+    '`Prefer: wait=N` the answer waits for the decision.',
+  path: orderPathSchema,
+  headers: readHeadersSchema,
+  answers: {
+    200: { description: 'Confirmed or rejected', body: orderSchema, headers: READ_ANSWER_HEADERS },
+    202: {
+      description: 'Accepted; not decided yet as far as the node that answers can see',
+      body: orderPendingSchema,
+      headers: [...READ_ANSWER_HEADERS, headers.retryAfter],
+    },
+  },
+  problems: ['order-unknown', ...READ_PROBLEMS],
+});
+
+@ApiTags('orders')
+@Controller('orders')
+export class OrderController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get(':orderId')
+  @Operation(getOrder)
+  async get(@Input(getOrder) { path, headers: brought }: InputOf<typeof getOrder>): Promise<Answer> {
+    const { orderId } = path;
+    const reader = readerOf(brought);
+    const isAccepted = reader.position.orders.includes(orderId);
+    const { rows, beside, source } = await readUntil(
+      reader,
+      async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], reader)),
+      (read) => !isAccepted || read.rows.length > 0 || read.beside.fate !== null,
+    );
+    const read = headersOf([source]);
+    const [row] = rows;
+    if (row !== undefined) return answer(200, orderOf(row), read);
+    if (isAccepted && beside.fate === null) return answer(202, { orderId, status: 'pending' }, { ...read, ...retryAfter });
+    const detail = beside.fate === null ? undefined : `What was asked under this id is ${beside.fate}`;
+    throw problem('order-unknown', { detail, headers: read });
+  }
+}

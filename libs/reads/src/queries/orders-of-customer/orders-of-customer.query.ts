@@ -1,0 +1,27 @@
+import { query } from '../../query.js';
+import { ORDER_COLUMNS, type OrderRow } from '../order/order.query.js';
+import { owned } from '../owned.js';
+
+/** Of the orders that the reader was told are accepted, those for which nothing is decided in this snapshot. */
+export interface PendingOrders {
+  pending: string[];
+}
+
+/**
+ * $1 customer, $2 and $3 the place to begin after, $4 limit, $5 accepted orders. Newest first by the index
+ * orders_of_customer, read backwards; the id makes the order total.
+ */
+export const ordersOfCustomerQuery = query<OrderRow, PendingOrders>({
+  name: 'orders-of-customer',
+  rows: `
+    SELECT ${ORDER_COLUMNS} FROM eco.orders o
+    WHERE o.customer_id = $1 AND (o.placed_at, o.order_id) < ($2::timestamptz, $3::uuid) AND ${owned('o')}
+    ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $4`,
+  order: 'r.placed_at DESC, r.order_id DESC',
+  beside: `
+    ARRAY(
+      SELECT id FROM unnest($5::uuid[]) AS accepted (id)
+      WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = id)
+        AND NOT EXISTS (SELECT FROM eco.dead_letter d WHERE d.command_id = id AND d.state = 'open')
+    )::text[] AS pending`,
+});

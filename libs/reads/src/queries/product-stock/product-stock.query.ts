@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import type { stockLevelSchema } from '@eco/contracts';
+import { query } from '../../query.js';
+import { owned } from '../owned.js';
+
+export interface LevelRow {
+  product_id: string;
+  location: string;
+  on_hand: number;
+  reserved: number;
+}
+
+export const LEVEL_COLUMNS = `l.product_id, l.location, l.on_hand::float8 AS on_hand, l.reserved::float8 AS reserved`;
+
+export function levelOf(row: LevelRow): z.infer<typeof stockLevelSchema> {
+  return {
+    productId: row.product_id,
+    location: row.location,
+    onHand: row.on_hand,
+    reserved: row.reserved,
+    available: row.on_hand - row.reserved,
+  };
+}
+
+export interface IsProduct {
+  /** There is such a product, or was: what lies in stock outlives its place in the catalogue. */
+  is_product: boolean;
+}
+
+/** $1 product id. By the primary keys of stock_level and product. */
+export const productStockQuery = query<LevelRow, IsProduct>({
+  name: 'product-stock',
+  rows: `SELECT ${LEVEL_COLUMNS} FROM eco.stock_level l WHERE l.product_id = $1 AND ${owned('l')}`,
+  order: 'r.location',
+  beside: `EXISTS (SELECT FROM eco.product p WHERE p.product_id = $1 AND ${owned('p')}) AS is_product`,
+});

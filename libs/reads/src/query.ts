@@ -1,0 +1,51 @@
+import type { ReadStatement } from '@eco/database';
+import type { TermPosition } from '@eco/routing';
+import type { Observation } from './nodes/group-clock.js';
+
+/**
+ * One read of one group. It is one statement, and the statement gives the group's position too, so that the position is
+ * of the same snapshot as the data on whatever node it runs. `Row` is what `rows` selects, `Beside` what `beside` does.
+ */
+export interface Query<Row, Beside = unknown> {
+  readonly statement: ReadStatement;
+  /** Never set: holds the types. */
+  readonly types?: { readonly row: Row; readonly beside: Beside };
+}
+
+export interface QueryText {
+  /** Also the prepared statement's name. */
+  readonly name: string;
+  /** A SELECT. */
+  readonly rows: string;
+  /** The order of the rows, their columns written `r.<column>`; a join keeps none of its own accord. */
+  readonly order?: string;
+  /** Columns that are there even when there is no row; `r.found` is null then. */
+  readonly beside?: string;
+}
+
+export function query<Row, Beside = unknown>({ name, rows, order, beside }: QueryText): Query<Row, Beside> {
+  const text = `
+    SELECT concat_ws(' ', s.term, s.tag, s.seq, (extract(epoch FROM s.at) * 1000)::bigint, pg_is_in_recovery()) AS state,
+           ${beside === undefined ? '' : `${beside},`} r.*
+    FROM eco.group_state s
+    LEFT JOIN LATERAL (SELECT true AS found, q.* FROM (${rows}) q) r ON true
+    ${order === undefined ? '' : `ORDER BY ${order}`}`;
+  return { statement: { name, text } };
+}
+
+/** A row of any query: what `query` puts beside the columns asked for. */
+export interface StateRow {
+  readonly state: string;
+  readonly found: true | null;
+}
+
+export interface Shown extends Observation {
+  readonly inRecovery: boolean;
+}
+
+/** What the node showed of its group in that snapshot. */
+export function shownBy({ state }: StateRow): Shown {
+  const [term, tag = '', seq, atMs, inRecovery] = state.split(' ');
+  const position: TermPosition = { term: Number(term), tag, seq: Number(seq) };
+  return { position, atMs: Number(atMs), inRecovery: inRecovery === 't' };
+}

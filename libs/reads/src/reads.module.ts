@@ -1,0 +1,48 @@
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { CartController } from './queries/cart/cart.controller.js';
+import { ChangesController } from './queries/changes/changes.controller.js';
+import { CommandController } from './queries/command/command.controller.js';
+import { CustomerController } from './queries/customer/customer.controller.js';
+import { InventoryController } from './queries/inventory/inventory.controller.js';
+import { OrderController } from './queries/order/order.controller.js';
+import { OrdersOfCustomerController } from './queries/orders-of-customer/orders-of-customer.controller.js';
+import { ProductController } from './queries/product/product.controller.js';
+import { ProductStockController } from './queries/product-stock/product-stock.controller.js';
+import { ProductsController } from './queries/products/products.controller.js';
+import { ReplicationController } from './queries/replication/replication.controller.js';
+import { Reads } from './reads.js';
+
+/** Routes by what they are about; a process mounts those that it answers. */
+export const readRoutes = {
+  /** GET /orders/{orderId}, GET /orders?customerId= */
+  orders: [OrderController, OrdersOfCustomerController],
+  /** GET /products, GET /products/{productId} */
+  products: [ProductsController, ProductController],
+  /** GET /inventory, GET /inventory/{productId} */
+  inventory: [InventoryController, ProductStockController],
+  /** GET /customers/{customerId} */
+  customers: [CustomerController],
+  /** GET /carts/{customerId}/items */
+  carts: [CartController],
+  /** GET /commands/{commandId} */
+  commands: [CommandController],
+  /** GET /changes */
+  changes: [ChangesController],
+  /** GET /replication */
+  replication: [ReplicationController],
+} as const satisfies Record<string, readonly Type[]>;
+
+export type ReadRoute = keyof typeof readRoutes;
+
+/** Mounts routes on reads that the process has started and will stop. */
+@Module({})
+export class ReadsModule {
+  static mount(reads: Reads, routes: readonly ReadRoute[]): DynamicModule {
+    return {
+      module: ReadsModule,
+      controllers: routes.flatMap((route): Type[] => [...readRoutes[route]]),
+      providers: [{ provide: Reads, useValue: reads }],
+      exports: [Reads],
+    };
+  }
+}

@@ -1,0 +1,142 @@
+import type { Registry } from 'prom-client';
+import type { Login } from '@eco/database';
+import type { GroupNodes, Log } from '@eco/edge';
+import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
+import { GroupReader, type GroupAnswer, type Reader, type ReadFailure, type ReadLimits } from './group-reader.js';
+import { ReadMetrics } from './metrics.js';
+import { WatchedNodes } from './nodes/watched-nodes.js';
+import type { NodeSettings, NodeStatus } from './nodes/node.js';
+import type { Query } from './query.js';
+
+export interface ReadSettings extends ReadLimits, Omit<NodeSettings, 'login' | 'applicationName'> {
+  readonly probeEveryMs: number;
+}
+
+/** Sane for one site: replicas some ms behind, a node that hangs found out within two seconds. */
+export const READ_DEFAULTS: ReadSettings = {
+  lagLimitMs: 2_000,
+  replicaWaitMs: 100,
+  freshWaitMs: 1_000,
+  deadlineMs: 3_000,
+  probeEveryMs: 1_000,
+  probeTimeoutMs: 1_000,
+  connectTimeoutMs: 1_000,
+  queryTimeoutMs: 3_000,
+  statementTimeoutMs: 1_500,
+  connections: 2,
+};
+
+export interface ReadsOptions {
+  readonly groups: readonly GroupNodes[];
+  /** Of `eco_reader`. */
+  readonly login: Login;
+  /** Shows in `pg_stat_activity`. */
+  readonly applicationName: string;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly settings?: Partial<ReadSettings>;
+}
+
+export interface NodeReport extends NodeStatus {
+  /** Answered by it since this process began. */
+  readonly reads: number;
+}
+
+/** Reads of all groups. Knows which group has what, and asks each group's own reader. */
+export class Reads {
+  readonly #groups: readonly GroupReader[];
+  readonly #metrics: ReadMetrics;
+
+  constructor({ groups, login, applicationName, log, registry, settings }: ReadsOptions) {
+    const all: ReadSettings = { ...READ_DEFAULTS, ...settings };
+    this.#metrics = new ReadMetrics(registry, () => this.#statuses());
+    this.#groups = groups.map(({ id, nodes }) => {
+      const named = nodes.map((node, index) => ({ ...node, group: id, name: `${id}-${index + 1}` }));
+      const watched = new WatchedNodes(id, named, { ...all, login, applicationName }, all.probeEveryMs, log);
+      return new GroupReader(watched, all, this.#metrics);
+    });
+  }
+
+  /** Settles when every node has answered or failed once; nodes that are away are looked for from then on. */
+  async start(): Promise<void> {
+    await Promise.all(this.#groups.map(({ nodes }) => nodes.start()));
+  }
+
+  stop(): void {
+    for (const { nodes } of this.#groups) nodes.stop();
+  }
+
+  get groupIds(): string[] {
+    return this.#groups.map(({ group }) => group);
+  }
+
+  /** Groups of which no node can be asked now; empty: all is well. */
+  groupsMissing(): string[] {
+    return this.#groups.filter(({ nodes }) => nodes.readable().length === 0).map(({ group }) => group);
+  }
+
+  report(): NodeReport[] {
+    return this.#statuses().map((status) => ({ ...status, reads: this.#metrics.readsOf(status.name) }));
+  }
+
+  /** What has this key: a customer's or a product's. */
+  ofKey<Row, Beside>(key: string, query: Query<Row, Beside>, values: readonly unknown[], reader: Reader) {
+    return this.#ofBucket((buckets) => bucketOf(key, buckets), query, values, reader);
+  }
+
+  /** What has this id: an order's or a command's. An id that was made elsewhere is looked for, and not found, too. */
+  ofId<Row, Beside>(id: string, query: Query<Row, Beside>, values: readonly unknown[], reader: Reader) {
+    return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfCommandId(id, buckets) : 0), query, values, reader);
+  }
+
+  /** The group that owned the key's bucket when it was last seen; undefined: none is known to. */
+  groupOf(key: string): string | undefined {
+    const buckets = this.#buckets();
+    return buckets === undefined ? undefined : this.#ownerOf(bucketOf(key, buckets))?.group;
+  }
+
+  async ofGroup<Row, Beside>(
+    group: string,
+    query: Query<Row, Beside>,
+    values: readonly unknown[],
+    reader: Reader,
+  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+    const found = this.#groups.find((each) => each.group === group);
+    if (found === undefined) return { type: 'no-node', fault: `there is no group ${group}` };
+    return found.read(query, values, reader);
+  }
+
+  /** One part of each group, in the order of `groupIds`. */
+  ofEveryGroup<Row, Beside>(query: Query<Row, Beside>, values: readonly unknown[], reader: Reader) {
+    return Promise.all(this.#groups.map((group) => group.read(query, values, reader)));
+  }
+
+  async #ofBucket<Row, Beside>(
+    bucketIn: (buckets: number) => number,
+    query: Query<Row, Beside>,
+    values: readonly unknown[],
+    reader: Reader,
+  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+    const buckets = this.#buckets();
+    if (buckets === undefined) return { type: 'no-node', fault: 'no node of any group has been seen yet' };
+    const bucket = bucketIn(buckets);
+    const owner = this.#ownerOf(bucket);
+    if (owner === undefined) return { type: 'no-node', fault: `no group is known to own bucket ${bucket}` };
+    return owner.read(query, values, reader);
+  }
+
+  #ownerOf(bucket: number): GroupReader | undefined {
+    return this.#groups.find(({ nodes }) => nodes.owns(bucket));
+  }
+
+  #buckets(): number | undefined {
+    for (const { nodes } of this.#groups) {
+      if (nodes.buckets !== undefined) return nodes.buckets;
+    }
+    return undefined;
+  }
+
+  #statuses(): NodeStatus[] {
+    return this.#groups.flatMap(({ nodes }) => nodes.nodes.map((node) => node.status()));
+  }
+}
