@@ -1,1 +1,64 @@
-export {};
+import {
+  BrokerConnection,
+  CommandConsumer,
+  EventAnnouncer,
+  registerBrokerMetrics,
+  ReplySender,
+  type BrokerAccess,
+} from '@eco/broker';
+import { createEdge, runProcess, startService, type Service } from '@eco/edge';
+import { Module } from '@nestjs/common';
+import { readWriterConfig } from './config.js';
+import { Leadership } from './leadership.js';
+import { WriterMetrics } from './metrics.js';
+import { Writer } from './writer.js';
+
+/** It has no API of its own: health and metrics are the edge's. */
+@Module({})
+class ShardWriterModule {}
+
+async function start(): Promise<Service> {
+  const config = readWriterConfig(process.env);
+  const edge = createEdge(config);
+  const { log, health, metrics } = edge;
+
+  const access: BrokerAccess = { brokers: [...config.brokers], ...config.secrets.amqp };
+  // Two: an alarm that holds back what is published must not hold back acknowledgements.
+  const taking = new BrokerConnection({ access, name: `${config.name} takes`, log });
+  const telling = new BrokerConnection({ access, name: `${config.name} tells`, log });
+  const consumer = new CommandConsumer({ connection: taking, group: config.group, log });
+  const replies = new ReplySender({ connection: telling, log });
+  const announcer = new EventAnnouncer({ connection: telling, log });
+  registerBrokerMetrics(metrics.registry, { connections: [taking, telling], consumer, announcer, replies });
+
+  const writerMetrics = new WriterMetrics(metrics.registry);
+  const { batchLimit, nodes } = config;
+  const writer = new Writer({ consumer, replies, announcer, metrics: writerMetrics, log, batchLimit });
+  const login = { user: 'eco_writer', password: config.secrets.database.eco_writer };
+  const leadership = new Leadership({ writer, nodes, login, log });
+  writerMetrics.observeLeadership(leadership);
+
+  health.indicator('database', () => leadership.obstacle);
+  health.indicator('broker', () => {
+    if (leadership.role === 'active') return consumer.obstacle;
+    return taking.model === undefined ? 'not connected to a broker' : undefined;
+  });
+
+  const parts = [taking, telling, replies, announcer, leadership];
+  // At once when the process begins to stop: the lock is free for the standby while the last requests are answered.
+  edge.stopping.addEventListener('abort', () => void leadership.stop());
+  const service = await startService(edge, {
+    module: ShardWriterModule,
+    close: [
+      () => leadership.stop(),
+      () => replies.stop(),
+      () => announcer.stop(),
+      () => taking.stop(),
+      () => telling.stop(),
+    ],
+  });
+  for (const part of parts) part.start();
+  return service;
+}
+
+void runProcess(start).then((code) => process.exit(code));

@@ -22,5 +22,6 @@ export {
   type Reign,
 } from './writer/reign.js';
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
+export { readGauges, type GroupGauges } from './writer/gauges.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';

@@ -74,7 +74,7 @@ async function describeGroup(client: Client, { groupId, groupIds, buckets }: Gro
   ]);
   const fresh = await client.query(
     `INSERT INTO eco.group_state (group_id, term, tag, seq, at)
-     VALUES ($1, 0, '', 0, date_trunc('milliseconds', clock_timestamp())) ON CONFLICT DO NOTHING`,
+     VALUES ($1, 0, '00000000', 0, date_trunc('milliseconds', clock_timestamp())) ON CONFLICT DO NOTHING`,
     [groupId],
   );
   if (fresh.rowCount === 1) {

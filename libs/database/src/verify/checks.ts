@@ -91,7 +91,7 @@ WHERE d.state = 'open'`,
   {
     rule: 'R2',
     name: 'changes-numbered',
-    says: 'The changes of a batch under a topic are not numbered 0, 1, 2, … without gaps.',
+    says: 'The changes of a batch under a topic are not numbered 1, 2, 3, … without gaps.',
     sql: `
 SELECT c.topic, c.seq, count(*) AS changes, min(c.n) AS first, max(c.n) AS last
 FROM (
@@ -100,7 +100,7 @@ FROM (
   SELECT 'stock', m.seq, m.n FROM eco.movement m
 ) c
 GROUP BY c.topic, c.seq
-HAVING min(c.n) <> 0 OR max(c.n) <> count(*) - 1 OR count(DISTINCT c.n) <> count(*)`,
+HAVING min(c.n) <> 1 OR max(c.n) <> count(*) OR count(DISTINCT c.n) <> count(*)`,
   },
   {
     rule: 'R2',

@@ -15,7 +15,10 @@ export interface VerifyReport {
   /** Of the snapshot that everything was read in. */
   position: { term: number; tag: string; seq: number };
   at: string;
-  counts: Record<'outcomes' | 'orders' | 'confirmed' | 'rejected' | 'movements' | 'products' | 'customers' | 'deadLettersOpen', number>;
+  counts: Record<
+    'outcomes' | 'orders' | 'confirmed' | 'rejected' | 'movements' | 'products' | 'customers' | 'deadLettersOpen',
+    number
+  >;
   checks: CheckResult[];
 }
 
@@ -73,7 +76,8 @@ SELECT s.group_id, s.term, s.tag, s.seq, s.at,
   (SELECT count(*) FROM eco.dead_letter d WHERE d.state = 'open') AS "deadLettersOpen"
 FROM eco.group_state s`);
   const row = rows[0];
-  if (row === undefined) throw new Error(`the database of ${client.host}:${client.port} has not been prepared for a group`);
+  if (row === undefined)
+    throw new Error(`the database of ${client.host}:${client.port} has not been prepared for a group`);
   const { group_id: group, term, tag, seq, at, ...counts } = row;
   return {
     group: group as string,

@@ -9,7 +9,7 @@ import { DatabaseError } from 'pg';
  *   messages come again, their outcomes tell.
  */
 export type Fault =
-  | { type: 'command-fault'; error: DatabaseError }
+  | { type: 'command-fault'; error: Error }
   | { type: 'server-fault'; error: Error; lost: boolean }
   | { type: 'fenced'; error: Error }
   | { type: 'unknown'; error: Error };

@@ -1,7 +1,6 @@
 import { CENTRAL_LOCATION } from '@eco/contracts';
 import { levelKey, type BatchState, type Cart, type NeededKeys, type OpenDeadLetter } from '@eco/domain';
 import { plainArray, textArray } from './array-literals.js';
-import type { Reign } from './reign.js';
 import type { Row, Statement, WriterSession } from './session.js';
 
 /**

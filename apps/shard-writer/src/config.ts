@@ -1,0 +1,41 @@
+import {
+  ConfigError,
+  readConfig,
+  secretsSetting,
+  settings,
+  wholeNumberSetting,
+  type ConfigOf,
+  type Environment,
+  type GroupNodes,
+  type Setting,
+} from '@eco/edge';
+
+const writerSettings = {
+  name: settings.name,
+  host: settings.host,
+  port: settings.port,
+  logLevel: settings.logLevel,
+  brokers: settings.brokers,
+  groups: settings.groups,
+  group: settings.group,
+  secrets: secretsSetting(['eco_writer']),
+  batchLimit: {
+    variable: 'ECO_BATCH_LIMIT',
+    description: 'Commands in one batch at the most; a larger one gains little, and its askers wait for all of it',
+    default: '1000',
+    schema: wholeNumberSetting(1, 10_000),
+  } satisfies Setting<number>,
+};
+
+export type WriterConfig = ConfigOf<typeof writerSettings> & {
+  /** Of the group that this process may lead. */
+  readonly nodes: GroupNodes['nodes'];
+};
+
+/** Throws a `ConfigError` that names every fault. */
+export function readWriterConfig(environment: Environment): WriterConfig {
+  const config = readConfig(writerSettings, environment);
+  const group = config.groups.find(({ id }) => id === config.group);
+  if (group === undefined) throw new ConfigError([`ECO_GROUP names ${config.group}, which is not among ECO_GROUPS`]);
+  return { ...config, nodes: group.nodes };
+}

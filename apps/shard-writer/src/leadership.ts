@@ -1,0 +1,196 @@
+import {
+  beginReign,
+  GroupNodes,
+  nodeName,
+  primaryOf,
+  readHolder,
+  terminateHolder,
+  tryToLead,
+  watchSession,
+  WriterSession,
+  type Login,
+  type NodeAddress,
+  type PrimaryAnswer,
+  type Reign,
+} from '@eco/database';
+import type { Log } from '@eco/edge';
+import { Silence } from './silence.js';
+import type { Writer } from './writer.js';
+
+/*
+ * Who of a group's writers is active. Each finds the primary, opens a session there and polls for the lock; who gets it
+ * reigns until something ends the session, then begins anew. Nobody configures who has what.
+ *
+ *   looking ──primary found──▶ standby ──lock──▶ active
+ *      ▲                          │                 │
+ *      └──────── session lost, fenced, given up ◀───┘
+ */
+
+const POLL_MS = 250;
+const LOOK_AGAIN_MS = 500;
+/** How often a standby looks whether the holder lives. */
+const HOLDER_MS = 1000;
+/** A holder that shows no sign for so long and waits for no replica has hung, and its timeouts have failed to end it. */
+const SILENT_MS_MAX = 10_000;
+/** Longer than a poll: who gave up lets another one try first. */
+const STAND_BACK_MS = 1000;
+/** A standby whose last poll is older is not standing by. */
+const POLLED_MS_MAX = 3000;
+/** A batch may finish for so long while the process stops; then its messages come again. */
+const FINISH_MS = 3500;
+
+export interface LeadershipOptions {
+  writer: Writer;
+  nodes: readonly NodeAddress[];
+  login: Login;
+  log: Log;
+}
+
+export class Leadership {
+  readonly #nodes: GroupNodes;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #session: WriterSession | undefined;
+  #reign: Reign | undefined;
+  #polledAt: number | undefined;
+  #lastError = 'it has not asked yet';
+
+  constructor(private readonly options: LeadershipOptions) {
+    this.#nodes = new GroupNodes(options.nodes, options.login, 'eco writer watch');
+  }
+
+  get role(): 'active' | 'standby' {
+    return this.#reign === undefined ? 'standby' : 'active';
+  }
+
+  /** Undefined while it does not reign. */
+  get reign(): Reign | undefined {
+    return this.#reign;
+  }
+
+  /** Why it neither writes nor could at once. */
+  get obstacle(): string | undefined {
+    if (this.#reign !== undefined) return this.options.writer.obstacle;
+    const polled = this.#polledAt !== undefined && performance.now() - this.#polledAt < POLLED_MS_MAX;
+    return polled ? undefined : `no session on the primary: ${this.#lastError}`;
+  }
+
+  /** For small questions to the node that it writes to; undefined while it does not reign. */
+  get primary() {
+    return this.#reign && this.#session && this.#nodes.connection(this.#session.node);
+  }
+
+  /** Returns at once. */
+  start(): void {
+    this.#running ??= this.run();
+  }
+
+  /** Finishes the batch that is under way, hands the lock over. Settles within 4 s. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    const late = setTimeout(
+      () => this.#session?.destroy(new Error('the process stops, and the batch did not finish')),
+      FINISH_MS,
+    );
+    await this.#running;
+    clearTimeout(late);
+    this.#nodes.close();
+  }
+
+  private async run(): Promise<void> {
+    const { log } = this.options;
+    while (!this.#stop.signal.aborted) {
+      const primary = primaryOf(await this.#nodes.ask());
+      if (primary === undefined) {
+        this.#lastError = 'no node says that it is primary';
+      } else {
+        try {
+          await this.standBy(primary);
+        } catch (error) {
+          this.#lastError = (error as Error).message;
+          log.warn({ node: nodeName(primary.node), err: error }, 'session on the primary lost');
+        }
+      }
+      await this.pause(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** Over one session: polls for the lock, reigns once. Throws when the session ends. */
+  private async standBy(primary: PrimaryAnswer): Promise<void> {
+    const session = await WriterSession.open(primary.node, this.options.login);
+    const unwatch = watchSession(session, this.#nodes, primary.timeline);
+    this.#session = session;
+    try {
+      if (await this.lockWon(session)) await this.lead(session);
+    } finally {
+      unwatch();
+      this.#session = undefined;
+      this.#polledAt = undefined;
+      await session.close();
+    }
+  }
+
+  /** False: the process stops. */
+  private async lockWon(session: WriterSession): Promise<boolean> {
+    const silence = new Silence();
+    let lookedAt = performance.now();
+    while (!this.#stop.signal.aborted) {
+      if (await tryToLead(session)) return true;
+      this.#polledAt = performance.now();
+      if (this.#polledAt - lookedAt >= HOLDER_MS) {
+        lookedAt = this.#polledAt;
+        await this.endSilentHolder(session, silence);
+      }
+      await this.pause(POLL_MS);
+    }
+    return false;
+  }
+
+  private async endSilentHolder(session: WriterSession, silence: Silence): Promise<void> {
+    const { sign, pid, waitsForReplica } = await readHolder(session);
+    const silentMs = silence.observe(sign, performance.now());
+    if (pid === null || waitsForReplica || silentMs < SILENT_MS_MAX) return;
+    const ended = await terminateHolder(session, pid);
+    this.options.log.warn({ pid, silentMs, ended }, 'the holder of the lock shows no sign of life');
+  }
+
+  private async lead(session: WriterSession): Promise<void> {
+    const { log, writer } = this.options;
+    const reign = await beginReign(session);
+    const over = new AbortController();
+    const end = () => over.abort();
+    this.#stop.signal.addEventListener('abort', end);
+    void session.ended.then(end);
+    if (this.#stop.signal.aborted) end();
+    const { group, term, tag, seq } = reign;
+    log.info({ group, term, tag, seq, node: nodeName(session.node) }, 'reign begins');
+    this.#reign = reign;
+    try {
+      const ended = await writer.reign(session, reign, over.signal);
+      const { type } = ended;
+      if (type === 'stopped') log.info({ term, tag }, 'reign ends');
+      else log.warn({ term, tag, why: type, err: 'error' in ended ? ended.error : undefined, ...ended }, 'reign ends');
+      if (type === 'unsubscribed') {
+        await session.close();
+        await this.pause(STAND_BACK_MS);
+      }
+    } finally {
+      this.#reign = undefined;
+      this.#stop.signal.removeEventListener('abort', end);
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    const { signal } = this.#stop;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
+    });
+  }
+}

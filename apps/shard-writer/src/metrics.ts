@@ -1,0 +1,108 @@
+import { readGauges, type SideConnection } from '@eco/database';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Committed } from './settle.js';
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export class WriterMetrics {
+  readonly #commands: Histogram;
+  readonly #phases: Record<keyof Committed['ms'], Histogram.Internal<'phase'>>;
+  readonly #answers: Counter<'answer'>;
+  readonly #faults: Counter<'type'>;
+  readonly #seq: Gauge;
+
+  constructor(private readonly registry: Registry) {
+    const registers = [registry];
+    this.#commands = new Histogram({
+      name: 'eco_writer_batch_commands',
+      help: 'Commands in one batch',
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000],
+      registers,
+    });
+    const seconds = new Histogram({
+      name: 'eco_writer_batch_seconds',
+      help: 'Of one batch: to fence and load, to decide, to store and commit',
+      labelNames: ['phase'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#phases = {
+      load: seconds.labels('load'),
+      decide: seconds.labels('decide'),
+      store: seconds.labels('store'),
+    };
+    this.#answers = new Counter({
+      name: 'eco_writer_commands_total',
+      help: 'Commands by what was answered',
+      labelNames: ['answer'],
+      registers,
+    });
+    this.#faults = new Counter({
+      name: 'eco_writer_faults_total',
+      help: 'Batches that were not stored, by whose fault it was',
+      labelNames: ['type'],
+      registers,
+    });
+    this.#seq = new Gauge({ name: 'eco_writer_seq', help: 'Number of the last batch of this process', registers });
+  }
+
+  observeBatch({ state, effects, ms }: Committed, commands: number): void {
+    this.#commands.observe(commands);
+    for (const phase of ['load', 'decide', 'store'] as const) this.#phases[phase].observe(ms[phase] / 1000);
+    const counts = new Map<string, number>();
+    for (const reply of effects.replies) {
+      const answer = reply.type !== 'outcome' ? reply.type : reply.repeated ? 'repeated' : reply.status;
+      counts.set(answer, (counts.get(answer) ?? 0) + 1);
+    }
+    for (const [answer, count] of counts) this.#answers.inc({ answer }, count);
+    this.#seq.set(state.position.seq);
+  }
+
+  observeFault(type: string): void {
+    this.#faults.inc({ type });
+  }
+
+  /** What is asked when the metrics are read: the reign, and of the active writer its database. */
+  observeLeadership(leadership: { reign: { term: number } | undefined; primary: SideConnection | undefined }): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: 'eco_writer_leader',
+      help: '1: this process is the active writer of its group',
+      registers,
+      collect() {
+        this.set(leadership.reign === undefined ? 0 : 1);
+      },
+    });
+    new Gauge({
+      name: 'eco_writer_term',
+      help: 'Term of its reign; 0: it stands by',
+      registers,
+      collect() {
+        this.set(leadership.reign?.term ?? 0);
+      },
+    });
+    const oldestXminAge = new Gauge({
+      name: 'eco_writer_oldest_xmin_age',
+      help: 'Transactions since the oldest snapshot that anything holds; dead rows pile up behind it. Active writer only',
+      registers,
+    });
+    new Gauge({
+      name: 'eco_writer_dead_letters_open',
+      help: 'Dead letters that nobody has decided about. Active writer only',
+      registers,
+      async collect() {
+        this.reset();
+        oldestXminAge.reset();
+        const { primary } = leadership;
+        if (primary === undefined) return;
+        try {
+          const gauges = await readGauges(primary);
+          this.set(gauges.deadLettersOpen);
+          oldestXminAge.set(gauges.oldestXminAge);
+        } catch {
+          // The database is away: the writer's other metrics tell that, and must be read.
+        }
+      },
+    });
+  }
+}

@@ -1,0 +1,126 @@
+import { commitBatch, openBatch, rollBack, tryBatch, type Fault, type Reign, type WriterSession } from '@eco/database';
+import { decideBatch, neededKeys, parkCommand, type Arrived, type BatchState, type Effects } from '@eco/domain';
+
+/** What a batch did, and how long each part of it took. */
+export interface Committed {
+  type: 'committed';
+  state: BatchState;
+  effects: Effects;
+  ms: { load: number; decide: number; store: number };
+}
+
+type CommandFault = Extract<Fault, { type: 'command-fault' }>;
+/** A fault that is no command's. */
+export type OtherFault = Exclude<Fault, CommandFault>;
+
+/** Commands that can't be decided or stored, each with the reason. */
+type Parked = ReadonlyMap<Arrived, string>;
+
+/**
+ * Load → decide → store, in one transaction. A command that makes it impossible is found and becomes a dead letter in
+ * the transaction that commits the rest. So when this says `committed`, every command of the batch is settled for good.
+ */
+export async function settleBatch(
+  session: WriterSession,
+  reign: Reign,
+  arrived: readonly Arrived[],
+): Promise<Committed | OtherFault> {
+  const parked = new Map<Arrived, string>();
+  for (;;) {
+    const opened = await decide(session, reign, arrived, parked);
+    const startedAt = performance.now();
+    const done = opened.type === 'decided' ? await commitBatch(session, opened.state, opened.effects) : opened;
+    if (done.type === 'committed' && opened.type === 'decided') {
+      const { state, effects, ms } = opened;
+      return { type: 'committed', state, effects, ms: { ...ms, store: performance.now() - startedAt } };
+    }
+    if (done.type !== 'command-fault') return done as OtherFault;
+    const found = await findBadCommand(session, reign, arrived, parked, done);
+    if (found.type !== 'found') return found;
+    // Found again although it is parked: then it is not what can't be stored.
+    if (parked.has(found.command)) return { type: 'server-fault', error: done.error, lost: false };
+    parked.set(found.command, found.reason);
+  }
+}
+
+/**
+ * By halving: each command is decided from those before it alone, so the shortest beginning of the batch that can't be
+ * stored ends with the bad one. Every try is rolled back.
+ */
+async function findBadCommand(
+  session: WriterSession,
+  reign: Reign,
+  arrived: readonly Arrived[],
+  parked: Parked,
+  whole: CommandFault,
+): Promise<{ type: 'found'; command: Arrived; reason: string } | OtherFault> {
+  let good = 0;
+  let bad = arrived.length;
+  let reason = whole.error.message;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    const opened = await decide(session, reign, arrived.slice(0, middle), parked);
+    const tried = opened.type === 'decided' ? await tryBatch(session, opened.state, opened.effects) : opened;
+    if (tried.type === 'storable') {
+      good = middle;
+    } else if (tried.type === 'command-fault') {
+      bad = middle;
+      reason = tried.error.message;
+    } else return tried;
+  }
+  return { type: 'found', command: arrived[bad - 1] as Arrived, reason };
+}
+
+type Decided = Omit<Committed, 'type' | 'ms'> & { type: 'decided'; ms: { load: number; decide: number } };
+
+/** Leaves the transaction open when it was decided, and none otherwise. */
+async function decide(
+  session: WriterSession,
+  reign: Reign,
+  arrived: readonly Arrived[],
+  parked: Parked,
+): Promise<Decided | Fault> {
+  const startedAt = performance.now();
+  const opened = await openBatch(session, reign, keysOf(arrived, parked));
+  if (opened.type !== 'opened') return opened;
+  const { state } = opened;
+  const loadedAt = performance.now();
+  try {
+    const effects = parked.size === 0 ? decideBatch(state, arrived) : decideAround(state, arrived, parked);
+    return {
+      type: 'decided',
+      state,
+      effects,
+      ms: { load: loadedAt - startedAt, decide: performance.now() - loadedAt },
+    };
+  } catch (error) {
+    // A rule that throws is a bug, and no reason to stand still: its command is set aside like one that can't be stored.
+    return (await rollBack(session)) ?? { type: 'command-fault', error: error as Error };
+  }
+}
+
+/** Of a parked command its id alone: what else it names may be what can't be loaded. */
+function keysOf(arrived: readonly Arrived[], parked: Parked) {
+  const keys = neededKeys(arrived.filter((one) => !parked.has(one)));
+  const ids = new Set(keys.commandIds);
+  for (const one of parked.keys()) ids.add(one.readable ? one.command.id : one.commandId);
+  return { ...keys, commandIds: [...ids] };
+}
+
+/** The rest is decided as if the parked ones had not come; replies stay in the order of arrival. */
+function decideAround(state: BatchState, arrived: readonly Arrived[], parked: Parked): Effects {
+  const effects = decideBatch(
+    state,
+    arrived.filter((one) => !parked.has(one)),
+  );
+  const replies = effects.replies.values();
+  effects.replies = arrived.map((one) => {
+    const reason = parked.get(one);
+    if (reason === undefined) return replies.next().value as Effects['replies'][number];
+    const { outcomes, deadLetters, replies: own } = parkCommand(state, one, reason);
+    effects.outcomes.push(...outcomes);
+    effects.deadLetters.push(...deadLetters);
+    return own[0] as Effects['replies'][number];
+  });
+  return effects;
+}
