@@ -47,6 +47,8 @@ function config(...rootDirs) {
   return {
     // Real servers take their time. A wait inside a test has a deadline of its own and says what was missing.
     testTimeout: 60_000,
+    // Jest would leave one core to whoever watches.
+    maxWorkers: '100%',
     projects: rootDirs.flatMap(projects),
   };
 }
