@@ -1,1 +1,5 @@
-export {};
+import { runProcess } from '@eco/edge';
+import { startCentralApi } from './central-api.js';
+import { readCentralConfig } from './config.js';
+
+void runProcess(async () => startCentralApi(readCentralConfig(process.env))).then((code) => process.exit(code));

@@ -1,1 +1,5 @@
-export {};
+import { runProcess } from '@eco/edge';
+import { readSucursalConfig } from './config.js';
+import { startSucursalApi } from './sucursal-api.js';
+
+void runProcess(async () => startSucursalApi(readSucursalConfig(process.env))).then((code) => process.exit(code));

@@ -13,6 +13,7 @@ export {
   settings,
   wholeNumberSetting,
   type GroupNodes,
+  type Groups,
   type HostPort,
   type LogLevel,
 } from './config/settings.js';

@@ -15,6 +15,9 @@ export interface GroupNodes {
   readonly nodes: readonly HostPort[];
 }
 
+/** At least one: text without a separator is one part, and a part that names no group is a fault. */
+export type Groups = readonly [GroupNodes, ...GroupNodes[]];
+
 const quoted = (text: string) => JSON.stringify(text);
 
 /** A whole number in text. */
@@ -58,7 +61,7 @@ const hostPortList = z
   .string()
   .transform((text, context): readonly HostPort[] => hostPorts(text, (message) => context.addIssue(message)));
 
-const groupList = z.string().transform((text, context): readonly GroupNodes[] => {
+const groupList = z.string().transform((text, context): Groups => {
   const groups: GroupNodes[] = [];
   for (const part of text.split(';').map((each) => each.trim())) {
     const split = part.indexOf('=');
@@ -74,7 +77,7 @@ const groupList = z.string().transform((text, context): readonly GroupNodes[] =>
       });
     }
   }
-  return groups;
+  return groups as unknown as Groups;
 });
 
 /** Text that a contract's schema describes. */
@@ -128,7 +131,7 @@ export const settings = {
     variable: 'ECO_GROUPS',
     description: 'Every node of every database group, g1=host:port,host:port;g2=…',
     schema: groupList,
-  } satisfies Setting<readonly GroupNodes[]>,
+  } satisfies Setting<Groups>,
   group: {
     variable: 'ECO_GROUP',
     description: 'Database group that this process may lead',

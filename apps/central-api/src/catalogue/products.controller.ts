@@ -1,0 +1,111 @@
+import { Controller, Delete, Post, Put } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import {
+  commandAcceptedSchema,
+  createProductRequestSchema,
+  headers as headerNames,
+  productIdSchema,
+  productPathSchema,
+  updateProductRequestSchema,
+  type CommandBody,
+} from '@eco/contracts';
+import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import {
+  answerAccepted,
+  COMMAND_PROBLEMS,
+  CommandIntake,
+  commandHeadersSchema,
+  decisionOf,
+  DECIDED_HEADERS,
+  type CommandHeaders,
+  type Decision,
+} from '@eco/intake';
+
+/**
+ * Who changes the catalogue wants to know that it was changed, so these wait without being asked to, s. Under no load a
+ * product command is decided within tens of ms; products have a queue of their own, so no backlog of orders is before it.
+ */
+const WAIT_SECONDS = 5;
+
+const accepted = {
+  description: 'Accepted; what is decided was not known when the time to wait was up. `Location` tells later',
+  body: commandAcceptedSchema,
+  headers: ['Location', headerNames.preferenceApplied],
+};
+const productVersion = z.object({ productId: productIdSchema, version: z.number().int() });
+
+const createProduct = operation({
+  summary: 'Add a product, with its first units at the head office',
+  headers: commandHeadersSchema,
+  body: createProductRequestSchema,
+  answers: {
+    201: { description: 'Added', body: productVersion, headers: ['Location', ...DECIDED_HEADERS] },
+    202: accepted,
+  },
+  problems: ['product-exists', ...COMMAND_PROBLEMS],
+});
+const updateProduct = operation({
+  summary: 'Change name and price of a product',
+  description: 'Orders decided before keep the price they were decided at.',
+  path: productPathSchema,
+  headers: commandHeadersSchema,
+  body: updateProductRequestSchema,
+  answers: { 200: { description: 'Changed', body: productVersion, headers: DECIDED_HEADERS }, 202: accepted },
+  problems: ['product-unknown', ...COMMAND_PROBLEMS],
+});
+const deleteProduct = operation({
+  summary: 'Take a product out of the catalogue',
+  description: 'Its stock stays where it lies.',
+  path: productPathSchema,
+  headers: commandHeadersSchema,
+  answers: { 202: accepted, 204: { description: 'Taken out', headers: DECIDED_HEADERS } },
+  problems: ['product-unknown', ...COMMAND_PROBLEMS],
+});
+
+type ProductCommand = 'product.create' | 'product.update' | 'product.delete';
+
+/** Writes of the catalogue; its reads are elsewhere, and answered by replicas. */
+@ApiTags('products')
+@Controller('products')
+export class ProductsWriteController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post()
+  @Operation(createProduct)
+  async create(@Input(createProduct) { body, headers, correlationId }: InputOf<typeof createProduct>): Promise<Answer> {
+    const { id, decision } = await this.#submit('product.create', body, headers, correlationId);
+    if (decision.type === 'accepted') return answerAccepted(id, decision.headers);
+    return answer(201, decision.result, { Location: `/products/${body.productId}`, ...decision.headers });
+  }
+
+  @Put(':productId')
+  @Operation(updateProduct)
+  async update(
+    @Input(updateProduct) { path, body, headers, correlationId }: InputOf<typeof updateProduct>,
+  ): Promise<Answer> {
+    const { id, decision } = await this.#submit('product.update', { ...path, ...body }, headers, correlationId);
+    if (decision.type === 'accepted') return answerAccepted(id, decision.headers);
+    return answer(200, decision.result, decision.headers);
+  }
+
+  @Delete(':productId')
+  @Operation(deleteProduct)
+  async delete(@Input(deleteProduct) { path, headers, correlationId }: InputOf<typeof deleteProduct>): Promise<Answer> {
+    const { id, decision } = await this.#submit('product.delete', path, headers, correlationId);
+    if (decision.type === 'accepted') return answerAccepted(id, decision.headers);
+    return answer(204, undefined, decision.headers);
+  }
+
+  async #submit<K extends ProductCommand>(
+    kind: K,
+    body: CommandBody<K>,
+    headers: CommandHeaders,
+    correlationId: string,
+  ): Promise<{ id: string; decision: Decision }> {
+    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
+    const waitSeconds = headers.prefer ?? WAIT_SECONDS;
+    const submission = await this.intake.submit({ id, kind, body, correlationId, waitSeconds });
+    return { id, decision: decisionOf(submission, id, headers.prefer) };
+  }
+}

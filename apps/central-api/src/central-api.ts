@@ -1,0 +1,52 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { createEdge, startService, type Service } from '@eco/edge';
+import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
+import { Reads, ReadsModule } from '@eco/reads';
+import { ProductsWriteController } from './catalogue/products.controller.js';
+import type { CentralConfig } from './config.js';
+
+const api = {
+  title: 'EcoMarket Central API',
+  version: '1',
+  description: 'The head office: takes orders, carts and customers, keeps the catalogue, and reads.',
+};
+
+@Module({})
+class CentralModule {
+  static with(intake: CommandIntake, reads: Reads): DynamicModule {
+    const intakeModule = IntakeModule.with(intake);
+    return {
+      module: CentralModule,
+      imports: [
+        intakeModule,
+        ReadsModule.mount(reads, ['orders', 'products', 'inventory', 'customers', 'carts', 'commands']),
+      ],
+      controllers: [ProductsWriteController],
+    };
+  }
+}
+
+/** Starts the process. Brokers and databases may be away: it is ready when the brokers are there. */
+export async function startCentralApi(config: CentralConfig): Promise<Service> {
+  const edge = createEdge(config);
+  const { secrets } = config;
+  const reads = new Reads({
+    groups: config.groups,
+    login: { user: 'eco_reader', password: secrets.database.eco_reader },
+    applicationName: config.name,
+    log: edge.log,
+    registry: edge.metrics.registry,
+  });
+  const { intake, stop } = openIntake(edge, {
+    brokers: config.brokers,
+    login: secrets.amqp,
+    branchId: null,
+    groupOf: (key) => reads.groupOf(key) ?? config.groups[0].id,
+  });
+  await reads.start();
+  return startService(edge, {
+    module: CentralModule.with(intake, reads),
+    api,
+    close: [stop, async () => reads.stop()],
+  });
+}

@@ -1,0 +1,49 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { createEdge, startService, type Service } from '@eco/edge';
+import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
+import { Reads, ReadsModule } from '@eco/reads';
+import type { SucursalConfig } from './config.js';
+
+const api = {
+  title: 'EcoMarket Sucursal API',
+  version: '1',
+  description: "A branch: takes its till's orders, carts and customers, and reads what it sells.",
+};
+
+@Module({})
+class SucursalModule {
+  static with(intake: CommandIntake, reads: Reads): DynamicModule {
+    return {
+      module: SucursalModule,
+      imports: [
+        IntakeModule.with(intake),
+        ReadsModule.mount(reads, ['orders', 'products', 'inventory', 'customers', 'carts', 'commands']),
+      ],
+    };
+  }
+}
+
+/** Starts the process. Brokers and databases may be away: it is ready when the brokers are there. */
+export async function startSucursalApi(config: SucursalConfig): Promise<Service> {
+  const edge = createEdge(config);
+  const { secrets } = config;
+  const reads = new Reads({
+    groups: config.groups,
+    login: { user: 'eco_reader', password: secrets.database.eco_reader },
+    applicationName: config.name,
+    log: edge.log,
+    registry: edge.metrics.registry,
+  });
+  const { intake, stop } = openIntake(edge, {
+    brokers: config.brokers,
+    login: secrets.amqp,
+    branchId: config.branchId,
+    groupOf: (key) => reads.groupOf(key) ?? config.groups[0].id,
+  });
+  await reads.start();
+  return startService(edge, {
+    module: SucursalModule.with(intake, reads),
+    api,
+    close: [stop, async () => reads.stop()],
+  });
+}
