@@ -1,0 +1,91 @@
+import os from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { branchIdSchema, groupIdSchema } from '@eco/contracts';
+import { BUCKETS_DEFAULT, BUCKETS_MAX, isBucketCount } from '@eco/routing';
+
+/**
+ * What a cluster is made of, whoever starts it. Everything has a default, so `describeCluster({})` is the cluster of
+ * `npm start`; tests ask for less, on free ports.
+ */
+
+/** `<project>/infra/cluster/{src,dist}/…`: the services' programs lie beside. */
+export const PROJECT_DIR = path.resolve(__dirname, '../../..');
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const count = (min: number, max: number) => z.int().min(min).max(max);
+/** 0: any free one. */
+const port = z.int().min(0).max(65_535);
+
+/** The first port of each kind; the second process of a kind takes the next, and so on. */
+const portsSchema = z.strictObject({
+  amqp: port.default(5672),
+  management: port.default(15_672),
+  /** Among the brokers only: the name service (epmd), then each node. Not 4369, where a machine may have an epmd already. */
+  erlang: port.default(25_671),
+  postgres: port.default(5432),
+  central: port.default(8000),
+  sucursal: port.default(8002),
+  read: port.default(8003),
+  writer: port.default(8010),
+});
+export type PortKind = keyof z.infer<typeof portsSchema>;
+
+const groupSchema = z.strictObject({ id: groupIdSchema, replicas: count(0, 8).default(2) });
+
+/** What can lie in one folder and one host name with a number behind it. */
+const descriptionSchema = z
+  .strictObject({
+    /** Nodes of the broker cluster. Two would be less than one: a majority of two is both. */
+    brokers: count(1, 5)
+      .refine((brokers) => brokers % 2 === 1, 'must be odd: 1, 3 or 5')
+      .default(3),
+    groups: z
+      .array(groupSchema)
+      .min(1)
+      .default([{ id: 'g1', replicas: 2 }]),
+    /** One leads, the others stand by. */
+    writersPerGroup: count(1, 8).default(2),
+    /** Data, logs and secrets. */
+    dataDir: z
+      .string()
+      .min(1)
+      .transform((dir) => path.resolve(dir.replace(/^~(?=$|\/)/, os.homedir())))
+      .default(path.join(PROJECT_DIR, '.eco')),
+    ports: portsSchema.prefault({}),
+    logLevel: z.enum(LOG_LEVELS).default('info'),
+    buckets: z.int().refine(isBucketCount, `must be a power of two up to ${BUCKETS_MAX}`).default(BUCKETS_DEFAULT),
+    branchId: branchIdSchema.default('sucursal-1'),
+    /** False: the servers alone. */
+    services: z.boolean().default(true),
+  })
+  .check(({ value, issues }) => {
+    const ids = value.groups.map((group) => group.id);
+    ids.forEach((id, index) => {
+      if (ids.indexOf(id) !== index) {
+        issues.push({ code: 'custom', message: `names ${id} twice`, path: ['groups', index, 'id'], input: id });
+      }
+    });
+  });
+
+export type ClusterDescription = Readonly<z.output<typeof descriptionSchema>>;
+export type ClusterInput = z.input<typeof descriptionSchema>;
+
+/** The description can't be had. `faults` are sentences, each beginning with what it is about. */
+export class DescriptionError extends Error {
+  override readonly name = 'DescriptionError';
+
+  constructor(readonly faults: readonly string[]) {
+    super(faults.join('; '));
+  }
+}
+
+/** Fills in the defaults. Throws a `DescriptionError` that names every fault. */
+export function describeCluster(input: ClusterInput): ClusterDescription {
+  const read = descriptionSchema.safeParse(input);
+  if (read.success) return read.data;
+  throw new DescriptionError(
+    read.error.issues.map((issue) => `${issue.path.join('.') || 'the description'}: ${issue.message}`),
+  );
+}

@@ -1,0 +1,112 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { findOnPath, findPrograms, type Programs, type Server } from './programs.js';
+import type { Say } from './steps.js';
+
+/** Servers are missing and this program may not install them; the message says how to. */
+export class ProgramsMissing extends Error {
+  override readonly name = 'ProgramsMissing';
+}
+
+/** Finds the servers' programs; installs what is missing where apt is and the user may, else throws `ProgramsMissing`. */
+export async function ensurePrograms(say: Say): Promise<Programs> {
+  const found = findPrograms();
+  if (!('missing' in found)) return found;
+  const root = rootCommand();
+  if (!findOnPath('apt-get') || !root) throw new ProgramsMissing(howToInstall(found.missing));
+  say(`installs ${found.missing.join(' and ')} with apt`);
+  await installWithApt(found.missing, root, say);
+  const installed = findPrograms();
+  if ('missing' in installed) throw new ProgramsMissing(howToInstall(installed.missing));
+  return installed;
+}
+
+const packages: Record<'apt' | 'dnf' | 'brew', Record<Server, string>> = {
+  apt: { PostgreSQL: 'postgresql', RabbitMQ: 'rabbitmq-server' },
+  dnf: { PostgreSQL: 'postgresql-server postgresql-contrib', RabbitMQ: 'rabbitmq-server' },
+  brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq' },
+};
+
+/** For people: the command for this machine, or for all that we know. */
+export function howToInstall(
+  missing: readonly Server[],
+  has: (program: string) => boolean = (name) => !!findOnPath(name),
+): string {
+  const commands: Record<keyof typeof packages, string> = {
+    apt: 'sudo apt-get update && sudo apt-get install -y --no-install-recommends',
+    dnf: 'sudo dnf install -y',
+    brew: 'brew install',
+  };
+  const program = { apt: 'apt-get', dnf: 'dnf', brew: 'brew' };
+  const all = ['apt', 'dnf', 'brew'] as const;
+  const here = all.filter((tool) => has(program[tool]));
+  const lines = (here.length > 0 ? here : all).map(
+    (tool) => `  ${commands[tool]} ${missing.map((server) => packages[tool][server]).join(' ')}`,
+  );
+  return [
+    `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not installed. Install with:`,
+    ...lines,
+    'or run the servers in Docker: see "Docker" in README.md',
+  ].join('\n');
+}
+
+/** What goes before a command to run it as root; undefined when this user may not, or only with a password. */
+function rootCommand(): readonly string[] | undefined {
+  if (process.getuid?.() === 0) return [];
+  const sudo = findOnPath('sudo');
+  return sudo && spawnSync(sudo, ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? [sudo, '-n'] : undefined;
+}
+
+/**
+ * The packages start a server of their own, on the ports that ours take, now and at each boot. policy-rc.d keeps them
+ * from it while they are installed (Debian Policy 9.3.3; a file that is there already is left alone), and what was
+ * enabled by this installation is disabled after it. A service that was there before is not touched.
+ */
+const APT_SCRIPT = `
+set -e
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  trap 'exit 1' HUP INT TERM
+  printf '#!/bin/sh\\nexit 101\\n' > $policy
+  chmod 755 $policy
+fi
+apt-get update
+apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+if [ -d /run/systemd/system ]; then
+  for service in "$@"; do systemctl disable "$service" || true; done
+fi
+`;
+
+async function installWithApt(missing: readonly Server[], root: readonly string[], say: Say): Promise<void> {
+  const [command = 'sh', ...args] = [
+    ...root,
+    'sh',
+    '-c',
+    APT_SCRIPT,
+    'eco-install',
+    ...missing.map((server) => packages.apt[server]),
+  ];
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const lines: string[] = [];
+  const take = (chunk: Buffer) => {
+    for (const line of chunk
+      .toString()
+      .split('\n')
+      .filter((each) => each.trim() !== '')) {
+      lines.push(line);
+      say(`apt: ${line.trim()}`);
+    }
+  };
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0) {
+    throw new ProgramsMissing(
+      `apt could not install ${missing.join(' and ')}:\n${lines.slice(-8).join('\n')}\n\n${howToInstall(missing)}`,
+    );
+  }
+}

@@ -1,0 +1,131 @@
+import { DescriptionError, type ClusterDescription, type PortKind } from './description.js';
+
+/**
+ * Which processes a description asks for, their names, and where each listens. Everything is on this machine and on its
+ * loopback address: nothing here is meant to be reached from elsewhere.
+ */
+
+export const HOST = '127.0.0.1';
+
+export interface BrokerNode {
+  readonly name: string;
+  readonly host: string;
+  readonly amqpPort: number;
+  readonly managementPort: number;
+  /** Where the other brokers reach it. */
+  readonly erlangPort: number;
+}
+
+export interface DatabaseNode {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface GroupLayout {
+  readonly id: string;
+  /** The first was the primary when the group was made; which one is now, is asked. */
+  readonly nodes: readonly DatabaseNode[];
+}
+
+export type App = 'central-api' | 'sucursal-api' | 'read-service' | 'shard-writer';
+
+export interface ServiceNode {
+  readonly name: string;
+  readonly app: App;
+  readonly host: string;
+  readonly port: number;
+  /** Of a shard-writer: the group that it may lead. */
+  readonly groupId?: string;
+}
+
+export interface Layout {
+  readonly brokers: readonly BrokerNode[];
+  /** Where the brokers find each other's ports by name. */
+  readonly epmdPort: number;
+  readonly groups: readonly GroupLayout[];
+  readonly services: readonly ServiceNode[];
+}
+
+/** A port, who is to listen there, and the kind that moves it. */
+export interface PortUse {
+  readonly port: number;
+  readonly name: string;
+  readonly kind: PortKind;
+}
+
+/** Gives the next port of a kind. */
+export type TakePort = (kind: PortKind) => number;
+
+export function layOut(description: ClusterDescription, take: TakePort): Layout {
+  const epmdPort = take('erlang');
+  const brokers = numbered('broker', description.brokers).map((name) => ({
+    name,
+    host: HOST,
+    amqpPort: take('amqp'),
+    managementPort: take('management'),
+    erlangPort: take('erlang'),
+  }));
+  const groups = description.groups.map(({ id, replicas }) => ({
+    id,
+    nodes: numbered(id, 1 + replicas).map((name) => ({ name, host: HOST, port: take('postgres') })),
+  }));
+  if (!description.services) return { brokers, epmdPort, groups, services: [] };
+
+  const writersOf = description.groups.flatMap(({ id }) => new Array<string>(description.writersPerGroup).fill(id));
+  const services: ServiceNode[] = [
+    { name: 'central-api', app: 'central-api', host: HOST, port: take('central') },
+    { name: 'sucursal-api', app: 'sucursal-api', host: HOST, port: take('sucursal') },
+    { name: 'read-service', app: 'read-service', host: HOST, port: take('read') },
+    ...writersOf.map((groupId, index) => ({
+      name: `shard-writer-${index + 1}`,
+      app: 'shard-writer' as const,
+      host: HOST,
+      port: take('writer'),
+      groupId,
+    })),
+  ];
+  return { brokers, epmdPort, groups, services };
+}
+
+/** Counts up from each kind's first port; `free` gives a port for a kind whose first is 0. */
+export function countUp(description: ClusterDescription, free: () => number): TakePort {
+  const next: Record<PortKind, number> = { ...description.ports };
+  return (kind) => (next[kind] === 0 ? free() : next[kind]++);
+}
+
+export function portsOf(layout: Layout): PortUse[] {
+  return [
+    { port: layout.epmdPort, name: 'epmd', kind: 'erlang' },
+    ...layout.brokers.flatMap(({ name, amqpPort, managementPort, erlangPort }): PortUse[] => [
+      { port: amqpPort, name, kind: 'amqp' },
+      { port: managementPort, name: `${name} (management)`, kind: 'management' },
+      { port: erlangPort, name: `${name} (cluster)`, kind: 'erlang' },
+    ]),
+    ...layout.groups.flatMap(({ nodes }) =>
+      nodes.map(({ name, port }): PortUse => ({ port, name: `PostgreSQL ${name}`, kind: 'postgres' })),
+    ),
+    ...layout.services.map(({ name, app, port }): PortUse => ({ port, name, kind: kindOfApp[app] })),
+  ];
+}
+
+/** Throws a `DescriptionError` when two would listen on one port, or a port is beyond the last. */
+export function checkPorts(uses: readonly PortUse[]): void {
+  const faults = uses.flatMap(({ port, name, kind }, index) => {
+    const other = uses.slice(0, index).find((use) => use.port === port);
+    if (other) return [`ports.${kind}: ${name} and ${other.name} would both listen on ${port}`];
+    return port > 65_535 ? [`ports.${kind}: ${name} would listen on ${port}, beyond the last port`] : [];
+  });
+  if (faults.length > 0) throw new DescriptionError(faults);
+}
+
+const kindOfApp: Record<App, PortKind> = {
+  'central-api': 'central',
+  'sucursal-api': 'sucursal',
+  'read-service': 'read',
+  'shard-writer': 'writer',
+};
+
+function numbered(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+}

@@ -1,0 +1,57 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, lstatSync } from 'node:fs';
+import { findOnPath } from '../programs.js';
+
+/**
+ * As whom PostgreSQL runs. It refuses root, so root runs it as the user `postgres` of its package; anybody else as
+ * himself. That user can't always reach the data folder (a clone under /root, say). Then, on Linux, its processes get
+ * the one capability that lets them pass through folders that are not theirs (CAP_DAC_READ_SEARCH); files they write
+ * only where they own them.
+ */
+export type Account =
+  | { readonly type: 'same user' }
+  | { readonly type: 'postgres'; readonly uid: number; readonly gid: number; readonly prefix: readonly string[] };
+
+export class UnreachableFolder extends Error {
+  override readonly name = 'UnreachableFolder';
+}
+
+/** Throws an `UnreachableFolder` that names the option to move it. `dir` is there already. */
+export function accountFor(dir: string): Account {
+  if (process.getuid?.() !== 0) return { type: 'same user' };
+  const uid = idOf('-u');
+  const gid = idOf('-g');
+  const setpriv = findOnPath('setpriv');
+  const ids = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+  const ways = setpriv
+    ? [
+        [setpriv, ...ids, '--'],
+        [setpriv, ...ids, '--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search', '--'],
+      ]
+    : [];
+  const prefix = ways.find((way) => canEnter(dir, way));
+  if (prefix) return { type: 'postgres', uid, gid, prefix };
+  throw new UnreachableFolder(
+    `PostgreSQL does not run as root, and its user postgres can't reach ${dir}: choose a data folder that everybody may pass through by --data DIR`,
+  );
+}
+
+/** The command line that runs a program as the account. */
+export function commandAs(account: Account, program: string, args: readonly string[]): [string, string[]] {
+  if (account.type === 'same user') return [program, [...args]];
+  const [first, ...rest] = [...account.prefix, program, ...args];
+  return [first ?? program, rest];
+}
+
+/** Makes the account the owner of a file or an empty folder that we made. */
+export function giveTo(account: Account, file: string): void {
+  if (account.type === 'postgres' && lstatSync(file).uid !== account.uid) chownSync(file, account.uid, account.gid);
+}
+
+function idOf(flag: '-u' | '-g'): number {
+  return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+}
+
+function canEnter(dir: string, [command = '', ...args]: readonly string[]): boolean {
+  return spawnSync(command, [...args, 'test', '-x', dir], { stdio: 'ignore', cwd: '/' }).status === 0;
+}

@@ -1,0 +1,41 @@
+import { NotInTime, until } from '../until.js';
+import { together, type Step } from '../steps.js';
+import type { RecordedProcess, Run } from '../run-file.js';
+import { isSameProcess } from './identity.js';
+import { stopStages } from './process.js';
+import { signalTree } from './process-tree.js';
+
+/** What a run that is gone left behind. A pid that meanwhile belongs to somebody else is not among it. */
+export function leftoversOf(run: Run): Run['processes'] {
+  return run.processes.filter(isSameProcess);
+}
+
+/** Stops them as the run itself would have done. */
+export function stopLeftoverSteps(run: Run): Step[] {
+  const leftovers = leftoversOf(run);
+  return stopStages.flatMap((stage) => {
+    const some = leftovers.filter((process) => process.stage === stage);
+    if (some.length === 0) return [];
+    return [
+      together(
+        stage,
+        some.map((process) => ({ title: process.name, run: () => stopRecorded(process) })),
+      ),
+    ];
+  });
+}
+
+async function stopRecorded(process: RecordedProcess & { stopSignal: NodeJS.Signals; stopMs: number }): Promise<void> {
+  signalTree(process.pid, 'SIGCONT');
+  signalTree(process.pid, process.stopSignal);
+  await untilEnded(process, process.stopMs).catch(async (error) => {
+    if (!(error instanceof NotInTime)) throw error;
+    signalTree(process.pid, 'SIGKILL');
+    await untilEnded(process, 5000);
+  });
+}
+
+/** Also of a process that is not our child. Throws a `NotInTime`. */
+export async function untilEnded(process: RecordedProcess, deadlineMs: number): Promise<void> {
+  await until(`process ${process.pid} did not end`, () => !isSameProcess(process), { deadlineMs });
+}

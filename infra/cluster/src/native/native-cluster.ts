@@ -1,0 +1,199 @@
+import { DATABASE_NAME } from '@eco/database';
+import { removeDataFolder } from '../data-folder.js';
+import type { Layout } from '../layout.js';
+import { beginRun, endRun, updateRun, type Run } from '../run-file.js';
+import type { DatabaseLogin } from '../secrets.js';
+import { inOrder, runSteps, together, type Step } from '../steps.js';
+import { startOf } from './identity.js';
+import type { Keeper } from './keeper.js';
+import type { Native } from './native.js';
+import type { OpenedNative } from './open-native.js';
+import { PostgresGroup } from './postgres.js';
+import { NativeProcess, stopStages, type ProcessSpec } from './process.js';
+import { Rabbitmq } from './rabbitmq.js';
+import { Services } from './services.js';
+import { Supervision } from './supervision.js';
+
+export interface RunningBroker {
+  readonly name: string;
+  readonly host: string;
+  readonly amqpPort: number;
+  /** Of its management UI and API. */
+  readonly managementUrl: string;
+}
+
+export interface DatabaseAccess {
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** A process as a fault suite needs it: what happens to it happens to all that it started. */
+export interface RunningProcess {
+  readonly name: string;
+  /** Of the one that runs, or ran last. */
+  readonly pid: number;
+  readonly running: boolean;
+  kill(signal: NodeJS.Signals): void;
+  pause(): void;
+  resume(): void;
+  /** Resolves when it is ready again. Starts it when it does not run. */
+  restart(): Promise<void>;
+}
+
+export interface RunningCluster {
+  readonly brokers: readonly RunningBroker[];
+  readonly groups: Layout['groups'];
+  readonly services: readonly { readonly name: string; readonly url: string }[];
+  readonly operator: { readonly user: string; readonly password: string };
+  readonly processes: readonly RunningProcess[];
+  /** `postgres` is the superuser. */
+  databaseLogin(role: DatabaseLogin): DatabaseAccess;
+  /** In order; the data stays. May come early, twice or while it starts. */
+  stop(): Promise<void>;
+  /** At once, with the data. */
+  destroy(): Promise<void>;
+}
+
+/** A cluster of processes on this machine, begun or not. Once stopped it stays so: open another on the same data. */
+export class NativeCluster implements RunningCluster {
+  readonly #abort = new AbortController();
+  readonly #processes: NativeProcess[] = [];
+  readonly #native: Native;
+  readonly #reserved: OpenedNative['reserved'];
+  readonly #rabbitmq: Rabbitmq;
+  readonly #groups: readonly PostgresGroup[];
+  readonly #services: Services;
+  readonly #supervision: Supervision;
+  #stopped: Promise<void> | undefined;
+
+  /** Takes the data folder; throws `AlreadyRunning` when another run has it. */
+  constructor(
+    { native, reserved }: OpenedNative,
+    private readonly keeper?: Keeper,
+  ) {
+    this.#native = { ...native, signal: this.#abort.signal, process: (spec) => this.#addProcess(spec) };
+    this.#reserved = reserved;
+    this.#rabbitmq = new Rabbitmq(this.#native);
+    this.#groups = native.layout.groups.map((group) => new PostgresGroup(this.#native, group));
+    this.#services = new Services(this.#native);
+    this.#supervision = new Supervision(this.#services.processes);
+    beginRun(native.dataDir, this.#run());
+  }
+
+  get layout(): Layout {
+    return this.#native.layout;
+  }
+
+  get brokers(): readonly RunningBroker[] {
+    return this.layout.brokers.map(({ name, host, amqpPort, managementPort }) => ({
+      name,
+      host,
+      amqpPort,
+      managementUrl: `http://${host}:${managementPort}`,
+    }));
+  }
+
+  get groups(): Layout['groups'] {
+    return this.layout.groups;
+  }
+
+  get services(): readonly { name: string; url: string }[] {
+    return this.layout.services.map(({ name, host, port }) => ({ name, url: `http://${host}:${port}` }));
+  }
+
+  get operator(): { user: string; password: string } {
+    return { user: 'operator', password: this.#native.secrets.broker.operator };
+  }
+
+  get processes(): readonly NativeProcess[] {
+    return this.#processes;
+  }
+
+  databaseLogin(role: DatabaseLogin): DatabaseAccess {
+    return { user: role, password: this.#native.secrets.database[role], database: DATABASE_NAME };
+  }
+
+  /** Brokers and databases know nothing of each other, so they start at the same time. */
+  startSteps(): Step[] {
+    const servers = together('servers', [
+      this.#rabbitmq.startStep(),
+      ...this.#groups.map((group) => group.startStep()),
+    ]);
+    return this.#services.processes.length > 0 ? [servers, this.#services.startStep()] : [servers];
+  }
+
+  /** Starts services that end by themselves again; `say` gets a line each time any process ends. */
+  supervise(say: (line: string) => void): void {
+    this.#supervision.begin(say);
+  }
+
+  stopSteps(): Step[] {
+    this.#abort.abort(new Error('the cluster is being stopped'));
+    this.#supervision.end();
+    const stages = stopStages.flatMap((stage) => {
+      const some = this.#processes.filter((process) => process.spec.stage === stage && process.running);
+      return some.length === 0
+        ? []
+        : [
+            together(
+              stage,
+              some.map((each) => ({ title: each.name, run: () => each.stop() })),
+            ),
+          ];
+    });
+    return [...stages, { title: 'clean up', run: () => this.#cleanUp() }];
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopped ??= runSteps(this.stopSteps()));
+  }
+
+  /** Kills whatever still runs. */
+  async kill(): Promise<void> {
+    this.#abort.abort(new Error('the cluster is being killed'));
+    this.#supervision.end();
+    for (const process of this.#processes) process.kill('SIGKILL');
+    await Promise.all(this.#processes.map((process) => process.ended()));
+    await this.#cleanUp();
+  }
+
+  async destroy(): Promise<void> {
+    await (this.#stopped ??= this.kill());
+    await removeDataFolder(this.#native.dataDir);
+  }
+
+  async #cleanUp(): Promise<void> {
+    endRun(this.#native.dataDir);
+    this.#reserved.release();
+    this.keeper?.dismiss();
+  }
+
+  #addProcess(spec: ProcessSpec): NativeProcess {
+    const process = new NativeProcess(spec, {
+      started: ({ pid }) => {
+        this.keeper?.began(pid);
+        updateRun(this.#native.dataDir, this.#run());
+      },
+      ended: (ended) => {
+        this.keeper?.ended(ended.pid);
+        this.#supervision.noteEnd(ended);
+      },
+    });
+    this.#processes.push(process);
+    return process;
+  }
+
+  #run(): Run {
+    return {
+      supervisor: { pid: process.pid, start: startOf(process.pid) ?? '' },
+      layout: this.layout,
+      processes: this.#processes
+        .filter((each) => each.running)
+        .map((each) => {
+          const { name, stage, stopSignal, stopMs, logFile } = each.spec;
+          return { name, stage, pid: each.pid, start: each.begun, stopSignal, stopMs, logFile };
+        }),
+    };
+  }
+}

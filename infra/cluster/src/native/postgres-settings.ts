@@ -1,0 +1,99 @@
+import { HOST, type DatabaseNode } from '../layout.js';
+
+/**
+ * Settings of a database server. They are the same on every node of a group, whatever its role: so a replica that is
+ * promoted goes on as the primary did. Written anew at each start; what an operator sets by ALTER SYSTEM goes before.
+ */
+export interface ServerSettings {
+  readonly node: DatabaseNode;
+  /** All nodes of the group. */
+  readonly nodes: readonly DatabaseNode[];
+  /** From where this node takes the log, when it is a replica. */
+  readonly primary: DatabaseNode;
+  readonly passwordFile: string;
+}
+
+export function serverSettings({ node, nodes, primary, passwordFile }: ServerSettings): string {
+  const settings: Record<string, string | number> = {
+    cluster_name: node.name,
+    listen_addresses: HOST,
+    port: node.port,
+    // A socket's path may have 107 characters, which a data folder easily exceeds.
+    unix_socket_directories: '',
+    max_connections: 100,
+    shared_buffers: '256MB',
+    password_encryption: 'scram-sha-256',
+
+    wal_level: 'replica',
+    // A commit waits until one of the others has it on disk. Never `*`: a node that nobody knows would count.
+    synchronous_standby_names: nodes.length > 1 ? `ANY 1 (${nodes.map(({ name }) => `"${name}"`).join(', ')})` : '',
+    max_wal_senders: 10,
+    max_replication_slots: 10,
+    wal_sender_timeout: '5s',
+    wal_receiver_timeout: '5s',
+    // A replica that is away may hold back so much log and no more: then it has to be copied anew.
+    max_slot_wal_keep_size: '2GB',
+    wal_keep_size: '1GB',
+    max_wal_size: '2GB',
+    wal_compression: 'on',
+
+    primary_conninfo: connectionInfo(primary, {
+      user: 'eco_replicator',
+      application_name: node.name,
+      passfile: passwordFile,
+    }),
+    primary_slot_name: slotOf(node),
+    hot_standby: 'on',
+    // Replicas tell which rows their reads still need, so vacuum does not cut those reads off.
+    hot_standby_feedback: 'on',
+    max_standby_streaming_delay: '5s',
+    wal_receiver_status_interval: '1s',
+    wal_retrieve_retry_interval: '500ms',
+
+    // Hot rows change often and are few; vacuum keeps up with them when it looks often.
+    autovacuum_naptime: '10s',
+
+    log_destination: 'stderr',
+    logging_collector: 'off',
+    // What pgBadger reads with --prefix of the same text.
+    log_line_prefix: '%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ',
+    log_timezone: 'UTC',
+    timezone: 'UTC',
+    lc_messages: 'C',
+    log_checkpoints: 'on',
+    log_lock_waits: 'on',
+    log_temp_files: 0,
+    log_autovacuum_min_duration: '1s',
+    log_min_duration_statement: '500ms',
+    // The statement may hold what must not stand in a log.
+    log_min_error_statement: 'panic',
+    log_parameter_max_length: 0,
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} = ${typeof value === 'number' ? value : quoted(value)}\n`)
+    .join('');
+}
+
+/** Nobody without a password, and nobody from elsewhere. */
+export function hostBasedAccess(): string {
+  return [
+    `host  all          all             ${HOST}/32  scram-sha-256`,
+    `host  replication  eco_replicator  ${HOST}/32  scram-sha-256`,
+    '',
+  ].join('\n');
+}
+
+/** Slots have no dashes. */
+export function slotOf(node: DatabaseNode): string {
+  return node.name.toLowerCase().replace(/[^a-z0-9]/g, '_');
+}
+
+export function connectionInfo({ host, port }: DatabaseNode, words: Readonly<Record<string, string>>): string {
+  return Object.entries({ host, port: String(port), ...words })
+    .map(([name, value]) => `${name}='${value.replace(/[\\']/g, '\\$&')}'`)
+    .join(' ');
+}
+
+function quoted(value: string): string {
+  return `'${value.replace(/'/g, "''")}'`;
+}

@@ -1,0 +1,159 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { NotInTime, until } from '../until.js';
+import { startOf } from './identity.js';
+import { signalTree } from './process-tree.js';
+
+/** What is stopped together; one stage after the other: doors first, then who needs what comes later. */
+export const stopStages = ['APIs', 'read-service', 'writers', 'brokers', 'replicas', 'primaries', 'epmd'] as const;
+export type StopStage = (typeof stopStages)[number];
+
+export interface ProcessSpec {
+  readonly name: string;
+  readonly stage: StopStage;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Takes what it writes to stdout and stderr. What the run before wrote is kept beside it. */
+  readonly logFile: string;
+  /** Asks it to end in good order. */
+  readonly stopSignal: NodeJS.Signals;
+  /** How long that may take; then it is killed, with all it started. */
+  readonly stopMs: number;
+  /** Whether it does its work by now. */
+  ready(pid: number): Promise<boolean>;
+  /** From its beginning to being ready. */
+  readonly readyMs: number;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * One process that we started. It is the first of a session of its own, so Ctrl-C in the terminal reaches only us, and
+ * we decide in which order things end.
+ */
+export class NativeProcess {
+  #child: ChildProcess | undefined;
+  #ended: Promise<ProcessEnd> | undefined;
+
+  constructor(
+    readonly spec: ProcessSpec,
+    private readonly observer: { started(process: NativeProcess): void; ended(process: NativeProcess): void },
+  ) {}
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  /** 0 before the first start; the last one's after the end. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** When the process began, in the machine's own way of telling; see `startOf`. */
+  get begun(): string {
+    return startOf(this.pid) ?? '';
+  }
+
+  /** Resolves when it is ready. Throws a `ProcessFault` when it ends before, or is not ready in time. */
+  async start(signal?: AbortSignal): Promise<void> {
+    if (!this.running) await this.#begin();
+    const probe = async () => {
+      if (!this.running) throw new ProcessFault(this, `ended (${endText(await this.ended())})`);
+      return this.spec.ready(this.pid);
+    };
+    await until('was not ready', probe, { deadlineMs: this.spec.readyMs, signal }).catch((error: Error) => {
+      throw error instanceof NotInTime ? new ProcessFault(this, error.message) : error;
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const { command, args, env, cwd, logFile } = this.spec;
+    mkdirSync(path.dirname(logFile), { recursive: true });
+    if (existsSync(logFile)) renameSync(logFile, `${logFile}.before`);
+    const log = openSync(logFile, 'a', 0o600);
+    try {
+      const child = spawn(command, args, { env, cwd, detached: true, stdio: ['ignore', log, log] });
+      await new Promise<void>((resolve, reject) => {
+        child.once('spawn', resolve);
+        child.once('error', (error) => reject(new Error(`${this.name} can't be started: ${error.message}`)));
+      });
+      this.#child = child;
+      this.#ended = new Promise((resolve) => {
+        child.once('exit', (code, signal) => {
+          this.observer.ended(this);
+          resolve({ code, signal });
+        });
+      });
+      this.observer.started(this);
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  /** Resolves when it has ended, at once when it does not run. */
+  async ended(): Promise<ProcessEnd> {
+    return (await this.#ended) ?? { code: null, signal: null };
+  }
+
+  /** Asks it to end, waits, and kills it when it does not. */
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    // A stopped process takes no signal but these.
+    this.resume();
+    this.kill(this.spec.stopSignal);
+    const timer = setTimeout(() => this.kill('SIGKILL'), this.spec.stopMs);
+    await this.ended();
+    clearTimeout(timer);
+  }
+
+  /** SIGKILL, SIGSTOP and SIGCONT reach all that it started too; see `signalTree`. Does nothing when it does not run. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.running) signalTree(this.pid, signal);
+  }
+
+  pause(): void {
+    this.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.kill('SIGCONT');
+  }
+
+  /** Stops it and waits until it is ready again; one that was killed just starts. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** The last lines of its log, for whoever has to say why it did not come. */
+  logTail(lines = 12): string {
+    try {
+      return readFileSync(this.spec.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+    } catch {
+      return '';
+    }
+  }
+}
+
+/** It ended, or did not come in time; the message ends with the last lines of its log. */
+export class ProcessFault extends Error {
+  override readonly name = 'ProcessFault';
+
+  constructor(process: NativeProcess, what: string) {
+    super(`${process.name} ${what}. ${process.spec.logFile} ends with:\n${process.logTail()}`);
+  }
+}
+
+export function endText({ code, signal }: ProcessEnd): string {
+  return signal ?? `code ${code}`;
+}

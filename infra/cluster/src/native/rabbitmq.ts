@@ -1,0 +1,244 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { applyDefinitions, brokerDefinitions, checkTopology, VHOST, type Management } from '@eco/broker';
+import { z } from 'zod';
+import { DescriptionError } from '../description.js';
+import { HOST, type BrokerNode } from '../layout.js';
+import { isListening } from '../ports.js';
+import { writeSecretFile } from '../secrets.js';
+import { inOrder, together, type Step } from '../steps.js';
+import { until } from '../until.js';
+import type { Native } from './native.js';
+import type { NativeProcess, ProcessSpec } from './process.js';
+
+/**
+ * The broker cluster: an epmd of its own, on a port of its own, so that it shares nothing with any other Erlang on the
+ * machine, and the nodes, which find each other through it.
+ *
+ * At the first start the first node comes up alone and the others join it. Started all at once a node may find nobody
+ * that is ready and make a cluster of its own (seen on 3.10); and on two cores that would be no faster, since nearly all
+ * of a start is computing. Later they must start together: who was not the last to stop waits for those that were.
+ */
+
+/** From starting a node to its listening: some 6 s of computing, for each node, on a machine that may have other work. */
+const START_MS = 120_000;
+/** The management agent alone takes 5 s to stop. */
+const STOP_MS = 30_000;
+
+export class Rabbitmq {
+  readonly #native: Native;
+  readonly #home: string;
+  readonly #epmd: NativeProcess;
+  readonly #nodes: readonly { node: BrokerNode; process: NativeProcess }[];
+
+  constructor(native: Native) {
+    this.#native = native;
+    this.#home = path.join(native.dataDir, 'rabbitmq');
+    this.#epmd = native.process(this.#epmdSpec());
+    this.#nodes = native.layout.brokers.map((node) => ({ node, process: native.process(this.#nodeSpec(node)) }));
+  }
+
+  get management(): Management {
+    const node = this.#native.layout.brokers[0];
+    return {
+      url: `http://${node?.host}:${node?.managementPort}`,
+      user: 'operator',
+      password: this.#native.secrets.broker.operator,
+    };
+  }
+
+  startStep(): Step {
+    let seedIsUp: Promise<void> = Promise.resolve();
+    let isFormed = false;
+    const [seed, ...others] = this.#nodes;
+    return inOrder('RabbitMQ', [
+      {
+        title: 'prepare',
+        run: async () => {
+          isFormed = await this.#isFormed();
+          await this.#writeFiles();
+          await this.#epmd.start(this.#native.signal);
+        },
+      },
+      together('nodes', [
+        ...(seed ? [{ title: seed.node.name, run: () => (seedIsUp = seed.process.start(this.#native.signal)) }] : []),
+        ...others.map((each) => ({
+          title: each.node.name,
+          run: async (say: (text: string) => void) => {
+            if (!isFormed) {
+              say(`waits for ${seed?.node.name}`);
+              await seedIsUp;
+            }
+            say('');
+            await each.process.start(this.#native.signal);
+          },
+        })),
+      ]),
+      { title: 'users, exchanges and queues', run: () => this.#declare() },
+    ]);
+  }
+
+  /** Also forgets a cluster whose making was cut short: nobody can have used it yet. */
+  async #isFormed(): Promise<boolean> {
+    const brokers = this.#nodes.length;
+    const text = await readFile(this.#formedFile(), 'utf8').catch(() => undefined);
+    if (text === undefined) {
+      await rm(this.#home, { recursive: true, force: true });
+      return false;
+    }
+    const formed = z.object({ brokers: z.int() }).parse(JSON.parse(text));
+    if (formed.brokers !== brokers) {
+      throw new DescriptionError([
+        `brokers: ${this.#native.dataDir} holds a cluster of ${formed.brokers}, not ${brokers}; its queues can't be moved`,
+      ]);
+    }
+    return true;
+  }
+
+  async #declare(): Promise<void> {
+    const { description, secrets, signal } = this.#native;
+    const brokers = this.#nodes.length;
+    await until(`not all ${brokers} brokers found each other`, async () => (await this.#runningNodes()) === brokers, {
+      deadlineMs: 60_000,
+      signal,
+    });
+    const options = { groups: description.groups.map(({ id }) => id), brokers };
+    const users = {
+      operator: { password: secrets.broker.operator },
+      central: { password: secrets.broker.central },
+      sucursal: { password: secrets.broker.sucursal },
+      writer: { password: secrets.broker.writer },
+    };
+    await applyDefinitions(this.management, brokerDefinitions({ ...options, users }));
+    const faults = await checkTopology(this.management, options);
+    if (faults.length > 0) throw new Error(faults.join(' '));
+    await writeFile(this.#formedFile(), JSON.stringify({ brokers }));
+  }
+
+  /** How many brokers the first one says are running, itself among them; 0 while it can't tell. */
+  async #runningNodes(): Promise<number> {
+    const { url, user, password } = this.management;
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    try {
+      const response = await fetch(`${url}/api/nodes`, {
+        headers: { authorization },
+        signal: AbortSignal.timeout(5000),
+      });
+      const nodes = z.array(z.object({ running: z.boolean() })).parse(await response.json());
+      return nodes.filter((node) => node.running).length;
+    } catch {
+      return 0;
+    }
+  }
+
+  async #writeFiles(): Promise<void> {
+    await mkdir(this.#home, { recursive: true, mode: 0o700 });
+    await writeSecretFile(path.join(this.#home, '.erlang.cookie'), this.#native.secrets.cookie, 0o400);
+    for (const { node } of this.#nodes) {
+      const dir = this.#nodeDir(node);
+      await mkdir(dir, { recursive: true });
+      await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
+      // It holds the operator's password.
+      await writeSecretFile(path.join(dir, 'rabbitmq.conf'), `${this.#configuration(node).join('\n')}\n`);
+    }
+  }
+
+  #configuration(node: BrokerNode): string[] {
+    const { layout, secrets } = this.#native;
+    const isSeed = node === layout.brokers[0];
+    const peers = isSeed ? [node] : layout.brokers;
+    return [
+      `listeners.tcp.default = ${HOST}:${node.amqpPort}`,
+      `management.tcp.ip = ${HOST}`,
+      `management.tcp.port = ${node.managementPort}`,
+      // In place of guest, and of the vhost /.
+      `default_vhost = ${VHOST}`,
+      `default_user = operator`,
+      `default_pass = ${secrets.broker.operator}`,
+      'default_user_tags.administrator = true',
+      'cluster_formation.peer_discovery_backend = classic_config',
+      ...peers.map(({ name }, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${erlangName(name)}`),
+      'cluster_formation.randomized_startup_delay_range.min = 0',
+      'cluster_formation.randomized_startup_delay_range.max = 1',
+      // The side of a partition that has no majority stops instead of going its own way.
+      'cluster_partition_handling = pause_minority',
+      // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
+      'net_ticktime = 10',
+      // Default 512 MiB a node, of which a node keeps up to three in memory.
+      `raft.wal_max_size_bytes = ${64 * 1024 * 1024}`,
+      // The default is a share of the machine's memory, for each node, as if it were alone there.
+      'vm_memory_high_watermark.absolute = 1GB',
+      // Below it all publishers are held up, so that what was accepted can still be worked off.
+      'disk_free_limit.absolute = 512MB',
+      'log.console = true',
+      'log.console.level = info',
+      'log.file = false',
+    ];
+  }
+
+  #epmdSpec(): ProcessSpec {
+    return {
+      name: 'epmd',
+      stage: 'epmd',
+      command: this.#native.programs.epmd,
+      args: ['-port', String(this.#native.layout.epmdPort), '-address', HOST],
+      env: this.#native.environment,
+      cwd: '/',
+      logFile: this.#native.logFile('epmd'),
+      stopSignal: 'SIGTERM',
+      stopMs: 5000,
+      ready: () => isListening(this.#native.layout.epmdPort),
+      readyMs: 10_000,
+    };
+  }
+
+  #nodeSpec(node: BrokerNode): ProcessSpec {
+    const { layout, programs, environment, logFile } = this.#native;
+    const dir = this.#nodeDir(node);
+    return {
+      name: node.name,
+      stage: 'brokers',
+      command: programs.rabbitmqServer,
+      args: [],
+      env: {
+        ...environment,
+        // Holds the cookie.
+        HOME: this.#home,
+        ERL_EPMD_PORT: String(layout.epmdPort),
+        ERL_EPMD_ADDRESS: HOST,
+        // The script then becomes the broker, in place of waiting for it: its pid is the broker's.
+        RUNNING_UNDER_SYSTEMD: 'true',
+        RABBITMQ_NODENAME: erlangName(node.name),
+        RABBITMQ_DIST_PORT: String(node.erlangPort),
+        RABBITMQ_CONFIG_FILE: path.join(dir, 'rabbitmq.conf'),
+        RABBITMQ_ENABLED_PLUGINS_FILE: path.join(dir, 'plugins'),
+        RABBITMQ_MNESIA_BASE: path.join(dir, 'data'),
+        RABBITMQ_LOG_BASE: path.join(dir, 'log'),
+        RABBITMQ_PID_FILE: path.join(dir, 'pid'),
+        // Nothing of the machine's own RabbitMQ, in /etc/rabbitmq, holds here.
+        RABBITMQ_CONF_ENV_FILE: '/dev/null',
+        RABBITMQ_ADVANCED_CONFIG_FILE: path.join(dir, 'advanced.config'),
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+      },
+      cwd: '/',
+      logFile: logFile(node.name),
+      stopSignal: 'SIGTERM',
+      stopMs: STOP_MS,
+      ready: async () => (await isListening(node.amqpPort)) && isListening(node.managementPort),
+      readyMs: START_MS,
+    };
+  }
+
+  #nodeDir(node: BrokerNode): string {
+    return path.join(this.#home, node.name);
+  }
+
+  #formedFile(): string {
+    return path.join(this.#home, 'formed.json');
+  }
+}
+
+/** Names of one epmd's nodes; another cluster has another epmd, so it may have the same. */
+function erlangName(name: string): string {
+  return `${name}@localhost`;
+}

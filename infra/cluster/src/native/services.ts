@@ -1,0 +1,106 @@
+import path from 'node:path';
+import { PROJECT_DIR } from '../description.js';
+import type { App, ServiceNode } from '../layout.js';
+import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
+import { together, type Step } from '../steps.js';
+import type { Native } from './native.js';
+import type { NativeProcess, ProcessSpec, StopStage } from './process.js';
+
+/** Our own processes: Node running each app's main.js, told by its environment what there is. */
+
+const START_MS = 60_000;
+/** A service ends within 5 s of being asked; see runProcess of @eco/edge. */
+const STOP_MS = 10_000;
+
+const stages: Record<App, StopStage> = {
+  'central-api': 'APIs',
+  'sucursal-api': 'APIs',
+  'read-service': 'read-service',
+  'shard-writer': 'writers',
+};
+
+export class Services {
+  readonly #native: Native;
+  readonly #services: readonly { service: ServiceNode; process: NativeProcess }[];
+
+  constructor(native: Native) {
+    this.#native = native;
+    this.#services = native.layout.services.map((service) => ({
+      service,
+      process: native.process(this.#spec(service)),
+    }));
+  }
+
+  get processes(): readonly NativeProcess[] {
+    return this.#services.map(({ process }) => process);
+  }
+
+  startStep(): Step {
+    return together(
+      'services',
+      this.#services.map(({ service, process }) => ({
+        title: service.name,
+        run: async () => {
+          await writeServiceSecrets(this.#native.dataDir, service.name, service.app, this.#native.secrets);
+          await process.start(this.#native.signal);
+        },
+      })),
+    );
+  }
+
+  #spec(service: ServiceNode): ProcessSpec {
+    const { environment, logFile } = this.#native;
+    return {
+      name: service.name,
+      stage: stages[service.app],
+      command: process.execPath,
+      args: ['--enable-source-maps', path.join(PROJECT_DIR, 'apps', service.app, 'dist/main.js')],
+      env: { ...environment, ...this.#settings(service) },
+      cwd: PROJECT_DIR,
+      logFile: logFile(service.name),
+      stopSignal: 'SIGTERM',
+      stopMs: STOP_MS,
+      ready: () => isReady(service),
+      readyMs: START_MS,
+    };
+  }
+
+  #settings(service: ServiceNode): Record<string, string> {
+    const { layout, description, dataDir } = this.#native;
+    const read = layout.services.find(({ app }) => app === 'read-service');
+    return {
+      ...givenSettings(),
+      ECO_NAME: service.name,
+      ECO_HOST: service.host,
+      ECO_PORT: String(service.port),
+      ECO_LOG_LEVEL: description.logLevel,
+      ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
+      ECO_GROUPS: layout.groups
+        .map(({ id, nodes }) => `${id}=${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`)
+        .join(';'),
+      ECO_BRANCH_ID: description.branchId,
+      ECO_SECRETS_FILE: serviceSecretsFile(dataDir, service.name),
+      ...(service.groupId !== undefined && { ECO_GROUP: service.groupId }),
+      ...(read && { ECO_READ_URL: `http://${read.host}:${read.port}` }),
+    };
+  }
+}
+
+/** What the user says of a service in his own environment, such as a mail server, holds unless we say it ourselves. */
+function givenSettings(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      name.startsWith('ECO_') && value !== undefined ? [[name, value]] : [],
+    ),
+  );
+}
+
+async function isReady({ host, port }: ServiceNode): Promise<boolean> {
+  try {
+    const response = await fetch(`http://${host}:${port}/health/ready`, { signal: AbortSignal.timeout(5000) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}

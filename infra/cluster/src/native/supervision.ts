@@ -1,0 +1,63 @@
+import { endText, type NativeProcess } from './process.js';
+
+/** The wait before the first new start, doubled each time up to the last. */
+const BACK_OFF_MS = { first: 500, last: 30_000 };
+/** Who ran so long is taken for well: the next wait is the first again. */
+const WELL_MS = 60_000;
+
+/**
+ * Starts a service again that ends by itself. Servers are not started again: what a broker or a database that died means
+ * is for whoever watches to decide.
+ */
+export class Supervision {
+  readonly #services: ReadonlySet<NativeProcess>;
+  readonly #waits = new Map<NativeProcess, { ms: number; began: number }>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #say: ((line: string) => void) | undefined;
+
+  constructor(services: readonly NativeProcess[]) {
+    this.#services = new Set(services);
+  }
+
+  begin(say: (line: string) => void): void {
+    this.#say = say;
+  }
+
+  end(): void {
+    this.#say = undefined;
+    this.#timers.forEach(clearTimeout);
+    this.#timers.clear();
+  }
+
+  noteEnd(process: NativeProcess): void {
+    const say = this.#say;
+    if (!say) return;
+    void process.ended().then((end) => {
+      const how = `${process.name} ended (${endText(end)})`;
+      if (!this.#services.has(process)) return say(`${how}; its log is ${process.spec.logFile}`);
+      const ms = this.#nextWait(process);
+      say(`${how}; starts again in ${ms / 1000} s`);
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.#startAgain(process);
+      }, ms);
+      this.#timers.add(timer);
+    });
+  }
+
+  #startAgain(process: NativeProcess): void {
+    this.#waits.set(process, { ms: this.#waits.get(process)?.ms ?? BACK_OFF_MS.first, began: performance.now() });
+    process.start().then(
+      () => this.#say?.(`${process.name} is ready again (pid ${process.pid})`),
+      (error: Error) => this.#say?.(error.message),
+    );
+  }
+
+  #nextWait(process: NativeProcess): number {
+    const before = this.#waits.get(process);
+    const isFirst = before === undefined || performance.now() - before.began > WELL_MS;
+    const ms = isFirst ? BACK_OFF_MS.first : Math.min(before.ms * 2, BACK_OFF_MS.last);
+    this.#waits.set(process, { ms, began: performance.now() });
+    return ms;
+  }
+}

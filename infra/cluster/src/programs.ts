@@ -1,0 +1,97 @@
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** Where the servers' programs are on this machine. Their packages do not put them on the PATH everywhere. */
+export interface Programs {
+  /** Holds postgres, initdb, pg_basebackup … */
+  readonly postgresDir: string;
+  /** RabbitMQ's own start script; the one on the PATH changes the user and reads the machine's configuration. */
+  readonly rabbitmqServer: string;
+  /** The name service of the brokers; it comes with Erlang. */
+  readonly epmd: string;
+}
+
+export type Server = 'PostgreSQL' | 'RabbitMQ';
+
+export const POSTGRES_MAJOR_MIN = 15;
+
+/** The programs, or which servers are missing. */
+export function findPrograms(): Programs | { readonly missing: readonly Server[] } {
+  const postgresDir = findPostgresDir();
+  const rabbitmqServer = findRabbitmqServer();
+  const epmd = findEpmd();
+  if (postgresDir !== undefined && rabbitmqServer !== undefined && epmd !== undefined) {
+    return { postgresDir, rabbitmqServer, epmd };
+  }
+  const missing: Server[] = [];
+  if (postgresDir === undefined) missing.push('PostgreSQL');
+  if (rabbitmqServer === undefined || epmd === undefined) missing.push('RabbitMQ');
+  return { missing };
+}
+
+/** Debian, Red Hat, Homebrew on Apple silicon and on Intel. */
+const POSTGRES_DIRS = [
+  { parent: '/usr/lib/postgresql', pattern: /^(\d+)$/ },
+  { parent: '/usr', pattern: /^pgsql-(\d+)$/ },
+  { parent: '/opt/homebrew/opt', pattern: /^postgresql@(\d+)$/ },
+  { parent: '/usr/local/opt', pattern: /^postgresql@(\d+)$/ },
+];
+
+/** The newest version that is installed; that on the PATH, whose version nobody knows, if there is no other. */
+function findPostgresDir(): string | undefined {
+  const installed = POSTGRES_DIRS.flatMap(({ parent, pattern }) =>
+    namesIn(parent).flatMap((name) => {
+      const major = Number(pattern.exec(name)?.[1]);
+      const dir = path.join(parent, name, 'bin');
+      return major >= POSTGRES_MAJOR_MIN && existsSync(path.join(dir, 'initdb')) ? [{ major, dir }] : [];
+    }),
+  );
+  const newest = installed.sort((one, other) => other.major - one.major)[0];
+  if (newest) return newest.dir;
+  const onPath = findOnPath('initdb');
+  return onPath && path.dirname(onPath);
+}
+
+const RABBITMQ_DIRS = ['/usr/lib/rabbitmq/lib', '/usr/lib64/rabbitmq/lib'];
+const HOMEBREW_DIRS = ['/opt/homebrew/opt', '/usr/local/opt'];
+
+function findRabbitmqServer(): string | undefined {
+  const packaged = RABBITMQ_DIRS.flatMap((parent) =>
+    namesIn(parent)
+      .filter((name) => name.startsWith('rabbitmq_server-'))
+      .map((name) => path.join(parent, name, 'sbin')),
+  );
+  return [...packaged, ...HOMEBREW_DIRS.map((dir) => path.join(dir, 'rabbitmq/sbin'))]
+    .map((dir) => path.join(dir, 'rabbitmq-server'))
+    .find((file) => existsSync(file));
+}
+
+function findEpmd(): string | undefined {
+  return (
+    findOnPath('epmd') ?? HOMEBREW_DIRS.map((dir) => path.join(dir, 'erlang/bin/epmd')).find((file) => existsSync(file))
+  );
+}
+
+/** The full name of a program on the PATH. Administrators' folders count too: users do not always have them there. */
+export function findOnPath(name: string): string | undefined {
+  const dirs = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  return dirs
+    .filter((dir) => dir !== '')
+    .map((dir) => path.join(dir, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,89 @@
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Layout } from './layout.js';
+import { isSameProcess } from './native/identity.js';
+import { stopStages } from './native/process.js';
+
+/**
+ * What runs, in the data folder, for those who come later: `eco status` and `eco down`, also when whoever started it all
+ * is gone. Written anew whenever a process begins or ends.
+ */
+
+const processSchema = z.object({ pid: z.int(), start: z.string() });
+export type RecordedProcess = z.infer<typeof processSchema>;
+
+const runSchema = z.object({
+  /** Who started it, and stops it when told to. */
+  supervisor: processSchema,
+  layout: z.custom<Layout>((value) => typeof value === 'object' && value !== null),
+  processes: z.array(
+    processSchema.extend({
+      name: z.string(),
+      stage: z.enum(stopStages),
+      stopSignal: z.custom<NodeJS.Signals>((value) => typeof value === 'string' && value.startsWith('SIG')),
+      stopMs: z.int(),
+      logFile: z.string(),
+    }),
+  ),
+});
+export type Run = z.infer<typeof runSchema>;
+
+/** The data folder is in use by a run that goes on. */
+export class AlreadyRunning extends Error {
+  override readonly name = 'AlreadyRunning';
+
+  constructor(
+    readonly dataDir: string,
+    readonly pid: number,
+  ) {
+    super(`a cluster with the data folder ${dataDir} is running already (pid ${pid})`);
+  }
+}
+
+function runFile(dataDir: string): string {
+  return path.join(dataDir, 'run.json');
+}
+
+/** Undefined when nothing runs, as far as the data folder knows. */
+export function readRun(dataDir: string): Run | undefined {
+  let text: string;
+  try {
+    text = readFileSync(runFile(dataDir), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return runSchema.parse(JSON.parse(text));
+}
+
+/** Takes the data folder for this run. Throws `AlreadyRunning`; what a crashed run left must have been stopped before. */
+export function beginRun(dataDir: string, run: Run): void {
+  const there = readRun(dataDir);
+  if (there && isSameProcess(there.supervisor)) throw new AlreadyRunning(dataDir, there.supervisor.pid);
+  rmSync(runFile(dataDir), { force: true });
+  const mine = write(dataDir, run);
+  try {
+    // Of two that begin at once, one finds the name taken.
+    linkSync(mine, runFile(dataDir));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new AlreadyRunning(dataDir, readRun(dataDir)?.supervisor.pid ?? 0);
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+export function updateRun(dataDir: string, run: Run): void {
+  renameSync(write(dataDir, run), runFile(dataDir));
+}
+
+export function endRun(dataDir: string): void {
+  rmSync(runFile(dataDir), { force: true });
+}
+
+function write(dataDir: string, run: Run): string {
+  const file = `${runFile(dataDir)}.${process.pid}`;
+  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  return file;
+}

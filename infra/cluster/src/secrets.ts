@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { BrokerUser } from '@eco/broker';
+import { loginRoles, type LoginRole } from '@eco/database';
+import type { App } from './layout.js';
+
+/**
+ * Every password is made here, at the first start, and kept in files that nobody else can read: what the servers know in
+ * two, and for each service one with no more than that service needs. None stands in an argument, an environment or a log.
+ */
+export interface Secrets {
+  /** What the brokers know each other by. */
+  readonly cookie: string;
+  readonly broker: Readonly<Record<BrokerUser, string>>;
+  readonly database: Readonly<Record<DatabaseLogin, string>>;
+}
+
+/** `postgres` is the superuser that initdb makes. */
+export type DatabaseLogin = 'postgres' | LoginRole;
+
+const brokerUsers = ['operator', 'central', 'sucursal', 'writer'] as const satisfies readonly BrokerUser[];
+const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
+
+/** What each service gets to know. */
+const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[] }> = {
+  'central-api': { amqp: 'central', database: ['eco_reader', 'eco_central', 'eco_statistics', 'eco_notifications'] },
+  'sucursal-api': { amqp: 'sucursal', database: ['eco_reader'] },
+  'read-service': { database: ['eco_reader', 'eco_monitor'] },
+  'shard-writer': { amqp: 'writer', database: ['eco_writer'] },
+};
+
+/** Reads the passwords of a data folder, and makes those that are not there yet. */
+export async function openSecrets(dataDir: string): Promise<Secrets> {
+  const dir = secretsDir(dataDir);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await chmod(dir, 0o700);
+  const { cookie, ...broker } = await openFile(path.join(dir, 'broker.json'), ['cookie', ...brokerUsers]);
+  const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
+  return { cookie, broker, database };
+}
+
+/** Writes what a service may know. */
+export async function writeServiceSecrets(dataDir: string, name: string, app: App, secrets: Secrets): Promise<void> {
+  const { amqp, database } = needs[app];
+  await writeSecretFile(
+    serviceSecretsFile(dataDir, name),
+    toJson({
+      ...(amqp && { amqp: { user: amqp, password: secrets.broker[amqp] } }),
+      database: Object.fromEntries(database.map((role) => [role, secrets.database[role]])),
+    }),
+  );
+}
+
+export function serviceSecretsFile(dataDir: string, name: string): string {
+  return path.join(secretsDir(dataDir), `${name}.json`);
+}
+
+export function brokerSecretsFile(dataDir: string): string {
+  return path.join(secretsDir(dataDir), 'broker.json');
+}
+
+/** A file of mode 0600, whole or not at all. */
+export async function writeSecretFile(file: string, text: string, mode = 0o600): Promise<void> {
+  const unfinished = `${file}.new`;
+  await writeFile(unfinished, text, { mode });
+  await chmod(unfinished, mode);
+  await rename(unfinished, file);
+}
+
+function secretsDir(dataDir: string): string {
+  return path.join(dataDir, 'secrets');
+}
+
+async function openFile<Name extends string>(file: string, names: readonly Name[]): Promise<Record<Name, string>> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw error;
+  });
+  const known = z.record(z.string(), z.string().min(1)).parse(JSON.parse(text));
+  const all = Object.fromEntries(names.map((name) => [name, known[name] ?? newPassword()])) as Record<Name, string>;
+  await writeSecretFile(file, toJson(all));
+  return all;
+}
+
+/** 24 random bytes, in letters that need no escape in a URL, a configuration file or SQL. */
+function newPassword(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
