@@ -1,1 +1,3 @@
 export * from './eventually.js';
+export * from './database-group.js';
+export * from './batch-writer.js';

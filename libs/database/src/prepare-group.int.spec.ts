@@ -1,0 +1,141 @@
+import { bucketOf, bucketOfOrderId, newOrderId, seededRandom, unicodeKey } from '@eco/routing';
+import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { GroupMismatchError, loginRoles, prepareGroup, SideConnection, type LoginRole } from './index.js';
+
+const KEYS = 100_000;
+let group: DatabaseGroup;
+const opened: SideConnection[] = [];
+
+beforeAll(async () => {
+  group = await startDatabaseGroup({ replicas: 0, buckets: 64 });
+});
+afterAll(async () => {
+  for (const connection of opened) connection.close();
+  await group.stop();
+});
+
+const server = () => group.servers[0] as DatabaseGroup['servers'][number];
+
+/** Asks as a role; what the server refuses is thrown. */
+function as(role: LoginRole): (text: string) => Promise<Record<string, unknown>[]> {
+  const { host, port } = server();
+  const connection = new SideConnection({ host, port }, group.login(role), 'spec');
+  opened.push(connection);
+  return (text) => connection.ask(text, [], 10_000);
+}
+
+function prepare(change: { buckets?: number; groupId?: string; groupIds?: string[] } = {}): Promise<void> {
+  const { host, port } = server();
+  const passwords = Object.fromEntries(loginRoles.map((role) => [role, group.login(role).password]));
+  return prepareGroup({
+    superuser: { host, port, ...group.superuser },
+    groupId: group.id,
+    groupIds: [group.id],
+    buckets: group.buckets,
+    passwords: passwords as Record<LoginRole, string>,
+    ...change,
+  });
+}
+
+describe('routing in SQL', () => {
+  it(`places ${KEYS} keys of any Unicode as libs/routing does`, async () => {
+    const random = seededRandom('buckets');
+    const keys = Array.from({ length: KEYS }, () => unicodeKey(random));
+    const rows = await group.asSuperuser<{ bucket: number }>(
+      'SELECT eco.bucket_of(k.key, $2) AS bucket FROM unnest($1::text[]) WITH ORDINALITY AS k(key, n) ORDER BY k.n',
+      [keys, group.buckets],
+    );
+    expect(rows.map(({ bucket }) => bucket)).toEqual(keys.map((key) => bucketOf(key, group.buckets)));
+  });
+
+  it('finds the bucket that an order id tells', async () => {
+    const random = seededRandom('orders');
+    const ids = Array.from({ length: 1000 }, (_, index) =>
+      newOrderId({ customerId: unicodeKey(random), nowMs: index, random: Buffer.alloc(10, index) }),
+    );
+    const rows = await group.asSuperuser<{ bucket: number }>(
+      'SELECT eco.bucket_of_id(k.id, $2) AS bucket FROM unnest($1::uuid[]) WITH ORDINALITY AS k(id, n) ORDER BY k.n',
+      [ids, group.buckets],
+    );
+    expect(rows.map(({ bucket }) => bucket)).toEqual(ids.map((id) => bucketOfOrderId(id, group.buckets)));
+  });
+});
+
+describe('preparing a group', () => {
+  it('may be done again, and keeps what is there', async () => {
+    await group.asSuperuser('UPDATE eco.group_state SET term = 7, seq = 42');
+    await prepare();
+    const rows = await group.asSuperuser('SELECT group_id, term::int, seq::int FROM eco.group_state');
+    expect(rows).toEqual([{ group_id: 'g1', term: 7, seq: 42 }]);
+    const owned = await group.asSuperuser(`SELECT FROM eco.bucket_ownership WHERE state = 'owned'`);
+    expect(owned).toHaveLength(group.buckets);
+  });
+
+  it('refuses another number of buckets, and another group', async () => {
+    await expect(prepare({ buckets: 32 })).rejects.toThrow(/was made with 64 buckets, which can't become 32/);
+    await expect(prepare({ groupId: 'g2', groupIds: ['g1', 'g2'] })).rejects.toThrow(/holds group g1, not g2/);
+    await expect(prepare({ groupIds: ['g9'] })).rejects.toThrow(GroupMismatchError);
+  });
+
+  it('leaves no password where statements are seen', async () => {
+    const rows = await group.asSuperuser<{ rolname: string; rolpassword: string }>(
+      `SELECT rolname, rolpassword FROM pg_authid WHERE rolname LIKE 'eco\\_%' AND rolcanlogin`,
+    );
+    expect(rows.map(({ rolname }) => rolname).sort()).toEqual([...loginRoles].sort());
+    for (const { rolpassword } of rows) expect(rolpassword).toMatch(/^SCRAM-SHA-256\$4096:/);
+  });
+});
+
+describe('roles', () => {
+  const denied = /permission denied|read-only transaction|must be/;
+  const refused: Record<string, [LoginRole, string][]> = {
+    'the writer changes what is decided for good': [
+      ['eco_writer', 'UPDATE eco.outcome SET seq = 0'],
+      ['eco_writer', 'DELETE FROM eco.outcome'],
+      ['eco_writer', 'UPDATE eco.orders SET total_cents = 0'],
+      ['eco_writer', 'UPDATE eco.movement SET reserved = 0'],
+      ['eco_writer', 'DELETE FROM eco.stock_level'],
+      ['eco_writer', 'DELETE FROM eco.dead_letter'],
+      ['eco_writer', 'UPDATE eco.bucket_ownership SET epoch = 9'],
+      ['eco_writer', 'UPDATE eco.setting SET value = 1'],
+    ],
+    'the writer makes or reads what is not of the write path': [
+      ['eco_writer', 'CREATE TABLE eco.mine (id int)'],
+      ['eco_writer', 'CREATE TABLE public.mine (id int)'],
+      ['eco_writer', 'SELECT FROM central.customer'],
+    ],
+    'the reader writes': [
+      ['eco_reader', 'DELETE FROM eco.orders'],
+      ['eco_reader', 'SELECT eco.fence(0, $$00000000$$)'],
+      ['eco_reader', 'SET default_transaction_read_only = off; DELETE FROM eco.orders'],
+    ],
+    'a consumer leaves its schema': [
+      ['eco_central', 'SELECT FROM eco.customer'],
+      ['eco_statistics', 'SELECT FROM central.customer'],
+      ['eco_notifications', 'CREATE TABLE notifications.mine (id int)'],
+      ['eco_central', 'DROP TABLE central.customer'],
+    ],
+    'the monitor reads data': [['eco_monitor', 'SELECT FROM eco.orders']],
+  };
+  for (const [what, tries] of Object.entries(refused)) {
+    it(`refuse that ${what}`, async () => {
+      for (const [role, text] of tries) await expect(as(role)(text)).rejects.toThrow(denied);
+    });
+  }
+
+  it('allow what each is for', async () => {
+    await as('eco_reader')('SELECT FROM eco.change, eco.outcome_full, eco.bucket_ownership');
+    await as('eco_central')('DELETE FROM central.customer');
+    await as('eco_monitor')('SELECT FROM eco.group_state');
+    expect(await as('eco_central')('SHOW synchronous_commit')).toEqual([{ synchronous_commit: 'local' }]);
+    expect(await as('eco_reader')('SHOW statement_timeout')).toEqual([{ statement_timeout: '5s' }]);
+  });
+
+  it('own nothing that they write', async () => {
+    const rows = await group.asSuperuser(
+      `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname IN ('eco', 'central', 'statistics', 'notifications') AND c.relowner <> 'eco_owner'::regrole`,
+    );
+    expect(rows).toEqual([]);
+  });
+});

@@ -1,0 +1,321 @@
+import { CENTRAL_LOCATION } from '@eco/contracts';
+import { decideBatch, neededKeys } from '@eco/domain';
+import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import {
+  beginReign,
+  commitBatch,
+  openBatch,
+  readLastSeqs,
+  tryBatch,
+  tryToLead,
+  WriterSession,
+  type Fault,
+  type Reign,
+} from '../index.js';
+import { arrived, orderOf, productOf, runBatch, type Run } from '../test/commands.js';
+
+let group: DatabaseGroup;
+let session: WriterSession;
+let reign: Reign;
+
+beforeAll(async () => {
+  group = await startDatabaseGroup({ replicas: 1 });
+});
+afterAll(() => group.stop());
+
+const primary = () => group.servers[0] as DatabaseGroup['servers'][number];
+const replica = () => group.servers[1] as DatabaseGroup['servers'][number];
+const openSession = () => {
+  const { host, port } = primary();
+  return WriterSession.open({ host, port }, group.login('eco_writer'));
+};
+
+/** A name that no other test uses. */
+let names = 0;
+const fresh = (word: string) => `${word}-${(names += 1)}`;
+
+beforeEach(async () => {
+  session = await openSession();
+  await eventually('the lock is free', () => tryToLead(session));
+  reign = await beginReign(session);
+});
+afterEach(() => session.close());
+
+function committed(run: Run): Extract<Run, { type: 'committed' }> {
+  if (run.type !== 'committed') throw run.error;
+  return run;
+}
+
+async function count(table: string, where: string): Promise<number> {
+  const [row] = await group.asSuperuser<{ n: string }>(`SELECT count(*) AS n FROM eco.${table} WHERE ${where}`);
+  return Number(row?.n);
+}
+
+describe('a batch', () => {
+  it('is numbered, and stores what was decided so that the next one loads it', async () => {
+    const [tea, customer] = [fresh('tea'), fresh('Ana "la" {nieta}, \\ NULL ñ 🍎')];
+    const first = committed(
+      await runBatch(session, reign, [
+        productOf(tea, 5),
+        arrived('customer.register', { customerId: customer, name: 'Ana', email: 'ana@example.com', branchId: null }),
+        arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 }),
+        orderOf(customer, [{ productId: tea, quantity: 3 }]),
+        orderOf(customer, [
+          { productId: tea, quantity: 4 },
+          { productId: 'nowhere', quantity: 1 },
+        ]),
+      ]),
+    );
+    expect(first.seq).toBe(reign.seq + 1);
+
+    const again = arrived('cart.checkout', {
+      orderId: orderOf(customer, []).command.id,
+      customerId: customer,
+      branchId: null,
+    });
+    const opened = await openBatch(session, reign, {
+      ...neededKeys([again]),
+      commandIds: first.effects.outcomes.map(({ commandId }) => commandId),
+      customerIds: [customer, 'nobody'],
+    });
+    if (opened.type !== 'opened') throw opened.error;
+    const { state } = opened;
+    expect(state.position).toEqual({ group: 'g1', term: reign.term, tag: reign.tag, seq: first.seq + 1 });
+    expect(state.ownedBuckets.size).toBe(16);
+    expect(state.customers).toEqual(new Set([customer]));
+    expect(state.carts.get(customer)?.items).toMatchObject([{ productId: tea, quantity: 2 }]);
+    expect(state.products.get(tea)).toEqual({
+      productId: tea,
+      name: `Product "${tea}"`,
+      priceCents: 250,
+      version: 1,
+      deleted: false,
+    });
+    expect([...state.levels.values()]).toEqual([
+      { productId: tea, location: CENTRAL_LOCATION, onHand: 5, reserved: 3, sequence: 2 },
+    ]);
+    for (const { commandId, bodyHash, status, result } of first.effects.outcomes) {
+      expect(state.outcomes.get(commandId)).toEqual({ bodyHash, status, result });
+    }
+    expect(await commitBatch(session, state, decideBatch(state, []))).toEqual({ type: 'committed' });
+  });
+
+  it('shows its changes as they were decided, those of orders too, whose data stands in the order alone', async () => {
+    const tea = fresh('tea');
+    const { seq, effects } = committed(
+      await runBatch(session, reign, [
+        productOf(tea, 5),
+        orderOf('ana', [{ productId: tea, quantity: 3 }]),
+        orderOf('ana', [{ productId: tea, quantity: 4 }]),
+        arrived('product.delete', { productId: tea }),
+      ]),
+    );
+    const rows = await group.asSuperuser('SELECT topic, n, type, command_id, data FROM eco.change WHERE seq = $1', [
+      seq,
+    ]);
+    const decided = effects.outcomes.map(({ topic, n, changeType, commandId, changeData }) => ({
+      topic,
+      n,
+      type: changeType,
+      command_id: commandId,
+      data: changeData,
+    }));
+    expect(rows.filter(({ topic }) => topic !== 'stock')).toEqual(expect.arrayContaining(decided));
+    expect(decided).toHaveLength(4);
+    const stock = rows.filter(({ topic }) => topic === 'stock');
+    expect(stock.map(({ data }) => data)).toMatchObject([
+      {
+        productId: tea,
+        location: 'central',
+        sequence: 1,
+        movement: 'received',
+        onHandDelta: 5,
+        onHand: 5,
+        reserved: 0,
+      },
+      {
+        productId: tea,
+        location: 'central',
+        sequence: 2,
+        movement: 'reserved',
+        reservedDelta: 3,
+        onHand: 5,
+        reserved: 3,
+      },
+    ]);
+    expect(await readLastSeqs(session)).toMatchObject({ orders: seq, products: seq, stock: seq });
+    const empty = await group.asSuperuser('SELECT FROM eco.outcome WHERE result IS NULL AND seq = $1', [seq]);
+    expect(empty).toHaveLength(2);
+  });
+
+  it('keeps a dead letter as it came, and counts one that comes again', async () => {
+    const letter = {
+      commandId: orderOf('ana', []).command.id,
+      bodyHash: 'ab'.repeat(32),
+      bucket: null,
+      reason: 'holds "quotes", {braces}, a \\ and a \0',
+      errorClass: 'unreadable' as const,
+      sentBy: null,
+      command: { text: 'U+0000 is \0, half a pair \ud800' },
+    };
+    const store = async () => {
+      const opened = await openBatch(session, reign, neededKeys([]));
+      if (opened.type !== 'opened') throw opened.error;
+      const effects = decideBatch(opened.state, []);
+      return commitBatch(session, opened.state, { ...effects, deadLetters: [letter, letter] });
+    };
+    expect(await store()).toEqual({ type: 'committed' });
+    expect(await store()).toEqual({ type: 'committed' });
+    const rows = await group.asSuperuser(
+      'SELECT tries, reason, command, state FROM eco.dead_letter WHERE command_id = $1',
+      [letter.commandId],
+    );
+    expect(rows).toMatchObject([{ tries: 2, state: 'open', reason: 'holds "quotes", {braces}, a \\ and a \ufffd' }]);
+    expect(rows[0]?.command).toEqual({ text: 'U+0000 is \0, half a pair \ud800' });
+  });
+});
+
+describe('the fence', () => {
+  it('lets nothing through of who does not reign any more', async () => {
+    await session.close();
+    const next = await openSession();
+    await eventually('the lock is free', () => tryToLead(next));
+    const nextReign = await beginReign(next);
+    expect(nextReign).toMatchObject({ term: reign.term + 1, seq: reign.seq });
+    expect(nextReign.tag).not.toBe(reign.tag);
+    expect(await runBatch(next, reign, [orderOf('ana', [])])).toMatchObject({ type: 'fenced' });
+    expect(await runBatch(next, { ...nextReign, tag: reign.tag }, [orderOf('ana', [])])).toMatchObject({
+      type: 'fenced',
+    });
+    committed(await runBatch(next, nextReign, [orderOf('ana', [])]));
+    session = next;
+  });
+
+  it('makes the load that waits behind it see what the one before committed', async () => {
+    const tea = fresh('tea');
+    const product = productOf(tea, 5);
+    const opened = await openBatch(session, reign, neededKeys([product]));
+    if (opened.type !== 'opened') throw opened.error;
+    const other = await openSession();
+    const waiting = openBatch(other, reign, neededKeys([product]));
+    await eventually('the second fence waits', async () => {
+      const rows = await group.asSuperuser(`SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'`, [
+        other.backendPid,
+      ]);
+      return rows.length === 1;
+    });
+    expect(await commitBatch(session, opened.state, decideBatch(opened.state, [product]))).toEqual({
+      type: 'committed',
+    });
+    const second = await waiting;
+    if (second.type !== 'opened') throw second.error;
+    expect(second.state.position.seq).toBe(opened.state.position.seq + 1);
+    expect(second.state.products.has(tea)).toBe(true);
+    await other.close();
+  });
+
+  for (const lost of ['ROLLBACK', 'COMMIT']) {
+    it(`stores nothing on a session that lost its transaction to a ${lost}`, async () => {
+      const tea = fresh('tea');
+      const commands = [productOf(tea, 5), orderOf('ana', [{ productId: tea, quantity: 1 }])];
+      const opened = await openBatch(session, reign, neededKeys(commands));
+      if (opened.type !== 'opened') throw opened.error;
+      await session.control(lost);
+      expect(await commitBatch(session, opened.state, decideBatch(opened.state, commands))).toMatchObject({
+        type: 'unknown',
+      });
+      await session.ended;
+      for (const table of ['outcome', 'orders', 'movement', 'stock_level', 'product']) {
+        expect([table, await count(table, `seq = ${opened.state.position.seq}`)]).toEqual([table, 0]);
+      }
+    });
+  }
+});
+
+describe('a fault', () => {
+  it('of a command is told as one, and leaves nothing behind, not even an open transaction', async () => {
+    const customerId = fresh('bad');
+    await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_him CHECK (customer_id <> '${customerId}')`);
+    const commands = [orderOf('ana', []), orderOf(customerId, [])];
+    const run = await runBatch(session, reign, commands);
+    expect(run).toMatchObject({
+      type: 'command-fault',
+      error: { message: expect.stringContaining('not_him') as string },
+    });
+    expect(await count('outcome', `command_id = '${commands[0]?.command.id}'`)).toBe(0);
+    expect(committed(await runBatch(session, reign, [orderOf('ana', [])])).seq).toBe(reign.seq + 1);
+    await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT not_him');
+  });
+
+  it('of the server blames no command', async () => {
+    await group.asSuperuser('ALTER TABLE eco.orders RENAME TO orders_gone');
+    const run = await runBatch(session, reign, [orderOf('ana', [])]);
+    await group.asSuperuser('ALTER TABLE eco.orders_gone RENAME TO orders');
+    expect(run).toMatchObject({ type: 'server-fault', lost: false });
+    committed(await runBatch(session, reign, [orderOf('ana', [])]));
+  });
+
+  it('is told as a lost session when the backend is ended before the store', async () => {
+    await group.asSuperuser('SELECT pg_terminate_backend($1)', [session.backendPid]);
+    await session.ended;
+    expect(await runBatch(session, reign, [orderOf('ana', [])])).toMatchObject({ type: 'server-fault', lost: true });
+  });
+
+  it('is the last guard’s when a decision oversells', async () => {
+    const tea = fresh('tea');
+    committed(await runBatch(session, reign, [productOf(tea, 5)]));
+    const order = orderOf('ana', [{ productId: tea, quantity: 5 }]);
+    const opened = await openBatch(session, reign, neededKeys([order]));
+    if (opened.type !== 'opened') throw opened.error;
+    const effects = decideBatch(opened.state, [order]);
+    const levels = effects.levels.map((level) => ({ ...level, reserved: 6 }));
+    expect(await commitBatch(session, opened.state, { ...effects, levels })).toMatchObject({
+      type: 'command-fault',
+      error: { message: expect.stringContaining('never_oversold') as string },
+    });
+  });
+
+  it('or none is told by a try, which leaves nothing', async () => {
+    const order = orderOf('ana', []);
+    const opened = await openBatch(session, reign, neededKeys([order]));
+    if (opened.type !== 'opened') throw opened.error;
+    expect(await tryBatch(session, opened.state, decideBatch(opened.state, [order]))).toEqual({ type: 'storable' });
+    expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(0);
+    expect(committed(await runBatch(session, reign, [order])).seq).toBe(opened.state.position.seq);
+  });
+});
+
+describe('a commit', () => {
+  const waitsForReplica = () =>
+    eventually('the commit waits for a replica', async () => {
+      const rows = await group.asSuperuser(`SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'`, [
+        session.backendPid,
+      ]);
+      return rows.length === 1;
+    });
+
+  it('waits until a replica has it', async () => {
+    replica().signal('SIGSTOP');
+    const run = runBatch(session, reign, [orderOf('ana', [])]);
+    await waitsForReplica();
+    replica().signal('SIGCONT');
+    expect(await run).toMatchObject({ type: 'committed' });
+  });
+
+  it.each(['pg_cancel_backend', 'pg_terminate_backend'])(
+    'whose wait is cut short by %s is unknown, and ends the session',
+    async (cut) => {
+      replica().signal('SIGSTOP');
+      const order = orderOf('ana', []);
+      const run = runBatch(session, reign, [order]);
+      await waitsForReplica();
+      await group.asSuperuser(`SELECT ${cut}($1)`, [session.backendPid]);
+      const settled = (await run) as Fault;
+      replica().signal('SIGCONT');
+      expect(settled.type).toBe('unknown');
+      await session.ended;
+      // It is there: so "unknown" must never be read as "not done".
+      expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(1);
+    },
+  );
+});
