@@ -1,5 +1,15 @@
-import type { ChangeType, Command, CommandKind, OutcomeStatus, PricedLine, OrderLine, Reply, ShortLine, Topic } from '@eco/contracts';
-import type { Cart, CartItem, Product, StockLevel } from './state.js';
+import type {
+  ChangeType,
+  Command,
+  CommandKind,
+  OutcomeStatus,
+  PricedLine,
+  OrderLine,
+  Reply,
+  ShortLine,
+  Topic,
+} from '@eco/contracts';
+import type { CartItem, Product, StockLevel } from './state.js';
 
 export interface OutcomeRow {
   commandId: string;

@@ -1,1 +1,6 @@
-export {};
+export * from './state.js';
+export * from './effects.js';
+export { readCommands } from './read-commands.js';
+export { bodyHash } from './body-hash.js';
+export { neededKeys } from './needed-keys.js';
+export { decideBatch, parkCommand } from './batch.js';

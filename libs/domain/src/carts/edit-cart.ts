@@ -1,0 +1,14 @@
+import { done, type Rules } from '../rules.js';
+
+export const editCart: Rules<'cart.edit'> = {
+  need({ body }, keys) {
+    keys.cartCustomerIds.add(body.customerId);
+    // A checkout later in the batch may order it, and it may not be in the cart that is loaded.
+    keys.productIds.add(body.productId);
+  },
+  decide({ body, stamp }, state) {
+    const { customerId, productId, quantity } = body;
+    const applied = state.carts.edit(customerId, { productId, quantity, stamp });
+    return done({ applied }, applied ? { type: 'cart.changed', data: { customerId } } : null);
+  },
+};

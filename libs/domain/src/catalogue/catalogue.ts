@@ -1,0 +1,53 @@
+import type { Buckets } from '../buckets.js';
+import type { Effects } from '../effects.js';
+import type { BatchState, Product } from '../state.js';
+
+type WorkingProduct = Effects['products'][number];
+
+/** The products while a batch is decided: as loaded, plus every change so far. */
+export class Catalogue {
+  private readonly changed = new Map<string, WorkingProduct>();
+
+  constructor(
+    private readonly stored: BatchState['products'],
+    private readonly buckets: Buckets,
+    private readonly effects: Pick<Effects, 'products'>,
+  ) {}
+
+  /** Undefined: it never was, or is deleted. */
+  find(productId: string): Readonly<Product> | undefined {
+    const product = this.changed.get(productId) ?? this.stored.get(productId);
+    return product === undefined || product.deleted ? undefined : product;
+  }
+
+  /**
+   * Sets what is given, brings it (back) to life or deletes it, and returns the new version. A deleted product keeps
+   * its row and goes on counting where it is made anew, so that a consumer never sees a version run back.
+   */
+  change(productId: string, to: Partial<Pick<Product, 'name' | 'priceCents'>> & Pick<Product, 'deleted'>): number {
+    const product = this.workingProduct(productId);
+    product.name = to.name ?? product.name;
+    product.priceCents = to.priceCents ?? product.priceCents;
+    product.deleted = to.deleted;
+    product.version += 1;
+    return product.version;
+  }
+
+  private workingProduct(productId: string): WorkingProduct {
+    let product = this.changed.get(productId);
+    if (product === undefined) {
+      const stored = this.stored.get(productId);
+      product = {
+        productId,
+        name: stored?.name ?? '',
+        priceCents: stored?.priceCents ?? 0,
+        version: stored?.version ?? 0,
+        deleted: stored?.deleted ?? true,
+        bucket: this.buckets.of(productId),
+      };
+      this.changed.set(productId, product);
+      this.effects.products.push(product);
+    }
+    return product;
+  }
+}

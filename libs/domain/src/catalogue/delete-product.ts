@@ -1,0 +1,13 @@
+import { done, refused, type Rules } from '../rules.js';
+
+export const deleteProduct: Rules<'product.delete'> = {
+  need({ body }, keys) {
+    keys.productIds.add(body.productId);
+  },
+  /** Its stock stays where it lies: units do not vanish because nobody sells them any more. */
+  decide({ body: { productId } }, state) {
+    if (state.catalogue.find(productId) === undefined) return refused({ reason: 'product-unknown' });
+    const version = state.catalogue.change(productId, { deleted: true });
+    return done({ productId, version }, { type: 'product.deleted', data: { productId, version } });
+  },
+};

@@ -1,0 +1,59 @@
+import { MAX_MESSAGE_BYTES } from '@eco/contracts';
+
+/*
+ * Content that is no command, kept for the people who look into it. It comes from anybody, so it may be anything: deep
+ * enough to break JSON.stringify (near 5,000 levels) and the JSON parser of PostgreSQL, too large to keep, no text.
+ */
+
+/** Our publishers send no more than this in a message, so nothing of theirs is ever cut. */
+export const CONTENT_LENGTH_MAX = MAX_MESSAGE_BYTES;
+/** Far more than any command has; PostgreSQL takes some thousands. */
+const DEPTH_MAX = 100;
+
+/** What `value`, out of JSON.parse, is kept as: itself, or its JSON text cut to size where it is deep or long. */
+export function keptJson(value: unknown, { text, depth }: JsonText): unknown {
+  return depth <= DEPTH_MAX && text.length <= CONTENT_LENGTH_MAX ? value : keptText(text);
+}
+
+/** What bytes that are no JSON are kept as. */
+export function keptBytes(bytes: Buffer, text: string | undefined): unknown {
+  if (text !== undefined) return keptText(text);
+  return { base64: bytes.subarray(0, CONTENT_LENGTH_MAX).toString('base64'), bytes: bytes.length };
+}
+
+function keptText(text: string): unknown {
+  return { text: text.slice(0, CONTENT_LENGTH_MAX), length: text.length };
+}
+
+export interface JsonText {
+  text: string;
+  /** Levels of arrays and objects; 0: neither. */
+  depth: number;
+}
+
+/** The text that JSON.stringify gives for a value out of JSON.parse, whatever its depth. */
+export function jsonText(value: unknown): JsonText {
+  const parts: string[] = [];
+  /** What is still to be written, last first; `verbatim` goes as it is. */
+  const todo: { verbatim?: string; value?: unknown; depth: number }[] = [{ value, depth: 0 }];
+  let deepest = 0;
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const { verbatim, value, depth } = next;
+    if (verbatim !== undefined) parts.push(verbatim);
+    else if (typeof value !== 'object' || value === null) parts.push(JSON.stringify(value) ?? 'null');
+    else {
+      const isArray = Array.isArray(value);
+      const members = Object.entries(value);
+      parts.push(isArray ? '[' : '{');
+      todo.push({ verbatim: isArray ? ']' : '}', depth });
+      for (let i = members.length - 1; i >= 0; i -= 1) {
+        const [key, member] = members[i] as [string, unknown];
+        todo.push({ value: member, depth: depth + 1 });
+        const comma = i === 0 ? '' : ',';
+        todo.push({ verbatim: isArray ? comma : `${comma}${JSON.stringify(key)}:`, depth });
+      }
+      deepest = Math.max(deepest, depth + 1);
+    }
+  }
+  return { text: parts.join(''), depth: deepest };
+}

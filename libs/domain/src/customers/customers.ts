@@ -1,0 +1,21 @@
+import type { CustomerRow, Effects } from '../effects.js';
+import type { BatchState } from '../state.js';
+
+/** The registered customers while a batch is decided: as loaded, plus those it registers. */
+export class Customers {
+  private readonly registered = new Set<string>();
+
+  constructor(
+    private readonly stored: BatchState['customers'],
+    private readonly effects: Pick<Effects, 'customers'>,
+  ) {}
+
+  has(customerId: string): boolean {
+    return this.stored.has(customerId) || this.registered.has(customerId);
+  }
+
+  register(customer: CustomerRow): void {
+    this.registered.add(customer.customerId);
+    this.effects.customers.push(customer);
+  }
+}

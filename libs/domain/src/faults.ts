@@ -1,0 +1,40 @@
+/** What zod says about one place; `zod` itself is not for the domain. */
+interface Issue {
+  code: string;
+  path: readonly PropertyKey[];
+  message: string;
+  /** Of unrecognized_keys. */
+  keys?: readonly string[];
+  /** Of invalid_union: what each of the alternatives says. */
+  errors?: readonly (readonly Issue[])[];
+}
+
+/** Each fault as `<JSON pointer>: <words>`, such as `/body/lines/0/quantity: must be at least 1`. */
+export function faultsOf(issues: readonly Issue[]): string[] {
+  return issues.flatMap(({ code, path, message, keys = [], errors = [] }) => {
+    if (code === 'unrecognized_keys') return keys.map((key) => `${pointer([...path, key])}: is not a field of it`);
+    const words = errors.flat().map((alternative) => alternative.message);
+    return [`${pointer(path)}: ${words.length === 0 ? message : words.join(', or ')}`];
+  });
+}
+
+/** RFC 6901; of the whole: empty, which reads as `(all of it)`. */
+function pointer(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return '(all of it)';
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** A thousand faults of one command tell no more than the first hundred, and the reason goes into replies and logs. */
+const REASON_LENGTH_MAX = 8_000;
+
+/** All the faults in one text; where that would be very long, the first of them and how many more there are. */
+export function reasonOf(faults: readonly string[]): string {
+  let reason = '';
+  for (const [index, fault] of faults.entries()) {
+    if (reason.length + fault.length > REASON_LENGTH_MAX) {
+      return `${reason}${index === 0 ? fault.slice(0, REASON_LENGTH_MAX) : ''}; and ${faults.length - index} faults more`;
+    }
+    reason += index === 0 ? fault : `; ${fault}`;
+  }
+  return reason;
+}

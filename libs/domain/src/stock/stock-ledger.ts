@@ -1,0 +1,91 @@
+import type { Buckets } from '../buckets.js';
+import type { Effects, MovementRow } from '../effects.js';
+import { levelKey, type BatchState } from '../state.js';
+
+export type Movement = Pick<MovementRow, 'movement' | 'onHandDelta' | 'reservedDelta'>;
+
+type WorkingLevel = Effects['levels'][number];
+export type Level = Readonly<WorkingLevel>;
+
+/**
+ * The stock levels while a batch is decided: as loaded, plus every movement so far. Nothing changes a level but a
+ * movement, and the movements of a level are numbered without gaps, so the ledger alone gives every level back.
+ */
+export class StockLedger {
+  /** By location, then product: nearly all of them are at one location. */
+  private readonly working = new Map<string, Map<string, WorkingLevel>>();
+  /** Those that have moved. */
+  private readonly moved = new Set<WorkingLevel>();
+
+  constructor(
+    private readonly stored: BatchState['levels'],
+    private readonly buckets: Buckets,
+    private readonly effects: Pick<Effects, 'levels' | 'movements'>,
+    private readonly nextPlace: () => number,
+  ) {}
+
+  /** The level as of now; it goes on changing with its movements. Where there never was stock: 0 of it. */
+  level(productId: string, location: string): Level {
+    let here = this.working.get(location);
+    if (here === undefined) {
+      here = new Map();
+      this.working.set(location, here);
+    }
+    let level = here.get(productId);
+    if (level === undefined) {
+      level = this.workingCopy(productId, location);
+      here.set(productId, level);
+    }
+    return level;
+  }
+
+  /** Throws when units would be sold that are not there: who decides asks first. */
+  move(level: Level, { movement, onHandDelta, reservedDelta }: Movement, commandId: string): void {
+    const { productId, location, bucket } = level;
+    const onHand = level.onHand + onHandDelta;
+    const reserved = level.reserved + reservedDelta;
+    if (reserved < 0 || reserved > onHand) {
+      throw new Error(
+        `${movement} of ${productId} at ${location} would leave ${reserved} reserved of ${onHand} on hand`,
+      );
+    }
+    const working = level as WorkingLevel;
+    working.onHand = onHand;
+    working.reserved = reserved;
+    working.sequence += 1;
+    if (!this.moved.has(working)) {
+      this.moved.add(working);
+      this.effects.levels.push(working);
+    }
+    this.effects.movements.push({
+      productId,
+      location,
+      bucket,
+      sequence: working.sequence,
+      movement,
+      onHandDelta,
+      reservedDelta,
+      onHand,
+      reserved,
+      commandId,
+      n: this.nextPlace(),
+    });
+  }
+
+  private workingCopy(productId: string, location: string): WorkingLevel {
+    const stored = this.stored.get(levelKey(productId, location));
+    return {
+      productId,
+      location,
+      onHand: stored?.onHand ?? 0,
+      reserved: stored?.reserved ?? 0,
+      sequence: stored?.sequence ?? 0,
+      bucket: this.buckets.of(productId),
+    };
+  }
+}
+
+/** Units that nobody holds yet. */
+export function availableOf({ onHand, reserved }: Level): number {
+  return onHand - reserved;
+}

@@ -1,0 +1,76 @@
+import type { Topic } from '@eco/contracts';
+import { Buckets } from './buckets.js';
+import { Carts } from './carts/carts.js';
+import { Catalogue } from './catalogue/catalogue.js';
+import { Customers } from './customers/customers.js';
+import type { DeadLetterRow, Effects, OutcomeRow } from './effects.js';
+import type { BatchState, StoredOutcome } from './state.js';
+import { StockLedger } from './stock/stock-ledger.js';
+
+/**
+ * The state while a batch is decided: as it was loaded, plus what the commands before this one did. The rows to be
+ * stored are the working copies themselves, one for each key however often it changes; what was loaded is never touched.
+ */
+export class WorkingState {
+  readonly effects: Effects = {
+    outcomes: [],
+    orders: [],
+    movements: [],
+    levels: [],
+    products: [],
+    customers: [],
+    carts: [],
+    cartItems: [],
+    deadLetters: [],
+    replies: [],
+  };
+  /** The group's clock for this batch, ISO 8601. */
+  readonly at: string;
+  readonly buckets: Buckets;
+  readonly stock: StockLedger;
+  readonly catalogue: Catalogue;
+  readonly customers: Customers;
+  readonly carts: Carts;
+
+  private readonly outcomes = new Map<string, OutcomeRow>();
+  private readonly deadLetters = new Map<string, DeadLetterRow[]>();
+  private readonly places = new Map<Topic, number>();
+
+  constructor(private readonly stored: BatchState) {
+    this.at = stored.at;
+    this.buckets = new Buckets(stored);
+    this.stock = new StockLedger(stored.levels, this.buckets, this.effects, () => this.nextPlace('stock'));
+    this.catalogue = new Catalogue(stored.products, this.buckets, this.effects);
+    this.customers = new Customers(stored.customers, this.effects);
+    this.carts = new Carts(stored.carts, this.buckets, this.effects);
+  }
+
+  /** Place of the next change within (batch, topic), from 1. */
+  nextPlace(topic: Topic): number {
+    const place = (this.places.get(topic) ?? 0) + 1;
+    this.places.set(topic, place);
+    return place;
+  }
+
+  outcomeOf(commandId: string): StoredOutcome | undefined {
+    return this.outcomes.get(commandId) ?? this.stored.outcomes.get(commandId);
+  }
+
+  addOutcome(row: OutcomeRow): void {
+    this.outcomes.set(row.commandId, row);
+    this.effects.outcomes.push(row);
+  }
+
+  /** The reason of the open dead letter with this id and body, if there is one. */
+  deadLetterReason(commandId: string, bodyHash: string): string | undefined {
+    const isIt = (letter: { bodyHash: string }) => letter.bodyHash === bodyHash;
+    return (this.deadLetters.get(commandId)?.find(isIt) ?? this.stored.deadLetters.get(commandId)?.find(isIt))?.reason;
+  }
+
+  addDeadLetter(row: DeadLetterRow): void {
+    const before = this.deadLetters.get(row.commandId);
+    if (before === undefined) this.deadLetters.set(row.commandId, [row]);
+    else before.push(row);
+    this.effects.deadLetters.push(row);
+  }
+}
