@@ -4,6 +4,7 @@ import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
 import { Reads, ReadsModule } from '@eco/reads';
 import { ProductsWriteController } from './catalogue/products.controller.js';
 import type { CentralConfig } from './config.js';
+import { Consumers } from './consumers/consumers.js';
 
 const api = {
   title: 'EcoMarket Central API',
@@ -13,13 +14,14 @@ const api = {
 
 @Module({})
 class CentralModule {
-  static with(intake: CommandIntake, reads: Reads): DynamicModule {
+  static with(intake: CommandIntake, reads: Reads, consumers: Consumers): DynamicModule {
     const intakeModule = IntakeModule.with(intake);
     return {
       module: CentralModule,
       imports: [
         intakeModule,
         ReadsModule.mount(reads, ['orders', 'products', 'inventory', 'customers', 'carts', 'commands']),
+        consumers.module,
       ],
       controllers: [ProductsWriteController],
     };
@@ -37,16 +39,18 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     log: edge.log,
     registry: edge.metrics.registry,
   });
-  const { intake, stop } = openIntake(edge, {
+  const commands = openIntake(edge, {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: null,
     groupOf: (key) => reads.groupOf(key) ?? config.groups[0].id,
   });
+  const consumers = new Consumers(edge, config);
   await reads.start();
+  consumers.start();
   return startService(edge, {
-    module: CentralModule.with(intake, reads),
+    module: CentralModule.with(commands.intake, reads, consumers),
     api,
-    close: [stop, async () => reads.stop()],
+    close: [() => consumers.stop(), () => commands.stop(), async () => reads.stop()],
   });
 }

@@ -1,4 +1,42 @@
-import { readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/edge';
+import { z } from 'zod';
+import { eventConsumers, type EventConsumer } from '@eco/broker';
+import {
+  loginFileSetting,
+  readConfig,
+  secretsSetting,
+  settings,
+  type ConfigOf,
+  type Environment,
+  type Setting,
+} from '@eco/edge';
+
+const consumerNames = Object.keys(eventConsumers) as EventConsumer[];
+
+const consumerList = z.string().transform((text, context): readonly EventConsumer[] => {
+  if (text === 'none') return [];
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !consumerNames.some((each) => each === name));
+  if (unknown.length === 0) return [...new Set(names as EventConsumer[])];
+  unknown.forEach((name) =>
+    context.addIssue(`must name ${consumerNames.join(', ')} or none, not ${JSON.stringify(name)}`),
+  );
+  return z.NEVER;
+});
+
+const mailServerUrl = z
+  .string()
+  .transform((text, context): string => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') {
+      context.addIssue('must be smtp://host:port or smtps://host:port');
+    } else if (url.username !== '' || url.password !== '') {
+      context.addIssue('must hold no login, since everybody may read the environment: put it into ECO_SMTP_LOGIN_FILE');
+    } else {
+      return text;
+    }
+    return z.NEVER;
+  })
+  .optional();
 
 export const centralSettings = {
   name: { ...settings.name, default: 'central-api' },
@@ -8,6 +46,21 @@ export const centralSettings = {
   brokers: settings.brokers,
   groups: settings.groups,
   readUrl: settings.readUrl,
+  consumers: {
+    variable: 'ECO_CONSUMERS',
+    description: `Consumers of events that this process runs: ${consumerNames.join(', ')}, or none`,
+    default: consumerNames.join(','),
+    schema: consumerList,
+  } satisfies Setting<readonly EventConsumer[]>,
+  smtpUrl: {
+    variable: 'ECO_SMTP_URL',
+    description: 'Mail server for notifications, smtp://host:port; absent: they stay unsent',
+    schema: mailServerUrl,
+  } satisfies Setting<string | undefined>,
+  smtpLogin: loginFileSetting(
+    'ECO_SMTP_LOGIN_FILE',
+    'File of mode 0600 with the login for the mail server, if it asks for one',
+  ),
   secrets: secretsSetting(['eco_reader', 'eco_central', 'eco_statistics', 'eco_notifications']),
 };
 

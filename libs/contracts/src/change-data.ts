@@ -21,8 +21,18 @@ export const changeData = {
     onHand: z.number().int(),
     reserved: z.number().int(),
   }),
-  'product.created': z.object({ productId: productIdSchema, name: productNameSchema, priceCents: centsSchema, version: z.number().int() }),
-  'product.updated': z.object({ productId: productIdSchema, name: productNameSchema, priceCents: centsSchema, version: z.number().int() }),
+  'product.created': z.object({
+    productId: productIdSchema,
+    name: productNameSchema,
+    priceCents: centsSchema,
+    version: z.number().int(),
+  }),
+  'product.updated': z.object({
+    productId: productIdSchema,
+    name: productNameSchema,
+    priceCents: centsSchema,
+    version: z.number().int(),
+  }),
   'product.deleted': z.object({ productId: productIdSchema, version: z.number().int() }),
   'customer.registered': z.object({
     ...takenBy,

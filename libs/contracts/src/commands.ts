@@ -106,7 +106,10 @@ export const commandKinds = {
   'product.create': { body: createProductSchema, key: 'productId', queue: 'products', topic: 'products' },
   'product.update': { body: updateProductSchema, key: 'productId', queue: 'products', topic: 'products' },
   'product.delete': { body: deleteProductSchema, key: 'productId', queue: 'products', topic: 'products' },
-} as const satisfies Record<string, { body: z.ZodType; key: 'customerId' | 'productId'; queue: QueueKind; topic: string }>;
+} as const satisfies Record<
+  string,
+  { body: z.ZodType; key: 'customerId' | 'productId'; queue: QueueKind; topic: string }
+>;
 
 export type CommandKind = keyof typeof commandKinds;
 export type CommandBody<K extends CommandKind> = z.infer<(typeof commandKinds)[K]['body']>;

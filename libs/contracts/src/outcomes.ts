@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { centsSchema, customerIdSchema, lineQuantitySchema, productIdSchema, productNameSchema, uuidSchema } from './primitives.js';
+import {
+  centsSchema,
+  customerIdSchema,
+  lineQuantitySchema,
+  productIdSchema,
+  productNameSchema,
+  uuidSchema,
+} from './primitives.js';
 import { stampSchema } from './stamp.js';
 import type { CommandKind } from './commands.js';
 
@@ -49,10 +56,7 @@ export const refusalSchema = z.object({
 });
 
 const orderResult = z.union([orderConfirmedSchema, orderRejectedSchema, refusalSchema]);
-const productResult = z.union([
-  z.object({ productId: productIdSchema, version: z.number().int() }),
-  refusalSchema,
-]);
+const productResult = z.union([z.object({ productId: productIdSchema, version: z.number().int() }), refusalSchema]);
 
 /** What an outcome says, by kind of command. */
 export const outcomeResults = {

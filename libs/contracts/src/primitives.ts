@@ -68,7 +68,9 @@ export const emailSchema = z
   .max(254, 'must be at most 254 characters')
   .meta({ description: 'E-mail address', examples: ['ana@example.com'] });
 
-export const timestampSchema = z.iso.datetime().meta({ description: 'RFC 3339, UTC', examples: ['2026-11-24T12:00:00.000Z'] });
+export const timestampSchema = z.iso
+  .datetime()
+  .meta({ description: 'RFC 3339, UTC', examples: ['2026-11-24T12:00:00.000Z'] });
 
 /** Where stock lies: `central` or a branch id. */
 export const CENTRAL_LOCATION = 'central';

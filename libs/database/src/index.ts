@@ -25,3 +25,10 @@ export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';
+export {
+  ConsumerStore,
+  StoreUnavailableError,
+  type AppliedPosition,
+  type ConsumerStoreOptions,
+} from './consumers/consumer-store.js';
+export { MoreThan, type EntityManager } from 'typeorm';

@@ -17,7 +17,13 @@ export {
   type HostPort,
   type LogLevel,
 } from './config/settings.js';
-export { databaseSecretsSetting, secretsSetting, type Login, type Secrets } from './config/secrets.js';
+export {
+  databaseSecretsSetting,
+  loginFileSetting,
+  secretsSetting,
+  type Login,
+  type Secrets,
+} from './config/secrets.js';
 export { createLog, withCorrelation, type Log } from './log.js';
 export { problem, problemBody, ProblemError, type ProblemDetails } from './http/problem.js';
 export { faultsOf } from './http/faults.js';

@@ -41,7 +41,11 @@ export const productPathSchema = z.strictObject({ productId: productIdSchema });
 export const cartItemPathSchema = z.strictObject({ customerId: customerIdSchema, productId: productIdSchema });
 
 const wholeNumber = (min: number, max: number) =>
-  z.coerce.number().int('must be a whole number').min(min, `must be at least ${min}`).max(max, `must be at most ${max}`);
+  z.coerce
+    .number()
+    .int('must be a whole number')
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`);
 
 export const pageQuerySchema = z.strictObject({
   /** Rows at the most. */

@@ -35,10 +35,20 @@ export function databaseSecretsSetting<const Role extends string>(
   return fileSetting(z.object({ database: passwordsOf(roles) })) as Setting<Pick<Secrets<Role>, 'database'>>;
 }
 
-function fileSetting(shape: z.ZodType): Setting<unknown> {
+/** A login in a file of its own, where the process may have one: `{"user": …, "password": …}`. */
+export function loginFileSetting(variable: string, description: string): Setting<Login | undefined> {
+  const { schema, ...setting } = fileSetting(z.object({ user: word, password: word }), variable, description);
+  return { ...setting, schema: schema.optional() as z.ZodType<Login | undefined> };
+}
+
+function fileSetting(
+  shape: z.ZodType,
+  variable = 'ECO_SECRETS_FILE',
+  description = 'File of mode 0600 with the passwords of this process',
+): Setting<unknown> {
   return {
-    variable: 'ECO_SECRETS_FILE',
-    description: 'File of mode 0600 with the passwords of this process',
+    variable,
+    description,
     schema: z.string().transform((path, context) => {
       const read = readSecrets(path, shape);
       if (read.type === 'secrets') return read.secrets;

@@ -1,0 +1,11 @@
+import { changeData, type Change, type ChangeData, type ChangeType } from '@eco/contracts';
+
+/** The changes of one type, their data checked against the contract: what a consumer counts on is what it gets. */
+export function changesOfType<T extends ChangeType>(
+  changes: readonly Change[],
+  type: T,
+): (Omit<Change, 'data'> & { data: ChangeData<T> })[] {
+  return changes
+    .filter((change) => change.type === type)
+    .map((change) => ({ ...change, data: changeData[type].parse(change.data) as ChangeData<T> }));
+}

@@ -1,0 +1,221 @@
+import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
+import { changesPageSchema, headers, type ChangesPage, type Topic } from '@eco/contracts';
+import type { AppliedPosition, ConsumerStore } from '@eco/database';
+import type { Log } from '@eco/edge';
+import { formatPosition, parsePosition, positionIn, positionOf } from '@eco/routing';
+import type { Consumer } from './consumer.js';
+
+export interface ChangeFeedOptions {
+  readonly consumer: Consumer;
+  readonly store: ConsumerStore;
+  readonly access: BrokerAccess;
+  readonly groupIds: readonly string[];
+  /** Base URL of the read-service. */
+  readonly readUrl: string;
+  readonly log: Log;
+  /** Called after changes have been applied. */
+  readonly onApplied?: () => void;
+}
+
+/** Asks without being told when nothing was heard for `SILENT_MS`: the beats come each second. */
+const POLL_MS = 2_000;
+const SILENT_MS = 4_000;
+const RETRY_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const PAGE = 1_000;
+
+/**
+ * Brings a consumer all changes of its topics, once each and in order.
+ *
+ * An event only wakes it: it says that a topic has gone on to some batch. What happened is read from `GET /changes`,
+ * from where the consumer stands, and applied in the transaction that moves its progress. So there is one way for the
+ * next change, for a gap, for a week of absence and for a queue that was deleted; and while it works off a page, any
+ * number of events ask no more of it than the last one.
+ */
+export class ChangeFeed {
+  readonly #subscription: EventSubscription;
+  readonly #feeds: TopicFeed[];
+  #poll: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: ChangeFeedOptions) {
+    const { consumer, access, log, groupIds } = options;
+    this.#feeds = groupIds.flatMap((group) => consumer.topics.map((topic) => new TopicFeed(group, topic, options)));
+    this.#subscription = new EventSubscription({
+      access,
+      consumer: consumer.name,
+      handler: (announcement) => this.#heard(announcement),
+      log,
+    });
+  }
+
+  /** Returns at once; brokers, databases and the read-service may be away. */
+  start(): void {
+    if (this.#poll) return;
+    this.#subscription.start();
+    for (const feed of this.#feeds) feed.wake();
+    this.#poll = setInterval(() => {
+      if (this.#subscription.silentMs < SILENT_MS) return;
+      for (const feed of this.#feeds) feed.wake();
+    }, POLL_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#poll);
+    await this.#subscription.stop();
+    await Promise.all(this.#feeds.map((feed) => feed.stop()));
+  }
+
+  get name(): string {
+    return this.options.consumer.name;
+  }
+
+  /** What it can't do now, in words; nothing when all is well. */
+  get trouble(): string | undefined {
+    return this.#feeds.map((feed) => feed.trouble).find((trouble) => trouble !== undefined);
+  }
+
+  /** Batches that are known to be there and not applied. */
+  get behind(): number {
+    return Math.max(0, ...this.#feeds.map((feed) => feed.behind));
+  }
+
+  get applied(): number {
+    return this.#feeds.reduce((sum, feed) => sum + feed.appliedChanges, 0);
+  }
+
+  #heard(announcement: Announcement): void {
+    const { group, term, tag } = announcement.type === 'event' ? announcement.event : announcement.beat;
+    for (const feed of this.#feeds) {
+      if (feed.group !== group) continue;
+      const seq =
+        announcement.type === 'beat'
+          ? announcement.beat.lastSeqs[feed.topic]
+          : announcement.event.topic === feed.topic
+            ? announcement.event.seq
+            : undefined;
+      if (seq !== undefined) feed.announced({ term, tag, seq });
+    }
+  }
+}
+
+/** One topic of one group. At most one page is under way. */
+class TopicFeed {
+  appliedChanges = 0;
+  trouble: string | undefined;
+  #applied: AppliedPosition | undefined;
+  #known: AppliedPosition = { term: 0, tag: '', seq: 0 };
+  #woken = false;
+  #stopped = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(
+    readonly group: string,
+    readonly topic: Topic,
+    private readonly options: ChangeFeedOptions,
+  ) {}
+
+  get behind(): number {
+    return Math.max(0, this.#known.seq - (this.#applied?.seq ?? 0));
+  }
+
+  announced(position: AppliedPosition): void {
+    this.#known = position;
+    if (this.#applied === undefined || position.seq > this.#applied.seq) this.wake();
+  }
+
+  wake(): void {
+    this.#woken = true;
+    if (this.#stopped.signal.aborted) return;
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (this.#woken && !signal.aborted) {
+      this.#woken = false;
+      try {
+        if (await this.#catchUp()) this.#woken = true;
+        this.trouble = undefined;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#report(error as Error);
+        // Another process may have gone on meanwhile.
+        this.#applied = undefined;
+        this.#woken = true;
+        await pause(RETRY_MS, signal);
+      }
+    }
+  }
+
+  /** Applies one page. True: there is more. */
+  async #catchUp(): Promise<boolean> {
+    const { consumer, store } = this.options;
+    const from = (this.#applied ??= await store.applied(this.group, this.topic));
+    const { page, position } = await this.#read(from);
+    const to = { ...position, seq: page.upToSeq };
+    if (page.changes.length === 0) {
+      // Nothing of this topic up to there. Not worth a write: asking again from `from` costs the same.
+      return false;
+    }
+    const now = await store.advance({ groupId: this.group, topic: this.topic, from, to }, (manager) =>
+      consumer.apply(manager, page.changes),
+    );
+    this.#applied = now;
+    if (now === to) {
+      this.appliedChanges += page.changes.length;
+      this.options.onApplied?.();
+    }
+    return page.more || now !== to || this.#known.seq > now.seq;
+  }
+
+  /** Asks for a node that is at least where an event said that the group is, and where this consumer already stands. */
+  async #read(from: AppliedPosition): Promise<{ page: ChangesPage; position: { term: number; tag: string } }> {
+    const url = new URL(`${this.options.readUrl}/changes`);
+    url.search = new URLSearchParams({
+      group: this.group,
+      topic: this.topic,
+      after: String(from.seq),
+      limit: String(PAGE),
+    }).toString();
+    const wanted = [from, this.#known].filter(({ tag }) => tag !== '').map((each) => ({ group: this.group, ...each }));
+    const response = await fetch(url, {
+      signal: AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), this.#stopped.signal]),
+      headers: wanted.length === 0 ? {} : { [headers.position]: formatPosition(positionOf(wanted)) },
+    });
+    if (!response.ok)
+      throw new Error(`GET ${url.pathname}${url.search} answered ${response.status}: ${await response.text()}`);
+    const page = changesPageSchema.parse(await response.json());
+    const stated = parsePosition(response.headers.get(headers.position) ?? '');
+    const position = stated.ok ? positionIn(stated.position, this.group) : undefined;
+    return { page, position: position ?? { term: 0, tag: '' } };
+  }
+
+  #report(error: Error): void {
+    const { consumer, log } = this.options;
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    const trouble = `${error.message}${cause}`;
+    if (trouble !== this.trouble)
+      log.warn(
+        { consumer: consumer.name, group: this.group, topic: this.topic, error: trouble },
+        'changes can not be applied now',
+      );
+    this.trouble = trouble;
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}

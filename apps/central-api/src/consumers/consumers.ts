@@ -1,0 +1,123 @@
+import { Gauge, type Registry } from 'prom-client';
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { EventConsumer } from '@eco/broker';
+import type { ConsumerSchema } from '@eco/database';
+import type { Edge } from '@eco/edge';
+import type { CentralConfig } from '../config.js';
+import { ChangeFeed } from './change-feed.js';
+import type { Consumer } from './consumer.js';
+import { customersConsumer } from './customers/customers.consumer.js';
+import { CentralCustomersController } from './customers/customers.controller.js';
+import { Mailer } from './notifications/mailer.js';
+import { notificationsConsumer } from './notifications/notifications.consumer.js';
+import { NotificationsController } from './notifications/notifications.controller.js';
+import { statisticsConsumer } from './statistics/statistics.consumer.js';
+import { StatisticsController } from './statistics/statistics.controller.js';
+import { CustomersStore, NotificationsStore, StatisticsStore } from './stores.js';
+
+/**
+ * Three consumers of events beside each other: Central's customers, statistics, notifications. Each has a queue, a
+ * schema and a database role of its own, and none notices whether another is there. `ECO_CONSUMERS` says which of them
+ * this process runs; their reads answer from what is stored, whoever stored it.
+ */
+export class Consumers {
+  readonly #feeds: ChangeFeed[];
+  readonly #mailer: Mailer | undefined;
+  readonly #stores: { customers: CustomersStore; statistics: StatisticsStore; notifications: NotificationsStore };
+
+  constructor(edge: Edge, config: CentralConfig) {
+    const { log } = edge;
+    const [home] = config.groups;
+    const storeOptions = <S extends ConsumerSchema>(schema: S) => ({
+      schema,
+      nodes: home.nodes,
+      password: config.secrets.database[`eco_${schema}`],
+      applicationName: `${config.name} ${schema}`,
+    });
+    const stores = {
+      customers: new CustomersStore(storeOptions('central')),
+      statistics: new StatisticsStore(storeOptions('statistics')),
+      notifications: new NotificationsStore(storeOptions('notifications')),
+    };
+    this.#stores = stores;
+    const runs = (consumer: EventConsumer) => config.consumers.includes(consumer);
+    this.#mailer =
+      config.smtpUrl !== undefined && runs('notifications')
+        ? new Mailer({ store: stores.notifications, server: { url: config.smtpUrl, login: config.smtpLogin }, log })
+        : undefined;
+    const all: { consumer: Consumer; store: CustomersStore; onApplied?: () => void }[] = [
+      { consumer: customersConsumer, store: stores.customers },
+      { consumer: statisticsConsumer, store: stores.statistics },
+      { consumer: notificationsConsumer, store: stores.notifications, onApplied: () => this.#mailer?.wake() },
+    ];
+    this.#feeds = all
+      .filter(({ consumer }) => runs(consumer.name))
+      .map(
+        (each) =>
+          new ChangeFeed({
+            ...each,
+            access: { brokers: [...config.brokers], ...config.secrets.amqp },
+            groupIds: config.groups.map(({ id }) => id),
+            readUrl: config.readUrl,
+            log,
+          }),
+      );
+    measure(edge.metrics.registry, this.#feeds, this.#mailer);
+  }
+
+  get module(): DynamicModule {
+    const provide = <T>(token: new (...args: never[]) => T, useValue: T) => ({ provide: token, useValue });
+    return {
+      module: ConsumersModule,
+      controllers: [CentralCustomersController, StatisticsController, NotificationsController],
+      providers: [
+        provide(CustomersStore, this.#stores.customers),
+        provide(StatisticsStore, this.#stores.statistics),
+        provide(NotificationsStore, this.#stores.notifications),
+      ],
+    };
+  }
+
+  /** Returns at once. A consumer that can't go on is no reason not to take orders, so readiness does not ask for it. */
+  start(): void {
+    for (const feed of this.#feeds) feed.start();
+    this.#mailer?.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#feeds.map((feed) => feed.stop()), this.#mailer?.stop()]);
+    await Promise.all(Object.values(this.#stores).map((store) => store.close()));
+  }
+}
+
+@Module({})
+class ConsumersModule {}
+
+function measure(registry: Registry, feeds: readonly ChangeFeed[], mailer: Mailer | undefined): void {
+  const gauge = (name: string, help: string, value: (feed: ChangeFeed) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['consumer'],
+      registers: [registry],
+      collect() {
+        for (const feed of feeds) this.set({ consumer: feed.name }, value(feed));
+      },
+    });
+  gauge('eco_changes_behind_batches', 'Batches that are known to be there and not applied', (feed) => feed.behind);
+  gauge('eco_changes_applied_total', 'Changes applied by this process', (feed) => feed.applied);
+  gauge('eco_changes_stuck', '1: changes can not be applied now; the log says why', (feed) =>
+    feed.trouble === undefined ? 0 : 1,
+  );
+  if (mailer === undefined) return;
+  new Gauge({
+    name: 'eco_mails_total',
+    help: 'Mails that the server took, and tries that failed',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      this.set({ result: 'sent' }, mailer.sent);
+      this.set({ result: 'failed' }, mailer.failed);
+    },
+  });
+}

@@ -1,0 +1,20 @@
+import { CentralCustomer } from '@eco/database';
+import { changesOfType } from '../change-data.js';
+import type { Consumer } from '../consumer.js';
+
+/** Central's own table of customers: those of all groups and branches together. */
+export const customersConsumer: Consumer = {
+  name: 'customers',
+  schema: 'central',
+  topics: ['customers'],
+  async apply(manager, changes) {
+    const customers = changesOfType(changes, 'customer.registered').map(({ data }) => ({
+      customerId: data.customerId,
+      name: data.name,
+      email: data.email,
+      branchId: data.branchId,
+      registeredAt: new Date(data.registeredAt),
+    }));
+    await manager.upsert(CentralCustomer, customers, ['customerId']);
+  },
+};

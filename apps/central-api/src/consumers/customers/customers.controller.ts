@@ -1,0 +1,39 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { customerPageSchema, pageQuerySchema } from '@eco/contracts';
+import { CentralCustomer, MoreThan } from '@eco/database';
+import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, readConsumer } from '../consumer-answer.js';
+import { CustomersStore } from '../stores.js';
+
+const listCustomers = operation({
+  summary: "Central's customers, those of all branches, by id",
+  description: 'From a table that Central keeps by the events of all groups; its position says how far they are in it.',
+  query: pageQuerySchema,
+  answers: { 200: { description: 'One page', body: customerPageSchema, headers: CONSUMER_ANSWER_HEADERS } },
+  problems: CONSUMER_PROBLEMS,
+});
+
+@ApiTags('customers')
+@Controller('customers')
+export class CentralCustomersController {
+  constructor(private readonly store: CustomersStore) {}
+
+  @Get()
+  @Operation(listCustomers)
+  async list(@Input(listCustomers) { query }: InputOf<typeof listCustomers>): Promise<Answer> {
+    const { after, limit } = query;
+    const { result, headers } = await readConsumer(this.store, (manager) =>
+      manager.find(CentralCustomer, {
+        where: after === undefined ? {} : { customerId: MoreThan(after) },
+        order: { customerId: 'ASC' },
+        take: limit + 1,
+      }),
+    );
+    const items = result
+      .slice(0, limit)
+      .map((customer) => ({ ...customer, registeredAt: customer.registeredAt.toISOString() }));
+    const next = result.length > limit ? (items.at(-1)?.customerId ?? null) : null;
+    return answer(200, { items, next }, headers);
+  }
+}

@@ -1,0 +1,154 @@
+import { Notification, type ConsumerStore } from '@eco/database';
+import type { Log } from '@eco/edge';
+import { createTransport, type Transporter } from 'nodemailer';
+
+export interface MailServer {
+  /** `smtp://host:port` or `smtps://host:port`. */
+  readonly url: string;
+  /** Absent: the server asks for none. */
+  readonly login?: { readonly user: string; readonly password: string } | undefined;
+}
+
+export interface MailerOptions {
+  readonly store: ConsumerStore;
+  readonly server: MailServer;
+  readonly log: Log;
+}
+
+const FROM = 'EcoMarket <no-reply@ecomarket.invalid>';
+const LOOK_EVERY_MS = 2_000;
+const AT_ONCE = 20;
+/** One who has taken a notification and died is given up after that; longer than the sending of a whole round. */
+const CLAIM_MS = 5 * 60_000;
+const SMTP_TIMEOUT_MS = 5_000;
+/** Doubles from one try to the next, up to an hour; never given up, since somebody still waits to be welcomed. */
+const FIRST_RETRY_MS = 5_000;
+const RETRY_CAP_MS = 3_600_000;
+
+/**
+ * Sends the notifications that are due. Each is claimed first, by moving its next try ahead, so that several processes
+ * do not send it twice; one that dies between sending and saying so sends it again: a mail can't be taken into a
+ * transaction.
+ */
+export class Mailer {
+  readonly #transport: Transporter;
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> | undefined;
+  #stopped = false;
+  sent = 0;
+  failed = 0;
+
+  constructor(private readonly options: MailerOptions) {
+    const { url, login } = options.server;
+    const { protocol, hostname, port } = new URL(url);
+    this.#transport = createTransport({
+      host: hostname,
+      port: port === '' ? undefined : Number(port),
+      secure: protocol === 'smtps:',
+      ...(login && { auth: { user: login.user, pass: login.password } }),
+      connectionTimeout: SMTP_TIMEOUT_MS,
+      greetingTimeout: SMTP_TIMEOUT_MS,
+      socketTimeout: SMTP_TIMEOUT_MS,
+    });
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.wake(), LOOK_EVERY_MS);
+    this.wake();
+  }
+
+  /** Something may be due. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#round ??= this.#sendDue()
+      .catch((error: Error) =>
+        this.options.log.warn({ error: error.message }, 'notifications can not be looked at now'),
+      )
+      .finally(() => (this.#round = undefined));
+  }
+
+  /** Finishes the mail that is on its way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#round;
+    this.#transport.close();
+  }
+
+  async #sendDue(): Promise<void> {
+    for (;;) {
+      const due = await this.#claim();
+      for (const [index, notification] of due.entries()) {
+        if (this.#stopped) return this.#release(due.slice(index));
+        await this.#send(notification);
+      }
+      if (due.length < AT_ONCE) return;
+    }
+  }
+
+  #claim(): Promise<Notification[]> {
+    return this.options.store.write(async (manager) => {
+      const due = await manager
+        .createQueryBuilder(Notification, 'n')
+        .where(`n.state <> 'sent' AND n.next_try_at <= now()`)
+        .orderBy('n.next_try_at')
+        .take(AT_ONCE)
+        .setLock('pessimistic_write')
+        .setOnLocked('skip_locked')
+        .getMany();
+      if (due.length > 0) {
+        const nextTryAt = new Date(Date.now() + CLAIM_MS);
+        await manager.update(
+          Notification,
+          due.map(({ id }) => id),
+          { nextTryAt },
+        );
+      }
+      return due;
+    });
+  }
+
+  async #release(claimed: readonly Notification[]): Promise<void> {
+    await this.options.store.write((manager) =>
+      manager.update(
+        Notification,
+        claimed.map(({ id }) => id),
+        { nextTryAt: new Date() },
+      ),
+    );
+  }
+
+  async #send({ id, email, customerId, tries }: Notification): Promise<void> {
+    const { store, log } = this.options;
+    let said: string | undefined;
+    try {
+      await this.#transport.sendMail({
+        from: FROM,
+        to: email,
+        subject: 'Welcome to EcoMarket',
+        text: `Welcome!\n\nYou are registered with EcoMarket as customer ${customerId}.\n`,
+        messageId: `<${id}@ecomarket.invalid>`,
+      });
+    } catch (error) {
+      said = (error as Error).message;
+    }
+    if (said === undefined) {
+      this.sent += 1;
+      await store.write((manager) =>
+        manager.update(Notification, id, { state: 'sent', tries: tries + 1, sentAt: new Date(), lastError: null }),
+      );
+      return;
+    }
+    this.failed += 1;
+    const waitMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(tries, 20), RETRY_CAP_MS);
+    log.warn({ notificationId: id, error: said, waitMs }, 'a notification could not be sent');
+    await store.write((manager) =>
+      manager.update(Notification, id, {
+        state: 'failing',
+        tries: tries + 1,
+        lastError: said,
+        nextTryAt: new Date(Date.now() + waitMs),
+      }),
+    );
+  }
+}

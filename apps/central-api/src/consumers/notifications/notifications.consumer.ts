@@ -1,0 +1,24 @@
+import { Notification } from '@eco/database';
+import { changesOfType } from '../change-data.js';
+import type { Consumer } from '../consumer.js';
+
+/** Notes that somebody is to be written to. Sending is the mailer's: a mail server that is away stops no change. */
+export const notificationsConsumer: Consumer = {
+  name: 'notifications',
+  schema: 'notifications',
+  topics: ['customers'],
+  async apply(manager, changes) {
+    const now = new Date();
+    const notifications = changesOfType(changes, 'customer.registered').map(({ commandId, data }) => ({
+      id: commandId,
+      customerId: data.customerId,
+      kind: 'welcome' as const,
+      email: data.email,
+      state: 'unsent' as const,
+      tries: 0,
+      createdAt: new Date(data.registeredAt),
+      nextTryAt: now,
+    }));
+    await manager.createQueryBuilder().insert().into(Notification).values(notifications).orIgnore().execute();
+  },
+};

@@ -1,0 +1,57 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { notificationPageSchema, pageQuerySchema } from '@eco/contracts';
+import { Notification } from '@eco/database';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { isUuid } from '@eco/routing';
+import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, readConsumer } from '../consumer-answer.js';
+import { NotificationsStore } from '../stores.js';
+
+const listNotifications = operation({
+  summary: 'What people are written, oldest first, and whether it has been sent',
+  description: 'Without a mail server everything stays `unsent` and is sent once there is one.',
+  query: pageQuerySchema,
+  answers: { 200: { description: 'One page', body: notificationPageSchema, headers: CONSUMER_ANSWER_HEADERS } },
+  problems: CONSUMER_PROBLEMS,
+});
+
+@ApiTags('notifications')
+@Controller('notifications')
+export class NotificationsController {
+  constructor(private readonly store: NotificationsStore) {}
+
+  @Get()
+  @Operation(listNotifications)
+  async list(@Input(listNotifications) { query }: InputOf<typeof listNotifications>): Promise<Answer> {
+    const { limit } = query;
+    const place = placeOf(query.after);
+    const { result, headers } = await readConsumer(this.store, (manager) =>
+      manager
+        .createQueryBuilder(Notification, 'n')
+        .where(place === undefined ? 'true' : '(n.created_at, n.id) > (:createdAt, :id)', place ?? {})
+        .orderBy('n.createdAt')
+        .addOrderBy('n.id')
+        .take(limit + 1)
+        .getMany(),
+    );
+    const items = result.slice(0, limit).map(({ id, nextTryAt: _, createdAt, sentAt, ...rest }) => ({
+      notificationId: id,
+      ...rest,
+      createdAt: createdAt.toISOString(),
+      sentAt: sentAt?.toISOString() ?? null,
+    }));
+    const last = items.at(-1);
+    const next = result.length > limit && last !== undefined ? `${last.createdAt}/${last.notificationId}` : null;
+    return answer(200, { items, next }, headers);
+  }
+}
+
+function placeOf(after: string | undefined): { createdAt: string; id: string } | undefined {
+  if (after === undefined) return undefined;
+  const [createdAt = '', id = '', ...rest] = after.split('/');
+  if (z.iso.datetime().safeParse(createdAt).success && isUuid(id) && rest.length === 0) return { createdAt, id };
+  throw problem('bad-input', {
+    faults: [{ at: 'query.after', message: 'must be the next of a page: <createdAt>/<notificationId>' }],
+  });
+}

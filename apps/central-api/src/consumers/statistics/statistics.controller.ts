@@ -1,0 +1,64 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { dailyQuerySchema, dailyStatisticsSchema } from '@eco/contracts';
+import { CENTRAL_BRANCH, DailyStatistics } from '@eco/database';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, readConsumer } from '../consumer-answer.js';
+import { StatisticsStore } from '../stores.js';
+
+const dailyStatistics = operation({
+  summary: 'Registrations and sales by day (UTC) and branch',
+  description: 'The last 31 days unless `from` and `to` (both included) say otherwise; at most 366 days.',
+  query: dailyQuerySchema,
+  answers: {
+    200: { description: 'By day, then branch', body: dailyStatisticsSchema, headers: CONSUMER_ANSWER_HEADERS },
+  },
+  problems: CONSUMER_PROBLEMS,
+});
+
+const DAY_MS = 86_400_000;
+const DAYS_DEFAULT = 31;
+const DAYS_MAX = 366;
+
+@ApiTags('statistics')
+@Controller('statistics')
+export class StatisticsController {
+  constructor(private readonly store: StatisticsStore) {}
+
+  @Get('daily')
+  @Operation(dailyStatistics)
+  async daily(@Input(dailyStatistics) { query }: InputOf<typeof dailyStatistics>): Promise<Answer> {
+    const { from, to } = periodOf(query);
+    const { result, headers } = await readConsumer(this.store, (manager) =>
+      manager
+        .createQueryBuilder(DailyStatistics, 'd')
+        .where('d.day BETWEEN :from AND :to', { from, to })
+        .orderBy('d.day')
+        .addOrderBy('d.branchId')
+        .getMany(),
+    );
+    const items = result.map(({ branchId, ...day }) => ({
+      ...day,
+      branchId: branchId === CENTRAL_BRANCH ? null : branchId,
+    }));
+    return answer(200, { items }, headers);
+  }
+}
+
+function periodOf({ from, to }: InputOf<typeof dailyStatistics>['query']): { from: string; to: string } {
+  const toMs =
+    to !== undefined
+      ? Date.parse(to)
+      : from !== undefined
+        ? Date.parse(from) + (DAYS_DEFAULT - 1) * DAY_MS
+        : Date.now();
+  const fromMs = from !== undefined ? Date.parse(from) : toMs - (DAYS_DEFAULT - 1) * DAY_MS;
+  const fault = (message: string) => problem('bad-input', { faults: [{ at: 'query.to', message }] });
+  if (toMs < fromMs) throw fault('must not be before from');
+  if (toMs - fromMs >= DAYS_MAX * DAY_MS) throw fault(`must be at most ${DAYS_MAX} days after from`);
+  return { from: dayOf(fromMs), to: dayOf(toMs) };
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}

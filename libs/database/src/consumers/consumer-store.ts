@@ -1,0 +1,207 @@
+import { DataSource, type EntityManager, type EntityTarget } from 'typeorm';
+import { Progress } from '../entities/progress.js';
+import { CentralCustomer, CentralProgress } from '../entities/central.js';
+import { DailyStatistics, StatisticsProgress } from '../entities/statistics.js';
+import { Notification, NotificationsProgress } from '../entities/notifications.js';
+import type { NodeAddress } from '../nodes/login.js';
+import { GroupNodes, primaryOf } from '../nodes/nodes.js';
+import { DATABASE_NAME, type ConsumerSchema } from '../roles/roles.js';
+
+const entitiesOf = {
+  central: { progress: CentralProgress, tables: [CentralCustomer] },
+  statistics: { progress: StatisticsProgress, tables: [DailyStatistics] },
+  notifications: { progress: NotificationsProgress, tables: [Notification] },
+} as const;
+
+/** How far a topic of a group has been applied: everything up to batch `seq` of that reign. */
+export interface AppliedPosition {
+  term: number;
+  /** Empty before the first. */
+  tag: string;
+  seq: number;
+}
+
+export interface ConsumerStoreOptions {
+  /** The consumer's name is its schema's. */
+  schema: ConsumerSchema;
+  /** All nodes of the group that keeps the schema; which is the primary is asked (R7). */
+  nodes: readonly NodeAddress[];
+  /** Of the schema's own role, `eco_<schema>`. */
+  password: string;
+  applicationName: string;
+}
+
+/** Nobody could be asked, or the answer did not come. Try again. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+}
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const POOL_SIZE = 3;
+
+/**
+ * The schema of one consumer of events. It writes on the primary, wherever that is; it reads there too while there is
+ * one, and on a replica otherwise, so that its readers are not stuck when the primary is away.
+ */
+export class ConsumerStore {
+  readonly #group: GroupNodes;
+  readonly #sources = new Map<string, Promise<DataSource>>();
+  #closed = false;
+
+  constructor(private readonly options: ConsumerStoreOptions) {
+    this.#group = new GroupNodes(options.nodes, this.#login, options.applicationName);
+  }
+
+  get name(): ConsumerSchema {
+    return this.options.schema;
+  }
+
+  /** Where the consumer stands; before its first change at 0. */
+  applied(groupId: string, topic: string): Promise<AppliedPosition> {
+    return this.#onPrimary((manager) => this.#appliedIn(manager, groupId, topic));
+  }
+
+  /**
+   * Runs `apply` and moves the progress from `from` to `to` in one transaction on the primary, unless somebody has
+   * moved it meanwhile: then nothing is done, and the progress that is there comes back. So each change is applied once,
+   * however many processes consume.
+   */
+  advance(
+    { groupId, topic, from, to }: { groupId: string; topic: string; from: AppliedPosition; to: AppliedPosition },
+    apply: (manager: EntityManager) => Promise<void>,
+  ): Promise<AppliedPosition> {
+    const key = { consumer: this.name, groupId, topic };
+    return this.#onPrimary((primary) =>
+      primary.transaction(async (manager) => {
+        const table = this.#progress;
+        await manager
+          .createQueryBuilder()
+          .insert()
+          .into(table)
+          .values({ ...key, term: 0, tag: '', seq: 0 })
+          .orIgnore()
+          .execute();
+        const { term, tag, seq } = await manager.findOneOrFail(table, {
+          where: key,
+          lock: { mode: 'pessimistic_write' },
+        });
+        if (seq !== from.seq || term !== from.term || tag !== from.tag) return { term, tag, seq };
+        await apply(manager);
+        await manager.update(table, key, to);
+        return to;
+      }),
+    );
+  }
+
+  /** On the primary. */
+  write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.#onPrimary((manager) => manager.transaction(work));
+  }
+
+  /** In one snapshot, with the progress that the answer is as of. */
+  async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<{
+    result: T;
+    progress: (AppliedPosition & { groupId: string })[];
+    node: NodeAddress;
+    role: 'primary' | 'replica';
+  }> {
+    const answers = await this.#group.ask();
+    const primary = primaryOf(answers);
+    const candidates = [...(primary ? [primary] : []), ...answers.filter(({ type }) => type === 'replica')];
+    let cause: unknown = new Error('no node answers');
+    for (const { node } of candidates) {
+      try {
+        const { manager } = await this.#source(node);
+        return await manager.transaction('REPEATABLE READ', async (snapshot) => ({
+          result: await work(snapshot),
+          progress: slowest(await snapshot.find(this.#progress)),
+          node,
+          role: node === primary?.node ? ('primary' as const) : ('replica' as const),
+        }));
+      } catch (error) {
+        await this.#forget(node);
+        cause = error;
+      }
+    }
+    throw new StoreUnavailableError(`no database node answers for ${this.name}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#group.close();
+    await Promise.all(this.options.nodes.map((node) => this.#forget(node)));
+  }
+
+  get #login() {
+    return { user: `eco_${this.options.schema}`, password: this.options.password };
+  }
+
+  get #progress(): EntityTarget<Progress> {
+    return entitiesOf[this.options.schema].progress;
+  }
+
+  async #appliedIn(manager: EntityManager, groupId: string, topic: string): Promise<AppliedPosition> {
+    const row = await manager.findOneBy(this.#progress, { consumer: this.name, groupId, topic });
+    return row === null ? { term: 0, tag: '', seq: 0 } : { term: row.term, tag: row.tag, seq: row.seq };
+  }
+
+  async #onPrimary<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const primary = primaryOf(await this.#group.ask());
+    if (primary === undefined) throw new StoreUnavailableError(`no primary answers for ${this.name}`);
+    try {
+      const { manager } = await this.#source(primary.node);
+      return await work(manager);
+    } catch (error) {
+      // Whether the connection or the statement was at fault does not matter: the next try begins with a new one.
+      await this.#forget(primary.node);
+      throw new StoreUnavailableError(`${this.name} could not be written: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #source(node: NodeAddress): Promise<DataSource> {
+    if (this.#closed) throw new StoreUnavailableError(`the store of ${this.name} is closed`);
+    const key = `${node.host}:${node.port}`;
+    const opened =
+      this.#sources.get(key) ??
+      new DataSource({
+        type: 'postgres',
+        host: node.host,
+        port: node.port,
+        database: DATABASE_NAME,
+        username: this.#login.user,
+        password: this.#login.password,
+        applicationName: this.options.applicationName,
+        connectTimeoutMS: CONNECT_TIMEOUT_MS,
+        poolSize: POOL_SIZE,
+        poolErrorHandler: () => undefined,
+        entities: [entitiesOf[this.options.schema].progress, ...entitiesOf[this.options.schema].tables],
+      }).initialize();
+    this.#sources.set(key, opened);
+    return opened;
+  }
+
+  async #forget(node: NodeAddress): Promise<void> {
+    const key = `${node.host}:${node.port}`;
+    const opened = this.#sources.get(key);
+    this.#sources.delete(key);
+    try {
+      await (await opened)?.destroy();
+    } catch {
+      // It never opened, or its connections broke: there is nothing left to close.
+    }
+  }
+}
+
+/** The position that all topics of a group have reached. */
+function slowest(rows: readonly Progress[]): (AppliedPosition & { groupId: string })[] {
+  const byGroup = new Map<string, AppliedPosition & { groupId: string }>();
+  for (const { groupId, term, tag, seq } of rows) {
+    const known = byGroup.get(groupId);
+    if (known === undefined || seq < known.seq) byGroup.set(groupId, { groupId, term, tag, seq });
+  }
+  return [...byGroup.values()];
+}
