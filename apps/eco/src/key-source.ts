@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { BadInput } from './input.js';
 
 /** Some keys, and how far the source is with them. */
 export interface KeyBatch {
@@ -10,9 +11,7 @@ export interface KeyBatch {
 }
 
 /** What is wrong with a list of keys, in one line for whoever gave it. */
-export class KeySourceError extends Error {
-  override readonly name = 'KeySourceError';
-}
+export class KeySourceError extends BadInput {}
 
 const BATCH_KEYS = 10_000;
 const CHUNK_BYTES = 256 * 1024;

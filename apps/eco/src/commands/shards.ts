@@ -16,7 +16,8 @@ import {
 } from '@eco/routing';
 import type { Command } from 'commander';
 import { withProgress } from '../key-progress.js';
-import { keysOfFile, KeySourceError, randomKeys, type KeyBatch } from '../key-source.js';
+import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';
+import { keysOfFile, randomKeys, type KeyBatch } from '../key-source.js';
 import { tableOf } from '../table.js';
 
 const RANDOM_KEYS_MAX = 10_000_000;
@@ -26,7 +27,6 @@ const GROUPS_TO_COMPARE = 4;
 /** Below it chance is no good explanation of an uneven spread. */
 const P_DOUBTFUL = 0.001;
 const BAR_WIDTH = 24;
-const EXIT_BAD_INPUT = 2;
 
 const METHOD_NAMES: Record<RouterMethod, string> = {
   modulo: 'MD5 modulo groups',
@@ -62,7 +62,7 @@ export function registerShards(program: Command): void {
     .option('--groups <n>', 'number of database groups', '1')
     .option('--buckets <n>', `number of buckets, a power of two up to ${BUCKETS_MAX}`, String(BUCKETS_DEFAULT))
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => run(command, spread(options)));
+    .action((options: Options, command: Command) => print(command, spread(options)));
   shards
     .command('compare')
     .description('count the keys that move when groups are added: modulo, consistent-hash ring, ours')
@@ -72,7 +72,7 @@ export function registerShards(program: Command): void {
     .option('--groups <n>', 'number of database groups before', String(GROUPS_TO_COMPARE))
     .option('--buckets <n>', `number of buckets, a power of two up to ${BUCKETS_MAX}`, String(BUCKETS_DEFAULT))
     .option('--json', 'print JSON')
-    .action((options: Options, command: Command) => run(command, compare(options)));
+    .action((options: Options, command: Command) => print(command, compare(options)));
 }
 
 async function spread(options: Options): Promise<string> {
@@ -128,7 +128,7 @@ async function spread(options: Options): Promise<string> {
 
 async function compare(options: Options): Promise<string> {
   const faults: string[] = [];
-  const added = options.add === undefined ? 0 : wholeNumberOf('--add', options.add, BUCKETS_MAX - 1, faults);
+  const added = options.add === undefined ? 0 : wholeNumberOf('--add', options.add, { max: BUCKETS_MAX - 1 }, faults);
   if (options.add === undefined) faults.push('say how many groups to add: --add <n>');
   const { groups, buckets } = clusterOf(options, added, faults);
   const source = keySourceOf(options, RANDOM_KEYS_TO_COMPARE, faults);
@@ -173,28 +173,9 @@ async function compare(options: Options): Promise<string> {
   ].join('\n');
 }
 
-/** Bad input ends as one line on stderr; anything else is a bug and goes on to whoever runs the program. */
-async function run(command: Command, work: Promise<string>): Promise<void> {
-  try {
-    const text = await work;
-    command.configureOutput().writeOut?.(`${text}\n`);
-  } catch (error) {
-    if (!(error instanceof KeySourceError || error instanceof BadInput)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: EXIT_BAD_INPUT });
-  }
-}
-
-class BadInput extends Error {
-  override readonly name = 'BadInput';
-}
-
-function refuse(faults: readonly string[]): void {
-  if (faults.length > 0) throw new BadInput(faults.join('; '));
-}
-
 function clusterOf(options: Options, added: number, faults: string[]): { groups: number; buckets: number } {
-  const groups = wholeNumberOf('--groups', options.groups, BUCKETS_MAX, faults);
-  const buckets = wholeNumberOf('--buckets', options.buckets, BUCKETS_MAX, faults);
+  const groups = wholeNumberOf('--groups', options.groups, { max: BUCKETS_MAX }, faults);
+  const buckets = wholeNumberOf('--buckets', options.buckets, { max: BUCKETS_MAX }, faults);
   if (buckets > 0 && !isBucketCount(buckets)) {
     faults.push(`--buckets must be a power of two (1, 2, 4 … ${BUCKETS_MAX}), not ${buckets}`);
   } else if (buckets > 0 && groups + added > buckets) {
@@ -214,15 +195,9 @@ function keySourceOf(options: Options, randomDefault: number | undefined, faults
     faults.push('say which keys: --keys <file>, or --random <n>');
   }
   if (keys !== undefined) return { name: keys, batches: keysOfFile(keys) };
-  const count = random === undefined ? randomDefault : wholeNumberOf('--random', random, RANDOM_KEYS_MAX, faults);
+  const count =
+    random === undefined ? randomDefault : wholeNumberOf('--random', random, { max: RANDOM_KEYS_MAX }, faults);
   return { name: 'random', batches: randomKeys(count ?? 0) };
-}
-
-function wholeNumberOf(option: string, text: string, max: number, faults: string[]): number {
-  const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= max) return number;
-  faults.push(`${option} must be a whole number from 1 to ${whole(max)}, not ${JSON.stringify(text)}`);
-  return 0;
 }
 
 /** How many keys there were, at least one. */
@@ -275,16 +250,8 @@ function bar(share: number): string {
   return '█'.repeat(eighths >> 3) + (['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths & 7] ?? '');
 }
 
-function whole(number: number): string {
-  return number.toLocaleString('en-US');
-}
-
 function signedPercent(percent: number): string {
   const digits = Math.abs(percent).toFixed(1);
   const sign = digits === '0.0' ? '' : percent < 0 ? '−' : '+';
   return `${sign}${digits} %`;
-}
-
-function json(value: unknown): string {
-  return JSON.stringify(value, null, 2);
 }

@@ -1,0 +1,92 @@
+import { randomInt } from 'node:crypto';
+import type { Command } from 'commander';
+import { BadInput, json, print, refuse, wholeNumberOf } from '../input.js';
+import { runLoad, type LoadOptions } from '../load/load.js';
+import { loadText } from '../load/report-text.js';
+import { progressBar } from '../progress-bar.js';
+import { dataOption, openTarget } from '../target.js';
+
+interface Options {
+  readonly data?: string;
+  readonly orders: string;
+  readonly concurrency: string;
+  readonly duration?: string;
+  readonly hot: string;
+  readonly customers: string;
+  readonly products: string;
+  readonly stock: string;
+  readonly readers: string;
+  readonly seed?: string;
+  readonly json?: true;
+}
+
+const EXIT_BROKEN = 1;
+
+/** `eco load`: orders through both APIs while readers read, then a report; fails when a promise was broken. */
+export function registerLoad(program: Command): void {
+  dataOption(
+    program
+      .command('load')
+      .description('write orders through both APIs while readers read, wait until all are visible, check the rules'),
+  )
+    .option('--orders <n>', 'orders to place', '2000')
+    .option('--concurrency <n>', 'callers at once', '32')
+    .option('--duration <s>', 'end after so many seconds, even if fewer were placed')
+    .option('--hot <percent>', 'share of orders that want one and the same product', '20')
+    .option('--customers <n>', 'customers who order', '1000')
+    .option('--products <n>', 'products that are ordered', '100')
+    .option('--stock <n>', 'units of each product at the start', '1000000')
+    .option('--readers <n>', 'readers beside the writers', '4')
+    .option('--seed <n>', 'what is bought follows from it; a random one when absent')
+    .option('--json', 'print JSON')
+    .action((options: Options, command: Command) => print(command, load(options)));
+}
+
+async function load(options: Options): Promise<string> {
+  const faults: string[] = [];
+  const loadOptions: LoadOptions = {
+    orders: wholeNumberOf('--orders', options.orders, { max: 10_000_000 }, faults),
+    concurrency: wholeNumberOf('--concurrency', options.concurrency, { max: 2_000 }, faults),
+    durationMs:
+      options.duration === undefined
+        ? Number.POSITIVE_INFINITY
+        : wholeNumberOf('--duration', options.duration, { max: 86_400 }, faults) * 1000,
+    hotShare: wholeNumberOf('--hot', options.hot, { min: 0, max: 100 }, faults) / 100,
+    customers: wholeNumberOf('--customers', options.customers, { max: 1_000_000 }, faults),
+    products: wholeNumberOf('--products', options.products, { max: 10_000 }, faults),
+    stock: wholeNumberOf('--stock', options.stock, { min: 0, max: 1_000_000_000 }, faults),
+    readers: wholeNumberOf('--readers', options.readers, { min: 0, max: 1_000 }, faults),
+    seed:
+      options.seed === undefined
+        ? randomInt(2 ** 31)
+        : wholeNumberOf('--seed', options.seed, { min: 0, max: 2 ** 31 }, faults),
+    run: Date.now().toString(36),
+  };
+  refuse(faults);
+  const target = await openTarget(options.data);
+  const bar = progressBar(process.stderr);
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  // Once: a second Ctrl-C ends the process as it always does.
+  process.once('SIGINT', interrupt);
+  try {
+    const report = await runLoad(target, loadOptions, bar, stop.signal);
+    bar.end();
+    if (report.faults.length > 0) process.exitCode = EXIT_BROKEN;
+    return options.json ? json(report) : loadText(report);
+  } catch (error) {
+    bar.end();
+    if (isUnreachable(error)) {
+      throw new BadInput(
+        `the system does not answer (${(error as Error).message}): see "npx eco status", start it by "npm start"`,
+      );
+    }
+    throw error;
+  } finally {
+    process.removeListener('SIGINT', interrupt);
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND'].includes((error as NodeJS.ErrnoException).code ?? '');
+}

@@ -1,0 +1,111 @@
+import {
+  askNodes,
+  brokenChecks,
+  primaryOf,
+  ReadSession,
+  verifyGroup,
+  type CheckResult,
+  type Login,
+  type NodeAddress,
+  type ReadStatement,
+} from '@eco/database';
+import { bucketOf } from '@eco/routing';
+import type { Target } from '../target.js';
+import type { Accepted } from './writers.js';
+
+export interface LoadCheck {
+  /** Accepted orders that no group has. R1 and R6 are broken. */
+  missing: string[];
+  /** Orders of this run that nobody was promised; only a request whose answer was lost may leave one. */
+  unexpected: string[];
+  confirmed: number;
+  rejected: number;
+  openDeadLetters: number;
+  /** Per group: checks of R2, R3 and R4 that found something; none is how it should be. */
+  broken: (CheckResult & { group: string })[];
+  checks: number;
+  /** BUCKETS of the chain. */
+  buckets: number;
+}
+
+/**
+ * Compares what was promised with what the primaries hold, and checks R2, R3 and R4 in each group. That an order is
+ * there once is its primary key; that it had its effect once is R2.
+ */
+export async function checkLoad(target: Target, run: string, accepted: readonly Accepted[]): Promise<LoadCheck> {
+  const promised = new Set(accepted.map(({ orderId }) => orderId));
+  const check: LoadCheck = {
+    missing: [],
+    unexpected: [],
+    confirmed: 0,
+    rejected: 0,
+    openDeadLetters: 0,
+    broken: [],
+    checks: 0,
+    buckets: 0,
+  };
+  const found = new Set<string>();
+  for (const group of target.groups) {
+    const login = target.login('eco_reader');
+    const primary = primaryOf(await askNodes(group.nodes, login));
+    if (primary === undefined) throw new Error(`group ${group.id} has no primary that answers`);
+    const stored = await readRunOf(run, { ...primary.node, ...login });
+    check.buckets = stored.buckets;
+    for (const { id, status } of stored.orders) {
+      found.add(id);
+      check[status] += 1;
+      if (!promised.has(id)) check.unexpected.push(id);
+    }
+    const report = await verifyGroup(primary.node, login);
+    check.openDeadLetters += report.counts.deadLettersOpen;
+    check.checks += report.checks.length;
+    check.broken.push(...brokenChecks(report).map((broken) => ({ ...broken, group: group.id })));
+  }
+  check.missing = [...promised].filter((id) => !found.has(id));
+  return check;
+}
+
+interface StoredRun {
+  orders: { id: string; status: 'confirmed' | 'rejected' }[];
+  buckets: number;
+}
+
+async function readRunOf(run: string, node: NodeAddress & Login): Promise<StoredRun> {
+  const session = await ReadSession.open({
+    ...node,
+    applicationName: 'eco load',
+    connectTimeoutMs: 5_000,
+    queryTimeoutMs: 60_000,
+  });
+  try {
+    const [setting] = await session.query<{ buckets: number }>(BUCKETS, []);
+    const orders = await session.query<StoredRun['orders'][number]>(ORDERS_OF_RUN, [
+      `load-${run}-customer-`,
+      `load-${run}-customer-~`,
+    ]);
+    return { orders, buckets: setting?.buckets ?? 0 };
+  } finally {
+    session.close();
+  }
+}
+
+const BUCKETS: ReadStatement = {
+  name: 'load_buckets',
+  text: `SELECT s.value::int AS buckets FROM eco.setting s WHERE s.name = 'buckets'`,
+};
+
+// Customer ids of a run begin alike and the database sorts by bytes, so this is one range of the index.
+const ORDERS_OF_RUN: ReadStatement = {
+  name: 'load_orders_of_run',
+  text: `SELECT o.order_id AS id, o.status FROM eco.orders o WHERE o.customer_id >= $1 AND o.customer_id < $2`,
+};
+
+/** How many customers of the run lie in each bucket. */
+export function customersByBucket(accepted: readonly Accepted[], buckets: number): number[] {
+  const counts = new Array<number>(buckets).fill(0);
+  for (const customerId of new Set(accepted.map((order) => order.customerId))) {
+    const bucket = bucketOf(customerId, buckets);
+    counts[bucket] = (counts[bucket] ?? 0) + 1;
+  }
+  return counts;
+}

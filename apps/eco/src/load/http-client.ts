@@ -1,0 +1,75 @@
+import { Agent, request } from 'node:http';
+
+/**
+ * Requests to our own services over kept connections. node:http in place of fetch: the load shares its cores with the
+ * servers it loads, and a request takes it less than half the CPU (measured in one run, 64 callers).
+ */
+export interface HttpAnswer {
+  status: number;
+  header(name: string): string | undefined;
+  /** Parsed when it is JSON, else undefined. */
+  body: unknown;
+}
+
+export class HttpClient {
+  private readonly agent: Agent;
+
+  constructor(sockets: number) {
+    this.agent = new Agent({ keepAlive: true, maxSockets: sockets });
+  }
+
+  /** Rejects when there is no whole answer within `deadlineMs`. */
+  send(
+    method: string,
+    url: string,
+    {
+      body,
+      headers = {},
+      deadlineMs = 10_000,
+    }: { body?: unknown; headers?: Record<string, string>; deadlineMs?: number } = {},
+  ): Promise<HttpAnswer> {
+    return new Promise((resolve, reject) => {
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      const outgoing = request(
+        url,
+        {
+          method,
+          agent: this.agent,
+          signal: AbortSignal.timeout(deadlineMs),
+          headers: {
+            ...headers,
+            ...(payload === undefined
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+          },
+        },
+        (incoming) => {
+          const chunks: Buffer[] = [];
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+          incoming.on('error', reject);
+          incoming.on('end', () => {
+            resolve({
+              status: incoming.statusCode ?? 0,
+              header: (name) => {
+                const value = incoming.headers[name.toLowerCase()];
+                return Array.isArray(value) ? value.join(', ') : value;
+              },
+              body: parsed(Buffer.concat(chunks), incoming.headers['content-type']),
+            });
+          });
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(payload);
+    });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+function parsed(content: Buffer, type: string | undefined): unknown {
+  if (!/\bjson\b/.test(type ?? '') || content.length === 0) return undefined;
+  return JSON.parse(content.toString('utf8'));
+}

@@ -1,0 +1,69 @@
+import { ReplicationWatch, type NodeReplication } from '@eco/database';
+import type { Target } from '../target.js';
+
+export interface ReplicaLag {
+  name: string;
+  /** As the primary sees it, and as the replica does. */
+  primaryLagBytes: number;
+  primaryLagMs: number;
+  ownLagBytes: number;
+  ownLagMs: number;
+}
+
+const LAG_EVERY_MS = 500;
+
+/** Looks at replication while orders are written, and keeps the worst of each replica. */
+export class LagRecorder {
+  private readonly watches: { group: string; watch: ReplicationWatch }[];
+  private readonly highest = new Map<string, ReplicaLag>();
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<unknown> = Promise.resolve();
+  private end: Promise<(NodeReplication & { group: string })[]> | undefined;
+
+  constructor(target: Target) {
+    const login = target.login('eco_monitor');
+    this.watches = target.groups.map(({ id, nodes }) => ({ group: id, watch: new ReplicationWatch(nodes, login) }));
+  }
+
+  start(): void {
+    this.timer = setInterval(() => {
+      this.looking = this.look();
+    }, LAG_EVERY_MS);
+  }
+
+  worst(): ReplicaLag[] {
+    return [...this.highest.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The last look. */
+  stop(): Promise<(NodeReplication & { group: string })[]> {
+    this.end ??= (async () => {
+      clearInterval(this.timer);
+      await this.looking;
+      const last = await this.look();
+      for (const { watch } of this.watches) watch.close();
+      return last;
+    })();
+    return this.end;
+  }
+
+  private async look(): Promise<(NodeReplication & { group: string })[]> {
+    const seen = (
+      await Promise.all(
+        this.watches.map(async ({ group, watch }) => (await watch.look()).map((node) => ({ ...node, group }))),
+      )
+    ).flat();
+    for (const { name, role, seenByPrimary, seenByItself } of seen) {
+      if (role !== 'replica') continue;
+      const before = this.highest.get(name);
+      this.highest.set(name, {
+        name,
+        primaryLagBytes: Math.max(before?.primaryLagBytes ?? 0, seenByPrimary?.lagBytes ?? 0),
+        primaryLagMs: Math.max(before?.primaryLagMs ?? 0, seenByPrimary?.lagMs ?? 0),
+        ownLagBytes: Math.max(before?.ownLagBytes ?? 0, seenByItself?.lagBytes ?? 0),
+        ownLagMs: Math.max(before?.ownLagMs ?? 0, seenByItself?.lagMs ?? 0),
+      });
+    }
+    return seen;
+  }
+}

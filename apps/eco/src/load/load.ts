@@ -1,0 +1,188 @@
+import type { NodeReplication } from '@eco/database';
+import { spreadOf, type Spread } from '@eco/routing';
+import { checkLoad, customersByBucket, type LoadCheck } from './check.js';
+import { HttpClient } from './http-client.js';
+import { LagRecorder, type ReplicaLag } from './lag-recorder.js';
+import { latencyOf, type Latency } from './percentiles.js';
+import { createProducts } from './prepare.js';
+import { Readers } from './readers.js';
+import { Shopping } from './shopping.js';
+import type { Target } from '../target.js';
+import { Visibility } from './visibility.js';
+import { runWriters } from './writers.js';
+
+export interface LoadOptions {
+  orders: number;
+  concurrency: number;
+  /** Ends the writing early; Infinity: by number alone. */
+  durationMs: number;
+  hotShare: number;
+  customers: number;
+  products: number;
+  /** Units of each product at the start. */
+  stock: number;
+  readers: number;
+  seed: number;
+  run: string;
+}
+
+export interface LoadReport {
+  options: LoadOptions;
+  accepted: number;
+  acceptedPerSecond: number;
+  /** Decided and on two database machines, from the first request to the last order that became visible. */
+  committedPerSecond: number;
+  accept: Latency;
+  acceptToVisible: Latency;
+  failedWrites: Record<string, number>;
+  rowsByNode: { node: string; orders: number }[];
+  /** Highest lag seen while writing, and the state at the end. */
+  replication: { worst: ReplicaLag[]; end: (NodeReplication & { group: string })[] };
+  reads: {
+    total: number;
+    perSecond: number;
+    bySource: Record<string, number>;
+    failed: Record<string, number>;
+    latency: Latency;
+  };
+  customers: Spread;
+  check: LoadCheck;
+  /** What makes the run a failure, in words; empty when all is well. */
+  faults: string[];
+}
+
+export interface LoadProgress {
+  phase(title: string, total: number): void;
+  step(done: number): void;
+}
+
+/** Without anything new for this long the orders that are still missing are not coming. */
+const PATIENCE_MS = 30_000;
+
+/** The whole run: products, writers beside readers, wait until every order is visible on every node, checks. */
+export async function runLoad(
+  target: Target,
+  options: LoadOptions,
+  progress: LoadProgress,
+  signal: AbortSignal,
+): Promise<LoadReport> {
+  const http = new HttpClient(options.concurrency + options.readers);
+  const readers = new Readers(http, target.readUrl, options.readers);
+  const visibility = new Visibility(target, (orderId) => readers.add(orderId));
+  const lag = new LagRecorder(target);
+  try {
+    const shopping = new Shopping(options);
+    progress.phase('Products', options.products);
+    let created = 0;
+    await createProducts(http, target.centralUrl, shopping.productIds, options.stock, () => progress.step(++created));
+
+    await visibility.start();
+    lag.start();
+    readers.start();
+    const readStartMs = performance.now();
+    progress.phase('Orders accepted', options.orders);
+    let count = 0;
+    const written = await runWriters({
+      ...options,
+      http,
+      urls: [target.centralUrl, target.sucursalUrl],
+      shopping,
+      signal,
+      onAccepted: () => progress.step(++count),
+    });
+    const accepted = written.accepted;
+
+    progress.phase('Visible on every node', accepted.length);
+    await untilVisible(
+      visibility,
+      accepted.map(({ orderId }) => orderId),
+      progress,
+    );
+    const read = await readers.stop();
+    const readSeconds = (performance.now() - readStartMs) / 1000;
+    const worst = lag.worst();
+    const end = await lag.stop();
+    await visibility.stop();
+
+    progress.phase('Checks', 1);
+    const check = await checkLoad(target, options.run, accepted);
+    progress.step(1);
+
+    const lastVisibleMs = accepted.reduce(
+      (last, { orderId }) => Math.max(last, visibility.visibleMs.get(orderId) ?? 0),
+      written.startedMs,
+    );
+    const report: Omit<LoadReport, 'faults'> = {
+      options,
+      accepted: accepted.length,
+      acceptedPerSecond: perSecond(accepted.length, written.endedMs - written.startedMs),
+      committedPerSecond: perSecond(accepted.length, lastVisibleMs - written.startedMs),
+      accept: latencyOf(accepted.map(({ sentMs, acceptedMs }) => acceptedMs - sentMs)),
+      acceptToVisible: latencyOf(
+        accepted.flatMap(({ orderId, acceptedMs }) => {
+          const visibleMs = visibility.visibleMs.get(orderId);
+          return visibleMs === undefined ? [] : [Math.max(0, visibleMs - acceptedMs)];
+        }),
+      ),
+      failedWrites: Object.fromEntries(written.failures),
+      rowsByNode: visibility.rowsByNode,
+      replication: { worst, end },
+      reads: {
+        total: read.latenciesMs.length,
+        perSecond: Math.round(read.latenciesMs.length / readSeconds),
+        bySource: Object.fromEntries(read.bySource),
+        failed: Object.fromEntries(read.failures),
+        latency: latencyOf(read.latenciesMs),
+      },
+      customers: spreadOf(customersByBucket(accepted, check.buckets)),
+      check,
+    };
+    return { ...report, faults: faultsOf(report, visibility) };
+  } finally {
+    await readers.stop();
+    await lag.stop();
+    await visibility.stop().catch(() => undefined);
+    http.close();
+  }
+}
+
+function faultsOf(report: Omit<LoadReport, 'faults'>, visibility: Visibility): string[] {
+  const { check, accepted, reads } = report;
+  const faults: string[] = [];
+  const invisible = accepted - report.acceptToVisible.count;
+  const failedReads = Object.values(reads.failed).reduce((sum, failed) => sum + failed, 0);
+  if (accepted === 0) faults.push('no order was accepted');
+  if (check.missing.length > 0)
+    faults.push(`${check.missing.length} accepted orders are missing (R1), first ${check.missing[0]}`);
+  if (invisible > 0) faults.push(`${invisible} accepted orders are not visible on every node`);
+  if (visibility.failed) faults.push(visibility.failed.message);
+  // A request whose answer was lost may have been accepted all the same; without one, nobody else placed it.
+  const lost = Object.values(report.failedWrites).reduce((sum, failed) => sum + failed, 0);
+  if (check.unexpected.length > lost)
+    faults.push(`${check.unexpected.length} orders are there that nobody was promised (R2)`);
+  if (failedReads > 0) faults.push(`${failedReads} reads failed`);
+  for (const { rule, says, offences, group } of check.broken)
+    faults.push(`${rule} is broken in ${group}, ${offences} times: ${says}`);
+  return faults;
+}
+
+async function untilVisible(
+  visibility: Visibility,
+  orderIds: readonly string[],
+  progress: LoadProgress,
+): Promise<void> {
+  let waiting = orderIds.filter((id) => !visibility.visibleMs.has(id));
+  let lastChangeMs = performance.now();
+  for (;;) {
+    progress.step(orderIds.length - waiting.length);
+    if (waiting.length === 0 || visibility.failed || performance.now() - lastChangeMs > PATIENCE_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const still = waiting.filter((id) => !visibility.visibleMs.has(id));
+    if (still.length < waiting.length) lastChangeMs = performance.now();
+    waiting = still;
+  }
+}
+
+function perSecond(count: number, ms: number): number {
+  return ms <= 0 ? 0 : Math.round((count / ms) * 1000);
+}

@@ -1,0 +1,74 @@
+import { headers } from '@eco/contracts';
+import type { HttpClient } from './http-client.js';
+
+export interface ReadersResult {
+  /** Reads answered, by the node that `EcoMarket-Source` names. */
+  bySource: Map<string, number>;
+  /** Answers other than 200, and requests without one, by what was said. */
+  failures: Map<string, number>;
+  latenciesMs: number[];
+}
+
+/**
+ * Reads orders again and again while others write, each chosen among those that are known to be visible on every node,
+ * so that anything but 200 is a failed read.
+ */
+export class Readers {
+  private readonly result: ReadersResult = { bySource: new Map(), failures: new Map(), latenciesMs: [] };
+  private readonly visible: string[] = [];
+  private stopped = false;
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly http: HttpClient,
+    private readonly url: string,
+    private readonly concurrency: number,
+  ) {}
+
+  start(): void {
+    this.running = Promise.all(Array.from({ length: this.concurrency }, () => this.read()));
+  }
+
+  /** An order that every node shows. */
+  add(orderId: string): void {
+    this.visible.push(orderId);
+  }
+
+  async stop(): Promise<ReadersResult> {
+    this.stopped = true;
+    await this.running;
+    return this.result;
+  }
+
+  private async read(): Promise<void> {
+    while (!this.stopped) {
+      const orderId = this.visible[Math.floor(Math.random() * this.visible.length)];
+      if (orderId === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, NOTHING_YET_MS));
+        continue;
+      }
+      const startedMs = performance.now();
+      const said = await this.readOnce(orderId);
+      if (said === undefined) this.result.latenciesMs.push(performance.now() - startedMs);
+      else count(this.result.failures, said);
+    }
+  }
+
+  private async readOnce(orderId: string): Promise<string | undefined> {
+    try {
+      const answer = await this.http.send('GET', `${this.url}/orders/${orderId}`);
+      if (answer.status !== 200)
+        return `${answer.status} ${(answer.body as { title?: string } | undefined)?.title ?? ''}`.trim();
+      count(this.result.bySource, answer.header(headers.source) ?? 'unnamed');
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+const NOTHING_YET_MS = 20;

@@ -1,0 +1,62 @@
+/** What the load buys: chosen from a seed, so that a run can be repeated. */
+export interface ShoppingOptions {
+  seed: number;
+  /** Distinguishes this run's customers and products from those of others. */
+  run: string;
+  customers: number;
+  products: number;
+  /** Share of orders, 0 to 1, that want the one hot product alone. */
+  hotShare: number;
+}
+
+export interface PlannedOrder {
+  customerId: string;
+  lines: { productId: string; quantity: number }[];
+}
+
+export class Shopping {
+  private readonly random: () => number;
+
+  constructor(private readonly options: ShoppingOptions) {
+    this.random = seeded(options.seed);
+  }
+
+  /** The first is the hot one. */
+  get productIds(): string[] {
+    return Array.from({ length: this.options.products }, (_, index) => this.productId(index));
+  }
+
+  /** One unit of the hot product, or one to three of two products each. */
+  next(): PlannedOrder {
+    const { customers, products, hotShare, run } = this.options;
+    const customerId = `load-${run}-customer-${this.below(customers)}`;
+    if (products === 1 || this.random() < hotShare) {
+      return { customerId, lines: [{ productId: this.productId(0), quantity: 1 }] };
+    }
+    const first = this.below(products);
+    const second = (first + 1 + this.below(products - 1)) % products;
+    return {
+      customerId,
+      lines: [first, second].map((index) => ({ productId: this.productId(index), quantity: 1 + this.below(3) })),
+    };
+  }
+
+  private productId(index: number): string {
+    return `load-${this.options.run}-${index}`;
+  }
+
+  private below(limit: number): number {
+    return Math.floor(this.random() * limit);
+  }
+}
+
+/** mulberry32: 32 bits of state are plenty to choose what to buy. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,109 @@
+import { ReadSession, type ReadStatement } from '@eco/database';
+import type { Target } from '../target.js';
+
+/** One database node as the load watches it. */
+interface Watched {
+  name: string;
+  session: ReadSession;
+  /** Batch and place of the last order it showed. */
+  last: { seq: string; n: number };
+  seen: number;
+}
+
+/**
+ * Sees on every node of every group which orders have become visible there, and when the last node showed each. It
+ * asks the nodes themselves, not the read-service: what is measured must not be the measuring stick.
+ */
+export class Visibility {
+  /** `performance.now()` when the last node showed the order. */
+  readonly visibleMs = new Map<string, number>();
+  private readonly nodes: Watched[] = [];
+  private readonly nodesShowing = new Map<string, number>();
+  private readonly loops: Promise<void>[] = [];
+  private failure: Error | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly target: Target,
+    private readonly onVisible: (orderId: string) => void,
+  ) {}
+
+  async start(): Promise<void> {
+    for (const group of this.target.groups) {
+      for (const node of group.nodes) {
+        const session = await ReadSession.open({
+          host: node.host,
+          port: node.port,
+          ...this.target.login('eco_reader'),
+          applicationName: 'eco load',
+          connectTimeoutMs: 5_000,
+          queryTimeoutMs: 5_000,
+        });
+        const [now] = await session.query<{ seq: string }>(LAST_SEQ, []);
+        const watched = { name: node.name, session, last: { seq: now?.seq ?? '0', n: LAST_PLACE }, seen: 0 };
+        this.nodes.push(watched);
+        this.loops.push(this.watch(watched, group.nodes.length));
+      }
+    }
+  }
+
+  /** Orders that each node has shown since the start. */
+  get rowsByNode(): { node: string; orders: number }[] {
+    return this.nodes.map(({ name, seen }) => ({ node: name, orders: seen }));
+  }
+
+  /** Rejects when a node could not be asked any more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all(this.loops);
+    for (const { session } of this.nodes) session.close();
+    if (this.failure) throw this.failure;
+  }
+
+  get failed(): Error | undefined {
+    return this.failure;
+  }
+
+  private async watch(node: Watched, nodesOfGroup: number): Promise<void> {
+    try {
+      while (!this.stopped) {
+        const rows = await node.session.query<{ id: string; seq: string; n: number }>(NEW_ORDERS, [
+          node.last.seq,
+          node.last.n,
+        ]);
+        const nowMs = performance.now();
+        for (const { id, seq, n } of rows) {
+          node.last = { seq, n };
+          node.seen += 1;
+          const showing = (this.nodesShowing.get(id) ?? 0) + 1;
+          if (showing < nodesOfGroup) this.nodesShowing.set(id, showing);
+          else {
+            this.nodesShowing.delete(id);
+            this.visibleMs.set(id, nowMs);
+            this.onVisible(id);
+          }
+        }
+        if (rows.length === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    } catch (error) {
+      this.failure ??= new Error(`${node.name} could not be asked any more: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const PAUSE_MS = 10;
+/** Above every place in a batch. */
+const LAST_PLACE = 2_147_483_647;
+
+const LAST_SEQ: ReadStatement = { name: 'load_last_seq', text: 'SELECT g.seq FROM eco.group_state g' };
+
+const NEW_ORDERS: ReadStatement = {
+  name: 'load_new_orders',
+  text: `SELECT u.command_id AS id, u.seq, u.n
+         FROM eco.outcome u
+         WHERE u.topic = 'orders' AND (u.seq, u.n) > ($1::bigint, $2::int)
+         ORDER BY u.seq, u.n
+         LIMIT 2000`,
+};
