@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { problemSchema } from '@eco/contracts';
 
@@ -25,7 +26,21 @@ export function openApiDocument(app: INestApplication, api: Api): OpenAPIObject 
   };
 }
 
-/** People read it at `/docs`, programs at `/docs-json`. */
-export function addDocuments(app: INestApplication, api: Api): void {
+/** What a process says of itself. */
+export interface Documents {
+  /** Given: the API document, `/docs` for people and `/docs-json` for programs, and at `/` where to find it. */
+  readonly api?: Api;
+  /** Beside it, by path, such as `/docs/asyncapi.json`. */
+  readonly documents?: Readonly<Record<string, () => object>>;
+}
+
+export function addDocumentRoutes(fastify: FastifyInstance, name: string, { api, documents = {} }: Documents): void {
+  for (const [path, document] of Object.entries(documents)) fastify.get(path, document);
+  if (api === undefined) return;
+  const { title, version } = api;
+  fastify.get('/', () => ({ name, title, version, documents: ['/docs', '/docs-json', ...Object.keys(documents)] }));
+}
+
+export function addApiDocument(app: INestApplication, api: Api): void {
   SwaggerModule.setup('docs', app, openApiDocument(app, api), { customSiteTitle: api.title });
 }

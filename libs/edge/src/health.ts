@@ -10,27 +10,29 @@ export type Indicator = () => string | undefined | Promise<string | undefined>;
 export class Health {
   readonly #indicators = new Map<string, Indicator>();
 
+  constructor(private readonly deadlineMs = INDICATOR_DEADLINE_MS) {}
+
   /** `name` of what the process needs, such as `broker`. Throws when the name is taken. */
   indicator(name: string, indicator: Indicator): void {
     if (this.#indicators.has(name)) throw new Error(`there is an indicator ${name} already`);
     this.#indicators.set(name, indicator);
   }
 
-  /** Everything that is missing; empty: ready. Settles within two seconds. */
+  /** Everything that is missing; empty: ready. Settles within the deadline. */
   async missing(): Promise<Fault[]> {
     const asked = [...this.#indicators].map(async ([at, indicator]) => ({
       at,
-      message: await withDeadline(indicator),
+      message: await withDeadline(indicator, this.deadlineMs),
     }));
     const answers = await Promise.all(asked);
     return answers.flatMap(({ at, message }) => (message === undefined ? [] : [{ at, message }]));
   }
 }
 
-async function withDeadline(indicator: Indicator): Promise<string | undefined> {
+async function withDeadline(indicator: Indicator, deadlineMs: number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, INDICATOR_DEADLINE_MS, `did not answer within ${INDICATOR_DEADLINE_MS} ms`);
+    timer = setTimeout(resolve, deadlineMs, `did not answer within ${deadlineMs} ms`);
   });
   try {
     return await Promise.race([Promise.resolve().then(indicator), late]);

@@ -23,10 +23,17 @@ const SECRET_PATHS = ['password', 'authorization', 'cookie', 'secrets'].flatMap(
   `*.*.${key}`,
 ]);
 
+/** Lines are gathered while one is written; what is left is written when the process ends. */
+function standardOutput(): DestinationStream {
+  const destination = pino.destination({ fd: 1, sync: false });
+  process.once('exit', () => destination.flushSync());
+  return destination;
+}
+
 /** `destination`: standard output unless a test wants the lines. */
 export function createLog(
   options: { readonly name: string; readonly logLevel: LogLevel },
-  destination: DestinationStream = pino.destination({ fd: 1, sync: false }),
+  destination: DestinationStream = standardOutput(),
 ): Log {
   return pino(
     {

@@ -12,39 +12,51 @@ export const EXIT = { failed: 1, unavailable: 69, config: 78 } as const;
  * Runs a process until a signal stops it. Resolves with the exit code, and never rejects: the caller, a `main.ts`,
  * passes it to `process.exit`, which no library calls.
  */
-export async function runProcess(start: () => Promise<{ stop(): Promise<void> }>): Promise<number> {
+export async function runProcess(
+  start: () => Promise<{ stop(): Promise<void> }>,
+  { stopMs = STOP_MS } = {},
+): Promise<number> {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < NODE_MAJOR_MIN) {
     say(`Node ${NODE_MAJOR_MIN} or newer is needed, this is ${process.version}`);
     return EXIT.config;
   }
-  const signal = stopSignal();
+  const signal = new StopSignal();
   try {
     const running = await start();
-    await signal;
-    return await stopInTime(running);
+    await signal.came;
+    return await stopInTime(running, stopMs);
   } catch (error) {
     say(error instanceof ConfigError || error instanceof StartError ? error.message : describe(error));
     if (error instanceof ConfigError) return EXIT.config;
     return error instanceof StartError ? EXIT.unavailable : EXIT.failed;
+  } finally {
+    signal.ignore();
   }
 }
 
-/** Resolves at the first SIGTERM or SIGINT, also one that comes while the process is still starting. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
+/** The first SIGTERM or SIGINT, also one that comes while the process is still starting. A second one ends it at once. */
+class StopSignal {
+  readonly #listeners = new Map<NodeJS.Signals, () => void>();
+  readonly came = new Promise<void>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      this.#listeners.set(name, resolve);
+      process.once(name, resolve);
+    }
   });
+
+  ignore(): void {
+    for (const [name, listener] of this.#listeners) process.off(name, listener);
+  }
 }
 
-async function stopInTime(running: { stop(): Promise<void> }): Promise<number> {
+async function stopInTime(running: { stop(): Promise<void> }, stopMs: number): Promise<number> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<number>((resolve) => {
     timer = setTimeout(() => {
-      say(`did not stop within ${STOP_MS} ms`);
+      say(`did not stop within ${stopMs} ms`);
       resolve(EXIT.failed);
-    }, STOP_MS);
+    }, stopMs);
   });
   const code = await Promise.race([running.stop().then(() => 0), late]);
   clearTimeout(timer);

@@ -2,7 +2,8 @@ import 'reflect-metadata';
 import type { Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { addDocuments, type Api } from './documents.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
 import { EdgeAdapter } from './http/adapter.js';
 import { createLog, NestLog, withCorrelation, type Log } from './log.js';
@@ -10,8 +11,11 @@ import type { LogLevel } from './config/settings.js';
 import { Metrics } from './metrics.js';
 import { addOperatorRoutes } from './operator-routes.js';
 
-/** Requests that are under way when the process stops have this long, ms; then their connections are cut. */
-const DRAIN_MS = 3_000;
+/**
+ * Requests that are under way when the process stops have this long, ms; then their connections are cut. What is closed
+ * behind them has the rest of the five seconds.
+ */
+const DRAIN_MS = 2_000;
 
 export interface ServiceConfig {
   readonly name: string;
@@ -45,10 +49,8 @@ export function createEdge(config: ServiceConfig, log: Log = createLog(config)):
   };
 }
 
-export interface ServiceOptions {
+export interface ServiceOptions extends Documents {
   readonly module: Type | DynamicModule;
-  /** Given: `/docs` and `/docs-json`. */
-  readonly api?: Api;
   /** Closed in this order, when the last request has been answered. */
   readonly close?: readonly (() => Promise<void>)[];
 }
@@ -74,27 +76,17 @@ export async function startService(edge: Edge, options: ServiceOptions): Promise
   const fastify = adapter.getInstance();
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
   fastify.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'unknown';
-    edge.metrics.observeRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
-    log.info(
-      {
-        correlationId: request.id,
-        method: request.method,
-        url: request.url,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      },
-      'request',
-    );
+    recordRequest(edge, request, reply);
     done();
   });
   addOperatorRoutes(fastify, edge);
+  addDocumentRoutes(fastify, config.name, options);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: new NestLog(log),
     abortOnError: false,
   });
   app.useGlobalFilters(adapter);
-  if (options.api !== undefined) addDocuments(app, options.api);
+  if (options.api !== undefined) addApiDocument(app, options.api);
 
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
@@ -125,4 +117,24 @@ export async function startService(edge: Edge, options: ServiceOptions): Promise
   const port = Number(new URL(url).port);
   log.info({ url }, 'listening');
   return { url, port, app, stop };
+}
+
+function recordRequest({ metrics, log }: Edge, request: FastifyRequest, reply: FastifyReply): void {
+  const { method, url } = request;
+  const route = request.routeOptions.url ?? 'unknown';
+  metrics.observeRequest(method, route, reply.statusCode, reply.elapsedTime / 1000);
+  // Somebody asks these every few seconds, of every process.
+  const level = route === '/metrics' || route.startsWith('/health/') ? 'debug' : 'info';
+  log[level](
+    {
+      correlationId: request.id,
+      method,
+      url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      // What the request made, such as an order, so that its id leads to the correlation id.
+      location: reply.getHeader('location'),
+    },
+    'request',
+  );
 }

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { placeOrderRequestSchema, registerCustomerRequestSchema, topicSchema } from '@eco/contracts';
+import { faultsOf, type Place } from './faults.js';
+
+function faults(schema: z.ZodType, input: unknown, place: Place = 'body'): Record<string, string> {
+  const read = schema.safeParse(input);
+  if (read.success) return {};
+  return Object.fromEntries(faultsOf(read.error, place, input).map(({ at, message }) => [at, message]));
+}
+
+const line = (fields: object) => ({ customerId: 'ana', lines: [{ productId: 'cafe', quantity: 1, ...fields }] });
+
+it('points at each fault of a body', () => {
+  const body = { customerId: 5, lines: [{ productId: 'a b', quantity: 0 }, 'x', { quantity: '2' }], 'a/b~c': 1 };
+  expect(faults(placeOrderRequestSchema, body)).toEqual({
+    '/customerId': 'must be a string, not 5',
+    '/lines/0/productId': 'must be 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit',
+    '/lines/0/quantity': 'must be at least 1',
+    '/lines/1': 'must be an object, not "x"',
+    '/lines/2/productId': 'is missing',
+    '/lines/2/quantity': 'must be a number, not "2"',
+    '/a~1b~0c': 'is not a field here',
+  });
+});
+
+it.each([
+  [0, 'must be at least 1'],
+  [-3, 'must be at least 1'],
+  [1.5, 'must be a whole number'],
+  [10_001, 'must be at most 10000'],
+  [1e300, 'must be at most 10000'],
+  [null, 'must be a number, not null'],
+  [true, 'must be a number, not true'],
+  [[1], 'must be a number, not an array'],
+  [{}, 'must be a number, not an object'],
+  ['x'.repeat(1000), 'must be a number, not a string'],
+])('says once what is wrong with the quantity %j', (quantity, message) => {
+  expect(faults(placeOrderRequestSchema, line({ quantity }))).toEqual({ '/lines/0/quantity': message });
+});
+
+it('says what is wrong with the body as a whole', () => {
+  expect(faults(placeOrderRequestSchema, undefined)).toEqual({ '': 'the body is missing' });
+  expect(faults(placeOrderRequestSchema, [])).toEqual({ '': 'the body must be an object, not an array' });
+});
+
+it('names every unknown field', () => {
+  const customer = { name: 'Ana', email: 'ana@example.com', role: 'admin', id: 1 };
+  expect(faults(registerCustomerRequestSchema, customer)).toEqual({
+    '/role': 'is not a field here',
+    '/id': 'is not a field here',
+  });
+  const polluting: unknown = JSON.parse('{"name":"Ana","email":"ana@example.com","__proto__":{"admin":true}}');
+  expect(faults(registerCustomerRequestSchema, polluting)).toEqual({ '/__proto__': 'is not a field here' });
+});
+
+it('addresses what is no body by its place', () => {
+  expect(faults(z.object({ topic: topicSchema }), { topic: 'weather' }, 'query')).toEqual({
+    'query.topic': 'must be one of orders, stock, products, customers, carts, not "weather"',
+  });
+});
+
+it('says that a number is too far from 0 where no limit says more', () => {
+  expect(faults(z.int(), 1e300)).toEqual({ '': 'the body is too far from 0 to be exact' });
+});
