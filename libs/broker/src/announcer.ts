@@ -20,6 +20,10 @@ export class EventAnnouncer {
     return this.#channel.counts;
   }
 
+  get isOpen(): boolean {
+    return this.#channel.isOpen;
+  }
+
   start(): void {
     this.#channel.start();
   }

@@ -8,6 +8,7 @@ function source(queue: string, commandCounts: number[]): DeliverySource & { left
   return { left, peek: () => left[0], take: () => left.shift() };
 }
 
+const ones = (count: number) => new Array<number>(count).fill(1);
 const commandCounts = (deliveries: Delivery[]) => deliveries.map(({ commandCount }) => commandCount);
 
 describe('takeFairly', () => {
@@ -17,13 +18,13 @@ describe('takeFairly', () => {
   });
 
   it('keeps half for orders when both have a backlog', () => {
-    const taken = takeFairly(source('products', Array(20).fill(1)), source('orders', Array(20).fill(1)), 10);
+    const taken = takeFairly(source('products', ones(20)), source('orders', ones(20)), 10);
     expect(taken.filter(({ queue }) => queue === 'products')).toHaveLength(5);
     expect(taken.filter(({ queue }) => queue === 'orders')).toHaveLength(5);
   });
 
   it('gives all of it to products when no order waits', () => {
-    expect(takeFairly(source('products', Array(20).fill(1)), source('orders', []), 10)).toHaveLength(10);
+    expect(takeFairly(source('products', ones(20)), source('orders', []), 10)).toHaveLength(10);
   });
 
   it('takes a message that alone is over the limit', () => {

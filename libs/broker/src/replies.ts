@@ -29,6 +29,10 @@ export class ReplySender {
     return this.#channel.counts;
   }
 
+  get isOpen(): boolean {
+    return this.#channel.isOpen;
+  }
+
   start(): void {
     this.#channel.start();
   }

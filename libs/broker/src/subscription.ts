@@ -25,6 +25,12 @@ export interface EventSubscriptionOptions {
   log?: Log;
 }
 
+interface Current {
+  amqp: AmqpConnection;
+  /** Aborted: its socket is destroyed. */
+  socket: AbortController;
+}
+
 const SILENCE_MS = 5000;
 /** Without a writer nobody beats: renewing gets rarer, since it cannot help. */
 const PATIENCE_CAP_MS = 30_000;
@@ -56,7 +62,8 @@ const CLOSE_TIMEOUT_MS = 2000;
 export class EventSubscription {
   readonly #options: EventSubscriptionOptions;
   readonly #silenceMs: number;
-  #current: { amqp: AmqpConnection; socket: AbortController } | undefined;
+  #current: Current | undefined;
+  readonly #closing = new Set<Promise<void>>();
   #watchdog: NodeJS.Timeout | undefined;
   #subscribedAtMs = 0;
   #lastHeardAtMs: number | undefined;
@@ -98,11 +105,10 @@ export class EventSubscription {
 
   /** No handler runs after it. Events that were delivered and not handled stay in the queue. */
   async stop(): Promise<void> {
-    const current = this.#current;
-    if (!current) return;
+    if (this.#current) this.#close(this.#current);
     this.#current = undefined;
     clearInterval(this.#watchdog);
-    await close(current);
+    await Promise.all(this.#closing);
     await this.#handled;
   }
 
@@ -150,8 +156,21 @@ export class EventSubscription {
     this.#renewals += 1;
     this.#silentRenewals += 1;
     this.#warn(this.isConnected ? 'connected' : 'not connected', 'nothing heard for too long: subscribing anew');
-    void close(old);
+    this.#close(old);
     this.#subscribe();
+  }
+
+  #close({ amqp, socket }: Current): void {
+    const orderly = Promise.allSettled(amqp.consumerTags.map((tag) => amqp.cancelConsumer(tag))).then(() =>
+      amqp.close(),
+    );
+    const closed = settlesWithin(CLOSE_TIMEOUT_MS, orderly).then(() => {
+      // Also where a handler or a broker that stands still kept it from being orderly: it must not connect again.
+      void amqp.managedConnection?.close().catch(() => undefined);
+      socket.abort();
+      this.#closing.delete(closed);
+    });
+    this.#closing.add(closed);
   }
 
   #connect(signal: AbortSignal): AmqpConnection {
@@ -238,10 +257,4 @@ export function readAnnouncement(content: Buffer): Announcement | undefined {
   if (event.success) return { type: 'event', event: event.data };
   const beat = beatSchema.safeParse(value);
   return beat.success ? { type: 'beat', beat: beat.data } : undefined;
-}
-
-async function close({ amqp, socket }: { amqp: AmqpConnection; socket: AbortController }): Promise<void> {
-  const orderly = Promise.allSettled(amqp.consumerTags.map((tag) => amqp.cancelConsumer(tag))).then(() => amqp.close());
-  await settlesWithin(CLOSE_TIMEOUT_MS, orderly);
-  socket.abort();
 }

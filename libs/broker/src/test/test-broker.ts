@@ -56,7 +56,7 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return text === '' ? undefined : JSON.parse(text);
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
   };
   return {
     address: settings.address,

@@ -1,0 +1,217 @@
+import type { ChannelModel } from 'amqplib';
+import { eventually } from '@eco/testing';
+import { BrokerConnection } from './connection.js';
+import { CommandConsumer } from './consumer.js';
+import type { Delivery } from './delivery.js';
+import { applyDefinitions } from './management.js';
+import { Proxy } from './test/proxy.js';
+import { rawConnection } from './test/raw.js';
+import { testBroker, type TestBroker } from './test/test-broker.js';
+import { brokerDefinitions, COMMANDS_EXCHANGE } from './topology.js';
+
+let broker: TestBroker;
+let proxy: Proxy;
+let sender: ChannelModel;
+const running: { stop(): Promise<void> }[] = [];
+
+beforeEach(async () => {
+  broker = await testBroker('consumer');
+  proxy = new Proxy(broker.address);
+  await proxy.mend();
+  sender = await rawConnection(broker.operatorAccess());
+});
+afterEach(async () => {
+  for (const part of running.splice(0).reverse()) await part.stop();
+  await sender.close();
+  await proxy.cut();
+  await broker.dispose();
+});
+
+function startConsumer({ prefetch }: { prefetch?: number } = {}): CommandConsumer {
+  const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'consumer' });
+  const consumer = new CommandConsumer({ connection, group: 'g1', ...(prefetch ? { prefetch } : {}) });
+  running.push(connection, consumer);
+  connection.start();
+  consumer.start();
+  return consumer;
+}
+
+async function send(routingKey: string, contents: (object | Buffer)[], properties = {}): Promise<void> {
+  const channel = await sender.createConfirmChannel();
+  for (const content of contents) {
+    const body = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
+    channel.publish(COMMANDS_EXCHANGE, routingKey, body, { persistent: true, ...properties });
+  }
+  await channel.waitForConfirms();
+  await channel.close();
+}
+
+/** Messages with a number each. */
+const numbered = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => ({ number: from + index }));
+
+function numbers(deliveries: Delivery[]): number[] {
+  return deliveries.map(({ content }) =>
+    content.type === 'json' ? (content.value as { number: number }).number : NaN,
+  );
+}
+
+/** Takes until `count` messages came. */
+async function takeAll(consumer: CommandConsumer, count: number): Promise<Delivery[]> {
+  const deliveries: Delivery[] = [];
+  const deadline = AbortSignal.timeout(15_000);
+  while (deliveries.length < count && !deadline.aborted) deliveries.push(...(await consumer.take(100, deadline)));
+  return deliveries;
+}
+
+/** Left in the queue, delivered or not, as the broker tells once its consumers are gone. */
+async function depth(queue: string): Promise<number> {
+  const channel = await sender.createChannel();
+  const { messageCount } = await channel.checkQueue(queue);
+  await channel.close();
+  return messageCount;
+}
+
+const subscribed = (consumer: CommandConsumer) =>
+  eventually('a subscription to both queues', () => consumer.isSubscribed);
+
+describe('CommandConsumer', () => {
+  it('takes from both queues, and leaves nothing behind once all is acknowledged', async () => {
+    await send('orders.g1', numbered(0, 3));
+    await send('products.g1', numbered(10, 2));
+    const consumer = startConsumer();
+    await eventually(
+      'both queues to have arrived',
+      () => Object.values(consumer.counts).reduce((sum, counts) => sum + counts.waitingMessages, 0) === 5,
+    );
+    const deliveries = await consumer.take(100);
+    expect(numbers(deliveries)).toEqual([10, 11, 0, 1, 2]);
+    consumer.acknowledge(deliveries);
+    await consumer.stop();
+    expect(await Promise.all(['orders.g1', 'products.g1'].map(depth))).toEqual([0, 0]);
+  });
+
+  it('waits for the first message, and no longer than it is asked to', async () => {
+    const consumer = startConsumer();
+    await subscribed(consumer);
+    const abort = new AbortController();
+    const nothing = consumer.take(100, abort.signal);
+    abort.abort();
+    expect(await nothing).toEqual([]);
+    const something = consumer.take(100);
+    await send('orders.g1', numbered(1, 1));
+    expect(numbers(await something)).toEqual([1]);
+    const stopped = consumer.take(100);
+    await consumer.stop();
+    expect(await stopped).toEqual([]);
+    expect(await consumer.take(100)).toEqual([]);
+  });
+
+  it('gives what cannot be read as it came, with who sent it and who waits', async () => {
+    await send('orders.g1', [Buffer.from('{"half')], { userId: broker.management.user, replyTo: 'somewhere' });
+    const [delivery] = await startConsumer().take(1);
+    expect(delivery).toMatchObject({
+      queue: 'orders.g1',
+      content: { type: 'unreadable', raw: Buffer.from('{"half') },
+      redelivered: false,
+      deliveryCount: 0,
+      userId: broker.management.user,
+      replyTo: 'somewhere',
+    });
+  });
+
+  it('has no more delivered than its prefetch', async () => {
+    await send('orders.g1', numbered(0, 30));
+    const consumer = startConsumer({ prefetch: 8 });
+    const first = await takeAll(consumer, 8);
+    expect(numbers(first)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(consumer.counts['orders.g1']?.unacknowledgedMessages).toBe(8);
+    consumer.acknowledge(first);
+    expect(numbers(await takeAll(consumer, 8))).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
+  });
+
+  it('acknowledges nothing but what it was told, whatever the order', async () => {
+    await send('orders.g1', numbered(0, 10));
+    const consumer = startConsumer();
+    const deliveries = await takeAll(consumer, 10);
+    const pick = (...indices: number[]) => indices.map((index) => deliveries[index] as Delivery);
+    consumer.acknowledge(pick(9, 8, 2));
+    consumer.acknowledge(pick(0, 1, 4));
+    consumer.acknowledge(pick(2, 9));
+    await consumer.stop();
+    expect(await depth('orders.g1')).toBe(4);
+    consumer.start();
+    const again = await takeAll(consumer, 4);
+    expect(numbers(again)).toEqual([3, 5, 6, 7]);
+    expect(again.every(({ redelivered, deliveryCount }) => redelivered && deliveryCount === 1)).toBe(true);
+  });
+
+  it('keeps nothing when it is stopped, and takes it again in order', async () => {
+    await send('orders.g1', numbered(0, 20));
+    const consumer = startConsumer();
+    const before = await takeAll(consumer, 20);
+    await consumer.stop();
+    expect(await depth('orders.g1')).toBe(20);
+    consumer.acknowledge(before);
+    consumer.start();
+    const after = await takeAll(consumer, 20);
+    expect(numbers(after)).toEqual(numbers(before));
+    // Done on a channel that is gone: told to nobody, and it did no harm to the one that is there.
+    consumer.acknowledge(before);
+    expect(consumer.isSubscribed).toBe(true);
+    expect(consumer.counts['orders.g1']).toMatchObject({ staleAcknowledgements: 40, unacknowledgedMessages: 20 });
+    consumer.acknowledge(after);
+    await consumer.stop();
+    expect(await depth('orders.g1')).toBe(0);
+  });
+
+  it('subscribes again after its connection was lost; what was not acknowledged comes again', async () => {
+    await send('orders.g1', numbered(0, 5));
+    const consumer = startConsumer();
+    await takeAll(consumer, 5);
+    await proxy.cut();
+    await eventually('the loss to be noticed', () => !consumer.isSubscribed);
+    expect(consumer.obstacle).toMatch(/not subscribed to products\.g1.*not subscribed to orders\.g1/);
+    await proxy.mend();
+    expect(numbers(await takeAll(consumer, 5))).toEqual([0, 1, 2, 3, 4]);
+    await subscribed(consumer);
+    expect(consumer.obstacle).toBeUndefined();
+  });
+
+  it('subscribes again when its queue was deleted and declared anew', async () => {
+    const consumer = startConsumer();
+    await subscribed(consumer);
+    const channel = await sender.createChannel();
+    await channel.deleteQueue('orders.g1');
+    await eventually('a word about the missing queue', () =>
+      /orders\.g1: .*NOT[-_]FOUND/.test(consumer.obstacle ?? ''),
+    );
+    expect(consumer.counts['products.g1']?.subscribed).toBe(true);
+    const password = 'unused';
+    const definitions = brokerDefinitions({
+      vhost: broker.vhost,
+      groups: broker.groups,
+      brokers: 1,
+      users: { operator: { password }, central: { password }, sucursal: { password }, writer: { password } },
+    });
+    await applyDefinitions(broker.management, { ...definitions, users: [], permissions: [], topic_permissions: [] });
+    await subscribed(consumer);
+    await send('orders.g1', numbered(7, 1));
+    expect(numbers(await consumer.take(1))).toEqual([7]);
+  });
+
+  it('subscribes again when the broker tells it to leave', async () => {
+    const consumer = startConsumer();
+    await subscribed(consumer);
+    const [own] = await eventually('the connection to be listed', async () => {
+      const path = `/api/vhosts/${broker.vhost}/connections`;
+      const connections = (await broker.manage('GET', path)) as { name: string; user: string }[];
+      const found = connections.filter(({ user }) => user === broker.access('writer').user);
+      return found.length > 0 && found;
+    });
+    await broker.manage('DELETE', `/api/connections/${encodeURIComponent(own?.name ?? '')}`);
+    await eventually('another subscription', () => consumer.counts['orders.g1']?.subscriptions === 2);
+    await send('orders.g1', numbered(7, 1));
+    expect(numbers(await consumer.take(1))).toEqual([7]);
+  });
+});

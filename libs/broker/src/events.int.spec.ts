@@ -1,0 +1,292 @@
+import type { ChannelModel } from 'amqplib';
+import type { Beat, ChangeEvent } from '@eco/contracts';
+import { eventually } from '@eco/testing';
+import { EventAnnouncer } from './announcer.js';
+import { BrokerConnection } from './connection.js';
+import { EventSubscription, type Announcement, type EventSubscriptionOptions } from './subscription.js';
+import { Proxy } from './test/proxy.js';
+import { rawConnection } from './test/raw.js';
+import { testBroker, type TestBroker } from './test/test-broker.js';
+
+let broker: TestBroker;
+let proxy: Proxy;
+const running: { stop(): Promise<void> }[] = [];
+
+beforeEach(async () => {
+  broker = await testBroker('events');
+  proxy = new Proxy(broker.address);
+  await proxy.mend();
+});
+afterEach(async () => {
+  for (const part of running.splice(0).reverse()) await part.stop();
+  await proxy.cut();
+  await broker.dispose();
+});
+
+const reign = { version: 1, group: 'g1', term: 1, tag: 'a' } as const;
+const beat = (seq: number): Beat => ({ ...reign, seq, lastSeqs: { orders: seq } });
+const event = (topic: ChangeEvent['topic'], seq: number): ChangeEvent => ({
+  ...reign,
+  topic,
+  seq,
+  previousSeq: seq - 1,
+});
+
+async function startAnnouncer(): Promise<EventAnnouncer> {
+  const connection = new BrokerConnection({ access: broker.access('writer'), name: 'announcer' });
+  const announcer = new EventAnnouncer({ connection });
+  running.push(connection, announcer);
+  connection.start();
+  announcer.start();
+  await eventually('an open announcer', () => announcer.isOpen);
+  return announcer;
+}
+
+/** Subscribes as `statistics`, and gathers what it heard. */
+function startSubscription(options: Partial<EventSubscriptionOptions> = {}) {
+  const heard: Announcement[] = [];
+  const subscription = new EventSubscription({
+    access: broker.access('central', [proxy.address]),
+    consumer: 'statistics',
+    handler: (announcement) => void heard.push(announcement),
+    silenceMs: 500,
+    ...options,
+  });
+  running.push(subscription);
+  subscription.start();
+  return { subscription, heard };
+}
+
+/** Beats until the subscription has heard one that was sent since. */
+async function hearsAgain(announcer: EventAnnouncer, heard: Announcement[]): Promise<void> {
+  const before = heard.length;
+  let seq = 1000;
+  await eventually('a beat to be heard', () => {
+    announcer.beat(beat((seq += 1)));
+    return heard.slice(before).some((announcement) => announcement.type === 'beat' && announcement.beat.seq >= 1000);
+  });
+}
+
+async function raw<T>(action: (model: ChannelModel) => Promise<T>): Promise<T> {
+  const model = await rawConnection(broker.operatorAccess());
+  try {
+    return await action(model);
+  } finally {
+    await model.close();
+  }
+}
+
+const depth = (queue: string) =>
+  raw(async (model) => (await (await model.createChannel()).checkQueue(queue)).messageCount);
+
+describe('EventAnnouncer and EventSubscription', () => {
+  it('carry the topics of the consumer, and beats, in order, one at a time', async () => {
+    const announcer = await startAnnouncer();
+    let busy = 0;
+    let mostBusy = 0;
+    const seen: string[] = [];
+    startSubscription({
+      handler: async (announcement) => {
+        busy += 1;
+        mostBusy = Math.max(mostBusy, busy);
+        await Promise.resolve();
+        seen.push(announcement.type === 'event' ? `${announcement.event.topic} ${announcement.event.seq}` : 'beat');
+        busy -= 1;
+      },
+    });
+    for (let seq = 1; seq <= 100; seq += 1) {
+      announcer.announce(event('orders', seq));
+      announcer.announce(event('stock', seq));
+    }
+    announcer.announce(event('customers', 7));
+    announcer.beat(beat(100));
+    await eventually('the beat', () => seen.includes('beat'));
+    expect(seen).toEqual([...Array.from({ length: 100 }, (_, index) => `orders ${index + 1}`), 'customers 7', 'beat']);
+    expect(mostBusy).toBe(1);
+  });
+
+  it('drop, count and do not wait when there is no connection', async () => {
+    const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'announcer' });
+    const announcer = new EventAnnouncer({ connection });
+    running.push(connection, announcer);
+    await proxy.cut();
+    connection.start();
+    announcer.start();
+    for (let seq = 0; seq < 1000; seq += 1) announcer.announce(event('orders', seq));
+    expect(announcer.counts).toEqual({ sent: 0, dropped: 1000 });
+    await proxy.mend();
+    await eventually('an open announcer', () => announcer.isOpen);
+    announcer.beat(beat(1));
+    expect(announcer.counts).toEqual({ sent: 1, dropped: 1000 });
+  });
+
+  it('drop rather than fill the memory when the broker stands still', async () => {
+    const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'announcer' });
+    const announcer = new EventAnnouncer({ connection });
+    running.push(connection, announcer);
+    connection.start();
+    announcer.start();
+    await eventually('an open announcer', () => announcer.isOpen);
+    proxy.hold();
+    const large = { ...event('orders', 1), tag: 'x'.repeat(50_000) };
+    for (let round = 0; round < 20_000 && announcer.counts.dropped === 0; round += 1) announcer.announce(large);
+    expect(announcer.counts.dropped).toBeGreaterThan(0);
+    proxy.release();
+    await eventually('room again', () => {
+      const { sent } = announcer.counts;
+      announcer.beat(beat(1));
+      return announcer.counts.sent > sent;
+    });
+  });
+
+  it('lose no more than the oldest when nobody listens', async () => {
+    const announcer = await startAnnouncer();
+    for (let seq = 1; seq <= 10_500; seq += 1) {
+      announcer.announce(event('customers', seq));
+      if (seq % 1500 === 0)
+        await eventually('room', () => depth('events.customers').then((count) => count >= Math.min(seq, 10_000)));
+    }
+    expect(announcer.counts.dropped).toBe(0);
+    expect(await depth('events.customers')).toBe(10_000);
+  });
+});
+
+describe('EventSubscription', () => {
+  it('starts while the broker is away, and hears once it is back', async () => {
+    await proxy.cut();
+    const { subscription, heard } = startSubscription();
+    expect(subscription.isConnected).toBe(false);
+    expect(subscription.silentMs).toBe(Infinity);
+    await proxy.mend();
+    await hearsAgain(await startAnnouncer(), heard);
+    expect(subscription.silentMs).toBeLessThan(5000);
+  });
+
+  it('hears again after its connection was lost', async () => {
+    const announcer = await startAnnouncer();
+    const { heard } = startSubscription();
+    await hearsAgain(announcer, heard);
+    await proxy.cut();
+    await proxy.mend();
+    await hearsAgain(announcer, heard);
+  });
+
+  it('declares, binds and hears again after its queue was deleted', async () => {
+    const announcer = await startAnnouncer();
+    const { subscription, heard } = startSubscription();
+    await hearsAgain(announcer, heard);
+    await raw(async (model) => (await model.createChannel()).deleteQueue('events.statistics'));
+    await hearsAgain(announcer, heard);
+    expect(subscription.counts.renewals).toBeGreaterThan(0);
+    announcer.announce(event('orders', 5));
+    await eventually('an event of its topic', () => heard.some((announcement) => announcement.type === 'event'));
+  });
+
+  it('hears again after the broker stood still and dropped nothing', async () => {
+    const announcer = await startAnnouncer();
+    const { heard } = startSubscription();
+    await hearsAgain(announcer, heard);
+    proxy.hold();
+    await eventually('a renewal', () => running.some((part) => (part as EventSubscription).counts?.renewals > 0));
+    proxy.release();
+    await hearsAgain(announcer, heard);
+  });
+
+  it('stays up while a queue of the same name and other arguments stands in its way', async () => {
+    const path = `/api/queues/${broker.vhost}/events.statistics`;
+    await broker.manage('DELETE', path);
+    await broker.manage('PUT', path, { durable: true });
+    const announcer = await startAnnouncer();
+    const { subscription, heard } = startSubscription();
+    await eventually('two renewals', () => subscription.counts.renewals >= 2);
+    await broker.manage('DELETE', path);
+    await hearsAgain(announcer, heard);
+  });
+
+  it('passes over what it cannot read and what its handler fails at', async () => {
+    const announcer = await startAnnouncer();
+    const seen: Announcement[] = [];
+    const { subscription } = startSubscription({
+      handler: (announcement) => {
+        seen.push(announcement);
+        if (announcement.type === 'event') throw new Error('cannot do that');
+      },
+    });
+    await hearsAgain(announcer, seen);
+    await raw(async (model) => {
+      const channel = await model.createConfirmChannel();
+      channel.publish('ecomarket.events', 'orders.g1', Buffer.from('no json'));
+      await channel.waitForConfirms();
+    });
+    announcer.announce(event('orders', 1));
+    await eventually('both to be passed over', () => {
+      const { unreadable, failed } = subscription.counts;
+      return unreadable === 1 && failed === 1;
+    });
+    await hearsAgain(announcer, seen);
+    await eventually('all that was sent', () => {
+      const { events, beats, unreadable } = subscription.counts;
+      return events + beats === announcer.counts.sent && unreadable === 1;
+    });
+    await subscription.stop();
+    expect(await depth('events.statistics')).toBe(0);
+  });
+
+  it('survives that a connection is lost while a handler works, and does not take its time for silence', async () => {
+    const announcer = await startAnnouncer();
+    let finish: () => void = () => undefined;
+    const working = new Promise<void>((resolve) => (finish = resolve));
+    const heard: Announcement[] = [];
+    const { subscription } = startSubscription({
+      handler: async (announcement) => {
+        heard.push(announcement);
+        if (announcement.type === 'event') await working;
+      },
+    });
+    await hearsAgain(announcer, heard);
+    announcer.announce(event('orders', 1));
+    await eventually('the handler to begin', () => heard.some(({ type }) => type === 'event'));
+    const { renewals } = subscription.counts;
+    await proxy.cut();
+    await eventually('the loss to be noticed', () => !subscription.isConnected);
+    await proxy.mend();
+    await eventually('the connection', () => subscription.isConnected);
+    expect(subscription.counts.renewals).toBe(renewals);
+    finish();
+    await hearsAgain(announcer, heard);
+  });
+
+  it('leaves in its queue what came after the stop', async () => {
+    const announcer = await startAnnouncer();
+    let finish: () => void = () => undefined;
+    const working = new Promise<void>((resolve) => (finish = resolve));
+    const heard: number[] = [];
+    const { subscription } = startSubscription({
+      handler: async (announcement) => {
+        if (announcement.type !== 'event') return;
+        heard.push(announcement.event.seq);
+        await working;
+      },
+    });
+    for (let seq = 1; seq <= 5; seq += 1) announcer.announce(event('orders', seq));
+    await eventually('the first', () => heard.length === 1);
+    const stopped = subscription.stop();
+    announcer.announce(event('orders', 6));
+    finish();
+    await stopped;
+    expect(heard).toEqual([1]);
+    expect(await depth('events.statistics')).toBe(5);
+  });
+
+  it('bears starts and stops in any order', async () => {
+    const { subscription, heard } = startSubscription();
+    await subscription.stop();
+    for (let round = 0; round < 3; round += 1) {
+      subscription.start();
+      subscription.start();
+      await Promise.all([subscription.stop(), subscription.stop()]);
+    }
+    subscription.start();
+    await hearsAgain(await startAnnouncer(), heard);
+  });
+});

@@ -1,0 +1,208 @@
+import { eventually } from '@eco/testing';
+import { BrokerConnection } from './connection.js';
+import { CommandPublisher, type CommandPublisherOptions } from './publisher.js';
+import type { PublishOutcome } from './publish-outcome.js';
+import { deleteProductCommand, orderCommand } from './test/commands.js';
+import { Proxy } from './test/proxy.js';
+import { rawConnection } from './test/raw.js';
+import { testBroker, type TestBroker } from './test/test-broker.js';
+
+let broker: TestBroker;
+let proxy: Proxy;
+const running: { stop(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  broker = await testBroker('publisher');
+});
+afterAll(() => broker.dispose());
+
+beforeEach(async () => {
+  proxy = new Proxy(broker.address);
+  await proxy.mend();
+});
+afterEach(async () => {
+  for (const part of running.splice(0).reverse()) await part.stop();
+  await proxy.cut();
+});
+
+async function startPublisher(options: Partial<CommandPublisherOptions> = {}): Promise<CommandPublisher> {
+  const connection = new BrokerConnection({ access: broker.access('central', [proxy.address]), name: 'publisher' });
+  const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', ...options });
+  running.push(connection, publisher);
+  connection.start();
+  publisher.start();
+  await ready(publisher);
+  return publisher;
+}
+
+function ready(publisher: CommandPublisher): Promise<unknown> {
+  return eventually('a publisher without obstacle', () => publisher.obstacle === undefined);
+}
+
+/** What lies in a queue, taken out. */
+async function drain(queue: string): Promise<{ commands: { id: string }[] }[]> {
+  const model = await rawConnection(broker.operatorAccess());
+  const channel = await model.createChannel();
+  const messages: { commands: { id: string }[] }[] = [];
+  for (let message = await channel.get(queue); message; message = await channel.get(queue)) {
+    messages.push(JSON.parse(message.content.toString()) as { commands: { id: string }[] });
+    channel.ack(message);
+  }
+  await model.close();
+  return messages;
+}
+
+const types = (outcomes: PublishOutcome[]) => new Set(outcomes.map(({ type }) => type));
+
+describe('CommandPublisher', () => {
+  it('confirms what a queue has, each command to the queue of its kind', async () => {
+    const publisher = await startPublisher();
+    const [order, product] = [orderCommand(), deleteProductCommand()];
+    expect(await Promise.all([publisher.publish(order), publisher.publish(product)])).toEqual([
+      { type: 'confirmed' },
+      { type: 'confirmed' },
+    ]);
+    expect(await drain('orders.g1')).toEqual([{ version: 1, commands: [order] }]);
+    expect(await drain('products.g1')).toEqual([{ version: 1, commands: [product] }]);
+  });
+
+  it('gathers under load into far fewer messages; every command arrives once, in order, and is confirmed', async () => {
+    const confirms: { durationMs: number; commands: number }[] = [];
+    const publisher = await startPublisher({ onConfirmed: (confirm) => confirms.push(confirm) });
+    const commands = Array.from({ length: 2000 }, () => orderCommand());
+    const outcomes = await Promise.all(commands.map((command) => publisher.publish(command)));
+    expect(types(outcomes)).toEqual(new Set(['confirmed']));
+    const messages = await drain('orders.g1');
+    expect(messages.flatMap(({ commands: held }) => held.map(({ id }) => id))).toEqual(commands.map(({ id }) => id));
+    expect(messages.length).toBeLessThan(commands.length / 50);
+    expect(publisher.counts).toMatchObject({ messages: messages.length, unsettledCommands: 0, unsettledBytes: 0 });
+    expect(confirms.reduce((sum, confirm) => sum + confirm.commands, 0)).toBe(commands.length);
+  });
+
+  it('tells that no queue takes it, though the broker confirms that too', async () => {
+    const publisher = await startPublisher();
+    const outcomes = await Promise.all([
+      ...Array.from({ length: 20 }, () => publisher.publish(orderCommand(), { group: 'nowhere' })),
+      publisher.publish(orderCommand()),
+    ]);
+    expect(outcomes.slice(0, -1)).toEqual(Array(20).fill({ type: 'returned' }));
+    expect(outcomes.at(-1)).toEqual({ type: 'confirmed' });
+    expect(await drain('orders.g1')).toHaveLength(1);
+  });
+
+  it('refuses at once while there is no connection, keeps nothing, and comes back by itself', async () => {
+    const publisher = await startPublisher();
+    await proxy.cut();
+    await eventually('the loss to be noticed', () => publisher.obstacle !== undefined);
+    const start = performance.now();
+    const outcomes = await Promise.all(Array.from({ length: 1000 }, () => publisher.publish(orderCommand())));
+    expect(performance.now() - start).toBeLessThan(500);
+    expect(outcomes).toEqual(Array(1000).fill({ type: 'disconnected' }));
+    expect(publisher.counts).toMatchObject({ unsettledCommands: 0, unsettledBytes: 0 });
+    await proxy.mend();
+    await ready(publisher);
+    expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
+    expect(await drain('orders.g1')).toHaveLength(1);
+  });
+
+  it('tells at once, when the connection breaks, what was sent from what was not', async () => {
+    const publisher = await startPublisher({ deadlineMs: 60_000 });
+    proxy.hold();
+    const outcomes = Promise.all(Array.from({ length: 10 }, () => publisher.publish(orderCommand())));
+    proxy.dropAll();
+    expect(await outcomes).toEqual([
+      { type: 'unconfirmed', reason: 'connection-lost' },
+      ...(Array(9).fill({ type: 'disconnected' }) as PublishOutcome[]),
+    ]);
+    proxy.release();
+    await ready(publisher);
+    await drain('orders.g1');
+  });
+
+  it('settles at the deadline when the broker stands still, then refuses until it moves again', async () => {
+    const publisher = await startPublisher({ deadlineMs: 300 });
+    proxy.hold();
+    const start = performance.now();
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => publisher.publish(orderCommand())));
+    expect(performance.now() - start).toBeLessThan(1000);
+    expect(outcomes).toEqual([
+      { type: 'unconfirmed', reason: 'deadline' },
+      ...(Array(9).fill({ type: 'full', reason: 'deadline' }) as PublishOutcome[]),
+    ]);
+    expect(publisher.obstacle).toMatch(/no confirm in time from orders\.g1/);
+    expect(await publisher.publish(orderCommand())).toEqual({ type: 'full', reason: 'stalled' });
+    proxy.release();
+    await ready(publisher);
+    expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
+    // The unconfirmed one arrived, those that were refused did not.
+    expect(await drain('orders.g1')).toHaveLength(2);
+  });
+
+  it('leaves a broker that stands still for another one', async () => {
+    const other = new Proxy(broker.address);
+    await other.mend();
+    running.push({ stop: () => other.cut() });
+    const connection = new BrokerConnection({
+      access: broker.access('central', [proxy.address, other.address]),
+      name: 'publisher',
+    });
+    const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 300 });
+    running.push(connection, publisher);
+    connection.start();
+    publisher.start();
+    await ready(publisher);
+    const [used, unused] = proxy.connections > 0 ? [proxy, other] : [other, proxy];
+    used.hold();
+    const start = performance.now();
+    await eventually(
+      'a confirm over the other broker',
+      async () => (await publisher.publish(orderCommand())).type === 'confirmed',
+    );
+    expect(performance.now() - start).toBeLessThan(8000);
+    expect(unused.connections).toBe(1);
+    await drain('orders.g1');
+  });
+
+  it('keeps within its bound of memory', async () => {
+    const publisher = await startPublisher({ deadlineMs: 1000 });
+    proxy.hold();
+    const outcomes = Promise.all(Array.from({ length: 25_000 }, () => publisher.publish(orderCommand())));
+    expect(publisher.counts.unsettledCommands).toBe(20_000);
+    expect(publisher.counts.outcomes.full).toBe(5000);
+    expect((await outcomes).slice(20_000)).toEqual(Array(5000).fill({ type: 'full', reason: 'memory' }));
+    expect(publisher.counts).toMatchObject({ unsettledCommands: 0, unsettledBytes: 0 });
+    proxy.release();
+    await ready(publisher);
+    await drain('orders.g1');
+  });
+
+  it('lets what is under way settle when it stops, and takes nothing more', async () => {
+    const publisher = await startPublisher();
+    const outcomes = Array.from({ length: 500 }, () => publisher.publish(orderCommand()));
+    const stopped = publisher.stop();
+    expect(await publisher.publish(orderCommand())).toEqual({ type: 'disconnected' });
+    await stopped;
+    expect(types(await Promise.all(outcomes))).toEqual(new Set(['confirmed']));
+    await drain('orders.g1');
+  });
+
+  it('bears starts and stops in any order', async () => {
+    const connection = new BrokerConnection({ access: broker.access('central'), name: 'publisher' });
+    const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
+    running.push(connection, publisher);
+    await publisher.stop();
+    await connection.stop();
+    for (let round = 0; round < 5; round += 1) {
+      publisher.start();
+      connection.start();
+      connection.start();
+      publisher.start();
+      await Promise.all([publisher.stop(), connection.stop(), publisher.stop(), connection.stop()]);
+    }
+    connection.start();
+    publisher.start();
+    await ready(publisher);
+    expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
+    await drain('orders.g1');
+  });
+});

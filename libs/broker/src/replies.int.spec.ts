@@ -1,0 +1,139 @@
+import type { Command } from '@eco/contracts';
+import { BrokerConnection } from './connection.js';
+import { CommandConsumer } from './consumer.js';
+import { CommandPublisher } from './publisher.js';
+import { ReplySender, type ReplyTo } from './replies.js';
+import { orderCommand } from './test/commands.js';
+import { Proxy } from './test/proxy.js';
+import { rawConnection } from './test/raw.js';
+import { testBroker, type TestBroker } from './test/test-broker.js';
+import { eventually } from '@eco/testing';
+
+/** A process that asks, and one that takes what has arrived and answers it with a key conflict. */
+interface Pair {
+  publisher: CommandPublisher;
+  /** Gives back the stamps that it answered. `before` sees each address first. */
+  answer: (before?: (address: string) => void) => Promise<string[]>;
+}
+
+let broker: TestBroker;
+let proxy: Proxy;
+const running: { stop(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  broker = await testBroker('replies');
+});
+afterAll(() => broker.dispose());
+beforeEach(async () => {
+  proxy = new Proxy(broker.address);
+  await proxy.mend();
+});
+afterEach(async () => {
+  for (const part of running.splice(0).reverse()) await part.stop();
+  await proxy.cut();
+});
+
+function connect(user: 'sucursal' | 'writer', name: string, address = broker.address): BrokerConnection {
+  const connection = new BrokerConnection({ access: broker.access(user, [address]), name });
+  running.push(connection);
+  connection.start();
+  return connection;
+}
+
+async function startPair(): Promise<Pair> {
+  const publisher = new CommandPublisher({
+    connection: connect('sucursal', 'asker', proxy.address),
+    groupOf: () => 'g1',
+  });
+  const consumer = new CommandConsumer({ connection: connect('writer', 'taker'), group: 'g1' });
+  const replies = new ReplySender({ connection: connect('writer', 'answerer') });
+  running.push(publisher, consumer, replies);
+  for (const part of [publisher, consumer, replies]) part.start();
+  await eventually('both sides to be connected', () => !publisher.obstacle && consumer.isSubscribed && replies.isOpen);
+  return {
+    publisher,
+    answer: async (before = () => undefined) => {
+      const deliveries = await consumer.take(1000);
+      const answered: ReplyTo[] = [];
+      for (const { content, replyTo } of deliveries) {
+        if (content.type !== 'json') continue;
+        for (const command of (content.value as { commands: Command[] }).commands) {
+          if (!command.reply || !replyTo) continue;
+          before(replyTo);
+          answered.push({
+            address: replyTo,
+            stamp: command.stamp,
+            reply: { type: 'key-conflict', commandId: command.id },
+          });
+        }
+      }
+      replies.send(answered, 'g1=1.a.1');
+      consumer.acknowledge(deliveries);
+      return answered.map(({ stamp }) => stamp);
+    },
+  };
+}
+
+describe('answers', () => {
+  it('reach those who wait, each its own, and nobody else', async () => {
+    const { publisher, answer } = await startPair();
+    const commands = Array.from({ length: 200 }, () => orderCommand());
+    const asked = commands.map((command, index) =>
+      index % 2 === 0
+        ? publisher.publishAndWait(command, { waitMs: 10_000 })
+        : { outcome: publisher.publish(command), answer: Promise.resolve(undefined) },
+    );
+    const outcomes = Promise.all(asked.map(({ outcome }) => outcome));
+    let count = 0;
+    while (count < 100) count += (await answer()).length;
+    expect(new Set((await outcomes).map(({ type }) => type))).toEqual(new Set(['confirmed']));
+    expect(await Promise.all(asked.map((one) => one.answer))).toEqual(
+      commands.map(({ id }, index) =>
+        index % 2 === 0 ? { reply: { type: 'key-conflict', commandId: id }, position: 'g1=1.a.1' } : undefined,
+      ),
+    );
+    expect(publisher.counts).toMatchObject({ replyWaits: 0, repliesReceived: 100, repliesLate: 0 });
+  });
+
+  it('are waited for no longer than asked, and one that comes later hurts nobody', async () => {
+    const { publisher, answer } = await startPair();
+    const asked = publisher.publishAndWait(orderCommand(), { waitMs: 50 });
+    expect(await asked.outcome).toEqual({ type: 'confirmed' });
+    expect(await asked.answer).toBeUndefined();
+    await answer();
+    await eventually('the late answer', () => publisher.counts.repliesLate === 1);
+    expect(publisher.counts.replyWaits).toBe(0);
+  });
+
+  it('are not waited for when the command was not confirmed', async () => {
+    const { publisher } = await startPair();
+    const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000, group: 'nowhere' });
+    expect(await asked.outcome).toEqual({ type: 'returned' });
+    expect(await asked.answer).toBeUndefined();
+  });
+
+  it('are not waited for over a connection that is gone', async () => {
+    const { publisher, answer } = await startPair();
+    const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
+    await asked.outcome;
+    proxy.dropAll();
+    expect(await asked.answer).toBeUndefined();
+    // Nobody is there to hear it any more; the writer does not notice.
+    await answer();
+    await eventually('the asker to be back', () => publisher.obstacle === undefined);
+    const again = publisher.publishAndWait(orderCommand(), { waitMs: 10_000 });
+    await answer();
+    expect(await again.answer).toBeDefined();
+  });
+
+  it('that cannot be read are passed over', async () => {
+    const { publisher, answer } = await startPair();
+    const model = await rawConnection(broker.operatorAccess());
+    const channel = await model.createConfirmChannel();
+    const asked = publisher.publishAndWait(orderCommand(), { waitMs: 10_000 });
+    await answer((address) => channel.publish('', address, Buffer.from('no json')));
+    await channel.waitForConfirms();
+    expect(await asked.answer).toBeDefined();
+    await model.close();
+  });
+});

@@ -1,0 +1,144 @@
+import { applyDefinitions, checkTopology } from './management.js';
+import { brokerDefinitions, COMMANDS_EXCHANGE, EVENTS_EXCHANGE } from './topology.js';
+import { rawConnection, refusal } from './test/raw.js';
+import { testBroker, type TestBroker } from './test/test-broker.js';
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await testBroker('topology');
+});
+afterAll(() => broker.dispose());
+
+const options = () => ({ vhost: broker.vhost, groups: broker.groups, brokers: 1 });
+
+describe('brokerDefinitions on a broker', () => {
+  it('are accepted again, and leave nothing missing and nothing different', async () => {
+    const definitions = brokerDefinitions({
+      ...options(),
+      users: {
+        operator: { password: 'a' },
+        central: { password: 'b' },
+        sucursal: { password: 'c' },
+        writer: { password: 'd' },
+      },
+    });
+    await applyDefinitions(broker.management, { ...definitions, users: [], permissions: [], topic_permissions: [] });
+    expect(await checkTopology(broker.management, options())).toEqual([]);
+  });
+
+  it('do not tell of a queue that differs; checkTopology does', async () => {
+    const vhost = broker.vhost;
+    await broker.manage('DELETE', `/api/queues/${vhost}/events.statistics`);
+    await broker.manage('PUT', `/api/queues/${vhost}/events.statistics`, { durable: true });
+    await broker.manage('DELETE', `/api/queues/${vhost}/events.customers`);
+    const faults = await checkTopology(broker.management, options());
+    expect(faults).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^Queue events\.statistics differs: .*x-max-length is not set and must be 10000/),
+        'Queue events.customers is missing.',
+        'Queue events.statistics is not bound to ecomarket.events by orders.*.',
+      ]),
+    );
+  });
+
+  it('names what stands in the way when the management does not let it look', async () => {
+    const stranger = { ...broker.management, password: 'wrong' };
+    await expect(checkTopology(stranger, options())).rejects.toThrow(/answered 401/);
+  });
+});
+
+describe('permissions', () => {
+  const message = Buffer.from('{}');
+
+  it('let each user do its work', async () => {
+    const allowed = {
+      'central publishes commands': await refusal(broker.access('central'), async (channel) => {
+        await Promise.resolve(channel.publish(COMMANDS_EXCHANGE, 'products.g1', message));
+      }),
+      'central declares, binds and consumes its event queues': await refusal(
+        broker.access('central'),
+        async (channel) => {
+          await channel.deleteQueue('events.notifications');
+          await channel.assertQueue('events.notifications');
+          await channel.bindQueue('events.notifications', EVENTS_EXCHANGE, 'customers.*');
+          await channel.consume('events.notifications', () => undefined);
+        },
+      ),
+      'central and sucursal hear answers': await refusal(broker.access('sucursal'), async (channel) => {
+        await channel.consume('amq.rabbitmq.reply-to', () => undefined, { noAck: true });
+      }),
+      'sucursal publishes orders': await refusal(broker.access('sucursal'), async (channel) => {
+        await Promise.resolve(channel.publish(COMMANDS_EXCHANGE, 'orders.g1', message));
+      }),
+      'writer consumes both queues': await refusal(broker.access('writer'), async (channel) => {
+        await channel.consume('orders.g1', () => undefined);
+        await channel.consume('products.g1', () => undefined);
+      }),
+      'writer announces, forwards and answers': await refusal(broker.access('writer'), async (channel) => {
+        channel.publish(EVENTS_EXCHANGE, 'orders.g1', message);
+        channel.publish(EVENTS_EXCHANGE, 'beat.g1', message);
+        channel.publish(COMMANDS_EXCHANGE, 'orders.g2', message);
+        await Promise.resolve(channel.publish('', 'amq.rabbitmq.reply-to.nobody', message));
+      }),
+    };
+    expect(allowed).toEqual(Object.fromEntries(Object.keys(allowed).map((what) => [what, undefined])));
+  });
+
+  it.each<[string, 'central' | 'sucursal' | 'writer', Parameters<typeof refusal>[1]]>([
+    ['sucursal consumes orders', 'sucursal', (channel) => channel.consume('orders.g1', () => undefined)],
+    ['central consumes orders', 'central', (channel) => channel.consume('orders.g1', () => undefined)],
+    ['writer consumes events', 'writer', (channel) => channel.consume('events.notifications', () => undefined)],
+    [
+      'sucursal publishes about products',
+      'sucursal',
+      (channel) => Promise.resolve(channel.publish(COMMANDS_EXCHANGE, 'products.g1', message)),
+    ],
+    [
+      'sucursal announces events',
+      'sucursal',
+      (channel) => Promise.resolve(channel.publish(EVENTS_EXCHANGE, 'orders.g1', message)),
+    ],
+    [
+      'central announces events',
+      'central',
+      (channel) => Promise.resolve(channel.publish(EVENTS_EXCHANGE, 'orders.g1', message)),
+    ],
+    [
+      'sucursal writes to a queue past the exchange',
+      'sucursal',
+      (channel) => Promise.resolve(channel.publish('', 'orders.g1', message)),
+    ],
+    [
+      'central writes to a queue past the exchange',
+      'central',
+      (channel) => Promise.resolve(channel.publish('', 'orders.g1', message)),
+    ],
+    ['writer deletes a command queue', 'writer', (channel) => channel.deleteQueue('orders.g1')],
+    ['central deletes a command queue', 'central', (channel) => channel.deleteQueue('orders.g1')],
+    ['sucursal purges a command queue', 'sucursal', (channel) => channel.purgeQueue('orders.g1')],
+    ['sucursal declares a queue', 'sucursal', (channel) => channel.assertQueue('mine')],
+    [
+      'central binds a command queue to events',
+      'central',
+      (channel) => channel.bindQueue('orders.g1', EVENTS_EXCHANGE, '#'),
+    ],
+  ])('do not let %s', async (_, user, action) => {
+    expect(await refusal(broker.access(user), action)).toMatch(/403 \(ACCESS-REFUSED\)|ACCESS_REFUSED/);
+  });
+
+  it('know no guest', async () => {
+    const guest = { ...broker.operatorAccess(), user: 'guest', password: 'guest' };
+    await expect(rawConnection(guest)).rejects.toThrow(/ACCESS[-_]REFUSED/);
+    await expect(rawConnection({ ...guest, vhost: '/' })).rejects.toThrow(/ACCESS[-_]REFUSED/);
+  });
+
+  it('do not let a user send in the name of another', async () => {
+    expect(
+      await refusal(broker.access('sucursal'), (channel) =>
+        Promise.resolve(
+          channel.publish(COMMANDS_EXCHANGE, 'orders.g1', message, { userId: broker.access('central').user }),
+        ),
+      ),
+    ).toMatch(/406 \(PRECONDITION-FAILED\)/);
+  });
+});
