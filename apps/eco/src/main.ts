@@ -1,1 +1,17 @@
-export {};
+import { Command } from 'commander';
+import { registerDown } from './commands/down.js';
+import { registerLag } from './commands/lag.js';
+import { registerLoad } from './commands/load.js';
+import { registerShards } from './commands/shards.js';
+import { registerStatus } from './commands/status.js';
+import { registerUp } from './commands/up.js';
+
+const program = new Command('eco').description('EcoMarket: the order and stock backbone of a retail chain');
+for (const register of [registerUp, registerDown, registerStatus, registerLoad, registerLag, registerShards]) {
+  register(program);
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,12 +1,13 @@
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Refused } from './refused.js';
 
 /** What a cluster keeps lies in one folder, which a file in it marks as ours: nothing else is ever removed. */
 
 const MARK = 'cluster.json';
 const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'secrets'];
 
-export class ForeignFolder extends Error {
+export class ForeignFolder extends Refused {
   override readonly name = 'ForeignFolder';
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { branchIdSchema, groupIdSchema } from '@eco/contracts';
 import { BUCKETS_DEFAULT, BUCKETS_MAX, isBucketCount } from '@eco/routing';
+import { Refused } from './refused.js';
 
 /**
  * What a cluster is made of, whoever starts it. Everything has a default, so `describeCluster({})` is the cluster of
@@ -73,7 +74,7 @@ export type ClusterDescription = Readonly<z.output<typeof descriptionSchema>>;
 export type ClusterInput = z.input<typeof descriptionSchema>;
 
 /** The description can't be had. `faults` are sentences, each beginning with what it is about. */
-export class DescriptionError extends Error {
+export class DescriptionError extends Refused {
   override readonly name = 'DescriptionError';
 
   constructor(readonly faults: readonly string[]) {

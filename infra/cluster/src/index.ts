@@ -7,13 +7,20 @@ export {
   type ClusterInput,
 } from './description.js';
 export type { App, BrokerNode, DatabaseNode, GroupLayout, Layout, PortUse, ServiceNode } from './layout.js';
-export { startNative, openCluster, type NativeOptions } from './native/start-native.js';
+export { openCluster, startNative, type NativeOptions } from './native/start-native.js';
 export {
   NativeCluster,
+  Stopped,
   type DatabaseAccess,
   type RunningBroker,
   type RunningCluster,
   type RunningProcess,
 } from './native/native-cluster.js';
 export { runSteps, type RunSteps, type Say, type Step } from './steps.js';
-export { AlreadyRunning, readRun, type Run } from './run-file.js';
+export { brokerSecretsFile, openSecrets, type DatabaseLogin, type Secrets } from './secrets.js';
+export { removeDataFolder } from './data-folder.js';
+export { isSameProcess } from './native/identity.js';
+export { Refused } from './refused.js';
+export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.js';
+export { ProcessFault } from './native/process.js';
+export { AlreadyRunning, endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';

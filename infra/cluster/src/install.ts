@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { findOnPath, findPrograms, type Programs, type Server } from './programs.js';
+import { Refused } from './refused.js';
 import type { Say } from './steps.js';
 
 /** Servers are missing and this program may not install them; the message says how to. */
-export class ProgramsMissing extends Error {
+export class ProgramsMissing extends Refused {
   override readonly name = 'ProgramsMissing';
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Layout } from './layout.js';
 import { isSameProcess } from './native/identity.js';
 import { stopStages } from './native/process.js';
+import { Refused } from './refused.js';
 
 /**
  * What runs, in the data folder, for those who come later: `eco status` and `eco down`, also when whoever started it all
@@ -30,7 +31,7 @@ const runSchema = z.object({
 export type Run = z.infer<typeof runSchema>;
 
 /** The data folder is in use by a run that goes on. */
-export class AlreadyRunning extends Error {
+export class AlreadyRunning extends Refused {
   override readonly name = 'AlreadyRunning';
 
   constructor(
@@ -57,10 +58,15 @@ export function readRun(dataDir: string): Run | undefined {
   return runSchema.parse(JSON.parse(text));
 }
 
+/** Whether who started it is still there; if not, it is what a crashed run left. */
+export function isRunning(run: Run): boolean {
+  return isSameProcess(run.supervisor);
+}
+
 /** Takes the data folder for this run. Throws `AlreadyRunning`; what a crashed run left must have been stopped before. */
 export function beginRun(dataDir: string, run: Run): void {
   const there = readRun(dataDir);
-  if (there && isSameProcess(there.supervisor)) throw new AlreadyRunning(dataDir, there.supervisor.pid);
+  if (there && isRunning(there)) throw new AlreadyRunning(dataDir, there.supervisor.pid);
   rmSync(runFile(dataDir), { force: true });
   const mine = write(dataDir, run);
   try {

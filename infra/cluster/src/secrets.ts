@@ -80,7 +80,7 @@ async function openFile<Name extends string>(file: string, names: readonly Name[
   });
   const known = z.record(z.string(), z.string().min(1)).parse(JSON.parse(text));
   const all = Object.fromEntries(names.map((name) => [name, known[name] ?? newPassword()])) as Record<Name, string>;
-  await writeSecretFile(file, toJson(all));
+  if (toJson(all) !== text) await writeSecretFile(file, toJson(all));
   return all;
 }
 

@@ -17,7 +17,7 @@ export function together(title: string, steps: readonly Step[]): Step {
   return { title, steps, together: true };
 }
 
-/** Rejects with the first fault, once everything that was begun has ended. */
+/** Rejects with the first fault; what goes together with it may then still be under way. */
 export type RunSteps = (steps: readonly Step[]) => Promise<void>;
 
 /** Runs the steps one after the other and says nothing. */
@@ -26,8 +26,7 @@ export async function runSteps(steps: readonly Step[]): Promise<void> {
 }
 
 async function runStep(step: Step): Promise<void> {
-  if ('run' in step) return step.run(() => undefined);
-  if (!step.together) return runSteps(step.steps);
-  const ended = await Promise.allSettled(step.steps.map(runStep));
-  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  if ('run' in step) await step.run(() => undefined);
+  else if (step.together) await Promise.all(step.steps.map(runStep));
+  else await runSteps(step.steps);
 }

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, lstatSync } from 'node:fs';
 import { findOnPath } from '../programs.js';
+import { Refused } from '../refused.js';
 
 /**
  * As whom PostgreSQL runs. It refuses root, so root runs it as the user `postgres` of its package; anybody else as
@@ -12,7 +13,7 @@ export type Account =
   | { readonly type: 'same user' }
   | { readonly type: 'postgres'; readonly uid: number; readonly gid: number; readonly prefix: readonly string[] };
 
-export class UnreachableFolder extends Error {
+export class UnreachableFolder extends Refused {
   override readonly name = 'UnreachableFolder';
 }
 

@@ -3,7 +3,7 @@ import { removeDataFolder } from '../data-folder.js';
 import type { Layout } from '../layout.js';
 import { beginRun, endRun, updateRun, type Run } from '../run-file.js';
 import type { DatabaseLogin } from '../secrets.js';
-import { inOrder, runSteps, together, type Step } from '../steps.js';
+import { runSteps, together, type RunSteps, type Step } from '../steps.js';
 import { startOf } from './identity.js';
 import type { Keeper } from './keeper.js';
 import type { Native } from './native.js';
@@ -55,6 +55,15 @@ export interface RunningCluster {
   destroy(): Promise<void>;
 }
 
+/** What a start that is cut short by `stop` rejects with. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+
+  constructor() {
+    super('the cluster is being stopped');
+  }
+}
+
 /** A cluster of processes on this machine, begun or not. Once stopped it stays so: open another on the same data. */
 export class NativeCluster implements RunningCluster {
   readonly #abort = new AbortController();
@@ -65,6 +74,7 @@ export class NativeCluster implements RunningCluster {
   readonly #groups: readonly PostgresGroup[];
   readonly #services: Services;
   readonly #supervision: Supervision;
+  #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   /** Takes the data folder; throws `AlreadyRunning` when another run has it. */
@@ -114,8 +124,35 @@ export class NativeCluster implements RunningCluster {
     return { user: role, password: this.#native.secrets.database[role], database: DATABASE_NAME };
   }
 
+  /** Resolves when everything is ready. Rejects with the first fault, once nothing is under way any more. */
+  start(run: RunSteps = runSteps): Promise<void> {
+    return (this.#started ??= this.#start(run));
+  }
+
+  async #start(run: RunSteps): Promise<void> {
+    const underWay: Promise<void>[] = [];
+    const tracked = (step: Step): Step =>
+      'run' in step
+        ? {
+            title: step.title,
+            run: (say) => {
+              const work = step.run(say);
+              underWay.push(work);
+              return work;
+            },
+          }
+        : { ...step, steps: step.steps.map(tracked) };
+    try {
+      await run(this.#startSteps().map(tracked));
+    } catch (error) {
+      this.#abort.abort(error);
+      await Promise.allSettled(underWay);
+      throw error;
+    }
+  }
+
   /** Brokers and databases know nothing of each other, so they start at the same time. */
-  startSteps(): Step[] {
+  #startSteps(): Step[] {
     const servers = together('servers', [
       this.#rabbitmq.startStep(),
       ...this.#groups.map((group) => group.startStep()),
@@ -128,9 +165,14 @@ export class NativeCluster implements RunningCluster {
     this.#supervision.begin(say);
   }
 
-  stopSteps(): Step[] {
-    this.#abort.abort(new Error('the cluster is being stopped'));
+  stop(run: RunSteps = runSteps): Promise<void> {
+    return (this.#stopped ??= this.#stop(run));
+  }
+
+  async #stop(run: RunSteps): Promise<void> {
     this.#supervision.end();
+    this.#abort.abort(new Stopped());
+    await this.#started?.catch(() => undefined);
     const stages = stopStages.flatMap((stage) => {
       const some = this.#processes.filter((process) => process.spec.stage === stage && process.running);
       return some.length === 0
@@ -142,20 +184,20 @@ export class NativeCluster implements RunningCluster {
             ),
           ];
     });
-    return [...stages, { title: 'clean up', run: () => this.#cleanUp() }];
-  }
-
-  stop(): Promise<void> {
-    return (this.#stopped ??= runSteps(this.stopSteps()));
+    await run(stages);
+    this.#cleanUp();
   }
 
   /** Kills whatever still runs. */
   async kill(): Promise<void> {
-    this.#abort.abort(new Error('the cluster is being killed'));
     this.#supervision.end();
-    for (const process of this.#processes) process.kill('SIGKILL');
+    this.#abort.abort(new Stopped());
+    const killAll = () => this.#processes.forEach((process) => process.kill('SIGKILL'));
+    killAll();
+    await this.#started?.catch(() => undefined);
+    killAll();
     await Promise.all(this.#processes.map((process) => process.ended()));
-    await this.#cleanUp();
+    this.#cleanUp();
   }
 
   async destroy(): Promise<void> {
@@ -163,7 +205,7 @@ export class NativeCluster implements RunningCluster {
     await removeDataFolder(this.#native.dataDir);
   }
 
-  async #cleanUp(): Promise<void> {
+  #cleanUp(): void {
     endRun(this.#native.dataDir);
     this.#reserved.release();
     this.keeper?.dismiss();

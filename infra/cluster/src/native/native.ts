@@ -17,6 +17,6 @@ export interface Native {
   readonly environment: Readonly<Record<string, string>>;
   /** Aborted when the cluster is to stop while it starts. */
   readonly signal: AbortSignal;
-  logFile(name: string): string;
-  process(spec: ProcessSpec): NativeProcess;
+  readonly logFile: (name: string) => string;
+  readonly process: (spec: ProcessSpec) => NativeProcess;
 }

@@ -4,12 +4,13 @@ import { openDataFolder } from '../data-folder.js';
 import { checkPorts, countUp, layOut, portsOf, type Layout, type PortUse } from '../layout.js';
 import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from '../ports.js';
 import type { Programs } from '../programs.js';
+import { Refused } from '../refused.js';
 import { openSecrets } from '../secrets.js';
 import { accountFor } from './account.js';
 import type { Native } from './native.js';
 
 /** Somebody else listens where a process of ours should. One sentence a port. */
-export class PortsInUse extends Error {
+export class PortsInUse extends Refused {
   override readonly name = 'PortsInUse';
 
   constructor(readonly faults: readonly string[]) {

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { prepareGroup, ReplicationWatch } from '@eco/database';
+import { GroupMismatchError, prepareGroup, ReplicationWatch } from '@eco/database';
 import { DescriptionError } from '../description.js';
-import { HOST, type DatabaseNode, type GroupLayout } from '../layout.js';
+import type { DatabaseNode, GroupLayout } from '../layout.js';
 import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Step } from '../steps.js';
 import { until } from '../until.js';
@@ -129,12 +129,15 @@ export class PostgresGroup {
   async #prepare(primary: DatabaseNode): Promise<void> {
     const { secrets, description } = this.#native;
     const { postgres, ...passwords } = secrets.database;
-    await prepareGroup({
+    const preparation = {
       superuser: { host: primary.host, port: primary.port, user: 'postgres', password: postgres },
       groupId: this.#group.id,
       groupIds: description.groups.map(({ id }) => id),
       buckets: description.buckets,
       passwords,
+    };
+    await prepareGroup(preparation).catch((error: Error) => {
+      throw error instanceof GroupMismatchError ? new DescriptionError([error.message]) : error;
     });
   }
 

@@ -66,6 +66,7 @@ export class NativeProcess {
 
   /** Resolves when it is ready. Throws a `ProcessFault` when it ends before, or is not ready in time. */
   async start(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     if (!this.running) await this.#begin();
     const probe = async () => {
       if (!this.running) throw new ProcessFault(this, `ended (${endText(await this.ended())})`);

@@ -1,8 +1,7 @@
 import type { ClusterDescription } from '../description.js';
 import { ensurePrograms } from '../install.js';
-import { AlreadyRunning, readRun } from '../run-file.js';
+import { AlreadyRunning, isRunning, readRun } from '../run-file.js';
 import { runSteps, type RunSteps, type Say } from '../steps.js';
-import { isSameProcess } from './identity.js';
 import { Keeper } from './keeper.js';
 import { leftoversOf, stopLeftoverSteps } from './leftovers.js';
 import { NativeCluster, type RunningCluster } from './native-cluster.js';
@@ -21,10 +20,9 @@ export async function startNative(
   description: ClusterDescription,
   options: NativeOptions = {},
 ): Promise<RunningCluster> {
-  const run = options.runSteps ?? runSteps;
   const cluster = await openCluster(description, options);
   try {
-    await run(cluster.startSteps());
+    await cluster.start(options.runSteps);
     return cluster;
   } catch (error) {
     await (options.endWithUs === 'the cluster and its data' ? cluster.destroy() : cluster.stop());
@@ -42,7 +40,7 @@ export async function openCluster(
 ): Promise<NativeCluster> {
   const { dataDir } = description;
   const run = readRun(dataDir);
-  if (run && isSameProcess(run.supervisor)) throw new AlreadyRunning(dataDir, run.supervisor.pid);
+  if (run && isRunning(run)) throw new AlreadyRunning(dataDir, run.supervisor.pid);
   if (run && leftoversOf(run).length > 0) {
     options.say?.('stops what a crashed run left');
     await (options.runSteps ?? runSteps)(stopLeftoverSteps(run));

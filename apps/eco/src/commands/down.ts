@@ -1,0 +1,54 @@
+import {
+  describeCluster,
+  endRun,
+  isRunning,
+  leftoversOf,
+  readRun,
+  removeDataFolder,
+  stopLeftoverSteps,
+  untilEnded,
+  type Run,
+} from '@eco/cluster';
+import type { Command } from 'commander';
+import { drawSteps } from '../draw-steps.js';
+import { print } from '../input.js';
+import { dataOption } from '../target.js';
+
+interface Options {
+  readonly data?: string;
+  readonly volumes?: true;
+}
+
+/** Brokers take longest, some 6 s; a machine under load several times that. */
+const STOP_MS = 120_000;
+
+/** `eco down`: stops what runs, or what a crashed run left. */
+export function registerDown(program: Command): void {
+  dataOption(program.command('down').description('stop what runs, or what a crashed run left'))
+    .option('--volumes', 'remove the data too')
+    .action((options: Options, command: Command) => print(command, down(options)));
+}
+
+async function down({ data, volumes }: Options): Promise<string> {
+  const { dataDir } = describeCluster(data === undefined ? {} : { dataDir: data });
+  const run = readRun(dataDir);
+  const stopped = run ? await stop(run, dataDir) : 'nothing runs';
+  if (!volumes) return `${stopped}; the data stays in ${dataDir}`;
+  const removed = await removeDataFolder(dataDir);
+  return removed ? `${stopped}; ${dataDir} is removed` : `${stopped}; there is no data in ${dataDir}`;
+}
+
+async function stop(run: Run, dataDir: string): Promise<string> {
+  if (isRunning(run)) {
+    const { pid } = run.supervisor;
+    process.kill(pid, 'SIGTERM');
+    await drawSteps([
+      { title: `eco up (pid ${pid}) stops everything`, run: () => untilEnded(run.supervisor, STOP_MS) },
+    ]);
+    return 'everything is stopped';
+  }
+  const leftovers = leftoversOf(run).length;
+  await drawSteps(stopLeftoverSteps(run));
+  endRun(dataDir);
+  return leftovers === 0 ? 'nothing runs' : `a crashed run had left ${leftovers} processes, now stopped`;
+}

@@ -1,0 +1,44 @@
+import { describeCluster, isRunning, readRun } from '@eco/cluster';
+import type { Command } from 'commander';
+import { json, print } from '../input.js';
+import { lookAt, type ProcessStatus } from '../process-status.js';
+import { tableOf } from '../table.js';
+import { dataOption } from '../target.js';
+
+interface Options {
+  readonly data?: string;
+  readonly json?: true;
+}
+
+const EXIT_NOT_READY = 1;
+
+/** `eco status`: every process with its port and state. Ends with 0 when everything is ready. */
+export function registerStatus(program: Command): void {
+  dataOption(program.command('status').description('show every process; ends with 0 when all are ready'))
+    .option('--json', 'print JSON')
+    .action((options: Options, command: Command) => print(command, status(options)));
+}
+
+async function status(options: Options): Promise<string> {
+  const { dataDir } = describeCluster(options.data === undefined ? {} : { dataDir: options.data });
+  const run = readRun(dataDir);
+  const processes = run ? await lookAt(run, dataDir) : [];
+  const supervised = run !== undefined && isRunning(run);
+  const ready = supervised && processes.every(({ state }) => state === 'ready');
+  if (!ready) process.exitCode = EXIT_NOT_READY;
+  if (options.json) {
+    return json({ dataDir, ready, supervisorPid: supervised ? run.supervisor.pid : null, processes });
+  }
+  if (!run) return `nothing runs with the data folder ${dataDir}`;
+  const heads = ['process', '>pid', '>port', 'state', 'role', ''];
+  return [
+    tableOf(heads, processes.map(rowOf)),
+    supervised
+      ? `started by eco up, pid ${run.supervisor.pid}`
+      : 'who started it is gone: stop the rest by "npm run down"',
+  ].join('\n');
+}
+
+function rowOf({ name, pid, port, state, role, detail }: ProcessStatus): string[] {
+  return [name, pid === null ? '' : String(pid), String(port), state, role ?? '', detail ?? ''];
+}

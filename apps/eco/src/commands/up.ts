@@ -1,0 +1,94 @@
+import path from 'node:path';
+import {
+  brokerSecretsFile,
+  openCluster,
+  ProcessFault,
+  Refused,
+  Stopped,
+  type ClusterDescription,
+  type NativeCluster,
+} from '@eco/cluster';
+import type { Command } from 'commander';
+import { descriptionOf, upOptions, type UpOptions } from '../describe.js';
+import { drawSteps } from '../draw-steps.js';
+import { BadInput, print } from '../input.js';
+import { StopRequest } from '../stop-request.js';
+import { tableOf } from '../table.js';
+
+/** `eco up`: starts everything, shows what runs where, and stops it in order when asked to. */
+export function registerUp(program: Command): void {
+  upOptions(program.command('up').description('start everything on this machine, until Ctrl-C')).action(
+    (options: UpOptions, command: Command) => print(command, up(options, command)),
+  );
+}
+
+async function up(options: UpOptions, command: Command): Promise<string> {
+  const description = descriptionOf(options);
+  const say = (text: string) => command.configureOutput().writeOut?.(`${text}\n`);
+  const request = new StopRequest();
+  try {
+    const cluster = await openCluster(description, { runSteps: drawSteps, say });
+    request.onSecond(() => void cluster.kill());
+    const stopped = request.first.then((signal) => {
+      say(`\n${signal}: stops everything in order; once more kills it`);
+      return cluster.stop(drawSteps);
+    });
+    await run(cluster, description, say);
+    await stopped;
+    return `everything is stopped; the data stays in ${shown(description.dataDir)}`;
+  } catch (error) {
+    const isPlain = error instanceof Refused || error instanceof ProcessFault;
+    throw isPlain ? new BadInput(error.message) : error;
+  } finally {
+    request.end();
+  }
+}
+
+/** Resolves when it runs, or when its start was cut short by a request to stop. */
+async function run(
+  cluster: NativeCluster,
+  description: ClusterDescription,
+  say: (text: string) => void,
+): Promise<void> {
+  try {
+    await cluster.start(drawSteps);
+    say(overview(cluster, description));
+    cluster.supervise((line) => say(`${new Date().toISOString()} ${line}`));
+  } catch (error) {
+    if (error instanceof Stopped) return;
+    await cluster.stop(drawSteps);
+    throw error;
+  }
+}
+
+function overview(cluster: NativeCluster, { dataDir }: ClusterDescription): string {
+  const { layout, operator } = cluster;
+  const rows = [
+    ...layout.services.map(({ name, host, port, app }) => [
+      name,
+      `http://${host}:${port}`,
+      app === 'shard-writer' ? 'health and metrics only' : `API documents: http://${host}:${port}/docs`,
+    ]),
+    ...layout.brokers.map(({ name, host, amqpPort, managementPort }) => [
+      `RabbitMQ ${name}`,
+      `${host}:${amqpPort}`,
+      `management UI: http://${host}:${managementPort}`,
+    ]),
+    ...layout.groups.flatMap(({ nodes }) =>
+      nodes.map(({ name, host, port }) => [`PostgreSQL ${name}`, `${host}:${port}`, '']),
+    ),
+  ];
+  return [
+    '',
+    tableOf(['what', 'where', ''], rows),
+    `management UI: user ${operator.user}, password ${operator.password} (kept in ${shown(brokerSecretsFile(dataDir))})`,
+    `logs: ${shown(path.join(dataDir, 'log'))}`,
+    'npx eco status tells how all of it is; Ctrl-C stops it',
+  ].join('\n');
+}
+
+/** As one would type it here. */
+function shown(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') ? file : relative;
+}

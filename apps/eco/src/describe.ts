@@ -1,0 +1,87 @@
+import {
+  describeCluster,
+  DescriptionError,
+  LOG_LEVELS,
+  type ClusterDescription,
+  type ClusterInput,
+} from '@eco/cluster';
+import type { Command } from 'commander';
+import { BadInput, wholeNumberOf } from './input.js';
+
+/** The options of `eco up`, as commander gives them. */
+export interface UpOptions {
+  readonly brokers: string;
+  readonly replicas: string;
+  readonly writers: string;
+  readonly data?: string;
+  readonly logLevel: string;
+  readonly buckets: string;
+  readonly branch: string;
+  /** False after --no-services. */
+  readonly services: boolean;
+  readonly portAmqp: string;
+  readonly portManagement: string;
+  readonly portErlang: string;
+  readonly portPostgres: string;
+  readonly portCentral: string;
+  readonly portSucursal: string;
+  readonly portRead: string;
+  readonly portWriter: string;
+}
+
+export function upOptions(command: Command): Command {
+  const { brokers, groups, writersPerGroup, ports, logLevel, buckets, branchId } = describeCluster({});
+  return command
+    .option('--brokers <n>', 'broker nodes: 1, 3 or 5', String(brokers))
+    .option(
+      '--replicas <n>',
+      'replicas of the database; with none no commit waits for a second copy',
+      String(groups[0]?.replicas),
+    )
+    .option('--writers <n>', 'shard-writers: one leads, the others stand by', String(writersPerGroup))
+    .option('--data <dir>', 'data folder (default: .eco in the project)')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel)
+    .option('--buckets <n>', 'number of buckets; settled by the first start', String(buckets))
+    .option('--branch <id>', 'branch that sucursal-api serves', branchId)
+    .option('--no-services', 'start the servers alone')
+    .option('--port-amqp <port>', 'first broker; 0 here and below: any free port', String(ports.amqp))
+    .option('--port-management <port>', "first broker's management UI", String(ports.management))
+    .option('--port-erlang <port>', 'first of those the brokers use among themselves', String(ports.erlang))
+    .option('--port-postgres <port>', 'primary; the replicas follow', String(ports.postgres))
+    .option('--port-central <port>', 'Central API', String(ports.central))
+    .option('--port-sucursal <port>', 'Sucursal API', String(ports.sucursal))
+    .option('--port-read <port>', 'read-service', String(ports.read))
+    .option('--port-writer <port>', "first shard-writer's health and metrics", String(ports.writer));
+}
+
+/** Throws a `BadInput` that names every fault. */
+export function descriptionOf(options: UpOptions): ClusterDescription {
+  const faults: string[] = [];
+  const port = (option: string, text: string) => wholeNumberOf(option, text, { min: 0, max: 65_535 }, faults);
+  const input: ClusterInput = {
+    brokers: wholeNumberOf('--brokers', options.brokers, { max: 5 }, faults),
+    groups: [{ id: 'g1', replicas: wholeNumberOf('--replicas', options.replicas, { min: 0, max: 8 }, faults) }],
+    writersPerGroup: wholeNumberOf('--writers', options.writers, { max: 8 }, faults),
+    buckets: wholeNumberOf('--buckets', options.buckets, { max: 256 }, faults),
+    ...(options.data !== undefined && { dataDir: options.data }),
+    logLevel: options.logLevel as ClusterDescription['logLevel'],
+    branchId: options.branch,
+    services: options.services,
+    ports: {
+      amqp: port('--port-amqp', options.portAmqp),
+      management: port('--port-management', options.portManagement),
+      erlang: port('--port-erlang', options.portErlang),
+      postgres: port('--port-postgres', options.portPostgres),
+      central: port('--port-central', options.portCentral),
+      sucursal: port('--port-sucursal', options.portSucursal),
+      read: port('--port-read', options.portRead),
+      writer: port('--port-writer', options.portWriter),
+    },
+  };
+  if (faults.length > 0) throw new BadInput(faults.join('; '));
+  try {
+    return describeCluster(input);
+  } catch (error) {
+    throw error instanceof DescriptionError ? new BadInput(error.message) : error;
+  }
+}

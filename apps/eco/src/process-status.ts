@@ -1,0 +1,101 @@
+import { isSameProcess, openSecrets, type Layout, type Run } from '@eco/cluster';
+import { ReplicationWatch } from '@eco/database';
+
+export interface ProcessStatus {
+  readonly name: string;
+  /** Null when it does not run. */
+  readonly pid: number | null;
+  readonly port: number;
+  /** live: it answers, but can't do its work. running: it does not even answer. */
+  readonly state: 'ready' | 'live' | 'running' | 'down';
+  /** primary or replica of a database; leader or standby of a writer. */
+  readonly role?: string;
+  /** What is missing to be ready. */
+  readonly detail?: string;
+}
+
+type Answer = Pick<ProcessStatus, 'state' | 'role' | 'detail'>;
+
+const ANSWER_MS = 3000;
+
+/** Asks every process of a run how it is. Settles within a few seconds, also when nobody answers. */
+export async function lookAt({ layout, processes }: Run, dataDir: string): Promise<ProcessStatus[]> {
+  const { broker, database } = await openSecrets(dataDir);
+  const asked: { name: string; port: number; answer: Promise<Answer> }[] = [
+    { name: 'epmd', port: layout.epmdPort, answer: Promise.resolve({ state: 'ready' }) },
+    ...layout.brokers.map((node) => ({
+      name: node.name,
+      port: node.amqpPort,
+      answer: askBroker(node, broker.operator),
+    })),
+    ...layout.groups.flatMap((group) => {
+      const watch = new ReplicationWatch(group.nodes, { user: 'eco_monitor', password: database.eco_monitor });
+      const looked = watch.look().finally(() => watch.close());
+      return group.nodes.map(({ name, port }) => ({
+        name,
+        port,
+        answer: looked.then((nodes) => databaseAnswer(nodes, name)),
+      }));
+    }),
+    ...layout.services.map((service) => ({ name: service.name, port: service.port, answer: askService(service) })),
+  ];
+  return Promise.all(
+    asked.map(async ({ name, port, answer }) => {
+      const process = processes.find((each) => each.name === name);
+      const told = await answer;
+      if (!process || !isSameProcess(process)) return { name, port, pid: null, state: 'down' as const };
+      return { name, port, pid: process.pid, ...told };
+    }),
+  );
+}
+
+async function askBroker({ host, managementPort }: Layout['brokers'][number], password: string): Promise<Answer> {
+  const authorization = `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`;
+  // Memory or disk running out: the broker then lets nobody publish.
+  const answer = await get(`http://${host}:${managementPort}/api/health/checks/alarms`, { authorization });
+  if (!answer) return { state: 'running' };
+  return answer.ok ? { state: 'ready' } : { state: 'live', detail: answer.text };
+}
+
+function databaseAnswer(nodes: Awaited<ReturnType<ReplicationWatch['look']>>, name: string): Answer {
+  const node = nodes.find((each) => each.name === name);
+  if (!node || node.role === 'unreachable') return { state: 'running' };
+  if (node.role === 'primary') return { state: 'ready', role: 'primary' };
+  const seen = node.seenByPrimary;
+  if (seen?.state !== 'streaming') return { state: 'live', role: 'replica', detail: 'does not follow the primary' };
+  return { state: 'ready', role: 'replica', detail: `${seen.syncState}, ${seen.lagBytes} bytes behind` };
+}
+
+async function askService({ host, port, app }: Layout['services'][number]): Promise<Answer> {
+  const url = `http://${host}:${port}`;
+  const [ready, metrics] = await Promise.all([
+    get(`${url}/health/ready`),
+    app === 'shard-writer' ? get(`${url}/metrics`) : undefined,
+  ]);
+  if (!ready) return { state: 'running' };
+  const leader = /^eco_writer_leader(?:\{[^}]*\})? (\d)/m.exec(metrics?.text ?? '')?.[1];
+  const role = leader === undefined ? {} : { role: leader === '1' ? 'leader' : 'standby' };
+  return ready.ok ? { state: 'ready', ...role } : { state: 'live', ...role, detail: faultsOf(ready.text) };
+}
+
+/** The sentences of a problem document. */
+function faultsOf(text: string): string {
+  try {
+    const { faults = [] } = JSON.parse(text) as { faults?: { at: string; message: string }[] };
+    return faults.map(({ at, message }) => `${at} ${message}`).join('; ');
+  } catch {
+    return text;
+  }
+}
+
+async function get(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<{ ok: boolean; text: string } | undefined> {
+  try {
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_MS) });
+    return { ok: response.ok, text: await response.text() };
+  } catch {
+    return undefined;
+  }
+}

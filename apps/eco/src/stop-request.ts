@@ -1,0 +1,42 @@
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Signals that ask this program to stop. The first asks for an orderly end, the second for an end at once. What npm or a
+ * terminal sends on to several processes of a line may arrive twice in the same moment and counts once.
+ */
+export class StopRequest {
+  /** Resolves with the first signal. */
+  readonly first: Promise<NodeJS.Signals>;
+  readonly #listener: (signal: NodeJS.Signals) => void;
+  #firstAt: number | undefined;
+  #second: () => void = () => undefined;
+
+  constructor() {
+    let resolve: (signal: NodeJS.Signals) => void;
+    this.first = new Promise((resolveFirst) => (resolve = resolveFirst));
+    this.#listener = (signal) => {
+      if (this.#firstAt === undefined) {
+        this.#firstAt = performance.now();
+        resolve(signal);
+      } else if (performance.now() - this.#firstAt > SAME_MS) {
+        this.#second();
+      }
+    };
+    SIGNALS.forEach((signal) => process.on(signal, this.#listener));
+    // A terminal that was closed takes no text; that must not cut the stopping short.
+    process.stdout.on('error', ignore);
+    process.stderr.on('error', ignore);
+  }
+
+  onSecond(act: () => void): void {
+    this.#second = act;
+  }
+
+  /** Signals do again what they do by default. */
+  end(): void {
+    SIGNALS.forEach((signal) => process.off(signal, this.#listener));
+  }
+}
+
+const SAME_MS = 300;
+const ignore = () => undefined;
