@@ -41,6 +41,7 @@ describe('covers', () => {
 
   it('refuses a history of another snapshot', () => {
     expect(() => covers(at(10, A, 961), at(8, B, 910), terms)).toThrow('do not reach term 10');
+    expect(() => covers(at(9, A, 961), at(8, B, 910), terms)).toThrow('do not reach term 9');
   });
 
   it('tells what is in a node’s log, over any failover', () => {
