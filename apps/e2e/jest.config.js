@@ -1,3 +1,13 @@
 const { config } = require('../../jest.preset.js');
 
-module.exports = config(__dirname);
+const { projects, ...rest } = config(__dirname);
+const [specs] = projects;
+
+// One system for all files of a run; each file keeps to customers and products of its own.
+module.exports = {
+  ...rest,
+  maxWorkers: 1,
+  projects: [
+    { ...specs, globalSetup: '<rootDir>/src/system/start.ts', globalTeardown: '<rootDir>/src/system/stop.ts' },
+  ],
+};

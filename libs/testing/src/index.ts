@@ -1,3 +1,4 @@
 export * from './eventually.js';
 export * from './database-group.js';
 export * from './batch-writer.js';
+export * from './test-cluster.js';

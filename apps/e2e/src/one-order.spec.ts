@@ -1,0 +1,149 @@
+import { openSystem, type System } from './system/system.js';
+
+/** The way of an order: accepted by a majority of brokers, decided once, shown by a replica. */
+let system: System;
+beforeAll(async () => (system = await openSystem()));
+
+const product = async (productId: string, stock: number, priceCents = 250): Promise<void> => {
+  const said = await system.central.post('/products', { productId, name: `Product ${productId}`, priceCents, stock });
+  expect(said.status).toBe(201);
+};
+
+describe.each(['central', 'sucursal'] as const)('an order through %s', (door) => {
+  const branchId = door === 'central' ? null : 'sucursal-1';
+
+  it('is accepted with 202, decided, and shown by a replica with its price', async () => {
+    await product(`one-${door}`, 10);
+    const accepted = await system[door].post('/orders', {
+      customerId: `ana-${door}`,
+      lines: [{ productId: `one-${door}`, quantity: 3 }],
+    });
+    expect(accepted.status).toBe(202);
+    const orderId = String(accepted.body?.['orderId']);
+    expect(accepted.headers.get('location')).toBe(`/orders/${orderId}`);
+    expect(accepted.headers.get('ecomarket-position')).toBe(`order/${orderId}`);
+
+    const order = await system.read.found(`/orders/${orderId}`);
+    expect(order.body).toMatchObject({
+      orderId,
+      customerId: `ana-${door}`,
+      branchId,
+      status: 'confirmed',
+      totalCents: 750,
+      lines: [{ productId: `one-${door}`, quantity: 3, unitPriceCents: 250 }],
+    });
+    expect(order.headers.get('ecomarket-source')).toMatch(/replica/);
+    expect(order.headers.get('ecomarket-position')).toMatch(/^g1=\d+\.[0-9a-f-]+\.\d+$/);
+    expect(Number(order.headers.get('ecomarket-lag-ms'))).toBeGreaterThanOrEqual(0);
+
+    const list = await system.read.get(`/orders?customerId=ana-${door}`);
+    expect(list.body?.['items']).toEqual([expect.objectContaining({ orderId })]);
+  });
+
+  it('answers the outcome to who waits: 201 with the position, 409 with every short line', async () => {
+    await product(`wait-${door}-a`, 5);
+    await product(`wait-${door}-b`, 1);
+    const confirmed = await system[door].post(
+      '/orders',
+      { customerId: 'bea', lines: [{ productId: `wait-${door}-a`, quantity: 2 }] },
+      { prefer: 'wait=10' },
+    );
+    expect(confirmed.status).toBe(201);
+    expect(confirmed.headers.get('preference-applied')).toBe('wait=10');
+    const position = confirmed.headers.get('ecomarket-position') ?? '';
+    const read = await system.read.get(`/orders/${String(confirmed.body?.['orderId'])}`, {
+      'ecomarket-position': position,
+    });
+    expect(read.status).toBe(200);
+
+    const rejected = await system[door].post(
+      '/orders',
+      {
+        customerId: 'bea',
+        lines: [
+          { productId: `wait-${door}-a`, quantity: 4 },
+          { productId: `wait-${door}-b`, quantity: 2 },
+          { productId: 'no-such-product', quantity: 1 },
+        ],
+      },
+      { prefer: 'wait=10' },
+    );
+    expect(rejected.status).toBe(409);
+    expect(rejected.headers.get('content-type')).toMatch('application/problem+json');
+    expect(rejected.body).toMatchObject({
+      type: 'urn:ecomarket:problem:order-rejected',
+      short: [
+        { productId: `wait-${door}-a`, asked: 4, available: 3 },
+        { productId: `wait-${door}-b`, asked: 2, available: 1 },
+      ],
+      unknownProducts: ['no-such-product'],
+    });
+    const stock = await system.read.get(`/inventory/wait-${door}-a`, {
+      'ecomarket-position': rejected.headers.get('ecomarket-position') ?? position,
+    });
+    expect(stock.body?.['levels']).toEqual([
+      expect.objectContaining({ location: 'central', onHand: 5, reserved: 2, available: 3 }),
+    ]);
+  });
+
+  it('has one effect under one Idempotency-Key, and refuses the key for another order', async () => {
+    await product(`key-${door}`, 100);
+    const body = { customerId: 'cleo', lines: [{ productId: `key-${door}`, quantity: 1 }] };
+    const headers = { 'idempotency-key': `till-7-${door}`, prefer: 'wait=10' };
+    const first = await system[door].post('/orders', body, headers);
+    const again = await Promise.all(Array.from({ length: 5 }, () => system[door].post('/orders', body, headers)));
+    expect(first.status).toBe(201);
+    for (const said of again) {
+      expect(said.status).toBe(201);
+      expect(said.body).toEqual(first.body);
+      expect(said.headers.get('idempotent-replayed')).toBe('true');
+    }
+    const other = await system[door].post(
+      '/orders',
+      { ...body, lines: [{ productId: `key-${door}`, quantity: 2 }] },
+      headers,
+    );
+    expect(other.status).toBe(422);
+    expect(other.body).toMatchObject({ type: 'urn:ecomarket:problem:key-conflict' });
+    const [movements] = await system.sql<{ count: string; units: string }>(
+      `SELECT count(*), sum(reserved_delta) AS units FROM eco.movement WHERE product_id = $1 AND movement = 'reserved'`,
+      [`key-${door}`],
+    );
+    expect(movements).toEqual({ count: '1', units: '1' });
+  });
+});
+
+describe('an order', () => {
+  it('is named as pending to the reader who brings its position, until it is decided', async () => {
+    await product('pending', 1);
+    const accepted = await system.central.post('/orders', {
+      customerId: 'dora',
+      lines: [{ productId: 'pending', quantity: 1 }],
+    });
+    const orderId = String(accepted.body?.['orderId']);
+    const seen = await system.read.get(`/orders/${orderId}`, {
+      'ecomarket-position': accepted.headers.get('ecomarket-position') ?? '',
+      prefer: 'wait=10',
+    });
+    expect(seen.status).toBe(200);
+    expect(seen.body).toMatchObject({ orderId, status: 'confirmed' });
+    const unknown = await system.read.get('/orders/0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e');
+    expect(unknown.status).toBe(404);
+  });
+
+  it('follows one correlation id from the request to the write', async () => {
+    await product('traced', 1);
+    const said = await system.central.post(
+      '/orders',
+      { customerId: 'eva', lines: [{ productId: 'traced', quantity: 1 }] },
+      { 'x-correlation-id': 'trace-me-7f3a', prefer: 'wait=10' },
+    );
+    expect(said.status).toBe(201);
+    expect(said.headers.get('x-correlation-id')).toBe('trace-me-7f3a');
+    const { readFile } = await import('node:fs/promises');
+    const logOf = (name: string) => readFile(`${system.dataDir}/log/${name}.log`, 'utf8');
+    expect(await logOf('central-api')).toContain('trace-me-7f3a');
+    const writers = await Promise.all(system.writers.map(({ name }) => logOf(name)));
+    expect(writers.join('\n')).toContain('trace-me-7f3a');
+  });
+});

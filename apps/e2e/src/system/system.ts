@@ -1,0 +1,121 @@
+import { openSecrets, readRun, type App } from '@eco/cluster';
+import { VHOST } from '@eco/broker';
+import { SideConnection, type LoginRole, type NodeAddress } from '@eco/database';
+import { eventually } from '@eco/testing';
+
+/** What an API said. */
+export interface Said {
+  status: number;
+  headers: Headers;
+  /** Undefined when there was none. */
+  body: Record<string, unknown> | undefined;
+  text: string;
+}
+
+/** One API of the running system. */
+export class Api {
+  constructor(readonly url: string) {}
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Said> {
+    return this.send('GET', path, undefined, headers);
+  }
+
+  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Said> {
+    return this.send('POST', path, body, headers);
+  }
+
+  /** A string goes out as it is, whether it is JSON or not. */
+  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Said> {
+    const response = await fetch(this.url + path, {
+      method,
+      signal: AbortSignal.timeout(30_000),
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson ? (JSON.parse(text) as Record<string, unknown>) : undefined,
+    };
+  }
+
+  /** Reads until it is there, as a client would who follows a `Location`. */
+  found(path: string, headers: Record<string, string> = {}): Promise<Said> {
+    return eventually(`GET ${path} answers 200`, async () => {
+      const said = await this.get(path, headers);
+      return said.status === 200 && said;
+    });
+  }
+}
+
+/** The system that the run started, from its data folder, as an operator would find it. */
+export async function openSystem() {
+  const dataDir = process.env['E2E_DATA_DIR'] ?? '';
+  const run = readRun(dataDir);
+  if (run === undefined) throw new Error(`no system runs with the data folder ${dataDir}`);
+  const { layout } = run;
+  const secrets = await openSecrets(dataDir);
+  const api = (app: App) => {
+    const service = layout.services.find((each) => each.app === app);
+    return new Api(`http://${service?.host}:${service?.port}`);
+  };
+  const [group] = layout.groups;
+  const [broker] = layout.brokers;
+  if (group === undefined || broker === undefined) throw new Error('the system has no group or no broker');
+
+  return {
+    dataDir,
+    layout,
+    group,
+    central: api('central-api'),
+    sucursal: api('sucursal-api'),
+    read: api('read-service'),
+    writers: layout.services
+      .filter(({ app }) => app === 'shard-writer')
+      .map(({ name, host, port }) => ({ name, api: new Api(`http://${host}:${port}`) })),
+
+    /** Process id of a process as it runs now. */
+    pidOf(name: string): number {
+      const pid = readRun(dataDir)?.processes.find((each) => each.name === name)?.pid;
+      if (pid === undefined) throw new Error(`${name} does not run`);
+      return pid;
+    },
+
+    async sql<R extends Record<string, unknown>>(
+      text: string,
+      values: unknown[] = [],
+      { node = group.nodes[0] as NodeAddress, role = 'eco_reader' as LoginRole } = {},
+    ): Promise<R[]> {
+      const connection = new SideConnection(node, { user: role, password: secrets.database[role] }, 'eco e2e');
+      try {
+        return await connection.ask<R>(text, values, 5_000);
+      } finally {
+        connection.close();
+      }
+    },
+
+    /** The brokers' management API, as its operator. */
+    async management(method: string, path: string, body?: unknown): Promise<Said> {
+      const login = Buffer.from(`operator:${secrets.broker.operator}`).toString('base64');
+      return new Api(`http://${broker.host}:${broker.managementPort}`).send(method, `/api${path}`, body, {
+        authorization: `Basic ${login}`,
+      });
+    },
+
+    /** Puts something on a command queue by hand. Throws when it was not routed. */
+    async putOnQueue(queue: string, payload: string): Promise<void> {
+      const said = await this.management('POST', `/exchanges/${VHOST}/ecomarket.commands/publish`, {
+        routing_key: queue,
+        payload,
+        payload_encoding: 'string',
+        properties: { delivery_mode: 2 },
+      });
+      if (said.body?.['routed'] !== true) throw new Error(`not routed to ${queue}: ${said.text}`);
+    },
+  };
+}
+
+export type System = Awaited<ReturnType<typeof openSystem>>;
