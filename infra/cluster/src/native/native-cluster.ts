@@ -49,6 +49,8 @@ export interface RunningCluster {
   readonly processes: readonly RunningProcess[];
   /** `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
+  /** From now on services that end by themselves are started again; `say` gets a line each time any process ends. */
+  supervise(say: (line: string) => void): void;
   /** In order; the data stays. May come early, twice or while it starts. */
   stop(): Promise<void>;
   /** At once, with the data. */
@@ -160,7 +162,6 @@ export class NativeCluster implements RunningCluster {
     return this.#services.processes.length > 0 ? [servers, this.#services.startStep()] : [servers];
   }
 
-  /** Starts services that end by themselves again; `say` gets a line each time any process ends. */
   supervise(say: (line: string) => void): void {
     this.#supervision.begin(say);
   }
