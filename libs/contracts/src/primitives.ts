@@ -27,7 +27,14 @@ export const customerIdSchema = z
 
 export const productIdSchema = slug.meta({ description: 'Product', examples: ['cafe-premium'] });
 export const branchIdSchema = slug.meta({ description: 'Branch (sucursal)', examples: ['sucursal-1'] });
-export const groupIdSchema = slug.meta({ description: 'Database group', examples: ['g1'] });
+/** Stands in routing keys, so it has no dot, and in positions, so no "=". */
+export const groupIdSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    'must be 1 to 64 letters, digits, "_" or "-", and begin with a letter or digit',
+  )
+  .meta({ description: 'Database group', examples: ['g1'] });
 
 /** Units in one order line or cart item. */
 export const lineQuantitySchema = z
