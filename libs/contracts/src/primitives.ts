@@ -31,8 +31,8 @@ export const branchIdSchema = slug.meta({ description: 'Branch (sucursal)', exam
 export const groupIdSchema = z
   .string()
   .regex(
-    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
-    'must be 1 to 64 letters, digits, "_" or "-", and begin with a letter or digit',
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
+    'must be 1 to 63 letters, digits, "_" or "-", and begin with a letter or digit',
   )
   .meta({ description: 'Database group', examples: ['g1'] });
 
