@@ -46,7 +46,8 @@ export function howToInstall(
   return [
     `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not installed. Install with:`,
     ...lines,
-    'or run the servers in Docker: see "Docker" in README.md',
+    'or run all of it in Docker:',
+    '  docker run --rm -it --network host -v "$PWD:/eco" -w /eco node:24 sh -c "npm ci && npm start"',
   ].join('\n');
 }
 

@@ -25,7 +25,7 @@ export interface DatabaseNode {
 export interface GroupLayout {
   readonly id: string;
   /** The first was the primary when the group was made; which one is now, is asked. */
-  readonly nodes: readonly DatabaseNode[];
+  readonly nodes: readonly [DatabaseNode, ...DatabaseNode[]];
 }
 
 export type App = 'central-api' | 'sucursal-api' | 'read-service' | 'shard-writer';
@@ -66,10 +66,18 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
     managementPort: take('management'),
     erlangPort: take('erlang'),
   }));
-  const groups = description.groups.map(({ id, replicas }) => ({
-    id,
-    nodes: numbered(id, 1 + replicas).map((name) => ({ name, host: HOST, port: take('postgres') })),
-  }));
+  const groups = description.groups.map(({ id, replicas }): GroupLayout => {
+    const node = (name: string): DatabaseNode => ({ name, host: HOST, port: take('postgres') });
+    return {
+      id,
+      nodes: [
+        node(`${id}-1`),
+        ...numbered(id, 1 + replicas)
+          .slice(1)
+          .map(node),
+      ],
+    };
+  });
   if (!description.services) return { brokers, epmdPort, groups, services: [] };
 
   const writersOf = description.groups.flatMap(({ id }) => new Array<string>(description.writersPerGroup).fill(id));

@@ -8,7 +8,7 @@ import { Refused } from './refused.js';
 
 /**
  * What runs, in the data folder, for those who come later: `eco status` and `eco down`, also when whoever started it all
- * is gone. Written anew whenever a process begins or ends.
+ * is gone. Written anew whenever a process begins; who has ended is told by its pid and start.
  */
 
 const processSchema = z.object({ pid: z.int(), start: z.string() });

@@ -84,7 +84,7 @@ export function hostBasedAccess(): string {
 }
 
 /** Slots have no dashes. */
-export function slotOf(node: DatabaseNode): string {
+export function slotOf(node: Pick<DatabaseNode, 'name'>): string {
   return node.name.toLowerCase().replace(/[^a-z0-9]/g, '_');
 }
 

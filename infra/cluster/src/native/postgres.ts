@@ -5,13 +5,14 @@ import { promisify } from 'node:util';
 import { GroupMismatchError, prepareGroup, ReplicationWatch } from '@eco/database';
 import { DescriptionError } from '../description.js';
 import type { DatabaseNode, GroupLayout } from '../layout.js';
+import { Refused } from '../refused.js';
 import { writeSecretFile } from '../secrets.js';
-import { inOrder, together, type Step } from '../steps.js';
+import { inOrder, together, type Say, type Step } from '../steps.js';
 import { until } from '../until.js';
 import { commandAs, giveTo } from './account.js';
 import type { Native } from './native.js';
 import { hostBasedAccess, serverSettings, slotOf } from './postgres-settings.js';
-import type { NativeProcess, ProcessSpec } from './process.js';
+import type { NativeProcess, ProcessSpec, StopStage } from './process.js';
 
 /**
  * A database group: a primary, made by initdb, and replicas, made as copies of it. Which node is the primary is what the
@@ -33,40 +34,39 @@ export class PostgresGroup {
   readonly #native: Native;
   readonly #group: GroupLayout;
   readonly #nodes: readonly GroupNode[];
+  #primary: GroupNode;
 
   constructor(native: Native, group: GroupLayout) {
     this.#native = native;
     this.#group = group;
-    this.#nodes = group.nodes.map((node) => ({ node, process: native.process(this.#nodeSpec(node)) }));
+    const [first, ...others] = group.nodes;
+    this.#primary = this.#groupNode(first, 'primaries');
+    // Of a group that failed over the primary may be another than the first; then the order of stopping does no harm.
+    this.#nodes = [this.#primary, ...others.map((node) => this.#groupNode(node, 'replicas'))];
   }
 
   startStep(): Step {
-    let primary = this.#nodes[0];
-    if (!primary) throw new Error(`the group ${this.#group.id} has no nodes`);
-    let first: GroupNode = primary;
+    const replicas = this.#nodes.slice(1).map((_, index) => ({
+      title: `replica ${index + 1}`,
+      run: async (say: Say) => {
+        const replica = this.#nodes.filter((each) => each !== this.#primary)[index];
+        if (!replica) return;
+        say(replica.node.name);
+        await this.#startReplica(replica);
+      },
+    }));
     return inOrder(`PostgreSQL ${this.#group.id}`, [
       {
         title: 'primary',
         run: async (say) => {
           await this.#prepareFolders();
-          first = primary = await this.#findPrimary(first);
-          say(first.node.name);
-          await this.#startPrimary(first);
+          await this.#findPrimary();
+          say(this.#primary.node.name);
+          await this.#startPrimary();
         },
       },
-      { title: 'roles and schema', run: () => this.#prepare(first.node) },
-      together(
-        'replicas',
-        this.#nodes.slice(1).map((_, index) => ({
-          title: `replica ${index + 1}`,
-          run: async (say) => {
-            const replica = this.#nodes.filter((each) => each !== first)[index];
-            if (!replica) return;
-            say(replica.node.name);
-            await this.#startReplica(replica, first.node);
-          },
-        })),
-      ),
+      { title: 'roles and schema', run: () => this.#prepare() },
+      together('replicas', replicas),
       { title: 'replicas stream', run: () => this.#untilStreaming() },
     ]);
   }
@@ -84,28 +84,41 @@ export class PostgresGroup {
     giveTo(account, this.#passwordFile);
   }
 
-  /** The node that is no replica; `first` when nothing is there yet. */
-  async #findPrimary(first: GroupNode): Promise<GroupNode> {
-    const made = (await readdir(this.#dir)).filter((name) => !name.includes('.'));
-    const primaries = await Promise.all(made.map(async (name) => ((await this.#isReplica({ name })) ? [] : [name])));
-    const [name, ...others] = primaries.flat();
-    if (made.length === 0) return first;
-    const found = this.#nodes.find((each) => each.node.name === name);
-    const ids = `group ${this.#group.id} in ${this.#dir}`;
-    if (others.length > 0)
-      throw new Error(
-        `${ids} has ${1 + others.length} primaries (${primaries.flat().join(', ')}): remove the folder of the older one`,
+  /** The node that is no replica; the first when nothing is there yet. */
+  async #findPrimary(): Promise<void> {
+    const made = await this.#madeNodes();
+    if (made.length === 0) return;
+    const isReplica = await Promise.all(made.map((name) => exists(path.join(this.#nodeDir({ name }), STANDBY_FILE))));
+    const [name, ...others] = made.filter((_, index) => !isReplica[index]);
+    const where = `group ${this.#group.id} in ${this.#dir}`;
+    if (name === undefined) throw new Refused(`${where} has replicas (${made.join(', ')}) and no primary`);
+    if (others.length > 0) {
+      throw new Refused(
+        `${where} has more than one primary (${[name, ...others].join(', ')}): remove the older folder`,
       );
-    if (name === undefined)
-      throw new Error(`${ids} has replicas but no primary: promote one of ${made.join(', ')}, or remove them`);
-    if (!found) throw new DescriptionError([`replicas: ${name} is the primary of ${ids}, so it can't be left out`]);
-    return found;
+    }
+    const found = this.#nodes.find(({ node }) => node.name === name);
+    if (!found)
+      throw new Refused(`${name} is the primary of ${where}: choose more replicas, so that it is among the nodes`);
+    this.#primary = found;
   }
 
-  async #startPrimary(primary: GroupNode): Promise<void> {
-    if (!(await this.#isMade(primary.node))) await this.#initialise(primary.node);
-    await this.#writeFiles(primary.node, primary.node);
-    await primary.process.start(this.#native.signal);
+  async #startPrimary(): Promise<void> {
+    const { node, process } = this.#primary;
+    if (!(await exists(this.#nodeDir(node)))) await this.#initialise(node);
+    await this.#writeFiles(node);
+    await process.start(this.#native.signal);
+    await this.#dropReplicasLeftOut();
+  }
+
+  /** When there are to be fewer than before: else the primary would keep its log for one that never fetches it. */
+  async #dropReplicasLeftOut(): Promise<void> {
+    const left = (await this.#madeNodes()).filter((name) => !this.#nodes.some(({ node }) => node.name === name));
+    for (const name of left) {
+      if (await this.#hasSlot({ name }))
+        await this.#run('pg_receivewal', [...this.#replicationArgs({ name }), '--drop-slot']);
+      await rm(this.#nodeDir({ name }), { recursive: true });
+    }
   }
 
   async #initialise(node: DatabaseNode): Promise<void> {
@@ -126,11 +139,12 @@ export class PostgresGroup {
     }
   }
 
-  async #prepare(primary: DatabaseNode): Promise<void> {
+  async #prepare(): Promise<void> {
+    const { host, port } = this.#primary.node;
     const { secrets, description } = this.#native;
     const { postgres, ...passwords } = secrets.database;
     const preparation = {
-      superuser: { host: primary.host, port: primary.port, user: 'postgres', password: postgres },
+      superuser: { host, port, user: 'postgres', password: postgres },
       groupId: this.#group.id,
       groupIds: description.groups.map(({ id }) => id),
       buckets: description.buckets,
@@ -141,19 +155,19 @@ export class PostgresGroup {
     });
   }
 
-  async #startReplica(replica: GroupNode, primary: DatabaseNode): Promise<void> {
-    const { node } = replica;
-    // A slot keeps the log that the replica has not got yet. A node that was promoted has none.
-    await this.#run('pg_receivewal', [...this.#replicationArgs(primary, node), '--create-slot', '--if-not-exists']);
-    if (!(await this.#isMade(node))) await this.#copy(node, primary);
-    await this.#writeFiles(node, primary);
-    await replica.process.start(this.#native.signal);
+  async #startReplica({ node, process }: GroupNode): Promise<void> {
+    // A slot keeps the log that the replica has not got yet. A node that was promoted has none at first.
+    if (!(await this.#hasSlot(node)))
+      await this.#run('pg_receivewal', [...this.#replicationArgs(node), '--create-slot']);
+    if (!(await exists(this.#nodeDir(node)))) await this.#copy(node);
+    await this.#writeFiles(node);
+    await process.start(this.#native.signal);
   }
 
-  async #copy(node: DatabaseNode, primary: DatabaseNode): Promise<void> {
+  async #copy(node: DatabaseNode): Promise<void> {
     const unfinished = this.#nodeDir(node) + UNFINISHED;
     await this.#run('pg_basebackup', [
-      ...this.#replicationArgs(primary, node),
+      ...this.#replicationArgs(node),
       ...['--pgdata', unfinished, '--wal-method', 'stream', '--checkpoint', 'fast'],
     ]);
     await writeFile(path.join(unfinished, STANDBY_FILE), '');
@@ -182,8 +196,13 @@ export class PostgresGroup {
     }
   }
 
-  async #writeFiles(node: DatabaseNode, primary: DatabaseNode): Promise<void> {
-    const settings = serverSettings({ node, nodes: this.#group.nodes, primary, passwordFile: this.#passwordFile });
+  async #writeFiles(node: DatabaseNode): Promise<void> {
+    const settings = serverSettings({
+      node,
+      nodes: this.#group.nodes,
+      primary: this.#primary.node,
+      passwordFile: this.#passwordFile,
+    });
     const files = { [SETTINGS_FILE]: settings, 'pg_hba.conf': hostBasedAccess() };
     for (const [name, text] of Object.entries(files)) {
       const file = path.join(this.#nodeDir(node), name);
@@ -206,22 +225,22 @@ export class PostgresGroup {
     }
   }
 
-  #replicationArgs(primary: DatabaseNode, node: DatabaseNode): string[] {
-    const { host, port } = primary;
-    return [
-      '--host',
-      host,
-      '--port',
-      String(port),
-      '--username',
-      'eco_replicator',
-      '--no-password',
-      '--slot',
-      slotOf(node),
-    ];
+  /** To the primary, as the replicator, about a node's slot. */
+  #replicationArgs(node: Pick<DatabaseNode, 'name'>): string[] {
+    const { host, port } = this.#primary.node;
+    const login = ['--host', host, '--port', String(port), '--username', 'eco_replicator', '--no-password'];
+    return [...login, '--slot', slotOf(node)];
   }
 
-  #nodeSpec(node: DatabaseNode): ProcessSpec {
+  async #hasSlot(node: Pick<DatabaseNode, 'name'>): Promise<boolean> {
+    return exists(path.join(this.#nodeDir(this.#primary.node), 'pg_replslot', slotOf(node)));
+  }
+
+  #groupNode(node: DatabaseNode, stage: StopStage): GroupNode {
+    return { node, process: this.#native.process(this.#nodeSpec(node, stage)) };
+  }
+
+  #nodeSpec(node: DatabaseNode, stage: StopStage): ProcessSpec {
     const { account, programs, environment, logFile } = this.#native;
     const [command, args] = commandAs(account, path.join(programs.postgresDir, 'postgres'), [
       '-D',
@@ -229,8 +248,7 @@ export class PostgresGroup {
     ]);
     return {
       name: node.name,
-      // Of a group that failed over the primary may be another; then the order does no harm.
-      stage: node === this.#group.nodes[0] ? 'primaries' : 'replicas',
+      stage,
       command,
       args,
       env: environment,
@@ -251,12 +269,10 @@ export class PostgresGroup {
     return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
   }
 
-  async #isMade(node: DatabaseNode): Promise<boolean> {
-    return exists(this.#nodeDir(node));
-  }
-
-  async #isReplica(node: Pick<DatabaseNode, 'name'>): Promise<boolean> {
-    return exists(path.join(this.#nodeDir(node), STANDBY_FILE));
+  /** Names of the nodes whose folders are there and whole. */
+  async #madeNodes(): Promise<string[]> {
+    const entries = await readdir(this.#dir, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   }
 
   get #dir(): string {

@@ -18,7 +18,7 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** A process and all that it started, itself first. */
-function treeOf(pid: number): number[] {
+export function treeOf(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const [child, parent] of parents()) children.set(parent, [...(children.get(parent) ?? []), child]);
   const tree: number[] = [];

@@ -39,6 +39,7 @@ export interface ProcessEnd {
  */
 export class NativeProcess {
   #child: ChildProcess | undefined;
+  #beginning: Promise<void> | undefined;
   #ended: Promise<ProcessEnd> | undefined;
 
   constructor(
@@ -67,7 +68,7 @@ export class NativeProcess {
   /** Resolves when it is ready. Throws a `ProcessFault` when it ends before, or is not ready in time. */
   async start(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (!this.running) await this.#begin();
+    if (!this.running) await (this.#beginning ??= this.#begin().finally(() => (this.#beginning = undefined)));
     const probe = async () => {
       if (!this.running) throw new ProcessFault(this, `ended (${endText(await this.ended())})`);
       return this.spec.ready(this.pid);

@@ -1,0 +1,88 @@
+import path from 'node:path';
+import { describeCluster, DescriptionError, PROJECT_DIR } from './description.js';
+import { checkPorts, countUp, layOut, portsOf, type Layout } from './layout.js';
+
+const layoutOf = (input: Parameters<typeof describeCluster>[0], free = () => 30_000): Layout => {
+  const description = describeCluster(input);
+  return layOut(description, countUp(description, free));
+};
+
+test('without a word it is the cluster of npm start', () => {
+  const layout = layoutOf({});
+  expect(describeCluster({}).dataDir).toBe(path.join(PROJECT_DIR, '.eco'));
+  expect(layout.brokers.map(({ name, amqpPort }) => [name, amqpPort])).toEqual([
+    ['broker-1', 5672],
+    ['broker-2', 5673],
+    ['broker-3', 5674],
+  ]);
+  expect(layout.brokers[0]?.managementPort).toBe(15_672);
+  expect(layout.groups).toEqual([
+    {
+      id: 'g1',
+      nodes: [
+        { name: 'g1-1', host: '127.0.0.1', port: 5432 },
+        { name: 'g1-2', host: '127.0.0.1', port: 5433 },
+        { name: 'g1-3', host: '127.0.0.1', port: 5434 },
+      ],
+    },
+  ]);
+  expect(layout.services.map(({ name, port }) => `${name}:${port}`)).toEqual([
+    'central-api:8000',
+    'sucursal-api:8002',
+    'read-service:8003',
+    'shard-writer-1:8010',
+    'shard-writer-2:8011',
+  ]);
+  expect(() => checkPorts(portsOf(layout))).not.toThrow();
+});
+
+test('each group has writers and database ports of its own', () => {
+  const { groups, services } = layoutOf({
+    groups: [
+      { id: 'g1', replicas: 1 },
+      { id: 'g2', replicas: 0 },
+    ],
+    writersPerGroup: 1,
+  });
+  expect(groups.map(({ id, nodes }) => [id, nodes.map(({ port }) => port)])).toEqual([
+    ['g1', [5432, 5433]],
+    ['g2', [5434]],
+  ]);
+  expect(services.filter(({ app }) => app === 'shard-writer').map(({ name, groupId }) => [name, groupId])).toEqual([
+    ['shard-writer-1', 'g1'],
+    ['shard-writer-2', 'g2'],
+  ]);
+});
+
+test('a port of 0 takes free ones, and only for its kind', () => {
+  let next = 30_000;
+  const { brokers, groups } = layoutOf({ ports: { amqp: 0 } }, () => next++);
+  expect(brokers.map(({ amqpPort }) => amqpPort)).toEqual([30_000, 30_001, 30_002]);
+  expect(groups[0]?.nodes[0].port).toBe(5432);
+});
+
+test('every fault is named', () => {
+  const describeBadly = () =>
+    describeCluster({
+      brokers: 2,
+      groups: [{ id: 'g1' }, { id: 'g1', replicas: -1 }],
+      buckets: 10,
+      ports: { amqp: 70_000 },
+      logLevel: 'loud' as 'info',
+    });
+  expect(describeBadly).toThrow(DescriptionError);
+  expect(describeBadly).toThrow(
+    /brokers: must be odd.*groups.1.replicas: .*ports.amqp: .*logLevel: .*buckets: must be a power of two/,
+  );
+  expect(() => describeCluster({ groups: [{ id: 'g1' }, { id: 'g1' }] })).toThrow('groups.1.id: names g1 twice');
+});
+
+test('two processes on one port are refused, with both named', () => {
+  expect(() => checkPorts(portsOf(layoutOf({ ports: { central: 8010, postgres: 5674 } })))).toThrow(
+    'ports.postgres: PostgreSQL g1-1 and broker-3 would both listen on 5674; ' +
+      'ports.writer: shard-writer-1 and central-api would both listen on 8010',
+  );
+  expect(() => checkPorts(portsOf(layoutOf({ ports: { postgres: 65_534 } })))).toThrow(
+    'ports.postgres: PostgreSQL g1-3 would listen on 65536, beyond the last port',
+  );
+});

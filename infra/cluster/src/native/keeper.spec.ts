@@ -1,0 +1,57 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { eventually } from '@eco/testing';
+import { startOf } from './identity.js';
+
+/** A program that starts two processes, tells its keeper of both and of the end of one, and prints the other's pid. */
+const PROGRAM = `
+const { spawn } = require('node:child_process');
+const { Keeper } = require(${JSON.stringify(path.join(__dirname, 'keeper.ts'))});
+const keeper = new Keeper(process.argv[1]);
+const start = () => spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+const [kept, other] = [start(), start()];
+keeper.began(kept.pid);
+keeper.began(other.pid);
+keeper.ended(other.pid);
+console.log([kept.pid, other.pid].join(' '));
+setInterval(() => undefined, 1000);
+if (process.argv[2] === 'dismiss') keeper.dismiss();
+`;
+
+const alive = (pid: number) => startOf(pid) !== undefined;
+
+async function startProgram(
+  folder: string,
+  ...args: string[]
+): Promise<{ program: ChildProcess; kept: number; other: number }> {
+  const program = spawn(process.execPath, ['-e', PROGRAM, folder, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const text = await new Promise<string>((resolve) =>
+    program.stdout?.once('data', (data: Buffer) => resolve(String(data))),
+  );
+  const [kept = 0, other = 0] = text.split(' ').map(Number);
+  return { program, kept, other };
+}
+
+test('what a killed run started ends, and its folder goes; what ended before is not touched', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-keeper-'));
+  const { program, kept, other } = await startProgram(folder);
+  program.kill('SIGKILL');
+  await eventually('the end of what was started', () => !alive(kept));
+  await eventually('the folder to go', () => !existsSync(folder));
+  expect(alive(other)).toBe(true);
+  process.kill(other);
+});
+
+test('a run that ended in order leaves nothing to do', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-keeper-'));
+  const { program, kept, other } = await startProgram(folder, 'dismiss');
+  const ended = new Promise((resolve) => program.once('exit', resolve));
+  program.kill('SIGKILL');
+  await ended;
+  expect(alive(kept)).toBe(true);
+  expect(existsSync(folder)).toBe(true);
+  process.kill(kept);
+  process.kill(other);
+});

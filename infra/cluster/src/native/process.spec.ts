@@ -1,0 +1,108 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { eventually } from '@eco/testing';
+import { isSameProcess, startOf } from './identity.js';
+import { NativeProcess, ProcessFault, type ProcessSpec } from './process.js';
+import { treeOf } from './process-tree.js';
+
+const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-process-'));
+const begun: NativeProcess[] = [];
+/** Of all that were started, one after the other. */
+const pids: number[] = [];
+afterEach(async () => {
+  pids.length = 0;
+  for (const process of begun.splice(0)) {
+    process.kill('SIGKILL');
+    await process.ended();
+  }
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function shell(script: string, more: Partial<ProcessSpec> = {}): NativeProcess {
+  const spec: ProcessSpec = {
+    name: 'shell',
+    stage: 'APIs',
+    command: 'sh',
+    args: ['-c', script],
+    env: { PATH: process.env.PATH ?? '' },
+    cwd: dir,
+    logFile: path.join(dir, 'shell.log'),
+    stopSignal: 'SIGTERM',
+    stopMs: 10_000,
+    ready: () => Promise.resolve(true),
+    readyMs: 10_000,
+    ...more,
+  };
+  const created = new NativeProcess(spec, { started: (process) => pids.push(process.pid), ended: () => undefined });
+  begun.push(created);
+  return created;
+}
+
+const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[2];
+
+test('one that ends before it is ready is told with its exit code and the end of its log', async () => {
+  const process = shell('echo no disk left; exit 3', { ready: () => Promise.resolve(false) });
+  await expect(process.start()).rejects.toThrow(ProcessFault);
+  const again = shell('echo no disk left; exit 3', { ready: () => Promise.resolve(false) });
+  await expect(again.start()).rejects.toThrow(/shell ended \(code 3\)[^]*no disk left/);
+});
+
+test('one that is not ready in time is told so', async () => {
+  const process = shell('echo working; exec sleep 100', { ready: () => Promise.resolve(false), readyMs: 200 });
+  await expect(process.start()).rejects.toThrow(/shell was not ready within 0.2 s[^]*working/);
+});
+
+test('one that does not stop when asked is killed with all that it started', async () => {
+  const process = shell('trap "" TERM; sleep 1000 & wait; sleep 1000', { stopMs: 200 });
+  await process.start();
+  const tree = await eventually('its child', () => {
+    const tree = treeOf(process.pid);
+    return tree.length === 2 && tree;
+  });
+  await process.stop();
+  expect(process.running).toBe(false);
+  await eventually('the end of its child', () => tree.every((pid) => startOf(pid) === undefined));
+});
+
+test('a pause holds it and what it started, and it can be stopped all the same', async () => {
+  const process = shell("trap 'kill $!; exit' TERM; sleep 1000 & wait");
+  await process.start();
+  const tree = await eventually('its child', () => {
+    const tree = treeOf(process.pid);
+    return tree.length === 2 && tree;
+  });
+  process.pause();
+  await eventually('both to stand still', () => tree.every((pid) => stateOf(pid) === 'T'));
+  process.resume();
+  await eventually('both to go on', () => tree.every((pid) => stateOf(pid) !== 'T'));
+  process.pause();
+  await process.stop();
+  expect(process.running).toBe(false);
+});
+
+test('a restart gives a new process, and the log of the old one is kept', async () => {
+  const process = shell('echo $$; exec sleep 1000');
+  await process.start();
+  const { pid, begun: start } = process;
+  expect(isSameProcess({ pid, start })).toBe(true);
+  await process.restart();
+  expect(process.pid).not.toBe(pid);
+  expect(isSameProcess({ pid, start })).toBe(false);
+  await eventually(
+    'its own pid in the log',
+    () => readFileSync(process.spec.logFile, 'utf8').trim() === String(process.pid),
+  );
+  expect(readFileSync(`${process.spec.logFile}.before`, 'utf8').trim()).toBe(String(pid));
+});
+
+test('starting and stopping may come twice, early and together', async () => {
+  const process = shell('exec sleep 1000');
+  await process.stop();
+  await Promise.all([process.start(), process.start()]);
+  await process.start();
+  expect(pids).toEqual([process.pid]);
+  await Promise.all([process.stop(), process.stop()]);
+  await process.stop();
+  expect(process.running).toBe(false);
+});
