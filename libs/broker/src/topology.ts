@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { topics, type QueueKind, type Topic } from '@eco/contracts';
+import { COMMANDS_EXCHANGE, EVENTS_EXCHANGE, topics, type QueueKind, type Topic } from '@eco/contracts';
+
+export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
 
 /**
  * What lies on the brokers, and who may touch it.
@@ -14,8 +16,6 @@ import { topics, type QueueKind, type Topic } from '@eco/contracts';
  */
 
 export const VHOST = 'ecomarket';
-export const COMMANDS_EXCHANGE = 'ecomarket.commands';
-export const EVENTS_EXCHANGE = 'ecomarket.events';
 
 /** The command queue of a kind; also the routing key that leads to it. */
 export function commandQueue(kind: QueueKind, group: string): string {

@@ -137,11 +137,17 @@ type EnvelopeOf<K extends CommandKind> = K extends CommandKind
 export type Command = EnvelopeOf<CommandKind>;
 export type CommandOf<K extends CommandKind> = EnvelopeOf<K>;
 
+/** Each kind of command in its envelope. */
+export const commandSchemas = Object.fromEntries(
+  (Object.keys(commandKinds) as CommandKind[]).map((kind) => [
+    kind,
+    z.strictObject({ ...envelopeFields, kind: z.literal(kind), body: commandKinds[kind].body }),
+  ]),
+) as unknown as { [K in CommandKind]: z.ZodType<CommandOf<K>> };
+
 export const commandSchema = z.discriminatedUnion(
   'kind',
-  (Object.keys(commandKinds) as CommandKind[]).map((kind) =>
-    z.strictObject({ ...envelopeFields, kind: z.literal(kind), body: commandKinds[kind].body }),
-  ) as unknown as [z.ZodObject],
+  Object.values(commandSchemas) as unknown as [z.ZodObject],
 ) as unknown as z.ZodType<Command>;
 
 /** Limits of one message: what a publisher gathers while a confirm is under way. */

@@ -5,6 +5,8 @@ export * from './commands.js';
 export * from './outcomes.js';
 export * from './changes.js';
 export * from './change-data.js';
+export * from './exchanges.js';
+export * from './asyncapi.js';
 export * from './headers.js';
 export * from './problems.js';
 export * from './http/requests.js';

@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import { beatSchema, changeEventSchema, changeSchema, changeTypeSchema, topics } from './changes.js';
+import { changeData } from './change-data.js';
+import {
+  COMMAND_MESSAGE_VERSION,
+  commandKinds,
+  commandSchemas,
+  MAX_COMMANDS_PER_MESSAGE,
+  MAX_MESSAGE_BYTES,
+  type CommandKind,
+  type QueueKind,
+} from './commands.js';
+import { COMMANDS_EXCHANGE, EVENTS_EXCHANGE } from './exchanges.js';
+import { replyMessageSchema } from './outcomes.js';
+
+type JsonObject = Record<string, unknown>;
+
+const BINDING_VERSION = '0.3.0';
+const queueKinds: QueueKind[] = ['orders', 'products'];
+
+/**
+ * AsyncAPI 3.0 document of all that goes over the brokers, seen from a shard writer: it receives commands, answers
+ * those who ask, announces what changed. Made from the schemas that messages are checked with.
+ */
+export function asyncApiDocument({ version = '0.1.0' }: { version?: string } = {}): JsonObject {
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'EcoMarket messages',
+      version,
+      description:
+        'Seen from the shard writer of a database group. Commands are persistent, mandatory and confirmed; they may ' +
+        'come twice and are done once. Events only announce what GET /changes has in order, and may be dropped.',
+    },
+    defaultContentType: 'application/json',
+    channels: {
+      ...Object.fromEntries(queueKinds.map((kind) => [`${kind}Commands`, commandChannel(kind)])),
+      replies: {
+        address: null,
+        description: "The asker's direct reply-to address (amq.rabbitmq.reply-to). Best effort.",
+        messages: { replies: message('Replies') },
+      },
+      events: {
+        address: '{topic}.{group}',
+        description: 'One message a batch and topic.',
+        parameters: { topic: { enum: topics, description: 'What it is about' }, group },
+        bindings: routingKeyOf(EVENTS_EXCHANGE),
+        messages: { changeEvent: message('ChangeEvent') },
+      },
+      beats: {
+        address: 'beat.{group}',
+        description: 'Each second from the active writer.',
+        parameters: { group },
+        bindings: routingKeyOf(EVENTS_EXCHANGE),
+        messages: { beat: message('Beat') },
+      },
+    },
+    operations: {
+      ...Object.fromEntries(
+        queueKinds.map((kind) => [
+          `receive${capital(kind)}Commands`,
+          {
+            action: 'receive',
+            channel: reference('channels', `${kind}Commands`),
+            messages: [reference('channels', `${kind}Commands`, 'messages', 'commands')],
+            reply: {
+              address: { location: '$message.header#/replyTo' },
+              channel: reference('channels', 'replies'),
+              messages: [reference('channels', 'replies', 'messages', 'replies')],
+            },
+          },
+        ]),
+      ),
+      announceChanges: { action: 'send', channel: reference('channels', 'events') },
+      beat: { action: 'send', channel: reference('channels', 'beats') },
+    },
+    components: { messages, schemas: schemas() },
+  };
+}
+
+const group = { description: 'Database group, such as g1' };
+
+function commandChannel(kind: QueueKind): JsonObject {
+  return {
+    address: `${kind}.{group}`,
+    description: `Routing key of ${COMMANDS_EXCHANGE}, and name of the quorum queue that it leads to.`,
+    parameters: { group },
+    bindings: routingKeyOf(COMMANDS_EXCHANGE),
+    messages: { commands: message(`${capital(kind)}Commands`) },
+  };
+}
+
+function routingKeyOf(exchange: string): JsonObject {
+  return {
+    amqp: {
+      is: 'routingKey',
+      exchange: { name: exchange, type: 'topic', durable: true, autoDelete: false },
+      bindingVersion: BINDING_VERSION,
+    },
+  };
+}
+
+const messages: JsonObject = {
+  ...Object.fromEntries(
+    queueKinds.map((kind) => [
+      `${capital(kind)}Commands`,
+      {
+        name: `${kind}Commands`,
+        title: `Commands of the ${kind} queue`,
+        summary: `1 to ${MAX_COMMANDS_PER_MESSAGE} commands, gathered while a confirm was under way; about ${MAX_MESSAGE_BYTES} bytes at the most`,
+        headers: {
+          type: 'object',
+          properties: {
+            messageId: { type: 'string', description: 'By which a returned message is told from others' },
+            userId: { type: 'string', description: 'Broker user that published it; the broker vouches for it' },
+            replyTo: { type: 'string', description: 'Where those wait whose command says reply' },
+          },
+        },
+        payload: reference('components', 'schemas', `${capital(kind)}Commands`),
+      },
+    ]),
+  ),
+  Replies: {
+    name: 'replies',
+    title: "All that one batch has to tell one asker's process",
+    payload: reference('components', 'schemas', 'Replies'),
+  },
+  ChangeEvent: {
+    name: 'changeEvent',
+    title: 'What one batch changed under one topic',
+    payload: reference('components', 'schemas', 'ChangeEvent'),
+  },
+  Beat: {
+    name: 'beat',
+    title: 'The last batch of each topic',
+    payload: reference('components', 'schemas', 'Beat'),
+  },
+};
+
+function schemas(): JsonObject {
+  const kinds = Object.keys(commandKinds) as CommandKind[];
+  return {
+    ...Object.fromEntries(kinds.map((kind) => [kind, jsonSchema(commandSchemas[kind])])),
+    ...Object.fromEntries(
+      queueKinds.map((queue) => [
+        `${capital(queue)}Commands`,
+        {
+          type: 'object',
+          required: ['version', 'commands'],
+          properties: {
+            version: { const: COMMAND_MESSAGE_VERSION },
+            commands: {
+              type: 'array',
+              minItems: 1,
+              maxItems: MAX_COMMANDS_PER_MESSAGE,
+              items: {
+                oneOf: kinds
+                  .filter((kind) => commandKinds[kind].queue === queue)
+                  .map((kind) => reference('components', 'schemas', kind)),
+              },
+            },
+          },
+        },
+      ]),
+    ),
+    ...Object.fromEntries(
+      changeTypeSchema.options.map((type) => [
+        type,
+        jsonSchema(changeSchema.extend({ type: z.literal(type), data: changeData[type] })),
+      ]),
+    ),
+    ChangeEvent: {
+      ...jsonSchema(changeEventSchema),
+      properties: {
+        ...(jsonSchema(changeEventSchema).properties as JsonObject),
+        changes: {
+          type: 'array',
+          items: { oneOf: changeTypeSchema.options.map((type) => reference('components', 'schemas', type)) },
+        },
+      },
+    },
+    Beat: jsonSchema(beatSchema),
+    Replies: jsonSchema(replyMessageSchema),
+  };
+}
+
+/** As it is sent: before transforms, which spell ids in lower case, and defaults. AsyncAPI's own dialect is draft 7. */
+function jsonSchema(schema: z.ZodType): JsonObject {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
+  return rest;
+}
+
+function message(name: string): JsonObject {
+  return reference('components', 'messages', name);
+}
+
+function reference(...path: string[]): JsonObject {
+  return { $ref: `#/${path.join('/')}` };
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,193 @@
+import type { z } from 'zod';
+import {
+  commandKinds,
+  commandMessageSchema,
+  commandSchema,
+  editCartSchema,
+  keyOf,
+  MAX_ORDER_LINES,
+  placeOrderSchema,
+  registerCustomerSchema,
+  type CommandKind,
+} from './commands.js';
+
+const orderId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
+
+const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } = {
+  'order.place': {
+    orderId,
+    customerId: 'ana',
+    branchId: 'sucursal-1',
+    lines: [{ productId: 'cafe-premium', quantity: 2 }],
+  },
+  'cart.edit': { customerId: 'ana', productId: 'cafe-premium', quantity: 0 },
+  'cart.clear': { customerId: 'ana' },
+  'cart.checkout': { orderId, customerId: 'ana', branchId: null },
+  'customer.register': { customerId: 'ana', name: 'Ana Torres', email: 'ana@example.com', branchId: null },
+  'product.create': { productId: 'cafe-premium', name: 'Café Premium', priceCents: 890, stock: 100 },
+  'product.update': { productId: 'cafe-premium', name: 'Café Premium', priceCents: 890 },
+  'product.delete': { productId: 'cafe-premium' },
+};
+
+const command = (kind: CommandKind, body: object = bodies[kind]) => ({
+  id: orderId,
+  kind,
+  stamp: '001795521600000-00000-central-api-1',
+  sentBy: 'central-api-1',
+  correlationId: 'c-1',
+  body,
+});
+
+/** `path: message` of each fault. */
+function faults(schema: z.ZodType, value: unknown): string[] {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+describe('commandSchema', () => {
+  it.each(Object.keys(bodies) as CommandKind[])('reads %s', (kind) => {
+    expect(faults(commandSchema, command(kind))).toEqual([]);
+    expect(faults(commandSchema, { ...command(kind), notAfter: '2026-11-24T12:00:00.000Z', reply: true })).toEqual([]);
+  });
+
+  it.each(Object.keys(bodies) as CommandKind[])('refuses %s with a field that it does not know', (kind) => {
+    expect(faults(commandSchema, command(kind, { ...bodies[kind], price: 1 }))).toEqual([
+      expect.stringMatching(/^body: .*price/),
+    ]);
+    expect(faults(commandSchema, { ...command(kind), admin: true })).toEqual([expect.stringMatching(/^: .*admin/)]);
+  });
+
+  it.each(Object.keys(bodies) as CommandKind[])('names every field that %s lacks', (kind) => {
+    expect(faults(commandSchema, command(kind, {})).map((fault) => fault.split(':')[0])).toEqual(
+      Object.keys(bodies[kind]).map((field) => `body.${field}`),
+    );
+  });
+
+  it('names every fault of an envelope', () => {
+    const bad = { ...command('cart.clear'), id: 'x', stamp: 'now', sentBy: '', notAfter: 'soon', reply: 'yes' };
+    expect(faults(commandSchema, bad).map((fault) => fault.split(':')[0])).toEqual([
+      'id',
+      'stamp',
+      'sentBy',
+      'notAfter',
+      'reply',
+    ]);
+  });
+
+  it.each([null, 1, 'text', [], {}, { kind: 'order.forget' }])('refuses %j', (value) => {
+    expect(faults(commandSchema, value)).not.toEqual([]);
+  });
+
+  it('spells an id in lower case, so that one id has one spelling', () => {
+    const upper = { ...command('cart.clear'), id: orderId.toUpperCase() };
+    expect(commandSchema.parse(upper).id).toBe(orderId);
+  });
+});
+
+describe('placeOrderSchema', () => {
+  const line = (quantity: unknown, productId: unknown = 'cafe-premium') => ({ productId, quantity });
+  const lines = (...given: unknown[]) => faults(placeOrderSchema, { ...bodies['order.place'], lines: given });
+
+  it.each([
+    [0, 'must be at least 1'],
+    [-1, 'must be at least 1'],
+    [1.5, 'must be a whole number'],
+    [10_001, 'must be at most 10000'],
+  ])('refuses a quantity of %p', (quantity, fault) => {
+    expect(lines(line(quantity))).toEqual([`lines.0.quantity: ${fault}`]);
+  });
+
+  it.each(['2', null, undefined, true, NaN, Infinity, 1e308, 2 ** 53])('refuses %p for a quantity', (quantity) => {
+    expect(lines(line(quantity)).every((fault) => fault.startsWith('lines.0.quantity: '))).toBe(true);
+    expect(lines(line(quantity))).not.toEqual([]);
+  });
+
+  it('refuses no line and too many lines', () => {
+    expect(lines()).toEqual(['lines: must hold at least 1 line']);
+    const many = Array.from({ length: MAX_ORDER_LINES + 1 }, (_, index) => line(1, `p${index}`));
+    expect(lines(...many)).toEqual([`lines: must hold at most ${MAX_ORDER_LINES} lines`]);
+    expect(lines(...many.slice(1))).toEqual([]);
+  });
+
+  it('names the second line of a product, wherever it stands', () => {
+    expect(lines(line(1), line(1, 'te'), line(1))).toEqual([
+      'lines.2.productId: names the same product as line 0: put the units into one line',
+    ]);
+  });
+
+  it('names every fault at once', () => {
+    const bad = { orderId: '1', customerId: '', branchId: '-', lines: [line(0), line(1, 'a b')] };
+    expect(faults(placeOrderSchema, bad).map((fault) => fault.split(':')[0])).toEqual([
+      'orderId',
+      'customerId',
+      'branchId',
+      'lines.0.quantity',
+      'lines.1.productId',
+    ]);
+  });
+
+  it.each([
+    ['ana\u0000', 'must not hold control characters'],
+    ['ana\n', 'must not hold control characters'],
+    ['\ud800', 'must not hold control characters'],
+    ['a'.repeat(129), 'must be at most 128 characters'],
+    ['', 'must not be empty'],
+  ])('refuses the customer %j', (customerId, fault) => {
+    expect(faults(placeOrderSchema, { ...bodies['order.place'], customerId })).toEqual([`customerId: ${fault}`]);
+  });
+
+  it.each(['ana', 'Añá 7', '客户', '👩‍👩‍👧', "'; DROP TABLE orders; --", '../../etc'])(
+    'takes the customer %j',
+    (customerId) => {
+      expect(faults(placeOrderSchema, { ...bodies['order.place'], customerId })).toEqual([]);
+    },
+  );
+});
+
+describe('other bodies', () => {
+  it.each(['ana', 'ana@', '@example.com', 'a b@example.com', 'ana@example', 1])(
+    'refuse the e-mail address %j',
+    (email) => {
+      expect(faults(registerCustomerSchema, { ...bodies['customer.register'], email })).toEqual([
+        expect.stringMatching(/^email: /),
+      ]);
+    },
+  );
+
+  it('take the white space off names, and refuse what is then empty', () => {
+    const named = (name: string) => ({ ...bodies['customer.register'], name });
+    expect(registerCustomerSchema.parse(named('  Ana ')).name).toBe('Ana');
+    expect(faults(registerCustomerSchema, named('   '))).toEqual(['name: must not be empty']);
+  });
+
+  it.each([-1, 0.5, 10_001, '1'])('refuse %p units in a cart', (quantity) => {
+    expect(faults(editCartSchema, { ...bodies['cart.edit'], quantity })).not.toEqual([]);
+  });
+});
+
+describe('commandMessageSchema', () => {
+  it('takes the outer shape and leaves each command to be read by itself', () => {
+    const message = { version: 1, commands: [command('cart.clear'), 'nonsense', null] };
+    expect(commandMessageSchema.parse(message)).toEqual(message);
+  });
+
+  it.each([null, {}, { version: 1 }, { version: 1, commands: [] }, { version: 2, commands: [1] }])(
+    'refuses %j',
+    (value) => {
+      expect(faults(commandMessageSchema, value)).not.toEqual([]);
+    },
+  );
+});
+
+describe('keyOf', () => {
+  it.each(Object.keys(bodies) as CommandKind[])('of %s is what its kind says', (kind) => {
+    const read = commandSchema.parse(command(kind));
+    expect(keyOf(read)).toBe(commandKinds[kind].key === 'customerId' ? 'ana' : 'cafe-premium');
+  });
+
+  it('goes by customer in the orders queue and by product in the products queue', () => {
+    for (const { key, queue } of Object.values(commandKinds)) {
+      expect(queue).toBe(key === 'customerId' ? 'orders' : 'products');
+    }
+  });
+});

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import * as requests from './requests.js';
+
+function faults(schema: z.ZodType, value: unknown): string[] {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+const schemas = Object.entries<unknown>(requests).filter(
+  (entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType,
+);
+
+describe('requests', () => {
+  it.each(schemas)('%s refuses a field that it does not know', (_, schema) => {
+    expect(faults(schema, { surprise: 1 }).some((fault) => fault.includes('surprise'))).toBe(true);
+  });
+
+  it.each(schemas)('%s refuses what is no object', (_, schema) => {
+    for (const value of [null, 1, 'text', []]) expect(faults(schema, value)).not.toEqual([]);
+  });
+
+  it('a product without stock begins with none', () => {
+    const product = { productId: 'te', name: 'Té', priceCents: 100 };
+    expect(requests.createProductRequestSchema.parse(product)).toEqual({ ...product, stock: 0 });
+  });
+
+  it('a product names every fault', () => {
+    const bad = { productId: 'a/b', name: '', priceCents: 1.5, stock: -1 };
+    expect(faults(requests.createProductRequestSchema, bad)).toEqual([
+      'productId: must be 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit',
+      'name: must not be empty',
+      'priceCents: must be a whole number of cents',
+      'stock: must not be negative',
+    ]);
+  });
+
+  it('a cart item cannot be put with 0 units: that is a deletion', () => {
+    expect(faults(requests.putCartItemRequestSchema, { quantity: 0 })).toEqual(['quantity: must be at least 1']);
+  });
+
+  it('an id is a UUID', () => {
+    expect(faults(requests.orderPathSchema, { orderId: '17' })).toEqual([
+      'orderId: must be a UUID, such as 0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e',
+    ]);
+  });
+
+  it.each([
+    ['0', 'must be at least 1'],
+    ['1001', 'must be at most 1000'],
+    ['1.5', 'must be a whole number'],
+  ])('a page of %s is refused', (limit, fault) => {
+    expect(faults(requests.pageQuerySchema, { limit })).toEqual([`limit: ${fault}`]);
+  });
+
+  it('a page has a limit, whether asked for or not', () => {
+    expect(requests.pageQuerySchema.parse({})).toEqual({ limit: 100 });
+    expect(requests.pageQuerySchema.parse({ limit: '7' })).toEqual({ limit: 7 });
+  });
+});

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import * as contracts from './index.js';
+
+const schemas: [string, z.ZodType][] = [
+  ...Object.entries<unknown>(contracts).filter((entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType),
+  ...Object.entries<z.ZodType>(contracts.commandSchemas),
+  ...Object.entries<z.ZodType>(contracts.changeData),
+];
+
+describe('schemas', () => {
+  it('are many', () => {
+    expect(schemas.length).toBeGreaterThan(50);
+  });
+
+  it.each(schemas)('%s can be written as JSON Schema, as documents and the router need it', (_, schema) => {
+    expect(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' })).toBeInstanceOf(Object);
+  });
+
+  it.each(schemas.flatMap(([name, schema]) => examplesOf(schema).map((example) => [name, example, schema] as const)))(
+    '%s takes its example %j',
+    (_, example, schema) => {
+      expect(schema.safeParse(example).error).toBeUndefined();
+    },
+  );
+});
+
+function examplesOf(schema: z.ZodType): unknown[] {
+  const examples = schema.meta()?.examples;
+  return Array.isArray(examples) ? (examples as unknown[]) : [];
+}

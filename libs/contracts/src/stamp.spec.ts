@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { compareStamps, nextStamp, stampMs, stampSchema, type Stamp } from './stamp.js';
+
+const NOW_MS = Date.UTC(2026, 10, 24, 12);
+
+describe('nextStamp', () => {
+  it('rises whatever the clock does, and stays a stamp', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -10_000, max: 10_000 }), { maxLength: 50 }), (offsets) => {
+        let previous: Stamp | undefined;
+        for (const offset of offsets) {
+          const stamp = nextStamp(previous, NOW_MS + offset, 'till-1');
+          expect(stampSchema.safeParse(stamp).success).toBe(true);
+          if (previous !== undefined) expect(compareStamps(previous, stamp)).toBe(-1);
+          expect(stampMs(stamp)).toBeGreaterThanOrEqual(NOW_MS + offset);
+          previous = stamp;
+        }
+      }),
+    );
+  });
+
+  it('tells when it was made while the clock runs on', () => {
+    expect(nextStamp(undefined, NOW_MS, 'till-1')).toBe('001795521600000-00000-till-1');
+    expect(nextStamp('001795521600000-00007-till-1', NOW_MS + 1, 'till-1')).toBe('001795521600001-00000-till-1');
+  });
+
+  it('counts while the clock stands still, and goes on when the counter is used up', () => {
+    expect(nextStamp('001795521600000-00007-till-1', NOW_MS, 'till-1')).toBe('001795521600000-00008-till-1');
+    expect(nextStamp('001795521600000-99999-till-1', NOW_MS, 'till-1')).toBe('001795521600001-00000-till-1');
+  });
+});
+
+describe('compareStamps', () => {
+  it('orders by time, then counter, then sender, as bytes do', () => {
+    const parts = fc.record({
+      ms: fc.integer({ min: 0, max: 3 }),
+      counter: fc.integer({ min: 0, max: 3 }),
+      sender: fc.constantFrom('a', 'B', 'a-1'),
+    });
+    const stamp = ({ ms, counter, sender }: { ms: number; counter: number; sender: string }) =>
+      `${String(ms).padStart(15, '0')}-${String(counter).padStart(5, '0')}-${sender}`;
+    fc.assert(
+      fc.property(parts, parts, (a, b) => {
+        expect(compareStamps(stamp(a), stamp(b))).toBe(
+          Math.sign(
+            a.ms - b.ms || a.counter - b.counter || Buffer.compare(Buffer.from(a.sender), Buffer.from(b.sender)),
+          ),
+        );
+      }),
+    );
+  });
+});
