@@ -1,5 +1,6 @@
 import { DATABASE_NAME } from '@eco/database';
 import { removeDataFolder } from '../data-folder.js';
+import { addFirstProducts } from '../first-products.js';
 import type { Layout } from '../layout.js';
 import { beginRun, endRun, updateRun, type Run } from '../run-file.js';
 import type { DatabaseLogin } from '../secrets.js';
@@ -159,7 +160,13 @@ export class NativeCluster implements RunningCluster {
       this.#rabbitmq.startStep(),
       ...this.#groups.map((group) => group.startStep()),
     ]);
-    return this.#services.processes.length > 0 ? [servers, this.#services.startStep()] : [servers];
+    const central = this.layout.services.find(({ app }) => app === 'central-api');
+    if (central === undefined) return [servers];
+    const products = {
+      title: 'first products',
+      run: () => addFirstProducts(`http://${central.host}:${central.port}`),
+    };
+    return [servers, this.#services.startStep(), products];
   }
 
   supervise(say: (line: string) => void): void {
