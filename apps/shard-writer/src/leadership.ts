@@ -26,6 +26,7 @@ import type { Writer } from './writer.js';
  *      └──────── session lost, fenced, given up ◀───┘
  */
 
+const ANSWER_MS = 3000;
 const POLL_MS = 250;
 const LOOK_AGAIN_MS = 500;
 /** How often a standby looks whether the holder lives. */
@@ -100,7 +101,7 @@ export class Leadership {
   private async run(): Promise<void> {
     const { log } = this.options;
     while (!this.#stop.signal.aborted) {
-      const primary = primaryOf(await this.#nodes.ask());
+      const primary = primaryOf(await this.#nodes.ask(ANSWER_MS));
       if (primary === undefined) {
         this.#lastError = 'no node says that it is primary';
       } else {
@@ -169,7 +170,8 @@ export class Leadership {
       const ended = await writer.reign(session, reign, over.signal);
       const { type } = ended;
       if (type === 'stopped') log.info({ term, tag }, 'reign ends');
-      else log.warn({ term, tag, why: type, err: 'error' in ended ? ended.error : undefined, ...ended }, 'reign ends');
+      else if (type === 'unsubscribed') log.warn({ term, tag, why: type, obstacle: ended.obstacle }, 'reign ends');
+      else log.warn({ term, tag, why: type, err: session.lostBecause ?? ended.error }, 'reign ends');
       if (type === 'unsubscribed') {
         await session.close();
         await this.pause(STAND_BACK_MS);

@@ -81,21 +81,25 @@ async function decide(
   parked: Parked,
 ): Promise<Decided | Fault> {
   const startedAt = performance.now();
-  const opened = await openBatch(session, reign, keysOf(arrived, parked));
+  // A rule that throws is a bug, and no reason to stand still: its command is set aside like one that can't be stored.
+  const keys = caught(() => keysOf(arrived, parked));
+  if (keys instanceof Error) return { type: 'command-fault', error: keys };
+  const opened = await openBatch(session, reign, keys);
   if (opened.type !== 'opened') return opened;
   const { state } = opened;
   const loadedAt = performance.now();
+  const effects = caught(() =>
+    parked.size === 0 ? decideBatch(state, arrived) : decideAround(state, arrived, parked),
+  );
+  if (effects instanceof Error) return (await rollBack(session)) ?? { type: 'command-fault', error: effects };
+  return { type: 'decided', state, effects, ms: { load: loadedAt - startedAt, decide: performance.now() - loadedAt } };
+}
+
+function caught<T>(work: () => T): T | Error {
   try {
-    const effects = parked.size === 0 ? decideBatch(state, arrived) : decideAround(state, arrived, parked);
-    return {
-      type: 'decided',
-      state,
-      effects,
-      ms: { load: loadedAt - startedAt, decide: performance.now() - loadedAt },
-    };
+    return work();
   } catch (error) {
-    // A rule that throws is a bug, and no reason to stand still: its command is set aside like one that can't be stored.
-    return (await rollBack(session)) ?? { type: 'command-fault', error: error as Error };
+    return error as Error;
   }
 }
 

@@ -161,7 +161,8 @@ export class Writer {
     const level = arrived.length <= FEW ? 'info' : 'debug';
     if (log.isLevelEnabled(level)) {
       const correlationIds = level === 'info' ? correlationIdsOf(arrived) : undefined;
-      log[level]({ term, seq, commands: arrived.length, ms, correlationIds }, 'batch');
+      const rounded = { load: Math.round(ms.load), decide: Math.round(ms.decide), store: Math.round(ms.store) };
+      log[level]({ term, seq, commands: arrived.length, ms: rounded, correlationIds }, 'batch');
     }
     if (effects.deadLetters.length === 0 && !log.isLevelEnabled('debug')) return;
     arrived.forEach((one, index) => {

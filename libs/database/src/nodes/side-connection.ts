@@ -50,6 +50,7 @@ export class SideConnection {
       database: DATABASE_NAME,
       application_name: this.applicationName,
       stream: () => socket,
+      pipeline: true,
       keepAlive: true,
     });
     // The question that is under way fails by it; between questions the next one does.

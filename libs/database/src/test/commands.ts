@@ -1,25 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { nextStamp, type Command, type CommandBody, type CommandKind, type Stamp } from '@eco/contracts';
+import type { CommandBody, CommandKind } from '@eco/contracts';
 import { decideBatch, neededKeys, type Arrived, type Effects } from '@eco/domain';
-import { newCommandId, newOrderId } from '@eco/routing';
+import { newOrderId } from '@eco/routing';
+import { commandOf } from '@eco/testing';
 import { commitBatch, openBatch, type Fault, type Reign, type WriterSession } from '../index.js';
-
-let stamp: Stamp | undefined;
-const source = () => ({ nowMs: Date.now(), random: randomBytes(10) });
 
 /** As it comes from a queue. */
 export function arrived<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
-  stamp = nextStamp(stamp, Date.now(), 'spec');
-  const { orderId, customerId, productId } = body as { orderId?: string; customerId?: string; productId?: string };
-  const id = orderId ?? newCommandId({ ...source(), key: customerId ?? productId ?? '' });
-  return {
-    readable: true,
-    command: { id, stamp, sentBy: 'spec', correlationId: id, kind, body } as unknown as Command,
-  };
+  return { readable: true, command: commandOf(kind, body) };
 }
 
 export function orderOf(customerId: string, lines: { productId: string; quantity: number }[]) {
-  const orderId = newOrderId({ ...source(), customerId });
+  const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
   return arrived('order.place', { orderId, customerId, branchId: 'sucursal-1', lines });
 }
 

@@ -53,6 +53,7 @@ export class WriterSession {
   private readonly socket = new Socket();
   private readonly client: Client;
   private failure: Error | undefined;
+  private answeredAt = performance.now();
 
   private constructor(
     readonly node: NodeAddress,
@@ -103,14 +104,30 @@ export class WriterSession {
     }
   }
 
+  /** Why it is lost; undefined while it lives. */
+  get lostBecause(): Error | undefined {
+    return this.failure;
+  }
+
+  /** Since the server last answered, ms. */
+  get silentMs(): number {
+    return performance.now() - this.answeredAt;
+  }
+
   /** Rows come as arrays in the order of the columns. */
   run(statement: Statement, values: unknown[] = []): Promise<QueryArrayResult<Row>> {
-    return this.client.query<Row>({ ...statement, values, rowMode: 'array' });
+    return this.answered(this.client.query<Row>({ ...statement, values, rowMode: 'array' }));
   }
 
   /** BEGIN, COMMIT and the like, whose parse costs nothing. */
   control(text: string): Promise<QueryArrayResult<Row>> {
-    return this.client.query<Row>({ text, rowMode: 'array' });
+    return this.answered(this.client.query<Row>({ text, rowMode: 'array' }));
+  }
+
+  private async answered<T>(answer: Promise<T>): Promise<T> {
+    const result = await answer;
+    this.answeredAt = performance.now();
+    return result;
   }
 
   /** At once, without a word to the server: it ends the backend and with it the lock and the transaction. */

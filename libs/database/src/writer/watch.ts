@@ -3,12 +3,13 @@ import { nodeName } from '../nodes/login.js';
 import type { WriterSession } from './session.js';
 
 /** How long the session's node may not answer before the session is given up, ms: a busy server is not a dead one. */
-const SILENCE_MS = 5000;
+const SILENCE_MS = 8000;
 const EVERY_MS = 1000;
+const ANSWER_MS = 3000;
 
 /**
  * Looks each second, from beside, whether the session is still one: its own socket may show nothing for minutes, and no
- * timeout may cut its COMMIT short. Destroys it when its backend is gone, its node does not answer for 5 s, or another
+ * timeout may cut its COMMIT short. Destroys it when its backend is gone, its node answers neither it nor the session for 8 s, or another
  * node was promoted. `timeline`: of the node when the session was opened. Gives back what ends the watch.
  */
 export function watchSession(session: WriterSession, nodes: GroupNodes, timeline: number): () => void {
@@ -17,9 +18,9 @@ export function watchSession(session: WriterSession, nodes: GroupNodes, timeline
   const look = async (): Promise<string | undefined> => {
     const connection = nodes.connection(session.node);
     const [answers, backends] = await Promise.all([
-      nodes.ask(EVERY_MS),
+      nodes.ask(ANSWER_MS),
       connection
-        ?.ask<{ n: string }>(BACKEND, [session.backendPid], EVERY_MS)
+        ?.ask<{ n: string }>(BACKEND, [session.backendPid], ANSWER_MS)
         .then((rows) => Number(rows[0]?.n))
         .catch(() => undefined),
     ]);
@@ -29,7 +30,8 @@ export function watchSession(session: WriterSession, nodes: GroupNodes, timeline
     }
     if (backends === 0) return 'its backend is gone';
     if (backends !== undefined) answeredAt = performance.now();
-    else if (performance.now() - answeredAt >= SILENCE_MS) return `${nodeName(session.node)} does not answer`;
+    else if (Math.min(performance.now() - answeredAt, session.silentMs) >= SILENCE_MS)
+      return `${nodeName(session.node)} does not answer`;
     return undefined;
   };
   void (async () => {

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readWriterConfig } from './config.js';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'eco-writer-config-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const file = path.join(dir, 'secrets.json');
+writeFileSync(file, JSON.stringify({ amqp: { user: 'writer', password: 'a' }, database: { eco_writer: 'b' } }), {
+  mode: 0o600,
+});
+const environment = {
+  ECO_NAME: 'shard-writer-1',
+  ECO_PORT: '8010',
+  ECO_BROKERS: 'localhost:5672',
+  ECO_GROUPS: 'g1=db-1:5432,db-2:5432;g2=db-3:5432',
+  ECO_GROUP: 'g2',
+  ECO_SECRETS_FILE: file,
+};
+
+it('takes the nodes of its own group', () => {
+  expect(readWriterConfig(environment)).toMatchObject({ nodes: [{ host: 'db-3', port: 5432 }], batchLimit: 1000 });
+});
+
+it('refuses a group that nobody describes, and a batch of nothing', () => {
+  expect(() => readWriterConfig({ ...environment, ECO_GROUP: 'g3' })).toThrow(/ECO_GROUP names g3/);
+  expect(() => readWriterConfig({ ...environment, ECO_BATCH_LIMIT: '0' })).toThrow(/ECO_BATCH_LIMIT/);
+});

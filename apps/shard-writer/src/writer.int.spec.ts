@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import {
+  BrokerConnection,
+  CommandConsumer,
+  CommandPublisher,
+  COMMANDS_EXCHANGE,
+  EventAnnouncer,
+  EventSubscription,
+  ReplySender,
+  VHOST,
+  type Announcement,
+} from '@eco/broker';
+import type { Beat, ChangeEvent, Command } from '@eco/contracts';
+import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
+import { createLog, Metrics } from '@eco/edge';
+import { newOrderId } from '@eco/routing';
+import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { Leadership } from './leadership.js';
+import { WriterMetrics } from './metrics.js';
+import { Writer } from './writer.js';
+
+/* Two writers of one group on real servers: a broker, a primary and a replica. */
+
+let cluster: TestCluster;
+let reader: SideConnection;
+let superuser: SideConnection;
+let publisher: CommandPublisher;
+const running: { stop(): Promise<void> }[] = [];
+const events: ChangeEvent[] = [];
+const beats: Beat[] = [];
+
+function started<T extends { start(): unknown; stop(): Promise<void> }>(part: T): T {
+  part.start();
+  running.unshift(part);
+  return part;
+}
+
+const access = () => ({
+  brokers: cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
+  ...cluster.operator,
+});
+const nodes = () => (cluster.groups[0] as TestCluster['groups'][number]).nodes;
+const log = createLog({ name: 'spec', logLevel: 'silent' });
+
+function startWriter() {
+  const connection = (name: string) => started(new BrokerConnection({ access: access(), name }));
+  const [taking, telling] = [connection('takes'), connection('tells')];
+  const writer = new Writer({
+    consumer: new CommandConsumer({ connection: taking, group: 'g1' }),
+    replies: started(new ReplySender({ connection: telling })),
+    announcer: started(new EventAnnouncer({ connection: telling })),
+    metrics: new WriterMetrics(new Metrics().registry),
+    log,
+    batchLimit: 1000,
+  });
+  const leadership = started(
+    new Leadership({ writer, nodes: nodes(), login: cluster.databaseLogin('eco_writer'), log }),
+  );
+  return { leadership, taking };
+}
+
+let first: ReturnType<typeof startWriter>;
+let second: ReturnType<typeof startWriter>;
+const active = () => [first, second].find(({ leadership }) => leadership.role === 'active');
+const standby = () => [first, second].find((writer) => writer !== active()) as typeof first;
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
+  const primary = nodes()[0] as { host: string; port: number };
+  reader = new SideConnection(primary, cluster.databaseLogin('eco_reader'), 'spec');
+  superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
+  const connection = started(new BrokerConnection({ access: access(), name: 'asks' }));
+  publisher = started(new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 10_000 }));
+  const handler = (heard: Announcement) =>
+    void (heard.type === 'event' ? events.push(heard.event) : beats.push(heard.beat));
+  started(new EventSubscription({ access: access(), consumer: 'statistics', handler, silenceMs: 60_000 }));
+  first = startWriter();
+  await eventually('the first one leads', () => first.leadership.role === 'active', { deadlineMs: 30_000 });
+  second = startWriter();
+  await eventually('the second one stands by', () => second.leadership.obstacle === undefined, { deadlineMs: 30_000 });
+  await eventually('somebody listens to beats', () => beats.length > 0, { deadlineMs: 30_000 });
+  await ask(commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 100_000 }));
+}, 180_000);
+
+afterAll(async () => {
+  for (const part of running) await part.stop();
+  reader.close();
+  superuser.close();
+  await cluster.destroy();
+});
+
+function order(customerId: string, quantity = 1): Command {
+  const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+  const lines = [{ productId: 'tea', quantity }];
+  return commandOf('order.place', { orderId, customerId, branchId: null, lines });
+}
+
+async function ask(command: Command) {
+  const { outcome, answer } = publisher.publishAndWait(command, { waitMs: 20_000 });
+  expect(await outcome).toEqual({ type: 'confirmed' });
+  return answer;
+}
+
+async function publish(commands: Command[]): Promise<void> {
+  const outcomes = await Promise.all(commands.map((command) => publisher.publish(command)));
+  expect(new Set(outcomes.map(({ type }) => type))).toEqual(new Set(['confirmed']));
+}
+
+async function outcomesOf(commands: Command[]): Promise<number> {
+  const text = 'SELECT count(*) AS n FROM eco.outcome WHERE command_id = ANY ($1::uuid[])';
+  const [row] = await reader.ask<{ n: string }>(text, [commands.map(({ id }) => id)], 5000);
+  return Number(row?.n);
+}
+
+const allSettled = (commands: Command[]) =>
+  eventually('all have an outcome', async () => (await outcomesOf(commands)) === commands.length, {
+    deadlineMs: 30_000,
+  });
+
+it('answers who asks, with the position of the batch that did it; a repeat gets the first answer', async () => {
+  const command = order('ana', 2);
+  const answer = await ask(command);
+  expect(answer?.reply).toMatchObject({
+    type: 'outcome',
+    status: 'done',
+    repeated: false,
+    result: { totalCents: 640 },
+  });
+  expect(answer?.position).toMatch(/^g1=\d+\.[0-9a-f]{8}\.\d+$/);
+  const again = await ask({ ...command, stamp: order('ana').stamp });
+  expect(again?.reply).toEqual({ ...answer?.reply, repeated: true });
+  const other = { ...order('ana', 3), id: command.id };
+  other.body = { ...other.body, orderId: command.id } as never;
+  expect((await ask(other))?.reply).toEqual({ type: 'key-conflict', commandId: command.id });
+});
+
+it('announces every batch of a topic by the one before it, and beats the last of each', async () => {
+  const from = events.length;
+  for (let n = 0; n < 5; n += 1) await ask(order('ana'));
+  await eventually('the events are heard', () => events.length >= from + 5);
+  const orders = events.filter(({ topic }) => topic === 'orders');
+  orders.slice(1).forEach((event, index) => expect(event.previousSeq).toBe(orders[index]?.seq));
+  const last = orders.at(-1);
+  expect(last?.changes).toMatchObject([{ type: 'order.confirmed', seq: last?.seq, data: { customerId: 'ana' } }]);
+  await eventually('a beat names the last batch', () => beats.at(-1)?.lastSeqs.orders === last?.seq);
+  const [row] = await reader.ask<{ data: object }>(
+    `SELECT data FROM eco.change WHERE topic = 'orders' AND seq = $1`,
+    [last?.seq],
+    20_000,
+  );
+  expect(last?.changes?.[0]?.data).toEqual(row?.data);
+});
+
+it('keeps what it can’t read as a dead letter, and goes on', async () => {
+  const payload = 'no command \u0000 at all';
+  const [{ managementUrl }] = cluster.brokers as [TestCluster['brokers'][number]];
+  const { user, password } = cluster.operator;
+  const response = await fetch(
+    `${managementUrl}/api/exchanges/${VHOST}/${encodeURIComponent(COMMANDS_EXCHANGE)}/publish`,
+    {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
+      body: JSON.stringify({ properties: {}, routing_key: 'orders.g1', payload, payload_encoding: 'string' }),
+    },
+  );
+  expect(await response.json()).toEqual({ routed: true });
+  const letters = () => reader.ask(`SELECT FROM eco.dead_letter WHERE error_class = 'unreadable'`, [], 20_000);
+  await eventually('the dead letter is there', async () => (await letters()).length === 1);
+  expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+});
+
+it('hands over when it stops, in the middle of its work; nothing is missing and nothing done twice', async () => {
+  const leader = active() as typeof first;
+  const commands = Array.from({ length: 2000 }, (_, index) => order(`customer-${index}`));
+  const publishing = publish(commands);
+  await eventually('it is at work', async () => (await outcomesOf(commands)) > 0, { pauseMs: 5 });
+  const startedAt = performance.now();
+  await leader.leadership.stop();
+  expect(performance.now() - startedAt).toBeLessThan(5000);
+  await publishing;
+  await allSettled(commands);
+  expect(active()).not.toBe(leader);
+  const replacement = startWriter();
+  if (leader === first) first = replacement;
+  else second = replacement;
+  await eventually('there is a standby again', () => replacement.leadership.obstacle === undefined);
+});
+
+it('goes on when its session is ended under it', async () => {
+  const term = active()?.leadership.reign?.term ?? 0;
+  const commands = Array.from({ length: 500 }, (_, index) => order(`customer-${index}`));
+  const publishing = publish(commands);
+  const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'eco writer'`;
+  await superuser.ask(end, [], 20_000);
+  await publishing;
+  await allSettled(commands);
+  expect(active()?.leadership.reign?.term).toBeGreaterThan(term);
+});
+
+it('confirms nothing while no replica streams, and everything once one does', async () => {
+  const replica = cluster.processes.find(({ name }) => name === nodes()[1]?.name);
+  replica?.pause();
+  const commands = Array.from({ length: 20 }, (_, index) => order(`customer-${index}`));
+  await publish(commands);
+  const asked = ask(order('ana'));
+  const obstacle = await eventually('the active writer says what it waits for', () => active()?.leadership.obstacle);
+  expect(obstacle).toMatch(/waited \d+ s for the database/);
+  expect(await outcomesOf(commands)).toBe(0);
+  expect(standby().leadership.obstacle).toBeUndefined();
+  replica?.resume();
+  await allSettled(commands);
+  expect((await asked)?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+});
+
+it('makes room for another when it is not subscribed', async () => {
+  const leader = active() as typeof first;
+  await leader.taking.stop();
+  const command = order('ana');
+  await publish([command]);
+  await allSettled([command]);
+  expect(active()).not.toBe(leader);
+  leader.taking.start();
+});
+
+it('leaves data in which every rule holds', async () => {
+  const primary = nodes()[0] as { host: string; port: number };
+  expect(brokenChecks(await verifyGroup(primary, cluster.databaseLogin('eco_reader')))).toEqual([]);
+});
