@@ -1,0 +1,164 @@
+import { mkdtempSync, statSync, readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { ReplicationWatch, SideConnection } from '@eco/database';
+import { eventually } from '@eco/testing';
+import { describeCluster } from '../description.js';
+import { portsOf } from '../layout.js';
+import { isFree } from '../ports.js';
+import { AlreadyRunning } from '../run-file.js';
+import { startOf } from './identity.js';
+import type { NativeCluster } from './native-cluster.js';
+import { openCluster, startNative } from './start-native.js';
+
+/*
+ * The servers themselves, as everything else here relies on them: what is promised of their passwords, their
+ * replication, and of what is left when they stop.
+ */
+
+const dataDir = mkdtempSync(path.join(os.tmpdir(), 'eco-native-'));
+const description = describeCluster({
+  brokers: 1,
+  groups: [{ id: 'g1', replicas: 1 }],
+  services: false,
+  dataDir,
+  ports: { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, writer: 0 },
+});
+
+let cluster: NativeCluster;
+
+async function start(): Promise<void> {
+  cluster = await openCluster(description, { endWithUs: 'the cluster and its data' });
+  await cluster.start();
+}
+
+beforeAll(start, 180_000);
+afterAll(() => cluster.destroy(), 60_000);
+
+function management(pathname: string, login: { user: string; password: string }, body?: object): Promise<Response> {
+  return fetch(`${cluster.brokers[0]?.managementUrl}/api/${pathname}`, {
+    method: body ? 'POST' : 'GET',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`,
+      'content-type': 'application/json',
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+}
+
+async function onPrimary(sql: string): Promise<Record<string, unknown>[]> {
+  const node = cluster.groups[0]?.nodes[0];
+  if (!node) throw new Error('there is no node');
+  const { user, password } = cluster.databaseLogin('postgres');
+  const connection = new SideConnection(node, { user, password }, 'test');
+  try {
+    return await connection.ask(sql, [], 5000);
+  } finally {
+    connection.close();
+  }
+}
+
+const replicaState = async () => {
+  const watch = new ReplicationWatch(cluster.groups[0]?.nodes ?? [], cluster.databaseLogin('eco_monitor'));
+  try {
+    return (await watch.look()).map(({ name, role, seenByPrimary }) => [name, role, seenByPrimary?.syncState]);
+  } finally {
+    watch.close();
+  }
+};
+
+test('the replica streams, and commits wait for it', async () => {
+  expect(await replicaState()).toEqual([
+    ['g1-1', 'primary', undefined],
+    ['g1-2', 'replica', 'quorum'],
+  ]);
+  const settings = await onPrimary(
+    `SELECT name, setting FROM pg_settings
+     WHERE name IN ('data_checksums', 'synchronous_standby_names', 'max_slot_wal_keep_size', 'hot_standby_feedback', 'listen_addresses')
+     ORDER BY name`,
+  );
+  expect(Object.fromEntries(settings.map(({ name, setting }) => [name, setting]))).toEqual({
+    data_checksums: 'on',
+    hot_standby_feedback: 'on',
+    listen_addresses: '127.0.0.1',
+    max_slot_wal_keep_size: '2048',
+    synchronous_standby_names: 'ANY 1 ("g1-1", "g1-2")',
+  });
+});
+
+test('the management answers the operator, and nobody else: there is no guest', async () => {
+  expect((await management('queues/ecomarket/orders.g1', cluster.operator)).status).toBe(200);
+  expect((await management('whoami', { user: 'guest', password: 'guest' })).status).toBe(401);
+  expect((await management('whoami', { user: 'operator', password: 'operator' })).status).toBe(401);
+  const users = (await (await management('users', cluster.operator)).json()) as { name: string }[];
+  expect(users.map(({ name }) => name).sort()).toEqual(['central', 'operator', 'sucursal', 'writer']);
+});
+
+test('no password lies where others can read it, stands in an argument or in a log', async () => {
+  const secrets = path.join(dataDir, 'secrets');
+  expect(statSync(secrets).mode & 0o777).toBe(0o700);
+  for (const name of readdirSync(secrets)) expect(statSync(path.join(secrets, name)).mode & 0o777).toBe(0o600);
+  const passwords = readdirSync(secrets).flatMap((name) =>
+    Object.values(JSON.parse(readFileSync(path.join(secrets, name), 'utf8')) as Record<string, string>),
+  );
+  expect(passwords.length).toBeGreaterThan(10);
+  const texts = [
+    ...readdirSync(path.join(dataDir, 'log')).map((name) => readFileSync(path.join(dataDir, 'log', name), 'utf8')),
+    ...cluster.processes.map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
+    ...cluster.processes.map(({ pid }) => readFileSync(`/proc/${pid}/environ`, 'utf8')),
+  ];
+  for (const text of texts) for (const password of passwords) expect(text).not.toContain(password);
+});
+
+test('a data folder has one cluster at a time', async () => {
+  await expect(startNative(description)).rejects.toThrow(AlreadyRunning);
+});
+
+test('a server that is killed comes back by a restart', async () => {
+  for (const name of ['g1-1', 'broker-1']) {
+    const process = cluster.processes.find((each) => each.name === name);
+    process?.kill('SIGKILL');
+    await eventually(`the end of ${name}`, () => process?.running === false);
+    await process?.restart();
+  }
+  await eventually('the replica to stream again', async () => (await replicaState())[1]?.[2] === 'quorum');
+  await eventually('the queue', async () => (await management('queues/ecomarket/orders.g1', cluster.operator)).ok);
+}, 120_000);
+
+test('a stop leaves no process and no port, and the next start has the data', async () => {
+  await onPrimary(`INSERT INTO eco.setting (name, value) VALUES ('kept', 'yes')`);
+  const message = {
+    routing_key: 'orders.g1',
+    payload: 'kept',
+    payload_encoding: 'string',
+    properties: { delivery_mode: 2 },
+  };
+  const published = await management('exchanges/ecomarket/ecomarket.commands/publish', cluster.operator, message);
+  expect(await published.json()).toEqual({ routed: true });
+
+  const pids = cluster.processes.map(({ pid }) => pid);
+  const ports = portsOf(cluster.layout).map(({ port }) => port);
+  const { password } = cluster.operator;
+  await Promise.all([cluster.stop(), cluster.stop()]);
+  expect(pids.filter((pid) => startOf(pid) !== undefined)).toEqual([]);
+  for (const port of ports) expect([port, await isFree(port)]).toEqual([port, true]);
+
+  await start();
+  expect(cluster.operator.password).toBe(password);
+  expect(await onPrimary(`SELECT value FROM eco.setting WHERE name = 'kept'`)).toEqual([{ value: 'yes' }]);
+  const get = { count: 1, ackmode: 'ack_requeue_true', encoding: 'auto' };
+  const got = await management('queues/ecomarket/orders.g1/get', cluster.operator, get);
+  expect(await got.json()).toEqual([expect.objectContaining({ payload: 'kept' })]);
+}, 180_000);
+
+test('a start can be cut short, and leaves nothing', async () => {
+  const other = describeCluster({ ...description, dataDir: mkdtempSync(path.join(os.tmpdir(), 'eco-native-')) });
+  const short = await openCluster(other, { endWithUs: 'the cluster and its data' });
+  const started = short.start();
+  await eventually('a first process', () => short.processes.some(({ running }) => running));
+  const stopped = short.stop();
+  await expect(started).rejects.toThrow('the cluster is being stopped');
+  await stopped;
+  expect(short.processes.filter(({ running }) => running)).toEqual([]);
+  await short.destroy();
+}, 60_000);
