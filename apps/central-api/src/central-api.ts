@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { asyncApiDocument } from '@eco/contracts';
 import { createEdge, startService, type Service } from '@eco/edge';
 import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
 import { Reads, ReadsModule } from '@eco/reads';
@@ -51,6 +52,7 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
   return startService(edge, {
     module: CentralModule.with(commands.intake, reads, consumers),
     api,
+    documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
     close: [() => consumers.stop(), () => commands.stop(), async () => reads.stop()],
   });
 }

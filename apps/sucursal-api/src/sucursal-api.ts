@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { asyncApiDocument } from '@eco/contracts';
 import { createEdge, startService, type Service } from '@eco/edge';
 import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
 import { Reads, ReadsModule } from '@eco/reads';
@@ -34,7 +35,7 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
     log: edge.log,
     registry: edge.metrics.registry,
   });
-  const { intake, stop } = openIntake(edge, {
+  const commands = openIntake(edge, {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: config.branchId,
@@ -42,8 +43,9 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
   });
   await reads.start();
   return startService(edge, {
-    module: SucursalModule.with(intake, reads),
+    module: SucursalModule.with(commands.intake, reads),
     api,
-    close: [stop, async () => reads.stop()],
+    documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
+    close: [() => commands.stop(), async () => reads.stop()],
   });
 }
