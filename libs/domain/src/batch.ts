@@ -16,25 +16,28 @@ import { WorkingState } from './working-state.js';
  * number of times, and after a commit in doubt the whole batch is simply decided again.
  */
 
-/** What these commands do to this state, and what their askers are told. Changes neither of the two. */
-export function decideBatch(stored: BatchState, arrived: readonly Arrived[]): Effects {
+/**
+ * What these commands do to this state, and what their askers are told. Changes neither of the two.
+ *
+ * `parked`: commands that the database refuses to store by themselves too (SQLSTATE 22, 23), with its reasons. Where the
+ * rules would decide such a one, it becomes a dead letter instead.
+ */
+export function decideBatch(
+  stored: BatchState,
+  arrived: readonly Arrived[],
+  parked?: ReadonlyMap<Arrived, string>,
+): Effects {
   const state = new WorkingState(stored);
   for (const one of arrived) {
-    state.effects.replies.push(one.readable ? decideCommand(one.command, state) : parkUnreadable(one, state));
+    const reply = one.readable ? decideCommand(one.command, state, parked?.get(one)) : parkUnreadable(one, state);
+    state.effects.replies.push(reply);
   }
   return state.effects;
 }
 
-/**
- * The batch of one command that the database refuses to store by itself too (SQLSTATE 22, 23): where `decideBatch`
- * would have let its rules decide, it becomes a dead letter with the database's reason.
- */
+/** A batch of this one alone, parked for this reason. */
 export function parkCommand(stored: BatchState, arrived: Arrived, reason: string): Effects {
-  const state = new WorkingState(stored);
-  state.effects.replies.push(
-    arrived.readable ? decideCommand(arrived.command, state, reason) : parkUnreadable(arrived, state),
-  );
-  return state.effects;
+  return decideBatch(stored, [arrived], new Map([[arrived, reason]]));
 }
 
 function decideCommand(command: Command, state: WorkingState, databaseReason?: string): Reply {

@@ -1,0 +1,196 @@
+import { bucketOf } from '@eco/routing';
+import { decideBatch, parkCommand } from './batch.js';
+import { bodyHash } from './body-hash.js';
+import type { Arrived } from './effects.js';
+import { neededKeys } from './needed-keys.js';
+import { readCommands } from './read-commands.js';
+import { arrivedOf, command, placeOrder } from './test/commands.js';
+import { BUCKETS, MemoryGroup } from './test/memory-group.js';
+
+const AT = '2026-11-24T12:00:00.000Z';
+const cafe = command('product.create', { productId: 'cafe', name: 'Café Premium', priceCents: 890, stock: 10 });
+const late = { notAfter: '2026-11-24T11:59:59.999Z' };
+
+function allBut(key: string): Set<number> {
+  const others = Array.from({ length: BUCKETS }, (_, bucket) => bucket).filter(
+    (bucket) => bucket !== bucketOf(key, BUCKETS),
+  );
+  return new Set(others);
+}
+
+/** Decides without storing. */
+function decided(group: MemoryGroup, arrived: readonly Arrived[]) {
+  return decideBatch(group.load(neededKeys(arrived)), arrived);
+}
+
+describe('decideBatch', () => {
+  it('1. parks a command whose bucket this group does not own, whatever was decided for it here', () => {
+    const order = placeOrder('ana', { cafe: 1 });
+    const group = new MemoryGroup(AT, allBut('ana'));
+    const { replies, deadLetters, outcomes } = group.write(arrivedOf([order, order]));
+    const bucket = bucketOf('ana', BUCKETS);
+    expect(outcomes).toEqual([]);
+    expect(deadLetters).toEqual([
+      {
+        commandId: order.id,
+        bodyHash: bodyHash(order),
+        bucket,
+        reason: `this group does not own bucket ${bucket}`,
+        errorClass: 'not-owned',
+        sentBy: 'spec',
+        command: order,
+      },
+    ]);
+    expect(replies).toMatchObject([{ type: 'dead-letter' }, { type: 'dead-letter' }]);
+    expect(replies[1]).toEqual(replies[0]);
+  });
+
+  it('2. repeats the first answer to the same body, earlier in the batch or ever, though it is late now', () => {
+    const group = new MemoryGroup(AT);
+    const order = placeOrder('ana', { cafe: 3 });
+    const first = group.write(arrivedOf([cafe, order, { ...order, stamp: cafe.stamp, ...late }]));
+    expect(first.replies[1]).toMatchObject({ type: 'outcome', commandId: order.id, status: 'done', repeated: false });
+    expect(first.replies[2]).toEqual({ ...first.replies[1], repeated: true });
+    expect(group.write(arrivedOf([order])).replies).toEqual([first.replies[2]]);
+    expect(group.levels.get('cafe\ncentral')).toMatchObject({ reserved: 3 });
+  });
+
+  it('2. tells a key conflict to another body under the same id, and keeps no trace of it', () => {
+    const group = new MemoryGroup(AT);
+    const order = placeOrder('ana', { cafe: 3 }, { idempotencyKey: 'k' });
+    const other = placeOrder('ana', { cafe: 4 }, { idempotencyKey: 'k' });
+    const { replies, outcomes, deadLetters } = group.write(arrivedOf([cafe, order, other]));
+    expect(replies[2]).toEqual({ type: 'key-conflict', commandId: order.id });
+    expect(outcomes.map(({ commandId }) => commandId)).toEqual([cafe.id, order.id]);
+    expect(deadLetters).toEqual([]);
+    expect(decided(group, arrivedOf([other]))).toMatchObject({ replies: [replies[2]], outcomes: [] });
+  });
+
+  it('3. answers with the reason of an open dead letter of the same id and body, and writes nothing', () => {
+    const group = new MemoryGroup(AT);
+    const order = placeOrder('ana', { cafe: 3 }, { idempotencyKey: 'k' });
+    const keys = neededKeys(arrivedOf([order]));
+    const state = {
+      ...group.load(keys),
+      deadLetters: new Map([[order.id, [{ bodyHash: bodyHash(order), reason: 'bad' }]]]),
+    };
+    const { replies, ...rows } = decideBatch(state, arrivedOf([{ ...order, ...late }]));
+    expect(replies).toEqual([{ type: 'dead-letter', commandId: order.id, reason: 'bad' }]);
+    expect(Object.values(rows).flat()).toEqual([]);
+
+    const other = placeOrder('ana', { cafe: 4 }, { idempotencyKey: 'k' });
+    expect(decideBatch(state, arrivedOf([other])).outcomes).toMatchObject([{ status: 'refused' }]);
+  });
+
+  it.each([
+    { notAfter: '2026-11-24T11:59:59.999Z', status: 'expired' },
+    { notAfter: '2026-11-24T12:00:00.000Z', status: 'done' },
+    { notAfter: '2026-11-24T12:00Z', status: 'done' },
+    { notAfter: '2026-11-24T12:00:00.001Z', status: 'done' },
+    { notAfter: undefined, status: 'done' },
+  ])('4. says $status at noon to what was wanted by $notAfter', ({ notAfter, status }) => {
+    const group = new MemoryGroup(AT);
+    const { replies, outcomes } = group.write(arrivedOf([{ ...cafe, notAfter }]));
+    expect(replies).toMatchObject([{ type: 'outcome', status }]);
+    expect(outcomes).toMatchObject([{ status, topic: status === 'done' ? 'products' : null }]);
+    if (status === 'expired') {
+      expect(outcomes).toMatchObject([{ result: {}, n: 0, changeType: null, changeData: null }]);
+      expect(group.products.size + group.movements.size).toBe(0);
+    }
+  });
+
+  it('5. decides in arrival order: a large demand that does not fit does not block a smaller one that does', () => {
+    const orders = [4, 7, 5, 2, 1].map((quantity, index) => placeOrder(`customer-${index}`, { cafe: quantity }));
+    const { replies, levels, movements } = new MemoryGroup(AT).write(arrivedOf([cafe, ...orders]));
+    expect(replies.map((reply) => reply.type === 'outcome' && reply.status)).toEqual([
+      'done',
+      'done',
+      'refused',
+      'done',
+      'refused',
+      'done',
+    ]);
+    expect(levels).toEqual([
+      {
+        productId: 'cafe',
+        location: 'central',
+        onHand: 10,
+        reserved: 10,
+        sequence: 4,
+        bucket: bucketOf('cafe', BUCKETS),
+      },
+    ]);
+    expect(movements.map(({ sequence, reserved }) => [sequence, reserved])).toEqual([
+      [1, 0],
+      [2, 4],
+      [3, 9],
+      [4, 10],
+    ]);
+  });
+
+  it('parks what can not be read, once, and leaves its neighbours alone', () => {
+    const group = new MemoryGroup(AT);
+    const bad = { ...cafe, stamp: 'yesterday' };
+    const arrived = readCommands({ version: 1, commands: [bad, cafe, 7, bad] });
+    const { replies, deadLetters, outcomes } = group.write(arrived);
+    expect(replies.map(({ type }) => type)).toEqual(['dead-letter', 'outcome', 'dead-letter', 'dead-letter']);
+    expect(deadLetters).toMatchObject([
+      { commandId: cafe.id, bucket: null, errorClass: 'invalid', sentBy: 'spec', command: bad },
+      { bucket: null, errorClass: 'invalid', sentBy: null, command: 7 },
+    ]);
+    expect(outcomes).toMatchObject([{ commandId: cafe.id, status: 'done' }]);
+    expect(decided(group, arrived)).toMatchObject({ deadLetters: [], outcomes: [] });
+  });
+
+  it('lets an operator settle what can not be read: the outcome discarded for its content', () => {
+    const [bad] = readCommands({ version: 1, commands: [7] }) as [Arrived & { readable: false }];
+    const { commandId, bodyHash } = bad;
+    const discarded = { bodyHash, status: 'discarded', result: {} } as const;
+    const state = { ...new MemoryGroup(AT).load(neededKeys([bad])), outcomes: new Map([[commandId, discarded]]) };
+    const { replies, deadLetters } = decideBatch(state, [bad]);
+    expect(replies).toEqual([{ type: 'outcome', commandId, status: 'discarded', repeated: true, result: {} }]);
+    expect(deadLetters).toEqual([]);
+  });
+
+  it('writes a reason and a sender that a text column takes', () => {
+    const group = new MemoryGroup(AT);
+    const bad = { ...cafe, sentBy: 'a\0b', 'x\0\uD800': 1, stamp: '' };
+    const { deadLetters } = group.write(readCommands({ version: 1, commands: [bad] }));
+    expect(deadLetters[0]?.sentBy).toBe('a\\u0000b');
+    expect(deadLetters[0]?.reason).toContain('x\\u0000\\ud800');
+  });
+});
+
+describe('parkCommand', () => {
+  const order = placeOrder('ana', { cafe: 1 });
+  const [arrived] = arrivedOf([order]) as [Arrived];
+
+  it('makes a dead letter with the database’s reason of a command that was not settled', () => {
+    const state = new MemoryGroup(AT).load(neededKeys([arrived]));
+    const { deadLetters, replies, outcomes } = parkCommand(state, arrived, 'value out of range');
+    expect(deadLetters).toMatchObject([{ commandId: order.id, errorClass: 'database', reason: 'value out of range' }]);
+    expect(replies).toEqual([{ type: 'dead-letter', commandId: order.id, reason: 'value out of range' }]);
+    expect(outcomes).toEqual([]);
+  });
+
+  it('leaves an outcome alone', () => {
+    const group = new MemoryGroup(AT);
+    group.write([arrived]);
+    const { deadLetters, replies } = parkCommand(group.load(neededKeys([arrived])), arrived, 'value out of range');
+    expect(deadLetters).toEqual([]);
+    expect(replies).toMatchObject([{ type: 'outcome', repeated: true }]);
+  });
+
+  it('is one of a batch in decideBatch, where the others are decided as if it had not come', () => {
+    const group = new MemoryGroup(AT);
+    const batch = [...arrivedOf([cafe]), arrived, ...arrivedOf([placeOrder('bo', { cafe: 10 }), order])];
+    const effects = decideBatch(group.load(neededKeys(batch)), batch, new Map([[arrived, 'bad']]));
+    expect(effects.replies).toMatchObject([
+      { status: 'done' },
+      { type: 'dead-letter', reason: 'bad' },
+      { status: 'done' },
+      { type: 'dead-letter', reason: 'bad' },
+    ]);
+    expect(effects.deadLetters).toHaveLength(1);
+  });
+});

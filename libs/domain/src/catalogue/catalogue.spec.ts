@@ -1,0 +1,94 @@
+import { changeData, outcomeResults } from '@eco/contracts';
+import { bucketOf } from '@eco/routing';
+import { arrivedOf, command } from '../test/commands.js';
+import { BUCKETS, MemoryGroup } from '../test/memory-group.js';
+
+const bucket = bucketOf('cafe', BUCKETS);
+const create = (stock: number, idempotencyKey = `create ${stock}`) =>
+  command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock }, { idempotencyKey });
+const update = command('product.update', { productId: 'cafe', name: 'Café Premium', priceCents: 990 });
+const remove = command('product.delete', { productId: 'cafe' });
+
+describe('product.create', () => {
+  it('adds version 1 and receives its stock at central', () => {
+    const { outcomes, products, movements, levels } = new MemoryGroup().write(arrivedOf([create(10)]));
+    expect(products).toEqual([
+      { productId: 'cafe', name: 'Café', priceCents: 890, version: 1, deleted: false, bucket },
+    ]);
+    expect(outcomes).toMatchObject([
+      {
+        status: 'done',
+        result: { productId: 'cafe', version: 1 },
+        topic: 'products',
+        changeType: 'product.created',
+        changeData: { productId: 'cafe', name: 'Café', priceCents: 890, version: 1 },
+      },
+    ]);
+    expect(changeData['product.created'].parse(outcomes[0]?.changeData)).toEqual(outcomes[0]?.changeData);
+    const { n, commandId, bucket: movementBucket, ...change } = movements[0] as (typeof movements)[number];
+    expect({ n, commandId, movementBucket }).toEqual({ n: 1, commandId: create(10).id, movementBucket: bucket });
+    expect(changeData['stock.changed'].parse(change)).toEqual({
+      productId: 'cafe',
+      location: 'central',
+      sequence: 1,
+      movement: 'received',
+      onHandDelta: 10,
+      reservedDelta: 0,
+      onHand: 10,
+      reserved: 0,
+    });
+    expect(levels).toEqual([{ productId: 'cafe', location: 'central', onHand: 10, reserved: 0, sequence: 1, bucket }]);
+  });
+
+  it('moves nothing where it comes with no stock', () => {
+    expect(new MemoryGroup().write(arrivedOf([create(0)]))).toMatchObject({ movements: [], levels: [] });
+  });
+
+  it('refuses what exists', () => {
+    const group = new MemoryGroup();
+    const { outcomes, movements } = group.write(arrivedOf([create(10), create(20)]));
+    expect(outcomes[1]).toMatchObject({ status: 'refused', result: { reason: 'product-exists' }, topic: null });
+    expect(outcomeResults['product.create'].parse(outcomes[1]?.result)).toEqual({ reason: 'product-exists' });
+    expect(movements).toHaveLength(1);
+  });
+
+  it('brings a deleted product back: its versions go on, what lay there is still there', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([create(10), remove]));
+    const { products, levels, outcomes } = group.write(arrivedOf([create(5)]));
+    expect(products).toMatchObject([{ version: 3, deleted: false }]);
+    expect(outcomes).toMatchObject([{ changeType: 'product.created', result: { version: 3 } }]);
+    expect(levels).toMatchObject([{ onHand: 15, sequence: 2 }]);
+  });
+});
+
+describe('product.update and product.delete', () => {
+  it('count versions, in one row a batch', () => {
+    const { products, outcomes } = new MemoryGroup().write(arrivedOf([create(1), update, remove]));
+    expect(products).toEqual([
+      { productId: 'cafe', name: 'Café Premium', priceCents: 990, version: 3, deleted: true, bucket },
+    ]);
+    expect(outcomes.slice(1)).toMatchObject([
+      {
+        changeType: 'product.updated',
+        changeData: { productId: 'cafe', name: 'Café Premium', priceCents: 990, version: 2 },
+        n: 2,
+      },
+      { changeType: 'product.deleted', changeData: { productId: 'cafe', version: 3 }, n: 3 },
+    ]);
+    expect(changeData['product.updated'].parse(outcomes[1]?.changeData)).toEqual(outcomes[1]?.changeData);
+    expect(changeData['product.deleted'].parse(outcomes[2]?.changeData)).toEqual(outcomes[2]?.changeData);
+  });
+
+  it.each([update, remove])('refuse what is not there: $kind', (command) => {
+    const group = new MemoryGroup();
+    expect(group.write(arrivedOf([command])).outcomes).toMatchObject([
+      { result: { reason: 'product-unknown' }, topic: null },
+    ]);
+    group.write(arrivedOf([create(1), { ...remove, id: create(1).id.replace(/^./, 'f') }]));
+    const again = { ...command, id: command.id.replace(/^./, 'e') };
+    expect(group.write(arrivedOf([again])).outcomes).toMatchObject([
+      { status: 'refused', result: { reason: 'product-unknown' } },
+    ]);
+  });
+});

@@ -1,0 +1,46 @@
+import { Buckets } from '../buckets.js';
+import type { Effects } from '../effects.js';
+import { levelKey } from '../state.js';
+import { StockLedger } from './stock-ledger.js';
+
+function ledgerWith(onHand: number, reserved: number) {
+  const stored = Object.freeze({ productId: 'cafe', location: 'central', onHand, reserved, sequence: 7 });
+  const effects: Pick<Effects, 'levels' | 'movements'> = { levels: [], movements: [] };
+  let place = 0;
+  const buckets = new Buckets({ buckets: 16, ownedBuckets: new Set() });
+  const nextPlace = () => (place += 1);
+  const ledger = new StockLedger(new Map([[levelKey('cafe', 'central'), stored]]), buckets, effects, nextPlace);
+  return { ledger, effects };
+}
+
+describe('StockLedger', () => {
+  it('does not touch what was loaded, and writes no level that did not move', () => {
+    const { ledger, effects } = ledgerWith(5, 1);
+    const level = ledger.level('cafe', 'central');
+    expect(effects.levels).toEqual([]);
+    ledger.move(level, { movement: 'reserved', onHandDelta: 0, reservedDelta: 2 }, 'a');
+    expect(ledger.level('cafe', 'central')).toMatchObject({ onHand: 5, reserved: 3, sequence: 8 });
+    expect(effects.levels).toEqual([level]);
+  });
+
+  it('counts each location apart, from nothing where there never was stock', () => {
+    const { ledger, effects } = ledgerWith(5, 1);
+    const level = ledger.level('cafe', 'sucursal-1');
+    expect(level).toMatchObject({ onHand: 0, reserved: 0, sequence: 0 });
+    ledger.move(level, { movement: 'received', onHandDelta: 3, reservedDelta: 0 }, 'a');
+    expect(effects.movements).toMatchObject([{ location: 'sucursal-1', sequence: 1, onHand: 3 }]);
+    expect(ledger.level('cafe', 'central')).toMatchObject({ onHand: 5, sequence: 7 });
+  });
+
+  it.each([
+    { onHandDelta: 0, reservedDelta: 5 },
+    { onHandDelta: -5, reservedDelta: 0 },
+    { onHandDelta: 0, reservedDelta: -2 },
+  ])('throws rather than sell what is not there: $onHandDelta, $reservedDelta', (deltas) => {
+    const { ledger, effects } = ledgerWith(5, 1);
+    const level = ledger.level('cafe', 'central');
+    expect(() => ledger.move(level, { movement: 'reserved', ...deltas }, 'a')).toThrow('cafe at central');
+    expect(effects).toEqual({ levels: [], movements: [] });
+    expect(level).toMatchObject({ onHand: 5, reserved: 1, sequence: 7 });
+  });
+});
