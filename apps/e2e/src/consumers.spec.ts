@@ -1,0 +1,158 @@
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { eventually } from '@eco/testing';
+import { centralBeside } from './system/central-beside.js';
+import { openSystem, type System } from './system/system.js';
+
+/**
+ * A customer who registers anywhere reaches three consumers. Each may be down, or lose its queue, without the others
+ * noticing and without missing anything.
+ */
+let system: System;
+beforeAll(async () => (system = await openSystem()));
+
+const today = () => new Date().toISOString().slice(0, 10);
+const itemsOf = (body: Record<string, unknown> | undefined) => (body?.['items'] ?? []) as Record<string, unknown>[];
+
+async function register(door: 'central' | 'sucursal', name: string): Promise<string> {
+  const said = await system[door].post('/customers', { name, email: `${name}@example.com` });
+  expect(said.status).toBe(202);
+  return String(said.body?.['customerId']);
+}
+
+async function customersOfCentral(): Promise<unknown[]> {
+  const items: Record<string, unknown>[] = [];
+  let after = '';
+  for (;;) {
+    const { body } = await system.central.get(`/customers?limit=1000${after}`);
+    items.push(...itemsOf(body));
+    if (typeof body?.['next'] !== 'string') return items.map(({ customerId }) => customerId);
+    after = `&after=${encodeURIComponent(body['next'])}`;
+  }
+}
+
+async function registrationsToday(): Promise<number> {
+  const { body } = await system.central.get(`/statistics/daily?from=${today()}&to=${today()}`);
+  return itemsOf(body).reduce((sum, { registrations }) => sum + Number(registrations), 0);
+}
+
+async function notified(): Promise<Record<string, unknown>[]> {
+  const { body } = await system.central.get('/notifications?limit=1000');
+  return itemsOf(body);
+}
+
+const everywhere = async (ids: string[], registrations: number) => {
+  await eventually("all are in Central's table", async () => {
+    const known = new Set(await customersOfCentral());
+    return ids.every((id) => known.has(id));
+  });
+  await eventually('all are noted to be welcomed', async () => {
+    const known = new Set((await notified()).map(({ customerId }) => customerId));
+    return ids.every((id) => known.has(id));
+  });
+  await eventually(
+    `${registrations} registrations are counted`,
+    async () => (await registrationsToday()) === registrations,
+  );
+};
+
+it('a customer of Central and one of a branch reach all three, once each', async () => {
+  const before = await registrationsToday();
+  const ids = [await register('central', 'lia'), await register('sucursal', 'mar')];
+  await everywhere(ids, before + 2);
+  const read = await system.central.found(`/customers/${ids[1]}`);
+  expect(read.body).toMatchObject({ name: 'mar', branchId: 'sucursal-1' });
+  expect((await notified()).filter(({ customerId }) => ids.includes(String(customerId)))).toEqual([
+    expect.objectContaining({ kind: 'welcome', state: 'unsent', email: 'lia@example.com' }),
+    expect.objectContaining({ kind: 'welcome', state: 'unsent', email: 'mar@example.com' }),
+  ]);
+});
+
+it('sales are counted by day and branch', async () => {
+  await system.central.post('/products', { productId: 'counted', name: 'P', priceCents: 1000, stock: 10 });
+  const salesOf = async () => {
+    const { body } = await system.central.get('/statistics/daily');
+    return itemsOf(body).find(({ day, branchId }) => day === today() && branchId === 'sucursal-1') ?? {};
+  };
+  const before = await salesOf();
+  const number = (value: unknown) => Number(value ?? 0);
+  const order = await system.sucursal.post(
+    '/orders',
+    { customerId: 'noe', lines: [{ productId: 'counted', quantity: 3 }] },
+    { prefer: 'wait=10' },
+  );
+  expect(order.status).toBe(201);
+  await eventually('the sale is counted', async () => {
+    const after = await salesOf();
+    return (
+      number(after['sales']) === number(before['sales']) + 1 &&
+      number(after['units']) === number(before['units']) + 3 &&
+      number(after['revenueCents']) === number(before['revenueCents']) + 3000
+    );
+  });
+});
+
+it('a consumer whose queue is deleted misses nothing, and the others do not notice', async () => {
+  const before = await registrationsToday();
+  const deleted = await system.management('DELETE', '/queues/ecomarket/events.customers');
+  expect(deleted.status).toBe(204);
+  const ids = [await register('central', 'olga'), await register('sucursal', 'pia')];
+  await everywhere(ids, before + 2);
+  await eventually(
+    'the queue is there again, with its consumer',
+    async () => {
+      const { body } = await system.management('GET', '/queues/ecomarket/events.customers');
+      return body?.['consumers'] === 1;
+    },
+    { deadlineMs: 30_000 },
+  );
+});
+
+it('consumers that were down catch up, and one with a mail server sends what is unsent, once', async () => {
+  const mails: string[] = [];
+  let refuse = true;
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onRcptTo(_address, _session, callback) {
+      if (refuse) return callback(Object.assign(new Error('try again later'), { responseCode: 451 }));
+      callback();
+    },
+    onData(stream, session, callback) {
+      stream.resume();
+      stream.on('end', () => {
+        mails.push(...session.envelope.rcptTo.map(({ address }) => address));
+        callback();
+      });
+    },
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.server.address() as AddressInfo;
+  const beside = await centralBeside(system, {
+    ECO_CONSUMERS: 'notifications',
+    ECO_SMTP_URL: `smtp://127.0.0.1:${port}`,
+  });
+  try {
+    const id = await register('central', 'quim');
+    const stateOf = async () => (await notified()).find(({ customerId }) => customerId === id);
+    const failing = await eventually('the first try failed and is kept', async () => {
+      const seen = await stateOf();
+      return seen?.['state'] === 'failing' && seen;
+    });
+    expect(failing['lastError']).toContain('try again later');
+    refuse = false;
+    const sent = await eventually(
+      'it is sent at a later try',
+      async () => {
+        const seen = await stateOf();
+        return seen?.['state'] === 'sent' && seen;
+      },
+      { deadlineMs: 40_000 },
+    );
+    expect(sent['tries']).toBeGreaterThan(1);
+    expect(mails.filter((address) => address === 'quim@example.com')).toHaveLength(1);
+  } finally {
+    await beside.stop();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+});

@@ -1,0 +1,95 @@
+import { hash12 } from '@eco/routing';
+import { eventually } from '@eco/testing';
+import { openSystem, type System } from './system/system.js';
+
+/** Any message may come twice, and the writer may die at any moment; every command has one effect. */
+let system: System;
+beforeAll(async () => (system = await openSystem()));
+
+const roleOf = async ({ name, api }: System['writers'][number]) => {
+  const metrics = await api.get('/metrics').catch(() => undefined);
+  const leader = /^eco_writer_leader (\d)/m.exec(metrics?.text ?? '')?.[1];
+  return { name, role: leader === undefined ? 'away' : leader === '1' ? 'active' : 'standby' };
+};
+
+async function active(): Promise<string> {
+  return eventually('a shard-writer is active', async () => {
+    const roles = await Promise.all(system.writers.map(roleOf));
+    return roles.find(({ role }) => role === 'active')?.name;
+  });
+}
+
+it('gives a message that comes five times one effect', async () => {
+  await system.central.post('/products', { productId: 'five-times', name: 'P', priceCents: 1, stock: 50 });
+  const hash = hash12('hugo').toString(16).padStart(3, '0');
+  const id = `0198c5b2-7a31-7${hash}-9d20-5f1c2b3a4d77`;
+  const command = {
+    id,
+    kind: 'order.place',
+    stamp: '001795521600000-00000-by-hand',
+    sentBy: 'by-hand',
+    correlationId: 'by-hand',
+    body: { orderId: id, customerId: 'hugo', branchId: null, lines: [{ productId: 'five-times', quantity: 7 }] },
+  };
+  const message = JSON.stringify({ version: 1, commands: [command, command] });
+  for (let times = 0; times < 5; times++) await system.putOnQueue('orders.g1', message);
+  await system.read.found(`/orders/${id}`);
+  const last = await system.central.post(
+    '/orders',
+    { customerId: 'hugo', lines: [{ productId: 'five-times', quantity: 1 }] },
+    { prefer: 'wait=10' },
+  );
+  expect(last.status).toBe(201);
+  const [level] = await system.sql('SELECT reserved FROM eco.stock_level WHERE product_id = $1', ['five-times']);
+  expect(level).toEqual({ reserved: '8' });
+});
+
+it('loses nothing and doubles nothing when the active writer is killed under load', async () => {
+  await system.central.post('/products', { productId: 'killed', name: 'P', priceCents: 1, stock: 100_000 });
+  const first = await active();
+  const accepted: string[] = [];
+  let stop = false;
+  const callers = Array.from({ length: 8 }, async (_, caller) => {
+    for (let index = 0; !stop; index++) {
+      const said = await system.central.post('/orders', {
+        customerId: `iris-${caller}`,
+        lines: [{ productId: 'killed', quantity: 1 }],
+      });
+      expect(said.status).toBe(202);
+      accepted.push(String(said.body?.['orderId']));
+      if (index > 2000) stop = true;
+    }
+  });
+  await eventually('orders flow', () => accepted.length > 100);
+  process.kill(system.pidOf(first), 'SIGKILL');
+  const second = await active();
+  const before = accepted.length;
+  await eventually('orders flow after the takeover', () => accepted.length > before + 100);
+  stop = true;
+  await Promise.all(callers);
+
+  await eventually('every accepted order is decided', async () => {
+    const [row] = await system.sql<{ count: string }>(
+      'SELECT count(*) FROM eco.orders WHERE order_id = ANY ($1::uuid[])',
+      [accepted],
+    );
+    return Number(row?.count) === accepted.length;
+  });
+  const [movements] = await system.sql<{ movements: string; orders: string; units: string }>(
+    `SELECT count(*) AS movements, count(DISTINCT command_id) AS orders, sum(reserved_delta) AS units
+     FROM eco.movement WHERE product_id = 'killed' AND movement = 'reserved'`,
+  );
+  const count = String(accepted.length);
+  expect(movements).toEqual({ movements: count, orders: count, units: count });
+  expect(second).toBeDefined();
+  // The one that was killed is started again and stands by.
+  await eventually('the killed writer stands by', async () => {
+    const roles = await Promise.all(system.writers.map(roleOf));
+    return (
+      roles
+        .map(({ role }) => role)
+        .sort()
+        .join() === 'active,standby'
+    );
+  });
+});

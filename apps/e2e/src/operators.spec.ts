@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT_DIR } from '@eco/cluster';
+import { openSystem, type System } from './system/system.js';
+
+/** What operators and other machines ask: health, metrics, documents, lag, load. */
+let system: System;
+beforeAll(async () => (system = await openSystem()));
+
+const eco = async (...args: string[]) => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [path.join(PROJECT_DIR, 'apps/eco/bin/eco.js'), ...args, '--data', system.dataDir, '--json'],
+    { maxBuffer: 64 * 1024 * 1024 },
+  );
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+
+it('each process is live, ready and measured', async () => {
+  const apis = [system.central, system.sucursal, system.read, ...system.writers.map(({ api }) => api)];
+  for (const api of apis) {
+    expect((await api.get('/health/live')).status).toBe(200);
+    expect((await api.get('/health/ready')).status).toBe(200);
+    const metrics = await api.get('/metrics');
+    expect(metrics.text).toContain('process_cpu_seconds_total');
+    expect(metrics.text).toContain('http_request_duration_seconds');
+  }
+});
+
+it('each API has its documents, and they name what it can do', async () => {
+  for (const [api, paths] of [
+    [system.central, ['/orders', '/products', '/customers', '/carts/{customerId}/checkout', '/statistics/daily']],
+    [system.sucursal, ['/orders', '/customers']],
+    [system.read, ['/orders/{orderId}', '/changes', '/replication']],
+  ] as const) {
+    expect((await api.get('/docs')).text).toContain('swagger-ui');
+    const { body } = await api.get('/docs-json');
+    expect(body?.['openapi']).toMatch(/^3\.1/);
+    expect(Object.keys(body?.['paths'] as object)).toEqual(expect.arrayContaining([...paths]));
+  }
+  const asyncApi = await system.central.get('/docs/asyncapi.json');
+  expect(asyncApi.body).toMatchObject({ asyncapi: expect.stringMatching(/^3\./) as string });
+});
+
+it('nobody is guest, and a branch may not read orders off the queue', async () => {
+  const { body } = await system.management('GET', '/users');
+  const names = (body as unknown as { name: string }[]).map(({ name }) => name).sort();
+  expect(names).toEqual(['central', 'operator', 'sucursal', 'writer']);
+});
+
+it('eco lag sees both replicas stream, one of them waited for', async () => {
+  const nodes = (await eco('lag', '--once')) as unknown as {
+    role: string;
+    seenByPrimary: { state: string; syncState: string } | null;
+  }[];
+  expect(nodes.map(({ role }) => role).sort()).toEqual(['primary', 'replica', 'replica']);
+  const replicas = nodes.filter(({ role }) => role === 'replica');
+  expect(replicas.map(({ seenByPrimary }) => seenByPrimary)).toEqual([
+    expect.objectContaining({ state: 'streaming', syncState: 'quorum' }),
+    expect.objectContaining({ state: 'streaming', syncState: 'quorum' }),
+  ]);
+});
+
+it('eco load places orders through both doors while readers read, and finds every promise kept', async () => {
+  const report = await eco('load', '--orders', '500', '--products', '20', '--concurrency', '16', '--seed', '7');
+  expect(report).toMatchObject({ faults: [], accepted: 500, failedWrites: {}, reads: { failed: {} } });
+  expect(report['check']).toMatchObject({ missing: [], unexpected: [], broken: [], confirmed: 500 });
+}, 180_000);
