@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
 import type { Target } from '../target.js';
 
@@ -16,8 +17,8 @@ const LAG_EVERY_MS = 500;
 export class LagRecorder {
   private readonly watches: { group: string; watch: ReplicationWatch }[];
   private readonly highest = new Map<string, ReplicaLag>();
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<unknown> = Promise.resolve();
+  private readonly stopped = new AbortController();
+  private running: Promise<void> = Promise.resolve();
   private end: Promise<(NodeReplication & { group: string })[]> | undefined;
 
   constructor(target: Target) {
@@ -26,9 +27,7 @@ export class LagRecorder {
   }
 
   start(): void {
-    this.timer = setInterval(() => {
-      this.looking = this.look();
-    }, LAG_EVERY_MS);
+    this.running = this.run();
   }
 
   worst(): ReplicaLag[] {
@@ -38,13 +37,22 @@ export class LagRecorder {
   /** The last look. */
   stop(): Promise<(NodeReplication & { group: string })[]> {
     this.end ??= (async () => {
-      clearInterval(this.timer);
-      await this.looking;
+      this.stopped.abort();
+      await this.running;
       const last = await this.look();
       for (const { watch } of this.watches) watch.close();
       return last;
     })();
     return this.end;
+  }
+
+  /** One look after the other: on a busy machine one may take longer than the pause. */
+  private async run(): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      await this.look();
+      await setTimeout(LAG_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   private async look(): Promise<(NodeReplication & { group: string })[]> {

@@ -100,8 +100,8 @@ export async function runLoad(
     );
     const read = await readers.stop();
     const readSeconds = (performance.now() - readStartMs) / 1000;
-    const worst = lag.worst();
     const end = await lag.stop();
+    const worst = lag.worst();
     await visibility.stop();
 
     progress.phase('Checks', 1);

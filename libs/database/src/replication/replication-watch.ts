@@ -24,7 +24,7 @@ export interface NodeReplication {
  * `pg_stat_replication` is not missing from the answer: the list of nodes comes from the caller.
  */
 export class ReplicationWatch {
-  private readonly sessions = new Map<string, ReadSession>();
+  private readonly sessions = new Map<string, Promise<ReadSession>>();
 
   constructor(
     private readonly nodes: readonly (NodeAddress & { name: string })[],
@@ -44,8 +44,7 @@ export class ReplicationWatch {
   }
 
   close(): void {
-    for (const session of this.sessions.values()) session.close();
-    this.sessions.clear();
+    for (const { name } of this.nodes) this.forget(name);
   }
 
   private async ask(node: NodeAddress & { name: string }): Promise<NodeAnswer> {
@@ -71,26 +70,32 @@ export class ReplicationWatch {
       };
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
-      this.sessions.get(node.name)?.close();
-      this.sessions.delete(node.name);
+      this.forget(node.name);
       return { name: node.name, role: 'unreachable', seq: null, itself: null, receivers: [] };
     }
   }
 
   private async sessionOf(node: NodeAddress & { name: string }): Promise<ReadSession> {
     const kept = this.sessions.get(node.name);
-    if (kept !== undefined && !kept.isClosed) return kept;
-    const session = await ReadSession.open({
-      host: node.host,
-      port: node.port,
-      user: this.login.user,
-      password: this.login.password,
+    if (kept !== undefined && !(await kept).isClosed) return kept;
+    const opened = ReadSession.open({
+      ...node,
+      ...this.login,
       applicationName: 'eco replication',
       connectTimeoutMs: 1_000,
       queryTimeoutMs: 2_000,
     });
-    this.sessions.set(node.name, session);
-    return session;
+    this.sessions.set(node.name, opened);
+    return opened;
+  }
+
+  private forget(name: string): void {
+    const kept = this.sessions.get(name);
+    this.sessions.delete(name);
+    kept?.then(
+      (session) => session.close(),
+      () => undefined,
+    );
   }
 }
 
