@@ -52,7 +52,11 @@ describe('a reader with a position', () => {
   });
 
   it('tries the farthest replica while it may wait, since what is known of it is a probe old', () => {
-    const nodes = [primary(), node('g1-2', { position: at(98), lagMs: 20 }), node('g1-3', { position: at(99), lagMs: 10 })];
+    const nodes = [
+      primary(),
+      node('g1-2', { position: at(98), lagMs: 20 }),
+      node('g1-3', { position: at(99), lagMs: 10 }),
+    ];
     expect(chooseNode(nodes, wish({ wanted: at(101) }), half)?.name).toBe('g1-3');
     expect(chooseNode(nodes, wish({ wanted: at(101), waitLeftMs: 0 }), half)?.name).toBe('g1-1');
   });
@@ -101,14 +105,16 @@ describe('whatever is known', () => {
   });
   const draws = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 2, maxLength: 2 });
 
-  const property = (
-    check: (chosen: ReadableNode | undefined, nodes: ReadableNode[], asked: ReadWish) => void,
-  ) =>
+  const property = (check: (chosen: ReadableNode | undefined, nodes: ReadableNode[], asked: ReadWish) => void) =>
     fc.assert(
       fc.property(fc.array(someNode, { maxLength: 5 }), someWish, draws, (drawn, asked, [first, second]) => {
         const nodes = nodesOf(drawn);
         const numbers = [first, second];
-        check(chooseNode(nodes, asked, () => numbers.shift() ?? 0), nodes, asked);
+        check(
+          chooseNode(nodes, asked, () => numbers.shift() ?? 0),
+          nodes,
+          asked,
+        );
       }),
       { numRuns: 2_000 },
     );
@@ -124,7 +130,8 @@ describe('whatever is known', () => {
   it('a replica that is fresh enough for the position is never passed over for one that is not', () => {
     property((chosen, nodes, { wanted }) => {
       if (wanted === undefined || chosen === undefined) return;
-      if (nodes.some((of) => of.role === 'replica' && isCovered(of, wanted))) expect(isCovered(chosen, wanted)).toBe(true);
+      if (nodes.some((of) => of.role === 'replica' && isCovered(of, wanted)))
+        expect(isCovered(chosen, wanted)).toBe(true);
     });
   });
 
@@ -153,8 +160,7 @@ describe('whatever is known', () => {
   it('of two replicas that are alike but for load and speed, the one that would answer sooner', () => {
     fc.assert(
       fc.property(someNode, someNode, draws, (a, b, [first, second]) => {
-        const alike = (name: string, of: typeof a) =>
-          node(name, { inFlight: of.inFlight, latencyMs: of.latencyMs });
+        const alike = (name: string, of: typeof a) => node(name, { inFlight: of.inFlight, latencyMs: of.latencyMs });
         const two = [alike('a', a), alike('b', b)];
         const numbers = [first, second];
         const chosen = chooseNode(two, wish(), () => numbers.shift() ?? 0);

@@ -76,7 +76,10 @@ function expectedMs(node: ReadableNode): number {
 
 /** The least lag; then the farthest; then a replica, to spare the primary. */
 function freshest<N extends ReadableNode>(nodes: readonly N[]): N | undefined {
-  return nodes.reduce<N | undefined>((best, node) => (best === undefined || isFresher(node, best) ? node : best), undefined);
+  return nodes.reduce<N | undefined>(
+    (best, node) => (best === undefined || isFresher(node, best) ? node : best),
+    undefined,
+  );
 }
 
 function isFresher(node: ReadableNode, than: ReadableNode): boolean {

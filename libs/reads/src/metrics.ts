@@ -43,7 +43,9 @@ export class ReadMetrics {
           }
         },
       });
-    gauge('eco_read_node_reachable', '1 when the last probe of the node was answered', ({ reachable }) => Number(reachable));
+    gauge('eco_read_node_reachable', '1 when the last probe of the node was answered', ({ reachable }) =>
+      Number(reachable),
+    );
     gauge('eco_read_node_lag_seconds', 'Age of the oldest batch that the node has not shown', ({ lagMs }) =>
       lagMs === undefined ? undefined : lagMs / 1000,
     );

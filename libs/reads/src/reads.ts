@@ -20,7 +20,7 @@ export const READ_DEFAULTS: ReadSettings = {
   deadlineMs: 3_000,
   probeEveryMs: 1_000,
   probeTimeoutMs: 1_000,
-  connectTimeoutMs: 1_000,
+  connectTimeoutMs: 3_000,
   queryTimeoutMs: 3_000,
   statementTimeoutMs: 1_500,
   connections: 2,

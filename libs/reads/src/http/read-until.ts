@@ -5,7 +5,11 @@ import type { Reader } from '../group-reader.js';
 const PAUSE_MS = 25;
 
 /** Reads again until it is as hoped or the reader's `Prefer: wait` is over; gives what was read last. */
-export async function readUntil<A>(reader: Reader, read: () => Promise<A>, isAsHoped: (read: A) => boolean): Promise<A> {
+export async function readUntil<A>(
+  reader: Reader,
+  read: () => Promise<A>,
+  isAsHoped: (read: A) => boolean,
+): Promise<A> {
   const endMs = performance.now() + reader.waitMs;
   for (;;) {
     const latest = await read();

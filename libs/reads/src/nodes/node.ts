@@ -1,4 +1,11 @@
-import { ReadError, ReadSession, SideConnection, type Login, type NodeAddress, type ReadStatement } from '@eco/database';
+import {
+  ReadError,
+  ReadSession,
+  SideConnection,
+  type Login,
+  type NodeAddress,
+  type ReadStatement,
+} from '@eco/database';
 import { compareTermPositions, type GroupTerm, type TermPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
 import type { GroupClock, Observation } from './group-clock.js';
@@ -116,7 +123,8 @@ export class Node implements ReadableNode {
     let session: ReadSession | undefined;
     this.inFlight += 1;
     try {
-      session = this.#idlest() ?? (await this.#connected());
+      session = this.#idlest();
+      if (session === undefined) throw new ReadError('no connection', undefined, undefined);
       const rows = await session.query<Row>(statement, values);
       this.#took(performance.now() - startedMs);
       return rows;
@@ -173,8 +181,11 @@ export class Node implements ReadableNode {
       this.position = seen.position;
       this.#atMs = seen.atMs;
       this.lagMs = this.clock.lagMs(seen, nowMs);
+      // No read waits for a connection: without one the node is not reachable yet, missing ones are added meanwhile.
+      const filled = this.#fill();
+      if (this.#idlest() === undefined) await filled;
+      if (this.#idlest() === undefined) throw new Error('no connection for reads');
       if (!this.#stopped) this.#fault = undefined;
-      void this.#fill();
     } catch (error) {
       this.#lose(error);
     }
@@ -199,14 +210,7 @@ export class Node implements ReadableNode {
     return idlest;
   }
 
-  async #connected(): Promise<ReadSession> {
-    await this.#fill();
-    const session = this.#idlest();
-    if (session === undefined) throw new ReadError('no connection', undefined, undefined);
-    return session;
-  }
-
-  /** Opens the connections that are missing. Whoever needs one meanwhile waits for the same. */
+  /** Opens the connections that are missing. Never throws. */
   #fill(): Promise<void> {
     this.#filling ??= this.#openMissing().finally(() => (this.#filling = undefined));
     return this.#filling;

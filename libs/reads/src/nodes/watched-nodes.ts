@@ -93,7 +93,7 @@ export function assignRoles(nodes: readonly RoleHolder[]): void {
   }
 }
 
-type RoleHolder = Pick<Node, 'lastProbe' | 'reachable' | 'address' | 'assigned'>;
+export type RoleHolder = Pick<Node, 'lastProbe' | 'reachable' | 'address' | 'assigned'>;
 
 function answerOf({ address, lastProbe }: RoleHolder): NodeAnswer {
   if (lastProbe?.timeline === undefined) return { type: 'replica', node: address };

@@ -12,7 +12,9 @@ const getCart = operation({
   description: 'Empty for a customer who never put anything into it.',
   path: customerPathSchema,
   headers: readHeadersSchema,
-  answers: { 200: { description: 'What it holds, at the prices of now', body: cartSchema, headers: READ_ANSWER_HEADERS } },
+  answers: {
+    200: { description: 'What it holds, at the prices of now', body: cartSchema, headers: READ_ANSWER_HEADERS },
+  },
   problems: [...READ_PROBLEMS],
 });
 

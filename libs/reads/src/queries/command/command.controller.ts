@@ -57,7 +57,8 @@ export class CommandController {
       const { kind, status, result, decided_at } = row;
       return answer(200, { commandId, kind, status, result: result ?? {}, decidedAt: decided_at.toISOString() }, read);
     }
-    if (beside.dead_letter !== null) return answer(200, { commandId, status: 'dead-letter', ...beside.dead_letter }, read);
+    if (beside.dead_letter !== null)
+      return answer(200, { commandId, status: 'dead-letter', ...beside.dead_letter }, read);
     throw problem('command-unknown', { headers: read });
   }
 }

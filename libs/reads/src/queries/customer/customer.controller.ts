@@ -24,7 +24,9 @@ export class CustomerController {
   @Operation(getCustomer)
   async get(@Input(getCustomer) { path, headers }: InputOf<typeof getCustomer>): Promise<Answer> {
     const { customerId } = path;
-    const { rows, source } = answered(await this.reads.ofKey(customerId, customerQuery, [customerId], readerOf(headers)));
+    const { rows, source } = answered(
+      await this.reads.ofKey(customerId, customerQuery, [customerId], readerOf(headers)),
+    );
     const read = headersOf([source]);
     const [row] = rows;
     if (row === undefined) throw problem('customer-unknown', { headers: read });

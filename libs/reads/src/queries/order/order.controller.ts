@@ -48,7 +48,8 @@ export class OrderController {
     const read = headersOf([source]);
     const [row] = rows;
     if (row !== undefined) return answer(200, orderOf(row), read);
-    if (isAccepted && beside.fate === null) return answer(202, { orderId, status: 'pending' }, { ...read, ...retryAfter });
+    if (isAccepted && beside.fate === null)
+      return answer(202, { orderId, status: 'pending' }, { ...read, ...retryAfter });
     const detail = beside.fate === null ? undefined : `What was asked under this id is ${beside.fate}`;
     throw problem('order-unknown', { detail, headers: read });
   }

@@ -13,9 +13,9 @@ import { orderOf } from '../order/order.query.js';
 import { ordersOfCustomerQuery } from './orders-of-customer.query.js';
 
 const customerOrderPageSchema = orderPageSchema.extend({
-  pending: z
-    .array(uuidSchema)
-    .meta({ description: 'Orders whose position `order/<id>` the reader brought and for which nothing is decided yet' }),
+  pending: z.array(uuidSchema).meta({
+    description: 'Orders whose position `order/<id>` the reader brought and for which nothing is decided yet',
+  }),
 });
 
 const listOrders = operation({

@@ -16,7 +16,10 @@ export const replicationSchema = z.object({
       reachable: z.boolean(),
       /** As last seen; null: not seen yet. A deposed primary thinks it is one still, and is not read. */
       role: z.enum(['primary', 'replica', 'deposed']).nullable(),
-      position: z.string().nullable().meta({ examples: ['g1=7.1f0c5e9a.1234'] }),
+      position: z
+        .string()
+        .nullable()
+        .meta({ examples: ['g1=7.1f0c5e9a.1234'] }),
       /** Age of the oldest batch that it has not shown, ms. */
       lagMs: z.number().int().nullable(),
       /** Time a read takes lately, ms. */
@@ -43,19 +46,22 @@ export class ReplicationController {
   @Operation(getReplication)
   get(): z.infer<typeof replicationSchema> {
     return {
-      nodes: this.reads.report().map(({ group, name, host, port, reachable, role, position, lagMs, latencyMs, reads, fault }) => ({
-        group,
-        node: name,
-        host,
-        port,
-        reachable,
-        role: role ?? null,
-        position: position === undefined || position.term === 0 ? null : formatPosition(positionOf([{ group, ...position }])),
-        lagMs: lagMs ?? null,
-        latencyMs: Math.round(latencyMs * 100) / 100,
-        reads,
-        fault: fault ?? null,
-      })),
+      nodes: this.reads
+        .report()
+        .map(({ group, name, host, port, reachable, role, position, lagMs, latencyMs, reads, fault }) => ({
+          group,
+          node: name,
+          host,
+          port,
+          reachable,
+          role: role ?? null,
+          position:
+            position === undefined || position.term === 0 ? null : formatPosition(positionOf([{ group, ...position }])),
+          lagMs: lagMs ?? null,
+          latencyMs: Math.round(latencyMs * 100) / 100,
+          reads,
+          fault: fault ?? null,
+        })),
     };
   }
 }

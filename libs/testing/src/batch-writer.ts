@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { nextStamp, type CommandBody, type CommandKind, type CommandOf, type Reply, type Stamp } from '@eco/contracts';
+import {
+  beginReign,
+  commitBatch,
+  openBatch,
+  touchReign,
+  tryToLead,
+  WriterSession,
+  type NodeAddress,
+  type Reign,
+} from '@eco/database';
+import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
+import { newCommandId, type GroupPosition } from '@eco/routing';
+import type { DatabaseGroup } from './database-group.js';
+
+/** A batch that was committed: how far a reader must see to see it, and what its askers are told. */
+export interface WrittenBatch {
+  position: GroupPosition;
+  replies: Reply[];
+}
+
+/**
+ * Writes batches into a group as the writer does (fence, load, decide, store), without a broker: for specs of what reads
+ * them.
+ */
+export class BatchWriter {
+  private readonly timer: NodeJS.Timeout;
+  /** What the session is at: it does one thing at a time. */
+  private busy: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly session: WriterSession,
+    readonly reign: Reign,
+  ) {
+    // The server ends a session that is silent for 8 s.
+    this.timer = setInterval(() => void this.next(() => touchReign(session, reign)), 1_000);
+  }
+
+  /** Begins a reign on this server, the group's first unless another is named. */
+  static async open(group: DatabaseGroup, server: NodeAddress = group.servers[0] as NodeAddress): Promise<BatchWriter> {
+    const session = await WriterSession.open({ host: server.host, port: server.port }, group.login('eco_writer'));
+    if (!(await tryToLead(session))) throw new Error('somebody else leads this group');
+    return new BatchWriter(session, await beginReign(session));
+  }
+
+  /** Throws unless the batch was committed. */
+  write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
+    return this.next(() => this.writeBatch(commands));
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.timer);
+    return this.session.close();
+  }
+
+  private next<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.busy.then(work);
+    this.busy = done.catch(() => undefined);
+    return done;
+  }
+
+  private async writeBatch(commands: readonly CommandOf<CommandKind>[]): Promise<WrittenBatch> {
+    const arrived: Arrived[] = commands.map((command) => ({ readable: true, command }));
+    const opened = await openBatch(this.session, this.reign, neededKeys(arrived));
+    if (opened.type !== 'opened') throw new Error(`the batch was not opened: ${opened.type}`, { cause: opened.error });
+    const effects = decideBatch(opened.state, arrived);
+    const committed = await commitBatch(this.session, opened.state, effects);
+    if (committed.type !== 'committed') {
+      throw new Error(`the batch was not committed: ${committed.type}`, { cause: committed.error });
+    }
+    const { group, term, tag, seq } = opened.state.position;
+    return { position: { group, term, tag, seq }, replies: effects.replies };
+  }
+}
+
+let stamp: Stamp | undefined;
+
+/** A command as a sender makes it; an order's id is its command's. */
+export function commandOf<K extends CommandKind>(kind: K, body: CommandBody<K>): CommandOf<K> {
+  const nowMs = Date.now();
+  stamp = nextStamp(stamp, nowMs, 'spec');
+  const fields: { orderId?: string; customerId?: string; productId?: string } = body;
+  const key = fields.customerId ?? fields.productId ?? '';
+  const id = fields.orderId ?? newCommandId({ key, nowMs, random: randomBytes(10) });
+  return { id, kind, body, stamp, sentBy: 'spec', correlationId: 'spec' } as unknown as CommandOf<K>;
+}
