@@ -28,13 +28,12 @@ import type { Writer } from './writer.js';
 
 const ANSWER_MS = 3000;
 const POLL_MS = 250;
+/** Longer than a poll: who gave up lets another one try first. */
 const LOOK_AGAIN_MS = 500;
 /** How often a standby looks whether the holder lives. */
 const HOLDER_MS = 1000;
 /** A holder that shows no sign for so long and waits for no replica has hung, and its timeouts have failed to end it. */
 const SILENT_MS_MAX = 10_000;
-/** Longer than a poll: who gave up lets another one try first. */
-const STAND_BACK_MS = 1000;
 /** A standby whose last poll is older is not standing by. */
 const POLLED_MS_MAX = 3000;
 /** A batch may finish for so long while the process stops; then its messages come again. */
@@ -54,7 +53,8 @@ export class Leadership {
   #session: WriterSession | undefined;
   #reign: Reign | undefined;
   #polledAt: number | undefined;
-  #lastError = 'it has not asked yet';
+  /** What comes next, in words for health. */
+  #waitsFor = 'an answer of the nodes';
 
   constructor(private readonly options: LeadershipOptions) {
     this.#nodes = new GroupNodes(options.nodes, options.login, 'eco writer watch');
@@ -73,7 +73,7 @@ export class Leadership {
   get obstacle(): string | undefined {
     if (this.#reign !== undefined) return this.options.writer.obstacle;
     const polled = this.#polledAt !== undefined && performance.now() - this.#polledAt < POLLED_MS_MAX;
-    return polled ? undefined : `no session on the primary: ${this.#lastError}`;
+    return polled ? undefined : `it does not stand by: it waits for ${this.#waitsFor}`;
   }
 
   /** For small questions to the node that it writes to; undefined while it does not reign. */
@@ -103,12 +103,12 @@ export class Leadership {
     while (!this.#stop.signal.aborted) {
       const primary = primaryOf(await this.#nodes.ask(ANSWER_MS));
       if (primary === undefined) {
-        this.#lastError = 'no node says that it is primary';
+        this.#waitsFor = 'a node that says it is primary';
       } else {
         try {
           await this.standBy(primary);
         } catch (error) {
-          this.#lastError = (error as Error).message;
+          this.#waitsFor = `a session on ${nodeName(primary.node)}: ${(error as Error).message}`;
           log.warn({ node: nodeName(primary.node), err: error }, 'session on the primary lost');
         }
       }
@@ -121,6 +121,7 @@ export class Leadership {
     const session = await WriterSession.open(primary.node, this.options.login);
     const unwatch = watchSession(session, this.#nodes, primary.timeline);
     this.#session = session;
+    this.#waitsFor = 'the answer to its poll';
     try {
       if (await this.lockWon(session)) await this.lead(session);
     } finally {
@@ -157,6 +158,7 @@ export class Leadership {
 
   private async lead(session: WriterSession): Promise<void> {
     const { log, writer } = this.options;
+    this.#waitsFor = 'its term to be stored, and on a replica';
     const reign = await beginReign(session);
     const over = new AbortController();
     const end = () => over.abort();
@@ -168,14 +170,14 @@ export class Leadership {
     this.#reign = reign;
     try {
       const ended = await writer.reign(session, reign, over.signal);
-      const { type } = ended;
-      if (type === 'stopped') log.info({ term, tag }, 'reign ends');
-      else if (type === 'unsubscribed') log.warn({ term, tag, why: type, obstacle: ended.obstacle }, 'reign ends');
-      else log.warn({ term, tag, why: type, err: session.lostBecause ?? ended.error }, 'reign ends');
-      if (type === 'unsubscribed') {
-        await session.close();
-        await this.pause(STAND_BACK_MS);
-      }
+      const lost = session.lostBecause;
+      if (ended.type === 'stopped' && lost === undefined) log.info({ term, tag }, 'reign ends');
+      else if (ended.type === 'unsubscribed') log.warn({ term, tag, obstacle: ended.obstacle }, 'reign ends');
+      else
+        log.warn(
+          { term, tag, why: ended.type, err: lost ?? ('error' in ended ? ended.error : undefined) },
+          'reign ends',
+        );
     } finally {
       this.#reign = undefined;
       this.#stop.signal.removeEventListener('abort', end);

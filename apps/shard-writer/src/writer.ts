@@ -64,12 +64,12 @@ export class Writer {
       for (;;) {
         consumer.start();
         const deliveries = await takeWithin(consumer, batchLimit, IDLE_MS, stop);
+        if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
         const fault =
           deliveries.length > 0
             ? await this.settle(session, reign, announcements, deliveries)
             : await touchReign(session, reign);
         if (fault !== undefined) return fault as OtherFault;
-        if (stop.aborted) return { type: 'stopped' };
         if (consumer.isSubscribed || deliveries.length > 0) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
           return { type: 'unsubscribed', obstacle: consumer.obstacle ?? 'not subscribed' };
