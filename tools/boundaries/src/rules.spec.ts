@@ -9,7 +9,7 @@ describe('the rules', () => {
     const fixtures = [...refused, ...accepted];
     const faults = lint(fixtures);
     faultsOf = (fixture) => faults[fixtures.findIndex((other) => other === fixture)] ?? [];
-  }, 60_000);
+  }, 180_000);
 
   test.each(refused)('refuse $what', (fixture) => {
     const { ruleId, saying } = fixture;
