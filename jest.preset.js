@@ -1,3 +1,4 @@
+const { existsSync } = require('node:fs');
 const path = require('node:path');
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
@@ -27,7 +28,10 @@ const shared = {
   },
 };
 
-/* The two kinds of spec of the project in `rootDir`: *.spec.ts needs no server, *.int.spec.ts talks to real ones. */
+/*
+ * The two kinds of spec of the project in `rootDir`: *.spec.ts needs no server, *.int.spec.ts talks to real ones. Where
+ * they share servers, int-setup.js and int-teardown.js of the project start and end those, once a run.
+ */
 function projects(rootDir) {
   const name = path.relative(__dirname, rootDir);
   return [
@@ -38,7 +42,16 @@ function projects(rootDir) {
       testMatch: ['<rootDir>/src/**/*.spec.ts'],
       testPathIgnorePatterns: ['\\.int\\.spec\\.ts$'],
     },
-    { ...shared, rootDir, displayName: `${name} int`, testMatch: ['<rootDir>/src/**/*.int.spec.ts'] },
+    {
+      ...shared,
+      rootDir,
+      displayName: `${name} int`,
+      testMatch: ['<rootDir>/src/**/*.int.spec.ts'],
+      ...(existsSync(path.join(rootDir, 'int-setup.js')) && {
+        globalSetup: '<rootDir>/int-setup.js',
+        globalTeardown: '<rootDir>/int-teardown.js',
+      }),
+    },
   ];
 }
 

@@ -3,6 +3,9 @@ import type { BrokerConnection } from './connection.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Log } from './log.js';
 
+/** Bounds memory behind a broker that stands still: a frame or two a message of at most 64 kB. */
+const MAX_BUFFERED_FRAMES = 256;
+
 /**
  * Sends without a confirm and without ever waiting: what cannot go out at once is dropped and counted. For what has a
  * certain source elsewhere: events (GET /changes has them) and answers (GET /commands/{id} has them).
@@ -19,7 +22,7 @@ export class BestEffortChannel {
     this.#channel = new KeptChannel<Channel>({
       connection,
       name,
-      open: (model) => model.createChannel(),
+      open: (model) => model.createChannel({ highWaterMark: MAX_BUFFERED_FRAMES }),
       opened: (channel) => {
         this.#bufferFull = false;
         channel.on('drain', () => {

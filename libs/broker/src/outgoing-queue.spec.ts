@@ -100,6 +100,15 @@ describe('OutgoingQueue', () => {
     expect(queue.waitingCount).toBe(0);
   });
 
+  it('can refuse what waits and leave what is under way its chance', () => {
+    const { queue, send, confirmNext } = setUp();
+    const [underWay, waiting] = [send('1'), send('2')];
+    queue.refuseWaiting({ type: 'full', reason: 'blocked' });
+    expect([underWay.outcome, waiting.outcome]).toEqual([undefined, { type: 'full', reason: 'blocked' }]);
+    confirmNext();
+    expect(underWay.outcome).toEqual({ type: 'confirmed' });
+  });
+
   it('settles at once what the channel does not take', () => {
     const { queue, send, closeChannel } = setUp();
     closeChannel();

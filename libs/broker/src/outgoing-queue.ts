@@ -87,7 +87,12 @@ export class OutgoingQueue {
   abandon(): void {
     const message = this.#underWay;
     if (message) this.finish(message, { type: 'unconfirmed', reason: 'connection-lost' });
-    for (const command of this.#waiting.takeAll()) command.settle({ type: 'disconnected' });
+    this.refuseWaiting({ type: 'disconnected' });
+  }
+
+  /** What waits will not go out soon. The message under way keeps its chance. */
+  refuseWaiting(outcome: PublishOutcome): void {
+    for (const command of this.#waiting.takeAll()) command.settle(outcome);
   }
 
   /** The command's deadline has passed. */

@@ -88,7 +88,9 @@ export class CommandPublisher {
     if (this.#taking) return;
     this.#taking = true;
     this.#forgetConnection = this.#connection.onConnected((model) => {
-      model.on('unblocked', () => this.#sendAll());
+      model.on('blocked', () => {
+        for (const queue of this.#queues.values()) queue.refuseWaiting({ type: 'full', reason: 'blocked' });
+      });
     });
     this.#channel.start();
   }

@@ -1,0 +1,16 @@
+const { startTestCluster } = require('@eco/testing');
+
+// One broker for all int specs: it takes longer to start than they do to run. Each makes vhosts of its own on it.
+// Jest reads this file without its transforms, so what it needs is taken as built.
+module.exports = async () => {
+  if (process.env.TEST_AMQP_BROKERS !== undefined) return;
+  const cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 0 }], services: false });
+  globalThis.brokerTestCluster = cluster;
+  const [{ host, amqpPort, managementUrl }] = cluster.brokers;
+  Object.assign(process.env, {
+    TEST_AMQP_BROKERS: `${host}:${amqpPort}`,
+    TEST_AMQP_MANAGEMENT_URL: managementUrl,
+    TEST_AMQP_USER: cluster.operator.user,
+    TEST_AMQP_PASSWORD: cluster.operator.password,
+  });
+};
