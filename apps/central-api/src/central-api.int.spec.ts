@@ -1,0 +1,326 @@
+import { randomUUID } from 'node:crypto';
+import { headers as headerNames } from '@eco/contracts';
+import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+
+/*
+ * What Central answers, on real servers: one broker, so that a test can take it away; one group; the built processes.
+ */
+
+let cluster: TestCluster;
+let central: string;
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 0 }], writersPerGroup: 1 });
+  const service = cluster.services.find(({ name }) => name.startsWith('central-api'));
+  central = service?.url ?? '';
+}, 180_000);
+afterAll(() => cluster.destroy());
+
+interface Answered {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+}
+
+async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answered> {
+  const response = await fetch(central + path, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
+  };
+}
+const waiting = { prefer: 'wait=10' };
+
+/** Of one test alone. */
+function names() {
+  const suffix = randomUUID().slice(0, 8);
+  return { customerId: `ana ${suffix}`, productId: `cafe-${suffix}`, idempotencyKey: `key-${suffix}` };
+}
+
+/** A product with these units at the head office. */
+async function stocked(productId: string, stock: number) {
+  const made = await ask('POST', '/products', { productId, name: 'Café', priceCents: 890, stock });
+  expect(made.status).toBe(201);
+}
+
+describe('POST /orders', () => {
+  it('answers 202 with where the order will be, and a position that sees it', async () => {
+    const { customerId, productId } = names();
+    await stocked(productId, 5);
+    const { status, headers, body } = await ask('POST', '/orders', { customerId, lines: [{ productId, quantity: 2 }] });
+    const orderId = body['orderId'] as string;
+    expect([status, body]).toEqual([202, { orderId, status: 'accepted' }]);
+    expect(headers.get('location')).toBe(`/orders/${orderId}`);
+    expect(headers.get(headerNames.position)).toBe(`order/${orderId}`);
+    const read = await ask('GET', `/orders/${orderId}`, undefined, {
+      ...waiting,
+      [headerNames.position]: `order/${orderId}`,
+    });
+    expect(read).toMatchObject({
+      status: 200,
+      body: { orderId, status: 'confirmed', totalCents: 1780, branchId: null },
+    });
+  });
+
+  it('answers what was decided to who waits: confirmed', async () => {
+    const { customerId, productId } = names();
+    await stocked(productId, 5);
+    const { status, headers, body } = await ask(
+      'POST',
+      '/orders',
+      { customerId, lines: [{ productId, quantity: 5 }] },
+      waiting,
+    );
+    expect([status, body]).toMatchObject([
+      201,
+      { status: 'confirmed', totalCents: 4450, lines: [{ productId, quantity: 5, unitPriceCents: 890, name: 'Café' }] },
+    ]);
+    expect(headers.get(headerNames.preferenceApplied)).toBe('wait=10');
+    const position = headers.get(headerNames.position) ?? '';
+    expect(position).toMatch(/^g1=\d+\.[0-9a-f-]+\.\d+$/);
+    const read = await ask('GET', headers.get('location') ?? '', undefined, { [headerNames.position]: position });
+    expect(read).toMatchObject({ status: 200, body: { status: 'confirmed' } });
+  });
+
+  it('answers what was decided to who waits: rejected, with every short line and every unknown product', async () => {
+    const { customerId, productId } = names();
+    await stocked(productId, 1);
+    await stocked(`${productId}-2`, 0);
+    const lines = [productId, `${productId}-2`, `${productId}-3`].map((each) => ({ productId: each, quantity: 2 }));
+    const { status, body } = await ask('POST', '/orders', { customerId, lines }, waiting);
+    expect([status, body]).toMatchObject([
+      409,
+      {
+        type: 'urn:ecomarket:problem:order-rejected',
+        status: 409,
+        short: [
+          { productId, asked: 2, available: 1 },
+          { productId: `${productId}-2`, asked: 2, available: 0 },
+        ],
+        unknownProducts: [`${productId}-3`],
+      },
+    ]);
+  });
+
+  it('gives a repeat the first answer, and another order under the same key none', async () => {
+    const { customerId, productId, idempotencyKey } = names();
+    await stocked(productId, 3);
+    const order = { customerId, lines: [{ productId, quantity: 2 }] };
+    const keyed = { ...waiting, 'idempotency-key': idempotencyKey };
+    const first = await ask('POST', '/orders', order, keyed);
+    const second = await ask('POST', '/orders', order, keyed);
+    expect([second.status, second.body]).toEqual([201, first.body]);
+    expect([first, second].map(({ headers }) => headers.get(headerNames.idempotentReplayed))).toEqual([null, 'true']);
+    const other = await ask('POST', '/orders', { customerId, lines: [{ productId, quantity: 1 }] }, keyed);
+    expect(other).toMatchObject({ status: 422, body: { type: 'urn:ecomarket:problem:key-conflict' } });
+    const unwaited = await ask('POST', '/orders', order, { 'idempotency-key': idempotencyKey });
+    expect(unwaited).toMatchObject({ status: 202, body: { orderId: first.body['orderId'] } });
+    const stock = await ask('GET', `/inventory/${productId}`, undefined, {
+      [headerNames.position]: other.headers.get(headerNames.position) ?? '',
+    });
+    expect(stock.body).toMatchObject({ levels: [{ onHand: 3, reserved: 2, available: 1 }] });
+  });
+});
+
+describe('carts', () => {
+  it('hold what was put in last, and become an order', async () => {
+    const { customerId, productId } = names();
+    const cart = `/carts/${encodeURIComponent(customerId)}`;
+    await stocked(productId, 9);
+    expect(await ask('POST', `${cart}/checkout`, undefined, waiting)).toMatchObject({
+      status: 409,
+      body: { type: 'urn:ecomarket:problem:cart-empty' },
+    });
+    expect((await ask('PUT', `${cart}/items/${productId}`, { quantity: 7 })).status).toBe(202);
+    const put = await ask('PUT', `${cart}/items/${productId}`, { quantity: 3 }, waiting);
+    expect([put.status, put.body]).toEqual([200, { applied: true }]);
+    const position = { [headerNames.position]: put.headers.get(headerNames.position) ?? '' };
+    expect((await ask('GET', `${cart}/items`, undefined, position)).body).toMatchObject({
+      items: [{ productId, quantity: 3 }],
+    });
+    const order = await ask('POST', `${cart}/checkout`, {}, waiting);
+    expect(order).toMatchObject({ status: 201, body: { status: 'confirmed', lines: [{ productId, quantity: 3 }] } });
+    const after = { [headerNames.position]: order.headers.get(headerNames.position) ?? '' };
+    expect((await ask('GET', `${cart}/items`, undefined, after)).body).toMatchObject({ items: [] });
+  });
+
+  it('forget what is taken out, one by one or all', async () => {
+    const { customerId, productId } = names();
+    const items = `/carts/${encodeURIComponent(customerId)}/items`;
+    for (const each of ['a', 'b', 'c']) await ask('PUT', `${items}/${productId}-${each}`, { quantity: 1 }, waiting);
+    const one = await ask('DELETE', `${items}/${productId}-a`, undefined, waiting);
+    const left = await ask('GET', items, undefined, {
+      [headerNames.position]: one.headers.get(headerNames.position) ?? '',
+    });
+    expect(left.body).toMatchObject({ items: [{ productId: `${productId}-b` }, { productId: `${productId}-c` }] });
+    const all = await ask('DELETE', items, undefined, waiting);
+    const none = await ask('GET', items, undefined, {
+      [headerNames.position]: all.headers.get(headerNames.position) ?? '',
+    });
+    expect(none.body).toMatchObject({ items: [] });
+  });
+});
+
+describe('POST /customers', () => {
+  it('registers a customer once, under the id that came or that was made', async () => {
+    const { customerId, idempotencyKey } = names();
+    const customer = { name: 'Ana', email: 'ana@example.com' };
+    const registered = await ask('POST', '/customers', { customerId, ...customer }, waiting);
+    expect([registered.status, registered.body]).toEqual([201, { customerId }]);
+    const again = await ask('POST', '/customers', { customerId, ...customer }, waiting);
+    expect(again).toMatchObject({ status: 409, body: { type: 'urn:ecomarket:problem:customer-exists' } });
+    const keyed = { 'idempotency-key': idempotencyKey };
+    const made = await ask('POST', '/customers', customer, keyed);
+    expect(made.status).toBe(202);
+    const repeated = await ask('POST', '/customers', customer, { ...keyed, ...waiting });
+    expect(repeated).toMatchObject({ status: 201, body: { customerId: made.body['customerId'] } });
+    const read = await ask('GET', made.headers.get('location') ?? '', undefined, {
+      [headerNames.position]: repeated.headers.get(headerNames.position) ?? '',
+    });
+    expect(read).toMatchObject({ status: 200, body: customer });
+  });
+});
+
+describe('the catalogue', () => {
+  it('is changed within the request', async () => {
+    const { productId } = names();
+    const product = { productId, name: 'Té', priceCents: 300, stock: 4 };
+    const path = `/products/${productId}`;
+    const made = await ask('POST', '/products', product);
+    expect([made.status, made.body, made.headers.get('location')]).toEqual([201, { productId, version: 1 }, path]);
+    expect(made.headers.get(headerNames.preferenceApplied)).toBeNull();
+    expect(await ask('POST', '/products', product)).toMatchObject({
+      status: 409,
+      body: { type: 'urn:ecomarket:problem:product-exists' },
+    });
+    const changed = await ask('PUT', path, { name: 'Té verde', priceCents: 350 });
+    expect([changed.status, changed.body]).toEqual([200, { productId, version: 2 }]);
+    const read = await ask('GET', path, undefined, {
+      [headerNames.position]: changed.headers.get(headerNames.position) ?? '',
+    });
+    expect(read).toMatchObject({ status: 200, body: { name: 'Té verde', priceCents: 350 } });
+    const deleted = await ask('DELETE', path);
+    expect([deleted.status, deleted.body]).toEqual([204, {}]);
+    for (const refused of [await ask('DELETE', path), await ask('PUT', path, { name: 'x', priceCents: 1 })]) {
+      expect(refused).toMatchObject({ status: 404, body: { type: 'urn:ecomarket:problem:product-unknown' } });
+    }
+  });
+
+  it('is answered 202 when the time to wait is up', async () => {
+    const { productId } = names();
+    const { status, headers, body } = await ask(
+      'POST',
+      '/products',
+      { productId, name: 'Té', priceCents: 300 },
+      { prefer: 'wait=0' },
+    );
+    expect([status, body['status']]).toEqual([202, 'accepted']);
+    const outcome = await eventually('the outcome of the command', async () => {
+      const read = await ask('GET', headers.get('location') ?? '');
+      return read.status === 200 && read.body;
+    });
+    expect(outcome).toMatchObject({ status: 'done' });
+  });
+});
+
+describe('when a part is away', () => {
+  const processOf = (prefix: string) => {
+    const found = cluster.processes.find(({ name }) => name.startsWith(prefix));
+    if (found === undefined) throw new Error(`no process ${prefix}`);
+    return found;
+  };
+  const order = () => ({ customerId: names().customerId, lines: [{ productId: 'none', quantity: 1 }] });
+  const retryAfter = (answered: Answered) => answered.headers.get(headerNames.retryAfter);
+
+  it('takes orders while the writer stands still, and answers 202 when the wait is over', async () => {
+    const writer = processOf('shard-writer');
+    writer.pause();
+    try {
+      const began = performance.now();
+      const answered = await ask('POST', '/orders', order(), { prefer: 'wait=1' });
+      expect(answered).toMatchObject({ status: 202, body: { status: 'accepted' } });
+      expect(answered.headers.get(headerNames.preferenceApplied)).toBe('wait=1');
+      expect(performance.now() - began).toBeGreaterThan(900);
+    } finally {
+      writer.resume();
+    }
+  });
+
+  it('does not know whether an order was taken when the broker goes silent over it', async () => {
+    const broker = processOf('broker');
+    broker.pause();
+    try {
+      const answered = await ask('POST', '/orders', order(), { 'idempotency-key': 'k' });
+      expect(answered).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:acceptance-unknown' } });
+      expect(answered.body['detail']).toContain('same Idempotency-Key');
+      expect(retryAfter(answered)).toBe('2');
+      // The one that hangs holds up those behind it: they are refused at once, and nothing is sent.
+      const next = await ask('POST', '/orders', order());
+      expect(next).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
+    } finally {
+      broker.resume();
+    }
+    await eventually('an order is taken again', async () => (await ask('POST', '/orders', order())).status === 202, {
+      deadlineMs: 60_000,
+    });
+  });
+
+  it('is not ready without a broker, refuses what it can not pass on, and comes back by itself', async () => {
+    const broker = processOf('broker');
+    broker.kill('SIGKILL');
+    await eventually('it is not ready', async () => (await ask('GET', '/health/ready')).status === 503);
+    expect((await ask('GET', '/health/ready')).body).toMatchObject({ faults: [{ at: 'broker' }] });
+    expect((await ask('GET', '/health/live')).status).toBe(200);
+    const answered = await ask('POST', '/orders', order(), waiting);
+    expect(answered).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
+    expect(retryAfter(answered)).toBe('2');
+    await broker.restart();
+    const taken = await eventually(
+      'an order is decided again',
+      async () => {
+        const again = await ask('POST', '/orders', order(), waiting);
+        return again.status === 409 && again;
+      },
+      { deadlineMs: 60_000 },
+    );
+    expect(taken.body).toMatchObject({ unknownProducts: ['none'] });
+    // A broker takes up to a minute to come up on a machine that does much else.
+  }, 180_000);
+
+  it('answers who waits with 202 when it is stopped', async () => {
+    const writer = processOf('shard-writer');
+    const api = processOf('central-api');
+    writer.pause();
+    try {
+      const underWay = ask('POST', '/orders', order(), { prefer: 'wait=30' });
+      await eventually('the order is under way', async () => {
+        const text = await (await fetch(`${central}/metrics`)).text();
+        return /^eco_publisher_reply_waits 1$/m.test(text);
+      });
+      api.kill('SIGTERM');
+      expect((await underWay).status).toBe(202);
+    } finally {
+      writer.resume();
+    }
+    await eventually('the process has ended', () => !api.running, { deadlineMs: 5_000 });
+  });
+});
+
+it('serves its documents', async () => {
+  const api = cluster.processes.find(({ name }) => name.startsWith('central-api'));
+  if (api?.running === false) await api.restart();
+  expect((await ask('GET', '/docs-json')).body).toMatchObject({ openapi: '3.1.0' });
+  expect((await ask('GET', '/docs/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
+  expect((await ask('GET', '/')).body).toMatchObject({ title: 'EcoMarket Central API' });
+});
