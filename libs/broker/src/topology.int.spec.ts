@@ -26,6 +26,19 @@ describe('brokerDefinitions on a broker', () => {
     expect(await checkTopology(broker.management, options())).toEqual([]);
   });
 
+  it('let a queue of events that nobody reads drop its oldest, and nothing else', async () => {
+    const model = await rawConnection(broker.operatorAccess());
+    const channel = await model.createConfirmChannel();
+    for (let number = 1; number <= 10_100; number += 1) {
+      channel.publish(EVENTS_EXCHANGE, 'customers.g1', Buffer.from(String(number)));
+    }
+    await channel.waitForConfirms();
+    expect((await channel.checkQueue('events.customers')).messageCount).toBe(10_000);
+    const oldest = await channel.get('events.customers', { noAck: true });
+    expect(oldest && oldest.content.toString()).toBe('101');
+    await model.close();
+  });
+
   it('do not tell of a queue that differs; checkTopology does', async () => {
     const vhost = broker.vhost;
     await broker.manage('DELETE', `/api/queues/${vhost}/events.statistics`);
