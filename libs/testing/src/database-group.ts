@@ -37,6 +37,8 @@ export interface DatabaseGroup {
 
 export interface DatabaseGroupOptions {
   id?: string;
+  /** All groups of the cluster, among which the buckets are divided. Default: this one alone. */
+  groupIds?: readonly string[];
   /** Replicas beside the primary. Default 1. */
   replicas?: number;
   buckets?: number;
@@ -48,6 +50,7 @@ const ASK_MS = 30_000;
 
 export async function startDatabaseGroup(options: DatabaseGroupOptions = {}): Promise<DatabaseGroup> {
   const { id = 'g1', replicas = 1, buckets = 16 } = options;
+  const groupIds = options.groupIds ?? [id];
   const programs = programsDir();
   const account = accountOf();
   const dir = mkdtempSync(path.join(tmpdir(), 'eco-test-group-'));
@@ -120,7 +123,7 @@ export async function startDatabaseGroup(options: DatabaseGroupOptions = {}): Pr
     await prepareGroup({
       superuser: { ...addressOf(primary), ...superuserLogin },
       groupId: id,
-      groupIds: [id],
+      groupIds,
       buckets,
       passwords,
     });

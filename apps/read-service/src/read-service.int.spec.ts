@@ -1,0 +1,406 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { changeData, headers, type Change, type CommandKind, type CommandOf } from '@eco/contracts';
+import {
+  bucketOf,
+  BUCKETS_DEFAULT,
+  evenPlacement,
+  formatPosition,
+  groupOf,
+  newOrderId,
+  positionOf,
+} from '@eco/routing';
+import { BatchWriter, commandOf, startDatabaseGroup, type DatabaseGroup, type WrittenBatch } from '@eco/testing';
+import type { Service } from '@eco/edge';
+import { startReadService } from './read-service.js';
+
+/*
+ * The queries over HTTP, on two groups, so that nothing can lean on there being one. What is read was written by
+ * batches, as the writer writes them.
+ */
+
+const GROUP_IDS = ['g1', 'g2'];
+const placement = evenPlacement(BUCKETS_DEFAULT, GROUP_IDS);
+const groupOfKey = (key: string) => groupOf(placement, bucketOf(key, BUCKETS_DEFAULT));
+
+/** The first key `<prefix>-<n>` of this group from `from` on. */
+function keyOf(group: string, prefix: string, from = 0): string {
+  for (let n = from; ; n += 1) if (groupOfKey(`${prefix}-${n}`) === group) return `${prefix}-${n}`;
+}
+
+let groups: [DatabaseGroup, DatabaseGroup] | undefined;
+let writers: Map<string, BatchWriter>;
+let service: Service;
+
+beforeAll(async () => {
+  const start = (id: string) => startDatabaseGroup({ id, groupIds: GROUP_IDS, replicas: 0 });
+  groups = await Promise.all([start('g1'), start('g2')]);
+  writers = new Map(await Promise.all(groups.map(async (each) => [each.id, await BatchWriter.open(each)] as const)));
+  // One cluster has one password a role; the groups of a spec each make their own.
+  const password = randomBytes(16).toString('hex');
+  await Promise.all(groups.map((each) => each.asSuperuser(`ALTER ROLE eco_reader PASSWORD '${password}'`)));
+  service = await startReadService({
+    name: 'read-service',
+    host: '127.0.0.1',
+    port: 0,
+    logLevel: 'silent',
+    groups: [nodesOf(groups[0]), nodesOf(groups[1])],
+    secrets: { database: { eco_reader: password } },
+  });
+}, 120_000);
+afterAll(async () => {
+  await service?.stop();
+  for (const writer of writers?.values() ?? []) await writer.close();
+  await Promise.all((groups ?? []).map((each) => each.stop()));
+});
+
+function nodesOf({ id, servers }: DatabaseGroup) {
+  return { id, nodes: servers.map(({ host, port }) => ({ host, port })) };
+}
+
+type Json = Record<string, unknown>;
+interface Got<T> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+async function get<T = Json>(path: string, sent: Record<string, string> = {}): Promise<Got<T>> {
+  const answer = await fetch(`${service.url}${path}`, { headers: sent });
+  return { status: answer.status, headers: answer.headers, body: (await answer.json()) as T };
+}
+
+/** One batch in the group that owns the first command's key. */
+function write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
+  const [{ body }] = commands as [CommandOf<CommandKind>];
+  const group = groupOfKey('customerId' in body ? body.customerId : body.productId);
+  return (writers.get(group) as BatchWriter).write(...commands);
+}
+
+const textOf = ({ position }: WrittenBatch) => formatPosition(positionOf([position]));
+
+const product = (productId: string, priceCents = 100, stock = 10) =>
+  commandOf('product.create', { productId, name: `Name of ${productId}`, priceCents, stock });
+
+function order(customerId: string, lines: { productId: string; quantity: number }[], branchId: string | null = null) {
+  const orderId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+  return commandOf('order.place', { orderId, customerId, branchId, lines });
+}
+
+it('an order: confirmed with its prices, rejected with every short line, each answer saying where from', async () => {
+  const customerId = keyOf('g2', 'ana');
+  const [rich, poor] = [keyOf('g2', 'rich'), keyOf('g2', 'poor')];
+  await write(product(rich, 250, 10), product(poor, 100, 1));
+  const confirmed = order(customerId, [{ productId: rich, quantity: 2 }], 'sucursal-1');
+  const rejected = order(customerId, [
+    { productId: rich, quantity: 100 },
+    { productId: poor, quantity: 2 },
+  ]);
+  const written = await write(confirmed, rejected);
+
+  const got = await get(`/orders/${confirmed.id}`, { [headers.position]: textOf(written) });
+  expect(got.status).toBe(200);
+  expect(got.body).toMatchObject({
+    orderId: confirmed.id,
+    customerId,
+    branchId: 'sucursal-1',
+    status: 'confirmed',
+    lines: [{ productId: rich, quantity: 2, unitPriceCents: 250 }],
+    totalCents: 500,
+    short: [],
+    unknownProducts: [],
+  });
+  expect(got.headers.get(headers.source)).toBe('g2-1 (primary)');
+  expect(got.headers.get(headers.lagMs)).toBe('0');
+  expect(got.headers.get(headers.position)).toBe(textOf(written));
+
+  // The id in capitals is the same id.
+  expect((await get(`/orders/${confirmed.id.toUpperCase()}`)).body).toEqual(got.body);
+  expect((await get(`/orders/${rejected.id}`)).body).toMatchObject({
+    status: 'rejected',
+    short: [
+      { productId: rich, asked: 100, available: 8 },
+      { productId: poor, asked: 2, available: 1 },
+    ],
+  });
+});
+
+it('an order that nobody knows: 404; one that was accepted: pending, then the order, then for everybody', async () => {
+  const customerId = keyOf('g1', 'eva');
+  const productId = keyOf('g1', 'tea');
+  await write(product(productId));
+  const placed = order(customerId, [{ productId, quantity: 1 }]);
+  const brought = { [headers.position]: `order/${placed.id}` };
+
+  const unknown = await get(`/orders/${placed.id}`);
+  expect(unknown).toMatchObject({ status: 404, body: { type: 'urn:ecomarket:problem:order-unknown' } });
+  expect(unknown.headers.get(headers.source)).toBe('g1-1 (primary)');
+
+  const pending = await get(`/orders/${placed.id}`, brought);
+  expect(pending).toMatchObject({ status: 202, body: { orderId: placed.id, status: 'pending' } });
+  expect(pending.headers.get('retry-after')).toBe('1');
+  expect((await get(`/orders?customerId=${customerId}`, brought)).body).toEqual({
+    items: [],
+    next: null,
+    pending: [placed.id],
+  });
+  // Somebody else's list has nothing to do with it.
+  expect((await get(`/orders?customerId=${keyOf('g1', 'eve')}`, brought)).body).toMatchObject({ pending: [] });
+
+  // Who would wait gets the order as soon as it is there.
+  const waiting = get(`/orders/${placed.id}`, { ...brought, [headers.prefer]: 'wait=20' });
+  await write(placed);
+  expect(await waiting).toMatchObject({ status: 200, body: { status: 'confirmed' } });
+  expect((await get(`/orders?customerId=${customerId}`, brought)).body).toMatchObject({
+    items: [{ orderId: placed.id }],
+    pending: [],
+  });
+});
+
+it('an accepted order that became none is not pending any more', async () => {
+  const customerId = keyOf('g1', 'ida');
+  const checkOut = (orderId: string) => commandOf('cart.checkout', { orderId, customerId, branchId: null });
+  const refused = checkOut(newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) }));
+  await write(refused);
+  const got = await get(`/orders/${refused.id}`, { [headers.position]: `order/${refused.id}` });
+  expect(got).toMatchObject({ status: 404, body: { detail: expect.stringContaining('cart-empty') as string } });
+
+  const parked = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+  await groups?.[0].asSuperuser(
+    `INSERT INTO eco.dead_letter (command_id, body_hash, seq, first_failed_at, bucket, error_class, reason, command)
+     VALUES ($1, '\\x00', 1, '2026-11-24T12:00:00Z', 0, 'invalid', 'it has no lines', '{}')`,
+    [parked],
+  );
+  const letter = await get(`/orders/${parked}`, { [headers.position]: `order/${parked}` });
+  expect(letter).toMatchObject({ status: 404, body: { detail: expect.stringContaining('it has no lines') as string } });
+  expect((await get(`/commands/${parked}`)).body).toEqual({
+    commandId: parked,
+    status: 'dead-letter',
+    reason: 'it has no lines',
+    since: '2026-11-24T12:00:00.000Z',
+  });
+});
+
+it("a customer's orders: newest first, page by page, and an order that comes between two pages disturbs neither", async () => {
+  const customerId = keyOf('g2', 'bea ü/%');
+  const productId = keyOf('g2', 'milk');
+  await write(product(productId, 100, 1000));
+  const placed: string[] = [];
+  for (let n = 0; n < 5; n += 1) {
+    const next = order(customerId, [{ productId, quantity: n + 1 }]);
+    placed.unshift(next.id);
+    await write(next);
+  }
+  const path = `/orders?limit=2&customerId=${encodeURIComponent(customerId)}`;
+  const pages: string[][] = [];
+  let next: string | null | undefined;
+  while (next !== null) {
+    const after = next === undefined ? '' : `&after=${encodeURIComponent(next)}`;
+    const { body } = await get<{ items: { orderId: string }[]; next: string | null }>(path + after);
+    pages.push(body.items.map(({ orderId }) => orderId));
+    next = body.next;
+    await write(order(customerId, [{ productId, quantity: 1 }]));
+  }
+  expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
+  expect(pages.flat()).toEqual(placed);
+});
+
+it('products and stock of both groups are one list, in order; each also by itself', async () => {
+  // Ids in which a character sorts before the slash of a place, and others in which it does not.
+  const ids = ['zz', 'zz-', 'zz.', 'zz0', 'zzA', 'zz_', 'zza', 'zz-a', 'zz--b'].flatMap((prefix) =>
+    GROUP_IDS.map((group) => keyOf(group, prefix)),
+  );
+  for (const productId of ids) await write(product(productId, 100, 7));
+  const expected = [...ids].sort();
+
+  const listed = async (path: string, start: string): Promise<Json[]> => {
+    const items: Json[] = [];
+    for (let next: string | null = start; next !== null;) {
+      const page: Got<{ items: Json[]; next: string | null }> = await get(`${path}?limit=4&after=${next}`);
+      expect(page.headers.get(headers.source)).toBe('g1-1 (primary), g2-1 (primary)');
+      items.push(...page.body.items);
+      next = page.body.next;
+    }
+    return items;
+  };
+  expect((await listed('/products', 'zz')).map(({ productId }) => productId)).toEqual(expected);
+  const levels = await listed('/inventory', 'zz/central');
+  expect(levels.map(({ productId }) => productId)).toEqual(expected);
+
+  const [id = ''] = ids;
+  const level = { productId: id, location: 'central', onHand: 7, reserved: 0, available: 7 };
+  expect(levels).toContainEqual(level);
+  expect((await get(`/inventory/${id}`)).body).toEqual({ productId: id, levels: [level] });
+  expect((await get(`/products/${id}`)).body).toEqual({
+    productId: id,
+    name: `Name of ${id}`,
+    priceCents: 100,
+    version: 1,
+  });
+
+  // Out of the catalogue; what lies there lies there all the same.
+  await write(commandOf('product.delete', { productId: id }));
+  expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { title: 'There is no such product' } });
+  expect((await get(`/inventory/${id}`)).body).toEqual({ productId: id, levels: [level] });
+  expect((await listed('/products', 'zz')).map(({ productId }) => productId)).not.toContain(id);
+  expect((await get('/inventory/never-there')).status).toBe(404);
+});
+
+it('a cart shows names and prices of products in any group', async () => {
+  const customerId = keyOf('g1', 'lia');
+  const [near, far, gone] = [keyOf('g1', 'near'), keyOf('g2', 'far'), keyOf('g2', 'gone')];
+  await write(product(near, 110));
+  await write(product(far, 220), product(gone, 330));
+  await write(commandOf('product.delete', { productId: gone }));
+  for (const [productId, quantity] of [
+    [near, 1],
+    [far, 2],
+    [gone, 3],
+  ] as const) {
+    await write(commandOf('cart.edit', { customerId, productId, quantity }));
+  }
+  const { body } = await get<{ items: Json[] }>(`/carts/${customerId}/items`);
+  const expected = [
+    { productId: near, quantity: 1, name: `Name of ${near}`, unitPriceCents: 110 },
+    { productId: far, quantity: 2, name: `Name of ${far}`, unitPriceCents: 220 },
+    { productId: gone, quantity: 3, name: null, unitPriceCents: null },
+  ];
+  expect(body).toEqual({ customerId, items: expect.arrayContaining(expected) as unknown });
+  expect(body.items).toHaveLength(3);
+
+  await write(commandOf('cart.clear', { customerId }));
+  expect((await get(`/carts/${customerId}/items`)).body).toEqual({ customerId, items: [] });
+});
+
+it('a customer; the outcome of any command', async () => {
+  const customerId = keyOf('g2', 'zoe');
+  const fields = { customerId, name: 'Zoe Ruiz', email: 'zoe@example.com', branchId: 'sucursal-1' };
+  const registered = commandOf('customer.register', fields);
+  await write(registered);
+  expect((await get(`/customers/${customerId}`)).body).toMatchObject(fields);
+  expect((await get(`/customers/nobody`)).status).toBe(404);
+  expect((await get(`/commands/${registered.id}`)).body).toMatchObject({
+    commandId: registered.id,
+    kind: 'customer.register',
+    status: 'done',
+    result: { customerId },
+  });
+  expect(await get(`/commands/${randomUUID()}`)).toMatchObject({
+    status: 404,
+    body: { type: 'urn:ecomarket:problem:command-unknown' },
+  });
+});
+
+it('changes: whole batches in order, whatever the limit, and data as the contract has it', async () => {
+  const productId = keyOf('g1', 'rice');
+  const [first, second] = [keyOf('g1', 'max'), keyOf('g1', 'may')];
+  const before = (await get<{ upToSeq: number }>('/changes?topic=carts&group=g1&after=999999')).body.upToSeq;
+  expect(before).toBe(999_999);
+  const start = await write(product(productId, 100, 10));
+  const orders = [order(first, [{ productId, quantity: 4 }]), order(second, [{ productId, quantity: 9 }])];
+  const decided = await write(...orders);
+  await write(
+    commandOf('customer.register', { customerId: first, name: 'Max', email: 'max@example.com', branchId: null }),
+    commandOf('cart.edit', { customerId: first, productId, quantity: 1 }),
+  );
+  const last = await write(commandOf('product.update', { productId, name: 'Rice', priceCents: 120 }));
+
+  type Page = { changes: Change[]; upToSeq: number; more: boolean };
+  const page = async (topic: string, after: number, limit: number) =>
+    (
+      await get<Page>(`/changes?topic=${topic}&group=g1&after=${after}&limit=${limit}`, {
+        [headers.position]: textOf(last),
+      })
+    ).body;
+
+  const ordersPage = await page('orders', start.position.seq, 1);
+  expect(ordersPage.changes.map(({ type, commandId }) => ({ type, commandId }))).toEqual([
+    { type: 'order.confirmed', commandId: orders[0]?.id },
+    { type: 'order.rejected', commandId: orders[1]?.id },
+  ]);
+  expect(ordersPage).toMatchObject({ more: false, upToSeq: last.position.seq });
+
+  // Seq before the product came: its three batches of changes one by one.
+  const products = await page('products', start.position.seq - 1, 1);
+  expect(products).toMatchObject({ more: true, upToSeq: start.position.seq, changes: [{ type: 'product.created' }] });
+  expect(await page('products', products.upToSeq, 1)).toMatchObject({
+    more: false,
+    changes: [{ type: 'product.updated', data: { productId, name: 'Rice', priceCents: 120, version: 2 } }],
+  });
+  const stock = await page('stock', start.position.seq - 1, 100);
+  expect(stock.changes.map(({ data }) => data)).toEqual([
+    {
+      productId,
+      location: 'central',
+      sequence: 1,
+      movement: 'received',
+      onHandDelta: 10,
+      reservedDelta: 0,
+      onHand: 10,
+      reserved: 0,
+    },
+    {
+      productId,
+      location: 'central',
+      sequence: 2,
+      movement: 'reserved',
+      onHandDelta: 0,
+      reservedDelta: 4,
+      onHand: 10,
+      reserved: 4,
+    },
+  ]);
+  const others = [
+    ...(await page('customers', decided.position.seq, 9)).changes,
+    ...(await page('carts', decided.position.seq, 9)).changes,
+  ];
+  expect(others.map(({ type }) => type)).toEqual(['customer.registered', 'cart.changed']);
+
+  for (const change of [...ordersPage.changes, ...products.changes, ...stock.changes, ...others]) {
+    expect(changeData[change.type].parse(change.data)).toEqual(change.data);
+  }
+});
+
+it('bad input is told with every fault', async () => {
+  const faultsOf = async (path: string, sent?: Record<string, string>) => {
+    const { status, body } = await get<{ faults?: { at: string }[] }>(path, sent);
+    return [status, ...(body.faults ?? []).map(({ at }) => at).sort()];
+  };
+  expect(await faultsOf('/orders/42')).toEqual([400, 'path.orderId']);
+  expect(await faultsOf('/orders?limit=0')).toEqual([400, 'query.customerId', 'query.limit']);
+  expect(await faultsOf('/orders?customerId=a&after=yesterday')).toEqual([400, 'query.after']);
+  expect(await faultsOf('/products?after=%00')).toEqual([400, 'query.after']);
+  expect(await faultsOf('/inventory?after=a')).toEqual([400, 'query.after']);
+  expect(await faultsOf('/changes?topic=gossip&group=g1&after=-1')).toEqual([400, 'query.after', 'query.topic']);
+  expect(await faultsOf('/changes?topic=orders')).toEqual([400, 'query.group']);
+  expect(await faultsOf('/changes?topic=orders&group=g9')).toEqual([400, 'query.group']);
+  expect(await faultsOf('/products', { [headers.position]: 'g1=x.y.z, nonsense' })).toEqual([
+    400,
+    ...Array<string>(4).fill('header.ecomarket-position'),
+  ]);
+});
+
+it('a position that no node has reached is refused in time, and only then', async () => {
+  const { position } = await write(product(keyOf('g1', 'salt')));
+  const future = formatPosition(positionOf([{ ...position, seq: position.seq + 1_000 }]));
+  const refused = await get('/products', { [headers.position]: future });
+  expect(refused).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-fresh' } });
+  expect(refused.headers.get('retry-after')).toBe('1');
+  const lost = formatPosition(positionOf([{ ...position, tag: 'ffffffff' }]));
+  expect(await get('/products', { [headers.position]: lost })).toMatchObject({ status: 410 });
+  expect((await get('/products')).status).toBe(200);
+});
+
+it('what operators ask: replication, readiness, metrics, the document', async () => {
+  const { body } = await get<{ nodes: Json[] }>('/replication');
+  expect(body.nodes).toMatchObject([
+    { group: 'g1', node: 'g1-1', reachable: true, role: 'primary', lagMs: 0, fault: null },
+    { group: 'g2', node: 'g2-1', reachable: true, role: 'primary', lagMs: 0, fault: null },
+  ]);
+  expect((await get('/health/ready')).status).toBe(200);
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  expect(metrics).toMatch(/eco_reads_total\{node="g2-1",role="primary"\} [1-9]/);
+  const { body: document } = await get<{ paths: Json }>('/docs-json');
+  expect(Object.keys(document.paths)).toEqual(
+    expect.arrayContaining(['/orders/{orderId}', '/orders', '/products', '/inventory', '/changes', '/replication']),
+  );
+});
