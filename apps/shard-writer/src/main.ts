@@ -38,6 +38,7 @@ async function start(): Promise<Service> {
   const leadership = new Leadership({ writer, nodes, login, log });
   writerMetrics.observeLeadership(leadership);
 
+  health.fact('role', () => leadership.role);
   health.indicator('database', () => leadership.obstacle);
   health.indicator('broker', () => {
     if (leadership.role === 'active') return consumer.obstacle;

@@ -130,7 +130,7 @@ it('answers who asks, with the position of the batch that did it; a repeat gets 
   const again = await ask({ ...command, stamp: order('ana').stamp });
   expect(again?.reply).toEqual({ ...answer?.reply, repeated: true });
   const other = { ...order('ana', 3), id: command.id };
-  other.body = { ...other.body, orderId: command.id } as never;
+  other.body = { ...other.body, orderId: command.id };
   expect((await ask(other))?.reply).toEqual({ type: 'key-conflict', commandId: command.id });
 });
 

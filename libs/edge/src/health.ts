@@ -9,6 +9,7 @@ export type Indicator = () => string | undefined | Promise<string | undefined>;
 /** Whether the process can do its work now. Live it is as long as it answers at all. */
 export class Health {
   readonly #indicators = new Map<string, Indicator>();
+  readonly #facts = new Map<string, () => string>();
 
   constructor(private readonly deadlineMs = INDICATOR_DEADLINE_MS) {}
 
@@ -16,6 +17,15 @@ export class Health {
   indicator(name: string, indicator: Indicator): void {
     if (this.#indicators.has(name)) throw new Error(`there is an indicator ${name} already`);
     this.#indicators.set(name, indicator);
+  }
+
+  /** Stands in the answer of a process that is ready, such as its `role`. */
+  fact(name: string, tell: () => string): void {
+    this.#facts.set(name, tell);
+  }
+
+  get facts(): Record<string, string> {
+    return Object.fromEntries([...this.#facts].map(([name, tell]) => [name, tell()]));
   }
 
   /** Everything that is missing; empty: ready. Settles within the deadline. */

@@ -13,7 +13,7 @@ export function addOperatorRoutes(
   fastify.get('/health/ready', async () => {
     const missing = stopping.aborted ? [{ at: 'process', message: 'is stopping' }] : await health.missing();
     if (missing.length > 0) throw problem('not-ready', { faults: missing });
-    return { status: 'ready' };
+    return { status: 'ready', ...health.facts };
   });
   fastify.get('/metrics', async (_request, reply) => {
     void reply.type(metrics.registry.contentType);
