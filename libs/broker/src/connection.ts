@@ -88,7 +88,7 @@ export class BrokerConnection {
     return this.#losses;
   }
 
-  /** Returns at once; it goes on trying until `stop`. */
+  /** Returns at once; it goes on trying until `stop`. While a `stop` is under way it does nothing: await that first. */
   start(): void {
     if (this.#running) return;
     const stop = new AbortController();
