@@ -1,10 +1,10 @@
 import type { BatchState, Effects, NeededKeys } from '@eco/domain';
+import type { QueryArrayResult } from 'pg';
 import { faultOf, type Fault } from './fault.js';
 import { sendLoad } from './load.js';
 import type { Reign } from './reign.js';
 import type { Row, Statement, WriterSession } from './session.js';
 import { sendStore } from './store.js';
-import type { QueryArrayResult } from 'pg';
 
 /**
  * A batch is one transaction in two round trips:

@@ -1,14 +1,20 @@
-import { CENTRAL_LOCATION } from '@eco/contracts';
-import { levelKey, type BatchState, type Cart, type NeededKeys, type OpenDeadLetter } from '@eco/domain';
-import { plainArray, textArray } from './array-literals.js';
+import { CENTRAL_LOCATION, type OutcomeStatus } from '@eco/contracts';
+import {
+  levelKey,
+  type Cart,
+  type NeededKeys,
+  type OpenDeadLetter,
+  type Product,
+  type StockLevel,
+  type StoredOutcome,
+} from '@eco/domain';
+import { textArray } from './array-literals.js';
 import type { Row, Statement, WriterSession } from './session.js';
 
 /**
  * Load: what a batch's commands touch, by their keys, each statement pipelined behind the fence. They run after it, so
  * they see what the predecessor committed; and nobody else can write until this transaction ends.
  */
-
-type State = Omit<BatchState, 'position' | 'at' | 'buckets'>;
 
 const ownership: Statement = {
   name: 'load ownership',
@@ -67,75 +73,74 @@ WHERE i.customer_id = ANY ($1::text[])
 ORDER BY i.customer_id, i.product_id`,
 };
 
-/** Sends what `keys` need, and no more; call it inside `session.together`. What comes back fills the state. */
-export function sendLoad(session: WriterSession, keys: NeededKeys): { sent: Promise<unknown>[]; state: State } {
-  const loaded = {
-    ownedBuckets: new Set<number>(),
-    outcomes: new Map<string, BatchState['outcomes'] extends ReadonlyMap<string, infer V> ? V : never>(),
-    deadLetters: new Map<string, OpenDeadLetter[]>(),
-    products: new Map<string, BatchState['products'] extends ReadonlyMap<string, infer V> ? V : never>(),
-    levels: new Map<string, BatchState['levels'] extends ReadonlyMap<string, infer V> ? V : never>(),
-    customers: new Set<string>(),
-    carts: new Map<string, Cart>(),
-  };
-  const sent: Promise<unknown>[] = [];
-  const send = (statement: Statement, values: unknown[], take: (row: Row) => void) => {
-    sent.push(session.run(statement, values).then(({ rows }) => rows.forEach(take)));
-  };
+/** What the loading fills; `BatchState` without what the fence gives. */
+class LoadedState {
+  readonly ownedBuckets = new Set<number>();
+  readonly outcomes = new Map<string, StoredOutcome>();
+  readonly deadLetters = new Map<string, OpenDeadLetter[]>();
+  readonly products = new Map<string, Product>();
+  readonly levels = new Map<string, StockLevel>();
+  readonly customers = new Set<string>();
+  readonly carts = new Map<string, Cart>();
 
-  send(ownership, [], ([bucket]) => loaded.ownedBuckets.add(bucket as number));
-  const { commandIds, productIds, customerIds, cartCustomerIds, checkOutCustomerIds } = keys;
-  if (commandIds.length > 0) {
-    const ids = plainArray(commandIds, (id) => id);
-    send(outcomes, [ids], ([commandId, bodyHash, status, result]) =>
-      loaded.outcomes.set(commandId as string, { bodyHash, status, result } as never),
-    );
-    send(deadLetters, [ids], ([commandId, bodyHash, reason]) => {
-      const letters = loaded.deadLetters.get(commandId as string) ?? [];
-      letters.push({ bodyHash, reason } as OpenDeadLetter);
-      loaded.deadLetters.set(commandId as string, letters);
-    });
+  addDeadLetter(commandId: string, letter: OpenDeadLetter): void {
+    const letters = this.deadLetters.get(commandId);
+    if (letters === undefined) this.deadLetters.set(commandId, [letter]);
+    else letters.push(letter);
   }
-  const takeProduct = (row: Row) => {
-    const [productId, name, priceCents, version, deleted, onHand, reserved, sequence] = row as [
-      string,
-      string,
-      string,
-      number,
-      boolean,
-      string | null,
-      string | null,
-      string | null,
-    ];
-    loaded.products.set(productId, { productId, name, priceCents: Number(priceCents), version, deleted });
+
+  /** bigint comes as text, and a product that never had stock has no level. */
+  addProduct(row: Row): void {
+    const [productId, name, priceCents, version, deleted] = row as [string, string, string, number, boolean];
+    const [onHand, reserved, sequence] = row.slice(5) as (string | null)[];
+    this.products.set(productId, { productId, name, priceCents: Number(priceCents), version, deleted });
     if (sequence === null) return;
-    loaded.levels.set(levelKey(productId, CENTRAL_LOCATION), {
+    this.levels.set(levelKey(productId, CENTRAL_LOCATION), {
       productId,
       location: CENTRAL_LOCATION,
       onHand: Number(onHand),
       reserved: Number(reserved),
       sequence: Number(sequence),
     });
+  }
+
+  cartOf(customerId: string): Cart {
+    let cart = this.carts.get(customerId);
+    if (cart === undefined) this.carts.set(customerId, (cart = { customerId, clearedStamp: null, items: [] }));
+    return cart;
+  }
+}
+
+/** Sends what `keys` need and nothing else; call it inside `session.together`. `state` is filled when all have answered. */
+export function sendLoad(session: WriterSession, keys: NeededKeys): { sent: Promise<unknown>[]; state: LoadedState } {
+  const state = new LoadedState();
+  const sent: Promise<unknown>[] = [];
+  const load = (statement: Statement, values: unknown[], take: (row: Row) => void) => {
+    sent.push(session.run(statement, values).then(({ rows }) => rows.forEach(take)));
   };
-  const texts = (values: readonly string[]) => textArray(values, (value) => value);
-  if (productIds.length > 0) send(products, [texts(productIds)], takeProduct);
-  if (checkOutCustomerIds.length > 0) send(productsInCarts, [texts(checkOutCustomerIds)], takeProduct);
-  if (customerIds.length > 0) {
-    send(customers, [texts(customerIds)], ([customerId]) => loaded.customers.add(customerId as string));
-  }
-  if (cartCustomerIds.length > 0) {
-    const ids = texts(cartCustomerIds);
-    const cartOf = (customerId: string): Cart => {
-      const cart = loaded.carts.get(customerId) ?? { customerId, clearedStamp: null, items: [] };
-      loaded.carts.set(customerId, cart);
-      return cart;
-    };
-    send(carts, [ids], ([customerId, clearedStamp]) => {
-      cartOf(customerId as string).clearedStamp = clearedStamp as string;
-    });
-    send(cartItems, [ids], ([customerId, productId, quantity, stamp]) =>
-      cartOf(customerId as string).items.push({ productId, quantity, stamp } as Cart['items'][number]),
-    );
-  }
-  return { sent, state: loaded };
+  const loadBy = (statement: Statement, wanted: readonly string[], take: (row: Row) => void) => {
+    if (wanted.length > 0) load(statement, [textArray(wanted, (key) => key)], take);
+  };
+
+  load(ownership, [], ([bucket]) => state.ownedBuckets.add(bucket as number));
+  loadBy(outcomes, keys.commandIds, (row) => {
+    const [commandId, bodyHash, status, result] = row as [string, string, OutcomeStatus, StoredOutcome['result']];
+    state.outcomes.set(commandId, { bodyHash, status, result });
+  });
+  loadBy(deadLetters, keys.commandIds, (row) => {
+    const [commandId, bodyHash, reason] = row as [string, string, string];
+    state.addDeadLetter(commandId, { bodyHash, reason });
+  });
+  loadBy(products, keys.productIds, (row) => state.addProduct(row));
+  loadBy(productsInCarts, keys.checkOutCustomerIds, (row) => state.addProduct(row));
+  loadBy(customers, keys.customerIds, ([customerId]) => state.customers.add(customerId as string));
+  loadBy(carts, keys.cartCustomerIds, (row) => {
+    const [customerId, clearedStamp] = row as [string, string];
+    state.cartOf(customerId).clearedStamp = clearedStamp;
+  });
+  loadBy(cartItems, keys.cartCustomerIds, (row) => {
+    const [customerId, productId, quantity, stamp] = row as [string, string, number, string];
+    state.cartOf(customerId).items.push({ productId, quantity, stamp });
+  });
+  return { sent, state };
 }
