@@ -138,6 +138,9 @@ it('an order that nobody knows: 404; one that was accepted: pending, then the or
   const pending = await get(`/orders/${placed.id}`, brought);
   expect(pending).toMatchObject({ status: 202, body: { orderId: placed.id, status: 'pending' } });
   expect(pending.headers.get('retry-after')).toBe('1');
+  // Carried on, what the answer gave finds it pending again.
+  const carried = { [headers.position]: pending.headers.get(headers.position) ?? '' };
+  expect((await get(`/orders/${placed.id}`, carried)).status).toBe(202);
   expect((await get(`/orders?customerId=${customerId}`, brought)).body).toEqual({
     items: [],
     next: null,

@@ -1,5 +1,5 @@
 import { createEdge, startService, type Service } from '@eco/edge';
-import { READ_DEFAULTS, readRoutes, Reads, ReadsModule, type ReadRoute } from '@eco/reads';
+import { readRoutes, Reads, ReadsModule, type ReadRoute } from '@eco/reads';
 import type { ReadServiceConfig } from './config.js';
 
 const api = {
@@ -19,7 +19,6 @@ export async function startReadService(config: ReadServiceConfig): Promise<Servi
     applicationName: config.name,
     log: edge.log,
     registry: edge.metrics.registry,
-    settings: READ_DEFAULTS,
   });
   edge.health.indicator('database', () => {
     const missing = reads.groupsMissing();

@@ -13,9 +13,17 @@ export const READ_PROBLEMS = ['no-node', 'not-fresh', 'position-lost'] as const 
 export const RETRY_AFTER_SECONDS = 1;
 export const retryAfter = { [headers.retryAfter]: String(RETRY_AFTER_SECONDS) };
 
-/** Who answered, how late at the worst, and how far this answer sees: of each group that was read. */
-export function headersOf(sources: readonly Source[]): Record<string, string> {
-  const position = formatPosition(positionOf(sources.flatMap((source) => source.position ?? [])));
+/**
+ * Who answered, how late at the worst, and how far this answer sees: of each group that was read. Orders that it named
+ * as pending stay in the position, so a reader that carries it on does not find them unknown.
+ */
+export function headersOf(sources: readonly Source[], pending: readonly string[] = []): Record<string, string> {
+  const position = formatPosition(
+    positionOf(
+      sources.flatMap((source) => source.position ?? []),
+      pending,
+    ),
+  );
   return {
     [headers.source]: sources.map(({ node, role }) => `${node} (${role})`).join(', '),
     [headers.lagMs]: String(Math.max(0, ...sources.map(({ lagMs }) => lagMs))),

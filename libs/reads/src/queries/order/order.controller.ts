@@ -45,12 +45,12 @@ export class OrderController {
       async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], reader)),
       (read) => !isAccepted || read.rows.length > 0 || read.beside.fate !== null,
     );
-    const read = headersOf([source]);
     const [row] = rows;
-    if (row !== undefined) return answer(200, orderOf(row), read);
-    if (isAccepted && beside.fate === null)
-      return answer(202, { orderId, status: 'pending' }, { ...read, ...retryAfter });
+    if (row !== undefined) return answer(200, orderOf(row), headersOf([source]));
+    if (isAccepted && beside.fate === null) {
+      return answer(202, { orderId, status: 'pending' }, { ...headersOf([source], [orderId]), ...retryAfter });
+    }
     const detail = beside.fate === null ? undefined : `What was asked under this id is ${beside.fate}`;
-    throw problem('order-unknown', { detail, headers: read });
+    throw problem('order-unknown', { detail, headers: headersOf([source]) });
   }
 }

@@ -49,7 +49,7 @@ export class OrdersOfCustomerController {
     const items = rows.slice(0, limit).map(orderOf);
     const last = items.at(-1);
     const next = last === undefined || rows.length <= limit ? null : `${last.placedAt}/${last.orderId}`;
-    return answer(200, { items, next, pending: beside.pending }, headersOf([source]));
+    return answer(200, { items, next, pending: beside.pending }, headersOf([source], beside.pending));
   }
 }
 
