@@ -157,7 +157,7 @@ class TopicFeed {
     const { consumer, store } = this.options;
     const from = (this.#applied ??= await store.applied(this.group, this.topic));
     const { page, position } = await this.#read(from);
-    const to = { ...position, seq: page.upToSeq };
+    const to = { term: position.term, tag: position.tag, seq: page.upToSeq };
     if (page.changes.length === 0) {
       // Nothing of this topic up to there. Not worth a write: asking again from `from` costs the same.
       return false;
