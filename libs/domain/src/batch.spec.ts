@@ -86,7 +86,7 @@ describe('decideBatch', () => {
     { notAfter: '2026-11-24T11:59:59.999Z', status: 'expired' },
     { notAfter: '2026-11-24T12:00:00.000Z', status: 'done' },
     { notAfter: '2026-11-24T12:00Z', status: 'done' },
-    { notAfter: '2026-11-24T12:00:00.001Z', status: 'done' },
+    { notAfter: '2026-11-24T12:00:00.0001Z', status: 'done' },
     { notAfter: undefined, status: 'done' },
   ])('4. says $status at noon to what was wanted by $notAfter', ({ notAfter, status }) => {
     const group = new MemoryGroup(AT);

@@ -19,29 +19,37 @@ import { OneByOne } from './test/one-by-one.js';
 
 const AT = '2026-11-24T12:00:00.000Z';
 const products = ['cafe', 'mate', 'te'];
-const customers = ['ana', 'Ñandú 🛒', 'b'];
+const customers = ['ana', 'Ñandú 🛒'];
 
 const productId = fc.constantFrom(...products);
 const customerId = fc.constantFrom(...customers);
-const idempotencyKey = fc.constantFrom('1', '2', '3', '4');
-const envelope = fc.record(
-  {
-    stamp: fc.nat(30).map((ms) => stampAt(ms)),
-    notAfter: fc.constantFrom('2026-11-24T11:59:59.999Z', AT, '2026-11-24T12:00Z', '2026-11-24T12:00:00.001Z'),
-  },
-  { requiredKeys: ['stamp'] },
-);
+/** Few enough that two of a kind now and then come under one id. */
+const idempotencyKey = fc.nat(15).map(String);
+const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+const envelope = fc.record({
+  stamp: fc.nat(60).map((ms) => stampAt(ms)),
+  notAfter: rarely(fc.constantFrom('2026-11-24T11:59:59.999Z', AT, '2026-11-24T12:00Z', '2026-11-24T12:00:00.0001Z')),
+});
 const branchId = fc.constantFrom(null, 'sucursal-1');
 
-const lines = fc.dictionary(fc.constantFrom(...products, 'nothing'), fc.integer({ min: 1, max: 9 }), { minKeys: 1 });
+const lines = fc
+  .record({
+    known: fc.dictionary(productId, fc.integer({ min: 1, max: 6 }), { minKeys: 1 }),
+    unknown: rarely(fc.constant({ nothing: 1 })),
+  })
+  .map(({ known, unknown }) => ({ ...known, ...unknown }));
 const anOrder = fc
   .record({ customerId, lines, idempotencyKey, branchId, envelope })
   .map(({ customerId, lines, envelope, ...fields }) => placeOrder(customerId, lines, { ...fields, ...envelope }));
 const aCheckout = fc
   .record({ customerId, idempotencyKey, branchId, envelope })
-  .map(({ customerId, envelope, ...fields }) => checkOut(customerId, { ...fields, ...envelope }));
+  .chain(({ customerId, envelope, ...fields }) =>
+    // Later than most edits, or it would find nothing.
+    fc.integer({ min: 20, max: 80 }).map((ms) => checkOut(customerId, { ...fields, ...envelope, stamp: stampAt(ms) })),
+  );
 const anEdit = fc
-  .record({ body: fc.record({ customerId, productId, quantity: fc.nat(4) }), idempotencyKey, envelope })
+  .record({ body: fc.record({ customerId, productId, quantity: fc.nat(3) }), idempotencyKey, envelope })
   .map(({ body, envelope, idempotencyKey }) => command('cart.edit', body, { idempotencyKey, ...envelope }));
 const aClear = fc
   .record({ body: fc.record({ customerId }), idempotencyKey, envelope })
@@ -55,7 +63,7 @@ const aRegistration = fc
   .map(({ body, envelope, idempotencyKey }) => command('customer.register', body, { idempotencyKey, ...envelope }));
 const productFields = { productId, name: fc.constantFrom('Café', 'Yerba'), priceCents: fc.nat(500) };
 const aCreation = fc
-  .record({ body: fc.record({ ...productFields, stock: fc.nat(20) }), idempotencyKey, envelope })
+  .record({ body: fc.record({ ...productFields, stock: fc.nat(9) }), idempotencyKey, envelope })
   .map(({ body, envelope, idempotencyKey }) => command('product.create', body, { idempotencyKey, ...envelope }));
 const anUpdate = fc
   .record({ body: fc.record(productFields), idempotencyKey, envelope })
@@ -72,10 +80,10 @@ const junk = fc
   .map(({ order, spoiled }) => readCommands({ version: 1, commands: [{ ...order, [spoiled]: '?' }] })[0] as Arrived);
 
 const arrival = fc.oneof(
-  { weight: 8, arbitrary: readable(anOrder) },
-  { weight: 4, arbitrary: readable(anEdit) },
-  { weight: 3, arbitrary: readable(aCheckout) },
-  { weight: 3, arbitrary: readable(aCreation) },
+  { weight: 10, arbitrary: readable(anOrder) },
+  { weight: 10, arbitrary: readable(anEdit) },
+  { weight: 5, arbitrary: readable(aCheckout) },
+  { weight: 2, arbitrary: readable(aCreation) },
   { weight: 1, arbitrary: readable(aClear) },
   { weight: 1, arbitrary: readable(aRegistration) },
   { weight: 1, arbitrary: readable(anUpdate) },
@@ -91,9 +99,9 @@ const stocked: Arrived[] = products.map((productId, index) => ({
 /** Commands in the order they came, cut into batches; each may come again at any later place. */
 const batches = fc
   .record({
-    sent: fc.array(arrival, { minLength: 1, maxLength: 40 }),
-    again: fc.array(fc.record({ which: fc.nat(), where: fc.nat() }), { maxLength: 15 }),
-    cuts: fc.array(fc.nat(60), { maxLength: 8 }),
+    sent: fc.array(arrival, { minLength: 1, maxLength: 40, size: 'max' }),
+    again: fc.array(fc.record({ which: fc.nat(), where: fc.nat() }), { maxLength: 12, size: 'max' }),
+    cuts: fc.array(fc.nat(60), { maxLength: 25, size: 'max' }),
   })
   .map(({ sent, again, cuts }) => {
     const arrived = [...stocked, ...sent];
