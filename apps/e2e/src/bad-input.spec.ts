@@ -38,6 +38,11 @@ describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (door) => 
     ['a quantity in text', { ...good, lines: [line('2')] }, ['/lines/0/quantity']],
     ['no line', { ...good, lines: [] }, ['/lines']],
     ['the same product twice', { ...good, lines: [line(1), line(2)] }, ['/lines/1/productId']],
+    [
+      'the same product twice beside other faults',
+      { ...good, lines: [line(0), { ...line('2'), colour: 1 }, null] },
+      ['/lines/0/quantity', '/lines/1/colour', '/lines/1/productId', '/lines/1/quantity', '/lines/2'],
+    ],
     ['a bad product id', { ...good, lines: [line(1, '../etc')] }, ['/lines/0/productId']],
     ['a control character', { ...good, customerId: 'a\u0000b' }, ['/customerId']],
     [

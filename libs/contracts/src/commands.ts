@@ -29,19 +29,25 @@ export const orderLinesSchema = z
   .array(orderLineSchema)
   .min(1, 'must hold at least 1 line')
   .max(MAX_ORDER_LINES, `must hold at most ${MAX_ORDER_LINES} lines`)
-  .superRefine((lines, context) => {
-    const seen = new Map<string, number>();
-    lines.forEach((line, index) => {
-      const first = seen.get(line.productId);
-      if (first === undefined) seen.set(line.productId, index);
-      else
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'productId'],
-          message: `names the same product as line ${first}: put the units into one line`,
-        });
-    });
-  });
+  .superRefine(
+    (lines: readonly (Partial<OrderLine> | null)[], context) => {
+      const seen = new Map<string, number>();
+      lines.forEach((line, index) => {
+        const productId: unknown = line?.productId;
+        if (typeof productId !== 'string') return;
+        const first = seen.get(productId);
+        if (first === undefined) seen.set(productId, index);
+        else
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'productId'],
+            message: `names the same product as line ${first}: put the units into one line`,
+          });
+      });
+    },
+    // Also beside other faults, which zod would have it wait for: an answer names them all.
+    { when: ({ value }) => Array.isArray(value) },
+  );
 
 /** Where an order came in; null: at the head office. */
 const takenAt = branchIdSchema.nullable().meta({ description: 'Branch that took it; null: Central' });
