@@ -10,34 +10,37 @@ function quoted(text: string): string {
   return HAS_SPECIAL.test(text) ? `"${text.replace(SPECIAL, '\\$&')}"` : `"${text}"`;
 }
 
-/** For numbers, uuids and words without `,{}"\` and white space: nothing is quoted. */
-export function plainArray<T>(rows: readonly T[], pick: (row: T) => string | number | boolean | null): string {
-  let literal = '{';
-  for (let i = 0; i < rows.length; i++) {
-    if (i > 0) literal += ',';
-    literal += pick(rows[i] as T) ?? 'NULL';
-  }
-  return literal + '}';
+/** One column of the rows. */
+export type Column<T> = (rows: readonly T[]) => string;
+
+function column<T, V>(pick: (row: T) => V, literalOf: (value: NonNullable<V>) => string | number | boolean): Column<T> {
+  return (rows) => {
+    let literal = '{';
+    for (let i = 0; i < rows.length; i++) {
+      if (i > 0) literal += ',';
+      const value = pick(rows[i] as T);
+      literal += value === null || value === undefined ? 'NULL' : literalOf(value);
+    }
+    return literal + '}';
+  };
 }
 
-export function textArray<T>(rows: readonly T[], pick: (row: T) => string | null): string {
-  let literal = '{';
-  for (let i = 0; i < rows.length; i++) {
-    if (i > 0) literal += ',';
-    const text = pick(rows[i] as T);
-    literal += text === null ? 'NULL' : quoted(text);
-  }
-  return literal + '}';
+/** Numbers, uuids, booleans, times, and words without `,{}"\\` and white space: nothing is quoted. */
+export function plain<T>(pick: (row: T) => string | number | boolean | null): Column<T> {
+  return column(pick, (value) => value);
+}
+
+export function text<T>(pick: (row: T) => string | null): Column<T> {
+  return column(pick, quoted);
 }
 
 /** `bytea` from hex digits. */
-export function hexArray<T>(rows: readonly T[], pick: (row: T) => string): string {
-  return plainArray(rows, (row) => `\\\\x${pick(row)}`);
+export function hex<T>(pick: (row: T) => string): Column<T> {
+  return column(pick, (digits) => `\\\\x${digits}`);
 }
 
-export function jsonArray<T>(rows: readonly T[], pick: (row: T) => unknown): string {
-  return textArray(rows, (row) => {
-    const value = pick(row);
-    return value === null ? null : JSON.stringify(value);
-  });
+export function json<T>(pick: (row: T) => unknown): Column<T> {
+  return column(pick, (value) => quoted(JSON.stringify(value)));
 }
+
+export const textsLiteral: Column<string> = text((each) => each);

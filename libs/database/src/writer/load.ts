@@ -8,7 +8,7 @@ import {
   type StockLevel,
   type StoredOutcome,
 } from '@eco/domain';
-import { textArray } from './array-literals.js';
+import { textsLiteral } from './array-literals.js';
 import type { Row, Statement, WriterSession } from './session.js';
 
 /**
@@ -119,7 +119,7 @@ export function sendLoad(session: WriterSession, keys: NeededKeys): { sent: Prom
     sent.push(session.run(statement, values).then(({ rows }) => rows.forEach(take)));
   };
   const loadBy = (statement: Statement, wanted: readonly string[], take: (row: Row) => void) => {
-    if (wanted.length > 0) load(statement, [textArray(wanted, (key) => key)], take);
+    if (wanted.length > 0) load(statement, [textsLiteral(wanted)], take);
   };
 
   load(ownership, [], ([bucket]) => state.ownedBuckets.add(bucket as number));

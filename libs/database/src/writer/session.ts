@@ -115,8 +115,8 @@ export class WriterSession {
   }
 
   /** Rows come as arrays in the order of the columns. */
-  run(statement: Statement, values: unknown[] = []): Promise<QueryArrayResult<Row>> {
-    return this.answered(this.client.query<Row>({ ...statement, values, rowMode: 'array' }));
+  run({ name, text }: Statement, values: unknown[] = []): Promise<QueryArrayResult<Row>> {
+    return this.answered(this.client.query<Row>({ name, text, values, rowMode: 'array' }));
   }
 
   /** BEGIN, COMMIT and the like, whose parse costs nothing. */
