@@ -20,7 +20,10 @@ export async function eventually<T>(
     if (performance.now() >= end) break;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
-  throw new Error(`Waited ${deadlineMs} ms for: ${missing}. Last seen: ${last instanceof Error ? last.message : String(last)}`, {
-    cause: last,
-  });
+  throw new Error(
+    `Waited ${deadlineMs} ms for: ${missing}. Last seen: ${last instanceof Error ? last.message : String(last)}`,
+    {
+      cause: last,
+    },
+  );
 }
