@@ -6,30 +6,42 @@ const COLUMNS_MIN = 60;
 
 /** Draws the steps of a cluster while they run: a tree with spinners in a terminal, lines with the time elsewhere. */
 export const drawSteps: RunSteps = async (steps) => {
-  await listOf(steps, false).run();
+  const faults: unknown[] = [];
+  const list = new Listr(
+    steps.map((step) => taskOf(step, faults)),
+    {
+      // Ctrl-C is ours: it stops what was begun, in order.
+      registerSignalListeners: false,
+      fallbackRendererCondition: () => !process.stdout.isTTY || process.stdout.columns < COLUMNS_MIN,
+      rendererOptions: { collapseSubtasks: false, timer: PRESET_TIMER },
+      fallbackRendererOptions: { timer: PRESET_TIMER },
+    },
+  );
+  try {
+    await list.run();
+  } catch (error) {
+    throw faults[0] ?? error;
+  }
 };
 
-function listOf(steps: readonly Step[], together: boolean) {
-  return new Listr(steps.map(taskOf), {
-    concurrent: together,
-    // Ctrl-C is ours: it stops what was begun, in order.
-    registerSignalListeners: false,
-    fallbackRendererCondition: () => !process.stdout.isTTY || process.stdout.columns < COLUMNS_MIN,
-    rendererOptions: { collapseSubtasks: false, timer: PRESET_TIMER },
-    fallbackRendererOptions: { timer: PRESET_TIMER },
-  });
-}
-
-function taskOf(step: Step): ListrTask {
+/** Beside its step a fault has one line; the whole of it, the first at the head, is in `faults`. */
+function taskOf(step: Step, faults: unknown[]): ListrTask {
   return {
     title: step.title,
-    task: (_context, task) => {
-      if ('run' in step) {
-        return step.run((text) => {
-          task.title = text === '' ? step.title : `${step.title}: ${text}`;
-        });
+    task: async (_context, task) => {
+      if (!('run' in step)) {
+        return task.newListr(
+          step.steps.map((each) => taskOf(each, faults)),
+          { concurrent: step.together },
+        );
       }
-      return task.newListr(step.steps.map(taskOf), { concurrent: step.together });
+      const say = (text: string) => {
+        task.title = text === '' ? step.title : `${step.title}: ${text}`;
+      };
+      await step.run(say).catch((error: Error) => {
+        faults.push(error);
+        throw new Error(error.message.split('\n')[0], { cause: error });
+      });
     },
   };
 }

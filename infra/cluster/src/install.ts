@@ -97,7 +97,7 @@ async function installWithApt(missing: readonly Server[], root: readonly string[
       .split('\n')
       .filter((each) => each.trim() !== '')) {
       lines.push(line);
-      say(`apt: ${line.trim()}`);
+      if (/^(Get:|Setting up|[EW]:)/.test(line)) say(`apt: ${line.trim()}`);
     }
   };
   child.stdout.on('data', take);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { Layout } from './layout.js';
 import { isSameProcess } from './native/identity.js';
-import { stopStages } from './native/process.js';
+import { stopStages } from './native/stop-stages.js';
 import { Refused } from './refused.js';
 
 /**

@@ -1,9 +1,9 @@
 import { NotInTime, until } from '../until.js';
-import { together, type Step } from '../steps.js';
+import type { Step } from '../steps.js';
 import type { RecordedProcess, Run } from '../run-file.js';
 import { isSameProcess } from './identity.js';
-import { stopStages } from './process.js';
 import { signalTree } from './process-tree.js';
+import { stopSteps } from './stop-stages.js';
 
 /** What a run that is gone left behind. A pid that meanwhile belongs to somebody else is not among it. */
 export function leftoversOf(run: Run): Run['processes'] {
@@ -12,17 +12,7 @@ export function leftoversOf(run: Run): Run['processes'] {
 
 /** Stops them as the run itself would have done. */
 export function stopLeftoverSteps(run: Run): Step[] {
-  const leftovers = leftoversOf(run);
-  return stopStages.flatMap((stage) => {
-    const some = leftovers.filter((process) => process.stage === stage);
-    if (some.length === 0) return [];
-    return [
-      together(
-        stage,
-        some.map((process) => ({ title: process.name, run: () => stopRecorded(process) })),
-      ),
-    ];
-  });
+  return stopSteps(leftoversOf(run), stopRecorded);
 }
 
 async function stopRecorded(process: RecordedProcess & { stopSignal: NodeJS.Signals; stopMs: number }): Promise<void> {

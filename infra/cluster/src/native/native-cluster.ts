@@ -10,9 +10,10 @@ import type { Keeper } from './keeper.js';
 import type { Native } from './native.js';
 import type { OpenedNative } from './open-native.js';
 import { PostgresGroup } from './postgres.js';
-import { NativeProcess, stopStages, type ProcessSpec } from './process.js';
+import { NativeProcess, type ProcessSpec } from './process.js';
 import { Rabbitmq } from './rabbitmq.js';
 import { Services } from './services.js';
+import { stopSteps } from './stop-stages.js';
 import { Supervision } from './supervision.js';
 
 export interface RunningBroker {
@@ -148,7 +149,7 @@ export class NativeCluster implements RunningCluster {
     try {
       await run(this.#startSteps().map(tracked));
     } catch (error) {
-      this.#abort.abort(error);
+      this.#abort.abort(new Stopped());
       await Promise.allSettled(underWay);
       throw error;
     }
@@ -181,18 +182,8 @@ export class NativeCluster implements RunningCluster {
     this.#supervision.end();
     this.#abort.abort(new Stopped());
     await this.#started?.catch(() => undefined);
-    const stages = stopStages.flatMap((stage) => {
-      const some = this.#processes.filter((process) => process.spec.stage === stage && process.running);
-      return some.length === 0
-        ? []
-        : [
-            together(
-              stage,
-              some.map((each) => ({ title: each.name, run: () => each.stop() })),
-            ),
-          ];
-    });
-    await run(stages);
+    const running = this.#processes.filter((process) => process.running);
+    await run(stopSteps(running, (process) => process.stop()));
     this.#cleanUp();
   }
 

@@ -12,7 +12,8 @@ import { until } from '../until.js';
 import { commandAs, giveTo } from './account.js';
 import type { Native } from './native.js';
 import { hostBasedAccess, serverSettings, slotOf } from './postgres-settings.js';
-import type { NativeProcess, ProcessSpec, StopStage } from './process.js';
+import type { NativeProcess, ProcessSpec } from './process.js';
+import type { StopStage } from './stop-stages.js';
 
 /**
  * A database group: a primary, made by initdb, and replicas, made as copies of it. Which node is the primary is what the
@@ -66,8 +67,9 @@ export class PostgresGroup {
         },
       },
       { title: 'roles and schema', run: () => this.#prepare() },
-      together('replicas', replicas),
-      { title: 'replicas stream', run: () => this.#untilStreaming() },
+      ...(replicas.length === 0
+        ? []
+        : [together('replicas', replicas), { title: 'replicas stream', run: () => this.#untilStreaming() }]),
     ]);
   }
 

@@ -48,6 +48,12 @@ test('one that ends before it is ready is told with its exit code and the end of
   await expect(again.start()).rejects.toThrow(/shell ended \(code 3\)[^]*no disk left/);
 });
 
+test('of a long log the lines that name a fault are told', async () => {
+  const script = 'echo FATAL: the port is taken; for i in $(seq 100); do echo going down; done';
+  const process = shell(script, { ready: () => Promise.resolve(false) });
+  await expect(process.start()).rejects.toThrow(/FATAL: the port is taken$/);
+});
+
 test('one that is not ready in time is told so', async () => {
   const process = shell('echo working; exec sleep 100', { ready: () => Promise.resolve(false), readyMs: 200 });
   await expect(process.start()).rejects.toThrow(/shell was not ready within 0.2 s[^]*working/);

@@ -4,10 +4,7 @@ import path from 'node:path';
 import { NotInTime, until } from '../until.js';
 import { startOf } from './identity.js';
 import { signalTree } from './process-tree.js';
-
-/** What is stopped together; one stage after the other: doors first, then who needs what comes later. */
-export const stopStages = ['APIs', 'read-service', 'writers', 'brokers', 'replicas', 'primaries', 'epmd'] as const;
-export type StopStage = (typeof stopStages)[number];
+import type { StopStage } from './stop-stages.js';
 
 export interface ProcessSpec {
   readonly name: string;
@@ -49,6 +46,10 @@ export class NativeProcess {
 
   get name(): string {
     return this.spec.name;
+  }
+
+  get stage(): StopStage {
+    return this.spec.stage;
   }
 
   /** 0 before the first start; the last one's after the end. */
@@ -137,22 +138,27 @@ export class NativeProcess {
     await this.start();
   }
 
-  /** The last lines of its log, for whoever has to say why it did not come. */
-  logTail(lines = 12): string {
-    try {
-      return readFileSync(this.spec.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
-    } catch {
-      return '';
-    }
+  /** For whoever has to say why it did not come: the first lines of its log that name a fault, or its last lines. */
+  logExcerpt(): string {
+    const text = existsSync(this.spec.logFile) ? readFileSync(this.spec.logFile, 'utf8') : '';
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    const faults = lines.filter((line) => /\b(error|fatal|panic)\b/i.test(line)).slice(0, EXCERPT_LINES);
+    const excerpt = faults.length > 0 ? faults : lines.slice(-EXCERPT_LINES);
+    return excerpt
+      .map((line) => (line.length > EXCERPT_COLUMNS ? `${line.slice(0, EXCERPT_COLUMNS)}…` : line))
+      .join('\n');
   }
 }
 
-/** It ended, or did not come in time; the message ends with the last lines of its log. */
+const EXCERPT_LINES = 12;
+const EXCERPT_COLUMNS = 200;
+
+/** It ended, or did not come in time; the message ends with what its log says of that. */
 export class ProcessFault extends Error {
   override readonly name = 'ProcessFault';
 
   constructor(process: NativeProcess, what: string) {
-    super(`${process.name} ${what}. ${process.spec.logFile} ends with:\n${process.logTail()}`);
+    super(`${process.name} ${what}. From ${process.spec.logFile}:\n${process.logExcerpt()}`);
   }
 }
 

@@ -158,8 +158,6 @@ export class Rabbitmq {
       'default_user_tags.administrator = true',
       'cluster_formation.peer_discovery_backend = classic_config',
       ...peers.map(({ name }, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${erlangName(name)}`),
-      'cluster_formation.randomized_startup_delay_range.min = 0',
-      'cluster_formation.randomized_startup_delay_range.max = 1',
       // The side of a partition that has no majority stops instead of going its own way.
       'cluster_partition_handling = pause_minority',
       // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
@@ -206,6 +204,8 @@ export class Rabbitmq {
         HOME: this.#home,
         ERL_EPMD_PORT: String(layout.epmdPort),
         ERL_EPMD_ADDRESS: HOST,
+        // A dump would hold passwords.
+        ERL_CRASH_DUMP_SECONDS: '0',
         // The script then becomes the broker, in place of waiting for it: its pid is the broker's.
         RUNNING_UNDER_SYSTEMD: 'true',
         RABBITMQ_NODENAME: erlangName(node.name),

@@ -4,7 +4,8 @@ import type { App, ServiceNode } from '../layout.js';
 import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
 import { together, type Step } from '../steps.js';
 import type { Native } from './native.js';
-import type { NativeProcess, ProcessSpec, StopStage } from './process.js';
+import type { NativeProcess, ProcessSpec } from './process.js';
+import type { StopStage } from './stop-stages.js';
 
 /** Our own processes: Node running each app's main.js, told by its environment what there is. */
 

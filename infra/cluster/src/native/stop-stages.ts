@@ -1,0 +1,17 @@
+import { together, type Step } from '../steps.js';
+
+/** What is stopped together; one stage after the other: doors first, then who needs what comes later. */
+export const stopStages = ['APIs', 'read-service', 'writers', 'brokers', 'replicas', 'primaries', 'epmd'] as const;
+export type StopStage = (typeof stopStages)[number];
+
+/** Stops processes in their order. */
+export function stopSteps<P extends { readonly name: string; readonly stage: StopStage }>(
+  processes: readonly P[],
+  stop: (process: P) => Promise<void>,
+): Step[] {
+  return stopStages.flatMap((stage) => {
+    const some = processes.filter((process) => process.stage === stage);
+    const steps = some.map((process) => ({ title: process.name, run: () => stop(process) }));
+    return steps.length > 1 ? [together(stage, steps)] : steps;
+  });
+}
