@@ -48,6 +48,7 @@ const GOODBYE_MS = 500;
 export class ReadSession {
   #inFlight = 0;
   #closed = false;
+  #isGathering = false;
 
   private constructor(private readonly client: Client) {
     client.once('end', () => (this.#closed = true));
@@ -93,6 +94,7 @@ export class ReadSession {
   /** Throws a `ReadError` when there is no answer. */
   async query<Row>(statement: ReadStatement, values: readonly unknown[]): Promise<Row[]> {
     this.#inFlight += 1;
+    this.#gather();
     try {
       const result = await this.client.query({ name: statement.name, text: statement.text, values: [...values] });
       return result.rows as Row[];
@@ -101,6 +103,18 @@ export class ReadSession {
     } finally {
       this.#inFlight -= 1;
     }
+  }
+
+  /** What is asked in one turn of the event loop goes out in one write: under load a system call for many statements. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    const { stream } = this.client.connection;
+    stream.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
+      stream.uncork();
+    });
   }
 
   /** What is under way fails. Says goodbye where somebody may be listening. */
