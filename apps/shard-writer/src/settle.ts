@@ -1,5 +1,5 @@
 import { commitBatch, openBatch, rollBack, tryBatch, type Fault, type Reign, type WriterSession } from '@eco/database';
-import { decideBatch, neededKeys, parkCommand, type Arrived, type BatchState, type Effects } from '@eco/domain';
+import { decideBatch, neededKeys, type Arrived, type BatchState, type Effects } from '@eco/domain';
 
 /** What a batch did, and how long each part of it took. */
 export interface Committed {
@@ -88,9 +88,7 @@ async function decide(
   if (opened.type !== 'opened') return opened;
   const { state } = opened;
   const loadedAt = performance.now();
-  const effects = caught(() =>
-    parked.size === 0 ? decideBatch(state, arrived) : decideAround(state, arrived, parked),
-  );
+  const effects = caught(() => decideBatch(state, arrived, parked));
   if (effects instanceof Error) return (await rollBack(session)) ?? { type: 'command-fault', error: effects };
   return { type: 'decided', state, effects, ms: { load: loadedAt - startedAt, decide: performance.now() - loadedAt } };
 }
@@ -109,22 +107,4 @@ function keysOf(arrived: readonly Arrived[], parked: Parked) {
   const ids = new Set(keys.commandIds);
   for (const one of parked.keys()) ids.add(one.readable ? one.command.id : one.commandId);
   return { ...keys, commandIds: [...ids] };
-}
-
-/** The rest is decided as if the parked ones had not come; replies stay in the order of arrival. */
-function decideAround(state: BatchState, arrived: readonly Arrived[], parked: Parked): Effects {
-  const effects = decideBatch(
-    state,
-    arrived.filter((one) => !parked.has(one)),
-  );
-  const replies = effects.replies.values();
-  effects.replies = arrived.map((one) => {
-    const reason = parked.get(one);
-    if (reason === undefined) return replies.next().value as Effects['replies'][number];
-    const { outcomes, deadLetters, replies: own } = parkCommand(state, one, reason);
-    effects.outcomes.push(...outcomes);
-    effects.deadLetters.push(...deadLetters);
-    return own[0] as Effects['replies'][number];
-  });
-  return effects;
 }

@@ -1,5 +1,5 @@
 import { bucketOf } from '@eco/routing';
-import { decideBatch, parkCommand } from './batch.js';
+import { decideBatch } from './batch.js';
 import { bodyHash } from './body-hash.js';
 import type { Arrived } from './effects.js';
 import { neededKeys } from './needed-keys.js';
@@ -161,13 +161,17 @@ describe('decideBatch', () => {
   });
 });
 
-describe('parkCommand', () => {
+describe('a parked command', () => {
   const order = placeOrder('ana', { cafe: 1 });
   const [arrived] = arrivedOf([order]) as [Arrived];
 
   it('makes a dead letter with the database’s reason of a command that was not settled', () => {
     const state = new MemoryGroup(AT).load(neededKeys([arrived]));
-    const { deadLetters, replies, outcomes } = parkCommand(state, arrived, 'value out of range');
+    const { deadLetters, replies, outcomes } = decideBatch(
+      state,
+      [arrived],
+      new Map([[arrived, 'value out of range']]),
+    );
     expect(deadLetters).toMatchObject([{ commandId: order.id, errorClass: 'database', reason: 'value out of range' }]);
     expect(replies).toEqual([{ type: 'dead-letter', commandId: order.id, reason: 'value out of range' }]);
     expect(outcomes).toEqual([]);
@@ -176,7 +180,11 @@ describe('parkCommand', () => {
   it('leaves an outcome alone', () => {
     const group = new MemoryGroup(AT);
     group.write([arrived]);
-    const { deadLetters, replies } = parkCommand(group.load(neededKeys([arrived])), arrived, 'value out of range');
+    const { deadLetters, replies } = decideBatch(
+      group.load(neededKeys([arrived])),
+      [arrived],
+      new Map([[arrived, 'value out of range']]),
+    );
     expect(deadLetters).toEqual([]);
     expect(replies).toMatchObject([{ type: 'outcome', repeated: true }]);
   });

@@ -35,11 +35,6 @@ export function decideBatch(
   return state.effects;
 }
 
-/** A batch of this one alone, parked for this reason. */
-export function parkCommand(stored: BatchState, arrived: Arrived, reason: string): Effects {
-  return decideBatch(stored, [arrived], new Map([[arrived, reason]]));
-}
-
 function decideCommand(command: Command, state: WorkingState, databaseReason?: string): Reply {
   const bucket = state.buckets.of(keyOf(command));
   const hash = bodyHash(command);

@@ -3,4 +3,4 @@ export * from './effects.js';
 export { readCommands } from './read-commands.js';
 export { bodyHash } from './body-hash.js';
 export { neededKeys } from './needed-keys.js';
-export { decideBatch, parkCommand } from './batch.js';
+export { decideBatch } from './batch.js';
