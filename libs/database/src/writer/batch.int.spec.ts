@@ -1,5 +1,6 @@
 import { CENTRAL_LOCATION } from '@eco/contracts';
 import { decideBatch, neededKeys } from '@eco/domain';
+import { seededRandom, unicodeKey } from '@eco/routing';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
   beginReign,
@@ -12,6 +13,7 @@ import {
   type Fault,
   type Reign,
 } from '../index.js';
+import { textsLiteral } from './array-literals.js';
 import { arrived, orderOf, productOf, runBatch, type Run } from '../test/commands.js';
 
 let group: DatabaseGroup;
@@ -173,6 +175,24 @@ describe('a batch', () => {
     expect(rows).toMatchObject([{ tries: 2, state: 'open', reason: 'holds "quotes", {braces}, a \\ and a \ufffd' }]);
     expect(rows[0]?.command).toEqual({ text: 'U+0000 is \0, half a pair \ud800' });
   });
+});
+
+it('sends any text as it is', async () => {
+  const random = seededRandom('texts');
+  const texts = [
+    '',
+    'NULL',
+    'null',
+    ' ',
+    '{}',
+    '","',
+    '\\',
+    '\\"',
+    ...Array.from({ length: 5000 }, () => unicodeKey(random)),
+  ];
+  const echo = { name: 'echo', text: 'SELECT unnest($1::text[])' };
+  const { rows } = await session.run(echo, [textsLiteral(texts)]);
+  expect(rows.map(([text]) => text)).toEqual(texts);
 });
 
 describe('the fence', () => {
