@@ -149,7 +149,8 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.spec.ts'],
+    // What specs of a project share lies in its src/test, which no build holds.
+    files: ['**/*.spec.ts', '**/src/test/**/*.ts'],
     rules: {
       '@nx/enforce-module-boundaries': boundaries({
         imports: ['testing'],

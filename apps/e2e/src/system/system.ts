@@ -87,7 +87,7 @@ export async function openSystem() {
     async sql<R extends Record<string, unknown>>(
       text: string,
       values: unknown[] = [],
-      { node = group.nodes[0] as NodeAddress, role = 'eco_reader' as LoginRole } = {},
+      { node = group.nodes[0], role = 'eco_reader' } = {},
     ): Promise<R[]> {
       const connection = new SideConnection(node, { user: role, password: secrets.database[role] }, 'eco e2e');
       try {
