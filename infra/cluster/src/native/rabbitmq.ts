@@ -89,7 +89,7 @@ export class Rabbitmq {
     const formed = z.object({ brokers: z.int() }).parse(JSON.parse(text));
     if (formed.brokers !== brokers) {
       throw new DescriptionError([
-        `brokers: ${this.#native.dataDir} holds a cluster of ${formed.brokers}, not ${brokers}; its queues can't be moved`,
+        `brokers: ${this.#native.dataDir} holds a cluster of ${formed.brokers}, not ${brokers}: start with --brokers ${formed.brokers}, or remove the data`,
       ]);
     }
     return true;

@@ -1,0 +1,153 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { isSameProcess, PROJECT_DIR, readRun, type Run } from '@eco/cluster';
+import { eventually } from '@eco/testing';
+
+/*
+ * up, status and down as a person uses them, from the outside: one broker and one database are enough to see what is
+ * started, told and left behind. The services and the way of an order are shown by the end-to-end suite.
+ */
+
+const parentDir = mkdtempSync(path.join(os.tmpdir(), 'eco-up-'));
+const dataDir = path.join(parentDir, 'data');
+const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
+const SMALL = ['--brokers', '1', '--replicas', '0', '--no-services'];
+const FREE = ['amqp', 'management', 'erlang', 'postgres'].flatMap((kind) => [`--port-${kind}`, '0']);
+const READY_MS = 150_000;
+
+interface Up {
+  process: ChildProcess;
+  /** Everything it said so far. */
+  text(): string;
+  ended: Promise<number | null>;
+}
+
+const ups: Up[] = [];
+
+function up(...args: string[]): Up {
+  const child = spawn(process.execPath, [ECO, 'up', ...SMALL, ...FREE, '--data', dataDir, ...args]);
+  let text = '';
+  const take = (chunk: Buffer) => (text += chunk.toString());
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  const started = {
+    process: child,
+    text: () => text,
+    ended: new Promise<number | null>((resolve) => child.once('close', resolve)),
+  };
+  ups.push(started);
+  return started;
+}
+
+async function upAndReady(): Promise<Up & { run: Run }> {
+  const started = up();
+  await eventually('the table of what runs where', () => /management UI: user operator/.test(started.text()), {
+    deadlineMs: READY_MS,
+  });
+  const run = readRun(dataDir);
+  if (!run) throw new Error('there is no run file');
+  return { ...started, run };
+}
+
+function eco(...args: string[]): { code: number | null; text: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [ECO, ...args], { encoding: 'utf8' });
+  return { code: status, text: stdout + stderr };
+}
+
+const stillRunning = (run: Run) => run.processes.filter(isSameProcess).map(({ name }) => name);
+
+afterAll(async () => {
+  ups.forEach((each) => each.process.kill('SIGTERM'));
+  await Promise.all(ups.map((each) => each.ended));
+  eco('down', '--volumes', '--data', dataDir);
+  rmSync(parentDir, { recursive: true });
+}, 60_000);
+
+test('Ctrl-C stops everything in order, and the data stays', async () => {
+  const started = await upAndReady();
+  expect(started.run.processes.map(({ name }) => name)).toEqual(['epmd', 'broker-1', 'g1-1']);
+  expect(started.text()).toContain(path.join(dataDir, 'secrets', 'broker.json'));
+
+  const status = eco('status', '--json', '--data', dataDir);
+  expect(status.code).toBe(0);
+  expect(JSON.parse(status.text)).toMatchObject({
+    ready: true,
+    supervisorPid: started.process.pid,
+    processes: [
+      { name: 'epmd', state: 'ready' },
+      { name: 'broker-1', state: 'ready' },
+      { name: 'g1-1', state: 'ready', role: 'primary' },
+    ],
+  });
+
+  const second = up();
+  expect(await second.ended).toBe(2);
+  expect(second.text()).toMatch(/^error: .* is running already \(pid \d+\)\n$/);
+
+  started.process.kill('SIGINT');
+  expect(await started.ended).toBe(0);
+  expect(stillRunning(started.run)).toEqual([]);
+  expect(existsSync(path.join(dataDir, 'postgres'))).toBe(true);
+  const after = eco('status', '--data', dataDir);
+  expect(after.code).toBe(1);
+  expect(after.text).toContain('nothing runs');
+}, 240_000);
+
+test('down stops what a crashed run left, and nobody else; --volumes removes the data too', async () => {
+  const started = await upAndReady();
+  started.process.kill('SIGKILL');
+  await started.ended;
+  expect(stillRunning(started.run)).toEqual(['epmd', 'broker-1', 'g1-1']);
+  expect(eco('status', '--data', dataDir).code).toBe(1);
+
+  // One of the pids was given to somebody else meanwhile.
+  const bystander = spawn('sleep', ['1000']);
+  const [epmd] = started.run.processes;
+  const reused = { ...epmd, name: 'reused', pid: bystander.pid };
+  const processes = [...started.run.processes, reused];
+  writeFileSync(path.join(dataDir, 'run.json'), JSON.stringify({ ...started.run, processes }));
+
+  const down = eco('down', '--data', dataDir);
+  expect(down.code).toBe(0);
+  expect(down.text).toContain('had left 3 processes, now stopped');
+  expect(stillRunning(started.run)).toEqual([]);
+  expect(bystander.exitCode).toBeNull();
+  bystander.kill();
+
+  expect(eco('down', '--volumes', '--data', dataDir).text).toContain(`${dataDir} is removed`);
+  expect(existsSync(dataDir)).toBe(false);
+}, 240_000);
+
+test('what can not be done is said in one line, before anything starts', async () => {
+  const refused = up('--brokers', '2', '--port-amqp', 'x');
+  expect(await refused.ended).toBe(2);
+  expect(refused.text()).toBe('error: --port-amqp must be a whole number from 0 to 65,535, not "x"\n');
+
+  const holder = spawn(process.execPath, [
+    '-e',
+    'require("node:net").createServer().listen(0, "127.0.0.1", function () { console.log(this.address().port) })',
+  ]);
+  const port = await new Promise<string>((resolve) =>
+    holder.stdout.once('data', (data: Buffer) => resolve(String(data).trim())),
+  );
+  const taken = up('--port-postgres', port);
+  expect(await taken.ended).toBe(2);
+  holder.kill();
+  expect(taken.text()).toMatch(
+    new RegExp(
+      `^error: port ${port}, for PostgreSQL g1-1, is held by .*node.* \\(pid ${holder.pid}\\): .* --port-postgres\n$`,
+    ),
+  );
+  expect(existsSync(path.join(dataDir, 'run.json'))).toBe(false);
+
+  // A folder of somebody else is neither used nor removed.
+  const foreign = mkdtempSync(path.join(os.tmpdir(), 'eco-up-'));
+  const file = path.join(foreign, 'mine');
+  writeFileSync(file, '');
+  expect(await up('--data', foreign).ended).toBe(2);
+  expect(eco('down', '--volumes', '--data', foreign).text).toContain('there is no data');
+  expect(readFileSync(file, 'utf8')).toBe('');
+  rmSync(foreign, { recursive: true });
+}, 60_000);
