@@ -6,7 +6,7 @@ interface Project {
   folder: string;
   name: string;
   tags: string[];
-  /** @eco packages of package.json, of the references of tsconfig.json, and of the sources but the specs. */
+  /** @eco packages of package.json, of the references of tsconfig.json, and of the sources but the specs and what they share. */
   dependencies: string[];
   references: string[];
   imports: string[];
@@ -33,7 +33,7 @@ const projects = filesMatching('{apps,infra,libs,tools}/*/package.json').map((fi
   const folder = path.dirname(file);
   const { name, nx, dependencies = {} } = packageOf(folder);
   const references = referencesOf(path.join(folder, 'tsconfig.json'));
-  const sources = filesMatching(`${folder}/src/**/*.ts`).filter((source) => !source.endsWith('.spec.ts'));
+  const sources = filesMatching(`${folder}/src/**/*.ts`).filter((source) => !/\.spec\.ts$|\/src\/test\//.test(source));
   return {
     folder,
     name,

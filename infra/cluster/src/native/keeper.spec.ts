@@ -15,9 +15,10 @@ const [kept, other] = [start(), start()];
 keeper.began(kept.pid);
 keeper.began(other.pid);
 keeper.ended(other.pid);
-console.log([kept.pid, other.pid].join(' '));
-setInterval(() => undefined, 1000);
 if (process.argv[2] === 'dismiss') keeper.dismiss();
+// By then what the keeper was told is in its pipe.
+setImmediate(() => console.log([kept.pid, other.pid].join(' ')));
+setInterval(() => undefined, 1000);
 `;
 
 const alive = (pid: number) => startOf(pid) !== undefined;
