@@ -45,18 +45,20 @@ const log = createLog({ name: 'spec', logLevel: 'silent' });
 function startWriter() {
   const connection = (name: string) => started(new BrokerConnection({ access: access(), name }));
   const [taking, telling] = [connection('takes'), connection('tells')];
+  const consumer = new CommandConsumer({ connection: taking, group: 'g1' });
   const writer = new Writer({
-    consumer: new CommandConsumer({ connection: taking, group: 'g1' }),
+    consumer,
     replies: started(new ReplySender({ connection: telling })),
     announcer: started(new EventAnnouncer({ connection: telling })),
     metrics: new WriterMetrics(new Metrics().registry),
     log,
     batchLimit: 1000,
+    holdMs: 8000,
   });
   const leadership = started(
     new Leadership({ writer, nodes: nodes(), login: cluster.databaseLogin('eco_writer'), log }),
   );
-  return { leadership, taking };
+  return { leadership, taking, consumer };
 }
 
 let first: ReturnType<typeof startWriter>;
@@ -198,19 +200,21 @@ it('goes on when its session is ended under it', async () => {
   await eventually('both are well', () => [first, second].every(({ leadership }) => leadership.obstacle === undefined));
 });
 
-it('confirms nothing while no replica streams, and everything once one does', async () => {
+it('confirms nothing while no replica streams, gives back what it took, and does it all once there is one', async () => {
   const replica = cluster.processes.find(({ name }) => name === nodes()[1]?.name);
   replica?.pause();
+  const leader = active() as typeof first;
   const commands = Array.from({ length: 20 }, (_, index) => order(`customer-${index}`));
   await publish(commands);
-  const asked = ask(order('ana'));
-  const obstacle = await eventually('the active writer says what it waits for', () => active()?.leadership.obstacle);
+  const obstacle = await eventually('the active writer says what it waits for', () => leader.leadership.obstacle);
   expect(obstacle).toMatch(/waited \d+ s for the database/);
+  await eventually('what it took is back in the queues', () => !leader.consumer.isSubscribed, { deadlineMs: 20_000 });
   expect(await outcomesOf(commands)).toBe(0);
   expect(standby().leadership.obstacle).toBeUndefined();
   replica?.resume();
   await allSettled(commands);
-  expect((await asked)?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+  await eventually('it takes commands again', () => leader.consumer.isSubscribed);
+  expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 });
 
 it('makes room for another when it is not subscribed', async () => {

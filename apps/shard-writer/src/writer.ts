@@ -16,7 +16,6 @@ import { settleBatch, type Committed, type OtherFault } from './settle.js';
 const IDLE_MS = 1000;
 /** A leader that can't take commands makes room for one that can. */
 const UNSUBSCRIBED_MS_MAX = 5000;
-/** What is not settled by then goes back to the queues: the broker takes a consumer that keeps messages for dead. */
 const HOLD_MS = 60_000;
 /** A server that refuses a batch for so long is left: perhaps another one is primary by now. */
 const RETRY_MS = 10_000;
@@ -37,6 +36,8 @@ export interface WriterParts {
   log: Log;
   /** Commands. */
   batchLimit: number;
+  /** What is not settled by then goes back to the queues, ms; the broker takes a consumer that keeps it for dead. */
+  holdMs?: number;
 }
 
 export class Writer {
@@ -99,7 +100,7 @@ export class Writer {
       }
     }
 
-    const held = this.giveBackAfter(HOLD_MS);
+    const held = this.giveBackAfter(this.parts.holdMs ?? HOLD_MS);
     this.#underWaySince = performance.now();
     const settled = await this.settleWithRetries(session, reign, arrived);
     this.#underWaySince = undefined;
