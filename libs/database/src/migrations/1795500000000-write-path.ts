@@ -39,7 +39,7 @@ CREATE TABLE eco.bucket_ownership (
 );
 
 -- The inbox and the idempotency store in one. An order's lines stand in its row alone: result and change_data are null
--- there, eco.outcome_full and eco.change put them together (a third less to write, per order).
+-- there, eco.outcome_full and eco.change put them together: twice more would add a third to the WAL of an order (1.65 kB).
 CREATE TABLE eco.outcome (
   command_id  uuid PRIMARY KEY,
   body_hash   bytea NOT NULL,
