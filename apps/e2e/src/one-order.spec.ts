@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { eventually } from '@eco/testing';
 import { openSystem, type System } from './system/system.js';
 
 /** The way of an order: accepted by a majority of brokers, decided once, shown by a replica. */
@@ -140,10 +142,12 @@ describe('an order', () => {
     );
     expect(said.status).toBe(201);
     expect(said.headers.get('x-correlation-id')).toBe('trace-me-7f3a');
-    const { readFile } = await import('node:fs/promises');
     const logOf = (name: string) => readFile(`${system.dataDir}/log/${name}.log`, 'utf8');
-    expect(await logOf('central-api')).toContain('trace-me-7f3a');
-    const writers = await Promise.all(system.writers.map(({ name }) => logOf(name)));
-    expect(writers.join('\n')).toContain('trace-me-7f3a');
+    const writers = system.writers.map(({ name }) => name);
+    await eventually('the id in the log of Central and of the writer that decided', async () => {
+      const central = await logOf('central-api');
+      const decided = (await Promise.all(writers.map(logOf))).join('\n');
+      return central.includes('trace-me-7f3a') && decided.includes('trace-me-7f3a');
+    });
   });
 });

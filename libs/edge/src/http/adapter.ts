@@ -114,6 +114,7 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
       );
     }
     if (reply.sent) return reply;
+    if (refusal.problem === 'body-too-large') readOn(request, reply);
     const body = problemBody(refusal, { instance: request.url.slice(0, INSTANCE_MAX), correlationId: request.id });
     return reply
       .code(refusal.status)
@@ -121,6 +122,15 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
       .type(PROBLEM_TYPE)
       .send(JSON.stringify(body));
   }
+}
+
+/**
+ * A client reads the answer when it has sent everything. Closing while it sends, as Fastify would, breaks its connection
+ * before; so the rest is read and thrown away, for as long as a request may take to arrive.
+ */
+function readOn(request: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader('connection');
+  request.raw.resume();
 }
 
 function decodePath(url: string): string {
