@@ -162,7 +162,7 @@ describe('CommandConsumer', () => {
     expect(numbers(after)).toEqual(numbers(before));
     // Done on a channel that is gone: told to nobody, and it did no harm to the one that is there.
     consumer.acknowledge(before);
-    expect(consumer.isSubscribed).toBe(true);
+    await subscribed(consumer);
     expect(consumer.counts['orders.g1']).toMatchObject({ staleAcknowledgements: 40, unacknowledgedMessages: 20 });
     consumer.acknowledge(after);
     await consumer.stop();
