@@ -133,8 +133,11 @@ test('a stop leaves no process and no port, and the next start has the data', as
     payload_encoding: 'string',
     properties: { delivery_mode: 2 },
   };
-  const published = await management('exchanges/ecomarket/ecomarket.commands/publish', cluster.operator, message);
-  expect(await published.json()).toEqual({ routed: true });
+  // A quorum queue refuses until it has a leader again, which a broker that was just restarted may be without.
+  await eventually('the queue to take a message', async () => {
+    const published = await management('exchanges/ecomarket/ecomarket.commands/publish', cluster.operator, message);
+    return ((await published.json()) as { routed?: boolean }).routed;
+  });
 
   const pids = cluster.processes.map(({ pid }) => pid);
   const ports = portsOf(cluster.layout).map(({ port }) => port);
