@@ -134,10 +134,13 @@ test('a stop leaves no process and no port, and the next start has the data', as
     properties: { delivery_mode: 2 },
   };
   // A quorum queue refuses until it has a leader again, which a broker that was just restarted may be without.
-  await eventually('the queue to take a message', async () => {
+  const routed = async () => {
     const published = await management('exchanges/ecomarket/ecomarket.commands/publish', cluster.operator, message);
-    return ((await published.json()) as { routed?: boolean }).routed;
-  });
+    const answer = await published.text();
+    if (answer !== '{"routed":true}') throw new Error(`${published.status} ${answer}`);
+    return true;
+  };
+  await eventually('the queue to take a message', routed, { deadlineMs: 60_000 });
 
   const pids = cluster.processes.map(({ pid }) => pid);
   const ports = portsOf(cluster.layout).map(({ port }) => port);
