@@ -5,8 +5,11 @@ import type { BatchState, Effects } from '@eco/domain';
 
 const BEAT_MS = 1000;
 
-/** A batch that changed more is announced without its changes: whoever needs them reads them from GET /changes. */
-const CHANGES_MAX = 100;
+/**
+ * A batch that changed more is announced without its changes: whoever needs them reads them from GET /changes. Under
+ * load they would be most of what the brokers carry, and each consumer gets a copy.
+ */
+const CHANGES_MAX = 10;
 
 /**
  * What a reign announces: after each commit the topics that it changed, each with that topic's batch before; and each

@@ -23,9 +23,12 @@ const SECRET_PATHS = ['password', 'authorization', 'cookie', 'secrets'].flatMap(
   `*.*.${key}`,
 ]);
 
-/** Lines are gathered while one is written; what is left is written when the process ends. */
+/**
+ * Lines are gathered for a tenth of a second, so that under load a write takes many; what is left is written when the
+ * process ends. Only a kill loses them.
+ */
 function standardOutput(): DestinationStream {
-  const destination = pino.destination({ fd: 1, sync: false });
+  const destination = pino.destination({ fd: 1, sync: false, minLength: 8_192, periodicFlush: 100 });
   process.once('exit', () => destination.flushSync());
   return destination;
 }

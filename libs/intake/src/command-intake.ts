@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mayHaveArrived, type Answer, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import { type Command, type CommandBody, type CommandKind, type Reply } from '@eco/contracts';
 import { commandIdFor, ID_RANDOM_BYTES, newCommandId, newId, newOrderId, orderIdFor } from '@eco/routing';
 import { HybridClock } from './hybrid-clock.js';
+import { takeRandomBytes } from './random-bytes.js';
 
 /**
  * What became of a command that was sent in. In order of how much is known:
@@ -122,5 +122,5 @@ function obstacleOf(outcome: Exclude<PublishOutcome, { type: 'confirmed' }>): st
 }
 
 function idSource() {
-  return { nowMs: Date.now(), random: randomBytes(ID_RANDOM_BYTES) };
+  return { nowMs: Date.now(), random: takeRandomBytes(ID_RANDOM_BYTES) };
 }

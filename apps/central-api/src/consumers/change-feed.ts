@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
 import { changesPageSchema, headers, type ChangesPage, type Topic } from '@eco/contracts';
 import type { AppliedPosition, ConsumerStore } from '@eco/database';
@@ -21,6 +22,8 @@ export interface ChangeFeedOptions {
 const POLL_MS = 2_000;
 const SILENT_MS = 4_000;
 const RETRY_MS = 1_000;
+/** Pages begin at least so far apart, unless one was full: under load one then brings several batches, for one commit. */
+const PACE_MS = 200;
 const REQUEST_TIMEOUT_MS = 5_000;
 const PAGE = 1_000;
 
@@ -138,9 +141,12 @@ class TopicFeed {
     const { signal } = this.#stopped;
     while (this.#woken && !signal.aborted) {
       this.#woken = false;
+      const beganAt = performance.now();
       try {
-        if (await this.#catchUp()) this.#woken = true;
+        const { more, isFull } = await this.#catchUp();
+        if (more) this.#woken = true;
         this.trouble = undefined;
+        if (!isFull) await pause(PACE_MS - (performance.now() - beganAt), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#report(error as Error);
@@ -152,15 +158,15 @@ class TopicFeed {
     }
   }
 
-  /** Applies one page. True: there is more. */
-  async #catchUp(): Promise<boolean> {
+  /** Applies one page. */
+  async #catchUp(): Promise<{ more: boolean; isFull: boolean }> {
     const { consumer, store } = this.options;
     const from = (this.#applied ??= await store.applied(this.group, this.topic));
     const { page, position } = await this.#read(from);
     const to = { term: position.term, tag: position.tag, seq: page.upToSeq };
     if (page.changes.length === 0) {
       // Nothing of this topic up to there. Not worth a write: asking again from `from` costs the same.
-      return false;
+      return { more: false, isFull: false };
     }
     const now = await store.advance({ groupId: this.group, topic: this.topic, from, to }, (manager) =>
       consumer.apply(manager, page.changes),
@@ -170,7 +176,7 @@ class TopicFeed {
       this.appliedChanges += page.changes.length;
       this.options.onApplied?.();
     }
-    return page.more || now !== to || this.#known.seq > now.seq;
+    return { more: page.more || now !== to || this.#known.seq > now.seq, isFull: page.more };
   }
 
   /** Asks for a node that is at least where an event said that the group is, and where this consumer already stands. */
@@ -208,14 +214,7 @@ class TopicFeed {
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
+/** Ends early, without an error, when `signal` aborts. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
 }
