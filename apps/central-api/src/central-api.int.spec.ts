@@ -235,17 +235,22 @@ describe('the catalogue', () => {
 });
 
 describe('when a part is away', () => {
-  const processOf = (prefix: string) => {
-    const found = cluster.processes.find(({ name }) => name.startsWith(prefix));
-    if (found === undefined) throw new Error(`no process ${prefix}`);
+  const serviceOf = (prefix: string) => {
+    const found = cluster.services.find(({ name }) => name.startsWith(prefix));
+    if (found === undefined) throw new Error(`no service ${prefix}`);
     return found;
+  };
+  const onlyBroker = () => {
+    const [broker] = cluster.brokers;
+    if (broker === undefined) throw new Error('there is no broker');
+    return broker;
   };
   const order = () => ({ customerId: names().customerId, lines: [{ productId: 'none', quantity: 1 }] });
   const retryAfter = (answered: Answered) => answered.headers.get(headerNames.retryAfter);
 
   it('takes orders while the writer stands still, and answers 202 when the wait is over', async () => {
-    const writer = processOf('shard-writer');
-    writer.pause();
+    const writer = serviceOf('shard-writer');
+    await writer.pause();
     try {
       const began = performance.now();
       const answered = await ask('POST', '/orders', order(), { prefer: 'wait=1' });
@@ -253,13 +258,13 @@ describe('when a part is away', () => {
       expect(answered.headers.get(headerNames.preferenceApplied)).toBe('wait=1');
       expect(performance.now() - began).toBeGreaterThan(900);
     } finally {
-      writer.resume();
+      await writer.resume();
     }
   });
 
   it('does not know whether an order was taken when the broker goes silent over it', async () => {
-    const broker = processOf('broker');
-    broker.pause();
+    const broker = onlyBroker();
+    await broker.pause();
     try {
       const answered = await ask('POST', '/orders', order(), { 'idempotency-key': 'k' });
       expect(answered).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:acceptance-unknown' } });
@@ -269,7 +274,7 @@ describe('when a part is away', () => {
       const next = await ask('POST', '/orders', order());
       expect(next).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
     } finally {
-      broker.resume();
+      await broker.resume();
     }
     await eventually('an order is taken again', async () => (await ask('POST', '/orders', order())).status === 202, {
       deadlineMs: 60_000,
@@ -277,8 +282,8 @@ describe('when a part is away', () => {
   });
 
   it('is not ready without a broker, refuses what it can not pass on, and comes back by itself', async () => {
-    const broker = processOf('broker');
-    broker.kill('SIGKILL');
+    const broker = onlyBroker();
+    await broker.kill();
     await eventually('it is not ready', async () => (await ask('GET', '/health/ready')).status === 503);
     expect((await ask('GET', '/health/ready')).body).toMatchObject({ faults: [{ at: 'broker' }] });
     expect((await ask('GET', '/health/live')).status).toBe(200);
@@ -299,27 +304,27 @@ describe('when a part is away', () => {
   }, 180_000);
 
   it('answers who waits with 202 when it is stopped', async () => {
-    const writer = processOf('shard-writer');
-    const api = processOf('central-api');
-    writer.pause();
+    const writer = serviceOf('shard-writer');
+    const api = serviceOf('central-api');
+    await writer.pause();
     try {
       const underWay = ask('POST', '/orders', order(), { prefer: 'wait=30' });
       await eventually('the order is under way', async () => {
         const text = await (await fetch(`${central}/metrics`)).text();
         return /^eco_publisher_reply_waits 1$/m.test(text);
       });
-      api.kill('SIGTERM');
+      const stopped = api.stop();
       expect((await underWay).status).toBe(202);
+      await stopped;
     } finally {
-      writer.resume();
+      await writer.resume();
     }
-    await eventually('the process has ended', () => !api.running, { deadlineMs: 5_000 });
+    expect(await api.isRunning()).toBe(false);
   });
 });
 
 it('serves its documents', async () => {
-  const api = cluster.processes.find(({ name }) => name.startsWith('central-api'));
-  if (api?.running === false) await api.restart();
+  await cluster.services.find(({ name }) => name.startsWith('central-api'))?.start();
   expect((await ask('GET', '/docs-json')).body).toMatchObject({ openapi: '3.1.0' });
   expect((await ask('GET', '/docs/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
   expect((await ask('GET', '/')).body).toMatchObject({ title: 'EcoMarket Central API' });

@@ -9,7 +9,7 @@ import {
   newOrderId,
   positionOf,
 } from '@eco/routing';
-import { BatchWriter, commandOf, startDatabaseGroup, type DatabaseGroup, type WrittenBatch } from '@eco/testing';
+import { BatchWriter, commandOf, startDatabaseGroups, type DatabaseGroup, type WrittenBatch } from '@eco/testing';
 import type { Service } from '@eco/edge';
 import { startReadService } from './read-service.js';
 
@@ -27,32 +27,29 @@ function keyOf(group: string, prefix: string, from = 0): string {
   for (let n = from; ; n += 1) if (groupOfKey(`${prefix}-${n}`) === group) return `${prefix}-${n}`;
 }
 
-let groups: [DatabaseGroup, DatabaseGroup] | undefined;
+let groups: DatabaseGroup[] = [];
 let writers: Map<string, BatchWriter>;
 let service: Service;
 
 beforeAll(async () => {
-  const start = (id: string) => startDatabaseGroup({ id, groupIds: GROUP_IDS, replicas: 0 });
-  groups = await Promise.all([start('g1'), start('g2')]);
+  groups = await startDatabaseGroups(GROUP_IDS.map((id) => ({ id, replicas: 0 })));
   writers = new Map(await Promise.all(groups.map(async (each) => [each.id, await BatchWriter.open(each)] as const)));
-  // One cluster has one password a role; the groups of a spec each make their own.
-  const password = randomBytes(16).toString('hex');
-  await Promise.all(groups.map((each) => each.asSuperuser(`ALTER ROLE eco_reader PASSWORD '${password}'`)));
   service = await startReadService({
     name: 'read-service',
     host: '127.0.0.1',
     port: 0,
     logLevel: 'silent',
-    groups: [nodesOf(groups[0]), nodesOf(groups[1])],
-    secrets: { database: { eco_reader: password } },
+    groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
+    secrets: { database: { eco_reader: groups[0]?.login('eco_reader').password ?? '' } },
   });
 }, 120_000);
 afterAll(async () => {
   await service?.stop();
   for (const writer of writers?.values() ?? []) await writer.close();
-  await Promise.all((groups ?? []).map((each) => each.stop()));
+  await groups[0]?.stop();
 });
 
+type Nodes = ReturnType<typeof nodesOf>;
 function nodesOf({ id, servers }: DatabaseGroup) {
   return { id, nodes: servers.map(({ host, port }) => ({ host, port })) };
 }
@@ -168,7 +165,7 @@ it('an accepted order that became none is not pending any more', async () => {
   expect(got).toMatchObject({ status: 404, body: { detail: expect.stringContaining('cart-empty') as string } });
 
   const parked = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
-  await groups?.[0].asSuperuser(
+  await groups[0]?.asSuperuser(
     `INSERT INTO eco.dead_letter (command_id, body_hash, seq, first_failed_at, bucket, error_class, reason, command)
      VALUES ($1, '\\x00', 1, '2026-11-24T12:00:00Z', 0, 'invalid', 'it has no lines', '{}')`,
     [parked],

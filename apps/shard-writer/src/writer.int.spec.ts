@@ -201,8 +201,8 @@ it('goes on when its session is ended under it', async () => {
 });
 
 it('confirms nothing while no replica streams, gives back what it took, and does it all once there is one', async () => {
-  const replica = cluster.processes.find(({ name }) => name === nodes()[1]?.name);
-  replica?.pause();
+  const replica = nodes()[1];
+  await replica?.pause();
   const leader = active() as typeof first;
   const commands = Array.from({ length: 20 }, (_, index) => order(`customer-${index}`));
   await publish(commands);
@@ -211,7 +211,7 @@ it('confirms nothing while no replica streams, gives back what it took, and does
   await eventually('what it took is back in the queues', () => !leader.consumer.isSubscribed, { deadlineMs: 20_000 });
   expect(await outcomesOf(commands)).toBe(0);
   expect(standby().leadership.obstacle).toBeUndefined();
-  replica?.resume();
+  await replica?.resume();
   await allSettled(commands);
   await eventually('it takes commands again', () => leader.consumer.isSubscribed);
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });

@@ -5,7 +5,7 @@ import { Refused } from './refused.js';
 /** What a cluster keeps lies in one folder, which a file in it marks as ours: nothing else is ever removed. */
 
 const MARK = 'cluster.json';
-const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'secrets'];
+const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets'];
 
 export class ForeignFolder extends Refused {
   override readonly name = 'ForeignFolder';

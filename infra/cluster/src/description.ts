@@ -38,9 +38,9 @@ const groupSchema = z.strictObject({ id: groupIdSchema, replicas: count(0, 8).de
 /** What can lie in one folder and one host name with a number behind it. */
 const descriptionSchema = z
   .strictObject({
-    /** Nodes of the broker cluster. Two would be less than one: a majority of two is both. */
-    brokers: count(1, 5)
-      .refine((brokers) => brokers % 2 === 1, 'must be odd: 1, 3 or 5')
+    /** Nodes of the broker cluster. Two would be less than one: a majority of two is both. None: the databases alone. */
+    brokers: count(0, 5)
+      .refine((brokers) => brokers === 0 || brokers % 2 === 1, 'must be odd (1, 3 or 5), or 0 for none')
       .default(3),
     groups: z
       .array(groupSchema)
@@ -60,8 +60,16 @@ const descriptionSchema = z
     branchId: branchIdSchema.default('sucursal-1'),
     /** False: the servers alone. */
     services: z.boolean().default(true),
+    /**
+     * Each server has a network address and a small disk (`SMALL_DISK_MB`) of its own, so that a test can cut it off and
+     * fill its disk. Only on Linux; as processes only for root.
+     */
+    faults: z.boolean().default(false),
   })
   .check(({ value, issues }) => {
+    if (value.services && value.brokers === 0) {
+      issues.push({ code: 'custom', message: 'services need a broker', path: ['brokers'], input: 0 });
+    }
     const ids = value.groups.map((group) => group.id);
     ids.forEach((id, index) => {
       if (ids.indexOf(id) !== index) {
@@ -69,6 +77,9 @@ const descriptionSchema = z
       }
     });
   });
+
+/** Log that a replica may need, and what the brokers keep, fit in it with room for some minutes of load. */
+export const SMALL_DISK_MB = 1024;
 
 export type ClusterDescription = Readonly<z.output<typeof descriptionSchema>>;
 export type ClusterInput = z.input<typeof descriptionSchema>;

@@ -7,15 +7,18 @@ export {
   type ClusterInput,
 } from './description.js';
 export type { App, BrokerNode, DatabaseNode, GroupLayout, Layout, PortUse, ServiceNode } from './layout.js';
-export { openCluster, startNative, type NativeOptions } from './native/start-native.js';
-export {
-  NativeCluster,
-  Stopped,
-  type DatabaseAccess,
-  type RunningBroker,
-  type RunningCluster,
-  type RunningProcess,
-} from './native/native-cluster.js';
+export { openCluster, startNative, type NativeOptions } from './start.js';
+export { Cluster, Stopped, type Servers } from './cluster.js';
+export type {
+  DatabaseAccess,
+  RunningBroker,
+  RunningCluster,
+  RunningDatabase,
+  RunningGroup,
+  RunningNode,
+  RunningServer,
+  RunningService,
+} from './running-cluster.js';
 export { runSteps, type RunSteps, type Say, type Step } from './steps.js';
 export { brokerSecretsFile, openSecrets, type DatabaseLogin, type Secrets } from './secrets.js';
 export { removeDataFolder } from './data-folder.js';

@@ -1,8 +1,8 @@
 import { DescriptionError, type ClusterDescription, type PortKind } from './description.js';
 
 /**
- * Which processes a description asks for, their names, and where each listens. Everything is on this machine and on its
- * loopback address: nothing here is meant to be reached from elsewhere.
+ * Which processes a description asks for, their names, and where each listens. Everything is on this machine: on its
+ * loopback address, or on a network that ends in it. Nothing here is meant to be reached from elsewhere.
  */
 
 export const HOST = '127.0.0.1';
@@ -96,6 +96,24 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
   return { brokers, epmdPort, groups, services };
 }
 
+/** The same, with each server at an address of its own. */
+export function withHosts(layout: Layout, hostOf: (server: string) => string): Layout {
+  const moved = <Node extends { readonly name: string }>(node: Node) => ({ ...node, host: hostOf(node.name) });
+  return {
+    ...layout,
+    brokers: layout.brokers.map(moved),
+    groups: layout.groups.map(({ id, nodes: [first, ...others] }) => ({
+      id,
+      nodes: [moved(first), ...others.map(moved)],
+    })),
+  };
+}
+
+/** Brokers and databases. */
+export function serversOf({ brokers, groups }: Layout): (BrokerNode | DatabaseNode)[] {
+  return [...brokers, ...groups.flatMap(({ nodes }) => nodes)];
+}
+
 /** Counts up from each kind's first port; `free` gives a port for a kind whose first is 0. */
 export function countUp(description: ClusterDescription, free: () => number): TakePort {
   const next: Record<PortKind, number> = { ...description.ports };
@@ -104,7 +122,7 @@ export function countUp(description: ClusterDescription, free: () => number): Ta
 
 export function portsOf(layout: Layout): PortUse[] {
   return [
-    { port: layout.epmdPort, name: 'epmd', kind: 'erlang' },
+    ...(layout.brokers.length > 0 ? [{ port: layout.epmdPort, name: 'epmd', kind: 'erlang' as const }] : []),
     ...layout.brokers.flatMap(({ name, amqpPort, managementPort, erlangPort }): PortUse[] => [
       { port: amqpPort, name, kind: 'amqp' },
       { port: managementPort, name: `${name} (management)`, kind: 'management' },

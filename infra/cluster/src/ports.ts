@@ -56,9 +56,9 @@ function listen(port: number): Promise<net.Server | undefined> {
 }
 
 /** Whether somebody answers there. */
-export function isListening(port: number): Promise<boolean> {
+export function isListening(port: number, host: string = HOST): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = net.connect({ port, host: HOST });
+    const socket = net.connect({ port, host });
     const done = (listening: boolean) => {
       socket.destroy();
       resolve(listening);

@@ -124,12 +124,12 @@ it('with the primary gone and replicas behind, only a reader that asked for fres
   await Promise.all([pauseReplay(2), pauseReplay(3)]);
   const before = price;
   const position = await changePrice();
-  server(1).signal('SIGSTOP');
+  await server(1).pause();
 
   expect(await read(at(position))).toEqual({ type: 'not-fresh', group: 'g1', wanted: position });
   expect((await readAnswer(anyone)).rows[0]?.price_cents).toBe(before);
 
-  server(1).signal('SIGCONT');
+  await server(1).resume();
   await Promise.all([resumeReplay(2), resumeReplay(3)]);
   await eventually(
     'replicas are as fresh as that',
@@ -149,14 +149,14 @@ it('a replica that is killed and comes back, a replica that hangs and goes on: n
     }
   });
 
-  server(2).signal('SIGKILL');
+  await server(2).kill();
   await eventually('the replica is missed', () => roles()[1] === 'away');
   await server(2).start();
   await eventually('the replica is back', () => roles()[1] === 'replica');
 
-  server(3).signal('SIGSTOP');
+  await server(3).pause();
   await eventually('the hanging replica is missed', () => roles()[2] === 'away');
-  server(3).signal('SIGCONT');
+  await server(3).resume();
   await eventually('it goes on', () => roles()[2] === 'replica');
 
   stop = true;
@@ -216,12 +216,12 @@ it('after a promotion reads follow the new primary, and tell a position that is 
     );
     return row?.names === '';
   });
-  server(2).signal('SIGKILL');
-  server(3).signal('SIGKILL');
+  await server(2).kill();
+  await server(3).kill();
   const keptPrice = price;
   const lost = await changePrice();
   expect((await readAnswer(at(lost))).source).toMatchObject({ node: 'g1-1', position: lost });
-  server(1).signal('SIGKILL');
+  await server(1).kill();
   await Promise.all([server(2).start(), server(3).start()]);
 
   await eventually('the replicas answer', () => roles().join() === 'away,replica,replica');

@@ -5,7 +5,7 @@
 export async function eventually<T>(
   missing: string,
   probe: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  { deadlineMs = 15_000, pauseMs = 50 }: { deadlineMs?: number; pauseMs?: number } = {},
+  { deadlineMs = 60_000, pauseMs = 50 }: { deadlineMs?: number; pauseMs?: number } = {},
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
   let last: unknown;

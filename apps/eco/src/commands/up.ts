@@ -1,12 +1,12 @@
 import path from 'node:path';
 import {
   brokerSecretsFile,
+  type Cluster,
   openCluster,
   ProcessFault,
   Refused,
   Stopped,
   type ClusterDescription,
-  type NativeCluster,
 } from '@eco/cluster';
 import type { Command } from 'commander';
 import { descriptionOf, upOptions, type UpOptions } from '../describe.js';
@@ -45,11 +45,7 @@ async function up(options: UpOptions, command: Command): Promise<string> {
 }
 
 /** Resolves when it runs, or when its start was cut short by a request to stop. */
-async function run(
-  cluster: NativeCluster,
-  description: ClusterDescription,
-  say: (text: string) => void,
-): Promise<void> {
+async function run(cluster: Cluster, description: ClusterDescription, say: (text: string) => void): Promise<void> {
   try {
     await cluster.start(drawSteps);
     say(overview(cluster, description));
@@ -61,7 +57,7 @@ async function run(
   }
 }
 
-function overview(cluster: NativeCluster, { dataDir }: ClusterDescription): string {
+function overview(cluster: Cluster, { dataDir }: ClusterDescription): string {
   const { layout, operator } = cluster;
   const rows = [
     ...layout.services.map(({ name, host, port, app }) => [

@@ -3,13 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { ReplicationWatch, SideConnection } from '@eco/database';
 import { eventually } from '@eco/testing';
+import type { Cluster } from '../cluster.js';
 import { describeCluster } from '../description.js';
 import { portsOf } from '../layout.js';
 import { isFree } from '../ports.js';
 import { AlreadyRunning } from '../run-file.js';
+import { openCluster, startNative } from '../start.js';
 import { startOf } from './identity.js';
-import type { NativeCluster } from './native-cluster.js';
-import { openCluster, startNative } from './start-native.js';
 
 /*
  * The servers themselves, as everything else here relies on them: what is promised of their passwords, their
@@ -25,7 +25,7 @@ const description = describeCluster({
   ports: { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, writer: 0 },
 });
 
-let cluster: NativeCluster;
+let cluster: Cluster;
 
 async function start(): Promise<void> {
   cluster = await openCluster(description, { endWithUs: 'the cluster and its data' });

@@ -1,3 +1,4 @@
+import { SMALL_DISK_MB } from '../description.js';
 import { HOST, type DatabaseNode } from '../layout.js';
 
 /**
@@ -11,12 +12,14 @@ export interface ServerSettings {
   /** From where this node takes the log, when it is a replica. */
   readonly primary: DatabaseNode;
   readonly passwordFile: string;
+  /** Its disk has `SMALL_DISK_MB`. */
+  readonly smallDisk: boolean;
 }
 
-export function serverSettings({ node, nodes, primary, passwordFile }: ServerSettings): string {
+export function serverSettings({ node, nodes, primary, passwordFile, smallDisk }: ServerSettings): string {
   const settings: Record<string, string | number> = {
     cluster_name: node.name,
-    listen_addresses: HOST,
+    listen_addresses: node.host,
     port: node.port,
     // A socket's path may have 107 characters, which a data folder easily exceeds.
     unix_socket_directories: '',
@@ -32,9 +35,13 @@ export function serverSettings({ node, nodes, primary, passwordFile }: ServerSet
     wal_sender_timeout: '5s',
     wal_receiver_timeout: '5s',
     // A replica that is away may hold back so much log and no more: then it has to be copied anew.
-    max_slot_wal_keep_size: '2GB',
-    wal_keep_size: '1GB',
-    max_wal_size: '2GB',
+    ...(smallDisk
+      ? {
+          max_slot_wal_keep_size: `${SMALL_DISK_MB / 4}MB`,
+          wal_keep_size: `${SMALL_DISK_MB / 8}MB`,
+          max_wal_size: `${SMALL_DISK_MB / 4}MB`,
+        }
+      : { max_slot_wal_keep_size: '2GB', wal_keep_size: '1GB', max_wal_size: '2GB' }),
     wal_compression: 'on',
 
     primary_conninfo: connectionInfo(primary, {
@@ -74,11 +81,11 @@ export function serverSettings({ node, nodes, primary, passwordFile }: ServerSet
     .join('');
 }
 
-/** Nobody without a password, and nobody from elsewhere. */
-export function hostBasedAccess(): string {
+/** Nobody without a password, and nobody from elsewhere. `range` of addresses: of this machine alone when not given. */
+export function hostBasedAccess(range = `${HOST}/32`): string {
   return [
-    `host  all          all             ${HOST}/32  scram-sha-256`,
-    `host  replication  eco_replicator  ${HOST}/32  scram-sha-256`,
+    `host  all          all             ${range}  scram-sha-256`,
+    `host  replication  eco_replicator  ${range}  scram-sha-256`,
     '',
   ].join('\n');
 }

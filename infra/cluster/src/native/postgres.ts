@@ -2,15 +2,17 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { GroupMismatchError, prepareGroup, ReplicationWatch } from '@eco/database';
+import { GroupMismatchError, prepareGroup, ReplicationWatch, SideConnection } from '@eco/database';
 import { DescriptionError } from '../description.js';
 import type { DatabaseNode, GroupLayout } from '../layout.js';
 import { Refused } from '../refused.js';
+import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
 import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Say, type Step } from '../steps.js';
 import { until } from '../until.js';
 import { commandAs, giveTo } from './account.js';
 import type { Native } from './native.js';
+import { runningServer } from './nodes.js';
 import { hostBasedAccess, serverSettings, slotOf } from './postgres-settings.js';
 import type { NativeProcess, ProcessSpec } from './process.js';
 import type { StopStage } from './stop-stages.js';
@@ -46,6 +48,16 @@ export class PostgresGroup {
     this.#nodes = [this.#primary, ...others.map((node) => this.#groupNode(node, 'replicas'))];
   }
 
+  get running(): RunningGroup {
+    const [first, ...others] = this.#nodes.map(({ node, process }): RunningDatabase => ({
+      ...runningServer(this.#native, node.host, process),
+      port: node.port,
+      promote: () => promote(node, this.#native.secrets.database.postgres),
+    }));
+    if (!first) throw new Error(`group ${this.#group.id} has no nodes`);
+    return { id: this.#group.id, nodes: [first, ...others] };
+  }
+
   startStep(): Step {
     const replicas = this.#nodes.slice(1).map((_, index) => ({
       title: `replica ${index + 1}`,
@@ -74,14 +86,16 @@ export class PostgresGroup {
   }
 
   async #prepareFolders(): Promise<void> {
-    const { account, secrets } = this.#native;
+    const { account, disks, secrets } = this.#native;
     for (const dir of [path.dirname(this.#dir), this.#dir]) {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       giveTo(account, dir);
     }
-    // Left from a start that was cut short.
-    const unfinished = (await readdir(this.#dir)).filter((name) => name.endsWith(UNFINISHED));
-    await Promise.all(unfinished.map((name) => rm(path.join(this.#dir, name), { recursive: true, force: true })));
+    for (const { node } of this.#nodes) {
+      if (disks) giveTo(account, disks.dirOf(node.name));
+      // Left from a start that was cut short.
+      await rm(this.#nodeDir(node) + UNFINISHED, { recursive: true, force: true });
+    }
     await writeSecretFile(this.#passwordFile, `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`);
     giveTo(account, this.#passwordFile);
   }
@@ -204,8 +218,9 @@ export class PostgresGroup {
       nodes: this.#group.nodes,
       primary: this.#primary.node,
       passwordFile: this.#passwordFile,
+      smallDisk: this.#native.disks !== undefined,
     });
-    const files = { [SETTINGS_FILE]: settings, 'pg_hba.conf': hostBasedAccess() };
+    const files = { [SETTINGS_FILE]: settings, 'pg_hba.conf': hostBasedAccess(this.#native.network?.range) };
     for (const [name, text] of Object.entries(files)) {
       const file = path.join(this.#nodeDir(node), name);
       await writeSecretFile(file, text);
@@ -215,8 +230,8 @@ export class PostgresGroup {
 
   /** One of PostgreSQL's programs that does its work and ends. */
   async #run(program: string, args: readonly string[]): Promise<void> {
-    const { account, programs, environment, signal } = this.#native;
-    const [command, all] = commandAs(account, path.join(programs.postgresDir, program), args);
+    const { environment, signal } = this.#native;
+    const [command, all] = this.#commandOn(this.#primary.node, program, args);
     const env = { ...environment, PGPASSFILE: this.#passwordFile };
     try {
       await promisify(execFile)(command, all, { env, cwd: '/', signal });
@@ -243,11 +258,8 @@ export class PostgresGroup {
   }
 
   #nodeSpec(node: DatabaseNode, stage: StopStage): ProcessSpec {
-    const { account, programs, environment, logFile } = this.#native;
-    const [command, args] = commandAs(account, path.join(programs.postgresDir, 'postgres'), [
-      '-D',
-      this.#nodeDir(node),
-    ]);
+    const { environment, logFile } = this.#native;
+    const [command, args] = this.#commandOn(node, 'postgres', ['-D', this.#nodeDir(node)]);
     return {
       name: node.name,
       stage,
@@ -271,8 +283,19 @@ export class PostgresGroup {
     return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
   }
 
+  /** The command line of one of PostgreSQL's programs, where and as whom it is to run. */
+  #commandOn(node: DatabaseNode, program: string, args: readonly string[]): [string, string[]] {
+    const { account, network, programs } = this.#native;
+    const [command, all] = commandAs(account, path.join(programs.postgresDir, program), args);
+    if (!network) return [command, all];
+    const [first, ...rest] = network.prefixOf(node.name);
+    return [first, [...rest, command, ...all]];
+  }
+
   /** Names of the nodes whose folders are there and whole. */
   async #madeNodes(): Promise<string[]> {
+    // What is on a disk of its own begins anew with each cluster.
+    if (this.#native.disks) return [];
     const entries = await readdir(this.#dir, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   }
@@ -285,8 +308,20 @@ export class PostgresGroup {
     return path.join(this.#dir, 'replicator.pgpass');
   }
 
-  #nodeDir(node: Pick<DatabaseNode, 'name'>): string {
-    return path.join(this.#dir, node.name);
+  #nodeDir({ name }: Pick<DatabaseNode, 'name'>): string {
+    const { disks } = this.#native;
+    return disks ? path.join(disks.dirOf(name), 'data') : path.join(this.#dir, name);
+  }
+}
+
+/** As superuser. Resolves when it takes writes. */
+export async function promote({ host, port }: Pick<DatabaseNode, 'host' | 'port'>, password: string): Promise<void> {
+  const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
+  try {
+    const [row] = await connection.ask('SELECT pg_promote(true, 60) AS promoted', [], START_MS + 5000);
+    if (row?.['promoted'] !== true) throw new Error(`${host}:${port} did not become a primary within 60 s`);
+  } finally {
+    connection.close();
   }
 }
 

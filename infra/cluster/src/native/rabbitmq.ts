@@ -1,19 +1,23 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { applyDefinitions, brokerDefinitions, checkTopology, VHOST, type Management } from '@eco/broker';
 import { z } from 'zod';
-import { DescriptionError } from '../description.js';
-import { HOST, type BrokerNode } from '../layout.js';
+import { DescriptionError, SMALL_DISK_MB } from '../description.js';
+import type { BrokerNode } from '../layout.js';
 import { isListening } from '../ports.js';
+import type { RunningBroker } from '../running-cluster.js';
 import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Step } from '../steps.js';
 import { until } from '../until.js';
 import type { Native } from './native.js';
+import { runningServer } from './nodes.js';
 import type { NativeProcess, ProcessSpec } from './process.js';
 
 /**
  * The broker cluster: an epmd of its own, on a port of its own, so that it shares nothing with any other Erlang on the
- * machine, and the nodes, which find each other through it.
+ * machine, and the nodes, which find each other through it. Where each node has an address of its own, each has an epmd.
  *
  * At the first start the first node comes up alone and the others join it. Started all at once a node may find nobody
  * that is ready and make a cluster of its own (seen on 3.10); and on two cores that would be no faster, since nearly all
@@ -22,20 +26,37 @@ import type { NativeProcess, ProcessSpec } from './process.js';
 
 /** From starting a node to its listening: some 6 s of computing, for each node, on a machine that may have other work. */
 const START_MS = 120_000;
+/** The default is a share of the machine's memory, for each node, as if it were alone there. */
+const MEMORY_MAX = '1GB';
 /** The management agent alone takes 5 s to stop. */
 const STOP_MS = 30_000;
 
 export class Rabbitmq {
   readonly #native: Native;
   readonly #home: string;
-  readonly #epmd: NativeProcess;
+  readonly #epmds: readonly NativeProcess[];
   readonly #nodes: readonly { node: BrokerNode; process: NativeProcess }[];
 
   constructor(native: Native) {
     this.#native = native;
     this.#home = path.join(native.dataDir, 'rabbitmq');
-    this.#epmd = native.process(this.#epmdSpec());
-    this.#nodes = native.layout.brokers.map((node) => ({ node, process: native.process(this.#nodeSpec(node)) }));
+    const { brokers } = native.layout;
+    this.#epmds = (native.network ? brokers : brokers.slice(0, 1)).map((node) => native.process(this.#epmdSpec(node)));
+    this.#nodes = brokers.map((node) => ({ node, process: native.process(this.#nodeSpec(node)) }));
+  }
+
+  get brokers(): readonly RunningBroker[] {
+    return this.#nodes.map(({ node, process }) => {
+      const control = (...args: string[]) => this.#control(node, args);
+      return {
+        ...runningServer(this.#native, node.host, process),
+        amqpPort: node.amqpPort,
+        managementUrl: `http://${node.host}:${node.managementPort}`,
+        control,
+        raiseMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', '0')),
+        clearMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', 'absolute', MEMORY_MAX)),
+      };
+    });
   }
 
   get management(): Management {
@@ -57,7 +78,7 @@ export class Rabbitmq {
         run: async () => {
           isFormed = await this.#isFormed();
           await this.#writeFiles();
-          await this.#epmd.start(this.#native.signal);
+          await Promise.all(this.#epmds.map((epmd) => epmd.start(this.#native.signal)));
         },
       },
       together('nodes', [
@@ -148,8 +169,8 @@ export class Rabbitmq {
     const isSeed = node === layout.brokers[0];
     const peers = isSeed ? [node] : layout.brokers;
     return [
-      `listeners.tcp.default = ${HOST}:${node.amqpPort}`,
-      `management.tcp.ip = ${HOST}`,
+      `listeners.tcp.default = ${node.host}:${node.amqpPort}`,
+      `management.tcp.ip = ${node.host}`,
       `management.tcp.port = ${node.managementPort}`,
       // In place of guest, and of the vhost /.
       `default_vhost = ${VHOST}`,
@@ -157,76 +178,108 @@ export class Rabbitmq {
       `default_pass = ${secrets.broker.operator}`,
       'default_user_tags.administrator = true',
       'cluster_formation.peer_discovery_backend = classic_config',
-      ...peers.map(({ name }, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${erlangName(name)}`),
+      ...peers.map((peer, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${this.#erlangName(peer)}`),
       // The side of a partition that has no majority stops instead of going its own way.
       'cluster_partition_handling = pause_minority',
       // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
       'net_ticktime = 10',
       // Default 512 MiB a node, of which a node keeps up to three in memory.
       `raft.wal_max_size_bytes = ${64 * 1024 * 1024}`,
-      // The default is a share of the machine's memory, for each node, as if it were alone there.
-      'vm_memory_high_watermark.absolute = 1GB',
+      `vm_memory_high_watermark.absolute = ${MEMORY_MAX}`,
       // Below it all publishers are held up, so that what was accepted can still be worked off.
-      'disk_free_limit.absolute = 512MB',
+      `disk_free_limit.absolute = ${this.#native.disks ? SMALL_DISK_MB / 8 : 512}MB`,
       'log.console = true',
       'log.console.level = info',
       'log.file = false',
     ];
   }
 
-  #epmdSpec(): ProcessSpec {
+  #epmdSpec({ name: broker, host }: BrokerNode): ProcessSpec {
+    const { environment, layout, logFile, network, programs } = this.#native;
+    const name = network ? `${broker}-epmd` : 'epmd';
+    const [command, ...args] = [...(network?.prefixOf(broker) ?? []), programs.epmd] as [string, ...string[]];
     return {
-      name: 'epmd',
+      name,
       stage: 'epmd',
-      command: this.#native.programs.epmd,
-      args: ['-port', String(this.#native.layout.epmdPort), '-address', HOST],
-      env: this.#native.environment,
+      command,
+      args: [...args, '-port', String(layout.epmdPort), '-address', host],
+      env: environment,
       cwd: '/',
-      logFile: this.#native.logFile('epmd'),
+      logFile: logFile(name),
       stopSignal: 'SIGTERM',
       stopMs: 5000,
-      ready: () => isListening(this.#native.layout.epmdPort),
+      ready: () => isListening(layout.epmdPort, host),
       readyMs: 10_000,
     };
   }
 
   #nodeSpec(node: BrokerNode): ProcessSpec {
-    const { layout, programs, environment, logFile } = this.#native;
-    const dir = this.#nodeDir(node);
+    const { programs, logFile, network } = this.#native;
+    const [command, ...args] = [...(network?.prefixOf(node.name) ?? []), programs.rabbitmqServer] as [
+      string,
+      ...string[],
+    ];
     return {
       name: node.name,
       stage: 'brokers',
-      command: programs.rabbitmqServer,
-      args: [],
+      command,
+      args,
       env: {
-        ...environment,
-        // Holds the cookie.
-        HOME: this.#home,
-        ERL_EPMD_PORT: String(layout.epmdPort),
-        ERL_EPMD_ADDRESS: HOST,
-        // A dump would hold passwords.
-        ERL_CRASH_DUMP_SECONDS: '0',
+        ...this.#environment(node),
         // The script then becomes the broker, in place of waiting for it: its pid is the broker's.
         RUNNING_UNDER_SYSTEMD: 'true',
-        RABBITMQ_NODENAME: erlangName(node.name),
         RABBITMQ_DIST_PORT: String(node.erlangPort),
-        RABBITMQ_CONFIG_FILE: path.join(dir, 'rabbitmq.conf'),
-        RABBITMQ_ENABLED_PLUGINS_FILE: path.join(dir, 'plugins'),
-        RABBITMQ_MNESIA_BASE: path.join(dir, 'data'),
-        RABBITMQ_LOG_BASE: path.join(dir, 'log'),
-        RABBITMQ_PID_FILE: path.join(dir, 'pid'),
-        // Nothing of the machine's own RabbitMQ, in /etc/rabbitmq, holds here.
-        RABBITMQ_CONF_ENV_FILE: '/dev/null',
-        RABBITMQ_ADVANCED_CONFIG_FILE: path.join(dir, 'advanced.config'),
-        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {${node.host.split('.').join(',')}}`,
       },
       cwd: '/',
       logFile: logFile(node.name),
       stopSignal: 'SIGTERM',
       stopMs: STOP_MS,
-      ready: async () => (await isListening(node.amqpPort)) && isListening(node.managementPort),
+      ready: async () => (await isListening(node.amqpPort, node.host)) && isListening(node.managementPort, node.host),
       readyMs: START_MS,
     };
+  }
+
+  /** Of whatever is to know which node this is. */
+  #environment(node: BrokerNode): Record<string, string> {
+    const { disks, environment, layout, network } = this.#native;
+    const dir = this.#nodeDir(node);
+    return {
+      ...environment,
+      // Holds the cookie.
+      HOME: this.#home,
+      ERL_EPMD_PORT: String(layout.epmdPort),
+      ERL_EPMD_ADDRESS: node.host,
+      // A dump would hold passwords.
+      ERL_CRASH_DUMP_SECONDS: '0',
+      RABBITMQ_NODENAME: this.#erlangName(node),
+      // Erlang takes an address for a name only in the long form.
+      ...(network && { RABBITMQ_USE_LONGNAME: 'true' }),
+      RABBITMQ_CONFIG_FILE: path.join(dir, 'rabbitmq.conf'),
+      RABBITMQ_ENABLED_PLUGINS_FILE: path.join(dir, 'plugins'),
+      RABBITMQ_MNESIA_BASE: disks ? disks.dirOf(node.name) : path.join(dir, 'data'),
+      RABBITMQ_LOG_BASE: path.join(dir, 'log'),
+      RABBITMQ_PID_FILE: path.join(dir, 'pid'),
+      // Nothing of the machine's own RabbitMQ, in /etc/rabbitmq, holds here.
+      RABBITMQ_CONF_ENV_FILE: '/dev/null',
+      RABBITMQ_ADVANCED_CONFIG_FILE: path.join(dir, 'advanced.config'),
+    };
+  }
+
+  async #control(node: BrokerNode, args: readonly string[]): Promise<string> {
+    const { network, programs } = this.#native;
+    const program = path.join(path.dirname(programs.rabbitmqServer), 'rabbitmqctl');
+    const [command, ...all] = [...(network?.prefixOf(node.name) ?? []), program, '--quiet', ...args] as [
+      string,
+      ...string[],
+    ];
+    const { stdout } = await promisify(execFile)(command, all, { env: this.#environment(node), cwd: '/' });
+    return stdout;
+  }
+
+  /** Names of one epmd's nodes; another cluster has another epmd, so it may have the same. */
+  #erlangName({ name, host }: BrokerNode): string {
+    return `${name}@${this.#native.network ? host : 'localhost'}`;
   }
 
   #nodeDir(node: BrokerNode): string {
@@ -236,9 +289,4 @@ export class Rabbitmq {
   #formedFile(): string {
     return path.join(this.#home, 'formed.json');
   }
-}
-
-/** Names of one epmd's nodes; another cluster has another epmd, so it may have the same. */
-function erlangName(name: string): string {
-  return `${name}@localhost`;
 }

@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { PROJECT_DIR } from '../description.js';
 import type { App, ServiceNode } from '../layout.js';
+import type { RunningService } from '../running-cluster.js';
 import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
 import { together, type Step } from '../steps.js';
-import type { Native } from './native.js';
+import type { Host } from '../host.js';
+import { runningNode } from './nodes.js';
 import type { NativeProcess, ProcessSpec } from './process.js';
 import type { StopStage } from './stop-stages.js';
 
@@ -21,19 +23,26 @@ const stages: Record<App, StopStage> = {
 };
 
 export class Services {
-  readonly #native: Native;
+  readonly #host: Host;
   readonly #services: readonly { service: ServiceNode; process: NativeProcess }[];
 
-  constructor(native: Native) {
-    this.#native = native;
-    this.#services = native.layout.services.map((service) => ({
+  constructor(host: Host) {
+    this.#host = host;
+    this.#services = host.layout.services.map((service) => ({
       service,
-      process: native.process(this.#spec(service)),
+      process: host.process(this.#spec(service)),
     }));
   }
 
   get processes(): readonly NativeProcess[] {
     return this.#services.map(({ process }) => process);
+  }
+
+  get nodes(): readonly RunningService[] {
+    return this.#services.map(({ service: { host, port }, process }) => ({
+      ...runningNode(process),
+      url: `http://${host}:${port}`,
+    }));
   }
 
   startStep(): Step {
@@ -42,15 +51,15 @@ export class Services {
       this.#services.map(({ service, process }) => ({
         title: service.name,
         run: async () => {
-          await writeServiceSecrets(this.#native.dataDir, service.name, service.app, this.#native.secrets);
-          await process.start(this.#native.signal);
+          await writeServiceSecrets(this.#host.dataDir, service.name, service.app, this.#host.secrets);
+          await process.start(this.#host.signal);
         },
       })),
     );
   }
 
   #spec(service: ServiceNode): ProcessSpec {
-    const { environment, logFile } = this.#native;
+    const { environment, logFile } = this.#host;
     return {
       name: service.name,
       stage: stages[service.app],
@@ -67,7 +76,7 @@ export class Services {
   }
 
   #settings(service: ServiceNode): Record<string, string> {
-    const { layout, description, dataDir } = this.#native;
+    const { layout, description, dataDir } = this.#host;
     const read = layout.services.find(({ app }) => app === 'read-service');
     return {
       ...givenSettings(),

@@ -315,23 +315,23 @@ describe('a commit', () => {
     });
 
   it('waits until a replica has it', async () => {
-    replica().signal('SIGSTOP');
+    await replica().pause();
     const run = runBatch(session, reign, [orderOf('ana', [])]);
     await waitsForReplica();
-    replica().signal('SIGCONT');
+    await replica().resume();
     expect(await run).toMatchObject({ type: 'committed' });
   });
 
   it.each(['pg_cancel_backend', 'pg_terminate_backend'])(
     'whose wait is cut short by %s is unknown, and ends the session',
     async (cut) => {
-      replica().signal('SIGSTOP');
+      await replica().pause();
       const order = orderOf('ana', []);
       const run = runBatch(session, reign, [order]);
       await waitsForReplica();
       await group.asSuperuser(`SELECT ${cut}($1)`, [session.backendPid]);
       const settled = (await run) as Fault;
-      replica().signal('SIGCONT');
+      await replica().resume();
       expect(settled.type).toBe('unknown');
       await session.ended;
       // It is there: so "unknown" must never be read as "not done".

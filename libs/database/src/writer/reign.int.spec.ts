@@ -104,11 +104,11 @@ describe('a reign', () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     const reign = await beginReign(first);
-    server(1).signal('SIGSTOP');
+    await server(1).pause();
     const run = runBatch(first, reign, [orderOf('ana', [])]);
     await eventually('it waits for a replica', async () => (await readHolder(second)).waitsForReplica);
     expect(await terminateHolder(second, first.backendPid)).toBe(false);
-    server(1).signal('SIGCONT');
+    await server(1).resume();
     expect(await run).toMatchObject({ type: 'committed' });
     expect(await terminateHolder(second, first.backendPid)).toBe(true);
     await first.ended;
@@ -133,9 +133,9 @@ describe('the watch', () => {
 
   it('gives up a session whose node stands still, and no other', async () => {
     const { session, end } = await watched();
-    server(0).signal('SIGSTOP');
+    await server(0).pause();
     const ended = await session.ended;
-    server(0).signal('SIGCONT');
+    await server(0).resume();
     end();
     expect(ended.message).toMatch(/does not answer/);
   });

@@ -1,13 +1,25 @@
 import path from 'node:path';
-import type { ClusterDescription } from '../description.js';
-import { openDataFolder } from '../data-folder.js';
-import { checkPorts, countUp, layOut, portsOf, type Layout, type PortUse } from '../layout.js';
-import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from '../ports.js';
-import type { Programs } from '../programs.js';
-import { Refused } from '../refused.js';
-import { openSecrets } from '../secrets.js';
-import { accountFor } from './account.js';
-import type { Native } from './native.js';
+import { openDataFolder } from './data-folder.js';
+import type { ClusterDescription } from './description.js';
+import { checkPorts, countUp, layOut, portsOf, type Layout, type PortUse } from './layout.js';
+import type { NativeProcess, ProcessSpec } from './native/process.js';
+import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from './ports.js';
+import { Refused } from './refused.js';
+import { openSecrets, type Secrets } from './secrets.js';
+
+/** What the parts of a cluster share on the machine that starts them, as whatever its servers run. */
+export interface Host {
+  readonly description: ClusterDescription;
+  readonly layout: Layout;
+  readonly secrets: Secrets;
+  readonly dataDir: string;
+  /** What every process gets to know of ours. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFile: (name: string) => string;
+  /** Aborted when the cluster is to stop while it starts. */
+  readonly signal: AbortSignal;
+  readonly process: (spec: ProcessSpec) => NativeProcess;
+}
 
 /** Somebody else listens where a process of ours should. One sentence a port. */
 export class PortsInUse extends Refused {
@@ -18,31 +30,29 @@ export class PortsInUse extends Refused {
   }
 }
 
-export interface OpenedNative {
-  readonly native: Omit<Native, 'process' | 'signal'>;
+export interface OpenedHost {
+  readonly host: Omit<Host, 'process' | 'signal'>;
   readonly reserved: ReservedPorts;
 }
 
 /**
- * Everything that can be refused before anything starts: ports, the data folder, as whom to run. Throws a
- * `DescriptionError`, `PortsInUse`, `ForeignFolder` or `UnreachableFolder`.
+ * Everything that can be refused before anything starts, as whatever the servers run: ports, the data folder. Throws a
+ * `DescriptionError`, `PortsInUse` or `ForeignFolder`.
  */
-export async function openNative(description: ClusterDescription, programs: Programs): Promise<OpenedNative> {
+export async function openHost(description: ClusterDescription): Promise<OpenedHost> {
   const { layout, reserved } = await choosePorts(description);
   try {
-    await openDataFolder(description.dataDir);
-    const dataDir = description.dataDir;
-    const native = {
+    const { dataDir } = description;
+    await openDataFolder(dataDir);
+    const host = {
       description,
       layout,
-      programs,
       dataDir,
       secrets: await openSecrets(dataDir),
-      account: accountFor(dataDir),
       environment: commonEnvironment(),
       logFile: (name: string) => path.join(dataDir, 'log', `${name}.log`),
     };
-    return { native, reserved };
+    return { host, reserved };
   } catch (error) {
     reserved.release();
     throw error;
@@ -51,7 +61,8 @@ export async function openNative(description: ClusterDescription, programs: Prog
 
 async function choosePorts(description: ClusterDescription): Promise<{ layout: Layout; reserved: ReservedPorts }> {
   const wantsFree = Object.values(description.ports).includes(0);
-  const count = portsOf(layOut(description, () => 0)).length;
+  // Without brokers one is asked for that nobody then uses.
+  const count = portsOf(layOut(description, () => 0)).length + 1;
   const reserved = wantsFree ? await reserveFreePorts(count) : { ports: [], release: () => undefined };
   const free = [...reserved.ports];
   const layout = layOut(

@@ -1,0 +1,207 @@
+import { DATABASE_NAME } from '@eco/database';
+import { removeDataFolder } from './data-folder.js';
+import { addFirstProducts } from './first-products.js';
+import type { Host, OpenedHost } from './host.js';
+import type { Layout } from './layout.js';
+import { startOf } from './native/identity.js';
+import type { Keeper } from './native/keeper.js';
+import { NativeProcess, type ProcessSpec } from './native/process.js';
+import { Services } from './native/services.js';
+import { stopSteps } from './native/stop-stages.js';
+import { Supervision } from './native/supervision.js';
+import { beginRun, endRun, updateRun, type Run } from './run-file.js';
+import type { DatabaseAccess, RunningBroker, RunningCluster, RunningGroup, RunningService } from './running-cluster.js';
+import type { DatabaseLogin } from './secrets.js';
+import { runSteps, type RunSteps, type Step } from './steps.js';
+
+/** The brokers and databases of a cluster, as whatever they run: what each provider has to bring. */
+export interface Servers {
+  readonly brokers: readonly RunningBroker[];
+  readonly groups: readonly RunningGroup[];
+  /** Ends with all of them ready, with users, queues, roles and schema. */
+  startStep(): Step;
+  /** In order, whatever of them runs. */
+  stopSteps(): readonly Step[];
+  /** At once; resolves when nothing runs any more. */
+  kill(): Promise<void>;
+  /** When all has ended: gives back what there is of them outside the data folder. */
+  remove(): Promise<void>;
+}
+
+/** What a start that is cut short by `stop` rejects with. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+
+  constructor() {
+    super('the cluster is being stopped');
+  }
+}
+
+/**
+ * A cluster, begun or not: servers, which a provider brings, and our services, which are processes of this machine with
+ * each of them. Once stopped it stays so: open another on the same data.
+ */
+export class Cluster implements RunningCluster {
+  readonly #abort = new AbortController();
+  readonly #processes: NativeProcess[] = [];
+  readonly #host: Host;
+  readonly #reserved: OpenedHost['reserved'];
+  readonly #servers: Servers;
+  readonly #services: Services;
+  readonly #supervision: Supervision;
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** Takes the data folder; throws `AlreadyRunning` when another run has it. */
+  constructor(
+    { host, reserved }: OpenedHost,
+    serversOn: (host: Host) => Servers,
+    private readonly keeper?: Keeper,
+  ) {
+    this.#host = { ...host, signal: this.#abort.signal, process: (spec) => this.#addProcess(spec) };
+    this.#reserved = reserved;
+    this.#servers = serversOn(this.#host);
+    this.#services = new Services(this.#host);
+    this.#supervision = new Supervision(this.#services.processes);
+    beginRun(host.dataDir, this.#run());
+  }
+
+  get layout(): Layout {
+    return this.#host.layout;
+  }
+
+  get brokers(): readonly RunningBroker[] {
+    return this.#servers.brokers;
+  }
+
+  get groups(): readonly RunningGroup[] {
+    return this.#servers.groups;
+  }
+
+  get services(): readonly RunningService[] {
+    return this.#services.nodes;
+  }
+
+  get operator(): { user: string; password: string } {
+    return { user: 'operator', password: this.#host.secrets.broker.operator };
+  }
+
+  /** Those of this machine: the services, and the servers where they are processes. */
+  get processes(): readonly NativeProcess[] {
+    return this.#processes;
+  }
+
+  databaseLogin(role: DatabaseLogin): DatabaseAccess {
+    return { user: role, password: this.#host.secrets.database[role], database: DATABASE_NAME };
+  }
+
+  /** Resolves when everything is ready. Rejects with the first fault, once nothing is under way any more. */
+  start(run: RunSteps = runSteps): Promise<void> {
+    return (this.#started ??= this.#start(run));
+  }
+
+  async #start(run: RunSteps): Promise<void> {
+    const underWay: Promise<void>[] = [];
+    const tracked = (step: Step): Step =>
+      'run' in step
+        ? {
+            title: step.title,
+            run: (say) => {
+              const work = step.run(say);
+              underWay.push(work);
+              return work;
+            },
+          }
+        : { ...step, steps: step.steps.map(tracked) };
+    try {
+      await run(this.#startSteps().map(tracked));
+    } catch (error) {
+      this.#abort.abort(new Stopped());
+      await Promise.allSettled(underWay);
+      throw error;
+    }
+  }
+
+  #startSteps(): Step[] {
+    const servers = this.#servers.startStep();
+    const central = this.layout.services.find(({ app }) => app === 'central-api');
+    if (central === undefined) return [servers];
+    const products = {
+      title: 'first products',
+      run: () => addFirstProducts(`http://${central.host}:${central.port}`),
+    };
+    return [servers, this.#services.startStep(), products];
+  }
+
+  supervise(say: (line: string) => void): void {
+    this.#supervision.begin(say);
+  }
+
+  stop(run: RunSteps = runSteps): Promise<void> {
+    return (this.#stopped ??= this.#stop(run));
+  }
+
+  async #stop(run: RunSteps): Promise<void> {
+    this.#supervision.end();
+    this.#abort.abort(new Stopped());
+    await this.#started?.catch(() => undefined);
+    const services = this.#services.processes.filter((process) => process.running);
+    await run([...stopSteps(services, (process) => process.stop()), ...this.#servers.stopSteps()]);
+    await this.#cleanUp();
+  }
+
+  /** Kills whatever still runs. */
+  async kill(): Promise<void> {
+    this.#supervision.end();
+    this.#abort.abort(new Stopped());
+    const killAll = async () => {
+      this.#services.processes.forEach((process) => process.kill('SIGKILL'));
+      await this.#servers.kill();
+    };
+    await killAll();
+    await this.#started?.catch(() => undefined);
+    await killAll();
+    await Promise.all(this.#services.processes.map((process) => process.ended()));
+    await this.#cleanUp();
+  }
+
+  async destroy(): Promise<void> {
+    await (this.#stopped ??= this.kill());
+    await removeDataFolder(this.#host.dataDir);
+  }
+
+  async #cleanUp(): Promise<void> {
+    await this.#servers.remove();
+    endRun(this.#host.dataDir);
+    this.#reserved.release();
+    this.keeper?.dismiss();
+  }
+
+  #addProcess(spec: ProcessSpec): NativeProcess {
+    const process = new NativeProcess(spec, {
+      started: ({ pid }) => {
+        this.keeper?.began(pid);
+        updateRun(this.#host.dataDir, this.#run());
+      },
+      ended: (ended) => {
+        this.keeper?.ended(ended.pid);
+        this.#supervision.noteEnd(ended);
+      },
+    });
+    this.#processes.push(process);
+    return process;
+  }
+
+  #run(): Run {
+    return {
+      supervisor: { pid: process.pid, start: startOf(process.pid) ?? '' },
+      layout: this.layout,
+      processes: this.#processes
+        .filter((each) => each.running)
+        .map((each) => {
+          const { name, stage, stopSignal, stopMs, logFile } = each.spec;
+          return { name, stage, pid: each.pid, start: each.begun, stopSignal, stopMs, logFile };
+        }),
+    };
+  }
+}

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { SMALL_DISK_MB } from '../description.js';
+import { Refused } from '../refused.js';
+
+/** A disk of its own for each server, in memory: small, so that a test can fill it, and nobody else's runs full. */
+export class Disks {
+  readonly #mounted = new Set<string>();
+
+  constructor(private readonly dataDir: string) {}
+
+  /** Where the server's disk is, or will be. */
+  dirOf(server: string): string {
+    return path.join(this.dataDir, DISKS_DIR, server);
+  }
+
+  /** Throws a `Refused` where this user may not mount. */
+  async mount(server: string): Promise<void> {
+    const dir = this.dirOf(server);
+    await mkdir(dir, { recursive: true });
+    try {
+      await run('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_DISK_MB}m,mode=0700`, `eco-${server}`, dir]);
+    } catch (error) {
+      throw new Refused(`servers whose disks can be filled need root and the right to mount: ${String(error)}`, {
+        cause: error,
+      });
+    }
+    this.#mounted.add(dir);
+  }
+
+  async fill(server: string): Promise<void> {
+    // Writes until nothing is left, which is how it ends.
+    await run('sh', ['-c', 'cat /dev/zero > "$0" 2>/dev/null || true', this.#filler(server)]);
+  }
+
+  async free(server: string): Promise<void> {
+    await rm(this.#filler(server), { force: true });
+  }
+
+  /** Nobody may be on them any more. */
+  async remove(): Promise<void> {
+    for (const dir of this.#mounted) await run('umount', [dir]);
+    this.#mounted.clear();
+  }
+
+  #filler(server: string): string {
+    return path.join(this.dirOf(server), 'filler');
+  }
+}
+
+/** In the data folder. */
+export const DISKS_DIR = 'disks';
+
+const run = promisify(execFile);

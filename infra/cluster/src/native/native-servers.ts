@@ -1,0 +1,58 @@
+import type { Servers } from '../cluster.js';
+import { together, type Step } from '../steps.js';
+import type { Native } from './native.js';
+import { PostgresGroup } from './postgres.js';
+import type { NativeProcess, ProcessSpec } from './process.js';
+import { Rabbitmq } from './rabbitmq.js';
+import { stopSteps } from './stop-stages.js';
+
+/** Brokers and databases as processes of this machine. */
+export class NativeServers implements Servers {
+  readonly #native: Native;
+  readonly #processes: NativeProcess[] = [];
+  readonly #rabbitmq: Rabbitmq;
+  readonly #groups: readonly PostgresGroup[];
+
+  constructor(native: Native) {
+    this.#native = native;
+    const noted = {
+      ...native,
+      process: (spec: ProcessSpec) => {
+        const process = native.process(spec);
+        this.#processes.push(process);
+        return process;
+      },
+    };
+    this.#rabbitmq = new Rabbitmq(noted);
+    this.#groups = native.layout.groups.map((group) => new PostgresGroup(noted, group));
+  }
+
+  get brokers() {
+    return this.#rabbitmq.brokers;
+  }
+
+  get groups() {
+    return this.#groups.map((group) => group.running);
+  }
+
+  /** Brokers and databases know nothing of each other, so they start at the same time. */
+  startStep(): Step {
+    const brokers = this.brokers.length > 0 ? [this.#rabbitmq.startStep()] : [];
+    return together('servers', [...brokers, ...this.#groups.map((group) => group.startStep())]);
+  }
+
+  stopSteps(): readonly Step[] {
+    const running = this.#processes.filter((process) => process.running);
+    return stopSteps(running, (process) => process.stop());
+  }
+
+  async kill(): Promise<void> {
+    this.#processes.forEach((process) => process.kill('SIGKILL'));
+    await Promise.all(this.#processes.map((process) => process.ended()));
+  }
+
+  async remove(): Promise<void> {
+    await this.#native.disks?.remove();
+    await this.#native.network?.remove();
+  }
+}

@@ -1,0 +1,95 @@
+import { Cluster } from './cluster.js';
+import type { ClusterDescription } from './description.js';
+import { openHost, type OpenedHost } from './host.js';
+import { ensurePrograms } from './install.js';
+import { withHosts, serversOf } from './layout.js';
+import { accountFor } from './native/account.js';
+import { Disks } from './native/disks.js';
+import { Keeper } from './native/keeper.js';
+import { leftoversOf, stopLeftoverSteps } from './native/leftovers.js';
+import { NativeServers } from './native/native-servers.js';
+import { Network } from './native/network.js';
+import type { Programs } from './programs.js';
+import { AlreadyRunning, isRunning, readRun } from './run-file.js';
+import type { RunningCluster } from './running-cluster.js';
+import { runSteps, type RunSteps, type Say } from './steps.js';
+
+export interface NativeOptions {
+  /** Everything ends when this process ends, however it does. `and its data`: the data folder goes too. */
+  readonly endWithUs?: 'the cluster' | 'the cluster and its data';
+  readonly runSteps?: RunSteps;
+  /** Gets a line now and then while servers are installed. */
+  readonly say?: Say;
+}
+
+/** Starts a cluster of processes on this machine, and gives it back when all of it is ready. */
+export async function startNative(
+  description: ClusterDescription,
+  options: NativeOptions = {},
+): Promise<RunningCluster> {
+  const cluster = await openCluster(description, options);
+  try {
+    await cluster.start(options.runSteps);
+    return cluster;
+  } catch (error) {
+    await (options.endWithUs === 'the cluster and its data' ? cluster.destroy() : cluster.stop());
+    throw error;
+  }
+}
+
+/**
+ * Makes ready what a cluster of processes needs before its first one starts: stops what a crashed run left, and installs
+ * what is missing where that may be done. Throws `AlreadyRunning`, `ProgramsMissing`, `UnreachableFolder`, what
+ * `openHost` throws, and a `Refused` where the description asks for faults that this user can't make.
+ */
+export async function openCluster(description: ClusterDescription, options: NativeOptions = {}): Promise<Cluster> {
+  const { dataDir } = description;
+  const run = readRun(dataDir);
+  if (run && isRunning(run)) throw new AlreadyRunning(dataDir, run.supervisor.pid);
+  if (run && leftoversOf(run).length > 0) {
+    options.say?.('stops what a crashed run left');
+    await (options.runSteps ?? runSteps)(stopLeftoverSteps(run));
+  }
+  const programs = await ensurePrograms(options.say ?? (() => undefined));
+  const opened = await openHost(description);
+  const keeper =
+    options.endWithUs && new Keeper(options.endWithUs === 'the cluster and its data' ? dataDir : undefined);
+  try {
+    return await nativeCluster(opened, programs, keeper);
+  } catch (error) {
+    opened.reserved.release();
+    keeper?.dismiss();
+    throw error;
+  }
+}
+
+async function nativeCluster(
+  { host, reserved }: OpenedHost,
+  programs: Programs,
+  keeper: Keeper | undefined,
+): Promise<Cluster> {
+  const account = accountFor(host.dataDir);
+  if (!host.description.faults) {
+    return new Cluster({ host, reserved }, (on) => new NativeServers({ ...on, programs, account }), keeper);
+  }
+  const servers = serversOf(host.layout).map(({ name }) => name);
+  const network = await Network.make(servers);
+  keeper?.last(network.removal);
+  const disks = new Disks(host.dataDir);
+  try {
+    for (const server of servers) {
+      await disks.mount(server);
+      keeper?.last(`umount -l '${disks.dirOf(server)}'`);
+    }
+    const layout = withHosts(host.layout, (server) => network.hostOf(server));
+    return new Cluster(
+      { host: { ...host, layout }, reserved },
+      (on) => new NativeServers({ ...on, programs, account, network, disks }),
+      keeper,
+    );
+  } catch (error) {
+    await disks.remove();
+    await network.remove();
+    throw error;
+  }
+}
