@@ -19,6 +19,7 @@ export type {
   RunningServer,
   RunningService,
 } from './running-cluster.js';
+export { ensureLoadGenerator } from './install.js';
 export { runSteps, type RunSteps, type Say, type Step } from './steps.js';
 export { brokerSecretsFile, openSecrets, type DatabaseLogin, type Secrets } from './secrets.js';
 export { removeDataFolder } from './data-folder.js';

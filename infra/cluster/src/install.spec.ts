@@ -18,3 +18,9 @@ test('where none is known, all are told, and Docker', () => {
   for (const tool of ['apt-get', 'dnf', 'brew', 'docker run']) expect(text).toContain(tool);
   expect(text).not.toContain('postgresql');
 });
+
+test('what only measures runs in no Docker of ours', () => {
+  const text = howToInstall(['wrk'], (program) => program === 'apt-get');
+  expect(text).toContain('--no-install-recommends wrk');
+  expect(text).not.toContain('docker');
+});

@@ -12,24 +12,40 @@ export class ProgramsMissing extends Refused {
 export async function ensurePrograms(say: Say): Promise<Programs> {
   const found = findPrograms();
   if (!('missing' in found)) return found;
-  const root = rootCommand();
-  if (!findOnPath('apt-get') || !root) throw new ProgramsMissing(howToInstall(found.missing));
-  say(`installs ${found.missing.join(' and ')} with apt`);
-  await installWithApt(found.missing, root, say);
+  await install(found.missing, say);
   const installed = findPrograms();
   if ('missing' in installed) throw new ProgramsMissing(howToInstall(installed.missing));
   return installed;
 }
 
-const packages: Record<'apt' | 'dnf' | 'brew', Record<Server, string>> = {
-  apt: { PostgreSQL: 'postgresql', RabbitMQ: 'rabbitmq-server' },
-  dnf: { PostgreSQL: 'postgresql-server postgresql-contrib', RabbitMQ: 'rabbitmq-server' },
-  brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq' },
+/** The same for a load generator: its full name. */
+export async function ensureLoadGenerator(say: Say): Promise<string> {
+  const found = findOnPath('wrk');
+  if (found !== undefined) return found;
+  await install(['wrk'], say);
+  const installed = findOnPath('wrk');
+  if (installed === undefined) throw new ProgramsMissing(howToInstall(['wrk']));
+  return installed;
+}
+
+async function install(missing: readonly Installable[], say: Say): Promise<void> {
+  const root = rootCommand();
+  if (!findOnPath('apt-get') || !root) throw new ProgramsMissing(howToInstall(missing));
+  say(`installs ${missing.join(' and ')} with apt`);
+  await installWithApt(missing, root, say);
+}
+
+type Installable = Server | 'wrk';
+
+const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
+  apt: { PostgreSQL: 'postgresql', RabbitMQ: 'rabbitmq-server', wrk: 'wrk' },
+  dnf: { PostgreSQL: 'postgresql-server postgresql-contrib', RabbitMQ: 'rabbitmq-server', wrk: 'wrk' },
+  brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq', wrk: 'wrk' },
 };
 
 /** For people: the command for this machine, or for all that we know. */
 export function howToInstall(
-  missing: readonly Server[],
+  missing: readonly Installable[],
   has: (program: string) => boolean = (name) => !!findOnPath(name),
 ): string {
   const commands: Record<keyof typeof packages, string> = {
@@ -46,10 +62,14 @@ export function howToInstall(
   return [
     `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not installed. Install with:`,
     ...lines,
-    'or run all of it in Docker:',
-    '  docker run --rm -it --network host -v "$PWD:/eco" -w /eco node:24 sh -c "npm ci && npm start"',
+    ...(missing.includes('wrk') ? [] : DOCKER),
   ].join('\n');
 }
+
+const DOCKER = [
+  'or run all of it in Docker:',
+  '  docker run --rm -it --network host -v "$PWD:/eco" -w /eco node:24 sh -c "npm ci && npm start"',
+];
 
 /** What goes before a command to run it as root; undefined when this user may not, or only with a password. */
 function rootCommand(): readonly string[] | undefined {
@@ -80,7 +100,7 @@ if [ -d /run/systemd/system ]; then
 fi
 `;
 
-async function installWithApt(missing: readonly Server[], root: readonly string[], say: Say): Promise<void> {
+async function installWithApt(missing: readonly Installable[], root: readonly string[], say: Say): Promise<void> {
   const [command = 'sh', ...args] = [
     ...root,
     'sh',

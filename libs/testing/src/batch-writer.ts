@@ -7,12 +7,12 @@ import {
   touchReign,
   tryToLead,
   WriterSession,
+  type Login,
   type NodeAddress,
   type Reign,
 } from '@eco/database';
 import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
 import { newCommandId, type GroupPosition } from '@eco/routing';
-import type { DatabaseGroup } from './database-group.js';
 
 /** A batch that was committed: how far a reader must see to see it, and what its askers are told. */
 export interface WrittenBatch {
@@ -38,7 +38,10 @@ export class BatchWriter {
   }
 
   /** Begins a reign on this server, the group's first unless another is named. */
-  static async open(group: DatabaseGroup, server: NodeAddress = group.servers[0] as NodeAddress): Promise<BatchWriter> {
+  static async open(
+    group: { readonly servers: readonly NodeAddress[]; login(role: 'eco_writer'): Login },
+    server: NodeAddress = group.servers[0] as NodeAddress,
+  ): Promise<BatchWriter> {
     const session = await WriterSession.open({ host: server.host, port: server.port }, group.login('eco_writer'));
     if (!(await tryToLead(session))) throw new Error('somebody else leads this group');
     return new BatchWriter(session, await beginReign(session));

@@ -18,6 +18,8 @@ const cluster = 'infra/cluster/src/index.ts';
 const centralApi = 'apps/central-api/src/main.ts';
 const eco = 'apps/eco/src/main.ts';
 const testing = 'libs/testing/src/index.ts';
+const bench = 'tools/bench/src/main.ts';
+const monolith = 'tools/bench/src/monolith/main.ts';
 const workspace = 'tools/boundaries/src/workspace.ts';
 const spec = 'tools/boundaries/src/rules.spec.ts';
 const domainSpec = filesMatching('libs/{domain,routing}/src/**/*.spec.ts')[0] ?? 'no spec of the domain';
@@ -158,6 +160,13 @@ export const refused: Refused[] = [
     what: 'its Nest module outside the database',
     file: centralApi,
     text: `import '@nestjs/typeorm';`,
+    ruleId: imports,
+    saying: /Only @eco\/database/,
+  },
+  {
+    what: 'PostgreSQL in the benchmark',
+    file: bench,
+    text: `import 'pg';`,
     ruleId: imports,
     saying: /Only @eco\/database/,
   },
@@ -355,6 +364,8 @@ export const accepted: (Fixture & { what: string })[] = [
     text: `import '@eco/broker';\nimport '@eco/database';`,
   },
   { what: 'the command line starting servers', file: eco, text: `import '@eco/cluster';\nprocess.exit(1);` },
+  { what: 'the benchmark starting servers', file: bench, text: `import '@eco/cluster';\nprocess.exit(1);` },
+  { what: 'its monolith using PostgreSQL', file: monolith, text: `import 'pg';\nimport 'fastify';` },
   { what: 'an app using adapters', file: centralApi, text: `import '@eco/edge';\nimport '@eco/intake';` },
   {
     what: 'test helpers using everything',

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/**
+ * What computing took, by component, from /proc (Linux only; elsewhere nothing is known). A component is one or more
+ * processes with all that they started: a process that ended meanwhile counts in the parent that fetched it.
+ */
+export type CpuMs = Readonly<Record<string, number>>;
+
+/** Name of a component → its processes. */
+export type Components = Readonly<Record<string, readonly number[]>>;
+
+export interface ProcessStat {
+  readonly pid: number;
+  readonly parent: number;
+  /** User and system, of itself and of children that it has fetched, in ticks. */
+  readonly ticks: number;
+}
+
+/** Linux tells user space ticks of 1/100 s on every machine (USER_HZ, proc(5)). */
+const TICK_MS = 10;
+
+/** Time that somebody computed, on all cores together; also what is not ours. */
+export const MACHINE = 'machine';
+
+export function sampleCpu(components: Components): CpuMs | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const stats = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [readStat(readFileSync(`/proc/${name}/stat`, 'utf8'))];
+      } catch {
+        // It has ended.
+        return [];
+      }
+    });
+  const sums = Object.entries(components).map(([name, roots]) => [name, ticksOf(stats, roots) * TICK_MS] as const);
+  return { ...Object.fromEntries(sums), [MACHINE]: readBusyTicks(readFileSync('/proc/stat', 'utf8')) * TICK_MS };
+}
+
+/** Of a text of /proc/<pid>/stat. The program's name in brackets may itself hold blanks and brackets. */
+export function readStat(text: string): ProcessStat {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number) as [number, number, number, number];
+  return { pid: Number.parseInt(text, 10), parent: Number(fields[1]), ticks: utime + stime + cutime + cstime };
+}
+
+/** Of /proc/stat, all cores: not idle, nor waiting for a disk, nor what other machines took (steal). */
+export function readBusyTicks(text: string): number {
+  const [user, nice, system, , , irq, softirq] = (/^cpu +(.*)$/m.exec(text)?.[1] ?? '').split(' ').map(Number);
+  return [user, nice, system, irq, softirq].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0);
+}
+
+/** Of the roots and all below them. */
+export function ticksOf(stats: readonly ProcessStat[], roots: readonly number[]): number {
+  let ticks = 0;
+  for (const stat of stats) {
+    if (!roots.includes(stat.pid)) continue;
+    const children = stats.filter(({ parent }) => parent === stat.pid).map(({ pid }) => pid);
+    ticks += stat.ticks + ticksOf(stats, children);
+  }
+  return ticks;
+}
+
+export const OTHERS = 'others';
+
+/** µs that each component took for one of `orders`; `others`: the machine without them. */
+export function cpuMicrosPerOrder(before: CpuMs, after: CpuMs, orders: number): CpuMs {
+  const taken = Object.keys(after).map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)] as const);
+  const ours = taken.filter(([name]) => name !== MACHINE);
+  const all = taken.find(([name]) => name === MACHINE)?.[1] ?? 0;
+  const rest = Math.max(0, all - ours.reduce((sum, [, ms]) => sum + ms, 0));
+  return Object.fromEntries([...ours, [OTHERS, rest] as const].map(([name, ms]) => [name, (ms * 1000) / orders]));
+}

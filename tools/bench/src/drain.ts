@@ -1,0 +1,82 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { cpuMicrosPerOrder, sampleCpu, type CpuMs } from './cpu.js';
+import type { GroupWatch, OrderBatch } from './group-watch.js';
+import type { Ours } from './ours.js';
+import type { LoadSettings } from './segment.js';
+import type { System } from './system.js';
+import { startLoad, type OrderKind } from './wrk/wrk.js';
+
+/** How fast one writer decides orders that wait in the queue already. */
+export interface Drain {
+  readonly kind: OrderKind;
+  readonly orders: number;
+  readonly batches: number;
+  /** By the group's own clock, between the beginnings of the first and the last batch. */
+  readonly perSecond: number;
+  /** The same from the middle on, when the process is warm. */
+  readonly perSecondWarm: number;
+  readonly cpuMicros?: CpuMs;
+}
+
+const CALLERS = 256;
+
+export async function measureDrain(
+  kind: OrderKind,
+  orders: number,
+  { system, ours, watch }: { system: System; ours: Ours; watch: GroupWatch },
+  settings: LoadSettings,
+): Promise<Drain> {
+  const [writer, ...others] = system.writers;
+  if (writer === undefined) throw new Error('the cluster has no writer');
+  await Promise.all(system.writers.map((each) => each.stop()));
+  const mark = await watch.seq();
+  const queued = await queueOrders(kind, orders, ours.url, settings);
+
+  // One alone: a second one that starts beside it would share the machine.
+  const started = writer.start();
+  while ((await watch.seq()) === mark) await pause(5);
+  const { components } = system;
+  const before = sampleCpu(components);
+  const seqBefore = await watch.seq();
+  await ours.committedSince(mark, queued);
+  const after = sampleCpu(components);
+  await started;
+  await Promise.all(others.map((each) => each.start()));
+
+  const batches = await watch.batchesAfter(mark);
+  const counted = batches.filter(({ seq }) => seq > seqBefore).reduce((sum, batch) => sum + batch.orders, 0);
+  return {
+    kind,
+    orders: batches.reduce((sum, batch) => sum + batch.orders, 0),
+    batches: batches.length,
+    perSecond: rateOf(batches),
+    perSecondWarm: rateOf(batches.slice(Math.floor(batches.length / 2))),
+    ...(before && after && { cpuMicros: cpuMicrosPerOrder(before, after, counted) }),
+  };
+}
+
+/** Orders a second between the beginnings of the first and the last batch: all but the last one's were done by then. */
+export function rateOf(batches: readonly OrderBatch[]): number {
+  const [first, last] = [batches[0], batches.at(-1)];
+  if (first === undefined || last === undefined || last.begunMs === first.begunMs) return 0;
+  const done = batches.slice(0, -1).reduce((sum, batch) => sum + batch.orders, 0);
+  return done / ((last.begunMs - first.begunMs) / 1000);
+}
+
+/** At least so many; gives how many. wrk counts seconds and not orders, so by what the first seconds gave. */
+async function queueOrders(kind: OrderKind, orders: number, url: string, settings: LoadSettings): Promise<number> {
+  const { wrk, products, customers, signal } = settings;
+  let queued = 0;
+  let spentSeconds = 0;
+  for (let seed = 1; queued < orders; seed += 1) {
+    const seconds = spentSeconds === 0 ? 2 : Math.min(60, Math.ceil((orders - queued) / (queued / spentSeconds)));
+    const spec = { url, kind, products, customers, callers: CALLERS, seconds, waitSeconds: 0, seed };
+    const load = await startLoad(wrk, spec, signal);
+    const { done, failed } = await load.result;
+    await load.end();
+    if (done === 0) throw new Error(`Central took no order while the writers were away: ${failed} requests failed`);
+    queued += done;
+    spentSeconds += seconds;
+  }
+  return queued;
+}

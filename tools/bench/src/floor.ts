@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { newOrderId } from '@eco/routing';
+import { BatchWriter, commandOf } from '@eco/testing';
+import type { System } from './system.js';
+import type { OrderKind } from './wrk/wrk.js';
+
+/** What the writer's loop gives alone: fence, load, decide, store, one connection, no broker and no HTTP. */
+export interface Floor {
+  readonly kind: OrderKind;
+  readonly orders: number;
+  readonly perSecond: number;
+}
+
+export interface FloorSpec {
+  readonly kind: OrderKind;
+  readonly orders: number;
+  readonly batchLimit: number;
+  readonly products: number;
+  readonly customers: number;
+}
+
+/** Writers must be away: it leads. A fifth of the orders before is not counted. */
+export async function measureFloor(spec: FloorSpec, system: System): Promise<Floor> {
+  const { orders, batchLimit, kind } = spec;
+  const writer = await BatchWriter.open({ login: () => system.login('eco_writer'), servers: [system.primary] });
+  try {
+    const write = async (count: number): Promise<number> => {
+      let tookMs = 0;
+      for (let left = count; left > 0; left -= batchLimit) {
+        const batch = Array.from({ length: Math.min(left, batchLimit) }, () => orderOf(spec));
+        const startedMs = performance.now();
+        await writer.write(...batch);
+        tookMs += performance.now() - startedMs;
+      }
+      return tookMs;
+    };
+    await write(Math.ceil(orders / 5));
+    return { kind, orders, perSecond: orders / ((await write(orders)) / 1000) };
+  } finally {
+    await writer.close();
+  }
+}
+
+/** As orders.lua makes them. */
+function orderOf({ kind, products, customers }: FloorSpec) {
+  const customerId = `bench-customer-${below(customers) + 1}`;
+  const orderId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+  return commandOf('order.place', { orderId, customerId, branchId: null, lines: linesOf(kind, products) });
+}
+
+function linesOf(kind: OrderKind, products: number) {
+  if (kind === 'hot') return [{ productId: 'bench-hot', quantity: 1 }];
+  const one = below(products);
+  const other = (one + 1 + below(products - 1)) % products;
+  return [one, other].map((index) => ({ productId: `bench-${index + 1}`, quantity: 1 + below(3) }));
+}
+
+function below(limit: number): number {
+  return Math.floor(Math.random() * limit);
+}

@@ -1,0 +1,51 @@
+import { SideConnection, type Login, type NodeAddress } from '@eco/database';
+
+/** What the group's tables say of how far it is. One connection, small questions. */
+export class GroupWatch {
+  readonly #connection: SideConnection;
+
+  /** `login`: eco_reader's, on the primary, where a row is seen once a replica has it too. */
+  constructor(primary: NodeAddress, login: Login) {
+    this.#connection = new SideConnection(primary, login, 'eco bench');
+  }
+
+  /** Number of the last batch. */
+  async seq(): Promise<number> {
+    const [row] = await this.#connection.ask<{ seq: string }>('SELECT s.seq FROM eco.group_state s', [], ASK_MS);
+    return Number(row?.seq);
+  }
+
+  async ordersAfter(seq: number): Promise<{ orders: number; rejected: number }> {
+    const [row] = await this.#connection.ask<{ orders: string; rejected: string }>(ORDERS_AFTER, [seq], ASK_MS);
+    return { orders: Number(row?.orders), rejected: Number(row?.rejected) };
+  }
+
+  /** Batches of orders after `seq`, by their number. */
+  async batchesAfter(seq: number): Promise<OrderBatch[]> {
+    const rows = await this.#connection.ask<{ seq: string; begun: Date; orders: string }>(BATCHES, [seq], ASK_MS);
+    return rows.map((row) => ({ seq: Number(row.seq), begunMs: row.begun.getTime(), orders: Number(row.orders) }));
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+export interface OrderBatch {
+  readonly seq: number;
+  /** When it was fenced, by the group's clock. */
+  readonly begunMs: number;
+  readonly orders: number;
+}
+
+/** A count over all that a run wrote takes a while. */
+const ASK_MS = 30_000;
+
+const ORDERS_AFTER = `
+SELECT count(*) AS orders, count(*) FILTER (WHERE o.status = 'rejected') AS rejected
+FROM eco.orders o WHERE o.seq > $1`;
+
+const BATCHES = `
+SELECT o.seq, min(o.decided_at) AS begun, count(*) AS orders
+FROM eco.orders o WHERE o.seq > $1
+GROUP BY o.seq ORDER BY o.seq`;

@@ -1,0 +1,87 @@
+import { Command } from 'commander';
+import { ensureLoadGenerator, Refused } from '@eco/cluster';
+import { Bench } from './bench.js';
+import { parts, sides, type BenchOptions } from './options.js';
+import { BadOptions, readOptions, type OptionTexts } from './read-options.js';
+import { reportText } from './report-text.js';
+import { summaryOf } from './report.js';
+import { System } from './system.js';
+
+const EXIT_FAULTY = 1;
+const EXIT_BAD_INPUT = 2;
+const EXIT_INTERRUPTED = 130;
+
+const program = new Command('npm run bench:orders --')
+  .description(
+    'measure orders beside a monolith that has the same machine and the same durability; nothing else should run',
+  )
+  .option('--seconds <n>', 'of each segment', '10')
+  .option('--warm-up <n>', 'seconds before each segment that are not counted', '3')
+  .option('--rounds <n>', 'each measures the monolith, then ours', '3')
+  .option('--callers <list>', 'how many at once', '64,256')
+  .option('--orders <n>', 'to drain, and for the floor', '50000')
+  .option('--pools <list>', "sizes of the monolith's pool to try; the best is taken", '8,16,32')
+  .option('--batch-limit <n>', 'commands in one batch of the writer and of the floor', '1000')
+  .option('--parts <list>', 'what to measure', parts.join(','))
+  .option('--sides <list>', 'whom to measure', sides.join(','))
+  .option('--json', 'print JSON')
+  .action(run);
+
+async function run(texts: OptionTexts & { readonly json?: true }): Promise<void> {
+  const options = readOptions(texts);
+  const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
+  // It goes to the writers with all other ECO_ settings.
+  process.env.ECO_BATCH_LIMIT = String(options.batchLimit);
+  const wrk = await ensureLoadGenerator(say);
+  const system = await System.open(say);
+  const interrupt = stopOn(['SIGINT', 'SIGTERM', 'SIGHUP']);
+  try {
+    const measured = await Promise.race([measure(system, options, wrk, say, interrupt.signal), interrupt.aborted]);
+    if (measured.faults.length > 0) process.exitCode = EXIT_FAULTY;
+    const summary = summaryOf(measured);
+    console.log(texts.json ? JSON.stringify({ ...measured, summary }, null, 2) : reportText(measured, summary));
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    say('interrupted: ends everything');
+    process.exitCode = EXIT_INTERRUPTED;
+  } finally {
+    await system.destroy();
+    // What was under way when it was interrupted waits for nothing that comes any more.
+    if (interrupt.signal.aborted) process.exit();
+  }
+}
+
+async function measure(
+  system: System,
+  options: BenchOptions,
+  wrk: string,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Bench['measured']> {
+  say('starts three brokers, a primary with two replicas, and the services');
+  await system.start();
+  const bench = new Bench(system, options, wrk, say, signal);
+  await bench.run();
+  return bench.measured;
+}
+
+/** `aborted` rejects with the first of the signals; a second one ends the process, and what it started with it. */
+function stopOn(signals: readonly NodeJS.Signals[]): { signal: AbortSignal; aborted: Promise<never> } {
+  const controller = new AbortController();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    for (const name of signals) {
+      process.once(name, () => {
+        controller.abort();
+        reject(new Error(`interrupted by ${name}`));
+      });
+    }
+  });
+  aborted.catch(() => undefined);
+  return { signal: controller.signal, aborted };
+}
+
+program.parseAsync().catch((error: unknown) => {
+  const isForUser = error instanceof BadOptions || error instanceof Refused;
+  console.error(isForUser ? `error: ${error.message}` : error);
+  process.exitCode = isForUser ? EXIT_BAD_INPUT : EXIT_FAULTY;
+});

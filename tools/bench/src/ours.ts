@@ -1,0 +1,70 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { GroupWatch } from './group-watch.js';
+import type { Committed, Side } from './side.js';
+import type { System } from './system.js';
+
+/** Between two looks at how far the group is; what the looks take is below 1 % of a core. */
+const LOOK_MS = 20;
+/** The writer is idle when it has made no batch for so long. */
+const IDLE_MS = 150;
+/** Accepted orders of which none is decided for so long are not coming. */
+const PATIENCE_MS = 30_000;
+/** Consumers of events may be behind after a burst; they share the machine. */
+const LEVEL_MS = 180_000;
+
+/** Ours: orders go in at Central, and are counted as rows that are on two machines. */
+export class Ours implements Side {
+  readonly name = 'ours';
+
+  constructor(
+    private readonly system: System,
+    private readonly watch: GroupWatch,
+  ) {}
+
+  get url(): string {
+    return this.system.centralUrl;
+  }
+
+  get components(): Side['components'] {
+    return this.system.components;
+  }
+
+  mark(): Promise<number> {
+    return this.watch.seq();
+  }
+
+  async committedSince(mark: number, accepted: number): Promise<Committed> {
+    let seq = await this.watch.seq();
+    let lastMs = performance.now();
+    for (;;) {
+      await pause(LOOK_MS);
+      const now = await this.watch.seq();
+      if (now !== seq) {
+        seq = now;
+        lastMs = performance.now();
+      } else if (performance.now() - lastMs >= IDLE_MS) {
+        const { orders, rejected } = await this.watch.ordersAfter(mark);
+        if (orders >= accepted) return { orders, rejected, lastMs };
+        if (performance.now() - lastMs > PATIENCE_MS) {
+          throw new Error(`${accepted} orders were accepted and only ${orders} decided: the writers' logs may say why`);
+        }
+      }
+    }
+  }
+
+  /** Waits until the consumers of events have what happened; gives how long that took, s. */
+  async untilConsumersAreLevel(): Promise<number> {
+    const startedMs = performance.now();
+    for (;;) {
+      const metrics = await (await fetch(`${this.url}/metrics`)).text();
+      const behind = [...metrics.matchAll(/^eco_changes_behind_batches(?:\{.*\})? (\S+)$/gm)].map(([, text]) =>
+        Number(text),
+      );
+      const seconds = (performance.now() - startedMs) / 1000;
+      if (behind.every((batches) => batches === 0)) return seconds;
+      if (seconds * 1000 > LEVEL_MS)
+        throw new Error(`consumers of events are still ${behind.join(', ')} batches behind`);
+      await pause(100);
+    }
+  }
+}

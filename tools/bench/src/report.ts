@@ -1,0 +1,122 @@
+import type { VerifyReport } from '@eco/database';
+import type { Drain } from './drain.js';
+import type { Floor } from './floor.js';
+import type { BenchOptions, SideName } from './options.js';
+import { median, medians, ratio } from './figures.js';
+import type { Segment } from './segment.js';
+import type { OrderKind } from './wrk/wrk.js';
+
+/** All that was measured, as it was; what is said of it is computed from it. */
+export interface Measured {
+  readonly options: BenchOptions;
+  readonly machine: { readonly cores: number; readonly model: string; readonly node: string };
+  /** Answers a second of a route that does nothing. */
+  readonly bare: { readonly callers: number; readonly perSecond: number }[];
+  /** What was tried with 64 callers; `poolSize` of each kind is the best. */
+  readonly pools: { readonly kind: OrderKind; readonly poolSize: number; readonly committedPerSecond: number }[];
+  readonly segments: Segment[];
+  readonly drains: Drain[];
+  readonly floors: Floor[];
+  readonly consumersBehindSeconds: number[];
+  verify?: VerifyReport;
+  /** What makes the figures worth nothing, in words; none is how it should be. */
+  readonly faults: string[];
+}
+
+export interface Row {
+  readonly kind: OrderKind;
+  readonly callers: number;
+  readonly waits: boolean;
+  readonly monolith?: SideFigures;
+  readonly ours?: SideFigures;
+  /** Committed a second, ours ÷ the monolith's. */
+  readonly times?: number;
+  /** CPU of the primary an order, ours ÷ the monolith's. */
+  readonly primaryCpu?: number;
+}
+
+/** Medians over the rounds. */
+export interface SideFigures {
+  readonly committedPerSecond: number;
+  readonly answersPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly cpuMicros: Readonly<Record<string, number>>;
+}
+
+export interface Summary {
+  readonly rows: readonly Row[];
+  readonly drains: readonly DrainRow[];
+}
+
+export interface DrainRow {
+  readonly kind: OrderKind;
+  readonly perSecond?: number;
+  readonly perSecondWarm?: number;
+  readonly floorPerSecond?: number;
+  readonly cpuMicros: Readonly<Record<string, number>>;
+  /** Draining ÷ the monolith's best of any number of callers. */
+  readonly times?: number;
+  readonly ofFloor?: number;
+}
+
+export function summaryOf({ segments, drains, floors }: Measured): Summary {
+  const loads = [
+    ...new Map(
+      segments.map(({ kind, callers, waits, side }) => {
+        const asked = side === 'ours' && waits;
+        return [`${kind} ${callers} ${asked}`, { kind, callers, waits: asked }];
+      }),
+    ).values(),
+  ];
+  const rows = loads.map((load): Row => {
+    const of = (side: SideName) =>
+      figuresOf(
+        segments.filter(
+          (each) =>
+            each.side === side &&
+            each.kind === load.kind &&
+            each.callers === load.callers &&
+            (side === 'monolith' || each.waits === load.waits),
+        ),
+      );
+    const [monolith, ours] = [of('monolith'), of('ours')];
+    return {
+      ...load,
+      monolith,
+      ours,
+      times: ratio(ours?.committedPerSecond, monolith?.committedPerSecond),
+      primaryCpu: ratio(ours?.cpuMicros.primary, monolith?.cpuMicros.primary),
+    };
+  });
+  const kinds = [...new Set([...drains, ...floors].map(({ kind }) => kind))];
+  const drainRows = kinds.map((kind): DrainRow => {
+    const ofKind = drains.filter((drain) => drain.kind === kind);
+    const best = rows.flatMap((row) => (row.kind === kind && row.monolith ? row.monolith.committedPerSecond : []));
+    const perSecond = median(ofKind.map((drain) => drain.perSecond));
+    const floorPerSecond = median(floors.filter((floor) => floor.kind === kind).map((floor) => floor.perSecond));
+    return {
+      kind,
+      perSecond,
+      perSecondWarm: median(ofKind.map((drain) => drain.perSecondWarm)),
+      floorPerSecond,
+      cpuMicros: medians(ofKind.map(({ cpuMicros = {} }) => cpuMicros)) as Record<string, number>,
+      times: best.length === 0 ? undefined : ratio(perSecond, Math.max(...best)),
+      ofFloor: ratio(perSecond, floorPerSecond),
+    };
+  });
+  return { rows, drains: drainRows };
+}
+
+function figuresOf(segments: readonly Segment[]): SideFigures | undefined {
+  if (segments.length === 0) return undefined;
+  const of = (member: 'committedPerSecond' | 'answersPerSecond' | 'p50Ms' | 'p99Ms') =>
+    median(segments.map((segment) => segment[member])) ?? 0;
+  return {
+    committedPerSecond: of('committedPerSecond'),
+    answersPerSecond: of('answersPerSecond'),
+    p50Ms: of('p50Ms'),
+    p99Ms: of('p99Ms'),
+    cpuMicros: medians(segments.map(({ cpuMicros = {} }) => cpuMicros)) as Record<string, number>,
+  };
+}

@@ -1,0 +1,67 @@
+import { cpuMicrosPerOrder, sampleCpu, type CpuMs } from './cpu.js';
+import type { Side } from './side.js';
+import { startLoad, type OrderKind } from './wrk/wrk.js';
+
+export interface SegmentSpec {
+  readonly kind: OrderKind;
+  readonly callers: number;
+  /** 0: the answer does not wait for the decision. The monolith's always does. */
+  readonly waitSeconds: number;
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+/** One side under one load for some seconds. */
+export interface Segment {
+  readonly side: Side['name'];
+  readonly kind: OrderKind;
+  readonly callers: number;
+  readonly waits: boolean;
+  /** Orders that are on two machines, from the first request to the commit of the last. A queue that grows counts for nothing. */
+  readonly committedPerSecond: number;
+  readonly answersPerSecond: number;
+  readonly committed: number;
+  /** Of the answers. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Requests without a good answer, and orders that were not confirmed. */
+  readonly faulty: number;
+  /** µs an order, by component; undefined where that can't be told. */
+  readonly cpuMicros?: CpuMs;
+}
+
+export interface LoadSettings {
+  /** Path of wrk. */
+  readonly wrk: string;
+  readonly products: number;
+  readonly customers: number;
+  readonly signal: AbortSignal;
+}
+
+export async function measureSegment(side: Side, spec: SegmentSpec, settings: LoadSettings): Promise<Segment> {
+  const { wrk, products, customers, signal } = settings;
+  const mark = await side.mark();
+  const load = await startLoad(wrk, { ...spec, url: side.url, products, customers }, signal);
+  const components = { load: [load.pid], ...side.components };
+  const startedMs = performance.now();
+  const before = sampleCpu(components);
+  const result = await load.result;
+  const committed = await side.committedSince(mark, result.done);
+  const after = sampleCpu(components);
+  await load.end();
+  return {
+    side: side.name,
+    kind: spec.kind,
+    callers: spec.callers,
+    waits: side.name === 'monolith' || spec.waitSeconds > 0,
+    committedPerSecond: committed.orders / ((committed.lastMs - startedMs) / 1000),
+    answersPerSecond: result.done / result.seconds,
+    committed: committed.orders,
+    p50Ms: result.p50Ms,
+    p99Ms: result.p99Ms,
+    maxMs: result.maxMs,
+    faulty: result.failed + committed.rejected + Math.max(0, result.done - committed.orders),
+    ...(before && after && { cpuMicros: cpuMicrosPerOrder(before, after, committed.orders) }),
+  };
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/** What `done` of orders.lua prints. */
+const resultSchema = z.strictObject({
+  /** Requests that were answered, whatever the answer. */
+  answers: z.int().min(0),
+  durationUs: z.int().min(1),
+  /** Answers of 400 and above. */
+  refused: z.int().min(0),
+  /** Connections that failed or broke. */
+  broken: z.int().min(0),
+  /** Requests not answered within wrk's time-out. */
+  late: z.int().min(0),
+  p50Us: z.number(),
+  p99Us: z.number(),
+  maxUs: z.number(),
+});
+
+export interface LoadResult {
+  /** Answered below 400. */
+  readonly done: number;
+  readonly failed: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** Undefined: this line is none of ours. Throws when it is and can't be read. */
+export function readResult(line: string): LoadResult | undefined {
+  const [, text] = /^result (.*)$/.exec(line) ?? [];
+  if (text === undefined) return undefined;
+  const { answers, durationUs, refused, broken, late, p50Us, p99Us, maxUs } = resultSchema.parse(JSON.parse(text));
+  return {
+    done: answers - refused,
+    failed: refused + broken + late,
+    seconds: durationUs / 1e6,
+    p50Ms: p50Us / 1000,
+    p99Ms: p99Us / 1000,
+    maxMs: maxUs / 1000,
+  };
+}

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { BENCH_DIR } from '../paths.js';
+import { readResult, type LoadResult } from './result.js';
+
+export type OrderKind = 'mixed' | 'hot';
+
+export interface LoadSpec {
+  readonly url: string;
+  readonly kind: OrderKind;
+  readonly products: number;
+  readonly customers: number;
+  readonly callers: number;
+  readonly seconds: number;
+  /** Asks for the decision by `Prefer: wait`; 0: does not ask. */
+  readonly waitSeconds: number;
+  readonly seed: number;
+}
+
+export interface Load {
+  readonly pid: number;
+  /** When the last answer is in. The process is still there, so that what it took can be read. */
+  readonly result: Promise<LoadResult>;
+  /** Lets it go. */
+  end(): Promise<void>;
+}
+
+/** An order that takes longer counts as late, and a run with late ones as faulty. */
+const LATE_S = 30;
+
+/** Starts wrk; resolves when its requests are made and it begins to send. `signal` kills it. */
+export async function startLoad(program: string, spec: LoadSpec, signal: AbortSignal): Promise<Load> {
+  const args = [
+    // One thread sends some 100,000 requests a second, more than anybody here answers.
+    ...['--threads', '1', '--connections', String(spec.callers), '--duration', `${spec.seconds}s`],
+    ...['--timeout', `${LATE_S}s`, '--script', path.join(BENCH_DIR, 'orders.lua'), spec.url, '--'],
+    ...[spec.kind, spec.products, spec.customers, spec.waitSeconds, spec.seed].map(String),
+  ];
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
+  child.stdin.on('error', () => undefined);
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve());
+  });
+  const said: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+
+  let isReady: () => void;
+  let hasResult: (result: LoadResult) => void;
+  const failed = ended.then(() => {
+    throw new Error(`wrk ended without a result: ${said.join('').trim()}`);
+  });
+  const ready = Promise.race([new Promise<void>((resolve) => (isReady = resolve)), failed]);
+  const result = Promise.race([new Promise<LoadResult>((resolve) => (hasResult = resolve)), failed]);
+  failed.catch(() => undefined);
+  result.catch(() => undefined);
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => {
+    said.push(`${line}\n`);
+    if (line === 'ready') isReady();
+    const read = readResult(line);
+    if (read) hasResult(read);
+  });
+  await ready;
+  return {
+    pid: child.pid ?? 0,
+    result,
+    async end() {
+      child.stdin.end();
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+    },
+  };
+}
