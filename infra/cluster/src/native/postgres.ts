@@ -2,18 +2,17 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { GroupMismatchError, prepareGroup, ReplicationWatch, SideConnection } from '@eco/database';
-import { DescriptionError } from '../description.js';
+import { SideConnection } from '@eco/database';
 import type { DatabaseNode, GroupLayout } from '../layout.js';
+import { hostBasedAccess, serverSettings, slotOf } from '../postgres-settings.js';
+import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
 import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Say, type Step } from '../steps.js';
-import { until } from '../until.js';
 import { commandAs, giveTo } from './account.js';
 import type { Native } from './native.js';
 import { runningServer } from './nodes.js';
-import { hostBasedAccess, serverSettings, slotOf } from './postgres-settings.js';
 import type { NativeProcess, ProcessSpec } from './process.js';
 import type { StopStage } from './stop-stages.js';
 
@@ -156,18 +155,13 @@ export class PostgresGroup {
   }
 
   async #prepare(): Promise<void> {
-    const { host, port } = this.#primary.node;
     const { secrets, description } = this.#native;
-    const { postgres, ...passwords } = secrets.database;
-    const preparation = {
-      superuser: { host, port, user: 'postgres', password: postgres },
+    await prepareDatabases({
+      primary: this.#primary.node,
       groupId: this.#group.id,
       groupIds: description.groups.map(({ id }) => id),
       buckets: description.buckets,
-      passwords,
-    };
-    await prepareGroup(preparation).catch((error: Error) => {
-      throw error instanceof GroupMismatchError ? new DescriptionError([error.message]) : error;
+      secrets,
     });
   }
 
@@ -192,24 +186,8 @@ export class PostgresGroup {
   }
 
   async #untilStreaming(): Promise<void> {
-    const nodes = this.#group.nodes;
-    const login = { user: 'eco_monitor', password: this.#native.secrets.database.eco_monitor };
-    const watch = new ReplicationWatch(nodes, login);
-    const allStream = async () => {
-      const replicas = (await watch.look()).filter(({ role }) => role === 'replica');
-      return (
-        replicas.length === nodes.length - 1 &&
-        replicas.every(({ seenByPrimary: seen }) => seen?.state === 'streaming' && seen.syncState === 'quorum')
-      );
-    };
-    try {
-      await until(`not all replicas of ${this.#group.id} follow their primary`, allStream, {
-        deadlineMs: START_MS,
-        signal: this.#native.signal,
-      });
-    } finally {
-      watch.close();
-    }
+    const { secrets, signal } = this.#native;
+    await untilReplicasStream(this.#group, secrets, { deadlineMs: START_MS, signal });
   }
 
   async #writeFiles(node: DatabaseNode): Promise<void> {
@@ -218,6 +196,7 @@ export class PostgresGroup {
       nodes: this.#group.nodes,
       primary: this.#primary.node,
       passwordFile: this.#passwordFile,
+      listenAddresses: node.host,
       smallDisk: this.#native.disks !== undefined,
     });
     const files = { [SETTINGS_FILE]: settings, 'pg_hba.conf': hostBasedAccess(this.#native.network?.range) };

@@ -2,15 +2,16 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { applyDefinitions, brokerDefinitions, checkTopology, VHOST, type Management } from '@eco/broker';
+import type { Management } from '@eco/broker';
 import { z } from 'zod';
-import { DescriptionError, SMALL_DISK_MB } from '../description.js';
+import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
+import { declareBrokers } from '../declare-brokers.js';
+import { DescriptionError } from '../description.js';
 import type { BrokerNode } from '../layout.js';
 import { isListening } from '../ports.js';
 import type { RunningBroker } from '../running-cluster.js';
 import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Step } from '../steps.js';
-import { until } from '../until.js';
 import type { Native } from './native.js';
 import { runningServer } from './nodes.js';
 import type { NativeProcess, ProcessSpec } from './process.js';
@@ -26,8 +27,6 @@ import type { NativeProcess, ProcessSpec } from './process.js';
 
 /** From starting a node to its listening: some 6 s of computing, for each node, on a machine that may have other work. */
 const START_MS = 120_000;
-/** The default is a share of the machine's memory, for each node, as if it were alone there. */
-const MEMORY_MAX = '1GB';
 /** The management agent alone takes 5 s to stop. */
 const STOP_MS = 30_000;
 
@@ -54,7 +53,8 @@ export class Rabbitmq {
         managementUrl: `http://${node.host}:${node.managementPort}`,
         control,
         raiseMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', '0')),
-        clearMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', 'absolute', MEMORY_MAX)),
+        clearMemoryAlarm: async () =>
+          void (await control('set_vm_memory_high_watermark', 'absolute', BROKER_MEMORY_MAX)),
       };
     });
   }
@@ -119,37 +119,9 @@ export class Rabbitmq {
   async #declare(): Promise<void> {
     const { description, secrets, signal } = this.#native;
     const brokers = this.#nodes.length;
-    await until(`not all ${brokers} brokers found each other`, async () => (await this.#runningNodes()) === brokers, {
-      deadlineMs: 60_000,
-      signal,
-    });
-    const options = { groups: description.groups.map(({ id }) => id), brokers };
-    const users = {
-      operator: { password: secrets.broker.operator },
-      central: { password: secrets.broker.central },
-      sucursal: { password: secrets.broker.sucursal },
-      writer: { password: secrets.broker.writer },
-    };
-    await applyDefinitions(this.management, brokerDefinitions({ ...options, users }));
-    const faults = await checkTopology(this.management, options);
-    if (faults.length > 0) throw new Error(faults.join(' '));
+    const groupIds = description.groups.map(({ id }) => id);
+    await declareBrokers({ management: this.management, groupIds, brokers, secrets, signal });
     await writeFile(this.#formedFile(), JSON.stringify({ brokers }));
-  }
-
-  /** How many brokers the first one says are running, itself among them; 0 while it can't tell. */
-  async #runningNodes(): Promise<number> {
-    const { url, user, password } = this.management;
-    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-    try {
-      const response = await fetch(`${url}/api/nodes`, {
-        headers: { authorization },
-        signal: AbortSignal.timeout(5000),
-      });
-      const nodes = z.array(z.object({ running: z.boolean() })).parse(await response.json());
-      return nodes.filter((node) => node.running).length;
-    } catch {
-      return 0;
-    }
   }
 
   async #writeFiles(): Promise<void> {
@@ -160,38 +132,21 @@ export class Rabbitmq {
       await mkdir(dir, { recursive: true });
       await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
       // It holds the operator's password.
-      await writeSecretFile(path.join(dir, 'rabbitmq.conf'), `${this.#configuration(node).join('\n')}\n`);
+      await writeSecretFile(path.join(dir, 'rabbitmq.conf'), this.#configuration(node));
     }
   }
 
-  #configuration(node: BrokerNode): string[] {
+  #configuration(node: BrokerNode): string {
     const { layout, secrets } = this.#native;
     const isSeed = node === layout.brokers[0];
-    const peers = isSeed ? [node] : layout.brokers;
-    return [
-      `listeners.tcp.default = ${node.host}:${node.amqpPort}`,
-      `management.tcp.ip = ${node.host}`,
-      `management.tcp.port = ${node.managementPort}`,
-      // In place of guest, and of the vhost /.
-      `default_vhost = ${VHOST}`,
-      `default_user = operator`,
-      `default_pass = ${secrets.broker.operator}`,
-      'default_user_tags.administrator = true',
-      'cluster_formation.peer_discovery_backend = classic_config',
-      ...peers.map((peer, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${this.#erlangName(peer)}`),
-      // The side of a partition that has no majority stops instead of going its own way.
-      'cluster_partition_handling = pause_minority',
-      // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
-      'net_ticktime = 10',
-      // Default 512 MiB a node, of which a node keeps up to three in memory.
-      `raft.wal_max_size_bytes = ${64 * 1024 * 1024}`,
-      `vm_memory_high_watermark.absolute = ${MEMORY_MAX}`,
-      // Below it all publishers are held up, so that what was accepted can still be worked off.
-      `disk_free_limit.absolute = ${this.#native.disks ? SMALL_DISK_MB / 8 : 512}MB`,
-      'log.console = true',
-      'log.console.level = info',
-      'log.file = false',
-    ];
+    return brokerSettings({
+      address: node.host,
+      amqpPort: node.amqpPort,
+      managementPort: node.managementPort,
+      operatorPassword: secrets.broker.operator,
+      peers: (isSeed ? [node] : layout.brokers).map((peer) => this.#erlangName(peer)),
+      smallDisk: this.#native.disks !== undefined,
+    });
   }
 
   #epmdSpec({ name: broker, host }: BrokerNode): ProcessSpec {

@@ -1,8 +1,9 @@
-import { SMALL_DISK_MB } from '../description.js';
-import { HOST, type DatabaseNode } from '../layout.js';
+import { SMALL_DISK_MB } from './description.js';
+import { HOST, type DatabaseNode } from './layout.js';
 
 /**
- * Settings of a database server. They are the same on every node of a group, whatever its role: so a replica that is
+ * Settings of a database server, as a process or in a container. They are the same on every node of a group, whatever its
+ * role: so a replica that is
  * promoted goes on as the primary did. Written anew at each start; what an operator sets by ALTER SYSTEM goes before.
  */
 export interface ServerSettings {
@@ -12,14 +13,17 @@ export interface ServerSettings {
   /** From where this node takes the log, when it is a replica. */
   readonly primary: DatabaseNode;
   readonly passwordFile: string;
+  /** On which of its own addresses it listens; `*`: all. */
+  readonly listenAddresses: string;
   /** Its disk has `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
 }
 
-export function serverSettings({ node, nodes, primary, passwordFile, smallDisk }: ServerSettings): string {
+export function serverSettings(server: ServerSettings): string {
+  const { node, nodes, primary, passwordFile, listenAddresses, smallDisk } = server;
   const settings: Record<string, string | number> = {
     cluster_name: node.name,
-    listen_addresses: node.host,
+    listen_addresses: listenAddresses,
     port: node.port,
     // A socket's path may have 107 characters, which a data folder easily exceeds.
     unix_socket_directories: '',

@@ -1,0 +1,58 @@
+import { applyDefinitions, brokerDefinitions, checkTopology, type Management } from '@eco/broker';
+import { z } from 'zod';
+import type { Secrets } from './secrets.js';
+import { until } from './until.js';
+
+export interface BrokerDeclaration {
+  /** Of any node, as `operator`. */
+  readonly management: Management;
+  readonly groupIds: readonly string[];
+  /** Nodes of the cluster: the queues' members lie on them. */
+  readonly brokers: number;
+  readonly secrets: Secrets;
+  readonly signal?: AbortSignal;
+}
+
+const FORM_MS = 60_000;
+
+/**
+ * Waits until all brokers have found each other, then declares users, exchanges and queues, whoever started the brokers.
+ * May run at every start. Throws when a queue that is there differs: somebody has to decide about what lies in it.
+ */
+export async function declareBrokers({
+  management,
+  groupIds,
+  brokers,
+  secrets,
+  signal,
+}: BrokerDeclaration): Promise<void> {
+  await until(`not all ${brokers} brokers found each other`, async () => (await runningNodes(management)) === brokers, {
+    deadlineMs: FORM_MS,
+    ...(signal && { signal }),
+  });
+  const options = { groups: [...groupIds], brokers };
+  const users = {
+    operator: { password: secrets.broker.operator },
+    central: { password: secrets.broker.central },
+    sucursal: { password: secrets.broker.sucursal },
+    writer: { password: secrets.broker.writer },
+  };
+  await applyDefinitions(management, brokerDefinitions({ ...options, users }));
+  const faults = await checkTopology(management, options);
+  if (faults.length > 0) throw new Error(faults.join(' '));
+}
+
+/** How many brokers this one says are running, itself among them; 0 while it can't tell. */
+async function runningNodes({ url, user, password }: Management): Promise<number> {
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  try {
+    const response = await fetch(`${url}/api/nodes`, {
+      headers: { authorization },
+      signal: AbortSignal.timeout(5000),
+    });
+    const nodes = z.array(z.object({ running: z.boolean() })).parse(await response.json());
+    return nodes.filter((node) => node.running).length;
+  } catch {
+    return 0;
+  }
+}

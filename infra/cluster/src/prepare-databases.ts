@@ -1,0 +1,47 @@
+import { GroupMismatchError, prepareGroup, ReplicationWatch } from '@eco/database';
+import { DescriptionError } from './description.js';
+import type { DatabaseNode, GroupLayout } from './layout.js';
+import type { Secrets } from './secrets.js';
+import { until, type UntilOptions } from './until.js';
+
+/** What makes running servers a database group, whoever started them. */
+
+export interface DatabasePreparation {
+  readonly primary: DatabaseNode;
+  readonly groupId: string;
+  /** All groups of the cluster in the order in which they were added: they share the buckets. */
+  readonly groupIds: readonly string[];
+  readonly buckets: number;
+  readonly secrets: Secrets;
+}
+
+/** Roles, database, schema, buckets. May run at every start. Throws a `DescriptionError` when other data is there. */
+export async function prepareDatabases({ primary, secrets, ...group }: DatabasePreparation): Promise<void> {
+  const { postgres, ...passwords } = secrets.database;
+  const { host, port } = primary;
+  const superuser = { host, port, user: 'postgres', password: postgres };
+  await prepareGroup({ superuser, passwords, ...group }).catch((error: Error) => {
+    throw error instanceof GroupMismatchError ? new DescriptionError([error.message]) : error;
+  });
+}
+
+/** Until every node but one follows that one, and commits wait for any of them. */
+export async function untilReplicasStream(
+  { id, nodes }: GroupLayout,
+  secrets: Secrets,
+  options: UntilOptions,
+): Promise<void> {
+  const watch = new ReplicationWatch(nodes, { user: 'eco_monitor', password: secrets.database.eco_monitor });
+  const allStream = async () => {
+    const replicas = (await watch.look()).filter(({ role }) => role === 'replica');
+    return (
+      replicas.length === nodes.length - 1 &&
+      replicas.every(({ seenByPrimary: seen }) => seen?.state === 'streaming' && seen.syncState === 'quorum')
+    );
+  };
+  try {
+    await until(`not all replicas of ${id} follow their primary`, allStream, options);
+  } finally {
+    watch.close();
+  }
+}

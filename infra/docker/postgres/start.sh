@@ -1,0 +1,129 @@
+#!/bin/bash
+# One node of a database group, in the image postgres:17.
+#
+#   ECO_NODE     its name, such as g1-2
+#   ECO_PRIMARY  name of the node that the group began with, which is also its host name
+#   ECO_FILES    folder with what is given to it (default /run/eco):
+#                  <node>.conf  pg_hba.conf  replicator.pgpass, and superuser-password for the primary
+#
+# The primary makes its data by initdb, a replica copies the primary's. The data appears under its name only once it is
+# whole, so a start that was cut short begins anew. Settings are written anew at each start.
+#
+# A replica whose primary was made anew could never follow it and would try for ever; or, copied anew without a word,
+# would throw away what may be the last copy of the old data. So it says what there is to decide, and ends with 0: a
+# restart policy of `on-failure` then leaves it ended. Asked to stop, it ends with 130: after a restart of the whole
+# machine that policy starts it again.
+set -euo pipefail
+
+volume=$PGDATA
+if [ "$(id -u)" = 0 ]; then
+  chown postgres "$volume"
+  exec gosu postgres "$BASH" "$0"
+fi
+
+node=$ECO_NODE
+primary=$ECO_PRIMARY
+files=${ECO_FILES:-/run/eco}
+data=$volume/node
+slot=$(tr 'A-Z' 'a-z' <<<"$node" | tr -c 'a-z0-9\n' _)
+export PGPASSFILE=$files/replicator.pgpass PGCONNECT_TIMEOUT=3
+
+say() { echo "eco $node: $*" >&2; }
+
+main() {
+  [ -e "$data" ] || make
+  write_settings
+  refuse_if_foreign
+  keep_slot
+  serve
+}
+
+make() {
+  rm -rf "$data.unfinished"
+  if [ "$node" = "$primary" ]; then
+    initdb --pgdata "$data.unfinished" --username postgres --pwfile "$files/superuser-password" \
+      --auth scram-sha-256 --encoding UTF8 --locale C.UTF-8 --data-checksums --no-instructions
+    printf "\ninclude = 'eco.conf'\n" >>"$data.unfinished/postgresql.conf"
+  else
+    copy
+    touch "$data.unfinished/standby.signal"
+  fi
+  mv "$data.unfinished" "$data"
+}
+
+# Until it succeeds: the primary may be about to start, or not yet have the role that copies.
+copy() {
+  local fault said=''
+  until fault=$(copy_once 2>&1); do
+    [ "$fault" = "$said" ] || say "waits for $primary: $fault"
+    said=$fault
+    rm -rf "$data.unfinished"
+    sleep 1
+  done
+}
+
+# The slot first: it keeps the log that is written while the copy is made. With pg_basebackup's own --create-slot a second
+# try would fail on the slot of the first.
+copy_once() {
+  pg_receivewal "${login[@]}" --create-slot --if-not-exists &&
+    pg_basebackup "${login[@]}" --pgdata "$data.unfinished" --wal-method stream --checkpoint fast
+}
+login=(--host "$primary" --username eco_replicator --no-password --slot "$slot")
+
+write_settings() {
+  install -m 600 "$files/$node.conf" "$data/eco.conf"
+  install -m 600 "$files/pg_hba.conf" "$data/pg_hba.conf"
+}
+
+is_replica() { [ -e "$data/standby.signal" ]; }
+
+identity_here() { pg_controldata "$data" | sed -n 's/^Database system identifier: *//p'; }
+
+# Nothing when it can't be asked now.
+identity_there() {
+  psql "host=$primary user=eco_replicator replication=true" --no-psqlrc --no-password -At -c IDENTIFY_SYSTEM 2>/dev/null |
+    cut -d '|' -f 1
+}
+
+is_foreign() {
+  local there
+  is_replica || return 1
+  there=$(identity_there) || return 1
+  [ -n "$there" ] && [ "$there" != "$(identity_here)" ]
+}
+
+refuse_if_foreign() {
+  is_foreign || return 0
+  say "$primary was made anew: this node holds a copy of another database, which it can't follow (system identifier" \
+    "$(identity_here), not $(identity_there)). Was the data of $primary lost by mistake? Then this copy has it: keep it." \
+    "Else remove this node's container and volume and start it again; it then copies $primary." \
+    "With Compose: docker compose rm -sf $node && docker volume rm <project>_$node && docker compose up --wait"
+  exit 0
+}
+
+# A slot on the primary keeps the log that this replica has not got yet; a node that was promoted has none at first.
+keep_slot() {
+  ! is_replica || pg_receivewal "${login[@]}" --create-slot --if-not-exists 2>/dev/null || true
+}
+
+serve() {
+  # Of a run that was killed. Its number may be that of any process here, and nobody else has this volume.
+  rm -f "$data/postmaster.pid"
+  local stopping='' code=0 server watch
+  trap 'stopping=1; kill -INT "$server"' INT TERM
+  postgres -D "$data" &
+  server=$!
+  while sleep 10; do ! is_foreign || break; done && kill -INT "$server" &
+  watch=$!
+  # A signal ends the wait, not the server.
+  while kill -0 "$server" 2>/dev/null; do
+    code=0
+    wait "$server" || code=$?
+  done
+  kill "$watch" 2>/dev/null || true
+  [ -z "$stopping" ] || exit 130
+  refuse_if_foreign
+  exit "$code"
+}
+
+main

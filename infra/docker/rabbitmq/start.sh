@@ -1,0 +1,33 @@
+#!/bin/bash
+# One node of the broker cluster, in the image rabbitmq:4-management.
+#
+#   ECO_NODE   its name, which is also its host name
+#   ECO_SEED   name of the node that comes up first
+#   ECO_FILES  folder with what is given to it (default /run/eco): <node>.conf  cookie
+#
+# At the first start the seed comes up alone and the others join it: of nodes that start all at once one may find nobody
+# that is ready and make a cluster of its own. Later they must start together: who was not the last to stop waits for
+# those that were.
+set -euo pipefail
+
+home=/var/lib/rabbitmq
+if [ "$(id -u)" = 0 ]; then
+  chown rabbitmq "$home"
+  exec gosu rabbitmq "$BASH" "$0"
+fi
+
+files=${ECO_FILES:-/run/eco}
+export RABBITMQ_NODENAME=rabbit@$ECO_NODE
+export RABBITMQ_CONFIG_FILE=$files/$ECO_NODE.conf
+# A dump would hold passwords.
+export ERL_CRASH_DUMP_SECONDS=0
+
+# The image's tools read it there too. It must be the user's own, and nobody else's to read.
+install -m 400 "$files/cookie" "$home/.erlang.cookie"
+
+if [ "$ECO_NODE" != "$ECO_SEED" ] && [ ! -e "$home/mnesia/$RABBITMQ_NODENAME" ]; then
+  echo "eco $ECO_NODE: waits for $ECO_SEED, to join it" >&2
+  until (exec 3<>"/dev/tcp/$ECO_SEED/5672") 2>/dev/null; do sleep 1; done
+fi
+
+exec docker-entrypoint.sh rabbitmq-server
