@@ -190,9 +190,8 @@ export class Bench {
           products,
           customers,
         };
-        const load = await startLoad(wrk, { ...spec, url: program.url }, signal);
+        await using load = await startLoad(wrk, { ...spec, url: program.url }, signal);
         const { done, seconds } = await load.result;
-        await load.end();
         this.measured.bare.push({ callers, perSecond: done / seconds });
         this.say(`a bare Fastify route, ${callers} callers: ${whole(done / seconds)} answers/s`);
       }

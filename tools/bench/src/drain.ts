@@ -19,6 +19,7 @@ export interface Drain {
 }
 
 const CALLERS = 256;
+const FIRST_BATCH_MS = 60_000;
 
 export async function measureDrain(
   kind: OrderKind,
@@ -34,7 +35,8 @@ export async function measureDrain(
 
   // One alone: a second one that starts beside it would share the machine.
   const started = writer.start();
-  while ((await watch.seq()) === mark) await pause(5);
+  const begun = untilBatchAfter(mark, watch);
+  await Promise.race([begun, started.then(() => begun)]);
   const { components } = system;
   const before = sampleCpu(components);
   const seqBefore = await watch.seq();
@@ -55,6 +57,14 @@ export async function measureDrain(
   };
 }
 
+async function untilBatchAfter(seq: number, watch: GroupWatch): Promise<void> {
+  const endMs = performance.now() + FIRST_BATCH_MS;
+  while ((await watch.seq()) === seq) {
+    if (performance.now() > endMs) throw new Error(`the writer made no batch within ${FIRST_BATCH_MS / 1000} s`);
+    await pause(5);
+  }
+}
+
 /** Orders a second between the beginnings of the first and the last batch: all but the last one's were done by then. */
 export function rateOf(batches: readonly OrderBatch[]): number {
   const [first, last] = [batches[0], batches.at(-1)];
@@ -71,9 +81,8 @@ async function queueOrders(kind: OrderKind, orders: number, url: string, setting
   for (let seed = 1; queued < orders; seed += 1) {
     const seconds = spentSeconds === 0 ? 2 : Math.min(60, Math.ceil((orders - queued) / (queued / spentSeconds)));
     const spec = { url, kind, products, customers, callers: CALLERS, seconds, waitSeconds: 0, seed };
-    const load = await startLoad(wrk, spec, signal);
+    await using load = await startLoad(wrk, spec, signal);
     const { done, failed } = await load.result;
-    await load.end();
     if (done === 0) throw new Error(`Central took no order while the writers were away: ${failed} requests failed`);
     queued += done;
     spentSeconds += seconds;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { ensureLoadGenerator, Refused } from '@eco/cluster';
+import { ensureLoadGenerator, ProcessFault, Refused } from '@eco/cluster';
 import { Bench } from './bench.js';
 import { parts, sides, type BenchOptions } from './options.js';
 import { BadOptions, readOptions, type OptionTexts } from './read-options.js';
@@ -20,7 +20,7 @@ const program = new Command('npm run bench:orders --')
   .option('--rounds <n>', 'each measures the monolith, then ours', '3')
   .option('--callers <list>', 'how many at once', '64,256')
   .option('--orders <n>', 'to drain, and for the floor', '50000')
-  .option('--pools <list>', "sizes of the monolith's pool to try; the best is taken", '8,16,32')
+  .option('--pools <list>', "sizes of the monolith's pool to try; the best is taken", '4,8,16,32')
   .option('--batch-limit <n>', 'commands in one batch of the writer and of the floor', '1000')
   .option('--parts <list>', 'what to measure', parts.join(','))
   .option('--sides <list>', 'whom to measure', sides.join(','))
@@ -65,23 +65,30 @@ async function measure(
   return bench.measured;
 }
 
-/** `aborted` rejects with the first of the signals; a second one ends the process, and what it started with it. */
+/**
+ * `aborted` rejects with the first of the signals. A later one ends this process at once, and what it started goes with
+ * it; what npm and the terminal both send in the same moment counts once.
+ */
 function stopOn(signals: readonly NodeJS.Signals[]): { signal: AbortSignal; aborted: Promise<never> } {
   const controller = new AbortController();
+  let firstMs: number | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    for (const name of signals) {
-      process.once(name, () => {
-        controller.abort();
-        reject(new Error(`interrupted by ${name}`));
-      });
-    }
+    const stop = (name: NodeJS.Signals) => {
+      firstMs ??= performance.now();
+      if (performance.now() - firstMs > SAME_MS) process.exit(EXIT_INTERRUPTED);
+      controller.abort();
+      reject(new Error(`interrupted by ${name}`));
+    };
+    for (const name of signals) process.on(name, stop);
   });
   aborted.catch(() => undefined);
   return { signal: controller.signal, aborted };
 }
 
+const SAME_MS = 300;
+
 program.parseAsync().catch((error: unknown) => {
-  const isForUser = error instanceof BadOptions || error instanceof Refused;
-  console.error(isForUser ? `error: ${error.message}` : error);
-  process.exitCode = isForUser ? EXIT_BAD_INPUT : EXIT_FAULTY;
+  const isRefused = error instanceof BadOptions || error instanceof Refused;
+  console.error(isRefused || error instanceof ProcessFault ? `error: ${error.message}` : error);
+  process.exitCode = isRefused ? EXIT_BAD_INPUT : EXIT_FAULTY;
 });

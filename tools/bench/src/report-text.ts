@@ -64,14 +64,19 @@ function cpuTable({ rows, drains }: Summary): string {
   lines.push(...drains.map(({ kind, cpuMicros }) => ({ name: `draining, ${kind}`, callers: '–', cpuMicros })));
   const shown = lines.filter(({ cpuMicros }) => Object.keys(cpuMicros).length > 0);
   if (shown.length === 0) return '';
-  const all = new Set(shown.flatMap(({ cpuMicros }) => Object.keys(cpuMicros)));
-  all.delete(OTHERS);
-  const components = [...all, OTHERS];
   return tableOf(
-    ['µs of CPU an order', '>callers', ...components.map((name) => `>${name}`)],
-    shown.map(({ name, callers, cpuMicros }) => [name, callers, ...components.map((each) => tenths(cpuMicros[each]))]),
+    ['µs of CPU an order', '>callers', ...COMPONENTS.map((name) => `>${name}`), '>together', `>${OTHERS}`],
+    shown.map(({ name, callers, cpuMicros }) => {
+      const together = COMPONENTS.reduce((sum, each) => sum + (cpuMicros[each] ?? 0), 0);
+      return [
+        ...[name, callers, ...COMPONENTS.map((each) => tenths(cpuMicros[each]))],
+        ...[tenths(together), tenths(cpuMicros[OTHERS])],
+      ];
+    }),
   );
 }
+
+const COMPONENTS = ['load', 'API', 'brokers', 'writer', 'primary', 'replicas', 'read-service'];
 
 /** Heads that start with `>` stand over numbers: their column is right-aligned. */
 function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -42,14 +42,13 @@ export interface LoadSettings {
 export async function measureSegment(side: Side, spec: SegmentSpec, settings: LoadSettings): Promise<Segment> {
   const { wrk, products, customers, signal } = settings;
   const mark = await side.mark();
-  const load = await startLoad(wrk, { ...spec, url: side.url, products, customers }, signal);
+  await using load = await startLoad(wrk, { ...spec, url: side.url, products, customers }, signal);
   const components = { load: [load.pid], ...side.components };
   const startedMs = performance.now();
   const before = sampleCpu(components);
   const result = await load.result;
   const committed = await side.committedSince(mark, result.done);
   const after = sampleCpu(components);
-  await load.end();
   return {
     side: side.name,
     kind: spec.kind,

@@ -19,12 +19,10 @@ export interface LoadSpec {
   readonly seed: number;
 }
 
-export interface Load {
+export interface Load extends AsyncDisposable {
   readonly pid: number;
   /** When the last answer is in. The process is still there, so that what it took can be read. */
   readonly result: Promise<LoadResult>;
-  /** Lets it go. */
-  end(): Promise<void>;
 }
 
 /** An order that takes longer counts as late, and a run with late ones as faulty. */
@@ -67,7 +65,7 @@ export async function startLoad(program: string, spec: LoadSpec, signal: AbortSi
   return {
     pid: child.pid ?? 0,
     result,
-    async end() {
+    async [Symbol.asyncDispose]() {
       child.stdin.end();
       if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
     },
