@@ -45,7 +45,7 @@ export class Bench {
     };
   }
 
-  /** Ends early when the signal aborts: what was measured until then stays. */
+  /** What it gives is in `measured`. Rejects when the signal aborts, or something did not do what it must. */
   async run(): Promise<void> {
     const { rounds, products, sides } = this.options;
     const stocked = productsOf(products);

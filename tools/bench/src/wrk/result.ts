@@ -21,6 +21,7 @@ export interface LoadResult {
   readonly done: number;
   readonly failed: number;
   readonly seconds: number;
+  /** As wrk tells them: an answer that took long counts for the requests that its caller could not send meanwhile, too. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
