@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import { cpuMicrosPerOrder, readBusyTicks, readStat, sampleCpu, ticksOf, type ProcessStat } from './cpu.js';
+import {
+  cpuMicrosPerOrder,
+  othersShare,
+  readBusyTicks,
+  readStat,
+  sampleCpu,
+  ticksOf,
+  type ProcessStat,
+} from './cpu.js';
 
 describe('/proc', () => {
   it('is read past a name that holds blanks and brackets', () => {
@@ -62,4 +70,9 @@ describe('CPU an order', () => {
   it('is never below nothing, though the clocks of processes and machine do not tick together', () => {
     expect(cpuMicrosPerOrder({ API: 0, machine: 0 }, { API: 30, machine: 20 }, 1).others).toBe(0);
   });
+});
+
+it('tells how much of all others did', () => {
+  expect(othersShare({ API: 30, writer: 30, others: 20 })).toBe(0.25);
+  expect(othersShare({})).toBeUndefined();
 });

@@ -72,3 +72,10 @@ export function cpuMicrosPerOrder(before: CpuMs, after: CpuMs, orders: number): 
   const rest = Math.max(0, all - ours.reduce((sum, [, ms]) => sum + ms, 0));
   return Object.fromEntries([...ours, [OTHERS, rest] as const].map(([name, ms]) => [name, (ms * 1000) / orders]));
 }
+
+/** Of all that was computed, what others did: 0 to 1. Undefined where that can't be told. */
+export function othersShare(cpuMicros: CpuMs): number | undefined {
+  const all = Object.values(cpuMicros).reduce((sum, micros) => sum + micros, 0);
+  const others = cpuMicros[OTHERS];
+  return others === undefined || all === 0 ? undefined : others / all;
+}

@@ -11,6 +11,7 @@ const IDLE_MS = 150;
 const PATIENCE_MS = 30_000;
 /** Consumers of events may be behind after a burst; they share the machine. */
 const LEVEL_MS = 180_000;
+const ANSWER_MS = 10_000;
 
 /** Ours: orders go in at Central, and are counted as rows that are on two machines. */
 export class Ours implements Side {
@@ -56,7 +57,7 @@ export class Ours implements Side {
   async untilConsumersAreLevel(): Promise<number> {
     const startedMs = performance.now();
     for (;;) {
-      const metrics = await (await fetch(`${this.url}/metrics`)).text();
+      const metrics = await (await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(ANSWER_MS) })).text();
       const behind = [...metrics.matchAll(/^eco_changes_behind_batches(?:\{.*\})? (\S+)$/gm)].map(([, text]) =>
         Number(text),
       );

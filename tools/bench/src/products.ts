@@ -11,7 +11,7 @@ export function productsOf(products: number): StockedProduct[] {
 }
 
 const AT_ONCE = 16;
-const WAIT_S = 10;
+const WAIT_S = 30;
 
 /** Puts them into our catalogue, as everybody does. Throws with the first answer that is no 201. */
 export async function addProducts(centralUrl: string, products: readonly StockedProduct[]): Promise<void> {

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
-import { OTHERS } from './cpu.js';
+import { OTHERS, othersShare } from './cpu.js';
+import { median } from './figures.js';
 import type { Measured, Row, SideFigures, Summary } from './report.js';
 
 /** The report as a person reads it. */
@@ -17,6 +18,7 @@ export function reportText(measured: Measured, summary: Summary): string {
     summary.rows.length > 0 ? ratesTable(summary.rows) : '',
     summary.drains.length > 0 ? drainTable(summary) : '',
     cpuTable(summary),
+    others(measured),
     consumersBehindSeconds.length > 0
       ? `Consumers of events were level again at most ${Math.max(...consumersBehindSeconds).toFixed(1)} s after a load`
       : '',
@@ -74,6 +76,14 @@ function cpuTable({ rows, drains }: Summary): string {
       ];
     }),
   );
+}
+
+/** Figures are of this machine only as far as nobody else used it. */
+function others({ segments, drains }: Measured): string {
+  const shares = [...segments, ...drains].flatMap(({ cpuMicros }) => (cpuMicros && othersShare(cpuMicros)) ?? []);
+  if (shares.length === 0) return '';
+  const percent = (share: number | undefined) => `${Math.round((share ?? 0) * 100)} %`;
+  return `Others took ${percent(median(shares))} of the machine's computing meanwhile, ${percent(Math.max(...shares))} at the most`;
 }
 
 const COMPONENTS = ['load', 'API', 'brokers', 'writer', 'primary', 'replicas', 'read-service'];
