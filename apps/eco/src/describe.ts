@@ -17,6 +17,8 @@ export interface UpOptions {
   readonly logLevel: string;
   readonly buckets: string;
   readonly branch: string;
+  /** In containers, by compose.yaml. */
+  readonly docker?: true;
   /** False after --no-services. */
   readonly services: boolean;
   readonly portAmqp: string;
@@ -32,6 +34,7 @@ export interface UpOptions {
 export function upOptions(command: Command): Command {
   const { brokers, groups, writersPerGroup, ports, logLevel, buckets, branchId } = describeCluster({});
   return command
+    .option('--docker', 'in containers, by compose.yaml; they run on until "eco down --docker"')
     .option('--brokers <n>', 'broker nodes: 1, 3 or 5', String(brokers))
     .option(
       '--replicas <n>',

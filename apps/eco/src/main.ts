@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerContainer } from './commands/container.js';
 import { registerDown } from './commands/down.js';
 import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
@@ -7,7 +8,16 @@ import { registerStatus } from './commands/status.js';
 import { registerUp } from './commands/up.js';
 
 const program = new Command('eco').description('EcoMarket: the order and stock backbone of a retail chain');
-for (const register of [registerUp, registerDown, registerStatus, registerLoad, registerLag, registerShards]) {
+const commands = [
+  registerUp,
+  registerDown,
+  registerStatus,
+  registerLoad,
+  registerLag,
+  registerShards,
+  registerContainer,
+];
+for (const register of commands) {
   register(program);
 }
 

@@ -1,10 +1,12 @@
-import { isSameProcess, openSecrets, type Layout, type Run } from '@eco/cluster';
+import { isSameProcess, openSecrets, type Layout, type Run, type Secrets } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
+import type { ComposeSystem } from './compose.js';
 
 export interface ProcessStatus {
   readonly name: string;
-  /** Null when it does not run. */
+  /** Null when it does not run, or runs in a container. */
   readonly pid: number | null;
+  /** On this machine; 0: none leads there. */
   readonly port: number;
   /** live: it answers, but can't do its work. running: it does not even answer. */
   readonly state: 'ready' | 'live' | 'running' | 'down';
@@ -20,9 +22,46 @@ const ANSWER_MS = 3000;
 
 /** Asks every process of a run how it is. Settles within a few seconds, also when nobody answers. */
 export async function lookAt({ layout, processes }: Run, dataDir: string): Promise<ProcessStatus[]> {
-  const { broker, database } = await openSecrets(dataDir);
-  const asked: { name: string; port: number; answer: Promise<Answer> }[] = [
-    { name: 'epmd', port: layout.epmdPort, answer: Promise.resolve({ state: 'ready' }) },
+  const epmd = { name: 'epmd', port: layout.epmdPort, answer: Promise.resolve({ state: 'ready' as const }) };
+  return Promise.all(
+    [epmd, ...askAll(layout, await openSecrets(dataDir))].map(async ({ name, port, answer }) => {
+      const process = processes.find((each) => each.name === name);
+      const told = await answer;
+      if (!process || !isSameProcess(process)) return { name, port, pid: null, state: 'down' as const };
+      return { name, port, pid: process.pid, ...told };
+    }),
+  );
+}
+
+/** The same of the containers of compose.yaml, and of those behind the door what Docker says. */
+export async function lookAtContainers({ containers, layout, secrets }: ComposeSystem): Promise<ProcessStatus[]> {
+  const asked = await Promise.all(
+    askAll(layout, secrets).map(async ({ name, port, answer }) => {
+      const service = name === 'central-api' ? 'nginx' : name;
+      const told = await answer;
+      const isRunning = containers.some((each) => each.service === service && each.state === 'running');
+      return { name, pid: null, port, ...(isRunning ? told : { state: 'down' as const }) };
+    }),
+  );
+  const behind = containers.filter(({ service }) => /^central-api-\d+$/.test(service));
+  return [
+    ...asked,
+    ...behind.map(({ service, state, health }): ProcessStatus => {
+      const isReady = health === 'healthy';
+      const answer = state !== 'running' ? 'down' : isReady ? 'ready' : 'running';
+      return { name: service, pid: null, port: 0, state: answer, ...(isReady ? {} : { detail: health || state }) };
+    }),
+  ];
+}
+
+interface Asked {
+  readonly name: string;
+  readonly port: number;
+  readonly answer: Promise<Answer>;
+}
+
+function askAll(layout: Layout, { broker, database }: Secrets): Asked[] {
+  return [
     ...layout.brokers.map((node) => ({
       name: node.name,
       port: node.amqpPort,
@@ -39,14 +78,6 @@ export async function lookAt({ layout, processes }: Run, dataDir: string): Promi
     }),
     ...layout.services.map((service) => ({ name: service.name, port: service.port, answer: askService(service) })),
   ];
-  return Promise.all(
-    asked.map(async ({ name, port, answer }) => {
-      const process = processes.find((each) => each.name === name);
-      const told = await answer;
-      if (!process || !isSameProcess(process)) return { name, port, pid: null, state: 'down' as const };
-      return { name, port, pid: process.pid, ...told };
-    }),
-  );
 }
 
 async function askBroker({ host, managementPort }: Layout['brokers'][number], password: string): Promise<Answer> {

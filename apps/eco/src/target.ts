@@ -1,5 +1,6 @@
-import { describeCluster, openSecrets, readRun } from '@eco/cluster';
+import { describeCluster, openSecrets, readRun, type Layout, type Secrets } from '@eco/cluster';
 import type { Command } from 'commander';
+import { dockerOption, isComposeThere, openComposeSystem } from './compose.js';
 import { BadInput } from './input.js';
 
 /** The running system as commands that look at it or put load on it need it. */
@@ -15,27 +16,44 @@ export function dataOption(command: Command): Command {
   return command.option('--data <dir>', 'data folder of the running system (default: .eco in the project)');
 }
 
-/** Finds the system that `eco up` started from its data folder. Throws BadInput when nothing runs there. */
-export async function openTarget(data: string | undefined): Promise<Target> {
-  const { dataDir } = describeCluster(data === undefined ? {} : { dataDir: data });
-  const run = readRun(dataDir);
-  if (run === undefined) {
-    throw new BadInput(
-      `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another with --data`,
-    );
-  }
-  const { database } = await openSecrets(dataDir);
+export interface Where {
+  readonly data?: string;
+  readonly docker?: true;
+}
+
+/** Options that say which system is meant. */
+export function targetOptions(command: Command): Command {
+  return dockerOption(dataOption(command));
+}
+
+/** Finds the system that `eco up` started from its data folder, or that of compose.yaml. Throws BadInput when none runs. */
+export async function openTarget(where: Where): Promise<Target> {
+  const { layout, secrets, name } = await findSystem(where);
   const urlOf = (app: string): string => {
-    const service = run.layout.services.find((each) => each.app === app);
-    if (service === undefined)
-      throw new BadInput(`what runs with the data folder ${dataDir} has no ${app}: start it without --no-services`);
+    const service = layout.services.find((each) => each.app === app);
+    if (service === undefined) throw new BadInput(`what runs ${name} has no ${app}: start it without --no-services`);
+    if (service.port === 0) throw new BadInput(`${app} does not run: see "npx eco status"`);
     return `http://${service.host}:${service.port}`;
   };
   return {
     centralUrl: urlOf('central-api'),
     sucursalUrl: urlOf('sucursal-api'),
     readUrl: urlOf('read-service'),
-    groups: run.layout.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
-    login: (role) => ({ user: role, password: database[role] }),
+    groups: layout.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
+    login: (role) => ({ user: role, password: secrets.database[role] }),
   };
+}
+
+async function findSystem({ data, docker }: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
+  const { dataDir } = describeCluster(data === undefined ? {} : { dataDir: data });
+  const run = docker ? undefined : readRun(dataDir);
+  if (run) {
+    return { layout: run.layout, secrets: await openSecrets(dataDir), name: `with the data folder ${dataDir}` };
+  }
+  if (docker || (data === undefined && (await isComposeThere()))) {
+    return { ...(await openComposeSystem()), name: 'in containers' };
+  }
+  throw new BadInput(
+    `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another with --data`,
+  );
 }

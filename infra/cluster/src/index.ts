@@ -28,3 +28,15 @@ export { Refused } from './refused.js';
 export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.js';
 export { ProcessFault } from './native/process.js';
 export { AlreadyRunning, endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
+export { addFirstProducts } from './first-products.js';
+export { configure, wantGroup } from './compose/configure.js';
+export { declare } from './compose/declare.js';
+export {
+  checkDocker,
+  composeContainers,
+  composeDown,
+  composeLayout,
+  composeSecrets,
+  composeUp,
+  type ComposeContainer,
+} from './compose/compose.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { BrokerUser } from '@eco/broker';
@@ -35,22 +35,24 @@ const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[] }> 
 export async function openSecrets(dataDir: string): Promise<Secrets> {
   const dir = secretsDir(dataDir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  await chmod(dir, 0o700);
+  // Who may only read them finds them as they must be.
+  if (((await stat(dir)).mode & 0o777) !== 0o700) await chmod(dir, 0o700);
   const { cookie, ...broker } = await openFile(path.join(dir, 'broker.json'), ['cookie', ...brokerUsers]);
   const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
   return { cookie, broker, database };
 }
 
-/** Writes what a service may know. */
-export async function writeServiceSecrets(dataDir: string, name: string, app: App, secrets: Secrets): Promise<void> {
+/** What a service may know, as its `ECO_SECRETS_FILE` holds it. */
+export function serviceSecrets(app: App, secrets: Secrets): string {
   const { amqp, database } = needs[app];
-  await writeSecretFile(
-    serviceSecretsFile(dataDir, name),
-    toJson({
-      ...(amqp && { amqp: { user: amqp, password: secrets.broker[amqp] } }),
-      database: Object.fromEntries(database.map((role) => [role, secrets.database[role]])),
-    }),
-  );
+  return toJson({
+    ...(amqp && { amqp: { user: amqp, password: secrets.broker[amqp] } }),
+    database: Object.fromEntries(database.map((role) => [role, secrets.database[role]])),
+  });
+}
+
+export async function writeServiceSecrets(dataDir: string, name: string, app: App, secrets: Secrets): Promise<void> {
+  await writeSecretFile(serviceSecretsFile(dataDir, name), serviceSecrets(app, secrets));
 }
 
 export function serviceSecretsFile(dataDir: string, name: string): string {

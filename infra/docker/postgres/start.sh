@@ -113,7 +113,7 @@ serve() {
   trap 'stopping=1; kill -INT "$server"' INT TERM
   postgres -D "$data" &
   server=$!
-  while sleep 10; do ! is_foreign || break; done && kill -INT "$server" &
+  while sleep 30; do ! is_foreign || break; done && kill -INT "$server" &
   watch=$!
   # A signal ends the wait, not the server.
   while kill -0 "$server" 2>/dev/null; do

@@ -10,12 +10,14 @@ import {
   type Run,
 } from '@eco/cluster';
 import type { Command } from 'commander';
+import { stopCompose } from '../compose.js';
 import { drawSteps } from '../draw-steps.js';
 import { print } from '../input.js';
 import { dataOption } from '../target.js';
 
 interface Options {
   readonly data?: string;
+  readonly docker?: true;
   readonly volumes?: true;
 }
 
@@ -25,11 +27,16 @@ const STOP_MS = 120_000;
 /** `eco down`: stops what runs, or what a crashed run left. */
 export function registerDown(program: Command): void {
   dataOption(program.command('down').description('stop what runs, or what a crashed run left'))
+    .option('--docker', 'the containers of compose.yaml')
     .option('--volumes', 'remove the data too')
     .action((options: Options, command: Command) => print(command, down(options)));
 }
 
-async function down({ data, volumes }: Options): Promise<string> {
+async function down({ data, docker, volumes }: Options): Promise<string> {
+  if (docker) {
+    await stopCompose(volumes ?? false);
+    return volumes ? 'the containers and their data are removed' : 'the containers are removed; the data stays';
+  }
   const { dataDir } = describeCluster(data === undefined ? {} : { dataDir: data });
   const run = readRun(dataDir);
   const stopped = run ? await stop(run, dataDir) : 'nothing runs';

@@ -2,10 +2,9 @@ import { ReplicationWatch, type NodeReplication } from '@eco/database';
 import type { Command } from 'commander';
 import { json, print, refuse, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../table.js';
-import { dataOption, openTarget } from '../target.js';
+import { openTarget, targetOptions, type Where } from '../target.js';
 
-interface Options {
-  readonly data?: string;
+interface Options extends Where {
   readonly every: string;
   readonly once?: true;
   readonly json?: true;
@@ -13,7 +12,7 @@ interface Options {
 
 /** `eco lag`: how far each replica is behind, from both ends, again and again until Ctrl-C. */
 export function registerLag(program: Command): void {
-  dataOption(program.command('lag').description('show how far each replica is behind, live'))
+  targetOptions(program.command('lag').description('show how far each replica is behind, live'))
     .option('--every <ms>', 'time between two looks', '1000')
     .option('--once', 'look once')
     .option('--json', 'print JSON, one line a look')
@@ -24,7 +23,7 @@ async function lag(options: Options, command: Command): Promise<string> {
   const faults: string[] = [];
   const everyMs = wholeNumberOf('--every', options.every, { min: 100, max: 3_600_000 }, faults);
   refuse(faults);
-  const target = await openTarget(options.data);
+  const target = await openTarget(options);
   const login = target.login('eco_monitor');
   const watches = target.groups.map(({ id, nodes }) => ({ group: id, watch: new ReplicationWatch(nodes, login) }));
   const look = async () =>

@@ -4,10 +4,9 @@ import { BadInput, json, print, refuse, wholeNumberOf } from '../input.js';
 import { runLoad, type LoadOptions } from '../load/load.js';
 import { loadText } from '../load/report-text.js';
 import { progressBar } from '../progress-bar.js';
-import { dataOption, openTarget } from '../target.js';
+import { openTarget, targetOptions, type Where } from '../target.js';
 
-interface Options {
-  readonly data?: string;
+interface Options extends Where {
   readonly orders: string;
   readonly concurrency: string;
   readonly duration?: string;
@@ -24,7 +23,7 @@ const EXIT_BROKEN = 1;
 
 /** `eco load`: orders through both APIs while readers read, then a report; fails when a promise was broken. */
 export function registerLoad(program: Command): void {
-  dataOption(
+  targetOptions(
     program
       .command('load')
       .description('write orders through both APIs while readers read, wait until all are visible, check the rules'),
@@ -63,7 +62,7 @@ async function load(options: Options): Promise<string> {
     run: Date.now().toString(36),
   };
   refuse(faults);
-  const target = await openTarget(options.data);
+  const target = await openTarget(options);
   const bar = progressBar(process.stderr);
   const stop = new AbortController();
   const interrupt = () => stop.abort();

@@ -1,12 +1,12 @@
 import { describeCluster, isRunning, readRun } from '@eco/cluster';
 import type { Command } from 'commander';
+import { isComposeThere, openComposeSystem } from '../compose.js';
 import { json, print } from '../input.js';
-import { lookAt, type ProcessStatus } from '../process-status.js';
+import { lookAt, lookAtContainers, type ProcessStatus } from '../process-status.js';
 import { tableOf } from '../table.js';
-import { dataOption } from '../target.js';
+import { targetOptions, type Where } from '../target.js';
 
-interface Options {
-  readonly data?: string;
+interface Options extends Where {
   readonly json?: true;
 }
 
@@ -14,14 +14,19 @@ const EXIT_NOT_READY = 1;
 
 /** `eco status`: every process with its port and state. Ends with 0 when everything is ready. */
 export function registerStatus(program: Command): void {
-  dataOption(program.command('status').description('show every process; ends with 0 when all are ready'))
+  targetOptions(
+    program.command('status').description('show every process or container; ends with 0 when all are ready'),
+  )
     .option('--json', 'print JSON')
     .action((options: Options, command: Command) => print(command, status(options)));
 }
 
 async function status(options: Options): Promise<string> {
   const { dataDir } = describeCluster(options.data === undefined ? {} : { dataDir: options.data });
-  const run = readRun(dataDir);
+  const run = options.docker ? undefined : readRun(dataDir);
+  if (options.docker || (!run && options.data === undefined && (await isComposeThere()))) {
+    return containerStatus(options);
+  }
   const processes = run ? await lookAt(run, dataDir) : [];
   const supervised = run !== undefined && isRunning(run);
   const ready = supervised && processes.every(({ state }) => state === 'ready');
@@ -39,6 +44,18 @@ async function status(options: Options): Promise<string> {
   ].join('\n');
 }
 
+async function containerStatus(options: Options): Promise<string> {
+  const processes = await lookAtContainers(await openComposeSystem());
+  const ready = processes.every(({ state }) => state === 'ready');
+  if (!ready) process.exitCode = EXIT_NOT_READY;
+  if (options.json) return json({ ready, processes });
+  const heads = ['container', '>port', 'state', 'role', ''];
+  const rows = processes.map((each) => rowOf(each).filter((_, column) => column !== PID_COLUMN));
+  return [tableOf(heads, rows), 'in containers, by compose.yaml; also: docker compose ps'].join('\n');
+}
+
+const PID_COLUMN = 1;
+
 function rowOf({ name, pid, port, state, role, detail }: ProcessStatus): string[] {
-  return [name, pid === null ? '' : String(pid), String(port), state, role ?? '', detail ?? ''];
+  return [name, pid === null ? '' : String(pid), port === 0 ? '' : String(port), state, role ?? '', detail ?? ''];
 }

@@ -7,8 +7,10 @@ import {
   Refused,
   Stopped,
   type ClusterDescription,
+  type Layout,
 } from '@eco/cluster';
 import type { Command } from 'commander';
+import { startCompose } from '../compose.js';
 import { descriptionOf, upOptions, type UpOptions } from '../describe.js';
 import { drawSteps } from '../draw-steps.js';
 import { BadInput, print } from '../input.js';
@@ -17,13 +19,14 @@ import { tableOf } from '../table.js';
 
 /** `eco up`: starts everything, shows what runs where, and stops it in order when asked to. */
 export function registerUp(program: Command): void {
-  upOptions(program.command('up').description('start everything on this machine, until Ctrl-C')).action(
-    (options: UpOptions, command: Command) => print(command, up(options, command)),
-  );
+  upOptions(
+    program.command('up').description('start everything on this machine, until Ctrl-C; with --docker in containers'),
+  ).action((options: UpOptions, command: Command) => print(command, up(options, command)));
 }
 
 async function up(options: UpOptions, command: Command): Promise<string> {
   const description = descriptionOf(options);
+  if (options.docker) return upInContainers(description, command);
   const say = (text: string) => command.configureOutput().writeOut?.(`${text}\n`);
   const request = new StopRequest();
   try {
@@ -57,8 +60,26 @@ async function run(cluster: Cluster, description: ClusterDescription, say: (text
   }
 }
 
-function overview(cluster: Cluster, { dataDir }: ClusterDescription): string {
-  const { layout, operator } = cluster;
+async function upInContainers(description: ClusterDescription, command: Command): Promise<string> {
+  const { layout, secrets } = await startCompose(description, command);
+  return [
+    whatRunsWhere(layout),
+    `management UI: user operator, password ${secrets.broker.operator}`,
+    'logs: docker compose logs',
+    'npx eco status tells how all of it is; npm run down -- --docker stops it',
+  ].join('\n');
+}
+
+function overview({ layout, operator }: Cluster, { dataDir }: ClusterDescription): string {
+  return [
+    whatRunsWhere(layout),
+    `management UI: user ${operator.user}, password ${operator.password} (kept in ${shown(brokerSecretsFile(dataDir))})`,
+    `logs: ${shown(path.join(dataDir, 'log'))}`,
+    'npx eco status tells how all of it is; Ctrl-C stops it',
+  ].join('\n');
+}
+
+function whatRunsWhere(layout: Layout): string {
   const rows = [
     ...layout.services.map(({ name, host, port, app }) => [
       name,
@@ -74,13 +95,7 @@ function overview(cluster: Cluster, { dataDir }: ClusterDescription): string {
       nodes.map(({ name, host, port }) => [`PostgreSQL ${name}`, `${host}:${port}`, '']),
     ),
   ];
-  return [
-    '',
-    tableOf(['what', 'where', ''], rows),
-    `management UI: user ${operator.user}, password ${operator.password} (kept in ${shown(brokerSecretsFile(dataDir))})`,
-    `logs: ${shown(path.join(dataDir, 'log'))}`,
-    'npx eco status tells how all of it is; Ctrl-C stops it',
-  ].join('\n');
+  return `\n${tableOf(['what', 'where', ''], rows)}`;
 }
 
 /** As one would type it here. */

@@ -4,6 +4,7 @@ import type { Target } from '../target.js';
 /** One database node as the load watches it. */
 interface Watched {
   name: string;
+  open(): Promise<ReadSession>;
   session: ReadSession;
   /** Batch and place of the last order it showed. */
   last: { seq: string; n: number };
@@ -31,16 +32,18 @@ export class Visibility {
   async start(): Promise<void> {
     for (const group of this.target.groups) {
       for (const node of group.nodes) {
-        const session = await ReadSession.open({
-          host: node.host,
-          port: node.port,
-          ...this.target.login('eco_reader'),
-          applicationName: 'eco load',
-          connectTimeoutMs: 5_000,
-          queryTimeoutMs: 5_000,
-        });
+        const open = () =>
+          ReadSession.open({
+            host: node.host,
+            port: node.port,
+            ...this.target.login('eco_reader'),
+            applicationName: 'eco load',
+            connectTimeoutMs: 5_000,
+            queryTimeoutMs: 5_000,
+          });
+        const session = await open();
         const [now] = await session.query<{ seq: string }>(LAST_SEQ, []);
-        const watched = { name: node.name, session, last: { seq: now?.seq ?? '0', n: LAST_PLACE }, seen: 0 };
+        const watched = { name: node.name, open, session, last: { seq: now?.seq ?? '0', n: LAST_PLACE }, seen: 0 };
         this.nodes.push(watched);
         this.loops.push(this.watch(watched, group.nodes.length));
       }
@@ -64,36 +67,56 @@ export class Visibility {
     return this.failure;
   }
 
+  /** A node that is away, as one that restarts, is asked again until it has been away for too long. */
   private async watch(node: Watched, nodesOfGroup: number): Promise<void> {
-    try {
-      while (!this.stopped) {
-        const rows = await node.session.query<{ id: string; seq: string; n: number }>(NEW_ORDERS, [
-          node.last.seq,
-          node.last.n,
-        ]);
-        const nowMs = performance.now();
-        for (const { id, seq, n } of rows) {
-          node.last = { seq, n };
-          node.seen += 1;
-          const showing = (this.nodesShowing.get(id) ?? 0) + 1;
-          if (showing < nodesOfGroup) this.nodesShowing.set(id, showing);
-          else {
-            this.nodesShowing.delete(id);
-            this.visibleMs.set(id, nowMs);
-            this.onVisible(id);
-          }
+    let answeredMs = performance.now();
+    while (!this.stopped) {
+      try {
+        const found = await this.look(node, nodesOfGroup);
+        answeredMs = performance.now();
+        if (found === 0) await pause(PAUSE_MS);
+      } catch (error) {
+        if (performance.now() - answeredMs > AWAY_MS) {
+          this.failure ??= new Error(`${node.name} could not be asked any more: ${(error as Error).message}`, {
+            cause: error,
+          });
+          return;
         }
-        if (rows.length === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        await pause(RECONNECT_PAUSE_MS);
       }
-    } catch (error) {
-      this.failure ??= new Error(`${node.name} could not be asked any more: ${(error as Error).message}`, {
-        cause: error,
-      });
     }
+  }
+
+  private async look(node: Watched, nodesOfGroup: number): Promise<number> {
+    if (node.session.isClosed) node.session = await node.open();
+    const rows = await node.session.query<{ id: string; seq: string; n: number }>(NEW_ORDERS, [
+      node.last.seq,
+      node.last.n,
+    ]);
+    const nowMs = performance.now();
+    for (const { id, seq, n } of rows) {
+      node.last = { seq, n };
+      node.seen += 1;
+      const showing = (this.nodesShowing.get(id) ?? 0) + 1;
+      if (showing < nodesOfGroup) this.nodesShowing.set(id, showing);
+      else {
+        this.nodesShowing.delete(id);
+        this.visibleMs.set(id, nowMs);
+        this.onVisible(id);
+      }
+    }
+    return rows.length;
   }
 }
 
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 const PAUSE_MS = 10;
+const RECONNECT_PAUSE_MS = 250;
+/** Longer than any restart that the system promises to survive. */
+const AWAY_MS = 60_000;
 /** Above every place in a batch. */
 const LAST_PLACE = 2_147_483_647;
 

@@ -1,0 +1,47 @@
+import { addFirstProducts, configure, declare, ProcessFault, Refused, wantGroup } from '@eco/cluster';
+import type { Command } from 'commander';
+import { BadInput, print, refuse, wholeNumberOf } from '../input.js';
+
+/** Where compose.yaml mounts the volumes of all containers into its jobs. */
+const DIR = '/eco';
+
+/** `eco container …`: the jobs of compose.yaml. Each may run at every start. */
+export function registerContainer(program: Command): void {
+  const jobs = program.command('container').description('jobs of compose.yaml, run in containers by Compose');
+  const job = (name: string, description: string, work: (...args: string[]) => Promise<string>) =>
+    jobs
+      .command(name)
+      .description(description)
+      .action((...all: unknown[]) => {
+        const command = all[all.length - 1] as Command;
+        return print(command, plain(work(...command.args)));
+      });
+
+  job('want-group <id>', 'say that this start is to have a group beyond the first', async (id = '') => {
+    await wantGroup(DIR, id);
+    return `this start has the group ${id}`;
+  });
+  job('configure', 'make passwords and settings, and give each container its own', async () => {
+    await configure(DIR);
+    return 'every container has its passwords and settings';
+  });
+  job('declare <buckets>', 'declare queues and users, prepare the databases, wait for replicas', async (text = '') => {
+    const faults: string[] = [];
+    const buckets = wholeNumberOf('ECO_BUCKETS', text, { max: 256 }, faults);
+    refuse(faults);
+    await declare(DIR, buckets);
+    return 'queues and databases are as they must be, and all replicas follow';
+  });
+  job('first-products <url>', 'put the first products into the catalogue at Central', async (url = '') => {
+    await addFirstProducts(url);
+    return 'the first products are in the catalogue';
+  });
+}
+
+async function plain(work: Promise<string>): Promise<string> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof Refused || error instanceof ProcessFault ? new BadInput(error.message) : error;
+  }
+}

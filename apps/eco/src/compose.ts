@@ -1,0 +1,101 @@
+import {
+  checkDocker,
+  composeContainers,
+  composeDown,
+  composeLayout,
+  composeSecrets,
+  composeUp,
+  Refused,
+  type ComposeContainer,
+  type ClusterDescription,
+  type Layout,
+  type Secrets,
+} from '@eco/cluster';
+import type { Command } from 'commander';
+import { BadInput } from './input.js';
+
+/** The system of compose.yaml, as `--docker` means it. */
+export interface ComposeSystem {
+  readonly containers: readonly ComposeContainer[];
+  readonly layout: Layout;
+  readonly secrets: Secrets;
+}
+
+export function dockerOption(command: Command): Command {
+  return command.option('--docker', 'the system in containers, of compose.yaml (default: when none runs as processes)');
+}
+
+/** Throws a BadInput when nothing of it is there, or Docker is not. */
+export async function openComposeSystem(): Promise<ComposeSystem> {
+  return plain(async () => {
+    const containers = await composeContainers();
+    if (containers.length === 0) {
+      throw new BadInput('no containers of compose.yaml are there: start them by "npm start -- --docker"');
+    }
+    return { containers, layout: composeLayout(containers), secrets: await composeSecrets() };
+  });
+}
+
+/** Whether containers of compose.yaml are there; no, where there is no Docker. */
+export async function isComposeThere(): Promise<boolean> {
+  return composeContainers().then(
+    (containers) => containers.length > 0,
+    () => false,
+  );
+}
+
+/** Options of `up` that compose.yaml settles by itself. */
+const settled = ['brokers', 'replicas', 'writers', 'data', 'services', 'portErlang'];
+
+export async function startCompose(description: ClusterDescription, command: Command): Promise<ComposeSystem> {
+  const given = settled.filter((name) => command.getOptionValueSource(name) === 'cli');
+  if (given.length > 0) {
+    const names = command.options.filter((option) => given.includes(option.attributeName())).map(({ long }) => long);
+    throw new BadInput(`${names.join(', ')}: compose.yaml settles that, so not with --docker`);
+  }
+  return plain(async () => {
+    await checkDocker();
+    await composeUp(environmentOf(description, command));
+    return openComposeSystem();
+  });
+}
+
+export function stopCompose(volumes: boolean): Promise<void> {
+  return plain(async () => {
+    await checkDocker();
+    await composeDown({ volumes });
+  });
+}
+
+const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, WRITER: 4 };
+
+/** The variables of compose.yaml for what was given as an option; what was not, the user's own environment may say. */
+function environmentOf({ ports, logLevel, buckets, branchId }: ClusterDescription, command: Command) {
+  const environment: Record<string, string> = {};
+  const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
+  if (isGiven('logLevel')) environment['ECO_LOG_LEVEL'] = logLevel;
+  if (isGiven('buckets')) environment['ECO_BUCKETS'] = String(buckets);
+  if (isGiven('branch')) environment['ECO_BRANCH_ID'] = branchId;
+  const first = (name: string, port: number, kind: keyof typeof countOf) => {
+    if (!isGiven(name)) return;
+    for (let index = 0; index < countOf[kind]; index++) {
+      environment[`ECO_PORT_${kind}_${index + 1}`] = String(port === 0 ? 0 : port + index);
+    }
+  };
+  first('portAmqp', ports.amqp, 'AMQP');
+  first('portManagement', ports.management, 'MANAGEMENT');
+  first('portPostgres', ports.postgres, 'POSTGRES');
+  first('portWriter', ports.writer, 'WRITER');
+  if (isGiven('portCentral')) environment['ECO_PORT_CENTRAL'] = String(ports.central);
+  if (isGiven('portSucursal')) environment['ECO_PORT_SUCURSAL'] = String(ports.sucursal);
+  if (isGiven('portRead')) environment['ECO_PORT_READ'] = String(ports.read);
+  return environment;
+}
+
+async function plain<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof Refused ? new BadInput(error.message) : error;
+  }
+}

@@ -1,0 +1,182 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { PROJECT_DIR } from '../description.js';
+import { HOST, type App, type DatabaseNode, type Layout, type ServiceNode } from '../layout.js';
+import { Refused } from '../refused.js';
+import { openSecrets, type Secrets } from '../secrets.js';
+import { AMQP_PORT, MANAGEMENT_PORT, POSTGRES_PORT } from './network.js';
+
+/**
+ * compose.yaml from outside: everything is done by `docker compose`, so whoever uses that directly and whoever uses our
+ * command line see and change the same. Which project is meant says COMPOSE_PROJECT_NAME; without it, `ecomarket`.
+ */
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** A container of a service of compose.yaml. */
+export interface ComposeContainer {
+  readonly service: string;
+  /** Docker's own words: created, running, paused, restarting, exited, dead. */
+  readonly state: string;
+  /** healthy, unhealthy, starting; empty for one without a health check. */
+  readonly health: string;
+  readonly exitCode: number;
+  /** Port on this machine by port in the container. */
+  readonly ports: ReadonlyMap<number, number>;
+}
+
+/** Docker or its Compose is not there, or does not answer. */
+export class DockerMissing extends Refused {
+  override readonly name = 'DockerMissing';
+}
+
+/** `docker compose` failed; what it said has been shown. */
+export class ComposeFailed extends Refused {
+  override readonly name = 'ComposeFailed';
+}
+
+const run = promisify(execFile);
+const OUTPUT_MAX = 64 * 1024 * 1024;
+
+/** Throws a `DockerMissing` that says in a line what to do. */
+export async function checkDocker(): Promise<void> {
+  try {
+    await run('docker', ['compose', 'version']);
+    await run('docker', ['version', '--format', '{{.Server.Version}}']);
+  } catch (error) {
+    const { code, stderr = '' } = error as { code?: string | number; stderr?: string };
+    const why = code === 'ENOENT' ? 'docker is not installed' : firstLine(stderr) || 'it gave no reason';
+    throw new DockerMissing(
+      `Docker with Compose is needed and can't be used (${why}): install or start it, or start without --docker`,
+    );
+  }
+}
+
+/** Starts everything and resolves when all of it is healthy. Shows what Compose says. */
+export async function composeUp(environment: Environment = {}): Promise<void> {
+  await shown(['up', '--wait', '--build', '--quiet-pull'], environment);
+}
+
+/** Stops and removes the containers and networks, of all profiles; with `volumes` the data too. */
+export async function composeDown({ volumes }: { volumes: boolean }): Promise<void> {
+  await shown(['--profile', '*', 'down', ...(volumes ? ['--volumes'] : [])]);
+}
+
+/** Also those that have ended; none when the project was never started or is down. */
+export async function composeContainers(): Promise<ComposeContainer[]> {
+  const { stdout } = await compose('--profile', '*', 'ps', '--all', '--format', 'json');
+  const text = stdout.trim();
+  // One array, or since 2.21 one object a line.
+  const parsed: unknown = text.startsWith('[') ? JSON.parse(text) : text.split('\n').filter(Boolean).map(parseLine);
+  return z.array(containerSchema).parse(parsed);
+}
+
+const containerSchema = z
+  .object({
+    Service: z.string(),
+    State: z.string(),
+    Health: z.string(),
+    ExitCode: z.int(),
+    Publishers: z.array(z.object({ TargetPort: z.int(), PublishedPort: z.int() })).nullable(),
+  })
+  .transform((row): ComposeContainer => {
+    const published = (row.Publishers ?? []).filter(({ PublishedPort }) => PublishedPort !== 0);
+    return {
+      service: row.Service,
+      state: row.State,
+      health: row.Health,
+      exitCode: row.ExitCode,
+      ports: new Map(published.map(({ TargetPort, PublishedPort }) => [TargetPort, PublishedPort])),
+    };
+  });
+
+/**
+ * Where the containers' ports are on this machine, in the form that a cluster of processes has. Central stands there
+ * once: behind its door. One that does not run has port 0.
+ */
+export function composeLayout(containers: readonly ComposeContainer[]): Layout {
+  const all = [...containers].sort((one, other) => one.service.localeCompare(other.service, 'en', { numeric: true }));
+  const portOf = ({ ports }: ComposeContainer, target: number) => ports.get(target) ?? 0;
+  const named = (pattern: RegExp) => all.filter(({ service }) => pattern.test(service));
+  const service = (container: ComposeContainer, name: string, app: App, target: number): ServiceNode => ({
+    name,
+    app,
+    host: HOST,
+    port: portOf(container, target),
+  });
+
+  const groups = new Map<string, DatabaseNode[]>();
+  for (const container of named(/^g\d+-\d+$/)) {
+    const [id = ''] = container.service.split('-');
+    const node = { name: container.service, host: HOST, port: portOf(container, POSTGRES_PORT) };
+    groups.set(id, [...(groups.get(id) ?? []), node]);
+  }
+  return {
+    brokers: named(/^broker-\d+$/).map((container) => ({
+      name: container.service,
+      host: HOST,
+      amqpPort: portOf(container, AMQP_PORT),
+      managementPort: portOf(container, MANAGEMENT_PORT),
+      // Theirs alone: no port of this machine leads there.
+      erlangPort: 0,
+    })),
+    epmdPort: 0,
+    groups: [...groups].flatMap(([id, [first, ...others]]) =>
+      first === undefined ? [] : [{ id, nodes: [first, ...others] }],
+    ),
+    services: [
+      ...named(/^nginx$/).map((door) => service(door, 'central-api', 'central-api', 8080)),
+      ...named(/^sucursal-api$/).map((each) => service(each, each.service, 'sucursal-api', 8002)),
+      ...named(/^read-service$/).map((each) => service(each, each.service, 'read-service', 8003)),
+      ...named(/^shard-writer-\d+$/).map((each) => service(each, each.service, 'shard-writer', 8010)),
+    ],
+  };
+}
+
+/** All passwords, from the volume of the job that made them: they lie in no folder of this machine. */
+export async function composeSecrets(): Promise<Secrets> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-secrets-'));
+  try {
+    await compose('cp', 'configure:/eco/all/secrets', dir);
+    return await openSecrets(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function compose(...args: string[]): Promise<{ stdout: string }> {
+  try {
+    return await run('docker', ['compose', ...args], { cwd: PROJECT_DIR, maxBuffer: OUTPUT_MAX });
+  } catch (error) {
+    await checkDocker();
+    const { stderr = '', message } = error as { stderr?: string; message: string };
+    throw new ComposeFailed(`docker compose ${args.join(' ')} failed: ${stderr.trim() || message}`);
+  }
+}
+
+function shown(args: readonly string[], environment: Environment = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('docker', ['compose', ...args], {
+      cwd: PROJECT_DIR,
+      stdio: 'inherit',
+      env: { ...process.env, ...environment },
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new ComposeFailed(`docker compose ${args.join(' ')} ended with ${code ?? signal}: see above`));
+    });
+  });
+}
+
+function parseLine(line: string): unknown {
+  return JSON.parse(line);
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? '';
+}

@@ -1,0 +1,152 @@
+import { chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { brokerSettings } from '../broker-settings.js';
+import { PROJECT_DIR } from '../description.js';
+import type { App, GroupLayout } from '../layout.js';
+import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
+import { Refused } from '../refused.js';
+import { openSecrets, serviceSecrets, writeSecretFile, type Secrets } from '../secrets.js';
+import { AMQP_PORT, brokers, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './network.js';
+
+/**
+ * The first job of compose.yaml, before any server: makes passwords and settings, and puts into the volume of each
+ * container what that one needs and no more, readable to its user alone. So no password stands in an environment, in an
+ * argument or in a folder of the machine, and nothing is mounted from the clone.
+ *
+ * It may run at every start: passwords that are there stay.
+ */
+
+/** Users of the official images. Ours is `node`. */
+const users = { postgres: 999, rabbitmq: 999, nginx: 101, node: 1000, prometheus: 65_534 } as const;
+type User = keyof typeof users;
+
+const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service', 'shard-writer'];
+
+/** Where each container finds its volume. */
+const FILES_DIR = '/run/eco';
+
+/** Says that this start is to have a group beyond the first. Each start says it anew; `configure` then looks. */
+export async function wantGroup(dir: string, groupId: string): Promise<void> {
+  await mkdir(wantedDir(dir), { recursive: true });
+  await writeFile(path.join(wantedDir(dir), groupId), '');
+}
+
+/** `dir` holds a folder for each container's volume. Throws a `Refused` when the data is that of other groups. */
+export async function configure(dir: string): Promise<void> {
+  const groupIds = await settleGroups(dir);
+  const secrets = await openSecrets(allDir(dir));
+  await give(path.join(allDir(dir), 'secrets'), 'node');
+
+  for (const app of apps) await configureService(path.join(dir, app), app, groupIds, secrets);
+  for (const groupId of groupIds) await configureGroup(path.join(dir, groupId), groupOf(groupId), secrets);
+  await configureBrokers(path.join(dir, 'brokers'), secrets);
+  await copyFiles('nginx', path.join(dir, 'nginx'), 'nginx');
+  await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
+}
+
+/** Everything that `configure` made, for the other jobs. */
+export function allDir(dir: string): string {
+  return path.join(dir, 'all');
+}
+
+export async function readGroups(dir: string): Promise<readonly string[]> {
+  return groupsSchema.parse(JSON.parse(await readFile(groupsFile(dir), 'utf8')));
+}
+
+const groupsSchema = z.array(z.string()).min(1);
+
+/** Which groups there are is settled by the first start: they share the buckets, and nothing moves buckets yet. */
+async function settleGroups(dir: string): Promise<readonly string[]> {
+  const wanted = [FIRST_GROUP, ...(await readdir(wantedDir(dir)).catch(() => [])).sort()];
+  await rm(wantedDir(dir), { recursive: true, force: true });
+  const made = await readGroups(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (made === undefined) await writeFile(groupsFile(dir), JSON.stringify(wanted));
+  else if (made.join() !== wanted.join()) {
+    const profiles = made.slice(1).map((id) => `--profile ${id}`);
+    const how = profiles.length > 0 ? `start with ${profiles.join(' ')}` : 'start without a profile of a group';
+    throw new Refused(
+      `the data is that of ${made.join(' and ')}, not of ${wanted.join(' and ')}: ${how}, or remove the data (down -v)`,
+    );
+  }
+  return wanted;
+}
+
+async function configureService(dir: string, app: App, groupIds: readonly string[], secrets: Secrets): Promise<void> {
+  const groups = groupIds.map((id) => {
+    const nodes = groupOf(id).nodes.map(({ host, port }) => `${host}:${port}`);
+    return `${id}=${nodes.join(',')}`;
+  });
+  const settings = {
+    ECO_BROKERS: brokers.map(({ host }) => `${host}:${AMQP_PORT}`).join(','),
+    ECO_GROUPS: groups.join(';'),
+    ECO_SECRETS_FILE: `${FILES_DIR}/secrets.json`,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name}="${value}"\n`);
+  await write(path.join(dir, 'cluster.env'), lines.join(''), 'node');
+  await write(path.join(dir, 'secrets.json'), serviceSecrets(app, secrets), 'node');
+}
+
+async function configureGroup(dir: string, { nodes }: GroupLayout, secrets: Secrets): Promise<void> {
+  for (const node of nodes) {
+    const settings = serverSettings({
+      node,
+      nodes,
+      primary: nodes[0],
+      passwordFile: `${FILES_DIR}/replicator.pgpass`,
+      listenAddresses: '*',
+      smallDisk: false,
+    });
+    await write(path.join(dir, `${node.name}.conf`), settings, 'postgres');
+  }
+  await write(path.join(dir, 'pg_hba.conf'), hostBasedAccess('all'), 'postgres');
+  await write(path.join(dir, 'superuser-password'), `${secrets.database.postgres}\n`, 'postgres');
+  const login = `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`;
+  await write(path.join(dir, 'replicator.pgpass'), login, 'postgres');
+  await copyFiles('postgres', dir, 'postgres');
+}
+
+async function configureBrokers(dir: string, secrets: Secrets): Promise<void> {
+  const [seed] = brokers;
+  for (const broker of brokers) {
+    const settings = brokerSettings({
+      amqpPort: AMQP_PORT,
+      managementPort: MANAGEMENT_PORT,
+      operatorPassword: secrets.broker.operator,
+      peers: (broker === seed ? [broker] : brokers).map(({ host }) => `rabbit@${host}`),
+      smallDisk: false,
+    });
+    await write(path.join(dir, `${broker.name}.conf`), settings, 'rabbitmq');
+  }
+  await write(path.join(dir, 'cookie'), secrets.cookie, 'rabbitmq');
+  await copyFiles('rabbitmq', dir, 'rabbitmq');
+}
+
+async function write(file: string, text: string, user: User): Promise<void> {
+  await writeSecretFile(file, text);
+  await chown(file, users[user], users[user]);
+}
+
+/** What lies in `infra/docker/<folder>`. */
+async function copyFiles(folder: string, dir: string, user: User): Promise<void> {
+  const source = path.join(PROJECT_DIR, 'infra/docker', folder);
+  for (const name of await readdir(source)) {
+    await copyFile(path.join(source, name), path.join(dir, name));
+    await chown(path.join(dir, name), users[user], users[user]);
+  }
+}
+
+async function give(dir: string, user: User): Promise<void> {
+  for (const name of ['.', ...(await readdir(dir))]) await chown(path.join(dir, name), users[user], users[user]);
+}
+
+function wantedDir(dir: string): string {
+  return path.join(allDir(dir), 'wanted-groups');
+}
+
+function groupsFile(dir: string): string {
+  return path.join(allDir(dir), 'groups.json');
+}

@@ -1,0 +1,46 @@
+#!/bin/sh
+# The door to Central, in the image nginx:stable.
+#
+#   ECO_CENTRALS  host names of Central's instances, which listen on 8000
+#   ECO_FILES     folder with nginx.conf (default /run/eco)
+#
+# nginx takes an instance out when requests to it fail; one that answers but can't do its work it does not notice, nor
+# one that came back under another address. So every two seconds each instance is asked whether it is ready, and nginx
+# gets to know when the answer changes. When none is ready it keeps those that answer: they say why.
+set -eu
+files=${ECO_FILES:-/run/eco}
+
+urls=''
+for central in $ECO_CENTRALS; do urls="$urls -o /dev/null http://$central:8000/health/ready"; done
+
+servers() {
+  # shellcheck disable=SC2086 # a list of words
+  curl -s -m 2 -w '%{http_code} %{remote_ip}\n' $urls | {
+    ready='' known=''
+    while read -r status address; do
+      [ -n "$address" ] || continue
+      server="server $address:8000 max_fails=1 fail_timeout=2s;"
+      known="$known$server"
+      [ "$status" != 200 ] || ready="$ready$server"
+    done
+    echo "${ready:-${known:-server 127.0.0.1:1 down;}}"
+  }
+}
+
+now=$(servers)
+echo "$now" >/tmp/upstream.conf
+nginx -c "$files/nginx.conf" -g 'daemon off;' &
+nginx=$!
+trap 'kill -QUIT $nginx; wait $nginx; exit 0' TERM QUIT INT
+
+while kill -0 $nginx 2>/dev/null; do
+  sleep 2 &
+  wait $!
+  before=$now
+  now=$(servers)
+  [ "$now" = "$before" ] && continue
+  echo "eco: goes to $now" >&2
+  echo "$now" >/tmp/upstream.conf
+  kill -HUP $nginx
+done
+wait $nginx
