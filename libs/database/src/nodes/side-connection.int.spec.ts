@@ -1,0 +1,63 @@
+import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { SideConnection } from './side-connection.js';
+
+let group: DatabaseGroup;
+let connection: SideConnection;
+
+beforeAll(async () => {
+  group = await startDatabaseGroup({ replicas: 0 });
+}, 180_000);
+afterAll(() => group.stop());
+
+const server = () => group.servers[0] as DatabaseGroup['servers'][number];
+
+beforeEach(() => {
+  const { host, port } = server();
+  connection = new SideConnection({ host, port }, group.superuser, 'spec');
+});
+afterEach(() => connection.close());
+
+async function backend(deadlineMs = 10_000): Promise<unknown> {
+  const [row] = await connection.ask<{ pid: number }>('SELECT pg_backend_pid() AS pid', [], deadlineMs);
+  return row?.pid;
+}
+
+it('keeps its connection to a server that was slow', async () => {
+  const before = await backend();
+  await server().pause();
+  try {
+    await expect(backend(300)).rejects.toThrow('no answer within 300 ms');
+    await expect(backend(300)).rejects.toThrow('no answer within 300 ms');
+  } finally {
+    await server().resume();
+  }
+  expect(await backend()).toBe(before);
+});
+
+it('leaves a connection that has been silent for too long', async () => {
+  const before = await backend();
+  await server().pause();
+  try {
+    const began = performance.now();
+    await eventually('it has waited longer than a connection is given', async () => {
+      await expect(backend(500)).rejects.toThrow('no answer');
+      return performance.now() - began > 6_000;
+    });
+  } finally {
+    await server().resume();
+  }
+  expect(await backend()).not.toBe(before);
+});
+
+it('opens a connection again when the server has ended it', async () => {
+  const before = await backend();
+  await group.asSuperuser('SELECT pg_terminate_backend($1)', [before]);
+  const after = await eventually('a new connection', () => backend().catch(() => undefined));
+  expect(after).not.toBe(before);
+});
+
+it('answers on after a question that the server refuses', async () => {
+  const before = await backend();
+  await expect(connection.ask('SELECT nothing_of_that_name')).rejects.toThrow('does not exist');
+  expect(await backend()).toBe(before);
+});
