@@ -35,6 +35,8 @@ export async function settleBatch(
       return { type: 'committed', state, effects, ms: { ...ms, store: performance.now() - startedAt } };
     }
     if (done.type !== 'command-fault') return done as OtherFault;
+    // It is what the batch does by itself that can't be stored, and that is no command's fault.
+    if (arrived.length === 0) return { type: 'server-fault', error: done.error, lost: false };
     const found = await findBadCommand(session, reign, arrived, parked, done);
     if (found.type !== 'found') return found;
     // Found again although it is parked: then it is not what can't be stored.

@@ -1,5 +1,5 @@
 import type { CommandConsumer, Delivery, EventAnnouncer, ReplySender, ReplyTo } from '@eco/broker';
-import { readLastSeqs, touchReign, type Reign, type WriterSession } from '@eco/database';
+import { hasDueHolds, readLastSeqs, touchReign, type Reign, type WriterSession } from '@eco/database';
 import { readCommands, type Arrived, type Effects } from '@eco/domain';
 import type { Log } from '@eco/edge';
 import { formatPosition, positionOf } from '@eco/routing';
@@ -66,8 +66,9 @@ export class Writer {
         consumer.start();
         const deliveries = await takeWithin(consumer, batchLimit, IDLE_MS, stop);
         if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
+        // A batch ends what is due before it decides, one that has nothing to decide too.
         const fault =
-          deliveries.length > 0
+          deliveries.length > 0 || (await hasDueHolds(session))
             ? await this.settle(session, reign, announcements, deliveries)
             : await touchReign(session, reign);
         if (fault !== undefined) return fault as OtherFault;

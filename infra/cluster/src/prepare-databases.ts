@@ -12,6 +12,8 @@ export interface DatabasePreparation {
   /** All groups of the cluster in the order in which they were added: they share the buckets. */
   readonly groupIds: readonly string[];
   readonly buckets: number;
+  /** Where stock may lie beside `central`: the chain's branches. */
+  readonly locations: readonly string[];
   readonly secrets: Secrets;
 }
 

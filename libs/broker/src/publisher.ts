@@ -8,7 +8,7 @@ import type { Log } from './log.js';
 import { OutgoingQueue, type OutgoingCommand, type OutgoingMessage } from './outgoing-queue.js';
 import type { PublishOutcome } from './publish-outcome.js';
 import { ReplyWaits, type Answer } from './reply-waits.js';
-import { commandQueue, COMMANDS_EXCHANGE } from './topology.js';
+import { commandRoutingKey, COMMANDS_EXCHANGE } from './topology.js';
 
 export interface CommandPublisherOptions {
   /** One that nothing is acknowledged over. */
@@ -157,7 +157,7 @@ export class CommandPublisher {
 
   #publish(command: Command, options: PublishOptions, resolve: (outcome: PublishOutcome) => void): void {
     const group = options.group ?? this.#options.groupOf(keyOf(command));
-    const queue = this.#queueOf(commandQueue(commandKinds[command.kind].queue, group));
+    const queue = this.#queueOf(commandRoutingKey(commandKinds[command.kind].route, group));
     const refusal = this.#refusal(queue);
     if (refusal) {
       this.#outcomes[refusal.type] += 1;

@@ -45,6 +45,7 @@ describe('bindingDefinitions', () => {
     const bindings = bindingDefinitions({ groups: ['g1'], brokers: 1 });
     expect(bindings.map(({ source, destination, routing_key }) => [source, routing_key, destination])).toEqual([
       ['ecomarket.commands', 'orders.g1', 'orders.g1'],
+      ['ecomarket.commands', 'counter.g1', 'products.g1'],
       ['ecomarket.commands', 'products.g1', 'products.g1'],
       ['ecomarket.events', 'customers.*', 'events.customers'],
       ['ecomarket.events', 'beat.*', 'events.customers'],
@@ -107,6 +108,7 @@ describe('brokerDefinitions', () => {
     ['central', 'read', 'ecomarket.events', 'orders.*', true],
     ['central', 'read', 'ecomarket.events', '#', false],
     ['sucursal', 'write', 'ecomarket.commands', 'orders.g1', true],
+    ['sucursal', 'write', 'ecomarket.commands', 'counter.g1', true],
     ['sucursal', 'write', 'ecomarket.commands', 'products.g1', false],
     ['writer', 'write', 'ecomarket.events', 'stock.g1', true],
     ['writer', 'write', 'ecomarket.events', 'beat.g1', true],

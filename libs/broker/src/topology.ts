@@ -1,5 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { COMMANDS_EXCHANGE, EVENTS_EXCHANGE, topics, type QueueKind, type Topic } from '@eco/contracts';
+import {
+  commandRoutes,
+  COMMANDS_EXCHANGE,
+  EVENTS_EXCHANGE,
+  topics,
+  type CommandRoute,
+  type QueueKind,
+  type Topic,
+} from '@eco/contracts';
 
 export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
 
@@ -7,7 +15,8 @@ export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
  * What lies on the brokers, and who may touch it.
  *
  *   ecomarket.commands (topic) ── orders.<group> ──▶ quorum queue orders.<group>     one reader: the group's leader
- *                              └─ products.<group> ─▶ quorum queue products.<group>
+ *                              ├─ products.<group> ─▶ quorum queue products.<group>
+ *                              └─ counter.<group> ──▶ the same
  *   ecomarket.events (topic) ─── <topic>.<group> ──▶ classic queue events.<consumer>  one a consumer, bounded
  *                             └─ beat.<group> ─────▶ the same
  *
@@ -17,9 +26,12 @@ export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
 
 export const VHOST = 'ecomarket';
 
-/** The command queue of a kind; also the routing key that leads to it. */
 export function commandQueue(kind: QueueKind, group: string): string {
   return `${kind}.${group}`;
+}
+
+export function commandRoutingKey(route: CommandRoute, group: string): string {
+  return `${route}.${group}`;
 }
 
 export function eventRoutingKey(topic: Topic, group: string): string {
@@ -146,7 +158,11 @@ export function bindingDefinitions({ vhost = VHOST, groups }: TopologyOptions): 
     arguments: {},
   });
   return [
-    ...commandQueueNames(groups).map((name) => binding(COMMANDS_EXCHANGE, name, name)),
+    ...groups.flatMap((group) =>
+      routes.map((route) =>
+        binding(COMMANDS_EXCHANGE, commandQueue(commandRoutes[route], group), commandRoutingKey(route, group)),
+      ),
+    ),
     ...consumers.flatMap((consumer) =>
       eventBindings(consumer).map((key) => binding(EVENTS_EXCHANGE, eventQueue(consumer), key)),
     ),
@@ -196,6 +212,7 @@ export function passwordHash(password: string, salt: Buffer = randomBytes(4)): s
 }
 
 const consumers = Object.keys(eventConsumers) as EventConsumer[];
+const routes = Object.keys(commandRoutes) as CommandRoute[];
 const userNames: BrokerUser[] = ['operator', 'central', 'sucursal', 'writer'];
 
 function commandQueueNames(groups: string[]): string[] {
@@ -230,21 +247,22 @@ const permissions: Record<BrokerUser, { configure: string; write: string; read: 
   },
 };
 
+const commandKeys = (...allowed: CommandRoute[]) => `^(${allowed.join('|')})\\.[A-Za-z0-9._-]+$`;
 const EVENT_KEYS = `^(${topics.join('|')}|beat)\\.[A-Za-z0-9._-]+$`;
 
 /** Patterns over routing keys: write = publish with it, read = bind by it. */
 const topicPermissions: Partial<Record<BrokerUser, Record<string, { write: string; read: string }>>> = {
   central: {
-    [COMMANDS_EXCHANGE]: { write: `^${COMMAND_QUEUES}$`, read: NOTHING },
+    [COMMANDS_EXCHANGE]: { write: commandKeys(...routes), read: NOTHING },
     [EVENTS_EXCHANGE]: { write: NOTHING, read: `^(${topics.join('|')}|beat)\\.\\*$` },
   },
-  // A branch takes orders; what the catalogue holds is decided at the head office.
+  // What a counter does. What the catalogue holds, and what lies where, is decided at the head office.
   sucursal: {
-    [COMMANDS_EXCHANGE]: { write: '^orders\\.[A-Za-z0-9._-]+$', read: NOTHING },
+    [COMMANDS_EXCHANGE]: { write: commandKeys('orders', 'counter'), read: NOTHING },
     [EVENTS_EXCHANGE]: { write: NOTHING, read: NOTHING },
   },
   writer: {
-    [COMMANDS_EXCHANGE]: { write: `^${COMMAND_QUEUES}$`, read: NOTHING },
+    [COMMANDS_EXCHANGE]: { write: commandKeys(...routes), read: NOTHING },
     [EVENTS_EXCHANGE]: { write: EVENT_KEYS, read: NOTHING },
   },
 };

@@ -14,10 +14,11 @@ function itemsOf(schema: string, property: string): string[] {
 }
 
 describe('asyncApiDocument', () => {
-  it('shows each kind of command in the queue that it goes to', () => {
-    for (const [kind, { queue }] of Object.entries(commandKinds)) {
-      expect(itemsOf('OrdersCommands', 'commands').includes(kind)).toBe(queue === 'orders');
-      expect(itemsOf('ProductsCommands', 'commands').includes(kind)).toBe(queue === 'products');
+  it('shows each kind of command by the route that it takes', () => {
+    for (const [kind, { route }] of Object.entries(commandKinds)) {
+      expect(itemsOf('OrdersCommands', 'commands').includes(kind)).toBe(route === 'orders');
+      expect(itemsOf('CounterCommands', 'commands').includes(kind)).toBe(route === 'counter');
+      expect(itemsOf('ProductsCommands', 'commands').includes(kind)).toBe(route === 'products');
     }
   });
 

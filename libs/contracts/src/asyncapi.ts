@@ -4,11 +4,12 @@ import { changeData } from './change-data.js';
 import {
   COMMAND_MESSAGE_VERSION,
   commandKinds,
+  commandRoutes,
   commandSchemas,
   MAX_COMMANDS_PER_MESSAGE,
   MAX_MESSAGE_BYTES,
   type CommandKind,
-  type QueueKind,
+  type CommandRoute,
 } from './commands.js';
 import { COMMANDS_EXCHANGE, EVENTS_EXCHANGE } from './exchanges.js';
 import { replyMessageSchema } from './outcomes.js';
@@ -16,7 +17,7 @@ import { replyMessageSchema } from './outcomes.js';
 type JsonObject = Record<string, unknown>;
 
 const BINDING_VERSION = '0.3.0';
-const queueKinds: QueueKind[] = ['orders', 'products'];
+const routes = Object.keys(commandRoutes) as CommandRoute[];
 
 /**
  * AsyncAPI 3.0 document of all that goes over the brokers, seen from a shard writer: it receives commands, answers
@@ -34,7 +35,7 @@ export function asyncApiDocument({ version = '0.1.0' }: { version?: string } = {
     },
     defaultContentType: 'application/json',
     channels: {
-      ...Object.fromEntries(queueKinds.map((kind) => [`${kind}Commands`, commandChannel(kind)])),
+      ...Object.fromEntries(routes.map((route) => [`${route}Commands`, commandChannel(route)])),
       replies: {
         address: null,
         description: "The asker's direct reply-to address (amq.rabbitmq.reply-to). Best effort.",
@@ -57,12 +58,12 @@ export function asyncApiDocument({ version = '0.1.0' }: { version?: string } = {
     },
     operations: {
       ...Object.fromEntries(
-        queueKinds.map((kind) => [
-          `receive${capital(kind)}Commands`,
+        routes.map((route) => [
+          `receive${capital(route)}Commands`,
           {
             action: 'receive',
-            channel: reference('channels', `${kind}Commands`),
-            messages: [reference('channels', `${kind}Commands`, 'messages', 'commands')],
+            channel: reference('channels', `${route}Commands`),
+            messages: [reference('channels', `${route}Commands`, 'messages', 'commands')],
             reply: {
               address: { location: '$message.header#/replyTo' },
               channel: reference('channels', 'replies'),
@@ -80,13 +81,13 @@ export function asyncApiDocument({ version = '0.1.0' }: { version?: string } = {
 
 const group = { description: 'Database group, such as g1' };
 
-function commandChannel(kind: QueueKind): JsonObject {
+function commandChannel(route: CommandRoute): JsonObject {
   return {
-    address: `${kind}.{group}`,
-    description: `Routing key of ${COMMANDS_EXCHANGE}, and name of the quorum queue that it leads to.`,
+    address: `${route}.{group}`,
+    description: `Routing key of ${COMMANDS_EXCHANGE}; it leads to the quorum queue ${commandRoutes[route]}.{group}.`,
     parameters: { group },
     bindings: routingKeyOf(COMMANDS_EXCHANGE),
-    messages: { commands: message(`${capital(kind)}Commands`) },
+    messages: { commands: message(`${capital(route)}Commands`) },
   };
 }
 
@@ -102,11 +103,11 @@ function routingKeyOf(exchange: string): JsonObject {
 
 const messages: JsonObject = {
   ...Object.fromEntries(
-    queueKinds.map((kind) => [
-      `${capital(kind)}Commands`,
+    routes.map((route) => [
+      `${capital(route)}Commands`,
       {
-        name: `${kind}Commands`,
-        title: `Commands of the ${kind} queue`,
+        name: `${route}Commands`,
+        title: `Commands that come by the route ${route}`,
         summary: `1 to ${MAX_COMMANDS_PER_MESSAGE} commands, gathered while a confirm was under way; about ${MAX_MESSAGE_BYTES} bytes at the most`,
         headers: {
           type: 'object',
@@ -116,7 +117,7 @@ const messages: JsonObject = {
             replyTo: { type: 'string', description: 'Where those wait whose command says reply' },
           },
         },
-        payload: reference('components', 'schemas', `${capital(kind)}Commands`),
+        payload: reference('components', 'schemas', `${capital(route)}Commands`),
       },
     ]),
   ),
@@ -142,8 +143,8 @@ function schemas(): JsonObject {
   return {
     ...Object.fromEntries(kinds.map((kind) => [kind, jsonSchema(commandSchemas[kind])])),
     ...Object.fromEntries(
-      queueKinds.map((queue) => [
-        `${capital(queue)}Commands`,
+      routes.map((route) => [
+        `${capital(route)}Commands`,
         {
           type: 'object',
           required: ['version', 'commands'],
@@ -155,7 +156,7 @@ function schemas(): JsonObject {
               maxItems: MAX_COMMANDS_PER_MESSAGE,
               items: {
                 oneOf: kinds
-                  .filter((kind) => commandKinds[kind].queue === queue)
+                  .filter((kind) => commandKinds[kind].route === route)
                   .map((kind) => reference('components', 'schemas', kind)),
               },
             },

@@ -1,20 +1,58 @@
 import { z } from 'zod';
 import type { ChangeType } from './changes.js';
-import { orderConfirmedSchema, orderRejectedSchema } from './outcomes.js';
-import { branchIdSchema, centsSchema, customerIdSchema, productIdSchema, productNameSchema } from './primitives.js';
+import {
+  orderConfirmedSchema,
+  orderEndedSchema,
+  orderRejectedSchema,
+  orderReturnedSchema,
+  reservationEndedSchema,
+  reservationHeldSchema,
+} from './outcomes.js';
+import {
+  branchIdSchema,
+  centsSchema,
+  customerIdSchema,
+  productIdSchema,
+  productNameSchema,
+  uuidSchema,
+} from './primitives.js';
 
 const takenBy = { customerId: customerIdSchema, branchId: branchIdSchema.nullable() };
 
+/** Why a level changed; a movement's command says the rest. */
+export const movementSchema = z.enum([
+  'received',
+  'reserved',
+  'released',
+  'fulfilled',
+  'returned',
+  'adjusted',
+  'counted',
+  'sent',
+  'arrived',
+]);
+export type MovementKind = z.infer<typeof movementSchema>;
+
 /** What a change of each type carries in `data`. */
 export const changeData = {
-  'order.confirmed': orderConfirmedSchema.extend(takenBy),
+  'order.confirmed': orderConfirmedSchema.extend({
+    ...takenBy,
+    /** Whose units it took over; absent: it reserved them itself. */
+    reservationId: uuidSchema.optional(),
+  }),
   'order.rejected': orderRejectedSchema.extend(takenBy),
+  'order.cancelled': orderEndedSchema.extend({ ...takenBy, totalCents: z.number().int() }),
+  'order.fulfilled': orderEndedSchema.extend({ ...takenBy, totalCents: z.number().int() }),
+  'order.returned': orderReturnedSchema.extend(takenBy),
+  'reservation.created': reservationHeldSchema.extend(takenBy),
+  'reservation.released': reservationEndedSchema.extend(takenBy),
+  'reservation.expired': reservationEndedSchema.extend(takenBy),
   'stock.changed': z.object({
     productId: productIdSchema,
     location: z.string(),
     /** Number of the movement at this product and location, without gaps. */
     sequence: z.number().int(),
-    movement: z.enum(['received', 'reserved']),
+    movement: movementSchema,
     onHandDelta: z.number().int(),
     reservedDelta: z.number().int(),
     /** After the movement. */

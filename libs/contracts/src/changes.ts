@@ -13,6 +13,12 @@ export const topics = topicSchema.options;
 export const changeTypeSchema = z.enum([
   'order.confirmed',
   'order.rejected',
+  'order.cancelled',
+  'order.fulfilled',
+  'order.returned',
+  'reservation.created',
+  'reservation.released',
+  'reservation.expired',
   'stock.changed',
   'product.created',
   'product.updated',

@@ -2,14 +2,15 @@ import type { z } from 'zod';
 import {
   commandKinds,
   commandMessageSchema,
+  commandRoutes,
   commandSchema,
   editCartSchema,
   keyOf,
-  MAX_ORDER_LINES,
   placeOrderSchema,
   registerCustomerSchema,
   type CommandKind,
 } from './commands.js';
+import { MAX_ORDER_LINES } from './order-lines.js';
 
 const orderId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
 
@@ -27,6 +28,29 @@ const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } 
   'product.create': { productId: 'cafe-premium', name: 'Café Premium', priceCents: 890, stock: 100 },
   'product.update': { productId: 'cafe-premium', name: 'Café Premium', priceCents: 890 },
   'product.delete': { productId: 'cafe-premium' },
+  'reservation.create': {
+    reservationId: orderId,
+    customerId: 'ana',
+    branchId: null,
+    lines: [{ productId: 'cafe-premium', quantity: 2 }],
+    ttlSeconds: 600,
+  },
+  'reservation.confirm': { orderId, reservationId: orderId, customerId: 'ana', branchId: 'sucursal-1' },
+  'reservation.release': { reservationId: orderId, customerId: 'ana' },
+  'reservation.expire': { reservationId: orderId, customerId: 'ana' },
+  'order.cancel': { orderId, customerId: 'ana' },
+  'order.fulfil': { orderId, customerId: 'ana' },
+  'order.return': {
+    orderId,
+    customerId: 'ana',
+    location: 'sucursal-1',
+    lines: [{ productId: 'cafe-premium', quantity: 1 }],
+  },
+  'stock.receive': { productId: 'cafe-premium', location: 'central', quantity: 10 },
+  'stock.adjust': { productId: 'cafe-premium', location: 'central', delta: -2, reason: 'broken' },
+  'stock.count': { productId: 'cafe-premium', location: 'central', expected: 8, counted: 0 },
+  'transfer.send': { transferId: orderId, productId: 'cafe-premium', from: 'central', to: 'sucursal-1', quantity: 5 },
+  'transfer.receive': { transferId: orderId, productId: 'cafe-premium' },
 };
 
 const command = (kind: CommandKind, body: object = bodies[kind]) => ({
@@ -63,6 +87,14 @@ describe('commandSchema', () => {
     );
   });
 
+  it('takes no control character into logs', () => {
+    const bad = { ...command('cart.clear'), sentBy: 'a\0b', correlationId: 'c\u001b[2J' };
+    expect(faults(commandSchema, bad)).toEqual([
+      'sentBy: must not hold control characters',
+      'correlationId: must not hold control characters',
+    ]);
+  });
+
   it('names every fault of an envelope', () => {
     const bad = { ...command('cart.clear'), id: 'x', stamp: 'now', sentBy: '', notAfter: 'soon', reply: 'yes' };
     expect(faults(commandSchema, bad).map((fault) => fault.split(':')[0])).toEqual([
@@ -72,6 +104,17 @@ describe('commandSchema', () => {
       'notAfter',
       'reply',
     ]);
+  });
+
+  it.each([
+    ['stock.adjust', { delta: 0 }, 'body.delta: must not be 0'],
+    ['stock.adjust', { delta: -2_000_000_000 }, 'body.delta: must be at least -1000000000'],
+    ['stock.receive', { quantity: 0 }, 'body.quantity: must be at least 1'],
+    ['stock.count', { counted: -1 }, 'body.counted: must not be negative'],
+    ['transfer.send', { to: 'central' }, 'body.to: must be another location than from'],
+    ['reservation.create', { ttlSeconds: 86_401 }, 'body.ttlSeconds: must be at most 86400'],
+  ] as const)('refuses %s with %j', (kind, fields, fault) => {
+    expect(faults(commandSchema, command(kind, { ...bodies[kind], ...fields }))).toEqual([fault]);
   });
 
   it.each([null, 1, 'text', [], {}, { kind: 'order.forget' }])('refuses %j', (value) => {
@@ -185,9 +228,20 @@ describe('keyOf', () => {
     expect(keyOf(read)).toBe(commandKinds[kind].key === 'customerId' ? 'ana' : 'cafe-premium');
   });
 
-  it('goes by customer in the orders queue and by product in the products queue', () => {
-    for (const { key, queue } of Object.values(commandKinds)) {
-      expect(queue).toBe(key === 'customerId' ? 'orders' : 'products');
+  it('keeps what is only accepted apart from what is answered within its request', () => {
+    const accepted = Object.entries(commandKinds).filter(([, { route }]) => commandRoutes[route] === 'orders');
+    expect(accepted.map(([kind]) => kind)).toEqual([
+      'order.place',
+      'cart.edit',
+      'cart.clear',
+      'cart.checkout',
+      'customer.register',
+    ]);
+  });
+
+  it('takes no command about the catalogue or about stock anywhere by a route that a branch may use', () => {
+    for (const [kind, { route }] of Object.entries(commandKinds)) {
+      expect(route === 'products').toBe(/^(product|stock)\.|^transfer\.send$/.test(kind));
     }
   });
 });

@@ -1,14 +1,30 @@
 import { z } from 'zod';
 import {
-  branchIdSchema,
+  adjustStockSchema,
+  cancelOrderSchema,
+  confirmReservationSchema,
+  countStockSchema,
+  createReservationSchema,
+  expireReservationSchema,
+  fulfilOrderSchema,
+  receiveStockSchema,
+  receiveTransferSchema,
+  releaseReservationSchema,
+  returnOrderSchema,
+  sendTransferSchema,
+} from './inventory-commands.js';
+import { orderLinesSchema } from './order-lines.js';
+import {
   centsSchema,
   customerIdSchema,
   emailSchema,
   lineQuantitySchema,
+  nameInLogsSchema,
   personNameSchema,
   productIdSchema,
   productNameSchema,
   stockQuantitySchema,
+  takenAtSchema,
   timestampSchema,
   uuidSchema,
 } from './primitives.js';
@@ -19,44 +35,11 @@ import { stampSchema } from './stamp.js';
  * for its id is the outcome. Times are in the envelope, not in the body, so that a retried request has the same body.
  */
 
-export const MAX_ORDER_LINES = 200;
-
-export const orderLineSchema = z.strictObject({ productId: productIdSchema, quantity: lineQuantitySchema });
-export type OrderLine = z.infer<typeof orderLineSchema>;
-
-/** Faults name the second line of a product, since the first alone would be right. */
-export const orderLinesSchema = z
-  .array(orderLineSchema)
-  .min(1, 'must hold at least 1 line')
-  .max(MAX_ORDER_LINES, `must hold at most ${MAX_ORDER_LINES} lines`)
-  .superRefine(
-    (lines: readonly (Partial<OrderLine> | null)[], context) => {
-      const seen = new Map<string, number>();
-      lines.forEach((line, index) => {
-        const productId: unknown = line?.productId;
-        if (typeof productId !== 'string') return;
-        const first = seen.get(productId);
-        if (first === undefined) seen.set(productId, index);
-        else
-          context.addIssue({
-            code: 'custom',
-            path: [index, 'productId'],
-            message: `names the same product as line ${first}: put the units into one line`,
-          });
-      });
-    },
-    // Also beside other faults, which zod would have it wait for: an answer names them all.
-    { when: ({ value }) => Array.isArray(value) },
-  );
-
-/** Where an order came in; null: at the head office. */
-const takenAt = branchIdSchema.nullable().meta({ description: 'Branch that took it; null: Central' });
-
 export const placeOrderSchema = z.strictObject({
   /** Also the command's id. Its 12-bit field names the customer's bucket. */
   orderId: uuidSchema,
   customerId: customerIdSchema,
-  branchId: takenAt,
+  branchId: takenAtSchema,
   lines: orderLinesSchema,
 });
 
@@ -73,14 +56,14 @@ export const clearCartSchema = z.strictObject({ customerId: customerIdSchema });
 export const checkOutCartSchema = z.strictObject({
   orderId: uuidSchema,
   customerId: customerIdSchema,
-  branchId: takenAt,
+  branchId: takenAtSchema,
 });
 
 export const registerCustomerSchema = z.strictObject({
   customerId: customerIdSchema,
   name: personNameSchema,
   email: emailSchema,
-  branchId: takenAt,
+  branchId: takenAtSchema,
 });
 
 export const createProductSchema = z.strictObject({
@@ -99,36 +82,60 @@ export const updateProductSchema = z.strictObject({
 
 export const deleteProductSchema = z.strictObject({ productId: productIdSchema });
 
-/** Which queue of its group a command takes: an answer about a product does not wait behind a backlog of orders. */
+/** Which of its group's two queues a command lies in. */
 export type QueueKind = 'orders' | 'products';
+
+/**
+ * By which route a command comes, and the queue that the route leads to. What is accepted first and decided later goes by
+ * `orders`; the others are answered within their request, and do not wait behind a backlog of orders. By `counter` comes
+ * what a branch may ask, by `products` what is the head office's alone: a user of the brokers is held to routes.
+ */
+export const commandRoutes = {
+  orders: 'orders',
+  counter: 'products',
+  products: 'products',
+} as const satisfies Record<string, QueueKind>;
+export type CommandRoute = keyof typeof commandRoutes;
 
 /** Each kind of command: its body, what its key is, the topic that its changes appear under. */
 export const commandKinds = {
-  'order.place': { body: placeOrderSchema, key: 'customerId', queue: 'orders', topic: 'orders' },
-  'cart.edit': { body: editCartSchema, key: 'customerId', queue: 'orders', topic: 'carts' },
-  'cart.clear': { body: clearCartSchema, key: 'customerId', queue: 'orders', topic: 'carts' },
-  'cart.checkout': { body: checkOutCartSchema, key: 'customerId', queue: 'orders', topic: 'orders' },
-  'customer.register': { body: registerCustomerSchema, key: 'customerId', queue: 'orders', topic: 'customers' },
-  'product.create': { body: createProductSchema, key: 'productId', queue: 'products', topic: 'products' },
-  'product.update': { body: updateProductSchema, key: 'productId', queue: 'products', topic: 'products' },
-  'product.delete': { body: deleteProductSchema, key: 'productId', queue: 'products', topic: 'products' },
+  'order.place': { body: placeOrderSchema, key: 'customerId', route: 'orders', topic: 'orders' },
+  'cart.edit': { body: editCartSchema, key: 'customerId', route: 'orders', topic: 'carts' },
+  'cart.clear': { body: clearCartSchema, key: 'customerId', route: 'orders', topic: 'carts' },
+  'cart.checkout': { body: checkOutCartSchema, key: 'customerId', route: 'orders', topic: 'orders' },
+  'customer.register': { body: registerCustomerSchema, key: 'customerId', route: 'orders', topic: 'customers' },
+  'product.create': { body: createProductSchema, key: 'productId', route: 'products', topic: 'products' },
+  'product.update': { body: updateProductSchema, key: 'productId', route: 'products', topic: 'products' },
+  'product.delete': { body: deleteProductSchema, key: 'productId', route: 'products', topic: 'products' },
+  'reservation.create': { body: createReservationSchema, key: 'customerId', route: 'counter', topic: 'orders' },
+  'reservation.confirm': { body: confirmReservationSchema, key: 'customerId', route: 'counter', topic: 'orders' },
+  'reservation.release': { body: releaseReservationSchema, key: 'customerId', route: 'counter', topic: 'orders' },
+  'reservation.expire': { body: expireReservationSchema, key: 'customerId', route: 'counter', topic: 'orders' },
+  'order.cancel': { body: cancelOrderSchema, key: 'customerId', route: 'counter', topic: 'orders' },
+  'order.fulfil': { body: fulfilOrderSchema, key: 'customerId', route: 'counter', topic: 'orders' },
+  'order.return': { body: returnOrderSchema, key: 'customerId', route: 'counter', topic: 'orders' },
+  'stock.receive': { body: receiveStockSchema, key: 'productId', route: 'products', topic: 'stock' },
+  'stock.adjust': { body: adjustStockSchema, key: 'productId', route: 'products', topic: 'stock' },
+  'stock.count': { body: countStockSchema, key: 'productId', route: 'products', topic: 'stock' },
+  'transfer.send': { body: sendTransferSchema, key: 'productId', route: 'products', topic: 'stock' },
+  'transfer.receive': { body: receiveTransferSchema, key: 'productId', route: 'counter', topic: 'stock' },
 } as const satisfies Record<
   string,
-  { body: z.ZodType; key: 'customerId' | 'productId'; queue: QueueKind; topic: string }
+  { body: z.ZodType; key: 'customerId' | 'productId'; route: CommandRoute; topic: string }
 >;
 
 export type CommandKind = keyof typeof commandKinds;
 export type CommandBody<K extends CommandKind> = z.infer<(typeof commandKinds)[K]['body']>;
 
 const envelopeFields = {
-  /** Any UUID; for `order.place` and `cart.checkout` the order's. */
+  /** Any UUID; of a command that makes an order, a reservation or a transfer, that one's. */
   id: uuidSchema,
   /** Made by the sender; tells when, too. */
   stamp: stampSchema,
   /** Process that sent it, for people who look for its cause. */
-  sentBy: z.string().min(1).max(128),
+  sentBy: nameInLogsSchema,
   /** Follows one request through messages and logs. */
-  correlationId: z.string().min(1).max(128),
+  correlationId: nameInLogsSchema,
   /** Past this by the group's clock it is not done and never will be. Absent: no limit. */
   notAfter: timestampSchema.optional(),
   /** True: somebody waits for the outcome at the message's `replyTo`. */

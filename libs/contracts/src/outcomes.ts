@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { orderLineSchema } from './order-lines.js';
 import {
   centsSchema,
   customerIdSchema,
   lineQuantitySchema,
+  locationSchema,
   productIdSchema,
   productNameSchema,
+  timestampSchema,
   uuidSchema,
 } from './primitives.js';
 import { stampSchema } from './stamp.js';
@@ -13,7 +16,8 @@ import type { CommandKind } from './commands.js';
 /**
  * Outcomes: what was decided for a command, kept with its id for good. In order of precedence when a command is
  * decided: (1) an outcome is there already: the same body gets it again, another body is a key conflict and leaves no
- * trace; (2) `expired`: it came after its `notAfter`; (3) `refused`: the rules of its kind say no; (4) `done`.
+ * trace; (2) `expired`: it came after its `notAfter`; (3) `refused`: a cancel or release of its id came before it, or the
+ * rules of its kind say no; (4) `done`.
  * `discarded` is written by an operator for a dead letter.
  */
 export const outcomeStatusSchema = z.enum(['done', 'refused', 'expired', 'discarded']);
@@ -50,10 +54,93 @@ export const orderRejectedSchema = z.object({
   unknownProducts: z.array(productIdSchema),
 });
 
-/** Why a command of some kind was refused, for programs; people get the problem type's words. */
-export const refusalSchema = z.object({
-  reason: z.enum(['order-rejected', 'cart-empty', 'customer-exists', 'product-exists', 'product-unknown']),
+export const orderStatusSchema = z.enum(['confirmed', 'rejected', 'cancelled', 'fulfilled']);
+export type OrderStatus = z.infer<typeof orderStatusSchema>;
+
+/** An order that is over: `lines` says which units were let go or left. None: the cancel came before the order. */
+export const orderEndedSchema = z.object({
+  orderId: uuidSchema,
+  status: z.enum(['cancelled', 'fulfilled']),
+  lines: z.array(orderLineSchema),
 });
+export const orderReturnedSchema = z.object({
+  orderId: uuidSchema,
+  location: locationSchema,
+  /** Come back with this command. */
+  lines: z.array(orderLineSchema),
+  /** Come back so far. */
+  returned: z.array(orderLineSchema),
+});
+
+export const reservationStatusSchema = z.enum(['held', 'confirmed', 'released', 'expired']);
+export type ReservationStatus = z.infer<typeof reservationStatusSchema>;
+
+export const reservationHeldSchema = z.object({
+  reservationId: uuidSchema,
+  status: z.literal('held'),
+  /** At the prices that its order will have. */
+  lines: z.array(pricedLineSchema),
+  totalCents: z.number().int(),
+  /** From then on it holds nothing. */
+  expiresAt: timestampSchema,
+});
+/** `lines`: the units that are let go. None: the release came before the reservation. */
+export const reservationEndedSchema = z.object({
+  reservationId: uuidSchema,
+  status: z.enum(['released', 'expired']),
+  lines: z.array(orderLineSchema),
+});
+
+/** One movement, and the level that it left. */
+export const stockMovedSchema = z.object({
+  productId: productIdSchema,
+  location: locationSchema,
+  /** Units more on hand; 0: a count that found what was recorded, which is no movement. */
+  delta: z.number().int(),
+  onHand: z.number().int(),
+  reserved: z.number().int(),
+  available: z.number().int(),
+  /** Number of the level's last movement. */
+  sequence: z.number().int(),
+});
+export const transferStatusSchema = z.enum(['in-transit', 'arrived']);
+export const transferMovedSchema = stockMovedSchema.extend({
+  transferId: uuidSchema,
+  status: transferStatusSchema,
+  from: locationSchema,
+  to: locationSchema,
+  quantity: z.number().int(),
+});
+
+/**
+ * Why a command of some kind was refused, for programs; people get the problem type's words. Members beside it say more:
+ * `short`, `unknownProducts`, `unknownLocations`, `orderStatus`, `reservationStatus`, `onHand`, `excess`.
+ */
+export const refusalSchema = z.looseObject({
+  reason: z.enum([
+    'order-rejected',
+    'order-too-long',
+    'order-unknown',
+    'order-cancelled',
+    'order-not-open',
+    'order-not-fulfilled',
+    'return-exceeds-order',
+    'cart-empty',
+    'customer-exists',
+    'product-exists',
+    'product-unknown',
+    'location-unknown',
+    'stock-short',
+    'stock-count-stale',
+    'reservation-unknown',
+    'reservation-released',
+    'reservation-over',
+    'reservation-not-due',
+    'transfer-unknown',
+    'transfer-arrived',
+  ]),
+});
+export type RefusalReason = z.infer<typeof refusalSchema>['reason'];
 
 const orderResult = z.union([orderConfirmedSchema, orderRejectedSchema, refusalSchema]);
 const productResult = z.union([z.object({ productId: productIdSchema, version: z.number().int() }), refusalSchema]);
@@ -68,6 +155,18 @@ export const outcomeResults = {
   'product.create': productResult,
   'product.update': productResult,
   'product.delete': productResult,
+  'reservation.create': z.union([reservationHeldSchema, refusalSchema]),
+  'reservation.confirm': orderResult,
+  'reservation.release': z.union([reservationEndedSchema, refusalSchema]),
+  'reservation.expire': z.union([reservationEndedSchema, refusalSchema]),
+  'order.cancel': z.union([orderEndedSchema, refusalSchema]),
+  'order.fulfil': z.union([orderEndedSchema, refusalSchema]),
+  'order.return': z.union([orderReturnedSchema, refusalSchema]),
+  'stock.receive': z.union([stockMovedSchema, refusalSchema]),
+  'stock.adjust': z.union([stockMovedSchema.extend({ reason: z.string() }), refusalSchema]),
+  'stock.count': z.union([stockMovedSchema, refusalSchema]),
+  'transfer.send': z.union([transferMovedSchema, refusalSchema]),
+  'transfer.receive': z.union([transferMovedSchema, refusalSchema]),
 } as const satisfies Record<CommandKind, z.ZodType>;
 
 export type OrderConfirmed = z.infer<typeof orderConfirmedSchema>;

@@ -36,6 +36,23 @@ export const groupIdSchema = z
   )
   .meta({ description: 'Database group', examples: ['g1'] });
 
+/** Where a command came in; null: at the head office. */
+export const takenAtSchema = branchIdSchema.nullable().meta({ description: 'Branch that took it; null: Central' });
+
+/** Where stock lies: `central` or a branch id. */
+export const CENTRAL_LOCATION = 'central';
+export const locationSchema = slug.meta({
+  description: 'Where stock lies: `central` or a branch',
+  examples: [CENTRAL_LOCATION],
+});
+
+/** A process or a request by a name that logs show as it is. */
+export const nameInLogsSchema = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(128, 'must be at most 128 characters')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
+
 /** Units in one order line or cart item. */
 export const lineQuantitySchema = z
   .number()
@@ -44,13 +61,40 @@ export const lineQuantitySchema = z
   .max(10_000, 'must be at most 10000')
   .meta({ description: 'Units', examples: [2] });
 
-/** Units in one change of stock. */
+const STOCK_QUANTITY_MAX = 1_000_000_000;
+
+/** Units of a level. */
 export const stockQuantitySchema = z
   .number()
   .int('must be a whole number')
   .min(0, 'must not be negative')
-  .max(1_000_000_000, 'must be at most 1000000000')
+  .max(STOCK_QUANTITY_MAX, `must be at most ${STOCK_QUANTITY_MAX}`)
   .meta({ description: 'Units', examples: [100] });
+
+/** Units that one command moves. */
+export const movedQuantitySchema = z
+  .number()
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(STOCK_QUANTITY_MAX, `must be at most ${STOCK_QUANTITY_MAX}`)
+  .meta({ description: 'Units', examples: [10] });
+
+export const stockDeltaSchema = z
+  .number()
+  .int('must be a whole number')
+  .min(-STOCK_QUANTITY_MAX, `must be at least -${STOCK_QUANTITY_MAX}`)
+  .max(STOCK_QUANTITY_MAX, `must be at most ${STOCK_QUANTITY_MAX}`)
+  .refine((delta) => delta !== 0, 'must not be 0')
+  .meta({ description: 'Units more, or fewer when negative', examples: [-2] });
+
+/** Long enough to pay, short enough that nobody keeps a shelf empty for a day. */
+export const HOLD_SECONDS_DEFAULT = 600;
+export const holdSecondsSchema = z
+  .number()
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(86_400, 'must be at most 86400')
+  .meta({ description: 'Seconds', examples: [HOLD_SECONDS_DEFAULT] });
 
 /** Money is whole cents: sums of it are exact. */
 export const centsSchema = z
@@ -70,6 +114,10 @@ const printable = (max: number) =>
 
 export const productNameSchema = printable(200).meta({ description: 'Name of a product', examples: ['Café Premium'] });
 export const personNameSchema = printable(200).meta({ description: 'Name of a person', examples: ['Ana Torres'] });
+export const stockReasonSchema = printable(200).meta({
+  description: 'Why, for people',
+  examples: ['broken in transport'],
+});
 export const emailSchema = z
   .email('must be an e-mail address, such as ana@example.com')
   .max(254, 'must be at most 254 characters')
@@ -78,6 +126,3 @@ export const emailSchema = z
 export const timestampSchema = z.iso
   .datetime()
   .meta({ description: 'RFC 3339, UTC', examples: ['2026-11-24T12:00:00.000Z'] });
-
-/** Where stock lies: `central` or a branch id. */
-export const CENTRAL_LOCATION = 'central';

@@ -13,6 +13,7 @@ export { WriterSession } from './writer/session.js';
 export { faultOf, type Fault } from './writer/fault.js';
 export {
   beginReign,
+  hasDueHolds,
   readHolder,
   readLastSeqs,
   terminateHolder,

@@ -13,6 +13,8 @@ export interface GroupPreparation {
   /** BUCKETS of the cluster. */
   buckets: number;
   passwords: Readonly<Record<LoginRole, string>>;
+  /** Where stock may lie beside `central`: the chain's branches. One that was named once stays. */
+  locations?: readonly string[];
 }
 
 /** The data that is there belongs to another cluster's description. Nothing was changed. */
@@ -64,8 +66,9 @@ async function migrate({ superuser, passwords }: GroupPreparation): Promise<void
   }
 }
 
-/** Written once; afterwards only compared. */
-async function describeGroup(client: Client, { groupId, groupIds, buckets }: GroupPreparation): Promise<void> {
+/** Written once, afterwards only compared; but for locations, of which there may be more each time. */
+async function describeGroup(client: Client, preparation: GroupPreparation): Promise<void> {
+  const { groupId, groupIds, buckets, locations = [] } = preparation;
   const mine = bucketsOf(evenPlacement(buckets, groupIds), groupId);
   if (mine.length === 0) throw new GroupMismatchError(`the group ${groupId} is not among ${groupIds.join(', ')}`);
   await client.query('BEGIN');
@@ -83,6 +86,7 @@ async function describeGroup(client: Client, { groupId, groupIds, buckets }: Gro
       [mine],
     );
   }
+  await client.query('INSERT INTO eco.location SELECT unnest($1::text[]) ON CONFLICT DO NOTHING', [locations]);
   const { rows } = await client.query<{ group_id: string; buckets: string }>(
     `SELECT g.group_id, s.value AS buckets FROM eco.group_state g, eco.setting s WHERE s.name = 'buckets'`,
   );

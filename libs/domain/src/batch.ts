@@ -3,6 +3,7 @@ import { bodyHash } from './body-hash.js';
 import type { Arrived, DeadLetterRow, Effects } from './effects.js';
 import { isBefore } from './instant.js';
 import { rulesOf } from './kinds.js';
+import { dueExpiries } from './reservations/expire-reservation.js';
 import type { Decision } from './rules.js';
 import type { BatchState, StoredOutcome } from './state.js';
 import { textOf } from './text.js';
@@ -10,7 +11,7 @@ import { WorkingState } from './working-state.js';
 
 /*
  * How a batch is decided: one command after the other in the order they came, each seeing what those before it did.
- * So no outcome depends on where one batch ends and the next begins.
+ * So no outcome depends on where one batch ends and the next begins, but for the instant that each is decided at.
  *
  * A command that was decided before, in this batch or ever, gets its first answer again. So a message may come any
  * number of times, and after a commit in doubt the whole batch is simply decided again.
@@ -28,6 +29,9 @@ export function decideBatch(
   parked?: ReadonlyMap<Arrived, string>,
 ): Effects {
   const state = new WorkingState(stored);
+  const isHere = (key: string) => state.buckets.isOwned(state.buckets.of(key));
+  // Nobody waits to be told of these.
+  for (const expiry of dueExpiries(stored, isHere)) decideCommand(expiry, state);
   for (const one of arrived) {
     const reply = one.readable ? decideCommand(one.command, state, parked?.get(one)) : parkUnreadable(one, state);
     state.effects.replies.push(reply);
@@ -65,6 +69,12 @@ function decideCommand(command: Command, state: WorkingState, databaseReason?: s
 
   if (command.notAfter !== undefined && isBefore(command.notAfter, state.at)) {
     return record(command, { bodyHash: hash, bucket, status: 'expired', result: {}, change: null }, state);
+  }
+
+  const tombstone = state.tombstoneOf(command.id);
+  if (tombstone !== undefined) {
+    const result = { reason: tombstone };
+    return record(command, { bodyHash: hash, bucket, status: 'refused', result, change: null }, state);
   }
 
   if (databaseReason !== undefined) return park('database', databaseReason);

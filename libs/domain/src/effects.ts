@@ -2,14 +2,17 @@ import type {
   ChangeType,
   Command,
   CommandKind,
+  MovementKind,
+  OrderStatus,
   OutcomeStatus,
   PricedLine,
   OrderLine,
+  RefusalReason,
   Reply,
   ShortLine,
   Topic,
 } from '@eco/contracts';
-import type { CartItem, Product, StockLevel } from './state.js';
+import type { CartItem, Product, Reservation, StockLevel, Transfer } from './state.js';
 
 export interface OutcomeRow {
   commandId: string;
@@ -40,13 +43,34 @@ export interface OrderRow {
   placedAt: string;
 }
 
+/** What became of an order after it was confirmed. */
+export interface OrderUpdateRow {
+  orderId: string;
+  status: OrderStatus;
+  /** Whose units it took over; null: it reserved them itself, or that is stored. */
+  reservationId: string | null;
+  /** When it was cancelled or fulfilled. */
+  endedAt: string | null;
+  returned: OrderLine[];
+}
+
+/** One line of a reservation while that is held: by its product a batch finds what is due. */
+export interface HoldRow {
+  reservationId: string;
+  productId: string;
+  /** The product's. */
+  bucket: number;
+  quantity: number;
+  expiresAt: string;
+}
+
 /** One immutable row of the ledger. */
 export interface MovementRow {
   productId: string;
   location: string;
   bucket: number;
   sequence: number;
-  movement: 'received' | 'reserved';
+  movement: MovementKind;
   onHandDelta: number;
   reservedDelta: number;
   onHand: number;
@@ -90,6 +114,16 @@ export interface Effects {
   customers: CustomerRow[];
   carts: { customerId: string; bucket: number; clearedStamp: string }[];
   cartItems: (CartItem & { customerId: string; bucket: number })[];
+  /** One row an order, whether it was placed in this batch or is stored. */
+  orderUpdates: OrderUpdateRow[];
+  /** New or changed, one row a reservation. */
+  reservations: (Reservation & { bucket: number })[];
+  holds: HoldRow[];
+  /** Reservations whose stored holds are over. */
+  endedHolds: string[];
+  /** New or changed, one row a transfer. */
+  transfers: (Transfer & { bucket: number })[];
+  tombstones: { commandId: string; bucket: number; reason: RefusalReason }[];
   deadLetters: DeadLetterRow[];
   /** One for each command of the batch, in its order: what its asker is told. */
   replies: Reply[];

@@ -6,8 +6,20 @@ import { createProduct } from './catalogue/create-product.js';
 import { deleteProduct } from './catalogue/delete-product.js';
 import { updateProduct } from './catalogue/update-product.js';
 import { registerCustomer } from './customers/register-customer.js';
+import { cancelOrder } from './orders/cancel-order.js';
+import { fulfilOrder } from './orders/fulfil-order.js';
 import { placeOrder } from './orders/place-order.js';
+import { returnOrder } from './orders/return-order.js';
+import { confirmReservation } from './reservations/confirm-reservation.js';
+import { createReservation } from './reservations/create-reservation.js';
+import { expireReservation } from './reservations/expire-reservation.js';
+import { releaseReservation } from './reservations/release-reservation.js';
 import type { Rules } from './rules.js';
+import { adjustStock } from './stock/adjust-stock.js';
+import { countStock } from './stock/count-stock.js';
+import { receiveStock } from './stock/receive-stock.js';
+import { receiveTransfer } from './transfers/receive-transfer.js';
+import { sendTransfer } from './transfers/send-transfer.js';
 
 const rules: { [K in CommandKind]: Rules<K> } = {
   'order.place': placeOrder,
@@ -18,6 +30,18 @@ const rules: { [K in CommandKind]: Rules<K> } = {
   'product.create': createProduct,
   'product.update': updateProduct,
   'product.delete': deleteProduct,
+  'reservation.create': createReservation,
+  'reservation.confirm': confirmReservation,
+  'reservation.release': releaseReservation,
+  'reservation.expire': expireReservation,
+  'order.cancel': cancelOrder,
+  'order.fulfil': fulfilOrder,
+  'order.return': returnOrder,
+  'stock.receive': receiveStock,
+  'stock.adjust': adjustStock,
+  'stock.count': countStock,
+  'transfer.send': sendTransfer,
+  'transfer.receive': receiveTransfer,
 };
 
 export function rulesOf(command: Command): Rules<CommandKind> {

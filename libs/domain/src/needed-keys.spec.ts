@@ -1,6 +1,6 @@
 import { neededKeys } from './needed-keys.js';
 import { readCommands } from './read-commands.js';
-import { arrivedOf, checkOut, command, placeOrder } from './test/commands.js';
+import { arrivedOf, checkOut, command, placeOrder, reserve, transfer } from './test/commands.js';
 
 describe('neededKeys', () => {
   it('names each key once, of what is not readable its id alone', () => {
@@ -25,6 +25,31 @@ describe('neededKeys', () => {
       customerIds: ['cy'],
       cartCustomerIds: ['ana', 'bo'],
       checkOutCustomerIds: ['ana'],
+      orderIds: [],
+      reservationIds: [],
+      transferIds: [],
+      stockProductIds: [],
+      locations: [],
+    });
+  });
+
+  it('names what follows on an order, a reservation, a transfer, and the ids that they were made under', () => {
+    const [orderId, reservationId] = [placeOrder('ana', { cafe: 1 }).id, reserve('ana', { te: 1 }).id];
+    const sent = transfer({ productId: 'sal', from: 'central', to: 'sucursal-1', quantity: 1 });
+    const commands = [
+      command('order.cancel', { orderId, customerId: 'ana' }),
+      command('reservation.release', { reservationId, customerId: 'ana' }),
+      sent,
+      command('transfer.receive', { transferId: sent.id, productId: 'sal' }),
+    ];
+    expect(neededKeys(arrivedOf(commands))).toMatchObject({
+      commandIds: expect.arrayContaining([orderId, reservationId]) as string[],
+      productIds: ['sal'],
+      orderIds: [orderId],
+      reservationIds: [reservationId],
+      transferIds: [sent.id],
+      stockProductIds: ['sal'],
+      locations: ['central', 'sucursal-1'],
     });
   });
 });

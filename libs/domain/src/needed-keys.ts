@@ -11,6 +11,11 @@ export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
     customerIds: new Set(),
     cartCustomerIds: new Set(),
     checkOutCustomerIds: new Set(),
+    orderIds: new Set(),
+    reservationIds: new Set(),
+    transferIds: new Set(),
+    stockProductIds: new Set(),
+    locations: new Set(),
   };
   for (const one of arrived) {
     if (one.readable) {
@@ -24,5 +29,10 @@ export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
     customerIds: [...keys.customerIds],
     cartCustomerIds: [...keys.cartCustomerIds],
     checkOutCustomerIds: [...keys.checkOutCustomerIds],
+    orderIds: [...keys.orderIds],
+    reservationIds: [...keys.reservationIds],
+    transferIds: [...keys.transferIds],
+    stockProductIds: [...keys.stockProductIds],
+    locations: [...keys.locations],
   };
 }

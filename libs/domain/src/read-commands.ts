@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { commandMessageSchema, commandSchema, stampMs, uuidSchema, type Command } from '@eco/contracts';
+import {
+  commandKinds,
+  commandMessageSchema,
+  commandSchema,
+  stampMs,
+  uuidSchema,
+  type Command,
+  type CommandKind,
+} from '@eco/contracts';
 import { commandIdFor, hash12, hash12OfOrderId } from '@eco/routing';
 import { jsonText, keptBytes, keptJson } from './content.js';
 import type { Arrived } from './effects.js';
@@ -53,16 +61,41 @@ function readCommand(raw: unknown): Arrived {
   return faults.length === 0 ? { readable: true, command } : unreadable(raw, 'invalid', faults);
 }
 
+/** Ids in a body: the one that the command makes, which is its own, and all that lie in the bucket of its key. */
+interface BodyIds {
+  made?: string;
+  named: readonly string[];
+}
+const NO_IDS: BodyIds = { named: [] };
+const bodyIds: Partial<Record<CommandKind, BodyIds>> = {
+  'order.place': { made: 'orderId', named: ['orderId'] },
+  'cart.checkout': { made: 'orderId', named: ['orderId'] },
+  'reservation.create': { made: 'reservationId', named: ['reservationId'] },
+  'reservation.confirm': { made: 'orderId', named: ['orderId', 'reservationId'] },
+  'reservation.release': { named: ['reservationId'] },
+  'reservation.expire': { named: ['reservationId'] },
+  'order.cancel': { named: ['orderId'] },
+  'order.fulfil': { named: ['orderId'] },
+  'order.return': { named: ['orderId'] },
+  'transfer.send': { made: 'transferId', named: ['transferId'] },
+  'transfer.receive': { named: ['transferId'] },
+};
+const idsIn = (kind: CommandKind): BodyIds => bodyIds[kind] ?? NO_IDS;
+
 /** Past the year 9999 a time has no four digits and is no RFC 3339 timestamp. */
 const STAMP_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 function faultsBetweenFields({ id, stamp, kind, body }: Command): string[] {
   const faults: string[] = [];
   if (stampMs(stamp) > STAMP_MS_MAX) faults.push('/stamp: must be before the year 10000');
-  if (kind === 'order.place' || kind === 'cart.checkout') {
-    if (body.orderId !== id) faults.push("/body/orderId: must be the command's id");
-    if (hash12OfOrderId(body.orderId) !== hash12(body.customerId)) {
-      faults.push('/body/orderId: must hold the hash of its customer in the 12 bits after the version digit');
+  const { made, named } = idsIn(kind);
+  const fields = body as Readonly<Record<string, unknown>>;
+  if (made !== undefined && fields[made] !== id) faults.push(`/body/${made}: must be the command's id`);
+  for (const name of named) {
+    const key = commandKinds[kind].key;
+    if (hash12OfOrderId(fields[name] as string) !== hash12(fields[key] as string)) {
+      const whose = key === 'customerId' ? 'customer' : 'product';
+      faults.push(`/body/${name}: must hold the hash of its ${whose} in the 12 bits after the version digit`);
     }
   }
   return faults;

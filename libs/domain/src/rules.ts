@@ -1,4 +1,4 @@
-import type { ChangeType, CommandKind, CommandOf } from '@eco/contracts';
+import type { ChangeType, CommandKind, CommandOf, RefusalReason } from '@eco/contracts';
 import type { NeededKeys } from './state.js';
 import type { WorkingState } from './working-state.js';
 
@@ -37,4 +37,16 @@ export function refused(
   change: (Decision & { type: 'decided' })['change'] = null,
 ): Decision {
   return { type: 'decided', status: 'refused', result, change };
+}
+
+/** Refused for a reason of the contract; `members` say more. */
+export function refusedFor(reason: RefusalReason, members: Record<string, unknown> = {}): Decision {
+  return refused({ reason, ...members });
+}
+
+/** Where some of these products lie in buckets of other groups; undefined: all are here. */
+export function notOwned(productIds: readonly string[], { buckets }: WorkingState): Decision | undefined {
+  const elsewhere = productIds.filter((productId) => !buckets.isOwned(buckets.of(productId)));
+  if (elsewhere.length === 0) return undefined;
+  return { type: 'not-owned', reason: `this group does not own the bucket of ${elsewhere.join(', ')}` };
 }

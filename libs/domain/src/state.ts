@@ -1,4 +1,12 @@
-import type { OutcomeStatus, Stamp } from '@eco/contracts';
+import type {
+  OrderLine,
+  OrderStatus,
+  OutcomeStatus,
+  PricedLine,
+  RefusalReason,
+  ReservationStatus,
+  Stamp,
+} from '@eco/contracts';
 
 /** What a batch needs to be loaded: the keys its commands touch. Each list is free of repeats. */
 export interface NeededKeys {
@@ -11,6 +19,14 @@ export interface NeededKeys {
   cartCustomerIds: string[];
   /** Those of them who check out: the products in their carts are needed too, with their levels. */
   checkOutCustomerIds: string[];
+  /** Orders that something happens to, with the levels of their products at every location. */
+  orderIds: string[];
+  /** Reservations that something happens to, with the levels that they hold. Those that are due come by themselves. */
+  reservationIds: string[];
+  transferIds: string[];
+  /** Products whose levels are wanted at every location, not at `central` alone. */
+  stockProductIds: string[];
+  locations: string[];
 }
 
 /** The group's row as the fence left it: the batch's own number and time. */
@@ -52,6 +68,45 @@ export interface StockLevel {
   sequence: number;
 }
 
+/** An order as it stands now. */
+export interface Order {
+  orderId: string;
+  customerId: string;
+  branchId: string | null;
+  status: OrderStatus;
+  lines: OrderLine[];
+  totalCents: number;
+  /** Units that came back so far. */
+  returned: OrderLine[];
+}
+
+export interface Reservation {
+  reservationId: string;
+  customerId: string;
+  branchId: string | null;
+  status: ReservationStatus;
+  lines: PricedLine[];
+  totalCents: number;
+  /** ISO 8601. */
+  createdAt: string;
+  /** From this instant on it is due: it holds its units only until a batch sees that. ISO 8601. */
+  expiresAt: string;
+  /** The order that it became. */
+  orderId: string | null;
+}
+
+export interface Transfer {
+  transferId: string;
+  productId: string;
+  from: string;
+  to: string;
+  quantity: number;
+  status: 'in-transit' | 'arrived';
+  /** ISO 8601. */
+  sentAt: string;
+  arrivedAt: string | null;
+}
+
 export interface CartItem {
   productId: string;
   quantity: number;
@@ -82,6 +137,14 @@ export interface BatchState {
   /** Customers that are registered. */
   customers: ReadonlySet<string>;
   carts: ReadonlyMap<string, Cart>;
+  orders: ReadonlyMap<string, Order>;
+  /** Those named, and those that are due. */
+  reservations: ReadonlyMap<string, Reservation>;
+  transfers: ReadonlyMap<string, Transfer>;
+  /** Of those asked for, the ones that there are. */
+  locations: ReadonlySet<string>;
+  /** By id of a command that must not be done when it comes, with the reason that it then gets. */
+  tombstones: ReadonlyMap<string, RefusalReason>;
 }
 
 export function levelKey(productId: string, location: string): string {

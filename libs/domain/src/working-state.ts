@@ -1,11 +1,14 @@
-import type { Topic } from '@eco/contracts';
+import type { RefusalReason, Topic } from '@eco/contracts';
 import { Buckets } from './buckets.js';
 import { Carts } from './carts/carts.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { Customers } from './customers/customers.js';
 import type { DeadLetterRow, Effects, OutcomeRow } from './effects.js';
+import { Orders } from './orders/orders.js';
+import { Reservations } from './reservations/reservations.js';
 import type { BatchState, StoredOutcome } from './state.js';
 import { StockLedger } from './stock/stock-ledger.js';
+import { Transfers } from './transfers/transfers.js';
 
 /**
  * The state while a batch is decided: as it was loaded, plus what the commands before this one did. The rows to be
@@ -21,6 +24,12 @@ export class WorkingState {
     customers: [],
     carts: [],
     cartItems: [],
+    orderUpdates: [],
+    reservations: [],
+    holds: [],
+    endedHolds: [],
+    transfers: [],
+    tombstones: [],
     deadLetters: [],
     replies: [],
   };
@@ -31,9 +40,14 @@ export class WorkingState {
   readonly catalogue: Catalogue;
   readonly customers: Customers;
   readonly carts: Carts;
+  readonly orders: Orders;
+  readonly reservations: Reservations;
+  readonly transfers: Transfers;
+  readonly locations: BatchState['locations'];
 
   private readonly outcomes = new Map<string, OutcomeRow>();
   private readonly deadLetters = new Map<string, DeadLetterRow[]>();
+  private readonly tombstones = new Map<string, RefusalReason>();
   private readonly places = new Map<Topic, number>();
 
   constructor(private readonly stored: BatchState) {
@@ -43,6 +57,10 @@ export class WorkingState {
     this.catalogue = new Catalogue(stored.products, this.buckets, this.effects);
     this.customers = new Customers(stored.customers, this.effects);
     this.carts = new Carts(stored.carts, this.buckets, this.effects);
+    this.orders = new Orders(stored.orders, this.effects);
+    this.reservations = new Reservations(stored.reservations, this.buckets, this.effects);
+    this.transfers = new Transfers(stored.transfers, this.buckets, this.effects);
+    this.locations = stored.locations;
   }
 
   /** Place of the next change within (batch, topic), from 1. */
@@ -59,6 +77,17 @@ export class WorkingState {
   addOutcome(row: OutcomeRow): void {
     this.outcomes.set(row.commandId, row);
     this.effects.outcomes.push(row);
+  }
+
+  /** Why the command of this id must not be done, if that was said before it came. */
+  tombstoneOf(commandId: string): RefusalReason | undefined {
+    return this.tombstones.get(commandId) ?? this.stored.tombstones.get(commandId);
+  }
+
+  addTombstone(commandId: string, bucket: number, reason: RefusalReason): void {
+    if (this.tombstoneOf(commandId) !== undefined) return;
+    this.tombstones.set(commandId, reason);
+    this.effects.tombstones.push({ commandId, bucket, reason });
   }
 
   /** The reason of the open dead letter with this id and body, if there is one. */

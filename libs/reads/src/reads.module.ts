@@ -9,6 +9,8 @@ import { OrdersOfCustomerController } from './queries/orders-of-customer/orders-
 import { ProductController } from './queries/product/product.controller.js';
 import { ProductStockController } from './queries/product-stock/product-stock.controller.js';
 import { ProductsController } from './queries/products/products.controller.js';
+import { ReservationController } from './queries/reservation/reservation.controller.js';
+import { TransferController } from './queries/transfer/transfer.controller.js';
 import { ReplicationController } from './queries/replication/replication.controller.js';
 import { Reads } from './reads.js';
 
@@ -20,6 +22,10 @@ export const readRoutes = {
   products: [ProductsController, ProductController],
   /** GET /inventory, GET /inventory/{productId} */
   inventory: [InventoryController, ProductStockController],
+  /** GET /reservations/{reservationId} */
+  reservations: [ReservationController],
+  /** GET /transfers/{transferId} */
+  transfers: [TransferController],
   /** GET /customers/{customerId} */
   customers: [CustomerController],
   /** GET /carts/{customerId}/items */

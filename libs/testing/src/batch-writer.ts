@@ -79,12 +79,21 @@ export class BatchWriter {
 
 let stamp: Stamp | undefined;
 
-/** A command as a sender makes it; an order's id is its command's. */
+/** Fields of bodies that hold the id of what the command makes, which is its own. */
+const madeBy: Partial<Record<CommandKind, string>> = {
+  'order.place': 'orderId',
+  'cart.checkout': 'orderId',
+  'reservation.create': 'reservationId',
+  'reservation.confirm': 'orderId',
+  'transfer.send': 'transferId',
+};
+
+/** A command as a sender makes it. */
 export function commandOf<K extends CommandKind>(kind: K, body: CommandBody<K>): CommandOf<K> {
   const nowMs = Date.now();
   stamp = nextStamp(stamp, nowMs, 'spec');
-  const fields: { orderId?: string; customerId?: string; productId?: string } = body;
-  const key = fields.customerId ?? fields.productId ?? '';
-  const id = fields.orderId ?? newCommandId({ key, nowMs, random: randomBytes(10) });
+  const fields = body as Record<string, string | undefined>;
+  const key = fields['customerId'] ?? fields['productId'] ?? '';
+  const id = fields[madeBy[kind] ?? ''] ?? newCommandId({ key, nowMs, random: randomBytes(10) });
   return { id, kind, body, stamp, sentBy: 'spec', correlationId: 'spec' } as unknown as CommandOf<K>;
 }

@@ -162,6 +162,7 @@ export class PostgresGroup {
       groupIds: description.groups.map(({ id }) => id),
       buckets: description.buckets,
       secrets,
+      locations: [description.branchId],
     });
   }
 

@@ -1,15 +1,22 @@
 import { z } from 'zod';
-import { orderLinesSchema } from '../commands.js';
+import { orderLinesSchema } from '../order-lines.js';
 import {
   centsSchema,
   customerIdSchema,
   emailSchema,
   groupIdSchema,
+  HOLD_SECONDS_DEFAULT,
+  holdSecondsSchema,
   lineQuantitySchema,
+  locationSchema,
+  CENTRAL_LOCATION,
+  movedQuantitySchema,
   personNameSchema,
   productIdSchema,
   productNameSchema,
+  stockDeltaSchema,
   stockQuantitySchema,
+  stockReasonSchema,
   uuidSchema,
 } from '../primitives.js';
 import { topicSchema } from '../changes.js';
@@ -34,6 +41,45 @@ export const createProductRequestSchema = z.strictObject({
 export const updateProductRequestSchema = z.strictObject({ name: productNameSchema, priceCents: centsSchema });
 export const putCartItemRequestSchema = z.strictObject({ quantity: lineQuantitySchema });
 
+export const createReservationRequestSchema = z.strictObject({
+  customerId: customerIdSchema,
+  lines: orderLinesSchema,
+  ttlSeconds: holdSecondsSchema.default(HOLD_SECONDS_DEFAULT),
+});
+/** Orders and reservations lie with their customer, so whoever changes one names both. */
+export const ofCustomerRequestSchema = z.strictObject({ customerId: customerIdSchema });
+export const returnOrderRequestSchema = z.strictObject({
+  customerId: customerIdSchema,
+  lines: orderLinesSchema,
+  /** Where the units lie now. Absent: where the request came in. */
+  location: locationSchema.optional(),
+});
+const atLocation = { location: locationSchema.default(CENTRAL_LOCATION) };
+export const receiveStockRequestSchema = z.strictObject({ ...atLocation, quantity: movedQuantitySchema });
+export const adjustStockRequestSchema = z.strictObject({
+  ...atLocation,
+  delta: stockDeltaSchema,
+  reason: stockReasonSchema,
+});
+export const countStockRequestSchema = z.strictObject({
+  ...atLocation,
+  /** Units that the level is believed to have on hand: `onHand` as it was read. */
+  expected: stockQuantitySchema,
+  counted: stockQuantitySchema,
+});
+export const sendTransferRequestSchema = z
+  .strictObject({
+    productId: productIdSchema,
+    from: locationSchema,
+    to: locationSchema,
+    quantity: movedQuantitySchema,
+  })
+  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' });
+/** A transfer lies with its product. */
+export const ofProductRequestSchema = z.strictObject({ productId: productIdSchema });
+
+export const reservationPathSchema = z.strictObject({ reservationId: uuidSchema });
+export const transferPathSchema = z.strictObject({ transferId: uuidSchema });
 export const orderPathSchema = z.strictObject({ orderId: uuidSchema });
 export const commandPathSchema = z.strictObject({ commandId: uuidSchema });
 export const customerPathSchema = z.strictObject({ customerId: customerIdSchema });

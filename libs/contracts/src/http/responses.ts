@@ -1,7 +1,14 @@
 import { z } from 'zod';
-import { orderConfirmedSchema, pricedLineSchema, shortLineSchema } from '../outcomes.js';
+import {
+  orderConfirmedSchema,
+  orderStatusSchema,
+  pricedLineSchema,
+  reservationStatusSchema,
+  shortLineSchema,
+  transferStatusSchema,
+} from '../outcomes.js';
 import { branchIdSchema, customerIdSchema, productIdSchema, timestampSchema, uuidSchema } from '../primitives.js';
-import { orderLineSchema } from '../commands.js';
+import { orderLineSchema } from '../order-lines.js';
 
 /** 202: held by a majority of the brokers; the outcome is still to come. */
 export const orderAcceptedSchema = z.object({
@@ -15,7 +22,7 @@ export const orderSchema = z.object({
   orderId: uuidSchema,
   customerId: customerIdSchema,
   branchId: branchIdSchema.nullable(),
-  status: z.enum(['confirmed', 'rejected']),
+  status: orderStatusSchema,
   /** Priced when confirmed, as asked when rejected. */
   lines: z.array(z.union([pricedLineSchema, orderLineSchema])),
   totalCents: z.number().int(),
@@ -24,6 +31,34 @@ export const orderSchema = z.object({
   /** When it was asked for, by the clock of who took it. */
   placedAt: timestampSchema,
   decidedAt: timestampSchema,
+  /** Whose units it took over; null: it reserved them itself. */
+  reservationId: uuidSchema.nullable(),
+  /** When it was cancelled or fulfilled. */
+  endedAt: timestampSchema.nullable(),
+  /** Units that came back. */
+  returned: z.array(orderLineSchema),
+});
+export const reservationSchema = z.object({
+  reservationId: uuidSchema,
+  customerId: customerIdSchema,
+  branchId: branchIdSchema.nullable(),
+  status: reservationStatusSchema,
+  lines: z.array(pricedLineSchema),
+  totalCents: z.number().int(),
+  createdAt: timestampSchema,
+  expiresAt: timestampSchema,
+  /** The order that it became. */
+  orderId: uuidSchema.nullable(),
+});
+export const transferSchema = z.object({
+  transferId: uuidSchema,
+  productId: productIdSchema,
+  from: z.string(),
+  to: z.string(),
+  quantity: z.number().int(),
+  status: transferStatusSchema,
+  sentAt: timestampSchema,
+  arrivedAt: timestampSchema.nullable(),
 });
 export const customerSchema = z.object({
   customerId: customerIdSchema,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import { decideBatch, neededKeys, type Arrived, type Effects } from '@eco/domain';
-import { newOrderId } from '@eco/routing';
+import { newCommandId, newOrderId } from '@eco/routing';
 import { commandOf } from '@eco/testing';
 import { commitBatch, openBatch, type Fault, type Reign, type WriterSession } from '../index.js';
 
@@ -13,6 +13,22 @@ export function arrived<K extends CommandKind>(kind: K, body: CommandBody<K>): A
 export function orderOf(customerId: string, lines: { productId: string; quantity: number }[]) {
   const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
   return arrived('order.place', { orderId, customerId, branchId: 'sucursal-1', lines });
+}
+
+export function reservationOf(customerId: string, lines: { productId: string; quantity: number }[], ttlSeconds = 600) {
+  const reservationId = newCommandId({ nowMs: Date.now(), random: randomBytes(10), key: customerId });
+  return arrived('reservation.create', { reservationId, customerId, branchId: null, lines, ttlSeconds });
+}
+
+export function confirmationOf({ command: { id: reservationId, body } }: ReturnType<typeof reservationOf>) {
+  const { customerId } = body as CommandBody<'reservation.create'>;
+  const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+  return arrived('reservation.confirm', { orderId, reservationId, customerId, branchId: null });
+}
+
+export function transferOf(productId: string, from: string, to: string, quantity: number) {
+  const transferId = newCommandId({ nowMs: Date.now(), random: randomBytes(10), key: productId });
+  return arrived('transfer.send', { transferId, productId, from, to, quantity });
 }
 
 export function productOf(productId: string, stock: number, priceCents = 250) {

@@ -1,14 +1,5 @@
-/**
- * What must hold in a group's data, each as a query for the rows that break it. All read the tables through the same
- * names, which see only buckets that the group owns.
- */
-export interface Check {
-  rule: 'R2' | 'R3' | 'R4';
-  name: string;
-  /** What an offence means, as a sentence about one row. */
-  says: string;
-  sql: string;
-}
+import type { Check } from './check.js';
+import { inventoryChecks } from './inventory-checks.js';
 
 /** The tables as the checks see them. Not materialized, so that each check may use the indexes. */
 export const OWNED = `
@@ -18,18 +9,26 @@ outcomes AS NOT MATERIALIZED (SELECT u.* FROM eco.outcome u, owned WHERE u.bucke
 orders AS NOT MATERIALIZED (SELECT o.* FROM eco.orders o, owned WHERE o.bucket = ANY (owned.buckets)),
 movements AS NOT MATERIALIZED (SELECT m.* FROM eco.movement m, owned WHERE m.bucket = ANY (owned.buckets)),
 levels AS NOT MATERIALIZED (SELECT l.* FROM eco.stock_level l, owned WHERE l.bucket = ANY (owned.buckets)),
--- Lines of confirmed orders, of products that are this group's.
-confirmed_lines AS NOT MATERIALIZED (
-  SELECT o.order_id, line ->> 'productId' AS product_id, (line ->> 'quantity')::bigint AS quantity
+reservations AS NOT MATERIALIZED (SELECT r.* FROM eco.reservation r, owned WHERE r.bucket = ANY (owned.buckets)),
+holds AS NOT MATERIALIZED (SELECT h.* FROM eco.hold h, owned WHERE h.bucket = ANY (owned.buckets)),
+transfers AS NOT MATERIALIZED (SELECT t.* FROM eco.transfer t, owned WHERE t.bucket = ANY (owned.buckets)),
+tombstones AS NOT MATERIALIZED (SELECT t.* FROM eco.tombstone t, owned WHERE t.bucket = ANY (owned.buckets)),
+-- Lines of orders that were confirmed, whatever became of them, and of reservations; of products that are this group's.
+order_lines AS NOT MATERIALIZED (
+  SELECT o.order_id, o.status, o.reservation_id, line ->> 'productId' AS product_id, (line ->> 'quantity')::bigint AS quantity
   FROM orders o CROSS JOIN jsonb_array_elements(o.lines) AS line
-  WHERE o.status = 'confirmed'
+  WHERE o.status <> 'rejected'
     AND eco.bucket_of(line ->> 'productId', (SELECT count FROM buckets)) = ANY ((SELECT buckets FROM owned)::integer[])
 ),
-reservations AS NOT MATERIALIZED (SELECT m.* FROM movements m WHERE m.movement = 'reserved')`;
+reservation_lines AS NOT MATERIALIZED (
+  SELECT r.reservation_id, r.status, r.expires_at, line ->> 'productId' AS product_id, (line ->> 'quantity')::bigint AS quantity
+  FROM reservations r CROSS JOIN jsonb_array_elements(r.lines) AS line
+  WHERE eco.bucket_of(line ->> 'productId', (SELECT count FROM buckets)) = ANY ((SELECT buckets FROM owned)::integer[])
+)`;
 
-const ORDER_KINDS = `('order.place', 'cart.checkout')`;
+const ORDER_KINDS = `('order.place', 'cart.checkout', 'reservation.confirm')`;
 
-export const checks: readonly Check[] = [
+const orderChecks: readonly Check[] = [
   {
     rule: 'R2',
     name: 'order-has-outcome',
@@ -37,8 +36,9 @@ export const checks: readonly Check[] = [
     sql: `
 SELECT o.order_id, o.status, o.seq
 FROM orders o
-LEFT JOIN outcomes u ON u.command_id = o.order_id AND u.seq = o.seq AND u.kind IN ${ORDER_KINDS}
-  AND u.status = CASE o.status WHEN 'confirmed' THEN 'done' ELSE 'refused' END
+LEFT JOIN outcomes u ON u.command_id = o.order_id AND u.kind IN ${ORDER_KINDS}
+  AND (u.seq = o.seq OR (u.seq < o.seq AND o.status IN ('cancelled', 'fulfilled')))
+  AND u.status = CASE o.status WHEN 'rejected' THEN 'refused' ELSE 'done' END
 WHERE u.command_id IS NULL`,
   },
   {
@@ -55,17 +55,22 @@ WHERE u.kind IN ${ORDER_KINDS} AND (u.status = 'done' OR (u.status = 'refused' A
   {
     rule: 'R2',
     name: 'line-reserved-once',
-    says: 'A line of a confirmed order and its reservations do not match: there must be one, of all its units.',
+    says: 'Units of a line of an order or reservation were not reserved once, or were reserved for no line.',
     sql: `
-SELECT coalesce(l.order_id, r.command_id) AS order_id, coalesce(l.product_id, r.product_id) AS product_id,
+SELECT coalesce(l.command_id, r.command_id) AS command_id, coalesce(l.product_id, r.product_id) AS product_id,
   l.quantity, r.reserved, coalesce(r.times, 0) AS times
-FROM confirmed_lines l
+FROM (
+  SELECT l.order_id AS command_id, l.product_id, l.quantity FROM order_lines l WHERE l.reservation_id IS NULL
+  UNION ALL
+  SELECT l.reservation_id, l.product_id, l.quantity FROM reservation_lines l
+) l
 FULL JOIN (
   SELECT m.command_id, m.product_id, sum(m.reserved_delta) AS reserved, count(*) AS times
-  FROM reservations m
+  FROM movements m
+  WHERE m.movement = 'reserved'
   GROUP BY m.command_id, m.product_id
-) r ON r.command_id = l.order_id AND r.product_id = l.product_id
-WHERE l.order_id IS NULL OR r.times IS DISTINCT FROM 1 OR r.reserved <> l.quantity`,
+) r ON r.command_id = l.command_id AND r.product_id = l.product_id
+WHERE l.command_id IS NULL OR r.times IS DISTINCT FROM 1 OR r.reserved <> l.quantity`,
   },
   {
     rule: 'R2',
@@ -115,6 +120,10 @@ FROM (
   UNION ALL SELECT 'stock_level', max(l.seq) FROM eco.stock_level l
   UNION ALL SELECT 'product', max(p.seq) FROM eco.product p
   UNION ALL SELECT 'customer', max(c.seq) FROM eco.customer c
+  UNION ALL SELECT 'reservation', max(v.seq) FROM eco.reservation v
+  UNION ALL SELECT 'hold', max(h.seq) FROM eco.hold h
+  UNION ALL SELECT 'transfer', max(t.seq) FROM eco.transfer t
+  UNION ALL SELECT 'tombstone', max(d.seq) FROM eco.tombstone d
 ) r, eco.group_state s
 WHERE r.seq > s.seq`,
   },
@@ -163,26 +172,44 @@ WHERE (l.sequence, l.on_hand, l.reserved)
   {
     rule: 'R3',
     name: 'reserved-is-promised',
-    says: 'What is reserved of a product is not what confirmed orders, not yet fulfilled, were promised.',
+    says: 'What is reserved of a product is not what held reservations and open orders were promised, or not at central.',
     sql: `
-SELECT coalesce(l.product_id, p.product_id) AS product_id, l.reserved, p.promised
-FROM (SELECT l.product_id, sum(l.reserved) AS reserved FROM levels l GROUP BY l.product_id) l
-FULL JOIN (SELECT c.product_id, sum(c.quantity) AS promised FROM confirmed_lines c GROUP BY c.product_id) p
-  ON p.product_id = l.product_id
+SELECT coalesce(l.product_id, p.product_id) AS product_id, l.location, l.reserved, p.promised
+FROM levels l
+FULL JOIN (
+  SELECT c.product_id, 'central' AS location, sum(c.quantity) AS promised
+  FROM (
+    SELECT o.product_id, o.quantity FROM order_lines o WHERE o.status = 'confirmed'
+    UNION ALL
+    SELECT r.product_id, r.quantity FROM reservation_lines r WHERE r.status = 'held'
+  ) c
+  GROUP BY c.product_id
+) p ON p.product_id = l.product_id AND p.location = l.location
 WHERE coalesce(l.reserved, 0) <> coalesce(p.promised, 0)`,
   },
   {
     rule: 'R4',
     name: 'units-conserved',
-    says: 'The units of a product that lie somewhere are not those that were received.',
+    says: 'Units of a product that lie somewhere, are in transit or were sold and not returned are not those that came in.',
     sql: `
-SELECT coalesce(l.product_id, m.product_id) AS product_id, l.on_hand, m.received
-FROM (SELECT l.product_id, sum(l.on_hand) AS on_hand FROM levels l GROUP BY l.product_id) l
-FULL JOIN (
-  SELECT m.product_id, sum(m.on_hand_delta) FILTER (WHERE m.movement = 'received') AS received
-  FROM movements m
-  GROUP BY m.product_id
-) m ON m.product_id = l.product_id
-WHERE coalesce(l.on_hand, 0) <> coalesce(m.received, 0)`,
+SELECT u.product_id, sum(u.on_hand) AS on_hand, sum(u.in_transit) AS in_transit, sum(u.sold) AS sold,
+  sum(u.returned) AS returned, sum(u.came_in) AS came_in
+FROM (
+  SELECT l.product_id, l.on_hand, 0 AS in_transit, 0 AS sold, 0 AS returned, 0 AS came_in FROM levels l
+  UNION ALL
+  SELECT t.product_id, 0, t.quantity, 0, 0, 0 FROM transfers t WHERE t.status = 'in-transit'
+  UNION ALL
+  SELECT o.product_id, 0, 0, o.quantity, 0, 0 FROM order_lines o WHERE o.status = 'fulfilled'
+  UNION ALL
+  SELECT line ->> 'productId', 0, 0, 0, (line ->> 'quantity')::bigint, 0
+  FROM orders o CROSS JOIN jsonb_array_elements(o.returned) AS line
+  WHERE eco.bucket_of(line ->> 'productId', (SELECT count FROM buckets)) = ANY ((SELECT buckets FROM owned)::integer[])
+  UNION ALL
+  SELECT m.product_id, 0, 0, 0, 0, m.on_hand_delta FROM movements m WHERE m.movement IN ('received', 'adjusted', 'counted')
+) u
+GROUP BY u.product_id
+HAVING sum(u.on_hand) + sum(u.in_transit) + sum(u.sold) - sum(u.returned) <> sum(u.came_in)`,
   },
 ];
+
+export const checks: readonly Check[] = [...orderChecks, ...inventoryChecks];

@@ -1,6 +1,6 @@
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { beginReign, brokenChecks, tryToLead, verifyGroup, WriterSession, type VerifyReport } from '../index.js';
-import { arrived, orderOf, productOf, runBatch } from '../test/commands.js';
+import { arrived, confirmationOf, orderOf, productOf, reservationOf, runBatch, transferOf } from '../test/commands.js';
 import { checks } from './checks.js';
 
 let group: DatabaseGroup;
@@ -11,6 +11,22 @@ beforeAll(async () => {
   const session = await WriterSession.open({ host, port }, group.login('eco_writer'));
   await eventually('the lock is free', () => tryToLead(session));
   const reign = await beginReign(session);
+  await group.asSuperuser(`INSERT INTO eco.location VALUES ('sucursal-1')`);
+  const kept = [{ productId: 'oil', quantity: 4 }];
+  const [sold, dropped] = [orderOf('eva', kept), orderOf('eva', kept)];
+  const [held, released, bought, due] = [
+    reservationOf('leo', kept),
+    reservationOf('leo', kept),
+    reservationOf('leo', kept),
+    reservationOf('leo', kept, 1),
+  ];
+  const [arriving, travelling] = [
+    transferOf('oil', 'central', 'sucursal-1', 7),
+    transferOf('oil', 'central', 'sucursal-1', 3),
+  ];
+  const ofEva = ({ command }: typeof sold) => ({ orderId: command.id, customerId: 'eva' });
+  const ofLeo = ({ command }: typeof held) => ({ reservationId: command.id, customerId: 'leo' });
+  const atBranch = { productId: 'oil', location: 'sucursal-1' };
   const batches = [
     [productOf('tea', 50), productOf('rum', 5), productOf('figs', 0)],
     [orderOf('ana', [{ productId: 'tea', quantity: 3 }]), orderOf('eva', [{ productId: 'rum', quantity: 9 }])],
@@ -21,9 +37,36 @@ beforeAll(async () => {
       ]),
       arrived('customer.register', { customerId: 'ana', name: 'Ana', email: 'ana@example.com', branchId: null }),
     ],
+    [productOf('oil', 40), sold, dropped, held, released, bought, due, arriving, travelling],
+    [
+      arrived('order.fulfil', ofEva(sold)),
+      arrived('order.cancel', ofEva(dropped)),
+      arrived('order.cancel', ofEva(orderOf('eva', kept))),
+      arrived('reservation.release', ofLeo(released)),
+      confirmationOf(bought),
+      arrived('transfer.receive', { transferId: arriving.command.id, productId: 'oil' }),
+      arrived('order.return', { ...ofEva(sold), location: 'sucursal-1', lines: [{ productId: 'oil', quantity: 1 }] }),
+      arrived('stock.receive', { ...atBranch, quantity: 2 }),
+      arrived('stock.adjust', { ...atBranch, delta: -3, reason: 'broken' }),
+      arrived('stock.count', { ...atBranch, expected: 7, counted: 6 }),
+      arrived('stock.count', { ...atBranch, expected: 6, counted: 6 }),
+    ],
   ];
   for (const batch of batches) expect(await runBatch(session, reign, batch)).toMatchObject({ type: 'committed' });
+  // A batch without commands ends what is due.
+  await eventually('a reservation has expired', async () => {
+    const run = await runBatch(session, reign, []);
+    return run.type === 'committed' && run.effects.outcomes.length > 0;
+  });
   await session.close();
+  for (const [table, constraint] of [
+    ['orders', 'orders_ended_check'],
+    ['orders', 'orders_returned_check'],
+    ['reservation', 'reservation_order_check'],
+    ['transfer', 'transfer_arrived_check'],
+  ]) {
+    await group.asSuperuser(`ALTER TABLE eco.${table} DROP CONSTRAINT ${constraint}`);
+  }
   await group.asSuperuser(`ALTER TABLE eco.stock_level DROP CONSTRAINT never_oversold`);
   await group.asSuperuser(`ALTER TABLE eco.movement DROP CONSTRAINT never_oversold`);
 });
@@ -38,14 +81,18 @@ it('finds nothing wrong with what the writer wrote, and counts it', async () => 
   expect(names(report)).toEqual([]);
   expect(report).toMatchObject({
     group: 'g1',
-    position: { term: 1, seq: 3 },
+    position: { term: 1 },
     counts: {
-      outcomes: 7,
-      orders: 3,
-      confirmed: 2,
+      outcomes: 28,
+      orders: 6,
+      confirmed: 3,
       rejected: 1,
-      movements: 5,
-      products: 3,
+      cancelled: 1,
+      fulfilled: 1,
+      reservations: 4,
+      held: 1,
+      inTransit: 1,
+      products: 4,
       customers: 1,
       deadLettersOpen: 0,
     },
@@ -56,16 +103,16 @@ it('finds nothing wrong with what the writer wrote, and counts it', async () => 
 /** What each check is there to find, done to the data by hand, and undone. */
 const offences: Record<string, { does: string; undo: string; also?: string[] }> = {
   'order-has-outcome': {
-    does: `UPDATE eco.orders SET seq = 1 WHERE customer_id = 'eva'`,
-    undo: `UPDATE eco.orders SET seq = 2 WHERE customer_id = 'eva'`,
+    does: `UPDATE eco.orders SET seq = 1 WHERE customer_id = 'eva' AND status = 'rejected'`,
+    undo: `UPDATE eco.orders SET seq = 2 WHERE customer_id = 'eva' AND status = 'rejected'`,
   },
   'outcome-has-order': {
-    does: `CREATE TABLE kept AS SELECT * FROM eco.orders WHERE customer_id = 'eva'; DELETE FROM eco.orders WHERE customer_id = 'eva'`,
+    does: `CREATE TABLE kept AS SELECT * FROM eco.orders WHERE customer_id = 'eva' AND status = 'rejected'; DELETE FROM eco.orders WHERE customer_id = 'eva' AND status = 'rejected'`,
     undo: `INSERT INTO eco.orders SELECT * FROM kept; DROP TABLE kept`,
   },
   'line-reserved-once': {
-    does: `UPDATE eco.orders SET lines = '[{"productId": "rum", "quantity": 9, "name": "", "unitPriceCents": 1}]', status = 'confirmed' WHERE customer_id = 'eva'`,
-    undo: `UPDATE eco.orders SET lines = '[{"productId": "rum", "quantity": 9}]', status = 'rejected' WHERE customer_id = 'eva'`,
+    does: `UPDATE eco.orders SET lines = '[{"productId": "rum", "quantity": 9, "name": "", "unitPriceCents": 1}]', status = 'confirmed' WHERE customer_id = 'eva' AND status = 'rejected'`,
+    undo: `UPDATE eco.orders SET lines = '[{"productId": "rum", "quantity": 9}]', status = 'rejected' WHERE customer_id = 'eva' AND status = 'confirmed'`,
     also: ['order-has-outcome', 'reserved-is-promised'],
   },
   'movement-has-cause': {
@@ -81,7 +128,7 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
     undo: `UPDATE eco.outcome SET n = n - 1 WHERE seq = 2 AND n = 3`,
   },
   'no-row-from-the-future': {
-    does: `UPDATE eco.customer SET seq = 9`,
+    does: `UPDATE eco.customer SET seq = 99`,
     undo: `UPDATE eco.customer SET seq = 3`,
   },
   'never-oversold': {
@@ -107,6 +154,51 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
     does: `UPDATE eco.movement SET on_hand_delta = 60, on_hand = on_hand + 10 WHERE product_id = 'tea' AND sequence = 1`,
     undo: `UPDATE eco.movement SET on_hand_delta = 50, on_hand = on_hand - 10 WHERE product_id = 'tea' AND sequence = 1`,
     also: ['ledger-gap-free'],
+  },
+  'ended-lines-moved-once': {
+    does: `UPDATE eco.outcome SET result = replace(result::text, '"quantity": 4', '"quantity": 5')::jsonb WHERE kind = 'reservation.expire'`,
+    undo: `UPDATE eco.outcome SET result = replace(result::text, '"quantity": 5', '"quantity": 4')::jsonb WHERE kind = 'reservation.expire'`,
+  },
+  'stock-outcome-moved-once': {
+    does: `UPDATE eco.outcome SET result = jsonb_set(result, '{delta}', '-4') WHERE kind = 'stock.adjust'`,
+    undo: `UPDATE eco.outcome SET result = jsonb_set(result, '{delta}', '-3') WHERE kind = 'stock.adjust'`,
+  },
+  'order-ended-by-outcome': {
+    does: `UPDATE eco.orders SET status = 'fulfilled' WHERE status = 'cancelled'`,
+    undo: `UPDATE eco.orders SET status = 'cancelled' WHERE status = 'fulfilled' AND returned IS NULL`,
+    also: ['units-conserved'],
+  },
+  'returned-is-outcomes': {
+    does: `UPDATE eco.orders SET returned = '[{"productId": "oil", "quantity": 2}]' WHERE returned IS NOT NULL`,
+    undo: `UPDATE eco.orders SET returned = '[{"productId": "oil", "quantity": 1}]' WHERE returned IS NOT NULL`,
+    also: ['units-conserved'],
+  },
+  'reservation-has-outcome': {
+    does: `UPDATE eco.outcome SET status = 'expired' WHERE command_id = (SELECT reservation_id FROM eco.reservation WHERE status = 'held')`,
+    undo: `UPDATE eco.outcome SET status = 'done' WHERE status = 'expired'`,
+    also: ['movement-has-cause'],
+  },
+  'reservation-ended-by-outcome': {
+    does: `UPDATE eco.reservation SET status = 'released' WHERE status = 'expired'`,
+    undo: `UPDATE eco.reservation SET status = 'expired' WHERE reservation_id = (SELECT (result ->> 'reservationId')::uuid FROM eco.outcome WHERE kind = 'reservation.expire')`,
+  },
+  'hold-is-reservation': {
+    does: `UPDATE eco.hold SET quantity = 5`,
+    undo: `UPDATE eco.hold SET quantity = 4`,
+  },
+  'transfer-is-outcomes': {
+    does: `UPDATE eco.transfer SET status = 'arrived' WHERE quantity = 3`,
+    undo: `UPDATE eco.transfer SET status = 'in-transit' WHERE quantity = 3`,
+    also: ['units-conserved'],
+  },
+  'tombstone-obeyed': {
+    does: `CREATE TABLE kept AS SELECT * FROM eco.tombstone; DELETE FROM eco.tombstone`,
+    undo: `INSERT INTO eco.tombstone SELECT * FROM kept; DROP TABLE kept`,
+  },
+  'movement-of-its-kind': {
+    does: `UPDATE eco.movement SET movement = 'arrived' WHERE movement = 'sent'`,
+    undo: `UPDATE eco.movement SET movement = 'sent' WHERE movement = 'arrived' AND on_hand_delta < 0`,
+    also: ['stock-outcome-moved-once'],
   },
 };
 

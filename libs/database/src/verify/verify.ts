@@ -1,7 +1,8 @@
 import { Client } from 'pg';
 import type { Login, NodeAddress } from '../nodes/login.js';
 import { DATABASE_NAME } from '../roles/roles.js';
-import { checks, OWNED, type Check } from './checks.js';
+import type { Check } from './check.js';
+import { checks, OWNED } from './checks.js';
 
 export interface CheckResult extends Omit<Check, 'sql'> {
   /** 0: it holds. */
@@ -16,7 +17,19 @@ export interface VerifyReport {
   position: { term: number; tag: string; seq: number };
   at: string;
   counts: Record<
-    'outcomes' | 'orders' | 'confirmed' | 'rejected' | 'movements' | 'products' | 'customers' | 'deadLettersOpen',
+    | 'outcomes'
+    | 'orders'
+    | 'confirmed'
+    | 'rejected'
+    | 'cancelled'
+    | 'fulfilled'
+    | 'reservations'
+    | 'held'
+    | 'inTransit'
+    | 'movements'
+    | 'products'
+    | 'customers'
+    | 'deadLettersOpen',
     number
   >;
   checks: CheckResult[];
@@ -70,6 +83,11 @@ SELECT s.group_id, s.term, s.tag, s.seq, s.at,
   (SELECT count(*) FROM orders) AS "orders",
   (SELECT count(*) FROM orders o WHERE o.status = 'confirmed') AS "confirmed",
   (SELECT count(*) FROM orders o WHERE o.status = 'rejected') AS "rejected",
+  (SELECT count(*) FROM orders o WHERE o.status = 'cancelled') AS "cancelled",
+  (SELECT count(*) FROM orders o WHERE o.status = 'fulfilled') AS "fulfilled",
+  (SELECT count(*) FROM reservations) AS "reservations",
+  (SELECT count(*) FROM reservations r WHERE r.status = 'held') AS "held",
+  (SELECT count(*) FROM transfers t WHERE t.status = 'in-transit') AS "inTransit",
   (SELECT count(*) FROM movements) AS "movements",
   (SELECT count(*) FROM eco.product p, owned WHERE p.bucket = ANY (owned.buckets) AND NOT p.deleted) AS "products",
   (SELECT count(*) FROM eco.customer c, owned WHERE c.bucket = ANY (owned.buckets)) AS "customers",

@@ -1,12 +1,15 @@
-import { CENTRAL_LOCATION, type OutcomeStatus } from '@eco/contracts';
+import { CENTRAL_LOCATION, type OutcomeStatus, type RefusalReason } from '@eco/contracts';
 import {
   levelKey,
   type Cart,
   type NeededKeys,
   type OpenDeadLetter,
+  type Order,
   type Product,
+  type Reservation,
   type StockLevel,
   type StoredOutcome,
+  type Transfer,
 } from '@eco/domain';
 import { textsLiteral } from './array-literals.js';
 import type { Row, Statement, WriterSession } from './session.js';
@@ -54,6 +57,72 @@ const productsInCarts: Statement = {
 WHERE p.product_id IN (SELECT i.product_id FROM eco.cart_item i WHERE i.customer_id = ANY ($1::text[]))`,
 };
 
+const tombstones: Statement = {
+  name: 'load tombstones',
+  text: `SELECT t.command_id, t.reason FROM eco.tombstone t WHERE t.command_id = ANY ($1::uuid[])`,
+};
+
+/**
+ * The reservations that are due, as of the instant that the fence has set, with those that are named ($2), and the
+ * levels that they hold. All that are due of the products of this batch ($1), so that nobody is refused for what nobody
+ * holds; of others a few each batch. Both have a bound: after a long standstill a batch would not end in time. While none
+ * is due, no product is looked for.
+ */
+const reservations: Statement = {
+  name: 'load reservations',
+  text: `
+WITH now AS MATERIALIZED (SELECT s.at FROM eco.group_state s),
+wanted AS (
+  (SELECT h.reservation_id FROM eco.hold h WHERE h.expires_at <= (SELECT at FROM now) ORDER BY h.expires_at LIMIT 500)
+  UNION
+  (SELECT h.reservation_id FROM eco.hold h
+   WHERE EXISTS (SELECT FROM eco.hold d WHERE d.expires_at <= (SELECT at FROM now))
+     AND h.product_id = ANY ($1::text[]) AND h.expires_at <= (SELECT at FROM now)
+   LIMIT 5000)
+  UNION
+  SELECT unnest($2::uuid[])
+)
+SELECT r.reservation_id, r.customer_id, r.branch_id, r.status, r.lines, r.total_cents, r.created_at, r.expires_at,
+  r.order_id, l.product_id, l.location, l.on_hand, l.reserved, l.sequence
+FROM wanted w
+JOIN eco.reservation r ON r.reservation_id = w.reservation_id
+LEFT JOIN eco.hold h ON h.reservation_id = r.reservation_id
+LEFT JOIN eco.stock_level l ON l.product_id = h.product_id AND l.location = '${CENTRAL_LOCATION}'`,
+};
+
+/** With the levels of its products wherever they lie: a return brings units to any location. */
+const orders: Statement = {
+  name: 'load orders',
+  text: `
+SELECT o.order_id, o.customer_id, o.branch_id, o.status, o.lines, o.total_cents, o.returned,
+  l.product_id, l.location, l.on_hand, l.reserved, l.sequence
+FROM eco.orders o
+CROSS JOIN LATERAL jsonb_array_elements(o.lines) AS line
+LEFT JOIN eco.stock_level l ON l.product_id = line ->> 'productId'
+WHERE o.order_id = ANY ($1::uuid[])`,
+};
+
+const levels: Statement = {
+  name: 'load levels',
+  text: `
+SELECT l.product_id, l.location, l.on_hand, l.reserved, l.sequence
+FROM eco.stock_level l
+WHERE l.product_id = ANY ($1::text[])`,
+};
+
+const transfers: Statement = {
+  name: 'load transfers',
+  text: `
+SELECT t.transfer_id, t.product_id, t.from_location, t.to_location, t.quantity, t.status, t.sent_at, t.arrived_at
+FROM eco.transfer t
+WHERE t.transfer_id = ANY ($1::uuid[])`,
+};
+
+const locations: Statement = {
+  name: 'load locations',
+  text: `SELECT l.location FROM eco.location l WHERE l.location = ANY ($1::text[])`,
+};
+
 const customers: Statement = {
   name: 'load customers',
   text: `SELECT c.customer_id FROM eco.customer c WHERE c.customer_id = ANY ($1::text[])`,
@@ -82,6 +151,11 @@ class LoadedState {
   readonly levels = new Map<string, StockLevel>();
   readonly customers = new Set<string>();
   readonly carts = new Map<string, Cart>();
+  readonly orders = new Map<string, Order>();
+  readonly reservations = new Map<string, Reservation>();
+  readonly transfers = new Map<string, Transfer>();
+  readonly locations = new Set<string>();
+  readonly tombstones = new Map<string, RefusalReason>();
 
   addDeadLetter(commandId: string, letter: OpenDeadLetter): void {
     const letters = this.deadLetters.get(commandId);
@@ -94,14 +168,62 @@ class LoadedState {
     const [productId, name, priceCents, version, deleted] = row as [string, string, string, number, boolean];
     const [onHand, reserved, sequence] = row.slice(5) as (string | null)[];
     this.products.set(productId, { productId, name, priceCents: Number(priceCents), version, deleted });
-    if (sequence === null) return;
-    this.levels.set(levelKey(productId, CENTRAL_LOCATION), {
-      productId,
-      location: CENTRAL_LOCATION,
+    this.addLevel(sequence === null ? null : productId, CENTRAL_LOCATION, onHand, reserved, sequence);
+  }
+
+  /** Null: there is none. */
+  addLevel(productId: string | null, location: unknown, onHand: unknown, reserved: unknown, sequence: unknown): void {
+    if (productId === null) return;
+    const level = { productId, location: location as string };
+    this.levels.set(levelKey(productId, level.location), {
+      ...level,
       onHand: Number(onHand),
       reserved: Number(reserved),
       sequence: Number(sequence),
     });
+  }
+
+  addReservation(row: Row): void {
+    const [reservationId, customerId, branchId, status, lines, totalCents, createdAt, expiresAt, orderId] = row;
+    this.reservations.set(
+      reservationId as string,
+      {
+        reservationId,
+        customerId,
+        branchId,
+        status,
+        lines,
+        totalCents: Number(totalCents),
+        createdAt: (createdAt as Date).toISOString(),
+        expiresAt: (expiresAt as Date).toISOString(),
+        orderId,
+      } as Reservation,
+    );
+    this.addLevel(...(row.slice(9) as Parameters<LoadedState['addLevel']>));
+  }
+
+  addOrder(row: Row): void {
+    const [orderId, customerId, branchId, status, lines, totalCents, returned] = row;
+    const order = { orderId, customerId, branchId, status, lines, totalCents: Number(totalCents) };
+    this.orders.set(orderId as string, { ...order, returned: returned ?? [] } as Order);
+    this.addLevel(...(row.slice(7) as Parameters<LoadedState['addLevel']>));
+  }
+
+  addTransfer(row: Row): void {
+    const [transferId, productId, from, to, quantity, status, sentAt, arrivedAt] = row;
+    this.transfers.set(
+      transferId as string,
+      {
+        transferId,
+        productId,
+        from,
+        to,
+        quantity: Number(quantity),
+        status,
+        sentAt: (sentAt as Date).toISOString(),
+        arrivedAt: (arrivedAt as Date | null)?.toISOString() ?? null,
+      } as Transfer,
+    );
   }
 
   cartOf(customerId: string): Cart {
@@ -121,17 +243,30 @@ export function sendLoad(session: WriterSession, keys: NeededKeys): { sent: Prom
   const loadBy = (statement: Statement, wanted: readonly string[], take: (row: Row) => void) => {
     if (wanted.length > 0) load(statement, [textsLiteral(wanted)], take);
   };
+  const commandIds = textsLiteral(keys.commandIds);
+  const productIds = textsLiteral(keys.productIds);
+  const loadByCommand = (statement: Statement, take: (row: Row) => void) => {
+    if (keys.commandIds.length > 0) load(statement, [commandIds], take);
+  };
 
   load(ownership, [], ([bucket]) => state.ownedBuckets.add(bucket as number));
-  loadBy(outcomes, keys.commandIds, (row) => {
+  loadByCommand(outcomes, (row) => {
     const [commandId, bodyHash, status, result] = row as [string, string, OutcomeStatus, StoredOutcome['result']];
     state.outcomes.set(commandId, { bodyHash, status, result });
   });
-  loadBy(deadLetters, keys.commandIds, (row) => {
+  loadByCommand(deadLetters, (row) => {
     const [commandId, bodyHash, reason] = row as [string, string, string];
     state.addDeadLetter(commandId, { bodyHash, reason });
   });
-  loadBy(products, keys.productIds, (row) => state.addProduct(row));
+  loadByCommand(tombstones, ([commandId, reason]) =>
+    state.tombstones.set(commandId as string, reason as RefusalReason),
+  );
+  if (keys.productIds.length > 0) load(products, [productIds], (row) => state.addProduct(row));
+  load(reservations, [productIds, textsLiteral(keys.reservationIds)], (row) => state.addReservation(row));
+  loadBy(orders, keys.orderIds, (row) => state.addOrder(row));
+  loadBy(levels, keys.stockProductIds, (row) => state.addLevel(...(row as Parameters<LoadedState['addLevel']>)));
+  loadBy(transfers, keys.transferIds, (row) => state.addTransfer(row));
+  loadBy(locations, keys.locations, ([location]) => state.locations.add(location as string));
   loadBy(productsInCarts, keys.checkOutCustomerIds, (row) => state.addProduct(row));
   loadBy(customers, keys.customerIds, ([customerId]) => state.customers.add(customerId as string));
   loadBy(carts, keys.cartCustomerIds, (row) => {

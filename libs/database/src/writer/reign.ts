@@ -105,6 +105,19 @@ export async function touchReign(session: WriterSession, { term, tag }: Reign): 
   return notice === undefined ? undefined : { type: 'unknown', error: new Error(notice) };
 }
 
+const dueHolds: Statement = {
+  name: 'due holds',
+  text: `SELECT EXISTS (SELECT FROM eco.hold h WHERE h.expires_at <= clock_timestamp())`,
+};
+
+/** Whether an idle writer has anything to end. False also when it can't be asked: what it does next tells why. */
+export async function hasDueHolds(session: WriterSession): Promise<boolean> {
+  return session.run(dueHolds).then(
+    ({ rows }) => rows[0]?.[0] === true,
+    () => false,
+  );
+}
+
 /** What a standby sees of who reigns. */
 export interface HolderSigns {
   /** Changes whenever the holder lives: its batches and touches move it. */

@@ -9,7 +9,9 @@ import {
   type OutcomeRow,
 } from '@eco/domain';
 import { hex, json, plain, text, type Column } from './array-literals.js';
-import type { Statement, WriterSession } from './session.js';
+import { orderUpdates, reservations, holds, endedHolds, transfers, tombstones } from './inventory-tables.js';
+import type { WriterSession } from './session.js';
+import { FENCED, type Table } from './table.js';
 
 /**
  * Store: a statement a table, rows by `unnest`. Each asks `eco.fenced` (once, as a one-time filter), so on a session
@@ -18,17 +20,9 @@ import type { Statement, WriterSession } from './session.js';
  * Parameters: $1 term, $2 tag, $3 seq, in some $4 the batch's time; then one array a column, in the order of the columns.
  */
 
-interface Table<T> extends Statement {
-  /** True: $4 is the batch's time. */
-  timed?: true;
-  columns: Column<T>[];
-}
-
 type LevelRow = Effects['levels'][number];
 /** Null: it stands in the order's row, see the view eco.change. */
 type StoredOutcomeRow = Omit<OutcomeRow, 'result'> & { result: OutcomeRow['result'] | null };
-
-const FENCED = 'WHERE eco.fenced($1::bigint, $2::text, $3::bigint)';
 
 const outcomes: Table<StoredOutcomeRow> = {
   name: 'store outcomes',
@@ -263,14 +257,27 @@ export function sendStore(session: WriterSession, state: BatchState, effects: Ef
   store(customers, effects.customers);
   store(carts, effects.carts);
   store(cartItems, effects.cartItems);
+  store(orderUpdates, effects.orderUpdates);
+  store(reservations, effects.reservations);
+  store(holds, effects.holds);
+  store(endedHolds, effects.endedHolds);
+  store(transfers, effects.transfers);
+  store(tombstones, effects.tombstones);
   store(deadLetters, distinct(effects.deadLetters));
   return sent;
 }
 
-/** What an order's outcome and change say is stored once, in the order's row. */
+/**
+ * What an order's outcome and change say is stored once, in the order's row; but for orders out of reservations, which
+ * say more and are few.
+ */
 function outcomesBeside({ outcomes: rows, orders: orderRows }: Effects): StoredOutcomeRow[] {
   const inOrders = new Set(orderRows.map(({ orderId }) => orderId));
-  return rows.map((row) => (inOrders.has(row.commandId) ? { ...row, result: null, changeData: null } : row));
+  return rows.map((row) =>
+    inOrders.has(row.commandId) && row.kind !== 'reservation.confirm'
+      ? { ...row, result: null, changeData: null }
+      : row,
+  );
 }
 
 /** The same letter twice in one batch is one: ON CONFLICT can't touch a row twice. */

@@ -120,7 +120,7 @@ describe('cart.checkout', () => {
     group.write(arrivedOf(products.map((productId, index) => edit(index, productId, 1))));
     const { replies, orders, movements } = group.write(arrivedOf([checkOut('ana', { stamp: stampAt(500) })]));
     expect(replies).toMatchObject([
-      { status: 'refused', result: { reason: 'order-rejected', lines: 201, linesMax: 200 } },
+      { status: 'refused', result: { reason: 'order-too-long', lines: 201, linesMax: 200 } },
     ]);
     expect([...orders, ...movements]).toEqual([]);
 

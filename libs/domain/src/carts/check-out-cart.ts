@@ -1,7 +1,7 @@
 import { MAX_ORDER_LINES } from '@eco/contracts';
 import { madeAt } from '../made-at.js';
 import { decideOrder } from '../orders/decide-order.js';
-import { refused, type Rules } from '../rules.js';
+import { refusedFor, type Rules } from '../rules.js';
 
 export const checkOutCart: Rules<'cart.checkout'> = {
   need({ body }, keys) {
@@ -11,10 +11,10 @@ export const checkOutCart: Rules<'cart.checkout'> = {
   decide({ body, stamp }, state) {
     const { orderId, customerId, branchId } = body;
     const lines = state.carts.linesAsOf(customerId, stamp);
-    if (lines.length === 0) return refused({ reason: 'cart-empty' });
+    if (lines.length === 0) return refusedFor('cart-empty');
     // No edit can be refused for it: which one came last depends on the way here, and carts must end alike.
     if (lines.length > MAX_ORDER_LINES) {
-      return refused({ reason: 'order-rejected', lines: lines.length, linesMax: MAX_ORDER_LINES });
+      return refusedFor('order-too-long', { lines: lines.length, linesMax: MAX_ORDER_LINES });
     }
     const decision = decideOrder({ orderId, customerId, branchId, lines, placedAt: madeAt(stamp) }, state);
     if (decision.type === 'decided' && decision.status === 'done') state.carts.clear(customerId, stamp);

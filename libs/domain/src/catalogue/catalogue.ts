@@ -20,6 +20,11 @@ export class Catalogue {
     return product === undefined || product.deleted ? undefined : product;
   }
 
+  /** Also when it is deleted: its units go on lying somewhere. */
+  hasEverHad(productId: string): boolean {
+    return this.changed.has(productId) || this.stored.has(productId);
+  }
+
   /**
    * Sets what is given, brings it (back) to life or deletes it, and returns the new version. A deleted product keeps
    * its row and goes on counting where it is made anew, so that a consumer never sees a version run back.

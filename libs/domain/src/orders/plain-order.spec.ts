@@ -30,6 +30,7 @@ const texts = [
   ' ',
   7,
 ];
+const names = ['x', 'x'.repeat(128), ...texts, 'a\n', 'ñ'];
 const stamps = [
   '001795521600000-00000-central-api-1',
   '001795521600000-00000-',
@@ -75,8 +76,8 @@ const body = withExtra(
 const fields = {
   id: oneOf(uuids, 1),
   stamp: oneOf(stamps, 1),
-  sentBy: oneOf(texts, 2),
-  correlationId: oneOf(texts, 2),
+  sentBy: oneOf(names, 2),
+  correlationId: oneOf(names, 2),
   kind: oneOf(['order.place', 'cart.checkout', 'cart.edit', 'order'], 1),
   body,
 };

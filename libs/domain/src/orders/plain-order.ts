@@ -10,6 +10,8 @@ import type { CommandOf } from '@eco/contracts';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const STAMP = /^\d{15}-\d{5}-[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const SLUG = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Of those that the schema takes, the ones that there are. */
+const NAME = /^[ -~]{1,128}$/;
 const CUSTOMER = /^[^\p{Cc}\p{Cs}]+$/u;
 /** Each line is compared with all before it, so not many. */
 const LINES_MAX = 16;
@@ -23,8 +25,8 @@ export function isPlainOrder(raw: unknown): raw is Order {
   return (
     isText(id, UUID) &&
     isText(stamp, STAMP) &&
-    isName(sentBy) &&
-    isName(correlationId) &&
+    isText(sentBy, NAME) &&
+    isText(correlationId, NAME) &&
     typeof reply === 'boolean' &&
     isPlainBody(body)
   );
@@ -42,7 +44,7 @@ const envelopeFields: ReadonlySet<string> = new Set([
 function isPlainBody(body: unknown): boolean {
   if (!isObject<Order['body']>(body) || Object.keys(body).length !== 4) return false;
   const { orderId, customerId, branchId, lines } = body;
-  if (!isText(orderId, UUID) || !isName(customerId) || !isText(customerId, CUSTOMER)) return false;
+  if (!isText(orderId, UUID) || !hasNameLength(customerId) || !isText(customerId, CUSTOMER)) return false;
   if (branchId !== null && !isText(branchId, SLUG)) return false;
   if (!Array.isArray(lines) || lines.length < 1 || lines.length > LINES_MAX) return false;
   return lines.every((line, index) => isPlainLine(line) && isFirstOfItsProduct(lines as Line[], index));
@@ -76,6 +78,6 @@ function isText(value: unknown, pattern: RegExp): boolean {
 }
 
 /** 1 to 128 UTF-16 units. */
-function isName(value: unknown): boolean {
+function hasNameLength(value: unknown): boolean {
   return typeof value === 'string' && value.length >= 1 && value.length <= 128;
 }

@@ -17,10 +17,13 @@ export function stampAt(afterMs: number, sender = 'spec'): string {
   return `${String(NOON_MS + afterMs).padStart(15, '0')}-00000-${sender}`;
 }
 
+/** Kinds whose command makes something under its own id. */
+type MakingKind = 'order.place' | 'cart.checkout' | 'reservation.create' | 'reservation.confirm' | 'transfer.send';
+
 type Envelope = Partial<Pick<Command, 'id' | 'stamp' | 'notAfter' | 'sentBy'>>;
 
 /** A command; its id is made of its kind, key and `idempotencyKey`, so the same again is a repeat or a conflict. */
-export function command<K extends Exclude<CommandKind, 'order.place' | 'cart.checkout'>>(
+export function command<K extends Exclude<CommandKind, MakingKind>>(
   kind: K,
   body: CommandBody<K>,
   { idempotencyKey = JSON.stringify(body), ...envelope }: Envelope & { idempotencyKey?: string } = {},
@@ -36,10 +39,7 @@ export function placeOrder(
   { idempotencyKey = JSON.stringify(lines), branchId = null, ...envelope }: Envelope & OrderFields = {},
 ): CommandOf<'order.place'> {
   const orderId = orderIdFor({ origin: 'spec', customerId, idempotencyKey });
-  const asked = Array.isArray(lines)
-    ? lines
-    : Object.entries(lines).map(([productId, quantity]) => ({ productId, quantity }));
-  const body = { orderId, customerId, branchId, lines: asked };
+  const body = { orderId, customerId, branchId, lines: asLines(lines) };
   return enveloped('order.place', body, { id: orderId, ...envelope }) as CommandOf<'order.place'>;
 }
 
@@ -53,6 +53,46 @@ export function checkOut(
     { orderId, customerId, branchId },
     { id: orderId, ...envelope },
   ) as CommandOf<'cart.checkout'>;
+}
+
+export function reserve(
+  customerId: string,
+  lines: OrderLine[] | Record<string, number>,
+  {
+    idempotencyKey = JSON.stringify(lines),
+    branchId = null,
+    ttlSeconds = 600,
+    ...envelope
+  }: Envelope & OrderFields & { ttlSeconds?: number } = {},
+): CommandOf<'reservation.create'> {
+  const kind = 'reservation.create';
+  const id = commandIdFor({ origin: 'spec', kind, key: customerId, idempotencyKey });
+  const body = { reservationId: id, customerId, branchId, lines: asLines(lines), ttlSeconds };
+  return enveloped(kind, body, { id, ...envelope }) as CommandOf<typeof kind>;
+}
+
+export function confirm(
+  customerId: string,
+  reservationId: string,
+  { idempotencyKey = reservationId, branchId = null, ...envelope }: Envelope & OrderFields = {},
+): CommandOf<'reservation.confirm'> {
+  const orderId = orderIdFor({ origin: 'spec', customerId, idempotencyKey });
+  const body = { orderId, reservationId, customerId, branchId };
+  return enveloped('reservation.confirm', body, { id: orderId, ...envelope }) as CommandOf<'reservation.confirm'>;
+}
+
+export function transfer(
+  fields: { productId: string; from: string; to: string; quantity: number },
+  { idempotencyKey = JSON.stringify(fields), ...envelope }: Envelope & { idempotencyKey?: string } = {},
+): CommandOf<'transfer.send'> {
+  const kind = 'transfer.send';
+  const id = commandIdFor({ origin: 'spec', kind, key: fields.productId, idempotencyKey });
+  return enveloped(kind, { transferId: id, ...fields }, { id, ...envelope }) as CommandOf<typeof kind>;
+}
+
+function asLines(lines: OrderLine[] | Record<string, number>): OrderLine[] {
+  if (Array.isArray(lines)) return lines;
+  return Object.entries(lines).map(([productId, quantity]) => ({ productId, quantity }));
 }
 
 interface OrderFields {

@@ -1,9 +1,21 @@
 import { decideBatch } from '../batch.js';
 import type { Arrived, DeadLetterRow, Effects, MovementRow, OrderRow, OutcomeRow, CustomerRow } from '../effects.js';
 import { neededKeys } from '../needed-keys.js';
-import { levelKey, type BatchState, type Cart, type NeededKeys, type Product, type StockLevel } from '../state.js';
+import {
+  levelKey,
+  type BatchState,
+  type Cart,
+  type NeededKeys,
+  type Order,
+  type Product,
+  type Reservation,
+  type StockLevel,
+  type Transfer,
+} from '../state.js';
 
 export const BUCKETS = 16;
+/** Where stock may lie. */
+export const LOCATIONS: ReadonlySet<string> = new Set(['central', 'sucursal-1']);
 const ALL_BUCKETS: ReadonlySet<number> = new Set(Array.from({ length: BUCKETS }, (_, bucket) => bucket));
 
 /**
@@ -20,10 +32,16 @@ export class MemoryGroup {
   readonly carts = new Map<string, Effects['carts'][number]>();
   readonly cartItems = new Map<string, Effects['cartItems'][number]>();
   readonly deadLetters = new Map<string, DeadLetterRow>();
+  readonly orderUpdates = new Map<string, Effects['orderUpdates'][number]>();
+  readonly reservations = new Map<string, Reservation>();
+  readonly holds = new Map<string, Effects['holds'][number]>();
+  readonly transfers = new Map<string, Transfer>();
+  readonly tombstones = new Map<string, Effects['tombstones'][number]>();
   private seq = 0;
 
+  /** `at`: the group's clock, which a spec may set forward. */
   constructor(
-    private readonly at = '2026-11-24T12:00:00.000Z',
+    public at = '2026-11-24T12:00:00.000Z',
     private readonly ownedBuckets = ALL_BUCKETS,
   ) {}
 
@@ -40,6 +58,12 @@ export class MemoryGroup {
       keys.checkOutCustomerIds.includes(customerId),
     );
     const productIds = [...keys.productIds, ...inCarts.map(({ productId }) => productId)];
+    const holds = [...this.holds.values()];
+    const due = holds.filter(({ expiresAt }) => expiresAt <= this.at).map(({ reservationId }) => reservationId);
+    const held = holds.filter(({ reservationId }) => [...keys.reservationIds, ...due].includes(reservationId));
+    const ordered = keys.orderIds.flatMap((orderId) => this.orders.get(orderId)?.lines ?? []);
+    const everywhere = [...keys.stockProductIds, ...ordered.map(({ productId }) => productId)];
+    const atCentral = [...productIds, ...held.map(({ productId }) => productId)];
     const letters = [...this.deadLetters.values()];
     return {
       position: { group: 'g1', term: 1, tag: '1f0c5e9a', seq: this.seq },
@@ -49,10 +73,32 @@ export class MemoryGroup {
       outcomes: only(this.outcomes, keys.commandIds),
       deadLetters: new Map(keys.commandIds.map((id) => [id, letters.filter(({ commandId }) => commandId === id)])),
       products: only(this.products, productIds),
-      levels: new Map([...this.levels].filter(([, { productId }]) => productIds.includes(productId))),
+      levels: new Map(
+        [...this.levels].filter(
+          ([, { productId, location }]) =>
+            everywhere.includes(productId) || (location === 'central' && atCentral.includes(productId)),
+        ),
+      ),
       customers: new Set(keys.customerIds.filter((customerId) => this.customers.has(customerId))),
       carts: new Map(keys.cartCustomerIds.flatMap((customerId) => this.cart(customerId))),
+      orders: new Map(keys.orderIds.flatMap((orderId) => this.order(orderId))),
+      reservations: new Map(
+        [...this.reservations].filter(([id]) => keys.reservationIds.includes(id) || due.includes(id)),
+      ),
+      transfers: only(this.transfers, keys.transferIds),
+      locations: new Set(keys.locations.filter((location) => LOCATIONS.has(location))),
+      tombstones: new Map(
+        [...only(this.tombstones, keys.commandIds)].map(([commandId, { reason }]) => [commandId, reason]),
+      ),
     };
+  }
+
+  /** An order as it stands now. */
+  order(orderId: string): [string, Order][] {
+    const row = this.orders.get(orderId);
+    if (row === undefined) return [];
+    const { status, returned } = this.orderUpdates.get(orderId) ?? { status: row.status, returned: [] };
+    return [[orderId, { ...row, status, returned }]];
   }
 
   /** None where nothing was ever put in or cleared. */
@@ -70,6 +116,14 @@ export class MemoryGroup {
     }
     for (const row of effects.customers) insert(this.customers, row.customerId, row);
     for (const row of effects.deadLetters) insert(this.deadLetters, `${row.commandId}\n${row.bodyHash}`, row);
+    for (const row of effects.holds) insert(this.holds, `${row.reservationId}\n${row.productId}`, row);
+    for (const [key, { reservationId }] of this.holds) {
+      if (effects.endedHolds.includes(reservationId)) this.holds.delete(key);
+    }
+    for (const row of effects.tombstones) insert(this.tombstones, row.commandId, row);
+    upsert(this.orderUpdates, effects.orderUpdates, ({ orderId }) => orderId);
+    upsert(this.reservations, effects.reservations, ({ reservationId }) => reservationId);
+    upsert(this.transfers, effects.transfers, ({ transferId }) => transferId);
     upsert(this.levels, effects.levels, ({ productId, location }) => levelKey(productId, location));
     upsert(this.products, effects.products, ({ productId }) => productId);
     upsert(this.cartItems, effects.cartItems, ({ customerId, productId }) => `${customerId}\n${productId}`);

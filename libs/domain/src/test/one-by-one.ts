@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type Command, type OrderLine, type Reply } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import type { Arrived } from '../effects.js';
-import { BUCKETS } from './memory-group.js';
+import { BUCKETS, LOCATIONS } from './memory-group.js';
 
 /*
  * The naive model that batches are compared with: one command after the other, nothing kept but what each did, every
@@ -12,19 +12,60 @@ import { BUCKETS } from './memory-group.js';
 type Done = { id: string; hash: string; status: string; result: Record<string, unknown>; command: Command };
 type Product = { productId: string; name: string; priceCents: number; version: number; deleted: boolean };
 
+interface Movement {
+  productId: string;
+  location: string;
+  onHandDelta: number;
+  reservedDelta: number;
+  /** `expiry`: of a command that the batch made, whose id only the batch knows. */
+  commandId: string;
+}
+interface Order {
+  orderId: string;
+  customerId: string;
+  status: string;
+  lines: OrderLine[];
+  totalCents: number;
+  returned: OrderLine[];
+}
+interface Reservation {
+  reservationId: string;
+  customerId: string;
+  status: string;
+  lines: OrderLine[];
+  totalCents: number;
+  expiresAt: string;
+  orderId?: string;
+}
+type Transfer = { transferId: string; productId: string; from: string; to: string; quantity: number; status: string };
+type Decided = [status: string, result: Record<string, unknown>];
+
 export class OneByOne {
   readonly decided: Done[] = [];
   readonly deadLetters: { id: string; hash: string; reason: string; errorClass: string }[] = [];
-  readonly movements: { productId: string; onHandDelta: number; reservedDelta: number; commandId: string }[] = [];
-  readonly orders: { orderId: string; status: string; lines: unknown[]; totalCents: number }[] = [];
+  readonly movements: Movement[] = [];
+  readonly orders: Order[] = [];
+  readonly reservations: Reservation[] = [];
+  readonly transfers: Transfer[] = [];
+  readonly tombstones: { id: string; reason: string }[] = [];
   private readonly products: Product[] = [];
   private readonly edits: { customerId: string; productId: string; quantity: number; stamp: string }[] = [];
   private readonly clears: { customerId: string; stamp: string }[] = [];
 
   constructor(
-    private readonly at: string,
+    private at: string,
     private readonly ownedBuckets: ReadonlySet<number>,
   ) {}
+
+  /** A batch begins: what is due by now holds nothing. */
+  tick(at: string): void {
+    this.at = at;
+    for (const reservation of this.reservations) {
+      if (reservation.status === 'held' && Date.parse(reservation.expiresAt) <= Date.parse(at)) {
+        this.letGo(reservation, 'expired', 'expiry');
+      }
+    }
+  }
 
   take(one: Arrived): Reply {
     return one.readable
@@ -45,25 +86,30 @@ export class OneByOne {
     const parked = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
     if (parked !== undefined) return { type: 'dead-letter', commandId: id, reason: parked.reason };
     const late = command.notAfter !== undefined && Date.parse(command.notAfter) < Date.parse(this.at);
-    const elsewhere = late ? [] : this.linesOf(command).filter((line) => !this.owns(line.productId));
+    const tombstone = this.tombstones.find((each) => each.id === id);
+    const elsewhere = late || tombstone ? [] : this.linesOf(command).filter((line) => !this.owns(line.productId));
     if (elsewhere.length > 0) {
       const names = elsewhere.map((line) => line.productId).join(', ');
       return this.park(id, hash, `this group does not own the bucket of ${names}`, 'not-owned');
     }
-    const [status, result] = late ? ['expired', {}] : this.decide(command);
+    const [status, result]: Decided = late
+      ? ['expired', {}]
+      : tombstone
+        ? ['refused', { reason: tombstone.reason }]
+        : this.decide(command);
     const done = { id, hash, status, result, command };
     this.decided.push(done);
     return told(done, false);
   }
 
-  private decide(command: Command): [status: string, result: Record<string, unknown>] {
+  private decide(command: Command): Decided {
     const { kind, body, stamp } = command;
     switch (kind) {
       case 'order.place':
       case 'cart.checkout': {
         const lines = this.linesOf(command);
         if (lines.length === 0) return ['refused', { reason: 'cart-empty' }];
-        return this.order(command.id, lines, () => {
+        return this.order(command.id, body.customerId, lines, () => {
           if (kind === 'cart.checkout') this.clears.push({ customerId: body.customerId, stamp });
         });
       }
@@ -87,7 +133,7 @@ export class OneByOne {
       case 'product.create': {
         const { productId, name, priceCents, stock } = body;
         if (this.product(productId)?.deleted === false) return ['refused', { reason: 'product-exists' }];
-        if (stock > 0) this.movements.push({ productId, onHandDelta: stock, reservedDelta: 0, commandId: command.id });
+        if (stock > 0) this.move(productId, 'central', stock, 0, command.id);
         return this.change({ productId, name, priceCents, deleted: false });
       }
       case 'product.update': {
@@ -100,33 +146,210 @@ export class OneByOne {
         if (product?.deleted !== false) return ['refused', { reason: 'product-unknown' }];
         return this.change({ ...product, deleted: true });
       }
+      case 'reservation.create': {
+        const { reservationId, customerId, lines, ttlSeconds } = body;
+        const { short, unknownProducts, priced, totalCents } = this.price(lines);
+        if (short.length > 0) return ['refused', { reason: 'stock-short', short, unknownProducts }];
+        if (unknownProducts.length > 0) return ['refused', { reason: 'product-unknown', unknownProducts }];
+        for (const { productId, quantity } of lines) this.move(productId, 'central', 0, quantity, command.id);
+        const expiresAt = new Date(Date.parse(this.at) + ttlSeconds * 1000).toISOString();
+        const held = { reservationId, status: 'held', lines: priced, totalCents, expiresAt };
+        this.reservations.push({ ...held, customerId });
+        return ['done', held];
+      }
+      case 'reservation.confirm': {
+        const { orderId, reservationId, customerId } = body;
+        const reservation = this.reservationOf(reservationId, customerId);
+        if (reservation === undefined) return ['refused', { reason: 'reservation-unknown' }];
+        if (reservation.status !== 'held') return over(reservation);
+        Object.assign(reservation, { status: 'confirmed', orderId });
+        const { lines, totalCents } = reservation;
+        this.orders.push({ orderId, customerId, status: 'confirmed', lines, totalCents, returned: [] });
+        return ['done', { orderId, status: 'confirmed', lines, totalCents }];
+      }
+      case 'reservation.release':
+      case 'reservation.expire': {
+        const { reservationId, customerId } = body;
+        const reservation = this.reservationOf(reservationId, customerId);
+        if (reservation === undefined && kind === 'reservation.release' && this.mayStillCome(reservationId)) {
+          this.bury(reservationId, 'reservation-released');
+          return ['done', { reservationId, status: 'released', lines: [] }];
+        }
+        if (reservation === undefined) return ['refused', { reason: 'reservation-unknown' }];
+        if (reservation.status !== 'held') return over(reservation);
+        // What is due has expired when the batch began.
+        if (kind === 'reservation.expire') return ['refused', { reason: 'reservation-not-due' }];
+        this.letGo(reservation, 'released', command.id);
+        return ['done', { reservationId, status: 'released', lines: plain(reservation.lines) }];
+      }
+      case 'order.cancel':
+      case 'order.fulfil': {
+        const { orderId, customerId } = body;
+        const order = this.orderOf(orderId, customerId);
+        if (order === undefined && kind === 'order.cancel' && this.mayStillCome(orderId)) {
+          this.bury(orderId, 'order-cancelled');
+          return ['done', { orderId, status: 'cancelled', lines: [] }];
+        }
+        if (order === undefined) return ['refused', { reason: 'order-unknown' }];
+        if (order.status !== 'confirmed') {
+          return ['refused', { reason: 'order-not-open', orderStatus: order.status }];
+        }
+        order.status = kind === 'order.cancel' ? 'cancelled' : 'fulfilled';
+        for (const { productId, quantity } of order.lines) {
+          this.move(productId, 'central', kind === 'order.cancel' ? 0 : -quantity, -quantity, command.id);
+        }
+        return ['done', { orderId, status: order.status, lines: plain(order.lines) }];
+      }
+      case 'order.return': {
+        const { orderId, customerId, location, lines } = body;
+        const order = this.orderOf(orderId, customerId);
+        if (order === undefined) return ['refused', { reason: 'order-unknown' }];
+        if (!LOCATIONS.has(location)) {
+          return ['refused', { reason: 'location-unknown', unknownLocations: [location] }];
+        }
+        if (order.status !== 'fulfilled') {
+          return ['refused', { reason: 'order-not-fulfilled', orderStatus: order.status }];
+        }
+        const units = (of: OrderLine[], productId: string) =>
+          of.filter((line) => line.productId === productId).reduce((sum, line) => sum + line.quantity, 0);
+        const excess = lines
+          .map(({ productId, quantity: asked }) => {
+            const returnable = units(order.lines, productId) - units(order.returned, productId);
+            return { productId, asked, returnable };
+          })
+          .filter(({ asked, returnable }) => asked > returnable);
+        if (excess.length > 0) return ['refused', { reason: 'return-exceeds-order', excess }];
+        for (const { productId, quantity } of lines) this.move(productId, location, quantity, 0, command.id);
+        const productIds = [...new Set([...order.returned, ...lines].map(({ productId }) => productId))];
+        order.returned = productIds.map((productId) => ({
+          productId,
+          quantity: units(order.returned, productId) + units(lines, productId),
+        }));
+        return ['done', { orderId, location, lines, returned: order.returned }];
+      }
+      case 'stock.receive':
+      case 'stock.adjust':
+      case 'stock.count': {
+        const { productId, location } = body;
+        const { onHand } = this.level(productId, location);
+        const unknown = this.unknown(productId, [location]);
+        if (unknown !== undefined) return unknown;
+        if (kind === 'stock.count' && body.expected !== onHand) {
+          return ['refused', { reason: 'stock-count-stale', expected: body.expected, onHand }];
+        }
+        const delta =
+          kind === 'stock.receive' ? body.quantity : kind === 'stock.adjust' ? body.delta : body.counted - onHand;
+        const short = this.short(productId, location, delta);
+        if (short !== undefined) return short;
+        const moved = this.moved(productId, location, delta, command.id);
+        return ['done', kind === 'stock.adjust' ? { ...moved, reason: body.reason } : moved];
+      }
+      case 'transfer.send': {
+        const { transferId, productId, from, to, quantity } = body;
+        const refusal = this.unknown(productId, [from, to]) ?? this.short(productId, from, -quantity);
+        if (refusal !== undefined) return refusal;
+        this.transfers.push({ transferId, productId, from, to, quantity, status: 'in-transit' });
+        const moved = this.moved(productId, from, -quantity, command.id);
+        return ['done', { transferId, status: 'in-transit', from, to, quantity, ...moved }];
+      }
+      case 'transfer.receive': {
+        const { transferId, productId } = body;
+        const transfer = this.transfers.find((each) => each.transferId === transferId && each.productId === productId);
+        if (transfer === undefined) return ['refused', { reason: 'transfer-unknown' }];
+        if (transfer.status === 'arrived') return ['refused', { reason: 'transfer-arrived' }];
+        transfer.status = 'arrived';
+        return ['done', { ...transfer, ...this.moved(productId, transfer.to, transfer.quantity, command.id) }];
+      }
     }
   }
 
-  private order(orderId: string, lines: OrderLine[], confirmed: () => void): [string, Record<string, unknown>] {
+  private order(orderId: string, customerId: string, lines: OrderLine[], confirmed: () => void): Decided {
+    const { short, unknownProducts, priced, totalCents } = this.price(lines);
+    if (short.length + unknownProducts.length > 0) {
+      this.orders.push({ orderId, customerId, status: 'rejected', lines, totalCents: 0, returned: [] });
+      return ['refused', { orderId, status: 'rejected', short, unknownProducts }];
+    }
+    for (const { productId, quantity } of lines) this.move(productId, 'central', 0, quantity, orderId);
+    this.orders.push({ orderId, customerId, status: 'confirmed', lines: priced, totalCents, returned: [] });
+    confirmed();
+    return ['done', { orderId, status: 'confirmed', lines: priced, totalCents }];
+  }
+
+  private price(lines: OrderLine[]) {
     const unknownProducts = lines.map((line) => line.productId).filter((id) => this.product(id)?.deleted !== false);
     const short = lines
       .filter((line) => !unknownProducts.includes(line.productId))
       .map(({ productId, quantity }) => ({ productId, asked: quantity, available: this.available(productId) }))
       .filter(({ asked, available }) => asked > available);
-    if (short.length + unknownProducts.length > 0) {
-      this.orders.push({ orderId, status: 'rejected', lines, totalCents: 0 });
-      return ['refused', { orderId, status: 'rejected', short, unknownProducts }];
-    }
-    const priced = lines.map(({ productId, quantity }) => {
-      const { name, priceCents } = this.product(productId) as Product;
-      this.movements.push({ productId, onHandDelta: 0, reservedDelta: quantity, commandId: orderId });
-      return { productId, name, quantity, unitPriceCents: priceCents };
-    });
+    const priced = lines
+      .filter((line) => !unknownProducts.includes(line.productId))
+      .map(({ productId, quantity }) => {
+        const { name, priceCents } = this.product(productId) as Product;
+        return { productId, name, quantity, unitPriceCents: priceCents };
+      });
     const totalCents = priced.reduce((sum, line) => sum + line.quantity * line.unitPriceCents, 0);
-    this.orders.push({ orderId, status: 'confirmed', lines: priced, totalCents });
-    confirmed();
-    return ['done', { orderId, status: 'confirmed', lines: priced, totalCents }];
+    return { short, unknownProducts, priced, totalCents };
+  }
+
+  private move(productId: string, location: string, onHandDelta: number, reservedDelta: number, commandId: string) {
+    this.movements.push({ productId, location, onHandDelta, reservedDelta, commandId });
+  }
+
+  private moved(productId: string, location: string, delta: number, commandId: string): Record<string, unknown> {
+    if (delta !== 0) this.move(productId, location, delta, 0, commandId);
+    const { onHand, reserved, sequence } = this.level(productId, location);
+    return { productId, location, delta, onHand, reserved, available: onHand - reserved, sequence };
+  }
+
+  private level(productId: string, location: string) {
+    const own = this.movements.filter((each) => each.productId === productId && each.location === location);
+    const total = (pick: (movement: Movement) => number) => own.reduce((sum, each) => sum + pick(each), 0);
+    return {
+      onHand: total(({ onHandDelta }) => onHandDelta),
+      reserved: total(({ reservedDelta }) => reservedDelta),
+      sequence: own.length,
+    };
+  }
+
+  private unknown(productId: string, locations: string[]): Decided | undefined {
+    const unknownLocations = locations.filter((location) => !LOCATIONS.has(location));
+    if (this.product(productId) === undefined) {
+      return ['refused', { reason: 'product-unknown', unknownProducts: [productId], unknownLocations }];
+    }
+    return unknownLocations.length > 0 ? ['refused', { reason: 'location-unknown', unknownLocations }] : undefined;
+  }
+
+  private short(productId: string, location: string, delta: number): Decided | undefined {
+    const available = this.available(productId, location);
+    if (available + delta >= 0) return undefined;
+    return ['refused', { reason: 'stock-short', short: [{ productId, asked: -delta, available }] }];
+  }
+
+  private letGo(reservation: Reservation, status: string, commandId: string): void {
+    for (const { productId, quantity } of reservation.lines) this.move(productId, 'central', 0, -quantity, commandId);
+    reservation.status = status;
+  }
+
+  private reservationOf(reservationId: string, customerId: string): Reservation | undefined {
+    return this.reservations.find((each) => each.reservationId === reservationId && each.customerId === customerId);
+  }
+
+  orderOf(orderId: string, customerId: string): Order | undefined {
+    return this.orders.find((each) => each.orderId === orderId && each.customerId === customerId);
+  }
+
+  /** Nothing was decided under this id, or only that it must not be done. */
+  private mayStillCome(id: string): boolean {
+    return this.decided.every((done) => done.id !== id) || this.tombstones.some((each) => each.id === id);
+  }
+
+  private bury(id: string, reason: string): void {
+    if (this.tombstones.every((each) => each.id !== id)) this.tombstones.push({ id, reason });
   }
 
   /** What an order asks for, or a checkout finds in the cart as of its stamp; of other kinds: nothing. */
   private linesOf({ kind, body, stamp }: Command): OrderLine[] {
-    if (kind === 'order.place') return body.lines;
+    if (kind === 'order.place' || kind === 'reservation.create') return body.lines;
     if (kind !== 'cart.checkout') return [];
     return this.cart(body.customerId)
       .filter((item) => item.stamp <= stamp)
@@ -145,9 +368,9 @@ export class OneByOne {
       .sort((a, b) => (a.productId < b.productId ? -1 : 1));
   }
 
-  available(productId: string): number {
-    const own = this.movements.filter((movement) => movement.productId === productId);
-    return own.reduce((sum, { onHandDelta, reservedDelta }) => sum + onHandDelta - reservedDelta, 0);
+  available(productId: string, location = 'central'): number {
+    const { onHand, reserved } = this.level(productId, location);
+    return onHand - reserved;
   }
 
   /** As it is now. */
@@ -179,6 +402,15 @@ export class OneByOne {
     if (before === undefined) this.deadLetters.push({ id, hash, reason, errorClass });
     return { type: 'dead-letter', commandId: id, reason: before?.reason ?? reason };
   }
+}
+
+function plain(lines: OrderLine[]): OrderLine[] {
+  return lines.map(({ productId, quantity }) => ({ productId, quantity }));
+}
+
+function over({ status, orderId }: Reservation): Decided {
+  const members = orderId === undefined ? {} : { orderId };
+  return ['refused', { reason: 'reservation-over', reservationStatus: status, ...members }];
 }
 
 function told({ id, status, result }: Done, repeated: boolean): Reply {

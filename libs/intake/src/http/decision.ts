@@ -1,4 +1,4 @@
-import { headers, type ProblemName, type Reply } from '@eco/contracts';
+import { headers, refusalSchema, type ProblemName, type Reply } from '@eco/contracts';
 import { problem, type ProblemError } from '@eco/edge';
 import type { Submission } from '../command-intake.js';
 
@@ -8,8 +8,7 @@ import type { Submission } from '../command-intake.js';
  *   what became of it                  answer
  *   accepted                           202, the caller says with what
  *   done                               2xx, the caller says with what
- *   refused, with reason R             the problem R: order-rejected, cart-empty, customer-exists, product-exists 409,
- *                                      product-unknown 404
+ *   refused, with reason R             the problem R: 404 what is unknown, 409 the rest
  *   expired, discarded                 409 command-expired, command-discarded
  *   another command under the same id  422 key-conflict
  *   kept as a dead letter              500 dead-letter
@@ -89,17 +88,15 @@ function refusalOf(reply: Reply, told: Record<string, string>): ProblemError {
 
 const refusals: Record<Extract<Reply, { type: 'outcome' }>['status'], (reason: unknown) => ProblemName> = {
   done: () => 'internal',
-  refused: (reason) => reasons[reason as keyof typeof reasons] ?? 'internal',
+  refused: problemOf,
   expired: () => 'command-expired',
   discarded: () => 'command-discarded',
 };
 
-/** Why a command was refused; an order that was says `rejected`. */
-const reasons = {
-  rejected: 'order-rejected',
-  'order-rejected': 'order-rejected',
-  'cart-empty': 'cart-empty',
-  'customer-exists': 'customer-exists',
-  'product-exists': 'product-exists',
-  'product-unknown': 'product-unknown',
-} as const satisfies Record<string, ProblemName>;
+/** Why a command was refused is a problem of that name; only an order's outcome says `rejected` instead. */
+function problemOf(reason: unknown): ProblemName {
+  if (reason === 'rejected') return 'order-rejected';
+  return refusalReasons.find((name) => name === reason) ?? 'internal';
+}
+
+const refusalReasons: readonly ProblemName[] = refusalSchema.shape.reason.options;

@@ -19,7 +19,7 @@ const getOrder = operation({
   path: orderPathSchema,
   headers: readHeadersSchema,
   answers: {
-    200: { description: 'Confirmed or rejected', body: orderSchema, headers: READ_ANSWER_HEADERS },
+    200: { description: 'As it stands now', body: orderSchema, headers: READ_ANSWER_HEADERS },
     202: {
       description: 'Accepted; not decided yet as far as the node that answers can see',
       body: orderPendingSchema,

@@ -16,10 +16,13 @@ export interface OrderRow {
   unknown_products: string[] | null;
   placed_at: Date;
   decided_at: Date;
+  reservation_id: string | null;
+  ended_at: Date | null;
+  returned: Order['returned'] | null;
 }
 
 export const ORDER_COLUMNS = `o.order_id, o.customer_id, o.branch_id, o.status, o.lines, o.total_cents::float8 AS total_cents,
-  o.short, o.unknown_products, o.placed_at, o.decided_at`;
+  o.short, o.unknown_products, o.placed_at, o.decided_at, o.reservation_id, o.ended_at, o.returned`;
 
 export function orderOf(row: OrderRow): Order {
   return {
@@ -33,6 +36,9 @@ export function orderOf(row: OrderRow): Order {
     unknownProducts: row.unknown_products ?? [],
     placedAt: row.placed_at.toISOString(),
     decidedAt: row.decided_at.toISOString(),
+    reservationId: row.reservation_id,
+    endedAt: row.ended_at?.toISOString() ?? null,
+    returned: row.returned ?? [],
   };
 }
 
@@ -48,6 +54,7 @@ export const orderQuery = query<OrderRow, OrderFate>({
   beside: `
     CASE WHEN r.found IS NULL THEN coalesce(
       (SELECT concat_ws(': ', u.status, u.result ->> 'reason') FROM eco.outcome u WHERE u.command_id = $1),
+      (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1),
       (SELECT 'kept as a dead letter: ' || d.reason FROM eco.dead_letter d
        WHERE d.command_id = $1 AND d.state = 'open' LIMIT 1)
     ) END AS fate`,

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { lineQuantitySchema, productIdSchema } from './primitives.js';
+
+export const MAX_ORDER_LINES = 200;
+
+export const orderLineSchema = z.strictObject({ productId: productIdSchema, quantity: lineQuantitySchema });
+export type OrderLine = z.infer<typeof orderLineSchema>;
+
+/** Faults name the second line of a product, since the first alone would be right. */
+export const orderLinesSchema = z
+  .array(orderLineSchema)
+  .min(1, 'must hold at least 1 line')
+  .max(MAX_ORDER_LINES, `must hold at most ${MAX_ORDER_LINES} lines`)
+  .superRefine(
+    (lines: readonly (Partial<OrderLine> | null)[], context) => {
+      const seen = new Map<string, number>();
+      lines.forEach((line, index) => {
+        const productId: unknown = line?.productId;
+        if (typeof productId !== 'string') return;
+        const first = seen.get(productId);
+        if (first === undefined) seen.set(productId, index);
+        else
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'productId'],
+            message: `names the same product as line ${first}: put the units into one line`,
+          });
+      });
+    },
+    // Also beside other faults, which zod would have it wait for: an answer names them all.
+    { when: ({ value }) => Array.isArray(value) },
+  );

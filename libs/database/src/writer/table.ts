@@ -1,0 +1,15 @@
+import type { Column } from './array-literals.js';
+import type { Statement } from './session.js';
+
+/**
+ * A statement that stores rows of one table. Parameters: $1 term, $2 tag, $3 seq, in some $4 the batch's time; then one
+ * array a column, in the order of the columns.
+ */
+export interface Table<T> extends Statement {
+  /** True: $4 is the batch's time. */
+  timed?: true;
+  columns: Column<T>[];
+}
+
+/** A one-time filter: it fails the statement in any transaction but the one that fenced the batch. */
+export const FENCED = 'WHERE eco.fenced($1::bigint, $2::text, $3::bigint)';

@@ -1,0 +1,35 @@
+import { CENTRAL_LOCATION, type CommandOf } from '@eco/contracts';
+import { done, notOwned, refusedFor, type Decision } from '../rules.js';
+import type { Order } from '../state.js';
+import type { WorkingState } from '../working-state.js';
+import { linesOf } from './orders.js';
+
+const ends = {
+  cancelled: { movement: 'released', change: 'order.cancelled', leaves: false },
+  fulfilled: { movement: 'fulfilled', change: 'order.fulfilled', leaves: true },
+} as const;
+
+/** Ends an order that waits to be fulfilled: its units are free again, or leave the shelf. */
+export function endOrder(
+  { id }: CommandOf<'order.cancel' | 'order.fulfil'>,
+  order: Order,
+  status: keyof typeof ends,
+  state: WorkingState,
+): Decision {
+  if (order.status !== 'confirmed') return refusedFor('order-not-open', { orderStatus: order.status });
+  const { orderId, customerId, branchId, totalCents } = order;
+  const lines = linesOf(order.lines);
+  const elsewhere = notOwned(
+    lines.map(({ productId }) => productId),
+    state,
+  );
+  if (elsewhere !== undefined) return elsewhere;
+  const { movement, change, leaves } = ends[status];
+  for (const { productId, quantity } of lines) {
+    const level = state.stock.level(productId, CENTRAL_LOCATION);
+    state.stock.move(level, { movement, onHandDelta: leaves ? -quantity : 0, reservedDelta: -quantity }, id);
+  }
+  state.orders.end(order, status, state.at);
+  const result = { orderId, status, lines };
+  return done(result, { type: change, data: { ...result, customerId, branchId, totalCents } });
+}

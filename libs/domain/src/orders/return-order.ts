@@ -1,0 +1,46 @@
+import type { OrderLine } from '@eco/contracts';
+import { done, notOwned, refusedFor, type Rules } from '../rules.js';
+
+export const returnOrder: Rules<'order.return'> = {
+  need({ body }, keys) {
+    keys.orderIds.add(body.orderId);
+    keys.locations.add(body.location);
+  },
+  /** All lines or none. The units are on hand again, at once: what can't be sold any more is adjusted away. */
+  decide({ id, body }, state) {
+    const { orderId, customerId, location, lines } = body;
+    const order = state.orders.find(orderId, customerId);
+    if (order === undefined) return refusedFor('order-unknown');
+    if (!state.locations.has(location)) return refusedFor('location-unknown', { unknownLocations: [location] });
+    if (order.status !== 'fulfilled') return refusedFor('order-not-fulfilled', { orderStatus: order.status });
+    const returnable = ({ productId }: OrderLine) =>
+      quantityIn(order.lines, productId) - quantityIn(order.returned, productId);
+    const excess = lines
+      .filter((line) => line.quantity > returnable(line))
+      .map((line) => ({ productId: line.productId, asked: line.quantity, returnable: returnable(line) }));
+    if (excess.length > 0) return refusedFor('return-exceeds-order', { excess });
+    const elsewhere = notOwned(
+      lines.map(({ productId }) => productId),
+      state,
+    );
+    if (elsewhere !== undefined) return elsewhere;
+    for (const { productId, quantity } of lines) {
+      const level = state.stock.level(productId, location);
+      state.stock.move(level, { movement: 'returned', onHandDelta: quantity, reservedDelta: 0 }, id);
+    }
+    const returned = sumOf(order.returned, lines);
+    state.orders.take(order, returned);
+    const result = { orderId, location, lines, returned };
+    return done(result, { type: 'order.returned', data: { ...result, customerId, branchId: order.branchId } });
+  },
+};
+
+function quantityIn(lines: readonly OrderLine[], productId: string): number {
+  return lines.find((line) => line.productId === productId)?.quantity ?? 0;
+}
+
+function sumOf(before: readonly OrderLine[], lines: readonly OrderLine[]): OrderLine[] {
+  const quantities = new Map(before.map(({ productId, quantity }) => [productId, quantity]));
+  for (const { productId, quantity } of lines) quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);
+  return [...quantities].map(([productId, quantity]) => ({ productId, quantity }));
+}

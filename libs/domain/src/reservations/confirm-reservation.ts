@@ -1,0 +1,23 @@
+import { madeAt } from '../made-at.js';
+import { confirmOrder } from '../orders/decide-order.js';
+import { refusedFor, type Rules } from '../rules.js';
+import { whyNotHeld } from './end-reservation.js';
+
+export const confirmReservation: Rules<'reservation.confirm'> = {
+  need({ body }, keys) {
+    keys.reservationIds.add(body.reservationId);
+  },
+  /** No unit moves: what was reserved for the reservation is from now on reserved for the order. */
+  decide({ body, stamp }, state) {
+    const { orderId, reservationId, customerId, branchId } = body;
+    const reservation = state.reservations.find(reservationId, customerId);
+    if (reservation === undefined) return refusedFor('reservation-unknown');
+    const refusal = whyNotHeld(reservation, state);
+    if (refusal !== undefined) return refusal;
+    state.reservations.confirm(reservation, orderId);
+    const order = { orderId, customerId, branchId, placedAt: madeAt(stamp) };
+    const decision = confirmOrder(order, reservation.lines, reservation.totalCents, state, reservationId);
+    state.orders.takeOver(orderId, reservationId);
+    return decision;
+  },
+};

@@ -1,0 +1,32 @@
+import { notOwned, refusedFor, done, type Decision, type Rules } from '../rules.js';
+import { priceLines, reserveLines } from '../orders/price-lines.js';
+
+export const createReservation: Rules<'reservation.create'> = {
+  need({ body }, keys) {
+    for (const { productId } of body.lines) keys.productIds.add(productId);
+  },
+  /** All lines or none; a refusal says everything that stood in its way. */
+  decide({ id, body }, state) {
+    const { reservationId, customerId, branchId, lines, ttlSeconds } = body;
+    const found = priceLines(lines, state);
+    if (found.elsewhere.length > 0) return notOwned(found.elsewhere, state) as Decision;
+    const { priced, totalCents, short, unknownProducts } = found;
+    if (short.length > 0) return refusedFor('stock-short', { short, unknownProducts });
+    if (unknownProducts.length > 0) return refusedFor('product-unknown', { unknownProducts });
+    reserveLines(found, id, state);
+    const expiresAt = new Date(Date.parse(state.at) + ttlSeconds * 1000).toISOString();
+    state.reservations.create({
+      reservationId,
+      customerId,
+      branchId,
+      status: 'held',
+      lines: priced,
+      totalCents,
+      createdAt: state.at,
+      expiresAt,
+      orderId: null,
+    });
+    const result = { reservationId, status: 'held', lines: priced, totalCents, expiresAt };
+    return done(result, { type: 'reservation.created', data: { ...result, customerId, branchId } });
+  },
+};

@@ -1,0 +1,158 @@
+import { changeData, outcomeResults } from '@eco/contracts';
+import { arrivedOf, command, confirm, NOON_MS, placeOrder, reserve } from '../test/commands.js';
+import { MemoryGroup } from '../test/memory-group.js';
+
+const after = (seconds: number) => new Date(NOON_MS + seconds * 1000).toISOString();
+const create = (productId: string, stock: number) =>
+  command('product.create', { productId, name: productId.toUpperCase(), priceCents: 890, stock });
+
+function stocked(): MemoryGroup {
+  const group = new MemoryGroup();
+  group.write(arrivedOf([create('cafe', 10), create('te', 4)]));
+  return group;
+}
+const statuses = (group: MemoryGroup) => [...group.reservations.values()].map(({ status }) => status);
+const reserved = (group: MemoryGroup, productId: string) => group.levels.get(`${productId}\ncentral`)?.reserved;
+
+describe('a reservation', () => {
+  it('holds all lines at their prices until a time', () => {
+    const group = stocked();
+    const asked = reserve('ana', { cafe: 3, te: 1 }, { ttlSeconds: 60 });
+    const { outcomes } = group.write(arrivedOf([asked]));
+    const result = {
+      reservationId: asked.id,
+      status: 'held',
+      lines: [
+        { productId: 'cafe', name: 'CAFE', quantity: 3, unitPriceCents: 890 },
+        { productId: 'te', name: 'TE', quantity: 1, unitPriceCents: 890 },
+      ],
+      totalCents: 3560,
+      expiresAt: after(60),
+    };
+    const changed = { ...result, customerId: 'ana', branchId: null };
+    expect(outcomes).toMatchObject([
+      { status: 'done', result, topic: 'orders', changeType: 'reservation.created', changeData: changed },
+    ]);
+    expect(outcomeResults['reservation.create'].parse(outcomes[0]?.result)).toEqual(result);
+    expect(changeData['reservation.created'].parse(outcomes[0]?.changeData)).toEqual(changed);
+    expect([reserved(group, 'cafe'), reserved(group, 'te')]).toEqual([3, 1]);
+  });
+
+  it('names every short line and every unknown product, and holds nothing then', () => {
+    const group = stocked();
+    const { outcomes, movements } = group.write(
+      arrivedOf([reserve('ana', { cafe: 11, te: 5, rum: 1 }), reserve('ana', { cafe: 1, rum: 1 })]),
+    );
+    expect(outcomes.map(({ result }) => result)).toEqual([
+      {
+        reason: 'stock-short',
+        short: [
+          { productId: 'cafe', asked: 11, available: 10 },
+          { productId: 'te', asked: 5, available: 4 },
+        ],
+        unknownProducts: ['rum'],
+      },
+      { reason: 'product-unknown', unknownProducts: ['rum'] },
+    ]);
+    expect(movements).toEqual([]);
+  });
+
+  it('becomes an order at the prices of then, and no unit moves', () => {
+    const group = stocked();
+    const held = reserve('ana', { cafe: 3 });
+    group.write(arrivedOf([held, command('product.update', { productId: 'cafe', name: 'X', priceCents: 1 })]));
+    const asked = confirm('ana', held.id);
+    const { outcomes, movements, orders } = group.write(arrivedOf([asked]));
+    const line = { productId: 'cafe', name: 'CAFE', quantity: 3, unitPriceCents: 890 };
+    const result = { orderId: asked.id, status: 'confirmed', lines: [line], totalCents: 2670 };
+    const changed = { ...result, customerId: 'ana', branchId: null, reservationId: held.id };
+    expect(outcomes).toMatchObject([{ result, changeType: 'order.confirmed', changeData: changed }]);
+    expect(changeData['order.confirmed'].parse(outcomes[0]?.changeData)).toEqual(changed);
+    expect(orders).toMatchObject([{ orderId: asked.id, status: 'confirmed', lines: [line] }]);
+    expect(movements).toEqual([]);
+    expect(group.reservations.get(held.id)).toMatchObject({ status: 'confirmed', orderId: asked.id });
+    group.at = after(10_000);
+    group.write([]);
+    expect([statuses(group), reserved(group, 'cafe')]).toEqual([['confirmed'], 3]);
+  });
+
+  it('lets go when it is released, once', () => {
+    const group = stocked();
+    const held = reserve('ana', { cafe: 3 });
+    const body = { reservationId: held.id, customerId: 'ana' };
+    const { outcomes } = group.write(
+      arrivedOf([
+        held,
+        command('reservation.release', body, { idempotencyKey: '1' }),
+        command('reservation.release', body, { idempotencyKey: '2' }),
+        confirm('ana', held.id),
+        command('reservation.release', { ...body, customerId: 'bo' }),
+      ]),
+    );
+    expect(outcomes.slice(1).map(({ result }) => result)).toMatchObject([
+      { status: 'released', lines: [{ productId: 'cafe', quantity: 3 }] },
+      { reason: 'reservation-over', reservationStatus: 'released' },
+      { reason: 'reservation-over', reservationStatus: 'released' },
+      { reason: 'reservation-unknown' },
+    ]);
+    expect([reserved(group, 'cafe'), group.holds.size]).toEqual([0, 0]);
+  });
+
+  it('holds nothing when its release came before it', () => {
+    const group = stocked();
+    const late = reserve('ana', { cafe: 3 });
+    const body = { reservationId: late.id, customerId: 'ana' };
+    group.write(arrivedOf([command('reservation.release', body)]));
+    const { outcomes } = group.write(arrivedOf([late, command('reservation.release', body, { idempotencyKey: '2' })]));
+    expect(outcomes.map(({ status, result }) => [status, result])).toEqual([
+      ['refused', { reason: 'reservation-released' }],
+      ['done', { reservationId: late.id, status: 'released', lines: [] }],
+    ]);
+    expect(reserved(group, 'cafe')).toBe(0);
+  });
+});
+
+describe('a reservation that is due', () => {
+  it('lets go before the batch that finds it decides, with an outcome, a change and movements of its own', () => {
+    const group = stocked();
+    const held = reserve('ana', { cafe: 10, te: 2 }, { ttlSeconds: 60 });
+    group.write(arrivedOf([held]));
+    group.at = after(59.999);
+    const early = placeOrder('bo', { cafe: 10 }, { idempotencyKey: '1' });
+    expect(group.write(arrivedOf([early])).outcomes).toMatchObject([{ status: 'refused' }]);
+    group.at = after(60);
+    const order = placeOrder('bo', { cafe: 10 }, { idempotencyKey: '2' });
+    const { outcomes, movements, replies } = group.write(arrivedOf([order, confirm('ana', held.id)]));
+    expect(outcomes).toMatchObject([
+      {
+        kind: 'reservation.expire',
+        status: 'done',
+        result: { reservationId: held.id, status: 'expired' },
+        changeType: 'reservation.expired',
+      },
+      { commandId: order.id, status: 'done' },
+      { result: { reason: 'reservation-over', reservationStatus: 'expired' } },
+    ]);
+    expect(replies).toHaveLength(2);
+    expect(outcomeResults['reservation.expire'].parse(outcomes[0]?.result)).toEqual(outcomes[0]?.result);
+    expect(changeData['reservation.expired'].parse(outcomes[0]?.changeData)).toEqual(outcomes[0]?.changeData);
+    const expiry = outcomes[0]?.commandId;
+    expect(movements.map(({ movement, productId, commandId }) => [movement, productId, commandId])).toEqual([
+      ['released', 'cafe', expiry],
+      ['released', 'te', expiry],
+      ['reserved', 'cafe', order.id],
+    ]);
+  });
+
+  it('can’t be let go by others before its time, nor be kept by them', () => {
+    const group = stocked();
+    const held = reserve('ana', { cafe: 10 }, { ttlSeconds: 60 });
+    const expire = command('reservation.expire', { reservationId: held.id, customerId: 'ana' });
+    expect(group.write(arrivedOf([held, expire])).outcomes[1]).toMatchObject({
+      result: { reason: 'reservation-not-due' },
+    });
+    group.at = after(60);
+    expect(group.write(arrivedOf([expire])).outcomes).toMatchObject([{ kind: 'reservation.expire', status: 'done' }]);
+    expect([statuses(group), reserved(group, 'cafe')]).toEqual([['expired'], 0]);
+  });
+});

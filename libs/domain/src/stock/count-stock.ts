@@ -1,0 +1,21 @@
+import { done, refusedFor, type Rules } from '../rules.js';
+import { moveOnHand, whyShort, whyUnknown } from './move-stock.js';
+
+export const countStock: Rules<'stock.count'> = {
+  need({ body }, keys) {
+    keys.productIds.add(body.productId);
+    keys.stockProductIds.add(body.productId);
+    keys.locations.add(body.location);
+  },
+  /** Who counted compared with a level that was read before: if that has moved, the difference is not what was found. */
+  decide({ id, body }, state) {
+    const { productId, location, expected, counted } = body;
+    const unknown = whyUnknown(productId, [location], state);
+    if (unknown !== undefined) return unknown;
+    const level = state.stock.level(productId, location);
+    const { onHand } = level;
+    if (onHand !== expected) return refusedFor('stock-count-stale', { expected, onHand });
+    const delta = counted - onHand;
+    return whyShort(level, delta) ?? done(moveOnHand(level, 'counted', delta, id, state));
+  },
+};

@@ -1,0 +1,20 @@
+import { done, refusedFor, type Rules } from '../rules.js';
+import { moveOnHand } from '../stock/move-stock.js';
+
+export const receiveTransfer: Rules<'transfer.receive'> = {
+  need({ body }, keys) {
+    keys.transferIds.add(body.transferId);
+    keys.stockProductIds.add(body.productId);
+  },
+  /** All of it arrives; what was lost on the way is adjusted away where it is missed. */
+  decide({ id, body }, state) {
+    const { transferId, productId } = body;
+    const transfer = state.transfers.find(transferId, productId);
+    if (transfer === undefined) return refusedFor('transfer-unknown');
+    if (transfer.status === 'arrived') return refusedFor('transfer-arrived');
+    const { from, to, quantity } = transfer;
+    const moved = moveOnHand(state.stock.level(productId, to), 'arrived', quantity, id, state);
+    state.transfers.arrive(transfer, state.at);
+    return done({ transferId, status: 'arrived', from, to, quantity, ...moved });
+  },
+};

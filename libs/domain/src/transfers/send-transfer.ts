@@ -1,0 +1,29 @@
+import { done, type Rules } from '../rules.js';
+import { moveOnHand, whyShort, whyUnknown } from '../stock/move-stock.js';
+
+export const sendTransfer: Rules<'transfer.send'> = {
+  need({ body }, keys) {
+    keys.productIds.add(body.productId);
+    keys.stockProductIds.add(body.productId);
+    keys.locations.add(body.from);
+    keys.locations.add(body.to);
+  },
+  decide({ id, body }, state) {
+    const { transferId, productId, from, to, quantity } = body;
+    const level = state.stock.level(productId, from);
+    const refusal = whyUnknown(productId, [from, to], state) ?? whyShort(level, -quantity);
+    if (refusal !== undefined) return refusal;
+    const moved = moveOnHand(level, 'sent', -quantity, id, state);
+    state.transfers.send({
+      transferId,
+      productId,
+      from,
+      to,
+      quantity,
+      status: 'in-transit',
+      sentAt: state.at,
+      arrivedAt: null,
+    });
+    return done({ transferId, status: 'in-transit', from, to, quantity, ...moved });
+  },
+};

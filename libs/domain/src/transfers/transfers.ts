@@ -1,0 +1,40 @@
+import type { Buckets } from '../buckets.js';
+import type { Effects } from '../effects.js';
+import type { BatchState, Transfer } from '../state.js';
+
+type WorkingTransfer = Effects['transfers'][number];
+
+/** The transfers that something happens to: as loaded, plus those of this batch and what it did to any of them. */
+export class Transfers {
+  private readonly working = new Map<string, WorkingTransfer>();
+
+  constructor(
+    private readonly stored: BatchState['transfers'],
+    private readonly buckets: Buckets,
+    private readonly effects: Pick<Effects, 'transfers'>,
+  ) {}
+
+  /** Undefined: there is none, or it is of another product. */
+  find(transferId: string, productId: string): Readonly<Transfer> | undefined {
+    const transfer = this.working.get(transferId) ?? this.stored.get(transferId);
+    return transfer?.productId === productId ? transfer : undefined;
+  }
+
+  send(transfer: Transfer): void {
+    this.workingCopy(transfer);
+  }
+
+  arrive(transfer: Readonly<Transfer>, at: string): void {
+    Object.assign(this.working.get(transfer.transferId) ?? this.workingCopy(transfer), {
+      status: 'arrived',
+      arrivedAt: at,
+    });
+  }
+
+  private workingCopy(transfer: Readonly<Transfer>): WorkingTransfer {
+    const row = { ...transfer, bucket: this.buckets.of(transfer.productId) };
+    this.working.set(transfer.transferId, row);
+    this.effects.transfers.push(row);
+    return row;
+  }
+}

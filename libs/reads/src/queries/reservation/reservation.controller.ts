@@ -1,0 +1,33 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { reservationPathSchema, reservationSchema } from '@eco/contracts';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
+import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { Reads } from '../../reads.js';
+import { reservationOf, reservationQuery } from './reservation.query.js';
+
+const getReservation = operation({
+  summary: 'One reservation',
+  path: reservationPathSchema,
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'As it stands now', body: reservationSchema, headers: READ_ANSWER_HEADERS } },
+  problems: ['reservation-unknown', ...READ_PROBLEMS],
+});
+
+@ApiTags('reservations')
+@Controller('reservations')
+export class ReservationController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get(':reservationId')
+  @Operation(getReservation)
+  async get(@Input(getReservation) { path, headers }: InputOf<typeof getReservation>): Promise<Answer> {
+    const { reservationId } = path;
+    const read = await this.reads.ofId(reservationId, reservationQuery, [reservationId], readerOf(headers));
+    const { rows, source } = answered(read);
+    const [row] = rows;
+    if (row === undefined) throw problem('reservation-unknown', { headers: headersOf([source]) });
+    return answer(200, reservationOf(row), headersOf([source]));
+  }
+}

@@ -1,0 +1,33 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { transferPathSchema, transferSchema } from '@eco/contracts';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
+import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { Reads } from '../../reads.js';
+import { transferOf, transferQuery } from './transfer.query.js';
+
+const getTransfer = operation({
+  summary: 'One transfer between locations',
+  path: transferPathSchema,
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'As it stands now', body: transferSchema, headers: READ_ANSWER_HEADERS } },
+  problems: ['transfer-unknown', ...READ_PROBLEMS],
+});
+
+@ApiTags('transfers')
+@Controller('transfers')
+export class TransferController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get(':transferId')
+  @Operation(getTransfer)
+  async get(@Input(getTransfer) { path, headers }: InputOf<typeof getTransfer>): Promise<Answer> {
+    const { transferId } = path;
+    const read = await this.reads.ofId(transferId, transferQuery, [transferId], readerOf(headers));
+    const { rows, source } = answered(read);
+    const [row] = rows;
+    if (row === undefined) throw problem('transfer-unknown', { headers: headersOf([source]) });
+    return answer(200, transferOf(row), headersOf([source]));
+  }
+}
