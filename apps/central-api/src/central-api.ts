@@ -6,11 +6,14 @@ import { Reads, ReadsModule } from '@eco/reads';
 import { ProductsWriteController } from './catalogue/products.controller.js';
 import type { CentralConfig } from './config.js';
 import { Consumers } from './consumers/consumers.js';
+import { StockController } from './inventory/stock.controller.js';
+import { TransfersController } from './inventory/transfers.controller.js';
 
 const api = {
   title: 'EcoMarket Central API',
   version: '1',
-  description: 'The head office: takes orders, carts and customers, keeps the catalogue, and reads.',
+  description:
+    'The head office: takes orders, reservations, carts and customers, keeps the catalogue and the stock, and reads.',
 };
 
 @Module({})
@@ -21,10 +24,19 @@ class CentralModule {
       module: CentralModule,
       imports: [
         intakeModule,
-        ReadsModule.mount(reads, ['orders', 'products', 'inventory', 'customers', 'carts', 'commands']),
+        ReadsModule.mount(reads, [
+          'orders',
+          'products',
+          'inventory',
+          'reservations',
+          'transfers',
+          'customers',
+          'carts',
+          'commands',
+        ]),
         consumers.module,
       ],
-      controllers: [ProductsWriteController],
+      controllers: [ProductsWriteController, StockController, TransfersController],
     };
   }
 }
@@ -44,7 +56,8 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: null,
-    groupOf: (key) => reads.groupOf(key) ?? config.groups[0].id,
+    reads,
+    anyGroup: config.groups[0].id,
   });
   const consumers = new Consumers(edge, config);
   await reads.start();

@@ -6,6 +6,7 @@ import { registerLoad } from './commands/load.js';
 import { registerShards } from './commands/shards.js';
 import { registerStatus } from './commands/status.js';
 import { registerUp } from './commands/up.js';
+import { registerVerify } from './commands/verify.js';
 
 const program = new Command('eco').description('EcoMarket: the order and stock backbone of a retail chain');
 const commands = [
@@ -13,6 +14,7 @@ const commands = [
   registerDown,
   registerStatus,
   registerLoad,
+  registerVerify,
   registerLag,
   registerShards,
   registerContainer,

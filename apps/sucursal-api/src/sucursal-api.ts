@@ -8,7 +8,8 @@ import type { SucursalConfig } from './config.js';
 const api = {
   title: 'EcoMarket Sucursal API',
   version: '1',
-  description: "A branch: takes its till's orders, carts and customers, and reads what it sells.",
+  description:
+    "A branch: takes its till's orders, reservations, returns, carts and customers, and reads what it sells.",
 };
 
 @Module({})
@@ -18,7 +19,16 @@ class SucursalModule {
       module: SucursalModule,
       imports: [
         IntakeModule.with(intake),
-        ReadsModule.mount(reads, ['orders', 'products', 'inventory', 'customers', 'carts', 'commands']),
+        ReadsModule.mount(reads, [
+          'orders',
+          'products',
+          'inventory',
+          'reservations',
+          'transfers',
+          'customers',
+          'carts',
+          'commands',
+        ]),
       ],
     };
   }
@@ -39,7 +49,8 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: config.branchId,
-    groupOf: (key) => reads.groupOf(key) ?? config.groups[0].id,
+    reads,
+    anyGroup: config.groups[0].id,
   });
   await reads.start();
   return startService(edge, {

@@ -1,5 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { mayHaveArrived, type Answer, type CommandPublisher, type PublishOutcome } from '@eco/broker';
-import { type Command, type CommandBody, type CommandKind, type Reply } from '@eco/contracts';
+import { keyOf, type Command, type CommandBody, type CommandKind, type Reply } from '@eco/contracts';
+import { bodyHash } from '@eco/domain';
+import { readCommandFate, type CommandFate, type Reads } from '@eco/reads';
 import { commandIdFor, ID_RANDOM_BYTES, newCommandId, newId, newOrderId, orderIdFor } from '@eco/routing';
 import { HybridClock } from './hybrid-clock.js';
 import { takeRandomBytes } from './random-bytes.js';
@@ -18,6 +21,19 @@ export type Submission =
   | { readonly type: 'not-accepted'; readonly obstacle: string }
   | { readonly type: 'acceptance-unknown'; readonly obstacle: string };
 
+/**
+ * What became of a command that must be decided while its asker waits, if it is to be decided at all:
+ *
+ * - `answered`: it was decided.
+ * - `not-accepted`: it is nowhere. Nothing was done; it may be sent again under the same id.
+ * - `not-done`: its time is over, nothing was done and nothing will be.
+ * - `outcome-unknown`: not even that can be told now.
+ */
+export type Settlement =
+  | Extract<Submission, { type: 'answered' | 'not-accepted' }>
+  | { readonly type: 'not-done' }
+  | { readonly type: 'outcome-unknown' };
+
 export interface Request<K extends CommandKind> {
   readonly id: string;
   readonly kind: K;
@@ -33,9 +49,17 @@ export interface CommandIntakeOptions {
   readonly sentBy: string;
   /** Branch that takes what comes in here; null: the head office. */
   readonly branchId: string | null;
+  /** Sees whether a group decides at all, by which clock, and what it decided. */
+  readonly reads: Reads;
   /** Ends every wait: what is accepted by then is answered as accepted. */
   readonly stopping: AbortSignal;
 }
+
+/** The group's clock is seen to a second or so: a shorter wait could be over before it began. */
+const DECIDE_SECONDS_MIN = 2;
+/** After the wait: a group that decides nothing shows that its clock went on within about a second. */
+const LOOK_MS = 3_000;
+const LOOK_PAUSE_MS = 100;
 
 /** Turns what is asked over REST into commands: gives them their ids and envelopes, and sends them in. */
 export class CommandIntake {
@@ -84,6 +108,42 @@ export class CommandIntake {
     return answered(await answer) ?? submission;
   }
 
+  /**
+   * Has it decided within the wait, or not at all: the command carries a `notAfter` by its group's own clock, and when no
+   * answer comes, one snapshot in which that time is over tells whether it was done. Settles within the wait and 3 s.
+   */
+  async decide<K extends CommandKind>(request: Request<K>): Promise<Settlement> {
+    const { id, kind, body, correlationId } = request;
+    const { publisher, sentBy, reads } = this.#options;
+    const key = keyOf({ kind, body } as Command);
+    const groupNowMs = reads.groupNowMs(key);
+    const obstacle = reads.standstill(key);
+    if (obstacle !== undefined || groupNowMs === undefined) {
+      return { type: 'not-accepted', obstacle: obstacle ?? 'nothing is seen of its group' };
+    }
+    const startedMs = performance.now();
+    const waitMs = Math.max(request.waitSeconds, DECIDE_SECONDS_MIN) * 1000;
+    const notAfter = new Date(Math.floor(groupNowMs + waitMs)).toISOString();
+    const command = { id, stamp: this.#clock.next(), sentBy, correlationId, notAfter, kind, body } as Command;
+    const sent = publisher.publishAndWait(command, { waitMs });
+    const answer = this.#untilStopping(sent.answer);
+    const submission = submissionOf(await sent.outcome);
+    const told = answered(await answer);
+    if (told?.type === 'answered') return told;
+    if (submission.type === 'not-accepted') return submission;
+    return this.#lookFor(command, { key, commandId: id, notAfter }, startedMs + waitMs + LOOK_MS);
+  }
+
+  /** Asks the database until it is certain what became of the command, or nobody can wait any longer. */
+  async #lookFor(command: Command, asked: Parameters<typeof readCommandFate>[1], untilMs: number): Promise<Settlement> {
+    for (;;) {
+      const settlement = settlementOf(command, await readCommandFate(this.#options.reads, asked));
+      if (settlement !== undefined) return settlement;
+      if (performance.now() >= untilMs || this.#options.stopping.aborted) return { type: 'outcome-unknown' };
+      await pause(LOOK_PAUSE_MS);
+    }
+  }
+
   get #origin(): string {
     return this.branchId ?? 'central';
   }
@@ -97,6 +157,28 @@ export class CommandIntake {
         resolve(given);
       });
     });
+  }
+}
+
+/** Undefined: not certain yet. */
+function settlementOf(command: Command, fate: CommandFate): Settlement | undefined {
+  const commandId = command.id;
+  switch (fate.type) {
+    case 'open':
+      return undefined;
+    case 'never':
+      return { type: 'not-done' };
+    case 'dead-letter': {
+      const { position, reason } = fate;
+      return { type: 'answered', position, reply: { type: 'dead-letter', commandId, reason } };
+    }
+    case 'outcome': {
+      const { position, status, result } = fate;
+      if (fate.bodyHash !== bodyHash(command)) {
+        return { type: 'answered', position, reply: { type: 'key-conflict', commandId } };
+      }
+      return { type: 'answered', position, reply: { type: 'outcome', commandId, status, repeated: false, result } };
+    }
   }
 }
 

@@ -2,15 +2,25 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { CartsController } from './carts/carts.controller.js';
 import { CommandIntake } from './command-intake.js';
 import { RegisterCustomerController } from './customers/register-customer.controller.js';
+import { OrderChangesController } from './orders/order-changes.controller.js';
 import { PlaceOrderController } from './orders/place-order.controller.js';
+import { ReservationsController } from './reservations/reservations.controller.js';
+import { TransferArrivalsController } from './transfers/transfer-arrivals.controller.js';
 
-/** What Central and a branch both take: orders, carts, customers. */
+/** What Central and a branch both take: what a counter does. */
 @Module({})
 export class IntakeModule {
   static with(intake: CommandIntake): DynamicModule {
     return {
       module: IntakeModule,
-      controllers: [PlaceOrderController, CartsController, RegisterCustomerController],
+      controllers: [
+        PlaceOrderController,
+        OrderChangesController,
+        ReservationsController,
+        TransferArrivalsController,
+        CartsController,
+        RegisterCustomerController,
+      ],
       providers: [{ provide: CommandIntake, useValue: intake }],
       exports: [CommandIntake],
     };

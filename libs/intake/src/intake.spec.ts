@@ -1,6 +1,8 @@
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { MAX_ORDER_LINES, type Problem } from '@eco/contracts';
 import { createEdge, startService, type Service } from '@eco/edge';
+import { Reads } from '@eco/reads';
+import { commandIdFor, orderIdFor } from '@eco/routing';
 import { CommandIntake } from './command-intake.js';
 import { IntakeModule } from './intake.module.js';
 
@@ -18,7 +20,15 @@ beforeAll(async () => {
     connection: new BrokerConnection({ access, name: 'door' }),
     groupOf: () => 'g1',
   });
-  const intake = new CommandIntake({ publisher, sentBy: 'door', branchId: 'sucursal-1', stopping: edge.stopping });
+  const reads = new Reads({
+    groups: [],
+    login: { user: 'nobody', password: '' },
+    applicationName: 'door',
+    log: edge.log,
+    registry: edge.metrics.registry,
+  });
+  const { stopping } = edge;
+  const intake = new CommandIntake({ publisher, sentBy: 'door', branchId: 'sucursal-1', reads, stopping });
   service = await startService(edge, { module: IntakeModule.with(intake) });
 });
 afterAll(() => service.stop());
@@ -69,6 +79,63 @@ describe('what gets through the door', () => {
       retryAfter: '2',
       at: [],
     });
+  });
+});
+
+const reservationId = commandIdFor({ origin: 'spec', kind: 'r', key: 'ana', idempotencyKey: '1' });
+const orderId = orderIdFor({ origin: 'spec', customerId: 'ana', idempotencyKey: '1' });
+const transferId = commandIdFor({ origin: 'spec', kind: 't', key: 'cafe', idempotencyKey: '1' });
+const decided: [path: string, body: Record<string, unknown>, problem: string | undefined][] = [
+  ['/reservations', { customerId: 'ana', lines: [line], ttlSeconds: 60 }, undefined],
+  [`/reservations/${reservationId}/confirm`, { customerId: 'ana' }, 'reservation-unknown'],
+  [`/reservations/${reservationId}/release`, { customerId: 'ana' }, 'reservation-unknown'],
+  [`/orders/${orderId}/cancel`, { customerId: 'ana' }, 'order-unknown'],
+  [`/orders/${orderId}/fulfil`, { customerId: 'ana' }, 'order-unknown'],
+  [`/orders/${orderId}/returns`, { customerId: 'ana', lines: [line] }, 'order-unknown'],
+  [`/transfers/${transferId}/receive`, { productId: 'cafe' }, 'transfer-unknown'],
+];
+
+describe('what is decided within its request', () => {
+  const keyed = { 'idempotency-key': 'k-1', prefer: 'wait=2' };
+
+  it.each(decided)('POST %s is not accepted while nothing is seen of its group', async (path, body) => {
+    expect(await ask('POST', path, body, keyed)).toEqual({
+      problem: 'not-accepted',
+      status: 503,
+      retryAfter: '2',
+      at: [],
+    });
+  });
+
+  it.each(decided)('POST %s needs a key, and names that beside every other fault', async (path, body) => {
+    expect(await ask('POST', path, { ...body, note: 1 })).toMatchObject({
+      problem: 'bad-input',
+      status: 400,
+      at: ['/note', 'header.idempotency-key'],
+    });
+  });
+
+  it.each(decided.filter(([, , problem]) => problem !== undefined))(
+    'POST %s finds nothing under an id of another key',
+    async (path, body, problem) => {
+      const other = Object.fromEntries(
+        Object.entries(body).map(([name, value]) => [name, name === 'lines' ? value : 'x']),
+      );
+      expect(await ask('POST', path, other, keyed)).toMatchObject({ problem, status: 404 });
+    },
+  );
+
+  it.each([
+    ['/reservations', { customerId: '', lines: [], ttlSeconds: 0 }, ['/customerId', '/lines', '/ttlSeconds']],
+    [
+      '/reservations',
+      { customerId: 'ana', lines: [line, line], ttlSeconds: 1.5 },
+      ['/lines/1/productId', '/ttlSeconds'],
+    ],
+    ['/orders/17/returns', { lines: [line], location: 'a b' }, ['/customerId', '/location', 'path.orderId']],
+    ['/transfers/17/receive', {}, ['/productId', 'path.transferId']],
+  ])('POST %s with %j names every fault', async (path, body, at) => {
+    expect(await ask('POST', path, body, keyed)).toMatchObject({ problem: 'bad-input', status: 400, at });
   });
 });
 

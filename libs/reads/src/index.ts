@@ -9,3 +9,4 @@ export { mergePage, type Page } from './http/page.js';
 export { commandOutcomeSchema } from './queries/command/command.controller.js';
 export { orderPendingSchema } from './queries/order/order.controller.js';
 export { replicationSchema } from './queries/replication/replication.controller.js';
+export { readCommandFate, type CommandFate } from './queries/command-fate/command-fate.js';

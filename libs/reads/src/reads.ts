@@ -26,6 +26,9 @@ export const READ_DEFAULTS: ReadSettings = {
   connections: 2,
 };
 
+/** A writer moves its group's clock each second, and another one takes over within two. */
+const STILL_MS = 5_000;
+
 export interface ReadsOptions {
   readonly groups: readonly GroupNodes[];
   /** Of `eco_reader`. */
@@ -91,8 +94,22 @@ export class Reads {
 
   /** The group that owned the key's bucket when it was last seen; undefined: none is known to. */
   groupOf(key: string): string | undefined {
-    const buckets = this.#buckets();
-    return buckets === undefined ? undefined : this.#ownerOf(bucketOf(key, buckets))?.group;
+    return this.#groupOfKey(key)?.group;
+  }
+
+  /** The clock by which the key's group decides what is too late, ms since 1970; undefined: nothing is seen of it. */
+  groupNowMs(key: string): number | undefined {
+    return this.#groupOfKey(key)?.nodes.groupNowMs;
+  }
+
+  /** Why the key's group decides nothing just now, as far as can be seen; undefined: it moves. */
+  standstill(key: string): string | undefined {
+    const group = this.#groupOfKey(key);
+    if (group === undefined) return 'no group is known to own its bucket';
+    const { stillMs } = group.nodes;
+    if (stillMs < STILL_MS) return undefined;
+    if (stillMs === Infinity) return `nothing is seen of group ${group.group}`;
+    return `group ${group.group} has stood still for ${Math.round(stillMs / 1000)} s`;
   }
 
   async ofGroup<Row, Beside>(
@@ -123,6 +140,11 @@ export class Reads {
     const owner = this.#ownerOf(bucket);
     if (owner === undefined) return { type: 'no-node', fault: `no group is known to own bucket ${bucket}` };
     return owner.read(query, values, reader);
+  }
+
+  #groupOfKey(key: string): GroupReader | undefined {
+    const buckets = this.#buckets();
+    return buckets === undefined ? undefined : this.#ownerOf(bucketOf(key, buckets));
   }
 
   #ownerOf(bucket: number): GroupReader | undefined {

@@ -44,7 +44,7 @@ const checkOut = operation({
   path: customerPathSchema,
   headers: commandHeadersSchema,
   answers: orderAnswers,
-  problems: ['cart-empty', ...ORDER_PROBLEMS, ...COMMAND_PROBLEMS],
+  problems: ['cart-empty', 'order-too-long', ...ORDER_PROBLEMS, ...COMMAND_PROBLEMS],
 });
 
 @ApiTags('carts')

@@ -9,5 +9,12 @@ export const commandHeadersSchema = z.object({
 });
 export type CommandHeaders = z.output<typeof commandHeadersSchema>;
 
+/** Headers of a request that is decided before it is answered: so that a repeat can be told, it must name itself. */
+export const decidedHeadersSchema = z.object({
+  'idempotency-key': idempotencyKeySchema,
+  prefer: preferWaitSchema.optional(),
+});
+export type DecidedHeaders = z.output<typeof decidedHeadersSchema>;
+
 /** Headers of every answer that tells what was decided. */
 export const DECIDED_HEADERS = [headers.position, headers.preferenceApplied, headers.idempotentReplayed];

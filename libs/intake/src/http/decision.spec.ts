@@ -1,7 +1,7 @@
 import { headers, outcomeStatusSchema, refusalSchema, type Reply } from '@eco/contracts';
 import { ProblemError } from '@eco/edge';
-import type { Submission } from '../command-intake.js';
-import { decisionOf } from './decision.js';
+import type { Settlement, Submission } from '../command-intake.js';
+import { decisionOf, doneOf } from './decision.js';
 
 const commandId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
 const position = 'g1=3.1f0c5e9a.42';
@@ -19,8 +19,12 @@ const outcome = (
 
 /** The problem that it throws. */
 function problemOf(submission: Submission): ProblemError {
+  return thrownBy(() => decisionOf(submission, commandId, 5));
+}
+
+function thrownBy(work: () => unknown): ProblemError {
   try {
-    decisionOf(submission, commandId, 5);
+    work();
   } catch (error) {
     if (error instanceof ProblemError) return error;
     throw error;
@@ -90,4 +94,33 @@ it('says when to come again, and that a repeat does no harm, when acceptance is 
   expect(details.headers).toEqual({ [headers.retryAfter]: '2' });
   expect(details.detail).toContain('same Idempotency-Key');
   expect(details.members).toEqual({ commandId });
+});
+
+describe('what is decided within its request', () => {
+  it('is done, or a problem', () => {
+    expect(doneOf(outcome('done', { delta: 3 }) as Settlement, commandId, undefined)).toEqual({
+      type: 'done',
+      result: { delta: 3 },
+      headers: { [headers.position]: position },
+    });
+  });
+
+  it.each([
+    [outcome('refused', { reason: 'stock-short' }), 409, 'stock-short', undefined],
+    [outcome('refused', { reason: 'location-unknown' }), 404, 'location-unknown', undefined],
+    [outcome('expired'), 503, 'not-done', '2'],
+    [{ type: 'not-done' }, 503, 'not-done', '2'],
+    [{ type: 'not-accepted', obstacle: 'the group stands still' }, 503, 'not-accepted', '2'],
+    [{ type: 'outcome-unknown' }, 504, 'outcome-unknown', undefined],
+  ] as [Settlement, number, string, string | undefined][])('answers %j by %d %s', (settlement, status, name, after) => {
+    const thrown = thrownBy(() => doneOf(settlement, commandId, 5));
+    expect(thrown).toMatchObject({ status, problem: name });
+    expect(thrown.details.headers?.[headers.retryAfter]).toBe(after);
+  });
+
+  it('says where the outcome will be told when it is unknown', () => {
+    const { details } = thrownBy(() => doneOf({ type: 'outcome-unknown' }, commandId, 5));
+    expect(details.headers).toEqual({ Location: `/commands/${commandId}` });
+    expect(details.members).toEqual({ commandId });
+  });
 });

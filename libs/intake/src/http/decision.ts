@@ -1,6 +1,6 @@
 import { headers, refusalSchema, type ProblemName, type Reply } from '@eco/contracts';
 import { problem, type ProblemError } from '@eco/edge';
-import type { Submission } from '../command-intake.js';
+import type { Settlement, Submission } from '../command-intake.js';
 
 /*
  * The one table from what became of a command to its answer over HTTP.
@@ -14,6 +14,11 @@ import type { Submission } from '../command-intake.js';
  *   kept as a dead letter              500 dead-letter
  *   not accepted                       503 not-accepted, Retry-After
  *   not known whether accepted         503 acceptance-unknown, Retry-After; with the same Idempotency-Key
+ *
+ * Of what must be decided while its asker waits:
+ *
+ *   expired, or its time is over       503 not-done, Retry-After; with a new Idempotency-Key
+ *   not even that is known             504 outcome-unknown; ask GET /commands/{id}
  */
 
 /** What a controller answers in its own words; everything else is thrown as a problem. */
@@ -65,6 +70,47 @@ export function decisionOf(submission: Submission, commandId: string, asked: num
         members: { commandId },
       });
   }
+}
+
+/** What such a command can be answered with, besides reasons of refusals. */
+export const DECIDED_PROBLEMS = [
+  'key-conflict',
+  'command-discarded',
+  'dead-letter',
+  'not-accepted',
+  'not-done',
+  'outcome-unknown',
+] as const satisfies readonly ProblemName[];
+
+/** Reads the second part of the table. Throws what was not done as a problem. */
+export function doneOf(
+  settlement: Settlement,
+  commandId: string,
+  asked: number | undefined,
+): Extract<Decision, { type: 'done' }> {
+  switch (settlement.type) {
+    case 'answered':
+      if (settlement.reply.type === 'outcome' && settlement.reply.status === 'expired') throw notDone(commandId);
+      return decisionOf(settlement, commandId, asked) as Extract<Decision, { type: 'done' }>;
+    case 'not-accepted':
+      return decisionOf(settlement, commandId, asked) as never;
+    case 'not-done':
+      throw notDone(commandId);
+    case 'outcome-unknown':
+      throw problem('outcome-unknown', {
+        detail: `Ask for /commands/${commandId}, or repeat it with the same Idempotency-Key`,
+        headers: { Location: `/commands/${commandId}` },
+        members: { commandId },
+      });
+  }
+}
+
+function notDone(commandId: string): ProblemError {
+  return problem('not-done', {
+    detail: 'Nothing was done, and nothing will be. Whoever still wants it asks with a new Idempotency-Key',
+    headers: RETRY_AFTER,
+    members: { commandId },
+  });
 }
 
 function refusalOf(reply: Reply, told: Record<string, string>): ProblemError {

@@ -19,7 +19,7 @@ export const orderAnswers = {
   },
 } satisfies OperationDeclaration['answers'];
 
-export const ORDER_PROBLEMS = ['order-rejected'] as const satisfies readonly ProblemName[];
+export const ORDER_PROBLEMS = ['order-rejected', 'order-cancelled'] as const satisfies readonly ProblemName[];
 
 export function answerOrder(decision: Decision, orderId: string): Answer {
   const location = { Location: `/orders/${orderId}` };

@@ -69,3 +69,24 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(100, 3), atMs: groupAt(0) }, 600)).toBe(600);
   });
 });
+
+describe('the clock of a group', () => {
+  it('is told by the look that came soonest after the group wrote, and runs on between looks', () => {
+    const clock = new GroupClock();
+    expect([clock.nowMs(0), clock.stillMs(0)]).toEqual([undefined, Infinity]);
+    clock.note({ position: seq(1), atMs: groupAt(0) }, true, 900);
+    clock.note({ position: seq(2), atMs: groupAt(1_000) }, true, 1_010);
+    clock.note({ position: seq(3), atMs: groupAt(2_000) }, true, 2_700);
+    expect(clock.nowMs(3_000)).toBe(groupAt(2_990));
+  });
+
+  it('stands still from the look that last saw it go on, whoever was looked at', () => {
+    const clock = new GroupClock();
+    clock.note({ position: seq(1), atMs: groupAt(0) }, true, 0);
+    clock.note({ position: seq(1), atMs: groupAt(1_000) }, false, 1_000);
+    clock.note({ position: seq(1), atMs: groupAt(1_000) }, true, 4_000);
+    expect(clock.stillMs(5_000)).toBe(4_000);
+    clock.note({ position: seq(2), atMs: groupAt(1_000) }, true, 5_000);
+    expect(clock.stillMs(5_100)).toBe(100);
+  });
+});

@@ -35,6 +35,8 @@ const STEP_MS = 100;
 export class GroupClock {
   #newest: (Observation & { seenMs: number }) | undefined;
   readonly #steps: Step[] = [];
+  /** The group's clock less ours, as of the look that came soonest after the group wrote it: no look comes before. */
+  #aheadMs = -Infinity;
 
   /** To be told of whatever is seen of the group, whichever node it is from. */
   note(seen: Observation, fromPrimary: boolean, nowMs: number): void {
@@ -43,7 +45,18 @@ export class GroupClock {
     if (newest === undefined || ahead > 0 || (ahead === 0 && seen.atMs > newest.atMs)) {
       this.#newest = { ...seen, seenMs: nowMs };
     }
+    this.#aheadMs = Math.max(this.#aheadMs, seen.atMs - nowMs);
     if (fromPrimary) this.#step(seen.position, nowMs);
+  }
+
+  /** What the group's clock shows now, as well as can be told, ms since 1970; undefined while nothing was seen of it. */
+  nowMs(nowMs: number): number | undefined {
+    return this.#newest === undefined ? undefined : nowMs + this.#aheadMs;
+  }
+
+  /** For how long nothing new was seen of the group, which moves each second while it has a writer, ms. */
+  stillMs(nowMs: number): number {
+    return this.#newest === undefined ? Infinity : nowMs - this.#newest.seenMs;
   }
 
   /** Lag of a node that shows this: ms, whole. */

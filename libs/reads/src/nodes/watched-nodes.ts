@@ -47,6 +47,16 @@ export class WatchedNodes {
     return this.nodes.filter((node) => node.reachable && node.assigned !== 'deposed');
   }
 
+  /** What the group's clock shows now, ms since 1970; undefined while nothing was seen of it. */
+  get groupNowMs(): number | undefined {
+    return this.#clock.nowMs(performance.now());
+  }
+
+  /** For how long the group has stood still as far as can be seen, ms. */
+  get stillMs(): number {
+    return this.#clock.stillMs(performance.now());
+  }
+
   /** BUCKETS of the cluster; undefined while no node of this group has been seen. */
   get buckets(): number | undefined {
     return this.#farthest()?.lastProbe?.buckets;

@@ -1,0 +1,94 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import {
+  adjustStockRequestSchema,
+  countStockRequestSchema,
+  productPathSchema,
+  receiveStockRequestSchema,
+  stockMovedSchema,
+  type CommandBody,
+} from '@eco/contracts';
+import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import {
+  CommandIntake,
+  DECIDED_HEADERS,
+  DECIDED_PROBLEMS,
+  decidedHeadersSchema,
+  decideNow,
+  type DecidedHeaders,
+} from '@eco/intake';
+
+const stockChange = <const B extends z.ZodType>(body: B) =>
+  ({
+    path: productPathSchema,
+    headers: decidedHeadersSchema,
+    body,
+    answers: {
+      200: { description: 'Done; the level that it left', body: stockMovedSchema, headers: DECIDED_HEADERS },
+    },
+  }) as const;
+const UNKNOWN = ['product-unknown', 'location-unknown'] as const;
+
+const receive = operation({
+  summary: 'Receive units of a product',
+  ...stockChange(receiveStockRequestSchema),
+  problems: [...UNKNOWN, ...DECIDED_PROBLEMS],
+});
+const adjust = operation({
+  summary: 'Change how many units are on hand, by a difference',
+  description: 'Never below what is reserved.',
+  ...stockChange(adjustStockRequestSchema),
+  answers: {
+    200: {
+      description: 'Done; the level that it left',
+      body: stockMovedSchema.extend({ reason: z.string() }),
+      headers: DECIDED_HEADERS,
+    },
+  },
+  problems: [...UNKNOWN, 'stock-short', ...DECIDED_PROBLEMS],
+});
+const count = operation({
+  summary: 'Set how many units are on hand, as they were counted',
+  description:
+    'Only while the level is `expected` still, as it was read when the units were counted; else `stock-count-stale` says ' +
+    'what it is. Never below what is reserved.',
+  ...stockChange(countStockRequestSchema),
+  problems: [...UNKNOWN, 'stock-count-stale', 'stock-short', ...DECIDED_PROBLEMS],
+});
+
+/** Changes of stock levels; their reads are elsewhere, and answered by replicas. */
+@ApiTags('inventory')
+@Controller('inventory')
+export class StockController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post(':productId/receipts')
+  @Operation(receive)
+  receive(@Input(receive) { path, body, headers, correlationId }: InputOf<typeof receive>): Promise<Answer> {
+    return this.#decide('stock.receive', { ...path, ...body }, headers, correlationId);
+  }
+
+  @Post(':productId/adjustments')
+  @Operation(adjust)
+  adjust(@Input(adjust) { path, body, headers, correlationId }: InputOf<typeof adjust>): Promise<Answer> {
+    return this.#decide('stock.adjust', { ...path, ...body }, headers, correlationId);
+  }
+
+  @Post(':productId/counts')
+  @Operation(count)
+  count(@Input(count) { path, body, headers, correlationId }: InputOf<typeof count>): Promise<Answer> {
+    return this.#decide('stock.count', { ...path, ...body }, headers, correlationId);
+  }
+
+  async #decide<K extends 'stock.receive' | 'stock.adjust' | 'stock.count'>(
+    kind: K,
+    body: CommandBody<K>,
+    headers: DecidedHeaders,
+    correlationId: string,
+  ): Promise<Answer> {
+    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
+    const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });
+    return answer(200, done.result, done.headers);
+  }
+}

@@ -1,0 +1,32 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { sendTransferRequestSchema, transferMovedSchema } from '@eco/contracts';
+import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { CommandIntake, DECIDED_HEADERS, DECIDED_PROBLEMS, decidedHeadersSchema, decideNow } from '@eco/intake';
+
+const send = operation({
+  summary: 'Send units from one location to another',
+  description: 'They are in transit, and on hand nowhere, until the transfer is received.',
+  headers: decidedHeadersSchema,
+  body: sendTransferRequestSchema,
+  answers: {
+    201: { description: 'In transit', body: transferMovedSchema, headers: ['Location', ...DECIDED_HEADERS] },
+  },
+  problems: ['product-unknown', 'location-unknown', 'stock-short', ...DECIDED_PROBLEMS],
+});
+
+@ApiTags('transfers')
+@Controller('transfers')
+export class TransfersController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post()
+  @Operation(send)
+  async send(@Input(send) { body, headers, correlationId }: InputOf<typeof send>): Promise<Answer> {
+    const kind = 'transfer.send';
+    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
+    const asked = { transferId: id, ...body };
+    const done = await decideNow(this.intake, { id, kind, body: asked, headers, correlationId });
+    return answer(201, done.result, { Location: `/transfers/${id}`, ...done.headers });
+  }
+}

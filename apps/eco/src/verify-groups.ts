@@ -1,0 +1,70 @@
+import { askNodes, primaryOf, verifyGroup, type NodeAddress, type VerifyReport } from '@eco/database';
+import { BadInput } from './input.js';
+import type { Target } from './target.js';
+
+type GroupNode = Target['groups'][number]['nodes'][number];
+
+export interface GroupVerification extends VerifyReport {
+  /** Node whose snapshot was checked, such as `g1-2`. */
+  node: string;
+  role: 'primary' | 'replica';
+  /** For how long the snapshot was held. */
+  heldMs: number;
+}
+
+export interface VerifyOptions {
+  /** Name of the node to ask; absent: a replica of each group, its primary when none answers. */
+  node?: string;
+  /** Gives up a group that takes longer, ms. */
+  limitMs: number;
+}
+
+/**
+ * Checks every group of a running system, each in one snapshot of one node. A replica is asked, since the checks read
+ * whole tables. Throws BadInput when a group can't be asked, or not within the limit.
+ */
+export async function verifyGroups(target: Target, { node, limitMs }: VerifyOptions): Promise<GroupVerification[]> {
+  const groups = target.groups.filter(({ nodes }) => node === undefined || nodes.some(({ name }) => name === node));
+  if (groups.length === 0) {
+    const names = target.groups.flatMap(({ nodes }) => nodes.map(({ name }) => name));
+    throw new BadInput(`--node must be one of ${names.join(', ')}, not ${JSON.stringify(node)}`);
+  }
+  const verified: GroupVerification[] = [];
+  // One after the other: they may share the machine.
+  for (const { id, nodes } of groups) {
+    const { chosen, role } = await choose(id, nodes, node, target);
+    const startedMs = performance.now();
+    const report = await verifyGroup(chosen, target.login('eco_reader'), { limitMs }).catch((error: Error) => {
+      throw new BadInput(`${chosen.name} can't be checked: ${error.message}`);
+    });
+    verified.push({ ...report, node: chosen.name, role, heldMs: Math.round(performance.now() - startedMs) });
+  }
+  return verified;
+}
+
+async function choose(
+  group: string,
+  nodes: readonly GroupNode[],
+  wanted: string | undefined,
+  target: Target,
+): Promise<{ chosen: GroupNode; role: 'primary' | 'replica' }> {
+  const answers = await askNodes(nodes, target.login('eco_reader'));
+  const primary = primaryOf(answers);
+  const roleOf = (node: NodeAddress) => (primary !== undefined && isSame(primary.node, node) ? 'primary' : 'replica');
+  // A deposed primary says that it is one, and may show what never was.
+  const answering = nodes.filter((node) =>
+    answers.some((answer) => isSame(answer.node, node) && (answer.type === 'replica' || roleOf(node) === 'primary')),
+  );
+  const chosen =
+    wanted === undefined
+      ? (answering.find((node) => roleOf(node) === 'replica') ?? answering[0])
+      : answering.find(({ name }) => name === wanted);
+  if (chosen === undefined) {
+    throw new BadInput(`${wanted ?? `any node of group ${group}`} does not answer: see "npx eco status"`);
+  }
+  return { chosen, role: roleOf(chosen) };
+}
+
+function isSame(a: NodeAddress, b: NodeAddress): boolean {
+  return a.host === b.host && a.port === b.port;
+}

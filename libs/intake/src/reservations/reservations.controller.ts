@@ -1,0 +1,111 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import {
+  createReservationRequestSchema,
+  ofCustomerRequestSchema,
+  orderConfirmedSchema,
+  reservationEndedSchema,
+  reservationHeldSchema,
+  reservationPathSchema,
+} from '@eco/contracts';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { hash12, hash12OfOrderId } from '@eco/routing';
+import { CommandIntake } from '../command-intake.js';
+import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';
+import { decideNow } from '../http/decide-now.js';
+import { DECIDED_PROBLEMS } from '../http/decision.js';
+
+const create = operation({
+  summary: 'Hold units for a customer, until a time',
+  description:
+    'All lines or none, at the prices of now. After `ttlSeconds` the units are free again, unless it is confirmed or ' +
+    'released before.',
+  headers: decidedHeadersSchema,
+  body: createReservationRequestSchema,
+  answers: { 201: { description: 'Held', body: reservationHeldSchema, headers: ['Location', ...DECIDED_HEADERS] } },
+  problems: ['product-unknown', 'stock-short', 'reservation-released', ...DECIDED_PROBLEMS],
+});
+const confirm = operation({
+  summary: 'Make an order of what is held',
+  description: 'At the prices that it was held at.',
+  path: reservationPathSchema,
+  headers: decidedHeadersSchema,
+  body: ofCustomerRequestSchema,
+  answers: {
+    201: { description: 'Confirmed', body: orderConfirmedSchema, headers: ['Location', ...DECIDED_HEADERS] },
+  },
+  problems: ['reservation-unknown', 'reservation-over', 'order-cancelled', ...DECIDED_PROBLEMS],
+});
+const release = operation({
+  summary: 'Let go what is held',
+  description:
+    'Of a reservation that has not come yet it makes sure that it holds nothing when it comes: no `lines` then.',
+  path: reservationPathSchema,
+  headers: decidedHeadersSchema,
+  body: ofCustomerRequestSchema,
+  answers: { 200: { description: 'Released', body: reservationEndedSchema, headers: DECIDED_HEADERS } },
+  problems: ['reservation-unknown', 'reservation-over', ...DECIDED_PROBLEMS],
+});
+
+@ApiTags('reservations')
+@Controller('reservations')
+export class ReservationsController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post()
+  @Operation(create)
+  async create(@Input(create) { headers, body, correlationId }: InputOf<typeof create>): Promise<Answer> {
+    const { customerId, lines, ttlSeconds } = body;
+    const kind = 'reservation.create';
+    const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
+    const { branchId } = this.intake;
+    const done = await decideNow(this.intake, {
+      id,
+      kind,
+      body: { reservationId: id, customerId, branchId, lines, ttlSeconds },
+      headers,
+      correlationId,
+    });
+    return answer(201, done.result, { Location: `/reservations/${id}`, ...done.headers });
+  }
+
+  @Post(':reservationId/confirm')
+  @Operation(confirm)
+  async confirm(@Input(confirm) { path, headers, body, correlationId }: InputOf<typeof confirm>): Promise<Answer> {
+    const { reservationId } = path;
+    const { customerId } = body;
+    ofCustomer(reservationId, customerId);
+    const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
+    const done = await decideNow(this.intake, {
+      id: orderId,
+      kind: 'reservation.confirm',
+      body: { orderId, reservationId, customerId, branchId: this.intake.branchId },
+      headers,
+      correlationId,
+    });
+    return answer(201, done.result, { Location: `/orders/${orderId}`, ...done.headers });
+  }
+
+  @Post(':reservationId/release')
+  @Operation(release)
+  async release(@Input(release) { path, headers, body, correlationId }: InputOf<typeof release>): Promise<Answer> {
+    const { reservationId } = path;
+    const { customerId } = body;
+    ofCustomer(reservationId, customerId);
+    const kind = 'reservation.release';
+    const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
+    const done = await decideNow(this.intake, {
+      id,
+      kind,
+      body: { reservationId, customerId },
+      headers,
+      correlationId,
+    });
+    return answer(200, done.result, done.headers);
+  }
+}
+
+/** An id holds the hash of its customer: with another customer there is nothing to ask for. */
+function ofCustomer(reservationId: string, customerId: string): void {
+  if (hash12OfOrderId(reservationId) !== hash12(customerId)) throw problem('reservation-unknown');
+}

@@ -1,0 +1,38 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { ofProductRequestSchema, transferMovedSchema, transferPathSchema } from '@eco/contracts';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { hash12, hash12OfOrderId } from '@eco/routing';
+import { CommandIntake } from '../command-intake.js';
+import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';
+import { decideNow } from '../http/decide-now.js';
+import { DECIDED_PROBLEMS } from '../http/decision.js';
+
+const receive = operation({
+  summary: 'Say that a transfer has arrived',
+  description: 'Its units are on hand at its destination. What was lost on the way is adjusted away there.',
+  path: transferPathSchema,
+  headers: decidedHeadersSchema,
+  body: ofProductRequestSchema,
+  answers: { 200: { description: 'Arrived', body: transferMovedSchema, headers: DECIDED_HEADERS } },
+  problems: ['transfer-unknown', 'transfer-arrived', ...DECIDED_PROBLEMS],
+});
+
+@ApiTags('transfers')
+@Controller('transfers')
+export class TransferArrivalsController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post(':transferId/receive')
+  @Operation(receive)
+  async receive(@Input(receive) { path, headers, body, correlationId }: InputOf<typeof receive>): Promise<Answer> {
+    const { transferId } = path;
+    const { productId } = body;
+    // An id holds the hash of its product: with another product there is nothing to ask for.
+    if (hash12OfOrderId(transferId) !== hash12(productId)) throw problem('transfer-unknown');
+    const kind = 'transfer.receive';
+    const id = this.intake.commandId(kind, productId, headers['idempotency-key']);
+    const done = await decideNow(this.intake, { id, kind, body: { transferId, productId }, headers, correlationId });
+    return answer(200, done.result, done.headers);
+  }
+}

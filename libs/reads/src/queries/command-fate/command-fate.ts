@@ -1,0 +1,60 @@
+import type { OutcomeStatus } from '@eco/contracts';
+import { formatPosition, NO_POSITION, positionOf } from '@eco/routing';
+import { query } from '../../query.js';
+import type { Reads } from '../../reads.js';
+
+/**
+ * What is certain about a command, of one snapshot. `never`: the group's clock is past the command's `notAfter` and
+ * nothing was decided, so it is not done and will not be: whatever batch takes it later finds it too late. `open`: it may
+ * still be decided, or nobody can tell.
+ */
+export type CommandFate =
+  | {
+      readonly type: 'outcome';
+      readonly bodyHash: string;
+      readonly status: OutcomeStatus;
+      readonly result: Record<string, unknown>;
+      readonly position: string;
+    }
+  | { readonly type: 'dead-letter'; readonly reason: string; readonly position: string }
+  | { readonly type: 'never' }
+  | { readonly type: 'open' };
+
+interface FateRow {
+  body_hash: string;
+  status: OutcomeStatus;
+  result: Record<string, unknown> | null;
+}
+interface Beside {
+  past: boolean;
+  dead_letter: string | null;
+}
+
+/** $1 command id, $2 its notAfter. */
+const commandFateQuery = query<FateRow, Beside>({
+  name: 'command-fate',
+  rows: `
+    SELECT encode(u.body_hash, 'hex') AS body_hash, u.status, u.result
+    FROM eco.outcome_full u WHERE u.command_id = $1`,
+  beside: `
+    s.at > $2::timestamptz AS past,
+    (SELECT d.reason FROM eco.dead_letter d WHERE d.command_id = $1 AND d.state = 'open' LIMIT 1) AS dead_letter`,
+});
+
+/** `key`: the customer or product that the command goes by. Any node may answer: its snapshot holds both or neither. */
+export async function readCommandFate(
+  reads: Reads,
+  { key, commandId, notAfter }: { key: string; commandId: string; notAfter: string },
+): Promise<CommandFate> {
+  const reader = { position: NO_POSITION, waitMs: 0 };
+  const read = await reads.ofKey(key, commandFateQuery, [commandId, notAfter], reader);
+  if (read.type !== 'answer') return { type: 'open' };
+  const { rows, beside, source } = read;
+  const position = source.position === undefined ? '' : formatPosition(positionOf([source.position]));
+  const [row] = rows;
+  if (row !== undefined) {
+    return { type: 'outcome', bodyHash: row.body_hash, status: row.status, result: row.result ?? {}, position };
+  }
+  if (beside.dead_letter !== null) return { type: 'dead-letter', reason: beside.dead_letter, position };
+  return { type: beside.past ? 'never' : 'open' };
+}
