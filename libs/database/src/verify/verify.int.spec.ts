@@ -11,7 +11,6 @@ beforeAll(async () => {
   const session = await WriterSession.open({ host, port }, group.login('eco_writer'));
   await eventually('the lock is free', () => tryToLead(session));
   const reign = await beginReign(session);
-  await group.asSuperuser(`INSERT INTO eco.location VALUES ('sucursal-1')`);
   const kept = [{ productId: 'oil', quantity: 4 }];
   const [sold, dropped] = [orderOf('eva', kept), orderOf('eva', kept)];
   const [held, released, bought, due] = [

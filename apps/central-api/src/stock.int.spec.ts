@@ -1,0 +1,122 @@
+import { headers as headerNames } from '@eco/contracts';
+import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+
+/*
+ * Goal: a change of stock is answered within its request: done, refused, not done and never will be, or unknown. Method:
+ * one broker, one database, one writer, each of which can be made to stand still.
+ */
+
+let cluster: TestCluster;
+let central: string;
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 0 }], writersPerGroup: 1 });
+  central = cluster.services.find(({ name }) => name.startsWith('central-api'))?.url ?? '';
+  const product = { productId: 'tea', name: 'Tea', priceCents: 320, stock: 10 };
+  const made = await ask('/products', product, { prefer: 'wait=20' });
+  expect(made.status).toBe(201);
+}, 180_000);
+afterAll(() => cluster.destroy());
+
+interface Answered {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+}
+
+async function ask(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
+  const response = await fetch(central + path, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Answered['body'] };
+}
+
+const receive = (key: string, wait = 2) =>
+  ask('/inventory/tea/receipts', { quantity: 1 }, { 'idempotency-key': key, prefer: `wait=${wait}` });
+const problemOf = ({ status, body }: Answered) => [status, String(body['type']).replace('urn:ecomarket:problem:', '')];
+const onHand = async () => {
+  const { body } = await ask('/inventory/tea');
+  return (body['levels'] as { onHand: number }[])[0]?.onHand;
+};
+const writer = () => part(cluster.services.find(({ name }) => name.startsWith('shard-writer')));
+const broker = () => part(cluster.brokers[0]);
+
+function part<T>(found: T | undefined): T {
+  if (found === undefined) throw new Error('the cluster has no such part');
+  return found;
+}
+
+/** As before, for the test that comes next. */
+const worksAgain = (key: string) =>
+  eventually(
+    'stock is received again',
+    async () => {
+      const said = await receive(`${key}-${performance.now()}`, 5);
+      return said.status === 200 || Promise.reject(new Error(problemOf(said).join(' ')));
+    },
+    { deadlineMs: 90_000, pauseMs: 500 },
+  );
+
+it('is 200 when it was done, and the same when it is repeated', async () => {
+  const [first, second] = [await receive('once', 10), await receive('once', 10)];
+  expect([first.status, first.body]).toMatchObject([200, { productId: 'tea', delta: 1, onHand: 11, sequence: 2 }]);
+  expect([second.status, second.body]).toEqual([200, first.body]);
+  expect(second.headers.get(headerNames.idempotentReplayed)).toBe('true');
+});
+
+it('is 503 when its time is over and nothing was done, and stays so', async () => {
+  const before = await onHand();
+  await broker().pause();
+  try {
+    // The writer goes on showing that it lives, in the database: that is how it can be told.
+    const said = await receive('too-late');
+    expect(problemOf(said)).toEqual([503, 'not-done']);
+    expect(said.headers.get(headerNames.retryAfter)).toBe('2');
+    expect(said.body['detail']).toContain('new Idempotency-Key');
+  } finally {
+    await broker().resume();
+  }
+  await worksAgain('after-broker');
+  // What the broker may have had all the same came too late, or never.
+  const [outcome, level] = [await receive('too-late', 10), await onHand()];
+  expect([200, 503]).toContain(outcome.status);
+  const received = (level as number) - (before as number);
+  expect(received).toBeGreaterThanOrEqual(1);
+});
+
+it('is 504 while nobody can tell, and 503 at the door as soon as the group is seen to stand still', async () => {
+  await writer().pause();
+  let commandId: unknown;
+  try {
+    const said = await receive('unknown');
+    expect(problemOf(said)).toEqual([504, 'outcome-unknown']);
+    commandId = said.body['commandId'];
+    expect(said.headers.get('location')).toBe(`/commands/${String(commandId)}`);
+    const refused = await eventually(
+      'the group is seen to stand still',
+      async () => {
+        const next = await receive(`at-the-door-${performance.now()}`);
+        return next.status === 503 && next;
+      },
+      { deadlineMs: 60_000 },
+    );
+    expect(problemOf(refused)).toEqual([503, 'not-accepted']);
+    expect(refused.body['detail']).toContain('stood still');
+  } finally {
+    await writer().resume();
+  }
+  // It lay in the queue until its time was over.
+  const outcome = await eventually(
+    'the command has its outcome',
+    async () => {
+      const said = await ask(`/commands/${String(commandId)}`);
+      return said.status === 200 && said;
+    },
+    { deadlineMs: 90_000 },
+  );
+  expect(outcome.body).toMatchObject({ kind: 'stock.receive', status: 'expired', result: {} });
+  expect(problemOf(await receive('unknown', 10))).toEqual([503, 'not-done']);
+  await worksAgain('after-writer');
+});
