@@ -126,32 +126,20 @@ describe.each(['reservation', 'order'] as const)('the last 500 units, by %s', (w
     async () => {
       const productId = `last-killed-${way}`;
       await stocked(productId);
-      let over = false;
-      const answers = buyers(way, productId).finally(() => (over = true));
-      let kills = 0;
-      // The active one each time, as soon as the product moves, and the next one once that has decided something too.
-      const killing = (async () => {
-        for (const atLeast of [0, 100]) {
-          await eventually(
-            'units are reserved',
-            async () => {
-              const [row] = await system.sql<{ reserved: string }>(
-                'SELECT reserved FROM eco.stock_level WHERE product_id = $1',
-                [productId],
-              );
-              return over || Number(row?.reserved) > atLeast;
-            },
-            { deadlineMs: DECIDE_MS, pauseMs: 10 },
-          );
-          const name = await activeWriter();
-          if (over || name === undefined) return;
-          process.kill(system.pidOf(name), 'SIGKILL');
-          kills += 1;
-        }
-      })();
-      await killing;
+      const first = await activeWriter();
+      let answered = 0;
+      const buying = Array.from({ length: BUYERS }, (_, buyer) =>
+        buy(way, productId, buyer).finally(() => (answered += 1)),
+      );
+      const answers = Promise.all(buying);
+      // The active one as soon as anybody has an answer, and the next one as soon as it is active.
+      await Promise.race(buying);
+      const answeredThen = answered;
+      process.kill(system.pidOf(first), 'SIGKILL');
+      expect(answeredThen).toBeLessThan(BUYERS);
+      const second = await activeWriter(first);
+      process.kill(system.pidOf(second), 'SIGKILL');
       await expectExactly(way, productId, await answers);
-      expect(kills).toBeGreaterThan(0);
       await eventually(
         'a writer is active, and another stands by',
         async () => (await roles()).sort().join() === '0,1',
@@ -174,8 +162,16 @@ async function roles(): Promise<(string | undefined)[]> {
   );
 }
 
-async function activeWriter(): Promise<string | undefined> {
-  return system.writers[(await roles()).indexOf('1')]?.name;
+/** Name of the active writer, which is another one than `before`. */
+async function activeWriter(before?: string): Promise<string> {
+  return eventually(
+    'a writer is active',
+    async () => {
+      const name = system.writers[(await roles()).indexOf('1')]?.name;
+      return name !== before && name;
+    },
+    { deadlineMs: 90_000 },
+  );
 }
 
 it('leaves data in which every rule holds', async () => {
