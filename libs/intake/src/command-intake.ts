@@ -115,7 +115,7 @@ export class CommandIntake {
   async decide<K extends CommandKind>(request: Request<K>): Promise<Settlement> {
     const { id, kind, body, correlationId } = request;
     const { publisher, sentBy, reads } = this.#options;
-    const key = keyOf({ kind, body } as Command);
+    const key = keyOf({ kind, body });
     const groupNowMs = reads.groupNowMs(key);
     const obstacle = reads.standstill(key);
     if (obstacle !== undefined || groupNowMs === undefined) {
