@@ -25,11 +25,12 @@ export function registerContainer(program: Command): void {
     await configure(DIR);
     return 'every container has its passwords and settings';
   });
-  job('declare <buckets>', 'declare queues and users, prepare the databases, wait for replicas', async (text = '') => {
+  const declaration = 'declare queues and users, prepare the databases, wait for replicas';
+  job('declare <buckets> <branch>', declaration, async (text = '', branchId = '') => {
     const faults: string[] = [];
     const buckets = wholeNumberOf('ECO_BUCKETS', text, { max: 256 }, faults);
     refuse(faults);
-    await declare(DIR, buckets);
+    await declare(DIR, buckets, branchId);
     return 'queues and databases are as they must be, and all replicas follow';
   });
   job('first-products <url>', 'put the first products into the catalogue at Central', async (url = '') => {

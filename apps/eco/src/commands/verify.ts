@@ -2,11 +2,10 @@ import { brokenChecks } from '@eco/database';
 import type { Command } from 'commander';
 import { json, print, refuse, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../table.js';
-import { dataOption, openTarget } from '../target.js';
+import { openTarget, targetOptions, type Where } from '../target.js';
 import { verifyGroups, type GroupVerification } from '../verify-groups.js';
 
-interface Options {
-  readonly data?: string;
+interface Options extends Where {
   readonly node?: string;
   readonly limit: string;
   readonly json?: true;
@@ -16,7 +15,7 @@ const EXIT_BROKEN = 1;
 
 /** `eco verify`: checks the rules in the data of a running system; ends with 1 when one is broken. */
 export function registerVerify(program: Command): void {
-  dataOption(program.command('verify').description('check the rules in the data, each group in one snapshot'))
+  targetOptions(program.command('verify').description('check the rules in the data, each group in one snapshot'))
     .option('--node <name>', 'node to ask, such as g1-1 (default: a replica of each group)')
     .option('--limit <s>', 'give up a group that takes longer: the snapshot holds back vacuum', '60')
     .option('--json', 'print JSON')
@@ -27,7 +26,7 @@ async function verify(options: Options): Promise<string> {
   const faults: string[] = [];
   const limitMs = wholeNumberOf('--limit', options.limit, { max: 3_600 }, faults) * 1000;
   refuse(faults);
-  const target = await openTarget(options.data);
+  const target = await openTarget(options);
   const { node } = options;
   const groups = await verifyGroups(target, node === undefined ? { limitMs } : { node, limitMs });
   if (groups.some((group) => brokenChecks(group).length > 0)) process.exitCode = EXIT_BROKEN;

@@ -13,7 +13,7 @@ const STREAM_MS = 120_000;
  * The second job of compose.yaml, once the servers answer: users, exchanges and queues of the brokers; roles, schema and
  * buckets of each group. It ends when every replica follows. May run at every start.
  */
-export async function declare(dir: string, buckets: number): Promise<void> {
+export async function declare(dir: string, buckets: number, branchId: string): Promise<void> {
   const groupIds = await readGroups(dir);
   const secrets = await openSecrets(allDir(dir));
   await Promise.all([
@@ -33,6 +33,7 @@ export async function declare(dir: string, buckets: number): Promise<void> {
         groupId: group.id,
         groupIds,
         buckets,
+        locations: [branchId],
         secrets,
       });
       await untilReplicasStream(group, secrets, { deadlineMs: STREAM_MS });
