@@ -19,7 +19,7 @@ export interface NeededKeys {
   cartCustomerIds: string[];
   /** Those of them who check out: the products in their carts are needed too, with their levels. */
   checkOutCustomerIds: string[];
-  /** Orders that something happens to, with the levels of their products at every location. */
+  /** Orders that something happens to, with the levels that they hold. */
   orderIds: string[];
   /** Reservations that something happens to, with the levels that they hold. Those that are due come by themselves. */
   reservationIds: string[];

@@ -90,7 +90,7 @@ LEFT JOIN eco.hold h ON h.reservation_id = r.reservation_id
 LEFT JOIN eco.stock_level l ON l.product_id = h.product_id AND l.location = '${CENTRAL_LOCATION}'`,
 };
 
-/** With the levels of its products wherever they lie: a return brings units to any location. */
+/** With the levels that they hold. */
 const orders: Statement = {
   name: 'load orders',
   text: `
@@ -98,7 +98,7 @@ SELECT o.order_id, o.customer_id, o.branch_id, o.status, o.lines, o.total_cents,
   l.product_id, l.location, l.on_hand, l.reserved, l.sequence
 FROM eco.orders o
 CROSS JOIN LATERAL jsonb_array_elements(o.lines) AS line
-LEFT JOIN eco.stock_level l ON l.product_id = line ->> 'productId'
+LEFT JOIN eco.stock_level l ON l.product_id = line ->> 'productId' AND l.location = '${CENTRAL_LOCATION}'
 WHERE o.order_id = ANY ($1::uuid[])`,
 };
 

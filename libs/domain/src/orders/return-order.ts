@@ -5,6 +5,8 @@ export const returnOrder: Rules<'order.return'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
     keys.locations.add(body.location);
+    // Not with the order: it may be placed in the same batch.
+    for (const { productId } of body.lines) keys.stockProductIds.add(productId);
   },
   /** All lines or none. The units are on hand again, at once: what can't be sold any more is adjusted away. */
   decide({ id, body }, state) {

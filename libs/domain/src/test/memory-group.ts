@@ -62,8 +62,7 @@ export class MemoryGroup {
     const due = holds.filter(({ expiresAt }) => expiresAt <= this.at).map(({ reservationId }) => reservationId);
     const held = holds.filter(({ reservationId }) => [...keys.reservationIds, ...due].includes(reservationId));
     const ordered = keys.orderIds.flatMap((orderId) => this.orders.get(orderId)?.lines ?? []);
-    const everywhere = [...keys.stockProductIds, ...ordered.map(({ productId }) => productId)];
-    const atCentral = [...productIds, ...held.map(({ productId }) => productId)];
+    const atCentral = [...productIds, ...[...held, ...ordered].map(({ productId }) => productId)];
     const letters = [...this.deadLetters.values()];
     return {
       position: { group: 'g1', term: 1, tag: '1f0c5e9a', seq: this.seq },
@@ -76,7 +75,7 @@ export class MemoryGroup {
       levels: new Map(
         [...this.levels].filter(
           ([, { productId, location }]) =>
-            everywhere.includes(productId) || (location === 'central' && atCentral.includes(productId)),
+            keys.stockProductIds.includes(productId) || (location === 'central' && atCentral.includes(productId)),
         ),
       ),
       customers: new Set(keys.customerIds.filter((customerId) => this.customers.has(customerId))),
