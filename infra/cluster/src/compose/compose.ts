@@ -39,14 +39,15 @@ export class ComposeFailed extends Refused {
   override readonly name = 'ComposeFailed';
 }
 
-const run = promisify(execFile);
+const run = (args: readonly string[]) =>
+  promisify(execFile)('docker', args, { cwd: PROJECT_DIR, env: process.env, maxBuffer: OUTPUT_MAX });
 const OUTPUT_MAX = 64 * 1024 * 1024;
 
 /** Throws a `DockerMissing` that says in a line what to do. */
 export async function checkDocker(): Promise<void> {
   try {
-    await run('docker', ['compose', 'version']);
-    await run('docker', ['version', '--format', '{{.Server.Version}}']);
+    await run(['compose', 'version']);
+    await run(['version', '--format', '{{.Server.Version}}']);
   } catch (error) {
     const { code, stderr = '' } = error as { code?: string | number; stderr?: string };
     const why = code === 'ENOENT' ? 'docker is not installed' : firstLine(stderr) || 'it gave no reason';
@@ -150,7 +151,7 @@ export async function composeSecrets(): Promise<Secrets> {
 
 async function compose(...args: string[]): Promise<{ stdout: string }> {
   try {
-    return await run('docker', ['compose', ...args], { cwd: PROJECT_DIR, maxBuffer: OUTPUT_MAX });
+    return await run(['compose', ...args]);
   } catch (error) {
     await checkDocker();
     const { stderr = '', message } = error as { stderr?: string; message: string };

@@ -1,0 +1,49 @@
+import { checkDocker, composeLayout, type ComposeContainer } from './compose.js';
+
+const container = (service: string, ...ports: [number, number][]): ComposeContainer => ({
+  service,
+  state: 'running',
+  health: 'healthy',
+  exitCode: 0,
+  ports: new Map(ports),
+});
+
+test('what containers publish is the layout of a cluster, with Central behind its door', () => {
+  const { brokers, groups, services } = composeLayout([
+    container('shard-writer-2', [8010, 8011]),
+    container('central-api-1'),
+    container('nginx', [8080, 8000]),
+    container('g1-2', [5432, 5433]),
+    container('g1-1', [5432, 5432]),
+    container('g2-1', [5432, 5435]),
+    container('configure'),
+    container('read-service', [8003, 8003]),
+    container('broker-1', [5672, 5672], [15_672, 15_672]),
+  ]);
+  expect(brokers).toMatchObject([{ name: 'broker-1', amqpPort: 5672, managementPort: 15_672 }]);
+  expect(groups.map(({ id, nodes }) => [id, nodes.map(({ name, port }) => `${name}:${port}`)])).toEqual([
+    ['g1', ['g1-1:5432', 'g1-2:5433']],
+    ['g2', ['g2-1:5435']],
+  ]);
+  expect(services.map(({ name, app, port }) => [name, app, port])).toEqual([
+    ['central-api', 'central-api', 8000],
+    ['read-service', 'read-service', 8003],
+    ['shard-writer-2', 'shard-writer', 8011],
+  ]);
+});
+
+test('a container that publishes nothing now has port 0', () => {
+  expect(composeLayout([container('read-service')]).services).toMatchObject([{ name: 'read-service', port: 0 }]);
+});
+
+test('without Docker it says in one line what to do', async () => {
+  const before = process.env['PATH'];
+  process.env['PATH'] = '/nowhere';
+  try {
+    await expect(checkDocker()).rejects.toThrow(
+      /^Docker with Compose .*\(docker is not installed\): install or start it/,
+    );
+  } finally {
+    process.env['PATH'] = before;
+  }
+});
