@@ -29,8 +29,9 @@ const shared = {
 };
 
 /*
- * The two kinds of spec of the project in `rootDir`: *.spec.ts needs no server, *.int.spec.ts talks to real ones. Where
- * they share servers, int-setup.js and int-teardown.js of the project start and end those, once a run.
+ * The kinds of spec of the project in `rootDir`: *.spec.ts needs no server, *.int.spec.ts talks to real ones,
+ * *.fault.spec.ts does things to them and runs on either provider. Where int specs share servers, int-setup.js and
+ * int-teardown.js of the project start and end those, once a run.
  */
 function projects(rootDir) {
   const name = path.relative(__dirname, rootDir);
@@ -40,7 +41,7 @@ function projects(rootDir) {
       rootDir,
       displayName: name,
       testMatch: ['<rootDir>/src/**/*.spec.ts'],
-      testPathIgnorePatterns: ['\\.int\\.spec\\.ts$'],
+      testPathIgnorePatterns: ['\\.(int|fault)\\.spec\\.ts$'],
     },
     {
       ...shared,
@@ -52,6 +53,12 @@ function projects(rootDir) {
         globalTeardown: '<rootDir>/int-teardown.js',
       }),
     },
+    {
+      ...shared,
+      rootDir,
+      displayName: `${name} fault`,
+      testMatch: ['<rootDir>/src/**/*.fault.spec.ts'],
+    },
   ];
 }
 
@@ -59,7 +66,7 @@ function projects(rootDir) {
 function config(...rootDirs) {
   return {
     // Real servers take their time. A wait inside a test has a deadline of its own and says what was missing.
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     // Jest would leave one core to whoever watches.
     maxWorkers: '100%',
     projects: rootDirs.flatMap(projects),

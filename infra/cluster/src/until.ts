@@ -4,9 +4,9 @@ export interface UntilOptions {
   readonly deadlineMs: number;
   /** Ends the wait at once, with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Between one look and the next; default 50. More where a look costs more. */
+  readonly pauseMs?: number;
 }
-
-const PAUSE_MS = 50;
 
 /** What was waited for did not come. */
 export class NotInTime extends Error {
@@ -17,13 +17,13 @@ export class NotInTime extends Error {
 export async function until(
   what: string,
   probe: () => Promise<boolean> | boolean,
-  { deadlineMs, signal }: UntilOptions,
+  { deadlineMs, signal, pauseMs = 50 }: UntilOptions,
 ): Promise<void> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     signal?.throwIfAborted();
     if (await probe()) return;
     if (performance.now() >= end) throw new NotInTime(`${what} within ${deadlineMs / 1000} s`);
-    await pause(PAUSE_MS);
+    await pause(pauseMs);
   }
 }

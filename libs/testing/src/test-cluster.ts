@@ -1,7 +1,14 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { describeCluster, startNative, type ClusterInput, type RunningCluster } from '@eco/cluster';
+import {
+  describeCluster,
+  startNative,
+  type ClusterDescription,
+  type ClusterInput,
+  type RunningCluster,
+} from '@eco/cluster';
+import type { TestProvider } from './test-provider.js';
 
 export interface TestCluster extends RunningCluster {
   readonly dataDir: string;
@@ -11,12 +18,27 @@ const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0,
 
 /**
  * Real servers on free ports in a folder of their own, so that it may run beside `npm start`. Everything goes with
- * `destroy`, and also when the test run is killed.
+ * `destroy`, and also when the test run is killed. Processes unless `provider` says otherwise; see `suiteProvider`.
  */
-export async function startTestCluster(input: Omit<ClusterInput, 'dataDir' | 'ports'> = {}): Promise<TestCluster> {
+export async function startTestCluster(
+  input: Omit<ClusterInput, 'dataDir' | 'ports'> = {},
+  { provider = 'native' }: { provider?: TestProvider } = {},
+): Promise<TestCluster> {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'eco-test-'));
-  const cluster = await startNative(describeCluster({ ...input, dataDir, ports: FREE_PORTS }), {
-    endWithUs: 'the cluster and its data',
-  });
-  return Object.assign(cluster, { dataDir });
+  const description = describeCluster({ ...input, dataDir, ports: FREE_PORTS });
+  try {
+    const cluster = await (provider === 'containers'
+      ? startInContainers(description)
+      : startNative(description, { endWithUs: 'the cluster and its data' }));
+    return Object.assign(cluster, { dataDir });
+  } catch (error) {
+    await rm(dataDir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** What speaks to an engine takes a second to load, so only who wants one loads it. */
+async function startInContainers(description: ClusterDescription): Promise<RunningCluster> {
+  const { startContainers } = await import('@eco/cluster/containers');
+  return startContainers(description);
 }

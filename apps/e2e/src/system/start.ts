@@ -1,4 +1,4 @@
-import { startTestCluster, type TestCluster } from '@eco/testing';
+import { startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 
 declare global {
   var ecoSystem: TestCluster | undefined;
@@ -6,7 +6,7 @@ declare global {
 
 /** Starts the whole system as `npm start` does, on free ports. A service that a test kills is started again. */
 export default async function start(): Promise<void> {
-  const system = await startTestCluster();
+  const system = await startTestCluster({}, { provider: await suiteProvider() });
   system.supervise(() => undefined);
   globalThis.ecoSystem = system;
   process.env['E2E_DATA_DIR'] = system.dataDir;

@@ -52,7 +52,7 @@ async function onPrimary(sql: string): Promise<Record<string, unknown>[]> {
   const { user, password } = cluster.databaseLogin('postgres');
   const connection = new SideConnection(node, { user, password }, 'test');
   try {
-    return await connection.ask(sql, [], 5000);
+    return await connection.ask(sql, [], 30_000);
   } finally {
     connection.close();
   }

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { SideConnection } from '@eco/database';
 import type { DatabaseNode, GroupLayout } from '../layout.js';
 import { hostBasedAccess, serverSettings, slotOf } from '../postgres-settings.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
+import { promote } from '../promote.js';
 import { Refused } from '../refused.js';
 import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
 import { writeSecretFile } from '../secrets.js';
@@ -291,17 +291,6 @@ export class PostgresGroup {
   #nodeDir({ name }: Pick<DatabaseNode, 'name'>): string {
     const { disks } = this.#native;
     return disks ? path.join(disks.dirOf(name), 'data') : path.join(this.#dir, name);
-  }
-}
-
-/** As superuser. Resolves when it takes writes. */
-export async function promote({ host, port }: Pick<DatabaseNode, 'host' | 'port'>, password: string): Promise<void> {
-  const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
-  try {
-    const [row] = await connection.ask('SELECT pg_promote(true, 60) AS promoted', [], START_MS + 5000);
-    if (row?.['promoted'] !== true) throw new Error(`${host}:${port} did not become a primary within 60 s`);
-  } finally {
-    connection.close();
   }
 }
 

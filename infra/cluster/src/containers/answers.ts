@@ -1,0 +1,47 @@
+import net from 'node:net';
+import { SideConnection, type NodeAddress } from '@eco/database';
+
+/**
+ * Whether a server does its work, told by an answer of its own: that somebody listens says little, since an engine
+ * listens on a published port for a container that does not yet.
+ */
+
+const ANSWER_MS = 2000;
+
+/** A broker begins to speak once it has heard the protocol's name. */
+export function answersAmqp(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host, port }, () => socket.write('AMQP\x00\x00\x09\x01'));
+    const settle = (answers: boolean) => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.once('data', () => settle(true));
+    socket.once('error', () => settle(false));
+    socket.once('close', () => settle(false));
+    socket.setTimeout(ANSWER_MS, () => settle(false));
+  });
+}
+
+export async function answersHttp(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+    await response.body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Also when our database is not there yet (3D000, PostgreSQL's errcodes): it is made by asking the server. */
+export async function answersSql({ host, port }: NodeAddress, password: string): Promise<boolean> {
+  const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
+  try {
+    await connection.ask('SELECT 1', [], ANSWER_MS);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === '3D000';
+  } finally {
+    connection.close();
+  }
+}

@@ -1,0 +1,64 @@
+import { GenericContainer, Wait } from 'testcontainers';
+import { SMALL_DISK_MB } from '../description.js';
+import { IMAGES, type Engine } from './engine.js';
+import { runIn } from './server-container.js';
+
+/**
+ * A volume for each server. With faults it is a small disk in memory, which an engine forgets when no container uses it
+ * any more; so one that does nothing holds them all, and fills them when told to.
+ */
+export class ContainerDisks {
+  #holderId = '';
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly prefix: string,
+    private readonly labels: Record<string, string>,
+    private readonly isSmall: boolean,
+  ) {}
+
+  volumeOf(server: string): string {
+    return `${this.prefix}-${server}`;
+  }
+
+  async make(servers: readonly string[]): Promise<void> {
+    for (const server of servers) {
+      await this.engine.createVolume({
+        Name: this.volumeOf(server),
+        Labels: this.labels,
+        ...(this.isSmall && {
+          Driver: 'local',
+          DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${SMALL_DISK_MB}m` },
+        }),
+      });
+    }
+    if (!this.isSmall) return;
+    const holder = await new GenericContainer(IMAGES.database)
+      .withLabels(this.labels)
+      .withAutoCleanup(false)
+      .withNetworkMode('none')
+      .withBindMounts(
+        servers.map((server) => ({ source: this.volumeOf(server), target: dirOf(server), mode: 'rw' as const })),
+      )
+      .withEntrypoint(['sleep'])
+      .withCommand(['infinity'])
+      .withWaitStrategy(Wait.forSuccessfulCommand('true'))
+      .start();
+    this.#holderId = holder.getId();
+  }
+
+  async fill(server: string): Promise<void> {
+    // Writes until nothing is left, which is how it ends.
+    await this.#run('sh', '-c', `cat /dev/zero > ${dirOf(server)}/filler 2>/dev/null || true`);
+  }
+
+  async free(server: string): Promise<void> {
+    await this.#run('rm', '-f', `${dirOf(server)}/filler`);
+  }
+
+  async #run(...command: string[]): Promise<void> {
+    await runIn(this.engine, this.#holderId, command);
+  }
+}
+
+const dirOf = (server: string) => `/disks/${server}`;

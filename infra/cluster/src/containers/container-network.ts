@@ -1,0 +1,71 @@
+import type { Engine } from './engine.js';
+
+/**
+ * A network of one cluster, on which each server has an address that it keeps: a container that starts again would
+ * otherwise get any that is free. Ranges are of 198.19.0.0/16, set aside for tests of networks (RFC 2544); processes
+ * take theirs from 198.18.0.0/16.
+ */
+export class ContainerNetwork {
+  readonly #hosts: ReadonlyMap<string, string>;
+
+  private constructor(
+    private readonly engine: Engine,
+    readonly name: string,
+    readonly range: string,
+    servers: readonly string[],
+  ) {
+    const prefix = range.split('.').slice(0, 3).join('.');
+    this.#hosts = new Map(servers.map((server, index) => [server, `${prefix}.${FIRST_HOST + index}`]));
+  }
+
+  static async make(
+    engine: Engine,
+    name: string,
+    servers: readonly string[],
+    labels: Record<string, string>,
+  ): Promise<ContainerNetwork> {
+    const first = Math.floor(Math.random() * RANGES);
+    for (let tried = 0; tried < RANGES; tried++) {
+      const range = `198.19.${(first + tried) % RANGES}.0/24`;
+      try {
+        await engine.createNetwork({
+          Name: name,
+          Labels: labels,
+          IPAM: { Driver: 'default', Config: [{ Subnet: range }] },
+        });
+        return new ContainerNetwork(engine, name, range, servers);
+      } catch (error) {
+        if (!/overlap/i.test(String(error))) throw error;
+      }
+    }
+    throw new Error(`there are ${RANGES} networks of clusters already: see docker network ls`);
+  }
+
+  hostOf(server: string): string {
+    const host = this.#hosts.get(server);
+    if (host === undefined) throw new Error(`there is no server ${server} on this network`);
+    return host;
+  }
+
+  /** How a container is on it: known to the others by its server's name. */
+  endpointOf(server: string) {
+    return { Aliases: [server], IPAMConfig: { IPv4Address: this.hostOf(server) } };
+  }
+
+  async pull(server: string, containerId: string): Promise<void> {
+    await this.engine.getNetwork(this.name).disconnect({ Container: containerId, Force: true });
+  }
+
+  async plug(server: string, containerId: string): Promise<void> {
+    await this.engine
+      .getNetwork(this.name)
+      .connect({ Container: containerId, EndpointConfig: this.endpointOf(server) });
+  }
+
+  async remove(): Promise<void> {
+    await this.engine.getNetwork(this.name).remove();
+  }
+}
+
+const RANGES = 255;
+const FIRST_HOST = 10;

@@ -1,0 +1,279 @@
+import path from 'node:path';
+import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
+import type { Servers } from '../cluster.js';
+import { declareBrokers } from '../declare-brokers.js';
+import { PROJECT_DIR } from '../description.js';
+import type { Host } from '../host.js';
+import type { BrokerNode, DatabaseNode, GroupLayout } from '../layout.js';
+import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
+import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
+import { promote } from '../promote.js';
+import { Refused } from '../refused.js';
+import type { RunningBroker, RunningDatabase, RunningGroup, RunningServer } from '../running-cluster.js';
+import { inOrder, together, type Step } from '../steps.js';
+import { answersAmqp, answersHttp, answersSql } from './answers.js';
+import type { ContainerDisks } from './container-disks.js';
+import type { ContainerNetwork } from './container-network.js';
+import { IMAGES, type Engine } from './engine.js';
+import { ServerContainer, type ContainerSpec } from './server-container.js';
+
+/** Of the servers inside their containers; where each is reached from outside says the layout. */
+export const PORTS = { amqp: 5672, management: 15_672, postgres: 5432 } as const;
+
+const BROKER_START_MS = 300_000;
+const DATABASE_START_MS = 180_000;
+const STOP_MS = 30_000;
+
+export interface ContainerGround {
+  readonly engine: Engine;
+  readonly network: ContainerNetwork;
+  readonly disks: ContainerDisks;
+  readonly labels: Record<string, string>;
+  /** Takes away all of the cluster that the engine has. */
+  readonly remove: () => Promise<void>;
+}
+
+interface ContainerGroup {
+  readonly group: GroupLayout;
+  readonly containers: readonly ServerContainer[];
+}
+
+/**
+ * Brokers and databases as containers of the public images, started by the scripts that Compose starts them by. Each
+ * group's nodes begin together: a replica waits by itself until it can copy its primary, a broker for the first one.
+ */
+export class ContainerServers implements Servers {
+  readonly brokers: readonly RunningBroker[];
+  readonly groups: readonly RunningGroup[];
+  readonly #brokers: readonly ServerContainer[];
+  readonly #groups: readonly ContainerGroup[];
+
+  constructor(
+    private readonly host: Host,
+    private readonly ground: ContainerGround,
+  ) {
+    const { brokers, groups } = host.layout;
+    this.#brokers = brokers.map((node) => this.#container(this.#brokerSpec(node)));
+    this.brokers = brokers.map((node, index) => this.#runningBroker(node, this.#brokers[index] as ServerContainer));
+    this.#groups = groups.map((group) => ({
+      group,
+      containers: group.nodes.map((node) => this.#container(this.#databaseSpec(node, group))),
+    }));
+    this.groups = this.#groups.map(({ group, containers }) => {
+      const [first, ...others] = group.nodes.map((node, index) =>
+        this.#runningDatabase(node, containers[index] as ServerContainer),
+      );
+      return { id: group.id, nodes: [first as RunningDatabase, ...others] };
+    });
+  }
+
+  startStep(): Step {
+    const brokers = this.#brokers.length === 0 ? [] : [this.#startBrokers()];
+    return together('servers', [...brokers, ...this.#groups.map((each) => this.#startGroup(each))]);
+  }
+
+  #startBrokers(): Step {
+    return inOrder('RabbitMQ', [
+      together('nodes', this.#brokers.map(beginStep)),
+      {
+        title: 'users, exchanges and queues',
+        run: () => {
+          const { description, layout, secrets, signal } = this.host;
+          const { host, managementPort } = layout.brokers[0] as BrokerNode;
+          return declareBrokers({
+            management: {
+              url: `http://${host}:${managementPort}`,
+              user: 'operator',
+              password: secrets.broker.operator,
+            },
+            groupIds: description.groups.map(({ id }) => id),
+            brokers: layout.brokers.length,
+            secrets,
+            signal,
+          });
+        },
+      },
+    ]);
+  }
+
+  #startGroup({ group, containers }: ContainerGroup): Step {
+    const { description, secrets, signal } = this.host;
+    const [primary, ...replicas] = containers as [ServerContainer, ...ServerContainer[]];
+    const prepare = async () => {
+      await prepareDatabases({
+        primary: group.nodes[0],
+        groupId: group.id,
+        groupIds: description.groups.map(({ id }) => id),
+        buckets: description.buckets,
+        locations: [description.branchId],
+        secrets,
+      });
+    };
+    return inOrder(`PostgreSQL ${group.id}`, [
+      beginStep(primary),
+      { title: 'roles and schema', run: prepare },
+      ...(replicas.length === 0
+        ? []
+        : [
+            together('replicas', replicas.map(beginStep)),
+            {
+              title: 'replicas stream',
+              run: () => untilReplicasStream(group, secrets, { deadlineMs: DATABASE_START_MS, signal }),
+            },
+          ]),
+    ]);
+  }
+
+  stopSteps(): readonly Step[] {
+    const stop = (container: ServerContainer) => ({ title: container.name, run: () => container.stop() });
+    return [
+      together('brokers', this.#brokers.map(stop)),
+      together(
+        'replicas',
+        this.#groups.flatMap(({ containers }) => containers.slice(1).map(stop)),
+      ),
+      together(
+        'primaries',
+        this.#groups.flatMap(({ containers }) => containers.slice(0, 1).map(stop)),
+      ),
+    ];
+  }
+
+  async kill(): Promise<void> {
+    const all = [...this.#brokers, ...this.#groups.flatMap(({ containers }) => containers)];
+    await Promise.all(all.map((container) => container.kill()));
+  }
+
+  remove(): Promise<void> {
+    return this.ground.remove();
+  }
+
+  #container(spec: ContainerSpec): ServerContainer {
+    const { engine, network, labels } = this.ground;
+    return new ServerContainer(spec, engine, network, labels, this.host.signal);
+  }
+
+  #brokerSpec(node: BrokerNode): ContainerSpec {
+    const { description, layout, secrets } = this.host;
+    const [seed] = layout.brokers;
+    const peers = node === seed ? [node] : layout.brokers;
+    const url = `http://${node.host}:${node.managementPort}`;
+    return {
+      name: node.name,
+      image: IMAGES.broker,
+      script: scriptOf('rabbitmq'),
+      environment: { ECO_SEED: seed?.name ?? node.name },
+      files: {
+        [`${node.name}.conf`]: brokerSettings({
+          amqpPort: PORTS.amqp,
+          managementPort: PORTS.management,
+          operatorPassword: secrets.broker.operator,
+          peers: peers.map(({ name }) => `rabbit@${name}`),
+          smallDisk: description.faults,
+        }),
+        cookie: secrets.cookie,
+      },
+      user: 'rabbitmq',
+      data: { dir: '/var/lib/rabbitmq', volume: this.ground.disks.volumeOf(node.name) },
+      ports: this.#published({ [PORTS.amqp]: node.amqpPort, [PORTS.management]: node.managementPort }),
+      stopMs: STOP_MS,
+      ready: async () => (await answersAmqp(node.host, node.amqpPort)) && answersHttp(url),
+      readyMs: BROKER_START_MS,
+    };
+  }
+
+  #databaseSpec(node: DatabaseNode, group: GroupLayout): ContainerSpec {
+    const { description, secrets } = this.host;
+    const [primary] = group.nodes;
+    // As the nodes reach each other.
+    const inside = ({ name }: DatabaseNode) => ({ name, host: name, port: PORTS.postgres });
+    return {
+      name: node.name,
+      image: IMAGES.database,
+      script: scriptOf('postgres'),
+      environment: { ECO_PRIMARY: primary.name },
+      files: {
+        [`${node.name}.conf`]: serverSettings({
+          node: inside(node),
+          nodes: group.nodes,
+          primary: inside(primary),
+          passwordFile: '/run/eco/replicator.pgpass',
+          listenAddresses: '*',
+          smallDisk: description.faults,
+        }),
+        'pg_hba.conf': hostBasedAccess(this.ground.network.range),
+        'replicator.pgpass': `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`,
+        ...(node === primary && { 'superuser-password': `${secrets.database.postgres}\n` }),
+      },
+      user: 'postgres',
+      data: { dir: '/var/lib/postgresql/data', volume: this.ground.disks.volumeOf(node.name) },
+      ports: this.#published({ [PORTS.postgres]: node.port }),
+      stopMs: STOP_MS,
+      ready: () => answersSql(node, secrets.database.postgres),
+      readyMs: DATABASE_START_MS,
+    };
+  }
+
+  /** With faults each server is reached at its own address: a port of this machine would go on answering for it. */
+  #published(ports: Record<number, number>): Record<number, number> {
+    return this.host.description.faults ? {} : ports;
+  }
+
+  #runningServer(host: string, container: ServerContainer): RunningServer {
+    const { disks } = this.ground;
+    const whenAsked = (fault: () => Promise<void>) => async () => {
+      if (this.host.description.faults) return fault();
+      const { name } = container;
+      throw new Refused(`${name} can be cut off, and its disk filled, when the description says faults: true`);
+    };
+    return {
+      name: container.name,
+      host,
+      isRunning: () => container.isRunning(),
+      kill: () => container.kill(),
+      stop: () => container.stop(),
+      start: () => container.start(),
+      restart: () => container.restart(),
+      pause: () => container.pause(),
+      resume: () => container.resume(),
+      cutOff: whenAsked(() => container.cutOff()),
+      reconnect: whenAsked(() => container.reconnect()),
+      fillDisk: whenAsked(() => disks.fill(container.name)),
+      freeDisk: whenAsked(() => disks.free(container.name)),
+    };
+  }
+
+  #runningBroker({ host, amqpPort, managementPort }: BrokerNode, container: ServerContainer): RunningBroker {
+    const control = (...args: string[]) => container.run('gosu', 'rabbitmq', 'rabbitmqctl', '--quiet', ...args);
+    return {
+      ...this.#runningServer(host, container),
+      amqpPort,
+      managementUrl: `http://${host}:${managementPort}`,
+      control,
+      raiseMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', '0')),
+      clearMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', 'absolute', BROKER_MEMORY_MAX)),
+    };
+  }
+
+  #runningDatabase({ host, port }: DatabaseNode, container: ServerContainer): RunningDatabase {
+    return {
+      ...this.#runningServer(host, container),
+      port,
+      promote: () => promote({ host, port }, this.host.secrets.database.postgres),
+    };
+  }
+}
+
+function beginStep(container: ServerContainer): Step {
+  return {
+    title: container.name,
+    run: async () => {
+      await container.create();
+      await container.untilReady();
+    },
+  };
+}
+
+function scriptOf(server: 'postgres' | 'rabbitmq'): string {
+  return path.join(PROJECT_DIR, 'infra/docker', server, 'start.sh');
+}

@@ -1,0 +1,33 @@
+import { getContainerRuntimeClient, type ContainerRuntimeClient } from 'testcontainers';
+
+/** What the servers run from. Any of their releases from these on will do; see README. */
+export const IMAGES = { broker: 'rabbitmq:4-management', database: 'postgres:17' } as const;
+
+export type Engine = ContainerRuntimeClient['container']['dockerode'];
+
+/** Throws when no engine answers. */
+export async function openEngine(): Promise<Engine> {
+  return (await getContainerRuntimeClient()).container.dockerode;
+}
+
+/** Undefined when containers can be had at once; else why not, in a few words. */
+export async function whyNoContainers(): Promise<string | undefined> {
+  let engine: Engine;
+  try {
+    engine = await openEngine();
+  } catch {
+    return 'no Docker engine answers';
+  }
+  const isThere = async (image: string) =>
+    engine
+      .getImage(image)
+      .inspect()
+      .then(
+        () => true,
+        () => false,
+      );
+  const images = Object.values(IMAGES);
+  const there = await Promise.all(images.map(isThere));
+  const missing = images.filter((_, index) => !there[index]);
+  return missing.length === 0 ? undefined : `the engine has no ${missing.join(', ')} (docker pull gets it)`;
+}

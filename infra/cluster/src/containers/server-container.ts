@@ -1,0 +1,201 @@
+import { GenericContainer, Wait } from 'testcontainers';
+import type { RunningNode } from '../running-cluster.js';
+import { NotInTime, until } from '../until.js';
+import type { ContainerNetwork } from './container-network.js';
+import type { Engine } from './engine.js';
+
+export interface ContainerSpec {
+  readonly name: string;
+  readonly image: string;
+  /** A script of ours, on this machine, that the container runs. */
+  readonly script: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What the script finds in ECO_FILES, by file name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The user that the image runs its server as: the files are his, and nobody else may read them. */
+  readonly user: string;
+  /** Where the image keeps its data, and the volume that lies there. */
+  readonly data: { readonly dir: string; readonly volume: string };
+  /** Ports of this machine by port of the container: on the loopback address alone. */
+  readonly ports: Readonly<Record<number, number>>;
+  readonly stopMs: number;
+  ready(): Promise<boolean>;
+  readonly readyMs: number;
+}
+
+/** Each look asks the engine, and the server. */
+const LOOK_MS = 300;
+const FILES_DIR = '/run/eco';
+/** Where the files are put before the container has begun; who they are for is settled by the container itself. */
+const GIVEN_DIR = '/eco/given';
+const SCRIPT = '/eco/start.sh';
+
+/** One server in a container. It begins with `create`; from then on it is stopped and started, and never made anew. */
+export class ServerContainer implements RunningNode {
+  #id: string | undefined;
+
+  constructor(
+    readonly spec: ContainerSpec,
+    private readonly engine: Engine,
+    private readonly network: ContainerNetwork,
+    private readonly labels: Record<string, string>,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  /** Of the container; empty before it was made. */
+  get id(): string {
+    return this.#id ?? '';
+  }
+
+  /** Makes it and lets it begin. */
+  async create(): Promise<void> {
+    this.signal.throwIfAborted();
+    const { name, image, script, environment, files, user, data, ports } = this.spec;
+    const started = await new PlacedContainer(image)
+      .placed(this.network, name, ports)
+      .withHostname(name)
+      .withLabels(this.labels)
+      // Testcontainers' reaper is a container more; ours are ended by what watches over this process.
+      .withAutoCleanup(false)
+      .withEnvironment({ ...environment, ECO_NODE: name, ECO_FILES: FILES_DIR })
+      .withCopyContentToContainer(
+        Object.entries(files).map(([file, content]) => ({ content, target: `${GIVEN_DIR}/${file}`, mode: 0o600 })),
+      )
+      .withCopyFilesToContainer([{ source: script, target: SCRIPT }])
+      .withBindMounts([{ source: data.volume, target: data.dir, mode: 'rw' }])
+      .withEntrypoint(['bash', '-c'])
+      .withCommand([
+        `install -d -o ${user} -m 700 ${FILES_DIR} && install -o ${user} -m 600 ${GIVEN_DIR}/* ${FILES_DIR} && exec bash ${SCRIPT}`,
+      ])
+      // When it is ready is told by what it answers.
+      .withWaitStrategy(Wait.forSuccessfulCommand('true'))
+      .start();
+    this.#id = started.getId();
+  }
+
+  async untilReady(): Promise<void> {
+    const probe = async () => {
+      const { State: state } = await this.#container.inspect();
+      if (!state.Running) throw await this.#fault(`ended (code ${state.ExitCode})`);
+      return this.spec.ready();
+    };
+    await until('was not ready', probe, { deadlineMs: this.spec.readyMs, signal: this.signal, pauseMs: LOOK_MS }).catch(
+      async (error: Error) => {
+        throw error instanceof NotInTime ? await this.#fault(error.message) : error;
+      },
+    );
+  }
+
+  async isRunning(): Promise<boolean> {
+    return this.#id !== undefined && (await this.#container.inspect()).State.Running;
+  }
+
+  async kill(): Promise<void> {
+    if (!(await this.isRunning())) return;
+    await this.#container.kill().catch(unlessEnded);
+    await until(`${this.name} did not end`, async () => !(await this.isRunning()), {
+      deadlineMs: 60_000,
+      pauseMs: LOOK_MS,
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (!(await this.isRunning())) return;
+    await this.resume();
+    await this.#container.stop({ t: this.spec.stopMs / 1000 }).catch(unlessEnded);
+  }
+
+  async start(): Promise<void> {
+    if (!(await this.isRunning())) await this.#container.start();
+    await this.untilReady();
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  async pause(): Promise<void> {
+    if (await this.#isPaused()) return;
+    await this.#container.pause();
+  }
+
+  async resume(): Promise<void> {
+    if (!(await this.#isPaused())) return;
+    await this.#container.unpause();
+  }
+
+  async cutOff(): Promise<void> {
+    await this.network.pull(this.name, this.id);
+  }
+
+  async reconnect(): Promise<void> {
+    await this.network.plug(this.name, this.id);
+  }
+
+  /** Runs a program in it, as root, and gives back what it printed. Throws with what it said when it failed. */
+  async run(...command: string[]): Promise<string> {
+    return runIn(this.engine, this.id, command);
+  }
+
+  get #container() {
+    if (this.#id === undefined) throw new Error(`${this.name} has not begun`);
+    return this.engine.getContainer(this.#id);
+  }
+
+  async #isPaused(): Promise<boolean> {
+    return (await this.#container.inspect()).State.Paused;
+  }
+
+  async #fault(what: string): Promise<Error> {
+    const log = await this.#container.logs({ stdout: true, stderr: true, tail: 20 });
+    return new Error(`${this.name} ${what}. The end of its log:\n${plain(log)}`);
+  }
+}
+
+/** At an address of its own on one network, and on no other: Testcontainers knows neither. */
+class PlacedContainer extends GenericContainer {
+  placed(network: ContainerNetwork, server: string, ports: Readonly<Record<number, number>>): this {
+    this.networkMode = network.name;
+    this.createOpts.NetworkingConfig = { EndpointsConfig: { [network.name]: network.endpointOf(server) } };
+    const published = Object.entries(ports).map(([inside, outside]) => [`${inside}/tcp`, outside] as const);
+    this.createOpts.ExposedPorts = Object.fromEntries(published.map(([port]) => [port, {}]));
+    this.hostConfig.PortBindings = Object.fromEntries(
+      published.map(([port, outside]) => [port, [{ HostIp: '127.0.0.1', HostPort: String(outside) }]]),
+    );
+    return this;
+  }
+}
+
+export async function runIn(engine: Engine, containerId: string, command: readonly string[]): Promise<string> {
+  const exec = await engine
+    .getContainer(containerId)
+    .exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true, User: 'root' });
+  const stream = await exec.start({});
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  const text = plain(Buffer.concat(chunks));
+  const { ExitCode: code } = await exec.inspect();
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with code ${code}: ${text.trim()}`);
+  return text;
+}
+
+/** What a program wrote, without the frame of 8 bytes that the engine puts around each piece: its length is the last four. */
+function plain(framed: Buffer): string {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at + 8 <= framed.length;) {
+    const end = at + 8 + framed.readUInt32BE(at + 4);
+    pieces.push(framed.subarray(at + 8, end));
+    at = end;
+  }
+  return Buffer.concat(pieces).toString();
+}
+
+/** It ended between our looking and our asking. */
+function unlessEnded(error: Error & { statusCode?: number }): void {
+  if (error.statusCode !== 304 && error.statusCode !== 409) throw error;
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { Cluster } from '../cluster.js';
+import type { ClusterDescription } from '../description.js';
+import { openHost, type OpenedHost } from '../host.js';
+import { serversOf, withHosts, type Layout } from '../layout.js';
+import { Keeper } from '../native/keeper.js';
+import type { RunningCluster } from '../running-cluster.js';
+import { ContainerDisks } from './container-disks.js';
+import { ContainerNetwork } from './container-network.js';
+import { ContainerServers, PORTS } from './container-servers.js';
+import { openEngine, type Engine } from './engine.js';
+
+/** What all that an engine holds of one cluster is known by. */
+const LABEL = 'eco.cluster';
+
+/**
+ * Starts a cluster whose servers are containers and whose services are processes, for tests: everything ends, and goes,
+ * when this process ends, however it does. Gives it back when all of it is ready.
+ */
+export async function startContainers(description: ClusterDescription): Promise<RunningCluster> {
+  const engine = await openEngine();
+  const opened = await openHost(description);
+  const keeper = new Keeper(description.dataDir);
+  let cluster: Cluster;
+  try {
+    cluster = await containerCluster(engine, opened, keeper);
+  } catch (error) {
+    opened.reserved.release();
+    keeper.dismiss();
+    throw error;
+  }
+  try {
+    await cluster.start();
+    return cluster;
+  } catch (error) {
+    await cluster.destroy();
+    throw error;
+  }
+}
+
+async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, keeper: Keeper): Promise<Cluster> {
+  const id = `eco-test-${randomBytes(6).toString('hex')}`;
+  const labels = { [LABEL]: id };
+  const remove = () => removeAll(engine, id);
+  // The engine's own command line: this process, and what it knows, are gone by then.
+  keeper.last(
+    `docker ps -aq --filter label=${LABEL}=${id} | xargs -r docker rm -fv; docker volume ls -q --filter label=${LABEL}=${id} | xargs -r docker volume rm -f; docker network rm ${id}`,
+  );
+  const servers = serversOf(host.layout).map(({ name }) => name);
+  try {
+    const network = await ContainerNetwork.make(engine, id, servers, labels);
+    const { faults } = host.description;
+    const disks = new ContainerDisks(engine, id, labels, faults);
+    await disks.make(servers);
+    const layout = faults ? atTheirOwn(withHosts(host.layout, (server) => network.hostOf(server))) : host.layout;
+    return new Cluster(
+      { host: { ...host, layout }, reserved },
+      (on) => new ContainerServers(on, { engine, network, disks, labels, remove }),
+      keeper,
+    );
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** At an address of its own each server has the ports that its kind always has. */
+function atTheirOwn(layout: Layout): Layout {
+  const database = <Node extends object>(node: Node) => ({ ...node, port: PORTS.postgres });
+  return {
+    ...layout,
+    brokers: layout.brokers.map((node) => ({ ...node, amqpPort: PORTS.amqp, managementPort: PORTS.management })),
+    groups: layout.groups.map(({ id, nodes: [first, ...others] }) => ({
+      id,
+      nodes: [database(first), ...others.map(database)],
+    })),
+  };
+}
+
+async function removeAll(engine: Engine, id: string): Promise<void> {
+  const filters = { label: [`${LABEL}=${id}`] };
+  const containers = await engine.listContainers({ all: true, filters });
+  await Promise.all(containers.map(({ Id }) => engine.getContainer(Id).remove({ force: true, v: true })));
+  const { Volumes: volumes } = await engine.listVolumes({ filters });
+  await Promise.all(volumes.map(({ Name }) => engine.getVolume(Name).remove({ force: true })));
+  const networks = await engine.listNetworks({ filters });
+  await Promise.all(networks.map(({ Id }) => engine.getNetwork(Id).remove()));
+}

@@ -1,0 +1,306 @@
+import net from 'node:net';
+import { BrokerConnection, checkTopology, CommandPublisher, type Management } from '@eco/broker';
+import type { RunningBroker, RunningDatabase } from '@eco/cluster';
+import { loginRoles, ReplicationWatch, SideConnection } from '@eco/database';
+import { commandOf } from './batch-writer.js';
+import { brokerView, untilBrokersAreWhole } from './brokers-are-whole.js';
+import { eventually } from './eventually.js';
+import { startTestCluster, type TestCluster } from './test-cluster.js';
+import { suiteProvider } from './test-provider.js';
+
+/*
+ * What every provider of a cluster owes whoever describes one: what the description says is there, and each fault does
+ * what it says and heals. The same tests for processes and for containers, so a suite that stands on them needs not know
+ * which it has. Each test leaves the cluster as it was, but the last, which promotes.
+ */
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await startTestCluster({ faults: true, services: false }, { provider: await suiteProvider() });
+}, 600_000);
+afterAll(() => cluster?.destroy(), 120_000);
+
+const broker = (number: number) => cluster.brokers[number - 1] as RunningBroker;
+const nodes = () => (cluster.groups[0] as TestCluster['groups'][number]).nodes;
+const node = (number: number) => nodes()[number - 1] as RunningDatabase;
+const managementOf = (one: RunningBroker): Management => ({ url: one.managementUrl, ...cluster.operator });
+
+async function ask(one: RunningBroker, path: string, login = cluster.operator): Promise<Response> {
+  const authorization = `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
+  return fetch(`${one.managementUrl}/api/${path}`, {
+    headers: { authorization },
+    signal: AbortSignal.timeout(5000),
+  });
+}
+
+const viewOf = (one: RunningBroker) => brokerView(one, cluster.operator);
+const untilWhole = (returned?: RunningBroker) => untilBrokersAreWhole(cluster, returned);
+
+async function untilSeenAway(away: RunningBroker, by: RunningBroker): Promise<void> {
+  await eventually(
+    `${by.name} sees that ${away.name} is away`,
+    async () => (await viewOf(by)).some(({ name, running }) => name.split('@').includes(away.name) && !running),
+    { pauseMs: 250 },
+  );
+}
+
+/** Publishes through one broker, and gives back how that ended. */
+async function publishThrough(one: RunningBroker): Promise<string> {
+  const access = { brokers: [{ host: one.host, port: one.amqpPort }], ...cluster.operator };
+  const connection = new BrokerConnection({ access, name: 'contract' });
+  const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 5000 });
+  connection.start();
+  publisher.start();
+  try {
+    await eventually('a channel', () => {
+      if (publisher.obstacle === undefined || connection.state.type === 'blocked') return true;
+      throw new Error(publisher.obstacle);
+    });
+    const outcome = await publisher.publish(commandOf('cart.checkout', { customerId: 'ana', orderId: '0' } as never));
+    return outcome.type;
+  } finally {
+    await publisher.stop();
+    await connection.stop();
+  }
+}
+
+const untilConfirmedThrough = (one: RunningBroker) =>
+  eventually(`a message is confirmed through ${one.name}`, async () => {
+    const outcome = await publishThrough(one);
+    if (outcome !== 'confirmed') throw new Error(outcome);
+    return true;
+  });
+
+async function sql(on: RunningDatabase, text: string, deadlineMs = 10_000): Promise<Record<string, unknown>[]> {
+  const connection = new SideConnection(
+    { host: on.host, port: on.port },
+    cluster.databaseLogin('postgres'),
+    'contract',
+  );
+  try {
+    return await connection.ask(text, [], deadlineMs);
+  } finally {
+    connection.close();
+  }
+}
+
+async function streaming(): Promise<string[]> {
+  const watch = new ReplicationWatch(nodes(), cluster.databaseLogin('eco_monitor'));
+  try {
+    return (await watch.look())
+      .filter(({ seenByPrimary: seen }) => seen?.state === 'streaming' && seen.syncState === 'quorum')
+      .map(({ name }) => name);
+  } finally {
+    watch.close();
+  }
+}
+
+const untilBothStream = () =>
+  eventually('both replicas stream', async () => (await streaming()).length === 2, { deadlineMs: 120_000 });
+
+let written = 0;
+/** Writes a row as nobody's batch would; settles when the commit does. */
+const write = () =>
+  sql(node(1), `INSERT INTO eco.setting (name, value) VALUES ('contract ${++written}', 'x')`, 120_000);
+
+/** A write whose commit waits for a replica by now. */
+async function waitingWrite(): Promise<{ committed: Promise<unknown> }> {
+  const committed = write();
+  committed.catch(() => undefined);
+  await eventually('a commit waits for a replica', async () => {
+    const rows = await sql(node(1), `SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
+    return rows.length === 1;
+  });
+  return { committed };
+}
+
+describe('what the description says is there:', () => {
+  it('the brokers are one cluster, with the topology and the users, and nobody is guest', async () => {
+    await untilWhole();
+    for (const one of cluster.brokers) {
+      expect(await checkTopology(managementOf(one), { groups: ['g1'], brokers: 3 })).toEqual([]);
+      expect((await ask(one, 'whoami', { user: 'guest', password: 'guest' })).status).toBe(401);
+    }
+    const users = (await (await ask(broker(1), 'users')).json()) as { name: string }[];
+    expect(users.map(({ name }) => name).sort()).toEqual(['central', 'operator', 'sucursal', 'writer']);
+    for (const one of cluster.brokers) await untilConfirmedThrough(one);
+  });
+
+  it('both replicas stream, and a commit waits for one of them', async () => {
+    await untilBothStream();
+    await write();
+    for (const one of nodes()) {
+      const rows = await sql(
+        one,
+        `SELECT name, setting FROM pg_settings WHERE name IN
+         ('data_checksums', 'synchronous_standby_names', 'hot_standby_feedback', 'wal_sender_timeout', 'cluster_name')`,
+      );
+      expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
+        cluster_name: one.name,
+        data_checksums: 'on',
+        hot_standby_feedback: 'on',
+        synchronous_standby_names: 'ANY 1 ("g1-1", "g1-2", "g1-3")',
+        wal_sender_timeout: '5000',
+      });
+    }
+  });
+
+  it('every account gets in with its password, and nobody without', async () => {
+    for (const role of loginRoles.filter((each) => each !== 'eco_replicator')) {
+      const { user, password } = cluster.databaseLogin(role);
+      const good = new SideConnection(node(1), { user, password }, 'contract');
+      const bad = new SideConnection(node(1), { user, password: 'wrong' }, 'contract');
+      expect(await good.ask('SELECT session_user AS who', [], 5000)).toEqual([{ who: role }]);
+      await expect(bad.ask('SELECT 1', [], 5000)).rejects.toThrow(/password authentication failed/);
+      good.close();
+      bad.close();
+    }
+  });
+});
+
+describe('a broker', () => {
+  it('that is killed is gone, the majority goes on, and it comes back by a start', async () => {
+    await broker(2).kill();
+    expect(await broker(2).isRunning()).toBe(false);
+    await untilSeenAway(broker(2), broker(1));
+    await untilConfirmedThrough(broker(1));
+    await broker(2).start();
+    expect(await broker(2).isRunning()).toBe(true);
+    await untilWhole();
+    await untilConfirmedThrough(broker(2));
+  }, 300_000);
+
+  it('that stands still is given up by the others, and is one of them again when it goes on', async () => {
+    await broker(3).pause();
+    await expect(ask(broker(3), 'whoami')).rejects.toThrow();
+    await untilSeenAway(broker(3), broker(1));
+    await untilConfirmedThrough(broker(1));
+    await broker(3).resume();
+    await untilWhole(broker(3));
+    await untilConfirmedThrough(broker(3));
+  }, 300_000);
+
+  it('that is cut off hears and says nothing, also in a connection that is open', async () => {
+    const one = broker(2);
+    const heard: string[] = [];
+    const socket = net.connect({ host: one.host, port: one.amqpPort });
+    socket
+      .on('data', () => heard.push('data'))
+      .on('error', () => heard.push('error'))
+      .on('close', () => heard.push('close'));
+    await eventually('a connection', () => !socket.connecting);
+    await one.cutOff();
+    socket.write('AMQP\x00\x00\x09\x01');
+    await expect(ask(one, 'whoami')).rejects.toThrow();
+    expect(heard).toEqual([]);
+    await one.reconnect();
+    // What was sent meanwhile is sent again by TCP.
+    await eventually('the answer to what was said', () => heard[0] === 'data');
+    socket.destroy();
+    await untilWhole(one);
+  }, 300_000);
+
+  // The others notice after net_ticktime; who comes back just then, or long after, must find in again.
+  it.each(['as soon as the others noticed', 'when it has given up too'])(
+    'that is cut off from the others is one of them again: reconnected %s',
+    async (when) => {
+      const one = broker(3);
+      await one.cutOff();
+      await untilSeenAway(one, broker(1));
+      if (when.startsWith('when')) await untilItGaveUp(one);
+      await untilConfirmedThrough(broker(1));
+      await one.reconnect();
+      await untilWhole(one);
+      await untilConfirmedThrough(one);
+    },
+    300_000,
+  );
+
+  /** Asked from inside, since it is cut off: the side without a majority stops its application. */
+  const untilItGaveUp = (one: RunningBroker) =>
+    eventually(
+      `${one.name} pauses, being in the minority`,
+      async () =>
+        !/\brabbit\b/.test(await one.control('eval', 'proplists:get_keys(application:which_applications()).')),
+      { deadlineMs: 90_000, pauseMs: 500 },
+    );
+
+  it('whose memory is used up holds up whoever publishes, on every broker', async () => {
+    await broker(1).raiseMemoryAlarm();
+    await eventually('the alarm', async () => (await viewOf(broker(2))).some((each) => each.mem_alarm));
+    await eventually('a message is held up', async () => (await publishThrough(broker(2))) !== 'confirmed');
+    await broker(1).clearMemoryAlarm();
+    await untilConfirmedThrough(broker(2));
+  }, 300_000);
+
+  it('whose disk is full holds up whoever publishes, until there is room', async () => {
+    await broker(1).fillDisk();
+    await eventually('the alarm', async () => (await viewOf(broker(2))).some((each) => each.disk_free_alarm));
+    await eventually('a message is held up', async () => (await publishThrough(broker(2))) !== 'confirmed');
+    await broker(1).freeDisk();
+    await untilConfirmedThrough(broker(2));
+    await untilWhole();
+  }, 300_000);
+});
+
+describe('a database', () => {
+  it('that is killed comes back by a start, with what was committed', async () => {
+    await write();
+    await node(1).kill();
+    expect(await node(1).isRunning()).toBe(false);
+    await expect(sql(node(1), 'SELECT 1')).rejects.toThrow();
+    await node(1).start();
+    expect(await sql(node(1), `SELECT FROM eco.setting WHERE name = 'contract ${written}'`)).toHaveLength(1);
+    await untilBothStream();
+  }, 300_000);
+
+  it.each([
+    ['stand still', (one: RunningDatabase) => one.pause(), (one: RunningDatabase) => one.resume()],
+    ['are cut off', (one: RunningDatabase) => one.cutOff(), (one: RunningDatabase) => one.reconnect()],
+    ['are killed', (one: RunningDatabase) => one.kill(), (one: RunningDatabase) => one.start()],
+  ])(
+    'commits nothing while both replicas %s, and does when one is back',
+    async (_what, fault, heal) => {
+      await Promise.all([fault(node(2)), fault(node(3))]);
+      const { committed } = await waitingWrite();
+      await heal(node(3));
+      await committed;
+      await heal(node(2));
+      await untilBothStream();
+    },
+    300_000,
+  );
+
+  it('that is cut off does not answer, and does again', async () => {
+    await node(1).cutOff();
+    await expect(sql(node(1), 'SELECT 1', 2000)).rejects.toThrow();
+    await node(1).reconnect();
+    await eventually('the primary answers', () => sql(node(1), 'SELECT 1'));
+    await untilBothStream();
+  }, 300_000);
+
+  it('whose disk is full takes nothing more, and does when there is room, with what was committed', async () => {
+    await write();
+    await node(1).fillDisk();
+    const fill = `CREATE TABLE IF NOT EXISTS public.filling (text text);
+                  INSERT INTO public.filling SELECT repeat(md5(n::text), 100) FROM generate_series(1, 100000) AS n`;
+    await expect(sql(node(1), fill, 60_000)).rejects.toThrow();
+    await node(1).freeDisk();
+    // Without room for its log a server may have ended itself.
+    if (!(await node(1).isRunning())) await node(1).start();
+    await eventually('a write', write);
+    expect(await sql(node(1), `SELECT FROM eco.setting WHERE name = 'contract ${written - 1}'`)).toHaveLength(1);
+    await untilBothStream();
+  }, 300_000);
+
+  it('that was a replica takes writes once it is promoted', async () => {
+    await node(1).kill();
+    await node(2).promote();
+    expect(await sql(node(2), 'SELECT pg_is_in_recovery() AS replica')).toEqual([{ replica: false }]);
+    // It has no replica of its own yet, so an operator has to lift the wait for one.
+    await sql(node(2), `ALTER SYSTEM SET synchronous_standby_names = ''`);
+    await sql(node(2), 'SELECT pg_reload_conf()');
+    await sql(node(2), `INSERT INTO eco.setting (name, value) VALUES ('promoted', 'x')`, 60_000);
+    expect(await sql(node(2), `SELECT FROM eco.setting WHERE name = 'contract ${written}'`)).toHaveLength(1);
+  }, 300_000);
+});
