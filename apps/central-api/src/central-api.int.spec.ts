@@ -40,7 +40,7 @@ async function ask(
     body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
   };
 }
-const waiting = { prefer: 'wait=10' };
+const waiting = { prefer: 'wait=30' };
 
 /** Of one test alone. */
 function names() {
@@ -86,7 +86,7 @@ describe('POST /orders', () => {
       201,
       { status: 'confirmed', totalCents: 4450, lines: [{ productId, quantity: 5, unitPriceCents: 890, name: 'Café' }] },
     ]);
-    expect(headers.get(headerNames.preferenceApplied)).toBe('wait=10');
+    expect(headers.get(headerNames.preferenceApplied)).toBe('wait=30');
     const position = headers.get(headerNames.position) ?? '';
     expect(position).toMatch(/^g1=\d+\.[0-9a-f-]+\.\d+$/);
     const read = await ask('GET', headers.get('location') ?? '', undefined, { [headerNames.position]: position });

@@ -56,7 +56,7 @@ it('goes on taking and deciding orders', async () => {
   const said = await system.central.post(
     '/orders',
     { customerId: 'gus', lines: [{ productId: 'broken', quantity: 1 }] },
-    { prefer: 'wait=10' },
+    { prefer: 'wait=30' },
   );
   expect(said.status).toBe(201);
 });

@@ -50,7 +50,7 @@ it('adds, changes and takes out a product, and shows each to the reader who brin
   const order = await system.central.post(
     '/orders',
     { customerId: 'jan', lines: [{ productId: 'te-verde', quantity: 1 }] },
-    { prefer: 'wait=10' },
+    { prefer: 'wait=30' },
   );
   expect(order).toMatchObject({ status: 409, body: { unknownProducts: ['te-verde'] } });
   expect((await system.central.send('PUT', '/products/te-verde', { name: 'x', priceCents: 1 })).status).toBe(404);
@@ -60,7 +60,7 @@ it('keeps a cart and makes an order of it', async () => {
   await system.central.post('/products', { productId: 'cart-a', name: 'A', priceCents: 100, stock: 10 });
   await system.central.post('/products', { productId: 'cart-b', name: 'B', priceCents: 50, stock: 1 });
   const items = '/carts/karla/items';
-  const wait = { prefer: 'wait=10' };
+  const wait = { prefer: 'wait=30' };
   expect((await system.central.send('PUT', `${items}/cart-a`, { quantity: 5 }, wait)).status).toBe(200);
   expect((await system.sucursal.send('PUT', `${items}/cart-b`, { quantity: 2 }, wait)).status).toBe(200);
   expect((await system.central.send('PUT', `${items}/cart-a`, { quantity: 2 }, wait)).status).toBe(200);

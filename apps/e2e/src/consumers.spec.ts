@@ -79,7 +79,7 @@ it('sales are counted by day and branch', async () => {
   const order = await system.sucursal.post(
     '/orders',
     { customerId: 'noe', lines: [{ productId: 'counted', quantity: 3 }] },
-    { prefer: 'wait=10' },
+    { prefer: 'wait=30' },
   );
   expect(order.status).toBe(201);
   await eventually('the sale is counted', async () => {

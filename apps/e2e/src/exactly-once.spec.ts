@@ -37,7 +37,7 @@ it('gives a message that comes five times one effect', async () => {
   const last = await system.central.post(
     '/orders',
     { customerId: 'hugo', lines: [{ productId: 'five-times', quantity: 1 }] },
-    { prefer: 'wait=10' },
+    { prefer: 'wait=30' },
   );
   expect(last.status).toBe(201);
   const [level] = await system.sql('SELECT reserved FROM eco.stock_level WHERE product_id = $1', ['five-times']);

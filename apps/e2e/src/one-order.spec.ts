@@ -48,10 +48,10 @@ describe.each(['central', 'sucursal'] as const)('an order through %s', (door) =>
     const confirmed = await system[door].post(
       '/orders',
       { customerId: 'bea', lines: [{ productId: `wait-${door}-a`, quantity: 2 }] },
-      { prefer: 'wait=10' },
+      { prefer: 'wait=30' },
     );
     expect(confirmed.status).toBe(201);
-    expect(confirmed.headers.get('preference-applied')).toBe('wait=10');
+    expect(confirmed.headers.get('preference-applied')).toBe('wait=30');
     const position = confirmed.headers.get('ecomarket-position') ?? '';
     const read = await system.read.get(`/orders/${String(confirmed.body?.['orderId'])}`, {
       'ecomarket-position': position,
@@ -68,7 +68,7 @@ describe.each(['central', 'sucursal'] as const)('an order through %s', (door) =>
           { productId: 'no-such-product', quantity: 1 },
         ],
       },
-      { prefer: 'wait=10' },
+      { prefer: 'wait=30' },
     );
     expect(rejected.status).toBe(409);
     expect(rejected.headers.get('content-type')).toMatch('application/problem+json');
@@ -91,7 +91,7 @@ describe.each(['central', 'sucursal'] as const)('an order through %s', (door) =>
   it('has one effect under one Idempotency-Key, and refuses the key for another order', async () => {
     await product(`key-${door}`, 100);
     const body = { customerId: 'cleo', lines: [{ productId: `key-${door}`, quantity: 1 }] };
-    const headers = { 'idempotency-key': `till-7-${door}`, prefer: 'wait=10' };
+    const headers = { 'idempotency-key': `till-7-${door}`, prefer: 'wait=30' };
     const first = await system[door].post('/orders', body, headers);
     const again = await Promise.all(Array.from({ length: 5 }, () => system[door].post('/orders', body, headers)));
     expect(first.status).toBe(201);
@@ -125,7 +125,7 @@ describe('an order', () => {
     const orderId = String(accepted.body?.['orderId']);
     const seen = await system.read.get(`/orders/${orderId}`, {
       'ecomarket-position': accepted.headers.get('ecomarket-position') ?? '',
-      prefer: 'wait=10',
+      prefer: 'wait=30',
     });
     expect(seen.status).toBe(200);
     expect(seen.body).toMatchObject({ orderId, status: 'confirmed' });
@@ -138,7 +138,7 @@ describe('an order', () => {
     const said = await system.central.post(
       '/orders',
       { customerId: 'eva', lines: [{ productId: 'traced', quantity: 1 }] },
-      { 'x-correlation-id': 'trace-me-7f3a', prefer: 'wait=10' },
+      { 'x-correlation-id': 'trace-me-7f3a', prefer: 'wait=30' },
     );
     expect(said.status).toBe(201);
     expect(said.headers.get('x-correlation-id')).toBe('trace-me-7f3a');

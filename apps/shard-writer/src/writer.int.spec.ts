@@ -72,15 +72,15 @@ beforeAll(async () => {
   reader = new SideConnection(primary, cluster.databaseLogin('eco_reader'), 'spec');
   superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
   const connection = started(new BrokerConnection({ access: access(), name: 'asks' }));
-  publisher = started(new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 10_000 }));
+  publisher = started(new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 }));
   const handler = (heard: Announcement) =>
     void (heard.type === 'event' ? events.push(heard.event) : beats.push(heard.beat));
   started(new EventSubscription({ access: access(), consumer: 'statistics', handler, silenceMs: 60_000 }));
   first = startWriter();
-  await eventually('the first one leads', () => first.leadership.role === 'active', { deadlineMs: 30_000 });
+  await eventually('the first one leads', () => first.leadership.role === 'active');
   second = startWriter();
-  await eventually('the second one stands by', () => second.leadership.obstacle === undefined, { deadlineMs: 30_000 });
-  await eventually('somebody listens to beats', () => beats.length > 0, { deadlineMs: 30_000 });
+  await eventually('the second one stands by', () => second.leadership.obstacle === undefined);
+  await eventually('somebody listens to beats', () => beats.length > 0);
   await ask(commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 100_000 }));
 }, 180_000);
 
@@ -98,7 +98,7 @@ function order(customerId: string, quantity = 1): Command {
 }
 
 async function ask(command: Command) {
-  const { outcome, answer } = publisher.publishAndWait(command, { waitMs: 20_000 });
+  const { outcome, answer } = publisher.publishAndWait(command, { waitMs: 60_000 });
   expect(await outcome).toEqual({ type: 'confirmed' });
   return answer;
 }
@@ -110,7 +110,7 @@ async function publish(commands: Command[]): Promise<void> {
 
 async function outcomesOf(commands: Command[]): Promise<number> {
   const text = 'SELECT count(*) AS n FROM eco.outcome WHERE command_id = ANY ($1::uuid[])';
-  const [row] = await reader.ask<{ n: string }>(text, [commands.map(({ id }) => id)], 5000);
+  const [row] = await reader.ask<{ n: string }>(text, [commands.map(({ id }) => id)], 30_000);
   return Number(row?.n);
 }
 
@@ -208,7 +208,7 @@ it('confirms nothing while no replica streams, gives back what it took, and does
   await publish(commands);
   const obstacle = await eventually('the active writer says what it waits for', () => leader.leadership.obstacle);
   expect(obstacle).toMatch(/waited \d+ s for the database/);
-  await eventually('what it took is back in the queues', () => !leader.consumer.isSubscribed, { deadlineMs: 20_000 });
+  await eventually('what it took is back in the queues', () => !leader.consumer.isSubscribed);
   expect(await outcomesOf(commands)).toBe(0);
   expect(standby().leadership.obstacle).toBeUndefined();
   await replica?.resume();

@@ -59,7 +59,7 @@ function numbers(deliveries: Delivery[]): number[] {
 /** Takes until `count` messages came. */
 async function takeAll(consumer: CommandConsumer, count: number): Promise<Delivery[]> {
   const deliveries: Delivery[] = [];
-  const deadline = AbortSignal.timeout(15_000);
+  const deadline = AbortSignal.timeout(60_000);
   while (deliveries.length < count && !deadline.aborted) deliveries.push(...(await consumer.take(100, deadline)));
   return deliveries;
 }

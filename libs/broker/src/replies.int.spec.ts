@@ -80,7 +80,7 @@ describe('answers', () => {
     const commands = Array.from({ length: 200 }, () => orderCommand());
     const asked = commands.map((command, index) =>
       index % 2 === 0
-        ? publisher.publishAndWait(command, { waitMs: 10_000 })
+        ? publisher.publishAndWait(command, { waitMs: 60_000 })
         : { outcome: publisher.publish(command), answer: Promise.resolve(undefined) },
     );
     const outcomes = Promise.all(asked.map(({ outcome }) => outcome));
@@ -121,7 +121,7 @@ describe('answers', () => {
     // Nobody is there to hear it any more; the writer does not notice.
     await answer();
     await eventually('the asker to be back', () => publisher.obstacle === undefined);
-    const again = publisher.publishAndWait(orderCommand(), { waitMs: 10_000 });
+    const again = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
     await answer();
     expect(await again.answer).toBeDefined();
   });
@@ -130,7 +130,7 @@ describe('answers', () => {
     const { publisher, answer } = await startPair();
     const model = await rawConnection(broker.operatorAccess());
     const channel = await model.createConfirmChannel();
-    const asked = publisher.publishAndWait(orderCommand(), { waitMs: 10_000 });
+    const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
     await answer((address) => channel.publish('', address, Buffer.from('no json')));
     await channel.waitForConfirms();
     expect(await asked.answer).toBeDefined();

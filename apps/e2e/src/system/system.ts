@@ -28,7 +28,7 @@ export class Api {
   async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Said> {
     const response = await fetch(this.url + path, {
       method,
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(60_000),
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
@@ -92,7 +92,7 @@ export async function openSystem() {
       if (node === undefined) throw new Error('the group has no node');
       const connection = new SideConnection(node, { user: role, password: secrets.database[role] }, 'eco e2e');
       try {
-        return await connection.ask<R>(text, values, 5_000);
+        return await connection.ask<R>(text, values, 30_000);
       } finally {
         connection.close();
       }
