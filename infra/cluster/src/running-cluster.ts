@@ -36,7 +36,10 @@ export interface RunningBroker extends RunningServer {
   readonly amqpPort: number;
   /** Of its management UI and API. */
   readonly managementUrl: string;
-  /** Runs rabbitmqctl on this node and gives back what it printed. Throws with what it said when it failed. */
+  /**
+   * Runs rabbitmqctl on this node and gives back what it printed. Throws with what it said when it failed, as it does
+   * where a container is cut off: it can't reach even itself then.
+   */
   control(...args: string[]): Promise<string>;
   /** It takes all memory for used: the whole cluster then holds up whoever publishes. */
   raiseMemoryAlarm(): Promise<void>;
