@@ -365,7 +365,7 @@ describe('a history in batches', () => {
         }
         for (const customerId of customers) expect(visibleCart(group, customerId)).toEqual(model.cart(customerId));
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
     // Few keys and many commands: else a kind could be refused throughout and nothing would be known of it.
     expect([...reached].sort()).toEqual(Object.keys(commandKinds).sort());
@@ -443,7 +443,13 @@ describe('a history in batches', () => {
         const again = history.flat().slice(from, from + length);
         const { replies: repeated, ...rows } = decideBatch(group.load(neededKeys(again)), again);
         expect(rows).toEqual(NOTHING);
-        expect(repeated).toEqual(replies.slice(from, from + length).map(asRepeat));
+        for (const [index, reply] of replies.slice(from, from + length).entries()) {
+          // Parked first, then another command was decided under its id: that counts now.
+          const isTaken = again[index]?.readable && reply.type === 'dead-letter' && group.outcomes.has(reply.commandId);
+          const expected = isTaken ? { type: 'key-conflict', commandId: reply.commandId } : asRepeat(reply);
+          expect(repeated[index]).toEqual(expected);
+        }
+        expect(repeated).toHaveLength(again.length);
       }),
     );
   });

@@ -3,6 +3,7 @@ import { canonicalJson, type Command, type OrderLine, type Reply } from '@eco/co
 import { bucketOf } from '@eco/routing';
 import type { Arrived } from '../effects.js';
 import { BUCKETS, LOCATIONS } from './memory-group.js';
+import { NaiveLedger } from './naive-ledger.js';
 
 /*
  * The naive model that batches are compared with: one command after the other, nothing kept but what each did, every
@@ -12,14 +13,6 @@ import { BUCKETS, LOCATIONS } from './memory-group.js';
 type Done = { id: string; hash: string; status: string; result: Record<string, unknown>; command: Command };
 type Product = { productId: string; name: string; priceCents: number; version: number; deleted: boolean };
 
-interface Movement {
-  productId: string;
-  location: string;
-  onHandDelta: number;
-  reservedDelta: number;
-  /** `expiry`: of a command that the batch made, whose id only the batch knows. */
-  commandId: string;
-}
 interface Order {
   orderId: string;
   customerId: string;
@@ -43,7 +36,8 @@ type Decided = [status: string, result: Record<string, unknown>];
 export class OneByOne {
   readonly decided: Done[] = [];
   readonly deadLetters: { id: string; hash: string; reason: string; errorClass: string }[] = [];
-  readonly movements: Movement[] = [];
+  private readonly ledger = new NaiveLedger();
+  readonly movements = this.ledger.movements;
   readonly orders: Order[] = [];
   readonly reservations: Reservation[] = [];
   readonly transfers: Transfer[] = [];
@@ -133,7 +127,7 @@ export class OneByOne {
       case 'product.create': {
         const { productId, name, priceCents, stock } = body;
         if (this.product(productId)?.deleted === false) return ['refused', { reason: 'product-exists' }];
-        if (stock > 0) this.move(productId, 'central', stock, 0, command.id);
+        if (stock > 0) this.ledger.move(productId, 'central', stock, 0, command.id);
         return this.change({ productId, name, priceCents, deleted: false });
       }
       case 'product.update': {
@@ -151,7 +145,7 @@ export class OneByOne {
         const { short, unknownProducts, priced, totalCents } = this.price(lines);
         if (short.length > 0) return ['refused', { reason: 'stock-short', short, unknownProducts }];
         if (unknownProducts.length > 0) return ['refused', { reason: 'product-unknown', unknownProducts }];
-        for (const { productId, quantity } of lines) this.move(productId, 'central', 0, quantity, command.id);
+        for (const { productId, quantity } of lines) this.ledger.move(productId, 'central', 0, quantity, command.id);
         const expiresAt = new Date(Date.parse(this.at) + ttlSeconds * 1000).toISOString();
         const held = { reservationId, status: 'held', lines: priced, totalCents, expiresAt };
         this.reservations.push({ ...held, customerId });
@@ -196,7 +190,7 @@ export class OneByOne {
         }
         order.status = kind === 'order.cancel' ? 'cancelled' : 'fulfilled';
         for (const { productId, quantity } of order.lines) {
-          this.move(productId, 'central', kind === 'order.cancel' ? 0 : -quantity, -quantity, command.id);
+          this.ledger.move(productId, 'central', kind === 'order.cancel' ? 0 : -quantity, -quantity, command.id);
         }
         return ['done', { orderId, status: order.status, lines: plain(order.lines) }];
       }
@@ -219,7 +213,7 @@ export class OneByOne {
           })
           .filter(({ asked, returnable }) => asked > returnable);
         if (excess.length > 0) return ['refused', { reason: 'return-exceeds-order', excess }];
-        for (const { productId, quantity } of lines) this.move(productId, location, quantity, 0, command.id);
+        for (const { productId, quantity } of lines) this.ledger.move(productId, location, quantity, 0, command.id);
         const productIds = [...new Set([...order.returned, ...lines].map(({ productId }) => productId))];
         order.returned = productIds.map((productId) => ({
           productId,
@@ -231,7 +225,7 @@ export class OneByOne {
       case 'stock.adjust':
       case 'stock.count': {
         const { productId, location } = body;
-        const { onHand } = this.level(productId, location);
+        const { onHand } = this.ledger.level(productId, location);
         const unknown = this.unknown(productId, [location]);
         if (unknown !== undefined) return unknown;
         if (kind === 'stock.count' && body.expected !== onHand) {
@@ -239,17 +233,17 @@ export class OneByOne {
         }
         const delta =
           kind === 'stock.receive' ? body.quantity : kind === 'stock.adjust' ? body.delta : body.counted - onHand;
-        const short = this.short(productId, location, delta);
+        const short = shortOf(this.ledger, productId, location, delta);
         if (short !== undefined) return short;
-        const moved = this.moved(productId, location, delta, command.id);
+        const moved = this.ledger.moved(productId, location, delta, command.id);
         return ['done', kind === 'stock.adjust' ? { ...moved, reason: body.reason } : moved];
       }
       case 'transfer.send': {
         const { transferId, productId, from, to, quantity } = body;
-        const refusal = this.unknown(productId, [from, to]) ?? this.short(productId, from, -quantity);
+        const refusal = this.unknown(productId, [from, to]) ?? shortOf(this.ledger, productId, from, -quantity);
         if (refusal !== undefined) return refusal;
         this.transfers.push({ transferId, productId, from, to, quantity, status: 'in-transit' });
-        const moved = this.moved(productId, from, -quantity, command.id);
+        const moved = this.ledger.moved(productId, from, -quantity, command.id);
         return ['done', { transferId, status: 'in-transit', from, to, quantity, ...moved }];
       }
       case 'transfer.receive': {
@@ -258,7 +252,7 @@ export class OneByOne {
         if (transfer === undefined) return ['refused', { reason: 'transfer-unknown' }];
         if (transfer.status === 'arrived') return ['refused', { reason: 'transfer-arrived' }];
         transfer.status = 'arrived';
-        return ['done', { ...transfer, ...this.moved(productId, transfer.to, transfer.quantity, command.id) }];
+        return ['done', { ...transfer, ...this.ledger.moved(productId, transfer.to, transfer.quantity, command.id) }];
       }
     }
   }
@@ -269,7 +263,7 @@ export class OneByOne {
       this.orders.push({ orderId, customerId, status: 'rejected', lines, totalCents: 0, returned: [] });
       return ['refused', { orderId, status: 'rejected', short, unknownProducts }];
     }
-    for (const { productId, quantity } of lines) this.move(productId, 'central', 0, quantity, orderId);
+    for (const { productId, quantity } of lines) this.ledger.move(productId, 'central', 0, quantity, orderId);
     this.orders.push({ orderId, customerId, status: 'confirmed', lines: priced, totalCents, returned: [] });
     confirmed();
     return ['done', { orderId, status: 'confirmed', lines: priced, totalCents }];
@@ -279,7 +273,7 @@ export class OneByOne {
     const unknownProducts = lines.map((line) => line.productId).filter((id) => this.product(id)?.deleted !== false);
     const short = lines
       .filter((line) => !unknownProducts.includes(line.productId))
-      .map(({ productId, quantity }) => ({ productId, asked: quantity, available: this.available(productId) }))
+      .map(({ productId, quantity }) => ({ productId, asked: quantity, available: this.ledger.available(productId) }))
       .filter(({ asked, available }) => asked > available);
     const priced = lines
       .filter((line) => !unknownProducts.includes(line.productId))
@@ -291,26 +285,6 @@ export class OneByOne {
     return { short, unknownProducts, priced, totalCents };
   }
 
-  private move(productId: string, location: string, onHandDelta: number, reservedDelta: number, commandId: string) {
-    this.movements.push({ productId, location, onHandDelta, reservedDelta, commandId });
-  }
-
-  private moved(productId: string, location: string, delta: number, commandId: string): Record<string, unknown> {
-    if (delta !== 0) this.move(productId, location, delta, 0, commandId);
-    const { onHand, reserved, sequence } = this.level(productId, location);
-    return { productId, location, delta, onHand, reserved, available: onHand - reserved, sequence };
-  }
-
-  private level(productId: string, location: string) {
-    const own = this.movements.filter((each) => each.productId === productId && each.location === location);
-    const total = (pick: (movement: Movement) => number) => own.reduce((sum, each) => sum + pick(each), 0);
-    return {
-      onHand: total(({ onHandDelta }) => onHandDelta),
-      reserved: total(({ reservedDelta }) => reservedDelta),
-      sequence: own.length,
-    };
-  }
-
   private unknown(productId: string, locations: string[]): Decided | undefined {
     const unknownLocations = locations.filter((location) => !LOCATIONS.has(location));
     if (this.product(productId) === undefined) {
@@ -319,14 +293,9 @@ export class OneByOne {
     return unknownLocations.length > 0 ? ['refused', { reason: 'location-unknown', unknownLocations }] : undefined;
   }
 
-  private short(productId: string, location: string, delta: number): Decided | undefined {
-    const available = this.available(productId, location);
-    if (available + delta >= 0) return undefined;
-    return ['refused', { reason: 'stock-short', short: [{ productId, asked: -delta, available }] }];
-  }
-
   private letGo(reservation: Reservation, status: string, commandId: string): void {
-    for (const { productId, quantity } of reservation.lines) this.move(productId, 'central', 0, -quantity, commandId);
+    for (const { productId, quantity } of reservation.lines)
+      this.ledger.move(productId, 'central', 0, -quantity, commandId);
     reservation.status = status;
   }
 
@@ -368,11 +337,6 @@ export class OneByOne {
       .sort((a, b) => (a.productId < b.productId ? -1 : 1));
   }
 
-  available(productId: string, location = 'central'): number {
-    const { onHand, reserved } = this.level(productId, location);
-    return onHand - reserved;
-  }
-
   /** As it is now. */
   product(productId: string): Product | undefined {
     return this.products.findLast((product) => product.productId === productId);
@@ -402,6 +366,12 @@ export class OneByOne {
     if (before === undefined) this.deadLetters.push({ id, hash, reason, errorClass });
     return { type: 'dead-letter', commandId: id, reason: before?.reason ?? reason };
   }
+}
+
+function shortOf(ledger: NaiveLedger, productId: string, location: string, delta: number): Decided | undefined {
+  const available = ledger.available(productId, location);
+  if (available + delta >= 0) return undefined;
+  return ['refused', { reason: 'stock-short', short: [{ productId, asked: -delta, available }] }];
 }
 
 function plain(lines: OrderLine[]): OrderLine[] {
