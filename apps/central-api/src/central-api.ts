@@ -33,6 +33,7 @@ class CentralModule {
           'customers',
           'carts',
           'commands',
+          'sales',
         ]),
         consumers.module,
       ],
@@ -51,6 +52,7 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     applicationName: config.name,
     log: edge.log,
     registry: edge.metrics.registry,
+    settings: config,
   });
   const commands = openIntake(edge, {
     brokers: config.brokers,

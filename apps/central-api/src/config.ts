@@ -9,6 +9,7 @@ import {
   type Environment,
   type Setting,
 } from '@eco/edge';
+import { readSettings } from '@eco/reads';
 
 const consumerNames = Object.keys(eventConsumers) as EventConsumer[];
 
@@ -45,6 +46,7 @@ export const centralSettings = {
   logLevel: settings.logLevel,
   brokers: settings.brokers,
   groups: settings.groups,
+  ...readSettings,
   readUrl: settings.readUrl,
   consumers: {
     variable: 'ECO_CONSUMERS',

@@ -1,4 +1,5 @@
 import { databaseSecretsSetting, readConfig, settings, type ConfigOf, type Environment } from '@eco/edge';
+import { readSettings } from '@eco/reads';
 
 export const readServiceSettings = {
   name: { ...settings.name, default: 'read-service' },
@@ -6,7 +7,8 @@ export const readServiceSettings = {
   port: { ...settings.port, default: '8003' },
   logLevel: settings.logLevel,
   groups: settings.groups,
-  secrets: databaseSecretsSetting(['eco_reader']),
+  ...readSettings,
+  secrets: databaseSecretsSetting(['eco_reader', 'eco_monitor']),
 };
 
 export type ReadServiceConfig = ConfigOf<typeof readServiceSettings>;

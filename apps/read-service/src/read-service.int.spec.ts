@@ -11,6 +11,7 @@ import {
 } from '@eco/routing';
 import { BatchWriter, commandOf, startDatabaseGroups, type DatabaseGroup, type WrittenBatch } from '@eco/testing';
 import type { Service } from '@eco/edge';
+import { READ_DEFAULTS } from '@eco/reads';
 import { startReadService } from './read-service.js';
 
 /*
@@ -40,7 +41,8 @@ beforeAll(async () => {
     port: 0,
     logLevel: 'silent',
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
-    secrets: { database: { eco_reader: groups[0]?.login('eco_reader').password ?? '' } },
+    secrets: { database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') } },
+    ...READ_DEFAULTS,
   });
 }, 120_000);
 afterAll(async () => {
@@ -48,6 +50,8 @@ afterAll(async () => {
   for (const writer of writers?.values() ?? []) await writer.close();
   await groups[0]?.stop();
 });
+
+const passwordOf = (role: 'eco_reader' | 'eco_monitor') => groups[0]?.login(role).password ?? '';
 
 type Nodes = ReturnType<typeof nodesOf>;
 function nodesOf({ id, servers }: DatabaseGroup) {

@@ -16,9 +16,11 @@ export async function startReadService(config: ReadServiceConfig): Promise<Servi
   const reads = new Reads({
     groups: config.groups,
     login: { user: 'eco_reader', password: config.secrets.database.eco_reader },
+    monitor: { user: 'eco_monitor', password: config.secrets.database.eco_monitor },
     applicationName: config.name,
     log: edge.log,
     registry: edge.metrics.registry,
+    settings: config,
   });
   edge.health.indicator('database', () => {
     const missing = reads.groupsMissing();

@@ -1,4 +1,5 @@
 import { readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/edge';
+import { readSettings } from '@eco/reads';
 
 export const sucursalSettings = {
   name: { ...settings.name, default: 'sucursal-api' },
@@ -8,6 +9,7 @@ export const sucursalSettings = {
   branchId: settings.branchId,
   brokers: settings.brokers,
   groups: settings.groups,
+  ...readSettings,
   secrets: secretsSetting(['eco_reader']),
 };
 

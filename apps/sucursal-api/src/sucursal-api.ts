@@ -26,8 +26,10 @@ class SucursalModule {
           'reservations',
           'transfers',
           'customers',
+          'customersOfEmail',
           'carts',
           'commands',
+          'sales',
         ]),
       ],
     };
@@ -44,6 +46,7 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
     applicationName: config.name,
     log: edge.log,
     registry: edge.metrics.registry,
+    settings: config,
   });
   const commands = openIntake(edge, {
     brokers: config.brokers,

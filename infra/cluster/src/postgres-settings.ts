@@ -1,5 +1,9 @@
+import { slotName } from '@eco/database';
 import { SMALL_DISK_MB } from './description.js';
 import { HOST, type DatabaseNode } from './layout.js';
+
+/** What each line of a database's log begins with; whoever reads the logs must know it. */
+export const LOG_LINE_PREFIX = '%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ';
 
 /**
  * Settings of a database server, as a process or in a container. They are the same on every node of a group, whatever its
@@ -67,7 +71,7 @@ export function serverSettings(server: ServerSettings): string {
     log_destination: 'stderr',
     logging_collector: 'off',
     // What pgBadger reads with --prefix of the same text.
-    log_line_prefix: '%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ',
+    log_line_prefix: LOG_LINE_PREFIX,
     log_timezone: 'UTC',
     timezone: 'UTC',
     lc_messages: 'C',
@@ -75,7 +79,10 @@ export function serverSettings(server: ServerSettings): string {
     log_lock_waits: 'on',
     log_temp_files: 0,
     log_autovacuum_min_duration: '1s',
-    log_min_duration_statement: '500ms',
+    // All that is slow, and of the rest one in a hundred, so that a report shows what most of the time goes into.
+    log_min_duration_statement: '250ms',
+    log_min_duration_sample: '0ms',
+    log_statement_sample_rate: 0.01,
     // The statement may hold what must not stand in a log.
     log_min_error_statement: 'panic',
     log_parameter_max_length: 0,
@@ -94,9 +101,8 @@ export function hostBasedAccess(range = `${HOST}/32`): string {
   ].join('\n');
 }
 
-/** Slots have no dashes. */
 export function slotOf(node: Pick<DatabaseNode, 'name'>): string {
-  return node.name.toLowerCase().replace(/[^a-z0-9]/g, '_');
+  return slotName(node.name);
 }
 
 export function connectionInfo({ host, port }: DatabaseNode, words: Readonly<Record<string, string>>): string {

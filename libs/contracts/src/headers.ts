@@ -4,6 +4,8 @@ export const headers = {
   position: 'EcoMarket-Position',
   /** Node that answered a read, such as `g1-2 (replica)`. */
   source: 'EcoMarket-Source',
+  /** Greatest `EcoMarket-Lag-Ms` that a reader takes. */
+  lagMsMax: 'EcoMarket-Max-Lag-Ms',
   /** Age in ms of the oldest batch that the answering node has not shown; 0 on the primary. */
   lagMs: 'EcoMarket-Lag-Ms',
   /** `local`: accepted into a local journal, not yet confirmed by the brokers. */
@@ -13,6 +15,8 @@ export const headers = {
   prefer: 'Prefer',
   preferenceApplied: 'Preference-Applied',
   retryAfter: 'Retry-After',
+  /** The next page of a list that is no JSON (RFC 8288). */
+  link: 'Link',
   /** `true`: the answer was given before, to an earlier sending of the same request. */
   idempotentReplayed: 'Idempotent-Replayed',
 } as const;

@@ -25,6 +25,7 @@ export {
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
+export { slotName } from './replication/slot-name.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';
 export {
   ConsumerStore,

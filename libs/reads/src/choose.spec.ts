@@ -10,12 +10,18 @@ const node = (name: string, fields: Partial<ReadableNode> = {}): ReadableNode =>
   position: at(100),
   terms: [{ term: 1, tag: TAG, firstSeq: 1 }],
   lagMs: 0,
+  follows: true,
   inFlight: 0,
   latencyMs: 1,
   ...fields,
 });
 const primary = (fields: Partial<ReadableNode> = {}) => node('g1-1', { role: 'primary', ...fields });
-const wish = (fields: Partial<ReadWish> = {}): ReadWish => ({ waitLeftMs: 100, lagLimitMs: 2_000, ...fields });
+const wish = (fields: Partial<ReadWish> = {}): ReadWish => ({
+  waitLeftMs: 100,
+  lagLimitMs: 2_000,
+  primaryAllowed: true,
+  ...fields,
+});
 const half = () => 0.5;
 
 describe('a reader without a position', () => {
@@ -37,6 +43,21 @@ describe('a reader without a position', () => {
     const busy = node('g1-2', { inFlight: 9, latencyMs: 1 });
     const slow = node('g1-3', { inFlight: 0, latencyMs: 5 });
     for (const draw of [0, 0.5, 0.99]) expect(chooseNode([busy, slow], wish(), () => draw)?.name).toBe('g1-3');
+  });
+
+  it('passes over a replica that nobody sends the log to, while there is something better', () => {
+    const broken = node('g1-2', { follows: false });
+    expect(chooseNode([primary(), broken, node('g1-3', { inFlight: 99 })], wish(), half)?.name).toBe('g1-3');
+    expect(chooseNode([broken], wish(), half)?.name).toBe('g1-2');
+  });
+
+  it('leaves the primary alone beyond its budget, however late the replicas are', () => {
+    const late = node('g1-2', { lagMs: 9_000, position: at(90) });
+    expect(chooseNode([primary(), late], wish({ primaryAllowed: false }), half)?.name).toBe('g1-2');
+  });
+
+  it('gets the primary beyond its budget when there is no replica', () => {
+    expect(chooseNode([primary()], wish({ primaryAllowed: false }), half)?.name).toBe('g1-1');
   });
 
   it('gets nothing only when there is nothing', () => {
@@ -77,11 +98,30 @@ describe('a reader with a position', () => {
   });
 });
 
+describe('a reader with a greatest lag', () => {
+  it('takes a replica within it, and else the primary', () => {
+    const late = node('g1-2', { lagMs: 900 });
+    expect(chooseNode([primary(), late], wish({ lagMsMax: 1_000 }), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), late], wish({ lagMsMax: 500, waitLeftMs: 0 }), half)?.name).toBe('g1-1');
+  });
+
+  it('waits for a replica that can come up in time', () => {
+    const late = node('g1-2', { lagMs: 900 });
+    expect(chooseNode([primary(), late], wish({ lagMsMax: 850 }), half)?.name).toBe('g1-2');
+  });
+
+  it('gets nobody for now beyond the budget of the primary', () => {
+    const late = node('g1-2', { lagMs: 9_000 });
+    expect(chooseNode([primary(), late], wish({ lagMsMax: 500, primaryAllowed: false }), half)).toBeUndefined();
+  });
+});
+
 describe('whatever is known', () => {
   const someNode = fc.record({
     role: fc.constantFrom('replica' as const, 'replica' as const, 'primary' as const),
     position: fc.record({ term: fc.integer({ min: 1, max: 3 }), seq: fc.integer({ min: 0, max: 30 }) }),
     lagMs: fc.integer({ min: 0, max: 4_000 }),
+    follows: fc.boolean(),
     inFlight: fc.integer({ min: 0, max: 100 }),
     latencyMs: fc.double({ min: 0.1, max: 100, noNaN: true }),
   });
@@ -101,7 +141,9 @@ describe('whatever is known', () => {
       { nil: undefined },
     ),
     waitLeftMs: fc.constantFrom(0, 50, 1_000),
+    lagMsMax: fc.option(fc.integer({ min: 0, max: 4_000 }), { nil: undefined }),
     lagLimitMs: fc.constantFrom(500, 2_000),
+    primaryAllowed: fc.boolean(),
   });
   const draws = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 2, maxLength: 2 });
 
@@ -118,42 +160,60 @@ describe('whatever is known', () => {
       }),
       { numRuns: 2_000 },
     );
-  const isCovered = (of: ReadableNode, wanted: TermPosition) => covers(of.position, wanted, of.terms) === 'covered';
+  const wishes = ({ wanted, lagMsMax }: ReadWish) => wanted !== undefined || lagMsMax !== undefined;
+  const fits = (of: ReadableNode, { wanted, lagMsMax = Infinity }: ReadWish) =>
+    of.lagMs <= lagMsMax && (wanted === undefined || covers(of.position, wanted, of.terms) === 'covered');
+  const isReplica = (of: ReadableNode) => of.role === 'replica';
 
-  it('somebody answers as long as there is a node', () => {
-    property((chosen, nodes) => {
+  it('a reader who wishes nothing gets somebody as long as there is a node', () => {
+    property((chosen, nodes, asked) => {
       if (nodes.length === 0) expect(chosen).toBeUndefined();
-      else expect(nodes).toContain(chosen);
+      else if (!wishes(asked)) expect(nodes).toContain(chosen);
     });
   });
 
-  it('a replica that is fresh enough for the position is never passed over for one that is not', () => {
-    property((chosen, nodes, { wanted }) => {
-      if (wanted === undefined || chosen === undefined) return;
-      if (nodes.some((of) => of.role === 'replica' && isCovered(of, wanted)))
-        expect(isCovered(chosen, wanted)).toBe(true);
+  it('one who wishes gets nobody only when the primary is there and must be spared, and no replica fits', () => {
+    property((chosen, nodes, asked) => {
+      if (chosen !== undefined || nodes.length === 0) return;
+      expect(wishes(asked) && !asked.primaryAllowed && nodes.some((of) => !isReplica(of))).toBe(true);
+      expect(nodes.some((of) => isReplica(of) && fits(of, asked))).toBe(false);
     });
   });
 
-  it('the primary is left alone while a replica within the limit will do', () => {
-    property((chosen, nodes, { wanted, lagLimitMs }) => {
+  it('a replica that fits the wish is never passed over for a node that does not', () => {
+    property((chosen, nodes, asked) => {
+      if (wishes(asked) && nodes.some((of) => isReplica(of) && fits(of, asked)))
+        expect(chosen !== undefined && isReplica(chosen) && fits(chosen, asked)).toBe(true);
+    });
+  });
+
+  it('the primary is left alone while a replica that follows within the limit will do', () => {
+    property((chosen, nodes, asked) => {
       const willDo = (of: ReadableNode) =>
-        of.role === 'replica' && of.lagMs <= lagLimitMs && (wanted === undefined || isCovered(of, wanted));
+        isReplica(of) && of.follows && of.lagMs <= asked.lagLimitMs && fits(of, asked);
       if (nodes.some(willDo)) expect(chosen !== undefined && willDo(chosen)).toBe(true);
     });
   });
 
-  it('a reader that may not wait any more gets the primary, unless a replica is known to be fresh enough', () => {
-    property((chosen, nodes, { wanted, waitLeftMs }) => {
-      if (wanted === undefined || waitLeftMs > 0 || !nodes.some((of) => of.role === 'primary')) return;
-      if (!nodes.some((of) => of.role === 'replica' && isCovered(of, wanted))) expect(chosen?.role).toBe('primary');
+  it('beyond its budget the primary is never asked while there is a replica', () => {
+    property((chosen, nodes, { primaryAllowed }) => {
+      if (!primaryAllowed && nodes.some(isReplica)) expect(chosen?.role).not.toBe('primary');
     });
   });
 
-  it('without a position and without a replica in the limit it is the freshest of all', () => {
-    property((chosen, nodes, { wanted, lagLimitMs }) => {
-      if (wanted !== undefined || nodes.some((of) => of.role === 'replica' && of.lagMs <= lagLimitMs)) return;
-      if (chosen !== undefined) expect(chosen.lagMs).toBe(Math.min(...nodes.map((of) => of.lagMs)));
+  it('a reader that may not wait any more gets the primary within its budget, unless a replica fits', () => {
+    property((chosen, nodes, asked) => {
+      if (!wishes(asked) || asked.waitLeftMs > 0 || !asked.primaryAllowed || nodes.every(isReplica)) return;
+      if (!nodes.some((of) => isReplica(of) && fits(of, asked))) expect(chosen?.role).toBe('primary');
+    });
+  });
+
+  it('without a wish and without a replica that will do it is the freshest that may be asked', () => {
+    property((chosen, nodes, asked) => {
+      const { lagLimitMs, primaryAllowed } = asked;
+      if (wishes(asked) || nodes.some((of) => isReplica(of) && of.follows && of.lagMs <= lagLimitMs)) return;
+      const mayBeAsked = primaryAllowed || !nodes.some(isReplica) ? nodes : nodes.filter(isReplica);
+      if (chosen !== undefined) expect(chosen.lagMs).toBe(Math.min(...mayBeAsked.map((of) => of.lagMs)));
     });
   });
 

@@ -3,10 +3,15 @@ import { compareTermPositions, covers, type GroupTerm, type TermPosition } from 
 /*
  * Which node answers a read: rules over what is known of the nodes, without a clock, a network or a state of their own.
  *
- * A reader without a position takes a replica within the lag limit; when there is none, the freshest node there is.
- * A reader with a position takes a replica that is known to cover it. What is known is as old as the last probe or
- * answer, and a reader that has just written is ahead of it nearly always. So while the reader may wait, a replica that
- * is only a little behind is asked all the same: the answer tells whether it has come up by now. Then the primary.
+ * A reader who wishes nothing takes a replica that follows within the lag limit; when there is none, the freshest node
+ * there is. A reader with a position or a greatest lag takes a replica that is known to do. What is known is as old as
+ * the last probe or answer, and a reader that has just written is ahead of it nearly always. So while the reader may
+ * wait, a replica that is only a little behind is asked all the same: the answer tells whether it has come up by now.
+ * Then the primary.
+ *
+ * When every replica is late at once, all readers would run to the primary, which has the writes to do. So it is taken
+ * only while its budget allows it. Beyond that a reader who wishes nothing gets the freshest replica, and one who does
+ * waits on. With no replica there is nothing to spare the primary for.
  *
  * Of several equally good replicas two are drawn and the less loaded, faster one is taken: as good as looking at all of
  * them, and a thousand readers do not all run to the same one (Mitzenmacher, "The power of two choices", 2001).
@@ -21,6 +26,8 @@ export interface ReadableNode {
   readonly terms: readonly GroupTerm[];
   /** Age of the oldest batch that it has not shown; 0 when it has shown all that is known. */
   readonly lagMs: number;
+  /** False: a replica that nobody sends the log to. What it shows grows old, whatever its lag says. */
+  readonly follows: boolean;
   /** Reads sent to it and not answered yet. */
   readonly inFlight: number;
   /** Time a read takes lately. */
@@ -30,34 +37,51 @@ export interface ReadableNode {
 export interface ReadWish {
   /** Absent: any position will do. */
   readonly wanted?: TermPosition | undefined;
+  /** Greatest lag that the reader takes; absent: any. */
+  readonly lagMsMax?: number | undefined;
   /** How much longer this reader may wait for a replica to come up. */
   readonly waitLeftMs: number;
   /** A replica beyond it is taken only when nothing better is there. */
   readonly lagLimitMs: number;
+  /** Whether the primary may be asked in place of a replica. */
+  readonly primaryAllowed: boolean;
 }
 
-/** Undefined only when there is no node. `random` gives numbers from 0 up to, without, 1. */
+/**
+ * Undefined when there is no node; and, for a reader with a position or a greatest lag, when no node will do now and
+ * the primary may not be asked. `random` gives numbers from 0 up to, without, 1.
+ */
 export function chooseNode<N extends ReadableNode>(
   nodes: readonly N[],
   wish: ReadWish,
   random: () => number,
 ): N | undefined {
   const replicas = nodes.filter((node) => node.role === 'replica');
-  const inLimit = (node: N) => node.lagMs <= wish.lagLimitMs;
-  const { wanted } = wish;
-  if (wanted === undefined) return betterOfTwo(replicas.filter(inLimit), random) ?? freshest(nodes);
+  const isGood = (node: N) => node.lagMs <= wish.lagLimitMs && node.follows;
+  const sparesPrimary = replicas.length > 0 && !wish.primaryAllowed;
+  if (wish.wanted === undefined && wish.lagMsMax === undefined) {
+    return betterOfTwo(replicas.filter(isGood), random) ?? freshest(sparesPrimary ? replicas : nodes);
+  }
 
-  const fresh = replicas.filter((node) => covers(node.position, wanted, node.terms) === 'covered');
-  const soon = replicas.filter(
-    (node) => node.lagMs <= wish.waitLeftMs && covers(node.position, wanted, node.terms) === 'behind',
-  );
-  return (
-    betterOfTwo(fresh.filter(inLimit), random) ??
+  const fresh = replicas.filter((node) => fitOf(node, wish) === 'fits');
+  const soon = replicas.filter((node) => fitOf(node, wish) === 'soon');
+  const chosen =
+    betterOfTwo(fresh.filter(isGood), random) ??
     betterOfTwo(fresh, random) ??
-    (wish.waitLeftMs > 0 ? freshest(soon) : undefined) ??
-    nodes.find((node) => node.role === 'primary') ??
-    freshest(nodes)
-  );
+    (wish.waitLeftMs > 0 ? freshest(soon) : undefined);
+  if (chosen !== undefined) return chosen;
+  const primary = nodes.find((node) => node.role === 'primary');
+  if (primary === undefined) return freshest(nodes);
+  return sparesPrimary ? undefined : primary;
+}
+
+/** `soon`: not now as far as is known, but it may come up while this reader waits. */
+function fitOf(node: ReadableNode, { wanted, lagMsMax = Infinity, waitLeftMs }: ReadWish): 'fits' | 'soon' | 'no' {
+  const coverage = wanted === undefined ? 'covered' : covers(node.position, wanted, node.terms);
+  if (coverage === 'lost') return 'no';
+  if (coverage === 'behind') return node.lagMs <= waitLeftMs ? 'soon' : 'no';
+  if (node.lagMs <= lagMsMax) return 'fits';
+  return node.lagMs - lagMsMax <= waitLeftMs ? 'soon' : 'no';
 }
 
 function betterOfTwo<N extends ReadableNode>(nodes: readonly N[], random: () => number): N | undefined {

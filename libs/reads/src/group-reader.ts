@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ReadError } from '@eco/database';
 import { covers, positionIn, type GroupPosition, type Position, type TermPosition } from '@eco/routing';
-import { chooseNode } from './choose.js';
+import { chooseNode, type ReadWish } from './choose.js';
 import type { ReadMetrics } from './metrics.js';
 import type { WatchedNodes } from './nodes/watched-nodes.js';
+import { PrimaryBudget, type PrimaryBudgetLimits } from './primary-budget.js';
 import type { Node } from './nodes/node.js';
 import { shownBy, type Query, type StateRow } from './query.js';
 
@@ -12,7 +13,7 @@ import { shownBy, type Query, type StateRow } from './query.js';
  *
  *   choose a node → read → the answer covers the position?  yes: that is the answer
  *     │                │      not yet: a little pause, then choose again (a replica while the reader may wait, then
- *     │                │               the primary); when the time is up, not fresh
+ *     │                │               the primary, if its budget allows it); when the time is up, not fresh
  *     │                │      never, says the primary: the position is lost
  *     │                └ the node failed, or recovery cancelled the statement: the same on another node
  *     └ nobody there: a little pause, until the deadline; then there is no node
@@ -21,7 +22,7 @@ import { shownBy, type Query, type StateRow } from './query.js';
  * request reads one snapshot of one node a group.
  */
 
-export interface ReadLimits {
+export interface ReadLimits extends PrimaryBudgetLimits {
   /** A replica with a greater lag answers only when nothing better can. */
   readonly lagLimitMs: number;
   /** How long a reader with a position waits for a replica before it goes to the primary. */
@@ -35,6 +36,8 @@ export interface ReadLimits {
 /** What a reader brings. */
 export interface Reader {
   readonly position: Position;
+  /** Greatest lag it takes; absent: any. */
+  readonly lagMsMax?: number | undefined;
   /** `Prefer: wait`; 0: none. */
   readonly waitMs: number;
 }
@@ -58,7 +61,12 @@ export interface GroupAnswer<Row, Beside> {
 }
 
 export type ReadFailure =
-  | { readonly type: 'not-fresh'; readonly group: string; readonly wanted: TermPosition }
+  | {
+      readonly type: 'not-fresh';
+      readonly group: string;
+      readonly wanted?: TermPosition | undefined;
+      readonly lagMsMax?: number | undefined;
+    }
   | { readonly type: 'position-lost'; readonly group: string; readonly wanted: TermPosition }
   | { readonly type: 'no-node'; readonly fault: string };
 
@@ -73,11 +81,15 @@ type Attempt<Row, Beside> =
   | { readonly type: 'failed'; readonly fault: string };
 
 export class GroupReader {
+  readonly #budget: PrimaryBudget;
+
   constructor(
     readonly nodes: WatchedNodes,
     private readonly limits: ReadLimits,
     private readonly metrics: ReadMetrics,
-  ) {}
+  ) {
+    this.#budget = new PrimaryBudget(limits, performance.now());
+  }
 
   get group(): string {
     return this.nodes.group;
@@ -91,27 +103,31 @@ export class GroupReader {
   ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
     const startedMs = performance.now();
     const { limits } = this;
+    const { lagMsMax } = reader;
     const wanted = positionIn(reader.position, this.group);
+    const notFresh: ReadFailure = { type: 'not-fresh', group: this.group, wanted, lagMsMax };
     const avoided = new Set<Node>();
     let missing: ReadFailure = { type: 'no-node', fault: `group ${this.group}: none of its nodes is reachable` };
     let pauseMs = PAUSE_MS_MIN;
+    this.#budget.read();
     for (;;) {
       const waitLeftMs = limits.replicaWaitMs - (performance.now() - startedMs);
-      const candidates = this.nodes.readable().filter((node) => !avoided.has(node));
-      const node = chooseNode(candidates, { wanted, waitLeftMs, lagLimitMs: limits.lagLimitMs }, Math.random);
-      const attempt = node === undefined ? undefined : await this.#attempt(node, query, values, wanted);
+      const candidates = this.nodes.readable(avoided);
+      const wish = { wanted, lagMsMax, waitLeftMs, lagLimitMs: limits.lagLimitMs };
+      const node = this.#choose(candidates, wish);
+      const attempt = node === undefined ? undefined : await this.#attempt(node, query, values, reader, wanted);
       if (node !== undefined && attempt !== undefined) {
         if (attempt.type === 'answer') {
           this.metrics.answered(attempt.source);
           return attempt;
         }
-        if (attempt.type === 'failed') missing = { type: 'no-node', fault: `group ${this.group}: ${attempt.fault}` };
-        else if (wanted !== undefined) missing = { type: 'not-fresh', group: this.group, wanted };
         if (attempt.type === 'lost' && wanted !== undefined && node.assigned === 'primary') {
           return this.#fail({ type: 'position-lost', group: this.group, wanted });
         }
+        missing =
+          attempt.type === 'failed' ? { type: 'no-node', fault: `group ${this.group}: ${attempt.fault}` } : notFresh;
         if (attempt.type !== 'behind') avoided.add(node);
-      }
+      } else if (candidates.length > 0) missing = notFresh;
       const limitMs = missing.type === 'not-fresh' ? limits.freshWaitMs : limits.deadlineMs;
       if (performance.now() - startedMs >= Math.max(limitMs, reader.waitMs)) return this.#fail(missing);
       if (attempt !== undefined && attempt.type !== 'behind') continue;
@@ -122,10 +138,19 @@ export class GroupReader {
     }
   }
 
+  #choose(candidates: readonly Node[], wish: Omit<ReadWish, 'primaryAllowed'>): Node | undefined {
+    const primaryAllowed = this.#budget.allows(performance.now());
+    const node = chooseNode(candidates, { ...wish, primaryAllowed }, Math.random);
+    // With no replica there is nothing to spare the primary for.
+    if (node?.role === 'primary' && candidates.length > 1) this.#budget.take();
+    return node;
+  }
+
   async #attempt<Row, Beside>(
     node: Node,
     query: Query<Row, Beside>,
     values: readonly unknown[],
+    { lagMsMax }: Reader,
     wanted: TermPosition | undefined,
   ): Promise<Attempt<Row, Beside>> {
     let rows: (Row & StateRow)[];
@@ -148,6 +173,7 @@ export class GroupReader {
       const coverage = covers(position, wanted, node.terms);
       if (coverage !== 'covered') return { type: coverage };
     }
+    if (lagMsMax !== undefined && lagMs > lagMsMax) return { type: 'behind' };
     return {
       type: 'answer',
       rows: first.found === null ? [] : rows,

@@ -1,12 +1,12 @@
-export { READ_DEFAULTS, Reads, type NodeReport, type ReadSettings, type ReadsOptions } from './reads.js';
+export { Reads, type NodeReport, type ReadsOptions } from './reads.js';
+export { READ_DEFAULTS, readSettings, type ReadSettings } from './settings.js';
 export { readRoutes, ReadsModule, type ReadRoute } from './reads.module.js';
 export { query, type Query } from './query.js';
 export type { GroupAnswer, Reader, ReadFailure, ReadLimits, Source } from './group-reader.js';
 export type { NodeRole, NodeStatus } from './nodes/node.js';
-export { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
+export { answered, headersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
 export { readerOf, readHeadersSchema } from './http/read-request.js';
-export { mergePage, type Page } from './http/page.js';
-export { commandOutcomeSchema } from './queries/command/command.controller.js';
-export { orderPendingSchema } from './queries/order/order.controller.js';
-export { replicationSchema } from './queries/replication/replication.controller.js';
+export { mergePage, wholePart, type Page, type Part } from './http/page.js';
+export { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from './http/csv.js';
+export { firstMissing, positionAfter, type Applied } from './consumer-read.js';
 export { readCommandFate, type CommandFate } from './queries/command-fate/command-fate.js';

@@ -4,7 +4,8 @@ import { BatchWriter, commandOf, eventually, startDatabaseGroup, type DatabaseGr
 import { Registry } from 'prom-client';
 import type { GroupAnswer, Reader } from './group-reader.js';
 import { productQuery, type ProductRow } from './queries/product/product.query.js';
-import { Reads, type ReadSettings } from './reads.js';
+import { Reads } from './reads.js';
+import type { ReadSettings } from './settings.js';
 
 const PRODUCT = 'cafe-premium';
 const anyone: Reader = { position: NO_POSITION, waitMs: 0 };

@@ -3,21 +3,23 @@ import { CartController } from './queries/cart/cart.controller.js';
 import { ChangesController } from './queries/changes/changes.controller.js';
 import { CommandController } from './queries/command/command.controller.js';
 import { CustomerController } from './queries/customer/customer.controller.js';
+import { CustomersOfEmailController } from './queries/customers-of-email/customers-of-email.controller.js';
 import { InventoryController } from './queries/inventory/inventory.controller.js';
 import { OrderController } from './queries/order/order.controller.js';
-import { OrdersOfCustomerController } from './queries/orders-of-customer/orders-of-customer.controller.js';
+import { OrdersController } from './queries/orders/orders.controller.js';
 import { ProductController } from './queries/product/product.controller.js';
 import { ProductStockController } from './queries/product-stock/product-stock.controller.js';
 import { ProductsController } from './queries/products/products.controller.js';
 import { ReservationController } from './queries/reservation/reservation.controller.js';
 import { TransferController } from './queries/transfer/transfer.controller.js';
 import { ReplicationController } from './queries/replication/replication.controller.js';
+import { SalesController } from './queries/sales/sales.controller.js';
 import { Reads } from './reads.js';
 
 /** Routes by what they are about; a process mounts those that it answers. */
 export const readRoutes = {
-  /** GET /orders/{orderId}, GET /orders?customerId= */
-  orders: [OrderController, OrdersOfCustomerController],
+  /** GET /orders/{orderId}, GET /orders */
+  orders: [OrderController, OrdersController],
   /** GET /products, GET /products/{productId} */
   products: [ProductsController, ProductController],
   /** GET /inventory, GET /inventory/{productId} */
@@ -28,10 +30,14 @@ export const readRoutes = {
   transfers: [TransferController],
   /** GET /customers/{customerId} */
   customers: [CustomerController],
+  /** GET /customers?email= */
+  customersOfEmail: [CustomersOfEmailController],
   /** GET /carts/{customerId}/items */
   carts: [CartController],
   /** GET /commands/{commandId} */
   commands: [CommandController],
+  /** GET /statistics/sales */
+  sales: [SalesController],
   /** GET /changes */
   changes: [ChangesController],
   /** GET /replication */

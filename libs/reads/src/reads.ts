@@ -2,29 +2,12 @@ import type { Registry } from 'prom-client';
 import type { Login } from '@eco/database';
 import type { GroupNodes, Log } from '@eco/edge';
 import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
-import { GroupReader, type GroupAnswer, type Reader, type ReadFailure, type ReadLimits } from './group-reader.js';
+import { GroupReader, type GroupAnswer, type Reader, type ReadFailure } from './group-reader.js';
 import { ReadMetrics } from './metrics.js';
 import { WatchedNodes } from './nodes/watched-nodes.js';
-import type { NodeSettings, NodeStatus } from './nodes/node.js';
+import type { NodeStatus } from './nodes/node.js';
 import type { Query } from './query.js';
-
-export interface ReadSettings extends ReadLimits, Omit<NodeSettings, 'login' | 'applicationName'> {
-  readonly probeEveryMs: number;
-}
-
-/** Sane for one site: replicas some ms behind, a node that hangs found out within two seconds. */
-export const READ_DEFAULTS: ReadSettings = {
-  lagLimitMs: 2_000,
-  replicaWaitMs: 100,
-  freshWaitMs: 1_000,
-  deadlineMs: 3_000,
-  probeEveryMs: 1_000,
-  probeTimeoutMs: 1_000,
-  connectTimeoutMs: 3_000,
-  queryTimeoutMs: 3_000,
-  statementTimeoutMs: 1_500,
-  connections: 2,
-};
+import { READ_DEFAULTS, type ReadSettings } from './settings.js';
 
 /** A writer moves its group's clock each second, and another one takes over within two. */
 const STILL_MS = 5_000;
@@ -33,6 +16,8 @@ export interface ReadsOptions {
   readonly groups: readonly GroupNodes[];
   /** Of `eco_reader`. */
   readonly login: Login;
+  /** Of `eco_monitor`, for who follows the primary and how far; absent: that is not known in this process. */
+  readonly monitor?: Login;
   /** Shows in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly log: Log;
@@ -43,6 +28,8 @@ export interface ReadsOptions {
 export interface NodeReport extends NodeStatus {
   /** Answered by it since this process began. */
   readonly reads: number;
+  /** Of its group's reads, 0 to 1. */
+  readonly share: number;
 }
 
 /** Reads of all groups. Knows which group has what, and asks each group's own reader. */
@@ -50,12 +37,13 @@ export class Reads {
   readonly #groups: readonly GroupReader[];
   readonly #metrics: ReadMetrics;
 
-  constructor({ groups, login, applicationName, log, registry, settings }: ReadsOptions) {
-    const all: ReadSettings = { ...READ_DEFAULTS, ...settings };
+  constructor({ groups, login, monitor, applicationName, log, registry, settings }: ReadsOptions) {
+    const all = readSettingsIn({ ...READ_DEFAULTS, ...settings });
+    this.freshWaitMs = all.freshWaitMs;
     this.#metrics = new ReadMetrics(registry, () => this.#statuses());
     this.#groups = groups.map(({ id, nodes }) => {
       const named = nodes.map((node, index) => ({ ...node, group: id, name: `${id}-${index + 1}` }));
-      const watched = new WatchedNodes(id, named, { ...all, login, applicationName }, all.probeEveryMs, log);
+      const watched = new WatchedNodes(id, named, { ...all, login, applicationName }, all.probeEveryMs, log, monitor);
       return new GroupReader(watched, all, this.#metrics);
     });
   }
@@ -69,6 +57,9 @@ export class Reads {
     for (const { nodes } of this.#groups) nodes.stop();
   }
 
+  /** How long a reader waits for the freshness that it asks for. */
+  readonly freshWaitMs: number;
+
   get groupIds(): string[] {
     return this.#groups.map(({ group }) => group);
   }
@@ -79,7 +70,12 @@ export class Reads {
   }
 
   report(): NodeReport[] {
-    return this.#statuses().map((status) => ({ ...status, reads: this.#metrics.readsOf(status.name) }));
+    const statuses = this.#statuses().map((status) => ({ ...status, reads: this.#metrics.readsOf(status.name) }));
+    return statuses.map((status) => {
+      const ofGroup = statuses.filter(({ group }) => group === status.group);
+      const total = ofGroup.reduce((sum, { reads }) => sum + reads, 0);
+      return { ...status, share: total === 0 ? 0 : status.reads / total };
+    });
   }
 
   /** What has this key: a customer's or a product's. */
@@ -161,4 +157,11 @@ export class Reads {
   #statuses(): NodeStatus[] {
     return this.#groups.flatMap(({ nodes }) => nodes.nodes.map((node) => node.status()));
   }
+}
+
+/** What of this is a setting of reads: a process may hand over all of its own. */
+function readSettingsIn(given: ReadSettings): ReadSettings {
+  return Object.fromEntries(
+    Object.keys(READ_DEFAULTS).map((name) => [name, given[name as keyof ReadSettings]]),
+  ) as unknown as ReadSettings;
 }

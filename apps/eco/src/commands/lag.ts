@@ -1,4 +1,6 @@
+import { replicationSchema } from '@eco/contracts';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
+import { formatPosition, positionOf } from '@eco/routing';
 import type { Command } from 'commander';
 import { json, print, refuse, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../table.js';
@@ -9,6 +11,11 @@ interface Options extends Where {
   readonly once?: true;
   readonly json?: true;
 }
+
+/** One node, and what part of its group's reads it has answered; null: no read-service answers. */
+type Row = NodeReplication & { group: string; readShare: number | null };
+
+const READ_SERVICE_MS = 2_000;
 
 /** `eco lag`: how far each replica is behind, from both ends, again and again until Ctrl-C. */
 export function registerLag(program: Command): void {
@@ -26,13 +33,14 @@ async function lag(options: Options, command: Command): Promise<string> {
   const target = await openTarget(options);
   const login = target.login('eco_monitor');
   const watches = target.groups.map(({ id, nodes }) => ({ group: id, watch: new ReplicationWatch(nodes, login) }));
-  const look = async () =>
-    (
-      await Promise.all(
-        watches.map(async ({ group, watch }) => (await watch.look()).map((node) => ({ group, ...node }))),
-      )
-    ).flat();
-  const shown = (nodes: (NodeReplication & { group: string })[]) =>
+  const look = async (): Promise<Row[]> => {
+    const [shares, ...looked] = await Promise.all([
+      sharesOf(target.readUrl),
+      ...watches.map(async ({ group, watch }) => (await watch.look()).map((node) => ({ group, ...node }))),
+    ]);
+    return looked.flat().map((node) => ({ ...node, readShare: shares.get(node.name) ?? null }));
+  };
+  const shown = (nodes: Row[]) =>
     options.json
       ? options.once
         ? json(nodes)
@@ -53,21 +61,33 @@ async function lag(options: Options, command: Command): Promise<string> {
   }
 }
 
-function table(nodes: readonly (NodeReplication & { group: string })[]): string {
-  const number = (value: number | undefined) => (value === undefined ? '' : whole(value));
+/** By node; empty when the read-service does not answer: the databases are asked all the same. */
+async function sharesOf(readUrl: string | undefined): Promise<Map<string, number>> {
+  try {
+    const response = await fetch(`${readUrl}/replication`, { signal: AbortSignal.timeout(READ_SERVICE_MS) });
+    const { nodes } = replicationSchema.parse(await response.json());
+    return new Map(nodes.map(({ node, share }) => [node, share]));
+  } catch {
+    return new Map();
+  }
+}
+
+function table(nodes: readonly Row[]): string {
+  const number = (value: number | null | undefined) => (value === undefined || value === null ? '' : whole(value));
   return tableOf(
-    ['group', 'node', 'role', '>batch', 'state', 'sync', '>lag bytes', '>lag ms', '>own view: bytes', '>ms'],
-    nodes.map(({ group, name, role, seq, seenByPrimary, seenByItself }) => [
-      group,
+    ['node', 'role', 'state', 'sync', 'position', '>lag ms', '>lag bytes', '>own view', 'slot', '>retained', '>reads'],
+    nodes.map(({ group, name, role, position, lagMs, seenByPrimary, seenByItself, slot, readShare }) => [
       name,
       role,
-      seq === null ? '' : whole(seq),
       role === 'replica' ? (seenByPrimary?.state ?? 'not streaming') : '',
       seenByPrimary?.syncState ?? '',
+      position === null || position.term === 0 ? '' : formatPosition(positionOf([{ group, ...position }])),
+      role === 'replica' ? number(lagMs) : '',
       number(seenByPrimary?.lagBytes),
-      number(seenByPrimary?.lagMs),
       number(seenByItself?.lagBytes),
-      number(seenByItself?.lagMs),
+      slot === null ? '' : slot.active ? slot.walStatus : `${slot.walStatus}, not used`,
+      number(slot?.retainedBytes),
+      readShare === null ? '' : `${(readShare * 100).toFixed(1)} %`,
     ]),
   );
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { orderLinesSchema } from '../order-lines.js';
 import {
+  branchIdSchema,
   centsSchema,
   customerIdSchema,
   emailSchema,
@@ -99,7 +100,48 @@ export const pageQuerySchema = z.strictObject({
   /** `next` of the page before. */
   after: z.string().max(512).optional(),
 });
-export const ordersQuerySchema = pageQuerySchema.extend({ customerId: customerIdSchema });
+const instantSchema = z.iso.datetime('must be a time, such as 2026-11-24T12:00:00Z');
+const dateSchema = z.iso.date('must be a date, such as 2026-11-24');
+const branchOrCentralSchema = branchIdSchema.meta({
+  description: 'Branch; `central`: the head office',
+  examples: ['sucursal-1'],
+});
+
+export const ordersQuerySchema = pageQuerySchema.extend({
+  /** One of customer and branch is needed. */
+  customerId: customerIdSchema.optional(),
+  branchId: branchOrCentralSchema.optional(),
+  /** Placed at or after it. */
+  from: instantSchema.optional(),
+  /** Placed before it. */
+  to: instantSchema.optional(),
+});
+export const productsQuerySchema = pageQuerySchema.extend({
+  /** Words of the name, or how they begin; case and accents do not matter. */
+  name: productNameSchema.optional(),
+});
+export const inventoryQuerySchema = pageQuerySchema.extend({
+  location: branchIdSchema.meta({ description: '`central` or a branch', examples: ['central'] }).optional(),
+  /** Low stock: levels with no more than so many available units. */
+  availableMax: wholeNumber(0, 1_000_000_000).optional(),
+});
+export const customersQuerySchema = pageQuerySchema.extend({
+  /** Case does not matter. */
+  email: emailSchema,
+});
+export const salesBySchema = z.enum(['day', 'branch', 'product']);
+export const salesQuerySchema = pageQuerySchema.extend({
+  /** What is told apart: any of day, branch, product, joined by commas. */
+  by: z
+    .string()
+    .default('day')
+    .transform((text) => text.split(','))
+    .pipe(z.array(salesBySchema).refine((list) => new Set(list).size === list.length, 'must not name one twice')),
+  from: dateSchema.optional(),
+  to: dateSchema.optional(),
+  branchId: branchOrCentralSchema.optional(),
+  productId: productIdSchema.optional(),
+});
 export const changesQuerySchema = z.strictObject({
   topic: topicSchema,
   /** May be left out while there is one group. */

@@ -2,12 +2,20 @@ import { z } from 'zod';
 import {
   orderConfirmedSchema,
   orderStatusSchema,
+  outcomeStatusSchema,
   pricedLineSchema,
   reservationStatusSchema,
   shortLineSchema,
   transferStatusSchema,
 } from '../outcomes.js';
-import { branchIdSchema, customerIdSchema, productIdSchema, timestampSchema, uuidSchema } from '../primitives.js';
+import {
+  branchIdSchema,
+  customerIdSchema,
+  groupIdSchema,
+  productIdSchema,
+  timestampSchema,
+  uuidSchema,
+} from '../primitives.js';
 import { orderLineSchema } from '../order-lines.js';
 
 /** 202: held by a majority of the brokers; the outcome is still to come. */
@@ -60,6 +68,25 @@ export const transferSchema = z.object({
   sentAt: timestampSchema,
   arrivedAt: timestampSchema.nullable(),
 });
+/** 202 of a read: accepted, and not decided yet as far as the node that answers can see. */
+export const orderPendingSchema = z.object({ orderId: uuidSchema, status: z.literal('pending') });
+export const commandOutcomeSchema = z.discriminatedUnion('status', [
+  z.object({
+    commandId: uuidSchema,
+    kind: z.string(),
+    status: outcomeStatusSchema,
+    /** As by the kind of command; empty when it expired or was discarded. */
+    result: z.record(z.string(), z.unknown()),
+    decidedAt: timestampSchema,
+  }),
+  z.object({
+    commandId: uuidSchema,
+    /** It could not be processed and is kept until an operator decides. Not an outcome. */
+    status: z.literal('dead-letter'),
+    reason: z.string(),
+    since: timestampSchema,
+  }),
+]);
 export const customerSchema = z.object({
   customerId: customerIdSchema,
   name: z.string(),
@@ -99,7 +126,10 @@ export const cartSchema = z.object({
 /** A list in a stable order; `next` is the `after` of the following page, null on the last. */
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
 
-export const orderPageSchema = pageOf(orderSchema);
+export const orderPageSchema = pageOf(orderSchema).extend({
+  /** Orders whose position `order/<id>` the reader brought and for which nothing is decided yet. */
+  pending: z.array(uuidSchema),
+});
 export const productPageSchema = pageOf(productSchema);
 export const stockPageSchema = pageOf(stockLevelSchema);
 export const customerPageSchema = pageOf(customerSchema);
@@ -118,6 +148,25 @@ export const dailyStatisticsSchema = z.object({
     }),
   ),
 });
+export const salesSchema = z.object({
+  items: z.array(
+    z.object({
+      /** UTC day of the decision; null: not told apart. */
+      day: z.iso.date().nullable(),
+      /** `central` for the head office; null: not told apart. */
+      branchId: branchIdSchema.nullable(),
+      /** Null: not told apart. */
+      productId: productIdSchema.nullable(),
+      /** Confirmed orders; by product, those that hold it. */
+      sales: z.number().int(),
+      units: z.number().int(),
+      revenueCents: z.number().int(),
+      /** Revenue by sale, rounded; 0 without sales. */
+      averageTicketCents: z.number().int(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
 export const notificationSchema = z.object({
   notificationId: z.string(),
   customerId: customerIdSchema,
@@ -131,3 +180,50 @@ export const notificationSchema = z.object({
   sentAt: timestampSchema.nullable(),
 });
 export const notificationPageSchema = pageOf(notificationSchema);
+
+/** Every database node as the reads of the answering process see it. */
+export const replicationSchema = z.object({
+  nodes: z.array(
+    z.object({
+      group: groupIdSchema,
+      node: z.string().meta({ examples: ['g1-2'] }),
+      host: z.string(),
+      port: z.number().int(),
+      reachable: z.boolean(),
+      /** As last seen; null: not seen yet. A deposed primary thinks it is one still, and is not read. */
+      role: z.enum(['primary', 'replica', 'deposed']).nullable(),
+      /** Of a replica, as its primary has it, such as `streaming`; null: the primary sends it nothing, or can't be asked. */
+      state: z.string().nullable(),
+      syncState: z.string().nullable(),
+      /** False: the primary does not send it the log, so it is read only when nothing better is there. Null: not known. */
+      follows: z.boolean().nullable(),
+      position: z
+        .string()
+        .nullable()
+        .meta({ examples: ['g1=7.1f0c5e9a.1234'] }),
+      /** Age of the oldest batch that it has not shown, ms. */
+      lagMs: z.number().int().nullable(),
+      /** Log that it has not replayed, bytes, as its primary sees it. */
+      lagBytes: z.number().nullable(),
+      /** What keeps the log for it on the primary. */
+      slot: z
+        .object({
+          name: z.string(),
+          active: z.boolean(),
+          /** `lost`: it has to be copied anew. */
+          walStatus: z.string(),
+          retainedBytes: z.number(),
+        })
+        .nullable(),
+      /** Statements that recovery has cancelled there. */
+      conflicts: z.number().int().nullable(),
+      /** Time a read takes lately, ms. */
+      latencyMs: z.number(),
+      /** Answered by it since this process began, and its share of its group's, 0 to 1. */
+      reads: z.number().int(),
+      share: z.number(),
+      /** Why it can't be read. */
+      fault: z.string().nullable(),
+    }),
+  ),
+});

@@ -1,6 +1,12 @@
 import { WritePath1795500000000 } from './1795500000000-write-path.js';
 import { Consumers1795500000001 } from './1795500000001-consumers.js';
 import { Inventory1795600000000 } from './1795600000000-inventory.js';
+import { Queries1795600000001 } from './1795600000001-queries.js';
 
 /** In the order in which they run. */
-export const migrations = [WritePath1795500000000, Consumers1795500000001, Inventory1795600000000];
+export const migrations = [
+  WritePath1795500000000,
+  Consumers1795500000001,
+  Inventory1795600000000,
+  Queries1795600000001,
+];

@@ -1,12 +1,22 @@
+import { compareTermPositions, type TermPosition } from '@eco/routing';
 import { ReadError, ReadSession, type ReadStatement } from '../nodes/read-session.js';
 import type { Login, NodeAddress } from '../nodes/login.js';
+import { slotName } from './slot-name.js';
 
-/** How one node stands. Lag in ms and bytes from both ends: what the primary knows of it, and what it says itself. */
+/** How one node stands, from both ends: what the primary knows of it, and what it says itself. */
 export interface NodeReplication {
   name: string;
   role: 'primary' | 'replica' | 'unreachable';
   /** Last batch that the node shows; null when it can't be reached. */
   seq: number | null;
+  position: TermPosition | null;
+  /**
+   * Age of the oldest batch that it does not show, by the times that the group itself wrote; 0 when it shows what the
+   * primary does. Null when either can't be reached.
+   */
+  lagMs: number | null;
+  /** Whether the primary sends it the log. Null on the primary, and when there is no primary to ask. */
+  follows: boolean | null;
   /** From `pg_stat_replication`; null on the primary, and where the primary has no such receiver: that replica is broken. */
   seenByPrimary: {
     state: string;
@@ -15,13 +25,31 @@ export interface NodeReplication {
     /** 0 when idle: PostgreSQL then reports none. */
     lagMs: number;
   } | null;
-  /** The replica's own view: received and not replayed; null on the primary. */
-  seenByItself: { lagBytes: number; lagMs: number } | null;
+  /** The replica's own view; null on the primary. */
+  seenByItself: {
+    /** Received and not replayed. */
+    lagBytes: number;
+    lagMs: number;
+    /** Statements that recovery has cancelled there since its statistics began. */
+    conflicts: number;
+  } | null;
+  /** What keeps the log for it on the primary; null: there is none, or no primary to ask. */
+  slot: {
+    name: string;
+    active: boolean;
+    /** `reserved`, `extended`, `unreserved`, or `lost`: then the replica has to be copied anew. */
+    walStatus: string;
+    retainedBytes: number;
+  } | null;
 }
+
+/** A node that is slow for this long is shown as unreachable. On a crowded machine a connection alone may take seconds. */
+const ANSWER_MS = 4_000;
 
 /**
  * Asks all nodes of a group how replication stands, over sessions that it keeps. A replica that vanished from
- * `pg_stat_replication` is not missing from the answer: the list of nodes comes from the caller.
+ * `pg_stat_replication`, which lists only those that are connected, is not missing from the answer: the list of nodes
+ * comes from the caller, and a node's name is what it calls itself to its primary.
  */
 export class ReplicationWatch {
   private readonly sessions = new Map<string, Promise<ReadSession>>();
@@ -33,14 +61,10 @@ export class ReplicationWatch {
 
   async look(): Promise<NodeReplication[]> {
     const answers = await Promise.all(this.nodes.map((node) => this.ask(node)));
-    const receivers = answers.flatMap((answer) => answer.receivers);
-    return answers.map(({ name, role, seq, itself }) => ({
-      name,
-      role,
-      seq,
-      seenByPrimary: role === 'replica' ? (receivers.find((receiver) => receiver.name === name)?.view ?? null) : null,
-      seenByItself: role === 'replica' ? itself : null,
-    }));
+    const primary = answers
+      .filter((answer) => answer.own !== undefined && !answer.own.in_recovery)
+      .reduce<NodeAnswer | undefined>((best, each) => (isAhead(each, best) ? each : best), undefined);
+    return answers.map((answer) => reportOf(answer, primary));
   }
 
   close(): void {
@@ -52,26 +76,16 @@ export class ReplicationWatch {
       const session = await this.sessionOf(node);
       const [own] = await session.query<OwnRow>(OWN_VIEW, []);
       if (own === undefined) throw new ReadError('group_state has no row', undefined, undefined);
-      const rows = own.in_recovery ? [] : await session.query<ReceiverRow>(RECEIVERS, []);
-      return {
-        name: node.name,
-        role: own.in_recovery ? 'replica' : 'primary',
-        seq: Number(own.seq),
-        itself: { lagBytes: Number(own.lag_bytes), lagMs: Math.round(own.lag_ms) },
-        receivers: rows.map((row) => ({
-          name: row.name,
-          view: {
-            state: row.state,
-            syncState: row.sync_state,
-            lagBytes: Number(row.lag_bytes),
-            lagMs: Math.round(row.lag_ms),
-          },
-        })),
-      };
+      if (own.in_recovery) return { name: node.name, own, receivers: [], slots: [] };
+      const [receivers, slots] = await Promise.all([
+        session.query<ReceiverRow>(RECEIVERS, []),
+        session.query<SlotRow>(SLOTS, []),
+      ]);
+      return { name: node.name, own, receivers, slots };
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
       this.forget(node.name);
-      return { name: node.name, role: 'unreachable', seq: null, itself: null, receivers: [] };
+      return { name: node.name, own: undefined, receivers: [], slots: [] };
     }
   }
 
@@ -82,8 +96,8 @@ export class ReplicationWatch {
       ...node,
       ...this.login,
       applicationName: 'eco replication',
-      connectTimeoutMs: 1_000,
-      queryTimeoutMs: 2_000,
+      connectTimeoutMs: ANSWER_MS,
+      queryTimeoutMs: ANSWER_MS,
     });
     this.sessions.set(node.name, opened);
     return opened;
@@ -101,25 +115,86 @@ export class ReplicationWatch {
 
 interface NodeAnswer {
   name: string;
-  role: NodeReplication['role'];
-  seq: number | null;
-  itself: { lagBytes: number; lagMs: number } | null;
-  receivers: { name: string; view: NonNullable<NodeReplication['seenByPrimary']> }[];
+  /** Undefined: it can't be reached. */
+  own: OwnRow | undefined;
+  receivers: ReceiverRow[];
+  slots: SlotRow[];
+}
+
+function reportOf({ name, own }: NodeAnswer, primary: NodeAnswer | undefined): NodeReplication {
+  const role = own === undefined ? 'unreachable' : own.in_recovery ? 'replica' : 'primary';
+  const receiver = role === 'primary' ? undefined : primary?.receivers.find((each) => each.name === name);
+  const slot = primary?.slots.find((each) => each.name === slotName(name));
+  const position = own === undefined ? null : positionOf(own);
+  return {
+    name,
+    role,
+    seq: position?.seq ?? null,
+    position,
+    lagMs: own === undefined || primary?.own === undefined ? null : lagBetween(own, primary.own),
+    follows: role === 'primary' || primary === undefined ? null : receiver !== undefined,
+    seenByPrimary:
+      receiver === undefined
+        ? null
+        : {
+            state: receiver.state,
+            syncState: receiver.sync_state,
+            lagBytes: receiver.lag_bytes,
+            lagMs: Math.round(receiver.lag_ms),
+          },
+    seenByItself:
+      own === undefined || role !== 'replica'
+        ? null
+        : { lagBytes: own.lag_bytes, lagMs: Math.round(own.lag_ms), conflicts: own.conflicts },
+    slot:
+      slot === undefined || role === 'primary'
+        ? null
+        : {
+            name: slot.name,
+            active: slot.active,
+            walStatus: slot.wal_status ?? 'unknown',
+            retainedBytes: slot.retained_bytes ?? 0,
+          },
+  };
+}
+
+const positionOf = ({ term, tag, seq }: OwnRow): TermPosition => ({ term, tag, seq });
+
+/** Of two that say they are primary the farther one is; the other has not noticed yet. */
+function isAhead(answer: NodeAnswer, than: NodeAnswer | undefined): boolean {
+  if (than?.own === undefined || answer.own === undefined) return true;
+  return compareTermPositions(positionOf(answer.own), positionOf(than.own)) > 0;
+}
+
+function lagBetween(own: OwnRow, primary: OwnRow): number {
+  if (compareTermPositions(positionOf(own), positionOf(primary)) >= 0) return 0;
+  return Math.max(0, Math.round(primary.at_ms - own.at_ms));
 }
 
 interface OwnRow {
   in_recovery: boolean;
-  seq: string;
-  lag_bytes: string;
+  term: number;
+  tag: string;
+  seq: number;
+  at_ms: number;
+  lag_bytes: number;
   lag_ms: number;
+  conflicts: number;
 }
 
 interface ReceiverRow {
   name: string;
   state: string;
   sync_state: string;
-  lag_bytes: string;
+  lag_bytes: number;
   lag_ms: number;
+}
+
+interface SlotRow {
+  name: string;
+  active: boolean;
+  wal_status: string | null;
+  retained_bytes: number | null;
 }
 
 // Time since the last replayed commit is lag only while there is something received and not replayed: on an idle
@@ -127,18 +202,28 @@ interface ReceiverRow {
 const OWN_VIEW: ReadStatement = {
   name: 'replication_own_view',
   text: `SELECT pg_is_in_recovery() AS in_recovery,
-                g.seq,
-                coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0) AS lag_bytes,
+                g.term::float8 AS term, g.tag, g.seq::float8 AS seq, (extract(epoch FROM g.at) * 1000)::float8 AS at_ms,
+                coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::float8 AS lag_bytes,
                 CASE WHEN pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn()
                   THEN coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000, 0)
-                  ELSE 0 END::float8 AS lag_ms
+                  ELSE 0 END::float8 AS lag_ms,
+                (SELECT coalesce(sum(c.confl_tablespace + c.confl_lock + c.confl_snapshot + c.confl_bufferpin
+                                     + c.confl_deadlock), 0)::float8
+                 FROM pg_stat_database_conflicts c WHERE c.datname = current_database()) AS conflicts
          FROM eco.group_state g`,
 };
 
 const RECEIVERS: ReadStatement = {
   name: 'replication_receivers',
   text: `SELECT r.application_name AS name, r.state, r.sync_state,
-                coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn), 0) AS lag_bytes,
+                coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn), 0)::float8 AS lag_bytes,
                 coalesce(extract(epoch FROM r.replay_lag) * 1000, 0)::float8 AS lag_ms
          FROM pg_stat_replication r`,
+};
+
+const SLOTS: ReadStatement = {
+  name: 'replication_slots',
+  text: `SELECT s.slot_name AS name, s.active, s.wal_status,
+                pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::float8 AS retained_bytes
+         FROM pg_replication_slots s WHERE s.slot_type = 'physical'`,
 };

@@ -6,16 +6,39 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
+export interface PageOrder<T> {
+  /** What the list is ordered by: ids and times, so ASCII, for which JavaScript's order is PostgreSQL's. */
+  readonly keyOf: (item: T) => readonly string[];
+  readonly descending?: boolean;
+}
+
+/** A group's part of a list, in order. */
+export interface Part<T> {
+  /** One more than the page's limit, if there are that many. */
+  readonly items: T[];
+  /** Key of the last row that was looked at, when the group did not look to its end; null: it did. */
+  readonly lookedTo: readonly string[] | null;
+}
+
+export const wholePart = <T>(items: T[]): Part<T> => ({ items, lookedTo: null });
+
 /**
- * A page of a list that lies over several groups, each of which gave its part in order, one more than `limit` if it has
- * that many. `keyOf` is what the list is ordered by: ids, so ASCII, for which JavaScript's order is PostgreSQL's.
+ * A page of a list that lies over several groups. It ends where the first of them stopped looking, so it may have fewer
+ * items than its limit and still a following page.
  */
-export function mergePage<T>(parts: readonly T[][], limit: number, keyOf: (item: T) => readonly string[]): Page<T> {
-  const merged = parts.flat();
-  if (parts.length > 1) merged.sort((a, b) => compareKeys(keyOf(a), keyOf(b)));
-  const items = merged.slice(0, limit);
+export function mergePage<T>(parts: readonly Part<T>[], limit: number, order: PageOrder<T>): Page<T> {
+  const { keyOf, descending = false } = order;
+  const compare = (a: readonly string[], b: readonly string[]) => (descending ? compareKeys(b, a) : compareKeys(a, b));
+  const merged = parts.flatMap(({ items }) => items);
+  if (parts.length > 1) merged.sort((a, b) => compare(keyOf(a), keyOf(b)));
+  const end = parts
+    .flatMap(({ lookedTo }) => (lookedTo === null ? [] : [lookedTo]))
+    .reduce<readonly string[] | null>((first, key) => (first === null || compare(key, first) < 0 ? key : first), null);
+  const seen = end === null ? merged : merged.filter((item) => compare(keyOf(item), end) <= 0);
+  const items = seen.slice(0, limit);
   const last = items.at(-1);
-  return { items, next: last === undefined || merged.length <= limit ? null : keyOf(last).join('/') };
+  const next = last !== undefined && seen.length > limit ? keyOf(last) : end;
+  return { items, next: next === null ? null : next.join('/') };
 }
 
 /** `after` is not the `next` of any page. */

@@ -1,7 +1,7 @@
 import { headers, type ProblemName } from '@eco/contracts';
 import { problem, type ProblemError } from '@eco/edge';
-import { formatPosition, positionOf } from '@eco/routing';
-import type { GroupAnswer, ReadFailure, Source } from '../group-reader.js';
+import { formatPosition, positionOf, type Position, type TermPosition } from '@eco/routing';
+import type { GroupAnswer, Reader, ReadFailure, Source } from '../group-reader.js';
 
 /** Headers of every answer to a read, for the API document. */
 export const READ_ANSWER_HEADERS = [headers.position, headers.source, headers.lagMs];
@@ -13,22 +13,39 @@ export const READ_PROBLEMS = ['no-node', 'not-fresh', 'position-lost'] as const 
 export const RETRY_AFTER_SECONDS = 1;
 export const retryAfter = { [headers.retryAfter]: String(RETRY_AFTER_SECONDS) };
 
+/** Orders that a position carries at the most: with their groups they stay far below what is refused as too long. */
+const ORDERS_CARRIED_MAX = 64;
+
 /**
- * Who answered, how late at the worst, and how far this answer sees: of each group that was read. Orders that it named
- * as pending stay in the position, so a reader that carries it on does not find them unknown.
+ * Who answered, how late at the worst, and how far the reader must see from now on: how far this answer sees, and what
+ * the reader brought of groups and orders that it says nothing of. So a reader that carries on only what it last got
+ * never sees time run back, whatever it reads in between. `settled`: orders of which this answer tells what became.
  */
-export function headersOf(sources: readonly Source[], pending: readonly string[] = []): Record<string, string> {
-  const position = formatPosition(
-    positionOf(
-      sources.flatMap((source) => source.position ?? []),
-      pending,
-    ),
-  );
+export function headersOf(
+  sources: readonly Source[],
+  { position: brought }: Reader,
+  settled: readonly string[] = [],
+): Record<string, string> {
+  const read = new Set(sources.map(({ group }) => group));
+  const carried = brought.groups.filter(({ group }) => !read.has(group));
+  // Ids that we made grow with time: those that are dropped are the oldest.
+  const orders = brought.orders.filter((id) => !settled.includes(id)).slice(-ORDERS_CARRIED_MAX);
+  const position = formatPosition(positionOf([...sources.flatMap((source) => source.position ?? []), ...carried], orders));
   return {
     [headers.source]: sources.map(({ node, role }) => `${node} (${role})`).join(', '),
     [headers.lagMs]: String(Math.max(0, ...sources.map(({ lagMs }) => lagMs))),
     // A group without a writer so far has no position to give.
     ...(position === '' ? {} : { [headers.position]: position }),
+  };
+}
+
+/** As above, of what a consumer keeps: as of what it has applied. */
+export function consumerHeadersOf({ node, role, lagMs }: Source, position: Position): Record<string, string> {
+  const text = formatPosition(position);
+  return {
+    [headers.source]: `${node} (${role})`,
+    [headers.lagMs]: String(lagMs),
+    ...(text === '' ? {} : { [headers.position]: text }),
   };
 }
 
@@ -38,13 +55,13 @@ export function answered<Row, Beside>(result: GroupAnswer<Row, Beside> | ReadFai
   throw problemOf(result);
 }
 
-function problemOf(failure: ReadFailure): ProblemError {
+export function problemOf(failure: ReadFailure): ProblemError {
   switch (failure.type) {
     case 'no-node':
       return problem('no-node', { detail: failure.fault, headers: retryAfter });
     case 'not-fresh':
       return problem('not-fresh', {
-        detail: `No node of group ${failure.group} has come up to ${textOf(failure)} in time`,
+        detail: `No node of group ${failure.group} has come up to ${wishOf(failure)} in time`,
         headers: retryAfter,
       });
     case 'position-lost':
@@ -54,6 +71,14 @@ function problemOf(failure: ReadFailure): ProblemError {
   }
 }
 
-function textOf({ group, wanted }: Extract<ReadFailure, { wanted: unknown }>): string {
+function wishOf(failure: Extract<ReadFailure, { type: 'not-fresh' }>): string {
+  const { group, wanted, lagMsMax } = failure;
+  return [
+    ...(wanted === undefined ? [] : [textOf({ group, wanted })]),
+    ...(lagMsMax === undefined ? [] : [`a lag of at most ${lagMsMax} ms`]),
+  ].join(' and ');
+}
+
+function textOf({ group, wanted }: { group: string; wanted: TermPosition }): string {
   return formatPosition(positionOf([{ group, ...wanted }]));
 }

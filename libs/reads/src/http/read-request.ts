@@ -16,12 +16,23 @@ const positionHeaderSchema = z
     examples: ['g1=7.1f0c5e9a.1234'],
   });
 
+const lagMsMaxSchema = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be a whole number of ms')
+  .transform(Number)
+  .meta({ description: 'Greatest lag that the answer may have, ms; it is known to within half a second', examples: ['2000'] });
+
 /** Headers of every read; keys as Node spells them. */
 export const readHeadersSchema = z.object({
   'ecomarket-position': positionHeaderSchema.optional(),
+  'ecomarket-max-lag-ms': lagMsMaxSchema.optional(),
   prefer: preferWaitSchema.optional(),
 });
 
 export function readerOf(headers: z.output<typeof readHeadersSchema>): Reader {
-  return { position: headers['ecomarket-position'] ?? NO_POSITION, waitMs: (headers.prefer ?? 0) * 1000 };
+  return {
+    position: headers['ecomarket-position'] ?? NO_POSITION,
+    lagMsMax: headers['ecomarket-max-lag-ms'],
+    waitMs: (headers.prefer ?? 0) * 1000,
+  };
 }

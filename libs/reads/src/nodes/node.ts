@@ -4,6 +4,7 @@ import {
   SideConnection,
   type Login,
   type NodeAddress,
+  type NodeReplication,
   type ReadStatement,
 } from '@eco/database';
 import { compareTermPositions, type GroupTerm, type TermPosition } from '@eco/routing';
@@ -21,7 +22,10 @@ export interface NodeSettings {
   readonly login: Login;
   readonly applicationName: string;
   readonly connections: number;
+  /** Without an answer for so long it is not reachable. The answer is waited for all the same, and brings it back. */
   readonly probeTimeoutMs: number;
+  /** Then the connection is taken for lost. */
+  readonly probePatienceMs: number;
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
   readonly statementTimeoutMs: number;
@@ -38,10 +42,13 @@ export interface NodeStatus extends NamedNode {
   readonly lagMs: number | undefined;
   readonly latencyMs: number;
   readonly inFlight: number;
+  /** What is known of its replication; undefined: nobody asks, or nothing yet. */
+  readonly replication: NodeReplication | undefined;
   /** Why it can't be read; undefined when it can. */
   readonly fault: string | undefined;
 }
 
+const LATENCY_MS_AT_FIRST = 1;
 // The last ten or so reads make the latency: enough to smooth one hiccup, little enough to follow a node that slows.
 const LATENCY_WEIGHT = 0.1;
 
@@ -54,18 +61,21 @@ export class Node implements ReadableNode {
   /** What it is among the nodes of its group; only they can tell. */
   assigned: NodeRole | undefined;
   inFlight = 0;
-  latencyMs = 1;
+  latencyMs = LATENCY_MS_AT_FIRST;
   lagMs = 0;
   position: TermPosition = { term: 0, tag: '', seq: 0 };
   terms: readonly GroupTerm[] = [];
+  replication: NodeReplication | undefined;
 
   #atMs = 0;
   #lastProbe: Probe | undefined;
   #fault: string | undefined = 'not seen yet';
   readonly #side: SideConnection;
+  /** A probe that is late stays under way beyond the promise that its askers wait for. */
+  #asking: Promise<void> | undefined;
   #probing: Promise<void> | undefined;
   #sessions: ReadSession[] = [];
-  #filling: Promise<void> | undefined;
+  readonly #opening = new Set<Promise<void>>();
   #stopped = false;
 
   constructor(
@@ -82,6 +92,9 @@ export class Node implements ReadableNode {
   get role(): 'primary' | 'replica' {
     return this.assigned === 'primary' ? 'primary' : 'replica';
   }
+  get follows(): boolean {
+    return this.replication?.follows !== false;
+  }
   get reachable(): boolean {
     return this.#fault === undefined;
   }
@@ -95,7 +108,7 @@ export class Node implements ReadableNode {
 
   status(): NodeStatus {
     const seen = this.#lastProbe !== undefined;
-    const { position, latencyMs, inFlight, reachable, fault } = this;
+    const { position, latencyMs, inFlight, reachable, replication, fault } = this;
     return {
       ...this.address,
       reachable,
@@ -104,13 +117,14 @@ export class Node implements ReadableNode {
       lagMs: seen ? this.clock.lagMs({ position, atMs: this.#atMs }, performance.now()) : undefined,
       latencyMs,
       inFlight,
+      replication,
       fault,
     };
   }
 
   /** Asks the node what it is. Never throws; whoever asks meanwhile gets the same probe. */
   probe(): Promise<void> {
-    this.#probing ??= this.#askWhatItIs().finally(() => {
+    this.#probing ??= this.#answeredOrLate().finally(() => {
       this.#probing = undefined;
       this.onProbe(this);
     });
@@ -167,23 +181,38 @@ export class Node implements ReadableNode {
     this.#side.close();
   }
 
+  async #answeredOrLate(): Promise<void> {
+    const { probeTimeoutMs } = this.settings;
+    this.#asking ??= this.#askWhatItIs().finally(() => {
+      this.#asking = undefined;
+      this.onProbe(this);
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, probeTimeoutMs, 'late')));
+    if ((await Promise.race([this.#asking, late])) === 'late') {
+      this.#lose(new Error(`no answer within ${probeTimeoutMs} ms`));
+    }
+    clearTimeout(timer);
+  }
+
   async #askWhatItIs(): Promise<void> {
     if (this.#stopped) return;
     try {
       const startedMs = performance.now();
-      const seen = await probe(this.#side, this.address.group, this.settings.probeTimeoutMs);
+      const seen = await probe(this.#side, this.address.group, this.settings.probePatienceMs);
       const nowMs = performance.now();
-      // A node that was slow gets no reads that could tell that it is not any more.
-      this.#took(nowMs - startedMs);
+      // A node that was slow gets no reads that could tell that it is not any more. One that comes back begins anew:
+      // what it took while it was hanging says nothing of what it takes now.
+      if (this.reachable) this.#took(nowMs - startedMs);
+      else this.latencyMs = LATENCY_MS_AT_FIRST;
       this.clock.note(seen, !seen.inRecovery, nowMs);
       this.#lastProbe = seen;
       this.terms = seen.terms;
       this.position = seen.position;
       this.#atMs = seen.atMs;
       this.lagMs = this.clock.lagMs(seen, nowMs);
-      // No read waits for a connection: without one the node is not reachable yet, missing ones are added meanwhile.
-      const filled = this.#fill();
-      if (this.#idlest() === undefined) await filled;
+      // No read waits for a connection: without one the node is not reachable yet, others are added meanwhile.
+      await this.#fill();
       if (this.#idlest() === undefined) throw new Error('no connection for reads');
       if (!this.#stopped) this.#fault = undefined;
     } catch (error) {
@@ -210,20 +239,22 @@ export class Node implements ReadableNode {
     return idlest;
   }
 
-  /** Opens the connections that are missing. Never throws. */
-  #fill(): Promise<void> {
-    this.#filling ??= this.#openMissing().finally(() => (this.#filling = undefined));
-    return this.#filling;
+  /** Opens the connections that are missing. Settles when there is one to read over, or none can be had; never throws. */
+  async #fill(): Promise<void> {
+    this.#sessions = this.#sessions.filter((session) => !session.isClosed);
+    const missing = this.settings.connections - this.#sessions.length - this.#opening.size;
+    for (let n = 0; n < missing; n += 1) {
+      const opened = this.#open().finally(() => this.#opening.delete(opened));
+      opened.catch(() => undefined);
+      this.#opening.add(opened);
+    }
+    if (this.#idlest() === undefined) await Promise.any(this.#opening).catch(() => undefined);
   }
 
-  async #openMissing(): Promise<void> {
-    this.#sessions = this.#sessions.filter((session) => !session.isClosed);
-    const missing = Array.from({ length: this.settings.connections - this.#sessions.length }, async () => {
-      const session = await ReadSession.open({ ...this.address, ...this.settings.login, ...this.settings });
-      if (this.#stopped) session.close();
-      else this.#sessions.push(session);
-    });
-    await Promise.allSettled(missing);
+  async #open(): Promise<void> {
+    const session = await ReadSession.open({ ...this.address, ...this.settings.login, ...this.settings });
+    if (this.#stopped) session.close();
+    else this.#sessions.push(session);
   }
 }
 

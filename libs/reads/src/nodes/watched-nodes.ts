@@ -1,4 +1,4 @@
-import { primaryOf, type NodeAnswer } from '@eco/database';
+import { primaryOf, ReplicationWatch, type Login, type NodeAnswer } from '@eco/database';
 import type { Log } from '@eco/edge';
 import { compareTermPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
@@ -12,6 +12,8 @@ export class WatchedNodes {
   readonly nodes: readonly Node[];
   readonly #clock = new GroupClock();
   readonly #told = new Map<Node, string>();
+  readonly #replication: ReplicationWatch | undefined;
+  #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -20,7 +22,10 @@ export class WatchedNodes {
     settings: NodeSettings,
     private readonly probeEveryMs: number,
     private readonly log: Log,
+    /** May ask the primary who follows it; absent: that is not known here. */
+    monitor?: Login,
   ) {
+    this.#replication = monitor && new ReplicationWatch(addresses, monitor);
     this.nodes = addresses.map(
       (address) =>
         new Node(address, settings, this.#clock, (node) => {
@@ -39,12 +44,15 @@ export class WatchedNodes {
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#replication?.close();
     for (const node of this.nodes) node.stop();
   }
 
-  /** Nodes that can be asked now. */
-  readable(): Node[] {
-    return this.nodes.filter((node) => node.reachable && node.assigned !== 'deposed');
+  /** Nodes that can be asked now, without those that a reader avoids. */
+  readable(avoided?: ReadonlySet<Node>): Node[] {
+    return this.nodes.filter(
+      (node) => node.reachable && node.assigned !== 'deposed' && avoided?.has(node) !== true,
+    );
   }
 
   /** What the group's clock shows now, ms since 1970; undefined while nothing was seen of it. */
@@ -77,16 +85,26 @@ export class WatchedNodes {
   }
 
   async #round(): Promise<void> {
+    // A look at a node that hangs takes longer than a round.
+    this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
     await Promise.all(this.nodes.map((node) => node.probe()));
   }
 
+  async #look(): Promise<void> {
+    for (const seen of (await this.#replication?.look()) ?? []) {
+      const node = this.nodes.find(({ name }) => name === seen.name);
+      if (node !== undefined) node.replication = seen;
+    }
+  }
+
   #tell(node: Node): void {
-    const state = node.reachable ? `reachable as ${node.assigned}` : 'not reachable';
+    const follows = node.follows ? '' : ', and does not follow its primary';
+    const state = node.reachable ? `reachable as ${node.assigned}${follows}` : 'not reachable';
     if (this.#told.get(node) === state) return;
     this.#told.set(node, state);
     const line = { group: this.group, node: node.name, role: node.assigned, fault: node.fault };
-    if (node.reachable) this.log.info(line, `${node.name} is ${state}`);
-    else this.log.warn(line, `${node.name} is ${state}: ${node.fault}`);
+    if (node.reachable && node.follows) this.log.info(line, `${node.name} is ${state}`);
+    else this.log.warn(line, `${node.name} is ${state}${node.reachable ? '' : `: ${node.fault}`}`);
   }
 }
 

@@ -12,6 +12,7 @@ export const statisticsConsumer: Consumer = {
   topics: ['orders', 'customers'],
   async apply(manager, changes) {
     for (const day of daysOf(changes)) await add(manager, day);
+    await addSales(manager, productSalesOf(changes));
   },
 };
 
@@ -37,6 +38,55 @@ export function daysOf(changes: readonly Change[]): Day[] {
     day.revenueCents += data.totalCents;
   }
   return [...days.values()];
+}
+
+export interface ProductSales {
+  readonly day: string;
+  readonly branchId: string;
+  readonly productId: string;
+  sales: number;
+  units: number;
+  revenueCents: number;
+}
+
+/** Pure: what these changes add to each day, branch and product. */
+export function productSalesOf(changes: readonly Change[]): ProductSales[] {
+  const all = new Map<string, ProductSales>();
+  for (const { at, data } of changesOfType(changes, 'order.confirmed')) {
+    const day = at.slice(0, 10);
+    const branchId = data.branchId ?? CENTRAL_BRANCH;
+    for (const { productId, quantity, unitPriceCents } of data.lines) {
+      const key = `${day} ${branchId} ${productId}`;
+      const known = all.get(key) ?? { day, branchId, productId, sales: 0, units: 0, revenueCents: 0 };
+      all.set(key, known);
+      // An order holds a product in one line.
+      known.sales += 1;
+      known.units += quantity;
+      known.revenueCents += quantity * unitPriceCents;
+    }
+  }
+  return [...all.values()];
+}
+
+async function addSales(manager: EntityManager, sales: readonly ProductSales[]): Promise<void> {
+  if (sales.length === 0) return;
+  const column = (valueOf: (row: ProductSales) => string | number) => sales.map(valueOf);
+  await manager.query(
+    `INSERT INTO statistics.sales AS s (day, branch_id, product_id, sales, units, revenue_cents)
+     SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+     ON CONFLICT (day, branch_id, product_id) DO UPDATE SET
+       sales = s.sales + excluded.sales,
+       units = s.units + excluded.units,
+       revenue_cents = s.revenue_cents + excluded.revenue_cents`,
+    [
+      column((row) => row.day),
+      column((row) => row.branchId),
+      column((row) => row.productId),
+      column((row) => row.sales),
+      column((row) => row.units),
+      column((row) => row.revenueCents),
+    ],
+  );
 }
 
 /** The progress row is locked, so nobody adds to the same topic; the other topic may, hence the sum in the database. */

@@ -50,6 +50,6 @@ export class CartController {
       name: row.name ?? products.get(row.product_id)?.name ?? null,
       unitPriceCents: row.price_cents ?? products.get(row.product_id)?.price_cents ?? null,
     }));
-    return answer(200, { customerId, items }, headersOf([source, ...others.map((other) => other.source)]));
+    return answer(200, { customerId, items }, headersOf([source, ...others.map((other) => other.source)], reader));
   }
 }

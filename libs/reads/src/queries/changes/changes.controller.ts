@@ -28,13 +28,14 @@ export class ChangesController {
   async list(@Input(listChanges) { query, headers }: InputOf<typeof listChanges>): Promise<Answer> {
     const { topic, after, limit } = query;
     const group = this.#groupOf(query.group);
-    const result = await this.reads.ofGroup(group, changesQuery(topic), [topic, after, limit], readerOf(headers));
+    const reader = readerOf(headers);
+    const result = await this.reads.ofGroup(group, changesQuery(topic), [topic, after, limit], reader);
     const { rows, beside, source } = answered(result);
     const last = rows.at(-1);
     const more = last !== undefined && last.seq < (beside.last_seq ?? 0);
     // Beyond its last change the topic has nothing up to where the node stands, or to where the reader stands already.
     const upToSeq = more ? last.seq : Math.max(source.seq, after);
-    return answer(200, { group, topic, changes: rows.map(changeOf), upToSeq, more }, headersOf([source]));
+    return answer(200, { group, topic, changes: rows.map(changeOf), upToSeq, more }, headersOf([source], reader));
   }
 
   #groupOf(asked: string | undefined): string {

@@ -1,31 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { z } from 'zod';
-import { commandPathSchema, outcomeStatusSchema, timestampSchema, uuidSchema } from '@eco/contracts';
+import { commandOutcomeSchema, commandPathSchema } from '@eco/contracts';
 import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
 import { readUntil } from '../../http/read-until.js';
 import { Reads } from '../../reads.js';
 import { commandQuery } from './command.query.js';
-
-export const commandOutcomeSchema = z.discriminatedUnion('status', [
-  z.object({
-    commandId: uuidSchema,
-    kind: z.string(),
-    status: outcomeStatusSchema,
-    /** As by the kind of command; empty when it expired or was discarded. */
-    result: z.record(z.string(), z.unknown()),
-    decidedAt: timestampSchema,
-  }),
-  z.object({
-    commandId: uuidSchema,
-    /** It could not be processed and is kept until an operator decides. Not an outcome. */
-    status: z.literal('dead-letter'),
-    reason: z.string(),
-    since: timestampSchema,
-  }),
-]);
 
 const getCommand = operation({
   summary: 'What was decided for a command',
@@ -51,8 +32,9 @@ export class CommandController {
       async () => answered(await this.reads.ofId(commandId, commandQuery, [commandId], reader)),
       (read) => read.rows.length > 0 || read.beside.dead_letter !== null,
     );
-    const read = headersOf([source]);
     const [row] = rows;
+    const isDecided = row !== undefined || beside.dead_letter !== null;
+    const read = headersOf([source], reader, isDecided ? [commandId] : []);
     if (row !== undefined) {
       const { kind, status, result, decided_at } = row;
       return answer(200, { commandId, kind, status, result: result ?? {}, decidedAt: decided_at.toISOString() }, read);

@@ -24,10 +24,11 @@ export class CustomerController {
   @Operation(getCustomer)
   async get(@Input(getCustomer) { path, headers }: InputOf<typeof getCustomer>): Promise<Answer> {
     const { customerId } = path;
+    const reader = readerOf(headers);
     const { rows, source } = answered(
-      await this.reads.ofKey(customerId, customerQuery, [customerId], readerOf(headers)),
+      await this.reads.ofKey(customerId, customerQuery, [customerId], reader),
     );
-    const read = headersOf([source]);
+    const read = headersOf([source], reader);
     const [row] = rows;
     if (row === undefined) throw problem('customer-unknown', { headers: read });
     return answer(200, customerOf(row), read);

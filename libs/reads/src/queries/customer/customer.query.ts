@@ -3,6 +3,8 @@ import type { customerSchema } from '@eco/contracts';
 import { query } from '../../query.js';
 import { owned } from '../owned.js';
 
+export type Customer = z.infer<typeof customerSchema>;
+
 export interface CustomerRow {
   customer_id: string;
   name: string;
@@ -11,7 +13,7 @@ export interface CustomerRow {
   registered_at: Date;
 }
 
-export function customerOf(row: CustomerRow): z.infer<typeof customerSchema> {
+export function customerOf(row: CustomerRow): Customer {
   return {
     customerId: row.customer_id,
     name: row.name,

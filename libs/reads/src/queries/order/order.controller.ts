@@ -1,15 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { z } from 'zod';
-import { headers, orderPathSchema, orderSchema, uuidSchema } from '@eco/contracts';
+import { headers, orderPathSchema, orderPendingSchema, orderSchema } from '@eco/contracts';
 import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
 import { readUntil } from '../../http/read-until.js';
 import { Reads } from '../../reads.js';
 import { orderOf, orderQuery } from './order.query.js';
-
-export const orderPendingSchema = z.object({ orderId: uuidSchema, status: z.literal('pending') });
 
 const getOrder = operation({
   summary: 'One order, decided',
@@ -46,11 +43,11 @@ export class OrderController {
       (read) => !isAccepted || read.rows.length > 0 || read.beside.fate !== null,
     );
     const [row] = rows;
-    if (row !== undefined) return answer(200, orderOf(row), headersOf([source]));
+    if (row !== undefined) return answer(200, orderOf(row), headersOf([source], reader, [orderId]));
     if (isAccepted && beside.fate === null) {
-      return answer(202, { orderId, status: 'pending' }, { ...headersOf([source], [orderId]), ...retryAfter });
+      return answer(202, { orderId, status: 'pending' }, { ...headersOf([source], reader), ...retryAfter });
     }
     const detail = beside.fate === null ? undefined : `What was asked under this id is ${beside.fate}`;
-    throw problem('order-unknown', { detail, headers: headersOf([source]) });
+    throw problem('order-unknown', { detail, headers: headersOf([source], reader, [orderId]) });
   }
 }

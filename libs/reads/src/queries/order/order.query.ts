@@ -3,7 +3,7 @@ import type { orderSchema } from '@eco/contracts';
 import { query } from '../../query.js';
 import { owned } from '../owned.js';
 
-type Order = z.infer<typeof orderSchema>;
+export type Order = z.infer<typeof orderSchema>;
 
 export interface OrderRow {
   order_id: string;

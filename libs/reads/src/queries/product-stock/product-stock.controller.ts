@@ -24,9 +24,10 @@ export class ProductStockController {
   @Operation(getProductStock)
   async get(@Input(getProductStock) { path, headers }: InputOf<typeof getProductStock>): Promise<Answer> {
     const { productId } = path;
-    const result = await this.reads.ofKey(productId, productStockQuery, [productId], readerOf(headers));
+    const reader = readerOf(headers);
+    const result = await this.reads.ofKey(productId, productStockQuery, [productId], reader);
     const { rows, beside, source } = answered(result);
-    const read = headersOf([source]);
+    const read = headersOf([source], reader);
     if (!beside.is_product) throw problem('product-unknown', { headers: read });
     return answer(200, { productId, levels: rows.map(levelOf) }, read);
   }

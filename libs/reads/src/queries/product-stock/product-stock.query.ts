@@ -3,6 +3,8 @@ import type { stockLevelSchema } from '@eco/contracts';
 import { query } from '../../query.js';
 import { owned } from '../owned.js';
 
+export type Level = z.infer<typeof stockLevelSchema>;
+
 export interface LevelRow {
   product_id: string;
   location: string;
@@ -12,7 +14,7 @@ export interface LevelRow {
 
 export const LEVEL_COLUMNS = `l.product_id, l.location, l.on_hand::float8 AS on_hand, l.reserved::float8 AS reserved`;
 
-export function levelOf(row: LevelRow): z.infer<typeof stockLevelSchema> {
+export function levelOf(row: LevelRow): Level {
   return {
     productId: row.product_id,
     location: row.location,

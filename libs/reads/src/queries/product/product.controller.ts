@@ -24,8 +24,9 @@ export class ProductController {
   @Operation(getProduct)
   async get(@Input(getProduct) { path, headers }: InputOf<typeof getProduct>): Promise<Answer> {
     const { productId } = path;
-    const { rows, source } = answered(await this.reads.ofKey(productId, productQuery, [productId], readerOf(headers)));
-    const read = headersOf([source]);
+    const reader = readerOf(headers);
+    const { rows, source } = answered(await this.reads.ofKey(productId, productQuery, [productId], reader));
+    const read = headersOf([source], reader);
     const [row] = rows;
     if (row === undefined) throw problem('product-unknown', { headers: read });
     return answer(200, productOf(row), read);

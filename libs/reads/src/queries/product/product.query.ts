@@ -3,6 +3,8 @@ import type { productSchema } from '@eco/contracts';
 import { query } from '../../query.js';
 import { owned } from '../owned.js';
 
+export type Product = z.infer<typeof productSchema>;
+
 export interface ProductRow {
   product_id: string;
   name: string;
@@ -12,7 +14,7 @@ export interface ProductRow {
 
 export const PRODUCT_COLUMNS = `p.product_id, p.name, p.price_cents::float8 AS price_cents, p.version`;
 
-export function productOf(row: ProductRow): z.infer<typeof productSchema> {
+export function productOf(row: ProductRow): Product {
   return { productId: row.product_id, name: row.name, priceCents: row.price_cents, version: row.version };
 }
 

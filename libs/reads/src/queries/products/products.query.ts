@@ -11,3 +11,19 @@ export const productsQuery = query<ProductRow>({
     ORDER BY p.product_id LIMIT $2`,
   order: 'r.product_id',
 });
+
+/**
+ * $3 words of the name. By the index product_words; OFFSET 0 keeps the planner from going through the catalogue in the
+ * order asked for in the hope of meeting a page of them soon.
+ */
+export const productsOfNameQuery = query<ProductRow>({
+  name: 'products-of-name',
+  rows: `
+    SELECT f.* FROM (
+      SELECT ${PRODUCT_COLUMNS} FROM eco.product p
+      WHERE to_tsvector('simple', eco.words(p.name)) @@ eco.beginning_so($3::text) AND NOT p.deleted AND ${owned('p')}
+      OFFSET 0
+    ) f
+    WHERE f.product_id > $1 ORDER BY f.product_id LIMIT $2`,
+  order: 'r.product_id',
+});

@@ -1,36 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { z } from 'zod';
-import { groupIdSchema } from '@eco/contracts';
+import type { z } from 'zod';
+import { replicationSchema } from '@eco/contracts';
 import { operation, Operation } from '@eco/edge';
 import { formatPosition, positionOf } from '@eco/routing';
-import { Reads } from '../../reads.js';
-
-export const replicationSchema = z.object({
-  nodes: z.array(
-    z.object({
-      group: groupIdSchema,
-      node: z.string().meta({ examples: ['g1-2'] }),
-      host: z.string(),
-      port: z.number().int(),
-      reachable: z.boolean(),
-      /** As last seen; null: not seen yet. A deposed primary thinks it is one still, and is not read. */
-      role: z.enum(['primary', 'replica', 'deposed']).nullable(),
-      position: z
-        .string()
-        .nullable()
-        .meta({ examples: ['g1=7.1f0c5e9a.1234'] }),
-      /** Age of the oldest batch that it has not shown, ms. */
-      lagMs: z.number().int().nullable(),
-      /** Time a read takes lately, ms. */
-      latencyMs: z.number(),
-      /** Answered by it since this process began. */
-      reads: z.number().int(),
-      /** Why it can't be read. */
-      fault: z.string().nullable(),
-    }),
-  ),
-});
+import { Reads, type NodeReport } from '../../reads.js';
 
 const getReplication = operation({
   summary: 'Every database node as the reads see it',
@@ -45,23 +19,36 @@ export class ReplicationController {
   @Get()
   @Operation(getReplication)
   get(): z.infer<typeof replicationSchema> {
-    return {
-      nodes: this.reads
-        .report()
-        .map(({ group, name, host, port, reachable, role, position, lagMs, latencyMs, reads, fault }) => ({
-          group,
-          node: name,
-          host,
-          port,
-          reachable,
-          role: role ?? null,
-          position:
-            position === undefined || position.term === 0 ? null : formatPosition(positionOf([{ group, ...position }])),
-          lagMs: lagMs ?? null,
-          latencyMs: Math.round(latencyMs * 100) / 100,
-          reads,
-          fault: fault ?? null,
-        })),
-    };
+    return { nodes: this.reads.report().map(nodeOf) };
   }
+}
+
+function nodeOf(report: NodeReport): z.infer<typeof replicationSchema>['nodes'][number] {
+  const { group, name, host, port, reachable, position, replication, reads } = report;
+  const seen = replication?.seenByPrimary ?? undefined;
+  return {
+    group,
+    node: name,
+    host,
+    port,
+    reachable,
+    role: report.role ?? null,
+    state: seen?.state ?? null,
+    syncState: seen?.syncState ?? null,
+    follows: replication?.follows ?? null,
+    position:
+      position === undefined || position.term === 0 ? null : formatPosition(positionOf([{ group, ...position }])),
+    lagMs: report.lagMs ?? null,
+    lagBytes: seen?.lagBytes ?? null,
+    slot: replication?.slot ?? null,
+    conflicts: replication?.seenByItself?.conflicts ?? null,
+    latencyMs: rounded(report.latencyMs, 2),
+    reads,
+    share: rounded(report.share, 4),
+    fault: report.fault ?? null,
+  };
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
 }
