@@ -61,7 +61,7 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     reads,
     anyGroup: config.groups[0].id,
   });
-  const consumers = new Consumers(edge, config);
+  const consumers = new Consumers(edge, config, reads);
   await reads.start();
   consumers.start();
   return startService(edge, {

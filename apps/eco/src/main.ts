@@ -3,6 +3,7 @@ import { registerContainer } from './commands/container.js';
 import { registerDown } from './commands/down.js';
 import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
+import { registerReport } from './commands/report.js';
 import { registerShards } from './commands/shards.js';
 import { registerStatus } from './commands/status.js';
 import { registerUp } from './commands/up.js';
@@ -16,6 +17,7 @@ const commands = [
   registerLoad,
   registerVerify,
   registerLag,
+  registerReport,
   registerShards,
   registerContainer,
 ];

@@ -364,6 +364,205 @@ it('changes: whole batches in order, whatever the limit, and data as the contrac
   }
 });
 
+it("a branch's orders in a period, newest first, over both groups; also of one customer at it, and as CSV", async () => {
+  const branchId = 'sucursal-7';
+  const [here, there] = [keyOf('g1', 'pia'), keyOf('g2', 'pia')];
+  const [mine, theirs] = [keyOf('g1', 'bread'), keyOf('g2', 'bread')];
+  await write(product(mine, 100, 1000));
+  await write(product(theirs, 100, 1000));
+  const placed: string[] = [];
+  for (let n = 0; n < 6; n += 1) {
+    const isHere = n % 3 !== 0;
+    const next = order(isHere ? here : there, [{ productId: isHere ? mine : theirs, quantity: 1 }], branchId);
+    placed.unshift(next.id);
+    await write(next);
+    await write(order(isHere ? here : there, [{ productId: isHere ? mine : theirs, quantity: 1 }]));
+  }
+  type Page = { items: { orderId: string; placedAt: string }[]; next: string | null };
+  const listed = async (query: string): Promise<Page['items']> => {
+    const items: Page['items'] = [];
+    for (let next: string | null = ''; next !== null;) {
+      const after: string = next === '' ? '' : `&after=${encodeURIComponent(next)}`;
+      const { body }: Got<Page> = await get<Page>(`/orders?limit=4&${query}${after}`);
+      items.push(...body.items);
+      next = body.next;
+    }
+    return items;
+  };
+  const ids = (items: { orderId: string }[]) => items.map(({ orderId }) => orderId);
+  const all = await listed(`branchId=${branchId}`);
+  expect(ids(all)).toEqual(placed);
+  const [, second, , fourth] = all;
+  expect(ids(await listed(`branchId=${branchId}&from=${fourth?.placedAt}&to=${second?.placedAt}`))).toEqual(
+    placed.slice(2, 4),
+  );
+  expect(ids(await listed(`branchId=${branchId}&customerId=${here}`))).toHaveLength(4);
+  expect(ids(await listed('branchId=central'))).not.toContain(placed[0]);
+
+  const csv = await fetch(`${service.url}/orders?limit=2&branchId=${branchId}`, { headers: { Accept: 'text/csv' } });
+  expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  const lines = (await csv.text()).trimEnd().split('\r\n');
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toBe('orderId,customerId,branchId,status,placedAt,decidedAt,units,totalCents,lines');
+  const link = /^<(\?[^>]+)>; rel="next"$/.exec(csv.headers.get(headers.link) ?? '')?.[1];
+  expect(ids((await get<Page>(`/orders${link}`)).body.items)).toEqual(placed.slice(2, 4));
+});
+
+it('products by words of their names, without case and accents', async () => {
+  const ids = ['a', 'b', 'c'].flatMap((prefix) => GROUP_IDS.map((group) => keyOf(group, `fruit-${prefix}`)));
+  const names = ['Mermelada de Ñame', 'Melón orgánico', 'Melocotón, 1/2 kg', 'MELON congelado', "D'Anjou", 'Te'];
+  for (const [n, productId] of ids.entries()) {
+    await write(commandOf('product.create', { productId, name: names[n] ?? '', priceCents: 1, stock: 0 }));
+  }
+  const found = async (name: string, more = '') => {
+    const { body } = await get<{ items: { name: string }[]; next: string | null }>(
+      `/products?name=${encodeURIComponent(name)}${more}`,
+    );
+    return body.items.map((item) => item.name).sort();
+  };
+  expect(await found('melon')).toEqual(['MELON congelado', 'Melón orgánico']);
+  expect(await found('MEL')).toEqual(['MELON congelado', 'Melocotón, 1/2 kg', 'Melón orgánico']);
+  expect(await found('org mel')).toEqual(['Melón orgánico']);
+  expect(await found('name')).toContain('Mermelada de Ñame');
+  expect(await found("d'anj")).toEqual(["D'Anjou"]);
+  expect(await found('kg 1/2')).toEqual(['Melocotón, 1/2 kg']);
+  expect(await found('!?')).toEqual([]);
+  expect(await found("x' | y:*")).toEqual([]);
+  const { body } = await get<{ next: string | null }>('/products?name=mel&limit=1');
+  expect(body.next).not.toBeNull();
+  expect([...(await found('mel', '&limit=1')), ...(await found('mel', `&after=${body.next}`))]).toHaveLength(3);
+});
+
+it('stock of a location, and what of it is low', async () => {
+  const ids = ['lo', 'hi'].flatMap((prefix) => GROUP_IDS.map((group) => keyOf(group, `shelf-${prefix}`)));
+  for (const productId of ids) await write(product(productId, 100, productId.includes('-lo') ? 3 : 300));
+  const found = async (query: string) => {
+    const { body } = await get<{ items: { productId: string; available: number }[] }>(`/inventory?limit=1000&${query}`);
+    return body.items.filter(({ productId }) => ids.includes(productId)).map(({ productId }) => productId);
+  };
+  const sorted = [...ids].sort();
+  expect(await found('location=central')).toEqual(sorted);
+  expect(await found('location=elsewhere')).toEqual([]);
+  expect(await found('availableMax=3')).toEqual(sorted.filter((id) => id.includes('-lo')));
+  expect(await found('availableMax=2&location=central')).toEqual([]);
+  expect(await found('availableMax=3&location=central')).toEqual(sorted.filter((id) => id.includes('-lo')));
+});
+
+it('low stock among more levels than a page looks at: pages go on to the end, and each level comes once', async () => {
+  const [first] = groups;
+  // Beyond what a batch should write: rows of a location that nothing else is at.
+  await first?.asSuperuser(`
+    INSERT INTO eco.stock_level (product_id, location, on_hand, reserved, sequence, seq, bucket)
+    SELECT 'bulk-' || lpad(n::text, 6, '0'), 'warehouse', CASE WHEN n % 7000 = 0 THEN 1 ELSE 50 END, 0, 1, 1,
+           (SELECT min(b.bucket) FROM eco.bucket_ownership b WHERE b.state = 'owned')
+    FROM generate_series(1, 25000) n`);
+  const seen: string[] = [];
+  let pages = 0;
+  for (let after = ''; pages < 20; pages += 1) {
+    const { body } = await get<{ items: { productId: string }[]; next: string | null }>(
+      `/inventory?location=warehouse&availableMax=5&limit=2${after}`,
+    );
+    seen.push(...body.items.map(({ productId }) => productId));
+    if (body.next === null) break;
+    after = `&after=${encodeURIComponent(body.next)}`;
+  }
+  expect(seen).toEqual(['bulk-007000', 'bulk-014000', 'bulk-021000']);
+  expect(pages).toBeLessThan(6);
+  await first?.asSuperuser(`DELETE FROM eco.stock_level WHERE location = 'warehouse'`);
+});
+
+it('customers by e-mail, in whatever case, from any group', async () => {
+  const ids = GROUP_IDS.map((group) => keyOf(group, 'twin'));
+  for (const [n, customerId] of ids.entries()) {
+    const email = n === 0 ? 'Twins@Example.com' : 'twins@example.com';
+    await write(commandOf('customer.register', { customerId, name: 'Twin', email, branchId: null }));
+  }
+  const { body } = await get<{ items: Json[]; next: null }>('/customers?email=TWINS@example.com');
+  expect(body.items.map(({ customerId }) => customerId)).toEqual([...ids].sort());
+  expect((await get('/customers?email=nobody@example.com')).body).toEqual({ items: [], next: null });
+});
+
+it('what was sold, by day, branch and product, as far as statistics have come', async () => {
+  const home = groups[0];
+  const [state] =
+    (await home?.asSuperuser<{ term: number; tag: string; seq: number }>(
+      'SELECT term::int, tag, seq::int FROM eco.group_state',
+    )) ?? [];
+  await home?.asSuperuser(`
+    INSERT INTO statistics.daily (day, branch_id, sales, units, revenue_cents)
+    VALUES ('2026-01-05', '', 2, 5, 1000), ('2026-01-05', 'sucursal-1', 1, 1, 300), ('2026-01-06', '', 1, 2, 205);
+    INSERT INTO statistics.sales (day, branch_id, product_id, sales, units, revenue_cents)
+    VALUES ('2026-01-05', '', 'te', 2, 4, 800), ('2026-01-05', '', 'pan', 1, 1, 200), ('2026-01-05', 'sucursal-1', 'te', 1, 1, 300),
+           ('2026-01-06', '', 'te', 1, 2, 205);
+    INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
+    VALUES ('statistics', 'g1', 'orders', ${state?.term}, '${state?.tag}', ${state?.seq})`);
+  const sold = async (query: string, sent: Record<string, string> = {}) =>
+    get<{ items: Json[]; next: string | null }>(`/statistics/sales?from=2026-01-01&to=2026-01-31&${query}`, sent);
+
+  const byDay = await sold('by=day');
+  expect(byDay.body.items).toEqual([
+    {
+      day: '2026-01-05',
+      branchId: null,
+      productId: null,
+      sales: 3,
+      units: 6,
+      revenueCents: 1300,
+      averageTicketCents: 433,
+    },
+    {
+      day: '2026-01-06',
+      branchId: null,
+      productId: null,
+      sales: 1,
+      units: 2,
+      revenueCents: 205,
+      averageTicketCents: 205,
+    },
+  ]);
+  expect(byDay.headers.get(headers.position)).toBe(`g1=${state?.term}.${state?.tag}.${state?.seq}`);
+  expect((await sold('by=branch')).body.items).toMatchObject([
+    { branchId: 'central', sales: 3, revenueCents: 1205 },
+    { branchId: 'sucursal-1', sales: 1, revenueCents: 300 },
+  ]);
+  expect((await sold('by=product,branch&branchId=central')).body.items).toMatchObject([
+    { branchId: 'central', productId: 'pan', sales: 1, units: 1 },
+    { branchId: 'central', productId: 'te', sales: 3, units: 6, revenueCents: 1005, averageTicketCents: 335 },
+  ]);
+  expect((await sold('by=day&productId=te&branchId=sucursal-1')).body.items).toMatchObject([
+    { day: '2026-01-05', sales: 1, units: 1, revenueCents: 300 },
+  ]);
+  const first = await sold('by=day,branch&limit=2');
+  expect(first.body.next).toBe('2026-01-05/sucursal-1/');
+  const rest = await sold(`by=day,branch&limit=2&after=${encodeURIComponent(first.body.next ?? '')}`);
+  expect(rest.body).toMatchObject({ items: [{ day: '2026-01-06' }], next: null });
+
+  // A batch that sold nothing is no reason to wait; one that did is, and the answer never shows less than it says.
+  const nothing = await write(product(keyOf('g1', 'sugar'), 100, 9));
+  const told = await sold('by=day', { [headers.position]: textOf(nothing) });
+  expect([told.status, told.headers.get(headers.position)]).toEqual([200, textOf(nothing)]);
+  const bought = await write(order(keyOf('g1', 'uma'), [{ productId: keyOf('g1', 'sugar'), quantity: 1 }]));
+  expect((await sold('by=day', { [headers.position]: textOf(bought) })).status).toBe(503);
+  expect((await sold('by=day&from=2020-01-01')).status).toBe(400);
+});
+
+it('a position is carried on through reads that say nothing of it', async () => {
+  const [mine, theirs] = [keyOf('g1', 'oats'), keyOf('g2', 'oats')];
+  const here = await write(product(mine, 100));
+  const there = await write(product(theirs, 100));
+  const pending = newOrderId({ customerId: keyOf('g1', 'abe'), nowMs: Date.now(), random: randomBytes(10) });
+  const brought = formatPosition(positionOf([here.position, there.position], [pending]));
+  const got = await get(`/products/${mine}`, { [headers.position]: brought });
+  expect(got.headers.get(headers.position)).toBe(brought);
+});
+
+it('who asks for a greatest lag is told so when it can not be had', async () => {
+  expect((await get('/products', { [headers.lagMsMax]: '0' })).status).toBe(200);
+  expect((await get('/products', { [headers.lagMsMax]: 'soon' })).body).toMatchObject({
+    faults: [{ at: 'header.ecomarket-max-lag-ms' }],
+  });
+});
+
 it('bad input is told with every fault', async () => {
   const faultsOf = async (path: string, sent?: Record<string, string>) => {
     const { status, body } = await get<{ faults?: { at: string }[] }>(path, sent);

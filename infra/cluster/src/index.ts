@@ -24,6 +24,8 @@ export { runSteps, type RunSteps, type Say, type Step } from './steps.js';
 export { brokerSecretsFile, openSecrets, type DatabaseLogin, type Secrets } from './secrets.js';
 export { removeDataFolder } from './data-folder.js';
 export { isSameProcess } from './native/identity.js';
+export { findOnPath } from './programs.js';
+export { LOG_LINE_PREFIX } from './postgres-settings.js';
 export { Refused } from './refused.js';
 export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.js';
 export { ProcessFault } from './native/process.js';

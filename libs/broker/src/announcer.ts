@@ -1,4 +1,5 @@
-import { MAX_MESSAGE_BYTES, type Beat, type ChangeEvent } from '@eco/contracts';
+import { headers, MAX_MESSAGE_BYTES, type Beat, type ChangeEvent } from '@eco/contracts';
+import { formatPosition, positionOf } from '@eco/routing';
 import { BestEffortChannel } from './best-effort-channel.js';
 import type { BrokerConnection } from './connection.js';
 import type { Log } from './log.js';
@@ -33,7 +34,9 @@ export class EventAnnouncer {
   }
 
   announce(event: ChangeEvent): void {
-    this.#channel.send(EVENTS_EXCHANGE, eventRoutingKey(event.topic, event.group), eventContent(event));
+    this.#channel.send(EVENTS_EXCHANGE, eventRoutingKey(event.topic, event.group), eventContent(event), {
+      headers: { [headers.position]: formatPosition(positionOf([event])) },
+    });
   }
 
   beat(beat: Beat): void {

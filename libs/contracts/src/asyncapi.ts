@@ -12,6 +12,7 @@ import {
   type CommandRoute,
 } from './commands.js';
 import { COMMANDS_EXCHANGE, EVENTS_EXCHANGE } from './exchanges.js';
+import { headers } from './headers.js';
 import { replyMessageSchema } from './outcomes.js';
 
 type JsonObject = Record<string, unknown>;
@@ -129,6 +130,15 @@ const messages: JsonObject = {
   ChangeEvent: {
     name: 'changeEvent',
     title: 'What one batch changed under one topic',
+    headers: {
+      type: 'object',
+      properties: {
+        [headers.position]: {
+          type: 'string',
+          description: 'For reading what the batch did, as the header of a request',
+        },
+      },
+    },
     payload: reference('components', 'schemas', 'ChangeEvent'),
   },
   Beat: {

@@ -64,7 +64,8 @@ export async function readConsumer<Row>(
     if (answer.type !== 'answer') return answer;
     const { progress } = answer.beside;
     const missing = await firstMissing(reads, topics, progress, reader);
-    if (missing === undefined) return { type: 'answer', answer, position: positionAfter(reads, topics, progress, reader) };
+    if (missing === undefined)
+      return { type: 'answer', answer, position: positionAfter(reads, topics, progress, reader) };
     if (missing.type !== 'not-fresh' || performance.now() >= endMs) return missing;
     await pause(PAUSE_MS);
   }

@@ -142,7 +142,10 @@ export class GroupReader {
     const primaryAllowed = this.#budget.allows(performance.now());
     const node = chooseNode(candidates, { ...wish, primaryAllowed }, Math.random);
     // With no replica there is nothing to spare the primary for.
-    if (node?.role === 'primary' && candidates.length > 1) this.#budget.take();
+    if (node?.role === 'primary' && candidates.length > 1) {
+      this.#budget.take();
+      this.metrics.takenOver(this.group);
+    }
     return node;
   }
 

@@ -7,6 +7,7 @@ export class ReadMetrics {
   readonly #reads: Counter<'node' | 'role'>;
   readonly #failures: Counter<'group' | 'failure'>;
   readonly #retries: Counter<'node' | 'sqlstate'>;
+  readonly #takenOver: Counter<'group'>;
   readonly #served = new Map<string, { inc(): void; count: number }>();
 
   constructor(registry: Registry, statuses: () => readonly NodeStatus[]) {
@@ -27,6 +28,12 @@ export class ReadMetrics {
       name: 'eco_read_retries_total',
       help: 'Reads that one node failed and another was asked for; sqlstate is "connection" where there is none',
       labelNames: ['node', 'sqlstate'],
+      registers,
+    });
+    this.#takenOver = new Counter({
+      name: 'eco_read_primary_instead_total',
+      help: 'Reads for which the primary was asked because no replica would do, within its budget',
+      labelNames: ['group'],
       registers,
     });
     const gauge = (name: string, help: string, valueOf: (status: NodeStatus) => number | undefined) =>
@@ -51,6 +58,24 @@ export class ReadMetrics {
     );
     gauge('eco_read_node_latency_seconds', 'Time a read takes lately', ({ latencyMs }) => latencyMs / 1000);
     gauge('eco_read_node_in_flight', 'Reads sent and not answered yet', ({ inFlight }) => inFlight);
+    gauge('eco_read_node_follows', '1 when the primary sends the replica its log', ({ replication }) =>
+      typeof replication?.follows === 'boolean' ? Number(replication.follows) : undefined,
+    );
+    gauge(
+      'eco_read_node_lag_bytes',
+      'Log that the replica has not replayed, as its primary sees it',
+      ({ replication }) => replication?.seenByPrimary?.lagBytes,
+    );
+    gauge(
+      'eco_read_node_retained_bytes',
+      'Log that the primary keeps for the replica',
+      ({ replication }) => replication?.slot?.retainedBytes,
+    );
+    gauge(
+      'eco_read_node_conflicts',
+      'Statements that recovery has cancelled there since its statistics began',
+      ({ replication }) => replication?.seenByItself?.conflicts,
+    );
   }
 
   answered({ node, role }: Source): void {
@@ -63,6 +88,10 @@ export class ReadMetrics {
     }
     served.count += 1;
     served.inc();
+  }
+
+  takenOver(group: string): void {
+    this.#takenOver.inc({ group });
   }
 
   failed(group: string, failure: ReadFailure['type']): void {

@@ -1,29 +1,48 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { headers, type ProblemName } from '@eco/contracts';
 import { StoreUnavailableError, type ConsumerStore, type EntityManager } from '@eco/database';
 import { problem } from '@eco/edge';
-import { formatPosition, positionOf } from '@eco/routing';
+import { firstMissing, positionAfter, problemOf, readerOf, readHeadersSchema, type Reads } from '@eco/reads';
+import { formatPosition } from '@eco/routing';
+import type { Consumer } from './consumer.js';
 
 /** Headers and problems of a read from a consumer's schema, for the API document. */
+export const consumerHeadersSchema = readHeadersSchema.pick({ 'ecomarket-position': true, prefer: true });
 export const CONSUMER_ANSWER_HEADERS = [headers.position, headers.source];
-export const CONSUMER_PROBLEMS = ['no-node'] as const satisfies readonly ProblemName[];
+export const CONSUMER_PROBLEMS = ['no-node', 'not-fresh', 'position-lost'] as const satisfies readonly ProblemName[];
 
-/** What was read, and headers that say where and as of which position: what the consumer had applied in that snapshot. */
+export interface ConsumerRead {
+  readonly store: ConsumerStore;
+  readonly consumer: Consumer;
+  readonly reads: Reads;
+  /** Of the request. */
+  readonly headers: Parameters<typeof readerOf>[0];
+}
+
+const PAUSE_MS = 50;
+
+/**
+ * What was read, and headers that say where and as of which position: what the consumer had applied in that snapshot. A
+ * reader's position is waited for, as by any read.
+ */
 export async function readConsumer<T>(
-  store: ConsumerStore,
+  { store, consumer, reads, headers: asked }: ConsumerRead,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<{ result: T; headers: Record<string, string> }> {
-  try {
-    const { result, progress, node, role } = await store.read(work);
-    const positions = progress.filter(({ tag }) => tag !== '').map(({ groupId, ...at }) => ({ group: groupId, ...at }));
-    return {
-      result,
-      headers: {
-        [headers.source]: `${node.host}:${node.port} (${role})`,
-        ...(positions.length === 0 ? {} : { [headers.position]: formatPosition(positionOf(positions)) }),
-      },
-    };
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    throw problem('no-node', { detail: error.message, headers: { [headers.retryAfter]: '1' }, cause: error });
+  const reader = readerOf(asked);
+  const endMs = performance.now() + Math.max(reads.freshWaitMs, reader.waitMs);
+  for (;;) {
+    const { result, progress, node, role } = await store.read(work).catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      throw problem('no-node', { detail: error.message, headers: { [headers.retryAfter]: '1' }, cause: error });
+    });
+    const missing = await firstMissing(reads, consumer.topics, progress, reader);
+    if (missing === undefined) {
+      const position = formatPosition(positionAfter(reads, consumer.topics, progress, reader));
+      const source = { [headers.source]: `${node.host}:${node.port} (${role})` };
+      return { result, headers: { ...source, ...(position === '' ? {} : { [headers.position]: position }) } };
+    }
+    if (missing.type !== 'not-fresh' || performance.now() >= endMs) throw problemOf(missing);
+    await pause(PAUSE_MS);
   }
 }

@@ -3,6 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { EventConsumer } from '@eco/broker';
 import type { ConsumerSchema } from '@eco/database';
 import type { Edge } from '@eco/edge';
+import { Reads } from '@eco/reads';
 import type { CentralConfig } from '../config.js';
 import { ChangeFeed } from './change-feed.js';
 import type { Consumer } from './consumer.js';
@@ -25,7 +26,11 @@ export class Consumers {
   readonly #mailer: Mailer | undefined;
   readonly #stores: { customers: CustomersStore; statistics: StatisticsStore; notifications: NotificationsStore };
 
-  constructor(edge: Edge, config: CentralConfig) {
+  constructor(
+    edge: Edge,
+    config: CentralConfig,
+    private readonly reads: Reads,
+  ) {
     const { log } = edge;
     const [home] = config.groups;
     const storeOptions = <S extends ConsumerSchema>(schema: S) => ({
@@ -74,6 +79,7 @@ export class Consumers {
         provide(CustomersStore, this.#stores.customers),
         provide(StatisticsStore, this.#stores.statistics),
         provide(NotificationsStore, this.#stores.notifications),
+        provide(Reads, this.reads),
       ],
     };
   }

@@ -107,15 +107,22 @@ const branchOrCentralSchema = branchIdSchema.meta({
   examples: ['sucursal-1'],
 });
 
-export const ordersQuerySchema = pageQuerySchema.extend({
-  /** One of customer and branch is needed. */
-  customerId: customerIdSchema.optional(),
-  branchId: branchOrCentralSchema.optional(),
-  /** Placed at or after it. */
-  from: instantSchema.optional(),
-  /** Placed before it. */
-  to: instantSchema.optional(),
-});
+export const ordersQuerySchema = pageQuerySchema
+  .extend({
+    /** One of customer and branch is needed. */
+    customerId: customerIdSchema.optional(),
+    branchId: branchOrCentralSchema.optional(),
+    /** Placed at or after it. */
+    from: instantSchema.optional(),
+    /** Placed before it. */
+    to: instantSchema.optional(),
+  })
+  .refine(({ customerId, branchId }) => customerId !== undefined || branchId !== undefined, {
+    path: ['customerId'],
+    message: 'or branchId must be given',
+    // Beside the other faults, not only without them.
+    when: ({ value }) => typeof value === 'object' && value !== null,
+  });
 export const productsQuerySchema = pageQuerySchema.extend({
   /** Words of the name, or how they begin; case and accents do not matter. */
   name: productNameSchema.optional(),
@@ -129,7 +136,7 @@ export const customersQuerySchema = pageQuerySchema.extend({
   /** Case does not matter. */
   email: emailSchema,
 });
-export const salesBySchema = z.enum(['day', 'branch', 'product']);
+const salesBySchema = z.enum(['day', 'branch', 'product']);
 export const salesQuerySchema = pageQuerySchema.extend({
   /** What is told apart: any of day, branch, product, joined by commas. */
   by: z

@@ -101,7 +101,7 @@ export class ConsumerStore {
   /** In one snapshot, with the progress that the answer is as of. */
   async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<{
     result: T;
-    progress: (AppliedPosition & { groupId: string })[];
+    progress: (AppliedPosition & { group: string; topic: string })[];
     node: NodeAddress;
     role: 'primary' | 'replica';
   }> {
@@ -114,7 +114,9 @@ export class ConsumerStore {
         const { manager } = await this.#source(node);
         return await manager.transaction('REPEATABLE READ', async (snapshot) => ({
           result: await work(snapshot),
-          progress: slowest(await snapshot.find(this.#progress)),
+          progress: (await snapshot.findBy(this.#progress, { consumer: this.name })).map(
+            ({ groupId: group, topic, term, tag, seq }) => ({ group, topic, term, tag, seq }),
+          ),
           node,
           role: node === primary?.node ? ('primary' as const) : ('replica' as const),
         }));
@@ -194,14 +196,4 @@ export class ConsumerStore {
       // It never opened, or its connections broke: there is nothing left to close.
     }
   }
-}
-
-/** The position that all topics of a group have reached. */
-function slowest(rows: readonly Progress[]): (AppliedPosition & { groupId: string })[] {
-  const byGroup = new Map<string, AppliedPosition & { groupId: string }>();
-  for (const { groupId, term, tag, seq } of rows) {
-    const known = byGroup.get(groupId);
-    if (known === undefined || seq < known.seq) byGroup.set(groupId, { groupId, term, tag, seq });
-  }
-  return [...byGroup.values()];
 }

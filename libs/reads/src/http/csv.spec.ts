@@ -28,7 +28,12 @@ describe('a list as CSV', () => {
     const text = fc.option(fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', 'é', ' ') }));
     fc.assert(
       fc.property(fc.array(text), (names) => {
-        const rows = parse(csvOf(names.map((name) => ({ name })), columns));
+        const rows = parse(
+          csvOf(
+            names.map((name) => ({ name })),
+            columns,
+          ),
+        );
         expect(rows[0]).toEqual(['name', 'n']);
         expect(rows.slice(1).map(([name]) => name?.replace(/^'(?=\r)/, '') ?? null)).toEqual(names);
       }),

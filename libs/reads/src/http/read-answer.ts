@@ -30,7 +30,9 @@ export function headersOf(
   const carried = brought.groups.filter(({ group }) => !read.has(group));
   // Ids that we made grow with time: those that are dropped are the oldest.
   const orders = brought.orders.filter((id) => !settled.includes(id)).slice(-ORDERS_CARRIED_MAX);
-  const position = formatPosition(positionOf([...sources.flatMap((source) => source.position ?? []), ...carried], orders));
+  const position = formatPosition(
+    positionOf([...sources.flatMap((source) => source.position ?? []), ...carried], orders),
+  );
   return {
     [headers.source]: sources.map(({ node, role }) => `${node} (${role})`).join(', '),
     [headers.lagMs]: String(Math.max(0, ...sources.map(({ lagMs }) => lagMs))),

@@ -20,7 +20,10 @@ const lagMsMaxSchema = z
   .string()
   .regex(/^\d{1,9}$/, 'must be a whole number of ms')
   .transform(Number)
-  .meta({ description: 'Greatest lag that the answer may have, ms; it is known to within half a second', examples: ['2000'] });
+  .meta({
+    description: 'Greatest lag that the answer may have, ms; it is known to within half a second',
+    examples: ['2000'],
+  });
 
 /** Headers of every read; keys as Node spells them. */
 export const readHeadersSchema = z.object({

@@ -50,9 +50,7 @@ export class WatchedNodes {
 
   /** Nodes that can be asked now, without those that a reader avoids. */
   readable(avoided?: ReadonlySet<Node>): Node[] {
-    return this.nodes.filter(
-      (node) => node.reachable && node.assigned !== 'deposed' && avoided?.has(node) !== true,
-    );
+    return this.nodes.filter((node) => node.reachable && node.assigned !== 'deposed' && avoided?.has(node) !== true);
   }
 
   /** What the group's clock shows now, ms since 1970; undefined while nothing was seen of it. */

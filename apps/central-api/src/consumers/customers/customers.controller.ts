@@ -3,13 +3,16 @@ import { ApiTags } from '@nestjs/swagger';
 import { customerPageSchema, pageQuerySchema } from '@eco/contracts';
 import { CentralCustomer, MoreThan } from '@eco/database';
 import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
-import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, readConsumer } from '../consumer-answer.js';
+import { Reads } from '@eco/reads';
+import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema, readConsumer } from '../consumer-answer.js';
 import { CustomersStore } from '../stores.js';
+import { customersConsumer } from './customers.consumer.js';
 
 const listCustomers = operation({
   summary: "Central's customers, those of all branches, by id",
   description: 'From a table that Central keeps by the events of all groups; its position says how far they are in it.',
   query: pageQuerySchema,
+  headers: consumerHeadersSchema,
   answers: { 200: { description: 'One page', body: customerPageSchema, headers: CONSUMER_ANSWER_HEADERS } },
   problems: CONSUMER_PROBLEMS,
 });
@@ -17,18 +20,23 @@ const listCustomers = operation({
 @ApiTags('customers')
 @Controller('customers')
 export class CentralCustomersController {
-  constructor(private readonly store: CustomersStore) {}
+  constructor(
+    private readonly store: CustomersStore,
+    private readonly reads: Reads,
+  ) {}
 
   @Get()
   @Operation(listCustomers)
-  async list(@Input(listCustomers) { query }: InputOf<typeof listCustomers>): Promise<Answer> {
+  async list(@Input(listCustomers) { query, headers: asked }: InputOf<typeof listCustomers>): Promise<Answer> {
     const { after, limit } = query;
-    const { result, headers } = await readConsumer(this.store, (manager) =>
-      manager.find(CentralCustomer, {
-        where: after === undefined ? {} : { customerId: MoreThan(after) },
-        order: { customerId: 'ASC' },
-        take: limit + 1,
-      }),
+    const { result, headers } = await readConsumer(
+      { store: this.store, consumer: customersConsumer, reads: this.reads, headers: asked },
+      (manager) =>
+        manager.find(CentralCustomer, {
+          where: after === undefined ? {} : { customerId: MoreThan(after) },
+          order: { customerId: 'ASC' },
+          take: limit + 1,
+        }),
     );
     const items = result
       .slice(0, limit)

@@ -5,13 +5,16 @@ import { notificationPageSchema, pageQuerySchema } from '@eco/contracts';
 import { Notification } from '@eco/database';
 import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
 import { isUuid } from '@eco/routing';
-import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, readConsumer } from '../consumer-answer.js';
+import { Reads } from '@eco/reads';
+import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema, readConsumer } from '../consumer-answer.js';
 import { NotificationsStore } from '../stores.js';
+import { notificationsConsumer } from './notifications.consumer.js';
 
 const listNotifications = operation({
   summary: 'What people are written, oldest first, and whether it has been sent',
   description: 'Without a mail server everything stays `unsent` and is sent once there is one.',
   query: pageQuerySchema,
+  headers: consumerHeadersSchema,
   answers: { 200: { description: 'One page', body: notificationPageSchema, headers: CONSUMER_ANSWER_HEADERS } },
   problems: CONSUMER_PROBLEMS,
 });
@@ -19,21 +22,26 @@ const listNotifications = operation({
 @ApiTags('notifications')
 @Controller('notifications')
 export class NotificationsController {
-  constructor(private readonly store: NotificationsStore) {}
+  constructor(
+    private readonly store: NotificationsStore,
+    private readonly reads: Reads,
+  ) {}
 
   @Get()
   @Operation(listNotifications)
-  async list(@Input(listNotifications) { query }: InputOf<typeof listNotifications>): Promise<Answer> {
+  async list(@Input(listNotifications) { query, headers: asked }: InputOf<typeof listNotifications>): Promise<Answer> {
     const { limit } = query;
     const place = placeOf(query.after);
-    const { result, headers } = await readConsumer(this.store, (manager) =>
-      manager
-        .createQueryBuilder(Notification, 'n')
-        .where(place === undefined ? 'true' : '(n.created_at, n.id) > (:createdAt, :id)', place ?? {})
-        .orderBy('n.createdAt')
-        .addOrderBy('n.id')
-        .take(limit + 1)
-        .getMany(),
+    const { result, headers } = await readConsumer(
+      { store: this.store, consumer: notificationsConsumer, reads: this.reads, headers: asked },
+      (manager) =>
+        manager
+          .createQueryBuilder(Notification, 'n')
+          .where(place === undefined ? 'true' : '(n.created_at, n.id) > (:createdAt, :id)', place ?? {})
+          .orderBy('n.createdAt')
+          .addOrderBy('n.id')
+          .take(limit + 1)
+          .getMany(),
     );
     const items = result.slice(0, limit).map(({ id, nextTryAt: _, createdAt, sentAt, ...rest }) => ({
       notificationId: id,

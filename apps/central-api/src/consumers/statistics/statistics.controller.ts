@@ -3,13 +3,16 @@ import { ApiTags } from '@nestjs/swagger';
 import { dailyQuerySchema, dailyStatisticsSchema } from '@eco/contracts';
 import { CENTRAL_BRANCH, DailyStatistics } from '@eco/database';
 import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
-import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, readConsumer } from '../consumer-answer.js';
+import { Reads } from '@eco/reads';
+import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema, readConsumer } from '../consumer-answer.js';
 import { StatisticsStore } from '../stores.js';
+import { statisticsConsumer } from './statistics.consumer.js';
 
 const dailyStatistics = operation({
   summary: 'Registrations and sales by day (UTC) and branch',
   description: 'The last 31 days unless `from` and `to` (both included) say otherwise; at most 366 days.',
   query: dailyQuerySchema,
+  headers: consumerHeadersSchema,
   answers: {
     200: { description: 'By day, then branch', body: dailyStatisticsSchema, headers: CONSUMER_ANSWER_HEADERS },
   },
@@ -23,19 +26,24 @@ const DAYS_MAX = 366;
 @ApiTags('statistics')
 @Controller('statistics')
 export class StatisticsController {
-  constructor(private readonly store: StatisticsStore) {}
+  constructor(
+    private readonly store: StatisticsStore,
+    private readonly reads: Reads,
+  ) {}
 
   @Get('daily')
   @Operation(dailyStatistics)
-  async daily(@Input(dailyStatistics) { query }: InputOf<typeof dailyStatistics>): Promise<Answer> {
+  async daily(@Input(dailyStatistics) { query, headers: asked }: InputOf<typeof dailyStatistics>): Promise<Answer> {
     const { from, to } = periodOf(query);
-    const { result, headers } = await readConsumer(this.store, (manager) =>
-      manager
-        .createQueryBuilder(DailyStatistics, 'd')
-        .where('d.day BETWEEN :from AND :to', { from, to })
-        .orderBy('d.day')
-        .addOrderBy('d.branchId')
-        .getMany(),
+    const { result, headers } = await readConsumer(
+      { store: this.store, consumer: statisticsConsumer, reads: this.reads, headers: asked },
+      (manager) =>
+        manager
+          .createQueryBuilder(DailyStatistics, 'd')
+          .where('d.day BETWEEN :from AND :to', { from, to })
+          .orderBy('d.day')
+          .addOrderBy('d.branchId')
+          .getMany(),
     );
     const items = result.map(({ branchId, ...day }) => ({
       ...day,

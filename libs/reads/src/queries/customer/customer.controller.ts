@@ -25,9 +25,7 @@ export class CustomerController {
   async get(@Input(getCustomer) { path, headers }: InputOf<typeof getCustomer>): Promise<Answer> {
     const { customerId } = path;
     const reader = readerOf(headers);
-    const { rows, source } = answered(
-      await this.reads.ofKey(customerId, customerQuery, [customerId], reader),
-    );
+    const { rows, source } = answered(await this.reads.ofKey(customerId, customerQuery, [customerId], reader));
     const read = headersOf([source], reader);
     const [row] = rows;
     if (row === undefined) throw problem('customer-unknown', { headers: read });

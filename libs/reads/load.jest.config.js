@@ -1,0 +1,12 @@
+const { config } = require('../../jest.preset.js');
+
+const { projects, ...rest } = config(__dirname);
+const [specs] = projects;
+
+// Under load for minutes, so apart from the other specs: `npm run test:reads`. One file at a time.
+module.exports = {
+  ...rest,
+  maxWorkers: 1,
+  testTimeout: 3_600_000,
+  projects: [{ ...specs, displayName: 'reads load', testMatch: ['<rootDir>/src/test/*.load.ts'] }],
+};

@@ -1,0 +1,187 @@
+import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { SideConnection } from '@eco/database';
+import type { Query } from './query.js';
+import { cartProductsQuery, cartQuery } from './queries/cart/cart.query.js';
+import { changesQuery } from './queries/changes/changes.query.js';
+import { commandQuery } from './queries/command/command.query.js';
+import { customerQuery } from './queries/customer/customer.query.js';
+import { customersOfEmailQuery } from './queries/customers-of-email/customers-of-email.query.js';
+import {
+  inventoryOfLocationQuery,
+  inventoryQuery,
+  lowStockOfLocationQuery,
+  lowStockQuery,
+} from './queries/inventory/inventory.query.js';
+import { orderQuery } from './queries/order/order.query.js';
+import { ordersOfBranchQuery } from './queries/orders/orders-of-branch.query.js';
+import { ordersOfCustomerQuery } from './queries/orders/orders-of-customer.query.js';
+import { productQuery } from './queries/product/product.query.js';
+import { productStockQuery } from './queries/product-stock/product-stock.query.js';
+import { productsOfNameQuery, productsQuery } from './queries/products/products.query.js';
+import { salesQueryOf } from './queries/sales/sales.query.js';
+
+/*
+ * Goal: no query goes through a table that grows, at a million orders. Each is run as the reads run it, prepared and by
+ * its generic plan, and what every node of the plan touched is counted: a full scan by an index would be one, too.
+ */
+
+const ORDERS = 1_000_000;
+const PRODUCTS = 20_000;
+const CUSTOMERS = 50_000;
+const BRANCHES = 20;
+/** Rows that any step of a plan may touch: the largest page, its batches, and what low stock looks at. */
+const ROWS_MAX = 12_000;
+
+/** Rows as batches leave them, in their order; without the log's durability, since nobody keeps them. */
+const FILL = `
+  SET synchronous_commit = off;
+  SET work_mem = '128MB';
+  INSERT INTO eco.orders (order_id, seq, placed_at, decided_at, total_cents, bucket, status, customer_id, branch_id, lines)
+  SELECT md5(n::text)::uuid, n / 100, '2026-01-01'::timestamptz + n * interval '20 seconds',
+         '2026-01-01'::timestamptz + n * interval '20 seconds', 500, n % 16, 'confirmed', 'customer-' || n % ${CUSTOMERS},
+         CASE WHEN n % (${BRANCHES} + 1) > 0 THEN 'branch-' || n % (${BRANCHES} + 1) END,
+         jsonb_build_array(jsonb_build_object('productId', 'product-' || n % ${PRODUCTS}, 'quantity', 1, 'unitPriceCents', 500, 'name', 'P'))
+  FROM generate_series(1, ${ORDERS}) n;
+  INSERT INTO eco.outcome (command_id, body_hash, seq, decided_at, n, bucket, kind, status, topic, change_type)
+  SELECT md5(n::text)::uuid, '\\x00', n / 100, '2026-01-01'::timestamptz + n * interval '20 seconds', n % 100, n % 16,
+         'order.place', 'done', 'orders', 'order.confirmed'
+  FROM generate_series(1, ${ORDERS}) n;
+  INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
+  SELECT 'product-' || n % ${PRODUCTS}, 'central', n / ${PRODUCTS} + 1, n / 100, now(), 0, 1, 1000, n / ${PRODUCTS}, n % 100, n % 16, 'reserved', md5(n::text)::uuid
+  FROM generate_series(1, ${ORDERS}) n;
+  INSERT INTO eco.product (product_id, seq, price_cents, version, bucket, deleted, name)
+  SELECT 'product-' || n, 1, 500, 1, n % 16, false, 'Name ' || n || ' of ' || md5(n::text) FROM generate_series(0, ${PRODUCTS}) n;
+  INSERT INTO eco.stock_level (product_id, location, on_hand, reserved, sequence, seq, bucket)
+  SELECT 'product-' || n, location, 1000, 0, 1, 1, n % 16
+  FROM generate_series(0, ${PRODUCTS}) n, unnest(ARRAY['central', 'branch-1']) location;
+  INSERT INTO eco.customer (customer_id, seq, registered_at, bucket, name, email)
+  SELECT 'customer-' || n, 1, now(), n % 16, 'N', 'c' || n || '@example.com' FROM generate_series(0, ${CUSTOMERS}) n;
+  INSERT INTO eco.cart_item (customer_id, product_id, seq, quantity, bucket, stamp)
+  SELECT 'customer-' || n % ${CUSTOMERS}, 'product-' || n % ${PRODUCTS}, 1, 1, n % 16, 's' FROM generate_series(1, ${CUSTOMERS}) n ON CONFLICT DO NOTHING;
+  INSERT INTO statistics.sales (day, branch_id, product_id, sales, units, revenue_cents)
+  SELECT '2026-01-01'::date + day, 'branch-' || branch, 'product-' || product, 1, 1, 500
+  FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch, generate_series(1, 50) product;
+  INSERT INTO statistics.daily (day, branch_id, sales, units, revenue_cents)
+  SELECT '2026-01-01'::date + day, 'branch-' || branch, 50, 50, 500 FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch;
+  ANALYZE;
+`;
+
+// As ReadSession has them; and the plan that a statement gets once it has been run a few times, at once.
+const SESSION = `
+  SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 0`;
+const FILL_MS = 300_000;
+const ASK_MS = 60_000;
+
+let group: DatabaseGroup;
+let reader: SideConnection;
+
+beforeAll(async () => {
+  group = await startDatabaseGroup({ replicas: 0 });
+  const [server] = group.servers as [DatabaseGroup['servers'][number]];
+  const filler = new SideConnection(server, group.superuser, 'spec');
+  await filler.ask(FILL, [], FILL_MS);
+  filler.close();
+  reader = new SideConnection(server, group.login('eco_reader'), 'spec');
+  await reader.ask(SESSION, [], ASK_MS);
+}, 400_000);
+afterAll(async () => {
+  reader?.close();
+  await group?.stop();
+});
+
+const FIRST_ORDER = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
+const ALWAYS = ['-infinity', 'infinity'];
+const ORDER = 'c4ca4238-a0b9-2382-0dcc-509a6f75849b';
+const by = { day: false, branch: false, product: false, ofProduct: false };
+
+const queries: [name: string, query: Query<never>, values: Value[]][] = [
+  ['an order', orderQuery, [ORDER]],
+  ['an order that is none', orderQuery, ['00000000-0000-7000-8000-000000000000']],
+  ['the outcome of a command', commandQuery, [ORDER]],
+  ["a customer's orders", ordersOfCustomerQuery, ['customer-7', ...FIRST_ORDER, 1001, ...ALWAYS, [ORDER], null]],
+  [
+    "a customer's orders at a branch",
+    ordersOfCustomerQuery,
+    ['customer-7', ...FIRST_ORDER, 101, ...ALWAYS, [], 'branch-3'],
+  ],
+  ["a branch's orders", ordersOfBranchQuery, ['branch-3', ...FIRST_ORDER, 1001, ...ALWAYS]],
+  ["the head office's orders", ordersOfBranchQuery, ['central', ...FIRST_ORDER, 1001, ...ALWAYS]],
+  ["a branch's orders of a day", ordersOfBranchQuery, ['branch-3', ...FIRST_ORDER, 1001, '2026-03-01', '2026-03-02']],
+  ['a product', productQuery, ['product-1']],
+  ['the catalogue', productsQuery, ['product-5', 1001]],
+  ['products by name', productsOfNameQuery, ['', 101, 'name 12']],
+  ['stock of a product', productStockQuery, ['product-1']],
+  ['stock', inventoryQuery, ['product-5', 'central', 1001]],
+  ['stock of a location', inventoryOfLocationQuery, ['product-5', 'central', 1001, 'branch-1']],
+  ['low stock', lowStockQuery, ['', '', 101, 5]],
+  ['low stock of a location', lowStockOfLocationQuery, ['product-2', 'central', 101, 5, 'branch-1']],
+  ['a customer', customerQuery, ['customer-1']],
+  ['customers by e-mail', customersOfEmailQuery, ['', 101, 'C7@example.com']],
+  ['a cart', cartQuery, ['customer-1']],
+  ['products of a cart', cartProductsQuery, [['product-1', 'product-2']]],
+  ['changes of orders', changesQuery('orders'), ['orders', 5_000, 1000]],
+  ['changes of stock', changesQuery('stock'), ['stock', 5_000, 1000]],
+  ['the latest changes', changesQuery('orders'), ['orders', 9_995, 1000]],
+  ['sales by day', salesQueryOf({ ...by, day: true }), ['2026-01-01', '2026-06-30', null, '', '', '', 101]],
+  ['sales of a branch', salesQueryOf({ ...by, day: true }), ['2026-01-01', '2026-06-30', 'branch-1', '', '', '', 101]],
+  [
+    'sales of a product',
+    salesQueryOf({ ...by, day: true, ofProduct: true }),
+    ['2026-01-01', '2026-06-30', null, '', '', '', 101, 'product-1'],
+  ],
+  ['sales by product', salesQueryOf({ ...by, product: true }), ['2026-03-01', '2026-03-07', null, '', '', '', 101]],
+] as [string, Query<never>, Value[]][];
+
+interface Plan {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
+  Plans?: Plan[];
+}
+
+/** Tables that stay small whatever is sold. */
+const SMALL = ['group_state', 'bucket_ownership', 'progress'];
+
+async function planOf(query: Query<never>, values: readonly Value[]): Promise<Plan> {
+  const { text } = query.statement;
+  // EXPLAIN takes no parameters of its own, but those of a prepared statement.
+  await reader.ask('DEALLOCATE ALL', [], ASK_MS);
+  await reader.ask(`PREPARE asked AS ${text}`, [], ASK_MS);
+  const given = values.map(literal).join(', ');
+  const rows = await reader.ask<{ 'QUERY PLAN': { Plan: Plan }[] }>(
+    `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE asked (${given})`,
+    [],
+    ASK_MS,
+  );
+  const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
+  if (plan === undefined) throw new Error('there is no plan');
+  return plan;
+}
+
+type Value = string | number | null | readonly string[];
+
+function literal(value: Value): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? `'${value}'` : `'{${value.join(',')}}'`;
+}
+
+function steps(plan: Plan): Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(steps)];
+}
+
+it.each(queries)('%s', async (_name, query, values) => {
+  const all = steps(await planOf(query, values));
+  const scans = all.filter((step) => step['Relation Name'] !== undefined && !SMALL.includes(step['Relation Name']));
+  expect(scans.filter((step) => step['Node Type'] === 'Seq Scan')).toEqual([]);
+  const tooMany = scans.filter((step) => touchedBy(step) > ROWS_MAX);
+  expect(tooMany.map((step) => ({ ...step, touched: touchedBy(step) }))).toEqual([]);
+});
+
+function touchedBy(step: Plan): number {
+  const removed = (step['Rows Removed by Filter'] ?? 0) + (step['Rows Removed by Index Recheck'] ?? 0);
+  return (step['Actual Rows'] + removed) * step['Actual Loops'];
+}

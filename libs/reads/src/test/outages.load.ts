@@ -1,0 +1,151 @@
+import { ProblemError } from '@eco/edge';
+import { NO_POSITION, positionOf, type GroupPosition } from '@eco/routing';
+import { commandOf, eventually } from '@eco/testing';
+import type { Reader } from '../group-reader.js';
+import { answered } from '../http/read-answer.js';
+import { productQuery } from '../queries/product/product.query.js';
+import { productNamed, startReadSystem, type ReadSystem } from './read-system.js';
+
+/*
+ * Goal: what a reader gets while nodes are away, whichever they are. Each test leaves all nodes up.
+ */
+
+const PRODUCT = 'cafe-premium';
+const anyone: Reader = { position: NO_POSITION, waitMs: 0 };
+const at = (position: GroupPosition): Reader => ({ position: positionOf([position]), waitMs: 0 });
+const within = (lagMsMax: number): Reader => ({ position: NO_POSITION, lagMsMax, waitMs: 0 });
+const within60s = { deadlineMs: 60_000 };
+
+let system: ReadSystem;
+let price = 100;
+
+beforeAll(async () => {
+  system = await startReadSystem();
+  await system.write(productNamed(PRODUCT, price));
+}, 180_000);
+afterAll(async () => {
+  await system?.stop();
+});
+
+function changePrice(): Promise<GroupPosition> {
+  price += 1;
+  return system.write(commandOf('product.update', { productId: PRODUCT, name: PRODUCT, priceCents: price }));
+}
+
+const read = async (reader: Reader) => answered(await system.reads.ofKey(PRODUCT, productQuery, [PRODUCT], reader));
+
+/** What the reader would get over HTTP. */
+async function refusalOf(reader: Reader): Promise<{ status: number; problem: string; retryAfter: string | undefined }> {
+  try {
+    const { source } = await read(reader);
+    throw new Error(`${source.node} answered`);
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return { status: error.status, problem: error.problem, retryAfter: error.details.headers?.['Retry-After'] };
+  }
+}
+
+const isReachable = (number: number) => system.reads.report()[number - 1]?.reachable === true;
+const untilReachable = (...numbers: number[]) =>
+  eventually(`nodes ${numbers.join()} are read again`, () => numbers.every(isReachable), within60s);
+
+it('both replicas down: the primary answers everybody, whatever its budget', async () => {
+  const position = await changePrice();
+  await Promise.all([system.server(2).kill(), system.server(3).kill()]);
+  for (let n = 0; n < 500; n += 1) {
+    for (const reader of [anyone, at(position), within(0)]) {
+      const { source, rows } = await read(reader);
+      expect([source.role, rows[0]?.price_cents]).toEqual(['primary', price]);
+    }
+  }
+  await Promise.all([system.server(2).start(), system.server(3).start()]);
+  await untilReachable(2, 3);
+});
+
+it('both replicas hang, and are used again within seconds of going on, under load', async () => {
+  let over = false;
+  const failures: unknown[] = [];
+  const readers = Array.from({ length: 16 }, async () => {
+    while (!over) {
+      const answer = await system.reads.ofKey(PRODUCT, productQuery, [PRODUCT], anyone);
+      if (answer.type !== 'answer') failures.push(answer);
+    }
+  });
+  await Promise.all([system.server(2).pause(), system.server(3).pause()]);
+  await eventually('both are missed', () => !isReachable(2) && !isReachable(3), within60s);
+  await Promise.all([system.server(2).resume(), system.server(3).resume()]);
+  const resumedMs = performance.now();
+  await eventually('a replica answers', async () => (await read(anyone)).source.role === 'replica', within60s);
+  console.log(`a replica answered ${Math.round(performance.now() - resumedMs)} ms after it went on`);
+  await untilReachable(2, 3);
+  over = true;
+  await Promise.all(readers);
+  expect(failures).toEqual([]);
+});
+
+it('primary down: replicas answer, also who has seen what they show; who has seen more is told to come again', async () => {
+  const position = await changePrice();
+  await eventually('a replica shows it', async () => (await read(at(position))).source.role === 'replica', within60s);
+  await system.server(1).pause();
+  await eventually('the primary is missed', () => !isReachable(1), within60s);
+
+  expect((await read(anyone)).source.role).toBe('replica');
+  expect((await read(at(position))).rows[0]?.price_cents).toBe(price);
+  const ahead = { ...position, seq: position.seq + 1_000 };
+  expect(await refusalOf(at(ahead))).toEqual({ status: 503, problem: 'not-fresh', retryAfter: '1' });
+
+  await system.server(1).resume();
+  await untilReachable(1);
+});
+
+it('all down: everybody is told so and when to come again; all back: everybody is answered', async () => {
+  const position = await changePrice();
+  await Promise.all([1, 2, 3].map((number) => system.server(number).pause()));
+  await eventually('all are missed', () => ![1, 2, 3].some(isReachable), within60s);
+  for (const reader of [anyone, at(position), within(1_000)]) {
+    expect(await refusalOf(reader)).toEqual({ status: 503, problem: 'no-node', retryAfter: '1' });
+  }
+  await Promise.all([1, 2, 3].map((number) => system.server(number).resume()));
+  await untilReachable(1, 2, 3);
+  for (const reader of [anyone, at(position), within(1_000)]) {
+    expect((await read(reader)).rows[0]?.price_cents).toBe(price);
+  }
+});
+
+it('all replicas late: the primary takes over within its budget, and only who asks for freshness is refused then', async () => {
+  for (const number of [2, 3]) await system.tell(number, 'SELECT pg_wal_replay_pause()');
+  const before = price;
+  const position = await changePrice();
+  expect((await read(at(position))).source.role).toBe('primary');
+  await eventually('the replicas are late', async () => (await read(anyone)).source.role === 'primary', within60s);
+
+  // A storm: the fixed number a second and a fifth of the reads, and no more.
+  const answers = await Promise.all(
+    Array.from({ length: 4_000 }, (_, n) =>
+      system.reads.ofKey(PRODUCT, productQuery, [PRODUCT], n % 2 === 0 ? anyone : at(position)),
+    ),
+  );
+  const byPrimary = answers.filter((answer) => answer.type === 'answer' && answer.source.role === 'primary').length;
+  const refused = answers.filter((answer) => answer.type !== 'answer');
+  expect(byPrimary).toBeLessThan(2_000);
+  expect(new Set(refused.map(({ type }) => type))).toEqual(new Set(['not-fresh']));
+  answers.forEach((answer, n) => {
+    if (n % 2 === 0) expect(answer.type).toBe('answer');
+    if (answer.type === 'answer' && answer.source.role === 'replica') {
+      expect([answer.rows[0]?.price_cents, answer.source.lagMs > 2_000]).toEqual([before, true]);
+    }
+  });
+  for (const number of [2, 3]) await system.tell(number, 'SELECT pg_wal_replay_resume()');
+});
+
+it('a replica that its primary does not send to is seen as broken, and passed over', async () => {
+  await system.tell(3, `ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'`, 'SELECT pg_reload_conf()');
+  const report = () => system.reads.report()[2];
+  await eventually('it is missed', () => report()?.replication?.follows === false, within60s);
+  expect(report()).toMatchObject({ reachable: true, role: 'replica' });
+  for (let n = 0; n < 200; n += 1) expect((await read(anyone)).source.node).not.toBe('g1-3');
+
+  await system.tell(3, 'ALTER SYSTEM RESET primary_conninfo', 'SELECT pg_reload_conf()');
+  await eventually('it follows again', () => report()?.replication?.follows === true, within60s);
+  await eventually('it is read again', async () => (await read(anyone)).source.node === 'g1-3', within60s);
+});

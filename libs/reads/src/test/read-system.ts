@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import type { CommandKind, CommandOf } from '@eco/contracts';
+import { createLog } from '@eco/edge';
+import { newOrderId, type GroupPosition } from '@eco/routing';
+import { BatchWriter, commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { Registry } from 'prom-client';
+import { Reads } from '../reads.js';
+import type { ReadSettings } from '../settings.js';
+
+/** A whole number from the environment, for runs that are longer than those of every day. */
+export function numberFrom(variable: string, standard: number): number {
+  const number = Number(process.env[variable] ?? standard);
+  if (!Number.isInteger(number) || number < 1) throw new RangeError(`${variable} must be a whole number above 0`);
+  return number;
+}
+
+/** A primary with two replicas, a writer on it, and reads of all three. */
+export interface ReadSystem {
+  readonly group: DatabaseGroup;
+  readonly reads: Reads;
+  readonly registry: Registry;
+  /** In the next batch; gives where the group is when it was committed. */
+  write(...commands: CommandOf<CommandKind>[]): Promise<GroupPosition>;
+  /** 1: the first primary. Said again until the server does it. */
+  tell(number: number, ...statements: string[]): Promise<void>;
+  server(number: number): DatabaseGroup['servers'][number];
+  stop(): Promise<void>;
+}
+
+export async function startReadSystem(settings: Partial<ReadSettings> = {}): Promise<ReadSystem> {
+  const group = await startDatabaseGroup({ replicas: 2 });
+  const writer = await BatchWriter.open(group);
+  const registry = new Registry();
+  const reads = new Reads({
+    groups: [{ id: group.id, nodes: group.servers.map(({ host, port }) => ({ host, port })) }],
+    login: group.login('eco_reader'),
+    monitor: group.login('eco_monitor'),
+    applicationName: 'spec',
+    log: createLog({ name: 'spec', logLevel: 'silent' }),
+    registry,
+    settings,
+  });
+  await reads.start();
+
+  // What comes while a batch is under way makes the next one, as in the writer itself.
+  let waiting: CommandOf<CommandKind>[] = [];
+  let next: Promise<GroupPosition> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  const write = (...commands: CommandOf<CommandKind>[]) => {
+    waiting.push(...commands);
+    if (next === undefined) {
+      const batch = last.then(async () => {
+        const taken = waiting;
+        waiting = [];
+        next = undefined;
+        return (await writer.write(...taken)).position;
+      });
+      next = batch;
+      last = batch.catch(() => undefined);
+    }
+    return next;
+  };
+
+  const server = (number: number) => {
+    const found = group.servers[number - 1];
+    if (found === undefined) throw new Error(`there is no server ${number}`);
+    return found;
+  };
+  return {
+    group,
+    reads,
+    registry,
+    write,
+    server,
+    async tell(number, ...statements) {
+      await eventually(
+        `server ${number} does as it is told`,
+        async () => {
+          for (const statement of statements) await group.asSuperuser(statement, [], server(number));
+          return true;
+        },
+        { deadlineMs: 60_000 },
+      );
+    },
+    async stop() {
+      reads.stop();
+      await last;
+      await writer.close();
+      await group.stop();
+    },
+  };
+}
+
+export function productNamed(productId: string, priceCents: number, stock = 0) {
+  return commandOf('product.create', { productId, name: `Name of ${productId}`, priceCents, stock });
+}
+
+export function orderOf(customerId: string, productIds: readonly string[]) {
+  const orderId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+  const lines = productIds.map((productId) => ({ productId, quantity: 1 }));
+  return commandOf('order.place', { orderId, customerId, branchId: null, lines });
+}

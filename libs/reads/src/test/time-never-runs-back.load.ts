@@ -1,0 +1,148 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { headers } from '@eco/contracts';
+import { covers, formatPosition, NO_POSITION, parsePosition, positionIn, type Position } from '@eco/routing';
+import { commandOf } from '@eco/testing';
+import { headersOf } from '../http/read-answer.js';
+import { productQuery } from '../queries/product/product.query.js';
+import { numberFrom, productNamed, startReadSystem, type ReadSystem } from './read-system.js';
+
+/*
+ * Goal: a reader that carries along what it last got sees what it wrote, and never anything older than what it has seen.
+ *
+ * Many sessions each write a product of their own now and then and read it and one that others write. Meanwhile each
+ * replica in turn, and now and then both, is held back by up to 5 s; and now and then commits wait for a replica that
+ * there is not, though the ones that are there show them already: then the replicas are ahead of the primary. The price
+ * of a product is its version, so whoever sees a smaller price than before has seen time run back.
+ *
+ * ECO_TEST_SESSION_READS makes it longer.
+ */
+
+const READS = numberFrom('ECO_TEST_SESSION_READS', 10_000);
+const SESSIONS = 60;
+const HELD_BACK_MS_MAX = 5_000;
+const THINK_MS_MAX = 60;
+/** Of the steps of a session. */
+const WRITES = 0.02;
+
+let system: ReadSystem;
+let over = false;
+
+beforeAll(async () => {
+  system = await startReadSystem();
+  const own = Array.from({ length: SESSIONS }, (_, session) => productNamed(`own-${session}`, 1));
+  await system.write(productNamed('shared', 1), ...own);
+}, 180_000);
+afterAll(async () => {
+  over = true;
+  await system?.stop();
+});
+
+const priced = (productId: string, priceCents: number) =>
+  commandOf('product.update', { productId, name: `Name of ${productId}`, priceCents });
+
+/** What a client keeps between two requests: the text of a header. */
+function carried(text: string | undefined): Position {
+  const parsed = parsePosition(text ?? '');
+  return parsed.ok ? parsed.position : NO_POSITION;
+}
+
+interface Seen {
+  reads: number;
+  byReplicas: number;
+  refused: Map<string, number>;
+  violations: string[];
+}
+
+async function runSession(session: number, seen: Seen): Promise<void> {
+  const own = `own-${session}`;
+  let written = 1;
+  let position = '';
+  const last = new Map<string, number>();
+  while (seen.reads < READS) {
+    await pause(Math.random() * THINK_MS_MAX);
+    if (Math.random() < WRITES) {
+      written += 1;
+      position = formatPosition({ groups: [await system.write(priced(own, written))], orders: [] });
+      last.set(own, written);
+      continue;
+    }
+    const productId = Math.random() < 0.5 ? own : 'shared';
+    const reader = { position: carried(position), waitMs: 0 };
+    const answer = await system.reads.ofKey(productId, productQuery, [productId], reader);
+    seen.reads += 1;
+    if (answer.type !== 'answer') {
+      seen.refused.set(answer.type, (seen.refused.get(answer.type) ?? 0) + 1);
+      continue;
+    }
+    const { source } = answer;
+    if (source.role === 'replica') seen.byReplicas += 1;
+    const price = answer.rows[0]?.price_cents ?? 0;
+    const before = last.get(productId) ?? 0;
+    if (price < before) seen.violations.push(`${productId} at ${price} from ${source.node} after ${before}`);
+    const wanted = positionIn(reader.position, 'g1');
+    if (wanted !== undefined && source.position !== undefined) {
+      const reign = [{ ...source.position, firstSeq: 1 }];
+      if (covers(source.position, wanted, reign) !== 'covered') {
+        seen.violations.push(`${source.node} at ${source.position.seq} for a reader at ${wanted.seq}`);
+      }
+    }
+    last.set(productId, price);
+    position = headersOf([source], reader)[headers.position] ?? '';
+  }
+}
+
+/** One replica at a time, and in one of four rounds both. */
+async function holdBack(): Promise<void> {
+  for (let round = 0; !over; round += 1) {
+    for (const number of [2, 3]) {
+      const isHeld = round % 2 === number % 2 || round % 4 === 3;
+      const delayMs = isHeld ? Math.floor(Math.random() * HELD_BACK_MS_MAX) : 0;
+      await system.tell(number, `ALTER SYSTEM SET recovery_min_apply_delay = ${delayMs}`, 'SELECT pg_reload_conf()');
+    }
+    for (let waitedMs = 0; waitedMs < 2_000 && !over; waitedMs += 100) await pause(100);
+  }
+}
+
+/** Commits wait for nobody they could get while both replicas go on showing them. */
+async function makeCommitsWait(): Promise<void> {
+  const standbys = (names: string) => [
+    `ALTER SYSTEM SET synchronous_standby_names = ${names}`,
+    'SELECT pg_reload_conf()',
+  ];
+  while (!over) {
+    for (let waitedMs = 0; waitedMs < 2_000 && !over; waitedMs += 100) await pause(100);
+    await system.tell(1, ...standbys(`'ANY 1 ("nobody")'`));
+    await pause(300);
+    await system.tell(1, 'ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()');
+  }
+}
+
+it('no session reads anything older than what it has seen or written, and replicas answer nine of ten', async () => {
+  const seen: Seen = { reads: 0, byReplicas: 0, refused: new Map(), violations: [] };
+  const shared = (async () => {
+    for (let price = 2; !over; price += 1) {
+      await system.write(priced('shared', price));
+      await pause(20);
+    }
+  })();
+  const disturbing = Promise.all([holdBack(), makeCommitsWait(), shared]);
+  await Promise.all(Array.from({ length: SESSIONS }, (_, session) => runSession(session, seen)));
+  over = true;
+  await disturbing;
+
+  const refused = [...seen.refused.values()].reduce((sum, count) => sum + count, 0);
+  const answered = seen.reads - refused;
+  const share = seen.byReplicas / answered;
+  console.log(
+    'sessions',
+    JSON.stringify({
+      reads: seen.reads,
+      byReplicas: share,
+      refused: Object.fromEntries(seen.refused),
+      violations: seen.violations.length,
+    }),
+  );
+  expect(seen.violations).toEqual([]);
+  expect(refused).toBeLessThan(seen.reads / 20);
+  expect(share).toBeGreaterThanOrEqual(0.9);
+});
