@@ -31,6 +31,17 @@ export class System {
     return this.cluster.services.find(({ name }) => name === 'central-api')?.url ?? '';
   }
 
+  get readUrl(): string {
+    return this.cluster.services.find(({ name }) => name === 'read-service')?.url ?? '';
+  }
+
+  /** Of a cluster that was just made, the second node. */
+  get replica(): { host: string; port: number } {
+    const node = this.cluster.groups[0]?.nodes[1];
+    if (node === undefined) throw new Error('the cluster has no replica');
+    return { host: node.host, port: node.port };
+  }
+
   /** Of a cluster that was just made, the first node. */
   get primary(): { host: string; port: number } {
     const [group] = this.cluster.groups;

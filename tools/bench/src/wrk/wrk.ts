@@ -30,11 +30,36 @@ const LATE_S = 30;
 
 /** Starts wrk; resolves when its requests are made and it begins to send. `signal` kills it. */
 export async function startLoad(program: string, spec: LoadSpec, signal: AbortSignal): Promise<Load> {
+  const { kind, products, customers, waitSeconds, seed } = spec;
+  return startScript(program, 'orders.lua', spec, [kind, products, customers, waitSeconds, seed], signal);
+}
+
+export interface ReadsSpec {
+  readonly url: string;
+  /** File of ids, one a line. */
+  readonly ids: string;
+  readonly callers: number;
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+/** As `startLoad`, of reads by id. */
+export async function startReads(program: string, spec: ReadsSpec, signal: AbortSignal): Promise<Load> {
+  return startScript(program, 'reads.lua', spec, [spec.ids, spec.seed], signal);
+}
+
+async function startScript(
+  program: string,
+  script: string,
+  { url, callers, seconds }: { url: string; callers: number; seconds: number },
+  given: readonly (string | number)[],
+  signal: AbortSignal,
+): Promise<Load> {
   const args = [
     // One thread sends some 100,000 requests a second, more than anybody here answers.
-    ...['--threads', '1', '--connections', String(spec.callers), '--duration', `${spec.seconds}s`],
-    ...['--timeout', `${LATE_S}s`, '--script', path.join(BENCH_DIR, 'orders.lua'), spec.url, '--'],
-    ...[spec.kind, spec.products, spec.customers, spec.waitSeconds, spec.seed].map(String),
+    ...['--threads', '1', '--connections', String(callers), '--duration', `${seconds}s`],
+    ...['--timeout', `${LATE_S}s`, '--script', path.join(BENCH_DIR, script), url, '--'],
+    ...given.map(String),
   ];
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
   child.stdin.on('error', () => undefined);

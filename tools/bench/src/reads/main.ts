@@ -1,0 +1,144 @@
+import { writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { Command } from 'commander';
+import { ensureLoadGenerator } from '@eco/cluster';
+import { median } from '../figures.js';
+import { startProgram } from '../forked-program.js';
+import { addProducts, productsOf } from '../products.js';
+import { System } from '../system.js';
+import type { LoadResult } from '../wrk/result.js';
+import { startReads } from '../wrk/wrk.js';
+
+/*
+ * Reads of orders by id, in one run and on one machine: through the read-service, which has three nodes to choose from,
+ * and through a bare handler that has one replica. Rounds alternate, so that what drifts hits both.
+ */
+
+const program = new Command('npm run bench:reads --')
+  .description('measure reads by id beside a bare Fastify + pg handler on one node; nothing else should run')
+  .option('--seconds <n>', 'of each segment', '10')
+  .option('--rounds <n>', 'each measures the bare handler, then ours', '3')
+  .option('--callers <list>', 'how many at once', '16,64,256')
+  .option('--orders <n>', 'to read', '10000')
+  .option('--json', 'print JSON')
+  .action(run);
+
+interface Options {
+  readonly seconds: string;
+  readonly rounds: string;
+  readonly callers: string;
+  readonly orders: string;
+  readonly json?: true;
+}
+
+interface Segment extends LoadResult {
+  readonly side: 'bare' | 'ours';
+  readonly callers: number;
+}
+
+async function run(options: Options): Promise<void> {
+  const numbers = (text: string) => text.split(',').map(Number);
+  const [seconds = 0, rounds = 0, orders = 0] = [options.seconds, options.rounds, options.orders].map(Number);
+  const callers = numbers(options.callers);
+  if (![seconds, rounds, orders, ...callers].every((number) => Number.isInteger(number) && number > 0)) {
+    program.error('error: every option is a whole number above 0, --callers a list of them', { exitCode: 2 });
+  }
+  const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  const { signal } = interrupt;
+  const wrk = await ensureLoadGenerator(say);
+  const system = await System.open(say);
+  const ids = path.join(os.tmpdir(), `eco-bench-reads-${process.pid}`);
+  try {
+    say('starts the system');
+    await system.start();
+    await addProducts(system.centralUrl, productsOf(100));
+    say(`places ${orders} orders`);
+    await writeFile(ids, (await placeOrders(system.centralUrl, orders)).join('\n'));
+    const bare = await startProgram(
+      path.join(__dirname, '../monolith/bare-read.js'),
+      { ...system.replica, ...system.login('eco_reader') },
+      signal,
+    );
+    const segments: Segment[] = [];
+    const measure = async (side: Segment['side'], url: string, at: number) => {
+      const spec = { url, ids, callers: at, seconds, seed: segments.length };
+      await using load = await startReads(wrk, spec, signal);
+      segments.push({ side, callers: at, ...(await load.result) });
+    };
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const at of callers) {
+        say(round === 0 ? `${at} callers, not counted` : `${at} callers, round ${round}`);
+        await measure('bare', bare.url, at);
+        await measure('ours', system.readUrl, at);
+      }
+      // What runs for the first time is compiled meanwhile.
+      if (round === 0) segments.length = 0;
+    }
+    await bare.end();
+    const shares = await sharesOf(system.readUrl);
+    console.log(options.json ? JSON.stringify({ segments, shares }, null, 2) : reportOf(segments, callers, shares));
+    if (segments.some(({ failed }) => failed > 0)) process.exitCode = 1;
+  } finally {
+    await writeFile(ids, '');
+    await system.destroy();
+  }
+}
+
+const AT_ONCE = 64;
+
+/** Ids of orders that are decided and on the replicas. */
+async function placeOrders(centralUrl: string, orders: number): Promise<string[]> {
+  const ids: string[] = [];
+  let left = orders;
+  const place = async () => {
+    while (left > 0) {
+      left -= 1;
+      const response = await fetch(`${centralUrl}/orders`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', prefer: 'wait=30' },
+        body: JSON.stringify({
+          customerId: `bench-${left % 1000}`,
+          lines: [{ productId: `bench-${(left % 100) + 1}`, quantity: 1 }],
+        }),
+      });
+      const text = await response.text();
+      if (response.status !== 201) throw new Error(`POST /orders answered ${response.status}: ${text}`);
+      ids.push((JSON.parse(text) as { orderId: string }).orderId);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, place));
+  return ids;
+}
+
+async function sharesOf(readUrl: string): Promise<{ node: string; role: string; share: number }[]> {
+  const response = await fetch(`${readUrl}/replication`);
+  const { nodes } = (await response.json()) as { nodes: { node: string; role: string; share: number }[] };
+  return nodes.map(({ node, role, share }) => ({ node, role, share }));
+}
+
+function reportOf(
+  segments: readonly Segment[],
+  callers: readonly number[],
+  shares: Awaited<ReturnType<typeof sharesOf>>,
+): string {
+  const lines = callers.flatMap((at) =>
+    (['bare', 'ours'] as const).map((side) => {
+      const own = segments.filter((segment) => segment.side === side && segment.callers === at);
+      const of = (valueOf: (segment: Segment) => number) => median(own.map(valueOf)) ?? 0;
+      const rate = Math.round(of(({ done, seconds }) => done / seconds));
+      const failed = own.reduce((sum, each) => sum + each.failed, 0);
+      return `${String(at).padStart(4)} callers  ${side}  ${String(rate).padStart(7)} reads/s  p50 ${of(({ p50Ms }) => p50Ms).toFixed(2)} ms  p99 ${of(({ p99Ms }) => p99Ms).toFixed(2)} ms  failed ${failed}`;
+    }),
+  );
+  return [...lines, ...shares.map(({ node, role, share }) => `${node} (${role}) ${(share * 100).toFixed(1)} %`)].join(
+    '\n',
+  );
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
