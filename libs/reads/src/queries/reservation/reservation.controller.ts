@@ -24,10 +24,11 @@ export class ReservationController {
   @Operation(getReservation)
   async get(@Input(getReservation) { path, headers }: InputOf<typeof getReservation>): Promise<Answer> {
     const { reservationId } = path;
-    const read = await this.reads.ofId(reservationId, reservationQuery, [reservationId], readerOf(headers));
+    const reader = readerOf(headers);
+    const read = await this.reads.ofId(reservationId, reservationQuery, [reservationId], reader);
     const { rows, source } = answered(read);
     const [row] = rows;
-    if (row === undefined) throw problem('reservation-unknown', { headers: headersOf([source]) });
-    return answer(200, reservationOf(row), headersOf([source]));
+    if (row === undefined) throw problem('reservation-unknown', { headers: headersOf([source], reader) });
+    return answer(200, reservationOf(row), headersOf([source], reader));
   }
 }

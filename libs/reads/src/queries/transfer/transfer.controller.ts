@@ -24,10 +24,11 @@ export class TransferController {
   @Operation(getTransfer)
   async get(@Input(getTransfer) { path, headers }: InputOf<typeof getTransfer>): Promise<Answer> {
     const { transferId } = path;
-    const read = await this.reads.ofId(transferId, transferQuery, [transferId], readerOf(headers));
+    const reader = readerOf(headers);
+    const read = await this.reads.ofId(transferId, transferQuery, [transferId], reader);
     const { rows, source } = answered(read);
     const [row] = rows;
-    if (row === undefined) throw problem('transfer-unknown', { headers: headersOf([source]) });
-    return answer(200, transferOf(row), headersOf([source]));
+    if (row === undefined) throw problem('transfer-unknown', { headers: headersOf([source], reader) });
+    return answer(200, transferOf(row), headersOf([source], reader));
   }
 }
