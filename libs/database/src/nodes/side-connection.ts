@@ -35,16 +35,16 @@ export class SideConnection {
   async ask<R extends QueryResultRow>(text: string, values: unknown[] = [], deadlineMs = 1000): Promise<R[]> {
     const connection = this.#current();
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, deadlineMs, undefined)));
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
+    });
     const answer = this.#answer<R>(connection, text, values);
     try {
-      const rows = await Promise.race([answer, late]);
-      if (rows !== undefined) return rows;
+      return await Promise.race([answer, late]);
     } finally {
       clearTimeout(timer);
       answer.catch(() => undefined);
     }
-    throw new Error(`no answer within ${deadlineMs} ms`);
   }
 
   async #answer<R extends QueryResultRow>(connection: Connection, text: string, values: unknown[]): Promise<R[]> {
