@@ -488,14 +488,18 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
     (await home?.asSuperuser<{ term: number; tag: string; seq: number }>(
       'SELECT term::int, tag, seq::int FROM eco.group_state',
     )) ?? [];
-  await home?.asSuperuser(`
-    INSERT INTO statistics.daily (day, branch_id, sales, units, revenue_cents)
-    VALUES ('2026-01-05', '', 2, 5, 1000), ('2026-01-05', 'sucursal-1', 1, 1, 300), ('2026-01-06', '', 1, 2, 205);
-    INSERT INTO statistics.sales (day, branch_id, product_id, sales, units, revenue_cents)
+  for (const statement of [
+    `INSERT INTO statistics.daily (day, branch_id, sales, units, revenue_cents)
+    VALUES ('2026-01-05', '', 2, 5, 1000), ('2026-01-05', 'sucursal-1', 1, 1, 300), ('2026-01-06', '', 1, 2, 205)`,
+    `INSERT INTO statistics.sales (day, branch_id, product_id, sales, units, revenue_cents)
     VALUES ('2026-01-05', '', 'te', 2, 4, 800), ('2026-01-05', '', 'pan', 1, 1, 200), ('2026-01-05', 'sucursal-1', 'te', 1, 1, 300),
-           ('2026-01-06', '', 'te', 1, 2, 205);
-    INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
-    VALUES ('statistics', 'g1', 'orders', ${state?.term}, '${state?.tag}', ${state?.seq})`);
+           ('2026-01-06', '', 'te', 1, 2, 205)`,
+    `INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
+    VALUES ('statistics', 'g1', 'orders', ${state?.term}, '${state?.tag}', ${state?.seq})`,
+  ]) {
+    await home?.asSuperuser(statement);
+  }
+
   const sold = async (query: string, sent: Record<string, string> = {}) =>
     get<{ items: Json[]; next: string | null }>(`/statistics/sales?from=2026-01-01&to=2026-01-31&${query}`, sent);
 

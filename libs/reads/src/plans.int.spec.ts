@@ -63,12 +63,16 @@ const FILL = `
   FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch, generate_series(1, 50) product;
   INSERT INTO statistics.daily (day, branch_id, sales, units, revenue_cents)
   SELECT '2026-01-01'::date + day, 'branch-' || branch, 50, 50, 500 FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch;
-  ANALYZE;
+  ANALYZE
 `;
 
 // As ReadSession has them; and the plan that a statement gets once it has been run a few times, at once.
-const SESSION = `
-  SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 0`;
+const SESSION = [
+  'SET enable_seqscan = off',
+  'SET jit = off',
+  'SET plan_cache_mode = force_generic_plan',
+  'SET statement_timeout = 0',
+];
 const FILL_MS = 300_000;
 const ASK_MS = 60_000;
 
@@ -79,10 +83,10 @@ beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 0 });
   const [server] = group.servers as [DatabaseGroup['servers'][number]];
   const filler = new SideConnection(server, group.superuser, 'spec');
-  await filler.ask(FILL, [], FILL_MS);
+  for (const statement of FILL.split(';')) await filler.ask(statement, [], FILL_MS);
   filler.close();
   reader = new SideConnection(server, group.login('eco_reader'), 'spec');
-  await reader.ask(SESSION, [], ASK_MS);
+  for (const statement of SESSION) await reader.ask(statement, [], ASK_MS);
 }, 400_000);
 afterAll(async () => {
   reader?.close();

@@ -198,7 +198,7 @@ it('a recovery conflict on one replica is answered by another node', async () =>
       );
       return running.length > 0;
     });
-    await tell(1, 'BEGIN; LOCK TABLE eco.product IN ACCESS EXCLUSIVE MODE; COMMIT');
+    await tell(1, 'DO $$ BEGIN LOCK TABLE eco.product IN ACCESS EXCLUSIVE MODE; END $$');
     const { type } = await answer;
     only.stop();
     await tell(number, `ALTER SYSTEM RESET max_standby_streaming_delay`, 'SELECT pg_reload_conf()');

@@ -188,7 +188,11 @@ export class Node implements ReadableNode {
       this.onProbe(this);
     });
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, probeTimeoutMs, 'late')));
+    // On a process that was busy with its reads the answer may lie there unread: one look at what has come before it counts
+    // as late.
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => setImmediate(resolve, 'late'), probeTimeoutMs);
+    });
     if ((await Promise.race([this.#asking, late])) === 'late') {
       this.#lose(new Error(`no answer within ${probeTimeoutMs} ms`));
     }

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { CommandKind, CommandOf } from '@eco/contracts';
 import { createLog } from '@eco/edge';
 import { newOrderId, type GroupPosition } from '@eco/routing';
-import { BatchWriter, commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import {
+  BatchWriter,
+  commandOf,
+  eventually,
+  startDatabaseGroup,
+  type DatabaseGroup,
+  type WrittenBatch,
+} from '@eco/testing';
 import { Registry } from 'prom-client';
 import { Reads } from '../reads.js';
 import type { ReadSettings } from '../settings.js';
@@ -29,7 +36,7 @@ export interface ReadSystem {
 
 export async function startReadSystem(settings: Partial<ReadSettings> = {}): Promise<ReadSystem> {
   const group = await startDatabaseGroup({ replicas: 2 });
-  const writer = await BatchWriter.open(group);
+  let writer = await BatchWriter.open(group);
   const registry = new Registry();
   const reads = new Reads({
     groups: [{ id: group.id, nodes: group.servers.map(({ host, port }) => ({ host, port })) }],
@@ -42,6 +49,16 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
   });
   await reads.start();
 
+  // Who stood still for longer than its session may be silent begins a new reign; a command that came twice counts once.
+  const written = async (commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> => {
+    try {
+      return await writer.write(...commands);
+    } catch {
+      await writer.close().catch(() => undefined);
+      writer = await eventually('the writer leads again', () => BatchWriter.open(group), { deadlineMs: 60_000 });
+      return writer.write(...commands);
+    }
+  };
   // What comes while a batch is under way makes the next one, as in the writer itself.
   let waiting: CommandOf<CommandKind>[] = [];
   let next: Promise<GroupPosition> | undefined;
@@ -53,7 +70,7 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
         const taken = waiting;
         waiting = [];
         next = undefined;
-        return (await writer.write(...taken)).position;
+        return (await written(taken)).position;
       });
       next = batch;
       last = batch.catch(() => undefined);
