@@ -2,6 +2,9 @@ import { askNodes, primaryOf, verifyGroup, type NodeAddress, type VerifyReport }
 import { BadInput } from './input.js';
 import type { Target } from './target.js';
 
+/** A machine that is under load may take so long. */
+const ANSWER_MS = 10_000;
+
 type GroupNode = Target['groups'][number]['nodes'][number];
 
 export interface GroupVerification extends VerifyReport {
@@ -48,7 +51,7 @@ async function choose(
   wanted: string | undefined,
   target: Target,
 ): Promise<{ chosen: GroupNode; role: 'primary' | 'replica' }> {
-  const answers = await askNodes(nodes, target.login('eco_reader'));
+  const answers = await askNodes(nodes, target.login('eco_reader'), ANSWER_MS);
   const primary = primaryOf(answers);
   const roleOf = (node: NodeAddress) => (primary !== undefined && isSame(primary.node, node) ? 'primary' : 'replica');
   // A deposed primary says that it is one, and may show what never was.

@@ -10,8 +10,12 @@ import {
   type ReadStatement,
 } from '@eco/database';
 import { bucketOf } from '@eco/routing';
+import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
 import type { Accepted } from './writers.js';
+
+/** A machine that has just been under load may take so long. */
+const ANSWER_MS = 10_000;
 
 export interface LoadCheck {
   /** Accepted orders that no group has. R1 and R6 are broken. */
@@ -47,8 +51,8 @@ export async function checkLoad(target: Target, run: string, accepted: readonly 
   const found = new Set<string>();
   for (const group of target.groups) {
     const login = target.login('eco_reader');
-    const primary = primaryOf(await askNodes(group.nodes, login));
-    if (primary === undefined) throw new Error(`group ${group.id} has no primary that answers`);
+    const primary = primaryOf(await askNodes(group.nodes, login, ANSWER_MS));
+    if (primary === undefined) throw new BadInput(`group ${group.id} has no primary that answers: nothing was checked`);
     const stored = await readRunOf(run, { ...primary.node, ...login });
     check.buckets = stored.buckets;
     for (const { id, status } of stored.orders) {

@@ -96,7 +96,7 @@ END;
 const grants = `
 GRANT SELECT ON eco.location, eco.reservation, eco.hold, eco.transfer, eco.tombstone TO eco_reader;
 GRANT SELECT ON eco.location, eco.orders TO eco_writer;
-GRANT UPDATE ON eco.orders TO eco_writer;
+GRANT UPDATE (seq, status, reservation_id, ended_at, returned) ON eco.orders TO eco_writer;
 GRANT SELECT, INSERT, UPDATE ON eco.reservation, eco.transfer TO eco_writer;
 GRANT SELECT, INSERT, DELETE ON eco.hold TO eco_writer;
 GRANT SELECT, INSERT ON eco.tombstone TO eco_writer;
