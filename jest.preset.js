@@ -41,7 +41,7 @@ function projects(rootDir) {
       rootDir,
       displayName: name,
       testMatch: ['<rootDir>/src/**/*.spec.ts'],
-      testPathIgnorePatterns: ['\\.(int|fault)\\.spec\\.ts$'],
+      testPathIgnorePatterns: ['\\.(int|fault|compose)\\.spec\\.ts$'],
     },
     {
       ...shared,

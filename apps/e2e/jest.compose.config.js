@@ -1,0 +1,20 @@
+const { config } = require('../../jest.preset.js');
+
+const { projects, ...rest } = config(__dirname);
+const [specs] = projects;
+
+// The system of compose.yaml, which the spec itself starts and removes: by a project name and on ports of its own.
+module.exports = {
+  ...rest,
+  maxWorkers: 1,
+  // Three brokers that start on two cores, a load, and a restart of one container of each kind.
+  testTimeout: 15 * 60_000,
+  projects: [
+    {
+      ...specs,
+      displayName: 'compose',
+      testMatch: ['<rootDir>/src/**/*.compose.spec.ts'],
+      testPathIgnorePatterns: [],
+    },
+  ],
+};

@@ -1,0 +1,115 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT_DIR } from '@eco/cluster';
+
+const run = promisify(execFile);
+
+/** The system of compose.yaml under a name and on ports of its own, so that it may run beside another. */
+export class Project {
+  private constructor(readonly name: string) {}
+
+  /** Sets the environment of this process: `docker compose` and what @eco/cluster does with it then mean this project. */
+  static async open(): Promise<Project> {
+    const project = new Project(`eco-test-${process.pid}`);
+    const kinds = ['HTTP', 'CENTRAL', 'SUCURSAL', 'READ', 'WRITER_1', 'WRITER_2'];
+    for (const kind of ['AMQP', 'MANAGEMENT', 'POSTGRES']) kinds.push(...[1, 2, 3].map((n) => `${kind}_${n}`));
+    const ports = await freePorts(kinds.length);
+    kinds.forEach((kind, index) => (process.env[`ECO_PORT_${kind}`] = String(ports[index])));
+    process.env['COMPOSE_PROJECT_NAME'] = project.name;
+    return project;
+  }
+
+  /** Both outputs. Throws with them when it fails. */
+  async compose(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+    return this.docker('compose', ...args);
+  }
+
+  async docker(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+    try {
+      return await run('docker', args, { cwd: PROJECT_DIR, env: process.env, maxBuffer: 256 * 1024 * 1024 });
+    } catch (error) {
+      const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+      throw new Error(`docker ${args.join(' ')} failed: ${stderr}${stdout}`, { cause: error });
+    }
+  }
+
+  /** Containers, volumes and networks that there are of it. */
+  async leftovers(): Promise<string[]> {
+    const label = `label=com.docker.compose.project=${this.name}`;
+    const said = await Promise.all([
+      this.docker('ps', '--all', '--quiet', '--filter', label),
+      this.docker('volume', 'ls', '--quiet', '--filter', label),
+      this.docker('network', 'ls', '--quiet', '--filter', label),
+    ]);
+    return said.flatMap(({ stdout }) => stdout.split('\n').filter(Boolean));
+  }
+
+  async logs(service: string): Promise<string> {
+    return (await this.compose('logs', '--no-log-prefix', service)).stdout;
+  }
+}
+
+/** `eco load` until it is told to end. */
+export class Load {
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<void>;
+  #said = '';
+  #complained = '';
+
+  constructor() {
+    const eco = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
+    const args = ['load', '--docker', '--json', '--orders', '10000000', '--concurrency', '8', '--readers', '2'];
+    this.#process = spawn(process.execPath, [eco, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: process.env });
+    this.#process.stdout?.on('data', (chunk: Buffer) => (this.#said += chunk.toString()));
+    this.#process.stderr?.on('data', (chunk: Buffer) => (this.#complained += chunk.toString()));
+    this.#ended = new Promise((resolve) => this.#process.once('exit', () => resolve()));
+  }
+
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  get complaint(): string {
+    return this.#complained;
+  }
+
+  /** Places no more orders, waits until all are visible and checked, and gives the report. */
+  async end(): Promise<LoadReport> {
+    this.#process.kill('SIGINT');
+    await this.#ended;
+    try {
+      return JSON.parse(this.#said) as LoadReport;
+    } catch {
+      throw new Error(`eco load gave no report: ${this.#complained}${this.#said}`);
+    }
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+}
+
+/** The parts of the report of `eco load --json` that are looked at here. */
+export interface LoadReport {
+  accepted: number;
+  acceptToVisible: { count: number };
+  failedWrites: Record<string, number>;
+  check: { missing: string[]; unexpected: string[]; broken: unknown[]; checks: number; openDeadLetters: number };
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, listen));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+function listen(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
