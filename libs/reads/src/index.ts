@@ -6,6 +6,7 @@ export type { GroupAnswer, Reader, ReadFailure, ReadLimits, Source } from './gro
 export type { NodeRole, NodeStatus } from './nodes/node.js';
 export { answered, headersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
 export { readerOf, readHeadersSchema } from './http/read-request.js';
+export { periodOf } from './http/period.js';
 export { mergePage, wholePart, type Page, type Part } from './http/page.js';
 export { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from './http/csv.js';
 export { firstMissing, positionAfter, type Applied } from './consumer-read.js';

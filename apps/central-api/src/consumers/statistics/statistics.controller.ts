@@ -2,8 +2,8 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { dailyQuerySchema, dailyStatisticsSchema } from '@eco/contracts';
 import { CENTRAL_BRANCH, DailyStatistics } from '@eco/database';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
-import { Reads } from '@eco/reads';
+import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { periodOf, Reads } from '@eco/reads';
 import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema, readConsumer } from '../consumer-answer.js';
 import { StatisticsStore } from '../stores.js';
 import { statisticsConsumer } from './statistics.consumer.js';
@@ -19,8 +19,6 @@ const dailyStatistics = operation({
   problems: CONSUMER_PROBLEMS,
 });
 
-const DAY_MS = 86_400_000;
-const DAYS_DEFAULT = 31;
 const DAYS_MAX = 366;
 
 @ApiTags('statistics')
@@ -34,7 +32,7 @@ export class StatisticsController {
   @Get('daily')
   @Operation(dailyStatistics)
   async daily(@Input(dailyStatistics) { query, headers: asked }: InputOf<typeof dailyStatistics>): Promise<Answer> {
-    const { from, to } = periodOf(query);
+    const { from, to } = periodOf(query, DAYS_MAX);
     const { result, headers } = await readConsumer(
       { store: this.store, consumer: statisticsConsumer, reads: this.reads, headers: asked },
       (manager) =>
@@ -51,22 +49,4 @@ export class StatisticsController {
     }));
     return answer(200, { items }, headers);
   }
-}
-
-function periodOf({ from, to }: InputOf<typeof dailyStatistics>['query']): { from: string; to: string } {
-  const toMs =
-    to !== undefined
-      ? Date.parse(to)
-      : from !== undefined
-        ? Date.parse(from) + (DAYS_DEFAULT - 1) * DAY_MS
-        : Date.now();
-  const fromMs = from !== undefined ? Date.parse(from) : toMs - (DAYS_DEFAULT - 1) * DAY_MS;
-  const fault = (message: string) => problem('bad-input', { faults: [{ at: 'query.to', message }] });
-  if (toMs < fromMs) throw fault('must not be before from');
-  if (toMs - fromMs >= DAYS_MAX * DAY_MS) throw fault(`must be at most ${DAYS_MAX} days after from`);
-  return { from: dayOf(fromMs), to: dayOf(toMs) };
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }

@@ -2,17 +2,16 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { salesQuerySchema, salesSchema } from '@eco/contracts';
-import { Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
 import { readConsumer } from '../../consumer-read.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from '../../http/csv.js';
 import { mergePage, notAPlace, wholePart } from '../../http/page.js';
+import { periodOf } from '../../http/period.js';
 import { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { salesQueryOf, type SalesRow } from './sales.query.js';
 
-const DAY_MS = 86_400_000;
-const DAYS_DEFAULT = 31;
 const DAYS_MAX = 366;
 /** With products told apart there are many rows a day. */
 const DAYS_MAX_BY_PRODUCT = 92;
@@ -30,7 +29,6 @@ const listSales = operation({
   },
   problems: [...READ_PROBLEMS],
 });
-type Query = InputOf<typeof listSales>['query'];
 type Sales = z.infer<typeof salesSchema>['items'][number];
 
 const columns: Columns<Sales> = {
@@ -62,8 +60,11 @@ export class SalesController {
       ofProduct: productId !== undefined,
     };
     const reader = readerOf(headers);
+    const daysMax = grouping.product && !grouping.ofProduct ? DAYS_MAX_BY_PRODUCT : DAYS_MAX;
+    const { from, to } = periodOf(query, daysMax);
     const values = [
-      ...periodOf(query),
+      from,
+      to,
       branchId === CENTRAL ? '' : (branchId ?? null),
       ...placeOf(query.after),
       limit + 1,
@@ -91,25 +92,6 @@ function salesOf(row: SalesRow, grouping: { day: boolean; branch: boolean; produ
     revenueCents,
     averageTicketCents: sales === 0 ? 0 : Math.round(revenueCents / sales),
   };
-}
-
-function periodOf({ from, to, by, productId }: Query): [from: string, to: string] {
-  const toMs =
-    to !== undefined
-      ? Date.parse(to)
-      : from !== undefined
-        ? Date.parse(from) + (DAYS_DEFAULT - 1) * DAY_MS
-        : Date.now();
-  const fromMs = from !== undefined ? Date.parse(from) : toMs - (DAYS_DEFAULT - 1) * DAY_MS;
-  const fault = (message: string) => problem('bad-input', { faults: [{ at: 'query.to', message }] });
-  const daysMax = by.includes('product') && productId === undefined ? DAYS_MAX_BY_PRODUCT : DAYS_MAX;
-  if (toMs < fromMs) throw fault('must not be before from');
-  if (toMs - fromMs >= daysMax * DAY_MS) throw fault(`must be at most ${daysMax} days after from`);
-  return [dayOf(fromMs), dayOf(toMs)];
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }
 
 function placeOf(after: string | undefined): string[] {
