@@ -200,6 +200,28 @@ it('goes on when its session is ended under it', async () => {
   await eventually('both are well', () => [first, second].every(({ leadership }) => leadership.obstacle === undefined));
 });
 
+it('acknowledges nothing before it is committed', async () => {
+  const leader = active() as typeof first;
+  const held = () => leader.consumer.counts['orders.g1']?.unacknowledgedMessages;
+  await eventually('it has nothing to do', () => held() === 0);
+  // The fence waits for this row, and with it the batch.
+  const blocker = new SideConnection(superuser.node, superuser.login, 'spec');
+  await blocker.ask('BEGIN', [], 20_000);
+  await blocker.ask('SELECT FROM eco.group_state FOR UPDATE', [], 20_000);
+  const taken = leader.consumer.counts['orders.g1']?.messages ?? 0;
+  const command = order('ana');
+  await publish([command]);
+  await eventually('it has taken the message', () => (leader.consumer.counts['orders.g1']?.messages ?? 0) > taken);
+  await eventually('its batch waits', async () => {
+    const waits = `SELECT FROM pg_stat_activity WHERE application_name = 'eco writer' AND wait_event_type = 'Lock'`;
+    return (await superuser.ask(waits, [], 20_000)).length > 0;
+  });
+  expect(held()).toBe(1);
+  blocker.close();
+  await allSettled([command]);
+  await eventually('it acknowledges', () => held() === 0);
+});
+
 it('confirms nothing while no replica streams, gives back what it took, and does it all once there is one', async () => {
   const replica = nodes()[1];
   await replica?.pause();

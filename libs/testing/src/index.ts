@@ -4,3 +4,4 @@ export * from './batch-writer.js';
 export * from './test-cluster.js';
 export * from './test-provider.js';
 export * from './brokers-are-whole.js';
+export * from './history/check-history.js';

@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { commandQueue, VHOST } from '@eco/broker';
 import { describeCluster, Cluster, openCluster, type DatabaseAccess } from '@eco/cluster';
 import type { Components } from './cpu.js';
 
@@ -54,11 +55,33 @@ export class System {
     return this.cluster.databaseLogin(role);
   }
 
-  /** Services and brokers end, as for somebody who does not have them; the databases go on. */
-  async suspend(): Promise<void> {
-    for (const stage of ['APIs', 'read-service', 'writers', 'brokers'] as const) {
+  /** In the order of `writers`. */
+  get writerUrls(): readonly string[] {
+    return this.writers.map(({ name }) => this.cluster.services.find((each) => each.name === name)?.url ?? '');
+  }
+
+  /** As operator, who may do everything. */
+  get brokerAccess(): { brokers: { host: string; port: number }[]; user: string; password: string } {
+    const brokers = this.cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
+    return { brokers, ...this.cluster.operator };
+  }
+
+  /** What lies in the queue of orders is gone. Only for orders that nobody was promised. */
+  async purgeOrders(): Promise<void> {
+    await this.cluster.brokers[0]?.control('purge_queue', '--vhost', VHOST, commandQueue('orders', 'g1'));
+  }
+
+  /** Brokers and databases go on. */
+  async endServices(): Promise<void> {
+    for (const stage of ['APIs', 'read-service', 'writers'] as const) {
       await Promise.all(this.#stage(stage).map((process) => process.stop()));
     }
+  }
+
+  /** Services and brokers end, as for somebody who does not have them; the databases go on. */
+  async suspend(): Promise<void> {
+    await this.endServices();
+    await Promise.all(this.#stage('brokers').map((process) => process.stop()));
   }
 
   /** Brokers together: one that was not the last to end waits for the others. */

@@ -36,14 +36,15 @@ const PAGE = 1_000;
  * number of events ask no more of it than the last one.
  */
 export class ChangeFeed {
-  readonly #subscription: EventSubscription;
+  /** Its own, so that its metrics can be told. */
+  readonly subscription: EventSubscription;
   readonly #feeds: TopicFeed[];
   #poll: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ChangeFeedOptions) {
     const { consumer, access, log, groupIds } = options;
     this.#feeds = groupIds.flatMap((group) => consumer.topics.map((topic) => new TopicFeed(group, topic, options)));
-    this.#subscription = new EventSubscription({
+    this.subscription = new EventSubscription({
       access,
       consumer: consumer.name,
       handler: (announcement) => this.#heard(announcement),
@@ -54,17 +55,17 @@ export class ChangeFeed {
   /** Returns at once; brokers, databases and the read-service may be away. */
   start(): void {
     if (this.#poll) return;
-    this.#subscription.start();
+    this.subscription.start();
     for (const feed of this.#feeds) feed.wake();
     this.#poll = setInterval(() => {
-      if (this.#subscription.silentMs < SILENT_MS) return;
+      if (this.subscription.silentMs < SILENT_MS) return;
       for (const feed of this.#feeds) feed.wake();
     }, POLL_MS);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#poll);
-    await this.#subscription.stop();
+    await this.subscription.stop();
     await Promise.all(this.#feeds.map((feed) => feed.stop()));
   }
 

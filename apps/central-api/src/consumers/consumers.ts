@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import { Module, type DynamicModule } from '@nestjs/common';
-import type { EventConsumer } from '@eco/broker';
+import { registerBrokerMetrics, type EventConsumer } from '@eco/broker';
 import type { ConsumerSchema } from '@eco/database';
 import type { Edge } from '@eco/edge';
 import { Reads } from '@eco/reads';
@@ -100,6 +100,7 @@ export class Consumers {
 class ConsumersModule {}
 
 function measure(registry: Registry, feeds: readonly ChangeFeed[], mailer: Mailer | undefined): void {
+  registerBrokerMetrics(registry, { subscriptions: feeds.map(({ subscription }) => subscription) });
   const gauge = (name: string, help: string, value: (feed: ChangeFeed) => number) =>
     new Gauge({
       name,

@@ -25,10 +25,16 @@ export class Api {
   }
 
   /** A string goes out as it is, whether it is JSON or not. */
-  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Said> {
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    deadlineMs = 60_000,
+  ): Promise<Said> {
     const response = await fetch(this.url + path, {
       method,
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(deadlineMs),
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });

@@ -1,0 +1,111 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE } from '@eco/broker';
+import { orderIdFor } from '@eco/routing';
+import type { TestCluster } from '@eco/testing';
+import { rowsOfOrder, type Planned } from './requests.js';
+
+/*
+ * What somebody who may write to the brokers puts there by hand, past every check at the door: a message that is none, and
+ * one in which a bad command stands beside a good one. The bad one is to be a dead letter, once; the good one is to be
+ * decided.
+ */
+
+/** As `Planned`, without a request. */
+export type ByHandPlanned = Omit<Planned, 'method' | 'path' | 'body' | 'key' | 'decided'>;
+
+export const DEAD_LETTER_ROW = 'dead letter';
+
+const CONFIRM_MS = 5000;
+const AGAIN_MS = 500;
+
+export class ByHand {
+  readonly #connection: BrokerConnection;
+  #count = 0;
+
+  constructor(
+    cluster: TestCluster,
+    private readonly run: string,
+    private readonly below: (limit: number) => number,
+  ) {
+    const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
+    this.#connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'by hand' });
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#connection.stop();
+  }
+
+  next(): { message: Buffer; requests: ByHandPlanned[] } {
+    const number = (this.#count += 1);
+    const token = badToken(this.run, number);
+    const bad: ByHandPlanned = { token, rows: [DEAD_LETTER_ROW] };
+    const kind = this.below(3);
+    if (kind === 0) return { message: Buffer.from(`not JSON: ${token}`), requests: [bad] };
+    if (kind === 1) return { message: Buffer.from(JSON.stringify({ version: 1, orders: [token] })), requests: [bad] };
+    const good = this.#order(`${this.run}-by-hand-${number}`);
+    const worse = this.#order(`${this.run}-by-hand-worse-${number}`).command;
+    const commands = [{ ...worse, body: { ...worse.body, colour: token, lines: [] } }, good.command];
+    return {
+      message: Buffer.from(JSON.stringify({ version: 1, commands })),
+      requests: [bad, { token: good.customerId, rows: good.rows, commandId: good.command.id }],
+    };
+  }
+
+  /** Puts it there until a broker has confirmed that a queue took it; false when `signal` aborts before. */
+  async put(message: Buffer, signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      if (await this.#publish(message).catch(() => false)) return true;
+      await pause(AGAIN_MS);
+    }
+    return false;
+  }
+
+  async #publish(message: Buffer): Promise<boolean> {
+    const model = this.#connection.model;
+    if (model === undefined || this.#connection.isBlocked) return false;
+    const channel = await model.createConfirmChannel();
+    channel.on('error', () => undefined);
+    let isReturned = false;
+    channel.on('return', () => (isReturned = true));
+    try {
+      const confirmed = new Promise<boolean>((resolve) => {
+        const timer = setTimeout(resolve, CONFIRM_MS, false);
+        const options = { persistent: true, mandatory: true };
+        channel.publish(COMMANDS_EXCHANGE, commandQueue('orders', 'g1'), message, options, (error) => {
+          clearTimeout(timer);
+          resolve(!error);
+        });
+      });
+      return (await confirmed) && !isReturned;
+    } finally {
+      await channel.close().catch(() => undefined);
+    }
+  }
+
+  #order(customerId: string) {
+    const id = orderIdFor({ origin: 'by hand', customerId, idempotencyKey: customerId });
+    const lines = [{ productId: `${this.run}-product-0`, quantity: 1 }];
+    const command = {
+      ...{
+        id,
+        kind: 'order.place',
+        stamp: '001795521600000-00000-by-hand',
+        sentBy: 'by-hand',
+        correlationId: 'by-hand',
+      },
+      body: { orderId: id, customerId, branchId: null, lines },
+    };
+    return { customerId, command, rows: rowsOfOrder('order.place', lines) };
+  }
+}
+
+const badToken = (run: string, number: number) => `bad-${run}-${number}-`;
+
+/** The token in the text of a dead letter; undefined: it is none of ours. */
+export function badTokenIn(text: string): string | undefined {
+  return /bad-f\d+-\d+-/.exec(text)?.[0];
+}

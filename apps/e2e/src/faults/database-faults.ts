@@ -1,0 +1,197 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RunningDatabase } from '@eco/cluster';
+import { ReplicationWatch } from '@eco/database';
+import { eventually } from '@eco/testing';
+import type { Fault, Lengths, Recovery } from './fault.js';
+import type { FaultSystem } from './fault-system.js';
+
+const PATIENCE = { deadlineMs: 120_000, pauseMs: 100 };
+
+export function databaseFaults(lengths: Lengths): Fault[] {
+  return [
+    {
+      name: `the primary is stopped for ${lengths.databaseAwayMs / 1000} s`,
+      async run(system) {
+        const primary = await system.primary();
+        await primary.stop();
+        await pause(lengths.databaseAwayMs);
+        await primary.start();
+        const tookMs = [await system.untilAttached()];
+        await untilBothStream(system);
+        return { what: 'attached', tookMs };
+      },
+    },
+    {
+      name: `both replicas are away, longer than the brokers wait for an acknowledgement (${lengths.consumerTimeoutMs / 1000} s)`,
+      run: (system) => replicasAway(system, lengths),
+    },
+    {
+      name: 'commits are cut short, the primary is thrown away, the most advanced replica is promoted by hand',
+      run: (system) => primaryThrownAway(system),
+    },
+  ];
+}
+
+/**
+ * Nothing is confirmed meanwhile. A COMMIT waits for a replica for longer than the brokers wait for an acknowledgement:
+ * they close the channel under the writer, which must neither lose nor double what was on it.
+ */
+async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Recovery> {
+  const primary = await system.primary();
+  const replicas = system.nodes.filter((node) => node !== primary);
+  await lowerConsumerTimeout(system, lengths.consumerTimeoutMs);
+  const closedBefore = await subscriptions(system);
+  await Promise.all(replicas.map((node) => node.kill()));
+  await untilCommitWaits(system);
+  const confirmed = await confirmedOrders(system);
+  await pause(lengths.replicasAwayMs);
+  const meanwhile = await confirmedOrders(system);
+  if (meanwhile !== confirmed)
+    throw new Error(`${meanwhile - confirmed} orders were decided while no replica streamed`);
+  await Promise.all(replicas.map((node) => node.start()));
+  const tookMs = [await system.untilAttached()];
+  await untilBothStream(system);
+  // So it is told that the brokers did close a channel.
+  if ((await subscriptions(system)) <= closedBefore)
+    throw new Error('no channel was closed: the timeout was not lowered');
+  await lowerConsumerTimeout(system, CONSUMER_TIMEOUT_MS);
+  return { what: 'attached', tookMs };
+}
+
+/**
+ * What a COMMIT says whose wait for a replica was cut short is `COMMIT`, with a warning: it is on the primary alone. The
+ * primary and its data are then gone, so whoever took it for done has lost it.
+ */
+async function primaryThrownAway(system: FaultSystem): Promise<Recovery> {
+  const primary = await system.primary();
+  const replicas = system.nodes.filter((node) => node !== primary) as [RunningDatabase, RunningDatabase];
+  await Promise.all(replicas.map((node) => node.kill()));
+  for (let times = 0; times < CUT_SHORT; times += 1) {
+    await untilCommitWaits(system);
+    const [cut] = await system.sql<{ cut: string }>(
+      `SELECT count(*) FILTER (WHERE pg_cancel_backend(a.pid)) AS cut
+       FROM pg_stat_activity a WHERE a.application_name = 'eco writer' AND a.wait_event = 'SyncRep'`,
+      [],
+      { on: primary, role: 'postgres' },
+    );
+    if (cut?.cut !== '1') times -= 1;
+  }
+  await primary.kill();
+  await rm(system.dataDirOf(primary), { recursive: true });
+  const startedAt = performance.now();
+
+  await Promise.all(replicas.map((node) => node.start()));
+  const [one, two] = replicas;
+  const oneIsAhead = (await untilReplayed(system, one)) >= (await untilReplayed(system, two));
+  const [best, other] = oneIsAhead ? [one, two] : [two, one];
+  await best.promote();
+  await follow(system, other, best);
+  await system.untilAttached();
+  return { what: 'attached', tookMs: [performance.now() - startedAt] };
+}
+
+const CUT_SHORT = 3;
+
+/** The place in the log, once it has come to its end. */
+async function untilReplayed(system: FaultSystem, node: RunningDatabase): Promise<bigint> {
+  const place = async () => {
+    const [row] = await system.sql<{ place: string }>(
+      `SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::text AS place`,
+      [],
+      { on: node, role: 'postgres' },
+    );
+    return BigInt(row?.place ?? 0);
+  };
+  return eventually(
+    `${node.name} has replayed all it has`,
+    async () => {
+      const before = await place();
+      await pause(500);
+      return (await place()) === before && { before };
+    },
+    PATIENCE,
+  ).then(({ before }) => before);
+}
+
+/** Its slot is made first, so that the log it lacks is kept. */
+async function follow(system: FaultSystem, node: RunningDatabase, primary: RunningDatabase): Promise<void> {
+  const [row] = await system.sql<{ slot: string; conninfo: string }>(
+    `SELECT current_setting('primary_slot_name') AS slot, current_setting('primary_conninfo') AS conninfo`,
+    [],
+    { on: node, role: 'postgres' },
+  );
+  if (row === undefined) throw new Error(`${node.name} does not say what it follows`);
+  await system.sql(`SELECT pg_create_physical_replication_slot($1, true)`, [row.slot], {
+    on: primary,
+    role: 'postgres',
+  });
+  const conninfo = row.conninfo.replace(/port='\d+'/, `port='${primary.port}'`).replaceAll("'", "''");
+  await system.sql(`ALTER SYSTEM SET primary_conninfo = '${conninfo}'`, [], { on: node, role: 'postgres' });
+  await system.sql('SELECT pg_reload_conf()', [], { on: node, role: 'postgres' });
+  await eventually(
+    `${primary.name} has a replica`,
+    async () => {
+      const rows = await system.sql(`SELECT FROM pg_stat_replication WHERE state = 'streaming'`, [], {
+        ...{ on: primary, role: 'postgres' },
+      });
+      return rows.length === 1;
+    },
+    PATIENCE,
+  );
+}
+
+async function untilCommitWaits(system: FaultSystem): Promise<void> {
+  await eventually(
+    'a commit of the writer waits for a replica',
+    async () => {
+      const rows = await system.sql(
+        `SELECT FROM pg_stat_activity a WHERE a.application_name = 'eco writer' AND a.wait_event = 'SyncRep'`,
+        [],
+        { role: 'postgres' },
+      );
+      return rows.length > 0;
+    },
+    PATIENCE,
+  );
+}
+
+async function untilBothStream(system: FaultSystem): Promise<void> {
+  const watch = new ReplicationWatch(system.nodes, system.login('eco_monitor'));
+  try {
+    await eventually(
+      'both replicas stream',
+      async () => (await watch.look()).filter(({ seenByPrimary: seen }) => seen?.state === 'streaming').length === 2,
+      PATIENCE,
+    );
+  } finally {
+    watch.close();
+  }
+}
+
+async function confirmedOrders(system: FaultSystem): Promise<number> {
+  const [row] = await system.sql<{ orders: string }>('SELECT count(*) AS orders FROM eco.orders');
+  return Number(row?.orders);
+}
+
+/** Times that the active writer has subscribed to the queue of orders. */
+async function subscriptions(system: FaultSystem): Promise<number> {
+  const metrics = await system.metrics(await system.untilActive());
+  return metrics?.('eco_consumer_subscriptions_total', 'queue="orders.g1"') ?? 0;
+}
+
+/** What RabbitMQ has by default. */
+const CONSUMER_TIMEOUT_MS = 30 * 60_000;
+
+/**
+ * How long the brokers wait for an acknowledgement before they close the channel. They look each minute, which is lowered
+ * with it, and a channel keeps what held when it was opened: so the writer's are opened anew.
+ */
+async function lowerConsumerTimeout(system: FaultSystem, ms: number): Promise<void> {
+  const lookMs = Math.min(60_000, ms / 5);
+  const set = `application:set_env(rabbit, consumer_timeout, ${ms}), application:set_env(rabbit, channel_tick_interval, ${lookMs}).`;
+  await Promise.all(system.brokers.map((broker) => broker.control('eval', set)));
+  const active = await system.untilActive();
+  await active.restart();
+  await system.untilAttached();
+}

@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { readRun, type RunningBroker, type RunningDatabase, type RunningService } from '@eco/cluster';
+import { VHOST } from '@eco/broker';
+import { askNodes, primaryOf, SideConnection, type LoginRole } from '@eco/database';
+import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { Api } from '../system/system.js';
+
+/** Longer than anything that is promised: what is measured is printed, and a wait that ends here is a failure. */
+const PATIENCE = { deadlineMs: 120_000, pauseMs: 50 };
+const GROUP = 'g1';
+
+type Metrics = (name: string, label?: string) => number | undefined;
+
+/** The whole system as processes, and what a fault has to know of it. */
+export class FaultSystem {
+  readonly central: Api;
+  // The cluster makes them anew each time it is asked; here each is itself.
+  readonly brokers: readonly RunningBroker[];
+  readonly services: readonly RunningService[];
+  readonly nodes: readonly RunningDatabase[];
+  readonly operator: TestCluster['operator'];
+  /** Of each service by its name, the memory that it had when it was first asked, bytes. */
+  readonly #memoryBefore = new Map<string, number>();
+
+  private constructor(readonly cluster: TestCluster) {
+    this.brokers = cluster.brokers;
+    this.services = cluster.services;
+    this.nodes = cluster.groups[0]?.nodes ?? [];
+    this.operator = cluster.operator;
+    this.central = new Api(this.service('central-api').url);
+  }
+
+  static async start(): Promise<FaultSystem> {
+    const cluster = await startTestCluster();
+    return new FaultSystem(cluster);
+  }
+
+  service(name: string): RunningService {
+    const found = this.services.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`there is no ${name}`);
+    return found;
+  }
+
+  get writers(): RunningService[] {
+    return this.services.filter(({ name }) => name.startsWith('shard-writer'));
+  }
+
+  /** Of a service; undefined when it does not answer. */
+  async metrics({ url }: RunningService): Promise<Metrics | undefined> {
+    const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+    const text = await answer?.text().catch(() => undefined);
+    if (text === undefined) return undefined;
+    return (name, label = '') => {
+      const line = text
+        .split('\n')
+        .find((each) => each.startsWith(name) && /[ {]/.test(each.charAt(name.length)) && each.includes(label));
+      return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ')));
+    };
+  }
+
+  /** Which writer says that it reigns, other than this one. */
+  async active(other?: RunningService): Promise<RunningService | undefined> {
+    const asked = this.writers.filter((writer) => writer !== other);
+    const leads = await Promise.all(
+      asked.map(async (writer) => (await this.metrics(writer))?.('eco_writer_leader') === 1),
+    );
+    return asked[leads.indexOf(true)];
+  }
+
+  untilActive(other?: RunningService): Promise<RunningService> {
+    return eventually('a writer is active', () => this.active(other), { ...PATIENCE, pauseMs: 20 });
+  }
+
+  untilStandby(writer: RunningService): Promise<unknown> {
+    return eventually(
+      `${writer.name} stands by`,
+      async () => {
+        const { role } = (await new Api(writer.url).get('/health/ready')).body ?? {};
+        return role === 'standby';
+      },
+      PATIENCE,
+    );
+  }
+
+  /**
+   * Waits until everybody who takes something from the brokers has done so since this call: the active writer is subscribed
+   * to both queues and has made a batch, and each consumer of events has heard a beat. Gives back how long it took, ms.
+   */
+  async untilAttached(): Promise<number> {
+    const startedAt = performance.now();
+    const seqs = new Map<string, number>();
+    await eventually(
+      'all consumers are attached',
+      async () => {
+        const missing = await this.#missing(startedAt, seqs);
+        if (missing.length > 0) throw new Error(missing.join('; '));
+        return true;
+      },
+      PATIENCE,
+    );
+    return performance.now() - startedAt;
+  }
+
+  /** `seqs`: of each writer the last batch when it was first seen. */
+  async #missing(startedAt: number, seqs: Map<string, number>): Promise<string[]> {
+    const active = await this.active();
+    if (active === undefined) return ['no writer is active'];
+    const [writer, central] = await Promise.all([this.metrics(active), this.metrics(this.service('central-api'))]);
+    const seq = writer?.('eco_writer_seq') ?? 0;
+    const before = seqs.get(active.name) ?? seq;
+    seqs.set(active.name, before);
+    const queues = ['orders', 'products']
+      .map((kind) => `${kind}.${GROUP}`)
+      .filter((queue) => writer?.('eco_consumer_subscribed', `queue="${queue}"`) !== 1);
+    const sinceSeconds = (performance.now() - startedAt) / 1000;
+    const consumers = ['customers', 'statistics', 'notifications'].filter((name) => {
+      const silent = central?.('eco_subscription_silent_seconds', `consumer="${name}"`);
+      return silent === undefined || !(silent < sinceSeconds);
+    });
+    return [
+      ...queues.map((queue) => `nobody takes ${queue}`),
+      ...(seq > before ? [] : [`${active.name} makes no batch`]),
+      ...consumers.map((name) => `${name} hears no beat`),
+    ];
+  }
+
+  /** Asked of the primary, whoever that is now; nobody caches it, since faults change it. */
+  async sql<R extends Record<string, unknown>>(
+    text: string,
+    values: unknown[] = [],
+    { on, role = 'eco_reader' }: { on?: RunningDatabase; role?: LoginRole | 'postgres' } = {},
+  ): Promise<R[]> {
+    const connection = new SideConnection(on ?? (await this.primary()), this.login(role), 'eco faults');
+    try {
+      return await connection.ask<R>(text, values, 60_000);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** For a while after a fault nobody may be. */
+  primary(): Promise<RunningDatabase> {
+    return eventually(
+      'a database says that it is primary',
+      async () => {
+        const found = primaryOf(await askNodes(this.nodes, this.login('eco_reader'), 5000))?.node;
+        return this.nodes.find(({ host, port }) => host === found?.host && port === found.port);
+      },
+      PATIENCE,
+    );
+  }
+
+  login(role: LoginRole | 'postgres') {
+    const { user, password } = this.cluster.databaseLogin(role);
+    return { user, password };
+  }
+
+  dataDirOf(node: RunningDatabase): string {
+    return path.join(this.cluster.dataDir, 'postgres', GROUP, node.name);
+  }
+
+  /** On which broker the leader of a command queue is. */
+  async leaderOf(queue: string): Promise<RunningBroker> {
+    return eventually(
+      `${queue} has a leader`,
+      async () => {
+        for (const broker of this.brokers) {
+          const { leader } = await this.#management<{ leader?: string }>(broker, `queues/${VHOST}/${queue}`);
+          const found = this.brokers.find(({ name }) => leader?.startsWith(`${name}@`));
+          if (found !== undefined) return found;
+        }
+        return undefined;
+      },
+      PATIENCE,
+    );
+  }
+
+  async #management<T extends object>({ managementUrl }: RunningBroker, what: string): Promise<Partial<T>> {
+    const { user, password } = this.operator;
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const options = { headers: { authorization }, signal: AbortSignal.timeout(5000) };
+    const answer = await fetch(`${managementUrl}/api/${what}`, options).catch(() => undefined);
+    return answer?.ok === true ? ((await answer.json()) as T) : {};
+  }
+
+  /** Resident memory of each service, MB: now, and when it was asked for the first time. */
+  memory(): { name: string; beforeMb: number; nowMb: number }[] {
+    const processes = readRun(this.cluster.dataDir)?.processes ?? [];
+    return this.services.flatMap(({ name }) => {
+      const pid = processes.find((each) => each.name === name)?.pid;
+      const status = pid === undefined ? '' : readFileSync(`/proc/${pid}/status`, 'utf8');
+      const kilobytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
+      if (Number.isNaN(kilobytes)) return [];
+      const nowMb = Math.round(kilobytes / 1024);
+      const beforeMb = this.#memoryBefore.get(name) ?? nowMb;
+      this.#memoryBefore.set(name, beforeMb);
+      return [{ name, beforeMb, nowMb }];
+    });
+  }
+}

@@ -1,0 +1,182 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { headers } from '@eco/contracts';
+import { seededRandom } from '@eco/routing';
+import type { Asked } from '@eco/testing';
+import { ByHand, type ByHandPlanned } from './by-hand.js';
+import { Requests, type Planned } from './requests.js';
+import { Window } from './window.js';
+import type { FaultSystem } from './fault-system.js';
+
+/*
+ * Clients that never stop asking, whatever is done to the servers: so many requests a second as an open loop, chosen by a
+ * seed. A request without a clear answer is sent again with its Idempotency-Key, as a till would; what it was told in the
+ * end is kept, and so are the rows that it must have left.
+ */
+
+export interface LoadOptions {
+  readonly requestsPerSecond: number;
+  readonly seed: number;
+  /** Of so many requests one is followed by a message with what nobody should send. */
+  readonly badEvery: number;
+}
+
+/** More requests under way than this, and no new ones are made: clients that wait do not ask for more. */
+const UNDER_WAY_MAX = 300;
+const TICK_MS = 20;
+const ANSWER_MS = 10_000;
+const REPEAT_MS = 1000;
+
+type Kept = ByHandPlanned & { told: Asked['told'] };
+
+export class FaultLoad {
+  readonly #requests: Requests;
+  readonly #byHand: ByHand;
+  readonly #kept: Kept[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #wrong: string[] = [];
+  readonly #end = new AbortController();
+  #window = new Window();
+  #timer: NodeJS.Timeout | undefined;
+  #made = 0;
+
+  constructor(
+    private readonly system: FaultSystem,
+    private readonly options: LoadOptions,
+  ) {
+    // Two sources, so that what clients ask for does not depend on when something bad comes between.
+    const below = (what: string) => {
+      const random = seededRandom(`${options.seed} ${what}`);
+      return (limit: number) => Math.floor(random() * limit);
+    };
+    this.#requests = new Requests(`f${options.seed}`, below('requests'));
+    this.#byHand = new ByHand(system.cluster, `f${options.seed}`, below('by hand'));
+  }
+
+  /** Puts the products on sale, then asks until `stop`. */
+  async start(): Promise<void> {
+    for (const product of this.#requests.products) await this.system.central.post('/products', product);
+    this.#byHand.start();
+    const startedAt = performance.now();
+    this.#timer = setInterval(() => {
+      const due = ((performance.now() - startedAt) * this.options.requestsPerSecond) / 1000;
+      // A pause of this process itself is not made up for all at once.
+      for (let n = 0; n < 10 && this.#made < due; n += 1) this.#make();
+      if (this.#made < due - 10) this.#made = Math.floor(due);
+    }, TICK_MS);
+  }
+
+  /** What is under way ends in an answer, or is unknown. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    const late = setTimeout(() => this.#end.abort(), 120_000);
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    clearTimeout(late);
+    await this.#byHand.stop();
+  }
+
+  /** All that was asked so far; what has no answer yet is unknown. */
+  get asked(): Asked[] {
+    return this.#kept.map(({ token, told, rows }) => ({ token, told, rows }));
+  }
+
+  /** Ids of commands whose rows do not carry the token, with it. */
+  get tokens(): ReadonlyMap<string, string> {
+    return new Map(this.#kept.flatMap(({ commandId, token }) => (commandId === undefined ? [] : [[commandId, token]])));
+  }
+
+  /** Answers that no client may get from a system that is only partly there. */
+  get wrongAnswers(): readonly string[] {
+    return this.#wrong;
+  }
+
+  /** What clients saw from here to the next call. */
+  nextWindow(): Window {
+    const window = this.#window;
+    window.close();
+    this.#window = new Window();
+    return window;
+  }
+
+  #make(): void {
+    if (this.#underWay.size >= UNDER_WAY_MAX) return;
+    this.#made += 1;
+    this.#track(this.#askInTurn(this.#requests.next()));
+    if (this.#made % this.options.badEvery === 0) {
+      const { message, requests } = this.#byHand.next();
+      const kept = requests.map((each) => this.#keep(each));
+      this.#track(
+        this.#byHand.put(message, this.#end.signal).then((isConfirmed) => {
+          for (const each of kept) each.told = isConfirmed ? 'acknowledged' : 'unknown';
+        }),
+      );
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
+  }
+
+  #keep({ token, rows, commandId }: ByHandPlanned): Kept {
+    const kept: Kept = { token, rows, told: 'unknown', ...(commandId !== undefined && { commandId }) };
+    this.#kept.push(kept);
+    return kept;
+  }
+
+  /** One after the other: a cart is filled before it is ordered. Who is not told of the first does not ask for the next. */
+  async #askInTurn(planned: readonly Planned[]): Promise<void> {
+    for (const each of planned) {
+      const kept = this.#keep(each);
+      kept.told = await (each.decided ? this.#askForDecision(each) : this.#askForAcceptance(each));
+      if (kept.told !== 'acknowledged') return;
+    }
+  }
+
+  async #askForAcceptance(planned: Planned): Promise<Asked['told']> {
+    const sentAt = performance.now();
+    for (;;) {
+      const said = await this.#send(planned);
+      if (said.status === 202) {
+        this.#window.accepted(performance.now() - sentAt, said.isLocal);
+        return 'acknowledged';
+      }
+      this.#window.notAccepted(said.text);
+      if (said.status !== 0 && said.status !== 503) {
+        this.#wrong.push(`${planned.method} ${planned.path}: ${said.text}`);
+        return 'unknown';
+      }
+      if (this.#end.signal.aborted) return 'unknown';
+      await pause(REPEAT_MS);
+    }
+  }
+
+  /** Of what must be decided while its asker waits: done, certainly not done, or unknown and asked again. */
+  async #askForDecision(planned: Planned): Promise<Asked['told']> {
+    for (;;) {
+      const said = await this.#send(planned);
+      if (said.status === 200) return 'acknowledged';
+      if (said.problem === 'not-done') return 'refused';
+      if (said.status !== 0 && said.status !== 503 && said.status !== 504) {
+        this.#wrong.push(`${planned.method} ${planned.path}: ${said.text}`);
+        return 'unknown';
+      }
+      if (this.#end.signal.aborted) return 'unknown';
+      await pause(REPEAT_MS);
+    }
+  }
+
+  /** Status 0: no answer. */
+  async #send({ method, path, body, key }: Planned) {
+    try {
+      const said = await this.system.central.send(method, path, body, { [headers.idempotencyKey]: key }, ANSWER_MS);
+      const { type = '', detail = '' } = (said.body ?? {}) as { type?: string; detail?: string };
+      const problem = type.split(':').at(-1) ?? '';
+      const isLocal = said.headers.get('ecomarket-durability') === 'local';
+      return { status: said.status, problem, isLocal, text: `${said.status} ${problem} ${detail}`.trim() };
+    } catch (error) {
+      const { message, cause } = error as Error;
+      const text = cause instanceof Error ? `${message}: ${cause.message}` : message;
+      return { status: 0, problem: '', isLocal: false, text };
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { eventually } from '@eco/testing';
+import { brokerFaults } from './broker-faults.js';
+import { databaseFaults } from './database-faults.js';
+import { lengths } from './fault.js';
+import { FaultSystem } from './fault-system.js';
+import { FaultLoad } from './load.js';
+import { tableOf, type Seen } from './report.js';
+import { checkStored } from './stored.js';
+import { writerFaults } from './writer-faults.js';
+
+/*
+ * Commands are promises. One system of real processes, clients that never stop asking, and one fault after the other, each
+ * once the one before is healed. After each, everything that a client was promised is there exactly once, nothing is there
+ * that nobody asked for, every rule holds, and what nobody should have sent is a dead letter, once.
+ */
+
+const asked = lengths();
+const seed = Number(process.env['ECO_TEST_SEED'] ?? Date.now() % 1_000_000);
+/** Of a service, resident: it starts with some 120 MB, and what it may keep of a backlog is bounded. */
+const MEMORY_MAX_MB = 450;
+
+let system: FaultSystem;
+let load: FaultLoad;
+const seen: Seen[] = [];
+
+beforeAll(async () => {
+  process.stderr.write(`messages under faults: ECO_TEST_SEED=${seed}, ${asked.requestsPerSecond} requests/s\n`);
+  system = await FaultSystem.start();
+  load = new FaultLoad(system, { ...asked, seed });
+  await load.start();
+  await system.untilAttached();
+  system.memory();
+}, 600_000);
+
+afterAll(async () => {
+  if (seen.length > 0) process.stderr.write(`\n${tableOf(seen)}\n${memoryText()}\n`);
+  await load?.stop();
+  await system?.cluster.destroy();
+}, 300_000);
+
+const SOLD = `
+SELECT count(DISTINCT o.order_id)::int AS sales, sum((line ->> 'quantity')::int)::int AS units
+FROM eco.orders o CROSS JOIN jsonb_array_elements(o.lines) AS line WHERE o.status = 'confirmed'`;
+const COUNTED = 'SELECT sum(d.sales)::int AS sales, sum(d.units)::int AS units FROM statistics.daily d';
+
+const memoryText = () =>
+  system
+    .memory()
+    .map(({ name, beforeMb, nowMb }) => `${name} ${beforeMb} → ${nowMb} MB`)
+    .join(', ');
+
+it.each([...brokerFaults(asked), ...writerFaults(asked), ...databaseFaults(asked)])(
+  '$name: nothing is lost, nothing is doubled',
+  async (fault) => {
+    load.nextWindow();
+    const recovery = await fault.run(system);
+    const checked = await checkStored(system, load);
+    const window = load.nextWindow();
+    seen.push({ name: fault.name, recovery, window, checked });
+    expect(checked.faults).toEqual([]);
+    expect(load.wrongAnswers).toEqual([]);
+    expect(window.acceptedCount).toBeGreaterThan(0);
+    expect(system.memory().filter(({ nowMb }) => nowMb > MEMORY_MAX_MB)).toEqual([]);
+  },
+  900_000,
+);
+
+it('has an answer to every request in the end, and all of it is there once', async () => {
+  await load.stop();
+  const { faults, requests } = await checkStored(system, load);
+  expect(faults).toEqual([]);
+  expect(requests).toBeGreaterThan(1000);
+  const unanswered = load.asked.filter(({ told }) => told === 'unknown');
+  expect(unanswered).toEqual([]);
+}, 600_000);
+
+it('has told every consumer of events of everything once: as many sales are counted as there are orders', async () => {
+  const [orders] = await system.sql<{ sales: number; units: number }>(SOLD);
+  const counted = await eventually('all sales are counted', async () => {
+    const [day] = await system.sql<{ sales: number; units: number }>(COUNTED, [], { role: 'postgres' });
+    if ((day?.sales ?? 0) < (orders?.sales ?? 0)) throw new Error(`${day?.sales} of ${orders?.sales}`);
+    return day;
+  });
+  expect(counted).toEqual(orders);
+});

@@ -1,0 +1,114 @@
+import { brokenChecks, ReadSession, verifyGroup, type ReadStatement } from '@eco/database';
+import { checkHistory, eventually, historyFaultTexts, type Asked, type Found } from '@eco/testing';
+import { badTokenIn, DEAD_LETTER_ROW } from './by-hand.js';
+import type { FaultLoad } from './load.js';
+import { movementRow, orderRow, outcomeRow, receiptToken, type Line } from './requests.js';
+import type { FaultSystem } from './fault-system.js';
+
+/*
+ * What the primary holds, row by row, each with the token of the request that it belongs to. A row is found by what
+ * stands in it; by its command's id alone only where nothing else names it.
+ */
+
+export interface Checked {
+  /** A sentence for each thing that is wrong; none: all is well. */
+  readonly faults: readonly string[];
+  readonly requests: number;
+  readonly rows: number;
+  readonly checks: number;
+}
+
+const LANDED = { deadlineMs: 180_000, pauseMs: 500 };
+
+/**
+ * Waits until all that was acknowledged by now is there, then compares the whole history with what is there, and checks
+ * R2 to R4. The load goes on: what is acknowledged meanwhile is taken for unknown, and comes next time.
+ */
+export async function checkStored(system: FaultSystem, load: FaultLoad): Promise<Checked> {
+  const promised = load.asked.filter(({ told }) => told === 'acknowledged');
+  const tokens = new Set(promised.map(({ token }) => token));
+  const found = await eventually(
+    'all that was acknowledged is there',
+    async () => {
+      const rows = await readFound(system, load);
+      const { lost, torn } = checkHistory(promised, rows);
+      const [first] = [...lost, ...torn];
+      if (first !== undefined)
+        throw new Error(`${lost.length + torn.length} rows are missing, ${first.token}: ${first.row}`);
+      return rows;
+    },
+    LANDED,
+  ).catch(() => readFound(system, load));
+  const asked = load.asked.map((each): Asked =>
+    each.told === 'acknowledged' && !tokens.has(each.token) ? { ...each, told: 'unknown' } : each,
+  );
+  const report = await verifyGroup(await system.primary(), system.login('eco_reader'));
+  const broken = brokenChecks(report).map(
+    ({ rule, name, says, offences, first }) => `${rule} ${name}: ${offences} times: ${says} ${JSON.stringify(first)}`,
+  );
+  return {
+    faults: [...historyFaultTexts(checkHistory(asked, found)), ...broken],
+    requests: asked.length,
+    rows: found.length,
+    checks: report.checks.length,
+  };
+}
+
+// One statement, so one snapshot: nothing is half there. What an expired command leaves is its outcome alone, since it
+// did nothing. Products were put on sale before.
+const ROWS: ReadStatement = {
+  name: 'faults_rows',
+  text: `
+SELECT 'order' AS what, o.order_id AS id, o.customer_id AS name, o.status AS said, o.lines, 0::float8 AS quantity
+FROM eco.orders o
+UNION ALL
+SELECT 'outcome', u.command_id, u.kind, u.status, NULL, 0
+FROM eco.outcome u WHERE u.status <> 'expired' AND u.kind <> 'product.create'
+UNION ALL
+SELECT 'movement', m.command_id, m.product_id, m.movement, NULL, m.on_hand_delta + m.reserved_delta
+FROM eco.movement m
+WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = m.command_id AND u.kind = 'product.create')
+UNION ALL
+SELECT 'dead letter', d.command_id, d.command::text, d.reason, NULL, 0
+FROM eco.dead_letter d`,
+};
+
+interface Row {
+  readonly what: 'order' | 'outcome' | 'movement' | 'dead letter';
+  readonly id: string;
+  readonly name: string;
+  readonly said: string;
+  readonly lines: Line[];
+  readonly quantity: number;
+}
+
+async function readFound(system: FaultSystem, load: FaultLoad): Promise<Found[]> {
+  const { host, port } = await system.primary();
+  const session = await ReadSession.open({
+    ...{ host, port, ...system.login('eco_reader'), applicationName: 'eco faults' },
+    ...{ connectTimeoutMs: 10_000, queryTimeoutMs: 60_000 },
+  });
+  try {
+    const rows = await session.query<Row>(ROWS, []);
+    const tokens = new Map(load.tokens);
+    for (const { what, id, name } of rows) if (what === 'order') tokens.set(id, name);
+    return rows.map((row) => foundOf(row, tokens.get(row.id) ?? `command ${row.id}`));
+  } finally {
+    session.close();
+  }
+}
+
+function foundOf({ what, name, said, lines, quantity }: Row, token: string): Found {
+  switch (what) {
+    case 'order':
+      return { token, row: orderRow(said, lines) };
+    case 'outcome':
+      return { token, row: outcomeRow(name, said) };
+    case 'movement':
+      return { token: said === 'received' ? receiptToken(quantity) : token, row: movementRow(said, name, quantity) };
+    case 'dead letter': {
+      const bad = badTokenIn(name);
+      return bad === undefined ? { token, row: `${DEAD_LETTER_ROW}: ${said}` } : { token: bad, row: DEAD_LETTER_ROW };
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** What clients saw in a stretch of time. */
+export class Window {
+  readonly #startedAt = performance.now();
+  readonly #tookMs: number[] = [];
+  readonly #refusals = new Map<string, number>();
+  #lastAcceptedAt = this.#startedAt;
+  #longestGapMs = 0;
+  #local = 0;
+
+  /** `tookMs`: from the first time that it was sent to the 202. */
+  accepted(tookMs: number, isLocal: boolean): void {
+    this.#tookMs.push(tookMs);
+    if (isLocal) this.#local += 1;
+    const now = performance.now();
+    this.#longestGapMs = Math.max(this.#longestGapMs, now - this.#lastAcceptedAt);
+    this.#lastAcceptedAt = now;
+  }
+
+  notAccepted(answer: string): void {
+    this.#refusals.set(answer, (this.#refusals.get(answer) ?? 0) + 1);
+  }
+
+  close(): void {
+    this.#longestGapMs = Math.max(this.#longestGapMs, performance.now() - this.#lastAcceptedAt);
+  }
+
+  get acceptedCount(): number {
+    return this.#tookMs.length;
+  }
+
+  /** Accepted into the journal, since no majority of the brokers had it. */
+  get localCount(): number {
+    return this.#local;
+  }
+
+  /** Answers other than 202, by what they said. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#refusals;
+  }
+
+  /** The longest time in which nothing was accepted. */
+  get longestGapMs(): number {
+    return this.#longestGapMs;
+  }
+
+  /** Nearest rank; 0 of nothing. */
+  percentileMs(share: number): number {
+    const sorted = Float64Array.from(this.#tookMs).sort();
+    return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+  }
+}

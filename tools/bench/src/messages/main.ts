@@ -1,0 +1,113 @@
+import { Command } from 'commander';
+import { ensureLoadGenerator } from '@eco/cluster';
+import { median, ratio } from '../figures.js';
+import { addProducts, productsOf } from '../products.js';
+import { System } from '../system.js';
+import { measureBare, measureOurs, type Published } from './publishers.js';
+import { measureStandby, type BatchTime } from './standby.js';
+
+/*
+ * What the messaging costs and gives, in one run and on one machine: our publisher beside a bare loop of amqplib, and the
+ * writer's batches with and without a standby. Rounds alternate, so that what drifts hits both.
+ */
+
+const program = new Command('npm run bench:messages --')
+  .description('measure the publisher beside a bare amqplib loop, and what a standby costs; nothing else should run')
+  .option('--seconds <n>', 'of each stretch of publishing', '5')
+  .option('--rounds <n>', 'of publishing, and of load with and without a standby', '3')
+  .option('--callers <list>', 'orders under way at once', '64,256')
+  .option('--standby-seconds <n>', 'of each stretch of load; 0: not measured', '20')
+  .option('--json', 'print JSON')
+  .action(run);
+
+interface Options {
+  readonly seconds: string;
+  readonly rounds: string;
+  readonly callers: string;
+  readonly standbySeconds: string;
+  readonly json?: true;
+}
+
+async function run(options: Options): Promise<void> {
+  const [seconds = 0, rounds = 0] = [options.seconds, options.rounds].map(Number);
+  const standbySeconds = Number(options.standbySeconds);
+  const callers = options.callers.split(',').map(Number);
+  const isWhole = (number: number) => Number.isInteger(number) && number > 0;
+  if (![seconds, rounds, standbySeconds + 1, ...callers].every(isWhole)) {
+    program.error('error: every option is a whole number above 0, --callers a list of them', { exitCode: 2 });
+  }
+  const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  const wrk = await ensureLoadGenerator(say);
+  const system = await System.open(say);
+  try {
+    say('starts the system');
+    await system.start();
+    await addProducts(system.centralUrl, productsOf(PRODUCTS));
+    const batches =
+      standbySeconds === 0
+        ? []
+        : await measureStandby(
+            system,
+            { callers: STANDBY_CALLERS, seconds: standbySeconds, rounds },
+            { wrk, products: PRODUCTS, customers: 5000, signal: interrupt.signal },
+            say,
+          );
+    say('the services end: the queue belongs to those that publish');
+    await system.endServices();
+    const published = await measurePublishers(system, { seconds, rounds, callers }, say);
+    console.log(options.json ? JSON.stringify({ published, batches }, null, 2) : reportOf(published, batches, callers));
+    if (published.some(({ failed }) => failed > 0)) process.exitCode = 1;
+  } finally {
+    await system.destroy();
+  }
+}
+
+const PRODUCTS = 100;
+const STANDBY_CALLERS = 64;
+
+async function measurePublishers(
+  system: System,
+  { seconds, rounds, callers }: { seconds: number; rounds: number; callers: number[] },
+  say: (line: string) => void,
+): Promise<Published[]> {
+  const published: Published[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const at of callers) {
+      for (const measure of [measureBare, measureOurs]) {
+        const one = await measure({ access: system.brokerAccess, callers: at, seconds });
+        await system.purgeOrders();
+        // What runs for the first time is compiled meanwhile.
+        if (round === 0) continue;
+        published.push(one);
+        say(`round ${round}, ${at} callers, ${one.side}: ${Math.round(one.perSecond)} orders/s confirmed`);
+      }
+    }
+  }
+  return published;
+}
+
+function reportOf(published: readonly Published[], batches: readonly BatchTime[], callers: readonly number[]): string {
+  const lines = callers.map((at) => {
+    const of = (side: Published['side']) =>
+      median(published.filter((each) => each.side === side && each.callers === at).map(({ perSecond }) => perSecond));
+    const [bare, ours] = [of('bare'), of('ours')];
+    const times = ratio(ours, bare)?.toFixed(2) ?? '?';
+    return `${String(at).padStart(4)} callers  bare ${Math.round(bare ?? 0)} orders/s  ours ${Math.round(ours ?? 0)} orders/s  ${times} times`;
+  });
+  const batchMs = (withStandby: boolean) =>
+    median(batches.filter((each) => each.withStandby === withStandby).map(({ meanMs }) => meanMs));
+  const [alone, watched] = [batchMs(false), batchMs(true)];
+  if (alone === undefined || watched === undefined) return lines.join('\n');
+  const share = ratio(watched, alone)?.toFixed(2) ?? '?';
+  return [
+    ...lines,
+    `a batch takes ${watched.toFixed(1)} ms with a standby, ${alone.toFixed(1)} ms without: ${share} times`,
+  ].join('\n');
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

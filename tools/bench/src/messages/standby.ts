@@ -1,0 +1,94 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LoadSettings } from '../segment.js';
+import type { System } from '../system.js';
+import { startLoad } from '../wrk/wrk.js';
+
+/** Batches of the active writer in one stretch of load. */
+export interface BatchTime {
+  readonly withStandby: boolean;
+  readonly batches: number;
+  readonly commands: number;
+  /** Of one batch: to fence, load, decide, store and commit. */
+  readonly meanMs: number;
+}
+
+export interface StandbySpec {
+  readonly callers: number;
+  /** Of each stretch. */
+  readonly seconds: number;
+  /** Each is a stretch with a standby and one without. */
+  readonly rounds: number;
+}
+
+/** A standby that polls wrongly holds back vacuum, which shows in batches that take longer and longer. */
+export async function measureStandby(
+  system: System,
+  { callers, seconds, rounds }: StandbySpec,
+  load: LoadSettings,
+  say: (line: string) => void,
+): Promise<BatchTime[]> {
+  const measured: BatchTime[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const withStandby of round % 2 === 1 ? [true, false] : [false, true]) {
+      const { active, standby } = await rolesOf(system);
+      if (withStandby) await standby.start();
+      else await standby.stop();
+      const spec = { kind: 'mixed' as const, waitSeconds: 0, url: system.centralUrl, callers };
+      const { wrk, products, customers, signal } = load;
+      const before = await sums(active.url);
+      await using running = await startLoad(wrk, { ...spec, products, customers, seconds, seed: round }, signal);
+      await running.result;
+      const after = await sums(active.url);
+      const batches = after.batches - before.batches;
+      const meanMs = ((after.seconds - before.seconds) * 1000) / batches;
+      const commands = Math.round((after.commands - before.commands) / batches);
+      measured.push({ withStandby, batches, commands, meanMs });
+      const what = withStandby ? 'with a standby' : 'without';
+      say(`round ${round}, ${what}: ${meanMs.toFixed(1)} ms a batch of ${commands}, ${batches} batches`);
+      await standby.start();
+      await untilDrained(active.url);
+    }
+  }
+  return measured;
+}
+
+async function rolesOf(system: System) {
+  const writers = system.writers.map((process, index) => ({
+    url: system.writerUrls[index] ?? '',
+    start: () => process.start(),
+    stop: () => process.stop(),
+  }));
+  for (;;) {
+    const leads = await Promise.all(writers.map(async ({ url }) => (await metricsOf(url))('eco_writer_leader') === 1));
+    const active = writers[leads.indexOf(true)];
+    const standby = writers[leads.indexOf(false)];
+    if (active && standby) return { active, standby };
+    await pause(100);
+  }
+}
+
+async function sums(url: string): Promise<{ batches: number; seconds: number; commands: number }> {
+  const metric = await metricsOf(url);
+  const seconds = ['load', 'decide', 'store'].map((phase) => metric(`eco_writer_batch_seconds_sum{phase="${phase}"}`));
+  return {
+    batches: metric('eco_writer_batch_commands_count'),
+    commands: metric('eco_writer_batch_commands_sum'),
+    seconds: seconds.reduce((sum, each) => sum + each, 0),
+  };
+}
+
+/** Until a second goes by without a batch. */
+async function untilDrained(url: string): Promise<void> {
+  for (let before = -1; ;) {
+    const { batches } = await sums(url);
+    if (batches === before) return;
+    before = batches;
+    await pause(1000);
+  }
+}
+
+async function metricsOf(url: string): Promise<(name: string) => number> {
+  const answer = await fetch(`${url}/metrics`).catch(() => undefined);
+  const lines = ((await answer?.text()) ?? '').split('\n');
+  return (name) => Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length) ?? 0);
+}

@@ -1,0 +1,47 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+export const PROJECT_DIR = path.resolve(__dirname, '../../..');
+const BUGS_DIR = path.join(PROJECT_DIR, 'tools/planted/bugs');
+
+/** A bug as a patch, and the spec that must catch it. */
+export interface PlantedBug {
+  readonly name: string;
+  readonly file: string;
+  /** What it breaks, as a sentence. */
+  readonly breaks: string;
+  /** The file of the spec, and how its test is called, or begins to be. */
+  readonly spec: string;
+  readonly test: string;
+  /** Jest's configuration, where it is not the one at the root. */
+  readonly config: string | undefined;
+  /** The spec starts services, which run as they were built. */
+  readonly needsBuild: boolean;
+}
+
+/** In the order of their names. Throws when a patch does not say what it must. */
+export function plantedBugs(): PlantedBug[] {
+  return globSync('*.patch', { cwd: BUGS_DIR })
+    .sort()
+    .map((file) => readPatch(path.join(BUGS_DIR, file)));
+}
+
+/** What stands before the first difference; git passes over it. */
+export function readPatch(file: string, text = readFileSync(file, 'utf8')): PlantedBug {
+  const [head = ''] = text.split(/^diff --git /m);
+  const field = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(head)?.[1]?.trim();
+  const [breaks = ''] = head.split('\n');
+  const [spec, test] = [field('Spec'), field('Test')];
+  if (breaks === '' || spec === undefined || test === undefined) {
+    throw new Error(`${file} must begin with a sentence of what it breaks, then lines Spec: and Test:`);
+  }
+  return {
+    name: path.basename(file, '.patch'),
+    file,
+    breaks,
+    spec,
+    test,
+    config: field('Config'),
+    needsBuild: field('Needs') === 'build',
+  };
+}
