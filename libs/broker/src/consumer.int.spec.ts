@@ -182,6 +182,22 @@ describe('CommandConsumer', () => {
     expect(consumer.obstacle).toBeUndefined();
   });
 
+  it('leaves alone, when what came over a lost channel is done, what has come over the next one', async () => {
+    await send('orders.g1', numbered(0, 5));
+    const consumer = startConsumer();
+    const before = await takeAll(consumer, 5);
+    await proxy.cut();
+    await eventually('the loss to be noticed', () => !consumer.isSubscribed);
+    await proxy.mend();
+    await takeAll(consumer, 5);
+    await subscribed(consumer);
+    // Their tags are the same, and mean other deliveries.
+    consumer.acknowledge(before);
+    expect(consumer.counts['orders.g1']).toMatchObject({ unacknowledgedMessages: 5, staleAcknowledgements: 5 });
+    await consumer.stop();
+    await leaves('orders.g1', 5);
+  });
+
   it('subscribes again when its queue was deleted and declared anew', async () => {
     const consumer = startConsumer();
     await subscribed(consumer);

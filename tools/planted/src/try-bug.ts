@@ -10,7 +10,7 @@ export async function tryBug(tree: Tree, bug: PlantedBug): Promise<Verdict> {
   tree.plant(bug.file);
   try {
     if (bug.needsBuild) {
-      const built = await run(tree, ['node_modules/typescript/bin/tsc', '-b']);
+      const built = await run(tree, ['node_modules/.bin/tsc', '-b']);
       if (built.code !== 0) return { type: 'unclear', why: `it does not compile: ${built.output.slice(0, 500)}` };
     }
     return await runSpec(tree, bug);

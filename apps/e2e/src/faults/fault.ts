@@ -18,7 +18,10 @@ export interface Lengths {
   readonly requestsPerSecond: number;
   /** Of so many requests one is followed by something bad by hand. */
   readonly badEvery: number;
+  readonly quietMs: number;
   readonly writerKills: number;
+  /** Of one broker at a time. */
+  readonly brokerKills: number;
   readonly brokerAwayMs: number;
   readonly databaseAwayMs: number;
   readonly alarmMs: number;
@@ -30,7 +33,9 @@ export interface Lengths {
 const modest: Lengths = {
   requestsPerSecond: 50,
   badEvery: 300,
+  quietMs: 3000,
   writerKills: 5,
+  brokerKills: 3,
   brokerAwayMs: 3000,
   databaseAwayMs: 8000,
   alarmMs: 5000,
@@ -41,7 +46,9 @@ const modest: Lengths = {
 const full: Lengths = {
   requestsPerSecond: 100,
   badEvery: 1000,
+  quietMs: 30_000,
   writerKills: 30,
+  brokerKills: 20,
   brokerAwayMs: 15_000,
   databaseAwayMs: 30_000,
   alarmMs: 20_000,

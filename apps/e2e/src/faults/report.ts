@@ -12,7 +12,18 @@ export interface Seen {
 
 /** One line each, aligned; times in ms but for the seconds of recovery. */
 export function tableOf(seen: readonly Seen[]): string {
-  const head = ['fault', 'recovery', 'accepted', 'local', 'other answers', 'longest gap', 'p99', 'rows', 'checks'];
+  const head = [
+    'fault',
+    'recovery',
+    'accepted',
+    'local',
+    'other answers',
+    'longest gap',
+    'p50',
+    'p99',
+    'rows',
+    'checks',
+  ];
   const rows = seen.map(({ name, recovery, window, checked }) => [
     name,
     recoveryText(recovery),
@@ -20,6 +31,7 @@ export function tableOf(seen: readonly Seen[]): string {
     String(window.localCount),
     String([...window.refusals.values()].reduce((sum, count) => sum + count, 0)),
     `${Math.round(window.longestGapMs)} ms`,
+    `${Math.round(window.percentileMs(0.5))} ms`,
     `${Math.round(window.percentileMs(0.99))} ms`,
     String(checked.rows),
     checked.faults.length === 0 ? `${checked.checks} hold` : `${checked.faults.length} broken`,
