@@ -47,6 +47,11 @@ const doors = [
     why: 'Only @eco/database talks to PostgreSQL: there roles are discovered and writes are fenced.',
   },
   {
+    packages: ['node:sqlite'],
+    folders: ['libs/journal'],
+    why: 'Only @eco/journal keeps a file of its own: there every append is synced, bounded and one process’s alone.',
+  },
+  {
     packages: ['@eco/cluster'],
     folders: ['infra/cluster', 'apps/eco', 'libs/testing', 'apps/e2e', 'tools/bench'],
     why: 'Only the command line and tests start servers: a service finds them running.',

@@ -11,7 +11,7 @@ export interface MessageFrame {
 }
 
 /** Commands on their way to one queue that wait for the message under way to be confirmed. First in, first out. */
-export class WaitingCommands<T extends { readonly bytes: number }> {
+export class WaitingCommands<T extends { readonly bytes: number; readonly count: number }> {
   readonly #limits: MessageLimits;
   readonly #frame: MessageFrame;
   readonly #waiting: T[] = [];
@@ -32,13 +32,15 @@ export class WaitingCommands<T extends { readonly bytes: number }> {
   /** Those that the next message holds: as many of the first as fit; always one, however large it is. */
   takeMessage(): T[] {
     let bytes = this.#frame.aroundBytes;
-    let count = 0;
-    for (const command of this.#waiting) {
-      bytes += command.bytes + (count > 0 ? this.#frame.betweenBytes : 0);
-      if (count > 0 && (count >= this.#limits.commands || bytes > this.#limits.bytes)) break;
-      count += 1;
+    let commands = 0;
+    let taken = 0;
+    for (const { bytes: own, count } of this.#waiting) {
+      bytes += own + (taken > 0 ? this.#frame.betweenBytes : 0);
+      commands += count;
+      if (taken > 0 && (commands > this.#limits.commands || bytes > this.#limits.bytes)) break;
+      taken += 1;
     }
-    return this.#waiting.splice(0, count);
+    return this.#waiting.splice(0, taken);
   }
 
   takeAll(): T[] {

@@ -19,6 +19,7 @@ function setUp() {
       command: {
         text,
         bytes: Buffer.byteLength(text),
+        count: 1,
         wantsReply,
         settle: (outcome) => {
           sent.outcome ??= outcome;

@@ -3,13 +3,14 @@ import { WaitingCommands } from './gathering.js';
 import type { PublishOutcome } from './publish-outcome.js';
 
 const BEFORE = `{"version":${COMMAND_MESSAGE_VERSION},"commands":[`;
-const BETWEEN = ',';
+export const BETWEEN = ',';
 const AFTER = ']}';
 
-/** A command whose publishing has not been settled. */
+/** A command whose publishing has not been settled; or several, which go out in one message and settle together. */
 export interface OutgoingCommand {
-  /** As JSON; made once. */
+  /** As JSON; made once. Of several, with `BETWEEN` between them. */
   readonly text: string;
+  readonly count: number;
   readonly bytes: number;
   readonly wantsReply: boolean;
   /** The first call counts, later ones are ignored. */

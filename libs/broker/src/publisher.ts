@@ -5,7 +5,7 @@ import type { BrokerConnection } from './connection.js';
 import { settlesWithin } from './deadline.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Log } from './log.js';
-import { OutgoingQueue, type OutgoingCommand, type OutgoingMessage } from './outgoing-queue.js';
+import { BETWEEN, OutgoingQueue, type OutgoingCommand, type OutgoingMessage } from './outgoing-queue.js';
 import type { PublishOutcome } from './publish-outcome.js';
 import { ReplyWaits, type Answer } from './reply-waits.js';
 import { commandRoutingKey, COMMANDS_EXCHANGE } from './topology.js';
@@ -57,6 +57,7 @@ export class CommandPublisher {
   readonly #outcomes: Record<PublishOutcome['type'], number> = {
     confirmed: 0,
     returned: 0,
+    refused: 0,
     disconnected: 0,
     full: 0,
     nacked: 0,
@@ -66,6 +67,8 @@ export class CommandPublisher {
   #forgetConnection: () => void = () => undefined;
   #taking = false;
   #bufferFull = false;
+  /** Why the broker closes the present channel. */
+  #refusal: { code: number; reason: string } | undefined;
   #messageCount = 0;
   #lastConfirmAtMs = 0;
   #unsettledCommands = 0;
@@ -134,8 +137,30 @@ export class CommandPublisher {
     };
   }
 
-  publish(command: Command, options: PublishOptions = {}): Promise<PublishOutcome> {
-    return new Promise((resolve) => this.#publish(command, options, resolve));
+  /** Routing key, and name, of the queue that `publish` sends it to. */
+  queueOf(command: Command, group = this.#options.groupOf(keyOf(command))): string {
+    return commandRoutingKey(commandKinds[command.kind].route, group);
+  }
+
+  publish(command: Command, { group, deadlineMs }: PublishOptions = {}): Promise<PublishOutcome> {
+    const wantsReply = command.reply === true;
+    return new Promise((resolve) =>
+      this.#publish(
+        this.queueOf(command, group),
+        deadlineMs,
+        () => ({ text: JSON.stringify(command), count: 1, wantsReply }),
+        resolve,
+      ),
+    );
+  }
+
+  /**
+   * Commands as JSON that go to `queue` in one message, in this order, and so have one outcome. More than one message may
+   * hold (`MAX_COMMANDS_PER_MESSAGE`, `MAX_MESSAGE_BYTES`) is not asked for.
+   */
+  publishTogether(queue: string, commands: readonly string[]): Promise<PublishOutcome> {
+    const together = { text: commands.join(BETWEEN), count: commands.length, wantsReply: false };
+    return new Promise((resolve) => this.#publish(queue, undefined, () => together, resolve));
   }
 
   /**
@@ -155,39 +180,42 @@ export class CommandPublisher {
     return { outcome, answer };
   }
 
-  #publish(command: Command, options: PublishOptions, resolve: (outcome: PublishOutcome) => void): void {
-    const group = options.group ?? this.#options.groupOf(keyOf(command));
-    const queue = this.#queueOf(commandRoutingKey(commandKinds[command.kind].route, group));
-    const refusal = this.#refusal(queue);
-    if (refusal) {
-      this.#outcomes[refusal.type] += 1;
-      return resolve(refusal);
+  /** `write` is called when it is taken. */
+  #publish(
+    routingKey: string,
+    deadlineMs: number | undefined,
+    write: () => Pick<OutgoingCommand, 'text' | 'count' | 'wantsReply'>,
+    resolve: (outcome: PublishOutcome) => void,
+  ): void {
+    const queue = this.#queueOf(routingKey);
+    const obstacle = this.#obstacleOf(queue);
+    if (obstacle) {
+      this.#outcomes[obstacle.type] += 1;
+      return resolve(obstacle);
     }
-    const text = JSON.stringify(command);
-    const bytes = Buffer.byteLength(text);
-    const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs ?? DEADLINE_MS;
+    const written = write();
+    const bytes = Buffer.byteLength(written.text);
     let settled = false;
     const outgoing: OutgoingCommand = {
-      text,
+      ...written,
       bytes,
-      wantsReply: command.reply === true,
       settle: (outcome) => {
         if (settled) return;
         settled = true;
         clearTimeout(timer);
-        this.#settled(bytes, outcome);
+        this.#settled(outgoing, outcome);
         resolve(outcome);
       },
     };
-    const timer = setTimeout(() => queue.expire(outgoing), deadlineMs);
-    this.#unsettledCommands += 1;
+    const timer = setTimeout(() => queue.expire(outgoing), deadlineMs ?? this.#options.deadlineMs ?? DEADLINE_MS);
+    this.#unsettledCommands += written.count;
     this.#unsettledBytes += bytes;
     queue.add(outgoing);
     if (!this.#bufferFull) queue.sendNext();
   }
 
   /** Why the queue takes no command now. None of these waits for anything. */
-  #refusal(queue: OutgoingQueue): PublishOutcome | undefined {
+  #obstacleOf(queue: OutgoingQueue): PublishOutcome | undefined {
     if (!this.#taking || !this.#channel.channel) return { type: 'disconnected' };
     if (this.#connection.isBlocked) return { type: 'full', reason: 'blocked' };
     const { underWay } = queue;
@@ -256,9 +284,8 @@ export class CommandPublisher {
   #outcomeOf(message: OutgoingMessage, error: Error | null): PublishOutcome {
     if (error) {
       // amqplib tells a nack from a closed channel by its words only; an unknown one is no less unknown.
-      return error.message === 'message nacked'
-        ? { type: 'nacked' }
-        : { type: 'unconfirmed', reason: 'connection-lost' };
+      if (error.message === 'message nacked') return { type: 'nacked' };
+      return this.#refusal ? { type: 'refused', ...this.#refusal } : { type: 'unconfirmed', reason: 'connection-lost' };
     }
     this.#lastConfirmAtMs = performance.now();
     if (message.returned) return { type: 'returned' };
@@ -271,6 +298,13 @@ export class CommandPublisher {
 
   async #prepare(channel: ConfirmChannel): Promise<void> {
     this.#bufferFull = false;
+    this.#refusal = undefined;
+    channel.on('error', (error: Error & { code?: number }) => {
+      // Comes before the callbacks of what was under way. One message is under way to each queue.
+      if (error.code !== undefined && this.#messages.size === 1) {
+        this.#refusal = { code: error.code, reason: error.message };
+      }
+    });
     channel.on('return', ({ properties }: Message) => {
       const message = this.#messages.get(String(properties.messageId));
       if (message) message.returned = true;
@@ -302,9 +336,9 @@ export class CommandPublisher {
     this.#replies.forgetAll();
   }
 
-  #settled(bytes: number, outcome: PublishOutcome): void {
-    this.#outcomes[outcome.type] += 1;
-    this.#unsettledCommands -= 1;
+  #settled({ count, bytes }: OutgoingCommand, outcome: PublishOutcome): void {
+    this.#outcomes[outcome.type] += count;
+    this.#unsettledCommands -= count;
     this.#unsettledBytes -= bytes;
     if (this.#unsettledCommands > 0) return;
     for (const resolve of this.#idle) resolve();

@@ -12,6 +12,7 @@ const contracts = 'libs/contracts/src/index.ts';
 const routing = 'libs/routing/src/index.ts';
 const domain = 'libs/domain/src/index.ts';
 const broker = 'libs/broker/src/index.ts';
+const journal = 'libs/journal/src/index.ts';
 const database = 'libs/database/src/index.ts';
 const edge = 'libs/edge/src/index.ts';
 const cluster = 'infra/cluster/src/index.ts';
@@ -141,6 +142,13 @@ export const refused: Refused[] = [
     text: `import 'amqplib/callback_api';`,
     ruleId: imports,
     saying: /Only @eco\/broker/,
+  },
+  {
+    what: 'SQLite outside the journal',
+    file: edge,
+    text: `import 'node:sqlite';`,
+    ruleId: imports,
+    saying: /Only @eco\/journal/,
   },
   {
     what: 'PostgreSQL outside the database',
@@ -347,6 +355,7 @@ export const accepted: (Fixture & { what: string })[] = [
     file: domainSpec,
     text: `import 'fast-check';\nimport '@fast-check/jest';\nimport '@eco/testing';`,
   },
+  { what: 'the journal using SQLite', file: journal, text: `import 'node:sqlite';` },
   { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';\nimport '@golevelup/nestjs-rabbitmq';` },
   {
     what: 'the database using PostgreSQL',

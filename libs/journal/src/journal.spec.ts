@@ -1,0 +1,275 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { PublishOutcome } from '@eco/broker';
+import { MAX_COMMANDS_PER_MESSAGE, MAX_MESSAGE_BYTES } from '@eco/contracts';
+import { eventually } from '@eco/testing';
+import { Journal, type JournalOptions } from './journal.js';
+import { JournalError } from './journal-files.js';
+import { readJournals } from './read-journals.js';
+import { Relay } from './relay.js';
+
+let dir: string;
+const open: Journal[] = [];
+beforeEach(() => {
+  dir = mkdtempSync(path.join(os.tmpdir(), 'eco-journal-'));
+});
+afterEach(() => {
+  for (const journal of open.splice(0)) journal.close();
+  rmSync(dir, { recursive: true });
+});
+
+function openJournal(options: Partial<JournalOptions> = {}): Journal {
+  const journal = new Journal({ dir, name: 'central', limitBytes: 1024 * 1024, ...options });
+  open.push(journal);
+  return journal;
+}
+
+const entry = (id: number, queue = 'orders.g1') => ({ queue, id: String(id), text: JSON.stringify({ id }) });
+const idsIn = (texts: readonly string[]) => texts.map((text) => (JSON.parse(text) as { id: number }).id);
+const headIds = (journal: Journal, most = 100, queue = 'orders.g1') =>
+  idsIn(journal.head(queue, most).map(({ text }) => text));
+function takeAll(journal: Journal): number[] {
+  const ids: number[] = [];
+  for (let head = journal.head('orders.g1', 256); head.length > 0; head = journal.head('orders.g1', 256)) {
+    ids.push(...idsIn(head.map(({ text }) => text)));
+    journal.remove('orders.g1', head);
+  }
+  return ids;
+}
+const counting = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+describe('Journal', () => {
+  it('keeps what it was given, in order by queue, over a restart', async () => {
+    const first = openJournal();
+    for (const id of counting(10)) await first.append(entry(id, id % 2 ? 'orders.g1' : 'orders.g2'));
+    first.close();
+    const second = openJournal();
+    expect(second.status).toMatchObject({ depth: 10, setAsideNow: 0 });
+    expect(headIds(second)).toEqual([1, 3, 5, 7, 9]);
+    expect(headIds(second, 3, 'orders.g2')).toEqual([0, 2, 4]);
+    second.remove('orders.g1', second.head('orders.g1', 2));
+    second.close();
+    const third = openJournal();
+    expect([headIds(third), third.depth('orders.g1'), third.depth('orders.g2')]).toEqual([[5, 7, 9], 3, 5]);
+  });
+
+  it('commits together what comes together', async () => {
+    const journal = openJournal();
+    const appended = await Promise.all(counting(1000).map((id) => journal.append(entry(id))));
+    expect(new Set(appended.map(({ type }) => type))).toEqual(new Set(['kept']));
+    expect(takeAll(journal)).toEqual(counting(1000));
+  });
+
+  it('counts what is on its way to the disk, so that nothing overtakes it', () => {
+    const journal = openJournal();
+    void journal.append(entry(1));
+    expect(journal.depth('orders.g1')).toBe(1);
+    expect(journal.queues).toEqual(['orders.g1']);
+  });
+
+  it('keeps what was appended when it is closed at once, and takes nothing more', async () => {
+    const journal = openJournal();
+    const appended = journal.append(entry(1));
+    journal.close();
+    expect(await appended).toEqual({ type: 'kept' });
+    expect(await journal.append(entry(2))).toMatchObject({ type: 'failed' });
+    expect(headIds(openJournal())).toEqual([1]);
+  });
+
+  it('refuses past its bound before it takes anything, and has room again when something left', async () => {
+    const limitBytes = 10_000;
+    const journal = openJournal({ limitBytes });
+    const appended = await Promise.all(counting(200).map((id) => journal.append(entry(id))));
+    const kept = appended.filter(({ type }) => type === 'kept').length;
+    expect(appended.slice(kept)).toEqual(Array(200 - kept).fill({ type: 'full' }));
+    expect(journal.status).toMatchObject({ depth: kept, full: 200 - kept });
+    expect(journal.status.bytes).toBeLessThanOrEqual(limitBytes);
+    expect(journal.isFull).toBe(true);
+    journal.close();
+    const again = openJournal({ limitBytes });
+    expect(await again.append(entry(1))).toEqual({ type: 'full' });
+    again.remove('orders.g1', again.head('orders.g1', 10));
+    expect(await again.append(entry(1))).toEqual({ type: 'kept' });
+  });
+
+  it('gives as many as one message holds', async () => {
+    const journal = openJournal({ limitBytes: 64 * 1024 * 1024 });
+    const large = (id: number) => ({ ...entry(id), text: JSON.stringify({ id, padding: 'x'.repeat(10_000) }) });
+    for (const id of counting(10)) await journal.append(large(id));
+    const head = journal.head('orders.g1', MAX_COMMANDS_PER_MESSAGE);
+    const bytes = head.reduce((sum, { text }) => sum + text.length + 1, 64);
+    expect(head.length).toBe(6);
+    expect(bytes).toBeLessThanOrEqual(MAX_MESSAGE_BYTES);
+    const larger = { ...entry(11, 'orders.g2'), text: JSON.stringify({ padding: 'x'.repeat(100_000) }) };
+    await journal.append(larger);
+    expect(journal.head('orders.g2', 256)).toHaveLength(1);
+  });
+
+  it('sets aside, and takes back into its place', async () => {
+    const journal = openJournal();
+    for (const id of counting(3)) await journal.append(entry(id));
+    const [first] = journal.head('orders.g1', 1);
+    if (first) journal.setAside('orders.g1', first, 'too large');
+    expect([headIds(journal), journal.depth('orders.g1'), journal.status.setAsideNow]).toEqual([[1, 2], 2, 1]);
+    journal.remove('orders.g1', journal.head('orders.g1', 2));
+    expect(readJournals(dir)).toMatchObject([{ depth: 0, setAside: [{ id: '0', reason: 'too large' }] }]);
+    expect(journal.takeBackSetAside()).toBe(1);
+    expect([headIds(journal), journal.depth('orders.g1'), journal.status.setAsideNow]).toEqual([[0], 1, 0]);
+  });
+
+  it('is synced at each commit, and nobody else reads it', async () => {
+    const journal = openJournal();
+    await journal.append(entry(1));
+    const database = new DatabaseSync(journal.file);
+    expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    database.close();
+    for (const file of [journal.file, `${journal.file}-wal`]) expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it('is one process’s alone, by name', () => {
+    openJournal();
+    openJournal({ name: 'central-2' });
+    expect(() => openJournal()).toThrow(/journals?.* is in use by the process central: that one empties it/);
+  });
+
+  it('says what is wrong with a file that is no journal, or of a later version', () => {
+    writeFileSync(
+      path.join(dir, 'central.journal'),
+      'no database at all, and long enough to be read as one'.repeat(50),
+    );
+    expect(() => openJournal()).toThrow(/can't be read .*: commands that were accepted may lie in it, so move it/);
+    const journal = openJournal({ name: 'later' });
+    journal.close();
+    const database = new DatabaseSync(journal.file);
+    database.exec('PRAGMA user_version = 99');
+    database.close();
+    expect(() => openJournal({ name: 'later' })).toThrow(/of version 99, and this program knows 1/);
+  });
+
+  it('says that its folder can’t be had', () => {
+    writeFileSync(path.join(dir, 'file'), '');
+    expect(() => openJournal({ dir: path.join(dir, 'file', 'journals') })).toThrow(JournalError);
+  });
+
+  it('tells that the disk failed, and goes on when it works again', async () => {
+    const journal = openJournal();
+    const other = new DatabaseSync(journal.file);
+    // As a full disk would, this refuses the write.
+    other.exec("CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'disk is full'); END");
+    expect(await journal.append(entry(1))).toEqual({ type: 'failed', error: 'disk is full' });
+    expect([journal.lastError, journal.depth('orders.g1'), journal.status.bytes]).toEqual(['disk is full', 0, 0]);
+    other.exec('DROP TRIGGER full');
+    other.close();
+    expect(await journal.append(entry(2))).toEqual({ type: 'kept' });
+    expect([journal.lastError, headIds(journal)]).toEqual([undefined, [2]]);
+  });
+});
+
+describe('readJournals', () => {
+  it('tells of each, in use or orphaned', async () => {
+    const journal = openJournal();
+    const orphan = openJournal({ name: 'orphan' });
+    await orphan.append(entry(1));
+    orphan.close();
+    await journal.append(entry(2));
+    expect(readJournals(dir)).toMatchObject([
+      { name: 'central', inUse: true, depth: 1, setAside: [] },
+      { name: 'orphan', inUse: false, depth: 1, setAside: [] },
+    ]);
+    expect(readJournals(path.join(dir, 'nowhere'))).toEqual([]);
+  });
+});
+
+describe('Relay', () => {
+  /** What arrived; `answer` says how each message ends. */
+  function relayTo(journal: Journal, answer: (ids: number[], queue: string) => PublishOutcome) {
+    const arrived: number[] = [];
+    const tries: number[] = [];
+    const relay = new Relay({
+      journal,
+      publish: async (queue, commands) => {
+        const ids = idsIn(commands);
+        tries.push(ids.length);
+        await Promise.resolve();
+        const outcome = answer(ids, queue);
+        if (outcome.type === 'confirmed') arrived.push(...ids);
+        return outcome;
+      },
+    });
+    return { relay, arrived, tries };
+  }
+
+  it('brings what is there and what comes, in order, and removes it when it was confirmed', async () => {
+    const journal = openJournal();
+    await Promise.all(counting(600).map((id) => journal.append(entry(id))));
+    const { relay, arrived, tries } = relayTo(journal, () => ({ type: 'confirmed' }));
+    relay.start();
+    for (const id of counting(100)) await journal.append(entry(600 + id));
+    await relay.idle();
+    expect(arrived).toEqual(counting(700));
+    expect(Math.max(...tries)).toBe(MAX_COMMANDS_PER_MESSAGE);
+    expect(journal.status).toMatchObject({ depth: 0, bytes: 0, kept: 700, removed: 700 });
+    await relay.stop();
+  });
+
+  it('sends the head again until it is confirmed, alone, then more and more', async () => {
+    const journal = openJournal();
+    await Promise.all(counting(20).map((id) => journal.append(entry(id))));
+    let left = 3;
+    const { relay, arrived, tries } = relayTo(journal, () =>
+      left-- > 0 ? { type: 'unconfirmed', reason: 'deadline' } : { type: 'confirmed' },
+    );
+    relay.start();
+    await relay.idle();
+    expect(arrived).toEqual(counting(20));
+    expect(tries).toEqual([20, 1, 1, 1, 2, 4, 8, 5]);
+    await relay.stop();
+  });
+
+  it('does not let one queue wait for another', async () => {
+    const journal = openJournal();
+    for (const id of counting(10)) await journal.append(entry(id, id % 2 ? 'orders.g1' : 'orders.g2'));
+    let repaired = false;
+    const { relay, arrived } = relayTo(journal, (_, queue) =>
+      queue === 'orders.g1' || repaired ? { type: 'confirmed' } : { type: 'returned' },
+    );
+    relay.start();
+    await eventually('the one that works is empty', () => journal.depth('orders.g1') === 0);
+    expect([arrived, [...relay.alarms]]).toEqual([[1, 3, 5, 7, 9], [['orders.g2', 'no queue takes it']]]);
+    repaired = true;
+    await relay.idle();
+    expect(arrived).toEqual([1, 3, 5, 7, 9, 0, 2, 4, 6, 8]);
+    expect(relay.alarms.size).toBe(0);
+    await relay.stop();
+  });
+
+  it('sets aside the one that is refused, and brings its neighbours', async () => {
+    const journal = openJournal();
+    await Promise.all(counting(50).map((id) => journal.append(entry(id))));
+    const { relay, arrived } = relayTo(journal, (ids) =>
+      ids.includes(17) ? { type: 'refused', code: 406, reason: 'too large' } : { type: 'confirmed' },
+    );
+    relay.start();
+    await relay.idle();
+    expect(arrived).toEqual(counting(50).filter((id) => id !== 17));
+    expect(readJournals(dir)).toMatchObject([{ depth: 0, setAside: [{ id: '17', reason: 'too large' }] }]);
+    await relay.stop();
+  });
+
+  it('leaves in the file what it did not bring when it is stopped', async () => {
+    const journal = openJournal();
+    for (const id of counting(5)) await journal.append(entry(id));
+    const { relay } = relayTo(journal, () => ({ type: 'disconnected' }));
+    relay.start();
+    await relay.stop();
+    await journal.append(entry(5));
+    journal.close();
+    const again = relayTo(openJournal(), () => ({ type: 'confirmed' }));
+    again.relay.start();
+    await again.relay.idle();
+    expect(again.arrived).toEqual(counting(6));
+    await again.relay.stop();
+  });
+});

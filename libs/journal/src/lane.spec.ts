@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import type { PublishOutcome } from '@eco/broker';
+import { MAX_COMMANDS_PER_MESSAGE } from '@eco/contracts';
+import { afterTry, FRESH, hasRoom, joinsTheTail, type Lane } from './lane.js';
+
+const confirmed: PublishOutcome = { type: 'confirmed' };
+const returned: PublishOutcome = { type: 'returned' };
+const refused: PublishOutcome = { type: 'refused', code: 406, reason: 'too large' };
+const forbidden: PublishOutcome = { type: 'refused', code: 403, reason: 'ACCESS_REFUSED' };
+const notNow: PublishOutcome[] = [
+  { type: 'disconnected' },
+  { type: 'nacked' },
+  { type: 'unconfirmed', reason: 'deadline' },
+  { type: 'unconfirmed', reason: 'connection-lost' },
+  ...(['blocked', 'stalled', 'memory', 'deadline'] as const).map((reason): PublishOutcome => ({
+    type: 'full',
+    reason,
+  })),
+];
+/** Whether the queue may have it all the same. */
+const mayHaveArrived = ({ type }: PublishOutcome) => type === 'nacked' || type === 'unconfirmed';
+
+/**
+ * A lane, its broker, and one who sends to it. The broker answers as the script says; what it says without having taken the
+ * message it says at random of what may have arrived.
+ */
+class Model {
+  readonly LIMIT = 40;
+  kept: number[] = [];
+  setAside: number[] = [];
+  accepted: number[] = [];
+  refused: number[] = [];
+  /** As the queue has it, repeats too. */
+  queue: number[] = [];
+  lane: Lane = FRESH;
+
+  constructor(readonly poison: ReadonlySet<number>) {}
+
+  get usedBytes(): number {
+    return this.kept.length + this.setAside.length;
+  }
+
+  /** Somebody sends; the broker would answer so. */
+  arrive(id: number, outcome: PublishOutcome, arrives: boolean): void {
+    if (!joinsTheTail(this.kept.length)) {
+      const said = this.deliver([id], outcome, arrives);
+      if (said.type === 'confirmed') return void this.accepted.push(id);
+    }
+    if (!hasRoom(this.usedBytes, 1, this.LIMIT)) return void this.refused.push(id);
+    this.kept.push(id);
+    this.accepted.push(id);
+  }
+
+  /** The relay tries once. */
+  relay(outcome: PublishOutcome, arrives: boolean): void {
+    const head = this.kept.slice(0, this.lane.most);
+    if (head.length === 0) return void (this.lane = FRESH);
+    const verdict = afterTry(this.lane, this.deliver(head, outcome, arrives), head.length);
+    if (verdict.of === 'remove') this.kept.splice(0, head.length);
+    if (verdict.of === 'set-aside') {
+      expect(head).toHaveLength(1);
+      this.setAside.push(...this.kept.splice(0, 1));
+    }
+    this.lane = verdict.lane;
+  }
+
+  deliver(ids: number[], outcome: PublishOutcome, arrives: boolean): PublishOutcome {
+    if (outcome.type === 'confirmed' && ids.some((id) => this.poison.has(id))) return refused;
+    if (
+      outcome.type === 'confirmed' ||
+      (mayHaveArrived(outcome) && arrives && !ids.some((id) => this.poison.has(id)))
+    ) {
+      this.queue.push(...ids);
+    }
+    return outcome;
+  }
+}
+
+const outcome = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(confirmed) },
+  fc.constantFrom(returned, forbidden, ...notNow),
+);
+const turns = fc.array(
+  fc.record({ what: fc.constantFrom('arrive', 'arrive', 'relay', 'restart'), outcome, arrives: fc.boolean() }),
+  { maxLength: 150 },
+);
+const poisons = fc.uniqueArray(fc.nat(120), { maxLength: 4 });
+
+function run(script: { what: string; outcome: PublishOutcome; arrives: boolean }[], poison: number[]): Model {
+  const model = new Model(new Set(poison));
+  let id = 0;
+  for (const turn of script) {
+    if (turn.what === 'arrive') model.arrive(id++, turn.outcome, turn.arrives);
+    if (turn.what === 'relay') model.relay(turn.outcome, turn.arrives);
+    if (turn.what === 'restart') model.lane = FRESH;
+    expect(model.usedBytes).toBeLessThanOrEqual(model.LIMIT);
+    expect(model.lane.most).toBeGreaterThanOrEqual(1);
+    expect(model.lane.most).toBeLessThanOrEqual(MAX_COMMANDS_PER_MESSAGE);
+  }
+  return model;
+}
+
+const firsts = (ids: number[]) => ids.filter((id, index) => ids.indexOf(id) === index);
+
+it('loses nothing that was accepted, and brings it in the order in which it was accepted', () => {
+  fc.assert(
+    fc.property(turns, poisons, (script, poison) => {
+      const model = run(script, poison);
+      // Wherever it is left, a broker that confirms gets the rest.
+      for (let tries = 0; model.kept.length > 0 && tries < 2000; tries += 1) model.relay(confirmed, true);
+      expect(model.kept).toEqual([]);
+      const arrived = firsts(model.queue);
+      const good = model.accepted.filter((id) => !model.poison.has(id));
+      // What was refused for want of room may have arrived: its sender was told that this is unknown.
+      expect(arrived.filter((id) => !model.refused.includes(id))).toEqual(good);
+      expect([...model.setAside].sort((a, b) => a - b)).toEqual(model.accepted.filter((id) => model.poison.has(id)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it('asks no broker for a command while another waits', () => {
+  fc.assert(
+    fc.property(turns, (script) => {
+      const model = run(script, []);
+      if (model.kept.length === 0) return;
+      const before = model.queue.length;
+      model.arrive(1_000_000, confirmed, true);
+      expect(model.queue).toHaveLength(before);
+    }),
+  );
+});
+
+it.each([returned, forbidden, ...notNow])('keeps the head and probes with one command after %j', (said) => {
+  const { of, lane } = afterTry({ ...FRESH, most: 64 }, said, 64);
+  expect([of, lane.most, lane.failures]).toEqual(['keep', 1, 1]);
+});
+
+it('raises an alarm for what somebody has to repair, and takes it back', () => {
+  expect(afterTry(FRESH, returned, 3).lane.alarm).toBe('no queue takes it');
+  expect(afterTry(FRESH, forbidden, 1)).toMatchObject({ of: 'keep', lane: { alarm: 'ACCESS_REFUSED' } });
+  const alarmed = afterTry(FRESH, returned, 3).lane;
+  expect(afterTry(alarmed, confirmed, 1).lane).toEqual({ most: 2, failures: 0, alarm: undefined });
+  for (const said of notNow) expect(afterTry(FRESH, said, 3).lane.alarm).toBeUndefined();
+});
+
+it('halves what the broker refuses until one alone is set aside', () => {
+  let lane = FRESH;
+  const sizes: number[] = [];
+  for (let count = 200; ; count = lane.most) {
+    sizes.push(count);
+    const verdict = afterTry(lane, refused, count);
+    lane = verdict.lane;
+    if (verdict.of === 'set-aside') break;
+  }
+  expect(sizes).toEqual([200, 100, 50, 25, 12, 6, 3, 1]);
+});

@@ -1,0 +1,41 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Journal } from './journal.js';
+import type { Relay } from './relay.js';
+
+/** Registers `eco_journal_*`. A scrape reads what journal and relay know; nothing is counted twice. */
+export function registerJournalMetrics(registry: Registry, journal: Journal, relay: Relay): void {
+  const register = (kind: typeof Gauge | typeof Counter, name: string, help: string, read: () => number) => {
+    new kind({
+      name: `eco_journal_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  register(Gauge, 'commands', 'Commands that wait for the brokers', () => journal.status.depth);
+  register(Gauge, 'oldest_seconds', 'Since the oldest of them came', () => {
+    const { oldestAtMs } = journal;
+    return oldestAtMs === undefined ? 0 : Math.max(0, Date.now() - oldestAtMs) / 1000;
+  });
+  register(Gauge, 'bytes', 'What its commands take', () => journal.status.bytes);
+  register(Gauge, 'limit_bytes', 'What they may take', () => journal.limitBytes);
+  register(
+    Gauge,
+    'set_aside_commands',
+    'Commands that a broker refused, for somebody to look at',
+    () => journal.status.setAsideNow,
+  );
+  register(
+    Gauge,
+    'waiting_heads',
+    'Queues whose next command no queue takes: their topology must be repaired',
+    () => relay.alarms.size,
+  );
+  register(Counter, 'kept_total', 'Commands accepted into it', () => journal.status.kept);
+  register(Counter, 'relayed_total', 'Commands that the brokers have confirmed since', () => journal.status.removed);
+  register(Counter, 'full_total', 'Commands that it had no room for', () => journal.status.full);
+  register(Counter, 'failed_total', 'Commands that the disk failed with', () => journal.status.failed);
+}

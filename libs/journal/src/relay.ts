@@ -1,0 +1,101 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { backOffMs, type Log, type PublishOutcome } from '@eco/broker';
+import type { Journal } from './journal.js';
+import { afterTry, FRESH, type Lane } from './lane.js';
+
+export interface RelayOptions {
+  journal: Journal;
+  /** Sends commands, as JSON, to a queue in one message. Settles within the publisher's deadline. */
+  publish: (queue: string, commands: readonly string[]) => Promise<PublishOutcome>;
+  log?: Log;
+}
+
+/** A broker that is back is noticed within the greatest pause. */
+const PAUSE = { firstMs: 100, capMs: 2000 };
+
+/**
+ * Brings what a journal holds to the brokers: each lane by itself, in order, one message at a time, and removed only after
+ * its confirm. A message that may have arrived is sent again; its commands have one effect all the same (R2).
+ */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #underWay = new Set<Promise<void>>();
+  #stop: AbortController | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    options.journal.onKept((queue) => this.#wake(queue));
+  }
+
+  /** What a person has to repair, by queue. */
+  get alarms(): ReadonlyMap<string, string> {
+    return new Map([...this.#lanes].flatMap(([queue, { alarm }]) => (alarm === undefined ? [] : [[queue, alarm]])));
+  }
+
+  start(): void {
+    if (this.#stop) return;
+    this.#stop = new AbortController();
+    for (const queue of this.#options.journal.queues) this.#wake(queue);
+  }
+
+  /** Nothing more is sent; what is under way is settled first. */
+  async stop(): Promise<void> {
+    this.#stop?.abort();
+    await Promise.all(this.#underWay);
+    this.#stop = undefined;
+  }
+
+  /** Resolves when nothing waits any more, or after a `stop`. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #wake(queue: string): void {
+    const stop = this.#stop?.signal;
+    if (!stop || stop.aborted || this.#lanes.has(queue)) return;
+    this.#lanes.set(queue, FRESH);
+    const drained = this.#drain(queue, stop).finally(() => {
+      this.#lanes.delete(queue);
+      this.#underWay.delete(drained);
+    });
+    this.#underWay.add(drained);
+  }
+
+  async #drain(queue: string, stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      const lane = await this.#sendHead(queue, this.#lanes.get(queue) ?? FRESH).catch((error: Error): Lane => {
+        this.#options.log?.error({ queue, error: error.message }, 'the relay could not use its journal');
+        return { most: 1, failures: 1, alarm: error.message };
+      });
+      // What comes from here on wakes it anew: a commit is a turn of the event loop, and until then there is none.
+      if (lane === 'empty') return;
+      this.#lanes.set(queue, lane);
+      if (lane.failures > 0) {
+        await pause(backOffMs(lane.failures, PAUSE), undefined, { signal: stop }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #sendHead(queue: string, lane: Lane): Promise<Lane | 'empty'> {
+    const { journal, publish, log } = this.#options;
+    const entries = journal.head(queue, lane.most);
+    const [first] = entries;
+    if (first === undefined) return 'empty';
+    const outcome = await publish(
+      queue,
+      entries.map(({ text }) => text),
+    );
+    const verdict = afterTry(lane, outcome, entries.length);
+    if (verdict.of === 'remove') journal.remove(queue, entries);
+    if (verdict.of === 'set-aside') {
+      journal.setAside(queue, first, 'reason' in outcome ? outcome.reason : outcome.type);
+    }
+    if (verdict.lane.alarm !== lane.alarm) {
+      if (verdict.lane.alarm !== undefined)
+        log?.error({ queue, alarm: verdict.lane.alarm }, 'the head of the journal waits');
+      else log?.info({ queue }, 'the head of the journal no longer waits');
+    }
+    return verdict.lane;
+  }
+}
