@@ -262,46 +262,25 @@ describe('when a part is away', () => {
     }
   });
 
-  it('does not know whether an order was taken when the broker goes silent over it', async () => {
+  it('does not know whether a customer was taken when the broker goes silent, and never keeps one', async () => {
+    const customer = { name: 'Ana', email: 'ana@example.com' };
     const broker = onlyBroker();
     await broker.pause();
     try {
-      const answered = await ask('POST', '/orders', order(), { 'idempotency-key': 'k' });
+      const answered = await ask('POST', '/customers', customer, { 'idempotency-key': 'k' });
       expect(answered).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:acceptance-unknown' } });
       expect(answered.body['detail']).toContain('same Idempotency-Key');
       expect(retryAfter(answered)).toBe('2');
       // The one that hangs holds up those behind it: they are refused at once, and nothing is sent.
-      const next = await ask('POST', '/orders', order());
+      const next = await ask('POST', '/customers', customer);
       expect(next).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
     } finally {
       await broker.resume();
     }
-    await eventually('an order is taken again', async () => (await ask('POST', '/orders', order())).status === 202, {
+    await eventually('one is taken again', async () => (await ask('POST', '/customers', customer)).status === 202, {
       deadlineMs: 60_000,
     });
   });
-
-  it('is not ready without a broker, refuses what it can not pass on, and comes back by itself', async () => {
-    const broker = onlyBroker();
-    await broker.kill();
-    await eventually('it is not ready', async () => (await ask('GET', '/health/ready')).status === 503);
-    expect((await ask('GET', '/health/ready')).body).toMatchObject({ faults: [{ at: 'broker' }] });
-    expect((await ask('GET', '/health/live')).status).toBe(200);
-    const answered = await ask('POST', '/orders', order(), waiting);
-    expect(answered).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
-    expect(retryAfter(answered)).toBe('2');
-    await broker.restart();
-    const taken = await eventually(
-      'an order is decided again',
-      async () => {
-        const again = await ask('POST', '/orders', order(), waiting);
-        return again.status === 409 && again;
-      },
-      { deadlineMs: 60_000 },
-    );
-    expect(taken.body).toMatchObject({ unknownProducts: ['none'] });
-    // A broker takes up to a minute to come up on a machine that does much else.
-  }, 180_000);
 
   it('answers who waits with 202 when it is stopped', async () => {
     const writer = serviceOf('shard-writer');

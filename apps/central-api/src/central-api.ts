@@ -42,7 +42,10 @@ class CentralModule {
   }
 }
 
-/** Starts the process. Brokers and databases may be away: it is ready when the brokers are there. */
+/**
+ * Starts the process. Brokers and databases may be away: it takes orders all the same. Throws a `StartError` when it can't
+ * have its journal, in which it would keep them.
+ */
 export async function startCentralApi(config: CentralConfig): Promise<Service> {
   const edge = createEdge(config);
   const { secrets } = config;
@@ -60,6 +63,7 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     branchId: null,
     reads,
     anyGroup: config.groups[0].id,
+    journal: { dir: config.journalDir, limitBytes: config.journalMb * 1024 * 1024 },
   });
   const consumers = new Consumers(edge, config, reads);
   await reads.start();

@@ -46,6 +46,8 @@ export const centralSettings = {
   logLevel: settings.logLevel,
   brokers: settings.brokers,
   groups: settings.groups,
+  journalDir: settings.journalDir,
+  journalMb: settings.journalMb,
   ...readSettings,
   readUrl: settings.readUrl,
   consumers: {

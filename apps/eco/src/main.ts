@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { registerContainer } from './commands/container.js';
 import { registerDown } from './commands/down.js';
+import { registerJournal } from './commands/journal.js';
 import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
 import { registerReport } from './commands/report.js';
@@ -16,6 +17,7 @@ const commands = [
   registerStatus,
   registerLoad,
   registerVerify,
+  registerJournal,
   registerLag,
   registerReport,
   registerShards,

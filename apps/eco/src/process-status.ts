@@ -12,7 +12,7 @@ export interface ProcessStatus {
   readonly state: 'ready' | 'live' | 'running' | 'down';
   /** primary or replica of a database; leader or standby of a writer. */
   readonly role?: string;
-  /** What is missing to be ready. */
+  /** What is missing to be ready, or what a person should know all the same. */
   readonly detail?: string;
 }
 
@@ -106,7 +106,19 @@ async function askService({ host, port, app }: Layout['services'][number]): Prom
   if (!ready) return { state: 'running' };
   const leader = /^eco_writer_leader(?:\{[^}]*\})? (\d)/m.exec(metrics?.text ?? '')?.[1];
   const role = leader === undefined ? {} : { role: leader === '1' ? 'leader' : 'standby' };
-  return ready.ok ? { state: 'ready', ...role } : { state: 'live', ...role, detail: faultsOf(ready.text) };
+  if (!ready.ok) return { state: 'live', ...role, detail: faultsOf(ready.text) };
+  const journal = journalOf(ready.text);
+  return { state: 'ready', ...role, ...(journal === undefined ? {} : { detail: `journal: ${journal}` }) };
+}
+
+/** What waits in the journal of a process that has one; undefined: nothing. */
+function journalOf(text: string): string | undefined {
+  try {
+    const { journal } = JSON.parse(text) as { journal?: string };
+    return journal === 'empty' ? undefined : journal;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The sentences of a problem document. */

@@ -5,7 +5,13 @@ import { Refused } from './refused.js';
 /** What a cluster keeps lies in one folder, which a file in it marks as ours: nothing else is ever removed. */
 
 const MARK = 'cluster.json';
-const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets'];
+const JOURNALS = 'journals';
+const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets', JOURNALS];
+
+/** Of what was accepted while no broker could be reached: a file a process. */
+export function journalsDir(dir: string): string {
+  return path.join(dir, JOURNALS);
+}
 
 export class ForeignFolder extends Refused {
   override readonly name = 'ForeignFolder';

@@ -22,7 +22,7 @@ export type {
 export { ensureLoadGenerator } from './install.js';
 export { runSteps, type RunSteps, type Say, type Step } from './steps.js';
 export { brokerSecretsFile, openSecrets, type DatabaseLogin, type Secrets } from './secrets.js';
-export { removeDataFolder } from './data-folder.js';
+export { journalsDir, removeDataFolder } from './data-folder.js';
 export { isSameProcess } from './native/identity.js';
 export { findOnPath } from './programs.js';
 export { LOG_LINE_PREFIX } from './postgres-settings.js';

@@ -5,6 +5,7 @@ import { bodyHash } from '@eco/domain';
 import { readCommandFate, type CommandFate, type Reads } from '@eco/reads';
 import { commandIdFor, ID_RANDOM_BYTES, newCommandId, newId, newOrderId, orderIdFor } from '@eco/routing';
 import { HybridClock } from './hybrid-clock.js';
+import type { LocalAcceptance } from './local-acceptance.js';
 import { takeRandomBytes } from './random-bytes.js';
 
 /**
@@ -12,12 +13,14 @@ import { takeRandomBytes } from './random-bytes.js';
  *
  * - `answered`: its writer has told what it decided, and the position of the batch in which it did.
  * - `accepted`: a majority of the brokers has it; nobody waited, or no answer came in time.
+ * - `accepted-locally`: this machine has it on its disk, and will bring it to the brokers.
  * - `not-accepted`: it is nowhere and will not be done.
  * - `acceptance-unknown`: it may be done. Sending it again under the same id does no harm.
  */
 export type Submission =
   | { readonly type: 'answered'; readonly reply: Reply; readonly position: string }
   | { readonly type: 'accepted' }
+  | { readonly type: 'accepted-locally' }
   | { readonly type: 'not-accepted'; readonly obstacle: string }
   | { readonly type: 'acceptance-unknown'; readonly obstacle: string };
 
@@ -51,6 +54,8 @@ export interface CommandIntakeOptions {
   readonly branchId: string | null;
   /** Sees whether a group decides at all, by which clock, and what it decided. */
   readonly reads: Reads;
+  /** Keeps what the brokers do not confirm and what can wait; absent: nothing does. */
+  readonly local?: LocalAcceptance;
   /** Ends every wait: what is accepted by then is answered as accepted. */
   readonly stopping: AbortSignal;
 }
@@ -93,19 +98,48 @@ export class CommandIntake {
     return commandIdFor({ origin: this.#origin, kind: 'customer', key: '', idempotencyKey });
   }
 
-  /** Settles within the publisher's deadline, and the wait behind it. */
+  /** Settles within the publisher's deadline, and the wait behind it; at once while the command is kept on this machine. */
   async submit<K extends CommandKind>(request: Request<K>): Promise<Submission> {
     const { id, kind, body, correlationId } = request;
-    const { publisher, sentBy, stopping } = this.#options;
+    const { publisher, sentBy, stopping, local } = this.#options;
     // The compiler can't see that the kind and the body of one request belong together.
     const command = { id, stamp: this.#clock.next(), sentBy, correlationId, kind, body } as Command;
-    if (request.waitSeconds === 0 || stopping.aborted) return submissionOf(await publisher.publish(command));
-
+    const queue = local?.queueOf(command);
+    if (queue !== undefined && local?.isWaitedFor(queue)) return this.#keep(queue, command);
+    if (request.waitSeconds === 0 || stopping.aborted) {
+      return this.#settle(await publisher.publish(command), queue, command);
+    }
     const sent = publisher.publishAndWait(command, { waitMs: request.waitSeconds * 1000 });
     const answer = this.#untilStopping(sent.answer);
-    const submission = submissionOf(await sent.outcome);
+    const outcome = await sent.outcome;
     // Its writer's answer can overtake the broker's confirm, and tells more than a lost confirm does.
-    return answered(await answer) ?? submission;
+    return answered(await answer) ?? this.#settle(outcome, queue, command);
+  }
+
+  /** `queue`: where it may be kept. */
+  #settle(outcome: PublishOutcome, queue: string | undefined, command: Command): Submission | Promise<Submission> {
+    if (outcome.type === 'confirmed' || queue === undefined) return submissionOf(outcome);
+    return this.#keep(queue, command, outcome);
+  }
+
+  /** `outcome`: how it ended at the brokers, if they were asked. */
+  async #keep(
+    queue: string,
+    command: Command,
+    outcome: PublishOutcome = { type: 'disconnected' },
+  ): Promise<Submission> {
+    const kept = (await this.#options.local?.keep(queue, command)) ?? { type: 'full' };
+    const unknown = mayHaveArrived(outcome) || kept.type === 'failed';
+    switch (kept.type) {
+      case 'kept':
+        return { type: 'accepted-locally' };
+      case 'full':
+      case 'failed':
+        return {
+          type: unknown ? 'acceptance-unknown' : 'not-accepted',
+          obstacle: `the brokers do not take it now, and the journal ${kept.type === 'full' ? 'is full' : 'failed'}`,
+        };
+    }
   }
 
   /**
@@ -193,6 +227,7 @@ function submissionOf(outcome: PublishOutcome): Submission {
 
 const obstacles: Record<Exclude<PublishOutcome['type'], 'confirmed'>, string> = {
   returned: 'no queue takes it',
+  refused: 'a broker refuses it',
   disconnected: 'there is no connection to a broker',
   full: 'the brokers do not take it now',
   nacked: 'a broker failed with it',

@@ -2,6 +2,7 @@ import { BrokerConnection, CommandPublisher, confirmMetrics, registerBrokerMetri
 import type { Edge, HostPort, Login } from '@eco/edge';
 import type { Reads } from '@eco/reads';
 import { CommandIntake } from './command-intake.js';
+import { LocalAcceptance, type JournalPlace } from './local-acceptance.js';
 
 export interface IntakeSettings {
   readonly brokers: readonly HostPort[];
@@ -12,6 +13,8 @@ export interface IntakeSettings {
   readonly reads: Reads;
   /** Where a command goes whose group is not known yet. Any will do: its writer knows. */
   readonly anyGroup: string;
+  /** Where orders and carts are kept that the brokers do not confirm; absent: they are refused then. */
+  readonly journal?: JournalPlace;
 }
 
 export interface OpenIntake {
@@ -22,9 +25,11 @@ export interface OpenIntake {
 
 /**
  * Opens the way of commands from this process to the brokers, with its metrics. It comes up by itself, and again after
- * a cut; the process is ready while it is open. A database that is away closes nothing here: orders are taken all the same.
+ * a cut; the process is ready while it is open, or while it has a journal to take what can wait. A database that is away
+ * closes nothing here: orders are taken all the same. Throws a `StartError` when the journal can't be had.
  */
-export function openIntake(edge: Edge, { brokers, login, branchId, reads, anyGroup }: IntakeSettings): OpenIntake {
+export function openIntake(edge: Edge, settings: IntakeSettings): OpenIntake {
+  const { brokers, login, branchId, reads, anyGroup, journal } = settings;
   const { log, health, metrics, stopping, config } = edge;
   const connection = new BrokerConnection({
     access: { brokers: [...brokers], ...login },
@@ -34,14 +39,17 @@ export function openIntake(edge: Edge, { brokers, login, branchId, reads, anyGro
   const groupOf = (key: string) => reads.groupOf(key) ?? anyGroup;
   const publisher = new CommandPublisher({ connection, groupOf, onConfirmed: confirmMetrics(metrics.registry), log });
   registerBrokerMetrics(metrics.registry, { connections: [connection], publisher });
-  health.indicator('broker', () => publisher.obstacle);
+  const local = journal && new LocalAcceptance(edge, publisher, journal);
   connection.start();
   publisher.start();
+  if (local) local.start();
+  else health.indicator('broker', () => publisher.obstacle);
   return {
-    intake: new CommandIntake({ publisher, sentBy: config.name, branchId, reads, stopping }),
+    intake: new CommandIntake({ publisher, sentBy: config.name, branchId, reads, stopping, ...(local && { local }) }),
     async stop() {
-      await publisher.stop();
+      await Promise.all([local?.stop(), publisher.stop()]);
       await connection.stop();
+      local?.close();
     },
   };
 }

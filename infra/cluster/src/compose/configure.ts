@@ -41,6 +41,7 @@ export async function configure(dir: string): Promise<void> {
   for (const app of apps) await configureService(path.join(dir, app), app, groupIds, secrets);
   for (const groupId of groupIds) await configureGroup(path.join(dir, groupId), groupOf(groupId), secrets);
   await configureBrokers(path.join(dir, 'brokers'), secrets);
+  await chown(path.join(dir, 'journals'), users.node, users.node);
   await copyFiles('nginx', path.join(dir, 'nginx'), 'nginx');
   await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
 }

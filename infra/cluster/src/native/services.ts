@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { journalsDir } from '../data-folder.js';
 import { PROJECT_DIR } from '../description.js';
 import type { App, ServiceNode } from '../layout.js';
 import type { RunningService } from '../running-cluster.js';
@@ -90,6 +91,7 @@ export class Services {
         .join(';'),
       ECO_BRANCH_ID: description.branchId,
       ECO_SECRETS_FILE: serviceSecretsFile(dataDir, service.name),
+      ...(service.app === 'central-api' && { ECO_JOURNAL_DIR: journalsDir(dataDir) }),
       ...(service.groupId !== undefined && { ECO_GROUP: service.groupId }),
       ...(read && { ECO_READ_URL: `http://${read.host}:${read.port}` }),
     };

@@ -18,7 +18,7 @@ import {
 } from '../primitives.js';
 import { orderLineSchema } from '../order-lines.js';
 
-/** 202: held by a majority of the brokers; the outcome is still to come. */
+/** 202: held by a majority of the brokers, or by the journal of who took it; the outcome is still to come. */
 export const orderAcceptedSchema = z.object({
   orderId: uuidSchema,
   status: z.literal('accepted'),

@@ -143,6 +143,18 @@ export const settings = {
     default: 'sucursal-1',
     schema: described(branchIdSchema),
   } satisfies Setting<string>,
+  journalDir: {
+    variable: 'ECO_JOURNAL_DIR',
+    description: 'Folder of the file that keeps what is accepted while the brokers are away; made when it is missing',
+    schema: z.string(),
+  } satisfies Setting<string>,
+  journalMb: {
+    variable: 'ECO_JOURNAL_MB',
+    description: 'What that file may hold; past it orders are refused while the brokers are away',
+    unit: 'MB',
+    default: '512',
+    schema: wholeNumberSetting(1, 65_536),
+  } satisfies Setting<number>,
   readUrl: {
     variable: 'ECO_READ_URL',
     description: 'Where the read-service answers',

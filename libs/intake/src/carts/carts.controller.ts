@@ -19,7 +19,12 @@ import { answerOrder, ORDER_PROBLEMS, orderAnswers } from '../orders/order-answe
 const edits = {
   headers: commandHeadersSchema,
   answers: {
-    202: { description: 'Accepted', body: commandAcceptedSchema, headers: ['Location', headerNames.preferenceApplied] },
+    202: {
+      description:
+        'Accepted; with `EcoMarket-Durability: local` by this machine alone, until the brokers can be reached',
+      body: commandAcceptedSchema,
+      headers: ['Location', headerNames.preferenceApplied, headerNames.durability],
+    },
     200: {
       description: 'Done, with `Prefer: wait`; `applied` is false when a later edit came before it',
       body: outcomeResults['cart.edit'],

@@ -7,6 +7,7 @@ import type { Settlement, Submission } from '../command-intake.js';
  *
  *   what became of it                  answer
  *   accepted                           202, the caller says with what
+ *   accepted on this machine           the same, at once, with EcoMarket-Durability: local
  *   done                               2xx, the caller says with what
  *   refused, with reason R             the problem R: 404 what is unknown, 409 the rest
  *   expired, discarded                 409 command-expired, command-discarded
@@ -45,6 +46,9 @@ export function decisionOf(submission: Submission, commandId: string, asked: num
   switch (submission.type) {
     case 'accepted':
       return { type: 'accepted', headers: applied };
+    case 'accepted-locally':
+      // Nobody waited: it is decided once the brokers are back.
+      return { type: 'accepted', headers: { [headers.durability]: 'local' } };
     case 'answered': {
       const { reply, position } = submission;
       const repeated = reply.type === 'outcome' && reply.repeated;

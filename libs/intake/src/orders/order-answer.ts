@@ -8,9 +8,10 @@ import type { Decision } from '../http/decision.js';
 export const orderAnswers = {
   202: {
     description:
-      'Held by a majority of the brokers; decided soon. Who reads with the position given sees it as pending',
+      'Held by a majority of the brokers, or with `EcoMarket-Durability: local` by the disk of this machine until they can ' +
+      'be reached; decided then. Who reads with the position given sees it as pending',
     body: orderAcceptedSchema,
-    headers: ['Location', headers.position, headers.preferenceApplied],
+    headers: ['Location', headers.position, headers.preferenceApplied, headers.durability],
   },
   201: {
     description: 'Confirmed, with `Prefer: wait`',

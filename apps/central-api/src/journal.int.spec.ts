@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { headers as headerNames } from '@eco/contracts';
+import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+
+/*
+ * What Central takes while no broker confirms, on real servers: one broker, so that all of them can be away; one group; the
+ * built processes. The journal is as small as it can be, so that a test can fill it.
+ */
+
+let cluster: TestCluster;
+let central: string;
+
+beforeAll(async () => {
+  process.env['ECO_JOURNAL_MB'] = '1';
+  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 0 }], writersPerGroup: 1 });
+  central = service('central-api').url;
+}, 180_000);
+afterAll(async () => {
+  delete process.env['ECO_JOURNAL_MB'];
+  await cluster.destroy();
+});
+
+function service(prefix: string) {
+  const found = cluster.services.find(({ name }) => name.startsWith(prefix));
+  if (found === undefined) throw new Error(`no service ${prefix}`);
+  return found;
+}
+function broker() {
+  const [only] = cluster.brokers;
+  if (only === undefined) throw new Error('there is no broker');
+  return only;
+}
+
+interface Answered {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+  ms: number;
+}
+
+async function ask(
+  method: string,
+  at: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answered> {
+  const began = performance.now();
+  const response = await fetch(central + at, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
+    ms: performance.now() - began,
+  };
+}
+
+const order = (customerId: string, note = 'none') => ({ customerId, lines: [{ productId: note, quantity: 1 }] });
+const durability = ({ headers }: Answered) => headers.get(headerNames.durability);
+const someone = () => `ana-${randomUUID().slice(0, 8)}`;
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${central}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
+}
+
+const journalIsEmpty = () =>
+  eventually('the journal is empty', async () => (await metric('eco_journal_commands')) === 0, { deadlineMs: 90_000 });
+
+async function decided(orderId: string): Promise<Record<string, unknown>> {
+  return eventually(`order ${orderId} is decided`, async () => {
+    const { status, body } = await ask('GET', `/orders/${orderId}`);
+    return status === 200 && body['status'] !== 'pending' && body;
+  });
+}
+
+it('takes orders and carts while the broker is away, at once, and has them decided when it is back', async () => {
+  await broker().kill();
+  const customerId = someone();
+  const answers: Answered[] = [];
+  for (let count = 0; count < 20; count += 1) answers.push(await ask('POST', '/orders', order(customerId)));
+  // Also to who would wait.
+  answers.push(await ask('POST', '/orders', order(customerId), { prefer: 'wait=30' }));
+  answers.push(await ask('PUT', `/carts/${customerId}/items/cafe-premium`, { quantity: 3 }, { prefer: 'wait=30' }));
+  answers.push(await ask('POST', `/carts/${customerId}/checkout`));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+  expect(new Set(answers.map(durability))).toEqual(new Set(['local']));
+  expect(answers.map(({ headers }) => headers.get(headerNames.preferenceApplied))).toEqual(answers.map(() => null));
+  // None of them waited for a broker; the bound is for a machine that does much else.
+  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(1500);
+
+  const ready = await ask('GET', '/health/ready');
+  expect(ready).toMatchObject({
+    status: 200,
+    body: { journal: expect.stringMatching(/^23 wait, the oldest for \d+ s$/) },
+  });
+  expect(ready.body['broker']).toMatch(/no connection to a broker/);
+  expect(await metric('eco_journal_oldest_seconds')).toBeGreaterThan(0);
+  expect(await metric('eco_journal_bytes')).toBeGreaterThan(23 * 100);
+
+  // What holds or moves stock, and a customer, is refused: nothing of it is kept.
+  const keyed = { 'idempotency-key': randomUUID() };
+  for (const [at, body] of [
+    ['/reservations', { customerId, lines: [{ productId: 'cafe-premium', quantity: 1 }], ttlSeconds: 60 }],
+    ['/inventory/cafe-premium/adjustments', { delta: 1, reason: 'found' }],
+    ['/customers', { name: 'Ana', email: 'ana@example.com' }],
+  ] as const) {
+    const refused = await ask('POST', at, body, keyed);
+    expect([at, refused.status, refused.headers.get(headerNames.retryAfter)]).toEqual([at, 503, '2']);
+  }
+  expect(await metric('eco_journal_commands')).toBe(23);
+
+  await broker().restart();
+  await journalIsEmpty();
+  const orderIds = answers.flatMap(({ body }) => (body['orderId'] === undefined ? [] : [body['orderId'] as string]));
+  expect(orderIds).toHaveLength(22);
+  for (const orderId of orderIds.slice(0, -1)) expect(await decided(orderId)).toMatchObject({ status: 'rejected' });
+  // The cart came before its checkout.
+  expect(await decided(orderIds.at(-1) as string)).toMatchObject({
+    status: 'confirmed',
+    lines: [{ productId: 'cafe-premium', quantity: 3 }],
+  });
+  const listed = await ask('GET', `/orders?customerId=${customerId}&limit=100`);
+  expect((listed.body['items'] as unknown[]).length).toBe(22);
+  const after = await eventually('an order goes to the broker again', async () => {
+    const again = await ask('POST', '/orders', order(customerId), { prefer: 'wait=5' });
+    return again.status === 409 && again;
+  });
+  expect(durability(after)).toBeNull();
+});
+
+it('keeps one that the broker does not confirm in time, and those behind it at once', async () => {
+  const customerId = someone();
+  await broker().pause();
+  let first: Answered;
+  try {
+    first = await ask('POST', '/orders', order(customerId));
+    expect([first.status, durability(first)]).toEqual([202, 'local']);
+    expect(first.ms).toBeGreaterThan(1900);
+    expect(first.ms).toBeLessThan(4000);
+    const next = await ask('POST', '/orders', order(customerId));
+    expect([next.status, durability(next)]).toEqual([202, 'local']);
+    expect(next.ms).toBeLessThan(1500);
+  } finally {
+    await broker().resume();
+  }
+  await journalIsEmpty();
+  await decided(first.body['orderId'] as string);
+  const listed = await ask('GET', `/orders?customerId=${customerId}`);
+  expect((listed.body['items'] as unknown[]).length).toBe(2);
+});
+
+it('has all of it after it was killed, starts without a broker, and goes on taking orders', async () => {
+  const customerId = someone();
+  const api = service('central-api');
+  await broker().kill();
+  const before = await ask('POST', '/orders', order(customerId));
+  await api.kill();
+  await api.start();
+  const after = await ask('POST', '/orders', order(customerId));
+  expect([before, after].map((each) => [each.status, durability(each)])).toEqual(Array(2).fill([202, 'local']));
+  expect(await metric('eco_journal_commands')).toBe(2);
+  // In good order, too.
+  await api.stop();
+  await api.start();
+  expect(await metric('eco_journal_commands')).toBe(2);
+  await broker().restart();
+  await journalIsEmpty();
+  for (const each of [before, after]) await decided(each.body['orderId'] as string);
+});
+
+it('refuses past the bound, and says when to come again', async () => {
+  const customerId = someone();
+  await broker().kill();
+  // Some 15 kB each.
+  const large = {
+    customerId,
+    lines: Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 })),
+  };
+  let refused: Answered | undefined;
+  let taken = 0;
+  for (let count = 0; count < 200 && refused === undefined; count += 1) {
+    const answered = await ask('POST', '/orders', large);
+    if (answered.status === 202) taken += 1;
+    else refused = answered;
+  }
+  expect(refused).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
+  expect(refused?.headers.get(headerNames.retryAfter)).toBe('2');
+  expect(refused?.body['detail']).toMatch(/the journal is full/);
+  expect(taken).toBeGreaterThan(10);
+  expect(await ask('GET', '/health/ready')).toMatchObject({ status: 503, body: { faults: [{ at: 'broker' }] } });
+  await broker().restart();
+  await journalIsEmpty();
+  await eventually('it is ready again', async () => (await ask('GET', '/health/ready')).status === 200);
+  const listed = await ask('GET', `/orders?customerId=${customerId}&limit=100`);
+  expect((listed.body['items'] as unknown[]).length).toBe(taken);
+});

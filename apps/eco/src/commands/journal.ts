@@ -1,0 +1,160 @@
+import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/broker';
+import { describeCluster, journalsDir, openSecrets, readRun } from '@eco/cluster';
+import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
+import type { Command } from 'commander';
+import { BadInput, json, print, whole, wholeNumberOf, refuse } from '../input.js';
+import { tableOf } from '../table.js';
+import { dataOption } from '../target.js';
+
+interface Where {
+  readonly data?: string;
+  readonly dir?: string;
+}
+
+interface ListOptions extends Where {
+  readonly json?: true;
+}
+
+interface DrainOptions extends Where {
+  readonly setAside?: true;
+  readonly limit: string;
+}
+
+const EXIT_LEFT = 1;
+
+/** `eco journal`: what is accepted and not yet with the brokers. `eco journal drain` brings it there for a process that is gone. */
+export function registerJournal(program: Command): void {
+  const journal = where(
+    program.command('journal').description('show what was accepted while no broker confirmed, by process'),
+  )
+    .option('--json', 'print JSON')
+    .action((options: ListOptions, command: Command) => print(command, plain(list(options))));
+
+  where(
+    journal
+      .command('drain <name>')
+      .description('bring the journal of a process that is gone to the brokers; ends with 1 when something is left'),
+  )
+    .option('--set-aside', 'also those that were set aside, once more')
+    .option('--limit <s>', 'give up after so long', '60')
+    .action((name: string, _options: DrainOptions, command: Command) =>
+      // Options that the parent has too are read by the parent.
+      print(command, plain(drain(name, command.optsWithGlobals<DrainOptions>()))),
+    );
+}
+
+function where(command: Command): Command {
+  return dataOption(command).option(
+    '--dir <dir>',
+    'folder of the journals (default: ECO_JOURNAL_DIR, else journals in the data folder)',
+  );
+}
+
+async function list(options: ListOptions): Promise<string> {
+  const dir = folderOf(options);
+  const journals = readJournals(dir);
+  if (options.json)
+    return json({ dir, journals: journals.map((each) => ({ ...each, oldestMs: each.oldestMs ?? null })) });
+  if (journals.length === 0) return `no journal is in ${dir}`;
+  const heads = ['journal', '', '>waiting', '>oldest', '>bytes', '>set aside'];
+  return [
+    tableOf(heads, journals.map(rowOf)),
+    ...journals.flatMap(({ name, setAside }) =>
+      setAside.map(({ id, queue, reason }) => `${name}: ${id} to ${queue} is set aside: ${reason}`),
+    ),
+    ...journals
+      .filter(({ inUse, depth }) => !inUse && depth > 0)
+      .map(({ name }) => `${name} does not run: start it, or "npx eco journal drain ${name}"`),
+  ].join('\n');
+}
+
+function rowOf({ name, inUse, depth, oldestMs, bytes, setAside }: JournalReport): string[] {
+  const age = oldestMs === undefined ? '' : `${whole(Math.round(oldestMs / 1000))} s`;
+  return [name, inUse ? 'in use' : 'orphaned', whole(depth), age, whole(bytes), whole(setAside.length)];
+}
+
+async function drain(name: string, options: DrainOptions): Promise<string> {
+  const faults: string[] = [];
+  const limitMs = wholeNumberOf('--limit', options.limit, { max: 86_400 }, faults) * 1000;
+  refuse(faults);
+  const dir = folderOf(options);
+  const known = readJournals(dir).map((each) => each.name);
+  if (!known.includes(name)) {
+    throw new BadInput(`no journal ${JSON.stringify(name)} is in ${dir}: ${known.join(', ') || 'there is none'}`);
+  }
+  const access = await brokersOf(options);
+  // It takes no more: only what is there leaves.
+  const journal = new Journal({ dir, name, limitBytes: 0 });
+  const connection = new BrokerConnection({ access, name: `eco journal drain ${name}` });
+  const publisher = new CommandPublisher({
+    connection,
+    groupOf: () => {
+      throw new Error('what is in a journal names its queue');
+    },
+  });
+  const relay = new Relay({ journal, publish: (queue, commands) => publisher.publishTogether(queue, commands) });
+  try {
+    if (options.setAside) journal.takeBackSetAside();
+    connection.start();
+    publisher.start();
+    relay.start();
+    const late = AbortSignal.timeout(limitMs);
+    const given = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([relay.idle(), given]);
+    return report(name, journal, relay, publisher.obstacle);
+  } finally {
+    await relay.stop();
+    await publisher.stop();
+    await connection.stop();
+    journal.close();
+  }
+}
+
+function report(name: string, journal: Journal, relay: Relay, obstacle: string | undefined): string {
+  const { depth, removed, setAsideNow } = journal.status;
+  if (depth > 0 || setAsideNow > 0) process.exitCode = EXIT_LEFT;
+  const why = [...relay.alarms].map(([queue, alarm]) => `${queue}: ${alarm}`).join('; ') || obstacle;
+  return [
+    `${name}: the brokers have confirmed ${whole(removed)}`,
+    ...(depth > 0 ? [`${whole(depth)} wait${why === undefined ? '' : ` (${why})`}`] : []),
+    ...(setAsideNow > 0 ? [`${whole(setAsideNow)} set aside`] : []),
+  ].join(', ');
+}
+
+function folderOf({ data, dir }: Where): string {
+  if (dir !== undefined) return dir;
+  const own = process.env['ECO_JOURNAL_DIR'];
+  if (data === undefined && own) return own;
+  return journalsDir(describeCluster(data === undefined ? {} : { dataDir: data }).dataDir);
+}
+
+/** Where the brokers are: as the environment of a service says, such as in its container, else as `eco up` started them. */
+async function brokersOf({ data }: Where): Promise<BrokerAccess> {
+  if (data === undefined && process.env['ECO_BROKERS']) {
+    // It takes a while to load, and only here something of it is wanted.
+    const { ConfigError, readConfig, secretsSetting, settings } = await import('@eco/edge');
+    try {
+      const config = readConfig({ brokers: settings.brokers, secrets: secretsSetting([]) }, process.env);
+      return { brokers: [...config.brokers], ...config.secrets.amqp };
+    } catch (error) {
+      throw error instanceof ConfigError ? new BadInput(error.faults.join('; ')) : error;
+    }
+  }
+  const { dataDir } = describeCluster(data === undefined ? {} : { dataDir: data });
+  const run = readRun(dataDir);
+  if (!run) throw new BadInput(`nothing runs with the data folder ${dataDir}: start the brokers by "npm start"`);
+  const { broker } = await openSecrets(dataDir);
+  return {
+    brokers: run.layout.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
+    user: 'central',
+    password: broker.central,
+  };
+}
+
+async function plain(work: Promise<string>): Promise<string> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof JournalError ? new BadInput(error.message) : error;
+  }
+}

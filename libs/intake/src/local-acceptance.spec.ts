@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { headers, type Problem } from '@eco/contracts';
+import { createEdge, startService, StartError, type Edge, type Service } from '@eco/edge';
+import { readJournals } from '@eco/journal';
+import { eventually } from '@eco/testing';
+import { Reads } from '@eco/reads';
+import { IntakeModule } from './intake.module.js';
+import { openIntake, type OpenIntake } from './open-intake.js';
+
+/* The door with a journal behind it and no broker anywhere: what can wait is kept, what can not is refused. */
+
+let dir: string;
+let edge: Edge;
+let opened: OpenIntake;
+let service: Service;
+
+function open(name: string): [Edge, OpenIntake] {
+  const own = createEdge({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const reads = new Reads({
+    groups: [],
+    login: { user: 'nobody', password: '' },
+    applicationName: name,
+    log: own.log,
+    registry: own.metrics.registry,
+  });
+  return [
+    own,
+    openIntake(own, {
+      brokers: [{ host: '127.0.0.1', port: 1 }],
+      login: { user: 'nobody', password: '' },
+      branchId: null,
+      reads,
+      anyGroup: 'g1',
+      journal: { dir, limitBytes: 1024 * 1024 },
+    }),
+  ];
+}
+
+beforeAll(async () => {
+  dir = mkdtempSync(path.join(os.tmpdir(), 'eco-local-'));
+  [edge, opened] = open('door');
+  service = await startService(edge, { module: IntakeModule.with(opened.intake), close: [() => opened.stop()] });
+});
+afterAll(async () => {
+  await service.stop();
+  rmSync(dir, { recursive: true });
+});
+
+async function ask(method: string, at: string, body?: unknown, given: Record<string, string> = {}) {
+  const response = await fetch(service.url + at, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...given },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
+}
+
+const lines = [{ productId: 'cafe-premium', quantity: 2 }];
+const waiting = { prefer: 'wait=30', 'idempotency-key': 'k-1' };
+const kept: [method: string, at: string, body?: unknown][] = [
+  ['POST', '/orders', { customerId: 'ana', lines }],
+  ['PUT', '/carts/ana/items/cafe-premium', { quantity: 1 }],
+  ['DELETE', '/carts/ana/items/cafe-premium'],
+  ['DELETE', '/carts/ana/items'],
+  ['POST', '/carts/ana/checkout'],
+];
+
+it.each(kept)('keeps %s %s, and says so at once even to who would wait', async (method, at, body) => {
+  const [before] = readJournals(dir);
+  const answered = await ask(method, at, body, waiting);
+  expect([answered.status, answered.body['status']]).toEqual([202, 'accepted']);
+  expect(answered.headers.get(headers.durability)).toBe('local');
+  expect(answered.headers.get(headers.preferenceApplied)).toBeNull();
+  expect(readJournals(dir)).toMatchObject([{ name: 'door', inUse: true, depth: (before?.depth ?? 0) + 1 }]);
+});
+
+it.each([
+  ['/customers', { name: 'Ana', email: 'ana@example.com' }],
+  ['/reservations', { customerId: 'ana', lines, ttlSeconds: 60 }],
+])('never keeps %s', async (at, body) => {
+  const [before] = readJournals(dir);
+  const { status, body: problem } = await ask('POST', at, body, waiting);
+  expect([status, (problem as unknown as Problem).type]).toEqual([503, 'urn:ecomarket:problem:not-accepted']);
+  expect(readJournals(dir)[0]?.depth).toBe(before?.depth);
+});
+
+it('is ready without brokers once they have had their time, and tells how it stands', async () => {
+  const ready = await eventually('it is ready', async () => {
+    const told = await ask('GET', '/health/ready');
+    return told.status === 200 && told.body;
+  });
+  expect(ready).toMatchObject({ status: 'ready', broker: expect.stringContaining('no connection to a broker') });
+  expect(ready['journal']).toMatch(new RegExp(`^${kept.length} wait, the oldest for \\d+ s$`));
+});
+
+it('does not start on the journal of another process', () => {
+  expect(() => open('door')).toThrow(StartError);
+  expect(() => open('door')).toThrow(/in use/);
+});
+
+it('refuses past the bound with Retry-After, and is not ready then', async () => {
+  const large = Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 }));
+  const answers = [];
+  for (let count = 0; count < 100; count += 1)
+    answers.push(await ask('POST', '/orders', { customerId: 'ana', lines: large }));
+  const refused = answers.filter(({ status }) => status === 503);
+  expect(refused.length).toBeGreaterThan(10);
+  expect(refused.length).toBeLessThan(90);
+  for (const { headers: told, body } of refused) {
+    expect([body['detail'], told.get(headers.retryAfter)]).toEqual([
+      expect.stringContaining('the journal is full'),
+      '2',
+    ]);
+  }
+  expect(await ask('GET', '/health/ready')).toMatchObject({
+    status: 503,
+    body: {
+      faults: [{ at: 'broker', message: expect.stringMatching(/nor does the journal take anything: it is full/) }],
+    },
+  });
+  const text = await (await fetch(`${service.url}/metrics`)).text();
+  expect(text).toMatch(new RegExp(`^eco_journal_full_total ${refused.length}$`, 'm'));
+});
