@@ -1,5 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { changeData, headers, type Change, type CommandKind, type CommandOf } from '@eco/contracts';
+import {
+  changeData,
+  headers,
+  keyOf as keyOfCommand,
+  type Change,
+  type CommandKind,
+  type CommandOf,
+} from '@eco/contracts';
 import {
   bucketOf,
   BUCKETS_DEFAULT,
@@ -72,8 +79,8 @@ async function get<T = Json>(path: string, sent: Record<string, string> = {}): P
 
 /** One batch in the group that owns the first command's key. */
 function write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
-  const [{ body }] = commands as [CommandOf<CommandKind>];
-  const group = groupOfKey('customerId' in body ? body.customerId : body.productId);
+  const [command] = commands as [CommandOf<CommandKind>];
+  const group = groupOfKey(keyOfCommand(command));
   return (writers.get(group) as BatchWriter).write(...commands);
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beginReign, tryToLead, verifyGroup, brokenChecks, WriterSession, type Reign } from '@eco/database';
-import type { Arrived } from '@eco/domain';
+import type { Arrived, Effects } from '@eco/domain';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { settleBatch, type Committed } from './settle.js';
@@ -68,6 +68,9 @@ it.each([
   );
   expect(seqs).toEqual(new Set([state.position.seq]));
   expect(effects.replies.map(({ commandId }) => commandId)).toEqual(batch.map(({ command }) => command.id));
+  expect(effects.deadLetters).toMatchObject(
+    bad.map(() => ({ errorClass: 'database', place: '23514 orders not_them' })),
+  );
   expect(effects.replies[bad[0] as number]).toMatchObject({
     type: 'dead-letter',
     reason: expect.stringContaining('not_them') as string,
@@ -89,9 +92,45 @@ it('parks a command whose rule fails, as a bug would make it', async () => {
   // Not what readCommands would let pass: no time can be made of it.
   broken.command.stamp = 'no stamp';
   const batch = [order('good'), broken, order('good')];
-  await settle(batch);
+  const { effects } = await settle(batch);
+  expect(effects.deadLetters).toMatchObject([{ errorClass: 'rule', place: expect.stringMatching(/^RangeError in /) }]);
   const { outcomes, deadLetters } = await written(batch);
   expect([outcomes.length, deadLetters.map(({ command_id: id }) => id)]).toEqual([2, [broken.command.id]]);
+});
+
+it('tries a replay once by its number, and keeps what was done with a dead letter and by whom', async () => {
+  const bad = order('bad-for-now');
+  const first = await settle([bad]);
+  const letter = first.effects.deadLetters[0] as Effects['deadLetters'][number];
+  const replay = (number: number): Arrived => ({
+    readable: true,
+    command: { ...bad.command, replay: { number, bodyHash: letter.bodyHash, by: 'ana' } },
+  });
+  const stored = async () => {
+    const [row] = await group.asSuperuser<{ state: string; tries: number; last_number: number }>(
+      'SELECT state, tries, last_number FROM eco.dead_letter WHERE command_id = $1',
+      [bad.command.id],
+    );
+    return row;
+  };
+  await settle([replay(1), replay(1)]);
+  expect(await stored()).toEqual({ state: 'open', tries: 2, last_number: 1 });
+
+  await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT not_them');
+  const late = await settle([replay(1)]);
+  expect(late.effects.replies).toMatchObject([{ type: 'dead-letter' }]);
+  const third = await settle([replay(2)]);
+  expect(third.effects.replies).toMatchObject([{ type: 'outcome', status: 'done', repeated: false }]);
+  expect(await stored()).toEqual({ state: 'replayed', tries: 2, last_number: 2 });
+  expect((await settle([replay(3), bad])).effects.replies).toMatchObject([{ repeated: true }, { repeated: true }]);
+  const actions = await group.asSuperuser(
+    'SELECT number, action, operator, result FROM eco.dead_letter_action WHERE command_id = $1 ORDER BY number',
+    [bad.command.id],
+  );
+  expect(actions).toEqual([
+    { number: 1, action: 'replay', operator: 'ana', result: 'dead-letter' },
+    { number: 2, action: 'replay', operator: 'ana', result: 'done' },
+  ]);
 });
 
 it('blames nobody when the server can’t store', async () => {

@@ -1,5 +1,5 @@
 import { commitBatch, openBatch, rollBack, tryBatch, type Fault, type Reign, type WriterSession } from '@eco/database';
-import { decideBatch, neededKeys, type Arrived, type BatchState, type Effects } from '@eco/domain';
+import { decideBatch, neededKeys, type Arrived, type BatchState, type Effects, type Failure } from '@eco/domain';
 
 /** What a batch did, and how long each part of it took. */
 export interface Committed {
@@ -13,8 +13,15 @@ type CommandFault = Extract<Fault, { type: 'command-fault' }>;
 /** A fault that is no command's. */
 export type OtherFault = Exclude<Fault, CommandFault>;
 
-/** Commands that can't be decided or stored, each with the reason. */
-type Parked = ReadonlyMap<Arrived, string>;
+/** Commands that can't be processed, and why. */
+type Parked = ReadonlyMap<Arrived, Failure>;
+
+export interface SettleOptions {
+  /** Commands that become dead letters without a try. */
+  known?: Parked;
+  /** Rows of `eco.suspect` that the same transaction deletes. */
+  suspectIds?: readonly string[];
+}
 
 /**
  * Load → decide → store, in one transaction. A command that makes it impossible is found and becomes a dead letter in
@@ -24,12 +31,14 @@ export async function settleBatch(
   session: WriterSession,
   reign: Reign,
   arrived: readonly Arrived[],
+  { known = new Map(), suspectIds = [] }: SettleOptions = {},
 ): Promise<Committed | OtherFault> {
-  const parked = new Map<Arrived, string>();
+  const parked = new Map<Arrived, Failure>(known);
   for (;;) {
     const opened = await decide(session, reign, arrived, parked);
     const startedAt = performance.now();
-    const done = opened.type === 'decided' ? await commitBatch(session, opened.state, opened.effects) : opened;
+    const done =
+      opened.type === 'decided' ? await commitBatch(session, opened.state, opened.effects, suspectIds) : opened;
     if (done.type === 'committed' && opened.type === 'decided') {
       const { state, effects, ms } = opened;
       return { type: 'committed', state, effects, ms: { ...ms, store: performance.now() - startedAt } };
@@ -41,7 +50,7 @@ export async function settleBatch(
     if (found.type !== 'found') return found;
     // Found again although it is parked: then it is not what can't be stored.
     if (parked.has(found.command)) return { type: 'server-fault', error: done.error, lost: false };
-    parked.set(found.command, found.reason);
+    parked.set(found.command, found.failure);
   }
 }
 
@@ -55,10 +64,10 @@ async function findBadCommand(
   arrived: readonly Arrived[],
   parked: Parked,
   whole: CommandFault,
-): Promise<{ type: 'found'; command: Arrived; reason: string } | OtherFault> {
+): Promise<{ type: 'found'; command: Arrived; failure: Failure } | OtherFault> {
   let good = 0;
   let bad = arrived.length;
-  let reason = whole.error.message;
+  let fault = whole;
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
     const opened = await decide(session, reign, arrived.slice(0, middle), parked);
@@ -67,10 +76,11 @@ async function findBadCommand(
       good = middle;
     } else if (tried.type === 'command-fault') {
       bad = middle;
-      reason = tried.error.message;
+      fault = tried;
     } else return tried;
   }
-  return { type: 'found', command: arrived[bad - 1] as Arrived, reason };
+  const { errorClass, place, error } = fault;
+  return { type: 'found', command: arrived[bad - 1] as Arrived, failure: { errorClass, place, reason: error.message } };
 }
 
 type Decided = Omit<Committed, 'type' | 'ms'> & { type: 'decided'; ms: { load: number; decide: number } };
@@ -85,14 +95,19 @@ async function decide(
   const startedAt = performance.now();
   // A rule that throws is a bug, and no reason to stand still: its command is set aside like one that can't be stored.
   const keys = caught(() => keysOf(arrived, parked));
-  if (keys instanceof Error) return { type: 'command-fault', error: keys };
+  if (keys instanceof Error) return bug(keys);
   const opened = await openBatch(session, reign, keys);
   if (opened.type !== 'opened') return opened;
   const { state } = opened;
   const loadedAt = performance.now();
   const effects = caught(() => decideBatch(state, arrived, parked));
-  if (effects instanceof Error) return (await rollBack(session)) ?? { type: 'command-fault', error: effects };
+  if (effects instanceof Error) return (await rollBack(session)) ?? bug(effects);
   return { type: 'decided', state, effects, ms: { load: loadedAt - startedAt, decide: performance.now() - loadedAt } };
+}
+
+function bug(error: Error): CommandFault {
+  const [, place] = /^\s*at (?:async )?(?:new )?([^\s(]+) \(/m.exec(error.stack ?? '') ?? [];
+  return { type: 'command-fault', error, errorClass: 'rule', place: `${error.name} in ${place ?? 'a rule'}` };
 }
 
 function caught<T>(work: () => T): T | Error {

@@ -1,11 +1,20 @@
 import type { CommandConsumer, Delivery, EventAnnouncer, ReplySender, ReplyTo } from '@eco/broker';
-import { hasDueHolds, readLastSeqs, touchReign, type Reign, type WriterSession } from '@eco/database';
-import { readCommands, type Arrived, type Effects } from '@eco/domain';
+import {
+  hasDueHolds,
+  readLastSeqs,
+  readSuspects,
+  storeSuspects,
+  touchReign,
+  type Reign,
+  type WriterSession,
+} from '@eco/database';
+import { readCommands, type Arrived, type Effects, type Failure } from '@eco/domain';
 import type { Log } from '@eco/edge';
 import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
 import type { WriterMetrics } from './metrics.js';
-import { settleBatch, type Committed, type OtherFault } from './settle.js';
+import { settleBatch, type Committed, type OtherFault, type SettleOptions } from './settle.js';
+import { Suspects, SUSPICIOUS_DELIVERIES, TRIES_MAX } from './suspects.js';
 
 /*
  * The active writer: take → load → decide → store → acknowledge → answer → announce, one batch after the other, each
@@ -22,6 +31,11 @@ const RETRY_MS = 10_000;
 const RETRY_PAUSE_MS = { first: 50, max: 2000 };
 /** Health tells of a batch that takes so long. */
 const SLOW_MS = 5000;
+/**
+ * A process lives for so long before it tries again what a reign ended over: what ends writers while they start is no
+ * command, and is not to be blamed on one.
+ */
+const STEADY_MS = 1000;
 /** So few commands in a batch, and their correlation ids are told at level info. */
 const FEW = 5;
 
@@ -38,6 +52,15 @@ export interface WriterParts {
   batchLimit: number;
   /** What is not settled by then goes back to the queues, ms; the broker takes a consumer that keeps it for dead. */
   holdMs?: number;
+}
+
+/** What lasts as long as a reign. */
+interface Reigning {
+  session: WriterSession;
+  reign: Reign;
+  announcements: Announcements;
+  suspects: Suspects;
+  stop: AbortSignal;
 }
 
 export class Writer {
@@ -58,10 +81,19 @@ export class Writer {
   /** Writes until `stop` aborts or the reign is over; then nothing that was taken stays unacknowledged here. */
   async reign(session: WriterSession, reign: Reign, stop: AbortSignal): Promise<ReignEnd> {
     const { consumer, announcer, batchLimit } = this.parts;
-    const announcements = new Announcements(announcer, reign, await readLastSeqs(session));
+    const [lastSeqs, suspects] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
+    const reigning = {
+      session,
+      reign,
+      announcements: new Announcements(announcer, reign, lastSeqs),
+      suspects: new Suspects(suspects),
+      stop,
+    };
+    const { announcements } = reigning;
     announcements.start();
-    let subscribedAt = performance.now();
     try {
+      if (reigning.suspects.areThere) await pause(STEADY_MS, stop);
+      let subscribedAt = performance.now();
       for (;;) {
         consumer.start();
         const deliveries = await takeWithin(consumer, batchLimit, IDLE_MS, stop);
@@ -69,7 +101,7 @@ export class Writer {
         // A batch ends what is due before it decides, one that has nothing to decide too.
         const fault =
           deliveries.length > 0 || (await hasDueHolds(session))
-            ? await this.settle(session, reign, announcements, deliveries)
+            ? await this.settle(reigning, deliveries)
             : await touchReign(session, reign);
         if (fault !== undefined) return fault as OtherFault;
         if (consumer.isSubscribed || deliveries.length > 0) subscribedAt = performance.now();
@@ -84,13 +116,7 @@ export class Writer {
   }
 
   /** Settles what was taken. Undefined: it is committed, acknowledged, answered, announced. */
-  private async settle(
-    session: WriterSession,
-    reign: Reign,
-    announcements: Announcements,
-    deliveries: Delivery[],
-  ): Promise<OtherFault | undefined> {
-    const { consumer, replies, metrics } = this.parts;
+  private async settle(reigning: Reigning, deliveries: Delivery[]): Promise<OtherFault | undefined> {
     const arrived: Arrived[] = [];
     const askedBy: Delivery[] = [];
     for (const delivery of deliveries) {
@@ -103,30 +129,91 @@ export class Writer {
 
     const held = this.giveBackAfter(this.parts.holdMs ?? HOLD_MS);
     this.#underWaySince = performance.now();
-    const settled = await this.settleWithRetries(session, reign, arrived);
+    const isSuspicious =
+      reigning.suspects.areThere || deliveries.some(({ deliveryCount }) => deliveryCount >= SUSPICIOUS_DELIVERIES);
+    const settled = isSuspicious
+      ? await this.settleApart(reigning, arrived, askedBy)
+      : await this.settleWithRetries(reigning, arrived);
     this.#underWaySince = undefined;
     await held();
+    if (settled === undefined) return undefined;
     if (settled.type !== 'committed') return settled;
+    this.tell(reigning, settled, arrived, askedBy, deliveries);
+    return undefined;
+  }
 
-    const { state, effects } = settled;
-    consumer.acknowledge(deliveries);
+  /** Of a committed part of a batch. `over`: all that lay in these is settled. */
+  private tell(
+    { announcements }: Reigning,
+    committed: Committed,
+    arrived: readonly Arrived[],
+    askedBy: readonly Delivery[],
+    over: Delivery[],
+  ): void {
+    const { consumer, replies, metrics } = this.parts;
+    const { state, effects } = committed;
+    consumer.acknowledge(over);
     replies.send(repliesOf(arrived, askedBy, effects), formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
-    metrics.observeBatch(settled, arrived.length);
-    this.logBatch(arrived, settled);
+    metrics.observeBatch(committed, arrived.length);
+    this.logBatch(arrived, committed);
+  }
+
+  /** Part by part: some of it came three times, or a reign ended over it. See `suspects.ts`. Undefined: all that it tried. */
+  private async settleApart(
+    reigning: Reigning,
+    arrived: readonly Arrived[],
+    askedBy: readonly Delivery[],
+  ): Promise<OtherFault | undefined> {
+    const { session, reign, suspects, stop } = reigning;
+    const { log } = this.parts;
+    const counts = askedBy.map(({ deliveryCount }) => deliveryCount);
+    const { parts, ...division } = suspects.divide(arrived, counts);
+    let { removed, stored } = division;
+    const open = new Map<Delivery, number>();
+    for (const delivery of askedBy) open.set(delivery, (open.get(delivery) ?? 0) + 1);
+    for (const part of parts) {
+      if (stop.aborted) return undefined;
+      const begun = suspects.begin(part);
+      if (begun !== undefined) {
+        const fault = await storeSuspects(session, reign, { removed, stored: [...stored, begun] });
+        if (fault !== undefined) return fault as OtherFault;
+        [removed, stored] = [[], []];
+        const { commandIds, tries } = begun;
+        log.warn({ commands: commandIds.length, tries, first: commandIds[0] }, 'tried apart: it came three times');
+      }
+      const tried = part.indices.map((index) => arrived[index] as Arrived);
+      const settled = await this.settleWithRetries(reigning, tried, {
+        ...(part.isOver ? { known: new Map(tried.map((one) => [one, overWhich(one)])) } : {}),
+        ...(part.suspect === undefined ? {} : { suspectIds: [part.suspect.suspectId] }),
+      });
+      if (settled.type !== 'committed') {
+        const absolved = settled.type === 'server-fault' && !settled.lost ? suspects.absolve(part) : undefined;
+        if (absolved !== undefined) await storeSuspects(session, reign, { removed: [], stored: [absolved] });
+        return settled;
+      }
+      suspects.settled(part);
+      const tellers = part.indices.map((index) => askedBy[index] as Delivery);
+      const over = tellers.filter((delivery) => {
+        const left = (open.get(delivery) ?? 0) - 1;
+        open.set(delivery, left);
+        return left === 0;
+      });
+      this.tell(reigning, settled, tried, tellers, over);
+    }
     return undefined;
   }
 
   /** The server's faults are nobody's: the same batch is tried again, unless the session is gone. */
   private async settleWithRetries(
-    session: WriterSession,
-    reign: Reign,
+    { session, reign }: Reigning,
     arrived: readonly Arrived[],
+    options: SettleOptions = {},
   ): Promise<Committed | OtherFault> {
     const { metrics, log } = this.parts;
     const startedAt = performance.now();
     for (let pauseMs = RETRY_PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS.max)) {
-      const settled = await settleBatch(session, reign, arrived);
+      const settled = await settleBatch(session, reign, arrived, options);
       this.#lastFault = settled.type === 'committed' ? undefined : settled.error.message;
       if (settled.type === 'committed') return settled;
       metrics.observeFault(settled.type);
@@ -181,6 +268,24 @@ export class Writer {
 
 function correlationIdsOf(arrived: readonly Arrived[]): string[] {
   return arrived.flatMap((one) => (one.readable ? [one.command.correlationId] : []));
+}
+
+function overWhich(one: Arrived): Failure {
+  const place = one.readable ? one.command.kind : one.place;
+  return { errorClass: 'process', place, reason: `${TRIES_MAX} times a reign ended while it was tried alone` };
+}
+
+function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    stop.addEventListener('abort', done);
+    if (stop.aborted) done();
+  });
 }
 
 /** What has arrived; none when nothing does within `idleMs`, or `stop` aborts. */

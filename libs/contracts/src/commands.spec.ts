@@ -51,6 +51,7 @@ const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } 
   'stock.count': { productId: 'cafe-premium', location: 'central', expected: 8, counted: 0 },
   'transfer.send': { transferId: orderId, productId: 'cafe-premium', from: 'central', to: 'sucursal-1', quantity: 5 },
   'transfer.receive': { transferId: orderId, productId: 'cafe-premium' },
+  'dead-letter.discard': { commandId: orderId, bodyHash: 'ab'.repeat(32), reason: 'sent by a test', by: 'ana' },
 };
 
 const command = (kind: CommandKind, body: object = bodies[kind]) => ({
@@ -225,7 +226,8 @@ describe('commandMessageSchema', () => {
 describe('keyOf', () => {
   it.each(Object.keys(bodies) as CommandKind[])('of %s is what its kind says', (kind) => {
     const read = commandSchema.parse(command(kind));
-    expect(keyOf(read)).toBe(commandKinds[kind].key === 'customerId' ? 'ana' : 'cafe-premium');
+    const keys = { customerId: 'ana', productId: 'cafe-premium', commandId: orderId };
+    expect(keyOf(read)).toBe(keys[commandKinds[kind].key]);
   });
 
   it('keeps what is only accepted apart from what is answered within its request', () => {
@@ -241,7 +243,7 @@ describe('keyOf', () => {
 
   it('takes no command about the catalogue or about stock anywhere by a route that a branch may use', () => {
     for (const [kind, { route }] of Object.entries(commandKinds)) {
-      expect(route === 'products').toBe(/^(product|stock)\.|^transfer\.send$/.test(kind));
+      expect(route === 'products').toBe(/^(product|stock|dead-letter)\.|^transfer\.send$/.test(kind));
     }
   });
 });

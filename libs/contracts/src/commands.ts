@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { discardDeadLetterSchema, replaySchema } from './dead-letters.js';
 import {
   adjustStockSchema,
   cancelOrderSchema,
@@ -119,9 +120,11 @@ export const commandKinds = {
   'stock.count': { body: countStockSchema, key: 'productId', route: 'products', topic: 'stock' },
   'transfer.send': { body: sendTransferSchema, key: 'productId', route: 'products', topic: 'stock' },
   'transfer.receive': { body: receiveTransferSchema, key: 'productId', route: 'counter', topic: 'stock' },
+  // It lies where the dead letter does, whichever group's that is, and nobody but operators is told of it.
+  'dead-letter.discard': { body: discardDeadLetterSchema, key: 'commandId', route: 'products', topic: null },
 } as const satisfies Record<
   string,
-  { body: z.ZodType; key: 'customerId' | 'productId'; route: CommandRoute; topic: string }
+  { body: z.ZodType; key: 'customerId' | 'productId' | 'commandId'; route: CommandRoute; topic: string | null }
 >;
 
 export type CommandKind = keyof typeof commandKinds;
@@ -140,6 +143,8 @@ const envelopeFields = {
   notAfter: timestampSchema.optional(),
   /** True: somebody waits for the outcome at the message's `replyTo`. */
   reply: z.boolean().optional(),
+  /** A dead letter that an operator wants to be tried again. */
+  replay: replaySchema.optional(),
 };
 
 type EnvelopeOf<K extends CommandKind> = K extends CommandKind
@@ -186,5 +191,6 @@ export interface CommandMessage {
 /** The key whose hash names the command's bucket. */
 export function keyOf(command: Pick<Command, 'kind' | 'body'>): string {
   const { body } = command;
-  return 'customerId' in body ? body.customerId : body.productId;
+  if ('customerId' in body) return body.customerId;
+  return 'productId' in body ? body.productId : body.commandId;
 }

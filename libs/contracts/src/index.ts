@@ -3,6 +3,7 @@ export * from './stamp.js';
 export * from './canonical.js';
 export * from './order-lines.js';
 export * from './inventory-commands.js';
+export * from './dead-letters.js';
 export * from './commands.js';
 export * from './outcomes.js';
 export * from './changes.js';

@@ -12,6 +12,7 @@ import {
 } from './primitives.js';
 import { stampSchema } from './stamp.js';
 import type { CommandKind } from './commands.js';
+import { discardedSchema } from './dead-letters.js';
 
 /**
  * Outcomes: what was decided for a command, kept with its id for good. In order of precedence when a command is
@@ -167,6 +168,7 @@ export const outcomeResults = {
   'stock.count': z.union([stockMovedSchema, refusalSchema]),
   'transfer.send': z.union([transferMovedSchema, refusalSchema]),
   'transfer.receive': z.union([transferMovedSchema, refusalSchema]),
+  'dead-letter.discard': discardedSchema,
 } as const satisfies Record<CommandKind, z.ZodType>;
 
 export type OrderConfirmed = z.infer<typeof orderConfirmedSchema>;

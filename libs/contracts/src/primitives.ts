@@ -104,7 +104,8 @@ export const centsSchema = z
   .max(100_000_000, 'must be at most 100000000')
   .meta({ description: 'Cents', examples: [890] });
 
-const printable = (max: number) =>
+/** Text for people, in one line. */
+export const printable = (max: number) =>
   z
     .string()
     .trim()
@@ -122,6 +123,12 @@ export const emailSchema = z
   .email('must be an e-mail address, such as ana@example.com')
   .max(254, 'must be at most 254 characters')
   .meta({ description: 'E-mail address', examples: ['ana@example.com'] });
+
+/** SHA-256 of what a command asks, see `canonicalJson`. */
+export const bodyHashSchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits')
+  .meta({ description: 'SHA-256, hex' });
 
 export const timestampSchema = z.iso
   .datetime()

@@ -22,6 +22,7 @@ export {
   type HolderSigns,
   type Reign,
 } from './writer/reign.js';
+export { readSuspects, storeSuspects, type SuspectSet } from './writer/suspects.js';
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';

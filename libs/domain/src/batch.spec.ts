@@ -1,9 +1,11 @@
+import { keyOf, type Command } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import { decideBatch } from './batch.js';
 import { bodyHash } from './body-hash.js';
-import type { Arrived } from './effects.js';
+import type { Arrived, Failure } from './effects.js';
 import { neededKeys } from './needed-keys.js';
 import { readCommands } from './read-commands.js';
+import type { DeadLetter } from './state.js';
 import { arrivedOf, command, placeOrder } from './test/commands.js';
 import { BUCKETS, MemoryGroup } from './test/memory-group.js';
 
@@ -16,6 +18,13 @@ function allBut(key: string): Set<number> {
     (bucket) => bucket !== bucketOf(key, BUCKETS),
   );
   return new Set(others);
+}
+
+/** Open, after one try. */
+function letterOf(one: Command, reason: string): DeadLetter {
+  const { id: commandId, kind } = one;
+  const of = { commandId, bodyHash: bodyHash(one), kind, bucket: bucketOf(keyOf(one), BUCKETS) };
+  return { ...of, state: 'open', errorClass: 'database', place: '22003', reason, tries: 1, lastNumber: 0 };
 }
 
 /** Decides without storing. */
@@ -34,7 +43,9 @@ describe('decideBatch', () => {
       {
         commandId: order.id,
         bodyHash: bodyHash(order),
+        kind: 'order.place',
         bucket,
+        place: `bucket ${bucket}`,
         reason: `this group does not own bucket ${bucket}`,
         errorClass: 'not-owned',
         sentBy: 'spec',
@@ -72,7 +83,7 @@ describe('decideBatch', () => {
     const keys = neededKeys(arrivedOf([order]));
     const state = {
       ...group.load(keys),
-      deadLetters: new Map([[order.id, [{ bodyHash: bodyHash(order), reason: 'bad' }]]]),
+      deadLetters: new Map([[order.id, [letterOf(order, 'bad')]]]),
     };
     const { replies, ...rows } = decideBatch(state, arrivedOf([{ ...order, ...late }]));
     expect(replies).toEqual([{ type: 'dead-letter', commandId: order.id, reason: 'bad' }]);
@@ -161,6 +172,10 @@ describe('decideBatch', () => {
   });
 });
 
+function failure(reason: string): Failure {
+  return { errorClass: 'database', place: '22003', reason };
+}
+
 describe('a parked command', () => {
   const order = placeOrder('ana', { cafe: 1 });
   const [arrived] = arrivedOf([order]) as [Arrived];
@@ -170,7 +185,7 @@ describe('a parked command', () => {
     const { deadLetters, replies, outcomes } = decideBatch(
       state,
       [arrived],
-      new Map([[arrived, 'value out of range']]),
+      new Map([[arrived, failure('value out of range')]]),
     );
     expect(deadLetters).toMatchObject([{ commandId: order.id, errorClass: 'database', reason: 'value out of range' }]);
     expect(replies).toEqual([{ type: 'dead-letter', commandId: order.id, reason: 'value out of range' }]);
@@ -183,7 +198,7 @@ describe('a parked command', () => {
     const { deadLetters, replies } = decideBatch(
       group.load(neededKeys([arrived])),
       [arrived],
-      new Map([[arrived, 'value out of range']]),
+      new Map([[arrived, failure('value out of range')]]),
     );
     expect(deadLetters).toEqual([]);
     expect(replies).toMatchObject([{ type: 'outcome', repeated: true }]);
@@ -192,7 +207,7 @@ describe('a parked command', () => {
   it('is one of a batch in decideBatch, where the others are decided as if it had not come', () => {
     const group = new MemoryGroup(AT);
     const batch = [...arrivedOf([cafe]), arrived, ...arrivedOf([placeOrder('bo', { cafe: 10 }), order])];
-    const effects = decideBatch(group.load(neededKeys(batch)), batch, new Map([[arrived, 'bad']]));
+    const effects = decideBatch(group.load(neededKeys(batch)), batch, new Map([[arrived, failure('bad')]]));
     expect(effects.replies).toMatchObject([
       { status: 'done' },
       { type: 'dead-letter', reason: 'bad' },

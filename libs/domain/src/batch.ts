@@ -1,12 +1,11 @@
-import { commandKinds, keyOf, type Command, type Reply } from '@eco/contracts';
+import { commandKinds, keyOf, type Command, type Replay, type Reply } from '@eco/contracts';
 import { bodyHash } from './body-hash.js';
-import type { Arrived, DeadLetterRow, Effects } from './effects.js';
+import type { Arrived, DeadLetterRow, Effects, Failure } from './effects.js';
 import { isBefore } from './instant.js';
 import { rulesOf } from './kinds.js';
 import { dueExpiries } from './reservations/expire-reservation.js';
 import type { Decision } from './rules.js';
-import type { BatchState, StoredOutcome } from './state.js';
-import { textOf } from './text.js';
+import type { BatchState, DeadLetter, StoredOutcome } from './state.js';
 import { WorkingState } from './working-state.js';
 
 /*
@@ -20,13 +19,13 @@ import { WorkingState } from './working-state.js';
 /**
  * What these commands do to this state, and what their askers are told. Changes neither of the two.
  *
- * `parked`: commands that the database refuses to store by themselves too (SQLSTATE 22, 23), with its reasons. Where the
- * rules would decide such a one, it becomes a dead letter instead.
+ * `parked`: commands that can't be processed by themselves either, and why. Where the rules would decide such a one, it
+ * becomes a dead letter instead.
  */
 export function decideBatch(
   stored: BatchState,
   arrived: readonly Arrived[],
-  parked?: ReadonlyMap<Arrived, string>,
+  parked?: ReadonlyMap<Arrived, Failure>,
 ): Effects {
   const state = new WorkingState(stored);
   const isHere = (key: string) => state.buckets.isOwned(state.buckets.of(key));
@@ -39,67 +38,105 @@ export function decideBatch(
   return state.effects;
 }
 
-function decideCommand(command: Command, state: WorkingState, databaseReason?: string): Reply {
-  const bucket = state.buckets.of(keyOf(command));
+function decideCommand(command: Command, state: WorkingState, failure?: Failure): Reply {
+  const { id, replay } = command;
+  const retried = letterToTry(id, replay, state);
+  const reply = settle(command, state, failure, retried);
+  noteReplay(id, replay, reply, state);
+  return reply;
+}
+
+/** `retried`: the dead letter that this is the replay of; it settles nothing then. */
+function settle(command: Command, state: WorkingState, failure?: Failure, retried?: DeadLetter): Reply {
+  const { id, kind, sentBy } = command;
+  const bucket = bucketOf(command, state);
   const hash = bodyHash(command);
-  const park = (errorClass: DeadLetterRow['errorClass'], reason: string) =>
-    parkIn(state, {
-      commandId: command.id,
-      bodyHash: hash,
-      bucket,
-      reason,
-      errorClass,
-      sentBy: command.sentBy,
-      command,
-    });
+  const park = (why: Failure) =>
+    parkIn(state, { commandId: id, bodyHash: hash, kind, bucket, ...why, sentBy, command }, retried);
 
   // With several groups a bucket's commands go on to its owner, or are held while it moves. With one group there is
   // nobody to send them to, and whether they were decided before can't be said here either.
-  if (!state.buckets.isOwned(bucket)) return park('not-owned', `this group does not own bucket ${bucket}`);
-
-  const outcome = state.outcomeOf(command.id);
-  if (outcome !== undefined) {
-    return outcome.bodyHash === hash
-      ? told(command.id, outcome, true)
-      : { type: 'key-conflict', commandId: command.id };
+  if (!state.buckets.isOwned(bucket)) {
+    const reason = `this group does not own bucket ${bucket}`;
+    return park({ errorClass: 'not-owned', place: `bucket ${bucket}`, reason });
   }
 
-  const parkedFor = state.deadLetterReason(command.id, hash);
-  if (parkedFor !== undefined) return { type: 'dead-letter', commandId: command.id, reason: parkedFor };
+  const outcome = state.outcomeOf(id);
+  if (outcome !== undefined) {
+    return outcome.bodyHash === hash ? told(id, outcome, true) : { type: 'key-conflict', commandId: id };
+  }
+
+  const letter = state.deadLetters.find(id, hash);
+  if (letter?.state === 'open' && letter.bodyHash !== retried?.bodyHash) return setAside(letter);
 
   if (command.notAfter !== undefined && isBefore(command.notAfter, state.at)) {
     return record(command, { bodyHash: hash, bucket, status: 'expired', result: {}, change: null }, state);
   }
 
-  const tombstone = state.tombstoneOf(command.id);
+  const tombstone = state.tombstoneOf(id);
   if (tombstone !== undefined) {
     const result = { reason: tombstone };
     return record(command, { bodyHash: hash, bucket, status: 'refused', result, change: null }, state);
   }
 
-  if (databaseReason !== undefined) return park('database', databaseReason);
+  if (failure !== undefined) return park(failure);
   const decision = rulesOf(command).decide(command, state);
-  if (decision.type === 'not-owned') return park('not-owned', decision.reason);
+  if (decision.type === 'not-owned') {
+    return park({ errorClass: 'not-owned', place: `products of ${kind}`, reason: decision.reason });
+  }
   const { status, result, change } = decision;
   return record(command, { bodyHash: hash, bucket, status, result, change }, state);
 }
 
-/** Its id may be an honest command's, so only an outcome for this very content (discarded) settles it. */
-function parkUnreadable(arrived: Arrived & { readable: false }, state: WorkingState): Reply {
-  const { commandId, bodyHash, reason, errorClass, sentBy, raw } = arrived;
-  const outcome = state.outcomeOf(commandId);
-  if (outcome?.bodyHash === bodyHash) return told(commandId, outcome, true);
-  return parkIn(state, { commandId, bodyHash, bucket: null, reason, errorClass, sentBy, command: raw });
+/** A discard is decided by the group that has the dead letter, whoever owns the bucket of what lies in it. */
+function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): number {
+  if (command.kind !== 'dead-letter.discard') return buckets.of(keyOf(command));
+  const { commandId, bodyHash } = command.body;
+  const bucket = deadLetters.find(commandId, bodyHash)?.bucket ?? buckets.any;
+  return buckets.isOwned(bucket) ? bucket : buckets.any;
 }
 
-/** A dead letter that is open already is not written again; its first reason stands. */
-function parkIn(state: WorkingState, row: DeadLetterRow): Reply {
-  let reason = state.deadLetterReason(row.commandId, row.bodyHash);
-  if (reason === undefined) {
-    reason = textOf(row.reason);
-    state.addDeadLetter({ ...row, reason, sentBy: row.sentBy === null ? null : textOf(row.sentBy) });
-  }
-  return { type: 'dead-letter', commandId: row.commandId, reason };
+/** Its id may be an honest command's, so only an outcome for this very content (discarded) settles it. */
+function parkUnreadable(arrived: Arrived & { readable: false }, state: WorkingState): Reply {
+  const { commandId, bodyHash, kind, reason, errorClass, place, sentBy, raw, replay } = arrived;
+  const outcome = state.outcomeOf(commandId);
+  if (outcome?.bodyHash === bodyHash) return told(commandId, outcome, true);
+  const row = { commandId, bodyHash, kind, bucket: null, reason, errorClass, place, sentBy, command: raw };
+  const reply = parkIn(state, row, letterToTry(commandId, replay, state));
+  noteReplay(commandId, replay, reply, state);
+  return reply;
+}
+
+/** One that is there already is not written again, and its first reason stands, unless this is a replay of it. */
+function parkIn(state: WorkingState, row: DeadLetterRow, retried: DeadLetter | undefined): Reply {
+  const letter = state.deadLetters.find(row.commandId, row.bodyHash);
+  if (letter === undefined) return setAside(state.deadLetters.add(row));
+  return setAside(letter.bodyHash === retried?.bodyHash ? state.deadLetters.failAgain(letter, row) : letter);
+}
+
+function setAside({ commandId, reason }: Readonly<DeadLetter>): Reply {
+  return { type: 'dead-letter', commandId, reason };
+}
+
+/** Undefined: this is no replay, there is nothing open to be tried, or this number was tried. */
+function letterToTry(commandId: string, replay: Replay | undefined, state: WorkingState): DeadLetter | undefined {
+  if (replay === undefined) return undefined;
+  const letter = state.deadLetters.find(commandId, replay.bodyHash);
+  return letter?.state === 'open' && replay.number > letter.lastNumber ? letter : undefined;
+}
+
+/** Also of a dead letter that was made just now, by a replay that came first: so that it is tried once. */
+function noteReplay(commandId: string, replay: Replay | undefined, reply: Reply, state: WorkingState): void {
+  const letter = letterToTry(commandId, replay, state);
+  if (replay === undefined || letter === undefined) return;
+  const { number, by } = replay;
+  state.deadLetters.act(letter, reply.type === 'outcome' ? 'replayed' : 'open', {
+    number,
+    action: 'replay',
+    by,
+    result: reply.type === 'outcome' ? reply.status : reply.type,
+    reason: reply.type === 'dead-letter' ? reply.reason : null,
+  });
 }
 
 interface Decided extends StoredOutcome {

@@ -16,6 +16,12 @@ export class Buckets {
     return bucket;
   }
 
+  /** One that is this group's, for what names no key. */
+  get any(): number {
+    const [any = 0] = this.state.ownedBuckets;
+    return any;
+  }
+
   isOwned(bucket: number): boolean {
     return this.state.ownedBuckets.has(bucket);
   }

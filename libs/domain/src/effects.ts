@@ -8,11 +8,12 @@ import type {
   PricedLine,
   OrderLine,
   RefusalReason,
+  Replay,
   Reply,
   ShortLine,
   Topic,
 } from '@eco/contracts';
-import type { CartItem, Product, Reservation, StockLevel, Transfer } from './state.js';
+import type { CartItem, DeadLetter, DeadLetterClass, Product, Reservation, StockLevel, Transfer } from './state.js';
 
 export interface OutcomeRow {
   commandId: string;
@@ -89,19 +90,32 @@ export interface CustomerRow {
   registeredAt: string;
 }
 
-export interface DeadLetterRow {
-  commandId: string;
-  bodyHash: string;
-  /** Null: unreadable, so nobody knows. */
-  bucket: number | null;
-  reason: string;
-  /** Where it failed: `unreadable`, `invalid`, `not-owned`, `database`. */
+/** Why a command can't be processed. */
+export interface Failure {
   errorClass: DeadLetterClass;
+  place: string;
+  reason: string;
+}
+
+export interface DeadLetterRow extends Omit<DeadLetter, 'state' | 'tries' | 'lastNumber'> {
   sentBy: string | null;
   /** The command as it came. */
   command: unknown;
 }
-export type DeadLetterClass = 'unreadable' | 'invalid' | 'not-owned' | 'database';
+
+/** What an operator had done with a dead letter, and what became of it. */
+export interface DeadLetterActionRow {
+  commandId: string;
+  bodyHash: string;
+  /** Counts up by dead letter. */
+  number: number;
+  action: 'replay' | 'discard';
+  by: string;
+  /** Of a replay what its asker was told: the outcome's status, `dead-letter` or `key-conflict`. */
+  result: OutcomeStatus | 'dead-letter' | 'key-conflict';
+  /** Why it was discarded, or failed again. */
+  reason: string | null;
+}
 
 /** What a batch writes: plain rows, to be stored with one statement a table. */
 export interface Effects {
@@ -124,7 +138,11 @@ export interface Effects {
   /** New or changed, one row a transfer. */
   transfers: (Transfer & { bucket: number })[];
   tombstones: { commandId: string; bucket: number; reason: RefusalReason }[];
+  /** New ones. */
   deadLetters: DeadLetterRow[];
+  /** What became of dead letters, one row each, new in this batch or stored. */
+  deadLetterUpdates: DeadLetter[];
+  deadLetterActions: DeadLetterActionRow[];
   /** One for each command of the batch, in its order: what its asker is told. */
   replies: Reply[];
 }
@@ -138,9 +156,13 @@ export type Arrived =
       commandId: string;
       /** SHA-256 of its content, hex: it has no body that could be trusted. */
       bodyHash: string;
+      /** Null: none of those that there are. */
+      kind: CommandKind | null;
       reason: string;
       errorClass: 'unreadable' | 'invalid';
+      place: string;
       sentBy: string | null;
+      replay?: Replay;
       /** The content, or as much of it as is kept, in a form that jsonb takes. */
       raw: unknown;
     };

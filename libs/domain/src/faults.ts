@@ -38,3 +38,11 @@ export function reasonOf(faults: readonly string[]): string {
   }
   return reason;
 }
+
+const PLACE_LENGTH_MAX = 80;
+
+/** Where the first of the faults lies; which line or item of a list is left open, for they fail alike. */
+export function placeOf([first = '']: readonly string[]): string {
+  const pointer = first.slice(0, first.indexOf(': ')).replace(/\/[0-9]+(?=\/|$)/g, '/*');
+  return pointer.slice(0, PLACE_LENGTH_MAX);
+}

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { commandKinds, topics, type Command, type Reply } from '@eco/contracts';
+import { commandKinds, keyOf, topics, type Command, type Reply } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import { decideBatch } from './batch.js';
+import { bodyHash } from './body-hash.js';
 import type { Arrived } from './effects.js';
 import { neededKeys } from './needed-keys.js';
 import { readCommands } from './read-commands.js';
@@ -172,6 +173,33 @@ const junk = fc
   .record({ order: anOrder, spoiled: fc.constantFrom('stamp', 'kind', 'id') })
   .map(({ order, spoiled }) => readCommands({ version: 1, commands: [{ ...order, [spoiled]: '?' }] })[0] as Arrived);
 
+/** What can become a dead letter, and what an operator then does with it. */
+const mayFail = fc.oneof(
+  junk,
+  fc.record({ customerId, idempotencyKey: fewKeys }).map(({ customerId, idempotencyKey }): Arrived => {
+    return {
+      readable: true,
+      command: placeOrder(customerId, { cafe: 1 }, { idempotencyKey: `fails ${idempotencyKey}` }),
+    };
+  }),
+);
+const aReplay = fc.record({ one: mayFail, number: fc.integer({ min: 1, max: 4 }) }).map(({ one, number }): Arrived => {
+  const hash = one.readable ? bodyHash(one.command) : one.bodyHash;
+  const replay = { number, bodyHash: hash, by: 'op' };
+  return one.readable ? { readable: true, command: { ...one.command, replay } } : { ...one, replay };
+});
+const aDiscard = fc
+  .record({ one: mayFail, idempotencyKey, envelope })
+  .map(({ one, envelope, idempotencyKey }): Arrived => {
+    const [commandId, hash] = one.readable ? [one.command.id, bodyHash(one.command)] : [one.commandId, one.bodyHash];
+    const body = { commandId, bodyHash: hash, reason: 'not wanted', by: 'op' };
+    return { readable: true, command: command('dead-letter.discard', body, { idempotencyKey, ...envelope }) };
+  });
+/** One that fails, and is then replayed or discarded. */
+const aDesk = fc
+  .record({ one: mayFail, then: fc.array(fc.oneof(aReplay, aDiscard), { minLength: 1, maxLength: 4 }) })
+  .map(({ one, then }) => [one, ...then]);
+
 const arrival = fc.oneof(
   { weight: 10, arbitrary: readable(anOrder) },
   { weight: 10, arbitrary: readable(anEdit) },
@@ -230,6 +258,7 @@ const arrivals = fc.oneof(
   { weight: 12, arbitrary: arrival.map((one) => [one]) },
   { weight: 2, arbitrary: aStory },
   { weight: 1, arbitrary: aJourney },
+  { weight: 2, arbitrary: aDesk },
 );
 
 const stocked: Arrived[] = products.map((productId, index) => ({
@@ -286,10 +315,25 @@ const NOTHING = {
   transfers: [],
   tombstones: [],
   deadLetters: [],
+  deadLetterUpdates: [],
+  deadLetterActions: [],
 };
 
 function asRepeat(reply: Reply): Reply {
   return reply.type === 'outcome' ? { ...reply, repeated: true } : reply;
+}
+
+/** Parked first, then discarded, or another command was decided under its id: that counts now. */
+function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): Reply | undefined {
+  const { commandId } = reply;
+  if (one.readable && !owned.has(bucketOf(keyOf(one.command), BUCKETS))) return undefined;
+  const outcome = reply.type === 'dead-letter' ? group.outcomes.get(commandId) : undefined;
+  if (outcome === undefined) return undefined;
+  const { bodyHash: decided, status, result } = outcome;
+  if (decided === (one.readable ? bodyHash(one.command) : one.bodyHash)) {
+    return { type: 'outcome', commandId, status, repeated: true, result };
+  }
+  return one.readable ? { type: 'key-conflict', commandId } : undefined;
 }
 
 /** What the group's rows show as a cart, by product id. */
@@ -336,15 +380,15 @@ describe('a history in batches', () => {
           return expiries.has(id) ? [] : [{ id, hash, status, result }];
         });
         expect(outcomes).toEqual(model.decided.map(({ id, hash, status, result }) => ({ id, hash, status, result })));
-        const letters = [...group.deadLetters.values()].map(
-          ({ commandId: id, bodyHash: hash, reason, errorClass }) => ({
-            id,
-            hash,
-            reason,
-            errorClass,
-          }),
+        const letters = group
+          .letters()
+          .map(({ commandId: id, bodyHash: hash, reason, errorClass, state, tries, lastNumber }) => {
+            return { id, hash, reason, errorClass, state, tries, lastNumber };
+          });
+        expect(letters).toEqual(model.deadLetters.map(({ isElsewhere: _isElsewhere, ...letter }) => letter));
+        expect([...group.deadLetterActions.values()]).toMatchObject(
+          model.actions.map(({ id, hash, ...action }) => ({ commandId: id, bodyHash: hash, ...action })),
         );
-        expect(letters).toEqual(model.deadLetters);
         const movements = [...group.movements.values()].map(({ commandId, ...movement }) => ({
           ...movement,
           commandId: expiries.has(commandId) ? 'expiry' : commandId,
@@ -444,10 +488,9 @@ describe('a history in batches', () => {
         const { replies: repeated, ...rows } = decideBatch(group.load(neededKeys(again)), again);
         expect(rows).toEqual(NOTHING);
         for (const [index, reply] of replies.slice(from, from + length).entries()) {
-          // Parked first, then another command was decided under its id: that counts now.
-          const isTaken = again[index]?.readable && reply.type === 'dead-letter' && group.outcomes.has(reply.commandId);
-          const expected = isTaken ? { type: 'key-conflict', commandId: reply.commandId } : asRepeat(reply);
-          expect(repeated[index]).toEqual(expected);
+          expect(repeated[index]).toEqual(
+            settledSince(reply, again[index] as Arrived, group, owned) ?? asRepeat(reply),
+          );
         }
         expect(repeated).toHaveLength(again.length);
       }),

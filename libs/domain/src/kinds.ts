@@ -6,6 +6,7 @@ import { createProduct } from './catalogue/create-product.js';
 import { deleteProduct } from './catalogue/delete-product.js';
 import { updateProduct } from './catalogue/update-product.js';
 import { registerCustomer } from './customers/register-customer.js';
+import { discardDeadLetter } from './dead-letters/discard-dead-letter.js';
 import { cancelOrder } from './orders/cancel-order.js';
 import { fulfilOrder } from './orders/fulfil-order.js';
 import { placeOrder } from './orders/place-order.js';
@@ -42,6 +43,7 @@ const rules: { [K in CommandKind]: Rules<K> } = {
   'stock.count': countStock,
   'transfer.send': sendTransfer,
   'transfer.receive': receiveTransfer,
+  'dead-letter.discard': discardDeadLetter,
 };
 
 export function rulesOf(command: Command): Rules<CommandKind> {

@@ -3,15 +3,18 @@ import {
   commandKinds,
   commandMessageSchema,
   commandSchema,
+  replaySchema,
   stampMs,
   uuidSchema,
   type Command,
   type CommandKind,
+  type Replay,
 } from '@eco/contracts';
 import { commandIdFor, hash12, hash12OfOrderId } from '@eco/routing';
+import { bodyHash } from './body-hash.js';
 import { jsonText, keptBytes, keptJson } from './content.js';
 import type { Arrived } from './effects.js';
-import { faultsOf, reasonOf } from './faults.js';
+import { faultsOf, placeOf, reasonOf } from './faults.js';
 import { isPlainOrder } from './orders/plain-order.js';
 
 /**
@@ -39,8 +42,10 @@ function readBytes(bytes: Buffer): Arrived[] {
       {
         readable: false,
         ...identityOf(hash('sha256', bytes, 'hex')),
+        kind: null,
         reason: text === undefined ? 'is not UTF-8' : `is not JSON: ${(error as Error).message}`,
         errorClass: 'unreadable',
+        place: text === undefined ? 'UTF-8' : 'JSON',
         sentBy: null,
         raw: keptBytes(bytes, text),
       },
@@ -57,7 +62,7 @@ function readCommand(raw: unknown): Arrived {
     if (!parsed.success) return unreadable(raw, 'invalid', faultsOf(parsed.error.issues));
     command = parsed.data;
   }
-  const faults = faultsBetweenFields(command);
+  const faults = [...faultsBetweenFields(command), ...faultsOfReplay(command, raw)];
   return faults.length === 0 ? { readable: true, command } : unreadable(raw, 'invalid', faults);
 }
 
@@ -101,19 +106,43 @@ function faultsBetweenFields({ id, stamp, kind, body }: Command): string[] {
   return faults;
 }
 
-function unreadable(content: unknown, errorClass: 'unreadable' | 'invalid', faults: string[]): Arrived {
+/** It speaks of a dead letter of this body; or of this content, if an earlier version could make no command of it. */
+function faultsOfReplay(command: Command, raw: unknown): string[] {
+  const { replay } = command;
+  if (replay === undefined || [bodyHash(command), contentHash(raw)].includes(replay.bodyHash)) return [];
+  return ['/replay/bodyHash: must be the hash of this body'];
+}
+
+function contentHash(raw: unknown): string {
+  return hash('sha256', jsonText(withoutReplay(raw).content).text, 'hex');
+}
+
+/** As it was before it was sent again. */
+function withoutReplay(raw: unknown): { content: unknown; replay?: Replay } {
+  if (typeof raw !== 'object' || raw === null || !('replay' in raw)) return { content: raw };
+  const { replay, ...content } = raw;
+  const parsed = replaySchema.safeParse(replay);
+  return parsed.success ? { content, replay: parsed.data } : { content: raw };
+}
+
+function unreadable(raw: unknown, errorClass: 'unreadable' | 'invalid', faults: string[]): Arrived {
+  const { content, replay } = withoutReplay(raw);
   const json = jsonText(content);
   const fields = typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {};
+  const kind = Object.keys(commandKinds).find((each) => each === fields.kind) as CommandKind | undefined;
   const own = uuidSchema.safeParse(fields.id);
   const identity = identityOf(hash('sha256', json.text, 'hex'));
   return {
     readable: false,
     ...identity,
     commandId: own.success ? own.data : identity.commandId,
+    kind: kind ?? null,
     reason: reasonOf(faults),
     errorClass,
+    place: `${kind ?? (errorClass === 'invalid' ? 'no kind' : 'message')} ${placeOf(faults)}`,
     sentBy: typeof fields.sentBy === 'string' ? fields.sentBy.slice(0, 128) : null,
     raw: keptJson(content, json),
+    ...(replay === undefined ? {} : { replay }),
   };
 }
 

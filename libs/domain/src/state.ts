@@ -1,4 +1,5 @@
 import type {
+  CommandKind,
   OrderLine,
   OrderStatus,
   OutcomeStatus,
@@ -45,10 +46,34 @@ export interface StoredOutcome {
   result: Record<string, unknown>;
 }
 
-export interface OpenDeadLetter {
+/** `open` until it is replayed with success, or discarded. */
+export type DeadLetterState = 'open' | 'replayed' | 'discarded';
+
+/** A command that could not be processed, without its content. Keyed by command id and `bodyHash`. */
+export interface DeadLetter {
+  commandId: string;
   bodyHash: string;
+  state: DeadLetterState;
+  /** Null: what came is of no kind that there is. */
+  kind: CommandKind | null;
+  /** Null: unreadable, so nobody knows. */
+  bucket: number | null;
+  errorClass: DeadLetterClass;
+  /** What failed, in few words: those that failed alike have the same. */
+  place: string;
   reason: string;
+  /** How often it failed. */
+  tries: number;
+  /** Of the last thing that an operator had done with it; 0: nothing yet. */
+  lastNumber: number;
 }
+/**
+ * - `unreadable`: no message of commands; `invalid`: no command; both as far as this version knows.
+ * - `not-owned`: it belongs to another group.
+ * - `rule`: the rules failed at it, which is a bug. `database`: the database refuses to store what it does.
+ * - `process`: each process that tried it alone ended over it.
+ */
+export type DeadLetterClass = 'unreadable' | 'invalid' | 'not-owned' | 'rule' | 'database' | 'process';
 
 export interface Product {
   productId: string;
@@ -129,8 +154,8 @@ export interface BatchState {
   buckets: number;
   ownedBuckets: ReadonlySet<number>;
   outcomes: ReadonlyMap<string, StoredOutcome>;
-  /** By command id; one per body. */
-  deadLetters: ReadonlyMap<string, OpenDeadLetter[]>;
+  /** By command id; one per body, open or not. */
+  deadLetters: ReadonlyMap<string, DeadLetter[]>;
   products: ReadonlyMap<string, Product>;
   /** By `levelKey`. */
   levels: ReadonlyMap<string, StockLevel>;

@@ -3,7 +3,8 @@ import { Buckets } from './buckets.js';
 import { Carts } from './carts/carts.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { Customers } from './customers/customers.js';
-import type { DeadLetterRow, Effects, OutcomeRow } from './effects.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
+import type { Effects, OutcomeRow } from './effects.js';
 import { Orders } from './orders/orders.js';
 import { Reservations } from './reservations/reservations.js';
 import type { BatchState, StoredOutcome } from './state.js';
@@ -31,6 +32,8 @@ export class WorkingState {
     transfers: [],
     tombstones: [],
     deadLetters: [],
+    deadLetterUpdates: [],
+    deadLetterActions: [],
     replies: [],
   };
   /** The group's clock for this batch, ISO 8601. */
@@ -43,10 +46,10 @@ export class WorkingState {
   readonly orders: Orders;
   readonly reservations: Reservations;
   readonly transfers: Transfers;
+  readonly deadLetters: DeadLetters;
   readonly locations: BatchState['locations'];
 
   private readonly outcomes = new Map<string, OutcomeRow>();
-  private readonly deadLetters = new Map<string, DeadLetterRow[]>();
   private readonly tombstones = new Map<string, RefusalReason>();
   private readonly places = new Map<Topic, number>();
 
@@ -60,6 +63,7 @@ export class WorkingState {
     this.orders = new Orders(stored.orders, this.effects);
     this.reservations = new Reservations(stored.reservations, this.buckets, this.effects);
     this.transfers = new Transfers(stored.transfers, this.buckets, this.effects);
+    this.deadLetters = new DeadLetters(stored.deadLetters, this.effects);
     this.locations = stored.locations;
   }
 
@@ -88,18 +92,5 @@ export class WorkingState {
     if (this.tombstoneOf(commandId) !== undefined) return;
     this.tombstones.set(commandId, reason);
     this.effects.tombstones.push({ commandId, bucket, reason });
-  }
-
-  /** The reason of the open dead letter with this id and body, if there is one. */
-  deadLetterReason(commandId: string, bodyHash: string): string | undefined {
-    const isIt = (letter: { bodyHash: string }) => letter.bodyHash === bodyHash;
-    return (this.deadLetters.get(commandId)?.find(isIt) ?? this.stored.deadLetters.get(commandId)?.find(isIt))?.reason;
-  }
-
-  addDeadLetter(row: DeadLetterRow): void {
-    const before = this.deadLetters.get(row.commandId);
-    if (before === undefined) this.deadLetters.set(row.commandId, [row]);
-    else before.push(row);
-    this.effects.deadLetters.push(row);
   }
 }

@@ -2,6 +2,7 @@ import { WritePath1795500000000 } from './1795500000000-write-path.js';
 import { Consumers1795500000001 } from './1795500000001-consumers.js';
 import { Inventory1795600000000 } from './1795600000000-inventory.js';
 import { Queries1795600000001 } from './1795600000001-queries.js';
+import { DeadLetters1795700000000 } from './1795700000000-dead-letters.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   Consumers1795500000001,
   Inventory1795600000000,
   Queries1795600000001,
+  DeadLetters1795700000000,
 ];

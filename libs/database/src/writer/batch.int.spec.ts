@@ -1,11 +1,12 @@
 import { CENTRAL_LOCATION } from '@eco/contracts';
-import { decideBatch, neededKeys } from '@eco/domain';
+import { decideBatch, neededKeys, type Effects } from '@eco/domain';
 import { seededRandom, unicodeKey } from '@eco/routing';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
   beginReign,
   commitBatch,
   openBatch,
+  rollBack,
   readLastSeqs,
   tryBatch,
   tryToLead,
@@ -150,30 +151,58 @@ describe('a batch', () => {
     expect(empty).toHaveLength(2);
   });
 
-  it('keeps a dead letter as it came, and counts one that comes again', async () => {
+  it('keeps a dead letter as it came, what becomes of it, and what was done with it', async () => {
     const letter = {
       commandId: orderOf('ana', []).command.id,
       bodyHash: 'ab'.repeat(32),
       bucket: null,
-      reason: 'holds "quotes", {braces}, a \\ and a \0',
+      kind: null,
+      reason: 'holds "quotes", {braces} and a \\',
       errorClass: 'unreadable' as const,
+      place: 'message',
       sentBy: null,
       command: { text: 'U+0000 is \0, half a pair \ud800' },
     };
-    const store = async () => {
+    const store = async (rows: Partial<Effects>) => {
       const opened = await openBatch(session, reign, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       const effects = decideBatch(opened.state, []);
-      return commitBatch(session, opened.state, { ...effects, deadLetters: [letter, letter] });
+      return commitBatch(session, opened.state, { ...effects, ...rows });
     };
-    expect(await store()).toEqual({ type: 'committed' });
-    expect(await store()).toEqual({ type: 'committed' });
-    const rows = await group.asSuperuser(
-      'SELECT tries, reason, command, state FROM eco.dead_letter WHERE command_id = $1',
-      [letter.commandId],
+    expect(await store({ deadLetters: [letter] })).toEqual({ type: 'committed' });
+    const load = async () => {
+      const opened = await openBatch(session, reign, { ...neededKeys([]), commandIds: [letter.commandId] });
+      if (opened.type !== 'opened') throw opened.error;
+      await rollBack(session);
+      return opened.state.deadLetters.get(letter.commandId);
+    };
+    const { sentBy: _sentBy, command, ...kept } = letter;
+    expect(await load()).toEqual([{ ...kept, state: 'open', tries: 1, lastNumber: 0 }]);
+    const rows = await group.asSuperuser('SELECT command FROM eco.dead_letter WHERE command_id = $1', [
+      letter.commandId,
+    ]);
+    expect(rows).toEqual([{ command }]);
+
+    const { commandId, bodyHash } = letter;
+    const since = { ...kept, state: 'discarded' as const, place: 'elsewhere', tries: 3, lastNumber: 2 };
+    const action = {
+      commandId,
+      bodyHash,
+      number: 2,
+      action: 'discard' as const,
+      by: 'ana',
+      result: 'discarded' as const,
+    };
+    const done = { deadLetterUpdates: [since], deadLetterActions: [{ ...action, reason: 'not wanted' }] };
+    expect(await store(done)).toEqual({ type: 'committed' });
+    expect(await load()).toEqual([since]);
+    const actions = await group.asSuperuser(
+      'SELECT number, action, operator, result, reason FROM eco.dead_letter_action WHERE command_id = $1',
+      [commandId],
     );
-    expect(rows).toMatchObject([{ tries: 2, state: 'open', reason: 'holds "quotes", {braces}, a \\ and a \ufffd' }]);
-    expect(rows[0]?.command).toEqual({ text: 'U+0000 is \0, half a pair \ud800' });
+    expect(actions).toEqual([
+      { number: 2, action: 'discard', operator: 'ana', result: 'discarded', reason: 'not wanted' },
+    ]);
   });
 });
 

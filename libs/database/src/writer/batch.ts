@@ -3,8 +3,10 @@ import type { QueryArrayResult } from 'pg';
 import { faultOf, type Fault } from './fault.js';
 import { sendLoad } from './load.js';
 import type { Reign } from './reign.js';
-import type { Row, Statement, WriterSession } from './session.js';
+import type { Row, WriterSession } from './session.js';
 import { sendStore } from './store.js';
+import { sendRemoval } from './suspects.js';
+import { fence } from './table.js';
 
 /**
  * A batch is one transaction in two round trips:
@@ -15,8 +17,6 @@ import { sendStore } from './store.js';
  *
  * A session runs one batch at a time.
  */
-
-const fence: Statement = { name: 'fence', text: `SELECT f.seq, f.at FROM eco.fence($1, $2) f` };
 
 /** Fences and loads. After a fault no transaction is open. */
 export async function openBatch(
@@ -45,15 +45,18 @@ export async function openBatch(
  *
  * A batch without effects commits too: its wait for a replica covers what an earlier, unknown COMMIT of the same
  * commands may have left on the primary alone.
+ *
+ * `suspectIds`: rows of `eco.suspect` whose commands it settles.
  */
 export async function commitBatch(
   session: WriterSession,
   state: BatchState,
   effects: Effects,
+  suspectIds: readonly string[] = [],
 ): Promise<{ type: 'committed' } | Fault> {
   const noticesBefore = session.notices.length;
   const { sent, commit } = session.together(() => ({
-    sent: sendStore(session, state, effects),
+    sent: [...sendStore(session, state, effects), ...removal(session, state, suspectIds)],
     commit: session.control('COMMIT'),
   }));
   const fault = await firstFault(sent);
@@ -61,6 +64,11 @@ export async function commitBatch(
   const settled = settleCommit(fault, answer, session.notices[noticesBefore]);
   if (settled.type === 'unknown') session.destroy(settled.error);
   return settled;
+}
+
+function removal(session: WriterSession, { position }: BatchState, suspectIds: readonly string[]): Promise<unknown>[] {
+  const { term, tag, seq } = position;
+  return suspectIds.length === 0 ? [] : [sendRemoval(session, [term, tag, seq], suspectIds)];
 }
 
 /** Stores and rolls back: tells whether a part of a batch can be stored, and leaves nothing. */

@@ -2,14 +2,14 @@ import { DatabaseError } from 'pg';
 
 /**
  * Why a batch was not stored, by whose fault it is. What to do follows from the type:
- * - `command-fault`: one of its commands can't be stored, and never will be. Find it, park it.
+ * - `command-fault`: one of its commands can't be decided or stored, and never will be. Find it, park it.
  * - `server-fault`: the same batch may do better later. `lost`: the session is gone.
  * - `fenced`: somebody else reigns. Give up.
  * - `unknown`: it may have been committed, or may come to be, or not have been replicated. The session is gone; let the
  *   messages come again, their outcomes tell.
  */
 export type Fault =
-  | { type: 'command-fault'; error: Error }
+  | { type: 'command-fault'; error: Error; errorClass: 'rule' | 'database'; place: string }
   | { type: 'server-fault'; error: Error; lost: boolean }
   | { type: 'fenced'; error: Error }
   | { type: 'unknown'; error: Error };
@@ -23,6 +23,10 @@ export function faultOf(error: unknown): Fault {
   const code = error.code ?? '';
   if (code === FENCED) return { type: 'fenced', error };
   if (code === NOT_IN_FENCED_TRANSACTION) return { type: 'unknown', error };
-  if (code.startsWith('22') || code.startsWith('23')) return { type: 'command-fault', error };
+  if (code.startsWith('22') || code.startsWith('23')) {
+    const what = error.constraint ?? error.column ?? error.routine;
+    const place = [code, error.table, what].filter((part) => part !== undefined).join(' ');
+    return { type: 'command-fault', error, errorClass: 'database', place };
+  }
   return { type: 'server-fault', error, lost: error.severity === 'FATAL' || error.severity === 'PANIC' };
 }

@@ -2,8 +2,8 @@ import { CENTRAL_LOCATION, type OutcomeStatus, type RefusalReason } from '@eco/c
 import {
   levelKey,
   type Cart,
+  type DeadLetter,
   type NeededKeys,
-  type OpenDeadLetter,
   type Order,
   type Product,
   type Reservation,
@@ -35,9 +35,10 @@ WHERE u.command_id = ANY ($1::uuid[])`,
 const deadLetters: Statement = {
   name: 'load dead letters',
   text: `
-SELECT d.command_id, encode(d.body_hash, 'hex'), d.reason
+SELECT d.command_id, encode(d.body_hash, 'hex'), d.state, d.kind, d.bucket, d.error_class, d.place, d.reason, d.tries,
+  d.last_number
 FROM eco.dead_letter d
-WHERE d.command_id = ANY ($1::uuid[]) AND d.state = 'open'`,
+WHERE d.command_id = ANY ($1::uuid[])`,
 };
 
 const PRODUCT_WITH_LEVEL = `
@@ -146,7 +147,7 @@ ORDER BY i.customer_id, i.product_id`,
 class LoadedState {
   readonly ownedBuckets = new Set<number>();
   readonly outcomes = new Map<string, StoredOutcome>();
-  readonly deadLetters = new Map<string, OpenDeadLetter[]>();
+  readonly deadLetters = new Map<string, DeadLetter[]>();
   readonly products = new Map<string, Product>();
   readonly levels = new Map<string, StockLevel>();
   readonly customers = new Set<string>();
@@ -157,10 +158,12 @@ class LoadedState {
   readonly locations = new Set<string>();
   readonly tombstones = new Map<string, RefusalReason>();
 
-  addDeadLetter(commandId: string, letter: OpenDeadLetter): void {
-    const letters = this.deadLetters.get(commandId);
-    if (letters === undefined) this.deadLetters.set(commandId, [letter]);
-    else letters.push(letter);
+  addDeadLetter(row: Row): void {
+    const [commandId, bodyHash, state, kind, bucket, errorClass, place, reason, tries, lastNumber] = row;
+    const letter = { commandId, bodyHash, state, kind, bucket, errorClass, place, reason, tries, lastNumber };
+    const letters = this.deadLetters.get(commandId as string);
+    if (letters === undefined) this.deadLetters.set(commandId as string, [letter as DeadLetter]);
+    else letters.push(letter as DeadLetter);
   }
 
   /** bigint comes as text, and a product that never had stock has no level. */
@@ -254,10 +257,7 @@ export function sendLoad(session: WriterSession, keys: NeededKeys): { sent: Prom
     const [commandId, bodyHash, status, result] = row as [string, string, OutcomeStatus, StoredOutcome['result']];
     state.outcomes.set(commandId, { bodyHash, status, result });
   });
-  loadByCommand(deadLetters, (row) => {
-    const [commandId, bodyHash, reason] = row as [string, string, string];
-    state.addDeadLetter(commandId, { bodyHash, reason });
-  });
+  loadByCommand(deadLetters, (row) => state.addDeadLetter(row));
   loadByCommand(tombstones, ([commandId, reason]) =>
     state.tombstones.set(commandId as string, reason as RefusalReason),
   );

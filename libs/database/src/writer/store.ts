@@ -2,13 +2,13 @@ import {
   levelKey,
   type BatchState,
   type CustomerRow,
-  type DeadLetterRow,
   type Effects,
   type MovementRow,
   type OrderRow,
   type OutcomeRow,
 } from '@eco/domain';
 import { hex, json, plain, text, type Column } from './array-literals.js';
+import { deadLetterActions, deadLetters, deadLetterUpdates } from './dead-letter-tables.js';
 import { orderUpdates, reservations, holds, endedHolds, transfers, tombstones } from './inventory-tables.js';
 import type { WriterSession } from './session.js';
 import { FENCED, type Table } from './table.js';
@@ -200,34 +200,6 @@ SET seq = excluded.seq, quantity = excluded.quantity, stamp = excluded.stamp`,
   ],
 };
 
-/** The same dead letter once more counts as one more try: nothing that comes may fail here. */
-const deadLetters: Table<DeadLetterRow> = {
-  name: 'store dead letters',
-  text: `
-INSERT INTO eco.dead_letter AS d (seq, first_failed_at,
-  command_id, body_hash, bucket, error_class, reason, sent_by, command)
-SELECT $3, $4::timestamptz, l.*
-FROM unnest($5::uuid[], $6::bytea[], $7::smallint[], $8::text[], $9::text[], $10::text[], $11::json[]) AS l
-${FENCED}
-ON CONFLICT (command_id, body_hash) DO UPDATE
-SET seq = excluded.seq, tries = d.tries + 1`,
-  timed: true,
-  columns: [
-    plain((row) => row.commandId),
-    hex((row) => row.bodyHash),
-    plain((row) => row.bucket),
-    plain((row) => row.errorClass),
-    text((row) => withoutNul(row.reason)),
-    text((row) => (row.sentBy === null ? null : withoutNul(row.sentBy))),
-    text((row) => JSON.stringify(row.command ?? null)),
-  ],
-};
-
-/** Text from outside may hold U+0000, which PostgreSQL text can't. */
-function withoutNul(text: string): string {
-  return text.replaceAll('\0', '\uFFFD');
-}
-
 /** Rows a statement: several smaller ones cost the server a fifth less than one of a thousand (2 lines an order). */
 const SLICE = 250;
 
@@ -263,7 +235,9 @@ export function sendStore(session: WriterSession, state: BatchState, effects: Ef
   store(endedHolds, effects.endedHolds);
   store(transfers, effects.transfers);
   store(tombstones, effects.tombstones);
-  store(deadLetters, distinct(effects.deadLetters));
+  store(deadLetters, effects.deadLetters);
+  store(deadLetterUpdates, effects.deadLetterUpdates);
+  store(deadLetterActions, effects.deadLetterActions);
   return sent;
 }
 
@@ -278,9 +252,4 @@ function outcomesBeside({ outcomes: rows, orders: orderRows }: Effects): StoredO
       ? { ...row, result: null, changeData: null }
       : row,
   );
-}
-
-/** The same letter twice in one batch is one: ON CONFLICT can't touch a row twice. */
-function distinct(rows: readonly DeadLetterRow[]): DeadLetterRow[] {
-  return [...new Map(rows.map((row) => [`${row.commandId} ${row.bodyHash}`, row] as const)).values()];
 }

@@ -1,10 +1,21 @@
 import { decideBatch } from '../batch.js';
-import type { Arrived, DeadLetterRow, Effects, MovementRow, OrderRow, OutcomeRow, CustomerRow } from '../effects.js';
+import type {
+  Arrived,
+  DeadLetterActionRow,
+  DeadLetterRow,
+  Effects,
+  Failure,
+  MovementRow,
+  OrderRow,
+  OutcomeRow,
+  CustomerRow,
+} from '../effects.js';
 import { neededKeys } from '../needed-keys.js';
 import {
   levelKey,
   type BatchState,
   type Cart,
+  type DeadLetter,
   type NeededKeys,
   type Order,
   type Product,
@@ -32,6 +43,8 @@ export class MemoryGroup {
   readonly carts = new Map<string, Effects['carts'][number]>();
   readonly cartItems = new Map<string, Effects['cartItems'][number]>();
   readonly deadLetters = new Map<string, DeadLetterRow>();
+  readonly deadLetterUpdates = new Map<string, DeadLetter>();
+  readonly deadLetterActions = new Map<string, DeadLetterActionRow>();
   readonly orderUpdates = new Map<string, Effects['orderUpdates'][number]>();
   readonly reservations = new Map<string, Reservation>();
   readonly holds = new Map<string, Effects['holds'][number]>();
@@ -45,9 +58,9 @@ export class MemoryGroup {
     private readonly ownedBuckets = ALL_BUCKETS,
   ) {}
 
-  write(arrived: readonly Arrived[]): Effects {
+  write(arrived: readonly Arrived[], parked?: ReadonlyMap<Arrived, Failure>): Effects {
     const state = this.load(neededKeys(arrived));
-    const effects = decideBatch(state, arrived);
+    const effects = decideBatch(state, arrived, parked);
     this.store(effects);
     return effects;
   }
@@ -63,7 +76,7 @@ export class MemoryGroup {
     const held = holds.filter(({ reservationId }) => [...keys.reservationIds, ...due].includes(reservationId));
     const ordered = keys.orderIds.flatMap((orderId) => this.orders.get(orderId)?.lines ?? []);
     const atCentral = [...productIds, ...[...held, ...ordered].map(({ productId }) => productId)];
-    const letters = [...this.deadLetters.values()];
+    const letters = this.letters();
     return {
       position: { group: 'g1', term: 1, tag: '1f0c5e9a', seq: this.seq },
       at: this.at,
@@ -92,6 +105,14 @@ export class MemoryGroup {
     };
   }
 
+  /** Dead letters as they stand now. */
+  letters(): DeadLetter[] {
+    return [...this.deadLetters].map(([key, { sentBy: _sentBy, command: _command, ...letter }]) => ({
+      ...letter,
+      ...(this.deadLetterUpdates.get(key) ?? { state: 'open', tries: 1, lastNumber: 0 }),
+    }));
+  }
+
   /** An order as it stands now. */
   order(orderId: string): [string, Order][] {
     const row = this.orders.get(orderId);
@@ -115,6 +136,11 @@ export class MemoryGroup {
     }
     for (const row of effects.customers) insert(this.customers, row.customerId, row);
     for (const row of effects.deadLetters) insert(this.deadLetters, `${row.commandId}\n${row.bodyHash}`, row);
+    upsert(this.deadLetterUpdates, effects.deadLetterUpdates, ({ commandId, bodyHash }) => `${commandId}\n${bodyHash}`);
+    for (const key of this.deadLetterUpdates.keys()) if (!this.deadLetters.has(key)) throw new Error(`no row ${key}`);
+    for (const row of effects.deadLetterActions) {
+      insert(this.deadLetterActions, `${row.commandId}\n${row.bodyHash}\n${row.number}`, row);
+    }
     for (const row of effects.holds) insert(this.holds, `${row.reservationId}\n${row.productId}`, row);
     for (const [key, { reservationId }] of this.holds) {
       if (effects.endedHolds.includes(reservationId)) this.holds.delete(key);

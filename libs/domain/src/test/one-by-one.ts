@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, type Command, type OrderLine, type Reply } from '@eco/contracts';
+import { canonicalJson, keyOf, type Command, type Replay, type OrderLine, type Reply } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import type { Arrived } from '../effects.js';
 import { BUCKETS, LOCATIONS } from './memory-group.js';
@@ -31,11 +31,22 @@ interface Reservation {
   orderId?: string;
 }
 type Transfer = { transferId: string; productId: string; from: string; to: string; quantity: number; status: string };
+interface Letter {
+  id: string;
+  hash: string;
+  reason: string;
+  errorClass: string;
+  state: string;
+  tries: number;
+  lastNumber: number;
+  isElsewhere: boolean;
+}
 type Decided = [status: string, result: Record<string, unknown>];
 
 export class OneByOne {
   readonly decided: Done[] = [];
-  readonly deadLetters: { id: string; hash: string; reason: string; errorClass: string }[] = [];
+  readonly deadLetters: Letter[] = [];
+  readonly actions: { id: string; hash: string; number: number; action: string; result: string }[] = [];
   private readonly ledger = new NaiveLedger();
   readonly movements = this.ledger.movements;
   readonly orders: Order[] = [];
@@ -62,29 +73,51 @@ export class OneByOne {
   }
 
   take(one: Arrived): Reply {
-    return one.readable
-      ? this.takeCommand(one.command)
-      : this.park(one.commandId, one.bodyHash, one.reason, one.errorClass);
+    const { id, replay } = one.readable ? one.command : { id: one.commandId, replay: one.replay };
+    const retried = this.letterToTry(id, replay);
+    const reply = one.readable ? this.takeCommand(one.command, retried) : this.takeJunk(one, retried);
+    const letter = this.letterToTry(id, replay);
+    if (letter === undefined || replay === undefined) return reply;
+    letter.lastNumber = replay.number;
+    if (reply.type === 'outcome') letter.state = 'replayed';
+    const result = reply.type === 'outcome' ? reply.status : reply.type;
+    this.actions.push({ id, hash: letter.hash, number: replay.number, action: 'replay', result });
+    return reply;
   }
 
-  private takeCommand(command: Command): Reply {
+  private letterToTry(id: string, replay: Replay | undefined): Letter | undefined {
+    const letter = this.deadLetters.find((each) => each.id === id && each.hash === replay?.bodyHash);
+    return letter?.state === 'open' && letter.lastNumber < (replay?.number ?? 0) ? letter : undefined;
+  }
+
+  private takeJunk(
+    { commandId, bodyHash, reason, errorClass }: Arrived & { readable: false },
+    retried?: Letter,
+  ): Reply {
+    const before = this.decided.find(({ id, hash }) => id === commandId && hash === bodyHash);
+    return before === undefined ? this.park(commandId, bodyHash, reason, errorClass, retried) : told(before, true);
+  }
+
+  private takeCommand(command: Command, retried: Letter | undefined): Reply {
     const { id, kind, body } = command;
     const hash = createHash('sha256').update(canonicalJson({ kind, body })).digest('hex');
-    const bucket = bucketOf('customerId' in body ? body.customerId : body.productId, BUCKETS);
-    if (!this.ownedBuckets.has(bucket))
-      return this.park(id, hash, `this group does not own bucket ${bucket}`, 'not-owned');
+    const bucket = bucketOf(keyOf(command), BUCKETS);
+    // Where a discard is decided says its dead letter.
+    if (kind !== 'dead-letter.discard' && !this.ownedBuckets.has(bucket))
+      return this.park(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
     const before = this.decided.find((done) => done.id === id);
     if (before !== undefined) {
       return before.hash === hash ? told(before, true) : { type: 'key-conflict', commandId: id };
     }
     const parked = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
-    if (parked !== undefined) return { type: 'dead-letter', commandId: id, reason: parked.reason };
+    if (parked?.state === 'open' && parked !== retried)
+      return { type: 'dead-letter', commandId: id, reason: parked.reason };
     const late = command.notAfter !== undefined && Date.parse(command.notAfter) < Date.parse(this.at);
     const tombstone = this.tombstones.find((each) => each.id === id);
     const elsewhere = late || tombstone ? [] : this.linesOf(command).filter((line) => !this.owns(line.productId));
     if (elsewhere.length > 0) {
       const names = elsewhere.map((line) => line.productId).join(', ');
-      return this.park(id, hash, `this group does not own the bucket of ${names}`, 'not-owned');
+      return this.park(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', retried);
     }
     const [status, result]: Decided = late
       ? ['expired', {}]
@@ -123,6 +156,19 @@ export class OneByOne {
         const { customerId } = body;
         const known = this.doneOf('customer.register').some(({ result }) => result['customerId'] === customerId);
         return known ? ['refused', { reason: 'customer-exists' }] : ['done', { customerId }];
+      }
+      case 'dead-letter.discard': {
+        const { commandId, bodyHash } = body;
+        const letter = this.deadLetters.find(({ id, hash }) => id === commandId && hash === bodyHash);
+        if (letter?.state !== 'open') return ['done', { discarded: false }];
+        letter.state = 'discarded';
+        letter.lastNumber += 1;
+        const { lastNumber: number } = letter;
+        this.actions.push({ id: commandId, hash: bodyHash, number, action: 'discard', result: 'discarded' });
+        if (!letter.isElsewhere && !this.decided.some(({ id }) => id === commandId)) {
+          this.decided.push({ id: commandId, hash: bodyHash, status: 'discarded', result: {}, command });
+        }
+        return ['done', { discarded: true }];
       }
       case 'product.create': {
         const { productId, name, priceCents, stock } = body;
@@ -361,9 +407,18 @@ export class OneByOne {
     return this.ownedBuckets.has(bucketOf(productId, BUCKETS));
   }
 
-  private park(id: string, hash: string, reason: string, errorClass: string): Reply {
+  private park(
+    id: string,
+    hash: string,
+    reason: string,
+    errorClass: string,
+    retried?: Letter,
+    isElsewhere = false,
+  ): Reply {
     const before = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
-    if (before === undefined) this.deadLetters.push({ id, hash, reason, errorClass });
+    if (before === undefined) {
+      this.deadLetters.push({ id, hash, reason, errorClass, state: 'open', tries: 1, lastNumber: 0, isElsewhere });
+    } else if (before === retried) Object.assign(before, { reason, errorClass, tries: before.tries + 1 });
     return { type: 'dead-letter', commandId: id, reason: before?.reason ?? reason };
   }
 }

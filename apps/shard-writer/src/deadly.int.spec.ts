@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import type { Command } from '@eco/contracts';
+import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
+import { newOrderId } from '@eco/routing';
+import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
+
+/* A command over which the process ends, each time it is tried, in the middle of good ones. */
+
+const GOOD = 20;
+/** Two deliveries before anything is suspected, one of all together, halves, and three of it alone; and some to spare. */
+const ENDS_MAX = 3 + Math.ceil(Math.log2(GOOD + 1)) + 3 + 2;
+
+let cluster: TestCluster;
+let reader: SideConnection;
+let writer: WriterProcess;
+let publisher: CommandPublisher;
+const closing: { stop(): Promise<unknown> }[] = [];
+
+const primary = () => cluster.groups[0]?.nodes[0] as { host: string; port: number };
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
+  const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
+  const connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'spec' });
+  publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
+  connection.start();
+  publisher.start();
+  closing.push(publisher, connection);
+  reader = new SideConnection(primary(), cluster.databaseLogin('eco_reader'), 'spec');
+  writer = new WriterProcess(cluster, 'writer', ['--require', path.join(__dirname, 'test/end-over-deadly.cjs')]);
+}, 180_000);
+
+afterAll(async () => {
+  await writer.kill();
+  for (const part of closing) await part.stop();
+  reader.close();
+  await cluster.destroy();
+});
+
+const ask = <Row extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
+  reader.ask<Row>(text, values, 60_000);
+
+function order(customerId: string): Command {
+  const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+  const lines = [{ productId: 'tea', quantity: 1 }];
+  return commandOf('order.place', { orderId, customerId, branchId: null, lines });
+}
+
+async function publish(...commands: Command[]): Promise<void> {
+  await eventually('the broker can be reached', () => publisher.obstacle === undefined);
+  const outcomes = await Promise.all(commands.map((command) => publisher.publish(command)));
+  expect(outcomes).toEqual(commands.map(() => ({ type: 'confirmed' })));
+}
+
+it('becomes one dead letter, and all the good ones land', async () => {
+  const good = Array.from({ length: GOOD }, (_, index) => order(`customer-${index}`));
+  const deadly = order('deadly');
+  await publish(
+    commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1000 }),
+    ...good.slice(0, 13),
+    deadly,
+    ...good.slice(13),
+  );
+  writer.keepsRunning = true;
+  writer.start();
+
+  const letters = await eventually(
+    'the dead letter is there',
+    async () => {
+      const rows = await ask<{ command_id: string; error_class: string; place: string; state: string }>(
+        'SELECT command_id, error_class, place, state FROM eco.dead_letter',
+      );
+      return rows.length > 0 && rows;
+    },
+    { deadlineMs: 240_000 },
+  );
+  expect(letters).toEqual([{ command_id: deadly.id, error_class: 'process', place: 'order.place', state: 'open' }]);
+  expect(writer.ends).toBeGreaterThanOrEqual(3 + 3);
+  expect(writer.ends).toBeLessThanOrEqual(ENDS_MAX);
+
+  const placed = (ids: string[]) =>
+    ask<{ order_id: string; status: string }>('SELECT order_id, status FROM eco.orders WHERE order_id = ANY ($1)', [
+      ids,
+    ]);
+  await eventually('all good orders are there', async () => (await placed(good.map(({ id }) => id))).length === GOOD);
+  await eventually('nothing is suspected any more', async () => (await ask('SELECT FROM eco.suspect')).length === 0);
+  expect(new Set((await placed(good.map(({ id }) => id))).map(({ status }) => status))).toEqual(new Set(['confirmed']));
+
+  const ends = writer.ends;
+  const after = order('somebody');
+  await publish(after, deadly);
+  await eventually('what comes later is decided', async () => (await placed([after.id])).length === 1);
+  expect(writer.ends).toBe(ends);
+  expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_reader')))).toEqual([]);
+}, 300_000);

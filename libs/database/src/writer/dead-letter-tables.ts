@@ -1,0 +1,69 @@
+import type { DeadLetter, DeadLetterActionRow, DeadLetterRow } from '@eco/domain';
+import { hex, plain, text } from './array-literals.js';
+import { FENCED, type Table } from './table.js';
+
+/** The tables of dead letters, as `store.ts` stores them. */
+
+export const deadLetters: Table<DeadLetterRow> = {
+  name: 'store dead letters',
+  text: `
+INSERT INTO eco.dead_letter (seq, first_failed_at,
+  command_id, body_hash, kind, bucket, error_class, place, reason, sent_by, command)
+SELECT $3, $4::timestamptz, l.*
+FROM unnest($5::uuid[], $6::bytea[], $7::text[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[],
+  $13::json[]) AS l
+${FENCED}`,
+  timed: true,
+  columns: [
+    plain((row) => row.commandId),
+    hex((row) => row.bodyHash),
+    plain((row) => row.kind),
+    plain((row) => row.bucket),
+    plain((row) => row.errorClass),
+    text((row) => row.place),
+    text((row) => row.reason),
+    text((row) => row.sentBy),
+    text((row) => JSON.stringify(row.command ?? null)),
+  ],
+};
+
+export const deadLetterUpdates: Table<DeadLetter> = {
+  name: 'store dead letter updates',
+  text: `
+UPDATE eco.dead_letter d
+SET seq = $3, state = l.state, error_class = l.error_class, place = l.place, reason = l.reason, tries = l.tries,
+  last_number = l.last_number
+FROM unnest($4::uuid[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::int[])
+  AS l(command_id, body_hash, state, error_class, place, reason, tries, last_number)
+${FENCED} AND d.command_id = l.command_id AND d.body_hash = l.body_hash`,
+  columns: [
+    plain((row) => row.commandId),
+    hex((row) => row.bodyHash),
+    plain((row) => row.state),
+    plain((row) => row.errorClass),
+    text((row) => row.place),
+    text((row) => row.reason),
+    plain((row) => row.tries),
+    plain((row) => row.lastNumber),
+  ],
+};
+
+export const deadLetterActions: Table<DeadLetterActionRow> = {
+  name: 'store dead letter actions',
+  text: `
+INSERT INTO eco.dead_letter_action (seq, at,
+  command_id, body_hash, number, action, operator, result, reason)
+SELECT $3, $4::timestamptz, l.*
+FROM unnest($5::uuid[], $6::bytea[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[]) AS l
+${FENCED}`,
+  timed: true,
+  columns: [
+    plain((row) => row.commandId),
+    hex((row) => row.bodyHash),
+    plain((row) => row.number),
+    plain((row) => row.action),
+    text((row) => row.by),
+    plain((row) => row.result),
+    text((row) => row.reason),
+  ],
+};

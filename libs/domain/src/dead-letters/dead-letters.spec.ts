@@ -1,0 +1,129 @@
+import { bodyHash } from '../body-hash.js';
+import type { Arrived, DeadLetterRow, Failure } from '../effects.js';
+import { readCommands } from '../read-commands.js';
+import { arrivedOf, command, placeOrder } from '../test/commands.js';
+import { MemoryGroup } from '../test/memory-group.js';
+
+/* What an operator does with a dead letter; that it counts as the naive model says is in history.spec.ts. */
+
+const cafe = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
+const order = placeOrder('ana', { cafe: 1 });
+const refusal: Failure = { errorClass: 'database', place: '23514 orders a_check', reason: 'the database will not' };
+
+function replayOf(number: number, hash = bodyHash(order)): Arrived {
+  return { readable: true, command: { ...order, replay: { number, bodyHash: hash, by: 'ana' } } };
+}
+function discardOf({ commandId, bodyHash }: DeadLetterRow): Arrived {
+  const body = { commandId, bodyHash, reason: 'a test', by: 'bo' };
+  return { readable: true, command: command('dead-letter.discard', body) };
+}
+function parkedGroup(): { group: MemoryGroup; letter: DeadLetterRow } {
+  const group = new MemoryGroup();
+  const [one] = arrivedOf([order]) as [Arrived];
+  group.write([...arrivedOf([cafe]), one], new Map([[one, refusal]]));
+  return { group, letter: [...group.deadLetters.values()][0] as DeadLetterRow };
+}
+
+describe('a replay', () => {
+  it('is decided as if it came now; then its dead letter is closed, and every sending gets its outcome', () => {
+    const { group } = parkedGroup();
+    const { replies, orders, deadLetterActions } = group.write([replayOf(1)]);
+    expect(replies).toMatchObject([{ type: 'outcome', status: 'done', repeated: false }]);
+    expect(orders).toHaveLength(1);
+    expect(group.letters()).toMatchObject([{ state: 'replayed', lastNumber: 1 }]);
+    expect(deadLetterActions).toMatchObject([{ number: 1, action: 'replay', by: 'ana', result: 'done', reason: null }]);
+    expect(group.write([replayOf(1), replayOf(2), ...arrivedOf([order])]).replies).toMatchObject(
+      [1, 2, 3].map(() => ({ type: 'outcome', repeated: true })),
+    );
+  });
+
+  it('that fails again leaves the dead letter open with the new reason; its number is not tried again', () => {
+    const { group } = parkedGroup();
+    const one = replayOf(1);
+    const again = { errorClass: 'rule', place: 'TypeError in decide', reason: 'a bug' } as const;
+    expect(group.write([one], new Map([[one, again]])).replies).toMatchObject([{ reason: 'a bug' }]);
+    expect(group.letters()).toMatchObject([{ ...again, state: 'open', tries: 2, lastNumber: 1 }]);
+    const { replies, orders } = group.write([one, ...arrivedOf([order])]);
+    expect(replies).toMatchObject([{ reason: 'a bug' }, { reason: 'a bug' }]);
+    expect(orders).toEqual([]);
+  });
+
+  it('past its notAfter expires', () => {
+    const { group } = parkedGroup();
+    const { command: one } = replayOf(1) as Arrived & { readable: true };
+    const { replies } = group.write([{ readable: true, command: { ...one, notAfter: '2026-11-24T11:00:00.000Z' } }]);
+    expect(replies).toMatchObject([{ status: 'expired' }]);
+    expect(group.letters()).toMatchObject([{ state: 'replayed' }]);
+  });
+
+  it('does what an earlier version could not read, under the same id', () => {
+    const group = new MemoryGroup();
+    // As an earlier version would have kept it: by the hash of its content.
+    const [seen] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known' }] }) as [
+      Arrived & { readable: false },
+    ];
+    group.write([...arrivedOf([cafe]), seen]);
+    const replay = { number: 1, bodyHash: seen.bodyHash, by: 'ana' };
+    const [still] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known', replay }] }) as [Arrived];
+    expect(still).toMatchObject({ readable: false, commandId: order.id, bodyHash: seen.bodyHash, replay });
+    group.write([still]);
+    expect(group.letters()).toMatchObject([{ state: 'open', tries: 2, lastNumber: 1 }]);
+    const { replies } = group.write([replayOf(2, seen.bodyHash)]);
+    expect(replies).toMatchObject([{ type: 'outcome', status: 'done' }]);
+    expect(group.letters()).toMatchObject([{ state: 'replayed', lastNumber: 2 }]);
+  });
+
+  it('of another body than it says is no command', () => {
+    const replay = { number: 1, bodyHash: 'ab'.repeat(32), by: 'ana' };
+    const [one] = readCommands({ version: 1, commands: [{ ...order, replay }] }) as [Arrived];
+    expect(one).toMatchObject({ readable: false, reason: expect.stringContaining('/replay/bodyHash') as string });
+    const right = { ...replay, bodyHash: bodyHash(order) };
+    expect(readCommands({ version: 1, commands: [{ ...order, replay: right }] })).toMatchObject([{ readable: true }]);
+  });
+});
+
+describe('a discard', () => {
+  it('writes the outcome discarded, which whoever sends it then gets', () => {
+    const { group, letter } = parkedGroup();
+    const { replies, deadLetterActions } = group.write([discardOf(letter)]);
+    expect(replies).toMatchObject([{ type: 'outcome', status: 'done', result: { discarded: true } }]);
+    expect(group.outcomes.get(order.id)).toMatchObject({ kind: 'order.place', status: 'discarded', topic: null });
+    expect(deadLetterActions).toMatchObject([{ number: 1, action: 'discard', by: 'bo', reason: 'a test' }]);
+    expect(group.write([...arrivedOf([order]), replayOf(9)]).replies).toMatchObject([
+      { type: 'outcome', status: 'discarded' },
+      { type: 'outcome', status: 'discarded' },
+    ]);
+    expect(group.orders.size).toBe(0);
+  });
+
+  it('closes what can not be read, once', () => {
+    const group = new MemoryGroup();
+    const junk = readCommands(Buffer.from('no JSON'));
+    group.write(junk);
+    const [letter] = [...group.deadLetters.values()] as [DeadLetterRow];
+    group.write([discardOf(letter)]);
+    expect(group.write(junk).replies).toMatchObject([{ type: 'outcome', status: 'discarded', repeated: true }]);
+    expect(group.letters()).toMatchObject([{ state: 'discarded', errorClass: 'unreadable', place: 'JSON' }]);
+  });
+
+  it('leaves the outcome alone that another command has under its id, and closes the dead letter all the same', () => {
+    const group = new MemoryGroup();
+    const junk = readCommands({ version: 1, commands: [{ ...order, stamp: '' }] });
+    group.write([...junk, ...arrivedOf([cafe, order])]);
+    const [letter] = [...group.deadLetters.values()] as [DeadLetterRow];
+    group.write([discardOf(letter)]);
+    expect(group.outcomes.get(order.id)).toMatchObject({ status: 'done' });
+    expect(group.write(junk).replies).toMatchObject([{ type: 'dead-letter' }]);
+    expect(group.letters()).toMatchObject([{ state: 'discarded', place: 'order.place /stamp' }]);
+  });
+
+  it('of what is not there, or closed, does nothing and says so', () => {
+    const { group, letter } = parkedGroup();
+    group.write([replayOf(1)]);
+    expect(group.write([discardOf(letter)]).replies).toMatchObject([{ result: { discarded: false } }]);
+    expect(group.write([discardOf({ ...letter, bodyHash: 'ab'.repeat(32) })]).replies).toMatchObject([
+      { result: { discarded: false } },
+    ]);
+    expect(group.letters()).toMatchObject([{ state: 'replayed', lastNumber: 1 }]);
+  });
+});

@@ -1,0 +1,68 @@
+import type { DeadLetterActionRow, DeadLetterRow, Effects, Failure } from '../effects.js';
+import type { BatchState, DeadLetter, DeadLetterState } from '../state.js';
+import { textOf } from '../text.js';
+
+/** Dead letters as loaded, plus what this batch made of them. */
+export class DeadLetters {
+  /** Working copies of those that this batch made or changed, by id and body. */
+  private readonly changed = new Map<string, DeadLetter>();
+  private readonly updated = new Set<DeadLetter>();
+
+  constructor(
+    private readonly stored: BatchState['deadLetters'],
+    private readonly effects: Pick<Effects, 'deadLetters' | 'deadLetterUpdates' | 'deadLetterActions'>,
+  ) {}
+
+  find(commandId: string, bodyHash: string): Readonly<DeadLetter> | undefined {
+    if (this.changed.size === 0 && this.stored.size === 0) return undefined;
+    return (
+      this.changed.get(`${commandId} ${bodyHash}`) ??
+      this.stored.get(commandId)?.find((letter) => letter.bodyHash === bodyHash)
+    );
+  }
+
+  /** Keeps what could not be processed. Text from outside becomes such as a text column takes. */
+  add(row: DeadLetterRow): Readonly<DeadLetter> {
+    const { sentBy, command, ...letter } = {
+      ...row,
+      ...printed(row),
+      sentBy: row.sentBy === null ? null : textOf(row.sentBy),
+    };
+    this.effects.deadLetters.push({ ...letter, sentBy, command });
+    const copy: DeadLetter = { ...letter, state: 'open', tries: 1, lastNumber: 0 };
+    this.changed.set(`${letter.commandId} ${letter.bodyHash}`, copy);
+    return copy;
+  }
+
+  /** It was tried again, and failed again. */
+  failAgain(letter: Readonly<DeadLetter>, failure: Failure): Readonly<DeadLetter> {
+    const copy = this.copyOf(letter);
+    return Object.assign(copy, printed(failure), { tries: copy.tries + 1 });
+  }
+
+  /** Writes down what an operator had done with it. */
+  act(
+    { commandId, bodyHash }: Readonly<DeadLetter>,
+    state: DeadLetterState,
+    action: Omit<DeadLetterActionRow, 'commandId' | 'bodyHash'>,
+  ): void {
+    const letter = this.find(commandId, bodyHash) as Readonly<DeadLetter>;
+    Object.assign(this.copyOf(letter), { state, lastNumber: action.number });
+    this.effects.deadLetterActions.push({ ...action, commandId, bodyHash });
+  }
+
+  private copyOf(letter: Readonly<DeadLetter>): DeadLetter {
+    const key = `${letter.commandId} ${letter.bodyHash}`;
+    let copy = this.changed.get(key);
+    if (copy === undefined) this.changed.set(key, (copy = { ...letter }));
+    if (!this.updated.has(copy)) {
+      this.updated.add(copy);
+      this.effects.deadLetterUpdates.push(copy);
+    }
+    return copy;
+  }
+}
+
+function printed({ errorClass, place, reason }: Failure): Failure {
+  return { errorClass, place: textOf(place), reason: textOf(reason) };
+}
