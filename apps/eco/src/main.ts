@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerContainer } from './commands/container.js';
+import { registerDeadLetters } from './commands/dead-letters.js';
 import { registerDown } from './commands/down.js';
 import { registerJournal } from './commands/journal.js';
 import { registerLag } from './commands/lag.js';
@@ -18,6 +19,7 @@ const commands = [
   registerLoad,
   registerVerify,
   registerJournal,
+  registerDeadLetters,
   registerLag,
   registerReport,
   registerShards,

@@ -8,6 +8,9 @@ export interface Target {
   centralUrl: string;
   sucursalUrl: string;
   readUrl: string;
+  brokers: { host: string; port: number }[];
+  /** Of the brokers. */
+  operator: { user: string; password: string };
   groups: { id: string; nodes: { name: string; host: string; port: number }[] }[];
   login(role: 'eco_reader' | 'eco_monitor'): { user: string; password: string };
 }
@@ -39,6 +42,8 @@ export async function openTarget(where: Where): Promise<Target> {
     centralUrl: urlOf('central-api'),
     sucursalUrl: urlOf('sucursal-api'),
     readUrl: urlOf('read-service'),
+    brokers: layout.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
+    operator: { user: 'operator', password: secrets.broker.operator },
     groups: layout.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
     login: (role) => ({ user: role, password: secrets.database[role] }),
   };

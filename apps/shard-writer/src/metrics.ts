@@ -86,6 +86,12 @@ export class WriterMetrics {
       help: 'Transactions since the oldest snapshot that anything holds; dead rows pile up behind it. Active writer only',
       registers,
     });
+    const byGroup = new Gauge({
+      name: 'eco_writer_dead_letters_open_by_group',
+      help: 'The same by error class and by where they failed, as eco dead-letters shows them',
+      labelNames: ['error_class', 'place'],
+      registers,
+    });
     new Gauge({
       name: 'eco_writer_dead_letters_open',
       help: 'Dead letters that nobody has decided about. Active writer only',
@@ -93,11 +99,15 @@ export class WriterMetrics {
       async collect() {
         this.reset();
         oldestXminAge.reset();
+        byGroup.reset();
         const { primary } = leadership;
         if (primary === undefined) return;
         try {
           const gauges = await readGauges(primary);
           this.set(gauges.deadLettersOpen);
+          for (const { errorClass, place, count } of gauges.deadLetters) {
+            byGroup.set({ error_class: errorClass, place }, count);
+          }
           oldestXminAge.set(gauges.oldestXminAge);
         } catch {
           // The database is away: the writer's other metrics tell that, and must be read.

@@ -93,7 +93,9 @@ it('parks a command whose rule fails, as a bug would make it', async () => {
   broken.command.stamp = 'no stamp';
   const batch = [order('good'), broken, order('good')];
   const { effects } = await settle(batch);
-  expect(effects.deadLetters).toMatchObject([{ errorClass: 'rule', place: expect.stringMatching(/^RangeError in /) }]);
+  expect(effects.deadLetters).toMatchObject([
+    { errorClass: 'rule', place: expect.stringMatching(/^RangeError in /) as string },
+  ]);
   const { outcomes, deadLetters } = await written(batch);
   expect([outcomes.length, deadLetters.map(({ command_id: id }) => id)]).toEqual([2, [broken.command.id]]);
 });

@@ -25,6 +25,16 @@ export {
 export { readSuspects, storeSuspects, type SuspectSet } from './writer/suspects.js';
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
+export {
+  readDeadLetter,
+  readDeadLetterGroups,
+  readDeadLetterResults,
+  readOpenDeadLetters,
+  type DeadLetterAction,
+  type DeadLetterFilter,
+  type DeadLetterGroup,
+  type KeptDeadLetter,
+} from './dead-letters/desk.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
 export { slotName } from './replication/slot-name.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';

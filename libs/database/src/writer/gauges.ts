@@ -1,19 +1,40 @@
 import type { SideConnection } from '../nodes/side-connection.js';
 
 export interface GroupGauges {
+  /** Open ones by what failed and where, the largest groups; what is beyond a bound is one of class `other`. */
+  deadLetters: { errorClass: string; place: string; count: number }[];
   deadLettersOpen: number;
   /** Transactions since the oldest snapshot that anything holds: dead versions of hot rows pile up behind it. */
   oldestXminAge: number;
 }
 
+/** Each makes a time series, and what lies in a queue may come from anybody. */
+const GROUPS_MAX = 50;
+
 /** Asked of the primary, as eco_writer. Throws when it does not answer within a second. */
 export async function readGauges(primary: SideConnection): Promise<GroupGauges> {
-  const [row] = await primary.ask<{ dead_letters: string; xmin_age: string | null }>(`
-SELECT (SELECT count(*) FROM eco.dead_letter d WHERE d.state = 'open') AS dead_letters,
+  const [row] = await primary.ask<{ dead_letters: GroupGauges['deadLetters']; xmin_age: string | null }>(`
+SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'errorClass', l.error_class, 'place', l.place, 'count', l.count) ORDER BY l.count DESC), '[]')
+   FROM (SELECT d.error_class, d.place, count(*) AS count FROM eco.dead_letter d
+         WHERE d.state = 'open' GROUP BY d.error_class, d.place) l) AS dead_letters,
   (SELECT max(age(x.xmin)) FROM (
     SELECT a.backend_xmin AS xmin FROM pg_stat_activity a
     UNION ALL SELECT s.xmin FROM pg_replication_slots s
     UNION ALL SELECT t.transaction FROM pg_prepared_xacts t
   ) x) AS xmin_age`);
-  return { deadLettersOpen: Number(row?.dead_letters), oldestXminAge: Number(row?.xmin_age ?? 0) };
+  const groups = row?.dead_letters ?? [];
+  const beyond = sum(groups.slice(GROUPS_MAX));
+  return {
+    deadLetters: [
+      ...groups.slice(0, GROUPS_MAX),
+      ...(beyond > 0 ? [{ errorClass: 'other', place: 'many places', count: beyond }] : []),
+    ],
+    deadLettersOpen: sum(groups),
+    oldestXminAge: Number(row?.xmin_age ?? 0),
+  };
+}
+
+function sum(groups: GroupGauges['deadLetters']): number {
+  return groups.reduce((total, { count }) => total + count, 0);
 }

@@ -1,0 +1,46 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { commandKinds, nextStamp, type Command, type CommandKind, type CommandOf, type Stamp } from '@eco/contracts';
+import type { KeptDeadLetter } from '@eco/database';
+import { newCommandId } from '@eco/routing';
+
+/** What is published to replay a dead letter; or why it can't be. */
+export type Replayable = { type: 'replay'; command: Command; isLate: boolean } | { type: 'no-command'; why: string };
+
+/**
+ * The command as it came, under its own id, so that whatever was done for it is not done again. Whoever waited for an
+ * answer is gone by now.
+ */
+export function replayOf(letter: KeptDeadLetter, by: string): Replayable {
+  const { command: kept, commandId, bodyHash, lastNumber } = letter;
+  const fields = (typeof kept === 'object' && kept !== null ? kept : {}) as Partial<Command> & { kind?: string };
+  const { id, kind, notAfter } = fields;
+  if (typeof id !== 'string' || id.toLowerCase() !== commandId || !isKind(kind)) {
+    return { type: 'no-command', why: 'what came names no command of its own: it can only be discarded' };
+  }
+  const { reply: _reply, ...command } = fields as Command;
+  const replay = { number: lastNumber + 1, bodyHash, by };
+  const isLate = notAfter !== undefined && Date.parse(notAfter) < Date.now();
+  return { type: 'replay', command: { ...command, replay } as Command, isLate };
+}
+
+let stamp: Stamp | undefined;
+
+export function discardOf(
+  { commandId, bodyHash }: KeptDeadLetter,
+  { reason, by }: { reason: string; by: string },
+): CommandOf<'dead-letter.discard'> {
+  const nowMs = Date.now();
+  stamp = nextStamp(stamp, nowMs, 'eco');
+  return {
+    id: newCommandId({ key: commandId, nowMs, random: randomBytes(10) }),
+    kind: 'dead-letter.discard',
+    stamp,
+    sentBy: 'eco dead-letters',
+    correlationId: randomUUID(),
+    body: { commandId, bodyHash, reason, by },
+  };
+}
+
+function isKind(kind: unknown): kind is CommandKind {
+  return typeof kind === 'string' && Object.hasOwn(commandKinds, kind);
+}

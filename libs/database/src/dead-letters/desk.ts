@@ -1,0 +1,147 @@
+import type { DeadLetterClass, DeadLetterState } from '@eco/domain';
+import type { SideConnection } from '../nodes/side-connection.js';
+
+/** Which dead letters are meant: all that are open, or those that have all of these. */
+export interface DeadLetterFilter {
+  commandId?: string;
+  errorClass?: string;
+  place?: string;
+  kind?: string;
+  sentBy?: string;
+}
+
+/** Those that failed alike. */
+export interface DeadLetterGroup {
+  errorClass: DeadLetterClass;
+  place: string;
+  count: number;
+  firstFailedAt: Date;
+  lastFailedAt: Date;
+  /** Of the oldest. */
+  commandId: string;
+  reason: string;
+}
+
+export interface KeptDeadLetter {
+  commandId: string;
+  /** With the command id its key, hex. */
+  bodyHash: string;
+  state: DeadLetterState;
+  kind: string | null;
+  bucket: number | null;
+  errorClass: DeadLetterClass;
+  place: string;
+  reason: string;
+  tries: number;
+  firstFailedAt: Date;
+  sentBy: string | null;
+  lastNumber: number;
+  /** As it came. */
+  command: unknown;
+}
+
+/** What an operator had done with one. */
+export interface DeadLetterAction {
+  bodyHash: string;
+  number: number;
+  at: Date;
+  action: 'replay' | 'discard';
+  operator: string;
+  result: string;
+  reason: string | null;
+}
+
+const MATCHES = `
+($1::uuid IS NULL OR d.command_id = $1) AND ($2::text IS NULL OR d.error_class = $2)
+AND ($3::text IS NULL OR d.place = $3) AND ($4::text IS NULL OR d.kind = $4) AND ($5::text IS NULL OR d.sent_by = $5)`;
+
+function valuesOf({ commandId, errorClass, place, kind, sentBy }: DeadLetterFilter): unknown[] {
+  return [commandId, errorClass, place, kind, sentBy].map((value) => value ?? null);
+}
+
+const LETTER = `
+d.command_id AS "commandId", encode(d.body_hash, 'hex') AS "bodyHash", d.state, d.kind, d.bucket,
+d.error_class AS "errorClass", d.place, d.reason, d.tries, d.first_failed_at AS "firstFailedAt", d.sent_by AS "sentBy",
+d.last_number AS "lastNumber", d.command`;
+
+/** The desk's questions, asked of a group's primary as eco_reader. Each throws when it is not answered within this, ms. */
+const ANSWER_MS = 10_000;
+
+/** Open ones, the largest group first. */
+export function readDeadLetterGroups(node: SideConnection, filter: DeadLetterFilter = {}): Promise<DeadLetterGroup[]> {
+  return node.ask<Row<DeadLetterGroup>>(
+    `
+SELECT d.error_class AS "errorClass", d.place, count(*)::int AS count, min(d.first_failed_at) AS "firstFailedAt",
+  max(d.first_failed_at) AS "lastFailedAt", (array_agg(d.command_id ORDER BY d.first_failed_at))[1] AS "commandId",
+  (array_agg(d.reason ORDER BY d.first_failed_at))[1] AS reason
+FROM eco.dead_letter d
+WHERE d.state = 'open' AND ${MATCHES}
+GROUP BY d.error_class, d.place
+ORDER BY count(*) DESC, d.error_class, d.place`,
+    valuesOf(filter),
+    ANSWER_MS,
+  );
+}
+
+/** Open ones by age, a page at a time: those after `after`. */
+export function readOpenDeadLetters(
+  node: SideConnection,
+  filter: DeadLetterFilter,
+  { after, limit }: { after: KeptDeadLetter | undefined; limit: number },
+): Promise<KeptDeadLetter[]> {
+  return node.ask<Row<KeptDeadLetter>>(
+    `
+SELECT ${LETTER}
+FROM eco.dead_letter d
+WHERE d.state = 'open' AND ${MATCHES}
+  AND ($6::timestamptz IS NULL OR (d.first_failed_at, d.command_id, d.body_hash) > ($6, $7::uuid, decode($8, 'hex')))
+ORDER BY d.first_failed_at, d.command_id, d.body_hash
+LIMIT $9`,
+    [
+      ...valuesOf(filter),
+      after?.firstFailedAt.toISOString() ?? null,
+      after?.commandId ?? null,
+      after?.bodyHash ?? null,
+      limit,
+    ],
+    ANSWER_MS,
+  );
+}
+
+/** All under one command id, open or not, with what was done with them. */
+export async function readDeadLetter(
+  node: SideConnection,
+  commandId: string,
+): Promise<{ letters: KeptDeadLetter[]; actions: DeadLetterAction[] }> {
+  const letters = await node.ask<Row<KeptDeadLetter>>(
+    `SELECT ${LETTER} FROM eco.dead_letter d WHERE d.command_id = $1 ORDER BY d.first_failed_at, d.body_hash`,
+    [commandId],
+    ANSWER_MS,
+  );
+  const actions = await node.ask<Row<DeadLetterAction>>(
+    `
+SELECT encode(a.body_hash, 'hex') AS "bodyHash", a.number, a.at, a.action, a.operator, a.result, a.reason
+FROM eco.dead_letter_action a WHERE a.command_id = $1 ORDER BY a.body_hash, a.number`,
+    [commandId],
+    ANSWER_MS,
+  );
+  return { letters, actions };
+}
+
+/** What became of these at the number given with each; those of which nothing is known yet are left out. */
+export function readDeadLetterResults(
+  node: SideConnection,
+  asked: readonly { commandId: string; bodyHash: string; number: number }[],
+): Promise<{ commandId: string; bodyHash: string; action: string; result: string; reason: string | null }[]> {
+  return node.ask(
+    `
+SELECT a.command_id AS "commandId", encode(a.body_hash, 'hex') AS "bodyHash", a.action, a.result, a.reason
+FROM unnest($1::uuid[], $2::text[], $3::int[]) AS w(command_id, body_hash, number)
+JOIN eco.dead_letter_action a
+  ON a.command_id = w.command_id AND a.body_hash = decode(w.body_hash, 'hex') AND a.number = w.number`,
+    [asked.map(({ commandId }) => commandId), asked.map(({ bodyHash }) => bodyHash), asked.map(({ number }) => number)],
+    ANSWER_MS,
+  );
+}
+
+type Row<T> = T & Record<string, unknown>;
