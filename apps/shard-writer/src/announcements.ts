@@ -11,13 +11,19 @@ const BEAT_MS = 1000;
  */
 const CHANGES_MAX = 10;
 
+/** Events without their changes only wake, so under load one speaks for all batches of so long, ms. */
+const PACE_MS = 100;
+
 /**
- * What a reign announces: after each commit the topics that it changed, each with that topic's batch before; and each
- * second a beat that names the last of every topic, so that a lost last event is noticed too. Nothing waits for it.
+ * What a reign announces: after each commit the topics that it changed, each with that topic's announced batch before;
+ * and each second a beat that names the last of every topic, so that a lost last event is noticed too. Nothing waits for
+ * it.
  */
 export class Announcements {
   #seq: number;
   #timer: NodeJS.Timeout | undefined;
+  /** By topic, what one event will announce when it is time. */
+  readonly #gathered = new Map<Topic, { previousSeq: number; timer: NodeJS.Timeout }>();
 
   constructor(
     private readonly announcer: EventAnnouncer,
@@ -34,25 +40,37 @@ export class Announcements {
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    for (const topic of this.#gathered.keys()) this.announceGathered(topic);
   }
 
   announce({ position: { seq }, at }: BatchState, effects: Effects): void {
     this.#seq = seq;
-    const { group, term, tag } = this.reign;
     for (const [topic, changes] of changesByTopic(seq, at, effects)) {
+      const few = changes.length <= CHANGES_MAX;
+      if (few) this.announceGathered(topic);
       const previousSeq = this.lastSeqs[topic];
       this.lastSeqs[topic] = seq;
-      this.announcer.announce({
-        version: 1,
-        group,
-        term,
-        tag,
-        topic,
-        seq,
-        previousSeq,
-        ...(changes.length <= CHANGES_MAX ? { changes: changes.map((change) => change()) } : {}),
-      });
+      if (few) {
+        this.event(topic, previousSeq, { changes: changes.map((change) => change()) });
+      } else if (!this.#gathered.has(topic)) {
+        const timer = setTimeout(() => this.announceGathered(topic), PACE_MS);
+        this.#gathered.set(topic, { previousSeq, timer });
+      }
     }
+  }
+
+  private announceGathered(topic: Topic): void {
+    const gathered = this.#gathered.get(topic);
+    if (gathered === undefined) return;
+    clearTimeout(gathered.timer);
+    this.#gathered.delete(topic);
+    this.event(topic, gathered.previousSeq);
+  }
+
+  private event(topic: Topic, previousSeq: number, changes: { changes?: Change[] } = {}): void {
+    const { group, term, tag } = this.reign;
+    const seq = this.lastSeqs[topic];
+    this.announcer.announce({ version: 1, group, term, tag, topic, seq, previousSeq, ...changes });
   }
 
   private beat(): void {

@@ -9,10 +9,14 @@ interface Sent {
 function setUp() {
   const messages: OutgoingMessage[] = [];
   let channelIsOpen = true;
-  const queue = new OutgoingQueue('orders.g1', (_, message) => {
-    if (channelIsOpen) messages.push(message);
-    return channelIsOpen;
-  });
+  const queue = new OutgoingQueue(
+    'orders.g1',
+    (_, message) => {
+      if (channelIsOpen) messages.push(message);
+      return channelIsOpen;
+    },
+    (waiting) => waiting.sendNext(),
+  );
   const send = (text: string, wantsReply = false): Sent => {
     const sent: Sent = {
       outcome: undefined,
@@ -31,15 +35,19 @@ function setUp() {
     return sent;
   };
   const contents = () => messages.map(({ content }) => JSON.parse(content.toString()) as unknown);
-  const confirmNext = () => {
+  const confirmNext = (thenMs = 20) => {
     const message = queue.underWay as OutgoingMessage;
     queue.finish(message, { type: 'confirmed' });
     queue.sendNext();
+    jest.advanceTimersByTime(thenMs);
   };
   return { queue, messages, send, contents, confirmNext, closeChannel: () => (channelIsOpen = false) };
 }
 
 describe('OutgoingQueue', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
   it('sends the first at once and gathers the rest while it is under way', () => {
     const { send, contents, confirmNext } = setUp();
     const sent = ['1', '2', '3'].map((text) => send(text));
@@ -75,6 +83,25 @@ describe('OutgoingQueue', () => {
     for (let count = 0; count < 5; count += 1) send(large);
     while (messages.at(-1)?.commands.some(({ text }) => text !== large)) confirmNext();
     for (const { content } of messages) expect(content.length).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  it('waits after a full message for those whose command was confirmed, but never longer than until the next is full', () => {
+    const { send, messages, confirmNext } = setUp();
+    const sizes = () => messages.map(({ commands }) => commands.length);
+    for (let count = 0; count < 21; count += 1) send('1');
+    confirmNext();
+    jest.advanceTimersByTime(40);
+    confirmNext(0);
+    for (let count = 0; count < 20; count += 1) send('2');
+    expect(sizes()).toEqual([1, 20]);
+    jest.advanceTimersByTime(15);
+    expect(sizes()).toEqual([1, 20, 20]);
+    jest.advanceTimersByTime(40);
+    confirmNext(0);
+    for (let count = 0; count < 300; count += 1) send('3');
+    expect(sizes()).toEqual([1, 20, 20, 256]);
+    confirmNext();
+    expect(sizes()).toEqual([1, 20, 20, 256, 44]);
   });
 
   it('tells at the deadline what was sent from what was not', () => {

@@ -211,7 +211,11 @@ export class CommandPublisher {
     this.#unsettledCommands += written.count;
     this.#unsettledBytes += bytes;
     queue.add(outgoing);
-    if (!this.#bufferFull) queue.sendNext();
+    this.#sendNext(queue);
+  }
+
+  #sendNext(queue: OutgoingQueue): void {
+    if (!this.#bufferFull && !this.#connection.isBlocked && this.#channel.channel) queue.sendNext();
   }
 
   /** Why the queue takes no command now. None of these waits for anything. */
@@ -240,7 +244,11 @@ export class CommandPublisher {
   #queueOf(routingKey: string): OutgoingQueue {
     let queue = this.#queues.get(routingKey);
     if (!queue) {
-      queue = new OutgoingQueue(routingKey, (...sending) => this.#transmit(...sending));
+      queue = new OutgoingQueue(
+        routingKey,
+        (...sending) => this.#transmit(...sending),
+        (waiting) => this.#sendNext(waiting),
+      );
       this.#queues.set(routingKey, queue);
     }
     return queue;
@@ -254,7 +262,7 @@ export class CommandPublisher {
     const answered = (error: Error | null) => {
       this.#messages.delete(messageId);
       queue.finish(message, this.#outcomeOf(message, error));
-      if (!this.#bufferFull && !this.#connection.isBlocked && this.#channel.channel === channel) queue.sendNext();
+      if (this.#channel.channel === channel) this.#sendNext(queue);
     };
     try {
       const hasRoom = channel.publish(

@@ -18,7 +18,15 @@ export interface QueueReaderOptions {
 interface Subscription {
   channel: Channel;
   tags: UnsettledTags;
+  /** Done, and not told to the broker yet. */
+  settled: number[];
 }
+
+/**
+ * An acknowledgement is a round of the queue's Raft log, like a message. Told this much later, one frame and one round
+ * take what several batches have finished; what is lost meanwhile comes again and gets its first outcome.
+ */
+const ACKNOWLEDGE_MS = 50;
 
 /**
  * Reads one queue over a channel of its own. Whatever ends the subscription (node, connection or channel lost, the queue
@@ -34,6 +42,7 @@ export class QueueReader {
   #messages = 0;
   #redeliveredMessages = 0;
   #staleAcknowledgements = 0;
+  #acknowledging: NodeJS.Timeout | undefined;
 
   constructor(options: QueueReaderOptions) {
     this.#options = options;
@@ -76,6 +85,7 @@ export class QueueReader {
 
   /** Nothing of what was delivered stays unacknowledged: what was not acknowledged goes back into the queue. */
   async stop(): Promise<void> {
+    this.#tellAcknowledged();
     await this.#channel.stop();
   }
 
@@ -95,18 +105,29 @@ export class QueueReader {
     return delivery;
   }
 
+  /** Tells the broker within `ACKNOWLEDGE_MS`, or when half of the prefetch waits for it. */
   acknowledge(deliveries: Delivery[]): void {
     const subscription = this.#subscription;
     const current = deliveries.filter(({ receipt }) => receipt.channel === subscription?.channel);
     this.#staleAcknowledgements += deliveries.length - current.length;
     if (!subscription || current.length === 0) return;
-    for (const { tag, multiple } of subscription.tags.settle(current.map(({ receipt }) => receipt.tag))) {
+    for (const { receipt } of current) subscription.settled.push(receipt.tag);
+    if (subscription.settled.length * 2 >= this.#options.prefetch) return this.#tellAcknowledged();
+    this.#acknowledging ??= setTimeout(() => this.#tellAcknowledged(), ACKNOWLEDGE_MS);
+  }
+
+  #tellAcknowledged(): void {
+    clearTimeout(this.#acknowledging);
+    this.#acknowledging = undefined;
+    const subscription = this.#subscription;
+    if (!subscription) return;
+    for (const { tag, multiple } of subscription.tags.settle(subscription.settled.splice(0))) {
       acknowledgeTag(subscription.channel, tag, multiple);
     }
   }
 
   async #subscribe(channel: Channel): Promise<void> {
-    const subscription = { channel, tags: new UnsettledTags() };
+    const subscription: Subscription = { channel, tags: new UnsettledTags(), settled: [] };
     this.#forget();
     this.#subscription = subscription;
     await channel.prefetch(this.#options.prefetch);

@@ -50,8 +50,9 @@ const reign = {
 };
 
 /**
- * Announces the changes of one batch under one topic. `previousSeq` is the topic's last batch before it: a consumer
- * that stands elsewhere has a gap and reads `GET /changes`. `changes` is absent when it would make the message large.
+ * Announces the changes of a batch under one topic. `previousSeq` is the topic's batch that was announced before it: a
+ * consumer that stands elsewhere has a gap and reads `GET /changes`. `changes` is absent when it would make the message
+ * large; then it may speak for several batches.
  */
 export const changeEventSchema = z.object({
   version: z.literal(1),

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
-import { changesPageSchema, headers, type ChangesPage, type Topic } from '@eco/contracts';
+import { changesPageSchema, headers, type Change, type ChangesPage, type Topic } from '@eco/contracts';
 import type { AppliedPosition, ConsumerStore } from '@eco/database';
 import type { Log } from '@eco/edge';
 import { formatPosition, parsePosition, positionIn, positionOf } from '@eco/routing';
@@ -22,10 +22,10 @@ export interface ChangeFeedOptions {
 const POLL_MS = 2_000;
 const SILENT_MS = 4_000;
 const RETRY_MS = 1_000;
-/** Pages begin at least so far apart, unless one was full: under load one then brings several batches, for one commit. */
-const PACE_MS = 200;
 const REQUEST_TIMEOUT_MS = 5_000;
 const PAGE = 1_000;
+/** Applied in one transaction at the most: who is far behind commits once for many pages. */
+const CHANGES_AT_ONCE = 5_000;
 
 /**
  * Brings a consumer all changes of its topics, once each and in order.
@@ -147,7 +147,7 @@ class TopicFeed {
         const { more, isFull } = await this.#catchUp();
         if (more) this.#woken = true;
         this.trouble = undefined;
-        if (!isFull) await pause(PACE_MS - (performance.now() - beganAt), signal);
+        if (!isFull) await pause(this.options.consumer.paceMs - (performance.now() - beganAt), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#report(error as Error);
@@ -159,25 +159,32 @@ class TopicFeed {
     }
   }
 
-  /** Applies one page. */
+  /** Applies what has come. */
   async #catchUp(): Promise<{ more: boolean; isFull: boolean }> {
     const { consumer, store } = this.options;
     const from = (this.#applied ??= await store.applied(this.group, this.topic));
-    const { page, position } = await this.#read(from);
-    const to = { term: position.term, tag: position.tag, seq: page.upToSeq };
-    if (page.changes.length === 0) {
+    const changes: Change[] = [];
+    let to = from;
+    let isFull = true;
+    while (isFull && changes.length < CHANGES_AT_ONCE) {
+      const { page, position } = await this.#read(to);
+      changes.push(...page.changes);
+      to = { term: position.term, tag: position.tag, seq: page.upToSeq };
+      isFull = page.more;
+    }
+    if (changes.length === 0) {
       // Nothing of this topic up to there. Not worth a write: asking again from `from` costs the same.
       return { more: false, isFull: false };
     }
     const now = await store.advance({ groupId: this.group, topic: this.topic, from, to }, (manager) =>
-      consumer.apply(manager, page.changes),
+      consumer.apply(manager, changes),
     );
     this.#applied = now;
     if (now === to) {
-      this.appliedChanges += page.changes.length;
+      this.appliedChanges += changes.length;
       this.options.onApplied?.();
     }
-    return { more: page.more || now !== to || this.#known.seq > now.seq, isFull: page.more };
+    return { more: isFull || now !== to || this.#known.seq > now.seq, isFull };
   }
 
   /** Asks for a node that is at least where an event said that the group is, and where this consumer already stands. */

@@ -7,6 +7,8 @@ export interface Consumer {
   readonly name: EventConsumer;
   readonly schema: ConsumerSchema;
   readonly topics: readonly Topic[];
+  /** Under load it applies what has come so often, ms; the first change after a rest at once. */
+  readonly paceMs: number;
   /** Applies some changes of one topic in the transaction given. */
   apply(manager: EntityManager, changes: readonly Change[]): Promise<void>;
 }

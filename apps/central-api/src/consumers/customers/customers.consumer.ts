@@ -7,6 +7,7 @@ export const customersConsumer: Consumer = {
   name: 'customers',
   schema: 'central',
   topics: ['customers'],
+  paceMs: 200,
   async apply(manager, changes) {
     const customers = changesOfType(changes, 'customer.registered').map(({ data }) => ({
       customerId: data.customerId,

@@ -7,6 +7,7 @@ export const notificationsConsumer: Consumer = {
   name: 'notifications',
   schema: 'notifications',
   topics: ['customers'],
+  paceMs: 200,
   async apply(manager, changes) {
     const now = new Date();
     const notifications = changesOfType(changes, 'customer.registered').map(({ commandId, data }) => ({
