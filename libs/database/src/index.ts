@@ -5,7 +5,13 @@ export { CentralCustomer, CentralProgress } from './entities/central.js';
 export { CENTRAL_BRANCH, DailyStatistics, StatisticsProgress } from './entities/statistics.js';
 export { Notification, NotificationsProgress } from './entities/notifications.js';
 export { nodeName, type Login, type NodeAddress } from './nodes/login.js';
-export { ReadError, ReadSession, type ReadSessionOptions, type ReadStatement } from './nodes/read-session.js';
+export {
+  READ_PLAN_SETTINGS,
+  ReadError,
+  ReadSession,
+  type ReadSessionOptions,
+  type ReadStatement,
+} from './nodes/read-session.js';
 export { askNodes, GroupNodes, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes/nodes.js';
 export { SideConnection } from './nodes/side-connection.js';
 export { watchSession } from './writer/watch.js';

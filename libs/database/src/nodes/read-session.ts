@@ -38,9 +38,21 @@ export class ReadError extends Error {
   }
 }
 
-// Statements are few and small, so a plan by index is right from the first row on: without this a statement prepared
-// while its table was empty scans it until the next ANALYZE. What a scan costs on paper then would start the JIT.
-const SESSION_SETTINGS = '-c default_transaction_read_only=on -c enable_seqscan=off -c jit=off -c timezone=UTC';
+/**
+ * How every read is planned. Statements are few and small, and each has an index in its order, so a plan that walks it is
+ * right from the first row on: without this a statement prepared while its table was empty scans it until the next
+ * ANALYZE, and one prepared for nobody in particular gathers all orders of a customer who has 15,000 to sort out the last
+ * 20 (by a bitmap: 16,000 pages in place of 27). What a scan costs on paper then would start the JIT.
+ */
+export const READ_PLAN_SETTINGS = { enable_seqscan: 'off', enable_bitmapscan: 'off', jit: 'off' } as const;
+
+const SESSION_SETTINGS = Object.entries({
+  default_transaction_read_only: 'on',
+  timezone: 'UTC',
+  ...READ_PLAN_SETTINGS,
+})
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(' ');
 
 /** A server that hangs does not hold the process that leaves it. */
 const GOODBYE_MS = 500;
