@@ -1,5 +1,6 @@
 import { applyDefinitions, brokerDefinitions, checkTopology, type Management } from '@eco/broker';
 import { z } from 'zod';
+import { Refused } from './refused.js';
 import type { Secrets } from './secrets.js';
 import { until } from './until.js';
 
@@ -9,6 +10,8 @@ export interface BrokerDeclaration {
   readonly groupIds: readonly string[];
   /** Nodes of the cluster: the queues' members lie on them. */
   readonly brokers: number;
+  /** False: the brokers start alone, so that somebody can mend a queue that differs. */
+  readonly forServices: boolean;
   readonly secrets: Secrets;
   readonly signal?: AbortSignal;
 }
@@ -17,12 +20,15 @@ const FORM_MS = 60_000;
 
 /**
  * Waits until all brokers have found each other, then declares users, exchanges and queues, whoever started the brokers.
- * May run at every start. Throws when a queue that is there differs: somebody has to decide about what lies in it.
+ * May run at every start. Throws a `Refused` when a queue that is there differs from what the services rely on: it can't be
+ * changed, and somebody has to decide about what lies in it. The services themselves can't look: no user of theirs may
+ * declare a queue of commands, and the protocol tells arguments only to who declares.
  */
 export async function declareBrokers({
   management,
   groupIds,
   brokers,
+  forServices,
   secrets,
   signal,
 }: BrokerDeclaration): Promise<void> {
@@ -38,8 +44,11 @@ export async function declareBrokers({
     writer: { password: secrets.broker.writer },
   };
   await applyDefinitions(management, brokerDefinitions({ ...options, users }));
+  if (!forServices) return;
   const faults = await checkTopology(management, options);
-  if (faults.length > 0) throw new Error(faults.join(' '));
+  if (faults.length > 0) {
+    throw new Refused(`${faults.join(' ')} The brokers start alone by "npm start -- --no-services".`);
+  }
 }
 
 /** How many brokers this one says are running, itself among them; 0 while it can't tell. */

@@ -29,7 +29,7 @@ describe('queueDifferences', () => {
     [{ 'x-max-length': 5 }, 'x-max-length is 5 and must not be set'],
   ])('names %j', (changed, fault) => {
     expect(queueDifferences(queues, withArguments(changed))).toEqual([
-      `Queue orders.g1 differs: ${fault}. Empty it, delete it and start again.`,
+      `Queue orders.g1 differs: ${fault}. Empty it, delete it, then start again.`,
     ]);
   });
 
@@ -39,7 +39,7 @@ describe('queueDifferences', () => {
       .map((queue) => ({ ...queue, durable: queue.name !== 'orders.g1' }));
     expect(queueDifferences(queues, found)).toEqual([
       'Queue orders.g1 differs: durable is false and must be true; x-delivery-limit is 20 and must be 1000000000; ' +
-        'x-max-length is 5 and must not be set. Empty it, delete it and start again.',
+        'x-max-length is 5 and must not be set. Empty it, delete it, then start again.',
       'Queue products.g1 is missing.',
     ]);
   });

@@ -51,7 +51,7 @@ export function queueDifferences(needed: QueueDefinition[], found: FoundQueue[])
     const surplus = Object.keys(queue.arguments).filter((key) => !(key in args));
     differences.push(...surplus.map((key) => `${key} is ${queue.arguments[key]} and must not be set`));
     if (differences.length === 0) return [];
-    return [`Queue ${name} differs: ${differences.join('; ')}. Empty it, delete it and start again.`];
+    return [`Queue ${name} differs: ${differences.join('; ')}. Empty it, delete it, then start again.`];
   });
 }
 

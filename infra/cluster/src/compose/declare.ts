@@ -25,6 +25,7 @@ export async function declare(dir: string, buckets: number, branchId: string): P
       },
       groupIds,
       brokers: brokers.length,
+      forServices: true,
       secrets,
     }),
     ...groupIds.map(groupOf).map(async (group) => {

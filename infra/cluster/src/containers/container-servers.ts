@@ -88,6 +88,7 @@ export class ContainerServers implements Servers {
             },
             groupIds: description.groups.map(({ id }) => id),
             brokers: layout.brokers.length,
+            forServices: description.services,
             secrets,
             signal,
           });

@@ -4,10 +4,13 @@ import path from 'node:path';
 import { ReplicationWatch, SideConnection } from '@eco/database';
 import { eventually } from '@eco/testing';
 import type { Cluster } from '../cluster.js';
+import { declareBrokers } from '../declare-brokers.js';
 import { describeCluster } from '../description.js';
 import { portsOf } from '../layout.js';
 import { isFree } from '../ports.js';
+import { Refused } from '../refused.js';
 import { AlreadyRunning } from '../run-file.js';
+import { openSecrets } from '../secrets.js';
 import { openCluster, startNative } from '../start.js';
 import { startOf } from './identity.js';
 
@@ -35,9 +38,14 @@ async function start(): Promise<void> {
 beforeAll(start, 180_000);
 afterAll(() => cluster.destroy(), 60_000);
 
-function management(pathname: string, login: { user: string; password: string }, body?: object): Promise<Response> {
+function management(
+  pathname: string,
+  login: { user: string; password: string },
+  body?: object,
+  method = body ? 'POST' : 'GET',
+): Promise<Response> {
   return fetch(`${cluster.brokers[0]?.managementUrl}/api/${pathname}`, {
-    method: body ? 'POST' : 'GET',
+    method,
     headers: {
       authorization: `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`,
       'content-type': 'application/json',
@@ -112,6 +120,34 @@ test('no password lies where others can read it, stands in an argument or in a l
 
 test('a data folder has one cluster at a time', async () => {
   await expect(startNative(description)).rejects.toThrow(AlreadyRunning);
+});
+
+test('a queue that differs is refused in a line, unless the brokers start alone for somebody to mend it', async () => {
+  const secrets = await openSecrets(dataDir);
+  const login = { user: 'operator', password: secrets.broker.operator };
+  const queue = async (method: string, body?: object) => {
+    const response = await management('queues/ecomarket/orders.g1', login, body, method);
+    expect([method, response.ok]).toEqual([method, true]);
+  };
+  const declared = (forServices: boolean) =>
+    declareBrokers({
+      management: { url: cluster.brokers[0]?.managementUrl ?? '', ...login },
+      groupIds: ['g1'],
+      brokers: 1,
+      forServices,
+      secrets,
+    });
+  await declared(true);
+  await queue('DELETE');
+  await queue('PUT', { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 20 } });
+  await expect(declared(true)).rejects.toThrow(Refused);
+  await expect(declared(true)).rejects.toThrow(
+    'Queue orders.g1 differs: x-delivery-limit is 20 and must be 1000000000; x-quorum-initial-group-size is not set and ' +
+      'must be 1. Empty it, delete it, then start again. The brokers start alone by "npm start -- --no-services".',
+  );
+  await declared(false);
+  await queue('DELETE');
+  await declared(true);
 });
 
 test('a server that is killed comes back by a restart', async () => {

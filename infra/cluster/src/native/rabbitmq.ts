@@ -120,7 +120,8 @@ export class Rabbitmq {
     const { description, secrets, signal } = this.#native;
     const brokers = this.#nodes.length;
     const groupIds = description.groups.map(({ id }) => id);
-    await declareBrokers({ management: this.management, groupIds, brokers, secrets, signal });
+    const { services: forServices } = description;
+    await declareBrokers({ management: this.management, groupIds, brokers, forServices, secrets, signal });
     await writeFile(this.#formedFile(), JSON.stringify({ brokers }));
   }
 
