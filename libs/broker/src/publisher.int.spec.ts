@@ -6,6 +6,7 @@ import { deleteProductCommand, orderCommand } from './test/commands.js';
 import { Proxy } from './test/proxy.js';
 import { rawConnection } from './test/raw.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
+import { COMMANDS_EXCHANGE } from './topology.js';
 
 let broker: TestBroker;
 let proxy: Proxy;
@@ -88,6 +89,92 @@ describe('CommandPublisher', () => {
     expect(outcomes.slice(0, -1)).toEqual(Array(20).fill({ type: 'returned' }));
     expect(outcomes.at(-1)).toEqual({ type: 'confirmed' });
     expect(await drain('orders.g1')).toHaveLength(1);
+  });
+
+  it('sends commands together in one message, in order, with one outcome', async () => {
+    const publisher = await startPublisher();
+    const commands = Array.from({ length: 100 }, () => orderCommand());
+    const texts = commands.map((command) => JSON.stringify(command));
+    const queue = publisher.queueOf(orderCommand());
+    expect(await publisher.publishTogether(queue, texts)).toEqual({ type: 'confirmed' });
+    expect(await publisher.publishTogether('orders.nowhere', texts)).toEqual({ type: 'returned' });
+    expect(await drain('orders.g1')).toEqual([{ version: 1, commands }]);
+    expect(publisher.counts).toMatchObject({ messages: 2, unsettledCommands: 0, unsettledBytes: 0 });
+    expect(publisher.counts.outcomes).toMatchObject({ confirmed: 100, returned: 100 });
+  });
+
+  it('tells that a broker failed with it', async () => {
+    const queue = `/api/queues/${broker.vhost}/orders.full`;
+    await broker.manage('PUT', queue, {
+      durable: true,
+      arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' },
+    });
+    await broker.manage('POST', `/api/bindings/${broker.vhost}/e/${COMMANDS_EXCHANGE}/q/orders.full`, {
+      routing_key: 'orders.full',
+    });
+    const publisher = await startPublisher();
+    expect(await publisher.publish(orderCommand(), { group: 'full' })).toEqual({ type: 'confirmed' });
+    expect(await publisher.publish(orderCommand(), { group: 'full' })).toEqual({ type: 'nacked' });
+    await broker.manage('DELETE', queue);
+  });
+
+  it('writes nothing more into a connection that takes nothing, and goes on when it does', async () => {
+    const publisher = await startPublisher({ deadlineMs: 2000 });
+    proxy.hold();
+    // One message a queue may be under way: more queues than the sockets on the way have room for, at 40 kB each.
+    const commands = Array.from({ length: 700 }, () => orderCommand('x'.repeat(40_000)));
+    const outcomes = await Promise.all(
+      commands.map((command, index) => publisher.publish(command, { group: `none-${index}` })),
+    );
+    const sent = outcomes.filter(({ type }) => type === 'unconfirmed').length;
+    expect(outcomes.filter((outcome) => outcome.type === 'full' && outcome.reason === 'deadline').length).toBe(
+      commands.length - sent,
+    );
+    expect(sent).toBeGreaterThan(0);
+    expect(sent).toBeLessThan(commands.length);
+    expect(publisher.counts).toMatchObject({ messages: sent, unsettledCommands: 0, unsettledBytes: 0 });
+    proxy.release();
+    await eventually('a confirm', async () => (await publisher.publish(orderCommand())).type === 'confirmed');
+    await drain('orders.g1');
+  });
+
+  it('tells what the broker refuses, with its reason, and goes on with the next', async () => {
+    const connection = new BrokerConnection({ access: broker.access('sucursal', [proxy.address]), name: 'publisher' });
+    const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
+    running.push(connection, publisher);
+    connection.start();
+    publisher.start();
+    await ready(publisher);
+    // A branch may not change the catalogue.
+    const forbidden = await publisher.publish(deleteProductCommand());
+    expect(forbidden).toMatchObject({ type: 'refused', code: 403 });
+    expect('reason' in forbidden && forbidden.reason).toMatch(/ACCESS[-_]REFUSED.*products\.g1/);
+    await ready(publisher);
+    expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
+    // In the name of somebody else: the message's own fault.
+    Object.defineProperty(connection, 'user', { value: 'somebody-else', configurable: true });
+    expect(await publisher.publish(orderCommand())).toMatchObject({ type: 'refused', code: 406 });
+    await ready(publisher);
+    expect(await drain('orders.g1')).toHaveLength(1);
+    expect(await drain('products.g1')).toEqual([]);
+  });
+
+  it('blames nobody when the channel is closed over one of several', async () => {
+    const connection = new BrokerConnection({ access: broker.access('sucursal', [proxy.address]), name: 'publisher' });
+    const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
+    running.push(connection, publisher);
+    connection.start();
+    publisher.start();
+    await ready(publisher);
+    const [product, order] = await Promise.all([
+      publisher.publish(deleteProductCommand()),
+      publisher.publish(orderCommand()),
+    ]);
+    expect(product).toEqual({ type: 'unconfirmed', reason: 'connection-lost' });
+    // Whether its confirm came before the channel was closed, nobody can say beforehand.
+    expect(['unconfirmed', 'confirmed']).toContain(order.type);
+    await ready(publisher);
+    await drain('orders.g1');
   });
 
   it('refuses at once while there is no connection, keeps nothing, and comes back by itself', async () => {

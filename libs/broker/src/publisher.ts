@@ -25,6 +25,8 @@ export interface CommandPublisherOptions {
 export interface PublishOptions {
   /** In place of the owner of the key's bucket. */
   group?: string;
+  /** What `queueOf` says, by who has asked it already. */
+  queue?: string;
   deadlineMs?: number;
 }
 
@@ -142,11 +144,11 @@ export class CommandPublisher {
     return commandRoutingKey(commandKinds[command.kind].route, group);
   }
 
-  publish(command: Command, { group, deadlineMs }: PublishOptions = {}): Promise<PublishOutcome> {
+  publish(command: Command, { group, queue, deadlineMs }: PublishOptions = {}): Promise<PublishOutcome> {
     const wantsReply = command.reply === true;
     return new Promise((resolve) =>
       this.#publish(
-        this.queueOf(command, group),
+        queue ?? this.queueOf(command, group),
         deadlineMs,
         () => ({ text: JSON.stringify(command), count: 1, wantsReply }),
         resolve,

@@ -106,10 +106,11 @@ export class CommandIntake {
     const command = { id, stamp: this.#clock.next(), sentBy, correlationId, kind, body } as Command;
     const queue = local?.queueOf(command);
     if (queue !== undefined && local?.isWaitedFor(queue)) return this.#keep(queue, command);
+    const to = queue === undefined ? {} : { queue };
     if (request.waitSeconds === 0 || stopping.aborted) {
-      return this.#settle(await publisher.publish(command), queue, command);
+      return this.#settle(await publisher.publish(command, to), queue, command);
     }
-    const sent = publisher.publishAndWait(command, { waitMs: request.waitSeconds * 1000 });
+    const sent = publisher.publishAndWait(command, { ...to, waitMs: request.waitSeconds * 1000 });
     const answer = this.#untilStopping(sent.answer);
     const outcome = await sent.outcome;
     // Its writer's answer can overtake the broker's confirm, and tells more than a lost confirm does.

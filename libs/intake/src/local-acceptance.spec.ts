@@ -63,12 +63,12 @@ async function ask(method: string, at: string, body?: unknown, given: Record<str
 
 const lines = [{ productId: 'cafe-premium', quantity: 2 }];
 const waiting = { prefer: 'wait=30', 'idempotency-key': 'k-1' };
-const kept: [method: string, at: string, body?: unknown][] = [
+const kept: [method: string, at: string, body: unknown][] = [
   ['POST', '/orders', { customerId: 'ana', lines }],
   ['PUT', '/carts/ana/items/cafe-premium', { quantity: 1 }],
-  ['DELETE', '/carts/ana/items/cafe-premium'],
-  ['DELETE', '/carts/ana/items'],
-  ['POST', '/carts/ana/checkout'],
+  ['DELETE', '/carts/ana/items/cafe-premium', undefined],
+  ['DELETE', '/carts/ana/items', undefined],
+  ['POST', '/carts/ana/checkout', undefined],
 ];
 
 it.each(kept)('keeps %s %s, and says so at once even to who would wait', async (method, at, body) => {
@@ -95,7 +95,7 @@ it('is ready without brokers once they have had their time, and tells how it sta
     const told = await ask('GET', '/health/ready');
     return told.status === 200 && told.body;
   });
-  expect(ready).toMatchObject({ status: 'ready', broker: expect.stringContaining('no connection to a broker') });
+  expect(ready['broker']).toMatch(/no connection to a broker/);
   expect(ready['journal']).toMatch(new RegExp(`^${kept.length} wait, the oldest for \\d+ s$`));
 });
 
@@ -121,7 +121,9 @@ it('refuses past the bound with Retry-After, and is not ready then', async () =>
   expect(await ask('GET', '/health/ready')).toMatchObject({
     status: 503,
     body: {
-      faults: [{ at: 'broker', message: expect.stringMatching(/nor does the journal take anything: it is full/) }],
+      faults: [
+        { at: 'broker', message: expect.stringMatching(/nor does the journal take anything: it is full/) as string },
+      ],
     },
   });
   const text = await (await fetch(`${service.url}/metrics`)).text();
