@@ -35,6 +35,8 @@ const DEADLINE_MS = 2000;
 const MAX_COMMANDS = 20_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_REPLY_WAITS = 20_000;
+/** What may lie before a socket that takes nothing; two a message. With few queues it is only reached when one stands still. */
+const MAX_BUFFERED_FRAMES = 64;
 /** A broker that confirmed nothing at all for this long is left for another one. */
 const SILENT_BROKER_MS = 5000;
 /** A queue whose message lacks its confirm for this long gets a new connection, whatever else that one does. */
@@ -82,7 +84,7 @@ export class CommandPublisher {
     this.#channel = new KeptChannel<ConfirmChannel>({
       connection: options.connection,
       name: 'commands',
-      open: (model) => model.createConfirmChannel(),
+      open: (model) => model.createConfirmChannel({ highWaterMark: MAX_BUFFERED_FRAMES }),
       prepare: (channel) => this.#prepare(channel),
       closed: () => this.#abandon(),
       ...(options.log ? { log: options.log } : {}),
@@ -336,7 +338,10 @@ export class CommandPublisher {
   }
 
   #sendAll(): void {
-    for (const queue of this.#queues.values()) queue.sendNext();
+    for (const queue of this.#queues.values()) {
+      if (this.#bufferFull) return;
+      queue.sendNext();
+    }
   }
 
   #abandon(): void {
