@@ -64,6 +64,11 @@ export class Leadership {
     return this.#reign === undefined ? 'standby' : 'active';
   }
 
+  /** For how long what is under way has waited for the database, ms; 0: nothing is. */
+  get waitedMs(): number {
+    return this.options.writer.waitedMs;
+  }
+
   /** Undefined while it does not reign. */
   get reign(): Reign | undefined {
     return this.#reign;

@@ -63,8 +63,20 @@ export class WriterMetrics {
   }
 
   /** What is asked when the metrics are read: the reign, and of the active writer its database. */
-  observeLeadership(leadership: { reign: { term: number } | undefined; primary: SideConnection | undefined }): void {
+  observeLeadership(leadership: {
+    reign: { term: number } | undefined;
+    primary: SideConnection | undefined;
+    waitedMs: number;
+  }): void {
     const registers = [this.registry];
+    new Gauge({
+      name: 'eco_writer_waits_seconds',
+      help: 'For how long what is under way has waited for the database; a COMMIT waits while no replica streams',
+      registers,
+      collect() {
+        this.set(leadership.waitedMs / 1000);
+      },
+    });
     new Gauge({
       name: 'eco_writer_leader',
       help: '1: this process is the active writer of its group',

@@ -135,6 +135,20 @@ it('tries a replay once by its number, and keeps what was done with a dead lette
   ]);
 });
 
+it('parks what is too large for the server, which no later try would make smaller', async () => {
+  // Hashes, or it would be compressed to fit.
+  const hashes = Array.from({ length: 200 }, (_, index) => `md5(customer_id || '${index}')`).join(' || ');
+  const text = `CASE WHEN length(customer_id) > 100 THEN ${hashes} ELSE '' END`;
+  await group.asSuperuser(`CREATE INDEX too_long ON eco.orders ((${text}))`);
+  const batch = [order('good'), order('long'.repeat(30)), order('good')];
+  const { effects } = await settle(batch);
+  await group.asSuperuser('DROP INDEX eco.too_long');
+  expect(effects.deadLetters).toMatchObject([
+    { commandId: batch[1]?.command.id, errorClass: 'database', place: expect.stringMatching(/^54000/) as string },
+  ]);
+  expect((await written(batch)).outcomes).toHaveLength(2);
+});
+
 it('blames nobody when the server can’t store', async () => {
   await group.asSuperuser('ALTER TABLE eco.movement RENAME TO movement_gone');
   const batch = [order('good'), order('good')];

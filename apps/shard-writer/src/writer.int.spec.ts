@@ -168,6 +168,13 @@ it('keeps what it can’t read as a dead letter, and goes on', async () => {
   expect(await response.json()).toEqual({ routed: true });
   const letters = () => reader.ask(`SELECT FROM eco.dead_letter WHERE error_class = 'unreadable'`, [], 20_000);
   await eventually('the dead letter is there', async () => (await letters()).length === 1);
+  const unsigned = { ...order('ana'), sentBy: undefined } as unknown as Command;
+  await publish([unsigned]);
+  const sender = await eventually('the unsigned one is there', async () => {
+    const text = 'SELECT sent_by FROM eco.dead_letter WHERE command_id = $1';
+    return (await reader.ask<{ sent_by: string }>(text, [unsigned.id], 20_000))[0]?.sent_by;
+  });
+  expect(sender).toBe(cluster.operator.user);
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 });
 
@@ -237,6 +244,23 @@ it('confirms nothing while no replica streams, gives back what it took, and does
   await allSettled(commands);
   await eventually('it takes commands again', () => leader.consumer.isSubscribed);
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+});
+
+it('keeps nothing that arrived while a sign of life waits for a replica', async () => {
+  const replica = nodes()[1];
+  await replica?.pause();
+  const leader = active() as typeof first;
+  await eventually('the idle writer says what it waits for', () =>
+    /waited \d+ s/.test(leader.leadership.obstacle ?? ''),
+  );
+  expect(leader.leadership.waitedMs).toBeGreaterThan(4000);
+  const command = order('ana');
+  await publish([command]);
+  await eventually('what was delivered is back in the queues', () => !leader.consumer.isSubscribed);
+  expect(await outcomesOf([command])).toBe(0);
+  await replica?.resume();
+  await allSettled([command]);
+  await eventually('it takes commands again', () => leader.consumer.isSubscribed);
 });
 
 it('makes room for another when it is not subscribed', async () => {

@@ -66,13 +66,18 @@ interface Reigning {
 export class Writer {
   #underWaySince: number | undefined;
   #lastFault: string | undefined;
+  #gaveBack = false;
 
   constructor(private readonly parts: WriterParts) {}
 
+  /** For how long what is under way has waited for the database, ms; 0: nothing is. */
+  get waitedMs(): number {
+    return this.#underWaySince === undefined ? 0 : performance.now() - this.#underWaySince;
+  }
+
   /** What keeps it from writing just now; undefined while it does not reign. */
   get obstacle(): string | undefined {
-    if (this.#underWaySince === undefined) return undefined;
-    const waited = performance.now() - this.#underWaySince;
+    const waited = this.waitedMs;
     if (waited < SLOW_MS) return undefined;
     const why = this.#lastFault ?? 'no answer; a COMMIT waits while no replica streams';
     return `a batch has waited ${Math.round(waited / 1000)} s for the database: ${why}`;
@@ -95,6 +100,7 @@ export class Writer {
       if (reigning.suspects.areThere) await pause(STEADY_MS, stop);
       let subscribedAt = performance.now();
       for (;;) {
+        this.#gaveBack = false;
         consumer.start();
         const deliveries = await takeWithin(consumer, batchLimit, IDLE_MS, stop);
         if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
@@ -102,9 +108,10 @@ export class Writer {
         const fault =
           deliveries.length > 0 || (await hasDueHolds(session))
             ? await this.settle(reigning, deliveries)
-            : await touchReign(session, reign);
+            : await this.waiting(touchReign(session, reign));
         if (fault !== undefined) return fault as OtherFault;
-        if (consumer.isSubscribed || deliveries.length > 0) subscribedAt = performance.now();
+        // What it gave back itself it takes again from now on.
+        if (consumer.isSubscribed || deliveries.length > 0 || this.#gaveBack) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
           return { type: 'unsubscribed', obstacle: consumer.obstacle ?? 'not subscribed' };
         }
@@ -122,20 +129,18 @@ export class Writer {
     for (const delivery of deliveries) {
       const { content } = delivery;
       for (const one of readCommands(content.type === 'json' ? content.value : content.raw)) {
+        // Who sent what can't be read is known to the broker, if to anybody.
+        if (!one.readable) one.sentBy ??= delivery.userId ?? null;
         arrived.push(one);
         askedBy.push(delivery);
       }
     }
 
-    const held = this.giveBackAfter(this.parts.holdMs ?? HOLD_MS);
-    this.#underWaySince = performance.now();
     const isSuspicious =
       reigning.suspects.areThere || deliveries.some(({ deliveryCount }) => deliveryCount >= SUSPICIOUS_DELIVERIES);
-    const settled = isSuspicious
-      ? await this.settleApart(reigning, arrived, askedBy)
-      : await this.settleWithRetries(reigning, arrived);
-    this.#underWaySince = undefined;
-    await held();
+    const settled = await this.waiting<Committed | OtherFault | undefined>(
+      isSuspicious ? this.settleApart(reigning, arrived, askedBy) : this.settleWithRetries(reigning, arrived),
+    );
     if (settled === undefined) return undefined;
     if (settled.type !== 'committed') return settled;
     this.tell(reigning, settled, arrived, askedBy, deliveries);
@@ -228,19 +233,26 @@ export class Writer {
   }
 
   /**
-   * Gives what was taken back to the queues when it takes so long, also while a COMMIT waits for a replica: its late
-   * answer then acknowledges nothing, and what comes again gets its first outcome. Call what it gives when it is done.
+   * Waits for the database. When that takes too long, all that was delivered goes back to the queues, also while a COMMIT
+   * waits for a replica, or a sign of life does and what arrived was not even looked at: a late answer then acknowledges
+   * nothing, and what comes again gets its first outcome.
    */
-  private giveBackAfter(ms: number): () => Promise<void> {
+  private async waiting<T>(work: Promise<T>): Promise<T> {
+    const ms = this.parts.holdMs ?? HOLD_MS;
     let givenBack: Promise<void> | undefined;
     const timer = setTimeout(() => {
       this.parts.log.warn({ ms }, 'the database takes too long: what was taken goes back to the queues');
+      this.#gaveBack = true;
       givenBack = this.parts.consumer.stop();
     }, ms);
-    return async () => {
+    this.#underWaySince = performance.now();
+    try {
+      return await work;
+    } finally {
+      this.#underWaySince = undefined;
       clearTimeout(timer);
       await givenBack;
-    };
+    }
   }
 
   /** A line a batch, and one a command; at level info only what few people wait for. Dead letters are always told. */

@@ -95,6 +95,17 @@ WHERE d.state = 'open'`,
   },
   {
     rule: 'R2',
+    name: 'closed-letter-has-outcome',
+    says: 'A dead letter was replayed or discarded, and its command has no outcome.',
+    sql: `
+SELECT d.command_id, d.state, d.reason
+FROM eco.dead_letter d
+LEFT JOIN eco.outcome u ON u.command_id = d.command_id
+WHERE d.state <> 'open' AND u.command_id IS NULL
+  AND (d.bucket IS NULL OR d.bucket = ANY ((SELECT buckets FROM owned)::integer[]))`,
+  },
+  {
+    rule: 'R2',
     name: 'changes-numbered',
     says: 'The changes of a batch under a topic are not numbered 1, 2, 3, … without gaps.',
     sql: `
@@ -124,6 +135,8 @@ FROM (
   UNION ALL SELECT 'hold', max(h.seq) FROM eco.hold h
   UNION ALL SELECT 'transfer', max(t.seq) FROM eco.transfer t
   UNION ALL SELECT 'tombstone', max(d.seq) FROM eco.tombstone d
+  UNION ALL SELECT 'dead_letter', max(e.seq) FROM eco.dead_letter e
+  UNION ALL SELECT 'dead_letter_action', max(a.seq) FROM eco.dead_letter_action a
 ) r, eco.group_state s
 WHERE r.seq > s.seq`,
   },

@@ -126,6 +126,10 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
     does: `INSERT INTO eco.dead_letter SELECT command_id, body_hash, 'open', 1, now(), 1, bucket, 'invalid', 'by hand', null, '{}' FROM eco.outcome LIMIT 1`,
     undo: `DELETE FROM eco.dead_letter`,
   },
+  'closed-letter-has-outcome': {
+    does: `INSERT INTO eco.dead_letter SELECT gen_random_uuid(), body_hash, 'discarded', 1, now(), 1, bucket, 'invalid', 'by hand', null, '{}' FROM eco.outcome LIMIT 1`,
+    undo: `DELETE FROM eco.dead_letter`,
+  },
   'changes-numbered': {
     does: `UPDATE eco.outcome SET n = n + 1 WHERE seq = 2 AND n = 2`,
     undo: `UPDATE eco.outcome SET n = n - 1 WHERE seq = 2 AND n = 3`,

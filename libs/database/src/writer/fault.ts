@@ -17,13 +17,17 @@ export type Fault =
 const FENCED = 'EF001';
 const NOT_IN_FENCED_TRANSACTION = 'EF002';
 
-/** By SQLSTATE class: 22 is bad data, 23 a broken constraint. Whatever is not known to be a command's fault blames none. */
+/** Classes of SQLSTATE: bad data, a broken constraint, data beyond what the server can hold (a key too long for its index). */
+const COMMANDS_OWN = ['22', '23', '54'];
+
+/** Whatever is not known to be a command's fault blames none. */
+
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof DatabaseError)) return { type: 'server-fault', error: error as Error, lost: true };
   const code = error.code ?? '';
   if (code === FENCED) return { type: 'fenced', error };
   if (code === NOT_IN_FENCED_TRANSACTION) return { type: 'unknown', error };
-  if (code.startsWith('22') || code.startsWith('23')) {
+  if (COMMANDS_OWN.includes(code.slice(0, 2))) {
     const what = error.constraint ?? error.column ?? error.routine;
     const place = [code, error.table, what].filter((part) => part !== undefined).join(' ');
     return { type: 'command-fault', error, errorClass: 'database', place };

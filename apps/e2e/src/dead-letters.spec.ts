@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT_DIR } from '@eco/cluster';
+import { eventually } from '@eco/testing';
+import { openSystem, type System } from './system/system.js';
+
+/**
+ * What nobody should put on a command queue, and what can't be stored, becomes a dead letter with its reason; its
+ * neighbours are decided; an operator replays or discards it.
+ */
+let system: System;
+beforeAll(async () => (system = await openSystem()));
+
+type DeadLetter = { command_id: string; reason: string; error_class: string; command: unknown };
+
+async function deadLetters(): Promise<DeadLetter[]> {
+  return system.sql<DeadLetter>('SELECT command_id, reason, error_class, command FROM eco.dead_letter');
+}
+
+interface Ran {
+  code: number;
+  text: string;
+}
+
+async function eco(...args: string[]): Promise<Ran> {
+  const command = [path.join(PROJECT_DIR, 'apps/eco/bin/eco.js'), 'dead-letters', ...args, '--data', system.dataDir];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, command);
+    return { code: 0, text: stdout };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, text: stdout + stderr };
+  }
+}
+
+const BAD_ID = '7d9f5b1e-3c7a-4a53-9b8e-0d6f5c4b3a22';
+
+it('keeps a broken message once, however often it comes, and decides the good command beside a bad one', async () => {
+  expect(
+    (await system.central.post('/products', { productId: 'broken', name: 'P', priceCents: 1, stock: 5 })).status,
+  ).toBe(201);
+  const marker = `not JSON at all ${Date.now()}`;
+  await system.putOnQueue('orders.g1', marker);
+  await system.putOnQueue('orders.g1', marker);
+  await system.putOnQueue('products.g1', JSON.stringify({ version: 1, commands: [] }));
+
+  const good = {
+    id: '7d9f5b1e-3c7a-4a53-9b8e-0d6f5c4b3a21',
+    kind: 'product.update',
+    stamp: '001795521600000-00000-by-hand',
+    sentBy: 'by-hand',
+    correlationId: 'by-hand',
+    body: { productId: 'broken', name: 'Changed by hand', priceCents: 2 },
+  };
+  const bad = {
+    ...good,
+    id: BAD_ID,
+    body: { productId: 'broken', priceCents: -1, colour: 1 },
+  };
+  await system.putOnQueue('products.g1', JSON.stringify({ version: 1, commands: [bad, good] }));
+
+  const kept = await eventually('three dead letters', async () => {
+    const letters = await deadLetters();
+    return letters.length >= 3 && letters;
+  });
+  expect(kept).toHaveLength(3);
+  expect(kept.filter(({ command }) => JSON.stringify(command).includes(marker))).toHaveLength(1);
+  const invalid = kept.find(({ command_id }) => command_id === bad.id);
+  expect(invalid?.error_class).toBe('invalid');
+  for (const fault of ['name', 'priceCents', 'colour']) expect(invalid?.reason).toContain(fault);
+
+  const product = await eventually('the good command is decided', async () => {
+    const said = await system.read.get('/products/broken');
+    return said.body?.['priceCents'] === 2 && said;
+  });
+  expect(product.body).toMatchObject({ name: 'Changed by hand' });
+});
+
+it('shows them in groups and one by one; does nothing without --yes', async () => {
+  const { text } = await eco();
+  expect(text).toMatch(/unreadable.*JSON/);
+  expect(text).toMatch(/invalid.*product\.update \/body\/name/);
+  const one = await eco('show', BAD_ID);
+  expect(one.text).toContain('nothing was done with it yet');
+  expect(one.text).toContain('"colour": 1');
+  const dry = await eco('replay', '--all');
+  expect(dry.text).toContain('nothing was done');
+  expect(dry.text).toContain('2 of 3 name no command of their own');
+  expect((await eco('replay')).text).toMatch(/^error: say which/);
+  expect((await eco('discard', '--all', '--yes')).text).toMatch(/^error: --reason/);
+  expect((await eco('show', BAD_ID)).text).toContain('nothing was done with it yet');
+});
+
+it('replays one that fails again, and tells its sender when it is discarded', async () => {
+  expect(await eco('replay', BAD_ID, '--by', 'ana', '--yes')).toMatchObject({
+    code: 1,
+    text: expect.stringMatching(/dead-letter.*1.*priceCents/) as string,
+  });
+  const discarded = await eco('discard', '--class', 'invalid', '--reason', 'sent by a test', '--by', 'bo', '--yes');
+  expect(discarded).toMatchObject({ code: 0, text: expect.stringMatching(/discarded/) as string });
+  const { text } = await eco('show', BAD_ID);
+  expect(text).toMatch(/1\. .* replay by ana, dead-letter: /);
+  expect(text).toMatch(/2\. .* discard by bo, discarded: sent by a test/);
+  const said = await system.read.found(`/commands/${BAD_ID}`);
+  expect(said.body).toMatchObject({ commandId: BAD_ID, status: 'discarded' });
+  expect((await eco()).text).not.toContain(BAD_ID);
+});
+
+it('replays what the database refused, under the same id, once the cause is gone', async () => {
+  const asSuperuser = (text: string) => system.sql(text, [], { role: 'postgres' });
+  await asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT e2e_not_yet CHECK (customer_id <> 'not-yet') NOT VALID`);
+  const order = { customerId: 'not-yet', lines: [{ productId: 'broken', quantity: 1 }] };
+  const said = await system.central.post('/orders', order, { prefer: 'wait=30' });
+  expect(said).toMatchObject({ status: 500, body: { type: expect.stringContaining('dead-letter') as string } });
+  const orderId = said.body?.['commandId'] as string;
+  await asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT e2e_not_yet');
+  const place = '23514 orders e2e_not_yet';
+  const replayed = await eco('replay', '--class', 'database', '--place', place, '--yes');
+  expect(replayed).toMatchObject({ code: 0, text: expect.stringMatching(/done.*1/) as string });
+  expect((await system.read.found(`/orders/${orderId}`)).body).toMatchObject({ status: 'confirmed' });
+  const again = await eco('replay', orderId, '--yes');
+  expect(again.text).toContain('no open dead letter matches');
+});
+
+it('goes on taking and deciding orders', async () => {
+  const said = await system.central.post(
+    '/orders',
+    { customerId: 'gus', lines: [{ productId: 'broken', quantity: 1 }] },
+    { prefer: 'wait=30' },
+  );
+  expect(said.status).toBe(201);
+});

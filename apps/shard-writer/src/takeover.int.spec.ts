@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import type { Command } from '@eco/contracts';
+import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
+import { newOrderId } from '@eco/routing';
+import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
+
+/*
+ * Two writers in processes of their own under a load that never stops: one is killed, stands still and comes to again, is
+ * asked to leave. On a machine with nothing else to do the other takes over within 2 s, and within 15 s from one that
+ * stands still; the limits here leave room for one that has.
+ */
+
+const KILLED_MS_MAX = 15_000;
+const STOPPED_MS_MAX = 40_000;
+const LEAVES_MS_MAX = 5000;
+
+let cluster: TestCluster;
+let reader: SideConnection;
+let publisher: CommandPublisher;
+const writers: WriterProcess[] = [];
+const closing: { stop(): Promise<unknown> }[] = [];
+const accepted: string[] = [];
+let loading = true;
+let load: Promise<void>;
+
+const primary = () => cluster.groups[0]?.nodes[0] as { host: string; port: number };
+const ask = <Row extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
+  reader.ask<Row>(text, values, 60_000);
+
+async function keepOrdering(): Promise<void> {
+  for (let n = 0; loading; n += 1) {
+    const orders = Array.from({ length: 20 }, (_, index) => order(`customer-${(n * 20 + index) % 1000}`));
+    const outcomes = await Promise.all(orders.map((one) => publisher.publish(one)));
+    expect(outcomes).toEqual(orders.map(() => ({ type: 'confirmed' })));
+    accepted.push(...orders.map(({ id }) => id));
+  }
+}
+
+function order(customerId: string): Command {
+  const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+  return commandOf('order.place', { orderId, customerId, branchId: null, lines: [{ productId: 'tea', quantity: 1 }] });
+}
+
+/** The group's term and last batch. */
+async function reign(): Promise<{ term: number; seq: number }> {
+  const [row] = await ask<{ term: string; seq: string }>('SELECT term, seq FROM eco.group_state');
+  return { term: Number(row?.term), seq: Number(row?.seq) };
+}
+
+async function activeOne(): Promise<{ active: WriterProcess; other: WriterProcess }> {
+  return eventually('one of the two is active', async () => {
+    const roles = await Promise.all(writers.map((writer) => writer.role()));
+    const index = roles.indexOf('active');
+    if (index < 0 || roles[1 - index] !== 'standby') return undefined;
+    return { active: writers[index] as WriterProcess, other: writers[1 - index] as WriterProcess };
+  });
+}
+
+/** Does something to the active one; gives how long nothing was decided, ms. */
+async function takenOver(done: () => void): Promise<number> {
+  const before = await reign();
+  const startedMs = performance.now();
+  done();
+  await eventually(
+    'a batch of another reign',
+    async () => {
+      const { term, seq } = await reign();
+      return term > before.term && seq > before.seq + 1;
+    },
+    { pauseMs: 20 },
+  );
+  return performance.now() - startedMs;
+}
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
+  reader = new SideConnection(primary(), cluster.databaseLogin('eco_reader'), 'spec');
+  const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
+  const connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'spec' });
+  publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 60_000 });
+  connection.start();
+  publisher.start();
+  closing.push(publisher, connection);
+  await eventually('the broker can be reached', () => publisher.obstacle === undefined);
+  const tea = { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1_000_000_000 };
+  await publisher.publish(commandOf('product.create', tea));
+  for (const name of ['writer-1', 'writer-2']) {
+    const writer = new WriterProcess(cluster, name);
+    writer.keepsRunning = true;
+    writer.start();
+    writers.push(writer);
+  }
+  await activeOne();
+  load = keepOrdering();
+}, 180_000);
+
+afterAll(async () => {
+  loading = false;
+  for (const writer of writers) await writer.kill();
+  for (const part of closing) await part.stop();
+  reader.close();
+  await cluster.destroy();
+});
+
+it('takes over from one that was killed', async () => {
+  const { active } = await activeOne();
+  expect(await takenOver(() => active.signal('SIGKILL'))).toBeLessThan(KILLED_MS_MAX);
+}, 120_000);
+
+it('takes over from one that stands still, which writes nothing when it comes to again', async () => {
+  const { active } = await activeOne();
+  expect(await takenOver(() => active.signal('SIGSTOP'))).toBeLessThan(STOPPED_MS_MAX);
+  const { term } = await reign();
+  active.signal('SIGCONT');
+  await eventually('it stands by', async () => (await active.role()) === 'standby');
+  expect((await reign()).term).toBe(term);
+}, 180_000);
+
+it('leaves at full load within 5 s, and the other goes on', async () => {
+  const { active } = await activeOne();
+  let left: Promise<number> | undefined;
+  await takenOver(() => {
+    left = active.stop();
+  });
+  expect(await left).toBeLessThan(LEAVES_MS_MAX);
+}, 120_000);
+
+it('lost nothing and did nothing twice', async () => {
+  loading = false;
+  await load;
+  await eventually(
+    'all that was accepted is decided',
+    async () => {
+      const [row] = await ask<{ n: string }>('SELECT count(*) AS n FROM eco.orders WHERE order_id = ANY ($1)', [
+        accepted,
+      ]);
+      return Number(row?.n) === accepted.length;
+    },
+    { deadlineMs: 120_000 },
+  );
+  const [row] = await ask<{ n: string }>('SELECT count(*) AS n FROM eco.orders');
+  expect(Number(row?.n)).toBe(accepted.length);
+  expect(await ask(`SELECT command_id, reason FROM eco.dead_letter`)).toEqual([]);
+  expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_reader')))).toEqual([]);
+}, 180_000);
