@@ -171,7 +171,7 @@ export class FaultLoad {
       const said = await this.system.central.send(method, path, body, { [headers.idempotencyKey]: key }, ANSWER_MS);
       const { type = '', detail = '' } = (said.body ?? {}) as { type?: string; detail?: string };
       const problem = type.split(':').at(-1) ?? '';
-      const isLocal = said.headers.get('ecomarket-durability') === 'local';
+      const isLocal = said.headers.get(headers.durability) === 'local';
       return { status: said.status, problem, isLocal, text: `${said.status} ${problem} ${detail}`.trim() };
     } catch (error) {
       const { message, cause } = error as Error;
