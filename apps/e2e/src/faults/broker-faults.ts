@@ -12,13 +12,19 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
   const killed = async (system: FaultSystem, victims: readonly RunningBroker[]) => {
     const majority = Math.floor(system.brokers.length / 2) + 1;
     const missing = majority - (system.brokers.length - victims.length);
-    await Promise.all(victims.map((broker) => broker.kill()));
-    const tookMs = missing > 0 ? [] : [await system.untilAttached()];
-    await pause(brokerAwayMs);
-    const starts = victims.map(started);
+    const tookMs: number[] = [];
+    let starts: Promise<void>[] = [];
+    try {
+      await Promise.all(victims.map((broker) => broker.kill()));
+      if (missing <= 0) tookMs.push(await system.untilAttached({ brokersAway: true }));
+      await pause(brokerAwayMs);
+    } finally {
+      // The next fault is to find them there, also when this one has failed.
+      starts = victims.map(started);
+    }
     if (missing > 0) {
       await countOf(missing, starts);
-      tookMs.push(await system.untilAttached());
+      tookMs.push(await system.untilAttached({ brokersAway: true }));
     }
     await Promise.all(starts);
     await untilBrokersAreWhole(system);
@@ -63,7 +69,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
           const view = await brokerView(others[0] as RunningBroker, system.operator);
           return view.some(({ name, running }) => name.startsWith(`${broker.name}@`) && !running);
         });
-        await system.untilAttached();
+        await system.untilAttached({ brokersAway: true });
         const tookMs = [performance.now() - pausedAt];
         await broker.resume();
         await untilBrokersAreWhole(system, broker);

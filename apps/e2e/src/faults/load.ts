@@ -20,8 +20,9 @@ export interface LoadOptions {
   readonly badEvery: number;
 }
 
-/** More requests under way than this, and no new ones are made: clients that wait do not ask for more. */
-const UNDER_WAY_MAX = 300;
+/** More requests of a kind under way than this, and no new ones are made: clients that wait do not ask for more. */
+const UNDER_WAY_MAX = { accepted: 300, decided: 50, byHand: 20 };
+type Kind = keyof typeof UNDER_WAY_MAX;
 const TICK_MS = 20;
 const ANSWER_MS = 10_000;
 const REPEAT_MS = 1000;
@@ -32,7 +33,11 @@ export class FaultLoad {
   readonly #requests: Requests;
   readonly #byHand: ByHand;
   readonly #kept: Kept[] = [];
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = {
+    accepted: new Set<Promise<void>>(),
+    decided: new Set<Promise<void>>(),
+    byHand: new Set<Promise<void>>(),
+  };
   readonly #wrong: string[] = [];
   readonly #end = new AbortController();
   #window = new Window();
@@ -69,7 +74,8 @@ export class FaultLoad {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     const late = setTimeout(() => this.#end.abort(), 120_000);
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    const underWay = () => Object.values(this.#underWay).flatMap((works) => [...works]);
+    while (underWay().length > 0) await Promise.all(underWay());
     clearTimeout(late);
     await this.#byHand.stop();
   }
@@ -98,13 +104,15 @@ export class FaultLoad {
   }
 
   #make(): void {
-    if (this.#underWay.size >= UNDER_WAY_MAX) return;
     this.#made += 1;
-    this.#track(this.#askInTurn(this.#requests.next()));
-    if (this.#made % this.options.badEvery === 0) {
+    const planned = this.#requests.next();
+    const kind: Kind = planned.some(({ decided }) => decided) ? 'decided' : 'accepted';
+    if (this.#hasRoom(kind)) this.#track(kind, this.#askInTurn(planned));
+    if (this.#made % this.options.badEvery === 0 && this.#hasRoom('byHand')) {
       const { message, requests } = this.#byHand.next();
       const kept = requests.map((each) => this.#keep(each));
       this.#track(
+        'byHand',
         this.#byHand.put(message, this.#end.signal).then((isConfirmed) => {
           for (const each of kept) each.told = isConfirmed ? 'acknowledged' : 'unknown';
         }),
@@ -112,9 +120,13 @@ export class FaultLoad {
     }
   }
 
-  #track(work: Promise<void>): void {
-    const tracked = work.finally(() => this.#underWay.delete(tracked));
-    this.#underWay.add(tracked);
+  #hasRoom(kind: Kind): boolean {
+    return this.#underWay[kind].size < UNDER_WAY_MAX[kind];
+  }
+
+  #track(kind: Kind, work: Promise<void>): void {
+    const tracked = work.finally(() => this.#underWay[kind].delete(tracked));
+    this.#underWay[kind].add(tracked);
   }
 
   #keep({ token, rows, commandId }: ByHandPlanned): Kept {
