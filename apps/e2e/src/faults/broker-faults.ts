@@ -13,15 +13,16 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
     const majority = Math.floor(system.brokers.length / 2) + 1;
     const missing = majority - (system.brokers.length - victims.length);
     const tookMs: number[] = [];
-    let starts: Promise<void>[] = [];
     try {
       await Promise.all(victims.map((broker) => broker.kill()));
       if (missing <= 0) tookMs.push(await system.untilAttached({ brokersAway: true }));
       await pause(brokerAwayMs);
-    } finally {
-      // The next fault is to find them there, also when this one has failed.
-      starts = victims.map(started);
+    } catch (error) {
+      // The next fault is to find them there.
+      await Promise.allSettled(victims.map(started));
+      throw error;
     }
+    const starts = victims.map(started);
     if (missing > 0) {
       await countOf(missing, starts);
       tookMs.push(await system.untilAttached({ brokersAway: true }));
