@@ -223,6 +223,9 @@ it('acknowledges nothing before it is committed', async () => {
     const waits = `SELECT FROM pg_stat_activity WHERE application_name = 'eco writer' AND wait_event_type = 'Lock'`;
     return (await superuser.ask(waits, [], 20_000)).length > 0;
   });
+  // What is acknowledged is told to the broker a moment later.
+  const since = performance.now();
+  await eventually('it has waited for a while', () => performance.now() - since > 500);
   expect(held()).toBe(1);
   blocker.close();
   await allSettled([command]);
