@@ -51,7 +51,10 @@ async function faultOf(brokers: readonly RunningBroker[], operator: Login): Prom
   for (const broker of brokers) {
     const view = await brokerView(broker, operator);
     const away = view.filter(({ running }) => !running);
-    if (view.length < brokers.length || away.length > 0) return `${broker.name} misses ${JSON.stringify(away)}`;
+    if (view.length < brokers.length || away.length > 0) {
+      const seen = away.map(({ name, partitions = [] }) => `${name} (split from ${partitions.join() || 'nobody'})`);
+      return `${broker.name} misses ${seen.join(', ') || 'some'}`;
+    }
     const split = view.filter(({ partitions = [] }) => partitions.length > 0);
     if (split.length > 0) return `${broker.name} sees a split: ${JSON.stringify(split.map(({ name }) => name))}`;
     const queues = (await get(broker, operator, 'queues')) as { name: string; type: string; online?: string[] }[];
