@@ -49,7 +49,8 @@ export const readSettings = {
     'ms',
     'How long a reader waits in all for the freshness it asks for',
   ),
-  deadlineMs: limit('DEADLINE_MS', 3_000, [100, MINUTE_MS], 'ms', 'How long any reader waits for a node'),
+  // Longer than two nodes that hang one after the other.
+  deadlineMs: limit('DEADLINE_MS', 5_000, [100, MINUTE_MS], 'ms', 'How long any reader waits for a node'),
   primarySharePercent: limit(
     'PRIMARY_SHARE',
     20,
@@ -88,7 +89,7 @@ export const readSettings = {
   connectTimeoutMs: limit('CONNECT_TIMEOUT_MS', 5_000, [50, MINUTE_MS], 'ms', 'How long a connection may take to open'),
   queryTimeoutMs: limit(
     'QUERY_TIMEOUT_MS',
-    3_000,
+    2_000,
     [50, MINUTE_MS],
     'ms',
     'A connection without an answer for so long is given up',
