@@ -8,7 +8,11 @@ const rules = require(path.join(path.dirname(require.resolve('@eco/domain')), 'b
 const { decideBatch } = rules;
 
 rules.decideBatch = (state, arrived, parked) => {
-  const isDeadly = (one) => one.readable && one.command.body.customerId === 'deadly' && !parked?.has(one);
+  const isDeadly = (one) =>
+    one.readable &&
+    one.command.body.customerId === 'deadly' &&
+    !parked?.has(one) &&
+    !state.deadLetters.has(one.command.id);
   if (arrived.some(isDeadly)) process.kill(process.pid, 'SIGKILL');
   return decideBatch(state, arrived, parked);
 };
