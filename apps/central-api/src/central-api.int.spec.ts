@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { headers as headerNames } from '@eco/contracts';
-import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
  * What Central answers, on real servers: one broker, so that a test can take it away; one group; the built processes.
@@ -16,30 +16,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.destroy());
 
-interface Answered {
-  status: number;
-  headers: Headers;
-  body: Record<string, unknown>;
-}
-
-async function ask(
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answered> {
-  const response = await fetch(central + path, {
-    method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
-  };
-}
+const ask = askerOf(() => central);
 const waiting = { prefer: 'wait=30' };
 
 /** Of one test alone. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { headers as headerNames } from '@eco/contracts';
-import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
  * What Central takes while no broker confirms, on real servers: one broker, so that all of them can be away; one group; the
@@ -31,36 +31,20 @@ function broker() {
   return only;
 }
 
-interface Answered {
-  status: number;
-  headers: Headers;
-  body: Record<string, unknown>;
+const askCentral = askerOf(() => central);
+
+interface Timed extends Answered {
   ms: number;
 }
 
-async function ask(
-  method: string,
-  at: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answered> {
+async function ask(...asked: Parameters<typeof askCentral>): Promise<Timed> {
   const began = performance.now();
-  const response = await fetch(central + at, {
-    method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
-    ms: performance.now() - began,
-  };
+  const answer = await askCentral(...asked);
+  return { ...answer, ms: performance.now() - began };
 }
 
 const order = (customerId: string, note = 'none') => ({ customerId, lines: [{ productId: note, quantity: 1 }] });
-const durability = ({ headers }: Answered) => headers.get(headerNames.durability);
+const durability = ({ headers }: Timed) => headers.get(headerNames.durability);
 const someone = () => `ana-${randomUUID().slice(0, 8)}`;
 
 async function metric(name: string): Promise<number> {
@@ -86,7 +70,7 @@ async function countOf(customerId: string): Promise<number> {
 it('takes orders and carts while the broker is away, at once, and has them decided when it is back', async () => {
   await broker().kill();
   const customerId = someone();
-  const answers: Answered[] = [];
+  const answers: Timed[] = [];
   for (let count = 0; count < 20; count += 1) answers.push(await ask('POST', '/orders', order(customerId)));
   // Also to who would wait.
   answers.push(await ask('POST', '/orders', order(customerId), { prefer: 'wait=30' }));
@@ -141,7 +125,7 @@ it('takes orders and carts while the broker is away, at once, and has them decid
 it('keeps one that the broker does not confirm in time, and those behind it at once', async () => {
   const customerId = someone();
   await broker().pause();
-  let first: Answered;
+  let first: Timed;
   try {
     first = await ask('POST', '/orders', order(customerId));
     expect([first.status, durability(first)]).toEqual([202, 'local']);
@@ -185,7 +169,7 @@ it('refuses past the bound, and says when to come again', async () => {
     customerId,
     lines: Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 })),
   };
-  let refused: Answered | undefined;
+  let refused: Timed | undefined;
   let taken = 0;
   for (let count = 0; count < 200 && refused === undefined; count += 1) {
     const answered = await ask('POST', '/orders', large);

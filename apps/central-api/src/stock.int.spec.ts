@@ -1,5 +1,5 @@
 import { headers as headerNames } from '@eco/contracts';
-import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
  * Goal: a change of stock is answered within its request: done, refused, not done and never will be, or unknown. Method:
@@ -18,20 +18,9 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.destroy());
 
-interface Answered {
-  status: number;
-  headers: Headers;
-  body: Record<string, unknown>;
-}
-
-async function ask(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
-  const response = await fetch(central + path, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Answered['body'] };
-}
+const askCentral = askerOf(() => central);
+const ask = (path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered> =>
+  askCentral(body === undefined ? 'GET' : 'POST', path, body, headers);
 
 const receive = (key: string, wait = 2) =>
   ask('/inventory/tea/receipts', { quantity: 1 }, { 'idempotency-key': key, prefer: `wait=${wait}` });

@@ -12,7 +12,7 @@ import {
   type Secrets,
 } from '@eco/cluster';
 import type { Command } from 'commander';
-import { BadInput } from './input.js';
+import { asBadInput, BadInput } from './input.js';
 
 /** The system of compose.yaml, as `--docker` means it. */
 export interface ComposeSystem {
@@ -27,7 +27,7 @@ export function dockerOption(command: Command): Command {
 
 /** Throws a BadInput when nothing of it is there, or Docker is not. */
 export async function openComposeSystem(): Promise<ComposeSystem> {
-  return plain(async () => {
+  return asBadInput([Refused], async () => {
     const containers = await composeContainers();
     if (containers.length === 0) {
       throw new BadInput('no containers of compose.yaml are there: start them by "npm start -- --docker"');
@@ -53,7 +53,7 @@ export async function startCompose(description: ClusterDescription, command: Com
     const names = command.options.filter((option) => given.includes(option.attributeName())).map(({ long }) => long);
     throw new BadInput(`${names.join(', ')}: compose.yaml settles that, so not with --docker`);
   }
-  return plain(async () => {
+  return asBadInput([Refused], async () => {
     await checkDocker();
     await composeUp(environmentOf(description, command));
     return openComposeSystem();
@@ -61,7 +61,7 @@ export async function startCompose(description: ClusterDescription, command: Com
 }
 
 export function stopCompose(volumes: boolean): Promise<void> {
-  return plain(async () => {
+  return asBadInput([Refused], async () => {
     await checkDocker();
     await composeDown({ volumes });
   });
@@ -90,12 +90,4 @@ function environmentOf({ ports, logLevel, buckets, branchId }: ClusterDescriptio
   if (isGiven('portSucursal')) environment['ECO_PORT_SUCURSAL'] = String(ports.sucursal);
   if (isGiven('portRead')) environment['ECO_PORT_READ'] = String(ports.read);
   return environment;
-}
-
-async function plain<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof Refused ? new BadInput(error.message) : error;
-  }
 }

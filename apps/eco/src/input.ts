@@ -7,6 +7,18 @@ export class BadInput extends Error {
 
 export const EXIT_BAD_INPUT = 2;
 
+/** What `work` throws of these kinds is told to people in its own words. */
+export async function asBadInput<T>(
+  kinds: readonly (abstract new (...args: never[]) => Error)[],
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw kinds.some((kind) => error instanceof kind) ? new BadInput((error as Error).message) : error;
+  }
+}
+
 /** Names all faults at once. */
 export function refuse(faults: readonly string[]): void {
   if (faults.length > 0) throw new BadInput(faults.join('; '));

@@ -1,3 +1,4 @@
+import { pauseUnlessAborted } from '@eco/broker';
 import {
   beginReign,
   GroupNodes,
@@ -117,7 +118,7 @@ export class Leadership {
           log.warn({ node: nodeName(primary.node), err: error }, 'session on the primary lost');
         }
       }
-      await this.pause(LOOK_AGAIN_MS);
+      await pauseUnlessAborted(LOOK_AGAIN_MS, this.#stop.signal);
     }
   }
 
@@ -148,7 +149,7 @@ export class Leadership {
         lookedAt = this.#polledAt;
         await this.endSilentHolder(session, silence);
       }
-      await this.pause(POLL_MS);
+      await pauseUnlessAborted(POLL_MS, this.#stop.signal);
     }
     return false;
   }
@@ -187,19 +188,5 @@ export class Leadership {
       this.#reign = undefined;
       this.#stop.signal.removeEventListener('abort', end);
     }
-  }
-
-  private pause(ms: number): Promise<void> {
-    const { signal } = this.#stop;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done);
-    });
   }
 }

@@ -1,4 +1,11 @@
-import type { CommandConsumer, Delivery, EventAnnouncer, ReplySender, ReplyTo } from '@eco/broker';
+import {
+  pauseUnlessAborted,
+  type CommandConsumer,
+  type Delivery,
+  type EventAnnouncer,
+  type ReplySender,
+  type ReplyTo,
+} from '@eco/broker';
 import {
   hasDueHolds,
   readLastSeqs,
@@ -97,7 +104,7 @@ export class Writer {
     const { announcements } = reigning;
     announcements.start();
     try {
-      if (reigning.suspects.areThere) await pause(STEADY_MS, stop);
+      if (reigning.suspects.areThere) await pauseUnlessAborted(STEADY_MS, stop);
       let subscribedAt = performance.now();
       for (;;) {
         this.#gaveBack = false;
@@ -285,19 +292,6 @@ function correlationIdsOf(arrived: readonly Arrived[]): string[] {
 function overWhich(one: Arrived): Failure {
   const place = one.readable ? one.command.kind : one.place;
   return { errorClass: 'process', place, reason: `${TRIES_MAX} times a reign ended while it was tried alone` };
-}
-
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      stop.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    stop.addEventListener('abort', done);
-    if (stop.aborted) done();
-  });
 }
 
 /** What has arrived; none when nothing does within `idleMs`, or `stop` aborts. */

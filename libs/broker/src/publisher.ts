@@ -338,10 +338,7 @@ export class CommandPublisher {
   }
 
   #sendAll(): void {
-    for (const queue of this.#queues.values()) {
-      if (this.#bufferFull) return;
-      queue.sendNext();
-    }
+    for (const queue of this.#queues.values()) this.#sendNext(queue);
   }
 
   #abandon(): void {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { headers, type Problem } from '@eco/contracts';
 import { createEdge, startService, StartError, type Edge, type Service } from '@eco/edge';
 import { readJournals } from '@eco/journal';
-import { eventually } from '@eco/testing';
+import { askerOf, eventually } from '@eco/testing';
 import { Reads } from '@eco/reads';
 import { IntakeModule } from './intake.module.js';
 import { openIntake, type OpenIntake } from './open-intake.js';
@@ -48,18 +48,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function ask(method: string, at: string, body?: unknown, given: Record<string, string> = {}) {
-  const response = await fetch(service.url + at, {
-    method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...given },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (await response.json()) as Record<string, unknown>,
-  };
-}
+const ask = askerOf(() => service.url);
 
 const lines = [{ productId: 'cafe-premium', quantity: 2 }];
 const waiting = { prefer: 'wait=30', 'idempotency-key': 'k-1' };

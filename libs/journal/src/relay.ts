@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { backOffMs, type Log, type PublishOutcome } from '@eco/broker';
+import { backOffMs, pauseUnlessAborted, type Log, type PublishOutcome } from '@eco/broker';
 import type { Journal } from './journal.js';
 import { afterTry, FRESH, type Lane } from './lane.js';
 
@@ -72,7 +71,7 @@ export class Relay {
       if (lane === 'empty') return;
       this.#lanes.set(queue, lane);
       if (lane.failures > 0) {
-        await pause(backOffMs(lane.failures, PAUSE), undefined, { signal: stop }).catch(() => undefined);
+        await pauseUnlessAborted(backOffMs(lane.failures, PAUSE), stop);
       }
     }
   }

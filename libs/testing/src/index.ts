@@ -1,3 +1,4 @@
+export * from './ask.js';
 export * from './eventually.js';
 export * from './database-group.js';
 export * from './batch-writer.js';

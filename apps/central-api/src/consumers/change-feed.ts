@@ -1,5 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
-import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
+import { EventSubscription, pauseUnlessAborted, type Announcement, type BrokerAccess } from '@eco/broker';
 import { changesPageSchema, headers, type Change, type ChangesPage, type Topic } from '@eco/contracts';
 import type { AppliedPosition, ConsumerStore } from '@eco/database';
 import type { Log } from '@eco/edge';
@@ -147,14 +146,15 @@ class TopicFeed {
         const { more, isFull } = await this.#catchUp();
         if (more) this.#woken = true;
         this.trouble = undefined;
-        if (!isFull) await pause(this.options.consumer.paceMs - (performance.now() - beganAt), signal);
+        if (!isFull)
+          await pauseUnlessAborted(Math.max(0, this.options.consumer.paceMs - (performance.now() - beganAt)), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#report(error as Error);
         // Another process may have gone on meanwhile.
         this.#applied = undefined;
         this.#woken = true;
-        await pause(RETRY_MS, signal);
+        await pauseUnlessAborted(RETRY_MS, signal);
       }
     }
   }
@@ -220,9 +220,4 @@ class TopicFeed {
       );
     this.trouble = trouble;
   }
-}
-
-/** Ends early, without an error, when `signal` aborts. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 import { addFirstProducts, configure, declare, ProcessFault, Refused, wantGroup } from '@eco/cluster';
 import type { Command } from 'commander';
-import { BadInput, print, refuse, wholeNumberOf } from '../input.js';
+import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
 
 /** Where compose.yaml mounts the volumes of all containers into its jobs. */
 const DIR = '/eco';
@@ -14,7 +14,10 @@ export function registerContainer(program: Command): void {
       .description(description)
       .action((...all: unknown[]) => {
         const command = all[all.length - 1] as Command;
-        return print(command, plain(work(...command.args)));
+        return print(
+          command,
+          asBadInput([Refused, ProcessFault], () => work(...command.args)),
+        );
       });
 
   job('want-group <id>', 'say that this start is to have a group beyond the first', async (id = '') => {
@@ -37,12 +40,4 @@ export function registerContainer(program: Command): void {
     await addFirstProducts(url);
     return 'the first products are in the catalogue';
   });
-}
-
-async function plain(work: Promise<string>): Promise<string> {
-  try {
-    return await work;
-  } catch (error) {
-    throw error instanceof Refused || error instanceof ProcessFault ? new BadInput(error.message) : error;
-  }
 }

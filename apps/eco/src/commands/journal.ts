@@ -2,7 +2,7 @@ import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/brok
 import { describeCluster, journalsDir, openSecrets, readRun } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
-import { BadInput, json, print, whole, wholeNumberOf, refuse } from '../input.js';
+import { asBadInput, BadInput, json, print, whole, wholeNumberOf, refuse } from '../input.js';
 import { tableOf } from '../table.js';
 import { dataOption } from '../target.js';
 
@@ -28,7 +28,12 @@ export function registerJournal(program: Command): void {
     program.command('journal').description('show what was accepted while no broker confirmed, by process'),
   )
     .option('--json', 'print JSON')
-    .action((options: ListOptions, command: Command) => print(command, plain(list(options))));
+    .action((options: ListOptions, command: Command) =>
+      print(
+        command,
+        asBadInput([JournalError], () => list(options)),
+      ),
+    );
 
   where(
     journal
@@ -39,7 +44,10 @@ export function registerJournal(program: Command): void {
     .option('--limit <s>', 'give up after so long', '60')
     .action((name: string, _options: DrainOptions, command: Command) =>
       // Options that the parent has too are read by the parent.
-      print(command, plain(drain(name, command.optsWithGlobals<DrainOptions>()))),
+      print(
+        command,
+        asBadInput([JournalError], () => drain(name, command.optsWithGlobals<DrainOptions>())),
+      ),
     );
 }
 
@@ -149,12 +157,4 @@ async function brokersOf({ data }: Where): Promise<BrokerAccess> {
     user: 'central',
     password: broker.central,
   };
-}
-
-async function plain(work: Promise<string>): Promise<string> {
-  try {
-    return await work;
-  } catch (error) {
-    throw error instanceof JournalError ? new BadInput(error.message) : error;
-  }
 }

@@ -21,7 +21,6 @@ const NOT_IN_FENCED_TRANSACTION = 'EF002';
 const COMMANDS_OWN = ['22', '23', '54'];
 
 /** Whatever is not known to be a command's fault blames none. */
-
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof DatabaseError)) return { type: 'server-fault', error: error as Error, lost: true };
   const code = error.code ?? '';

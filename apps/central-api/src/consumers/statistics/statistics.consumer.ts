@@ -10,8 +10,8 @@ export const statisticsConsumer: Consumer = {
   name: 'statistics',
   schema: 'statistics',
   topics: ['orders', 'customers'],
-  // What it adds to a row is added once however many orders it came from: each second less often saves the primary a
-  // part of an order's cost. Below what a reader with a position waits for (FRESH_WAIT_MS).
+  // A row is written once for all orders that add to it: the rarer, the less an order costs the primary. But less than a
+  // reader with a position waits (FRESH_WAIT_MS).
   paceMs: 750,
   async apply(manager, changes) {
     for (const day of daysOf(changes)) await add(manager, day);
