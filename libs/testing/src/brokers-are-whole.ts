@@ -23,9 +23,12 @@ const WHOLE_MS = 240_000;
 /**
  * Waits until each broker sees all of them run without a split, and every quorum queue's members are online.
  *
- * `returned` stood still or was cut off, and is back. One that comes back in the moment in which the others have given it
- * up, and itself has not noticed, stays split from them where the topology is kept in Mnesia (before 4.2, unless moved to
- * Khepri): seen on 4.0.5, not on 3.10.8. Who runs it restarts it then. That is done here too, and said.
+ * `returned` stood still, was cut off or had no room, and is back. Two of them do not find in again by themselves:
+ * - One that comes back in the moment in which the others have given it up, and itself has not noticed, stays split from
+ *   them where the topology is kept in Mnesia (before 4.2, unless moved to Khepri): seen on 4.0.5 and 3.10.8.
+ * - One whose disk was full while a queue's log wrote: after a few attempts in half a second its quorum queues' supervisor
+ *   gives up (`ra_log_segment_writer`, enospc), and their members stay offline. Seen on 3.10.8.
+ * Who runs it restarts it then. That is done here too, and said.
  */
 export async function untilBrokersAreWhole(
   { brokers, operator }: Pick<RunningCluster, 'brokers' | 'operator'>,

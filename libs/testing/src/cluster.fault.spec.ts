@@ -234,7 +234,7 @@ describe('a broker', () => {
     await eventually('a message is held up', async () => (await publishThrough(broker(2))) !== 'confirmed');
     await broker(1).freeDisk();
     await untilConfirmedThrough(broker(2));
-    await untilWhole();
+    await untilWhole(broker(1));
   }, 300_000);
 });
 
