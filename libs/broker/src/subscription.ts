@@ -7,7 +7,7 @@ import type { Log } from './log.js';
 import {
   eventBindings,
   eventQueue,
-  eventQueueArguments,
+  eventQueueOptions,
   EVENTS_EXCHANGE,
   VHOST,
   type EventConsumer,
@@ -38,6 +38,8 @@ const PREFETCH = 20;
 const HEARTBEAT_SECONDS = 4;
 const RECONNECT_SECONDS = 1;
 const CLOSE_TIMEOUT_MS = 2000;
+/** Until the broker has answered: one that stands still takes a connection and says nothing. */
+const CONNECT_TIMEOUT_MS = 2000;
 
 /**
  * Subscribes a consumer to its topics and to the beats, by @golevelup/nestjs-rabbitmq.
@@ -52,8 +54,8 @@ const CLOSE_TIMEOUT_MS = 2000;
  *   the broker closed, which amqp-connection-manager leaves closed until the next connection.
  *
  * They look alike from here: connected or not, nothing is heard, although a beat comes each second. So there is one
- * answer to all: when it is silent too long, throw the connection away and make another, which declares and binds the
- * queue again. Nothing is lost by that, since an event only announces; and a consumer whose subscription stays silent
+ * answer to all: when it is silent too long, throw the connection away and make another, which declares and binds a
+ * queue of its own. Nothing is lost by that, since an event only announces; and a consumer whose subscription stays silent
  * reads GET /changes by itself, which is what `silentMs` is for.
  *
  * Shutting down, its `close` cancels only consumers that it did not make itself, so events keep coming meanwhile
@@ -95,6 +97,10 @@ export class EventSubscription {
     return this.#options.consumer;
   }
 
+  get #name(): string {
+    return `events of ${this.#options.consumer}`;
+  }
+
   /** Returns at once; a broker that is down is waited for. */
   start(): void {
     if (this.#current) return;
@@ -103,7 +109,7 @@ export class EventSubscription {
     this.#watchdog = setInterval(() => this.#watch(), this.#silenceMs / 5);
   }
 
-  /** No handler runs after it. Events that were delivered and not handled stay in the queue. */
+  /** No handler runs after it. What was not handled is dropped with the queue; GET /changes has it. */
   async stop(): Promise<void> {
     if (this.#current) this.#close(this.#current);
     this.#current = undefined;
@@ -127,12 +133,12 @@ export class EventSubscription {
             queue: eventQueue(this.#options.consumer),
             exchange: EVENTS_EXCHANGE,
             routingKey: eventBindings(this.#options.consumer),
-            queueOptions: { durable: true, arguments: { ...eventQueueArguments } },
+            queueOptions: eventQueueOptions,
             // The handler does not throw, so this is an acknowledgement on a channel that is gone. golevelup would try
             // to reject the message there, and that second error ends the process (golevelup/nestjs#741).
             errorHandler: () => undefined,
           },
-          `events of ${this.#options.consumer}`,
+          this.#name,
         ),
       )
       .catch((error: Error) => this.#warn(error.message, 'no subscription to events'));
@@ -176,7 +182,7 @@ export class EventSubscription {
   #connect(signal: AbortSignal): AmqpConnection {
     const { brokers, user, password, vhost = VHOST } = this.#options.access;
     return new AmqpConnection({
-      name: eventQueue(this.#options.consumer),
+      name: this.#name,
       uri: shuffled(brokers).map(({ host, port }) => ({
         protocol: 'amqp',
         hostname: host,
@@ -196,7 +202,8 @@ export class EventSubscription {
         reconnectTimeInSeconds: RECONNECT_SECONDS,
         connectionOptions: {
           noDelay: true,
-          clientProperties: { connection_name: eventQueue(this.#options.consumer) },
+          timeout: CONNECT_TIMEOUT_MS,
+          clientProperties: { connection_name: this.#name },
           signal,
         } as object,
       },

@@ -1,5 +1,5 @@
 import { applyDefinitions, checkTopology } from './management.js';
-import { brokerDefinitions, COMMANDS_EXCHANGE, EVENTS_EXCHANGE } from './topology.js';
+import { brokerDefinitions, COMMANDS_EXCHANGE, eventQueue, eventQueueOptions, EVENTS_EXCHANGE } from './topology.js';
 import { rawConnection, refusal } from './test/raw.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
 
@@ -11,47 +11,55 @@ afterAll(() => broker.dispose());
 
 const options = () => ({ vhost: broker.vhost, groups: broker.groups, brokers: 1 });
 
+async function declareAgain(): Promise<void> {
+  const users = {
+    operator: { password: 'a' },
+    central: { password: 'b' },
+    sucursal: { password: 'c' },
+    writer: { password: 'd' },
+  };
+  const definitions = brokerDefinitions({ ...options(), users });
+  await applyDefinitions(broker.management, { ...definitions, users: [], permissions: [], topic_permissions: [] });
+}
+
 describe('brokerDefinitions on a broker', () => {
   it('are accepted again, and leave nothing missing and nothing different', async () => {
-    const definitions = brokerDefinitions({
-      ...options(),
-      users: {
-        operator: { password: 'a' },
-        central: { password: 'b' },
-        sucursal: { password: 'c' },
-        writer: { password: 'd' },
-      },
-    });
-    await applyDefinitions(broker.management, { ...definitions, users: [], permissions: [], topic_permissions: [] });
+    await declareAgain();
     expect(await checkTopology(broker.management, options())).toEqual([]);
   });
 
   it('let a queue of events that nobody reads drop its oldest, and nothing else', async () => {
     const model = await rawConnection(broker.operatorAccess());
     const channel = await model.createConfirmChannel();
+    const queue = eventQueue('customers');
+    await channel.assertQueue(queue, eventQueueOptions);
+    await channel.bindQueue(queue, EVENTS_EXCHANGE, 'customers.*');
     for (let number = 1; number <= 10_100; number += 1) {
       channel.publish(EVENTS_EXCHANGE, 'customers.g1', Buffer.from(String(number)));
     }
     await channel.waitForConfirms();
-    expect((await channel.checkQueue('events.customers')).messageCount).toBe(10_000);
-    const oldest = await channel.get('events.customers', { noAck: true });
+    expect((await channel.checkQueue(queue)).messageCount).toBe(10_000);
+    const oldest = await channel.get(queue, { noAck: true });
     expect(oldest && oldest.content.toString()).toBe('101');
     await model.close();
   });
 
   it('do not tell of a queue that differs; checkTopology does', async () => {
     const vhost = broker.vhost;
-    await broker.manage('DELETE', `/api/queues/${vhost}/events.statistics`);
-    await broker.manage('PUT', `/api/queues/${vhost}/events.statistics`, { durable: true });
-    await broker.manage('DELETE', `/api/queues/${vhost}/events.customers`);
+    await broker.manage('DELETE', `/api/queues/${vhost}/orders.g1`);
+    await broker.manage('PUT', `/api/queues/${vhost}/orders.g1`, { durable: true });
+    await broker.manage('DELETE', `/api/queues/${vhost}/products.g1`);
     const faults = await checkTopology(broker.management, options());
     expect(faults).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^Queue events\.statistics differs: .*x-max-length is not set and must be 10000/),
-        'Queue events.customers is missing.',
-        'Queue events.statistics is not bound to ecomarket.events by orders.*.',
+        expect.stringMatching(/^Queue orders\.g1 differs: .*x-delivery-limit is not set and must be 1000000000/),
+        'Queue products.g1 is missing.',
+        'Queue orders.g1 is not bound to ecomarket.commands by orders.g1.',
       ]),
     );
+    await broker.manage('DELETE', `/api/queues/${vhost}/orders.g1`);
+    await declareAgain();
+    expect(await checkTopology(broker.management, options())).toEqual([]);
   });
 
   it('names what stands in the way when the management does not let it look', async () => {
@@ -68,13 +76,13 @@ describe('permissions', () => {
       'central publishes commands': await refusal(broker.access('central'), async (channel) => {
         await Promise.resolve(channel.publish(COMMANDS_EXCHANGE, 'products.g1', message));
       }),
-      'central declares, binds and consumes its event queues': await refusal(
+      'central declares, binds and consumes queues of events': await refusal(
         broker.access('central'),
         async (channel) => {
-          await channel.deleteQueue('events.notifications');
-          await channel.assertQueue('events.notifications');
-          await channel.bindQueue('events.notifications', EVENTS_EXCHANGE, 'customers.*');
-          await channel.consume('events.notifications', () => undefined);
+          const queue = eventQueue('notifications');
+          await channel.assertQueue(queue, eventQueueOptions);
+          await channel.bindQueue(queue, EVENTS_EXCHANGE, 'customers.*');
+          await channel.consume(queue, () => undefined);
         },
       ),
       'central and sucursal hear answers': await refusal(broker.access('sucursal'), async (channel) => {
@@ -100,7 +108,11 @@ describe('permissions', () => {
   it.each<[string, 'central' | 'sucursal' | 'writer', Parameters<typeof refusal>[1]]>([
     ['sucursal consumes orders', 'sucursal', (channel) => channel.consume('orders.g1', () => undefined)],
     ['central consumes orders', 'central', (channel) => channel.consume('orders.g1', () => undefined)],
-    ['writer consumes events', 'writer', (channel) => channel.consume('events.notifications', () => undefined)],
+    [
+      'writer consumes events',
+      'writer',
+      (channel) => channel.consume('events.notifications.0123abcd', () => undefined),
+    ],
     [
       'sucursal publishes about products',
       'sucursal',

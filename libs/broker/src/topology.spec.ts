@@ -7,15 +7,12 @@ const users = Object.fromEntries(
 const definitions = brokerDefinitions({ groups: ['g1', 'g2'], brokers: 3, users });
 
 describe('queueDefinitions', () => {
-  it('gives each group one quorum queue for orders and one for products, and each consumer of events a bounded one', () => {
+  it('gives each group one quorum queue for orders and one for products', () => {
     expect(queueDefinitions({ groups: ['g1', 'g2'], brokers: 3 }).map(({ name }) => name)).toEqual([
       'orders.g1',
       'products.g1',
       'orders.g2',
       'products.g2',
-      'events.customers',
-      'events.statistics',
-      'events.notifications',
     ]);
     expect(queueDefinitions({ groups: ['g1'], brokers: 3 })[0]).toEqual({
       name: 'orders.g1',
@@ -23,10 +20,6 @@ describe('queueDefinitions', () => {
       durable: true,
       auto_delete: false,
       arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 1_000_000_000, 'x-quorum-initial-group-size': 3 },
-    });
-    expect(queueDefinitions({ groups: [], brokers: 3 })[0]?.arguments).toMatchObject({
-      'x-queue-type': 'classic',
-      'x-overflow': 'drop-head',
     });
   });
 
@@ -41,19 +34,12 @@ describe('queueDefinitions', () => {
 });
 
 describe('bindingDefinitions', () => {
-  it('leads commands to the queue of their routing key, and events and beats to those who listen', () => {
+  it('leads commands to the queue of their routing key', () => {
     const bindings = bindingDefinitions({ groups: ['g1'], brokers: 1 });
     expect(bindings.map(({ source, destination, routing_key }) => [source, routing_key, destination])).toEqual([
       ['ecomarket.commands', 'orders.g1', 'orders.g1'],
       ['ecomarket.commands', 'counter.g1', 'products.g1'],
       ['ecomarket.commands', 'products.g1', 'products.g1'],
-      ['ecomarket.events', 'customers.*', 'events.customers'],
-      ['ecomarket.events', 'beat.*', 'events.customers'],
-      ['ecomarket.events', 'orders.*', 'events.statistics'],
-      ['ecomarket.events', 'customers.*', 'events.statistics'],
-      ['ecomarket.events', 'beat.*', 'events.statistics'],
-      ['ecomarket.events', 'customers.*', 'events.notifications'],
-      ['ecomarket.events', 'beat.*', 'events.notifications'],
     ]);
   });
 });
@@ -83,11 +69,12 @@ describe('brokerDefinitions', () => {
   });
 
   it.each<[BrokerUser, 'configure' | 'write' | 'read', string, boolean]>([
-    ['central', 'read', 'events.statistics', true],
+    ['central', 'read', 'events.statistics.0123abcd', true],
+    ['central', 'read', 'events.anybody.0123abcd', false],
     ['central', 'read', 'orders.g1', false],
     ['central', 'write', 'ecomarket.commands', true],
     ['central', 'write', 'ecomarket.events', false],
-    ['central', 'configure', 'events.customers', true],
+    ['central', 'configure', 'events.customers.0123abcd', true],
     ['central', 'configure', 'orders.g1', false],
     ['sucursal', 'write', 'ecomarket.commands', true],
     ['sucursal', 'write', 'amq.default', false],
@@ -96,7 +83,7 @@ describe('brokerDefinitions', () => {
     ['sucursal', 'configure', 'anything', false],
     ['writer', 'read', 'orders.g1', true],
     ['writer', 'read', 'products.g2', true],
-    ['writer', 'read', 'events.statistics', false],
+    ['writer', 'read', 'events.statistics.0123abcd', false],
     ['writer', 'configure', 'orders.g1', false],
   ])('%s may %s %s: %s', (user, what, name, may) => {
     const permission = definitions.permissions.find((candidate) => candidate.user === user);

@@ -17,7 +17,7 @@ export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
  *   ecomarket.commands (topic) ── orders.<group> ──▶ quorum queue orders.<group>     one reader: the group's leader
  *                              ├─ products.<group> ─▶ quorum queue products.<group>
  *                              └─ counter.<group> ──▶ the same
- *   ecomarket.events (topic) ─── <topic>.<group> ──▶ classic queue events.<consumer>  one a consumer, bounded
+ *   ecomarket.events (topic) ─── <topic>.<group> ──▶ exclusive queue events.<consumer>.<own>  one a subscription, bounded
  *                             └─ beat.<group> ─────▶ the same
  *
  * Few queues on purpose: a broker's cost is per Raft round. Both exchanges are topic exchanges, so that the broker can
@@ -51,8 +51,9 @@ export const eventConsumers = {
 
 export type EventConsumer = keyof typeof eventConsumers;
 
+/** A name of its own for each subscription: the queue is its connection's alone, and goes with it. */
 export function eventQueue(consumer: EventConsumer): string {
-  return `events.${consumer}`;
+  return `events.${consumer}.${randomBytes(4).toString('hex')}`;
 }
 
 export function eventBindings(consumer: EventConsumer): string[] {
@@ -78,14 +79,19 @@ export function commandQueueArguments(brokers: number): Record<string, string | 
 }
 
 /**
- * An event only announces what GET /changes has in order, so a queue that nobody empties drops its oldest instead of
- * filling the broker. 10,000 events are a few minutes at full load; a consumer that was away longer reads changes.
+ * An event only announces what GET /changes has in order, so its queue need not outlive the connection that listens: it lies
+ * on the broker that is connected to, and with that lost the next one has another. A listener that does not keep up makes its
+ * queue drop the oldest instead of filling the broker: 10,000 events are a few minutes at full load.
  */
-export const eventQueueArguments = {
-  'x-queue-type': 'classic',
-  'x-max-length': 10_000,
-  'x-max-length-bytes': 64 * 1024 * 1024,
-  'x-overflow': 'drop-head',
+export const eventQueueOptions = {
+  exclusive: true,
+  durable: false,
+  arguments: {
+    'x-queue-type': 'classic',
+    'x-max-length': 10_000,
+    'x-max-length-bytes': 64 * 1024 * 1024,
+    'x-overflow': 'drop-head',
+  },
 } as const;
 
 export type BrokerUser = 'operator' | 'central' | 'sucursal' | 'writer';
@@ -135,42 +141,32 @@ export interface BrokerDefinitions {
 }
 
 export function queueDefinitions({ vhost = VHOST, groups, brokers }: TopologyOptions): QueueDefinition[] {
-  const queue = (name: string, args: QueueDefinition['arguments']): QueueDefinition => ({
-    name,
-    vhost,
-    durable: true,
-    auto_delete: false,
-    arguments: args,
-  });
-  return [
-    ...commandQueueNames(groups).map((name) => queue(name, commandQueueArguments(brokers))),
-    ...consumers.map((consumer) => queue(eventQueue(consumer), { ...eventQueueArguments })),
-  ];
+  return groups
+    .flatMap((group) => [commandQueue('orders', group), commandQueue('products', group)])
+    .map((name) => ({
+      name,
+      vhost,
+      durable: true,
+      auto_delete: false,
+      arguments: commandQueueArguments(brokers),
+    }));
 }
 
 export function bindingDefinitions({ vhost = VHOST, groups }: TopologyOptions): BindingDefinition[] {
-  const binding = (source: string, destination: string, routingKey: string): BindingDefinition => ({
-    source,
-    vhost,
-    destination,
-    destination_type: 'queue',
-    routing_key: routingKey,
-    arguments: {},
-  });
-  return [
-    ...groups.flatMap((group) =>
-      routes.map((route) =>
-        binding(COMMANDS_EXCHANGE, commandQueue(commandRoutes[route], group), commandRoutingKey(route, group)),
-      ),
-    ),
-    ...consumers.flatMap((consumer) =>
-      eventBindings(consumer).map((key) => binding(EVENTS_EXCHANGE, eventQueue(consumer), key)),
-    ),
-  ];
+  return groups.flatMap((group) =>
+    routes.map((route) => ({
+      source: COMMANDS_EXCHANGE,
+      vhost,
+      destination: commandQueue(commandRoutes[route], group),
+      destination_type: 'queue' as const,
+      routing_key: commandRoutingKey(route, group),
+      arguments: {},
+    })),
+  );
 }
 
 /**
- * Declares all of it: vhost, exchanges, queues, bindings, users and what each may do. Passwords go over
+ * Declares what is to last: vhost, exchanges, queues of commands, bindings, users and what each may do. Passwords go over
  * as salted hashes. What is there already stays; a queue that differs is left as it is without a word, which is why
  * `checkTopology` looks afterwards.
  */
@@ -211,18 +207,13 @@ export function passwordHash(password: string, salt: Buffer = randomBytes(4)): s
   return Buffer.concat([salt, createHash('sha256').update(salt).update(password, 'utf8').digest()]).toString('base64');
 }
 
-const consumers = Object.keys(eventConsumers) as EventConsumer[];
 const routes = Object.keys(commandRoutes) as CommandRoute[];
 const userNames: BrokerUser[] = ['operator', 'central', 'sucursal', 'writer'];
-
-function commandQueueNames(groups: string[]): string[] {
-  return groups.flatMap((group) => [commandQueue('orders', group), commandQueue('products', group)]);
-}
 
 const NOTHING = '^$';
 const EXCHANGES = { commands: '^ecomarket\\.commands$', events: '^ecomarket\\.events$' };
 const COMMAND_QUEUES = '(orders|products)\\.[A-Za-z0-9._-]+';
-const EVENT_QUEUES = `events\\.(${consumers.join('|')})`;
+const EVENT_QUEUES = `events\\.(${Object.keys(eventConsumers).join('|')})\\.[0-9a-f]{8}`;
 /** The broker's pseudo-queue; reading it gives a user its own answers and nothing else. */
 const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
 
@@ -232,7 +223,7 @@ const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
  */
 const permissions: Record<BrokerUser, { configure: string; write: string; read: string }> = {
   operator: { configure: '.*', write: '.*', read: '.*' },
-  // Declares and binds its consumers' queues again when they were lost.
+  // Declares and binds the queues of its consumers of events.
   central: {
     configure: `^${EVENT_QUEUES}$`,
     write: `^(ecomarket\\.commands|${EVENT_QUEUES})$`,

@@ -15,7 +15,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
     const tookMs: number[] = [];
     try {
       await Promise.all(victims.map((broker) => broker.kill()));
-      if (missing <= 0) tookMs.push(await system.untilAttached({ brokersAway: true }));
+      if (missing <= 0) tookMs.push(await system.untilAttached());
       await pause(brokerAwayMs);
     } catch (error) {
       // The next fault is to find them there.
@@ -25,7 +25,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
     const starts = victims.map(started);
     if (missing > 0) {
       await countOf(missing, starts);
-      tookMs.push(await system.untilAttached({ brokersAway: true }));
+      tookMs.push(await system.untilAttached());
     }
     await Promise.all(starts);
     await untilBrokersAreWhole(system);
@@ -70,7 +70,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
           const view = await brokerView(others[0] as RunningBroker, system.operator);
           return view.some(({ name, running }) => name.startsWith(`${broker.name}@`) && !running);
         });
-        await system.untilAttached({ brokersAway: true });
+        await system.untilAttached();
         const tookMs = [performance.now() - pausedAt];
         await broker.resume();
         await untilBrokersAreWhole(system, broker);

@@ -86,17 +86,14 @@ export class FaultSystem {
   /**
    * Waits until everybody who takes something from the brokers has done so since this call: the active writer is subscribed
    * to both queues and has made a batch, and each consumer of events has heard a beat. Gives back how long it took, ms.
-   *
-   * `brokersAway`: a consumer's queue of events lies on one broker alone, and nobody can have another of that name while
-   * that one is away; it reads /changes by itself meanwhile. So then statistics must go on, heard or not.
    */
-  async untilAttached({ brokersAway = false }: { brokersAway?: boolean } = {}): Promise<number> {
+  async untilAttached(): Promise<number> {
     const startedAt = performance.now();
     const firsts = new Map<string, number>();
     await eventually(
       'all consumers are attached',
       async () => {
-        const missing = await this.#missing(startedAt, firsts, brokersAway);
+        const missing = await this.#missing(startedAt, firsts);
         if (missing.length > 0) throw new Error(missing.join('; '));
         return true;
       },
@@ -106,7 +103,7 @@ export class FaultSystem {
   }
 
   /** `firsts`: counts when they were first seen. */
-  async #missing(startedAt: number, firsts: Map<string, number>, brokersAway: boolean): Promise<string[]> {
+  async #missing(startedAt: number, firsts: Map<string, number>): Promise<string[]> {
     const active = await this.active();
     if (active === undefined) return ['no writer is active'];
     const [writer, central] = await Promise.all([this.metrics(active), this.metrics(this.service('central-api'))]);
@@ -129,7 +126,7 @@ export class FaultSystem {
       ...queues.map((queue) => `nobody takes ${queue}`),
       ...(writes ? [] : [`${active.name} makes no batch`]),
       ...(counts ? [] : ['statistics apply nothing']),
-      ...(brokersAway ? [] : deaf.map((name) => `${name} hears no beat`)),
+      ...deaf.map((name) => `${name} hears no beat`),
     ];
   }
 
