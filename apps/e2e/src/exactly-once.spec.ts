@@ -1,5 +1,5 @@
 import { hash12 } from '@eco/routing';
-import { eventually } from '@eco/testing';
+import { commandOf, eventually } from '@eco/testing';
 import { openSystem, type System } from './system/system.js';
 
 /** Any message may come twice, and the writer may die at any moment; every command has one effect. */
@@ -23,14 +23,8 @@ it('gives a message that comes five times one effect', async () => {
   await system.central.post('/products', { productId: 'five-times', name: 'P', priceCents: 1, stock: 50 });
   const hash = hash12('hugo').toString(16).padStart(3, '0');
   const id = `0198c5b2-7a31-7${hash}-9d20-5f1c2b3a4d77`;
-  const command = {
-    id,
-    kind: 'order.place',
-    stamp: '001795521600000-00000-by-hand',
-    sentBy: 'by-hand',
-    correlationId: 'by-hand',
-    body: { orderId: id, customerId: 'hugo', branchId: null, lines: [{ productId: 'five-times', quantity: 7 }] },
-  };
+  const lines = [{ productId: 'five-times', quantity: 7 }];
+  const command = commandOf('order.place', { orderId: id, customerId: 'hugo', branchId: null, lines });
   const message = JSON.stringify({ version: 1, commands: [command, command] });
   for (let times = 0; times < 5; times++) await system.putOnQueue('orders.g1', message);
   await system.read.found(`/orders/${id}`);

@@ -86,7 +86,7 @@ export class System {
 
   /** Brokers together: one that was not the last to end waits for the others. */
   async resume(): Promise<void> {
-    await Promise.all(this.#stage('brokers').map(startBroker));
+    await Promise.all(this.#stage('brokers').map((each) => each.start()));
     await Promise.all(
       [...this.#stage('APIs'), ...this.#stage('read-service'), ...this.writers].map((each) => each.start()),
     );
@@ -116,18 +116,5 @@ export class System {
 
   #stage(stage: Process['stage']): Process[] {
     return this.cluster.processes.filter((process) => process.stage === stage);
-  }
-}
-
-/** RabbitMQ 3.10 ends when the node whose feature flags it asks for is just starting too (seen on a busy machine). */
-const BROKER_TRIES = 3;
-
-async function startBroker(broker: Process): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await broker.start();
-    } catch (error) {
-      if (broker.running || tries === BROKER_TRIES) throw error;
-    }
   }
 }

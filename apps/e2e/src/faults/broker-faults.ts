@@ -19,10 +19,10 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
       await pause(brokerAwayMs);
     } catch (error) {
       // The next fault is to find them there.
-      await Promise.allSettled(victims.map(started));
+      await Promise.allSettled(victims.map((broker) => broker.start()));
       throw error;
     }
-    const starts = victims.map(started);
+    const starts = victims.map((broker) => broker.start());
     if (missing > 0) {
       await countOf(missing, starts);
       tookMs.push(await system.untilAttached());
@@ -92,19 +92,6 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
       },
     },
   ];
-}
-
-/** RabbitMQ 3.10 ends when the node whose feature flags it asks for is just starting too (seen on a busy machine). */
-const START_TRIES = 3;
-
-async function started(broker: RunningBroker): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await broker.start();
-    } catch (error) {
-      if (tries === START_TRIES || (await broker.isRunning())) throw error;
-    }
-  }
 }
 
 /** Resolves when so many of them have. */

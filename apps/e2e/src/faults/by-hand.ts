@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE } from '@eco/broker';
 import { orderIdFor } from '@eco/routing';
-import type { TestCluster } from '@eco/testing';
+import { commandOf, type TestCluster } from '@eco/testing';
 import { rowsOfOrder, type Planned } from './requests.js';
 
 /*
@@ -89,16 +89,7 @@ export class ByHand {
   #order(customerId: string) {
     const id = orderIdFor({ origin: 'by hand', customerId, idempotencyKey: customerId });
     const lines = [{ productId: `${this.run}-product-0`, quantity: 1 }];
-    const command = {
-      ...{
-        id,
-        kind: 'order.place',
-        stamp: '001795521600000-00000-by-hand',
-        sentBy: 'by-hand',
-        correlationId: 'by-hand',
-      },
-      body: { orderId: id, customerId, branchId: null, lines },
-    };
+    const command = commandOf('order.place', { orderId: id, customerId, branchId: null, lines });
     return { customerId, command, rows: rowsOfOrder('order.place', lines) };
   }
 }

@@ -48,6 +48,34 @@ test('one that ends before it is ready is told with its exit code and the end of
   await expect(again.start()).rejects.toThrow(/shell ended \(code 3\)[^]*no disk left/);
 });
 
+describe('one that may end before it is ready', () => {
+  const failsTwice = 'echo x >> $0.tries; [ $(wc -l < $0.tries) -gt 2 ] || exit 3; exec sleep 1000';
+  let attempts = 0;
+  const failing = (startTries: number) => {
+    const tries = path.join(dir, `attempt-${(attempts += 1)}`);
+    const ready = async (pid: number) => pid === pids[2];
+    return shell(failsTwice, { args: ['-c', failsTwice, tries], ready, startTries });
+  };
+
+  test('is started again, so often as it may', async () => {
+    await failing(3).start();
+    expect(pids).toHaveLength(3);
+    pids.length = 0;
+    await expect(failing(2).start()).rejects.toThrow(/shell ended \(code 3\)/);
+    expect(pids).toHaveLength(2);
+  });
+
+  test('is not started again when somebody ended it', async () => {
+    const process = shell('exec sleep 1000', { ready: () => Promise.resolve(false), startTries: 3 });
+    const started = process.start();
+    started.catch(() => undefined);
+    await eventually('its beginning', () => process.running);
+    await process.stop();
+    await expect(started).rejects.toThrow(ProcessFault);
+    expect(pids).toHaveLength(1);
+  });
+});
+
 test('of a long log the lines that name a fault are told', async () => {
   const script = 'echo FATAL: the port is taken; for i in $(seq 100); do echo going down; done';
   const process = shell(script, { ready: () => Promise.resolve(false) });

@@ -23,6 +23,8 @@ export interface ProcessSpec {
   ready(pid: number): Promise<boolean>;
   /** From its beginning to being ready. */
   readonly readyMs: number;
+  /** How often it may end by itself before it is ready until its start counts as failed. Default 1. */
+  readonly startTries?: number;
 }
 
 export interface ProcessEnd {
@@ -38,6 +40,8 @@ export class NativeProcess {
   #child: ChildProcess | undefined;
   #beginning: Promise<void> | undefined;
   #ended: Promise<ProcessEnd> | undefined;
+  /** Since it was last asked to start, nobody has asked it to end. */
+  #isWanted = false;
 
   constructor(
     readonly spec: ProcessSpec,
@@ -68,6 +72,17 @@ export class NativeProcess {
 
   /** Resolves when it is ready. Throws a `ProcessFault` when it ends before, or is not ready in time. */
   async start(signal?: AbortSignal): Promise<void> {
+    this.#isWanted = true;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#startOnce(signal);
+      } catch (error) {
+        if (this.running || !this.#isWanted || tries >= (this.spec.startTries ?? 1)) throw error;
+      }
+    }
+  }
+
+  async #startOnce(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (!this.running) await (this.#beginning ??= this.#begin().finally(() => (this.#beginning = undefined)));
     const probe = async () => {
@@ -110,6 +125,7 @@ export class NativeProcess {
 
   /** Asks it to end, waits, and kills it when it does not. */
   async stop(): Promise<void> {
+    this.#isWanted = false;
     if (!this.running) return;
     // A stopped process takes no signal but these.
     this.resume();
@@ -121,6 +137,7 @@ export class NativeProcess {
 
   /** SIGKILL, SIGSTOP and SIGCONT reach all that it started too; see `signalTree`. Does nothing when it does not run. */
   kill(signal: NodeJS.Signals): void {
+    if (signal === 'SIGKILL') this.#isWanted = false;
     if (this.running) signalTree(this.pid, signal);
   }
 

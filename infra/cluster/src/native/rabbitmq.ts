@@ -27,6 +27,8 @@ import type { NativeProcess, ProcessSpec } from './process.js';
 
 /** From starting a node to its listening: some 6 s of computing, for each node, on a machine that may have other work. */
 const START_MS = 120_000;
+/** RabbitMQ 3.10 ends when the node whose feature flags it asks for is just starting too (seen on a busy machine). */
+const START_TRIES = 3;
 /** The management agent alone takes 5 s to stop. */
 const STOP_MS = 30_000;
 
@@ -193,6 +195,7 @@ export class Rabbitmq {
       stopMs: STOP_MS,
       ready: async () => (await isListening(node.amqpPort, node.host)) && isListening(node.managementPort, node.host),
       readyMs: START_MS,
+      startTries: START_TRIES,
     };
   }
 
