@@ -34,7 +34,7 @@ const LOOK_AGAIN_MS = 500;
 /** How often a standby looks whether the holder lives. */
 const HOLDER_MS = 1000;
 /** A holder that shows no sign for so long and waits for no replica has hung, and its timeouts have failed to end it. */
-const SILENT_MS_MAX = 10_000;
+const SILENT_MS_MAX = 13_000;
 /** A standby whose last poll is older is not standing by. */
 const POLLED_MS_MAX = 3000;
 /** A batch may finish for so long while the process stops; then its messages come again. */

@@ -28,8 +28,11 @@ export type ConnectionState =
 
 type ConnectedListener = (model: ChannelModel) => void;
 
-/** Two beats missed, looked at each interval: a broker that stands still is given up after 8 to 12 s. */
-const HEARTBEAT_SECONDS = 4;
+/**
+ * Two beats missed, looked at each interval: who stands still is given up after 6 to 9 s. So a broker has put back what a
+ * stopped writer had taken before the writer's lock is free (`session.ts` of @eco/database).
+ */
+const HEARTBEAT_SECONDS = 3;
 const CONNECT_TIMEOUT_MS = 3000;
 const CLOSE_TIMEOUT_MS = 1000;
 const RECONNECT = { firstMs: 100, capMs: 2000 };

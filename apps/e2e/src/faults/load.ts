@@ -82,7 +82,7 @@ export class FaultLoad {
 
   /** All that was asked so far; what has no answer yet is unknown. */
   get asked(): Asked[] {
-    return this.#kept.map((kept) => ({ ...kept }));
+    return this.#kept.map(({ token, told, rows }) => ({ token, told, rows }));
   }
 
   /** Ids of commands whose rows do not carry the token, with it. */
@@ -129,12 +129,8 @@ export class FaultLoad {
     this.#underWay[kind].add(tracked);
   }
 
-  #keep({ token, rows, otherwise, commandId }: ByHandPlanned): Kept {
-    const kept: Kept = {
-      ...{ token, rows, told: 'unknown' },
-      ...(otherwise !== undefined && { otherwise }),
-      ...(commandId !== undefined && { commandId }),
-    };
+  #keep({ token, rows, commandId }: ByHandPlanned): Kept {
+    const kept: Kept = { token, rows, told: 'unknown', ...(commandId !== undefined && { commandId }) };
     this.#kept.push(kept);
     return kept;
   }

@@ -11,8 +11,6 @@ export interface Planned {
   readonly decided: boolean;
   readonly token: string;
   readonly rows: readonly string[];
-  /** See `Asked`. */
-  readonly otherwise?: readonly string[];
   /** Of a command whose rows do not carry the token themselves. */
   readonly commandId?: string;
 }
@@ -78,9 +76,6 @@ export class Requests {
     const checkout: Planned = {
       ...{ method: 'POST', path: `/carts/${customerId}/checkout`, body: undefined, key, decided: false },
       ...{ token: customerId, rows: rowsOfOrder('cart.checkout', [line]) },
-      // What a writer that stands still has taken comes again only when the brokers give it up. Who took over may so
-      // decide a checkout before the edit that was sent before it, and refuse an empty cart; edits promise no order.
-      otherwise: [outcomeRow('cart.checkout', 'refused')],
       commandId: orderIdFor({ origin: CENTRAL_LOCATION, customerId, idempotencyKey: key }),
     };
     return [edit, checkout];

@@ -20,9 +20,10 @@ const settings: Readonly<Record<string, string>> = {
   // them, 30 ms a batch. The one needs the other.
   enable_seqscan: 'off',
   jit: 'off',
-  // A stopped writer's lock is free after this; neither cuts a wait for a replica.
-  idle_session_timeout: '8s',
-  idle_in_transaction_session_timeout: '8s',
+  // A stopped writer's lock is free after this; neither cuts a wait for a replica. Later than the brokers give it up (9 s,
+  // `connection.ts` of @eco/broker): what it had taken is in its queue again, in order, before another one takes from there.
+  idle_session_timeout: '11s',
+  idle_in_transaction_session_timeout: '11s',
   // Does not cut a wait for a replica either.
   statement_timeout: '5s',
   lock_timeout: '3s',
@@ -31,7 +32,7 @@ const settings: Readonly<Record<string, string>> = {
   tcp_keepalives_idle: '3',
   tcp_keepalives_interval: '1',
   tcp_keepalives_count: '3',
-  tcp_user_timeout: '8s',
+  tcp_user_timeout: '11s',
 };
 
 const CONNECT_MS = 3000;

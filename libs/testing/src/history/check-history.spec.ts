@@ -115,16 +115,6 @@ describe('checkHistory', () => {
     );
   });
 
-  it('takes what is left otherwise for right where that is allowed, once and as a whole', () => {
-    const asked: Asked[] = [{ token: 'ana', told: 'acknowledged', rows: ['an order'], otherwise: ['a refusal'] }];
-    const [order, refusal] = ['an order', 'a refusal'].map((row): Found => ({ token: 'ana', row })) as [Found, Found];
-    expect(checkHistory(asked, [refusal])).toEqual(NONE);
-    expect(checkHistory(asked, [order])).toEqual(NONE);
-    expect(checkHistory(asked, []).lost).toEqual([order]);
-    expect(checkHistory(asked, [order, refusal]).unexpected).toEqual([refusal]);
-    expect(checkHistory(asked, [refusal, refusal])).not.toEqual(NONE);
-  });
-
   it('refuses two requests with one token', () => {
     const request: Asked = { token: 'ana', told: 'unknown', rows: ['an order'] };
     expect(() => checkHistory([request, request], [])).toThrow('ana');

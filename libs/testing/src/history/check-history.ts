@@ -20,8 +20,6 @@ export interface Asked {
   readonly told: Told;
   /** What it does when it is done, a text for each row; one that is there twice is meant twice. */
   readonly rows: readonly string[];
-  /** What it leaves in place of `rows` where that is allowed too: all of it, and nothing else. */
-  readonly otherwise?: readonly string[];
 }
 
 /** A row that is there. */
@@ -62,7 +60,7 @@ export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): Hi
     else rows.push(row);
   }
   const seen = new Set<string>();
-  for (const { token, told, rows: usual, otherwise } of asked) {
+  for (const { token, told, rows } of asked) {
     if (seen.has(token)) throw new Error(`two requests have the token ${token}`);
     seen.add(token);
     const there = foundOf.get(token) ?? [];
@@ -71,9 +69,6 @@ export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): Hi
       faults.unexpected.push(...named(there));
       continue;
     }
-    const isOtherwise =
-      otherwise !== undefined && without(there, otherwise).length + without(otherwise, there).length === 0;
-    const rows = isOtherwise ? otherwise : usual;
     const missing = without(rows, there);
     if (there.length === 0) {
       if (told === 'acknowledged') faults.lost.push(...named(missing));
