@@ -3,18 +3,22 @@ import { ensureLoadGenerator } from '@eco/cluster';
 import { median, ratio } from '../figures.js';
 import { addProducts, productsOf } from '../products.js';
 import { System } from '../system.js';
+import { measureAcceptance, type Accepted } from './acceptance.js';
 import { measureBare, measureOurs, type Published } from './publishers.js';
 import { measureStandby, type BatchTime } from './standby.js';
 
 /*
- * What the messaging costs and gives, in one run and on one machine: our publisher beside a bare loop of amqplib, and the
- * writer's batches with and without a standby. Rounds alternate, so that what drifts hits both.
+ * What the messaging costs and gives, in one run and on one machine: our publisher beside a bare loop of amqplib, Central
+ * that accepts orders beside a bare route, and the writer's batches with and without a standby. Rounds alternate, so that
+ * what drifts hits both.
  */
 
 const program = new Command('npm run bench:messages --')
-  .description('measure the publisher beside a bare amqplib loop, and what a standby costs; nothing else should run')
-  .option('--seconds <n>', 'of each stretch of publishing', '5')
-  .option('--rounds <n>', 'of publishing, and of load with and without a standby', '3')
+  .description(
+    'measure the publisher beside a bare amqplib loop, acceptance beside a bare route, and what a standby costs; nothing else should run',
+  )
+  .option('--seconds <n>', 'of each stretch of publishing and accepting', '5')
+  .option('--rounds <n>', 'of publishing, of accepting, and of load with and without a standby', '3')
   .option('--callers <list>', 'orders under way at once', '64,256')
   .option('--standby-seconds <n>', 'of each stretch of load; 0: not measured', '20')
   .option('--json', 'print JSON')
@@ -45,26 +49,24 @@ async function run(options: Options): Promise<void> {
     say('starts the system');
     await system.start();
     await addProducts(system.centralUrl, productsOf(PRODUCTS));
-    const batches =
-      standbySeconds === 0
-        ? []
-        : await measureStandby(
-            system,
-            { callers: STANDBY_CALLERS, seconds: standbySeconds, rounds },
-            { wrk, products: PRODUCTS, customers: 5000, signal: interrupt.signal },
-            say,
-          );
+    const load = { wrk, products: PRODUCTS, customers: CUSTOMERS, signal: interrupt.signal };
+    const standby = { callers: STANDBY_CALLERS, seconds: standbySeconds, rounds };
+    const batches = standbySeconds === 0 ? [] : await measureStandby(system, standby, load, say);
+    say('the writers end: what is accepted waits');
+    const accepted = await measureAcceptance(system, { callers, seconds, rounds }, load, say);
     say('the services end: the queue belongs to those that publish');
     await system.endServices();
     const published = await measurePublishers(system, { seconds, rounds, callers }, say);
-    console.log(options.json ? JSON.stringify({ published, batches }, null, 2) : reportOf(published, batches, callers));
-    if (published.some(({ failed }) => failed > 0)) process.exitCode = 1;
+    const measured = { published, accepted, batches };
+    console.log(options.json ? JSON.stringify(measured, null, 2) : reportOf(measured, callers));
+    if ([...published, ...accepted].some(({ failed }) => failed > 0)) process.exitCode = 1;
   } finally {
     await system.destroy();
   }
 }
 
 const PRODUCTS = 100;
+const CUSTOMERS = 5000;
 const STANDBY_CALLERS = 64;
 
 async function measurePublishers(
@@ -88,14 +90,17 @@ async function measurePublishers(
   return published;
 }
 
-function reportOf(published: readonly Published[], batches: readonly BatchTime[], callers: readonly number[]): string {
-  const lines = callers.map((at) => {
-    const of = (side: Published['side']) =>
-      median(published.filter((each) => each.side === side && each.callers === at).map(({ perSecond }) => perSecond));
-    const [bare, ours] = [of('bare'), of('ours')];
-    const times = ratio(ours, bare)?.toFixed(2) ?? '?';
-    return `${String(at).padStart(4)} callers  bare ${Math.round(bare ?? 0)} orders/s  ours ${Math.round(ours ?? 0)} orders/s  ${times} times`;
-  });
+interface Measured {
+  readonly published: readonly Published[];
+  readonly accepted: readonly Accepted[];
+  readonly batches: readonly BatchTime[];
+}
+
+function reportOf({ published, accepted, batches }: Measured, callers: readonly number[]): string {
+  const lines = [
+    ...linesOf('confirmed to one process', 'a bare loop', published, callers),
+    ...linesOf('accepted by Central', 'a bare route', accepted, callers),
+  ];
   const batchMs = (withStandby: boolean) =>
     median(batches.filter((each) => each.withStandby === withStandby).map(({ meanMs }) => meanMs));
   const [alone, watched] = [batchMs(false), batchMs(true)];
@@ -105,6 +110,21 @@ function reportOf(published: readonly Published[], batches: readonly BatchTime[]
     ...lines,
     `a batch takes ${watched.toFixed(1)} ms with a standby, ${alone.toFixed(1)} ms without: ${share} times`,
   ].join('\n');
+}
+
+function linesOf(
+  what: string,
+  bareName: string,
+  measured: readonly { side: 'bare' | 'ours'; callers: number; perSecond: number }[],
+  callers: readonly number[],
+): string[] {
+  return callers.map((at) => {
+    const of = (side: 'bare' | 'ours') =>
+      median(measured.filter((each) => each.side === side && each.callers === at).map(({ perSecond }) => perSecond));
+    const [bare, ours] = [of('bare'), of('ours')];
+    const times = ratio(ours, bare)?.toFixed(2) ?? '?';
+    return `${at} callers: ${Math.round(ours ?? 0)} orders/s ${what}, ${Math.round(bare ?? 0)} to ${bareName}: ${times} times`;
+  });
 }
 
 program.parseAsync().catch((error: unknown) => {
