@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { ensureLoadGenerator } from '@eco/cluster';
+import { measureBesideBare, type BesideBare, type BesideBareSpec } from '../beside-bare.js';
 import { median, ratio } from '../figures.js';
 import { addProducts, productsOf } from '../products.js';
 import { System } from '../system.js';
@@ -69,25 +70,18 @@ const PRODUCTS = 100;
 const CUSTOMERS = 5000;
 const STANDBY_CALLERS = 64;
 
-async function measurePublishers(
+function measurePublishers(
   system: System,
-  { seconds, rounds, callers }: { seconds: number; rounds: number; callers: number[] },
+  { seconds, ...spec }: BesideBareSpec & { seconds: number },
   say: (line: string) => void,
 ): Promise<Published[]> {
-  const published: Published[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const at of callers) {
-      for (const measure of [measureBare, measureOurs]) {
-        const one = await measure({ access: system.brokerAccess, callers: at, seconds });
-        await system.purgeOrders();
-        // What runs for the first time is compiled meanwhile.
-        if (round === 0) continue;
-        published.push(one);
-        say(`round ${round}, ${at} callers, ${one.side}: ${Math.round(one.perSecond)} orders/s confirmed`);
-      }
-    }
-  }
-  return published;
+  const measure = async (side: BesideBare, callers: number) => {
+    const published = { bare: measureBare, ours: measureOurs }[side];
+    const one = await published({ access: system.brokerAccess, callers, seconds });
+    await system.purgeOrders();
+    return one;
+  };
+  return measureBesideBare(spec, measure, ({ perSecond }) => `${Math.round(perSecond)} orders/s confirmed`, say);
 }
 
 interface Measured {
@@ -115,11 +109,11 @@ function reportOf({ published, accepted, batches }: Measured, callers: readonly 
 function linesOf(
   what: string,
   bareName: string,
-  measured: readonly { side: 'bare' | 'ours'; callers: number; perSecond: number }[],
+  measured: readonly { side: BesideBare; callers: number; perSecond: number }[],
   callers: readonly number[],
 ): string[] {
   return callers.map((at) => {
-    const of = (side: 'bare' | 'ours') =>
+    const of = (side: BesideBare) =>
       median(measured.filter((each) => each.side === side && each.callers === at).map(({ perSecond }) => perSecond));
     const [bare, ours] = [of('bare'), of('ours')];
     const times = ratio(ours, bare)?.toFixed(2) ?? '?';

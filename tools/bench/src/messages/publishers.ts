@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE, CommandPublisher, type BrokerAccess } from '@eco/broker';
 import { newOrderId } from '@eco/routing';
 import { commandOf } from '@eco/testing';
+import type { BesideBare } from '../beside-bare.js';
 
 /** Orders that a majority of the brokers has confirmed, of one process. */
 export interface Published {
-  readonly side: 'bare' | 'ours';
+  readonly side: BesideBare;
   /** Orders under way at once. */
   readonly callers: number;
   readonly perSecond: number;

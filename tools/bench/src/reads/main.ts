@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { ensureLoadGenerator } from '@eco/cluster';
+import { measureBesideBare, type BesideBare } from '../beside-bare.js';
 import { median } from '../figures.js';
 import { startProgram } from '../forked-program.js';
 import { addProducts, productsOf } from '../products.js';
@@ -33,7 +34,7 @@ interface Options {
 }
 
 interface Segment extends LoadResult {
-  readonly side: 'bare' | 'ours';
+  readonly side: BesideBare;
   readonly callers: number;
 }
 
@@ -62,21 +63,13 @@ async function run(options: Options): Promise<void> {
       { ...system.replica, ...system.login('eco_reader') },
       signal,
     );
-    const segments: Segment[] = [];
-    const measure = async (side: Segment['side'], url: string, at: number) => {
-      const spec = { url, ids, callers: at, seconds, seed: segments.length };
-      await using load = await startReads(wrk, spec, signal);
-      segments.push({ side, callers: at, ...(await load.result) });
+    const measure = async (side: BesideBare, at: number, round: number): Promise<Segment> => {
+      const url = side === 'bare' ? bare.url : system.readUrl;
+      await using load = await startReads(wrk, { url, ids, callers: at, seconds, seed: round * 1000 + at }, signal);
+      return { side, callers: at, ...(await load.result) };
     };
-    for (let round = 0; round <= rounds; round += 1) {
-      for (const at of callers) {
-        say(round === 0 ? `${at} callers, not counted` : `${at} callers, round ${round}`);
-        await measure('bare', bare.url, at);
-        await measure('ours', system.readUrl, at);
-      }
-      // What runs for the first time is compiled meanwhile.
-      if (round === 0) segments.length = 0;
-    }
+    const tell = ({ done, seconds: tookSeconds }: Segment) => `${Math.round(done / tookSeconds)} reads/s`;
+    const segments = await measureBesideBare({ callers, rounds }, measure, tell, say);
     await bare.end();
     const shares = await sharesOf(system.readUrl);
     console.log(options.json ? JSON.stringify({ segments, shares }, null, 2) : reportOf(segments, callers, shares));
