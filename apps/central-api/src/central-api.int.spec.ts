@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { VHOST } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
 import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
@@ -18,6 +19,12 @@ afterAll(() => cluster.destroy());
 
 const ask = askerOf(() => central);
 const waiting = { prefer: 'wait=30' };
+
+/** Queues of events of the consumer that keeps Central's table of customers. */
+async function queuesOfCustomers(): Promise<string[]> {
+  const text = await cluster.brokers[0]?.control('list_queues', '--vhost', VHOST, '--no-table-headers', 'name');
+  return (text ?? '').split('\n').filter((name) => name.startsWith('events.customers.'));
+}
 
 /** Of one test alone. */
 function names() {
@@ -147,6 +154,12 @@ describe('carts', () => {
     });
     expect(none.body).toMatchObject({ items: [] });
   });
+});
+
+it('hears events again when the queue under a consumer was deleted', async () => {
+  const lost = await eventually('a queue', async () => (await queuesOfCustomers())[0]);
+  await cluster.brokers[0]?.control('delete_queue', '--vhost', VHOST, lost);
+  await eventually('another one', async () => (await queuesOfCustomers()).some((name) => name !== lost));
 });
 
 describe('POST /customers', () => {

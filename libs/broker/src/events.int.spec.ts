@@ -224,7 +224,15 @@ describe('EventSubscription', () => {
         if (announcement.type === 'event') throw new Error('cannot do that');
       },
     });
+    /** Of all that was sent, as of a beat that is heard: they come in order. */
+    const unheardBefore = async (seq: number) => {
+      announcer.beat(beat(seq));
+      await eventually('the beat', () => seen.some((each) => each.type === 'beat' && each.beat.seq === seq));
+      const { events, beats } = subscription.counts;
+      return announcer.counts.sent - events - beats;
+    };
     await hearsAgain(announcer, seen);
+    const beforeThereWasAQueue = await unheardBefore(1);
     await raw(async (model) => {
       const channel = await model.createConfirmChannel();
       channel.publish('ecomarket.events', 'orders.g1', Buffer.from('no json'));
@@ -236,6 +244,8 @@ describe('EventSubscription', () => {
       return unreadable === 1 && failed === 1;
     });
     await hearsAgain(announcer, seen);
+    expect(await unheardBefore(2)).toBe(beforeThereWasAQueue);
+    expect(subscription.counts.unreadable).toBe(1);
   });
 
   it('survives that a connection is lost while a handler works, and does not take its time for silence', async () => {

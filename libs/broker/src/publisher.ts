@@ -237,7 +237,7 @@ export class CommandPublisher {
     return undefined;
   }
 
-  /** A broker that stands still keeps its connections open; heartbeats alone would take 8 to 12 s to tell. */
+  /** A broker that stands still keeps its connections open; heartbeats alone would take 6 to 9 s to tell. */
   #leaveSilentBroker(routingKey: string, message: OutgoingMessage): void {
     const nowMs = performance.now();
     const brokerIsSilent = this.#lastConfirmAtMs < message.sentAtMs && nowMs - message.sentAtMs > SILENT_BROKER_MS;

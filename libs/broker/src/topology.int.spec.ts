@@ -1,5 +1,5 @@
-import { applyDefinitions, checkTopology } from './management.js';
-import { brokerDefinitions, COMMANDS_EXCHANGE, eventQueue, eventQueueOptions, EVENTS_EXCHANGE } from './topology.js';
+import { checkTopology } from './management.js';
+import { COMMANDS_EXCHANGE, eventQueue, eventQueueOptions, EVENTS_EXCHANGE } from './topology.js';
 import { rawConnection, refusal } from './test/raw.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
 
@@ -11,20 +11,9 @@ afterAll(() => broker.dispose());
 
 const options = () => ({ vhost: broker.vhost, groups: broker.groups, brokers: 1 });
 
-async function declareAgain(): Promise<void> {
-  const users = {
-    operator: { password: 'a' },
-    central: { password: 'b' },
-    sucursal: { password: 'c' },
-    writer: { password: 'd' },
-  };
-  const definitions = brokerDefinitions({ ...options(), users });
-  await applyDefinitions(broker.management, { ...definitions, users: [], permissions: [], topic_permissions: [] });
-}
-
 describe('brokerDefinitions on a broker', () => {
   it('are accepted again, and leave nothing missing and nothing different', async () => {
-    await declareAgain();
+    await broker.declare();
     expect(await checkTopology(broker.management, options())).toEqual([]);
   });
 
@@ -58,7 +47,7 @@ describe('brokerDefinitions on a broker', () => {
       ]),
     );
     await broker.manage('DELETE', `/api/queues/${vhost}/orders.g1`);
-    await declareAgain();
+    await broker.declare();
     expect(await checkTopology(broker.management, options())).toEqual([]);
   });
 

@@ -15,6 +15,8 @@ export interface TestBroker {
   operatorAccess(brokers?: BrokerAddress[]): BrokerAccess;
   /** A call to the management API; throws unless it is answered with 2xx. */
   manage(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** Once more; it was done before the test. */
+  declare(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -43,7 +45,8 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
       user: rename(permission.user),
     })),
   };
-  await applyDefinitions(settings.management, own);
+  const declare = () => applyDefinitions(settings.management, own);
+  await declare();
   const manage: TestBroker['manage'] = async (method, path, body) => {
     const { url, user, password: secret } = settings.management;
     const response = await fetch(url + path, {
@@ -64,6 +67,7 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
     vhost,
     groups,
     manage,
+    declare,
     access: (user, brokers = [settings.address]) => ({ brokers, vhost, user: rename(user), password }),
     operatorAccess: (brokers = [settings.address]) => ({
       brokers,
