@@ -24,7 +24,7 @@ export interface ServerSettings {
 }
 
 export function serverSettings(server: ServerSettings): string {
-  const { node, nodes, primary, passwordFile, listenAddresses, smallDisk } = server;
+  const { node, nodes, listenAddresses, smallDisk } = server;
   const settings: Record<string, string | number> = {
     cluster_name: node.name,
     listen_addresses: listenAddresses,
@@ -52,11 +52,7 @@ export function serverSettings(server: ServerSettings): string {
       : { max_slot_wal_keep_size: '2GB', wal_keep_size: '1GB', max_wal_size: '2GB' }),
     wal_compression: 'on',
 
-    primary_conninfo: connectionInfo(primary, {
-      user: 'eco_replicator',
-      application_name: node.name,
-      passfile: passwordFile,
-    }),
+    primary_conninfo: primaryConnection(server),
     primary_slot_name: slotOf(node),
     hot_standby: 'on',
     // Replicas tell which rows their reads still need, so vacuum does not cut those reads off.
@@ -105,8 +101,20 @@ export function slotOf(node: Pick<DatabaseNode, 'name'>): string {
   return slotName(node.name);
 }
 
-export function connectionInfo({ host, port }: DatabaseNode, words: Readonly<Record<string, string>>): string {
-  return Object.entries({ host, port: String(port), ...words })
+/** How `node` reaches `primary` to copy its log: a conninfo. */
+export function primaryConnection({
+  node,
+  primary,
+  passwordFile,
+}: Pick<ServerSettings, 'node' | 'primary' | 'passwordFile'>): string {
+  const words = {
+    host: primary.host,
+    port: String(primary.port),
+    user: 'eco_replicator',
+    application_name: node.name,
+    passfile: passwordFile,
+  };
+  return Object.entries(words)
     .map(([name, value]) => `${name}='${value.replace(/[\\']/g, '\\$&')}'`)
     .join(' ');
 }

@@ -33,6 +33,8 @@ export interface RunningServer extends RunningNode {
 }
 
 export interface RunningBroker extends RunningServer {
+  /** As brokers call each other, such as rabbit@broker-1. */
+  readonly erlangName: string;
   readonly amqpPort: number;
   /** Of its management UI and API. */
   readonly managementUrl: string;
@@ -50,6 +52,10 @@ export interface RunningDatabase extends RunningServer {
   readonly port: number;
   /** A replica becomes a primary. The others go on following the one they followed. */
   promote(): Promise<void>;
+  /** A replica follows another primary of its group from now on. Resolves when it streams. */
+  follow(primary: RunningDatabase): Promise<void>;
+  /** As if its machine burned: it is killed, and its data is gone. */
+  lose(): Promise<void>;
 }
 
 export interface RunningGroup {

@@ -17,7 +17,7 @@ export async function brokerView(broker: RunningBroker, operator: Login): Promis
 }
 
 /** What brokers mend by themselves is mended sooner. */
-const ALONE_MS = 45_000;
+const ALONE_MS = 20_000;
 const WHOLE_MS = 240_000;
 
 /**
@@ -26,8 +26,9 @@ const WHOLE_MS = 240_000;
  * `returned` stood still, was cut off or had no room, and is back. Two of them do not find in again by themselves:
  * - One that comes back in the moment in which the others have given it up, and itself has not noticed, stays split from
  *   them where the topology is kept in Mnesia (before 4.2, unless moved to Khepri): seen on 4.0.5 and 3.10.8.
- * - One whose disk was full while a queue's log wrote: after a few attempts in half a second its quorum queues' supervisor
- *   gives up (`ra_log_segment_writer`, enospc), and their members stay offline. Seen on 3.10.8.
+ * - One whose disk was full while it wrote: after a few attempts in half a second its quorum queues' supervisor gives up
+ *   (`ra_log_segment_writer`, enospc), and their members stay offline (seen on 3.10.8); or Mnesia ends, and it goes on
+ *   without knowing a user or a queue (seen on 4.0.5).
  * Who runs it restarts it then. That is done here too, and said.
  */
 export async function untilBrokersAreWhole(
@@ -37,7 +38,7 @@ export async function untilBrokersAreWhole(
   const restartAtMs = performance.now() + ALONE_MS;
   let mayRestart = returned !== undefined;
   const look = async () => {
-    const fault = await faultOf(brokers, operator);
+    const fault = await faultOf(brokers, operator).catch((error: Error) => error.message);
     if (fault === undefined) return true;
     if (returned && mayRestart && performance.now() > restartAtMs) {
       mayRestart = false;
@@ -74,6 +75,8 @@ async function get(broker: RunningBroker, { user, password }: Login, path: strin
   const response = await fetch(`${broker.managementUrl}/api/${path}`, {
     headers: { authorization },
     signal: AbortSignal.timeout(5000),
+  }).catch((error: Error) => {
+    throw new Error(`${broker.name} does not answer: ${error.message}`);
   });
   if (!response.ok) throw new Error(`${broker.name} answers ${response.status}`);
   return response.json();

@@ -11,7 +11,7 @@ import { suiteProvider } from './test-provider.js';
 /*
  * What every provider of a cluster owes whoever describes one: what the description says is there, and each fault does
  * what it says and heals. The same tests for processes and for containers, so a suite that stands on them needs not know
- * which it has. Each test leaves the cluster as it was, but the last, which promotes.
+ * which it has. Each test leaves the cluster as it was, but the last, after which there is another primary.
  */
 
 let cluster: TestCluster;
@@ -39,7 +39,7 @@ const untilWhole = (returned?: RunningBroker) => untilBrokersAreWhole(cluster, r
 async function untilSeenAway(away: RunningBroker, by: RunningBroker): Promise<void> {
   await eventually(
     `${by.name} sees that ${away.name} is away`,
-    async () => (await viewOf(by)).some(({ name, running }) => name.split('@').includes(away.name) && !running),
+    async () => (await viewOf(by)).some(({ name, running }) => name === away.erlangName && !running),
     { pauseMs: 250 },
   );
 }
@@ -113,6 +113,15 @@ async function streaming(): Promise<string[]> {
 
 const untilBothStream = () =>
   eventually('both replicas stream', async () => (await streaming()).length === 2, { deadlineMs: 120_000 });
+
+/** Of two replicas whose primary is gone. */
+async function moreAdvanced(one: RunningDatabase, other: RunningDatabase): Promise<RunningDatabase> {
+  const received = async (replica: RunningDatabase) => {
+    const [row] = await sql(replica, `SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::text AS place`);
+    return BigInt(String(row?.['place']));
+  };
+  return (await received(one)) >= (await received(other)) ? one : other;
+}
 
 let written = 0;
 /** Writes a row as nobody's batch would; settles when the commit does. */
@@ -304,14 +313,21 @@ describe('a database', () => {
     await untilBothStream();
   }, 300_000);
 
-  it('that was a replica takes writes once it is promoted', async () => {
-    await node(1).kill();
-    await node(2).promote();
-    expect(await sql(node(2), 'SELECT pg_is_in_recovery() AS replica')).toEqual([{ replica: false }]);
-    // It has no replica of its own yet, so an operator has to lift the wait for one.
-    await sql(node(2), `ALTER SYSTEM SET synchronous_standby_names = ''`);
-    await sql(node(2), 'SELECT pg_reload_conf()');
-    await sql(node(2), `INSERT INTO eco.setting (name, value) VALUES ('promoted', 'x')`, 60_000);
-    expect(await sql(node(2), `SELECT FROM eco.setting WHERE name = 'contract ${written}'`)).toHaveLength(1);
+  it('that was a replica takes writes once it is promoted and another follows it, with what was committed', async () => {
+    await write();
+    await node(1).lose();
+    expect(await node(1).isRunning()).toBe(false);
+    const ahead = await moreAdvanced(node(2), node(3));
+    const other = ahead === node(2) ? node(3) : node(2);
+    await ahead.promote();
+    expect(await sql(ahead, 'SELECT pg_is_in_recovery() AS replica')).toEqual([{ replica: false }]);
+    await other.follow(ahead);
+    // Its commit waits for the one that follows, as it did on the old primary.
+    await sql(ahead, `INSERT INTO eco.setting (name, value) VALUES ('promoted', 'x')`, 60_000);
+    expect(await sql(ahead, `SELECT FROM eco.setting WHERE name = 'contract ${written}'`)).toHaveLength(1);
+    await eventually('the one that follows has it', async () => {
+      const rows = await sql(other, `SELECT FROM eco.setting WHERE name = 'promoted'`);
+      return rows.length === 1;
+    });
   }, 300_000);
 });

@@ -68,7 +68,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
         const pausedAt = performance.now();
         await eventually('the others see it away', async () => {
           const view = await brokerView(others[0] as RunningBroker, system.operator);
-          return view.some(({ name, running }) => name.startsWith(`${broker.name}@`) && !running);
+          return view.some(({ name, running }) => name === broker.erlangName && !running);
         });
         await system.untilAttached();
         const tookMs = [performance.now() - pausedAt];

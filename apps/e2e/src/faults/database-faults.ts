@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningDatabase } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
@@ -77,8 +76,7 @@ async function primaryThrownAway(system: FaultSystem): Promise<Recovery> {
     );
     if (cut?.cut !== '1') times -= 1;
   }
-  await primary.kill();
-  await rm(system.dataDirOf(primary), { recursive: true });
+  await primary.lose();
   const startedAt = performance.now();
 
   await Promise.all(replicas.map((node) => node.start()));
@@ -86,7 +84,7 @@ async function primaryThrownAway(system: FaultSystem): Promise<Recovery> {
   const oneIsAhead = (await untilReplayed(system, one)) >= (await untilReplayed(system, two));
   const [best, other] = oneIsAhead ? [one, two] : [two, one];
   await best.promote();
-  await follow(system, other, best);
+  await other.follow(best);
   await system.untilAttached();
   return { what: 'attached', tookMs: [performance.now() - startedAt] };
 }
@@ -112,33 +110,6 @@ async function untilReplayed(system: FaultSystem, node: RunningDatabase): Promis
     },
     PATIENCE,
   ).then(({ before }) => before);
-}
-
-/** Its slot is made first, so that the log it lacks is kept. */
-async function follow(system: FaultSystem, node: RunningDatabase, primary: RunningDatabase): Promise<void> {
-  const [row] = await system.sql<{ slot: string; conninfo: string }>(
-    `SELECT current_setting('primary_slot_name') AS slot, current_setting('primary_conninfo') AS conninfo`,
-    [],
-    { on: node, role: 'postgres' },
-  );
-  if (row === undefined) throw new Error(`${node.name} does not say what it follows`);
-  await system.sql(`SELECT pg_create_physical_replication_slot($1, true)`, [row.slot], {
-    on: primary,
-    role: 'postgres',
-  });
-  const conninfo = row.conninfo.replace(/port='\d+'/, `port='${primary.port}'`).replaceAll("'", "''");
-  await system.sql(`ALTER SYSTEM SET primary_conninfo = '${conninfo}'`, [], { on: node, role: 'postgres' });
-  await system.sql('SELECT pg_reload_conf()', [], { on: node, role: 'postgres' });
-  await eventually(
-    `${primary.name} has a replica`,
-    async () => {
-      const rows = await system.sql(`SELECT FROM pg_stat_replication WHERE state = 'streaming'`, [], {
-        ...{ on: primary, role: 'postgres' },
-      });
-      return rows.length === 1;
-    },
-    PATIENCE,
-  );
 }
 
 async function untilCommitWaits(system: FaultSystem): Promise<void> {

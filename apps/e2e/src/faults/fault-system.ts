@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { readRun, type RunningBroker, type RunningDatabase, type RunningService } from '@eco/cluster';
 import { VHOST } from '@eco/broker';
 import { askNodes, primaryOf, SideConnection, type LoginRole } from '@eco/database';
-import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 import { Api } from '../system/system.js';
 
 /** Longer than anything that is promised: what is measured is printed, and a wait that ends here is a failure. */
@@ -12,10 +11,9 @@ const GROUP = 'g1';
 
 type Metrics = (name: string, label?: string) => number | undefined;
 
-/** The whole system as processes, and what a fault has to know of it. */
+/** The whole system, and what a fault has to know of it. */
 export class FaultSystem {
   readonly central: Api;
-  // The cluster makes them anew each time it is asked; here each is itself.
   readonly brokers: readonly RunningBroker[];
   readonly services: readonly RunningService[];
   readonly nodes: readonly RunningDatabase[];
@@ -32,7 +30,7 @@ export class FaultSystem {
   }
 
   static async start(): Promise<FaultSystem> {
-    const cluster = await startTestCluster();
+    const cluster = await startTestCluster({}, { provider: await suiteProvider() });
     return new FaultSystem(cluster);
   }
 
@@ -161,10 +159,6 @@ export class FaultSystem {
     return { user, password };
   }
 
-  dataDirOf(node: RunningDatabase): string {
-    return path.join(this.cluster.dataDir, 'postgres', GROUP, node.name);
-  }
-
   /** On which broker the leader of a command queue is. */
   async leaderOf(queue: string): Promise<RunningBroker> {
     return eventually(
@@ -172,7 +166,7 @@ export class FaultSystem {
       async () => {
         for (const broker of this.brokers) {
           const { leader } = await this.#management<{ leader?: string }>(broker, `queues/${VHOST}/${queue}`);
-          const found = this.brokers.find(({ name }) => leader?.startsWith(`${name}@`));
+          const found = this.brokers.find(({ erlangName }) => leader === erlangName);
           if (found !== undefined) return found;
         }
         return undefined;

@@ -9,7 +9,7 @@ import { checkStored } from './stored.js';
 import { writerFaults } from './writer-faults.js';
 
 /*
- * Commands are promises. One system of real processes, clients that never stop asking, and one fault after the other, each
+ * Commands are promises. One system of real servers, clients that never stop asking, and one fault after the other, each
  * once the one before is healed. After each, everything that a client was promised is there exactly once, nothing is there
  * that nobody asked for, every rule holds, and what nobody should have sent is a dead letter, once.
  */

@@ -22,16 +22,7 @@ export class ContainerDisks {
   }
 
   async make(servers: readonly string[]): Promise<void> {
-    for (const server of servers) {
-      await this.engine.createVolume({
-        Name: this.volumeOf(server),
-        Labels: this.labels,
-        ...(this.isSmall && {
-          Driver: 'local',
-          DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${SMALL_DISK_MB}m` },
-        }),
-      });
-    }
+    for (const server of servers) await this.#makeVolume(server);
     if (!this.isSmall) return;
     const holder = await new GenericContainer(IMAGES.database)
       .withLabels(this.labels)
@@ -54,6 +45,27 @@ export class ContainerDisks {
 
   async free(server: string): Promise<void> {
     await this.#run('rm', '-f', `${dirOf(server)}/filler`);
+  }
+
+  /** Takes away all that is on it. No container may use it but the one that holds them. */
+  async clear(server: string): Promise<void> {
+    if (this.isSmall) {
+      await this.#run('find', dirOf(server), '-mindepth', '1', '-delete');
+      return;
+    }
+    await this.engine.getVolume(this.volumeOf(server)).remove();
+    await this.#makeVolume(server);
+  }
+
+  async #makeVolume(server: string): Promise<void> {
+    await this.engine.createVolume({
+      Name: this.volumeOf(server),
+      Labels: this.labels,
+      ...(this.isSmall && {
+        Driver: 'local',
+        DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${SMALL_DISK_MB}m` },
+      }),
+    });
   }
 
   async #run(...command: string[]): Promise<void> {

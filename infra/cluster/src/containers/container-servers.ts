@@ -1,13 +1,13 @@
 import path from 'node:path';
-import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
+import { BROKER_MEMORY_MAX, BROKER_START_TRIES, brokerSettings } from '../broker-settings.js';
 import type { Servers } from '../cluster.js';
 import { declareBrokers } from '../declare-brokers.js';
 import { PROJECT_DIR } from '../description.js';
+import { follow, promote } from '../failover.js';
 import type { Host } from '../host.js';
 import type { BrokerNode, DatabaseNode, GroupLayout } from '../layout.js';
-import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
+import { hostBasedAccess, primaryConnection, serverSettings } from '../postgres-settings.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
-import { promote } from '../promote.js';
 import { Refused } from '../refused.js';
 import type { RunningBroker, RunningDatabase, RunningGroup, RunningServer } from '../running-cluster.js';
 import { inOrder, together, type Step } from '../steps.js';
@@ -23,6 +23,8 @@ export const PORTS = { amqp: 5672, management: 15_672, postgres: 5432 } as const
 const BROKER_START_MS = 300_000;
 const DATABASE_START_MS = 180_000;
 const STOP_MS = 30_000;
+/** In a database's container: with what a replica logs in to its primary. */
+const PASSWORD_FILE = '/run/eco/replicator.pgpass';
 
 export interface ContainerGround {
   readonly engine: Engine;
@@ -169,7 +171,7 @@ export class ContainerServers implements Servers {
           amqpPort: PORTS.amqp,
           managementPort: PORTS.management,
           operatorPassword: secrets.broker.operator,
-          peers: peers.map(({ name }) => `rabbit@${name}`),
+          peers: peers.map(erlangName),
           smallDisk: description.faults,
         }),
         cookie: secrets.cookie,
@@ -180,14 +182,13 @@ export class ContainerServers implements Servers {
       stopMs: STOP_MS,
       ready: async () => (await answersAmqp(node.host, node.amqpPort)) && answersHttp(url),
       readyMs: BROKER_START_MS,
+      startTries: BROKER_START_TRIES,
     };
   }
 
   #databaseSpec(node: DatabaseNode, group: GroupLayout): ContainerSpec {
     const { description, secrets } = this.host;
     const [primary] = group.nodes;
-    // As the nodes reach each other.
-    const inside = ({ name }: DatabaseNode) => ({ name, host: name, port: PORTS.postgres });
     return {
       name: node.name,
       image: IMAGES.database,
@@ -198,7 +199,7 @@ export class ContainerServers implements Servers {
           node: inside(node),
           nodes: group.nodes,
           primary: inside(primary),
-          passwordFile: '/run/eco/replicator.pgpass',
+          passwordFile: PASSWORD_FILE,
           listenAddresses: '*',
           smallDisk: description.faults,
         }),
@@ -248,6 +249,7 @@ export class ContainerServers implements Servers {
     const control = (...args: string[]) => container.run('gosu', 'rabbitmq', 'rabbitmqctl', '--quiet', ...args);
     return {
       ...this.#runningServer(host, container),
+      erlangName: erlangName(container),
       amqpPort,
       managementUrl: `http://${host}:${managementPort}`,
       control,
@@ -256,13 +258,32 @@ export class ContainerServers implements Servers {
     };
   }
 
-  #runningDatabase({ host, port }: DatabaseNode, container: ServerContainer): RunningDatabase {
+  #runningDatabase(node: DatabaseNode, container: ServerContainer): RunningDatabase {
+    const password = this.host.secrets.database.postgres;
     return {
-      ...this.#runningServer(host, container),
-      port,
-      promote: () => promote({ host, port }, this.host.secrets.database.postgres),
+      ...this.#runningServer(node.host, container),
+      port: node.port,
+      promote: () => promote(node, password),
+      follow: (primary) => {
+        const settings = { node: inside(node), primary: inside(primary), passwordFile: PASSWORD_FILE };
+        return follow(node, primary, primaryConnection(settings), password);
+      },
+      lose: async () => {
+        await container.discard();
+        await this.ground.disks.clear(container.name);
+      },
     };
   }
+}
+
+/** By the host name, as the image names it. */
+function erlangName({ name }: Pick<BrokerNode, 'name'>): string {
+  return `rabbit@${name}`;
+}
+
+/** As the nodes reach each other. */
+function inside({ name }: Pick<DatabaseNode, 'name'>): DatabaseNode {
+  return { name, host: name, port: PORTS.postgres };
 }
 
 function beginStep(container: ServerContainer): Step {

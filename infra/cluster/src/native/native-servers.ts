@@ -1,4 +1,5 @@
 import type { Servers } from '../cluster.js';
+import type { RunningBroker, RunningGroup } from '../running-cluster.js';
 import { together, type Step } from '../steps.js';
 import type { Native } from './native.js';
 import { PostgresGroup } from './postgres.js';
@@ -12,6 +13,8 @@ export class NativeServers implements Servers {
   readonly #processes: NativeProcess[] = [];
   readonly #rabbitmq: Rabbitmq;
   readonly #groups: readonly PostgresGroup[];
+  readonly brokers: readonly RunningBroker[];
+  readonly groups: readonly RunningGroup[];
 
   constructor(native: Native) {
     this.#native = native;
@@ -25,14 +28,8 @@ export class NativeServers implements Servers {
     };
     this.#rabbitmq = new Rabbitmq(noted);
     this.#groups = native.layout.groups.map((group) => new PostgresGroup(noted, group));
-  }
-
-  get brokers() {
-    return this.#rabbitmq.brokers;
-  }
-
-  get groups() {
-    return this.#groups.map((group) => group.running);
+    this.brokers = this.#rabbitmq.brokers;
+    this.groups = this.#groups.map((group) => group.running);
   }
 
   /** Brokers and databases know nothing of each other, so they start at the same time. */

@@ -3,9 +3,9 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } fro
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { DatabaseNode, GroupLayout } from '../layout.js';
-import { hostBasedAccess, serverSettings, slotOf } from '../postgres-settings.js';
+import { hostBasedAccess, primaryConnection, serverSettings, slotOf } from '../postgres-settings.js';
+import { follow, promote } from '../failover.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
-import { promote } from '../promote.js';
 import { Refused } from '../refused.js';
 import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
 import { writeSecretFile } from '../secrets.js';
@@ -36,6 +36,7 @@ export class PostgresGroup {
   readonly #native: Native;
   readonly #group: GroupLayout;
   readonly #nodes: readonly GroupNode[];
+  readonly running: RunningGroup;
   #primary: GroupNode;
 
   constructor(native: Native, group: GroupLayout) {
@@ -44,17 +45,26 @@ export class PostgresGroup {
     const [first, ...others] = group.nodes;
     this.#primary = this.#groupNode(first, 'primaries');
     // Of a group that failed over the primary may be another than the first; then the order of stopping does no harm.
-    this.#nodes = [this.#primary, ...others.map((node) => this.#groupNode(node, 'replicas'))];
+    const replicas = others.map((node) => this.#groupNode(node, 'replicas'));
+    this.#nodes = [this.#primary, ...replicas];
+    const runningReplicas = replicas.map((each) => this.#runningDatabase(each));
+    this.running = { id: group.id, nodes: [this.#runningDatabase(this.#primary), ...runningReplicas] };
   }
 
-  get running(): RunningGroup {
-    const [first, ...others] = this.#nodes.map(({ node, process }): RunningDatabase => ({
-      ...runningServer(this.#native, node.host, process),
+  #runningDatabase({ node, process }: GroupNode): RunningDatabase {
+    const password = this.#native.secrets.database.postgres;
+    const server = runningServer(this.#native, node.host, process);
+    return {
+      ...server,
       port: node.port,
-      promote: () => promote(node, this.#native.secrets.database.postgres),
-    }));
-    if (!first) throw new Error(`group ${this.#group.id} has no nodes`);
-    return { id: this.#group.id, nodes: [first, ...others] };
+      promote: () => promote(node, password),
+      follow: (primary) =>
+        follow(node, primary, primaryConnection({ node, primary, passwordFile: this.#passwordFile }), password),
+      lose: async () => {
+        await server.kill();
+        await rm(this.#nodeDir(node), { recursive: true });
+      },
+    };
   }
 
   startStep(): Step {

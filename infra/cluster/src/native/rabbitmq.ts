@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Management } from '@eco/broker';
 import { z } from 'zod';
-import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
+import { BROKER_MEMORY_MAX, BROKER_START_TRIES, brokerSettings } from '../broker-settings.js';
 import { declareBrokers } from '../declare-brokers.js';
 import { DescriptionError } from '../description.js';
 import type { BrokerNode } from '../layout.js';
@@ -27,8 +27,6 @@ import type { NativeProcess, ProcessSpec } from './process.js';
 
 /** From starting a node to its listening: some 6 s of computing, for each node, on a machine that may have other work. */
 const START_MS = 120_000;
-/** RabbitMQ 3.10 ends when the node whose feature flags it asks for is just starting too (seen on a busy machine). */
-const START_TRIES = 3;
 /** The management agent alone takes 5 s to stop. */
 const STOP_MS = 30_000;
 
@@ -37,6 +35,7 @@ export class Rabbitmq {
   readonly #home: string;
   readonly #epmds: readonly NativeProcess[];
   readonly #nodes: readonly { node: BrokerNode; process: NativeProcess }[];
+  readonly brokers: readonly RunningBroker[];
 
   constructor(native: Native) {
     this.#native = native;
@@ -44,21 +43,20 @@ export class Rabbitmq {
     const { brokers } = native.layout;
     this.#epmds = (native.network ? brokers : brokers.slice(0, 1)).map((node) => native.process(this.#epmdSpec(node)));
     this.#nodes = brokers.map((node) => ({ node, process: native.process(this.#nodeSpec(node)) }));
+    this.brokers = this.#nodes.map(({ node, process }) => this.#runningBroker(node, process));
   }
 
-  get brokers(): readonly RunningBroker[] {
-    return this.#nodes.map(({ node, process }) => {
-      const control = (...args: string[]) => this.#control(node, args);
-      return {
-        ...runningServer(this.#native, node.host, process),
-        amqpPort: node.amqpPort,
-        managementUrl: `http://${node.host}:${node.managementPort}`,
-        control,
-        raiseMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', '0')),
-        clearMemoryAlarm: async () =>
-          void (await control('set_vm_memory_high_watermark', 'absolute', BROKER_MEMORY_MAX)),
-      };
-    });
+  #runningBroker(node: BrokerNode, process: NativeProcess): RunningBroker {
+    const control = (...args: string[]) => this.#control(node, args);
+    return {
+      ...runningServer(this.#native, node.host, process),
+      erlangName: this.#erlangName(node),
+      amqpPort: node.amqpPort,
+      managementUrl: `http://${node.host}:${node.managementPort}`,
+      control,
+      raiseMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', '0')),
+      clearMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', 'absolute', BROKER_MEMORY_MAX)),
+    };
   }
 
   get management(): Management {
@@ -195,7 +193,7 @@ export class Rabbitmq {
       stopMs: STOP_MS,
       ready: async () => (await isListening(node.amqpPort, node.host)) && isListening(node.managementPort, node.host),
       readyMs: START_MS,
-      startTries: START_TRIES,
+      startTries: BROKER_START_TRIES,
     };
   }
 

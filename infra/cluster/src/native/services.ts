@@ -26,6 +26,7 @@ const stages: Record<App, StopStage> = {
 export class Services {
   readonly #host: Host;
   readonly #services: readonly { service: ServiceNode; process: NativeProcess }[];
+  readonly nodes: readonly RunningService[];
 
   constructor(host: Host) {
     this.#host = host;
@@ -33,17 +34,14 @@ export class Services {
       service,
       process: host.process(this.#spec(service)),
     }));
+    this.nodes = this.#services.map(({ service, process }) => ({
+      ...runningNode(process),
+      url: `http://${service.host}:${service.port}`,
+    }));
   }
 
   get processes(): readonly NativeProcess[] {
     return this.#services.map(({ process }) => process);
-  }
-
-  get nodes(): readonly RunningService[] {
-    return this.#services.map(({ service: { host, port }, process }) => ({
-      ...runningNode(process),
-      url: `http://${host}:${port}`,
-    }));
   }
 
   startStep(): Step {

@@ -1,0 +1,67 @@
+import { SideConnection, slotName } from '@eco/database';
+import type { DatabaseNode } from './layout.js';
+import { until } from './until.js';
+
+const PROMOTE_S = 60;
+const FOLLOW_MS = 60_000;
+const ASK_MS = 10_000;
+
+/** As superuser. Resolves when it takes writes. */
+export async function promote(node: DatabaseNode, password: string): Promise<void> {
+  const [row] = await ask(
+    node,
+    password,
+    `SELECT pg_promote(true, ${PROMOTE_S}) AS promoted`,
+    [],
+    PROMOTE_S * 1000 + 5000,
+  );
+  if (row?.['promoted'] !== true) throw new Error(`${node.name} did not become a primary within ${PROMOTE_S} s`);
+}
+
+/**
+ * A replica takes its log from `primary` from now on, which it reaches by `connection` (a conninfo). Its slot there is made
+ * first, so that the log it lacks is kept. As superuser of both. Resolves when it streams.
+ */
+export async function follow(
+  replica: DatabaseNode,
+  primary: DatabaseNode,
+  connection: string,
+  password: string,
+): Promise<void> {
+  const slot = slotName(replica.name);
+  await ask(
+    primary,
+    password,
+    `SELECT pg_create_physical_replication_slot($1, true)
+     WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
+    [slot],
+  );
+  // ALTER SYSTEM takes no parameters.
+  await ask(replica, password, `ALTER SYSTEM SET primary_conninfo = '${connection.replaceAll("'", "''")}'`);
+  await ask(replica, password, 'SELECT pg_reload_conf()');
+  const streams = async () => {
+    const rows = await ask(
+      primary,
+      password,
+      `SELECT FROM pg_stat_replication WHERE application_name = $1 AND state = 'streaming'`,
+      [replica.name],
+    );
+    return rows.length > 0;
+  };
+  await until(`${replica.name} did not follow ${primary.name}`, streams, { deadlineMs: FOLLOW_MS });
+}
+
+async function ask(
+  { host, port }: DatabaseNode,
+  password: string,
+  text: string,
+  values: unknown[] = [],
+  deadlineMs = ASK_MS,
+): Promise<Record<string, unknown>[]> {
+  const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
+  try {
+    return await connection.ask(text, values, deadlineMs);
+  } finally {
+    connection.close();
+  }
+}
