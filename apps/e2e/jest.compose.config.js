@@ -7,7 +7,7 @@ const [specs] = projects;
 module.exports = {
   ...rest,
   maxWorkers: 1,
-  // Three brokers that start on two cores, a load, and a restart of one container of each kind.
+  // Three brokers that start on two cores, a load, and a restart of each container in turn.
   testTimeout: 15 * 60_000,
   projects: [
     {

@@ -2,12 +2,16 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { PROJECT_DIR } from '@eco/cluster';
+import { composeContainers, composeLayout, PROJECT_DIR, type App, type Layout } from '@eco/cluster';
+import { Api } from '../system/system.js';
 
 const run = promisify(execFile);
 
 /** The system of compose.yaml under a name and on ports of its own, so that it may run beside another. */
 export class Project {
+  /** Where its containers' ports are; known once it is up. */
+  layout!: Layout;
+
   private constructor(readonly name: string) {}
 
   /** Sets the environment of this process: `docker compose` and what @eco/cluster does with it then mean this project. */
@@ -19,6 +23,34 @@ export class Project {
     kinds.forEach((kind, index) => (process.env[`ECO_PORT_${kind}`] = String(ports[index])));
     process.env['COMPOSE_PROJECT_NAME'] = project.name;
     return project;
+  }
+
+  /** Ends when all of it is healthy. */
+  async up(...options: string[]): Promise<void> {
+    await this.compose('up', '--wait', ...options);
+    this.layout = composeLayout(await composeContainers());
+  }
+
+  /** Takes all of it away, with the data. */
+  async remove(): Promise<void> {
+    await this.compose('--profile', '*', 'down', '--volumes', '--timeout', '5');
+  }
+
+  get central(): Api {
+    return this.#api('central-api');
+  }
+
+  get sucursal(): Api {
+    return this.#api('sucursal-api');
+  }
+
+  get read(): Api {
+    return this.#api('read-service');
+  }
+
+  #api(app: App): Api {
+    const service = this.layout.services.find((each) => each.app === app);
+    return new Api(`http://${service?.host}:${service?.port}`);
   }
 
   /** Both outputs. Throws with them when it fails. */

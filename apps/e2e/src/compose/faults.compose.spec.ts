@@ -1,0 +1,127 @@
+import { composeContainers, composeSecrets } from '@eco/cluster';
+import { verifyGroup } from '@eco/database';
+import { eventually } from '@eco/testing';
+import { Load, Project } from './project.js';
+
+/** What becomes of compose.yaml's containers when they are killed, crash, are stopped, or lose their data. */
+
+/** For whatever waits for a server, on a machine that has much else to do. */
+const WAIT = { deadlineMs: 180_000, pauseMs: 500 };
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await Project.open();
+  await project.up('--build');
+});
+afterAll(() => project.remove());
+
+const stateOf = async (service: string) => (await composeContainers()).find((each) => each.service === service);
+const isHealthy = async (service: string) => (await stateOf(service))?.health === 'healthy';
+
+it('loses nothing when each container in turn is killed under load', async () => {
+  const load = new Load();
+  try {
+    const running = (await composeContainers()).filter(({ state }) => state === 'running');
+    expect(running).toHaveLength(13);
+    const untilMoreIsDecided = async (after: string) => {
+      const before = await eventually('a node tells its last batch', lastBatch, WAIT);
+      await eventually(`orders are decided after ${after}`, async () => ((await lastBatch()) ?? 0) > before, WAIT);
+    };
+    await untilMoreIsDecided('the load began');
+    for (const { service } of running) {
+      await project.compose('kill', service);
+      await project.compose('up', '--detach', '--no-deps', service);
+      await eventually(`${service} is healthy again`, () => isHealthy(service), WAIT);
+      await untilMoreIsDecided(`${service} was killed`);
+      if (!load.isRunning) throw new Error(`the load ended early: ${load.complaint}`);
+    }
+    const { accepted, acceptToVisible, check, failedWrites } = await load.end();
+    const failed = Object.values(failedWrites).reduce((sum, count) => sum + count, 0);
+    expect(accepted).toBeGreaterThan(0);
+    expect(check).toMatchObject({ missing: [], broken: [], openDeadLetters: 0 });
+    expect(check.checks).toBeGreaterThan(0);
+    expect(check.unexpected.length).toBeLessThanOrEqual(failed);
+    expect(acceptToVisible.count).toBe(accepted);
+  } finally {
+    load.kill();
+  }
+});
+
+/** Number of the group's last batch, as the read-service knows it; undefined while it does not answer. */
+async function lastBatch(): Promise<number | undefined> {
+  const said = await project.read.get('/replication').catch(() => undefined);
+  const seqs = [...(said?.text ?? '').matchAll(/"position":"g1=\d+\.\w+\.(\d+)"/g)].map(([, seq]) => Number(seq));
+  return seqs.length === 0 ? undefined : Math.max(...seqs);
+}
+
+it('starts again what ended by itself', async () => {
+  const kill = 'kill -9 "$(head -n 1 /var/lib/postgresql/data/node/postmaster.pid)"';
+  const startedAt = async (service: string) =>
+    (await project.docker('inspect', '--format', '{{.State.StartedAt}}', `${project.name}-${service}-1`)).stdout;
+  const before = { 'g1-2': await startedAt('g1-2'), 'read-service': await startedAt('read-service') };
+  await project.compose('exec', '-T', 'g1-2', 'bash', '-c', kill);
+  await project.compose('exec', '-T', 'read-service', 'node', '-e', 'process.kill(1, "SIGTERM")');
+  for (const [service, started] of Object.entries(before)) {
+    await eventually(
+      `${service} runs anew`,
+      async () => (await startedAt(service)) !== started && (await isHealthy(service)),
+      WAIT,
+    );
+  }
+});
+
+it('takes orders on its own disk while no broker is there, and loses none of them with its containers', async () => {
+  await project.compose('kill', 'broker-1', 'broker-2', 'broker-3');
+  const order = { customerId: 'ana', lines: [{ productId: 'pan-integral', quantity: 1 }] };
+  const orderIds: string[] = [];
+  for (let n = 0; n < 20; n += 1) {
+    const said = await project.central.post('/orders', order);
+    expect([said.status, said.headers.get('ecomarket-durability')]).toEqual([202, 'local']);
+    orderIds.push(String(said.body?.['orderId']));
+  }
+  await project.compose('kill', 'central-api-1', 'central-api-2');
+  await project.up();
+  for (const orderId of orderIds) {
+    const seen = await project.read.found(`/orders/${orderId}`);
+    expect(seen.body?.['customerId']).toBe('ana');
+  }
+});
+
+it('keeps the data over a stop, and agrees with itself', async () => {
+  const secrets = await composeSecrets();
+  const order = { customerId: 'luis', lines: [{ productId: 'pan-integral', quantity: 1 }] };
+  const placed = await project.central.post('/orders', order, { prefer: 'wait=30' });
+  expect(placed.status).toBe(201);
+  await project.compose('stop');
+  const ended = (await composeContainers()).filter(({ state }) => state !== 'exited');
+  expect(ended).toEqual([]);
+  await project.up();
+  expect(await composeSecrets()).toEqual(secrets);
+  const login = { user: 'eco_reader', password: secrets.database.eco_reader };
+  for (const { nodes } of project.layout.groups) {
+    const report = await verifyGroup(nodes[0], login);
+    expect(report.checks.filter(({ offences }) => offences > 0)).toEqual([]);
+    expect(report.checks.length).toBeGreaterThan(0);
+  }
+  const seen = await project.read.found(`/orders/${String(placed.body?.['orderId'])}`);
+  expect(seen.body).toMatchObject({ customerId: 'luis', status: 'confirmed' });
+});
+
+it('a replica whose primary was made anew says so once, and ends', async () => {
+  await project.compose('rm', '--stop', '--force', 'g1-1');
+  await project.docker('volume', 'rm', `${project.name}_g1-1`);
+  await project.compose('up', '--detach', '--no-deps', 'g1-1');
+  // Who the primary is can be asked once it has the roles.
+  await project.compose('up', '--detach', '--no-deps', 'declare');
+  const replica = await eventually(
+    'the replica has ended',
+    async () => {
+      const seen = await stateOf('g1-2');
+      return seen?.state === 'exited' && seen;
+    },
+    WAIT,
+  );
+  expect(replica.exitCode).toBe(0);
+  expect((await project.logs('g1-2')).match(/g1-1 was made anew/g)).toHaveLength(1);
+});

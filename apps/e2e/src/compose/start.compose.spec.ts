@@ -1,0 +1,64 @@
+import { composeSecrets } from '@eco/cluster';
+import { Project } from './project.js';
+
+/** compose.yaml as a new user meets it: up, the tour, down. */
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await Project.open();
+});
+afterAll(() => project.remove());
+
+it.each([[[]], [['--profile', '*']]])('docker compose %j config has nothing to remark', async (profiles) => {
+  expect((await project.compose(...profiles, 'config', '--quiet')).stderr).toBe('');
+});
+
+it('comes up healthy from nothing', async () => {
+  await project.up('--build');
+  expect(project.layout.groups.map(({ nodes }) => nodes.length)).toEqual([3]);
+  expect(project.layout.brokers).toHaveLength(3);
+});
+
+it('takes what the tour asks', async () => {
+  const { central, sucursal, read } = project;
+  const products = await read.get('/products');
+  expect(products.headers.get('ecomarket-source')).toMatch(/\((replica|primary)\)$/);
+  expect(products.text).toContain('cafe-premium');
+
+  const order = { customerId: 'luis', lines: [{ productId: 'pan-integral', quantity: 1 }] };
+  expect((await sucursal.post('/orders', order, { prefer: 'wait=30' })).status).toBe(201);
+  const keyed = { prefer: 'wait=30', 'idempotency-key': 'till-7-0042' };
+  const first = await central.post('/orders', order, keyed);
+  const second = await central.post('/orders', order, keyed);
+  expect([first.status, second.status]).toEqual([201, 201]);
+  expect(second.headers.get('idempotent-replayed')).toBe('true');
+
+  const placed = await central.post('/orders', { ...order, customerId: 'ana' });
+  expect(placed.status).toBe(202);
+  const orderId = String(placed.body?.['orderId']);
+  const seen = await read.get(`/orders/${orderId}`, { 'ecomarket-position': `order/${orderId}`, prefer: 'wait=30' });
+  expect(seen.body?.['orderId']).toBe(orderId);
+
+  const tooMuch = { customerId: 'ana', lines: [{ productId: 'quinoa', quantity: 1000 }] };
+  expect((await central.post('/orders', tooMuch, { prefer: 'wait=30' })).status).toBe(409);
+  expect((await central.post('/orders', { customerId: '' })).status).toBe(400);
+});
+
+it('shows no password in an environment, a command or a log, and each service only its own', async () => {
+  const secrets = await composeSecrets();
+  const passwords = [secrets.cookie, ...Object.values(secrets.broker), ...Object.values(secrets.database)];
+  const ids = (await project.compose('ps', '--all', '--quiet')).stdout.trim().split('\n');
+  const inspected = (await project.docker('inspect', ...ids)).stdout;
+  const logs = (await project.compose('logs')).stdout;
+  expect(passwords.filter((password) => inspected.includes(password) || logs.includes(password))).toEqual([]);
+  const own = (await project.compose('exec', '-T', 'sucursal-api', 'cat', '/run/eco/secrets.json')).stdout;
+  expect(passwords.filter((password) => own.includes(password)).sort()).toEqual(
+    [secrets.broker.sucursal, secrets.database.eco_reader].sort(),
+  );
+});
+
+it('leaves nothing behind', async () => {
+  await project.compose('down', '--volumes');
+  expect(await project.leftovers()).toEqual([]);
+});
