@@ -4,6 +4,12 @@ const { spawnSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
 const path = require('node:path');
 
+const root = path.resolve(__dirname, '../../..');
+if (!existsSync(path.join(root, 'node_modules'))) {
+  console.error('eco: nothing is installed yet: run "npm ci" first');
+  process.exit(1);
+}
+
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 24 || (major === 24 && minor < 11)) {
   console.error(
@@ -12,7 +18,6 @@ if (major < 24 || (major === 24 && minor < 11)) {
   process.exit(1);
 }
 
-const root = path.resolve(__dirname, '../../..');
 const main = path.join(root, 'apps/eco/dist/main.js');
 if (!existsSync(main)) {
   console.error('eco: building first …');

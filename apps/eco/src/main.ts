@@ -29,6 +29,12 @@ for (const register of commands) {
   register(program);
 }
 
+// Whoever reads us has seen enough, such as head.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 program.parseAsync().catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;

@@ -29,6 +29,12 @@ export function targetOptions(command: Command): Command {
   return dockerOption(dataOption(command));
 }
 
+/** Whether the system of compose.yaml is meant: it is asked for, or it is there and no other runs or is named. */
+export async function isComposeMeant({ data, docker }: Where): Promise<boolean> {
+  if (docker || data !== undefined) return docker === true;
+  return readRun(describeCluster({}).dataDir) === undefined && isComposeThere();
+}
+
 /** Finds the system that `eco up` started from its data folder, or that of compose.yaml. Throws BadInput when none runs. */
 export async function openTarget(where: Where): Promise<Target> {
   const { layout, secrets, name } = await findSystem(where);
@@ -49,14 +55,12 @@ export async function openTarget(where: Where): Promise<Target> {
   };
 }
 
-async function findSystem({ data, docker }: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
-  const { dataDir } = describeCluster(data === undefined ? {} : { dataDir: data });
-  const run = docker ? undefined : readRun(dataDir);
+async function findSystem(where: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
+  if (await isComposeMeant(where)) return { ...(await openComposeSystem()), name: 'in containers' };
+  const { dataDir } = describeCluster(where.data === undefined ? {} : { dataDir: where.data });
+  const run = readRun(dataDir);
   if (run) {
     return { layout: run.layout, secrets: await openSecrets(dataDir), name: `with the data folder ${dataDir}` };
-  }
-  if (docker || (data === undefined && (await isComposeThere()))) {
-    return { ...(await openComposeSystem()), name: 'in containers' };
   }
   throw new BadInput(
     `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another with --data`,

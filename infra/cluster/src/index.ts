@@ -38,6 +38,8 @@ export {
   composeContainers,
   composeDown,
   composeLayout,
+  composeLogs,
+  composeRun,
   composeSecrets,
   composeUp,
   type ComposeContainer,

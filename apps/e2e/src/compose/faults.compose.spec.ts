@@ -71,6 +71,11 @@ it('starts again what ended by itself', async () => {
   }
 });
 
+/** The parts of `eco journal --json` that are looked at here. */
+interface Journals {
+  journals: { name: string; depth: number }[];
+}
+
 it('takes orders on its own disk while no broker is there, and loses none of them with its containers', async () => {
   await project.compose('kill', 'broker-1', 'broker-2', 'broker-3');
   const order = { customerId: 'ana', lines: [{ productId: 'pan-integral', quantity: 1 }] };
@@ -80,6 +85,9 @@ it('takes orders on its own disk while no broker is there, and loses none of the
     expect([said.status, said.headers.get('ecomarket-durability')]).toEqual([202, 'local']);
     orderIds.push(String(said.body?.['orderId']));
   }
+  const { journals } = JSON.parse(await project.eco('journal', '--docker', '--json')) as Journals;
+  expect(journals.map(({ name }) => name).sort()).toEqual(['central-api-1', 'central-api-2']);
+  expect(journals.reduce((sum, { depth }) => sum + depth, 0)).toBe(orderIds.length);
   await project.compose('kill', 'central-api-1', 'central-api-2');
   await project.up();
   for (const orderId of orderIds) {

@@ -6,6 +6,7 @@ import { composeContainers, composeLayout, PROJECT_DIR, type App, type Layout } 
 import { Api } from '../system/system.js';
 
 const run = promisify(execFile);
+const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
 
 /** The system of compose.yaml under a name and on ports of its own, so that it may run beside another. */
 export class Project {
@@ -53,17 +54,26 @@ export class Project {
     return new Api(`http://${service?.host}:${service?.port}`);
   }
 
+  /** What our command line prints. Throws with both outputs when it fails. */
+  async eco(...args: string[]): Promise<string> {
+    return (await this.#run(process.execPath, [ECO, ...args])).stdout;
+  }
+
   /** Both outputs. Throws with them when it fails. */
   async compose(...args: string[]): Promise<{ stdout: string; stderr: string }> {
     return this.docker('compose', ...args);
   }
 
   async docker(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+    return this.#run('docker', args);
+  }
+
+  async #run(program: string, args: string[]): Promise<{ stdout: string; stderr: string }> {
     try {
-      return await run('docker', args, { cwd: PROJECT_DIR, env: process.env, maxBuffer: 256 * 1024 * 1024 });
+      return await run(program, args, { cwd: PROJECT_DIR, env: process.env, maxBuffer: 256 * 1024 * 1024 });
     } catch (error) {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-      throw new Error(`docker ${args.join(' ')} failed: ${stderr}${stdout}`, { cause: error });
+      throw new Error(`${program} ${args.join(' ')} failed: ${stderr}${stdout}`, { cause: error });
     }
   }
 
@@ -91,9 +101,8 @@ export class Load {
   #complained = '';
 
   constructor() {
-    const eco = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
     const args = ['load', '--docker', '--json', '--orders', '10000000', '--concurrency', '8', '--readers', '2'];
-    this.#process = spawn(process.execPath, [eco, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: process.env });
+    this.#process = spawn(process.execPath, [ECO, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: process.env });
     this.#process.stdout?.on('data', (chunk: Buffer) => (this.#said += chunk.toString()));
     this.#process.stderr?.on('data', (chunk: Buffer) => (this.#complained += chunk.toString()));
     this.#ended = new Promise((resolve) => this.#process.once('exit', () => resolve()));

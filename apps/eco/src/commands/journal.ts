@@ -1,21 +1,20 @@
 import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/broker';
-import { describeCluster, journalsDir, openSecrets, readRun } from '@eco/cluster';
+import { composeRun, describeCluster, journalsDir, openSecrets, readRun } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
 import { asBadInput, BadInput, json, print, whole, wholeNumberOf, refuse } from '../input.js';
 import { tableOf } from '../table.js';
-import { dataOption } from '../target.js';
+import { isComposeMeant, targetOptions, type Where } from '../target.js';
 
-interface Where {
-  readonly data?: string;
+interface Place extends Where {
   readonly dir?: string;
 }
 
-interface ListOptions extends Where {
+interface ListOptions extends Place {
   readonly json?: true;
 }
 
-interface DrainOptions extends Where {
+interface DrainOptions extends Place {
   readonly setAside?: true;
   readonly limit: string;
 }
@@ -24,38 +23,45 @@ const EXIT_LEFT = 1;
 
 /** `eco journal`: what is accepted and not yet with the brokers. `eco journal drain` brings it there for a process that is gone. */
 export function registerJournal(program: Command): void {
-  const journal = where(
+  const journal = placeOptions(
     program.command('journal').description('show what was accepted while no broker confirmed, by process'),
   )
     .option('--json', 'print JSON')
     .action((options: ListOptions, command: Command) =>
-      print(
-        command,
-        asBadInput([JournalError], () => list(options)),
-      ),
+      here(command, options, () => list(options), ['journal', ...(options.json ? ['--json'] : [])]),
     );
 
-  where(
+  placeOptions(
     journal
       .command('drain <name>')
       .description('bring the journal of a process that is gone to the brokers; ends with 1 when something is left'),
   )
     .option('--set-aside', 'also those that were set aside, once more')
     .option('--limit <s>', 'give up after so long', '60')
-    .action((name: string, _options: DrainOptions, command: Command) =>
+    .action((name: string, _options: DrainOptions, command: Command) => {
       // Options that the parent has too are read by the parent.
-      print(
-        command,
-        asBadInput([JournalError], () => drain(name, command.optsWithGlobals<DrainOptions>())),
-      ),
-    );
+      const options = command.optsWithGlobals<DrainOptions>();
+      const setAside = options.setAside ? ['--set-aside'] : [];
+      const there = ['journal', 'drain', ...setAside, '--limit', options.limit, '--', name];
+      return here(command, options, () => drain(name, options), there);
+    });
 }
 
-function where(command: Command): Command {
-  return dataOption(command).option(
+function placeOptions(command: Command): Command {
+  return targetOptions(command).option(
     '--dir <dir>',
     'folder of the journals (default: ECO_JOURNAL_DIR, else journals in the data folder)',
   );
+}
+
+/** Does the work here, or by `there` in a container that has the volume of the journals of compose.yaml. */
+async function here(command: Command, place: Place, work: () => Promise<string>, there: string[]): Promise<void> {
+  const isNamed = place.dir !== undefined || Boolean(process.env['ECO_JOURNAL_DIR']);
+  if (place.docker || (!isNamed && (await isComposeMeant(place)))) {
+    process.exitCode = await composeRun('central-api-1', there);
+  } else {
+    await print(command, asBadInput([JournalError], work));
+  }
 }
 
 async function list(options: ListOptions): Promise<string> {
@@ -129,7 +135,7 @@ function report(name: string, journal: Journal, relay: Relay, obstacle: string |
   ].join(', ');
 }
 
-function folderOf({ data, dir }: Where): string {
+function folderOf({ data, dir }: Place): string {
   if (dir !== undefined) return dir;
   const own = process.env['ECO_JOURNAL_DIR'];
   if (data === undefined && own) return own;
@@ -137,7 +143,7 @@ function folderOf({ data, dir }: Where): string {
 }
 
 /** Where the brokers are: as the environment of a service says, such as in its container, else as `eco up` started them. */
-async function brokersOf({ data }: Where): Promise<BrokerAccess> {
+async function brokersOf({ data }: Place): Promise<BrokerAccess> {
   if (data === undefined && process.env['ECO_BROKERS']) {
     // It takes a while to load, and only here something of it is wanted.
     const { ConfigError, readConfig, secretsSetting, settings } = await import('@eco/edge');

@@ -1,24 +1,31 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { describeCluster, findOnPath, LOG_LINE_PREFIX, readRun } from '@eco/cluster';
+import { composeLogs, describeCluster, findOnPath, LOG_LINE_PREFIX, readRun, Refused } from '@eco/cluster';
 import type { Command } from 'commander';
-import { BadInput, print } from '../input.js';
-import { dataOption } from '../target.js';
+import { openComposeSystem } from '../compose.js';
+import { asBadInput, BadInput, print } from '../input.js';
+import { isComposeMeant, targetOptions, type Where } from '../target.js';
 
-interface Options {
-  readonly data?: string;
+interface Options extends Where {
   readonly out?: string;
+}
+
+interface DatabaseLog {
+  readonly name: string;
+  readonly logFile: string;
 }
 
 /** `eco report …`: documents about what a running system did. */
 export function registerReport(program: Command): void {
   const report = program.command('report').description('write reports about the running system');
-  dataOption(
+  targetOptions(
     report.command('queries').description("what the databases' logs say of queries, locks and vacuum, by pgBadger"),
   )
-    .option('--out <file>', 'HTML file to write (default: queries.html in the data folder)')
+    .option('--out <file>', 'HTML file to write (default: queries.html in the data folder, with --docker here)')
     .action((options: Options, command: Command) => print(command, queries(options)));
 }
 
@@ -27,15 +34,42 @@ const MISSING =
   '"sudo dnf install -y pgbadger" or "brew install pgbadger"';
 
 async function queries(options: Options): Promise<string> {
-  const { dataDir } = describeCluster(options.data === undefined ? {} : { dataDir: options.data });
-  const run = readRun(dataDir);
-  if (run === undefined) throw new BadInput(`nothing runs with the data folder ${dataDir}: start it by "npm start"`);
   const pgbadger = findOnPath('pgbadger');
   if (pgbadger === undefined) throw new BadInput(MISSING);
+  if (!(await isComposeMeant(options))) {
+    const { dataDir } = describeCluster(options.data === undefined ? {} : { dataDir: options.data });
+    return write(pgbadger, path.resolve(options.out ?? path.join(dataDir, 'queries.html')), logsIn(dataDir));
+  }
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-logs-'));
+  try {
+    return await write(pgbadger, path.resolve(options.out ?? 'queries.html'), await logsOfContainers(dir));
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function logsIn(dataDir: string): DatabaseLog[] {
+  const run = readRun(dataDir);
+  if (run === undefined) throw new BadInput(`nothing runs with the data folder ${dataDir}: start it by "npm start"`);
   const nodes = run.layout.groups.flatMap((group) => group.nodes.map(({ name }) => name));
   const logs = run.processes.filter(({ name, logFile }) => nodes.includes(name) && existsSync(logFile));
   if (logs.length === 0) throw new BadInput(`there are no logs of databases in ${dataDir}`);
-  const out = path.resolve(options.out ?? path.join(dataDir, 'queries.html'));
+  return logs;
+}
+
+/** Copies them into `dir`. */
+async function logsOfContainers(dir: string): Promise<DatabaseLog[]> {
+  const { layout } = await openComposeSystem();
+  const logs = layout.groups.flatMap(({ nodes }) =>
+    nodes.map(({ name }) => ({ name, logFile: path.join(dir, `${name}.log`) })),
+  );
+  await asBadInput([Refused], async () => {
+    for (const { name, logFile } of logs) await composeLogs(name, logFile);
+  });
+  return logs;
+}
+
+async function write(pgbadger: string, out: string, logs: readonly DatabaseLog[]): Promise<string> {
   const args = ['--quiet', '--format', 'stderr', '--prefix', LOG_LINE_PREFIX, '--title', 'EcoMarket', '--outfile', out];
   try {
     await promisify(execFile)(pgbadger, [...args, ...logs.map(({ logFile }) => logFile)], { maxBuffer: 10_000_000 });

@@ -1,10 +1,10 @@
 import { describeCluster, isRunning, readRun } from '@eco/cluster';
 import type { Command } from 'commander';
-import { isComposeThere, openComposeSystem } from '../compose.js';
+import { openComposeSystem } from '../compose.js';
 import { json, print } from '../input.js';
 import { lookAt, lookAtContainers, type ProcessStatus } from '../process-status.js';
 import { tableOf } from '../table.js';
-import { targetOptions, type Where } from '../target.js';
+import { isComposeMeant, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
   readonly json?: true;
@@ -22,11 +22,9 @@ export function registerStatus(program: Command): void {
 }
 
 async function status(options: Options): Promise<string> {
+  if (await isComposeMeant(options)) return containerStatus(options);
   const { dataDir } = describeCluster(options.data === undefined ? {} : { dataDir: options.data });
-  const run = options.docker ? undefined : readRun(dataDir);
-  if (options.docker || (!run && options.data === undefined && (await isComposeThere()))) {
-    return containerStatus(options);
-  }
+  const run = readRun(dataDir);
   const processes = run ? await lookAt(run, dataDir) : [];
   const supervised = run !== undefined && isRunning(run);
   const ready = supervised && processes.every(({ state }) => state === 'ready');

@@ -1,5 +1,6 @@
-import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +9,7 @@ import { PROJECT_DIR } from '../description.js';
 import { HOST, type App, type DatabaseNode, type Layout, type ServiceNode } from '../layout.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
-import { AMQP_PORT, MANAGEMENT_PORT, POSTGRES_PORT } from './network.js';
+import { AMQP_PORT, FILES_DIR, MANAGEMENT_PORT, POSTGRES_PORT } from './network.js';
 
 /**
  * compose.yaml from outside: everything is done by `docker compose`, so whoever uses that directly and whoever uses our
@@ -149,6 +150,30 @@ export async function composeSecrets(): Promise<Secrets> {
   }
 }
 
+/**
+ * Runs our command line in a container made for it, with the files, settings and volumes of a service, whether that runs or
+ * not. What it says is shown; gives back the code it ended with.
+ */
+export async function composeRun(service: string, args: readonly string[]): Promise<number> {
+  const run = ['--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
+  const child = inherited([...run, `--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args]);
+  const [code] = await ended(child);
+  return code ?? 1;
+}
+
+/** Writes what a service has said to a file. */
+export async function composeLogs(service: string, file: string): Promise<void> {
+  const log = await open(file, 'w', 0o600);
+  try {
+    const args = ['compose', 'logs', '--no-log-prefix', '--no-color', service];
+    const child = spawn('docker', args, { cwd: PROJECT_DIR, stdio: ['ignore', log.fd, 'inherit'], env: process.env });
+    const [code, signal] = await ended(child);
+    if (code !== 0) throw new ComposeFailed(`docker ${args.join(' ')} ended with ${code ?? signal}: see above`);
+  } finally {
+    await log.close();
+  }
+}
+
 async function compose(...args: string[]): Promise<{ stdout: string }> {
   try {
     return await run(['compose', ...args]);
@@ -159,19 +184,18 @@ async function compose(...args: string[]): Promise<{ stdout: string }> {
   }
 }
 
-function shown(args: readonly string[], environment: Environment = {}): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('docker', ['compose', ...args], {
-      cwd: PROJECT_DIR,
-      stdio: 'inherit',
-      env: { ...process.env, ...environment },
-    });
-    child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new ComposeFailed(`docker compose ${args.join(' ')} ended with ${code ?? signal}: see above`));
-    });
-  });
+async function shown(args: readonly string[], environment: Environment = {}): Promise<void> {
+  const [code, signal] = await ended(inherited(args, environment));
+  if (code !== 0) throw new ComposeFailed(`docker compose ${args.join(' ')} ended with ${code ?? signal}: see above`);
+}
+
+function inherited(args: readonly string[], environment: Environment = {}): ChildProcess {
+  const env = { ...process.env, ...environment };
+  return spawn('docker', ['compose', ...args], { cwd: PROJECT_DIR, stdio: 'inherit', env });
+}
+
+async function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  return (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
 }
 
 function parseLine(line: string): unknown {

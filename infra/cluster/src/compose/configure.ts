@@ -7,7 +7,7 @@ import type { App, GroupLayout } from '../layout.js';
 import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
 import { Refused } from '../refused.js';
 import { openSecrets, serviceSecrets, writeSecretFile, type Secrets } from '../secrets.js';
-import { AMQP_PORT, brokers, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './network.js';
+import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './network.js';
 
 /**
  * The first job of compose.yaml, before any server: makes passwords and settings, and puts into the volume of each
@@ -24,7 +24,6 @@ type User = keyof typeof users;
 const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service', 'shard-writer'];
 
 /** Where each container finds its volume. */
-const FILES_DIR = '/run/eco';
 
 /** Says that this start is to have a group beyond the first. Each start says it anew; `configure` then looks. */
 export async function wantGroup(dir: string, groupId: string): Promise<void> {

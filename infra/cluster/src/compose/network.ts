@@ -13,6 +13,9 @@ export const AMQP_PORT = 5672;
 export const MANAGEMENT_PORT = 15_672;
 export const POSTGRES_PORT = 5432;
 
+/** Where compose.yaml mounts a container's own files. */
+export const FILES_DIR = '/run/eco';
+
 export type Peer = Pick<BrokerNode, 'name' | 'host'>;
 
 export const brokers: readonly Peer[] = namesOf('broker', BROKERS).map((name) => ({ name, host: name }));
