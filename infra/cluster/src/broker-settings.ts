@@ -4,12 +4,6 @@ import { SMALL_DISK_MB } from './description.js';
 /** The default is a share of the machine's memory, for each node, as if it were alone there. */
 export const BROKER_MEMORY_MAX = '1GB';
 
-/**
- * Of brokers that start together one may end: on 3.10 when the node whose feature flags it asks for is just starting too, on
- * 4.0 with Mnesia when that node asks it before it can answer (`node_not_running`). Both were seen.
- */
-export const BROKER_START_TRIES = 3;
-
 /** Settings of a broker, as a process or in a container. */
 export interface BrokerSettings {
   /** The one address it listens on; absent: on all. */

@@ -8,6 +8,9 @@
 # At the first start the seed comes up alone and the others join it: of nodes that start all at once one may find nobody
 # that is ready and make a cluster of its own. Later they must start together: who was not the last to stop waits for
 # those that were.
+#
+# Of those that start together one may end (4.0 with Mnesia: another asks it before it can answer, node_not_running). Then it
+# is started again here: a container that ends is a failed start to `docker compose up --wait`, whatever restarts it.
 set -euo pipefail
 
 home=/var/lib/rabbitmq
@@ -30,4 +33,24 @@ if [ "$ECO_NODE" != "$ECO_SEED" ] && [ ! -e "$home/mnesia/$RABBITMQ_NODENAME" ];
   until (exec 3<>"/dev/tcp/$ECO_SEED/5672") 2>/dev/null; do sleep 1; done
 fi
 
-exec docker-entrypoint.sh rabbitmq-server
+serve() {
+  local stopping='' code server began
+  trap 'stopping=1; kill -TERM "$server"' TERM INT
+  for try in 1 2 3; do
+    began=$SECONDS
+    docker-entrypoint.sh rabbitmq-server &
+    server=$!
+    # A signal ends the wait, not the server.
+    while kill -0 "$server" 2>/dev/null; do
+      code=0
+      wait "$server" || code=$?
+    done
+    if [ -n "$stopping" ] || [ "$code" = 0 ] || ((SECONDS - began > START_S || try == 3)); then exit "$code"; fi
+    echo "eco $ECO_NODE: ended in its start (code $code), is started again" >&2
+  done
+}
+
+# It listens, or has ended, well before.
+START_S=60
+
+serve

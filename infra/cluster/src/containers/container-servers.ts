@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { BROKER_MEMORY_MAX, BROKER_START_TRIES, brokerSettings } from '../broker-settings.js';
+import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
 import type { Servers } from '../cluster.js';
 import { declareBrokers } from '../declare-brokers.js';
 import { PROJECT_DIR } from '../description.js';
@@ -182,7 +182,6 @@ export class ContainerServers implements Servers {
       stopMs: STOP_MS,
       ready: async () => (await answersAmqp(node.host, node.amqpPort)) && answersHttp(url),
       readyMs: BROKER_START_MS,
-      startTries: BROKER_START_TRIES,
     };
   }
 

@@ -21,8 +21,6 @@ export interface ContainerSpec {
   readonly stopMs: number;
   ready(): Promise<boolean>;
   readonly readyMs: number;
-  /** How often it may end by itself before it is ready until its start counts as failed. Default 1. */
-  readonly startTries?: number;
 }
 
 /** Each look asks the engine, and the server. */
@@ -35,8 +33,6 @@ const SCRIPT = '/eco/start.sh';
 /** One server in a container. It begins with `create`; from then on it is stopped and started, until it is discarded. */
 export class ServerContainer implements RunningNode {
   #id: string | undefined;
-  /** False once somebody has ended it. */
-  #isWanted = false;
 
   constructor(
     readonly spec: ContainerSpec,
@@ -58,7 +54,6 @@ export class ServerContainer implements RunningNode {
   /** Makes it and lets it begin. */
   async create(): Promise<void> {
     this.signal.throwIfAborted();
-    this.#isWanted = true;
     const { name, image, script, environment, files, user, data, ports } = this.spec;
     const started = await new PlacedContainer(image)
       .placed(this.network, name, ports)
@@ -83,14 +78,10 @@ export class ServerContainer implements RunningNode {
   }
 
   async untilReady(): Promise<void> {
-    let triesLeft = (this.spec.startTries ?? 1) - 1;
     const probe = async () => {
       const { State: state } = await this.#container.inspect();
-      if (state.Running) return this.spec.ready();
-      if (!this.#isWanted || triesLeft === 0) throw await this.#fault(`ended (code ${state.ExitCode})`);
-      triesLeft -= 1;
-      await this.#container.start();
-      return false;
+      if (!state.Running) throw await this.#fault(`ended (code ${state.ExitCode})`);
+      return this.spec.ready();
     };
     await until('was not ready', probe, { deadlineMs: this.spec.readyMs, signal: this.signal, pauseMs: LOOK_MS }).catch(
       async (error: Error) => {
@@ -104,7 +95,6 @@ export class ServerContainer implements RunningNode {
   }
 
   async kill(): Promise<void> {
-    this.#isWanted = false;
     if (!(await this.isRunning())) return;
     await this.#container.kill().catch(unlessEnded);
     await until(`${this.name} did not end`, async () => !(await this.isRunning()), {
@@ -114,14 +104,12 @@ export class ServerContainer implements RunningNode {
   }
 
   async stop(): Promise<void> {
-    this.#isWanted = false;
     if (!(await this.isRunning())) return;
     await this.resume();
     await this.#container.stop({ t: this.spec.stopMs / 1000 }).catch(unlessEnded);
   }
 
   async start(): Promise<void> {
-    this.#isWanted = true;
     if (this.#id === undefined) await this.create();
     else if (!(await this.isRunning())) await this.#container.start();
     await this.untilReady();
