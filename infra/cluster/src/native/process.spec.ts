@@ -117,16 +117,19 @@ test('a pause holds it and what it started, and it can be stopped all the same',
 
 test('a restart gives a new process, and the log of the old one is kept', async () => {
   const process = shell('echo $$; exec sleep 1000');
+  const untilItLogged = () =>
+    eventually(
+      'its own pid in the log',
+      () => readFileSync(process.spec.logFile, 'utf8').trim() === String(process.pid),
+    );
   await process.start();
   const { pid, begun: start } = process;
+  await untilItLogged();
   expect(isSameProcess({ pid, start })).toBe(true);
   await process.restart();
   expect(process.pid).not.toBe(pid);
   expect(isSameProcess({ pid, start })).toBe(false);
-  await eventually(
-    'its own pid in the log',
-    () => readFileSync(process.spec.logFile, 'utf8').trim() === String(process.pid),
-  );
+  await untilItLogged();
   expect(readFileSync(`${process.spec.logFile}.before`, 'utf8').trim()).toBe(String(pid));
 });
 
