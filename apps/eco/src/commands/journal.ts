@@ -1,8 +1,9 @@
 import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/broker';
-import { composeRun, describeCluster, journalsDir, openSecrets, readRun } from '@eco/cluster';
+import { composeRun, describeCluster, journalsDir, openSecrets, readRun, Refused } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
-import { asBadInput, BadInput, json, print, whole, wholeNumberOf, refuse } from '../input.js';
+import { openComposeSystem } from '../compose.js';
+import { asBadInput, BadInput, EXIT_BAD_INPUT, json, print, whole, wholeNumberOf, refuse } from '../input.js';
 import { tableOf } from '../table.js';
 import { isComposeMeant, targetOptions, type Where } from '../target.js';
 
@@ -28,7 +29,10 @@ export function registerJournal(program: Command): void {
   )
     .option('--json', 'print JSON')
     .action((options: ListOptions, command: Command) =>
-      here(command, options, () => list(options), ['journal', ...(options.json ? ['--json'] : [])]),
+      print(
+        command,
+        place(options, () => list(options), ['journal', ...(options.json ? ['--json'] : [])]),
+      ),
     );
 
   placeOptions(
@@ -43,7 +47,10 @@ export function registerJournal(program: Command): void {
       const options = command.optsWithGlobals<DrainOptions>();
       const setAside = options.setAside ? ['--set-aside'] : [];
       const there = ['journal', 'drain', ...setAside, '--limit', options.limit, '--', name];
-      return here(command, options, () => drain(name, options), there);
+      return print(
+        command,
+        place(options, () => drain(name, options), there),
+      );
     });
 }
 
@@ -54,14 +61,16 @@ function placeOptions(command: Command): Command {
   );
 }
 
-/** Does the work here, or by `there` in a container that has the volume of the journals of compose.yaml. */
-async function here(command: Command, place: Place, work: () => Promise<string>, there: string[]): Promise<void> {
-  const isNamed = place.dir !== undefined || Boolean(process.env['ECO_JOURNAL_DIR']);
-  if (place.docker || (!isNamed && (await isComposeMeant(place)))) {
-    process.exitCode = await composeRun('central-api-1', there);
-  } else {
-    await print(command, asBadInput([JournalError], work));
-  }
+/** Does the work here, or by the command `there` in a container that has the journals of compose.yaml. */
+async function place(options: Place, work: () => Promise<string>, there: readonly string[]): Promise<string> {
+  const isNamed = options.dir !== undefined || Boolean(process.env['ECO_JOURNAL_DIR']);
+  if (!options.docker && (isNamed || !(await isComposeMeant(options)))) return asBadInput([JournalError], work);
+  // Says so where there are none.
+  await openComposeSystem();
+  const { code, stdout, stderr } = await asBadInput([Refused], () => composeRun('central-api-1', there));
+  if (code === EXIT_BAD_INPUT) throw new BadInput(stderr.trim().replace(/^error: /, ''));
+  process.exitCode = code;
+  return stdout.trimEnd();
 }
 
 async function list(options: ListOptions): Promise<string> {

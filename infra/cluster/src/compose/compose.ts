@@ -150,15 +150,30 @@ export async function composeSecrets(): Promise<Secrets> {
   }
 }
 
+/** What a program printed, and the code it ended with. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /**
  * Runs our command line in a container made for it, with the files, settings and volumes of a service, whether that runs or
- * not. What it says is shown; gives back the code it ended with.
+ * not.
  */
-export async function composeRun(service: string, args: readonly string[]): Promise<number> {
-  const run = ['--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
-  const child = inherited([...run, `--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args]);
-  const [code] = await ended(child);
-  return code ?? 1;
+export async function composeRun(service: string, args: readonly string[]): Promise<Ended> {
+  const made = ['compose', '--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
+  try {
+    return {
+      code: 0,
+      ...(await run([...made, `--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args])),
+    };
+  } catch (error) {
+    const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string };
+    if (typeof code === 'number') return { code, stdout, stderr };
+    await checkDocker();
+    throw error;
+  }
 }
 
 /** Writes what a service has said to a file. */
@@ -185,13 +200,11 @@ async function compose(...args: string[]): Promise<{ stdout: string }> {
 }
 
 async function shown(args: readonly string[], environment: Environment = {}): Promise<void> {
-  const [code, signal] = await ended(inherited(args, environment));
-  if (code !== 0) throw new ComposeFailed(`docker compose ${args.join(' ')} ended with ${code ?? signal}: see above`);
-}
-
-function inherited(args: readonly string[], environment: Environment = {}): ChildProcess {
   const env = { ...process.env, ...environment };
-  return spawn('docker', ['compose', ...args], { cwd: PROJECT_DIR, stdio: 'inherit', env });
+  const [code, signal] = await ended(
+    spawn('docker', ['compose', ...args], { cwd: PROJECT_DIR, stdio: 'inherit', env }),
+  );
+  if (code !== 0) throw new ComposeFailed(`docker compose ${args.join(' ')} ended with ${code ?? signal}: see above`);
 }
 
 async function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {

@@ -23,8 +23,6 @@ type User = keyof typeof users;
 
 const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service', 'shard-writer'];
 
-/** Where each container finds its volume. */
-
 /** Says that this start is to have a group beyond the first. Each start says it anew; `configure` then looks. */
 export async function wantGroup(dir: string, groupId: string): Promise<void> {
   await mkdir(wantedDir(dir), { recursive: true });
