@@ -30,7 +30,13 @@ export async function startTestCluster(
     const cluster = await (provider === 'containers'
       ? startInContainers(description)
       : startNative(description, { endWithUs: 'the cluster and its data' }));
-    return Object.assign(cluster, { dataDir });
+    const destroyCluster = cluster.destroy.bind(cluster);
+    const destroy = async () => {
+      await destroyCluster();
+      // Also what a suite put there beside.
+      await rm(dataDir, { recursive: true, force: true });
+    };
+    return Object.assign(cluster, { dataDir, destroy });
   } catch (error) {
     await rm(dataDir, { recursive: true, force: true });
     throw error;

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { eventually } from '@eco/testing';
@@ -55,4 +55,5 @@ test('a run that ended in order leaves nothing to do', async () => {
   expect(existsSync(folder)).toBe(true);
   process.kill(kept);
   process.kill(other);
+  rmSync(folder, { recursive: true });
 });
