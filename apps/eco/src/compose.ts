@@ -27,13 +27,16 @@ export function dockerOption(command: Command): Command {
 
 /** Throws a BadInput when nothing of it is there, or Docker is not. */
 export async function openComposeSystem(): Promise<ComposeSystem> {
-  return asBadInput([Refused], async () => {
-    const containers = await composeContainers();
-    if (containers.length === 0) {
-      throw new BadInput('no containers of compose.yaml are there: start them by "npm start -- --docker"');
-    }
-    return { containers, layout: composeLayout(containers), secrets: await composeSecrets() };
-  });
+  const containers = await findContainers();
+  const secrets = await asBadInput([Refused], composeSecrets);
+  return { containers, layout: composeLayout(containers), secrets };
+}
+
+/** Throws a BadInput when there are none, or no Docker. */
+export async function findContainers(): Promise<ComposeContainer[]> {
+  const containers = await asBadInput([Refused], composeContainers);
+  if (containers.length > 0) return containers;
+  throw new BadInput('no containers of compose.yaml are there: start them by "npm start -- --docker"');
 }
 
 /** Whether containers of compose.yaml are there; no, where there is no Docker. */

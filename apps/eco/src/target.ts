@@ -19,6 +19,11 @@ export function dataOption(command: Command): Command {
   return command.option('--data <dir>', 'data folder of the running system (default: .eco in the project)');
 }
 
+/** The data folder that is meant. */
+export function dataDirOf({ data }: { readonly data?: string }): string {
+  return describeCluster(data === undefined ? {} : { dataDir: data }).dataDir;
+}
+
 export interface Where {
   readonly data?: string;
   readonly docker?: true;
@@ -31,8 +36,8 @@ export function targetOptions(command: Command): Command {
 
 /** Whether the system of compose.yaml is meant: it is asked for, or it is there and no other runs or is named. */
 export async function isComposeMeant({ data, docker }: Where): Promise<boolean> {
-  if (docker || data !== undefined) return docker === true;
-  return readRun(describeCluster({}).dataDir) === undefined && isComposeThere();
+  if (docker) return true;
+  return data === undefined && readRun(dataDirOf({})) === undefined && isComposeThere();
 }
 
 /** Finds the system that `eco up` started from its data folder, or that of compose.yaml. Throws BadInput when none runs. */
@@ -57,7 +62,7 @@ export async function openTarget(where: Where): Promise<Target> {
 
 async function findSystem(where: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
   if (await isComposeMeant(where)) return { ...(await openComposeSystem()), name: 'in containers' };
-  const { dataDir } = describeCluster(where.data === undefined ? {} : { dataDir: where.data });
+  const dataDir = dataDirOf(where);
   const run = readRun(dataDir);
   if (run) {
     return { layout: run.layout, secrets: await openSecrets(dataDir), name: `with the data folder ${dataDir}` };

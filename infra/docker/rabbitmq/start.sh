@@ -34,7 +34,7 @@ if [ "$ECO_NODE" != "$ECO_SEED" ] && [ ! -e "$home/mnesia/$RABBITMQ_NODENAME" ];
 fi
 
 serve() {
-  local stopping='' code server began
+  local stopping='' try code server began
   trap 'stopping=1; kill -TERM "$server"' TERM INT
   for try in 1 2 3; do
     began=$SECONDS

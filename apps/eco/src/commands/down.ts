@@ -1,5 +1,4 @@
 import {
-  describeCluster,
   endRun,
   isRunning,
   leftoversOf,
@@ -13,7 +12,7 @@ import type { Command } from 'commander';
 import { stopCompose } from '../compose.js';
 import { drawSteps } from '../draw-steps.js';
 import { print } from '../input.js';
-import { dataOption } from '../target.js';
+import { dataDirOf, dataOption } from '../target.js';
 
 interface Options {
   readonly data?: string;
@@ -37,7 +36,7 @@ async function down({ data, docker, volumes }: Options): Promise<string> {
     await stopCompose(volumes ?? false);
     return volumes ? 'the containers and their data are removed' : 'the containers are removed; the data stays';
   }
-  const { dataDir } = describeCluster(data === undefined ? {} : { dataDir: data });
+  const dataDir = dataDirOf({ data });
   const run = readRun(dataDir);
   const stopped = run ? await stop(run, dataDir) : 'nothing runs';
   if (!volumes) return `${stopped}; the data stays in ${dataDir}`;

@@ -1,11 +1,11 @@
 import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/broker';
-import { composeRun, describeCluster, journalsDir, openSecrets, readRun, Refused } from '@eco/cluster';
+import { composeRun, journalsDir, openSecrets, readRun } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
-import { openComposeSystem } from '../compose.js';
-import { asBadInput, BadInput, EXIT_BAD_INPUT, json, print, whole, wholeNumberOf, refuse } from '../input.js';
+import { findContainers } from '../compose.js';
+import { asBadInput, BadInput, json, print, whole, wholeNumberOf, refuse } from '../input.js';
 import { tableOf } from '../table.js';
-import { isComposeMeant, targetOptions, type Where } from '../target.js';
+import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 
 interface Place extends Where {
   readonly dir?: string;
@@ -65,10 +65,11 @@ function placeOptions(command: Command): Command {
 async function place(options: Place, work: () => Promise<string>, there: readonly string[]): Promise<string> {
   const isNamed = options.dir !== undefined || Boolean(process.env['ECO_JOURNAL_DIR']);
   if (!options.docker && (isNamed || !(await isComposeMeant(options)))) return asBadInput([JournalError], work);
-  // Says so where there are none.
-  await openComposeSystem();
-  const { code, stdout, stderr } = await asBadInput([Refused], () => composeRun('central-api-1', there));
-  if (code === EXIT_BAD_INPUT) throw new BadInput(stderr.trim().replace(/^error: /, ''));
+  // Without any there is no volume either, and the run would make an empty one.
+  await findContainers();
+  const { code, stdout, stderr } = await composeRun('central-api-1', there);
+  // What it could not do, or Docker could not.
+  if (code !== 0 && stdout === '') throw new BadInput(stderr.trim().replace(/^error: /, ''));
   process.exitCode = code;
   return stdout.trimEnd();
 }
@@ -148,7 +149,7 @@ function folderOf({ data, dir }: Place): string {
   if (dir !== undefined) return dir;
   const own = process.env['ECO_JOURNAL_DIR'];
   if (data === undefined && own) return own;
-  return journalsDir(describeCluster(data === undefined ? {} : { dataDir: data }).dataDir);
+  return journalsDir(dataDirOf({ data }));
 }
 
 /** Where the brokers are: as the environment of a service says, such as in its container, else as `eco up` started them. */
@@ -163,7 +164,7 @@ async function brokersOf({ data }: Place): Promise<BrokerAccess> {
       throw error instanceof ConfigError ? new BadInput(error.faults.join('; ')) : error;
     }
   }
-  const { dataDir } = describeCluster(data === undefined ? {} : { dataDir: data });
+  const dataDir = dataDirOf({ data });
   const run = readRun(dataDir);
   if (!run) throw new BadInput(`nothing runs with the data folder ${dataDir}: start the brokers by "npm start"`);
   const { broker } = await openSecrets(dataDir);

@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { composeLogs, describeCluster, findOnPath, LOG_LINE_PREFIX, readRun, Refused } from '@eco/cluster';
+import { composeLayout, composeLogs, findOnPath, LOG_LINE_PREFIX, readRun, Refused } from '@eco/cluster';
 import type { Command } from 'commander';
-import { openComposeSystem } from '../compose.js';
+import { findContainers } from '../compose.js';
 import { asBadInput, BadInput, print } from '../input.js';
-import { isComposeMeant, targetOptions, type Where } from '../target.js';
+import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
   readonly out?: string;
@@ -37,7 +37,7 @@ async function queries(options: Options): Promise<string> {
   const pgbadger = findOnPath('pgbadger');
   if (pgbadger === undefined) throw new BadInput(MISSING);
   if (!(await isComposeMeant(options))) {
-    const { dataDir } = describeCluster(options.data === undefined ? {} : { dataDir: options.data });
+    const dataDir = dataDirOf(options);
     return write(pgbadger, path.resolve(options.out ?? path.join(dataDir, 'queries.html')), logsIn(dataDir));
   }
   const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-logs-'));
@@ -59,8 +59,8 @@ function logsIn(dataDir: string): DatabaseLog[] {
 
 /** Copies them into `dir`. */
 async function logsOfContainers(dir: string): Promise<DatabaseLog[]> {
-  const { layout } = await openComposeSystem();
-  const logs = layout.groups.flatMap(({ nodes }) =>
+  const { groups } = composeLayout(await findContainers());
+  const logs = groups.flatMap(({ nodes }) =>
     nodes.map(({ name }) => ({ name, logFile: path.join(dir, `${name}.log`) })),
   );
   await asBadInput([Refused], async () => {

@@ -1,10 +1,10 @@
-import { describeCluster, isRunning, readRun } from '@eco/cluster';
+import { isRunning, readRun } from '@eco/cluster';
 import type { Command } from 'commander';
 import { openComposeSystem } from '../compose.js';
 import { json, print } from '../input.js';
 import { lookAt, lookAtContainers, type ProcessStatus } from '../process-status.js';
 import { tableOf } from '../table.js';
-import { isComposeMeant, targetOptions, type Where } from '../target.js';
+import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
   readonly json?: true;
@@ -23,7 +23,7 @@ export function registerStatus(program: Command): void {
 
 async function status(options: Options): Promise<string> {
   if (await isComposeMeant(options)) return containerStatus(options);
-  const { dataDir } = describeCluster(options.data === undefined ? {} : { dataDir: options.data });
+  const dataDir = dataDirOf(options);
   const run = readRun(dataDir);
   const processes = run ? await lookAt(run, dataDir) : [];
   const supervised = run !== undefined && isRunning(run);

@@ -150,7 +150,7 @@ export async function composeSecrets(): Promise<Secrets> {
   }
 }
 
-/** What a program printed, and the code it ended with. */
+/** What a program printed, and the code it ended with; Docker's own when that could not run it. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
@@ -162,16 +162,13 @@ export interface Ended {
  * not.
  */
 export async function composeRun(service: string, args: readonly string[]): Promise<Ended> {
-  const made = ['compose', '--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
+  const anew = ['compose', '--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
+  const program = [`--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args];
   try {
-    return {
-      code: 0,
-      ...(await run([...made, `--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args])),
-    };
+    return { code: 0, ...(await run([...anew, ...program])) };
   } catch (error) {
-    const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string };
+    const { code, stdout, stderr } = error as { code?: unknown } & Omit<Ended, 'code'>;
     if (typeof code === 'number') return { code, stdout, stderr };
-    await checkDocker();
     throw error;
   }
 }
