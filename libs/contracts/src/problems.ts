@@ -44,6 +44,8 @@ export const problemTypes = {
   'not-ready': { status: 503, title: 'The service is not ready' },
   'no-node': { status: 503, title: 'No database node can answer' },
   'not-fresh': { status: 503, title: 'No database node is as fresh as asked' },
+  'too-busy': { status: 503, title: 'As many reports are waiting as may wait' },
+  'too-slow': { status: 503, title: 'The read took longer than a database node gives it' },
   'outcome-unknown': { status: 504, title: 'It is not known yet whether the command was done' },
   'position-lost': { status: 410, title: 'What this position names was lost in a failover' },
 } as const satisfies Record<string, { status: number; title: string }>;

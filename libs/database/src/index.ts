@@ -9,6 +9,7 @@ export {
   READ_PLAN_SETTINGS,
   ReadError,
   ReadSession,
+  SLOW_READ_PLAN_SETTINGS,
   type ReadSessionOptions,
   type ReadStatement,
 } from './nodes/read-session.js';

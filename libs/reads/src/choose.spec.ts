@@ -11,7 +11,9 @@ const node = (name: string, fields: Partial<ReadableNode> = {}): ReadableNode =>
   terms: [{ term: 1, tag: TAG, firstSeq: 1 }],
   lagMs: 0,
   follows: true,
+  isResting: false,
   inFlight: 0,
+  slowReads: 0,
   latencyMs: 1,
   ...fields,
 });
@@ -49,6 +51,20 @@ describe('a reader without a position', () => {
     const broken = node('g1-2', { follows: false });
     expect(chooseNode([primary(), broken, node('g1-3', { inFlight: 99 })], wish(), half)?.name).toBe('g1-3');
     expect(chooseNode([broken], wish(), half)?.name).toBe('g1-2');
+  });
+
+  it('passes over a node that failed a moment ago, while there is something better', () => {
+    const resting = node('g1-2', { isResting: true });
+    expect(chooseNode([primary(), resting, node('g1-3', { inFlight: 99 })], wish(), half)?.name).toBe('g1-3');
+    expect(chooseNode([primary(), resting], wish(), half)?.name).toBe('g1-1');
+    expect(chooseNode([resting], wish(), half)?.name).toBe('g1-2');
+  });
+
+  it('with a slow read takes the replica with the fewest slow reads, however loaded it is with others', () => {
+    const queue = node('g1-2', { slowReads: 2 });
+    const busy = node('g1-3', { slowReads: 1, inFlight: 50, latencyMs: 9 });
+    expect(chooseNode([primary(), queue, busy], wish({ pace: 'slow' }), half)?.name).toBe('g1-3');
+    expect(chooseNode([primary(), queue, busy], wish(), half)?.name).toBe('g1-2');
   });
 
   it('leaves the primary alone beyond its budget, however late the replicas are', () => {
@@ -105,6 +121,13 @@ describe('a reader with a greatest lag', () => {
     expect(chooseNode([primary(), late], wish({ lagMsMax: 500, waitLeftMs: 0 }), half)?.name).toBe('g1-1');
   });
 
+  it('never takes a replica whose lag is not known for fresh', () => {
+    const unknown = node('g1-2', { lagMs: undefined });
+    expect(chooseNode([primary(), unknown], wish({ lagMsMax: 999_999_999 }), half)?.name).toBe('g1-1');
+    expect(chooseNode([primary(), unknown], wish(), half)?.name).toBe('g1-1');
+    expect(chooseNode([unknown], wish(), half)?.name).toBe('g1-2');
+  });
+
   it('waits for a replica that can come up in time', () => {
     const late = node('g1-2', { lagMs: 900 });
     expect(chooseNode([primary(), late], wish({ lagMsMax: 850 }), half)?.name).toBe('g1-2');
@@ -120,8 +143,10 @@ describe('whatever is known', () => {
   const someNode = fc.record({
     role: fc.constantFrom('replica' as const, 'replica' as const, 'primary' as const),
     position: fc.record({ term: fc.integer({ min: 1, max: 3 }), seq: fc.integer({ min: 0, max: 30 }) }),
-    lagMs: fc.integer({ min: 0, max: 4_000 }),
+    lagMs: fc.option(fc.integer({ min: 0, max: 4_000 }), { nil: undefined }),
     follows: fc.boolean(),
+    isResting: fc.boolean(),
+    slowReads: fc.integer({ min: 0, max: 5 }),
     inFlight: fc.integer({ min: 0, max: 100 }),
     latencyMs: fc.double({ min: 0.1, max: 100, noNaN: true }),
   });
@@ -144,6 +169,7 @@ describe('whatever is known', () => {
     lagMsMax: fc.option(fc.integer({ min: 0, max: 4_000 }), { nil: undefined }),
     lagLimitMs: fc.constantFrom(500, 2_000),
     primaryAllowed: fc.boolean(),
+    pace: fc.constantFrom('slow' as const, undefined),
   });
   const draws = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 2, maxLength: 2 });
 
@@ -161,8 +187,11 @@ describe('whatever is known', () => {
       { numRuns: 2_000 },
     );
   const wishes = ({ wanted, lagMsMax }: ReadWish) => wanted !== undefined || lagMsMax !== undefined;
-  const fits = (of: ReadableNode, { wanted, lagMsMax = Infinity }: ReadWish) =>
-    of.lagMs <= lagMsMax && (wanted === undefined || covers(of.position, wanted, of.terms) === 'covered');
+  const lagOf = (of: ReadableNode) => of.lagMs ?? Infinity;
+  const fits = (of: ReadableNode, { wanted, lagMsMax }: ReadWish) =>
+    (lagMsMax === undefined || lagOf(of) <= lagMsMax) &&
+    (wanted === undefined || covers(of.position, wanted, of.terms) === 'covered');
+  const isWell = (of: ReadableNode, { lagLimitMs }: ReadWish) => of.follows && !of.isResting && lagOf(of) <= lagLimitMs;
   const isReplica = (of: ReadableNode) => of.role === 'replica';
 
   it('a reader who wishes nothing gets somebody as long as there is a node', () => {
@@ -189,8 +218,7 @@ describe('whatever is known', () => {
 
   it('the primary is left alone while a replica that follows within the limit will do', () => {
     property((chosen, nodes, asked) => {
-      const willDo = (of: ReadableNode) =>
-        isReplica(of) && of.follows && of.lagMs <= asked.lagLimitMs && fits(of, asked);
+      const willDo = (of: ReadableNode) => isReplica(of) && isWell(of, asked) && fits(of, asked);
       if (nodes.some(willDo)) expect(chosen !== undefined && willDo(chosen)).toBe(true);
     });
   });
@@ -208,12 +236,13 @@ describe('whatever is known', () => {
     });
   });
 
-  it('without a wish and without a replica that will do it is the freshest that may be asked', () => {
+  it('without a wish and without a replica that is well it is the freshest that may be asked, of those that are well first', () => {
     property((chosen, nodes, asked) => {
-      const { lagLimitMs, primaryAllowed } = asked;
-      if (wishes(asked) || nodes.some((of) => isReplica(of) && of.follows && of.lagMs <= lagLimitMs)) return;
-      const mayBeAsked = primaryAllowed || !nodes.some(isReplica) ? nodes : nodes.filter(isReplica);
-      if (chosen !== undefined) expect(chosen.lagMs).toBe(Math.min(...mayBeAsked.map((of) => of.lagMs)));
+      if (wishes(asked) || nodes.some((of) => isReplica(of) && isWell(of, asked))) return;
+      const mayBeAsked = asked.primaryAllowed || !nodes.some(isReplica) ? nodes : nodes.filter(isReplica);
+      const well = mayBeAsked.filter((of) => isWell(of, asked));
+      if (chosen === undefined) return;
+      expect(lagOf(chosen)).toBe(Math.min(...(well.length > 0 ? well : mayBeAsked).map(lagOf)));
     });
   });
 

@@ -3,8 +3,8 @@ import { compareTermPositions, covers, type GroupTerm, type TermPosition } from 
 /*
  * Which node answers a read: rules over what is known of the nodes, without a clock, a network or a state of their own.
  *
- * A reader who wishes nothing takes a replica that follows within the lag limit; when there is none, the freshest node
- * there is. A reader with a position or a greatest lag takes a replica that is known to do. What is known is as old as
+ * A reader who wishes nothing takes a replica that is well: it follows within the lag limit and has not just failed in a
+ * way that no client can cause. When there is none, the primary; else the freshest node there is. A reader with a position or a greatest lag takes a replica that is known to do. What is known is as old as
  * the last probe or answer, and a reader that has just written is ahead of it nearly always. So while the reader may
  * wait, a replica that is only a little behind is asked all the same: the answer tells whether it has come up by now.
  * Then the primary.
@@ -24,12 +24,16 @@ export interface ReadableNode {
   readonly position: TermPosition;
   /** `group_term` as this node has it; reaches `position.term`. */
   readonly terms: readonly GroupTerm[];
-  /** Age of the oldest batch that it has not shown; 0 when it has shown all that is known. */
-  readonly lagMs: number;
+  /** Age of the oldest batch that it has not shown; undefined: not known. */
+  readonly lagMs: number | undefined;
   /** False: a replica that nobody sends the log to. What it shows grows old, whatever its lag says. */
   readonly follows: boolean;
+  /** It failed a moment ago in a way that no client can cause. */
+  readonly isResting: boolean;
   /** Reads sent to it and not answered yet. */
   readonly inFlight: number;
+  /** Slow reads that run or wait there: they have a connection of their own. */
+  readonly slowReads: number;
   /** Time a read takes lately. */
   readonly latencyMs: number;
 }
@@ -45,6 +49,8 @@ export interface ReadWish {
   readonly lagLimitMs: number;
   /** Whether the primary may be asked in place of a replica. */
   readonly primaryAllowed: boolean;
+  /** Of the query. */
+  readonly pace?: 'slow' | undefined;
 }
 
 /**
@@ -57,18 +63,19 @@ export function chooseNode<N extends ReadableNode>(
   random: () => number,
 ): N | undefined {
   const replicas = nodes.filter((node) => node.role === 'replica');
-  const isGood = (node: N) => node.lagMs <= wish.lagLimitMs && node.follows;
+  const isWell = (node: N) => lagOf(node) <= wish.lagLimitMs && node.follows && !node.isResting;
+  const costOf = wish.pace === 'slow' ? (node: N) => node.slowReads : expectedMs;
+  const betterOf = (some: readonly N[]) => betterOfTwo(some, costOf, random);
   const sparesPrimary = replicas.length > 0 && !wish.primaryAllowed;
   if (wish.wanted === undefined && wish.lagMsMax === undefined) {
-    return betterOfTwo(replicas.filter(isGood), random) ?? freshest(sparesPrimary ? replicas : nodes);
+    const allowed = sparesPrimary ? replicas : nodes;
+    return betterOf(replicas.filter(isWell)) ?? freshest(allowed.filter(isWell)) ?? freshest(allowed);
   }
 
   const fresh = replicas.filter((node) => fitOf(node, wish) === 'fits');
   const soon = replicas.filter((node) => fitOf(node, wish) === 'soon');
   const chosen =
-    betterOfTwo(fresh.filter(isGood), random) ??
-    betterOfTwo(fresh, random) ??
-    (wish.waitLeftMs > 0 ? freshest(soon) : undefined);
+    betterOf(fresh.filter(isWell)) ?? betterOf(fresh) ?? (wish.waitLeftMs > 0 ? freshest(soon) : undefined);
   if (chosen !== undefined) return chosen;
   const primary = nodes.find((node) => node.role === 'primary');
   if (primary === undefined) return freshest(nodes);
@@ -79,18 +86,23 @@ export function chooseNode<N extends ReadableNode>(
 function fitOf(node: ReadableNode, { wanted, lagMsMax = Infinity, waitLeftMs }: ReadWish): 'fits' | 'soon' | 'no' {
   const coverage = wanted === undefined ? 'covered' : covers(node.position, wanted, node.terms);
   if (coverage === 'lost') return 'no';
-  if (coverage === 'behind') return node.lagMs <= waitLeftMs ? 'soon' : 'no';
-  if (node.lagMs <= lagMsMax) return 'fits';
-  return node.lagMs - lagMsMax <= waitLeftMs ? 'soon' : 'no';
+  if (coverage === 'behind') return lagOf(node) <= waitLeftMs ? 'soon' : 'no';
+  if (lagMsMax === Infinity || lagOf(node) <= lagMsMax) return 'fits';
+  return lagOf(node) - lagMsMax <= waitLeftMs ? 'soon' : 'no';
 }
 
-function betterOfTwo<N extends ReadableNode>(nodes: readonly N[], random: () => number): N | undefined {
+/** A lag that is not known is no reader's greatest. */
+function lagOf({ lagMs = Infinity }: ReadableNode): number {
+  return lagMs;
+}
+
+function betterOfTwo<N>(nodes: readonly N[], costOf: (node: N) => number, random: () => number): N | undefined {
   const [only, other] = nodes;
   if (only === undefined || other === undefined) return only;
   const first = Math.floor(random() * nodes.length);
   const second = (first + 1 + Math.floor(random() * (nodes.length - 1))) % nodes.length;
   const [a, b] = [nodes[first] as N, nodes[second] as N];
-  return expectedMs(b) < expectedMs(a) ? b : a;
+  return costOf(b) < costOf(a) ? b : a;
 }
 
 /** When one more read would be answered. A node that hangs gathers reads and is avoided before any probe says so. */
@@ -108,7 +120,8 @@ function freshest<N extends ReadableNode>(nodes: readonly N[]): N | undefined {
 
 function isFresher(node: ReadableNode, than: ReadableNode): boolean {
   const by =
-    than.lagMs - node.lagMs ||
+    // Not a number, so nothing, when neither is known.
+    lagOf(than) - lagOf(node) ||
     compareTermPositions(node.position, than.position) ||
     Number(node.role === 'replica') - Number(than.role === 'replica');
   return by > 0;

@@ -6,6 +6,8 @@ import type { ReadMetrics } from './metrics.js';
 import type { WatchedNodes } from './nodes/watched-nodes.js';
 import { PrimaryBudget, type PrimaryBudgetLimits } from './primary-budget.js';
 import type { Node } from './nodes/node.js';
+import { readFailureKind } from './nodes/read-failure-kind.js';
+import { SlowLaneFullError } from './nodes/slow-lane.js';
 import { shownBy, type Query, type StateRow } from './query.js';
 
 /*
@@ -15,8 +17,12 @@ import { shownBy, type Query, type StateRow } from './query.js';
  *     │                │      not yet: a little pause, then choose again (a replica while the reader may wait, then
  *     │                │               the primary, if its budget allows it); when the time is up, not fresh
  *     │                │      never, says the primary: the position is lost
- *     │                └ the node failed, or recovery cancelled the statement: the same on another node
+ *     │                └ the node failed, or refused the statement: the same on another node
  *     └ nobody there: a little pause, until the deadline; then there is no node
+ *
+ * A statement that one node refuses says nothing about the others: its page may be damaged, its copy may lack a migration.
+ * Only when the nodes agree is it our error. Exempt are the values of the request, about which every node says the same,
+ * and a statement that takes too long, which would load every node in turn: a slow one is not tried again, others once.
  *
  * A read changes nothing, so it may be sent any number of times. What a query does it does in one statement, so a
  * request reads one snapshot of one node a group.
@@ -31,6 +37,8 @@ export interface ReadLimits extends PrimaryBudgetLimits {
   readonly freshWaitMs: number;
   /** How long any reader waits for a node. */
   readonly deadlineMs: number;
+  /** What a node gives one slow statement; a slow read waits for that much longer. */
+  readonly slowStatementTimeoutMs: number;
 }
 
 /** What a reader brings. */
@@ -50,7 +58,8 @@ export interface Source {
   /** Undefined while the group has not had a writer. */
   readonly position: GroupPosition | undefined;
   readonly seq: number;
-  readonly lagMs: number;
+  /** Undefined: it can't be known, so it fulfils no greatest lag. */
+  readonly lagMs: number | undefined;
 }
 
 export interface GroupAnswer<Row, Beside> {
@@ -68,17 +77,27 @@ export type ReadFailure =
       readonly lagMsMax?: number | undefined;
     }
   | { readonly type: 'position-lost'; readonly group: string; readonly wanted: TermPosition }
-  | { readonly type: 'no-node'; readonly fault: string };
+  | { readonly type: 'no-node'; readonly fault: string }
+  /** As many slow reads wait as may; or this one has waited for too long. */
+  | { readonly type: 'too-busy'; readonly group: string; readonly reason: string }
+  /** The statement took longer than a node gives it. */
+  | { readonly type: 'too-slow'; readonly group: string; readonly reason: string }
+  /** A value of the request is none that the database takes. */
+  | { readonly type: 'bad-value'; readonly reason: string };
 
 // Between two looks at a replica that is a little behind: the first soon, since a batch takes a few ms to arrive.
 const PAUSE_MS_MIN = 4;
 const PAUSE_MS_MAX = 64;
+/** Nodes on which a statement that takes too long is tried, so that it does not load all of them. */
+const TIMEOUTS_MAX = 2;
 
 type Attempt<Row, Beside> =
   | GroupAnswer<Row, Beside>
   | { readonly type: 'behind' }
   | { readonly type: 'lost' }
-  | { readonly type: 'failed'; readonly fault: string };
+  | { readonly type: 'empty' }
+  | { readonly type: 'failed'; readonly error: ReadError }
+  | { readonly type: 'full'; readonly error: SlowLaneFullError };
 
 export class GroupReader {
   readonly #budget: PrimaryBudget;
@@ -95,40 +114,66 @@ export class GroupReader {
     return this.nodes.group;
   }
 
-  /** Throws only what is a bug of ours, such as a statement that the server can't understand. */
+  /** Throws only what is a bug of ours, such as a statement that no server understands. */
   async read<Row, Beside>(
     query: Query<Row, Beside>,
     values: readonly unknown[],
     reader: Reader,
   ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
     const startedMs = performance.now();
-    const { limits } = this;
+    const { limits, group } = this;
+    const { pace } = query;
     const { lagMsMax } = reader;
-    const wanted = positionIn(reader.position, this.group);
-    const notFresh: ReadFailure = { type: 'not-fresh', group: this.group, wanted, lagMsMax };
+    const wanted = positionIn(reader.position, group);
+    const notFresh: ReadFailure = { type: 'not-fresh', group, wanted, lagMsMax };
+    const deadlineMs = limits.deadlineMs + (pace === 'slow' ? limits.slowStatementTimeoutMs : 0);
     const avoided = new Set<Node>();
-    let missing: ReadFailure = { type: 'no-node', fault: `group ${this.group}: none of its nodes is reachable` };
+    const refusals = new Map<Node, ReadError>();
+    let timeouts = 0;
+    let missing: ReadFailure = { type: 'no-node', fault: `group ${group}: none of its nodes is reachable` };
     let pauseMs = PAUSE_MS_MIN;
     this.#budget.read();
     for (;;) {
       const waitLeftMs = limits.replicaWaitMs - (performance.now() - startedMs);
       const candidates = this.nodes.readable(avoided);
-      const wish = { wanted, lagMsMax, waitLeftMs, lagLimitMs: limits.lagLimitMs };
-      const node = this.#choose(candidates, wish);
+      const node = this.#choose(candidates, { wanted, lagMsMax, waitLeftMs, lagLimitMs: limits.lagLimitMs, pace });
       const attempt = node === undefined ? undefined : await this.#attempt(node, query, values, reader, wanted);
       if (node !== undefined && attempt !== undefined) {
-        if (attempt.type === 'answer') {
-          this.metrics.answered(attempt.source);
-          return attempt;
+        switch (attempt.type) {
+          case 'answer':
+            this.metrics.answered(attempt.source);
+            return attempt;
+          case 'full':
+            return this.#fail({ type: 'too-busy', group, reason: attempt.error.message });
+          case 'lost':
+            if (wanted !== undefined && node.assigned === 'primary') {
+              return this.#fail({ type: 'position-lost', group, wanted });
+            }
+            missing = notFresh;
+            break;
+          case 'behind':
+            missing = notFresh;
+            break;
+          case 'empty':
+            missing = { type: 'no-node', fault: `group ${group}: ${node.name}: its group has no state yet` };
+            break;
+          case 'failed': {
+            const { error } = attempt;
+            const reason = `${node.name}: ${error.message}`;
+            missing = { type: 'no-node', fault: `group ${group}: ${reason}` };
+            const kind = readFailureKind(error.sqlState);
+            if (kind === 'request') return this.#fail({ type: 'bad-value', reason: error.message });
+            if (kind === 'timeout' && (timeouts += 1) >= (pace === 'slow' ? 1 : TIMEOUTS_MAX)) {
+              return this.#fail({ type: 'too-slow', group, reason });
+            }
+            if (kind === 'refusal') refusals.set(node, error);
+            break;
+          }
         }
-        if (attempt.type === 'lost' && wanted !== undefined && node.assigned === 'primary') {
-          return this.#fail({ type: 'position-lost', group: this.group, wanted });
-        }
-        missing =
-          attempt.type === 'failed' ? { type: 'no-node', fault: `group ${this.group}: ${attempt.fault}` } : notFresh;
         if (attempt.type !== 'behind') avoided.add(node);
+        if (this.#isOurs(refusals, avoided)) throw [...refusals.values()][0] as ReadError;
       } else if (candidates.length > 0) missing = notFresh;
-      const limitMs = missing.type === 'not-fresh' ? limits.freshWaitMs : limits.deadlineMs;
+      const limitMs = missing.type === 'not-fresh' ? limits.freshWaitMs : deadlineMs;
       if (performance.now() - startedMs >= Math.max(limitMs, reader.waitMs)) return this.#fail(missing);
       if (attempt !== undefined && attempt.type !== 'behind') continue;
       // Everybody has been asked: what failed may be over by the time it is asked again.
@@ -136,6 +181,12 @@ export class GroupReader {
       await pause(pauseMs);
       pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
     }
+  }
+
+  /** Two nodes refuse the statement alike and none is left to ask; or the group has one node, and that refuses it. */
+  #isOurs(refusals: ReadonlyMap<Node, ReadError>, avoided: ReadonlySet<Node>): boolean {
+    if (refusals.size < Math.min(2, this.nodes.nodes.length) || this.nodes.readable(avoided).length > 0) return false;
+    return new Set([...refusals.values()].map(({ sqlState }) => sqlState)).size === 1;
   }
 
   #choose(candidates: readonly Node[], wish: Omit<ReadWish, 'primaryAllowed'>): Node | undefined {
@@ -156,19 +207,21 @@ export class GroupReader {
     { lagMsMax }: Reader,
     wanted: TermPosition | undefined,
   ): Promise<Attempt<Row, Beside>> {
+    const askedMs = performance.now();
     let rows: (Row & StateRow)[];
     try {
-      rows = await node.read<Row & StateRow>(query.statement, values);
+      rows = await node.read<Row & StateRow>(query.statement, values, query.pace);
     } catch (error) {
-      if (!(error instanceof ReadError) || !isRetryable(error)) throw error;
+      if (error instanceof SlowLaneFullError) return { type: 'full', error };
+      if (!(error instanceof ReadError)) throw error;
       this.metrics.retried(node.name, error.sqlState);
-      return { type: 'failed', fault: `${node.name}: ${error.message}` };
+      return { type: 'failed', error };
     }
     const first = rows[0];
-    if (first === undefined) return { type: 'failed', fault: `${node.name}: its group has no state yet` };
+    if (first === undefined) return { type: 'empty' };
     const shown = shownBy(first);
     const { position } = shown;
-    const lagMs = node.note(shown);
+    const lagMs = node.note(shown, askedMs);
     if (wanted !== undefined) {
       // A reign that this node's probe did not tell of yet: the probe that is under way does.
       if (wanted.term < position.term && !node.knows(position)) await node.probe();
@@ -176,7 +229,7 @@ export class GroupReader {
       const coverage = covers(position, wanted, node.terms);
       if (coverage !== 'covered') return { type: coverage };
     }
-    if (lagMsMax !== undefined && lagMs > lagMsMax) return { type: 'behind' };
+    if (lagMsMax !== undefined && (lagMs === undefined || lagMs > lagMsMax)) return { type: 'behind' };
     return {
       type: 'answer',
       rows: first.found === null ? [] : rows,
@@ -196,12 +249,4 @@ export class GroupReader {
     this.metrics.failed(this.group, failure.type);
     return failure;
   }
-}
-
-/**
- * May work on another node, or here in a moment: a recovery conflict or deadlock (40), no connection (08 or none at all),
- * no room (53), cancelled or shutting down or starting up (57), a disk (58), a statement that this session does not know (26).
- */
-function isRetryable({ sqlState }: ReadError): boolean {
-  return sqlState === undefined || /^(08|26|40|53|57|58)/.test(sqlState);
 }

@@ -53,11 +53,17 @@ export class ReadMetrics {
     gauge('eco_read_node_reachable', '1 when the last probe of the node was answered', ({ reachable }) =>
       Number(reachable),
     );
-    gauge('eco_read_node_lag_seconds', 'Age of the oldest batch that the node has not shown', ({ lagMs }) =>
-      lagMs === undefined ? undefined : lagMs / 1000,
+    gauge(
+      'eco_read_node_lag_seconds',
+      'Age of the oldest batch that the node has not shown; +Inf: it is not known, since no primary has been reached',
+      ({ position, lagMs = Infinity }) => (position === undefined ? undefined : lagMs / 1000),
     );
     gauge('eco_read_node_latency_seconds', 'Time a read takes lately', ({ latencyMs }) => latencyMs / 1000);
     gauge('eco_read_node_in_flight', 'Reads sent and not answered yet', ({ inFlight }) => inFlight);
+    gauge('eco_read_node_slow_reads', 'Reports that run or wait for their turn', ({ slowReads }) => slowReads);
+    gauge('eco_read_node_resting', '1 for 5 s after a failure that no client can cause', ({ isResting }) =>
+      Number(isResting),
+    );
     gauge('eco_read_node_follows', '1 when the primary sends the replica its log', ({ replication }) =>
       typeof replication?.follows === 'boolean' ? Number(replication.follows) : undefined,
     );

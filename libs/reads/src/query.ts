@@ -8,9 +8,13 @@ import type { Observation } from './nodes/group-clock.js';
  */
 export interface Query<Row, Beside = unknown> {
   readonly statement: ReadStatement;
+  readonly pace?: Pace | undefined;
   /** Never set: holds the types. */
   readonly types?: { readonly row: Row; readonly beside: Beside };
 }
+
+/** `slow`: may take seconds, since it goes through many rows. It runs apart from other reads, and may be refused. */
+export type Pace = 'slow';
 
 export interface QueryText {
   /** Also the prepared statement's name. */
@@ -21,16 +25,17 @@ export interface QueryText {
   readonly order?: string;
   /** Columns that are there even when there is no row; `r.found` is null then. */
   readonly beside?: string;
+  readonly pace?: Pace;
 }
 
-export function query<Row, Beside = unknown>({ name, rows, order, beside }: QueryText): Query<Row, Beside> {
+export function query<Row, Beside = unknown>({ name, rows, order, beside, pace }: QueryText): Query<Row, Beside> {
   const text = `
     SELECT concat_ws(' ', s.term, s.tag, s.seq, (extract(epoch FROM s.at) * 1000)::bigint, pg_is_in_recovery()) AS state,
            ${beside === undefined ? '' : `${beside},`} r.*
     FROM eco.group_state s
     LEFT JOIN LATERAL (SELECT true AS found, q.* FROM (${rows}) q) r ON true
     ${order === undefined ? '' : `ORDER BY ${order}`}`;
-  return { statement: { name, text } };
+  return { statement: { name, text }, pace };
 }
 
 /** A row of any query: what `query` puts beside the columns asked for. */

@@ -95,7 +95,27 @@ export const readSettings = {
     'A connection without an answer for so long is given up',
   ),
   statementTimeoutMs: limit('STATEMENT_TIMEOUT_MS', 1_500, [50, MINUTE_MS], 'ms', 'What a node gives one statement'),
-  connections: limit('CONNECTIONS', 2, [1, 64], 'connections', 'Connections to each node, which all reads share'),
+  slowStatementTimeoutMs: limit(
+    'SLOW_STATEMENT_TIMEOUT_MS',
+    10_000,
+    [50, 10 * MINUTE_MS],
+    'ms',
+    'What a node gives one statement of a report',
+  ),
+  slowReadsWaitingMax: limit(
+    'SLOW_WAITING',
+    4,
+    [0, 1_000],
+    'reads',
+    'Reports that may wait for the one that runs on a node; more are refused',
+  ),
+  connections: limit(
+    'CONNECTIONS',
+    2,
+    [1, 64],
+    'connections',
+    'Connections to each node, which all reads but reports share',
+  ),
 } as const satisfies Record<keyof ReadSettings, Setting<number>>;
 
 export const READ_DEFAULTS = Object.fromEntries(

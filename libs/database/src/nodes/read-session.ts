@@ -17,6 +17,8 @@ export interface ReadSessionOptions extends NodeAddress, Login {
   readonly queryTimeoutMs: number;
   /** What the server gives one statement; absent: as much. */
   readonly statementTimeoutMs?: number;
+  /** Absent: `READ_PLAN_SETTINGS`. */
+  readonly planSettings?: Readonly<Record<string, string>>;
 }
 
 /** Prepared once a connection under its name; no two texts have one name. */
@@ -39,20 +41,28 @@ export class ReadError extends Error {
 }
 
 /**
- * How every read is planned. Statements are few and small, and each has an index in its order, so a plan that walks it is
+ * How reads are planned, but for the slow ones. Statements are few and small, and each has an index in its order, so a plan that walks it is
  * right from the first row on: without this a statement prepared while its table was empty scans it until the next
  * ANALYZE, and one prepared for nobody in particular gathers all orders of a customer who has 15,000 to sort out the last
  * 20 (by a bitmap: 16,000 pages in place of 27). What a scan costs on paper then would start the JIT.
  */
 export const READ_PLAN_SETTINGS = { enable_seqscan: 'off', enable_bitmapscan: 'off', jit: 'off' } as const;
 
-const SESSION_SETTINGS = Object.entries({
-  default_transaction_read_only: 'on',
-  timezone: 'UTC',
-  ...READ_PLAN_SETTINGS,
-})
-  .map(([name, value]) => `-c ${name}=${value}`)
-  .join(' ');
+/**
+ * How reads of many rows are planned: for the values that each is asked with, since a day and a year want different plans;
+ * with memory to sort in; on one core, so that reports leave the others to the other reads.
+ */
+export const SLOW_READ_PLAN_SETTINGS = {
+  plan_cache_mode: 'force_custom_plan',
+  work_mem: '32MB',
+  max_parallel_workers_per_gather: '0',
+  jit: 'off',
+} as const;
+
+const sessionSettings = (planSettings: Readonly<Record<string, string>>) =>
+  Object.entries({ default_transaction_read_only: 'on', timezone: 'UTC', ...planSettings })
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
 
 /** A server that hangs does not hold the process that leaves it. */
 const GOODBYE_MS = 500;
@@ -80,7 +90,7 @@ export class ReadSession {
       connectionTimeoutMillis: options.connectTimeoutMs,
       query_timeout: options.queryTimeoutMs,
       statement_timeout: options.statementTimeoutMs ?? options.queryTimeoutMs,
-      options: SESSION_SETTINGS,
+      options: sessionSettings(options.planSettings ?? READ_PLAN_SETTINGS),
       keepAlive: true,
       pipeline: true,
     });
@@ -140,7 +150,13 @@ export class ReadSession {
   }
 }
 
+/** SQLSTATE invalid_sql_statement_name. */
+const UNKNOWN_STATEMENT = '26000';
+
 function readError(error: unknown): ReadError {
   const message = error instanceof Error ? error.message : String(error);
-  return new ReadError(message, error instanceof DatabaseError ? error.code : undefined, error);
+  if (!(error instanceof DatabaseError)) return new ReadError(message, undefined, error);
+  // "cached plan must not change result type": a migration has changed a column. Another session prepares it again.
+  const isStalePlan = error.code === '0A000' && error.routine === 'RevalidateCachedQuery';
+  return new ReadError(message, isStalePlan ? UNKNOWN_STATEMENT : error.code, error);
 }

@@ -1,4 +1,4 @@
-import { headers, type ProblemName } from '@eco/contracts';
+import { headers, LAG_UNKNOWN, type ProblemName } from '@eco/contracts';
 import { problem, type ProblemError } from '@eco/edge';
 import { formatPosition, positionOf, type Position, type TermPosition } from '@eco/routing';
 import type { GroupAnswer, Reader, ReadFailure, Source } from '../group-reader.js';
@@ -7,11 +7,19 @@ import type { GroupAnswer, Reader, ReadFailure, Source } from '../group-reader.j
 export const READ_ANSWER_HEADERS = [headers.position, headers.source, headers.lagMs];
 
 /** Problems of every read. */
-export const READ_PROBLEMS = ['no-node', 'not-fresh', 'position-lost'] as const satisfies readonly ProblemName[];
+export const READ_PROBLEMS = [
+  'no-node',
+  'not-fresh',
+  'position-lost',
+  'too-busy',
+  'too-slow',
+] as const satisfies readonly ProblemName[];
 
 /** When a reader should come again, s: nodes come up and catch up within about that. */
 export const RETRY_AFTER_SECONDS = 1;
 export const retryAfter = { [headers.retryAfter]: String(RETRY_AFTER_SECONDS) };
+/** Reports take seconds each. */
+const retryAfterReports = { [headers.retryAfter]: '5' };
 
 /** Orders that a position carries at the most: with their groups they stay far below what is refused as too long. */
 const ORDERS_CARRIED_MAX = 64;
@@ -35,7 +43,7 @@ export function headersOf(
   );
   return {
     [headers.source]: sources.map(({ node, role }) => `${node} (${role})`).join(', '),
-    [headers.lagMs]: String(Math.max(0, ...sources.map(({ lagMs }) => lagMs))),
+    [headers.lagMs]: lagText(...sources.map(({ lagMs }) => lagMs)),
     // A group without a writer so far has no position to give.
     ...(position === '' ? {} : { [headers.position]: position }),
   };
@@ -46,9 +54,15 @@ export function consumerHeadersOf({ node, role, lagMs }: Source, position: Posit
   const text = formatPosition(position);
   return {
     [headers.source]: `${node} (${role})`,
-    [headers.lagMs]: String(lagMs),
+    [headers.lagMs]: lagText(lagMs),
     ...(text === '' ? {} : { [headers.position]: text }),
   };
+}
+
+/** Text of the header `EcoMarket-Lag-Ms`: the greatest lag, `unknown` when one of them is not known (undefined). */
+export function lagText(...lagsMs: readonly (number | undefined)[]): string {
+  const known = lagsMs.filter((lagMs) => lagMs !== undefined);
+  return known.length < lagsMs.length ? LAG_UNKNOWN : String(Math.max(0, ...known));
 }
 
 /** The answer, or the problem that says why there is none. */
@@ -66,6 +80,11 @@ export function problemOf(failure: ReadFailure): ProblemError {
         detail: `No node of group ${failure.group} has come up to ${wishOf(failure)} in time`,
         headers: retryAfter,
       });
+    case 'too-busy':
+    case 'too-slow':
+      return problem(failure.type, { detail: `Group ${failure.group}: ${failure.reason}`, headers: retryAfterReports });
+    case 'bad-value':
+      return problem('bad-input', { faults: [{ at: 'query', message: failure.reason }] });
     case 'position-lost':
       return problem('position-lost', {
         detail: `${textOf(failure)} is not in the history of group ${failure.group}: forget it and read anew`,

@@ -2,6 +2,7 @@ import {
   ReadError,
   ReadSession,
   SideConnection,
+  SLOW_READ_PLAN_SETTINGS,
   type Login,
   type NodeAddress,
   type NodeReplication,
@@ -9,8 +10,11 @@ import {
 } from '@eco/database';
 import { compareTermPositions, type GroupTerm, type TermPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
+import type { Pace } from '../query.js';
 import type { GroupClock, Observation } from './group-clock.js';
 import { probe, type Probe } from './probe.js';
+import { isNodeFailure, readFailureKind } from './read-failure-kind.js';
+import { SlowLane } from './slow-lane.js';
 
 export interface NamedNode extends NodeAddress {
   readonly group: string;
@@ -29,6 +33,11 @@ export interface NodeSettings {
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** How long any reader waits for a node, and a slow read for its turn. */
+  readonly deadlineMs: number;
+  readonly slowStatementTimeoutMs: number;
+  /** Slow reads that may wait for one that runs. */
+  readonly slowReadsWaitingMax: number;
 }
 
 /** A deposed primary thinks it is one still; what it shows may never have been. It is not read. */
@@ -39,9 +48,12 @@ export interface NodeStatus extends NamedNode {
   /** As last seen; undefined: not seen yet. */
   readonly role: NodeRole | undefined;
   readonly position: TermPosition | undefined;
+  /** Undefined: not known. */
   readonly lagMs: number | undefined;
   readonly latencyMs: number;
   readonly inFlight: number;
+  readonly slowReads: number;
+  readonly isResting: boolean;
   /** What is known of its replication; undefined: nobody asks, or nothing yet. */
   readonly replication: NodeReplication | undefined;
   /** Why it can't be read; undefined when it can. */
@@ -51,6 +63,10 @@ export interface NodeStatus extends NamedNode {
 const LATENCY_MS_AT_FIRST = 1;
 // The last ten or so reads make the latency: enough to smooth one hiccup, little enough to follow a node that slows.
 const LATENCY_WEIGHT = 0.1;
+/** For how long a node that failed in a way that no client can cause is asked only when nothing better is there. */
+const REST_MS = 5_000;
+/** Longer than a slow statement may take: the server ends it, so an answer this late means that the server hangs. */
+const SLOW_QUERY_MARGIN_MS = 1_000;
 
 /**
  * One node as its readers see it: what its last probe and answers told, and a few connections that all reads share. It
@@ -62,12 +78,13 @@ export class Node implements ReadableNode {
   assigned: NodeRole | undefined;
   inFlight = 0;
   latencyMs = LATENCY_MS_AT_FIRST;
-  lagMs = 0;
   position: TermPosition = { term: 0, tag: '', seq: 0 };
   terms: readonly GroupTerm[] = [];
   replication: NodeReplication | undefined;
 
   #atMs = 0;
+  /** As of the last look; undefined: it was not known then. */
+  #lagMs: number | undefined;
   #lastProbe: Probe | undefined;
   #fault: string | undefined = 'not seen yet';
   readonly #side: SideConnection;
@@ -76,6 +93,8 @@ export class Node implements ReadableNode {
   #probing: Promise<void> | undefined;
   #sessions: ReadSession[] = [];
   readonly #opening = new Set<Promise<void>>();
+  readonly #slowLane: SlowLane;
+  #restsUntilMs = -Infinity;
   #stopped = false;
 
   constructor(
@@ -87,6 +106,8 @@ export class Node implements ReadableNode {
   ) {
     this.name = address.name;
     this.#side = new SideConnection(address, settings.login, `${settings.applicationName} probe`);
+    const { slowReadsWaitingMax: waitingMax, deadlineMs: waitMs } = settings;
+    this.#slowLane = new SlowLane({ waitingMax, waitMs }, () => this.#openForSlowReads());
   }
 
   get role(): 'primary' | 'replica' {
@@ -94,6 +115,17 @@ export class Node implements ReadableNode {
   }
   get follows(): boolean {
     return this.replication?.follows !== false;
+  }
+  get lagMs(): number | undefined {
+    const { position } = this;
+    // It becomes known when the primary is reached for the first time, which may be after the last look at this node.
+    return this.#lagMs ?? this.clock.lagMs({ position, atMs: this.#atMs }, performance.now());
+  }
+  get isResting(): boolean {
+    return performance.now() < this.#restsUntilMs;
+  }
+  get slowReads(): number {
+    return this.#slowLane.length;
   }
   get reachable(): boolean {
     return this.#fault === undefined;
@@ -108,15 +140,18 @@ export class Node implements ReadableNode {
 
   status(): NodeStatus {
     const seen = this.#lastProbe !== undefined;
-    const { position, latencyMs, inFlight, reachable, replication, fault } = this;
+    const { position, latencyMs, inFlight, slowReads, isResting, reachable, replication, fault } = this;
+    const shown = { position, atMs: this.#atMs, timeline: reachable ? this.#timelineAsPrimary : undefined };
     return {
       ...this.address,
       reachable,
       role: this.assigned,
       position: seen ? position : undefined,
-      lagMs: seen ? this.clock.lagMs({ position, atMs: this.#atMs }, performance.now()) : undefined,
+      lagMs: seen ? this.clock.lagMs(shown, performance.now()) : undefined,
       latencyMs,
       inFlight,
+      slowReads,
+      isResting,
       replication,
       fault,
     };
@@ -131,8 +166,20 @@ export class Node implements ReadableNode {
     return this.#probing;
   }
 
-  /** Throws a `ReadError`. */
-  async read<Row>(statement: ReadStatement, values: readonly unknown[]): Promise<Row[]> {
+  /** Throws a `ReadError`, or a `SlowLaneFullError`. */
+  async read<Row>(statement: ReadStatement, values: readonly unknown[], pace?: Pace): Promise<Row[]> {
+    try {
+      if (pace === 'slow') return await this.#slowLane.query<Row>(statement, values);
+      return await this.#readSoon<Row>(statement, values);
+    } catch (error) {
+      if (error instanceof ReadError && isNodeFailure(readFailureKind(error.sqlState))) {
+        this.#restsUntilMs = performance.now() + REST_MS;
+      }
+      throw error;
+    }
+  }
+
+  async #readSoon<Row>(statement: ReadStatement, values: readonly unknown[]): Promise<Row[]> {
     const startedMs = performance.now();
     let session: ReadSession | undefined;
     this.inFlight += 1;
@@ -143,11 +190,17 @@ export class Node implements ReadableNode {
       this.#took(performance.now() - startedMs);
       return rows;
     } catch (error) {
-      // One broken connection fails many reads; the first of them tells, and what was opened since is not its fault.
-      const isNews = session === undefined ? this.reachable : this.#sessions.includes(session);
-      if (isNews && isOwnFailure(error)) {
-        this.#lose(error);
-        void this.probe();
+      const kind = error instanceof ReadError ? readFailureKind(error.sqlState) : undefined;
+      if (kind === 'connection') {
+        // One broken connection fails many reads; the first of them reports it, and later sessions are not to blame.
+        const isNews = session === undefined ? this.reachable : this.#sessions.includes(session);
+        if (isNews) {
+          this.#lose(error);
+          void this.probe();
+        }
+      } else if (kind !== 'request') {
+        // A node that fails fast would draw all reads: a failure counts as an answer that took as long as one may take.
+        this.#took(Math.max(performance.now() - startedMs, this.settings.statementTimeoutMs));
       }
       throw error;
     } finally {
@@ -155,16 +208,20 @@ export class Node implements ReadableNode {
     }
   }
 
-  /** An answer showed this; gives its lag, ms. A reign or a role that is news brings a probe, which tells the rest. */
-  note(shown: Observation & { readonly inRecovery: boolean }): number {
+  /**
+   * An answer to what was asked at `askedMs` showed this; returns its lag, ms. A leadership or a role that is news brings a
+   * probe, which reports the rest.
+   */
+  note(shown: Observation & { readonly inRecovery: boolean }, askedMs: number): number | undefined {
     const nowMs = performance.now();
-    this.clock.note(shown, this.assigned === 'primary', nowMs);
-    const lagMs = this.clock.lagMs(shown, nowMs);
+    const seen = { ...shown, timeline: shown.inRecovery ? undefined : this.#timelineAsPrimary };
+    this.clock.note(seen, askedMs, nowMs);
+    const lagMs = this.clock.lagMs(seen, nowMs);
     if (!this.knows(shown.position) || shown.inRecovery !== this.#lastProbe?.inRecovery) void this.probe();
     else if (compareTermPositions(shown.position, this.position) >= 0) {
       this.position = shown.position;
       this.#atMs = shown.atMs;
-      this.lagMs = lagMs;
+      this.#lagMs = lagMs;
     }
     return lagMs;
   }
@@ -209,12 +266,12 @@ export class Node implements ReadableNode {
       // what it took while it was hanging says nothing of what it takes now.
       if (this.reachable) this.#took(nowMs - startedMs);
       else this.latencyMs = LATENCY_MS_AT_FIRST;
-      this.clock.note(seen, !seen.inRecovery, nowMs);
+      this.clock.note(seen, startedMs, nowMs);
       this.#lastProbe = seen;
       this.terms = seen.terms;
       this.position = seen.position;
       this.#atMs = seen.atMs;
-      this.lagMs = this.clock.lagMs(seen, nowMs);
+      this.#lagMs = this.clock.lagMs(seen, nowMs);
       // No read waits for a connection: without one the node is not reachable yet, others are added meanwhile.
       await this.#fill();
       if (this.#idlest() === undefined) throw new Error('no connection for reads');
@@ -224,8 +281,14 @@ export class Node implements ReadableNode {
     }
   }
 
+  /** Undefined unless it is its group's primary. */
+  get #timelineAsPrimary(): number | undefined {
+    return this.assigned === 'primary' ? this.#lastProbe?.timeline : undefined;
+  }
+
   #lose(error: unknown): void {
     this.#fault = error instanceof Error ? error.message : String(error);
+    this.#slowLane.drop(new ReadError(this.#fault, undefined, error));
     const sessions = this.#sessions;
     this.#sessions = [];
     for (const session of sessions) session.close();
@@ -260,9 +323,18 @@ export class Node implements ReadableNode {
     if (this.#stopped) session.close();
     else this.#sessions.push(session);
   }
-}
 
-/** The node's failure, not this one statement's: it goes, comes, or can't be talked to. */
-function isOwnFailure(error: unknown): boolean {
-  return error instanceof ReadError && (error.sqlState === undefined || /^(08|53|57P)/.test(error.sqlState));
+  async #openForSlowReads(): Promise<ReadSession> {
+    const { login, applicationName, connectTimeoutMs, slowStatementTimeoutMs } = this.settings;
+    if (!this.reachable) throw new ReadError(`not reachable: ${this.#fault}`, undefined, undefined);
+    return ReadSession.open({
+      ...this.address,
+      ...login,
+      applicationName: `${applicationName} slow`,
+      connectTimeoutMs,
+      statementTimeoutMs: slowStatementTimeoutMs,
+      queryTimeoutMs: slowStatementTimeoutMs + SLOW_QUERY_MARGIN_MS,
+      planSettings: SLOW_READ_PLAN_SETTINGS,
+    });
+  }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandKind, CommandOf } from '@eco/contracts';
+import type { NodeAddress } from '@eco/database';
 import { createLog } from '@eco/edge';
 import { newOrderId, type GroupPosition } from '@eco/routing';
 import {
@@ -31,23 +32,39 @@ export interface ReadSystem {
   /** 1: the first primary. Said again until the server does it. */
   tell(number: number, ...statements: string[]): Promise<void>;
   server(number: number): DatabaseGroup['servers'][number];
+  /** Other reads of the same nodes, by these addresses if they are given. Stopped with the system. */
+  startReads(settings?: Partial<ReadSettings>, nodes?: readonly NodeAddress[]): Promise<StartedReads>;
   stop(): Promise<void>;
+}
+
+export interface StartedReads {
+  readonly reads: Reads;
+  readonly registry: Registry;
 }
 
 export async function startReadSystem(settings: Partial<ReadSettings> = {}): Promise<ReadSystem> {
   const group = await startDatabaseGroup({ replicas: 2 });
   let writer = await BatchWriter.open(group);
-  const registry = new Registry();
-  const reads = new Reads({
-    groups: [{ id: group.id, nodes: group.servers.map(({ host, port }) => ({ host, port })) }],
-    login: group.login('eco_reader'),
-    monitor: group.login('eco_monitor'),
-    applicationName: 'spec',
-    log: createLog({ name: 'spec', logLevel: 'silent' }),
-    registry,
-    settings,
-  });
-  await reads.start();
+  const started: Reads[] = [];
+  const startReads = async (
+    given: Partial<ReadSettings> = {},
+    nodes: readonly NodeAddress[] = group.servers,
+  ): Promise<StartedReads> => {
+    const registry = new Registry();
+    const reads = new Reads({
+      groups: [{ id: group.id, nodes: nodes.map(({ host, port }) => ({ host, port })) }],
+      login: group.login('eco_reader'),
+      monitor: group.login('eco_monitor'),
+      applicationName: 'spec',
+      log: createLog({ name: 'spec', logLevel: 'silent' }),
+      registry,
+      settings: given,
+    });
+    started.push(reads);
+    await reads.start();
+    return { reads, registry };
+  };
+  const { reads, registry } = await startReads(settings);
 
   // Who stood still for longer than its session may be silent begins a new reign; a command that came twice counts once.
   const written = async (commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> => {
@@ -99,8 +116,9 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
         { deadlineMs: 60_000 },
       );
     },
+    startReads,
     async stop() {
-      reads.stop();
+      for (const each of started) each.stop();
       await last;
       await writer.close();
       await group.stop();
