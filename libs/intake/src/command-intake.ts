@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { mayHaveArrived, type Answer, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import { keyOf, type Command, type CommandBody, type CommandKind, type Reply } from '@eco/contracts';
-import { bodyHash } from '@eco/domain';
+import { isBodyOf } from '@eco/domain';
 import { readCommandFate, type CommandFate, type Reads } from '@eco/reads';
-import { commandIdFor, ID_RANDOM_BYTES, newCommandId, newId, newOrderId, orderIdFor } from '@eco/routing';
+import { commandIdFor, COMMON_CLIENT, ID_RANDOM_BYTES, newCommandId, newId, newOrderId, orderIdFor } from '@eco/routing';
 import { HybridClock } from './hybrid-clock.js';
 import type { LocalAcceptance } from './local-acceptance.js';
 import { takeRandomBytes } from './random-bytes.js';
@@ -83,19 +83,19 @@ export class CommandIntake {
   /** The same for the same key, so that a repeat of a request is a repeat of its command. */
   orderId(customerId: string, idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newOrderId({ customerId, ...idSource() });
-    return orderIdFor({ origin: this.#origin, customerId, idempotencyKey });
+    return orderIdFor({ origin: COMMON_CLIENT, customerId, idempotencyKey });
   }
 
   /** As `orderId`, for other commands. `key` is the customer or product id that the command goes by. */
   commandId(kind: CommandKind, key: string, idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newCommandId({ key, ...idSource() });
-    return commandIdFor({ origin: this.#origin, kind, key, idempotencyKey });
+    return commandIdFor({ origin: COMMON_CLIENT, kind, key, idempotencyKey });
   }
 
   /** An id for a customer who came without one. */
   customerId(idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newId(idSource());
-    return commandIdFor({ origin: this.#origin, kind: 'customer', key: '', idempotencyKey });
+    return commandIdFor({ origin: COMMON_CLIENT, kind: 'customer', key: '', idempotencyKey });
   }
 
   /** Settles within the publisher's deadline, and the wait behind it; at once while the command is kept on this machine. */
@@ -179,10 +179,6 @@ export class CommandIntake {
     }
   }
 
-  get #origin(): string {
-    return this.branchId ?? 'central';
-  }
-
   #untilStopping(answer: Promise<Answer | undefined>): Promise<Answer | undefined> {
     return new Promise((resolve) => {
       const end = () => resolve(undefined);
@@ -209,7 +205,7 @@ function settlementOf(command: Command, fate: CommandFate): Settlement | undefin
     }
     case 'outcome': {
       const { position, status, result } = fate;
-      if (fate.bodyHash !== bodyHash(command)) {
+      if (!isBodyOf(command, fate.bodyHash)) {
         return { type: 'answered', position, reply: { type: 'key-conflict', commandId } };
       }
       return { type: 'answered', position, reply: { type: 'outcome', commandId, status, repeated: false, result } };

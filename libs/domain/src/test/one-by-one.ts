@@ -100,7 +100,8 @@ export class OneByOne {
 
   private takeCommand(command: Command, retried: Letter | undefined): Reply {
     const { id, kind, body } = command;
-    const hash = createHash('sha256').update(canonicalJson({ kind, body })).digest('hex');
+    const asked = { ...body, branchId: undefined };
+    const hash = createHash('sha256').update(canonicalJson({ kind, body: asked })).digest('hex');
     const bucket = bucketOf(keyOf(command), BUCKETS);
     // Where a discard is decided says its dead letter.
     if (kind !== 'dead-letter.discard' && !this.ownedBuckets.has(bucket))
