@@ -8,6 +8,8 @@ export const headers = {
   lagMsMax: 'EcoMarket-Max-Lag-Ms',
   /** Age in ms of the oldest batch that the answering node has not shown, or `LAG_UNKNOWN`; 0 on a reachable primary. */
   lagMs: 'EcoMarket-Lag-Ms',
+  /** Both ways: the highest stamp seen of a cart; what is sent with it is later than that. */
+  stamp: 'EcoMarket-Stamp',
   /** `local`: accepted into a local journal, not yet confirmed by the brokers. */
   durability: 'EcoMarket-Durability',
   correlationId: 'X-Correlation-Id',

@@ -143,6 +143,21 @@ export const refusalSchema = z.looseObject({
 });
 export type RefusalReason = z.infer<typeof refusalSchema>['reason'];
 
+/**
+ * What became of an edit of a cart. `superseded`: a later edit of its product was there already; `cleared`: the cart was
+ * emptied later; `ordered`: a checkout that did not wait for this one ordered the product, as `orderId`. A clear that is
+ * applied and says `ordered` emptied the cart of what had not been ordered by then.
+ */
+export const cartEditedSchema = z.object({
+  /** False: the cart is as it would be without it. */
+  applied: z.boolean(),
+  reason: z.enum(['superseded', 'cleared', 'ordered']).optional(),
+  /** Of what it lost to. */
+  stamp: stampSchema.optional(),
+  orderId: uuidSchema.optional(),
+});
+export type CartEdited = z.infer<typeof cartEditedSchema>;
+
 const orderResult = z.union([orderConfirmedSchema, orderRejectedSchema, refusalSchema]);
 const productResult = z.union([z.object({ productId: productIdSchema, version: z.number().int() }), refusalSchema]);
 
@@ -150,8 +165,8 @@ const productResult = z.union([z.object({ productId: productIdSchema, version: z
 export const outcomeResults = {
   'order.place': orderResult,
   'cart.checkout': orderResult,
-  'cart.edit': z.object({ applied: z.boolean() }),
-  'cart.clear': z.object({ applied: z.boolean() }),
+  'cart.edit': cartEditedSchema,
+  'cart.clear': cartEditedSchema,
   'customer.register': z.union([z.object({ customerId: customerIdSchema }), refusalSchema]),
   'product.create': productResult,
   'product.update': productResult,

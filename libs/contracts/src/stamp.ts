@@ -12,6 +12,12 @@ export const stampSchema = z
 
 export type Stamp = z.infer<typeof stampSchema>;
 
+/**
+ * Greatest difference between honest clocks, ms. A sender's stamp is at most this far ahead of the group's clock as the
+ * sender sees it, and what a writer can't order by stamps within it, it orders by arrival.
+ */
+export const CLOCK_SKEW_MS_MAX = 1_000;
+
 /** The next stamp of one sender: later than `previous` even when the wall clock stood still or ran back. */
 export function nextStamp(previous: Stamp | undefined, nowMs: number, sender: string): Stamp {
   let ms = nowMs;
@@ -27,6 +33,10 @@ export function nextStamp(previous: Stamp | undefined, nowMs: number, sender: st
       }
     }
   }
+  return stampOf(ms, counter, sender);
+}
+
+export function stampOf(ms: number, counter: number, sender: string): Stamp {
   return `${String(ms).padStart(15, '0')}-${String(counter).padStart(5, '0')}-${sender}`;
 }
 
@@ -35,7 +45,20 @@ export function stampMs(stamp: Stamp): number {
   return Number(stamp.slice(0, 15));
 }
 
+export function senderOf(stamp: Stamp): string {
+  return stamp.slice(22);
+}
+
 /** Byte order, as PostgreSQL compares with COLLATE "C". */
 export function compareStamps(a: Stamp, b: Stamp): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The highest of these; undefined when there is none. */
+export function highestStamp(...stamps: readonly (Stamp | null | undefined)[]): Stamp | undefined {
+  let highest: Stamp | undefined;
+  for (const stamp of stamps) {
+    if (stamp != null && (highest === undefined || stamp > highest)) highest = stamp;
+  }
+  return highest;
 }

@@ -1,5 +1,5 @@
 import { commandKinds, keyOf, type Command, type Replay, type Reply } from '@eco/contracts';
-import { bodyHash } from './body-hash.js';
+import { bodyHash, formerBodyHash } from './body-hash.js';
 import type { Arrived, DeadLetterRow, Effects, Failure } from './effects.js';
 import { isBefore } from './instant.js';
 import { rulesOf } from './kinds.js';
@@ -50,7 +50,7 @@ function decideCommand(command: Command, state: WorkingState, failure?: Failure)
 function settle(command: Command, state: WorkingState, failure?: Failure, retried?: DeadLetter): Reply {
   const { id, kind, sentBy } = command;
   const bucket = bucketOf(command, state);
-  const hash = bodyHash(command);
+  const hash = storedHashOf(command, state);
   const park = (why: Failure) =>
     parkIn(state, { commandId: id, bodyHash: hash, kind, bucket, ...why, sentBy, command }, retried);
 
@@ -86,6 +86,17 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
   }
   const { status, result, change } = decision;
   return record(command, { bodyHash: hash, bucket, status, result, change }, state);
+}
+
+/** Of the command's body as its outcome or dead letter has it, if one is stored with the hash that was made before. */
+function storedHashOf(command: Command, state: WorkingState): string {
+  const hash = bodyHash(command);
+  const outcome = state.outcomeOf(command.id);
+  if (outcome?.bodyHash === hash || (outcome === undefined && !state.deadLetters.hasOf(command.id))) return hash;
+  const former = formerBodyHash(command);
+  if (former === undefined) return hash;
+  const isFormer = outcome?.bodyHash === former || state.deadLetters.find(command.id, former) !== undefined;
+  return isFormer ? former : hash;
 }
 
 /** A discard is decided by the group that has the dead letter, whoever owns the bucket of what lies in it. */

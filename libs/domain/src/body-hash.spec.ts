@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { canonicalJson, commandKinds, type Command } from '@eco/contracts';
-import { bodyHash } from './body-hash.js';
-import { command, placeOrder } from './test/commands.js';
+import { bodyHash, isBodyOf } from './body-hash.js';
+import type { Arrived } from './effects.js';
+import { readCommands } from './read-commands.js';
+import { arrivedOf, checkOut, command, placeOrder, reserve } from './test/commands.js';
+import { MemoryGroup } from './test/memory-group.js';
 
-const byTheBook = ({ kind, body }: Command) => createHash('sha256').update(canonicalJson({ kind, body })).digest('hex');
+const sha256 = (value: unknown) => createHash('sha256').update(canonicalJson(value)).digest('hex');
+const byTheBook = ({ kind, body }: Command) => sha256({ kind, body: { ...body, branchId: undefined } });
 
 const slug = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const line = fc.record({ productId: slug, quantity: fc.integer({ min: 1, max: 10_000 }) });
@@ -43,5 +47,70 @@ describe('bodyHash', () => {
     );
     const hashes = Object.keys(commandKinds).map((kind) => bodyHash({ ...remove, kind, body: { lines: [] } } as never));
     expect(new Set(hashes).size).toBe(hashes.length);
+  });
+});
+
+describe('a request that is repeated at another API', () => {
+  const at = (branchId: string | null) => [
+    placeOrder('ana', { cafe: 2 }, { branchId, idempotencyKey: 'k-1' }),
+    checkOut('ana', { branchId, idempotencyKey: 'k-2' }),
+    reserve('ana', { cafe: 1 }, { branchId, idempotencyKey: 'k-3' }),
+    command('customer.register', { customerId: 'ana', name: 'Ana', email: 'ana@example.com', branchId }),
+  ];
+
+  it('is the same command, whatever branch each API adds', () => {
+    expect(at('sucursal-1').map(bodyHash)).toEqual(at(null).map(bodyHash));
+    const [order, other] = ['ana', 'bo'].map((customerId) => placeOrder(customerId, { cafe: 2 }));
+    expect(bodyHash(order as Command)).not.toBe(bodyHash(other as Command));
+  });
+
+  it('gets the outcome that the first sending got, and places no second order', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 9 })]));
+    const [atBranch] = at('sucursal-1');
+    const [atCentral] = at(null);
+    const first = group.write(arrivedOf([atBranch as Command])).replies;
+    expect(group.write(arrivedOf([atCentral as Command])).replies).toEqual(
+      first.map((reply) => ({ ...reply, repeated: true })),
+    );
+    expect([...group.orders.values()]).toMatchObject([{ branchId: 'sucursal-1' }]);
+  });
+
+  it('is known by the hash that was stored before, which counted the branch', () => {
+    const group = new MemoryGroup();
+    for (const one of at('sucursal-1')) {
+      const former = sha256({ kind: one.kind, body: one.body });
+      expect([isBodyOf(one, bodyHash(one)), isBodyOf(one, former), isBodyOf(one, sha256(''))]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+    }
+    const [order] = at('sucursal-1');
+    const [outcome] = group.write(arrivedOf([order as Command])).outcomes;
+    if (order === undefined || outcome === undefined) throw new Error('there is no outcome');
+    const { kind, body } = order;
+    group.outcomes.set(order.id, { ...outcome, bodyHash: sha256({ kind, body }) });
+    expect(group.write(arrivedOf([order])).replies).toMatchObject([{ type: 'outcome', repeated: true }]);
+    const other = placeOrder('ana', { cafe: 3 }, { branchId: 'sucursal-1', idempotencyKey: 'k-1' });
+    expect(group.write(arrivedOf([other])).replies).toMatchObject([{ type: 'key-conflict' }]);
+  });
+
+  it('replays a dead letter that was kept under the hash that counted the branch', () => {
+    const order = placeOrder('ana', { cafe: 2 }, { branchId: 'sucursal-1' });
+    const former = sha256({ kind: order.kind, body: order.body });
+    const group = new MemoryGroup();
+    const failed = arrivedOf([order]);
+    group.write(failed, new Map(failed.map((one) => [one, { errorClass: 'rule', place: 'x', reason: 'a bug' }])));
+    const [row] = group.deadLetters.values();
+    if (row === undefined) throw new Error('there is no dead letter');
+    group.deadLetters.clear();
+    group.deadLetters.set(`${order.id}\n${former}`, { ...row, bodyHash: former });
+    expect(group.write(failed).replies).toMatchObject([{ type: 'dead-letter', reason: 'a bug' }]);
+    const replay = { number: 1, bodyHash: former, by: 'op' };
+    const [again] = readCommands({ version: 1, commands: [{ ...order, replay }] });
+    expect(again).toMatchObject({ readable: true });
+    expect(group.write([again as Arrived]).replies).toMatchObject([{ type: 'outcome', status: 'refused' }]);
+    expect(group.letters()).toMatchObject([{ bodyHash: former, state: 'replayed' }]);
   });
 });

@@ -19,6 +19,8 @@ import { OneByOne } from './test/one-by-one.js';
  */
 
 const AT = '2026-11-24T12:00:00.000Z';
+/** Long before the first batch: none of them counts by when it comes. */
+const madeAt = (ms: number) => stampAt(ms - 100_000);
 const atOf = (batch: number) => new Date(NOON_MS + batch * 1000).toISOString();
 const products = ['cafe', 'mate', 'te'];
 const customers = ['ana', 'Ñandú 🛒'];
@@ -32,7 +34,7 @@ const fewKeys = fc.nat(3).map(String);
 const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 const envelope = fc.record({
-  stamp: fc.nat(60).map((ms) => stampAt(ms)),
+  stamp: fc.nat(60).map((ms) => madeAt(ms)),
   notAfter: rarely(fc.constantFrom('2026-11-24T11:59:59.999Z', AT, '2026-11-24T12:00Z', '2026-11-24T12:00:00.0001Z')),
 });
 const branchId = fc.constantFrom(null, 'sucursal-1');
@@ -50,7 +52,7 @@ const aCheckout = fc
   .record({ customerId, idempotencyKey, branchId, envelope })
   .chain(({ customerId, envelope, ...fields }) =>
     // Later than most edits, or it would find nothing.
-    fc.integer({ min: 20, max: 80 }).map((ms) => checkOut(customerId, { ...fields, ...envelope, stamp: stampAt(ms) })),
+    fc.integer({ min: 20, max: 80 }).map((ms) => checkOut(customerId, { ...fields, ...envelope, stamp: madeAt(ms) })),
   );
 const anEdit = fc
   .record({ body: fc.record({ customerId, productId, quantity: fc.nat(3) }), idempotencyKey, envelope })
@@ -141,7 +143,8 @@ const aStockChange = fc
     location,
     kind: fc.constantFrom('receive', 'adjust', 'count'),
     delta: fc.integer({ min: -4, max: 4 }).filter((delta) => delta !== 0),
-    expected: fc.integer({ min: 6, max: 14 }),
+    // What the products begin with: a count that is seldom right would in some runs be refused throughout.
+    expected: fc.oneof(fc.constant(12), fc.integer({ min: 6, max: 14 })),
     idempotencyKey,
     envelope,
   })
@@ -516,7 +519,7 @@ describe('a history in batches', () => {
     const edits = stamps.chain((afterMs) =>
       fc.tuple(
         ...afterMs.map((ms) => {
-          const envelope = { stamp: stampAt(ms), idempotencyKey: String(ms) };
+          const envelope = { stamp: madeAt(ms), idempotencyKey: String(ms) };
           const clear = customerId.map((customerId) => command('cart.clear', { customerId }, envelope));
           const edit = fc
             .record({ customerId, productId, quantity: fc.nat(4) })

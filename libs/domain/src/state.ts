@@ -136,11 +136,13 @@ export interface CartItem {
   productId: string;
   quantity: number;
   stamp: Stamp;
+  /** The order that took it out of the cart, and the checkout's stamp; null: none did. */
+  ordered: { orderId: string; stamp: Stamp } | null;
 }
 
 export interface Cart {
   customerId: string;
-  /** Items whose stamp is not above it are gone: cleared or checked out. */
+  /** Items whose stamp is not above it are gone. */
   clearedStamp: Stamp | null;
   items: CartItem[];
 }

@@ -1,10 +1,11 @@
-import type { RefusalReason, Topic } from '@eco/contracts';
+import type { RefusalReason, Stamp, Topic } from '@eco/contracts';
 import { Buckets } from './buckets.js';
 import { Carts } from './carts/carts.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { Customers } from './customers/customers.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import type { Effects, OutcomeRow } from './effects.js';
+import { madeAt } from './made-at.js';
 import { Orders } from './orders/orders.js';
 import { Reservations } from './reservations/reservations.js';
 import type { BatchState, StoredOutcome } from './state.js';
@@ -59,12 +60,19 @@ export class WorkingState {
     this.stock = new StockLedger(stored.levels, this.buckets, this.effects, () => this.nextPlace('stock'));
     this.catalogue = new Catalogue(stored.products, this.buckets, this.effects);
     this.customers = new Customers(stored.customers, this.effects);
-    this.carts = new Carts(stored.carts, this.buckets, this.effects);
+    this.carts = new Carts(stored.carts, this.buckets, this.effects, stored.at);
     this.orders = new Orders(stored.orders, this.effects);
     this.reservations = new Reservations(stored.reservations, this.buckets, this.effects);
     this.transfers = new Transfers(stored.transfers, this.buckets, this.effects);
     this.deadLetters = new DeadLetters(stored.deadLetters, this.effects);
     this.locations = stored.locations;
+  }
+
+  /** When a command was made: by its sender's clock, but not after it was decided. ISO 8601. */
+  madeAt(stamp: Stamp): string {
+    const made = madeAt(stamp);
+    // Both to the millisecond, so their text is in the order of time.
+    return made > this.at ? this.at : made;
   }
 
   /** Place of the next change within (batch, topic), from 1. */

@@ -1,9 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { mayHaveArrived, type Answer, type CommandPublisher, type PublishOutcome } from '@eco/broker';
-import { keyOf, type Command, type CommandBody, type CommandKind, type Reply } from '@eco/contracts';
-import { bodyHash } from '@eco/domain';
+import { keyOf, type Command, type CommandBody, type CommandKind, type Reply, type Stamp } from '@eco/contracts';
+import { isBodyOf } from '@eco/domain';
 import { readCommandFate, type CommandFate, type Reads } from '@eco/reads';
-import { commandIdFor, ID_RANDOM_BYTES, newCommandId, newId, newOrderId, orderIdFor } from '@eco/routing';
+import {
+  commandIdFor,
+  COMMON_CLIENT,
+  ID_RANDOM_BYTES,
+  newCommandId,
+  newId,
+  newOrderId,
+  orderIdFor,
+} from '@eco/routing';
 import { HybridClock } from './hybrid-clock.js';
 import type { LocalAcceptance } from './local-acceptance.js';
 import { takeRandomBytes } from './random-bytes.js';
@@ -44,6 +52,8 @@ export interface Request<K extends CommandKind> {
   readonly correlationId: string;
   /** How long to wait for what its writer decides, s; 0: not at all. */
   readonly waitSeconds: number;
+  /** Out of `nextStamp`, when the answer states it; absent: the intake makes one. */
+  readonly stamp?: Stamp;
 }
 
 export interface CommandIntakeOptions {
@@ -77,33 +87,47 @@ export class CommandIntake {
     this.#options = options;
     this.branchId = options.branchId;
     this.#clock = new HybridClock(options.sentBy);
+    const last = options.local?.lastStamp;
+    if (last !== undefined) this.#clock.resume(last);
+    options.reads.onCartStamp = (customerId, stamp) => this.noteStamp(customerId, stamp);
     options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
   }
 
   /** The same for the same key, so that a repeat of a request is a repeat of its command. */
   orderId(customerId: string, idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newOrderId({ customerId, ...idSource() });
-    return orderIdFor({ origin: this.#origin, customerId, idempotencyKey });
+    return orderIdFor({ origin: COMMON_CLIENT, customerId, idempotencyKey });
   }
 
   /** As `orderId`, for other commands. `key` is the customer or product id that the command goes by. */
   commandId(kind: CommandKind, key: string, idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newCommandId({ key, ...idSource() });
-    return commandIdFor({ origin: this.#origin, kind, key, idempotencyKey });
+    return commandIdFor({ origin: COMMON_CLIENT, kind, key, idempotencyKey });
   }
 
   /** An id for a customer who came without one. */
   customerId(idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newId(idSource());
-    return commandIdFor({ origin: this.#origin, kind: 'customer', key: '', idempotencyKey });
+    return commandIdFor({ origin: COMMON_CLIENT, kind: 'customer', key: '', idempotencyKey });
+  }
+
+  /** The stamp of a command that goes by this key: later than whatever was seen here, and bounded by its group's clock. */
+  nextStamp(key: string): Stamp {
+    return this.#clock.next(this.#groupNowMs(key));
+  }
+
+  /** Stamps from now on are later than this one, which somebody saw in the cart of this customer. */
+  noteStamp(customerId: string, stamp: Stamp): void {
+    this.#clock.merge(stamp, this.#groupNowMs(customerId));
   }
 
   /** Settles within the publisher's deadline, and the wait behind it; at once while the command is kept on this machine. */
   async submit<K extends CommandKind>(request: Request<K>): Promise<Submission> {
     const { id, kind, body, correlationId } = request;
     const { publisher, sentBy, stopping, local } = this.#options;
+    const stamp = request.stamp ?? this.nextStamp(keyOf({ kind, body }));
     // The compiler can't see that the kind and the body of one request belong together.
-    const command = { id, stamp: this.#clock.next(), sentBy, correlationId, kind, body } as Command;
+    const command = { id, stamp, sentBy, correlationId, kind, body } as Command;
     const queue = local?.queueOf(command);
     if (queue !== undefined && local?.isWaitedFor(queue)) return this.#keep(queue, command);
     const to = queue === undefined ? {} : { queue };
@@ -159,7 +183,7 @@ export class CommandIntake {
     const startedMs = performance.now();
     const waitMs = Math.max(request.waitSeconds, DECIDE_SECONDS_MIN) * 1000;
     const notAfter = new Date(Math.floor(groupNowMs + waitMs)).toISOString();
-    const command = { id, stamp: this.#clock.next(), sentBy, correlationId, notAfter, kind, body } as Command;
+    const command = { id, stamp: this.nextStamp(key), sentBy, correlationId, notAfter, kind, body } as Command;
     const sent = publisher.publishAndWait(command, { waitMs });
     const answer = this.#untilStopping(sent.answer);
     const submission = submissionOf(await sent.outcome);
@@ -179,8 +203,10 @@ export class CommandIntake {
     }
   }
 
-  get #origin(): string {
-    return this.branchId ?? 'central';
+  /** Undefined while the group's clock can't be told: what was last seen of it would hold our own clock back. */
+  #groupNowMs(key: string): number | undefined {
+    const { reads } = this.#options;
+    return reads.standstill(key) === undefined ? reads.groupNowMs(key) : undefined;
   }
 
   #untilStopping(answer: Promise<Answer | undefined>): Promise<Answer | undefined> {
@@ -209,7 +235,7 @@ function settlementOf(command: Command, fate: CommandFate): Settlement | undefin
     }
     case 'outcome': {
       const { position, status, result } = fate;
-      if (fate.bodyHash !== bodyHash(command)) {
+      if (!isBodyOf(command, fate.bodyHash)) {
         return { type: 'answered', position, reply: { type: 'key-conflict', commandId } };
       }
       return { type: 'answered', position, reply: { type: 'outcome', commandId, status, repeated: false, result } };

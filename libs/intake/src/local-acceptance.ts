@@ -1,5 +1,5 @@
 import type { CommandPublisher } from '@eco/broker';
-import type { Command, CommandKind } from '@eco/contracts';
+import type { Command, CommandKind, Stamp } from '@eco/contracts';
 import { StartError, type Edge } from '@eco/edge';
 import { joinsTheTail, Journal, JournalError, registerJournalMetrics, Relay, type Appended } from '@eco/journal';
 
@@ -73,6 +73,12 @@ export class LocalAcceptance {
 
   close(): void {
     this.#journal.close();
+  }
+
+  /** Of the command that was kept last, before this process or in it; undefined: none waits. */
+  get lastStamp(): Stamp | undefined {
+    const text = this.#journal.lastText;
+    return text === undefined ? undefined : (JSON.parse(text) as Partial<Command>).stamp;
   }
 
   /** The queue under which the command would be kept; undefined: it never is. */

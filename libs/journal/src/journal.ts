@@ -129,6 +129,12 @@ export class Journal {
     return oldestAtMs(this.#database);
   }
 
+  /** What was appended last of all that is still in the file; undefined: it is empty. */
+  get lastText(): string | undefined {
+    const row = this.#database.prepare('SELECT text FROM entries ORDER BY seq DESC LIMIT 1').get();
+    return row?.['text'] as string | undefined;
+  }
+
   /** Calls `listener` with the queue of what was kept. */
   onKept(listener: (queue: string) => void): void {
     this.#listeners.add(listener);

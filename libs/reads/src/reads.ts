@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { Stamp } from '@eco/contracts';
 import type { Login } from '@eco/database';
 import type { GroupNodes, Log } from '@eco/edge';
 import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
@@ -56,6 +57,9 @@ export class Reads {
   stop(): void {
     for (const { nodes } of this.#groups) nodes.stop();
   }
+
+  /** Called with the highest stamp that a cart shows; who sends commands from this process sets it. */
+  onCartStamp: ((customerId: string, stamp: Stamp) => void) | undefined;
 
   /** How long a reader waits for the freshness that it asks for. */
   readonly freshWaitMs: number;

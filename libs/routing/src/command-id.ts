@@ -1,6 +1,6 @@
 import { bucketOfHash12 } from './bucket.js';
 import { hash12 } from './hash.js';
-import { field12Of, uuidV7, uuidV8, type IdSource } from './uuid.js';
+import { field12Of, idOfKey, uuidV7, type IdSource, type KeyedRequest } from './uuid.js';
 
 /*
  * Ids of the other commands, built as order ids are: the 12 bits hold hash12 of the key by which the command is routed,
@@ -13,14 +13,12 @@ export function newCommandId({ key, ...source }: IdSource & { readonly key: stri
 }
 
 /** The id of the command of this kind that this origin asked for under this `Idempotency-Key`; never an order's id. */
-export function commandIdFor(request: {
-  readonly origin: string;
-  readonly kind: string;
-  readonly key: string;
-  readonly idempotencyKey: string;
-}): string {
-  const { origin, kind, key, idempotencyKey } = request;
-  return uuidV8('command', [origin, kind, key, idempotencyKey], hash12(key));
+export function commandIdFor({
+  kind,
+  key,
+  ...request
+}: KeyedRequest & { readonly kind: string; readonly key: string }): string {
+  return idOfKey('command', request, [kind, key], hash12(key));
 }
 
 /** The bucket that has the command's outcome. Throws a RangeError when the id is no UUID. */

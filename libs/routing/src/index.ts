@@ -1,6 +1,6 @@
 export { hash12, HASH12_VALUES } from './hash.js';
 export { assertBucketCount, bucketOf, bucketOfHash12, isBucketCount, BUCKETS_DEFAULT, BUCKETS_MAX } from './bucket.js';
-export { isUuid, ID_RANDOM_BYTES, type IdSource } from './uuid.js';
+export { COMMON_CLIENT, isUuid, ID_RANDOM_BYTES, type IdSource, type KeyedRequest } from './uuid.js';
 export { bucketOfOrderId, hash12OfOrderId, newOrderId, orderIdFor } from './order-id.js';
 export { bucketOfCommandId, commandIdFor, newCommandId, newId } from './command-id.js';
 export {

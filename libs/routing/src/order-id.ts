@@ -1,6 +1,6 @@
 import { bucketOfHash12 } from './bucket.js';
 import { hash12 } from './hash.js';
-import { field12Of, uuidV7, uuidV8, type IdSource } from './uuid.js';
+import { field12Of, idOfKey, uuidV7, type IdSource, type KeyedRequest } from './uuid.js';
 
 /*
  * An order's id carries hash12 of its customer in the 12 bits after the version digit, so the id alone says in which
@@ -18,14 +18,9 @@ export function newOrderId({ customerId, ...source }: IdSource & { readonly cust
   return uuidV7(source, hash12(customerId));
 }
 
-/** The id of the order that this origin (branch or API client) asked for under this `Idempotency-Key`. */
-export function orderIdFor(request: {
-  readonly origin: string;
-  readonly customerId: string;
-  readonly idempotencyKey: string;
-}): string {
-  const { origin, customerId, idempotencyKey } = request;
-  return uuidV8('order', [origin, customerId, idempotencyKey], hash12(customerId));
+/** The id of the order that this origin asked for under this `Idempotency-Key`, at whichever API. */
+export function orderIdFor({ customerId, ...request }: KeyedRequest & { readonly customerId: string }): string {
+  return idOfKey('order', request, [customerId], hash12(customerId));
 }
 
 /** hash12 of the order's customer. Throws a RangeError when the id is no UUID. */

@@ -63,6 +63,32 @@ export function uuidV8(tag: string, fields: readonly string[], field12: number):
   return assemble(digest.toString('hex', 0, 6), 8, field12, digest.subarray(6, 14));
 }
 
+/**
+ * Whose `Idempotency-Key` it is. Until clients log in, all of them at all APIs are one, so a request that is repeated at
+ * another API is the same request. It is what ids at Central were made of before, so keys used there keep their ids.
+ */
+export const COMMON_CLIENT = 'central';
+
+/** What an id that stands for an `Idempotency-Key` is made of; nothing of the API by which it came. */
+export interface KeyedRequest {
+  /** Who chose the key, a client or a process of ours: one's keys say nothing of another's. */
+  readonly origin: string;
+  readonly idempotencyKey: string;
+}
+
+/**
+ * The id for a client's key. All ids of keyed requests are made here, so that what makes them hard to guess has one place.
+ * `within`: what the key is unique in, besides its origin: the kind of request, the customer or product.
+ */
+export function idOfKey(
+  tag: 'order' | 'command',
+  { origin, idempotencyKey }: KeyedRequest,
+  within: readonly string[],
+  field12: number,
+): string {
+  return uuidV8(tag, [origin, ...within, idempotencyKey], field12);
+}
+
 function assemble(first12Hex: string, version: 7 | 8, field12: number, last8: Buffer): string {
   const field = field12.toString(16).padStart(3, '0');
   const tail = Buffer.from(last8);

@@ -137,7 +137,7 @@ const carts: Statement = {
 const cartItems: Statement = {
   name: 'load cart items',
   text: `
-SELECT i.customer_id, i.product_id, i.quantity, i.stamp
+SELECT i.customer_id, i.product_id, i.quantity, i.stamp, i.order_id, i.ordered_stamp
 FROM eco.cart_item i
 WHERE i.customer_id = ANY ($1::text[])
 ORDER BY i.customer_id, i.product_id`,
@@ -275,7 +275,9 @@ export function sendLoad(session: WriterSession, keys: NeededKeys): { sent: Prom
   });
   loadBy(cartItems, keys.cartCustomerIds, (row) => {
     const [customerId, productId, quantity, stamp] = row as [string, string, number, string];
-    state.cartOf(customerId).items.push({ productId, quantity, stamp });
+    const [orderId, orderedStamp] = row.slice(4) as [string | null, string | null];
+    const ordered = orderId === null || orderedStamp === null ? null : { orderId, stamp: orderedStamp };
+    state.cartOf(customerId).items.push({ productId, quantity, stamp, ordered });
   });
   return { sent, state };
 }

@@ -185,18 +185,21 @@ const cartItems: Table<Effects['cartItems'][number]> = {
   name: 'store cart items',
   text: `
 INSERT INTO eco.cart_item (seq,
-  customer_id, product_id, quantity, bucket, stamp)
+  customer_id, product_id, quantity, bucket, stamp, order_id, ordered_stamp)
 SELECT $3, i.*
-FROM unnest($4::text[], $5::text[], $6::int[], $7::smallint[], $8::text[]) AS i
+FROM unnest($4::text[], $5::text[], $6::int[], $7::smallint[], $8::text[], $9::uuid[], $10::text[]) AS i
 ${FENCED}
 ON CONFLICT (customer_id, product_id) DO UPDATE
-SET seq = excluded.seq, quantity = excluded.quantity, stamp = excluded.stamp`,
+SET seq = excluded.seq, quantity = excluded.quantity, stamp = excluded.stamp, order_id = excluded.order_id,
+  ordered_stamp = excluded.ordered_stamp`,
   columns: [
     text((row) => row.customerId),
     text((row) => row.productId),
     plain((row) => row.quantity),
     plain((row) => row.bucket),
     text((row) => row.stamp),
+    plain((row) => row.ordered?.orderId ?? null),
+    text((row) => row.ordered?.stamp ?? null),
   ],
 };
 

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { changeData, outcomeResults } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
-import { arrivedOf, checkOut, command, placeOrder, stampAt } from '../test/commands.js';
+import { arrivedOf, checkOut, command, NOON_MS, placeOrder, stampAt } from '../test/commands.js';
 import { BUCKETS, MemoryGroup } from '../test/memory-group.js';
 
 const create = (productId: string, stock: number) =>
@@ -14,8 +15,11 @@ const edit = (afterMs: number, productId: string, quantity: number) =>
 const clear = (afterMs: number) =>
   command('cart.clear', { customerId: 'ana' }, { stamp: stampAt(afterMs), idempotencyKey: `${afterMs}` });
 
+/** A minute after what the specs do: so each stamp is of the past, and none of the last second. */
+const AT = '2026-11-24T12:01:00.000Z';
+
 function stocked(): MemoryGroup {
-  const group = new MemoryGroup();
+  const group = new MemoryGroup(AT);
   group.write(arrivedOf([create('cafe', 10), create('mate', 4)]));
   return group;
 }
@@ -27,7 +31,14 @@ describe('cart.edit', () => {
     );
     expect(replies.map((reply) => reply.type === 'outcome' && reply.result['applied'])).toEqual([true, false, true]);
     expect(cartItems).toEqual([
-      { customerId: 'ana', productId: 'cafe', quantity: 3, stamp: stampAt(3), bucket: bucketOf('ana', BUCKETS) },
+      {
+        customerId: 'ana',
+        productId: 'cafe',
+        quantity: 3,
+        stamp: stampAt(3),
+        ordered: null,
+        bucket: bucketOf('ana', BUCKETS),
+      },
     ]);
     expect(outcomes.map(({ topic, changeType, n }) => [topic, changeType, n])).toEqual([
       ['carts', 'cart.changed', 1],
@@ -71,8 +82,9 @@ describe('cart.checkout', () => {
     const result = { orderId: checkout.id, status: 'confirmed', lines, totalCents: 300 };
     expect(outcomes).toMatchObject([{ kind: 'cart.checkout', status: 'done', topic: 'orders', result }]);
     expect(orders).toMatchObject([{ lines, branchId: 'sucursal-1', placedAt: '2026-11-24T12:00:00.005Z' }]);
-    expect(carts).toEqual([{ customerId: 'ana', bucket: bucketOf('ana', BUCKETS), clearedStamp: stampAt(5) }]);
+    expect(carts).toEqual([]);
     expect(movements).toHaveLength(2);
+    expect(group.cartItems.get('ana\nte')).toMatchObject({ quantity: 1, stamp: stampAt(9) });
 
     const again = checkOut('ana', { stamp: stampAt(8), idempotencyKey: 'again' });
     expect(group.write(arrivedOf([again])).replies).toMatchObject([
@@ -114,7 +126,7 @@ describe('cart.checkout', () => {
   });
 
   it('refuses a cart of more products than an order takes, and says how many', () => {
-    const group = new MemoryGroup();
+    const group = new MemoryGroup(AT);
     const products = Array.from({ length: 201 }, (_, index) => `p-${index}`);
     group.write(arrivedOf(products.map((productId) => create(productId, 1))));
     group.write(arrivedOf(products.map((productId, index) => edit(index, productId, 1))));
@@ -126,5 +138,260 @@ describe('cart.checkout', () => {
 
     const smaller = checkOut('ana', { stamp: stampAt(500), idempotencyKey: 'smaller' });
     expect(group.write(arrivedOf([edit(400, 'p-7', 0), smaller])).replies[1]).toMatchObject({ status: 'done' });
+  });
+});
+
+/** What a command was answered, without what every answer has. */
+function resultsOf({ replies }: { replies: { type: string; result?: Record<string, unknown> }[] }) {
+  return replies.map(({ result }) => result);
+}
+const at = (afterMs: number) => new Date(NOON_MS + afterMs).toISOString();
+
+describe('an edit that comes after a checkout that did not see it', () => {
+  it('lives on in the cart when the checkout ordered other products', () => {
+    const group = stocked();
+    group.write(arrivedOf([edit(1, 'cafe', 1)]));
+    const checkout = checkOut('ana', { stamp: stampAt(20) });
+    expect(group.write(arrivedOf([checkout])).orders).toMatchObject([{ lines: [{ productId: 'cafe' }] }]);
+    expect(resultsOf(group.write(arrivedOf([edit(10, 'mate', 2)])))).toEqual([{ applied: true }]);
+    const next = checkOut('ana', { stamp: stampAt(30), idempotencyKey: 'next' });
+    expect(group.write(arrivedOf([next])).orders).toMatchObject([{ lines: [{ productId: 'mate', quantity: 2 }] }]);
+  });
+
+  it('lives on in the cart when it is newer than what the checkout ordered of its product', () => {
+    const group = stocked();
+    group.write(arrivedOf([edit(10, 'cafe', 2), checkOut('ana', { stamp: stampAt(20) })]));
+    expect(resultsOf(group.write(arrivedOf([edit(15, 'cafe', 3)])))).toEqual([{ applied: true }]);
+    const next = checkOut('ana', { stamp: stampAt(30), idempotencyKey: 'next' });
+    expect(group.write(arrivedOf([next])).orders).toMatchObject([{ lines: [{ productId: 'cafe', quantity: 3 }] }]);
+  });
+
+  it('is not sold twice: an older one is superseded by the one that was ordered, and says by which order', () => {
+    const group = stocked();
+    const ordered = edit(10, 'cafe', 2);
+    const checkout = checkOut('ana', { stamp: stampAt(20) });
+    group.write(arrivedOf([ordered, checkout]));
+    const { replies } = group.write(arrivedOf([ordered, edit(5, 'cafe', 4)]));
+    expect(replies).toMatchObject([
+      { repeated: true, result: { applied: true } },
+      { result: { applied: false, reason: 'ordered', stamp: stampAt(10), orderId: checkout.id } },
+    ]);
+    const next = checkOut('ana', { stamp: stampAt(30), idempotencyKey: 'next' });
+    expect(resultsOf(group.write(arrivedOf([next])))).toEqual([{ reason: 'cart-empty' }]);
+  });
+
+  it('says which order has the product that it wanted to take out, and undoes nothing', () => {
+    const group = stocked();
+    const checkout = checkOut('ana', { stamp: stampAt(20) });
+    group.write(arrivedOf([edit(10, 'cafe', 2), checkout]));
+    const { replies, outcomes } = group.write(arrivedOf([edit(15, 'cafe', 0), clear(16), edit(12, 'cafe', 1)]));
+    const ordered = { reason: 'ordered', stamp: stampAt(20), orderId: checkout.id };
+    expect(resultsOf({ replies })).toEqual([
+      { applied: false, ...ordered },
+      { applied: true, ...ordered },
+      { applied: false, reason: 'cleared', stamp: stampAt(16) },
+    ]);
+    for (const { kind, result } of outcomes) expect(outcomeResults[kind].parse(result)).toEqual(result);
+    // Made after the checkout, it is about nothing that was ordered.
+    expect(resultsOf(group.write(arrivedOf([edit(40, 'cafe', 0)])))).toEqual([{ applied: true }]);
+  });
+
+  it('reports the stamp of the edit or of the clear that it lost to', () => {
+    const group = stocked();
+    group.write(arrivedOf([clear(5), edit(8, 'cafe', 2)]));
+    expect(resultsOf(group.write(arrivedOf([edit(4, 'mate', 1), edit(7, 'cafe', 1), clear(3)])))).toEqual([
+      { applied: false, reason: 'cleared', stamp: stampAt(5) },
+      { applied: false, reason: 'superseded', stamp: stampAt(8) },
+      { applied: false, reason: 'cleared', stamp: stampAt(5) },
+    ]);
+  });
+});
+
+describe('clocks that differ', () => {
+  it('a checkout orders what came before it, though the edit is stamped 3 s ahead', () => {
+    const group = stocked();
+    group.at = at(100_000);
+    group.write(arrivedOf([edit(103_000, 'cafe', 1)]));
+    group.at = at(100_020);
+    const { orders } = group.write(arrivedOf([checkOut('ana', { stamp: stampAt(100_015) })]));
+    expect(orders).toMatchObject([{ status: 'confirmed', lines: [{ productId: 'cafe', quantity: 1 }] }]);
+  });
+
+  it('a checkout orders what came before it in its batch, though its own clock is half a second behind', () => {
+    const group = stocked();
+    group.at = at(100_000);
+    const { orders } = group.write(arrivedOf([edit(99_990, 'cafe', 1), checkOut('ana', { stamp: stampAt(99_500) })]));
+    expect(orders).toMatchObject([{ status: 'confirmed', lines: [{ productId: 'cafe' }] }]);
+  });
+
+  it('an edit by a right clock comes after one that was stamped ahead, also in one batch', () => {
+    const group = stocked();
+    group.at = at(100_000);
+    const ahead = edit(103_000, 'cafe', 5);
+    expect(resultsOf(group.write(arrivedOf([ahead, edit(99_995, 'cafe', 2)])))).toEqual([
+      { applied: true },
+      { applied: true },
+    ]);
+    group.at = at(101_000);
+    expect(resultsOf(group.write(arrivedOf([edit(100_995, 'cafe', 3)])))).toEqual([{ applied: true }]);
+    expect(group.cartItems.get('ana\ncafe')).toMatchObject({ quantity: 3, stamp: stampAt(100_995) });
+  });
+
+  it('several that are stamped ahead count in the order in which they came', () => {
+    const group = stocked();
+    group.at = at(100_000);
+    group.write(
+      arrivedOf([edit(900_000, 'cafe', 5), edit(800_000, 'cafe', 6), clear(700_000), edit(600_000, 'mate', 1)]),
+    );
+    const { orders } = group.write(arrivedOf([checkOut('ana', { stamp: stampAt(99_999) })]));
+    expect(orders).toMatchObject([{ lines: [{ productId: 'mate', quantity: 1 }] }]);
+  });
+
+  it('a clear from the year 2099 empties the cart and blocks nothing that comes after it', () => {
+    const group = stocked();
+    const future = `${Date.UTC(2099, 0, 1)}`.padStart(15, '0');
+    group.write(arrivedOf([edit(1, 'cafe', 1)]));
+    const cleared = command('cart.clear', { customerId: 'ana' }, { stamp: `${future}-00000-spec` });
+    expect(resultsOf(group.write(arrivedOf([cleared])))).toEqual([{ applied: true }]);
+    group.at = at(120_000);
+    const checkout = checkOut('ana', { stamp: stampAt(119_999) });
+    const { replies, orders } = group.write(arrivedOf([edit(119_990, 'mate', 2), checkout]));
+    expect(resultsOf({ replies })[0]).toEqual({ applied: true });
+    expect(orders).toMatchObject([{ status: 'confirmed', lines: [{ productId: 'mate', quantity: 2 }] }]);
+    // What the order says of its time is by the group's clock, too.
+    const later = command(
+      'cart.edit',
+      { customerId: 'ana', productId: 'cafe', quantity: 1 },
+      { stamp: stampAt(119_999) },
+    );
+    const farOff = checkOut('ana', { stamp: `${future}-00000-spec`, idempotencyKey: 'far off' });
+    expect(group.write(arrivedOf([later, farOff])).orders).toMatchObject([{ placedAt: at(120_000) }]);
+  });
+
+  it('heals a cart that was blocked by stamps from the future before there was a bound', () => {
+    const bucket = bucketOf('ana', BUCKETS);
+    const future = (year: number) => `${String(Date.UTC(year, 0, 1)).padStart(15, '0')}-00000-spec`;
+    const group = stocked();
+    group.carts.set('ana', { customerId: 'ana', bucket, clearedStamp: future(2099) });
+    const items = { customerId: 'ana', bucket, quantity: 1, ordered: null };
+    group.cartItems.set('ana\ncafe', { ...items, productId: 'cafe', stamp: future(2100) });
+    group.cartItems.set('ana\nte', { ...items, productId: 'te', stamp: future(2098) });
+    group.at = at(200_000);
+    expect(resultsOf(group.write(arrivedOf([edit(199_990, 'mate', 1)])))).toEqual([{ applied: true }]);
+    group.at = at(201_000);
+    expect(resultsOf(group.write(arrivedOf([edit(200_990, 'cafe', 3)])))).toEqual([{ applied: true }]);
+    const { orders } = group.write(arrivedOf([checkOut('ana', { stamp: stampAt(200_995) })]));
+    expect(orders).toMatchObject([
+      {
+        lines: [
+          { productId: 'cafe', quantity: 3 },
+          { productId: 'mate', quantity: 1 },
+        ],
+      },
+    ]);
+  });
+});
+
+describe('edits, clears and checkouts of several senders with clocks that differ and messages that are late', () => {
+  const products = ['cafe', 'mate'];
+  const HOUR_MS = 3_600_000;
+  const sent = fc.record({
+    /** When it is sent, by the group's clock. */
+    sentMs: fc.integer({ min: 0, max: 8_000 }),
+    /** How far its sender's clock is off. */
+    skewMs: fc.constantFrom(-3_000, -400, 0, 0, 0, 300, 3_000, 100 * HOUR_MS),
+    delayMs: fc.oneof(fc.constant(5), fc.integer({ min: 0, max: 10_000 })),
+    what: fc.oneof(
+      { weight: 6, arbitrary: fc.record({ productId: fc.constantFrom(...products), quantity: fc.nat(3) }) },
+      { weight: 1, arbitrary: fc.constant('clear' as const) },
+      { weight: 2, arbitrary: fc.constant('checkout' as const) },
+    ),
+  });
+
+  it('an acknowledged edit is ordered, or in the cart, or replaced by a later one, or its outcome says why not', () => {
+    fc.assert(
+      fc.property(fc.array(sent, { minLength: 1, maxLength: 20, size: 'max' }), (history) => {
+        const group = new MemoryGroup(at(0));
+        group.write(arrivedOf(products.map((productId) => create(productId, 1_000))));
+        const edits: { id: string; productId: string; quantity: number }[] = [];
+        // What holds of each product: the edit that was applied last and what became of it.
+        const holds = new Map<string, string>();
+        const replaced = new Set<string>();
+        const ordered = new Set<string>();
+        const emptied = new Set<string>();
+        let ordersExpected = 0;
+        const arrivals = history
+          .map((one, index) => ({ ...one, index, arrivesMs: one.sentMs + one.delayMs }))
+          .sort((a, b) => a.arrivesMs - b.arrivesMs);
+        for (const { what, index, sentMs, skewMs, arrivesMs } of arrivals) {
+          group.at = at(20_000 + arrivesMs);
+          const envelope = { stamp: stampAt(20_000 + sentMs + skewMs, `s${index}`), idempotencyKey: String(index) };
+          if (what === 'clear') {
+            const [result] = resultsOf(
+              group.write(arrivedOf([command('cart.clear', { customerId: 'ana' }, envelope)])),
+            );
+            if (result?.['applied'] === true) {
+              for (const [productId, id] of holds) {
+                // A clear takes out what is not newer than it, and nothing else.
+                if (group.visible('ana', productId) === undefined) {
+                  emptied.add(id);
+                  holds.delete(productId);
+                }
+              }
+            }
+          } else if (what === 'checkout') {
+            const before = new Map(products.map((productId) => [productId, group.visible('ana', productId)]));
+            const { orders } = group.write(arrivedOf([checkOut('ana', envelope)]));
+            const lines = orders.flatMap((order) => order.lines);
+            if (orders.length > 0) ordersExpected += 1;
+            for (const { productId, quantity } of lines) {
+              expect(before.get(productId)?.quantity).toBe(quantity);
+              // Ordered once: it is in the cart no more.
+              expect(group.visible('ana', productId)).toBeUndefined();
+              ordered.add(holds.get(productId) as string);
+              holds.delete(productId);
+            }
+            for (const productId of products) {
+              if (lines.every((line) => line.productId !== productId)) {
+                expect(group.visible('ana', productId)).toEqual(before.get(productId));
+              }
+            }
+          } else {
+            const made = command('cart.edit', { customerId: 'ana', ...what }, envelope);
+            const before = group.visible('ana', what.productId);
+            const [result] = resultsOf(group.write(arrivedOf([made])));
+            edits.push({ id: made.id, ...what });
+            if (result?.['applied'] === true) {
+              expect(group.visible('ana', what.productId)?.quantity ?? 0).toBe(what.quantity);
+              const earlier = holds.get(what.productId);
+              if (earlier !== undefined) replaced.add(earlier);
+              holds.set(what.productId, made.id);
+            } else {
+              expect(result).toMatchObject({ applied: false, stamp: expect.any(String) as string });
+              expect(['superseded', 'cleared', 'ordered']).toContain(result?.['reason']);
+              expect(group.visible('ana', what.productId)).toEqual(before);
+            }
+          }
+        }
+        expect(group.orders.size).toBe(ordersExpected);
+        for (const { id, productId, quantity } of edits) {
+          const { applied } = group.outcomes.get(id)?.result as { applied: boolean };
+          const inCart = holds.get(productId) === id && (group.visible('ana', productId)?.quantity ?? 0) === quantity;
+          const accounts = [!applied, replaced.has(id), ordered.has(id), emptied.has(id), inCart];
+          expect(accounts.filter(Boolean)).toHaveLength(1);
+        }
+        // Nothing blocks the cart: an edit by a right clock is applied, and a checkout orders it.
+        group.at = at(200_000);
+        const last = command(
+          'cart.edit',
+          { customerId: 'ana', productId: 'cafe', quantity: 7 },
+          { stamp: stampAt(199_990) },
+        );
+        const end = checkOut('ana', { stamp: stampAt(199_995), idempotencyKey: 'end' });
+        expect(group.write(arrivedOf([last, end])).orders[0]?.lines).toContainEqual(
+          expect.objectContaining({ productId: 'cafe', quantity: 7 }),
+        );
+      }),
+    );
   });
 });

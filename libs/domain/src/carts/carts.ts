@@ -1,75 +1,140 @@
-import type { OrderLine, Stamp } from '@eco/contracts';
+import { CLOCK_SKEW_MS_MAX, highestStamp, nextStamp, senderOf, stampMs, stampOf } from '@eco/contracts';
+import type { CartEdited, OrderLine, Stamp } from '@eco/contracts';
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
-import type { BatchState, CartItem } from '../state.js';
+import type { BatchState, Cart, CartItem } from '../state.js';
 
 type ClearedRow = Effects['carts'][number];
 type ItemRow = Effects['cartItems'][number];
+type Ordered = NonNullable<CartItem['ordered']>;
 
 interface WorkingCart {
   customerId: string;
   bucket: number;
   clearedStamp: Stamp | null;
   items: Map<string, Readonly<CartItem>>;
+  /** No stamp that this cart has seen is above it. */
+  highest: Stamp | undefined;
   clearedRow: ClearedRow | undefined;
   itemRows: Map<string, ItemRow>;
 }
 
+const APPLIED: CartEdited = { applied: true };
+
 /**
  * The carts while a batch is decided. An item is the edit with the highest stamp, and is in the cart while its quantity
  * is not 0 and its stamp is above the one that cleared the cart. Both only rise, so any order of arrival ends in the
- * same cart, and nothing has to wait for a message that is late.
+ * same cart, and nothing has to wait for a message that is late. An order takes out exactly the items that it is made of,
+ * so an edit that comes after it and is not older than what was ordered is in the cart.
+ *
+ * A stamp ahead of the group's clock says nothing about when its command was made: only that it was before it came. So it
+ * counts as the next one of this cart, after whatever came before it, and whatever comes later is later.
  */
 export class Carts {
   private readonly working = new Map<string, WorkingCart>();
+  private readonly atMs: number;
+  /** An honest sender is ahead by no more than the skew, so what is ahead of the clock was made after this. */
+  private readonly aheadMadeAfterMs: number;
 
   constructor(
     private readonly stored: BatchState['carts'],
     private readonly buckets: Buckets,
     private readonly effects: Pick<Effects, 'carts' | 'cartItems'>,
-  ) {}
+    at: string,
+  ) {
+    this.atMs = Date.parse(at);
+    this.aheadMadeAfterMs = this.atMs - CLOCK_SKEW_MS_MAX;
+  }
 
-  /** False: something newer is there, or the cart was cleared since. */
-  edit(customerId: string, { productId, quantity, stamp }: CartItem): boolean {
+  edit(customerId: string, productId: string, quantity: number, asked: Stamp): CartEdited {
     const cart = this.cart(customerId);
-    const present = cart.items.get(productId);
-    if (present !== undefined && present.stamp >= stamp) return false;
-    if (cart.clearedStamp !== null && cart.clearedStamp >= stamp) return false;
-    let row = cart.itemRows.get(productId);
-    if (row === undefined) {
-      row = { productId, quantity, stamp, customerId, bucket: cart.bucket };
-      cart.itemRows.set(productId, row);
-      cart.items.set(productId, row);
-      this.effects.cartItems.push(row);
-    } else {
-      row.quantity = quantity;
-      row.stamp = stamp;
+    const stamp = this.see(cart, asked);
+    const { clearedStamp } = cart;
+    if (clearedStamp !== null && clearedStamp >= stamp) {
+      return { applied: false, reason: 'cleared', stamp: clearedStamp };
     }
-    return true;
+    const present = cart.items.get(productId);
+    if (present !== undefined && present.stamp >= stamp) {
+      const { ordered } = present;
+      if (ordered === null) return { applied: false, reason: 'superseded', stamp: present.stamp };
+      return { applied: false, reason: 'ordered', stamp: present.stamp, orderId: ordered.orderId };
+    }
+    const ordered = quantity === 0 ? orderedBefore(present, stamp) : undefined;
+    // Also where there is nothing to take out: an older edit that comes later is older than this all the same.
+    this.put(cart, { productId, quantity, stamp, ordered: ordered ?? null });
+    return ordered === undefined ? APPLIED : { applied: false, ...lostTo(ordered) };
   }
 
-  /** Takes out all that was put in up to `stamp`. False: it was cleared later than that already. */
-  clear(customerId: string, stamp: Stamp): boolean {
+  /** Takes out all that was put in up to `asked`. */
+  clear(customerId: string, asked: Stamp): CartEdited {
     const cart = this.cart(customerId);
-    if (cart.clearedStamp !== null && cart.clearedStamp >= stamp) return false;
-    cart.clearedStamp = stamp;
-    if (cart.clearedRow === undefined) {
-      cart.clearedRow = { customerId, bucket: cart.bucket, clearedStamp: stamp };
-      this.effects.carts.push(cart.clearedRow);
-    } else cart.clearedRow.clearedStamp = stamp;
-    return true;
+    const stamp = this.see(cart, asked);
+    const { clearedStamp } = cart;
+    if (clearedStamp !== null && clearedStamp >= stamp) {
+      return { applied: false, reason: 'cleared', stamp: clearedStamp };
+    }
+    this.setCleared(cart, stamp);
+    for (const item of cart.items.values()) {
+      const ordered = item.stamp <= stamp ? orderedBefore(item, stamp) : undefined;
+      if (ordered !== undefined) return { applied: true, ...lostTo(ordered) };
+    }
+    return APPLIED;
   }
 
-  /** What the cart held at `stamp`, by product id, as far as it has not been edited since. */
-  linesAsOf(customerId: string, stamp: Stamp): OrderLine[] {
-    const { clearedStamp, items } = this.cart(customerId);
+  /**
+   * What a checkout that was made at `asked` orders, by product id, and the stamp that it counts by. It sees what the cart
+   * held then, as far as it has not been edited since; and whatever came before it, when it comes within the skew of its
+   * stamp, for then its clock may merely be behind that of the edit.
+   */
+  checkout(customerId: string, asked: Stamp): { lines: OrderLine[]; stamp: Stamp } {
+    const cart = this.cart(customerId);
+    const stamp = this.see(cart, asked);
+    const isPrompt = stampMs(asked) >= this.atMs - CLOCK_SKEW_MS_MAX;
     const lines: OrderLine[] = [];
-    for (const item of items.values()) {
-      if (item.quantity > 0 && item.stamp <= stamp && (clearedStamp === null || item.stamp > clearedStamp)) {
+    for (const item of cart.items.values()) {
+      const isSeen = isPrompt || item.stamp <= stamp;
+      if (item.quantity > 0 && isSeen && (cart.clearedStamp === null || item.stamp > cart.clearedStamp)) {
         lines.push({ productId: item.productId, quantity: item.quantity });
       }
     }
-    return lines.sort((a, b) => (a.productId < b.productId ? -1 : 1));
+    lines.sort((a, b) => (a.productId < b.productId ? -1 : 1));
+    return { lines, stamp };
+  }
+
+  /** Takes out what was ordered. The items keep their stamps: an older edit of them comes too late. */
+  takeOut(customerId: string, lines: readonly OrderLine[], ordered: Ordered): void {
+    const cart = this.cart(customerId);
+    for (const { productId } of lines) {
+      const { stamp } = cart.items.get(productId) as CartItem;
+      this.put(cart, { productId, quantity: 0, stamp, ordered });
+    }
+  }
+
+  /** The stamp by which a command counts in this cart. */
+  private see(cart: WorkingCart, asked: Stamp): Stamp {
+    const stamp = stampMs(asked) > this.atMs ? nextStamp(cart.highest, this.aheadMadeAfterMs, senderOf(asked)) : asked;
+    cart.highest = highestStamp(cart.highest, stamp);
+    return stamp;
+  }
+
+  private put(cart: WorkingCart, item: CartItem): void {
+    const row = cart.itemRows.get(item.productId);
+    if (row !== undefined) {
+      Object.assign(row, item);
+      return;
+    }
+    const added = { ...item, customerId: cart.customerId, bucket: cart.bucket };
+    cart.itemRows.set(item.productId, added);
+    cart.items.set(item.productId, added);
+    this.effects.cartItems.push(added);
+  }
+
+  private setCleared(cart: WorkingCart, stamp: Stamp): void {
+    cart.clearedStamp = stamp;
+    if (cart.clearedRow === undefined) {
+      cart.clearedRow = { customerId: cart.customerId, bucket: cart.bucket, clearedStamp: stamp };
+      this.effects.carts.push(cart.clearedRow);
+    } else cart.clearedRow.clearedStamp = stamp;
   }
 
   private cart(customerId: string): WorkingCart {
@@ -81,11 +146,47 @@ export class Carts {
         bucket: this.buckets.of(customerId),
         clearedStamp: stored?.clearedStamp ?? null,
         items: new Map(stored?.items.map((item) => [item.productId, item])),
+        highest: undefined,
         clearedRow: undefined,
         itemRows: new Map(),
       };
+      if (stored !== undefined) this.pullBack(cart, stored);
+      cart.highest = highestOf(cart);
       this.working.set(customerId, cart);
     }
     return cart;
   }
+
+  /**
+   * Stamps ahead of the clock that were stored before writers bounded them, or by a group whose clock is ahead: nothing
+   * could come after them. They become old enough for whatever is made now, and what they hide or show stays as it is.
+   */
+  private pullBack(cart: WorkingCart, { clearedStamp, items }: Cart): void {
+    const isAhead = (stamp: Stamp) => stampMs(stamp) > this.atMs;
+    if (clearedStamp !== null && isAhead(clearedStamp)) {
+      this.setCleared(cart, stampOf(this.aheadMadeAfterMs, 0, senderOf(clearedStamp)));
+    }
+    for (const item of items.filter(({ stamp }) => isAhead(stamp))) {
+      const isHidden = clearedStamp !== null && item.stamp <= clearedStamp;
+      const cleared = cart.clearedStamp ?? undefined;
+      const stamp = isHidden ? cleared : nextStamp(cleared, this.aheadMadeAfterMs, senderOf(item.stamp));
+      if (stamp !== undefined) this.put(cart, { ...item, stamp });
+    }
+  }
+}
+
+/** The order that took the item although the wish to take it out was made before. */
+function orderedBefore(item: Readonly<CartItem> | undefined, stamp: Stamp): Ordered | undefined {
+  const ordered = item?.ordered ?? undefined;
+  return ordered !== undefined && ordered.stamp > stamp ? ordered : undefined;
+}
+
+function lostTo({ orderId, stamp }: Ordered): Omit<CartEdited, 'applied'> {
+  return { reason: 'ordered', stamp, orderId };
+}
+
+function highestOf({ clearedStamp, items }: WorkingCart): Stamp | undefined {
+  let highest = highestStamp(clearedStamp);
+  for (const { stamp, ordered } of items.values()) highest = highestStamp(highest, stamp, ordered?.stamp);
+  return highest;
 }

@@ -1,5 +1,4 @@
 import { MAX_ORDER_LINES } from '@eco/contracts';
-import { madeAt } from '../made-at.js';
 import { decideOrder } from '../orders/decide-order.js';
 import { refusedFor, type Rules } from '../rules.js';
 
@@ -8,16 +7,18 @@ export const checkOutCart: Rules<'cart.checkout'> = {
     keys.cartCustomerIds.add(body.customerId);
     keys.checkOutCustomerIds.add(body.customerId);
   },
-  decide({ body, stamp }, state) {
+  decide({ body, stamp: asked }, state) {
     const { orderId, customerId, branchId } = body;
-    const lines = state.carts.linesAsOf(customerId, stamp);
+    const { lines, stamp } = state.carts.checkout(customerId, asked);
     if (lines.length === 0) return refusedFor('cart-empty');
     // No edit can be refused for it: which one came last depends on the way here, and carts must end alike.
     if (lines.length > MAX_ORDER_LINES) {
       return refusedFor('order-too-long', { lines: lines.length, linesMax: MAX_ORDER_LINES });
     }
-    const decision = decideOrder({ orderId, customerId, branchId, lines, placedAt: madeAt(stamp) }, state);
-    if (decision.type === 'decided' && decision.status === 'done') state.carts.clear(customerId, stamp);
+    const decision = decideOrder({ orderId, customerId, branchId, lines, placedAt: state.madeAt(asked) }, state);
+    if (decision.type === 'decided' && decision.status === 'done') {
+      state.carts.takeOut(customerId, lines, { orderId, stamp });
+    }
     return decision;
   },
 };

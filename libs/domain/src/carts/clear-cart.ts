@@ -5,7 +5,7 @@ export const clearCart: Rules<'cart.clear'> = {
     keys.cartCustomerIds.add(body.customerId);
   },
   decide({ body: { customerId }, stamp }, state) {
-    const applied = state.carts.clear(customerId, stamp);
-    return done({ applied }, applied ? { type: 'cart.changed', data: { customerId } } : null);
+    const result = state.carts.clear(customerId, stamp);
+    return done(result, result.applied ? { type: 'cart.changed', data: { customerId } } : null);
   },
 };

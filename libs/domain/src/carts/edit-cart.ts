@@ -8,7 +8,7 @@ export const editCart: Rules<'cart.edit'> = {
   },
   decide({ body, stamp }, state) {
     const { customerId, productId, quantity } = body;
-    const applied = state.carts.edit(customerId, { productId, quantity, stamp });
-    return done({ applied }, applied ? { type: 'cart.changed', data: { customerId } } : null);
+    const result = state.carts.edit(customerId, productId, quantity, stamp);
+    return done(result, result.applied ? { type: 'cart.changed', data: { customerId } } : null);
   },
 };

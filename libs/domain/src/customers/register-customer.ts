@@ -1,4 +1,3 @@
-import { madeAt } from '../made-at.js';
 import { done, refused, type Rules } from '../rules.js';
 
 export const registerCustomer: Rules<'customer.register'> = {
@@ -8,7 +7,7 @@ export const registerCustomer: Rules<'customer.register'> = {
   decide({ body, stamp }, state) {
     const { customerId, name, email, branchId } = body;
     if (state.customers.has(customerId)) return refused({ reason: 'customer-exists' });
-    const registeredAt = madeAt(stamp);
+    const registeredAt = state.madeAt(stamp);
     state.customers.register({ customerId, bucket: state.buckets.of(customerId), name, email, branchId, registeredAt });
     return done(
       { customerId },

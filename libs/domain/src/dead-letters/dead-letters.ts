@@ -13,6 +13,11 @@ export class DeadLetters {
     private readonly effects: Pick<Effects, 'deadLetters' | 'deadLetterUpdates' | 'deadLetterActions'>,
   ) {}
 
+  /** Whether there may be one of this command id. */
+  hasOf(commandId: string): boolean {
+    return this.changed.size > 0 || this.stored.has(commandId);
+  }
+
   find(commandId: string, bodyHash: string): Readonly<DeadLetter> | undefined {
     if (this.changed.size === 0 && this.stored.size === 0) return undefined;
     return (

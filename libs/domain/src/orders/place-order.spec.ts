@@ -14,6 +14,12 @@ function stocked(owned?: ReadonlySet<number>): MemoryGroup {
 }
 
 describe('order.place', () => {
+  it('is placed when it is decided, at the latest, though its stamp is of the year 2099', () => {
+    const stamp = `${String(Date.UTC(2099, 0, 1)).padStart(15, '0')}-00000-spec`;
+    const { orders } = stocked().write(arrivedOf([placeOrder('ana', { cafe: 1 }, { stamp })]));
+    expect(orders).toMatchObject([{ status: 'confirmed', placedAt: AT }]);
+  });
+
   it('confirms: prices every line and reserves it at central', () => {
     const order = placeOrder('ana', { mate: 4, cafe: 2 }, { branchId: 'sucursal-1', stamp: stampAt(-1) });
     const { outcomes, orders, movements, levels } = stocked().write(arrivedOf([order]));

@@ -1,4 +1,3 @@
-import { madeAt } from '../made-at.js';
 import type { Rules } from '../rules.js';
 import { decideOrder } from './decide-order.js';
 
@@ -8,6 +7,6 @@ export const placeOrder: Rules<'order.place'> = {
   },
   decide({ body, stamp }, state) {
     const { orderId, customerId, branchId, lines } = body;
-    return decideOrder({ orderId, customerId, branchId, lines, placedAt: madeAt(stamp) }, state);
+    return decideOrder({ orderId, customerId, branchId, lines, placedAt: state.madeAt(stamp) }, state);
   },
 };

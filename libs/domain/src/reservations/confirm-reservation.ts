@@ -1,4 +1,3 @@
-import { madeAt } from '../made-at.js';
 import { confirmOrder } from '../orders/decide-order.js';
 import { refusedFor, type Rules } from '../rules.js';
 import { whyNotHeld } from './end-reservation.js';
@@ -15,7 +14,7 @@ export const confirmReservation: Rules<'reservation.confirm'> = {
     const refusal = whyNotHeld(reservation, state);
     if (refusal !== undefined) return refusal;
     state.reservations.confirm(reservation, orderId);
-    const order = { orderId, customerId, branchId, placedAt: madeAt(stamp) };
+    const order = { orderId, customerId, branchId, placedAt: state.madeAt(stamp) };
     const decision = confirmOrder(order, reservation.lines, reservation.totalCents, state, reservationId);
     state.orders.takeOver(orderId, reservationId);
     return decision;

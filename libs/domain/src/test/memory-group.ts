@@ -121,6 +121,14 @@ export class MemoryGroup {
     return [[orderId, { ...row, status, returned }]];
   }
 
+  /** What a reader sees of a product in a cart; undefined: it is not there. */
+  visible(customerId: string, productId: string): { quantity: number; stamp: string } | undefined {
+    const item = this.cartItems.get(`${customerId}\n${productId}`);
+    const clearedStamp = this.carts.get(customerId)?.clearedStamp ?? '';
+    if (item === undefined || item.quantity === 0 || item.stamp <= clearedStamp) return undefined;
+    return { quantity: item.quantity, stamp: item.stamp };
+  }
+
   /** None where nothing was ever put in or cleared. */
   private cart(customerId: string): [string, Cart][] {
     const items = [...this.cartItems.values()].filter((item) => item.customerId === customerId);

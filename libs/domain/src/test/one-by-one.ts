@@ -41,6 +41,13 @@ interface Letter {
   lastNumber: number;
   isElsewhere: boolean;
 }
+interface Edit {
+  customerId: string;
+  productId: string;
+  quantity: number;
+  stamp: string;
+  ordered?: { orderId: string; stamp: string };
+}
 type Decided = [status: string, result: Record<string, unknown>];
 
 export class OneByOne {
@@ -54,7 +61,7 @@ export class OneByOne {
   readonly transfers: Transfer[] = [];
   readonly tombstones: { id: string; reason: string }[] = [];
   private readonly products: Product[] = [];
-  private readonly edits: { customerId: string; productId: string; quantity: number; stamp: string }[] = [];
+  private readonly edits: Edit[] = [];
   private readonly clears: { customerId: string; stamp: string }[] = [];
 
   constructor(
@@ -100,7 +107,10 @@ export class OneByOne {
 
   private takeCommand(command: Command, retried: Letter | undefined): Reply {
     const { id, kind, body } = command;
-    const hash = createHash('sha256').update(canonicalJson({ kind, body })).digest('hex');
+    const asked = { ...body, branchId: undefined };
+    const hash = createHash('sha256')
+      .update(canonicalJson({ kind, body: asked }))
+      .digest('hex');
     const bucket = bucketOf(keyOf(command), BUCKETS);
     // Where a discard is decided says its dead letter.
     if (kind !== 'dead-letter.discard' && !this.ownedBuckets.has(bucket))
@@ -137,20 +147,36 @@ export class OneByOne {
         const lines = this.linesOf(command);
         if (lines.length === 0) return ['refused', { reason: 'cart-empty' }];
         return this.order(command.id, body.customerId, lines, () => {
-          if (kind === 'cart.checkout') this.clears.push({ customerId: body.customerId, stamp });
+          if (kind === 'cart.checkout') this.takeOut(body.customerId, lines, { orderId: command.id, stamp });
         });
       }
       case 'cart.edit': {
         const { customerId, productId, quantity } = body;
+        const clear = this.clearsOf(customerId).find((each) => each.stamp >= stamp);
+        if (clear !== undefined) return this.lost('cleared', highest(this.clearsOf(customerId)).stamp);
         const edits = this.edits.filter((edit) => edit.customerId === customerId && edit.productId === productId);
-        const applied = [...edits, ...this.clearsOf(customerId)].every((other) => other.stamp < stamp);
-        if (applied) this.edits.push({ customerId, productId, quantity, stamp });
-        return ['done', { applied }];
+        const last = edits.length === 0 ? undefined : highest(edits);
+        if (last !== undefined && last.stamp >= stamp) {
+          const { ordered } = last;
+          return ordered ? this.lost('ordered', last.stamp, ordered.orderId) : this.lost('superseded', last.stamp);
+        }
+        this.edits.push({ customerId, productId, quantity, stamp });
+        if (quantity > 0 || last?.ordered === undefined || last.ordered.stamp <= stamp) {
+          return ['done', { applied: true }];
+        }
+        Object.assign(this.edits.at(-1) as Edit, { ordered: last.ordered });
+        return this.lost('ordered', last.ordered.stamp, last.ordered.orderId);
       }
       case 'cart.clear': {
-        const applied = this.clearsOf(body.customerId).every((other) => other.stamp < stamp);
-        if (applied) this.clears.push({ customerId: body.customerId, stamp });
-        return ['done', { applied }];
+        const { customerId } = body;
+        const later = this.clearsOf(customerId).filter((other) => other.stamp >= stamp);
+        if (later.length > 0) return this.lost('cleared', highest(later).stamp);
+        this.clears.push({ customerId, stamp });
+        const overtaken = this.latest(customerId).find(
+          (edit) => edit.stamp <= stamp && edit.ordered !== undefined && edit.ordered.stamp > stamp,
+        );
+        const { orderId, stamp: orderedStamp } = overtaken?.ordered ?? {};
+        return ['done', { applied: true, ...(orderId && { reason: 'ordered', stamp: orderedStamp, orderId }) }];
       }
       case 'customer.register': {
         const { customerId } = body;
@@ -373,14 +399,29 @@ export class OneByOne {
 
   /** What is in the cart now, by product id. */
   cart(customerId: string): { productId: string; quantity: number; stamp: string }[] {
-    return this.edits
-      .filter((edit) => edit.customerId === customerId)
-      .filter((edit, _, edits) =>
-        edits.every((other) => other.productId !== edit.productId || other.stamp <= edit.stamp),
-      )
-      .filter((edit) => edit.quantity > 0 && this.clearsOf(customerId).every((clear) => clear.stamp < edit.stamp))
+    return this.latest(customerId)
+      .filter((edit) => edit.quantity > 0 && edit.ordered === undefined)
+      .filter((edit) => this.clearsOf(customerId).every((clear) => clear.stamp < edit.stamp))
       .map(({ productId, quantity, stamp }) => ({ productId, quantity, stamp }))
       .sort((a, b) => (a.productId < b.productId ? -1 : 1));
+  }
+
+  /** The latest edit of each product, in the order in which the products were first put in. */
+  private latest(customerId: string): Edit[] {
+    const own = this.edits.filter((edit) => edit.customerId === customerId);
+    return [...new Set(own.map(({ productId }) => productId))].map((productId) =>
+      highest(own.filter((edit) => edit.productId === productId)),
+    );
+  }
+
+  private takeOut(customerId: string, lines: OrderLine[], ordered: { orderId: string; stamp: string }): void {
+    for (const edit of this.latest(customerId)) {
+      if (lines.some(({ productId }) => productId === edit.productId)) edit.ordered = ordered;
+    }
+  }
+
+  private lost(reason: string, stamp: string, orderId?: string): Decided {
+    return ['done', { applied: false, reason, stamp, ...(orderId === undefined ? {} : { orderId }) }];
   }
 
   /** As it is now. */
@@ -427,6 +468,10 @@ function shortOf(ledger: NaiveLedger, productId: string, location: string, delta
   const available = ledger.available(productId, location);
   if (available + delta >= 0) return undefined;
   return ['refused', { reason: 'stock-short', short: [{ productId, asked: -delta, available }] }];
+}
+
+function highest<T extends { stamp: string }>(all: readonly T[]): T {
+  return all.reduce((one, other) => (other.stamp > one.stamp ? other : one));
 }
 
 function plain(lines: OrderLine[]): OrderLine[] {

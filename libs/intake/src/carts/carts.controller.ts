@@ -1,34 +1,50 @@
 import { Controller, Delete, Post, Put } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
+  cartEditedSchema,
   cartItemPathSchema,
   commandAcceptedSchema,
   customerPathSchema,
   headers as headerNames,
-  outcomeResults,
+  highestStamp,
   putCartItemRequestSchema,
+  stampSchema,
   type CommandBody,
+  type Stamp,
 } from '@eco/contracts';
 import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
-import { CommandIntake } from '../command-intake.js';
-import { commandHeadersSchema, DECIDED_HEADERS, type CommandHeaders } from '../http/command-headers.js';
+import { CommandIntake, type Submission } from '../command-intake.js';
+import { commandHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';
+import { z } from 'zod';
 import { answerAccepted } from '../http/accepted.js';
 import { COMMAND_PROBLEMS, decisionOf } from '../http/decision.js';
 import { answerOrder, ORDER_PROBLEMS, orderAnswers } from '../orders/order-answer.js';
 
+const cartHeadersSchema = commandHeadersSchema.extend({
+  'ecomarket-stamp': stampSchema
+    .optional()
+    .meta({
+      description: 'What the last answer about this cart gave, from whichever API: this request is later than that',
+    }),
+});
+type CartHeaders = z.output<typeof cartHeadersSchema>;
+
 const edits = {
-  headers: commandHeadersSchema,
+  headers: cartHeadersSchema,
   answers: {
     202: {
       description:
         'Accepted; with `EcoMarket-Durability: local` by this machine alone, until the brokers can be reached',
       body: commandAcceptedSchema,
-      headers: ['Location', headerNames.preferenceApplied, headerNames.durability],
+      headers: ['Location', headerNames.stamp, headerNames.preferenceApplied, headerNames.durability],
     },
     200: {
-      description: 'Done, with `Prefer: wait`; `applied` is false when a later edit came before it',
-      body: outcomeResults['cart.edit'],
-      headers: DECIDED_HEADERS,
+      description:
+        'Done, with `Prefer: wait`. Not `applied`: `reason` and `stamp` say what it lost to, a later edit (`superseded`), a ' +
+        'later clear (`cleared`) or an order that took the product before this came (`ordered`, as `orderId`). ' +
+        '`GET /commands/{id}` says the same of an edit that nobody waited for',
+      body: cartEditedSchema,
+      headers: [headerNames.stamp, ...DECIDED_HEADERS],
     },
   },
   problems: COMMAND_PROBLEMS,
@@ -36,7 +52,9 @@ const edits = {
 
 const putItem = operation({
   summary: 'Put a product into a cart, or change how many',
-  description: 'The latest edit of a product wins, by when it was made; so edits may come in any order.',
+  description:
+    'The latest edit of a product wins, by when it was made; so edits may come in any order. Who brings `EcoMarket-Stamp` ' +
+    'is later than what it saw, by whichever clock; others are in order to within a second across APIs.',
   path: cartItemPathSchema,
   body: putCartItemRequestSchema,
   ...edits,
@@ -45,10 +63,15 @@ const deleteItem = operation({ summary: 'Take a product out of a cart', path: ca
 const deleteItems = operation({ summary: 'Empty a cart', path: customerPathSchema, ...edits });
 const checkOut = operation({
   summary: 'Order what the cart holds',
-  description: 'Decided from the cart as it is then. A rejected order leaves the cart as it was.',
+  description:
+    'Decided from the cart as it is then, and takes out exactly what it orders: an edit that had not come by then stays in ' +
+    'the cart. A rejected order leaves the cart as it was.',
   path: customerPathSchema,
-  headers: commandHeadersSchema,
-  answers: orderAnswers,
+  headers: cartHeadersSchema,
+  answers: {
+    202: { ...orderAnswers[202], headers: [...orderAnswers[202].headers, headerNames.stamp] },
+    201: { ...orderAnswers[201], headers: [...orderAnswers[201].headers, headerNames.stamp] },
+  },
   problems: ['cart-empty', 'order-too-long', ...ORDER_PROBLEMS, ...COMMAND_PROBLEMS],
 });
 
@@ -80,26 +103,46 @@ export class CartsController {
   async checkOut(@Input(checkOut) { path, headers, correlationId }: InputOf<typeof checkOut>): Promise<Answer> {
     const { customerId } = path;
     const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
+    const stamp = this.#stampAfter(customerId, headers);
     const submission = await this.intake.submit({
       id: orderId,
       kind: 'cart.checkout',
       body: { orderId, customerId, branchId: this.intake.branchId },
       correlationId,
       waitSeconds: headers.prefer ?? 0,
+      stamp,
     });
-    return answerOrder(decisionOf(submission, orderId, headers.prefer), orderId);
+    const decision = decisionOf(submission, orderId, headers.prefer);
+    return answerOrder({ ...decision, headers: { ...decision.headers, [headerNames.stamp]: stamp } }, orderId);
   }
 
   async #edit<K extends 'cart.edit' | 'cart.clear'>(
     kind: K,
     body: CommandBody<K>,
-    headers: CommandHeaders,
+    headers: CartHeaders,
     correlationId: string,
   ): Promise<Answer> {
-    const id = this.intake.commandId(kind, body.customerId, headers['idempotency-key']);
-    const submission = await this.intake.submit({ id, kind, body, correlationId, waitSeconds: headers.prefer ?? 0 });
+    const { customerId } = body;
+    const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
+    const stamp = this.#stampAfter(customerId, headers);
+    const waitSeconds = headers.prefer ?? 0;
+    const submission = await this.intake.submit({ id, kind, body, correlationId, waitSeconds, stamp });
     const decision = decisionOf(submission, id, headers.prefer);
-    if (decision.type === 'done') return answer(200, decision.result, decision.headers);
-    return answerAccepted(id, decision.headers);
+    const winner = stampIn(submission);
+    if (winner !== undefined) this.intake.noteStamp(customerId, winner);
+    const told = { ...decision.headers, [headerNames.stamp]: highestStamp(stamp, winner) ?? stamp };
+    return decision.type === 'done' ? answer(200, decision.result, told) : answerAccepted(id, told);
   }
+
+  /** Later than what the client saw of this cart. */
+  #stampAfter(customerId: string, { 'ecomarket-stamp': seen }: CartHeaders): Stamp {
+    if (seen !== undefined) this.intake.noteStamp(customerId, seen);
+    return this.intake.nextStamp(customerId);
+  }
+}
+
+/** What the edit lost to, if it did. */
+function stampIn(submission: Submission): Stamp | undefined {
+  if (submission.type !== 'answered' || submission.reply.type !== 'outcome') return undefined;
+  return cartEditedSchema.safeParse(submission.reply.result).data?.stamp;
 }

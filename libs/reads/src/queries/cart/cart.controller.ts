@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { cartSchema, customerPathSchema } from '@eco/contracts';
+import { cartSchema, customerPathSchema, headers as headerNames } from '@eco/contracts';
 import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
@@ -13,7 +13,11 @@ const getCart = operation({
   path: customerPathSchema,
   headers: readHeadersSchema,
   answers: {
-    200: { description: 'What it holds, at the prices of now', body: cartSchema, headers: READ_ANSWER_HEADERS },
+    200: {
+      description: 'What it holds, at the prices of now',
+      body: cartSchema,
+      headers: [...READ_ANSWER_HEADERS, headerNames.stamp],
+    },
   },
   problems: [...READ_PROBLEMS],
 });
@@ -28,7 +32,7 @@ export class CartController {
   async get(@Input(getCart) { path, headers }: InputOf<typeof getCart>): Promise<Answer> {
     const { customerId } = path;
     const reader = readerOf(headers);
-    const { rows, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], reader));
+    const { rows, beside, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], reader));
 
     // A cart goes by its customer, its products each by itself: those of other groups are asked for there.
     const elsewhere = new Map<string, string[]>();
@@ -50,6 +54,20 @@ export class CartController {
       name: row.name ?? products.get(row.product_id)?.name ?? null,
       unitPriceCents: row.price_cents ?? products.get(row.product_id)?.price_cents ?? null,
     }));
-    return answer(200, { customerId, items }, headersOf([source, ...others.map((other) => other.source)], reader));
+    return answer(
+      200,
+      { customerId, items },
+      {
+        ...headersOf([source, ...others.map((other) => other.source)], reader),
+        ...this.#stampOf(customerId, beside.highest_stamp),
+      },
+    );
+  }
+
+  /** Commands from this process come after what it shows, and those of a client after what it brings. */
+  #stampOf(customerId: string, stamp: string | null): Record<string, string> {
+    if (stamp === null) return {};
+    this.reads.onCartStamp?.(customerId, stamp);
+    return { [headerNames.stamp]: stamp };
   }
 }

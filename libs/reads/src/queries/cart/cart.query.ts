@@ -9,8 +9,13 @@ export interface CartItemRow {
   price_cents: number | null;
 }
 
-/** $1 customer id. Items that were taken out, or are older than the last clearing, are tombstones. */
-export const cartQuery = query<CartItemRow>({
+/** Of the whole cart, tombstones among it. Null: nothing was ever put in. */
+export interface CartStamp {
+  highest_stamp: string | null;
+}
+
+/** $1 customer id. Items that were taken out or ordered, or are older than the last clearing, are tombstones. */
+export const cartQuery = query<CartItemRow, CartStamp>({
   name: 'cart',
   rows: `
     SELECT i.product_id, i.quantity, p.name, p.price_cents::float8 AS price_cents
@@ -20,6 +25,11 @@ export const cartQuery = query<CartItemRow>({
     WHERE i.customer_id = $1 AND i.quantity > 0 AND (c.cleared_stamp IS NULL OR i.stamp > c.cleared_stamp)
       AND ${owned('i')}`,
   order: 'r.product_id',
+  beside: `
+    greatest(
+      (SELECT max(greatest(m.stamp, m.ordered_stamp)) FROM eco.cart_item m WHERE m.customer_id = $1),
+      (SELECT m.cleared_stamp FROM eco.cart m WHERE m.customer_id = $1)
+    ) AS highest_stamp`,
 });
 
 export interface CartProductRow {
