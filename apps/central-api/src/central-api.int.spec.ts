@@ -117,6 +117,26 @@ describe('POST /orders', () => {
   });
 });
 
+describe('one Idempotency-Key with two contents', () => {
+  it('is answered 422 at once, to a client that does not wait too, and the second one is not sent', async () => {
+    const { customerId, productId, idempotencyKey } = names();
+    await stocked(productId, 3);
+    const keyed = { 'idempotency-key': idempotencyKey };
+    const orderOf = (quantity: number) => ({ customerId, lines: [{ productId, quantity }] });
+    const first = await ask('POST', '/orders', orderOf(1), keyed);
+    const other = await ask('POST', '/orders', orderOf(2), keyed);
+    const again = await ask('POST', '/orders', orderOf(1), keyed);
+    expect([first.status, other.status, again.status]).toEqual([202, 422, 202]);
+    expect(other.body).toMatchObject({
+      type: 'urn:ecomarket:problem:key-conflict',
+      commandId: first.body['orderId'],
+    });
+    const decided = await ask('GET', `/commands/${first.body['orderId'] as string}`, undefined, waiting);
+    expect(decided.body).toMatchObject({ status: 'done', result: { lines: [{ productId, quantity: 1 }] } });
+    expect(decided.body).not.toHaveProperty('keyConflicts');
+  });
+});
+
 describe('carts', () => {
   it('hold what was put in last, and become an order', async () => {
     const { customerId, productId } = names();

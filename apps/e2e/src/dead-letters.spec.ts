@@ -48,7 +48,7 @@ it('keeps a broken message once, however often it comes, and decides the good co
   const good = {
     id: '7d9f5b1e-3c7a-4a53-9b8e-0d6f5c4b3a21',
     kind: 'product.update',
-    stamp: '001795521600000-00000-by-hand',
+    stamp: `${String(Date.now()).padStart(15, '0')}-00000-by-hand`,
     sentBy: 'by-hand',
     correlationId: 'by-hand',
     body: { productId: 'broken', name: 'Changed by hand', priceCents: 2 },
@@ -86,7 +86,7 @@ it('shows them in groups and one by one; does nothing without --yes', async () =
   expect(one.text).toContain('"colour": 1');
   const dry = await eco('replay', '--all');
   expect(dry.text).toContain('nothing was done');
-  expect(dry.text).toContain('2 of 3 name no command of their own');
+  expect(dry.text).toContain('2 of 3 can only be discarded: what came names no command of its own');
   expect((await eco('replay')).text).toMatch(/^error: say which/);
   expect((await eco('discard', '--all', '--yes')).text).toMatch(/^error: --reason/);
   expect((await eco('show', BAD_ID)).text).toContain('nothing was done with it yet');
@@ -121,6 +121,45 @@ it('replays what the database refused, under the same id, once the cause is gone
   expect((await system.read.found(`/orders/${orderId}`)).body).toMatchObject({ status: 'confirmed' });
   const again = await eco('replay', orderId, '--yes');
   expect(again.text).toContain('no open dead letter matches');
+});
+
+it('keeps the second content of a key that the API does not remember, apart from the others, to be discarded', async () => {
+  const said = await system.central.post(
+    '/orders',
+    { customerId: 'ida', lines: [{ productId: 'broken', quantity: 1 }] },
+    { prefer: 'wait=30', 'idempotency-key': 'twice' },
+  );
+  expect(said.status).toBe(201);
+  const id = said.body?.['orderId'] as string;
+  // As another process sends it, which has not seen the first one.
+  const second = {
+    id,
+    kind: 'order.place',
+    stamp: `${String(Date.now()).padStart(15, '0')}-00000-by-hand`,
+    sentBy: 'by-hand',
+    correlationId: 'by-hand',
+    body: { orderId: id, customerId: 'ida', branchId: null, lines: [{ productId: 'broken', quantity: 2 }] },
+  };
+  const message = JSON.stringify({ version: 1, commands: [second] });
+  await system.putOnQueue('orders.g1', message);
+  await system.putOnQueue('orders.g1', message);
+  const told = await eventually('the conflict is shown', async () => {
+    const { body } = await system.read.found(`/commands/${id}`);
+    return body?.['keyConflicts'] !== undefined && body;
+  });
+  expect(told).toMatchObject({ status: 'done', keyConflicts: 1, result: { lines: [{ quantity: 1 }] } });
+  const kept = (await deadLetters()).filter(({ command_id }) => command_id === id);
+  expect(kept).toMatchObject([{ error_class: 'key-conflict', command: second }]);
+
+  expect((await eco()).text).toMatch(/key conflicts: .*can only be discarded[^]*order\.place/);
+  const replayed = await eco('replay', id, '--yes');
+  expect([replayed.code, replayed.text]).toEqual([
+    1,
+    expect.stringContaining('can only be discarded: another request was decided first under its id') as string,
+  ]);
+  expect((await eco('discard', id, '--reason', 'used twice', '--yes')).code).toBe(0);
+  expect((await eco()).text).not.toContain('key conflicts');
+  expect((await system.read.found(`/orders/${id}`)).body).toMatchObject({ status: 'confirmed' });
 });
 
 it('goes on taking and deciding orders', async () => {

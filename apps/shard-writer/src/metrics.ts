@@ -104,19 +104,26 @@ export class WriterMetrics {
       labelNames: ['error_class', 'place'],
       registers,
     });
+    const keyConflicts = new Gauge({
+      name: 'eco_writer_key_conflicts_open',
+      help: 'Dead letters of class key-conflict, which the other figures leave out. Active writer only',
+      registers,
+    });
     new Gauge({
       name: 'eco_writer_dead_letters_open',
-      help: 'Dead letters that nobody has decided about. Active writer only',
+      help: 'Dead letters that nobody has decided about, without key conflicts. Active writer only',
       registers,
       async collect() {
         this.reset();
         oldestXminAge.reset();
         byGroup.reset();
+        keyConflicts.reset();
         const { primary } = leadership;
         if (primary === undefined) return;
         try {
           const gauges = await readGauges(primary);
           this.set(gauges.deadLettersOpen);
+          keyConflicts.set(gauges.keyConflictsOpen);
           for (const { errorClass, place, count } of gauges.deadLetters) {
             byGroup.set({ error_class: errorClass, place }, count);
           }

@@ -66,15 +66,22 @@ describe('decideBatch', () => {
     expect(group.levels.get('cafe\ncentral')).toMatchObject({ reserved: 3 });
   });
 
-  it('2. tells a key conflict to another body under the same id, and keeps no trace of it', () => {
+  it('2. replies with a key conflict to another body under the same id, and keeps that body once', () => {
     const group = new MemoryGroup(AT);
     const order = placeOrder('ana', { cafe: 3 }, { idempotencyKey: 'k' });
     const other = placeOrder('ana', { cafe: 4 }, { idempotencyKey: 'k' });
     const { replies, outcomes, deadLetters } = group.write(arrivedOf([cafe, order, other]));
     expect(replies[2]).toEqual({ type: 'key-conflict', commandId: order.id });
     expect(outcomes.map(({ commandId }) => commandId)).toEqual([cafe.id, order.id]);
-    expect(deadLetters).toEqual([]);
-    expect(decided(group, arrivedOf([other]))).toMatchObject({ replies: [replies[2]], outcomes: [] });
+    expect(deadLetters).toMatchObject([
+      { commandId: order.id, errorClass: 'key-conflict', place: 'order.place', sentBy: 'spec', command: other },
+    ]);
+    expect(decided(group, arrivedOf([other, order]))).toMatchObject({
+      replies: [replies[2], { type: 'outcome', repeated: true }],
+      outcomes: [],
+      deadLetters: [],
+      deadLetterUpdates: [],
+    });
   });
 
   it('3. answers with the reason of an open dead letter of the same id and body, and writes nothing', () => {

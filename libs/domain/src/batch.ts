@@ -63,7 +63,11 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
 
   const outcome = state.outcomeOf(id);
   if (outcome !== undefined) {
-    return outcome.bodyHash === hash ? told(id, outcome, true) : { type: 'key-conflict', commandId: id };
+    if (outcome.bodyHash === hash) return told(id, outcome, true);
+    // The API may have answered 202 before anybody could know, so the body is kept (R6). The outcome stays.
+    const reason = `another body was decided first under this id: ${outcome.status}`;
+    park({ errorClass: 'key-conflict', place: kind, reason });
+    return { type: 'key-conflict', commandId: id };
   }
 
   const letter = state.deadLetters.find(id, hash);

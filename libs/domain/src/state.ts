@@ -72,8 +72,10 @@ export interface DeadLetter {
  * - `not-owned`: it belongs to another group.
  * - `rule`: the rules failed at it, which is a bug. `database`: the database refuses to store what it does.
  * - `process`: each process that tried it alone ended over it.
+ * - `key-conflict`: another body was decided first under its id. Its sender's mistake: it raises no alarm, and no replay can
+ *   succeed.
  */
-export type DeadLetterClass = 'unreadable' | 'invalid' | 'not-owned' | 'rule' | 'database' | 'process';
+export type DeadLetterClass = 'unreadable' | 'invalid' | 'not-owned' | 'rule' | 'database' | 'process' | 'key-conflict';
 
 export interface Product {
   productId: string;

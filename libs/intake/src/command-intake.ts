@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { mayHaveArrived, type Answer, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import { keyOf, type Command, type CommandBody, type CommandKind, type Reply, type Stamp } from '@eco/contracts';
-import { isBodyOf } from '@eco/domain';
+import { bodyHash, isBodyOf } from '@eco/domain';
 import { readCommandFate, type CommandFate, type Reads } from '@eco/reads';
 import {
   commandIdFor,
@@ -13,6 +13,7 @@ import {
   orderIdFor,
 } from '@eco/routing';
 import { HybridClock } from './hybrid-clock.js';
+import { KeyMemory } from './key-memory.js';
 import type { LocalAcceptance } from './local-acceptance.js';
 import { takeRandomBytes } from './random-bytes.js';
 
@@ -81,6 +82,7 @@ export class CommandIntake {
   readonly branchId: string | null;
   readonly #options: CommandIntakeOptions;
   readonly #clock: HybridClock;
+  readonly #keys = new KeyMemory();
   readonly #waits = new Set<() => void>();
 
   constructor(options: CommandIntakeOptions) {
@@ -123,6 +125,17 @@ export class CommandIntake {
 
   /** Settles within the publisher's deadline, and the wait behind it; at once while the command is kept on this machine. */
   async submit<K extends CommandKind>(request: Request<K>): Promise<Submission> {
+    const { id } = request;
+    const claim = this.#keys.claim(request);
+    if (claim === 'conflict') {
+      return { type: 'answered', reply: { type: 'key-conflict', commandId: id }, position: '' };
+    }
+    const submission = await this.#submit(request);
+    if (claim === 'new' && !standsForKey(submission)) this.#keys.forget(id);
+    return submission;
+  }
+
+  async #submit<K extends CommandKind>(request: Request<K>): Promise<Submission> {
     const { id, kind, body, correlationId } = request;
     const { publisher, sentBy, stopping, local } = this.#options;
     const stamp = request.stamp ?? this.nextStamp(keyOf({ kind, body }));
@@ -190,7 +203,8 @@ export class CommandIntake {
     const told = answered(await answer);
     if (told?.type === 'answered') return told;
     if (submission.type === 'not-accepted') return submission;
-    return this.#lookFor(command, { key, commandId: id, notAfter }, startedMs + waitMs + LOOK_MS);
+    const asked = { key, commandId: id, notAfter, bodyHash: bodyHash(command) };
+    return this.#lookFor(command, asked, startedMs + waitMs + LOOK_MS);
   }
 
   /** Asks the database until it is certain what became of the command, or nobody can wait any longer. */
@@ -219,6 +233,12 @@ export class CommandIntake {
       });
     });
   }
+}
+
+/** Whether what was sent is, or may be, what counts under its key: it may have been accepted, and nothing else came first. */
+function standsForKey(submission: Submission): boolean {
+  if (submission.type === 'answered') return submission.reply.type !== 'key-conflict';
+  return submission.type !== 'not-accepted';
 }
 
 /** Undefined: not certain yet. */

@@ -51,7 +51,7 @@ afterAll(async () => {
 const ask = askerOf(() => service.url);
 
 const lines = [{ productId: 'cafe-premium', quantity: 2 }];
-const waiting = { prefer: 'wait=30', 'idempotency-key': 'k-1' };
+const waitingWith = (key: string) => ({ prefer: 'wait=30', 'idempotency-key': key });
 const kept: [method: string, at: string, body: unknown][] = [
   ['POST', '/orders', { customerId: 'ana', lines }],
   ['PUT', '/carts/ana/items/cafe-premium', { quantity: 1 }],
@@ -62,7 +62,7 @@ const kept: [method: string, at: string, body: unknown][] = [
 
 it.each(kept)('keeps %s %s, and says so at once even to who would wait', async (method, at, body) => {
   const [before] = readJournals(dir);
-  const answered = await ask(method, at, body, waiting);
+  const answered = await ask(method, at, body, waitingWith(method + at));
   expect([answered.status, answered.body['status']]).toEqual([202, 'accepted']);
   expect(answered.headers.get(headers.durability)).toBe('local');
   expect(answered.headers.get(headers.preferenceApplied)).toBeNull();
@@ -74,7 +74,7 @@ it.each([
   ['/reservations', { customerId: 'ana', lines, ttlSeconds: 60 }],
 ])('never keeps %s', async (at, body) => {
   const [before] = readJournals(dir);
-  const { status, body: problem } = await ask('POST', at, body, waiting);
+  const { status, body: problem } = await ask('POST', at, body, waitingWith(at));
   expect([status, (problem as unknown as Problem).type]).toEqual([503, 'urn:ecomarket:problem:not-accepted']);
   expect(readJournals(dir)[0]?.depth).toBe(before?.depth);
 });
@@ -86,6 +86,16 @@ it('is ready without brokers once they have had their time, and tells how it sta
   });
   expect(ready['broker']).toMatch(/no connection to a broker/);
   expect(ready['journal']).toMatch(new RegExp(`^${kept.length} wait, the oldest for \\d+ s$`));
+});
+
+it('refuses another content under a key that it keeps something for, also to a client that does not wait', async () => {
+  const [before] = readJournals(dir);
+  const again = await ask('POST', '/orders', { customerId: 'ana', lines }, { 'idempotency-key': 'POST/orders' });
+  expect(again.status).toBe(202);
+  const other = [{ productId: 'cafe-premium', quantity: 3 }];
+  const said = await ask('POST', '/orders', { customerId: 'ana', lines: other }, { 'idempotency-key': 'POST/orders' });
+  expect([said.status, said.body['type']]).toEqual([422, 'urn:ecomarket:problem:key-conflict']);
+  expect(readJournals(dir)).toMatchObject([{ depth: (before?.depth ?? 0) + 1 }]);
 });
 
 it('does not start on the journal of another process', () => {

@@ -1,6 +1,12 @@
 import os from 'node:os';
 import { nameInLogsSchema, printable, uuidSchema } from '@eco/contracts';
-import { readDeadLetter, readDeadLetterGroups, type DeadLetterFilter, type KeptDeadLetter } from '@eco/database';
+import {
+  readDeadLetter,
+  readDeadLetterGroups,
+  type DeadLetterFilter,
+  type DeadLetterGroup,
+  type KeptDeadLetter,
+} from '@eco/database';
 import type { Command } from 'commander';
 import { discardOf, replayOf } from '../dead-letters/again.js';
 import { Desk, pause, type Request, type Result } from '../dead-letters/desk.js';
@@ -67,7 +73,7 @@ export function registerDeadLetters(program: Command): void {
 
 function filterOptions(command: Command): Command {
   return command
-    .option('--class <class>', 'unreadable, invalid, not-owned, rule, database or process')
+    .option('--class <class>', 'unreadable, invalid, not-owned, rule, database, process or key-conflict')
     .option('--place <text>', 'where they failed, as the list shows it')
     .option('--kind <kind>', 'such as order.place')
     .option('--sent-by <name>', 'who sent them')
@@ -105,10 +111,24 @@ async function list(desk: Desk, options: Options): Promise<string> {
     found.push(...rows.map((row) => ({ group, ...row })));
   }
   if (options.json) return json(found);
-  if (found.length === 0) return 'no dead letters are open';
+  const isConflict = ({ errorClass }: { errorClass: string }) => errorClass === 'key-conflict';
+  const [conflicts, others] = [found.filter(isConflict), found.filter((row) => !isConflict(row))];
+  return [
+    others.length === 0 ? 'no dead letters are open' : groupsText(others),
+    ...(conflicts.length === 0
+      ? []
+      : [
+          '',
+          'key conflicts: one Idempotency-Key, two requests. The first one counts; these can only be discarded',
+          groupsText(conflicts),
+        ]),
+  ].join('\n');
+}
+
+function groupsText(rows: readonly (DeadLetterGroup & { group: string })[]): string {
   return tableOf(
     ['group', 'class', 'place', '>open', 'first failed', 'last failed', 'one of them', 'reason'],
-    found.map((row) => [
+    rows.map((row) => [
       row.group,
       row.errorClass,
       row.place,
@@ -201,7 +221,8 @@ async function act(
     }
     if (slice.length > 0) await send();
   }
-  if (results.some(({ isSettled }) => !isSettled)) process.exitCode = EXIT_NOT_SETTLED;
+  const isRefused = options.yes === true && id !== undefined && report.counts.possible < report.counts.matching;
+  if (isRefused || results.some(({ isSettled }) => !isSettled)) process.exitCode = EXIT_NOT_SETTLED;
   if (options.json)
     return json({ action, by, done: options.yes === true, ...report.counts, results: results.map(briefly) });
   return options.yes ? resultText(action, results, report) : report.text;
@@ -216,12 +237,16 @@ function requestOf(action: 'replay' | 'discard', letter: KeptDeadLetter, asked: 
 class Report {
   readonly #groups = new Map<string, number>();
   readonly counts = { matching: 0, possible: 0, late: 0 };
+  readonly #whyNot = new Set<string>();
 
   constructor(private readonly action: 'replay' | 'discard') {}
 
   add(letter: KeptDeadLetter, request: ReturnType<typeof requestOf>): void {
     this.counts.matching += 1;
-    if (request.type === 'no-command') return;
+    if (request.type === 'no-command') {
+      this.#whyNot.add(request.why);
+      return;
+    }
     this.counts.possible += 1;
     if (request.isLate) this.counts.late += 1;
     const group = JSON.stringify([letter.errorClass, letter.place, letter.kind ?? '']);
@@ -242,9 +267,7 @@ class Report {
     const { matching, possible, late } = this.counts;
     return [
       ...(possible < matching
-        ? [
-            `${whole(matching - possible)} of ${whole(matching)} name no command of their own: they can only be discarded`,
-          ]
+        ? [`${whole(matching - possible)} of ${whole(matching)} can only be discarded: ${[...this.#whyNot].join('; ')}`]
         : []),
       ...(late > 0 ? [`${whole(late)} are past the time that their senders gave them: they will expire`] : []),
     ];

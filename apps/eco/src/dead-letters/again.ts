@@ -11,11 +11,14 @@ export type Replayable = { type: 'replay'; command: Command; isLate: boolean } |
  * answer is gone by now.
  */
 export function replayOf(letter: KeptDeadLetter, by: string): Replayable {
-  const { command: kept, commandId, bodyHash, lastNumber } = letter;
+  const { command: kept, commandId, bodyHash, errorClass, lastNumber } = letter;
+  if (errorClass === 'key-conflict') {
+    return { type: 'no-command', why: 'another request was decided first under its id' };
+  }
   const fields = (typeof kept === 'object' && kept !== null ? kept : {}) as Partial<Command> & { kind?: string };
   const { id, kind, notAfter } = fields;
   if (typeof id !== 'string' || id.toLowerCase() !== commandId || !isKind(kind)) {
-    return { type: 'no-command', why: 'what came names no command of its own: it can only be discarded' };
+    return { type: 'no-command', why: 'what came names no command of its own' };
   }
   const { reply: _reply, ...command } = fields as Command;
   const replay = { number: lastNumber + 1, bodyHash, by };

@@ -78,6 +78,17 @@ export const commandOutcomeSchema = z.discriminatedUnion('status', [
     /** As by the kind of command; empty when it expired or was discarded. */
     result: z.record(z.string(), z.unknown()),
     decidedAt: timestampSchema,
+    keyConflicts: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .meta({
+        description:
+          'Other requests that came under the same Idempotency-Key. None of them was carried out, nor will be; absent: ' +
+          'there was none',
+        examples: [1],
+      }),
   }),
   z.object({
     commandId: uuidSchema,

@@ -1,5 +1,5 @@
 import { CENTRAL_LOCATION } from '@eco/contracts';
-import { decideBatch, neededKeys, type Effects } from '@eco/domain';
+import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
 import { seededRandom, unicodeKey } from '@eco/routing';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
@@ -15,6 +15,7 @@ import {
   type Reign,
 } from '../index.js';
 import { textsLiteral } from './array-literals.js';
+import { KEY_CONFLICTS_PER_SENDER_MAX } from './dead-letter-tables.js';
 import { arrived, orderOf, productOf, runBatch, type Run } from '../test/commands.js';
 
 let group: DatabaseGroup;
@@ -203,6 +204,29 @@ describe('a batch', () => {
     expect(actions).toEqual([
       { number: 2, action: 'discard', operator: 'ana', result: 'discarded', reason: 'not wanted' },
     ]);
+  });
+
+  it('keeps so many key conflicts of one sender and no more, however they come, and all else', async () => {
+    const commandId = orderOf('ana', []).command.id;
+    let number = 0;
+    const letters = (sentBy: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
+      Array.from({ length: count }, () => ({
+        ...{ commandId, kind: 'order.place' as const, bucket: 0, place: 'order.place', reason: 'spec' },
+        ...{ bodyHash: (number += 1).toString(16).padStart(64, '0'), errorClass, sentBy, command: {} },
+      }));
+    const store = async (deadLetters: Effects['deadLetters']) => {
+      const opened = await openBatch(session, reign, neededKeys([]));
+      if (opened.type !== 'opened') throw opened.error;
+      return commitBatch(session, opened.state, { ...decideBatch(opened.state, []), deadLetters });
+    };
+    const kept = (sentBy: string) => count('dead_letter', `sent_by = '${sentBy}'`);
+    const [one, other] = [fresh('api'), fresh('api')];
+    await store(letters(one, KEY_CONFLICTS_PER_SENDER_MAX - 10));
+    expect(await kept(one)).toBe(KEY_CONFLICTS_PER_SENDER_MAX - 10);
+    const fault = await store([...letters(one, 20), ...letters(other, 20), ...letters(one, 20, 'rule')]);
+    expect(fault).toEqual({ type: 'committed' });
+    await store(letters(one, 5));
+    expect([await kept(one), await kept(other)]).toEqual([KEY_CONFLICTS_PER_SENDER_MAX + 20, 20]);
   });
 });
 

@@ -4,15 +4,30 @@ import { FENCED, type Table } from './table.js';
 
 /** The tables of dead letters, as `store.ts` stores them. */
 
+/**
+ * Open key conflicts that one sender may have; more are not kept until an operator discards some, or their time is over.
+ * Their number depends on what clients send, so it must have a bound. A sender is one of our processes.
+ */
+export const KEY_CONFLICTS_PER_SENDER_MAX = 1000;
+
 export const deadLetters: Table<DeadLetterRow> = {
   name: 'store dead letters',
   text: `
 INSERT INTO eco.dead_letter (seq, first_failed_at,
   command_id, body_hash, kind, bucket, error_class, place, reason, sent_by, command)
-SELECT $3, $4::timestamptz, l.*
-FROM unnest($5::uuid[], $6::bytea[], $7::text[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[],
-  $13::json[]) AS l
-${FENCED}`,
+SELECT $3, $4::timestamptz,
+  l.command_id, l.body_hash, l.kind, l.bucket, l.error_class, l.place, l.reason, l.sent_by, l.command
+FROM (
+  SELECT l.*, row_number() OVER (PARTITION BY l.error_class, l.sent_by) AS n
+  FROM unnest($5::uuid[], $6::bytea[], $7::text[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[],
+    $13::json[]) AS l(command_id, body_hash, kind, bucket, error_class, place, reason, sent_by, command)
+) l
+${FENCED} AND CASE WHEN l.error_class <> 'key-conflict' THEN true ELSE
+  l.n + (SELECT count(*) FROM (
+    SELECT FROM eco.dead_letter k
+    WHERE k.state = 'open' AND k.error_class = 'key-conflict' AND k.sent_by = l.sent_by
+    LIMIT ${KEY_CONFLICTS_PER_SENDER_MAX}
+  ) kept) <= ${KEY_CONFLICTS_PER_SENDER_MAX} END`,
   timed: true,
   columns: [
     plain((row) => row.commandId),

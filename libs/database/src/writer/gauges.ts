@@ -4,6 +4,8 @@ export interface GroupGauges {
   /** Open ones by what failed and where, the largest groups; what is beyond a bound is one of class `other`. */
   deadLetters: { errorClass: string; place: string; count: number }[];
   deadLettersOpen: number;
+  /** Open ones of class `key-conflict`, which the other figures leave out: they are their senders' mistakes. */
+  keyConflictsOpen: number;
   /** Transactions since the oldest snapshot that anything holds: dead versions of hot rows pile up behind it. */
   oldestXminAge: number;
 }
@@ -13,11 +15,16 @@ const GROUPS_MAX = 50;
 
 /** Asked of the primary, as eco_writer. Throws when it does not answer within a second. */
 export async function readGauges(primary: SideConnection): Promise<GroupGauges> {
-  const [row] = await primary.ask<{ dead_letters: GroupGauges['deadLetters']; xmin_age: string | null }>(`
+  const [row] = await primary.ask<{
+    dead_letters: GroupGauges['deadLetters'];
+    key_conflicts: string;
+    xmin_age: string | null;
+  }>(`
 SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
     'errorClass', l.error_class, 'place', l.place, 'count', l.count) ORDER BY l.count DESC), '[]')
    FROM (SELECT d.error_class, d.place, count(*) AS count FROM eco.dead_letter d
-         WHERE d.state = 'open' GROUP BY d.error_class, d.place) l) AS dead_letters,
+         WHERE d.state = 'open' AND d.error_class <> 'key-conflict' GROUP BY d.error_class, d.place) l) AS dead_letters,
+  (SELECT count(*) FROM eco.dead_letter d WHERE d.state = 'open' AND d.error_class = 'key-conflict') AS key_conflicts,
   (SELECT max(age(x.xmin)) FROM (
     SELECT a.backend_xmin AS xmin FROM pg_stat_activity a
     UNION ALL SELECT s.xmin FROM pg_replication_slots s
@@ -31,6 +38,7 @@ SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
       ...(beyond > 0 ? [{ errorClass: 'other', place: 'many places', count: beyond }] : []),
     ],
     deadLettersOpen: sum(groups),
+    keyConflictsOpen: Number(row?.key_conflicts ?? 0),
     oldestXminAge: Number(row?.xmin_age ?? 0),
   };
 }

@@ -82,6 +82,35 @@ describe('a replay', () => {
   });
 });
 
+describe('a key conflict', () => {
+  const other = placeOrder('ana', { cafe: 2 }, { idempotencyKey: JSON.stringify({ cafe: 1 }) });
+  const ofOther = (number: number): Arrived => ({
+    readable: true,
+    command: { ...other, replay: { number, bodyHash: bodyHash(other), by: 'ana' } },
+  });
+
+  it('is kept with its body, can be discarded and never done, and leaves the first outcome as it is', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([cafe, order, other]));
+    const [letter] = [...group.deadLetters.values()] as [DeadLetterRow];
+    expect(letter).toMatchObject({ commandId: order.id, errorClass: 'key-conflict', command: other });
+    expect(group.write([ofOther(1)])).toMatchObject({ replies: [{ type: 'key-conflict' }], orders: [] });
+    expect(group.letters()).toMatchObject([{ state: 'open', tries: 2, lastNumber: 1 }]);
+    group.write([discardOf(letter)]);
+    const { replies, deadLetters } = group.write(arrivedOf([order, other]));
+    expect(replies).toMatchObject([{ type: 'outcome', status: 'done', repeated: true }, { type: 'key-conflict' }]);
+    expect([deadLetters, group.letters()]).toMatchObject([[], [{ state: 'discarded' }]]);
+    expect(group.orders.size).toBe(1);
+  });
+
+  it('becomes the class of a dead letter whose id was used by another body before it was replayed', () => {
+    const { group } = parkedGroup();
+    group.write(arrivedOf([other]));
+    expect(group.write([replayOf(1)]).replies).toEqual([{ type: 'key-conflict', commandId: order.id }]);
+    expect(group.letters()).toMatchObject([{ errorClass: 'key-conflict', state: 'open', tries: 2, lastNumber: 1 }]);
+  });
+});
+
 describe('a discard', () => {
   it('writes the outcome discarded, which whoever sends it then gets', () => {
     const { group, letter } = parkedGroup();

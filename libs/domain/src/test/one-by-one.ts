@@ -117,7 +117,10 @@ export class OneByOne {
       return this.park(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
     const before = this.decided.find((done) => done.id === id);
     if (before !== undefined) {
-      return before.hash === hash ? told(before, true) : { type: 'key-conflict', commandId: id };
+      if (before.hash === hash) return told(before, true);
+      const reason = `another body was decided first under this id: ${before.status}`;
+      this.park(id, hash, reason, 'key-conflict', retried);
+      return { type: 'key-conflict', commandId: id };
     }
     const parked = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
     if (parked?.state === 'open' && parked !== retried)

@@ -30,7 +30,10 @@ interface Beside {
   dead_letter: string | null;
 }
 
-/** $1 command id, $2 its notAfter. */
+/**
+ * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's. What
+ * the writer could not read is kept by the hash of its content, so its body can't be compared.
+ */
 const commandFateQuery = query<FateRow, Beside>({
   name: 'command-fate',
   rows: `
@@ -38,16 +41,18 @@ const commandFateQuery = query<FateRow, Beside>({
     FROM eco.outcome_full u WHERE u.command_id = $1`,
   beside: `
     s.at > $2::timestamptz AS past,
-    (SELECT d.reason FROM eco.dead_letter d WHERE d.command_id = $1 AND d.state = 'open' LIMIT 1) AS dead_letter`,
+    (SELECT d.reason FROM eco.dead_letter d
+     WHERE d.command_id = $1 AND d.state = 'open'
+       AND (d.body_hash = decode($3, 'hex') OR d.error_class IN ('invalid', 'unreadable')) LIMIT 1) AS dead_letter`,
 });
 
 /** `key`: the customer or product that the command goes by. Any node may answer: its snapshot holds both or neither. */
 export async function readCommandFate(
   reads: Reads,
-  { key, commandId, notAfter }: { key: string; commandId: string; notAfter: string },
+  { key, commandId, notAfter, bodyHash }: { key: string; commandId: string; notAfter: string; bodyHash: string },
 ): Promise<CommandFate> {
   const reader = { position: NO_POSITION, waitMs: 0 };
-  const read = await reads.ofKey(key, commandFateQuery, [commandId, notAfter], reader);
+  const read = await reads.ofKey(key, commandFateQuery, [commandId, notAfter, bodyHash], reader);
   if (read.type !== 'answer') return { type: 'open' };
   const { rows, beside, source } = read;
   const position = source.position === undefined ? '' : formatPosition(positionOf([source.position]));

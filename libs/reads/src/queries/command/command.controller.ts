@@ -10,7 +10,10 @@ import { commandQuery } from './command.query.js';
 
 const getCommand = operation({
   summary: 'What was decided for a command',
-  description: 'An order is the command of its id. With `Prefer: wait=N` the answer waits for the outcome.',
+  description:
+    'An order is the command of its id. With `Prefer: wait=N` the answer waits for the outcome. The outcome is of the ' +
+    'request that came first under its `Idempotency-Key`; `keyConflicts` counts others with the same key and another ' +
+    'content, which are kept for an operator and will not be carried out.',
   path: commandPathSchema,
   headers: readHeadersSchema,
   answers: { 200: { description: 'Decided, or set aside', body: commandOutcomeSchema, headers: READ_ANSWER_HEADERS } },
@@ -37,7 +40,9 @@ export class CommandController {
     const read = headersOf([source], reader, isDecided ? [commandId] : []);
     if (row !== undefined) {
       const { kind, status, result, decided_at } = row;
-      return answer(200, { commandId, kind, status, result: result ?? {}, decidedAt: decided_at.toISOString() }, read);
+      const decided = { commandId, kind, status, result: result ?? {}, decidedAt: decided_at.toISOString() };
+      const { key_conflicts: keyConflicts } = beside;
+      return answer(200, keyConflicts > 0 ? { ...decided, keyConflicts } : decided, read);
     }
     if (beside.dead_letter !== null)
       return answer(200, { commandId, status: 'dead-letter', ...beside.dead_letter }, read);

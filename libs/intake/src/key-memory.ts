@@ -1,0 +1,41 @@
+import type { Command, CommandBody, CommandKind } from '@eco/contracts';
+import { bodyHash } from '@eco/domain';
+
+/** Entries; the oldest goes first. About 200 bytes each, so 10 MB. */
+export const KEYS_MAX = 50_000;
+
+/** `unkeyed`: its id was made for it alone, so nothing else can come under it. */
+export type Claim = 'unkeyed' | 'new' | 'same' | 'conflict';
+
+/**
+ * Which content came under the ids that derive from an `Idempotency-Key`, as far as this process remembers. So a client
+ * that uses one key for two requests learns it at once, also when it does not wait for the outcome. What is forgotten, or
+ * came through another process, the writer finds: it keeps the second content as a dead letter.
+ */
+export class KeyMemory {
+  readonly #hashes = new Map<string, string>();
+
+  constructor(private readonly max = KEYS_MAX) {}
+
+  /** Notes the first content under an id; a later one is compared with it. */
+  claim<K extends CommandKind>({ id, kind, body }: { id: string; kind: K; body: CommandBody<K> }): Claim {
+    if (!isDerived(id)) return 'unkeyed';
+    // 1 µs, of some 100 that a request costs. Requests without a key do not pay it.
+    const hash = bodyHash({ kind, body } as unknown as Command);
+    const known = this.#hashes.get(id);
+    if (known !== undefined) return known === hash ? 'same' : 'conflict';
+    if (this.#hashes.size >= this.max) this.#hashes.delete(this.#hashes.keys().next().value as string);
+    this.#hashes.set(id, hash);
+    return 'new';
+  }
+
+  /** What claimed the id came to nothing. */
+  forget(id: string): void {
+    this.#hashes.delete(id);
+  }
+}
+
+/** Version 8: made of a key. Version 7: made of time and chance. */
+function isDerived(id: string): boolean {
+  return id[14] === '8';
+}
