@@ -5,6 +5,7 @@ import type { Host, OpenedHost } from './host.js';
 import type { Layout } from './layout.js';
 import { startOf } from './native/identity.js';
 import type { Keeper } from './native/keeper.js';
+import { LogFiles } from './native/log-files.js';
 import { NativeProcess, type ProcessSpec } from './native/process.js';
 import { Services } from './native/services.js';
 import { stopSteps } from './native/stop-stages.js';
@@ -49,6 +50,7 @@ export class Cluster implements RunningCluster {
   readonly #servers: Servers;
   readonly #services: Services;
   readonly #supervision: Supervision;
+  readonly #logFiles = new LogFiles(() => this.#processes.map(({ spec }) => spec.logFile));
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -64,6 +66,7 @@ export class Cluster implements RunningCluster {
     this.#services = new Services(this.#host);
     this.#supervision = new Supervision(this.#services.processes);
     beginRun(host.dataDir, this.#run());
+    this.#logFiles.begin();
   }
 
   get layout(): Layout {
@@ -171,6 +174,7 @@ export class Cluster implements RunningCluster {
   }
 
   async #cleanUp(): Promise<void> {
+    this.#logFiles.end();
     await this.#servers.remove();
     endRun(this.#host.dataDir);
     this.#reserved.release();

@@ -29,3 +29,12 @@ it('has one indicator of a name', () => {
   health.indicator('broker', () => undefined);
   expect(() => health.indicator('broker', () => undefined)).toThrow('broker');
 });
+
+it('states a fact that throws as unknown, and the others as they are', () => {
+  const health = new Health();
+  health.fact('journal', () => {
+    throw new Error('disk I/O error');
+  });
+  health.fact('role', () => 'leader');
+  expect(health.facts).toEqual({ journal: "can't be told: disk I/O error", role: 'leader' });
+});

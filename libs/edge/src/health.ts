@@ -19,13 +19,13 @@ export class Health {
     this.#indicators.set(name, indicator);
   }
 
-  /** Stands in the answer of a process that is ready, such as its `role`. */
+  /** Stands in the answer of a process that is ready, such as its `role`. One that throws says why. */
   fact(name: string, tell: () => string): void {
     this.#facts.set(name, tell);
   }
 
   get facts(): Record<string, string> {
-    return Object.fromEntries([...this.#facts].map(([name, tell]) => [name, tell()]));
+    return Object.fromEntries([...this.#facts].map(([name, tell]) => [name, factOf(tell)]));
   }
 
   /** Everything that is missing; empty: ready. Settles within the deadline. */
@@ -39,6 +39,18 @@ export class Health {
   }
 }
 
+function factOf(tell: () => string): string {
+  try {
+    return tell();
+  } catch (error) {
+    return unknown(error);
+  }
+}
+
+function unknown(error: unknown): string {
+  return `can't be told: ${error instanceof Error ? error.message : String(error)}`;
+}
+
 async function withDeadline(indicator: Indicator, deadlineMs: number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
@@ -47,7 +59,7 @@ async function withDeadline(indicator: Indicator, deadlineMs: number): Promise<s
   try {
     return await Promise.race([Promise.resolve().then(indicator), late]);
   } catch (error) {
-    return `can't be told: ${error instanceof Error ? error.message : String(error)}`;
+    return unknown(error);
   } finally {
     clearTimeout(timer);
   }

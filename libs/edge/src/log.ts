@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LoggerService } from '@nestjs/common';
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { LogLevel } from './config/settings.js';
+import { LogOutput } from './log-output.js';
 
 export type Log = Logger;
 
@@ -23,22 +24,30 @@ const SECRET_PATHS = ['password', 'authorization', 'cookie', 'secrets'].flatMap(
   `*.*.${key}`,
 ]);
 
-/**
- * Lines are gathered for a tenth of a second, so that under load a write takes many; what is left is written when the
- * process ends. Only a kill loses them.
- */
-function standardOutput(): DestinationStream {
-  const destination = pino.destination({ fd: 1, sync: false, minLength: 8_192, periodicFlush: 100 });
-  process.once('exit', () => destination.flushSync());
-  return destination;
+/** Of this process, however many logs write to it. */
+let standardOutput: LogOutput | undefined;
+
+function openStandardOutput(onRecovered: (dropped: number) => void): LogOutput {
+  if (standardOutput) return standardOutput;
+  const output = new LogOutput(1, { onRecovered });
+  process.once('exit', () => output.writeLast());
+  return (standardOutput = output);
+}
+
+/** Lines that could not be written to standard output. */
+export function droppedLogLines(): number {
+  return standardOutput?.dropped ?? 0;
 }
 
 /** `destination`: standard output unless a test wants the lines. */
 export function createLog(
   options: { readonly name: string; readonly logLevel: LogLevel },
-  destination: DestinationStream = standardOutput(),
+  destination?: DestinationStream,
 ): Log {
-  return pino(
+  const output =
+    destination ??
+    openStandardOutput((dropped) => log.warn({ dropped }, 'log lines were dropped while the log could not be written'));
+  const log: Log = pino(
     {
       name: options.name,
       level: options.logLevel,
@@ -52,8 +61,9 @@ export function createLog(
       // A line's own correlation id wins: an error may be logged outside of its request's context.
       mixinMergeStrategy: (line, mixin) => ({ ...mixin, ...line }),
     },
-    destination,
+    output,
   );
+  return log;
 }
 
 /** What Nest says of itself. Its routine is for debugging; its warnings and errors are ours. */

@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { droppedLogLines } from './log.js';
 
 /** Of one process: a registry of its own, so that a test may start two in one. */
 export class Metrics {
@@ -14,6 +15,15 @@ export class Metrics {
       labelNames: ['method', 'route', 'status'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers: [this.registry],
+    });
+    new Counter({
+      name: 'eco_log_lines_dropped_total',
+      help: 'Log lines that could not be written',
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(droppedLogLines());
+      },
     });
   }
 

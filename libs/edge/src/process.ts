@@ -21,6 +21,8 @@ export async function runProcess(
     say(`Node ${NODE_MAJOR_MIN} or newer is needed, this is ${process.version}`);
     return EXIT.config;
   }
+  // Where nothing can be written, on a full disk for one, Node would end the process for it.
+  process.stderr.on('error', ignoreError);
   const signal = new StopSignal();
   try {
     const running = await start();
@@ -32,8 +34,12 @@ export async function runProcess(
     return error instanceof StartError ? EXIT.unavailable : EXIT.failed;
   } finally {
     signal.ignore();
+    // What was just said may fail later; then there is still nobody to tell.
+    setImmediate(() => process.stderr.off('error', ignoreError)).unref();
   }
 }
+
+function ignoreError(): void {}
 
 /** The first SIGTERM or SIGINT, also one that comes while the process is still starting. A second one ends it at once. */
 class StopSignal {

@@ -14,6 +14,15 @@ it.each([[[]], [['--profile', '*']]])('docker compose %j config has nothing to r
   expect((await project.compose(...profiles, 'config', '--quiet')).stderr).toBe('');
 });
 
+it('bounds what each container logs, by size and number of files', async () => {
+  const { stdout } = await project.compose('--profile', '*', 'config', '--format', 'json');
+  const { services } = JSON.parse(stdout) as { services: Record<string, { logging?: unknown }> };
+  const logging = { driver: 'json-file', options: { 'max-file': '2', 'max-size': '100m' } };
+  expect(services).toEqual(
+    Object.fromEntries(Object.keys(services).map((name) => [name, expect.objectContaining({ logging }) as unknown])),
+  );
+});
+
 it('comes up healthy from nothing', async () => {
   await project.up('--build');
   expect(project.layout.groups.map(({ nodes }) => nodes.length)).toEqual([3]);

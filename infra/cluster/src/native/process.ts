@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } 
 import path from 'node:path';
 import { NotInTime, until } from '../until.js';
 import { startOf } from './identity.js';
+import { logBefore } from './log-files.js';
 import { signalTree } from './process-tree.js';
 import type { StopStage } from './stop-stages.js';
 
@@ -97,7 +98,7 @@ export class NativeProcess {
   async #begin(): Promise<void> {
     const { command, args, env, cwd, logFile } = this.spec;
     mkdirSync(path.dirname(logFile), { recursive: true });
-    if (existsSync(logFile)) renameSync(logFile, `${logFile}.before`);
+    if (existsSync(logFile)) renameSync(logFile, logBefore(logFile));
     const log = openSync(logFile, 'a', 0o600);
     try {
       const child = spawn(command, args, { env, cwd, detached: true, stdio: ['ignore', log, log] });

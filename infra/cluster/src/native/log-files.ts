@@ -1,0 +1,92 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+
+/*
+ * Every process appends to one file through a descriptor that it was started with. So a file is bounded without asking
+ * the process, whichever it is: what it holds is moved into a second file, and the first is emptied in place. The
+ * descriptor stays good, because it appends (O_APPEND): the next line is at the file's new end.
+ */
+
+/** Of one file, bytes. A process has two: this one and the one before. */
+export const LOG_FILE_MAX = 100 * 1024 * 1024;
+/** At 3,000 lines of 300 bytes a second a file grows by 1 MB between two looks. */
+const LOOK_MS = 1_000;
+
+/** Of the file that holds what was before. */
+export function logBefore(file: string): string {
+  return `${file}.before`;
+}
+
+/** Keeps log files within their bound while it runs. */
+export class LogFiles {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly files: () => readonly string[],
+    private readonly maxBytes = LOG_FILE_MAX,
+  ) {}
+
+  begin(): void {
+    this.#timer ??= setTimeout(() => void this.#look(), LOOK_MS).unref();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #look(): Promise<void> {
+    for (const file of this.files()) await moveIfLarge(file, this.maxBytes);
+    if (this.#timer === undefined) return;
+    this.#timer = undefined;
+    this.begin();
+  }
+}
+
+/** Moves what a file holds into the one before, when that is more than `maxBytes`. The process goes on writing to it. */
+export async function moveIfLarge(file: string, maxBytes: number): Promise<void> {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size <= maxBytes) return;
+  try {
+    // Most of it without holding anybody up, the rest in one go: between that and the emptying no line is lost.
+    rmSync(logBefore(file), { force: true });
+    await copyFile(file, logBefore(file), constants.COPYFILE_FICLONE);
+    appendRest(file, logBefore(file));
+  } catch {
+    // A full disk takes no copy. The file must get smaller all the more.
+    rmSync(logBefore(file), { force: true });
+    empty(file);
+  }
+}
+
+function appendRest(from: string, to: string): void {
+  const source = openSync(from, 'r+');
+  const target = openSync(to, 'a');
+  try {
+    const buffer = Buffer.alloc(64 * 1024);
+    let at = fstatSync(target).size;
+    for (let count; (count = readSync(source, buffer, 0, buffer.length, at)) > 0; at += count) {
+      writeSync(target, buffer, 0, count);
+    }
+    ftruncateSync(source);
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
+}
+
+function empty(file: string): void {
+  const opened = openSync(file, 'r+');
+  ftruncateSync(opened);
+  closeSync(opened);
+}

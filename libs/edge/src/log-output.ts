@@ -1,0 +1,123 @@
+import { fstatSync, write as writeAsync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+/*
+ * A log is best effort: a disk that is full, a reader that has gone or stalls, must never hold up the process that logs.
+ * pino's own destination (sonic-boom 4.2.1) can't promise that: an error of a write ends the process, its `flushSync`
+ * repeats a failed write for ever, and a pipe whose reader stalls holds a thread, so that the process can't exit.
+ */
+
+/** Under load one write takes many lines, bytes. */
+const WRITE_FROM = 8_192;
+/** Otherwise lines wait this long for others, ms. */
+const GATHER_MS = 100;
+/** What waits while nothing can be written, UTF-16 units: some 4,000 lines. What comes beyond it is dropped. */
+const WAITING_MAX = 1024 * 1024;
+/** Between two attempts after one that failed, ms. A full pipe is only slow; anything else is broken. */
+const RETRY_MS = { full: 20, broken: 1_000 };
+
+export interface LogOutputOptions {
+  readonly waitingMax?: number;
+  /** Is called with the number of lines dropped since the last call, once a write has succeeded again. */
+  readonly onRecovered?: (dropped: number) => void;
+}
+
+/** Writes lines to a descriptor, without ever waiting for it. */
+export class LogOutput {
+  readonly #fd: number;
+  readonly #waitingMax: number;
+  readonly #onRecovered: (dropped: number) => void;
+  /** Holds the descriptor non-blocking, and is used for nothing else. */
+  readonly #nonBlocking: Socket | undefined;
+  #waiting = '';
+  /** What the write under way, or one that failed, has not written yet. */
+  #chunk: Buffer | undefined;
+  #isWriting = false;
+  #timer: NodeJS.Timeout | undefined;
+  #dropped = 0;
+  #reported = 0;
+
+  constructor(fd: number, { waitingMax = WAITING_MAX, onRecovered = () => undefined }: LogOutputOptions = {}) {
+    this.#fd = fd;
+    this.#waitingMax = waitingMax;
+    this.#onRecovered = onRecovered;
+    this.#nonBlocking = nonBlocking(fd);
+  }
+
+  /** Lines that were never written. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  write(line: string): void {
+    if (this.#waiting.length + line.length > this.#waitingMax) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#waiting += line;
+    if (this.#isWriting || this.#chunk !== undefined) return;
+    if (this.#waiting.length >= WRITE_FROM) this.#writeNext();
+    else this.#timer ??= setTimeout(() => this.#writeNext(), GATHER_MS).unref();
+  }
+
+  /** Tries once to write what waits, as the last thing that the process does. */
+  writeLast(): void {
+    clearTimeout(this.#timer);
+    try {
+      // A write that is under way ends by itself: nothing here can make a thread wait.
+      const failed = this.#isWriting ? undefined : this.#chunk;
+      const rest = Buffer.concat([...(failed ? [failed] : []), Buffer.from(this.#waiting)]);
+      for (let at = 0; at < rest.length;) at += writeSync(this.#fd, rest, at);
+    } catch {
+      // Nobody is left to tell.
+    }
+    this.#waiting = '';
+    this.#chunk = undefined;
+  }
+
+  #writeNext(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#chunk === undefined) {
+      if (this.#waiting === '') return;
+      this.#chunk = Buffer.from(this.#waiting);
+      this.#waiting = '';
+    }
+    const chunk = this.#chunk;
+    this.#isWriting = true;
+    writeAsync(this.#fd, chunk, (error, count) => {
+      this.#isWriting = false;
+      if (error) return this.#retryLater(error);
+      this.#chunk = count < chunk.length ? chunk.subarray(count) : undefined;
+      if (this.#chunk === undefined) this.#reportDropped();
+      if (this.#chunk !== undefined || this.#waiting.length >= WRITE_FROM) this.#writeNext();
+      else if (this.#waiting !== '') this.#timer ??= setTimeout(() => this.#writeNext(), GATHER_MS).unref();
+    });
+  }
+
+  #retryLater({ code }: NodeJS.ErrnoException): void {
+    const ms = code === 'EAGAIN' || code === 'EBUSY' ? RETRY_MS.full : RETRY_MS.broken;
+    this.#timer ??= setTimeout(() => this.#writeNext(), ms).unref();
+  }
+
+  #reportDropped(): void {
+    const dropped = this.#dropped - this.#reported;
+    if (dropped === 0) return;
+    this.#reported = this.#dropped;
+    this.#onRecovered(dropped);
+  }
+}
+
+/**
+ * A blocked write would hold a thread of libuv's pool, for which a process that exits waits. Opening a pipe or a socket
+ * as one of Node's own makes it non-blocking; nothing is ever written through it, since it would close on an error.
+ */
+function nonBlocking(fd: number): Socket | undefined {
+  try {
+    const kind = fstatSync(fd);
+    if (!kind.isFIFO() && !kind.isSocket()) return undefined;
+    return new Socket({ fd, readable: false, writable: true }).unref();
+  } catch {
+    return undefined;
+  }
+}
