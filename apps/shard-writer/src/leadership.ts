@@ -8,6 +8,7 @@ import {
   terminateHolder,
   tryToLead,
   watchSession,
+  withdrawTries,
   WriterSession,
   type Login,
   type NodeAddress,
@@ -70,6 +71,11 @@ export class Leadership {
     return this.options.writer.waitedMs;
   }
 
+  /** See `Writer`. */
+  get suspectTries(): number {
+    return this.options.writer.suspectTries;
+  }
+
   /** Undefined while it does not reign. */
   get reign(): Reign | undefined {
     return this.#reign;
@@ -129,6 +135,7 @@ export class Leadership {
     this.#session = session;
     this.#waitsFor = 'the answer to its poll';
     try {
+      await this.withdrawOpenTry((text, values) => session.run({ name: 'withdraw tries', text }, values));
       if (await this.lockWon(session)) await this.lead(session);
     } finally {
       unwatch();
@@ -162,6 +169,14 @@ export class Leadership {
     this.options.log.warn({ pid, silentMs, ended }, 'the holder of the lock shows no sign of life');
   }
 
+  /** Of a suspect command: this process lives, so it did not end over it. */
+  private async withdrawOpenTry(run: Parameters<typeof withdrawTries>[0]): Promise<void> {
+    const { writer } = this.options;
+    if (writer.openTryOf === undefined) return;
+    await withdrawTries(run, writer.openTryOf);
+    writer.tryWithdrawn();
+  }
+
   private async lead(session: WriterSession): Promise<void> {
     const { log, writer } = this.options;
     this.#waitsFor = 'its term to be stored, and on a replica';
@@ -187,6 +202,11 @@ export class Leadership {
     } finally {
       this.#reign = undefined;
       this.#stop.signal.removeEventListener('abort', end);
+      // At once, as the process may be about to stop; where the database is away, over the next session.
+      const side = this.#nodes.connection(session.node);
+      if (side !== undefined) {
+        await this.withdrawOpenTry((text, values) => side.ask(text, values)).catch(() => undefined);
+      }
     }
   }
 }

@@ -67,6 +67,7 @@ export class WriterMetrics {
     reign: { term: number } | undefined;
     primary: SideConnection | undefined;
     waitedMs: number;
+    suspectTries: number;
   }): void {
     const registers = [this.registry];
     new Gauge({
@@ -75,6 +76,14 @@ export class WriterMetrics {
       registers,
       collect() {
         this.set(leadership.waitedMs / 1000);
+      },
+    });
+    new Gauge({
+      name: 'eco_writer_suspect_tries',
+      help: 'How often a command was tried by itself and its session ended; more than 3 is for an operator. Active writer only',
+      registers,
+      collect() {
+        this.set(leadership.suspectTries);
       },
     });
     new Gauge({

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { beginReign, tryToLead, verifyGroup, brokenChecks, WriterSession, type Reign } from '@eco/database';
+import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { Arrived, Effects } from '@eco/domain';
-import { newOrderId } from '@eco/routing';
+import { newCommandId, newOrderId } from '@eco/routing';
 import { commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { settleBatch, type Committed } from './settle.js';
 
@@ -32,6 +33,14 @@ function order(customerId: string): Arrived & { readable: true } {
   const lines = [{ productId: 'tea', quantity: 1 }];
   return { readable: true, command: commandOf('order.place', { orderId, customerId, branchId: null, lines }) };
 }
+
+function received<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
+  return { readable: true, command: commandOf(kind, body) };
+}
+
+const fulfilmentOf = (orderId: string, customerId: string) => received('order.fulfil', { orderId, customerId });
+const releaseOf = (reservationId: string, customerId: string) =>
+  received('reservation.release', { reservationId, customerId });
 
 async function settle(arrived: Arrived[]): Promise<Committed> {
   const settled = await settleBatch(session, reign, arrived);
@@ -157,6 +166,165 @@ it('blames nobody when the server can’t store', async () => {
   expect(settled).toMatchObject({ type: 'server-fault', lost: false });
   expect((await written(batch)).seqs.size).toBe(0);
   await settle(batch);
+});
+
+describe('large orders', () => {
+  const LINES = 200;
+  const lines = Array.from({ length: LINES }, (_, index) => ({ productId: `large-${index}`, quantity: 1 }));
+  const bounds = { lines: 5 * LINES, swept: LINES };
+  const of = (arrived: Arrived & { readable: true }) => arrived.command;
+
+  function largeOrder(customerId: string) {
+    const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+    return received('order.place', { orderId, customerId, branchId: null, lines });
+  }
+
+  function largeReservation(customerId: string) {
+    const reservationId = newCommandId({ nowMs: Date.now(), random: randomBytes(10), key: customerId });
+    return received('reservation.create', { reservationId, customerId, branchId: null, lines, ttlSeconds: 600 });
+  }
+
+  /** Batch after batch, as the writer would; gives how many of `arrived` each of them settled. */
+  async function settleAll(arrived: Arrived[], options: Parameters<typeof settleBatch>[3]): Promise<Committed[]> {
+    const batches: Committed[] = [];
+    for (let left = arrived; left.length > 0;) {
+      const settled = await settleBatch(session, reign, left, options);
+      if (settled.type !== 'committed') throw settled.error;
+      batches.push(settled);
+      left = left.filter((one) => !settled.arrived.includes(one));
+    }
+    return batches;
+  }
+
+  /** What the server answers to statements of this name while `work` is done. */
+  async function answersTo(name: string, work: () => Promise<unknown>): Promise<{ rows: number; bytes: number }> {
+    const run = session.run.bind(session);
+    const all = { rows: 0, bytes: 0 };
+    const spy = jest.spyOn(session, 'run').mockImplementation(async (statement, values) => {
+      const answer = await run(statement, values);
+      if (statement.name === name) {
+        all.rows += answer.rows.length;
+        all.bytes += JSON.stringify(answer.rows).length;
+      }
+      return answer;
+    });
+    await work();
+    spy.mockRestore();
+    return all;
+  }
+
+  beforeAll(async () => {
+    await settle(
+      lines.map(({ productId }) =>
+        received('product.create', {
+          productId,
+          name: `A product with a name ${productId}`,
+          priceCents: 100,
+          stock: 1000,
+        }),
+      ),
+    );
+  });
+
+  it('are loaded once, not once for each of their lines, and their levels once for each product', async () => {
+    const orders = [largeOrder('ana'), largeOrder('ana')];
+    await settle(orders);
+    const fulfilments = orders.map((each) => fulfilmentOf(of(each).id, 'ana'));
+    const { rows, bytes } = await answersTo('load orders', () => settle(fulfilments));
+    expect(rows).toBe(orders.length + LINES);
+    expect(bytes).toBeLessThan(100_000);
+    const reservations = [largeReservation('ana'), largeReservation('ana')];
+    await settle(reservations);
+    const releases = reservations.map((each) => releaseOf(of(each).id, 'ana'));
+    const loaded = await answersTo('load reservations', () => settle(releases));
+    expect(loaded.rows).toBe(reservations.length + LINES);
+    expect(loaded.bytes).toBeLessThan(100_000);
+  });
+
+  it('end a batch where it has enough lines, in the order of their queue, while another queue goes on', async () => {
+    const orders = Array.from({ length: 12 }, () => largeOrder('ana'));
+    await settle(orders);
+    const fulfilments = orders.map((each) => fulfilmentOf(of(each).id, 'ana'));
+    const plain = [order('bo'), order('bo')];
+    const queueOf = (one: Arrived) => (fulfilments.includes(one as never) ? 'products' : 'orders');
+    const batches = await settleAll([...fulfilments, ...plain], { bounds, queueOf });
+    expect(batches.map(({ arrived }) => arrived)).toEqual([
+      [...fulfilments.slice(0, 5), ...plain],
+      fulfilments.slice(5, 10),
+      fulfilments.slice(10),
+    ]);
+    expect(new Set(batches.flatMap(({ effects }) => effects.outcomes.map(({ status }) => status)))).toEqual(
+      new Set(['done']),
+    );
+  });
+
+  it('that are reserved and due end a few in each batch, before what wants their units is decided', async () => {
+    const reservations = Array.from({ length: 8 }, () => largeReservation('ana'));
+    await settle(reservations);
+    await settle([received('stock.count', await countOf('large-0'))]);
+    await makeDue();
+    const wanted = order('bo');
+    (of(wanted).body as { lines: object[] }).lines = [{ productId: 'large-0', quantity: 8 }];
+    const batches = await settleAll([wanted], { bounds, queueOf: () => 'orders' });
+    expect(batches.map(({ effects, arrived }) => [effects.endedHolds.length, arrived.length])).toEqual([
+      [5, 0],
+      [3, 1],
+    ]);
+    expect(batches.at(-1)?.effects.outcomes.at(-1)).toMatchObject({ commandId: of(wanted).id, status: 'done' });
+  });
+
+  it('that are due are ended by an idle writer as many as fit in a batch', async () => {
+    await settle([received('stock.receive', { productId: 'large-0', location: 'central', quantity: 100 })]);
+    await settle(Array.from({ length: 6 }, () => largeReservation('ana')));
+    await makeDue();
+    const idle = () => settleBatch(session, reign, [], { bounds: { lines: 5 * LINES, swept: 5 * LINES } });
+    const ended = [await idle(), await idle(), await idle()].map((each) =>
+      each.type === 'committed' ? each.effects.endedHolds.length : each.error,
+    );
+    expect(ended).toEqual([5, 1, 0]);
+  });
+
+  it('in carts end a batch too, and a cart that alone is too large is not half loaded', async () => {
+    const carts = ['ana', 'bo', 'cy'].map((customerId) => ({ customerId, items: lines.slice(0, 60) }));
+    for (const { customerId, items } of carts) {
+      await settle(items.map(({ productId }) => received('cart.edit', { customerId, productId, quantity: 1 })));
+    }
+    const checkouts = carts.map(({ customerId }) => {
+      const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+      return received('cart.checkout', { orderId, customerId, branchId: null });
+    });
+    const tooLarge = await settleBatch(session, reign, checkouts, { bounds: { lines: 50, swept: 50 } });
+    expect(tooLarge).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
+    const batches = await settleAll(checkouts, { bounds: { lines: 130, swept: 50 } });
+    expect(batches.map(({ arrived }) => arrived.length)).toEqual([2, 1]);
+    expect(batches.flatMap(({ effects }) => effects.orders.map((row) => row.lines.length))).toEqual([60, 60, 60]);
+  });
+
+  it('that take the server too long are no command’s fault, and ask for a smaller batch', async () => {
+    await session.control(`SET statement_timeout = '50ms'`);
+    await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT slow CHECK (pg_sleep(0.2) IS NOT NULL) NOT VALID`);
+    const settled = await settleBatch(session, reign, [order('ana')]);
+    await session.control(`SET statement_timeout = '5s'`);
+    await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT slow');
+    expect(settled).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
+  });
+
+  async function makeDue(): Promise<void> {
+    await group.asSuperuser(
+      `UPDATE eco.reservation SET created_at = now() - interval '1 h', expires_at = now() - interval '1 s' WHERE status = 'held'`,
+    );
+    await group.asSuperuser(`UPDATE eco.hold SET expires_at = now() - interval '1 s'`);
+  }
+
+  /** Finds no more of it than what is reserved. */
+  async function countOf(productId: string) {
+    const [level] = await group.asSuperuser<{ on_hand: string; reserved: string }>(
+      `SELECT on_hand, reserved FROM eco.stock_level WHERE product_id = $1 AND location = 'central'`,
+      [productId],
+    );
+    const { on_hand: expected, reserved: counted } = level as { on_hand: string; reserved: string };
+    return { productId, location: 'central', expected: Number(expected), counted: Number(counted) };
+  }
 });
 
 it('leaves data in which every rule holds', async () => {

@@ -1,9 +1,28 @@
-import { commitBatch, openBatch, rollBack, tryBatch, type Fault, type Reign, type WriterSession } from '@eco/database';
-import { decideBatch, neededKeys, type Arrived, type BatchState, type Effects, type Failure } from '@eco/domain';
+import {
+  commitBatch,
+  openBatch,
+  rollBack,
+  tryBatch,
+  type Fault,
+  type LoadBounds,
+  type Reign,
+  type WriterSession,
+} from '@eco/database';
+import {
+  decidable,
+  decideBatch,
+  neededKeys,
+  type Arrived,
+  type BatchState,
+  type Effects,
+  type Failure,
+} from '@eco/domain';
 
 /** What a batch did, and how long each part of it took. */
 export interface Committed {
   type: 'committed';
+  /** What it settled: all that arrived, or what there was room for, of each queue from its front. */
+  arrived: readonly Arrived[];
   state: BatchState;
   effects: Effects;
   ms: { load: number; decide: number; store: number };
@@ -19,34 +38,48 @@ type Parked = ReadonlyMap<Arrived, Failure>;
 export interface SettleOptions {
   /** Commands that become dead letters without a try. */
   known?: Parked;
-  /** Rows of `eco.suspect` that the same transaction deletes. */
+  /** Rows of `eco.suspect` that the same transaction deletes, if it settles anything that arrived. */
   suspectIds?: readonly string[];
+  /** None: everything is loaded, however much it is. */
+  bounds?: LoadBounds;
+  /** Commands of one queue are settled in their order. None: all are of one. */
+  queueOf?: (one: Arrived) => string;
 }
+
+const ONE_QUEUE = () => '';
 
 /**
  * Load → decide → store, in one transaction. A command that makes it impossible is found and becomes a dead letter in
- * the transaction that commits the rest. So when this says `committed`, every command of the batch is settled for good.
+ * the transaction that commits the rest. So when this says `committed`, every command of its `arrived` is settled for good.
  */
 export async function settleBatch(
   session: WriterSession,
   reign: Reign,
   arrived: readonly Arrived[],
-  { known = new Map(), suspectIds = [] }: SettleOptions = {},
+  options: SettleOptions = {},
 ): Promise<Committed | OtherFault> {
-  const parked = new Map<Arrived, Failure>(known);
+  const parked = new Map<Arrived, Failure>(options.known);
   for (;;) {
-    const opened = await decide(session, reign, arrived, parked);
+    const opened = await decide(session, reign, arrived, parked, options);
     const startedAt = performance.now();
+    const batch = opened.type === 'decided' ? opened.arrived : arrived;
+    const suspectIds = batch.length === 0 ? [] : options.suspectIds;
     const done =
       opened.type === 'decided' ? await commitBatch(session, opened.state, opened.effects, suspectIds) : opened;
     if (done.type === 'committed' && opened.type === 'decided') {
       const { state, effects, ms } = opened;
-      return { type: 'committed', state, effects, ms: { ...ms, store: performance.now() - startedAt } };
+      return {
+        type: 'committed',
+        arrived: batch,
+        state,
+        effects,
+        ms: { ...ms, store: performance.now() - startedAt },
+      };
     }
     if (done.type !== 'command-fault') return done as OtherFault;
     // It is what the batch does by itself that can't be stored, and that is no command's fault.
-    if (arrived.length === 0) return { type: 'server-fault', error: done.error, lost: false };
-    const found = await findBadCommand(session, reign, arrived, parked, done);
+    if (batch.length === 0) return { type: 'server-fault', error: done.error, lost: false };
+    const found = await findBadCommand(session, reign, batch, parked, done, options);
     if (found.type !== 'found') return found;
     // Found again although it is parked: then it is not what can't be stored.
     if (parked.has(found.command)) return { type: 'server-fault', error: done.error, lost: false };
@@ -64,14 +97,19 @@ async function findBadCommand(
   arrived: readonly Arrived[],
   parked: Parked,
   whole: CommandFault,
+  options: SettleOptions,
 ): Promise<{ type: 'found'; command: Arrived; failure: Failure } | OtherFault> {
   let good = 0;
   let bad = arrived.length;
   let fault = whole;
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
-    const opened = await decide(session, reign, arrived.slice(0, middle), parked);
+    const opened = await decide(session, reign, arrived.slice(0, middle), parked, options);
     const tried = opened.type === 'decided' ? await tryBatch(session, opened.state, opened.effects) : opened;
+    if (opened.type === 'decided' && opened.arrived.length < middle) {
+      // Something has become due meanwhile and comes first, so this says nothing of these commands.
+      return { type: 'server-fault', error: fault.error, lost: false };
+    }
     if (tried.type === 'storable') {
       good = middle;
     } else if (tried.type === 'command-fault') {
@@ -91,18 +129,30 @@ async function decide(
   reign: Reign,
   arrived: readonly Arrived[],
   parked: Parked,
+  { bounds, queueOf = ONE_QUEUE }: SettleOptions,
 ): Promise<Decided | Fault> {
   const startedAt = performance.now();
   // A rule that throws is a bug, and no reason to stand still: its command is set aside like one that can't be stored.
   const keys = caught(() => keysOf(arrived, parked));
   if (keys instanceof Error) return bug(keys);
-  const opened = await openBatch(session, reign, keys);
+  const opened = await openBatch(session, reign, keys, bounds);
   if (opened.type !== 'opened') return opened;
-  const { state } = opened;
+  const { state, leftOut } = opened;
   const loadedAt = performance.now();
-  const effects = caught(() => decideBatch(state, arrived, parked));
-  if (effects instanceof Error) return (await rollBack(session)) ?? bug(effects);
-  return { type: 'decided', state, effects, ms: { load: loadedAt - startedAt, decide: performance.now() - loadedAt } };
+  const decided = caught(() => {
+    // What is due of their products ends first, and there is more of it than one batch ends.
+    const endings = leftOut.due ? decideBatch(state, []) : undefined;
+    if (endings !== undefined && endings.outcomes.length > 0) return { arrived: [], effects: endings };
+    const batch = decidable(arrived, leftOut, queueOf);
+    return { arrived: batch, effects: decideBatch(state, batch, parked) };
+  });
+  if (decided instanceof Error) return (await rollBack(session)) ?? bug(decided);
+  if (decided.arrived.length === 0 && arrived.length > 0 && decided.effects.outcomes.length === 0) {
+    const error = new Error('the first command needs more than fits in a batch of this size');
+    return (await rollBack(session)) ?? { type: 'server-fault', error, lost: false, isTooLarge: true };
+  }
+  const ms = { load: loadedAt - startedAt, decide: performance.now() - loadedAt };
+  return { type: 'decided', ...decided, state, ms };
 }
 
 function bug(error: Error): CommandFault {

@@ -1,58 +1,161 @@
 import fc from 'fast-check';
 import type { SuspectSet } from '@eco/database';
 import type { Arrived } from '@eco/domain';
-import { Suspects, TRIES_MAX, type Part } from './suspects.js';
+import { Suspects, TRIES_MAX, type Part, type Taken } from './suspects.js';
 
 /*
- * A model of reigns: what arrives is divided and tried part by part, with the rows kept as the database would; a part that
- * holds a deadly command ends the reign, and everything that is not settled comes again. A reign may also be ended by
- * somebody else, at any moment.
+ * A model of leaderships: what waits in two queues is taken and decided part by part, with the rows kept as the database
+ * would. A part that holds a deadly command ends the process, one that holds a command over which the server crashes ends
+ * the session, and everything that is not settled comes again. Somebody else may end either, at any moment.
  */
 
-const arrivedOf = (id: string) => ({ readable: false, commandId: id }) as Arrived;
+const LIMITS = { commands: 1000, lines: 5000 };
+const LATE = 1e9;
 
-interface World {
-  rows: Map<string, SuspectSet>;
-  settled: Set<string>;
-  parked: Set<string>;
-  tried: Map<string, number>;
+interface Row extends SuspectSet {
+  /** Processes that began to try it and have not withdrawn. */
+  by: ReadonlySet<number>;
 }
 
-/** True: the reign ended over a deadly command, or was ended before `stopAfter` parts. */
-function reign(world: World, ids: string[], deliveries: number, deadly: ReadonlySet<string>, stopAfter = Infinity) {
-  const suspects = new Suspects([...world.rows.values()]);
-  const division = suspects.divide(
-    ids.map(arrivedOf),
-    ids.map(() => deliveries),
-  );
-  const store = (set: SuspectSet) => world.rows.set(set.suspectId, set);
-  division.removed.forEach((id) => world.rows.delete(id));
-  division.stored.forEach(store);
-  const { parts } = division;
-  expect(parts.flatMap(({ indices }) => indices).sort((a, b) => a - b)).toEqual(ids.map((_, index) => index));
-  for (const [number, part] of parts.entries()) {
-    if (number >= stopAfter) return true;
-    const row = suspects.begin(part);
-    if (row !== undefined) store(row);
-    const here = part.indices.map((index) => ids[index] as string);
-    if (part.isOver) here.forEach((id) => world.parked.add(id));
-    else {
-      if (here.length === 1) world.tried.set(here[0] as string, (world.tried.get(here[0] as string) ?? 0) + 1);
-      if (here.some((id) => deadly.has(id))) return true;
-      here.forEach((id) => world.settled.add(id));
-    }
-    suspects.settled(part);
-    if (part.suspect !== undefined) world.rows.delete(part.suspect.suspectId);
+type End = 'process' | 'session';
+
+class World {
+  readonly rows = new Map<string, Row>();
+  readonly settled: string[] = [];
+  readonly parked = new Set<string>();
+  readonly triedAlone = new Map<string, Set<number>>();
+  /** How often each was delivered before. */
+  readonly deliveries = new Map<string, number>();
+  process = 1;
+
+  constructor(
+    readonly queues: Readonly<Record<string, readonly string[]>>,
+    readonly bad: ReadonlyMap<string, End>,
+  ) {}
+
+  get open(): Taken[] {
+    return Object.entries(this.queues).flatMap(([queue, ids]) =>
+      ids.filter((id) => !this.isOver(id)).map((id) => this.taken(id, queue)),
+    );
   }
-  return false;
+
+  private isOver(id: string): boolean {
+    return this.settled.includes(id) || this.parked.has(id);
+  }
+
+  private taken(id: string, queue: string): Taken {
+    const arrived = { readable: false, commandId: id } as Arrived;
+    return { arrived, delivery: { queue, deliveryCount: this.deliveries.get(id) ?? 0 } };
+  }
+
+  /** Of each queue `pieces` commands are there at a time. Until all is settled, or something ends it; at most `partsMax`. */
+  lead(pieces: number, partsMax: number, endedBy: End | undefined): void {
+    const suspects = new Suspects([...this.rows.values()], 0);
+    for (let parts = 0; this.open.length > 0; parts += 1) {
+      const counts = new Map<string, number>();
+      const waiting = this.open.filter(({ delivery: { queue } }) => {
+        counts.set(queue, (counts.get(queue) ?? 0) + 1);
+        return (counts.get(queue) ?? 0) <= pieces;
+      });
+      if (parts >= partsMax) return this.end(endedBy ?? 'process', waiting);
+      const part = suspects.next(waiting, LIMITS, LATE) as Part;
+      expect(part.taken.length).toBeGreaterThan(0);
+      const ids = part.taken.map(idOf);
+      const ended = this.try(suspects, part, ids);
+      if (ended !== undefined) return this.end(ended, waiting);
+      suspects.settled(part);
+      if (part.suspect !== undefined) this.rows.delete(part.suspect.suspectId);
+    }
+  }
+
+  private try(suspects: Suspects, part: Part, ids: readonly string[]): End | undefined {
+    const [first = ''] = ids;
+    const by = this.rows.get(part.suspect?.suspectId ?? '')?.by ?? new Set();
+    if (part.needsVerdict === true && by.size >= TRIES_MAX) {
+      expect(ids).toHaveLength(1);
+      this.parked.add(first);
+      return undefined;
+    }
+    const begun = suspects.begin(part);
+    if (begun !== undefined) {
+      for (const id of begun.removed ?? []) this.rows.delete(id);
+      for (const set of begun.stored ?? []) this.rows.set(set.suspectId, { ...set, by: new Set() });
+      this.rows.set(begun.suspect.suspectId, { ...begun.suspect, by: new Set([...by, this.process]) });
+      if (ids.length === 1) {
+        this.triedAlone.set(first, new Set([...(this.triedAlone.get(first) ?? []), this.process]));
+      }
+    }
+    for (const id of ids) {
+      const end = this.bad.get(id);
+      if (end !== undefined) return end;
+    }
+    this.settled.push(...ids);
+    return undefined;
+  }
+
+  private end(what: End, waiting: readonly Taken[]): void {
+    for (const each of waiting) this.deliveries.set(idOf(each), each.delivery.deliveryCount + 1);
+    if (what === 'process') {
+      this.process += 1;
+      return;
+    }
+    for (const [id, row] of this.rows) {
+      this.rows.set(id, { ...row, by: new Set([...row.by].filter((process) => process !== this.process)) });
+    }
+  }
 }
 
-const newWorld = (): World => ({ rows: new Map(), settled: new Set(), parked: new Set(), tried: new Map() });
-const idsOf = (count: number) => Array.from({ length: count }, (_, index) => `c${index}`);
+const idOf = ({ arrived }: Taken) => (arrived as { commandId: string }).commandId;
+const idsOf = (queue: string, count: number) => Array.from({ length: count }, (_, index) => `${queue}${index}`);
+const taken = (queue: string, ids: readonly string[], deliveryCount = 0): Taken[] =>
+  ids.map((id) => ({
+    arrived: { readable: false, commandId: id } as Arrived,
+    delivery: { queue, deliveryCount },
+  }));
 
-it('divides nothing while nothing came three times', () => {
-  const division = new Suspects([]).divide(['a', 'b'].map(arrivedOf), [0, 1]);
-  expect(division).toEqual({ parts: [{ indices: [0, 1] }], removed: [], stored: [] });
+const counts = fc.integer({ min: 0, max: 40 });
+const places = fc.uniqueArray(fc.nat(39), { maxLength: 3 });
+const ends = fc.array(fc.record({ parts: fc.nat(6), what: fc.constantFrom<End>('process', 'session') }), {
+  maxLength: 40,
+});
+
+/** Until all is over that ever will be: what crashes the server is tried for good. */
+function run(world: World, pieces: number, ended: readonly { parts: number; what: End }[], leadershipsMax: number) {
+  for (let n = 0; world.open.length > 0 && n < leadershipsMax; n += 1) {
+    world.lead(pieces, ended[n]?.parts ?? Infinity, ended[n]?.what);
+  }
+}
+
+it('decides the commands of a queue in the order of arrival, whatever is suspicious', () => {
+  fc.assert(
+    fc.property(
+      counts,
+      counts,
+      places,
+      places,
+      ends,
+      fc.integer({ min: 1, max: 40 }),
+      (a, b, deadly, crash, ended, pieces) => {
+        const queues = { a: idsOf('a', a), b: idsOf('b', b) };
+        const bad = new Map<string, End>([
+          ...deadly.map((n) => [`a${n}`, 'process'] as const),
+          ...crash.map((n) => [`b${n}`, 'session'] as const),
+        ]);
+        const world = new World(queues, bad);
+        run(world, pieces, ended, 150);
+        for (const ids of Object.values(queues)) {
+          const order = world.settled.filter((id) => ids.includes(id)).map((id) => ids.indexOf(id));
+          expect(order).toEqual([...order].sort((x, y) => x - y));
+          // And nothing before it is open.
+          const last = order.at(-1) ?? 0;
+          const before = ids.slice(0, last).filter((id) => !world.settled.includes(id) && !world.parked.has(id));
+          expect(before).toEqual([]);
+        }
+        expect(new Set(world.settled).size).toBe(world.settled.length);
+      },
+    ),
+    { numRuns: 30 },
+  );
 });
 
 it('settles all good commands and parks the deadly ones alone, in however small pieces they come', () => {
@@ -60,50 +163,81 @@ it('settles all good commands and parks the deadly ones alone, in however small 
     fc.property(
       fc.integer({ min: 1, max: 60 }),
       fc.uniqueArray(fc.nat(59), { maxLength: 3 }),
-      fc.array(fc.record({ at: fc.nat(60), stopAfter: fc.nat(6) }), { maxLength: 40 }),
+      fc.array(fc.record({ parts: fc.nat(6), what: fc.constantFrom<End>('process', 'session') }), { maxLength: 40 }),
       fc.integer({ min: 1, max: 60 }),
-      (count, deadlyAt, ends, pieces) => {
-        const ids = idsOf(count);
+      (count, deadlyAt, ended, pieces) => {
+        const ids = idsOf('a', count);
         const deadly = new Set(ids.filter((_, index) => deadlyAt.includes(index)));
-        const world = newWorld();
+        const world = new World({ a: ids }, new Map([...deadly].map((id) => [id, 'process'])));
         // At most: three deliveries before anything is suspected, then halves of each deadly one's set, then it alone.
-        const limit = ends.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
-        let reigns = 0;
-        for (; world.settled.size + world.parked.size < count; reigns += 1) {
-          if (reigns > limit) throw new Error(`not settled after ${reigns} reigns: ${JSON.stringify([...world.rows])}`);
-          const end = ends[reigns];
-          const open = ids.filter((id) => !world.settled.has(id) && !world.parked.has(id));
-          for (let from = 0; from < open.length; from += pieces) {
-            const ended = reign(world, open.slice(from, from + pieces), reigns, deadly, end?.stopAfter);
-            if (ended) break;
-          }
-        }
+        const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
+        run(world, pieces, ended, limit);
+        expect(world.open.map(idOf)).toEqual([]);
         expect(world.parked).toEqual(deadly);
-        for (const id of deadly) expect(world.tried.get(id)).toBeGreaterThanOrEqual(TRIES_MAX);
+        for (const id of deadly) expect(world.triedAlone.get(id)?.size).toBeGreaterThanOrEqual(TRIES_MAX);
         expect(world.rows).toEqual(new Map());
       },
     ),
   );
 });
 
-it('counts no try against what it did not try, nor against one whose process lived', () => {
-  const world = newWorld();
-  reign(world, idsOf(8), 2, new Set(['c7']), 0);
-  expect(world.rows.size).toBe(0);
-  reign(world, idsOf(8), 3, new Set(['c7']));
-  const [row] = [...world.rows.values()];
-  expect(row).toMatchObject({ tries: 1, commandIds: idsOf(8) });
-  const suspects = new Suspects([{ suspectId: 's', commandIds: ['c7'], tries: 2 }]);
-  const [part] = suspects.divide([arrivedOf('c7')], [9]).parts as [Part];
-  expect(suspects.begin(part)).toMatchObject({ tries: 3 });
-  expect(suspects.absolve(part)).toMatchObject({ tries: 2 });
+it('makes no dead letter of a command whose session ends each time, and settles all before it and in other queues', () => {
+  const world = new World({ a: idsOf('a', 9), b: idsOf('b', 5) }, new Map([['a4', 'session']]));
+  run(world, 9, [], 60);
+  expect(world.parked.size).toBe(0);
+  expect(world.settled.sort()).toEqual([...idsOf('a', 4), ...idsOf('b', 5)]);
+  expect([...world.rows.values()].find(({ commandIds }) => commandIds.includes('a4'))).toMatchObject({
+    commandIds: ['a4'],
+    by: new Set(),
+  });
 });
 
-it('tries what is least suspicious first', () => {
-  const suspects = new Suspects([
-    { suspectId: 's2', commandIds: ['c3'], tries: 2 },
-    { suspectId: 's1', commandIds: ['c2'], tries: 1 },
-  ]);
-  const parts = suspects.divide(['c3', 'c2', 'c1', 'c0'].map(arrivedOf), [4, 4, 3, 0]).parts;
-  expect(parts.map(({ indices }) => indices)).toEqual([[3], [2], [1], [0]]);
+it('divides nothing while nothing came three times, and changes no order between queues', () => {
+  const waiting = [...taken('a', ['a0']), ...taken('b', ['b0'], 1), ...taken('a', ['a1'])];
+  expect(new Suspects([], 0).next(waiting, LIMITS, 0)).toEqual({ taken: waiting });
+});
+
+it('ends a part before it has too many lines or commands, and gives each queue its share', () => {
+  const lines = (count: number) => Array.from({ length: count }, () => ({}));
+  const large = (queue: string, count: number) =>
+    Array.from({ length: count }, () => ({
+      arrived: { readable: true, command: { body: { lines: lines(200) } } } as unknown as Arrived,
+      delivery: { queue, deliveryCount: 0 },
+    }));
+  const waiting = [...large('a', 30), ...taken('b', idsOf('b', 30))];
+  const partOf = (commands: number, linesMax: number, of = new Suspects([], 0)) =>
+    of.next(waiting, { commands, lines: linesMax }, 0)?.taken.map(({ delivery }) => delivery.queue);
+  const queues = (a: number, b: number) => [...Array<string>(a).fill('a'), ...Array<string>(b).fill('b')];
+  expect(partOf(1000, 5000)).toEqual(queues(25, 30));
+  expect(partOf(1000, 10)).toEqual(queues(1, 10));
+  expect(partOf(10, 5000)).toEqual(queues(5, 5));
+  const suspects = new Suspects([], 0);
+  expect([partOf(1, 5, suspects), partOf(1, 5, suspects), partOf(1, 5, suspects)]).toEqual([['a'], ['b'], ['a']]);
+});
+
+it('tries a command again that was alone three times, each time later, while other queues go on', () => {
+  const set = (tries: number) => ({ suspectId: 's', commandIds: ['a0'], tries });
+  const waiting = [...taken('a', ['a0', 'a1'], 3), ...taken('b', ['b0'])];
+  const next = (tries: number, now: number, of: readonly Taken[]) => {
+    const suspects = new Suspects([set(tries)], 0);
+    const first = suspects.next(of, LIMITS, now);
+    return first?.suspect === undefined && of === waiting ? [first, suspects.next(of, LIMITS, now)] : [first];
+  };
+  expect(next(2, 0, taken('a', ['a0'], 3))).toMatchObject([{ suspect: { tries: 2 }, needsVerdict: false }]);
+  expect(next(3, 6999, taken('a', ['a0'], 3))).toEqual([undefined]);
+  expect(next(3, 7000, taken('a', ['a0'], 3))).toMatchObject([{ suspect: { tries: 3 }, needsVerdict: true }]);
+  expect(next(6, 31_999, taken('a', ['a0'], 3))).toEqual([undefined]);
+  expect(next(40, 60_000, taken('a', ['a0'], 3))).toMatchObject([{ needsVerdict: true }]);
+  expect(next(3, 0, waiting).map((part) => part?.taken.map(idOf))).toEqual([['b0'], ['b0']]);
+  expect(new Suspects([set(5)], 0).worst).toEqual(set(5));
+});
+
+it('counts no try against what it did not try, nor against one whose session lives', () => {
+  const suspects = new Suspects([], 0);
+  const part = suspects.next(taken('a', idsOf('a', 8), 2), LIMITS, 0) as Part;
+  expect(suspects.isEmpty).toBe(true);
+  const begun = suspects.begin(part) as Part & { suspect: SuspectSet };
+  expect(begun.suspect).toMatchObject({ tries: 1, commandIds: idsOf('a', 8) });
+  expect(suspects.absolve(begun)).toMatchObject({ tries: 0 });
+  expect(suspects.next(taken('a', idsOf('a', 8), 3), LIMITS, 0)?.taken).toHaveLength(8);
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   pauseUnlessAborted,
   type CommandConsumer,
@@ -13,6 +14,7 @@ import {
   storeSuspects,
   touchReign,
   type Reign,
+  type SuspectSet,
   type WriterSession,
 } from '@eco/database';
 import { readCommands, type Arrived, type Effects, type Failure } from '@eco/domain';
@@ -21,7 +23,7 @@ import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
 import type { WriterMetrics } from './metrics.js';
 import { settleBatch, type Committed, type OtherFault, type SettleOptions } from './settle.js';
-import { Suspects, SUSPICIOUS_DELIVERIES, TRIES_MAX } from './suspects.js';
+import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspects.js';
 
 /*
  * The active writer: take → load → decide → store → acknowledge → answer → announce, one batch after the other, each
@@ -43,6 +45,18 @@ const SLOW_MS = 5000;
  * command, and is not to be blamed on one.
  */
 const STEADY_MS = 1000;
+/** While what is next may not be tried yet. */
+const NOT_YET_MS = 250;
+/**
+ * Lines of one batch, of each queue, for each command of the limit; a line costs what a command of one line does. A batch
+ * of 5,000 takes about half a second, one of 200,000 took longer than all deadlines.
+ */
+const LINES_PER_COMMAND = 5;
+const ALL_LINES = 2 ** 31;
+/** Of due reservations beside commands: they must not wait for these. */
+const SWEPT_LINES = 500;
+/** A limit that was halved since a batch was too large grows again by this much with each batch. */
+const GROWTH = 1.1;
 /** So few commands in a batch, and their correlation ids are told at level info. */
 const FEW = 5;
 
@@ -67,23 +81,55 @@ interface Reigning {
   reign: Reign;
   announcements: Announcements;
   suspects: Suspects;
-  stop: AbortSignal;
+}
+
+interface TakenHere extends Taken {
+  readonly delivery: Delivery;
 }
 
 export class Writer {
   #underWaySince: number | undefined;
   #lastFault: string | undefined;
   #gaveBack = false;
+  /** Smaller than configured since a batch took too long. */
+  #commandsMax: number;
+  #suspects: Suspects | undefined;
+  #hasOpenTry = false;
+  /** Of each delivery the commands that are not settled. */
+  readonly #left = new WeakMap<Delivery, Arrived[]>();
+  /** Names this process in what it tries. */
+  readonly #process = randomBytes(8).toString('hex');
 
-  constructor(private readonly parts: WriterParts) {}
+  constructor(private readonly parts: WriterParts) {
+    this.#commandsMax = parts.batchLimit;
+  }
 
   /** For how long what is under way has waited for the database, ms; 0: nothing is. */
   get waitedMs(): number {
     return this.#underWaySince === undefined ? 0 : performance.now() - this.#underWaySince;
   }
 
+  /** How often the command that was tried by itself most often was; 0: there is none. More than 3 is for an operator. */
+  get suspectTries(): number {
+    return this.#suspects?.worst?.tries ?? 0;
+  }
+
+  /** It began to try suspects and has not settled them, though it lives: see `withdrawTries`. */
+  get openTryOf(): string | undefined {
+    return this.#hasOpenTry ? this.#process : undefined;
+  }
+
+  tryWithdrawn(): void {
+    this.#hasOpenTry = false;
+  }
+
   /** What keeps it from writing just now; undefined while it does not reign. */
   get obstacle(): string | undefined {
+    const suspect = this.#suspects?.worst;
+    if (suspect !== undefined && suspect.tries > TRIES_MAX) {
+      const [commandId = ''] = suspect.commandIds;
+      return `command ${commandId} was tried alone ${suspect.tries} times and each session ended: eco.suspect, see docs/operations.md`;
+    }
     const waited = this.waitedMs;
     if (waited < SLOW_MS) return undefined;
     const why = this.#lastFault ?? 'no answer; a COMMIT waits while no replica streams';
@@ -92,31 +138,35 @@ export class Writer {
 
   /** Writes until `stop` aborts or the reign is over; then nothing that was taken stays unacknowledged here. */
   async reign(session: WriterSession, reign: Reign, stop: AbortSignal): Promise<ReignEnd> {
-    const { consumer, announcer, batchLimit } = this.parts;
-    const [lastSeqs, suspects] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
-    const reigning = {
-      session,
-      reign,
-      announcements: new Announcements(announcer, reign, lastSeqs),
-      suspects: new Suspects(suspects),
-      stop,
-    };
-    const { announcements } = reigning;
+    const { consumer, announcer } = this.parts;
+    const [lastSeqs, sets] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
+    const announcements = new Announcements(announcer, reign, lastSeqs);
+    const suspects = new Suspects(sets, performance.now());
+    const reigning = { session, reign, announcements, suspects };
+    this.#suspects = suspects;
     announcements.start();
     try {
-      if (reigning.suspects.areThere) await pauseUnlessAborted(STEADY_MS, stop);
+      if (!suspects.isEmpty) await pauseUnlessAborted(STEADY_MS, stop);
       let subscribedAt = performance.now();
+      let isBehind = false;
       for (;;) {
         this.#gaveBack = false;
         consumer.start();
-        const deliveries = await takeWithin(consumer, batchLimit, IDLE_MS, stop);
+        const deliveries = await takeWithin(consumer, this.#commandsMax, isBehind ? 0 : IDLE_MS, stop);
         if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
+        const taken = this.read(deliveries);
+        const part = suspects.next(taken, this.#limits, performance.now());
+        if (part === undefined) await pauseUnlessAborted(NOT_YET_MS, stop);
         // A batch ends what is due before it decides, one that has nothing to decide too.
-        const fault =
-          deliveries.length > 0 || (await hasDueHolds(session))
-            ? await this.settle(reigning, deliveries)
+        const settled =
+          part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
+            ? await this.settle(reigning, part)
             : await this.waiting(touchReign(session, reign));
-        if (fault !== undefined) return fault as OtherFault;
+        if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again')
+          return settled as OtherFault;
+        this.putBack(deliveries);
+        // There may be more that is due, and nothing else to do.
+        isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
         // What it gave back itself it takes again from now on.
         if (consumer.isSubscribed || deliveries.length > 0 || this.#gaveBack) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
@@ -124,46 +174,116 @@ export class Writer {
         }
       }
     } finally {
+      this.#suspects = undefined;
       announcements.stop();
       await consumer.stop();
     }
   }
 
-  /** Settles what was taken. Undefined: it is committed, acknowledged, answered, announced. */
-  private async settle(reigning: Reigning, deliveries: Delivery[]): Promise<OtherFault | undefined> {
-    const arrived: Arrived[] = [];
-    const askedBy: Delivery[] = [];
-    for (const delivery of deliveries) {
-      const { content } = delivery;
-      for (const one of readCommands(content.type === 'json' ? content.value : content.raw)) {
-        // Who sent what can't be read is known to the broker, if to anybody.
-        if (!one.readable) one.sentBy ??= delivery.userId ?? null;
-        arrived.push(one);
-        askedBy.push(delivery);
-      }
-    }
-
-    const isSuspicious =
-      reigning.suspects.areThere || deliveries.some(({ deliveryCount }) => deliveryCount >= SUSPICIOUS_DELIVERIES);
-    const settled = await this.waiting<Committed | OtherFault | undefined>(
-      isSuspicious ? this.settleApart(reigning, arrived, askedBy) : this.settleWithRetries(reigning, arrived),
-    );
-    if (settled === undefined) return undefined;
-    if (settled.type !== 'committed') return settled;
-    this.tell(reigning, settled, arrived, askedBy, deliveries);
-    return undefined;
+  get #limits(): Limits {
+    return { commands: this.#commandsMax, lines: this.#commandsMax * LINES_PER_COMMAND };
   }
 
-  /** Of a committed part of a batch. `over`: all that lay in these is settled. */
-  private tell(
-    { announcements }: Reigning,
-    committed: Committed,
-    arrived: readonly Arrived[],
-    askedBy: readonly Delivery[],
-    over: Delivery[],
-  ): void {
+  /** The commands that are left of them, each with its delivery. */
+  private read(deliveries: readonly Delivery[]): TakenHere[] {
+    const taken: TakenHere[] = [];
+    for (const delivery of deliveries) {
+      let left = this.#left.get(delivery);
+      if (left === undefined) {
+        const { content } = delivery;
+        left = readCommands(content.type === 'json' ? content.value : content.raw);
+        // Who sent what can't be read is known to the broker, if to anybody.
+        for (const one of left) if (!one.readable) one.sentBy ??= delivery.userId ?? null;
+        this.#left.set(delivery, left);
+      }
+      for (const arrived of left) taken.push({ arrived, delivery });
+    }
+    return taken;
+  }
+
+  /** What is left of what was taken waits in front of its queue for the next batch. */
+  private putBack(deliveries: readonly Delivery[]): void {
+    const open = deliveries.filter((delivery) => (this.#left.get(delivery) as Arrived[]).length > 0);
+    if (open.length > 0) this.parts.consumer.putBack(open);
+  }
+
+  /** Settles a part of what was taken. Committed: it is acknowledged, answered, announced. Again: a smaller part is to be tried. */
+  private async settle(reigning: Reigning, part: Part<TakenHere>): Promise<Committed | OtherFault | { type: 'again' }> {
+    const { session, reign, suspects } = reigning;
+    const { taken, suspect } = part;
+    const isOver = part.needsVerdict === true && (await this.isOver(session, suspect));
+    const begun = isOver ? undefined : suspects.begin(part);
+    if (begun !== undefined) {
+      const fault = await this.begin(reigning, begun);
+      if (fault !== undefined) return fault as OtherFault;
+    }
+    const arrived = taken.map((each) => each.arrived);
+    const deliveryOf = new Map(taken.map((each) => [each.arrived, each.delivery]));
+    const { lines } = this.#limits;
+    const settled = await this.waiting<Committed | OtherFault>(
+      this.settleWithRetries(reigning, arrived, {
+        ...(isOver ? { known: new Map(arrived.map((one) => [one, overWhich(one)])) } : {}),
+        ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
+        // One command is always loaded whole: there is nothing smaller to try.
+        bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
+        queueOf: (one) => deliveryOf.get(one)?.queue ?? '',
+      }),
+    );
+    const isUnharmed = settled.type === 'server-fault' && !settled.lost;
+    if (begun !== undefined && (isUnharmed || (settled.type === 'committed' && settled.arrived.length === 0))) {
+      const fault = await storeSuspects(session, reign, this.#process, { stored: [suspects.absolve(begun)] });
+      if (fault === undefined) this.#hasOpenTry = false;
+    }
+    if (settled.type !== 'committed') {
+      if (settled.type !== 'server-fault' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
+      this.#commandsMax = Math.max(1, Math.min(this.#commandsMax, arrived.length || this.#commandsMax) >> 1);
+      this.parts.log.warn(
+        { commands: arrived.length, limit: this.#commandsMax },
+        'batch too large; trying a smaller one',
+      );
+      return { type: 'again' };
+    }
+    this.#commandsMax = Math.min(this.parts.batchLimit, Math.ceil(this.#commandsMax * GROWTH));
+    if (settled.arrived.length > 0) {
+      suspects.settled(part);
+      this.#hasOpenTry = false;
+    }
+    const askedBy = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
+    this.tell(reigning, settled, askedBy);
+    return settled;
+  }
+
+  /** Stores what is about to be tried apart. */
+  private async begin({ session, reign }: Reigning, { suspect, removed, stored }: Part & { suspect: SuspectSet }) {
+    const changes = { begun: suspect, ...(removed && { removed }), ...(stored && { stored }) };
+    const { commandIds, tries } = suspect;
+    this.parts.log.warn(
+      { commands: commandIds.length, tries, first: commandIds[0] },
+      'trying suspect commands separately after three deliveries',
+    );
+    this.#hasOpenTry = true;
+    return storeSuspects(session, reign, this.#process, changes);
+  }
+
+  /** A single command that was tried often: as stored by now, since others may have withdrawn their tries meanwhile. */
+  private async isOver(session: WriterSession, suspect: SuspectSet | undefined): Promise<boolean> {
+    const stored = (await readSuspects(session)).find(({ suspectId }) => suspectId === suspect?.suspectId);
+    return stored !== undefined && (stored.isCondemned || stored.processesEnded >= TRIES_MAX);
+  }
+
+  /** Of a committed batch: `askedBy` holds of each of its commands the delivery. */
+  private tell({ announcements }: Reigning, committed: Committed, askedBy: readonly Delivery[]): void {
     const { consumer, replies, metrics } = this.parts;
-    const { state, effects } = committed;
+    const { arrived, state, effects } = committed;
+    const counts = new Map<Delivery, number>();
+    for (const delivery of askedBy) counts.set(delivery, (counts.get(delivery) ?? 0) + 1);
+    const over: Delivery[] = [];
+    for (const [delivery, count] of counts) {
+      const left = this.#left.get(delivery) as Arrived[];
+      left.splice(0, count);
+      delivery.commandCount = left.length;
+      if (left.length === 0) over.push(delivery);
+    }
     consumer.acknowledge(over);
     replies.send(repliesOf(arrived, askedBy, effects), formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
@@ -171,52 +291,7 @@ export class Writer {
     this.logBatch(arrived, committed);
   }
 
-  /** Part by part: some of it came three times, or a reign ended over it. See `suspects.ts`. Undefined: all that it tried. */
-  private async settleApart(
-    reigning: Reigning,
-    arrived: readonly Arrived[],
-    askedBy: readonly Delivery[],
-  ): Promise<OtherFault | undefined> {
-    const { session, reign, suspects, stop } = reigning;
-    const { log } = this.parts;
-    const counts = askedBy.map(({ deliveryCount }) => deliveryCount);
-    const { parts, ...division } = suspects.divide(arrived, counts);
-    let { removed, stored } = division;
-    const open = new Map<Delivery, number>();
-    for (const delivery of askedBy) open.set(delivery, (open.get(delivery) ?? 0) + 1);
-    for (const part of parts) {
-      if (stop.aborted) return undefined;
-      const begun = suspects.begin(part);
-      if (begun !== undefined) {
-        const fault = await storeSuspects(session, reign, { removed, stored: [...stored, begun] });
-        if (fault !== undefined) return fault as OtherFault;
-        [removed, stored] = [[], []];
-        const { commandIds, tries } = begun;
-        log.warn({ commands: commandIds.length, tries, first: commandIds[0] }, 'tried apart: it came three times');
-      }
-      const tried = part.indices.map((index) => arrived[index] as Arrived);
-      const settled = await this.settleWithRetries(reigning, tried, {
-        ...(part.isOver ? { known: new Map(tried.map((one) => [one, overWhich(one)])) } : {}),
-        ...(part.suspect === undefined ? {} : { suspectIds: [part.suspect.suspectId] }),
-      });
-      if (settled.type !== 'committed') {
-        const absolved = settled.type === 'server-fault' && !settled.lost ? suspects.absolve(part) : undefined;
-        if (absolved !== undefined) await storeSuspects(session, reign, { removed: [], stored: [absolved] });
-        return settled;
-      }
-      suspects.settled(part);
-      const tellers = part.indices.map((index) => askedBy[index] as Delivery);
-      const over = tellers.filter((delivery) => {
-        const left = (open.get(delivery) ?? 0) - 1;
-        open.set(delivery, left);
-        return left === 0;
-      });
-      this.tell(reigning, settled, tried, tellers, over);
-    }
-    return undefined;
-  }
-
-  /** The server's faults are nobody's: the same batch is tried again, unless the session is gone. */
+  /** The server's faults are nobody's: the same batch is tried again, unless the session is gone or it was too large. */
   private async settleWithRetries(
     { session, reign }: Reigning,
     arrived: readonly Arrived[],
@@ -233,6 +308,8 @@ export class Writer {
         { fault: settled.type, err: settled.error, correlationIds: correlationIdsOf(arrived) },
         'batch not stored',
       );
+      const canBeSmaller = settled.type === 'server-fault' && settled.isTooLarge === true && this.#commandsMax > 1;
+      if (canBeSmaller) return settled;
       const patient = settled.type === 'server-fault' && !settled.lost && performance.now() - startedAt < RETRY_MS;
       if (!patient) return settled;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -291,7 +368,11 @@ function correlationIdsOf(arrived: readonly Arrived[]): string[] {
 
 function overWhich(one: Arrived): Failure {
   const place = one.readable ? one.command.kind : one.place;
-  return { errorClass: 'process', place, reason: `${TRIES_MAX} times a reign ended while it was tried alone` };
+  return {
+    errorClass: 'process',
+    place,
+    reason: `${TRIES_MAX} processes ended while each tried it alone, or an operator condemned it`,
+  };
 }
 
 /** What has arrived; none when nothing does within `idleMs`, or `stop` aborts. */

@@ -111,6 +111,25 @@ describe('CommandConsumer', () => {
     expect(await consumer.take(100)).toEqual([]);
   });
 
+  it('gives what was put back before what came later, and nothing twice when its channel was lost meanwhile', async () => {
+    await send('orders.g1', numbered(0, 6));
+    const consumer = startConsumer();
+    const all = await takeAll(consumer, 6);
+    consumer.acknowledge(all.slice(0, 2));
+    consumer.putBack(all.slice(2));
+    await send('orders.g1', numbered(6, 2));
+    await eventually('the later ones are there', () => consumer.counts['orders.g1']?.messages === 8);
+    const next = await consumer.take(3);
+    expect(numbers(next)).toEqual([2, 3, 4]);
+    expect(next[0]).toBe(all[2]);
+    consumer.putBack(next);
+    await consumer.stop();
+    consumer.putBack(all.slice(2));
+    consumer.start();
+    consumer.putBack(all.slice(2));
+    expect(numbers(await takeAll(consumer, 6))).toEqual([2, 3, 4, 5, 6, 7]);
+  });
+
   it('gives what cannot be read as it came, with who sent it and who waits', async () => {
     await send('orders.g1', [Buffer.from('{"half')], { userId: broker.management.user, replyTo: 'somewhere' });
     const [delivery] = await startConsumer().take(1);

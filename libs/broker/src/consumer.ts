@@ -96,6 +96,16 @@ export class CommandConsumer {
     return [];
   }
 
+  /**
+   * What was taken and is not settled yet, in the order in which it was taken: it comes first when there is taken again
+   * from its queue. So no message has to be settled at once, nor whole.
+   */
+  putBack(deliveries: Delivery[]): void {
+    for (const reader of Object.values(this.#readers)) {
+      reader.putBack(deliveries.filter(({ queue }) => queue === reader.queue));
+    }
+  }
+
   /** Once it is done for good. What came over a channel that is gone is left alone: it comes again. */
   acknowledge(deliveries: Delivery[]): void {
     for (const reader of Object.values(this.#readers)) {

@@ -5,7 +5,7 @@ export interface Delivery {
   queue: string;
   /** What lay in it: read as JSON, or as it came where it is no JSON. Nothing more is known of it than that. */
   content: { type: 'json'; value: unknown } | { type: 'unreadable'; raw: Buffer; error: string };
-  /** Commands that it seems to hold, at least 1. */
+  /** Commands that it seems to hold, at least 1; of one that was put back, those that are left. */
   commandCount: number;
   /** True: it was delivered before, to anybody. */
   redelivered: boolean;

@@ -38,7 +38,8 @@ export class QueueReader {
   readonly #channel: KeptChannel<Channel>;
   #subscription: Subscription | undefined;
   #arrived: ConsumeMessage[] = [];
-  #next: Delivery | undefined;
+  /** Taken out of `#arrived`: the next one, and what was put back. */
+  #read: Delivery[] = [];
   #messages = 0;
   #redeliveredMessages = 0;
   #staleAcknowledgements = 0;
@@ -91,18 +92,22 @@ export class QueueReader {
 
   /** The next message that has arrived, left in its place. */
   peek(): Delivery | undefined {
-    if (!this.#next && this.#subscription) {
+    if (this.#read.length === 0 && this.#subscription) {
       const message = this.#arrived.shift();
-      if (message) this.#next = readDelivery(this.#options.queue, this.#subscription.channel, message);
+      if (message) this.#read.push(readDelivery(this.#options.queue, this.#subscription.channel, message));
     }
-    return this.#next;
+    return this.#read[0];
   }
 
   /** Takes what `peek` showed. */
   take(): Delivery | undefined {
-    const delivery = this.peek();
-    this.#next = undefined;
-    return delivery;
+    this.peek();
+    return this.#read.shift();
+  }
+
+  /** In front of what has not been taken. What came over a channel that is gone is left alone: it comes again. */
+  putBack(deliveries: Delivery[]): void {
+    this.#read.unshift(...deliveries.filter(({ receipt }) => receipt.channel === this.#subscription?.channel));
   }
 
   /** Tells the broker within `ACKNOWLEDGE_MS`, or when half of the prefetch waits for it. */
@@ -146,11 +151,11 @@ export class QueueReader {
   #forget(): void {
     this.#subscription = undefined;
     this.#arrived = [];
-    this.#next = undefined;
+    this.#read = [];
   }
 
   get #waitingCount(): number {
-    return this.#arrived.length + (this.#next ? 1 : 0);
+    return this.#arrived.length + this.#read.length;
   }
 }
 

@@ -29,8 +29,15 @@ export {
   type HolderSigns,
   type Reign,
 } from './writer/reign.js';
-export { readSuspects, storeSuspects, type SuspectSet } from './writer/suspects.js';
+export {
+  readSuspects,
+  storeSuspects,
+  withdrawTries,
+  type StoredSuspectSet,
+  type SuspectSet,
+} from './writer/suspects.js';
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
+export type { LeftOut, LoadBounds } from './writer/load.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
 export {
   readDeadLetter,

@@ -1,4 +1,4 @@
-import { neededKeys } from './needed-keys.js';
+import { decidable, neededKeys } from './needed-keys.js';
 import { readCommands } from './read-commands.js';
 import { arrivedOf, checkOut, command, placeOrder, reserve, transfer } from './test/commands.js';
 
@@ -51,5 +51,26 @@ describe('neededKeys', () => {
       stockProductIds: ['sal'],
       locations: ['central', 'sucursal-1'],
     });
+  });
+});
+
+describe('decidable', () => {
+  const none = { orderIds: new Set<string>(), reservationIds: new Set<string>(), cartCustomerIds: new Set<string>() };
+  const arrived = arrivedOf([
+    command('cart.edit', { customerId: 'ana', productId: 'te', quantity: 1 }),
+    command('cart.edit', { customerId: 'bo', productId: 'te', quantity: 1 }),
+    placeOrder('cy', { te: 1 }),
+    checkOut('ana'),
+  ]);
+
+  it('is everything when everything was loaded', () => {
+    expect(decidable(arrived, none, () => 'orders')).toBe(arrived);
+  });
+
+  it('ends in each queue before the first that needs what was left out', () => {
+    const leftOut = { ...none, cartCustomerIds: new Set(['bo']) };
+    expect(decidable(arrived, leftOut, () => 'orders')).toEqual(arrived.slice(0, 1));
+    const queueOf = (one: (typeof arrived)[number]) => (one === arrived[1] ? 'products' : 'orders');
+    expect(decidable(arrived, leftOut, queueOf)).toEqual([arrived[0], arrived[2], arrived[3]]);
   });
 });

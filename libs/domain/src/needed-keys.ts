@@ -1,28 +1,12 @@
 import { rulesOf } from './kinds.js';
 import type { Arrived } from './effects.js';
 import type { KeySets } from './rules.js';
-import type { NeededKeys } from './state.js';
+import type { KeysLeftOut, NeededKeys } from './state.js';
 
 /** What must be loaded to decide these: outcomes and dead letters by command id, and what each kind's rules read. */
 export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
-  const keys: KeySets = {
-    commandIds: new Set(),
-    productIds: new Set(),
-    customerIds: new Set(),
-    cartCustomerIds: new Set(),
-    checkOutCustomerIds: new Set(),
-    orderIds: new Set(),
-    reservationIds: new Set(),
-    transferIds: new Set(),
-    stockProductIds: new Set(),
-    locations: new Set(),
-  };
-  for (const one of arrived) {
-    if (one.readable) {
-      keys.commandIds.add(one.command.id);
-      rulesOf(one.command).need(one.command, keys);
-    } else keys.commandIds.add(one.commandId);
-  }
+  const keys = noKeys();
+  for (const one of arrived) addKeys(one, keys);
   return {
     commandIds: [...keys.commandIds],
     productIds: [...keys.productIds],
@@ -34,5 +18,55 @@ export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
     transferIds: [...keys.transferIds],
     stockProductIds: [...keys.stockProductIds],
     locations: [...keys.locations],
+  };
+}
+
+/**
+ * Those that can be decided from a load that left something out: of each queue (`queueOf`) the ones before the first
+ * that needs what is missing, so that nothing overtakes it there.
+ */
+export function decidable(
+  arrived: readonly Arrived[],
+  leftOut: KeysLeftOut,
+  queueOf: (one: Arrived) => string,
+): readonly Arrived[] {
+  const missing = (['orderIds', 'reservationIds', 'cartCustomerIds'] as const).filter((list) => leftOut[list].size > 0);
+  if (missing.length === 0) return arrived;
+  const ended = new Set<string>();
+  return arrived.filter((one) => {
+    const queue = queueOf(one);
+    if (ended.has(queue)) return false;
+    const keys = noKeys();
+    addKeys(one, keys);
+    if (missing.every((list) => [...keys[list]].every((key) => !leftOut[list].has(key)))) return true;
+    ended.add(queue);
+    return false;
+  });
+}
+
+/** How many lines a command is to decide, as far as it says so itself; at least 1. */
+export function linesIn(one: Arrived): number {
+  return one.readable && 'lines' in one.command.body ? Math.max(1, one.command.body.lines.length) : 1;
+}
+
+function addKeys(one: Arrived, keys: KeySets): void {
+  if (one.readable) {
+    keys.commandIds.add(one.command.id);
+    rulesOf(one.command).need(one.command, keys);
+  } else keys.commandIds.add(one.commandId);
+}
+
+function noKeys(): KeySets {
+  return {
+    commandIds: new Set(),
+    productIds: new Set(),
+    customerIds: new Set(),
+    cartCustomerIds: new Set(),
+    checkOutCustomerIds: new Set(),
+    orderIds: new Set(),
+    reservationIds: new Set(),
+    transferIds: new Set(),
+    stockProductIds: new Set(),
+    locations: new Set(),
   };
 }

@@ -30,6 +30,9 @@ export interface NeededKeys {
   locations: string[];
 }
 
+/** Keys of what was too much to be loaded for one batch, though it is there. */
+export type KeysLeftOut = Readonly<Record<'orderIds' | 'reservationIds' | 'cartCustomerIds', ReadonlySet<string>>>;
+
 /** The group's row as the fence left it: the batch's own number and time. */
 export interface Position {
   group: string;

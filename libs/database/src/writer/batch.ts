@@ -1,7 +1,7 @@
 import type { BatchState, Effects, NeededKeys } from '@eco/domain';
 import type { QueryArrayResult } from 'pg';
 import { faultOf, type Fault } from './fault.js';
-import { sendLoad } from './load.js';
+import { sendLoad, type LeftOut, type LoadBounds } from './load.js';
 import type { Reign } from './reign.js';
 import type { Row, WriterSession } from './session.js';
 import { sendStore } from './store.js';
@@ -18,24 +18,29 @@ import { fence } from './table.js';
  * A session runs one batch at a time.
  */
 
-/** Fences and loads. After a fault no transaction is open. */
+const UNBOUNDED: LoadBounds = { lines: 2 ** 31, swept: 500 };
+
+/** Fences and loads, no more than `bounds` allow. After a fault no transaction is open. */
 export async function openBatch(
   session: WriterSession,
   reign: Reign,
   keys: NeededKeys,
-): Promise<{ type: 'opened'; state: BatchState } | Fault> {
+  bounds = UNBOUNDED,
+): Promise<{ type: 'opened'; state: BatchState; leftOut: LeftOut } | Fault> {
   const { group, term, tag, buckets } = reign;
   const { begun, fenced, load } = session.together(() => ({
     begun: session.control('BEGIN'),
     fenced: session.run(fence, [term, tag]),
-    load: sendLoad(session, keys),
+    load: sendLoad(session, keys, bounds),
   }));
   const fault = await firstFault([begun, fenced, ...load.sent]);
   if (fault !== undefined) return (await rollBack(session)) ?? fault;
   const [seq, at] = (await fenced).rows[0] as [string, Date];
+  const { leftOut, ...loaded } = load.state;
   return {
     type: 'opened',
-    state: { ...load.state, position: { group, term, tag, seq: Number(seq) }, at: at.toISOString(), buckets },
+    state: { ...loaded, position: { group, term, tag, seq: Number(seq) }, at: at.toISOString(), buckets },
+    leftOut,
   };
 }
 

@@ -1,8 +1,9 @@
-import { CENTRAL_LOCATION, type OutcomeStatus, type RefusalReason } from '@eco/contracts';
+import { CENTRAL_LOCATION, MAX_ORDER_LINES, type OutcomeStatus, type RefusalReason } from '@eco/contracts';
 import {
   levelKey,
   type Cart,
   type DeadLetter,
+  type KeysLeftOut,
   type NeededKeys,
   type Order,
   type Product,
@@ -18,6 +19,23 @@ import type { Row, Statement, WriterSession } from './session.js';
  * Load: what a batch's commands touch, by their keys, each statement pipelined behind the fence. They run after it, so
  * they see what the predecessor committed; and nobody else can write until this transaction ends.
  */
+
+/** How much one batch may load. */
+export interface LoadBounds {
+  /** Lines of orders, of reservations, of carts: so many of each, and one order or reservation more. */
+  lines: number;
+  /** Lines of reservations that are due, though nothing in the batch touches their products. */
+  swept: number;
+}
+
+/** What was left out because of them: without it some commands can't be decided yet. */
+export interface LeftOut extends KeysLeftOut {
+  /** Reservations that are due and hold units of this batch's products: they end before anything is decided. */
+  due: boolean;
+}
+
+/** In this order reservations are loaded. */
+const RANK = { blocking: 0, named: 1, swept: 2 };
 
 const ownership: Statement = {
   name: 'load ownership',
@@ -41,6 +59,14 @@ FROM eco.dead_letter d
 WHERE d.command_id = ANY ($1::uuid[])`,
 };
 
+/** Of these customers ($1), in their order, and at most $2: the last one's cart may not be complete then. */
+const ITEMS_IN_CARTS = `
+SELECT i.customer_id, i.product_id, i.quantity, i.stamp, i.order_id, i.ordered_stamp
+FROM unnest($1::text[]) WITH ORDINALITY AS w(customer_id, n)
+JOIN eco.cart_item i ON i.customer_id = w.customer_id
+ORDER BY w.n, i.product_id
+LIMIT $2::bigint`;
+
 const PRODUCT_WITH_LEVEL = `
 SELECT p.product_id, p.name, p.price_cents, p.version, p.deleted, l.on_hand, l.reserved, l.sequence
 FROM eco.product p
@@ -52,10 +78,13 @@ const products: Statement = {
 WHERE p.product_id = ANY ($1::text[])`,
 };
 
+/** Those of customers who check out ($3), as far as `cartItems` loads their carts. */
 const productsInCarts: Statement = {
   name: 'load products in carts',
   text: `${PRODUCT_WITH_LEVEL}
-WHERE p.product_id IN (SELECT i.product_id FROM eco.cart_item i WHERE i.customer_id = ANY ($1::text[]))`,
+WHERE p.product_id IN (
+  SELECT i.product_id FROM (${ITEMS_IN_CARTS}) i WHERE i.customer_id = ANY ($3::text[])
+)`,
 };
 
 const tombstones: Statement = {
@@ -63,44 +92,75 @@ const tombstones: Statement = {
   text: `SELECT t.command_id, t.reason FROM eco.tombstone t WHERE t.command_id = ANY ($1::uuid[])`,
 };
 
+/*
+ * An order or reservation is one row, and its lines come in it once: 200 of them are 18 kB, and a copy for each line was
+ * 3.6 MB. The levels of all their products come as rows of their own in the same answer, each once. LIMIT 1 keeps the
+ * planner from joining: the number of products is nothing that it can estimate, and a scan of all levels takes seconds.
+ *
+ * What does not fit in the lines that a batch may load comes without its lines.
+ */
+const levelsOf = (table: string, status: string) => `
+SELECT l.product_id, l.on_hand, l.reserved, l.sequence
+FROM (
+  SELECT DISTINCT line ->> 'productId' AS product_id
+  FROM ${table} f CROSS JOIN LATERAL jsonb_array_elements(f.lines) AS line
+  WHERE f.fits AND f.status = '${status}'
+) p
+CROSS JOIN LATERAL (
+  SELECT s.product_id, s.on_hand, s.reserved, s.sequence
+  FROM eco.stock_level s WHERE s.product_id = p.product_id AND s.location = '${CENTRAL_LOCATION}'
+  LIMIT 1
+) l`;
+
 /**
  * The reservations that are due, as of the instant that the fence has set, with those that are named ($2), and the
- * levels that they hold. All that are due of the products of this batch ($1), so that nobody is refused for what nobody
- * holds; of others a few each batch. Both have a bound: after a long standstill a batch would not end in time. While none
- * is due, no product is looked for.
+ * levels that they hold. All that are due of the products of this batch ($1) come first, so that nobody is refused for
+ * what nobody holds; of others those of $4 lines. All of them together may have $3 lines. While none is due, no product
+ * is looked for. A reservation has at most ${MAX_ORDER_LINES} holds, so where the inner LIMIT cuts something does not fit.
  */
 const reservations: Statement = {
   name: 'load reservations',
   text: `
 WITH now AS MATERIALIZED (SELECT s.at FROM eco.group_state s),
 wanted AS (
-  (SELECT h.reservation_id FROM eco.hold h WHERE h.expires_at <= (SELECT at FROM now) ORDER BY h.expires_at LIMIT 500)
-  UNION
-  (SELECT h.reservation_id FROM eco.hold h
+  (SELECT h.reservation_id, ${RANK.blocking} AS rank, 0::bigint AS n FROM eco.hold h
    WHERE EXISTS (SELECT FROM eco.hold d WHERE d.expires_at <= (SELECT at FROM now))
      AND h.product_id = ANY ($1::text[]) AND h.expires_at <= (SELECT at FROM now)
-   LIMIT 5000)
-  UNION
-  SELECT unnest($2::uuid[])
+   LIMIT 2 * $3::bigint + ${MAX_ORDER_LINES})
+  UNION ALL
+  SELECT w.reservation_id, ${RANK.named}, w.n FROM unnest($2::uuid[]) WITH ORDINALITY AS w(reservation_id, n)
+  UNION ALL
+  (SELECT h.reservation_id, ${RANK.swept}, 0 FROM eco.hold h
+   WHERE h.expires_at <= (SELECT at FROM now) ORDER BY h.expires_at LIMIT $4::bigint)
+),
+ranked AS (SELECT w.reservation_id, min(w.rank) AS rank, min(w.n) AS n FROM wanted w GROUP BY w.reservation_id),
+found AS MATERIALIZED (
+  SELECT r.reservation_id, r.customer_id, r.branch_id, r.status, r.lines, r.total_cents, r.created_at, r.expires_at,
+    r.order_id, w.rank, sum(jsonb_array_length(r.lines)) OVER (ORDER BY w.rank, w.n, r.reservation_id)
+      - jsonb_array_length(r.lines) < $3::bigint AS fits
+  FROM ranked w JOIN eco.reservation r ON r.reservation_id = w.reservation_id
 )
-SELECT r.reservation_id, r.customer_id, r.branch_id, r.status, r.lines, r.total_cents, r.created_at, r.expires_at,
-  r.order_id, l.product_id, l.location, l.on_hand, l.reserved, l.sequence
-FROM wanted w
-JOIN eco.reservation r ON r.reservation_id = w.reservation_id
-LEFT JOIN eco.hold h ON h.reservation_id = r.reservation_id
-LEFT JOIN eco.stock_level l ON l.product_id = h.product_id AND l.location = '${CENTRAL_LOCATION}'`,
+SELECT f.reservation_id, f.customer_id, f.branch_id, f.status, CASE WHEN f.fits THEN f.lines END, f.total_cents,
+  f.created_at, f.expires_at, f.order_id, f.rank, NULL AS product_id, NULL AS on_hand, NULL AS reserved, NULL AS sequence
+FROM found f
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, l.* FROM (${levelsOf('found', 'held')}) l`,
 };
 
 /** With the levels that they hold. */
 const orders: Statement = {
   name: 'load orders',
   text: `
-SELECT o.order_id, o.customer_id, o.branch_id, o.status, o.lines, o.total_cents, o.returned,
-  l.product_id, l.location, l.on_hand, l.reserved, l.sequence
-FROM eco.orders o
-CROSS JOIN LATERAL jsonb_array_elements(o.lines) AS line
-LEFT JOIN eco.stock_level l ON l.product_id = line ->> 'productId' AND l.location = '${CENTRAL_LOCATION}'
-WHERE o.order_id = ANY ($1::uuid[])`,
+WITH found AS MATERIALIZED (
+  SELECT o.order_id, o.customer_id, o.branch_id, o.status, o.lines, o.total_cents, o.returned,
+    sum(jsonb_array_length(o.lines)) OVER (ORDER BY w.n) - jsonb_array_length(o.lines) < $2::bigint AS fits
+  FROM unnest($1::uuid[]) WITH ORDINALITY AS w(order_id, n) JOIN eco.orders o ON o.order_id = w.order_id
+)
+SELECT f.order_id, f.customer_id, f.branch_id, f.status, CASE WHEN f.fits THEN f.lines END, f.total_cents,
+  CASE WHEN f.fits THEN f.returned END, NULL AS product_id, NULL AS on_hand, NULL AS reserved, NULL AS sequence
+FROM found f
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, l.* FROM (${levelsOf('found', 'confirmed')}) l`,
 };
 
 const levels: Statement = {
@@ -134,17 +194,16 @@ const carts: Statement = {
   text: `SELECT c.customer_id, c.cleared_stamp FROM eco.cart c WHERE c.customer_id = ANY ($1::text[])`,
 };
 
-const cartItems: Statement = {
-  name: 'load cart items',
-  text: `
-SELECT i.customer_id, i.product_id, i.quantity, i.stamp, i.order_id, i.ordered_stamp
-FROM eco.cart_item i
-WHERE i.customer_id = ANY ($1::text[])
-ORDER BY i.customer_id, i.product_id`,
-};
+const cartItems: Statement = { name: 'load cart items', text: ITEMS_IN_CARTS };
 
 /** What the loading fills; `BatchState` without what the fence gives. */
 class LoadedState {
+  readonly leftOut = {
+    orderIds: new Set<string>(),
+    reservationIds: new Set<string>(),
+    cartCustomerIds: new Set<string>(),
+    due: false,
+  };
   readonly ownedBuckets = new Set<number>();
   readonly outcomes = new Map<string, StoredOutcome>();
   readonly deadLetters = new Map<string, DeadLetter[]>();
@@ -186,8 +245,15 @@ class LoadedState {
     });
   }
 
+  /** Or a level that one of them holds. */
   addReservation(row: Row): void {
-    const [reservationId, customerId, branchId, status, lines, totalCents, createdAt, expiresAt, orderId] = row;
+    const [reservationId, customerId, branchId, status, lines, totalCents, createdAt, expiresAt, orderId, rank] = row;
+    if (reservationId === null) return this.addHeldLevel(row.slice(10));
+    if (lines === null) {
+      if (rank === RANK.blocking) this.leftOut.due = true;
+      if (rank === RANK.named) this.leftOut.reservationIds.add(reservationId as string);
+      return;
+    }
     this.reservations.set(
       reservationId as string,
       {
@@ -202,14 +268,36 @@ class LoadedState {
         orderId,
       } as Reservation,
     );
-    this.addLevel(...(row.slice(9) as Parameters<LoadedState['addLevel']>));
   }
 
+  /** Or a level that one of them holds. */
   addOrder(row: Row): void {
     const [orderId, customerId, branchId, status, lines, totalCents, returned] = row;
+    if (orderId === null) return this.addHeldLevel(row.slice(7));
+    if (lines === null) {
+      this.leftOut.orderIds.add(orderId as string);
+      return;
+    }
     const order = { orderId, customerId, branchId, status, lines, totalCents: Number(totalCents) };
     this.orders.set(orderId as string, { ...order, returned: returned ?? [] } as Order);
-    this.addLevel(...(row.slice(7) as Parameters<LoadedState['addLevel']>));
+  }
+
+  private addHeldLevel([productId, onHand, reserved, sequence]: Row): void {
+    this.addLevel(productId as string, CENTRAL_LOCATION, onHand, reserved, sequence);
+  }
+
+  /** In the order of `customerIds`; as many as were asked for: so the last cart, and those behind it, are not complete. */
+  addCartItems(rows: readonly Row[], customerIds: readonly string[], itemsMax: number): void {
+    const last = rows.length < itemsMax ? undefined : rows.at(-1)?.[0];
+    const complete = last === undefined ? customerIds.length : customerIds.indexOf(last as string);
+    for (const customerId of customerIds.slice(complete)) this.leftOut.cartCustomerIds.add(customerId);
+    for (const row of rows) {
+      const [customerId, productId, quantity, stamp] = row as [string, string, number, string];
+      const [orderId, orderedStamp] = row.slice(4) as [string | null, string | null];
+      if (this.leftOut.cartCustomerIds.has(customerId)) continue;
+      const ordered = orderId === null || orderedStamp === null ? null : { orderId, stamp: orderedStamp };
+      this.cartOf(customerId).items.push({ productId, quantity, stamp, ordered });
+    }
   }
 
   addTransfer(row: Row): void {
@@ -237,12 +325,18 @@ class LoadedState {
 }
 
 /** Sends what `keys` need and nothing else; call it inside `session.together`. `state` is filled when all have answered. */
-export function sendLoad(session: WriterSession, keys: NeededKeys): { sent: Promise<unknown>[]; state: LoadedState } {
+export function sendLoad(
+  session: WriterSession,
+  keys: NeededKeys,
+  { lines, swept }: LoadBounds,
+): { sent: Promise<unknown>[]; state: LoadedState } {
   const state = new LoadedState();
   const sent: Promise<unknown>[] = [];
-  const load = (statement: Statement, values: unknown[], take: (row: Row) => void) => {
-    sent.push(session.run(statement, values).then(({ rows }) => rows.forEach(take)));
+  const loadRows = (statement: Statement, values: unknown[], take: (rows: Row[]) => void) => {
+    sent.push(session.run(statement, values).then(({ rows }) => take(rows)));
   };
+  const load = (statement: Statement, values: unknown[], take: (row: Row) => void) =>
+    loadRows(statement, values, (rows) => rows.forEach(take));
   const loadBy = (statement: Statement, wanted: readonly string[], take: (row: Row) => void) => {
     if (wanted.length > 0) load(statement, [textsLiteral(wanted)], take);
   };
@@ -262,22 +356,22 @@ export function sendLoad(session: WriterSession, keys: NeededKeys): { sent: Prom
     state.tombstones.set(commandId as string, reason as RefusalReason),
   );
   if (keys.productIds.length > 0) load(products, [productIds], (row) => state.addProduct(row));
-  load(reservations, [productIds, textsLiteral(keys.reservationIds)], (row) => state.addReservation(row));
-  loadBy(orders, keys.orderIds, (row) => state.addOrder(row));
+  load(reservations, [productIds, textsLiteral(keys.reservationIds), lines, swept], (row) => state.addReservation(row));
+  if (keys.orderIds.length > 0) load(orders, [textsLiteral(keys.orderIds), lines], (row) => state.addOrder(row));
   loadBy(levels, keys.stockProductIds, (row) => state.addLevel(...(row as Parameters<LoadedState['addLevel']>)));
   loadBy(transfers, keys.transferIds, (row) => state.addTransfer(row));
   loadBy(locations, keys.locations, ([location]) => state.locations.add(location as string));
-  loadBy(productsInCarts, keys.checkOutCustomerIds, (row) => state.addProduct(row));
+  const carted = textsLiteral(keys.cartCustomerIds);
+  if (keys.checkOutCustomerIds.length > 0) {
+    load(productsInCarts, [carted, lines, textsLiteral(keys.checkOutCustomerIds)], (row) => state.addProduct(row));
+  }
   loadBy(customers, keys.customerIds, ([customerId]) => state.customers.add(customerId as string));
   loadBy(carts, keys.cartCustomerIds, (row) => {
     const [customerId, clearedStamp] = row as [string, string];
     state.cartOf(customerId).clearedStamp = clearedStamp;
   });
-  loadBy(cartItems, keys.cartCustomerIds, (row) => {
-    const [customerId, productId, quantity, stamp] = row as [string, string, number, string];
-    const [orderId, orderedStamp] = row.slice(4) as [string | null, string | null];
-    const ordered = orderId === null || orderedStamp === null ? null : { orderId, stamp: orderedStamp };
-    state.cartOf(customerId).items.push({ productId, quantity, stamp, ordered });
-  });
+  if (keys.cartCustomerIds.length > 0) {
+    loadRows(cartItems, [carted, lines], (rows) => state.addCartItems(rows, keys.cartCustomerIds, lines));
+  }
   return { sent, state };
 }

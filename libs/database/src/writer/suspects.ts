@@ -10,13 +10,28 @@ import { FENCED, fence } from './table.js';
 export interface SuspectSet {
   suspectId: string;
   commandIds: readonly string[];
-  /** Reigns that began to try exactly these and have not settled them. */
+  /** How often somebody began to try exactly these and has not settled them. */
   tries: number;
 }
 
+export interface StoredSuspectSet extends SuspectSet {
+  /**
+   * Processes that began to try exactly these, have not withdrawn the try, and did so since the server started: after a
+   * restart or a failover of the server nobody can say that it was the process which ended.
+   */
+  processesEnded: number;
+  /** An operator has decided that it is not tried any more. */
+  isCondemned: boolean;
+}
+
+const SERVER_START = `extract(epoch FROM pg_postmaster_start_time())::text`;
+
 const load: Statement = {
   name: 'load suspects',
-  text: `SELECT s.suspect_id, s.command_ids, s.tries FROM eco.suspect s ORDER BY s.seq, s.suspect_id`,
+  text: `
+SELECT s.suspect_id, s.command_ids, s.tries, s.condemned,
+  (SELECT count(*)::int FROM unnest(s.tried_by) AS t(entry) WHERE split_part(t.entry, '@', 2) = ${SERVER_START})
+FROM eco.suspect s ORDER BY s.seq, s.suspect_id`,
 };
 
 const remove: Statement = {
@@ -24,20 +39,29 @@ const remove: Statement = {
   text: `DELETE FROM eco.suspect s ${FENCED} AND s.suspect_id = ANY ($4::uuid[])`,
 };
 
+const without = (process: string) =>
+  `ARRAY(SELECT t.entry FROM unnest(s.tried_by) AS t(entry) WHERE split_part(t.entry, '@', 1) <> ${process})`;
+
 const put: Statement = {
   name: 'store suspect',
   text: `
-INSERT INTO eco.suspect (seq, suspect_id, command_ids, tries)
-SELECT $3, $4::uuid, $5::uuid[], $6::smallint
+INSERT INTO eco.suspect AS s (seq, suspect_id, command_ids, tries, tried_by)
+SELECT $3, $4::uuid, $5::uuid[], $6::smallint, CASE WHEN $8::boolean THEN ARRAY[$7::text || '@' || ${SERVER_START}] ELSE '{}' END
 ${FENCED}
 ON CONFLICT (suspect_id) DO UPDATE
-SET seq = excluded.seq, tries = excluded.tries`,
+SET seq = excluded.seq, tries = excluded.tries, tried_by = ${without('$7::text')} || excluded.tried_by`,
 };
 
-/** Those that the reigns before left. The session must have the lock. */
-export async function readSuspects(session: WriterSession): Promise<SuspectSet[]> {
+const WITHDRAW = `
+UPDATE eco.suspect s SET tried_by = ${without('$1::text')}
+WHERE EXISTS (SELECT FROM unnest(s.tried_by) AS t(entry) WHERE split_part(t.entry, '@', 1) = $1::text)`;
+
+/** All that there are. */
+export async function readSuspects(session: WriterSession): Promise<StoredSuspectSet[]> {
   const { rows } = await session.run(load);
-  return rows.map(([suspectId, commandIds, tries]) => ({ suspectId, commandIds, tries })) as SuspectSet[];
+  return rows.map(([suspectId, commandIds, tries, isCondemned, processesEnded]) => {
+    return { suspectId, commandIds, tries, isCondemned, processesEnded } as StoredSuspectSet;
+  });
 }
 
 /** Within a batch's transaction; call it inside `session.together`. */
@@ -46,27 +70,28 @@ export function sendRemoval(session: WriterSession, fenced: unknown[], suspectId
 }
 
 /**
- * Changes the rows in a transaction of its own. It waits for no replica: a row that a failover takes costs a few more tries.
+ * Changes the rows in a transaction of its own. `process` begins to try what is `begun`, and withdraws a try of what is
+ * stored. It waits for a replica like a batch: it has a number like one, and a reader may keep it as its position.
  * After a fault no transaction is open.
  */
 export async function storeSuspects(
   session: WriterSession,
   { term, tag }: Reign,
-  { removed, stored }: { removed: readonly string[]; stored: readonly SuspectSet[] },
+  process: string,
+  { removed = [], stored = [], begun }: SuspectChanges,
 ): Promise<Fault | undefined> {
   try {
-    const [, , fenced] = await Promise.all(
-      session.together(() => [
-        session.control('BEGIN'),
-        session.control('SET LOCAL synchronous_commit = local'),
-        session.run(fence, [term, tag]),
-      ]),
+    const [, fenced] = await Promise.all(
+      session.together(() => [session.control('BEGIN'), session.run(fence, [term, tag])]),
     );
     const mine = [term, tag, fenced?.rows[0]?.[0]];
+    const send = ({ suspectId, commandIds, tries }: SuspectSet, isBegun: boolean) =>
+      session.run(put, [...mine, suspectId, commandIds, tries, process, isBegun]);
     await Promise.all(
       session.together(() => [
         ...(removed.length > 0 ? [sendRemoval(session, mine, removed)] : []),
-        ...stored.map(({ suspectId, commandIds, tries }) => session.run(put, [...mine, suspectId, commandIds, tries])),
+        ...stored.map((set) => send(set, false)),
+        ...(begun === undefined ? [] : [send(begun, true)]),
         session.control('COMMIT'),
       ]),
     );
@@ -75,4 +100,22 @@ export async function storeSuspects(
     await session.control('ROLLBACK').catch(() => undefined);
     return faultOf(error);
   }
+}
+
+export interface SuspectChanges {
+  /** Ids of rows. */
+  removed?: readonly string[];
+  stored?: readonly SuspectSet[];
+  begun?: SuspectSet | undefined;
+}
+
+/**
+ * Withdraws what `process` has begun to try: it lives, so it did not end over that. Needs no leadership: whoever leads
+ * meanwhile adds and removes entries of its own process alone.
+ */
+export async function withdrawTries(
+  run: (text: string, values: unknown[]) => Promise<unknown>,
+  process: string,
+): Promise<void> {
+  await run(WITHDRAW, [process]);
 }
