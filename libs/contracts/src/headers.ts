@@ -6,7 +6,7 @@ export const headers = {
   source: 'EcoMarket-Source',
   /** Greatest `EcoMarket-Lag-Ms` that a reader takes. */
   lagMsMax: 'EcoMarket-Max-Lag-Ms',
-  /** Age in ms of the oldest batch that the answering node has not shown; 0 on the primary. */
+  /** Age in ms of the oldest batch that the answering node has not shown, or `LAG_UNKNOWN`; 0 on a reachable primary. */
   lagMs: 'EcoMarket-Lag-Ms',
   /** `local`: accepted into a local journal, not yet confirmed by the brokers. */
   durability: 'EcoMarket-Durability',
@@ -20,3 +20,6 @@ export const headers = {
   /** `true`: the answer was given before, to an earlier sending of the same request. */
   idempotentReplayed: 'Idempotent-Replayed',
 } as const;
+
+/** Value of `EcoMarket-Lag-Ms` when the lag can't be known: the answer may have any age. */
+export const LAG_UNKNOWN = 'unknown';

@@ -50,7 +50,8 @@ export interface Source {
   /** Undefined while the group has not had a writer. */
   readonly position: GroupPosition | undefined;
   readonly seq: number;
-  readonly lagMs: number;
+  /** Undefined: it can't be known, so it fulfils no greatest lag. */
+  readonly lagMs: number | undefined;
 }
 
 export interface GroupAnswer<Row, Beside> {

@@ -4,7 +4,7 @@ export { readRoutes, ReadsModule, type ReadRoute } from './reads.module.js';
 export { query, type Query } from './query.js';
 export type { GroupAnswer, Reader, ReadFailure, ReadLimits, Source } from './group-reader.js';
 export type { NodeRole, NodeStatus } from './nodes/node.js';
-export { answered, headersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
+export { answered, headersOf, lagText, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
 export { readerOf, readHeadersSchema } from './http/read-request.js';
 export { periodOf } from './http/period.js';
 export { mergePage, wholePart, type Page, type Part } from './http/page.js';

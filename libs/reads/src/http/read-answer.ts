@@ -1,4 +1,4 @@
-import { headers, type ProblemName } from '@eco/contracts';
+import { headers, LAG_UNKNOWN, type ProblemName } from '@eco/contracts';
 import { problem, type ProblemError } from '@eco/edge';
 import { formatPosition, positionOf, type Position, type TermPosition } from '@eco/routing';
 import type { GroupAnswer, Reader, ReadFailure, Source } from '../group-reader.js';
@@ -35,7 +35,7 @@ export function headersOf(
   );
   return {
     [headers.source]: sources.map(({ node, role }) => `${node} (${role})`).join(', '),
-    [headers.lagMs]: String(Math.max(0, ...sources.map(({ lagMs }) => lagMs))),
+    [headers.lagMs]: lagText(...sources.map(({ lagMs }) => lagMs)),
     // A group without a writer so far has no position to give.
     ...(position === '' ? {} : { [headers.position]: position }),
   };
@@ -46,9 +46,15 @@ export function consumerHeadersOf({ node, role, lagMs }: Source, position: Posit
   const text = formatPosition(position);
   return {
     [headers.source]: `${node} (${role})`,
-    [headers.lagMs]: String(lagMs),
+    [headers.lagMs]: lagText(lagMs),
     ...(text === '' ? {} : { [headers.position]: text }),
   };
+}
+
+/** Text of the header `EcoMarket-Lag-Ms`: the greatest lag, `unknown` when one of them is not known (undefined). */
+export function lagText(...lagsMs: readonly (number | undefined)[]): string {
+  const known = lagsMs.filter((lagMs) => lagMs !== undefined);
+  return known.length < lagsMs.length ? LAG_UNKNOWN : String(Math.max(0, ...known));
 }
 
 /** The answer, or the problem that says why there is none. */

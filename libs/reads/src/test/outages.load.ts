@@ -135,7 +135,7 @@ it('all replicas late: the primary takes over within its budget, and only who as
   answers.forEach((answer, n) => {
     if (n % 2 === 0) expect(answer.type).toBe('answer');
     if (answer.type === 'answer' && answer.source.role === 'replica') {
-      expect([answer.rows[0]?.price_cents, answer.source.lagMs > 2_000]).toEqual([before, true]);
+      expect([answer.rows[0]?.price_cents, (answer.source.lagMs ?? 0) > 2_000]).toEqual([before, true]);
     }
   });
 });
