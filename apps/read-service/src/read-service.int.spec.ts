@@ -16,7 +16,14 @@ import {
   newOrderId,
   positionOf,
 } from '@eco/routing';
-import { BatchWriter, commandOf, startDatabaseGroups, type DatabaseGroup, type WrittenBatch } from '@eco/testing';
+import {
+  BatchWriter,
+  commandOf,
+  eventually,
+  startDatabaseGroups,
+  type DatabaseGroup,
+  type WrittenBatch,
+} from '@eco/testing';
 import type { Service } from '@eco/edge';
 import { READ_DEFAULTS } from '@eco/reads';
 import { startReadService } from './read-service.js';
@@ -301,11 +308,9 @@ it('a customer; the outcome of any command', async () => {
   });
 });
 
-it('changes: whole batches in order, whatever the limit, and data as the contract has it', async () => {
+it('changes: batches in order, and data as the contract has it', async () => {
   const productId = keyOf('g1', 'rice');
   const [first, second] = [keyOf('g1', 'max'), keyOf('g1', 'may')];
-  const before = (await get<{ upToSeq: number }>('/changes?topic=carts&group=g1&after=999999')).body.upToSeq;
-  expect(before).toBe(999_999);
   const start = await write(product(productId, 100, 10));
   const orders = [order(first, [{ productId, quantity: 4 }]), order(second, [{ productId, quantity: 9 }])];
   const decided = await write(...orders);
@@ -323,7 +328,7 @@ it('changes: whole batches in order, whatever the limit, and data as the contrac
       })
     ).body;
 
-  const ordersPage = await page('orders', start.position.seq, 1);
+  const ordersPage = await page('orders', start.position.seq, 2);
   expect(ordersPage.changes.map(({ type, commandId }) => ({ type, commandId }))).toEqual([
     { type: 'order.confirmed', commandId: orders[0]?.id },
     { type: 'order.rejected', commandId: orders[1]?.id },
@@ -369,6 +374,79 @@ it('changes: whole batches in order, whatever the limit, and data as the contrac
   for (const change of [...ordersPage.changes, ...products.changes, ...stock.changes, ...others]) {
     expect(changeData[change.type].parse(change.data)).toEqual(change.data);
   }
+});
+
+describe('changes by page', () => {
+  const LINES = 200;
+  const ORDERS = 100;
+  type Page = { changes: Change[]; upToSeq: number; next: string; more: boolean };
+  let before: WrittenBatch;
+  let large: WrittenBatch;
+  let after: WrittenBatch;
+
+  beforeAll(async () => {
+    const products = Array.from({ length: LINES }, (_, n) => keyOf('g2', `shelf-${n}`));
+    before = await write(...products.map((productId) => product(productId, 100, 1_000)));
+    const customerId = keyOf('g2', 'wholesaler');
+    const lines = products.map((productId) => ({ productId, quantity: 1 }));
+    large = await write(...Array.from({ length: ORDERS }, () => order(customerId, lines)));
+    after = await write(product(keyOf('g2', 'last-shelf'), 100, 1));
+  });
+
+  const page = async (topic: string, cursor: string | number, limit: number) =>
+    get<Page>(`/changes?topic=${topic}&group=g2&after=${cursor}&limit=${limit}`);
+
+  it('reads a batch of 20,000 movements to its end, and no page holds more than its limit', async () => {
+    const seen = new Set<string>();
+    let cursor = String(before.position.seq);
+    for (let more = true; more;) {
+      const { status, body } = await page('stock', cursor, 1000);
+      expect([status, body.changes.length <= 1000]).toEqual([200, true]);
+      for (const { seq, n } of body.changes) seen.add(`${seq}.${n}`);
+      // A page that ends inside the batch says so: its last complete batch is the one before, and the cursor names a place.
+      const last = body.changes.at(-1);
+      if (seen.size < ORDERS * LINES) {
+        expect(body).toMatchObject({ more: true, upToSeq: large.position.seq - 1 });
+        expect(body.next.endsWith(`.${large.position.seq}.${last?.n}`)).toBe(true);
+      }
+      ({ next: cursor, more } = body);
+    }
+    expect(seen.size).toBe(ORDERS * LINES + 1);
+    expect(cursor).toBe(`${after.position.term}.${after.position.tag}.${after.position.seq}`);
+  });
+
+  it('takes the number of a batch as what is after all of it, and a place in it as what is after that', async () => {
+    const { seq } = large.position;
+    expect((await page('orders', seq, 1)).body).toMatchObject({ changes: [], more: false });
+    expect((await page('orders', `${seq}.98`, 9)).body.changes.map(({ n }) => n)).toEqual([99, 100]);
+    // A page that ends with the last change of a batch has the whole batch.
+    const { body } = await page('stock', `${seq}.${ORDERS * LINES - 2}`, 2);
+    expect([body.upToSeq, body.more, body.next]).toEqual([
+      seq,
+      true,
+      `${after.position.term}.${after.position.tag}.${seq}`,
+    ]);
+  });
+
+  it('answers 410 with the place to continue from when a cursor is beyond the end, or of a lost leadership', async () => {
+    const { term, tag } = after.position;
+    const { body: atEnd } = await page('orders', 0, 1000);
+    const end = `${term}.${tag}.${after.position.seq}`;
+    expect(atEnd.next).toBe(end);
+    const cursors = [
+      ['999999999', end],
+      [`${term}.${tag}.999999999`, end],
+      [`${term}.${tag}.999999999.7`, end],
+      // Another leadership of this term shares with it what was before both, which is nothing.
+      [`${term}.ffffffff.${large.position.seq}`, `${term}.${tag}.0`],
+    ] as const;
+    const gone = await Promise.all(cursors.map(([cursor]) => page('orders', cursor, 1)));
+    expect(gone.map(({ status, body }) => [status, body])).toMatchObject(
+      cursors.map(([, continueFrom]) => [410, { type: 'urn:ecomarket:problem:position-lost', continueFrom }]),
+    );
+    expect((await page('orders', end, 1)).body).toMatchObject({ changes: [], more: false });
+    expect((await page('orders', `${term}.${tag}`, 1)).status).toBe(400);
+  });
 });
 
 it("a branch's orders in a period, newest first, over both groups; also of one customer at it, and as CSV", async () => {
@@ -554,6 +632,28 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
   expect([told.status, told.headers.get(headers.position)]).toEqual([200, textOf(nothing)]);
   const bought = await write(order(keyOf('g1', 'uma'), [{ productId: keyOf('g1', 'sugar'), quantity: 1 }]));
   expect((await sold('by=day', { [headers.position]: textOf(bought) })).status).toBe(503);
+
+  // Nobody applies that order. Its age is the answer's, however fresh the node is.
+  const lagMs = async () => Number((await sold('by=day')).headers.get(headers.lagMs));
+  await eventually('the answer states that it lacks the order', async () => (await lagMs()) > 1_000);
+  const fresh = await sold('by=day', { [headers.lagMsMax]: '500' });
+  expect(fresh).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-fresh' } });
+  expect((await sold('by=day', { [headers.lagMsMax]: '600000' })).status).toBe(200);
+  const progress = (set: string) => home?.asSuperuser(`UPDATE statistics.progress SET ${set}`);
+  await progress(`seq = ${bought.position.seq}`);
+  // The other group's orders were never applied, and their age counts too.
+  expect(await lagMs()).toBeGreaterThan(1_000);
+  const there = await write(product(keyOf('g2', 'sugar'), 100, 9));
+  const { term, tag, seq } = there.position;
+  await home?.asSuperuser(
+    `INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
+     VALUES ('statistics', 'g2', 'orders', ${term}, '${tag}', ${seq})`,
+  );
+  await eventually('everything is applied', async () => (await lagMs()) < 1_000);
+  // After a failover that lost what was applied, nobody can tell what the answer lacks.
+  await progress(`tag = 'ffffffff' WHERE group_id = 'g1'`);
+  expect((await sold('by=day')).headers.get(headers.lagMs)).toBe('unknown');
+  expect((await sold('by=day', { [headers.lagMsMax]: '600000' })).status).toBe(503);
   expect((await sold('by=day&from=2020-01-01')).status).toBe(400);
 });
 

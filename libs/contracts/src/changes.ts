@@ -73,13 +73,59 @@ export const beatSchema = z.object({
 });
 export type Beat = z.infer<typeof beatSchema>;
 
-/** Answer of `GET /changes`: whole batches in order, never part of one. */
+/**
+ * How far a reader of a topic is: it has every change up to and with batch `seq`, or only up to place `n` of that batch.
+ * As text `[<term>.<tag>.]<seq>[.<n>]`, such as `120`, `120.57` or `7.1f0c5e9a.120`.
+ */
+export interface ChangesCursor {
+  /** In whose history that is: after a failover that lost batches it shows what was lost. Absent: in whichever there is. */
+  readonly leadership?: { readonly term: number; readonly tag: string } | undefined;
+  readonly seq: number;
+  /** Absent: it has the whole batch. */
+  readonly n?: number | undefined;
+}
+
+const CURSOR = /^(?:(\d{1,16})\.([0-9a-f-]{8,36})\.)?(\d{1,16})(?:\.(\d{1,9}))?$/;
+const CURSOR_FORM = 'must be the next of a page, or the number of a batch';
+
+export const changesCursorSchema = z
+  .string()
+  .transform((text, context): ChangesCursor => {
+    const [match, term, tag, seq, n] = CURSOR.exec(text) ?? [];
+    const numbers = [term, seq].filter((part) => part !== undefined).map(Number);
+    if (match === undefined || !numbers.every(Number.isSafeInteger)) {
+      context.addIssue(CURSOR_FORM);
+      return z.NEVER;
+    }
+    return {
+      ...(term !== undefined && tag !== undefined ? { leadership: { term: Number(term), tag } } : {}),
+      seq: Number(seq),
+      ...(n === undefined ? {} : { n: Number(n) }),
+    };
+  })
+  .meta({
+    description: 'The `next` of the page before; or the number of a batch, after which to begin; 0: from the beginning',
+    examples: ['7.1f0c5e9a.120'],
+  });
+
+export function formatChangesCursor({ leadership, seq, n }: ChangesCursor): string {
+  return [...(leadership ? [leadership.term, leadership.tag] : []), seq, ...(n === undefined ? [] : [n])].join('.');
+}
+
+/** The last batch of which the reader has every change. */
+export function lastCompleteSeq({ seq, n }: ChangesCursor): number {
+  return n === undefined ? seq : seq - 1;
+}
+
+/** Answer of `GET /changes`. A page holds up to its limit of changes, so it may begin and end inside a batch. */
 export const changesPageSchema = z.object({
   group: groupIdSchema,
   topic: topicSchema,
   changes: z.array(changeSchema),
-  /** All changes of the topic up to and with this batch have been given; ask for what is `after` it next. */
+  /** All changes of the topic up to and with this batch have been given. A page that ends inside a batch ends after it. */
   upToSeq: z.number().int(),
+  /** What to ask for `after` this page. It names a place inside a batch when the page ends there. */
+  next: z.string(),
   /** True: there is more already. */
   more: z.boolean(),
 });

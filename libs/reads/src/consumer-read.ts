@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Topic } from '@eco/contracts';
+import { lastCompleteSeq, type Topic } from '@eco/contracts';
 import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
 import type { GroupAnswer, Reader, ReadFailure } from './group-reader.js';
+import { WHOLE_BATCH } from './queries/changes/changes.query.js';
 import { query, type Query } from './query.js';
 import type { Reads } from './reads.js';
 
@@ -10,15 +11,20 @@ import type { Reads } from './reads.js';
  * progress rows say, topic by topic and group by group, and not as of the node's group_state. A reader with a position
  * asks for more than that only where the batches in between have something for this consumer: progress moves only with
  * a change of its topics, so of a group that went on without one it looks behind and is not.
+ *
+ * How old an answer is says the oldest change that it does not contain: the group's first one after the progress, by the
+ * group's clock. So a consumer that is stopped shows in the lag, however fresh the node is that answers.
  */
 
-/** One progress row of a consumer. */
+/** One progress row of a consumer: what it has applied of a topic, up to batch `seq` or up to place `n` of it. */
 export interface Applied {
   readonly group: string;
   readonly topic: string;
   readonly term: number;
   readonly tag: string;
   readonly seq: number;
+  /** Null: the whole batch. */
+  readonly n: number | null;
 }
 
 /** What a query of a consumer's schema has beside its rows: `beside: progressOf(…)`. */
@@ -28,7 +34,7 @@ export interface WithProgress {
 
 export const progressOf = (schema: string, consumer: string): string => `
   (SELECT coalesce(jsonb_agg(jsonb_build_object(
-     'group', p.group_id, 'topic', p.topic, 'term', p.term, 'tag', p.tag, 'seq', p.seq)), '[]')
+     'group', p.group_id, 'topic', p.topic, 'term', p.term, 'tag', p.tag, 'seq', p.seq, 'n', p.n)), '[]')
    FROM ${schema}.progress p WHERE p.consumer = '${consumer}') AS progress`;
 
 /** $1 topic, $2 batch: the last one up to it that changed something of the topic; null: none did. */
@@ -40,6 +46,29 @@ const lastChange = query<never, { seq: number | null }>({
        ELSE (SELECT max(u.seq) FROM eco.outcome u WHERE u.topic = $1 AND u.seq <= $2) END)::float8 AS seq`,
 });
 
+/**
+ * $1 topics, $2 and $3 the place (seq, n) after which each has not been applied, $4 and $5 the leadership of each place. By
+ * the indexes outcome_changes and movement_changes, one row a topic.
+ */
+const notApplied = query<never, { oldest_at_ms: number | null; all_known: boolean }>({
+  name: 'not-applied',
+  rows: 'SELECT WHERE false',
+  beside: `
+    (SELECT (extract(epoch FROM min(c.at)) * 1000)::float8
+     FROM unnest($1::text[], $2::bigint[], $3::integer[]) AS p (topic, seq, n)
+     CROSS JOIN LATERAL (
+       (SELECT m.at FROM eco.movement m WHERE p.topic = 'stock' AND (m.seq, m.n) > (p.seq, p.n)
+        ORDER BY m.seq, m.n LIMIT 1)
+       UNION ALL
+       (SELECT u.decided_at FROM eco.outcome u WHERE u.topic = p.topic AND (u.seq, u.n) > (p.seq, p.n)
+        ORDER BY u.seq, u.n LIMIT 1)
+     ) c) AS oldest_at_ms,
+    NOT EXISTS (
+      SELECT FROM unnest($2::bigint[], $4::bigint[], $5::text[]) AS p (seq, term, tag)
+      JOIN eco.group_term t ON t.term >= p.term AND (t.term, t.tag) <> (p.term, p.tag) AND t.first_seq <= p.seq
+    ) AS all_known`,
+});
+
 const PAUSE_MS = 50;
 
 export interface ConsumerAnswer<Row> {
@@ -47,9 +76,11 @@ export interface ConsumerAnswer<Row> {
   readonly answer: GroupAnswer<Row, WithProgress>;
   /** As of which it is, with what the reader brought of it. */
   readonly position: Position;
+  /** Age of the oldest change that it does not contain; undefined: it can't be known. */
+  readonly lagMs: number | undefined;
 }
 
-/** Waits for what the reader's position asks for, as any read does. */
+/** Waits for what the reader's position and greatest lag ask for, as any read does. */
 export async function readConsumer<Row>(
   reads: Reads,
   topics: readonly Topic[],
@@ -62,17 +93,75 @@ export async function readConsumer<Row>(
   for (;;) {
     const answer = await reads.ofGroup(home, asked, values, { ...reader, position: NO_POSITION });
     if (answer.type !== 'answer') return answer;
-    const { progress } = answer.beside;
-    const missing = await firstMissing(reads, topics, progress, reader);
-    if (missing === undefined)
-      return { type: 'answer', answer, position: positionAfter(reads, topics, progress, reader) };
-    if (missing.type !== 'not-fresh' || performance.now() >= endMs) return missing;
+    const freshness = await freshnessOf(reads, topics, answer.beside.progress, reader);
+    if (freshness.type === 'fresh') {
+      const { position, lagMs } = freshness;
+      return { type: 'answer', answer, position, lagMs };
+    }
+    if (freshness.type !== 'not-fresh' || performance.now() >= endMs) return freshness;
     await pause(PAUSE_MS);
   }
 }
 
+/** How fresh what has this progress is; or why it is not as fresh as the reader asks. */
+export async function freshnessOf(
+  reads: Reads,
+  topics: readonly Topic[],
+  progress: readonly Applied[],
+  reader: Reader,
+): Promise<{ readonly type: 'fresh'; position: Position; lagMs: number | undefined } | ReadFailure> {
+  const missing = await firstMissing(reads, topics, progress, reader);
+  if (missing !== undefined) return missing;
+  const { lagMsMax } = reader;
+  const lags = await Promise.all(
+    reads.groupIds.map(async (group) => ({ group, lagMs: await lagOf(reads, group, topics, progress, lagMsMax) })),
+  );
+  const late = lags.find(({ lagMs }) => lagMsMax !== undefined && (lagMs === undefined || lagMs > lagMsMax));
+  if (late !== undefined) return { type: 'not-fresh', group: late.group, lagMsMax };
+  const known = lags.flatMap(({ lagMs }) => lagMs ?? []);
+  return {
+    type: 'fresh',
+    position: positionAfter(reads, topics, progress, reader),
+    lagMs: known.length < lags.length ? undefined : Math.max(0, ...known),
+  };
+}
+
+/** Age of the group's oldest change that is not applied, ms; undefined: it can't be known. */
+async function lagOf(
+  reads: Reads,
+  group: string,
+  topics: readonly Topic[],
+  progress: readonly Applied[],
+  lagMsMax: number | undefined,
+): Promise<number | undefined> {
+  const places = topics.map((topic) => {
+    const applied = progress.find((each) => each.group === group && each.topic === topic);
+    return applied ?? { topic, term: 0, tag: '', seq: 0, n: null };
+  });
+  const looked = await reads.ofGroup(
+    group,
+    notApplied,
+    [
+      places.map(({ topic }) => topic),
+      places.map(({ seq }) => seq),
+      places.map(({ n }) => n ?? WHOLE_BATCH),
+      places.map(({ term }) => term),
+      places.map(({ tag }) => tag),
+    ],
+    { position: NO_POSITION, lagMsMax, waitMs: 0 },
+  );
+  // After a failover that lost what was applied nobody can tell what the consumer lacks, until it has continued.
+  if (looked.type !== 'answer' || !looked.beside.all_known) return undefined;
+  const { oldest_at_ms: oldestAtMs } = looked.beside;
+  const { lagMs } = looked.source;
+  // That node has nothing more of these topics, so what is missing is at most as old as what the node itself lacks.
+  if (oldestAtMs === null) return lagMs;
+  const nowMs = reads.clockMs(group);
+  return nowMs === undefined ? undefined : Math.max(0, Math.round(nowMs - oldestAtMs), lagMs ?? 0);
+}
+
 /** Why this progress is not as far as the reader must see; undefined: it is. */
-export async function firstMissing(
+async function firstMissing(
   reads: Reads,
   topics: readonly Topic[],
   progress: readonly Applied[],
@@ -81,20 +170,20 @@ export async function firstMissing(
   for (const wanted of reader.position.groups.filter(({ group }) => reads.groupIds.includes(group))) {
     for (const topic of topics) {
       const applied = progress.find((each) => each.group === wanted.group && each.topic === topic);
-      if (applied !== undefined && applied.tag === wanted.tag && applied.seq >= wanted.seq) continue;
+      if (applied !== undefined && applied.tag === wanted.tag && completeSeq(applied) >= wanted.seq) continue;
       const last = await reads.ofGroup(wanted.group, lastChange, [topic, wanted.seq], {
         position: positionOf([wanted]),
         waitMs: 0,
       });
       if (last.type !== 'answer') return last;
-      if ((last.beside.seq ?? 0) > (applied?.seq ?? 0)) return { type: 'not-fresh', group: wanted.group, wanted };
+      if ((last.beside.seq ?? 0) > completeSeq(applied)) return { type: 'not-fresh', group: wanted.group, wanted };
     }
   }
   return undefined;
 }
 
 /** Of each group the batch that all topics have reached, or the reader's own, which they have too by now. */
-export function positionAfter(
+function positionAfter(
   reads: Reads,
   topics: readonly Topic[],
   progress: readonly Applied[],
@@ -102,8 +191,13 @@ export function positionAfter(
 ): Position {
   const reached = reads.groupIds.flatMap((group): GroupPosition[] => {
     const of = topics.map((topic) => progress.find((each) => each.group === group && each.topic === topic));
-    const slowest = of.reduce((least, each) => ((each?.seq ?? 0) < (least?.seq ?? 0) ? each : least), of[0]);
-    return slowest === undefined || slowest.tag === '' ? [] : [slowest];
+    const slowest = of.reduce((least, each) => (completeSeq(each) < completeSeq(least) ? each : least), of[0]);
+    return slowest === undefined || slowest.tag === '' ? [] : [{ ...slowest, seq: completeSeq(slowest) }];
   });
   return positionOf([...reached, ...position.groups], position.orders);
+}
+
+/** The last batch that was applied completely. */
+function completeSeq(applied: Applied | undefined): number {
+  return applied === undefined ? 0 : lastCompleteSeq({ seq: applied.seq, n: applied.n ?? undefined });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ReadError } from '@eco/database';
-import { covers, positionIn, type GroupPosition, type Position, type TermPosition } from '@eco/routing';
+import { covers, NO_POSITION, positionIn, type GroupPosition, type Position, type TermPosition } from '@eco/routing';
 import { chooseNode, type ReadWish } from './choose.js';
 import type { ReadMetrics } from './metrics.js';
 import type { WatchedNodes } from './nodes/watched-nodes.js';
@@ -187,6 +187,22 @@ export class GroupReader {
   #isOurs(refusals: ReadonlyMap<Node, ReadError>, avoided: ReadonlySet<Node>): boolean {
     if (refusals.size < Math.min(2, this.nodes.nodes.length) || this.nodes.readable(avoided).length > 0) return false;
     return new Set([...refusals.values()].map(({ sqlState }) => sqlState)).size === 1;
+  }
+
+  /** On the primary, whatever its load: for what only the primary can say. Waits for none. */
+  async readOnPrimary<Row, Beside>(
+    query: Query<Row, Beside>,
+    values: readonly unknown[],
+  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+    const node = this.nodes.readable().find(({ assigned }) => assigned === 'primary');
+    const reader = { position: NO_POSITION, waitMs: 0 };
+    const attempt = node && (await this.#attempt(node, query, values, reader, undefined));
+    if (attempt?.type === 'answer' && attempt.source.role === 'primary') {
+      this.metrics.answered(attempt.source);
+      return attempt;
+    }
+    const fault = attempt?.type === 'failed' ? `${node?.name}: ${attempt.error.message}` : 'no primary is reachable';
+    return { type: 'no-node', fault: `group ${this.group}: ${fault}` };
   }
 
   #choose(candidates: readonly Node[], wish: Omit<ReadWish, 'primaryAllowed'>): Node | undefined {

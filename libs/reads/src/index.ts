@@ -9,5 +9,5 @@ export { readerOf, readHeadersSchema } from './http/read-request.js';
 export { periodOf } from './http/period.js';
 export { mergePage, wholePart, type Page, type Part } from './http/page.js';
 export { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from './http/csv.js';
-export { firstMissing, positionAfter, type Applied } from './consumer-read.js';
+export { freshnessOf, type Applied } from './consumer-read.js';
 export { readCommandFate, type CommandFate } from './queries/command-fate/command-fate.js';

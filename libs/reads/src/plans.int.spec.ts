@@ -2,7 +2,7 @@ import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { READ_PLAN_SETTINGS, SideConnection } from '@eco/database';
 import type { Query } from './query.js';
 import { cartProductsQuery, cartQuery } from './queries/cart/cart.query.js';
-import { changesQuery } from './queries/changes/changes.query.js';
+import { changesQuery, WHOLE_BATCH } from './queries/changes/changes.query.js';
 import { commandQuery } from './queries/command/command.query.js';
 import { customerQuery } from './queries/customer/customer.query.js';
 import { customersOfEmailQuery } from './queries/customers-of-email/customers-of-email.query.js';
@@ -126,9 +126,9 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['customers by e-mail', customersOfEmailQuery, ['', 101, 'C7@example.com']],
   ['a cart', cartQuery, ['customer-1']],
   ['products of a cart', cartProductsQuery, [['product-1', 'product-2']]],
-  ['changes of orders', changesQuery('orders'), ['orders', 5_000, 1000]],
-  ['changes of stock', changesQuery('stock'), ['stock', 5_000, 1000]],
-  ['the latest changes', changesQuery('orders'), ['orders', 9_995, 1000]],
+  ['changes of orders', changesQuery('orders'), ['orders', 5_000, 50, 1001, 1, '1f0c5e9a']],
+  ['changes of stock', changesQuery('stock'), ['stock', 5_000, 50, 1001, 1, '1f0c5e9a']],
+  ['the latest changes', changesQuery('orders'), ['orders', 9_995, WHOLE_BATCH, 1001, null, null]],
   ['sales by day', salesQueryOf({ ...by, day: true }), ['2026-01-01', '2026-06-30', null, '', '', '', 101]],
   ['sales of a branch', salesQueryOf({ ...by, day: true }), ['2026-01-01', '2026-06-30', 'branch-1', '', '', '', 101]],
   [

@@ -123,6 +123,22 @@ export class Reads {
     return found.read(query, values, reader);
   }
 
+  /** As `ofGroup`, on the group's primary alone. Use it rarely: the primary has the writes to do. */
+  async ofPrimary<Row, Beside>(
+    group: string,
+    query: Query<Row, Beside>,
+    values: readonly unknown[],
+  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+    const found = this.#groups.find((each) => each.group === group);
+    if (found === undefined) return { type: 'no-node', fault: `there is no group ${group}` };
+    return found.readOnPrimary(query, values);
+  }
+
+  /** What this group's clock shows now, ms since 1970; undefined: nothing is seen of it. */
+  clockMs(group: string): number | undefined {
+    return this.#groups.find((each) => each.group === group)?.nodes.groupNowMs;
+  }
+
   /** One part of each group, in the order of `groupIds`. */
   ofEveryGroup<Row, Beside>(query: Query<Row, Beside>, values: readonly unknown[], reader: Reader) {
     return Promise.all(this.#groups.map((group) => group.read(query, values, reader)));

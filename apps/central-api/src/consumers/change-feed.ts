@@ -1,8 +1,20 @@
 import { EventSubscription, pauseUnlessAborted, type Announcement, type BrokerAccess } from '@eco/broker';
-import { changesPageSchema, headers, type Change, type ChangesPage, type Topic } from '@eco/contracts';
+import {
+  changesCursorSchema,
+  changesPageSchema,
+  formatChangesCursor,
+  headers,
+  lastCompleteSeq,
+  PROBLEM_URN,
+  problemSchema,
+  type Change,
+  type ChangesCursor,
+  type ChangesPage,
+  type Topic,
+} from '@eco/contracts';
 import type { AppliedPosition, ConsumerStore } from '@eco/database';
 import type { Log } from '@eco/edge';
-import { formatPosition, parsePosition, positionIn, positionOf } from '@eco/routing';
+import { formatPosition, positionOf, type TermPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 
 export interface ChangeFeedOptions {
@@ -33,6 +45,9 @@ const CHANGES_AT_ONCE = 5_000;
  * from where the consumer stands, and applied in the transaction that moves its progress. So there is one way for the
  * next change, for a gap, for a week of absence and for a queue that was deleted; and while it works off a page, any
  * number of events ask no more of it than the last one.
+ *
+ * A failover that loses batches may take some that were applied already. Then the consumer continues after the last batch
+ * that is still there. It misses nothing of the new history, and what it applied of the lost batches stays applied.
  */
 export class ChangeFeed {
   /** Its own, so that its metrics can be told. */
@@ -86,6 +101,11 @@ export class ChangeFeed {
     return this.#feeds.reduce((sum, feed) => sum + feed.appliedChanges, 0);
   }
 
+  /** How often a failover had lost batches that were applied. */
+  get setBack(): number {
+    return this.#feeds.reduce((sum, feed) => sum + feed.timesSetBack, 0);
+  }
+
   #heard(announcement: Announcement): void {
     const { group, term, tag } = announcement.type === 'event' ? announcement.event : announcement.beat;
     for (const feed of this.#feeds) {
@@ -104,9 +124,11 @@ export class ChangeFeed {
 /** One topic of one group. At most one page is under way. */
 class TopicFeed {
   appliedChanges = 0;
+  timesSetBack = 0;
   trouble: string | undefined;
   #applied: AppliedPosition | undefined;
-  #known: AppliedPosition = { term: 0, tag: '', seq: 0 };
+  /** The topic's last batch, as far as announced. */
+  #known = NOTHING_KNOWN;
   #woken = false;
   #stopped = new AbortController();
   #running: Promise<void> | undefined;
@@ -118,12 +140,12 @@ class TopicFeed {
   ) {}
 
   get behind(): number {
-    return Math.max(0, this.#known.seq - (this.#applied?.seq ?? 0));
+    return Math.max(0, this.#known.seq - this.#completeSeq);
   }
 
-  announced(position: AppliedPosition): void {
+  announced(position: TermPosition): void {
     this.#known = position;
-    if (this.#applied === undefined || position.seq > this.#applied.seq) this.wake();
+    if (this.#applied === undefined || position.seq > this.#completeSeq) this.wake();
   }
 
   wake(): void {
@@ -167,10 +189,15 @@ class TopicFeed {
     let to = from;
     let isFull = true;
     while (isFull && changes.length < CHANGES_AT_ONCE) {
-      const { page, position } = await this.#read(to);
-      changes.push(...page.changes);
-      to = { term: position.term, tag: position.tag, seq: page.upToSeq };
-      isFull = page.more;
+      const read = await this.#read(to);
+      if (read.type === 'lost') {
+        // Between two pages: what was gathered is read again, from what is stored.
+        if (to === from) await this.#setBack(from, read.continueFrom);
+        return { more: true, isFull: true };
+      }
+      changes.push(...read.page.changes);
+      to = appliedUpTo(read.page.next);
+      isFull = read.page.more;
     }
     if (changes.length === 0) {
       // Nothing of this topic up to there. Not worth a write: asking again from `from` costs the same.
@@ -184,29 +211,56 @@ class TopicFeed {
       this.appliedChanges += changes.length;
       this.options.onApplied?.();
     }
-    return { more: isFull || now !== to || this.#known.seq > now.seq, isFull };
+    return { more: isFull || now !== to || this.#known.seq > this.#completeSeq, isFull };
   }
 
-  /** Asks for a node that is at least where an event said that the group is, and where this consumer already stands. */
-  async #read(from: AppliedPosition): Promise<{ page: ChangesPage; position: { term: number; tag: string } }> {
+  async #setBack(from: AppliedPosition, continueFrom: string): Promise<void> {
+    const { consumer, store, log } = this.options;
+    const to = appliedUpTo(continueFrom);
+    // What was announced may be of the lost history.
+    this.#known = NOTHING_KNOWN;
+    this.#applied = await store.advance({ groupId: this.group, topic: this.topic, from, to }, async () => undefined);
+    const lostBatches = lastCompleteSeq(cursorOf(from)) - lastCompleteSeq(cursorOf(to));
+    if (lostBatches <= 0) return;
+    this.timesSetBack += 1;
+    log.error(
+      {
+        consumer: consumer.name,
+        group: this.group,
+        topic: this.topic,
+        applied: formatChangesCursor(cursorOf(from)),
+        continueFrom,
+        lostBatches,
+      },
+      'a failover lost batches that this consumer had applied: what it keeps of them stays, and it continues after the last common batch',
+    );
+  }
+
+  get #completeSeq(): number {
+    return this.#applied === undefined ? 0 : lastCompleteSeq(cursorOf(this.#applied));
+  }
+
+  /** Asks for a node that is at least where an event said that the group is. */
+  async #read(
+    from: AppliedPosition,
+  ): Promise<{ type: 'page'; page: ChangesPage } | { type: 'lost'; continueFrom: string }> {
     const url = new URL(`${this.options.readUrl}/changes`);
     url.search = new URLSearchParams({
       group: this.group,
       topic: this.topic,
-      after: String(from.seq),
+      after: formatChangesCursor(cursorOf(from)),
       limit: String(PAGE),
     }).toString();
-    const wanted = [from, this.#known].filter(({ tag }) => tag !== '').map((each) => ({ group: this.group, ...each }));
+    const known = this.#known.tag === '' ? [] : [{ group: this.group, ...this.#known }];
     const response = await fetch(url, {
       signal: AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), this.#stopped.signal]),
-      headers: wanted.length === 0 ? {} : { [headers.position]: formatPosition(positionOf(wanted)) },
+      headers: known.length === 0 ? {} : { [headers.position]: formatPosition(positionOf(known)) },
     });
-    if (!response.ok)
-      throw new Error(`GET ${url.pathname}${url.search} answered ${response.status}: ${await response.text()}`);
-    const page = changesPageSchema.parse(await response.json());
-    const stated = parsePosition(response.headers.get(headers.position) ?? '');
-    const position = stated.ok ? positionIn(stated.position, this.group) : undefined;
-    return { page, position: position ?? { term: 0, tag: '' } };
+    const text = await response.text();
+    if (response.ok) return { type: 'page', page: changesPageSchema.parse(JSON.parse(text)) };
+    const continueFrom = response.status === 410 ? continuationIn(text) : undefined;
+    if (continueFrom !== undefined) return { type: 'lost', continueFrom };
+    throw new Error(`GET ${url.pathname}${url.search} answered ${response.status}: ${text}`);
   }
 
   #report(error: Error): void {
@@ -220,4 +274,23 @@ class TopicFeed {
       );
     this.trouble = trouble;
   }
+}
+
+const NOTHING_KNOWN: TermPosition = { term: 0, tag: '', seq: 0 };
+
+function cursorOf({ term, tag, seq, n }: AppliedPosition): ChangesCursor {
+  return { ...(tag === '' ? {} : { leadership: { term, tag } }), seq, ...(n === null ? {} : { n }) };
+}
+
+function appliedUpTo(text: string): AppliedPosition {
+  const { leadership, seq, n } = changesCursorSchema.parse(text);
+  return { term: leadership?.term ?? 0, tag: leadership?.tag ?? '', seq, n: n ?? null };
+}
+
+/** Where a consumer continues whose place was lost, by the problem that says so. */
+function continuationIn(text: string): string | undefined {
+  const parsed = problemSchema.safeParse(JSON.parse(text));
+  if (!parsed.success || parsed.data.type !== `${PROBLEM_URN}position-lost`) return undefined;
+  const { continueFrom } = parsed.data;
+  return changesCursorSchema.safeParse(continueFrom).success ? String(continueFrom) : undefined;
 }

@@ -2,13 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { headers, type ProblemName } from '@eco/contracts';
 import { StoreUnavailableError, type ConsumerStore, type EntityManager } from '@eco/database';
 import { problem } from '@eco/edge';
-import { firstMissing, positionAfter, problemOf, readerOf, readHeadersSchema, type Reads } from '@eco/reads';
+import { freshnessOf, lagText, problemOf, readerOf, readHeadersSchema, type Reads } from '@eco/reads';
 import { formatPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 
 /** Headers and problems of a read from a consumer's schema, for the API document. */
-export const consumerHeadersSchema = readHeadersSchema.pick({ 'ecomarket-position': true, prefer: true });
-export const CONSUMER_ANSWER_HEADERS = [headers.position, headers.source];
+export const consumerHeadersSchema = readHeadersSchema;
+export const CONSUMER_ANSWER_HEADERS = [headers.position, headers.source, headers.lagMs];
 export const CONSUMER_PROBLEMS = ['no-node', 'not-fresh', 'position-lost'] as const satisfies readonly ProblemName[];
 
 export interface ConsumerRead {
@@ -22,8 +22,8 @@ export interface ConsumerRead {
 const PAUSE_MS = 50;
 
 /**
- * What was read, and headers that say where and as of which position: what the consumer had applied in that snapshot. A
- * reader's position is waited for, as by any read.
+ * What was read, and headers that say where, how late, and as of which position: what the consumer had applied in that
+ * snapshot. A reader's position and greatest lag are waited for, as by any read.
  */
 export async function readConsumer<T>(
   { store, consumer, reads, headers: asked }: ConsumerRead,
@@ -36,13 +36,19 @@ export async function readConsumer<T>(
       if (!(error instanceof StoreUnavailableError)) throw error;
       throw problem('no-node', { detail: error.message, headers: { [headers.retryAfter]: '1' }, cause: error });
     });
-    const missing = await firstMissing(reads, consumer.topics, progress, reader);
-    if (missing === undefined) {
-      const position = formatPosition(positionAfter(reads, consumer.topics, progress, reader));
-      const source = { [headers.source]: `${node.host}:${node.port} (${role})` };
-      return { result, headers: { ...source, ...(position === '' ? {} : { [headers.position]: position }) } };
+    const freshness = await freshnessOf(reads, consumer.topics, progress, reader);
+    if (freshness.type === 'fresh') {
+      const position = formatPosition(freshness.position);
+      return {
+        result,
+        headers: {
+          [headers.source]: `${node.host}:${node.port} (${role})`,
+          [headers.lagMs]: lagText(freshness.lagMs),
+          ...(position === '' ? {} : { [headers.position]: position }),
+        },
+      };
     }
-    if (missing.type !== 'not-fresh' || performance.now() >= endMs) throw problemOf(missing);
+    if (freshness.type !== 'not-fresh' || performance.now() >= endMs) throw problemOf(freshness);
     await pause(PAUSE_MS);
   }
 }

@@ -113,6 +113,11 @@ function measure(registry: Registry, feeds: readonly ChangeFeed[], mailer: Maile
     });
   gauge('eco_changes_behind_batches', 'Batches that are known to be there and not applied', (feed) => feed.behind);
   gauge('eco_changes_applied_total', 'Changes applied by this process', (feed) => feed.applied);
+  gauge(
+    'eco_changes_set_back_total',
+    'Times that a failover had lost batches which were applied; the log says which',
+    (feed) => feed.setBack,
+  );
   gauge('eco_changes_stuck', '1: changes can not be applied now; the log says why', (feed) =>
     feed.trouble === undefined ? 0 : 1,
   );

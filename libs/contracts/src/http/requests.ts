@@ -20,7 +20,7 @@ import {
   stockReasonSchema,
   uuidSchema,
 } from '../primitives.js';
-import { topicSchema } from '../changes.js';
+import { changesCursorSchema, topicSchema } from '../changes.js';
 
 /** Bodies, paths and queries of the REST APIs. Objects are strict: an unknown field is a fault, never ignored. */
 
@@ -153,8 +153,7 @@ export const changesQuerySchema = z.strictObject({
   topic: topicSchema,
   /** May be left out while there is one group. */
   group: groupIdSchema.optional(),
-  /** Batch up to which the reader has everything; 0: from the beginning. */
-  after: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0),
+  after: changesCursorSchema.default({ seq: 0 }),
   limit: wholeNumber(1, 1000).default(500),
 });
 export const dailyQuerySchema = z.strictObject({

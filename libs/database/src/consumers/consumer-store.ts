@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { DataSource, type EntityManager, type EntityTarget } from 'typeorm';
 import { Progress } from '../entities/progress.js';
 import { CentralCustomer, CentralProgress } from '../entities/central.js';
@@ -13,13 +14,20 @@ const entitiesOf = {
   notifications: { progress: NotificationsProgress, tables: [Notification] },
 } as const;
 
-/** How far a topic of a group has been applied: everything up to batch `seq` of that reign. */
+/**
+ * How far a topic of a group has been applied: everything up to batch `seq`, or only up to place `n` of it, in the history
+ * of that leadership.
+ */
 export interface AppliedPosition {
   term: number;
   /** Empty before the first. */
   tag: string;
   seq: number;
+  /** Null: the whole batch. */
+  n: number | null;
 }
+
+const NOTHING_APPLIED: AppliedPosition = { term: 0, tag: '', seq: 0, n: null };
 
 export interface ConsumerStoreOptions {
   /** The consumer's name is its schema's. */
@@ -78,14 +86,11 @@ export class ConsumerStore {
           .createQueryBuilder()
           .insert()
           .into(table)
-          .values({ ...key, term: 0, tag: '', seq: 0 })
+          .values({ ...key, ...NOTHING_APPLIED })
           .orIgnore()
           .execute();
-        const { term, tag, seq } = await manager.findOneOrFail(table, {
-          where: key,
-          lock: { mode: 'pessimistic_write' },
-        });
-        if (seq !== from.seq || term !== from.term || tag !== from.tag) return { term, tag, seq };
+        const now = appliedIn(await manager.findOneOrFail(table, { where: key, lock: { mode: 'pessimistic_write' } }));
+        if (!isDeepStrictEqual(now, appliedIn(from))) return now;
         await apply(manager);
         await manager.update(table, key, to);
         return to;
@@ -115,7 +120,7 @@ export class ConsumerStore {
         return await manager.transaction('REPEATABLE READ', async (snapshot) => ({
           result: await work(snapshot),
           progress: (await snapshot.findBy(this.#progress, { consumer: this.name })).map(
-            ({ groupId: group, topic, term, tag, seq }) => ({ group, topic, term, tag, seq }),
+            ({ groupId: group, topic, ...progress }) => ({ group, topic, ...appliedIn(progress) }),
           ),
           node,
           role: node === primary?.node ? ('primary' as const) : ('replica' as const),
@@ -146,7 +151,7 @@ export class ConsumerStore {
 
   async #appliedIn(manager: EntityManager, groupId: string, topic: string): Promise<AppliedPosition> {
     const row = await manager.findOneBy(this.#progress, { consumer: this.name, groupId, topic });
-    return row === null ? { term: 0, tag: '', seq: 0 } : { term: row.term, tag: row.tag, seq: row.seq };
+    return row === null ? NOTHING_APPLIED : appliedIn(row);
   }
 
   async #onPrimary<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
@@ -196,4 +201,8 @@ export class ConsumerStore {
       // It never opened, or its connections broke: there is nothing left to close.
     }
   }
+}
+
+function appliedIn({ term, tag, seq, n }: AppliedPosition): AppliedPosition {
+  return { term, tag, seq, n };
 }

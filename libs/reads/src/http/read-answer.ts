@@ -50,7 +50,10 @@ export function headersOf(
 }
 
 /** As above, of what a consumer keeps: as of what it has applied. */
-export function consumerHeadersOf({ node, role, lagMs }: Source, position: Position): Record<string, string> {
+export function consumerHeadersOf(
+  { node, role }: Source,
+  { position, lagMs }: { position: Position; lagMs: number | undefined },
+): Record<string, string> {
   const text = formatPosition(position);
   return {
     [headers.source]: `${node} (${role})`,

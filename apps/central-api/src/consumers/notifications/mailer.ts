@@ -28,7 +28,7 @@ const RETRY_CAP_MS = 3_600_000;
 /**
  * Sends the notifications that are due. Each is claimed first, by moving its next try ahead, so that several processes
  * do not send it twice; one that dies between sending and saying so sends it again: a mail can't be taken into a
- * transaction.
+ * transaction. Times are the database's own: processes whose clocks differ would take each other's claims for over.
  */
 export class Mailer {
   readonly #transport: Transporter;
@@ -97,11 +97,10 @@ export class Mailer {
         .setOnLocked('skip_locked')
         .getMany();
       if (due.length > 0) {
-        const nextTryAt = new Date(Date.now() + CLAIM_MS);
         await manager.update(
           Notification,
           due.map(({ id }) => id),
-          { nextTryAt },
+          { nextTryAt: inMs(CLAIM_MS) },
         );
       }
       return due;
@@ -113,7 +112,7 @@ export class Mailer {
       manager.update(
         Notification,
         claimed.map(({ id }) => id),
-        { nextTryAt: new Date() },
+        { nextTryAt: inMs(0) },
       ),
     );
   }
@@ -135,7 +134,7 @@ export class Mailer {
     if (said === undefined) {
       this.sent += 1;
       await store.write((manager) =>
-        manager.update(Notification, id, { state: 'sent', tries: tries + 1, sentAt: new Date(), lastError: null }),
+        manager.update(Notification, id, { state: 'sent', tries: tries + 1, sentAt: inMs(0), lastError: null }),
       );
       return;
     }
@@ -147,8 +146,11 @@ export class Mailer {
         state: 'failing',
         tries: tries + 1,
         lastError: said,
-        nextTryAt: new Date(Date.now() + waitMs),
+        nextTryAt: inMs(waitMs),
       }),
     );
   }
 }
+
+/** In SQL: so long from now, by the database's clock. */
+const inMs = (ms: number) => () => `now() + interval '${ms} milliseconds'`;

@@ -9,7 +9,6 @@ export const notificationsConsumer: Consumer = {
   topics: ['customers'],
   paceMs: 200,
   async apply(manager, changes) {
-    const now = new Date();
     const notifications = changesOfType(changes, 'customer.registered').map(({ commandId, data }) => ({
       id: commandId,
       customerId: data.customerId,
@@ -18,7 +17,7 @@ export const notificationsConsumer: Consumer = {
       state: 'unsent' as const,
       tries: 0,
       createdAt: new Date(data.registeredAt),
-      nextTryAt: now,
+      nextTryAt: () => 'now()',
     }));
     await manager.createQueryBuilder().insert().into(Notification).values(notifications).orIgnore().execute();
   },

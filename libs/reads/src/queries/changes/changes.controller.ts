@@ -1,26 +1,52 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { changesPageSchema, changesQuerySchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
-import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
+import {
+  changesPageSchema,
+  changesQuerySchema,
+  formatChangesCursor,
+  lastCompleteSeq,
+  type ChangesCursor,
+  type Topic,
+} from '@eco/contracts';
+import { answer, Input, operation, Operation, problem, type Answer, type InputOf, type ProblemError } from '@eco/edge';
+import { positionOf, type GroupPosition } from '@eco/routing';
+import type { GroupAnswer, Reader, ReadFailure } from '../../group-reader.js';
+import { answered, headersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
-import { changeOf, changesQuery } from './changes.query.js';
+import { changeOf, changesQuery, historyQuery, WHOLE_BATCH, type ChangeRow, type HistoryRow } from './changes.query.js';
+import { continuationOf, cursorIn, isCovered, type ShownHistory } from './cursor-place.js';
 
 const listChanges = operation({
   summary: 'What the batches of a group did, in order',
   description:
-    'Whole batches, so a page may hold more changes than its limit. Events announce changes; this is where they are. ' +
-    'A consumer that brings the position of an event gets at least what the event announced.',
+    'At most `limit` changes, so a page may end inside a batch; `next` says where to go on. Events announce changes; ' +
+    'this is where they are. A consumer that brings the position of an event gets at least what the event announced. ' +
+    'When a failover has lost what `after` names, or it is beyond the end, the problem `position-lost` (410) has the ' +
+    'member `continueFrom`: the last place that is still in the history, to ask for `after`.',
   query: changesQuerySchema,
   headers: readHeadersSchema,
   answers: { 200: { description: 'One page', body: changesPageSchema, headers: READ_ANSWER_HEADERS } },
   problems: [...READ_PROBLEMS],
 });
 
+/** A leader moves its group's row each second: within this the primary shows whether it goes on without a cursor. */
+const PRIMARY_WAIT_MS = 2_500;
+const PRIMARY_PAUSE_MS = 250;
+/** Requests that may wait for the primary at a time: it has the writes to do. */
+const PRIMARY_WAITS_MAX = 16;
+
+type Verdict =
+  | { readonly type: 'covered'; readonly position: GroupPosition | undefined; readonly cursor: ChangesCursor }
+  | { readonly type: 'lost'; readonly continueFrom: ChangesCursor }
+  | ReadFailure;
+
 @ApiTags('changes')
 @Controller('changes')
 export class ChangesController {
+  #primaryWaits = 0;
+
   constructor(private readonly reads: Reads) {}
 
   @Get()
@@ -29,13 +55,63 @@ export class ChangesController {
     const { topic, after, limit } = query;
     const group = this.#groupOf(query.group);
     const reader = readerOf(headers);
-    const result = await this.reads.ofGroup(group, changesQuery(topic), [topic, after, limit], reader);
-    const { rows, beside, source } = answered(result);
-    const last = rows.at(-1);
-    const more = last !== undefined && last.seq < (beside.last_seq ?? 0);
-    // Beyond its last change the topic has nothing up to where the node stands, or to where the reader stands already.
-    const upToSeq = more ? last.seq : Math.max(source.seq, after);
-    return answer(200, { group, topic, changes: rows.map(changeOf), upToSeq, more }, headersOf([source], reader));
+    const read = (position: readonly GroupPosition[]) =>
+      this.#read(group, topic, after, limit, { ...reader, position: positionOf(position, reader.position.orders) });
+    const { leadership, seq } = after;
+    const own = leadership === undefined ? [] : [{ group, ...leadership, seq }];
+    const first = await read([...reader.position.groups, ...own]);
+    if (first.type === 'answer' && hasPlace(first, after)) return pageOf(group, topic, after, limit, first, reader);
+    // That node may only be behind. Whether the history will ever have the cursor, only the primary can say.
+    const verdict = await this.#verdictOf(group, after, reader);
+    if (verdict.type === 'lost') throw lost(group, after, verdict.continueFrom);
+    if (verdict.type !== 'covered') throw problemOf(verdict);
+    // The cursor is fine, so it is the position in the header that can't be had.
+    if (first.type === 'position-lost') throw lost(group, after, verdict.cursor);
+    if (first.type !== 'answer') throw problemOf(first);
+    const second = answered(await read([...reader.position.groups, ...(verdict.position ? [verdict.position] : [])]));
+    if (hasPlace(second, after)) return pageOf(group, topic, after, limit, second, reader);
+    throw problemOf(notFresh(group, after));
+  }
+
+  #read(group: string, topic: Topic, { leadership, seq, n }: ChangesCursor, limit: number, reader: Reader) {
+    const values = [topic, seq, n ?? WHOLE_BATCH, limit + 1, leadership?.term ?? null, leadership?.tag ?? null];
+    return this.reads.ofGroup(group, changesQuery(topic), values, reader);
+  }
+
+  /**
+   * What the primary says of a cursor that another node does not have. A primary that does not have it either may still
+   * get it, since a replica shows a commit before the primary does, by one transaction; and a primary that was replaced
+   * never gets it. But every commit of a group changes the same row (group_state), and only the true primary commits. So
+   * when that row has changed since the request came and the cursor is still missing, it is not in the group's history.
+   */
+  async #verdictOf(group: string, cursor: ChangesCursor, { waitMs }: Reader): Promise<Verdict> {
+    if (this.#primaryWaits >= PRIMARY_WAITS_MAX) return notFresh(group, cursor);
+    this.#primaryWaits += 1;
+    try {
+      const endMs = performance.now() + Math.max(PRIMARY_WAIT_MS, waitMs);
+      const { leadership } = cursor;
+      let firstShown: string | undefined;
+      for (;;) {
+        const looked = await this.reads.ofPrimary(group, historyQuery, [
+          leadership?.term ?? null,
+          leadership?.tag ?? null,
+        ]);
+        if (looked.type === 'answer') {
+          const history = historyIn(looked);
+          if (isCovered(cursor, history)) {
+            const { position } = looked.source;
+            return { type: 'covered', position, cursor: cursorIn(history.position, cursor) };
+          }
+          const shown = JSON.stringify([history.position, looked.beside.at_ms]);
+          firstShown ??= shown;
+          if (shown !== firstShown) return { type: 'lost', continueFrom: continuationOf(cursor, history) };
+        }
+        if (performance.now() >= endMs) return notFresh(group, cursor);
+        await pause(PRIMARY_PAUSE_MS);
+      }
+    } finally {
+      this.#primaryWaits -= 1;
+    }
   }
 
   #groupOf(asked: string | undefined): string {
@@ -45,4 +121,49 @@ export class ChangesController {
     if (asked !== undefined && groupIds.includes(asked)) return asked;
     throw problem('bad-input', { faults: [{ at: 'query.group', message: `must be one of ${groupIds.join(', ')}` }] });
   }
+}
+
+type Page = GroupAnswer<ChangeRow, HistoryRow>;
+
+function hasPlace(page: Page, cursor: ChangesCursor): boolean {
+  return isCovered(cursor, historyIn(page));
+}
+
+function historyIn({ source, beside }: GroupAnswer<unknown, HistoryRow>): ShownHistory {
+  return { position: source.position ?? { term: 0, tag: '', seq: source.seq }, endsAt: beside.ends_at };
+}
+
+function pageOf(group: string, topic: Topic, after: ChangesCursor, limit: number, page: Page, reader: Reader): Answer {
+  const rows = page.rows.slice(0, limit);
+  const [last, following] = [rows.at(-1), page.rows[limit]];
+  const { position } = historyIn(page);
+  // Without a following change the topic has nothing more up to where the node is.
+  const next =
+    last === undefined || following === undefined
+      ? { seq: position.seq }
+      : following.seq === last.seq
+        ? { seq: last.seq, n: last.n }
+        : { seq: last.seq };
+  const body = {
+    group,
+    topic,
+    changes: rows.map(changeOf),
+    upToSeq: lastCompleteSeq(next),
+    next: formatChangesCursor(cursorIn(position, next)),
+    more: following !== undefined,
+  };
+  return answer(200, body, headersOf([page.source], reader));
+}
+
+function notFresh(group: string, { leadership, seq }: ChangesCursor): ReadFailure {
+  return { type: 'not-fresh', group, wanted: { term: leadership?.term ?? 0, tag: leadership?.tag ?? '', seq } };
+}
+
+function lost(group: string, cursor: ChangesCursor, continueFrom: ChangesCursor): ProblemError {
+  return problem('position-lost', {
+    detail:
+      `${formatChangesCursor(cursor)} is not in the history of group ${group}. ` +
+      `Forget positions of this group, and ask for what is after ${formatChangesCursor(continueFrom)}`,
+    members: { continueFrom: formatChangesCursor(continueFrom) },
+  });
 }

@@ -2,7 +2,8 @@ import type { Change, ChangeType, Topic } from '@eco/contracts';
 import { query, type Query } from '../../query.js';
 
 /*
- * A page ends with the batch of the limit's row and has the whole of it (WITH TIES), so no batch is seen in part.
+ * A page begins after a place (seq, n) and reads no more rows than it shows, and one: the first of the next page. A batch
+ * may hold 200,000 changes, so no page holds whole batches.
  *
  * A group's log is what its batches did, so it is not filtered by ownership: a bucket that moves away takes no past
  * with it, and a reader that is behind must not miss what was done before.
@@ -20,10 +21,22 @@ export interface ChangeRow {
   data: Record<string, unknown>;
 }
 
-export interface TopicEnd {
-  /** Last batch with changes of the topic; null: there are none. */
-  last_seq: number | null;
+/** Of the history in which the page was read. */
+export interface HistoryRow {
+  /** First batch of the first leadership that is not before the cursor's and is not it; null: there is none. */
+  ends_at: number | null;
+  /** The group's clock, ms since 1970. */
+  at_ms: number;
 }
+
+/** Place after all changes of a batch. */
+export const WHOLE_BATCH = 2 ** 31 - 1;
+
+const historyOf = (term: string, tag: string) => `
+    (SELECT t.first_seq::float8 FROM eco.group_term t
+     WHERE t.term >= ${term}::bigint AND (t.term, t.tag) <> (${term}::bigint, ${tag}::text)
+     ORDER BY t.term LIMIT 1) AS ends_at,
+    (extract(epoch FROM s.at) * 1000)::float8 AS at_ms`;
 
 export function changeOf(row: ChangeRow): Change {
   return {
@@ -36,24 +49,27 @@ export function changeOf(row: ChangeRow): Change {
   };
 }
 
-/** $1 topic, $2 the batch to begin after, $3 limit. By the index outcome_changes; an order's lines stand in its row. */
-const outcomeChanges = query<ChangeRow, TopicEnd>({
+/**
+ * $1 topic, $2 and $3 the place to begin after, $4 limit, $5 and $6 the cursor's leadership or null. By the index
+ * outcome_changes; an order's lines stand in its row.
+ */
+const outcomeChanges = query<ChangeRow, HistoryRow>({
   name: 'changes-of-outcomes',
   rows: `
     SELECT u.change_type AS type, u.seq::float8 AS seq, u.n, u.command_id, u.decided_at AS at,
            coalesce(u.change_data, eco.order_result(o) || jsonb_build_object(
              'customerId', o.customer_id, 'branchId', o.branch_id)) AS data
     FROM (
-      SELECT u.* FROM eco.outcome u WHERE u.topic = $1 AND u.seq > $2
-      ORDER BY u.seq FETCH FIRST $3 ROWS WITH TIES
+      SELECT u.* FROM eco.outcome u WHERE u.topic = $1 AND (u.seq, u.n) > ($2::bigint, $3::integer)
+      ORDER BY u.seq, u.n LIMIT $4
     ) u
     LEFT JOIN eco.orders o ON u.change_data IS NULL AND o.order_id = u.command_id`,
   order: 'r.seq, r.n',
-  beside: `(SELECT max(u.seq)::float8 FROM eco.outcome u WHERE u.topic = $1) AS last_seq`,
+  beside: historyOf('$5', '$6'),
 });
 
 /** As above, of the topic stock: $1 is not looked at. By the index movement_changes. */
-const movementChanges = query<ChangeRow, TopicEnd>({
+const movementChanges = query<ChangeRow, HistoryRow>({
   name: 'changes-of-movements',
   rows: `
     SELECT 'stock.changed' AS type, m.seq::float8 AS seq, m.n, m.command_id, m.at,
@@ -62,13 +78,20 @@ const movementChanges = query<ChangeRow, TopicEnd>({
              'onHandDelta', m.on_hand_delta, 'reservedDelta', m.reserved_delta,
              'onHand', m.on_hand, 'reserved', m.reserved) AS data
     FROM (
-      SELECT m.* FROM eco.movement m WHERE $1::text IS NOT NULL AND m.seq > $2
-      ORDER BY m.seq FETCH FIRST $3 ROWS WITH TIES
+      SELECT m.* FROM eco.movement m WHERE $1::text IS NOT NULL AND (m.seq, m.n) > ($2::bigint, $3::integer)
+      ORDER BY m.seq, m.n LIMIT $4
     ) m`,
   order: 'r.seq, r.n',
-  beside: `(SELECT max(m.seq)::float8 FROM eco.movement m) AS last_seq`,
+  beside: historyOf('$5', '$6'),
 });
 
-export function changesQuery(topic: Topic): Query<ChangeRow, TopicEnd> {
+/** $1 and $2 the cursor's leadership or null. */
+export const historyQuery = query<never, HistoryRow>({
+  name: 'history',
+  rows: 'SELECT WHERE false',
+  beside: historyOf('$1', '$2'),
+});
+
+export function changesQuery(topic: Topic): Query<ChangeRow, HistoryRow> {
   return topic === 'stock' ? movementChanges : outcomeChanges;
 }

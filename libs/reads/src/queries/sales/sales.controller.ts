@@ -72,12 +72,12 @@ export class SalesController {
     ];
     const read = await readConsumer(this.reads, ['orders'], salesQueryOf(grouping), values, reader);
     if (read.type !== 'answer') throw problemOf(read);
-    const { answer, position } = read;
+    const { answer } = read;
     const page = mergePage([wholePart(answer.rows)], limit, {
       keyOf: ({ day, branch_id, product_id }) => [day, branch_id, product_id],
     });
     const items = page.items.map((row) => salesOf(row, grouping));
-    return answerList(request, { ...page, items }, columns, consumerHeadersOf(answer.source, position));
+    return answerList(request, { ...page, items }, columns, consumerHeadersOf(answer.source, read));
   }
 }
 

@@ -1,0 +1,34 @@
+import { lastCompleteSeq, type ChangesCursor } from '@eco/contracts';
+import type { TermPosition } from '@eco/routing';
+
+/** A group's history as one node showed it, as far as a cursor needs it. */
+export interface ShownHistory {
+  readonly position: TermPosition;
+  /** First batch of the first leadership that is not before the cursor's and is not it; null: there is none. */
+  readonly endsAt: number | null;
+}
+
+/**
+ * Whether this history has what the reader has read. A leadership's batches belong to the history up to the batch before
+ * the next leadership's first one. That also holds for a leadership that the history does not name, because a failover
+ * lost it or it wrote nothing: before it, both histories were the same.
+ */
+export function isCovered(cursor: ChangesCursor, shown: ShownHistory): boolean {
+  const { leadership, seq } = cursor;
+  if (leadership !== undefined && leadership.term > shown.position.term) return false;
+  return seq <= lastSharedSeq(shown);
+}
+
+/** Where the reader of a cursor that was lost continues: after the last batch that both histories have, in this one. */
+export function continuationOf(cursor: ChangesCursor, shown: ShownHistory): ChangesCursor {
+  return cursorIn(shown.position, { seq: Math.min(lastCompleteSeq(cursor), lastSharedSeq(shown)) });
+}
+
+/** This place, named by the leadership that wrote last where it was seen; a group without one has none to name. */
+export function cursorIn({ term, tag }: TermPosition, { seq, n }: Pick<ChangesCursor, 'seq' | 'n'>): ChangesCursor {
+  return { ...(term === 0 ? {} : { leadership: { term, tag } }), seq, n };
+}
+
+function lastSharedSeq({ position, endsAt }: ShownHistory): number {
+  return Math.min(position.seq, (endsAt ?? Infinity) - 1);
+}
