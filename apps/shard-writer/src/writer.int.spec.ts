@@ -119,6 +119,22 @@ const allSettled = (commands: Command[]) =>
     deadlineMs: 30_000,
   });
 
+/** Numbers of the batches that decided them, in their order. */
+async function seqsOf(commands: Command[]): Promise<number[]> {
+  const text = 'SELECT command_id, seq FROM eco.outcome WHERE command_id = ANY ($1::uuid[])';
+  const rows = await reader.ask<{ command_id: string; seq: string }>(text, [commands.map(({ id }) => id)], 30_000);
+  const seqs = new Map(rows.map((row) => [row.command_id, Number(row.seq)]));
+  return commands.map(({ id }) => seqs.get(id) as number);
+}
+
+/** No batch begins until what it gives back is called. */
+async function holdBatches(): Promise<() => void> {
+  const blocker = new SideConnection(superuser.node, superuser.login, 'spec');
+  await blocker.ask('BEGIN', [], 20_000);
+  await blocker.ask('SELECT FROM eco.group_state FOR UPDATE', [], 20_000);
+  return () => blocker.close();
+}
+
 it('answers who asks, with the position of the batch that did it; a repeat gets the first answer', async () => {
   const command = order('ana', 2);
   const answer = await ask(command);
@@ -264,6 +280,136 @@ it('keeps nothing that arrived while a sign of life waits for a replica', async 
   await replica?.resume();
   await allSettled([command]);
   await eventually('it takes commands again', () => leader.consumer.isSubscribed);
+});
+
+describe('while the table of cart items is locked', () => {
+  let locker: SideConnection;
+
+  beforeEach(async () => {
+    await eventually('nothing is taken', () => active()?.consumer.counts['orders.g1']?.unacknowledgedMessages === 0);
+    locker = new SideConnection(superuser.node, superuser.login, 'spec');
+    await locker.ask('BEGIN', [], 20_000);
+    await locker.ask('LOCK TABLE eco.cart_item IN ACCESS EXCLUSIVE MODE', [], 20_000);
+  });
+  afterEach(() => locker.close());
+
+  const waitsForLock = () =>
+    eventually('a batch waits for the lock', async () => {
+      const text = `SELECT FROM pg_stat_activity WHERE application_name = 'eco writer' AND wait_event_type = 'Lock'`;
+      return (await superuser.ask(text, [], 20_000)).length > 0;
+    });
+
+  /** What is being tried comes again. */
+  async function endSession(): Promise<void> {
+    await waitsForLock();
+    const text = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = 'eco writer' AND wait_event_type = 'Lock'`;
+    await superuser.ask(text, [], 20_000);
+  }
+
+  const edit = (customerId: string) => commandOf('cart.edit', { customerId, productId: 'tea', quantity: 2 });
+
+  it('orders what an edit put into the cart though the edit came three times and the checkout once', async () => {
+    await publish([edit('three-times')]);
+    await endSession();
+    await endSession();
+    await waitsForLock();
+    const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId: 'three-times' });
+    const checkout = commandOf('cart.checkout', { orderId, customerId: 'three-times', branchId: null });
+    const answer = ask(checkout);
+    await eventually('both are taken', () => active()?.consumer.counts['orders.g1']?.unacknowledgedMessages === 2);
+    locker.close();
+    expect((await answer)?.reply).toMatchObject({
+      type: 'outcome',
+      status: 'done',
+      result: { status: 'confirmed', lines: [{ productId: 'tea', quantity: 2 }] },
+    });
+  });
+
+  it('makes no dead letter of a command that was alone each of three times when its session ended', async () => {
+    const command = edit('innocent');
+    await publish([command]);
+    // Twice with nothing known of it, then three times alone.
+    for (let ends = 0; ends < 5; ends += 1) await endSession();
+    const tries = () =>
+      superuser.ask<{ tries: number; tried_by: string[] }>('SELECT tries, tried_by FROM eco.suspect', [], 20_000);
+    await eventually('its writer has withdrawn the try', async () => {
+      const [row] = await tries();
+      return row !== undefined && row.tries === 3 && row.tried_by.length === 0;
+    });
+    locker.close();
+    await allSettled([command]);
+    expect(await reader.ask('SELECT FROM eco.dead_letter WHERE command_id = $1', [command.id], 20_000)).toEqual([]);
+    expect(await tries()).toEqual([]);
+  });
+});
+
+it('makes a dead letter of a command that an operator has condemned', async () => {
+  const command = order('condemned');
+  const row = `INSERT INTO eco.suspect (suspect_id, command_ids, tries, seq, condemned) VALUES ($1, ARRAY[$1::uuid], 3, 0, true)`;
+  await superuser.ask(row, [command.id], 20_000);
+  const term = active()?.leadership.reign?.term ?? 0;
+  await superuser.ask(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'eco writer'`,
+    [],
+    20_000,
+  );
+  await eventually('another reign', () => (active()?.leadership.reign?.term ?? 0) > term);
+  await publish([command]);
+  const letters = () =>
+    reader.ask('SELECT error_class FROM eco.dead_letter WHERE command_id = $1', [command.id], 20_000);
+  await eventually('it is a dead letter', async () => (await letters()).length > 0);
+  expect(await letters()).toEqual([{ error_class: 'process' }]);
+  expect(await outcomesOf([command])).toBe(0);
+});
+
+it('answers a batch that took the server too long by smaller ones, in the same reign', async () => {
+  const term = active()?.leadership.reign?.term;
+  await superuser.ask(
+    `CREATE FUNCTION eco.too_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       IF (SELECT count(*) FROM added) > 60 THEN PERFORM pg_sleep(30); END IF; RETURN NULL; END $$`,
+    [],
+    20_000,
+  );
+  await superuser.ask(
+    `CREATE TRIGGER too_slow AFTER INSERT ON eco.orders REFERENCING NEW TABLE AS added
+       FOR EACH STATEMENT EXECUTE FUNCTION eco.too_slow()`,
+    [],
+    20_000,
+  );
+  const commands = Array.from({ length: 100 }, (_, index) => order(`customer-${index}`));
+  const release = await holdBatches();
+  await publish(commands);
+  release();
+  await allSettled(commands);
+  await superuser.ask('DROP FUNCTION eco.too_slow CASCADE', [], 20_000);
+  const seqs = await seqsOf(commands);
+  expect(new Set(seqs).size).toBeGreaterThan(1);
+  expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
+  expect(active()?.leadership.reign?.term).toBe(term);
+});
+
+it('decides a small order while many fulfilments of large ones wait', async () => {
+  const lines = Array.from({ length: 200 }, (_, index) => ({ productId: `large-${index}`, quantity: 1 }));
+  await publish(
+    lines.map(({ productId }) =>
+      commandOf('product.create', { productId, name: productId, priceCents: 1, stock: 1000 }),
+    ),
+  );
+  const large = Array.from({ length: 40 }, () => ({ ...order('ana'), body: {} }) as Command);
+  for (const each of large) Object.assign(each.body, { orderId: each.id, customerId: 'ana', branchId: null, lines });
+  await publish(large);
+  await allSettled(large);
+  const fulfilments = large.map(({ id }) => commandOf('order.fulfil', { orderId: id, customerId: 'ana' }));
+  const small = order('bo');
+  const release = await holdBatches();
+  await publish([...fulfilments, small]);
+  release();
+  await allSettled([...fulfilments, small]);
+  const seqs = await seqsOf(fulfilments);
+  expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
+  expect(new Set(seqs).size).toBeGreaterThanOrEqual(2);
+  expect((await seqsOf([small]))[0]).toBeLessThan(Math.max(...seqs));
 });
 
 it('makes room for another when it is not subscribed', async () => {

@@ -59,7 +59,7 @@ export class FaultLoad {
 
   /** Puts the products on sale, then asks until `stop`. */
   async start(): Promise<void> {
-    for (const product of this.#requests.products) await this.system.central.post('/products', product);
+    await Promise.all(this.#requests.products.map((product) => this.system.central.post('/products', product)));
     this.#byHand.start();
     const startedAt = performance.now();
     this.#timer = setInterval(() => {

@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION } from '@eco/contracts';
+import { CENTRAL_LOCATION, MAX_ORDER_LINES } from '@eco/contracts';
 import { commandIdFor, orderIdFor } from '@eco/routing';
 
 /** One request as a client sends it, and the rows that it leaves when it is done. */
@@ -15,14 +15,17 @@ export interface Planned {
   readonly commandId?: string;
 }
 
+/** Of these most orders want one or two, so that many want the same. */
 const PRODUCTS = 8;
+/** One of so many requests is an order of as many lines as an order may have, each of another product. */
+const LARGE_EVERY = 200;
 /** Nobody is refused for want of stock: every order that is acknowledged is to be confirmed. */
 const STOCK = 500_000_000;
 
 /**
- * What clients ask for: mostly orders, some carts that are filled and ordered, some goods that come in. Every order has a
- * customer of its own, and every receipt a quantity of its own: by them a request's rows are found, whatever ids they
- * have got.
+ * What clients ask for: mostly orders, a few of them large, some carts that are filled and ordered, some goods that come
+ * in. Every order has a customer of its own, and every receipt a quantity of its own: by them a request's rows are found,
+ * whatever ids they have got.
  */
 export class Requests {
   #count = 0;
@@ -33,7 +36,7 @@ export class Requests {
   ) {}
 
   get products() {
-    return Array.from({ length: PRODUCTS }, (_, index) => ({
+    return Array.from({ length: MAX_ORDER_LINES }, (_, index) => ({
       productId: this.#product(index),
       name: `Product ${index}`,
       priceCents: 100 + index,
@@ -44,16 +47,23 @@ export class Requests {
   /** To be sent in turn. */
   next(): Planned[] {
     const number = (this.#count += 1);
+    if (number % LARGE_EVERY === 0) return [this.#order(number, this.#lines(MAX_ORDER_LINES))];
     const dice = this.below(20);
-    if (dice < 16) return [this.#order(number)];
+    if (dice < 16) return [this.#order(number, this.#lines(1 + this.below(2)))];
     return dice < 18 ? this.#cart(number) : [this.#receipt(number)];
   }
 
-  #order(number: number): Planned {
+  #lines(count: number): Line[] {
+    const products = Math.max(count, PRODUCTS);
+    const first = this.below(products);
+    return Array.from({ length: count }, (_, index) => ({
+      productId: this.#product((first + index) % products),
+      quantity: 1 + this.below(3),
+    }));
+  }
+
+  #order(number: number, lines: Line[]): Planned {
     const customerId = `${this.run}-${number}`;
-    const first = this.below(PRODUCTS);
-    const both = [first, (first + 1 + this.below(PRODUCTS - 1)) % PRODUCTS].slice(0, 1 + this.below(2));
-    const lines = both.map((index) => ({ productId: this.#product(index), quantity: 1 + this.below(3) }));
     const key = `order-${number}`;
     return {
       ...{ method: 'POST', path: '/orders', body: { customerId, lines }, key, decided: false, token: customerId },

@@ -8,8 +8,11 @@ import {
   openBatch,
   rollBack,
   readLastSeqs,
+  readSuspects,
+  storeSuspects,
   tryBatch,
   tryToLead,
+  withdrawTries,
   WriterSession,
   type Fault,
   type Reign,
@@ -373,6 +376,37 @@ describe('a commit', () => {
     await waitsForReplica();
     await replica().resume();
     expect(await run).toMatchObject({ type: 'committed' });
+  });
+
+  it('of what is suspected waits for a replica too, so no reader gets a position that only the primary has', async () => {
+    const seq = () =>
+      group.asSuperuser<{ seq: string }>('SELECT seq FROM eco.group_state').then(([row]) => Number(row?.seq));
+    const before = await seq();
+    const begun = { suspectId: '0193a0e2-0000-7000-8000-000000000001', commandIds: [], tries: 1 };
+    await replica().pause();
+    const stored = storeSuspects(session, reign, 'spec', { begun });
+    await waitsForReplica();
+    expect(await seq()).toBe(before);
+    await replica().resume();
+    expect(await stored).toBeUndefined();
+    expect(await seq()).toBe(before + 1);
+    await storeSuspects(session, reign, 'spec', { removed: [begun.suspectId] });
+  });
+
+  it('of what is suspected counts processes, each once, until they withdraw', async () => {
+    const set = { suspectId: '0193a0e2-0000-7000-8000-000000000002', commandIds: [], tries: 1 };
+    const processesEnded = async () => (await readSuspects(session)).map((each) => each.processesEnded);
+    for (const process of ['one', 'two', 'one']) await storeSuspects(session, reign, process, { begun: set });
+    expect(await processesEnded()).toEqual([2]);
+    await withdrawTries((text, values) => session.run({ name: 'withdraw', text }, values), 'one');
+    expect(await processesEnded()).toEqual([1]);
+    await storeSuspects(session, reign, 'two', { stored: [set] });
+    expect(await processesEnded()).toEqual([0]);
+    // Tries of before the server started say nothing of who ended.
+    await group.asSuperuser(`UPDATE eco.suspect SET tried_by = '{three@1700000000.5}'`);
+    expect(await processesEnded()).toEqual([0]);
+    await storeSuspects(session, reign, 'spec', { removed: [set.suspectId] });
+    expect(await readSuspects(session)).toEqual([]);
   });
 
   it.each(['pg_cancel_backend', 'pg_terminate_backend'])(
