@@ -32,10 +32,12 @@ export { readSuspects, storeSuspects, type SuspectSet } from './writer/suspects.
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
 export {
+  readCommandResults,
   readDeadLetter,
   readDeadLetterGroups,
   readDeadLetterResults,
   readOpenDeadLetters,
+  readOwnedBuckets,
   type DeadLetterAction,
   type DeadLetterFilter,
   type DeadLetterGroup,
