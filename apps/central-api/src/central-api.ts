@@ -62,7 +62,6 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     login: secrets.amqp,
     branchId: null,
     reads,
-    anyGroup: config.groups[0].id,
     journal: { dir: config.journalDir, limitBytes: config.journalMb * 1024 * 1024 },
   });
   const consumers = new Consumers(edge, config, reads);

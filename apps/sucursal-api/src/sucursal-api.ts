@@ -53,7 +53,6 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
     login: secrets.amqp,
     branchId: config.branchId,
     reads,
-    anyGroup: config.groups[0].id,
   });
   await reads.start();
   return startService(edge, {

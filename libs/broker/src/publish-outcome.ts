@@ -5,6 +5,7 @@
  * - `returned`: no queue takes it. It is nowhere. Topology is missing; trying again helps once that is repaired.
  * - `refused`: the broker closed the channel over it. It is nowhere. Only when nothing else was under way on the channel:
  *   else nobody can tell whose fault it was, and all of it is `unconfirmed`.
+ * - `unrouted`: it was not sent; its group is not known, since no database has been seen. It is nowhere.
  * - `disconnected`: it was not sent; there is no connection to a broker. It is nowhere.
  * - `full`: it was not sent; nothing goes out now and nothing more may wait. It is nowhere. The reasons:
  *   `blocked`: the cluster has an alarm; `stalled`: an earlier message to this queue still lacks its confirm past its
@@ -18,6 +19,7 @@ export type PublishOutcome =
   | { type: 'confirmed' }
   | { type: 'returned' }
   | { type: 'refused'; code: number; reason: string }
+  | { type: 'unrouted' }
   | { type: 'disconnected' }
   | { type: 'full'; reason: 'blocked' | 'stalled' | 'memory' | 'deadline' }
   | { type: 'nacked' }

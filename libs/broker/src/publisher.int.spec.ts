@@ -95,7 +95,7 @@ describe('CommandPublisher', () => {
     const publisher = await startPublisher();
     const commands = Array.from({ length: 100 }, () => orderCommand());
     const texts = commands.map((command) => JSON.stringify(command));
-    const queue = publisher.queueOf(orderCommand());
+    const queue = publisher.queueOf(orderCommand()) ?? '';
     expect(await publisher.publishTogether(queue, texts)).toEqual({ type: 'confirmed' });
     expect(await publisher.publishTogether('orders.nowhere', texts)).toEqual({ type: 'returned' });
     expect(await drain('orders.g1')).toEqual([{ version: 1, commands }]);

@@ -13,8 +13,8 @@ import { commandRoutingKey, COMMANDS_EXCHANGE } from './topology.js';
 export interface CommandPublisherOptions {
   /** One that nothing is acknowledged over. */
   connection: BrokerConnection;
-  /** The group that owns a key's bucket, as far as known here. A stale answer does no harm: a writer forwards. */
-  groupOf: (key: string) => string;
+  /** The group that owns a key's bucket; undefined: it is not known here. */
+  groupOf: (key: string) => string | undefined;
   /** From `publish` to its outcome at the latest, ms. Default 2000. */
   deadlineMs?: number;
   /** Called for each message that was confirmed. */
@@ -62,6 +62,7 @@ export class CommandPublisher {
     confirmed: 0,
     returned: 0,
     refused: 0,
+    unrouted: 0,
     disconnected: 0,
     full: 0,
     nacked: 0,
@@ -141,20 +142,20 @@ export class CommandPublisher {
     };
   }
 
-  /** Routing key, and name, of the queue that `publish` sends it to. */
-  queueOf(command: Command, group = this.#options.groupOf(keyOf(command))): string {
-    return commandRoutingKey(commandKinds[command.kind].route, group);
+  /** Routing key, and name, of the queue that `publish` sends it to; undefined: its group is not known. */
+  queueOf(command: Command, group = this.#options.groupOf(keyOf(command))): string | undefined {
+    return group === undefined ? undefined : commandRoutingKey(commandKinds[command.kind].route, group);
   }
 
   publish(command: Command, { group, queue, deadlineMs }: PublishOptions = {}): Promise<PublishOutcome> {
     const wantsReply = command.reply === true;
+    const to = queue ?? this.queueOf(command, group);
+    if (to === undefined) {
+      this.#outcomes.unrouted += 1;
+      return Promise.resolve({ type: 'unrouted' });
+    }
     return new Promise((resolve) =>
-      this.#publish(
-        queue ?? this.queueOf(command, group),
-        deadlineMs,
-        () => ({ text: JSON.stringify(command), count: 1, wantsReply }),
-        resolve,
-      ),
+      this.#publish(to, deadlineMs, () => ({ text: JSON.stringify(command), count: 1, wantsReply }), resolve),
     );
   }
 

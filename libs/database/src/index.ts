@@ -40,10 +40,12 @@ export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
 export type { LeftOut, LoadBounds } from './writer/load.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
 export {
+  readCommandResults,
   readDeadLetter,
   readDeadLetterGroups,
   readDeadLetterResults,
   readOpenDeadLetters,
+  readOwnedBuckets,
   type DeadLetterAction,
   type DeadLetterFilter,
   type DeadLetterGroup,

@@ -14,7 +14,7 @@ import {
 } from '@eco/routing';
 import { HybridClock } from './hybrid-clock.js';
 import { KeyMemory } from './key-memory.js';
-import type { LocalAcceptance } from './local-acceptance.js';
+import { isUnassigned, type LocalAcceptance } from './local-acceptance.js';
 import { takeRandomBytes } from './random-bytes.js';
 
 /**
@@ -141,32 +141,28 @@ export class CommandIntake {
     const stamp = request.stamp ?? this.nextStamp(keyOf({ kind, body }));
     // The compiler can't see that the kind and the body of one request belong together.
     const command = { id, stamp, sentBy, correlationId, kind, body } as Command;
-    const queue = local?.queueOf(command);
-    if (queue !== undefined && local?.isWaitedFor(queue)) return this.#keep(queue, command);
-    const to = queue === undefined ? {} : { queue };
+    const lane = local?.laneOf(command);
+    if (lane !== undefined && local?.isWaitedFor(lane)) return this.#keep(lane, command);
+    const to = lane === undefined || isUnassigned(lane) ? {} : { queue: lane };
     if (request.waitSeconds === 0 || stopping.aborted) {
-      return this.#settle(await publisher.publish(command, to), queue, command);
+      return this.#settle(await publisher.publish(command, to), lane, command);
     }
     const sent = publisher.publishAndWait(command, { ...to, waitMs: request.waitSeconds * 1000 });
     const answer = this.#untilStopping(sent.answer);
     const outcome = await sent.outcome;
     // Its writer's answer can overtake the broker's confirm, and tells more than a lost confirm does.
-    return answered(await answer) ?? this.#settle(outcome, queue, command);
+    return answered(await answer) ?? this.#settle(outcome, lane, command);
   }
 
-  /** `queue`: where it may be kept. */
-  #settle(outcome: PublishOutcome, queue: string | undefined, command: Command): Submission | Promise<Submission> {
-    if (outcome.type === 'confirmed' || queue === undefined) return submissionOf(outcome);
-    return this.#keep(queue, command, outcome);
+  /** `lane`: where it may be kept. */
+  #settle(outcome: PublishOutcome, lane: string | undefined, command: Command): Submission | Promise<Submission> {
+    if (outcome.type === 'confirmed' || lane === undefined) return submissionOf(outcome);
+    return this.#keep(lane, command, outcome);
   }
 
   /** `outcome`: how it ended at the brokers, if they were asked. */
-  async #keep(
-    queue: string,
-    command: Command,
-    outcome: PublishOutcome = { type: 'disconnected' },
-  ): Promise<Submission> {
-    const kept = (await this.#options.local?.keep(queue, command)) ?? { type: 'full' };
+  async #keep(lane: string, command: Command, outcome: PublishOutcome = { type: 'disconnected' }): Promise<Submission> {
+    const kept = (await this.#options.local?.keep(lane, command)) ?? { type: 'full' };
     const unknown = mayHaveArrived(outcome) || kept.type === 'failed';
     switch (kept.type) {
       case 'kept':
@@ -274,6 +270,7 @@ function submissionOf(outcome: PublishOutcome): Submission {
 
 const obstacles: Record<Exclude<PublishOutcome['type'], 'confirmed'>, string> = {
   returned: 'no queue takes it',
+  unrouted: 'no group is known to own its bucket: no database node has been seen yet',
   refused: 'a broker refuses it',
   disconnected: 'there is no connection to a broker',
   full: 'the brokers do not take it now',

@@ -19,7 +19,7 @@ let service: Service;
 function open(name: string): [Edge, OpenIntake] {
   const own = createEdge({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const reads = new Reads({
-    groups: [],
+    groups: [{ id: 'g1', nodes: [{ host: '127.0.0.1', port: 1 }] }],
     login: { user: 'nobody', password: '' },
     applicationName: name,
     log: own.log,
@@ -32,7 +32,6 @@ function open(name: string): [Edge, OpenIntake] {
       login: { user: 'nobody', password: '' },
       branchId: null,
       reads,
-      anyGroup: 'g1',
       journal: { dir, limitBytes: 1024 * 1024 },
     }),
   ];

@@ -1,7 +1,8 @@
-import type { CommandPublisher } from '@eco/broker';
-import type { Command, CommandKind, Stamp } from '@eco/contracts';
+import type { CommandPublisher, PublishOutcome } from '@eco/broker';
+import { keyOf, type Command, type CommandKind, type Stamp } from '@eco/contracts';
 import { StartError, type Edge } from '@eco/edge';
 import { joinsTheTail, Journal, JournalError, registerJournalMetrics, Relay, type Appended } from '@eco/journal';
+import { BUCKETS_MAX, bucketOf } from '@eco/routing';
 
 /**
  * What may be accepted on this machine alone: it is decided later in any case, and nobody is promised stock by it. What
@@ -13,6 +14,14 @@ const keptKinds: ReadonlySet<CommandKind> = new Set<CommandKind>([
   'cart.clear',
   'cart.checkout',
 ]);
+
+/**
+ * Lanes of commands whose group is not known, since this process has seen no database yet: one for each of the most buckets
+ * that there can be. Whatever the number of buckets is, a lane is part of one bucket, so one group owns all of it.
+ */
+const UNASSIGNED = 'unassigned.';
+const unassignedLaneOf = (command: Command): string => UNASSIGNED + bucketOf(keyOf(command), BUCKETS_MAX);
+export const isUnassigned = (lane: string): boolean => lane.startsWith(UNASSIGNED);
 
 export interface JournalPlace {
   readonly dir: string;
@@ -45,7 +54,7 @@ export class LocalAcceptance {
     }
     this.#relay = new Relay({
       journal: this.#journal,
-      publish: (queue, commands) => publisher.publishTogether(queue, commands),
+      publish: (lane, commands) => this.#publish(lane, commands),
       log,
     });
     registerJournalMetrics(metrics.registry, this.#journal, this.#relay);
@@ -81,18 +90,33 @@ export class LocalAcceptance {
     return text === undefined ? undefined : (JSON.parse(text) as Partial<Command>).stamp;
   }
 
-  /** The queue under which the command would be kept; undefined: it never is. */
-  queueOf(command: Command): string | undefined {
-    return keptKinds.has(command.kind) ? this.#publisher.queueOf(command) : undefined;
+  /**
+   * The lane in which the command would be kept: its queue's, or an unassigned one while its group is not known and while
+   * that lane holds commands, which it would overtake. Undefined: it is never kept.
+   */
+  laneOf(command: Command): string | undefined {
+    if (!keptKinds.has(command.kind)) return undefined;
+    const queue = this.#publisher.queueOf(command);
+    if (queue !== undefined && !this.#journal.queues.some(isUnassigned)) return queue;
+    const unassigned = unassignedLaneOf(command);
+    return this.#journal.depth(unassigned) > 0 ? unassigned : (queue ?? unassigned);
   }
 
-  /** Whether a command to this queue is kept without asking the brokers. */
-  isWaitedFor(queue: string): boolean {
-    return joinsTheTail(this.#journal.depth(queue));
+  /** Whether a command of this lane is kept without asking the brokers. */
+  isWaitedFor(lane: string): boolean {
+    return joinsTheTail(this.#journal.depth(lane));
   }
 
-  keep(queue: string, command: Command): Promise<Appended> {
-    return this.#journal.append({ queue, id: command.id, text: JSON.stringify(command) });
+  keep(lane: string, command: Command): Promise<Appended> {
+    return this.#journal.append({ queue: lane, id: command.id, text: JSON.stringify(command) });
+  }
+
+  #publish(lane: string, commands: readonly string[]): Promise<PublishOutcome> {
+    if (!isUnassigned(lane)) return this.#publisher.publishTogether(lane, commands);
+    const queue = this.#publisher.queueOf(JSON.parse(commands[0] ?? '') as Command);
+    // What waits for that queue came before it was not known any more who owns it.
+    if (queue === undefined || this.#journal.depth(queue) > 0) return Promise.resolve({ type: 'unrouted' });
+    return this.#publisher.publishTogether(queue, commands);
   }
 
   #tell(): string {

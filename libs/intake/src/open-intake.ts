@@ -11,8 +11,6 @@ export interface IntakeSettings {
   /** Branch that this process serves; null: the head office. */
   readonly branchId: string | null;
   readonly reads: Reads;
-  /** Where a command goes whose group is not known yet. Any will do: its writer knows. */
-  readonly anyGroup: string;
   /** Where orders and carts are kept that the brokers do not confirm; absent: they are refused then. */
   readonly journal?: JournalPlace;
 }
@@ -29,14 +27,17 @@ export interface OpenIntake {
  * closes nothing here: orders are taken all the same. Throws a `StartError` when the journal can't be had.
  */
 export function openIntake(edge: Edge, settings: IntakeSettings): OpenIntake {
-  const { brokers, login, branchId, reads, anyGroup, journal } = settings;
+  const { brokers, login, branchId, reads, journal } = settings;
   const { log, health, metrics, stopping, config } = edge;
   const connection = new BrokerConnection({
     access: { brokers: [...brokers], ...login },
     name: `${config.name} commands`,
     log,
   });
-  const groupOf = (key: string) => reads.groupOf(key) ?? anyGroup;
+  // Of several groups the owner is known once a database has been seen. Another group's writer could only make the command
+  // a dead letter, so until then it is kept here or refused.
+  const [only, ...others] = reads.groupIds;
+  const groupOf = (key: string) => reads.groupOf(key) ?? (others.length === 0 ? only : undefined);
   const publisher = new CommandPublisher({ connection, groupOf, onConfirmed: confirmMetrics(metrics.registry), log });
   registerBrokerMetrics(metrics.registry, { connections: [connection], publisher });
   const local = journal && new LocalAcceptance(edge, publisher, journal);

@@ -61,6 +61,7 @@ export function afterTry(lane: Lane, outcome: PublishOutcome, count: number): Ve
       return { of: 'keep', lane: { most: Math.floor(count / 2), failures, alarm: undefined } };
     case 'nacked':
     case 'unconfirmed':
+    case 'unrouted':
     case 'disconnected':
     case 'full':
       return { of: 'keep', lane: { most: 1, failures, alarm: undefined } };

@@ -3,14 +3,17 @@ import type { Command } from '@eco/contracts';
 import {
   askNodes,
   primaryOf,
+  readCommandResults,
   readDeadLetterResults,
   readOpenDeadLetters,
+  readOwnedBuckets,
   SideConnection,
   type DeadLetterFilter,
   type KeptDeadLetter,
 } from '@eco/database';
 import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
+import { discardOf } from './again.js';
 
 /*
  * Where an operator works through dead letters. What is asked for goes to the group's writer as commands, like all that
@@ -42,6 +45,8 @@ export interface Result {
 
 export class Desk {
   readonly #nodes = new Map<string, SideConnection>();
+  /** By bucket, the group that owns it. */
+  #owners: Promise<Map<number, string>> | undefined;
   #publishing: { connection: BrokerConnection; publisher: CommandPublisher } | undefined;
 
   constructor(private readonly target: Target) {}
@@ -74,8 +79,79 @@ export class Desk {
     }
   }
 
-  /** Asks for these, waits until they are decided. Settles within about a minute. */
+  /**
+   * Asks for these about dead letters of `group`, waits until they are decided. A replay goes to the group that owns the
+   * command's bucket: another one could only make it a dead letter again. Settles within a few minutes.
+   */
   async ask(group: string, requests: readonly Request[]): Promise<Result[]> {
+    const byOwner = new Map<string | undefined, Request[]>();
+    for (const request of requests) {
+      const owner = await this.#deciderOf(group, request);
+      byOwner.set(owner, [...(byOwner.get(owner) ?? []), request]);
+    }
+    const results: Result[] = [];
+    for (const [owner, asked] of byOwner) {
+      if (owner === undefined) results.push(...asked.map(unowned));
+      else if (owner === group) results.push(...(await this.#askHere(group, asked)));
+      else results.push(...(await this.#replayAt(owner, group, asked)));
+    }
+    return results;
+  }
+
+  /** A discard closes the row where it is; so does the replay of something that names no bucket. */
+  async #deciderOf(group: string, { letter, command }: Request): Promise<string | undefined> {
+    if (command.kind === 'dead-letter.discard' || letter.bucket === null) return group;
+    this.#owners ??= this.#readOwners();
+    return (await this.#owners).get(letter.bucket);
+  }
+
+  async #readOwners(): Promise<Map<number, string>> {
+    const owners = new Map<number, string>();
+    for (const group of this.groups) {
+      for (const bucket of await readOwnedBuckets(await this.primary(group))) owners.set(bucket, group);
+    }
+    return owners;
+  }
+
+  #askHere(group: string, requests: readonly Request[]): Promise<Result[]> {
+    return this.#send(group, requests, async (node, waiting) => {
+      const asked = waiting.map(({ letter }) => ({ ...letter, number: letter.lastNumber + 1 }));
+      return readDeadLetterResults(node, asked);
+    });
+  }
+
+  /** `owner` decides them; then the dead letters, which are in `group`, are closed there. */
+  async #replayAt(owner: string, group: string, requests: readonly Request[]): Promise<Result[]> {
+    const decided = await this.#send(owner, requests, async (node, waiting) => {
+      const rows = await readCommandResults(
+        node,
+        waiting.map(({ letter }) => letter),
+      );
+      return rows.map((row) => ({ ...row, action: 'replay' }));
+    });
+    const by = new Map(requests.map(({ letter, command }) => [keyOf(letter), command.replay?.by ?? 'eco']));
+    const closing = decided
+      .filter(({ isSettled }) => isSettled)
+      .map(({ letter, result }) => {
+        const reason = `replayed at group ${owner}, which owns its bucket: ${result}`;
+        return { letter, command: discardOf(letter, { reason, by: by.get(keyOf(letter)) ?? 'eco' }) };
+      });
+    const closed = new Map((await this.#askHere(group, closing)).map((result) => [keyOf(result.letter), result]));
+    return decided.map((each) => {
+      const closure = closed.get(keyOf(each.letter));
+      if (closure === undefined || closure.isSettled) return each;
+      const reason = `group ${owner} has decided it, and group ${group} has not closed it yet: ${closure.result}`;
+      return { ...each, reason, isSettled: false };
+    });
+  }
+
+  /** Publishes these to the group, and looks in its database for what became of them. */
+  async #send(
+    group: string,
+    requests: readonly Request[],
+    look: (node: SideConnection, waiting: readonly Request[]) => Promise<DecidedRow[]>,
+  ): Promise<Result[]> {
+    if (requests.length === 0) return [];
     const publisher = await this.publisher();
     const outcomes = await Promise.all(requests.map(({ command }) => publisher.publish(command, { group })));
     const results: Result[] = [];
@@ -88,8 +164,7 @@ export class Desk {
     });
     const node = await this.primary(group);
     for (const endMs = performance.now() + DECIDED_MS; waiting.size > 0 && performance.now() < endMs;) {
-      const asked = [...waiting.values()].map(({ letter }) => ({ ...letter, number: letter.lastNumber + 1 }));
-      for (const row of await readDeadLetterResults(node, asked)) {
+      for (const row of await look(node, [...waiting.values()])) {
         const request = waiting.get(keyOf(row)) as Request;
         waiting.delete(keyOf(row));
         results.push(resultOf(request, row));
@@ -113,8 +188,8 @@ export class Desk {
     if (this.#publishing !== undefined) return this.#publishing.publisher;
     const access = { brokers: this.target.brokers, ...this.target.operator };
     const connection = new BrokerConnection({ access, name: 'eco dead-letters' });
-    // The group is always said: a dead letter is settled where it lies.
-    const publisher = new CommandPublisher({ connection, groupOf: () => '', deadlineMs: PUBLISH_MS });
+    // Each command is published to a group that is named.
+    const publisher = new CommandPublisher({ connection, groupOf: () => undefined, deadlineMs: PUBLISH_MS });
     connection.start();
     publisher.start();
     this.#publishing = { connection, publisher };
@@ -125,10 +200,20 @@ export class Desk {
   }
 }
 
-function resultOf(
-  { letter, command }: Request,
-  row: { action: string; result: string; reason: string | null },
-): Result {
+interface DecidedRow {
+  commandId: string;
+  bodyHash: string;
+  action: string;
+  result: string;
+  reason: string | null;
+}
+
+function unowned({ letter }: Request): Result {
+  const reason = `no group owns bucket ${letter.bucket} now: it may be moving, so try again later`;
+  return { letter, result: 'not sent: no owner', reason, isSettled: false };
+}
+
+function resultOf({ letter, command }: Request, row: DecidedRow): Result {
   const action = command.kind === 'dead-letter.discard' ? 'discard' : 'replay';
   if (row.action !== action) {
     return { letter, result: `not done: somebody else asked for a ${row.action}`, reason: null, isSettled: false };

@@ -144,4 +144,34 @@ JOIN eco.dead_letter_action a
   );
 }
 
+/** Buckets that this node's group owns. */
+export async function readOwnedBuckets(node: SideConnection): Promise<number[]> {
+  const rows = await node.ask<{ bucket: number }>(
+    `SELECT b.bucket FROM eco.bucket_ownership b WHERE b.state = 'owned'`,
+    [],
+    ANSWER_MS,
+  );
+  return rows.map(({ bucket }) => bucket);
+}
+
+/** What became of these commands in this node's group, replays or not; those that it has not decided are left out. */
+export function readCommandResults(
+  node: SideConnection,
+  asked: readonly { commandId: string; bodyHash: string }[],
+): Promise<{ commandId: string; bodyHash: string; result: string; reason: string | null }[]> {
+  return node.ask(
+    `
+SELECT w.command_id AS "commandId", w.body_hash AS "bodyHash", d.reason,
+  CASE WHEN u.command_id IS NULL THEN 'dead-letter'
+    WHEN u.body_hash = decode(w.body_hash, 'hex') THEN u.status ELSE 'key-conflict' END AS result
+FROM unnest($1::uuid[], $2::text[]) AS w(command_id, body_hash)
+LEFT JOIN eco.outcome u ON u.command_id = w.command_id
+LEFT JOIN eco.dead_letter d
+  ON d.command_id = w.command_id AND d.body_hash = decode(w.body_hash, 'hex') AND d.state = 'open'
+WHERE u.command_id IS NOT NULL OR d.command_id IS NOT NULL`,
+    [asked.map(({ commandId }) => commandId), asked.map(({ bodyHash }) => bodyHash)],
+    ANSWER_MS,
+  );
+}
+
 type Row<T> = T & Record<string, unknown>;

@@ -1,0 +1,141 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import { headers as headerNames } from '@eco/contracts';
+import { SideConnection, type KeptDeadLetter } from '@eco/database';
+import { bucketOf, BUCKETS_DEFAULT, evenPlacement, groupOf, newOrderId } from '@eco/routing';
+import { askerOf, commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { replayOf } from './again.js';
+import { Desk } from './desk.js';
+
+/*
+ * Two groups, of which each decides only what is its own: what another group's command comes to, and how an operator gets
+ * it to its owner. Real servers, one broker, the built processes.
+ */
+
+const placement = evenPlacement(BUCKETS_DEFAULT, ['g1', 'g2']);
+function keyOf(group: string, prefix: string): string {
+  for (let n = 0; ; n += 1) {
+    if (groupOf(placement, bucketOf(`${prefix}-${n}`, BUCKETS_DEFAULT)) === group) return `${prefix}-${n}`;
+  }
+}
+const GROUP_IDS = ['g1', 'g2'];
+const productOf = (group: string) => keyOf(group, 'cafe');
+
+let cluster: TestCluster;
+const sides = new Map<string, SideConnection>();
+
+beforeAll(async () => {
+  cluster = await startTestCluster({
+    brokers: 1,
+    groups: GROUP_IDS.map((id) => ({ id, replicas: 0 })),
+    writersPerGroup: 1,
+  });
+  for (const { id, nodes } of cluster.groups) {
+    sides.set(id, new SideConnection(nodes[0], cluster.databaseLogin('eco_reader'), 'spec'));
+  }
+  for (const group of GROUP_IDS) {
+    const product = { productId: productOf(group), name: 'Café', priceCents: 890, stock: 100 };
+    await eventually(`a product of ${group}`, async () => (await ask('POST', '/products', product)).status === 201);
+  }
+}, 180_000);
+afterAll(async () => {
+  for (const side of sides.values()) side.close();
+  await cluster?.destroy();
+});
+
+function central() {
+  const found = cluster.services.find(({ name }) => name.startsWith('central-api'));
+  if (found === undefined) throw new Error('there is no Central');
+  return found;
+}
+const ask = askerOf(() => central().url);
+
+const deadLetters = async (group: string) =>
+  (await sides
+    .get(group)
+    ?.ask<{ state: string; reason: string }>('SELECT state, reason FROM eco.dead_letter', [], 10_000)) ?? [];
+
+const confirmed = (orderId: unknown) =>
+  eventually(`order ${String(orderId)} is confirmed`, async () => {
+    const { body } = await ask('GET', `/orders/${String(orderId)}`);
+    return body['status'] === 'confirmed' && body;
+  });
+
+it('a Central that has seen no database keeps orders and carts of every group for their owners', async () => {
+  await central().stop();
+  for (const { nodes } of cluster.groups) await nodes[0].kill();
+  await central().start();
+
+  const answers = [];
+  for (const group of GROUP_IDS) {
+    const lines = [{ productId: productOf(group), quantity: 1 }];
+    for (let n = 0; n < 5; n += 1) {
+      answers.push(await ask('POST', '/orders', { customerId: keyOf(group, `ana-${n}`), lines }));
+    }
+    const cart = `/carts/${keyOf(group, 'bo')}`;
+    answers.push(await ask('PUT', `${cart}/items/${productOf(group)}`, { quantity: 2 }));
+    answers.push(await ask('POST', `${cart}/checkout`));
+  }
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+  expect(new Set(answers.map(({ headers }) => headers.get(headerNames.durability)))).toEqual(new Set(['local']));
+  // What is not kept is refused.
+  const customer = { customerId: keyOf('g2', 'cleo'), name: 'Cleo', email: 'cleo@example.com' };
+  const refused = await ask('POST', '/customers', customer);
+  expect(refused).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
+  expect(refused.body['detail']).toMatch(/no group is known to own its bucket/);
+
+  for (const { nodes } of cluster.groups) await nodes[0].start();
+  const orderIds = answers.flatMap(({ body }) => body['orderId'] ?? []);
+  expect(orderIds).toHaveLength(12);
+  for (const orderId of orderIds) await confirmed(orderId);
+  for (const group of GROUP_IDS) expect(await deadLetters(group)).toEqual([]);
+  const journal = await eventually('the journal is empty', async () => {
+    const { body } = await ask('GET', '/health/ready');
+    return body['journal'] === 'empty' && body;
+  });
+  expect(journal['broker']).toBe('reachable');
+}, 180_000);
+
+it('a replay goes to the group that owns the bucket, and closes the dead letter where it is', async () => {
+  // As a sender publishes that takes the wrong group for the owner.
+  const connection = new BrokerConnection({
+    access: { brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })), ...cluster.operator },
+    name: 'spec',
+  });
+  const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 10_000 });
+  connection.start();
+  publisher.start();
+  const customerId = keyOf('g2', 'dan');
+  const orderId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+  const lines = [{ productId: productOf('g2'), quantity: 1 }];
+  const order = commandOf('order.place', { orderId, customerId, branchId: null, lines });
+  await eventually('it is published', async () => (await publisher.publish(order)).type === 'confirmed');
+  await publisher.stop();
+  await connection.stop();
+  await eventually('it is a dead letter', async () => (await deadLetters('g1')).length === 1);
+
+  const login = (role: 'eco_reader' | 'eco_monitor') => cluster.databaseLogin(role);
+  const desk = new Desk({
+    centralUrl: '',
+    sucursalUrl: '',
+    readUrl: '',
+    brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })),
+    operator: cluster.operator,
+    groups: cluster.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
+    login,
+  });
+  try {
+    const letters: KeptDeadLetter[] = [];
+    for await (const letter of desk.open('g1', { errorClass: 'not-owned' })) letters.push(letter);
+    const [letter] = letters as [KeptDeadLetter];
+    const replay = replayOf(letter, `ana ${randomUUID()}`);
+    if (replay.type !== 'replay') throw new Error(replay.why);
+    const results = await desk.ask('g1', [{ letter, command: replay.command }]);
+    expect(results).toMatchObject([{ result: 'done', isSettled: true }]);
+  } finally {
+    await desk.close();
+  }
+  await confirmed(orderId);
+  expect(await deadLetters('g1')).toMatchObject([{ state: 'discarded' }]);
+  expect(await deadLetters('g2')).toEqual([]);
+}, 120_000);
