@@ -1,4 +1,6 @@
-import { eventually } from '@eco/testing';
+import { headers as headerNames, stampOf } from '@eco/contracts';
+import { commandOf, eventually } from '@eco/testing';
+import { centralBeside } from './system/central-beside.js';
 import { openSystem, type System } from './system/system.js';
 
 /** Central's catalogue, and carts whose edits may come in any order. */
@@ -86,4 +88,115 @@ it('keeps a cart and makes an order of it', async () => {
   expect(empty.status).toBe(200);
   const again = await system.central.send('POST', '/carts/karla/checkout', undefined, wait);
   expect(again).toMatchObject({ status: 409, body: { type: 'urn:ecomarket:problem:cart-empty' } });
+});
+
+describe('a cart whose senders have other clocks', () => {
+  const wait = { prefer: 'wait=30' };
+  const itemsOf = (customerId: string) => `/carts/${customerId}/items`;
+  const stocked = (productId: string) =>
+    system.central.post('/products', { productId, name: productId, priceCents: 100, stock: 10 });
+  const putStamped = (command: { stamp: string }, atMs: number) =>
+    system.putOnQueue(
+      'orders.g1',
+      JSON.stringify({ version: 1, commands: [{ ...command, stamp: stampOf(atMs, 0, 'elsewhere') }] }),
+    );
+  const shows = (customerId: string, items: unknown[]) =>
+    eventually('the cart shows it', async () => {
+      const said = await system.central.get(itemsOf(customerId));
+      return (
+        JSON.stringify(
+          (said.body?.['items'] as { productId: string; quantity: number }[]).map(({ productId, quantity }) => [
+            productId,
+            quantity,
+          ]),
+        ) === JSON.stringify(items)
+      );
+    });
+
+  it('orders an edit that is stamped 3 s ahead, and applies a later edit by a right clock', async () => {
+    const [customerId, productId] = ['lena', 'ahead-a'];
+    await stocked(productId);
+    const ahead = (quantity: number) => commandOf('cart.edit', { customerId, productId, quantity });
+    await putStamped(ahead(5), Date.now() + 3_000);
+    await shows(customerId, [[productId, 5]]);
+    const later = await system.sucursal.send('PUT', `${itemsOf(customerId)}/${productId}`, { quantity: 2 }, wait);
+    expect(later).toMatchObject({ status: 200, body: { applied: true } });
+    await putStamped(ahead(4), Date.now() + 3_000);
+    await shows(customerId, [[productId, 4]]);
+    const order = await system.central.send('POST', `/carts/${customerId}/checkout`, undefined, wait);
+    expect(order).toMatchObject({ status: 201, body: { lines: [{ productId, quantity: 4 }] } });
+  });
+
+  it('takes edits and a checkout after a clear that is stamped in the year 2099', async () => {
+    const [customerId, productId] = ['mina', 'ahead-b'];
+    await stocked(productId);
+    const put = `${itemsOf(customerId)}/${productId}`;
+    const clear = commandOf('cart.clear', { customerId });
+    await system.central.send('PUT', put, { quantity: 1 }, wait);
+    await putStamped(clear, Date.UTC(2099, 0, 1));
+    await system.read.found(`/commands/${clear.id}`);
+    await shows(customerId, []);
+    const edited = await system.central.send('PUT', put, { quantity: 3 }, wait);
+    expect(edited).toMatchObject({ status: 200, body: { applied: true } });
+    const order = await system.sucursal.send('POST', `/carts/${customerId}/checkout`, undefined, wait);
+    expect(order).toMatchObject({ status: 201, body: { lines: [{ productId, quantity: 3 }] } });
+  });
+
+  it('states the highest stamp of a cart, and a client that brings it comes after what it saw', async () => {
+    const [customerId, productId] = ['nora', 'ahead-c'];
+    await stocked(productId);
+    const stampIn = ({ headers }: { headers: Headers }) => headers.get(headerNames.stamp) ?? '';
+    const put = (api: System['central'], quantity: number, seen?: string) =>
+      api.send(
+        'PUT',
+        `${itemsOf(customerId)}/${productId}`,
+        { quantity },
+        {
+          ...wait,
+          ...(seen === undefined ? {} : { [headerNames.stamp]: seen }),
+        },
+      );
+    const first = await put(system.central, 1);
+    const second = await put(system.sucursal, 2, stampIn(first));
+    expect(stampIn(second) > stampIn(first)).toBe(true);
+    const read = await system.read.get(itemsOf(customerId), {
+      'ecomarket-position': second.headers.get('ecomarket-position') ?? '',
+    });
+    expect(stampIn(read) >= stampIn(second)).toBe(true);
+    // A stamp that no honest sender can have given is not believed.
+    const lie = stampOf(Date.UTC(2099, 0, 1), 0, 'somebody');
+    const third = await put(system.central, 3, lie);
+    expect(third.body).toEqual({ applied: true });
+    expect(stampIn(third) < stampOf(Date.now() + 60_000, 0, 'z')).toBe(true);
+    expect((await put(system.sucursal, 4, stampIn(third))).body).toEqual({ applied: true });
+    expect((await put(system.central, 5, 'yesterday')).status).toBe(400);
+  });
+
+  it('keeps an edit that waits in one Central while the cart is checked out at the other', async () => {
+    const [customerId, sold, waiting] = ['olga', 'two-centrals-a', 'two-centrals-b'];
+    await stocked(sold);
+    await stocked(waiting);
+    await system.central.send('PUT', `${itemsOf(customerId)}/${sold}`, { quantity: 1 }, wait);
+    const apart = await centralBeside(system, { ECO_BROKERS: '127.0.0.1:1', ECO_CONSUMERS: 'none' });
+    let edit: string;
+    try {
+      const kept = await apart.api.send('PUT', `${itemsOf(customerId)}/${waiting}`, { quantity: 2 });
+      expect([kept.status, kept.headers.get(headerNames.durability)]).toEqual([202, 'local']);
+      edit = kept.headers.get('location') ?? '';
+      const order = await system.central.send('POST', `/carts/${customerId}/checkout`, undefined, wait);
+      expect(order).toMatchObject({ status: 201, body: { lines: [{ productId: sold, quantity: 1 }] } });
+      expect(order.body?.['lines']).toHaveLength(1);
+    } finally {
+      await apart.stop();
+    }
+    const back = await centralBeside(system, { ECO_CONSUMERS: 'none' });
+    try {
+      expect((await system.read.found(edit)).body).toMatchObject({ result: { applied: true } });
+    } finally {
+      await back.stop();
+    }
+    await shows(customerId, [[waiting, 2]]);
+    const next = await system.central.send('POST', `/carts/${customerId}/checkout`, undefined, wait);
+    expect(next).toMatchObject({ status: 201, body: { lines: [{ productId: waiting, quantity: 2 }] } });
+  });
 });

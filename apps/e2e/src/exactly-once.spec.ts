@@ -38,6 +38,36 @@ it('gives a message that comes five times one effect', async () => {
   expect(level).toEqual({ reserved: '8' });
 });
 
+it("gives a client's key one effect, at Central and then at a branch, and the other way round", async () => {
+  await system.central.post('/products', { productId: 'one-key', name: 'P', priceCents: 1, stock: 50 });
+  const order = { customerId: 'ines', lines: [{ productId: 'one-key', quantity: 2 }] };
+  const apis = [
+    { api: system.central, branchId: null },
+    { api: system.sucursal, branchId: 'sucursal-1' },
+  ];
+  for (const [index, { api, branchId }] of apis.entries()) {
+    const other = apis[1 - index]?.api ?? system.central;
+    const keyed = { prefer: 'wait=30', 'idempotency-key': `one-key-${index}` };
+    const first = await api.post('/orders', order, keyed);
+    const repeated = await other.post('/orders', order, keyed);
+    expect([first.status, repeated.status, repeated.body]).toEqual([201, 201, first.body]);
+    expect(repeated.headers.get('idempotent-replayed')).toBe('true');
+    const read = await system.central.get(`/orders/${String(first.body?.['orderId'])}`, {
+      'ecomarket-position': repeated.headers.get('ecomarket-position') ?? '',
+    });
+    expect(read.body).toMatchObject({ branchId });
+    const another = await other.post('/orders', { ...order, lines: [{ productId: 'one-key', quantity: 3 }] }, keyed);
+    expect(another).toMatchObject({ status: 422, body: { type: 'urn:ecomarket:problem:key-conflict' } });
+
+    // Also what is no order: a customer without an id gets the same one at both.
+    const ana = { name: 'Ines', email: 'ines@example.com' };
+    const registered = await api.post('/customers', ana, keyed);
+    expect((await other.post('/customers', ana, keyed)).body).toEqual(registered.body);
+  }
+  const [level] = await system.sql('SELECT reserved FROM eco.stock_level WHERE product_id = $1', ['one-key']);
+  expect(level).toEqual({ reserved: '4' });
+});
+
 it('loses nothing and doubles nothing when the active writer is killed under load', async () => {
   await system.central.post('/products', { productId: 'killed', name: 'P', priceCents: 1, stock: 100_000 });
   const first = await active();

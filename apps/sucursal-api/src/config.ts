@@ -15,7 +15,11 @@ export const sucursalSettings = {
 
 export type SucursalConfig = ConfigOf<typeof sucursalSettings>;
 
-/** Throws a `ConfigError` that names every fault. */
+const NAME_LENGTH_MAX = 64;
+
+/** Throws a `ConfigError` that names every fault. A process that is given no name has that of its branch in it. */
 export function readSucursalConfig(environment: Environment): SucursalConfig {
-  return readConfig(sucursalSettings, environment);
+  const config = readConfig(sucursalSettings, environment);
+  if (environment[settings.name.variable]) return config;
+  return Object.freeze({ ...config, name: `${config.name}-${config.branchId}`.slice(0, NAME_LENGTH_MAX) });
 }

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { branchIdSchema, groupIdSchema } from '@eco/contracts';
+import { groupIdSchema, servedBranchIdSchema } from '@eco/contracts';
 import { BUCKETS_DEFAULT, BUCKETS_MAX, isBucketCount } from '@eco/routing';
 import { Refused } from './refused.js';
 
@@ -57,7 +57,7 @@ const descriptionSchema = z
     ports: portsSchema.prefault({}),
     logLevel: z.enum(LOG_LEVELS).default('info'),
     buckets: z.int().refine(isBucketCount, `must be a power of two up to ${BUCKETS_MAX}`).default(BUCKETS_DEFAULT),
-    branchId: branchIdSchema.default('sucursal-1'),
+    branchId: servedBranchIdSchema.default('sucursal-1'),
     /** False: the servers alone. */
     services: z.boolean().default(true),
     /**

@@ -53,6 +53,12 @@ export const nameInLogsSchema = z
   .max(128, 'must be at most 128 characters')
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
 
+/** A branch that an API serves: not the head office, whose location and reservations it would share. */
+export const servedBranchIdSchema = branchIdSchema.refine(
+  (id) => id !== CENTRAL_LOCATION,
+  `must not be "${CENTRAL_LOCATION}": that is the head office`,
+);
+
 /** Units in one order line or cart item. */
 export const lineQuantitySchema = z
   .number()

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { branchIdSchema, groupIdSchema } from '@eco/contracts';
+import { branchIdSchema, groupIdSchema, servedBranchIdSchema } from '@eco/contracts';
 import type { Setting } from './config.js';
 
 /** Settings that more than one process has. A process picks those that it needs. */
@@ -141,7 +141,7 @@ export const settings = {
     variable: 'ECO_BRANCH_ID',
     description: 'Branch that this process serves',
     default: 'sucursal-1',
-    schema: described(branchIdSchema),
+    schema: described(servedBranchIdSchema),
   } satisfies Setting<string>,
   journalDir: {
     variable: 'ECO_JOURNAL_DIR',

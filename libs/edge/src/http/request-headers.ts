@@ -12,7 +12,15 @@ export const WAIT_SECONDS_MAX = 30;
 export const idempotencyKeySchema = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 visible ASCII characters without spaces')
-  .meta({ description: 'A repeat with the same key has no second effect', examples: ['b8f6d3c2-1'] });
+  .meta({
+    description:
+      'A repeat with the same key has no second effect and gets the first outcome, at whichever API it comes: Central or any ' +
+      'branch. A key stands for one kind of request of one customer (one product, where it is about a product); what makes ' +
+      'an order (placing, checkout, confirming a reservation) is one kind. Until clients log in all of them are one client, ' +
+      'so choose keys that no other client chooses, such as UUIDs. Another request under the key is refused with 422 ' +
+      'key-conflict. Keys are kept for at least 90 days',
+    examples: ['0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e'],
+  });
 
 /**
  * `Prefer` (RFC 7240), of which we know `wait=<seconds>`: how long the client would wait for the outcome. Other preferences are

@@ -38,8 +38,8 @@ const fulfil = operation({
 const takeBack = operation({
   summary: 'Take back units of a fulfilled order',
   description:
-    'They are on hand again at `location`, where the request came in unless it says otherwise. What can not be sold any ' +
-    'more is adjusted away there.',
+    'They are on hand again at `location`, where the request came in unless it says otherwise: name it if you may repeat ' +
+    'the request at another API. What can not be sold any more is adjusted away there.',
   path: orderPathSchema,
   headers: decidedHeadersSchema,
   body: returnOrderRequestSchema,
