@@ -24,6 +24,8 @@ export type Submission =
   | { readonly type: 'not-accepted'; readonly obstacle: string }
   | { readonly type: 'acceptance-unknown'; readonly obstacle: string };
 
+type NotKept = Extract<Submission, { type: 'not-accepted' | 'acceptance-unknown' }>;
+
 /**
  * What became of a command that must be decided while its asker waits, if it is to be decided at all:
  *
@@ -105,22 +107,36 @@ export class CommandIntake {
     // The compiler can't see that the kind and the body of one request belong together.
     const command = { id, stamp: this.#clock.next(), sentBy, correlationId, kind, body } as Command;
     const queue = local?.queueOf(command);
-    if (queue !== undefined && local?.isWaitedFor(queue)) return this.#keep(queue, command);
+    let notKept: NotKept | undefined;
+    if (queue !== undefined && local?.isWaitedFor(queue)) {
+      const kept = await this.#keep(queue, command);
+      if (kept.type === 'accepted-locally') return kept;
+      notKept = kept;
+      if (!local.mayOvertake(command)) {
+        return { ...kept, obstacle: 'what was done with this cart before waits in the journal, which takes no more' };
+      }
+    }
     const to = queue === undefined ? {} : { queue };
     if (request.waitSeconds === 0 || stopping.aborted) {
-      return this.#settle(await publisher.publish(command, to), queue, command);
+      return this.#settle(await publisher.publish(command, to), queue, command, notKept);
     }
     const sent = publisher.publishAndWait(command, { ...to, waitMs: request.waitSeconds * 1000 });
     const answer = this.#untilStopping(sent.answer);
     const outcome = await sent.outcome;
     // Its writer's answer can overtake the broker's confirm, and tells more than a lost confirm does.
-    return answered(await answer) ?? this.#settle(outcome, queue, command);
+    return answered(await answer) ?? this.#settle(outcome, queue, command, notKept);
   }
 
-  /** `queue`: where it may be kept. */
-  #settle(outcome: PublishOutcome, queue: string | undefined, command: Command): Submission | Promise<Submission> {
+  /** `queue`: where it may be kept. `notKept`: that was tried already. */
+  #settle(
+    outcome: PublishOutcome,
+    queue: string | undefined,
+    command: Command,
+    notKept: NotKept | undefined,
+  ): Submission | Promise<Submission> {
     if (outcome.type === 'confirmed' || queue === undefined) return submissionOf(outcome);
-    return this.#keep(queue, command, outcome);
+    if (notKept === undefined) return this.#keep(queue, command, outcome);
+    return mayHaveArrived(outcome) ? { ...notKept, type: 'acceptance-unknown' } : notKept;
   }
 
   /** `outcome`: how it ended at the brokers, if they were asked. */
@@ -128,7 +144,7 @@ export class CommandIntake {
     queue: string,
     command: Command,
     outcome: PublishOutcome = { type: 'disconnected' },
-  ): Promise<Submission> {
+  ): Promise<NotKept | Extract<Submission, { type: 'accepted-locally' }>> {
     const kept = (await this.#options.local?.keep(queue, command)) ?? { type: 'full' };
     const unknown = mayHaveArrived(outcome) || kept.type === 'failed';
     switch (kept.type) {
