@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { headers as headerNames } from '@eco/contracts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import { headers as headerNames, type CommandBody } from '@eco/contracts';
+import { createEdge } from '@eco/edge';
+import { CommandIntake, LocalAcceptance } from '@eco/intake';
+import { Reads } from '@eco/reads';
 import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
@@ -185,4 +192,81 @@ it('refuses past the bound, and says when to come again', async () => {
   await journalIsEmpty();
   await eventually('it is ready again', async () => (await ask('GET', '/health/ready')).status === 200);
   await eventually(`all ${taken} are decided`, async () => (await countOf(customerId)) === taken);
+});
+
+it('takes an order past a journal that is full, and of a cart only what does not go past its earlier edits', async () => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-overtake-'));
+  const edge = createEdge({ name: 'overtaking', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const { host, amqpPort } = broker();
+  const access = { brokers: [{ host, port: amqpPort }], ...cluster.operator };
+  const connection = new BrokerConnection({ access, name: 'overtaking' });
+  const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
+  // Its relay is not started yet: as while much waits, and the brokers have just come back.
+  const local = new LocalAcceptance(edge, publisher, { dir, limitBytes: 100_000 });
+  const reads = new Reads({
+    groups: [],
+    login: { user: 'nobody', password: '' },
+    applicationName: 'overtaking',
+    log: edge.log,
+    registry: edge.metrics.registry,
+  });
+  const { stopping } = edge;
+  const intake = new CommandIntake({ publisher, sentBy: 'overtaking', branchId: null, reads, local, stopping });
+  const [ana, luis] = [someone(), someone()];
+  const request = { correlationId: 'overtaking', waitSeconds: 0 };
+  const put = (customerId: string, note = 'none') => {
+    const id = intake.orderId(customerId, undefined);
+    const body = {
+      customerId,
+      branchId: null,
+      lines: [{ productId: note, quantity: 1 }],
+    } as CommandBody<'order.place'>;
+    return intake.submit({ ...request, id, kind: 'order.place', body });
+  };
+  const edit = (customerId: string) => {
+    const body = { customerId, productId: 'cafe-premium', quantity: 2 } as CommandBody<'cart.edit'>;
+    return intake.submit({
+      ...request,
+      id: intake.commandId('cart.edit', customerId, undefined),
+      kind: 'cart.edit',
+      body,
+    });
+  };
+  const checkout = (customerId: string, orderId: string) => {
+    const body = { customerId, branchId: null, orderId } as CommandBody<'cart.checkout'>;
+    return intake.submit({ ...request, id: orderId, kind: 'cart.checkout', body });
+  };
+  try {
+    // Without a broker all of it is kept, until the bound.
+    expect(await edit(ana)).toEqual({ type: 'accepted-locally' });
+    await eventually('the journal is full', async () => (await put(ana, 'x'.repeat(60))).type !== 'accepted-locally');
+    connection.start();
+    publisher.start();
+    await eventually('the broker is reached', () => publisher.obstacle === undefined);
+
+    expect(await put(ana)).toEqual({ type: 'accepted' });
+    const anasOrder = intake.orderId(ana, undefined);
+    expect(await checkout(ana, anasOrder)).toMatchObject({
+      type: 'not-accepted',
+      obstacle: expect.stringMatching(/this cart/) as string,
+    });
+    expect(await edit(luis)).toEqual({ type: 'accepted' });
+    const luisOrder = intake.orderId(luis, undefined);
+    expect(await checkout(luis, luisOrder)).toEqual({ type: 'accepted' });
+
+    local.start();
+    await eventually('the checkout is taken', async () => (await checkout(ana, anasOrder)).type !== 'not-accepted');
+    for (const orderId of [luisOrder, anasOrder]) {
+      expect(await decided(orderId)).toMatchObject({
+        status: 'confirmed',
+        lines: [{ productId: 'cafe-premium', quantity: 2 }],
+      });
+    }
+  } finally {
+    await local.stop();
+    await publisher.stop();
+    await connection.stop();
+    local.close();
+    rmSync(dir, { recursive: true });
+  }
 });

@@ -28,7 +28,7 @@ export class LogOutput {
   readonly #waitingMax: number;
   readonly #onRecovered: (dropped: number) => void;
   /** Holds the descriptor non-blocking, and is used for nothing else. */
-  readonly #nonBlocking: Socket | undefined;
+  #nonBlocking: Socket | 'not needed' | undefined;
   #waiting = '';
   /** What the write under way, or one that failed, has not written yet. */
   #chunk: Buffer | undefined;
@@ -41,7 +41,6 @@ export class LogOutput {
     this.#fd = fd;
     this.#waitingMax = waitingMax;
     this.#onRecovered = onRecovered;
-    this.#nonBlocking = nonBlocking(fd);
   }
 
   /** Lines that were never written. */
@@ -63,6 +62,7 @@ export class LogOutput {
   /** Tries once to write what waits, as the last thing that the process does. */
   writeLast(): void {
     clearTimeout(this.#timer);
+    this.#nonBlocking ??= nonBlocking(this.#fd);
     try {
       // A write that is under way ends by itself: nothing here can make a thread wait.
       const failed = this.#isWriting ? undefined : this.#chunk;
@@ -84,6 +84,7 @@ export class LogOutput {
       this.#waiting = '';
     }
     const chunk = this.#chunk;
+    this.#nonBlocking ??= nonBlocking(this.#fd);
     this.#isWriting = true;
     writeAsync(this.#fd, chunk, (error, count) => {
       this.#isWriting = false;
@@ -112,12 +113,12 @@ export class LogOutput {
  * A blocked write would hold a thread of libuv's pool, for which a process that exits waits. Opening a pipe or a socket
  * as one of Node's own makes it non-blocking; nothing is ever written through it, since it would close on an error.
  */
-function nonBlocking(fd: number): Socket | undefined {
+function nonBlocking(fd: number): Socket | 'not needed' {
   try {
     const kind = fstatSync(fd);
-    if (!kind.isFIFO() && !kind.isSocket()) return undefined;
+    if (!kind.isFIFO() && !kind.isSocket()) return 'not needed';
     return new Socket({ fd, readable: false, writable: true }).unref();
   } catch {
-    return undefined;
+    return 'not needed';
   }
 }

@@ -33,6 +33,8 @@ export type Submission =
   | { readonly type: 'not-accepted'; readonly obstacle: string }
   | { readonly type: 'acceptance-unknown'; readonly obstacle: string };
 
+type NotKept = Extract<Submission, { type: 'not-accepted' | 'acceptance-unknown' }>;
+
 /**
  * What became of a command that must be decided while its asker waits, if it is to be decided at all:
  *
@@ -142,26 +144,44 @@ export class CommandIntake {
     // The compiler can't see that the kind and the body of one request belong together.
     const command = { id, stamp, sentBy, correlationId, kind, body } as Command;
     const lane = local?.laneOf(command);
-    if (lane !== undefined && local?.isWaitedFor(lane)) return this.#keep(lane, command);
+    let notKept: NotKept | undefined;
+    if (lane !== undefined && local?.isWaitedFor(lane)) {
+      const kept = await this.#keep(lane, command);
+      if (kept.type === 'accepted-locally') return kept;
+      notKept = kept;
+      if (!local.mayOvertake(command)) {
+        return { ...kept, obstacle: 'what was done with this cart before waits in the journal, which takes no more' };
+      }
+    }
     const to = lane === undefined || isUnassigned(lane) ? {} : { queue: lane };
     if (request.waitSeconds === 0 || stopping.aborted) {
-      return this.#settle(await publisher.publish(command, to), lane, command);
+      return this.#settle(await publisher.publish(command, to), lane, command, notKept);
     }
     const sent = publisher.publishAndWait(command, { ...to, waitMs: request.waitSeconds * 1000 });
     const answer = this.#untilStopping(sent.answer);
     const outcome = await sent.outcome;
     // Its writer's answer can overtake the broker's confirm, and tells more than a lost confirm does.
-    return answered(await answer) ?? this.#settle(outcome, lane, command);
+    return answered(await answer) ?? this.#settle(outcome, lane, command, notKept);
   }
 
-  /** `lane`: where it may be kept. */
-  #settle(outcome: PublishOutcome, lane: string | undefined, command: Command): Submission | Promise<Submission> {
+  /** `lane`: where it may be kept. `notKept`: that was tried already. */
+  #settle(
+    outcome: PublishOutcome,
+    lane: string | undefined,
+    command: Command,
+    notKept: NotKept | undefined,
+  ): Submission | Promise<Submission> {
     if (outcome.type === 'confirmed' || lane === undefined) return submissionOf(outcome);
-    return this.#keep(lane, command, outcome);
+    if (notKept === undefined) return this.#keep(lane, command, outcome);
+    return mayHaveArrived(outcome) ? { ...notKept, type: 'acceptance-unknown' } : notKept;
   }
 
   /** `outcome`: how it ended at the brokers, if they were asked. */
-  async #keep(lane: string, command: Command, outcome: PublishOutcome = { type: 'disconnected' }): Promise<Submission> {
+  async #keep(
+    lane: string,
+    command: Command,
+    outcome: PublishOutcome = { type: 'disconnected' },
+  ): Promise<NotKept | Extract<Submission, { type: 'accepted-locally' }>> {
     const kept = (await this.#options.local?.keep(lane, command)) ?? { type: 'full' };
     const unknown = mayHaveArrived(outcome) || kept.type === 'failed';
     switch (kept.type) {

@@ -23,6 +23,11 @@ const UNASSIGNED = 'unassigned.';
 const unassignedLaneOf = (command: Command): string => UNASSIGNED + bucketOf(keyOf(command), BUCKETS_MAX);
 export const isUnassigned = (lane: string): boolean => lane.startsWith(UNASSIGNED);
 
+/** What a customer does with a cart has an order, so nothing of it goes past what waits in the journal. */
+function cartOf({ kind, body }: Pick<Command, 'kind' | 'body'>): string | undefined {
+  return kind.startsWith('cart.') ? (body as { customerId: string }).customerId : undefined;
+}
+
 export interface JournalPlace {
   readonly dir: string;
   readonly limitBytes: number;
@@ -48,7 +53,12 @@ export class LocalAcceptance {
     this.#edge = edge;
     this.#publisher = publisher;
     try {
-      this.#journal = new Journal({ ...place, name: config.name, log });
+      this.#journal = new Journal({
+        ...place,
+        name: config.name,
+        sharedKeyOf: (text) => cartOf(JSON.parse(text) as Command),
+        log,
+      });
     } catch (error) {
       throw error instanceof JournalError ? new StartError(error.message) : error;
     }
@@ -67,7 +77,7 @@ export class LocalAcceptance {
     health.indicator('broker', () => {
       const { obstacle } = this.#publisher;
       if (obstacle === undefined || performance.now() - startedMs < FIRST_CONNECTION_MS) return obstacle;
-      const why = this.#journal.lastError ?? (this.#journal.isFull ? 'it is full' : undefined);
+      const why = this.#journal.obstacle;
       return why === undefined ? undefined : `${obstacle}; nor does the journal take anything: ${why}`;
     });
     health.fact('broker', () => this.#publisher.obstacle ?? 'reachable');
@@ -107,6 +117,15 @@ export class LocalAcceptance {
     return joinsTheTail(this.#journal.depth(lane));
   }
 
+  /**
+   * Whether a command that could not be kept may go to the brokers past what waits: a sale that is refused is worse than an
+   * order that overtakes.
+   */
+  mayOvertake(command: Command): boolean {
+    const cart = cartOf(command);
+    return cart === undefined || !this.#journal.holds(cart);
+  }
+
   keep(lane: string, command: Command): Promise<Appended> {
     return this.#journal.append({ queue: lane, id: command.id, text: JSON.stringify(command) });
   }
@@ -122,10 +141,13 @@ export class LocalAcceptance {
   #tell(): string {
     const { depth, setAsideNow } = this.#journal.status;
     const { oldestAtMs } = this.#journal;
+    // One that failed is looked at again: by now it may work.
+    const broken = this.#journal.lastError && this.#journal.obstacle;
     const oldest = oldestAtMs === undefined ? '' : `, the oldest for ${Math.round((Date.now() - oldestAtMs) / 1000)} s`;
     return [
       depth === 0 ? 'empty' : `${depth} wait${oldest}`,
       ...(setAsideNow > 0 ? [`${setAsideNow} set aside`] : []),
+      ...(broken ? [`takes nothing now (${broken}), so orders need the brokers`] : []),
       ...[...this.#relay.alarms].map(([queue, alarm]) => `${queue}: ${alarm}`),
     ].join('; ');
   }

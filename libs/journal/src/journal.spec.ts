@@ -272,4 +272,52 @@ describe('Relay', () => {
     expect(again.arrived).toEqual(counting(6));
     await again.relay.stop();
   });
+
+  it('sends what was confirmed once, though the disk does not let it be removed, and removes it when it does', async () => {
+    const keyOf = (text: string) => `customer-${(JSON.parse(text) as { id: number }).id}`;
+    const journal = openJournal({ sharedKeyOf: keyOf });
+    for (const id of counting(50)) await journal.append(entry(id));
+    const other = new DatabaseSync(journal.file);
+    // As a disk that can only be read would.
+    other.exec("CREATE TRIGGER broken BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END");
+    const removals = jest.spyOn(journal, 'removeConfirmed');
+    const { relay, arrived } = relayTo(journal, () => ({ type: 'confirmed' }));
+    relay.start();
+    const triedAt: number[] = [];
+    await eventually('it was tried again, and later each time', () => {
+      if (removals.mock.calls.length > triedAt.length) triedAt.push(performance.now());
+      const pauses = triedAt.slice(1).map((at, index) => at - (triedAt[index] ?? 0));
+      return pauses.some((pause) => pause > 400);
+    });
+    expect(arrived).toEqual(counting(50));
+    expect(journal).toMatchObject({ lastError: 'disk I/O error', queues: [], status: { depth: 0, removed: 50 } });
+    expect([journal.holds('customer-1'), headIds(journal)]).toEqual([false, []]);
+    // What comes meanwhile is sent, and what was sent is not sent again.
+    await journal.append(entry(50));
+    expect(journal.holds('customer-50')).toBe(true);
+    await eventually('it arrives', () => arrived.length === 51);
+    other.exec('DROP TRIGGER broken');
+    other.close();
+    await relay.idle();
+    expect(arrived).toEqual(counting(51));
+    expect(readJournals(dir)).toMatchObject([{ depth: 0 }]);
+    await relay.stop();
+  });
+
+  it('tries less and less often what it can not read, and says so once', async () => {
+    const journal = openJournal();
+    await journal.append(entry(1));
+    const head = jest.spyOn(journal, 'head').mockImplementation(() => {
+      throw new Error('disk I/O error');
+    });
+    const errors: string[] = [];
+    const log = { error: (_: object, message: string) => void errors.push(message) };
+    const relay = new Relay({ journal, publish: async () => ({ type: 'confirmed' }), log: log as never });
+    relay.start();
+    await eventually('it was tried five times', () => head.mock.calls.length > 4);
+    expect(errors).toEqual(['the relay could not use its journal']);
+    head.mockRestore();
+    await relay.idle();
+    await relay.stop();
+  });
 });

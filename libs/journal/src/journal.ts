@@ -4,6 +4,7 @@ import { MAX_MESSAGE_BYTES } from '@eco/contracts';
 import { ENTRY_BYTES, oldestAtMs, openDatabase } from './database.js';
 import { journalFile, JournalLock, makeJournalFile } from './journal-files.js';
 import { hasRoom } from './lane.js';
+import { freePlace, keepPlace, pagesOf, ReservedSpace, TRANSACTION_PAGES } from './reserved-space.js';
 
 export interface JournalOptions {
   dir: string;
@@ -11,6 +12,8 @@ export interface JournalOptions {
   name: string;
   /** What its commands may take, bytes. The file itself is somewhat larger, and does not get smaller again. */
   limitBytes: number;
+  /** What a command shares with others that it must not overtake, read from its text; undefined: nothing. */
+  sharedKeyOf?: (text: string) => string | undefined;
   log?: Log;
 }
 
@@ -32,7 +35,7 @@ export interface Entry {
 
 /**
  * - `kept`: it is on the disk, and will be brought to the brokers.
- * - `full`: there is no room for it. It is nowhere.
+ * - `full`: there is no room for it, within the bound or on the disk. It is nowhere.
  * - `failed`: the disk or the file failed with it. It may be there, and may be sent later.
  */
 export type Appended = { type: 'kept' } | { type: 'full' } | { type: 'failed'; error: string };
@@ -43,6 +46,9 @@ interface Pending {
   readonly resolve: (appended: Appended) => void;
 }
 
+/** A journal that failed is tried again when somebody wants to know, but not more often than this, ms. */
+const TRY_AGAIN_MS = 1_000;
+
 /** A process that was just started again may come before its predecessor has quite ended. */
 const LOCK_WAIT_MS = 3000;
 
@@ -51,7 +57,9 @@ const LOCK_WAIT_MS = 3000;
  * confirmed. An append is on the disk when its promise resolves (WAL with `synchronous = FULL`: one fsync a commit);
  * what comes in one turn of the event loop shares a commit. The fsync holds up the process for as long as the disk takes.
  *
- * What its lanes hold is counted in memory, so asking whether a command joins a tail costs nothing.
+ * What its lanes hold is counted in memory, so asking whether a command joins a tail costs nothing. What was confirmed and
+ * can't be removed, because the disk fails, is remembered in memory, one number a queue, and not sent again. Space is
+ * reserved before an entry is accepted, so on a full disk that does not happen; see reserved-space.ts.
  */
 export class Journal {
   readonly name: string;
@@ -60,9 +68,15 @@ export class Journal {
   readonly #log: Log | undefined;
   readonly #lock: JournalLock;
   readonly #database: DatabaseSync;
+  readonly #space: ReservedSpace;
+  readonly #sharedKeyOf: (text: string) => string | undefined;
   readonly #statements: Record<'insert' | 'head' | 'remove' | 'setAside', StatementSync>;
   /** Commands that wait, by queue. */
   readonly #depths = new Map<string, number>();
+  /** Commands that wait, by shared key. */
+  readonly #sharing = new Map<string, number>();
+  /** Up to this entry the brokers have confirmed all of a queue, and the file still has some of it. */
+  readonly #confirmed = new Map<string, number>();
   readonly #listeners = new Set<(queue: string) => void>();
   #pending: Pending[] = [];
   #bytes = 0;
@@ -70,21 +84,27 @@ export class Journal {
   #isOpen = true;
   #counts = { kept: 0, removed: 0, setAside: 0, full: 0, failed: 0 };
   #lastError: string | undefined;
+  #isWalReserved = false;
+  #lastUseMs = 0;
 
   /** Throws a `JournalError` when the file is in use, or can't be had. */
-  constructor({ dir, name, limitBytes, log }: JournalOptions) {
+  constructor({ dir, name, limitBytes, sharedKeyOf = () => undefined, log }: JournalOptions) {
     this.name = name;
     this.file = journalFile(dir, name);
     this.limitBytes = limitBytes;
     this.#log = log;
     makeJournalFile(dir, name);
     this.#lock = new JournalLock(dir, name, { waitMs: LOCK_WAIT_MS });
+    this.#sharedKeyOf = sharedKeyOf;
     try {
+      freePlace(this.file);
       this.#database = openDatabase(this.file);
+      this.#space = new ReservedSpace(this.#database, this.file, limitBytes);
       this.#statements = {
         insert: this.#database.prepare('INSERT INTO entries (queue, id, text, bytes, at_ms) VALUES (?, ?, ?, ?, ?)'),
         head: this.#database.prepare(
-          'SELECT seq, text, bytes FROM entries WHERE queue = ? AND set_aside_at_ms IS NULL ORDER BY seq LIMIT ?',
+          `SELECT seq, text, bytes FROM entries
+           WHERE queue = ? AND seq > ? AND set_aside_at_ms IS NULL ORDER BY seq LIMIT ?`,
         ),
         remove: this.#database.prepare('DELETE FROM entries WHERE queue = ? AND seq <= ? AND set_aside_at_ms IS NULL'),
         setAside: this.#database.prepare('UPDATE entries SET set_aside_at_ms = ?, reason = ? WHERE seq = ?'),
@@ -94,6 +114,8 @@ export class Journal {
       this.#lock.release();
       throw error;
     }
+    // Without space it takes nothing, and still brings the brokers what it has.
+    this.#use('has no space', () => this.#reserve());
   }
 
   /** Commands that wait to be brought to `queue`; also those whose commit is under way. */
@@ -110,9 +132,28 @@ export class Journal {
     return !hasRoom(this.#bytes, MAX_MESSAGE_BYTES, this.limitBytes);
   }
 
+  /** Why it takes nothing now; undefined: it does. Looks at the disk when that failed before, or was used long ago. */
+  get obstacle(): string | undefined {
+    if (this.isFull) return 'it is full';
+    if (this.#isOpen && performance.now() - this.#lastUseMs > TRY_AGAIN_MS) {
+      this.#use('could not be written', () => {
+        this.#reserve(MAX_MESSAGE_BYTES);
+        // Writes one page, which stays as it is.
+        const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as Record<string, number>;
+        this.#database.exec(`PRAGMA user_version = ${version}`);
+      });
+    }
+    return this.#lastError;
+  }
+
   /** What went wrong at the last access to the file; undefined: nothing. */
   get lastError(): string | undefined {
     return this.#lastError;
+  }
+
+  /** Whether a command with this shared key waits. */
+  holds(sharedKey: string): boolean {
+    return this.#sharing.has(sharedKey);
   }
 
   get status() {
@@ -124,9 +165,11 @@ export class Journal {
     };
   }
 
-  /** When the oldest command that waits came, ms since 1970; undefined: none waits. */
+  /** When the oldest command in the file came, ms since 1970; undefined: there is none, or the file can't be read. */
   get oldestAtMs(): number | undefined {
-    return oldestAtMs(this.#database);
+    let oldest: number | undefined;
+    this.#use('could not be read', () => (oldest = oldestAtMs(this.#database)), { provesWritable: false });
+    return oldest;
   }
 
   /** What was appended last of all that is still in the file; undefined: it is empty. */
@@ -148,6 +191,7 @@ export class Journal {
       return Promise.resolve({ type: 'full' });
     }
     this.#account(entry.queue, 1, bytes);
+    this.#share(entry.text, 1);
     return new Promise((resolve) => {
       this.#pending.push({ entry, bytes, resolve });
       if (this.#pending.length === 1) setImmediate(() => this.#commit());
@@ -156,20 +200,31 @@ export class Journal {
 
   /** The first of a lane, as many as are asked for and one message holds; at least one if there is one. */
   head(queue: string, most: number): Entry[] {
-    const entries = this.#statements.head.all(queue, most) as unknown as Entry[];
+    const entries = this.#statements.head.all(queue, this.#confirmed.get(queue) ?? 0, most) as unknown as Entry[];
     let bytes = 0;
     const tooMuch = entries.findIndex((entry) => (bytes += entry.bytes) > MAX_MESSAGE_BYTES);
     return tooMuch < 0 ? entries : entries.slice(0, Math.max(1, tooMuch));
   }
 
-  /** These, the head of their lane, were confirmed. */
+  /** These, the head of their lane, were confirmed: they leave it now, and the file as soon as it can be written. */
   remove(queue: string, entries: readonly Entry[]): void {
     const last = entries.at(-1);
     if (last === undefined) return;
-    this.#statements.remove.run(queue, last.seq);
     this.#counts.removed += entries.length;
     const bytes = entries.reduce((sum, { bytes: own }) => sum + own, 0);
     this.#account(queue, -entries.length, -bytes);
+    for (const { text } of entries) this.#share(text, -1);
+    this.#confirmed.set(queue, last.seq);
+    this.removeConfirmed(queue);
+  }
+
+  /** Whether nothing that was confirmed is in the file any more; tries to remove it. */
+  removeConfirmed(queue: string): boolean {
+    const upTo = this.#confirmed.get(queue);
+    if (upTo === undefined) return true;
+    if (!this.#use('could not remove what was confirmed', () => this.#statements.remove.run(queue, upTo))) return false;
+    this.#confirmed.delete(queue);
+    return true;
   }
 
   /** It leaves its lane and stays in the file, until somebody looks into it. */
@@ -178,6 +233,7 @@ export class Journal {
     this.#counts.setAside += 1;
     this.#setAsideCount += 1;
     this.#account(queue, -1, 0);
+    this.#share(entry.text, -1);
     this.#log?.error(
       { journal: this.name, queue, reason, command: entry.text },
       'a command is set aside in the journal',
@@ -199,25 +255,40 @@ export class Journal {
     this.#isOpen = false;
     this.#commit();
     this.#database.close();
+    this.#space.close();
+    keepPlace(this.file);
     this.#lock.release();
   }
 
   #commit(): void {
     const pending = this.#pending;
-    if (pending.length === 0) return;
     this.#pending = [];
+    // A transaction is no larger than the space that is reserved for one.
+    while (pending.length > 0) {
+      let pages = 0;
+      const tooMany = pending.findIndex(({ bytes }) => (pages += pagesOf(bytes)) > TRANSACTION_PAGES);
+      this.#commitTogether(pending.splice(0, tooMany < 0 ? pending.length : Math.max(1, tooMany)));
+    }
+  }
+
+  #commitTogether(pending: readonly Pending[]): void {
+    const bytes = pending.map((each) => each.bytes);
+    if (!this.#use('has no space', () => this.#reserve(...bytes))) {
+      this.#counts.full += pending.length;
+      return this.#forget(pending, { type: 'full' });
+    }
     const atMs = Date.now();
-    try {
+    const insert = () => {
       this.#database.exec('BEGIN IMMEDIATE');
-      for (const { entry, bytes } of pending) {
-        this.#statements.insert.run(entry.queue, entry.id, entry.text, bytes, atMs);
+      for (const { entry, bytes: own } of pending) {
+        this.#statements.insert.run(entry.queue, entry.id, entry.text, own, atMs);
       }
       this.#database.exec('COMMIT');
-    } catch (error) {
-      this.#failed(pending, error as Error);
-      return;
+    };
+    if (!this.#use('could not be written', insert)) {
+      this.#counts.failed += pending.length;
+      return this.#forget(pending, { type: 'failed', error: this.#lastError ?? '' });
     }
-    this.#lastError = undefined;
     this.#counts.kept += pending.length;
     for (const { resolve } of pending) resolve({ type: 'kept' });
     for (const queue of new Set(pending.map(({ entry }) => entry.queue))) {
@@ -225,26 +296,58 @@ export class Journal {
     }
   }
 
-  #failed(pending: readonly Pending[], error: Error): void {
-    this.#lastError = error.message;
-    this.#log?.error({ journal: this.name, error: error.message }, 'the journal could not be written');
-    try {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-    } catch (rollback) {
-      this.#log?.error({ journal: this.name, error: (rollback as Error).message }, 'nor could that be taken back');
-    }
-    this.#counts.failed += pending.length;
+  #forget(pending: readonly Pending[], appended: Appended): void {
     for (const { entry, bytes, resolve } of pending) {
       this.#account(entry.queue, -1, -bytes);
-      resolve({ type: 'failed', error: error.message });
+      this.#share(entry.text, -1);
+      resolve(appended);
     }
+  }
+
+  /** Space for entries of these sizes. Throws when there is none. */
+  #reserve(...bytes: readonly number[]): void {
+    if (!this.#isWalReserved) {
+      this.#space.reserveWal();
+      this.#isWalReserved = true;
+    }
+    this.#space.ensureFree(bytes.reduce((sum, own) => sum + pagesOf(own), 0));
+  }
+
+  /** Uses the file; false when it failed. Failures that follow each other for the same reason are logged once. */
+  #use(what: string, action: () => unknown, { provesWritable = true } = {}): boolean {
+    try {
+      action();
+      if (!provesWritable) return true;
+      this.#lastUseMs = performance.now();
+      if (this.#lastError !== undefined) this.#log?.info({ journal: this.name }, 'the journal can be written again');
+      this.#lastError = undefined;
+      return true;
+    } catch (error) {
+      const { message } = error as Error;
+      this.#lastUseMs = performance.now();
+      if (message !== this.#lastError) this.#log?.error({ journal: this.name, error: message }, `the journal ${what}`);
+      this.#lastError = message;
+      this.#rollBack();
+      return false;
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    } catch (error) {
+      this.#log?.error({ journal: this.name, error: (error as Error).message }, 'nor could that be taken back');
+    }
+  }
+
+  #share(text: string, change: 1 | -1): void {
+    const key = this.#sharedKeyOf(text);
+    if (key !== undefined) add(this.#sharing, key, change);
   }
 
   #account(queue: string, depth: number, bytes: number): void {
     this.#bytes += bytes;
-    const now = this.depth(queue) + depth;
-    if (now > 0) this.#depths.set(queue, now);
-    else this.#depths.delete(queue);
+    add(this.#depths, queue, depth);
   }
 
   #count(): void {
@@ -261,5 +364,15 @@ export class Journal {
       this.#account(queue, depth, bytes);
       this.#setAsideCount += aside;
     }
+    this.#sharing.clear();
+    for (const row of this.#database.prepare('SELECT text FROM entries WHERE set_aside_at_ms IS NULL').iterate()) {
+      this.#share((row as { text: string }).text, 1);
+    }
   }
+}
+
+function add(counts: Map<string, number>, key: string, change: number): void {
+  const now = (counts.get(key) ?? 0) + change;
+  if (now > 0) counts.set(key, now);
+  else counts.delete(key);
 }

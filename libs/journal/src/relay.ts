@@ -63,10 +63,10 @@ export class Relay {
 
   async #drain(queue: string, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      const lane = await this.#sendHead(queue, this.#lanes.get(queue) ?? FRESH).catch((error: Error): Lane => {
-        this.#options.log?.error({ queue, error: error.message }, 'the relay could not use its journal');
-        return { most: 1, failures: 1, alarm: error.message };
-      });
+      const before = this.#lanes.get(queue) ?? FRESH;
+      const lane = await this.#sendHead(queue, before).catch((error: Error): Lane =>
+        this.#failed(queue, before, error),
+      );
       // What comes from here on wakes it anew: a commit is a turn of the event loop, and until then there is none.
       if (lane === 'empty') return;
       this.#lanes.set(queue, lane);
@@ -76,11 +76,20 @@ export class Relay {
     }
   }
 
+  #failed(queue: string, { failures, alarm }: Lane, { message }: Error): Lane {
+    if (message !== alarm) this.#options.log?.error({ queue, error: message }, 'the relay could not use its journal');
+    return { most: 1, failures: failures + 1, alarm: message };
+  }
+
   async #sendHead(queue: string, lane: Lane): Promise<Lane | 'empty'> {
     const { journal, publish, log } = this.#options;
     const entries = journal.head(queue, lane.most);
     const [first] = entries;
-    if (first === undefined) return 'empty';
+    if (first === undefined) {
+      if (journal.removeConfirmed(queue)) return 'empty';
+      // Nothing to send: it waits for a disk that can be written.
+      return { ...FRESH, failures: lane.failures + 1 };
+    }
     const outcome = await publish(
       queue,
       entries.map(({ text }) => text),

@@ -1,0 +1,146 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+
+/*
+ * A journal on a full disk must still be able to empty itself, and SQLite needs space for that too: a DELETE is appended to
+ * the WAL, which can start again at its beginning only once all of it has been copied into the database file. Both work
+ * without new space if
+ *
+ *   - every page that the database has is in its file: the database grows only here, by pages that were written to the
+ *     file first, and an entry is accepted only while enough of them are free;
+ *   - the WAL has its greatest size from the beginning: it is copied after every `CHECKPOINT_PAGES`, so it holds these
+ *     and the pages of one transaction. SQLite never makes it smaller while it is open, and removes it with the last
+ *     connection, so between two runs a file of its size keeps its place.
+ *
+ * A journal so takes some 600 kB even when it is empty.
+ */
+
+const PAGE_BYTES = 4096;
+/** Of an overflow page; the rest is the number of the next one. */
+const PAGE_PAYLOAD_BYTES = PAGE_BYTES - 4;
+const CHECKPOINT_PAGES = 16;
+/** Of one transaction. An entry of 64 kB takes 18, and a message of the relay is no larger. */
+export const TRANSACTION_PAGES = 24;
+/** Of indexes, and of a removal. */
+const SPARE_PAGES = 8;
+/** A growth takes all free pages and its own in one transaction; so does whatever comes between two checkpoints. */
+const WAL_PAGES = TRANSACTION_PAGES + SPARE_PAGES + TRANSACTION_PAGES + 8;
+/** WAL, with the header of each page and the pages that each transaction writes too, and the index beside it. */
+const FILES_BYTES = (WAL_PAGES + 16) * (PAGE_BYTES + 24) + 32 * 1024;
+/** A growth costs about six syncs, so it is large where there is space: 2 MB. */
+const GROWTH_PAGES_MAX = 512;
+
+/** Pages that an entry takes at most: it may begin a page of the table, and the rest of it overflows. */
+export function pagesOf(bytes: number): number {
+  return 1 + Math.ceil(bytes / PAGE_PAYLOAD_BYTES);
+}
+
+export class ReservedSpace {
+  readonly #database: DatabaseSync;
+  /**
+   * Open for as long as the database is: closing any descriptor of a file gives up the process's locks on it (fcntl(2)),
+   * and with them those of SQLite.
+   */
+  readonly #fd: number;
+
+  readonly #growthPages: number;
+
+  /** Nobody else writes to `database`, and `limitBytes` is what its entries may take. */
+  constructor(database: DatabaseSync, file: string, limitBytes: number) {
+    this.#database = database;
+    const quarter = Math.floor(limitBytes / 4 / PAGE_BYTES);
+    this.#growthPages = Math.min(GROWTH_PAGES_MAX, Math.max(TRANSACTION_PAGES, quarter));
+    database.exec(`
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      CREATE TABLE IF NOT EXISTS filler (bytes BLOB)`);
+    this.#fd = openSync(file, 'r+');
+  }
+
+  /** The WAL gets its size. Throws when there is no space for it. */
+  reserveWal(): void {
+    const free = this.#freePages;
+    // Some more at first: pages that were free before cost a few more to take, and the place of a later run is this one's.
+    if (free < WAL_PAGES) this.#extendBy(WAL_PAGES + SPARE_PAGES - free, free);
+    else this.#takeAndGiveBack(WAL_PAGES);
+  }
+
+  /** Throws when there is no space; nothing has changed then. */
+  ensureFree(pages: number): void {
+    for (let free = this.#freePages; free < pages + SPARE_PAGES;) {
+      const before = free;
+      this.#grow(free);
+      free = this.#freePages;
+      if (free <= before) throw new Error('the journal could not be made larger');
+    }
+  }
+
+  /** After the database was closed. */
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #grow(free: number): void {
+    try {
+      this.#extendBy(this.#growthPages, free);
+    } catch (error) {
+      if (this.#growthPages === TRANSACTION_PAGES) throw error;
+      this.#extendBy(TRANSACTION_PAGES, free);
+    }
+  }
+
+  #extendBy(pages: number, free: number): void {
+    // Then the file has all pages of the database, and the WAL starts again at its beginning.
+    this.#checkpoint();
+    const before = fstatSync(this.#fd).size;
+    try {
+      const zeros = Buffer.alloc(Math.max(0, this.#fileBytes - before) + pages * PAGE_BYTES);
+      for (let at = 0; at < zeros.length;) at += writeSync(this.#fd, zeros, at, zeros.length - at, before + at);
+      // The database takes new pages only once no other is free.
+      this.#takeAndGiveBack(free + pages);
+    } catch (error) {
+      ftruncateSync(this.#fd, Math.max(before, this.#fileBytes));
+      throw error;
+    }
+  }
+
+  #takeAndGiveBack(pages: number): void {
+    this.#database.exec(`INSERT INTO filler VALUES (zeroblob(${(pages - 1) * PAGE_PAYLOAD_BYTES}))`);
+    this.#checkpoint();
+    // Also what a growth that was cut short has left.
+    this.#database.exec('DELETE FROM filler');
+    this.#checkpoint();
+  }
+
+  get #freePages(): number {
+    return this.#number('PRAGMA freelist_count');
+  }
+
+  get #fileBytes(): number {
+    return this.#number('PRAGMA page_count') * PAGE_BYTES;
+  }
+
+  #checkpoint(): void {
+    this.#database.exec('PRAGMA wal_checkpoint(RESTART)');
+  }
+
+  #number(pragma: string): number {
+    return Number(Object.values(this.#database.prepare(pragma).get() as Record<string, unknown>)[0]);
+  }
+}
+
+/** Keeps the place of what SQLite removes with its last connection, as far as there is any: it is a precaution. */
+export function keepPlace(file: string): void {
+  try {
+    writeFileSync(placeholder(file), Buffer.alloc(FILES_BYTES), { mode: 0o600 });
+  } catch {
+    // What was written until the disk was full is the place that there is.
+  }
+}
+
+export function freePlace(file: string): void {
+  rmSync(placeholder(file), { force: true });
+}
+
+function placeholder(file: string): string {
+  return `${file}-reserved`;
+}
