@@ -1,4 +1,13 @@
-import { commitBatch, openBatch, rollBack, tryBatch, type Fault, type Reign, type WriterSession } from '@eco/database';
+import {
+  commitBatch,
+  openBatch,
+  rollBack,
+  tryBatch,
+  type Fault,
+  type Reign,
+  type Removal,
+  type WriterSession,
+} from '@eco/database';
 import { decideBatch, neededKeys, type Arrived, type BatchState, type Effects, type Failure } from '@eco/domain';
 
 /** What a batch did, and how long each part of it took. */
@@ -21,6 +30,8 @@ export interface SettleOptions {
   known?: Parked;
   /** Rows of `eco.suspect` that the same transaction deletes. */
   suspectIds?: readonly string[];
+  /** Rows whose time is over, which the same transaction removes. */
+  removals?: readonly Removal[];
 }
 
 /**
@@ -31,14 +42,16 @@ export async function settleBatch(
   session: WriterSession,
   reign: Reign,
   arrived: readonly Arrived[],
-  { known = new Map(), suspectIds = [] }: SettleOptions = {},
+  { known = new Map(), suspectIds = [], removals = [] }: SettleOptions = {},
 ): Promise<Committed | OtherFault> {
   const parked = new Map<Arrived, Failure>(known);
   for (;;) {
     const opened = await decide(session, reign, arrived, parked);
     const startedAt = performance.now();
     const done =
-      opened.type === 'decided' ? await commitBatch(session, opened.state, opened.effects, suspectIds) : opened;
+      opened.type === 'decided'
+        ? await commitBatch(session, opened.state, opened.effects, suspectIds, removals)
+        : opened;
     if (done.type === 'committed' && opened.type === 'decided') {
       const { state, effects, ms } = opened;
       return { type: 'committed', state, effects, ms: { ...ms, store: performance.now() - startedAt } };

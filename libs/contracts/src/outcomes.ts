@@ -127,6 +127,7 @@ export const refusalSchema = z.looseObject({
     'order-not-fulfilled',
     'return-exceeds-order',
     'cart-empty',
+    'cart-full',
     'customer-exists',
     'product-exists',
     'product-unknown',
@@ -146,12 +147,15 @@ export type RefusalReason = z.infer<typeof refusalSchema>['reason'];
 const orderResult = z.union([orderConfirmedSchema, orderRejectedSchema, refusalSchema]);
 const productResult = z.union([z.object({ productId: productIdSchema, version: z.number().int() }), refusalSchema]);
 
+/** False: something later came before it. */
+export const cartChangedSchema = z.object({ applied: z.boolean() });
+
 /** What an outcome says, by kind of command. */
 export const outcomeResults = {
   'order.place': orderResult,
   'cart.checkout': orderResult,
-  'cart.edit': z.object({ applied: z.boolean() }),
-  'cart.clear': z.object({ applied: z.boolean() }),
+  'cart.edit': z.union([cartChangedSchema, refusalSchema]),
+  'cart.clear': cartChangedSchema,
   'customer.register': z.union([z.object({ customerId: customerIdSchema }), refusalSchema]),
   'product.create': productResult,
   'product.update': productResult,

@@ -30,6 +30,7 @@ export {
 } from './writer/reign.js';
 export { readSuspects, storeSuspects, type SuspectSet } from './writer/suspects.js';
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
+export { Retention, type Removal } from './writer/retention.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
 export {
   readDeadLetter,

@@ -308,6 +308,7 @@ const NOTHING = {
   customers: [],
   carts: [],
   cartItems: [],
+  removedCartItems: [],
   orderUpdates: [],
   reservations: [],
   holds: [],

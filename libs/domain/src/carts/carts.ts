@@ -1,4 +1,4 @@
-import type { OrderLine, Stamp } from '@eco/contracts';
+import { MAX_CART_PRODUCTS, type OrderLine, type Stamp } from '@eco/contracts';
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
 import type { BatchState, CartItem } from '../state.js';
@@ -26,7 +26,7 @@ export class Carts {
   constructor(
     private readonly stored: BatchState['carts'],
     private readonly buckets: Buckets,
-    private readonly effects: Pick<Effects, 'carts' | 'cartItems'>,
+    private readonly effects: Pick<Effects, 'carts' | 'cartItems' | 'removedCartItems'>,
   ) {}
 
   /** False: something newer is there, or the cart was cleared since. */
@@ -48,6 +48,25 @@ export class Carts {
     return true;
   }
 
+  /**
+   * Lets a cart keep one more product. In a full one, the item that has been out of it the longest makes room: what is in
+   * the cart is never given up. An edit of that product which is older still and comes later would then be done. False: all
+   * are in the cart.
+   */
+  makeRoom(customerId: string, productId: string): boolean {
+    const cart = this.cart(customerId);
+    if (cart.items.size < MAX_CART_PRODUCTS || cart.items.has(productId)) return true;
+    const out = [...cart.items.values()].filter((item) => !isIn(cart, item));
+    if (out.length === 0) return false;
+    const oldest = out.reduce((a, b) => (b.stamp < a.stamp ? b : a));
+    cart.items.delete(oldest.productId);
+    if (cart.itemRows.delete(oldest.productId)) {
+      this.effects.cartItems = this.effects.cartItems.filter((row) => row !== oldest);
+    }
+    this.effects.removedCartItems.push({ customerId, productId: oldest.productId });
+    return true;
+  }
+
   /** Takes out all that was put in up to `stamp`. False: it was cleared later than that already. */
   clear(customerId: string, stamp: Stamp): boolean {
     const cart = this.cart(customerId);
@@ -62,10 +81,10 @@ export class Carts {
 
   /** What the cart held at `stamp`, by product id, as far as it has not been edited since. */
   linesAsOf(customerId: string, stamp: Stamp): OrderLine[] {
-    const { clearedStamp, items } = this.cart(customerId);
+    const cart = this.cart(customerId);
     const lines: OrderLine[] = [];
-    for (const item of items.values()) {
-      if (item.quantity > 0 && item.stamp <= stamp && (clearedStamp === null || item.stamp > clearedStamp)) {
+    for (const item of cart.items.values()) {
+      if (item.stamp <= stamp && isIn(cart, item)) {
         lines.push({ productId: item.productId, quantity: item.quantity });
       }
     }
@@ -88,4 +107,8 @@ export class Carts {
     }
     return cart;
   }
+}
+
+function isIn({ clearedStamp }: WorkingCart, { quantity, stamp }: Readonly<CartItem>): boolean {
+  return quantity > 0 && (clearedStamp === null || stamp > clearedStamp);
 }

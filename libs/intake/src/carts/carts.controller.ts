@@ -1,11 +1,11 @@
 import { Controller, Delete, Post, Put } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
+  cartChangedSchema,
   cartItemPathSchema,
   commandAcceptedSchema,
   customerPathSchema,
   headers as headerNames,
-  outcomeResults,
   putCartItemRequestSchema,
   type CommandBody,
 } from '@eco/contracts';
@@ -27,7 +27,7 @@ const edits = {
     },
     200: {
       description: 'Done, with `Prefer: wait`; `applied` is false when a later edit came before it',
-      body: outcomeResults['cart.edit'],
+      body: cartChangedSchema,
       headers: DECIDED_HEADERS,
     },
   },
@@ -40,8 +40,14 @@ const putItem = operation({
   path: cartItemPathSchema,
   body: putCartItemRequestSchema,
   ...edits,
+  problems: ['cart-full', ...COMMAND_PROBLEMS],
 });
-const deleteItem = operation({ summary: 'Take a product out of a cart', path: cartItemPathSchema, ...edits });
+const deleteItem = operation({
+  summary: 'Take a product out of a cart',
+  path: cartItemPathSchema,
+  ...edits,
+  problems: ['cart-full', ...COMMAND_PROBLEMS],
+});
 const deleteItems = operation({ summary: 'Empty a cart', path: customerPathSchema, ...edits });
 const checkOut = operation({
   summary: 'Order what the cart holds',
