@@ -5,6 +5,7 @@ import {
   readConfig,
   secretsSetting,
   settings,
+  wholeNumberSetting,
   type ConfigOf,
   type Environment,
   type Setting,
@@ -65,6 +66,12 @@ export const centralSettings = {
     'ECO_SMTP_LOGIN_FILE',
     'File of mode 0600 with the login for the mail server, if it asks for one',
   ),
+  keepSentDays: {
+    variable: 'ECO_KEEP_SENT_DAYS',
+    description: 'Days for which notifications are kept that were sent',
+    default: '90',
+    schema: wholeNumberSetting(1, 36_500),
+  } satisfies Setting<number>,
   secrets: secretsSetting(['eco_reader', 'eco_central', 'eco_statistics', 'eco_notifications']),
 };
 

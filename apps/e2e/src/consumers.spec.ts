@@ -137,6 +137,13 @@ it('consumers that were down catch up, and one with a mail server sends what is 
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.server.address() as AddressInfo;
+  await system.sql(
+    `INSERT INTO notifications.notification (id, customer_id, kind, email, state, created_at, sent_at, next_try_at)
+     SELECT gen_random_uuid(), 'long-ago', 'welcome', 'long-ago@example.com', s, t, CASE s WHEN 'sent' THEN t END, now() + interval '1 day'
+     FROM unnest(ARRAY['sent', 'failing']) s, (SELECT now() - interval '91 days' AS t) t`,
+    [],
+    { role: 'postgres' },
+  );
   const beside = await centralBeside(system, {
     ECO_CONSUMERS: 'notifications',
     ECO_SMTP_URL: `smtp://127.0.0.1:${port}`,
@@ -160,6 +167,12 @@ it('consumers that were down catch up, and one with a mail server sends what is 
     );
     expect(sent['tries']).toBeGreaterThan(1);
     expect(mails.filter((address) => address === 'quim@example.com')).toHaveLength(1);
+    const ofLongAgo = async () => (await notified()).filter(({ customerId }) => customerId === 'long-ago');
+    const left = await eventually('what was sent 91 days ago is removed', async () => {
+      const seen = await ofLongAgo();
+      return seen.length === 1 && seen;
+    });
+    expect(left).toMatchObject([{ state: 'failing' }]);
   } finally {
     await beside.stop();
     await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -20,10 +20,19 @@ const environment = {
 };
 
 it('takes the nodes of its own group', () => {
-  expect(readWriterConfig(environment)).toMatchObject({ nodes: [{ host: 'db-3', port: 5432 }], batchLimit: 1000 });
+  expect(readWriterConfig(environment)).toMatchObject({
+    nodes: [{ host: 'db-3', port: 5432 }],
+    batchLimit: 1000,
+    keepDays: 180,
+  });
 });
 
 it('refuses a group that nobody describes, and a batch of nothing', () => {
   expect(() => readWriterConfig({ ...environment, ECO_GROUP: 'g3' })).toThrow(/ECO_GROUP names g3/);
   expect(() => readWriterConfig({ ...environment, ECO_BATCH_LIMIT: '0' })).toThrow(/ECO_BATCH_LIMIT/);
+});
+
+it('keeps nothing shorter than late commands may come', () => {
+  expect(() => readWriterConfig({ ...environment, ECO_KEEP_DAYS: '90' })).toThrow(/ECO_KEEP_DAYS/);
+  expect(readWriterConfig({ ...environment, ECO_KEEP_DAYS: '100' })).toMatchObject({ keepDays: 100 });
 });

@@ -1,3 +1,4 @@
+import { COMMAND_DAYS_MAX } from '@eco/contracts';
 import {
   ConfigError,
   readConfig,
@@ -24,6 +25,13 @@ const writerSettings = {
     description: 'Commands in one batch at the most; a larger one gains little, and its askers wait for all of it',
     default: '1000',
     schema: wholeNumberSetting(1, 10_000),
+  } satisfies Setting<number>,
+  keepDays: {
+    variable: 'ECO_KEEP_DAYS',
+    description: 'Days for which tombstones, closed dead letters and what was taken out of carts are kept',
+    default: '180',
+    // A command expires after 90 days; ten more for clocks that differ.
+    schema: wholeNumberSetting(COMMAND_DAYS_MAX + 10, 36_500),
   } satisfies Setting<number>,
 };
 

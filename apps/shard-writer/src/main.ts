@@ -33,7 +33,8 @@ async function start(): Promise<Service> {
 
   const writerMetrics = new WriterMetrics(metrics.registry);
   const { batchLimit, nodes } = config;
-  const writer = new Writer({ consumer, replies, announcer, metrics: writerMetrics, log, batchLimit });
+  const keepMs = config.keepDays * 86_400_000;
+  const writer = new Writer({ consumer, replies, announcer, metrics: writerMetrics, log, batchLimit, keepMs });
   const login = { user: 'eco_writer', password: config.secrets.database.eco_writer };
   const leadership = new Leadership({ writer, nodes, login, log });
   writerMetrics.observeLeadership(leadership);

@@ -6,6 +6,7 @@ import {
   type Fault,
   type LoadBounds,
   type Reign,
+  type Removal,
   type WriterSession,
 } from '@eco/database';
 import {
@@ -44,6 +45,8 @@ export interface SettleOptions {
   bounds?: LoadBounds;
   /** Commands of one queue are settled in their order. None: all are of one. */
   queueOf?: (one: Arrived) => string;
+  /** Rows whose time is over, which the same transaction removes. */
+  removals?: readonly Removal[];
 }
 
 const ONE_QUEUE = () => '';
@@ -65,7 +68,9 @@ export async function settleBatch(
     const batch = opened.type === 'decided' ? opened.arrived : arrived;
     const suspectIds = batch.length === 0 ? [] : options.suspectIds;
     const done =
-      opened.type === 'decided' ? await commitBatch(session, opened.state, opened.effects, suspectIds) : opened;
+      opened.type === 'decided'
+        ? await commitBatch(session, opened.state, opened.effects, suspectIds, options.removals)
+        : opened;
     if (done.type === 'committed' && opened.type === 'decided') {
       const { state, effects, ms } = opened;
       return {

@@ -248,6 +248,21 @@ it('acknowledges nothing before it is committed', async () => {
   await eventually('it acknowledges', () => held() === 0);
 });
 
+it('removes rows whose time is over, a bounded number at a time, while it decides', async () => {
+  await superuser.ask(
+    `INSERT INTO eco.tombstone (command_id, seq, bucket, reason, at)
+     SELECT gen_random_uuid(), 0, 0, 'order-cancelled', now() - make_interval(days => CASE WHEN n = 1 THEN 170 ELSE 190 END)
+     FROM generate_series(1, 700) n`,
+    [],
+    20_000,
+  );
+  await eventually('all that are older than 180 days are gone', async () => {
+    expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+    const [row] = await reader.ask<{ n: string }>('SELECT count(*) AS n FROM eco.tombstone', [], 20_000);
+    return row?.n === '1';
+  });
+});
+
 it('confirms nothing while no replica streams, gives back what it took, and does it all once there is one', async () => {
   const replica = nodes()[1];
   await replica?.pause();

@@ -11,6 +11,7 @@ import {
   hasDueHolds,
   readLastSeqs,
   readSuspects,
+  Retention,
   storeSuspects,
   touchReign,
   type Reign,
@@ -35,6 +36,7 @@ const IDLE_MS = 1000;
 /** A leader that can't take commands makes room for one that can. */
 const UNSUBSCRIBED_MS_MAX = 5000;
 const HOLD_MS = 60_000;
+const KEEP_MS = 180 * 86_400_000;
 /** A server that refuses a batch for so long is left: perhaps another one is primary by now. */
 const RETRY_MS = 10_000;
 const RETRY_PAUSE_MS = { first: 50, max: 2000 };
@@ -71,6 +73,8 @@ export interface WriterParts {
   log: Log;
   /** Commands. */
   batchLimit: number;
+  /** How long rows are kept that only late commands need, ms. */
+  keepMs?: number;
   /** What is not settled by then goes back to the queues, ms; the broker takes a consumer that keeps it for dead. */
   holdMs?: number;
 }
@@ -81,6 +85,7 @@ interface Reigning {
   reign: Reign;
   announcements: Announcements;
   suspects: Suspects;
+  retention: Retention;
 }
 
 interface TakenHere extends Taken {
@@ -142,7 +147,8 @@ export class Writer {
     const [lastSeqs, sets] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
     const announcements = new Announcements(announcer, reign, lastSeqs);
     const suspects = new Suspects(sets, performance.now());
-    const reigning = { session, reign, announcements, suspects };
+    const retention = new Retention(this.parts.keepMs ?? KEEP_MS, performance.now());
+    const reigning = { session, reign, announcements, suspects, retention };
     this.#suspects = suspects;
     announcements.start();
     try {
@@ -167,6 +173,8 @@ export class Writer {
         this.putBack(deliveries);
         // There may be more that is due, and nothing else to do.
         isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
+        const removalFault = await this.removeOld(reigning);
+        if (removalFault !== undefined) return removalFault;
         // What it gave back itself it takes again from now on.
         if (consumer.isSubscribed || deliveries.length > 0 || this.#gaveBack) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
@@ -271,6 +279,27 @@ export class Writer {
     return stored !== undefined && (stored.isCondemned || stored.processesEnded >= TRIES_MAX);
   }
 
+  /** Now and then: removes rows whose time is over, in a batch without commands. That it can't is no reason to end a reign. */
+  private async removeOld(reigning: Reigning): Promise<OtherFault | undefined> {
+    const { session, reign, retention } = reigning;
+    if (!retention.isDue(performance.now())) return undefined;
+    try {
+      const removals = await retention.find(session, performance.now());
+      if (removals.length === 0) return undefined;
+      const settled = await this.waiting(settleBatch(session, reign, [], { removals }));
+      if (settled.type === 'committed') {
+        this.tell(reigning, settled, []);
+        return undefined;
+      }
+      if (settled.type !== 'server-fault' || settled.lost) return settled;
+      throw settled.error;
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'rows whose time is over could not be removed now');
+      retention.rest(performance.now());
+      return undefined;
+    }
+  }
+
   /** Of a committed batch: `askedBy` holds of each of its commands the delivery. */
   private tell({ announcements }: Reigning, committed: Committed, askedBy: readonly Delivery[]): void {
     const { consumer, replies, metrics } = this.parts;
@@ -356,7 +385,7 @@ export class Writer {
       const { kind, correlationId } = one.readable ? one.command : { kind: undefined, correlationId: undefined };
       const fields = { commandId: reply.commandId, kind, correlationId, term, seq };
       if (reply.type === 'dead-letter') log.warn({ ...fields, reason: reply.reason }, 'dead letter');
-      else if (reply.type === 'key-conflict') log.debug(fields, 'key conflict');
+      else if (reply.type === 'key-conflict') log.info(fields, 'key conflict');
       else log.debug({ ...fields, status: reply.status, repeated: reply.repeated }, 'outcome');
     });
   }

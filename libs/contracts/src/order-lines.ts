@@ -3,6 +3,12 @@ import { lineQuantitySchema, productIdSchema } from './primitives.js';
 
 export const MAX_ORDER_LINES = 200;
 
+/**
+ * Products of which a cart keeps what was edited last, taken out or not: each edit reads them all. Far more than an order
+ * takes, so that edits need no order.
+ */
+export const MAX_CART_PRODUCTS = 500;
+
 export const orderLineSchema = z.strictObject({ productId: productIdSchema, quantity: lineQuantitySchema });
 export type OrderLine = z.infer<typeof orderLineSchema>;
 

@@ -127,6 +127,7 @@ export const refusalSchema = z.looseObject({
     'order-not-fulfilled',
     'return-exceeds-order',
     'cart-empty',
+    'cart-full',
     'customer-exists',
     'product-exists',
     'product-unknown',
@@ -165,7 +166,7 @@ const productResult = z.union([z.object({ productId: productIdSchema, version: z
 export const outcomeResults = {
   'order.place': orderResult,
   'cart.checkout': orderResult,
-  'cart.edit': cartEditedSchema,
+  'cart.edit': z.union([cartEditedSchema, refusalSchema]),
   'cart.clear': cartEditedSchema,
   'customer.register': z.union([z.object({ customerId: customerIdSchema }), refusalSchema]),
   'product.create': productResult,

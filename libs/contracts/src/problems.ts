@@ -28,6 +28,7 @@ export const problemTypes = {
   'reservation-over': { status: 409, title: 'The reservation holds nothing any more' },
   'reservation-not-due': { status: 409, title: 'The reservation has time left' },
   'transfer-arrived': { status: 409, title: 'The transfer has arrived already' },
+  'cart-full': { status: 409, title: 'The cart holds as many products as it can' },
   'cart-empty': { status: 409, title: 'The cart holds nothing to check out' },
   'customer-exists': { status: 409, title: 'The customer is registered already' },
   'product-exists': { status: 409, title: 'The product exists already' },

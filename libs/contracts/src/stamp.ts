@@ -49,6 +49,17 @@ export function senderOf(stamp: Stamp): string {
   return stamp.slice(22);
 }
 
+/**
+ * A command that was made longer ago is not carried out any more. So what must outlast its command (an outcome, a tombstone,
+ * the item that an older edit must not undo) has to be kept for so long, and may be removed after.
+ */
+export const COMMAND_DAYS_MAX = 90;
+
+/** Below every stamp that was made at this time or later. */
+export function stampFrom(ms: number): string {
+  return String(Math.max(0, ms)).padStart(15, '0');
+}
+
 /** Byte order, as PostgreSQL compares with COLLATE "C". */
 export function compareStamps(a: Stamp, b: Stamp): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -38,6 +38,7 @@ export {
 } from './writer/suspects.js';
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
 export type { LeftOut, LoadBounds } from './writer/load.js';
+export { Retention, type Removal } from './writer/retention.js';
 export { readGauges, type GroupGauges } from './writer/gauges.js';
 export {
   readCommandResults,

@@ -1,5 +1,5 @@
 import { bucketOf, bucketOfOrderId, newOrderId, seededRandom, unicodeKey } from '@eco/routing';
-import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { GroupMismatchError, loginRoles, prepareGroup, SideConnection, type LoginRole } from './index.js';
 
 const KEYS = 100_000;
@@ -96,6 +96,7 @@ describe('roles', () => {
       ['eco_writer', 'UPDATE eco.movement SET reserved = 0'],
       ['eco_writer', 'DELETE FROM eco.stock_level'],
       ['eco_writer', 'DELETE FROM eco.dead_letter'],
+      ['eco_writer', 'DELETE FROM eco.dead_letter_action'],
       ['eco_writer', 'UPDATE eco.bucket_ownership SET epoch = 9'],
       ['eco_writer', 'UPDATE eco.setting SET value = 1'],
     ],
@@ -138,4 +139,34 @@ describe('roles', () => {
     );
     expect(rows).toEqual([]);
   });
+});
+
+it('lets others go on while a migration waits for a table that a long statement reads', async () => {
+  const [holder, other, admin] = [
+    as('eco_reader'),
+    as('eco_reader'),
+    new SideConnection(server(), group.superuser, 'spec'),
+  ];
+  opened.push(admin);
+  // As before the migration.
+  await admin.ask(
+    `ALTER TABLE eco.tombstone DROP COLUMN at;
+     DROP INDEX eco.dead_letter_closed, eco.dead_letter_key_conflicts;
+     DROP FUNCTION eco.remove_dead_letters;
+     DELETE FROM eco.migration WHERE name LIKE 'Retention%'`,
+    [],
+    10_000,
+  );
+  await holder('BEGIN');
+  await holder('SELECT FROM eco.tombstone');
+  let isPrepared = false;
+  const preparing = prepare().then(() => (isPrepared = true));
+  const waits = `SELECT FROM pg_locks WHERE relation = 'eco.tombstone'::regclass AND NOT granted`;
+  await eventually('the migration waits', async () => (await admin.ask(waits, [], 10_000)).length > 0);
+  // Behind it: answered as soon as it gives up, long before the holder does.
+  expect(await other('SELECT FROM eco.tombstone')).toEqual([]);
+  expect(isPrepared).toBe(false);
+  await holder('COMMIT');
+  await preparing;
+  expect(await other('SELECT at FROM eco.tombstone')).toEqual([]);
 });

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bucketsOf, evenPlacement } from '@eco/routing';
 import { Client, type ClientConfig } from 'pg';
-import { DataSource } from 'typeorm';
+import { DataSource, QueryFailedError } from 'typeorm';
 import { migrations } from './migrations/index.js';
 import { DATABASE_NAME, rolesSql, schemasSql, type LoginRole } from './roles/roles.js';
 
@@ -44,6 +45,16 @@ export async function prepareGroup(preparation: GroupPreparation): Promise<void>
   await asSuperuser(preparation, DATABASE_NAME, (client) => describeGroup(client, preparation));
 }
 
+/**
+ * A migration may run while services do, and everything that comes after waits behind a lock that it waits for. So it waits
+ * less than a read does (1.5 s), lets them through, and tries again. The rules for its statements are in
+ * `migrations/index.ts`.
+ */
+const LOCK_TIMEOUT_MS = 1000;
+const LOCK_PAUSE_MS = 1000;
+const LOCK_TRIES_MAX = 60;
+const SQLSTATE_LOCK_NOT_AVAILABLE = '55P03';
+
 async function migrate({ superuser, passwords }: GroupPreparation): Promise<void> {
   const dataSource = new DataSource({
     type: 'postgres',
@@ -56,13 +67,34 @@ async function migrate({ superuser, passwords }: GroupPreparation): Promise<void
     migrations,
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
-    extra: { options: '-c synchronous_commit=local', connectionTimeoutMillis: 5000 },
+    extra: {
+      options: `-c synchronous_commit=local -c lock_timeout=${LOCK_TIMEOUT_MS}`,
+      connectionTimeoutMillis: 5000,
+    },
   });
   await dataSource.initialize();
   try {
-    await dataSource.runMigrations();
+    await runMigrations(dataSource);
   } finally {
     await dataSource.destroy();
+  }
+}
+
+async function runMigrations(dataSource: DataSource): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await dataSource.runMigrations();
+      return;
+    } catch (error) {
+      const { code } = (error instanceof QueryFailedError ? error.driverError : {}) as { code?: string };
+      if (code !== SQLSTATE_LOCK_NOT_AVAILABLE) throw error;
+      if (tries >= LOCK_TRIES_MAX) {
+        const reason =
+          'a migration did not get its lock: end the transaction that holds it (pg_stat_activity), start again';
+        throw new Error(reason, { cause: error });
+      }
+    }
+    await sleep(LOCK_PAUSE_MS);
   }
 }
 

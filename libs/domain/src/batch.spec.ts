@@ -1,4 +1,4 @@
-import { keyOf, type Command } from '@eco/contracts';
+import { COMMAND_DAYS_MAX, keyOf, type Command } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import { decideBatch } from './batch.js';
 import { bodyHash } from './body-hash.js';
@@ -6,7 +6,7 @@ import type { Arrived, Failure } from './effects.js';
 import { neededKeys } from './needed-keys.js';
 import { readCommands } from './read-commands.js';
 import type { DeadLetter } from './state.js';
-import { arrivedOf, command, placeOrder } from './test/commands.js';
+import { arrivedOf, command, NOON_MS, placeOrder, stampAt } from './test/commands.js';
 import { BUCKETS, MemoryGroup } from './test/memory-group.js';
 
 const AT = '2026-11-24T12:00:00.000Z';
@@ -115,6 +115,19 @@ describe('decideBatch', () => {
       expect(outcomes).toMatchObject([{ result: {}, n: 0, changeType: null, changeData: null }]);
       expect(group.products.size + group.movements.size).toBe(0);
     }
+  });
+
+  it('4. carries out nothing that was made more than 90 days ago: a cancelled order can not come back after its tombstone', () => {
+    const dayMs = 86_400_000;
+    const group = new MemoryGroup(new Date(NOON_MS + COMMAND_DAYS_MAX * dayMs).toISOString());
+    const [onTime, late] = [0, -1].map((afterMs) => ({
+      ...placeOrder(`ana ${afterMs}`, { cafe: 1 }),
+      stamp: stampAt(afterMs),
+    }));
+    const onSale = { ...cafe, stamp: stampAt(COMMAND_DAYS_MAX * dayMs) };
+    const { replies, orders } = group.write(arrivedOf([onSale, onTime, late] as Command[]));
+    expect(replies.slice(1)).toMatchObject([{ status: 'done' }, { status: 'expired' }]);
+    expect(orders).toHaveLength(1);
   });
 
   it('5. decides in arrival order: a large demand that does not fit does not block a smaller one that does', () => {

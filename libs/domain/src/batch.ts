@@ -73,7 +73,7 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
   const letter = state.deadLetters.find(id, hash);
   if (letter?.state === 'open' && letter.bodyHash !== retried?.bodyHash) return setAside(letter);
 
-  if (command.notAfter !== undefined && isBefore(command.notAfter, state.at)) {
+  if (isTooLate(command, state)) {
     return record(command, { bodyHash: hash, bucket, status: 'expired', result: {}, change: null }, state);
   }
 
@@ -101,6 +101,11 @@ function storedHashOf(command: Command, state: WorkingState): string {
   if (former === undefined) return hash;
   const isFormer = outcome?.bodyHash === former || state.deadLetters.find(command.id, former) !== undefined;
   return isFormer ? former : hash;
+}
+
+/** Past the time that its sender gave it, or so old that what it could contradict may have been removed (`COMMAND_DAYS_MAX`). */
+function isTooLate({ notAfter, stamp }: Command, { at, oldestStamp }: WorkingState): boolean {
+  return stamp < oldestStamp || (notAfter !== undefined && isBefore(notAfter, at));
 }
 
 /** A discard is decided by the group that has the dead letter, whoever owns the bucket of what lies in it. */

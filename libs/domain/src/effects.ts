@@ -128,6 +128,8 @@ export interface Effects {
   customers: CustomerRow[];
   carts: { customerId: string; bucket: number; clearedStamp: string }[];
   cartItems: (CartItem & { customerId: string; bucket: number })[];
+  /** Removed before `cartItems` are stored, which may hold the same product again. */
+  removedCartItems: { customerId: string; productId: string }[];
   /** One row an order, whether it was placed in this batch or is stored. */
   orderUpdates: OrderUpdateRow[];
   /** New or changed, one row a reservation. */

@@ -311,6 +311,7 @@ const NOTHING = {
   customers: [],
   carts: [],
   cartItems: [],
+  removedCartItems: [],
   orderUpdates: [],
   reservations: [],
   holds: [],

@@ -1,4 +1,4 @@
-import type { RefusalReason, Stamp, Topic } from '@eco/contracts';
+import { COMMAND_DAYS_MAX, stampFrom, type RefusalReason, type Stamp, type Topic } from '@eco/contracts';
 import { Buckets } from './buckets.js';
 import { Carts } from './carts/carts.js';
 import { Catalogue } from './catalogue/catalogue.js';
@@ -11,6 +11,8 @@ import { Reservations } from './reservations/reservations.js';
 import type { BatchState, StoredOutcome } from './state.js';
 import { StockLedger } from './stock/stock-ledger.js';
 import { Transfers } from './transfers/transfers.js';
+
+const DAY_MS = 86_400_000;
 
 /**
  * The state while a batch is decided: as it was loaded, plus what the commands before this one did. The rows to be
@@ -26,6 +28,7 @@ export class WorkingState {
     customers: [],
     carts: [],
     cartItems: [],
+    removedCartItems: [],
     orderUpdates: [],
     reservations: [],
     holds: [],
@@ -39,6 +42,8 @@ export class WorkingState {
   };
   /** The group's clock for this batch, ISO 8601. */
   readonly at: string;
+  /** A command whose stamp is below it was made too long ago to be carried out. */
+  readonly oldestStamp: string;
   readonly buckets: Buckets;
   readonly stock: StockLedger;
   readonly catalogue: Catalogue;
@@ -56,6 +61,7 @@ export class WorkingState {
 
   constructor(private readonly stored: BatchState) {
     this.at = stored.at;
+    this.oldestStamp = stampFrom(Date.parse(stored.at) - COMMAND_DAYS_MAX * DAY_MS);
     this.buckets = new Buckets(stored);
     this.stock = new StockLedger(stored.levels, this.buckets, this.effects, () => this.nextPlace('stock'));
     this.catalogue = new Catalogue(stored.products, this.buckets, this.effects);

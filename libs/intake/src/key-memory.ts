@@ -1,7 +1,7 @@
 import type { Command, CommandBody, CommandKind } from '@eco/contracts';
 import { bodyHash } from '@eco/domain';
 
-/** Entries; the oldest goes first. About 200 bytes each, so 10 MB. */
+/** At least the last half of so many are remembered. About 200 bytes each, so 10 MB. */
 export const KEYS_MAX = 50_000;
 
 /** `unkeyed`: its id was made for it alone, so nothing else can come under it. */
@@ -13,25 +13,28 @@ export type Claim = 'unkeyed' | 'new' | 'same' | 'conflict';
  * came through another process, the writer finds: it keeps the second content as a dead letter.
  */
 export class KeyMemory {
-  readonly #hashes = new Map<string, string>();
+  // Two halves, of which the older one is dropped whole: to delete a Map's first entry each time takes 100 µs (V8 13).
+  #young = new Map<string, string>();
+  #old = new Map<string, string>();
 
   constructor(private readonly max = KEYS_MAX) {}
 
   /** Notes the first content under an id; a later one is compared with it. */
   claim<K extends CommandKind>({ id, kind, body }: { id: string; kind: K; body: CommandBody<K> }): Claim {
     if (!isDerived(id)) return 'unkeyed';
-    // 1 µs, of some 100 that a request costs. Requests without a key do not pay it.
+    // 2 µs to hash it and up to 5 to keep it, of some 100 that a request costs. Requests without a key do not pay it.
     const hash = bodyHash({ kind, body } as unknown as Command);
-    const known = this.#hashes.get(id);
+    const known = this.#young.get(id) ?? this.#old.get(id);
     if (known !== undefined) return known === hash ? 'same' : 'conflict';
-    if (this.#hashes.size >= this.max) this.#hashes.delete(this.#hashes.keys().next().value as string);
-    this.#hashes.set(id, hash);
+    if (this.#young.size >= this.max / 2) [this.#old, this.#young] = [this.#young, new Map()];
+    this.#young.set(id, hash);
     return 'new';
   }
 
   /** What claimed the id came to nothing. */
   forget(id: string): void {
-    this.#hashes.delete(id);
+    this.#young.delete(id);
+    this.#old.delete(id);
   }
 }
 

@@ -236,7 +236,12 @@ describe('the mailer', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.server.address() as AddressInfo;
     const { log } = createEdge({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
-    const mailer = new Mailer({ store: notifications, server: { url: `smtp://127.0.0.1:${port}` }, log });
+    const mailer = new Mailer({
+      store: notifications,
+      server: { url: `smtp://127.0.0.1:${port}` },
+      log,
+      keepSentMs: 86_400_000,
+    });
     try {
       const [id, customerId] = ['0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e', 'ana'];
       clockOffBy(600_000);

@@ -48,7 +48,12 @@ export class Consumers {
     const runs = (consumer: EventConsumer) => config.consumers.includes(consumer);
     this.#mailer =
       config.smtpUrl !== undefined && runs('notifications')
-        ? new Mailer({ store: stores.notifications, server: { url: config.smtpUrl, login: config.smtpLogin }, log })
+        ? new Mailer({
+            store: stores.notifications,
+            server: { url: config.smtpUrl, login: config.smtpLogin },
+            keepSentMs: config.keepSentDays * 86_400_000,
+            log,
+          })
         : undefined;
     const all: { consumer: Consumer; store: CustomersStore; onApplied?: () => void }[] = [
       { consumer: customersConsumer, store: stores.customers },

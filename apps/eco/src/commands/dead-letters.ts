@@ -269,7 +269,9 @@ class Report {
       ...(possible < matching
         ? [`${whole(matching - possible)} of ${whole(matching)} can only be discarded: ${[...this.#whyNot].join('; ')}`]
         : []),
-      ...(late > 0 ? [`${whole(late)} are past the time that their senders gave them: they will expire`] : []),
+      ...(late > 0
+        ? [`${whole(late)} are past the time that their senders gave them, or older than 90 days: they will expire`]
+        : []),
     ];
   }
 }

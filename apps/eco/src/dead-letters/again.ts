@@ -1,5 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { commandKinds, nextStamp, type Command, type CommandKind, type CommandOf, type Stamp } from '@eco/contracts';
+import {
+  COMMAND_DAYS_MAX,
+  commandKinds,
+  nextStamp,
+  stampFrom,
+  type Command,
+  type CommandKind,
+  type CommandOf,
+  type Stamp,
+} from '@eco/contracts';
 import type { KeptDeadLetter } from '@eco/database';
 import { newCommandId } from '@eco/routing';
 
@@ -22,7 +31,8 @@ export function replayOf(letter: KeptDeadLetter, by: string): Replayable {
   }
   const { reply: _reply, ...command } = fields as Command;
   const replay = { number: lastNumber + 1, bodyHash, by };
-  const isLate = notAfter !== undefined && Date.parse(notAfter) < Date.now();
+  const oldest = stampFrom(Date.now() - COMMAND_DAYS_MAX * 86_400_000);
+  const isLate = (notAfter !== undefined && Date.parse(notAfter) < Date.now()) || String(fields.stamp) < oldest;
   return { type: 'replay', command: { ...command, replay } as Command, isLate };
 }
 

@@ -17,13 +17,31 @@ CREATE INDEX dead_letter_key_conflicts ON eco.dead_letter (sent_by, first_failed
   WHERE state = 'open' AND error_class = 'key-conflict';
 `;
 
+const removal = `
+-- The writer can remove no dead letter that waits for an operator, nor a young one: so it has this and not DELETE.
+CREATE FUNCTION eco.remove_dead_letters(ids uuid[], hashes text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  DELETE FROM eco.dead_letter_action a USING unnest(ids, hashes) AS r(id, hash)
+  WHERE a.command_id = r.id AND a.body_hash = decode(r.hash, 'hex') AND EXISTS (
+    SELECT FROM eco.dead_letter d
+    WHERE d.command_id = a.command_id AND d.body_hash = a.body_hash
+      AND (d.state <> 'open' OR d.error_class = 'key-conflict') AND d.first_failed_at < now() - interval '90 days');
+  DELETE FROM eco.dead_letter d USING unnest(ids, hashes) AS r(id, hash)
+  WHERE d.command_id = r.id AND d.body_hash = decode(r.hash, 'hex')
+    AND (d.state <> 'open' OR d.error_class = 'key-conflict') AND d.first_failed_at < now() - interval '90 days';
+END;
+`;
+
 const grants = `
-GRANT DELETE ON eco.tombstone, eco.dead_letter, eco.dead_letter_action, eco.cart, eco.cart_item TO eco_writer;
+REVOKE ALL ON FUNCTION eco.remove_dead_letters FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION eco.remove_dead_letters TO eco_writer;
+GRANT DELETE ON eco.tombstone, eco.cart, eco.cart_item TO eco_writer;
 `;
 
 export class Retention1796000000800 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    for (const sql of [tables, grants]) await queryRunner.query(sql);
+    for (const sql of [tables, removal, grants]) await queryRunner.query(sql);
   }
 
   async down(): Promise<void> {

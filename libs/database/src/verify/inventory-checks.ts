@@ -1,3 +1,4 @@
+import { COMMAND_DAYS_MAX } from '@eco/contracts';
 import type { Check } from './check.js';
 
 /* What must hold of reservations, transfers, and what becomes of orders: each outcome has its effects, once. */
@@ -152,16 +153,16 @@ WHERE (u.sent, u.arrived, u.quantity)
   {
     rule: 'R2',
     name: 'tombstone-obeyed',
-    says: 'A command was done of which it had been said that it must not be, or a cancel or release of nothing left no tombstone.',
+    says: 'A command was done of which it had been said that it must not be, or a cancel or release of nothing left no tombstone while one is needed.',
     sql: `
 SELECT t.command_id, t.reason, u.kind, u.status
 FROM tombstones t JOIN outcomes u ON u.command_id = t.command_id
 WHERE u.status = 'done'
 UNION ALL
 SELECT coalesce(u.result ->> 'orderId', u.result ->> 'reservationId')::uuid, null, u.kind, u.status
-FROM outcomes u
+FROM eco.group_state s CROSS JOIN outcomes u
 LEFT JOIN tombstones t ON t.command_id = coalesce(u.result ->> 'orderId', u.result ->> 'reservationId')::uuid
-WHERE u.status = 'done' AND u.kind IN ('order.cancel', 'reservation.release') AND u.result -> 'lines' = '[]'
+WHERE u.decided_at > s.at - interval '${COMMAND_DAYS_MAX} days' AND u.status = 'done' AND u.kind IN ('order.cancel', 'reservation.release') AND u.result -> 'lines' = '[]'
   AND t.command_id IS NULL`,
   },
   {

@@ -4,14 +4,17 @@ import { seededRandom, unicodeKey } from '@eco/routing';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
   beginReign,
+  brokenChecks,
   commitBatch,
   openBatch,
   rollBack,
   readLastSeqs,
   readSuspects,
+  Retention,
   storeSuspects,
   tryBatch,
   tryToLead,
+  verifyGroup,
   withdrawTries,
   WriterSession,
   type Fault,
@@ -230,6 +233,86 @@ describe('a batch', () => {
     expect(fault).toEqual({ type: 'committed' });
     await store(letters(one, 5));
     expect([await kept(one), await kept(other)]).toEqual([KEY_CONFLICTS_PER_SENDER_MAX + 20, 20]);
+  });
+});
+
+describe('rows whose time is over', () => {
+  const DAY_MS = 86_400_000;
+  const removeOld = async (retention: Retention) => {
+    // Each look goes on where the one before ended.
+    for (let looks = 0; looks < 20; looks += 1) {
+      const removals = await retention.find(session, performance.now());
+      if (removals.length === 0) continue;
+      const opened = await openBatch(session, reign, neededKeys([]));
+      if (opened.type !== 'opened') throw opened.error;
+      const done = await commitBatch(session, opened.state, decideBatch(opened.state, []), [], removals);
+      expect(done).toEqual({ type: 'committed' });
+    }
+  };
+
+  it('are removed: tombstones, closed dead letters, what was taken out of carts; all else stays and can be proven', async () => {
+    const [customer, gone] = [fresh('ana'), fresh('bo')];
+    const [tea, coffee, mate] = [fresh('tea'), fresh('coffee'), fresh('mate')];
+    const cancelled = orderOf(customer, []).command.id;
+    const edit = (customerId: string, productId: string, quantity: number) =>
+      arrived('cart.edit', { customerId, productId, quantity });
+    const order = orderOf(customer, [{ productId: tea, quantity: 1 }]);
+    const other = orderOf(customer, [{ productId: tea, quantity: 2 }]);
+    other.command = { ...other.command, id: order.command.id } as typeof other.command;
+    (other.command.body as { orderId: string }).orderId = order.command.id;
+    const junk = readCommands({ version: 1, commands: [{ id: cancelled, note: fresh('junk') }] });
+    const [letter] = junk as (Arrived & { readable: false })[];
+    const discard = {
+      commandId: letter?.commandId ?? '',
+      bodyHash: letter?.bodyHash ?? '',
+      reason: 'spec',
+      by: 'spec',
+    };
+    committed(
+      await runBatch(session, reign, [
+        productOf(tea, 5),
+        arrived('order.cancel', { orderId: cancelled, customerId: customer }),
+        edit(customer, coffee, 2),
+        arrived('cart.clear', { customerId: customer }),
+        edit(customer, tea, 1),
+        edit(customer, mate, 0),
+        edit(gone, mate, 1),
+        arrived('cart.clear', { customerId: gone }),
+        order,
+        other,
+        ...junk,
+        arrived('dead-letter.discard', discard),
+      ]),
+    );
+    const kept = async () => ({
+      tombstones: await count('tombstone', `command_id = '${cancelled}'`),
+      letters: await count('dead_letter', `command_id IN ('${cancelled}', '${order.command.id}')`),
+      actions: await count('dead_letter_action', `command_id = '${cancelled}'`),
+      items: await count('cart_item', `customer_id IN ('${customer}', '${gone}')`),
+      carts: await count('cart', `customer_id IN ('${customer}', '${gone}')`),
+    });
+    const before = { tombstones: 1, letters: 2, actions: 1, items: 4, carts: 2 };
+    expect(await kept()).toEqual(before);
+    await removeOld(new Retention(100 * DAY_MS, 0));
+    expect(await kept()).toEqual(before);
+
+    // As 200 days later.
+    const older = `- interval '200 days'`;
+    const stampOf = (column: string) =>
+      `lpad((left(${column}, 15)::bigint - ${200 * DAY_MS})::text, 15, '0') || substr(${column}, 16)`;
+    await group.asSuperuser(`
+      UPDATE eco.tombstone SET at = at ${older};
+      UPDATE eco.dead_letter SET first_failed_at = first_failed_at ${older};
+      UPDATE eco.dead_letter_action SET at = at ${older};
+      UPDATE eco.outcome SET decided_at = decided_at ${older};
+      UPDATE eco.cart_item SET stamp = ${stampOf('stamp')};
+      UPDATE eco.cart SET cleared_stamp = ${stampOf('cleared_stamp')}`);
+    await removeOld(new Retention(100 * DAY_MS, 0));
+    await removeOld(new Retention(100 * DAY_MS, 0));
+    expect(await kept()).toEqual({ tombstones: 0, letters: 0, actions: 0, items: 1, carts: 1 });
+    expect(await count('cart_item', `customer_id = '${customer}' AND product_id = '${tea}'`)).toBe(1);
+    expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(1);
+    expect(brokenChecks(await verifyGroup(primary(), group.login('eco_reader')))).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import type { QueryArrayResult } from 'pg';
 import { faultOf, type Fault } from './fault.js';
 import { sendLoad, type LeftOut, type LoadBounds } from './load.js';
 import type { Reign } from './reign.js';
+import type { Removal } from './retention.js';
 import type { Row, WriterSession } from './session.js';
 import { sendStore } from './store.js';
 import { sendRemoval } from './suspects.js';
@@ -51,17 +52,22 @@ export async function openBatch(
  * A batch without effects commits too: its wait for a replica covers what an earlier, unknown COMMIT of the same
  * commands may have left on the primary alone.
  *
- * `suspectIds`: rows of `eco.suspect` whose commands it settles.
+ * `suspectIds`: rows of `eco.suspect` whose commands it settles. `removals`: rows whose time is over.
  */
 export async function commitBatch(
   session: WriterSession,
   state: BatchState,
   effects: Effects,
   suspectIds: readonly string[] = [],
+  removals: readonly Removal[] = [],
 ): Promise<{ type: 'committed' } | Fault> {
   const noticesBefore = session.notices.length;
   const { sent, commit } = session.together(() => ({
-    sent: [...sendStore(session, state, effects), ...removal(session, state, suspectIds)],
+    sent: [
+      ...sendStore(session, state, effects),
+      ...removal(session, state, suspectIds),
+      ...sendRemovals(session, state, removals),
+    ],
     commit: session.control('COMMIT'),
   }));
   const fault = await firstFault(sent);
@@ -74,6 +80,11 @@ export async function commitBatch(
 function removal(session: WriterSession, { position }: BatchState, suspectIds: readonly string[]): Promise<unknown>[] {
   const { term, tag, seq } = position;
   return suspectIds.length === 0 ? [] : [sendRemoval(session, [term, tag, seq], suspectIds)];
+}
+
+function sendRemovals(session: WriterSession, { position }: BatchState, removals: readonly Removal[]) {
+  const { term, tag, seq } = position;
+  return removals.map(({ statement, values }) => session.run(statement, [term, tag, seq, ...values]));
 }
 
 /** Stores and rolls back: tells whether a part of a batch can be stored, and leaves nothing. */

@@ -203,6 +203,15 @@ SET seq = excluded.seq, quantity = excluded.quantity, stamp = excluded.stamp, or
   ],
 };
 
+const removedCartItems: Table<Effects['removedCartItems'][number]> = {
+  name: 'remove cart items',
+  text: `
+DELETE FROM eco.cart_item i
+USING unnest($4::text[], $5::text[]) AS r(customer_id, product_id)
+${FENCED} AND i.customer_id = r.customer_id AND i.product_id = r.product_id`,
+  columns: [text((row) => row.customerId), text((row) => row.productId)],
+};
+
 /** Rows a statement: several smaller ones cost the server a fifth less than one of a thousand (2 lines an order). */
 const SLICE = 250;
 
@@ -231,6 +240,7 @@ export function sendStore(session: WriterSession, state: BatchState, effects: Ef
   store(products, effects.products);
   store(customers, effects.customers);
   store(carts, effects.carts);
+  store(removedCartItems, effects.removedCartItems);
   store(cartItems, effects.cartItems);
   store(orderUpdates, effects.orderUpdates);
   store(reservations, effects.reservations);

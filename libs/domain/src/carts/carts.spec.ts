@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { changeData, outcomeResults } from '@eco/contracts';
+import { changeData, MAX_CART_PRODUCTS, outcomeResults } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import { arrivedOf, checkOut, command, NOON_MS, placeOrder, stampAt } from '../test/commands.js';
 import { BUCKETS, MemoryGroup } from '../test/memory-group.js';
@@ -66,6 +66,49 @@ describe('cart.edit', () => {
       false,
     ]);
     expect([...group.carts.values()]).toMatchObject([{ customerId: 'ana', clearedStamp: stampAt(5) }]);
+  });
+});
+
+describe('a cart of as many products as it keeps', () => {
+  const full = (group: MemoryGroup, quantityOf: (index: number) => number) => {
+    const edits = Array.from({ length: MAX_CART_PRODUCTS }, (_, index) => edit(index, `p-${index}`, quantityOf(index)));
+    group.write(arrivedOf(edits));
+  };
+  const kept = (group: MemoryGroup) => new Set([...group.cartItems.values()].map(({ productId }) => productId));
+
+  it('takes no other one, says so, and goes on taking edits of those that it has', () => {
+    const group = new MemoryGroup();
+    full(group, () => 1);
+    const { replies, cartItems } = group.write(arrivedOf([edit(1000, 'more', 1), edit(1001, 'p-7', 2)]));
+    expect(replies).toMatchObject([
+      { status: 'refused', result: { reason: 'cart-full', productsMax: MAX_CART_PRODUCTS } },
+      { status: 'done', result: { applied: true } },
+    ]);
+    expect(cartItems).toMatchObject([{ productId: 'p-7', quantity: 2 }]);
+    expect(outcomeResults['cart.edit'].parse({ reason: 'cart-full' })).toEqual({ reason: 'cart-full' });
+  });
+
+  it('gives up what was taken out first, in one batch or in several, and never what is in it', () => {
+    const news = Array.from({ length: 10 }, (_, index) => edit(1000 + index, `new-${index}`, index % 2));
+    for (const batches of [[news], news.map((one) => [one])]) {
+      const group = new MemoryGroup();
+      full(group, (index) => (index < 6 ? 0 : 1));
+      const replies = batches.flatMap((batch) => group.write(arrivedOf(batch)).replies);
+      expect(replies.every((reply) => reply.type === 'outcome' && reply.status === 'done')).toBe(true);
+      expect(group.cartItems.size).toBe(MAX_CART_PRODUCTS);
+      const wanted = new Set(Array.from({ length: MAX_CART_PRODUCTS - 6 }, (_, index) => `p-${index + 6}`));
+      for (const index of [1, 3, 5, 7, 9]) wanted.add(`new-${index}`);
+      wanted.add('new-8');
+      expect(kept(group)).toEqual(wanted);
+    }
+  });
+
+  it('keeps a product that was given up and put in again in one batch', () => {
+    const group = new MemoryGroup();
+    full(group, (index) => (index < 2 ? 0 : 1));
+    group.write(arrivedOf([edit(1000, 'new', 1), edit(1001, 'p-0', 3)]));
+    expect(group.cartItems.get('ana\np-0')).toMatchObject({ quantity: 3 });
+    expect([group.cartItems.has('ana\np-1'), group.cartItems.size]).toEqual([false, MAX_CART_PRODUCTS]);
   });
 });
 

@@ -1,4 +1,12 @@
-import { CLOCK_SKEW_MS_MAX, highestStamp, nextStamp, senderOf, stampMs, stampOf } from '@eco/contracts';
+import {
+  CLOCK_SKEW_MS_MAX,
+  highestStamp,
+  MAX_CART_PRODUCTS,
+  nextStamp,
+  senderOf,
+  stampMs,
+  stampOf,
+} from '@eco/contracts';
 import type { CartEdited, OrderLine, Stamp } from '@eco/contracts';
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
@@ -39,7 +47,7 @@ export class Carts {
   constructor(
     private readonly stored: BatchState['carts'],
     private readonly buckets: Buckets,
-    private readonly effects: Pick<Effects, 'carts' | 'cartItems'>,
+    private readonly effects: Pick<Effects, 'carts' | 'cartItems' | 'removedCartItems'>,
     at: string,
   ) {
     this.atMs = Date.parse(at);
@@ -63,6 +71,25 @@ export class Carts {
     // Also where there is nothing to take out: an older edit that comes later is older than this all the same.
     this.put(cart, { productId, quantity, stamp, ordered: ordered ?? null });
     return ordered === undefined ? APPLIED : { applied: false, ...lostTo(ordered) };
+  }
+
+  /**
+   * Lets a cart keep one more product. In a full one, the item that has been out of it the longest makes room: what is in
+   * the cart is never given up. An edit of that product which is older still and comes later would then be done. False: all
+   * are in the cart.
+   */
+  makeRoom(customerId: string, productId: string): boolean {
+    const cart = this.cart(customerId);
+    if (cart.items.size < MAX_CART_PRODUCTS || cart.items.has(productId)) return true;
+    const out = [...cart.items.values()].filter((item) => !isIn(cart, item));
+    if (out.length === 0) return false;
+    const oldest = out.reduce((a, b) => (b.stamp < a.stamp ? b : a));
+    cart.items.delete(oldest.productId);
+    if (cart.itemRows.delete(oldest.productId)) {
+      this.effects.cartItems = this.effects.cartItems.filter((row) => row !== oldest);
+    }
+    this.effects.removedCartItems.push({ customerId, productId: oldest.productId });
+    return true;
   }
 
   /** Takes out all that was put in up to `asked`. */
@@ -189,4 +216,8 @@ function highestOf({ clearedStamp, items }: WorkingCart): Stamp | undefined {
   let highest = highestStamp(clearedStamp);
   for (const { stamp, ordered } of items.values()) highest = highestStamp(highest, stamp, ordered?.stamp);
   return highest;
+}
+
+function isIn({ clearedStamp }: WorkingCart, { quantity, stamp }: Readonly<CartItem>): boolean {
+  return quantity > 0 && (clearedStamp === null || stamp > clearedStamp);
 }

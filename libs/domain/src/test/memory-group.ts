@@ -159,6 +159,8 @@ export class MemoryGroup {
     upsert(this.transfers, effects.transfers, ({ transferId }) => transferId);
     upsert(this.levels, effects.levels, ({ productId, location }) => levelKey(productId, location));
     upsert(this.products, effects.products, ({ productId }) => productId);
+    for (const { customerId, productId } of effects.removedCartItems)
+      this.cartItems.delete(`${customerId}\n${productId}`);
     upsert(this.cartItems, effects.cartItems, ({ customerId, productId }) => `${customerId}\n${productId}`);
     upsert(this.carts, effects.carts, ({ customerId }) => customerId);
   }

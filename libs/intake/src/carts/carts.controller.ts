@@ -58,8 +58,14 @@ const putItem = operation({
   path: cartItemPathSchema,
   body: putCartItemRequestSchema,
   ...edits,
+  problems: ['cart-full', ...COMMAND_PROBLEMS],
 });
-const deleteItem = operation({ summary: 'Take a product out of a cart', path: cartItemPathSchema, ...edits });
+const deleteItem = operation({
+  summary: 'Take a product out of a cart',
+  path: cartItemPathSchema,
+  ...edits,
+  problems: ['cart-full', ...COMMAND_PROBLEMS],
+});
 const deleteItems = operation({ summary: 'Empty a cart', path: customerPathSchema, ...edits });
 const checkOut = operation({
   summary: 'Order what the cart holds',

@@ -12,6 +12,8 @@ export interface MailServer {
 export interface MailerOptions {
   readonly store: ConsumerStore;
   readonly server: MailServer;
+  /** What was sent is kept for this long, ms. */
+  readonly keepSentMs: number;
   readonly log: Log;
 }
 
@@ -21,6 +23,9 @@ const AT_ONCE = 20;
 /** One who has taken a notification and died is given up after that; longer than the sending of a whole round. */
 const CLAIM_MS = 5 * 60_000;
 const SMTP_TIMEOUT_MS = 5_000;
+/** What was sent long ago is removed so often, so many at a time: an index leads to the oldest. */
+const REMOVE_EVERY_MS = 60_000;
+const REMOVED_MAX = 500;
 /** Doubles from one try to the next, up to an hour; never given up, since somebody still waits to be welcomed. */
 const FIRST_RETRY_MS = 5_000;
 const RETRY_CAP_MS = 3_600_000;
@@ -35,6 +40,7 @@ export class Mailer {
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
   #stopped = false;
+  #removesAtMs = 0;
   sent = 0;
   failed = 0;
 
@@ -82,8 +88,24 @@ export class Mailer {
         if (this.#stopped) return this.#release(due.slice(index));
         await this.#send(notification);
       }
-      if (due.length < AT_ONCE) return;
+      if (due.length < AT_ONCE) break;
     }
+    await this.#removeOld();
+  }
+
+  /** Some that failed may lie among the oldest for ever; `state` keeps them, and none of them hides the others. */
+  async #removeOld(): Promise<void> {
+    if (performance.now() < this.#removesAtMs) return;
+    this.#removesAtMs = performance.now() + REMOVE_EVERY_MS;
+    await this.options.store.write((manager) =>
+      manager.query(
+        `DELETE FROM notifications.notification WHERE id IN (
+           SELECT n.id FROM notifications.notification n
+           WHERE n.state = 'sent' AND n.created_at < now() - $1 * interval '1 ms'
+           ORDER BY n.created_at, n.id LIMIT ${REMOVED_MAX})`,
+        [this.options.keepSentMs],
+      ),
+    );
   }
 
   #claim(): Promise<Notification[]> {
