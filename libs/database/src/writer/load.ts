@@ -94,8 +94,8 @@ const tombstones: Statement = {
 
 /*
  * An order or reservation is one row, and its lines come in it once: 200 of them are 18 kB, and a copy for each line was
- * 3.6 MB. The levels of all their products come as rows of their own in the same answer, each once. LIMIT 1 keeps the
- * planner from joining: the number of products is nothing that it can estimate, and a scan of all levels takes seconds.
+ * 4 MB. The levels of all their products come as rows of their own in the same answer, each once. LIMIT 1 keeps the planner
+ * from joining: it can't know how many keys there are, and to scan a large table for them takes seconds.
  *
  * What does not fit in the lines that a batch may load comes without its lines.
  */
@@ -138,7 +138,9 @@ found AS MATERIALIZED (
   SELECT r.reservation_id, r.customer_id, r.branch_id, r.status, r.lines, r.total_cents, r.created_at, r.expires_at,
     r.order_id, w.rank, sum(jsonb_array_length(r.lines)) OVER (ORDER BY w.rank, w.n, r.reservation_id)
       - jsonb_array_length(r.lines) < $3::bigint AS fits
-  FROM ranked w JOIN eco.reservation r ON r.reservation_id = w.reservation_id
+  FROM ranked w CROSS JOIN LATERAL (
+    SELECT * FROM eco.reservation v WHERE v.reservation_id = w.reservation_id LIMIT 1
+  ) r
 )
 SELECT f.reservation_id, f.customer_id, f.branch_id, f.status, CASE WHEN f.fits THEN f.lines END, f.total_cents,
   f.created_at, f.expires_at, f.order_id, f.rank, NULL AS product_id, NULL AS on_hand, NULL AS reserved, NULL AS sequence
@@ -154,7 +156,9 @@ const orders: Statement = {
 WITH found AS MATERIALIZED (
   SELECT o.order_id, o.customer_id, o.branch_id, o.status, o.lines, o.total_cents, o.returned,
     sum(jsonb_array_length(o.lines)) OVER (ORDER BY w.n) - jsonb_array_length(o.lines) < $2::bigint AS fits
-  FROM unnest($1::uuid[]) WITH ORDINALITY AS w(order_id, n) JOIN eco.orders o ON o.order_id = w.order_id
+  FROM unnest($1::uuid[]) WITH ORDINALITY AS w(order_id, n) CROSS JOIN LATERAL (
+    SELECT * FROM eco.orders v WHERE v.order_id = w.order_id LIMIT 1
+  ) o
 )
 SELECT f.order_id, f.customer_id, f.branch_id, f.status, CASE WHEN f.fits THEN f.lines END, f.total_cents,
   CASE WHEN f.fits THEN f.returned END, NULL AS product_id, NULL AS on_hand, NULL AS reserved, NULL AS sequence
