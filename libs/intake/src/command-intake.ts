@@ -55,7 +55,7 @@ export interface Request<K extends CommandKind> {
   readonly correlationId: string;
   /** How long to wait for what its writer decides, s; 0: not at all. */
   readonly waitSeconds: number;
-  /** Out of `nextStamp`, when the answer states it; absent: the intake makes one. */
+  /** From `nextStamp`, when the response states it; absent: the intake makes one. */
   readonly stamp?: Stamp;
 }
 
@@ -115,14 +115,14 @@ export class CommandIntake {
     return commandIdFor({ origin: COMMON_CLIENT, kind: 'customer', key: '', idempotencyKey });
   }
 
-  /** The stamp of a command that goes by this key: later than whatever was seen here, and bounded by its group's clock. */
+  /** The stamp of a command that is routed by this key: later than all that this process saw, bounded by its group's clock. */
   nextStamp(key: string): Stamp {
-    return this.#clock.next(this.#groupNowMs(key));
+    return this.#clock.next(this.#options.reads.movingGroupNowMs(key));
   }
 
-  /** Stamps from now on are later than this one, which somebody saw in the cart of this customer. */
+  /** Stamps from now on are later than this one, which a client or a reader saw in this customer's cart. */
   noteStamp(customerId: string, stamp: Stamp): void {
-    this.#clock.merge(stamp, this.#groupNowMs(customerId));
+    this.#clock.merge(stamp, this.#options.reads.movingGroupNowMs(customerId));
   }
 
   /** Settles within the publisher's deadline, and the wait behind it; at once while the command is kept on this machine. */
@@ -231,12 +231,6 @@ export class CommandIntake {
       if (performance.now() >= untilMs || this.#options.stopping.aborted) return { type: 'outcome-unknown' };
       await pause(LOOK_PAUSE_MS);
     }
-  }
-
-  /** Undefined while the group's clock can't be told: what was last seen of it would hold our own clock back. */
-  #groupNowMs(key: string): number | undefined {
-    const { reads } = this.#options;
-    return reads.standstill(key) === undefined ? reads.groupNowMs(key) : undefined;
   }
 
   #untilStopping(answer: Promise<Answer | undefined>): Promise<Answer | undefined> {

@@ -58,7 +58,7 @@ export class Reads {
     for (const { nodes } of this.#groups) nodes.stop();
   }
 
-  /** Called with the highest stamp that a cart shows; who sends commands from this process sets it. */
+  /** Called with the highest stamp that a cart shows, so that commands from this process come after it. */
   onCartStamp: ((customerId: string, stamp: Stamp) => void) | undefined;
 
   /** How long a reader waits for the freshness that it asks for. */
@@ -100,6 +100,12 @@ export class Reads {
   /** The clock by which the key's group decides what is too late, ms since 1970; undefined: nothing is seen of it. */
   groupNowMs(key: string): number | undefined {
     return this.#groupOfKey(key)?.nodes.groupNowMs;
+  }
+
+  /** As `groupNowMs`, while the group is seen to move: what was last seen of one that does not is no clock to go by. */
+  movingGroupNowMs(key: string): number | undefined {
+    const nodes = this.#groupOfKey(key)?.nodes;
+    return nodes !== undefined && nodes.stillMs < STILL_MS ? nodes.groupNowMs : undefined;
   }
 
   /** Why the key's group decides nothing just now, as far as can be seen; undefined: it moves. */

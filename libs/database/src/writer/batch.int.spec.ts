@@ -110,6 +110,32 @@ describe('a batch', () => {
     expect(await commitBatch(session, state, decideBatch(state, []))).toEqual({ type: 'committed' });
   });
 
+  it('takes out of a cart what a checkout ordered, and reports the order to an older edit that comes later', async () => {
+    const [tea, customer] = [fresh('tea'), fresh('customer')];
+    const late = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 4 });
+    const edit = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 });
+    const { id: orderId } = orderOf(customer, []).command;
+    const checkout = arrived('cart.checkout', { orderId, customerId: customer, branchId: null });
+    committed(await runBatch(session, reign, [productOf(tea, 5), edit, checkout]));
+    const { effects } = committed(await runBatch(session, reign, [late]));
+    expect(effects.outcomes).toMatchObject([
+      { result: { applied: false, reason: 'ordered', stamp: edit.command.stamp, orderId } },
+    ]);
+  });
+
+  it('heals a cart that a stamp of the year 2099 blocked before stamps were bounded', async () => {
+    const [tea, customer] = [fresh('tea'), fresh('customer')];
+    const edit = (quantity: number) => arrived('cart.edit', { customerId: customer, productId: tea, quantity });
+    committed(await runBatch(session, reign, [arrived('cart.clear', { customerId: customer })]));
+    const future = `${String(Date.UTC(2099, 0, 1)).padStart(15, '0')}-00000-spec`;
+    await group.asSuperuser(`UPDATE eco.cart SET cleared_stamp = '${future}' WHERE customer_id = '${customer}'`);
+    for (const quantity of [1, 2]) {
+      const { effects } = committed(await runBatch(session, reign, [edit(quantity)]));
+      expect(effects.outcomes).toMatchObject([{ result: { applied: true } }]);
+    }
+    expect(await count('cart', `customer_id = '${customer}' AND cleared_stamp < '${future}'`)).toBe(1);
+  });
+
   it('shows its changes as they were decided, those of orders too, whose data stands in the order alone', async () => {
     const tea = fresh('tea');
     const { seq, effects } = committed(

@@ -35,8 +35,8 @@ const APPLIED: CartEdited = { applied: true };
  * same cart, and nothing has to wait for a message that is late. An order takes out exactly the items that it is made of,
  * so an edit that comes after it and is not older than what was ordered is in the cart.
  *
- * A stamp ahead of the group's clock says nothing about when its command was made: only that it was before it came. So it
- * counts as the next one of this cart, after whatever came before it, and whatever comes later is later.
+ * A stamp ahead of the group's clock shows only that its command was made before it came. So it counts as the next one of
+ * this cart: after all that came before it, and before whatever is made from now on.
  */
 export class Carts {
   private readonly working = new Map<string, WorkingCart>();
@@ -56,7 +56,7 @@ export class Carts {
 
   edit(customerId: string, productId: string, quantity: number, asked: Stamp): CartEdited {
     const cart = this.cart(customerId);
-    const stamp = this.see(cart, asked);
+    const stamp = this.effectiveStamp(cart, asked);
     const { clearedStamp } = cart;
     if (clearedStamp !== null && clearedStamp >= stamp) {
       return { applied: false, reason: 'cleared', stamp: clearedStamp };
@@ -95,7 +95,7 @@ export class Carts {
   /** Takes out all that was put in up to `asked`. */
   clear(customerId: string, asked: Stamp): CartEdited {
     const cart = this.cart(customerId);
-    const stamp = this.see(cart, asked);
+    const stamp = this.effectiveStamp(cart, asked);
     const { clearedStamp } = cart;
     if (clearedStamp !== null && clearedStamp >= stamp) {
       return { applied: false, reason: 'cleared', stamp: clearedStamp };
@@ -115,7 +115,7 @@ export class Carts {
    */
   checkout(customerId: string, asked: Stamp): { lines: OrderLine[]; stamp: Stamp } {
     const cart = this.cart(customerId);
-    const stamp = this.see(cart, asked);
+    const stamp = this.effectiveStamp(cart, asked);
     const isPrompt = stampMs(asked) >= this.atMs - CLOCK_SKEW_MS_MAX;
     const lines: OrderLine[] = [];
     for (const item of cart.items.values()) {
@@ -137,8 +137,8 @@ export class Carts {
     }
   }
 
-  /** The stamp by which a command counts in this cart. */
-  private see(cart: WorkingCart, asked: Stamp): Stamp {
+  /** The stamp by which a command counts in this cart, which has then seen it. */
+  private effectiveStamp(cart: WorkingCart, asked: Stamp): Stamp {
     const stamp = stampMs(asked) > this.atMs ? nextStamp(cart.highest, this.aheadMadeAfterMs, senderOf(asked)) : asked;
     cart.highest = highestStamp(cart.highest, stamp);
     return stamp;

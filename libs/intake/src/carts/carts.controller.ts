@@ -21,11 +21,9 @@ import { COMMAND_PROBLEMS, decisionOf } from '../http/decision.js';
 import { answerOrder, ORDER_PROBLEMS, orderAnswers } from '../orders/order-answer.js';
 
 const cartHeadersSchema = commandHeadersSchema.extend({
-  'ecomarket-stamp': stampSchema
-    .optional()
-    .meta({
-      description: 'What the last answer about this cart gave, from whichever API: this request is later than that',
-    }),
+  'ecomarket-stamp': stampSchema.optional().meta({
+    description: 'What the last answer about this cart gave, from whichever API: this request is later than that',
+  }),
 });
 type CartHeaders = z.output<typeof cartHeadersSchema>;
 
@@ -40,9 +38,9 @@ const edits = {
     },
     200: {
       description:
-        'Done, with `Prefer: wait`. Not `applied`: `reason` and `stamp` say what it lost to, a later edit (`superseded`), a ' +
+        'Done, with `Prefer: wait`. If it is not `applied`, `reason` and `stamp` state what it lost to: a later edit (`superseded`), a ' +
         'later clear (`cleared`) or an order that took the product before this came (`ordered`, as `orderId`). ' +
-        '`GET /commands/{id}` says the same of an edit that nobody waited for',
+        '`GET /commands/{id}` states the same for an edit without `Prefer: wait`',
       body: cartEditedSchema,
       headers: [headerNames.stamp, ...DECIDED_HEADERS],
     },
@@ -53,8 +51,8 @@ const edits = {
 const putItem = operation({
   summary: 'Put a product into a cart, or change how many',
   description:
-    'The latest edit of a product wins, by when it was made; so edits may come in any order. Who brings `EcoMarket-Stamp` ' +
-    'is later than what it saw, by whichever clock; others are in order to within a second across APIs.',
+    'The latest edit of a product wins, by when it was made; so edits may come in any order. A request with `EcoMarket-Stamp` ' +
+    'is later than what its client saw, whatever the clocks; others are in order to within a second across APIs.',
   path: cartItemPathSchema,
   body: putCartItemRequestSchema,
   ...edits,
@@ -136,8 +134,10 @@ export class CartsController {
     const decision = decisionOf(submission, id, headers.prefer);
     const winner = stampIn(submission);
     if (winner !== undefined) this.intake.noteStamp(customerId, winner);
-    const told = { ...decision.headers, [headerNames.stamp]: highestStamp(stamp, winner) ?? stamp };
-    return decision.type === 'done' ? answer(200, decision.result, told) : answerAccepted(id, told);
+    const responseHeaders = { ...decision.headers, [headerNames.stamp]: highestStamp(stamp, winner) ?? stamp };
+    return decision.type === 'done'
+      ? answer(200, decision.result, responseHeaders)
+      : answerAccepted(id, responseHeaders);
   }
 
   /** Later than what the client saw of this cart. */
