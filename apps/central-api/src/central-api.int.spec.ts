@@ -182,6 +182,12 @@ it('hears events again when the queue under a consumer was deleted', async () =>
   await eventually('another one', async () => (await queuesOfCustomers()).some((name) => name !== lost));
 });
 
+it("takes a place that the database can't hold for the error of its client, and reads on", async () => {
+  const refused = await ask('GET', `/customers?after=${encodeURIComponent('a\u0000b')}`);
+  expect(refused).toMatchObject({ status: 400, body: { type: 'urn:ecomarket:problem:bad-input' } });
+  expect((await ask('GET', '/customers')).status).toBe(200);
+});
+
 describe('POST /customers', () => {
   it('registers a customer once, under the id that came or that was made', async () => {
     const { customerId, idempotencyKey } = names();

@@ -567,6 +567,13 @@ it('customers by e-mail, in whatever case, from any group', async () => {
   expect((await get('/customers?email=nobody@example.com')).body).toEqual({ items: [], next: null });
 });
 
+it.each([
+  `/customers?email=a@example.com&after=${encodeURIComponent('a\u0000b')}`,
+  '/statistics/sales?from=0000-01-01&to=0000-01-02',
+])('%s is the error of its client', async (path) => {
+  expect(await get(path)).toMatchObject({ status: 400, body: { type: 'urn:ecomarket:problem:bad-input' } });
+});
+
 it('what was sold, by day, branch and product, as far as statistics have come', async () => {
   const home = groups[0];
   const [state] =

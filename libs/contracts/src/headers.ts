@@ -25,3 +25,12 @@ export const headers = {
 
 /** Value of `EcoMarket-Lag-Ms` when the lag can't be known: the answer may have any age. */
 export const LAG_UNKNOWN = 'unknown';
+
+/** What the API documents say about headers of responses. */
+export const headerDescriptions: Readonly<Record<string, string>> = {
+  [headers.position]: 'How far the answer sees: send it with the next read to see at least as much',
+  [headers.source]: 'Nodes that answered, each with its role',
+  [headers.lagMs]:
+    'Age in ms of the oldest change that the answer may lack, or `unknown` when that can not be known: then it may have ' +
+    'any age. An unknown lag fulfils no `EcoMarket-Max-Lag-Ms`',
+};

@@ -58,6 +58,7 @@ export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from '
 export {
   ConsumerStore,
   StoreUnavailableError,
+  ValueRefusedError,
   type AppliedPosition,
   type ConsumerStoreOptions,
 } from './consumers/consumer-store.js';

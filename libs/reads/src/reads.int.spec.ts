@@ -3,13 +3,17 @@ import { positionOf, NO_POSITION, type GroupPosition } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { Registry } from 'prom-client';
 import type { GroupAnswer, Reader } from './group-reader.js';
+import { problemOf } from './http/read-answer.js';
 import { productQuery, type ProductRow } from './queries/product/product.query.js';
+import { query } from './query.js';
 import { Reads } from './reads.js';
 import type { ReadSettings } from './settings.js';
 
 const PRODUCT = 'cafe-premium';
 const anyone: Reader = { position: NO_POSITION, waitMs: 0 };
 const at = (position: GroupPosition): Reader => ({ position: positionOf([position]), waitMs: 0 });
+
+const log = createLog({ name: 'spec', logLevel: 'silent' });
 
 // One group for all of these, since servers cost seconds: each test leaves it as it was, and the last one takes it apart.
 let group: DatabaseGroup;
@@ -36,7 +40,7 @@ async function startReads(settings: Partial<ReadSettings> = {}): Promise<Reads> 
     groups: [{ id: group.id, nodes: group.servers.map(({ host, port }) => ({ host, port })) }],
     login: group.login('eco_reader'),
     applicationName: 'spec',
-    log: createLog({ name: 'spec', logLevel: 'silent' }),
+    log,
     registry: new Registry(),
     settings: { probeEveryMs: 100, ...settings },
   });
@@ -177,7 +181,7 @@ it('a recovery conflict on one replica is answered by another node', async () =>
       groups: [{ id: group.id, nodes: [server(1), server(number)].map(({ host, port }) => ({ host, port })) }],
       login: group.login('eco_reader'),
       applicationName: 'spec',
-      log: createLog({ name: 'spec', logLevel: 'silent' }),
+      log,
       registry,
     });
     await only.start();
@@ -207,6 +211,148 @@ it('a recovery conflict on one replica is answered by another node', async () =>
   }
 });
 
+/** Reads of their own, so that what they find out about the nodes stays with them. */
+async function withReads<T>(
+  settings: Partial<ReadSettings>,
+  numbers: readonly number[],
+  work: (reads: Reads, retriesOf: (node: string, sqlState: string) => Promise<number>) => Promise<T>,
+): Promise<T> {
+  const registry = new Registry();
+  const started = new Reads({
+    groups: [{ id: group.id, nodes: numbers.map(server).map(({ host, port }) => ({ host, port })) }],
+    login: group.login('eco_reader'),
+    applicationName: 'spec',
+    log,
+    registry,
+    settings: { probeEveryMs: 100, ...settings },
+  });
+  await started.start();
+  try {
+    return await work(started, async (node, sqlState) => {
+      const { values = [] } = (await registry.getSingleMetric('eco_read_retries_total')?.get()) ?? {};
+      return values.find(({ labels }) => labels['node'] === node && labels['sqlstate'] === sqlState)?.value ?? 0;
+    });
+  } finally {
+    started.stop();
+  }
+}
+
+describe('a statement that a node refuses', () => {
+  // $1 SQLSTATE, $2 ports that refuse.
+  const refused = query<{ n: number }>({ name: 'refused', rows: 'SELECT eco.spec_refuse($1, $2) AS n' });
+  const portsOf = (...numbers: number[]) => numbers.map((number) => server(number).port);
+  const ask = (of: Reads, sqlState: string, ...numbers: number[]) =>
+    of.ofGroup('g1', refused, [sqlState, portsOf(...numbers)], anyone);
+
+  beforeAll(async () => {
+    await tell(
+      1,
+      `CREATE FUNCTION eco.spec_refuse(code text, ports integer[]) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+         IF current_setting('port')::integer = ANY (ports) THEN RAISE EXCEPTION 'as asked' USING ERRCODE = code; END IF;
+         RETURN 1;
+       END $$`,
+      'GRANT EXECUTE ON FUNCTION eco.spec_refuse TO eco_reader',
+    );
+    const position = await changePrice();
+    await eventually('replicas have it', async () => (await readAnswer(at(position))).source.role === 'replica');
+    await Promise.all(
+      [2, 3].map((number) =>
+        eventually(`server ${number} has it`, async () => {
+          const asked = `SELECT 1 FROM pg_proc WHERE proname = 'spec_refuse'`;
+          return (await group.asSuperuser(asked, [], server(number))).length > 0;
+        }),
+      ),
+    );
+  });
+
+  it.each([
+    ['a damaged page', 'XX001'],
+    ['a bug of the server', 'XX000'],
+    ['a table that a migration has yet to bring', '42P01'],
+    ['a column that a migration has yet to bring', '42703'],
+    ['a right that was revoked', '42501'],
+    ['no memory', '53200'],
+    ['no disk for sorting', '53100'],
+    ['a disk that fails', '58030'],
+    ['too deep for it', '54001'],
+    ['a lock that it does not get', '55P03'],
+    ['a recovery conflict', '40001'],
+  ])('%s (%s): another node answers, and no other read loses its connection', async (_what, sqlState) => {
+    await withReads({}, [1, 2, 3], async (of, retriesOf) => {
+      await eventually('the node is asked', async () => {
+        const answers = await Promise.all(Array.from({ length: 32 }, () => ask(of, sqlState, 2)));
+        expect(answers.map(({ type }) => type)).toEqual(answers.map(() => 'answer'));
+        return (await retriesOf('g1-2', sqlState)) > 0;
+      });
+      expect(await retriesOf('g1-2', 'connection')).toBe(0);
+    });
+  });
+
+  it('costs the node its preference: reads one after the other seldom go there again', async () => {
+    await withReads({}, [1, 2, 3], async (of, retriesOf) => {
+      await eventually('the node is asked', async () => {
+        await Promise.all(Array.from({ length: 32 }, () => ask(of, 'XX001', 2)));
+        return (await retriesOf('g1-2', 'XX001')) > 0;
+      });
+      const before = await retriesOf('g1-2', 'XX001');
+      for (let n = 0; n < 100; n += 1) expect((await ask(of, 'XX001', 2)).type).toBe('answer');
+      expect((await retriesOf('g1-2', 'XX001')) - before).toBeLessThan(50);
+    });
+  });
+
+  it('is our error when all nodes refuse it alike, and the nodes are read on', async () => {
+    await withReads({}, [1, 2, 3], async (of) => {
+      await expect(ask(of, '42P01', 1, 2, 3)).rejects.toMatchObject({ name: 'ReadError', sqlState: '42P01' });
+      // Both replicas may lack a migration that the primary has.
+      expect(await ask(of, '42P01', 2, 3)).toMatchObject({ type: 'answer', source: { node: 'g1-1' } });
+      expect((await of.ofKey(PRODUCT, productQuery, [PRODUCT], anyone)).type).toBe('answer');
+    });
+  });
+
+  it('is our error at once where there is one node; without memory that node is not able to answer', async () => {
+    await withReads({ deadlineMs: 300 }, [1], async (of) => {
+      await expect(ask(of, 'XX001', 1)).rejects.toMatchObject({ name: 'ReadError', sqlState: 'XX001' });
+      expect(await ask(of, '53200', 1)).toMatchObject({ type: 'no-node', fault: expect.stringContaining('as asked') });
+      expect(await ask(of, 'XX001')).toMatchObject({ type: 'answer' });
+    });
+  });
+
+  it("is the request's own when it is about its values (class 22)", async () => {
+    await withReads({}, [1, 2, 3], async (of, retriesOf) => {
+      const answer = await of.ofKey(PRODUCT, productQuery, ['a\u0000b'], anyone);
+      expect(answer).toMatchObject({ type: 'bad-value' });
+      expect(await ask(of, '22008', 1, 2, 3)).toEqual({ type: 'bad-value', reason: 'as asked' });
+      if (answer.type === 'answer') throw new Error('it was answered');
+      expect(problemOf(answer)).toMatchObject({ status: 400, problem: 'bad-input' });
+      for (const node of ['g1-1', 'g1-2', 'g1-3']) expect(await retriesOf(node, '22008')).toBeLessThanOrEqual(1);
+    });
+  });
+
+  it('for taking too long is tried on one other node, and a slow read on none', async () => {
+    const sleep = { name: 'sleep', rows: 'SELECT 1 AS n, pg_sleep(60)' };
+    await withReads({ statementTimeoutMs: 200, slowStatementTimeoutMs: 200 }, [1, 2, 3], async (of, retriesOf) => {
+      const timeouts = async () =>
+        (await Promise.all(['g1-1', 'g1-2', 'g1-3'].map((node) => retriesOf(node, '57014')))).reduce((a, b) => a + b);
+      expect(await of.ofGroup('g1', query(sleep), [], anyone)).toMatchObject({ type: 'too-slow' });
+      expect(await timeouts()).toBe(2);
+      const slow = query({ ...sleep, name: 'sleep-slow', pace: 'slow' });
+      expect(await of.ofGroup('g1', slow, [], anyone)).toMatchObject({ type: 'too-slow' });
+      expect(await timeouts()).toBe(3);
+    });
+  });
+
+  it('because a migration changed a column is prepared again', async () => {
+    await tell(1, 'CREATE TABLE eco.spec_stale (n integer)', 'GRANT SELECT ON eco.spec_stale TO eco_reader');
+    const stale = query<{ n: unknown }>({ name: 'stale', rows: 'SELECT max(s.n) AS n FROM eco.spec_stale s' });
+    await withReads({}, [1], async (of) => {
+      expect((await of.ofGroup('g1', stale, [], anyone)).type).toBe('answer');
+      await tell(1, 'ALTER TABLE eco.spec_stale ALTER COLUMN n TYPE bigint');
+      for (let n = 0; n < 8; n += 1) expect((await of.ofGroup('g1', stale, [], anyone)).type).toBe('answer');
+    });
+    await tell(1, 'DROP TABLE eco.spec_stale');
+  });
+});
+
 it('after a promotion reads follow the new primary, and tell a position that is covered from one that is lost', async () => {
   const kept = await changePrice();
   // One batch that no replica gets: it commits because nobody waits, and dies with its machine.
@@ -220,8 +366,13 @@ it('after a promotion reads follow the new primary, and tell a position that is 
   await server(2).kill();
   await server(3).kill();
   const keptPrice = price;
+  // With a leadership that no replica gets to know.
+  await writer.close();
+  writer = await BatchWriter.open(group);
   const lost = await changePrice();
   expect((await readAnswer(at(lost))).source).toMatchObject({ node: 'g1-1', position: lost });
+  for (let n = 0; n < 20; n += 1) await changePrice();
+  await readAnswer(at(await changePrice()));
   await server(1).kill();
   await Promise.all([server(2).start(), server(3).start()]);
 
@@ -240,6 +391,15 @@ it('after a promotion reads follow the new primary, and tell a position that is 
 
   price = keptPrice;
   const next = await changePrice();
-  expect(next.seq).toBe(lost.seq);
+  expect([next.term, next.seq]).toEqual([lost.term, lost.seq]);
   expect((await readAnswer(at(next))).source).toMatchObject({ node: 'g1-2', role: 'primary', position: next });
+
+  // Without a batch that could pass the lost numbers: heartbeats show that the group moves.
+  const atMs = async () => {
+    const [row] = await group.asSuperuser<{ at: Date }>('SELECT at FROM eco.group_state', [], server(2));
+    return row?.at.getTime() ?? 0;
+  };
+  const sinceMs = await atMs();
+  await eventually('the group has moved for 6 s', async () => (await atMs()) - sinceMs > 6_000);
+  expect(reads.standstill(PRODUCT)).toBeUndefined();
 });

@@ -96,7 +96,7 @@ export const readSettings = {
   ),
   statementTimeoutMs: limit('STATEMENT_TIMEOUT_MS', 1_500, [50, MINUTE_MS], 'ms', 'What a node gives one statement'),
   slowStatementTimeoutMs: limit(
-    'SLOW_STATEMENT_TIMEOUT_MS',
+    'SLOW_TIMEOUT_MS',
     10_000,
     [50, 10 * MINUTE_MS],
     'ms',

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { headers, type ProblemName } from '@eco/contracts';
-import { StoreUnavailableError, type ConsumerStore, type EntityManager } from '@eco/database';
+import { StoreUnavailableError, ValueRefusedError, type ConsumerStore, type EntityManager } from '@eco/database';
 import { problem } from '@eco/edge';
 import { freshnessOf, lagText, problemOf, readerOf, readHeadersSchema, type Reads } from '@eco/reads';
 import { formatPosition } from '@eco/routing';
@@ -33,6 +33,9 @@ export async function readConsumer<T>(
   const endMs = performance.now() + Math.max(reads.freshWaitMs, reader.waitMs);
   for (;;) {
     const { result, progress, node, role } = await store.read(work).catch((error: unknown) => {
+      if (error instanceof ValueRefusedError) {
+        throw problem('bad-input', { faults: [{ at: 'query', message: error.message }], cause: error });
+      }
       if (!(error instanceof StoreUnavailableError)) throw error;
       throw problem('no-node', { detail: error.message, headers: { [headers.retryAfter]: '1' }, cause: error });
     });

@@ -1,4 +1,4 @@
-import { replicationSchema } from '@eco/contracts';
+import { LAG_UNKNOWN, replicationSchema } from '@eco/contracts';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
 import { formatPosition, positionOf } from '@eco/routing';
 import type { Command } from 'commander';
@@ -82,7 +82,7 @@ function table(nodes: readonly Row[]): string {
       role === 'replica' ? (seenByPrimary?.state ?? 'not streaming') : '',
       seenByPrimary?.syncState ?? '',
       position === null || position.term === 0 ? '' : formatPosition(positionOf([{ group, ...position }])),
-      role === 'replica' ? number(lagMs) : '',
+      role !== 'replica' ? '' : lagMs === null ? LAG_UNKNOWN : whole(lagMs),
       number(seenByPrimary?.lagBytes),
       number(seenByItself?.lagBytes),
       slot === null ? '' : slot.active ? slot.walStatus : `${slot.walStatus}, not used`,

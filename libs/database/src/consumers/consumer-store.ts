@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DataSource, type EntityManager, type EntityTarget } from 'typeorm';
+import type { DatabaseError } from 'pg';
+import { DataSource, QueryFailedError, type EntityManager, type EntityTarget } from 'typeorm';
 import { Progress } from '../entities/progress.js';
 import { CentralCustomer, CentralProgress } from '../entities/central.js';
 import { DailyStatistics, StatisticsProgress } from '../entities/statistics.js';
@@ -42,6 +43,11 @@ export interface ConsumerStoreOptions {
 /** Nobody could be asked, or the answer did not come. Try again. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
+}
+
+/** A value of the request is none that the database takes (class 22). Every node would say so, now and later. */
+export class ValueRefusedError extends Error {
+  override readonly name = 'ValueRefusedError';
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -126,6 +132,7 @@ export class ConsumerStore {
           role: node === primary?.node ? ('primary' as const) : ('replica' as const),
         }));
       } catch (error) {
+        if (isAboutValue(error)) throw new ValueRefusedError(error.message, { cause: error });
         await this.#forget(node);
         cause = error;
       }
@@ -205,4 +212,8 @@ export class ConsumerStore {
 
 function appliedIn({ term, tag, seq, n }: AppliedPosition): AppliedPosition {
   return { term, tag, seq, n };
+}
+
+function isAboutValue(error: unknown): error is QueryFailedError<DatabaseError> {
+  return error instanceof QueryFailedError && (error.driverError as DatabaseError).code?.startsWith('22') === true;
 }

@@ -2,7 +2,7 @@ import { applyDecorators, createParamDecorator, HttpCode, type ExecutionContext 
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { headers as headerNames, problemTypes, type Fault, type ProblemName } from '@eco/contracts';
+import { headerDescriptions, headers as headerNames, problemTypes, type Fault, type ProblemName } from '@eco/contracts';
 import { faultsOf, type Place } from './faults.js';
 import { problem } from './problem.js';
 
@@ -100,6 +100,11 @@ function parameters(schema: z.ZodObject | undefined) {
   });
 }
 
+function responseHeader(name: string) {
+  const description = headerDescriptions[name];
+  return { schema: { type: 'string' as const }, ...(description !== undefined && { description }) };
+}
+
 /** A header as people write it. */
 function inDocument(header: string): string {
   return Object.values(headerNames).find((name) => name.toLowerCase() === header) ?? header;
@@ -135,7 +140,7 @@ function answerOf(status: number, declaration: AnswerDeclaration): MethodDecorat
   return ApiResponse({
     status,
     description: declaration.description,
-    headers: Object.fromEntries((declaration.headers ?? []).map((name) => [name, { schema: { type: 'string' } }])),
+    headers: Object.fromEntries((declaration.headers ?? []).map((name) => [name, responseHeader(name)])),
     ...(declaration.body === undefined
       ? {}
       : { content: { 'application/json': { schema: jsonSchemaOf(declaration.body, 'output') } } }),

@@ -36,8 +36,7 @@ export function headersOf(
 ): Record<string, string> {
   const read = new Set(sources.map(({ group }) => group));
   const carried = brought.groups.filter(({ group }) => !read.has(group));
-  // Ids that we made grow with time: those that are dropped are the oldest.
-  const orders = brought.orders.filter((id) => !settled.includes(id)).slice(-ORDERS_CARRIED_MAX);
+  const orders = ordersCarried(brought.orders.filter((id) => !settled.includes(id)));
   const position = formatPosition(
     positionOf([...sources.flatMap((source) => source.position ?? []), ...carried], orders),
   );
@@ -48,6 +47,19 @@ export function headersOf(
     ...(position === '' ? {} : { [headers.position]: position }),
   };
 }
+
+/**
+ * Beyond the limit the oldest are dropped, which have been decided most probably. Ids of version 7 grow with time; those
+ * made from an `Idempotency-Key` have no age, so they go last.
+ */
+export function ordersCarried(orders: readonly string[]): string[] {
+  const hasAge = (id: string) => id[VERSION_AT] === '7';
+  const byAge = [...orders.filter(hasAge).sort(), ...orders.filter((id) => !hasAge(id))];
+  return byAge.slice(-ORDERS_CARRIED_MAX);
+}
+
+/** Of the version digit in a UUID. */
+const VERSION_AT = 14;
 
 /** As above, of what a consumer keeps: as of what it has applied. */
 export function consumerHeadersOf(

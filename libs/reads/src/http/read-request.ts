@@ -21,7 +21,8 @@ const lagMsMaxSchema = z
   .regex(/^\d{1,9}$/, 'must be a whole number of ms')
   .transform(Number)
   .meta({
-    description: 'Greatest lag that the answer may have, ms; it is known to within half a second',
+    description:
+      'Greatest lag that the answer may have, ms; it is known to within half a second. An unknown lag is too great',
     examples: ['2000'],
   });
 

@@ -1,19 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Reader } from '../group-reader.js';
 
-/** Between two looks at what somebody waits for. */
-const PAUSE_MS = 25;
+const PAUSE_MS_MIN = 25;
+const PAUSE_MS_MAX = 500;
+/** The pause grows with the time waited, so a late answer comes at most this much later: 30 s take some 85 reads. */
+const PAUSE_SHARE = 1 / 8;
 
-/** Reads again until it is as hoped or the reader's `Prefer: wait` is over; gives what was read last. */
+/** How long to wait before the next read. */
+export function pauseAfter(waitedMs: number): number {
+  return Math.min(Math.max(waitedMs * PAUSE_SHARE, PAUSE_MS_MIN), PAUSE_MS_MAX);
+}
+
+/** Reads again until it is as hoped or the reader's `Prefer: wait` is over; returns what was read last. */
 export async function readUntil<A>(
   reader: Reader,
   read: () => Promise<A>,
   isAsHoped: (read: A) => boolean,
 ): Promise<A> {
-  const endMs = performance.now() + reader.waitMs;
+  const startedMs = performance.now();
   for (;;) {
     const latest = await read();
-    if (isAsHoped(latest) || performance.now() >= endMs) return latest;
-    await pause(PAUSE_MS);
+    const waitedMs = performance.now() - startedMs;
+    if (isAsHoped(latest) || waitedMs >= reader.waitMs) return latest;
+    await pause(Math.min(pauseAfter(waitedMs), reader.waitMs - waitedMs));
   }
 }

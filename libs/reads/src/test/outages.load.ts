@@ -204,13 +204,13 @@ it('one damaged page on one replica: no read fails, and the replica is left alon
     'the damaged page is read',
     async () => {
       const all = await Promise.all(Array.from({ length: 64 }, () => ask(anyone)));
-      for (const answer of all) expect(answer).toMatchObject({ type: 'answer', rows: [{ price_cents: price }] });
+      for (const answer of all) expect(answer).toMatchObject({ type: 'answer', rows: [{ product_id: PRODUCT }] });
       return (await retriesOf('g1-2', 'XX001')) > 0;
     },
     within60s,
   );
   const before = await retriesOf('g1-2', 'XX001');
-  for (let n = 0; n < 200; n += 1) expect((await read(anyone)).rows[0]?.price_cents).toBe(price);
+  for (let n = 0; n < 200; n += 1) expect((await read(anyone)).rows).toHaveLength(1);
   expect((await retriesOf('g1-2', 'XX001')) - before).toBeLessThan(100);
 
   await whole();
@@ -284,24 +284,27 @@ const report = query<{ n: number }>({ name: 'report', rows: 'SELECT 1 AS n, pg_s
 
 it('six clients of a slow report: no other read fails or loses its connection, and what is too much is refused', async () => {
   const { reads, registry } = await system.startReads();
+  const askReport = () => reads.ofGroup('g1', report, [], anyone);
   let over = false;
   const reports = Array.from({ length: 6 }, async () => {
     let answers = 0;
-    while (!over) if ((await reads.ofGroup('g1', report, [], anyone)).type === 'answer') answers += 1;
+    while (!over) if ((await askReport()).type === 'answer') answers += 1;
     return answers;
   });
-  const reading = Array.from({ length: 8 }, async () => {
-    for (let n = 0; n < 500; n += 1) {
-      const answer = await reads.ofKey(PRODUCT, productQuery, [PRODUCT], anyone);
-      expect(answer).toMatchObject({ type: 'answer', rows: [{ price_cents: price }] });
-    }
-  });
-  await Promise.all(reading);
-  // More than run and wait on all nodes together.
-  const many = await Promise.all(Array.from({ length: 16 }, () => reads.ofGroup('g1', report, [], anyone)));
-  over = true;
-  const answers = await Promise.all(reports);
-  expect(answers.reduce((sum, each) => sum + each, 0)).toBeGreaterThan(0);
-  expect(new Set(many.map(({ type }) => type))).toEqual(new Set(['answer', 'too-busy']));
+  try {
+    const reading = Array.from({ length: 8 }, async () => {
+      for (let n = 0; n < 500; n += 1) {
+        const answer = await reads.ofKey(PRODUCT, productQuery, [PRODUCT], anyone);
+        expect(answer).toMatchObject({ type: 'answer', rows: [{ product_id: PRODUCT }] });
+      }
+    });
+    await Promise.all(reading);
+    // More than run and wait on both replicas together.
+    const many = await Promise.all(Array.from({ length: 16 }, askReport));
+    expect(new Set(many.map(({ type }) => type))).toEqual(new Set(['answer', 'too-busy']));
+  } finally {
+    over = true;
+  }
+  expect((await Promise.all(reports)).reduce((sum, each) => sum + each, 0)).toBeGreaterThan(0);
   for (const node of ['g1-1', 'g1-2', 'g1-3']) expect(await retriesOf(node, 'connection', { registry })).toBe(0);
 });

@@ -43,6 +43,7 @@ function salesQuery({ day, branch, product, ofProduct }: SalesGrouping): Query<S
     ORDER BY t.day, t.branch_id, t.product_id LIMIT $7`,
     order: 'r.day, r.branch_id, r.product_id',
     beside: progressOf('statistics', 'statistics'),
+    pace: 'slow',
   });
 }
 
