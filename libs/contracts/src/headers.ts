@@ -10,6 +10,8 @@ export const headers = {
   lagMs: 'EcoMarket-Lag-Ms',
   /** `local`: accepted into a local journal, not yet confirmed by the brokers. */
   durability: 'EcoMarket-Durability',
+  /** IANA time zone in which the days of an answer are cut. */
+  timeZone: 'EcoMarket-Time-Zone',
   correlationId: 'X-Correlation-Id',
   idempotencyKey: 'Idempotency-Key',
   prefer: 'Prefer',
