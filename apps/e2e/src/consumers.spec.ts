@@ -100,6 +100,76 @@ it('sales are counted by day and branch', async () => {
   });
 });
 
+it('what was sold is net: orders that were cancelled or came back are no sales, for each grouping and day by day', async () => {
+  await system.central.post('/products', { productId: 'undone', name: 'P', priceCents: 1000, stock: 50 });
+  const wait = { prefer: 'wait=30' };
+  const place = async (customerId: string, quantity: number) => {
+    const order = await system.central.post(
+      '/orders',
+      { customerId, lines: [{ productId: 'undone', quantity }] },
+      wait,
+    );
+    expect(order.status).toBe(201);
+    return { path: `/orders/${String(order.body?.['orderId'])}`, customerId };
+  };
+  const figures = {
+    sales: 2,
+    units: 8,
+    revenueCents: 8000,
+    gross: { orders: 9, units: 20, revenueCents: 20_000 },
+    cancelled: { orders: 6, units: 8, revenueCents: 8000 },
+    returned: { orders: 1, units: 4, revenueCents: 4000 },
+  };
+  const sold = async (by: string) => {
+    const { body } = await system.central.get(`/statistics/sales?productId=undone&by=${by}`);
+    expect(body).toMatchObject({ timeZone: 'UTC' });
+    // The day may change while this runs.
+    const rows = itemsOf(body) as unknown as (typeof figures)[];
+    const sum = (of: (row: typeof figures) => number) => rows.reduce((total, row) => total + of(row), 0);
+    const partOf = (part: 'gross' | 'cancelled' | 'returned') => ({
+      orders: sum((row) => row[part].orders),
+      units: sum((row) => row[part].units),
+      revenueCents: sum((row) => row[part].revenueCents),
+    });
+    return {
+      sales: sum((row) => row.sales),
+      units: sum((row) => row.units),
+      revenueCents: sum((row) => row.revenueCents),
+      gross: partOf('gross'),
+      cancelled: partOf('cancelled'),
+      returned: partOf('returned'),
+    };
+  };
+  // Six orders of eight units, all cancelled: six sales of eight units they are not.
+  for (const [n, quantity] of [1, 1, 1, 1, 2, 2].entries()) {
+    const { path, customerId } = await place(`undone-${n}`, quantity);
+    expect((await system.central.post(`${path}/cancel`, { customerId })).status).toBe(200);
+  }
+  // One that comes back whole, one of which a unit comes back, one that stays.
+  for (const [quantity, back] of [
+    [3, 3],
+    [4, 1],
+    [5, 0],
+  ] as const) {
+    const { path, customerId } = await place(`kept-${quantity}`, quantity);
+    expect((await system.central.post(`${path}/fulfil`, { customerId })).status).toBe(200);
+    if (back === 0) continue;
+    const lines = [{ productId: 'undone', quantity: back }];
+    expect((await system.central.post(`${path}/returns`, { customerId, lines })).status).toBe(200);
+  }
+  await eventually('all is counted', async () => {
+    const { returned } = await sold('product');
+    return returned.units === figures.returned.units;
+  });
+  for (const by of ['day', 'branch', 'product', 'day,branch,product']) expect(await sold(by)).toEqual(figures);
+  const { body } = await system.central.get('/statistics/daily');
+  type Part = { units: number };
+  const days = itemsOf(body) as unknown as ({ units: number } & Record<'gross' | 'cancelled' | 'returned', Part>)[];
+  for (const { units, gross, cancelled, returned } of days)
+    expect(units).toBe(gross.units - cancelled.units - returned.units);
+  expect(days.reduce((total, { cancelled }) => total + cancelled.units, 0)).toBeGreaterThanOrEqual(8);
+});
+
 it('a consumer whose queue is lost with its connection misses nothing, and the others do not notice', async () => {
   const before = await registrationsToday();
   const lost = await connectionOf('customers');

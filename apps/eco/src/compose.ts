@@ -73,12 +73,13 @@ export function stopCompose(volumes: boolean): Promise<void> {
 const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, WRITER: 4 };
 
 /** The variables of compose.yaml for what was given as an option; what was not, the user's own environment may say. */
-function environmentOf({ ports, logLevel, buckets, branchId }: ClusterDescription, command: Command) {
+function environmentOf({ ports, logLevel, buckets, branchId, timeZone }: ClusterDescription, command: Command) {
   const environment: Record<string, string> = {};
   const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
   if (isGiven('logLevel')) environment['ECO_LOG_LEVEL'] = logLevel;
   if (isGiven('buckets')) environment['ECO_BUCKETS'] = String(buckets);
   if (isGiven('branch')) environment['ECO_BRANCH_ID'] = branchId;
+  if (isGiven('timeZone') && timeZone !== undefined) environment['ECO_TIME_ZONE'] = timeZone;
   const first = (name: string, port: number, kind: keyof typeof countOf) => {
     if (!isGiven(name)) return;
     for (let index = 0; index < countOf[kind]; index++) {

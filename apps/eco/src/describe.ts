@@ -5,7 +5,7 @@ import {
   type ClusterDescription,
   type ClusterInput,
 } from '@eco/cluster';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { BadInput, wholeNumberOf } from './input.js';
 
 /** The options of `eco up`, as commander gives them. */
@@ -17,6 +17,7 @@ export interface UpOptions {
   readonly logLevel: string;
   readonly buckets: string;
   readonly branch: string;
+  readonly timeZone?: string;
   /** In containers, by compose.yaml. */
   readonly docker?: true;
   /** False after --no-services. */
@@ -46,6 +47,12 @@ export function upOptions(command: Command): Command {
     .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel)
     .option('--buckets <n>', 'number of buckets; settled by the first start', String(buckets))
     .option('--branch <id>', 'branch that sucursal-api serves', branchId)
+    .addOption(
+      new Option(
+        '--time-zone <name>',
+        "IANA time zone of the chain's days, such as America/Mexico_City (default: as before; UTC at first)",
+      ).env('ECO_TIME_ZONE'),
+    )
     .option('--no-services', 'start the servers alone')
     .option('--port-amqp <port>', 'first broker; 0 here and below: any free port', String(ports.amqp))
     .option('--port-management <port>', "first broker's management UI", String(ports.management))
@@ -69,6 +76,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
     ...(options.data !== undefined && { dataDir: options.data }),
     logLevel: options.logLevel as ClusterDescription['logLevel'],
     branchId: options.branch,
+    ...(options.timeZone !== undefined && options.timeZone !== '' && { timeZone: options.timeZone }),
     services: options.services,
     ports: {
       amqp: port('--port-amqp', options.portAmqp),

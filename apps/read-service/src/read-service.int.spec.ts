@@ -3,6 +3,7 @@ import {
   changeData,
   headers,
   keyOf as keyOfCommand,
+  orderSchema,
   type Change,
   type CommandKind,
   type CommandOf,
@@ -488,9 +489,53 @@ it("a branch's orders in a period, newest first, over both groups; also of one c
   expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
   const lines = (await csv.text()).trimEnd().split('\r\n');
   expect(lines).toHaveLength(3);
-  expect(lines[0]).toBe('orderId,customerId,branchId,status,placedAt,decidedAt,units,totalCents,lines');
+  expect(lines[0]?.split(',')).toEqual(Object.keys(orderSchema.shape));
   const link = /^<(\?[^>]+)>; rel="next"$/.exec(csv.headers.get(headers.link) ?? '')?.[1];
   expect(ids((await get<Page>(`/orders${link}`)).body.items)).toEqual(placed.slice(2, 4));
+});
+
+it('orders as CSV: every row of the question, with everything that JSON says of each', async () => {
+  const rows = 1_234;
+  const [home] = groups;
+  await home?.asSuperuser(`
+    INSERT INTO eco.orders (order_id, seq, placed_at, decided_at, ended_at, total_cents, bucket, status, customer_id, branch_id, lines, returned, short, unknown_products)
+    SELECT md5('csv' || n)::uuid, 1, '2026-02-01'::timestamptz + n * interval '1 second', '2026-02-01', CASE WHEN n % 2 = 0 THEN '2026-02-02'::timestamptz END,
+           500, (SELECT min(b.bucket) FROM eco.bucket_ownership b WHERE b.state = 'owned'), CASE WHEN n % 2 = 0 THEN 'fulfilled' ELSE 'rejected' END,
+           '=ana;' || n, 'csv', jsonb_build_array(jsonb_build_object('productId', 'te', 'quantity', 2, 'unitPriceCents', 250, 'name', 'Té; "rojo"')),
+           CASE WHEN n % 2 = 0 THEN '[{"productId": "te", "quantity": 1}]'::jsonb END,
+           CASE WHEN n % 2 = 1 THEN '[{"productId": "te", "asked": 2, "available": 1}]'::jsonb END, CASE WHEN n % 2 = 1 THEN '["x"]'::jsonb END
+    FROM generate_series(1, ${rows}) n`);
+  const csv = async (path: string) => {
+    const response = await fetch(`${service.url}${path}`, { headers: { Accept: 'text/csv' } });
+    return { response, lines: (await response.text()).trimEnd().split('\r\n') };
+  };
+  const { response, lines } = await csv('/orders?branchId=csv');
+  expect([response.status, response.headers.get(headers.link)]).toEqual([200, null]);
+  expect(response.headers.get(headers.source)).toContain('g1-1');
+  expect(lines).toHaveLength(rows + 1);
+  expect(new Set(lines).size).toBe(rows + 1);
+
+  // Each cell is what JSON says, but for the apostrophe before what a spreadsheet would run.
+  const columns = lines[0]?.split(',') ?? [];
+  const { body } = await get<{ items: Record<string, unknown>[] }>('/orders?branchId=csv&limit=2');
+  for (const [index, item] of body.items.entries()) {
+    const cells = [...(lines[index + 1] ?? '').matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(([, cell = '']) => cell);
+    for (const [at, column] of columns.entries()) {
+      const cell = cells[at] ?? '';
+      const text = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+      const value = item[column];
+      if (typeof value === 'object' && value !== null) expect(JSON.parse(text)).toEqual(value);
+      else if (column === 'customerId') expect(text).toBe(`'${String(value)}`);
+      else expect(text).toBe(value === null ? '' : String(value));
+    }
+  }
+  expect(body.items.map(({ returned, short, endedAt }) => [returned, short, endedAt])).toEqual([
+    [[{ productId: 'te', quantity: 1 }], [], '2026-02-02T00:00:00.000Z'],
+    [[], [{ productId: 'te', asked: 2, available: 1 }], null],
+  ]);
+  // An instant with its offset cuts at midnight of the chain.
+  expect((await csv('/orders?branchId=csv&to=2026-01-31T18:00:11-06:00')).lines).toHaveLength(11);
+  await home?.asSuperuser(`DELETE FROM eco.orders WHERE branch_id = 'csv'`);
 });
 
 it('products by words of their names, without case and accents', async () => {
@@ -533,6 +578,59 @@ it('stock of a location, and what of it is low', async () => {
   expect(await found('availableMax=3&location=central')).toEqual(sorted.filter((id) => id.includes('-lo')));
 });
 
+it('low stock is exactly the products on sale that are low: none that was deleted, and those without a level too', async () => {
+  const ids = GROUP_IDS.flatMap((group) =>
+    ['gone', 'none', 'less', 'many'].map((which) => keyOf(group, `low-${which}`)),
+  );
+  const called = (which: string) => ids.filter((id) => id.includes(which)).sort();
+  for (const productId of ids) {
+    const stock = { gone: 0, none: 0, less: 4, many: 9 }[productId.slice(4, 8)] ?? 0;
+    await write(product(productId, 100, stock));
+  }
+  // One that was sold out and then deleted; and one of which a branch has some, and another has had some.
+  for (const productId of called('gone')) {
+    await write(commandOf('stock.receive', { productId, location: 'central', quantity: 2 }));
+    await write(commandOf('stock.adjust', { productId, location: 'central', delta: -2, reason: 'broken' }));
+    await write(commandOf('product.delete', { productId }));
+  }
+  for (const group of groups) {
+    await group.asSuperuser(`INSERT INTO eco.location SELECT unnest(ARRAY['low-1', 'low-2']) ON CONFLICT DO NOTHING`);
+  }
+  for (const productId of called('none')) {
+    await write(commandOf('stock.receive', { productId, location: 'low-1', quantity: 3 }));
+    await write(commandOf('stock.receive', { productId, location: 'low-2', quantity: 1 }));
+    await write(commandOf('stock.adjust', { productId, location: 'low-2', delta: -1, reason: 'broken' }));
+  }
+  const low = async (query: string) => {
+    const found: string[] = [];
+    for (let after = '/'; after !== '';) {
+      const path = `/inventory?limit=3&${query}${after === '/' ? '' : `&after=${encodeURIComponent(after)}`}`;
+      const { body } = await get<{
+        items: { productId: string; location: string; available: number }[];
+        next: string | null;
+      }>(path);
+      found.push(...body.items.map(({ productId, location, available }) => `${productId} ${location} ${available}`));
+      after = body.next ?? '';
+    }
+    return found.filter((each) => each.startsWith('low-'));
+  };
+  const at = (which: string, ...levels: string[]) =>
+    called(which).flatMap((id) => levels.map((level) => `${id} ${level}`));
+  expect(await low('availableMax=0')).toEqual(at('none', 'central 0', 'low-2 0'));
+  expect(await low('availableMax=3')).toEqual(at('none', 'central 0', 'low-1 3', 'low-2 0'));
+  expect(await low('availableMax=4&location=central')).toEqual([
+    ...at('less', 'central 4'),
+    ...at('none', 'central 0'),
+  ]);
+  // A branch is low on what it has had: not on every product of the catalogue.
+  expect(await low('availableMax=2&location=low-1')).toEqual([]);
+  expect(await low('availableMax=3&location=low-1')).toEqual(at('none', 'low-1 3'));
+  expect(await low('availableMax=3&location=low-2')).toEqual(at('none', 'low-2 0'));
+  // What lies in stock of a product that is not on sale is still seen without `availableMax`.
+  for (const id of called('gone'))
+    expect((await get(`/inventory/${id}`)).body).toMatchObject({ levels: [{ onHand: 0 }] });
+});
+
 it('low stock among more levels than a page looks at: pages go on to the end, and each level comes once', async () => {
   const [first] = groups;
   // Beyond what a batch should write: rows of a location that nothing else is at.
@@ -541,6 +639,9 @@ it('low stock among more levels than a page looks at: pages go on to the end, an
     SELECT 'bulk-' || lpad(n::text, 6, '0'), 'warehouse', CASE WHEN n % 7000 = 0 THEN 1 ELSE 50 END, 0, 1, 1,
            (SELECT min(b.bucket) FROM eco.bucket_ownership b WHERE b.state = 'owned')
     FROM generate_series(1, 25000) n`);
+  await first?.asSuperuser(`
+    INSERT INTO eco.product (product_id, seq, price_cents, version, bucket, deleted, name)
+    SELECT l.product_id, 1, 100, 1, l.bucket, false, 'Bulk' FROM eco.stock_level l WHERE l.location = 'warehouse'`);
   const seen: string[] = [];
   let pages = 0;
   for (let after = ''; pages < 20; pages += 1) {
@@ -554,6 +655,7 @@ it('low stock among more levels than a page looks at: pages go on to the end, an
   expect(seen).toEqual(['bulk-007000', 'bulk-014000', 'bulk-021000']);
   expect(pages).toBeLessThan(6);
   await first?.asSuperuser(`DELETE FROM eco.stock_level WHERE location = 'warehouse'`);
+  await first?.asSuperuser(`DELETE FROM eco.product WHERE name = 'Bulk'`);
 });
 
 it('customers by e-mail, in whatever case, from any group', async () => {
@@ -581,11 +683,13 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
       'SELECT term::int, tag, seq::int FROM eco.group_state',
     )) ?? [];
   for (const statement of [
-    `INSERT INTO statistics.daily (day, branch_id, sales, units, revenue_cents)
-    VALUES ('2026-01-05', '', 2, 5, 1000), ('2026-01-05', 'sucursal-1', 1, 1, 300), ('2026-01-06', '', 1, 2, 205)`,
-    `INSERT INTO statistics.sales (day, branch_id, product_id, sales, units, revenue_cents)
-    VALUES ('2026-01-05', '', 'te', 2, 4, 800), ('2026-01-05', '', 'pan', 1, 1, 200), ('2026-01-05', 'sucursal-1', 'te', 1, 1, 300),
-           ('2026-01-06', '', 'te', 1, 2, 205)`,
+    `INSERT INTO statistics.branch_day (group_id, day, branch_id, orders, units, revenue_cents, cancelled_orders, cancelled_units, cancelled_cents,
+       returned_orders, returned_units, returned_cents)
+    VALUES ('g1', '2026-01-05', '', 2, 5, 1000, 0, 0, 0, 0, 0, 0), ('g2', '2026-01-05', 'sucursal-1', 2, 3, 700, 1, 2, 400, 0, 0, 0),
+           ('g1', '2026-01-06', '', 2, 4, 500, 0, 0, 0, 1, 2, 295)`,
+    `INSERT INTO statistics.product_day (group_id, day, branch_id, product_id, orders, units, revenue_cents)
+    VALUES ('g1', '2026-01-05', '', 'te', 2, 4, 800), ('g1', '2026-01-05', '', 'pan', 1, 1, 200), ('g2', '2026-01-05', 'sucursal-1', 'te', 1, 1, 300),
+           ('g1', '2026-01-06', '', 'te', 1, 2, 205)`,
     `INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
     VALUES ('statistics', 'g1', 'orders', ${state?.term}, '${state?.tag}', ${state?.seq})`,
   ]) {
@@ -595,7 +699,10 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
   const sold = async (query: string, sent: Record<string, string> = {}) =>
     get<{ items: Json[]; next: string | null }>(`/statistics/sales?from=2026-01-01&to=2026-01-31&${query}`, sent);
 
+  const none = { orders: 0, units: 0, revenueCents: 0 };
   const byDay = await sold('by=day');
+  expect(byDay.body).toMatchObject({ timeZone: 'UTC' });
+  expect(byDay.headers.get(headers.timeZone)).toBe('UTC');
   expect(byDay.body.items).toEqual([
     {
       day: '2026-01-05',
@@ -604,6 +711,9 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
       sales: 3,
       units: 6,
       revenueCents: 1300,
+      gross: { orders: 4, units: 8, revenueCents: 1700 },
+      cancelled: { orders: 1, units: 2, revenueCents: 400 },
+      returned: none,
       averageTicketCents: 433,
     },
     {
@@ -613,6 +723,9 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
       sales: 1,
       units: 2,
       revenueCents: 205,
+      gross: { orders: 2, units: 4, revenueCents: 500 },
+      cancelled: none,
+      returned: { orders: 1, units: 2, revenueCents: 295 },
       averageTicketCents: 205,
     },
   ]);
@@ -632,6 +745,30 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
   expect(first.body.next).toBe('2026-01-05/sucursal-1/');
   const rest = await sold(`by=day,branch&limit=2&after=${encodeURIComponent(first.body.next ?? '')}`);
   expect(rest.body).toMatchObject({ items: [{ day: '2026-01-06' }], next: null });
+
+  // The last days are those of the chain's time zone, and the answer names it; so does CSV, in a header.
+  const zoned = async (timeZone: string) => {
+    await home?.asSuperuser(`UPDATE eco.setting SET value = '${timeZone}' WHERE name = 'time-zone'`);
+    const answer = await get<{ items: Json[]; timeZone: string }>('/statistics/sales?by=day');
+    expect([answer.body.timeZone, answer.headers.get(headers.timeZone)]).toEqual([timeZone, timeZone]);
+    return answer.body.items.map(({ day }) => day);
+  };
+  // It is never the same day in both.
+  const [{ east } = { east: '' }] =
+    (await home?.asSuperuser<{ east: string }>(
+      `INSERT INTO statistics.branch_day (group_id, day, branch_id, orders, units, revenue_cents)
+       VALUES ('g1', (now() AT TIME ZONE 'Pacific/Kiritimati')::date, 'east', 1, 1, 1) RETURNING day::text AS east`,
+    )) ?? [];
+  expect(await zoned('Pacific/Kiritimati')).toContain(east);
+  expect(await zoned('Pacific/Pago_Pago')).not.toContain(east);
+  const csv = await fetch(`${service.url}/statistics/sales?by=day`, { headers: { Accept: 'text/csv' } });
+  expect([csv.headers.get(headers.timeZone), (await csv.text()).split('\r\n')[0]]).toEqual([
+    'Pacific/Pago_Pago',
+    'day,branchId,productId,sales,units,revenueCents,grossOrders,grossUnits,grossRevenueCents,' +
+      'cancelledOrders,cancelledUnits,cancelledRevenueCents,returnedOrders,returnedUnits,returnedRevenueCents,averageTicketCents',
+  ]);
+  await home?.asSuperuser(`UPDATE eco.setting SET value = 'UTC' WHERE name = 'time-zone'`);
+  await home?.asSuperuser(`DELETE FROM statistics.branch_day WHERE branch_id = 'east'`);
 
   // A batch that sold nothing is no reason to wait; one that did is, and the answer never shows less than it says.
   const nothing = await write(product(keyOf('g1', 'sugar'), 100, 9));
@@ -691,6 +828,14 @@ it('bad input is told with every fault', async () => {
   expect(await faultsOf('/orders?customerId=a&after=yesterday')).toEqual([400, 'query.after']);
   expect(await faultsOf('/products?after=%00')).toEqual([400, 'query.after']);
   expect(await faultsOf('/inventory?after=a')).toEqual([400, 'query.after']);
+  expect(await faultsOf('/customers?email=a@example.com&after=%00')).toEqual([400, 'query.after']);
+  expect(await faultsOf('/statistics/sales?after=%00')).toEqual([400, 'query.after']);
+  expect(await faultsOf('/statistics/sales?from=0000-01-01')).toEqual([400, 'query.from']);
+  expect(await faultsOf('/statistics/sales?to=0001-01-01')).toEqual([200]);
+  expect(await faultsOf('/orders?customerId=a&from=0000-01-01T00:00:00Z')).toEqual([400, 'query.from']);
+  expect(
+    await faultsOf('/orders?customerId=a&after=0000-01-01T00:00:00Z/00000000-0000-7000-8000-000000000000'),
+  ).toEqual([400, 'query.after']);
   expect(await faultsOf('/changes?topic=gossip&group=g1&after=-1')).toEqual([400, 'query.after', 'query.topic']);
   expect(await faultsOf('/changes?topic=orders')).toEqual([400, 'query.group']);
   expect(await faultsOf('/changes?topic=orders&group=g9')).toEqual([400, 'query.group']);

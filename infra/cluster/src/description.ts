@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { groupIdSchema, servedBranchIdSchema } from '@eco/contracts';
+import { groupIdSchema, servedBranchIdSchema, timeZoneSchema } from '@eco/contracts';
 import { BUCKETS_DEFAULT, BUCKETS_MAX, isBucketCount } from '@eco/routing';
 import { Refused } from './refused.js';
 
@@ -58,6 +58,8 @@ const descriptionSchema = z
     logLevel: z.enum(LOG_LEVELS).default('info'),
     buckets: z.int().refine(isBucketCount, `must be a power of two up to ${BUCKETS_MAX}`).default(BUCKETS_DEFAULT),
     branchId: servedBranchIdSchema.default('sucursal-1'),
+    /** In which the chain's days are cut. Absent: it stays what it was, UTC at first. */
+    timeZone: timeZoneSchema.optional(),
     /** False: the servers alone. */
     services: z.boolean().default(true),
     /**

@@ -14,6 +14,8 @@ export interface DatabasePreparation {
   readonly buckets: number;
   /** Where stock may lie beside `central`: the chain's branches. */
   readonly locations: readonly string[];
+  /** Absent: it stays what it was. */
+  readonly timeZone?: string | undefined;
   readonly secrets: Secrets;
 }
 

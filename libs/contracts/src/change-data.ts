@@ -8,6 +8,7 @@ import {
   reservationEndedSchema,
   reservationHeldSchema,
 } from './outcomes.js';
+import { orderLineSchema } from './order-lines.js';
 import {
   branchIdSchema,
   centsSchema,
@@ -18,6 +19,9 @@ import {
 } from './primitives.js';
 
 const takenBy = { customerId: customerIdSchema, branchId: branchIdSchema.nullable() };
+
+/** Units of an order with the price they were sold at, so that a consumer need not keep orders to know what they were worth. */
+const soldLineSchema = orderLineSchema.extend({ unitPriceCents: centsSchema });
 
 /** Why a level changed; a movement's command says the rest. */
 export const movementSchema = z.enum([
@@ -41,9 +45,19 @@ export const changeData = {
     reservationId: uuidSchema.optional(),
   }),
   'order.rejected': orderRejectedSchema.extend(takenBy),
-  'order.cancelled': orderEndedSchema.extend({ ...takenBy, totalCents: z.number().int() }),
+  'order.cancelled': orderEndedSchema.extend({
+    ...takenBy,
+    lines: z.array(soldLineSchema),
+    totalCents: z.number().int(),
+  }),
   'order.fulfilled': orderEndedSchema.extend({ ...takenBy, totalCents: z.number().int() }),
-  'order.returned': orderReturnedSchema.extend(takenBy),
+  'order.returned': orderReturnedSchema.extend({
+    ...takenBy,
+    /** Come back with this command. */
+    lines: z.array(soldLineSchema.extend({ unitsKept: z.number().int() })),
+    /** Units of the order that have not come back; of a line above: of its product. 0: the last of them just came back. */
+    unitsKept: z.number().int(),
+  }),
   'reservation.created': reservationHeldSchema.extend(takenBy),
   'reservation.released': reservationEndedSchema.extend(takenBy),
   'reservation.expired': reservationEndedSchema.extend(takenBy),

@@ -12,6 +12,8 @@ export const headers = {
   stamp: 'EcoMarket-Stamp',
   /** `local`: accepted into a local journal, not yet confirmed by the brokers. */
   durability: 'EcoMarket-Durability',
+  /** IANA time zone in which the days of an answer are cut. */
+  timeZone: 'EcoMarket-Time-Zone',
   correlationId: 'X-Correlation-Id',
   idempotencyKey: 'Idempotency-Key',
   prefer: 'Prefer',

@@ -2,7 +2,7 @@ export { DATABASE_NAME, consumerSchemas, loginRoles, type ConsumerSchema, type L
 export { GroupMismatchError, prepareGroup, type GroupPreparation } from './prepare-group.js';
 export { Progress } from './entities/progress.js';
 export { CentralCustomer, CentralProgress } from './entities/central.js';
-export { CENTRAL_BRANCH, DailyStatistics, StatisticsProgress } from './entities/statistics.js';
+export { CENTRAL_BRANCH, FIGURES, StatisticsProgress, type Figures } from './entities/statistics.js';
 export { Notification, NotificationsProgress } from './entities/notifications.js';
 export { nodeName, type Login, type NodeAddress } from './nodes/login.js';
 export {

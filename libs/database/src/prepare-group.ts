@@ -16,6 +16,8 @@ export interface GroupPreparation {
   passwords: Readonly<Record<LoginRole, string>>;
   /** Where stock may lie beside `central`: the chain's branches. One that was named once stays. */
   locations?: readonly string[];
+  /** IANA time zone in which days are cut. Absent: it stays what it was, UTC at first. */
+  timeZone?: string | undefined;
 }
 
 /** The data that is there belongs to another cluster's description. Nothing was changed. */
@@ -98,9 +100,12 @@ async function runMigrations(dataSource: DataSource): Promise<void> {
   }
 }
 
-/** Written once, afterwards only compared; but for locations, of which there may be more each time. */
+/**
+ * Written once, afterwards only compared; but for locations, of which there may be more each time, and for the time zone:
+ * with another one, days are other days, so statistics are counted again.
+ */
 async function describeGroup(client: Client, preparation: GroupPreparation): Promise<void> {
-  const { groupId, groupIds, buckets, locations = [] } = preparation;
+  const { groupId, groupIds, buckets, locations = [], timeZone } = preparation;
   const mine = bucketsOf(evenPlacement(buckets, groupIds), groupId);
   if (mine.length === 0) throw new GroupMismatchError(`the group ${groupId} is not among ${groupIds.join(', ')}`);
   await client.query('BEGIN');
@@ -128,10 +133,26 @@ async function describeGroup(client: Client, preparation: GroupPreparation): Pro
   if (stored?.buckets !== String(buckets)) {
     faults.push(`it was made with ${stored?.buckets} buckets, which can't become ${buckets}: keys would change places`);
   }
+  if (faults.length === 0 && timeZone !== undefined) await setTimeZone(client, timeZone);
   await client.query(faults.length === 0 ? 'COMMIT' : 'ROLLBACK');
   if (faults.length > 0) {
     throw new GroupMismatchError(`the database at ${client.host}:${client.port} has other data: ${faults.join('; ')}`);
   }
+}
+
+async function setTimeZone(client: Client, timeZone: string): Promise<void> {
+  const { rowCount } = await client.query(
+    `UPDATE eco.setting SET value = $1 WHERE name = 'time-zone' AND value <> $1`,
+    [timeZone],
+  );
+  if (rowCount === 0) return;
+  const known = await client.query('SELECT FROM pg_timezone_names WHERE name = $1', [timeZone]);
+  if (known.rowCount === 0) {
+    throw new GroupMismatchError(
+      `the PostgreSQL at ${client.host}:${client.port} does not know the time zone ${timeZone}: name another one, or update its time zone database`,
+    );
+  }
+  await client.query('SELECT statistics.rebuild()');
 }
 
 async function asSuperuser<T>(

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Delete, Get, Module, Post } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -65,7 +67,39 @@ class OrdersController {
   }
 }
 
-@Module({ controllers: [OrdersController] })
+/** What is read of a streamed answer, and whether it was ended. */
+const streamed = { chunks: 0, isOver: false };
+
+@Controller('lists')
+class ListsController {
+  @Get('broken')
+  broken() {
+    async function* rows() {
+      yield 'first\n';
+      await Promise.resolve();
+      throw new Error('no node answers');
+    }
+    return answer(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+  }
+
+  @Get('endless')
+  endless() {
+    async function* rows() {
+      try {
+        for (;;) {
+          await Promise.resolve();
+          streamed.chunks += 1;
+          yield 'x'.repeat(100_000);
+        }
+      } finally {
+        streamed.isOver = true;
+      }
+    }
+    return answer(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+  }
+}
+
+@Module({ controllers: [OrdersController, ListsController] })
 class TestModule {}
 
 const orderId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
@@ -325,5 +359,37 @@ describe('starting and stopping', () => {
     await stopping.stop();
     expect(closed).toEqual(['publisher', 'connection']);
     await expect(fetch(stopping.url)).rejects.toThrow('fetch failed');
+  });
+});
+
+describe('a streamed answer', () => {
+  it('that fails midway is cut off, so that no client takes it for whole', async () => {
+    const response = await ask('/lists/broken');
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow();
+    expect(logged.some((line) => line.includes('cut off') && line.includes('no node answers'))).toBe(true);
+  });
+
+  it('is made as fast as the client reads, and ends when the client hangs up', async () => {
+    const client = new AbortController();
+    const response = await ask('/lists/endless', { signal: client.signal });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    // What the two ends of the connection hold is bounded: without a reader the chunks stop coming.
+    let before = -1;
+    while (before !== streamed.chunks) {
+      before = streamed.chunks;
+      await sleep(200);
+    }
+    expect(streamed.isOver).toBe(false);
+    client.abort();
+    while (!streamed.isOver) await sleep(10);
+  });
+
+  it('is not made for HEAD', async () => {
+    streamed.isOver = false;
+    const before = streamed.chunks;
+    expect((await ask('/lists/endless', { method: 'HEAD' })).status).toBe(200);
+    expect(streamed.chunks).toBeLessThanOrEqual(before + 1);
   });
 });

@@ -8,6 +8,7 @@ export { answered, headersOf, lagText, problemOf, READ_ANSWER_HEADERS, READ_PROB
 export { readerOf, readHeadersSchema } from './http/read-request.js';
 export { periodOf } from './http/period.js';
 export { mergePage, wholePart, type Page, type Part } from './http/page.js';
-export { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from './http/csv.js';
 export { freshnessOf, type Applied } from './consumer-read.js';
+export { figuresOf, SUMS_OF_FIGURES } from './queries/sales/figures.js';
+export { todayOf } from './queries/sales/today.js';
 export { readCommandFate, type CommandFate } from './queries/command-fate/command-fate.js';

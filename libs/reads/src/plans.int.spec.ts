@@ -9,7 +9,8 @@ import { customersOfEmailQuery } from './queries/customers-of-email/customers-of
 import {
   inventoryOfLocationQuery,
   inventoryQuery,
-  lowStockOfLocationQuery,
+  lowStockAtBranchQuery,
+  lowStockAtCentralQuery,
   lowStockQuery,
 } from './queries/inventory/inventory.query.js';
 import { orderQuery } from './queries/order/order.query.js';
@@ -26,7 +27,7 @@ import { salesQueryOf } from './queries/sales/sales.query.js';
  */
 
 const ORDERS = 1_000_000;
-const PRODUCTS = 20_000;
+const PRODUCTS = 100_000;
 const CUSTOMERS = 50_000;
 const BRANCHES = 20;
 /** One order in so many is one customer's: a company that buys all day. */
@@ -61,11 +62,11 @@ const FILL = `
   SELECT 'customer-' || n, 1, now(), n % 16, 'N', 'c' || n || '@example.com' FROM generate_series(0, ${CUSTOMERS}) n;
   INSERT INTO eco.cart_item (customer_id, product_id, seq, quantity, bucket, stamp)
   SELECT 'customer-' || n % ${CUSTOMERS}, 'product-' || n % ${PRODUCTS}, 1, 1, n % 16, 's' FROM generate_series(1, ${CUSTOMERS}) n ON CONFLICT DO NOTHING;
-  INSERT INTO statistics.sales (day, branch_id, product_id, sales, units, revenue_cents)
-  SELECT '2026-01-01'::date + day, 'branch-' || branch, 'product-' || product, 1, 1, 500
+  INSERT INTO statistics.product_day (group_id, day, branch_id, product_id, orders, units, revenue_cents)
+  SELECT 'g1', '2026-01-01'::date + day, 'branch-' || branch, 'product-' || product, 1, 1, 500
   FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch, generate_series(1, 50) product;
-  INSERT INTO statistics.daily (day, branch_id, sales, units, revenue_cents)
-  SELECT '2026-01-01'::date + day, 'branch-' || branch, 50, 50, 500 FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch;
+  INSERT INTO statistics.branch_day (group_id, day, branch_id, orders, units, revenue_cents)
+  SELECT 'g1', '2026-01-01'::date + day, 'branch-' || branch, 50, 50, 500 FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch;
   ANALYZE
 `;
 
@@ -118,7 +119,9 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['stock', inventoryQuery, ['product-5', 'central', 1001]],
   ['stock of a location', inventoryOfLocationQuery, ['product-5', 'central', 1001, 'branch-1']],
   ['low stock', lowStockQuery, ['', '', 101, 5]],
-  ['low stock of a location', lowStockOfLocationQuery, ['product-2', 'central', 101, 5, 'branch-1']],
+  ['the next page of low stock', lowStockQuery, ['product-5', 'branch-1', 101, 5]],
+  ['low stock at central', lowStockAtCentralQuery, ['product-2', 'central', 101, 5]],
+  ['low stock of a branch', lowStockAtBranchQuery, ['product-2', 'central', 101, 5, 'branch-1']],
   ['a customer', customerQuery, ['customer-1']],
   ['customers by e-mail', customersOfEmailQuery, ['', 101, 'C7@example.com']],
   ['a cart', cartQuery, ['customer-1']],

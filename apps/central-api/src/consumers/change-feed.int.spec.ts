@@ -246,22 +246,26 @@ describe('the mailer', () => {
       const [id, customerId] = ['0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e', 'ana'];
       clockOffBy(600_000);
       await notifications.write((manager) =>
-        notificationsConsumer.apply(manager, [
-          {
-            type: 'customer.registered',
-            seq: 1,
-            n: 1,
-            commandId: id,
-            at: '2026-11-24T12:00:00.000Z',
-            data: {
-              customerId,
-              name: 'Ana',
-              email: 'ana@example.com',
-              branchId: null,
-              registeredAt: '2026-11-24T12:00:00.000Z',
+        notificationsConsumer.apply(
+          manager,
+          [
+            {
+              type: 'customer.registered',
+              seq: 1,
+              n: 1,
+              commandId: id,
+              at: '2026-11-24T12:00:00.000Z',
+              data: {
+                customerId,
+                name: 'Ana',
+                email: 'ana@example.com',
+                branchId: null,
+                registeredAt: '2026-11-24T12:00:00.000Z',
+              },
             },
-          },
-        ]),
+          ],
+          'g1',
+        ),
       );
       clockOffBy(-600_000);
       mailer.start();

@@ -204,7 +204,7 @@ class TopicFeed {
       return { more: false, isFull: false };
     }
     const now = await store.advance({ groupId: this.group, topic: this.topic, from, to }, (manager) =>
-      consumer.apply(manager, changes),
+      consumer.apply(manager, changes, this.group),
     );
     this.#applied = now;
     if (now === to) {

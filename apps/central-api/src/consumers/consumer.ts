@@ -9,6 +9,6 @@ export interface Consumer {
   readonly topics: readonly Topic[];
   /** Under load it applies what has come so often, ms; the first change after a rest at once. */
   readonly paceMs: number;
-  /** Applies some changes of one topic in the transaction given. */
-  apply(manager: EntityManager, changes: readonly Change[]): Promise<void>;
+  /** Applies some changes of one topic of a group in the transaction given. */
+  apply(manager: EntityManager, changes: readonly Change[], group: string): Promise<void>;
 }

@@ -44,7 +44,7 @@ afterAll(async () => {
 const SOLD = `
 SELECT count(DISTINCT o.order_id)::int AS sales, sum((line ->> 'quantity')::int)::int AS units
 FROM eco.orders o CROSS JOIN jsonb_array_elements(o.lines) AS line WHERE o.status = 'confirmed'`;
-const COUNTED = 'SELECT sum(d.sales)::int AS sales, sum(d.units)::int AS units FROM statistics.daily d';
+const COUNTED = 'SELECT sum(d.orders)::int AS sales, sum(d.units)::int AS units FROM statistics.branch_day d';
 
 const memoryText = () =>
   system

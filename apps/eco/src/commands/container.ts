@@ -1,4 +1,5 @@
 import { addFirstProducts, configure, declare, ProcessFault, Refused, wantGroup } from '@eco/cluster';
+import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
 
@@ -29,11 +30,13 @@ export function registerContainer(program: Command): void {
     return 'every container has its passwords and settings';
   });
   const declaration = 'declare queues and users, prepare the databases, wait for replicas';
-  job('declare <buckets> <branch>', declaration, async (text = '', branchId = '') => {
+  job('declare <buckets> <branch> [time-zone]', declaration, async (text = '', branchId = '', timeZone = '') => {
     const faults: string[] = [];
     const buckets = wholeNumberOf('ECO_BUCKETS', text, { max: 256 }, faults);
+    const zone = timeZoneSchema.safeParse(timeZone);
+    if (timeZone !== '' && !zone.success) faults.push(`ECO_TIME_ZONE: ${zone.error.issues[0]?.message}`);
     refuse(faults);
-    await declare(DIR, buckets, branchId);
+    await declare(DIR, { buckets, branchId, timeZone: zone.data });
     return 'queues and databases are as they must be, and all replicas follow';
   });
   job('first-products <url>', 'put the first products into the catalogue at Central', async (url = '') => {

@@ -1,5 +1,6 @@
 import { askNodes, primaryOf } from '@eco/database';
 import { declareBrokers } from '../declare-brokers.js';
+import type { ClusterDescription } from '../description.js';
 import type { GroupLayout } from '../layout.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
 import { openSecrets, type Secrets } from '../secrets.js';
@@ -13,7 +14,10 @@ const STREAM_MS = 120_000;
  * The second job of compose.yaml, once the servers answer: users, exchanges and queues of the brokers; roles, schema and
  * buckets of each group. It ends when every replica follows. May run at every start.
  */
-export async function declare(dir: string, buckets: number, branchId: string): Promise<void> {
+export async function declare(
+  dir: string,
+  { buckets, branchId, timeZone }: Pick<ClusterDescription, 'buckets' | 'branchId' | 'timeZone'>,
+): Promise<void> {
   const groupIds = await readGroups(dir);
   const secrets = await openSecrets(allDir(dir));
   await Promise.all([
@@ -35,6 +39,7 @@ export async function declare(dir: string, buckets: number, branchId: string): P
         groupIds,
         buckets,
         locations: [branchId],
+        timeZone,
         secrets,
       });
       await untilReplicasStream(group, secrets, { deadlineMs: STREAM_MS });

@@ -109,6 +109,7 @@ export class ContainerServers implements Servers {
         groupIds: description.groups.map(({ id }) => id),
         buckets: description.buckets,
         locations: [description.branchId],
+        timeZone: description.timeZone,
         secrets,
       });
     };

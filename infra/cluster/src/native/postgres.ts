@@ -173,6 +173,7 @@ export class PostgresGroup {
       buckets: description.buckets,
       secrets,
       locations: [description.branchId],
+      timeZone: description.timeZone,
     });
   }
 

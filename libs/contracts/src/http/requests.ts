@@ -4,10 +4,12 @@ import {
   branchIdSchema,
   centsSchema,
   customerIdSchema,
+  dateSchema,
   emailSchema,
   groupIdSchema,
   HOLD_SECONDS_DEFAULT,
   holdSecondsSchema,
+  instantSchema,
   lineQuantitySchema,
   locationSchema,
   CENTRAL_LOCATION,
@@ -94,28 +96,45 @@ const wholeNumber = (min: number, max: number) =>
     .min(min, `must be at least ${min}`)
     .max(max, `must be at most ${max}`);
 
+/** Rows of a page of JSON whose request names no limit. */
+export const PAGE_ROWS_DEFAULT = 100;
+const pageRowsSchema = wholeNumber(1, 1000);
+
 export const pageQuerySchema = z.strictObject({
   /** Rows at the most. */
-  limit: wholeNumber(1, 1000).default(100),
+  limit: pageRowsSchema.default(PAGE_ROWS_DEFAULT),
   /** `next` of the page before. */
-  after: z.string().max(512).optional(),
+  after: z
+    .string()
+    .max(512)
+    .regex(/^[^\p{Cc}]*$/u, 'must be the next of a page')
+    .optional(),
 });
-const instantSchema = z.iso.datetime('must be a time, such as 2026-11-24T12:00:00Z');
-const dateSchema = z.iso.date('must be a date, such as 2026-11-24');
+/** Of a list that is given as CSV too. */
+const listQuerySchema = pageQuerySchema.extend({
+  limit: pageRowsSchema
+    .optional()
+    .meta({ description: `Rows of a page. Absent: ${PAGE_ROWS_DEFAULT} as JSON, all as CSV` }),
+});
+
 const branchOrCentralSchema = branchIdSchema.meta({
   description: 'Branch; `central`: the head office',
   examples: ['sucursal-1'],
 });
 
-export const ordersQuerySchema = pageQuerySchema
+export const ordersQuerySchema = listQuerySchema
   .extend({
     /** One of customer and branch is needed. */
     customerId: customerIdSchema.optional(),
     branchId: branchOrCentralSchema.optional(),
-    /** Placed at or after it. */
-    from: instantSchema.optional(),
-    /** Placed before it. */
-    to: instantSchema.optional(),
+    from: instantSchema.optional().meta({
+      description:
+        'Placed at this instant or later. An instant, not a day: the first one of a day, with its offset, cuts at midnight',
+      examples: ['2026-11-24T00:00:00-06:00'],
+    }),
+    to: instantSchema
+      .optional()
+      .meta({ description: 'Placed before this instant', examples: ['2026-11-25T00:00:00-06:00'] }),
   })
   .refine(({ customerId, branchId }) => customerId !== undefined || branchId !== undefined, {
     path: ['customerId'],
@@ -123,21 +142,25 @@ export const ordersQuerySchema = pageQuerySchema
     // Beside the other faults, not only without them.
     when: ({ value }) => typeof value === 'object' && value !== null,
   });
-export const productsQuerySchema = pageQuerySchema.extend({
+export const productsQuerySchema = listQuerySchema.extend({
   /** Words of the name, or how they begin; case and accents do not matter. */
   name: productNameSchema.optional(),
 });
-export const inventoryQuerySchema = pageQuerySchema.extend({
+export const inventoryQuerySchema = listQuerySchema.extend({
   location: branchIdSchema.meta({ description: '`central` or a branch', examples: ['central'] }).optional(),
-  /** Low stock: levels with no more than so many available units. */
-  availableMax: wholeNumber(0, 1_000_000_000).optional(),
+  availableMax: wholeNumber(0, 1_000_000_000)
+    .optional()
+    .meta({
+      description: 'Low stock: of products on sale, levels with at most this number of available units',
+      examples: [5],
+    }),
 });
-export const customersQuerySchema = pageQuerySchema.extend({
+export const customersQuerySchema = listQuerySchema.extend({
   /** Case does not matter. */
   email: emailSchema,
 });
 const salesBySchema = z.enum(['day', 'branch', 'product']);
-export const salesQuerySchema = pageQuerySchema.extend({
+export const salesQuerySchema = listQuerySchema.extend({
   /** What is told apart: any of day, branch, product, joined by commas. */
   by: z
     .string()
@@ -156,7 +179,4 @@ export const changesQuerySchema = z.strictObject({
   after: changesCursorSchema.default({ seq: 0 }),
   limit: wholeNumber(1, 1000).default(500),
 });
-export const dailyQuerySchema = z.strictObject({
-  from: z.iso.date('must be a date, such as 2026-11-24').optional(),
-  to: z.iso.date('must be a date, such as 2026-11-24').optional(),
-});
+export const dailyQuerySchema = z.strictObject({ from: dateSchema.optional(), to: dateSchema.optional() });

@@ -14,6 +14,7 @@ import {
   groupIdSchema,
   productIdSchema,
   timestampSchema,
+  timeZoneSchema,
   uuidSchema,
 } from '../primitives.js';
 import { orderLineSchema } from '../order-lines.js';
@@ -145,39 +146,50 @@ export const productPageSchema = pageOf(productSchema);
 export const stockPageSchema = pageOf(stockLevelSchema);
 export const customerPageSchema = pageOf(customerSchema);
 
+const figureSchema = z.object({
+  orders: z.number().int(),
+  units: z.number().int(),
+  revenueCents: z.number().int(),
+});
+/**
+ * What was sold, as net and as what net is made of: `gross` less `cancelled` less `returned`. Each is of the day on which
+ * it happened, so net of a day is negative when more came back than was sold. By product, orders are those that hold it.
+ */
+export const salesFiguresSchema = z.object({
+  sales: z.number().int().meta({ description: 'Net orders' }),
+  units: z.number().int().meta({ description: 'Net units' }),
+  revenueCents: z.number().int().meta({ description: 'Net revenue' }),
+  gross: figureSchema.meta({ description: 'Confirmed, on the day of the decision' }),
+  cancelled: figureSchema.meta({ description: 'Cancelled, on the day of the cancellation' }),
+  returned: figureSchema.meta({
+    description: 'Come back, on the day of the return. An order counts with its last unit: in part it is still a sale',
+  }),
+});
 export const dailyStatisticsSchema = z.object({
+  timeZone: timeZoneSchema,
   items: z.array(
     z.object({
-      /** UTC day. */
+      /** In the chain's time zone. */
       day: z.iso.date(),
       /** Null: Central. */
       branchId: branchIdSchema.nullable(),
       registrations: z.number().int(),
-      sales: z.number().int(),
-      units: z.number().int(),
-      revenueCents: z.number().int(),
+      ...salesFiguresSchema.shape,
     }),
   ),
 });
-export const salesSchema = z.object({
-  items: z.array(
-    z.object({
-      /** UTC day of the decision; null: not told apart. */
-      day: z.iso.date().nullable(),
-      /** `central` for the head office; null: not told apart. */
-      branchId: branchIdSchema.nullable(),
-      /** Null: not told apart. */
-      productId: productIdSchema.nullable(),
-      /** Confirmed orders; by product, those that hold it. */
-      sales: z.number().int(),
-      units: z.number().int(),
-      revenueCents: z.number().int(),
-      /** Revenue by sale, rounded; 0 without sales. */
-      averageTicketCents: z.number().int(),
-    }),
-  ),
-  next: z.string().nullable(),
+export const salesRowSchema = z.object({
+  /** In the chain's time zone; null: not told apart. */
+  day: z.iso.date().nullable(),
+  /** `central` for the head office; null: not told apart. */
+  branchId: branchIdSchema.nullable(),
+  /** Null: not told apart. */
+  productId: productIdSchema.nullable(),
+  ...salesFiguresSchema.shape,
+  /** Net revenue by net order, rounded; 0 when there is no net order. */
+  averageTicketCents: z.number().int(),
 });
+export const salesSchema = pageOf(salesRowSchema).extend({ timeZone: timeZoneSchema });
 export const notificationSchema = z.object({
   notificationId: z.string(),
   customerId: customerIdSchema,

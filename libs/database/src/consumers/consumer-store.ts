@@ -3,7 +3,7 @@ import type { DatabaseError } from 'pg';
 import { DataSource, QueryFailedError, type EntityManager, type EntityTarget } from 'typeorm';
 import { Progress } from '../entities/progress.js';
 import { CentralCustomer, CentralProgress } from '../entities/central.js';
-import { DailyStatistics, StatisticsProgress } from '../entities/statistics.js';
+import { StatisticsProgress } from '../entities/statistics.js';
 import { Notification, NotificationsProgress } from '../entities/notifications.js';
 import type { NodeAddress } from '../nodes/login.js';
 import { GroupNodes, primaryOf } from '../nodes/nodes.js';
@@ -11,7 +11,7 @@ import { DATABASE_NAME, type ConsumerSchema } from '../roles/roles.js';
 
 const entitiesOf = {
   central: { progress: CentralProgress, tables: [CentralCustomer] },
-  statistics: { progress: StatisticsProgress, tables: [DailyStatistics] },
+  statistics: { progress: StatisticsProgress, tables: [] },
   notifications: { progress: NotificationsProgress, tables: [Notification] },
 } as const;
 

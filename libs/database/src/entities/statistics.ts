@@ -1,34 +1,22 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { bigintAsNumber } from './bigint.js';
+import { Entity } from 'typeorm';
 import { Progress } from './progress.js';
 
 /** Branch id under which statistics count what came in at Central: a key can't hold a null. */
 export const CENTRAL_BRANCH = '';
 
-/** One day (UTC) at one branch. */
-@Entity({ schema: 'statistics', name: 'daily' })
-export class DailyStatistics {
-  /** Such as `2026-11-24`. */
-  @PrimaryColumn('date')
-  day!: string;
-
-  /** `CENTRAL_BRANCH`: Central. */
-  @PrimaryColumn('text', { name: 'branch_id' })
-  branchId!: string;
-
-  @Column('bigint', { transformer: bigintAsNumber })
-  registrations!: number;
-
-  /** Confirmed orders. */
-  @Column('bigint', { transformer: bigintAsNumber })
-  sales!: number;
-
-  @Column('bigint', { transformer: bigintAsNumber })
-  units!: number;
-
-  @Column('bigint', { name: 'revenue_cents', transformer: bigintAsNumber })
-  revenueCents!: number;
-}
+/** Columns of `statistics.branch_day` and `statistics.product_day` that are counted. */
+export const FIGURES = [
+  'orders',
+  'units',
+  'revenue_cents',
+  'cancelled_orders',
+  'cancelled_units',
+  'cancelled_cents',
+  'returned_orders',
+  'returned_units',
+  'returned_cents',
+] as const;
+export type Figures = Record<(typeof FIGURES)[number], number>;
 
 @Entity({ schema: 'statistics', name: 'progress' })
 export class StatisticsProgress extends Progress {}

@@ -5,6 +5,7 @@ import { Queries1795600000001 } from './1795600000001-queries.js';
 import { DeadLetters1795700000000 } from './1795700000000-dead-letters.js';
 import { SuspectTries1796000000300 } from './1796000000300-suspect-tries.js';
 import { ProgressInBatch1796000000400 } from './1796000000400-progress-in-batch.js';
+import { Statistics1796000000500 } from './1796000000500-statistics.js';
 import { OrderedCartItems1796000000600 } from './1796000000600-ordered-cart-items.js';
 import { Retention1796000000800 } from './1796000000800-retention.js';
 
@@ -17,6 +18,7 @@ export const migrations = [
   DeadLetters1795700000000,
   SuspectTries1796000000300,
   ProgressInBatch1796000000400,
+  Statistics1796000000500,
   OrderedCartItems1796000000600,
   Retention1796000000800,
 ];

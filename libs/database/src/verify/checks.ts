@@ -1,5 +1,6 @@
 import type { Check } from './check.js';
 import { inventoryChecks } from './inventory-checks.js';
+import { statisticsChecks } from './statistics-checks.js';
 
 /** The tables as the checks see them. Not materialized, so that each check may use the indexes. */
 export const OWNED = `
@@ -225,4 +226,4 @@ HAVING sum(u.on_hand) + sum(u.in_transit) + sum(u.sold) - sum(u.returned) <> sum
   },
 ];
 
-export const checks: readonly Check[] = [...orderChecks, ...inventoryChecks];
+export const checks: readonly Check[] = [...orderChecks, ...inventoryChecks, ...statisticsChecks];

@@ -103,6 +103,11 @@ it('finds nothing wrong with what the writer wrote, and counts it', async () => 
   expect(report.checks).toHaveLength(checks.length);
 });
 
+/** Statistics as they are when their consumer has come to the end. */
+const COUNTED = `INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
+  SELECT 'statistics', s.group_id, topic, s.term, s.tag, s.seq FROM eco.group_state s, unnest(ARRAY['orders', 'customers']) topic; SELECT statistics.rebuild()`;
+const UNCOUNTED = `DELETE FROM statistics.progress; DELETE FROM statistics.branch_day; DELETE FROM statistics.product_day`;
+
 /** What each check is there to find, done to the data by hand, and undone. */
 const offences: Record<string, { does: string; undo: string; also?: string[] }> = {
   'order-has-outcome': {
@@ -206,6 +211,14 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
     does: `UPDATE eco.movement SET movement = 'arrived' WHERE movement = 'sent'`,
     undo: `UPDATE eco.movement SET movement = 'sent' WHERE movement = 'arrived' AND on_hand_delta < 0`,
     also: ['stock-outcome-moved-once'],
+  },
+  'branch-days-are-ledger': {
+    does: `${COUNTED}; UPDATE statistics.branch_day SET cancelled_units = cancelled_units + 1 WHERE branch_id = ''`,
+    undo: UNCOUNTED,
+  },
+  'product-days-are-ledger': {
+    does: `${COUNTED}; DELETE FROM statistics.product_day WHERE product_id = 'oil'`,
+    undo: UNCOUNTED,
   },
 };
 

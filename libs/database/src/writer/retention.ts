@@ -64,10 +64,10 @@ const oldCartItems: Statement = {
   text: `
 SELECT p.customer_id, p.product_id, p.is_old FROM (
   SELECT i.customer_id, i.product_id,
-    i.stamp < ${STAMP_BEFORE} AND (i.quantity = 0 OR i.stamp <= coalesce(c.cleared_stamp, '')) AS is_old,
+    greatest(i.stamp, i.ordered_stamp) < ${STAMP_BEFORE} AND (i.quantity = 0 OR i.stamp <= coalesce(c.cleared_stamp, '')) AS is_old,
     row_number() OVER (ORDER BY i.customer_id DESC, i.product_id DESC) = 1 AS is_last
   FROM (
-    SELECT i.customer_id, i.product_id, i.quantity, i.stamp FROM eco.cart_item i
+    SELECT i.customer_id, i.product_id, i.quantity, i.stamp, i.ordered_stamp FROM eco.cart_item i
     WHERE (i.customer_id, i.product_id) > ($2, $3) ORDER BY i.customer_id, i.product_id LIMIT ${PAGE_ROWS}
   ) i LEFT JOIN eco.cart c ON c.customer_id = i.customer_id
 ) p WHERE p.is_old OR p.is_last ORDER BY p.customer_id, p.product_id`,

@@ -103,6 +103,11 @@ it('takes units back at any location, never more of a product than the order had
     { reason: 'location-unknown', unknownLocations: ['nowhere'] },
     { returned: [{ productId: 'cafe', quantity: 4 }] },
   ]);
+  // What consumers need to count: what the units were sold for, and whether the last of them came back.
+  expect(outcomes.filter(({ topic }) => topic !== null).map(({ changeData: data }) => data)).toMatchObject([
+    { lines: [{ productId: 'cafe', quantity: 3, unitPriceCents: 890, unitsKept: 1 }], unitsKept: 1 },
+    { lines: [{ productId: 'cafe', quantity: 1, unitPriceCents: 890, unitsKept: 0 }], unitsKept: 0 },
+  ]);
   const kind: CommandKind = 'order.return';
   expect(outcomeResults[kind].parse(outcomes[0]?.result)).toEqual(outcomes[0]?.result);
   expect(changeData['order.returned'].parse(outcomes[0]?.changeData)).toEqual(outcomes[0]?.changeData);

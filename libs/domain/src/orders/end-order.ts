@@ -2,7 +2,7 @@ import { CENTRAL_LOCATION, type CommandOf } from '@eco/contracts';
 import { done, notOwned, refusedFor, type Decision } from '../rules.js';
 import type { Order } from '../state.js';
 import type { WorkingState } from '../working-state.js';
-import { linesOf } from './orders.js';
+import { linesOf, pricedLinesOf } from './orders.js';
 
 const ends = {
   cancelled: { movement: 'released', change: 'order.cancelled', leaves: false },
@@ -31,5 +31,7 @@ export function endOrder(
   }
   state.orders.end(order, status, state.at);
   const result = { orderId, status, lines };
-  return done(result, { type: change, data: { ...result, customerId, branchId, totalCents } });
+  // A sale that is undone needs its prices; one that is fulfilled stays as it was.
+  const changed = status === 'cancelled' ? pricedLinesOf(order).map(({ name, ...line }) => line) : lines;
+  return done(result, { type: change, data: { ...result, lines: changed, customerId, branchId, totalCents } });
 }

@@ -1,4 +1,4 @@
-import type { OrderLine } from '@eco/contracts';
+import type { OrderLine, PricedLine } from '@eco/contracts';
 import type { Effects, OrderUpdateRow } from '../effects.js';
 import type { BatchState, Order } from '../state.js';
 
@@ -58,6 +58,11 @@ export class Orders {
     }
     return this.placed.get(orderId);
   }
+}
+
+/** Of an order that was confirmed: its lines were stored with their prices. */
+export function pricedLinesOf({ lines }: Order): PricedLine[] {
+  return lines as PricedLine[];
 }
 
 export function linesOf(lines: readonly OrderLine[]): OrderLine[] {

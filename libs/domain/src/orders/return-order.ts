@@ -1,5 +1,6 @@
 import type { OrderLine } from '@eco/contracts';
 import { done, notOwned, refusedFor, type Rules } from '../rules.js';
+import { pricedLinesOf } from './orders.js';
 
 export const returnOrder: Rules<'order.return'> = {
   need({ body }, keys) {
@@ -33,9 +34,21 @@ export const returnOrder: Rules<'order.return'> = {
     const returned = sumOf(order.returned, lines);
     state.orders.take(order, returned);
     const result = { orderId, location, lines, returned };
-    return done(result, { type: 'order.returned', data: { ...result, customerId, branchId: order.branchId } });
+    const priceOf = new Map(pricedLinesOf(order).map((line) => [line.productId, line.unitPriceCents]));
+    const changed = lines.map((line) => ({
+      ...line,
+      unitPriceCents: priceOf.get(line.productId),
+      unitsKept: returnable(line) - line.quantity,
+    }));
+    const unitsKept = unitsIn(order.lines) - unitsIn(returned);
+    const data = { ...result, lines: changed, unitsKept, customerId, branchId: order.branchId };
+    return done(result, { type: 'order.returned', data });
   },
 };
+
+function unitsIn(lines: readonly OrderLine[]): number {
+  return lines.reduce((units, { quantity }) => units + quantity, 0);
+}
 
 function quantityIn(lines: readonly OrderLine[], productId: string): number {
   return lines.find((line) => line.productId === productId)?.quantity ?? 0;

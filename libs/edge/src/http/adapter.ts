@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -17,6 +18,9 @@ import { apiHeaders, pageHeaders } from './security-headers.js';
 const PATH_PART_MAX = 128 * 12;
 /** A request must have arrived whole by then, ms: a client that sends byte by byte must not hold a connection for good. */
 const REQUEST_ARRIVAL_MS = 30_000;
+
+/** A client that takes nothing of a streamed answer for this long is disconnected, ms: it holds a page and a connection. */
+const STREAM_IDLE_MS = 60_000;
 
 /** Of the path in a problem, characters: a URL may be as long as all headers. */
 const INSTANCE_MAX = 500;
@@ -96,7 +100,21 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
 
   override reply(response: FastifyReply, body: unknown, status?: number): FastifyReply {
     if (!(body instanceof Answer)) return super.reply(response, body, status);
+    if (body.body instanceof Readable) this.#watch(body.body, response);
     return response.code(body.status).headers(body.headers).send(body.body);
+  }
+
+  /** Fastify reads a stream as fast as the client does, ends it with the client, and cuts the connection when it fails. */
+  #watch(stream: Readable, { request, raw }: FastifyReply): void {
+    stream.once('error', (err) =>
+      this.log.warn(
+        { err, correlationId: request.id, url: request.url },
+        'an answer was cut off: it could not be completed',
+      ),
+    );
+    raw.setTimeout(STREAM_IDLE_MS, () => raw.destroy());
+    // Else Fastify would read all of it, to send none.
+    if (request.method === 'HEAD') stream.destroy();
   }
 
   /** As Nest's global filter. */

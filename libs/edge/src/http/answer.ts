@@ -2,6 +2,7 @@
 export class Answer {
   constructor(
     readonly status: number,
+    /** JSON, a text, or a `Readable`: what it gives is sent as the client takes it. */
     readonly body: unknown,
     readonly headers: Readonly<Record<string, string>>,
   ) {}

@@ -1,68 +1,89 @@
 import fc from 'fast-check';
-import { Answer } from '@eco/edge';
-import { answerList, csvOf } from './csv.js';
+import { z } from 'zod';
+import { customerSchema, orderSchema, productSchema, salesRowSchema, stockLevelSchema } from '@eco/contracts';
+import { columnsOf, csvHeader, csvRows } from './csv.js';
 
-const columns = { name: (item: { name: string | null }) => item.name, n: () => 1 };
+const csvOf = (schema: z.ZodObject, rows: readonly unknown[]) =>
+  csvHeader(columnsOf(schema)) + csvRows(rows, columnsOf(schema));
+const row = z.object({ name: z.string().nullable(), n: z.number() });
 
-/** Reads RFC 4180; a null is an empty cell without quotes. */
-function parse(text: string): (string | null)[][] {
+/** Reads what a spreadsheet reads that separates by this; a null is an empty cell without quotes. */
+function parse(text: string, separator = ','): (string | null)[][] {
   const rows: (string | null)[][] = [];
-  let row: (string | null)[] = [];
-  const cell = /"((?:[^"]|"")*)"|([^,\r]*)/y;
+  let line: (string | null)[] = [];
+  const cell = new RegExp(`"((?:[^"]|"")*)"|([^${separator}\\r]*)`, 'y');
   for (let at = 0; at < text.length;) {
     cell.lastIndex = at;
     const [whole = '', quoted, plain = ''] = cell.exec(text) ?? [];
-    row.push(quoted !== undefined ? quoted.replaceAll('""', '"') : plain === '' ? null : plain);
+    line.push(quoted !== undefined ? quoted.replaceAll('""', '"') : plain === '' ? null : plain);
     at += whole.length;
     if (text.startsWith('\r\n', at)) {
-      rows.push(row);
-      row = [];
+      rows.push(line);
+      line = [];
       at += 2;
     } else at += 1;
   }
   return rows;
 }
 
-describe('a list as CSV', () => {
-  it('reads back as it was, whatever the texts hold', () => {
-    const text = fc.option(fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', 'é', ' ') }));
+const STARTS_FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+
+describe('rows as CSV', () => {
+  const texts = fc.option(fc.string({ unit: fc.constantFrom('a', '"', ',', ';', '=', '-', '\n', '\r', 'é', ' ') }));
+
+  it('read back as they were, whatever the texts hold, but for the apostrophes before formulas', () => {
     fc.assert(
-      fc.property(fc.array(text), (names) => {
-        const rows = parse(
-          csvOf(
-            names.map((name) => ({ name })),
-            columns,
-          ),
+      fc.property(fc.array(texts), (names) => {
+        const text = csvOf(
+          row,
+          names.map((name) => ({ name, n: -1 })),
         );
+        const rows = parse(text);
         expect(rows[0]).toEqual(['name', 'n']);
-        expect(rows.slice(1).map(([name]) => name?.replace(/^'(?=\r)/, '') ?? null)).toEqual(names);
+        expect(rows.slice(1).map(([name]) => name?.replaceAll("'", '') ?? null)).toEqual(names);
       }),
     );
   });
 
-  it('holds no formula for a spreadsheet to run', () => {
-    expect(csvOf([{ name: '=HYPERLINK("x")' }], columns)).toBe('name,n\r\n"\'=HYPERLINK(""x"")",1\r\n');
+  it('hold no formula that a spreadsheet would run, whether it separates by comma, semicolon or either', () => {
+    fc.assert(
+      fc.property(texts, (name) => {
+        const text = csvRows([{ name, n: 5 }], columnsOf(row));
+        for (const separator of [',', ';', ',;']) {
+          for (const cell of parse(text, separator).flat()) expect(cell ?? '').not.toMatch(STARTS_FORMULA);
+        }
+        // One that knows nothing of quotes.
+        for (const piece of text.split(/[,;\r\n]/)) expect(piece.replaceAll('"', '')).not.toMatch(STARTS_FORMULA);
+      }),
+    );
   });
 
-  it.each([
-    [undefined, 'json'],
-    ['*/*', 'json'],
-    ['text/csv', 'csv'],
-    ['text/html, text/csv;q=0.5', 'json'],
-    ['application/json;q=0.5, text/csv', 'csv'],
-    ['text/csv;q=0', 'json'],
-  ])('is given to who accepts %s as %s', (accept, expected) => {
-    const page = { items: [{ name: 'a' }], next: 'a/b c' };
-    const given = answerList({ headers: { accept }, query: { limit: 1, after: undefined } }, page, columns, { X: 'y' });
-    expect(given).toBeInstanceOf(Answer);
-    expect(given.headers).toMatchObject({ X: 'y' });
-    if (expected === 'json') expect(given.body).toEqual(page);
-    else {
-      expect(given.body).toBe('name,n\r\na,1\r\n');
-      expect(given.headers).toMatchObject({
-        Link: '<?limit=1&after=a%2Fb+c>; rel="next"',
-        'Content-Type': 'text/csv; charset=utf-8',
-      });
-    }
+  it('keep a text with a comma or a semicolon in one cell, and numbers out of quotes', () => {
+    const text = csvOf(row, [{ name: 'Café; 1,5 kg', n: -12 }]);
+    expect(text).toBe('name,n\r\n"Café; 1,5 kg",-12\r\n');
+    expect(parse(text, ',;')[1]).toEqual(['Café; 1,5 kg', '-12']);
+    expect(csvRows([{ name: '=HYPERLINK("x")', n: 1 }], columnsOf(row))).toBe('"\'=HYPERLINK(""x"")",1\r\n');
+    expect(csvRows([{ name: 'x;=1', n: 1 }], columnsOf(row))).toBe('"x;\'=1",1\r\n');
+  });
+
+  it('have a member of an object in a column of its own, and a list as JSON', () => {
+    const schema = z.object({ gross: z.object({ units: z.number() }), lines: z.array(z.object({ name: z.string() })) });
+    const text = csvOf(schema, [{ gross: { units: 3 }, lines: [{ name: 'a;=b' }] }]);
+    const [header, cells] = parse(text, ',;');
+    expect(header).toEqual(['grossUnits', 'lines']);
+    expect(cells?.[0]).toBe('3');
+    expect(JSON.parse(cells?.[1] ?? '')).toEqual([{ name: 'a;=b' }]);
+  });
+
+  const schemas = { orderSchema, productSchema, stockLevelSchema, customerSchema, salesRowSchema };
+  it.each(Object.entries(schemas))('of %s say everything that its JSON says', (_name, schema) => {
+    const leaves = (of: z.ZodObject): number =>
+      Object.values(of.shape as Record<string, z.ZodType>).reduce(
+        (sum, type) => sum + (type instanceof z.ZodObject ? leaves(type) : 1),
+        0,
+      );
+    const names = columnsOf(schema).map(({ name }) => name);
+    expect(new Set(names).size).toBe(leaves(schema));
+    expect(columnsOf(orderSchema).map(({ name }) => name)).toEqual(Object.keys(orderSchema.shape));
   });
 });

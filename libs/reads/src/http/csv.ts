@@ -1,74 +1,58 @@
 import { z } from 'zod';
-import { headers } from '@eco/contracts';
-import { answer, type Answer } from '@eco/edge';
-import type { Page } from './page.js';
 
 /*
- * Lists as CSV (RFC 4180) for who prefers it: `Accept: text/csv`. What JSON has beside the items is told in headers, the
- * next page as a link.
+ * Rows as CSV (RFC 4180), with the columns of the schema that describes them as JSON. A nested object gives a column for
+ * each of its members (`gross.units` → `grossUnits`), a list is one cell of JSON.
+ *
+ * Every text is quoted, every number is not: digits with a "." or a "-" are all that stands outside of quotes.
  */
 
-export type Columns<T> = Readonly<Record<string, (item: T) => string | number | null>>;
-
-/** Header of every list; beside those of every read. */
-export const acceptHeader = {
-  accept: z
-    .string()
-    .max(1000, 'must be at most 1000 characters')
-    .optional()
-    .meta({ description: 'text/csv: the items as CSV, the next page in `Link`', examples: ['text/csv'] }),
-};
-
-export const LIST_ANSWER_HEADERS = [headers.link];
-
-export interface ListRequest {
-  readonly headers: { readonly accept?: string | undefined };
-  readonly query: Readonly<Record<string, unknown>>;
+export interface Column {
+  readonly name: string;
+  readonly valueOf: (row: unknown) => unknown;
 }
 
-/** The page as JSON or CSV, as the reader prefers. `beside` stands beside the items in JSON. */
-export function answerList<T>(
-  { headers: { accept = '' }, query }: ListRequest,
-  page: Page<T>,
-  columns: Columns<T>,
-  read: Readonly<Record<string, string>>,
-  beside: Readonly<Record<string, unknown>> = {},
-): Answer {
-  if (!prefersCsv(accept)) return answer(200, { ...page, ...beside }, read);
-  const link: Record<string, string> =
-    page.next === null ? {} : { [headers.link]: `<?${nextQuery(query, page.next)}>; rel="next"` };
-  return answer(200, csvOf(page.items, columns), { ...read, ...link, 'Content-Type': 'text/csv; charset=utf-8' });
+export function columnsOf(schema: z.ZodObject): Column[] {
+  return Object.entries(schema.shape as Record<string, z.ZodType>).flatMap(([member, type]): Column[] => {
+    const inRow = (row: unknown) => (row as Record<string, unknown>)[member];
+    if (!(type instanceof z.ZodObject)) return [{ name: member, valueOf: inRow }];
+    return columnsOf(type).map(({ name, valueOf }) => ({
+      name: `${member}${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+      valueOf: (row) => valueOf(inRow(row)),
+    }));
+  });
 }
 
-export function csvOf<T>(items: readonly T[], columns: Columns<T>): string {
-  const cells = Object.values(columns);
-  const lines = [Object.keys(columns), ...items.map((item) => cells.map((valueOf) => cellOf(valueOf(item))))];
-  return lines.map((line) => `${line.join(',')}\r\n`).join('');
+export function csvHeader(columns: readonly Column[]): string {
+  return lineOf(columns.map(({ name }) => name));
+}
+
+export function csvRows(rows: readonly unknown[], columns: readonly Column[]): string {
+  return rows.map((row) => lineOf(columns.map(({ valueOf }) => cellOf(valueOf(row))))).join('');
+}
+
+function lineOf(cells: readonly string[]): string {
+  return `${cells.join(',')}\r\n`;
 }
 
 /** Null is an empty cell, empty text a quoted one. */
-function cellOf(value: string | number | null): string {
-  if (value === null) return '';
+function cellOf(value: unknown): string {
+  if (value === null || value === undefined) return '';
   if (typeof value === 'number') return String(value);
-  // A spreadsheet takes a text that begins so for a formula (OWASP, CSV injection).
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  if (typeof value === 'string') return quoted(withoutFormula(value));
+  // In JSON text a ";" can be written so that no spreadsheet sees one, and means the same.
+  return quoted(JSON.stringify(value).replaceAll(';', '\\u003b'));
 }
 
-/** Whether CSV has a greater weight than JSON, or the same and is named first (RFC 9110, 12.5.1). */
-function prefersCsv(accept: string): boolean {
-  let best = { isCsv: false, weight: 0 };
-  for (const part of accept.split(',')) {
-    const [type = '', ...parameters] = part.split(';').map((each) => each.trim().toLowerCase());
-    const weight = Number(parameters.find((each) => each.startsWith('q='))?.slice(2) ?? 1);
-    if (weight > best.weight) best = { isCsv: type === 'text/csv', weight };
-  }
-  return best.isCsv;
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
 }
 
-function nextQuery(query: Readonly<Record<string, unknown>>, next: string): string {
-  const given = Object.entries({ ...query, after: next }).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[name, String(value)]],
-  );
-  return new URLSearchParams(given).toString();
+/**
+ * A spreadsheet takes a text for a formula that begins with one of these (OWASP, CSV injection), also the half-width
+ * ones' full-width relatives. So an apostrophe is put before it; and behind a separator in the text too, because a
+ * spreadsheet that separates by ";" makes a cell of what follows. Quotes in between vanish when it reads them.
+ */
+function withoutFormula(text: string): string {
+  return text.replace(/(?<=^|[,;\t\r\n])(?="*[=+\-@\t\r\n＝＋－＠])/g, "'");
 }

@@ -4,27 +4,39 @@ const DAY_MS = 86_400_000;
 /** Days of a period that says only where it begins or ends, or nothing. */
 const DAYS_DEFAULT = 31;
 
+export interface Period {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
 /**
- * The days asked for, both included, as `YYYY-MM-DD` (UTC); the last 31 unless `from` and `to` say otherwise. Throws
- * `bad-input` when they are out of order, or more than `daysMax`.
+ * The days asked for, both included, as `YYYY-MM-DD`; the last 31 unless `from` and `to` say otherwise. `today` is asked
+ * only when neither does: which day it is depends on the chain's time zone. Throws `bad-input` when they are out of
+ * order, or more than `daysMax`.
  */
-export function periodOf(
-  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
+export async function periodOf(
+  { from, to }: Period,
   daysMax: number,
-): { from: string; to: string } {
+  today: () => Promise<string>,
+): Promise<{ from: string; to: string }> {
   const toMs =
     to !== undefined
       ? Date.parse(to)
       : from !== undefined
         ? Date.parse(from) + (DAYS_DEFAULT - 1) * DAY_MS
-        : Date.now();
+        : Date.parse(await today());
   const fromMs = from !== undefined ? Date.parse(from) : toMs - (DAYS_DEFAULT - 1) * DAY_MS;
-  const fault = (message: string) => problem('bad-input', { faults: [{ at: 'query.to', message }] });
-  if (toMs < fromMs) throw fault('must not be before from');
-  if (toMs - fromMs >= daysMax * DAY_MS) throw fault(`must be at most ${daysMax} days after from`);
+  const violation = (message: string) => problem('bad-input', { faults: [{ at: 'query.to', message }] });
+  if (toMs < fromMs) throw violation('must not be before from');
+  if (toMs - fromMs >= daysMax * DAY_MS) throw violation(`must be at most ${daysMax} days after from`);
   return { from: dayOf(fromMs), to: dayOf(toMs) };
 }
 
+/** Days are counted as those of UTC, which all have 24 hours. PostgreSQL has none before year 1, ISO 8601 none after 9999. */
 function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
+  const day = new Date(Math.min(Math.max(ms, FIRST_MS), LAST_MS)).toISOString();
+  return day.slice(0, 10);
 }
+
+const FIRST_MS = Date.parse('0001-01-01');
+const LAST_MS = Date.parse('9999-12-31');

@@ -1,11 +1,13 @@
-import { CENTRAL_BRANCH, DailyStatistics, type EntityManager } from '@eco/database';
 import type { Change } from '@eco/contracts';
+import { CENTRAL_BRANCH, FIGURES, type EntityManager, type Figures } from '@eco/database';
 import { changesOfType } from '../change-data.js';
 import type { Consumer } from '../consumer.js';
 
-type Day = DailyStatistics;
-
-/** Counts registrations and confirmed orders by day (UTC, as decided or registered) and branch. */
+/**
+ * Counts registrations, and what was sold, cancelled and returned, by day, branch and product. Each counts on the day on
+ * which it happened, so figures of a day that is over stay; and at the branch that took the order. An order counts as
+ * returned with its last unit: one that came back in part is still a sale.
+ */
 export const statisticsConsumer: Consumer = {
   name: 'statistics',
   schema: 'statistics',
@@ -13,95 +15,111 @@ export const statisticsConsumer: Consumer = {
   // A row is written once for all orders that add to it: the rarer, the less an order costs the primary. But less than a
   // reader with a position waits (FRESH_WAIT_MS).
   paceMs: 750,
-  async apply(manager, changes) {
-    for (const day of daysOf(changes)) await add(manager, day);
-    await addSales(manager, productSalesOf(changes));
+  async apply(manager, changes, group) {
+    const { branches, products } = countsOf(changes);
+    await add(manager, 'branch_day', ['branch_id'], ['registrations', ...FIGURES], branches, group);
+    await add(manager, 'product_day', ['branch_id', 'product_id'], FIGURES, products, group);
   },
 };
 
-/** Pure: what these changes add to each day and branch. */
-export function daysOf(changes: readonly Change[]): Day[] {
-  const days = new Map<string, Day>();
-  const dayOf = (at: string, branch: string | null): Day => {
-    const day = at.slice(0, 10);
-    const branchId = branch ?? CENTRAL_BRANCH;
-    const key = `${day} ${branchId}`;
-    const known = days.get(key);
-    if (known !== undefined) return known;
-    const fresh = { day, branchId, registrations: 0, sales: 0, units: 0, revenueCents: 0 };
-    days.set(key, fresh);
-    return fresh;
-  };
-  for (const { data } of changesOfType(changes, 'customer.registered'))
-    dayOf(data.registeredAt, data.branchId).registrations += 1;
-  for (const { at, data } of changesOfType(changes, 'order.confirmed')) {
-    const day = dayOf(at, data.branchId);
-    day.sales += 1;
-    day.units += data.lines.reduce((units, line) => units + line.quantity, 0);
-    day.revenueCents += data.totalCents;
-  }
-  return [...days.values()];
+/** What changes add to one quarter of an hour, branch and product. */
+export interface Count extends Figures {
+  readonly at: string;
+  readonly branch_id: string;
+  /** Empty: all products together. */
+  readonly product_id: string;
+  registrations: number;
 }
 
-export interface ProductSales {
-  readonly day: string;
-  readonly branchId: string;
+interface Units {
   readonly productId: string;
-  sales: number;
-  units: number;
-  revenueCents: number;
+  readonly quantity: number;
+  readonly unitPriceCents: number;
 }
 
-/** Pure: what these changes add to each day, branch and product. */
-export function productSalesOf(changes: readonly Change[]): ProductSales[] {
-  const all = new Map<string, ProductSales>();
-  for (const { at, data } of changesOfType(changes, 'order.confirmed')) {
-    const day = at.slice(0, 10);
-    const branchId = data.branchId ?? CENTRAL_BRANCH;
-    for (const { productId, quantity, unitPriceCents } of data.lines) {
-      const key = `${day} ${branchId} ${productId}`;
-      const known = all.get(key) ?? { day, branchId, productId, sales: 0, units: 0, revenueCents: 0 };
-      all.set(key, known);
-      // An order holds a product in one line.
-      known.sales += 1;
-      known.units += quantity;
-      known.revenueCents += quantity * unitPriceCents;
+/**
+ * Pure. By quarters of an hour and not by days: days are cut in the database, which knows the chain's time zone, and no
+ * zone is off UTC by a part of a quarter.
+ */
+export function countsOf(changes: readonly Change[]): { branches: Count[]; products: Count[] } {
+  const branches = new Map<string, Count>();
+  const products = new Map<string, Count>();
+  const countIn = (counts: Map<string, Count>, at: string, branch: string | null, product_id: string): Count => {
+    const quarter = quarterOf(at);
+    const branch_id = branch ?? CENTRAL_BRANCH;
+    const key = `${quarter} ${branch_id} ${product_id}`;
+    let count = counts.get(key);
+    if (count === undefined) {
+      const none = Object.fromEntries(FIGURES.map((figure) => [figure, 0])) as unknown as Figures;
+      count = { at: quarter, branch_id, product_id, registrations: 0, ...none };
+      counts.set(key, count);
     }
-  }
-  return [...all.values()];
+    return count;
+  };
+  /** `isWhole`: whether this is all of the order, or all of a line. */
+  const countLines = <Line extends Units>(
+    { at, data }: { at: string; data: { branchId: string | null; lines: readonly Line[] } },
+    [orders, units, cents]: readonly [keyof Figures, keyof Figures, keyof Figures],
+    isWhole: (line?: Line) => boolean = () => true,
+  ) => {
+    const ofBranch = countIn(branches, at, data.branchId, '');
+    if (isWhole()) ofBranch[orders] += 1;
+    for (const line of data.lines) {
+      const ofProduct = countIn(products, at, data.branchId, line.productId);
+      // An order holds a product in one line.
+      if (isWhole(line)) ofProduct[orders] += 1;
+      for (const count of [ofBranch, ofProduct]) {
+        count[units] += line.quantity;
+        count[cents] += line.quantity * line.unitPriceCents;
+      }
+    }
+  };
+
+  for (const { data } of changesOfType(changes, 'customer.registered'))
+    countIn(branches, data.registeredAt, data.branchId, '').registrations += 1;
+  for (const change of changesOfType(changes, 'order.confirmed'))
+    countLines(change, ['orders', 'units', 'revenue_cents']);
+  for (const change of changesOfType(changes, 'order.cancelled'))
+    countLines(change, ['cancelled_orders', 'cancelled_units', 'cancelled_cents']);
+  for (const change of changesOfType(changes, 'order.returned'))
+    countLines(
+      change,
+      ['returned_orders', 'returned_units', 'returned_cents'],
+      (line) => (line ?? change.data).unitsKept === 0,
+    );
+  return { branches: [...branches.values()], products: [...products.values()] };
 }
 
-async function addSales(manager: EntityManager, sales: readonly ProductSales[]): Promise<void> {
-  if (sales.length === 0) return;
-  const column = (valueOf: (row: ProductSales) => string | number) => sales.map(valueOf);
-  await manager.query(
-    `INSERT INTO statistics.sales AS s (day, branch_id, product_id, sales, units, revenue_cents)
-     SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-     ON CONFLICT (day, branch_id, product_id) DO UPDATE SET
-       sales = s.sales + excluded.sales,
-       units = s.units + excluded.units,
-       revenue_cents = s.revenue_cents + excluded.revenue_cents`,
-    [
-      column((row) => row.day),
-      column((row) => row.branchId),
-      column((row) => row.productId),
-      column((row) => row.sales),
-      column((row) => row.units),
-      column((row) => row.revenueCents),
-    ],
-  );
+const QUARTER_MS = 900_000;
+
+function quarterOf(at: string): string {
+  return new Date(Math.floor(Date.parse(at) / QUARTER_MS) * QUARTER_MS).toISOString();
 }
 
-/** The progress row is locked, so nobody adds to the same topic; the other topic may, hence the sum in the database. */
-async function add(manager: EntityManager, day: Day): Promise<void> {
+/**
+ * Another topic's changes may add to the same rows at the same time, hence the sum in the database; and in the order of
+ * the key, so that neither waits for the other in a circle.
+ */
+async function add(
+  manager: EntityManager,
+  table: 'branch_day' | 'product_day',
+  keys: readonly ('branch_id' | 'product_id')[],
+  figures: readonly (keyof Figures | 'registrations')[],
+  counts: readonly Count[],
+  group: string,
+): Promise<void> {
+  if (counts.length === 0) return;
+  const columns = ['at', ...keys, ...figures] as const;
+  const types = ['timestamptz', ...keys.map(() => 'text'), ...figures.map(() => 'bigint')];
+  const key = ['day', ...keys].join(', ');
   await manager.query(
-    `INSERT INTO statistics.daily AS d (day, branch_id, registrations, sales, units, revenue_cents)
-     VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (day, branch_id) DO UPDATE SET
-       registrations = d.registrations + excluded.registrations,
-       sales = d.sales + excluded.sales,
-       units = d.units + excluded.units,
-       revenue_cents = d.revenue_cents + excluded.revenue_cents`,
-    [day.day, day.branchId, day.registrations, day.sales, day.units, day.revenueCents],
+    `INSERT INTO statistics.${table} AS t (group_id, ${key}, ${figures.join(', ')})
+     SELECT $1, (c.at AT TIME ZONE (SELECT z.time_zone FROM statistics.calendar z))::date AS day, ${keys.join(', ')},
+            ${figures.map((figure) => `sum(c.${figure})::bigint`).join(', ')}
+     FROM unnest(${types.map((type, index) => `$${index + 2}::${type}[]`).join(', ')}) AS c (${columns.join(', ')})
+     GROUP BY ${key} ORDER BY ${key}
+     ON CONFLICT (${key}, group_id) DO UPDATE SET
+       ${figures.map((figure) => `${figure} = t.${figure} + excluded.${figure}`).join(', ')}`,
+    [group, ...columns.map((column) => counts.map((count) => count[column]))],
   );
 }

@@ -1,25 +1,44 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { dailyQuerySchema, dailyStatisticsSchema } from '@eco/contracts';
-import { CENTRAL_BRANCH, DailyStatistics } from '@eco/database';
+import { dailyQuerySchema, dailyStatisticsSchema, headers } from '@eco/contracts';
+import { CENTRAL_BRANCH, type Figures } from '@eco/database';
 import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
-import { periodOf, Reads } from '@eco/reads';
+import { figuresOf, periodOf, Reads, SUMS_OF_FIGURES, todayOf } from '@eco/reads';
 import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema, readConsumer } from '../consumer-answer.js';
 import { StatisticsStore } from '../stores.js';
 import { statisticsConsumer } from './statistics.consumer.js';
 
 const dailyStatistics = operation({
-  summary: 'Registrations and sales by day (UTC) and branch',
-  description: 'The last 31 days unless `from` and `to` (both included) say otherwise; at most 366 days.',
+  summary: 'Registrations and sales by day and branch',
+  description:
+    'The last 31 days unless `from` and `to` (both included) say otherwise; at most 366 days. Days are those of the chain’s ' +
+    'time zone, which the answer names. `sales`, `units` and `revenueCents` are net: gross less cancelled less returned, ' +
+    'each on the day on which it happened and at the branch that took the order.',
   query: dailyQuerySchema,
   headers: consumerHeadersSchema,
   answers: {
-    200: { description: 'By day, then branch', body: dailyStatisticsSchema, headers: CONSUMER_ANSWER_HEADERS },
+    200: {
+      description: 'By day, then branch',
+      body: dailyStatisticsSchema,
+      headers: [...CONSUMER_ANSWER_HEADERS, headers.timeZone],
+    },
   },
   problems: CONSUMER_PROBLEMS,
 });
 
 const DAYS_MAX = 366;
+
+interface DayRow extends Figures {
+  day: string;
+  branch_id: string;
+  registrations: number;
+}
+
+const DAYS = `
+  SELECT s.day::text AS day, s.branch_id, sum(s.registrations)::float8 AS registrations, ${SUMS_OF_FIGURES}
+  FROM statistics.branch_day s
+  WHERE s.day BETWEEN $1::date AND $2::date
+  GROUP BY s.day, s.branch_id ORDER BY s.day, s.branch_id`;
 
 @ApiTags('statistics')
 @Controller('statistics')
@@ -32,21 +51,21 @@ export class StatisticsController {
   @Get('daily')
   @Operation(dailyStatistics)
   async daily(@Input(dailyStatistics) { query, headers: asked }: InputOf<typeof dailyStatistics>): Promise<Answer> {
-    const { from, to } = periodOf(query, DAYS_MAX);
-    const { result, headers } = await readConsumer(
+    const { from, to } = await periodOf(query, DAYS_MAX, () => todayOf(this.reads));
+    const { result, headers: read } = await readConsumer(
       { store: this.store, consumer: statisticsConsumer, reads: this.reads, headers: asked },
-      (manager) =>
-        manager
-          .createQueryBuilder(DailyStatistics, 'd')
-          .where('d.day BETWEEN :from AND :to', { from, to })
-          .orderBy('d.day')
-          .addOrderBy('d.branchId')
-          .getMany(),
+      async (manager) => ({
+        calendar: await manager.query<{ time_zone: string }[]>('SELECT c.time_zone FROM statistics.calendar c'),
+        days: await manager.query<DayRow[]>(DAYS, [from, to]),
+      }),
     );
-    const items = result.map(({ branchId, ...day }) => ({
-      ...day,
-      branchId: branchId === CENTRAL_BRANCH ? null : branchId,
+    const timeZone = result.calendar[0]?.time_zone ?? '';
+    const items = result.days.map((row) => ({
+      day: row.day,
+      branchId: row.branch_id === CENTRAL_BRANCH ? null : row.branch_id,
+      registrations: row.registrations,
+      ...figuresOf(row),
     }));
-    return answer(200, { items }, headers);
+    return answer(200, { timeZone, items }, { ...read, [headers.timeZone]: timeZone });
   }
 }

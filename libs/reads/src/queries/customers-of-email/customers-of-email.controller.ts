@@ -1,13 +1,13 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { customerPageSchema, customersQuerySchema } from '@eco/contracts';
+import { customerPageSchema, customerSchema, customersQuerySchema } from '@eco/contracts';
 import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from '../../http/csv.js';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../../http/list.js';
 import { mergePage, wholePart } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
-import { customerOf, type Customer } from '../customer/customer.query.js';
+import { customerOf } from '../customer/customer.query.js';
 import { customersOfEmailQuery } from './customers-of-email.query.js';
 
 const listCustomers = operation({
@@ -25,14 +25,6 @@ const listCustomers = operation({
   problems: [...READ_PROBLEMS],
 });
 
-const columns: Columns<Customer> = {
-  customerId: (customer) => customer.customerId,
-  name: (customer) => customer.name,
-  email: (customer) => customer.email,
-  branchId: (customer) => customer.branchId,
-  registeredAt: (customer) => customer.registeredAt,
-};
-
 @ApiTags('customers')
 @Controller('customers')
 export class CustomersOfEmailController {
@@ -40,18 +32,22 @@ export class CustomersOfEmailController {
 
   @Get()
   @Operation(listCustomers)
-  async list(@Input(listCustomers) request: InputOf<typeof listCustomers>): Promise<Answer> {
-    const { after = '', limit, email } = request.query;
-    const reader = readerOf(request.headers);
-    const parts = (await this.reads.ofEveryGroup(customersOfEmailQuery, [after, limit + 1, email], reader)).map(
-      answered,
-    );
-    const page = mergePage(
-      parts.map(({ rows }) => wholePart(rows.map(customerOf))),
-      limit,
-      { keyOf: ({ customerId }) => [customerId] },
-    );
-    const sources = parts.map(({ source }) => source);
-    return answerList(request, page, columns, headersOf(sources, reader));
+  list(@Input(listCustomers) request: InputOf<typeof listCustomers>): Promise<Answer> {
+    const { email } = request.query;
+    return answerList(request, customerSchema, readerOf(request.headers), async ({ after = '', limit }, reader) => {
+      const values = [after, limit + 1, email];
+      const parts = (await this.reads.ofEveryGroup(customersOfEmailQuery, values, reader)).map(answered);
+      return {
+        page: mergePage(
+          parts.map(({ rows }) => wholePart(rows.map(customerOf))),
+          limit,
+          { keyOf: ({ customerId }) => [customerId] },
+        ),
+        headers: headersOf(
+          parts.map(({ source }) => source),
+          reader,
+        ),
+      };
+    });
   }
 }

@@ -1,9 +1,16 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { branchIdSchema, inventoryQuerySchema, productIdSchema, stockPageSchema } from '@eco/contracts';
+import {
+  branchIdSchema,
+  CENTRAL_LOCATION,
+  inventoryQuerySchema,
+  productIdSchema,
+  stockLevelSchema,
+  stockPageSchema,
+} from '@eco/contracts';
 import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
 import type { GroupAnswer, Reader, ReadFailure } from '../../group-reader.js';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from '../../http/csv.js';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Place } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart, type Part } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
@@ -13,7 +20,8 @@ import {
   inventoryOfLocationQuery,
   inventoryQuery,
   LEVELS_LOOKED_AT_MAX,
-  lowStockOfLocationQuery,
+  lowStockAtBranchQuery,
+  lowStockAtCentralQuery,
   lowStockQuery,
   type LookedAtRow,
 } from './inventory.query.js';
@@ -21,8 +29,11 @@ import {
 const listInventory = operation({
   summary: 'Stock levels, by product and location',
   description:
-    'With `availableMax`, low stock: levels with no more than so many available units. A page of those looks at ' +
-    `${LEVELS_LOOKED_AT_MAX} levels a group at the most, so it may have fewer than its limit, even none, and still a next one.`,
+    'Also of products that are not on sale any more. With `availableMax` it is the low stock: of products on sale only, the ' +
+    'levels with at most that number of available units. Every product on sale is kept at `central`, which orders are ' +
+    'filled from: without a level it has 0 units there. A branch keeps what it has had: there a product without a level ' +
+    `is not listed. A page of low stock looks at ${LEVELS_LOOKED_AT_MAX} levels a group at the most, so it may have fewer ` +
+    'than its limit, even none, and still a next one.',
   query: inventoryQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {
@@ -32,14 +43,6 @@ const listInventory = operation({
 });
 type Query = InputOf<typeof listInventory>['query'];
 
-const columns: Columns<Level> = {
-  productId: (level) => level.productId,
-  location: (level) => level.location,
-  onHand: (level) => level.onHand,
-  reserved: (level) => level.reserved,
-  available: (level) => level.available,
-};
-
 @ApiTags('inventory')
 @Controller('inventory')
 export class InventoryController {
@@ -47,33 +50,42 @@ export class InventoryController {
 
   @Get()
   @Operation(listInventory)
-  async list(@Input(listInventory) request: InputOf<typeof listInventory>): Promise<Answer> {
-    const { query, headers } = request;
-    const reader = readerOf(headers);
-    const answers = (await this.#read(query, reader)).map(answered);
-    const page = mergePage(
-      answers.map(({ rows }) => partOf(rows, query.availableMax)),
-      query.limit,
-      { keyOf: ({ productId, location }) => [productId, location] },
-    );
-    const sources = answers.map(({ source }) => source);
-    return answerList(request, page, columns, headersOf(sources, reader));
+  list(@Input(listInventory) request: InputOf<typeof listInventory>): Promise<Answer> {
+    const { query } = request;
+    return answerList(request, stockLevelSchema, readerOf(request.headers), async (place, reader) => {
+      const answers = (await this.#read(query, place, reader)).map(answered);
+      return {
+        page: mergePage(
+          answers.map(({ rows }) => partOf(rows, query.availableMax)),
+          place.limit,
+          { keyOf: ({ productId, location }) => [productId, location] },
+        ),
+        headers: headersOf(
+          answers.map(({ source }) => source),
+          reader,
+        ),
+      };
+    });
   }
 
-  #read(query: Query, reader: Reader): Promise<(GroupAnswer<LevelRow | LookedAtRow, unknown> | ReadFailure)[]> {
-    const { location, availableMax, limit } = query;
-    const place = [...placeOf(query.after), limit + 1];
-    const isOfLocation = location !== undefined;
-    const where = isOfLocation ? [location] : [];
-    if (availableMax === undefined) {
-      return this.reads.ofEveryGroup(
-        isOfLocation ? inventoryOfLocationQuery : inventoryQuery,
-        [...place, ...where],
-        reader,
-      );
+  #read(
+    { location, availableMax }: Query,
+    { after, limit }: Place,
+    reader: Reader,
+  ): Promise<(GroupAnswer<LevelRow | LookedAtRow, unknown> | ReadFailure)[]> {
+    const place = [...placeOf(after), limit + 1];
+    const low = [...place, availableMax];
+    if (location === undefined) {
+      return availableMax === undefined
+        ? this.reads.ofEveryGroup(inventoryQuery, place, reader)
+        : this.reads.ofEveryGroup(lowStockQuery, low, reader);
     }
-    const low = isOfLocation ? lowStockOfLocationQuery : lowStockQuery;
-    return this.reads.ofEveryGroup(low, [...place, availableMax, ...where], reader);
+    if (availableMax === undefined) {
+      return this.reads.ofEveryGroup(inventoryOfLocationQuery, [...place, location], reader);
+    }
+    return location === CENTRAL_LOCATION
+      ? this.reads.ofEveryGroup(lowStockAtCentralQuery, low, reader)
+      : this.reads.ofEveryGroup(lowStockAtBranchQuery, [...low, location], reader);
   }
 }
 

@@ -33,23 +33,48 @@ export interface LookedAtRow extends LevelRow {
  */
 export const LEVELS_LOOKED_AT_MAX = 10_000;
 
-const lowStock = (name: string, where: string) =>
+/**
+ * Products on sale, in order, each with levels l. $1 product and $2 location to begin after, $3 limit, $4 units available
+ * at the most. The product id is that of the catalogue, so that its index gives the order and nothing is sorted whole.
+ */
+const lowStock = (name: string, levels: string) =>
   query<LookedAtRow>({
     name,
     rows: `
     SELECT a.* FROM (
-      SELECT ${LEVEL_COLUMNS}, row_number() OVER (ORDER BY l.product_id, l.location)::integer AS nth
-      FROM eco.stock_level l
-      WHERE (l.product_id, l.location) > ($1, $2) AND ${where} AND ${owned('l')}
-      ORDER BY l.product_id, l.location LIMIT ${LEVELS_LOOKED_AT_MAX}
+      SELECT p.product_id, l.location, l.on_hand::float8 AS on_hand, l.reserved::float8 AS reserved,
+             row_number() OVER (ORDER BY p.product_id, l.location)::integer AS nth
+      FROM eco.product p ${levels} AND p.product_id >= $1 AND (p.product_id, l.location) > ($1, $2)
+        AND NOT p.deleted AND ${owned('p')}
+      ORDER BY p.product_id, l.location LIMIT ${LEVELS_LOOKED_AT_MAX}
     ) a
     WHERE a.on_hand - a.reserved <= $4 OR a.nth = ${LEVELS_LOOKED_AT_MAX}
     ORDER BY a.product_id, a.location LIMIT $3`,
     order: 'r.product_id, r.location',
   });
 
-/** $1 product and $2 location to begin after, $3 limit, $4 units available at the most. By the primary key. */
-export const lowStockQuery = lowStock('low-stock', 'true');
+/** By the primary keys of product and stock_level. Each product on sale has a level at central: of 0 when none is stored. */
+export const lowStockQuery = lowStock(
+  'low-stock',
+  `CROSS JOIN LATERAL (
+        SELECT k.location, k.on_hand, k.reserved FROM eco.stock_level k WHERE k.product_id = p.product_id
+        UNION ALL
+        SELECT 'central', 0, 0
+        WHERE NOT EXISTS (SELECT FROM eco.stock_level k WHERE k.product_id = p.product_id AND k.location = 'central')
+      ) l WHERE true`,
+);
 
-/** As above, of one location $5. By the index stock_level_of_location. */
-export const lowStockOfLocationQuery = lowStock('low-stock-of-location', 'l.location = $5 AND l.product_id >= $1');
+/** As above, of central alone. */
+export const lowStockAtCentralQuery = lowStock(
+  'low-stock-at-central',
+  `CROSS JOIN LATERAL (
+        SELECT 'central' AS location, coalesce(max(k.on_hand), 0) AS on_hand, coalesce(max(k.reserved), 0) AS reserved
+        FROM eco.stock_level k WHERE k.product_id = p.product_id AND k.location = 'central'
+      ) l WHERE true`,
+);
+
+/** As above, of a branch $5: what it has had of them. By the index stock_level_of_location. */
+export const lowStockAtBranchQuery = lowStock(
+  'low-stock-at-branch',
+  'JOIN eco.stock_level l ON l.product_id = p.product_id AND l.location = $5 WHERE l.product_id >= $1',
+);

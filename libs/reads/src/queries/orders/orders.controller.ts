@@ -1,10 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { z } from 'zod';
-import { orderPageSchema, ordersQuerySchema } from '@eco/contracts';
+import { orderPageSchema, orderSchema, ordersQuerySchema, instantSchema } from '@eco/contracts';
 import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
 import { hash12, hash12OfOrderId, isUuid } from '@eco/routing';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from '../../http/csv.js';
+import type { Reader } from '../../group-reader.js';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Place, type ReadPage } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart, type PageOrder } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
@@ -17,7 +17,8 @@ import { ordersOfCustomerQuery } from './orders-of-customer.query.js';
 const listOrders = operation({
   summary: 'Orders of a customer or a branch, newest first',
   description:
-    'Of a customer, of a branch, or of a customer at a branch; `from` and `to` cut a period out. A customer’s list names ' +
+    'Of a customer, of a branch, or of a customer at a branch; `from` and `to` cut a period out: instants, by when the order ' +
+    'was placed. A customer’s list names ' +
     'as pending the orders whose position `order/<id>` the reader brings and for which nothing is decided yet; with ' +
     '`Prefer: wait=N` the answer waits for them.',
   query: ordersQuerySchema,
@@ -28,18 +29,6 @@ const listOrders = operation({
   problems: [...READ_PROBLEMS],
 });
 type Request = InputOf<typeof listOrders>;
-
-const columns: Columns<Order> = {
-  orderId: (order) => order.orderId,
-  customerId: (order) => order.customerId,
-  branchId: (order) => order.branchId,
-  status: (order) => order.status,
-  placedAt: (order) => order.placedAt,
-  decidedAt: (order) => order.decidedAt,
-  units: (order) => order.lines.reduce((units, { quantity }) => units + quantity, 0),
-  totalCents: (order) => order.totalCents,
-  lines: (order) => JSON.stringify(order.lines),
-};
 
 const newestFirst: PageOrder<Order> = { keyOf: ({ placedAt, orderId }) => [placedAt, orderId], descending: true };
 
@@ -52,39 +41,46 @@ export class OrdersController {
   @Operation(listOrders)
   list(@Input(listOrders) request: Request): Promise<Answer> {
     const { customerId, branchId } = request.query;
-    if (customerId !== undefined) return this.#ofCustomer(request, customerId);
-    return this.#ofBranch(request, branchId ?? '');
+    return answerList(request, orderSchema, readerOf(request.headers), (place, reader) =>
+      customerId !== undefined
+        ? this.#ofCustomer(request.query, customerId, place, reader)
+        : this.#ofBranch(request.query, branchId ?? '', place, reader),
+    );
   }
 
-  async #ofCustomer(request: Request, customerId: string): Promise<Answer> {
-    const { query, headers } = request;
-    const reader = readerOf(headers);
+  async #ofCustomer(query: Request['query'], customerId: string, place: Place, reader: Reader): Promise<ReadPage> {
     const hash = hash12(customerId);
     const accepted = reader.position.orders.filter((orderId) => hash12OfOrderId(orderId) === hash);
-    const values = [customerId, ...placeAndPeriodOf(query), accepted, query.branchId ?? null];
+    const values = [customerId, ...placeAndPeriodOf(query, place), accepted, query.branchId ?? null];
     const { rows, beside, source } = await readUntil(
       reader,
       async () => answered(await this.reads.ofKey(customerId, ordersOfCustomerQuery, values, reader)),
       (read) => read.beside.pending.length === 0,
     );
-    const page = mergePage([wholePart(rows.map(orderOf))], query.limit, newestFirst);
     const { pending } = beside;
     const settled = accepted.filter((orderId) => !pending.includes(orderId));
-    return answerList(request, page, columns, headersOf([source], reader, settled), { pending });
+    return {
+      page: mergePage([wholePart(rows.map(orderOf))], place.limit, newestFirst),
+      headers: headersOf([source], reader, settled),
+      extra: { pending },
+    };
   }
 
-  async #ofBranch(request: Request, branchId: string): Promise<Answer> {
-    const { query, headers } = request;
-    const reader = readerOf(headers);
-    const values = [branchId, ...placeAndPeriodOf(query)];
+  async #ofBranch(query: Request['query'], branchId: string, place: Place, reader: Reader): Promise<ReadPage> {
+    const values = [branchId, ...placeAndPeriodOf(query, place)];
     const parts = (await this.reads.ofEveryGroup(ordersOfBranchQuery, values, reader)).map(answered);
-    const page = mergePage(
-      parts.map(({ rows }) => wholePart(rows.map(orderOf))),
-      query.limit,
-      newestFirst,
-    );
-    const sources = parts.map(({ source }) => source);
-    return answerList(request, page, columns, headersOf(sources, reader), { pending: [] });
+    return {
+      page: mergePage(
+        parts.map(({ rows }) => wholePart(rows.map(orderOf))),
+        place.limit,
+        newestFirst,
+      ),
+      headers: headersOf(
+        parts.map(({ source }) => source),
+        reader,
+      ),
+      extra: { pending: [] },
+    };
   }
 }
 
@@ -92,7 +88,7 @@ export class OrdersController {
 const FIRST = { placedAt: 'infinity', orderId: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 
 /** $2 to $6 of both queries. */
-function placeAndPeriodOf({ after, limit, from, to }: Request['query']): unknown[] {
+function placeAndPeriodOf({ from, to }: Request['query'], { after, limit }: Place): unknown[] {
   const { placedAt, orderId } = placeOf(after);
   return [placedAt, orderId, limit + 1, from ?? '-infinity', to ?? 'infinity'];
 }
@@ -100,7 +96,7 @@ function placeAndPeriodOf({ after, limit, from, to }: Request['query']): unknown
 function placeOf(after: string | undefined): typeof FIRST {
   if (after === undefined) return FIRST;
   const [placedAt = '', orderId = '', ...rest] = after.split('/');
-  const isPlace = z.iso.datetime().safeParse(placedAt).success && isUuid(orderId) && rest.length === 0;
+  const isPlace = instantSchema.safeParse(placedAt).success && isUuid(orderId) && rest.length === 0;
   if (!isPlace) throw notAPlace('<placedAt>/<orderId>');
   return { placedAt, orderId };
 }

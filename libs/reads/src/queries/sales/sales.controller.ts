@@ -1,45 +1,43 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { salesQuerySchema, salesSchema } from '@eco/contracts';
+import { headers, salesQuerySchema, salesRowSchema, salesSchema } from '@eco/contracts';
 import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
-import { readConsumer } from '../../consumer-read.js';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Columns } from '../../http/csv.js';
+import { readConsumer, type WithProgress } from '../../consumer-read.js';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../../http/page.js';
 import { periodOf } from '../../http/period.js';
 import { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
-import { salesQueryOf, type SalesRow } from './sales.query.js';
+import { figuresOf } from './figures.js';
+import { todayOf } from './today.js';
+import { salesQueryOf, type SalesRow, type WithTimeZone } from './sales.query.js';
 
 const DAYS_MAX = 366;
 /** With products told apart there are many rows a day. */
 const DAYS_MAX_BY_PRODUCT = 92;
 
 const listSales = operation({
-  summary: 'What was sold: count, units, revenue and average ticket',
+  summary: 'What was sold: orders, units, revenue and average ticket, net and gross',
   description:
-    'Told apart by any of day (UTC), branch and product; the last 31 days unless `from` and `to` (both included) say ' +
-    `otherwise, at most ${DAYS_MAX} days, and ${DAYS_MAX_BY_PRODUCT} by product. From statistics, which follow the ` +
-    'orders: the position says how far.',
+    'By any of day, branch and product; the last 31 days unless `from` and `to` (both included) say ' +
+    `otherwise, at most ${DAYS_MAX} days, and ${DAYS_MAX_BY_PRODUCT} by product. Days are those of the chain’s time zone, ` +
+    'which the answer names. `sales`, `units` and `revenueCents` are net: gross less cancelled less returned, each on the ' +
+    'day on which it happened and at the branch that took the order. From statistics, which follow the orders: the ' +
+    'position says how far.',
   query: salesQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {
-    200: { description: 'One page', body: salesSchema, headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS] },
+    200: {
+      description: 'One page',
+      body: salesSchema,
+      headers: [...READ_ANSWER_HEADERS, headers.timeZone, ...LIST_ANSWER_HEADERS],
+    },
   },
   problems: [...READ_PROBLEMS],
 });
-type Sales = z.infer<typeof salesSchema>['items'][number];
-
-const columns: Columns<Sales> = {
-  day: (row) => row.day,
-  branchId: (row) => row.branchId,
-  productId: (row) => row.productId,
-  sales: (row) => row.sales,
-  units: (row) => row.units,
-  revenueCents: (row) => row.revenueCents,
-  averageTicketCents: (row) => row.averageTicketCents,
-};
+type SalesItem = z.infer<typeof salesRowSchema>;
 
 const CENTRAL = 'central';
 
@@ -51,46 +49,51 @@ export class SalesController {
   @Get()
   @Operation(listSales)
   async list(@Input(listSales) request: InputOf<typeof listSales>): Promise<Answer> {
-    const { query, headers } = request;
-    const { by, branchId, productId, limit } = query;
+    const { query, headers: given } = request;
+    const { by, branchId, productId } = query;
     const grouping = {
       day: by.includes('day'),
       branch: by.includes('branch'),
       product: by.includes('product'),
       ofProduct: productId !== undefined,
     };
-    const reader = readerOf(headers);
     const daysMax = grouping.product && !grouping.ofProduct ? DAYS_MAX_BY_PRODUCT : DAYS_MAX;
-    const { from, to } = periodOf(query, daysMax);
-    const values = [
-      from,
-      to,
-      branchId === CENTRAL ? '' : (branchId ?? null),
-      ...placeOf(query.after),
-      limit + 1,
-      ...(productId === undefined ? [] : [productId]),
-    ];
-    const read = await readConsumer(this.reads, ['orders'], salesQueryOf(grouping), values, reader);
-    if (read.type !== 'answer') throw problemOf(read);
-    const { answer } = read;
-    const page = mergePage([wholePart(answer.rows)], limit, {
-      keyOf: ({ day, branch_id, product_id }) => [day, branch_id, product_id],
+    const { from, to } = await periodOf(query, daysMax, () => todayOf(this.reads));
+    const ofBranch = branchId === CENTRAL ? '' : (branchId ?? null);
+    return answerList(request, salesRowSchema, readerOf(given), async ({ after, limit }, reader) => {
+      const values = [
+        from,
+        to,
+        ofBranch,
+        ...placeOf(after),
+        limit + 1,
+        ...(productId === undefined ? [] : [productId]),
+      ];
+      const read = await readConsumer(this.reads, ['orders'], salesQueryOf(grouping), values, reader);
+      if (read.type !== 'answer') throw problemOf(read);
+      const { answer } = read;
+      const { time_zone: timeZone } = answer.beside as WithProgress & WithTimeZone;
+      const page = mergePage([wholePart(answer.rows)], limit, {
+        keyOf: ({ day, branch_id, product_id }) => [day, branch_id, product_id],
+      });
+      return {
+        page: { ...page, items: page.items.map((row) => salesOf(row, grouping)) },
+        headers: { ...consumerHeadersOf(answer.source, read), [headers.timeZone]: timeZone },
+        extra: { timeZone },
+      };
     });
-    const items = page.items.map((row) => salesOf(row, grouping));
-    return answerList(request, { ...page, items }, columns, consumerHeadersOf(answer.source, read));
   }
 }
 
-function salesOf(row: SalesRow, grouping: { day: boolean; branch: boolean; product: boolean }): Sales {
-  const { sales, units, revenue_cents: revenueCents } = row;
+function salesOf(row: SalesRow, grouping: { day: boolean; branch: boolean; product: boolean }): SalesItem {
+  const figures = figuresOf(row);
+  const { sales, revenueCents } = figures;
   return {
     day: grouping.day ? row.day : null,
     branchId: grouping.branch ? row.branch_id : null,
     productId: grouping.product ? row.product_id : null,
-    sales,
-    units,
-    revenueCents,
-    averageTicketCents: sales === 0 ? 0 : Math.round(revenueCents / sales),
+    ...figures,
+    averageTicketCents: sales <= 0 ? 0 : Math.round(revenueCents / sales),
   };
 }
 

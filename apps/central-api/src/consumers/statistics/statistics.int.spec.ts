@@ -1,0 +1,315 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { topics, type Change, type CommandKind, type CommandOf } from '@eco/contracts';
+import {
+  brokenChecks,
+  ConsumerStore,
+  FIGURES,
+  loginRoles,
+  prepareGroup,
+  verifyGroup,
+  type Figures,
+  type LoginRole,
+} from '@eco/database';
+import { newOrderId } from '@eco/routing';
+import { BatchWriter, commandOf, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { statisticsConsumer } from './statistics.consumer.js';
+
+/*
+ * Statistics against the ledger: batches as the writer writes them, changes as /changes gives them, counted by the
+ * consumer, compared with a naive model and by `eco verify`.
+ */
+
+const PRODUCTS = { te: 100, pan: 250, ron: 999 } as const;
+const BRANCHES = [null, 'sucursal-1'];
+
+let group: DatabaseGroup;
+let writer: BatchWriter;
+let store: ConsumerStore;
+
+beforeAll(async () => {
+  group = await startDatabaseGroup({ replicas: 0 });
+  writer = await BatchWriter.open(group);
+  store = new ConsumerStore({
+    schema: 'statistics',
+    nodes: group.servers.map(({ host, port }) => ({ host, port })),
+    password: group.login('eco_statistics').password,
+    applicationName: 'spec',
+  });
+  for (const [productId, priceCents] of Object.entries(PRODUCTS)) {
+    await writer.write(commandOf('product.create', { productId, name: productId, priceCents, stock: 1_000 }));
+  }
+}, 120_000);
+afterAll(async () => {
+  await store?.close();
+  await writer?.close();
+  await group?.stop();
+});
+
+const server = () => group.servers[0] as DatabaseGroup['servers'][number];
+const violations = async () => brokenChecks(await verifyGroup(server(), group.login('eco_reader')));
+
+function prepare(timeZone?: string): Promise<void> {
+  const { host, port } = server();
+  const passwords = Object.fromEntries(loginRoles.map((role) => [role, group.login(role).password]));
+  return prepareGroup({
+    superuser: { host, port, ...group.superuser },
+    groupId: group.id,
+    groupIds: [group.id],
+    buckets: group.buckets,
+    passwords: passwords as Record<LoginRole, string>,
+    timeZone,
+  });
+}
+
+/** Applies what is new, in parts of these sizes: a part may end inside a batch. */
+async function catchUp(parts: () => number): Promise<void> {
+  for (const topic of topics.filter((each) => statisticsConsumer.topics.includes(each))) {
+    const from = await store.applied(group.id, topic);
+    const rows = await group.asSuperuser<Omit<Change, 'at'> & { at: Date }>(
+      `SELECT c.type, c.seq::int, c.n, c.command_id AS "commandId", c.at, c.data FROM eco.change c
+       WHERE c.topic = $1 AND c.seq > $2 ORDER BY c.seq, c.n`,
+      [topic, from.seq],
+    );
+    const changes = rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+    const last = changes.at(-1);
+    if (last === undefined) continue;
+    const { term, tag } = writer.reign;
+    await store.advance({ groupId: group.id, topic, from, to: { term, tag, seq: last.seq, n: null } }, async (manager) => {
+      for (let rest = changes; rest.length > 0;) {
+        const size = parts();
+        await statisticsConsumer.apply(manager, rest.slice(0, size), group.id);
+        rest = rest.slice(size);
+      }
+    });
+  }
+}
+
+interface Bought {
+  readonly orderId: string;
+  readonly customerId: string;
+  readonly branchId: string | null;
+  readonly lines: { productId: keyof typeof PRODUCTS; quantity: number }[];
+  readonly returned: Map<string, number>;
+  cancelled: boolean;
+}
+
+/** Every order that was confirmed, by what its client was told. */
+const bought: Bought[] = [];
+let customers = 0;
+
+/** What the tables must add up to for these orders, of one product or of all. */
+function modelOf(orders: readonly Bought[], product?: string): Figures {
+  const figures = Object.fromEntries(FIGURES.map((figure) => [figure, 0])) as Figures;
+  for (const { lines, returned, cancelled } of orders) {
+    const own = lines.filter(({ productId }) => product === undefined || productId === product);
+    if (own.length === 0) continue;
+    const units = own.reduce((sum, { quantity }) => sum + quantity, 0);
+    const cents = own.reduce((sum, { productId, quantity }) => sum + quantity * PRODUCTS[productId], 0);
+    figures.orders += 1;
+    figures.units += units;
+    figures.revenue_cents += cents;
+    if (cancelled) {
+      figures.cancelled_orders += 1;
+      figures.cancelled_units += units;
+      figures.cancelled_cents += cents;
+    }
+    const back = own.map(({ productId }) => ({ productId, quantity: returned.get(productId) ?? 0 }));
+    const backUnits = back.reduce((sum, { quantity }) => sum + quantity, 0);
+    if (backUnits === units) figures.returned_orders += 1;
+    figures.returned_units += backUnits;
+    figures.returned_cents += back.reduce((sum, { productId, quantity }) => sum + quantity * PRODUCTS[productId], 0);
+  }
+  return figures;
+}
+
+async function counted(table: 'branch_day' | 'product_day', where: string, value: string): Promise<Figures> {
+  const [row] = await group.asSuperuser(
+    `SELECT ${FIGURES.map((figure) => `coalesce(sum(${figure}), 0)::int AS ${figure}`).join(', ')}
+     FROM statistics.${table} WHERE ${where} = $1`,
+    [value],
+  );
+  return row as unknown as Figures;
+}
+
+/** A command of this kind for an order that there is, or for none of them; and what it does to the model when it is done. */
+interface Step {
+  readonly kind: 'place' | 'reserve' | 'cancel' | 'fulfil' | 'return' | 'register';
+  readonly which: number;
+  readonly quantities: number[];
+}
+const steps = fc.array(
+  fc.array(
+    fc.record<Step>({
+      kind: fc.constantFrom('place', 'place', 'reserve', 'cancel', 'fulfil', 'fulfil', 'return', 'return', 'register'),
+      which: fc.nat(1_000),
+      quantities: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 3, maxLength: 3 }),
+    }),
+    { minLength: 1, maxLength: 8 },
+  ),
+  { minLength: 1, maxLength: 6 },
+);
+
+function commandsOf(
+  { kind, which, quantities }: Step,
+  known: readonly Bought[],
+): [CommandOf<CommandKind>, () => void][] {
+  const branchId = BRANCHES[which % 2] ?? null;
+  const customerId = `customer-${which}`;
+  const productIds = Object.keys(PRODUCTS) as (keyof typeof PRODUCTS)[];
+  const lines = productIds.flatMap((productId, index) => {
+    const quantity = quantities[index] ?? 0;
+    return quantity === 0 ? [] : [{ productId, quantity }];
+  });
+  const nothing = () => undefined;
+  if (kind === 'register') {
+    const id = `new-${(customers += 1)}`;
+    return [[commandOf('customer.register', { customerId: id, name: 'N', email: 'n@example.com', branchId }), nothing]];
+  }
+  if (lines.length === 0) return [];
+  const orderId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+  const order: Bought = { orderId, customerId, branchId, lines, returned: new Map(), cancelled: false };
+  const buy = () => void bought.push(order);
+  if (kind === 'place') return [[commandOf('order.place', { orderId, customerId, branchId, lines }), buy]];
+  if (kind === 'reserve') {
+    const reservationId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+    return [
+      [commandOf('reservation.create', { reservationId, customerId, branchId, lines, ttlSeconds: 600 }), nothing],
+      [commandOf('reservation.confirm', { orderId, reservationId, customerId, branchId }), buy],
+    ];
+  }
+  const target = known[which % Math.max(1, known.length)];
+  if (target === undefined) return [];
+  const of = { orderId: target.orderId, customerId: target.customerId };
+  if (kind === 'cancel') return [[commandOf('order.cancel', of), () => void (target.cancelled = true)]];
+  if (kind === 'fulfil') return [[commandOf('order.fulfil', of), nothing]];
+  const back = target.lines.flatMap(({ productId }, index) => {
+    const quantity = quantities[index] ?? 0;
+    return quantity === 0 ? [] : [{ productId, quantity }];
+  });
+  if (back.length === 0) return [];
+  const take = () =>
+    back.forEach(({ productId, quantity }) =>
+      target.returned.set(productId, (target.returned.get(productId) ?? 0) + quantity),
+    );
+  return [[commandOf('order.return', { ...of, location: 'central', lines: back }), take]];
+}
+
+it('any history of orders, applied in parts of any size, counts as a naive model does, and agrees with the ledger', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, fc.infiniteStream(fc.integer({ min: 1, max: 5 })), async (batches, sizes) => {
+      for (const batch of batches) {
+        const known = [...bought];
+        const commands = batch.flatMap((step) => commandsOf(step, known));
+        if (commands.length === 0) continue;
+        const { replies } = await writer.write(...commands.map(([command]) => command));
+        // In the order in which they were decided: a return of more than there is left is refused.
+        for (const reply of replies) {
+          if (reply.type !== 'outcome' || reply.status !== 'done' || reply.repeated) continue;
+          commands.find(([command]) => command.id === reply.commandId)?.[1]();
+        }
+        if (batch.length % 2 === 0) await catchUp(() => Number(sizes.next().value));
+      }
+      // Statistics that are behind agree with the ledger up to where they are.
+      expect(await violations()).toEqual([]);
+      await catchUp(() => Number(sizes.next().value));
+      for (const branchId of BRANCHES) {
+        const orders = bought.filter((each) => each.branchId === branchId);
+        expect(await counted('branch_day', 'branch_id', branchId ?? '')).toEqual(modelOf(orders));
+      }
+      for (const product of Object.keys(PRODUCTS)) {
+        expect(await counted('product_day', 'product_id', product)).toEqual(modelOf(bought, product));
+      }
+      expect(await violations()).toEqual([]);
+    }),
+    { numRuns: 8, endOnFailure: true },
+  );
+  const [row] = await group.asSuperuser('SELECT sum(registrations)::int AS registrations FROM statistics.branch_day');
+  expect(row).toEqual({ registrations: customers });
+  expect(bought.some(({ cancelled }) => cancelled)).toBe(true);
+  expect(bought.some(({ returned }) => returned.size > 0)).toBe(true);
+});
+
+it('another time zone counts everything again, by its own days, and a start without one keeps it', async () => {
+  const daysOf = async () => {
+    const rows = await group.asSuperuser<{ day: string; orders: number }>(
+      'SELECT day::text, sum(orders)::int AS orders FROM statistics.branch_day GROUP BY 1 HAVING sum(orders) > 0 ORDER BY 1',
+    );
+    return Object.fromEntries(rows.map(({ day, orders }) => [day, orders]));
+  };
+  const before = await daysOf();
+  for (const timeZone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago', 'UTC']) {
+    await prepare(timeZone);
+    const rows = await group.asSuperuser<{ day: string; orders: number }>(
+      `SELECT (o.decided_at AT TIME ZONE $1)::date::text AS day, count(*)::int AS orders FROM eco.orders o
+       WHERE o.status <> 'rejected' GROUP BY 1`,
+      [timeZone],
+    );
+    expect(await daysOf()).toEqual(Object.fromEntries(rows.map(({ day, orders }) => [day, orders])));
+    expect(await violations()).toEqual([]);
+    await prepare();
+    expect(await group.asSuperuser(`SELECT time_zone FROM statistics.calendar`)).toEqual([{ time_zone: timeZone }]);
+  }
+  expect(await daysOf()).toEqual(before);
+  await expect(prepare('Mars/Olympus')).rejects.toThrow(/does not know the time zone Mars\/Olympus/);
+  expect(await group.asSuperuser(`SELECT time_zone FROM statistics.calendar`)).toEqual([{ time_zone: 'UTC' }]);
+});
+
+/** Instants around midnight, and the day that each is of, on days on which the clocks change and on others. */
+const midnights: Record<string, [at: string, day: string][]> = {
+  // 18:00 there is midnight of UTC; no daylight-saving time since 2022.
+  'America/Mexico_City': [
+    ['2025-11-24T23:59:59.999Z', '2025-11-24'],
+    ['2025-11-25T00:30:00.000Z', '2025-11-24'],
+    ['2025-11-25T05:59:59.999Z', '2025-11-24'],
+    ['2025-11-25T06:00:00.000Z', '2025-11-25'],
+    ['2025-07-25T05:59:59.999Z', '2025-07-24'],
+  ],
+  // 2025-03-30 has 23 hours, 2025-10-26 has 25.
+  'Europe/Madrid': [
+    ['2025-03-29T22:59:59.999Z', '2025-03-29'],
+    ['2025-03-29T23:00:00.000Z', '2025-03-30'],
+    ['2025-03-30T21:59:59.999Z', '2025-03-30'],
+    ['2025-03-30T22:00:00.000Z', '2025-03-31'],
+    ['2025-10-25T22:00:00.000Z', '2025-10-26'],
+    ['2025-10-26T22:59:59.999Z', '2025-10-26'],
+    ['2025-10-26T23:00:00.000Z', '2025-10-27'],
+  ],
+  // The clocks change at midnight: 2025-04-05 has the hour before it twice, 2025-09-07 begins at one o'clock.
+  'America/Santiago': [
+    ['2025-04-06T02:59:59.999Z', '2025-04-05'],
+    ['2025-04-06T03:30:00.000Z', '2025-04-05'],
+    ['2025-04-06T04:00:00.000Z', '2025-04-06'],
+    ['2025-09-07T03:59:59.999Z', '2025-09-06'],
+    ['2025-09-07T04:00:00.000Z', '2025-09-07'],
+    ['2025-09-08T02:59:59.999Z', '2025-09-07'],
+    ['2025-09-08T03:00:00.000Z', '2025-09-08'],
+  ],
+};
+
+it.each(Object.entries(midnights))('in %s a sale counts for the day that it is there', async (timeZone, instants) => {
+  await prepare(timeZone);
+  const sold = instants.map(([at], n): Change => {
+    const orderId = newOrderId({ customerId: 'ana', nowMs: Date.now(), random: randomBytes(10) });
+    const lines = [{ productId: 'dst', name: 'P', quantity: 1, unitPriceCents: 1 }];
+    const data = {
+      orderId,
+      status: 'confirmed',
+      customerId: 'ana',
+      branchId: timeZone.split('/')[1],
+      totalCents: 1,
+      lines,
+    };
+    return { type: 'order.confirmed', seq: 1, n, commandId: orderId, at, data };
+  });
+  await store.write((manager) => statisticsConsumer.apply(manager, sold, 'another-group'));
+  for (const table of ['branch_day', 'product_day']) {
+    const rows = await group.asSuperuser<{ day: string; orders: number }>(
+      `SELECT day::text, orders::int FROM statistics.${table} WHERE branch_id = $1 ORDER BY day`,
+      [timeZone.split('/')[1]],
+    );
+    const expected = new Map<string, number>();
+    for (const [, day] of instants) expected.set(day, (expected.get(day) ?? 0) + 1);
+    expect(rows.map(({ day, orders }) => [day, orders])).toEqual([...expected].sort());
+  }
+});

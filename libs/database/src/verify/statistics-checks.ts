@@ -1,0 +1,29 @@
+import { FIGURES } from '../entities/statistics.js';
+import type { Check } from './check.js';
+
+/*
+ * What statistics have counted against what the ledger says, as far as their progress goes. The group that keeps
+ * statistics is compared; those of other groups' orders are in its tables too, and can't be seen in one snapshot.
+ */
+
+const compare = (table: string, keys: readonly string[], figures: readonly string[]) => `
+SELECT ${keys.map((key) => `coalesce(t.${key}, l.${key})::text AS ${key}`).join(', ')},
+  to_jsonb(t) - 'group_id' AS counted, to_jsonb(l) - 'group_id' AS ledger
+FROM (SELECT t.* FROM statistics.${table} t, eco.group_state s WHERE t.group_id = s.group_id) t
+FULL JOIN statistics.${table}_of_ledger l ON ${keys.map((key) => `l.${key} = t.${key}`).join(' AND ')}
+WHERE ${figures.map((figure) => `t.${figure} IS DISTINCT FROM l.${figure}`).join(' OR ')}`;
+
+export const statisticsChecks: readonly Check[] = [
+  {
+    rule: 'R2',
+    name: 'branch-days-are-ledger',
+    says: 'What statistics count for a day and branch is not what its orders and registrations say.',
+    sql: compare('branch_day', ['day', 'branch_id'], ['registrations', ...FIGURES]),
+  },
+  {
+    rule: 'R2',
+    name: 'product-days-are-ledger',
+    says: 'What statistics count for a day, branch and product is not what its orders say.',
+    sql: compare('product_day', ['day', 'branch_id', 'product_id'], FIGURES),
+  },
+];
