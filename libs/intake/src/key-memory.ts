@@ -26,7 +26,10 @@ export class KeyMemory {
     const hash = bodyHash({ kind, body } as unknown as Command);
     const known = this.#young.get(id) ?? this.#old.get(id);
     if (known !== undefined) return known === hash ? 'same' : 'conflict';
-    if (this.#young.size >= this.max / 2) [this.#old, this.#young] = [this.#young, new Map()];
+    if (this.#young.size >= this.max / 2) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
     this.#young.set(id, hash);
     return 'new';
   }

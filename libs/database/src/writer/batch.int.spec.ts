@@ -284,7 +284,7 @@ describe('rows whose time is over', () => {
       arrived('cart.edit', { customerId, productId, quantity });
     const order = orderOf(customer, [{ productId: tea, quantity: 1 }]);
     const other = orderOf(customer, [{ productId: tea, quantity: 2 }]);
-    other.command = { ...other.command, id: order.command.id } as typeof other.command;
+    other.command = { ...other.command, id: order.command.id };
     (other.command.body as { orderId: string }).orderId = order.command.id;
     const junk = readCommands({ version: 1, commands: [{ id: cancelled, note: fresh('junk') }] });
     const [letter] = junk as (Arrived & { readable: false })[];
