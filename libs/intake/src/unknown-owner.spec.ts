@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { headers } from '@eco/contracts';
+import { createEdge, startService, type Service } from '@eco/edge';
+import { Reads } from '@eco/reads';
+import { askerOf } from '@eco/testing';
+import { IntakeModule } from './intake.module.js';
+import { openIntake } from './open-intake.js';
+
+/* Two groups of which no database has been seen, so nobody knows which of them owns a bucket; and no broker anywhere. */
+
+const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-unknown-'));
+const services: Service[] = [];
+afterAll(async () => {
+  for (const service of services) await service.stop();
+  rmSync(dir, { recursive: true });
+});
+
+async function start(name: string, branchId: string | null) {
+  const edge = createEdge({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const nowhere = { host: '127.0.0.1', port: 1 };
+  const reads = new Reads({
+    groups: ['g1', 'g2'].map((id) => ({ id, nodes: [nowhere] })),
+    login: { user: 'nobody', password: '' },
+    applicationName: name,
+    log: edge.log,
+    registry: edge.metrics.registry,
+  });
+  const opened = openIntake(edge, {
+    brokers: [nowhere],
+    login: { user: 'nobody', password: '' },
+    branchId,
+    reads,
+    ...(branchId === null ? { journal: { dir, limitBytes: 1024 * 1024 } } : {}),
+  });
+  const service = await startService(edge, {
+    module: IntakeModule.with(opened.intake),
+    close: [() => opened.stop()],
+  });
+  services.push(service);
+  return askerOf(() => service.url);
+}
+
+const order = (n: number) => ({ customerId: `ana-${n}`, lines: [{ productId: 'cafe-premium', quantity: 2 }] });
+const unknown = 'no group is known to own its bucket: no database node has been seen yet';
+
+it('Central keeps what may wait, and refuses what may not', async () => {
+  const ask = await start('central', null);
+  for (let n = 0; n < 20; n += 1) {
+    const { status, headers: answered } = await ask('POST', '/orders', order(n));
+    expect([status, answered.get(headers.durability)]).toEqual([202, 'local']);
+  }
+  const customer = await ask('POST', '/customers', { name: 'Ana', email: 'ana@example.com' });
+  expect(customer).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
+  expect(customer.body['detail']).toContain(unknown);
+});
+
+it('a branch refuses, since it keeps nothing', async () => {
+  const ask = await start('sucursal-1', 'sucursal-1');
+  const { status, headers: answered, body } = await ask('POST', '/orders', order(1));
+  expect([status, answered.get(headers.retryAfter)]).toEqual([503, '2']);
+  expect(body['detail']).toContain(unknown);
+});
