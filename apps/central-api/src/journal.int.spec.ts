@@ -224,7 +224,7 @@ it('takes an order past a journal that is full, and of a cart only what does not
     return intake.submit({ ...request, id, kind: 'order.place', body });
   };
   const edit = (customerId: string) => {
-    const body = { customerId, productId: 'cafe-premium', quantity: 2 } as CommandBody<'cart.edit'>;
+    const body = { customerId, productId: 'cafe-premium', quantity: 2 };
     return intake.submit({
       ...request,
       id: intake.commandId('cart.edit', customerId, undefined),
@@ -233,7 +233,7 @@ it('takes an order past a journal that is full, and of a cart only what does not
     });
   };
   const checkout = (customerId: string, orderId: string) => {
-    const body = { customerId, branchId: null, orderId } as CommandBody<'cart.checkout'>;
+    const body = { customerId, branchId: null, orderId };
     return intake.submit({ ...request, id: orderId, kind: 'cart.checkout', body });
   };
   try {

@@ -21,13 +21,16 @@ type Answer = Pick<ProcessStatus, 'state' | 'role' | 'detail'>;
 const ANSWER_MS = 3000;
 
 /** Asks every process of a run how it is. Settles within a few seconds, also when nobody answers. */
-export async function lookAt({ layout, processes }: Run, dataDir: string): Promise<ProcessStatus[]> {
+export async function lookAt({ layout, missing, processes }: Run, dataDir: string): Promise<ProcessStatus[]> {
   const epmd = { name: 'epmd', port: layout.epmdPort, answer: Promise.resolve({ state: 'ready' as const }) };
   return Promise.all(
     [epmd, ...askAll(layout, await openSecrets(dataDir))].map(async ({ name, port, answer }) => {
       const process = processes.find((each) => each.name === name);
       const told = await answer;
-      if (!process || !isSameProcess(process)) return { name, port, pid: null, state: 'down' as const };
+      if (!process || !isSameProcess(process)) {
+        const reason = missing[name];
+        return { name, port, pid: null, state: 'down' as const, ...(reason !== undefined && { detail: reason }) };
+      }
       return { name, port, pid: process.pid, ...told };
     }),
   );

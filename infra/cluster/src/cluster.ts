@@ -3,6 +3,7 @@ import { removeDataFolder } from './data-folder.js';
 import { addFirstProducts } from './first-products.js';
 import type { Host, OpenedHost } from './host.js';
 import type { Layout } from './layout.js';
+import { MissingServers } from './missing-servers.js';
 import { startOf } from './native/identity.js';
 import type { Keeper } from './native/keeper.js';
 import { LogFiles } from './native/log-files.js';
@@ -51,6 +52,7 @@ export class Cluster implements RunningCluster {
   readonly #services: Services;
   readonly #supervision: Supervision;
   readonly #logFiles = new LogFiles(() => this.#processes.map(({ spec }) => spec.logFile));
+  readonly #missing = new MissingServers(() => updateRun(this.#host.dataDir, this.#run()));
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -60,7 +62,12 @@ export class Cluster implements RunningCluster {
     serversOn: (host: Host) => Servers,
     private readonly keeper?: Keeper,
   ) {
-    this.#host = { ...host, signal: this.#abort.signal, process: (spec) => this.#addProcess(spec) };
+    this.#host = {
+      ...host,
+      signal: this.#abort.signal,
+      process: (spec) => this.#addProcess(spec),
+      missing: (...server) => this.#missing.note(...server),
+    };
     this.#reserved = reserved;
     this.#servers = serversOn(this.#host);
     this.#services = new Services(this.#host);
@@ -92,6 +99,11 @@ export class Cluster implements RunningCluster {
   /** Those of this machine: the services, and the servers where they are processes. */
   get processes(): readonly NativeProcess[] {
     return this.#processes;
+  }
+
+  /** Servers that could not be started, and why: the others do without them. */
+  get missing(): ReadonlyMap<string, string> {
+    return this.#missing.reasons;
   }
 
   databaseLogin(role: DatabaseLogin): DatabaseAccess {
@@ -138,6 +150,7 @@ export class Cluster implements RunningCluster {
 
   supervise(say: (line: string) => void): void {
     this.#supervision.begin(say);
+    this.#missing.supervise(say);
   }
 
   stop(run: RunSteps = runSteps): Promise<void> {
@@ -145,6 +158,7 @@ export class Cluster implements RunningCluster {
   }
 
   async #stop(run: RunSteps): Promise<void> {
+    this.#missing.end();
     this.#supervision.end();
     this.#abort.abort(new Stopped());
     await this.#started?.catch(() => undefined);
@@ -155,6 +169,7 @@ export class Cluster implements RunningCluster {
 
   /** Kills whatever still runs. */
   async kill(): Promise<void> {
+    this.#missing.end();
     this.#supervision.end();
     this.#abort.abort(new Stopped());
     const killAll = async () => {
@@ -200,6 +215,7 @@ export class Cluster implements RunningCluster {
     return {
       supervisor: { pid: process.pid, start: startOf(process.pid) ?? '' },
       layout: this.layout,
+      missing: Object.fromEntries(this.#missing.reasons),
       processes: this.#processes
         .filter((each) => each.running)
         .map((each) => {

@@ -10,6 +10,8 @@ export interface BrokerDeclaration {
   readonly groupIds: readonly string[];
   /** Nodes of the cluster: the queues' members lie on them. */
   readonly brokers: number;
+  /** How many of them must have found each other, at least a majority; all when not given. */
+  readonly running?: () => number;
   /** False: the brokers start alone, so that somebody can mend a queue that differs. */
   readonly forServices: boolean;
   readonly secrets: Secrets;
@@ -19,7 +21,7 @@ export interface BrokerDeclaration {
 const FORM_MS = 60_000;
 
 /**
- * Waits until all brokers have found each other, then declares users, exchanges and queues, whoever started the brokers.
+ * Waits until the brokers have found each other, then declares users, exchanges and queues, whoever started the brokers.
  * May run at every start. Throws a `Refused` when a queue that is there differs from what the services rely on: it can't be
  * changed, and somebody has to decide about what lies in it. The services themselves can't look: no user of theirs may
  * declare a queue of commands, and the protocol tells arguments only to who declares.
@@ -28,14 +30,13 @@ export async function declareBrokers({
   management,
   groupIds,
   brokers,
+  running = () => brokers,
   forServices,
   secrets,
   signal,
 }: BrokerDeclaration): Promise<void> {
-  await until(`not all ${brokers} brokers found each other`, async () => (await runningNodes(management)) === brokers, {
-    deadlineMs: FORM_MS,
-    ...(signal && { signal }),
-  });
+  const found = async () => (await runningNodes(management)) >= running();
+  await until('the brokers did not find each other', found, { deadlineMs: FORM_MS, ...(signal && { signal }) });
   const options = { groups: [...groupIds], brokers };
   const users = {
     operator: { password: secrets.broker.operator },
@@ -52,7 +53,7 @@ export async function declareBrokers({
 }
 
 /** How many brokers this one says are running, itself among them; 0 while it can't tell. */
-async function runningNodes({ url, user, password }: Management): Promise<number> {
+export async function runningNodes({ url, user, password }: Management): Promise<number> {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   try {
     const response = await fetch(`${url}/api/nodes`, {

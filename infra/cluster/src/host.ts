@@ -19,6 +19,8 @@ export interface Host {
   /** Aborted when the cluster is to stop while it starts. */
   readonly signal: AbortSignal;
   readonly process: (spec: ProcessSpec) => NativeProcess;
+  /** A server could not be started, and the others do without it; `start` is tried again from time to time. */
+  readonly missing: (server: string, error: Error, start: () => Promise<void>) => void;
 }
 
 /** Somebody else listens where a process of ours should. One sentence a port. */
@@ -31,7 +33,7 @@ export class PortsInUse extends Refused {
 }
 
 export interface OpenedHost {
-  readonly host: Omit<Host, 'process' | 'signal'>;
+  readonly host: Omit<Host, 'process' | 'signal' | 'missing'>;
   readonly reserved: ReservedPorts;
 }
 

@@ -29,19 +29,20 @@ export async function prepareDatabases({ primary, secrets, ...group }: DatabaseP
   });
 }
 
-/** Until every node but one follows that one, and commits wait for any of them. */
+/** Until every node but one follows that one, and commits wait for any of them; so many as `missing` says are not waited for. */
 export async function untilReplicasStream(
   { id, nodes }: GroupLayout,
   secrets: Secrets,
   options: UntilOptions,
+  missing: () => number = () => 0,
 ): Promise<void> {
   const watch = new ReplicationWatch(nodes, { user: 'eco_monitor', password: secrets.database.eco_monitor });
   const allStream = async () => {
-    const replicas = (await watch.look()).filter(({ role }) => role === 'replica');
-    return (
-      replicas.length === nodes.length - 1 &&
-      replicas.every(({ seenByPrimary: seen }) => seen?.state === 'streaming' && seen.syncState === 'quorum')
+    const streaming = (await watch.look()).filter(
+      ({ role, seenByPrimary: seen }) =>
+        role === 'replica' && seen?.state === 'streaming' && seen.syncState === 'quorum',
     );
+    return streaming.length >= nodes.length - 1 - missing();
   };
   try {
     await until(`not all replicas of ${id} follow their primary`, allStream, options);

@@ -18,6 +18,8 @@ const runSchema = z.object({
   /** Who started it, and stops it when told to. */
   supervisor: processSchema,
   layout: z.custom<Layout>((value) => typeof value === 'object' && value !== null),
+  /** Why servers of the layout could not be started, by name. */
+  missing: z.record(z.string(), z.string()).default({}),
   processes: z.array(
     processSchema.extend({
       name: z.string(),

@@ -9,10 +9,10 @@
 # The primary makes its data by initdb, a replica copies the primary's. The data appears under its name only once it is
 # whole, so a start that was cut short begins anew. Settings are written anew at each start.
 #
-# A replica whose primary was made anew could never follow it and would try for ever; or, copied anew without a word,
-# would throw away what may be the last copy of the old data. So it says what there is to decide, and ends with 0: a
-# restart policy of `on-failure` then leaves it ended. Asked to stop, it ends with 130: after a restart of the whole
-# machine that policy starts it again.
+# A replica of another database than its primary's can never follow it; copied anew without a word, it would throw away
+# what may be the last copy of the old data. So it says what there is to decide, and goes on answering reads: it may be
+# the last that can. Which node is the primary is asked, not configured. Asked to stop, it ends with 130: after a restart
+# of the whole machine the restart policy `on-failure` starts it again.
 set -euo pipefail
 
 volume=$PGDATA
@@ -33,7 +33,6 @@ say() { echo "eco $node: $*" >&2; }
 main() {
   [ -e "$data" ] || make
   write_settings
-  refuse_if_foreign
   keep_slot
   serve
 }
@@ -79,26 +78,32 @@ is_replica() { [ -e "$data/standby.signal" ]; }
 
 identity_here() { pg_controldata "$data" | sed -n 's/^Database system identifier: *//p'; }
 
-# Nothing when it can't be asked now.
-identity_there() {
-  psql "host=$primary user=eco_replicator replication=true" --no-psqlrc --no-password -At -c IDENTIFY_SYSTEM 2>/dev/null |
-    cut -d '|' -f 1
+# Name and system identifier of the group's primary: of the nodes that say so, the one with the highest timeline. Nothing
+# when none can be asked now.
+primary_now() {
+  local each answer identity timeline newest=0 found=''
+  for each in $nodes; do
+    answer=$(psql "host=$each user=eco_replicator replication=true" --no-psqlrc --no-password -At \
+      -c 'SHOW in_hot_standby' -c IDENTIFY_SYSTEM 2>/dev/null) || continue
+    [ "${answer%%$'\n'*}" = off ] || continue
+    IFS='|' read -r identity timeline _ <<<"${answer#*$'\n'}"
+    if ((timeline > newest)); then newest=$timeline found="$each $identity"; fi
+  done
+  echo "$found"
 }
+# As the server itself knows them.
+nodes=$(sed -n 's/^synchronous_standby_names.*(\(.*\)).*/\1/p' "$files/$node.conf" | tr -d '",')
 
 is_foreign() {
-  local there
+  local name there
   is_replica || return 1
-  there=$(identity_there) || return 1
-  [ -n "$there" ] && [ "$there" != "$(identity_here)" ]
-}
-
-refuse_if_foreign() {
-  is_foreign || return 0
-  say "$primary was made anew: this node holds a copy of another database, which it can't follow (system identifier" \
-    "$(identity_here), not $(identity_there)). Was the data of $primary lost by mistake? Then this copy has it: keep it." \
-    "Else remove this node's container and volume and start it again; it then copies $primary." \
+  read -r name there <<<"$(primary_now)"
+  [ -n "$there" ] && [ "$there" != "$(identity_here)" ] || return 1
+  say "$name was made anew: this node holds a copy of another database, which it can't follow (system identifier" \
+    "$(identity_here), not $there). It answers reads from what it has." \
+    "Was the data of $name lost by mistake? Then this copy has it: keep it." \
+    "Else remove this node's container and volume and start it again; it then copies $name." \
     "With Compose: docker compose rm -sf $node && docker volume rm <project>_$node && docker compose up --wait"
-  exit 0
 }
 
 # A slot on the primary keeps the log that this replica has not got yet; a node that was promoted has none at first.
@@ -113,7 +118,7 @@ serve() {
   trap 'stopping=1; kill -INT "$server"' INT TERM
   postgres -D "$data" &
   server=$!
-  while sleep 30; do ! is_foreign || break; done && kill -INT "$server" &
+  until is_foreign; do sleep 30; done &
   watch=$!
   # A signal ends the wait, not the server.
   while kill -0 "$server" 2>/dev/null; do
@@ -122,7 +127,6 @@ serve() {
   done
   kill "$watch" 2>/dev/null || true
   [ -z "$stopping" ] || exit 130
-  refuse_if_foreign
   exit "$code"
 }
 

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { isSameProcess, PROJECT_DIR, readRun, type Run } from '@eco/cluster';
@@ -151,3 +151,53 @@ test('what can not be done is said in one line, before anything starts', async (
   expect(readFileSync(file, 'utf8')).toBe('');
   rmSync(foreign, { recursive: true });
 }, 60_000);
+
+test('a damaged replica and a damaged broker keep nothing else from starting, and are named as missing', async () => {
+  const dir = path.join(parentDir, 'damaged');
+  const kinds = ['amqp', 'management', 'erlang', 'postgres', 'central', 'sucursal', 'read', 'writer'];
+  const start = async () => {
+    const child = spawn(process.execPath, [
+      ...[ECO, 'up', '--data', dir],
+      ...kinds.flatMap((kind) => [`--port-${kind}`, '0']),
+    ]);
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const started = { process: child, text: () => text, ended };
+    ups.push(started);
+    const done = () => /management UI: user operator/.test(text) || child.exitCode !== null;
+    await eventually('it has started', done, { deadlineMs: 360_000 });
+    expect(text).toMatch(/management UI: user operator/);
+    return started;
+  };
+
+  const first = await start();
+  first.process.kill('SIGINT');
+  await first.ended;
+  writeFileSync(path.join(dir, 'postgres/g1/g1-3/PG_VERSION'), 'damaged');
+  const brokerDir = path.join(dir, 'rabbitmq/broker-3/data/broker-3@localhost');
+  for (const entry of readdirSync(brokerDir, { withFileTypes: true })) {
+    if (entry.isFile()) writeFileSync(path.join(brokerDir, entry.name), 'damaged');
+  }
+
+  const second = await start();
+  for (const name of ['g1-3', 'broker-3']) {
+    expect(second.text()).toMatch(new RegExp(`^${name} is missing, and is tried again every 30 s: it ended .*$`, 'm'));
+  }
+  const central = readRun(dir)?.layout.services.find(({ app }) => app === 'central-api');
+  const order = await fetch(`http://127.0.0.1:${central?.port}/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', prefer: 'wait=30' },
+    body: JSON.stringify({ customerId: 'ana', lines: [{ productId: 'pan-integral', quantity: 1 }] }),
+  });
+  expect(order.status).toBe(201);
+  const { code, text } = eco('status', '--json', '--data', dir);
+  const { processes } = JSON.parse(text) as { processes: { name: string; state: string; detail?: string }[] };
+  expect(code).toBe(1);
+  expect(processes.filter(({ state }) => state !== 'ready')).toEqual([
+    expect.objectContaining({ name: 'broker-3', state: 'down', detail: expect.stringContaining('ended') as string }),
+    expect.objectContaining({ name: 'g1-3', state: 'down', detail: expect.stringContaining('ended') as string }),
+  ]);
+  second.process.kill('SIGINT');
+  expect(await second.ended).toBe(0);
+}, 900_000);

@@ -70,9 +70,10 @@ async function upInContainers(description: ClusterDescription, command: Command)
   ].join('\n');
 }
 
-function overview({ layout, operator }: Cluster, { dataDir }: ClusterDescription): string {
+function overview({ layout, operator, missing }: Cluster, { dataDir }: ClusterDescription): string {
   return [
     whatRunsWhere(layout),
+    ...[...missing].map(([name, reason]) => `${name} is missing, and is tried again every 30 s: it ${reason}`),
     `management UI: user ${operator.user}, password ${operator.password} (kept in ${shown(brokerSecretsFile(dataDir))})`,
     `logs: ${shown(path.join(dataDir, 'log'))}`,
     'npx eco status tells how all of it is; Ctrl-C stops it',

@@ -1,18 +1,26 @@
 import { askNodes, primaryOf } from '@eco/database';
-import { declareBrokers } from '../declare-brokers.js';
+import type { Management } from '@eco/broker';
+import { declareBrokers, runningNodes } from '../declare-brokers.js';
 import type { ClusterDescription } from '../description.js';
 import type { GroupLayout } from '../layout.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
+import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
+import { until } from '../until.js';
 import { allDir, readGroups } from './configure.js';
 import { brokers, groupOf, MANAGEMENT_PORT } from './network.js';
 
+/** Servers start at the same time as this. */
+const SERVERS_MS = 180_000;
 /** Replicas copy the primary once it has the role that they do it with. */
 const STREAM_MS = 120_000;
+/** What can start has started by then, mostly; from then on it goes on without the rest. */
+const ALL_MS = 45_000;
 
 /**
- * The second job of compose.yaml, once the servers answer: users, exchanges and queues of the brokers; roles, schema and
- * buckets of each group. It ends when every replica follows. May run at every start.
+ * The second job of compose.yaml: users, exchanges and queues of the brokers; roles, schema and buckets of each group. It
+ * waits for all servers for 45 s, then for what the services need: a majority of the brokers, each primary and one of
+ * its replicas. So one server that can't start keeps nothing else from starting. May run at every start.
  */
 export async function declare(
   dir: string,
@@ -20,31 +28,71 @@ export async function declare(
 ): Promise<void> {
   const groupIds = await readGroups(dir);
   const secrets = await openSecrets(allDir(dir));
+  const began = performance.now();
+  const isPatient = () => performance.now() - began < ALL_MS;
+  const majority = Math.floor(brokers.length / 2) + 1;
   await Promise.all([
-    declareBrokers({
-      management: {
-        url: `http://${brokers[0]?.host}:${MANAGEMENT_PORT}`,
-        user: 'operator',
-        password: secrets.broker.operator,
-      },
-      groupIds,
-      brokers: brokers.length,
-      forServices: true,
-      secrets,
-    }),
-    ...groupIds.map(groupOf).map(async (group) => {
-      await prepareDatabases({
-        primary: await primaryNodeOf(group, secrets),
-        groupId: group.id,
+    managementOf(secrets).then((management) =>
+      declareBrokers({
+        management,
         groupIds,
-        buckets,
-        locations: [branchId],
-        timeZone,
+        brokers: brokers.length,
+        running: () => (isPatient() ? brokers.length : majority),
+        forServices: true,
         secrets,
-      });
-      await untilReplicasStream(group, secrets, { deadlineMs: STREAM_MS });
+      }),
+    ),
+    ...groupIds.map(groupOf).map(async (group) => {
+      const prepare = async () =>
+        prepareDatabases({
+          primary: await primaryNodeOf(group, secrets),
+          groupId: group.id,
+          groupIds,
+          buckets,
+          locations: [branchId],
+          timeZone,
+          secrets,
+        });
+      await untilDone(prepare);
+      const missing = () => (isPatient() ? 0 : group.nodes.length - 2);
+      await untilReplicasStream(group, secrets, { deadlineMs: STREAM_MS }, missing);
     }),
   ]);
+}
+
+/** Of the first broker that answers. */
+async function managementOf({ broker }: Secrets): Promise<Management> {
+  const all = brokers.map(({ host }) => ({
+    url: `http://${host}:${MANAGEMENT_PORT}`,
+    user: 'operator',
+    password: broker.operator,
+  }));
+  let found: Management | undefined;
+  const look = async () => {
+    const running = await Promise.all(all.map(runningNodes));
+    found = all.find((_, index) => (running[index] ?? 0) > 0);
+    return found !== undefined;
+  };
+  await until('no broker answered', look, { deadlineMs: SERVERS_MS, pauseMs: 500 });
+  return found as Management;
+}
+
+/** Also while the primary is still starting. What is refused is refused at once. */
+async function untilDone(work: () => Promise<void>): Promise<void> {
+  let fault: unknown;
+  const done = async () => {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (error instanceof Refused) throw error;
+      fault = error;
+      return false;
+    }
+  };
+  await until('the primary did not answer', done, { deadlineMs: SERVERS_MS, pauseMs: 500 }).catch((error: Error) => {
+    throw new Error(`${error.message}: ${String(fault)}`, { cause: error });
+  });
 }
 
 /** The node that says so (R7). Of a group whose database is not made yet, the first. */

@@ -38,6 +38,8 @@ export class PostgresGroup {
   readonly #nodes: readonly GroupNode[];
   readonly running: RunningGroup;
   #primary: GroupNode;
+  /** Replicas that did not start. */
+  readonly #failed = new Set<GroupNode>();
 
   constructor(native: Native, group: GroupLayout) {
     this.#native = native;
@@ -74,7 +76,7 @@ export class PostgresGroup {
         const replica = this.#nodes.filter((each) => each !== this.#primary)[index];
         if (!replica) return;
         say(replica.node.name);
-        await this.#startReplica(replica);
+        await this.#startReplica(replica).catch((error: Error) => this.#doWithout(replica, error));
       },
     }));
     return inOrder(`PostgreSQL ${this.#group.id}`, [
@@ -92,6 +94,15 @@ export class PostgresGroup {
         ? []
         : [together('replicas', replicas), { title: 'replicas stream', run: () => this.#untilStreaming() }]),
     ]);
+  }
+
+  /** A commit waits for one replica, whichever: without the others everything goes on. */
+  #doWithout(replica: GroupNode, error: Error): void {
+    const { signal, missing } = this.#native;
+    signal.throwIfAborted();
+    this.#failed.add(replica);
+    if (this.#failed.size === this.#nodes.length - 1) throw error;
+    missing(replica.node.name, error, () => this.#startReplica(replica));
   }
 
   async #prepareFolders(): Promise<void> {
@@ -199,7 +210,7 @@ export class PostgresGroup {
 
   async #untilStreaming(): Promise<void> {
     const { secrets, signal } = this.#native;
-    await untilReplicasStream(this.#group, secrets, { deadlineMs: START_MS, signal });
+    await untilReplicasStream(this.#group, secrets, { deadlineMs: START_MS, signal }, () => this.#failed.size);
   }
 
   async #writeFiles(node: DatabaseNode): Promise<void> {

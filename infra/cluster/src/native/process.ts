@@ -174,9 +174,13 @@ const EXCERPT_COLUMNS = 200;
 /** It ended, or did not come in time; the message ends with what its log says of that. */
 export class ProcessFault extends Error {
   override readonly name = 'ProcessFault';
+  /** The same in one line. */
+  readonly line: string;
 
   constructor(process: NativeProcess, what: string) {
-    super(`${process.name} ${what}. From ${process.spec.logFile}:\n${process.logExcerpt()}`);
+    const excerpt = process.logExcerpt();
+    super(`${process.name} ${what}. From ${process.spec.logFile}:\n${excerpt}`);
+    this.line = `${what}; ${process.spec.logFile} says: ${excerpt.split('\n')[0]}`;
   }
 }
 

@@ -12,9 +12,11 @@ import { isListening } from '../ports.js';
 import type { RunningBroker } from '../running-cluster.js';
 import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Step } from '../steps.js';
+import { until } from '../until.js';
 import type { Native } from './native.js';
 import { runningServer } from './nodes.js';
 import type { NativeProcess, ProcessSpec } from './process.js';
+import { signalTree } from './process-tree.js';
 
 /**
  * The broker cluster: an epmd of its own, on a port of its own, so that it shares nothing with any other Erlang on the
@@ -29,15 +31,24 @@ import type { NativeProcess, ProcessSpec } from './process.js';
 const START_MS = 120_000;
 /** RabbitMQ 3.10 ends when the node whose feature flags it asks for is just starting too (seen on a busy machine). */
 const START_TRIES = 3;
+/** From the first node's failure on; others start in half of it. */
+const WAIT_FOR_LAST_MS = 20_000;
 /** The management agent alone takes 5 s to stop. */
 const STOP_MS = 30_000;
+
+interface Started {
+  readonly node: BrokerNode;
+  readonly process: NativeProcess;
+}
 
 export class Rabbitmq {
   readonly #native: Native;
   readonly #home: string;
   readonly #epmds: readonly NativeProcess[];
-  readonly #nodes: readonly { node: BrokerNode; process: NativeProcess }[];
+  readonly #nodes: readonly Started[];
   readonly brokers: readonly RunningBroker[];
+  readonly #failed = new Set<BrokerNode>();
+  readonly #ready = new Set<BrokerNode>();
 
   constructor(native: Native) {
     this.#native = native;
@@ -62,7 +73,8 @@ export class Rabbitmq {
   }
 
   get management(): Management {
-    const node = this.#native.layout.brokers[0];
+    const { brokers } = this.#native.layout;
+    const node = brokers.find((each) => this.#ready.has(each)) ?? brokers[0];
     return {
       url: `http://${node?.host}:${node?.managementPort}`,
       user: 'operator',
@@ -84,7 +96,7 @@ export class Rabbitmq {
         },
       },
       together('nodes', [
-        ...(seed ? [{ title: seed.node.name, run: () => (seedIsUp = seed.process.start(this.#native.signal)) }] : []),
+        ...(seed ? [{ title: seed.node.name, run: () => (seedIsUp = this.#startNode(seed, isFormed)) }] : []),
         ...others.map((each) => ({
           title: each.node.name,
           run: async (say: (text: string) => void) => {
@@ -93,12 +105,45 @@ export class Rabbitmq {
               await seedIsUp;
             }
             say('');
-            await each.process.start(this.#native.signal);
+            await this.#startNode(each, isFormed);
           },
         })),
       ]),
       { title: 'users, exchanges and queues', run: () => this.#declare() },
     ]);
+  }
+
+  /** Once there is a cluster, a majority is enough. It is made of all nodes: the queues get their members then. */
+  async #startNode({ node, process }: Started, isFormed: boolean): Promise<void> {
+    const { signal, missing } = this.#native;
+    try {
+      await process.start(signal);
+      this.#ready.add(node);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#failed.add(node);
+      if (!isFormed || this.#failed.size * 2 > this.#nodes.length) throw error;
+      missing(node.name, error as Error, () => process.start());
+      if (this.#failed.size === 1) void this.#startWithoutTheLast();
+    }
+  }
+
+  /**
+   * A node waits for those that were still running when it stopped, for up to five minutes. When one of these can't start,
+   * the first that waits is started without it, as `rabbitmqctl force_boot` does; the next ones join that one. Messages
+   * are safe: the queues have members of their own. What the nodes know of users and queues is declared at each start.
+   */
+  async #startWithoutTheLast(): Promise<void> {
+    const { signal } = this.#native;
+    const othersStart = () => this.#ready.size > 0;
+    await until('no broker is ready', othersStart, { deadlineMs: WAIT_FOR_LAST_MS, signal }).catch(async () => {
+      const waiting = this.#nodes.find(({ node, process }) => process.running && !this.#failed.has(node));
+      if (!waiting || signal.aborted) return;
+      const { RABBITMQ_MNESIA_BASE = '' } = this.#environment(waiting.node);
+      await writeFile(path.join(RABBITMQ_MNESIA_BASE, this.#erlangName(waiting.node), 'force_load'), '');
+      // It counts as one of its tries to start, and it is started again.
+      signalTree(waiting.process.pid, 'SIGKILL');
+    });
   }
 
   /** Also forgets a cluster whose making was cut short: nobody can have used it yet. */
@@ -123,7 +168,8 @@ export class Rabbitmq {
     const brokers = this.#nodes.length;
     const groupIds = description.groups.map(({ id }) => id);
     const { services: forServices } = description;
-    await declareBrokers({ management: this.management, groupIds, brokers, forServices, secrets, signal });
+    const running = () => this.#ready.size;
+    await declareBrokers({ management: this.management, groupIds, brokers, running, forServices, secrets, signal });
     await writeFile(this.#formedFile(), JSON.stringify({ brokers }));
   }
 

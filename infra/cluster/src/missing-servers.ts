@@ -1,0 +1,62 @@
+/** Between two attempts to start a server that is missing, ms. */
+const RETRY_MS = 30_000;
+
+/**
+ * Servers that could not be started while a majority could. Each is tried again in the background, until it starts or the
+ * cluster stops.
+ */
+export class MissingServers {
+  readonly #reasons = new Map<string, string>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #say: (line: string) => void = () => undefined;
+  #isEnded = false;
+
+  /** `changed` is called whenever a server is missing from now on, or no longer. */
+  constructor(private readonly changed: () => void) {}
+
+  /** Why each is missing, in a line, by name. */
+  get reasons(): ReadonlyMap<string, string> {
+    return this.#reasons;
+  }
+
+  /** From now on `say` gets a line when one has started, or fails for another reason. */
+  supervise(say: (line: string) => void): void {
+    this.#say = say;
+  }
+
+  note(name: string, error: Error, start: () => Promise<void>): void {
+    if (this.#isEnded) return;
+    const reason = lineOf(error);
+    const before = this.#reasons.get(name);
+    this.#reasons.set(name, reason);
+    if (before !== reason) this.changed();
+    if (before !== undefined && before !== reason) this.#say(`${name} is still missing: ${reason}`);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void this.#retry(name, start);
+    }, RETRY_MS).unref();
+    this.#timers.add(timer);
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#timers.forEach(clearTimeout);
+    this.#timers.clear();
+  }
+
+  async #retry(name: string, start: () => Promise<void>): Promise<void> {
+    try {
+      await start();
+      this.#reasons.delete(name);
+      this.changed();
+      this.#say(`${name} is ready`);
+    } catch (error) {
+      this.note(name, error as Error, start);
+    }
+  }
+}
+
+/** An error may have a shorter form of its message. */
+function lineOf(error: Error & { line?: string }): string {
+  return (error.line ?? error.message).split('\n')[0] ?? '';
+}
