@@ -25,6 +25,12 @@ const writerSettings = {
     default: '1000',
     schema: wholeNumberSetting(1, 10_000),
   } satisfies Setting<number>,
+  replicaAbsentS: {
+    variable: 'ECO_REPLICA_ABSENT_S',
+    description: 'Then a replica that is away holds back vacuum no longer, s',
+    default: '60',
+    schema: wholeNumberSetting(1, 86_400),
+  } satisfies Setting<number>,
 };
 
 export type WriterConfig = ConfigOf<typeof writerSettings> & {

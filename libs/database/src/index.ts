@@ -30,7 +30,7 @@ export {
 } from './writer/reign.js';
 export { readSuspects, storeSuspects, type SuspectSet } from './writer/suspects.js';
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
-export { readGauges, type GroupGauges } from './writer/gauges.js';
+export { readClocks, readGauges, type Clocks, type GroupGauges } from './writer/gauges.js';
 export {
   readDeadLetter,
   readDeadLetterGroups,
@@ -42,6 +42,7 @@ export {
   type KeptDeadLetter,
 } from './dead-letters/desk.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
+export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';
 export { slotName } from './replication/slot-name.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';
 export {

@@ -72,7 +72,7 @@ const tombstones: Statement = {
 const reservations: Statement = {
   name: 'load reservations',
   text: `
-WITH now AS MATERIALIZED (SELECT s.at FROM eco.group_state s),
+WITH now AS MATERIALIZED (SELECT s.at FROM eco.group_position s),
 wanted AS (
   (SELECT h.reservation_id FROM eco.hold h WHERE h.expires_at <= (SELECT at FROM now) ORDER BY h.expires_at LIMIT 500)
   UNION

@@ -59,7 +59,7 @@ export async function storeSuspects(
       session.together(() => [
         session.control('BEGIN'),
         session.control('SET LOCAL synchronous_commit = local'),
-        session.run(fence, [term, tag]),
+        session.run(fence, [term, tag, session.elapsed.send()]),
       ]),
     );
     const mine = [term, tag, fenced?.rows[0]?.[0]];
@@ -70,6 +70,7 @@ export async function storeSuspects(
         session.control('COMMIT'),
       ]),
     );
+    session.elapsed.stored();
     return undefined;
   } catch (error) {
     await session.control('ROLLBACK').catch(() => undefined);
