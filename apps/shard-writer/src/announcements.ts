@@ -15,12 +15,12 @@ const CHANGES_MAX = 10;
 const PACE_MS = 100;
 
 /**
- * What a reign announces: after each commit the topics that it changed, each with that topic's announced batch before;
- * and each second a beat that names the last of every topic, so that a lost last event is noticed too. Nothing waits for
- * it.
+ * What a leadership announces: after each commit the topics that it changed, each with that topic's announced batch before;
+ * and each second a heartbeat that names the last of every topic, so that a lost last event is noticed too. A heartbeat
+ * names what readers can see: until its first batch the term of the leadership before. Nothing waits for it.
  */
 export class Announcements {
-  #seq: number;
+  #last: { seq: number; term: number; tag: string };
   #timer: NodeJS.Timeout | undefined;
   /** By topic, what one event will announce when it is time. */
   readonly #gathered = new Map<Topic, { previousSeq: number; timer: NodeJS.Timeout }>();
@@ -30,7 +30,7 @@ export class Announcements {
     private readonly reign: Reign,
     private readonly lastSeqs: Record<Topic, number>,
   ) {
-    this.#seq = reign.seq;
+    this.#last = { seq: reign.seq, ...reign.shown };
   }
 
   start(): void {
@@ -44,7 +44,8 @@ export class Announcements {
   }
 
   announce({ position: { seq }, at }: BatchState, effects: Effects): void {
-    this.#seq = seq;
+    const { term, tag } = this.reign;
+    this.#last = { seq, term, tag };
     for (const [topic, changes] of changesByTopic(seq, at, effects)) {
       const few = changes.length <= CHANGES_MAX;
       if (few) this.announceGathered(topic);
@@ -74,8 +75,7 @@ export class Announcements {
   }
 
   private beat(): void {
-    const { group, term, tag } = this.reign;
-    this.announcer.beat({ version: 1, group, term, tag, seq: this.#seq, lastSeqs: this.lastSeqs });
+    this.announcer.beat({ version: 1, group: this.reign.group, ...this.#last, lastSeqs: this.lastSeqs });
   }
 }
 

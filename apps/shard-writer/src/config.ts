@@ -33,6 +33,12 @@ const writerSettings = {
     // A command expires after 90 days; ten more for clocks that differ.
     schema: wholeNumberSetting(COMMAND_DAYS_MAX + 10, 36_500),
   } satisfies Setting<number>,
+  replicaAbsentS: {
+    variable: 'ECO_REPLICA_ABSENT_S',
+    description: 'Then a replica that is away holds back vacuum no longer, s',
+    default: '60',
+    schema: wholeNumberSetting(1, 86_400),
+  } satisfies Setting<number>,
 };
 
 export type WriterConfig = ConfigOf<typeof writerSettings> & {

@@ -90,7 +90,12 @@ export class Leadership {
 
   /** For small questions to the node that it writes to; undefined while it does not reign. */
   get primary() {
-    return this.#reign && this.#session && this.#nodes.connection(this.#session.node);
+    return this.#reign && this.knownPrimary;
+  }
+
+  /** For small questions to the node that it writes to or would; undefined while it has no session there. */
+  get knownPrimary() {
+    return this.#session && this.#nodes.connection(this.#session.node);
   }
 
   /** Returns at once. */

@@ -11,6 +11,7 @@ import { Module } from '@nestjs/common';
 import { readWriterConfig } from './config.js';
 import { Leadership } from './leadership.js';
 import { WriterMetrics } from './metrics.js';
+import { PrimaryWatch } from './primary-watch.js';
 import { Writer } from './writer.js';
 
 /** It has no API of its own: health and metrics are the edge's. */
@@ -38,6 +39,12 @@ async function start(): Promise<Service> {
   const login = { user: 'eco_writer', password: config.secrets.database.eco_writer };
   const leadership = new Leadership({ writer, nodes, login, log });
   writerMetrics.observeLeadership(leadership);
+  const primaryWatch = new PrimaryWatch({
+    primary: () => leadership.knownPrimary,
+    absentMsMax: config.replicaAbsentS * 1000,
+    log,
+  });
+  writerMetrics.observePrimary(primaryWatch);
 
   health.fact('role', () => leadership.role);
   health.indicator('database', () => leadership.obstacle);
@@ -46,12 +53,13 @@ async function start(): Promise<Service> {
     return taking.model === undefined ? 'not connected to a broker' : undefined;
   });
 
-  const parts = [taking, telling, replies, announcer, leadership];
+  const parts = [taking, telling, replies, announcer, leadership, primaryWatch];
   // At once when the process begins to stop: the lock is free for the standby while the last requests are answered.
   edge.stopping.addEventListener('abort', () => void leadership.stop());
   const service = await startService(edge, {
     module: ShardWriterModule,
     close: [
+      () => primaryWatch.stop(),
       () => leadership.stop(),
       () => replies.stop(),
       () => announcer.stop(),

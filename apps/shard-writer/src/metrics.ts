@@ -1,5 +1,6 @@
 import { readGauges, type SideConnection } from '@eco/database';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { PrimaryWatch } from './primary-watch.js';
 import type { Committed } from './settle.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -96,7 +97,7 @@ export class WriterMetrics {
     });
     new Gauge({
       name: 'eco_writer_term',
-      help: 'Term of its reign; 0: it stands by',
+      help: 'Term of its leadership, which begins with the first batch; 0: standby',
       registers,
       collect() {
         this.set(leadership.reign?.term ?? 0);
@@ -140,6 +141,46 @@ export class WriterMetrics {
         } catch {
           // The database is away: the writer's other metrics tell that, and must be read.
         }
+      },
+    });
+  }
+
+  /** What the watch of the primary last saw; of a leader and of a standby. */
+  observePrimary(watch: PrimaryWatch): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: 'eco_writer_replica_absent_seconds',
+      help: 'For how long the slot of a replica that is away has held back vacuum',
+      labelNames: ['slot'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { slot, absentMs } of watch.absent) this.set({ slot }, absentMs / 1000);
+      },
+    });
+    new Counter({
+      name: 'eco_writer_slots_renewed_total',
+      help: 'Slots of replicas that were away for too long and were made again, so that they hold back vacuum no longer',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(watch.renewed);
+      },
+    });
+    new Gauge({
+      name: 'eco_writer_group_clock_ahead_seconds',
+      help: 'How far the clock of the group is ahead of that of its primary, which went back',
+      registers,
+      collect() {
+        this.set(watch.clocks?.groupAheadS ?? NaN);
+      },
+    });
+    new Gauge({
+      name: 'eco_writer_primary_clock_ahead_seconds',
+      help: 'How far the clock of the primary is ahead of that of this process; below 0: behind',
+      registers,
+      collect() {
+        this.set(watch.clocks?.primaryAheadS ?? NaN);
       },
     });
   }

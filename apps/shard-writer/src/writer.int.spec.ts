@@ -17,6 +17,7 @@ import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
 import { Leadership } from './leadership.js';
 import { WriterMetrics } from './metrics.js';
+import { PrimaryWatch } from './primary-watch.js';
 import { Writer } from './writer.js';
 
 /* Two writers of one group on real servers: a broker, a primary and a replica. */
@@ -425,6 +426,44 @@ it('decides a small order while many fulfilments of large ones wait', async () =
   expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
   expect(new Set(seqs).size).toBeGreaterThanOrEqual(2);
   expect((await seqsOf([small]))[0]).toBeLessThan(Math.max(...seqs));
+});
+
+it('makes the slot of a replica that is away let go of row versions, and goes on when the replica is back', async () => {
+  const watch = started(
+    new PrimaryWatch({
+      primary: () => (active() ?? first).leadership.knownPrimary,
+      absentMsMax: 1000,
+      log,
+    }),
+  );
+  await eventually('it has looked', () => watch.clocks !== undefined);
+  expect(watch.absent).toEqual([]);
+  await nodes()[1]?.kill();
+  await eventually('the slot that holds back vacuum is seen', () => watch.absent.length === 1);
+  await eventually('it is made again', () => watch.renewed === 1);
+  await eventually('nothing is held back', () => watch.absent.length === 0);
+  await nodes()[1]?.start();
+  const command = order('ana');
+  await publish([command]);
+  await allSettled([command]);
+  await watch.stop();
+});
+
+it('takes no term while no writer can take commands', async () => {
+  const terms = () =>
+    reader.ask<{ term: string; tag: string }>('SELECT term, tag FROM eco.group_term ORDER BY term', [], 20_000);
+  const leader = async () => {
+    const [row] = await reader.ask<{ leader_tag: string }>('SELECT leader_tag FROM eco.group_position', [], 20_000);
+    return row?.leader_tag;
+  };
+  await eventually('one leads, the other stands by', () => standby().leadership.obstacle === undefined);
+  const [before, tag] = [await terms(), await leader()];
+  await Promise.all([first, second].map(({ taking }) => taking.stop()));
+  await eventually('another leadership has begun', async () => (await leader()) !== tag);
+  expect(await terms()).toEqual(before);
+  for (const { taking } of [first, second]) taking.start();
+  expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+  expect((await terms()).length).toBe(before.length + 1);
 });
 
 it('makes room for another when it is not subscribed', async () => {

@@ -39,7 +39,7 @@ export {
 export { commitBatch, openBatch, rollBack, tryBatch } from './writer/batch.js';
 export type { LeftOut, LoadBounds } from './writer/load.js';
 export { Retention, type Removal } from './writer/retention.js';
-export { readGauges, type GroupGauges } from './writer/gauges.js';
+export { readClocks, readGauges, type Clocks, type GroupGauges } from './writer/gauges.js';
 export {
   readCommandResults,
   readDeadLetter,
@@ -53,6 +53,7 @@ export {
   type KeptDeadLetter,
 } from './dead-letters/desk.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
+export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';
 export { slotName } from './replication/slot-name.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';
 export {

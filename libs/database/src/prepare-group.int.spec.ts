@@ -107,7 +107,7 @@ describe('roles', () => {
     ],
     'the reader writes': [
       ['eco_reader', 'DELETE FROM eco.orders'],
-      ['eco_reader', 'SELECT eco.fence(0, $$00000000$$)'],
+      ['eco_reader', 'SELECT eco.fence(0, $$00000000$$, 0)'],
       ['eco_reader', 'SET default_transaction_read_only = off; DELETE FROM eco.orders'],
     ],
     'a consumer leaves its schema': [

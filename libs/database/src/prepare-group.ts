@@ -3,7 +3,7 @@ import { bucketsOf, evenPlacement } from '@eco/routing';
 import { Client, type ClientConfig } from 'pg';
 import { DataSource, QueryFailedError } from 'typeorm';
 import { migrations } from './migrations/index.js';
-import { DATABASE_NAME, rolesSql, schemasSql, type LoginRole } from './roles/roles.js';
+import { DATABASE_NAME, rolesSql, schemasSql, slotFunctionSql, type LoginRole } from './roles/roles.js';
 
 export interface GroupPreparation {
   /** The group's primary, as a superuser; `database` is not looked at. */
@@ -42,7 +42,10 @@ export async function prepareGroup(preparation: GroupPreparation): Promise<void>
       );
     }
   });
-  await asSuperuser(preparation, DATABASE_NAME, (client) => client.query(schemasSql()));
+  await asSuperuser(preparation, DATABASE_NAME, async (client) => {
+    await client.query(schemasSql());
+    await client.query(slotFunctionSql());
+  });
   await migrate(preparation);
   await asSuperuser(preparation, DATABASE_NAME, (client) => describeGroup(client, preparation));
 }
@@ -113,8 +116,8 @@ async function describeGroup(client: Client, preparation: GroupPreparation): Pro
     String(buckets),
   ]);
   const fresh = await client.query(
-    `INSERT INTO eco.group_state (group_id, term, tag, seq, at)
-     VALUES ($1, 0, '00000000', 0, date_trunc('milliseconds', clock_timestamp())) ON CONFLICT DO NOTHING`,
+    `INSERT INTO eco.group_state (group_id, term, tag, leader_tag, timeline, seq, heartbeat, at)
+     SELECT $1, 0, '00000000', '00000000', 0, 0, 1, eco.clock() WHERE NOT EXISTS (SELECT FROM eco.group_state)`,
     [groupId],
   );
   if (fresh.rowCount === 1) {

@@ -32,7 +32,7 @@ export function query<Row, Beside = unknown>({ name, rows, order, beside, pace }
   const text = `
     SELECT concat_ws(' ', s.term, s.tag, s.seq, (extract(epoch FROM s.at) * 1000)::bigint, pg_is_in_recovery()) AS state,
            ${beside === undefined ? '' : `${beside},`} r.*
-    FROM eco.group_state s
+    FROM eco.group_position s
     LEFT JOIN LATERAL (SELECT true AS found, q.* FROM (${rows}) q) r ON true
     ${order === undefined ? '' : `ORDER BY ${order}`}`;
   return { statement: { name, text }, pace };

@@ -44,6 +44,12 @@ describe('covers', () => {
     expect(() => covers(at(9, A, 961), at(8, B, 910), terms)).toThrow('do not reach term 9');
   });
 
+  it('answers for a group that had 200,000 leaderships', () => {
+    const many = Array.from({ length: 200_000 }, (_, index) => ({ term: index + 1, tag: A, firstSeq: index + 1 }));
+    expect(covers(at(200_000, A, 200_000), at(1, A, 1), many)).toBe('covered');
+    expect(covers(at(200_000, A, 200_000), at(1, A, 2), many)).toBe('lost');
+  });
+
   it('tells what is in a node’s log, over any failover', () => {
     fc.assert(
       fc.property(failover, fc.nat(), fc.nat(), fc.boolean(), ({ kept, lost, fork }, cut, pick, fromLost) => {

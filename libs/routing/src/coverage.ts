@@ -1,6 +1,6 @@
 import type { TermPosition } from './position.js';
 
-/** A row of `group_term`: a reign, and the number that its first batch has or would have had. */
+/** A row of `group_term`: a leadership that has decided something, and its first batch. Older rows may be of one that has not. */
 export interface GroupTerm {
   readonly term: number;
   readonly tag: string;
@@ -38,10 +38,16 @@ export function covers(node: TermPosition, wanted: TermPosition, terms: readonly
     if (wanted.tag !== node.tag) return 'lost';
     return wanted.seq <= node.seq ? 'covered' : 'behind';
   }
-  if (!terms.some((reign) => reign.term === node.term && reign.tag === node.tag)) {
+  let reachesNode = false;
+  let isInHistory = false;
+  let end = Infinity;
+  for (const { term, tag, firstSeq } of terms) {
+    if (term === node.term && tag === node.tag) reachesNode = true;
+    if (term === wanted.term && tag === wanted.tag) isInHistory = true;
+    if (term > wanted.term && firstSeq < end) end = firstSeq;
+  }
+  if (!reachesNode) {
     throw new RangeError(`the terms given do not reach term ${node.term} of the node they are said to be of`);
   }
-  if (!terms.some((reign) => reign.term === wanted.term && reign.tag === wanted.tag)) return 'lost';
-  const ends = terms.filter((reign) => reign.term > wanted.term).map((reign) => reign.firstSeq);
-  return wanted.seq < Math.min(...ends) ? 'covered' : 'lost';
+  return isInHistory && wanted.seq < end ? 'covered' : 'lost';
 }

@@ -11,7 +11,7 @@ export class GroupWatch {
 
   /** Number of the last batch. */
   async seq(): Promise<number> {
-    const [row] = await this.#connection.ask<{ seq: string }>('SELECT s.seq FROM eco.group_state s', [], ASK_MS);
+    const [row] = await this.#connection.ask<{ seq: string }>('SELECT s.seq FROM eco.group_position s', [], ASK_MS);
     return Number(row?.seq);
   }
 

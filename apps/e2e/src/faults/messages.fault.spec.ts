@@ -1,5 +1,6 @@
 import { eventually } from '@eco/testing';
 import { brokerFaults } from './broker-faults.js';
+import { clockFaults } from './clock-faults.js';
 import { databaseFaults } from './database-faults.js';
 import { lengths } from './fault.js';
 import { FaultSystem } from './fault-system.js';
@@ -52,7 +53,7 @@ const memoryText = () =>
     .map(({ name, beforeMb, nowMb }) => `${name} ${beforeMb} → ${nowMb} MB`)
     .join(', ');
 
-it.each([...brokerFaults(asked), ...writerFaults(asked), ...databaseFaults(asked)])(
+it.each([...brokerFaults(asked), ...writerFaults(asked), ...clockFaults(), ...databaseFaults(asked)])(
   '$name: nothing is lost, nothing is doubled',
   async (fault) => {
     load.nextWindow();

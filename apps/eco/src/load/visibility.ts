@@ -120,7 +120,7 @@ const AWAY_MS = 60_000;
 /** Above every place in a batch. */
 const LAST_PLACE = 2_147_483_647;
 
-const LAST_SEQ: ReadStatement = { name: 'load_last_seq', text: 'SELECT g.seq FROM eco.group_state g' };
+const LAST_SEQ: ReadStatement = { name: 'load_last_seq', text: 'SELECT g.seq FROM eco.group_position g' };
 
 const NEW_ORDERS: ReadStatement = {
   name: 'load_new_orders',

@@ -3,6 +3,7 @@ import { Consumers1795500000001 } from './1795500000001-consumers.js';
 import { Inventory1795600000000 } from './1795600000000-inventory.js';
 import { Queries1795600000001 } from './1795600000001-queries.js';
 import { DeadLetters1795700000000 } from './1795700000000-dead-letters.js';
+import { GroupClock1796000000200 } from './1796000000200-group-clock.js';
 import { SuspectTries1796000000300 } from './1796000000300-suspect-tries.js';
 import { ProgressInBatch1796000000400 } from './1796000000400-progress-in-batch.js';
 import { Statistics1796000000500 } from './1796000000500-statistics.js';
@@ -16,6 +17,7 @@ export const migrations = [
   Inventory1795600000000,
   Queries1795600000001,
   DeadLetters1795700000000,
+  GroupClock1796000000200,
   SuspectTries1796000000300,
   ProgressInBatch1796000000400,
   Statistics1796000000500,

@@ -75,7 +75,7 @@ export class ReplicationWatch {
     try {
       const session = await this.sessionOf(node);
       const [own] = await session.query<OwnRow>(OWN_VIEW, []);
-      if (own === undefined) throw new ReadError('group_state has no row', undefined, undefined);
+      if (own === undefined) throw new ReadError('the group has no state yet', undefined, undefined);
       if (own.in_recovery) return { name: node.name, own, receivers: [], slots: [] };
       const [receivers, slots] = await Promise.all([
         session.query<ReceiverRow>(RECEIVERS, []),
@@ -210,7 +210,7 @@ const OWN_VIEW: ReadStatement = {
                 (SELECT coalesce(sum(c.confl_tablespace + c.confl_lock + c.confl_snapshot + c.confl_bufferpin
                                      + c.confl_deadlock), 0)::float8
                  FROM pg_stat_database_conflicts c WHERE c.datname = current_database()) AS conflicts
-         FROM eco.group_state g`,
+         FROM eco.group_position g`,
 };
 
 const RECEIVERS: ReadStatement = {

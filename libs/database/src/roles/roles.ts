@@ -15,6 +15,12 @@ export type LoginRole = (typeof loginRoles)[number];
 
 export const DATABASE_NAME = 'ecomarket';
 
+/**
+ * Owns the one function that may drop and make replication slots, and can't log in. So the writer, which calls it, needs no
+ * right to replicate: that would let it copy the whole server.
+ */
+const SLOT_ROLE = 'eco_slots';
+
 /** The consumers of events that keep a schema of their own; each is named like its schema. */
 export const consumerSchemas = ['central', 'statistics', 'notifications'] as const;
 export type ConsumerSchema = (typeof consumerSchemas)[number];
@@ -25,7 +31,7 @@ export type ConsumerSchema = (typeof consumerSchemas)[number];
  * times; passwords are set anew each time. Grants on tables are in the migrations, beside what they are on.
  */
 export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string {
-  const names = ['eco_owner', ...loginRoles];
+  const names = ['eco_owner', SLOT_ROLE, ...loginRoles];
   return [
     ...names.map(
       (name) => `DO $$ BEGIN
@@ -36,6 +42,7 @@ export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string
       const replication = name === 'eco_replicator' ? 'REPLICATION' : 'NOREPLICATION';
       return `ALTER ROLE ${name} LOGIN ${replication} NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '${scramVerifier(passwords[name])}'`;
     }),
+    `ALTER ROLE ${SLOT_ROLE} NOLOGIN REPLICATION`,
     `GRANT eco_owner TO eco_migrator`,
     // What a migration makes belongs to the owner.
     `ALTER ROLE eco_migrator SET role = 'eco_owner'`,
@@ -63,4 +70,30 @@ export function schemasSql(): string {
     `REVOKE ALL ON SCHEMA public FROM PUBLIC`,
     ...['eco', ...consumerSchemas].map((name) => `CREATE SCHEMA IF NOT EXISTS ${name} AUTHORIZATION eco_owner`),
   ].join(';\n');
+}
+
+/**
+ * Makes again the slot of a replica that is away, so that it no longer keeps row versions: to advance a slot releases log
+ * and leaves its xmin. The new one is there for the replica when it comes back, and keeps nothing until then; the log that
+ * the replica lacks is kept by `wal_keep_size`. Refuses a slot that is in use, or keeps no versions. False: refused. In a
+ * schema of its own: migrations grant and revoke all functions of `eco`, which they own.
+ */
+export function slotFunctionSql(): string {
+  return `
+CREATE SCHEMA IF NOT EXISTS ${SLOT_ROLE} AUTHORIZATION ${SLOT_ROLE};
+GRANT USAGE ON SCHEMA ${SLOT_ROLE} TO eco_writer;
+CREATE OR REPLACE FUNCTION ${SLOT_ROLE}.renew_absent_slot(slot text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM FROM pg_replication_slots s
+  WHERE s.slot_name = slot AND s.slot_type = 'physical' AND NOT s.active AND NOT s.temporary
+    AND (s.xmin IS NOT NULL OR s.catalog_xmin IS NOT NULL);
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM pg_drop_replication_slot(slot);
+  PERFORM pg_create_physical_replication_slot(slot);
+  RETURN true;
+END $$;
+ALTER FUNCTION ${SLOT_ROLE}.renew_absent_slot OWNER TO ${SLOT_ROLE};
+REVOKE ALL ON FUNCTION ${SLOT_ROLE}.renew_absent_slot FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ${SLOT_ROLE}.renew_absent_slot TO eco_writer`;
 }

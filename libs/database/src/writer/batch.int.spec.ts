@@ -362,11 +362,12 @@ it('sends any text as it is', async () => {
 
 describe('the fence', () => {
   it('lets nothing through of who does not reign any more', async () => {
+    committed(await runBatch(session, reign, [orderOf('ana', [])]));
     await session.close();
     const next = await openSession();
     await eventually('the lock is free', () => tryToLead(next));
     const nextReign = await beginReign(next);
-    expect(nextReign).toMatchObject({ term: reign.term + 1, seq: reign.seq });
+    expect(nextReign).toMatchObject({ term: reign.term + 1, seq: reign.seq + 1 });
     expect(nextReign.tag).not.toBe(reign.tag);
     expect(await runBatch(next, reign, [orderOf('ana', [])])).toMatchObject({ type: 'fenced' });
     expect(await runBatch(next, { ...nextReign, tag: reign.tag }, [orderOf('ana', [])])).toMatchObject({
@@ -516,6 +517,36 @@ describe('a commit', () => {
     expect(await processesEnded()).toEqual([0]);
     await storeSuspects(session, reign, 'spec', { removed: [set.suspectId] });
     expect(await readSuspects(session)).toEqual([]);
+  });
+
+  it('is certain when the server only remarks that a product’s name has a word too long for its index', async () => {
+    const tea = fresh('tea');
+    // NFKD makes six characters of each: one word of 3,600 bytes; the index takes 2,046.
+    const name = `${'\u3351'.repeat(200)} ${'x'.repeat(3000)}`;
+    committed(
+      await runBatch(session, reign, [arrived('product.create', { productId: tea, name, priceCents: 1, stock: 5 })]),
+    );
+    committed(await runBatch(session, reign, [orderOf('ana', [{ productId: tea, quantity: 1 }])]));
+    expect(session.lostBecause).toBeUndefined();
+  });
+
+  it('is certain when a statement before it raised a warning, and only then', async () => {
+    await group.asSuperuser(`
+      CREATE FUNCTION eco.warns() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE WARNING 'of a statement'; RETURN NEW; END $$`);
+    await group.asSuperuser(
+      'CREATE TRIGGER warns BEFORE INSERT ON eco.orders FOR EACH ROW EXECUTE FUNCTION eco.warns()',
+    );
+    const run = await runBatch(session, reign, [orderOf('ana', [])]);
+    await group.asSuperuser('DROP TRIGGER warns ON eco.orders');
+    committed(run);
+
+    await group.asSuperuser(`
+      CREATE CONSTRAINT TRIGGER warns AFTER INSERT ON eco.orders DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION eco.warns()`);
+    const unsure = await runBatch(session, reign, [orderOf('ana', [])]);
+    await group.asSuperuser('DROP TRIGGER warns ON eco.orders');
+    expect(unsure).toMatchObject({ type: 'unknown', error: { message: 'of a statement' } });
   });
 
   it.each(['pg_cancel_backend', 'pg_terminate_backend'])(

@@ -1,10 +1,9 @@
 import type { BatchState, Effects, NeededKeys } from '@eco/domain';
-import type { QueryArrayResult } from 'pg';
 import { faultOf, type Fault } from './fault.js';
 import { sendLoad, type LeftOut, type LoadBounds } from './load.js';
 import type { Reign } from './reign.js';
 import type { Removal } from './retention.js';
-import type { Row, WriterSession } from './session.js';
+import type { Answer, WriterSession } from './session.js';
 import { sendStore } from './store.js';
 import { sendRemoval } from './suspects.js';
 import { fence } from './table.js';
@@ -31,7 +30,7 @@ export async function openBatch(
   const { group, term, tag, buckets } = reign;
   const { begun, fenced, load } = session.together(() => ({
     begun: session.control('BEGIN'),
-    fenced: session.run(fence, [term, tag]),
+    fenced: session.run(fence, [term, tag, session.elapsed.send()]),
     load: sendLoad(session, keys, bounds),
   }));
   const fault = await firstFault([begun, fenced, ...load.sent]);
@@ -61,7 +60,6 @@ export async function commitBatch(
   suspectIds: readonly string[] = [],
   removals: readonly Removal[] = [],
 ): Promise<{ type: 'committed' } | Fault> {
-  const noticesBefore = session.notices.length;
   const { sent, commit } = session.together(() => ({
     sent: [
       ...sendStore(session, state, effects),
@@ -72,7 +70,8 @@ export async function commitBatch(
   }));
   const fault = await firstFault(sent);
   const [answer] = await Promise.allSettled([commit]);
-  const settled = settleCommit(fault, answer, session.notices[noticesBefore]);
+  const settled = settleCommit(fault, answer);
+  if (settled.type === 'committed') session.elapsed.stored();
   if (settled.type === 'unknown') session.destroy(settled.error);
   return settled;
 }
@@ -103,17 +102,15 @@ export async function rollBack(session: WriterSession): Promise<Fault | undefine
 }
 
 /**
- * Only the answer `COMMIT` without a notice is certain. A wait for the replica that was cut short answers `COMMIT` with
- * a warning; a transaction that failed in its middle answers `ROLLBACK` without an error; no answer says nothing.
+ * Only the answer `COMMIT` without a warning of its own is certain. A wait for the replica that was cut short answers
+ * `COMMIT` with a warning (01000 or 57P01, syncrep.c); a transaction that failed in its middle answers `ROLLBACK` without
+ * an error; no answer says nothing. What the server says of the statements before, such as that a word is too long for
+ * the index, is not about the commit.
  */
-function settleCommit(
-  fault: Fault | undefined,
-  answer: PromiseSettledResult<QueryArrayResult<Row>>,
-  notice: string | undefined,
-): { type: 'committed' } | Fault {
+function settleCommit(fault: Fault | undefined, answer: PromiseSettledResult<Answer>): { type: 'committed' } | Fault {
   if (answer.status === 'rejected') return { type: 'unknown', error: answer.reason as Error };
-  if (notice !== undefined) return { type: 'unknown', error: new Error(notice) };
-  const { command } = answer.value;
+  const { command, warning } = answer.value;
+  if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
   if (fault === undefined && command === 'COMMIT') return { type: 'committed' };
   if (fault !== undefined && command === 'ROLLBACK') return fault;
   return { type: 'unknown', error: new Error(`COMMIT answered ${command}`, { cause: fault?.error }) };

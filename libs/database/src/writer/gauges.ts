@@ -46,3 +46,24 @@ SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
 function sum(groups: GroupGauges['deadLetters']): number {
   return groups.reduce((total, { count }) => total + count, 0);
 }
+
+/** How far clocks are apart, s. */
+export interface Clocks {
+  /** The group's ahead of the primary's: that one went back. An idle group's is up to one heartbeat behind. */
+  groupAheadS: number;
+  /** The primary's ahead of this process's. */
+  primaryAheadS: number;
+}
+
+/** Asked of the primary, as eco_writer. */
+export async function readClocks(primary: SideConnection, deadlineMs?: number): Promise<Clocks> {
+  const [row] = await primary.ask<{ ahead_s: number; clock_s: number }>(
+    `
+SELECT extract(epoch FROM p.at - c.clock)::float8 AS ahead_s, extract(epoch FROM c.clock)::float8 AS clock_s
+FROM eco.group_position p, eco.clock() AS c (clock)`,
+    [],
+    deadlineMs,
+  );
+  if (row === undefined) throw new Error('this database has not been prepared for a group');
+  return { groupAheadS: row.ahead_s, primaryAheadS: row.clock_s - Date.now() / 1000 };
+}

@@ -121,7 +121,7 @@ CROSS JOIN LATERAL (
 const reservations: Statement = {
   name: 'load reservations',
   text: `
-WITH now AS MATERIALIZED (SELECT s.at FROM eco.group_state s),
+WITH now AS MATERIALIZED (SELECT s.at FROM eco.group_position s),
 wanted AS (
   (SELECT h.reservation_id, ${RANK.blocking} AS rank, 0::bigint AS n FROM eco.hold h
    WHERE EXISTS (SELECT FROM eco.hold d WHERE d.expires_at <= (SELECT at FROM now))

@@ -2,15 +2,20 @@ import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing
 import {
   beginReign,
   GroupNodes,
+  hasDueHolds,
   primaryOf,
+  readAbsentSlots,
+  readClocks,
   readHolder,
+  renewAbsentSlot,
+  SideConnection,
   terminateHolder,
   touchReign,
   tryToLead,
   watchSession,
   WriterSession,
 } from '../index.js';
-import { orderOf, runBatch } from '../test/commands.js';
+import { orderOf, productOf, reservationOf, runBatch } from '../test/commands.js';
 
 let group: DatabaseGroup;
 const opened: WriterSession[] = [];
@@ -113,6 +118,173 @@ describe('a reign', () => {
     expect(await terminateHolder(second, first.backendPid)).toBe(true);
     await first.ended;
     await leads(second);
+  });
+});
+
+describe('a leadership without a batch', () => {
+  it('leaves no row and is seen by no reader; the next one with a batch takes the next term', async () => {
+    const terms = () => group.asSuperuser('SELECT term::int, tag, first_seq::int FROM eco.group_term ORDER BY term');
+    const position = () => group.asSuperuser('SELECT term::int, tag, seq::int FROM eco.group_state');
+    const [termsBefore, [before]] = [await terms(), await position()];
+    for (let n = 0; n < 3; n += 1) {
+      const session = await openSession();
+      await leads(session);
+      const reign = await beginReign(session);
+      expect(await touchReign(session, reign)).toBeUndefined();
+      expect(reign).toMatchObject({ term: Number(before?.['term']) + 1, seq: before?.['seq'] });
+      await session.close();
+    }
+    expect([await terms(), await position()]).toEqual([termsBefore, [before]]);
+
+    const session = await openSession();
+    await leads(session);
+    const { term, tag, seq, ...reign } = await beginReign(session);
+    expect(await runBatch(session, { term, tag, seq, ...reign }, [orderOf('ana', [])])).toMatchObject({ seq: seq + 1 });
+    expect(await position()).toEqual([{ term, tag, seq: seq + 1 }]);
+    expect(await terms()).toEqual([...termsBefore, { term, tag, first_seq: seq + 1 }]);
+  });
+});
+
+describe('the group’s clock', () => {
+  const stepTo = (step: string) =>
+    group.asSuperuser(`CREATE OR REPLACE FUNCTION eco.clock() RETURNS timestamptz LANGUAGE sql VOLATILE
+      RETURN date_trunc('milliseconds', clock_timestamp() + interval '${step}')`);
+  afterEach(() => stepTo('0'));
+
+  const begin = async () => {
+    const session = await openSession();
+    await leads(session);
+    return { session, reign: await beginReign(session) };
+  };
+  const now = async () => {
+    const [row] = await group.asSuperuser<{ at: Date }>('SELECT at FROM eco.group_state');
+    return (row?.at ?? new Date(0)).getTime();
+  };
+  const clocks = async () => {
+    const { host, port } = server(0);
+    const connection = new SideConnection({ host, port }, group.login('eco_writer'), 'spec');
+    const read = await readClocks(connection, 60_000);
+    connection.close();
+    return read;
+  };
+
+  it.each(['-15 minutes', '15 minutes'])(
+    'goes on, and the leader is seen to live, when the server’s clock steps by %s and back',
+    async (step) => {
+      const { session, reign } = await begin();
+      const standby = await openSession();
+      for (const stepped of [step, '0']) {
+        await stepTo(stepped);
+        for (let n = 0; n < 3; n += 1) {
+          const [at, { sign }] = [await now(), await readHolder(standby)];
+          expect(await touchReign(session, reign)).toBeUndefined();
+          expect(await now()).toBeGreaterThan(at);
+          expect((await readHolder(standby)).sign).not.toBe(sign);
+          const touched = await now();
+          expect(await runBatch(session, reign, [orderOf('ana', [])])).toMatchObject({ type: 'committed' });
+          expect(await now()).toBeGreaterThan(touched);
+        }
+      }
+    },
+  );
+
+  it('lets a command expire after its own time although the server’s clock went back 15 minutes, and ends what is held', async () => {
+    const { session, reign } = await begin();
+    expect(await runBatch(session, reign, [productOf('tea', 5)])).toMatchObject({ type: 'committed' });
+    const held = reservationOf('ana', [{ productId: 'tea', quantity: 5 }], 60);
+    expect(await runBatch(session, reign, [held])).toMatchObject({ type: 'committed' });
+    await stepTo('-15 minutes');
+    expect((await clocks()).groupAheadS).toBeGreaterThan(800);
+    const late = orderOf('ana', []);
+    late.command.notAfter = new Date((await now()) + 5000).toISOString();
+    // Six seconds of the leader's own clock pass.
+    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [reign.tag, 6000]);
+    const run = await runBatch(session, reign, [late]);
+    expect(run).toMatchObject({ effects: { outcomes: [{ status: 'expired' }] } });
+    expect(await hasDueHolds(session)).toBe(false);
+    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [reign.tag, 66_000]);
+    expect(await hasDueHolds(session)).toBe(true);
+  });
+
+  it('makes up a step of 15 minutes within three hours, and no step moves it back', async () => {
+    const [row] = await group.asSuperuser<{ after: number; apart: number; least: number }>(`
+      WITH RECURSIVE second (n, clock, at) AS (
+        SELECT 0, now(), now() + interval '15 minutes'
+        UNION ALL
+        SELECT n + 1, clock + interval '1 second', eco.next_at(at, clock + interval '1 second', 1000)
+        FROM second WHERE n < 3 * 3600
+      )
+      SELECT min(n) FILTER (WHERE at = clock) AS after,
+        extract(epoch FROM max(at - clock) FILTER (WHERE n = 3 * 3600))::float8 AS apart,
+        (SELECT extract(epoch FROM min(d.moved))::float8 FROM
+          (SELECT s.at - lag(s.at) OVER (ORDER BY s.n) AS moved FROM second s) d) AS least
+      FROM second`);
+    expect(row).toEqual({ after: 9000, apart: 0, least: 0.9 });
+    const [still] = await group.asSuperuser<{ ms: number }>(
+      `SELECT extract(epoch FROM eco.next_at(now(), now() - interval '1 hour', 0) - now())::float8 * 1000 AS ms`,
+    );
+    expect(still).toEqual({ ms: 1 });
+  });
+});
+
+describe('the group’s row', () => {
+  it('is found, fenced and read in a few pages, however many dead versions a held snapshot keeps', async () => {
+    const session = await openSession();
+    await leads(session);
+    const { term, tag } = await beginReign(session);
+    const { host, port } = server(0);
+    const holder = new SideConnection({ host, port }, group.superuser, 'spec holds a snapshot');
+    await holder.ask('BEGIN ISOLATION LEVEL REPEATABLE READ', [], 60_000);
+    await holder.ask('SELECT FROM eco.group_state', [], 60_000);
+    await group.asSuperuser(
+      `DO $$ BEGIN FOR n IN 1..20000 LOOP PERFORM eco.send_heartbeat('${tag}', 1); END LOOP; END $$`,
+    );
+    const pagesOf = async (text: string) => {
+      const { rows } = await session.control(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`);
+      const [[[{ Plan: plan }]]] = rows as [[[{ Plan: Record<string, number> }]]];
+      return (plan?.['Shared Hit Blocks'] ?? 0) + (plan?.['Shared Read Blocks'] ?? 0);
+    };
+    // Once for what each parse reads of the catalogue.
+    for (const times of [1, 2]) {
+      const pages = {
+        read: await pagesOf('SELECT * FROM eco.group_position'),
+        heartbeat: await pagesOf(`SELECT eco.send_heartbeat('${tag}', 1)`),
+        fence: await pagesOf(`SELECT eco.fence(${term}, '${tag}', 1)`),
+      };
+      if (times === 2) for (const count of Object.values(pages)) expect(count).toBeLessThan(60);
+    }
+    const [size] = await group.asSuperuser<{ pages: number }>(
+      `SELECT (pg_relation_size('eco.group_state') / 8192)::int AS pages`,
+    );
+    expect(size?.pages).toBeGreaterThan(150);
+    await holder.ask('ROLLBACK', [], 60_000);
+    holder.close();
+  });
+});
+
+describe('the slot of a replica that is away', () => {
+  it('is made again, holds back no vacuum then, and takes the replica back', async () => {
+    const { host, port } = server(0);
+    const writer = new SideConnection({ host, port }, group.login('eco_writer'), 'spec');
+    const slots = () => readAbsentSlots(writer, 60_000);
+    const streams = async () =>
+      (await group.asSuperuser(`SELECT FROM pg_stat_replication WHERE state = 'streaming'`)).length === 1;
+    await eventually('its slot keeps row versions', async () => {
+      return (await group.asSuperuser('SELECT FROM pg_replication_slots WHERE xmin IS NOT NULL')).length === 1;
+    });
+    const [row] = await group.asSuperuser<{ slot: string }>('SELECT slot_name AS slot FROM pg_replication_slots');
+    const slot = row?.slot ?? '';
+    expect(await slots()).toEqual([]);
+    // One that is in use is left alone.
+    expect(await renewAbsentSlot(writer, slot, 60_000)).toBe(false);
+    await server(1).kill();
+    await eventually('its slot holds back vacuum', async () => (await slots()).includes(slot));
+    expect(await renewAbsentSlot(writer, slot, 60_000)).toBe(true);
+    expect(await slots()).toEqual([]);
+    expect(await renewAbsentSlot(writer, slot, 60_000)).toBe(false);
+    await server(1).start();
+    await eventually('the replica streams again', streams);
+    writer.close();
   });
 });
 

@@ -4,9 +4,11 @@ import { faultOf, type Fault } from './fault.js';
 import type { Statement, WriterSession } from './session.js';
 
 /**
- * Who may write. A session that has the advisory lock raises the term, and from then on its fence is the only one that
- * passes. The lock is polled, never waited for: a session that waits in the lock holds a snapshot that holds back
- * vacuum (a batch took 20 → 87 ms within 400 batches).
+ * Who may write. A session that has the advisory lock puts its tag into the group's row, and from then on its fence is the
+ * only one that passes. Its term begins with its first batch: readers see nothing of a leadership that decides nothing,
+ * and it leaves no row behind. The first one after a promotion takes its term at once, since its history is another one:
+ * what readers saw and the promotion lost is lost from then on. The lock is polled, never waited for: a session that waits in the lock holds a snapshot
+ * that holds back vacuum (a batch took 20 → 87 ms within 400 batches).
  */
 export interface Reign {
   group: string;
@@ -15,6 +17,8 @@ export interface Reign {
   tag: string;
   /** The group's last batch when it began. */
   seq: number;
+  /** What readers see until it has a batch of its own: mostly the leadership before. */
+  shown: { term: number; tag: string };
   /** Fixed number of buckets of the chain. */
   buckets: number;
 }
@@ -24,20 +28,23 @@ const LOCK = 0x0ec0;
 
 const tryLock: Statement = { name: 'try lock', text: `SELECT pg_try_advisory_lock(${LOCK})` };
 
-const raise: Statement = {
-  name: 'raise term',
+const lead: Statement = {
+  name: 'lead',
   text: `
-WITH raised AS (
+WITH led AS (
   UPDATE eco.group_state s
-  SET term = s.term + 1, tag = $1, at = greatest(s.at, date_trunc('milliseconds', clock_timestamp()))
+  SET leader_tag = $1, heartbeat = s.heartbeat + 1, at = eco.next_at(s.at, eco.clock(), 0), timeline = t.now,
+      term = CASE WHEN s.timeline = t.now THEN s.term ELSE s.term + 1 END,
+      tag = CASE WHEN s.timeline = t.now THEN s.tag ELSE $1 END
+  FROM (SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS now) t
   RETURNING s.group_id, s.term, s.tag, s.seq
 ), kept AS (
-  INSERT INTO eco.group_term (term, tag, first_seq) SELECT r.term, r.tag, r.seq + 1 FROM raised r
+  INSERT INTO eco.group_term (term, tag, first_seq) SELECT l.term, l.tag, l.seq + 1 FROM led l WHERE l.tag = $1
 )
-SELECT r.group_id, r.term, r.tag, r.seq, (SELECT s.value FROM eco.setting s WHERE s.name = 'buckets') FROM raised r`,
+SELECT l.group_id, l.term, l.tag, l.seq, (SELECT s.value FROM eco.setting s WHERE s.name = 'buckets') FROM led l`,
 };
 
-const touch: Statement = { name: 'touch', text: 'SELECT eco.touch($1, $2)' };
+const heartbeat: Statement = { name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' };
 
 const lastSeqs: Statement = {
   name: 'last seqs',
@@ -52,8 +59,8 @@ FROM unnest($1::text[]) AS t(topic)`,
 const holder: Statement = {
   name: 'holder',
   text: `
-SELECT s.term, s.seq, s.at, l.pid, a.wait_event = 'SyncRep'
-FROM eco.group_state s
+SELECT s.heartbeat, l.pid, a.wait_event = 'SyncRep'
+FROM eco.group_position s
 LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.objid = ${LOCK}
   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid`,
@@ -74,17 +81,20 @@ export async function tryToLead(session: WriterSession): Promise<boolean> {
 }
 
 /**
- * Begins a reign; the session must have the lock. Throws when it is not certain that a replica has the new term too:
- * then close the session and begin again.
+ * Begins a leadership; the session must have the lock. Throws when it is not certain that a replica knows of it too: then
+ * close the session and begin again.
  */
 export async function beginReign(session: WriterSession): Promise<Reign> {
-  const noticesBefore = session.notices.length;
-  const { rows } = await session.run(raise, [randomBytes(4).toString('hex')]);
-  const notice = session.notices[noticesBefore];
-  if (notice !== undefined) throw new Error(`the new term is not certain: ${notice}`);
-  const [group, term, tag, seq, buckets] = rows[0] as string[];
+  const tag = randomBytes(4).toString('hex');
+  session.elapsed.send();
+  const { rows, warning } = await session.run(lead, [tag]);
+  if (warning !== undefined) throw new Error(`it is not certain that the leadership has begun: ${warning}`);
+  session.elapsed.stored();
+  const [group, shownTerm, shownTag, seq, buckets] = rows[0] as string[];
   if (buckets === undefined) throw new Error('this database has not been prepared for a group');
-  return { group: group as string, term: Number(term), tag: tag as string, seq: Number(seq), buckets: Number(buckets) };
+  const shown = { term: Number(shownTerm), tag: shownTag as string };
+  const term = shown.tag === tag ? shown.term : shown.term + 1;
+  return { group: group as string, term, tag, seq: Number(seq), shown, buckets: Number(buckets) };
 }
 
 /** The last batch that changed something under each topic; 0: none yet. Nothing but this reign may add to them. */
@@ -93,24 +103,24 @@ export async function readLastSeqs(session: WriterSession): Promise<Record<Topic
   return Object.fromEntries(rows.map(([topic, seq]) => [topic, Number(seq)])) as Record<Topic, number>;
 }
 
-/** An idle writer's sign of life, each second. A fault says what to do, as for a batch. */
-export async function touchReign(session: WriterSession, { term, tag }: Reign): Promise<Fault | undefined> {
-  const noticesBefore = session.notices.length;
+/** An idle leader's heartbeat, each second. A fault says what to do, as for a batch. */
+export async function touchReign(session: WriterSession, { tag }: Reign): Promise<Fault | undefined> {
   try {
-    await session.run(touch, [term, tag]);
+    const { warning } = await session.run(heartbeat, [tag, session.elapsed.send()]);
+    if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
+    session.elapsed.stored();
+    return undefined;
   } catch (error) {
     return faultOf(error);
   }
-  const notice = session.notices[noticesBefore];
-  return notice === undefined ? undefined : { type: 'unknown', error: new Error(notice) };
 }
 
 const dueHolds: Statement = {
   name: 'due holds',
-  text: `SELECT EXISTS (SELECT FROM eco.hold h WHERE h.expires_at <= clock_timestamp())`,
+  text: `SELECT EXISTS (SELECT FROM eco.hold h WHERE h.expires_at <= (SELECT p.at FROM eco.group_position p))`,
 };
 
-/** Whether an idle writer has anything to end. False also when it can't be asked: what it does next tells why. */
+/** Whether an idle leader has anything to end, by the group's clock. False also when it can't be asked: what it does next shows why. */
 export async function hasDueHolds(session: WriterSession): Promise<boolean> {
   return session.run(dueHolds).then(
     ({ rows }) => rows[0]?.[0] === true,
@@ -120,7 +130,7 @@ export async function hasDueHolds(session: WriterSession): Promise<boolean> {
 
 /** What a standby sees of who reigns. */
 export interface HolderSigns {
-  /** Changes whenever the holder lives: its batches and touches move it. */
+  /** Grows whenever the holder lives, with its batches and heartbeats: a counter, which no clock turns back. */
   sign: string;
   /** Null: nobody holds the lock. */
   pid: number | null;
@@ -130,8 +140,8 @@ export interface HolderSigns {
 
 export async function readHolder(session: WriterSession): Promise<HolderSigns> {
   const { rows } = await session.run(holder);
-  const [term, seq, at, pid, waits] = rows[0] as [string, string, Date, number | null, boolean | null];
-  return { sign: `${term} ${seq} ${at.getTime()}`, pid, waitsForReplica: waits === true };
+  const [sign, pid, waits] = rows[0] as [string, number | null, boolean | null];
+  return { sign, pid, waitsForReplica: waits === true };
 }
 
 /** Ends a holder's backend, unless it waits for a replica by now. False: it was not there any more, or waits. */

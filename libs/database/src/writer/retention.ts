@@ -29,8 +29,8 @@ export interface Removal {
 }
 
 // Each takes the time to keep, ms, by the group's own clock.
-const BEFORE = `(SELECT s.at - $1 * interval '1 ms' FROM eco.group_state s)`;
-const STAMP_BEFORE = `(SELECT lpad(greatest(0, floor(extract(epoch FROM s.at) * 1000 - $1))::text, 15, '0') FROM eco.group_state s)`;
+const BEFORE = `(SELECT s.at - $1 * interval '1 ms' FROM eco.group_position s)`;
+const STAMP_BEFORE = `(SELECT lpad(greatest(0, floor(extract(epoch FROM s.at) * 1000 - $1))::text, 15, '0') FROM eco.group_position s)`;
 
 const oldTombstones: Statement = {
   name: 'find old tombstones',

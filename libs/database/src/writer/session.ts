@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
-import { Client, type QueryArrayResult } from 'pg';
+import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
 import type { Login, NodeAddress } from '../nodes/login.js';
 import { DATABASE_NAME } from '../roles/roles.js';
+import { ElapsedTime } from './elapsed-time.js';
 
 /**
  * The writer's one connection to the primary. Its advisory lock and its batches live in it, so both end with it.
@@ -27,6 +28,8 @@ const settings: Readonly<Record<string, string>> = {
   // Does not cut a wait for a replica either.
   statement_timeout: '5s',
   lock_timeout: '3s',
+  // A notice is about data (a word that is too long for the index). Only warnings, which say that a commit is uncertain, count.
+  client_min_messages: 'warning',
   // A killed writer's backend ends even in the middle of a statement.
   client_connection_check_interval: '1s',
   tcp_keepalives_idle: '3',
@@ -46,15 +49,22 @@ export interface Statement {
 
 export type Row = unknown[];
 
+export interface Answer extends QueryArrayResult<Row> {
+  /** The server's first warning while it carried out this statement, and no other one. */
+  warning: string | undefined;
+}
+
 export class WriterSession {
-  /** Warnings and notices so far: a COMMIT that raised one is not certain. */
-  notices: string[] = [];
+  /** Since the group's clock was last advanced, by the clock of this process. */
+  readonly elapsed = new ElapsedTime();
   /** Settles when the connection has ended, whoever ended it; never rejects. */
   readonly ended: Promise<Error>;
   private readonly socket = new Socket();
   private readonly client: Client;
   private failure: Error | undefined;
   private answeredAt = performance.now();
+  /** Of the statement that the server carries out: answers come in the order of the statements. */
+  private warning: string | undefined;
 
   private constructor(
     readonly node: NodeAddress,
@@ -73,7 +83,7 @@ export class WriterSession {
         .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
         .join(' '),
     });
-    this.client.on('notice', (notice) => this.notices.push(notice.message ?? 'a notice without words'));
+    this.client.on('notice', (notice) => (this.warning ??= notice.message ?? 'a warning without text'));
     this.client.on('error', (error) => (this.failure ??= error));
     this.ended = new Promise((resolve) => {
       this.client.once('end', () => resolve(this.failure ?? new Error('the session was closed')));
@@ -116,19 +126,28 @@ export class WriterSession {
   }
 
   /** Rows come as arrays in the order of the columns. */
-  run({ name, text }: Statement, values: unknown[] = []): Promise<QueryArrayResult<Row>> {
-    return this.answered(this.client.query<Row>({ name, text, values, rowMode: 'array' }));
+  run({ name, text }: Statement, values: unknown[] = []): Promise<Answer> {
+    return this.query({ name, text, values, rowMode: 'array' });
   }
 
   /** BEGIN, COMMIT and the like, whose parse costs nothing. */
-  control(text: string): Promise<QueryArrayResult<Row>> {
-    return this.answered(this.client.query<Row>({ text, rowMode: 'array' }));
+  control(text: string): Promise<Answer> {
+    return this.query({ text, rowMode: 'array' });
   }
 
-  private async answered<T>(answer: Promise<T>): Promise<T> {
-    const result = await answer;
-    this.answeredAt = performance.now();
-    return result;
+  private query(config: QueryArrayConfig): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      // A callback runs before the next message of the server is read, a promise's `then` only after all that came with it.
+      this.client.query<Row>(config, (error, result) => {
+        const { warning } = this;
+        this.warning = undefined;
+        // The type leaves out that there is none when all is well.
+        const failure = error as Error | null | undefined;
+        if (failure !== null && failure !== undefined) return reject(failure);
+        this.answeredAt = performance.now();
+        resolve(Object.assign(result, { warning }));
+      });
+    });
   }
 
   /** At once, without a word to the server: it ends the backend and with it the lock and the transaction. */

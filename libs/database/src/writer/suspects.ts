@@ -82,7 +82,10 @@ export async function storeSuspects(
 ): Promise<Fault | undefined> {
   try {
     const [, fenced] = await Promise.all(
-      session.together(() => [session.control('BEGIN'), session.run(fence, [term, tag])]),
+      session.together(() => [
+        session.control('BEGIN'),
+        session.run(fence, [term, tag, session.elapsed.send()]),
+      ]),
     );
     const mine = [term, tag, fenced?.rows[0]?.[0]];
     const send = ({ suspectId, commandIds, tries }: SuspectSet, isBegun: boolean) =>
@@ -95,6 +98,7 @@ export async function storeSuspects(
         session.control('COMMIT'),
       ]),
     );
+    session.elapsed.stored();
     return undefined;
   } catch (error) {
     await session.control('ROLLBACK').catch(() => undefined);

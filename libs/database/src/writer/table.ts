@@ -11,8 +11,11 @@ export interface Table<T> extends Statement {
   columns: Column<T>[];
 }
 
-/** First in a transaction that writes: numbers it, or fails it when the term is over. Parameters: term, tag. */
-export const fence: Statement = { name: 'fence', text: `SELECT f.seq, f.at FROM eco.fence($1, $2) f` };
+/**
+ * First in a transaction that writes: numbers it, or fails it when the leadership is over. Parameters: term, tag, ms since
+ * the group's clock was last advanced (`WriterSession.elapsed`).
+ */
+export const fence: Statement = { name: 'fence', text: `SELECT f.seq, f.at FROM eco.fence($1, $2, $3) f` };
 
 /** A one-time filter: it fails the statement in any transaction but the one that fenced the batch. */
 export const FENCED = 'WHERE eco.fenced($1::bigint, $2::text, $3::bigint)';

@@ -260,7 +260,7 @@ export class Node implements ReadableNode {
     if (this.#stopped) return;
     try {
       const startedMs = performance.now();
-      const seen = await probe(this.#side, this.address.group, this.settings.probePatienceMs);
+      const seen = await probe(this.#side, this.address.group, this.terms, this.settings.probePatienceMs);
       const nowMs = performance.now();
       // A node that was slow gets no reads that could tell that it is not any more. One that comes back begins anew:
       // what it took while it was hanging says nothing of what it takes now.

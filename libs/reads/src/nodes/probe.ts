@@ -33,26 +33,51 @@ const PROBE = `
          CASE WHEN NOT r.in_recovery
            THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer END AS timeline,
          s.term::float8 AS term, s.tag, s.seq::float8 AS seq, (extract(epoch FROM s.at) * 1000)::float8 AS at_ms,
-         (SELECT coalesce(jsonb_agg(jsonb_build_object('term', t.term, 'tag', t.tag, 'firstSeq', t.first_seq)), '[]')
-          FROM eco.group_term t) AS terms,
+         (SELECT coalesce(jsonb_agg(
+            jsonb_build_object('term', t.term, 'tag', t.tag, 'firstSeq', t.first_seq) ORDER BY t.term), '[]')
+          FROM eco.group_term t WHERE t.term >= $1) AS terms,
          (SELECT g.value::integer FROM eco.setting g WHERE g.name = 'buckets') AS buckets,
          (SELECT coalesce(jsonb_agg(b.bucket), '[]')
           FROM eco.bucket_ownership b WHERE b.state = 'owned') AS owned_buckets
-  FROM eco.group_state s, (SELECT pg_is_in_recovery() AS in_recovery) r`;
+  FROM eco.group_position s, (SELECT pg_is_in_recovery() AS in_recovery) r`;
 
-/** Throws when the node does not answer by the deadline, or answers for another group. */
-export async function probe(connection: SideConnection, group: string, deadlineMs: number): Promise<Probe> {
-  const [row] = await connection.ask<ProbeRow>(PROBE, [], deadlineMs);
+/**
+ * `known`: the node's terms as of the probe before, ascending; only what is newer is asked for. Throws when the node does
+ * not answer by the deadline, or answers for another group.
+ */
+export async function probe(
+  connection: SideConnection,
+  group: string,
+  known: readonly GroupTerm[],
+  deadlineMs: number,
+): Promise<Probe> {
+  const last = known.at(-1);
+  const [row] = await connection.ask<ProbeRow>(PROBE, [last?.term ?? 0], deadlineMs);
   if (row === undefined) throw new Error('its group has no state yet');
   if (row.group_id !== group) throw new Error(`it holds group ${row.group_id}, not ${group}`);
+  const terms = continued(known, row.terms);
+  // Its history is another one since: after a failover that lost something, or copied again.
+  if (terms === undefined) return probe(connection, group, [], deadlineMs);
   const position: TermPosition = { term: row.term, tag: row.tag, seq: row.seq };
   return {
     inRecovery: row.in_recovery,
     timeline: row.timeline ?? undefined,
     position,
     atMs: row.at_ms,
-    terms: row.terms,
+    terms,
     buckets: row.buckets,
     ownedBuckets: row.owned_buckets,
   };
+}
+
+/**
+ * What is known with what is newer. `newer` begins with the last known one, if that is still in the node's history; then
+ * what comes before it is, too, since a tag is drawn once. Undefined: it is not.
+ */
+export function continued(known: readonly GroupTerm[], newer: readonly GroupTerm[]): readonly GroupTerm[] | undefined {
+  const last = known.at(-1);
+  if (last === undefined) return newer;
+  const [first, ...others] = newer;
+  if (first?.term !== last.term || first.tag !== last.tag) return undefined;
+  return others.length === 0 ? known : [...known, ...others];
 }

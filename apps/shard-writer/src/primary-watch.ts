@@ -1,0 +1,104 @@
+import {
+  AbsentSlots,
+  readAbsentSlots,
+  readClocks,
+  renewAbsentSlot,
+  type AbsentSlot,
+  type Clocks,
+  type SideConnection,
+} from '@eco/database';
+import type { Log } from '@eco/edge';
+
+/*
+ * What holds a group up in the long run and nobody notices: the slot of a replica that is away, and clocks that differ.
+ * Every writer looks, the standby too, since a leader that can't reach the brokers makes room every few seconds.
+ */
+
+const EVERY_MS = 2000;
+/** A server that is busy may take long; nothing waits for this. */
+const ANSWER_MS = 5000;
+/** Beyond this a clock is not only inexact. */
+const CLOCK_S_MAX = 5;
+
+export interface PrimaryWatchOptions {
+  /** A connection to the primary as eco_writer; undefined while none is known. */
+  primary: () => SideConnection | undefined;
+  /** A replica that is away for so long loses its slot's hold on row versions. */
+  absentMsMax: number;
+  log: Log;
+}
+
+export class PrimaryWatch {
+  readonly #slots = new AbsentSlots();
+  #absent: readonly AbsentSlot[] = [];
+  #renewed = 0;
+  #clocks: Clocks | undefined;
+  #clockFault: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+
+  constructor(private readonly options: PrimaryWatchOptions) {}
+
+  /** Slots that hold back vacuum while their replica is away. */
+  get absent(): readonly AbsentSlot[] {
+    return this.#absent;
+  }
+
+  /** Slots that were made again, since the process began. */
+  get renewed(): number {
+    return this.#renewed;
+  }
+
+  /** Undefined while the primary does not answer. */
+  get clocks(): Clocks | undefined {
+    return this.#clocks;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
+    }, EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#looking;
+  }
+
+  /** Never throws: a primary that is away is reported elsewhere. */
+  async #look(): Promise<void> {
+    const primary = this.options.primary();
+    try {
+      if (primary === undefined) throw new Error('no primary');
+      this.#absent = this.#slots.observe(await readAbsentSlots(primary, ANSWER_MS), performance.now());
+      for (const each of this.#absent) await this.#renewIfLong(primary, each);
+      this.#clocks = await readClocks(primary, ANSWER_MS);
+      this.#logClocks(this.#clocks);
+    } catch {
+      this.#absent = [];
+      this.#clocks = undefined;
+    }
+  }
+
+  async #renewIfLong(primary: SideConnection, { slot, absentMs }: AbsentSlot): Promise<void> {
+    const { absentMsMax, log } = this.options;
+    if (absentMs < absentMsMax || !(await renewAbsentSlot(primary, slot, ANSWER_MS))) return;
+    this.#renewed += 1;
+    log.warn({ slot, absentMs }, 'replica is away: its slot was made again, so that it holds back vacuum no longer');
+  }
+
+  #logClocks({ groupAheadS, primaryAheadS }: Clocks): void {
+    const fault =
+      groupAheadS > CLOCK_S_MAX
+        ? 'the clock of the primary went back: the clock of the group runs slower until they agree'
+        : Math.abs(primaryAheadS) > CLOCK_S_MAX
+          ? 'the clocks of the primary and of this process differ'
+          : undefined;
+    if (fault !== this.#clockFault) {
+      if (fault === undefined) this.options.log.info('the clocks agree again');
+      else this.options.log.warn({ groupAheadS, primaryAheadS }, fault);
+    }
+    this.#clockFault = fault;
+  }
+}
