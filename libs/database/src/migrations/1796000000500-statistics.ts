@@ -65,17 +65,20 @@ const lines = (of: string) =>
   `jsonb_to_recordset(${of}) AS ("productId" text, quantity bigint, "unitPriceCents" bigint)`;
 
 const views = `
+-- How far statistics have come in this group's topics: up to place n of batch seq, so that (seq, n) compares with an
+-- outcome's. A progress row without n is after the whole batch.
+CREATE VIEW statistics.reached AS
+SELECT s.group_id, p.topic, p.seq, coalesce((to_jsonb(p) ->> 'n')::integer, 2147483647) AS n
+FROM eco.group_state s
+JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics';
+
 -- What this group's orders give to count, as far as statistics have come: a row for each line that was sold, cancelled
 -- or returned. An order that changed since then is told by its outcome, which is new.
 CREATE VIEW statistics.ledger AS
-WITH reached AS (
-  SELECT s.group_id, p.seq
-  FROM eco.group_state s
-  JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics' AND p.topic = 'orders'
-),
+WITH reached AS (SELECT r.* FROM statistics.reached r WHERE r.topic = 'orders'),
 later AS (
   SELECT u.change_type, coalesce((u.result ->> 'orderId')::uuid, u.command_id) AS order_id
-  FROM reached r JOIN eco.outcome u ON u.topic = 'orders' AND u.seq > r.seq
+  FROM reached r JOIN eco.outcome u ON u.topic = 'orders' AND (u.seq, u.n) > (r.seq, r.n)
 )
 SELECT r.group_id, 'sold' AS kind, o.decided_at AS at, coalesce(o.branch_id, '') AS branch_id, l.product_id,
        l.quantity AS units, l.quantity * l.cents AS cents, true AS of_line, l.n = 1 AS of_order
@@ -98,7 +101,7 @@ SELECT r.group_id, 'returned', u.decided_at, coalesce(o.branch_id, ''), l.produc
        b.n = 1 AND (SELECT sum((x ->> 'quantity')::bigint) FROM jsonb_array_elements(u.result -> 'returned') x)
                  = (SELECT sum((x ->> 'quantity')::bigint) FROM jsonb_array_elements(o.lines) x)
 FROM reached r
-JOIN eco.outcome u ON u.topic = 'orders' AND u.change_type = 'order.returned' AND u.seq <= r.seq
+JOIN eco.outcome u ON u.topic = 'orders' AND u.change_type = 'order.returned' AND (u.seq, u.n) <= (r.seq, r.n)
 JOIN eco.orders o ON o.order_id = (u.result ->> 'orderId')::uuid
 CROSS JOIN LATERAL ROWS FROM (${lines("u.result -> 'lines'")}) WITH ORDINALITY AS b (product_id, quantity, cents, n)
 JOIN LATERAL ROWS FROM (${lines('o.lines')}) AS l (product_id, quantity, cents) ON l.product_id = b.product_id
@@ -111,10 +114,11 @@ SELECT e.group_id, (e.at AT TIME ZONE c.time_zone)::date AS day, e.branch_id,
 FROM (
   SELECT l.group_id, l.kind, l.at, l.branch_id, l.units, l.cents, l.of_order FROM statistics.ledger l
   UNION ALL
-  SELECT s.group_id, 'registered', r.registered_at, coalesce(r.branch_id, ''), 0, 0, false
-  FROM eco.group_state s
-  JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics' AND p.topic = 'customers'
-  JOIN eco.customer r ON r.seq <= p.seq
+  SELECT r.group_id, 'registered', k.registered_at, coalesce(k.branch_id, ''), 0, 0, false
+  FROM statistics.reached r CROSS JOIN eco.customer k
+  WHERE r.topic = 'customers' AND NOT EXISTS (
+    SELECT FROM eco.outcome u
+    WHERE u.topic = 'customers' AND (u.seq, u.n) > (r.seq, r.n) AND u.change_data ->> 'customerId' = k.customer_id)
 ) e
 CROSS JOIN statistics.calendar c
 GROUP BY 1, 2, 3;
