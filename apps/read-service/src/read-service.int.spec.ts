@@ -533,8 +533,8 @@ it('orders as CSV: every row of the question, with everything that JSON says of 
       const text = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
       const value = item[column];
       if (typeof value === 'object' && value !== null) expect(JSON.parse(text)).toEqual(value);
-      else if (column === 'customerId') expect(text).toBe(`'${String(value)}`);
-      else expect(text).toBe(value === null ? '' : String(value));
+      else if (column === 'customerId') expect(text).toBe(`'${value as string}`);
+      else expect(text).toBe(value === null ? '' : String(value as string | number));
     }
   }
   expect(body.items.map(({ returned, short, endedAt }) => [returned, short, endedAt])).toEqual([

@@ -65,15 +65,17 @@ const lines = (of: string) =>
   `jsonb_to_recordset(${of}) AS ("productId" text, quantity bigint, "unitPriceCents" bigint)`;
 
 const views = `
+-- How far statistics have come in this group's topics: up to place n of batch seq, so that (seq, n) compares with an
+-- outcome's. A progress row without n is after the whole batch.
+CREATE VIEW statistics.reached AS
+SELECT s.group_id, p.topic, p.seq, coalesce((to_jsonb(p) ->> 'n')::integer, 2147483647) AS n
+FROM eco.group_state s
+JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics';
+
 -- What this group's orders give to count, as far as statistics have come: a row for each line that was sold, cancelled
 -- or returned. An order that changed since then is told by its outcome, which is new.
 CREATE VIEW statistics.ledger AS
-WITH reached AS (
-  -- Progress without n is at the end of its batch.
-  SELECT s.group_id, p.seq, coalesce(p.n, 2147483647) AS n
-  FROM eco.group_state s
-  JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics' AND p.topic = 'orders'
-),
+WITH reached AS (SELECT r.* FROM statistics.reached r WHERE r.topic = 'orders'),
 later AS (
   SELECT u.change_type, coalesce((u.result ->> 'orderId')::uuid, u.command_id) AS order_id
   FROM reached r JOIN eco.outcome u ON u.topic = 'orders' AND (u.seq, u.n) > (r.seq, r.n)
@@ -112,12 +114,11 @@ SELECT e.group_id, (e.at AT TIME ZONE c.time_zone)::date AS day, e.branch_id,
 FROM (
   SELECT l.group_id, l.kind, l.at, l.branch_id, l.units, l.cents, l.of_order FROM statistics.ledger l
   UNION ALL
-  SELECT s.group_id, 'registered', r.registered_at, coalesce(r.branch_id, ''), 0, 0, false
-  FROM eco.group_state s
-  JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics' AND p.topic = 'customers'
-  JOIN eco.customer r ON r.seq <= p.seq AND NOT EXISTS (
+  SELECT r.group_id, 'registered', k.registered_at, coalesce(k.branch_id, ''), 0, 0, false
+  FROM statistics.reached r CROSS JOIN eco.customer k
+  WHERE r.topic = 'customers' AND NOT EXISTS (
     SELECT FROM eco.outcome u
-    WHERE u.topic = 'customers' AND u.seq = p.seq AND u.n > p.n AND u.change_data ->> 'customerId' = r.customer_id)
+    WHERE u.topic = 'customers' AND (u.seq, u.n) > (r.seq, r.n) AND u.change_data ->> 'customerId' = k.customer_id)
 ) e
 CROSS JOIN statistics.calendar c
 GROUP BY 1, 2, 3;

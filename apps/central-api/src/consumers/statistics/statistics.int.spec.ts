@@ -75,7 +75,8 @@ async function catchUp(parts: () => number): Promise<void> {
     const last = changes.at(-1);
     if (last === undefined) continue;
     const { term, tag } = writer.reign;
-    await store.advance({ groupId: group.id, topic, from, to: { term, tag, seq: last.seq, n: null } }, async (manager) => {
+    const to = { ...from, term, tag, seq: last.seq };
+    await store.advance({ groupId: group.id, topic, from, to }, async (manager) => {
       for (let rest = changes; rest.length > 0;) {
         const size = parts();
         await statisticsConsumer.apply(manager, rest.slice(0, size), group.id);
