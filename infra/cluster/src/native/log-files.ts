@@ -58,7 +58,8 @@ export async function moveIfLarge(file: string, maxBytes: number): Promise<void>
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= maxBytes) return;
   try {
-    // Most of it without holding anybody up, the rest in one go: between that and the emptying no line is lost.
+    // Most of it without holding anybody up, then the rest in one go. What is written in the microseconds between its end
+    // and the emptying is lost: only the process itself could rotate its file without that.
     rmSync(logBefore(file), { force: true });
     await copyFile(file, logBefore(file), constants.COPYFILE_FICLONE);
     appendRest(file, logBefore(file));

@@ -68,7 +68,7 @@ const views = `
 -- How far statistics have come in this group's topics: up to place n of batch seq, so that (seq, n) compares with an
 -- outcome's. A progress row without n is after the whole batch.
 CREATE VIEW statistics.reached AS
-SELECT s.group_id, p.topic, p.seq, coalesce((to_jsonb(p) ->> 'n')::integer, 2147483647) AS n
+SELECT s.group_id, p.topic, p.seq, coalesce(p.n, 2147483647) AS n
 FROM eco.group_state s
 JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics';
 

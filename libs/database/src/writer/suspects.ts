@@ -82,10 +82,7 @@ export async function storeSuspects(
 ): Promise<Fault | undefined> {
   try {
     const [, fenced] = await Promise.all(
-      session.together(() => [
-        session.control('BEGIN'),
-        session.run(fence, [term, tag, session.elapsed.send()]),
-      ]),
+      session.together(() => [session.control('BEGIN'), session.run(fence, [term, tag, session.elapsed.send()])]),
     );
     const mine = [term, tag, fenced?.rows[0]?.[0]];
     const send = ({ suspectId, commandIds, tries }: SuspectSet, isBegun: boolean) =>
