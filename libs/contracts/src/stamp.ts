@@ -69,7 +69,7 @@ export function compareStamps(a: Stamp, b: Stamp): number {
 export function highestStamp(...stamps: readonly (Stamp | null | undefined)[]): Stamp | undefined {
   let highest: Stamp | undefined;
   for (const stamp of stamps) {
-    if (stamp != null && (highest === undefined || stamp > highest)) highest = stamp;
+    if (stamp !== null && stamp !== undefined && (highest === undefined || stamp > highest)) highest = stamp;
   }
   return highest;
 }
