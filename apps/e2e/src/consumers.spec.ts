@@ -112,6 +112,8 @@ it('what was sold is net: orders that were cancelled or came back are no sales, 
     expect(order.status).toBe(201);
     return { path: `/orders/${String(order.body?.['orderId'])}`, customerId };
   };
+  let keys = 0;
+  const keyed = () => ({ ...wait, 'idempotency-key': `undone-${(keys += 1)}` });
   const figures = {
     sales: 2,
     units: 8,
@@ -143,7 +145,7 @@ it('what was sold is net: orders that were cancelled or came back are no sales, 
   // Six orders of eight units, all cancelled: six sales of eight units they are not.
   for (const [n, quantity] of [1, 1, 1, 1, 2, 2].entries()) {
     const { path, customerId } = await place(`undone-${n}`, quantity);
-    expect((await system.central.post(`${path}/cancel`, { customerId })).status).toBe(200);
+    expect((await system.central.post(`${path}/cancel`, { customerId }, keyed())).status).toBe(200);
   }
   // One that comes back whole, one of which a unit comes back, one that stays.
   for (const [quantity, back] of [
@@ -152,10 +154,10 @@ it('what was sold is net: orders that were cancelled or came back are no sales, 
     [5, 0],
   ] as const) {
     const { path, customerId } = await place(`kept-${quantity}`, quantity);
-    expect((await system.central.post(`${path}/fulfil`, { customerId })).status).toBe(200);
+    expect((await system.central.post(`${path}/fulfil`, { customerId }, keyed())).status).toBe(200);
     if (back === 0) continue;
     const lines = [{ productId: 'undone', quantity: back }];
-    expect((await system.central.post(`${path}/returns`, { customerId, lines })).status).toBe(200);
+    expect((await system.central.post(`${path}/returns`, { customerId, lines }, keyed())).status).toBe(200);
   }
   await eventually('all is counted', async () => {
     const { returned } = await sold('product');

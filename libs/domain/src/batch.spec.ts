@@ -84,6 +84,15 @@ describe('decideBatch', () => {
     });
   });
 
+  it('2. keeps no body of a key conflict whose sender is answered within its request', () => {
+    const group = new MemoryGroup(AT);
+    const order = placeOrder('ana', { cafe: 3 }, { idempotencyKey: 'k' });
+    const other = { ...placeOrder('ana', { cafe: 4 }, { idempotencyKey: 'k' }), notAfter: AT };
+    const { replies, deadLetters } = group.write(arrivedOf([cafe, order, other]));
+    expect(replies[2]).toEqual({ type: 'key-conflict', commandId: order.id });
+    expect(deadLetters).toEqual([]);
+  });
+
   it('3. answers with the reason of an open dead letter of the same id and body, and writes nothing', () => {
     const group = new MemoryGroup(AT);
     const order = placeOrder('ana', { cafe: 3 }, { idempotencyKey: 'k' });

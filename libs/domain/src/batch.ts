@@ -64,9 +64,12 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
   const outcome = state.outcomeOf(id);
   if (outcome !== undefined) {
     if (outcome.bodyHash === hash) return told(id, outcome, true);
-    // The API may have answered 202 before anybody could know, so the body is kept (R6). The outcome stays.
-    const reason = `another body was decided first under this id: ${outcome.status}`;
-    park({ errorClass: 'key-conflict', place: kind, reason });
+    // The API may have answered 202 before anybody could know, so the body is kept (R6). The outcome stays. A command with a
+    // time limit is answered within its request, so its sender learns of the conflict.
+    if (command.notAfter === undefined || retried !== undefined) {
+      const reason = `another body was decided first under this id: ${outcome.status}`;
+      park({ errorClass: 'key-conflict', place: kind, reason });
+    }
     return { type: 'key-conflict', commandId: id };
   }
 

@@ -119,7 +119,7 @@ export class OneByOne {
     if (before !== undefined) {
       if (before.hash === hash) return told(before, true);
       const reason = `another body was decided first under this id: ${before.status}`;
-      this.park(id, hash, reason, 'key-conflict', retried);
+      if (command.notAfter === undefined || retried !== undefined) this.park(id, hash, reason, 'key-conflict', retried);
       return { type: 'key-conflict', commandId: id };
     }
     const parked = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
