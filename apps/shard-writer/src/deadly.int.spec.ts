@@ -95,4 +95,4 @@ it('becomes one dead letter, and all the good ones land', async () => {
   await eventually('what comes later is decided', async () => (await placed([after.id])).length === 1);
   expect(writer.ends).toBe(ends);
   expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_reader')))).toEqual([]);
-}, 300_000);
+}, 600_000);
