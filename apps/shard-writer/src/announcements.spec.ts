@@ -1,15 +1,15 @@
 import type { EventAnnouncer } from '@eco/broker';
 import { topics, type ChangeEvent, type Topic } from '@eco/contracts';
-import type { Reign } from '@eco/database';
+import type { LeaderTerm } from '@eco/database';
 import type { BatchState, Effects } from '@eco/domain';
 import { Announcements } from './announcements.js';
 
 function setUp() {
   const events: ChangeEvent[] = [];
   const announcer = { announce: (event: ChangeEvent) => events.push(event), beat: () => undefined };
-  const reign = { group: 'g1', term: 3, tag: 'a', seq: 5 } as Reign;
+  const leaderTerm = { group: 'g1', term: 3, tag: 'a', seq: 5 } as LeaderTerm;
   const lastSeqs = Object.fromEntries(topics.map((topic) => [topic, 5])) as Record<Topic, number>;
-  const announcements = new Announcements(announcer as unknown as EventAnnouncer, reign, lastSeqs);
+  const announcements = new Announcements(announcer as unknown as EventAnnouncer, leaderTerm, lastSeqs);
   const commit = (seq: number, orders: number) => {
     const outcome = { topic: 'orders', changeType: 'order.confirmed', n: 0, commandId: 'c', changeData: {} };
     const outcomes = Array.from({ length: orders }, () => outcome);

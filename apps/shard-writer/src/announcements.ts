@@ -1,6 +1,6 @@
 import type { EventAnnouncer } from '@eco/broker';
 import type { Change, ChangeType, Topic } from '@eco/contracts';
-import type { Reign } from '@eco/database';
+import type { LeaderTerm } from '@eco/database';
 import type { BatchState, Effects } from '@eco/domain';
 
 const BEAT_MS = 1000;
@@ -27,10 +27,10 @@ export class Announcements {
 
   constructor(
     private readonly announcer: EventAnnouncer,
-    private readonly reign: Reign,
+    private readonly leaderTerm: LeaderTerm,
     private readonly lastSeqs: Record<Topic, number>,
   ) {
-    this.#last = { seq: reign.seq, ...reign.shown };
+    this.#last = { seq: leaderTerm.seq, ...leaderTerm.shown };
   }
 
   start(): void {
@@ -44,7 +44,7 @@ export class Announcements {
   }
 
   announce({ position: { seq }, at }: BatchState, effects: Effects): void {
-    const { term, tag } = this.reign;
+    const { term, tag } = this.leaderTerm;
     this.#last = { seq, term, tag };
     for (const [topic, changes] of changesByTopic(seq, at, effects)) {
       const few = changes.length <= CHANGES_MAX;
@@ -69,13 +69,13 @@ export class Announcements {
   }
 
   private event(topic: Topic, previousSeq: number, changes: { changes?: Change[] } = {}): void {
-    const { group, term, tag } = this.reign;
+    const { group, term, tag } = this.leaderTerm;
     const seq = this.lastSeqs[topic];
     this.announcer.announce({ version: 1, group, term, tag, topic, seq, previousSeq, ...changes });
   }
 
   private beat(): void {
-    this.announcer.beat({ version: 1, group: this.reign.group, ...this.#last, lastSeqs: this.lastSeqs });
+    this.announcer.beat({ version: 1, group: this.leaderTerm.group, ...this.#last, lastSeqs: this.lastSeqs });
   }
 }
 

@@ -63,9 +63,9 @@ export class WriterMetrics {
     this.#faults.inc({ type });
   }
 
-  /** What is asked when the metrics are read: the reign, and of the active writer its database. */
+  /** What a scrape reads: the leadership, and the database of the active writer. */
   observeLeadership(leadership: {
-    reign: { term: number } | undefined;
+    leaderTerm: { term: number } | undefined;
     primary: SideConnection | undefined;
     waitedMs: number;
     suspectTries: number;
@@ -92,7 +92,7 @@ export class WriterMetrics {
       help: '1: this process is the active writer of its group',
       registers,
       collect() {
-        this.set(leadership.reign === undefined ? 0 : 1);
+        this.set(leadership.leaderTerm === undefined ? 0 : 1);
       },
     });
     new Gauge({
@@ -100,7 +100,7 @@ export class WriterMetrics {
       help: 'Term of its leadership, which begins with the first batch; 0: standby',
       registers,
       collect() {
-        this.set(leadership.reign?.term ?? 0);
+        this.set(leadership.leaderTerm?.term ?? 0);
       },
     });
     const oldestXminAge = new Gauge({

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { beginReign, tryToLead, verifyGroup, brokenChecks, WriterSession, type Reign } from '@eco/database';
+import { startTerm, tryToLead, verifyGroup, brokenChecks, WriterSession, type LeaderTerm } from '@eco/database';
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { Arrived, Effects } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
@@ -8,14 +8,14 @@ import { settleBatch, type Committed } from './settle.js';
 
 let group: DatabaseGroup;
 let session: WriterSession;
-let reign: Reign;
+let leaderTerm: LeaderTerm;
 
 beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 0 });
   const { host, port } = server();
   session = await WriterSession.open({ host, port }, group.login('eco_writer'));
   await eventually('the lock is free', () => tryToLead(session));
-  reign = await beginReign(session);
+  leaderTerm = await startTerm(session);
   const product = commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1000 });
   await settle([{ readable: true, command: product }]);
   // Nothing in the rules is wrong with these customers: only the database will not have them.
@@ -43,7 +43,7 @@ const releaseOf = (reservationId: string, customerId: string) =>
   received('reservation.release', { reservationId, customerId });
 
 async function settle(arrived: Arrived[]): Promise<Committed> {
-  const settled = await settleBatch(session, reign, arrived);
+  const settled = await settleBatch(session, leaderTerm, arrived);
   if (settled.type !== 'committed') throw settled.error;
   return settled;
 }
@@ -161,7 +161,7 @@ it('parks what is too large for the server, which no later try would make smalle
 it('blames nobody when the server can’t store', async () => {
   await group.asSuperuser('ALTER TABLE eco.movement RENAME TO movement_gone');
   const batch = [order('good'), order('good')];
-  const settled = await settleBatch(session, reign, batch);
+  const settled = await settleBatch(session, leaderTerm, batch);
   await group.asSuperuser('ALTER TABLE eco.movement_gone RENAME TO movement');
   expect(settled).toMatchObject({ type: 'server-fault', lost: false });
   expect((await written(batch)).seqs.size).toBe(0);
@@ -188,7 +188,7 @@ describe('large orders', () => {
   async function settleAll(arrived: Arrived[], options: Parameters<typeof settleBatch>[3]): Promise<Committed[]> {
     const batches: Committed[] = [];
     for (let left = arrived; left.length > 0;) {
-      const settled = await settleBatch(session, reign, left, options);
+      const settled = await settleBatch(session, leaderTerm, left, options);
       if (settled.type !== 'committed') throw settled.error;
       batches.push(settled);
       left = left.filter((one) => !settled.arrived.includes(one));
@@ -277,7 +277,7 @@ describe('large orders', () => {
     await settle([received('stock.receive', { productId: 'large-0', location: 'central', quantity: 100 })]);
     await settle(Array.from({ length: 6 }, () => largeReservation('ana')));
     await makeDue();
-    const idle = () => settleBatch(session, reign, [], { bounds: { lines: 5 * LINES, swept: 5 * LINES } });
+    const idle = () => settleBatch(session, leaderTerm, [], { bounds: { lines: 5 * LINES, swept: 5 * LINES } });
     const ended = [await idle(), await idle(), await idle()].map((each) =>
       each.type === 'committed' ? each.effects.endedHolds.length : each.error,
     );
@@ -293,7 +293,7 @@ describe('large orders', () => {
       const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
       return received('cart.checkout', { orderId, customerId, branchId: null });
     });
-    const tooLarge = await settleBatch(session, reign, checkouts, { bounds: { lines: 50, swept: 50 } });
+    const tooLarge = await settleBatch(session, leaderTerm, checkouts, { bounds: { lines: 50, swept: 50 } });
     expect(tooLarge).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
     const batches = await settleAll(checkouts, { bounds: { lines: 130, swept: 50 } });
     expect(batches.map(({ arrived }) => arrived.length)).toEqual([2, 1]);
@@ -303,7 +303,7 @@ describe('large orders', () => {
   it('that take the server too long are no command’s fault, and ask for a smaller batch', async () => {
     await session.control(`SET statement_timeout = '50ms'`);
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT slow CHECK (pg_sleep(0.2) IS NOT NULL) NOT VALID`);
-    const settled = await settleBatch(session, reign, [order('ana')]);
+    const settled = await settleBatch(session, leaderTerm, [order('ana')]);
     await session.control(`SET statement_timeout = '5s'`);
     await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT slow');
     expect(settled).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });

@@ -5,7 +5,7 @@ import {
   tryBatch,
   type Fault,
   type LoadBounds,
-  type Reign,
+  type LeaderTerm,
   type Removal,
   type WriterSession,
 } from '@eco/database';
@@ -57,13 +57,13 @@ const ONE_QUEUE = () => '';
  */
 export async function settleBatch(
   session: WriterSession,
-  reign: Reign,
+  leaderTerm: LeaderTerm,
   arrived: readonly Arrived[],
   options: SettleOptions = {},
 ): Promise<Committed | OtherFault> {
   const parked = new Map<Arrived, Failure>(options.known);
   for (;;) {
-    const opened = await decide(session, reign, arrived, parked, options);
+    const opened = await decide(session, leaderTerm, arrived, parked, options);
     const startedAt = performance.now();
     const batch = opened.type === 'decided' ? opened.arrived : arrived;
     const suspectIds = batch.length === 0 ? [] : options.suspectIds;
@@ -84,7 +84,7 @@ export async function settleBatch(
     if (done.type !== 'command-fault') return done as OtherFault;
     // It is what the batch does by itself that can't be stored, and that is no command's fault.
     if (batch.length === 0) return { type: 'server-fault', error: done.error, lost: false };
-    const found = await findBadCommand(session, reign, batch, parked, done, options);
+    const found = await findBadCommand(session, leaderTerm, batch, parked, done, options);
     if (found.type !== 'found') return found;
     // Found again although it is parked: then it is not what can't be stored.
     if (parked.has(found.command)) return { type: 'server-fault', error: done.error, lost: false };
@@ -98,7 +98,7 @@ export async function settleBatch(
  */
 async function findBadCommand(
   session: WriterSession,
-  reign: Reign,
+  leaderTerm: LeaderTerm,
   arrived: readonly Arrived[],
   parked: Parked,
   whole: CommandFault,
@@ -109,7 +109,7 @@ async function findBadCommand(
   let fault = whole;
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
-    const opened = await decide(session, reign, arrived.slice(0, middle), parked, options);
+    const opened = await decide(session, leaderTerm, arrived.slice(0, middle), parked, options);
     const tried = opened.type === 'decided' ? await tryBatch(session, opened.state, opened.effects) : opened;
     if (opened.type === 'decided' && opened.arrived.length < middle) {
       // Something has become due meanwhile and comes first, so this says nothing of these commands.
@@ -131,7 +131,7 @@ type Decided = Omit<Committed, 'type' | 'ms'> & { type: 'decided'; ms: { load: n
 /** Leaves the transaction open when it was decided, and none otherwise. */
 async function decide(
   session: WriterSession,
-  reign: Reign,
+  leaderTerm: LeaderTerm,
   arrived: readonly Arrived[],
   parked: Parked,
   { bounds, queueOf = ONE_QUEUE }: SettleOptions,
@@ -140,7 +140,7 @@ async function decide(
   // A rule that throws is a bug, and no reason to stand still: its command is set aside like one that can't be stored.
   const keys = caught(() => keysOf(arrived, parked));
   if (keys instanceof Error) return bug(keys);
-  const opened = await openBatch(session, reign, keys, bounds);
+  const opened = await openBatch(session, leaderTerm, keys, bounds);
   if (opened.type !== 'opened') return opened;
   const { state, leftOut } = opened;
   const loadedAt = performance.now();

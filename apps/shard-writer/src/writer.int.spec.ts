@@ -213,14 +213,14 @@ it('hands over when it stops, in the middle of its work; nothing is missing and 
 });
 
 it('goes on when its session is ended under it', async () => {
-  const term = active()?.leadership.reign?.term ?? 0;
+  const term = active()?.leadership.leaderTerm?.term ?? 0;
   const commands = Array.from({ length: 500 }, (_, index) => order(`customer-${index}`));
   const publishing = publish(commands);
   const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'eco writer'`;
   await superuser.ask(end, [], 20_000);
   await publishing;
   await allSettled(commands);
-  await eventually('another reign', () => (active()?.leadership.reign?.term ?? 0) > term);
+  await eventually('another leadership', () => (active()?.leadership.leaderTerm?.term ?? 0) > term);
   await eventually('both are well', () => [first, second].every(({ leadership }) => leadership.obstacle === undefined));
 });
 
@@ -370,13 +370,13 @@ it('makes a dead letter of a command that an operator has condemned', async () =
   const command = order('condemned');
   const row = `INSERT INTO eco.suspect (suspect_id, command_ids, tries, seq, condemned) VALUES ($1, ARRAY[$1::uuid], 3, 0, true)`;
   await superuser.ask(row, [command.id], 20_000);
-  const term = active()?.leadership.reign?.term ?? 0;
+  const term = active()?.leadership.leaderTerm?.term ?? 0;
   await superuser.ask(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'eco writer'`,
     [],
     20_000,
   );
-  await eventually('another reign', () => (active()?.leadership.reign?.term ?? 0) > term);
+  await eventually('another leadership', () => (active()?.leadership.leaderTerm?.term ?? 0) > term);
   await publish([command]);
   const letters = () =>
     reader.ask('SELECT error_class FROM eco.dead_letter WHERE command_id = $1', [command.id], 20_000);
@@ -385,8 +385,8 @@ it('makes a dead letter of a command that an operator has condemned', async () =
   expect(await outcomesOf([command])).toBe(0);
 });
 
-it('answers a batch that took the server too long by smaller ones, in the same reign', async () => {
-  const term = active()?.leadership.reign?.term;
+it('splits a batch that takes the server too long, without losing the leadership', async () => {
+  const term = active()?.leadership.leaderTerm?.term;
   await superuser.ask(
     `CREATE FUNCTION eco.too_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
        IF (SELECT count(*) FROM added) > 60 THEN PERFORM pg_sleep(30); END IF; RETURN NULL; END $$`,
@@ -408,7 +408,7 @@ it('answers a batch that took the server too long by smaller ones, in the same r
   const seqs = await seqsOf(commands);
   expect(new Set(seqs).size).toBeGreaterThan(1);
   expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
-  expect(active()?.leadership.reign?.term).toBe(term);
+  expect(active()?.leadership.leaderTerm?.term).toBe(term);
 });
 
 it('decides a small order while many fulfilments of large ones wait', async () => {

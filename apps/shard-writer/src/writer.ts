@@ -14,7 +14,7 @@ import {
   Retention,
   storeSuspects,
   touchReign,
-  type Reign,
+  type LeaderTerm,
   type SuspectSet,
   type WriterSession,
 } from '@eco/database';
@@ -42,10 +42,7 @@ const RETRY_MS = 10_000;
 const RETRY_PAUSE_MS = { first: 50, max: 2000 };
 /** Health tells of a batch that takes so long. */
 const SLOW_MS = 5000;
-/**
- * A process lives for so long before it tries again what a reign ended over: what ends writers while they start is no
- * command, and is not to be blamed on one.
- */
+/** Wait this long before retrying suspect commands. Otherwise a crash during start-up would be blamed on a command. */
 const STEADY_MS = 1000;
 /** While what is next may not be tried yet. */
 const NOT_YET_MS = 250;
@@ -62,8 +59,8 @@ const GROWTH = 1.1;
 /** So few commands in a batch, and their correlation ids are told at level info. */
 const FEW = 5;
 
-/** Why a reign was over. */
-export type ReignEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFault;
+/** Why a leadership ended. */
+export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFault;
 
 export interface WriterParts {
   consumer: CommandConsumer;
@@ -79,10 +76,10 @@ export interface WriterParts {
   holdMs?: number;
 }
 
-/** What lasts as long as a reign. */
-interface Reigning {
+/** What lasts as long as one leadership. */
+interface TermContext {
   session: WriterSession;
-  reign: Reign;
+  leaderTerm: LeaderTerm;
   announcements: Announcements;
   suspects: Suspects;
   retention: Retention;
@@ -128,7 +125,7 @@ export class Writer {
     this.#hasOpenTry = false;
   }
 
-  /** What keeps it from writing just now; undefined while it does not reign. */
+  /** What keeps it from writing now; undefined while this writer is not the leader. */
   get obstacle(): string | undefined {
     const suspect = this.#suspects?.worst;
     if (suspect !== undefined && suspect.tries > TRIES_MAX) {
@@ -141,14 +138,14 @@ export class Writer {
     return `a batch has waited ${Math.round(waited / 1000)} s for the database: ${why}`;
   }
 
-  /** Writes until `stop` aborts or the reign is over; then nothing that was taken stays unacknowledged here. */
-  async reign(session: WriterSession, reign: Reign, stop: AbortSignal): Promise<ReignEnd> {
+  /** Writes until `stop` aborts or the leadership ends. On return, no delivery stays unacknowledged in this process. */
+  async lead(session: WriterSession, leaderTerm: LeaderTerm, stop: AbortSignal): Promise<LeadershipEnd> {
     const { consumer, announcer } = this.parts;
     const [lastSeqs, sets] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
-    const announcements = new Announcements(announcer, reign, lastSeqs);
+    const announcements = new Announcements(announcer, leaderTerm, lastSeqs);
     const suspects = new Suspects(sets, performance.now());
     const retention = new Retention(this.parts.keepMs ?? KEEP_MS, performance.now());
-    const reigning = { session, reign, announcements, suspects, retention };
+    const context = { session, leaderTerm, announcements, suspects, retention };
     this.#suspects = suspects;
     announcements.start();
     try {
@@ -166,14 +163,14 @@ export class Writer {
         // A batch ends what is due before it decides, one that has nothing to decide too.
         const settled =
           part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
-            ? await this.settle(reigning, part)
-            : await this.waiting(touchReign(session, reign));
+            ? await this.settle(context, part)
+            : await this.waiting(touchReign(session, leaderTerm));
         if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again')
           return settled as OtherFault;
         this.putBack(deliveries);
         // There may be more that is due, and nothing else to do.
         isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
-        const removalFault = await this.removeOld(reigning);
+        const removalFault = await this.removeOld(context);
         if (removalFault !== undefined) return removalFault;
         // What it gave back itself it takes again from now on.
         if (consumer.isSubscribed || deliveries.length > 0 || this.#gaveBack) subscribedAt = performance.now();
@@ -216,20 +213,23 @@ export class Writer {
   }
 
   /** Settles a part of what was taken. Committed: it is acknowledged, answered, announced. Again: a smaller part is to be tried. */
-  private async settle(reigning: Reigning, part: Part<TakenHere>): Promise<Committed | OtherFault | { type: 'again' }> {
-    const { session, reign, suspects } = reigning;
+  private async settle(
+    context: TermContext,
+    part: Part<TakenHere>,
+  ): Promise<Committed | OtherFault | { type: 'again' }> {
+    const { session, leaderTerm, suspects } = context;
     const { taken, suspect } = part;
     const isOver = part.needsVerdict === true && (await this.isOver(session, suspect));
     const begun = isOver ? undefined : suspects.begin(part);
     if (begun !== undefined) {
-      const fault = await this.begin(reigning, begun);
+      const fault = await this.begin(context, begun);
       if (fault !== undefined) return fault as OtherFault;
     }
     const arrived = taken.map((each) => each.arrived);
     const deliveryOf = new Map(taken.map((each) => [each.arrived, each.delivery]));
     const { lines } = this.#limits;
     const settled = await this.waiting<Committed | OtherFault>(
-      this.settleWithRetries(reigning, arrived, {
+      this.settleWithRetries(context, arrived, {
         ...(isOver ? { known: new Map(arrived.map((one) => [one, overWhich(one)])) } : {}),
         ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
         // One command is always loaded whole: there is nothing smaller to try.
@@ -239,7 +239,7 @@ export class Writer {
     );
     const isUnharmed = settled.type === 'server-fault' && !settled.lost;
     if (begun !== undefined && (isUnharmed || (settled.type === 'committed' && settled.arrived.length === 0))) {
-      const fault = await storeSuspects(session, reign, this.#process, { stored: [suspects.absolve(begun)] });
+      const fault = await storeSuspects(session, leaderTerm, this.#process, { stored: [suspects.absolve(begun)] });
       if (fault === undefined) this.#hasOpenTry = false;
     }
     if (settled.type !== 'committed') {
@@ -257,12 +257,15 @@ export class Writer {
       this.#hasOpenTry = false;
     }
     const askedBy = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
-    this.tell(reigning, settled, askedBy);
+    this.tell(context, settled, askedBy);
     return settled;
   }
 
   /** Stores what is about to be tried apart. */
-  private async begin({ session, reign }: Reigning, { suspect, removed, stored }: Part & { suspect: SuspectSet }) {
+  private async begin(
+    { session, leaderTerm }: TermContext,
+    { suspect, removed, stored }: Part & { suspect: SuspectSet },
+  ) {
     const changes = { begun: suspect, ...(removed && { removed }), ...(stored && { stored }) };
     const { commandIds, tries } = suspect;
     this.parts.log.warn(
@@ -270,7 +273,7 @@ export class Writer {
       'trying suspect commands separately after three deliveries',
     );
     this.#hasOpenTry = true;
-    return storeSuspects(session, reign, this.#process, changes);
+    return storeSuspects(session, leaderTerm, this.#process, changes);
   }
 
   /** A single command that was tried often: as stored by now, since others may have withdrawn their tries meanwhile. */
@@ -279,16 +282,19 @@ export class Writer {
     return stored !== undefined && (stored.isCondemned || stored.processesEnded >= TRIES_MAX);
   }
 
-  /** Now and then: removes rows whose time is over, in a batch without commands. That it can't is no reason to end a reign. */
-  private async removeOld(reigning: Reigning): Promise<OtherFault | undefined> {
-    const { session, reign, retention } = reigning;
+  /**
+   * Removes expired rows from time to time, in a batch without commands. A failure to do so does not end the
+   * leadership.
+   */
+  private async removeOld(context: TermContext): Promise<OtherFault | undefined> {
+    const { session, leaderTerm, retention } = context;
     if (!retention.isDue(performance.now())) return undefined;
     try {
       const removals = await retention.find(session, performance.now());
       if (removals.length === 0) return undefined;
-      const settled = await this.waiting(settleBatch(session, reign, [], { removals }));
+      const settled = await this.waiting(settleBatch(session, leaderTerm, [], { removals }));
       if (settled.type === 'committed') {
-        this.tell(reigning, settled, []);
+        this.tell(context, settled, []);
         return undefined;
       }
       if (settled.type !== 'server-fault' || settled.lost) return settled;
@@ -301,7 +307,7 @@ export class Writer {
   }
 
   /** Of a committed batch: `askedBy` holds of each of its commands the delivery. */
-  private tell({ announcements }: Reigning, committed: Committed, askedBy: readonly Delivery[]): void {
+  private tell({ announcements }: TermContext, committed: Committed, askedBy: readonly Delivery[]): void {
     const { consumer, replies, metrics } = this.parts;
     const { arrived, state, effects } = committed;
     const counts = new Map<Delivery, number>();
@@ -322,14 +328,14 @@ export class Writer {
 
   /** The server's faults are nobody's: the same batch is tried again, unless the session is gone or it was too large. */
   private async settleWithRetries(
-    { session, reign }: Reigning,
+    { session, leaderTerm }: TermContext,
     arrived: readonly Arrived[],
     options: SettleOptions = {},
   ): Promise<Committed | OtherFault> {
     const { metrics, log } = this.parts;
     const startedAt = performance.now();
     for (let pauseMs = RETRY_PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS.max)) {
-      const settled = await settleBatch(session, reign, arrived, options);
+      const settled = await settleBatch(session, leaderTerm, arrived, options);
       this.#lastFault = settled.type === 'committed' ? undefined : settled.error.message;
       if (settled.type === 'committed') return settled;
       metrics.observeFault(settled.type);

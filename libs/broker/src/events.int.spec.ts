@@ -23,10 +23,10 @@ afterEach(async () => {
   await broker.dispose();
 });
 
-const reign = { version: 1, group: 'g1', term: 1, tag: 'a' } as const;
-const beat = (seq: number): Beat => ({ ...reign, seq, lastSeqs: { orders: seq } });
+const leadership = { version: 1, group: 'g1', term: 1, tag: 'a' } as const;
+const beat = (seq: number): Beat => ({ ...leadership, seq, lastSeqs: { orders: seq } });
 const event = (topic: ChangeEvent['topic'], seq: number): ChangeEvent => ({
-  ...reign,
+  ...leadership,
   topic,
   seq,
   previousSeq: seq - 1,

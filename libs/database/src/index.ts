@@ -19,7 +19,7 @@ export { watchSession } from './writer/watch.js';
 export { WriterSession } from './writer/session.js';
 export { faultOf, type Fault } from './writer/fault.js';
 export {
-  beginReign,
+  startTerm,
   hasDueHolds,
   readHolder,
   readLastSeqs,
@@ -27,8 +27,8 @@ export {
   touchReign,
   tryToLead,
   type HolderSigns,
-  type Reign,
-} from './writer/reign.js';
+  type LeaderTerm,
+} from './writer/leader-term.js';
 export {
   readSuspects,
   storeSuspects,

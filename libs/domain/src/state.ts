@@ -37,7 +37,7 @@ export type KeysLeftOut = Readonly<Record<'orderIds' | 'reservationIds' | 'cartC
 export interface Position {
   group: string;
   term: number;
-  /** Tells two reigns of one number apart. */
+  /** Distinguishes two leaderships with the same term number. */
   tag: string;
   seq: number;
 }

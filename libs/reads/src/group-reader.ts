@@ -239,7 +239,7 @@ export class GroupReader {
     const { position } = shown;
     const lagMs = node.note(shown, askedMs);
     if (wanted !== undefined) {
-      // A reign that this node's probe did not tell of yet: the probe that is under way does.
+      // The node's last probe did not report this term yet; the probe that is under way will.
       if (wanted.term < position.term && !node.knows(position)) await node.probe();
       if (wanted.term < position.term && !node.knows(position)) return { type: 'behind' };
       const coverage = covers(position, wanted, node.terms);

@@ -6,17 +6,17 @@ import { isUuid } from './uuid.js';
  *
  *     EcoMarket-Position: g1=7.1f0c5e9a.1234, g2=3.c0ffee00.88, order/018bcfe5-687b-7000-8000-000000000000
  *
- * A group's entry is its term, the tag of that reign and the number of the batch. An order's entry stands for one that
+ * A group's entry is its term, the tag of that leadership and the number of the batch. An order's entry stands for one that
  * was accepted and not written yet; the id tells its bucket. Readers carry the text and need not understand it.
  */
 
-/** Where a group's writer is: the reign (term and random tag), and the number of its last batch. */
+/** A place in a group's log: the leadership (term and random tag), and the number of its last batch. */
 export interface TermPosition {
-  /** 0 before the first reign. */
+  /** 0 before the first leadership. */
   readonly term: number;
-  /** 8 to 36 characters, hexadecimal in lower case or a UUID: keeps two reigns apart that took the same term. */
+  /** 8 to 36 characters, hexadecimal in lower case or a UUID. It distinguishes two leaderships with the same term. */
   readonly tag: string;
-  /** Goes on from reign to reign; 0 before the first batch. */
+  /** Continues across leaderships; 0 before the first batch. */
   readonly seq: number;
 }
 
@@ -70,9 +70,9 @@ export function positionIn(position: Position, group: string): GroupPosition | u
 }
 
 /**
- * Negative, 0 or positive as `a` is before, at or after `b`: by term, then seq. Of two reigns that took the same term
- * one was lost, and only a node's history tells which (`covers`); so that merging has one answer the tag decides last.
- * A reader that was told `position-lost` drops what it held for the group and does not merge it.
+ * Negative, 0 or positive as `a` is before, at or after `b`: by term, then seq. If two leaderships have the same term,
+ * one of them was lost, and only a node's history shows which (`covers`). The tag decides last, so that merging has one
+ * result. A reader that received `position-lost` drops what it held for the group and does not merge it.
  */
 export function compareTermPositions(a: TermPosition, b: TermPosition): number {
   return a.term - b.term || a.seq - b.seq || compareText(a.tag, b.tag);

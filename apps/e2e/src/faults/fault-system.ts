@@ -57,7 +57,7 @@ export class FaultSystem {
     };
   }
 
-  /** Which writer says that it reigns, other than this one. */
+  /** Which writer says that it leads, other than this one. */
   async active(other?: RunningService): Promise<RunningService | undefined> {
     const asked = this.writers.filter((writer) => writer !== other);
     const leads = await Promise.all(

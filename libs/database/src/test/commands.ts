@@ -3,7 +3,7 @@ import type { CommandBody, CommandKind } from '@eco/contracts';
 import { decideBatch, neededKeys, type Arrived, type Effects } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
 import { commandOf } from '@eco/testing';
-import { commitBatch, openBatch, type Fault, type Reign, type WriterSession } from '../index.js';
+import { commitBatch, openBatch, type Fault, type LeaderTerm, type WriterSession } from '../index.js';
 
 /** As it comes from a queue. */
 export function arrived<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
@@ -38,8 +38,12 @@ export function productOf(productId: string, stock: number, priceCents = 250) {
 export type Run = { type: 'committed'; effects: Effects; seq: number } | Fault;
 
 /** Fence, load, decide, store. */
-export async function runBatch(session: WriterSession, reign: Reign, commands: readonly Arrived[]): Promise<Run> {
-  const opened = await openBatch(session, reign, neededKeys(commands));
+export async function runBatch(
+  session: WriterSession,
+  leaderTerm: LeaderTerm,
+  commands: readonly Arrived[],
+): Promise<Run> {
+  const opened = await openBatch(session, leaderTerm, neededKeys(commands));
   if (opened.type !== 'opened') return opened;
   const effects = decideBatch(opened.state, commands);
   const committed = await commitBatch(session, opened.state, effects);

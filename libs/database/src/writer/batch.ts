@@ -1,7 +1,7 @@
 import type { BatchState, Effects, NeededKeys } from '@eco/domain';
 import { faultOf, type Fault } from './fault.js';
 import { sendLoad, type LeftOut, type LoadBounds } from './load.js';
-import type { Reign } from './reign.js';
+import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';
 import type { Answer, WriterSession } from './session.js';
 import { sendStore } from './store.js';
@@ -23,11 +23,11 @@ const UNBOUNDED: LoadBounds = { lines: 2 ** 31, swept: 500 };
 /** Fences and loads, no more than `bounds` allow. After a fault no transaction is open. */
 export async function openBatch(
   session: WriterSession,
-  reign: Reign,
+  leaderTerm: LeaderTerm,
   keys: NeededKeys,
   bounds = UNBOUNDED,
 ): Promise<{ type: 'opened'; state: BatchState; leftOut: LeftOut } | Fault> {
-  const { group, term, tag, buckets } = reign;
+  const { group, term, tag, buckets } = leaderTerm;
   const { begun, fenced, load } = session.together(() => ({
     begun: session.control('BEGIN'),
     fenced: session.run(fence, [term, tag, session.elapsed.send()]),

@@ -5,7 +5,7 @@ import { DatabaseError } from 'pg';
  * - `command-fault`: one of its commands can't be decided or stored, and never will be. Find it, park it.
  * - `server-fault`: the same batch may do better later. `lost`: the session is gone. `isTooLarge`: it took too long or too
  *   much memory, so a smaller one may do better at once, and the same one will not.
- * - `fenced`: somebody else reigns. Give up.
+ * - `fenced`: another writer leads. Give up.
  * - `unknown`: it may have been committed, or may come to be, or not have been replicated. The session is gone; let the
  *   messages come again, their outcomes tell.
  */

@@ -1,5 +1,5 @@
 import { faultOf, type Fault } from './fault.js';
-import type { Reign } from './reign.js';
+import type { LeaderTerm } from './leader-term.js';
 import type { Statement, WriterSession } from './session.js';
 import { FENCED, fence } from './table.js';
 
@@ -76,7 +76,7 @@ export function sendRemoval(session: WriterSession, fenced: unknown[], suspectId
  */
 export async function storeSuspects(
   session: WriterSession,
-  { term, tag }: Reign,
+  { term, tag }: LeaderTerm,
   process: string,
   { removed = [], stored = [], begun }: SuspectChanges,
 ): Promise<Fault | undefined> {
