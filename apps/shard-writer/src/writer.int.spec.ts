@@ -54,7 +54,6 @@ function startWriter() {
     metrics: new WriterMetrics(new Metrics().registry),
     log,
     batchLimit: 1000,
-    holdMs: 8000,
   });
   const leadership = started(
     new Leadership({ writer, nodes: nodes(), login: cluster.databaseLogin('eco_writer'), log }),

@@ -22,6 +22,7 @@ import { readCommands, type Arrived, type Effects, type Failure } from '@eco/dom
 import type { Log } from '@eco/edge';
 import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
+import { DatabaseWait } from './database-wait.js';
 import type { WriterMetrics } from './metrics.js';
 import { settleBatch, type Committed, type OtherFault, type SettleOptions } from './settle.js';
 import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspects.js';
@@ -35,7 +36,6 @@ import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspe
 const IDLE_MS = 1000;
 /** A leader that can't take commands makes room for one that can. */
 const UNSUBSCRIBED_MS_MAX = 5000;
-const HOLD_MS = 60_000;
 const KEEP_MS = 180 * 86_400_000;
 /** A server that refuses a batch for so long is left: perhaps another one is primary by now. */
 const RETRY_MS = 10_000;
@@ -72,8 +72,6 @@ export interface WriterParts {
   batchLimit: number;
   /** How long rows are kept that only late commands need, ms. */
   keepMs?: number;
-  /** What is not settled by then goes back to the queues, ms; the broker takes a consumer that keeps it for dead. */
-  holdMs?: number;
 }
 
 /** What lasts as long as one leadership. */
@@ -90,9 +88,8 @@ interface TakenHere extends Taken {
 }
 
 export class Writer {
-  #underWaySince: number | undefined;
   #lastFault: string | undefined;
-  #gaveBack = false;
+  readonly #wait: DatabaseWait;
   /** Smaller than configured since a batch took too long. */
   #commandsMax: number;
   #suspects: Suspects | undefined;
@@ -104,11 +101,12 @@ export class Writer {
 
   constructor(private readonly parts: WriterParts) {
     this.#commandsMax = parts.batchLimit;
+    this.#wait = new DatabaseWait({ requeue: () => parts.consumer.stop(), log: parts.log });
   }
 
   /** For how long what is under way has waited for the database, ms; 0: nothing is. */
   get waitedMs(): number {
-    return this.#underWaySince === undefined ? 0 : performance.now() - this.#underWaySince;
+    return this.#wait.waitedMs;
   }
 
   /** How often the command that was tried by itself most often was; 0: there is none. More than 3 is for an operator. */
@@ -153,27 +151,18 @@ export class Writer {
       let subscribedAt = performance.now();
       let isBehind = false;
       for (;;) {
-        this.#gaveBack = false;
         consumer.start();
         const deliveries = await takeWithin(consumer, this.#commandsMax, isBehind ? 0 : IDLE_MS, stop);
         if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
         const taken = this.read(deliveries);
         const part = suspects.next(taken, this.#limits, performance.now());
         if (part === undefined) await pauseUnlessAborted(NOT_YET_MS, stop);
-        // A batch ends what is due before it decides, one that has nothing to decide too.
-        const settled =
-          part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
-            ? await this.settle(context, part)
-            : await this.waiting(touchReign(session, leaderTerm));
-        if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again')
-          return settled as OtherFault;
+        const ended = await this.#wait.during(session, this.store(context, part));
+        if (ended.type !== 'stored') return ended;
+        isBehind = ended.isBehind;
         this.putBack(deliveries);
-        // There may be more that is due, and nothing else to do.
-        isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
-        const removalFault = await this.removeOld(context);
-        if (removalFault !== undefined) return removalFault;
-        // What it gave back itself it takes again from now on.
-        if (consumer.isSubscribed || deliveries.length > 0 || this.#gaveBack) subscribedAt = performance.now();
+        // It takes again what it requeued itself.
+        if (consumer.isSubscribed || deliveries.length > 0 || this.#wait.hasRequeued) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
           return { type: 'unsubscribed', obstacle: consumer.obstacle ?? 'not subscribed' };
         }
@@ -183,6 +172,22 @@ export class Writer {
       announcements.stop();
       await consumer.stop();
     }
+  }
+
+  /** All that one round of the loop asks of the database. `isBehind`: more is due, so the next round waits for nothing. */
+  private async store(
+    context: TermContext,
+    part: Part<TakenHere> | undefined,
+  ): Promise<OtherFault | { type: 'stored'; isBehind: boolean }> {
+    const { session, leaderTerm } = context;
+    // A batch ends what is due before it decides, also one that has nothing to decide.
+    const settled =
+      part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
+        ? await this.settle(context, part)
+        : await touchReign(session, leaderTerm);
+    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again') return settled as OtherFault;
+    const isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
+    return (await this.removeOld(context)) ?? { type: 'stored', isBehind };
   }
 
   get #limits(): Limits {
@@ -228,15 +233,13 @@ export class Writer {
     const arrived = taken.map((each) => each.arrived);
     const deliveryOf = new Map(taken.map((each) => [each.arrived, each.delivery]));
     const { lines } = this.#limits;
-    const settled = await this.waiting<Committed | OtherFault>(
-      this.settleWithRetries(context, arrived, {
-        ...(isOver ? { known: new Map(arrived.map((one) => [one, overWhich(one)])) } : {}),
-        ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
-        // One command is always loaded whole: there is nothing smaller to try.
-        bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
-        queueOf: (one) => deliveryOf.get(one)?.queue ?? '',
-      }),
-    );
+    const settled = await this.settleWithRetries(context, arrived, {
+      ...(isOver ? { known: new Map(arrived.map((one) => [one, overWhich(one)])) } : {}),
+      ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
+      // One command is always loaded whole: there is nothing smaller to try.
+      bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
+      queueOf: (one) => deliveryOf.get(one)?.queue ?? '',
+    });
     const isUnharmed = settled.type === 'server-fault' && !settled.lost;
     if (begun !== undefined && (isUnharmed || (settled.type === 'committed' && settled.arrived.length === 0))) {
       const fault = await storeSuspects(session, leaderTerm, this.#process, { stored: [suspects.absolve(begun)] });
@@ -292,7 +295,7 @@ export class Writer {
     try {
       const removals = await retention.find(session, performance.now());
       if (removals.length === 0) return undefined;
-      const settled = await this.waiting(settleBatch(session, leaderTerm, [], { removals }));
+      const settled = await settleBatch(session, leaderTerm, [], { removals });
       if (settled.type === 'committed') {
         this.tell(context, settled, []);
         return undefined;
@@ -348,29 +351,6 @@ export class Writer {
       const patient = settled.type === 'server-fault' && !settled.lost && performance.now() - startedAt < RETRY_MS;
       if (!patient) return settled;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
-  }
-
-  /**
-   * Waits for the database. When that takes too long, all that was delivered goes back to the queues, also while a COMMIT
-   * waits for a replica, or a sign of life does and what arrived was not even looked at: a late answer then acknowledges
-   * nothing, and what comes again gets its first outcome.
-   */
-  private async waiting<T>(work: Promise<T>): Promise<T> {
-    const ms = this.parts.holdMs ?? HOLD_MS;
-    let givenBack: Promise<void> | undefined;
-    const timer = setTimeout(() => {
-      this.parts.log.warn({ ms }, 'the database takes too long: what was taken goes back to the queues');
-      this.#gaveBack = true;
-      givenBack = this.parts.consumer.stop();
-    }, ms);
-    this.#underWaySince = performance.now();
-    try {
-      return await work;
-    } finally {
-      this.#underWaySince = undefined;
-      clearTimeout(timer);
-      await givenBack;
     }
   }
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# One node of the broker cluster, in the image rabbitmq:4-management.
+# One node of the broker cluster, in the image rabbitmq:4.0-management.
 #
 #   ECO_NODE   its name, which is also its host name
 #   ECO_SEED   name of the node that comes up first

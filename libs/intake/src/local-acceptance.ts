@@ -107,7 +107,7 @@ export class LocalAcceptance {
   laneOf(command: Command): string | undefined {
     if (!keptKinds.has(command.kind)) return undefined;
     const queue = this.#publisher.queueOf(command);
-    if (queue !== undefined && !this.#journal.queues.some(isUnassigned)) return queue;
+    if (queue !== undefined && this.#journal.isEmpty) return queue;
     const unassigned = unassignedLaneOf(command);
     return this.#journal.depth(unassigned) > 0 ? unassigned : (queue ?? unassigned);
   }

@@ -128,6 +128,11 @@ export class Journal {
     return [...this.#depths.keys()];
   }
 
+  /** Nothing waits for any queue. */
+  get isEmpty(): boolean {
+    return this.#depths.size === 0;
+  }
+
   get isFull(): boolean {
     return !hasRoom(this.#bytes, MAX_MESSAGE_BYTES, this.limitBytes);
   }

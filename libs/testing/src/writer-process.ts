@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT_DIR } from '@eco/cluster';
+import type { NodeAddress } from '@eco/database';
 import { eventually } from './eventually.js';
 import type { TestCluster } from './test-cluster.js';
 
@@ -16,11 +17,12 @@ export class WriterProcess {
   ends = 0;
   keepsRunning = false;
 
-  /** `nodeArguments`: of Node, before the program. */
+  /** `nodeArguments`: of Node, before the program. `nodes`: the database nodes that it can reach; default all. */
   constructor(
     cluster: TestCluster,
     readonly name: string,
     nodeArguments: readonly string[] = [],
+    nodes: readonly NodeAddress[] = cluster.groups[0]?.nodes ?? [],
   ) {
     const { dataDir, brokers, groups, operator } = cluster;
     const secretsFile = path.join(dataDir, `${name}.json`);
@@ -33,12 +35,15 @@ export class WriterProcess {
       ECO_NAME: name,
       ECO_PORT: '0',
       ECO_BROKERS: brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
-      ECO_GROUPS: groups
-        .map(({ id, nodes }) => `${id}=${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`)
-        .join(';'),
+      ECO_GROUPS: `${groups[0]?.id}=${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`,
       ECO_GROUP: groups[0]?.id ?? '',
       ECO_SECRETS_FILE: secretsFile,
     };
+  }
+
+  /** What it has logged since its last start. */
+  get log(): string {
+    return this.#said;
   }
 
   get pid(): number {

@@ -1,7 +1,7 @@
 import { getContainerRuntimeClient, type ContainerRuntimeClient } from 'testcontainers';
 
 /** What the servers run from. Any of their releases from these on will do; see README. */
-export const IMAGES = { broker: 'rabbitmq:4-management', database: 'postgres:17' } as const;
+export const IMAGES = { broker: 'rabbitmq:4.0-management', database: 'postgres:17' } as const;
 
 export type Engine = ContainerRuntimeClient['container']['dockerode'];
 

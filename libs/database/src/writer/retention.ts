@@ -1,5 +1,6 @@
 import { textsLiteral } from './array-literals.js';
 import type { Row, Statement, WriterSession } from './session.js';
+import { removedCartItems } from './store.js';
 import { FENCED } from './table.js';
 
 /*
@@ -71,12 +72,6 @@ SELECT p.customer_id, p.product_id, p.is_old FROM (
     WHERE (i.customer_id, i.product_id) > ($2, $3) ORDER BY i.customer_id, i.product_id LIMIT ${PAGE_ROWS}
   ) i LEFT JOIN eco.cart c ON c.customer_id = i.customer_id
 ) p WHERE p.is_old OR p.is_last ORDER BY p.customer_id, p.product_id`,
-};
-const removeCartItems: Statement = {
-  name: 'remove old cart items',
-  text: `
-DELETE FROM eco.cart_item i USING unnest($4::text[], $5::text[]) AS r(customer_id, product_id)
-${FENCED} AND i.customer_id = r.customer_id AND i.product_id = r.product_id`,
 };
 
 /** $2: the key before the page. */
@@ -158,7 +153,7 @@ export class Retention {
     const removals = [
       removalOf(removeTombstones, tombstones, 1),
       removalOf(removeDeadLetters, letters, 2),
-      removalOf(removeCartItems, items, 2),
+      removalOf(removedCartItems, items, 2),
       removalOf(removeCarts, carts, 1),
     ].flat();
     if (removals.length > 0) this.#nextAtMs = nowMs + NEXT_MS;

@@ -63,6 +63,7 @@ export class WriterSession {
   private readonly client: Client;
   private failure: Error | undefined;
   private answeredAt = performance.now();
+  private waitsForReplicaSince: number | undefined;
   /** Of the statement that the server carries out: answers come in the order of the statements. */
   private warning: string | undefined;
 
@@ -123,6 +124,17 @@ export class WriterSession {
   /** Since the server last answered, ms. */
   get silentMs(): number {
     return performance.now() - this.answeredAt;
+  }
+
+  /** For how long its COMMIT has been seen to wait for a replica, ms, exact to a second; 0: it does not wait. */
+  get replicaWaitMs(): number {
+    return this.waitsForReplicaSince === undefined ? 0 : performance.now() - this.waitsForReplicaSince;
+  }
+
+  /** What its watch has just seen. */
+  observeReplicaWait(waits: boolean): void {
+    if (waits) this.waitsForReplicaSince ??= performance.now();
+    else this.waitsForReplicaSince = undefined;
   }
 
   /** Rows come as arrays in the order of the columns. */

@@ -203,7 +203,7 @@ SET seq = excluded.seq, quantity = excluded.quantity, stamp = excluded.stamp, or
   ],
 };
 
-const removedCartItems: Table<Effects['removedCartItems'][number]> = {
+export const removedCartItems: Table<Effects['removedCartItems'][number]> = {
   name: 'remove cart items',
   text: `
 DELETE FROM eco.cart_item i

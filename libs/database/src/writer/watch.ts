@@ -10,7 +10,8 @@ const ANSWER_MS = 3000;
 /**
  * Looks each second, from beside, whether the session is still one: its own socket may show nothing for minutes, and no
  * timeout may cut its COMMIT short. Destroys it when its backend is gone, its node answers neither it nor the session for 8 s, or another
- * node was promoted. `timeline`: of the node when the session was opened. Gives back what ends the watch.
+ * node was promoted. Tells the session whether its COMMIT waits for a replica. `timeline`: of the node when the session
+ * was opened. Gives back what ends the watch.
  */
 export function watchSession(session: WriterSession, nodes: GroupNodes, timeline: number): () => void {
   let stopped = false;
@@ -19,19 +20,19 @@ export function watchSession(session: WriterSession, nodes: GroupNodes, timeline
     const connection = nodes.connection(session.node);
     const [answers, backends] = await Promise.all([
       nodes.ask(ANSWER_MS),
-      connection
-        ?.ask<{ n: string }>(BACKEND, [session.backendPid], ANSWER_MS)
-        .then((rows) => Number(rows[0]?.n))
-        .catch(() => undefined),
+      connection?.ask<{ waits: boolean }>(BACKEND, [session.backendPid], ANSWER_MS).catch(() => undefined),
     ]);
     const primary = primaryOf(answers);
     if (primary !== undefined && primary.timeline > timeline) {
       return `${nodeName(primary.node)} was promoted (timeline ${primary.timeline} after ${timeline})`;
     }
-    if (backends === 0) return 'its backend is gone';
-    if (backends !== undefined) answeredAt = performance.now();
-    else if (Math.min(performance.now() - answeredAt, session.silentMs) >= SILENCE_MS)
+    if (backends?.length === 0) return 'its backend is gone';
+    if (backends !== undefined) {
+      answeredAt = performance.now();
+      session.observeReplicaWait(backends[0]?.waits === true);
+    } else if (Math.min(performance.now() - answeredAt, session.silentMs) >= SILENCE_MS) {
       return `${nodeName(session.node)} does not answer`;
+    }
     return undefined;
   };
   void (async () => {
@@ -46,4 +47,4 @@ export function watchSession(session: WriterSession, nodes: GroupNodes, timeline
   return () => (stopped = true);
 }
 
-const BACKEND = 'SELECT count(*) AS n FROM pg_stat_activity a WHERE a.pid = $1';
+const BACKEND = `SELECT a.wait_event IS NOT DISTINCT FROM 'SyncRep' AS waits FROM pg_stat_activity a WHERE a.pid = $1`;

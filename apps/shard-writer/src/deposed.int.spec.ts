@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
+import { newOrderId } from '@eco/routing';
+import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
+
+/*
+ * A network splits one group: a writer reaches the brokers and a primary that was replaced, and no other node. It can
+ * commit nothing and does not learn why. What the brokers deliver to it must not wait for it.
+ */
+
+/** Well below the 60 s for which a leader keeps deliveries while its server is only slow. */
+const ALL_DECIDED_MS = 40_000;
+
+type Node = TestCluster['groups'][number]['nodes'][number];
+
+let cluster: TestCluster;
+let publisher: CommandPublisher;
+let reader: SideConnection;
+const closing: { stop(): Promise<unknown> }[] = [];
+const writers: WriterProcess[] = [];
+
+const nodes = () => cluster.groups[0]?.nodes ?? [];
+
+function startWriter(name: string, reachable: readonly Node[]): WriterProcess {
+  const writer = new WriterProcess(cluster, name, [], reachable);
+  writers.push(writer);
+  writer.start();
+  return writer;
+}
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 2 }], services: false });
+  const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
+  const connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'spec' });
+  publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 60_000 });
+  connection.start();
+  publisher.start();
+  closing.push(publisher, connection);
+}, 180_000);
+
+afterAll(async () => {
+  for (const writer of writers) await writer.kill();
+  for (const part of closing) await part.stop();
+  reader?.close();
+  await cluster?.destroy();
+});
+
+it('a leader on a replaced primary requeues within seconds what the next leader can decide', async () => {
+  const [oldPrimary, newPrimary, replica] = nodes() as [Node, Node, Node];
+  const cutOff = startWriter('cut-off', [oldPrimary]);
+  await eventually('the first writer leads', async () => (await cutOff.role()) === 'active');
+  const { answer } = publisher.publishAndWait(
+    commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 100_000 }),
+    { waitMs: 60_000 },
+  );
+  expect((await answer)?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+
+  await newPrimary.promote();
+  await replica.follow(newPrimary);
+  const next = startWriter('next', [newPrimary, replica]);
+  await eventually('the second writer leads', async () => (await next.role()) === 'active');
+
+  const orders = Array.from({ length: 400 }, (_, index) => {
+    const customerId = `customer-${index}`;
+    const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+    const lines = [{ productId: 'tea', quantity: 1 }];
+    return commandOf('order.place', { orderId, customerId, branchId: null, lines });
+  });
+  const outcomes = await Promise.all(orders.map((order) => publisher.publish(order)));
+  expect(new Set(outcomes.map(({ type }) => type))).toEqual(new Set(['confirmed']));
+  reader = new SideConnection(newPrimary, cluster.databaseLogin('eco_reader'), 'spec');
+  await eventually(
+    'every order is decided on the new primary',
+    async () => {
+      const [row] = await reader.ask<{ n: string }>('SELECT count(*) AS n FROM eco.orders', [], 10_000);
+      return Number(row?.n) === orders.length;
+    },
+    { deadlineMs: ALL_DECIDED_MS },
+  );
+  // The cut-off writer never learned of the failover, so nothing but its own wait made it requeue them.
+  await eventually('it logs that', () => cutOff.log.includes('database wait exceeded its limit'));
+  expect(cutOff.log).not.toMatch(/leadership ends|session on the primary lost/);
+  expect(brokenChecks(await verifyGroup(newPrimary, cluster.databaseLogin('eco_reader')))).toEqual([]);
+}, 300_000);
