@@ -3,7 +3,7 @@ import type { Change, ChangeType, Topic } from '@eco/contracts';
 import type { LeaderTerm } from '@eco/database';
 import type { BatchState, Effects } from '@eco/domain';
 
-const BEAT_MS = 1000;
+const HEARTBEAT_MS = 1000;
 
 /**
  * A batch that changed more is announced without its changes: whoever needs them reads them from GET /changes. Under
@@ -34,7 +34,7 @@ export class Announcements {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.beat(), BEAT_MS);
+    this.#timer ??= setInterval(() => this.sendHeartbeat(), HEARTBEAT_MS);
   }
 
   stop(): void {
@@ -47,11 +47,11 @@ export class Announcements {
     const { term, tag } = this.leaderTerm;
     this.#last = { seq, term, tag };
     for (const [topic, changes] of changesByTopic(seq, at, effects)) {
-      const few = changes.length <= CHANGES_MAX;
-      if (few) this.announceGathered(topic);
+      const fits = changes.length <= CHANGES_MAX;
+      if (fits) this.announceGathered(topic);
       const previousSeq = this.lastSeqs[topic];
       this.lastSeqs[topic] = seq;
-      if (few) {
+      if (fits) {
         this.event(topic, previousSeq, { changes: changes.map((change) => change()) });
       } else if (!this.#gathered.has(topic)) {
         const timer = setTimeout(() => this.announceGathered(topic), PACE_MS);
@@ -74,8 +74,8 @@ export class Announcements {
     this.announcer.announce({ version: 1, group, term, tag, topic, seq, previousSeq, ...changes });
   }
 
-  private beat(): void {
-    this.announcer.beat({ version: 1, group: this.leaderTerm.group, ...this.#last, lastSeqs: this.lastSeqs });
+  private sendHeartbeat(): void {
+    this.announcer.heartbeat({ version: 1, group: this.leaderTerm.group, ...this.#last, lastSeqs: this.lastSeqs });
   }
 }
 

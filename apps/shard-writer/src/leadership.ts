@@ -16,7 +16,7 @@ import {
   type LeaderTerm,
 } from '@eco/database';
 import type { Log } from '@eco/edge';
-import { Silence } from './silence.js';
+import { StallDetector } from './stall-detector.js';
 import type { Writer } from './writer.js';
 
 /*
@@ -33,10 +33,13 @@ const ANSWER_MS = 3000;
 const POLL_MS = 250;
 /** Longer than a poll: who gave up lets another one try first. */
 const LOOK_AGAIN_MS = 500;
-/** How often a standby looks whether the holder lives. */
+/** Interval at which a standby checks the holder. */
 const HOLDER_MS = 1000;
-/** A holder that shows no sign for so long and waits for no replica has hung, and its timeouts have failed to end it. */
-const SILENT_MS_MAX = 13_000;
+/**
+ * A holder that has not changed for this long, and waits for no replica, has stalled; the server's timeouts have failed
+ * to end it.
+ */
+const STALLED_MS_MAX = 13_000;
 /** A standby whose last poll is older is not standing by. */
 const POLLED_MS_MAX = 3000;
 /** A batch may finish for so long while the process stops; then its messages come again. */
@@ -153,26 +156,26 @@ export class Leadership {
 
   /** False: the process stops. */
   private async lockWon(session: WriterSession): Promise<boolean> {
-    const silence = new Silence();
+    const detector = new StallDetector();
     let lookedAt = performance.now();
     while (!this.#stop.signal.aborted) {
       if (await tryToLead(session)) return true;
       this.#polledAt = performance.now();
       if (this.#polledAt - lookedAt >= HOLDER_MS) {
         lookedAt = this.#polledAt;
-        await this.endSilentHolder(session, silence);
+        await this.endStalledHolder(session, detector);
       }
       await pauseUnlessAborted(POLL_MS, this.#stop.signal);
     }
     return false;
   }
 
-  private async endSilentHolder(session: WriterSession, silence: Silence): Promise<void> {
+  private async endStalledHolder(session: WriterSession, detector: StallDetector): Promise<void> {
     const { sign, pid, waitsForReplica } = await readHolder(session);
-    const silentMs = silence.observe(sign, performance.now());
-    if (pid === null || waitsForReplica || silentMs < SILENT_MS_MAX) return;
+    const stalledMs = detector.observe(sign, performance.now());
+    if (pid === null || waitsForReplica || stalledMs < STALLED_MS_MAX) return;
     const ended = await terminateHolder(session, pid);
-    this.options.log.warn({ pid, silentMs, ended }, 'the holder of the lock shows no sign of life');
+    this.options.log.warn({ pid, stalledMs, ended }, 'the lock holder has stalled');
   }
 
   /** Of a suspect command: this process lives, so it did not end over it. */

@@ -5,7 +5,7 @@ import { Suspects, TRIES_MAX, type Part, type Taken } from './suspects.js';
 
 /*
  * A model of leaderships: what waits in two queues is taken and decided part by part, with the rows kept as the database
- * would. A part that holds a deadly command ends the process, one that holds a command over which the server crashes ends
+ * would. A part that holds a poison message ends the process, one that holds a command over which the server crashes ends
  * the session, and everything that is not settled comes again. Somebody else may end either, at any moment.
  */
 
@@ -135,10 +135,10 @@ it('decides the commands of a queue in the order of arrival, whatever is suspici
       places,
       ends,
       fc.integer({ min: 1, max: 40 }),
-      (a, b, deadly, crash, ended, pieces) => {
+      (a, b, poison, crash, ended, pieces) => {
         const queues = { a: idsOf('a', a), b: idsOf('b', b) };
         const bad = new Map<string, End>([
-          ...deadly.map((n) => [`a${n}`, 'process'] as const),
+          ...poison.map((n) => [`a${n}`, 'process'] as const),
           ...crash.map((n) => [`b${n}`, 'session'] as const),
         ]);
         const world = new World(queues, bad);
@@ -158,23 +158,23 @@ it('decides the commands of a queue in the order of arrival, whatever is suspici
   );
 });
 
-it('settles all good commands and parks the deadly ones alone, in however small pieces they come', () => {
+it('settles all good commands and dead-letters only poison messages, however small the deliveries are', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 60 }),
       fc.uniqueArray(fc.nat(59), { maxLength: 3 }),
       fc.array(fc.record({ parts: fc.nat(6), what: fc.constantFrom<End>('process', 'session') }), { maxLength: 40 }),
       fc.integer({ min: 1, max: 60 }),
-      (count, deadlyAt, ended, pieces) => {
+      (count, poisonAt, ended, pieces) => {
         const ids = idsOf('a', count);
-        const deadly = new Set(ids.filter((_, index) => deadlyAt.includes(index)));
-        const world = new World({ a: ids }, new Map([...deadly].map((id) => [id, 'process'])));
-        // At most: three deliveries before anything is suspected, then halves of each deadly one's set, then it alone.
+        const poison = new Set(ids.filter((_, index) => poisonAt.includes(index)));
+        const world = new World({ a: ids }, new Map([...poison].map((id) => [id, 'process'])));
+        // At most: three deliveries before anything is suspected, then halves of each poison message's set, then it alone.
         const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
         run(world, pieces, ended, limit);
         expect(world.open.map(idOf)).toEqual([]);
-        expect(world.parked).toEqual(deadly);
-        for (const id of deadly) expect(world.triedAlone.get(id)?.size).toBeGreaterThanOrEqual(TRIES_MAX);
+        expect(world.parked).toEqual(poison);
+        for (const id of poison) expect(world.triedAlone.get(id)?.size).toBeGreaterThanOrEqual(TRIES_MAX);
         expect(world.rows).toEqual(new Map());
       },
     ),

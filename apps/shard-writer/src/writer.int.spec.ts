@@ -10,7 +10,7 @@ import {
   VHOST,
   type Announcement,
 } from '@eco/broker';
-import type { Beat, ChangeEvent, Command } from '@eco/contracts';
+import type { Heartbeat, ChangeEvent, Command } from '@eco/contracts';
 import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
 import { createLog, Metrics } from '@eco/edge';
 import { newOrderId } from '@eco/routing';
@@ -28,7 +28,7 @@ let superuser: SideConnection;
 let publisher: CommandPublisher;
 const running: { stop(): Promise<void> }[] = [];
 const events: ChangeEvent[] = [];
-const beats: Beat[] = [];
+const heartbeats: Heartbeat[] = [];
 
 function started<T extends { start(): unknown; stop(): Promise<void> }>(part: T): T {
   part.start();
@@ -73,14 +73,14 @@ beforeAll(async () => {
   superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
   const connection = started(new BrokerConnection({ access: access(), name: 'asks' }));
   publisher = started(new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 }));
-  const handler = (heard: Announcement) =>
-    void (heard.type === 'event' ? events.push(heard.event) : beats.push(heard.beat));
+  const handler = (announcement: Announcement) =>
+    void (announcement.type === 'event' ? events.push(announcement.event) : heartbeats.push(announcement.heartbeat));
   started(new EventSubscription({ access: access(), consumer: 'statistics', handler, silenceMs: 60_000 }));
   first = startWriter();
   await eventually('the first one leads', () => first.leadership.role === 'active');
   second = startWriter();
   await eventually('the second one stands by', () => second.leadership.obstacle === undefined);
-  await eventually('somebody listens to beats', () => beats.length > 0);
+  await eventually('the spec receives heartbeats', () => heartbeats.length > 0);
   await ask(commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 100_000 }));
 }, 180_000);
 
@@ -152,15 +152,15 @@ it('answers who asks, with the position of the batch that did it; a repeat gets 
   expect((await ask(other))?.reply).toEqual({ type: 'key-conflict', commandId: command.id });
 });
 
-it('announces every batch of a topic by the one before it, and beats the last of each', async () => {
+it('announces every batch with the previous one of its topic, and the last batch of each topic in heartbeats', async () => {
   const from = events.length;
   for (let n = 0; n < 5; n += 1) await ask(order('ana'));
-  await eventually('the events are heard', () => events.length >= from + 5);
+  await eventually('the events are received', () => events.length >= from + 5);
   const orders = events.filter(({ topic }) => topic === 'orders');
   orders.slice(1).forEach((event, index) => expect(event.previousSeq).toBe(orders[index]?.seq));
   const last = orders.at(-1);
   expect(last?.changes).toMatchObject([{ type: 'order.confirmed', seq: last?.seq, data: { customerId: 'ana' } }]);
-  await eventually('a beat names the last batch', () => beats.at(-1)?.lastSeqs.orders === last?.seq);
+  await eventually('a heartbeat names the last batch', () => heartbeats.at(-1)?.lastSeqs.orders === last?.seq);
   const [row] = await reader.ask<{ data: object }>(
     `SELECT data FROM eco.change WHERE topic = 'orders' AND seq = $1`,
     [last?.seq],

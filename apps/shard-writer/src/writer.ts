@@ -13,7 +13,7 @@ import {
   readSuspects,
   Retention,
   storeSuspects,
-  touchReign,
+  sendHeartbeat,
   type LeaderTerm,
   type SuspectSet,
   type WriterSession,
@@ -32,7 +32,7 @@ import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspe
  * as large as what arrived while the one before was stored.
  */
 
-/** After so long without anything to do it shows that it lives. */
+/** An idle leader sends a heartbeat after this time. */
 const IDLE_MS = 1000;
 /** A leader that can't take commands makes room for one that can. */
 const UNSUBSCRIBED_MS_MAX = 5000;
@@ -56,8 +56,8 @@ const ALL_LINES = 2 ** 31;
 const SWEPT_LINES = 500;
 /** A limit that was halved since a batch was too large grows again by this much with each batch. */
 const GROWTH = 1.1;
-/** So few commands in a batch, and their correlation ids are told at level info. */
-const FEW = 5;
+/** Batches up to this size log their correlation ids at info, larger ones at debug. */
+const INFO_LOG_COMMANDS_MAX = 5;
 
 /** Why a leadership ended. */
 export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFault;
@@ -184,7 +184,7 @@ export class Writer {
     const settled =
       part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
         ? await this.settle(context, part)
-        : await touchReign(session, leaderTerm);
+        : await sendHeartbeat(session, leaderTerm);
     if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again') return settled as OtherFault;
     const isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
     return (await this.removeOld(context)) ?? { type: 'stored', isBehind };
@@ -234,7 +234,7 @@ export class Writer {
     const deliveryOf = new Map(taken.map((each) => [each.arrived, each.delivery]));
     const { lines } = this.#limits;
     const settled = await this.settleWithRetries(context, arrived, {
-      ...(isOver ? { known: new Map(arrived.map((one) => [one, overWhich(one)])) } : {}),
+      ...(isOver ? { known: new Map(arrived.map((one) => [one, poisonFailure(one)])) } : {}),
       ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
       // One command is always loaded whole: there is nothing smaller to try.
       bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
@@ -259,8 +259,8 @@ export class Writer {
       suspects.settled(part);
       this.#hasOpenTry = false;
     }
-    const askedBy = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
-    this.tell(context, settled, askedBy);
+    const deliveries = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
+    this.publishResults(context, settled, deliveries);
     return settled;
   }
 
@@ -297,7 +297,7 @@ export class Writer {
       if (removals.length === 0) return undefined;
       const settled = await settleBatch(session, leaderTerm, [], { removals });
       if (settled.type === 'committed') {
-        this.tell(context, settled, []);
+        this.publishResults(context, settled, []);
         return undefined;
       }
       if (settled.type !== 'server-fault' || settled.lost) return settled;
@@ -309,12 +309,12 @@ export class Writer {
     }
   }
 
-  /** Of a committed batch: `askedBy` holds of each of its commands the delivery. */
-  private tell({ announcements }: TermContext, committed: Committed, askedBy: readonly Delivery[]): void {
+  /** Acknowledges, replies and announces after a commit. `deliveries` holds the delivery of each of its commands. */
+  private publishResults({ announcements }: TermContext, committed: Committed, deliveries: readonly Delivery[]): void {
     const { consumer, replies, metrics } = this.parts;
     const { arrived, state, effects } = committed;
     const counts = new Map<Delivery, number>();
-    for (const delivery of askedBy) counts.set(delivery, (counts.get(delivery) ?? 0) + 1);
+    for (const delivery of deliveries) counts.set(delivery, (counts.get(delivery) ?? 0) + 1);
     const over: Delivery[] = [];
     for (const [delivery, count] of counts) {
       const left = this.#left.get(delivery) as Arrived[];
@@ -323,7 +323,7 @@ export class Writer {
       if (left.length === 0) over.push(delivery);
     }
     consumer.acknowledge(over);
-    replies.send(repliesOf(arrived, askedBy, effects), formatPosition(positionOf([state.position])));
+    replies.send(repliesOf(arrived, deliveries, effects), formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
     metrics.observeBatch(committed, arrived.length);
     this.logBatch(arrived, committed);
@@ -354,11 +354,14 @@ export class Writer {
     }
   }
 
-  /** A line a batch, and one a command; at level info only what few people wait for. Dead letters are always told. */
+  /**
+   * Logs a line for the batch and one for each command: at info only for small batches, for which people wait. Dead
+   * letters are always logged.
+   */
   private logBatch(arrived: readonly Arrived[], { state, effects, ms }: Committed): void {
     const { log } = this.parts;
     const { term, seq } = state.position;
-    const level = arrived.length <= FEW ? 'info' : 'debug';
+    const level = arrived.length <= INFO_LOG_COMMANDS_MAX ? 'info' : 'debug';
     if (log.isLevelEnabled(level)) {
       const correlationIds = level === 'info' ? correlationIdsOf(arrived) : undefined;
       const rounded = { load: Math.round(ms.load), decide: Math.round(ms.decide), store: Math.round(ms.store) };
@@ -381,7 +384,7 @@ function correlationIdsOf(arrived: readonly Arrived[]): string[] {
   return arrived.flatMap((one) => (one.readable ? [one.command.correlationId] : []));
 }
 
-function overWhich(one: Arrived): Failure {
+function poisonFailure(one: Arrived): Failure {
   const place = one.readable ? one.command.kind : one.place;
   return {
     errorClass: 'process',
@@ -411,13 +414,13 @@ async function takeWithin(
 }
 
 /** To those who wait for one. */
-function repliesOf(arrived: readonly Arrived[], askedBy: readonly Delivery[], { replies }: Effects): ReplyTo[] {
-  const told: ReplyTo[] = [];
+function repliesOf(arrived: readonly Arrived[], deliveries: readonly Delivery[], { replies }: Effects): ReplyTo[] {
+  const addressed: ReplyTo[] = [];
   arrived.forEach((one, index) => {
-    const address = askedBy[index]?.replyTo;
+    const address = deliveries[index]?.replyTo;
     const reply = replies[index];
     if (!one.readable || one.command.reply !== true || address === undefined || reply === undefined) return;
-    told.push({ address, stamp: one.command.stamp, reply });
+    addressed.push({ address, stamp: one.command.stamp, reply });
   });
-  return told;
+  return addressed;
 }

@@ -65,13 +65,13 @@ export const changeEventSchema = z.object({
 export type ChangeEvent = z.infer<typeof changeEventSchema>;
 
 /** Each second from the active writer: the last batch of each topic, so that a lost last event is noticed too. */
-export const beatSchema = z.object({
+export const heartbeatSchema = z.object({
   version: z.literal(1),
   ...leadership,
   seq: z.number().int(),
   lastSeqs: z.partialRecord(topicSchema, z.number().int()),
 });
-export type Beat = z.infer<typeof beatSchema>;
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
 /**
  * How far a reader of a topic is: it has every change up to and with batch `seq`, or only up to place `n` of that batch.

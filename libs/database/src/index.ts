@@ -24,7 +24,7 @@ export {
   readHolder,
   readLastSeqs,
   terminateHolder,
-  touchReign,
+  sendHeartbeat,
   tryToLead,
   type HolderSigns,
   type LeaderTerm,

@@ -63,7 +63,7 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
 
   const outcome = state.outcomeOf(id);
   if (outcome !== undefined) {
-    if (outcome.bodyHash === hash) return told(id, outcome, true);
+    if (outcome.bodyHash === hash) return outcomeReply(id, outcome, true);
     // The API may have answered 202 before anybody could know, so the body is kept (R6). The outcome stays. A command with a
     // time limit is answered within its request, so its sender learns of the conflict.
     if (command.notAfter === undefined || retried !== undefined) {
@@ -123,7 +123,7 @@ function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): num
 function parkUnreadable(arrived: Arrived & { readable: false }, state: WorkingState): Reply {
   const { commandId, bodyHash, kind, reason, errorClass, place, sentBy, raw, replay } = arrived;
   const outcome = state.outcomeOf(commandId);
-  if (outcome?.bodyHash === bodyHash) return told(commandId, outcome, true);
+  if (outcome?.bodyHash === bodyHash) return outcomeReply(commandId, outcome, true);
   const row = { commandId, bodyHash, kind, bucket: null, reason, errorClass, place, sentBy, command: raw };
   const reply = parkIn(state, row, letterToTry(commandId, replay, state));
   noteReplay(commandId, replay, reply, state);
@@ -182,9 +182,9 @@ function record(command: Command, { bodyHash, bucket, status, result, change }: 
     changeData: change?.data ?? null,
   };
   state.addOutcome(row);
-  return told(command.id, row, false);
+  return outcomeReply(command.id, row, false);
 }
 
-function told(commandId: string, { status, result }: StoredOutcome, repeated: boolean): Reply {
+function outcomeReply(commandId: string, { status, result }: StoredOutcome, repeated: boolean): Reply {
   return { type: 'outcome', commandId, status, repeated, result };
 }

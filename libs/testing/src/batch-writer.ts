@@ -4,7 +4,7 @@ import {
   startTerm,
   commitBatch,
   openBatch,
-  touchReign,
+  sendHeartbeat,
   tryToLead,
   WriterSession,
   type Login,
@@ -34,7 +34,7 @@ export class BatchWriter {
     readonly leaderTerm: LeaderTerm,
   ) {
     // The server ends a session that is silent for 8 s.
-    this.timer = setInterval(() => void this.next(() => touchReign(session, leaderTerm)), 1_000);
+    this.timer = setInterval(() => void this.next(() => sendHeartbeat(session, leaderTerm)), 1_000);
   }
 
   /** Starts a leadership on this server, for the first group unless another one is named. */

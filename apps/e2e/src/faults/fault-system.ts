@@ -124,7 +124,7 @@ export class FaultSystem {
       ...queues.map((queue) => `nobody takes ${queue}`),
       ...(writes ? [] : [`${active.name} makes no batch`]),
       ...(counts ? [] : ['statistics apply nothing']),
-      ...deaf.map((name) => `${name} hears no beat`),
+      ...deaf.map((name) => `${name} receives no heartbeat`),
     ];
   }
 

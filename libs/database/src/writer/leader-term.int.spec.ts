@@ -10,7 +10,7 @@ import {
   renewAbsentSlot,
   SideConnection,
   terminateHolder,
-  touchReign,
+  sendHeartbeat,
   tryToLead,
   watchSession,
   WriterSession,
@@ -96,7 +96,7 @@ describe('a leadership', () => {
     const leaderTerm = await startTerm(first);
     const before = await readHolder(second);
     expect(before).toMatchObject({ pid: first.backendPid, waitsForReplica: false });
-    expect(await touchReign(first, leaderTerm)).toBeUndefined();
+    expect(await sendHeartbeat(first, leaderTerm)).toBeUndefined();
     const after = await readHolder(second);
     expect(after.sign).not.toBe(before.sign);
     expect((await readHolder(second)).sign).toBe(after.sign);
@@ -104,7 +104,7 @@ describe('a leadership', () => {
     await first.close();
     await leads(second);
     await startTerm(second);
-    expect(await touchReign(second, leaderTerm)).toMatchObject({ type: 'fenced' });
+    expect(await sendHeartbeat(second, leaderTerm)).toMatchObject({ type: 'fenced' });
     expect({ host, port }).not.toEqual(second.node);
   });
 
@@ -133,7 +133,7 @@ describe('a leadership without a batch', () => {
       const session = await openSession();
       await leads(session);
       const leaderTerm = await startTerm(session);
-      expect(await touchReign(session, leaderTerm)).toBeUndefined();
+      expect(await sendHeartbeat(session, leaderTerm)).toBeUndefined();
       expect(leaderTerm).toMatchObject({ term: Number(before?.['term']) + 1, seq: before?.['seq'] });
       await session.close();
     }
@@ -182,7 +182,7 @@ describe('the group’s clock', () => {
         await stepTo(stepped);
         for (let n = 0; n < 3; n += 1) {
           const [at, { sign }] = [await now(), await readHolder(standby)];
-          expect(await touchReign(session, leaderTerm)).toBeUndefined();
+          expect(await sendHeartbeat(session, leaderTerm)).toBeUndefined();
           expect(await now()).toBeGreaterThan(at);
           expect((await readHolder(standby)).sign).not.toBe(sign);
           const touched = await now();

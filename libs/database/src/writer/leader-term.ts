@@ -110,8 +110,8 @@ export async function readLastSeqs(session: WriterSession): Promise<Record<Topic
   return Object.fromEntries(rows.map(([topic, seq]) => [topic, Number(seq)])) as Record<Topic, number>;
 }
 
-/** An idle leader's heartbeat, each second. A fault says what to do, as for a batch. */
-export async function touchReign(session: WriterSession, { tag }: LeaderTerm): Promise<Fault | undefined> {
+/** An idle leader's heartbeat, every second. The result says what to do next, as for a batch. */
+export async function sendHeartbeat(session: WriterSession, { tag }: LeaderTerm): Promise<Fault | undefined> {
   try {
     const { warning } = await session.run(heartbeat, [tag, session.elapsed.send()]);
     if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
@@ -137,7 +137,7 @@ export async function hasDueHolds(session: WriterSession): Promise<boolean> {
 
 /** What a standby sees of the leader. */
 export interface HolderSigns {
-  /** Grows whenever the holder lives, with its batches and heartbeats: a counter, which no clock turns back. */
+  /** Grows with the holder's batches and heartbeats. It is a counter, which no clock turns back. */
   sign: string;
   /** Null: nobody holds the lock. */
   pid: number | null;

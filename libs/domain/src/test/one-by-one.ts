@@ -102,7 +102,9 @@ export class OneByOne {
     retried?: Letter,
   ): Reply {
     const before = this.decided.find(({ id, hash }) => id === commandId && hash === bodyHash);
-    return before === undefined ? this.park(commandId, bodyHash, reason, errorClass, retried) : told(before, true);
+    return before === undefined
+      ? this.park(commandId, bodyHash, reason, errorClass, retried)
+      : outcomeReply(before, true);
   }
 
   private takeCommand(command: Command, retried: Letter | undefined): Reply {
@@ -117,7 +119,7 @@ export class OneByOne {
       return this.park(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
     const before = this.decided.find((done) => done.id === id);
     if (before !== undefined) {
-      if (before.hash === hash) return told(before, true);
+      if (before.hash === hash) return outcomeReply(before, true);
       const reason = `another body was decided first under this id: ${before.status}`;
       if (command.notAfter === undefined || retried !== undefined) this.park(id, hash, reason, 'key-conflict', retried);
       return { type: 'key-conflict', commandId: id };
@@ -139,7 +141,7 @@ export class OneByOne {
         : this.decide(command);
     const done = { id, hash, status, result, command };
     this.decided.push(done);
-    return told(done, false);
+    return outcomeReply(done, false);
   }
 
   private decide(command: Command): Decided {
@@ -486,6 +488,6 @@ function over({ status, orderId }: Reservation): Decided {
   return ['refused', { reason: 'reservation-over', reservationStatus: status, ...members }];
 }
 
-function told({ id, status, result }: Done, repeated: boolean): Reply {
+function outcomeReply({ id, status, result }: Done, repeated: boolean): Reply {
   return { type: 'outcome', commandId: id, status: status as 'done', repeated, result };
 }

@@ -52,12 +52,12 @@ export class OrdersController {
     const hash = hash12(customerId);
     const accepted = reader.position.orders.filter((orderId) => hash12OfOrderId(orderId) === hash);
     const values = [customerId, ...placeAndPeriodOf(query, place), accepted, query.branchId ?? null];
-    const { rows, beside, source } = await readUntil(
+    const { rows, extra, source } = await readUntil(
       reader,
       async () => answered(await this.reads.ofKey(customerId, ordersOfCustomerQuery, values, reader)),
-      (read) => read.beside.pending.length === 0,
+      (read) => read.extra.pending.length === 0,
     );
-    const { pending } = beside;
+    const { pending } = extra;
     const settled = accepted.filter((orderId) => !pending.includes(orderId));
     return {
       page: mergePage([wholePart(rows.map(orderOf))], place.limit, newestFirst),
