@@ -9,7 +9,7 @@ export class WriterMetrics {
   readonly #commands: Histogram;
   readonly #phases: Record<keyof Committed['ms'], Histogram.Internal<'phase'>>;
   readonly #answers: Counter<'answer'>;
-  readonly #faults: Counter<'type'>;
+  readonly #failures: Counter<'type'>;
   readonly #seq: Gauge;
 
   constructor(private readonly registry: Registry) {
@@ -38,7 +38,7 @@ export class WriterMetrics {
       labelNames: ['answer'],
       registers,
     });
-    this.#faults = new Counter({
+    this.#failures = new Counter({
       name: 'eco_writer_faults_total',
       help: 'Batches that were not stored, by whose fault it was',
       labelNames: ['type'],
@@ -59,8 +59,8 @@ export class WriterMetrics {
     this.#seq.set(state.position.seq);
   }
 
-  observeFault(type: string): void {
-    this.#faults.inc({ type });
+  observeFailure(type: string): void {
+    this.#failures.inc({ type });
   }
 
   /** What a scrape reads: the leadership, and the database of the active writer. */

@@ -65,7 +65,7 @@ it.each([
   ['the last', [99]],
   ['one in the middle', [41]],
   ['three of them', [7, 8, 60]],
-])('parks what can’t be stored (%s), and settles the rest in the same transaction', async (_, bad) => {
+])('dead-letters a command that can’t be stored (%s) and settles the rest in the same transaction', async (_, bad) => {
   const batch = Array.from({ length: 100 }, (_each, index) =>
     order(bad.includes(index) ? `bad-${index}` : `good-${index}`),
   );
@@ -78,7 +78,7 @@ it.each([
   expect(seqs).toEqual(new Set([state.position.seq]));
   expect(effects.replies.map(({ commandId }) => commandId)).toEqual(batch.map(({ command }) => command.id));
   expect(effects.deadLetters).toMatchObject(
-    bad.map(() => ({ errorClass: 'database', place: '23514 orders not_them' })),
+    bad.map(() => ({ errorClass: 'database', failureSite: '23514 orders not_them' })),
   );
   expect(effects.replies[bad[0] as number]).toMatchObject({
     type: 'dead-letter',
@@ -86,7 +86,7 @@ it.each([
   });
 });
 
-it('answers a parked command that comes again by its dead letter, without looking for it once more', async () => {
+it('replies to a repeated command from its dead letter, without searching for it again', async () => {
   const bad = order('bad-again');
   const first = await settle([bad]);
   const second = await settle([order('good'), bad]);
@@ -96,14 +96,14 @@ it('answers a parked command that comes again by its dead letter, without lookin
   expect(rows).toEqual([{ tries: 1 }]);
 });
 
-it('parks a command whose rule fails, as a bug would make it', async () => {
+it('dead-letters a command whose rule throws', async () => {
   const broken = order('good');
   // Not what readCommands would let pass: no time can be made of it.
   broken.command.stamp = 'no stamp';
   const batch = [order('good'), broken, order('good')];
   const { effects } = await settle(batch);
   expect(effects.deadLetters).toMatchObject([
-    { errorClass: 'rule', place: expect.stringMatching(/^RangeError in /) as string },
+    { errorClass: 'rule', failureSite: expect.stringMatching(/^RangeError in /) as string },
   ]);
   const { outcomes, deadLetters } = await written(batch);
   expect([outcomes.length, deadLetters.map(({ command_id: id }) => id)]).toEqual([2, [broken.command.id]]);
@@ -144,7 +144,7 @@ it('tries a replay once by its number, and keeps what was done with a dead lette
   ]);
 });
 
-it('parks what is too large for the server, which no later try would make smaller', async () => {
+it('dead-letters a command that is too large for the server', async () => {
   // Hashes, or it would be compressed to fit.
   const hashes = Array.from({ length: 200 }, (_, index) => `md5(customer_id || '${index}')`).join(' || ');
   const text = `CASE WHEN length(customer_id) > 100 THEN ${hashes} ELSE '' END`;
@@ -153,7 +153,7 @@ it('parks what is too large for the server, which no later try would make smalle
   const { effects } = await settle(batch);
   await group.asSuperuser('DROP INDEX eco.too_long');
   expect(effects.deadLetters).toMatchObject([
-    { commandId: batch[1]?.command.id, errorClass: 'database', place: expect.stringMatching(/^54000/) as string },
+    { commandId: batch[1]?.command.id, errorClass: 'database', failureSite: expect.stringMatching(/^54000/) as string },
   ]);
   expect((await written(batch)).outcomes).toHaveLength(2);
 });
@@ -163,7 +163,7 @@ it('blames nobody when the server can’t store', async () => {
   const batch = [order('good'), order('good')];
   const settled = await settleBatch(session, leaderTerm, batch);
   await group.asSuperuser('ALTER TABLE eco.movement_gone RENAME TO movement');
-  expect(settled).toMatchObject({ type: 'server-fault', lost: false });
+  expect(settled).toMatchObject({ type: 'server-error', lost: false });
   expect((await written(batch)).seqs.size).toBe(0);
   await settle(batch);
 });
@@ -294,7 +294,7 @@ describe('large orders', () => {
       return received('cart.checkout', { orderId, customerId, branchId: null });
     });
     const tooLarge = await settleBatch(session, leaderTerm, checkouts, { bounds: { lines: 50, swept: 50 } });
-    expect(tooLarge).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
+    expect(tooLarge).toMatchObject({ type: 'server-error', lost: false, isTooLarge: true });
     const batches = await settleAll(checkouts, { bounds: { lines: 130, swept: 50 } });
     expect(batches.map(({ arrived }) => arrived.length)).toEqual([2, 1]);
     expect(batches.flatMap(({ effects }) => effects.orders.map((row) => row.lines.length))).toEqual([60, 60, 60]);
@@ -306,7 +306,7 @@ describe('large orders', () => {
     const settled = await settleBatch(session, leaderTerm, [order('ana')]);
     await session.control(`SET statement_timeout = '5s'`);
     await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT slow');
-    expect(settled).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
+    expect(settled).toMatchObject({ type: 'server-error', lost: false, isTooLarge: true });
   });
 
   async function makeDue(): Promise<void> {

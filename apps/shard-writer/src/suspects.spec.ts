@@ -22,7 +22,7 @@ type End = 'process' | 'session';
 class World {
   readonly rows = new Map<string, Row>();
   readonly settled: string[] = [];
-  readonly parked = new Set<string>();
+  readonly deadLetters = new Set<string>();
   readonly triedAlone = new Map<string, Set<number>>();
   /** How often each was delivered before. */
   readonly deliveries = new Map<string, number>();
@@ -40,7 +40,7 @@ class World {
   }
 
   private isOver(id: string): boolean {
-    return this.settled.includes(id) || this.parked.has(id);
+    return this.settled.includes(id) || this.deadLetters.has(id);
   }
 
   private taken(id: string, queue: string): Taken {
@@ -73,7 +73,7 @@ class World {
     const by = this.rows.get(part.suspect?.suspectId ?? '')?.by ?? new Set();
     if (part.needsVerdict === true && by.size >= TRIES_MAX) {
       expect(ids).toHaveLength(1);
-      this.parked.add(first);
+      this.deadLetters.add(first);
       return undefined;
     }
     const begun = suspects.begin(part);
@@ -148,7 +148,7 @@ it('decides the commands of a queue in the order of arrival, whatever is suspici
           expect(order).toEqual([...order].sort((x, y) => x - y));
           // And nothing before it is open.
           const last = order.at(-1) ?? 0;
-          const before = ids.slice(0, last).filter((id) => !world.settled.includes(id) && !world.parked.has(id));
+          const before = ids.slice(0, last).filter((id) => !world.settled.includes(id) && !world.deadLetters.has(id));
           expect(before).toEqual([]);
         }
         expect(new Set(world.settled).size).toBe(world.settled.length);
@@ -173,7 +173,7 @@ it('settles all good commands and dead-letters only poison messages, however sma
         const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
         run(world, pieces, ended, limit);
         expect(world.open.map(idOf)).toEqual([]);
-        expect(world.parked).toEqual(poison);
+        expect(world.deadLetters).toEqual(poison);
         for (const id of poison) expect(world.triedAlone.get(id)?.size).toBeGreaterThanOrEqual(TRIES_MAX);
         expect(world.rows).toEqual(new Map());
       },
@@ -184,7 +184,7 @@ it('settles all good commands and dead-letters only poison messages, however sma
 it('makes no dead letter of a command whose session ends each time, and settles all before it and in other queues', () => {
   const world = new World({ a: idsOf('a', 9), b: idsOf('b', 5) }, new Map([['a4', 'session']]));
   run(world, 9, [], 60);
-  expect(world.parked.size).toBe(0);
+  expect(world.deadLetters.size).toBe(0);
   expect(world.settled.sort()).toEqual([...idsOf('a', 4), ...idsOf('b', 5)]);
   expect([...world.rows.values()].find(({ commandIds }) => commandIds.includes('a4'))).toMatchObject({
     commandIds: ['a4'],

@@ -24,7 +24,7 @@ import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
 import { DatabaseWait } from './database-wait.js';
 import type { WriterMetrics } from './metrics.js';
-import { settleBatch, type Committed, type OtherFault, type SettleOptions } from './settle.js';
+import { settleBatch, type Committed, type OtherFailure, type SettleOptions } from './settle.js';
 import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspects.js';
 
 /*
@@ -60,7 +60,7 @@ const GROWTH = 1.1;
 const INFO_LOG_COMMANDS_MAX = 5;
 
 /** Why a leadership ended. */
-export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFault;
+export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFailure;
 
 export interface WriterParts {
   consumer: CommandConsumer;
@@ -88,7 +88,7 @@ interface TakenHere extends Taken {
 }
 
 export class Writer {
-  #lastFault: string | undefined;
+  #lastFailure: string | undefined;
   readonly #wait: DatabaseWait;
   /** Smaller than configured since a batch took too long. */
   #commandsMax: number;
@@ -132,7 +132,7 @@ export class Writer {
     }
     const waited = this.waitedMs;
     if (waited < SLOW_MS) return undefined;
-    const why = this.#lastFault ?? 'no answer; a COMMIT waits while no replica streams';
+    const why = this.#lastFailure ?? 'no answer; a COMMIT waits while no replica streams';
     return `a batch has waited ${Math.round(waited / 1000)} s for the database: ${why}`;
   }
 
@@ -178,14 +178,15 @@ export class Writer {
   private async store(
     context: TermContext,
     part: Part<TakenHere> | undefined,
-  ): Promise<OtherFault | { type: 'stored'; isBehind: boolean }> {
+  ): Promise<OtherFailure | { type: 'stored'; isBehind: boolean }> {
     const { session, leaderTerm } = context;
     // A batch ends what is due before it decides, also one that has nothing to decide.
     const settled =
       part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
         ? await this.settle(context, part)
         : await sendHeartbeat(session, leaderTerm);
-    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again') return settled as OtherFault;
+    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again')
+      return settled as OtherFailure;
     const isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
     return (await this.removeOld(context)) ?? { type: 'stored', isBehind };
   }
@@ -221,14 +222,14 @@ export class Writer {
   private async settle(
     context: TermContext,
     part: Part<TakenHere>,
-  ): Promise<Committed | OtherFault | { type: 'again' }> {
+  ): Promise<Committed | OtherFailure | { type: 'again' }> {
     const { session, leaderTerm, suspects } = context;
     const { taken, suspect } = part;
     const isOver = part.needsVerdict === true && (await this.isOver(session, suspect));
     const begun = isOver ? undefined : suspects.begin(part);
     if (begun !== undefined) {
-      const fault = await this.begin(context, begun);
-      if (fault !== undefined) return fault as OtherFault;
+      const failure = await this.begin(context, begun);
+      if (failure !== undefined) return failure as OtherFailure;
     }
     const arrived = taken.map((each) => each.arrived);
     const deliveryOf = new Map(taken.map((each) => [each.arrived, each.delivery]));
@@ -240,13 +241,13 @@ export class Writer {
       bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
       queueOf: (one) => deliveryOf.get(one)?.queue ?? '',
     });
-    const isUnharmed = settled.type === 'server-fault' && !settled.lost;
+    const isUnharmed = settled.type === 'server-error' && !settled.lost;
     if (begun !== undefined && (isUnharmed || (settled.type === 'committed' && settled.arrived.length === 0))) {
-      const fault = await storeSuspects(session, leaderTerm, this.#process, { stored: [suspects.absolve(begun)] });
-      if (fault === undefined) this.#hasOpenTry = false;
+      const failure = await storeSuspects(session, leaderTerm, this.#process, { stored: [suspects.absolve(begun)] });
+      if (failure === undefined) this.#hasOpenTry = false;
     }
     if (settled.type !== 'committed') {
-      if (settled.type !== 'server-fault' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
+      if (settled.type !== 'server-error' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
       this.#commandsMax = Math.max(1, Math.min(this.#commandsMax, arrived.length || this.#commandsMax) >> 1);
       this.parts.log.warn(
         { commands: arrived.length, limit: this.#commandsMax },
@@ -289,7 +290,7 @@ export class Writer {
    * Removes expired rows from time to time, in a batch without commands. A failure to do so does not end the
    * leadership.
    */
-  private async removeOld(context: TermContext): Promise<OtherFault | undefined> {
+  private async removeOld(context: TermContext): Promise<OtherFailure | undefined> {
     const { session, leaderTerm, retention } = context;
     if (!retention.isDue(performance.now())) return undefined;
     try {
@@ -300,7 +301,7 @@ export class Writer {
         this.publishResults(context, settled, []);
         return undefined;
       }
-      if (settled.type !== 'server-fault' || settled.lost) return settled;
+      if (settled.type !== 'server-error' || settled.lost) return settled;
       throw settled.error;
     } catch (error) {
       this.parts.log.warn({ err: error }, 'rows whose time is over could not be removed now');
@@ -334,21 +335,21 @@ export class Writer {
     { session, leaderTerm }: TermContext,
     arrived: readonly Arrived[],
     options: SettleOptions = {},
-  ): Promise<Committed | OtherFault> {
+  ): Promise<Committed | OtherFailure> {
     const { metrics, log } = this.parts;
     const startedAt = performance.now();
     for (let pauseMs = RETRY_PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS.max)) {
       const settled = await settleBatch(session, leaderTerm, arrived, options);
-      this.#lastFault = settled.type === 'committed' ? undefined : settled.error.message;
+      this.#lastFailure = settled.type === 'committed' ? undefined : settled.error.message;
       if (settled.type === 'committed') return settled;
-      metrics.observeFault(settled.type);
+      metrics.observeFailure(settled.type);
       log.warn(
-        { fault: settled.type, err: settled.error, correlationIds: correlationIdsOf(arrived) },
+        { failure: settled.type, err: settled.error, correlationIds: correlationIdsOf(arrived) },
         'batch not stored',
       );
-      const canBeSmaller = settled.type === 'server-fault' && settled.isTooLarge === true && this.#commandsMax > 1;
+      const canBeSmaller = settled.type === 'server-error' && settled.isTooLarge === true && this.#commandsMax > 1;
       if (canBeSmaller) return settled;
-      const patient = settled.type === 'server-fault' && !settled.lost && performance.now() - startedAt < RETRY_MS;
+      const patient = settled.type === 'server-error' && !settled.lost && performance.now() - startedAt < RETRY_MS;
       if (!patient) return settled;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
@@ -385,10 +386,10 @@ function correlationIdsOf(arrived: readonly Arrived[]): string[] {
 }
 
 function poisonFailure(one: Arrived): Failure {
-  const place = one.readable ? one.command.kind : one.place;
+  const failureSite = one.readable ? one.command.kind : one.failureSite;
   return {
     errorClass: 'process',
-    place,
+    failureSite,
     reason: `${TRIES_MAX} processes ended while each tried it alone, or an operator condemned it`,
   };
 }

@@ -17,7 +17,7 @@ export { askNodes, GroupNodes, primaryOf, type NodeAnswer, type PrimaryAnswer } 
 export { SideConnection } from './nodes/side-connection.js';
 export { watchSession } from './writer/watch.js';
 export { WriterSession } from './writer/session.js';
-export { faultOf, type Fault } from './writer/fault.js';
+export { batchFailureOf, type BatchFailure } from './writer/batch-failure.js';
 export {
   startTerm,
   hasDueHolds,

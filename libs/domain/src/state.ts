@@ -63,7 +63,7 @@ export interface DeadLetter {
   bucket: number | null;
   errorClass: DeadLetterClass;
   /** What failed, in few words: those that failed alike have the same. */
-  place: string;
+  failureSite: string;
   reason: string;
   /** How often it failed. */
   tries: number;

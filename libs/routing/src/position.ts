@@ -32,7 +32,7 @@ export interface Position {
 }
 
 export type ParsedPosition =
-  { readonly ok: true; readonly position: Position } | { readonly ok: false; readonly faults: readonly string[] };
+  { readonly ok: true; readonly position: Position } | { readonly ok: false; readonly violations: readonly string[] };
 
 export const NO_POSITION: Position = Object.freeze({ groups: Object.freeze([]), orders: Object.freeze([]) });
 
@@ -89,32 +89,34 @@ export function formatPosition(position: Position): string {
 /** Reads a header's text; several headers joined by commas are one list. Every fault is named. */
 export function parsePosition(text: string): ParsedPosition {
   if (text.length > POSITION_TEXT_MAX) {
-    return { ok: false, faults: [`longer than ${POSITION_TEXT_MAX} characters`] };
+    return { ok: false, violations: [`longer than ${POSITION_TEXT_MAX} characters`] };
   }
   const groups: GroupPosition[] = [];
   const orders: string[] = [];
-  const faults: string[] = [];
+  const violations: string[] = [];
   for (const entry of text.split(',').map((part) => part.trim())) {
     if (entry === '') continue;
     if (entry.startsWith(ORDER_PREFIX)) {
       const id = entry.slice(ORDER_PREFIX.length);
       if (isUuid(id)) orders.push(id.toLowerCase());
-      else faults.push(`${shown(entry)}: not a UUID after ${ORDER_PREFIX}`);
+      else violations.push(`${shown(entry)}: not a UUID after ${ORDER_PREFIX}`);
       continue;
     }
     const [match, group = '', term = '', tag = '', seq = ''] = GROUP_ENTRY.exec(entry) ?? [];
     if (match === undefined) {
-      faults.push(`${shown(entry)}: neither <group>=<term>.<tag>.<seq> nor ${ORDER_PREFIX}<id>`);
+      violations.push(`${shown(entry)}: neither <group>=<term>.<tag>.<seq> nor ${ORDER_PREFIX}<id>`);
       continue;
     }
-    const faultsBefore = faults.length;
-    if (!isGroupId(group)) faults.push(`${shown(entry)}: not a group id before =`);
-    if (!isWholeNumber(term)) faults.push(`${shown(entry)}: the term is not a whole number`);
-    if (!TAG.test(tag)) faults.push(`${shown(entry)}: the tag is not 8 to 36 hexadecimal digits`);
-    if (!isWholeNumber(seq)) faults.push(`${shown(entry)}: the seq is not a whole number`);
-    if (faults.length === faultsBefore) groups.push({ group, term: Number(term), tag, seq: Number(seq) });
+    const violationsBefore = violations.length;
+    if (!isGroupId(group)) violations.push(`${shown(entry)}: not a group id before =`);
+    if (!isWholeNumber(term)) violations.push(`${shown(entry)}: the term is not a whole number`);
+    if (!TAG.test(tag)) violations.push(`${shown(entry)}: the tag is not 8 to 36 hexadecimal digits`);
+    if (!isWholeNumber(seq)) violations.push(`${shown(entry)}: the seq is not a whole number`);
+    if (violations.length === violationsBefore) groups.push({ group, term: Number(term), tag, seq: Number(seq) });
   }
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, position: positionOf(groups, orders) };
+  return violations.length > 0
+    ? { ok: false, violations: violations }
+    : { ok: true, position: positionOf(groups, orders) };
 }
 
 const isWholeNumber = (text: string) => WHOLE_NUMBER.test(text) && Number.isSafeInteger(Number(text));

@@ -3,7 +3,7 @@ import type { CommandBody, CommandKind } from '@eco/contracts';
 import { decideBatch, neededKeys, type Arrived, type Effects } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
 import { commandOf } from '@eco/testing';
-import { commitBatch, openBatch, type Fault, type LeaderTerm, type WriterSession } from '../index.js';
+import { commitBatch, openBatch, type BatchFailure, type LeaderTerm, type WriterSession } from '../index.js';
 
 /** As it comes from a queue. */
 export function arrived<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
@@ -35,7 +35,7 @@ export function productOf(productId: string, stock: number, priceCents = 250) {
   return arrived('product.create', { productId, name: `Product "${productId}"`, priceCents, stock });
 }
 
-export type Run = { type: 'committed'; effects: Effects; seq: number } | Fault;
+export type Run = { type: 'committed'; effects: Effects; seq: number } | BatchFailure;
 
 /** Fence, load, decide, store. */
 export async function runBatch(

@@ -17,7 +17,7 @@ import {
   verifyGroup,
   withdrawTries,
   WriterSession,
-  type Fault,
+  type BatchFailure,
   type LeaderTerm,
 } from '../index.js';
 import { textsLiteral } from './array-literals.js';
@@ -192,7 +192,7 @@ describe('a batch', () => {
       kind: null,
       reason: 'holds "quotes", {braces} and a \\',
       errorClass: 'unreadable' as const,
-      place: 'message',
+      failureSite: 'message',
       sentBy: null,
       command: { text: 'U+0000 is \0, half a pair \ud800' },
     };
@@ -217,7 +217,7 @@ describe('a batch', () => {
     expect(rows).toEqual([{ command }]);
 
     const { commandId, bodyHash } = letter;
-    const since = { ...kept, state: 'discarded' as const, place: 'elsewhere', tries: 3, lastNumber: 2 };
+    const since = { ...kept, state: 'discarded' as const, failureSite: 'elsewhere', tries: 3, lastNumber: 2 };
     const action = {
       commandId,
       bodyHash,
@@ -243,7 +243,7 @@ describe('a batch', () => {
     let number = 0;
     const letters = (sentBy: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
       Array.from({ length: count }, () => ({
-        ...{ commandId, kind: 'order.place' as const, bucket: 0, place: 'order.place', reason: 'spec' },
+        ...{ commandId, kind: 'order.place' as const, bucket: 0, failureSite: 'order.place', reason: 'spec' },
         ...{ bodyHash: (number += 1).toString(16).padStart(64, '0'), errorClass, sentBy, command: {} },
       }));
     const store = async (deadLetters: Effects['deadLetters']) => {
@@ -425,7 +425,7 @@ describe('a fault', () => {
     const commands = [orderOf('ana', []), orderOf(customerId, [])];
     const run = await runBatch(session, leaderTerm, commands);
     expect(run).toMatchObject({
-      type: 'command-fault',
+      type: 'command-error',
       error: { message: expect.stringContaining('not_him') as string },
     });
     expect(await count('outcome', `command_id = '${commands[0]?.command.id}'`)).toBe(0);
@@ -437,7 +437,7 @@ describe('a fault', () => {
     await group.asSuperuser('ALTER TABLE eco.orders RENAME TO orders_gone');
     const run = await runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await group.asSuperuser('ALTER TABLE eco.orders_gone RENAME TO orders');
-    expect(run).toMatchObject({ type: 'server-fault', lost: false });
+    expect(run).toMatchObject({ type: 'server-error', lost: false });
     committed(await runBatch(session, leaderTerm, [orderOf('ana', [])]));
   });
 
@@ -445,7 +445,7 @@ describe('a fault', () => {
     await group.asSuperuser('SELECT pg_terminate_backend($1)', [session.backendPid]);
     await session.ended;
     expect(await runBatch(session, leaderTerm, [orderOf('ana', [])])).toMatchObject({
-      type: 'server-fault',
+      type: 'server-error',
       lost: true,
     });
   });
@@ -459,7 +459,7 @@ describe('a fault', () => {
     const effects = decideBatch(opened.state, [order]);
     const levels = effects.levels.map((level) => ({ ...level, reserved: 6 }));
     expect(await commitBatch(session, opened.state, { ...effects, levels })).toMatchObject({
-      type: 'command-fault',
+      type: 'command-error',
       error: { message: expect.stringContaining('never_oversold') as string },
     });
   });
@@ -562,7 +562,7 @@ describe('a commit', () => {
       const run = runBatch(session, leaderTerm, [order]);
       await waitsForReplica();
       await group.asSuperuser(`SELECT ${cut}($1)`, [session.backendPid]);
-      const settled = (await run) as Fault;
+      const settled = (await run) as BatchFailure;
       await replica().resume();
       expect(settled.type).toBe('unknown');
       await session.ended;

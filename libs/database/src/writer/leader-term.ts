@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { topics, type Topic } from '@eco/contracts';
-import { faultOf, type Fault } from './fault.js';
+import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import type { Statement, WriterSession } from './session.js';
 
 /**
@@ -111,14 +111,14 @@ export async function readLastSeqs(session: WriterSession): Promise<Record<Topic
 }
 
 /** An idle leader's heartbeat, every second. The result says what to do next, as for a batch. */
-export async function sendHeartbeat(session: WriterSession, { tag }: LeaderTerm): Promise<Fault | undefined> {
+export async function sendHeartbeat(session: WriterSession, { tag }: LeaderTerm): Promise<BatchFailure | undefined> {
   try {
     const { warning } = await session.run(heartbeat, [tag, session.elapsed.send()]);
     if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
     session.elapsed.stored();
     return undefined;
   } catch (error) {
-    return faultOf(error);
+    return batchFailureOf(error);
   }
 }
 

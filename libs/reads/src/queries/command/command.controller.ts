@@ -16,7 +16,9 @@ const getCommand = operation({
     'content, which are kept for an operator and will not be carried out.',
   path: commandPathSchema,
   headers: readHeadersSchema,
-  answers: { 200: { description: 'Decided, or set aside', body: commandOutcomeSchema, headers: READ_ANSWER_HEADERS } },
+  answers: {
+    200: { description: 'Decided, or a dead letter', body: commandOutcomeSchema, headers: READ_ANSWER_HEADERS },
+  },
   problems: ['command-unknown', ...READ_PROBLEMS],
 });
 
