@@ -1,4 +1,4 @@
-import { pauseUnlessAborted } from '@eco/broker';
+import { sleep } from '@eco/broker';
 import {
   startTerm,
   NodeRoles,
@@ -133,7 +133,7 @@ export class Leadership {
           log.warn({ node: nodeName(primary.node), err: error }, 'session on the primary lost');
         }
       }
-      await pauseUnlessAborted(LOOK_AGAIN_MS, this.#stop.signal);
+      await sleep(LOOK_AGAIN_MS, this.#stop.signal);
     }
   }
 
@@ -165,7 +165,7 @@ export class Leadership {
         lookedAt = this.#polledAt;
         await this.endStalledHolder(session, detector);
       }
-      await pauseUnlessAborted(POLL_MS, this.#stop.signal);
+      await sleep(POLL_MS, this.#stop.signal);
     }
     return false;
   }

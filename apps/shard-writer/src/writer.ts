@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
-  pauseUnlessAborted,
+  sleep,
   type CommandConsumer,
   type Delivery,
   type EventAnnouncer,
@@ -147,7 +147,7 @@ export class Writer {
     this.#suspects = suspects;
     announcements.start();
     try {
-      if (!suspects.isEmpty) await pauseUnlessAborted(STEADY_MS, stop);
+      if (!suspects.isEmpty) await sleep(STEADY_MS, stop);
       let subscribedAt = performance.now();
       let isBehind = false;
       for (;;) {
@@ -156,7 +156,7 @@ export class Writer {
         if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
         const taken = this.read(deliveries);
         const part = suspects.next(taken, this.#limits, performance.now());
-        if (part === undefined) await pauseUnlessAborted(NOT_YET_MS, stop);
+        if (part === undefined) await sleep(NOT_YET_MS, stop);
         const ended = await this.#wait.during(session, this.store(context, part));
         if (ended.type !== 'stored') return ended;
         isBehind = ended.isBehind;
@@ -351,7 +351,7 @@ export class Writer {
       if (canBeSmaller) return settled;
       const patient = settled.type === 'server-error' && !settled.lost && performance.now() - startedAt < RETRY_MS;
       if (!patient) return settled;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await sleep(pauseMs);
     }
   }
 

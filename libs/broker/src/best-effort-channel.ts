@@ -1,6 +1,6 @@
 import type { Channel, Options } from 'amqplib';
 import type { BrokerConnection } from './connection.js';
-import { KeptChannel } from './kept-channel.js';
+import { ReconnectingChannel } from './reconnecting-channel.js';
 import type { Log } from './log.js';
 
 /** Bounds memory behind a broker that stands still: a frame or two a message of at most 64 kB. */
@@ -12,14 +12,14 @@ const MAX_BUFFERED_FRAMES = 256;
  */
 export class BestEffortChannel {
   readonly #connection: BrokerConnection;
-  readonly #channel: KeptChannel<Channel>;
+  readonly #channel: ReconnectingChannel<Channel>;
   #bufferFull = false;
   #sent = 0;
   #dropped = 0;
 
   constructor({ connection, name, log }: { connection: BrokerConnection; name: string; log?: Log }) {
     this.#connection = connection;
-    this.#channel = new KeptChannel<Channel>({
+    this.#channel = new ReconnectingChannel<Channel>({
       connection,
       name,
       open: (model) => model.createChannel({ highWaterMark: MAX_BUFFERED_FRAMES }),

@@ -1,6 +1,6 @@
 import { connect, type ChannelModel, type SocketOptions } from 'amqplib';
 import { backOffMs, shuffled } from './back-off.js';
-import { pauseUnlessAborted, settlesWithin } from './deadline.js';
+import { sleep, settlesWithin } from './deadline.js';
 import type { Log } from './log.js';
 import { VHOST } from './topology.js';
 
@@ -135,7 +135,7 @@ export class BrokerConnection {
       this.#state = { type: 'disconnected', error };
       this.#log?.warn({ connection: this.#name, broker: format(address), error }, 'no connection to this broker');
       const rounds = Math.floor(failures / addresses.length);
-      if (rounds > 0 || failures === 1) await pauseUnlessAborted(backOffMs(rounds, RECONNECT), stop);
+      if (rounds > 0 || failures === 1) await sleep(backOffMs(rounds, RECONNECT), stop);
     }
     this.#state = { type: 'stopped' };
   }

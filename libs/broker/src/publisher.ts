@@ -3,7 +3,7 @@ import type { ConfirmChannel, Message } from 'amqplib';
 import { commandKinds, keyOf, type Command } from '@eco/contracts';
 import type { BrokerConnection } from './connection.js';
 import { settlesWithin } from './deadline.js';
-import { KeptChannel } from './kept-channel.js';
+import { ReconnectingChannel } from './reconnecting-channel.js';
 import type { Log } from './log.js';
 import { BETWEEN, OutgoingQueue, type OutgoingCommand, type OutgoingMessage } from './outgoing-queue.js';
 import type { PublishOutcome } from './publish-outcome.js';
@@ -53,7 +53,7 @@ const REPLY_QUEUE = 'amq.rabbitmq.reply-to';
 export class CommandPublisher {
   readonly #options: CommandPublisherOptions;
   readonly #connection: BrokerConnection;
-  readonly #channel: KeptChannel<ConfirmChannel>;
+  readonly #channel: ReconnectingChannel<ConfirmChannel>;
   readonly #queues = new Map<string, OutgoingQueue>();
   readonly #messages = new Map<string, OutgoingMessage>();
   readonly #replies = new ReplyWaits(MAX_REPLY_WAITS);
@@ -82,7 +82,7 @@ export class CommandPublisher {
   constructor(options: CommandPublisherOptions) {
     this.#options = options;
     this.#connection = options.connection;
-    this.#channel = new KeptChannel<ConfirmChannel>({
+    this.#channel = new ReconnectingChannel<ConfirmChannel>({
       connection: options.connection,
       name: 'commands',
       open: (model) => model.createConfirmChannel({ highWaterMark: MAX_BUFFERED_FRAMES }),

@@ -1,7 +1,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { BrokerConnection } from './connection.js';
 import { readDelivery, type Delivery } from './delivery.js';
-import { KeptChannel } from './kept-channel.js';
+import { ReconnectingChannel } from './reconnecting-channel.js';
 import type { Log } from './log.js';
 import { UnsettledTags } from './unsettled-tags.js';
 
@@ -35,7 +35,7 @@ const ACKNOWLEDGE_MS = 50;
  */
 export class QueueReader {
   readonly #options: QueueReaderOptions;
-  readonly #channel: KeptChannel<Channel>;
+  readonly #channel: ReconnectingChannel<Channel>;
   #subscription: Subscription | undefined;
   #arrived: ConsumeMessage[] = [];
   /** Taken out of `#arrived`: the next one, and what was put back. */
@@ -47,7 +47,7 @@ export class QueueReader {
 
   constructor(options: QueueReaderOptions) {
     this.#options = options;
-    this.#channel = new KeptChannel<Channel>({
+    this.#channel = new ReconnectingChannel<Channel>({
       connection: options.connection,
       name: options.queue,
       open: (model) => model.createChannel(),

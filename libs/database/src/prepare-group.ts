@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from './sleep.js';
 import { bucketsOf, evenPlacement } from '@eco/routing';
 import { Client, type ClientConfig } from 'pg';
 import { DataSource, QueryFailedError } from 'typeorm';

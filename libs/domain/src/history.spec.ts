@@ -199,7 +199,7 @@ const aDiscard = fc
     return { readable: true, command: command('dead-letter.discard', body, { idempotencyKey, ...envelope }) };
   });
 /** One that fails, and is then replayed or discarded. */
-const aDesk = fc
+const anOperatorAction = fc
   .record({ one: mayFail, then: fc.array(fc.oneof(aReplay, aDiscard), { minLength: 1, maxLength: 4 }) })
   .map(({ one, then }) => [one, ...then]);
 
@@ -261,7 +261,7 @@ const arrivals = fc.oneof(
   { weight: 12, arbitrary: arrival.map((one) => [one]) },
   { weight: 2, arbitrary: aStory },
   { weight: 1, arbitrary: aJourney },
-  { weight: 2, arbitrary: aDesk },
+  { weight: 2, arbitrary: anOperatorAction },
 );
 
 const stocked: Arrived[] = products.map((productId, index) => ({

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import type { Fault, Lengths } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
 
@@ -24,7 +24,7 @@ export function writerFaults({ writerKills }: Lengths): Fault[] {
           const taken = await takenOver(system, 'kill');
           tookMs.push(taken.tookMs);
           await taken.victim.start();
-          await pause(LEADING_MS);
+          await sleep(LEADING_MS);
         }
         await system.untilAttached();
         return { what: 'taken over', tookMs };
@@ -35,7 +35,7 @@ export function writerFaults({ writerKills }: Lengths): Fault[] {
       async run(system) {
         const { victim, tookMs } = await takenOver(system, 'pause');
         const term = await termOf(system);
-        await pause(LEADING_MS);
+        await sleep(LEADING_MS);
         await victim.resume();
         // The writer learns that its leadership is over. The database refuses everything it tries until then: no batch
         // is doubled or torn.

@@ -118,7 +118,7 @@ async function drain(name: string, options: DrainOptions): Promise<string> {
   });
   const relay = new Relay({ journal, publish: (queue, commands) => publisher.publishTogether(queue, commands) });
   try {
-    if (options.setAside) journal.takeBackSetAside();
+    if (options.setAside) journal.unpark();
     connection.start();
     publisher.start();
     relay.start();
@@ -135,7 +135,7 @@ async function drain(name: string, options: DrainOptions): Promise<string> {
 }
 
 function report(name: string, journal: Journal, relay: Relay, obstacle: string | undefined): string {
-  const { depth, removed, setAsideNow } = journal.status;
+  const { depth, removed, parkedNow: setAsideNow } = journal.status;
   if (depth > 0 || setAsideNow > 0) process.exitCode = EXIT_LEFT;
   const why = [...relay.alarms].map(([queue, alarm]) => `${queue}: ${alarm}`).join('; ') || obstacle;
   return [

@@ -2,7 +2,7 @@ import { Entity } from 'typeorm';
 import { Progress } from './progress.js';
 
 /** Branch id under which statistics count what came in at Central: a key can't hold a null. */
-export const CENTRAL_BRANCH = '';
+export const CENTRAL_AS_STORED = '';
 
 /** Columns of `statistics.branch_day` and `statistics.product_day` that are counted. */
 export const FIGURES = [

@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION } from '@eco/contracts';
+import { CENTRAL } from '@eco/contracts';
 import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
 import { seededRandom, unicodeKey } from '@eco/routing';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
@@ -102,7 +102,7 @@ describe('a batch', () => {
       deleted: false,
     });
     expect([...state.levels.values()]).toEqual([
-      { productId: tea, location: CENTRAL_LOCATION, onHand: 5, reserved: 3, sequence: 2 },
+      { productId: tea, location: CENTRAL, onHand: 5, reserved: 3, sequence: 2 },
     ]);
     for (const { commandId, bodyHash, status, result } of first.effects.outcomes) {
       expect(state.outcomes.get(commandId)).toEqual({ bodyHash, status, result });

@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION, MAX_ORDER_LINES, type OutcomeStatus, type RefusalReason } from '@eco/contracts';
+import { CENTRAL, MAX_ORDER_LINES, type OutcomeStatus, type RefusalReason } from '@eco/contracts';
 import {
   levelKey,
   type Cart,
@@ -70,7 +70,7 @@ LIMIT $2::bigint`;
 const PRODUCT_WITH_LEVEL = `
 SELECT p.product_id, p.name, p.price_cents, p.version, p.deleted, l.on_hand, l.reserved, l.sequence
 FROM eco.product p
-LEFT JOIN eco.stock_level l ON l.product_id = p.product_id AND l.location = '${CENTRAL_LOCATION}'`;
+LEFT JOIN eco.stock_level l ON l.product_id = p.product_id AND l.location = '${CENTRAL}'`;
 
 const products: Statement = {
   name: 'load products',
@@ -108,7 +108,7 @@ FROM (
 ) p
 CROSS JOIN LATERAL (
   SELECT s.product_id, s.on_hand, s.reserved, s.sequence
-  FROM eco.stock_level s WHERE s.product_id = p.product_id AND s.location = '${CENTRAL_LOCATION}'
+  FROM eco.stock_level s WHERE s.product_id = p.product_id AND s.location = '${CENTRAL}'
   LIMIT 1
 ) l`;
 
@@ -234,7 +234,7 @@ class LoadedState {
     const [productId, name, priceCents, version, deleted] = row as [string, string, string, number, boolean];
     const [onHand, reserved, sequence] = row.slice(5) as (string | null)[];
     this.products.set(productId, { productId, name, priceCents: Number(priceCents), version, deleted });
-    this.addLevel(sequence === null ? null : productId, CENTRAL_LOCATION, onHand, reserved, sequence);
+    this.addLevel(sequence === null ? null : productId, CENTRAL, onHand, reserved, sequence);
   }
 
   /** Null: there is none. */
@@ -287,7 +287,7 @@ class LoadedState {
   }
 
   private addHeldLevel([productId, onHand, reserved, sequence]: Row): void {
-    this.addLevel(productId as string, CENTRAL_LOCATION, onHand, reserved, sequence);
+    this.addLevel(productId as string, CENTRAL, onHand, reserved, sequence);
   }
 
   /** In the order of `customerIds`; as many as were asked for: so the last cart, and those behind it, are not complete. */

@@ -21,7 +21,7 @@ export class Catalogue {
   }
 
   /** Also when it is deleted: its units go on lying somewhere. */
-  hasEverHad(productId: string): boolean {
+  existsOrExisted(productId: string): boolean {
     return this.changed.has(productId) || this.stored.has(productId);
   }
 

@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION, type CommandOf } from '@eco/contracts';
+import { CENTRAL, type CommandOf } from '@eco/contracts';
 import { done, notOwned, refusedFor, type Decision } from '../rules.js';
 import type { Order } from '../state.js';
 import type { WorkingState } from '../working-state.js';
@@ -26,7 +26,7 @@ export function endOrder(
   if (elsewhere !== undefined) return elsewhere;
   const { movement, change, leaves } = ends[status];
   for (const { productId, quantity } of lines) {
-    const level = state.stock.level(productId, CENTRAL_LOCATION);
+    const level = state.stock.level(productId, CENTRAL);
     state.stock.move(level, { movement, onHandDelta: leaves ? -quantity : 0, reservedDelta: -quantity }, id);
   }
   state.orders.end(order, status, state.at);

@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION, type OrderLine, type PricedLine, type ShortLine } from '@eco/contracts';
+import { CENTRAL, type OrderLine, type PricedLine, type ShortLine } from '@eco/contracts';
 import { availableOf, type Level } from '../stock/stock-ledger.js';
 import type { WorkingState } from '../working-state.js';
 
@@ -27,7 +27,7 @@ export function priceLines(lines: readonly OrderLine[], state: WorkingState): Pr
       found.unknownProducts.push(productId);
       continue;
     }
-    const level = state.stock.level(productId, CENTRAL_LOCATION);
+    const level = state.stock.level(productId, CENTRAL);
     const available = availableOf(level);
     if (quantity > available) found.short.push({ productId, asked: quantity, available });
     found.levels.push(level);

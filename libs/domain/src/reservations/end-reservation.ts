@@ -15,7 +15,7 @@ export function endReservation(
   const refusal = whyNotHeld(reservation, state);
   if (refusal !== undefined) return refusal;
   const lines = linesOf(reservation.lines);
-  state.reservations.letGo(reservation, status, id, state.stock);
+  state.reservations.release(reservation, status, id, state.stock);
   const result = { reservationId, status, lines };
   return done(result, { type: `reservation.${status}`, data: { ...result, customerId, branchId } });
 }

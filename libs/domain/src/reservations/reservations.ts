@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION, type ReservationStatus } from '@eco/contracts';
+import { CENTRAL, type ReservationStatus } from '@eco/contracts';
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
 import type { BatchState, Reservation } from '../state.js';
@@ -39,14 +39,14 @@ export class Reservations {
   }
 
   /** Its units are free again. */
-  letGo(
+  release(
     reservation: Readonly<Reservation>,
     status: 'released' | 'expired',
     commandId: string,
     stock: StockLedger,
   ): void {
     for (const { productId, quantity } of reservation.lines) {
-      const level = stock.level(productId, CENTRAL_LOCATION);
+      const level = stock.level(productId, CENTRAL);
       stock.move(level, { movement: 'released', onHandDelta: 0, reservedDelta: -quantity }, commandId);
     }
     this.end(reservation, status);

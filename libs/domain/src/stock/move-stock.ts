@@ -5,7 +5,7 @@ import { availableOf, type Level } from './stock-ledger.js';
 
 /** A refusal that names every product and location that nobody knows; undefined: all are known. */
 export function whyUnknown(productId: string, locations: readonly string[], state: WorkingState): Decision | undefined {
-  const unknownProducts = state.catalogue.hasEverHad(productId) ? [] : [productId];
+  const unknownProducts = state.catalogue.existsOrExisted(productId) ? [] : [productId];
   const unknownLocations = locations.filter((location) => !state.locations.has(location));
   if (unknownProducts.length > 0) return refusedFor('product-unknown', { unknownProducts, unknownLocations });
   if (unknownLocations.length > 0) return refusedFor('location-unknown', { unknownLocations });

@@ -74,7 +74,7 @@ export class OneByOne {
     this.at = at;
     for (const reservation of this.reservations) {
       if (reservation.status === 'held' && Date.parse(reservation.expiresAt) <= Date.parse(at)) {
-        this.letGo(reservation, 'expired', 'expiry');
+        this.release(reservation, 'expired', 'expiry');
       }
     }
   }
@@ -251,7 +251,7 @@ export class OneByOne {
         if (reservation.status !== 'held') return over(reservation);
         // What is due has expired when the batch began.
         if (kind === 'reservation.expire') return ['refused', { reason: 'reservation-not-due' }];
-        this.letGo(reservation, 'released', command.id);
+        this.release(reservation, 'released', command.id);
         return ['done', { reservationId, status: 'released', lines: plain(reservation.lines) }];
       }
       case 'order.cancel':
@@ -371,7 +371,7 @@ export class OneByOne {
     return unknownLocations.length > 0 ? ['refused', { reason: 'location-unknown', unknownLocations }] : undefined;
   }
 
-  private letGo(reservation: Reservation, status: string, commandId: string): void {
+  private release(reservation: Reservation, status: string, commandId: string): void {
     for (const { productId, quantity } of reservation.lines)
       this.ledger.move(productId, 'central', 0, -quantity, commandId);
     reservation.status = status;

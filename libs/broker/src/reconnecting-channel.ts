@@ -27,7 +27,7 @@ const REOPEN = { firstMs: 100, capMs: 2000 };
  * closed it (a queue is missing, a permission, a delivery that was acknowledged twice). Each channel that has been open
  * is a generation of its own: delivery tags of another one mean nothing on it.
  */
-export class KeptChannel<C extends Channel> {
+export class ReconnectingChannel<C extends Channel> {
   readonly #options: KeptChannelOptions<C>;
   #started = false;
   #forgetConnection: () => void = () => undefined;
