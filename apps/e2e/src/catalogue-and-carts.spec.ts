@@ -8,23 +8,29 @@ let system: System;
 beforeAll(async () => (system = await openSystem()));
 
 it('has the first products and their stock', async () => {
-  const products = await system.central.get('/products?limit=1000');
-  expect(products.body?.['items']).toEqual(
-    expect.arrayContaining([
-      expect.objectContaining({ productId: 'manzanas-organicas', name: 'Manzanas Orgánicas', priceCents: 250 }),
-      expect.objectContaining({ productId: 'pan-integral', name: 'Pan Integral', priceCents: 180 }),
-      expect.objectContaining({ productId: 'leche-deslactosada', name: 'Leche Deslactosada', priceCents: 320 }),
-      expect.objectContaining({ productId: 'cafe-premium', name: 'Café Premium', priceCents: 890 }),
-      expect.objectContaining({ productId: 'quinoa', name: 'Quinoa', priceCents: 1250 }),
-    ]),
-  );
-  const stock = await system.central.get('/inventory?limit=1000');
-  expect(stock.body?.['items']).toEqual(
-    expect.arrayContaining([
-      expect.objectContaining({ productId: 'cafe-premium', location: 'central', onHand: 25 }),
-      expect.objectContaining({ productId: 'quinoa', location: 'central', onHand: 15 }),
-    ]),
-  );
+  await eventually('the first products', async () => {
+    const products = await system.central.get('/products?limit=1000');
+    expect(products.body?.['items']).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ productId: 'manzanas-organicas', name: 'Manzanas Orgánicas', priceCents: 250 }),
+        expect.objectContaining({ productId: 'pan-integral', name: 'Pan Integral', priceCents: 180 }),
+        expect.objectContaining({ productId: 'leche-deslactosada', name: 'Leche Deslactosada', priceCents: 320 }),
+        expect.objectContaining({ productId: 'cafe-premium', name: 'Café Premium', priceCents: 890 }),
+        expect.objectContaining({ productId: 'quinoa', name: 'Quinoa', priceCents: 1250 }),
+      ]),
+    );
+    return true;
+  });
+  await eventually('their stock', async () => {
+    const stock = await system.central.get('/inventory?limit=1000');
+    expect(stock.body?.['items']).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ productId: 'cafe-premium', location: 'central', onHand: 25 }),
+        expect.objectContaining({ productId: 'quinoa', location: 'central', onHand: 15 }),
+      ]),
+    );
+    return true;
+  });
 });
 
 it('adds, changes and takes out a product, and shows each to the reader who brings the position', async () => {

@@ -95,4 +95,4 @@ it('makes a poison message one dead letter and decides all good commands', async
   await eventually('what comes later is decided', async () => (await placed([after.id])).length === 1);
   expect(writer.ends).toBe(ends);
   expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_reader')))).toEqual([]);
-}, 300_000);
+}, 600_000);

@@ -105,7 +105,8 @@ describe('BrokerConnection', () => {
     proxy.hold();
     const begin = performance.now();
     await connection.stop();
-    expect(performance.now() - begin).toBeLessThan(3000);
+    // Heartbeats would end it after 6 s at the earliest.
+    expect(performance.now() - begin).toBeLessThan(5500);
   });
 
   it('bears starts and stops in any order', async () => {

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 async function startPublisher(options: Partial<CommandPublisherOptions> = {}): Promise<CommandPublisher> {
   const connection = new BrokerConnection({ access: broker.access('central', [proxy.address]), name: 'publisher' });
-  const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', ...options });
+  const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 60_000, ...options });
   running.push(connection, publisher);
   connection.start();
   publisher.start();
@@ -183,7 +183,7 @@ describe('CommandPublisher', () => {
     await eventually('the loss to be noticed', () => publisher.obstacle !== undefined);
     const start = performance.now();
     const outcomes = await Promise.all(Array.from({ length: 1000 }, () => publisher.publish(orderCommand())));
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(1500);
     expect(outcomes).toEqual(Array(1000).fill({ type: 'disconnected' }));
     expect(publisher.counts).toMatchObject({ unsettledCommands: 0, unsettledBytes: 0 });
     await proxy.mend();
@@ -211,7 +211,8 @@ describe('CommandPublisher', () => {
     proxy.hold();
     const start = performance.now();
     const outcomes = await Promise.all(Array.from({ length: 10 }, () => publisher.publish(orderCommand())));
-    expect(performance.now() - start).toBeLessThan(1000);
+    // A lost connection would be noticed after 6 s at the earliest.
+    expect(performance.now() - start).toBeLessThan(4000);
     expect(outcomes).toEqual([
       { type: 'unconfirmed', reason: 'deadline' },
       ...(Array(9).fill({ type: 'full', reason: 'deadline' }) as PublishOutcome[]),
@@ -245,7 +246,7 @@ describe('CommandPublisher', () => {
       'a confirm over the other broker',
       async () => (await publisher.publish(orderCommand())).type === 'confirmed',
     );
-    expect(performance.now() - start).toBeLessThan(8000);
+    expect(performance.now() - start).toBeLessThan(20_000);
     expect(unused.connections).toBe(1);
     await drain('orders.g1');
   });

@@ -44,6 +44,7 @@ async function startPair(): Promise<Pair> {
   const publisher = new CommandPublisher({
     connection: connect('sucursal', 'asker', proxy.address),
     groupOf: () => 'g1',
+    deadlineMs: 60_000,
   });
   const consumer = new CommandConsumer({ connection: connect('writer', 'taker'), group: 'g1' });
   const replies = new ReplySender({ connection: connect('writer', 'answerer') });

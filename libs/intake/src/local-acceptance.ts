@@ -139,14 +139,14 @@ export class LocalAcceptance {
   }
 
   #tell(): string {
-    const { depth, parkedNow: setAsideNow } = this.#journal.status;
+    const { depth, parkedNow } = this.#journal.status;
     const { oldestAtMs } = this.#journal;
     // One that failed is looked at again: by now it may work.
     const broken = this.#journal.lastError && this.#journal.obstacle;
     const oldest = oldestAtMs === undefined ? '' : `, the oldest for ${Math.round((Date.now() - oldestAtMs) / 1000)} s`;
     return [
       depth === 0 ? 'empty' : `${depth} wait${oldest}`,
-      ...(setAsideNow > 0 ? [`${setAsideNow} set aside`] : []),
+      ...(parkedNow > 0 ? [`${parkedNow} set aside`] : []),
       ...(broken ? [`takes nothing now (${broken}), so orders need the brokers`] : []),
       ...[...this.#relay.alarms].map(([queue, alarm]) => `${queue}: ${alarm}`),
     ].join('; ');

@@ -1,7 +1,7 @@
 import { sleep } from '@eco/broker';
 import { headers } from '@eco/contracts';
 import { seededRandom } from '@eco/routing';
-import type { Asked } from '@eco/testing';
+import { eventually, type Asked } from '@eco/testing';
 import { RawPublisher, type RawPlanned } from './raw-publisher.js';
 import { Requests, type Planned } from './requests.js';
 import { Window } from './window.js';
@@ -24,7 +24,8 @@ export interface LoadOptions {
 const UNDER_WAY_MAX = { accepted: 300, decided: 50, raw: 20 };
 type Kind = keyof typeof UNDER_WAY_MAX;
 const TICK_MS = 20;
-const ANSWER_MS = 10_000;
+/** Longer than the gap that is allowed, so that a slow answer counts as a gap and not as a refusal. */
+const ANSWER_MS = 30_000;
 const REPEAT_MS = 1000;
 
 type Kept = RawPlanned & { told: Asked['told'] };
@@ -59,7 +60,16 @@ export class FaultLoad {
 
   /** Puts the products on sale, then asks until `stop`. */
   async start(): Promise<void> {
-    await Promise.all(this.#requests.products.map((product) => this.system.central.post('/products', product)));
+    await Promise.all(
+      this.#requests.products.map((product) =>
+        // Without a key: a repeat of what was done before its answer came is told that the product exists.
+        eventually(`${product.productId} is on sale`, async () => {
+          const { status, text } = await this.system.central.post('/products', product, { prefer: 'wait=30' });
+          if (status !== 201 && status !== 409) throw new Error(`${status} ${text}`);
+          return true;
+        }),
+      ),
+    );
     this.#rawPublisher.start();
     const startedAt = performance.now();
     this.#timer = setInterval(() => {
