@@ -33,8 +33,8 @@ const boundaries = (extra) => [
   },
 ];
 
-// One door to each server: whoever else opened one would have its own idea of confirms, of roles and of deadlines.
-const doors = [
+// Each server has one library that may import its driver. Any other would have its own idea of confirms, roles and deadlines.
+const drivers = [
   {
     packages: ['amqplib', 'amqp-connection-manager', '@golevelup/*'],
     folders: ['libs/broker'],
@@ -90,13 +90,13 @@ const sleeplessImport = { regex: '^node:timers/promises$', message: sleepless.me
 // Folders that may import less than the others, or more. A spec of the domain may read a file; no spec may sleep.
 const pure = ['libs/contracts', 'libs/domain', 'libs/routing'];
 // Sorted, so that a folder comes after those around it, whose rule its own replaces.
-const restrictedImports = ['', ...new Set([...pure, ...doors.flatMap((door) => door.folders)])]
+const restrictedImports = ['', ...new Set([...pure, ...drivers.flatMap((driver) => driver.folders)])]
   .sort()
   .flatMap((folder) => {
     const everywhere = [
-      ...doors
-        .filter((door) => !door.folders.includes(folder))
-        .map((door) => ({ group: door.packages.flatMap((name) => [name, `${name}/**`]), message: door.why })),
+      ...drivers
+        .filter((driver) => !driver.folders.includes(folder))
+        .map((driver) => ({ group: driver.packages.flatMap((name) => [name, `${name}/**`]), message: driver.why })),
       prefixlessBuiltins,
     ];
     const rules = (patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { eventually } from '@eco/testing';
-import { centralBeside } from './system/central-beside.js';
+import { startSecondCentral } from './system/second-central.js';
 import { openSystem, type System } from './system/system.js';
 
 /**
@@ -14,8 +14,8 @@ beforeAll(async () => (system = await openSystem()));
 const today = () => new Date().toISOString().slice(0, 10);
 const itemsOf = (body: Record<string, unknown> | undefined) => (body?.['items'] ?? []) as Record<string, unknown>[];
 
-async function register(door: 'central' | 'sucursal', name: string): Promise<string> {
-  const said = await system[door].post('/customers', { name, email: `${name}@example.com` });
+async function register(api: 'central' | 'sucursal', name: string): Promise<string> {
+  const said = await system[api].post('/customers', { name, email: `${name}@example.com` });
   expect(said.status).toBe(202);
   return String(said.body?.['customerId']);
 }
@@ -237,7 +237,7 @@ it('consumers that were down catch up, and one with a mail server sends what is 
     [],
     { role: 'postgres' },
   );
-  const beside = await centralBeside(system, {
+  const second = await startSecondCentral(system, {
     ECO_CONSUMERS: 'notifications',
     ECO_SMTP_URL: `smtp://127.0.0.1:${port}`,
   });
@@ -263,7 +263,7 @@ it('consumers that were down catch up, and one with a mail server sends what is 
     });
     expect(left).toMatchObject([{ state: 'failing' }]);
   } finally {
-    await beside.stop();
+    await second.stop();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 });

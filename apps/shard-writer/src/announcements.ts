@@ -1,40 +1,43 @@
 import type { EventAnnouncer } from '@eco/broker';
 import type { Change, ChangeType, Topic } from '@eco/contracts';
-import type { Reign } from '@eco/database';
+import type { LeaderTerm } from '@eco/database';
 import type { BatchState, Effects } from '@eco/domain';
 
-const BEAT_MS = 1000;
+const HEARTBEAT_MS = 1000;
 
 /**
- * A batch that changed more is announced without its changes: whoever needs them reads them from GET /changes. Under
- * load they would be most of what the brokers carry, and each consumer gets a copy.
+ * A batch with more changes is announced without them; consumers that need them read GET /changes. Under load the
+ * changes would be most of what the brokers carry, and each consumer gets a copy.
  */
 const CHANGES_MAX = 10;
 
-/** Events without their changes only wake, so under load one speaks for all batches of so long, ms. */
+/**
+ * Events without changes only wake consumers. Under load, one event therefore announces all batches of this period, ms.
+ */
 const PACE_MS = 100;
 
 /**
- * What a leadership announces: after each commit the topics that it changed, each with that topic's announced batch before;
- * and each second a heartbeat that names the last of every topic, so that a lost last event is noticed too. A heartbeat
- * names what readers can see: until its first batch the term of the leadership before. Nothing waits for it.
+ * Announces what a leader decides. After each commit it announces the changed topics, each with that topic's previous
+ * batch. Every second it sends a heartbeat that names the last batch of every topic, so that a lost last event is
+ * noticed too. A heartbeat names what readers can see: until the leader's first batch, the term of the previous
+ * leadership. Nothing waits for announcements.
  */
 export class Announcements {
   #last: { seq: number; term: number; tag: string };
   #timer: NodeJS.Timeout | undefined;
-  /** By topic, what one event will announce when it is time. */
+  /** By topic, what the next event will announce. */
   readonly #gathered = new Map<Topic, { previousSeq: number; timer: NodeJS.Timeout }>();
 
   constructor(
     private readonly announcer: EventAnnouncer,
-    private readonly reign: Reign,
+    private readonly leaderTerm: LeaderTerm,
     private readonly lastSeqs: Record<Topic, number>,
   ) {
-    this.#last = { seq: reign.seq, ...reign.shown };
+    this.#last = { seq: leaderTerm.seq, ...leaderTerm.shown };
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.beat(), BEAT_MS);
+    this.#timer ??= setInterval(() => this.sendHeartbeat(), HEARTBEAT_MS);
   }
 
   stop(): void {
@@ -44,14 +47,14 @@ export class Announcements {
   }
 
   announce({ position: { seq }, at }: BatchState, effects: Effects): void {
-    const { term, tag } = this.reign;
+    const { term, tag } = this.leaderTerm;
     this.#last = { seq, term, tag };
     for (const [topic, changes] of changesByTopic(seq, at, effects)) {
-      const few = changes.length <= CHANGES_MAX;
-      if (few) this.announceGathered(topic);
+      const fits = changes.length <= CHANGES_MAX;
+      if (fits) this.announceGathered(topic);
       const previousSeq = this.lastSeqs[topic];
       this.lastSeqs[topic] = seq;
-      if (few) {
+      if (fits) {
         this.event(topic, previousSeq, { changes: changes.map((change) => change()) });
       } else if (!this.#gathered.has(topic)) {
         const timer = setTimeout(() => this.announceGathered(topic), PACE_MS);
@@ -69,17 +72,17 @@ export class Announcements {
   }
 
   private event(topic: Topic, previousSeq: number, changes: { changes?: Change[] } = {}): void {
-    const { group, term, tag } = this.reign;
+    const { group, term, tag } = this.leaderTerm;
     const seq = this.lastSeqs[topic];
     this.announcer.announce({ version: 1, group, term, tag, topic, seq, previousSeq, ...changes });
   }
 
-  private beat(): void {
-    this.announcer.beat({ version: 1, group: this.reign.group, ...this.#last, lastSeqs: this.lastSeqs });
+  private sendHeartbeat(): void {
+    this.announcer.heartbeat({ version: 1, group: this.leaderTerm.group, ...this.#last, lastSeqs: this.lastSeqs });
   }
 }
 
-/** Each change as it stands in the view eco.change, made only when it is asked for. */
+/** Each change as the view eco.change shows it; computed only on demand. */
 function changesByTopic(seq: number, at: string, { outcomes, movements }: Effects): Map<Topic, (() => Change)[]> {
   const byTopic = new Map<Topic, (() => Change)[]>();
   const add = (topic: Topic, change: () => Change) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { beginReign, tryToLead, verifyGroup, brokenChecks, WriterSession, type Reign } from '@eco/database';
+import { startTerm, tryToLead, verifyGroup, brokenChecks, WriterSession, type LeaderTerm } from '@eco/database';
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { Arrived, Effects } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
@@ -8,17 +8,17 @@ import { settleBatch, type Committed } from './settle.js';
 
 let group: DatabaseGroup;
 let session: WriterSession;
-let reign: Reign;
+let leaderTerm: LeaderTerm;
 
 beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 0 });
   const { host, port } = server();
   session = await WriterSession.open({ host, port }, group.login('eco_writer'));
   await eventually('the lock is free', () => tryToLead(session));
-  reign = await beginReign(session);
+  leaderTerm = await startTerm(session);
   const product = commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1000 });
   await settle([{ readable: true, command: product }]);
-  // Nothing in the rules is wrong with these customers: only the database will not have them.
+  // The rules accept these customers; only the database rejects them.
   await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_them CHECK (customer_id NOT LIKE 'bad%')`);
 });
 afterAll(async () => {
@@ -43,12 +43,12 @@ const releaseOf = (reservationId: string, customerId: string) =>
   received('reservation.release', { reservationId, customerId });
 
 async function settle(arrived: Arrived[]): Promise<Committed> {
-  const settled = await settleBatch(session, reign, arrived);
+  const settled = await settleBatch(session, leaderTerm, arrived);
   if (settled.type !== 'committed') throw settled.error;
   return settled;
 }
 
-/** Ids that have an open dead letter or an outcome, with the batch that wrote it. */
+/** Ids with an open dead letter or an outcome, and the batch that wrote it. */
 async function written(arrived: (Arrived & { readable: true })[]) {
   const ids = arrived.map(({ command }) => command.id);
   const of = (table: string) =>
@@ -65,7 +65,7 @@ it.each([
   ['the last', [99]],
   ['one in the middle', [41]],
   ['three of them', [7, 8, 60]],
-])('parks what can’t be stored (%s), and settles the rest in the same transaction', async (_, bad) => {
+])('dead-letters a command that can’t be stored (%s) and settles the rest in the same transaction', async (_, bad) => {
   const batch = Array.from({ length: 100 }, (_each, index) =>
     order(bad.includes(index) ? `bad-${index}` : `good-${index}`),
   );
@@ -78,7 +78,7 @@ it.each([
   expect(seqs).toEqual(new Set([state.position.seq]));
   expect(effects.replies.map(({ commandId }) => commandId)).toEqual(batch.map(({ command }) => command.id));
   expect(effects.deadLetters).toMatchObject(
-    bad.map(() => ({ errorClass: 'database', place: '23514 orders not_them' })),
+    bad.map(() => ({ errorClass: 'database', failureSite: '23514 orders not_them' })),
   );
   expect(effects.replies[bad[0] as number]).toMatchObject({
     type: 'dead-letter',
@@ -86,7 +86,7 @@ it.each([
   });
 });
 
-it('answers a parked command that comes again by its dead letter, without looking for it once more', async () => {
+it('replies to a repeated command from its dead letter, without searching for it again', async () => {
   const bad = order('bad-again');
   const first = await settle([bad]);
   const second = await settle([order('good'), bad]);
@@ -96,20 +96,20 @@ it('answers a parked command that comes again by its dead letter, without lookin
   expect(rows).toEqual([{ tries: 1 }]);
 });
 
-it('parks a command whose rule fails, as a bug would make it', async () => {
+it('dead-letters a command whose rule throws', async () => {
   const broken = order('good');
-  // Not what readCommands would let pass: no time can be made of it.
+  // readCommands would reject this: it is no valid time.
   broken.command.stamp = 'no stamp';
   const batch = [order('good'), broken, order('good')];
   const { effects } = await settle(batch);
   expect(effects.deadLetters).toMatchObject([
-    { errorClass: 'rule', place: expect.stringMatching(/^RangeError in /) as string },
+    { errorClass: 'rule', failureSite: expect.stringMatching(/^RangeError in /) as string },
   ]);
   const { outcomes, deadLetters } = await written(batch);
   expect([outcomes.length, deadLetters.map(({ command_id: id }) => id)]).toEqual([2, [broken.command.id]]);
 });
 
-it('tries a replay once by its number, and keeps what was done with a dead letter and by whom', async () => {
+it('tries a replay once per number, and records each action on a dead letter with its operator', async () => {
   const bad = order('bad-for-now');
   const first = await settle([bad]);
   const letter = first.effects.deadLetters[0] as Effects['deadLetters'][number];
@@ -144,8 +144,8 @@ it('tries a replay once by its number, and keeps what was done with a dead lette
   ]);
 });
 
-it('parks what is too large for the server, which no later try would make smaller', async () => {
-  // Hashes, or it would be compressed to fit.
+it('dead-letters a command that is too large for the server', async () => {
+  // Hashes, because other text would be compressed and fit.
   const hashes = Array.from({ length: 200 }, (_, index) => `md5(customer_id || '${index}')`).join(' || ');
   const text = `CASE WHEN length(customer_id) > 100 THEN ${hashes} ELSE '' END`;
   await group.asSuperuser(`CREATE INDEX too_long ON eco.orders ((${text}))`);
@@ -153,17 +153,17 @@ it('parks what is too large for the server, which no later try would make smalle
   const { effects } = await settle(batch);
   await group.asSuperuser('DROP INDEX eco.too_long');
   expect(effects.deadLetters).toMatchObject([
-    { commandId: batch[1]?.command.id, errorClass: 'database', place: expect.stringMatching(/^54000/) as string },
+    { commandId: batch[1]?.command.id, errorClass: 'database', failureSite: expect.stringMatching(/^54000/) as string },
   ]);
   expect((await written(batch)).outcomes).toHaveLength(2);
 });
 
-it('blames nobody when the server can’t store', async () => {
+it('blames no command when the server can’t store anything', async () => {
   await group.asSuperuser('ALTER TABLE eco.movement RENAME TO movement_gone');
   const batch = [order('good'), order('good')];
-  const settled = await settleBatch(session, reign, batch);
+  const settled = await settleBatch(session, leaderTerm, batch);
   await group.asSuperuser('ALTER TABLE eco.movement_gone RENAME TO movement');
-  expect(settled).toMatchObject({ type: 'server-fault', lost: false });
+  expect(settled).toMatchObject({ type: 'server-error', lost: false });
   expect((await written(batch)).seqs.size).toBe(0);
   await settle(batch);
 });
@@ -184,11 +184,11 @@ describe('large orders', () => {
     return received('reservation.create', { reservationId, customerId, branchId: null, lines, ttlSeconds: 600 });
   }
 
-  /** Batch after batch, as the writer would; gives how many of `arrived` each of them settled. */
+  /** Settles batch after batch, as the writer does; returns how many of `arrived` each batch settled. */
   async function settleAll(arrived: Arrived[], options: Parameters<typeof settleBatch>[3]): Promise<Committed[]> {
     const batches: Committed[] = [];
     for (let left = arrived; left.length > 0;) {
-      const settled = await settleBatch(session, reign, left, options);
+      const settled = await settleBatch(session, leaderTerm, left, options);
       if (settled.type !== 'committed') throw settled.error;
       batches.push(settled);
       left = left.filter((one) => !settled.arrived.includes(one));
@@ -196,7 +196,7 @@ describe('large orders', () => {
     return batches;
   }
 
-  /** What the server answers to statements of this name while `work` is done. */
+  /** What the server returns for statements of this name during `work`. */
   async function answersTo(name: string, work: () => Promise<unknown>): Promise<{ rows: number; bytes: number }> {
     const run = session.run.bind(session);
     const all = { rows: 0, bytes: 0 };
@@ -226,7 +226,7 @@ describe('large orders', () => {
     );
   });
 
-  it('are loaded once, not once for each of their lines, and their levels once for each product', async () => {
+  it('are loaded once, not once per line, and their levels once per product', async () => {
     const orders = [largeOrder('ana'), largeOrder('ana')];
     await settle(orders);
     const fulfilments = orders.map((each) => fulfilmentOf(of(each).id, 'ana'));
@@ -241,7 +241,7 @@ describe('large orders', () => {
     expect(loaded.bytes).toBeLessThan(100_000);
   });
 
-  it('end a batch where it has enough lines, in the order of their queue, while another queue goes on', async () => {
+  it('end a batch when it has enough lines, in queue order, while another queue continues', async () => {
     const orders = Array.from({ length: 12 }, () => largeOrder('ana'));
     await settle(orders);
     const fulfilments = orders.map((each) => fulfilmentOf(of(each).id, 'ana'));
@@ -258,7 +258,7 @@ describe('large orders', () => {
     );
   });
 
-  it('that are reserved and due end a few in each batch, before what wants their units is decided', async () => {
+  it('release due reservations a few per batch, before commands that need their units are decided', async () => {
     const reservations = Array.from({ length: 8 }, () => largeReservation('ana'));
     await settle(reservations);
     await settle([received('stock.count', await countOf('large-0'))]);
@@ -273,18 +273,18 @@ describe('large orders', () => {
     expect(batches.at(-1)?.effects.outcomes.at(-1)).toMatchObject({ commandId: of(wanted).id, status: 'done' });
   });
 
-  it('that are due are ended by an idle writer as many as fit in a batch', async () => {
+  it('release due reservations when the writer is idle, as many as fit in a batch', async () => {
     await settle([received('stock.receive', { productId: 'large-0', location: 'central', quantity: 100 })]);
     await settle(Array.from({ length: 6 }, () => largeReservation('ana')));
     await makeDue();
-    const idle = () => settleBatch(session, reign, [], { bounds: { lines: 5 * LINES, swept: 5 * LINES } });
+    const idle = () => settleBatch(session, leaderTerm, [], { bounds: { lines: 5 * LINES, swept: 5 * LINES } });
     const ended = [await idle(), await idle(), await idle()].map((each) =>
       each.type === 'committed' ? each.effects.endedHolds.length : each.error,
     );
     expect(ended).toEqual([5, 1, 0]);
   });
 
-  it('in carts end a batch too, and a cart that alone is too large is not half loaded', async () => {
+  it('in carts end a batch too, and a cart that is too large alone is not partly loaded', async () => {
     const carts = ['ana', 'bo', 'cy'].map((customerId) => ({ customerId, items: lines.slice(0, 60) }));
     for (const { customerId, items } of carts) {
       await settle(items.map(({ productId }) => received('cart.edit', { customerId, productId, quantity: 1 })));
@@ -293,20 +293,20 @@ describe('large orders', () => {
       const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
       return received('cart.checkout', { orderId, customerId, branchId: null });
     });
-    const tooLarge = await settleBatch(session, reign, checkouts, { bounds: { lines: 50, swept: 50 } });
-    expect(tooLarge).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
+    const tooLarge = await settleBatch(session, leaderTerm, checkouts, { bounds: { lines: 50, swept: 50 } });
+    expect(tooLarge).toMatchObject({ type: 'server-error', lost: false, isTooLarge: true });
     const batches = await settleAll(checkouts, { bounds: { lines: 130, swept: 50 } });
     expect(batches.map(({ arrived }) => arrived.length)).toEqual([2, 1]);
     expect(batches.flatMap(({ effects }) => effects.orders.map((row) => row.lines.length))).toEqual([60, 60, 60]);
   });
 
-  it('that take the server too long are no command’s fault, and ask for a smaller batch', async () => {
+  it('that take the server too long cause a smaller batch and blame no command', async () => {
     await session.control(`SET statement_timeout = '50ms'`);
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT slow CHECK (pg_sleep(0.2) IS NOT NULL) NOT VALID`);
-    const settled = await settleBatch(session, reign, [order('ana')]);
+    const settled = await settleBatch(session, leaderTerm, [order('ana')]);
     await session.control(`SET statement_timeout = '5s'`);
     await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT slow');
-    expect(settled).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
+    expect(settled).toMatchObject({ type: 'server-error', lost: false, isTooLarge: true });
   });
 
   async function makeDue(): Promise<void> {
@@ -316,7 +316,7 @@ describe('large orders', () => {
     await group.asSuperuser(`UPDATE eco.hold SET expires_at = now() - interval '1 s'`);
   }
 
-  /** Finds no more of it than what is reserved. */
+  /** Only the reserved units are left of it. */
   async function countOf(productId: string) {
     const [level] = await group.asSuperuser<{ on_hand: string; reserved: string }>(
       `SELECT on_hand, reserved FROM eco.stock_level WHERE product_id = $1 AND location = 'central'`,

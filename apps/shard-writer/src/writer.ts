@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
-  pauseUnlessAborted,
+  sleep,
   type CommandConsumer,
   type Delivery,
   type EventAnnouncer,
@@ -13,8 +13,8 @@ import {
   readSuspects,
   Retention,
   storeSuspects,
-  touchReign,
-  type Reign,
+  sendHeartbeat,
+  type LeaderTerm,
   type SuspectSet,
   type WriterSession,
 } from '@eco/database';
@@ -24,46 +24,43 @@ import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
 import { DatabaseWait } from './database-wait.js';
 import type { WriterMetrics } from './metrics.js';
-import { settleBatch, type Committed, type OtherFault, type SettleOptions } from './settle.js';
+import { settleBatch, type Committed, type OtherFailure, type SettleOptions } from './settle.js';
 import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspects.js';
 
 /*
- * The active writer: take → load → decide → store → acknowledge → answer → announce, one batch after the other, each
- * as large as what arrived while the one before was stored.
+ * The active writer's loop: take → load → decide → store → acknowledge → reply → announce. Each batch takes what
+ * arrived while the previous one was stored.
  */
 
-/** After so long without anything to do it shows that it lives. */
+/** An idle leader sends a heartbeat after this time. */
 const IDLE_MS = 1000;
-/** A leader that can't take commands makes room for one that can. */
+/** A leader that can't take commands for this time gives up the leadership. */
 const UNSUBSCRIBED_MS_MAX = 5000;
 const KEEP_MS = 180 * 86_400_000;
-/** A server that refuses a batch for so long is left: perhaps another one is primary by now. */
+/** After this time with a failing server the leader gives up: another node may be the primary by now. */
 const RETRY_MS = 10_000;
 const RETRY_PAUSE_MS = { first: 50, max: 2000 };
-/** Health tells of a batch that takes so long. */
+/** Health reports a batch that takes longer. */
 const SLOW_MS = 5000;
-/**
- * A process lives for so long before it tries again what a reign ended over: what ends writers while they start is no
- * command, and is not to be blamed on one.
- */
+/** Wait this long before retrying suspect commands. Otherwise a crash during start-up would be blamed on a command. */
 const STEADY_MS = 1000;
-/** While what is next may not be tried yet. */
+/** Pause while the next commands may not be tried yet. */
 const NOT_YET_MS = 250;
 /**
- * Lines of one batch, of each queue, for each command of the limit; a line costs what a command of one line does. A batch
- * of 5,000 takes about half a second, one of 200,000 took longer than all deadlines.
+ * Lines per queue in one batch, for each command of the limit. A line costs as much as a command with one line. A batch
+ * of 5,000 lines takes about half a second; one of 200,000 took longer than all deadlines.
  */
 const LINES_PER_COMMAND = 5;
 const ALL_LINES = 2 ** 31;
-/** Of due reservations beside commands: they must not wait for these. */
+/** Lines of due reservations in a batch with commands, which must not wait for them. */
 const SWEPT_LINES = 500;
-/** A limit that was halved since a batch was too large grows again by this much with each batch. */
+/** Growth of a halved limit with each batch. */
 const GROWTH = 1.1;
-/** So few commands in a batch, and their correlation ids are told at level info. */
-const FEW = 5;
+/** Batches up to this size log their correlation ids at info, larger ones at debug. */
+const INFO_LOG_COMMANDS_MAX = 5;
 
-/** Why a reign was over. */
-export type ReignEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFault;
+/** Why a leadership ended. */
+export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFailure;
 
 export interface WriterParts {
   consumer: CommandConsumer;
@@ -71,16 +68,16 @@ export interface WriterParts {
   announcer: EventAnnouncer;
   metrics: WriterMetrics;
   log: Log;
-  /** Commands. */
+  /** Most commands in one batch. */
   batchLimit: number;
-  /** How long rows are kept that only late commands need, ms. */
+  /** How long to keep rows that only late commands need, ms. */
   keepMs?: number;
 }
 
-/** What lasts as long as a reign. */
-interface Reigning {
+/** What lasts as long as one leadership. */
+interface TermContext {
   session: WriterSession;
-  reign: Reign;
+  leaderTerm: LeaderTerm;
   announcements: Announcements;
   suspects: Suspects;
   retention: Retention;
@@ -91,15 +88,15 @@ interface TakenHere extends Taken {
 }
 
 export class Writer {
-  #lastFault: string | undefined;
+  #lastFailure: string | undefined;
   readonly #wait: DatabaseWait;
-  /** Smaller than configured since a batch took too long. */
+  /** Smaller than configured after a batch took too long. */
   #commandsMax: number;
   #suspects: Suspects | undefined;
   #hasOpenTry = false;
-  /** Of each delivery the commands that are not settled. */
+  /** The commands of each delivery that are not settled. */
   readonly #left = new WeakMap<Delivery, Arrived[]>();
-  /** Names this process in what it tries. */
+  /** Identifies this process in rows of suspects. */
   readonly #process = randomBytes(8).toString('hex');
 
   constructor(private readonly parts: WriterParts) {
@@ -107,17 +104,17 @@ export class Writer {
     this.#wait = new DatabaseWait({ requeue: () => parts.consumer.stop(), log: parts.log });
   }
 
-  /** For how long what is under way has waited for the database, ms; 0: nothing is. */
+  /** How long the current work has waited for the database, ms; 0: nothing waits. */
   get waitedMs(): number {
     return this.#wait.waitedMs;
   }
 
-  /** How often the command that was tried by itself most often was; 0: there is none. More than 3 is for an operator. */
+  /** The most tries of any command that was tried alone; 0: there is none. Above 3 an operator must decide. */
   get suspectTries(): number {
     return this.#suspects?.worst?.tries ?? 0;
   }
 
-  /** It began to try suspects and has not settled them, though it lives: see `withdrawTries`. */
+  /** This process started to try suspects and has not settled them, although it is alive: see `withdrawTries`. */
   get openTryOf(): string | undefined {
     return this.#hasOpenTry ? this.#process : undefined;
   }
@@ -126,7 +123,7 @@ export class Writer {
     this.#hasOpenTry = false;
   }
 
-  /** What keeps it from writing just now; undefined while it does not reign. */
+  /** What keeps it from writing now; undefined while this writer is not the leader. */
   get obstacle(): string | undefined {
     const suspect = this.#suspects?.worst;
     if (suspect !== undefined && suspect.tries > TRIES_MAX) {
@@ -135,22 +132,22 @@ export class Writer {
     }
     const waited = this.waitedMs;
     if (waited < SLOW_MS) return undefined;
-    const why = this.#lastFault ?? 'no answer; a COMMIT waits while no replica streams';
+    const why = this.#lastFailure ?? 'no answer; a COMMIT waits while no replica streams';
     return `a batch has waited ${Math.round(waited / 1000)} s for the database: ${why}`;
   }
 
-  /** Writes until `stop` aborts or the reign is over; then nothing that was taken stays unacknowledged here. */
-  async reign(session: WriterSession, reign: Reign, stop: AbortSignal): Promise<ReignEnd> {
+  /** Writes until `stop` aborts or the leadership ends. On return, no delivery stays unacknowledged in this process. */
+  async lead(session: WriterSession, leaderTerm: LeaderTerm, stop: AbortSignal): Promise<LeadershipEnd> {
     const { consumer, announcer } = this.parts;
     const [lastSeqs, sets] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
-    const announcements = new Announcements(announcer, reign, lastSeqs);
+    const announcements = new Announcements(announcer, leaderTerm, lastSeqs);
     const suspects = new Suspects(sets, performance.now());
     const retention = new Retention(this.parts.keepMs ?? KEEP_MS, performance.now());
-    const reigning = { session, reign, announcements, suspects, retention };
+    const context = { session, leaderTerm, announcements, suspects, retention };
     this.#suspects = suspects;
     announcements.start();
     try {
-      if (!suspects.isEmpty) await pauseUnlessAborted(STEADY_MS, stop);
+      if (!suspects.isEmpty) await sleep(STEADY_MS, stop);
       let subscribedAt = performance.now();
       let isBehind = false;
       for (;;) {
@@ -159,12 +156,12 @@ export class Writer {
         if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
         const taken = this.read(deliveries);
         const part = suspects.next(taken, this.#limits, performance.now());
-        if (part === undefined) await pauseUnlessAborted(NOT_YET_MS, stop);
-        const ended = await this.#wait.during(session, this.store(reigning, part));
+        if (part === undefined) await sleep(NOT_YET_MS, stop);
+        const ended = await this.#wait.during(session, this.store(context, part));
         if (ended.type !== 'stored') return ended;
         isBehind = ended.isBehind;
         this.putBack(deliveries);
-        // It takes again what it requeued itself.
+        // The leader will take again what it requeued itself.
         if (consumer.isSubscribed || deliveries.length > 0 || this.#wait.hasRequeued) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
           return { type: 'unsubscribed', obstacle: consumer.obstacle ?? 'not subscribed' };
@@ -177,27 +174,31 @@ export class Writer {
     }
   }
 
-  /** All that one round of the loop asks of the database. `isBehind`: more is due, so the next round waits for nothing. */
+  /**
+   * Everything that one round of the loop asks of the database. `isBehind`: more is due, so the next round does not
+   * wait.
+   */
   private async store(
-    reigning: Reigning,
+    context: TermContext,
     part: Part<TakenHere> | undefined,
-  ): Promise<OtherFault | { type: 'stored'; isBehind: boolean }> {
-    const { session, reign } = reigning;
-    // A batch ends what is due before it decides, also one that has nothing to decide.
+  ): Promise<OtherFailure | { type: 'stored'; isBehind: boolean }> {
+    const { session, leaderTerm } = context;
+    // A batch releases due holds before it decides, even if it has no commands.
     const settled =
       part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
-        ? await this.settle(reigning, part)
-        : await touchReign(session, reign);
-    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again') return settled as OtherFault;
+        ? await this.settle(context, part)
+        : await sendHeartbeat(session, leaderTerm);
+    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again')
+      return settled as OtherFailure;
     const isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
-    return (await this.removeOld(reigning)) ?? { type: 'stored', isBehind };
+    return (await this.removeOld(context)) ?? { type: 'stored', isBehind };
   }
 
   get #limits(): Limits {
     return { commands: this.#commandsMax, lines: this.#commandsMax * LINES_PER_COMMAND };
   }
 
-  /** The commands that are left of them, each with its delivery. */
+  /** The unsettled commands of these deliveries, each with its delivery. */
   private read(deliveries: readonly Delivery[]): TakenHere[] {
     const taken: TakenHere[] = [];
     for (const delivery of deliveries) {
@@ -205,7 +206,7 @@ export class Writer {
       if (left === undefined) {
         const { content } = delivery;
         left = readCommands(content.type === 'json' ? content.value : content.raw);
-        // Who sent what can't be read is known to the broker, if to anybody.
+        // Only the broker can know who sent an unreadable command.
         for (const one of left) if (!one.readable) one.sentBy ??= delivery.userId ?? null;
         this.#left.set(delivery, left);
       }
@@ -214,39 +215,45 @@ export class Writer {
     return taken;
   }
 
-  /** What is left of what was taken waits in front of its queue for the next batch. */
+  /** Unsettled commands wait at the front of their queue for the next batch. */
   private putBack(deliveries: readonly Delivery[]): void {
     const open = deliveries.filter((delivery) => (this.#left.get(delivery) as Arrived[]).length > 0);
     if (open.length > 0) this.parts.consumer.putBack(open);
   }
 
-  /** Settles a part of what was taken. Committed: it is acknowledged, answered, announced. Again: a smaller part is to be tried. */
-  private async settle(reigning: Reigning, part: Part<TakenHere>): Promise<Committed | OtherFault | { type: 'again' }> {
-    const { session, reign, suspects } = reigning;
+  /**
+   * Settles a part of the taken commands. `committed`: they are acknowledged, replied to and announced. `again`: a
+   * smaller part must be tried.
+   */
+  private async settle(
+    context: TermContext,
+    part: Part<TakenHere>,
+  ): Promise<Committed | OtherFailure | { type: 'again' }> {
+    const { session, leaderTerm, suspects } = context;
     const { taken, suspect } = part;
     const isOver = part.needsVerdict === true && (await this.isOver(session, suspect));
     const begun = isOver ? undefined : suspects.begin(part);
     if (begun !== undefined) {
-      const fault = await this.begin(reigning, begun);
-      if (fault !== undefined) return fault as OtherFault;
+      const failure = await this.begin(context, begun);
+      if (failure !== undefined) return failure as OtherFailure;
     }
     const arrived = taken.map((each) => each.arrived);
     const deliveryOf = new Map(taken.map((each) => [each.arrived, each.delivery]));
     const { lines } = this.#limits;
-    const settled = await this.settleWithRetries(reigning, arrived, {
-      ...(isOver ? { known: new Map(arrived.map((one) => [one, overWhich(one)])) } : {}),
+    const settled = await this.settleWithRetries(context, arrived, {
+      ...(isOver ? { known: new Map(arrived.map((one) => [one, poisonFailure(one)])) } : {}),
       ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
-      // One command is always loaded whole: there is nothing smaller to try.
+      // A single command is always loaded whole, because nothing smaller can be tried.
       bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
       queueOf: (one) => deliveryOf.get(one)?.queue ?? '',
     });
-    const isUnharmed = settled.type === 'server-fault' && !settled.lost;
+    const isUnharmed = settled.type === 'server-error' && !settled.lost;
     if (begun !== undefined && (isUnharmed || (settled.type === 'committed' && settled.arrived.length === 0))) {
-      const fault = await storeSuspects(session, reign, this.#process, { stored: [suspects.absolve(begun)] });
-      if (fault === undefined) this.#hasOpenTry = false;
+      const failure = await storeSuspects(session, leaderTerm, this.#process, { stored: [suspects.absolve(begun)] });
+      if (failure === undefined) this.#hasOpenTry = false;
     }
     if (settled.type !== 'committed') {
-      if (settled.type !== 'server-fault' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
+      if (settled.type !== 'server-error' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
       this.#commandsMax = Math.max(1, Math.min(this.#commandsMax, arrived.length || this.#commandsMax) >> 1);
       this.parts.log.warn(
         { commands: arrived.length, limit: this.#commandsMax },
@@ -259,13 +266,16 @@ export class Writer {
       suspects.settled(part);
       this.#hasOpenTry = false;
     }
-    const askedBy = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
-    this.tell(reigning, settled, askedBy);
+    const deliveries = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
+    this.publishResults(context, settled, deliveries);
     return settled;
   }
 
-  /** Stores what is about to be tried apart. */
-  private async begin({ session, reign }: Reigning, { suspect, removed, stored }: Part & { suspect: SuspectSet }) {
+  /** Stores the suspect set before it is tried. */
+  private async begin(
+    { session, leaderTerm }: TermContext,
+    { suspect, removed, stored }: Part & { suspect: SuspectSet },
+  ) {
     const changes = { begun: suspect, ...(removed && { removed }), ...(stored && { stored }) };
     const { commandIds, tries } = suspect;
     this.parts.log.warn(
@@ -273,42 +283,48 @@ export class Writer {
       'trying suspect commands separately after three deliveries',
     );
     this.#hasOpenTry = true;
-    return storeSuspects(session, reign, this.#process, changes);
+    return storeSuspects(session, leaderTerm, this.#process, changes);
   }
 
-  /** A single command that was tried often: as stored by now, since others may have withdrawn their tries meanwhile. */
+  /**
+   * Whether a command with many tries is over, according to the stored rows: other processes may have withdrawn their
+   * tries meanwhile.
+   */
   private async isOver(session: WriterSession, suspect: SuspectSet | undefined): Promise<boolean> {
     const stored = (await readSuspects(session)).find(({ suspectId }) => suspectId === suspect?.suspectId);
     return stored !== undefined && (stored.isCondemned || stored.processesEnded >= TRIES_MAX);
   }
 
-  /** Now and then: removes rows whose time is over, in a batch without commands. That it can't is no reason to end a reign. */
-  private async removeOld(reigning: Reigning): Promise<OtherFault | undefined> {
-    const { session, reign, retention } = reigning;
+  /**
+   * Removes expired rows from time to time, in a batch without commands. A failure to do so does not end the
+   * leadership.
+   */
+  private async removeOld(context: TermContext): Promise<OtherFailure | undefined> {
+    const { session, leaderTerm, retention } = context;
     if (!retention.isDue(performance.now())) return undefined;
     try {
       const removals = await retention.find(session, performance.now());
       if (removals.length === 0) return undefined;
-      const settled = await settleBatch(session, reign, [], { removals });
+      const settled = await settleBatch(session, leaderTerm, [], { removals });
       if (settled.type === 'committed') {
-        this.tell(reigning, settled, []);
+        this.publishResults(context, settled, []);
         return undefined;
       }
-      if (settled.type !== 'server-fault' || settled.lost) return settled;
+      if (settled.type !== 'server-error' || settled.lost) return settled;
       throw settled.error;
     } catch (error) {
-      this.parts.log.warn({ err: error }, 'rows whose time is over could not be removed now');
+      this.parts.log.warn({ err: error }, 'expired rows could not be removed now');
       retention.rest(performance.now());
       return undefined;
     }
   }
 
-  /** Of a committed batch: `askedBy` holds of each of its commands the delivery. */
-  private tell({ announcements }: Reigning, committed: Committed, askedBy: readonly Delivery[]): void {
+  /** Acknowledges, replies and announces after a commit. `deliveries` holds the delivery of each of its commands. */
+  private publishResults({ announcements }: TermContext, committed: Committed, deliveries: readonly Delivery[]): void {
     const { consumer, replies, metrics } = this.parts;
     const { arrived, state, effects } = committed;
     const counts = new Map<Delivery, number>();
-    for (const delivery of askedBy) counts.set(delivery, (counts.get(delivery) ?? 0) + 1);
+    for (const delivery of deliveries) counts.set(delivery, (counts.get(delivery) ?? 0) + 1);
     const over: Delivery[] = [];
     for (const [delivery, count] of counts) {
       const left = this.#left.get(delivery) as Arrived[];
@@ -317,42 +333,45 @@ export class Writer {
       if (left.length === 0) over.push(delivery);
     }
     consumer.acknowledge(over);
-    replies.send(repliesOf(arrived, askedBy, effects), formatPosition(positionOf([state.position])));
+    replies.send(repliesOf(arrived, deliveries, effects), formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
     metrics.observeBatch(committed, arrived.length);
     this.logBatch(arrived, committed);
   }
 
-  /** The server's faults are nobody's: the same batch is tried again, unless the session is gone or it was too large. */
+  /** Retries the same batch after a server error, unless the session is gone or the batch was too large. */
   private async settleWithRetries(
-    { session, reign }: Reigning,
+    { session, leaderTerm }: TermContext,
     arrived: readonly Arrived[],
     options: SettleOptions = {},
-  ): Promise<Committed | OtherFault> {
+  ): Promise<Committed | OtherFailure> {
     const { metrics, log } = this.parts;
     const startedAt = performance.now();
     for (let pauseMs = RETRY_PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS.max)) {
-      const settled = await settleBatch(session, reign, arrived, options);
-      this.#lastFault = settled.type === 'committed' ? undefined : settled.error.message;
+      const settled = await settleBatch(session, leaderTerm, arrived, options);
+      this.#lastFailure = settled.type === 'committed' ? undefined : settled.error.message;
       if (settled.type === 'committed') return settled;
-      metrics.observeFault(settled.type);
+      metrics.observeFailure(settled.type);
       log.warn(
-        { fault: settled.type, err: settled.error, correlationIds: correlationIdsOf(arrived) },
+        { failure: settled.type, err: settled.error, correlationIds: correlationIdsOf(arrived) },
         'batch not stored',
       );
-      const canBeSmaller = settled.type === 'server-fault' && settled.isTooLarge === true && this.#commandsMax > 1;
+      const canBeSmaller = settled.type === 'server-error' && settled.isTooLarge === true && this.#commandsMax > 1;
       if (canBeSmaller) return settled;
-      const patient = settled.type === 'server-fault' && !settled.lost && performance.now() - startedAt < RETRY_MS;
+      const patient = settled.type === 'server-error' && !settled.lost && performance.now() - startedAt < RETRY_MS;
       if (!patient) return settled;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await sleep(pauseMs);
     }
   }
 
-  /** A line a batch, and one a command; at level info only what few people wait for. Dead letters are always told. */
+  /**
+   * Logs a line for the batch and one for each command: at info only for small batches, for which people wait. Dead
+   * letters are always logged.
+   */
   private logBatch(arrived: readonly Arrived[], { state, effects, ms }: Committed): void {
     const { log } = this.parts;
     const { term, seq } = state.position;
-    const level = arrived.length <= FEW ? 'info' : 'debug';
+    const level = arrived.length <= INFO_LOG_COMMANDS_MAX ? 'info' : 'debug';
     if (log.isLevelEnabled(level)) {
       const correlationIds = level === 'info' ? correlationIdsOf(arrived) : undefined;
       const rounded = { load: Math.round(ms.load), decide: Math.round(ms.decide), store: Math.round(ms.store) };
@@ -375,16 +394,16 @@ function correlationIdsOf(arrived: readonly Arrived[]): string[] {
   return arrived.flatMap((one) => (one.readable ? [one.command.correlationId] : []));
 }
 
-function overWhich(one: Arrived): Failure {
-  const place = one.readable ? one.command.kind : one.place;
+function poisonFailure(one: Arrived): Failure {
+  const failureSite = one.readable ? one.command.kind : one.failureSite;
   return {
     errorClass: 'process',
-    place,
+    failureSite,
     reason: `${TRIES_MAX} processes ended while each tried it alone, or an operator condemned it`,
   };
 }
 
-/** What has arrived; none when nothing does within `idleMs`, or `stop` aborts. */
+/** Returns what has arrived; nothing if nothing arrives within `idleMs` or `stop` aborts. */
 async function takeWithin(
   consumer: CommandConsumer,
   maxCommands: number,
@@ -404,14 +423,14 @@ async function takeWithin(
   }
 }
 
-/** To those who wait for one. */
-function repliesOf(arrived: readonly Arrived[], askedBy: readonly Delivery[], { replies }: Effects): ReplyTo[] {
-  const told: ReplyTo[] = [];
+/** The replies to waiting callers. */
+function repliesOf(arrived: readonly Arrived[], deliveries: readonly Delivery[], { replies }: Effects): ReplyTo[] {
+  const addressed: ReplyTo[] = [];
   arrived.forEach((one, index) => {
-    const address = askedBy[index]?.replyTo;
+    const address = deliveries[index]?.replyTo;
     const reply = replies[index];
     if (!one.readable || one.command.reply !== true || address === undefined || reply === undefined) return;
-    told.push({ address, stamp: one.command.stamp, reply });
+    addressed.push({ address, stamp: one.command.stamp, reply });
   });
-  return told;
+  return addressed;
 }

@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib';
-import type { Beat, ChangeEvent } from '@eco/contracts';
+import type { Heartbeat, ChangeEvent } from '@eco/contracts';
 import { eventually } from '@eco/testing';
 import { EventAnnouncer } from './announcer.js';
 import { BrokerConnection } from './connection.js';
@@ -23,10 +23,10 @@ afterEach(async () => {
   await broker.dispose();
 });
 
-const reign = { version: 1, group: 'g1', term: 1, tag: 'a' } as const;
-const beat = (seq: number): Beat => ({ ...reign, seq, lastSeqs: { orders: seq } });
+const leadership = { version: 1, group: 'g1', term: 1, tag: 'a' } as const;
+const heartbeat = (seq: number): Heartbeat => ({ ...leadership, seq, lastSeqs: { orders: seq } });
 const event = (topic: ChangeEvent['topic'], seq: number): ChangeEvent => ({
-  ...reign,
+  ...leadership,
   topic,
   seq,
   previousSeq: seq - 1,
@@ -42,31 +42,33 @@ async function startAnnouncer(): Promise<EventAnnouncer> {
   return announcer;
 }
 
-/** For a subscription that must hear all that is sent. One that is made anew, on a slow machine, misses some. */
+/** For a subscription that must hear all that is sent. One that is made again, on a slow machine, misses some. */
 const PATIENT = { silenceMs: 10_000 };
 
-/** Subscribes as `statistics`, and gathers what it heard. */
+/** Subscribes as `statistics` and gathers what it receives. */
 function startSubscription(options: Partial<EventSubscriptionOptions> = {}) {
-  const heard: Announcement[] = [];
+  const received: Announcement[] = [];
   const subscription = new EventSubscription({
     access: broker.access('central', [proxy.address]),
     consumer: 'statistics',
-    handler: (announcement) => void heard.push(announcement),
+    handler: (announcement) => void received.push(announcement),
     silenceMs: 500,
     ...options,
   });
   running.push(subscription);
   subscription.start();
-  return { subscription, heard };
+  return { subscription, received: received };
 }
 
-/** Beats until the subscription has heard one that was sent since. */
-async function hearsAgain(announcer: EventAnnouncer, heard: Announcement[]): Promise<void> {
-  const before = heard.length;
+/** Sends heartbeats until the subscription has received one that was sent since. */
+async function receivesAgain(announcer: EventAnnouncer, received: Announcement[]): Promise<void> {
+  const before = received.length;
   let seq = 1000;
-  await eventually('a beat to be heard', () => {
-    announcer.beat(beat((seq += 1)));
-    return heard.slice(before).some((announcement) => announcement.type === 'beat' && announcement.beat.seq >= 1000);
+  await eventually('a heartbeat is received', () => {
+    announcer.heartbeat(heartbeat((seq += 1)));
+    return received
+      .slice(before)
+      .some((announcement) => announcement.type === 'heartbeat' && announcement.heartbeat.seq >= 1000);
   });
 }
 
@@ -84,14 +86,14 @@ interface Listed {
   client_properties: { connection_name?: string };
 }
 
-/** Of events. */
+/** The queues of events. */
 async function queues(): Promise<string[]> {
   const all = (await broker.manage('GET', `/api/queues/${broker.vhost}`)) as { name: string }[];
   return all.map(({ name }) => name).filter((name) => name.startsWith('events.'));
 }
 
 describe('EventAnnouncer and EventSubscription', () => {
-  it('carry the topics of the consumer, and beats, in order, one at a time', async () => {
+  it('carry the topics of the consumer, and heartbeats, in order, one at a time', async () => {
     const announcer = await startAnnouncer();
     let busy = 0;
     let mostBusy = 0;
@@ -106,27 +108,29 @@ describe('EventAnnouncer and EventSubscription', () => {
         busy -= 1;
       },
     });
-    await hearsAgain(announcer, seen);
+    await receivesAgain(announcer, seen);
     for (let seq = 1; seq <= 100; seq += 1) {
       announcer.announce(event('orders', seq));
       announcer.announce(event('stock', seq));
     }
     announcer.announce(event('customers', 7));
-    announcer.beat(beat(100));
-    const told = () =>
+    announcer.heartbeat(heartbeat(100));
+    const received = () =>
       seen
-        .map((each) => (each.type === 'event' ? `${each.event.topic} ${each.event.seq}` : `beat ${each.beat.seq}`))
-        .filter((each) => !/^beat \d{4}$/.test(each));
-    await eventually('the beat', () => told().includes('beat 100'));
-    expect(told()).toEqual([
+        .map((each) =>
+          each.type === 'event' ? `${each.event.topic} ${each.event.seq}` : `heartbeat ${each.heartbeat.seq}`,
+        )
+        .filter((each) => !/^heartbeat \d{4}$/.test(each));
+    await eventually('the heartbeat', () => received().includes('heartbeat 100'));
+    expect(received()).toEqual([
       ...Array.from({ length: 100 }, (_, index) => `orders ${index + 1}`),
       'customers 7',
-      'beat 100',
+      'heartbeat 100',
     ]);
     expect(mostBusy).toBe(1);
   });
 
-  it('drop, count and do not wait when there is no connection', async () => {
+  it('drop and count without waiting when there is no connection', async () => {
     const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'announcer' });
     const announcer = new EventAnnouncer({ connection });
     running.push(connection, announcer);
@@ -137,11 +141,11 @@ describe('EventAnnouncer and EventSubscription', () => {
     expect(announcer.counts).toEqual({ sent: 0, dropped: 1000 });
     await proxy.mend();
     await eventually('an open announcer', () => announcer.isOpen);
-    announcer.beat(beat(1));
+    announcer.heartbeat(heartbeat(1));
     expect(announcer.counts).toEqual({ sent: 1, dropped: 1000 });
   });
 
-  it('drop rather than fill the memory when the broker stands still', async () => {
+  it('drop messages instead of filling memory when the broker is stalled', async () => {
     const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'announcer' });
     const announcer = new EventAnnouncer({ connection });
     running.push(connection, announcer);
@@ -153,75 +157,75 @@ describe('EventAnnouncer and EventSubscription', () => {
     for (let round = 0; round < 20_000 && announcer.counts.dropped === 0; round += 1) announcer.announce(large);
     expect(announcer.counts.dropped).toBeGreaterThan(0);
     proxy.release();
-    await eventually('room again', () => {
+    await eventually('messages are sent again', () => {
       const { sent } = announcer.counts;
-      announcer.beat(beat(1));
+      announcer.heartbeat(heartbeat(1));
       return announcer.counts.sent > sent;
     });
   });
 });
 
 describe('EventSubscription', () => {
-  it('starts while the broker is away, and hears once it is back', async () => {
+  it('starts while the broker is down, and receives once it is back', async () => {
     await proxy.cut();
-    const { subscription, heard } = startSubscription();
+    const { subscription, received: received } = startSubscription();
     expect(subscription.isConnected).toBe(false);
     expect(subscription.silentMs).toBe(Infinity);
     await proxy.mend();
-    await hearsAgain(await startAnnouncer(), heard);
+    await receivesAgain(await startAnnouncer(), received);
     expect(subscription.silentMs).toBeLessThan(5000);
   });
 
-  it('hears again after its connection was lost', async () => {
+  it('receives again after a lost connection', async () => {
     const announcer = await startAnnouncer();
-    const { heard } = startSubscription();
-    await hearsAgain(announcer, heard);
+    const { received: received } = startSubscription();
+    await receivesAgain(announcer, received);
     await proxy.cut();
     await proxy.mend();
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
   });
 
-  it('declares, binds and hears again after its connection was closed, and its queue with it', async () => {
+  it('declares, binds and receives again after its connection and its queue were closed', async () => {
     const announcer = await startAnnouncer();
-    const { heard } = startSubscription();
-    await hearsAgain(announcer, heard);
+    const { received: received } = startSubscription();
+    await receivesAgain(announcer, received);
     const [lost] = await queues();
-    // What the management tells is some seconds old.
+    // The management API's data is some seconds old.
     const name = await eventually('the connection is listed', async () => {
       const all = (await broker.manage('GET', `/api/vhosts/${broker.vhost}/connections`)) as Listed[];
       return all.find((each) => each.client_properties.connection_name === 'events of statistics')?.name;
     });
     await broker.manage('DELETE', `/api/connections/${encodeURIComponent(name)}`);
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
     expect(lost).toMatch(/^events\.statistics\./);
     await eventually('an event of its topic', () => {
       announcer.announce(event('orders', 5));
-      return heard.some((announcement) => announcement.type === 'event');
+      return received.some((announcement) => announcement.type === 'event');
     });
   });
 
-  it('hears again after the broker stood still and dropped nothing', async () => {
+  it('receives again after the broker stalled and dropped nothing', async () => {
     const announcer = await startAnnouncer();
-    const { heard } = startSubscription();
-    await hearsAgain(announcer, heard);
+    const { received: received } = startSubscription();
+    await receivesAgain(announcer, received);
     proxy.hold();
     await eventually('a renewal', () => running.some((part) => (part as EventSubscription).counts?.renewals > 0));
     proxy.release();
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
   });
 
-  it('of two processes are told both', async () => {
+  it('of two processes both receive every event', async () => {
     const announcer = await startAnnouncer();
     const [first, second] = [startSubscription(PATIENT), startSubscription(PATIENT)];
-    await hearsAgain(announcer, first.heard);
-    await hearsAgain(announcer, second.heard);
+    await receivesAgain(announcer, first.received);
+    await receivesAgain(announcer, second.received);
     announcer.announce(event('orders', 5));
-    for (const { heard } of [first, second]) {
-      await eventually('the event', () => heard.some(({ type }) => type === 'event'));
+    for (const { received: received } of [first, second]) {
+      await eventually('the event', () => received.some(({ type }) => type === 'event'));
     }
   });
 
-  it('passes over what it cannot read and what its handler fails at', async () => {
+  it('skips unreadable messages and failures of its handler', async () => {
     const announcer = await startAnnouncer();
     const seen: Announcement[] = [];
     const { subscription } = startSubscription({
@@ -231,68 +235,70 @@ describe('EventSubscription', () => {
         if (announcement.type === 'event') throw new Error('cannot do that');
       },
     });
-    /** Of all that was sent, as of a beat that is heard: they come in order. */
-    const unheardBefore = async (seq: number) => {
-      announcer.beat(beat(seq));
-      await eventually('the beat', () => seen.some((each) => each.type === 'beat' && each.beat.seq === seq));
-      const { events, beats } = subscription.counts;
-      return announcer.counts.sent - events - beats;
+    /** Messages sent that did not arrive, as of a heartbeat that arrives; they come in order. */
+    const notReceivedBefore = async (seq: number) => {
+      announcer.heartbeat(heartbeat(seq));
+      await eventually('the heartbeat', () =>
+        seen.some((each) => each.type === 'heartbeat' && each.heartbeat.seq === seq),
+      );
+      const { events, heartbeats } = subscription.counts;
+      return announcer.counts.sent - events - heartbeats;
     };
-    await hearsAgain(announcer, seen);
-    const beforeThereWasAQueue = await unheardBefore(1);
+    await receivesAgain(announcer, seen);
+    const beforeThereWasAQueue = await notReceivedBefore(1);
     await raw(async (model) => {
       const channel = await model.createConfirmChannel();
       channel.publish('ecomarket.events', 'orders.g1', Buffer.from('no json'));
       await channel.waitForConfirms();
     });
     announcer.announce(event('orders', 1));
-    await eventually('both to be passed over', () => {
+    await eventually('both are skipped', () => {
       const { unreadable, failed } = subscription.counts;
       return unreadable === 1 && failed === 1;
     });
-    await hearsAgain(announcer, seen);
-    expect(await unheardBefore(2)).toBe(beforeThereWasAQueue);
+    await receivesAgain(announcer, seen);
+    expect(await notReceivedBefore(2)).toBe(beforeThereWasAQueue);
     expect(subscription.counts.unreadable).toBe(1);
   });
 
-  it('survives that a connection is lost while a handler works, and does not take its time for silence', async () => {
+  it('survives a lost connection during a handler, and does not count the handler’s time as silence', async () => {
     const announcer = await startAnnouncer();
     let finish: () => void = () => undefined;
     const working = new Promise<void>((resolve) => (finish = resolve));
-    const heard: Announcement[] = [];
+    const received: Announcement[] = [];
     const { subscription } = startSubscription({
       handler: async (announcement) => {
-        heard.push(announcement);
+        received.push(announcement);
         if (announcement.type === 'event') await working;
       },
     });
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
     announcer.announce(event('orders', 1));
-    await eventually('the handler to begin', () => heard.some(({ type }) => type === 'event'));
+    await eventually('the handler starts', () => received.some(({ type }) => type === 'event'));
     const { renewals } = subscription.counts;
     await proxy.cut();
-    await eventually('the loss to be noticed', () => !subscription.isConnected);
+    await eventually('the loss is noticed', () => !subscription.isConnected);
     await proxy.mend();
     await eventually('the connection', () => subscription.isConnected);
     expect(subscription.counts.renewals).toBe(renewals);
     finish();
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
   });
 
-  it('hears nothing after the stop, and leaves no queue behind', async () => {
+  it('receives nothing after stop, and leaves no queue behind', async () => {
     const announcer = await startAnnouncer();
     let finish: () => void = () => undefined;
     const working = new Promise<void>((resolve) => (finish = resolve));
-    const heard: Announcement[] = [];
+    const received: Announcement[] = [];
     const { subscription } = startSubscription({
       ...PATIENT,
       handler: async (announcement) => {
-        heard.push(announcement);
+        received.push(announcement);
         if (announcement.type === 'event') await working;
       },
     });
-    const seqs = () => heard.flatMap((each) => (each.type === 'event' ? [each.event.seq] : []));
-    await hearsAgain(announcer, heard);
+    const seqs = () => received.flatMap((each) => (each.type === 'event' ? [each.event.seq] : []));
+    await receivesAgain(announcer, received);
     for (let seq = 1; seq <= 5; seq += 1) announcer.announce(event('orders', seq));
     await eventually('the first', () => seqs().length === 1);
     const stopped = subscription.stop();
@@ -303,8 +309,8 @@ describe('EventSubscription', () => {
     await eventually('no queue of events', async () => (await queues()).length === 0);
   });
 
-  it('bears starts and stops in any order', async () => {
-    const { subscription, heard } = startSubscription();
+  it('allows starts and stops in any order', async () => {
+    const { subscription, received: received } = startSubscription();
     await subscription.stop();
     for (let round = 0; round < 3; round += 1) {
       subscription.start();
@@ -312,6 +318,6 @@ describe('EventSubscription', () => {
       await Promise.all([subscription.stop(), subscription.stop()]);
     }
     subscription.start();
-    await hearsAgain(await startAnnouncer(), heard);
+    await receivesAgain(await startAnnouncer(), received);
   });
 });

@@ -9,11 +9,11 @@ import { rawConnection } from './test/raw.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
 import { eventually } from '@eco/testing';
 
-/** A process that asks, and one that takes what has arrived and answers it with a key conflict. */
+/** One process asks; another takes what has arrived and replies with a key conflict. */
 interface Pair {
   publisher: CommandPublisher;
-  /** Gives back the stamps that it answered. `before` sees each address first. */
-  answer: (before?: (address: string) => void) => Promise<string[]>;
+  /** Returns the stamps that it replied to. `before` sees each address first. */
+  reply: (before?: (address: string) => void) => Promise<string[]>;
 }
 
 let broker: TestBroker;
@@ -50,10 +50,10 @@ async function startPair(): Promise<Pair> {
   const replies = new ReplySender({ connection: connect('writer', 'answerer') });
   running.push(publisher, consumer, replies);
   for (const part of [publisher, consumer, replies]) part.start();
-  await eventually('both sides to be connected', () => !publisher.obstacle && consumer.isSubscribed && replies.isOpen);
+  await eventually('both sides are connected', () => !publisher.obstacle && consumer.isSubscribed && replies.isOpen);
   return {
     publisher,
-    answer: async (before = () => undefined) => {
+    reply: async (before = () => undefined) => {
       const deliveries = await consumer.take(1000);
       const answered: ReplyTo[] = [];
       for (const { content, replyTo } of deliveries) {
@@ -75,20 +75,20 @@ async function startPair(): Promise<Pair> {
   };
 }
 
-describe('answers', () => {
-  it('reach those who wait, each its own, and nobody else', async () => {
-    const { publisher, answer } = await startPair();
+describe('replies', () => {
+  it('reach the waiting callers, each its own reply, and nobody else', async () => {
+    const { publisher, reply: reply } = await startPair();
     const commands = Array.from({ length: 200 }, () => orderCommand());
     const asked = commands.map((command, index) =>
       index % 2 === 0
         ? publisher.publishAndWait(command, { waitMs: 60_000 })
-        : { outcome: publisher.publish(command), answer: Promise.resolve(undefined) },
+        : { outcome: publisher.publish(command), reply: Promise.resolve(undefined) },
     );
     const outcomes = Promise.all(asked.map(({ outcome }) => outcome));
     let count = 0;
-    while (count < 100) count += (await answer()).length;
+    while (count < 100) count += (await reply()).length;
     expect(new Set((await outcomes).map(({ type }) => type))).toEqual(new Set(['confirmed']));
-    expect(await Promise.all(asked.map((one) => one.answer))).toEqual(
+    expect(await Promise.all(asked.map((one) => one.reply))).toEqual(
       commands.map(({ id }, index) =>
         index % 2 === 0 ? { reply: { type: 'key-conflict', commandId: id }, position: 'g1=1.a.1' } : undefined,
       ),
@@ -96,45 +96,45 @@ describe('answers', () => {
     expect(publisher.counts).toMatchObject({ replyWaits: 0, repliesReceived: 100, repliesLate: 0 });
   });
 
-  it('are waited for no longer than asked, and one that comes later hurts nobody', async () => {
-    const { publisher, answer } = await startPair();
+  it('are awaited no longer than asked, and a late one does no harm', async () => {
+    const { publisher, reply: reply } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 50 });
     expect(await asked.outcome).toEqual({ type: 'confirmed' });
-    expect(await asked.answer).toBeUndefined();
-    await answer();
-    await eventually('the late answer', () => publisher.counts.repliesLate === 1);
+    expect(await asked.reply).toBeUndefined();
+    await reply();
+    await eventually('the late reply', () => publisher.counts.repliesLate === 1);
     expect(publisher.counts.replyWaits).toBe(0);
   });
 
-  it('are not waited for when the command was not confirmed', async () => {
+  it('are not awaited when the command was not confirmed', async () => {
     const { publisher } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000, group: 'nowhere' });
     expect(await asked.outcome).toEqual({ type: 'returned' });
-    expect(await asked.answer).toBeUndefined();
+    expect(await asked.reply).toBeUndefined();
   });
 
-  it('are not waited for over a connection that is gone', async () => {
-    const { publisher, answer } = await startPair();
+  it('are not awaited over a lost connection', async () => {
+    const { publisher, reply: reply } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
     await asked.outcome;
     proxy.dropAll();
-    expect(await asked.answer).toBeUndefined();
-    // Nobody is there to hear it any more; the writer does not notice.
-    await answer();
-    await eventually('the asker to be back', () => publisher.obstacle === undefined);
+    expect(await asked.reply).toBeUndefined();
+    // Nobody receives it any more, and the writer does not notice.
+    await reply();
+    await eventually('the caller is connected again', () => publisher.obstacle === undefined);
     const again = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
-    await answer();
-    expect(await again.answer).toBeDefined();
+    await reply();
+    expect(await again.reply).toBeDefined();
   });
 
-  it('that cannot be read are passed over', async () => {
-    const { publisher, answer } = await startPair();
+  it('that cannot be read are skipped', async () => {
+    const { publisher, reply: reply } = await startPair();
     const model = await rawConnection(broker.operatorAccess());
     const channel = await model.createConfirmChannel();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
-    await answer((address) => channel.publish('', address, Buffer.from('no json')));
+    await reply((address) => channel.publish('', address, Buffer.from('no json')));
     await channel.waitForConfirms();
-    expect(await asked.answer).toBeDefined();
+    expect(await asked.reply).toBeDefined();
     await model.close();
   });
 });

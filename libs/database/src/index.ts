@@ -2,7 +2,7 @@ export { DATABASE_NAME, consumerSchemas, loginRoles, type ConsumerSchema, type L
 export { GroupMismatchError, prepareGroup, type GroupPreparation } from './prepare-group.js';
 export { Progress } from './entities/progress.js';
 export { CentralCustomer, CentralProgress } from './entities/central.js';
-export { CENTRAL_BRANCH, FIGURES, StatisticsProgress, type Figures } from './entities/statistics.js';
+export { CENTRAL_AS_STORED, FIGURES, StatisticsProgress, type Figures } from './entities/statistics.js';
 export { Notification, NotificationsProgress } from './entities/notifications.js';
 export { nodeName, type Login, type NodeAddress } from './nodes/login.js';
 export {
@@ -13,22 +13,23 @@ export {
   type ReadSessionOptions,
   type ReadStatement,
 } from './nodes/read-session.js';
-export { askNodes, GroupNodes, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes/nodes.js';
+export { askNodes, NodeRoles, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes/nodes.js';
 export { SideConnection } from './nodes/side-connection.js';
+export { sleep } from './sleep.js';
 export { watchSession } from './writer/watch.js';
 export { WriterSession } from './writer/session.js';
-export { faultOf, type Fault } from './writer/fault.js';
+export { batchFailureOf, type BatchFailure } from './writer/batch-failure.js';
 export {
-  beginReign,
+  startTerm,
   hasDueHolds,
   readHolder,
   readLastSeqs,
   terminateHolder,
-  touchReign,
+  sendHeartbeat,
   tryToLead,
   type HolderSigns,
-  type Reign,
-} from './writer/reign.js';
+  type LeaderTerm,
+} from './writer/leader-term.js';
 export {
   readSuspects,
   storeSuspects,
@@ -51,7 +52,7 @@ export {
   type DeadLetterFilter,
   type DeadLetterGroup,
   type KeptDeadLetter,
-} from './dead-letters/desk.js';
+} from './dead-letters/queries.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
 export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';
 export { slotName } from './replication/slot-name.js';
@@ -60,7 +61,7 @@ export {
   ConsumerStore,
   StoreUnavailableError,
   ValueRefusedError,
-  type AppliedPosition,
+  type TopicPosition,
   type ConsumerStoreOptions,
 } from './consumers/consumer-store.js';
 export { MoreThan, type EntityManager } from 'typeorm';

@@ -5,7 +5,7 @@ import { Controller, Delete, Get, Module, Post } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { orderPathSchema, pageQuerySchema, placeOrderRequestSchema, type Problem } from '@eco/contracts';
-import { answer } from './http/answer.js';
+import { respond } from './http/response.js';
 import { Input, Operation, operation, type InputOf } from './http/operation.js';
 import { problem } from './http/problem.js';
 import { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
@@ -27,8 +27,8 @@ const getOrder = operation({
 });
 const wait = operation({ summary: 'Waits until it is let go', answers: { 200: { description: 'Let go' } } });
 
-let letGo: () => void = () => undefined;
-const letGone = new Promise<void>((resolve) => (letGo = resolve));
+let finish: () => void = () => undefined;
+const finished = new Promise<void>((resolve) => (finish = resolve));
 let entered: () => void = () => undefined;
 const hasEntered = new Promise<void>((resolve) => (entered = resolve));
 
@@ -37,7 +37,7 @@ class OrdersController {
   @Post()
   @Operation(placeOrder)
   place(@Input(placeOrder) { headers }: InputOf<typeof placeOrder>) {
-    return answer(202, { wait: headers.prefer ?? null }, { Location: '/orders/1' });
+    return respond(202, { wait: headers.prefer ?? null }, { Location: '/orders/1' });
   }
 
   @Get(':orderId')
@@ -61,7 +61,7 @@ class OrdersController {
   @Operation(wait)
   async wait() {
     entered();
-    await letGone;
+    await finished;
     return { waited: true };
   }
 }
@@ -78,7 +78,7 @@ class ListsController {
       await Promise.resolve();
       throw new Error('no node answers');
     }
-    return answer(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+    return respond(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
   }
 
   @Get('endless')
@@ -95,7 +95,7 @@ class ListsController {
         streamed.end();
       }
     }
-    return answer(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+    return respond(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
   }
 }
 
@@ -177,7 +177,7 @@ describe('a request as it should be', () => {
 });
 
 describe('bad input', () => {
-  it('is answered with every fault of headers and body together', async () => {
+  it('is answered with every violation of headers and body together', async () => {
     const body = { customerId: '', lines: [{ productId: 'a b', quantity: 0 }], extra: 1 };
     const response = await post(JSON.stringify(body), { prefer: 'wait=soon', 'idempotency-key': 'a b' });
     expect(Object.keys(await faultsIn(response, 400, 'bad-input')).sort()).toEqual([
@@ -190,7 +190,7 @@ describe('bad input', () => {
     ]);
   });
 
-  it('is answered with every fault of path and query together', async () => {
+  it('is answered with every violation of path and query together', async () => {
     const response = await ask('/orders/abc?limit=0&foo=1&after=x&after=y');
     expect(Object.keys(await faultsIn(response, 400, 'bad-input')).sort()).toEqual([
       'path.orderId',
@@ -353,7 +353,7 @@ describe('starting and stopping', () => {
     await hasEntered;
     const stopped = [stopping.stop(), stopping.stop()];
     expect(closed).toEqual([]);
-    letGo();
+    finish();
     expect((await underWay).status).toBe(200);
     await Promise.all(stopped);
     await stopping.stop();

@@ -1,7 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { ReadError } from '@eco/database';
-import { covers, NO_POSITION, positionIn, type GroupPosition, type Position, type TermPosition } from '@eco/routing';
-import { chooseNode, type ReadWish } from './choose.js';
+import { ReadError, sleep } from '@eco/database';
+import { covers, NO_POSITION, positionIn, type GroupPosition, type Position, type BatchPosition } from '@eco/routing';
+import { chooseNode, type ReadRequirements } from './choose.js';
 import type { ReadMetrics } from './metrics.js';
 import type { WatchedNodes } from './nodes/watched-nodes.js';
 import { PrimaryBudget, type PrimaryBudgetLimits } from './primary-budget.js';
@@ -42,7 +41,7 @@ export interface ReadLimits extends PrimaryBudgetLimits {
 }
 
 /** What a reader brings. */
-export interface Reader {
+export interface ReadOptions {
   readonly position: Position;
   /** Greatest lag it takes; absent: any. */
   readonly lagMsMax?: number | undefined;
@@ -62,10 +61,10 @@ export interface Source {
   readonly lagMs: number | undefined;
 }
 
-export interface GroupAnswer<Row, Beside> {
+export interface GroupAnswer<Row, Extra> {
   readonly type: 'answer';
   readonly rows: Row[];
-  readonly beside: Beside;
+  readonly extra: Extra;
   readonly source: Source;
 }
 
@@ -73,10 +72,10 @@ export type ReadFailure =
   | {
       readonly type: 'not-fresh';
       readonly group: string;
-      readonly wanted?: TermPosition | undefined;
+      readonly wanted?: BatchPosition | undefined;
       readonly lagMsMax?: number | undefined;
     }
-  | { readonly type: 'position-lost'; readonly group: string; readonly wanted: TermPosition }
+  | { readonly type: 'position-lost'; readonly group: string; readonly wanted: BatchPosition }
   | { readonly type: 'no-node'; readonly fault: string }
   /** As many slow reads wait as may; or this one has waited for too long. */
   | { readonly type: 'too-busy'; readonly group: string; readonly reason: string }
@@ -91,8 +90,8 @@ const PAUSE_MS_MAX = 64;
 /** Nodes on which a statement that takes too long is tried, so that it does not load all of them. */
 const TIMEOUTS_MAX = 2;
 
-type Attempt<Row, Beside> =
-  | GroupAnswer<Row, Beside>
+type Attempt<Row, Extra> =
+  | GroupAnswer<Row, Extra>
   | { readonly type: 'behind' }
   | { readonly type: 'lost' }
   | { readonly type: 'empty' }
@@ -115,16 +114,16 @@ export class GroupReader {
   }
 
   /** Throws only what is a bug of ours, such as a statement that no server understands. */
-  async read<Row, Beside>(
-    query: Query<Row, Beside>,
+  async read<Row, Extra>(
+    query: Query<Row, Extra>,
     values: readonly unknown[],
-    reader: Reader,
-  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+    options: ReadOptions,
+  ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const startedMs = performance.now();
     const { limits, group } = this;
     const { pace } = query;
-    const { lagMsMax } = reader;
-    const wanted = positionIn(reader.position, group);
+    const { lagMsMax } = options;
+    const wanted = positionIn(options.position, group);
     const notFresh: ReadFailure = { type: 'not-fresh', group, wanted, lagMsMax };
     const deadlineMs = limits.deadlineMs + (pace === 'slow' ? limits.slowStatementTimeoutMs : 0);
     const avoided = new Set<Node>();
@@ -137,7 +136,7 @@ export class GroupReader {
       const waitLeftMs = limits.replicaWaitMs - (performance.now() - startedMs);
       const candidates = this.nodes.readable(avoided);
       const node = this.#choose(candidates, { wanted, lagMsMax, waitLeftMs, lagLimitMs: limits.lagLimitMs, pace });
-      const attempt = node === undefined ? undefined : await this.#attempt(node, query, values, reader, wanted);
+      const attempt = node === undefined ? undefined : await this.#attempt(node, query, values, options, wanted);
       if (node !== undefined && attempt !== undefined) {
         switch (attempt.type) {
           case 'answer':
@@ -174,11 +173,11 @@ export class GroupReader {
         if (this.#isOurs(refusals, avoided)) throw [...refusals.values()][0] as ReadError;
       } else if (candidates.length > 0) missing = notFresh;
       const limitMs = missing.type === 'not-fresh' ? limits.freshWaitMs : deadlineMs;
-      if (performance.now() - startedMs >= Math.max(limitMs, reader.waitMs)) return this.#fail(missing);
+      if (performance.now() - startedMs >= Math.max(limitMs, options.waitMs)) return this.#fail(missing);
       if (attempt !== undefined && attempt.type !== 'behind') continue;
       // Everybody has been asked: what failed may be over by the time it is asked again.
       avoided.clear();
-      await pause(pauseMs);
+      await sleep(pauseMs);
       pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
     }
   }
@@ -190,10 +189,10 @@ export class GroupReader {
   }
 
   /** On the primary, whatever its load: for what only the primary can say. Waits for none. */
-  async readOnPrimary<Row, Beside>(
-    query: Query<Row, Beside>,
+  async readOnPrimary<Row, Extra>(
+    query: Query<Row, Extra>,
     values: readonly unknown[],
-  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+  ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const node = this.nodes.readable().find(({ assigned }) => assigned === 'primary');
     const reader = { position: NO_POSITION, waitMs: 0 };
     const attempt = node && (await this.#attempt(node, query, values, reader, undefined));
@@ -205,9 +204,9 @@ export class GroupReader {
     return { type: 'no-node', fault: `group ${this.group}: ${fault}` };
   }
 
-  #choose(candidates: readonly Node[], wish: Omit<ReadWish, 'primaryAllowed'>): Node | undefined {
+  #choose(candidates: readonly Node[], requirements: Omit<ReadRequirements, 'primaryAllowed'>): Node | undefined {
     const primaryAllowed = this.#budget.allows(performance.now());
-    const node = chooseNode(candidates, { ...wish, primaryAllowed }, Math.random);
+    const node = chooseNode(candidates, { ...requirements, primaryAllowed }, Math.random);
     // With no replica there is nothing to spare the primary for.
     if (node?.role === 'primary' && candidates.length > 1) {
       this.#budget.take();
@@ -216,13 +215,13 @@ export class GroupReader {
     return node;
   }
 
-  async #attempt<Row, Beside>(
+  async #attempt<Row, Extra>(
     node: Node,
-    query: Query<Row, Beside>,
+    query: Query<Row, Extra>,
     values: readonly unknown[],
-    { lagMsMax }: Reader,
-    wanted: TermPosition | undefined,
-  ): Promise<Attempt<Row, Beside>> {
+    { lagMsMax }: ReadOptions,
+    wanted: BatchPosition | undefined,
+  ): Promise<Attempt<Row, Extra>> {
     const askedMs = performance.now();
     let rows: (Row & StateRow)[];
     try {
@@ -239,7 +238,7 @@ export class GroupReader {
     const { position } = shown;
     const lagMs = node.note(shown, askedMs);
     if (wanted !== undefined) {
-      // A reign that this node's probe did not tell of yet: the probe that is under way does.
+      // The node's last probe did not report this term yet; the probe that is under way will.
       if (wanted.term < position.term && !node.knows(position)) await node.probe();
       if (wanted.term < position.term && !node.knows(position)) return { type: 'behind' };
       const coverage = covers(position, wanted, node.terms);
@@ -249,7 +248,7 @@ export class GroupReader {
     return {
       type: 'answer',
       rows: first.found === null ? [] : rows,
-      beside: first as Beside,
+      extra: first as Extra,
       source: {
         group: this.group,
         node: node.name,

@@ -1,4 +1,4 @@
-import { EventSubscription, pauseUnlessAborted, type Announcement, type BrokerAccess } from '@eco/broker';
+import { EventSubscription, sleep, type Announcement, type BrokerAccess } from '@eco/broker';
 import {
   changesCursorSchema,
   changesPageSchema,
@@ -12,9 +12,9 @@ import {
   type ChangesPage,
   type Topic,
 } from '@eco/contracts';
-import type { AppliedPosition, ConsumerStore } from '@eco/database';
+import type { TopicPosition, ConsumerStore } from '@eco/database';
 import type { Log } from '@eco/edge';
-import { formatPosition, positionOf, type TermPosition } from '@eco/routing';
+import { formatPosition, positionOf, type BatchPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 
 export interface ChangeFeedOptions {
@@ -29,7 +29,7 @@ export interface ChangeFeedOptions {
   readonly onApplied?: () => void;
 }
 
-/** Asks without being told when nothing was heard for `SILENT_MS`: the beats come each second. */
+/** Asks on its own when nothing was received for `SILENT_MS`; heartbeats arrive every second. */
 const POLL_MS = 2_000;
 const SILENT_MS = 4_000;
 const RETRY_MS = 1_000;
@@ -61,7 +61,7 @@ export class ChangeFeed {
     this.subscription = new EventSubscription({
       access,
       consumer: consumer.name,
-      handler: (announcement) => this.#heard(announcement),
+      handler: (announcement) => this.#onEvent(announcement),
       log,
     });
   }
@@ -106,13 +106,13 @@ export class ChangeFeed {
     return this.#feeds.reduce((sum, feed) => sum + feed.timesSetBack, 0);
   }
 
-  #heard(announcement: Announcement): void {
-    const { group, term, tag } = announcement.type === 'event' ? announcement.event : announcement.beat;
+  #onEvent(announcement: Announcement): void {
+    const { group, term, tag } = announcement.type === 'event' ? announcement.event : announcement.heartbeat;
     for (const feed of this.#feeds) {
       if (feed.group !== group) continue;
       const seq =
-        announcement.type === 'beat'
-          ? announcement.beat.lastSeqs[feed.topic]
+        announcement.type === 'heartbeat'
+          ? announcement.heartbeat.lastSeqs[feed.topic]
           : announcement.event.topic === feed.topic
             ? announcement.event.seq
             : undefined;
@@ -126,7 +126,7 @@ class TopicFeed {
   appliedChanges = 0;
   timesSetBack = 0;
   trouble: string | undefined;
-  #applied: AppliedPosition | undefined;
+  #applied: TopicPosition | undefined;
   /** The topic's last batch, as far as announced. */
   #known = NOTHING_KNOWN;
   #woken = false;
@@ -143,7 +143,7 @@ class TopicFeed {
     return Math.max(0, this.#known.seq - this.#completeSeq);
   }
 
-  announced(position: TermPosition): void {
+  announced(position: BatchPosition): void {
     this.#known = position;
     if (this.#applied === undefined || position.seq > this.#completeSeq) this.wake();
   }
@@ -168,15 +168,14 @@ class TopicFeed {
         const { more, isFull } = await this.#catchUp();
         if (more) this.#woken = true;
         this.trouble = undefined;
-        if (!isFull)
-          await pauseUnlessAborted(Math.max(0, this.options.consumer.paceMs - (performance.now() - beganAt)), signal);
+        if (!isFull) await sleep(Math.max(0, this.options.consumer.paceMs - (performance.now() - beganAt)), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#report(error as Error);
         // Another process may have gone on meanwhile.
         this.#applied = undefined;
         this.#woken = true;
-        await pauseUnlessAborted(RETRY_MS, signal);
+        await sleep(RETRY_MS, signal);
       }
     }
   }
@@ -214,7 +213,7 @@ class TopicFeed {
     return { more: isFull || now !== to || this.#known.seq > this.#completeSeq, isFull };
   }
 
-  async #setBack(from: AppliedPosition, continueFrom: string): Promise<void> {
+  async #setBack(from: TopicPosition, continueFrom: string): Promise<void> {
     const { consumer, store, log } = this.options;
     const to = appliedUpTo(continueFrom);
     // What was announced may be of the lost history.
@@ -242,7 +241,7 @@ class TopicFeed {
 
   /** Asks for a node that is at least where an event said that the group is. */
   async #read(
-    from: AppliedPosition,
+    from: TopicPosition,
   ): Promise<{ type: 'page'; page: ChangesPage } | { type: 'lost'; continueFrom: string }> {
     const url = new URL(`${this.options.readUrl}/changes`);
     url.search = new URLSearchParams({
@@ -276,13 +275,13 @@ class TopicFeed {
   }
 }
 
-const NOTHING_KNOWN: TermPosition = { term: 0, tag: '', seq: 0 };
+const NOTHING_KNOWN: BatchPosition = { term: 0, tag: '', seq: 0 };
 
-function cursorOf({ term, tag, seq, n }: AppliedPosition): ChangesCursor {
+function cursorOf({ term, tag, seq, n }: TopicPosition): ChangesCursor {
   return { ...(tag === '' ? {} : { leadership: { term, tag } }), seq, ...(n === null ? {} : { n }) };
 }
 
-function appliedUpTo(text: string): AppliedPosition {
+function appliedUpTo(text: string): TopicPosition {
   const { leadership, seq, n } = changesCursorSchema.parse(text);
   return { term: leadership?.term ?? 0, tag: leadership?.tag ?? '', seq, n: n ?? null };
 }

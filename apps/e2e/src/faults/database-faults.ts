@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import type { RunningDatabase } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
 import { eventually } from '@eco/testing';
@@ -14,7 +14,7 @@ export function databaseFaults(lengths: Lengths): Fault[] {
       async run(system) {
         const primary = await system.primary();
         await primary.stop();
-        await pause(lengths.databaseAwayMs);
+        await sleep(lengths.databaseAwayMs);
         await primary.start();
         const tookMs = [await system.untilAttached()];
         await untilBothStream(system);
@@ -44,7 +44,7 @@ async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Reco
   await Promise.all(replicas.map((node) => node.kill()));
   await untilCommitWaits(system);
   const confirmed = await confirmedOrders(system);
-  await pause(lengths.replicasAwayMs);
+  await sleep(lengths.replicasAwayMs);
   const meanwhile = await confirmedOrders(system);
   if (meanwhile !== confirmed)
     throw new Error(`${meanwhile - confirmed} orders were decided while no replica streamed`);
@@ -111,7 +111,7 @@ async function untilReplayed(system: FaultSystem, node: RunningDatabase): Promis
     `${node.name} has replayed all it has`,
     async () => {
       const before = await place();
-      await pause(REPLAYED_MS);
+      await sleep(REPLAYED_MS);
       return (await place()) === before && { before };
     },
     PATIENCE,

@@ -1,3 +1,4 @@
+import { sleep } from '@eco/broker';
 import type { NodeReplication } from '@eco/database';
 import { spreadOf, type Spread } from '@eco/routing';
 import { checkLoad, customersByBucket, type LoadCheck } from './check.js';
@@ -137,7 +138,7 @@ export async function runLoad(
       customers: spreadOf(customersByBucket(accepted, check.buckets)),
       check,
     };
-    return { ...report, faults: faultsOf(report, visibility) };
+    return { ...report, faults: problemsIn(report, visibility) };
   } finally {
     await readers.stop();
     await lag.stop();
@@ -146,7 +147,7 @@ export async function runLoad(
   }
 }
 
-function faultsOf(report: Omit<LoadReport, 'faults'>, visibility: Visibility): string[] {
+function problemsIn(report: Omit<LoadReport, 'faults'>, visibility: Visibility): string[] {
   const { check, accepted, reads } = report;
   const faults: string[] = [];
   const invisible = accepted - report.acceptToVisible.count;
@@ -176,7 +177,7 @@ async function untilVisible(
   for (;;) {
     progress.step(orderIds.length - waiting.length);
     if (waiting.length === 0 || visibility.failed || performance.now() - lastChangeMs > PATIENCE_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
     const still = waiting.filter((id) => !visibility.visibleMs.has(id));
     if (still.length < waiting.length) lastChangeMs = performance.now();
     waiting = still;

@@ -155,7 +155,7 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
       first === undefined ? [] : [{ id, nodes: [first, ...others] }],
     ),
     services: [
-      ...named(/^nginx$/).map((door) => service(door, 'central-api', 'central-api', 8080)),
+      ...named(/^nginx$/).map((nginx) => service(nginx, 'central-api', 'central-api', 8080)),
       ...named(/^sucursal-api$/).map((each) => service(each, each.service, 'sucursal-api', 8002)),
       ...named(/^read-service$/).map((each) => service(each, each.service, 'read-service', 8003)),
       ...named(/^shard-writer-\d+$/).map((each) => service(each, each.service, 'shard-writer', 8010)),

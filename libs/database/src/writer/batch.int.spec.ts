@@ -1,9 +1,9 @@
-import { CENTRAL_LOCATION } from '@eco/contracts';
+import { CENTRAL } from '@eco/contracts';
 import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
 import { seededRandom, unicodeKey } from '@eco/routing';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
-  beginReign,
+  startTerm,
   brokenChecks,
   commitBatch,
   openBatch,
@@ -17,8 +17,8 @@ import {
   verifyGroup,
   withdrawTries,
   WriterSession,
-  type Fault,
-  type Reign,
+  type BatchFailure,
+  type LeaderTerm,
 } from '../index.js';
 import { textsLiteral } from './array-literals.js';
 import { KEY_CONFLICTS_PER_SENDER_MAX } from './dead-letter-tables.js';
@@ -26,7 +26,7 @@ import { arrived, orderOf, productOf, runBatch, type Run } from '../test/command
 
 let group: DatabaseGroup;
 let session: WriterSession;
-let reign: Reign;
+let leaderTerm: LeaderTerm;
 
 beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 1 });
@@ -47,7 +47,7 @@ const fresh = (word: string) => `${word}-${(names += 1)}`;
 beforeEach(async () => {
   session = await openSession();
   await eventually('the lock is free', () => tryToLead(session));
-  reign = await beginReign(session);
+  leaderTerm = await startTerm(session);
 });
 afterEach(() => session.close());
 
@@ -62,10 +62,10 @@ async function count(table: string, where: string): Promise<number> {
 }
 
 describe('a batch', () => {
-  it('is numbered, and stores what was decided so that the next one loads it', async () => {
+  it('has a number, and stores what was decided so that the next batch loads it', async () => {
     const [tea, customer] = [fresh('tea'), fresh('Ana "la" {nieta}, \\ NULL ñ 🍎')];
     const first = committed(
-      await runBatch(session, reign, [
+      await runBatch(session, leaderTerm, [
         productOf(tea, 5),
         arrived('customer.register', { customerId: customer, name: 'Ana', email: 'ana@example.com', branchId: null }),
         arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 }),
@@ -76,21 +76,21 @@ describe('a batch', () => {
         ]),
       ]),
     );
-    expect(first.seq).toBe(reign.seq + 1);
+    expect(first.seq).toBe(leaderTerm.seq + 1);
 
     const again = arrived('cart.checkout', {
       orderId: orderOf(customer, []).command.id,
       customerId: customer,
       branchId: null,
     });
-    const opened = await openBatch(session, reign, {
+    const opened = await openBatch(session, leaderTerm, {
       ...neededKeys([again]),
       commandIds: first.effects.outcomes.map(({ commandId }) => commandId),
       customerIds: [customer, 'nobody'],
     });
     if (opened.type !== 'opened') throw opened.error;
     const { state } = opened;
-    expect(state.position).toEqual({ group: 'g1', term: reign.term, tag: reign.tag, seq: first.seq + 1 });
+    expect(state.position).toEqual({ group: 'g1', term: leaderTerm.term, tag: leaderTerm.tag, seq: first.seq + 1 });
     expect(state.ownedBuckets.size).toBe(16);
     expect(state.customers).toEqual(new Set([customer]));
     expect(state.carts.get(customer)?.items).toMatchObject([{ productId: tea, quantity: 2 }]);
@@ -102,7 +102,7 @@ describe('a batch', () => {
       deleted: false,
     });
     expect([...state.levels.values()]).toEqual([
-      { productId: tea, location: CENTRAL_LOCATION, onHand: 5, reserved: 3, sequence: 2 },
+      { productId: tea, location: CENTRAL, onHand: 5, reserved: 3, sequence: 2 },
     ]);
     for (const { commandId, bodyHash, status, result } of first.effects.outcomes) {
       expect(state.outcomes.get(commandId)).toEqual({ bodyHash, status, result });
@@ -110,36 +110,36 @@ describe('a batch', () => {
     expect(await commitBatch(session, state, decideBatch(state, []))).toEqual({ type: 'committed' });
   });
 
-  it('takes out of a cart what a checkout ordered, and reports the order to an older edit that comes later', async () => {
+  it('removes from a cart what a checkout ordered, and reports the order to a late older edit', async () => {
     const [tea, customer] = [fresh('tea'), fresh('customer')];
     const late = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 4 });
     const edit = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 });
     const { id: orderId } = orderOf(customer, []).command;
     const checkout = arrived('cart.checkout', { orderId, customerId: customer, branchId: null });
-    committed(await runBatch(session, reign, [productOf(tea, 5), edit, checkout]));
-    const { effects } = committed(await runBatch(session, reign, [late]));
+    committed(await runBatch(session, leaderTerm, [productOf(tea, 5), edit, checkout]));
+    const { effects } = committed(await runBatch(session, leaderTerm, [late]));
     expect(effects.outcomes).toMatchObject([
       { result: { applied: false, reason: 'ordered', stamp: edit.command.stamp, orderId } },
     ]);
   });
 
-  it('heals a cart that a stamp of the year 2099 blocked before stamps were bounded', async () => {
+  it('repairs a cart that a stamp of the year 2099 blocked before stamps were bounded', async () => {
     const [tea, customer] = [fresh('tea'), fresh('customer')];
     const edit = (quantity: number) => arrived('cart.edit', { customerId: customer, productId: tea, quantity });
-    committed(await runBatch(session, reign, [arrived('cart.clear', { customerId: customer })]));
+    committed(await runBatch(session, leaderTerm, [arrived('cart.clear', { customerId: customer })]));
     const future = `${String(Date.UTC(2099, 0, 1)).padStart(15, '0')}-00000-spec`;
     await group.asSuperuser(`UPDATE eco.cart SET cleared_stamp = '${future}' WHERE customer_id = '${customer}'`);
     for (const quantity of [1, 2]) {
-      const { effects } = committed(await runBatch(session, reign, [edit(quantity)]));
+      const { effects } = committed(await runBatch(session, leaderTerm, [edit(quantity)]));
       expect(effects.outcomes).toMatchObject([{ result: { applied: true } }]);
     }
     expect(await count('cart', `customer_id = '${customer}' AND cleared_stamp < '${future}'`)).toBe(1);
   });
 
-  it('shows its changes as they were decided, those of orders too, whose data stands in the order alone', async () => {
+  it('shows its changes as they were decided, also those of orders, whose data is only in the order row', async () => {
     const tea = fresh('tea');
     const { seq, effects } = committed(
-      await runBatch(session, reign, [
+      await runBatch(session, leaderTerm, [
         productOf(tea, 5),
         orderOf('ana', [{ productId: tea, quantity: 3 }]),
         orderOf('ana', [{ productId: tea, quantity: 4 }]),
@@ -184,7 +184,7 @@ describe('a batch', () => {
     expect(empty).toHaveLength(2);
   });
 
-  it('keeps a dead letter as it came, what becomes of it, and what was done with it', async () => {
+  it('stores a dead letter unchanged, with its results and the actions on it', async () => {
     const letter = {
       commandId: orderOf('ana', []).command.id,
       bodyHash: 'ab'.repeat(32),
@@ -192,19 +192,19 @@ describe('a batch', () => {
       kind: null,
       reason: 'holds "quotes", {braces} and a \\',
       errorClass: 'unreadable' as const,
-      place: 'message',
+      failureSite: 'message',
       sentBy: null,
       command: { text: 'U+0000 is \0, half a pair \ud800' },
     };
     const store = async (rows: Partial<Effects>) => {
-      const opened = await openBatch(session, reign, neededKeys([]));
+      const opened = await openBatch(session, leaderTerm, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       const effects = decideBatch(opened.state, []);
       return commitBatch(session, opened.state, { ...effects, ...rows });
     };
     expect(await store({ deadLetters: [letter] })).toEqual({ type: 'committed' });
     const load = async () => {
-      const opened = await openBatch(session, reign, { ...neededKeys([]), commandIds: [letter.commandId] });
+      const opened = await openBatch(session, leaderTerm, { ...neededKeys([]), commandIds: [letter.commandId] });
       if (opened.type !== 'opened') throw opened.error;
       await rollBack(session);
       return opened.state.deadLetters.get(letter.commandId);
@@ -217,7 +217,7 @@ describe('a batch', () => {
     expect(rows).toEqual([{ command }]);
 
     const { commandId, bodyHash } = letter;
-    const since = { ...kept, state: 'discarded' as const, place: 'elsewhere', tries: 3, lastNumber: 2 };
+    const since = { ...kept, state: 'discarded' as const, failureSite: 'elsewhere', tries: 3, lastNumber: 2 };
     const action = {
       commandId,
       bodyHash,
@@ -238,16 +238,16 @@ describe('a batch', () => {
     ]);
   });
 
-  it('keeps so many key conflicts of one sender and no more, however they come, and all else', async () => {
+  it('limits the key conflicts of one sender, however they arrive, and keeps all other dead letters', async () => {
     const commandId = orderOf('ana', []).command.id;
     let number = 0;
     const letters = (sentBy: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
       Array.from({ length: count }, () => ({
-        ...{ commandId, kind: 'order.place' as const, bucket: 0, place: 'order.place', reason: 'spec' },
+        ...{ commandId, kind: 'order.place' as const, bucket: 0, failureSite: 'order.place', reason: 'spec' },
         ...{ bodyHash: (number += 1).toString(16).padStart(64, '0'), errorClass, sentBy, command: {} },
       }));
     const store = async (deadLetters: Effects['deadLetters']) => {
-      const opened = await openBatch(session, reign, neededKeys([]));
+      const opened = await openBatch(session, leaderTerm, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       return commitBatch(session, opened.state, { ...decideBatch(opened.state, []), deadLetters });
     };
@@ -262,21 +262,21 @@ describe('a batch', () => {
   });
 });
 
-describe('rows whose time is over', () => {
+describe('expired rows', () => {
   const DAY_MS = 86_400_000;
   const removeOld = async (retention: Retention) => {
-    // Each look goes on where the one before ended.
+    // Each pass continues where the previous one ended.
     for (let looks = 0; looks < 20; looks += 1) {
       const removals = await retention.find(session, performance.now());
       if (removals.length === 0) continue;
-      const opened = await openBatch(session, reign, neededKeys([]));
+      const opened = await openBatch(session, leaderTerm, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       const done = await commitBatch(session, opened.state, decideBatch(opened.state, []), [], removals);
       expect(done).toEqual({ type: 'committed' });
     }
   };
 
-  it('are removed: tombstones, closed dead letters, what was taken out of carts; all else stays and can be proven', async () => {
+  it('are removed: tombstones, closed dead letters, removed cart items; everything else stays and passes the checks', async () => {
     const [customer, gone] = [fresh('ana'), fresh('bo')];
     const [tea, coffee, mate] = [fresh('tea'), fresh('coffee'), fresh('mate')];
     const cancelled = orderOf(customer, []).command.id;
@@ -295,7 +295,7 @@ describe('rows whose time is over', () => {
       by: 'spec',
     };
     committed(
-      await runBatch(session, reign, [
+      await runBatch(session, leaderTerm, [
         productOf(tea, 5),
         arrived('order.cancel', { orderId: cancelled, customerId: customer }),
         edit(customer, coffee, 2),
@@ -322,7 +322,7 @@ describe('rows whose time is over', () => {
     await removeOld(new Retention(100 * DAY_MS, 0));
     expect(await kept()).toEqual(before);
 
-    // As 200 days later.
+    // As if 200 days had passed.
     const older = `- interval '200 days'`;
     const stampOf = (column: string) =>
       `lpad((left(${column}, 15)::bigint - ${200 * DAY_MS})::text, 15, '0') || substr(${column}, 16)`;
@@ -342,7 +342,7 @@ describe('rows whose time is over', () => {
   });
 });
 
-it('sends any text as it is', async () => {
+it('stores any text unchanged', async () => {
   const random = seededRandom('texts');
   const texts = [
     '',
@@ -361,29 +361,29 @@ it('sends any text as it is', async () => {
 });
 
 describe('the fence', () => {
-  it('lets nothing through of who does not reign any more', async () => {
-    committed(await runBatch(session, reign, [orderOf('ana', [])]));
+  it('rejects every write of a writer whose leadership is over', async () => {
+    committed(await runBatch(session, leaderTerm, [orderOf('ana', [])]));
     await session.close();
     const next = await openSession();
     await eventually('the lock is free', () => tryToLead(next));
-    const nextReign = await beginReign(next);
-    expect(nextReign).toMatchObject({ term: reign.term + 1, seq: reign.seq + 1 });
-    expect(nextReign.tag).not.toBe(reign.tag);
-    expect(await runBatch(next, reign, [orderOf('ana', [])])).toMatchObject({ type: 'fenced' });
-    expect(await runBatch(next, { ...nextReign, tag: reign.tag }, [orderOf('ana', [])])).toMatchObject({
+    const nextTerm = await startTerm(next);
+    expect(nextTerm).toMatchObject({ term: leaderTerm.term + 1, seq: leaderTerm.seq + 1 });
+    expect(nextTerm.tag).not.toBe(leaderTerm.tag);
+    expect(await runBatch(next, leaderTerm, [orderOf('ana', [])])).toMatchObject({ type: 'fenced' });
+    expect(await runBatch(next, { ...nextTerm, tag: leaderTerm.tag }, [orderOf('ana', [])])).toMatchObject({
       type: 'fenced',
     });
-    committed(await runBatch(next, nextReign, [orderOf('ana', [])]));
+    committed(await runBatch(next, nextTerm, [orderOf('ana', [])]));
     session = next;
   });
 
-  it('makes the load that waits behind it see what the one before committed', async () => {
+  it('makes the waiting load see what the previous batch committed', async () => {
     const tea = fresh('tea');
     const product = productOf(tea, 5);
-    const opened = await openBatch(session, reign, neededKeys([product]));
+    const opened = await openBatch(session, leaderTerm, neededKeys([product]));
     if (opened.type !== 'opened') throw opened.error;
     const other = await openSession();
-    const waiting = openBatch(other, reign, neededKeys([product]));
+    const waiting = openBatch(other, leaderTerm, neededKeys([product]));
     await eventually('the second fence waits', async () => {
       const rows = await group.asSuperuser(`SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'`, [
         other.backendPid,
@@ -401,10 +401,10 @@ describe('the fence', () => {
   });
 
   for (const lost of ['ROLLBACK', 'COMMIT']) {
-    it(`stores nothing on a session that lost its transaction to a ${lost}`, async () => {
+    it(`stores nothing on a session whose transaction was lost to a ${lost}`, async () => {
       const tea = fresh('tea');
       const commands = [productOf(tea, 5), orderOf('ana', [{ productId: tea, quantity: 1 }])];
-      const opened = await openBatch(session, reign, neededKeys(commands));
+      const opened = await openBatch(session, leaderTerm, neededKeys(commands));
       if (opened.type !== 'opened') throw opened.error;
       await session.control(lost);
       expect(await commitBatch(session, opened.state, decideBatch(opened.state, commands))).toMatchObject({
@@ -418,56 +418,59 @@ describe('the fence', () => {
   }
 });
 
-describe('a fault', () => {
-  it('of a command is told as one, and leaves nothing behind, not even an open transaction', async () => {
+describe('a failure', () => {
+  it('of a command is reported as command-error and leaves nothing, not even an open transaction', async () => {
     const customerId = fresh('bad');
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_him CHECK (customer_id <> '${customerId}')`);
     const commands = [orderOf('ana', []), orderOf(customerId, [])];
-    const run = await runBatch(session, reign, commands);
+    const run = await runBatch(session, leaderTerm, commands);
     expect(run).toMatchObject({
-      type: 'command-fault',
+      type: 'command-error',
       error: { message: expect.stringContaining('not_him') as string },
     });
     expect(await count('outcome', `command_id = '${commands[0]?.command.id}'`)).toBe(0);
-    expect(committed(await runBatch(session, reign, [orderOf('ana', [])])).seq).toBe(reign.seq + 1);
+    expect(committed(await runBatch(session, leaderTerm, [orderOf('ana', [])])).seq).toBe(leaderTerm.seq + 1);
     await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT not_him');
   });
 
   it('of the server blames no command', async () => {
     await group.asSuperuser('ALTER TABLE eco.orders RENAME TO orders_gone');
-    const run = await runBatch(session, reign, [orderOf('ana', [])]);
+    const run = await runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await group.asSuperuser('ALTER TABLE eco.orders_gone RENAME TO orders');
-    expect(run).toMatchObject({ type: 'server-fault', lost: false });
-    committed(await runBatch(session, reign, [orderOf('ana', [])]));
+    expect(run).toMatchObject({ type: 'server-error', lost: false });
+    committed(await runBatch(session, leaderTerm, [orderOf('ana', [])]));
   });
 
-  it('is told as a lost session when the backend is ended before the store', async () => {
+  it('is reported as a lost session when the backend is terminated before the store', async () => {
     await group.asSuperuser('SELECT pg_terminate_backend($1)', [session.backendPid]);
     await session.ended;
-    expect(await runBatch(session, reign, [orderOf('ana', [])])).toMatchObject({ type: 'server-fault', lost: true });
+    expect(await runBatch(session, leaderTerm, [orderOf('ana', [])])).toMatchObject({
+      type: 'server-error',
+      lost: true,
+    });
   });
 
-  it('is the last guard’s when a decision oversells', async () => {
+  it('comes from the last guard when a decision oversells', async () => {
     const tea = fresh('tea');
-    committed(await runBatch(session, reign, [productOf(tea, 5)]));
+    committed(await runBatch(session, leaderTerm, [productOf(tea, 5)]));
     const order = orderOf('ana', [{ productId: tea, quantity: 5 }]);
-    const opened = await openBatch(session, reign, neededKeys([order]));
+    const opened = await openBatch(session, leaderTerm, neededKeys([order]));
     if (opened.type !== 'opened') throw opened.error;
     const effects = decideBatch(opened.state, [order]);
     const levels = effects.levels.map((level) => ({ ...level, reserved: 6 }));
     expect(await commitBatch(session, opened.state, { ...effects, levels })).toMatchObject({
-      type: 'command-fault',
+      type: 'command-error',
       error: { message: expect.stringContaining('never_oversold') as string },
     });
   });
 
-  it('or none is told by a try, which leaves nothing', async () => {
+  it('or success is reported by a try, which leaves nothing', async () => {
     const order = orderOf('ana', []);
-    const opened = await openBatch(session, reign, neededKeys([order]));
+    const opened = await openBatch(session, leaderTerm, neededKeys([order]));
     if (opened.type !== 'opened') throw opened.error;
     expect(await tryBatch(session, opened.state, decideBatch(opened.state, [order]))).toEqual({ type: 'storable' });
     expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(0);
-    expect(committed(await runBatch(session, reign, [order])).seq).toBe(opened.state.position.seq);
+    expect(committed(await runBatch(session, leaderTerm, [order])).seq).toBe(opened.state.position.seq);
   });
 });
 
@@ -480,71 +483,73 @@ describe('a commit', () => {
       return rows.length === 1;
     });
 
-  it('waits until a replica has it', async () => {
+  it('waits until a replica has the batch', async () => {
     await replica().pause();
-    const run = runBatch(session, reign, [orderOf('ana', [])]);
+    const run = runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await waitsForReplica();
     await replica().resume();
     expect(await run).toMatchObject({ type: 'committed' });
   });
 
-  it('of what is suspected waits for a replica too, so no reader gets a position that only the primary has', async () => {
+  it('of suspects waits for a replica too, so no reader gets a position that only the primary has', async () => {
     const seq = () =>
       group.asSuperuser<{ seq: string }>('SELECT seq FROM eco.group_state').then(([row]) => Number(row?.seq));
     const before = await seq();
     const begun = { suspectId: '0193a0e2-0000-7000-8000-000000000001', commandIds: [], tries: 1 };
     await replica().pause();
-    const stored = storeSuspects(session, reign, 'spec', { begun });
+    const stored = storeSuspects(session, leaderTerm, 'spec', { begun });
     await waitsForReplica();
     expect(await seq()).toBe(before);
     await replica().resume();
     expect(await stored).toBeUndefined();
     expect(await seq()).toBe(before + 1);
-    await storeSuspects(session, reign, 'spec', { removed: [begun.suspectId] });
+    await storeSuspects(session, leaderTerm, 'spec', { removed: [begun.suspectId] });
   });
 
-  it('of what is suspected counts processes, each once, until they withdraw', async () => {
+  it('of suspects counts each process once, until it withdraws', async () => {
     const set = { suspectId: '0193a0e2-0000-7000-8000-000000000002', commandIds: [], tries: 1 };
     const processesEnded = async () => (await readSuspects(session)).map((each) => each.processesEnded);
-    for (const process of ['one', 'two', 'one']) await storeSuspects(session, reign, process, { begun: set });
+    for (const process of ['one', 'two', 'one']) await storeSuspects(session, leaderTerm, process, { begun: set });
     expect(await processesEnded()).toEqual([2]);
     await withdrawTries((text, values) => session.run({ name: 'withdraw', text }, values), 'one');
     expect(await processesEnded()).toEqual([1]);
-    await storeSuspects(session, reign, 'two', { stored: [set] });
+    await storeSuspects(session, leaderTerm, 'two', { stored: [set] });
     expect(await processesEnded()).toEqual([0]);
-    // Tries of before the server started say nothing of who ended.
+    // Tries from before the server started do not show which process ended.
     await group.asSuperuser(`UPDATE eco.suspect SET tried_by = '{three@1700000000.5}'`);
     expect(await processesEnded()).toEqual([0]);
-    await storeSuspects(session, reign, 'spec', { removed: [set.suspectId] });
+    await storeSuspects(session, leaderTerm, 'spec', { removed: [set.suspectId] });
     expect(await readSuspects(session)).toEqual([]);
   });
 
-  it('is certain when the server only remarks that a product’s name has a word too long for its index', async () => {
+  it('is certain despite a notice that a product’s name has a word too long for its index', async () => {
     const tea = fresh('tea');
-    // NFKD makes six characters of each: one word of 3,600 bytes; the index takes 2,046.
+    // NFKD turns each into six characters: one word of 3,600 bytes; the index accepts 2,046.
     const name = `${'\u3351'.repeat(200)} ${'x'.repeat(3000)}`;
     committed(
-      await runBatch(session, reign, [arrived('product.create', { productId: tea, name, priceCents: 1, stock: 5 })]),
+      await runBatch(session, leaderTerm, [
+        arrived('product.create', { productId: tea, name, priceCents: 1, stock: 5 }),
+      ]),
     );
-    committed(await runBatch(session, reign, [orderOf('ana', [{ productId: tea, quantity: 1 }])]));
+    committed(await runBatch(session, leaderTerm, [orderOf('ana', [{ productId: tea, quantity: 1 }])]));
     expect(session.lostBecause).toBeUndefined();
   });
 
-  it('is certain when a statement before it raised a warning, and only then', async () => {
+  it('is certain when an earlier statement raised a warning, but not when COMMIT did', async () => {
     await group.asSuperuser(`
       CREATE FUNCTION eco.warns() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN RAISE WARNING 'of a statement'; RETURN NEW; END $$`);
     await group.asSuperuser(
       'CREATE TRIGGER warns BEFORE INSERT ON eco.orders FOR EACH ROW EXECUTE FUNCTION eco.warns()',
     );
-    const run = await runBatch(session, reign, [orderOf('ana', [])]);
+    const run = await runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await group.asSuperuser('DROP TRIGGER warns ON eco.orders');
     committed(run);
 
     await group.asSuperuser(`
       CREATE CONSTRAINT TRIGGER warns AFTER INSERT ON eco.orders DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION eco.warns()`);
-    const unsure = await runBatch(session, reign, [orderOf('ana', [])]);
+    const unsure = await runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await group.asSuperuser('DROP TRIGGER warns ON eco.orders');
     expect(unsure).toMatchObject({ type: 'unknown', error: { message: 'of a statement' } });
   });
@@ -554,14 +559,14 @@ describe('a commit', () => {
     async (cut) => {
       await replica().pause();
       const order = orderOf('ana', []);
-      const run = runBatch(session, reign, [order]);
+      const run = runBatch(session, leaderTerm, [order]);
       await waitsForReplica();
       await group.asSuperuser(`SELECT ${cut}($1)`, [session.backendPid]);
-      const settled = (await run) as Fault;
+      const settled = (await run) as BatchFailure;
       await replica().resume();
       expect(settled.type).toBe('unknown');
       await session.ended;
-      // It is there: so "unknown" must never be read as "not done".
+      // The batch is stored, so "unknown" must never be read as "not done".
       expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(1);
     },
   );

@@ -1,9 +1,9 @@
 import type { BatchState, Effects, NeededKeys } from '@eco/domain';
-import { faultOf, type Fault } from './fault.js';
+import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import { sendLoad, type LeftOut, type LoadBounds } from './load.js';
-import type { Reign } from './reign.js';
+import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';
-import type { Answer, WriterSession } from './session.js';
+import type { StatementResult, WriterSession } from './session.js';
 import { sendStore } from './store.js';
 import { sendRemoval } from './suspects.js';
 import { fence } from './table.js';
@@ -12,7 +12,7 @@ import { fence } from './table.js';
  * A batch is one transaction in two round trips:
  *
  *   1. BEGIN, fence, load      → the state, numbered `seq`        (openBatch)
- *      decide                                                     (pure, the caller's)
+ *      decide                                                     (pure, done by the caller)
  *   2. store, COMMIT           → committed, or whose fault it is  (commitBatch)
  *
  * A session runs one batch at a time.
@@ -20,21 +20,21 @@ import { fence } from './table.js';
 
 const UNBOUNDED: LoadBounds = { lines: 2 ** 31, swept: 500 };
 
-/** Fences and loads, no more than `bounds` allow. After a fault no transaction is open. */
+/** Fences and loads no more than `bounds` allow. After a failure no transaction is open. */
 export async function openBatch(
   session: WriterSession,
-  reign: Reign,
+  leaderTerm: LeaderTerm,
   keys: NeededKeys,
   bounds = UNBOUNDED,
-): Promise<{ type: 'opened'; state: BatchState; leftOut: LeftOut } | Fault> {
-  const { group, term, tag, buckets } = reign;
+): Promise<{ type: 'opened'; state: BatchState; leftOut: LeftOut } | BatchFailure> {
+  const { group, term, tag, buckets } = leaderTerm;
   const { begun, fenced, load } = session.together(() => ({
     begun: session.control('BEGIN'),
     fenced: session.run(fence, [term, tag, session.elapsed.send()]),
     load: sendLoad(session, keys, bounds),
   }));
-  const fault = await firstFault([begun, fenced, ...load.sent]);
-  if (fault !== undefined) return (await rollBack(session)) ?? fault;
+  const failure = await firstFailure([begun, fenced, ...load.sent]);
+  if (failure !== undefined) return (await rollBack(session)) ?? failure;
   const [seq, at] = (await fenced).rows[0] as [string, Date];
   const { leftOut, ...loaded } = load.state;
   return {
@@ -45,13 +45,14 @@ export async function openBatch(
 }
 
 /**
- * Stores and commits what was decided from `state`. `committed` means: on the primary and flushed by a replica, if the
- * group has any. After `unknown` the session is destroyed; after any other fault no transaction is open.
+ * Stores and commits what was decided from `state`. `committed` means: committed on the primary and flushed by a
+ * replica, if the group has one. After `unknown` the session is destroyed. After any other failure no transaction is
+ * open.
  *
  * A batch without effects commits too: its wait for a replica covers what an earlier, unknown COMMIT of the same
- * commands may have left on the primary alone.
+ * commands may have left only on the primary.
  *
- * `suspectIds`: rows of `eco.suspect` whose commands it settles. `removals`: rows whose time is over.
+ * `suspectIds`: rows of `eco.suspect` whose commands it settles. `removals`: expired rows.
  */
 export async function commitBatch(
   session: WriterSession,
@@ -59,7 +60,7 @@ export async function commitBatch(
   effects: Effects,
   suspectIds: readonly string[] = [],
   removals: readonly Removal[] = [],
-): Promise<{ type: 'committed' } | Fault> {
+): Promise<{ type: 'committed' } | BatchFailure> {
   const { sent, commit } = session.together(() => ({
     sent: [
       ...sendStore(session, state, effects),
@@ -68,9 +69,9 @@ export async function commitBatch(
     ],
     commit: session.control('COMMIT'),
   }));
-  const fault = await firstFault(sent);
+  const failure = await firstFailure(sent);
   const [answer] = await Promise.allSettled([commit]);
-  const settled = settleCommit(fault, answer);
+  const settled = settleCommit(failure, answer);
   if (settled.type === 'committed') session.elapsed.stored();
   if (settled.type === 'unknown') session.destroy(settled.error);
   return settled;
@@ -86,38 +87,41 @@ function sendRemovals(session: WriterSession, { position }: BatchState, removals
   return removals.map(({ statement, values }) => session.run(statement, [term, tag, seq, ...values]));
 }
 
-/** Stores and rolls back: tells whether a part of a batch can be stored, and leaves nothing. */
+/** Stores and rolls back: reports whether a part of a batch can be stored, and leaves nothing. */
 export async function tryBatch(
   session: WriterSession,
   state: BatchState,
   effects: Effects,
-): Promise<{ type: 'storable' } | Fault> {
-  const fault = await firstFault(session.together(() => sendStore(session, state, effects)));
-  return (await rollBack(session)) ?? fault ?? { type: 'storable' };
+): Promise<{ type: 'storable' } | BatchFailure> {
+  const failure = await firstFailure(session.together(() => sendStore(session, state, effects)));
+  return (await rollBack(session)) ?? failure ?? { type: 'storable' };
 }
 
 /** Ends the open transaction without a trace. */
-export async function rollBack(session: WriterSession): Promise<Fault | undefined> {
-  return firstFault([session.control('ROLLBACK')]);
+export async function rollBack(session: WriterSession): Promise<BatchFailure | undefined> {
+  return firstFailure([session.control('ROLLBACK')]);
 }
 
 /**
- * Only the answer `COMMIT` without a warning of its own is certain. A wait for the replica that was cut short answers
- * `COMMIT` with a warning (01000 or 57P01, syncrep.c); a transaction that failed in its middle answers `ROLLBACK` without
- * an error; no answer says nothing. What the server says of the statements before, such as that a word is too long for
- * the index, is not about the commit.
+ * Only the answer `COMMIT` without a warning of its own is certain. If the wait for the replica was cut short, the
+ * server answers `COMMIT` with a warning (01000 or 57P01, syncrep.c). If the transaction failed in the middle, it
+ * answers `ROLLBACK` without an error. Without an answer nothing is known. Notices about earlier statements, such as a
+ * word too long for the index, say nothing about the commit.
  */
-function settleCommit(fault: Fault | undefined, answer: PromiseSettledResult<Answer>): { type: 'committed' } | Fault {
+function settleCommit(
+  failure: BatchFailure | undefined,
+  answer: PromiseSettledResult<StatementResult>,
+): { type: 'committed' } | BatchFailure {
   if (answer.status === 'rejected') return { type: 'unknown', error: answer.reason as Error };
   const { command, warning } = answer.value;
   if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
-  if (fault === undefined && command === 'COMMIT') return { type: 'committed' };
-  if (fault !== undefined && command === 'ROLLBACK') return fault;
-  return { type: 'unknown', error: new Error(`COMMIT answered ${command}`, { cause: fault?.error }) };
+  if (failure === undefined && command === 'COMMIT') return { type: 'committed' };
+  if (failure !== undefined && command === 'ROLLBACK') return failure;
+  return { type: 'unknown', error: new Error(`COMMIT answered ${command}`, { cause: failure?.error }) };
 }
 
-/** The first that failed is the cause; what was pipelined behind it failed because of it. Waits for all. */
-async function firstFault(sent: readonly Promise<unknown>[]): Promise<Fault | undefined> {
+/** The first failure is the cause; statements pipelined behind it failed because of it. Waits for all of them. */
+async function firstFailure(sent: readonly Promise<unknown>[]): Promise<BatchFailure | undefined> {
   const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
-  return failed === undefined ? undefined : faultOf(failed.reason);
+  return failed === undefined ? undefined : batchFailureOf(failed.reason);
 }

@@ -6,8 +6,8 @@ import { BUCKETS, LOCATIONS } from './memory-group.js';
 import { NaiveLedger } from './naive-ledger.js';
 
 /*
- * The naive model that batches are compared with: one command after the other, nothing kept but what each did, every
- * question answered by going through all of it. Slow, and short enough to be seen to be right.
+ * The naive model that batches are compared with: one command after the other. It keeps only what each did, and answers
+ * every question by going through all of it. It is slow, but short enough to be obviously correct.
  */
 
 type Done = { id: string; hash: string; status: string; result: Record<string, unknown>; command: Command };
@@ -69,12 +69,12 @@ export class OneByOne {
     private readonly ownedBuckets: ReadonlySet<number>,
   ) {}
 
-  /** A batch begins: what is due by now holds nothing. */
+  /** A batch begins: due reservations hold nothing any more. */
   tick(at: string): void {
     this.at = at;
     for (const reservation of this.reservations) {
       if (reservation.status === 'held' && Date.parse(reservation.expiresAt) <= Date.parse(at)) {
-        this.letGo(reservation, 'expired', 'expiry');
+        this.release(reservation, 'expired', 'expiry');
       }
     }
   }
@@ -102,7 +102,9 @@ export class OneByOne {
     retried?: Letter,
   ): Reply {
     const before = this.decided.find(({ id, hash }) => id === commandId && hash === bodyHash);
-    return before === undefined ? this.park(commandId, bodyHash, reason, errorClass, retried) : told(before, true);
+    return before === undefined
+      ? this.deadLetter(commandId, bodyHash, reason, errorClass, retried)
+      : outcomeReply(before, true);
   }
 
   private takeCommand(command: Command, retried: Letter | undefined): Reply {
@@ -112,25 +114,26 @@ export class OneByOne {
       .update(canonicalJson({ kind, body: asked }))
       .digest('hex');
     const bucket = bucketOf(keyOf(command), BUCKETS);
-    // Where a discard is decided says its dead letter.
+    // The dead letter determines where a discard is decided.
     if (kind !== 'dead-letter.discard' && !this.ownedBuckets.has(bucket))
-      return this.park(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
+      return this.deadLetter(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
     const before = this.decided.find((done) => done.id === id);
     if (before !== undefined) {
-      if (before.hash === hash) return told(before, true);
+      if (before.hash === hash) return outcomeReply(before, true);
       const reason = `another body was decided first under this id: ${before.status}`;
-      if (command.notAfter === undefined || retried !== undefined) this.park(id, hash, reason, 'key-conflict', retried);
+      if (command.notAfter === undefined || retried !== undefined)
+        this.deadLetter(id, hash, reason, 'key-conflict', retried);
       return { type: 'key-conflict', commandId: id };
     }
-    const parked = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
-    if (parked?.state === 'open' && parked !== retried)
-      return { type: 'dead-letter', commandId: id, reason: parked.reason };
+    const known = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
+    if (known?.state === 'open' && known !== retried)
+      return { type: 'dead-letter', commandId: id, reason: known.reason };
     const late = command.notAfter !== undefined && Date.parse(command.notAfter) < Date.parse(this.at);
     const tombstone = this.tombstones.find((each) => each.id === id);
     const elsewhere = late || tombstone ? [] : this.linesOf(command).filter((line) => !this.owns(line.productId));
     if (elsewhere.length > 0) {
       const names = elsewhere.map((line) => line.productId).join(', ');
-      return this.park(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', retried);
+      return this.deadLetter(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', retried);
     }
     const [status, result]: Decided = late
       ? ['expired', {}]
@@ -139,7 +142,7 @@ export class OneByOne {
         : this.decide(command);
     const done = { id, hash, status, result, command };
     this.decided.push(done);
-    return told(done, false);
+    return outcomeReply(done, false);
   }
 
   private decide(command: Command): Decided {
@@ -246,9 +249,9 @@ export class OneByOne {
         }
         if (reservation === undefined) return ['refused', { reason: 'reservation-unknown' }];
         if (reservation.status !== 'held') return over(reservation);
-        // What is due has expired when the batch began.
+        // Due reservations expired when the batch began.
         if (kind === 'reservation.expire') return ['refused', { reason: 'reservation-not-due' }];
-        this.letGo(reservation, 'released', command.id);
+        this.release(reservation, 'released', command.id);
         return ['done', { reservationId, status: 'released', lines: plain(reservation.lines) }];
       }
       case 'order.cancel':
@@ -368,7 +371,7 @@ export class OneByOne {
     return unknownLocations.length > 0 ? ['refused', { reason: 'location-unknown', unknownLocations }] : undefined;
   }
 
-  private letGo(reservation: Reservation, status: string, commandId: string): void {
+  private release(reservation: Reservation, status: string, commandId: string): void {
     for (const { productId, quantity } of reservation.lines)
       this.ledger.move(productId, 'central', 0, -quantity, commandId);
     reservation.status = status;
@@ -382,7 +385,7 @@ export class OneByOne {
     return this.orders.find((each) => each.orderId === orderId && each.customerId === customerId);
   }
 
-  /** Nothing was decided under this id, or only that it must not be done. */
+  /** Nothing was decided under this id, or only that it must not be carried out. */
   private mayStillCome(id: string): boolean {
     return this.decided.every((done) => done.id !== id) || this.tombstones.some((each) => each.id === id);
   }
@@ -391,7 +394,7 @@ export class OneByOne {
     if (this.tombstones.every((each) => each.id !== id)) this.tombstones.push({ id, reason });
   }
 
-  /** What an order asks for, or a checkout finds in the cart as of its stamp; of other kinds: nothing. */
+  /** The lines of an order, or what a checkout finds in the cart as of its stamp; empty for other kinds. */
   private linesOf({ kind, body, stamp }: Command): OrderLine[] {
     if (kind === 'order.place' || kind === 'reservation.create') return body.lines;
     if (kind !== 'cart.checkout') return [];
@@ -427,7 +430,7 @@ export class OneByOne {
     return ['done', { applied: false, reason, stamp, ...(orderId === undefined ? {} : { orderId }) }];
   }
 
-  /** As it is now. */
+  /** Its current state. */
   product(productId: string): Product | undefined {
     return this.products.findLast((product) => product.productId === productId);
   }
@@ -451,7 +454,7 @@ export class OneByOne {
     return this.ownedBuckets.has(bucketOf(productId, BUCKETS));
   }
 
-  private park(
+  private deadLetter(
     id: string,
     hash: string,
     reason: string,
@@ -486,6 +489,6 @@ function over({ status, orderId }: Reservation): Decided {
   return ['refused', { reason: 'reservation-over', reservationStatus: status, ...members }];
 }
 
-function told({ id, status, result }: Done, repeated: boolean): Reply {
+function outcomeReply({ id, status, result }: Done, repeated: boolean): Reply {
   return { type: 'outcome', commandId: id, status: status as 'done', repeated, result };
 }

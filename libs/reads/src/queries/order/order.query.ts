@@ -44,18 +44,18 @@ export function orderOf(row: OrderRow): Order {
 
 /** Why there is no order under an id for which something was decided. Null: there is an order, or nothing is decided. */
 export interface OrderFate {
-  fate: string | null;
+  status: string | null;
 }
 
 /** $1 order id. By the primary keys of orders, outcome and dead_letter; the latter two only when there is no order. */
 export const orderQuery = query<OrderRow, OrderFate>({
   name: 'order',
   rows: `SELECT ${ORDER_COLUMNS} FROM eco.orders o WHERE o.order_id = $1 AND ${owned('o')}`,
-  beside: `
+  extra: `
     CASE WHEN r.found IS NULL THEN coalesce(
       (SELECT concat_ws(': ', u.status, u.result ->> 'reason') FROM eco.outcome u WHERE u.command_id = $1),
       (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1),
       (SELECT 'kept as a dead letter: ' || d.reason FROM eco.dead_letter d
        WHERE d.command_id = $1 AND d.state = 'open' LIMIT 1)
-    ) END AS fate`,
+    ) END AS status`,
 });

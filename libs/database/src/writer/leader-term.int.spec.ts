@@ -1,7 +1,7 @@
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
-  beginReign,
-  GroupNodes,
+  startTerm,
+  NodeRoles,
   hasDueHolds,
   primaryOf,
   readAbsentSlots,
@@ -10,7 +10,7 @@ import {
   renewAbsentSlot,
   SideConnection,
   terminateHolder,
-  touchReign,
+  sendHeartbeat,
   tryToLead,
   watchSession,
   WriterSession,
@@ -38,7 +38,7 @@ async function openSession(): Promise<WriterSession> {
 const leads = (session: WriterSession) => eventually('it gets the lock', () => tryToLead(session));
 
 describe('the lock', () => {
-  it('is one session’s, and the next one’s as soon as that one ends', async () => {
+  it('belongs to one session, and to the next one as soon as the first ends', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     expect(await tryToLead(second)).toBe(false);
@@ -46,16 +46,16 @@ describe('the lock', () => {
     await leads(second);
   });
 
-  it('is free at once when the process is gone without a word', async () => {
+  it('is free at once when the process is killed', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
-    await beginReign(first);
+    await startTerm(first);
     first.destroy(new Error('killed'));
     // Before the 11 s after which the server ends a session that says nothing.
     await eventually('the lock is free', () => tryToLead(second), { deadlineMs: 9000 });
   });
 
-  it('is taken by the server from a holder that says nothing for 11 s', async () => {
+  it('is freed by the server when the holder is silent for 11 s', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     await eventually('the lock is free', () => tryToLead(second), { pauseMs: 250 });
@@ -74,44 +74,47 @@ describe('the lock', () => {
   });
 });
 
-describe('a reign', () => {
-  it('has a term of its own, kept for good with where it began', async () => {
+describe('a leadership', () => {
+  it('has its own term, stored with its first seq', async () => {
     const first = await openSession();
     await leads(first);
-    const reign = await beginReign(first);
-    expect(reign).toMatchObject({ group: 'g1', buckets: 16 });
-    expect(reign.tag).toMatch(/^[0-9a-f]{8}$/);
-    expect(await runBatch(first, reign, [orderOf('ana', [])])).toMatchObject({ type: 'committed', seq: reign.seq + 1 });
+    const leaderTerm = await startTerm(first);
+    expect(leaderTerm).toMatchObject({ group: 'g1', buckets: 16 });
+    expect(leaderTerm.tag).toMatch(/^[0-9a-f]{8}$/);
+    expect(await runBatch(first, leaderTerm, [orderOf('ana', [])])).toMatchObject({
+      type: 'committed',
+      seq: leaderTerm.seq + 1,
+    });
     const rows = await group.asSuperuser('SELECT tag, first_seq::int FROM eco.group_term WHERE term = $1', [
-      reign.term,
+      leaderTerm.term,
     ]);
-    expect(rows).toEqual([{ tag: reign.tag, first_seq: reign.seq + 1 }]);
+    expect(rows).toEqual([{ tag: leaderTerm.tag, first_seq: leaderTerm.seq + 1 }]);
   });
 
-  it('shows that it lives without a batch, until another begins', async () => {
+  it('sends heartbeats without a batch, until another leadership begins', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
-    const reign = await beginReign(first);
+    const leaderTerm = await startTerm(first);
     const before = await readHolder(second);
     expect(before).toMatchObject({ pid: first.backendPid, waitsForReplica: false });
-    expect(await touchReign(first, reign)).toBeUndefined();
+    expect(await sendHeartbeat(first, leaderTerm)).toBeUndefined();
     const after = await readHolder(second);
     expect(after.sign).not.toBe(before.sign);
     expect((await readHolder(second)).sign).toBe(after.sign);
     const { host, port } = server(1);
     await first.close();
     await leads(second);
-    await beginReign(second);
-    expect(await touchReign(second, reign)).toMatchObject({ type: 'fenced' });
+    await startTerm(second);
+    expect(await sendHeartbeat(second, leaderTerm)).toMatchObject({ type: 'fenced' });
     expect({ host, port }).not.toEqual(second.node);
   });
 
-  it('of a holder that hangs can be ended by a standby, but not while it waits for a replica', async () => {
+  it('of a stalled holder can be ended by a standby, but not while it waits for a replica', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
-    const reign = await beginReign(first);
+    const leaderTerm = await startTerm(first);
     await server(1).pause();
-    const run = runBatch(first, reign, [orderOf('ana', [])]);
+    const run = runBatch(first, leaderTerm, [orderOf('ana', [])]);
     await eventually('it waits for a replica', async () => (await readHolder(second)).waitsForReplica);
     expect(await terminateHolder(second, first.backendPid)).toBe(false);
     await server(1).resume();
@@ -123,24 +126,26 @@ describe('a reign', () => {
 });
 
 describe('a leadership without a batch', () => {
-  it('leaves no row and is seen by no reader; the next one with a batch takes the next term', async () => {
+  it('leaves no row and is invisible to readers; the next leadership with a batch takes the next term', async () => {
     const terms = () => group.asSuperuser('SELECT term::int, tag, first_seq::int FROM eco.group_term ORDER BY term');
     const position = () => group.asSuperuser('SELECT term::int, tag, seq::int FROM eco.group_state');
     const [termsBefore, [before]] = [await terms(), await position()];
     for (let n = 0; n < 3; n += 1) {
       const session = await openSession();
       await leads(session);
-      const reign = await beginReign(session);
-      expect(await touchReign(session, reign)).toBeUndefined();
-      expect(reign).toMatchObject({ term: Number(before?.['term']) + 1, seq: before?.['seq'] });
+      const leaderTerm = await startTerm(session);
+      expect(await sendHeartbeat(session, leaderTerm)).toBeUndefined();
+      expect(leaderTerm).toMatchObject({ term: Number(before?.['term']) + 1, seq: before?.['seq'] });
       await session.close();
     }
     expect([await terms(), await position()]).toEqual([termsBefore, [before]]);
 
     const session = await openSession();
     await leads(session);
-    const { term, tag, seq, ...reign } = await beginReign(session);
-    expect(await runBatch(session, { term, tag, seq, ...reign }, [orderOf('ana', [])])).toMatchObject({ seq: seq + 1 });
+    const { term, tag, seq, ...leaderTerm } = await startTerm(session);
+    expect(await runBatch(session, { term, tag, seq, ...leaderTerm }, [orderOf('ana', [])])).toMatchObject({
+      seq: seq + 1,
+    });
     expect(await position()).toEqual([{ term, tag, seq: seq + 1 }]);
     expect(await terms()).toEqual([...termsBefore, { term, tag, first_seq: seq + 1 }]);
   });
@@ -155,7 +160,7 @@ describe('the group’s clock', () => {
   const begin = async () => {
     const session = await openSession();
     await leads(session);
-    return { session, reign: await beginReign(session) };
+    return { session, leaderTerm: await startTerm(session) };
   };
   const now = async () => {
     const [row] = await group.asSuperuser<{ at: Date }>('SELECT at FROM eco.group_state');
@@ -170,44 +175,44 @@ describe('the group’s clock', () => {
   };
 
   it.each(['-15 minutes', '15 minutes'])(
-    'goes on, and the leader is seen to live, when the server’s clock steps by %s and back',
+    'continues, with visible heartbeats, when the server’s clock steps by %s and back',
     async (step) => {
-      const { session, reign } = await begin();
+      const { session, leaderTerm } = await begin();
       const standby = await openSession();
       for (const stepped of [step, '0']) {
         await stepTo(stepped);
         for (let n = 0; n < 3; n += 1) {
           const [at, { sign }] = [await now(), await readHolder(standby)];
-          expect(await touchReign(session, reign)).toBeUndefined();
+          expect(await sendHeartbeat(session, leaderTerm)).toBeUndefined();
           expect(await now()).toBeGreaterThan(at);
           expect((await readHolder(standby)).sign).not.toBe(sign);
           const touched = await now();
-          expect(await runBatch(session, reign, [orderOf('ana', [])])).toMatchObject({ type: 'committed' });
+          expect(await runBatch(session, leaderTerm, [orderOf('ana', [])])).toMatchObject({ type: 'committed' });
           expect(await now()).toBeGreaterThan(touched);
         }
       }
     },
   );
 
-  it('lets a command expire after its own time although the server’s clock went back 15 minutes, and ends what is held', async () => {
-    const { session, reign } = await begin();
-    expect(await runBatch(session, reign, [productOf('tea', 5)])).toMatchObject({ type: 'committed' });
+  it('expires commands and holds on time although the server’s clock went back 15 minutes', async () => {
+    const { session, leaderTerm } = await begin();
+    expect(await runBatch(session, leaderTerm, [productOf('tea', 5)])).toMatchObject({ type: 'committed' });
     const held = reservationOf('ana', [{ productId: 'tea', quantity: 5 }], 60);
-    expect(await runBatch(session, reign, [held])).toMatchObject({ type: 'committed' });
+    expect(await runBatch(session, leaderTerm, [held])).toMatchObject({ type: 'committed' });
     await stepTo('-15 minutes');
     expect((await clocks()).groupAheadS).toBeGreaterThan(800);
     const late = orderOf('ana', []);
     late.command.notAfter = new Date((await now()) + 5000).toISOString();
     // Six seconds of the leader's own clock pass.
-    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [reign.tag, 6000]);
-    const run = await runBatch(session, reign, [late]);
+    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [leaderTerm.tag, 6000]);
+    const run = await runBatch(session, leaderTerm, [late]);
     expect(run).toMatchObject({ effects: { outcomes: [{ status: 'expired' }] } });
     expect(await hasDueHolds(session)).toBe(false);
-    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [reign.tag, 66_000]);
+    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [leaderTerm.tag, 66_000]);
     expect(await hasDueHolds(session)).toBe(true);
   });
 
-  it('makes up a step of 15 minutes within three hours, and no step moves it back', async () => {
+  it('makes up a step of 15 minutes within three hours, and never moves back', async () => {
     const [row] = await group.asSuperuser<{ after: number; apart: number; least: number }>(`
       WITH RECURSIVE second (n, clock, at) AS (
         SELECT 0, now(), now() + interval '15 minutes'
@@ -229,10 +234,10 @@ describe('the group’s clock', () => {
 });
 
 describe('the group’s row', () => {
-  it('is found, fenced and read in a few pages, however many dead versions a held snapshot keeps', async () => {
+  it('is found, fenced and read in few pages, however many dead versions a held snapshot keeps', async () => {
     const session = await openSession();
     await leads(session);
-    const { term, tag } = await beginReign(session);
+    const { term, tag } = await startTerm(session);
     const { host, port } = server(0);
     const holder = new SideConnection({ host, port }, group.superuser, 'spec holds a snapshot');
     await holder.ask('BEGIN ISOLATION LEVEL REPEATABLE READ', [], 60_000);
@@ -245,7 +250,7 @@ describe('the group’s row', () => {
       const [[[{ Plan: plan }]]] = rows as [[[{ Plan: Record<string, number> }]]];
       return (plan?.['Shared Hit Blocks'] ?? 0) + (plan?.['Shared Read Blocks'] ?? 0);
     };
-    // Once for what each parse reads of the catalogue.
+    // Run once first: each parse reads the catalogue.
     for (const times of [1, 2]) {
       const pages = {
         read: await pagesOf('SELECT * FROM eco.group_position'),
@@ -263,8 +268,8 @@ describe('the group’s row', () => {
   });
 });
 
-describe('the slot of a replica that is away', () => {
-  it('is made again, holds back no vacuum then, and takes the replica back', async () => {
+describe('the slot of an absent replica', () => {
+  it('is recreated, no longer holds back vacuum, and accepts the replica again', async () => {
     const { host, port } = server(0);
     const writer = new SideConnection({ host, port }, group.login('eco_writer'), 'spec');
     const slots = () => readAbsentSlots(writer, 60_000);
@@ -276,7 +281,7 @@ describe('the slot of a replica that is away', () => {
     const [row] = await group.asSuperuser<{ slot: string }>('SELECT slot_name AS slot FROM pg_replication_slots');
     const slot = row?.slot ?? '';
     expect(await slots()).toEqual([]);
-    // One that is in use is left alone.
+    // A slot in use stays unchanged.
     expect(await renewAbsentSlot(writer, slot, 60_000)).toBe(false);
     await server(1).kill();
     await eventually('its slot holds back vacuum', async () => (await slots()).includes(slot));
@@ -291,7 +296,7 @@ describe('the slot of a replica that is away', () => {
 
 describe('the watch', () => {
   const watched = async () => {
-    const nodes = new GroupNodes(group.servers, group.login('eco_writer'));
+    const nodes = new NodeRoles(group.servers, group.login('eco_writer'));
     const primary = primaryOf(await nodes.ask(5000));
     const session = await openSession();
     const unwatch = watchSession(session, nodes, primary?.timeline ?? 0);
@@ -304,7 +309,7 @@ describe('the watch', () => {
     };
   };
 
-  it('gives up a session whose node stands still, and no other', async () => {
+  it('gives up a session whose node is stalled, and no other', async () => {
     const { session, end } = await watched();
     await server(0).pause();
     const ended = await session.ended;
@@ -313,12 +318,12 @@ describe('the watch', () => {
     expect(ended.message).toMatch(/does not answer/);
   });
 
-  it('gives up the session on the old primary when another node is promoted; of two primaries that one counts', async () => {
+  it('gives up the session on the old primary when another node is promoted', async () => {
     const { session, end } = await watched();
     await server(1).promote();
     expect((await session.ended).message).toMatch(/was promoted \(timeline 2 after 1\)/);
     end();
-    const nodes = new GroupNodes([...group.servers, { host: '127.0.0.1', port: 1 }], group.login('eco_writer'));
+    const nodes = new NodeRoles([...group.servers, { host: '127.0.0.1', port: 1 }], group.login('eco_writer'));
     const answers = await nodes.ask(5000);
     nodes.close();
     expect(answers.map(({ type }) => type)).toEqual(['primary', 'primary', 'unreachable']);

@@ -6,10 +6,13 @@ import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
 
-/* A command over which the process ends, each time it is tried, in the middle of good ones. */
+/* A poison message ends the process each time it is tried. It arrives among good commands. */
 
 const GOOD = 20;
-/** Two deliveries before anything is suspected, one of all together, halves, and three of it alone; and some to spare. */
+/**
+ * Two deliveries before anything is suspected, one try of all together, the halves, three tries of the message alone,
+ * and two to spare.
+ */
 const ENDS_MAX = 3 + Math.ceil(Math.log2(GOOD + 1)) + 3 + 2;
 
 let cluster: TestCluster;
@@ -29,7 +32,7 @@ beforeAll(async () => {
   publisher.start();
   closing.push(publisher, connection);
   reader = new SideConnection(primary(), cluster.databaseLogin('eco_reader'), 'spec');
-  writer = new WriterProcess(cluster, 'writer', ['--require', path.join(__dirname, 'test/end-over-deadly.cjs')]);
+  writer = new WriterProcess(cluster, 'writer', ['--require', path.join(__dirname, 'test/end-over-poison.cjs')]);
 }, 180_000);
 
 afterAll(async () => {
@@ -54,20 +57,20 @@ async function publish(...commands: Command[]): Promise<void> {
   expect(outcomes).toEqual(commands.map(() => ({ type: 'confirmed' })));
 }
 
-it('becomes one dead letter, and all the good ones land', async () => {
+it('makes a poison message one dead letter and decides all good commands', async () => {
   const good = Array.from({ length: GOOD }, (_, index) => order(`customer-${index}`));
-  const deadly = order('deadly');
+  const poison = order('poison');
   await publish(
     commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1000 }),
     ...good.slice(0, 13),
-    deadly,
+    poison,
     ...good.slice(13),
   );
   writer.keepsRunning = true;
   writer.start();
 
   const letters = await eventually(
-    'the dead letter is there',
+    'the dead letter exists',
     async () => {
       const rows = await ask<{ command_id: string; error_class: string; place: string; state: string }>(
         'SELECT command_id, error_class, place, state FROM eco.dead_letter',
@@ -76,7 +79,7 @@ it('becomes one dead letter, and all the good ones land', async () => {
     },
     { deadlineMs: 240_000 },
   );
-  expect(letters).toEqual([{ command_id: deadly.id, error_class: 'process', place: 'order.place', state: 'open' }]);
+  expect(letters).toEqual([{ command_id: poison.id, error_class: 'process', place: 'order.place', state: 'open' }]);
   expect(writer.ends).toBeGreaterThanOrEqual(3 + 3);
   expect(writer.ends).toBeLessThanOrEqual(ENDS_MAX);
 
@@ -84,15 +87,15 @@ it('becomes one dead letter, and all the good ones land', async () => {
     ask<{ order_id: string; status: string }>('SELECT order_id, status FROM eco.orders WHERE order_id = ANY ($1)', [
       ids,
     ]);
-  await eventually('all good orders are there', async () => (await placed(good.map(({ id }) => id))).length === GOOD);
-  await eventually('nothing is suspected any more', async () => (await ask('SELECT FROM eco.suspect')).length === 0);
+  await eventually('all good orders are stored', async () => (await placed(good.map(({ id }) => id))).length === GOOD);
+  await eventually('no suspects are left', async () => (await ask('SELECT FROM eco.suspect')).length === 0);
   expect(new Set((await placed(good.map(({ id }) => id))).map(({ status }) => status))).toEqual(new Set(['confirmed']));
 
   const ends = writer.ends;
   const after = order('somebody');
-  await publish(deadly);
+  await publish(poison);
   await publish(after);
-  await eventually('what comes later is decided', async () => (await placed([after.id])).length === 1);
+  await eventually('a later order is decided', async () => (await placed([after.id])).length === 1);
   expect(writer.ends).toBe(ends);
   expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_reader')))).toEqual([]);
 }, 600_000);

@@ -1,29 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import { topics, type Topic } from '@eco/contracts';
-import { faultOf, type Fault } from './fault.js';
+import type { GroupPosition } from '@eco/routing';
+import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import type { Statement, WriterSession } from './session.js';
 
 /**
- * Who may write. A session that has the advisory lock puts its tag into the group's row, and from then on its fence is the
- * only one that passes. Its term begins with its first batch: readers see nothing of a leadership that decides nothing,
- * and it leaves no row behind. The first one after a promotion takes its term at once, since its history is another one:
- * what readers saw and the promotion lost is lost from then on. The lock is polled, never waited for: a session that waits in the lock holds a snapshot
- * that holds back vacuum (a batch took 20 → 87 ms within 400 batches).
+ * Which session may write. A session that holds the advisory lock puts its tag into the group's row. From then on only
+ * its fence passes.
+ *
+ * The term begins with its first batch. A leadership that decides nothing is invisible to readers and leaves no row
+ * behind. The first leadership after a promotion takes its term at once, because the promotion starts another history:
+ * whatever readers saw and the promotion lost is lost from then on.
+ *
+ * The lock is polled, never waited for. A session that waits in the lock holds a snapshot, which holds back vacuum
+ * (batch time rose from 20 to 87 ms within 400 batches).
  */
-export interface Reign {
-  group: string;
-  term: number;
-  /** Random: tells two reigns of one number apart, which a failover that lost the first can make. */
-  tag: string;
-  /** The group's last batch when it began. */
-  seq: number;
-  /** What readers see until it has a batch of its own: mostly the leadership before. */
+export interface LeaderTerm extends GroupPosition {
+  /**
+   * Random. It distinguishes two leaderships with the same term number, which a failover that lost the first one can
+   * produce.
+   */
+  readonly tag: string;
+  /** The group's last batch when the leadership began. */
+  readonly seq: number;
+  /** What readers see until its first batch: usually the previous leadership. */
   shown: { term: number; tag: string };
-  /** Fixed number of buckets of the chain. */
+  /** The chain's fixed number of buckets. */
   buckets: number;
 }
 
-/** Advisory locks are a database's own, so one number will do for all groups. */
+/** Advisory locks are per database, so one number serves all groups. */
 const LOCK = 0x0ec0;
 
 const tryLock: Statement = { name: 'try lock', text: `SELECT pg_try_advisory_lock(${LOCK})` };
@@ -75,16 +81,16 @@ JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted AND l
 WHERE a.pid = $1 AND a.wait_event IS DISTINCT FROM 'SyncRep'`,
 };
 
-/** Takes the lock if nobody has it. Never waits. */
+/** Takes the lock if it is free. Never waits. */
 export async function tryToLead(session: WriterSession): Promise<boolean> {
   return (await session.run(tryLock)).rows[0]?.[0] === true;
 }
 
 /**
- * Begins a leadership; the session must have the lock. Throws when it is not certain that a replica knows of it too: then
- * close the session and begin again.
+ * Starts a leadership; the session must hold the lock. Throws if it is not certain that a replica has stored it: then
+ * close the session and start again.
  */
-export async function beginReign(session: WriterSession): Promise<Reign> {
+export async function startTerm(session: WriterSession): Promise<LeaderTerm> {
   const tag = randomBytes(4).toString('hex');
   session.elapsed.send();
   const { rows, warning } = await session.run(lead, [tag]);
@@ -97,21 +103,21 @@ export async function beginReign(session: WriterSession): Promise<Reign> {
   return { group: group as string, term, tag, seq: Number(seq), shown, buckets: Number(buckets) };
 }
 
-/** The last batch that changed something under each topic; 0: none yet. Nothing but this reign may add to them. */
+/** The last batch that changed something under each topic; 0: none yet. Only this leadership can add to them. */
 export async function readLastSeqs(session: WriterSession): Promise<Record<Topic, number>> {
   const { rows } = await session.run(lastSeqs, [topics]);
   return Object.fromEntries(rows.map(([topic, seq]) => [topic, Number(seq)])) as Record<Topic, number>;
 }
 
-/** An idle leader's heartbeat, each second. A fault says what to do, as for a batch. */
-export async function touchReign(session: WriterSession, { tag }: Reign): Promise<Fault | undefined> {
+/** An idle leader's heartbeat, every second. The result says what to do next, as for a batch. */
+export async function sendHeartbeat(session: WriterSession, { tag }: LeaderTerm): Promise<BatchFailure | undefined> {
   try {
     const { warning } = await session.run(heartbeat, [tag, session.elapsed.send()]);
     if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
     session.elapsed.stored();
     return undefined;
   } catch (error) {
-    return faultOf(error);
+    return batchFailureOf(error);
   }
 }
 
@@ -120,7 +126,10 @@ const dueHolds: Statement = {
   text: `SELECT EXISTS (SELECT FROM eco.hold h WHERE h.expires_at <= (SELECT p.at FROM eco.group_position p))`,
 };
 
-/** Whether an idle leader has anything to end, by the group's clock. False also when it can't be asked: what it does next shows why. */
+/**
+ * Whether holds are due, by the group's clock. Also false if the query fails: the leader's next statement reveals the
+ * error.
+ */
 export async function hasDueHolds(session: WriterSession): Promise<boolean> {
   return session.run(dueHolds).then(
     ({ rows }) => rows[0]?.[0] === true,
@@ -128,13 +137,16 @@ export async function hasDueHolds(session: WriterSession): Promise<boolean> {
   );
 }
 
-/** What a standby sees of who reigns. */
+/** What a standby sees of the leader. */
 export interface HolderSigns {
-  /** Grows whenever the holder lives, with its batches and heartbeats: a counter, which no clock turns back. */
+  /** Grows with the holder's batches and heartbeats. It is a counter, which no clock turns back. */
   sign: string;
   /** Null: nobody holds the lock. */
   pid: number | null;
-  /** Waits for a replica, which no standby may cut short: that would publish a commit that is not replicated. */
+  /**
+   * It waits for a replica. No standby may cut that wait short, because that would publish a commit that is not
+   * replicated.
+   */
   waitsForReplica: boolean;
 }
 
@@ -144,7 +156,7 @@ export async function readHolder(session: WriterSession): Promise<HolderSigns> {
   return { sign, pid, waitsForReplica: waits === true };
 }
 
-/** Ends a holder's backend, unless it waits for a replica by now. False: it was not there any more, or waits. */
+/** Terminates a holder's backend, unless it waits for a replica now. False: the backend is gone, or waits. */
 export async function terminateHolder(session: WriterSession, pid: number): Promise<boolean> {
   return (await session.run(terminate, [pid])).rows[0]?.[0] === true;
 }

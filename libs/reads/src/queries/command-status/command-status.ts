@@ -8,7 +8,7 @@ import type { Reads } from '../../reads.js';
  * nothing was decided, so it is not done and will not be: whatever batch takes it later finds it too late. `open`: it may
  * still be decided, or nobody can tell.
  */
-export type CommandFate =
+export type CommandStatus =
   | {
       readonly type: 'outcome';
       readonly bodyHash: string;
@@ -20,12 +20,12 @@ export type CommandFate =
   | { readonly type: 'never' }
   | { readonly type: 'open' };
 
-interface FateRow {
+interface StatusRow {
   body_hash: string;
   status: OutcomeStatus;
   result: Record<string, unknown> | null;
 }
-interface Beside {
+interface Extra {
   past: boolean;
   dead_letter: string | null;
 }
@@ -34,12 +34,12 @@ interface Beside {
  * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's. What
  * the writer could not read is kept by the hash of its content, so its body can't be compared.
  */
-const commandFateQuery = query<FateRow, Beside>({
-  name: 'command-fate',
+const commandStatusQuery = query<StatusRow, Extra>({
+  name: 'command-status',
   rows: `
     SELECT encode(u.body_hash, 'hex') AS body_hash, u.status, u.result
     FROM eco.outcome_full u WHERE u.command_id = $1`,
-  beside: `
+  extra: `
     s.at > $2::timestamptz AS past,
     (SELECT d.reason FROM eco.dead_letter d
      WHERE d.command_id = $1 AND d.state = 'open'
@@ -47,19 +47,19 @@ const commandFateQuery = query<FateRow, Beside>({
 });
 
 /** `key`: the customer or product that the command goes by. Any node may answer: its snapshot holds both or neither. */
-export async function readCommandFate(
+export async function readCommandStatus(
   reads: Reads,
   { key, commandId, notAfter, bodyHash }: { key: string; commandId: string; notAfter: string; bodyHash: string },
-): Promise<CommandFate> {
+): Promise<CommandStatus> {
   const reader = { position: NO_POSITION, waitMs: 0 };
-  const read = await reads.ofKey(key, commandFateQuery, [commandId, notAfter, bodyHash], reader);
+  const read = await reads.ofKey(key, commandStatusQuery, [commandId, notAfter, bodyHash], reader);
   if (read.type !== 'answer') return { type: 'open' };
-  const { rows, beside, source } = read;
+  const { rows, extra, source } = read;
   const position = source.position === undefined ? '' : formatPosition(positionOf([source.position]));
   const [row] = rows;
   if (row !== undefined) {
     return { type: 'outcome', bodyHash: row.body_hash, status: row.status, result: row.result ?? {}, position };
   }
-  if (beside.dead_letter !== null) return { type: 'dead-letter', reason: beside.dead_letter, position };
-  return { type: beside.past ? 'never' : 'open' };
+  if (extra.dead_letter !== null) return { type: 'dead-letter', reason: extra.dead_letter, position };
+  return { type: extra.past ? 'never' : 'open' };
 }

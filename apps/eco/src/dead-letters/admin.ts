@@ -1,4 +1,4 @@
-import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import { BrokerConnection, CommandPublisher, sleep } from '@eco/broker';
 import type { Command } from '@eco/contracts';
 import {
   askNodes,
@@ -13,7 +13,7 @@ import {
 } from '@eco/database';
 import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
-import { discardOf } from './again.js';
+import { discardOf } from './replay.js';
 
 /*
  * Where an operator works through dead letters. What is asked for goes to the group's writer as commands, like all that
@@ -29,13 +29,13 @@ const DECIDED_MS = 60_000;
 const LOOK_MS = 100;
 
 /** What is asked for about one dead letter. */
-export interface Request {
+export interface DeadLetterRequest {
   letter: KeptDeadLetter;
   command: Command;
 }
 
 /** What became of it, by the words of the table that shows it. */
-export interface Result {
+export interface DeadLetterResult {
   letter: KeptDeadLetter;
   result: string;
   reason: string | null;
@@ -43,7 +43,7 @@ export interface Result {
   isSettled: boolean;
 }
 
-export class Desk {
+export class DeadLetterAdmin {
   readonly #nodes = new Map<string, SideConnection>();
   /** By bucket, the group that owns it. */
   #owners: Promise<Map<number, string>> | undefined;
@@ -83,13 +83,13 @@ export class Desk {
    * Asks for these about dead letters of `group`, waits until they are decided. A replay goes to the group that owns the
    * command's bucket: another one could only make it a dead letter again. Settles within a few minutes.
    */
-  async ask(group: string, requests: readonly Request[]): Promise<Result[]> {
-    const byOwner = new Map<string | undefined, Request[]>();
+  async ask(group: string, requests: readonly DeadLetterRequest[]): Promise<DeadLetterResult[]> {
+    const byOwner = new Map<string | undefined, DeadLetterRequest[]>();
     for (const request of requests) {
       const owner = await this.#deciderOf(group, request);
       byOwner.set(owner, [...(byOwner.get(owner) ?? []), request]);
     }
-    const results: Result[] = [];
+    const results: DeadLetterResult[] = [];
     for (const [owner, asked] of byOwner) {
       if (owner === undefined) results.push(...asked.map(unowned));
       else if (owner === group) results.push(...(await this.#askHere(group, asked)));
@@ -99,7 +99,7 @@ export class Desk {
   }
 
   /** A discard closes the row where it is; so does the replay of something that names no bucket. */
-  async #deciderOf(group: string, { letter, command }: Request): Promise<string | undefined> {
+  async #deciderOf(group: string, { letter, command }: DeadLetterRequest): Promise<string | undefined> {
     if (command.kind === 'dead-letter.discard' || letter.bucket === null) return group;
     this.#owners ??= this.#readOwners();
     return (await this.#owners).get(letter.bucket);
@@ -113,7 +113,7 @@ export class Desk {
     return owners;
   }
 
-  #askHere(group: string, requests: readonly Request[]): Promise<Result[]> {
+  #askHere(group: string, requests: readonly DeadLetterRequest[]): Promise<DeadLetterResult[]> {
     return this.#send(group, requests, async (node, waiting) => {
       const asked = waiting.map(({ letter }) => ({ ...letter, number: letter.lastNumber + 1 }));
       return readDeadLetterResults(node, asked);
@@ -121,7 +121,7 @@ export class Desk {
   }
 
   /** `owner` decides them; then the dead letters, which are in `group`, are closed there. */
-  async #replayAt(owner: string, group: string, requests: readonly Request[]): Promise<Result[]> {
+  async #replayAt(owner: string, group: string, requests: readonly DeadLetterRequest[]): Promise<DeadLetterResult[]> {
     const decided = await this.#send(owner, requests, async (node, waiting) => {
       const rows = await readCommandResults(
         node,
@@ -148,16 +148,16 @@ export class Desk {
   /** Publishes these to the group, and looks in its database for what became of them. */
   async #send(
     group: string,
-    requests: readonly Request[],
-    look: (node: SideConnection, waiting: readonly Request[]) => Promise<DecidedRow[]>,
-  ): Promise<Result[]> {
+    requests: readonly DeadLetterRequest[],
+    look: (node: SideConnection, waiting: readonly DeadLetterRequest[]) => Promise<DecidedRow[]>,
+  ): Promise<DeadLetterResult[]> {
     if (requests.length === 0) return [];
     const publisher = await this.publisher();
     const outcomes = await Promise.all(requests.map(({ command }) => publisher.publish(command, { group })));
-    const results: Result[] = [];
-    const waiting = new Map<string, Request>();
+    const results: DeadLetterResult[] = [];
+    const waiting = new Map<string, DeadLetterRequest>();
     outcomes.forEach((outcome, index) => {
-      const request = requests[index] as Request;
+      const request = requests[index] as DeadLetterRequest;
       const { letter } = request;
       if (outcome.type === 'confirmed' || outcome.type === 'unconfirmed') waiting.set(keyOf(letter), request);
       else results.push({ letter, result: `not sent: ${outcome.type}`, reason: null, isSettled: false });
@@ -165,11 +165,11 @@ export class Desk {
     const node = await this.primary(group);
     for (const endMs = performance.now() + DECIDED_MS; waiting.size > 0 && performance.now() < endMs;) {
       for (const row of await look(node, [...waiting.values()])) {
-        const request = waiting.get(keyOf(row)) as Request;
+        const request = waiting.get(keyOf(row)) as DeadLetterRequest;
         waiting.delete(keyOf(row));
         results.push(resultOf(request, row));
       }
-      if (waiting.size > 0) await pause(LOOK_MS);
+      if (waiting.size > 0) await sleep(LOOK_MS);
     }
     for (const { letter } of waiting.values()) {
       const reason = 'the writer has not decided it yet, or somebody else has closed it: look again later';
@@ -193,7 +193,7 @@ export class Desk {
     connection.start();
     publisher.start();
     this.#publishing = { connection, publisher };
-    for (const endMs = performance.now() + CONNECT_MS; publisher.obstacle !== undefined; await pause(LOOK_MS)) {
+    for (const endMs = performance.now() + CONNECT_MS; publisher.obstacle !== undefined; await sleep(LOOK_MS)) {
       if (performance.now() > endMs) throw new BadInput(`${publisher.obstacle}: see "npx eco status"`);
     }
     return publisher;
@@ -208,12 +208,12 @@ interface DecidedRow {
   reason: string | null;
 }
 
-function unowned({ letter }: Request): Result {
+function unowned({ letter }: DeadLetterRequest): DeadLetterResult {
   const reason = `no group owns bucket ${letter.bucket} now: it may be moving, so try again later`;
   return { letter, result: 'not sent: no owner', reason, isSettled: false };
 }
 
-function resultOf({ letter, command }: Request, row: DecidedRow): Result {
+function resultOf({ letter, command }: DeadLetterRequest, row: DecidedRow): DeadLetterResult {
   const action = command.kind === 'dead-letter.discard' ? 'discard' : 'replay';
   if (row.action !== action) {
     return { letter, result: `not done: somebody else asked for a ${row.action}`, reason: null, isSettled: false };
@@ -224,8 +224,4 @@ function resultOf({ letter, command }: Request, row: DecidedRow): Result {
 
 function keyOf({ commandId, bodyHash }: { commandId: string; bodyHash: string }): string {
   return `${commandId} ${bodyHash}`;
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
