@@ -77,7 +77,7 @@ export const centralSettings = {
 
 export type CentralConfig = ConfigOf<typeof centralSettings>;
 
-/** Throws a `ConfigError` that names every fault. */
+/** Throws a `ConfigError` that names every violation. */
 export function readCentralConfig(environment: Environment): CentralConfig {
   return readConfig(centralSettings, environment);
 }

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { openSystem, type Said, type System } from './system/system.js';
 
-/** Everything wrong gets a problem that names every fault; nothing of it is done, and the service goes on. */
+/** Everything wrong gets a problem that names every violation; nothing of it is done, and the service goes on. */
 let system: System;
 beforeAll(async () => {
   system = await openSystem();
@@ -50,7 +50,7 @@ describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (door) => 
       { customerId: '', lines: [line(0), { productId: 'x', quantity: 2, price: 1 }], note: 'hi' },
       ['/customerId', '/lines/0/quantity', '/lines/1/price', '/note'],
     ],
-  ])('names every fault of %s', async (_what, body, at) => {
+  ])('names every violation of %s', async (_what, body, at) => {
     const said = await system[door].post('/orders', body);
     expectProblem(said, 400, 'bad-input');
     expect(

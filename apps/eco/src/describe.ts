@@ -64,15 +64,15 @@ export function upOptions(command: Command): Command {
     .option('--port-writer <port>', "first shard-writer's health and metrics", String(ports.writer));
 }
 
-/** Throws a `BadInput` that names every fault. */
+/** Throws a `BadInput` that names every violation. */
 export function descriptionOf(options: UpOptions): ClusterDescription {
-  const faults: string[] = [];
-  const port = (option: string, text: string) => wholeNumberOf(option, text, { min: 0, max: 65_535 }, faults);
+  const violations: string[] = [];
+  const port = (option: string, text: string) => wholeNumberOf(option, text, { min: 0, max: 65_535 }, violations);
   const input: ClusterInput = {
-    brokers: wholeNumberOf('--brokers', options.brokers, { max: 5 }, faults),
-    groups: [{ id: 'g1', replicas: wholeNumberOf('--replicas', options.replicas, { min: 0, max: 8 }, faults) }],
-    writersPerGroup: wholeNumberOf('--writers', options.writers, { max: 8 }, faults),
-    buckets: wholeNumberOf('--buckets', options.buckets, { max: 256 }, faults),
+    brokers: wholeNumberOf('--brokers', options.brokers, { max: 5 }, violations),
+    groups: [{ id: 'g1', replicas: wholeNumberOf('--replicas', options.replicas, { min: 0, max: 8 }, violations) }],
+    writersPerGroup: wholeNumberOf('--writers', options.writers, { max: 8 }, violations),
+    buckets: wholeNumberOf('--buckets', options.buckets, { max: 256 }, violations),
     ...(options.data !== undefined && { dataDir: options.data }),
     logLevel: options.logLevel as ClusterDescription['logLevel'],
     branchId: options.branch,
@@ -89,7 +89,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
       writer: port('--port-writer', options.portWriter),
     },
   };
-  if (faults.length > 0) throw new BadInput(faults.join('; '));
+  if (violations.length > 0) throw new BadInput(violations.join('; '));
   try {
     return describeCluster(input);
   } catch (error) {

@@ -19,9 +19,9 @@ export async function asBadInput<T>(
   }
 }
 
-/** Names all faults at once. */
-export function refuse(faults: readonly string[]): void {
-  if (faults.length > 0) throw new BadInput(faults.join('; '));
+/** Names all violations at once. */
+export function refuse(violations: readonly string[]): void {
+  if (violations.length > 0) throw new BadInput(violations.join('; '));
 }
 
 export function whole(number: number): string {
@@ -33,11 +33,11 @@ export function wholeNumberOf(
   option: string,
   text: string,
   { min = 1, max }: { min?: number; max: number },
-  faults: string[],
+  violations: string[],
 ): number {
   const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= min && number <= max) return number;
-  faults.push(`${option} must be a whole number from ${whole(min)} to ${whole(max)}, not ${JSON.stringify(text)}`);
+  violations.push(`${option} must be a whole number from ${whole(min)} to ${whole(max)}, not ${JSON.stringify(text)}`);
   return 0;
 }
 

@@ -48,7 +48,7 @@ export async function* keysOfFile(path: string): AsyncGenerator<KeyBatch> {
     }
     yield { keys: keysOf([unfinished + decoder.decode()]), share: 1 };
   } catch (error) {
-    throw faultOf(error, path, linesDone);
+    throw readErrorOf(error, path, linesDone);
   }
 }
 
@@ -65,7 +65,7 @@ function refuseLong(path: string, lines: readonly string[], linesBefore: number)
   }
 }
 
-function faultOf(error: unknown, path: string, linesDone: number): unknown {
+function readErrorOf(error: unknown, path: string, linesDone: number): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
     case 'ENOTDIR':

@@ -109,7 +109,7 @@ async function askService({ host, port, app }: Layout['services'][number]): Prom
   if (!ready) return { state: 'running' };
   const leader = /^eco_writer_leader(?:\{[^}]*\})? (\d)/m.exec(metrics?.text ?? '')?.[1];
   const role = leader === undefined ? {} : { role: leader === '1' ? 'leader' : 'standby' };
-  if (!ready.ok) return { state: 'live', ...role, detail: faultsOf(ready.text) };
+  if (!ready.ok) return { state: 'live', ...role, detail: violationsIn(ready.text) };
   const journal = journalOf(ready.text);
   return { state: 'ready', ...role, ...(journal === undefined ? {} : { detail: `journal: ${journal}` }) };
 }
@@ -125,7 +125,7 @@ function journalOf(text: string): string | undefined {
 }
 
 /** The sentences of a problem document. */
-function faultsOf(text: string): string {
+function violationsIn(text: string): string {
   try {
     const { faults = [] } = JSON.parse(text) as { faults?: { at: string; message: string }[] };
     return faults.map(({ at, message }) => `${at} ${message}`).join('; ');

@@ -13,7 +13,7 @@ export const readServiceSettings = {
 
 export type ReadServiceConfig = ConfigOf<typeof readServiceSettings>;
 
-/** Throws a `ConfigError` that names every fault. */
+/** Throws a `ConfigError` that names every violation. */
 export function readServiceConfig(environment: Environment): ReadServiceConfig {
   return readConfig(readServiceSettings, environment);
 }

@@ -183,16 +183,16 @@ it('an accepted order that became none is not pending any more', async () => {
   const got = await get(`/orders/${refused.id}`, { [headers.position]: `order/${refused.id}` });
   expect(got).toMatchObject({ status: 404, body: { detail: expect.stringContaining('cart-empty') as string } });
 
-  const parked = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+  const deadLettered = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
   await groups[0]?.asSuperuser(
     `INSERT INTO eco.dead_letter (command_id, body_hash, seq, first_failed_at, bucket, error_class, reason, command)
      VALUES ($1, '\\x00', 1, '2026-11-24T12:00:00Z', 0, 'invalid', 'it has no lines', '{}')`,
-    [parked],
+    [deadLettered],
   );
-  const letter = await get(`/orders/${parked}`, { [headers.position]: `order/${parked}` });
+  const letter = await get(`/orders/${deadLettered}`, { [headers.position]: `order/${deadLettered}` });
   expect(letter).toMatchObject({ status: 404, body: { detail: expect.stringContaining('it has no lines') as string } });
-  expect((await get(`/commands/${parked}`)).body).toEqual({
-    commandId: parked,
+  expect((await get(`/commands/${deadLettered}`)).body).toEqual({
+    commandId: deadLettered,
     status: 'dead-letter',
     reason: 'it has no lines',
     since: '2026-11-24T12:00:00.000Z',
@@ -827,28 +827,28 @@ it('who asks for a greatest lag is told so when it can not be had', async () => 
   });
 });
 
-it('bad input is told with every fault', async () => {
-  const faultsOf = async (path: string, sent?: Record<string, string>) => {
+it('bad input is told with every violation', async () => {
+  const violationsOf = async (path: string, sent?: Record<string, string>) => {
     const { status, body } = await get<{ faults?: { at: string }[] }>(path, sent);
     return [status, ...(body.faults ?? []).map(({ at }) => at).sort()];
   };
-  expect(await faultsOf('/orders/42')).toEqual([400, 'path.orderId']);
-  expect(await faultsOf('/orders?limit=0')).toEqual([400, 'query.customerId', 'query.limit']);
-  expect(await faultsOf('/orders?customerId=a&after=yesterday')).toEqual([400, 'query.after']);
-  expect(await faultsOf('/products?after=%00')).toEqual([400, 'query.after']);
-  expect(await faultsOf('/inventory?after=a')).toEqual([400, 'query.after']);
-  expect(await faultsOf('/customers?email=a@example.com&after=%00')).toEqual([400, 'query.after']);
-  expect(await faultsOf('/statistics/sales?after=%00')).toEqual([400, 'query.after']);
-  expect(await faultsOf('/statistics/sales?from=0000-01-01')).toEqual([400, 'query.from']);
-  expect(await faultsOf('/statistics/sales?to=0001-01-01')).toEqual([200]);
-  expect(await faultsOf('/orders?customerId=a&from=0000-01-01T00:00:00Z')).toEqual([400, 'query.from']);
+  expect(await violationsOf('/orders/42')).toEqual([400, 'path.orderId']);
+  expect(await violationsOf('/orders?limit=0')).toEqual([400, 'query.customerId', 'query.limit']);
+  expect(await violationsOf('/orders?customerId=a&after=yesterday')).toEqual([400, 'query.after']);
+  expect(await violationsOf('/products?after=%00')).toEqual([400, 'query.after']);
+  expect(await violationsOf('/inventory?after=a')).toEqual([400, 'query.after']);
+  expect(await violationsOf('/customers?email=a@example.com&after=%00')).toEqual([400, 'query.after']);
+  expect(await violationsOf('/statistics/sales?after=%00')).toEqual([400, 'query.after']);
+  expect(await violationsOf('/statistics/sales?from=0000-01-01')).toEqual([400, 'query.from']);
+  expect(await violationsOf('/statistics/sales?to=0001-01-01')).toEqual([200]);
+  expect(await violationsOf('/orders?customerId=a&from=0000-01-01T00:00:00Z')).toEqual([400, 'query.from']);
   expect(
-    await faultsOf('/orders?customerId=a&after=0000-01-01T00:00:00Z/00000000-0000-7000-8000-000000000000'),
+    await violationsOf('/orders?customerId=a&after=0000-01-01T00:00:00Z/00000000-0000-7000-8000-000000000000'),
   ).toEqual([400, 'query.after']);
-  expect(await faultsOf('/changes?topic=gossip&group=g1&after=-1')).toEqual([400, 'query.after', 'query.topic']);
-  expect(await faultsOf('/changes?topic=orders')).toEqual([400, 'query.group']);
-  expect(await faultsOf('/changes?topic=orders&group=g9')).toEqual([400, 'query.group']);
-  expect(await faultsOf('/products', { [headers.position]: 'g1=x.y.z, nonsense' })).toEqual([
+  expect(await violationsOf('/changes?topic=gossip&group=g1&after=-1')).toEqual([400, 'query.after', 'query.topic']);
+  expect(await violationsOf('/changes?topic=orders')).toEqual([400, 'query.group']);
+  expect(await violationsOf('/changes?topic=orders&group=g9')).toEqual([400, 'query.group']);
+  expect(await violationsOf('/products', { [headers.position]: 'g1=x.y.z, nonsense' })).toEqual([
     400,
     ...Array<string>(4).fill('header.ecomarket-position'),
   ]);

@@ -1,15 +1,15 @@
 import type { EventAnnouncer } from '@eco/broker';
 import { topics, type ChangeEvent, type Topic } from '@eco/contracts';
-import type { Reign } from '@eco/database';
+import type { LeaderTerm } from '@eco/database';
 import type { BatchState, Effects } from '@eco/domain';
 import { Announcements } from './announcements.js';
 
 function setUp() {
   const events: ChangeEvent[] = [];
-  const announcer = { announce: (event: ChangeEvent) => events.push(event), beat: () => undefined };
-  const reign = { group: 'g1', term: 3, tag: 'a', seq: 5 } as Reign;
+  const announcer = { announce: (event: ChangeEvent) => events.push(event), heartbeat: () => undefined };
+  const leaderTerm = { group: 'g1', term: 3, tag: 'a', seq: 5 } as LeaderTerm;
   const lastSeqs = Object.fromEntries(topics.map((topic) => [topic, 5])) as Record<Topic, number>;
-  const announcements = new Announcements(announcer as unknown as EventAnnouncer, reign, lastSeqs);
+  const announcements = new Announcements(announcer as unknown as EventAnnouncer, leaderTerm, lastSeqs);
   const commit = (seq: number, orders: number) => {
     const outcome = { topic: 'orders', changeType: 'order.confirmed', n: 0, commandId: 'c', changeData: {} };
     const outcomes = Array.from({ length: orders }, () => outcome);
@@ -18,22 +18,22 @@ function setUp() {
       { outcomes, movements: [] } as unknown as Effects,
     );
   };
-  const told = () => events.map(({ seq, previousSeq, changes }) => [previousSeq, seq, changes?.length]);
-  return { announcements, commit, told };
+  const announced = () => events.map(({ seq, previousSeq, changes }) => [previousSeq, seq, changes?.length]);
+  return { announcements, commit, announced: announced };
 }
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
 it('announces a small batch at once with what it did, and large ones together', () => {
-  const { commit, told } = setUp();
+  const { commit, announced: announced } = setUp();
   commit(6, 2);
   commit(7, 50);
   commit(8, 50);
-  expect(told()).toEqual([[5, 6, 2]]);
+  expect(announced()).toEqual([[5, 6, 2]]);
   jest.advanceTimersByTime(100);
   commit(9, 1);
-  expect(told()).toEqual([
+  expect(announced()).toEqual([
     [5, 6, 2],
     [6, 8, undefined],
     [8, 9, 1],
@@ -41,13 +41,13 @@ it('announces a small batch at once with what it did, and large ones together', 
 });
 
 it('leaves no gap: what was gathered goes out before a small batch, and before the end', () => {
-  const { announcements, commit, told } = setUp();
+  const { announcements, commit, announced: announced } = setUp();
   commit(6, 50);
   commit(7, 1);
   commit(9, 50);
   announcements.stop();
   jest.advanceTimersByTime(1_000);
-  expect(told()).toEqual([
+  expect(announced()).toEqual([
     [5, 6, undefined],
     [6, 7, 1],
     [7, 9, undefined],

@@ -1,9 +1,9 @@
 import type { EventAnnouncer } from '@eco/broker';
 import type { Change, ChangeType, Topic } from '@eco/contracts';
-import type { Reign } from '@eco/database';
+import type { LeaderTerm } from '@eco/database';
 import type { BatchState, Effects } from '@eco/domain';
 
-const BEAT_MS = 1000;
+const HEARTBEAT_MS = 1000;
 
 /**
  * A batch that changed more is announced without its changes: whoever needs them reads them from GET /changes. Under
@@ -27,14 +27,14 @@ export class Announcements {
 
   constructor(
     private readonly announcer: EventAnnouncer,
-    private readonly reign: Reign,
+    private readonly leaderTerm: LeaderTerm,
     private readonly lastSeqs: Record<Topic, number>,
   ) {
-    this.#last = { seq: reign.seq, ...reign.shown };
+    this.#last = { seq: leaderTerm.seq, ...leaderTerm.shown };
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.beat(), BEAT_MS);
+    this.#timer ??= setInterval(() => this.sendHeartbeat(), HEARTBEAT_MS);
   }
 
   stop(): void {
@@ -44,14 +44,14 @@ export class Announcements {
   }
 
   announce({ position: { seq }, at }: BatchState, effects: Effects): void {
-    const { term, tag } = this.reign;
+    const { term, tag } = this.leaderTerm;
     this.#last = { seq, term, tag };
     for (const [topic, changes] of changesByTopic(seq, at, effects)) {
-      const few = changes.length <= CHANGES_MAX;
-      if (few) this.announceGathered(topic);
+      const fits = changes.length <= CHANGES_MAX;
+      if (fits) this.announceGathered(topic);
       const previousSeq = this.lastSeqs[topic];
       this.lastSeqs[topic] = seq;
-      if (few) {
+      if (fits) {
         this.event(topic, previousSeq, { changes: changes.map((change) => change()) });
       } else if (!this.#gathered.has(topic)) {
         const timer = setTimeout(() => this.announceGathered(topic), PACE_MS);
@@ -69,13 +69,13 @@ export class Announcements {
   }
 
   private event(topic: Topic, previousSeq: number, changes: { changes?: Change[] } = {}): void {
-    const { group, term, tag } = this.reign;
+    const { group, term, tag } = this.leaderTerm;
     const seq = this.lastSeqs[topic];
     this.announcer.announce({ version: 1, group, term, tag, topic, seq, previousSeq, ...changes });
   }
 
-  private beat(): void {
-    this.announcer.beat({ version: 1, group: this.reign.group, ...this.#last, lastSeqs: this.lastSeqs });
+  private sendHeartbeat(): void {
+    this.announcer.heartbeat({ version: 1, group: this.leaderTerm.group, ...this.#last, lastSeqs: this.lastSeqs });
   }
 }
 

@@ -46,7 +46,7 @@ export type WriterConfig = ConfigOf<typeof writerSettings> & {
   readonly nodes: GroupNodes['nodes'];
 };
 
-/** Throws a `ConfigError` that names every fault. */
+/** Throws a `ConfigError` that names every violation. */
 export function readWriterConfig(environment: Environment): WriterConfig {
   const config = readConfig(writerSettings, environment);
   const group = config.groups.find(({ id }) => id === config.group);

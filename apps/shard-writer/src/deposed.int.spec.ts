@@ -80,6 +80,6 @@ it('a leader on a replaced primary requeues within seconds what the next leader 
   );
   // The cut-off writer never learned of the failover, so nothing but its own wait made it requeue them.
   await eventually('it logs that', () => cutOff.log.includes('database wait exceeded its limit'));
-  expect(cutOff.log).not.toMatch(/reign ends|session on the primary lost/);
+  expect(cutOff.log).not.toMatch(/leadership ends|session on the primary lost/);
   expect(brokenChecks(await verifyGroup(newPrimary, cluster.databaseLogin('eco_reader')))).toEqual([]);
 }, 300_000);

@@ -1,6 +1,6 @@
 import { pauseUnlessAborted } from '@eco/broker';
 import {
-  beginReign,
+  startTerm,
   GroupNodes,
   nodeName,
   primaryOf,
@@ -13,15 +13,16 @@ import {
   type Login,
   type NodeAddress,
   type PrimaryAnswer,
-  type Reign,
+  type LeaderTerm,
 } from '@eco/database';
 import type { Log } from '@eco/edge';
-import { Silence } from './silence.js';
+import { StallDetector } from './stall-detector.js';
 import type { Writer } from './writer.js';
 
 /*
- * Who of a group's writers is active. Each finds the primary, opens a session there and polls for the lock; who gets it
- * reigns until something ends the session, then begins anew. Nobody configures who has what.
+ * Decides which of a group's writers is active. Each writer finds the primary, opens a session there and polls for the
+ * lock. The one that gets the lock leads until something ends the session; then it starts over. No setting assigns the
+ * roles.
  *
  *   looking ──primary found──▶ standby ──lock──▶ active
  *      ▲                          │                 │
@@ -32,10 +33,13 @@ const ANSWER_MS = 3000;
 const POLL_MS = 250;
 /** Longer than a poll: who gave up lets another one try first. */
 const LOOK_AGAIN_MS = 500;
-/** How often a standby looks whether the holder lives. */
+/** Interval at which a standby checks the holder. */
 const HOLDER_MS = 1000;
-/** A holder that shows no sign for so long and waits for no replica has hung, and its timeouts have failed to end it. */
-const SILENT_MS_MAX = 13_000;
+/**
+ * A holder that has not changed for this long, and waits for no replica, has stalled; the server's timeouts have failed
+ * to end it.
+ */
+const STALLED_MS_MAX = 13_000;
 /** A standby whose last poll is older is not standing by. */
 const POLLED_MS_MAX = 3000;
 /** A batch may finish for so long while the process stops; then its messages come again. */
@@ -53,7 +57,7 @@ export class Leadership {
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #session: WriterSession | undefined;
-  #reign: Reign | undefined;
+  #leaderTerm: LeaderTerm | undefined;
   #polledAt: number | undefined;
   /** What comes next, in words for health. */
   #waitsFor = 'an answer of the nodes';
@@ -63,7 +67,7 @@ export class Leadership {
   }
 
   get role(): 'active' | 'standby' {
-    return this.#reign === undefined ? 'standby' : 'active';
+    return this.#leaderTerm === undefined ? 'standby' : 'active';
   }
 
   /** For how long what is under way has waited for the database, ms; 0: nothing is. */
@@ -76,21 +80,21 @@ export class Leadership {
     return this.options.writer.suspectTries;
   }
 
-  /** Undefined while it does not reign. */
-  get reign(): Reign | undefined {
-    return this.#reign;
+  /** Undefined while this writer is not the leader. */
+  get leaderTerm(): LeaderTerm | undefined {
+    return this.#leaderTerm;
   }
 
   /** Why it neither writes nor could at once. */
   get obstacle(): string | undefined {
-    if (this.#reign !== undefined) return this.options.writer.obstacle;
+    if (this.#leaderTerm !== undefined) return this.options.writer.obstacle;
     const polled = this.#polledAt !== undefined && performance.now() - this.#polledAt < POLLED_MS_MAX;
     return polled ? undefined : `it does not stand by: it waits for ${this.#waitsFor}`;
   }
 
-  /** For small questions to the node that it writes to; undefined while it does not reign. */
+  /** Connection for small queries to the node that it writes to; undefined while this writer is not the leader. */
   get primary() {
-    return this.#reign && this.knownPrimary;
+    return this.#leaderTerm && this.knownPrimary;
   }
 
   /** For small questions to the node that it writes to or would; undefined while it has no session there. */
@@ -133,7 +137,7 @@ export class Leadership {
     }
   }
 
-  /** Over one session: polls for the lock, reigns once. Throws when the session ends. */
+  /** Polls for the lock and leads once, over one session. Throws when the session ends. */
   private async standBy(primary: PrimaryAnswer): Promise<void> {
     const session = await WriterSession.open(primary.node, this.options.login);
     const unwatch = watchSession(session, this.#nodes, primary.timeline);
@@ -152,26 +156,26 @@ export class Leadership {
 
   /** False: the process stops. */
   private async lockWon(session: WriterSession): Promise<boolean> {
-    const silence = new Silence();
+    const detector = new StallDetector();
     let lookedAt = performance.now();
     while (!this.#stop.signal.aborted) {
       if (await tryToLead(session)) return true;
       this.#polledAt = performance.now();
       if (this.#polledAt - lookedAt >= HOLDER_MS) {
         lookedAt = this.#polledAt;
-        await this.endSilentHolder(session, silence);
+        await this.endStalledHolder(session, detector);
       }
       await pauseUnlessAborted(POLL_MS, this.#stop.signal);
     }
     return false;
   }
 
-  private async endSilentHolder(session: WriterSession, silence: Silence): Promise<void> {
+  private async endStalledHolder(session: WriterSession, detector: StallDetector): Promise<void> {
     const { sign, pid, waitsForReplica } = await readHolder(session);
-    const silentMs = silence.observe(sign, performance.now());
-    if (pid === null || waitsForReplica || silentMs < SILENT_MS_MAX) return;
+    const stalledMs = detector.observe(sign, performance.now());
+    if (pid === null || waitsForReplica || stalledMs < STALLED_MS_MAX) return;
     const ended = await terminateHolder(session, pid);
-    this.options.log.warn({ pid, silentMs, ended }, 'the holder of the lock shows no sign of life');
+    this.options.log.warn({ pid, stalledMs, ended }, 'the lock holder has stalled');
   }
 
   /** Of a suspect command: this process lives, so it did not end over it. */
@@ -185,27 +189,27 @@ export class Leadership {
   private async lead(session: WriterSession): Promise<void> {
     const { log, writer } = this.options;
     this.#waitsFor = 'its term to be stored, and on a replica';
-    const reign = await beginReign(session);
+    const leaderTerm = await startTerm(session);
     const over = new AbortController();
     const end = () => over.abort();
     this.#stop.signal.addEventListener('abort', end);
     void session.ended.then(end);
     if (this.#stop.signal.aborted) end();
-    const { group, term, tag, seq } = reign;
-    log.info({ group, term, tag, seq, node: nodeName(session.node) }, 'reign begins');
-    this.#reign = reign;
+    const { group, term, tag, seq } = leaderTerm;
+    log.info({ group, term, tag, seq, node: nodeName(session.node) }, 'leadership begins');
+    this.#leaderTerm = leaderTerm;
     try {
-      const ended = await writer.reign(session, reign, over.signal);
+      const ended = await writer.lead(session, leaderTerm, over.signal);
       const lost = session.lostBecause;
-      if (ended.type === 'stopped' && lost === undefined) log.info({ term, tag }, 'reign ends');
-      else if (ended.type === 'unsubscribed') log.warn({ term, tag, obstacle: ended.obstacle }, 'reign ends');
+      if (ended.type === 'stopped' && lost === undefined) log.info({ term, tag }, 'leadership ends');
+      else if (ended.type === 'unsubscribed') log.warn({ term, tag, obstacle: ended.obstacle }, 'leadership ends');
       else
         log.warn(
           { term, tag, why: ended.type, err: lost ?? ('error' in ended ? ended.error : undefined) },
-          'reign ends',
+          'leadership ends',
         );
     } finally {
-      this.#reign = undefined;
+      this.#leaderTerm = undefined;
       this.#stop.signal.removeEventListener('abort', end);
       // At once, as the process may be about to stop; where the database is away, over the next session.
       const side = this.#nodes.connection(session.node);

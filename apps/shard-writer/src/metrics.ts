@@ -9,7 +9,7 @@ export class WriterMetrics {
   readonly #commands: Histogram;
   readonly #phases: Record<keyof Committed['ms'], Histogram.Internal<'phase'>>;
   readonly #answers: Counter<'answer'>;
-  readonly #faults: Counter<'type'>;
+  readonly #failures: Counter<'type'>;
   readonly #seq: Gauge;
 
   constructor(private readonly registry: Registry) {
@@ -38,7 +38,7 @@ export class WriterMetrics {
       labelNames: ['answer'],
       registers,
     });
-    this.#faults = new Counter({
+    this.#failures = new Counter({
       name: 'eco_writer_faults_total',
       help: 'Batches that were not stored, by whose fault it was',
       labelNames: ['type'],
@@ -59,13 +59,13 @@ export class WriterMetrics {
     this.#seq.set(state.position.seq);
   }
 
-  observeFault(type: string): void {
-    this.#faults.inc({ type });
+  observeFailure(type: string): void {
+    this.#failures.inc({ type });
   }
 
-  /** What is asked when the metrics are read: the reign, and of the active writer its database. */
+  /** What a scrape reads: the leadership, and the database of the active writer. */
   observeLeadership(leadership: {
-    reign: { term: number } | undefined;
+    leaderTerm: { term: number } | undefined;
     primary: SideConnection | undefined;
     waitedMs: number;
     suspectTries: number;
@@ -92,7 +92,7 @@ export class WriterMetrics {
       help: '1: this process is the active writer of its group',
       registers,
       collect() {
-        this.set(leadership.reign === undefined ? 0 : 1);
+        this.set(leadership.leaderTerm === undefined ? 0 : 1);
       },
     });
     new Gauge({
@@ -100,7 +100,7 @@ export class WriterMetrics {
       help: 'Term of its leadership, which begins with the first batch; 0: standby',
       registers,
       collect() {
-        this.set(leadership.reign?.term ?? 0);
+        this.set(leadership.leaderTerm?.term ?? 0);
       },
     });
     const oldestXminAge = new Gauge({

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { beginReign, tryToLead, verifyGroup, brokenChecks, WriterSession, type Reign } from '@eco/database';
+import { startTerm, tryToLead, verifyGroup, brokenChecks, WriterSession, type LeaderTerm } from '@eco/database';
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { Arrived, Effects } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
@@ -8,14 +8,14 @@ import { settleBatch, type Committed } from './settle.js';
 
 let group: DatabaseGroup;
 let session: WriterSession;
-let reign: Reign;
+let leaderTerm: LeaderTerm;
 
 beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 0 });
   const { host, port } = server();
   session = await WriterSession.open({ host, port }, group.login('eco_writer'));
   await eventually('the lock is free', () => tryToLead(session));
-  reign = await beginReign(session);
+  leaderTerm = await startTerm(session);
   const product = commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1000 });
   await settle([{ readable: true, command: product }]);
   // Nothing in the rules is wrong with these customers: only the database will not have them.
@@ -43,7 +43,7 @@ const releaseOf = (reservationId: string, customerId: string) =>
   received('reservation.release', { reservationId, customerId });
 
 async function settle(arrived: Arrived[]): Promise<Committed> {
-  const settled = await settleBatch(session, reign, arrived);
+  const settled = await settleBatch(session, leaderTerm, arrived);
   if (settled.type !== 'committed') throw settled.error;
   return settled;
 }
@@ -65,7 +65,7 @@ it.each([
   ['the last', [99]],
   ['one in the middle', [41]],
   ['three of them', [7, 8, 60]],
-])('parks what can’t be stored (%s), and settles the rest in the same transaction', async (_, bad) => {
+])('dead-letters a command that can’t be stored (%s) and settles the rest in the same transaction', async (_, bad) => {
   const batch = Array.from({ length: 100 }, (_each, index) =>
     order(bad.includes(index) ? `bad-${index}` : `good-${index}`),
   );
@@ -78,7 +78,7 @@ it.each([
   expect(seqs).toEqual(new Set([state.position.seq]));
   expect(effects.replies.map(({ commandId }) => commandId)).toEqual(batch.map(({ command }) => command.id));
   expect(effects.deadLetters).toMatchObject(
-    bad.map(() => ({ errorClass: 'database', place: '23514 orders not_them' })),
+    bad.map(() => ({ errorClass: 'database', failureSite: '23514 orders not_them' })),
   );
   expect(effects.replies[bad[0] as number]).toMatchObject({
     type: 'dead-letter',
@@ -86,7 +86,7 @@ it.each([
   });
 });
 
-it('answers a parked command that comes again by its dead letter, without looking for it once more', async () => {
+it('replies to a repeated command from its dead letter, without searching for it again', async () => {
   const bad = order('bad-again');
   const first = await settle([bad]);
   const second = await settle([order('good'), bad]);
@@ -96,14 +96,14 @@ it('answers a parked command that comes again by its dead letter, without lookin
   expect(rows).toEqual([{ tries: 1 }]);
 });
 
-it('parks a command whose rule fails, as a bug would make it', async () => {
+it('dead-letters a command whose rule throws', async () => {
   const broken = order('good');
   // Not what readCommands would let pass: no time can be made of it.
   broken.command.stamp = 'no stamp';
   const batch = [order('good'), broken, order('good')];
   const { effects } = await settle(batch);
   expect(effects.deadLetters).toMatchObject([
-    { errorClass: 'rule', place: expect.stringMatching(/^RangeError in /) as string },
+    { errorClass: 'rule', failureSite: expect.stringMatching(/^RangeError in /) as string },
   ]);
   const { outcomes, deadLetters } = await written(batch);
   expect([outcomes.length, deadLetters.map(({ command_id: id }) => id)]).toEqual([2, [broken.command.id]]);
@@ -144,7 +144,7 @@ it('tries a replay once by its number, and keeps what was done with a dead lette
   ]);
 });
 
-it('parks what is too large for the server, which no later try would make smaller', async () => {
+it('dead-letters a command that is too large for the server', async () => {
   // Hashes, or it would be compressed to fit.
   const hashes = Array.from({ length: 200 }, (_, index) => `md5(customer_id || '${index}')`).join(' || ');
   const text = `CASE WHEN length(customer_id) > 100 THEN ${hashes} ELSE '' END`;
@@ -153,7 +153,7 @@ it('parks what is too large for the server, which no later try would make smalle
   const { effects } = await settle(batch);
   await group.asSuperuser('DROP INDEX eco.too_long');
   expect(effects.deadLetters).toMatchObject([
-    { commandId: batch[1]?.command.id, errorClass: 'database', place: expect.stringMatching(/^54000/) as string },
+    { commandId: batch[1]?.command.id, errorClass: 'database', failureSite: expect.stringMatching(/^54000/) as string },
   ]);
   expect((await written(batch)).outcomes).toHaveLength(2);
 });
@@ -161,9 +161,9 @@ it('parks what is too large for the server, which no later try would make smalle
 it('blames nobody when the server can’t store', async () => {
   await group.asSuperuser('ALTER TABLE eco.movement RENAME TO movement_gone');
   const batch = [order('good'), order('good')];
-  const settled = await settleBatch(session, reign, batch);
+  const settled = await settleBatch(session, leaderTerm, batch);
   await group.asSuperuser('ALTER TABLE eco.movement_gone RENAME TO movement');
-  expect(settled).toMatchObject({ type: 'server-fault', lost: false });
+  expect(settled).toMatchObject({ type: 'server-error', lost: false });
   expect((await written(batch)).seqs.size).toBe(0);
   await settle(batch);
 });
@@ -188,7 +188,7 @@ describe('large orders', () => {
   async function settleAll(arrived: Arrived[], options: Parameters<typeof settleBatch>[3]): Promise<Committed[]> {
     const batches: Committed[] = [];
     for (let left = arrived; left.length > 0;) {
-      const settled = await settleBatch(session, reign, left, options);
+      const settled = await settleBatch(session, leaderTerm, left, options);
       if (settled.type !== 'committed') throw settled.error;
       batches.push(settled);
       left = left.filter((one) => !settled.arrived.includes(one));
@@ -277,7 +277,7 @@ describe('large orders', () => {
     await settle([received('stock.receive', { productId: 'large-0', location: 'central', quantity: 100 })]);
     await settle(Array.from({ length: 6 }, () => largeReservation('ana')));
     await makeDue();
-    const idle = () => settleBatch(session, reign, [], { bounds: { lines: 5 * LINES, swept: 5 * LINES } });
+    const idle = () => settleBatch(session, leaderTerm, [], { bounds: { lines: 5 * LINES, swept: 5 * LINES } });
     const ended = [await idle(), await idle(), await idle()].map((each) =>
       each.type === 'committed' ? each.effects.endedHolds.length : each.error,
     );
@@ -293,8 +293,8 @@ describe('large orders', () => {
       const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
       return received('cart.checkout', { orderId, customerId, branchId: null });
     });
-    const tooLarge = await settleBatch(session, reign, checkouts, { bounds: { lines: 50, swept: 50 } });
-    expect(tooLarge).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
+    const tooLarge = await settleBatch(session, leaderTerm, checkouts, { bounds: { lines: 50, swept: 50 } });
+    expect(tooLarge).toMatchObject({ type: 'server-error', lost: false, isTooLarge: true });
     const batches = await settleAll(checkouts, { bounds: { lines: 130, swept: 50 } });
     expect(batches.map(({ arrived }) => arrived.length)).toEqual([2, 1]);
     expect(batches.flatMap(({ effects }) => effects.orders.map((row) => row.lines.length))).toEqual([60, 60, 60]);
@@ -303,10 +303,10 @@ describe('large orders', () => {
   it('that take the server too long are no command’s fault, and ask for a smaller batch', async () => {
     await session.control(`SET statement_timeout = '50ms'`);
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT slow CHECK (pg_sleep(0.2) IS NOT NULL) NOT VALID`);
-    const settled = await settleBatch(session, reign, [order('ana')]);
+    const settled = await settleBatch(session, leaderTerm, [order('ana')]);
     await session.control(`SET statement_timeout = '5s'`);
     await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT slow');
-    expect(settled).toMatchObject({ type: 'server-fault', lost: false, isTooLarge: true });
+    expect(settled).toMatchObject({ type: 'server-error', lost: false, isTooLarge: true });
   });
 
   async function makeDue(): Promise<void> {

@@ -5,7 +5,7 @@ import { Suspects, TRIES_MAX, type Part, type Taken } from './suspects.js';
 
 /*
  * A model of leaderships: what waits in two queues is taken and decided part by part, with the rows kept as the database
- * would. A part that holds a deadly command ends the process, one that holds a command over which the server crashes ends
+ * would. A part that holds a poison message ends the process, one that holds a command over which the server crashes ends
  * the session, and everything that is not settled comes again. Somebody else may end either, at any moment.
  */
 
@@ -22,7 +22,7 @@ type End = 'process' | 'session';
 class World {
   readonly rows = new Map<string, Row>();
   readonly settled: string[] = [];
-  readonly parked = new Set<string>();
+  readonly deadLetters = new Set<string>();
   readonly triedAlone = new Map<string, Set<number>>();
   /** How often each was delivered before. */
   readonly deliveries = new Map<string, number>();
@@ -40,7 +40,7 @@ class World {
   }
 
   private isOver(id: string): boolean {
-    return this.settled.includes(id) || this.parked.has(id);
+    return this.settled.includes(id) || this.deadLetters.has(id);
   }
 
   private taken(id: string, queue: string): Taken {
@@ -73,7 +73,7 @@ class World {
     const by = this.rows.get(part.suspect?.suspectId ?? '')?.by ?? new Set();
     if (part.needsVerdict === true && by.size >= TRIES_MAX) {
       expect(ids).toHaveLength(1);
-      this.parked.add(first);
+      this.deadLetters.add(first);
       return undefined;
     }
     const begun = suspects.begin(part);
@@ -135,10 +135,10 @@ it('decides the commands of a queue in the order of arrival, whatever is suspici
       places,
       ends,
       fc.integer({ min: 1, max: 40 }),
-      (a, b, deadly, crash, ended, pieces) => {
+      (a, b, poison, crash, ended, pieces) => {
         const queues = { a: idsOf('a', a), b: idsOf('b', b) };
         const bad = new Map<string, End>([
-          ...deadly.map((n) => [`a${n}`, 'process'] as const),
+          ...poison.map((n) => [`a${n}`, 'process'] as const),
           ...crash.map((n) => [`b${n}`, 'session'] as const),
         ]);
         const world = new World(queues, bad);
@@ -148,7 +148,7 @@ it('decides the commands of a queue in the order of arrival, whatever is suspici
           expect(order).toEqual([...order].sort((x, y) => x - y));
           // And nothing before it is open.
           const last = order.at(-1) ?? 0;
-          const before = ids.slice(0, last).filter((id) => !world.settled.includes(id) && !world.parked.has(id));
+          const before = ids.slice(0, last).filter((id) => !world.settled.includes(id) && !world.deadLetters.has(id));
           expect(before).toEqual([]);
         }
         expect(new Set(world.settled).size).toBe(world.settled.length);
@@ -158,23 +158,23 @@ it('decides the commands of a queue in the order of arrival, whatever is suspici
   );
 });
 
-it('settles all good commands and parks the deadly ones alone, in however small pieces they come', () => {
+it('settles all good commands and dead-letters only poison messages, however small the deliveries are', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 60 }),
       fc.uniqueArray(fc.nat(59), { maxLength: 3 }),
       fc.array(fc.record({ parts: fc.nat(6), what: fc.constantFrom<End>('process', 'session') }), { maxLength: 40 }),
       fc.integer({ min: 1, max: 60 }),
-      (count, deadlyAt, ended, pieces) => {
+      (count, poisonAt, ended, pieces) => {
         const ids = idsOf('a', count);
-        const deadly = new Set(ids.filter((_, index) => deadlyAt.includes(index)));
-        const world = new World({ a: ids }, new Map([...deadly].map((id) => [id, 'process'])));
-        // At most: three deliveries before anything is suspected, then halves of each deadly one's set, then it alone.
+        const poison = new Set(ids.filter((_, index) => poisonAt.includes(index)));
+        const world = new World({ a: ids }, new Map([...poison].map((id) => [id, 'process'])));
+        // At most: three deliveries before anything is suspected, then halves of each poison message's set, then it alone.
         const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
         run(world, pieces, ended, limit);
         expect(world.open.map(idOf)).toEqual([]);
-        expect(world.parked).toEqual(deadly);
-        for (const id of deadly) expect(world.triedAlone.get(id)?.size).toBeGreaterThanOrEqual(TRIES_MAX);
+        expect(world.deadLetters).toEqual(poison);
+        for (const id of poison) expect(world.triedAlone.get(id)?.size).toBeGreaterThanOrEqual(TRIES_MAX);
         expect(world.rows).toEqual(new Map());
       },
     ),
@@ -184,7 +184,7 @@ it('settles all good commands and parks the deadly ones alone, in however small 
 it('makes no dead letter of a command whose session ends each time, and settles all before it and in other queues', () => {
   const world = new World({ a: idsOf('a', 9), b: idsOf('b', 5) }, new Map([['a4', 'session']]));
   run(world, 9, [], 60);
-  expect(world.parked.size).toBe(0);
+  expect(world.deadLetters.size).toBe(0);
   expect(world.settled.sort()).toEqual([...idsOf('a', 4), ...idsOf('b', 5)]);
   expect([...world.rows.values()].find(({ commandIds }) => commandIds.includes('a4'))).toMatchObject({
     commandIds: ['a4'],

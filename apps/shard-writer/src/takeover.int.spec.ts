@@ -43,7 +43,7 @@ function order(customerId: string): Command {
 }
 
 /** The group's term and last batch. */
-async function reign(): Promise<{ term: number; seq: number }> {
+async function readTerm(): Promise<{ term: number; seq: number }> {
   const [row] = await ask<{ term: string; seq: string }>('SELECT term, seq FROM eco.group_state');
   return { term: Number(row?.term), seq: Number(row?.seq) };
 }
@@ -59,13 +59,13 @@ async function activeOne(): Promise<{ active: WriterProcess; other: WriterProces
 
 /** Does something to the active one; gives how long nothing was decided, ms. */
 async function takenOver(done: () => void): Promise<number> {
-  const before = await reign();
+  const before = await readTerm();
   const startedMs = performance.now();
   done();
   await eventually(
-    'a batch of another reign',
+    'a batch of another leader',
     async () => {
-      const { term, seq } = await reign();
+      const { term, seq } = await readTerm();
       return term > before.term && seq > before.seq + 1;
     },
     { pauseMs: 20 },
@@ -111,10 +111,10 @@ it('takes over from one that was killed', async () => {
 it('takes over from one that stands still, which writes nothing when it comes to again', async () => {
   const { active } = await activeOne();
   expect(await takenOver(() => active.signal('SIGSTOP'))).toBeLessThan(STOPPED_MS_MAX);
-  const { term } = await reign();
+  const { term } = await readTerm();
   active.signal('SIGCONT');
   await eventually('it stands by', async () => (await active.role()) === 'standby');
-  expect((await reign()).term).toBe(term);
+  expect((await readTerm()).term).toBe(term);
 }, 180_000);
 
 it('leaves at full load within 5 s, and the other goes on', async () => {

@@ -10,7 +10,7 @@ import {
   VHOST,
   type Announcement,
 } from '@eco/broker';
-import type { Beat, ChangeEvent, Command } from '@eco/contracts';
+import type { Heartbeat, ChangeEvent, Command } from '@eco/contracts';
 import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
 import { createLog, Metrics } from '@eco/edge';
 import { newOrderId } from '@eco/routing';
@@ -28,7 +28,7 @@ let superuser: SideConnection;
 let publisher: CommandPublisher;
 const running: { stop(): Promise<void> }[] = [];
 const events: ChangeEvent[] = [];
-const beats: Beat[] = [];
+const heartbeats: Heartbeat[] = [];
 
 function started<T extends { start(): unknown; stop(): Promise<void> }>(part: T): T {
   part.start();
@@ -73,14 +73,14 @@ beforeAll(async () => {
   superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
   const connection = started(new BrokerConnection({ access: access(), name: 'asks' }));
   publisher = started(new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 }));
-  const handler = (heard: Announcement) =>
-    void (heard.type === 'event' ? events.push(heard.event) : beats.push(heard.beat));
+  const handler = (announcement: Announcement) =>
+    void (announcement.type === 'event' ? events.push(announcement.event) : heartbeats.push(announcement.heartbeat));
   started(new EventSubscription({ access: access(), consumer: 'statistics', handler, silenceMs: 60_000 }));
   first = startWriter();
   await eventually('the first one leads', () => first.leadership.role === 'active');
   second = startWriter();
   await eventually('the second one stands by', () => second.leadership.obstacle === undefined);
-  await eventually('somebody listens to beats', () => beats.length > 0);
+  await eventually('the spec receives heartbeats', () => heartbeats.length > 0);
   await ask(commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 100_000 }));
 }, 180_000);
 
@@ -152,15 +152,15 @@ it('answers who asks, with the position of the batch that did it; a repeat gets 
   expect((await ask(other))?.reply).toEqual({ type: 'key-conflict', commandId: command.id });
 });
 
-it('announces every batch of a topic by the one before it, and beats the last of each', async () => {
+it('announces every batch with the previous one of its topic, and the last batch of each topic in heartbeats', async () => {
   const from = events.length;
   for (let n = 0; n < 5; n += 1) await ask(order('ana'));
-  await eventually('the events are heard', () => events.length >= from + 5);
+  await eventually('the events are received', () => events.length >= from + 5);
   const orders = events.filter(({ topic }) => topic === 'orders');
   orders.slice(1).forEach((event, index) => expect(event.previousSeq).toBe(orders[index]?.seq));
   const last = orders.at(-1);
   expect(last?.changes).toMatchObject([{ type: 'order.confirmed', seq: last?.seq, data: { customerId: 'ana' } }]);
-  await eventually('a beat names the last batch', () => beats.at(-1)?.lastSeqs.orders === last?.seq);
+  await eventually('a heartbeat names the last batch', () => heartbeats.at(-1)?.lastSeqs.orders === last?.seq);
   const [row] = await reader.ask<{ data: object }>(
     `SELECT data FROM eco.change WHERE topic = 'orders' AND seq = $1`,
     [last?.seq],
@@ -212,14 +212,14 @@ it('hands over when it stops, in the middle of its work; nothing is missing and 
 });
 
 it('goes on when its session is ended under it', async () => {
-  const term = active()?.leadership.reign?.term ?? 0;
+  const term = active()?.leadership.leaderTerm?.term ?? 0;
   const commands = Array.from({ length: 500 }, (_, index) => order(`customer-${index}`));
   const publishing = publish(commands);
   const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'eco writer'`;
   await superuser.ask(end, [], 20_000);
   await publishing;
   await allSettled(commands);
-  await eventually('another reign', () => (active()?.leadership.reign?.term ?? 0) > term);
+  await eventually('another leadership', () => (active()?.leadership.leaderTerm?.term ?? 0) > term);
   await eventually('both are well', () => [first, second].every(({ leadership }) => leadership.obstacle === undefined));
 });
 
@@ -369,13 +369,13 @@ it('makes a dead letter of a command that an operator has condemned', async () =
   const command = order('condemned');
   const row = `INSERT INTO eco.suspect (suspect_id, command_ids, tries, seq, condemned) VALUES ($1, ARRAY[$1::uuid], 3, 0, true)`;
   await superuser.ask(row, [command.id], 20_000);
-  const term = active()?.leadership.reign?.term ?? 0;
+  const term = active()?.leadership.leaderTerm?.term ?? 0;
   await superuser.ask(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'eco writer'`,
     [],
     20_000,
   );
-  await eventually('another reign', () => (active()?.leadership.reign?.term ?? 0) > term);
+  await eventually('another leadership', () => (active()?.leadership.leaderTerm?.term ?? 0) > term);
   await publish([command]);
   const letters = () =>
     reader.ask('SELECT error_class FROM eco.dead_letter WHERE command_id = $1', [command.id], 20_000);
@@ -384,8 +384,8 @@ it('makes a dead letter of a command that an operator has condemned', async () =
   expect(await outcomesOf([command])).toBe(0);
 });
 
-it('answers a batch that took the server too long by smaller ones, in the same reign', async () => {
-  const term = active()?.leadership.reign?.term;
+it('splits a batch that takes the server too long, without losing the leadership', async () => {
+  const term = active()?.leadership.leaderTerm?.term;
   await superuser.ask(
     `CREATE FUNCTION eco.too_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
        IF (SELECT count(*) FROM added) > 60 THEN PERFORM pg_sleep(30); END IF; RETURN NULL; END $$`,
@@ -407,7 +407,7 @@ it('answers a batch that took the server too long by smaller ones, in the same r
   const seqs = await seqsOf(commands);
   expect(new Set(seqs).size).toBeGreaterThan(1);
   expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
-  expect(active()?.leadership.reign?.term).toBe(term);
+  expect(active()?.leadership.leaderTerm?.term).toBe(term);
 });
 
 it('decides a small order while many fulfilments of large ones wait', async () => {

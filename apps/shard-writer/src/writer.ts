@@ -13,8 +13,8 @@ import {
   readSuspects,
   Retention,
   storeSuspects,
-  touchReign,
-  type Reign,
+  sendHeartbeat,
+  type LeaderTerm,
   type SuspectSet,
   type WriterSession,
 } from '@eco/database';
@@ -24,7 +24,7 @@ import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
 import { DatabaseWait } from './database-wait.js';
 import type { WriterMetrics } from './metrics.js';
-import { settleBatch, type Committed, type OtherFault, type SettleOptions } from './settle.js';
+import { settleBatch, type Committed, type OtherFailure, type SettleOptions } from './settle.js';
 import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspects.js';
 
 /*
@@ -32,7 +32,7 @@ import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspe
  * as large as what arrived while the one before was stored.
  */
 
-/** After so long without anything to do it shows that it lives. */
+/** An idle leader sends a heartbeat after this time. */
 const IDLE_MS = 1000;
 /** A leader that can't take commands makes room for one that can. */
 const UNSUBSCRIBED_MS_MAX = 5000;
@@ -42,10 +42,7 @@ const RETRY_MS = 10_000;
 const RETRY_PAUSE_MS = { first: 50, max: 2000 };
 /** Health tells of a batch that takes so long. */
 const SLOW_MS = 5000;
-/**
- * A process lives for so long before it tries again what a reign ended over: what ends writers while they start is no
- * command, and is not to be blamed on one.
- */
+/** Wait this long before retrying suspect commands. Otherwise a crash during start-up would be blamed on a command. */
 const STEADY_MS = 1000;
 /** While what is next may not be tried yet. */
 const NOT_YET_MS = 250;
@@ -59,11 +56,11 @@ const ALL_LINES = 2 ** 31;
 const SWEPT_LINES = 500;
 /** A limit that was halved since a batch was too large grows again by this much with each batch. */
 const GROWTH = 1.1;
-/** So few commands in a batch, and their correlation ids are told at level info. */
-const FEW = 5;
+/** Batches up to this size log their correlation ids at info, larger ones at debug. */
+const INFO_LOG_COMMANDS_MAX = 5;
 
-/** Why a reign was over. */
-export type ReignEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFault;
+/** Why a leadership ended. */
+export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFailure;
 
 export interface WriterParts {
   consumer: CommandConsumer;
@@ -77,10 +74,10 @@ export interface WriterParts {
   keepMs?: number;
 }
 
-/** What lasts as long as a reign. */
-interface Reigning {
+/** What lasts as long as one leadership. */
+interface TermContext {
   session: WriterSession;
-  reign: Reign;
+  leaderTerm: LeaderTerm;
   announcements: Announcements;
   suspects: Suspects;
   retention: Retention;
@@ -91,7 +88,7 @@ interface TakenHere extends Taken {
 }
 
 export class Writer {
-  #lastFault: string | undefined;
+  #lastFailure: string | undefined;
   readonly #wait: DatabaseWait;
   /** Smaller than configured since a batch took too long. */
   #commandsMax: number;
@@ -126,7 +123,7 @@ export class Writer {
     this.#hasOpenTry = false;
   }
 
-  /** What keeps it from writing just now; undefined while it does not reign. */
+  /** What keeps it from writing now; undefined while this writer is not the leader. */
   get obstacle(): string | undefined {
     const suspect = this.#suspects?.worst;
     if (suspect !== undefined && suspect.tries > TRIES_MAX) {
@@ -135,18 +132,18 @@ export class Writer {
     }
     const waited = this.waitedMs;
     if (waited < SLOW_MS) return undefined;
-    const why = this.#lastFault ?? 'no answer; a COMMIT waits while no replica streams';
+    const why = this.#lastFailure ?? 'no answer; a COMMIT waits while no replica streams';
     return `a batch has waited ${Math.round(waited / 1000)} s for the database: ${why}`;
   }
 
-  /** Writes until `stop` aborts or the reign is over; then nothing that was taken stays unacknowledged here. */
-  async reign(session: WriterSession, reign: Reign, stop: AbortSignal): Promise<ReignEnd> {
+  /** Writes until `stop` aborts or the leadership ends. On return, no delivery stays unacknowledged in this process. */
+  async lead(session: WriterSession, leaderTerm: LeaderTerm, stop: AbortSignal): Promise<LeadershipEnd> {
     const { consumer, announcer } = this.parts;
     const [lastSeqs, sets] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
-    const announcements = new Announcements(announcer, reign, lastSeqs);
+    const announcements = new Announcements(announcer, leaderTerm, lastSeqs);
     const suspects = new Suspects(sets, performance.now());
     const retention = new Retention(this.parts.keepMs ?? KEEP_MS, performance.now());
-    const reigning = { session, reign, announcements, suspects, retention };
+    const context = { session, leaderTerm, announcements, suspects, retention };
     this.#suspects = suspects;
     announcements.start();
     try {
@@ -160,7 +157,7 @@ export class Writer {
         const taken = this.read(deliveries);
         const part = suspects.next(taken, this.#limits, performance.now());
         if (part === undefined) await pauseUnlessAborted(NOT_YET_MS, stop);
-        const ended = await this.#wait.during(session, this.store(reigning, part));
+        const ended = await this.#wait.during(session, this.store(context, part));
         if (ended.type !== 'stored') return ended;
         isBehind = ended.isBehind;
         this.putBack(deliveries);
@@ -179,18 +176,19 @@ export class Writer {
 
   /** All that one round of the loop asks of the database. `isBehind`: more is due, so the next round waits for nothing. */
   private async store(
-    reigning: Reigning,
+    context: TermContext,
     part: Part<TakenHere> | undefined,
-  ): Promise<OtherFault | { type: 'stored'; isBehind: boolean }> {
-    const { session, reign } = reigning;
+  ): Promise<OtherFailure | { type: 'stored'; isBehind: boolean }> {
+    const { session, leaderTerm } = context;
     // A batch ends what is due before it decides, also one that has nothing to decide.
     const settled =
       part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
-        ? await this.settle(reigning, part)
-        : await touchReign(session, reign);
-    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again') return settled as OtherFault;
+        ? await this.settle(context, part)
+        : await sendHeartbeat(session, leaderTerm);
+    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again')
+      return settled as OtherFailure;
     const isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
-    return (await this.removeOld(reigning)) ?? { type: 'stored', isBehind };
+    return (await this.removeOld(context)) ?? { type: 'stored', isBehind };
   }
 
   get #limits(): Limits {
@@ -221,32 +219,35 @@ export class Writer {
   }
 
   /** Settles a part of what was taken. Committed: it is acknowledged, answered, announced. Again: a smaller part is to be tried. */
-  private async settle(reigning: Reigning, part: Part<TakenHere>): Promise<Committed | OtherFault | { type: 'again' }> {
-    const { session, reign, suspects } = reigning;
+  private async settle(
+    context: TermContext,
+    part: Part<TakenHere>,
+  ): Promise<Committed | OtherFailure | { type: 'again' }> {
+    const { session, leaderTerm, suspects } = context;
     const { taken, suspect } = part;
     const isOver = part.needsVerdict === true && (await this.isOver(session, suspect));
     const begun = isOver ? undefined : suspects.begin(part);
     if (begun !== undefined) {
-      const fault = await this.begin(reigning, begun);
-      if (fault !== undefined) return fault as OtherFault;
+      const failure = await this.begin(context, begun);
+      if (failure !== undefined) return failure as OtherFailure;
     }
     const arrived = taken.map((each) => each.arrived);
     const deliveryOf = new Map(taken.map((each) => [each.arrived, each.delivery]));
     const { lines } = this.#limits;
-    const settled = await this.settleWithRetries(reigning, arrived, {
-      ...(isOver ? { known: new Map(arrived.map((one) => [one, overWhich(one)])) } : {}),
+    const settled = await this.settleWithRetries(context, arrived, {
+      ...(isOver ? { known: new Map(arrived.map((one) => [one, poisonFailure(one)])) } : {}),
       ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
       // One command is always loaded whole: there is nothing smaller to try.
       bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
       queueOf: (one) => deliveryOf.get(one)?.queue ?? '',
     });
-    const isUnharmed = settled.type === 'server-fault' && !settled.lost;
+    const isUnharmed = settled.type === 'server-error' && !settled.lost;
     if (begun !== undefined && (isUnharmed || (settled.type === 'committed' && settled.arrived.length === 0))) {
-      const fault = await storeSuspects(session, reign, this.#process, { stored: [suspects.absolve(begun)] });
-      if (fault === undefined) this.#hasOpenTry = false;
+      const failure = await storeSuspects(session, leaderTerm, this.#process, { stored: [suspects.absolve(begun)] });
+      if (failure === undefined) this.#hasOpenTry = false;
     }
     if (settled.type !== 'committed') {
-      if (settled.type !== 'server-fault' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
+      if (settled.type !== 'server-error' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
       this.#commandsMax = Math.max(1, Math.min(this.#commandsMax, arrived.length || this.#commandsMax) >> 1);
       this.parts.log.warn(
         { commands: arrived.length, limit: this.#commandsMax },
@@ -259,13 +260,16 @@ export class Writer {
       suspects.settled(part);
       this.#hasOpenTry = false;
     }
-    const askedBy = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
-    this.tell(reigning, settled, askedBy);
+    const deliveries = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
+    this.publishResults(context, settled, deliveries);
     return settled;
   }
 
   /** Stores what is about to be tried apart. */
-  private async begin({ session, reign }: Reigning, { suspect, removed, stored }: Part & { suspect: SuspectSet }) {
+  private async begin(
+    { session, leaderTerm }: TermContext,
+    { suspect, removed, stored }: Part & { suspect: SuspectSet },
+  ) {
     const changes = { begun: suspect, ...(removed && { removed }), ...(stored && { stored }) };
     const { commandIds, tries } = suspect;
     this.parts.log.warn(
@@ -273,7 +277,7 @@ export class Writer {
       'trying suspect commands separately after three deliveries',
     );
     this.#hasOpenTry = true;
-    return storeSuspects(session, reign, this.#process, changes);
+    return storeSuspects(session, leaderTerm, this.#process, changes);
   }
 
   /** A single command that was tried often: as stored by now, since others may have withdrawn their tries meanwhile. */
@@ -282,19 +286,22 @@ export class Writer {
     return stored !== undefined && (stored.isCondemned || stored.processesEnded >= TRIES_MAX);
   }
 
-  /** Now and then: removes rows whose time is over, in a batch without commands. That it can't is no reason to end a reign. */
-  private async removeOld(reigning: Reigning): Promise<OtherFault | undefined> {
-    const { session, reign, retention } = reigning;
+  /**
+   * Removes expired rows from time to time, in a batch without commands. A failure to do so does not end the
+   * leadership.
+   */
+  private async removeOld(context: TermContext): Promise<OtherFailure | undefined> {
+    const { session, leaderTerm, retention } = context;
     if (!retention.isDue(performance.now())) return undefined;
     try {
       const removals = await retention.find(session, performance.now());
       if (removals.length === 0) return undefined;
-      const settled = await settleBatch(session, reign, [], { removals });
+      const settled = await settleBatch(session, leaderTerm, [], { removals });
       if (settled.type === 'committed') {
-        this.tell(reigning, settled, []);
+        this.publishResults(context, settled, []);
         return undefined;
       }
-      if (settled.type !== 'server-fault' || settled.lost) return settled;
+      if (settled.type !== 'server-error' || settled.lost) return settled;
       throw settled.error;
     } catch (error) {
       this.parts.log.warn({ err: error }, 'rows whose time is over could not be removed now');
@@ -303,12 +310,12 @@ export class Writer {
     }
   }
 
-  /** Of a committed batch: `askedBy` holds of each of its commands the delivery. */
-  private tell({ announcements }: Reigning, committed: Committed, askedBy: readonly Delivery[]): void {
+  /** Acknowledges, replies and announces after a commit. `deliveries` holds the delivery of each of its commands. */
+  private publishResults({ announcements }: TermContext, committed: Committed, deliveries: readonly Delivery[]): void {
     const { consumer, replies, metrics } = this.parts;
     const { arrived, state, effects } = committed;
     const counts = new Map<Delivery, number>();
-    for (const delivery of askedBy) counts.set(delivery, (counts.get(delivery) ?? 0) + 1);
+    for (const delivery of deliveries) counts.set(delivery, (counts.get(delivery) ?? 0) + 1);
     const over: Delivery[] = [];
     for (const [delivery, count] of counts) {
       const left = this.#left.get(delivery) as Arrived[];
@@ -317,7 +324,7 @@ export class Writer {
       if (left.length === 0) over.push(delivery);
     }
     consumer.acknowledge(over);
-    replies.send(repliesOf(arrived, askedBy, effects), formatPosition(positionOf([state.position])));
+    replies.send(repliesOf(arrived, deliveries, effects), formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
     metrics.observeBatch(committed, arrived.length);
     this.logBatch(arrived, committed);
@@ -325,34 +332,37 @@ export class Writer {
 
   /** The server's faults are nobody's: the same batch is tried again, unless the session is gone or it was too large. */
   private async settleWithRetries(
-    { session, reign }: Reigning,
+    { session, leaderTerm }: TermContext,
     arrived: readonly Arrived[],
     options: SettleOptions = {},
-  ): Promise<Committed | OtherFault> {
+  ): Promise<Committed | OtherFailure> {
     const { metrics, log } = this.parts;
     const startedAt = performance.now();
     for (let pauseMs = RETRY_PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS.max)) {
-      const settled = await settleBatch(session, reign, arrived, options);
-      this.#lastFault = settled.type === 'committed' ? undefined : settled.error.message;
+      const settled = await settleBatch(session, leaderTerm, arrived, options);
+      this.#lastFailure = settled.type === 'committed' ? undefined : settled.error.message;
       if (settled.type === 'committed') return settled;
-      metrics.observeFault(settled.type);
+      metrics.observeFailure(settled.type);
       log.warn(
-        { fault: settled.type, err: settled.error, correlationIds: correlationIdsOf(arrived) },
+        { failure: settled.type, err: settled.error, correlationIds: correlationIdsOf(arrived) },
         'batch not stored',
       );
-      const canBeSmaller = settled.type === 'server-fault' && settled.isTooLarge === true && this.#commandsMax > 1;
+      const canBeSmaller = settled.type === 'server-error' && settled.isTooLarge === true && this.#commandsMax > 1;
       if (canBeSmaller) return settled;
-      const patient = settled.type === 'server-fault' && !settled.lost && performance.now() - startedAt < RETRY_MS;
+      const patient = settled.type === 'server-error' && !settled.lost && performance.now() - startedAt < RETRY_MS;
       if (!patient) return settled;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 
-  /** A line a batch, and one a command; at level info only what few people wait for. Dead letters are always told. */
+  /**
+   * Logs a line for the batch and one for each command: at info only for small batches, for which people wait. Dead
+   * letters are always logged.
+   */
   private logBatch(arrived: readonly Arrived[], { state, effects, ms }: Committed): void {
     const { log } = this.parts;
     const { term, seq } = state.position;
-    const level = arrived.length <= FEW ? 'info' : 'debug';
+    const level = arrived.length <= INFO_LOG_COMMANDS_MAX ? 'info' : 'debug';
     if (log.isLevelEnabled(level)) {
       const correlationIds = level === 'info' ? correlationIdsOf(arrived) : undefined;
       const rounded = { load: Math.round(ms.load), decide: Math.round(ms.decide), store: Math.round(ms.store) };
@@ -375,11 +385,11 @@ function correlationIdsOf(arrived: readonly Arrived[]): string[] {
   return arrived.flatMap((one) => (one.readable ? [one.command.correlationId] : []));
 }
 
-function overWhich(one: Arrived): Failure {
-  const place = one.readable ? one.command.kind : one.place;
+function poisonFailure(one: Arrived): Failure {
+  const failureSite = one.readable ? one.command.kind : one.failureSite;
   return {
     errorClass: 'process',
-    place,
+    failureSite,
     reason: `${TRIES_MAX} processes ended while each tried it alone, or an operator condemned it`,
   };
 }
@@ -405,13 +415,13 @@ async function takeWithin(
 }
 
 /** To those who wait for one. */
-function repliesOf(arrived: readonly Arrived[], askedBy: readonly Delivery[], { replies }: Effects): ReplyTo[] {
-  const told: ReplyTo[] = [];
+function repliesOf(arrived: readonly Arrived[], deliveries: readonly Delivery[], { replies }: Effects): ReplyTo[] {
+  const addressed: ReplyTo[] = [];
   arrived.forEach((one, index) => {
-    const address = askedBy[index]?.replyTo;
+    const address = deliveries[index]?.replyTo;
     const reply = replies[index];
     if (!one.readable || one.command.reply !== true || address === undefined || reply === undefined) return;
-    told.push({ address, stamp: one.command.stamp, reply });
+    addressed.push({ address, stamp: one.command.stamp, reply });
   });
-  return told;
+  return addressed;
 }

@@ -110,7 +110,7 @@ export class Cluster implements RunningCluster {
     return { user: role, password: this.#host.secrets.database[role], database: DATABASE_NAME };
   }
 
-  /** Resolves when everything is ready. Rejects with the first fault, once nothing is under way any more. */
+  /** Resolves when everything is ready. Rejects with the first error, once nothing is under way any more. */
   start(run: RunSteps = runSteps): Promise<void> {
     return (this.#started ??= this.#start(run));
   }

@@ -61,7 +61,7 @@ test('a port of 0 takes free ones, and only for its kind', () => {
   expect(groups[0]?.nodes[0].port).toBe(5432);
 });
 
-test('every fault is named', () => {
+test('every violation is named', () => {
   const describeBadly = () =>
     describeCluster({
       brokers: 2,

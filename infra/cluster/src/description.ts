@@ -86,16 +86,16 @@ export const SMALL_DISK_MB = 1024;
 export type ClusterDescription = Readonly<z.output<typeof descriptionSchema>>;
 export type ClusterInput = z.input<typeof descriptionSchema>;
 
-/** The description can't be had. `faults` are sentences, each beginning with what it is about. */
+/** The description can't be had. `violations` are sentences, each beginning with what it is about. */
 export class DescriptionError extends Refused {
   override readonly name = 'DescriptionError';
 
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('; '));
+  constructor(readonly violations: readonly string[]) {
+    super(violations.join('; '));
   }
 }
 
-/** Fills in the defaults. Throws a `DescriptionError` that names every fault. */
+/** Fills in the defaults. Throws a `DescriptionError` that names every violation. */
 export function describeCluster(input: ClusterInput): ClusterDescription {
   const read = descriptionSchema.safeParse(input);
   if (read.success) return read.data;

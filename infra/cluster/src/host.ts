@@ -27,8 +27,8 @@ export interface Host {
 export class PortsInUse extends Refused {
   override readonly name = 'PortsInUse';
 
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('\n'));
+  constructor(readonly conflicts: readonly string[]) {
+    super(conflicts.join('\n'));
   }
 }
 
@@ -74,8 +74,8 @@ async function choosePorts(description: ClusterDescription): Promise<{ layout: L
   try {
     const uses = portsOf(layout);
     checkPorts(uses);
-    const faults = (await Promise.all(uses.map(faultOf))).filter((fault) => fault !== undefined);
-    if (faults.length > 0) throw new PortsInUse(faults);
+    const conflicts = (await Promise.all(uses.map(conflictOf))).filter((conflict) => conflict !== undefined);
+    if (conflicts.length > 0) throw new PortsInUse(conflicts);
     return { layout, reserved };
   } catch (error) {
     reserved.release();
@@ -83,7 +83,7 @@ async function choosePorts(description: ClusterDescription): Promise<{ layout: L
   }
 }
 
-async function faultOf({ port, name, kind }: PortUse): Promise<string | undefined> {
+async function conflictOf({ port, name, kind }: PortUse): Promise<string | undefined> {
   if (await isFree(port)) return undefined;
   const holder = await holderOf(port);
   const who = holder ? `is held by ${holder.command} (pid ${holder.pid})` : 'is held by a process of another user';

@@ -17,7 +17,7 @@ export function together(title: string, steps: readonly Step[]): Step {
   return { title, steps, together: true };
 }
 
-/** Rejects with the first fault; what goes together with it may then still be under way. */
+/** Rejects with the first error; what goes together with it may then still be under way. */
 export type RunSteps = (steps: readonly Step[]) => Promise<void>;
 
 /** Runs the steps one after the other and says nothing. */

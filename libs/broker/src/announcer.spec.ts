@@ -35,9 +35,9 @@ describe('eventContent', () => {
 });
 
 describe('readAnnouncement', () => {
-  it('tells a beat from an event', () => {
-    const beat = { version: 1, group: 'g1', term: 1, tag: 'a', seq: 7, lastSeqs: { orders: 7 } };
-    expect(readAnnouncement(Buffer.from(JSON.stringify(beat)))).toEqual({ type: 'beat', beat });
+  it('distinguishes a heartbeat from an event', () => {
+    const heartbeat = { version: 1, group: 'g1', term: 1, tag: 'a', seq: 7, lastSeqs: { orders: 7 } };
+    expect(readAnnouncement(Buffer.from(JSON.stringify(heartbeat)))).toEqual({ type: 'heartbeat', heartbeat });
   });
 
   it.each(['', 'no json', 'null', '{}', '{"version":2}'])('takes %j for neither', (text) => {

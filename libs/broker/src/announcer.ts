@@ -1,13 +1,13 @@
-import { headers, MAX_MESSAGE_BYTES, type Beat, type ChangeEvent } from '@eco/contracts';
+import { headers, MAX_MESSAGE_BYTES, type Heartbeat, type ChangeEvent } from '@eco/contracts';
 import { formatPosition, positionOf } from '@eco/routing';
 import { BestEffortChannel } from './best-effort-channel.js';
 import type { BrokerConnection } from './connection.js';
 import type { Log } from './log.js';
-import { beatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from './topology.js';
+import { heartbeatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from './topology.js';
 
 /**
  * Announces what batches changed, after their commit, without ever waiting or failing: a consumer that misses an event
- * sees the gap at the next event or beat and reads GET /changes.
+ * sees the gap at the next event or heartbeat and reads GET /changes.
  */
 export class EventAnnouncer {
   readonly #channel: BestEffortChannel;
@@ -39,8 +39,8 @@ export class EventAnnouncer {
     });
   }
 
-  beat(beat: Beat): void {
-    this.#channel.send(EVENTS_EXCHANGE, beatRoutingKey(beat.group), beat);
+  heartbeat(heartbeat: Heartbeat): void {
+    this.#channel.send(EVENTS_EXCHANGE, heartbeatRoutingKey(heartbeat.group), heartbeat);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Parser } from '@asyncapi/parser';
 import { asyncApiDocument } from '@eco/contracts';
-import { commandQueue, COMMANDS_EXCHANGE, EVENTS_EXCHANGE, beatRoutingKey } from './topology.js';
+import { commandQueue, COMMANDS_EXCHANGE, EVENTS_EXCHANGE, heartbeatRoutingKey } from './topology.js';
 
 const ERROR = 0;
 
@@ -20,7 +20,7 @@ describe('asyncApiDocument', () => {
   it.each<[string, (document: Broken) => void]>([
     ['an action that there is not', ({ operations }) => (operations.announceChanges.action = 'shout')],
     ['a channel that there is not', ({ operations }) => (operations.beat.channel.$ref = '#/channels/nowhere')],
-    ['a schema of no type', ({ components }) => (components.schemas.Beat.type = 'heartbeat')],
+    ['a schema of no type', ({ components }) => (components.schemas.Beat.type = 'beat')],
     ['a document without a title', ({ info }) => delete info.title],
   ])('would be refused with %s', async (_, breakIt) => {
     const document = asyncApiDocument() as unknown as Broken;
@@ -32,7 +32,7 @@ describe('asyncApiDocument', () => {
     const { channels } = asyncApiDocument() as unknown as { channels: Record<string, Channel> };
     expect(channels.ordersCommands?.address).toBe(commandQueue('orders', '{group}'));
     expect(channels.productsCommands?.address).toBe(commandQueue('products', '{group}'));
-    expect(channels.beats?.address).toBe(beatRoutingKey('{group}'));
+    expect(channels.beats?.address).toBe(heartbeatRoutingKey('{group}'));
     expect(channels.ordersCommands?.bindings.amqp.exchange.name).toBe(COMMANDS_EXCHANGE);
     expect(channels.events?.bindings.amqp.exchange.name).toBe(EVENTS_EXCHANGE);
   });

@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib';
-import type { Beat, ChangeEvent } from '@eco/contracts';
+import type { Heartbeat, ChangeEvent } from '@eco/contracts';
 import { eventually } from '@eco/testing';
 import { EventAnnouncer } from './announcer.js';
 import { BrokerConnection } from './connection.js';
@@ -23,10 +23,10 @@ afterEach(async () => {
   await broker.dispose();
 });
 
-const reign = { version: 1, group: 'g1', term: 1, tag: 'a' } as const;
-const beat = (seq: number): Beat => ({ ...reign, seq, lastSeqs: { orders: seq } });
+const leadership = { version: 1, group: 'g1', term: 1, tag: 'a' } as const;
+const heartbeat = (seq: number): Heartbeat => ({ ...leadership, seq, lastSeqs: { orders: seq } });
 const event = (topic: ChangeEvent['topic'], seq: number): ChangeEvent => ({
-  ...reign,
+  ...leadership,
   topic,
   seq,
   previousSeq: seq - 1,
@@ -44,26 +44,28 @@ async function startAnnouncer(): Promise<EventAnnouncer> {
 
 /** Subscribes as `statistics`, and gathers what it heard. */
 function startSubscription(options: Partial<EventSubscriptionOptions> = {}) {
-  const heard: Announcement[] = [];
+  const received: Announcement[] = [];
   const subscription = new EventSubscription({
     access: broker.access('central', [proxy.address]),
     consumer: 'statistics',
-    handler: (announcement) => void heard.push(announcement),
+    handler: (announcement) => void received.push(announcement),
     silenceMs: 500,
     ...options,
   });
   running.push(subscription);
   subscription.start();
-  return { subscription, heard };
+  return { subscription, received: received };
 }
 
-/** Beats until the subscription has heard one that was sent since. */
-async function hearsAgain(announcer: EventAnnouncer, heard: Announcement[]): Promise<void> {
-  const before = heard.length;
+/** Sends heartbeats until the subscription has received one that was sent since. */
+async function receivesAgain(announcer: EventAnnouncer, received: Announcement[]): Promise<void> {
+  const before = received.length;
   let seq = 1000;
-  await eventually('a beat to be heard', () => {
-    announcer.beat(beat((seq += 1)));
-    return heard.slice(before).some((announcement) => announcement.type === 'beat' && announcement.beat.seq >= 1000);
+  await eventually('a heartbeat to be received', () => {
+    announcer.heartbeat(heartbeat((seq += 1)));
+    return received
+      .slice(before)
+      .some((announcement) => announcement.type === 'heartbeat' && announcement.heartbeat.seq >= 1000);
   });
 }
 
@@ -88,7 +90,7 @@ async function queues(): Promise<string[]> {
 }
 
 describe('EventAnnouncer and EventSubscription', () => {
-  it('carry the topics of the consumer, and beats, in order, one at a time', async () => {
+  it('carry the topics of the consumer, and heartbeats, in order, one at a time', async () => {
     const announcer = await startAnnouncer();
     let busy = 0;
     let mostBusy = 0;
@@ -102,22 +104,24 @@ describe('EventAnnouncer and EventSubscription', () => {
         busy -= 1;
       },
     });
-    await hearsAgain(announcer, seen);
+    await receivesAgain(announcer, seen);
     for (let seq = 1; seq <= 100; seq += 1) {
       announcer.announce(event('orders', seq));
       announcer.announce(event('stock', seq));
     }
     announcer.announce(event('customers', 7));
-    announcer.beat(beat(100));
-    const told = () =>
+    announcer.heartbeat(heartbeat(100));
+    const received = () =>
       seen
-        .map((each) => (each.type === 'event' ? `${each.event.topic} ${each.event.seq}` : `beat ${each.beat.seq}`))
-        .filter((each) => !/^beat \d{4}$/.test(each));
-    await eventually('the beat', () => told().includes('beat 100'));
-    expect(told()).toEqual([
+        .map((each) =>
+          each.type === 'event' ? `${each.event.topic} ${each.event.seq}` : `heartbeat ${each.heartbeat.seq}`,
+        )
+        .filter((each) => !/^heartbeat \d{4}$/.test(each));
+    await eventually('the heartbeat', () => received().includes('heartbeat 100'));
+    expect(received()).toEqual([
       ...Array.from({ length: 100 }, (_, index) => `orders ${index + 1}`),
       'customers 7',
-      'beat 100',
+      'heartbeat 100',
     ]);
     expect(mostBusy).toBe(1);
   });
@@ -133,7 +137,7 @@ describe('EventAnnouncer and EventSubscription', () => {
     expect(announcer.counts).toEqual({ sent: 0, dropped: 1000 });
     await proxy.mend();
     await eventually('an open announcer', () => announcer.isOpen);
-    announcer.beat(beat(1));
+    announcer.heartbeat(heartbeat(1));
     expect(announcer.counts).toEqual({ sent: 1, dropped: 1000 });
   });
 
@@ -151,7 +155,7 @@ describe('EventAnnouncer and EventSubscription', () => {
     proxy.release();
     await eventually('room again', () => {
       const { sent } = announcer.counts;
-      announcer.beat(beat(1));
+      announcer.heartbeat(heartbeat(1));
       return announcer.counts.sent > sent;
     });
   });
@@ -160,27 +164,27 @@ describe('EventAnnouncer and EventSubscription', () => {
 describe('EventSubscription', () => {
   it('starts while the broker is away, and hears once it is back', async () => {
     await proxy.cut();
-    const { subscription, heard } = startSubscription();
+    const { subscription, received: received } = startSubscription();
     expect(subscription.isConnected).toBe(false);
     expect(subscription.silentMs).toBe(Infinity);
     await proxy.mend();
-    await hearsAgain(await startAnnouncer(), heard);
+    await receivesAgain(await startAnnouncer(), received);
     expect(subscription.silentMs).toBeLessThan(5000);
   });
 
   it('hears again after its connection was lost', async () => {
     const announcer = await startAnnouncer();
-    const { heard } = startSubscription();
-    await hearsAgain(announcer, heard);
+    const { received: received } = startSubscription();
+    await receivesAgain(announcer, received);
     await proxy.cut();
     await proxy.mend();
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
   });
 
   it('declares, binds and hears again after its connection was closed, and its queue with it', async () => {
     const announcer = await startAnnouncer();
-    const { heard } = startSubscription();
-    await hearsAgain(announcer, heard);
+    const { received: received } = startSubscription();
+    await receivesAgain(announcer, received);
     const [lost] = await queues();
     // What the management tells is some seconds old.
     const name = await eventually('the connection is listed', async () => {
@@ -188,30 +192,30 @@ describe('EventSubscription', () => {
       return all.find((each) => each.client_properties.connection_name === 'events of statistics')?.name;
     });
     await broker.manage('DELETE', `/api/connections/${encodeURIComponent(name)}`);
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
     expect(lost).toMatch(/^events\.statistics\./);
     announcer.announce(event('orders', 5));
-    await eventually('an event of its topic', () => heard.some((announcement) => announcement.type === 'event'));
+    await eventually('an event of its topic', () => received.some((announcement) => announcement.type === 'event'));
   });
 
   it('hears again after the broker stood still and dropped nothing', async () => {
     const announcer = await startAnnouncer();
-    const { heard } = startSubscription();
-    await hearsAgain(announcer, heard);
+    const { received: received } = startSubscription();
+    await receivesAgain(announcer, received);
     proxy.hold();
     await eventually('a renewal', () => running.some((part) => (part as EventSubscription).counts?.renewals > 0));
     proxy.release();
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
   });
 
   it('of two processes are told both', async () => {
     const announcer = await startAnnouncer();
     const [first, second] = [startSubscription(), startSubscription()];
-    await hearsAgain(announcer, first.heard);
-    await hearsAgain(announcer, second.heard);
+    await receivesAgain(announcer, first.received);
+    await receivesAgain(announcer, second.received);
     announcer.announce(event('orders', 5));
-    for (const { heard } of [first, second]) {
-      await eventually('the event', () => heard.some(({ type }) => type === 'event'));
+    for (const { received: received } of [first, second]) {
+      await eventually('the event', () => received.some(({ type }) => type === 'event'));
     }
   });
 
@@ -224,15 +228,17 @@ describe('EventSubscription', () => {
         if (announcement.type === 'event') throw new Error('cannot do that');
       },
     });
-    /** Of all that was sent, as of a beat that is heard: they come in order. */
-    const unheardBefore = async (seq: number) => {
-      announcer.beat(beat(seq));
-      await eventually('the beat', () => seen.some((each) => each.type === 'beat' && each.beat.seq === seq));
-      const { events, beats } = subscription.counts;
-      return announcer.counts.sent - events - beats;
+    /** Messages sent that did not arrive, as of a heartbeat that arrives; they come in order. */
+    const notReceivedBefore = async (seq: number) => {
+      announcer.heartbeat(heartbeat(seq));
+      await eventually('the heartbeat', () =>
+        seen.some((each) => each.type === 'heartbeat' && each.heartbeat.seq === seq),
+      );
+      const { events, heartbeats } = subscription.counts;
+      return announcer.counts.sent - events - heartbeats;
     };
-    await hearsAgain(announcer, seen);
-    const beforeThereWasAQueue = await unheardBefore(1);
+    await receivesAgain(announcer, seen);
+    const beforeThereWasAQueue = await notReceivedBefore(1);
     await raw(async (model) => {
       const channel = await model.createConfirmChannel();
       channel.publish('ecomarket.events', 'orders.g1', Buffer.from('no json'));
@@ -243,8 +249,8 @@ describe('EventSubscription', () => {
       const { unreadable, failed } = subscription.counts;
       return unreadable === 1 && failed === 1;
     });
-    await hearsAgain(announcer, seen);
-    expect(await unheardBefore(2)).toBe(beforeThereWasAQueue);
+    await receivesAgain(announcer, seen);
+    expect(await notReceivedBefore(2)).toBe(beforeThereWasAQueue);
     expect(subscription.counts.unreadable).toBe(1);
   });
 
@@ -252,16 +258,16 @@ describe('EventSubscription', () => {
     const announcer = await startAnnouncer();
     let finish: () => void = () => undefined;
     const working = new Promise<void>((resolve) => (finish = resolve));
-    const heard: Announcement[] = [];
+    const received: Announcement[] = [];
     const { subscription } = startSubscription({
       handler: async (announcement) => {
-        heard.push(announcement);
+        received.push(announcement);
         if (announcement.type === 'event') await working;
       },
     });
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
     announcer.announce(event('orders', 1));
-    await eventually('the handler to begin', () => heard.some(({ type }) => type === 'event'));
+    await eventually('the handler to begin', () => received.some(({ type }) => type === 'event'));
     const { renewals } = subscription.counts;
     await proxy.cut();
     await eventually('the loss to be noticed', () => !subscription.isConnected);
@@ -269,22 +275,22 @@ describe('EventSubscription', () => {
     await eventually('the connection', () => subscription.isConnected);
     expect(subscription.counts.renewals).toBe(renewals);
     finish();
-    await hearsAgain(announcer, heard);
+    await receivesAgain(announcer, received);
   });
 
   it('hears nothing after the stop, and leaves no queue behind', async () => {
     const announcer = await startAnnouncer();
     let finish: () => void = () => undefined;
     const working = new Promise<void>((resolve) => (finish = resolve));
-    const heard: Announcement[] = [];
+    const received: Announcement[] = [];
     const { subscription } = startSubscription({
       handler: async (announcement) => {
-        heard.push(announcement);
+        received.push(announcement);
         if (announcement.type === 'event') await working;
       },
     });
-    const seqs = () => heard.flatMap((each) => (each.type === 'event' ? [each.event.seq] : []));
-    await hearsAgain(announcer, heard);
+    const seqs = () => received.flatMap((each) => (each.type === 'event' ? [each.event.seq] : []));
+    await receivesAgain(announcer, received);
     for (let seq = 1; seq <= 5; seq += 1) announcer.announce(event('orders', seq));
     await eventually('the first', () => seqs().length === 1);
     const stopped = subscription.stop();
@@ -296,7 +302,7 @@ describe('EventSubscription', () => {
   });
 
   it('bears starts and stops in any order', async () => {
-    const { subscription, heard } = startSubscription();
+    const { subscription, received: received } = startSubscription();
     await subscription.stop();
     for (let round = 0; round < 3; round += 1) {
       subscription.start();
@@ -304,6 +310,6 @@ describe('EventSubscription', () => {
       await Promise.all([subscription.stop(), subscription.stop()]);
     }
     subscription.start();
-    await hearsAgain(await startAnnouncer(), heard);
+    await receivesAgain(await startAnnouncer(), received);
   });
 });

@@ -33,7 +33,7 @@ describe('queueDifferences', () => {
     ]);
   });
 
-  it('names every fault of a queue, and every queue that is missing', () => {
+  it('names every violation of a queue, and every queue that is missing', () => {
     const found = withArguments({ 'x-delivery-limit': 20, 'x-max-length': 5 })
       .filter(({ name }) => name !== 'products.g1')
       .map((queue) => ({ ...queue, durable: queue.name !== 'orders.g1' }));

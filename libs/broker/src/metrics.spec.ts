@@ -25,7 +25,7 @@ describe('registerBrokerMetrics', () => {
       subscriptions: [new EventSubscription({ access, consumer: 'statistics', handler: () => undefined })],
     });
     await publisher.publish(orderCommand());
-    announcer.beat({ version: 1, group: 'g1', term: 1, tag: 'a', seq: 1, lastSeqs: {} });
+    announcer.heartbeat({ version: 1, group: 'g1', term: 1, tag: 'a', seq: 1, lastSeqs: {} });
     for (let scrape = 0; scrape < 2; scrape += 1) {
       const lines = (await registry.metrics()).split('\n');
       expect(lines).toEqual(

@@ -138,26 +138,26 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
       [part.counts.dropped],
     ]);
   };
-  sentAndDropped('eco_announcer', 'Events and beats', announcer);
+  sentAndDropped('eco_announcer', 'Events and heartbeats', announcer);
   sentAndDropped('eco_replies', 'Messages with answers', replies);
   if (subscriptions.length > 0) {
     const byConsumer = (read: (subscription: EventSubscription) => number) => (): Sample[] =>
       subscriptions.map((subscription) => [read(subscription), { consumer: subscription.consumer }]);
     gauge(
       'eco_subscription_silent_seconds',
-      'Since anything was last heard',
+      'Time since the last message was received',
       ['consumer'],
       byConsumer(({ silentMs }) => silentMs / 1000),
     );
     counter(
       'eco_subscription_renewals_total',
-      'Times it subscribed anew',
+      'Times the subscription was made again',
       ['consumer'],
       byConsumer(({ counts }) => counts.renewals),
     );
     counter(
       'eco_subscription_events_total',
-      'Events heard',
+      'Events received',
       ['consumer'],
       byConsumer(({ counts }) => counts.events),
     );

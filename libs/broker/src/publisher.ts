@@ -327,10 +327,10 @@ export class CommandPublisher {
       this.#sendAll();
     });
     // Answers come to the channel that asked; the broker offers them only to those that do not acknowledge.
-    await channel.consume(REPLY_QUEUE, (message) => message && this.#hear(message), { noAck: true });
+    await channel.consume(REPLY_QUEUE, (message) => message && this.#onReply(message), { noAck: true });
   }
 
-  #hear({ content }: Message): void {
+  #onReply({ content }: Message): void {
     try {
       this.#replies.deliver(content);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { AmqpConnection, Nack } from '@golevelup/nestjs-rabbitmq';
-import { beatSchema, changeEventSchema, type Beat, type ChangeEvent } from '@eco/contracts';
+import { heartbeatSchema, changeEventSchema, type Heartbeat, type ChangeEvent } from '@eco/contracts';
 import { shuffled } from './back-off.js';
 import type { BrokerAccess } from './connection.js';
 import { settlesWithin } from './deadline.js';
@@ -13,7 +13,7 @@ import {
   type EventConsumer,
 } from './topology.js';
 
-export type Announcement = { type: 'event'; event: ChangeEvent } | { type: 'beat'; beat: Beat };
+export type Announcement = { type: 'event'; event: ChangeEvent } | { type: 'heartbeat'; heartbeat: Heartbeat };
 
 export interface EventSubscriptionOptions {
   access: BrokerAccess;
@@ -32,7 +32,7 @@ interface Current {
 }
 
 const SILENCE_MS = 5000;
-/** Without a writer nobody beats: renewing gets rarer, since it cannot help. */
+/** Without a writer no heartbeat arrives. Renewals get rarer then, because they cannot help. */
 const PATIENCE_CAP_MS = 30_000;
 const PREFETCH = 20;
 const HEARTBEAT_SECONDS = 4;
@@ -73,7 +73,7 @@ export class EventSubscription {
   #silentRenewals = 0;
   #handled: Promise<unknown> = Promise.resolve();
   #unhandled = 0;
-  #counts = { events: 0, beats: 0, unreadable: 0, failed: 0 };
+  #counts = { events: 0, heartbeats: 0, unreadable: 0, failed: 0 };
 
   constructor(options: EventSubscriptionOptions) {
     this.#options = options;
@@ -231,7 +231,7 @@ export class EventSubscription {
       this.#warn(content.toString('utf8', 0, 200), 'an event that cannot be read');
       return undefined;
     }
-    this.#counts[announcement.type === 'beat' ? 'beats' : 'events'] += 1;
+    this.#counts[announcement.type === 'heartbeat' ? 'heartbeats' : 'events'] += 1;
     try {
       await this.#options.handler(announcement);
     } catch (error) {
@@ -252,7 +252,7 @@ export class EventSubscription {
   }
 }
 
-/** Undefined: it is neither an event nor a beat. */
+/** Undefined: the message is neither an event nor a heartbeat. */
 export function readAnnouncement(content: Buffer): Announcement | undefined {
   let value: unknown;
   try {
@@ -262,6 +262,6 @@ export function readAnnouncement(content: Buffer): Announcement | undefined {
   }
   const event = changeEventSchema.safeParse(value);
   if (event.success) return { type: 'event', event: event.data };
-  const beat = beatSchema.safeParse(value);
-  return beat.success ? { type: 'beat', beat: beat.data } : undefined;
+  const heartbeat = heartbeatSchema.safeParse(value);
+  return heartbeat.success ? { type: 'heartbeat', heartbeat: heartbeat.data } : undefined;
 }

@@ -38,11 +38,14 @@ export function eventRoutingKey(topic: Topic, group: string): string {
   return `${topic}.${group}`;
 }
 
-export function beatRoutingKey(group: string): string {
+export function heartbeatRoutingKey(group: string): string {
   return `beat.${group}`;
 }
 
-/** Who listens to events, and to which topics. All hear the beats, which tell a gap even when no event follows. */
+/**
+ * The consumers of events and their topics. Each also receives the heartbeats, which reveal a gap even when no event
+ * follows.
+ */
 export const eventConsumers = {
   customers: ['customers'],
   statistics: ['orders', 'customers'],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { beatSchema, changeEventSchema, changeSchema, changeTypeSchema, topics } from './changes.js';
+import { heartbeatSchema, changeEventSchema, changeSchema, changeTypeSchema, topics } from './changes.js';
 import { changeData } from './change-data.js';
 import {
   COMMAND_MESSAGE_VERSION,
@@ -190,7 +190,7 @@ function schemas(): JsonObject {
         },
       },
     },
-    Beat: jsonSchema(beatSchema),
+    Beat: jsonSchema(heartbeatSchema),
     Replies: jsonSchema(replyMessageSchema),
   };
 }

@@ -42,10 +42,10 @@ export const changeSchema = z.object({
 });
 export type Change = z.infer<typeof changeSchema>;
 
-const reign = {
+const leadership = {
   group: groupIdSchema,
   term: z.number().int(),
-  /** Tells two reigns of one number apart. */
+  /** Distinguishes two leaderships with the same term number. */
   tag: z.string(),
 };
 
@@ -56,7 +56,7 @@ const reign = {
  */
 export const changeEventSchema = z.object({
   version: z.literal(1),
-  ...reign,
+  ...leadership,
   topic: topicSchema,
   seq: z.number().int(),
   previousSeq: z.number().int(),
@@ -65,13 +65,13 @@ export const changeEventSchema = z.object({
 export type ChangeEvent = z.infer<typeof changeEventSchema>;
 
 /** Each second from the active writer: the last batch of each topic, so that a lost last event is noticed too. */
-export const beatSchema = z.object({
+export const heartbeatSchema = z.object({
   version: z.literal(1),
-  ...reign,
+  ...leadership,
   seq: z.number().int(),
   lastSeqs: z.partialRecord(topicSchema, z.number().int()),
 });
-export type Beat = z.infer<typeof beatSchema>;
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
 /**
  * How far a reader of a topic is: it has every change up to and with batch `seq`, or only up to place `n` of that batch.

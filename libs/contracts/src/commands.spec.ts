@@ -96,7 +96,7 @@ describe('commandSchema', () => {
     ]);
   });
 
-  it('names every fault of an envelope', () => {
+  it('names every violation of an envelope', () => {
     const bad = { ...command('cart.clear'), id: 'x', stamp: 'now', sentBy: '', notAfter: 'soon', reply: 'yes' };
     expect(faults(commandSchema, bad).map((fault) => fault.split(':')[0])).toEqual([
       'id',
@@ -159,7 +159,7 @@ describe('placeOrderSchema', () => {
     ]);
   });
 
-  it('names every fault at once', () => {
+  it('names every violation at once', () => {
     const bad = { orderId: '1', customerId: '', branchId: '-', lines: [line(0), line(1, 'a b')] };
     expect(faults(placeOrderSchema, bad).map((fault) => fault.split(':')[0])).toEqual([
       'orderId',

@@ -33,7 +33,7 @@ export const problemTypes = {
   'customer-exists': { status: 409, title: 'The customer is registered already' },
   'product-exists': { status: 409, title: 'The product exists already' },
   'command-expired': { status: 409, title: 'The command came too late and was not done' },
-  'command-discarded': { status: 409, title: 'The command was set aside and discarded by an operator' },
+  'command-discarded': { status: 409, title: 'The command became a dead letter and an operator discarded it' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'key-conflict': { status: 422, title: 'This Idempotency-Key was used for another request' },
@@ -53,13 +53,13 @@ export const problemTypes = {
 
 export type ProblemName = keyof typeof problemTypes;
 
-export const faultSchema = z.object({
+export const violationSchema = z.object({
   /** Where: a JSON pointer into the body (`/lines/0/quantity`), or `query.limit`, `header.prefer`, `path.orderId`. */
   at: z.string(),
   /** What is wrong, in words that name the limit. */
   message: z.string(),
 });
-export type Fault = z.infer<typeof faultSchema>;
+export type Violation = z.infer<typeof violationSchema>;
 
 export const problemSchema = z.looseObject({
   type: z.string().meta({ examples: ['urn:ecomarket:problem:bad-input'] }),
@@ -68,7 +68,7 @@ export const problemSchema = z.looseObject({
   detail: z.string().optional(),
   instance: z.string().optional(),
   /** Every fault of a bad request, not the first. */
-  faults: z.array(faultSchema).optional(),
+  faults: z.array(violationSchema).optional(),
   correlationId: z.string().optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;

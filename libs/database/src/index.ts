@@ -17,18 +17,18 @@ export { askNodes, GroupNodes, primaryOf, type NodeAnswer, type PrimaryAnswer } 
 export { SideConnection } from './nodes/side-connection.js';
 export { watchSession } from './writer/watch.js';
 export { WriterSession } from './writer/session.js';
-export { faultOf, type Fault } from './writer/fault.js';
+export { batchFailureOf, type BatchFailure } from './writer/batch-failure.js';
 export {
-  beginReign,
+  startTerm,
   hasDueHolds,
   readHolder,
   readLastSeqs,
   terminateHolder,
-  touchReign,
+  sendHeartbeat,
   tryToLead,
   type HolderSigns,
-  type Reign,
-} from './writer/reign.js';
+  type LeaderTerm,
+} from './writer/leader-term.js';
 export {
   readSuspects,
   storeSuspects,

@@ -24,7 +24,7 @@ function allBut(key: string): Set<number> {
 function letterOf(one: Command, reason: string): DeadLetter {
   const { id: commandId, kind } = one;
   const of = { commandId, bodyHash: bodyHash(one), kind, bucket: bucketOf(keyOf(one), BUCKETS) };
-  return { ...of, state: 'open', errorClass: 'database', place: '22003', reason, tries: 1, lastNumber: 0 };
+  return { ...of, state: 'open', errorClass: 'database', failureSite: '22003', reason, tries: 1, lastNumber: 0 };
 }
 
 /** Decides without storing. */
@@ -33,7 +33,7 @@ function decided(group: MemoryGroup, arrived: readonly Arrived[]) {
 }
 
 describe('decideBatch', () => {
-  it('1. parks a command whose bucket this group does not own, whatever was decided for it here', () => {
+  it('1. dead-letters a command whose bucket this group does not own, even if it has an outcome here', () => {
     const order = placeOrder('ana', { cafe: 1 });
     const group = new MemoryGroup(AT, allBut('ana'));
     const { replies, deadLetters, outcomes } = group.write(arrivedOf([order, order]));
@@ -45,7 +45,7 @@ describe('decideBatch', () => {
         bodyHash: bodyHash(order),
         kind: 'order.place',
         bucket,
-        place: `bucket ${bucket}`,
+        failureSite: `bucket ${bucket}`,
         reason: `this group does not own bucket ${bucket}`,
         errorClass: 'not-owned',
         sentBy: 'spec',
@@ -74,7 +74,7 @@ describe('decideBatch', () => {
     expect(replies[2]).toEqual({ type: 'key-conflict', commandId: order.id });
     expect(outcomes.map(({ commandId }) => commandId)).toEqual([cafe.id, order.id]);
     expect(deadLetters).toMatchObject([
-      { commandId: order.id, errorClass: 'key-conflict', place: 'order.place', sentBy: 'spec', command: other },
+      { commandId: order.id, errorClass: 'key-conflict', failureSite: 'order.place', sentBy: 'spec', command: other },
     ]);
     expect(decided(group, arrivedOf([other, order]))).toMatchObject({
       replies: [replies[2], { type: 'outcome', repeated: true }],
@@ -168,7 +168,7 @@ describe('decideBatch', () => {
     ]);
   });
 
-  it('parks what can not be read, once, and leaves its neighbours alone', () => {
+  it('dead-letters an unreadable command once and leaves its neighbours alone', () => {
     const group = new MemoryGroup(AT);
     const bad = { ...cafe, stamp: 'yesterday' };
     const arrived = readCommands({ version: 1, commands: [bad, cafe, 7, bad] });
@@ -202,10 +202,10 @@ describe('decideBatch', () => {
 });
 
 function failure(reason: string): Failure {
-  return { errorClass: 'database', place: '22003', reason };
+  return { errorClass: 'database', failureSite: '22003', reason };
 }
 
-describe('a parked command', () => {
+describe('a command that cannot be processed', () => {
   const order = placeOrder('ana', { cafe: 1 });
   const [arrived] = arrivedOf([order]) as [Arrived];
 

@@ -9,30 +9,32 @@ import type { BatchState, DeadLetter, StoredOutcome } from './state.js';
 import { WorkingState } from './working-state.js';
 
 /*
- * How a batch is decided: one command after the other in the order they came, each seeing what those before it did.
- * So no outcome depends on where one batch ends and the next begins, but for the instant that each is decided at.
+ * Decides a batch: one command after the other in arrival order. Each sees what the earlier ones did. No outcome
+ * depends on where one batch ends and the next begins, except through the instant at which a batch is decided.
  *
- * A command that was decided before, in this batch or ever, gets its first answer again. So a message may come any
- * number of times, and after a commit in doubt the whole batch is simply decided again.
+ * A command that was decided before, in this batch or an earlier one, gets its first reply again. So a message may
+ * arrive any number of times, and after an uncertain commit the whole batch is simply decided again.
  */
 
 /**
- * What these commands do to this state, and what their askers are told. Changes neither of the two.
+ * Returns the effects of these commands on this state, and the replies to their callers. It changes neither argument.
  *
- * `parked`: commands that can't be processed by themselves either, and why. Where the rules would decide such a one, it
+ * `failures`: commands that can't be processed, with the reason. If the rules would have to decide such a command, it
  * becomes a dead letter instead.
  */
 export function decideBatch(
   stored: BatchState,
   arrived: readonly Arrived[],
-  parked?: ReadonlyMap<Arrived, Failure>,
+  failures?: ReadonlyMap<Arrived, Failure>,
 ): Effects {
   const state = new WorkingState(stored);
   const isHere = (key: string) => state.buckets.isOwned(state.buckets.of(key));
-  // Nobody waits to be told of these.
+  // Nobody waits for replies to these.
   for (const expiry of dueExpiries(stored, isHere)) decideCommand(expiry, state);
   for (const one of arrived) {
-    const reply = one.readable ? decideCommand(one.command, state, parked?.get(one)) : parkUnreadable(one, state);
+    const reply = one.readable
+      ? decideCommand(one.command, state, failures?.get(one))
+      : deadLetterUnreadable(one, state);
     state.effects.replies.push(reply);
   }
   return state.effects;
@@ -46,35 +48,35 @@ function decideCommand(command: Command, state: WorkingState, failure?: Failure)
   return reply;
 }
 
-/** `retried`: the dead letter that this is the replay of; it settles nothing then. */
+/** `retried`: the dead letter that this command replays; undefined: it is no replay. */
 function settle(command: Command, state: WorkingState, failure?: Failure, retried?: DeadLetter): Reply {
   const { id, kind, sentBy } = command;
   const bucket = bucketOf(command, state);
   const hash = storedHashOf(command, state);
-  const park = (why: Failure) =>
-    parkIn(state, { commandId: id, bodyHash: hash, kind, bucket, ...why, sentBy, command }, retried);
+  const deadLetter = (why: Failure) =>
+    storeDeadLetter(state, { commandId: id, bodyHash: hash, kind, bucket, ...why, sentBy, command }, retried);
 
-  // With several groups a bucket's commands go on to its owner, or are held while it moves. With one group there is
-  // nobody to send them to, and whether they were decided before can't be said here either.
+  // With several groups the command should go to the bucket's owner, or be held during a move. With one group there is
+  // no other owner. Whether it was decided before can't be known here either.
   if (!state.buckets.isOwned(bucket)) {
     const reason = `this group does not own bucket ${bucket}`;
-    return park({ errorClass: 'not-owned', place: `bucket ${bucket}`, reason });
+    return deadLetter({ errorClass: 'not-owned', failureSite: `bucket ${bucket}`, reason });
   }
 
   const outcome = state.outcomeOf(id);
   if (outcome !== undefined) {
-    if (outcome.bodyHash === hash) return told(id, outcome, true);
-    // The API may have answered 202 before anybody could know, so the body is kept (R6). The outcome stays. A command with a
-    // time limit is answered within its request, so its sender learns of the conflict.
+    if (outcome.bodyHash === hash) return outcomeReply(id, outcome, true);
+    // The API may have answered 202 before anybody could know of the conflict, so the body is kept (R6). The outcome
+    // stays. A command with a time limit is answered within its request, so its sender learns of the conflict.
     if (command.notAfter === undefined || retried !== undefined) {
       const reason = `another body was decided first under this id: ${outcome.status}`;
-      park({ errorClass: 'key-conflict', place: kind, reason });
+      deadLetter({ errorClass: 'key-conflict', failureSite: kind, reason });
     }
     return { type: 'key-conflict', commandId: id };
   }
 
   const letter = state.deadLetters.find(id, hash);
-  if (letter?.state === 'open' && letter.bodyHash !== retried?.bodyHash) return setAside(letter);
+  if (letter?.state === 'open' && letter.bodyHash !== retried?.bodyHash) return deadLetterReply(letter);
 
   if (isTooLate(command, state)) {
     return record(command, { bodyHash: hash, bucket, status: 'expired', result: {}, change: null }, state);
@@ -86,10 +88,10 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
     return record(command, { bodyHash: hash, bucket, status: 'refused', result, change: null }, state);
   }
 
-  if (failure !== undefined) return park(failure);
+  if (failure !== undefined) return deadLetter(failure);
   const decision = rulesOf(command).decide(command, state);
   if (decision.type === 'not-owned') {
-    return park({ errorClass: 'not-owned', place: `products of ${kind}`, reason: decision.reason });
+    return deadLetter({ errorClass: 'not-owned', failureSite: `products of ${kind}`, reason: decision.reason });
   }
   const { status, result, change } = decision;
   return record(command, { bodyHash: hash, bucket, status, result, change }, state);
@@ -120,24 +122,24 @@ function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): num
 }
 
 /** Its id may be an honest command's, so only an outcome for this very content (discarded) settles it. */
-function parkUnreadable(arrived: Arrived & { readable: false }, state: WorkingState): Reply {
-  const { commandId, bodyHash, kind, reason, errorClass, place, sentBy, raw, replay } = arrived;
+function deadLetterUnreadable(arrived: Arrived & { readable: false }, state: WorkingState): Reply {
+  const { commandId, bodyHash, kind, reason, errorClass, failureSite, sentBy, raw, replay } = arrived;
   const outcome = state.outcomeOf(commandId);
-  if (outcome?.bodyHash === bodyHash) return told(commandId, outcome, true);
-  const row = { commandId, bodyHash, kind, bucket: null, reason, errorClass, place, sentBy, command: raw };
-  const reply = parkIn(state, row, letterToTry(commandId, replay, state));
+  if (outcome?.bodyHash === bodyHash) return outcomeReply(commandId, outcome, true);
+  const row = { commandId, bodyHash, kind, bucket: null, reason, errorClass, failureSite, sentBy, command: raw };
+  const reply = storeDeadLetter(state, row, letterToTry(commandId, replay, state));
   noteReplay(commandId, replay, reply, state);
   return reply;
 }
 
 /** One that is there already is not written again, and its first reason stands, unless this is a replay of it. */
-function parkIn(state: WorkingState, row: DeadLetterRow, retried: DeadLetter | undefined): Reply {
+function storeDeadLetter(state: WorkingState, row: DeadLetterRow, retried: DeadLetter | undefined): Reply {
   const letter = state.deadLetters.find(row.commandId, row.bodyHash);
-  if (letter === undefined) return setAside(state.deadLetters.add(row));
-  return setAside(letter.bodyHash === retried?.bodyHash ? state.deadLetters.failAgain(letter, row) : letter);
+  if (letter === undefined) return deadLetterReply(state.deadLetters.add(row));
+  return deadLetterReply(letter.bodyHash === retried?.bodyHash ? state.deadLetters.failAgain(letter, row) : letter);
 }
 
-function setAside({ commandId, reason }: Readonly<DeadLetter>): Reply {
+function deadLetterReply({ commandId, reason }: Readonly<DeadLetter>): Reply {
   return { type: 'dead-letter', commandId, reason };
 }
 
@@ -182,9 +184,9 @@ function record(command: Command, { bodyHash, bucket, status, result, change }: 
     changeData: change?.data ?? null,
   };
   state.addOutcome(row);
-  return told(command.id, row, false);
+  return outcomeReply(command.id, row, false);
 }
 
-function told(commandId: string, { status, result }: StoredOutcome, repeated: boolean): Reply {
+function outcomeReply(commandId: string, { status, result }: StoredOutcome, repeated: boolean): Reply {
   return { type: 'outcome', commandId, status, repeated, result };
 }

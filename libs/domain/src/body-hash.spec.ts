@@ -101,7 +101,7 @@ describe('a request that is repeated at another API', () => {
     const former = sha256({ kind: order.kind, body: order.body });
     const group = new MemoryGroup();
     const failed = arrivedOf([order]);
-    group.write(failed, new Map(failed.map((one) => [one, { errorClass: 'rule', place: 'x', reason: 'a bug' }])));
+    group.write(failed, new Map(failed.map((one) => [one, { errorClass: 'rule', failureSite: 'x', reason: 'a bug' }])));
     const [row] = group.deadLetters.values();
     if (row === undefined) throw new Error('there is no dead letter');
     group.deadLetters.clear();

@@ -93,7 +93,7 @@ export interface CustomerRow {
 /** Why a command can't be processed. */
 export interface Failure {
   errorClass: DeadLetterClass;
-  place: string;
+  failureSite: string;
   reason: string;
 }
 
@@ -162,7 +162,7 @@ export type Arrived =
       kind: CommandKind | null;
       reason: string;
       errorClass: 'unreadable' | 'invalid';
-      place: string;
+      failureSite: string;
       sentBy: string | null;
       replay?: Replay;
       /** The content, or as much of it as is kept, in a form that jsonb takes. */

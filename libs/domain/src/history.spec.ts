@@ -370,11 +370,11 @@ describe('a history in batches', () => {
       fc.property(batches, ownedBuckets, (history, owned) => {
         const { group, replies } = written(history, owned);
         const model = new OneByOne(AT, owned);
-        const told = history.map((batch, index) => {
+        const expected = history.map((batch, index) => {
           model.tick(atOf(index));
           return batch.map((one) => model.take(one));
         });
-        expect(replies).toEqual(told.flat());
+        expect(replies).toEqual(expected.flat());
         for (const { kind, status } of group.outcomes.values()) if (status === 'done') reached.add(kind);
 
         const expiries = new Set<string>();

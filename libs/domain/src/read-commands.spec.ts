@@ -38,7 +38,7 @@ describe('readCommands', () => {
     expect(readCommands(messageOf(loud))).toEqual([{ readable: true, command: product }]);
   });
 
-  it('names every fault of a command, each with its place', () => {
+  it('names every violation of a command, each with its place', () => {
     const body = { ...order.body, customerId: '', lines: [{ productId: 'cafe', quantity: 0, color: 'red' }] };
     const bad = { ...order, stamp: 'now', urgent: true, notAfter: 'soon', body };
     const { commandId, errorClass, sentBy, raw, reason } = unreadable(messageOf(bad));

@@ -14,7 +14,7 @@ import { commandIdFor, hash12, hash12OfOrderId } from '@eco/routing';
 import { isBodyOf } from './body-hash.js';
 import { jsonText, keptBytes, keptJson } from './content.js';
 import type { Arrived } from './effects.js';
-import { faultsOf, placeOf, reasonOf } from './faults.js';
+import { violationsIn, siteOf, reasonOf } from './violations.js';
 import { isPlainOrder } from './orders/plain-order.js';
 
 /**
@@ -25,7 +25,7 @@ import { isPlainOrder } from './orders/plain-order.js';
 export function readCommands(message: unknown): Arrived[] {
   if (message instanceof Uint8Array) return readBytes(Buffer.from(message.buffer, message.byteOffset, message.length));
   const outer = commandMessageSchema.safeParse(message);
-  if (!outer.success) return [unreadable(message, 'unreadable', faultsOf(outer.error.issues))];
+  if (!outer.success) return [unreadable(message, 'unreadable', violationsIn(outer.error.issues))];
   return outer.data.commands.map((raw) => readCommand(raw));
 }
 
@@ -45,7 +45,7 @@ function readBytes(bytes: Buffer): Arrived[] {
         kind: null,
         reason: text === undefined ? 'is not UTF-8' : `is not JSON: ${(error as Error).message}`,
         errorClass: 'unreadable',
-        place: text === undefined ? 'UTF-8' : 'JSON',
+        failureSite: text === undefined ? 'UTF-8' : 'JSON',
         sentBy: null,
         raw: keptBytes(bytes, text),
       },
@@ -59,11 +59,11 @@ function readCommand(raw: unknown): Arrived {
   if (isPlainOrder(raw)) command = raw;
   else {
     const parsed = commandSchema.safeParse(raw);
-    if (!parsed.success) return unreadable(raw, 'invalid', faultsOf(parsed.error.issues));
+    if (!parsed.success) return unreadable(raw, 'invalid', violationsIn(parsed.error.issues));
     command = parsed.data;
   }
-  const faults = [...faultsBetweenFields(command), ...faultsOfReplay(command, raw)];
-  return faults.length === 0 ? { readable: true, command } : unreadable(raw, 'invalid', faults);
+  const violations = [...violationsBetweenFields(command), ...violationsOfReplay(command, raw)];
+  return violations.length === 0 ? { readable: true, command } : unreadable(raw, 'invalid', violations);
 }
 
 /** Ids in a body: the one that the command makes, which is its own, and all that lie in the bucket of its key. */
@@ -90,24 +90,24 @@ const idsIn = (kind: CommandKind): BodyIds => bodyIds[kind] ?? NO_IDS;
 /** Past the year 9999 a time has no four digits and is no RFC 3339 timestamp. */
 const STAMP_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-function faultsBetweenFields({ id, stamp, kind, body }: Command): string[] {
-  const faults: string[] = [];
-  if (stampMs(stamp) > STAMP_MS_MAX) faults.push('/stamp: must be before the year 10000');
+function violationsBetweenFields({ id, stamp, kind, body }: Command): string[] {
+  const violations: string[] = [];
+  if (stampMs(stamp) > STAMP_MS_MAX) violations.push('/stamp: must be before the year 10000');
   const { made, named } = idsIn(kind);
   const fields = body as Readonly<Record<string, unknown>>;
-  if (made !== undefined && fields[made] !== id) faults.push(`/body/${made}: must be the command's id`);
+  if (made !== undefined && fields[made] !== id) violations.push(`/body/${made}: must be the command's id`);
   for (const name of named) {
     const key = commandKinds[kind].key;
     if (hash12OfOrderId(fields[name] as string) !== hash12(fields[key] as string)) {
       const whose = key === 'customerId' ? 'customer' : 'product';
-      faults.push(`/body/${name}: must hold the hash of its ${whose} in the 12 bits after the version digit`);
+      violations.push(`/body/${name}: must hold the hash of its ${whose} in the 12 bits after the version digit`);
     }
   }
-  return faults;
+  return violations;
 }
 
 /** It speaks of a dead letter of this body; or of this content, if an earlier version could make no command of it. */
-function faultsOfReplay(command: Command, raw: unknown): string[] {
+function violationsOfReplay(command: Command, raw: unknown): string[] {
   const { replay } = command;
   if (replay === undefined || isBodyOf(command, replay.bodyHash) || contentHash(raw) === replay.bodyHash) return [];
   return ['/replay/bodyHash: must be the hash of this body'];
@@ -125,7 +125,7 @@ function withoutReplay(raw: unknown): { content: unknown; replay?: Replay } {
   return parsed.success ? { content, replay: parsed.data } : { content: raw };
 }
 
-function unreadable(raw: unknown, errorClass: 'unreadable' | 'invalid', faults: string[]): Arrived {
+function unreadable(raw: unknown, errorClass: 'unreadable' | 'invalid', violations: string[]): Arrived {
   const { content, replay } = withoutReplay(raw);
   const json = jsonText(content);
   const fields = typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {};
@@ -137,9 +137,9 @@ function unreadable(raw: unknown, errorClass: 'unreadable' | 'invalid', faults: 
     ...identity,
     commandId: own.success ? own.data : identity.commandId,
     kind: kind ?? null,
-    reason: reasonOf(faults),
+    reason: reasonOf(violations),
     errorClass,
-    place: `${kind ?? (errorClass === 'invalid' ? 'no kind' : 'message')} ${placeOf(faults)}`,
+    failureSite: `${kind ?? (errorClass === 'invalid' ? 'no kind' : 'message')} ${siteOf(violations)}`,
     sentBy: typeof fields.sentBy === 'string' ? fields.sentBy.slice(0, 128) : null,
     raw: keptJson(content, json),
     ...(replay === undefined ? {} : { replay }),

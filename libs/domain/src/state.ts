@@ -37,7 +37,7 @@ export type KeysLeftOut = Readonly<Record<'orderIds' | 'reservationIds' | 'cartC
 export interface Position {
   group: string;
   term: number;
-  /** Tells two reigns of one number apart. */
+  /** Distinguishes two leaderships with the same term number. */
   tag: string;
   seq: number;
 }
@@ -63,7 +63,7 @@ export interface DeadLetter {
   bucket: number | null;
   errorClass: DeadLetterClass;
   /** What failed, in few words: those that failed alike have the same. */
-  place: string;
+  failureSite: string;
   reason: string;
   /** How often it failed. */
   tries: number;

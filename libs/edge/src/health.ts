@@ -1,4 +1,4 @@
-import type { Fault } from '@eco/contracts';
+import type { Violation } from '@eco/contracts';
 
 /** An indicator that has not answered by then counts as not ready, ms. */
 const INDICATOR_DEADLINE_MS = 2_000;
@@ -29,7 +29,7 @@ export class Health {
   }
 
   /** Everything that is missing; empty: ready. Settles within the deadline. */
-  async missing(): Promise<Fault[]> {
+  async missing(): Promise<Violation[]> {
     const asked = [...this.#indicators].map(async ([at, indicator]) => ({
       at,
       message: await withDeadline(indicator, this.deadlineMs),

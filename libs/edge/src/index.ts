@@ -26,7 +26,7 @@ export {
 } from './config/secrets.js';
 export { createLog, withCorrelation, type Log } from './log.js';
 export { problem, problemBody, ProblemError, type ProblemDetails } from './http/problem.js';
-export { faultsOf } from './http/faults.js';
+export { violationsOf } from './http/violations.js';
 export { answer, Answer } from './http/answer.js';
 export { Input, operation, Operation, readInput, type InputOf, type OperationDeclaration } from './http/operation.js';
 export { idempotencyKeySchema, preferWaitSchema, WAIT_SECONDS_MAX } from './http/request-headers.js';

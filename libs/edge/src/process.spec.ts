@@ -12,9 +12,9 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-it('names every fault of the settings, without a stack', async () => {
-  const faults = ['ECO_PORT is missing', 'ECO_NAME is missing'];
-  expect(await runProcess(() => Promise.reject(new ConfigError(faults)))).toBe(EXIT.config);
+it('names every violation of the settings, without a stack', async () => {
+  const violations = ['ECO_PORT is missing', 'ECO_NAME is missing'];
+  expect(await runProcess(() => Promise.reject(new ConfigError(violations)))).toBe(EXIT.config);
   expect(said).toBe('The settings are not right:\n  ECO_PORT is missing\n  ECO_NAME is missing\n');
 });
 

@@ -177,7 +177,7 @@ describe('a request as it should be', () => {
 });
 
 describe('bad input', () => {
-  it('is answered with every fault of headers and body together', async () => {
+  it('is answered with every violation of headers and body together', async () => {
     const body = { customerId: '', lines: [{ productId: 'a b', quantity: 0 }], extra: 1 };
     const response = await post(JSON.stringify(body), { prefer: 'wait=soon', 'idempotency-key': 'a b' });
     expect(Object.keys(await faultsIn(response, 400, 'bad-input')).sort()).toEqual([
@@ -190,7 +190,7 @@ describe('bad input', () => {
     ]);
   });
 
-  it('is answered with every fault of path and query together', async () => {
+  it('is answered with every violation of path and query together', async () => {
     const response = await ask('/orders/abc?limit=0&foo=1&after=x&after=y');
     expect(Object.keys(await faultsIn(response, 400, 'bad-input')).sort()).toEqual([
       'path.orderId',

@@ -5,7 +5,7 @@ export {
   type Settlement,
   type Submission,
 } from './command-intake.js';
-export { LocalAcceptance, type JournalPlace } from './local-acceptance.js';
+export { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
 export { openIntake, type IntakeSettings, type OpenIntake } from './open-intake.js';
 export { IntakeModule } from './intake.module.js';
 export { answerAccepted } from './http/accepted.js';

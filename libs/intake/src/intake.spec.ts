@@ -134,7 +134,7 @@ describe('what is decided within its request', () => {
     ],
     ['/orders/17/returns', { lines: [line], location: 'a b' }, ['/customerId', '/location', 'path.orderId']],
     ['/transfers/17/receive', {}, ['/productId', 'path.transferId']],
-  ])('POST %s with %j names every fault', async (path, body, at) => {
+  ])('POST %s with %j names every violation', async (path, body, at) => {
     expect(await ask('POST', path, body, keyed)).toMatchObject({ problem: 'bad-input', status: 400, at });
   });
 });

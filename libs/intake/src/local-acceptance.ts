@@ -28,7 +28,7 @@ function cartOf({ kind, body }: Pick<Command, 'kind' | 'body'>): string | undefi
   return kind.startsWith('cart.') ? (body as { customerId: string }).customerId : undefined;
 }
 
-export interface JournalPlace {
+export interface JournalSettings {
   readonly dir: string;
   readonly limitBytes: number;
 }
@@ -48,13 +48,13 @@ export class LocalAcceptance {
   readonly #relay: Relay;
 
   /** Throws a `StartError` when the journal can't be had. */
-  constructor(edge: Edge, publisher: CommandPublisher, place: JournalPlace) {
+  constructor(edge: Edge, publisher: CommandPublisher, settings: JournalSettings) {
     const { config, log, metrics } = edge;
     this.#edge = edge;
     this.#publisher = publisher;
     try {
       this.#journal = new Journal({
-        ...place,
+        ...settings,
         name: config.name,
         sharedKeyOf: (text) => cartOf(JSON.parse(text) as Command),
         log,

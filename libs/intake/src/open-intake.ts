@@ -2,7 +2,7 @@ import { BrokerConnection, CommandPublisher, confirmMetrics, registerBrokerMetri
 import type { Edge, HostPort, Login } from '@eco/edge';
 import type { Reads } from '@eco/reads';
 import { CommandIntake } from './command-intake.js';
-import { LocalAcceptance, type JournalPlace } from './local-acceptance.js';
+import { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
 
 export interface IntakeSettings {
   readonly brokers: readonly HostPort[];
@@ -12,7 +12,7 @@ export interface IntakeSettings {
   readonly branchId: string | null;
   readonly reads: Reads;
   /** Where orders and carts are kept that the brokers do not confirm; absent: they are refused then. */
-  readonly journal?: JournalPlace;
+  readonly journal?: JournalSettings;
 }
 
 export interface OpenIntake {

@@ -150,7 +150,7 @@ describe('whatever is known', () => {
     inFlight: fc.integer({ min: 0, max: 100 }),
     latencyMs: fc.double({ min: 0.1, max: 100, noNaN: true }),
   });
-  // Reign 2 took over at 11, reign 3 at 21; a node of an earlier reign beyond that is on a lost branch.
+  // Term 2 began at 11, term 3 at 21. A node of an earlier term beyond that is on a lost branch.
   const history = [1, 11, 21].map((firstSeq, index) => ({ term: index + 1, tag: TAG, firstSeq }));
   const nodesOf = (drawn: (typeof someNode extends fc.Arbitrary<infer N> ? N : never)[]) =>
     drawn.map((fields, index) =>

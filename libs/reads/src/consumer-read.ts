@@ -27,7 +27,7 @@ export interface Applied {
   readonly n: number | null;
 }
 
-/** What a query of a consumer's schema has beside its rows: `beside: progressOf(…)`. */
+/** Extra columns of a query on a consumer's schema: `extra: progressOf(…)`. */
 export interface WithProgress {
   progress: Applied[];
 }
@@ -41,7 +41,7 @@ export const progressOf = (schema: string, consumer: string): string => `
 const lastChange = query<never, { seq: number | null }>({
   name: 'last-change',
   rows: 'SELECT WHERE false',
-  beside: `
+  extra: `
     (SELECT CASE WHEN $1 = 'stock' THEN (SELECT max(m.seq) FROM eco.movement m WHERE m.seq <= $2)
        ELSE (SELECT max(u.seq) FROM eco.outcome u WHERE u.topic = $1 AND u.seq <= $2) END)::float8 AS seq`,
 });
@@ -53,7 +53,7 @@ const lastChange = query<never, { seq: number | null }>({
 const notApplied = query<never, { oldest_at_ms: number | null; all_known: boolean }>({
   name: 'not-applied',
   rows: 'SELECT WHERE false',
-  beside: `
+  extra: `
     (SELECT (extract(epoch FROM min(c.at)) * 1000)::float8
      FROM unnest($1::text[], $2::bigint[], $3::integer[]) AS p (topic, seq, n)
      CROSS JOIN LATERAL (
@@ -93,7 +93,7 @@ export async function readConsumer<Row>(
   for (;;) {
     const answer = await reads.ofGroup(home, asked, values, { ...reader, position: NO_POSITION });
     if (answer.type !== 'answer') return answer;
-    const freshness = await freshnessOf(reads, topics, answer.beside.progress, reader);
+    const freshness = await freshnessOf(reads, topics, answer.extra.progress, reader);
     if (freshness.type === 'fresh') {
       const { position, lagMs } = freshness;
       return { type: 'answer', answer, position, lagMs };
@@ -151,8 +151,8 @@ async function lagOf(
     { position: NO_POSITION, lagMsMax, waitMs: 0 },
   );
   // After a failover that lost what was applied nobody can tell what the consumer lacks, until it has continued.
-  if (looked.type !== 'answer' || !looked.beside.all_known) return undefined;
-  const { oldest_at_ms: oldestAtMs } = looked.beside;
+  if (looked.type !== 'answer' || !looked.extra.all_known) return undefined;
+  const { oldest_at_ms: oldestAtMs } = looked.extra;
   const { lagMs } = looked.source;
   // That node has nothing more of these topics, so what is missing is at most as old as what the node itself lacks.
   if (oldestAtMs === null) return lagMs;
@@ -176,7 +176,7 @@ async function firstMissing(
         waitMs: 0,
       });
       if (last.type !== 'answer') return last;
-      if ((last.beside.seq ?? 0) > completeSeq(applied)) return { type: 'not-fresh', group: wanted.group, wanted };
+      if ((last.extra.seq ?? 0) > completeSeq(applied)) return { type: 'not-fresh', group: wanted.group, wanted };
     }
   }
   return undefined;

@@ -62,10 +62,10 @@ export interface Source {
   readonly lagMs: number | undefined;
 }
 
-export interface GroupAnswer<Row, Beside> {
+export interface GroupAnswer<Row, Extra> {
   readonly type: 'answer';
   readonly rows: Row[];
-  readonly beside: Beside;
+  readonly extra: Extra;
   readonly source: Source;
 }
 
@@ -91,8 +91,8 @@ const PAUSE_MS_MAX = 64;
 /** Nodes on which a statement that takes too long is tried, so that it does not load all of them. */
 const TIMEOUTS_MAX = 2;
 
-type Attempt<Row, Beside> =
-  | GroupAnswer<Row, Beside>
+type Attempt<Row, Extra> =
+  | GroupAnswer<Row, Extra>
   | { readonly type: 'behind' }
   | { readonly type: 'lost' }
   | { readonly type: 'empty' }
@@ -115,11 +115,11 @@ export class GroupReader {
   }
 
   /** Throws only what is a bug of ours, such as a statement that no server understands. */
-  async read<Row, Beside>(
-    query: Query<Row, Beside>,
+  async read<Row, Extra>(
+    query: Query<Row, Extra>,
     values: readonly unknown[],
     reader: Reader,
-  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+  ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const startedMs = performance.now();
     const { limits, group } = this;
     const { pace } = query;
@@ -190,10 +190,10 @@ export class GroupReader {
   }
 
   /** On the primary, whatever its load: for what only the primary can say. Waits for none. */
-  async readOnPrimary<Row, Beside>(
-    query: Query<Row, Beside>,
+  async readOnPrimary<Row, Extra>(
+    query: Query<Row, Extra>,
     values: readonly unknown[],
-  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+  ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const node = this.nodes.readable().find(({ assigned }) => assigned === 'primary');
     const reader = { position: NO_POSITION, waitMs: 0 };
     const attempt = node && (await this.#attempt(node, query, values, reader, undefined));
@@ -216,13 +216,13 @@ export class GroupReader {
     return node;
   }
 
-  async #attempt<Row, Beside>(
+  async #attempt<Row, Extra>(
     node: Node,
-    query: Query<Row, Beside>,
+    query: Query<Row, Extra>,
     values: readonly unknown[],
     { lagMsMax }: Reader,
     wanted: TermPosition | undefined,
-  ): Promise<Attempt<Row, Beside>> {
+  ): Promise<Attempt<Row, Extra>> {
     const askedMs = performance.now();
     let rows: (Row & StateRow)[];
     try {
@@ -239,7 +239,7 @@ export class GroupReader {
     const { position } = shown;
     const lagMs = node.note(shown, askedMs);
     if (wanted !== undefined) {
-      // A reign that this node's probe did not tell of yet: the probe that is under way does.
+      // The node's last probe did not report this term yet; the probe that is under way will.
       if (wanted.term < position.term && !node.knows(position)) await node.probe();
       if (wanted.term < position.term && !node.knows(position)) return { type: 'behind' };
       const coverage = covers(position, wanted, node.terms);
@@ -249,7 +249,7 @@ export class GroupReader {
     return {
       type: 'answer',
       rows: first.found === null ? [] : rows,
-      beside: first as Beside,
+      extra: first as Extra,
       source: {
         group: this.group,
         node: node.name,

@@ -3,14 +3,14 @@ import type { TermPosition } from '@eco/routing';
 import type { Observation } from './nodes/group-clock.js';
 
 /**
- * One read of one group. It is one statement, and the statement gives the group's position too, so that the position is
- * of the same snapshot as the data on whatever node it runs. `Row` is what `rows` selects, `Beside` what `beside` does.
+ * One read of one group, in one statement. The statement also returns the group's position, so the position belongs to
+ * the same snapshot as the data, on any node. `Row` is what `rows` selects, `Extra` what `extra` selects.
  */
-export interface Query<Row, Beside = unknown> {
+export interface Query<Row, Extra = unknown> {
   readonly statement: ReadStatement;
   readonly pace?: Pace | undefined;
   /** Never set: holds the types. */
-  readonly types?: { readonly row: Row; readonly beside: Beside };
+  readonly types?: { readonly row: Row; readonly extra: Extra };
 }
 
 /** `slow`: may take seconds, since it goes through many rows. It runs apart from other reads, and may be refused. */
@@ -23,22 +23,22 @@ export interface QueryText {
   readonly rows: string;
   /** The order of the rows, their columns written `r.<column>`; a join keeps none of its own accord. */
   readonly order?: string;
-  /** Columns that are there even when there is no row; `r.found` is null then. */
-  readonly beside?: string;
+  /** Columns that are returned even when there is no row; `r.found` is null then. */
+  readonly extra?: string;
   readonly pace?: Pace;
 }
 
-export function query<Row, Beside = unknown>({ name, rows, order, beside, pace }: QueryText): Query<Row, Beside> {
+export function query<Row, Extra = unknown>({ name, rows, order, extra: extra, pace }: QueryText): Query<Row, Extra> {
   const text = `
     SELECT concat_ws(' ', s.term, s.tag, s.seq, (extract(epoch FROM s.at) * 1000)::bigint, pg_is_in_recovery()) AS state,
-           ${beside === undefined ? '' : `${beside},`} r.*
+           ${extra === undefined ? '' : `${extra},`} r.*
     FROM eco.group_position s
     LEFT JOIN LATERAL (SELECT true AS found, q.* FROM (${rows}) q) r ON true
     ${order === undefined ? '' : `ORDER BY ${order}`}`;
   return { statement: { name, text }, pace };
 }
 
-/** A row of any query: what `query` puts beside the columns asked for. */
+/** The columns that `query` adds to every row. */
 export interface StateRow {
   readonly state: string;
   readonly found: true | null;

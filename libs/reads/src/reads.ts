@@ -83,12 +83,12 @@ export class Reads {
   }
 
   /** What has this key: a customer's or a product's. */
-  ofKey<Row, Beside>(key: string, query: Query<Row, Beside>, values: readonly unknown[], reader: Reader) {
+  ofKey<Row, Extra>(key: string, query: Query<Row, Extra>, values: readonly unknown[], reader: Reader) {
     return this.#ofBucket((buckets) => bucketOf(key, buckets), query, values, reader);
   }
 
   /** What has this id: an order's or a command's. An id that was made elsewhere is looked for, and not found, too. */
-  ofId<Row, Beside>(id: string, query: Query<Row, Beside>, values: readonly unknown[], reader: Reader) {
+  ofId<Row, Extra>(id: string, query: Query<Row, Extra>, values: readonly unknown[], reader: Reader) {
     return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfCommandId(id, buckets) : 0), query, values, reader);
   }
 
@@ -118,23 +118,23 @@ export class Reads {
     return `group ${group.group} has stood still for ${Math.round(stillMs / 1000)} s`;
   }
 
-  async ofGroup<Row, Beside>(
+  async ofGroup<Row, Extra>(
     group: string,
-    query: Query<Row, Beside>,
+    query: Query<Row, Extra>,
     values: readonly unknown[],
     reader: Reader,
-  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+  ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const found = this.#groups.find((each) => each.group === group);
     if (found === undefined) return { type: 'no-node', fault: `there is no group ${group}` };
     return found.read(query, values, reader);
   }
 
   /** As `ofGroup`, on the group's primary alone. Use it rarely: the primary has the writes to do. */
-  async ofPrimary<Row, Beside>(
+  async ofPrimary<Row, Extra>(
     group: string,
-    query: Query<Row, Beside>,
+    query: Query<Row, Extra>,
     values: readonly unknown[],
-  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+  ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const found = this.#groups.find((each) => each.group === group);
     if (found === undefined) return { type: 'no-node', fault: `there is no group ${group}` };
     return found.readOnPrimary(query, values);
@@ -146,16 +146,16 @@ export class Reads {
   }
 
   /** One part of each group, in the order of `groupIds`. */
-  ofEveryGroup<Row, Beside>(query: Query<Row, Beside>, values: readonly unknown[], reader: Reader) {
+  ofEveryGroup<Row, Extra>(query: Query<Row, Extra>, values: readonly unknown[], reader: Reader) {
     return Promise.all(this.#groups.map((group) => group.read(query, values, reader)));
   }
 
-  async #ofBucket<Row, Beside>(
+  async #ofBucket<Row, Extra>(
     bucketIn: (buckets: number) => number,
-    query: Query<Row, Beside>,
+    query: Query<Row, Extra>,
     values: readonly unknown[],
     reader: Reader,
-  ): Promise<GroupAnswer<Row, Beside> | ReadFailure> {
+  ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const buckets = this.#buckets();
     if (buckets === undefined) return { type: 'no-node', fault: 'no node of any group has been seen yet' };
     const bucket = bucketIn(buckets);

@@ -8,7 +8,7 @@ const B = 'bbbbbbbb';
 const C = 'cccccccc';
 
 describe('covers', () => {
-  // Reign 7a wrote up to 1000; a failover kept 900 of it; 8b began at 901 and 9c at 951.
+  // Leadership 7a wrote up to 1000; a failover kept 900 of it; 8b began at 901 and 9c at 951.
   const terms: GroupTerm[] = [
     { term: 9, tag: C, firstSeq: 951 },
     { term: 7, tag: A, firstSeq: 801 },
@@ -18,18 +18,18 @@ describe('covers', () => {
 
   it.each([
     ['the node itself', at(9, C, 960), 'covered'],
-    ['an earlier batch of the same reign', at(9, C, 955), 'covered'],
-    ['a later batch of the same reign', at(9, C, 961), 'behind'],
-    ['another reign of the same term', at(9, A, 1), 'lost'],
+    ['an earlier batch of the same leadership', at(9, C, 955), 'covered'],
+    ['a later batch of the same leadership', at(9, C, 961), 'behind'],
+    ['another leadership with the same term', at(9, A, 1), 'lost'],
     ['a later term', at(10, A, 1), 'behind'],
-    ['the last batch of an earlier reign', at(8, B, 950), 'covered'],
-    ['a batch beyond the end of an earlier reign', at(8, B, 951), 'lost'],
+    ['the last batch of an earlier leadership', at(8, B, 950), 'covered'],
+    ['a batch beyond the end of an earlier leadership', at(8, B, 951), 'lost'],
     ['the last batch that a failover kept', at(7, A, 900), 'covered'],
     ['the first batch that a failover lost', at(7, A, 901), 'lost'],
     ['a lost batch whose number came again later', at(7, A, 955), 'lost'],
-    ['another reign of an earlier term', at(8, C, 910), 'lost'],
+    ['another leadership with an earlier term', at(8, C, 910), 'lost'],
     ['a term that is not in the history', at(6, A, 1), 'lost'],
-    ['a reign seen before its first batch', at(8, B, 900), 'covered'],
+    ['a leadership seen before its first batch', at(8, B, 900), 'covered'],
   ] as const)('finds %s', (_, wanted, expected) => {
     expect(covers(node, wanted, terms)).toBe(expected);
   });
@@ -57,10 +57,10 @@ describe('covers', () => {
         const source = fromLost ? lost : kept;
         const wanted = source[pick % source.length] as Step;
         const node = prefix.at(-1) as Step;
-        const reigns = prefix
+        const terms = prefix
           .filter((step) => step.raised)
           .map(({ term, tag, seq }) => ({ term, tag, firstSeq: seq + 1 }));
-        const answer = covers(node, wanted, reigns);
+        const answer = covers(node, wanted, terms);
 
         if (prefix.includes(wanted)) expect(answer).toBe('covered');
         else if (kept.includes(wanted)) expect(answer).toBe('behind');
@@ -71,15 +71,15 @@ describe('covers', () => {
   });
 });
 
-/** The group's position after one step of its log: a reign taken, or a batch. */
+/** The group's position after one step of its log: the start of a leadership, or a batch. */
 interface Step extends TermPosition {
   readonly raised: boolean;
 }
 
-// A log is grown from a list of reigns, each given by its number of batches. Two logs share their beginning up to the
-// fork: the lost one went on there, and on the kept one a new reign was taken in its place.
-const reignLengths = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 4 });
-const failover = fc.tuple(reignLengths, reignLengths, fc.nat()).map(([first, second, cut]) => {
+// A log is grown from a list of leaderships, each given by its number of batches. Two logs share their beginning up to
+// the fork. There the lost log went on, and the kept log started a new leadership instead.
+const batchCounts = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 4 });
+const failover = fc.tuple(batchCounts, batchCounts, fc.nat()).map(([first, second, cut]) => {
   const lost = grow([], first, 'a');
   const fork = 1 + (cut % lost.length);
   return { lost, kept: grow(lost.slice(0, fork), second, 'b'), fork };

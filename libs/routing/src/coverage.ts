@@ -18,19 +18,19 @@ export type Coverage = 'covered' | 'behind' | 'lost';
 /**
  * Whether a node at `node` has everything up to `wanted`, both of the same group. `node` is its `group_state` and
  * `terms` its `group_term`, of one snapshot, in any order; of terms only those from `wanted.term` on are looked at.
- * Throws a RangeError when `terms` does not reach the node's own reign, so is not of that snapshot.
+ * Throws a RangeError when `terms` does not reach the node's own term, so is not of that snapshot.
  *
- * | wanted against node                                   | is        |
- * | same term, same tag, seq ≤ the node's                  | covered   |
- * | same term, same tag, seq beyond                        | behind    |
- * | same term, other tag                                   | lost      |
- * | later term                                             | behind    |
- * | earlier term, reign in the history, seq before its end | covered   |
- * | earlier term, reign in the history, seq beyond its end | lost      |
- * | earlier term, reign not in the history                 | lost      |
+ * | wanted against node                                       | is        |
+ * | same term, same tag, seq ≤ the node's                     | covered   |
+ * | same term, same tag, seq beyond                           | behind    |
+ * | same term, other tag                                      | lost      |
+ * | later term                                                | behind    |
+ * | earlier term, which is in the history, seq before its end | covered   |
+ * | earlier term, which is in the history, seq beyond its end | lost      |
+ * | earlier term, which is not in the history                 | lost      |
  *
- * A reign ends where the next one in the history begins. Seqs go on from reign to reign, so a reign that was taken up
- * to 1,000 of which a failover kept 900 ends at 901, and what the next reign numbers 950 is something else.
+ * A leadership ends where the next one in the history begins. Seqs continue across leaderships. So if one wrote up
+ * to 1,000 and a failover kept 900, it ends at 901, and batch 950 of the next leadership is a different batch.
  */
 export function covers(node: TermPosition, wanted: TermPosition, terms: readonly GroupTerm[]): Coverage {
   if (wanted.term > node.term) return 'behind';

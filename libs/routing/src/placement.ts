@@ -27,7 +27,7 @@ export function isGroupId(text: string): boolean {
   return GROUP_ID.test(text);
 }
 
-/** A placement read from somewhere, checked. Throws a RangeError that names every fault. */
+/** A placement read from somewhere, checked. Throws a RangeError that names every violation. */
 export function placementOf(groups: readonly string[], owners: readonly string[]): Placement {
   assertBucketCount(owners.length);
   const faults: string[] = [];

@@ -34,12 +34,12 @@ const close = positionFrom(closeEntry);
 const ORDER = '018bcfe5-687b-7000-8000-000000000000';
 const read = (text: string): Position => {
   const parsed = parsePosition(text);
-  if (!parsed.ok) throw new Error(parsed.faults.join('; '));
+  if (!parsed.ok) throw new Error(parsed.violations.join('; '));
   return parsed.position;
 };
-const faultsOf = (text: string): readonly string[] => {
+const violationsOf = (text: string): readonly string[] => {
   const parsed = parsePosition(text);
-  return parsed.ok ? [] : parsed.faults;
+  return parsed.ok ? [] : parsed.violations;
 };
 
 describe('the text of a position', () => {
@@ -71,8 +71,8 @@ describe('the text of a position', () => {
     expect(formatPosition(read('g1=2.aaaaaaaa.5, g1=1.bbbbbbbb.9'))).toBe('g1=2.aaaaaaaa.5');
   });
 
-  it('is refused with every fault named', () => {
-    expect(faultsOf('g1=7.1f0c5e9a, g1=7.1f0c5e9a.1.2, hello, order/12, g.1=x.YY.-1, g2=3.c0ffee00.88')).toEqual([
+  it('is refused with every violation named', () => {
+    expect(violationsOf('g1=7.1f0c5e9a, g1=7.1f0c5e9a.1.2, hello, order/12, g.1=x.YY.-1, g2=3.c0ffee00.88')).toEqual([
       '"g1=7.1f0c5e9a": neither <group>=<term>.<tag>.<seq> nor order/<id>',
       '"g1=7.1f0c5e9a.1.2": neither <group>=<term>.<tag>.<seq> nor order/<id>',
       '"hello": neither <group>=<term>.<tag>.<seq> nor order/<id>',
@@ -82,12 +82,12 @@ describe('the text of a position', () => {
       '"g.1=x.YY.-1": the tag is not 8 to 36 hexadecimal digits',
       '"g.1=x.YY.-1": the seq is not a whole number',
     ]);
-    expect(faultsOf('g1=9007199254740992.1f0c5e9a.1')).toEqual([
+    expect(violationsOf('g1=9007199254740992.1f0c5e9a.1')).toEqual([
       '"g1=9007199254740992.1f0c5e9a.1": the term is not a whole number',
     ]);
-    expect(faultsOf('g1=01.1f0c5e9a.1e3')).toHaveLength(2);
-    expect(faultsOf('x'.repeat(POSITION_TEXT_MAX))[0]?.length).toBeLessThan(200);
-    expect(faultsOf('x'.repeat(POSITION_TEXT_MAX + 1))).toEqual(['longer than 4096 characters']);
+    expect(violationsOf('g1=01.1f0c5e9a.1e3')).toHaveLength(2);
+    expect(violationsOf('x'.repeat(POSITION_TEXT_MAX))[0]?.length).toBeLessThan(200);
+    expect(violationsOf('x'.repeat(POSITION_TEXT_MAX + 1))).toEqual(['longer than 4096 characters']);
   });
 
   it('never makes parsing throw', () => {
@@ -101,7 +101,7 @@ describe('the text of a position', () => {
         (text) => {
           const parsed = parsePosition(text);
           if (parsed.ok) expect(read(formatPosition(parsed.position))).toEqual(parsed.position);
-          else expect(parsed.faults.length).toBeGreaterThan(0);
+          else expect(parsed.violations.length).toBeGreaterThan(0);
         },
       ),
     );

@@ -6,17 +6,17 @@ import { isUuid } from './uuid.js';
  *
  *     EcoMarket-Position: g1=7.1f0c5e9a.1234, g2=3.c0ffee00.88, order/018bcfe5-687b-7000-8000-000000000000
  *
- * A group's entry is its term, the tag of that reign and the number of the batch. An order's entry stands for one that
+ * A group's entry is its term, the tag of that leadership and the number of the batch. An order's entry stands for one that
  * was accepted and not written yet; the id tells its bucket. Readers carry the text and need not understand it.
  */
 
-/** Where a group's writer is: the reign (term and random tag), and the number of its last batch. */
+/** A place in a group's log: the leadership (term and random tag), and the number of its last batch. */
 export interface TermPosition {
-  /** 0 before the first reign. */
+  /** 0 before the first leadership. */
   readonly term: number;
-  /** 8 to 36 characters, hexadecimal in lower case or a UUID: keeps two reigns apart that took the same term. */
+  /** 8 to 36 characters, hexadecimal in lower case or a UUID. It distinguishes two leaderships with the same term. */
   readonly tag: string;
-  /** Goes on from reign to reign; 0 before the first batch. */
+  /** Continues across leaderships; 0 before the first batch. */
   readonly seq: number;
 }
 
@@ -32,7 +32,7 @@ export interface Position {
 }
 
 export type ParsedPosition =
-  { readonly ok: true; readonly position: Position } | { readonly ok: false; readonly faults: readonly string[] };
+  { readonly ok: true; readonly position: Position } | { readonly ok: false; readonly violations: readonly string[] };
 
 export const NO_POSITION: Position = Object.freeze({ groups: Object.freeze([]), orders: Object.freeze([]) });
 
@@ -70,9 +70,9 @@ export function positionIn(position: Position, group: string): GroupPosition | u
 }
 
 /**
- * Negative, 0 or positive as `a` is before, at or after `b`: by term, then seq. Of two reigns that took the same term
- * one was lost, and only a node's history tells which (`covers`); so that merging has one answer the tag decides last.
- * A reader that was told `position-lost` drops what it held for the group and does not merge it.
+ * Negative, 0 or positive as `a` is before, at or after `b`: by term, then seq. If two leaderships have the same term,
+ * one of them was lost, and only a node's history shows which (`covers`). The tag decides last, so that merging has one
+ * result. A reader that received `position-lost` drops what it held for the group and does not merge it.
  */
 export function compareTermPositions(a: TermPosition, b: TermPosition): number {
   return a.term - b.term || a.seq - b.seq || compareText(a.tag, b.tag);
@@ -89,32 +89,34 @@ export function formatPosition(position: Position): string {
 /** Reads a header's text; several headers joined by commas are one list. Every fault is named. */
 export function parsePosition(text: string): ParsedPosition {
   if (text.length > POSITION_TEXT_MAX) {
-    return { ok: false, faults: [`longer than ${POSITION_TEXT_MAX} characters`] };
+    return { ok: false, violations: [`longer than ${POSITION_TEXT_MAX} characters`] };
   }
   const groups: GroupPosition[] = [];
   const orders: string[] = [];
-  const faults: string[] = [];
+  const violations: string[] = [];
   for (const entry of text.split(',').map((part) => part.trim())) {
     if (entry === '') continue;
     if (entry.startsWith(ORDER_PREFIX)) {
       const id = entry.slice(ORDER_PREFIX.length);
       if (isUuid(id)) orders.push(id.toLowerCase());
-      else faults.push(`${shown(entry)}: not a UUID after ${ORDER_PREFIX}`);
+      else violations.push(`${shown(entry)}: not a UUID after ${ORDER_PREFIX}`);
       continue;
     }
     const [match, group = '', term = '', tag = '', seq = ''] = GROUP_ENTRY.exec(entry) ?? [];
     if (match === undefined) {
-      faults.push(`${shown(entry)}: neither <group>=<term>.<tag>.<seq> nor ${ORDER_PREFIX}<id>`);
+      violations.push(`${shown(entry)}: neither <group>=<term>.<tag>.<seq> nor ${ORDER_PREFIX}<id>`);
       continue;
     }
-    const faultsBefore = faults.length;
-    if (!isGroupId(group)) faults.push(`${shown(entry)}: not a group id before =`);
-    if (!isWholeNumber(term)) faults.push(`${shown(entry)}: the term is not a whole number`);
-    if (!TAG.test(tag)) faults.push(`${shown(entry)}: the tag is not 8 to 36 hexadecimal digits`);
-    if (!isWholeNumber(seq)) faults.push(`${shown(entry)}: the seq is not a whole number`);
-    if (faults.length === faultsBefore) groups.push({ group, term: Number(term), tag, seq: Number(seq) });
+    const violationsBefore = violations.length;
+    if (!isGroupId(group)) violations.push(`${shown(entry)}: not a group id before =`);
+    if (!isWholeNumber(term)) violations.push(`${shown(entry)}: the term is not a whole number`);
+    if (!TAG.test(tag)) violations.push(`${shown(entry)}: the tag is not 8 to 36 hexadecimal digits`);
+    if (!isWholeNumber(seq)) violations.push(`${shown(entry)}: the seq is not a whole number`);
+    if (violations.length === violationsBefore) groups.push({ group, term: Number(term), tag, seq: Number(seq) });
   }
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, position: positionOf(groups, orders) };
+  return violations.length > 0
+    ? { ok: false, violations: violations }
+    : { ok: true, position: positionOf(groups, orders) };
 }
 
 const isWholeNumber = (text: string) => WHOLE_NUMBER.test(text) && Number.isSafeInteger(Number(text));

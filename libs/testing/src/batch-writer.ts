@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { nextStamp, type CommandBody, type CommandKind, type CommandOf, type Reply, type Stamp } from '@eco/contracts';
 import {
-  beginReign,
+  startTerm,
   commitBatch,
   openBatch,
-  touchReign,
+  sendHeartbeat,
   tryToLead,
   WriterSession,
   type Login,
   type NodeAddress,
-  type Reign,
+  type LeaderTerm,
 } from '@eco/database';
 import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
 import { newCommandId, type GroupPosition } from '@eco/routing';
@@ -31,20 +31,20 @@ export class BatchWriter {
 
   private constructor(
     private readonly session: WriterSession,
-    readonly reign: Reign,
+    readonly leaderTerm: LeaderTerm,
   ) {
     // The server ends a session that is silent for 8 s.
-    this.timer = setInterval(() => void this.next(() => touchReign(session, reign)), 1_000);
+    this.timer = setInterval(() => void this.next(() => sendHeartbeat(session, leaderTerm)), 1_000);
   }
 
-  /** Begins a reign on this server, the group's first unless another is named. */
+  /** Starts a leadership on this server, for the first group unless another one is named. */
   static async open(
     group: { readonly servers: readonly NodeAddress[]; login(role: 'eco_writer'): Login },
     server: NodeAddress = group.servers[0] as NodeAddress,
   ): Promise<BatchWriter> {
     const session = await WriterSession.open({ host: server.host, port: server.port }, group.login('eco_writer'));
     if (!(await tryToLead(session))) throw new Error('somebody else leads this group');
-    return new BatchWriter(session, await beginReign(session));
+    return new BatchWriter(session, await startTerm(session));
   }
 
   /** Throws unless the batch was committed. */
@@ -65,7 +65,7 @@ export class BatchWriter {
 
   private async writeBatch(commands: readonly CommandOf<CommandKind>[]): Promise<WrittenBatch> {
     const arrived: Arrived[] = commands.map((command) => ({ readable: true, command }));
-    const opened = await openBatch(this.session, this.reign, neededKeys(arrived));
+    const opened = await openBatch(this.session, this.leaderTerm, neededKeys(arrived));
     if (opened.type !== 'opened') throw new Error(`the batch was not opened: ${opened.type}`, { cause: opened.error });
     const effects = decideBatch(opened.state, arrived);
     const committed = await commitBatch(this.session, opened.state, effects);

@@ -38,20 +38,20 @@ export async function untilBrokersAreWhole(
   const restartAtMs = performance.now() + ALONE_MS;
   let mayRestart = returned !== undefined;
   const look = async () => {
-    const fault = await faultOf(brokers, operator).catch((error: Error) => error.message);
-    if (fault === undefined) return true;
+    const defect = await defectOf(brokers, operator).catch((error: Error) => error.message);
+    if (defect === undefined) return true;
     if (returned && mayRestart && performance.now() > restartAtMs) {
       mayRestart = false;
-      process.stderr.write(`${returned.name} does not find in again by itself and is restarted: ${fault}\n`);
+      process.stderr.write(`${returned.name} does not find in again by itself and is restarted: ${defect}\n`);
       await returned.restart();
     }
-    throw new Error(fault);
+    throw new Error(defect);
   };
   await eventually('the brokers are one cluster again', look, { deadlineMs: WHOLE_MS, pauseMs: 500 });
 }
 
 /** What is still missing, as any of them says. */
-async function faultOf(brokers: readonly RunningBroker[], operator: Login): Promise<string | undefined> {
+async function defectOf(brokers: readonly RunningBroker[], operator: Login): Promise<string | undefined> {
   for (const broker of brokers) {
     const view = await brokerView(broker, operator);
     const away = view.filter(({ running }) => !running);

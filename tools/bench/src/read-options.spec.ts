@@ -23,7 +23,7 @@ it('reads lists in their own order, and parts in that of the measurement', () =>
   });
 });
 
-it('names every fault', () => {
+it('names every violation', () => {
   const bad = { ...texts, seconds: '0', callers: '64,', parts: 'mixed,cold' };
   const read = () => readOptions(bad);
   expect(read).toThrow(BadOptions);

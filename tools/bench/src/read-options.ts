@@ -13,25 +13,25 @@ export interface OptionTexts {
   readonly sides: string;
 }
 
-/** Names every fault. */
+/** Names every violation. */
 export class BadOptions extends Error {
   override readonly name = 'BadOptions';
 }
 
 /** Throws `BadOptions`. */
 export function readOptions(texts: OptionTexts): BenchOptions {
-  const faults: string[] = [];
+  const violations: string[] = [];
   const number = (option: string, text: string, min: number, max: number): number => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
-    faults.push(`${option} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`);
+    violations.push(`${option} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`);
     return min;
   };
   const numbers = (option: string, text: string, max: number) =>
     text.split(',').map((each) => number(`each of ${option}`, each, 1, max));
   const some = <T extends string>(option: string, text: string, all: readonly T[]): T[] => {
     const unknown = text.split(',').filter((each) => !all.some((one) => one === each));
-    if (unknown.length > 0) faults.push(`${option} may name ${all.join(', ')}, not ${unknown.join(', ')}`);
+    if (unknown.length > 0) violations.push(`${option} may name ${all.join(', ')}, not ${unknown.join(', ')}`);
     return all.filter((each) => text.split(',').includes(each));
   };
   const options: BenchOptions = {
@@ -47,6 +47,6 @@ export function readOptions(texts: OptionTexts): BenchOptions {
     products: 1000,
     customers: 100_000,
   };
-  if (faults.length > 0) throw new BadOptions(faults.join('; '));
+  if (violations.length > 0) throw new BadOptions(violations.join('; '));
   return options;
 }

@@ -10,16 +10,16 @@ export interface Fixture {
   typed?: boolean;
 }
 
-export interface Fault {
+export interface LintError {
   ruleId: string | null;
   message: string;
 }
 
 /** Lints all fixtures in one ESLint (loading it takes longer than linting them); a list of faults for each. */
-export function lint(fixtures: Fixture[]): Fault[][] {
+export function lint(fixtures: Fixture[]): LintError[][] {
   // Without a graph of the projects the rule on boundaries is skipped with no more than a warning.
   run('node_modules/nx/dist/bin/nx.js', ['show', 'projects']);
-  return JSON.parse(run('tools/boundaries/lint-texts.mjs', [], JSON.stringify(fixtures))) as Fault[][];
+  return JSON.parse(run('tools/boundaries/lint-texts.mjs', [], JSON.stringify(fixtures))) as LintError[][];
 }
 
 /** What a script prints. Throws if it fails. */

@@ -29,7 +29,7 @@ export interface ChangeFeedOptions {
   readonly onApplied?: () => void;
 }
 
-/** Asks without being told when nothing was heard for `SILENT_MS`: the beats come each second. */
+/** Asks on its own when nothing was received for `SILENT_MS`; heartbeats arrive every second. */
 const POLL_MS = 2_000;
 const SILENT_MS = 4_000;
 const RETRY_MS = 1_000;
@@ -61,7 +61,7 @@ export class ChangeFeed {
     this.subscription = new EventSubscription({
       access,
       consumer: consumer.name,
-      handler: (announcement) => this.#heard(announcement),
+      handler: (announcement) => this.#onEvent(announcement),
       log,
     });
   }
@@ -106,13 +106,13 @@ export class ChangeFeed {
     return this.#feeds.reduce((sum, feed) => sum + feed.timesSetBack, 0);
   }
 
-  #heard(announcement: Announcement): void {
-    const { group, term, tag } = announcement.type === 'event' ? announcement.event : announcement.beat;
+  #onEvent(announcement: Announcement): void {
+    const { group, term, tag } = announcement.type === 'event' ? announcement.event : announcement.heartbeat;
     for (const feed of this.#feeds) {
       if (feed.group !== group) continue;
       const seq =
-        announcement.type === 'beat'
-          ? announcement.beat.lastSeqs[feed.topic]
+        announcement.type === 'heartbeat'
+          ? announcement.heartbeat.lastSeqs[feed.topic]
           : announcement.event.topic === feed.topic
             ? announcement.event.seq
             : undefined;

@@ -57,7 +57,7 @@ export class FaultSystem {
     };
   }
 
-  /** Which writer says that it reigns, other than this one. */
+  /** Which writer says that it leads, other than this one. */
   async active(other?: RunningService): Promise<RunningService | undefined> {
     const asked = this.writers.filter((writer) => writer !== other);
     const leads = await Promise.all(
@@ -124,7 +124,7 @@ export class FaultSystem {
       ...queues.map((queue) => `nobody takes ${queue}`),
       ...(writes ? [] : [`${active.name} makes no batch`]),
       ...(counts ? [] : ['statistics apply nothing']),
-      ...deaf.map((name) => `${name} hears no beat`),
+      ...deaf.map((name) => `${name} receives no heartbeat`),
     ];
   }
 

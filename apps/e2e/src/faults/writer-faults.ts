@@ -3,7 +3,7 @@ import type { Fault, Lengths } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
 
 /** Between two kills: so long the new one writes. */
-const REIGN_MS = 1000;
+const LEADING_MS = 1000;
 
 export function writerFaults({ writerKills }: Lengths): Fault[] {
   const takenOver = async (system: FaultSystem, fault: 'kill' | 'pause') => {
@@ -24,7 +24,7 @@ export function writerFaults({ writerKills }: Lengths): Fault[] {
           const taken = await takenOver(system, 'kill');
           tookMs.push(taken.tookMs);
           await taken.victim.start();
-          await pause(REIGN_MS);
+          await pause(LEADING_MS);
         }
         await system.untilAttached();
         return { what: 'taken over', tookMs };
@@ -35,9 +35,10 @@ export function writerFaults({ writerKills }: Lengths): Fault[] {
       async run(system) {
         const { victim, tookMs } = await takenOver(system, 'pause');
         const term = await termOf(system);
-        await pause(REIGN_MS);
+        await pause(LEADING_MS);
         await victim.resume();
-        // It finds out that its reign is over; and whatever it tries meanwhile is refused: no batch is doubled or torn.
+        // The writer learns that its leadership is over. The database refuses everything it tries until then: no batch
+        // is doubled or torn.
         await system.untilStandby(victim);
         await system.untilAttached();
         const termAfter = await termOf(system);

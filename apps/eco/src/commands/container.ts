@@ -31,11 +31,11 @@ export function registerContainer(program: Command): void {
   });
   const declaration = 'declare queues and users, prepare the databases, wait for replicas';
   job('declare <buckets> <branch> [time-zone]', declaration, async (text = '', branchId = '', timeZone = '') => {
-    const faults: string[] = [];
-    const buckets = wholeNumberOf('ECO_BUCKETS', text, { max: 256 }, faults);
+    const violations: string[] = [];
+    const buckets = wholeNumberOf('ECO_BUCKETS', text, { max: 256 }, violations);
     const zone = timeZoneSchema.safeParse(timeZone);
-    if (timeZone !== '' && !zone.success) faults.push(`ECO_TIME_ZONE: ${zone.error.issues[0]?.message}`);
-    refuse(faults);
+    if (timeZone !== '' && !zone.success) violations.push(`ECO_TIME_ZONE: ${zone.error.issues[0]?.message}`);
+    refuse(violations);
     await declare(DIR, { buckets, branchId, timeZone: zone.data });
     return 'queues and databases are as they must be, and all replicas follow';
   });

@@ -191,15 +191,15 @@ async function act(
   id: string | undefined,
   options: ActOptions,
 ): Promise<string> {
-  const faults: string[] = [];
+  const violations: string[] = [];
   const filter: DeadLetterFilter = { ...filterOf(options), ...(id === undefined ? {} : { commandId: idOf(id) }) };
   if (Object.keys(filter).length === 0 && !options.all) {
-    faults.push('say which: a command id, --class, --place, --kind, --sent-by, or --all');
+    violations.push('say which: a command id, --class, --place, --kind, --sent-by, or --all');
   }
-  const rate = wholeNumberOf('--rate', options.rate, { max: 1000 }, faults);
-  const by = checked('--by', nameInLogsSchema, options.by ?? os.userInfo().username, faults);
-  const reason = action === 'replay' ? '' : checked('--reason', printable(500), options.reason ?? '', faults);
-  refuse(faults);
+  const rate = wholeNumberOf('--rate', options.rate, { max: 1000 }, violations);
+  const by = checked('--by', nameInLogsSchema, options.by ?? os.userInfo().username, violations);
+  const reason = action === 'replay' ? '' : checked('--reason', printable(500), options.reason ?? '', violations);
+  refuse(violations);
 
   const results: (Result & { group: string })[] = [];
   const report = new Report(action);
@@ -298,10 +298,10 @@ function idOf(id: string): string {
   return parsed.data;
 }
 
-function checked(option: string, schema: typeof nameInLogsSchema, text: string, faults: string[]): string {
+function checked(option: string, schema: typeof nameInLogsSchema, text: string, violations: string[]): string {
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
-  faults.push(`${option} ${parsed.error.issues.map(({ message }) => message).join(', ')}`);
+  violations.push(`${option} ${parsed.error.issues.map(({ message }) => message).join(', ')}`);
   return '';
 }
 

@@ -98,9 +98,9 @@ function rowOf({ name, inUse, depth, oldestMs, bytes, setAside }: JournalReport)
 }
 
 async function drain(name: string, options: DrainOptions): Promise<string> {
-  const faults: string[] = [];
-  const limitMs = wholeNumberOf('--limit', options.limit, { max: 86_400 }, faults) * 1000;
-  refuse(faults);
+  const violations: string[] = [];
+  const limitMs = wholeNumberOf('--limit', options.limit, { max: 86_400 }, violations) * 1000;
+  refuse(violations);
   const dir = folderOf(options);
   const known = readJournals(dir).map((each) => each.name);
   if (!known.includes(name)) {
@@ -161,7 +161,7 @@ async function brokersOf({ data }: Place): Promise<BrokerAccess> {
       const config = readConfig({ brokers: settings.brokers, secrets: secretsSetting([]) }, process.env);
       return { brokers: [...config.brokers], ...config.secrets.amqp };
     } catch (error) {
-      throw error instanceof ConfigError ? new BadInput(error.faults.join('; ')) : error;
+      throw error instanceof ConfigError ? new BadInput(error.violations.join('; ')) : error;
     }
   }
   const dataDir = dataDirOf({ data });

@@ -27,9 +27,9 @@ export function registerLag(program: Command): void {
 }
 
 async function lag(options: Options, command: Command): Promise<string> {
-  const faults: string[] = [];
-  const everyMs = wholeNumberOf('--every', options.every, { min: 100, max: 3_600_000 }, faults);
-  refuse(faults);
+  const violations: string[] = [];
+  const everyMs = wholeNumberOf('--every', options.every, { min: 100, max: 3_600_000 }, violations);
+  refuse(violations);
   const target = await openTarget(options);
   const login = target.login('eco_monitor');
   const watches = target.groups.map(({ id, nodes }) => ({ group: id, watch: new ReplicationWatch(nodes, login) }));

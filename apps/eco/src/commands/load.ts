@@ -42,26 +42,26 @@ export function registerLoad(program: Command): void {
 }
 
 async function load(options: Options): Promise<string> {
-  const faults: string[] = [];
+  const violations: string[] = [];
   const loadOptions: LoadOptions = {
-    orders: wholeNumberOf('--orders', options.orders, { max: 10_000_000 }, faults),
-    concurrency: wholeNumberOf('--concurrency', options.concurrency, { max: 2_000 }, faults),
+    orders: wholeNumberOf('--orders', options.orders, { max: 10_000_000 }, violations),
+    concurrency: wholeNumberOf('--concurrency', options.concurrency, { max: 2_000 }, violations),
     durationMs:
       options.duration === undefined
         ? Number.POSITIVE_INFINITY
-        : wholeNumberOf('--duration', options.duration, { max: 86_400 }, faults) * 1000,
-    hotShare: wholeNumberOf('--hot', options.hot, { min: 0, max: 100 }, faults) / 100,
-    customers: wholeNumberOf('--customers', options.customers, { max: 1_000_000 }, faults),
-    products: wholeNumberOf('--products', options.products, { max: 10_000 }, faults),
-    stock: wholeNumberOf('--stock', options.stock, { min: 0, max: 1_000_000_000 }, faults),
-    readers: wholeNumberOf('--readers', options.readers, { min: 0, max: 1_000 }, faults),
+        : wholeNumberOf('--duration', options.duration, { max: 86_400 }, violations) * 1000,
+    hotShare: wholeNumberOf('--hot', options.hot, { min: 0, max: 100 }, violations) / 100,
+    customers: wholeNumberOf('--customers', options.customers, { max: 1_000_000 }, violations),
+    products: wholeNumberOf('--products', options.products, { max: 10_000 }, violations),
+    stock: wholeNumberOf('--stock', options.stock, { min: 0, max: 1_000_000_000 }, violations),
+    readers: wholeNumberOf('--readers', options.readers, { min: 0, max: 1_000 }, violations),
     seed:
       options.seed === undefined
         ? randomInt(2 ** 31)
-        : wholeNumberOf('--seed', options.seed, { min: 0, max: 2 ** 31 }, faults),
+        : wholeNumberOf('--seed', options.seed, { min: 0, max: 2 ** 31 }, violations),
     run: Date.now().toString(36),
   };
-  refuse(faults);
+  refuse(violations);
   const target = await openTarget(options);
   const bar = progressBar(process.stderr);
   const stop = new AbortController();

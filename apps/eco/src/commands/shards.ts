@@ -76,10 +76,10 @@ export function registerShards(program: Command): void {
 }
 
 async function spread(options: Options): Promise<string> {
-  const faults: string[] = [];
-  const { groups, buckets } = clusterOf(options, 0, faults);
-  const source = keySourceOf(options, undefined, faults);
-  refuse(faults);
+  const violations: string[] = [];
+  const { groups, buckets } = clusterOf(options, 0, violations);
+  const source = keySourceOf(options, undefined, violations);
+  refuse(violations);
 
   const counts = new Array<number>(buckets).fill(0);
   const keys = await forEachKey(source, (key) => {
@@ -127,12 +127,13 @@ async function spread(options: Options): Promise<string> {
 }
 
 async function compare(options: Options): Promise<string> {
-  const faults: string[] = [];
-  const added = options.add === undefined ? 0 : wholeNumberOf('--add', options.add, { max: BUCKETS_MAX - 1 }, faults);
-  if (options.add === undefined) faults.push('say how many groups to add: --add <n>');
-  const { groups, buckets } = clusterOf(options, added, faults);
-  const source = keySourceOf(options, RANDOM_KEYS_TO_COMPARE, faults);
-  refuse(faults);
+  const violations: string[] = [];
+  const added =
+    options.add === undefined ? 0 : wholeNumberOf('--add', options.add, { max: BUCKETS_MAX - 1 }, violations);
+  if (options.add === undefined) violations.push('say how many groups to add: --add <n>');
+  const { groups, buckets } = clusterOf(options, added, violations);
+  const source = keySourceOf(options, RANDOM_KEYS_TO_COMPARE, violations);
+  refuse(violations);
 
   const comparison = compareRouters({ groups, added, buckets });
   const keys = await forEachKey(source, (key) => comparison.add(key));
@@ -173,13 +174,13 @@ async function compare(options: Options): Promise<string> {
   ].join('\n');
 }
 
-function clusterOf(options: Options, added: number, faults: string[]): { groups: number; buckets: number } {
-  const groups = wholeNumberOf('--groups', options.groups, { max: BUCKETS_MAX }, faults);
-  const buckets = wholeNumberOf('--buckets', options.buckets, { max: BUCKETS_MAX }, faults);
+function clusterOf(options: Options, added: number, violations: string[]): { groups: number; buckets: number } {
+  const groups = wholeNumberOf('--groups', options.groups, { max: BUCKETS_MAX }, violations);
+  const buckets = wholeNumberOf('--buckets', options.buckets, { max: BUCKETS_MAX }, violations);
   if (buckets > 0 && !isBucketCount(buckets)) {
-    faults.push(`--buckets must be a power of two (1, 2, 4 … ${BUCKETS_MAX}), not ${buckets}`);
+    violations.push(`--buckets must be a power of two (1, 2, 4 … ${BUCKETS_MAX}), not ${buckets}`);
   } else if (buckets > 0 && groups + added > buckets) {
-    faults.push(
+    violations.push(
       `${groups + added} groups need at least as many buckets, not ${buckets}: take fewer groups, or more buckets by --buckets`,
     );
   }
@@ -187,16 +188,16 @@ function clusterOf(options: Options, added: number, faults: string[]): { groups:
 }
 
 /** `randomDefault` is how many random keys to take when nothing is said; without it something must be said. */
-function keySourceOf(options: Options, randomDefault: number | undefined, faults: string[]): KeySource {
+function keySourceOf(options: Options, randomDefault: number | undefined, violations: string[]): KeySource {
   const { keys, random } = options;
   if (keys !== undefined && random !== undefined) {
-    faults.push('give either --keys or --random, not both');
+    violations.push('give either --keys or --random, not both');
   } else if (keys === undefined && random === undefined && randomDefault === undefined) {
-    faults.push('say which keys: --keys <file>, or --random <n>');
+    violations.push('say which keys: --keys <file>, or --random <n>');
   }
   if (keys !== undefined) return { name: keys, batches: keysOfFile(keys) };
   const count =
-    random === undefined ? randomDefault : wholeNumberOf('--random', random, { max: RANDOM_KEYS_MAX }, faults);
+    random === undefined ? randomDefault : wholeNumberOf('--random', random, { max: RANDOM_KEYS_MAX }, violations);
   return { name: 'random', batches: randomKeys(count ?? 0) };
 }
 

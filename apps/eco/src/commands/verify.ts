@@ -23,9 +23,9 @@ export function registerVerify(program: Command): void {
 }
 
 async function verify(options: Options): Promise<string> {
-  const faults: string[] = [];
-  const limitMs = wholeNumberOf('--limit', options.limit, { max: 3_600 }, faults) * 1000;
-  refuse(faults);
+  const violations: string[] = [];
+  const limitMs = wholeNumberOf('--limit', options.limit, { max: 3_600 }, violations) * 1000;
+  refuse(violations);
   const target = await openTarget(options);
   const { node } = options;
   const groups = await verifyGroups(target, node === undefined ? { limitMs } : { node, limitMs });

@@ -137,7 +137,7 @@ export async function runLoad(
       customers: spreadOf(customersByBucket(accepted, check.buckets)),
       check,
     };
-    return { ...report, faults: faultsOf(report, visibility) };
+    return { ...report, faults: problemsIn(report, visibility) };
   } finally {
     await readers.stop();
     await lag.stop();
@@ -146,7 +146,7 @@ export async function runLoad(
   }
 }
 
-function faultsOf(report: Omit<LoadReport, 'faults'>, visibility: Visibility): string[] {
+function problemsIn(report: Omit<LoadReport, 'faults'>, visibility: Visibility): string[] {
   const { check, accepted, reads } = report;
   const faults: string[] = [];
   const invisible = accepted - report.acceptToVisible.count;

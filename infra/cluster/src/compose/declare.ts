@@ -79,19 +79,19 @@ async function managementOf({ broker }: Secrets): Promise<Management> {
 
 /** Also while the primary is still starting. What is refused is refused at once. */
 async function untilDone(work: () => Promise<void>): Promise<void> {
-  let fault: unknown;
+  let failure: unknown;
   const done = async () => {
     try {
       await work();
       return true;
     } catch (error) {
       if (error instanceof Refused) throw error;
-      fault = error;
+      failure = error;
       return false;
     }
   };
   await until('the primary did not answer', done, { deadlineMs: SERVERS_MS, pauseMs: 500 }).catch((error: Error) => {
-    throw new Error(`${error.message}: ${String(fault)}`, { cause: error });
+    throw new Error(`${error.message}: ${String(failure)}`, { cause: error });
   });
 }
 

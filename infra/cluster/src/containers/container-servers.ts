@@ -223,8 +223,8 @@ export class ContainerServers implements Servers {
 
   #runningServer(host: string, container: ServerContainer): RunningServer {
     const { disks } = this.ground;
-    const whenAsked = (fault: () => Promise<void>) => async () => {
-      if (this.host.description.faults) return fault();
+    const whenAsked = (work: () => Promise<void>) => async () => {
+      if (this.host.description.faults) return work();
       const { name } = container;
       throw new Refused(`${name} can be cut off, and its disk filled, when the description says faults: true`);
     };

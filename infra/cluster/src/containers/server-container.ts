@@ -80,12 +80,12 @@ export class ServerContainer implements RunningNode {
   async untilReady(): Promise<void> {
     const probe = async () => {
       const { State: state } = await this.#container.inspect();
-      if (!state.Running) throw await this.#fault(`ended (code ${state.ExitCode})`);
+      if (!state.Running) throw await this.#failure(`ended (code ${state.ExitCode})`);
       return this.spec.ready();
     };
     await until('was not ready', probe, { deadlineMs: this.spec.readyMs, signal: this.signal, pauseMs: LOOK_MS }).catch(
       async (error: Error) => {
-        throw error instanceof NotInTime ? await this.#fault(error.message) : error;
+        throw error instanceof NotInTime ? await this.#failure(error.message) : error;
       },
     );
   }
@@ -159,7 +159,7 @@ export class ServerContainer implements RunningNode {
     return (await this.#container.inspect()).State.Paused;
   }
 
-  async #fault(what: string): Promise<Error> {
+  async #failure(what: string): Promise<Error> {
     const log = await this.#container.logs({ stdout: true, stderr: true, tail: 20 });
     return new Error(`${this.name} ${what}. The end of its log:\n${plain(log)}`);
   }

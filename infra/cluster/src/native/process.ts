@@ -160,8 +160,8 @@ export class NativeProcess {
   logExcerpt(): string {
     const text = existsSync(this.spec.logFile) ? readFileSync(this.spec.logFile, 'utf8') : '';
     const lines = text.split('\n').filter((line) => line.trim() !== '');
-    const faults = lines.filter((line) => /\b(error|fatal|panic)\b/i.test(line)).slice(0, EXCERPT_LINES);
-    const excerpt = faults.length > 0 ? faults : lines.slice(-EXCERPT_LINES);
+    const errors = lines.filter((line) => /\b(error|fatal|panic)\b/i.test(line)).slice(0, EXCERPT_LINES);
+    const excerpt = errors.length > 0 ? errors : lines.slice(-EXCERPT_LINES);
     return excerpt
       .map((line) => (line.length > EXCERPT_COLUMNS ? `${line.slice(0, EXCERPT_COLUMNS)}…` : line))
       .join('\n');

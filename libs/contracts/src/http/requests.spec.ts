@@ -24,7 +24,7 @@ describe('requests', () => {
     expect(requests.createProductRequestSchema.parse(product)).toEqual({ ...product, stock: 0 });
   });
 
-  it('a product names every fault', () => {
+  it('a product names every violation', () => {
     const bad = { productId: 'a/b', name: '', priceCents: 1.5, stock: -1 };
     expect(faults(requests.createProductRequestSchema, bad)).toEqual([
       'productId: must be 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit',

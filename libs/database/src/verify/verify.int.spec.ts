@@ -1,5 +1,5 @@
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
-import { beginReign, brokenChecks, tryToLead, verifyGroup, WriterSession, type VerifyReport } from '../index.js';
+import { startTerm, brokenChecks, tryToLead, verifyGroup, WriterSession, type VerifyReport } from '../index.js';
 import { arrived, confirmationOf, orderOf, productOf, reservationOf, runBatch, transferOf } from '../test/commands.js';
 import { checks } from './checks.js';
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
   const { host, port } = server();
   const session = await WriterSession.open({ host, port }, group.login('eco_writer'));
   await eventually('the lock is free', () => tryToLead(session));
-  const reign = await beginReign(session);
+  const leaderTerm = await startTerm(session);
   const kept = [{ productId: 'oil', quantity: 4 }];
   const [sold, dropped] = [orderOf('eva', kept), orderOf('eva', kept)];
   const [held, released, bought, due] = [
@@ -51,10 +51,10 @@ beforeAll(async () => {
       arrived('stock.count', { ...atBranch, expected: 6, counted: 6 }),
     ],
   ];
-  for (const batch of batches) expect(await runBatch(session, reign, batch)).toMatchObject({ type: 'committed' });
+  for (const batch of batches) expect(await runBatch(session, leaderTerm, batch)).toMatchObject({ type: 'committed' });
   // A batch without commands ends what is due.
   await eventually('a reservation has expired', async () => {
-    const run = await runBatch(session, reign, []);
+    const run = await runBatch(session, leaderTerm, []);
     return run.type === 'committed' && run.effects.outcomes.length > 0;
   });
   await session.close();

@@ -3,7 +3,7 @@ import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterCla
 import { seededRandom, unicodeKey } from '@eco/routing';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
-  beginReign,
+  startTerm,
   brokenChecks,
   commitBatch,
   openBatch,
@@ -17,8 +17,8 @@ import {
   verifyGroup,
   withdrawTries,
   WriterSession,
-  type Fault,
-  type Reign,
+  type BatchFailure,
+  type LeaderTerm,
 } from '../index.js';
 import { textsLiteral } from './array-literals.js';
 import { KEY_CONFLICTS_PER_SENDER_MAX } from './dead-letter-tables.js';
@@ -26,7 +26,7 @@ import { arrived, orderOf, productOf, runBatch, type Run } from '../test/command
 
 let group: DatabaseGroup;
 let session: WriterSession;
-let reign: Reign;
+let leaderTerm: LeaderTerm;
 
 beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 1 });
@@ -47,7 +47,7 @@ const fresh = (word: string) => `${word}-${(names += 1)}`;
 beforeEach(async () => {
   session = await openSession();
   await eventually('the lock is free', () => tryToLead(session));
-  reign = await beginReign(session);
+  leaderTerm = await startTerm(session);
 });
 afterEach(() => session.close());
 
@@ -65,7 +65,7 @@ describe('a batch', () => {
   it('is numbered, and stores what was decided so that the next one loads it', async () => {
     const [tea, customer] = [fresh('tea'), fresh('Ana "la" {nieta}, \\ NULL ñ 🍎')];
     const first = committed(
-      await runBatch(session, reign, [
+      await runBatch(session, leaderTerm, [
         productOf(tea, 5),
         arrived('customer.register', { customerId: customer, name: 'Ana', email: 'ana@example.com', branchId: null }),
         arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 }),
@@ -76,21 +76,21 @@ describe('a batch', () => {
         ]),
       ]),
     );
-    expect(first.seq).toBe(reign.seq + 1);
+    expect(first.seq).toBe(leaderTerm.seq + 1);
 
     const again = arrived('cart.checkout', {
       orderId: orderOf(customer, []).command.id,
       customerId: customer,
       branchId: null,
     });
-    const opened = await openBatch(session, reign, {
+    const opened = await openBatch(session, leaderTerm, {
       ...neededKeys([again]),
       commandIds: first.effects.outcomes.map(({ commandId }) => commandId),
       customerIds: [customer, 'nobody'],
     });
     if (opened.type !== 'opened') throw opened.error;
     const { state } = opened;
-    expect(state.position).toEqual({ group: 'g1', term: reign.term, tag: reign.tag, seq: first.seq + 1 });
+    expect(state.position).toEqual({ group: 'g1', term: leaderTerm.term, tag: leaderTerm.tag, seq: first.seq + 1 });
     expect(state.ownedBuckets.size).toBe(16);
     expect(state.customers).toEqual(new Set([customer]));
     expect(state.carts.get(customer)?.items).toMatchObject([{ productId: tea, quantity: 2 }]);
@@ -116,8 +116,8 @@ describe('a batch', () => {
     const edit = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 });
     const { id: orderId } = orderOf(customer, []).command;
     const checkout = arrived('cart.checkout', { orderId, customerId: customer, branchId: null });
-    committed(await runBatch(session, reign, [productOf(tea, 5), edit, checkout]));
-    const { effects } = committed(await runBatch(session, reign, [late]));
+    committed(await runBatch(session, leaderTerm, [productOf(tea, 5), edit, checkout]));
+    const { effects } = committed(await runBatch(session, leaderTerm, [late]));
     expect(effects.outcomes).toMatchObject([
       { result: { applied: false, reason: 'ordered', stamp: edit.command.stamp, orderId } },
     ]);
@@ -126,11 +126,11 @@ describe('a batch', () => {
   it('heals a cart that a stamp of the year 2099 blocked before stamps were bounded', async () => {
     const [tea, customer] = [fresh('tea'), fresh('customer')];
     const edit = (quantity: number) => arrived('cart.edit', { customerId: customer, productId: tea, quantity });
-    committed(await runBatch(session, reign, [arrived('cart.clear', { customerId: customer })]));
+    committed(await runBatch(session, leaderTerm, [arrived('cart.clear', { customerId: customer })]));
     const future = `${String(Date.UTC(2099, 0, 1)).padStart(15, '0')}-00000-spec`;
     await group.asSuperuser(`UPDATE eco.cart SET cleared_stamp = '${future}' WHERE customer_id = '${customer}'`);
     for (const quantity of [1, 2]) {
-      const { effects } = committed(await runBatch(session, reign, [edit(quantity)]));
+      const { effects } = committed(await runBatch(session, leaderTerm, [edit(quantity)]));
       expect(effects.outcomes).toMatchObject([{ result: { applied: true } }]);
     }
     expect(await count('cart', `customer_id = '${customer}' AND cleared_stamp < '${future}'`)).toBe(1);
@@ -139,7 +139,7 @@ describe('a batch', () => {
   it('shows its changes as they were decided, those of orders too, whose data stands in the order alone', async () => {
     const tea = fresh('tea');
     const { seq, effects } = committed(
-      await runBatch(session, reign, [
+      await runBatch(session, leaderTerm, [
         productOf(tea, 5),
         orderOf('ana', [{ productId: tea, quantity: 3 }]),
         orderOf('ana', [{ productId: tea, quantity: 4 }]),
@@ -192,19 +192,19 @@ describe('a batch', () => {
       kind: null,
       reason: 'holds "quotes", {braces} and a \\',
       errorClass: 'unreadable' as const,
-      place: 'message',
+      failureSite: 'message',
       sentBy: null,
       command: { text: 'U+0000 is \0, half a pair \ud800' },
     };
     const store = async (rows: Partial<Effects>) => {
-      const opened = await openBatch(session, reign, neededKeys([]));
+      const opened = await openBatch(session, leaderTerm, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       const effects = decideBatch(opened.state, []);
       return commitBatch(session, opened.state, { ...effects, ...rows });
     };
     expect(await store({ deadLetters: [letter] })).toEqual({ type: 'committed' });
     const load = async () => {
-      const opened = await openBatch(session, reign, { ...neededKeys([]), commandIds: [letter.commandId] });
+      const opened = await openBatch(session, leaderTerm, { ...neededKeys([]), commandIds: [letter.commandId] });
       if (opened.type !== 'opened') throw opened.error;
       await rollBack(session);
       return opened.state.deadLetters.get(letter.commandId);
@@ -217,7 +217,7 @@ describe('a batch', () => {
     expect(rows).toEqual([{ command }]);
 
     const { commandId, bodyHash } = letter;
-    const since = { ...kept, state: 'discarded' as const, place: 'elsewhere', tries: 3, lastNumber: 2 };
+    const since = { ...kept, state: 'discarded' as const, failureSite: 'elsewhere', tries: 3, lastNumber: 2 };
     const action = {
       commandId,
       bodyHash,
@@ -243,11 +243,11 @@ describe('a batch', () => {
     let number = 0;
     const letters = (sentBy: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
       Array.from({ length: count }, () => ({
-        ...{ commandId, kind: 'order.place' as const, bucket: 0, place: 'order.place', reason: 'spec' },
+        ...{ commandId, kind: 'order.place' as const, bucket: 0, failureSite: 'order.place', reason: 'spec' },
         ...{ bodyHash: (number += 1).toString(16).padStart(64, '0'), errorClass, sentBy, command: {} },
       }));
     const store = async (deadLetters: Effects['deadLetters']) => {
-      const opened = await openBatch(session, reign, neededKeys([]));
+      const opened = await openBatch(session, leaderTerm, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       return commitBatch(session, opened.state, { ...decideBatch(opened.state, []), deadLetters });
     };
@@ -269,7 +269,7 @@ describe('rows whose time is over', () => {
     for (let looks = 0; looks < 20; looks += 1) {
       const removals = await retention.find(session, performance.now());
       if (removals.length === 0) continue;
-      const opened = await openBatch(session, reign, neededKeys([]));
+      const opened = await openBatch(session, leaderTerm, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       const done = await commitBatch(session, opened.state, decideBatch(opened.state, []), [], removals);
       expect(done).toEqual({ type: 'committed' });
@@ -295,7 +295,7 @@ describe('rows whose time is over', () => {
       by: 'spec',
     };
     committed(
-      await runBatch(session, reign, [
+      await runBatch(session, leaderTerm, [
         productOf(tea, 5),
         arrived('order.cancel', { orderId: cancelled, customerId: customer }),
         edit(customer, coffee, 2),
@@ -361,29 +361,29 @@ it('sends any text as it is', async () => {
 });
 
 describe('the fence', () => {
-  it('lets nothing through of who does not reign any more', async () => {
-    committed(await runBatch(session, reign, [orderOf('ana', [])]));
+  it('rejects every write of a writer whose leadership is over', async () => {
+    committed(await runBatch(session, leaderTerm, [orderOf('ana', [])]));
     await session.close();
     const next = await openSession();
     await eventually('the lock is free', () => tryToLead(next));
-    const nextReign = await beginReign(next);
-    expect(nextReign).toMatchObject({ term: reign.term + 1, seq: reign.seq + 1 });
-    expect(nextReign.tag).not.toBe(reign.tag);
-    expect(await runBatch(next, reign, [orderOf('ana', [])])).toMatchObject({ type: 'fenced' });
-    expect(await runBatch(next, { ...nextReign, tag: reign.tag }, [orderOf('ana', [])])).toMatchObject({
+    const nextTerm = await startTerm(next);
+    expect(nextTerm).toMatchObject({ term: leaderTerm.term + 1, seq: leaderTerm.seq + 1 });
+    expect(nextTerm.tag).not.toBe(leaderTerm.tag);
+    expect(await runBatch(next, leaderTerm, [orderOf('ana', [])])).toMatchObject({ type: 'fenced' });
+    expect(await runBatch(next, { ...nextTerm, tag: leaderTerm.tag }, [orderOf('ana', [])])).toMatchObject({
       type: 'fenced',
     });
-    committed(await runBatch(next, nextReign, [orderOf('ana', [])]));
+    committed(await runBatch(next, nextTerm, [orderOf('ana', [])]));
     session = next;
   });
 
   it('makes the load that waits behind it see what the one before committed', async () => {
     const tea = fresh('tea');
     const product = productOf(tea, 5);
-    const opened = await openBatch(session, reign, neededKeys([product]));
+    const opened = await openBatch(session, leaderTerm, neededKeys([product]));
     if (opened.type !== 'opened') throw opened.error;
     const other = await openSession();
-    const waiting = openBatch(other, reign, neededKeys([product]));
+    const waiting = openBatch(other, leaderTerm, neededKeys([product]));
     await eventually('the second fence waits', async () => {
       const rows = await group.asSuperuser(`SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'`, [
         other.backendPid,
@@ -404,7 +404,7 @@ describe('the fence', () => {
     it(`stores nothing on a session that lost its transaction to a ${lost}`, async () => {
       const tea = fresh('tea');
       const commands = [productOf(tea, 5), orderOf('ana', [{ productId: tea, quantity: 1 }])];
-      const opened = await openBatch(session, reign, neededKeys(commands));
+      const opened = await openBatch(session, leaderTerm, neededKeys(commands));
       if (opened.type !== 'opened') throw opened.error;
       await session.control(lost);
       expect(await commitBatch(session, opened.state, decideBatch(opened.state, commands))).toMatchObject({
@@ -423,51 +423,54 @@ describe('a fault', () => {
     const customerId = fresh('bad');
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_him CHECK (customer_id <> '${customerId}')`);
     const commands = [orderOf('ana', []), orderOf(customerId, [])];
-    const run = await runBatch(session, reign, commands);
+    const run = await runBatch(session, leaderTerm, commands);
     expect(run).toMatchObject({
-      type: 'command-fault',
+      type: 'command-error',
       error: { message: expect.stringContaining('not_him') as string },
     });
     expect(await count('outcome', `command_id = '${commands[0]?.command.id}'`)).toBe(0);
-    expect(committed(await runBatch(session, reign, [orderOf('ana', [])])).seq).toBe(reign.seq + 1);
+    expect(committed(await runBatch(session, leaderTerm, [orderOf('ana', [])])).seq).toBe(leaderTerm.seq + 1);
     await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT not_him');
   });
 
   it('of the server blames no command', async () => {
     await group.asSuperuser('ALTER TABLE eco.orders RENAME TO orders_gone');
-    const run = await runBatch(session, reign, [orderOf('ana', [])]);
+    const run = await runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await group.asSuperuser('ALTER TABLE eco.orders_gone RENAME TO orders');
-    expect(run).toMatchObject({ type: 'server-fault', lost: false });
-    committed(await runBatch(session, reign, [orderOf('ana', [])]));
+    expect(run).toMatchObject({ type: 'server-error', lost: false });
+    committed(await runBatch(session, leaderTerm, [orderOf('ana', [])]));
   });
 
   it('is told as a lost session when the backend is ended before the store', async () => {
     await group.asSuperuser('SELECT pg_terminate_backend($1)', [session.backendPid]);
     await session.ended;
-    expect(await runBatch(session, reign, [orderOf('ana', [])])).toMatchObject({ type: 'server-fault', lost: true });
+    expect(await runBatch(session, leaderTerm, [orderOf('ana', [])])).toMatchObject({
+      type: 'server-error',
+      lost: true,
+    });
   });
 
   it('is the last guard’s when a decision oversells', async () => {
     const tea = fresh('tea');
-    committed(await runBatch(session, reign, [productOf(tea, 5)]));
+    committed(await runBatch(session, leaderTerm, [productOf(tea, 5)]));
     const order = orderOf('ana', [{ productId: tea, quantity: 5 }]);
-    const opened = await openBatch(session, reign, neededKeys([order]));
+    const opened = await openBatch(session, leaderTerm, neededKeys([order]));
     if (opened.type !== 'opened') throw opened.error;
     const effects = decideBatch(opened.state, [order]);
     const levels = effects.levels.map((level) => ({ ...level, reserved: 6 }));
     expect(await commitBatch(session, opened.state, { ...effects, levels })).toMatchObject({
-      type: 'command-fault',
+      type: 'command-error',
       error: { message: expect.stringContaining('never_oversold') as string },
     });
   });
 
   it('or none is told by a try, which leaves nothing', async () => {
     const order = orderOf('ana', []);
-    const opened = await openBatch(session, reign, neededKeys([order]));
+    const opened = await openBatch(session, leaderTerm, neededKeys([order]));
     if (opened.type !== 'opened') throw opened.error;
     expect(await tryBatch(session, opened.state, decideBatch(opened.state, [order]))).toEqual({ type: 'storable' });
     expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(0);
-    expect(committed(await runBatch(session, reign, [order])).seq).toBe(opened.state.position.seq);
+    expect(committed(await runBatch(session, leaderTerm, [order])).seq).toBe(opened.state.position.seq);
   });
 });
 
@@ -482,7 +485,7 @@ describe('a commit', () => {
 
   it('waits until a replica has it', async () => {
     await replica().pause();
-    const run = runBatch(session, reign, [orderOf('ana', [])]);
+    const run = runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await waitsForReplica();
     await replica().resume();
     expect(await run).toMatchObject({ type: 'committed' });
@@ -494,28 +497,28 @@ describe('a commit', () => {
     const before = await seq();
     const begun = { suspectId: '0193a0e2-0000-7000-8000-000000000001', commandIds: [], tries: 1 };
     await replica().pause();
-    const stored = storeSuspects(session, reign, 'spec', { begun });
+    const stored = storeSuspects(session, leaderTerm, 'spec', { begun });
     await waitsForReplica();
     expect(await seq()).toBe(before);
     await replica().resume();
     expect(await stored).toBeUndefined();
     expect(await seq()).toBe(before + 1);
-    await storeSuspects(session, reign, 'spec', { removed: [begun.suspectId] });
+    await storeSuspects(session, leaderTerm, 'spec', { removed: [begun.suspectId] });
   });
 
   it('of what is suspected counts processes, each once, until they withdraw', async () => {
     const set = { suspectId: '0193a0e2-0000-7000-8000-000000000002', commandIds: [], tries: 1 };
     const processesEnded = async () => (await readSuspects(session)).map((each) => each.processesEnded);
-    for (const process of ['one', 'two', 'one']) await storeSuspects(session, reign, process, { begun: set });
+    for (const process of ['one', 'two', 'one']) await storeSuspects(session, leaderTerm, process, { begun: set });
     expect(await processesEnded()).toEqual([2]);
     await withdrawTries((text, values) => session.run({ name: 'withdraw', text }, values), 'one');
     expect(await processesEnded()).toEqual([1]);
-    await storeSuspects(session, reign, 'two', { stored: [set] });
+    await storeSuspects(session, leaderTerm, 'two', { stored: [set] });
     expect(await processesEnded()).toEqual([0]);
     // Tries of before the server started say nothing of who ended.
     await group.asSuperuser(`UPDATE eco.suspect SET tried_by = '{three@1700000000.5}'`);
     expect(await processesEnded()).toEqual([0]);
-    await storeSuspects(session, reign, 'spec', { removed: [set.suspectId] });
+    await storeSuspects(session, leaderTerm, 'spec', { removed: [set.suspectId] });
     expect(await readSuspects(session)).toEqual([]);
   });
 
@@ -524,9 +527,11 @@ describe('a commit', () => {
     // NFKD makes six characters of each: one word of 3,600 bytes; the index takes 2,046.
     const name = `${'\u3351'.repeat(200)} ${'x'.repeat(3000)}`;
     committed(
-      await runBatch(session, reign, [arrived('product.create', { productId: tea, name, priceCents: 1, stock: 5 })]),
+      await runBatch(session, leaderTerm, [
+        arrived('product.create', { productId: tea, name, priceCents: 1, stock: 5 }),
+      ]),
     );
-    committed(await runBatch(session, reign, [orderOf('ana', [{ productId: tea, quantity: 1 }])]));
+    committed(await runBatch(session, leaderTerm, [orderOf('ana', [{ productId: tea, quantity: 1 }])]));
     expect(session.lostBecause).toBeUndefined();
   });
 
@@ -537,14 +542,14 @@ describe('a commit', () => {
     await group.asSuperuser(
       'CREATE TRIGGER warns BEFORE INSERT ON eco.orders FOR EACH ROW EXECUTE FUNCTION eco.warns()',
     );
-    const run = await runBatch(session, reign, [orderOf('ana', [])]);
+    const run = await runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await group.asSuperuser('DROP TRIGGER warns ON eco.orders');
     committed(run);
 
     await group.asSuperuser(`
       CREATE CONSTRAINT TRIGGER warns AFTER INSERT ON eco.orders DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION eco.warns()`);
-    const unsure = await runBatch(session, reign, [orderOf('ana', [])]);
+    const unsure = await runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await group.asSuperuser('DROP TRIGGER warns ON eco.orders');
     expect(unsure).toMatchObject({ type: 'unknown', error: { message: 'of a statement' } });
   });
@@ -554,10 +559,10 @@ describe('a commit', () => {
     async (cut) => {
       await replica().pause();
       const order = orderOf('ana', []);
-      const run = runBatch(session, reign, [order]);
+      const run = runBatch(session, leaderTerm, [order]);
       await waitsForReplica();
       await group.asSuperuser(`SELECT ${cut}($1)`, [session.backendPid]);
-      const settled = (await run) as Fault;
+      const settled = (await run) as BatchFailure;
       await replica().resume();
       expect(settled.type).toBe('unknown');
       await session.ended;

@@ -1,7 +1,7 @@
 import type { BatchState, Effects, NeededKeys } from '@eco/domain';
-import { faultOf, type Fault } from './fault.js';
+import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import { sendLoad, type LeftOut, type LoadBounds } from './load.js';
-import type { Reign } from './reign.js';
+import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';
 import type { Answer, WriterSession } from './session.js';
 import { sendStore } from './store.js';
@@ -23,18 +23,18 @@ const UNBOUNDED: LoadBounds = { lines: 2 ** 31, swept: 500 };
 /** Fences and loads, no more than `bounds` allow. After a fault no transaction is open. */
 export async function openBatch(
   session: WriterSession,
-  reign: Reign,
+  leaderTerm: LeaderTerm,
   keys: NeededKeys,
   bounds = UNBOUNDED,
-): Promise<{ type: 'opened'; state: BatchState; leftOut: LeftOut } | Fault> {
-  const { group, term, tag, buckets } = reign;
+): Promise<{ type: 'opened'; state: BatchState; leftOut: LeftOut } | BatchFailure> {
+  const { group, term, tag, buckets } = leaderTerm;
   const { begun, fenced, load } = session.together(() => ({
     begun: session.control('BEGIN'),
     fenced: session.run(fence, [term, tag, session.elapsed.send()]),
     load: sendLoad(session, keys, bounds),
   }));
-  const fault = await firstFault([begun, fenced, ...load.sent]);
-  if (fault !== undefined) return (await rollBack(session)) ?? fault;
+  const failure = await firstFailure([begun, fenced, ...load.sent]);
+  if (failure !== undefined) return (await rollBack(session)) ?? failure;
   const [seq, at] = (await fenced).rows[0] as [string, Date];
   const { leftOut, ...loaded } = load.state;
   return {
@@ -59,7 +59,7 @@ export async function commitBatch(
   effects: Effects,
   suspectIds: readonly string[] = [],
   removals: readonly Removal[] = [],
-): Promise<{ type: 'committed' } | Fault> {
+): Promise<{ type: 'committed' } | BatchFailure> {
   const { sent, commit } = session.together(() => ({
     sent: [
       ...sendStore(session, state, effects),
@@ -68,9 +68,9 @@ export async function commitBatch(
     ],
     commit: session.control('COMMIT'),
   }));
-  const fault = await firstFault(sent);
+  const failure = await firstFailure(sent);
   const [answer] = await Promise.allSettled([commit]);
-  const settled = settleCommit(fault, answer);
+  const settled = settleCommit(failure, answer);
   if (settled.type === 'committed') session.elapsed.stored();
   if (settled.type === 'unknown') session.destroy(settled.error);
   return settled;
@@ -91,14 +91,14 @@ export async function tryBatch(
   session: WriterSession,
   state: BatchState,
   effects: Effects,
-): Promise<{ type: 'storable' } | Fault> {
-  const fault = await firstFault(session.together(() => sendStore(session, state, effects)));
-  return (await rollBack(session)) ?? fault ?? { type: 'storable' };
+): Promise<{ type: 'storable' } | BatchFailure> {
+  const failure = await firstFailure(session.together(() => sendStore(session, state, effects)));
+  return (await rollBack(session)) ?? failure ?? { type: 'storable' };
 }
 
 /** Ends the open transaction without a trace. */
-export async function rollBack(session: WriterSession): Promise<Fault | undefined> {
-  return firstFault([session.control('ROLLBACK')]);
+export async function rollBack(session: WriterSession): Promise<BatchFailure | undefined> {
+  return firstFailure([session.control('ROLLBACK')]);
 }
 
 /**
@@ -107,17 +107,20 @@ export async function rollBack(session: WriterSession): Promise<Fault | undefine
  * an error; no answer says nothing. What the server says of the statements before, such as that a word is too long for
  * the index, is not about the commit.
  */
-function settleCommit(fault: Fault | undefined, answer: PromiseSettledResult<Answer>): { type: 'committed' } | Fault {
+function settleCommit(
+  failure: BatchFailure | undefined,
+  answer: PromiseSettledResult<Answer>,
+): { type: 'committed' } | BatchFailure {
   if (answer.status === 'rejected') return { type: 'unknown', error: answer.reason as Error };
   const { command, warning } = answer.value;
   if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
-  if (fault === undefined && command === 'COMMIT') return { type: 'committed' };
-  if (fault !== undefined && command === 'ROLLBACK') return fault;
-  return { type: 'unknown', error: new Error(`COMMIT answered ${command}`, { cause: fault?.error }) };
+  if (failure === undefined && command === 'COMMIT') return { type: 'committed' };
+  if (failure !== undefined && command === 'ROLLBACK') return failure;
+  return { type: 'unknown', error: new Error(`COMMIT answered ${command}`, { cause: failure?.error }) };
 }
 
 /** The first that failed is the cause; what was pipelined behind it failed because of it. Waits for all. */
-async function firstFault(sent: readonly Promise<unknown>[]): Promise<Fault | undefined> {
+async function firstFailure(sent: readonly Promise<unknown>[]): Promise<BatchFailure | undefined> {
   const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
-  return failed === undefined ? undefined : faultOf(failed.reason);
+  return failed === undefined ? undefined : batchFailureOf(failed.reason);
 }

@@ -1,6 +1,6 @@
 import type { DeadLetter, DeadLetterActionRow, DeadLetterRow } from '@eco/domain';
 import { hex, plain, text } from './array-literals.js';
-import { FENCED, type Table } from './table.js';
+import { WHERE_FENCED, type Table } from './table.js';
 
 /** The tables of dead letters, as `store.ts` stores them. */
 
@@ -22,7 +22,7 @@ FROM (
   FROM unnest($5::uuid[], $6::bytea[], $7::text[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[],
     $13::json[]) AS l(command_id, body_hash, kind, bucket, error_class, place, reason, sent_by, command)
 ) l
-${FENCED} AND CASE WHEN l.error_class <> 'key-conflict' THEN true ELSE
+${WHERE_FENCED} AND CASE WHEN l.error_class <> 'key-conflict' THEN true ELSE
   l.n + (SELECT count(*) FROM (
     SELECT FROM eco.dead_letter k
     WHERE k.state = 'open' AND k.error_class = 'key-conflict' AND k.sent_by = l.sent_by
@@ -35,7 +35,7 @@ ${FENCED} AND CASE WHEN l.error_class <> 'key-conflict' THEN true ELSE
     plain((row) => row.kind),
     plain((row) => row.bucket),
     plain((row) => row.errorClass),
-    text((row) => row.place),
+    text((row) => row.failureSite),
     text((row) => row.reason),
     text((row) => row.sentBy),
     text((row) => JSON.stringify(row.command ?? null)),
@@ -50,13 +50,13 @@ SET seq = $3, state = l.state, error_class = l.error_class, place = l.place, rea
   last_number = l.last_number
 FROM unnest($4::uuid[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::int[])
   AS l(command_id, body_hash, state, error_class, place, reason, tries, last_number)
-${FENCED} AND d.command_id = l.command_id AND d.body_hash = l.body_hash`,
+${WHERE_FENCED} AND d.command_id = l.command_id AND d.body_hash = l.body_hash`,
   columns: [
     plain((row) => row.commandId),
     hex((row) => row.bodyHash),
     plain((row) => row.state),
     plain((row) => row.errorClass),
-    text((row) => row.place),
+    text((row) => row.failureSite),
     text((row) => row.reason),
     plain((row) => row.tries),
     plain((row) => row.lastNumber),
@@ -70,7 +70,7 @@ INSERT INTO eco.dead_letter_action (seq, at,
   command_id, body_hash, number, action, operator, result, reason)
 SELECT $3, $4::timestamptz, l.*
 FROM unnest($5::uuid[], $6::bytea[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[]) AS l
-${FENCED}`,
+${WHERE_FENCED}`,
   timed: true,
   columns: [
     plain((row) => row.commandId),

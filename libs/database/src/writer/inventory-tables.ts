@@ -1,6 +1,6 @@
 import type { Effects } from '@eco/domain';
 import { json, plain, text } from './array-literals.js';
-import { FENCED, type Table } from './table.js';
+import { WHERE_FENCED, type Table } from './table.js';
 
 /* Stored by few batches: what becomes of orders, reservations, transfers, tombstones. */
 
@@ -13,7 +13,7 @@ SET seq = $3, status = u.status, reservation_id = coalesce(u.reservation_id, o.r
   ended_at = coalesce(u.ended_at, o.ended_at), returned = u.returned
 FROM unnest($4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[], $8::jsonb[])
   AS u(order_id, status, reservation_id, ended_at, returned)
-${FENCED} AND o.order_id = u.order_id`,
+${WHERE_FENCED} AND o.order_id = u.order_id`,
   columns: [
     plain((row) => row.orderId),
     plain((row) => row.status),
@@ -31,7 +31,7 @@ INSERT INTO eco.reservation (seq,
 SELECT $3, r.*
 FROM unnest($4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::smallint[], $10::text[],
   $11::text[], $12::text[], $13::jsonb[]) AS r
-${FENCED}
+${WHERE_FENCED}
 ON CONFLICT (reservation_id) DO UPDATE
 SET seq = excluded.seq, status = excluded.status, order_id = excluded.order_id`,
   columns: [
@@ -55,7 +55,7 @@ INSERT INTO eco.hold (seq,
   reservation_id, product_id, expires_at, quantity, bucket)
 SELECT $3, h.*
 FROM unnest($4::uuid[], $5::text[], $6::timestamptz[], $7::bigint[], $8::smallint[]) AS h
-${FENCED}`,
+${WHERE_FENCED}`,
   columns: [
     plain((row) => row.reservationId),
     text((row) => row.productId),
@@ -67,7 +67,7 @@ ${FENCED}`,
 
 export const endedHolds: Table<string> = {
   name: 'end holds',
-  text: `DELETE FROM eco.hold h ${FENCED} AND h.reservation_id = ANY ($4::uuid[])`,
+  text: `DELETE FROM eco.hold h ${WHERE_FENCED} AND h.reservation_id = ANY ($4::uuid[])`,
   columns: [plain((reservationId) => reservationId)],
 };
 
@@ -79,7 +79,7 @@ INSERT INTO eco.transfer (seq,
 SELECT $3, t.*
 FROM unnest($4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::smallint[], $9::text[], $10::text[],
   $11::text[], $12::text[]) AS t
-${FENCED}
+${WHERE_FENCED}
 ON CONFLICT (transfer_id) DO UPDATE
 SET seq = excluded.seq, status = excluded.status, arrived_at = excluded.arrived_at`,
   columns: [
@@ -102,6 +102,6 @@ INSERT INTO eco.tombstone (seq,
   command_id, bucket, reason)
 SELECT $3, t.*
 FROM unnest($4::uuid[], $5::smallint[], $6::text[]) AS t
-${FENCED}`,
+${WHERE_FENCED}`,
   columns: [plain((row) => row.commandId), plain((row) => row.bucket), plain((row) => row.reason)],
 };

@@ -222,8 +222,8 @@ class LoadedState {
   readonly tombstones = new Map<string, RefusalReason>();
 
   addDeadLetter(row: Row): void {
-    const [commandId, bodyHash, state, kind, bucket, errorClass, place, reason, tries, lastNumber] = row;
-    const letter = { commandId, bodyHash, state, kind, bucket, errorClass, place, reason, tries, lastNumber };
+    const [commandId, bodyHash, state, kind, bucket, errorClass, failureSite, reason, tries, lastNumber] = row;
+    const letter = { commandId, bodyHash, state, kind, bucket, errorClass, failureSite, reason, tries, lastNumber };
     const letters = this.deadLetters.get(commandId as string);
     if (letters === undefined) this.deadLetters.set(commandId as string, [letter as DeadLetter]);
     else letters.push(letter as DeadLetter);

@@ -1,7 +1,7 @@
 import { textsLiteral } from './array-literals.js';
 import type { Row, Statement, WriterSession } from './session.js';
 import { removedCartItems } from './store.js';
-import { FENCED } from './table.js';
+import { WHERE_FENCED } from './table.js';
 
 /*
  * What is kept for a time and no longer: tombstones, dead letters that are closed (and key conflicts, which nobody can do
@@ -39,7 +39,7 @@ const oldTombstones: Statement = {
 };
 const removeTombstones: Statement = {
   name: 'remove tombstones',
-  text: `DELETE FROM eco.tombstone t ${FENCED} AND t.command_id = ANY ($4::uuid[])`,
+  text: `DELETE FROM eco.tombstone t ${WHERE_FENCED} AND t.command_id = ANY ($4::uuid[])`,
 };
 
 const oldDeadLetters: Statement = {
@@ -56,7 +56,7 @@ UNION ALL
 };
 const removeDeadLetters: Statement = {
   name: 'remove dead letters',
-  text: `SELECT eco.remove_dead_letters($4::uuid[], $5::text[]) ${FENCED}`,
+  text: `SELECT eco.remove_dead_letters($4::uuid[], $5::text[]) ${WHERE_FENCED}`,
 };
 
 /** $2, $3: the key before the page. The last row of the page comes too, as the place to go on from. */
@@ -91,7 +91,7 @@ SELECT p.customer_id, p.is_old FROM (
 };
 const removeCarts: Statement = {
   name: 'remove old carts',
-  text: `DELETE FROM eco.cart c ${FENCED} AND c.customer_id = ANY ($4::text[])`,
+  text: `DELETE FROM eco.cart c ${WHERE_FENCED} AND c.customer_id = ANY ($4::text[])`,
 };
 
 /** Goes through a table in the order of its key, a page at a time, and rests after each pass. */

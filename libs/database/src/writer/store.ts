@@ -11,7 +11,7 @@ import { hex, json, plain, text, type Column } from './array-literals.js';
 import { deadLetterActions, deadLetters, deadLetterUpdates } from './dead-letter-tables.js';
 import { orderUpdates, reservations, holds, endedHolds, transfers, tombstones } from './inventory-tables.js';
 import type { WriterSession } from './session.js';
-import { FENCED, type Table } from './table.js';
+import { WHERE_FENCED, type Table } from './table.js';
 
 /**
  * Store: a statement a table, rows by `unnest`. Each asks `eco.fenced` (once, as a one-time filter), so on a session
@@ -32,7 +32,7 @@ INSERT INTO eco.outcome (seq, decided_at,
 SELECT $3, $4::timestamptz, u.*
 FROM unnest($5::uuid[], $6::bytea[], $7::int[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[],
   $13::jsonb[], $14::jsonb[]) AS u
-${FENCED}`,
+${WHERE_FENCED}`,
   timed: true,
   columns: [
     plain((row) => row.commandId),
@@ -56,7 +56,7 @@ INSERT INTO eco.orders (seq, decided_at,
 SELECT $3, $4::timestamptz, o.*
 FROM unnest($5::uuid[], $6::timestamptz[], $7::bigint[], $8::smallint[], $9::text[], $10::text[], $11::text[],
   $12::jsonb[], $13::jsonb[], $14::jsonb[]) AS o
-${FENCED}`,
+${WHERE_FENCED}`,
   timed: true,
   columns: [
     plain((row) => row.orderId),
@@ -80,7 +80,7 @@ INSERT INTO eco.movement (seq, at,
 SELECT $3, $4::timestamptz, m.*
 FROM unnest($5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
   $12::int[], $13::smallint[], $14::text[], $15::uuid[]) AS m
-${FENCED}`,
+${WHERE_FENCED}`,
   timed: true,
   columns: [
     text((row) => row.productId),
@@ -113,7 +113,7 @@ INSERT INTO eco.stock_level (seq,
   product_id, location, on_hand, reserved, sequence, bucket)
 SELECT $3, l.*
 FROM unnest($4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::smallint[]) AS l
-${FENCED}`,
+${WHERE_FENCED}`,
   columns: levelColumns,
 };
 
@@ -125,7 +125,7 @@ UPDATE eco.stock_level s
 SET seq = $3, on_hand = l.on_hand, reserved = l.reserved, sequence = l.sequence
 FROM unnest($4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::smallint[])
   AS l(product_id, location, on_hand, reserved, sequence, bucket)
-${FENCED} AND s.product_id = l.product_id AND s.location = l.location`,
+${WHERE_FENCED} AND s.product_id = l.product_id AND s.location = l.location`,
   columns: levelColumns,
 };
 
@@ -136,7 +136,7 @@ INSERT INTO eco.product (seq,
   product_id, price_cents, version, bucket, deleted, name)
 SELECT $3, p.*
 FROM unnest($4::text[], $5::bigint[], $6::int[], $7::smallint[], $8::boolean[], $9::text[]) AS p
-${FENCED}
+${WHERE_FENCED}
 ON CONFLICT (product_id) DO UPDATE
 SET seq = excluded.seq, price_cents = excluded.price_cents, version = excluded.version, deleted = excluded.deleted,
   name = excluded.name`,
@@ -157,7 +157,7 @@ INSERT INTO eco.customer (seq,
   customer_id, registered_at, bucket, name, email, branch_id)
 SELECT $3, c.*
 FROM unnest($4::text[], $5::timestamptz[], $6::smallint[], $7::text[], $8::text[], $9::text[]) AS c
-${FENCED}`,
+${WHERE_FENCED}`,
   columns: [
     text((row) => row.customerId),
     plain((row) => row.registeredAt),
@@ -175,7 +175,7 @@ INSERT INTO eco.cart (seq,
   customer_id, bucket, cleared_stamp)
 SELECT $3, c.*
 FROM unnest($4::text[], $5::smallint[], $6::text[]) AS c
-${FENCED}
+${WHERE_FENCED}
 ON CONFLICT (customer_id) DO UPDATE
 SET seq = excluded.seq, cleared_stamp = excluded.cleared_stamp`,
   columns: [text((row) => row.customerId), plain((row) => row.bucket), text((row) => row.clearedStamp)],
@@ -188,7 +188,7 @@ INSERT INTO eco.cart_item (seq,
   customer_id, product_id, quantity, bucket, stamp, order_id, ordered_stamp)
 SELECT $3, i.*
 FROM unnest($4::text[], $5::text[], $6::int[], $7::smallint[], $8::text[], $9::uuid[], $10::text[]) AS i
-${FENCED}
+${WHERE_FENCED}
 ON CONFLICT (customer_id, product_id) DO UPDATE
 SET seq = excluded.seq, quantity = excluded.quantity, stamp = excluded.stamp, order_id = excluded.order_id,
   ordered_stamp = excluded.ordered_stamp`,
@@ -208,7 +208,7 @@ export const removedCartItems: Table<Effects['removedCartItems'][number]> = {
   text: `
 DELETE FROM eco.cart_item i
 USING unnest($4::text[], $5::text[]) AS r(customer_id, product_id)
-${FENCED} AND i.customer_id = r.customer_id AND i.product_id = r.product_id`,
+${WHERE_FENCED} AND i.customer_id = r.customer_id AND i.product_id = r.product_id`,
   columns: [text((row) => row.customerId), text((row) => row.productId)],
 };
 

@@ -1,7 +1,7 @@
-import { faultOf, type Fault } from './fault.js';
-import type { Reign } from './reign.js';
+import { batchFailureOf, type BatchFailure } from './batch-failure.js';
+import type { LeaderTerm } from './leader-term.js';
 import type { Statement, WriterSession } from './session.js';
-import { FENCED, fence } from './table.js';
+import { WHERE_FENCED, fence } from './table.js';
 
 /**
  * Commands that are tried apart from others, because the process or its session may have ended over them. Stored before
@@ -36,7 +36,7 @@ FROM eco.suspect s ORDER BY s.seq, s.suspect_id`,
 
 const remove: Statement = {
   name: 'delete suspects',
-  text: `DELETE FROM eco.suspect s ${FENCED} AND s.suspect_id = ANY ($4::uuid[])`,
+  text: `DELETE FROM eco.suspect s ${WHERE_FENCED} AND s.suspect_id = ANY ($4::uuid[])`,
 };
 
 const without = (process: string) =>
@@ -47,7 +47,7 @@ const put: Statement = {
   text: `
 INSERT INTO eco.suspect AS s (seq, suspect_id, command_ids, tries, tried_by)
 SELECT $3, $4::uuid, $5::uuid[], $6::smallint, CASE WHEN $8::boolean THEN ARRAY[$7::text || '@' || ${SERVER_START}] ELSE '{}' END
-${FENCED}
+${WHERE_FENCED}
 ON CONFLICT (suspect_id) DO UPDATE
 SET seq = excluded.seq, tries = excluded.tries, tried_by = ${without('$7::text')} || excluded.tried_by`,
 };
@@ -76,10 +76,10 @@ export function sendRemoval(session: WriterSession, fenced: unknown[], suspectId
  */
 export async function storeSuspects(
   session: WriterSession,
-  { term, tag }: Reign,
+  { term, tag }: LeaderTerm,
   process: string,
   { removed = [], stored = [], begun }: SuspectChanges,
-): Promise<Fault | undefined> {
+): Promise<BatchFailure | undefined> {
   try {
     const [, fenced] = await Promise.all(
       session.together(() => [session.control('BEGIN'), session.run(fence, [term, tag, session.elapsed.send()])]),
@@ -99,7 +99,7 @@ export async function storeSuspects(
     return undefined;
   } catch (error) {
     await session.control('ROLLBACK').catch(() => undefined);
-    return faultOf(error);
+    return batchFailureOf(error);
   }
 }
 

@@ -18,4 +18,4 @@ export interface Table<T> extends Statement {
 export const fence: Statement = { name: 'fence', text: `SELECT f.seq, f.at FROM eco.fence($1, $2, $3) f` };
 
 /** A one-time filter: it fails the statement in any transaction but the one that fenced the batch. */
-export const FENCED = 'WHERE eco.fenced($1::bigint, $2::text, $3::bigint)';
+export const WHERE_FENCED = 'WHERE eco.fenced($1::bigint, $2::text, $3::bigint)';

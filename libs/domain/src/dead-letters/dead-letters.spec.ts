@@ -8,7 +8,11 @@ import { MemoryGroup } from '../test/memory-group.js';
 
 const cafe = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
 const order = placeOrder('ana', { cafe: 1 });
-const refusal: Failure = { errorClass: 'database', place: '23514 orders a_check', reason: 'the database will not' };
+const refusal: Failure = {
+  errorClass: 'database',
+  failureSite: '23514 orders a_check',
+  reason: 'the database will not',
+};
 
 function replayOf(number: number, hash = bodyHash(order)): Arrived {
   return { readable: true, command: { ...order, replay: { number, bodyHash: hash, by: 'ana' } } };
@@ -17,7 +21,7 @@ function discardOf({ commandId, bodyHash }: DeadLetterRow): Arrived {
   const body = { commandId, bodyHash, reason: 'a test', by: 'bo' };
   return { readable: true, command: command('dead-letter.discard', body) };
 }
-function parkedGroup(): { group: MemoryGroup; letter: DeadLetterRow } {
+function groupWithDeadLetter(): { group: MemoryGroup; letter: DeadLetterRow } {
   const group = new MemoryGroup();
   const [one] = arrivedOf([order]) as [Arrived];
   group.write([...arrivedOf([cafe]), one], new Map([[one, refusal]]));
@@ -26,7 +30,7 @@ function parkedGroup(): { group: MemoryGroup; letter: DeadLetterRow } {
 
 describe('a replay', () => {
   it('is decided as if it came now; then its dead letter is closed, and every sending gets its outcome', () => {
-    const { group } = parkedGroup();
+    const { group } = groupWithDeadLetter();
     const { replies, orders, deadLetterActions } = group.write([replayOf(1)]);
     expect(replies).toMatchObject([{ type: 'outcome', status: 'done', repeated: false }]);
     expect(orders).toHaveLength(1);
@@ -38,9 +42,9 @@ describe('a replay', () => {
   });
 
   it('that fails again leaves the dead letter open with the new reason; its number is not tried again', () => {
-    const { group } = parkedGroup();
+    const { group } = groupWithDeadLetter();
     const one = replayOf(1);
-    const again = { errorClass: 'rule', place: 'TypeError in decide', reason: 'a bug' } as const;
+    const again = { errorClass: 'rule', failureSite: 'TypeError in decide', reason: 'a bug' } as const;
     expect(group.write([one], new Map([[one, again]])).replies).toMatchObject([{ reason: 'a bug' }]);
     expect(group.letters()).toMatchObject([{ ...again, state: 'open', tries: 2, lastNumber: 1 }]);
     const { replies, orders } = group.write([one, ...arrivedOf([order])]);
@@ -49,7 +53,7 @@ describe('a replay', () => {
   });
 
   it('past its notAfter expires', () => {
-    const { group } = parkedGroup();
+    const { group } = groupWithDeadLetter();
     const { command: one } = replayOf(1) as Arrived & { readable: true };
     const { replies } = group.write([{ readable: true, command: { ...one, notAfter: '2026-11-24T11:00:00.000Z' } }]);
     expect(replies).toMatchObject([{ status: 'expired' }]);
@@ -104,7 +108,7 @@ describe('a key conflict', () => {
   });
 
   it('becomes the class of a dead letter whose id was used by another body before it was replayed', () => {
-    const { group } = parkedGroup();
+    const { group } = groupWithDeadLetter();
     group.write(arrivedOf([other]));
     expect(group.write([replayOf(1)]).replies).toEqual([{ type: 'key-conflict', commandId: order.id }]);
     expect(group.letters()).toMatchObject([{ errorClass: 'key-conflict', state: 'open', tries: 2, lastNumber: 1 }]);
@@ -113,7 +117,7 @@ describe('a key conflict', () => {
 
 describe('a discard', () => {
   it('writes the outcome discarded, which whoever sends it then gets', () => {
-    const { group, letter } = parkedGroup();
+    const { group, letter } = groupWithDeadLetter();
     const { replies, deadLetterActions } = group.write([discardOf(letter)]);
     expect(replies).toMatchObject([{ type: 'outcome', status: 'done', result: { discarded: true } }]);
     expect(group.outcomes.get(order.id)).toMatchObject({ kind: 'order.place', status: 'discarded', topic: null });
@@ -132,7 +136,7 @@ describe('a discard', () => {
     const [letter] = [...group.deadLetters.values()] as [DeadLetterRow];
     group.write([discardOf(letter)]);
     expect(group.write(junk).replies).toMatchObject([{ type: 'outcome', status: 'discarded', repeated: true }]);
-    expect(group.letters()).toMatchObject([{ state: 'discarded', errorClass: 'unreadable', place: 'JSON' }]);
+    expect(group.letters()).toMatchObject([{ state: 'discarded', errorClass: 'unreadable', failureSite: 'JSON' }]);
   });
 
   it('leaves the outcome alone that another command has under its id, and closes the dead letter all the same', () => {
@@ -143,11 +147,11 @@ describe('a discard', () => {
     group.write([discardOf(letter)]);
     expect(group.outcomes.get(order.id)).toMatchObject({ status: 'done' });
     expect(group.write(junk).replies).toMatchObject([{ type: 'dead-letter' }]);
-    expect(group.letters()).toMatchObject([{ state: 'discarded', place: 'order.place /stamp' }]);
+    expect(group.letters()).toMatchObject([{ state: 'discarded', failureSite: 'order.place /stamp' }]);
   });
 
   it('of what is not there, or closed, does nothing and says so', () => {
-    const { group, letter } = parkedGroup();
+    const { group, letter } = groupWithDeadLetter();
     group.write([replayOf(1)]);
     expect(group.write([discardOf(letter)]).replies).toMatchObject([{ result: { discarded: false } }]);
     expect(group.write([discardOf({ ...letter, bodyHash: 'ab'.repeat(32) })]).replies).toMatchObject([

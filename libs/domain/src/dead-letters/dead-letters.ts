@@ -68,6 +68,6 @@ export class DeadLetters {
   }
 }
 
-function printed({ errorClass, place, reason }: Failure): Failure {
-  return { errorClass, place: textOf(place), reason: textOf(reason) };
+function printed({ errorClass, failureSite, reason }: Failure): Failure {
+  return { errorClass, failureSite: textOf(failureSite), reason: textOf(reason) };
 }

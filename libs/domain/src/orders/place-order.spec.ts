@@ -120,7 +120,7 @@ describe('order.place', () => {
     expect(movements.every(({ commandId }) => commandId === fits.id)).toBe(true);
   });
 
-  it('parks an order for a product of a bucket that this group does not own, rather than call it unknown', () => {
+  it('dead-letters an order whose product belongs to another group, instead of calling the product unknown', () => {
     const owned = new Set(Array.from({ length: BUCKETS }, (_, bucket) => bucket));
     owned.delete(bucketOf('mate', BUCKETS));
     const group = stocked(owned);

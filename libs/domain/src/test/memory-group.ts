@@ -58,9 +58,9 @@ export class MemoryGroup {
     private readonly ownedBuckets = ALL_BUCKETS,
   ) {}
 
-  write(arrived: readonly Arrived[], parked?: ReadonlyMap<Arrived, Failure>): Effects {
+  write(arrived: readonly Arrived[], failures?: ReadonlyMap<Arrived, Failure>): Effects {
     const state = this.load(neededKeys(arrived));
-    const effects = decideBatch(state, arrived, parked);
+    const effects = decideBatch(state, arrived, failures);
     this.store(effects);
     return effects;
   }

@@ -102,7 +102,9 @@ export class OneByOne {
     retried?: Letter,
   ): Reply {
     const before = this.decided.find(({ id, hash }) => id === commandId && hash === bodyHash);
-    return before === undefined ? this.park(commandId, bodyHash, reason, errorClass, retried) : told(before, true);
+    return before === undefined
+      ? this.deadLetter(commandId, bodyHash, reason, errorClass, retried)
+      : outcomeReply(before, true);
   }
 
   private takeCommand(command: Command, retried: Letter | undefined): Reply {
@@ -114,23 +116,24 @@ export class OneByOne {
     const bucket = bucketOf(keyOf(command), BUCKETS);
     // Where a discard is decided says its dead letter.
     if (kind !== 'dead-letter.discard' && !this.ownedBuckets.has(bucket))
-      return this.park(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
+      return this.deadLetter(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
     const before = this.decided.find((done) => done.id === id);
     if (before !== undefined) {
-      if (before.hash === hash) return told(before, true);
+      if (before.hash === hash) return outcomeReply(before, true);
       const reason = `another body was decided first under this id: ${before.status}`;
-      if (command.notAfter === undefined || retried !== undefined) this.park(id, hash, reason, 'key-conflict', retried);
+      if (command.notAfter === undefined || retried !== undefined)
+        this.deadLetter(id, hash, reason, 'key-conflict', retried);
       return { type: 'key-conflict', commandId: id };
     }
-    const parked = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
-    if (parked?.state === 'open' && parked !== retried)
-      return { type: 'dead-letter', commandId: id, reason: parked.reason };
+    const known = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
+    if (known?.state === 'open' && known !== retried)
+      return { type: 'dead-letter', commandId: id, reason: known.reason };
     const late = command.notAfter !== undefined && Date.parse(command.notAfter) < Date.parse(this.at);
     const tombstone = this.tombstones.find((each) => each.id === id);
     const elsewhere = late || tombstone ? [] : this.linesOf(command).filter((line) => !this.owns(line.productId));
     if (elsewhere.length > 0) {
       const names = elsewhere.map((line) => line.productId).join(', ');
-      return this.park(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', retried);
+      return this.deadLetter(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', retried);
     }
     const [status, result]: Decided = late
       ? ['expired', {}]
@@ -139,7 +142,7 @@ export class OneByOne {
         : this.decide(command);
     const done = { id, hash, status, result, command };
     this.decided.push(done);
-    return told(done, false);
+    return outcomeReply(done, false);
   }
 
   private decide(command: Command): Decided {
@@ -451,7 +454,7 @@ export class OneByOne {
     return this.ownedBuckets.has(bucketOf(productId, BUCKETS));
   }
 
-  private park(
+  private deadLetter(
     id: string,
     hash: string,
     reason: string,
@@ -486,6 +489,6 @@ function over({ status, orderId }: Reservation): Decided {
   return ['refused', { reason: 'reservation-over', reservationStatus: status, ...members }];
 }
 
-function told({ id, status, result }: Done, repeated: boolean): Reply {
+function outcomeReply({ id, status, result }: Done, repeated: boolean): Reply {
   return { type: 'outcome', commandId: id, status: status as 'done', repeated, result };
 }

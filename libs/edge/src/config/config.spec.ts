@@ -9,11 +9,11 @@ const good = {
   ECO_GROUPS: 'g1=127.0.0.1:5432,127.0.0.1:5433;g2=db:6000',
 };
 
-function faultsOf(environment: Record<string, string | undefined>): readonly string[] {
+function violationsOf(environment: Record<string, string | undefined>): readonly string[] {
   try {
     readConfig(all, { ...good, ...environment });
   } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
+    if (error instanceof ConfigError) return error.violations;
     throw error;
   }
   return [];
@@ -51,14 +51,14 @@ it('freezes the result to its depth', () => {
   expect(Object.isFrozen(config) && Object.isFrozen(config.groups[0].nodes[0])).toBe(true);
 });
 
-it('names every fault of every setting at once', () => {
+it('names every violation of every setting at once', () => {
   const environment = {
     ECO_NAME: undefined,
     ECO_PORT: '70000',
     ECO_BROKERS: 'broker,a:0,b:1,b:1',
     ECO_GROUPS: 'g1=a:1,a:1;g 2=b:2;g1=c:3;nodes',
   };
-  expect(faultsOf(environment)).toEqual([
+  expect(violationsOf(environment)).toEqual([
     'ECO_NAME is missing: Name of this process in logs, messages and stamps; no other running process has it',
     'ECO_PORT must be a whole number from 0 to 65535, not "70000"',
     'ECO_BROKERS must hold host:port, not "broker"',
@@ -72,7 +72,7 @@ it('names every fault of every setting at once', () => {
 });
 
 it.each(['8000x', '-1', '1.5', '0x10', '1e3', ' 1'])('takes no port %j', (text) => {
-  expect(faultsOf({ ECO_PORT: text })).toHaveLength(1);
+  expect(violationsOf({ ECO_PORT: text })).toHaveLength(1);
 });
 
 it('shows the settings as a table', () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /*
  * Settings come from the environment. Each is declared once: its variable, what it means, its unit and its default, and
- * a schema from text to the value. They are read once, at start, all faults at once; the result is frozen and handed on
+ * a schema from text to the value. They are read once, at start, all violations at once; the result is frozen and handed on
  * in parts, so nothing else looks at the environment.
  */
 
@@ -22,27 +22,27 @@ export type ConfigOf<S extends Settings> = {
 };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The process can't start as it is set up. `faults` are whole sentences, each beginning with its variable. */
+/** The process can't start as it is set up. `violations` are whole sentences, each beginning with its variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
-  constructor(readonly faults: readonly string[]) {
-    super(`The settings are not right:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  constructor(readonly violations: readonly string[]) {
+    super(`The settings are not right:\n${violations.map((violation) => `  ${violation}`).join('\n')}`);
   }
 }
 
-/** Reads the settings. An empty variable counts as absent. Throws a `ConfigError` that names every fault. */
+/** Reads the settings. An empty variable counts as absent. Throws a `ConfigError` that names every violation. */
 export function readConfig<const S extends Settings>(settings: S, environment: Environment): ConfigOf<S> {
   const config: Record<string, unknown> = {};
-  const faults: string[] = [];
+  const violations: string[] = [];
   for (const [key, setting] of Object.entries(settings)) {
     const text = environment[setting.variable] || setting.default;
     const read = setting.schema.safeParse(text);
     if (read.success) config[key] = read.data;
-    else if (text === undefined) faults.push(`${setting.variable} is missing: ${setting.description}`);
-    else faults.push(...read.error.issues.map((issue) => `${setting.variable} ${issue.message}`));
+    else if (text === undefined) violations.push(`${setting.variable} is missing: ${setting.description}`);
+    else violations.push(...read.error.issues.map((issue) => `${setting.variable} ${issue.message}`));
   }
-  if (faults.length > 0) throw new ConfigError(faults);
+  if (violations.length > 0) throw new ConfigError(violations);
   return deepFreeze(config) as ConfigOf<S>;
 }
 

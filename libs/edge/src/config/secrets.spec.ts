@@ -16,7 +16,7 @@ function read(content: string, mode = 0o600) {
   return readConfig({ secrets }, { ECO_SECRETS_FILE: file });
 }
 
-function faultOf(read: () => unknown): string {
+function errorOf(read: () => unknown): string {
   try {
     read();
   } catch (error) {
@@ -36,24 +36,24 @@ it('reads the passwords of a process', () => {
 });
 
 it.each([0o640, 0o604, 0o644, 0o610])('refuses a file that others can read: mode %o', (mode) => {
-  expect(faultOf(() => read(JSON.stringify(good), mode))).toContain('chmod 600');
+  expect(errorOf(() => read(JSON.stringify(good), mode))).toContain('chmod 600');
 });
 
 it('names each secret that is missing, and quotes none', () => {
-  const fault = faultOf(() => read(JSON.stringify({ amqp: { user: 'central', password: 12345 }, database: {} })));
-  expect(fault).toContain('"amqp.password"');
-  expect(fault).toContain('"database.eco_reader"');
-  expect(fault).toContain('"database.eco_central"');
-  expect(fault).not.toContain('12345');
+  const error = errorOf(() => read(JSON.stringify({ amqp: { user: 'central', password: 12345 }, database: {} })));
+  expect(error).toContain('"amqp.password"');
+  expect(error).toContain('"database.eco_reader"');
+  expect(error).toContain('"database.eco_central"');
+  expect(error).not.toContain('12345');
 });
 
 it('quotes nothing of a file that is no JSON', () => {
-  const fault = faultOf(() => read('password=12345'));
-  expect(fault).toContain('is not JSON');
-  expect(fault).not.toContain('12345');
+  const error = errorOf(() => read('password=12345'));
+  expect(error).toContain('is not JSON');
+  expect(error).not.toContain('12345');
 });
 
 it('says why a file cannot be read', () => {
   const environment = { ECO_SECRETS_FILE: path.join(folder, 'nowhere.json') };
-  expect(faultOf(() => readConfig({ secrets }, environment))).toContain('ENOENT');
+  expect(errorOf(() => readConfig({ secrets }, environment))).toContain('ENOENT');
 });

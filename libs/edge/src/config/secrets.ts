@@ -52,13 +52,13 @@ function fileSetting(
     schema: z.string().transform((path, context) => {
       const read = readSecrets(path, shape);
       if (read.type === 'secrets') return read.secrets;
-      read.faults.forEach((fault) => context.addIssue(fault));
+      read.violations.forEach((violation) => context.addIssue(violation));
       return z.NEVER;
     }),
   };
 }
 
-type ReadSecrets = { type: 'secrets'; secrets: unknown } | { type: 'faults'; faults: string[] };
+type ReadSecrets = { type: 'secrets'; secrets: unknown } | { type: 'violations'; violations: string[] };
 
 function readSecrets(path: string, shape: z.ZodType): ReadSecrets {
   let text: string;
@@ -67,20 +67,26 @@ function readSecrets(path: string, shape: z.ZodType): ReadSecrets {
     // Windows has no such bits.
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       const shown = (mode & 0o777).toString(8).padStart(4, '0');
-      return { type: 'faults', faults: [`names ${path}, which others can read (mode ${shown}): chmod 600 ${path}`] };
+      return {
+        type: 'violations',
+        violations: [`names ${path}, which others can read (mode ${shown}): chmod 600 ${path}`],
+      };
     }
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return { type: 'faults', faults: [`names ${path}, which can't be read: ${(error as NodeJS.ErrnoException).code}`] };
+    return {
+      type: 'violations',
+      violations: [`names ${path}, which can't be read: ${(error as NodeJS.ErrnoException).code}`],
+    };
   }
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch {
-    return { type: 'faults', faults: [`names ${path}, which is not JSON`] };
+    return { type: 'violations', violations: [`names ${path}, which is not JSON`] };
   }
   const read = shape.safeParse(content);
   if (read.success) return { type: 'secrets', secrets: read.data };
-  const faults = read.error.issues.map((issue) => `names ${path}, which has no proper "${issue.path.join('.')}"`);
-  return { type: 'faults', faults };
+  const violations = read.error.issues.map((issue) => `names ${path}, which has no proper "${issue.path.join('.')}"`);
+  return { type: 'violations', violations: violations };
 }

@@ -2,14 +2,20 @@ import { applyDecorators, createParamDecorator, HttpCode, type ExecutionContext 
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { headerDescriptions, headers as headerNames, problemTypes, type Fault, type ProblemName } from '@eco/contracts';
-import { faultsOf, type Place } from './faults.js';
+import {
+  headerDescriptions,
+  headers as headerNames,
+  problemTypes,
+  type Violation,
+  type ProblemName,
+} from '@eco/contracts';
+import { violationsOf, type InputPart } from './violations.js';
 import { problem } from './problem.js';
 
 /*
  * An operation is declared once: what it takes, what it answers. `@Operation` puts it into the API document, and
  * `@Input` reads a request by it: path, query, headers and body together, so that the answer to a bad request names
- * every fault and not those of the first part only.
+ * every violation and not those of the first part only.
  */
 
 export interface AnswerDeclaration {
@@ -52,14 +58,14 @@ export function operation<const O extends OperationDeclaration>(declaration: O):
 const NOTHING = z.strictObject({});
 const NO_BODY = NOTHING.optional();
 
-/** Reads all that the operation takes. Throws `bad-input` naming every fault. */
+/** Reads all that the operation takes. Throws `bad-input` naming every violation. */
 export function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
-  const faults: Fault[] = [];
-  const read = (place: Place, schema: z.ZodType | undefined, value: unknown): unknown => {
+  const faults: Violation[] = [];
+  const read = (part: InputPart, schema: z.ZodType | undefined, value: unknown): unknown => {
     if (schema === undefined) return undefined;
     const result = schema.safeParse(value);
     if (result.success) return result.data;
-    faults.push(...faultsOf(result.error, place, value));
+    faults.push(...violationsOf(result.error, part, value));
     return undefined;
   };
   const input = {

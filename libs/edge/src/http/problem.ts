@@ -1,4 +1,4 @@
-import { problemTypes, PROBLEM_URN, type Fault, type Problem, type ProblemName } from '@eco/contracts';
+import { problemTypes, PROBLEM_URN, type Violation, type Problem, type ProblemName } from '@eco/contracts';
 
 /** Faults of one request that an answer names; a body of 10,000 bad lines does not get 10,000. */
 export const FAULTS_MAX = 100;
@@ -7,7 +7,7 @@ export interface ProblemDetails {
   /** This case, in a sentence. */
   readonly detail?: string;
   /** Every fault of the request. */
-  readonly faults?: readonly Fault[];
+  readonly faults?: readonly Violation[];
   /** Sent as headers beside it. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Members of this problem type alone, such as the short lines of a rejected order. */
@@ -53,7 +53,7 @@ export function problemBody(
   };
 }
 
-function capped(faults: readonly Fault[]): Fault[] {
+function capped(faults: readonly Violation[]): Violation[] {
   if (faults.length <= FAULTS_MAX) return [...faults];
   return [...faults.slice(0, FAULTS_MAX), { at: '', message: `and ${faults.length - FAULTS_MAX} more faults` }];
 }

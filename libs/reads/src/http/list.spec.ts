@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { headers } from '@eco/contracts';
 import { NO_POSITION } from '@eco/routing';
 import type { Reader } from '../group-reader.js';
-import { answerList, CSV_ROWS_MAX, type Place, type ReadPage } from './list.js';
+import { answerList, CSV_ROWS_MAX, type PageStart, type ReadPage } from './list.js';
 
 const item = z.object({ n: z.number() });
 const reader: Reader = { position: NO_POSITION, waitMs: 5_000 };
@@ -11,8 +11,8 @@ const csv = { accept: 'text/csv' };
 
 /** A list of so many numbers, and what was asked of it. */
 function listOf(rows: number, failAfter = Infinity) {
-  const asked: { place: Place; reader: Reader }[] = [];
-  const read = async (place: Place, by: Reader): Promise<ReadPage> => {
+  const asked: { place: PageStart; reader: Reader }[] = [];
+  const read = async (place: PageStart, by: Reader): Promise<ReadPage> => {
     asked.push({ place, reader: by });
     const from = Number(place.after ?? 0);
     if (from >= failAfter) throw new Error('no node answers');

@@ -47,7 +47,7 @@ export interface ListRequest {
   >;
 }
 
-export interface Place {
+export interface PageStart {
   readonly after: string | undefined;
   readonly limit: number;
 }
@@ -64,7 +64,7 @@ export async function answerList(
   { headers: { accept = '' }, query }: ListRequest,
   item: z.ZodObject,
   reader: Reader,
-  read: (place: Place, reader: Reader) => Promise<ReadPage>,
+  read: (place: PageStart, reader: Reader) => Promise<ReadPage>,
 ): Promise<Answer> {
   const { after, limit } = query;
   if (!prefersCsv(accept)) {
@@ -82,7 +82,7 @@ export async function answerList(
   return answer(200, body, { ...first.headers, ...link, 'Content-Type': 'text/csv; charset=utf-8' });
 }
 
-function laterReads(first: ReadPage, reader: Reader, read: (place: Place, reader: Reader) => Promise<ReadPage>) {
+function laterReads(first: ReadPage, reader: Reader, read: (place: PageStart, reader: Reader) => Promise<ReadPage>) {
   const stated = parsePosition(first.headers[headers.position] ?? '');
   const later: Reader = { ...reader, waitMs: 0, ...(stated.ok && { position: stated.position }) };
   return (after: string) => read({ after, limit: CSV_PAGE_ROWS }, later);

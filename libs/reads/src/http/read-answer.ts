@@ -81,7 +81,7 @@ export function lagText(...lagsMs: readonly (number | undefined)[]): string {
 }
 
 /** The answer, or the problem that says why there is none. */
-export function answered<Row, Beside>(result: GroupAnswer<Row, Beside> | ReadFailure): GroupAnswer<Row, Beside> {
+export function answered<Row, Extra>(result: GroupAnswer<Row, Extra> | ReadFailure): GroupAnswer<Row, Extra> {
   if (result.type === 'answer') return result;
   throw problemOf(result);
 }

@@ -8,7 +8,7 @@ const positionHeaderSchema = z
   .transform((text, context): Position => {
     const parsed = parsePosition(text);
     if (parsed.ok) return parsed.position;
-    parsed.faults.forEach((fault) => context.addIssue(fault));
+    parsed.violations.forEach((fault) => context.addIssue(fault));
     return z.NEVER;
   })
   .meta({

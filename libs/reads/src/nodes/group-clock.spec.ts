@@ -68,7 +68,7 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, 30)).toBe(30);
   });
 
-  it('goes by the reign before the number: after a failover that lost batches the new reign is ahead', () => {
+  it('compares terms before seqs: after a failover that lost batches, the new term is ahead', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(100, 3), groupAt(0), 0);
     fromPrimary(clock, seq(95, 4), groupAt(500), 500);

@@ -226,10 +226,10 @@ export class Node implements ReadableNode {
     return lagMs;
   }
 
-  /** Whether `terms` reaches this reign. */
+  /** Whether `terms` reaches this leadership. */
   knows({ term, tag }: TermPosition): boolean {
     if (term === this.position.term && tag === this.position.tag) return true;
-    return this.terms.some((reign) => reign.term === term && reign.tag === tag);
+    return this.terms.some((known) => known.term === term && known.tag === tag);
   }
 
   stop(): void {

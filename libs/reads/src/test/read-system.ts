@@ -66,7 +66,8 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
   };
   const { reads, registry } = await startReads(settings);
 
-  // Who stood still for longer than its session may be silent begins a new reign; a command that came twice counts once.
+  // A writer that stalls for longer than its session may be idle starts a new leadership. A command that was delivered
+  // twice counts once.
   const written = async (commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> => {
     try {
       return await writer.write(...commands);

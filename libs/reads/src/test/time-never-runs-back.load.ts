@@ -90,8 +90,8 @@ async function runSession(session: number, reads: number, carries: boolean, seen
     if (price < before) seen.violations.push(`${productId} at ${price} from ${source.node} after ${before}`);
     const wanted = positionIn(reader.position, 'g1');
     if (wanted !== undefined && source.position !== undefined) {
-      const reign = [{ ...source.position, firstSeq: 1 }];
-      if (covers(source.position, wanted, reign) !== 'covered') {
+      const terms = [{ ...source.position, firstSeq: 1 }];
+      if (covers(source.position, wanted, terms) !== 'covered') {
         seen.violations.push(`${source.node} at ${source.position.seq} for a reader at ${wanted.seq}`);
       }
     }

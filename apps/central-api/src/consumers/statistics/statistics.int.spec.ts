@@ -74,7 +74,7 @@ async function catchUp(parts: () => number): Promise<void> {
     const changes = rows.map((row) => ({ ...row, at: row.at.toISOString() }));
     const last = changes.at(-1);
     if (last === undefined) continue;
-    const { term, tag } = writer.reign;
+    const { term, tag } = writer.leaderTerm;
     const to = { ...from, term, tag, seq: last.seq };
     await store.advance({ groupId: group.id, topic, from, to }, async (manager) => {
       for (let rest = changes; rest.length > 0;) {

@@ -32,7 +32,7 @@ export class CartController {
   async get(@Input(getCart) { path, headers }: InputOf<typeof getCart>): Promise<Answer> {
     const { customerId } = path;
     const reader = readerOf(headers);
-    const { rows, beside, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], reader));
+    const { rows, extra, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], reader));
 
     // A cart goes by its customer, its products each by itself: those of other groups are asked for there.
     const elsewhere = new Map<string, string[]>();
@@ -59,7 +59,7 @@ export class CartController {
       { customerId, items },
       {
         ...headersOf([source, ...others.map((other) => other.source)], reader),
-        ...this.#stampOf(customerId, beside.highest_stamp),
+        ...this.#stampOf(customerId, extra.highest_stamp),
       },
     );
   }

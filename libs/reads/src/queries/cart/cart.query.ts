@@ -25,7 +25,7 @@ export const cartQuery = query<CartItemRow, CartStamp>({
     WHERE i.customer_id = $1 AND i.quantity > 0 AND (c.cleared_stamp IS NULL OR i.stamp > c.cleared_stamp)
       AND ${owned('i')}`,
   order: 'r.product_id',
-  beside: `
+  extra: `
     greatest(
       (SELECT max(greatest(m.stamp, m.ordered_stamp)) FROM eco.cart_item m WHERE m.customer_id = $1),
       (SELECT m.cleared_stamp FROM eco.cart m WHERE m.customer_id = $1)

@@ -102,7 +102,7 @@ export class ChangesController {
             const { position } = looked.source;
             return { type: 'covered', position, cursor: cursorIn(history.position, cursor) };
           }
-          const shown = JSON.stringify([history.position, looked.beside.at_ms]);
+          const shown = JSON.stringify([history.position, looked.extra.at_ms]);
           firstShown ??= shown;
           if (shown !== firstShown) return { type: 'lost', continueFrom: continuationOf(cursor, history) };
         }
@@ -129,8 +129,8 @@ function hasPlace(page: Page, cursor: ChangesCursor): boolean {
   return isCovered(cursor, historyIn(page));
 }
 
-function historyIn({ source, beside }: GroupAnswer<unknown, HistoryRow>): ShownHistory {
-  return { position: source.position ?? { term: 0, tag: '', seq: source.seq }, endsAt: beside.ends_at };
+function historyIn({ source, extra }: GroupAnswer<unknown, HistoryRow>): ShownHistory {
+  return { position: source.position ?? { term: 0, tag: '', seq: source.seq }, endsAt: extra.ends_at };
 }
 
 function pageOf(group: string, topic: Topic, after: ChangesCursor, limit: number, page: Page, reader: Reader): Answer {

@@ -65,7 +65,7 @@ const outcomeChanges = query<ChangeRow, HistoryRow>({
     ) u
     LEFT JOIN eco.orders o ON u.change_data IS NULL AND o.order_id = u.command_id`,
   order: 'r.seq, r.n',
-  beside: historyOf('$5', '$6'),
+  extra: historyOf('$5', '$6'),
 });
 
 /** As above, of the topic stock: $1 is not looked at. By the index movement_changes. */
@@ -82,14 +82,14 @@ const movementChanges = query<ChangeRow, HistoryRow>({
       ORDER BY m.seq, m.n LIMIT $4
     ) m`,
   order: 'r.seq, r.n',
-  beside: historyOf('$5', '$6'),
+  extra: historyOf('$5', '$6'),
 });
 
 /** $1 and $2 the cursor's leadership or null. */
 export const historyQuery = query<never, HistoryRow>({
   name: 'history',
   rows: 'SELECT WHERE false',
-  beside: historyOf('$1', '$2'),
+  extra: historyOf('$1', '$2'),
 });
 
 export function changesQuery(topic: Topic): Query<ChangeRow, HistoryRow> {

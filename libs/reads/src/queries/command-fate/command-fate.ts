@@ -25,7 +25,7 @@ interface FateRow {
   status: OutcomeStatus;
   result: Record<string, unknown> | null;
 }
-interface Beside {
+interface Extra {
   past: boolean;
   dead_letter: string | null;
 }
@@ -34,12 +34,12 @@ interface Beside {
  * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's. What
  * the writer could not read is kept by the hash of its content, so its body can't be compared.
  */
-const commandFateQuery = query<FateRow, Beside>({
+const commandFateQuery = query<FateRow, Extra>({
   name: 'command-fate',
   rows: `
     SELECT encode(u.body_hash, 'hex') AS body_hash, u.status, u.result
     FROM eco.outcome_full u WHERE u.command_id = $1`,
-  beside: `
+  extra: `
     s.at > $2::timestamptz AS past,
     (SELECT d.reason FROM eco.dead_letter d
      WHERE d.command_id = $1 AND d.state = 'open'
@@ -54,12 +54,12 @@ export async function readCommandFate(
   const reader = { position: NO_POSITION, waitMs: 0 };
   const read = await reads.ofKey(key, commandFateQuery, [commandId, notAfter, bodyHash], reader);
   if (read.type !== 'answer') return { type: 'open' };
-  const { rows, beside, source } = read;
+  const { rows, extra, source } = read;
   const position = source.position === undefined ? '' : formatPosition(positionOf([source.position]));
   const [row] = rows;
   if (row !== undefined) {
     return { type: 'outcome', bodyHash: row.body_hash, status: row.status, result: row.result ?? {}, position };
   }
-  if (beside.dead_letter !== null) return { type: 'dead-letter', reason: beside.dead_letter, position };
-  return { type: beside.past ? 'never' : 'open' };
+  if (extra.dead_letter !== null) return { type: 'dead-letter', reason: extra.dead_letter, position };
+  return { type: extra.past ? 'never' : 'open' };
 }

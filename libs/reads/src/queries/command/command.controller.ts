@@ -16,7 +16,9 @@ const getCommand = operation({
     'content, which are kept for an operator and will not be carried out.',
   path: commandPathSchema,
   headers: readHeadersSchema,
-  answers: { 200: { description: 'Decided, or set aside', body: commandOutcomeSchema, headers: READ_ANSWER_HEADERS } },
+  answers: {
+    200: { description: 'Decided, or a dead letter', body: commandOutcomeSchema, headers: READ_ANSWER_HEADERS },
+  },
   problems: ['command-unknown', ...READ_PROBLEMS],
 });
 
@@ -30,22 +32,22 @@ export class CommandController {
   async get(@Input(getCommand) { path, headers }: InputOf<typeof getCommand>): Promise<Answer> {
     const { commandId } = path;
     const reader = readerOf(headers);
-    const { rows, beside, source } = await readUntil(
+    const { rows, extra, source } = await readUntil(
       reader,
       async () => answered(await this.reads.ofId(commandId, commandQuery, [commandId], reader)),
-      (read) => read.rows.length > 0 || read.beside.dead_letter !== null,
+      (read) => read.rows.length > 0 || read.extra.dead_letter !== null,
     );
     const [row] = rows;
-    const isDecided = row !== undefined || beside.dead_letter !== null;
+    const isDecided = row !== undefined || extra.dead_letter !== null;
     const read = headersOf([source], reader, isDecided ? [commandId] : []);
     if (row !== undefined) {
       const { kind, status, result, decided_at } = row;
       const decided = { commandId, kind, status, result: result ?? {}, decidedAt: decided_at.toISOString() };
-      const { key_conflicts: keyConflicts } = beside;
+      const { key_conflicts: keyConflicts } = extra;
       return answer(200, keyConflicts > 0 ? { ...decided, keyConflicts } : decided, read);
     }
-    if (beside.dead_letter !== null)
-      return answer(200, { commandId, status: 'dead-letter', ...beside.dead_letter }, read);
+    if (extra.dead_letter !== null)
+      return answer(200, { commandId, status: 'dead-letter', ...extra.dead_letter }, read);
     throw problem('command-unknown', { headers: read });
   }
 }

@@ -21,7 +21,7 @@ export const commandQuery = query<OutcomeRow, CommandDeadLetter>({
   rows: `
     SELECT u.kind, u.status, u.result, u.decided_at
     FROM eco.outcome_full u WHERE u.command_id = $1 AND ${owned('u')}`,
-  beside: `
+  extra: `
     CASE WHEN r.found IS NULL THEN (
       SELECT jsonb_build_object('reason', d.reason, 'since', to_char(d.first_failed_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
       FROM eco.dead_letter d WHERE d.command_id = $1 AND d.state = 'open' ORDER BY d.first_failed_at LIMIT 1

@@ -10,7 +10,7 @@ import {
 } from '@eco/contracts';
 import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
 import type { GroupAnswer, Reader, ReadFailure } from '../../group-reader.js';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Place } from '../../http/list.js';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart, type Part } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
@@ -70,7 +70,7 @@ export class InventoryController {
 
   #read(
     { location, availableMax }: Query,
-    { after, limit }: Place,
+    { after, limit }: PageStart,
     reader: Reader,
   ): Promise<(GroupAnswer<LevelRow | LookedAtRow, unknown> | ReadFailure)[]> {
     const place = [...placeOf(after), limit + 1];

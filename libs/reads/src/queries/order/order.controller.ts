@@ -37,17 +37,17 @@ export class OrderController {
     const { orderId } = path;
     const reader = readerOf(brought);
     const isAccepted = reader.position.orders.includes(orderId);
-    const { rows, beside, source } = await readUntil(
+    const { rows, extra, source } = await readUntil(
       reader,
       async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], reader)),
-      (read) => !isAccepted || read.rows.length > 0 || read.beside.fate !== null,
+      (read) => !isAccepted || read.rows.length > 0 || read.extra.fate !== null,
     );
     const [row] = rows;
     if (row !== undefined) return answer(200, orderOf(row), headersOf([source], reader, [orderId]));
-    if (isAccepted && beside.fate === null) {
+    if (isAccepted && extra.fate === null) {
       return answer(202, { orderId, status: 'pending' }, { ...headersOf([source], reader), ...retryAfter });
     }
-    const detail = beside.fate === null ? undefined : `What was asked under this id is ${beside.fate}`;
+    const detail = extra.fate === null ? undefined : `What was asked under this id is ${extra.fate}`;
     throw problem('order-unknown', { detail, headers: headersOf([source], reader, [orderId]) });
   }
 }

@@ -51,7 +51,7 @@ export interface OrderFate {
 export const orderQuery = query<OrderRow, OrderFate>({
   name: 'order',
   rows: `SELECT ${ORDER_COLUMNS} FROM eco.orders o WHERE o.order_id = $1 AND ${owned('o')}`,
-  beside: `
+  extra: `
     CASE WHEN r.found IS NULL THEN coalesce(
       (SELECT concat_ws(': ', u.status, u.result ->> 'reason') FROM eco.outcome u WHERE u.command_id = $1),
       (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1),

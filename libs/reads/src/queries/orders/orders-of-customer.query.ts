@@ -20,7 +20,7 @@ export const ordersOfCustomerQuery = query<OrderRow, PendingOrders>({
       AND ($8::text IS NULL OR coalesce(o.branch_id, 'central') = $8) AND ${owned('o')}
     ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $4`,
   order: 'r.placed_at DESC, r.order_id DESC',
-  beside: `
+  extra: `
     ARRAY(
       SELECT id FROM unnest($7::uuid[]) AS accepted (id)
       WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = id)

@@ -4,7 +4,7 @@ import { orderPageSchema, orderSchema, ordersQuerySchema, instantSchema } from '
 import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
 import { hash12, hash12OfOrderId, isUuid } from '@eco/routing';
 import type { Reader } from '../../group-reader.js';
-import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type Place, type ReadPage } from '../../http/list.js';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart, type PageOrder } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readerOf, readHeadersSchema } from '../../http/read-request.js';
@@ -48,16 +48,16 @@ export class OrdersController {
     );
   }
 
-  async #ofCustomer(query: Request['query'], customerId: string, place: Place, reader: Reader): Promise<ReadPage> {
+  async #ofCustomer(query: Request['query'], customerId: string, place: PageStart, reader: Reader): Promise<ReadPage> {
     const hash = hash12(customerId);
     const accepted = reader.position.orders.filter((orderId) => hash12OfOrderId(orderId) === hash);
     const values = [customerId, ...placeAndPeriodOf(query, place), accepted, query.branchId ?? null];
-    const { rows, beside, source } = await readUntil(
+    const { rows, extra, source } = await readUntil(
       reader,
       async () => answered(await this.reads.ofKey(customerId, ordersOfCustomerQuery, values, reader)),
-      (read) => read.beside.pending.length === 0,
+      (read) => read.extra.pending.length === 0,
     );
-    const { pending } = beside;
+    const { pending } = extra;
     const settled = accepted.filter((orderId) => !pending.includes(orderId));
     return {
       page: mergePage([wholePart(rows.map(orderOf))], place.limit, newestFirst),
@@ -66,7 +66,7 @@ export class OrdersController {
     };
   }
 
-  async #ofBranch(query: Request['query'], branchId: string, place: Place, reader: Reader): Promise<ReadPage> {
+  async #ofBranch(query: Request['query'], branchId: string, place: PageStart, reader: Reader): Promise<ReadPage> {
     const values = [branchId, ...placeAndPeriodOf(query, place)];
     const parts = (await this.reads.ofEveryGroup(ordersOfBranchQuery, values, reader)).map(answered);
     return {
@@ -88,7 +88,7 @@ export class OrdersController {
 const FIRST = { placedAt: 'infinity', orderId: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 
 /** $2 to $6 of both queries. */
-function placeAndPeriodOf({ from, to }: Request['query'], { after, limit }: Place): unknown[] {
+function placeAndPeriodOf({ from, to }: Request['query'], { after, limit }: PageStart): unknown[] {
   const { placedAt, orderId } = placeOf(after);
   return [placedAt, orderId, limit + 1, from ?? '-infinity', to ?? 'infinity'];
 }

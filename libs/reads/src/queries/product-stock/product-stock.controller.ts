@@ -26,9 +26,9 @@ export class ProductStockController {
     const { productId } = path;
     const reader = readerOf(headers);
     const result = await this.reads.ofKey(productId, productStockQuery, [productId], reader);
-    const { rows, beside, source } = answered(result);
+    const { rows, extra, source } = answered(result);
     const read = headersOf([source], reader);
-    if (!beside.is_product) throw problem('product-unknown', { headers: read });
+    if (!extra.is_product) throw problem('product-unknown', { headers: read });
     return answer(200, { productId, levels: rows.map(levelOf) }, read);
   }
 }

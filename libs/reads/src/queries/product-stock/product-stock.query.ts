@@ -34,5 +34,5 @@ export const productStockQuery = query<LevelRow, IsProduct>({
   name: 'product-stock',
   rows: `SELECT ${LEVEL_COLUMNS} FROM eco.stock_level l WHERE l.product_id = $1 AND ${owned('l')}`,
   order: 'r.location',
-  beside: `EXISTS (SELECT FROM eco.product p WHERE p.product_id = $1 AND ${owned('p')}) AS is_product`,
+  extra: `EXISTS (SELECT FROM eco.product p WHERE p.product_id = $1 AND ${owned('p')}) AS is_product`,
 });

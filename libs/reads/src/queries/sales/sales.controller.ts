@@ -72,7 +72,7 @@ export class SalesController {
       const read = await readConsumer(this.reads, ['orders'], salesQueryOf(grouping), values, reader);
       if (read.type !== 'answer') throw problemOf(read);
       const { answer } = read;
-      const { time_zone: timeZone } = answer.beside as WithProgress & WithTimeZone;
+      const { time_zone: timeZone } = answer.extra as WithProgress & WithTimeZone;
       const page = mergePage([wholePart(answer.rows)], limit, {
         keyOf: ({ day, branch_id, product_id }) => [day, branch_id, product_id],
       });

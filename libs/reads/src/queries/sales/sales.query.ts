@@ -48,7 +48,7 @@ function salesQuery({ day, branch, product, ofProduct }: SalesGrouping): SalesQu
     WHERE (t.day, t.branch_id, t.product_id) > ($4::text, $5::text, $6::text)
     ORDER BY t.day, t.branch_id, t.product_id LIMIT $7`,
     order: 'r.day, r.branch_id, r.product_id',
-    beside: `${progressOf('statistics', 'statistics')}, ${TIME_ZONE}`,
+    extra: `${progressOf('statistics', 'statistics')}, ${TIME_ZONE}`,
     pace: 'slow',
   });
 }

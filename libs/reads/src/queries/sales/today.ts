@@ -6,12 +6,12 @@ import type { Reads } from '../../reads.js';
 const todayQuery = query<never, { today: string }>({
   name: 'today',
   rows: 'SELECT WHERE false',
-  beside: `(SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date::text FROM statistics.calendar c) AS today`,
+  extra: `(SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date::text FROM statistics.calendar c) AS today`,
 });
 
 /** The day that it is in the chain's time zone, by the clock of a node of the group that keeps statistics. */
 export async function todayOf(reads: Reads): Promise<string> {
   const [home = ''] = reads.groupIds;
   const read = await reads.ofGroup(home, todayQuery, [], { position: NO_POSITION, waitMs: 0 });
-  return answered(read).beside.today;
+  return answered(read).extra.today;
 }

@@ -10,7 +10,7 @@ interface Issue {
 }
 
 /** Each fault as `<JSON pointer>: <words>`, such as `/body/lines/0/quantity: must be at least 1`. */
-export function faultsOf(issues: readonly Issue[]): string[] {
+export function violationsIn(issues: readonly Issue[]): string[] {
   return issues.flatMap(({ code, path, message, keys = [], errors = [] }) => {
     if (code === 'unrecognized_keys') return keys.map((key) => `${pointer([...path, key])}: is not a field of it`);
     const words = errors.flat().map((alternative) => alternative.message);
@@ -28,13 +28,13 @@ function pointer(path: readonly PropertyKey[]): string {
 const REASON_LENGTH_MAX = 8_000;
 
 /** All the faults in one text; where that would be very long, the first of them and how many more there are. */
-export function reasonOf(faults: readonly string[]): string {
+export function reasonOf(violations: readonly string[]): string {
   let reason = '';
-  for (const [index, fault] of faults.entries()) {
-    if (reason.length + fault.length > REASON_LENGTH_MAX) {
-      return `${reason}${index === 0 ? fault.slice(0, REASON_LENGTH_MAX) : ''}; and ${faults.length - index} faults more`;
+  for (const [index, violation] of violations.entries()) {
+    if (reason.length + violation.length > REASON_LENGTH_MAX) {
+      return `${reason}${index === 0 ? violation.slice(0, REASON_LENGTH_MAX) : ''}; and ${violations.length - index} faults more`;
     }
-    reason += index === 0 ? fault : `; ${fault}`;
+    reason += index === 0 ? violation : `; ${violation}`;
   }
   return reason;
 }
@@ -42,7 +42,7 @@ export function reasonOf(faults: readonly string[]): string {
 const PLACE_LENGTH_MAX = 80;
 
 /** Where the first of the faults lies; which line or item of a list is left open, for they fail alike. */
-export function placeOf([first = '']: readonly string[]): string {
+export function siteOf([first = '']: readonly string[]): string {
   const pointer = first.slice(0, first.indexOf(': ')).replace(/\/[0-9]+(?=\/|$)/g, '/*');
   return pointer.slice(0, PLACE_LENGTH_MAX);
 }

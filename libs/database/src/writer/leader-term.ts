@@ -1,19 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { topics, type Topic } from '@eco/contracts';
-import { faultOf, type Fault } from './fault.js';
+import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import type { Statement, WriterSession } from './session.js';
 
 /**
- * Who may write. A session that has the advisory lock puts its tag into the group's row, and from then on its fence is the
- * only one that passes. Its term begins with its first batch: readers see nothing of a leadership that decides nothing,
- * and it leaves no row behind. The first one after a promotion takes its term at once, since its history is another one:
- * what readers saw and the promotion lost is lost from then on. The lock is polled, never waited for: a session that waits in the lock holds a snapshot
- * that holds back vacuum (a batch took 20 → 87 ms within 400 batches).
+ * Which session may write. A session that holds the advisory lock puts its tag into the group's row. From then on only
+ * its fence passes.
+ *
+ * The term begins with its first batch. A leadership that decides nothing is invisible to readers and leaves no row
+ * behind. The first leadership after a promotion takes its term at once, because the promotion starts another history:
+ * whatever readers saw and the promotion lost is lost from then on.
+ *
+ * The lock is polled, never waited for. A session that waits in the lock holds a snapshot, which holds back vacuum
+ * (batch time rose from 20 to 87 ms within 400 batches).
  */
-export interface Reign {
+export interface LeaderTerm {
   group: string;
   term: number;
-  /** Random: tells two reigns of one number apart, which a failover that lost the first can make. */
+  /**
+   * Random. It distinguishes two leaderships with the same term number, which a failover that lost the first one can
+   * produce.
+   */
   tag: string;
   /** The group's last batch when it began. */
   seq: number;
@@ -84,7 +91,7 @@ export async function tryToLead(session: WriterSession): Promise<boolean> {
  * Begins a leadership; the session must have the lock. Throws when it is not certain that a replica knows of it too: then
  * close the session and begin again.
  */
-export async function beginReign(session: WriterSession): Promise<Reign> {
+export async function startTerm(session: WriterSession): Promise<LeaderTerm> {
   const tag = randomBytes(4).toString('hex');
   session.elapsed.send();
   const { rows, warning } = await session.run(lead, [tag]);
@@ -97,21 +104,21 @@ export async function beginReign(session: WriterSession): Promise<Reign> {
   return { group: group as string, term, tag, seq: Number(seq), shown, buckets: Number(buckets) };
 }
 
-/** The last batch that changed something under each topic; 0: none yet. Nothing but this reign may add to them. */
+/** The last batch that changed something under each topic; 0: none yet. Only this leadership can add to them. */
 export async function readLastSeqs(session: WriterSession): Promise<Record<Topic, number>> {
   const { rows } = await session.run(lastSeqs, [topics]);
   return Object.fromEntries(rows.map(([topic, seq]) => [topic, Number(seq)])) as Record<Topic, number>;
 }
 
-/** An idle leader's heartbeat, each second. A fault says what to do, as for a batch. */
-export async function touchReign(session: WriterSession, { tag }: Reign): Promise<Fault | undefined> {
+/** An idle leader's heartbeat, every second. The result says what to do next, as for a batch. */
+export async function sendHeartbeat(session: WriterSession, { tag }: LeaderTerm): Promise<BatchFailure | undefined> {
   try {
     const { warning } = await session.run(heartbeat, [tag, session.elapsed.send()]);
     if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
     session.elapsed.stored();
     return undefined;
   } catch (error) {
-    return faultOf(error);
+    return batchFailureOf(error);
   }
 }
 
@@ -128,9 +135,9 @@ export async function hasDueHolds(session: WriterSession): Promise<boolean> {
   );
 }
 
-/** What a standby sees of who reigns. */
+/** What a standby sees of the leader. */
 export interface HolderSigns {
-  /** Grows whenever the holder lives, with its batches and heartbeats: a counter, which no clock turns back. */
+  /** Grows with the holder's batches and heartbeats. It is a counter, which no clock turns back. */
   sign: string;
   /** Null: nobody holds the lock. */
   pid: number | null;

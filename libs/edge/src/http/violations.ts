@@ -1,15 +1,17 @@
 import type { z } from 'zod';
-import type { Fault } from '@eco/contracts';
+import type { Violation } from '@eco/contracts';
 
 /** Where the value stands that a schema looked at: it decides how a fault is addressed. */
-export type Place = 'body' | 'path' | 'query' | 'header';
+export type InputPart = 'body' | 'path' | 'query' | 'header';
 
 type Issue = z.core.$ZodIssue;
 
 /** Every fault that a schema found: in the schema's own words where it has some, else in ours. */
-export function faultsOf(error: z.ZodError, place: Place, input: unknown): Fault[] {
+export function violationsOf(error: z.ZodError, part: InputPart, input: unknown): Violation[] {
   const { issues } = error;
-  return issues.filter((issue) => !isSaidBetter(issue, issues)).flatMap((issue) => faultsOfIssue(issue, place, input));
+  return issues
+    .filter((issue) => !isSaidBetter(issue, issues))
+    .flatMap((issue) => violationsOfIssue(issue, part, input));
 }
 
 /** zod calls a number beyond 2^53 "not whole", which it may well be. Its limit, when it has one, says it better. */
@@ -21,12 +23,12 @@ function isInexact(issue: Issue): boolean {
   return (issue.code === 'too_big' || issue.code === 'too_small') && issue.origin === 'int';
 }
 
-function faultsOfIssue(issue: Issue, place: Place, input: unknown): Fault[] {
+function violationsOfIssue(issue: Issue, part: InputPart, input: unknown): Violation[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ at: at(place, [...issue.path, key]), message: 'is not a field here' }));
+    return issue.keys.map((key) => ({ at: at(part, [...issue.path, key]), message: 'is not a field here' }));
   }
   const message = words(issue, valueAt(input, issue.path));
-  return [{ at: at(place, issue.path), message: issue.path.length === 0 ? `the ${place} ${message}` : message }];
+  return [{ at: at(part, issue.path), message: issue.path.length === 0 ? `the ${part} ${message}` : message }];
 }
 
 function words(issue: Issue, value: unknown): string {
@@ -61,9 +63,9 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** A JSON pointer (RFC 6901) into the body, `query.limit`, `path.orderId`, `header.prefer`. */
-function at(place: Place, path: readonly PropertyKey[]): string {
-  if (place === 'body') {
+function at(part: InputPart, path: readonly PropertyKey[]): string {
+  if (part === 'body') {
     return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
   }
-  return [place, ...path.map(String)].join('.');
+  return [part, ...path.map(String)].join('.');
 }

@@ -6,7 +6,7 @@ import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
 
-/* A command over which the process ends, each time it is tried, in the middle of good ones. */
+/* A poison message ends the process each time it is tried. It arrives among good commands. */
 
 const GOOD = 20;
 /** Two deliveries before anything is suspected, one of all together, halves, and three of it alone; and some to spare. */
@@ -29,7 +29,7 @@ beforeAll(async () => {
   publisher.start();
   closing.push(publisher, connection);
   reader = new SideConnection(primary(), cluster.databaseLogin('eco_reader'), 'spec');
-  writer = new WriterProcess(cluster, 'writer', ['--require', path.join(__dirname, 'test/end-over-deadly.cjs')]);
+  writer = new WriterProcess(cluster, 'writer', ['--require', path.join(__dirname, 'test/end-over-poison.cjs')]);
 }, 180_000);
 
 afterAll(async () => {
@@ -54,13 +54,13 @@ async function publish(...commands: Command[]): Promise<void> {
   expect(outcomes).toEqual(commands.map(() => ({ type: 'confirmed' })));
 }
 
-it('becomes one dead letter, and all the good ones land', async () => {
+it('makes a poison message one dead letter and decides all good commands', async () => {
   const good = Array.from({ length: GOOD }, (_, index) => order(`customer-${index}`));
-  const deadly = order('deadly');
+  const poison = order('poison');
   await publish(
     commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1000 }),
     ...good.slice(0, 13),
-    deadly,
+    poison,
     ...good.slice(13),
   );
   writer.keepsRunning = true;
@@ -76,7 +76,7 @@ it('becomes one dead letter, and all the good ones land', async () => {
     },
     { deadlineMs: 240_000 },
   );
-  expect(letters).toEqual([{ command_id: deadly.id, error_class: 'process', place: 'order.place', state: 'open' }]);
+  expect(letters).toEqual([{ command_id: poison.id, error_class: 'process', place: 'order.place', state: 'open' }]);
   expect(writer.ends).toBeGreaterThanOrEqual(3 + 3);
   expect(writer.ends).toBeLessThanOrEqual(ENDS_MAX);
 
@@ -90,7 +90,7 @@ it('becomes one dead letter, and all the good ones land', async () => {
 
   const ends = writer.ends;
   const after = order('somebody');
-  await publish(deadly);
+  await publish(poison);
   await publish(after);
   await eventually('what comes later is decided', async () => (await placed([after.id])).length === 1);
   expect(writer.ends).toBe(ends);

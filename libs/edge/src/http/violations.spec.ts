@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { placeOrderRequestSchema, registerCustomerRequestSchema, topicSchema } from '@eco/contracts';
-import { faultsOf, type Place } from './faults.js';
+import { violationsOf, type InputPart } from './violations.js';
 
-function faults(schema: z.ZodType, input: unknown, place: Place = 'body'): Record<string, string> {
+function faults(schema: z.ZodType, input: unknown, part: InputPart = 'body'): Record<string, string> {
   const read = schema.safeParse(input);
   if (read.success) return {};
-  return Object.fromEntries(faultsOf(read.error, place, input).map(({ at, message }) => [at, message]));
+  return Object.fromEntries(violationsOf(read.error, part, input).map(({ at, message }) => [at, message]));
 }
 
 const line = (fields: object) => ({ customerId: 'ana', lines: [{ productId: 'cafe', quantity: 1, ...fields }] });

@@ -1,6 +1,6 @@
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
-  beginReign,
+  startTerm,
   GroupNodes,
   hasDueHolds,
   primaryOf,
@@ -10,7 +10,7 @@ import {
   renewAbsentSlot,
   SideConnection,
   terminateHolder,
-  touchReign,
+  sendHeartbeat,
   tryToLead,
   watchSession,
   WriterSession,
@@ -49,7 +49,7 @@ describe('the lock', () => {
   it('is free at once when the process is gone without a word', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
-    await beginReign(first);
+    await startTerm(first);
     first.destroy(new Error('killed'));
     await eventually('the lock is free', () => tryToLead(second), { deadlineMs: 5000 });
   });
@@ -73,44 +73,47 @@ describe('the lock', () => {
   });
 });
 
-describe('a reign', () => {
+describe('a leadership', () => {
   it('has a term of its own, kept for good with where it began', async () => {
     const first = await openSession();
     await leads(first);
-    const reign = await beginReign(first);
-    expect(reign).toMatchObject({ group: 'g1', buckets: 16 });
-    expect(reign.tag).toMatch(/^[0-9a-f]{8}$/);
-    expect(await runBatch(first, reign, [orderOf('ana', [])])).toMatchObject({ type: 'committed', seq: reign.seq + 1 });
+    const leaderTerm = await startTerm(first);
+    expect(leaderTerm).toMatchObject({ group: 'g1', buckets: 16 });
+    expect(leaderTerm.tag).toMatch(/^[0-9a-f]{8}$/);
+    expect(await runBatch(first, leaderTerm, [orderOf('ana', [])])).toMatchObject({
+      type: 'committed',
+      seq: leaderTerm.seq + 1,
+    });
     const rows = await group.asSuperuser('SELECT tag, first_seq::int FROM eco.group_term WHERE term = $1', [
-      reign.term,
+      leaderTerm.term,
     ]);
-    expect(rows).toEqual([{ tag: reign.tag, first_seq: reign.seq + 1 }]);
+    expect(rows).toEqual([{ tag: leaderTerm.tag, first_seq: leaderTerm.seq + 1 }]);
   });
 
   it('shows that it lives without a batch, until another begins', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
-    const reign = await beginReign(first);
+    const leaderTerm = await startTerm(first);
     const before = await readHolder(second);
     expect(before).toMatchObject({ pid: first.backendPid, waitsForReplica: false });
-    expect(await touchReign(first, reign)).toBeUndefined();
+    expect(await sendHeartbeat(first, leaderTerm)).toBeUndefined();
     const after = await readHolder(second);
     expect(after.sign).not.toBe(before.sign);
     expect((await readHolder(second)).sign).toBe(after.sign);
     const { host, port } = server(1);
     await first.close();
     await leads(second);
-    await beginReign(second);
-    expect(await touchReign(second, reign)).toMatchObject({ type: 'fenced' });
+    await startTerm(second);
+    expect(await sendHeartbeat(second, leaderTerm)).toMatchObject({ type: 'fenced' });
     expect({ host, port }).not.toEqual(second.node);
   });
 
   it('of a holder that hangs can be ended by a standby, but not while it waits for a replica', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
-    const reign = await beginReign(first);
+    const leaderTerm = await startTerm(first);
     await server(1).pause();
-    const run = runBatch(first, reign, [orderOf('ana', [])]);
+    const run = runBatch(first, leaderTerm, [orderOf('ana', [])]);
     await eventually('it waits for a replica', async () => (await readHolder(second)).waitsForReplica);
     expect(await terminateHolder(second, first.backendPid)).toBe(false);
     await server(1).resume();
@@ -129,17 +132,19 @@ describe('a leadership without a batch', () => {
     for (let n = 0; n < 3; n += 1) {
       const session = await openSession();
       await leads(session);
-      const reign = await beginReign(session);
-      expect(await touchReign(session, reign)).toBeUndefined();
-      expect(reign).toMatchObject({ term: Number(before?.['term']) + 1, seq: before?.['seq'] });
+      const leaderTerm = await startTerm(session);
+      expect(await sendHeartbeat(session, leaderTerm)).toBeUndefined();
+      expect(leaderTerm).toMatchObject({ term: Number(before?.['term']) + 1, seq: before?.['seq'] });
       await session.close();
     }
     expect([await terms(), await position()]).toEqual([termsBefore, [before]]);
 
     const session = await openSession();
     await leads(session);
-    const { term, tag, seq, ...reign } = await beginReign(session);
-    expect(await runBatch(session, { term, tag, seq, ...reign }, [orderOf('ana', [])])).toMatchObject({ seq: seq + 1 });
+    const { term, tag, seq, ...leaderTerm } = await startTerm(session);
+    expect(await runBatch(session, { term, tag, seq, ...leaderTerm }, [orderOf('ana', [])])).toMatchObject({
+      seq: seq + 1,
+    });
     expect(await position()).toEqual([{ term, tag, seq: seq + 1 }]);
     expect(await terms()).toEqual([...termsBefore, { term, tag, first_seq: seq + 1 }]);
   });
@@ -154,7 +159,7 @@ describe('the group’s clock', () => {
   const begin = async () => {
     const session = await openSession();
     await leads(session);
-    return { session, reign: await beginReign(session) };
+    return { session, leaderTerm: await startTerm(session) };
   };
   const now = async () => {
     const [row] = await group.asSuperuser<{ at: Date }>('SELECT at FROM eco.group_state');
@@ -171,17 +176,17 @@ describe('the group’s clock', () => {
   it.each(['-15 minutes', '15 minutes'])(
     'goes on, and the leader is seen to live, when the server’s clock steps by %s and back',
     async (step) => {
-      const { session, reign } = await begin();
+      const { session, leaderTerm } = await begin();
       const standby = await openSession();
       for (const stepped of [step, '0']) {
         await stepTo(stepped);
         for (let n = 0; n < 3; n += 1) {
           const [at, { sign }] = [await now(), await readHolder(standby)];
-          expect(await touchReign(session, reign)).toBeUndefined();
+          expect(await sendHeartbeat(session, leaderTerm)).toBeUndefined();
           expect(await now()).toBeGreaterThan(at);
           expect((await readHolder(standby)).sign).not.toBe(sign);
           const touched = await now();
-          expect(await runBatch(session, reign, [orderOf('ana', [])])).toMatchObject({ type: 'committed' });
+          expect(await runBatch(session, leaderTerm, [orderOf('ana', [])])).toMatchObject({ type: 'committed' });
           expect(await now()).toBeGreaterThan(touched);
         }
       }
@@ -189,20 +194,20 @@ describe('the group’s clock', () => {
   );
 
   it('lets a command expire after its own time although the server’s clock went back 15 minutes, and ends what is held', async () => {
-    const { session, reign } = await begin();
-    expect(await runBatch(session, reign, [productOf('tea', 5)])).toMatchObject({ type: 'committed' });
+    const { session, leaderTerm } = await begin();
+    expect(await runBatch(session, leaderTerm, [productOf('tea', 5)])).toMatchObject({ type: 'committed' });
     const held = reservationOf('ana', [{ productId: 'tea', quantity: 5 }], 60);
-    expect(await runBatch(session, reign, [held])).toMatchObject({ type: 'committed' });
+    expect(await runBatch(session, leaderTerm, [held])).toMatchObject({ type: 'committed' });
     await stepTo('-15 minutes');
     expect((await clocks()).groupAheadS).toBeGreaterThan(800);
     const late = orderOf('ana', []);
     late.command.notAfter = new Date((await now()) + 5000).toISOString();
     // Six seconds of the leader's own clock pass.
-    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [reign.tag, 6000]);
-    const run = await runBatch(session, reign, [late]);
+    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [leaderTerm.tag, 6000]);
+    const run = await runBatch(session, leaderTerm, [late]);
     expect(run).toMatchObject({ effects: { outcomes: [{ status: 'expired' }] } });
     expect(await hasDueHolds(session)).toBe(false);
-    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [reign.tag, 66_000]);
+    await session.run({ name: 'heartbeat', text: 'SELECT FROM eco.send_heartbeat($1, $2)' }, [leaderTerm.tag, 66_000]);
     expect(await hasDueHolds(session)).toBe(true);
   });
 
@@ -231,7 +236,7 @@ describe('the group’s row', () => {
   it('is found, fenced and read in a few pages, however many dead versions a held snapshot keeps', async () => {
     const session = await openSession();
     await leads(session);
-    const { term, tag } = await beginReign(session);
+    const { term, tag } = await startTerm(session);
     const { host, port } = server(0);
     const holder = new SideConnection({ host, port }, group.superuser, 'spec holds a snapshot');
     await holder.ask('BEGIN ISOLATION LEVEL REPEATABLE READ', [], 60_000);

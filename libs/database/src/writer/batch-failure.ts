@@ -1,0 +1,40 @@
+import { DatabaseError } from 'pg';
+
+/**
+ * Why a batch was not stored. The type says what to do next:
+ * - `command-error`: one of its commands can't be decided or stored, and never will be. Find it and dead-letter it.
+ * - `server-error`: the same batch may succeed later. `lost`: the session is gone. `isTooLarge`: the batch took too
+ *   much time or memory. A smaller one may succeed at once; the same one will not.
+ * - `fenced`: another writer leads. Give up.
+ * - `unknown`: the batch may be committed, may still commit, or may not be replicated. The session is gone. Let the
+ *   broker redeliver the messages; their outcomes show what happened.
+ */
+export type BatchFailure =
+  | { type: 'command-error'; error: Error; errorClass: 'rule' | 'database'; failureSite: string }
+  | { type: 'server-error'; error: Error; lost: boolean; isTooLarge?: boolean }
+  | { type: 'fenced'; error: Error }
+  | { type: 'unknown'; error: Error };
+
+const SQLSTATE_FENCED = 'EF001';
+const NOT_IN_FENCED_TRANSACTION = 'EF002';
+
+/** Classes of SQLSTATE: bad data, a broken constraint, data beyond what the server can hold (a key too long for its index). */
+const COMMANDS_OWN = ['22', '23', '54'];
+
+/** `statement_timeout`, or an operator's cancel, after which a smaller batch does no harm; `out_of_memory`. */
+const TOO_LARGE = ['57014', '53200'];
+
+/** Whatever is not known to be a command's fault blames none. */
+export function batchFailureOf(error: unknown): BatchFailure {
+  if (!(error instanceof DatabaseError)) return { type: 'server-error', error: error as Error, lost: true };
+  const code = error.code ?? '';
+  if (code === SQLSTATE_FENCED) return { type: 'fenced', error };
+  if (code === NOT_IN_FENCED_TRANSACTION) return { type: 'unknown', error };
+  if (COMMANDS_OWN.includes(code.slice(0, 2))) {
+    const what = error.constraint ?? error.column ?? error.routine;
+    const failureSite = [code, error.table, what].filter((part) => part !== undefined).join(' ');
+    return { type: 'command-error', error, errorClass: 'database', failureSite };
+  }
+  const lost = error.severity === 'FATAL' || error.severity === 'PANIC';
+  return { type: 'server-error', error, lost, ...(TOO_LARGE.includes(code) && !lost ? { isTooLarge: true } : {}) };
+}
