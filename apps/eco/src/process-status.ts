@@ -16,7 +16,7 @@ export interface ProcessStatus {
   readonly detail?: string;
 }
 
-type Answer = Pick<ProcessStatus, 'state' | 'role' | 'detail'>;
+type ReportedState = Pick<ProcessStatus, 'state' | 'role' | 'detail'>;
 
 const ANSWER_MS = 3000;
 
@@ -60,7 +60,7 @@ export async function lookAtContainers({ containers, layout, secrets }: ComposeS
 interface Asked {
   readonly name: string;
   readonly port: number;
-  readonly answer: Promise<Answer>;
+  readonly answer: Promise<ReportedState>;
 }
 
 function askAll(layout: Layout, { broker, database }: Secrets): Asked[] {
@@ -83,7 +83,10 @@ function askAll(layout: Layout, { broker, database }: Secrets): Asked[] {
   ];
 }
 
-async function askBroker({ host, managementPort }: Layout['brokers'][number], password: string): Promise<Answer> {
+async function askBroker(
+  { host, managementPort }: Layout['brokers'][number],
+  password: string,
+): Promise<ReportedState> {
   const authorization = `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`;
   // Memory or disk running out: the broker then lets nobody publish.
   const answer = await get(`http://${host}:${managementPort}/api/health/checks/alarms`, { authorization });
@@ -91,7 +94,7 @@ async function askBroker({ host, managementPort }: Layout['brokers'][number], pa
   return answer.ok ? { state: 'ready' } : { state: 'live', detail: answer.text };
 }
 
-function databaseAnswer(nodes: Awaited<ReturnType<ReplicationWatch['look']>>, name: string): Answer {
+function databaseAnswer(nodes: Awaited<ReturnType<ReplicationWatch['look']>>, name: string): ReportedState {
   const node = nodes.find((each) => each.name === name);
   if (!node || node.role === 'unreachable') return { state: 'running' };
   if (node.role === 'primary') return { state: 'ready', role: 'primary' };
@@ -100,7 +103,7 @@ function databaseAnswer(nodes: Awaited<ReturnType<ReplicationWatch['look']>>, na
   return { state: 'ready', role: 'replica', detail: `${seen.syncState}, ${seen.lagBytes} bytes behind` };
 }
 
-async function askService({ host, port, app }: Layout['services'][number]): Promise<Answer> {
+async function askService({ host, port, app }: Layout['services'][number]): Promise<ReportedState> {
   const url = `http://${host}:${port}`;
   const [ready, metrics] = await Promise.all([
     get(`${url}/health/ready`),

@@ -7,7 +7,7 @@ import {
   wholeNumberSetting,
   type ConfigOf,
   type Environment,
-  type GroupNodes,
+  type GroupAddresses,
   type Setting,
 } from '@eco/edge';
 
@@ -43,7 +43,7 @@ const writerSettings = {
 
 export type WriterConfig = ConfigOf<typeof writerSettings> & {
   /** Of the group that this process may lead. */
-  readonly nodes: GroupNodes['nodes'];
+  readonly nodes: GroupAddresses['nodes'];
 };
 
 /** Throws a `ConfigError` that names every violation. */

@@ -50,11 +50,11 @@ it('a leader on a replaced primary requeues within seconds what the next leader 
   const [oldPrimary, newPrimary, replica] = nodes() as [Node, Node, Node];
   const cutOff = startWriter('cut-off', [oldPrimary]);
   await eventually('the first writer leads', async () => (await cutOff.role()) === 'active');
-  const { answer } = publisher.publishAndWait(
+  const { reply } = publisher.publishAndWait(
     commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 100_000 }),
     { waitMs: 60_000 },
   );
-  expect((await answer)?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+  expect((await reply)?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 
   await newPrimary.promote();
   await replica.follow(newPrimary);

@@ -1,7 +1,7 @@
 import { pauseUnlessAborted } from '@eco/broker';
 import {
   startTerm,
-  GroupNodes,
+  NodeRoles,
   nodeName,
   primaryOf,
   readHolder,
@@ -53,7 +53,7 @@ export interface LeadershipOptions {
 }
 
 export class Leadership {
-  readonly #nodes: GroupNodes;
+  readonly #nodes: NodeRoles;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #session: WriterSession | undefined;
@@ -63,7 +63,7 @@ export class Leadership {
   #waitsFor = 'an answer of the nodes';
 
   constructor(private readonly options: LeadershipOptions) {
-    this.#nodes = new GroupNodes(options.nodes, options.login, 'eco writer watch');
+    this.#nodes = new NodeRoles(options.nodes, options.login, 'eco writer watch');
   }
 
   get role(): 'active' | 'standby' {

@@ -98,9 +98,9 @@ function order(customerId: string, quantity = 1): Command {
 }
 
 async function ask(command: Command) {
-  const { outcome, answer } = publisher.publishAndWait(command, { waitMs: 60_000 });
+  const { outcome, reply } = publisher.publishAndWait(command, { waitMs: 60_000 });
   expect(await outcome).toEqual({ type: 'confirmed' });
-  return answer;
+  return reply;
 }
 
 async function publish(commands: Command[]): Promise<void> {
@@ -137,16 +137,16 @@ async function holdBatches(): Promise<() => void> {
 
 it('answers who asks, with the position of the batch that did it; a repeat gets the first answer', async () => {
   const command = order('ana', 2);
-  const answer = await ask(command);
-  expect(answer?.reply).toMatchObject({
+  const reply = await ask(command);
+  expect(reply?.reply).toMatchObject({
     type: 'outcome',
     status: 'done',
     repeated: false,
     result: { totalCents: 640 },
   });
-  expect(answer?.position).toMatch(/^g1=\d+\.[0-9a-f]{8}\.\d+$/);
+  expect(reply?.position).toMatch(/^g1=\d+\.[0-9a-f]{8}\.\d+$/);
   const again = await ask({ ...command, stamp: order('ana').stamp });
-  expect(again?.reply).toEqual({ ...answer?.reply, repeated: true });
+  expect(again?.reply).toEqual({ ...reply?.reply, repeated: true });
   const other = { ...order('ana', 3), id: command.id };
   other.body = { ...other.body, orderId: command.id };
   expect((await ask(other))?.reply).toEqual({ type: 'key-conflict', commandId: command.id });
@@ -336,10 +336,10 @@ describe('while the table of cart items is locked', () => {
     await waitsForLock();
     const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId: 'three-times' });
     const checkout = commandOf('cart.checkout', { orderId, customerId: 'three-times', branchId: null });
-    const answer = ask(checkout);
+    const reply = ask(checkout);
     await eventually('both are taken', () => active()?.consumer.counts['orders.g1']?.unacknowledgedMessages === 2);
     locker.close();
-    expect((await answer)?.reply).toMatchObject({
+    expect((await reply)?.reply).toMatchObject({
       type: 'outcome',
       status: 'done',
       result: { status: 'confirmed', lines: [{ productId: 'tea', quantity: 2 }] },

@@ -5,7 +5,7 @@ export { pauseUnlessAborted } from './deadline.js';
 export { BrokerConnection, type BrokerAccess, type BrokerAddress, type ConnectionState } from './connection.js';
 export { CommandPublisher, type CommandPublisherOptions, type PublishOptions } from './publisher.js';
 export { mayHaveArrived, type PublishOutcome } from './publish-outcome.js';
-export type { Answer } from './reply-waits.js';
+export type { CommandReply } from './reply-waits.js';
 export { CommandConsumer, type CommandConsumerOptions } from './consumer.js';
 export type { Delivery } from './delivery.js';
 export { ReplySender, type ReplyTo } from './replies.js';

@@ -7,7 +7,7 @@ import { KeptChannel } from './kept-channel.js';
 import type { Log } from './log.js';
 import { BETWEEN, OutgoingQueue, type OutgoingCommand, type OutgoingMessage } from './outgoing-queue.js';
 import type { PublishOutcome } from './publish-outcome.js';
-import { ReplyWaits, type Answer } from './reply-waits.js';
+import { ReplyWaits, type CommandReply } from './reply-waits.js';
 import { commandRoutingKey, COMMANDS_EXCHANGE } from './topology.js';
 
 export interface CommandPublisherOptions {
@@ -175,14 +175,14 @@ export class CommandPublisher {
   publishAndWait(
     command: Command,
     { waitMs, ...options }: PublishOptions & { waitMs: number },
-  ): { outcome: Promise<PublishOutcome>; answer: Promise<Answer | undefined> } {
+  ): { outcome: Promise<PublishOutcome>; reply: Promise<CommandReply | undefined> } {
     const asking = { ...command, reply: true };
-    const answer = this.#replies.add(command.stamp, waitMs);
+    const reply = this.#replies.add(command.stamp, waitMs);
     const outcome = this.publish(asking, options).then((settled) => {
       if (settled.type !== 'confirmed') this.#replies.forget(command.stamp);
       return settled;
     });
-    return { outcome, answer };
+    return { outcome, reply: reply };
   }
 
   /** `write` is called when it is taken. */

@@ -13,7 +13,7 @@ import { eventually } from '@eco/testing';
 interface Pair {
   publisher: CommandPublisher;
   /** Gives back the stamps that it answered. `before` sees each address first. */
-  answer: (before?: (address: string) => void) => Promise<string[]>;
+  reply: (before?: (address: string) => void) => Promise<string[]>;
 }
 
 let broker: TestBroker;
@@ -52,7 +52,7 @@ async function startPair(): Promise<Pair> {
   await eventually('both sides to be connected', () => !publisher.obstacle && consumer.isSubscribed && replies.isOpen);
   return {
     publisher,
-    answer: async (before = () => undefined) => {
+    reply: async (before = () => undefined) => {
       const deliveries = await consumer.take(1000);
       const answered: ReplyTo[] = [];
       for (const { content, replyTo } of deliveries) {
@@ -76,18 +76,18 @@ async function startPair(): Promise<Pair> {
 
 describe('answers', () => {
   it('reach those who wait, each its own, and nobody else', async () => {
-    const { publisher, answer } = await startPair();
+    const { publisher, reply: reply } = await startPair();
     const commands = Array.from({ length: 200 }, () => orderCommand());
     const asked = commands.map((command, index) =>
       index % 2 === 0
         ? publisher.publishAndWait(command, { waitMs: 60_000 })
-        : { outcome: publisher.publish(command), answer: Promise.resolve(undefined) },
+        : { outcome: publisher.publish(command), reply: Promise.resolve(undefined) },
     );
     const outcomes = Promise.all(asked.map(({ outcome }) => outcome));
     let count = 0;
-    while (count < 100) count += (await answer()).length;
+    while (count < 100) count += (await reply()).length;
     expect(new Set((await outcomes).map(({ type }) => type))).toEqual(new Set(['confirmed']));
-    expect(await Promise.all(asked.map((one) => one.answer))).toEqual(
+    expect(await Promise.all(asked.map((one) => one.reply))).toEqual(
       commands.map(({ id }, index) =>
         index % 2 === 0 ? { reply: { type: 'key-conflict', commandId: id }, position: 'g1=1.a.1' } : undefined,
       ),
@@ -96,11 +96,11 @@ describe('answers', () => {
   });
 
   it('are waited for no longer than asked, and one that comes later hurts nobody', async () => {
-    const { publisher, answer } = await startPair();
+    const { publisher, reply: reply } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 50 });
     expect(await asked.outcome).toEqual({ type: 'confirmed' });
-    expect(await asked.answer).toBeUndefined();
-    await answer();
+    expect(await asked.reply).toBeUndefined();
+    await reply();
     await eventually('the late answer', () => publisher.counts.repliesLate === 1);
     expect(publisher.counts.replyWaits).toBe(0);
   });
@@ -109,31 +109,31 @@ describe('answers', () => {
     const { publisher } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000, group: 'nowhere' });
     expect(await asked.outcome).toEqual({ type: 'returned' });
-    expect(await asked.answer).toBeUndefined();
+    expect(await asked.reply).toBeUndefined();
   });
 
   it('are not waited for over a connection that is gone', async () => {
-    const { publisher, answer } = await startPair();
+    const { publisher, reply: reply } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
     await asked.outcome;
     proxy.dropAll();
-    expect(await asked.answer).toBeUndefined();
+    expect(await asked.reply).toBeUndefined();
     // Nobody is there to hear it any more; the writer does not notice.
-    await answer();
+    await reply();
     await eventually('the asker to be back', () => publisher.obstacle === undefined);
     const again = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
-    await answer();
-    expect(await again.answer).toBeDefined();
+    await reply();
+    expect(await again.reply).toBeDefined();
   });
 
   it('that cannot be read are passed over', async () => {
-    const { publisher, answer } = await startPair();
+    const { publisher, reply: reply } = await startPair();
     const model = await rawConnection(broker.operatorAccess());
     const channel = await model.createConfirmChannel();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
-    await answer((address) => channel.publish('', address, Buffer.from('no json')));
+    await reply((address) => channel.publish('', address, Buffer.from('no json')));
     await channel.waitForConfirms();
-    expect(await asked.answer).toBeDefined();
+    expect(await asked.reply).toBeDefined();
     await model.close();
   });
 });

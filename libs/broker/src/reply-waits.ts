@@ -1,6 +1,6 @@
 import { replyMessageSchema, type Reply, type Stamp } from '@eco/contracts';
 
-export interface Answer {
+export interface CommandReply {
   reply: Reply;
   /** `EcoMarket-Position` of the batch that decided it. */
   position: string;
@@ -8,7 +8,7 @@ export interface Answer {
 
 interface Wait {
   timer: NodeJS.Timeout;
-  settle: (answer: Answer | undefined) => void;
+  settle: (answer: CommandReply | undefined) => void;
 }
 
 /**
@@ -40,7 +40,7 @@ export class ReplyWaits {
   }
 
   /** Undefined: none came within `waitMs`, too many wait already, or the same stamp was added again. */
-  add(stamp: Stamp, waitMs: number): Promise<Answer | undefined> {
+  add(stamp: Stamp, waitMs: number): Promise<CommandReply | undefined> {
     this.forget(stamp);
     if (this.#waits.size >= this.#maxCount) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -67,7 +67,7 @@ export class ReplyWaits {
     }
   }
 
-  #settle(stamp: Stamp, answer: Answer | undefined): boolean {
+  #settle(stamp: Stamp, answer: CommandReply | undefined): boolean {
     const wait = this.#waits.get(stamp);
     if (!wait) return false;
     this.#waits.delete(stamp);

@@ -13,7 +13,7 @@ export {
   type ReadSessionOptions,
   type ReadStatement,
 } from './nodes/read-session.js';
-export { askNodes, GroupNodes, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes/nodes.js';
+export { askNodes, NodeRoles, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes/nodes.js';
 export { SideConnection } from './nodes/side-connection.js';
 export { watchSession } from './writer/watch.js';
 export { WriterSession } from './writer/session.js';
@@ -60,7 +60,7 @@ export {
   ConsumerStore,
   StoreUnavailableError,
   ValueRefusedError,
-  type AppliedPosition,
+  type TopicPosition,
   type ConsumerStoreOptions,
 } from './consumers/consumer-store.js';
 export { MoreThan, type EntityManager } from 'typeorm';

@@ -8,6 +8,7 @@ import type {
   ReservationStatus,
   Stamp,
 } from '@eco/contracts';
+import type { GroupPosition } from '@eco/routing';
 
 /** What a batch needs to be loaded: the keys its commands touch. Each list is free of repeats. */
 export interface NeededKeys {
@@ -32,15 +33,6 @@ export interface NeededKeys {
 
 /** Keys of what was too much to be loaded for one batch, though it is there. */
 export type KeysLeftOut = Readonly<Record<'orderIds' | 'reservationIds' | 'cartCustomerIds', ReadonlySet<string>>>;
-
-/** The group's row as the fence left it: the batch's own number and time. */
-export interface Position {
-  group: string;
-  term: number;
-  /** Distinguishes two leaderships with the same term number. */
-  tag: string;
-  seq: number;
-}
 
 export interface StoredOutcome {
   /** SHA-256 of the canonical body, hex. */
@@ -154,7 +146,8 @@ export interface Cart {
 
 /** Everything a decision may use, read after the fence in the same transaction. */
 export interface BatchState {
-  position: Position;
+  /** As set by the fence: the batch's own number. */
+  position: GroupPosition;
   /** The group's clock for this batch: `group_state.at`, ISO 8601. */
   at: string;
   /** Fixed number of buckets of the chain. */

@@ -12,7 +12,7 @@ export {
   LOG_LEVELS,
   settings,
   wholeNumberSetting,
-  type GroupNodes,
+  type GroupAddresses,
   type Groups,
   type HostPort,
   type LogLevel,
@@ -27,7 +27,7 @@ export {
 export { createLog, withCorrelation, type Log } from './log.js';
 export { problem, problemBody, ProblemError, type ProblemDetails } from './http/problem.js';
 export { violationsOf } from './http/violations.js';
-export { answer, Answer } from './http/answer.js';
+export { respond, HttpResponse } from './http/response.js';
 export { Input, operation, Operation, readInput, type InputOf, type OperationDeclaration } from './http/operation.js';
 export { idempotencyKeySchema, preferWaitSchema, WAIT_SECONDS_MAX } from './http/request-headers.js';
 export { Health, type Indicator } from './health.js';

@@ -5,7 +5,7 @@ import { Controller, Delete, Get, Module, Post } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { orderPathSchema, pageQuerySchema, placeOrderRequestSchema, type Problem } from '@eco/contracts';
-import { answer } from './http/answer.js';
+import { respond } from './http/response.js';
 import { Input, Operation, operation, type InputOf } from './http/operation.js';
 import { problem } from './http/problem.js';
 import { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
@@ -37,7 +37,7 @@ class OrdersController {
   @Post()
   @Operation(placeOrder)
   place(@Input(placeOrder) { headers }: InputOf<typeof placeOrder>) {
-    return answer(202, { wait: headers.prefer ?? null }, { Location: '/orders/1' });
+    return respond(202, { wait: headers.prefer ?? null }, { Location: '/orders/1' });
   }
 
   @Get(':orderId')
@@ -78,7 +78,7 @@ class ListsController {
       await Promise.resolve();
       throw new Error('no node answers');
     }
-    return answer(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+    return respond(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
   }
 
   @Get('endless')
@@ -95,7 +95,7 @@ class ListsController {
         streamed.end();
       }
     }
-    return answer(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+    return respond(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
   }
 }
 

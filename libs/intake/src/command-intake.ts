@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { mayHaveArrived, type Answer, type CommandPublisher, type PublishOutcome } from '@eco/broker';
+import { mayHaveArrived, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import { keyOf, type Command, type CommandBody, type CommandKind, type Reply, type Stamp } from '@eco/contracts';
 import { bodyHash, isBodyOf } from '@eco/domain';
-import { readCommandFate, type CommandFate, type Reads } from '@eco/reads';
+import { readCommandStatus, type CommandStatus, type Reads } from '@eco/reads';
 import {
   commandIdFor,
   COMMON_CLIENT,
@@ -48,7 +48,7 @@ export type Settlement =
   | { readonly type: 'not-done' }
   | { readonly type: 'outcome-unknown' };
 
-export interface Request<K extends CommandKind> {
+export interface CommandRequest<K extends CommandKind> {
   readonly id: string;
   readonly kind: K;
   readonly body: CommandBody<K>;
@@ -126,7 +126,7 @@ export class CommandIntake {
   }
 
   /** Settles within the publisher's deadline, and the wait behind it; at once while the command is kept on this machine. */
-  async submit<K extends CommandKind>(request: Request<K>): Promise<Submission> {
+  async submit<K extends CommandKind>(request: CommandRequest<K>): Promise<Submission> {
     const { id } = request;
     const claim = this.#keys.claim(request);
     if (claim === 'conflict') {
@@ -137,7 +137,7 @@ export class CommandIntake {
     return submission;
   }
 
-  async #submit<K extends CommandKind>(request: Request<K>): Promise<Submission> {
+  async #submit<K extends CommandKind>(request: CommandRequest<K>): Promise<Submission> {
     const { id, kind, body, correlationId } = request;
     const { publisher, sentBy, stopping, local } = this.#options;
     const stamp = request.stamp ?? this.nextStamp(keyOf({ kind, body }));
@@ -158,7 +158,7 @@ export class CommandIntake {
       return this.#settle(await publisher.publish(command, to), lane, command, notKept);
     }
     const sent = publisher.publishAndWait(command, { ...to, waitMs: request.waitSeconds * 1000 });
-    const answer = this.#untilStopping(sent.answer);
+    const answer = this.#untilStopping(sent.reply);
     const outcome = await sent.outcome;
     // Its writer's answer can overtake the broker's confirm, and tells more than a lost confirm does.
     return answered(await answer) ?? this.#settle(outcome, lane, command, notKept);
@@ -200,7 +200,7 @@ export class CommandIntake {
    * Has it decided within the wait, or not at all: the command carries a `notAfter` by its group's own clock, and when no
    * answer comes, one snapshot in which that time is over tells whether it was done. Settles within the wait and 3 s.
    */
-  async decide<K extends CommandKind>(request: Request<K>): Promise<Settlement> {
+  async decide<K extends CommandKind>(request: CommandRequest<K>): Promise<Settlement> {
     const { id, kind, body, correlationId } = request;
     const { publisher, sentBy, reads } = this.#options;
     const key = keyOf({ kind, body });
@@ -214,26 +214,30 @@ export class CommandIntake {
     const notAfter = new Date(Math.floor(groupNowMs + waitMs)).toISOString();
     const command = { id, stamp: this.nextStamp(key), sentBy, correlationId, notAfter, kind, body } as Command;
     const sent = publisher.publishAndWait(command, { waitMs });
-    const answer = this.#untilStopping(sent.answer);
+    const answer = this.#untilStopping(sent.reply);
     const submission = submissionOf(await sent.outcome);
-    const told = answered(await answer);
-    if (told?.type === 'answered') return told;
+    const reply = answered(await answer);
+    if (reply?.type === 'answered') return reply;
     if (submission.type === 'not-accepted') return submission;
     const asked = { key, commandId: id, notAfter, bodyHash: bodyHash(command) };
     return this.#lookFor(command, asked, startedMs + waitMs + LOOK_MS);
   }
 
   /** Asks the database until it is certain what became of the command, or nobody can wait any longer. */
-  async #lookFor(command: Command, asked: Parameters<typeof readCommandFate>[1], untilMs: number): Promise<Settlement> {
+  async #lookFor(
+    command: Command,
+    asked: Parameters<typeof readCommandStatus>[1],
+    untilMs: number,
+  ): Promise<Settlement> {
     for (;;) {
-      const settlement = settlementOf(command, await readCommandFate(this.#options.reads, asked));
+      const settlement = settlementOf(command, await readCommandStatus(this.#options.reads, asked));
       if (settlement !== undefined) return settlement;
       if (performance.now() >= untilMs || this.#options.stopping.aborted) return { type: 'outcome-unknown' };
       await pause(LOOK_PAUSE_MS);
     }
   }
 
-  #untilStopping(answer: Promise<Answer | undefined>): Promise<Answer | undefined> {
+  #untilStopping(answer: Promise<CommandReply | undefined>): Promise<CommandReply | undefined> {
     return new Promise((resolve) => {
       const end = () => resolve(undefined);
       this.#waits.add(end);
@@ -252,20 +256,20 @@ function standsForKey(submission: Submission): boolean {
 }
 
 /** Undefined: not certain yet. */
-function settlementOf(command: Command, fate: CommandFate): Settlement | undefined {
+function settlementOf(command: Command, known: CommandStatus): Settlement | undefined {
   const commandId = command.id;
-  switch (fate.type) {
+  switch (known.type) {
     case 'open':
       return undefined;
     case 'never':
       return { type: 'not-done' };
     case 'dead-letter': {
-      const { position, reason } = fate;
+      const { position, reason } = known;
       return { type: 'answered', position, reply: { type: 'dead-letter', commandId, reason } };
     }
     case 'outcome': {
-      const { position, status, result } = fate;
-      if (!isBodyOf(command, fate.bodyHash)) {
+      const { position, status, result } = known;
+      if (!isBodyOf(command, known.bodyHash)) {
         return { type: 'answered', position, reply: { type: 'key-conflict', commandId } };
       }
       return { type: 'answered', position, reply: { type: 'outcome', commandId, status, repeated: false, result } };
@@ -273,7 +277,7 @@ function settlementOf(command: Command, fate: CommandFate): Settlement | undefin
   }
 }
 
-function answered(answer: Answer | undefined): Submission | undefined {
+function answered(answer: CommandReply | undefined): Submission | undefined {
   return answer && { type: 'answered', ...answer };
 }
 

@@ -1,14 +1,14 @@
 export {
   CommandIntake,
   type CommandIntakeOptions,
-  type Request,
+  type CommandRequest,
   type Settlement,
   type Submission,
 } from './command-intake.js';
 export { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
 export { openIntake, type IntakeSettings, type OpenIntake } from './open-intake.js';
 export { IntakeModule } from './intake.module.js';
-export { answerAccepted } from './http/accepted.js';
+export { acceptedResponse } from './http/accepted.js';
 export {
   commandHeadersSchema,
   decidedHeadersSchema,
@@ -16,5 +16,5 @@ export {
   type CommandHeaders,
   type DecidedHeaders,
 } from './http/command-headers.js';
-export { COMMAND_PROBLEMS, DECIDED_PROBLEMS, decisionOf, type Decision } from './http/decision.js';
+export { COMMAND_PROBLEMS, DECIDED_PROBLEMS, responseOf, type CommandResponse } from './http/command-response.js';
 export { decideNow, type DecidedRequest } from './http/decide-now.js';

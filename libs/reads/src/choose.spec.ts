@@ -1,9 +1,9 @@
-import { covers, type TermPosition } from '@eco/routing';
+import { covers, type BatchPosition } from '@eco/routing';
 import fc from 'fast-check';
-import { chooseNode, type ReadableNode, type ReadWish } from './choose.js';
+import { chooseNode, type ReadableNode, type ReadRequirements } from './choose.js';
 
 const TAG = '0a0a0a0a';
-const at = (seq: number, term = 1): TermPosition => ({ term, tag: TAG, seq });
+const at = (seq: number, term = 1): BatchPosition => ({ term, tag: TAG, seq });
 const node = (name: string, fields: Partial<ReadableNode> = {}): ReadableNode => ({
   name,
   role: 'replica',
@@ -18,7 +18,7 @@ const node = (name: string, fields: Partial<ReadableNode> = {}): ReadableNode =>
   ...fields,
 });
 const primary = (fields: Partial<ReadableNode> = {}) => node('g1-1', { role: 'primary', ...fields });
-const wish = (fields: Partial<ReadWish> = {}): ReadWish => ({
+const requirements = (fields: Partial<ReadRequirements> = {}): ReadRequirements => ({
   waitLeftMs: 100,
   lagLimitMs: 2_000,
   primaryAllowed: true,
@@ -28,56 +28,58 @@ const half = () => 0.5;
 
 describe('a reader without a position', () => {
   it('takes a replica and leaves the primary alone', () => {
-    expect(chooseNode([primary(), node('g1-2')], wish(), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), node('g1-2')], requirements(), half)?.name).toBe('g1-2');
   });
 
   it('takes the primary when the only replica is beyond the lag limit', () => {
-    expect(chooseNode([primary(), node('g1-2', { lagMs: 2_001, position: at(90) })], wish(), half)?.name).toBe('g1-1');
+    expect(chooseNode([primary(), node('g1-2', { lagMs: 2_001, position: at(90) })], requirements(), half)?.name).toBe(
+      'g1-1',
+    );
   });
 
   it('takes the freshest replica there is when the primary is away too', () => {
     const late = node('g1-2', { lagMs: 60_000, position: at(90) });
     const later = node('g1-3', { lagMs: 90_000, position: at(80) });
-    expect(chooseNode([later, late], wish(), half)?.name).toBe('g1-2');
+    expect(chooseNode([later, late], requirements(), half)?.name).toBe('g1-2');
   });
 
   it('takes the one of two that would answer first: load times latency', () => {
     const busy = node('g1-2', { inFlight: 9, latencyMs: 1 });
     const slow = node('g1-3', { inFlight: 0, latencyMs: 5 });
-    for (const draw of [0, 0.5, 0.99]) expect(chooseNode([busy, slow], wish(), () => draw)?.name).toBe('g1-3');
+    for (const draw of [0, 0.5, 0.99]) expect(chooseNode([busy, slow], requirements(), () => draw)?.name).toBe('g1-3');
   });
 
   it('passes over a replica that nobody sends the log to, while there is something better', () => {
     const broken = node('g1-2', { follows: false });
-    expect(chooseNode([primary(), broken, node('g1-3', { inFlight: 99 })], wish(), half)?.name).toBe('g1-3');
-    expect(chooseNode([broken], wish(), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), broken, node('g1-3', { inFlight: 99 })], requirements(), half)?.name).toBe('g1-3');
+    expect(chooseNode([broken], requirements(), half)?.name).toBe('g1-2');
   });
 
   it('passes over a node that failed a moment ago, while there is something better', () => {
     const resting = node('g1-2', { isResting: true });
-    expect(chooseNode([primary(), resting, node('g1-3', { inFlight: 99 })], wish(), half)?.name).toBe('g1-3');
-    expect(chooseNode([primary(), resting], wish(), half)?.name).toBe('g1-1');
-    expect(chooseNode([resting], wish(), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), resting, node('g1-3', { inFlight: 99 })], requirements(), half)?.name).toBe('g1-3');
+    expect(chooseNode([primary(), resting], requirements(), half)?.name).toBe('g1-1');
+    expect(chooseNode([resting], requirements(), half)?.name).toBe('g1-2');
   });
 
   it('with a slow read takes the replica with the fewest slow reads, however loaded it is with others', () => {
     const queue = node('g1-2', { slowReads: 2 });
     const busy = node('g1-3', { slowReads: 1, inFlight: 50, latencyMs: 9 });
-    expect(chooseNode([primary(), queue, busy], wish({ pace: 'slow' }), half)?.name).toBe('g1-3');
-    expect(chooseNode([primary(), queue, busy], wish(), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), queue, busy], requirements({ pace: 'slow' }), half)?.name).toBe('g1-3');
+    expect(chooseNode([primary(), queue, busy], requirements(), half)?.name).toBe('g1-2');
   });
 
   it('leaves the primary alone beyond its budget, however late the replicas are', () => {
     const late = node('g1-2', { lagMs: 9_000, position: at(90) });
-    expect(chooseNode([primary(), late], wish({ primaryAllowed: false }), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), late], requirements({ primaryAllowed: false }), half)?.name).toBe('g1-2');
   });
 
   it('gets the primary beyond its budget when there is no replica', () => {
-    expect(chooseNode([primary()], wish({ primaryAllowed: false }), half)?.name).toBe('g1-1');
+    expect(chooseNode([primary()], requirements({ primaryAllowed: false }), half)?.name).toBe('g1-1');
   });
 
   it('gets nothing only when there is nothing', () => {
-    expect(chooseNode([], wish(), half)).toBeUndefined();
+    expect(chooseNode([], requirements(), half)).toBeUndefined();
   });
 });
 
@@ -85,7 +87,7 @@ describe('a reader with a position', () => {
   it('takes a replica that covers it before one that does not, whatever their load', () => {
     const behind = node('g1-2', { position: at(99), lagMs: 5 });
     const busy = node('g1-3', { inFlight: 50 });
-    expect(chooseNode([primary(), behind, busy], wish({ wanted: at(100) }), half)?.name).toBe('g1-3');
+    expect(chooseNode([primary(), behind, busy], requirements({ wanted: at(100) }), half)?.name).toBe('g1-3');
   });
 
   it('tries the farthest replica while it may wait, since what is known of it is a probe old', () => {
@@ -94,48 +96,48 @@ describe('a reader with a position', () => {
       node('g1-2', { position: at(98), lagMs: 20 }),
       node('g1-3', { position: at(99), lagMs: 10 }),
     ];
-    expect(chooseNode(nodes, wish({ wanted: at(101) }), half)?.name).toBe('g1-3');
-    expect(chooseNode(nodes, wish({ wanted: at(101), waitLeftMs: 0 }), half)?.name).toBe('g1-1');
+    expect(chooseNode(nodes, requirements({ wanted: at(101) }), half)?.name).toBe('g1-3');
+    expect(chooseNode(nodes, requirements({ wanted: at(101), waitLeftMs: 0 }), half)?.name).toBe('g1-1');
   });
 
   it('does not wait for a replica that can not come up in that time', () => {
     const nodes = [primary(), node('g1-2', { position: at(50), lagMs: 5_000 })];
-    expect(chooseNode(nodes, wish({ wanted: at(100) }), half)?.name).toBe('g1-1');
+    expect(chooseNode(nodes, requirements({ wanted: at(100) }), half)?.name).toBe('g1-1');
   });
 
   it('does not wait for a replica that lost what the reader saw', () => {
     const lost = node('g1-2', { position: { term: 1, tag: 'ffffffff', seq: 500 } });
-    expect(chooseNode([primary(), lost], wish({ wanted: at(100) }), half)?.name).toBe('g1-1');
+    expect(chooseNode([primary(), lost], requirements({ wanted: at(100) }), half)?.name).toBe('g1-1');
   });
 
   it('takes a replica beyond the lag limit when that one covers it', () => {
     const late = node('g1-2', { position: at(90), lagMs: 9_000 });
-    expect(chooseNode([primary(), late], wish({ wanted: at(80) }), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), late], requirements({ wanted: at(80) }), half)?.name).toBe('g1-2');
   });
 });
 
 describe('a reader with a greatest lag', () => {
   it('takes a replica within it, and else the primary', () => {
     const late = node('g1-2', { lagMs: 900 });
-    expect(chooseNode([primary(), late], wish({ lagMsMax: 1_000 }), half)?.name).toBe('g1-2');
-    expect(chooseNode([primary(), late], wish({ lagMsMax: 500, waitLeftMs: 0 }), half)?.name).toBe('g1-1');
+    expect(chooseNode([primary(), late], requirements({ lagMsMax: 1_000 }), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), late], requirements({ lagMsMax: 500, waitLeftMs: 0 }), half)?.name).toBe('g1-1');
   });
 
   it('never takes a replica whose lag is not known for fresh', () => {
     const unknown = node('g1-2', { lagMs: undefined });
-    expect(chooseNode([primary(), unknown], wish({ lagMsMax: 999_999_999 }), half)?.name).toBe('g1-1');
-    expect(chooseNode([primary(), unknown], wish(), half)?.name).toBe('g1-1');
-    expect(chooseNode([unknown], wish(), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), unknown], requirements({ lagMsMax: 999_999_999 }), half)?.name).toBe('g1-1');
+    expect(chooseNode([primary(), unknown], requirements(), half)?.name).toBe('g1-1');
+    expect(chooseNode([unknown], requirements(), half)?.name).toBe('g1-2');
   });
 
   it('waits for a replica that can come up in time', () => {
     const late = node('g1-2', { lagMs: 900 });
-    expect(chooseNode([primary(), late], wish({ lagMsMax: 850 }), half)?.name).toBe('g1-2');
+    expect(chooseNode([primary(), late], requirements({ lagMsMax: 850 }), half)?.name).toBe('g1-2');
   });
 
   it('gets nobody for now beyond the budget of the primary', () => {
     const late = node('g1-2', { lagMs: 9_000 });
-    expect(chooseNode([primary(), late], wish({ lagMsMax: 500, primaryAllowed: false }), half)).toBeUndefined();
+    expect(chooseNode([primary(), late], requirements({ lagMsMax: 500, primaryAllowed: false }), half)).toBeUndefined();
   });
 });
 
@@ -173,7 +175,9 @@ describe('whatever is known', () => {
   });
   const draws = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 2, maxLength: 2 });
 
-  const property = (check: (chosen: ReadableNode | undefined, nodes: ReadableNode[], asked: ReadWish) => void) =>
+  const property = (
+    check: (chosen: ReadableNode | undefined, nodes: ReadableNode[], asked: ReadRequirements) => void,
+  ) =>
     fc.assert(
       fc.property(fc.array(someNode, { maxLength: 5 }), someWish, draws, (drawn, asked, [first, second]) => {
         const nodes = nodesOf(drawn);
@@ -186,12 +190,13 @@ describe('whatever is known', () => {
       }),
       { numRuns: 2_000 },
     );
-  const wishes = ({ wanted, lagMsMax }: ReadWish) => wanted !== undefined || lagMsMax !== undefined;
+  const wishes = ({ wanted, lagMsMax }: ReadRequirements) => wanted !== undefined || lagMsMax !== undefined;
   const lagOf = (of: ReadableNode) => of.lagMs ?? Infinity;
-  const fits = (of: ReadableNode, { wanted, lagMsMax }: ReadWish) =>
+  const fits = (of: ReadableNode, { wanted, lagMsMax }: ReadRequirements) =>
     (lagMsMax === undefined || lagOf(of) <= lagMsMax) &&
     (wanted === undefined || covers(of.position, wanted, of.terms) === 'covered');
-  const isWell = (of: ReadableNode, { lagLimitMs }: ReadWish) => of.follows && !of.isResting && lagOf(of) <= lagLimitMs;
+  const isWell = (of: ReadableNode, { lagLimitMs }: ReadRequirements) =>
+    of.follows && !of.isResting && lagOf(of) <= lagLimitMs;
   const isReplica = (of: ReadableNode) => of.role === 'replica';
 
   it('a reader who wishes nothing gets somebody as long as there is a node', () => {
@@ -252,7 +257,7 @@ describe('whatever is known', () => {
         const alike = (name: string, of: typeof a) => node(name, { inFlight: of.inFlight, latencyMs: of.latencyMs });
         const two = [alike('a', a), alike('b', b)];
         const numbers = [first, second];
-        const chosen = chooseNode(two, wish(), () => numbers.shift() ?? 0);
+        const chosen = chooseNode(two, requirements(), () => numbers.shift() ?? 0);
         const expected = (of: ReadableNode | undefined) => ((of?.inFlight ?? 0) + 1) * (of?.latencyMs ?? 0);
         expect(expected(chosen)).toBe(Math.min(...two.map(expected)));
       }),

@@ -1,4 +1,4 @@
-import { compareTermPositions, covers, type GroupTerm, type TermPosition } from '@eco/routing';
+import { compareBatchPositions, covers, type GroupTerm, type BatchPosition } from '@eco/routing';
 
 /*
  * Which node answers a read: rules over what is known of the nodes, without a clock, a network or a state of their own.
@@ -21,7 +21,7 @@ import { compareTermPositions, covers, type GroupTerm, type TermPosition } from 
 export interface ReadableNode {
   readonly name: string;
   readonly role: 'primary' | 'replica';
-  readonly position: TermPosition;
+  readonly position: BatchPosition;
   /** `group_term` as this node has it; reaches `position.term`. */
   readonly terms: readonly GroupTerm[];
   /** Age of the oldest batch that it has not shown; undefined: not known. */
@@ -38,9 +38,9 @@ export interface ReadableNode {
   readonly latencyMs: number;
 }
 
-export interface ReadWish {
+export interface ReadRequirements {
   /** Absent: any position will do. */
-  readonly wanted?: TermPosition | undefined;
+  readonly wanted?: BatchPosition | undefined;
   /** Greatest lag that the reader takes; absent: any. */
   readonly lagMsMax?: number | undefined;
   /** How much longer this reader may wait for a replica to come up. */
@@ -59,23 +59,23 @@ export interface ReadWish {
  */
 export function chooseNode<N extends ReadableNode>(
   nodes: readonly N[],
-  wish: ReadWish,
+  requirements: ReadRequirements,
   random: () => number,
 ): N | undefined {
   const replicas = nodes.filter((node) => node.role === 'replica');
-  const isWell = (node: N) => lagOf(node) <= wish.lagLimitMs && node.follows && !node.isResting;
-  const costOf = wish.pace === 'slow' ? (node: N) => node.slowReads : expectedMs;
+  const isWell = (node: N) => lagOf(node) <= requirements.lagLimitMs && node.follows && !node.isResting;
+  const costOf = requirements.pace === 'slow' ? (node: N) => node.slowReads : expectedMs;
   const betterOf = (some: readonly N[]) => betterOfTwo(some, costOf, random);
-  const sparesPrimary = replicas.length > 0 && !wish.primaryAllowed;
-  if (wish.wanted === undefined && wish.lagMsMax === undefined) {
+  const sparesPrimary = replicas.length > 0 && !requirements.primaryAllowed;
+  if (requirements.wanted === undefined && requirements.lagMsMax === undefined) {
     const allowed = sparesPrimary ? replicas : nodes;
     return betterOf(replicas.filter(isWell)) ?? freshest(allowed.filter(isWell)) ?? freshest(allowed);
   }
 
-  const fresh = replicas.filter((node) => fitOf(node, wish) === 'fits');
-  const soon = replicas.filter((node) => fitOf(node, wish) === 'soon');
+  const fresh = replicas.filter((node) => fitOf(node, requirements) === 'fits');
+  const soon = replicas.filter((node) => fitOf(node, requirements) === 'soon');
   const chosen =
-    betterOf(fresh.filter(isWell)) ?? betterOf(fresh) ?? (wish.waitLeftMs > 0 ? freshest(soon) : undefined);
+    betterOf(fresh.filter(isWell)) ?? betterOf(fresh) ?? (requirements.waitLeftMs > 0 ? freshest(soon) : undefined);
   if (chosen !== undefined) return chosen;
   const primary = nodes.find((node) => node.role === 'primary');
   if (primary === undefined) return freshest(nodes);
@@ -83,7 +83,10 @@ export function chooseNode<N extends ReadableNode>(
 }
 
 /** `soon`: not now as far as is known, but it may come up while this reader waits. */
-function fitOf(node: ReadableNode, { wanted, lagMsMax = Infinity, waitLeftMs }: ReadWish): 'fits' | 'soon' | 'no' {
+function fitOf(
+  node: ReadableNode,
+  { wanted, lagMsMax = Infinity, waitLeftMs }: ReadRequirements,
+): 'fits' | 'soon' | 'no' {
   const coverage = wanted === undefined ? 'covered' : covers(node.position, wanted, node.terms);
   if (coverage === 'lost') return 'no';
   if (coverage === 'behind') return lagOf(node) <= waitLeftMs ? 'soon' : 'no';
@@ -122,7 +125,7 @@ function isFresher(node: ReadableNode, than: ReadableNode): boolean {
   const by =
     // Not a number, so nothing, when neither is known.
     lagOf(than) - lagOf(node) ||
-    compareTermPositions(node.position, than.position) ||
+    compareBatchPositions(node.position, than.position) ||
     Number(node.role === 'replica') - Number(than.role === 'replica');
   return by > 0;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { lastCompleteSeq, type Topic } from '@eco/contracts';
 import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
-import type { GroupAnswer, Reader, ReadFailure } from './group-reader.js';
+import type { GroupAnswer, ReadOptions, ReadFailure } from './group-reader.js';
 import { WHOLE_BATCH } from './queries/changes/changes.query.js';
 import { query, type Query } from './query.js';
 import type { Reads } from './reads.js';
@@ -17,19 +17,15 @@ import type { Reads } from './reads.js';
  */
 
 /** One progress row of a consumer: what it has applied of a topic, up to batch `seq` or up to place `n` of it. */
-export interface Applied {
-  readonly group: string;
+export interface ConsumerProgress extends GroupPosition {
   readonly topic: string;
-  readonly term: number;
-  readonly tag: string;
-  readonly seq: number;
   /** Null: the whole batch. */
   readonly n: number | null;
 }
 
 /** Extra columns of a query on a consumer's schema: `extra: progressOf(…)`. */
 export interface WithProgress {
-  progress: Applied[];
+  progress: ConsumerProgress[];
 }
 
 export const progressOf = (schema: string, consumer: string): string => `
@@ -81,19 +77,19 @@ export interface ConsumerAnswer<Row> {
 }
 
 /** Waits for what the reader's position and greatest lag ask for, as any read does. */
-export async function readConsumer<Row>(
+export async function readConsumerTables<Row>(
   reads: Reads,
   topics: readonly Topic[],
   asked: Query<Row, WithProgress>,
   values: readonly unknown[],
-  reader: Reader,
+  options: ReadOptions,
 ): Promise<ConsumerAnswer<Row> | ReadFailure> {
   const [home = ''] = reads.groupIds;
-  const endMs = performance.now() + Math.max(reads.freshWaitMs, reader.waitMs);
+  const endMs = performance.now() + Math.max(reads.freshWaitMs, options.waitMs);
   for (;;) {
-    const answer = await reads.ofGroup(home, asked, values, { ...reader, position: NO_POSITION });
+    const answer = await reads.ofGroup(home, asked, values, { ...options, position: NO_POSITION });
     if (answer.type !== 'answer') return answer;
-    const freshness = await freshnessOf(reads, topics, answer.extra.progress, reader);
+    const freshness = await freshnessOf(reads, topics, answer.extra.progress, options);
     if (freshness.type === 'fresh') {
       const { position, lagMs } = freshness;
       return { type: 'answer', answer, position, lagMs };
@@ -107,12 +103,12 @@ export async function readConsumer<Row>(
 export async function freshnessOf(
   reads: Reads,
   topics: readonly Topic[],
-  progress: readonly Applied[],
-  reader: Reader,
+  progress: readonly ConsumerProgress[],
+  options: ReadOptions,
 ): Promise<{ readonly type: 'fresh'; position: Position; lagMs: number | undefined } | ReadFailure> {
-  const missing = await firstMissing(reads, topics, progress, reader);
+  const missing = await firstMissing(reads, topics, progress, options);
   if (missing !== undefined) return missing;
-  const { lagMsMax } = reader;
+  const { lagMsMax } = options;
   const lags = await Promise.all(
     reads.groupIds.map(async (group) => ({ group, lagMs: await lagOf(reads, group, topics, progress, lagMsMax) })),
   );
@@ -121,7 +117,7 @@ export async function freshnessOf(
   const known = lags.flatMap(({ lagMs }) => lagMs ?? []);
   return {
     type: 'fresh',
-    position: positionAfter(reads, topics, progress, reader),
+    position: positionAfter(reads, topics, progress, options),
     lagMs: known.length < lags.length ? undefined : Math.max(0, ...known),
   };
 }
@@ -131,7 +127,7 @@ async function lagOf(
   reads: Reads,
   group: string,
   topics: readonly Topic[],
-  progress: readonly Applied[],
+  progress: readonly ConsumerProgress[],
   lagMsMax: number | undefined,
 ): Promise<number | undefined> {
   const places = topics.map((topic) => {
@@ -164,10 +160,10 @@ async function lagOf(
 async function firstMissing(
   reads: Reads,
   topics: readonly Topic[],
-  progress: readonly Applied[],
-  reader: Reader,
+  progress: readonly ConsumerProgress[],
+  options: ReadOptions,
 ): Promise<ReadFailure | undefined> {
-  for (const wanted of reader.position.groups.filter(({ group }) => reads.groupIds.includes(group))) {
+  for (const wanted of options.position.groups.filter(({ group }) => reads.groupIds.includes(group))) {
     for (const topic of topics) {
       const applied = progress.find((each) => each.group === wanted.group && each.topic === topic);
       if (applied !== undefined && applied.tag === wanted.tag && completeSeq(applied) >= wanted.seq) continue;
@@ -186,8 +182,8 @@ async function firstMissing(
 function positionAfter(
   reads: Reads,
   topics: readonly Topic[],
-  progress: readonly Applied[],
-  { position }: Reader,
+  progress: readonly ConsumerProgress[],
+  { position }: ReadOptions,
 ): Position {
   const reached = reads.groupIds.flatMap((group): GroupPosition[] => {
     const of = topics.map((topic) => progress.find((each) => each.group === group && each.topic === topic));
@@ -198,6 +194,6 @@ function positionAfter(
 }
 
 /** The last batch that was applied completely. */
-function completeSeq(applied: Applied | undefined): number {
+function completeSeq(applied: ConsumerProgress | undefined): number {
   return applied === undefined ? 0 : lastCompleteSeq({ seq: applied.seq, n: applied.n ?? undefined });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ReadError } from '@eco/database';
-import { covers, NO_POSITION, positionIn, type GroupPosition, type Position, type TermPosition } from '@eco/routing';
-import { chooseNode, type ReadWish } from './choose.js';
+import { covers, NO_POSITION, positionIn, type GroupPosition, type Position, type BatchPosition } from '@eco/routing';
+import { chooseNode, type ReadRequirements } from './choose.js';
 import type { ReadMetrics } from './metrics.js';
 import type { WatchedNodes } from './nodes/watched-nodes.js';
 import { PrimaryBudget, type PrimaryBudgetLimits } from './primary-budget.js';
@@ -42,7 +42,7 @@ export interface ReadLimits extends PrimaryBudgetLimits {
 }
 
 /** What a reader brings. */
-export interface Reader {
+export interface ReadOptions {
   readonly position: Position;
   /** Greatest lag it takes; absent: any. */
   readonly lagMsMax?: number | undefined;
@@ -73,10 +73,10 @@ export type ReadFailure =
   | {
       readonly type: 'not-fresh';
       readonly group: string;
-      readonly wanted?: TermPosition | undefined;
+      readonly wanted?: BatchPosition | undefined;
       readonly lagMsMax?: number | undefined;
     }
-  | { readonly type: 'position-lost'; readonly group: string; readonly wanted: TermPosition }
+  | { readonly type: 'position-lost'; readonly group: string; readonly wanted: BatchPosition }
   | { readonly type: 'no-node'; readonly fault: string }
   /** As many slow reads wait as may; or this one has waited for too long. */
   | { readonly type: 'too-busy'; readonly group: string; readonly reason: string }
@@ -118,13 +118,13 @@ export class GroupReader {
   async read<Row, Extra>(
     query: Query<Row, Extra>,
     values: readonly unknown[],
-    reader: Reader,
+    options: ReadOptions,
   ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const startedMs = performance.now();
     const { limits, group } = this;
     const { pace } = query;
-    const { lagMsMax } = reader;
-    const wanted = positionIn(reader.position, group);
+    const { lagMsMax } = options;
+    const wanted = positionIn(options.position, group);
     const notFresh: ReadFailure = { type: 'not-fresh', group, wanted, lagMsMax };
     const deadlineMs = limits.deadlineMs + (pace === 'slow' ? limits.slowStatementTimeoutMs : 0);
     const avoided = new Set<Node>();
@@ -137,7 +137,7 @@ export class GroupReader {
       const waitLeftMs = limits.replicaWaitMs - (performance.now() - startedMs);
       const candidates = this.nodes.readable(avoided);
       const node = this.#choose(candidates, { wanted, lagMsMax, waitLeftMs, lagLimitMs: limits.lagLimitMs, pace });
-      const attempt = node === undefined ? undefined : await this.#attempt(node, query, values, reader, wanted);
+      const attempt = node === undefined ? undefined : await this.#attempt(node, query, values, options, wanted);
       if (node !== undefined && attempt !== undefined) {
         switch (attempt.type) {
           case 'answer':
@@ -174,7 +174,7 @@ export class GroupReader {
         if (this.#isOurs(refusals, avoided)) throw [...refusals.values()][0] as ReadError;
       } else if (candidates.length > 0) missing = notFresh;
       const limitMs = missing.type === 'not-fresh' ? limits.freshWaitMs : deadlineMs;
-      if (performance.now() - startedMs >= Math.max(limitMs, reader.waitMs)) return this.#fail(missing);
+      if (performance.now() - startedMs >= Math.max(limitMs, options.waitMs)) return this.#fail(missing);
       if (attempt !== undefined && attempt.type !== 'behind') continue;
       // Everybody has been asked: what failed may be over by the time it is asked again.
       avoided.clear();
@@ -205,9 +205,9 @@ export class GroupReader {
     return { type: 'no-node', fault: `group ${this.group}: ${fault}` };
   }
 
-  #choose(candidates: readonly Node[], wish: Omit<ReadWish, 'primaryAllowed'>): Node | undefined {
+  #choose(candidates: readonly Node[], requirements: Omit<ReadRequirements, 'primaryAllowed'>): Node | undefined {
     const primaryAllowed = this.#budget.allows(performance.now());
-    const node = chooseNode(candidates, { ...wish, primaryAllowed }, Math.random);
+    const node = chooseNode(candidates, { ...requirements, primaryAllowed }, Math.random);
     // With no replica there is nothing to spare the primary for.
     if (node?.role === 'primary' && candidates.length > 1) {
       this.#budget.take();
@@ -220,8 +220,8 @@ export class GroupReader {
     node: Node,
     query: Query<Row, Extra>,
     values: readonly unknown[],
-    { lagMsMax }: Reader,
-    wanted: TermPosition | undefined,
+    { lagMsMax }: ReadOptions,
+    wanted: BatchPosition | undefined,
   ): Promise<Attempt<Row, Extra>> {
     const askedMs = performance.now();
     let rows: (Row & StateRow)[];

@@ -1,5 +1,5 @@
 import type { ReadStatement } from '@eco/database';
-import type { TermPosition } from '@eco/routing';
+import type { BatchPosition } from '@eco/routing';
 import type { Observation } from './nodes/group-clock.js';
 
 /**
@@ -51,6 +51,6 @@ export interface Shown extends Observation {
 /** What the node showed of its group in that snapshot. */
 export function shownBy({ state }: StateRow): Shown {
   const [term, tag = '', seq, atMs, inRecovery] = state.split(' ');
-  const position: TermPosition = { term: Number(term), tag, seq: Number(seq) };
+  const position: BatchPosition = { term: Number(term), tag, seq: Number(seq) };
   return { position, atMs: Number(atMs), inRecovery: inRecovery === 't' };
 }

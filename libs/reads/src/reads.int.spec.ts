@@ -2,7 +2,7 @@ import { createLog } from '@eco/edge';
 import { positionOf, NO_POSITION, type GroupPosition } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { Registry } from 'prom-client';
-import type { GroupAnswer, Reader } from './group-reader.js';
+import type { GroupAnswer, ReadOptions } from './group-reader.js';
 import { problemOf } from './http/read-answer.js';
 import { productQuery, type ProductRow } from './queries/product/product.query.js';
 import { query } from './query.js';
@@ -10,8 +10,8 @@ import { Reads } from './reads.js';
 import type { ReadSettings } from './settings.js';
 
 const PRODUCT = 'cafe-premium';
-const anyone: Reader = { position: NO_POSITION, waitMs: 0 };
-const at = (position: GroupPosition): Reader => ({ position: positionOf([position]), waitMs: 0 });
+const anyone: ReadOptions = { position: NO_POSITION, waitMs: 0 };
+const at = (position: GroupPosition): ReadOptions => ({ position: positionOf([position]), waitMs: 0 });
 
 const log = createLog({ name: 'spec', logLevel: 'silent' });
 
@@ -48,10 +48,10 @@ async function startReads(settings: Partial<ReadSettings> = {}): Promise<Reads> 
   return started;
 }
 
-const read = (reader: Reader) => reads.ofKey(PRODUCT, productQuery, [PRODUCT], reader);
+const read = (options: ReadOptions) => reads.ofKey(PRODUCT, productQuery, [PRODUCT], options);
 
-async function readAnswer(reader: Reader): Promise<GroupAnswer<ProductRow, unknown>> {
-  const answer = await read(reader);
+async function readAnswer(options: ReadOptions): Promise<GroupAnswer<ProductRow, unknown>> {
+  const answer = await read(options);
   if (answer.type !== 'answer') throw new Error(`no answer: ${JSON.stringify(answer)}`);
   return answer;
 }

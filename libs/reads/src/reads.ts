@@ -1,9 +1,9 @@
 import type { Registry } from 'prom-client';
 import type { Stamp } from '@eco/contracts';
 import type { Login } from '@eco/database';
-import type { GroupNodes, Log } from '@eco/edge';
+import type { GroupAddresses, Log } from '@eco/edge';
 import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
-import { GroupReader, type GroupAnswer, type Reader, type ReadFailure } from './group-reader.js';
+import { GroupReader, type GroupAnswer, type ReadOptions, type ReadFailure } from './group-reader.js';
 import { ReadMetrics } from './metrics.js';
 import { WatchedNodes } from './nodes/watched-nodes.js';
 import type { NodeStatus } from './nodes/node.js';
@@ -14,7 +14,7 @@ import { READ_DEFAULTS, type ReadSettings } from './settings.js';
 const STILL_MS = 5_000;
 
 export interface ReadsOptions {
-  readonly groups: readonly GroupNodes[];
+  readonly groups: readonly GroupAddresses[];
   /** Of `eco_reader`. */
   readonly login: Login;
   /** Of `eco_monitor`, for who follows the primary and how far; absent: that is not known in this process. */
@@ -83,13 +83,13 @@ export class Reads {
   }
 
   /** What has this key: a customer's or a product's. */
-  ofKey<Row, Extra>(key: string, query: Query<Row, Extra>, values: readonly unknown[], reader: Reader) {
-    return this.#ofBucket((buckets) => bucketOf(key, buckets), query, values, reader);
+  ofKey<Row, Extra>(key: string, query: Query<Row, Extra>, values: readonly unknown[], options: ReadOptions) {
+    return this.#ofBucket((buckets) => bucketOf(key, buckets), query, values, options);
   }
 
   /** What has this id: an order's or a command's. An id that was made elsewhere is looked for, and not found, too. */
-  ofId<Row, Extra>(id: string, query: Query<Row, Extra>, values: readonly unknown[], reader: Reader) {
-    return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfCommandId(id, buckets) : 0), query, values, reader);
+  ofId<Row, Extra>(id: string, query: Query<Row, Extra>, values: readonly unknown[], options: ReadOptions) {
+    return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfCommandId(id, buckets) : 0), query, values, options);
   }
 
   /** The group that owned the key's bucket when it was last seen; undefined: none is known to. */
@@ -122,11 +122,11 @@ export class Reads {
     group: string,
     query: Query<Row, Extra>,
     values: readonly unknown[],
-    reader: Reader,
+    options: ReadOptions,
   ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const found = this.#groups.find((each) => each.group === group);
     if (found === undefined) return { type: 'no-node', fault: `there is no group ${group}` };
-    return found.read(query, values, reader);
+    return found.read(query, values, options);
   }
 
   /** As `ofGroup`, on the group's primary alone. Use it rarely: the primary has the writes to do. */
@@ -146,22 +146,22 @@ export class Reads {
   }
 
   /** One part of each group, in the order of `groupIds`. */
-  ofEveryGroup<Row, Extra>(query: Query<Row, Extra>, values: readonly unknown[], reader: Reader) {
-    return Promise.all(this.#groups.map((group) => group.read(query, values, reader)));
+  ofEveryGroup<Row, Extra>(query: Query<Row, Extra>, values: readonly unknown[], options: ReadOptions) {
+    return Promise.all(this.#groups.map((group) => group.read(query, values, options)));
   }
 
   async #ofBucket<Row, Extra>(
     bucketIn: (buckets: number) => number,
     query: Query<Row, Extra>,
     values: readonly unknown[],
-    reader: Reader,
+    options: ReadOptions,
   ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const buckets = this.#buckets();
     if (buckets === undefined) return { type: 'no-node', fault: 'no node of any group has been seen yet' };
     const bucket = bucketIn(buckets);
     const owner = this.#ownerOf(bucket);
     if (owner === undefined) return { type: 'no-node', fault: `no group is known to own bucket ${bucket}` };
-    return owner.read(query, values, reader);
+    return owner.read(query, values, options);
   }
 
   #groupOfKey(key: string): GroupReader | undefined {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { covers, type GroupTerm } from './coverage.js';
-import type { TermPosition } from './position.js';
+import type { BatchPosition } from './position.js';
 
-const at = (term: number, tag: string, seq: number): TermPosition => ({ term, tag, seq });
+const at = (term: number, tag: string, seq: number): BatchPosition => ({ term, tag, seq });
 const A = 'aaaaaaaa';
 const B = 'bbbbbbbb';
 const C = 'cccccccc';
@@ -72,7 +72,7 @@ describe('covers', () => {
 });
 
 /** The group's position after one step of its log: the start of a leadership, or a batch. */
-interface Step extends TermPosition {
+interface Step extends BatchPosition {
   readonly raised: boolean;
 }
 

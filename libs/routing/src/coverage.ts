@@ -1,4 +1,4 @@
-import type { TermPosition } from './position.js';
+import type { BatchPosition } from './position.js';
 
 /** A row of `group_term`: a leadership that has decided something, and its first batch. Older rows may be of one that has not. */
 export interface GroupTerm {
@@ -32,7 +32,7 @@ export type Coverage = 'covered' | 'behind' | 'lost';
  * A leadership ends where the next one in the history begins. Seqs continue across leaderships. So if one wrote up
  * to 1,000 and a failover kept 900, it ends at 901, and batch 950 of the next leadership is a different batch.
  */
-export function covers(node: TermPosition, wanted: TermPosition, terms: readonly GroupTerm[]): Coverage {
+export function covers(node: BatchPosition, wanted: BatchPosition, terms: readonly GroupTerm[]): Coverage {
   if (wanted.term > node.term) return 'behind';
   if (wanted.term === node.term) {
     if (wanted.tag !== node.tag) return 'lost';

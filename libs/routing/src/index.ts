@@ -15,7 +15,7 @@ export {
   type Placement,
 } from './placement.js';
 export {
-  compareTermPositions,
+  compareBatchPositions,
   formatPosition,
   mergePositions,
   NO_POSITION,
@@ -26,7 +26,7 @@ export {
   type GroupPosition,
   type ParsedPosition,
   type Position,
-  type TermPosition,
+  type BatchPosition,
 } from './position.js';
 export { covers, type Coverage, type GroupTerm } from './coverage.js';
 export { spreadOf, spreadOverGroups, type Spread } from './spread.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {
-  compareTermPositions,
+  compareBatchPositions,
   formatPosition,
   mergePositions,
   NO_POSITION,
@@ -126,7 +126,7 @@ describe('mergePositions', () => {
         const merged = mergePositions(a, b);
         for (const entry of [...a.groups, ...b.groups]) {
           const after = positionIn(merged, entry.group);
-          expect(after && compareTermPositions(after, entry)).toBeGreaterThanOrEqual(0);
+          expect(after && compareBatchPositions(after, entry)).toBeGreaterThanOrEqual(0);
         }
         for (const entry of merged.groups) {
           expect([...a.groups, ...b.groups]).toContainEqual(entry);
@@ -140,18 +140,18 @@ describe('mergePositions', () => {
 describe('compareTermPositions', () => {
   it('goes by term, then seq', () => {
     const at = (term: number, seq: number, letter = 'a') => ({ term, seq, tag: letter.repeat(8) });
-    expect(compareTermPositions(at(2, 1), at(1, 9))).toBeGreaterThan(0);
-    expect(compareTermPositions(at(2, 1), at(2, 9))).toBeLessThan(0);
-    expect(compareTermPositions(at(2, 1), at(2, 1))).toBe(0);
-    expect(compareTermPositions(at(2, 1, 'b'), at(2, 1, 'a'))).toBeGreaterThan(0);
+    expect(compareBatchPositions(at(2, 1), at(1, 9))).toBeGreaterThan(0);
+    expect(compareBatchPositions(at(2, 1), at(2, 9))).toBeLessThan(0);
+    expect(compareBatchPositions(at(2, 1), at(2, 1))).toBe(0);
+    expect(compareBatchPositions(at(2, 1, 'b'), at(2, 1, 'a'))).toBeGreaterThan(0);
   });
 
   it('orders any two, and any three alike', () => {
     fc.assert(
       fc.property(closeEntry, closeEntry, closeEntry, (a, b, c) => {
-        expect(Math.sign(compareTermPositions(a, b)) + Math.sign(compareTermPositions(b, a))).toBe(0);
-        if (compareTermPositions(a, b) <= 0 && compareTermPositions(b, c) <= 0) {
-          expect(compareTermPositions(a, c)).toBeLessThanOrEqual(0);
+        expect(Math.sign(compareBatchPositions(a, b)) + Math.sign(compareBatchPositions(b, a))).toBe(0);
+        if (compareBatchPositions(a, b) <= 0 && compareBatchPositions(b, c) <= 0) {
+          expect(compareBatchPositions(a, c)).toBeLessThanOrEqual(0);
         }
       }),
     );

@@ -11,7 +11,7 @@ import { isUuid } from './uuid.js';
  */
 
 /** A place in a group's log: the leadership (term and random tag), and the number of its last batch. */
-export interface TermPosition {
+export interface BatchPosition {
   /** 0 before the first leadership. */
   readonly term: number;
   /** 8 to 36 characters, hexadecimal in lower case or a UUID. It distinguishes two leaderships with the same term. */
@@ -20,7 +20,7 @@ export interface TermPosition {
   readonly seq: number;
 }
 
-export interface GroupPosition extends TermPosition {
+export interface GroupPosition extends BatchPosition {
   readonly group: string;
 }
 
@@ -51,7 +51,7 @@ export function positionOf(groups: readonly GroupPosition[], orders: readonly st
   for (const { group, term, tag, seq } of groups) {
     const known = farthest.get(group);
     const entry = { group, term, tag, seq };
-    if (known === undefined || compareTermPositions(known, entry) < 0) farthest.set(group, entry);
+    if (known === undefined || compareBatchPositions(known, entry) < 0) farthest.set(group, entry);
   }
   return {
     groups: [...farthest.values()].sort((a, b) => compareText(a.group, b.group)),
@@ -74,7 +74,7 @@ export function positionIn(position: Position, group: string): GroupPosition | u
  * one of them was lost, and only a node's history shows which (`covers`). The tag decides last, so that merging has one
  * result. A reader that received `position-lost` drops what it held for the group and does not merge it.
  */
-export function compareTermPositions(a: TermPosition, b: TermPosition): number {
+export function compareBatchPositions(a: BatchPosition, b: BatchPosition): number {
   return a.term - b.term || a.seq - b.seq || compareText(a.tag, b.tag);
 }
 

@@ -10,16 +10,16 @@ import {
   updateProductRequestSchema,
   type CommandBody,
 } from '@eco/contracts';
-import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import {
-  answerAccepted,
+  acceptedResponse,
   COMMAND_PROBLEMS,
   CommandIntake,
   commandHeadersSchema,
-  decisionOf,
+  responseOf,
   DECIDED_HEADERS,
   type CommandHeaders,
-  type Decision,
+  type CommandResponse,
 } from '@eco/intake';
 
 /**
@@ -73,28 +73,37 @@ export class ProductsWriteController {
 
   @Post()
   @Operation(createProduct)
-  async create(@Input(createProduct) { body, headers, correlationId }: InputOf<typeof createProduct>): Promise<Answer> {
-    const { id, decision } = await this.#submit('product.create', body, headers, correlationId);
-    if (decision.type === 'accepted') return answerAccepted(id, decision.headers);
-    return answer(201, decision.result, { Location: `/products/${body.productId}`, ...decision.headers });
+  async create(
+    @Input(createProduct) { body, headers, correlationId }: InputOf<typeof createProduct>,
+  ): Promise<HttpResponse> {
+    const { id, response: response } = await this.#submit('product.create', body, headers, correlationId);
+    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
+    return respond(201, response.result, { Location: `/products/${body.productId}`, ...response.headers });
   }
 
   @Put(':productId')
   @Operation(updateProduct)
   async update(
     @Input(updateProduct) { path, body, headers, correlationId }: InputOf<typeof updateProduct>,
-  ): Promise<Answer> {
-    const { id, decision } = await this.#submit('product.update', { ...path, ...body }, headers, correlationId);
-    if (decision.type === 'accepted') return answerAccepted(id, decision.headers);
-    return answer(200, decision.result, decision.headers);
+  ): Promise<HttpResponse> {
+    const { id, response: response } = await this.#submit(
+      'product.update',
+      { ...path, ...body },
+      headers,
+      correlationId,
+    );
+    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
+    return respond(200, response.result, response.headers);
   }
 
   @Delete(':productId')
   @Operation(deleteProduct)
-  async delete(@Input(deleteProduct) { path, headers, correlationId }: InputOf<typeof deleteProduct>): Promise<Answer> {
-    const { id, decision } = await this.#submit('product.delete', path, headers, correlationId);
-    if (decision.type === 'accepted') return answerAccepted(id, decision.headers);
-    return answer(204, undefined, decision.headers);
+  async delete(
+    @Input(deleteProduct) { path, headers, correlationId }: InputOf<typeof deleteProduct>,
+  ): Promise<HttpResponse> {
+    const { id, response: response } = await this.#submit('product.delete', path, headers, correlationId);
+    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
+    return respond(204, undefined, response.headers);
   }
 
   async #submit<K extends ProductCommand>(
@@ -102,10 +111,10 @@ export class ProductsWriteController {
     body: CommandBody<K>,
     headers: CommandHeaders,
     correlationId: string,
-  ): Promise<{ id: string; decision: Decision }> {
+  ): Promise<{ id: string; response: CommandResponse }> {
     const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
     const waitSeconds = headers.prefer ?? WAIT_SECONDS;
     const submission = await this.intake.submit({ id, kind, body, correlationId, waitSeconds });
-    return { id, decision: decisionOf(submission, id, headers.prefer) };
+    return { id, response: responseOf(submission, id, headers.prefer) };
   }
 }

@@ -8,7 +8,7 @@ import { bucketOf, evenPlacement, formatPosition, groupOf, newOrderId, positionO
 import { BatchWriter, commandOf, eventually, startDatabaseGroups, type DatabaseGroup } from '@eco/testing';
 import { SMTPServer } from 'smtp-server';
 import { ChangeFeed } from './change-feed.js';
-import { readConsumer } from './consumer-answer.js';
+import { readConsumerStore } from './consumer-answer.js';
 import type { Consumer } from './consumer.js';
 import { customersConsumer } from './customers/customers.consumer.js';
 import { Mailer } from './notifications/mailer.js';
@@ -83,7 +83,7 @@ const register = (customerId: string) =>
 
 /** Central's table of customers, as its readers get it. */
 async function customers(sent: { lagMsMax?: number } = {}) {
-  const { result, headers: answered } = await readConsumer(
+  const { result, headers: answered } = await readConsumerStore(
     { store, consumer: customersConsumer, reads, headers: { 'ecomarket-max-lag-ms': sent.lagMsMax } },
     (manager) => manager.find(CentralCustomer),
   );
@@ -145,7 +145,7 @@ it('a batch larger than any transaction should be is applied in parts, once each
   await eventually('it has applied the batch in part', isInside);
   await ended.stop();
   // Readers get the position of the last batch that was applied completely.
-  const { headers: answered } = await readConsumer(
+  const { headers: answered } = await readConsumerStore(
     { store, consumer: follower(true), reads, headers: {} },
     async () => undefined,
   );

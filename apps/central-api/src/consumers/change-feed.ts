@@ -12,9 +12,9 @@ import {
   type ChangesPage,
   type Topic,
 } from '@eco/contracts';
-import type { AppliedPosition, ConsumerStore } from '@eco/database';
+import type { TopicPosition, ConsumerStore } from '@eco/database';
 import type { Log } from '@eco/edge';
-import { formatPosition, positionOf, type TermPosition } from '@eco/routing';
+import { formatPosition, positionOf, type BatchPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 
 export interface ChangeFeedOptions {
@@ -126,7 +126,7 @@ class TopicFeed {
   appliedChanges = 0;
   timesSetBack = 0;
   trouble: string | undefined;
-  #applied: AppliedPosition | undefined;
+  #applied: TopicPosition | undefined;
   /** The topic's last batch, as far as announced. */
   #known = NOTHING_KNOWN;
   #woken = false;
@@ -143,7 +143,7 @@ class TopicFeed {
     return Math.max(0, this.#known.seq - this.#completeSeq);
   }
 
-  announced(position: TermPosition): void {
+  announced(position: BatchPosition): void {
     this.#known = position;
     if (this.#applied === undefined || position.seq > this.#completeSeq) this.wake();
   }
@@ -214,7 +214,7 @@ class TopicFeed {
     return { more: isFull || now !== to || this.#known.seq > this.#completeSeq, isFull };
   }
 
-  async #setBack(from: AppliedPosition, continueFrom: string): Promise<void> {
+  async #setBack(from: TopicPosition, continueFrom: string): Promise<void> {
     const { consumer, store, log } = this.options;
     const to = appliedUpTo(continueFrom);
     // What was announced may be of the lost history.
@@ -242,7 +242,7 @@ class TopicFeed {
 
   /** Asks for a node that is at least where an event said that the group is. */
   async #read(
-    from: AppliedPosition,
+    from: TopicPosition,
   ): Promise<{ type: 'page'; page: ChangesPage } | { type: 'lost'; continueFrom: string }> {
     const url = new URL(`${this.options.readUrl}/changes`);
     url.search = new URLSearchParams({
@@ -276,13 +276,13 @@ class TopicFeed {
   }
 }
 
-const NOTHING_KNOWN: TermPosition = { term: 0, tag: '', seq: 0 };
+const NOTHING_KNOWN: BatchPosition = { term: 0, tag: '', seq: 0 };
 
-function cursorOf({ term, tag, seq, n }: AppliedPosition): ChangesCursor {
+function cursorOf({ term, tag, seq, n }: TopicPosition): ChangesCursor {
   return { ...(tag === '' ? {} : { leadership: { term, tag } }), seq, ...(n === null ? {} : { n }) };
 }
 
-function appliedUpTo(text: string): AppliedPosition {
+function appliedUpTo(text: string): TopicPosition {
   const { leadership, seq, n } = changesCursorSchema.parse(text);
   return { term: leadership?.term ?? 0, tag: leadership?.tag ?? '', seq, n: n ?? null };
 }

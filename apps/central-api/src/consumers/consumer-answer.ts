@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { headers, type ProblemName } from '@eco/contracts';
 import { StoreUnavailableError, ValueRefusedError, type ConsumerStore, type EntityManager } from '@eco/database';
 import { problem } from '@eco/edge';
-import { freshnessOf, lagText, problemOf, readerOf, readHeadersSchema, type Reads } from '@eco/reads';
+import { freshnessOf, lagText, problemOf, readOptionsOf, readHeadersSchema, type Reads } from '@eco/reads';
 import { formatPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 
@@ -16,7 +16,7 @@ export interface ConsumerRead {
   readonly consumer: Consumer;
   readonly reads: Reads;
   /** Of the request. */
-  readonly headers: Parameters<typeof readerOf>[0];
+  readonly headers: Parameters<typeof readOptionsOf>[0];
 }
 
 const PAUSE_MS = 50;
@@ -25,12 +25,12 @@ const PAUSE_MS = 50;
  * What was read, and headers that say where, how late, and as of which position: what the consumer had applied in that
  * snapshot. A reader's position and greatest lag are waited for, as by any read.
  */
-export async function readConsumer<T>(
+export async function readConsumerStore<T>(
   { store, consumer, reads, headers: asked }: ConsumerRead,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<{ result: T; headers: Record<string, string> }> {
-  const reader = readerOf(asked);
-  const endMs = performance.now() + Math.max(reads.freshWaitMs, reader.waitMs);
+  const options = readOptionsOf(asked);
+  const endMs = performance.now() + Math.max(reads.freshWaitMs, options.waitMs);
   for (;;) {
     const { result, progress, node, role } = await store.read(work).catch((error: unknown) => {
       if (error instanceof ValueRefusedError) {
@@ -39,7 +39,7 @@ export async function readConsumer<T>(
       if (!(error instanceof StoreUnavailableError)) throw error;
       throw problem('no-node', { detail: error.message, headers: { [headers.retryAfter]: '1' }, cause: error });
     });
-    const freshness = await freshnessOf(reads, consumer.topics, progress, reader);
+    const freshness = await freshnessOf(reads, consumer.topics, progress, options);
     if (freshness.type === 'fresh') {
       const position = formatPosition(freshness.position);
       return {

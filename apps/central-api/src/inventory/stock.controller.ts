@@ -9,7 +9,7 @@ import {
   stockMovedSchema,
   type CommandBody,
 } from '@eco/contracts';
-import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import {
   CommandIntake,
   DECIDED_HEADERS,
@@ -65,19 +65,19 @@ export class StockController {
 
   @Post(':productId/receipts')
   @Operation(receive)
-  receive(@Input(receive) { path, body, headers, correlationId }: InputOf<typeof receive>): Promise<Answer> {
+  receive(@Input(receive) { path, body, headers, correlationId }: InputOf<typeof receive>): Promise<HttpResponse> {
     return this.#decide('stock.receive', { ...path, ...body }, headers, correlationId);
   }
 
   @Post(':productId/adjustments')
   @Operation(adjust)
-  adjust(@Input(adjust) { path, body, headers, correlationId }: InputOf<typeof adjust>): Promise<Answer> {
+  adjust(@Input(adjust) { path, body, headers, correlationId }: InputOf<typeof adjust>): Promise<HttpResponse> {
     return this.#decide('stock.adjust', { ...path, ...body }, headers, correlationId);
   }
 
   @Post(':productId/counts')
   @Operation(count)
-  count(@Input(count) { path, body, headers, correlationId }: InputOf<typeof count>): Promise<Answer> {
+  count(@Input(count) { path, body, headers, correlationId }: InputOf<typeof count>): Promise<HttpResponse> {
     return this.#decide('stock.count', { ...path, ...body }, headers, correlationId);
   }
 
@@ -86,9 +86,9 @@ export class StockController {
     body: CommandBody<K>,
     headers: DecidedHeaders,
     correlationId: string,
-  ): Promise<Answer> {
+  ): Promise<HttpResponse> {
     const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
     const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });
-    return answer(200, done.result, done.headers);
+    return respond(200, done.result, done.headers);
   }
 }

@@ -1,7 +1,7 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { sendTransferRequestSchema, transferMovedSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { CommandIntake, DECIDED_HEADERS, DECIDED_PROBLEMS, decidedHeadersSchema, decideNow } from '@eco/intake';
 
 const send = operation({
@@ -22,11 +22,11 @@ export class TransfersController {
 
   @Post()
   @Operation(send)
-  async send(@Input(send) { body, headers, correlationId }: InputOf<typeof send>): Promise<Answer> {
+  async send(@Input(send) { body, headers, correlationId }: InputOf<typeof send>): Promise<HttpResponse> {
     const kind = 'transfer.send';
     const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
     const asked = { transferId: id, ...body };
     const done = await decideNow(this.intake, { id, kind, body: asked, headers, correlationId });
-    return answer(201, done.result, { Location: `/transfers/${id}`, ...done.headers });
+    return respond(201, done.result, { Location: `/transfers/${id}`, ...done.headers });
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '@eco/database';
 import type { Command } from 'commander';
 import { discardOf, replayOf } from '../dead-letters/again.js';
-import { Desk, pause, type Request, type Result } from '../dead-letters/desk.js';
+import { Desk, pause, type DeadLetterRequest, type Result } from '../dead-letters/desk.js';
 import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
@@ -204,7 +204,7 @@ async function act(
   const results: (Result & { group: string })[] = [];
   const report = new Report(action);
   for (const group of desk.groups) {
-    let slice: Request[] = [];
+    let slice: DeadLetterRequest[] = [];
     const send = async () => {
       const startedMs = performance.now();
       const done = await desk.ask(group, slice);

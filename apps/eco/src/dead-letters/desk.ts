@@ -29,7 +29,7 @@ const DECIDED_MS = 60_000;
 const LOOK_MS = 100;
 
 /** What is asked for about one dead letter. */
-export interface Request {
+export interface DeadLetterRequest {
   letter: KeptDeadLetter;
   command: Command;
 }
@@ -83,8 +83,8 @@ export class Desk {
    * Asks for these about dead letters of `group`, waits until they are decided. A replay goes to the group that owns the
    * command's bucket: another one could only make it a dead letter again. Settles within a few minutes.
    */
-  async ask(group: string, requests: readonly Request[]): Promise<Result[]> {
-    const byOwner = new Map<string | undefined, Request[]>();
+  async ask(group: string, requests: readonly DeadLetterRequest[]): Promise<Result[]> {
+    const byOwner = new Map<string | undefined, DeadLetterRequest[]>();
     for (const request of requests) {
       const owner = await this.#deciderOf(group, request);
       byOwner.set(owner, [...(byOwner.get(owner) ?? []), request]);
@@ -99,7 +99,7 @@ export class Desk {
   }
 
   /** A discard closes the row where it is; so does the replay of something that names no bucket. */
-  async #deciderOf(group: string, { letter, command }: Request): Promise<string | undefined> {
+  async #deciderOf(group: string, { letter, command }: DeadLetterRequest): Promise<string | undefined> {
     if (command.kind === 'dead-letter.discard' || letter.bucket === null) return group;
     this.#owners ??= this.#readOwners();
     return (await this.#owners).get(letter.bucket);
@@ -113,7 +113,7 @@ export class Desk {
     return owners;
   }
 
-  #askHere(group: string, requests: readonly Request[]): Promise<Result[]> {
+  #askHere(group: string, requests: readonly DeadLetterRequest[]): Promise<Result[]> {
     return this.#send(group, requests, async (node, waiting) => {
       const asked = waiting.map(({ letter }) => ({ ...letter, number: letter.lastNumber + 1 }));
       return readDeadLetterResults(node, asked);
@@ -121,7 +121,7 @@ export class Desk {
   }
 
   /** `owner` decides them; then the dead letters, which are in `group`, are closed there. */
-  async #replayAt(owner: string, group: string, requests: readonly Request[]): Promise<Result[]> {
+  async #replayAt(owner: string, group: string, requests: readonly DeadLetterRequest[]): Promise<Result[]> {
     const decided = await this.#send(owner, requests, async (node, waiting) => {
       const rows = await readCommandResults(
         node,
@@ -148,16 +148,16 @@ export class Desk {
   /** Publishes these to the group, and looks in its database for what became of them. */
   async #send(
     group: string,
-    requests: readonly Request[],
-    look: (node: SideConnection, waiting: readonly Request[]) => Promise<DecidedRow[]>,
+    requests: readonly DeadLetterRequest[],
+    look: (node: SideConnection, waiting: readonly DeadLetterRequest[]) => Promise<DecidedRow[]>,
   ): Promise<Result[]> {
     if (requests.length === 0) return [];
     const publisher = await this.publisher();
     const outcomes = await Promise.all(requests.map(({ command }) => publisher.publish(command, { group })));
     const results: Result[] = [];
-    const waiting = new Map<string, Request>();
+    const waiting = new Map<string, DeadLetterRequest>();
     outcomes.forEach((outcome, index) => {
-      const request = requests[index] as Request;
+      const request = requests[index] as DeadLetterRequest;
       const { letter } = request;
       if (outcome.type === 'confirmed' || outcome.type === 'unconfirmed') waiting.set(keyOf(letter), request);
       else results.push({ letter, result: `not sent: ${outcome.type}`, reason: null, isSettled: false });
@@ -165,7 +165,7 @@ export class Desk {
     const node = await this.primary(group);
     for (const endMs = performance.now() + DECIDED_MS; waiting.size > 0 && performance.now() < endMs;) {
       for (const row of await look(node, [...waiting.values()])) {
-        const request = waiting.get(keyOf(row)) as Request;
+        const request = waiting.get(keyOf(row)) as DeadLetterRequest;
         waiting.delete(keyOf(row));
         results.push(resultOf(request, row));
       }
@@ -208,12 +208,12 @@ interface DecidedRow {
   reason: string | null;
 }
 
-function unowned({ letter }: Request): Result {
+function unowned({ letter }: DeadLetterRequest): Result {
   const reason = `no group owns bucket ${letter.bucket} now: it may be moving, so try again later`;
   return { letter, result: 'not sent: no owner', reason, isSettled: false };
 }
 
-function resultOf({ letter, command }: Request, row: DecidedRow): Result {
+function resultOf({ letter, command }: DeadLetterRequest, row: DecidedRow): Result {
   const action = command.kind === 'dead-letter.discard' ? 'discard' : 'replay';
   if (row.action !== action) {
     return { letter, result: `not done: somebody else asked for a ${row.action}`, reason: null, isSettled: false };

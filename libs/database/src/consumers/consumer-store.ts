@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DatabaseError } from 'pg';
 import { DataSource, QueryFailedError, type EntityManager, type EntityTarget } from 'typeorm';
+import type { BatchPosition } from '@eco/routing';
 import { Progress } from '../entities/progress.js';
 import { CentralCustomer, CentralProgress } from '../entities/central.js';
 import { StatisticsProgress } from '../entities/statistics.js';
 import { Notification, NotificationsProgress } from '../entities/notifications.js';
 import type { NodeAddress } from '../nodes/login.js';
-import { GroupNodes, primaryOf } from '../nodes/nodes.js';
+import { NodeRoles, primaryOf } from '../nodes/nodes.js';
 import { DATABASE_NAME, type ConsumerSchema } from '../roles/roles.js';
 
 const entitiesOf = {
@@ -19,16 +20,12 @@ const entitiesOf = {
  * How far a topic of a group has been applied: everything up to batch `seq`, or only up to place `n` of it, in the history
  * of that leadership.
  */
-export interface AppliedPosition {
-  term: number;
-  /** Empty before the first. */
-  tag: string;
-  seq: number;
+export interface TopicPosition extends BatchPosition {
   /** Null: the whole batch. */
-  n: number | null;
+  readonly n: number | null;
 }
 
-const NOTHING_APPLIED: AppliedPosition = { term: 0, tag: '', seq: 0, n: null };
+const NOTHING_APPLIED: TopicPosition = { term: 0, tag: '', seq: 0, n: null };
 
 export interface ConsumerStoreOptions {
   /** The consumer's name is its schema's. */
@@ -58,12 +55,12 @@ const POOL_SIZE = 3;
  * one, and on a replica otherwise, so that its readers are not stuck when the primary is away.
  */
 export class ConsumerStore {
-  readonly #group: GroupNodes;
+  readonly #group: NodeRoles;
   readonly #sources = new Map<string, Promise<DataSource>>();
   #closed = false;
 
   constructor(private readonly options: ConsumerStoreOptions) {
-    this.#group = new GroupNodes(options.nodes, this.#login, options.applicationName);
+    this.#group = new NodeRoles(options.nodes, this.#login, options.applicationName);
   }
 
   get name(): ConsumerSchema {
@@ -71,7 +68,7 @@ export class ConsumerStore {
   }
 
   /** Where the consumer stands; before its first change at 0. */
-  applied(groupId: string, topic: string): Promise<AppliedPosition> {
+  applied(groupId: string, topic: string): Promise<TopicPosition> {
     return this.#onPrimary((manager) => this.#appliedIn(manager, groupId, topic));
   }
 
@@ -81,9 +78,9 @@ export class ConsumerStore {
    * however many processes consume.
    */
   advance(
-    { groupId, topic, from, to }: { groupId: string; topic: string; from: AppliedPosition; to: AppliedPosition },
+    { groupId, topic, from, to }: { groupId: string; topic: string; from: TopicPosition; to: TopicPosition },
     apply: (manager: EntityManager) => Promise<void>,
-  ): Promise<AppliedPosition> {
+  ): Promise<TopicPosition> {
     const key = { consumer: this.name, groupId, topic };
     return this.#onPrimary((primary) =>
       primary.transaction(async (manager) => {
@@ -112,7 +109,7 @@ export class ConsumerStore {
   /** In one snapshot, with the progress that the answer is as of. */
   async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<{
     result: T;
-    progress: (AppliedPosition & { group: string; topic: string })[];
+    progress: (TopicPosition & { group: string; topic: string })[];
     node: NodeAddress;
     role: 'primary' | 'replica';
   }> {
@@ -156,7 +153,7 @@ export class ConsumerStore {
     return entitiesOf[this.options.schema].progress;
   }
 
-  async #appliedIn(manager: EntityManager, groupId: string, topic: string): Promise<AppliedPosition> {
+  async #appliedIn(manager: EntityManager, groupId: string, topic: string): Promise<TopicPosition> {
     const row = await manager.findOneBy(this.#progress, { consumer: this.name, groupId, topic });
     return row === null ? NOTHING_APPLIED : appliedIn(row);
   }
@@ -210,7 +207,7 @@ export class ConsumerStore {
   }
 }
 
-function appliedIn({ term, tag, seq, n }: AppliedPosition): AppliedPosition {
+function appliedIn({ term, tag, seq, n }: TopicPosition): TopicPosition {
   return { term, tag, seq, n };
 }
 

@@ -28,7 +28,7 @@ SELECT CASE WHEN NOT pg_is_in_recovery()
   THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`;
 
 /** The nodes of a group, asked for their roles over connections that are kept (R7). */
-export class GroupNodes {
+export class NodeRoles {
   readonly #connections: SideConnection[];
 
   constructor(nodes: readonly NodeAddress[], login: Login, applicationName = 'eco node discovery') {
@@ -67,7 +67,7 @@ export async function askNodes(
   login: Login,
   deadlineMs?: number,
 ): Promise<NodeAnswer[]> {
-  const group = new GroupNodes(nodes, login);
+  const group = new NodeRoles(nodes, login);
   try {
     return await group.ask(deadlineMs);
   } finally {

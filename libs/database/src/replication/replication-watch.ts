@@ -1,4 +1,4 @@
-import { compareTermPositions, type TermPosition } from '@eco/routing';
+import { compareBatchPositions, type BatchPosition } from '@eco/routing';
 import { ReadError, ReadSession, type ReadStatement } from '../nodes/read-session.js';
 import type { Login, NodeAddress } from '../nodes/login.js';
 import { slotName } from './slot-name.js';
@@ -9,7 +9,7 @@ export interface NodeReplication {
   role: 'primary' | 'replica' | 'unreachable';
   /** Last batch that the node shows; null when it can't be reached. */
   seq: number | null;
-  position: TermPosition | null;
+  position: BatchPosition | null;
   /**
    * Age of the oldest batch that it does not show, by the times that the group itself wrote; 0 when it shows what the
    * primary does. Null when either can't be reached.
@@ -158,16 +158,16 @@ function reportOf({ name, own }: NodeAnswer, primary: NodeAnswer | undefined): N
   };
 }
 
-const positionOf = ({ term, tag, seq }: OwnRow): TermPosition => ({ term, tag, seq });
+const positionOf = ({ term, tag, seq }: OwnRow): BatchPosition => ({ term, tag, seq });
 
 /** Of two that say they are primary the farther one is; the other has not noticed yet. */
 function isAhead(answer: NodeAnswer, than: NodeAnswer | undefined): boolean {
   if (than?.own === undefined || answer.own === undefined) return true;
-  return compareTermPositions(positionOf(answer.own), positionOf(than.own)) > 0;
+  return compareBatchPositions(positionOf(answer.own), positionOf(than.own)) > 0;
 }
 
 function lagBetween(own: OwnRow, primary: OwnRow): number {
-  if (compareTermPositions(positionOf(own), positionOf(primary)) >= 0) return 0;
+  if (compareBatchPositions(positionOf(own), positionOf(primary)) >= 0) return 0;
   return Math.max(0, Math.round(primary.at_ms - own.at_ms));
 }
 

@@ -3,7 +3,7 @@ import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import { sendLoad, type LeftOut, type LoadBounds } from './load.js';
 import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';
-import type { Answer, WriterSession } from './session.js';
+import type { StatementResult, WriterSession } from './session.js';
 import { sendStore } from './store.js';
 import { sendRemoval } from './suspects.js';
 import { fence } from './table.js';
@@ -109,7 +109,7 @@ export async function rollBack(session: WriterSession): Promise<BatchFailure | u
  */
 function settleCommit(
   failure: BatchFailure | undefined,
-  answer: PromiseSettledResult<Answer>,
+  answer: PromiseSettledResult<StatementResult>,
 ): { type: 'committed' } | BatchFailure {
   if (answer.status === 'rejected') return { type: 'unknown', error: answer.reason as Error };
   const { command, warning } = answer.value;

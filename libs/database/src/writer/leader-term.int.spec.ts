@@ -1,7 +1,7 @@
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
   startTerm,
-  GroupNodes,
+  NodeRoles,
   hasDueHolds,
   primaryOf,
   readAbsentSlots,
@@ -295,7 +295,7 @@ describe('the slot of a replica that is away', () => {
 
 describe('the watch', () => {
   const watched = async () => {
-    const nodes = new GroupNodes(group.servers, group.login('eco_writer'));
+    const nodes = new NodeRoles(group.servers, group.login('eco_writer'));
     const primary = primaryOf(await nodes.ask(5000));
     const session = await openSession();
     const unwatch = watchSession(session, nodes, primary?.timeline ?? 0);
@@ -322,7 +322,7 @@ describe('the watch', () => {
     await server(1).promote();
     expect((await session.ended).message).toMatch(/was promoted \(timeline 2 after 1\)/);
     end();
-    const nodes = new GroupNodes([...group.servers, { host: '127.0.0.1', port: 1 }], group.login('eco_writer'));
+    const nodes = new NodeRoles([...group.servers, { host: '127.0.0.1', port: 1 }], group.login('eco_writer'));
     const answers = await nodes.ask(5000);
     nodes.close();
     expect(answers.map(({ type }) => type)).toEqual(['primary', 'primary', 'unreachable']);

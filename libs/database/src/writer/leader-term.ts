@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { topics, type Topic } from '@eco/contracts';
+import type { GroupPosition } from '@eco/routing';
 import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import type { Statement, WriterSession } from './session.js';
 
@@ -14,16 +15,14 @@ import type { Statement, WriterSession } from './session.js';
  * The lock is polled, never waited for. A session that waits in the lock holds a snapshot, which holds back vacuum
  * (batch time rose from 20 to 87 ms within 400 batches).
  */
-export interface LeaderTerm {
-  group: string;
-  term: number;
+export interface LeaderTerm extends GroupPosition {
   /**
    * Random. It distinguishes two leaderships with the same term number, which a failover that lost the first one can
    * produce.
    */
-  tag: string;
-  /** The group's last batch when it began. */
-  seq: number;
+  readonly tag: string;
+  /** The group's last batch when the leadership began. */
+  readonly seq: number;
   /** What readers see until it has a batch of its own: mostly the leadership before. */
   shown: { term: number; tag: string };
   /** Fixed number of buckets of the chain. */

@@ -49,7 +49,7 @@ export interface Statement {
 
 export type Row = unknown[];
 
-export interface Answer extends QueryArrayResult<Row> {
+export interface StatementResult extends QueryArrayResult<Row> {
   /** The server's first warning while it carried out this statement, and no other one. */
   warning: string | undefined;
 }
@@ -138,16 +138,16 @@ export class WriterSession {
   }
 
   /** Rows come as arrays in the order of the columns. */
-  run({ name, text }: Statement, values: unknown[] = []): Promise<Answer> {
+  run({ name, text }: Statement, values: unknown[] = []): Promise<StatementResult> {
     return this.query({ name, text, values, rowMode: 'array' });
   }
 
   /** BEGIN, COMMIT and the like, whose parse costs nothing. */
-  control(text: string): Promise<Answer> {
+  control(text: string): Promise<StatementResult> {
     return this.query({ text, rowMode: 'array' });
   }
 
-  private query(config: QueryArrayConfig): Promise<Answer> {
+  private query(config: QueryArrayConfig): Promise<StatementResult> {
     return new Promise((resolve, reject) => {
       // A callback runs before the next message of the server is read, a promise's `then` only after all that came with it.
       this.client.query<Row>(config, (error, result) => {

@@ -1,4 +1,4 @@
-import { primaryOf, type GroupNodes } from '../nodes/nodes.js';
+import { primaryOf, type NodeRoles } from '../nodes/nodes.js';
 import { nodeName } from '../nodes/login.js';
 import type { WriterSession } from './session.js';
 
@@ -13,7 +13,7 @@ const ANSWER_MS = 3000;
  * node was promoted. Tells the session whether its COMMIT waits for a replica. `timeline`: of the node when the session
  * was opened. Gives back what ends the watch.
  */
-export function watchSession(session: WriterSession, nodes: GroupNodes, timeline: number): () => void {
+export function watchSession(session: WriterSession, nodes: NodeRoles, timeline: number): () => void {
   let stopped = false;
   let answeredAt = performance.now();
   const look = async (): Promise<string | undefined> => {

@@ -9,14 +9,14 @@ export interface HostPort {
   /** 1 to 65535. */
   readonly port: number;
 }
-export interface GroupNodes {
+export interface GroupAddresses {
   readonly id: string;
   /** Every node of the group; which of them is the primary is found out, not configured. */
   readonly nodes: readonly HostPort[];
 }
 
 /** At least one: text without a separator is one part, and a part that names no group is a fault. */
-export type Groups = readonly [GroupNodes, ...GroupNodes[]];
+export type Groups = readonly [GroupAddresses, ...GroupAddresses[]];
 
 const quoted = (text: string) => JSON.stringify(text);
 
@@ -62,7 +62,7 @@ const hostPortList = z
   .transform((text, context): readonly HostPort[] => hostPorts(text, (message) => context.addIssue(message)));
 
 const groupList = z.string().transform((text, context): Groups => {
-  const groups: GroupNodes[] = [];
+  const groups: GroupAddresses[] = [];
   for (const part of text.split(';').map((each) => each.trim())) {
     const split = part.indexOf('=');
     const id = part.slice(0, Math.max(split, 0)).trim();

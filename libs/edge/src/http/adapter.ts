@@ -7,7 +7,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { headers } from '@eco/contracts';
 import type { Log } from '../log.js';
-import { Answer } from './answer.js';
+import { HttpResponse } from './response.js';
 import { parseJsonBody } from './json-body.js';
 import { problem, problemBody, ProblemError } from './problem.js';
 import { BODY_BYTES_MAX, problemOf } from './problem-of.js';
@@ -99,7 +99,7 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
   }
 
   override reply(response: FastifyReply, body: unknown, status?: number): FastifyReply {
-    if (!(body instanceof Answer)) return super.reply(response, body, status);
+    if (!(body instanceof HttpResponse)) return super.reply(response, body, status);
     if (body.body instanceof Readable) this.#watch(body.body, response);
     return response.code(body.status).headers(body.headers).send(body.body);
   }

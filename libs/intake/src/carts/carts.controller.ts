@@ -12,13 +12,13 @@ import {
   type CommandBody,
   type Stamp,
 } from '@eco/contracts';
-import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { CommandIntake, type Submission } from '../command-intake.js';
 import { commandHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';
 import { z } from 'zod';
-import { answerAccepted } from '../http/accepted.js';
-import { COMMAND_PROBLEMS, decisionOf } from '../http/decision.js';
-import { answerOrder, ORDER_PROBLEMS, orderAnswers } from '../orders/order-answer.js';
+import { acceptedResponse } from '../http/accepted.js';
+import { COMMAND_PROBLEMS, responseOf } from '../http/command-response.js';
+import { orderResponse, ORDER_PROBLEMS, orderAnswers } from '../orders/order-answer.js';
 
 const cartHeadersSchema = commandHeadersSchema.extend({
   'ecomarket-stamp': stampSchema.optional().meta({
@@ -86,25 +86,27 @@ export class CartsController {
 
   @Put(':customerId/items/:productId')
   @Operation(putItem)
-  putItem(@Input(putItem) { path, body, headers, correlationId }: InputOf<typeof putItem>): Promise<Answer> {
+  putItem(@Input(putItem) { path, body, headers, correlationId }: InputOf<typeof putItem>): Promise<HttpResponse> {
     return this.#edit('cart.edit', { ...path, quantity: body.quantity }, headers, correlationId);
   }
 
   @Delete(':customerId/items/:productId')
   @Operation(deleteItem)
-  deleteItem(@Input(deleteItem) { path, headers, correlationId }: InputOf<typeof deleteItem>): Promise<Answer> {
+  deleteItem(@Input(deleteItem) { path, headers, correlationId }: InputOf<typeof deleteItem>): Promise<HttpResponse> {
     return this.#edit('cart.edit', { ...path, quantity: 0 }, headers, correlationId);
   }
 
   @Delete(':customerId/items')
   @Operation(deleteItems)
-  deleteItems(@Input(deleteItems) { path, headers, correlationId }: InputOf<typeof deleteItems>): Promise<Answer> {
+  deleteItems(
+    @Input(deleteItems) { path, headers, correlationId }: InputOf<typeof deleteItems>,
+  ): Promise<HttpResponse> {
     return this.#edit('cart.clear', path, headers, correlationId);
   }
 
   @Post(':customerId/checkout')
   @Operation(checkOut)
-  async checkOut(@Input(checkOut) { path, headers, correlationId }: InputOf<typeof checkOut>): Promise<Answer> {
+  async checkOut(@Input(checkOut) { path, headers, correlationId }: InputOf<typeof checkOut>): Promise<HttpResponse> {
     const { customerId } = path;
     const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
     const stamp = this.#stampAfter(customerId, headers);
@@ -116,8 +118,8 @@ export class CartsController {
       waitSeconds: headers.prefer ?? 0,
       stamp,
     });
-    const decision = decisionOf(submission, orderId, headers.prefer);
-    return answerOrder({ ...decision, headers: { ...decision.headers, [headerNames.stamp]: stamp } }, orderId);
+    const response = responseOf(submission, orderId, headers.prefer);
+    return orderResponse({ ...response, headers: { ...response.headers, [headerNames.stamp]: stamp } }, orderId);
   }
 
   async #edit<K extends 'cart.edit' | 'cart.clear'>(
@@ -125,19 +127,19 @@ export class CartsController {
     body: CommandBody<K>,
     headers: CartHeaders,
     correlationId: string,
-  ): Promise<Answer> {
+  ): Promise<HttpResponse> {
     const { customerId } = body;
     const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
     const stamp = this.#stampAfter(customerId, headers);
     const waitSeconds = headers.prefer ?? 0;
     const submission = await this.intake.submit({ id, kind, body, correlationId, waitSeconds, stamp });
-    const decision = decisionOf(submission, id, headers.prefer);
+    const response = responseOf(submission, id, headers.prefer);
     const winner = stampIn(submission);
     if (winner !== undefined) this.intake.noteStamp(customerId, winner);
-    const responseHeaders = { ...decision.headers, [headerNames.stamp]: highestStamp(stamp, winner) ?? stamp };
-    return decision.type === 'done'
-      ? answer(200, decision.result, responseHeaders)
-      : answerAccepted(id, responseHeaders);
+    const responseHeaders = { ...response.headers, [headerNames.stamp]: highestStamp(stamp, winner) ?? stamp };
+    return response.type === 'done'
+      ? respond(200, response.result, responseHeaders)
+      : acceptedResponse(id, responseHeaders);
   }
 
   /** Later than what the client saw of this cart. */

@@ -7,11 +7,11 @@ import {
   headers as headerNames,
   registerCustomerRequestSchema,
 } from '@eco/contracts';
-import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { CommandIntake } from '../command-intake.js';
-import { answerAccepted } from '../http/accepted.js';
+import { acceptedResponse } from '../http/accepted.js';
 import { commandHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';
-import { COMMAND_PROBLEMS, decisionOf } from '../http/decision.js';
+import { COMMAND_PROBLEMS, responseOf } from '../http/command-response.js';
 
 const registerCustomer = operation({
   summary: 'Register a customer',
@@ -42,7 +42,7 @@ export class RegisterCustomerController {
   @Operation(registerCustomer)
   async register(
     @Input(registerCustomer) { headers, body, correlationId }: InputOf<typeof registerCustomer>,
-  ): Promise<Answer> {
+  ): Promise<HttpResponse> {
     const idempotencyKey = headers['idempotency-key'];
     const { customerId = this.intake.customerId(idempotencyKey), name, email } = body;
     const id = this.intake.commandId('customer.register', customerId, idempotencyKey);
@@ -53,9 +53,9 @@ export class RegisterCustomerController {
       correlationId,
       waitSeconds: headers.prefer ?? 0,
     });
-    const decision = decisionOf(submission, id, headers.prefer);
+    const response = responseOf(submission, id, headers.prefer);
     const location = { Location: `/customers/${encodeURIComponent(customerId)}` };
-    if (decision.type === 'done') return answer(201, decision.result, { ...location, ...decision.headers });
-    return answerAccepted(id, { ...decision.headers, ...location }, { customerId });
+    if (response.type === 'done') return respond(201, response.result, { ...location, ...response.headers });
+    return acceptedResponse(id, { ...response.headers, ...location }, { customerId });
   }
 }

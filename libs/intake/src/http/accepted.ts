@@ -1,11 +1,11 @@
-import { answer, type Answer } from '@eco/edge';
+import { respond, type HttpResponse } from '@eco/edge';
 
 /** 202 for a command whose outcome can be asked for by its id. */
-export function answerAccepted(
+export function acceptedResponse(
   commandId: string,
   headers: Record<string, string>,
   members: Record<string, unknown> = {},
-): Answer {
+): HttpResponse {
   const location = { Location: `/commands/${commandId}` };
-  return answer(202, { ...members, commandId, status: 'accepted' }, { ...location, ...headers });
+  return respond(202, { ...members, commandId, status: 'accepted' }, { ...location, ...headers });
 }

@@ -1,7 +1,7 @@
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { CommandIntake } from '../command-intake.js';
 import type { DecidedHeaders } from './command-headers.js';
-import { doneOf, type Decision } from './decision.js';
+import { doneResponseOf, type CommandResponse } from './command-response.js';
 
 /** How long whoever asks waits when they do not say, s. Under no load it takes some tens of ms. */
 const WAIT_SECONDS = 5;
@@ -18,7 +18,7 @@ export interface DecidedRequest<K extends CommandKind> {
 export async function decideNow<K extends CommandKind>(
   intake: CommandIntake,
   { headers, ...request }: DecidedRequest<K>,
-): Promise<Extract<Decision, { type: 'done' }>> {
+): Promise<Extract<CommandResponse, { type: 'done' }>> {
   const settlement = await intake.decide({ ...request, waitSeconds: headers.prefer ?? WAIT_SECONDS });
-  return doneOf(settlement, request.id, headers.prefer);
+  return doneResponseOf(settlement, request.id, headers.prefer);
 }

@@ -1,8 +1,8 @@
 import { headers, orderAcceptedSchema, orderConfirmedSchema, type ProblemName } from '@eco/contracts';
-import { answer, type Answer, type OperationDeclaration } from '@eco/edge';
+import { respond, type HttpResponse, type OperationDeclaration } from '@eco/edge';
 import { formatPosition, positionOf } from '@eco/routing';
 import { DECIDED_HEADERS } from '../http/command-headers.js';
-import type { Decision } from '../http/decision.js';
+import type { CommandResponse } from '../http/command-response.js';
 
 /** An order is answered in the same way whether it came as lines or as a cart. */
 export const orderAnswers = {
@@ -22,13 +22,13 @@ export const orderAnswers = {
 
 export const ORDER_PROBLEMS = ['order-rejected', 'order-cancelled'] as const satisfies readonly ProblemName[];
 
-export function answerOrder(decision: Decision, orderId: string): Answer {
+export function orderResponse(response: CommandResponse, orderId: string): HttpResponse {
   const location = { Location: `/orders/${orderId}` };
-  if (decision.type === 'done') return answer(201, decision.result, { ...location, ...decision.headers });
+  if (response.type === 'done') return respond(201, response.result, { ...location, ...response.headers });
   const position = formatPosition(positionOf([], [orderId]));
-  return answer(
+  return respond(
     202,
     { orderId, status: 'accepted' },
-    { ...location, ...decision.headers, [headers.position]: position },
+    { ...location, ...response.headers, [headers.position]: position },
   );
 }

@@ -8,12 +8,12 @@ import {
   orderReturnedSchema,
   returnOrderRequestSchema,
 } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { hash12, hash12OfOrderId } from '@eco/routing';
 import { CommandIntake } from '../command-intake.js';
 import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedHeaders } from '../http/command-headers.js';
 import { decideNow } from '../http/decide-now.js';
-import { DECIDED_PROBLEMS } from '../http/decision.js';
+import { DECIDED_PROBLEMS } from '../http/command-response.js';
 
 const cancel = operation({
   summary: 'Cancel an order that is not fulfilled',
@@ -54,19 +54,19 @@ export class OrderChangesController {
 
   @Post(':orderId/cancel')
   @Operation(cancel)
-  cancel(@Input(cancel) { path, headers, body, correlationId }: InputOf<typeof cancel>): Promise<Answer> {
+  cancel(@Input(cancel) { path, headers, body, correlationId }: InputOf<typeof cancel>): Promise<HttpResponse> {
     return this.#decide('order.cancel', { ...path, ...body }, headers, correlationId);
   }
 
   @Post(':orderId/fulfil')
   @Operation(fulfil)
-  fulfil(@Input(fulfil) { path, headers, body, correlationId }: InputOf<typeof fulfil>): Promise<Answer> {
+  fulfil(@Input(fulfil) { path, headers, body, correlationId }: InputOf<typeof fulfil>): Promise<HttpResponse> {
     return this.#decide('order.fulfil', { ...path, ...body }, headers, correlationId);
   }
 
   @Post(':orderId/returns')
   @Operation(takeBack)
-  takeBack(@Input(takeBack) { path, headers, body, correlationId }: InputOf<typeof takeBack>): Promise<Answer> {
+  takeBack(@Input(takeBack) { path, headers, body, correlationId }: InputOf<typeof takeBack>): Promise<HttpResponse> {
     const location = body.location ?? this.intake.branchId ?? CENTRAL_LOCATION;
     return this.#decide('order.return', { ...path, ...body, location }, headers, correlationId);
   }
@@ -76,11 +76,11 @@ export class OrderChangesController {
     body: Parameters<typeof decideNow<K>>[1]['body'] & { orderId: string; customerId: string },
     headers: DecidedHeaders,
     correlationId: string,
-  ): Promise<Answer> {
+  ): Promise<HttpResponse> {
     // An id holds the hash of its customer: with another customer there is nothing to ask for.
     if (hash12OfOrderId(body.orderId) !== hash12(body.customerId)) throw problem('order-unknown');
     const id = this.intake.commandId(kind, body.customerId, headers['idempotency-key']);
     const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });
-    return answer(200, done.result, done.headers);
+    return respond(200, done.result, done.headers);
   }
 }

@@ -1,11 +1,11 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { placeOrderRequestSchema } from '@eco/contracts';
-import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { CommandIntake } from '../command-intake.js';
 import { commandHeadersSchema } from '../http/command-headers.js';
-import { COMMAND_PROBLEMS, decisionOf } from '../http/decision.js';
-import { answerOrder, ORDER_PROBLEMS, orderAnswers } from './order-answer.js';
+import { COMMAND_PROBLEMS, responseOf } from '../http/command-response.js';
+import { orderResponse, ORDER_PROBLEMS, orderAnswers } from './order-answer.js';
 
 const placeOrder = operation({
   summary: 'Place an order',
@@ -25,7 +25,7 @@ export class PlaceOrderController {
 
   @Post()
   @Operation(placeOrder)
-  async place(@Input(placeOrder) { headers, body, correlationId }: InputOf<typeof placeOrder>): Promise<Answer> {
+  async place(@Input(placeOrder) { headers, body, correlationId }: InputOf<typeof placeOrder>): Promise<HttpResponse> {
     const { customerId, lines } = body;
     const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
     const submission = await this.intake.submit({
@@ -35,6 +35,6 @@ export class PlaceOrderController {
       correlationId,
       waitSeconds: headers.prefer ?? 0,
     });
-    return answerOrder(decisionOf(submission, orderId, headers.prefer), orderId);
+    return orderResponse(responseOf(submission, orderId, headers.prefer), orderId);
   }
 }

@@ -8,12 +8,12 @@ import {
   reservationHeldSchema,
   reservationPathSchema,
 } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { hash12, hash12OfOrderId } from '@eco/routing';
 import { CommandIntake } from '../command-intake.js';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';
 import { decideNow } from '../http/decide-now.js';
-import { DECIDED_PROBLEMS } from '../http/decision.js';
+import { DECIDED_PROBLEMS } from '../http/command-response.js';
 
 const create = operation({
   summary: 'Hold units for a customer, until a time',
@@ -54,7 +54,7 @@ export class ReservationsController {
 
   @Post()
   @Operation(create)
-  async create(@Input(create) { headers, body, correlationId }: InputOf<typeof create>): Promise<Answer> {
+  async create(@Input(create) { headers, body, correlationId }: InputOf<typeof create>): Promise<HttpResponse> {
     const { customerId, lines, ttlSeconds } = body;
     const kind = 'reservation.create';
     const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
@@ -66,12 +66,14 @@ export class ReservationsController {
       headers,
       correlationId,
     });
-    return answer(201, done.result, { Location: `/reservations/${id}`, ...done.headers });
+    return respond(201, done.result, { Location: `/reservations/${id}`, ...done.headers });
   }
 
   @Post(':reservationId/confirm')
   @Operation(confirm)
-  async confirm(@Input(confirm) { path, headers, body, correlationId }: InputOf<typeof confirm>): Promise<Answer> {
+  async confirm(
+    @Input(confirm) { path, headers, body, correlationId }: InputOf<typeof confirm>,
+  ): Promise<HttpResponse> {
     const { reservationId } = path;
     const { customerId } = body;
     ofCustomer(reservationId, customerId);
@@ -83,12 +85,14 @@ export class ReservationsController {
       headers,
       correlationId,
     });
-    return answer(201, done.result, { Location: `/orders/${orderId}`, ...done.headers });
+    return respond(201, done.result, { Location: `/orders/${orderId}`, ...done.headers });
   }
 
   @Post(':reservationId/release')
   @Operation(release)
-  async release(@Input(release) { path, headers, body, correlationId }: InputOf<typeof release>): Promise<Answer> {
+  async release(
+    @Input(release) { path, headers, body, correlationId }: InputOf<typeof release>,
+  ): Promise<HttpResponse> {
     const { reservationId } = path;
     const { customerId } = body;
     ofCustomer(reservationId, customerId);
@@ -101,7 +105,7 @@ export class ReservationsController {
       headers,
       correlationId,
     });
-    return answer(200, done.result, done.headers);
+    return respond(200, done.result, done.headers);
   }
 }
 

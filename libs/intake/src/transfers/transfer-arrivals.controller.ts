@@ -1,12 +1,12 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { ofProductRequestSchema, transferMovedSchema, transferPathSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { hash12, hash12OfOrderId } from '@eco/routing';
 import { CommandIntake } from '../command-intake.js';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';
 import { decideNow } from '../http/decide-now.js';
-import { DECIDED_PROBLEMS } from '../http/decision.js';
+import { DECIDED_PROBLEMS } from '../http/command-response.js';
 
 const receive = operation({
   summary: 'Say that a transfer has arrived',
@@ -25,7 +25,9 @@ export class TransferArrivalsController {
 
   @Post(':transferId/receive')
   @Operation(receive)
-  async receive(@Input(receive) { path, headers, body, correlationId }: InputOf<typeof receive>): Promise<Answer> {
+  async receive(
+    @Input(receive) { path, headers, body, correlationId }: InputOf<typeof receive>,
+  ): Promise<HttpResponse> {
     const { transferId } = path;
     const { productId } = body;
     // An id holds the hash of its product: with another product there is nothing to ask for.
@@ -33,6 +35,6 @@ export class TransferArrivalsController {
     const kind = 'transfer.receive';
     const id = this.intake.commandId(kind, productId, headers['idempotency-key']);
     const done = await decideNow(this.intake, { id, kind, body: { transferId, productId }, headers, correlationId });
-    return answer(200, done.result, done.headers);
+    return respond(200, done.result, done.headers);
   }
 }

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { headers, PAGE_ROWS_DEFAULT } from '@eco/contracts';
-import { answer, type Answer } from '@eco/edge';
+import { respond, type HttpResponse } from '@eco/edge';
 import { parsePosition } from '@eco/routing';
-import type { Reader } from '../group-reader.js';
+import type { ReadOptions } from '../group-reader.js';
 import { columnsOf, csvHeader, csvRows, type Column } from './csv.js';
 import type { Page } from './page.js';
 
@@ -63,28 +63,32 @@ export interface ReadPage {
 export async function answerList(
   { headers: { accept = '' }, query }: ListRequest,
   item: z.ZodObject,
-  reader: Reader,
-  read: (place: PageStart, reader: Reader) => Promise<ReadPage>,
-): Promise<Answer> {
+  options: ReadOptions,
+  read: (place: PageStart, options: ReadOptions) => Promise<ReadPage>,
+): Promise<HttpResponse> {
   const { after, limit } = query;
   if (!prefersCsv(accept)) {
-    const { page, headers: sent, extra } = await read({ after, limit: limit ?? PAGE_ROWS_DEFAULT }, reader);
-    return answer(200, { ...page, ...extra }, sent);
+    const { page, headers: sent, extra } = await read({ after, limit: limit ?? PAGE_ROWS_DEFAULT }, options);
+    return respond(200, { ...page, ...extra }, sent);
   }
   const columns = columnsOf(item);
-  const first = await read({ after, limit: limit ?? CSV_PAGE_ROWS }, reader);
+  const first = await read({ after, limit: limit ?? CSV_PAGE_ROWS }, options);
   const { next } = first.page;
   const isWhole = limit !== undefined || next === null;
   const body = isWhole
     ? csvOf(first, columns)
-    : Readable.from(csvTexts(first, columns, laterReads(first, reader, read)));
+    : Readable.from(csvTexts(first, columns, laterReads(first, options, read)));
   const link = limit !== undefined && next !== null && { [headers.link]: `<?${nextQuery(query, next)}>; rel="next"` };
-  return answer(200, body, { ...first.headers, ...link, 'Content-Type': 'text/csv; charset=utf-8' });
+  return respond(200, body, { ...first.headers, ...link, 'Content-Type': 'text/csv; charset=utf-8' });
 }
 
-function laterReads(first: ReadPage, reader: Reader, read: (place: PageStart, reader: Reader) => Promise<ReadPage>) {
+function laterReads(
+  first: ReadPage,
+  options: ReadOptions,
+  read: (place: PageStart, options: ReadOptions) => Promise<ReadPage>,
+) {
   const stated = parsePosition(first.headers[headers.position] ?? '');
-  const later: Reader = { ...reader, waitMs: 0, ...(stated.ok && { position: stated.position }) };
+  const later: ReadOptions = { ...options, waitMs: 0, ...(stated.ok && { position: stated.position }) };
   return (after: string) => read({ after, limit: CSV_PAGE_ROWS }, later);
 }
 

@@ -1,7 +1,7 @@
 import { headers, LAG_UNKNOWN, type ProblemName } from '@eco/contracts';
 import { problem, type ProblemError } from '@eco/edge';
-import { formatPosition, positionOf, type Position, type TermPosition } from '@eco/routing';
-import type { GroupAnswer, Reader, ReadFailure, Source } from '../group-reader.js';
+import { formatPosition, positionOf, type Position, type BatchPosition } from '@eco/routing';
+import type { GroupAnswer, ReadOptions, ReadFailure, Source } from '../group-reader.js';
 
 /** Headers of every answer to a read, for the API document. */
 export const READ_ANSWER_HEADERS = [headers.position, headers.source, headers.lagMs];
@@ -31,7 +31,7 @@ const ORDERS_CARRIED_MAX = 64;
  */
 export function headersOf(
   sources: readonly Source[],
-  { position: brought }: Reader,
+  { position: brought }: ReadOptions,
   settled: readonly string[] = [],
 ): Record<string, string> {
   const read = new Set(sources.map(({ group }) => group));
@@ -115,6 +115,6 @@ function wishOf(failure: Extract<ReadFailure, { type: 'not-fresh' }>): string {
   ].join(' and ');
 }
 
-function textOf({ group, wanted }: { group: string; wanted: TermPosition }): string {
+function textOf({ group, wanted }: { group: string; wanted: BatchPosition }): string {
   return formatPosition(positionOf([{ group, ...wanted }]));
 }

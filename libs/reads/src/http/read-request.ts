@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { preferWaitSchema } from '@eco/edge';
 import { NO_POSITION, parsePosition, type Position } from '@eco/routing';
-import type { Reader } from '../group-reader.js';
+import type { ReadOptions } from '../group-reader.js';
 
 const positionHeaderSchema = z
   .string()
@@ -33,7 +33,7 @@ export const readHeadersSchema = z.object({
   prefer: preferWaitSchema.optional(),
 });
 
-export function readerOf(headers: z.output<typeof readHeadersSchema>): Reader {
+export function readOptionsOf(headers: z.output<typeof readHeadersSchema>): ReadOptions {
   return {
     position: headers['ecomarket-position'] ?? NO_POSITION,
     lagMsMax: headers['ecomarket-max-lag-ms'],

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Reader } from '../group-reader.js';
+import type { ReadOptions } from '../group-reader.js';
 
 const PAUSE_MS_MIN = 25;
 const PAUSE_MS_MAX = 500;
@@ -13,7 +13,7 @@ export function pauseAfter(waitedMs: number): number {
 
 /** Reads again until it is as hoped or the reader's `Prefer: wait` is over; returns what was read last. */
 export async function readUntil<A>(
-  reader: Reader,
+  options: ReadOptions,
   read: () => Promise<A>,
   isAsHoped: (read: A) => boolean,
 ): Promise<A> {
@@ -21,7 +21,7 @@ export async function readUntil<A>(
   for (;;) {
     const latest = await read();
     const waitedMs = performance.now() - startedMs;
-    if (isAsHoped(latest) || waitedMs >= reader.waitMs) return latest;
-    await pause(Math.min(pauseAfter(waitedMs), reader.waitMs - waitedMs));
+    if (isAsHoped(latest) || waitedMs >= options.waitMs) return latest;
+    await pause(Math.min(pauseAfter(waitedMs), options.waitMs - waitedMs));
   }
 }

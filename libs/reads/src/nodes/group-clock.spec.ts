@@ -1,18 +1,18 @@
-import type { TermPosition } from '@eco/routing';
+import type { BatchPosition } from '@eco/routing';
 import fc from 'fast-check';
 import { GroupClock } from './group-clock.js';
 
 const TAG = '0a0a0a0a';
-const seq = (number: number, term = 1): TermPosition => ({ term, tag: TAG, seq: number });
+const seq = (number: number, term = 1): BatchPosition => ({ term, tag: TAG, seq: number });
 
 // Times of the group and ours differ by an hour on purpose: nothing may compare one with the other.
 const HOUR = 3_600_000;
 const groupAt = (ms: number) => HOUR + ms;
 
 /** Looks that take no time. */
-const fromPrimary = (clock: GroupClock, position: TermPosition, atMs: number, nowMs: number, timeline = 1) =>
+const fromPrimary = (clock: GroupClock, position: BatchPosition, atMs: number, nowMs: number, timeline = 1) =>
   clock.note({ position, atMs, timeline }, nowMs, nowMs);
-const fromReplica = (clock: GroupClock, position: TermPosition, atMs: number, nowMs: number) =>
+const fromReplica = (clock: GroupClock, position: BatchPosition, atMs: number, nowMs: number) =>
   clock.note({ position, atMs }, nowMs, nowMs);
 
 describe('the lag of a node', () => {
@@ -190,7 +190,7 @@ describe('the clock of a group', () => {
 
   it('moves on after a failover that lost a leadership, though the new one has its term and an earlier batch', () => {
     const clock = new GroupClock();
-    const other = (number: number): TermPosition => ({ term: 5, tag: 'bbbbbbbb', seq: number });
+    const other = (number: number): BatchPosition => ({ term: 5, tag: 'bbbbbbbb', seq: number });
     fromPrimary(clock, seq(100, 5), groupAt(0), 0);
     // What was lost is still shown by a replica that nobody has rewound.
     for (let ms = 10_000; ms <= 40_000; ms += 500) {

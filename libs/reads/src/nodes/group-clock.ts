@@ -1,4 +1,4 @@
-import { compareTermPositions, type TermPosition } from '@eco/routing';
+import { compareBatchPositions, type BatchPosition } from '@eco/routing';
 
 /*
  * How old is the oldest batch of a group that a node has not shown? Between two clocks on two machines nobody can tell,
@@ -24,7 +24,7 @@ import { compareTermPositions, type TermPosition } from '@eco/routing';
 
 /** The `group_state` of a node. */
 export interface Observation {
-  readonly position: TermPosition;
+  readonly position: BatchPosition;
   /** `group_state.at`, ms since 1970. */
   readonly atMs: number;
   /** Of the primary that shows it; undefined: a replica does. */
@@ -38,7 +38,7 @@ interface Newest extends Observation {
 
 /** Where the primary was, and when, by our clock, it was last seen there. */
 interface Step {
-  readonly position: TermPosition;
+  readonly position: BatchPosition;
   untilMs: number;
 }
 
@@ -111,9 +111,9 @@ export class GroupClock {
   }
 
   #missedMs(shown: Observation, newest: Newest, nowMs: number): number {
-    if (compareTermPositions(shown.position, newest.position) >= 0) return 0;
+    if (compareBatchPositions(shown.position, newest.position) >= 0) return 0;
     const byGroupClock = newest.atMs - shown.atMs + (nowMs - newest.movedMs);
-    const stood = this.#steps.findLast((step) => compareTermPositions(step.position, shown.position) <= 0);
+    const stood = this.#steps.findLast((step) => compareBatchPositions(step.position, shown.position) <= 0);
     const byOurClock = stood === undefined ? Infinity : nowMs - stood.untilMs;
     return Math.max(0, Math.round(Math.min(byGroupClock, byOurClock)));
   }
@@ -139,9 +139,9 @@ export class GroupClock {
     return before !== undefined && isSameLeadership(seen, before) && isAhead(seen, before);
   }
 
-  #step(position: TermPosition, nowMs: number): void {
+  #step(position: BatchPosition, nowMs: number): void {
     const last = this.#steps.at(-1);
-    const ahead = last === undefined ? 1 : compareTermPositions(position, last.position);
+    const ahead = last === undefined ? 1 : compareBatchPositions(position, last.position);
     if (last !== undefined && ahead === 0) last.untilMs = nowMs;
     if (ahead <= 0 || (last !== undefined && nowMs - last.untilMs < STEP_MS)) return;
     this.#steps.push({ position, untilMs: nowMs });

@@ -8,7 +8,7 @@ import {
   type NodeReplication,
   type ReadStatement,
 } from '@eco/database';
-import { compareTermPositions, type GroupTerm, type TermPosition } from '@eco/routing';
+import { compareBatchPositions, type GroupTerm, type BatchPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
 import type { Pace } from '../query.js';
 import type { GroupClock, Observation } from './group-clock.js';
@@ -47,7 +47,7 @@ export interface NodeStatus extends NamedNode {
   readonly reachable: boolean;
   /** As last seen; undefined: not seen yet. */
   readonly role: NodeRole | undefined;
-  readonly position: TermPosition | undefined;
+  readonly position: BatchPosition | undefined;
   /** Undefined: not known. */
   readonly lagMs: number | undefined;
   readonly latencyMs: number;
@@ -78,7 +78,7 @@ export class Node implements ReadableNode {
   assigned: NodeRole | undefined;
   inFlight = 0;
   latencyMs = LATENCY_MS_AT_FIRST;
-  position: TermPosition = { term: 0, tag: '', seq: 0 };
+  position: BatchPosition = { term: 0, tag: '', seq: 0 };
   terms: readonly GroupTerm[] = [];
   replication: NodeReplication | undefined;
 
@@ -218,7 +218,7 @@ export class Node implements ReadableNode {
     this.clock.note(seen, askedMs, nowMs);
     const lagMs = this.clock.lagMs(seen, nowMs);
     if (!this.knows(shown.position) || shown.inRecovery !== this.#lastProbe?.inRecovery) void this.probe();
-    else if (compareTermPositions(shown.position, this.position) >= 0) {
+    else if (compareBatchPositions(shown.position, this.position) >= 0) {
       this.position = shown.position;
       this.#atMs = shown.atMs;
       this.#lagMs = lagMs;
@@ -227,7 +227,7 @@ export class Node implements ReadableNode {
   }
 
   /** Whether `terms` reaches this leadership. */
-  knows({ term, tag }: TermPosition): boolean {
+  knows({ term, tag }: BatchPosition): boolean {
     if (term === this.position.term && tag === this.position.tag) return true;
     return this.terms.some((known) => known.term === term && known.tag === tag);
   }

@@ -1,5 +1,5 @@
 import type { SideConnection } from '@eco/database';
-import type { GroupTerm, TermPosition } from '@eco/routing';
+import type { GroupTerm, BatchPosition } from '@eco/routing';
 import type { Observation } from './group-clock.js';
 
 /** What a node says of itself, all of one snapshot. */
@@ -58,7 +58,7 @@ export async function probe(
   const terms = continued(known, row.terms);
   // Its history is another one since: after a failover that lost something, or copied again.
   if (terms === undefined) return probe(connection, group, [], deadlineMs);
-  const position: TermPosition = { term: row.term, tag: row.tag, seq: row.seq };
+  const position: BatchPosition = { term: row.term, tag: row.tag, seq: row.seq };
   return {
     inRecovery: row.in_recovery,
     timeline: row.timeline ?? undefined,

@@ -1,6 +1,6 @@
 import { primaryOf, ReplicationWatch, type Login, type NodeAnswer } from '@eco/database';
 import type { Log } from '@eco/edge';
-import { compareTermPositions } from '@eco/routing';
+import { compareBatchPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';
 
@@ -77,7 +77,7 @@ export class WatchedNodes {
     let farthest: Node | undefined;
     for (const node of this.nodes) {
       if (node.lastProbe === undefined) continue;
-      if (farthest === undefined || compareTermPositions(node.position, farthest.position) > 0) farthest = node;
+      if (farthest === undefined || compareBatchPositions(node.position, farthest.position) > 0) farthest = node;
     }
     return farthest;
   }

@@ -4,7 +4,7 @@ import { headers } from '@eco/contracts';
 import { ProblemError } from '@eco/edge';
 import { NO_POSITION, positionOf, type GroupPosition } from '@eco/routing';
 import { commandOf, eventually } from '@eco/testing';
-import type { Reader } from '../group-reader.js';
+import type { ReadOptions } from '../group-reader.js';
 import { answered, headersOf } from '../http/read-answer.js';
 import { query } from '../query.js';
 import { productQuery } from '../queries/product/product.query.js';
@@ -16,9 +16,9 @@ import { Wire } from './wire.js';
  */
 
 const PRODUCT = 'cafe-premium';
-const anyone: Reader = { position: NO_POSITION, waitMs: 0 };
-const at = (position: GroupPosition): Reader => ({ position: positionOf([position]), waitMs: 0 });
-const within = (lagMsMax: number): Reader => ({ position: NO_POSITION, lagMsMax, waitMs: 0 });
+const anyone: ReadOptions = { position: NO_POSITION, waitMs: 0 };
+const at = (position: GroupPosition): ReadOptions => ({ position: positionOf([position]), waitMs: 0 });
+const within = (lagMsMax: number): ReadOptions => ({ position: NO_POSITION, lagMsMax, waitMs: 0 });
 const within60s = { deadlineMs: 60_000 };
 
 let system: ReadSystem;
@@ -37,13 +37,15 @@ function changePrice(): Promise<GroupPosition> {
   return system.write(commandOf('product.update', { productId: PRODUCT, name: PRODUCT, priceCents: price }));
 }
 
-const ask = (reader: Reader) => system.reads.ofKey(PRODUCT, productQuery, [PRODUCT], reader);
-const read = async (reader: Reader) => answered(await ask(reader));
+const ask = (options: ReadOptions) => system.reads.ofKey(PRODUCT, productQuery, [PRODUCT], options);
+const read = async (options: ReadOptions) => answered(await ask(options));
 
 /** What the reader would get over HTTP. */
-async function refusalOf(reader: Reader): Promise<{ status: number; problem: string; retryAfter: string | undefined }> {
+async function refusalOf(
+  options: ReadOptions,
+): Promise<{ status: number; problem: string; retryAfter: string | undefined }> {
   try {
-    const { source } = await read(reader);
+    const { source } = await read(options);
     throw new Error(`${source.node} answered`);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
@@ -59,8 +61,8 @@ it('both replicas down: the primary answers everybody, whatever its budget', asy
   const position = await changePrice();
   await Promise.all([system.server(2).kill(), system.server(3).kill()]);
   for (let n = 0; n < 500; n += 1) {
-    for (const reader of [anyone, at(position), within(0)]) {
-      const { source, rows } = await read(reader);
+    for (const options of [anyone, at(position), within(0)]) {
+      const { source, rows } = await read(options);
       expect([source.role, rows[0]?.price_cents]).toEqual(['primary', price]);
     }
   }
@@ -108,13 +110,13 @@ it('all down: everybody is told so and when to come again; all back: everybody i
   const position = await changePrice();
   await Promise.all([1, 2, 3].map((number) => system.server(number).pause()));
   await eventually('all are missed', () => ![1, 2, 3].some(isReachable), within60s);
-  for (const reader of [anyone, at(position), within(1_000)]) {
-    expect(await refusalOf(reader)).toEqual({ status: 503, problem: 'no-node', retryAfter: '1' });
+  for (const options of [anyone, at(position), within(1_000)]) {
+    expect(await refusalOf(options)).toEqual({ status: 503, problem: 'no-node', retryAfter: '1' });
   }
   await Promise.all([1, 2, 3].map((number) => system.server(number).resume()));
   await untilReachable(1, 2, 3);
-  for (const reader of [anyone, at(position), within(1_000)]) {
-    expect((await read(reader)).rows[0]?.price_cents).toBe(price);
+  for (const options of [anyone, at(position), within(1_000)]) {
+    expect((await read(options)).rows[0]?.price_cents).toBe(price);
   }
 });
 
@@ -239,7 +241,7 @@ it('cut off from the primary with one replica: the lag grows, and what asks for 
   const nodes = [...wires.map(({ address }) => address), system.server(3)];
   const settings = { probeEveryMs: 200, freshWaitMs: 200 };
   const { reads, registry } = await system.startReads(settings, nodes);
-  const askThere = (reader: Reader, there = reads) => there.ofKey(PRODUCT, productQuery, [PRODUCT], reader);
+  const askThere = (options: ReadOptions, there = reads) => there.ofKey(PRODUCT, productQuery, [PRODUCT], options);
   const before = price;
   await eventually('it is told fresh', async () => (await askThere(within(500))).type === 'answer', within60s);
 

@@ -2,9 +2,14 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { customerPageSchema, pageQuerySchema } from '@eco/contracts';
 import { CentralCustomer, MoreThan } from '@eco/database';
-import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { Reads } from '@eco/reads';
-import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema, readConsumer } from '../consumer-answer.js';
+import {
+  CONSUMER_ANSWER_HEADERS,
+  CONSUMER_PROBLEMS,
+  consumerHeadersSchema,
+  readConsumerStore,
+} from '../consumer-answer.js';
 import { CustomersStore } from '../stores.js';
 import { customersConsumer } from './customers.consumer.js';
 
@@ -27,9 +32,9 @@ export class CentralCustomersController {
 
   @Get()
   @Operation(listCustomers)
-  async list(@Input(listCustomers) { query, headers: asked }: InputOf<typeof listCustomers>): Promise<Answer> {
+  async list(@Input(listCustomers) { query, headers: asked }: InputOf<typeof listCustomers>): Promise<HttpResponse> {
     const { after, limit } = query;
-    const { result, headers } = await readConsumer(
+    const { result, headers } = await readConsumerStore(
       { store: this.store, consumer: customersConsumer, reads: this.reads, headers: asked },
       (manager) =>
         manager.find(CentralCustomer, {
@@ -42,6 +47,6 @@ export class CentralCustomersController {
       .slice(0, limit)
       .map((customer) => ({ ...customer, registeredAt: customer.registeredAt.toISOString() }));
     const next = result.length > limit ? (items.at(-1)?.customerId ?? null) : null;
-    return answer(200, { items, next }, headers);
+    return respond(200, { items, next }, headers);
   }
 }

@@ -3,10 +3,15 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { notificationPageSchema, pageQuerySchema } from '@eco/contracts';
 import { Notification } from '@eco/database';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { isUuid } from '@eco/routing';
 import { Reads } from '@eco/reads';
-import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema, readConsumer } from '../consumer-answer.js';
+import {
+  CONSUMER_ANSWER_HEADERS,
+  CONSUMER_PROBLEMS,
+  consumerHeadersSchema,
+  readConsumerStore,
+} from '../consumer-answer.js';
 import { NotificationsStore } from '../stores.js';
 import { notificationsConsumer } from './notifications.consumer.js';
 
@@ -29,10 +34,12 @@ export class NotificationsController {
 
   @Get()
   @Operation(listNotifications)
-  async list(@Input(listNotifications) { query, headers: asked }: InputOf<typeof listNotifications>): Promise<Answer> {
+  async list(
+    @Input(listNotifications) { query, headers: asked }: InputOf<typeof listNotifications>,
+  ): Promise<HttpResponse> {
     const { limit } = query;
     const place = placeOf(query.after);
-    const { result, headers } = await readConsumer(
+    const { result, headers } = await readConsumerStore(
       { store: this.store, consumer: notificationsConsumer, reads: this.reads, headers: asked },
       (manager) =>
         manager
@@ -51,7 +58,7 @@ export class NotificationsController {
     }));
     const last = items.at(-1);
     const next = result.length > limit && last !== undefined ? `${last.createdAt}/${last.notificationId}` : null;
-    return answer(200, { items, next }, headers);
+    return respond(200, { items, next }, headers);
   }
 }
 

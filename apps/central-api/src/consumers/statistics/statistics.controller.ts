@@ -2,9 +2,14 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { dailyQuerySchema, dailyStatisticsSchema, headers } from '@eco/contracts';
 import { CENTRAL_BRANCH, type Figures } from '@eco/database';
-import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { figuresOf, periodOf, Reads, SUMS_OF_FIGURES, todayOf } from '@eco/reads';
-import { CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema, readConsumer } from '../consumer-answer.js';
+import {
+  CONSUMER_ANSWER_HEADERS,
+  CONSUMER_PROBLEMS,
+  consumerHeadersSchema,
+  readConsumerStore,
+} from '../consumer-answer.js';
 import { StatisticsStore } from '../stores.js';
 import { statisticsConsumer } from './statistics.consumer.js';
 
@@ -50,9 +55,11 @@ export class StatisticsController {
 
   @Get('daily')
   @Operation(dailyStatistics)
-  async daily(@Input(dailyStatistics) { query, headers: asked }: InputOf<typeof dailyStatistics>): Promise<Answer> {
+  async daily(
+    @Input(dailyStatistics) { query, headers: asked }: InputOf<typeof dailyStatistics>,
+  ): Promise<HttpResponse> {
     const { from, to } = await periodOf(query, DAYS_MAX, () => todayOf(this.reads));
-    const { result, headers: read } = await readConsumer(
+    const { result, headers: read } = await readConsumerStore(
       { store: this.store, consumer: statisticsConsumer, reads: this.reads, headers: asked },
       async (manager) => ({
         calendar: await manager.query<{ time_zone: string }[]>('SELECT c.time_zone FROM statistics.calendar c'),
@@ -66,6 +73,6 @@ export class StatisticsController {
       registrations: row.registrations,
       ...figuresOf(row),
     }));
-    return answer(200, { timeZone, items }, { ...read, [headers.timeZone]: timeZone });
+    return respond(200, { timeZone, items }, { ...read, [headers.timeZone]: timeZone });
   }
 }

@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cartSchema, customerPathSchema, headers as headerNames } from '@eco/contracts';
-import { answer, Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.js';
 
@@ -29,10 +29,10 @@ export class CartController {
 
   @Get(':customerId/items')
   @Operation(getCart)
-  async get(@Input(getCart) { path, headers }: InputOf<typeof getCart>): Promise<Answer> {
+  async get(@Input(getCart) { path, headers }: InputOf<typeof getCart>): Promise<HttpResponse> {
     const { customerId } = path;
-    const reader = readerOf(headers);
-    const { rows, extra, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], reader));
+    const options = readOptionsOf(headers);
+    const { rows, extra, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], options));
 
     // A cart goes by its customer, its products each by itself: those of other groups are asked for there.
     const elsewhere = new Map<string, string[]>();
@@ -42,7 +42,7 @@ export class CartController {
     }
     const others = await Promise.all(
       [...elsewhere].map(async ([group, productIds]) =>
-        answered(await this.reads.ofGroup(group, cartProductsQuery, [productIds], reader)),
+        answered(await this.reads.ofGroup(group, cartProductsQuery, [productIds], options)),
       ),
     );
     const products = new Map<string, CartProductRow>(
@@ -54,11 +54,11 @@ export class CartController {
       name: row.name ?? products.get(row.product_id)?.name ?? null,
       unitPriceCents: row.price_cents ?? products.get(row.product_id)?.price_cents ?? null,
     }));
-    return answer(
+    return respond(
       200,
       { customerId, items },
       {
-        ...headersOf([source, ...others.map((other) => other.source)], reader),
+        ...headersOf([source, ...others.map((other) => other.source)], options),
         ...this.#stampOf(customerId, extra.highest_stamp),
       },
     );

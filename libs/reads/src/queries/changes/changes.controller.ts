@@ -9,11 +9,20 @@ import {
   type ChangesCursor,
   type Topic,
 } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf, type ProblemError } from '@eco/edge';
+import {
+  respond,
+  Input,
+  operation,
+  Operation,
+  problem,
+  type HttpResponse,
+  type InputOf,
+  type ProblemError,
+} from '@eco/edge';
 import { positionOf, type GroupPosition } from '@eco/routing';
-import type { GroupAnswer, Reader, ReadFailure } from '../../group-reader.js';
+import type { GroupAnswer, ReadOptions, ReadFailure } from '../../group-reader.js';
 import { answered, headersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { changeOf, changesQuery, historyQuery, WHOLE_BATCH, type ChangeRow, type HistoryRow } from './changes.query.js';
 import { continuationOf, cursorIn, isCovered, type ShownHistory } from './cursor-place.js';
@@ -51,31 +60,31 @@ export class ChangesController {
 
   @Get()
   @Operation(listChanges)
-  async list(@Input(listChanges) { query, headers }: InputOf<typeof listChanges>): Promise<Answer> {
+  async list(@Input(listChanges) { query, headers }: InputOf<typeof listChanges>): Promise<HttpResponse> {
     const { topic, after, limit } = query;
     const group = this.#groupOf(query.group);
-    const reader = readerOf(headers);
+    const options = readOptionsOf(headers);
     const read = (position: readonly GroupPosition[]) =>
-      this.#read(group, topic, after, limit, { ...reader, position: positionOf(position, reader.position.orders) });
+      this.#read(group, topic, after, limit, { ...options, position: positionOf(position, options.position.orders) });
     const { leadership, seq } = after;
     const own = leadership === undefined ? [] : [{ group, ...leadership, seq }];
-    const first = await read([...reader.position.groups, ...own]);
-    if (first.type === 'answer' && hasPlace(first, after)) return pageOf(group, topic, after, limit, first, reader);
+    const first = await read([...options.position.groups, ...own]);
+    if (first.type === 'answer' && hasPlace(first, after)) return pageOf(group, topic, after, limit, first, options);
     // That node may only be behind. Whether the history will ever have the cursor, only the primary can say.
-    const verdict = await this.#verdictOf(group, after, reader);
+    const verdict = await this.#verdictOf(group, after, options);
     if (verdict.type === 'lost') throw lost(group, after, verdict.continueFrom);
     if (verdict.type !== 'covered') throw problemOf(verdict);
     // The cursor is fine, so it is the position in the header that can't be had.
     if (first.type === 'position-lost') throw lost(group, after, verdict.cursor);
     if (first.type !== 'answer') throw problemOf(first);
-    const second = answered(await read([...reader.position.groups, ...(verdict.position ? [verdict.position] : [])]));
-    if (hasPlace(second, after)) return pageOf(group, topic, after, limit, second, reader);
+    const second = answered(await read([...options.position.groups, ...(verdict.position ? [verdict.position] : [])]));
+    if (hasPlace(second, after)) return pageOf(group, topic, after, limit, second, options);
     throw problemOf(notFresh(group, after));
   }
 
-  #read(group: string, topic: Topic, { leadership, seq, n }: ChangesCursor, limit: number, reader: Reader) {
+  #read(group: string, topic: Topic, { leadership, seq, n }: ChangesCursor, limit: number, options: ReadOptions) {
     const values = [topic, seq, n ?? WHOLE_BATCH, limit + 1, leadership?.term ?? null, leadership?.tag ?? null];
-    return this.reads.ofGroup(group, changesQuery(topic), values, reader);
+    return this.reads.ofGroup(group, changesQuery(topic), values, options);
   }
 
   /**
@@ -84,7 +93,7 @@ export class ChangesController {
    * never gets it. But every commit of a group changes the same row (group_state), and only the true primary commits. So
    * when that row has changed since the request came and the cursor is still missing, it is not in the group's history.
    */
-  async #verdictOf(group: string, cursor: ChangesCursor, { waitMs }: Reader): Promise<Verdict> {
+  async #verdictOf(group: string, cursor: ChangesCursor, { waitMs }: ReadOptions): Promise<Verdict> {
     if (this.#primaryWaits >= PRIMARY_WAITS_MAX) return notFresh(group, cursor);
     this.#primaryWaits += 1;
     try {
@@ -133,7 +142,14 @@ function historyIn({ source, extra }: GroupAnswer<unknown, HistoryRow>): ShownHi
   return { position: source.position ?? { term: 0, tag: '', seq: source.seq }, endsAt: extra.ends_at };
 }
 
-function pageOf(group: string, topic: Topic, after: ChangesCursor, limit: number, page: Page, reader: Reader): Answer {
+function pageOf(
+  group: string,
+  topic: Topic,
+  after: ChangesCursor,
+  limit: number,
+  page: Page,
+  options: ReadOptions,
+): HttpResponse {
   const rows = page.rows.slice(0, limit);
   const [last, following] = [rows.at(-1), page.rows[limit]];
   const { position } = historyIn(page);
@@ -152,7 +168,7 @@ function pageOf(group: string, topic: Topic, after: ChangesCursor, limit: number
     next: formatChangesCursor(cursorIn(position, next)),
     more: following !== undefined,
   };
-  return answer(200, body, headersOf([page.source], reader));
+  return respond(200, body, headersOf([page.source], options));
 }
 
 function notFresh(group: string, { leadership, seq }: ChangesCursor): ReadFailure {

@@ -1,9 +1,9 @@
 import { lastCompleteSeq, type ChangesCursor } from '@eco/contracts';
-import type { TermPosition } from '@eco/routing';
+import type { BatchPosition } from '@eco/routing';
 
 /** A group's history as one node showed it, as far as a cursor needs it. */
 export interface ShownHistory {
-  readonly position: TermPosition;
+  readonly position: BatchPosition;
   /** First batch of the first leadership that is not before the cursor's and is not it; null: there is none. */
   readonly endsAt: number | null;
 }
@@ -25,7 +25,7 @@ export function continuationOf(cursor: ChangesCursor, shown: ShownHistory): Chan
 }
 
 /** This place, named by the leadership that wrote last where it was seen; a group without one has none to name. */
-export function cursorIn({ term, tag }: TermPosition, { seq, n }: Pick<ChangesCursor, 'seq' | 'n'>): ChangesCursor {
+export function cursorIn({ term, tag }: BatchPosition, { seq, n }: Pick<ChangesCursor, 'seq' | 'n'>): ChangesCursor {
   return { ...(term === 0 ? {} : { leadership: { term, tag } }), seq, n };
 }
 

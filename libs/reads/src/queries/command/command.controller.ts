@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { commandOutcomeSchema, commandPathSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { readUntil } from '../../http/read-until.js';
 import { Reads } from '../../reads.js';
 import { commandQuery } from './command.query.js';
@@ -29,25 +29,25 @@ export class CommandController {
 
   @Get(':commandId')
   @Operation(getCommand)
-  async get(@Input(getCommand) { path, headers }: InputOf<typeof getCommand>): Promise<Answer> {
+  async get(@Input(getCommand) { path, headers }: InputOf<typeof getCommand>): Promise<HttpResponse> {
     const { commandId } = path;
-    const reader = readerOf(headers);
+    const options = readOptionsOf(headers);
     const { rows, extra, source } = await readUntil(
-      reader,
-      async () => answered(await this.reads.ofId(commandId, commandQuery, [commandId], reader)),
+      options,
+      async () => answered(await this.reads.ofId(commandId, commandQuery, [commandId], options)),
       (read) => read.rows.length > 0 || read.extra.dead_letter !== null,
     );
     const [row] = rows;
     const isDecided = row !== undefined || extra.dead_letter !== null;
-    const read = headersOf([source], reader, isDecided ? [commandId] : []);
+    const read = headersOf([source], options, isDecided ? [commandId] : []);
     if (row !== undefined) {
       const { kind, status, result, decided_at } = row;
       const decided = { commandId, kind, status, result: result ?? {}, decidedAt: decided_at.toISOString() };
       const { key_conflicts: keyConflicts } = extra;
-      return answer(200, keyConflicts > 0 ? { ...decided, keyConflicts } : decided, read);
+      return respond(200, keyConflicts > 0 ? { ...decided, keyConflicts } : decided, read);
     }
     if (extra.dead_letter !== null)
-      return answer(200, { commandId, status: 'dead-letter', ...extra.dead_letter }, read);
+      return respond(200, { commandId, status: 'dead-letter', ...extra.dead_letter }, read);
     throw problem('command-unknown', { headers: read });
   }
 }

@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { customerPathSchema, customerSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { customerOf, customerQuery } from './customer.query.js';
 
@@ -22,13 +22,13 @@ export class CustomerController {
 
   @Get(':customerId')
   @Operation(getCustomer)
-  async get(@Input(getCustomer) { path, headers }: InputOf<typeof getCustomer>): Promise<Answer> {
+  async get(@Input(getCustomer) { path, headers }: InputOf<typeof getCustomer>): Promise<HttpResponse> {
     const { customerId } = path;
-    const reader = readerOf(headers);
-    const { rows, source } = answered(await this.reads.ofKey(customerId, customerQuery, [customerId], reader));
-    const read = headersOf([source], reader);
+    const options = readOptionsOf(headers);
+    const { rows, source } = answered(await this.reads.ofKey(customerId, customerQuery, [customerId], options));
+    const read = headersOf([source], options);
     const [row] = rows;
     if (row === undefined) throw problem('customer-unknown', { headers: read });
-    return answer(200, customerOf(row), read);
+    return respond(200, customerOf(row), read);
   }
 }

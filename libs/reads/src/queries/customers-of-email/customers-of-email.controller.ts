@@ -1,11 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { customerPageSchema, customerSchema, customersQuerySchema } from '@eco/contracts';
-import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../../http/list.js';
 import { mergePage, wholePart } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { customerOf } from '../customer/customer.query.js';
 import { customersOfEmailQuery } from './customers-of-email.query.js';
@@ -32,22 +32,27 @@ export class CustomersOfEmailController {
 
   @Get()
   @Operation(listCustomers)
-  list(@Input(listCustomers) request: InputOf<typeof listCustomers>): Promise<Answer> {
+  list(@Input(listCustomers) request: InputOf<typeof listCustomers>): Promise<HttpResponse> {
     const { email } = request.query;
-    return answerList(request, customerSchema, readerOf(request.headers), async ({ after = '', limit }, reader) => {
-      const values = [after, limit + 1, email];
-      const parts = (await this.reads.ofEveryGroup(customersOfEmailQuery, values, reader)).map(answered);
-      return {
-        page: mergePage(
-          parts.map(({ rows }) => wholePart(rows.map(customerOf))),
-          limit,
-          { keyOf: ({ customerId }) => [customerId] },
-        ),
-        headers: headersOf(
-          parts.map(({ source }) => source),
-          reader,
-        ),
-      };
-    });
+    return answerList(
+      request,
+      customerSchema,
+      readOptionsOf(request.headers),
+      async ({ after = '', limit }, options) => {
+        const values = [after, limit + 1, email];
+        const parts = (await this.reads.ofEveryGroup(customersOfEmailQuery, values, options)).map(answered);
+        return {
+          page: mergePage(
+            parts.map(({ rows }) => wholePart(rows.map(customerOf))),
+            limit,
+            { keyOf: ({ customerId }) => [customerId] },
+          ),
+          headers: headersOf(
+            parts.map(({ source }) => source),
+            options,
+          ),
+        };
+      },
+    );
   }
 }

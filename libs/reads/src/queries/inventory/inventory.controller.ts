@@ -8,12 +8,12 @@ import {
   stockLevelSchema,
   stockPageSchema,
 } from '@eco/contracts';
-import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
-import type { GroupAnswer, Reader, ReadFailure } from '../../group-reader.js';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import type { GroupAnswer, ReadOptions, ReadFailure } from '../../group-reader.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart, type Part } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { levelOf, type Level, type LevelRow } from '../product-stock/product-stock.query.js';
 import {
@@ -50,10 +50,10 @@ export class InventoryController {
 
   @Get()
   @Operation(listInventory)
-  list(@Input(listInventory) request: InputOf<typeof listInventory>): Promise<Answer> {
+  list(@Input(listInventory) request: InputOf<typeof listInventory>): Promise<HttpResponse> {
     const { query } = request;
-    return answerList(request, stockLevelSchema, readerOf(request.headers), async (place, reader) => {
-      const answers = (await this.#read(query, place, reader)).map(answered);
+    return answerList(request, stockLevelSchema, readOptionsOf(request.headers), async (place, options) => {
+      const answers = (await this.#read(query, place, options)).map(answered);
       return {
         page: mergePage(
           answers.map(({ rows }) => partOf(rows, query.availableMax)),
@@ -62,7 +62,7 @@ export class InventoryController {
         ),
         headers: headersOf(
           answers.map(({ source }) => source),
-          reader,
+          options,
         ),
       };
     });
@@ -71,21 +71,21 @@ export class InventoryController {
   #read(
     { location, availableMax }: Query,
     { after, limit }: PageStart,
-    reader: Reader,
+    options: ReadOptions,
   ): Promise<(GroupAnswer<LevelRow | LookedAtRow, unknown> | ReadFailure)[]> {
     const place = [...placeOf(after), limit + 1];
     const low = [...place, availableMax];
     if (location === undefined) {
       return availableMax === undefined
-        ? this.reads.ofEveryGroup(inventoryQuery, place, reader)
-        : this.reads.ofEveryGroup(lowStockQuery, low, reader);
+        ? this.reads.ofEveryGroup(inventoryQuery, place, options)
+        : this.reads.ofEveryGroup(lowStockQuery, low, options);
     }
     if (availableMax === undefined) {
-      return this.reads.ofEveryGroup(inventoryOfLocationQuery, [...place, location], reader);
+      return this.reads.ofEveryGroup(inventoryOfLocationQuery, [...place, location], options);
     }
     return location === CENTRAL_LOCATION
-      ? this.reads.ofEveryGroup(lowStockAtCentralQuery, low, reader)
-      : this.reads.ofEveryGroup(lowStockAtBranchQuery, [...low, location], reader);
+      ? this.reads.ofEveryGroup(lowStockAtCentralQuery, low, options)
+      : this.reads.ofEveryGroup(lowStockAtBranchQuery, [...low, location], options);
   }
 }
 

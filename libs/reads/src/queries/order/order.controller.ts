@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { headers, orderPathSchema, orderPendingSchema, orderSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { readUntil } from '../../http/read-until.js';
 import { Reads } from '../../reads.js';
 import { orderOf, orderQuery } from './order.query.js';
@@ -33,21 +33,21 @@ export class OrderController {
 
   @Get(':orderId')
   @Operation(getOrder)
-  async get(@Input(getOrder) { path, headers: brought }: InputOf<typeof getOrder>): Promise<Answer> {
+  async get(@Input(getOrder) { path, headers: brought }: InputOf<typeof getOrder>): Promise<HttpResponse> {
     const { orderId } = path;
-    const reader = readerOf(brought);
-    const isAccepted = reader.position.orders.includes(orderId);
+    const options = readOptionsOf(brought);
+    const isAccepted = options.position.orders.includes(orderId);
     const { rows, extra, source } = await readUntil(
-      reader,
-      async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], reader)),
-      (read) => !isAccepted || read.rows.length > 0 || read.extra.fate !== null,
+      options,
+      async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], options)),
+      (read) => !isAccepted || read.rows.length > 0 || read.extra.status !== null,
     );
     const [row] = rows;
-    if (row !== undefined) return answer(200, orderOf(row), headersOf([source], reader, [orderId]));
-    if (isAccepted && extra.fate === null) {
-      return answer(202, { orderId, status: 'pending' }, { ...headersOf([source], reader), ...retryAfter });
+    if (row !== undefined) return respond(200, orderOf(row), headersOf([source], options, [orderId]));
+    if (isAccepted && extra.status === null) {
+      return respond(202, { orderId, status: 'pending' }, { ...headersOf([source], options), ...retryAfter });
     }
-    const detail = extra.fate === null ? undefined : `What was asked under this id is ${extra.fate}`;
-    throw problem('order-unknown', { detail, headers: headersOf([source], reader, [orderId]) });
+    const detail = extra.status === null ? undefined : `What was asked under this id is ${extra.status}`;
+    throw problem('order-unknown', { detail, headers: headersOf([source], options, [orderId]) });
   }
 }

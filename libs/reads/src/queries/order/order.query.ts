@@ -44,7 +44,7 @@ export function orderOf(row: OrderRow): Order {
 
 /** Why there is no order under an id for which something was decided. Null: there is an order, or nothing is decided. */
 export interface OrderFate {
-  fate: string | null;
+  status: string | null;
 }
 
 /** $1 order id. By the primary keys of orders, outcome and dead_letter; the latter two only when there is no order. */
@@ -57,5 +57,5 @@ export const orderQuery = query<OrderRow, OrderFate>({
       (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1),
       (SELECT 'kept as a dead letter: ' || d.reason FROM eco.dead_letter d
        WHERE d.command_id = $1 AND d.state = 'open' LIMIT 1)
-    ) END AS fate`,
+    ) END AS status`,
 });

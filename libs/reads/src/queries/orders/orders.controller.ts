@@ -1,13 +1,13 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { orderPageSchema, orderSchema, ordersQuerySchema, instantSchema } from '@eco/contracts';
-import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { hash12, hash12OfOrderId, isUuid } from '@eco/routing';
-import type { Reader } from '../../group-reader.js';
+import type { ReadOptions } from '../../group-reader.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart, type PageOrder } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { readUntil } from '../../http/read-until.js';
 import { Reads } from '../../reads.js';
 import { orderOf, type Order } from '../order/order.query.js';
@@ -28,7 +28,7 @@ const listOrders = operation({
   },
   problems: [...READ_PROBLEMS],
 });
-type Request = InputOf<typeof listOrders>;
+type ListOrdersRequest = InputOf<typeof listOrders>;
 
 const newestFirst: PageOrder<Order> = { keyOf: ({ placedAt, orderId }) => [placedAt, orderId], descending: true };
 
@@ -39,36 +39,46 @@ export class OrdersController {
 
   @Get()
   @Operation(listOrders)
-  list(@Input(listOrders) request: Request): Promise<Answer> {
+  list(@Input(listOrders) request: ListOrdersRequest): Promise<HttpResponse> {
     const { customerId, branchId } = request.query;
-    return answerList(request, orderSchema, readerOf(request.headers), (place, reader) =>
+    return answerList(request, orderSchema, readOptionsOf(request.headers), (place, options) =>
       customerId !== undefined
-        ? this.#ofCustomer(request.query, customerId, place, reader)
-        : this.#ofBranch(request.query, branchId ?? '', place, reader),
+        ? this.#ofCustomer(request.query, customerId, place, options)
+        : this.#ofBranch(request.query, branchId ?? '', place, options),
     );
   }
 
-  async #ofCustomer(query: Request['query'], customerId: string, place: PageStart, reader: Reader): Promise<ReadPage> {
+  async #ofCustomer(
+    query: ListOrdersRequest['query'],
+    customerId: string,
+    place: PageStart,
+    options: ReadOptions,
+  ): Promise<ReadPage> {
     const hash = hash12(customerId);
-    const accepted = reader.position.orders.filter((orderId) => hash12OfOrderId(orderId) === hash);
+    const accepted = options.position.orders.filter((orderId) => hash12OfOrderId(orderId) === hash);
     const values = [customerId, ...placeAndPeriodOf(query, place), accepted, query.branchId ?? null];
     const { rows, extra, source } = await readUntil(
-      reader,
-      async () => answered(await this.reads.ofKey(customerId, ordersOfCustomerQuery, values, reader)),
+      options,
+      async () => answered(await this.reads.ofKey(customerId, ordersOfCustomerQuery, values, options)),
       (read) => read.extra.pending.length === 0,
     );
     const { pending } = extra;
     const settled = accepted.filter((orderId) => !pending.includes(orderId));
     return {
       page: mergePage([wholePart(rows.map(orderOf))], place.limit, newestFirst),
-      headers: headersOf([source], reader, settled),
+      headers: headersOf([source], options, settled),
       extra: { pending },
     };
   }
 
-  async #ofBranch(query: Request['query'], branchId: string, place: PageStart, reader: Reader): Promise<ReadPage> {
+  async #ofBranch(
+    query: ListOrdersRequest['query'],
+    branchId: string,
+    place: PageStart,
+    options: ReadOptions,
+  ): Promise<ReadPage> {
     const values = [branchId, ...placeAndPeriodOf(query, place)];
-    const parts = (await this.reads.ofEveryGroup(ordersOfBranchQuery, values, reader)).map(answered);
+    const parts = (await this.reads.ofEveryGroup(ordersOfBranchQuery, values, options)).map(answered);
     return {
       page: mergePage(
         parts.map(({ rows }) => wholePart(rows.map(orderOf))),
@@ -77,7 +87,7 @@ export class OrdersController {
       ),
       headers: headersOf(
         parts.map(({ source }) => source),
-        reader,
+        options,
       ),
       extra: { pending: [] },
     };
@@ -88,7 +98,7 @@ export class OrdersController {
 const FIRST = { placedAt: 'infinity', orderId: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 
 /** $2 to $6 of both queries. */
-function placeAndPeriodOf({ from, to }: Request['query'], { after, limit }: PageStart): unknown[] {
+function placeAndPeriodOf({ from, to }: ListOrdersRequest['query'], { after, limit }: PageStart): unknown[] {
   const { placedAt, orderId } = placeOf(after);
   return [placedAt, orderId, limit + 1, from ?? '-infinity', to ?? 'infinity'];
 }

@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { productPathSchema, productStockSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { levelOf, productStockQuery } from './product-stock.query.js';
 
@@ -22,13 +22,13 @@ export class ProductStockController {
 
   @Get(':productId')
   @Operation(getProductStock)
-  async get(@Input(getProductStock) { path, headers }: InputOf<typeof getProductStock>): Promise<Answer> {
+  async get(@Input(getProductStock) { path, headers }: InputOf<typeof getProductStock>): Promise<HttpResponse> {
     const { productId } = path;
-    const reader = readerOf(headers);
-    const result = await this.reads.ofKey(productId, productStockQuery, [productId], reader);
+    const options = readOptionsOf(headers);
+    const result = await this.reads.ofKey(productId, productStockQuery, [productId], options);
     const { rows, extra, source } = answered(result);
-    const read = headersOf([source], reader);
+    const read = headersOf([source], options);
     if (!extra.is_product) throw problem('product-unknown', { headers: read });
-    return answer(200, { productId, levels: rows.map(levelOf) }, read);
+    return respond(200, { productId, levels: rows.map(levelOf) }, read);
   }
 }

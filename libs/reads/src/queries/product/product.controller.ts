@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { productPathSchema, productSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { productOf, productQuery } from './product.query.js';
 
@@ -22,13 +22,13 @@ export class ProductController {
 
   @Get(':productId')
   @Operation(getProduct)
-  async get(@Input(getProduct) { path, headers }: InputOf<typeof getProduct>): Promise<Answer> {
+  async get(@Input(getProduct) { path, headers }: InputOf<typeof getProduct>): Promise<HttpResponse> {
     const { productId } = path;
-    const reader = readerOf(headers);
-    const { rows, source } = answered(await this.reads.ofKey(productId, productQuery, [productId], reader));
-    const read = headersOf([source], reader);
+    const options = readOptionsOf(headers);
+    const { rows, source } = answered(await this.reads.ofKey(productId, productQuery, [productId], options));
+    const read = headersOf([source], options);
     const [row] = rows;
     if (row === undefined) throw problem('product-unknown', { headers: read });
-    return answer(200, productOf(row), read);
+    return respond(200, productOf(row), read);
   }
 }

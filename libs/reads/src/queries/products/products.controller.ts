@@ -1,11 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { productIdSchema, productPageSchema, productSchema, productsQuerySchema } from '@eco/contracts';
-import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { productOf } from '../product/product.query.js';
 import { productsOfNameQuery, productsQuery } from './products.query.js';
@@ -32,27 +32,32 @@ export class ProductsController {
 
   @Get()
   @Operation(listProducts)
-  list(@Input(listProducts) request: InputOf<typeof listProducts>): Promise<Answer> {
+  list(@Input(listProducts) request: InputOf<typeof listProducts>): Promise<HttpResponse> {
     const { name } = request.query;
-    return answerList(request, productSchema, readerOf(request.headers), async ({ after = '', limit }, reader) => {
-      if (after !== '' && !productIdSchema.safeParse(after).success) throw notAPlace('a product id');
-      const values = [after, limit + 1];
-      const read =
-        name === undefined
-          ? await this.reads.ofEveryGroup(productsQuery, values, reader)
-          : await this.reads.ofEveryGroup(productsOfNameQuery, [...values, name], reader);
-      const parts = read.map(answered);
-      return {
-        page: mergePage(
-          parts.map(({ rows }) => wholePart(rows.map(productOf))),
-          limit,
-          { keyOf: ({ productId }) => [productId] },
-        ),
-        headers: headersOf(
-          parts.map(({ source }) => source),
-          reader,
-        ),
-      };
-    });
+    return answerList(
+      request,
+      productSchema,
+      readOptionsOf(request.headers),
+      async ({ after = '', limit }, options) => {
+        if (after !== '' && !productIdSchema.safeParse(after).success) throw notAPlace('a product id');
+        const values = [after, limit + 1];
+        const read =
+          name === undefined
+            ? await this.reads.ofEveryGroup(productsQuery, values, options)
+            : await this.reads.ofEveryGroup(productsOfNameQuery, [...values, name], options);
+        const parts = read.map(answered);
+        return {
+          page: mergePage(
+            parts.map(({ rows }) => wholePart(rows.map(productOf))),
+            limit,
+            { keyOf: ({ productId }) => [productId] },
+          ),
+          headers: headersOf(
+            parts.map(({ source }) => source),
+            options,
+          ),
+        };
+      },
+    );
   }
 }

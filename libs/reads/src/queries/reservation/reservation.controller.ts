@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { reservationPathSchema, reservationSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { reservationOf, reservationQuery } from './reservation.query.js';
 
@@ -22,13 +22,13 @@ export class ReservationController {
 
   @Get(':reservationId')
   @Operation(getReservation)
-  async get(@Input(getReservation) { path, headers }: InputOf<typeof getReservation>): Promise<Answer> {
+  async get(@Input(getReservation) { path, headers }: InputOf<typeof getReservation>): Promise<HttpResponse> {
     const { reservationId } = path;
-    const reader = readerOf(headers);
-    const read = await this.reads.ofId(reservationId, reservationQuery, [reservationId], reader);
+    const options = readOptionsOf(headers);
+    const read = await this.reads.ofId(reservationId, reservationQuery, [reservationId], options);
     const { rows, source } = answered(read);
     const [row] = rows;
-    if (row === undefined) throw problem('reservation-unknown', { headers: headersOf([source], reader) });
-    return answer(200, reservationOf(row), headersOf([source], reader));
+    if (row === undefined) throw problem('reservation-unknown', { headers: headersOf([source], options) });
+    return respond(200, reservationOf(row), headersOf([source], options));
   }
 }

@@ -2,13 +2,13 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { headers, salesQuerySchema, salesRowSchema, salesSchema } from '@eco/contracts';
-import { Input, operation, Operation, type Answer, type InputOf } from '@eco/edge';
-import { readConsumer, type WithProgress } from '../../consumer-read.js';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { readConsumerTables, type WithProgress } from '../../consumer-read.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../../http/page.js';
 import { periodOf } from '../../http/period.js';
 import { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { figuresOf } from './figures.js';
 import { todayOf } from './today.js';
@@ -48,7 +48,7 @@ export class SalesController {
 
   @Get()
   @Operation(listSales)
-  async list(@Input(listSales) request: InputOf<typeof listSales>): Promise<Answer> {
+  async list(@Input(listSales) request: InputOf<typeof listSales>): Promise<HttpResponse> {
     const { query, headers: given } = request;
     const { by, branchId, productId } = query;
     const grouping = {
@@ -60,7 +60,7 @@ export class SalesController {
     const daysMax = grouping.product && !grouping.ofProduct ? DAYS_MAX_BY_PRODUCT : DAYS_MAX;
     const { from, to } = await periodOf(query, daysMax, () => todayOf(this.reads));
     const ofBranch = branchId === CENTRAL ? '' : (branchId ?? null);
-    return answerList(request, salesRowSchema, readerOf(given), async ({ after, limit }, reader) => {
+    return answerList(request, salesRowSchema, readOptionsOf(given), async ({ after, limit }, options) => {
       const values = [
         from,
         to,
@@ -69,7 +69,7 @@ export class SalesController {
         limit + 1,
         ...(productId === undefined ? [] : [productId]),
       ];
-      const read = await readConsumer(this.reads, ['orders'], salesQueryOf(grouping), values, reader);
+      const read = await readConsumerTables(this.reads, ['orders'], salesQueryOf(grouping), values, options);
       if (read.type !== 'answer') throw problemOf(read);
       const { answer } = read;
       const { time_zone: timeZone } = answer.extra as WithProgress & WithTimeZone;

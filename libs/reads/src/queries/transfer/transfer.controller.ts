@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { transferPathSchema, transferSchema } from '@eco/contracts';
-import { answer, Input, operation, Operation, problem, type Answer, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
-import { readerOf, readHeadersSchema } from '../../http/read-request.js';
+import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { Reads } from '../../reads.js';
 import { transferOf, transferQuery } from './transfer.query.js';
 
@@ -22,13 +22,13 @@ export class TransferController {
 
   @Get(':transferId')
   @Operation(getTransfer)
-  async get(@Input(getTransfer) { path, headers }: InputOf<typeof getTransfer>): Promise<Answer> {
+  async get(@Input(getTransfer) { path, headers }: InputOf<typeof getTransfer>): Promise<HttpResponse> {
     const { transferId } = path;
-    const reader = readerOf(headers);
-    const read = await this.reads.ofId(transferId, transferQuery, [transferId], reader);
+    const options = readOptionsOf(headers);
+    const read = await this.reads.ofId(transferId, transferQuery, [transferId], options);
     const { rows, source } = answered(read);
     const [row] = rows;
-    if (row === undefined) throw problem('transfer-unknown', { headers: headersOf([source], reader) });
-    return answer(200, transferOf(row), headersOf([source], reader));
+    if (row === undefined) throw problem('transfer-unknown', { headers: headersOf([source], options) });
+    return respond(200, transferOf(row), headersOf([source], options));
   }
 }

@@ -23,7 +23,7 @@ import type { Settlement, Submission } from '../command-intake.js';
  */
 
 /** What a controller answers in its own words; everything else is thrown as a problem. */
-export type Decision =
+export type CommandResponse =
   | { readonly type: 'accepted'; readonly headers: Record<string, string> }
   | { readonly type: 'done'; readonly result: Record<string, unknown>; readonly headers: Record<string, string> };
 
@@ -41,7 +41,7 @@ export const COMMAND_PROBLEMS = [
 const RETRY_AFTER = { [headers.retryAfter]: '2' };
 
 /** Reads the table. `asked` is the wait that the client asked for, s; undefined: it asked for none. */
-export function decisionOf(submission: Submission, commandId: string, asked: number | undefined): Decision {
+export function responseOf(submission: Submission, commandId: string, asked: number | undefined): CommandResponse {
   const applied: Record<string, string> = asked === undefined ? {} : { [headers.preferenceApplied]: `wait=${asked}` };
   switch (submission.type) {
     case 'accepted':
@@ -52,15 +52,15 @@ export function decisionOf(submission: Submission, commandId: string, asked: num
     case 'answered': {
       const { reply, position } = submission;
       const repeated = reply.type === 'outcome' && reply.repeated;
-      const told = {
+      const responseHeaders = {
         ...applied,
         ...(position === '' ? {} : { [headers.position]: position }),
         ...(repeated ? { [headers.idempotentReplayed]: 'true' } : {}),
       };
       if (reply.type === 'outcome' && reply.status === 'done') {
-        return { type: 'done', result: reply.result, headers: told };
+        return { type: 'done', result: reply.result, headers: responseHeaders };
       }
-      throw refusalOf(reply, told);
+      throw refusalOf(reply, responseHeaders);
     }
     case 'not-accepted':
       throw problem('not-accepted', {
@@ -87,17 +87,17 @@ export const DECIDED_PROBLEMS = [
 ] as const satisfies readonly ProblemName[];
 
 /** Reads the second part of the table. Throws what was not done as a problem. */
-export function doneOf(
+export function doneResponseOf(
   settlement: Settlement,
   commandId: string,
   asked: number | undefined,
-): Extract<Decision, { type: 'done' }> {
+): Extract<CommandResponse, { type: 'done' }> {
   switch (settlement.type) {
     case 'answered':
       if (settlement.reply.type === 'outcome' && settlement.reply.status === 'expired') throw notDone(commandId);
-      return decisionOf(settlement, commandId, asked) as Extract<Decision, { type: 'done' }>;
+      return responseOf(settlement, commandId, asked) as Extract<CommandResponse, { type: 'done' }>;
     case 'not-accepted':
-      return decisionOf(settlement, commandId, asked) as never;
+      return responseOf(settlement, commandId, asked) as never;
     case 'not-done':
       throw notDone(commandId);
     case 'outcome-unknown':
@@ -117,21 +117,24 @@ function notDone(commandId: string): ProblemError {
   });
 }
 
-function refusalOf(reply: Reply, told: Record<string, string>): ProblemError {
+function refusalOf(reply: Reply, responseHeaders: Record<string, string>): ProblemError {
   const { commandId } = reply;
   switch (reply.type) {
     case 'key-conflict':
       return problem('key-conflict', {
         detail: `${commandId} stands for the request that came first under this key`,
-        headers: told,
+        headers: responseHeaders,
         members: { commandId },
       });
     case 'dead-letter':
-      return problem('dead-letter', { detail: reply.reason, headers: told, members: { commandId } });
+      return problem('dead-letter', { detail: reply.reason, headers: responseHeaders, members: { commandId } });
     case 'outcome': {
       // What is left says why, such as every short line.
       const { reason, status, ...members } = reply.result;
-      return problem(refusals[reply.status](reason ?? status), { headers: told, members: { commandId, ...members } });
+      return problem(refusals[reply.status](reason ?? status), {
+        headers: responseHeaders,
+        members: { commandId, ...members },
+      });
     }
   }
 }

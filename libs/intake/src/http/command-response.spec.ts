@@ -1,7 +1,7 @@
 import { headers, outcomeStatusSchema, refusalSchema, type Reply } from '@eco/contracts';
 import { ProblemError } from '@eco/edge';
 import type { Settlement, Submission } from '../command-intake.js';
-import { decisionOf, doneOf } from './decision.js';
+import { responseOf, doneResponseOf } from './command-response.js';
 
 const commandId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
 const position = 'g1=3.1f0c5e9a.42';
@@ -19,7 +19,7 @@ const outcome = (
 
 /** The problem that it throws. */
 function problemOf(submission: Submission): ProblemError {
-  return thrownBy(() => decisionOf(submission, commandId, 5));
+  return thrownBy(() => responseOf(submission, commandId, 5));
 }
 
 function thrownBy(work: () => unknown): ProblemError {
@@ -33,17 +33,17 @@ function thrownBy(work: () => unknown): ProblemError {
 }
 
 it('leaves what was accepted or done to the caller, with the headers that tell of it', () => {
-  expect(decisionOf({ type: 'accepted' }, commandId, undefined)).toEqual({ type: 'accepted', headers: {} });
-  expect(decisionOf({ type: 'accepted' }, commandId, 5)).toEqual({
+  expect(responseOf({ type: 'accepted' }, commandId, undefined)).toEqual({ type: 'accepted', headers: {} });
+  expect(responseOf({ type: 'accepted' }, commandId, 5)).toEqual({
     type: 'accepted',
     headers: { [headers.preferenceApplied]: 'wait=5' },
   });
-  expect(decisionOf(outcome('done', { applied: true }), commandId, undefined)).toEqual({
+  expect(responseOf(outcome('done', { applied: true }), commandId, undefined)).toEqual({
     type: 'done',
     result: { applied: true },
     headers: { [headers.position]: position },
   });
-  expect(decisionOf(outcome('done', {}, true), commandId, 5).headers).toEqual({
+  expect(responseOf(outcome('done', {}, true), commandId, 5).headers).toEqual({
     [headers.position]: position,
     [headers.preferenceApplied]: 'wait=5',
     [headers.idempotentReplayed]: 'true',
@@ -98,7 +98,7 @@ it('says when to come again, and that a repeat does no harm, when acceptance is 
 
 describe('what is decided within its request', () => {
   it('is done, or a problem', () => {
-    expect(doneOf(outcome('done', { delta: 3 }) as Settlement, commandId, undefined)).toEqual({
+    expect(doneResponseOf(outcome('done', { delta: 3 }) as Settlement, commandId, undefined)).toEqual({
       type: 'done',
       result: { delta: 3 },
       headers: { [headers.position]: position },
@@ -113,13 +113,13 @@ describe('what is decided within its request', () => {
     [{ type: 'not-accepted', obstacle: 'the group stands still' }, 503, 'not-accepted', '2'],
     [{ type: 'outcome-unknown' }, 504, 'outcome-unknown', undefined],
   ] as [Settlement, number, string, string | undefined][])('answers %j by %d %s', (settlement, status, name, after) => {
-    const thrown = thrownBy(() => doneOf(settlement, commandId, 5));
+    const thrown = thrownBy(() => doneResponseOf(settlement, commandId, 5));
     expect(thrown).toMatchObject({ status, problem: name });
     expect(thrown.details.headers?.[headers.retryAfter]).toBe(after);
   });
 
   it('says where the outcome will be told when it is unknown', () => {
-    const { details } = thrownBy(() => doneOf({ type: 'outcome-unknown' }, commandId, 5));
+    const { details } = thrownBy(() => doneResponseOf({ type: 'outcome-unknown' }, commandId, 5));
     expect(details.headers).toEqual({ Location: `/commands/${commandId}` });
     expect(details.members).toEqual({ commandId });
   });

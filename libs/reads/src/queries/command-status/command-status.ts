@@ -8,7 +8,7 @@ import type { Reads } from '../../reads.js';
  * nothing was decided, so it is not done and will not be: whatever batch takes it later finds it too late. `open`: it may
  * still be decided, or nobody can tell.
  */
-export type CommandFate =
+export type CommandStatus =
   | {
       readonly type: 'outcome';
       readonly bodyHash: string;
@@ -20,7 +20,7 @@ export type CommandFate =
   | { readonly type: 'never' }
   | { readonly type: 'open' };
 
-interface FateRow {
+interface StatusRow {
   body_hash: string;
   status: OutcomeStatus;
   result: Record<string, unknown> | null;
@@ -34,8 +34,8 @@ interface Extra {
  * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's. What
  * the writer could not read is kept by the hash of its content, so its body can't be compared.
  */
-const commandFateQuery = query<FateRow, Extra>({
-  name: 'command-fate',
+const commandStatusQuery = query<StatusRow, Extra>({
+  name: 'command-status',
   rows: `
     SELECT encode(u.body_hash, 'hex') AS body_hash, u.status, u.result
     FROM eco.outcome_full u WHERE u.command_id = $1`,
@@ -47,12 +47,12 @@ const commandFateQuery = query<FateRow, Extra>({
 });
 
 /** `key`: the customer or product that the command goes by. Any node may answer: its snapshot holds both or neither. */
-export async function readCommandFate(
+export async function readCommandStatus(
   reads: Reads,
   { key, commandId, notAfter, bodyHash }: { key: string; commandId: string; notAfter: string; bodyHash: string },
-): Promise<CommandFate> {
+): Promise<CommandStatus> {
   const reader = { position: NO_POSITION, waitMs: 0 };
-  const read = await reads.ofKey(key, commandFateQuery, [commandId, notAfter, bodyHash], reader);
+  const read = await reads.ofKey(key, commandStatusQuery, [commandId, notAfter, bodyHash], reader);
   if (read.type !== 'answer') return { type: 'open' };
   const { rows, extra, source } = read;
   const position = source.position === undefined ? '' : formatPosition(positionOf([source.position]));
