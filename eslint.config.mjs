@@ -33,8 +33,8 @@ const boundaries = (extra) => [
   },
 ];
 
-// One library for each server: a second one would have its own idea of confirms, of roles and of deadlines.
-const serverPackages = [
+// Each server has one library that may import its driver. Any other would have its own idea of confirms, roles and deadlines.
+const drivers = [
   {
     packages: ['amqplib', 'amqp-connection-manager', '@golevelup/*'],
     folders: ['libs/broker'],
@@ -90,13 +90,13 @@ const sleeplessImport = { regex: '^node:timers/promises$', message: sleepless.me
 // Folders that may import less than the others, or more. A spec of the domain may read a file; no spec may sleep.
 const pure = ['libs/contracts', 'libs/domain', 'libs/routing'];
 // Sorted, so that a folder comes after those around it, whose rule its own replaces.
-const restrictedImports = ['', ...new Set([...pure, ...serverPackages.flatMap((entry) => entry.folders)])]
+const restrictedImports = ['', ...new Set([...pure, ...drivers.flatMap((driver) => driver.folders)])]
   .sort()
   .flatMap((folder) => {
     const everywhere = [
-      ...serverPackages
-        .filter((entry) => !entry.folders.includes(folder))
-        .map((entry) => ({ group: entry.packages.flatMap((name) => [name, `${name}/**`]), message: entry.why })),
+      ...drivers
+        .filter((driver) => !driver.folders.includes(folder))
+        .map((driver) => ({ group: driver.packages.flatMap((name) => [name, `${name}/**`]), message: driver.why })),
       prefixlessBuiltins,
     ];
     const rules = (patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });

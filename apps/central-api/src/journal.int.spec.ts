@@ -38,6 +38,9 @@ function broker() {
   return only;
 }
 
+/** A confirm is waited for 2 s. Who waited less waited for no broker; the rest is for a machine that does much else. */
+const AT_ONCE_MS = 1900;
+
 const askCentral = askerOf(() => central);
 
 interface Timed extends Answered {
@@ -86,8 +89,7 @@ it('takes orders and carts while the broker is away, at once, and has them decid
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
   expect(new Set(answers.map(durability))).toEqual(new Set(['local']));
   expect(answers.map(({ headers }) => headers.get(headerNames.preferenceApplied))).toEqual(answers.map(() => null));
-  // None of them waited for a broker; the bound is for a machine that does much else.
-  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(1500);
+  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(AT_ONCE_MS);
 
   // For its first seconds a process waits for the brokers instead.
   const ready = await eventually('it is ready without a broker', async () => {
@@ -136,11 +138,12 @@ it('keeps one that the broker does not confirm in time, and those behind it at o
   try {
     first = await ask('POST', '/orders', order(customerId));
     expect([first.status, durability(first)]).toEqual([202, 'local']);
-    expect(first.ms).toBeGreaterThan(1900);
-    expect(first.ms).toBeLessThan(4000);
+    expect(first.ms).toBeGreaterThan(AT_ONCE_MS);
+    // A lost connection would be noticed after 6 s at the earliest.
+    expect(first.ms).toBeLessThan(5500);
     const next = await ask('POST', '/orders', order(customerId));
     expect([next.status, durability(next)]).toEqual([202, 'local']);
-    expect(next.ms).toBeLessThan(1500);
+    expect(next.ms).toBeLessThan(AT_ONCE_MS);
   } finally {
     await broker().resume();
   }
@@ -200,7 +203,7 @@ it('takes an order past a journal that is full, and of a cart only what does not
   const { host, amqpPort } = broker();
   const access = { brokers: [{ host, port: amqpPort }], ...cluster.operator };
   const connection = new BrokerConnection({ access, name: 'overtaking' });
-  const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
+  const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
   // Its relay is not started yet: as while much waits, and the brokers have just come back.
   const local = new LocalAcceptance(edge, publisher, { dir, limitBytes: 100_000 });
   const reads = new Reads({

@@ -26,7 +26,7 @@ function expectProblem(said: Said, status: number, name: string): void {
   );
 }
 
-describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (door) => {
+describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (api) => {
   it.each([
     ['an unknown field', { ...good, colour: 'red' }, ['/colour']],
     ['wrong types', { customerId: 7, lines: 'many' }, ['/customerId', '/lines']],
@@ -51,7 +51,7 @@ describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (door) => 
       ['/customerId', '/lines/0/quantity', '/lines/1/price', '/note'],
     ],
   ])('names every violation of %s', async (_what, body, at) => {
-    const said = await system[door].post('/orders', body);
+    const said = await system[api].post('/orders', body);
     expectProblem(said, 400, 'bad-input');
     expect(
       faultsIn(said)
@@ -63,7 +63,7 @@ describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (door) => 
 
   it('refuses 10,000 lines', async () => {
     const lines = Array.from({ length: 10_000 }, (_, index) => line(1, `p${index}`));
-    const said = await system[door].post('/orders', { ...good, lines });
+    const said = await system[api].post('/orders', { ...good, lines });
     expect([400, 413]).toContain(said.status);
     expect(said.headers.get('content-type')).toMatch('application/problem+json');
   });
@@ -73,16 +73,16 @@ describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (door) => 
     ['an empty body', '', 400, 'bad-input'],
     ['a body over the limit', JSON.stringify({ ...good, customerId: 'x'.repeat(2_000_000) }), 413, 'body-too-large'],
   ])('refuses %s', async (_what, body, status, name) => {
-    expectProblem(await system[door].send('POST', '/orders', body), status, name);
+    expectProblem(await system[api].send('POST', '/orders', body), status, name);
   });
 
   it('refuses another media type, a bad key and a bad preference', async () => {
     expectProblem(
-      await system[door].send('POST', '/orders', JSON.stringify(good), { 'content-type': 'text/plain' }),
+      await system[api].send('POST', '/orders', JSON.stringify(good), { 'content-type': 'text/plain' }),
       415,
       'unsupported-media-type',
     );
-    const said = await system[door].post('/orders', good, { 'idempotency-key': 'k'.repeat(300), prefer: 'wait=soon' });
+    const said = await system[api].post('/orders', good, { 'idempotency-key': 'k'.repeat(300), prefer: 'wait=soon' });
     expectProblem(said, 400, 'bad-input');
     expect(
       faultsIn(said)

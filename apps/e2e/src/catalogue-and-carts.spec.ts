@@ -1,6 +1,6 @@
 import { headers as headerNames, stampOf } from '@eco/contracts';
 import { commandOf, eventually } from '@eco/testing';
-import { centralBeside } from './system/central-beside.js';
+import { startSecondCentral } from './system/second-central.js';
 import { openSystem, type System } from './system/system.js';
 
 /** Central's catalogue, and carts whose edits may come in any order. */
@@ -8,23 +8,29 @@ let system: System;
 beforeAll(async () => (system = await openSystem()));
 
 it('has the first products and their stock', async () => {
-  const products = await system.central.get('/products?limit=1000');
-  expect(products.body?.['items']).toEqual(
-    expect.arrayContaining([
-      expect.objectContaining({ productId: 'manzanas-organicas', name: 'Manzanas Orgánicas', priceCents: 250 }),
-      expect.objectContaining({ productId: 'pan-integral', name: 'Pan Integral', priceCents: 180 }),
-      expect.objectContaining({ productId: 'leche-deslactosada', name: 'Leche Deslactosada', priceCents: 320 }),
-      expect.objectContaining({ productId: 'cafe-premium', name: 'Café Premium', priceCents: 890 }),
-      expect.objectContaining({ productId: 'quinoa', name: 'Quinoa', priceCents: 1250 }),
-    ]),
-  );
-  const stock = await system.central.get('/inventory?limit=1000');
-  expect(stock.body?.['items']).toEqual(
-    expect.arrayContaining([
-      expect.objectContaining({ productId: 'cafe-premium', location: 'central', onHand: 25 }),
-      expect.objectContaining({ productId: 'quinoa', location: 'central', onHand: 15 }),
-    ]),
-  );
+  await eventually('the first products', async () => {
+    const products = await system.central.get('/products?limit=1000');
+    expect(products.body?.['items']).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ productId: 'manzanas-organicas', name: 'Manzanas Orgánicas', priceCents: 250 }),
+        expect.objectContaining({ productId: 'pan-integral', name: 'Pan Integral', priceCents: 180 }),
+        expect.objectContaining({ productId: 'leche-deslactosada', name: 'Leche Deslactosada', priceCents: 320 }),
+        expect.objectContaining({ productId: 'cafe-premium', name: 'Café Premium', priceCents: 890 }),
+        expect.objectContaining({ productId: 'quinoa', name: 'Quinoa', priceCents: 1250 }),
+      ]),
+    );
+    return true;
+  });
+  await eventually('their stock', async () => {
+    const stock = await system.central.get('/inventory?limit=1000');
+    expect(stock.body?.['items']).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ productId: 'cafe-premium', location: 'central', onHand: 25 }),
+        expect.objectContaining({ productId: 'quinoa', location: 'central', onHand: 15 }),
+      ]),
+    );
+    return true;
+  });
 });
 
 it('adds, changes and takes out a product, and shows each to the reader who brings the position', async () => {
@@ -177,7 +183,7 @@ describe('a cart whose senders have other clocks', () => {
     await stocked(sold);
     await stocked(waiting);
     await system.central.send('PUT', `${itemsOf(customerId)}/${sold}`, { quantity: 1 }, wait);
-    const apart = await centralBeside(system, { ECO_BROKERS: '127.0.0.1:1', ECO_CONSUMERS: 'none' });
+    const apart = await startSecondCentral(system, { ECO_BROKERS: '127.0.0.1:1', ECO_CONSUMERS: 'none' });
     let edit: string;
     try {
       const kept = await apart.api.send('PUT', `${itemsOf(customerId)}/${waiting}`, { quantity: 2 });
@@ -189,7 +195,7 @@ describe('a cart whose senders have other clocks', () => {
     } finally {
       await apart.stop();
     }
-    const back = await centralBeside(system, { ECO_CONSUMERS: 'none' });
+    const back = await startSecondCentral(system, { ECO_CONSUMERS: 'none' });
     try {
       expect((await system.read.found(edit)).body).toMatchObject({ result: { applied: true } });
     } finally {

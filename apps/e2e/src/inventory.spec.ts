@@ -19,12 +19,12 @@ async function levels(productId: string, after: Said) {
   return (await system.read.get(`/inventory/${productId}`, position)).body?.['levels'];
 }
 
-describe.each(['central', 'sucursal'] as const)('a reservation through %s', (door) => {
-  const customerId = `rosa-${door}`;
-  const of = (path: string, body: object = {}) => system[door].post(path, { customerId, ...body }, keyed());
+describe.each(['central', 'sucursal'] as const)('a reservation through %s', (api) => {
+  const customerId = `rosa-${api}`;
+  const of = (path: string, body: object = {}) => system[api].post(path, { customerId, ...body }, keyed());
 
   it('is held, confirmed, fulfilled, and taken back', async () => {
-    const productId = `held-${door}`;
+    const productId = `held-${api}`;
     await stocked(productId, 5);
     const held = await of('/reservations', { lines: [{ productId, quantity: 3 }] });
     expect([held.status, held.body]).toMatchObject([201, { status: 'held', totalCents: 750 }]);
@@ -35,7 +35,7 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (doo
     const confirmed = await of(`/reservations/${reservationId}/confirm`);
     expect([confirmed.status, confirmed.body]).toMatchObject([201, { status: 'confirmed', totalCents: 750 }]);
     const orderId = String(confirmed.body?.['orderId']);
-    const seen = await system[door].found(`/reservations/${reservationId}`, {
+    const seen = await system[api].found(`/reservations/${reservationId}`, {
       'ecomarket-position': confirmed.headers.get('ecomarket-position') ?? '',
     });
     expect(seen.body).toMatchObject({ status: 'confirmed', orderId });
@@ -49,19 +49,19 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (doo
     const back = await of(`/orders/${orderId}/returns`, { lines: [{ productId, quantity: 2 }] });
     expect([back.status, back.body]).toMatchObject([
       200,
-      { location: door === 'central' ? 'central' : 'sucursal-1', returned: [{ productId, quantity: 2 }] },
+      { location: api === 'central' ? 'central' : 'sucursal-1', returned: [{ productId, quantity: 2 }] },
     ]);
     const tooMuch = await of(`/orders/${orderId}/returns`, { lines: [{ productId, quantity: 2 }] });
     expect(problem(tooMuch)).toEqual([409, 'return-exceeds-order']);
     expect(tooMuch.body).toMatchObject({ excess: [{ productId, asked: 2, returnable: 1 }] });
-    const order = await system[door].found(`/orders/${orderId}`, {
+    const order = await system[api].found(`/orders/${orderId}`, {
       'ecomarket-position': back.headers.get('ecomarket-position') ?? '',
     });
     expect(order.body).toMatchObject({ status: 'fulfilled', reservationId, returned: [{ productId, quantity: 2 }] });
   });
 
   it('names every short line, and what nobody knows', async () => {
-    const [some, none] = [`short-${door}`, `none-${door}`];
+    const [some, none] = [`short-${api}`, `none-${api}`];
     await stocked(some, 2);
     await stocked(none, 0);
     const short = await of('/reservations', {
@@ -82,10 +82,10 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (doo
   });
 
   it('gives a repeat the first answer, a refusal too, and another body under the key none', async () => {
-    const productId = `repeat-${door}`;
+    const productId = `repeat-${api}`;
     await stocked(productId, 1);
     const ask = (quantity: number, key: string) =>
-      system[door].post(
+      system[api].post(
         '/reservations',
         { customerId, lines: [{ productId, quantity }] },
         { 'idempotency-key': `${productId}-${key}`, prefer: 'wait=20' },
@@ -102,7 +102,7 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (doo
   });
 
   it('lets go by itself when its time is over, and says so', async () => {
-    const productId = `due-${door}`;
+    const productId = `due-${api}`;
     await stocked(productId, 1);
     const held = await of('/reservations', { lines: [{ productId, quantity: 1 }], ttlSeconds: 1 });
     expect(held.status).toBe(201);

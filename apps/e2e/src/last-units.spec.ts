@@ -32,9 +32,9 @@ const problemOf = ({ body }: Said) => String(body?.['type']).replace('urn:ecomar
 
 /** Asks until it is decided; undefined: not yet. */
 async function ask(way: Way, productId: string, buyer: number, key: string): Promise<Said> {
-  const door = buyer % 2 === 0 ? system.central : system.sucursal;
+  const api = buyer % 2 === 0 ? system.central : system.sucursal;
   const body = { customerId: `${productId}-${buyer}`, lines: [{ productId, quantity: 1 }] };
-  return door.post(ways[way].path, body, { 'idempotency-key': key, prefer: 'wait=15' });
+  return api.post(ways[way].path, body, { 'idempotency-key': key, prefer: 'wait=15' });
 }
 
 async function buy(way: Way, productId: string, buyer: number, times = 1): Promise<Said> {

@@ -30,7 +30,7 @@ export const writerSettings = {
     variable: 'ECO_KEEP_DAYS',
     description: 'Days for which tombstones, closed dead letters and removed cart items are kept',
     default: '180',
-    // A command expires after 90 days; ten more for clocks that differ.
+    // A command expires after 90 days; ten more days cover differences between clocks.
     schema: wholeNumberSetting(COMMAND_DAYS_MAX + 10, 36_500),
   } satisfies Setting<number>,
   replicaAbsentS: {
@@ -42,7 +42,7 @@ export const writerSettings = {
 };
 
 export type WriterConfig = ConfigOf<typeof writerSettings> & {
-  /** Of the group that this process may lead. */
+  /** The nodes of the group that this process may lead. */
   readonly nodes: GroupAddresses['nodes'];
 };
 

@@ -5,7 +5,7 @@ import type { Host, OpenedHost } from './host.js';
 import type { Layout } from './layout.js';
 import { MissingServers } from './missing-servers.js';
 import { startOf } from './native/identity.js';
-import type { Keeper } from './native/keeper.js';
+import type { Reaper } from './native/reaper.js';
 import { LogFiles } from './native/log-files.js';
 import { NativeProcess, type ProcessSpec } from './native/process.js';
 import { Services } from './native/services.js';
@@ -60,7 +60,7 @@ export class Cluster implements RunningCluster {
   constructor(
     { host, reserved }: OpenedHost,
     serversOn: (host: Host) => Servers,
-    private readonly keeper?: Keeper,
+    private readonly reaper?: Reaper,
   ) {
     this.#host = {
       ...host,
@@ -193,17 +193,17 @@ export class Cluster implements RunningCluster {
     await this.#servers.remove();
     endRun(this.#host.dataDir);
     this.#reserved.release();
-    this.keeper?.dismiss();
+    this.reaper?.dismiss();
   }
 
   #addProcess(spec: ProcessSpec): NativeProcess {
     const process = new NativeProcess(spec, {
       started: ({ pid }) => {
-        this.keeper?.began(pid);
+        this.reaper?.began(pid);
         updateRun(this.#host.dataDir, this.#run());
       },
       ended: (ended) => {
-        this.keeper?.ended(ended.pid);
+        this.reaper?.ended(ended.pid);
         this.#supervision.noteEnd(ended);
       },
     });

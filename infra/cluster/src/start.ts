@@ -5,7 +5,7 @@ import { ensurePrograms } from './install.js';
 import { withHosts, serversOf } from './layout.js';
 import { accountFor } from './native/account.js';
 import { Disks } from './native/disks.js';
-import { Keeper } from './native/keeper.js';
+import { Reaper } from './native/reaper.js';
 import { leftoversOf, stopLeftoverSteps } from './native/leftovers.js';
 import { NativeServers } from './native/native-servers.js';
 import { Network } from './native/network.js';
@@ -52,13 +52,13 @@ export async function openCluster(description: ClusterDescription, options: Nati
   }
   const programs = await ensurePrograms(options.say ?? (() => undefined));
   const opened = await openHost(description);
-  const keeper =
-    options.endWithUs && new Keeper(options.endWithUs === 'the cluster and its data' ? dataDir : undefined);
+  const reaper =
+    options.endWithUs && new Reaper(options.endWithUs === 'the cluster and its data' ? dataDir : undefined);
   try {
-    return await nativeCluster(opened, programs, keeper);
+    return await nativeCluster(opened, programs, reaper);
   } catch (error) {
     opened.reserved.release();
-    keeper?.dismiss();
+    reaper?.dismiss();
     throw error;
   }
 }
@@ -66,26 +66,26 @@ export async function openCluster(description: ClusterDescription, options: Nati
 async function nativeCluster(
   { host, reserved }: OpenedHost,
   programs: Programs,
-  keeper: Keeper | undefined,
+  reaper: Reaper | undefined,
 ): Promise<Cluster> {
   const account = accountFor(host.dataDir);
   if (!host.description.faults) {
-    return new Cluster({ host, reserved }, (on) => new NativeServers({ ...on, programs, account }), keeper);
+    return new Cluster({ host, reserved }, (on) => new NativeServers({ ...on, programs, account }), reaper);
   }
   const servers = serversOf(host.layout).map(({ name }) => name);
   const network = await Network.make(servers);
-  keeper?.last(network.removal);
+  reaper?.addCleanup(network.removal);
   const disks = new Disks(host.dataDir);
   try {
     for (const server of servers) {
       await disks.mount(server);
-      keeper?.last(`umount -l '${disks.dirOf(server)}'`);
+      reaper?.addCleanup(`umount -l '${disks.dirOf(server)}'`);
     }
     const layout = withHosts(host.layout, (server) => network.hostOf(server));
     return new Cluster(
       { host: { ...host, layout }, reserved },
       (on) => new NativeServers({ ...on, programs, account, network, disks }),
-      keeper,
+      reaper,
     );
   } catch (error) {
     await disks.remove();

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 
 export interface UntilOptions {
   readonly deadlineMs: number;
@@ -24,6 +24,6 @@ export async function until(
     signal?.throwIfAborted();
     if (await probe()) return;
     if (performance.now() >= end) throw new NotInTime(`${what} within ${deadlineMs / 1000} s`);
-    await pause(pauseMs);
+    await sleep(pauseMs);
   }
 }

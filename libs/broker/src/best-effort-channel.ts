@@ -1,25 +1,25 @@
 import type { Channel, Options } from 'amqplib';
 import type { BrokerConnection } from './connection.js';
-import { KeptChannel } from './kept-channel.js';
+import { ReconnectingChannel } from './reconnecting-channel.js';
 import type { Log } from './log.js';
 
-/** Bounds memory behind a broker that stands still: a frame or two a message of at most 64 kB. */
+/** Bounds memory while a broker is stalled; a message is one or two frames of at most 64 kB. */
 const MAX_BUFFERED_FRAMES = 256;
 
 /**
- * Sends without a confirm and without ever waiting: what cannot go out at once is dropped and counted. For what has a
- * certain source elsewhere: events (GET /changes has them) and answers (GET /commands/{id} has them).
+ * Sends without confirms and without waiting. Messages that can't be sent at once are dropped and counted. It is for
+ * data with a reliable source elsewhere: events (GET /changes) and replies (GET /commands/{id}).
  */
 export class BestEffortChannel {
   readonly #connection: BrokerConnection;
-  readonly #channel: KeptChannel<Channel>;
+  readonly #channel: ReconnectingChannel<Channel>;
   #bufferFull = false;
   #sent = 0;
   #dropped = 0;
 
   constructor({ connection, name, log }: { connection: BrokerConnection; name: string; log?: Log }) {
     this.#connection = connection;
-    this.#channel = new KeptChannel<Channel>({
+    this.#channel = new ReconnectingChannel<Channel>({
       connection,
       name,
       open: (model) => model.createChannel({ highWaterMark: MAX_BUFFERED_FRAMES }),

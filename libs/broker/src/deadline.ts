@@ -1,13 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 
-/** True: `promise` settled, either way, within `ms`. False: it goes on, and nobody waits for it. */
+/** True: `promise` settled, either way, within `ms`. False: it continues and nothing waits for it. */
 export async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
   const timer = new AbortController();
   const settled = promise.then(
     () => true,
     () => true,
   );
-  const expired = pause(ms, false, { signal: timer.signal }).catch(() => false);
+  const expired = setTimeout(ms, false, { signal: timer.signal }).catch(() => false);
   try {
     return await Promise.race([settled, expired]);
   } finally {
@@ -16,6 +16,6 @@ export async function settlesWithin(ms: number, promise: Promise<unknown>): Prom
 }
 
 /** Resolves after `ms`, or at once when `signal` aborts. */
-export async function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
-  await pause(ms, undefined, { signal }).catch(() => undefined);
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  await setTimeout(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 export * from './topology.js';
 export * from './management.js';
 export { backOffMs } from './back-off.js';
-export { pauseUnlessAborted } from './deadline.js';
+export { sleep } from './deadline.js';
 export { BrokerConnection, type BrokerAccess, type BrokerAddress, type ConnectionState } from './connection.js';
 export { CommandPublisher, type CommandPublisherOptions, type PublishOptions } from './publisher.js';
 export { mayHaveArrived, type PublishOutcome } from './publish-outcome.js';

@@ -40,10 +40,10 @@ export const groupIdSchema = z
 export const takenAtSchema = branchIdSchema.nullable().meta({ description: 'Branch that took it; null: Central' });
 
 /** Where stock lies: `central` or a branch id. */
-export const CENTRAL_LOCATION = 'central';
+export const CENTRAL = 'central';
 export const locationSchema = slug.meta({
   description: 'Where stock lies: `central` or a branch',
-  examples: [CENTRAL_LOCATION],
+  examples: [CENTRAL],
 });
 
 /** A process or a request by a name that logs show as it is. */
@@ -55,8 +55,8 @@ export const nameInLogsSchema = z
 
 /** A branch that an API serves: not the head office, whose location and reservations it would share. */
 export const servedBranchIdSchema = branchIdSchema.refine(
-  (id) => id !== CENTRAL_LOCATION,
-  `must not be "${CENTRAL_LOCATION}": that is the head office`,
+  (id) => id !== CENTRAL,
+  `must not be "${CENTRAL}": that is the head office`,
 );
 
 /** Units in one order line or cart item. */

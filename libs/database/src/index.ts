@@ -2,7 +2,7 @@ export { DATABASE_NAME, consumerSchemas, loginRoles, type ConsumerSchema, type L
 export { GroupMismatchError, prepareGroup, type GroupPreparation } from './prepare-group.js';
 export { Progress } from './entities/progress.js';
 export { CentralCustomer, CentralProgress } from './entities/central.js';
-export { CENTRAL_BRANCH, FIGURES, StatisticsProgress, type Figures } from './entities/statistics.js';
+export { CENTRAL_AS_STORED, FIGURES, StatisticsProgress, type Figures } from './entities/statistics.js';
 export { Notification, NotificationsProgress } from './entities/notifications.js';
 export { nodeName, type Login, type NodeAddress } from './nodes/login.js';
 export {
@@ -15,6 +15,7 @@ export {
 } from './nodes/read-session.js';
 export { askNodes, NodeRoles, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes/nodes.js';
 export { SideConnection } from './nodes/side-connection.js';
+export { sleep } from './sleep.js';
 export { watchSession } from './writer/watch.js';
 export { WriterSession } from './writer/session.js';
 export { batchFailureOf, type BatchFailure } from './writer/batch-failure.js';
@@ -51,7 +52,7 @@ export {
   type DeadLetterFilter,
   type DeadLetterGroup,
   type KeptDeadLetter,
-} from './dead-letters/desk.js';
+} from './dead-letters/queries.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
 export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';
 export { slotName } from './replication/slot-name.js';

@@ -27,8 +27,8 @@ const getOrder = operation({
 });
 const wait = operation({ summary: 'Waits until it is let go', answers: { 200: { description: 'Let go' } } });
 
-let letGo: () => void = () => undefined;
-const letGone = new Promise<void>((resolve) => (letGo = resolve));
+let finish: () => void = () => undefined;
+const finished = new Promise<void>((resolve) => (finish = resolve));
 let entered: () => void = () => undefined;
 const hasEntered = new Promise<void>((resolve) => (entered = resolve));
 
@@ -61,7 +61,7 @@ class OrdersController {
   @Operation(wait)
   async wait() {
     entered();
-    await letGone;
+    await finished;
     return { waited: true };
   }
 }
@@ -353,7 +353,7 @@ describe('starting and stopping', () => {
     await hasEntered;
     const stopped = [stopping.stop(), stopping.stop()];
     expect(closed).toEqual([]);
-    letGo();
+    finish();
     expect((await underWay).status).toBe(200);
     await Promise.all(stopped);
     await stopping.stop();

@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { mayHaveArrived, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
+import { mayHaveArrived, sleep, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import { keyOf, type Command, type CommandBody, type CommandKind, type Reply, type Stamp } from '@eco/contracts';
 import { bodyHash, isBodyOf } from '@eco/domain';
 import { readCommandStatus, type CommandStatus, type Reads } from '@eco/reads';
@@ -233,7 +232,7 @@ export class CommandIntake {
       const settlement = settlementOf(command, await readCommandStatus(this.#options.reads, asked));
       if (settlement !== undefined) return settlement;
       if (performance.now() >= untilMs || this.#options.stopping.aborted) return { type: 'outcome-unknown' };
-      await pause(LOOK_PAUSE_MS);
+      await sleep(LOOK_PAUSE_MS);
     }
   }
 

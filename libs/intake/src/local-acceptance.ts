@@ -1,7 +1,7 @@
 import type { CommandPublisher, PublishOutcome } from '@eco/broker';
 import { keyOf, type Command, type CommandKind, type Stamp } from '@eco/contracts';
 import { StartError, type Edge } from '@eco/edge';
-import { joinsTheTail, Journal, JournalError, registerJournalMetrics, Relay, type Appended } from '@eco/journal';
+import { Journal, JournalError, mustAppend, registerJournalMetrics, Relay, type Appended } from '@eco/journal';
 import { BUCKETS_MAX, bucketOf } from '@eco/routing';
 
 /**
@@ -114,7 +114,7 @@ export class LocalAcceptance {
 
   /** Whether a command of this lane is kept without asking the brokers. */
   isWaitedFor(lane: string): boolean {
-    return joinsTheTail(this.#journal.depth(lane));
+    return mustAppend(this.#journal.depth(lane));
   }
 
   /**
@@ -139,14 +139,14 @@ export class LocalAcceptance {
   }
 
   #tell(): string {
-    const { depth, setAsideNow } = this.#journal.status;
+    const { depth, parkedNow } = this.#journal.status;
     const { oldestAtMs } = this.#journal;
     // One that failed is looked at again: by now it may work.
     const broken = this.#journal.lastError && this.#journal.obstacle;
     const oldest = oldestAtMs === undefined ? '' : `, the oldest for ${Math.round((Date.now() - oldestAtMs) / 1000)} s`;
     return [
       depth === 0 ? 'empty' : `${depth} wait${oldest}`,
-      ...(setAsideNow > 0 ? [`${setAsideNow} set aside`] : []),
+      ...(parkedNow > 0 ? [`${parkedNow} set aside`] : []),
       ...(broken ? [`takes nothing now (${broken}), so orders need the brokers`] : []),
       ...[...this.#relay.alarms].map(([queue, alarm]) => `${queue}: ${alarm}`),
     ].join('; ');

@@ -46,7 +46,7 @@ describe('Journal', () => {
     for (const id of counting(10)) await first.append(entry(id, id % 2 ? 'orders.g1' : 'orders.g2'));
     first.close();
     const second = openJournal();
-    expect(second.status).toMatchObject({ depth: 10, setAsideNow: 0 });
+    expect(second.status).toMatchObject({ depth: 10, parkedNow: 0 });
     expect(headIds(second)).toEqual([1, 3, 5, 7, 9]);
     expect(headIds(second, 3, 'orders.g2')).toEqual([0, 2, 4]);
     second.remove('orders.g1', second.head('orders.g1', 2));
@@ -111,12 +111,12 @@ describe('Journal', () => {
     const journal = openJournal();
     for (const id of counting(3)) await journal.append(entry(id));
     const [first] = journal.head('orders.g1', 1);
-    if (first) journal.setAside('orders.g1', first, 'too large');
-    expect([headIds(journal), journal.depth('orders.g1'), journal.status.setAsideNow]).toEqual([[1, 2], 2, 1]);
+    if (first) journal.park('orders.g1', first, 'too large');
+    expect([headIds(journal), journal.depth('orders.g1'), journal.status.parkedNow]).toEqual([[1, 2], 2, 1]);
     journal.remove('orders.g1', journal.head('orders.g1', 2));
     expect(readJournals(dir)).toMatchObject([{ depth: 0, setAside: [{ id: '0', reason: 'too large' }] }]);
-    expect(journal.takeBackSetAside()).toBe(1);
-    expect([headIds(journal), journal.depth('orders.g1'), journal.status.setAsideNow]).toEqual([[0], 1, 0]);
+    expect(journal.unpark()).toBe(1);
+    expect([headIds(journal), journal.depth('orders.g1'), journal.status.parkedNow]).toEqual([[0], 1, 0]);
   });
 
   it('is synced at each commit, and nobody else reads it', async () => {

@@ -70,7 +70,7 @@ export class Journal {
   readonly #database: DatabaseSync;
   readonly #space: ReservedSpace;
   readonly #sharedKeyOf: (text: string) => string | undefined;
-  readonly #statements: Record<'insert' | 'head' | 'remove' | 'setAside', StatementSync>;
+  readonly #statements: Record<'insert' | 'head' | 'remove' | 'park', StatementSync>;
   /** Commands that wait, by queue. */
   readonly #depths = new Map<string, number>();
   /** Commands that wait, by shared key. */
@@ -80,9 +80,9 @@ export class Journal {
   readonly #listeners = new Set<(queue: string) => void>();
   #pending: Pending[] = [];
   #bytes = 0;
-  #setAsideCount = 0;
+  #parkedCount = 0;
   #isOpen = true;
-  #counts = { kept: 0, removed: 0, setAside: 0, full: 0, failed: 0 };
+  #counts = { kept: 0, removed: 0, parked: 0, full: 0, failed: 0 };
   #lastError: string | undefined;
   #isWalReserved = false;
   #lastUseMs = 0;
@@ -107,7 +107,7 @@ export class Journal {
            WHERE queue = ? AND seq > ? AND set_aside_at_ms IS NULL ORDER BY seq LIMIT ?`,
         ),
         remove: this.#database.prepare('DELETE FROM entries WHERE queue = ? AND seq <= ? AND set_aside_at_ms IS NULL'),
-        setAside: this.#database.prepare('UPDATE entries SET set_aside_at_ms = ?, reason = ? WHERE seq = ?'),
+        park: this.#database.prepare('UPDATE entries SET set_aside_at_ms = ?, reason = ? WHERE seq = ?'),
       };
       this.#count();
     } catch (error) {
@@ -166,7 +166,7 @@ export class Journal {
       ...this.#counts,
       depth: [...this.#depths.values()].reduce((sum, depth) => sum + depth, 0),
       bytes: this.#bytes,
-      setAsideNow: this.#setAsideCount,
+      parkedNow: this.#parkedCount,
     };
   }
 
@@ -233,20 +233,17 @@ export class Journal {
   }
 
   /** It leaves its lane and stays in the file, until somebody looks into it. */
-  setAside(queue: string, entry: Entry, reason: string): void {
-    this.#statements.setAside.run(Date.now(), reason, entry.seq);
-    this.#counts.setAside += 1;
-    this.#setAsideCount += 1;
+  park(queue: string, entry: Entry, reason: string): void {
+    this.#statements.park.run(Date.now(), reason, entry.seq);
+    this.#counts.parked += 1;
+    this.#parkedCount += 1;
     this.#account(queue, -1, 0);
     this.#share(entry.text, -1);
-    this.#log?.error(
-      { journal: this.name, queue, reason, command: entry.text },
-      'a command is set aside in the journal',
-    );
+    this.#log?.error({ journal: this.name, queue, reason, command: entry.text }, 'parked a command in the journal');
   }
 
   /** Those that were set aside wait in their places again. Gives back how many there were. */
-  takeBackSetAside(): number {
+  unpark(): number {
     const { changes } = this.#database
       .prepare('UPDATE entries SET set_aside_at_ms = NULL, reason = NULL WHERE set_aside_at_ms IS NOT NULL')
       .run();
@@ -364,10 +361,10 @@ export class Journal {
       .all() as unknown as { queue: string; depth: number; aside: number; bytes: number }[];
     this.#depths.clear();
     this.#bytes = 0;
-    this.#setAsideCount = 0;
+    this.#parkedCount = 0;
     for (const { queue, depth, aside, bytes } of rows) {
       this.#account(queue, depth, bytes);
-      this.#setAsideCount += aside;
+      this.#parkedCount += aside;
     }
     this.#sharing.clear();
     for (const row of this.#database.prepare('SELECT text FROM entries WHERE set_aside_at_ms IS NULL').iterate()) {

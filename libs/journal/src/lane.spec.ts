@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { PublishOutcome } from '@eco/broker';
 import { MAX_COMMANDS_PER_MESSAGE } from '@eco/contracts';
-import { afterTry, FRESH, hasRoom, joinsTheTail, type Lane } from './lane.js';
+import { afterTry, FRESH, hasRoom, mustAppend, type Lane } from './lane.js';
 
 const confirmed: PublishOutcome = { type: 'confirmed' };
 const returned: PublishOutcome = { type: 'returned' };
@@ -27,7 +27,7 @@ const mayHaveArrived = ({ type }: PublishOutcome) => type === 'nacked' || type =
 class Model {
   readonly LIMIT = 40;
   kept: number[] = [];
-  setAside: number[] = [];
+  parked: number[] = [];
   accepted: number[] = [];
   refused: number[] = [];
   /** As the queue has it, repeats too. */
@@ -37,12 +37,12 @@ class Model {
   constructor(readonly poison: ReadonlySet<number>) {}
 
   get usedBytes(): number {
-    return this.kept.length + this.setAside.length;
+    return this.kept.length + this.parked.length;
   }
 
   /** Somebody sends; the broker would answer so. */
   arrive(id: number, outcome: PublishOutcome, arrives: boolean): void {
-    if (!joinsTheTail(this.kept.length)) {
+    if (!mustAppend(this.kept.length)) {
       const said = this.deliver([id], outcome, arrives);
       if (said.type === 'confirmed') return void this.accepted.push(id);
     }
@@ -57,9 +57,9 @@ class Model {
     if (head.length === 0) return void (this.lane = FRESH);
     const verdict = afterTry(this.lane, this.deliver(head, outcome, arrives), head.length);
     if (verdict.of === 'remove') this.kept.splice(0, head.length);
-    if (verdict.of === 'set-aside') {
+    if (verdict.of === 'park') {
       expect(head).toHaveLength(1);
-      this.setAside.push(...this.kept.splice(0, 1));
+      this.parked.push(...this.kept.splice(0, 1));
     }
     this.lane = verdict.lane;
   }
@@ -114,7 +114,7 @@ it('loses nothing that was accepted, and brings it in the order in which it was 
       const good = model.accepted.filter((id) => !model.poison.has(id));
       // What was refused for want of room may have arrived: its sender was told that this is unknown.
       expect(arrived.filter((id) => !model.refused.includes(id))).toEqual(good);
-      expect([...model.setAside].sort((a, b) => a - b)).toEqual(model.accepted.filter((id) => model.poison.has(id)));
+      expect([...model.parked].sort((a, b) => a - b)).toEqual(model.accepted.filter((id) => model.poison.has(id)));
     }),
     { numRuns: 500 },
   );
@@ -152,7 +152,7 @@ it('halves what the broker refuses until one alone is set aside', () => {
     sizes.push(count);
     const verdict = afterTry(lane, refused, count);
     lane = verdict.lane;
-    if (verdict.of === 'set-aside') break;
+    if (verdict.of === 'park') break;
   }
   expect(sizes).toEqual([200, 100, 50, 25, 12, 6, 3, 1]);
 });

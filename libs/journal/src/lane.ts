@@ -28,19 +28,19 @@ export const FRESH: Lane = { most: MAX_COMMANDS_PER_MESSAGE, failures: 0, alarm:
 
 /** A message's commands were tried; what becomes of them. `set-aside` is said of one command alone. */
 export interface Verdict {
-  readonly of: 'remove' | 'keep' | 'set-aside';
+  readonly of: 'remove' | 'keep' | 'park';
   readonly lane: Lane;
 }
 
 /** AMQP's code for a message that can't be had as it is: too large, or with properties that are not allowed. */
 const PRECONDITION_FAILED = 406;
 
-/** A command goes straight to the brokers only when none waits before it. */
-export function joinsTheTail(depth: number): boolean {
+/** A command goes straight to the brokers only if its lane is empty; otherwise it is appended to the lane. */
+export function mustAppend(depth: number): boolean {
   return depth > 0;
 }
 
-/** Looked at before anything is accepted. */
+/** Checked before anything is accepted. */
 export function hasRoom(usedBytes: number, bytes: number, limitBytes: number): boolean {
   return usedBytes + bytes <= limitBytes;
 }
@@ -57,7 +57,7 @@ export function afterTry(lane: Lane, outcome: PublishOutcome, count: number): Ve
       if (outcome.code !== PRECONDITION_FAILED) {
         return { of: 'keep', lane: { most: 1, failures, alarm: outcome.reason } };
       }
-      if (count === 1) return { of: 'set-aside', lane: { most: 1, failures: 0, alarm: undefined } };
+      if (count === 1) return { of: 'park', lane: { most: 1, failures: 0, alarm: undefined } };
       return { of: 'keep', lane: { most: Math.floor(count / 2), failures, alarm: undefined } };
     case 'nacked':
     case 'unconfirmed':

@@ -26,7 +26,7 @@ export function registerJournalMetrics(registry: Registry, journal: Journal, rel
     Gauge,
     'set_aside_commands',
     'Commands that a broker refused, for somebody to look at',
-    () => journal.status.setAsideNow,
+    () => journal.status.parkedNow,
   );
   register(
     Gauge,

@@ -12,10 +12,10 @@ export interface JournalReport {
   /** Since the oldest of them came, ms; undefined: none waits. */
   readonly oldestMs: number | undefined;
   readonly bytes: number;
-  readonly setAside: readonly SetAside[];
+  readonly setAside: readonly ParkedCommand[];
 }
 
-export interface SetAside {
+export interface ParkedCommand {
   readonly id: string;
   readonly queue: string;
   readonly reason: string;
@@ -41,7 +41,7 @@ function readJournal(dir: string, name: string): JournalReport {
         `SELECT id, queue, reason, set_aside_at_ms AS "atMs" FROM entries
          WHERE set_aside_at_ms IS NOT NULL ORDER BY seq`,
       )
-      .all() as unknown as SetAside[];
+      .all() as unknown as ParkedCommand[];
     const oldest = oldestAtMs(database);
     const oldestMs = oldest === undefined ? undefined : Math.max(0, Date.now() - oldest);
     return { name, file, inUse, depth, oldestMs, bytes, setAside: setAside.map((each) => ({ ...each })) };

@@ -1,4 +1,4 @@
-import { backOffMs, pauseUnlessAborted, type Log, type PublishOutcome } from '@eco/broker';
+import { backOffMs, sleep, type Log, type PublishOutcome } from '@eco/broker';
 import type { Journal } from './journal.js';
 import { afterTry, FRESH, type Lane } from './lane.js';
 
@@ -71,7 +71,7 @@ export class Relay {
       if (lane === 'empty') return;
       this.#lanes.set(queue, lane);
       if (lane.failures > 0) {
-        await pauseUnlessAborted(backOffMs(lane.failures, PAUSE), stop);
+        await sleep(backOffMs(lane.failures, PAUSE), stop);
       }
     }
   }
@@ -96,8 +96,8 @@ export class Relay {
     );
     const verdict = afterTry(lane, outcome, entries.length);
     if (verdict.of === 'remove') journal.remove(queue, entries);
-    if (verdict.of === 'set-aside') {
-      journal.setAside(queue, first, 'reason' in outcome ? outcome.reason : outcome.type);
+    if (verdict.of === 'park') {
+      journal.park(queue, first, 'reason' in outcome ? outcome.reason : outcome.type);
     }
     if (verdict.lane.alarm !== lane.alarm) {
       if (verdict.lane.alarm !== undefined)

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { lastCompleteSeq, type Topic } from '@eco/contracts';
+import { sleep } from '@eco/database';
 import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
 import type { GroupAnswer, ReadOptions, ReadFailure } from './group-reader.js';
 import { WHOLE_BATCH } from './queries/changes/changes.query.js';
@@ -95,7 +95,7 @@ export async function readConsumerTables<Row>(
       return { type: 'answer', answer, position, lagMs };
     }
     if (freshness.type !== 'not-fresh' || performance.now() >= endMs) return freshness;
-    await pause(PAUSE_MS);
+    await sleep(PAUSE_MS);
   }
 }
 

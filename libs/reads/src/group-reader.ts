@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { ReadError } from '@eco/database';
+import { ReadError, sleep } from '@eco/database';
 import { covers, NO_POSITION, positionIn, type GroupPosition, type Position, type BatchPosition } from '@eco/routing';
 import { chooseNode, type ReadRequirements } from './choose.js';
 import type { ReadMetrics } from './metrics.js';
@@ -178,7 +177,7 @@ export class GroupReader {
       if (attempt !== undefined && attempt.type !== 'behind') continue;
       // Everybody has been asked: what failed may be over by the time it is asked again.
       avoided.clear();
-      await pause(pauseMs);
+      await sleep(pauseMs);
       pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
     }
   }

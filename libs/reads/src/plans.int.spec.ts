@@ -35,23 +35,18 @@ const ONE_CUSTOMER_EVERY = 10;
 /** Rows that any step of a plan may touch: the largest page, its batches, and what low stock looks at. */
 const ROWS_MAX = 12_000;
 
-/** Rows as batches leave them, in their order; without the log's durability, since nobody keeps them. */
-const FILL = `
-  SET synchronous_commit = off;
-  SET work_mem = '128MB';
-  INSERT INTO eco.orders (order_id, seq, placed_at, decided_at, total_cents, bucket, status, customer_id, branch_id, lines)
+/** Rows as batches leave them, in their order; each list is filled over its own connection. */
+const FILLS = [
+  `INSERT INTO eco.orders (order_id, seq, placed_at, decided_at, total_cents, bucket, status, customer_id, branch_id, lines)
   SELECT md5(n::text)::uuid, n / 100, '2026-01-01'::timestamptz + n * interval '20 seconds',
          '2026-01-01'::timestamptz + n * interval '20 seconds', 500, n % 16, 'confirmed',
          CASE WHEN n % ${ONE_CUSTOMER_EVERY} = 3 THEN 'company' ELSE 'customer-' || n % ${CUSTOMERS} END,
          CASE WHEN n % (${BRANCHES} + 1) > 0 THEN 'branch-' || n % (${BRANCHES} + 1) END,
          jsonb_build_array(jsonb_build_object('productId', 'product-' || n % ${PRODUCTS}, 'quantity', 1, 'unitPriceCents', 500, 'name', 'P'))
-  FROM generate_series(1, ${ORDERS}) n;
-  INSERT INTO eco.outcome (command_id, body_hash, seq, decided_at, n, bucket, kind, status, topic, change_type)
+  FROM generate_series(1, ${ORDERS}) n`,
+  `INSERT INTO eco.outcome (command_id, body_hash, seq, decided_at, n, bucket, kind, status, topic, change_type)
   SELECT md5(n::text)::uuid, '\\x00', n / 100, '2026-01-01'::timestamptz + n * interval '20 seconds', n % 100, n % 16,
          'order.place', 'done', 'orders', 'order.confirmed'
-  FROM generate_series(1, ${ORDERS}) n;
-  INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
-  SELECT 'product-' || n % ${PRODUCTS}, 'central', n / ${PRODUCTS} + 1, n / 100, now(), 0, 1, 1000, n / ${PRODUCTS}, n % 100, n % 16, 'reserved', md5(n::text)::uuid
   FROM generate_series(1, ${ORDERS}) n;
   INSERT INTO eco.product (product_id, seq, price_cents, version, bucket, deleted, name)
   SELECT 'product-' || n, 1, 500, 1, n % 16, false, 'Name ' || n || ' of ' || md5(n::text) FROM generate_series(0, ${PRODUCTS}) n;
@@ -66,9 +61,13 @@ const FILL = `
   SELECT 'g1', '2026-01-01'::date + day, 'branch-' || branch, 'product-' || product, 1, 1, 500
   FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch, generate_series(1, 50) product;
   INSERT INTO statistics.branch_day (group_id, day, branch_id, orders, units, revenue_cents)
-  SELECT 'g1', '2026-01-01'::date + day, 'branch-' || branch, 50, 50, 500 FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch;
-  ANALYZE
-`;
+  SELECT 'g1', '2026-01-01'::date + day, 'branch-' || branch, 50, 50, 500 FROM generate_series(0, 199) day, generate_series(1, ${BRANCHES}) branch`,
+  `INSERT INTO eco.movement (product_id, location, sequence, seq, at, on_hand_delta, reserved_delta, on_hand, reserved, n, bucket, movement, command_id)
+  SELECT 'product-' || n % ${PRODUCTS}, 'central', n / ${PRODUCTS} + 1, n / 100, now(), 0, 1, 1000, n / ${PRODUCTS}, n % 100, n % 16, 'reserved', md5(n::text)::uuid
+  FROM generate_series(1, ${ORDERS}) n`,
+];
+/** Without the log's durability, since nobody keeps the rows. */
+const FILL_SETTINGS = "SET synchronous_commit = off; SET work_mem = '128MB'";
 
 // As a ReadSession plans; and the plan that a statement gets once it has been run a few times, at once. A slow read is
 // planned for its values each time.
@@ -83,9 +82,13 @@ let reader: SideConnection;
 beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 0 });
   const [server] = group.servers as [DatabaseGroup['servers'][number]];
-  const filler = new SideConnection(server, group.superuser, 'spec');
-  for (const statement of FILL.split(';')) await filler.ask(statement, [], FILL_MS);
-  filler.close();
+  const fill = async (text: string) => {
+    const connection = new SideConnection(server, group.superuser, 'spec');
+    for (const statement of text.split(';')) await connection.ask(statement, [], FILL_MS);
+    connection.close();
+  };
+  await Promise.all(FILLS.map((statements) => fill(`${FILL_SETTINGS};${statements}`)));
+  await fill('ANALYZE');
   reader = new SideConnection(server, group.login('eco_reader'), 'spec');
 }, 400_000);
 afterAll(async () => {

@@ -78,10 +78,23 @@ const tell = (number: number, ...statements: string[]) =>
   });
 const pauseReplay = (number: number) => tell(number, 'SELECT pg_wal_replay_pause()');
 const resumeReplay = (number: number) => tell(number, 'SELECT pg_wal_replay_resume()');
+/** Settles when both replicas show this position. */
+const untilReplayed = ({ seq }: GroupPosition) =>
+  Promise.all(
+    [2, 3].map((number) =>
+      eventually(`server ${number} has replayed batch ${seq}`, async () => {
+        const text = 'SELECT seq FROM eco.group_state';
+        const [row] = await group.asSuperuser<{ seq: string }>(text, [], server(number));
+        return Number(row?.seq) >= seq;
+      }),
+    ),
+  );
 const roles = () => reads.report().map(({ role, reachable }) => (reachable ? role : 'away'));
 
 it('replicas share the reads, each answer with its position, and the primary is left alone', async () => {
   const position = await changePrice();
+  // The primary answers a reader for whom no replica is far enough within 100 ms.
+  await untilReplayed(position);
   const answers: Awaited<ReturnType<typeof readAnswer>>[] = [];
   await eventually('both replicas have answered', async () => {
     answers.push(...(await Promise.all(Array.from({ length: 50 }, () => readAnswer(at(position))))));
@@ -183,6 +196,8 @@ it('a recovery conflict on one replica is answered by another node', async () =>
       applicationName: 'spec',
       log,
       registry,
+      // The statement has to run on the replica until the lock gets there.
+      settings: { statementTimeoutMs: 30_000, queryTimeoutMs: 40_000, deadlineMs: 50_000 },
     });
     await only.start();
     await tell(number, `ALTER SYSTEM SET max_standby_streaming_delay = 0`, 'SELECT pg_reload_conf()');
@@ -190,7 +205,7 @@ it('a recovery conflict on one replica is answered by another node', async () =>
       statement: {
         name: 'slow',
         text: `SELECT concat_ws(' ', s.term, s.tag, s.seq, 0, pg_is_in_recovery()) AS state, true AS found
-               FROM eco.group_state s, eco.product p, pg_sleep(CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END)`,
+               FROM eco.group_state s, eco.product p, pg_sleep(CASE WHEN pg_is_in_recovery() THEN 20 ELSE 0 END)`,
       },
     };
     const answer = only.ofKey(PRODUCT, slow, [], anyone);

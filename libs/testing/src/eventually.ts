@@ -1,3 +1,4 @@
+import { sleep } from '@eco/broker';
 /**
  * Waits until `probe` gives something other than undefined, null or false, and gives that back. A probe that throws
  * counts as not yet. Past the deadline it throws with the sentence of what was missing and what was last seen.
@@ -18,7 +19,7 @@ export async function eventually<T>(
       last = error;
     }
     if (performance.now() >= end) break;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await sleep(pauseMs);
   }
   throw new Error(
     `Waited ${deadlineMs} ms for: ${missing}. Last seen: ${last instanceof Error ? last.message : String(last)}`,

@@ -2,17 +2,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { brokenChecks, verifyGroup } from '@eco/database';
 import { measureDrain } from './drain.js';
-import { measureFloor } from './floor.js';
+import { measureWriterOnly } from './writer-only.js';
 import { startProgram } from './forked-program.js';
 import { GroupWatch } from './group-watch.js';
 import { MonolithDatabase } from './monolith/database.js';
 import { Monolith } from './monolith/monolith.js';
 import type { BenchOptions } from './options.js';
-import { Ours } from './ours.js';
+import { EcoMarketSystem } from './ecomarket-system.js';
 import { addProducts, productsOf } from './products.js';
 import type { Measured } from './report.js';
 import { measureSegment, type LoadSettings, type Segment, type SegmentSpec } from './segment.js';
-import type { Side } from './side.js';
+import type { MeasuredSystem } from './measured-system.js';
 import type { System } from './system.js';
 import { startLoad, type OrderKind } from './wrk/wrk.js';
 
@@ -24,7 +24,7 @@ export class Bench {
   readonly measured: Measured;
   readonly #load: LoadSettings;
   readonly #watch: GroupWatch;
-  readonly #ours: Ours;
+  readonly #ours: EcoMarketSystem;
   readonly #poolSizes = new Map<OrderKind, number>();
 
   constructor(
@@ -37,7 +37,7 @@ export class Bench {
     const { products, customers } = options;
     this.#load = { wrk, products, customers, signal };
     this.#watch = new GroupWatch(system.primary, system.login('eco_reader'));
-    this.#ours = new Ours(system, this.#watch);
+    this.#ours = new EcoMarketSystem(system, this.#watch);
     const machine = { cores: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version };
     this.measured = {
       ...{ options, machine, bare: [], pools: [], segments: [], drains: [], floors: [] },
@@ -92,9 +92,9 @@ export class Bench {
     }
     if (!this.#measures('floor')) return;
     for (const kind of ['mixed', 'hot'] as const) {
-      const floor = await measureFloor({ kind, orders, batchLimit, products, customers }, this.system);
-      this.measured.floors.push(floor);
-      this.say(`floor, ${kind}: ${whole(floor.perSecond)} orders/s`);
+      const writerOnly = await measureWriterOnly({ kind, orders, batchLimit, products, customers }, this.system);
+      this.measured.floors.push(writerOnly);
+      this.say(`floor, ${kind}: ${whole(writerOnly.perSecond)} orders/s`);
     }
   }
 
@@ -120,7 +120,7 @@ export class Bench {
   }
 
   async #segment(
-    side: Side,
+    side: MeasuredSystem,
     round: number,
     load: Pick<SegmentSpec, 'kind' | 'callers' | 'waitSeconds'>,
   ): Promise<Segment> {

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import { cpuMicrosPerOrder, sampleCpu, type CpuMs } from './cpu.js';
 import type { GroupWatch, OrderBatch } from './group-watch.js';
-import type { Ours } from './ours.js';
+import type { EcoMarketSystem } from './ecomarket-system.js';
 import type { LoadSettings } from './segment.js';
 import type { System } from './system.js';
 import { startLoad, type OrderKind } from './wrk/wrk.js';
@@ -24,7 +24,7 @@ const FIRST_BATCH_MS = 60_000;
 export async function measureDrain(
   kind: OrderKind,
   orders: number,
-  { system, ours, watch }: { system: System; ours: Ours; watch: GroupWatch },
+  { system, ours, watch }: { system: System; ours: EcoMarketSystem; watch: GroupWatch },
   settings: LoadSettings,
 ): Promise<Drain> {
   const [writer, ...others] = system.writers;
@@ -61,7 +61,7 @@ async function untilBatchAfter(seq: number, watch: GroupWatch): Promise<void> {
   const endMs = performance.now() + FIRST_BATCH_MS;
   while ((await watch.seq()) === seq) {
     if (performance.now() > endMs) throw new Error(`the writer made no batch within ${FIRST_BATCH_MS / 1000} s`);
-    await pause(5);
+    await sleep(5);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { VerifyReport } from '@eco/database';
 import type { Drain } from './drain.js';
-import type { Floor } from './floor.js';
+import type { WriterOnlyResult } from './writer-only.js';
 import type { BenchOptions, SideName } from './options.js';
 import { median, medians, ratio } from './figures.js';
 import type { Segment } from './segment.js';
@@ -16,7 +16,7 @@ export interface Measured {
   readonly pools: { readonly kind: OrderKind; readonly poolSize: number; readonly committedPerSecond: number }[];
   readonly segments: Segment[];
   readonly drains: Drain[];
-  readonly floors: Floor[];
+  readonly floors: WriterOnlyResult[];
   readonly consumersBehindSeconds: number[];
   verify?: VerifyReport;
   /** What makes the figures worth nothing, in words; none is how it should be. */

@@ -1,5 +1,5 @@
 import { cpuMicrosPerOrder, sampleCpu, type CpuMs } from './cpu.js';
-import type { Side } from './side.js';
+import type { MeasuredSystem } from './measured-system.js';
 import { startLoad, type OrderKind } from './wrk/wrk.js';
 
 export interface SegmentSpec {
@@ -13,7 +13,7 @@ export interface SegmentSpec {
 
 /** One side under one load for some seconds. */
 export interface Segment {
-  readonly side: Side['name'];
+  readonly side: MeasuredSystem['name'];
   readonly kind: OrderKind;
   readonly callers: number;
   readonly waits: boolean;
@@ -39,7 +39,11 @@ export interface LoadSettings {
   readonly signal: AbortSignal;
 }
 
-export async function measureSegment(side: Side, spec: SegmentSpec, settings: LoadSettings): Promise<Segment> {
+export async function measureSegment(
+  side: MeasuredSystem,
+  spec: SegmentSpec,
+  settings: LoadSettings,
+): Promise<Segment> {
   const { wrk, products, customers, signal } = settings;
   const mark = await side.mark();
   await using load = await startLoad(wrk, { ...spec, url: side.url, products, customers }, signal);

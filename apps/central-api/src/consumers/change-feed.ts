@@ -1,4 +1,4 @@
-import { EventSubscription, pauseUnlessAborted, type Announcement, type BrokerAccess } from '@eco/broker';
+import { EventSubscription, sleep, type Announcement, type BrokerAccess } from '@eco/broker';
 import {
   changesCursorSchema,
   changesPageSchema,
@@ -168,15 +168,14 @@ class TopicFeed {
         const { more, isFull } = await this.#catchUp();
         if (more) this.#woken = true;
         this.trouble = undefined;
-        if (!isFull)
-          await pauseUnlessAborted(Math.max(0, this.options.consumer.paceMs - (performance.now() - beganAt)), signal);
+        if (!isFull) await sleep(Math.max(0, this.options.consumer.paceMs - (performance.now() - beganAt)), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#report(error as Error);
         // Another process may have gone on meanwhile.
         this.#applied = undefined;
         this.#woken = true;
-        await pauseUnlessAborted(RETRY_MS, signal);
+        await sleep(RETRY_MS, signal);
       }
     }
   }

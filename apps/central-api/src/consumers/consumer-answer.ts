@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import { headers, type ProblemName } from '@eco/contracts';
 import { StoreUnavailableError, ValueRefusedError, type ConsumerStore, type EntityManager } from '@eco/database';
 import { problem } from '@eco/edge';
@@ -52,6 +52,6 @@ export async function readConsumerStore<T>(
       };
     }
     if (freshness.type !== 'not-fresh' || performance.now() >= endMs) throw problemOf(freshness);
-    await pause(PAUSE_MS);
+    await sleep(PAUSE_MS);
   }
 }

@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningBroker } from '@eco/cluster';
-import { commandQueue } from '@eco/broker';
+import { commandQueue, sleep } from '@eco/broker';
 import { brokerView, eventually, untilBrokersAreWhole } from '@eco/testing';
 import type { Fault, Lengths } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
@@ -16,7 +15,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
     try {
       await Promise.all(victims.map((broker) => broker.kill()));
       if (missing <= 0) tookMs.push(await system.untilAttached());
-      await pause(brokerAwayMs);
+      await sleep(brokerAwayMs);
     } catch (error) {
       // The next fault is to find them there.
       await Promise.allSettled(victims.map((broker) => broker.start()));
@@ -37,7 +36,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
     {
       name: 'nothing is done to it, for comparison',
       async run(system) {
-        await pause(quietMs);
+        await sleep(quietMs);
         return { what: 'attached', tookMs: [await system.untilAttached()] };
       },
     },
@@ -86,7 +85,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
         await eventually('the alarm', async () =>
           (await brokerView(broker, system.operator)).some(({ mem_alarm: alarm }) => alarm),
         );
-        await pause(alarmMs);
+        await sleep(alarmMs);
         await broker.clearMemoryAlarm();
         return { what: 'attached', tookMs: [await system.untilAttached()] };
       },

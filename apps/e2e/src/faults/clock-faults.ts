@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import type { Fault } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
 
@@ -19,7 +19,7 @@ async function stepped(system: FaultSystem, step: string) {
   let before = await groupNow(system);
   for (const clock of [step, '0']) {
     await stepClock(system, clock);
-    await pause(STEPPED_MS);
+    await sleep(STEPPED_MS);
     tookMs.push(await system.untilAttached());
     const now = await groupNow(system);
     if (now.leader !== before.leader) throw new Error(`the leader changed when the clock stepped to ${clock}`);

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import type { RunningDatabase } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
 import { eventually } from '@eco/testing';
@@ -14,7 +14,7 @@ export function databaseFaults(lengths: Lengths): Fault[] {
       async run(system) {
         const primary = await system.primary();
         await primary.stop();
-        await pause(lengths.databaseAwayMs);
+        await sleep(lengths.databaseAwayMs);
         await primary.start();
         const tookMs = [await system.untilAttached()];
         await untilBothStream(system);
@@ -44,7 +44,7 @@ async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Reco
   await Promise.all(replicas.map((node) => node.kill()));
   await untilCommitWaits(system);
   const confirmed = await confirmedOrders(system);
-  await pause(lengths.replicasAwayMs);
+  await sleep(lengths.replicasAwayMs);
   const meanwhile = await confirmedOrders(system);
   if (meanwhile !== confirmed)
     throw new Error(`${meanwhile - confirmed} orders were decided while no replica streamed`);
@@ -91,6 +91,12 @@ async function primaryThrownAway(system: FaultSystem): Promise<Recovery> {
 
 const CUT_SHORT = 3;
 
+/**
+ * A replica that has just started has replayed all it has when it replays nothing for so long. A look that comes too
+ * early promotes the wrong replica, and what was confirmed is lost.
+ */
+const REPLAYED_MS = 3000;
+
 /** The place in the log, once it has come to its end. */
 async function untilReplayed(system: FaultSystem, node: RunningDatabase): Promise<bigint> {
   const place = async () => {
@@ -105,7 +111,7 @@ async function untilReplayed(system: FaultSystem, node: RunningDatabase): Promis
     `${node.name} has replayed all it has`,
     async () => {
       const before = await place();
-      await pause(500);
+      await sleep(REPLAYED_MS);
       return (await place()) === before && { before };
     },
     PATIENCE,
@@ -146,9 +152,16 @@ async function confirmedOrders(system: FaultSystem): Promise<number> {
 }
 
 /** Times that the active writer has subscribed to the queue of orders. */
-async function subscriptions(system: FaultSystem): Promise<number> {
-  const metrics = await system.metrics(await system.untilActive());
-  return metrics?.('eco_consumer_subscriptions_total', 'queue="orders.g1"') ?? 0;
+function subscriptions(system: FaultSystem): Promise<number> {
+  return eventually(
+    'the active writer says how often it has subscribed',
+    async () => {
+      const active = await system.active();
+      const metrics = active && (await system.metrics(active));
+      return metrics?.('eco_consumer_subscriptions_total', 'queue="orders.g1"');
+    },
+    PATIENCE,
+  );
 }
 
 /** What RabbitMQ has by default. */

@@ -39,7 +39,7 @@ const modest: Lengths = {
   brokerAwayMs: 3000,
   databaseAwayMs: 8000,
   alarmMs: 5000,
-  consumerTimeoutMs: 3000,
+  consumerTimeoutMs: 2000,
   replicasAwayMs: 12_000,
 };
 
@@ -52,7 +52,7 @@ const full: Lengths = {
   brokerAwayMs: 15_000,
   databaseAwayMs: 30_000,
   alarmMs: 20_000,
-  consumerTimeoutMs: 3000,
+  consumerTimeoutMs: 2000,
   replicasAwayMs: 45_000,
 };
 

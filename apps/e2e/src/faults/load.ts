@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import { headers } from '@eco/contracts';
 import { seededRandom } from '@eco/routing';
-import type { Asked } from '@eco/testing';
-import { ByHand, type ByHandPlanned } from './by-hand.js';
+import { eventually, type Asked } from '@eco/testing';
+import { RawPublisher, type RawPlanned } from './raw-publisher.js';
 import { Requests, type Planned } from './requests.js';
 import { Window } from './window.js';
 import type { FaultSystem } from './fault-system.js';
@@ -21,22 +21,23 @@ export interface LoadOptions {
 }
 
 /** More requests of a kind under way than this, and no new ones are made: clients that wait do not ask for more. */
-const UNDER_WAY_MAX = { accepted: 300, decided: 50, byHand: 20 };
+const UNDER_WAY_MAX = { accepted: 300, decided: 50, raw: 20 };
 type Kind = keyof typeof UNDER_WAY_MAX;
 const TICK_MS = 20;
-const ANSWER_MS = 10_000;
+/** Longer than the gap that is allowed, so that a slow answer counts as a gap and not as a refusal. */
+const ANSWER_MS = 30_000;
 const REPEAT_MS = 1000;
 
-type Kept = ByHandPlanned & { told: Asked['told'] };
+type Kept = RawPlanned & { told: Asked['told'] };
 
 export class FaultLoad {
   readonly #requests: Requests;
-  readonly #byHand: ByHand;
+  readonly #rawPublisher: RawPublisher;
   readonly #kept: Kept[] = [];
   readonly #underWay = {
     accepted: new Set<Promise<void>>(),
     decided: new Set<Promise<void>>(),
-    byHand: new Set<Promise<void>>(),
+    raw: new Set<Promise<void>>(),
   };
   readonly #wrong: string[] = [];
   readonly #end = new AbortController();
@@ -54,13 +55,22 @@ export class FaultLoad {
       return (limit: number) => Math.floor(random() * limit);
     };
     this.#requests = new Requests(`f${options.seed}`, below('requests'));
-    this.#byHand = new ByHand(system.cluster, `f${options.seed}`, below('by hand'));
+    this.#rawPublisher = new RawPublisher(system.cluster, `f${options.seed}`, below('by hand'));
   }
 
   /** Puts the products on sale, then asks until `stop`. */
   async start(): Promise<void> {
-    await Promise.all(this.#requests.products.map((product) => this.system.central.post('/products', product)));
-    this.#byHand.start();
+    await Promise.all(
+      this.#requests.products.map((product) =>
+        // Without a key: a repeat of what was done before its answer came is told that the product exists.
+        eventually(`${product.productId} is on sale`, async () => {
+          const { status, text } = await this.system.central.post('/products', product, { prefer: 'wait=30' });
+          if (status !== 201 && status !== 409) throw new Error(`${status} ${text}`);
+          return true;
+        }),
+      ),
+    );
+    this.#rawPublisher.start();
     const startedAt = performance.now();
     this.#timer = setInterval(() => {
       const due = ((performance.now() - startedAt) * this.options.requestsPerSecond) / 1000;
@@ -77,7 +87,7 @@ export class FaultLoad {
     const underWay = () => Object.values(this.#underWay).flatMap((works) => [...works]);
     while (underWay().length > 0) await Promise.all(underWay());
     clearTimeout(late);
-    await this.#byHand.stop();
+    await this.#rawPublisher.stop();
   }
 
   /** All that was asked so far; what has no answer yet is unknown. */
@@ -108,12 +118,12 @@ export class FaultLoad {
     const planned = this.#requests.next();
     const kind: Kind = planned.some(({ decided }) => decided) ? 'decided' : 'accepted';
     if (this.#hasRoom(kind)) this.#track(kind, this.#askInTurn(planned));
-    if (this.#made % this.options.badEvery === 0 && this.#hasRoom('byHand')) {
-      const { message, requests } = this.#byHand.next();
+    if (this.#made % this.options.badEvery === 0 && this.#hasRoom('raw')) {
+      const { message, requests } = this.#rawPublisher.next();
       const kept = requests.map((each) => this.#keep(each));
       this.#track(
-        'byHand',
-        this.#byHand.put(message, this.#end.signal).then((isConfirmed) => {
+        'raw',
+        this.#rawPublisher.put(message, this.#end.signal).then((isConfirmed) => {
           for (const each of kept) each.told = isConfirmed ? 'acknowledged' : 'unknown';
         }),
       );
@@ -129,7 +139,7 @@ export class FaultLoad {
     this.#underWay[kind].add(tracked);
   }
 
-  #keep({ token, rows, commandId }: ByHandPlanned): Kept {
+  #keep({ token, rows, commandId }: RawPlanned): Kept {
     const kept: Kept = { token, rows, told: 'unknown', ...(commandId !== undefined && { commandId }) };
     this.#kept.push(kept);
     return kept;
@@ -158,7 +168,7 @@ export class FaultLoad {
         return 'unknown';
       }
       if (this.#end.signal.aborted) return 'unknown';
-      await pause(REPEAT_MS);
+      await sleep(REPEAT_MS);
     }
   }
 
@@ -173,7 +183,7 @@ export class FaultLoad {
         return 'unknown';
       }
       if (this.#end.signal.aborted) return 'unknown';
-      await pause(REPEAT_MS);
+      await sleep(REPEAT_MS);
     }
   }
 

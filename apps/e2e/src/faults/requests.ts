@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION, MAX_ORDER_LINES } from '@eco/contracts';
+import { CENTRAL, MAX_ORDER_LINES } from '@eco/contracts';
 import { commandIdFor, orderIdFor } from '@eco/routing';
 
 /** One request as a client sends it, and the rows that it leaves when it is done. */
@@ -68,7 +68,7 @@ export class Requests {
     return {
       ...{ method: 'POST', path: '/orders', body: { customerId, lines }, key, decided: false, token: customerId },
       rows: rowsOfOrder('order.place', lines),
-      commandId: orderIdFor({ origin: CENTRAL_LOCATION, customerId, idempotencyKey: key }),
+      commandId: orderIdFor({ origin: CENTRAL, customerId, idempotencyKey: key }),
     };
   }
 
@@ -77,7 +77,7 @@ export class Requests {
     const line = { productId: this.#product(this.below(PRODUCTS)), quantity: 1 + this.below(5) };
     const key = `cart-${number}`;
     const commandId = commandIdFor({
-      ...{ origin: CENTRAL_LOCATION, kind: 'cart.edit', key: customerId, idempotencyKey: key },
+      ...{ origin: CENTRAL, kind: 'cart.edit', key: customerId, idempotencyKey: key },
     });
     const edit: Planned = {
       ...{ method: 'PUT', path: `/carts/${customerId}/items/${line.productId}`, body: { quantity: line.quantity } },
@@ -86,7 +86,7 @@ export class Requests {
     const checkout: Planned = {
       ...{ method: 'POST', path: `/carts/${customerId}/checkout`, body: undefined, key, decided: false },
       ...{ token: customerId, rows: rowsOfOrder('cart.checkout', [line]) },
-      commandId: orderIdFor({ origin: CENTRAL_LOCATION, customerId, idempotencyKey: key }),
+      commandId: orderIdFor({ origin: CENTRAL, customerId, idempotencyKey: key }),
     };
     return [edit, checkout];
   }
@@ -94,7 +94,7 @@ export class Requests {
   #receipt(number: number): Planned {
     const productId = this.#product(this.below(PRODUCTS));
     const key = `receipt-${number}`;
-    const request = { origin: CENTRAL_LOCATION, kind: 'stock.receive', key: productId, idempotencyKey: key };
+    const request = { origin: CENTRAL, kind: 'stock.receive', key: productId, idempotencyKey: key };
     return {
       ...{ method: 'POST', path: `/inventory/${productId}/receipts`, body: { quantity: number }, key, decided: true },
       token: receiptToken(number),

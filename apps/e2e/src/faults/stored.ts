@@ -1,6 +1,6 @@
 import { brokenChecks, ReadSession, verifyGroup, type ReadStatement } from '@eco/database';
 import { checkHistory, eventually, historyFaultTexts, type Asked, type Found } from '@eco/testing';
-import { badTokenIn, DEAD_LETTER_ROW } from './by-hand.js';
+import { badTokenIn, DEAD_LETTER_ROW } from './raw-publisher.js';
 import type { FaultLoad } from './load.js';
 import { movementRow, orderRow, outcomeRow, receiptToken, type Line } from './requests.js';
 import type { FaultSystem } from './fault-system.js';

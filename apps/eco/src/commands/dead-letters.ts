@@ -8,8 +8,9 @@ import {
   type KeptDeadLetter,
 } from '@eco/database';
 import type { Command } from 'commander';
-import { discardOf, replayOf } from '../dead-letters/again.js';
-import { Desk, pause, type DeadLetterRequest, type Result } from '../dead-letters/desk.js';
+import { sleep } from '@eco/broker';
+import { discardOf, replayOf } from '../dead-letters/replay.js';
+import { DeadLetterAdmin, type DeadLetterRequest, type DeadLetterResult } from '../dead-letters/admin.js';
 import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';
 import { tableOf } from '../table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
@@ -35,38 +36,38 @@ const REASON_LENGTH = 100;
 
 /** `eco dead-letters`: what could not be processed, in groups; shows, replays and discards them. */
 export function registerDeadLetters(program: Command): void {
-  const desk = program
+  const admin = program
     .command('dead-letters')
     .description('commands that could not be processed: look, replay, discard');
-  filterOptions(targetOptions(desk.command('list', { isDefault: true }).description('open ones, in groups'))).action(
+  filterOptions(targetOptions(admin.command('list', { isDefault: true }).description('open ones, in groups'))).action(
     (options: Options, command: Command) =>
       print(
         command,
-        withDesk(options, (each) => list(each, options)),
+        withAdmin(options, (each) => list(each, options)),
       ),
   );
-  targetOptions(desk.command('show').description('one, with its content and what was done with it'))
+  targetOptions(admin.command('show').description('one, with its content and what was done with it'))
     .argument('<command-id>', 'as the list shows it')
     .option('--json', 'print JSON')
     .action((id: string, options: Options, command: Command) =>
       print(
         command,
-        withDesk(options, (each) => show(each, id, options)),
+        withAdmin(options, (each) => show(each, id, options)),
       ),
     );
-  actOptions(desk.command('replay').description('have them tried again, under the same ids')).action(
+  actOptions(admin.command('replay').description('have them tried again, under the same ids')).action(
     (id: string | undefined, options: ActOptions, command: Command) =>
       print(
         command,
-        withDesk(options, (each) => act('replay', each, id, options)),
+        withAdmin(options, (each) => act('replay', each, id, options)),
       ),
   );
-  actOptions(desk.command('discard').description('close them: their senders are told that they were discarded'))
+  actOptions(admin.command('discard').description('close them: their senders are told that they were discarded'))
     .option('--reason <text>', 'why, for whoever asks later')
     .action((id: string | undefined, options: ActOptions, command: Command) =>
       print(
         command,
-        withDesk(options, (each) => act('discard', each, id, options)),
+        withAdmin(options, (each) => act('discard', each, id, options)),
       ),
     );
 }
@@ -89,12 +90,12 @@ function actOptions(command: Command): Command {
     .option('--yes', 'do it; without, it only shows what would be done');
 }
 
-async function withDesk(options: Where, work: (desk: Desk) => Promise<string>): Promise<string> {
-  const desk = new Desk(await openTarget(options));
+async function withAdmin(options: Where, work: (admin: DeadLetterAdmin) => Promise<string>): Promise<string> {
+  const admin = new DeadLetterAdmin(await openTarget(options));
   try {
-    return await work(desk);
+    return await work(admin);
   } finally {
-    await desk.close();
+    await admin.close();
   }
 }
 
@@ -104,10 +105,10 @@ function filterOf(options: Options): DeadLetterFilter {
   return Object.fromEntries(given);
 }
 
-async function list(desk: Desk, options: Options): Promise<string> {
+async function list(admin: DeadLetterAdmin, options: Options): Promise<string> {
   const found = [];
-  for (const group of desk.groups) {
-    const rows = await readDeadLetterGroups(await desk.primary(group), filterOf(options));
+  for (const group of admin.groups) {
+    const rows = await readDeadLetterGroups(await admin.primary(group), filterOf(options));
     found.push(...rows.map((row) => ({ group, ...row })));
   }
   if (options.json) return json(found);
@@ -141,11 +142,11 @@ function groupsText(rows: readonly (DeadLetterGroup & { group: string })[]): str
   );
 }
 
-async function show(desk: Desk, id: string, options: Options): Promise<string> {
+async function show(admin: DeadLetterAdmin, id: string, options: Options): Promise<string> {
   const commandId = idOf(id);
   const found = [];
-  for (const group of desk.groups) {
-    const { letters, actions } = await readDeadLetter(await desk.primary(group), commandId);
+  for (const group of admin.groups) {
+    const { letters, actions } = await readDeadLetter(await admin.primary(group), commandId);
     for (const letter of letters) {
       const history = actions.filter(({ bodyHash }) => bodyHash === letter.bodyHash);
       found.push({ group, ...letter, history });
@@ -187,7 +188,7 @@ function letterText({
 
 async function act(
   action: 'replay' | 'discard',
-  desk: Desk,
+  admin: DeadLetterAdmin,
   id: string | undefined,
   options: ActOptions,
 ): Promise<string> {
@@ -201,18 +202,18 @@ async function act(
   const reason = action === 'replay' ? '' : checked('--reason', printable(500), options.reason ?? '', violations);
   refuse(violations);
 
-  const results: (Result & { group: string })[] = [];
+  const results: (DeadLetterResult & { group: string })[] = [];
   const report = new Report(action);
-  for (const group of desk.groups) {
+  for (const group of admin.groups) {
     let slice: DeadLetterRequest[] = [];
     const send = async () => {
       const startedMs = performance.now();
-      const done = await desk.ask(group, slice);
+      const done = await admin.ask(group, slice);
       results.push(...done.map((result) => ({ group, ...result })));
       slice = [];
-      await pause(1000 - (performance.now() - startedMs));
+      await sleep(1000 - (performance.now() - startedMs));
     };
-    for await (const letter of desk.open(group, filter)) {
+    for await (const letter of admin.open(group, filter)) {
       const request = requestOf(action, letter, { by, reason });
       report.add(letter, request);
       if (request.type === 'no-command' || !options.yes) continue;
@@ -276,7 +277,7 @@ class Report {
   }
 }
 
-function resultText(action: string, results: readonly Result[], report: Report): string {
+function resultText(action: string, results: readonly DeadLetterResult[], report: Report): string {
   if (results.length === 0)
     return [report.counts.matching === 0 ? 'no open dead letter matches' : '', ...report.notes].join('\n').trim();
   const counts = new Map<string, { count: number; reason: string }>();
@@ -288,7 +289,7 @@ function resultText(action: string, results: readonly Result[], report: Report):
   return [tableOf([`${action}: what became of it`, '>letters', 'the first reason'], rows), ...report.notes].join('\n');
 }
 
-function briefly({ group, letter, result, reason }: Result & { group: string }) {
+function briefly({ group, letter, result, reason }: DeadLetterResult & { group: string }) {
   return { group, commandId: letter.commandId, bodyHash: letter.bodyHash, result, reason };
 }
 

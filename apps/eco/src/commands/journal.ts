@@ -118,7 +118,7 @@ async function drain(name: string, options: DrainOptions): Promise<string> {
   });
   const relay = new Relay({ journal, publish: (queue, commands) => publisher.publishTogether(queue, commands) });
   try {
-    if (options.setAside) journal.takeBackSetAside();
+    if (options.setAside) journal.unpark();
     connection.start();
     publisher.start();
     relay.start();
@@ -135,13 +135,13 @@ async function drain(name: string, options: DrainOptions): Promise<string> {
 }
 
 function report(name: string, journal: Journal, relay: Relay, obstacle: string | undefined): string {
-  const { depth, removed, setAsideNow } = journal.status;
-  if (depth > 0 || setAsideNow > 0) process.exitCode = EXIT_LEFT;
+  const { depth, removed, parkedNow } = journal.status;
+  if (depth > 0 || parkedNow > 0) process.exitCode = EXIT_LEFT;
   const why = [...relay.alarms].map(([queue, alarm]) => `${queue}: ${alarm}`).join('; ') || obstacle;
   return [
     `${name}: the brokers have confirmed ${whole(removed)}`,
     ...(depth > 0 ? [`${whole(depth)} wait${why === undefined ? '' : ` (${why})`}`] : []),
-    ...(setAsideNow > 0 ? [`${whole(setAsideNow)} set aside`] : []),
+    ...(parkedNow > 0 ? [`${whole(parkedNow)} set aside`] : []),
   ].join(', ');
 }
 

@@ -4,8 +4,8 @@ import { headers as headerNames } from '@eco/contracts';
 import { SideConnection, type KeptDeadLetter } from '@eco/database';
 import { bucketOf, BUCKETS_DEFAULT, evenPlacement, groupOf, newOrderId } from '@eco/routing';
 import { askerOf, commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
-import { replayOf } from './again.js';
-import { Desk } from './desk.js';
+import { replayOf } from './replay.js';
+import { DeadLetterAdmin } from './admin.js';
 
 /*
  * Two groups, of which each decides only what is its own: what another group's command comes to, and how an operator gets
@@ -118,7 +118,7 @@ it('a replay goes to the group that owns the bucket, and closes the dead letter 
   await eventually('it is a dead letter', async () => (await deadLetters('g1')).length === 1);
 
   const login = (role: 'eco_reader' | 'eco_monitor') => cluster.databaseLogin(role);
-  const desk = new Desk({
+  const admin = new DeadLetterAdmin({
     centralUrl: '',
     sucursalUrl: '',
     readUrl: '',
@@ -129,14 +129,14 @@ it('a replay goes to the group that owns the bucket, and closes the dead letter 
   });
   try {
     const letters: KeptDeadLetter[] = [];
-    for await (const letter of desk.open('g1', { errorClass: 'not-owned' })) letters.push(letter);
+    for await (const letter of admin.open('g1', { errorClass: 'not-owned' })) letters.push(letter);
     const [letter] = letters as [KeptDeadLetter];
     const replay = replayOf(letter, `ana ${randomUUID()}`);
     if (replay.type !== 'replay') throw new Error(replay.why);
-    const results = await desk.ask('g1', [{ letter, command: replay.command }]);
+    const results = await admin.ask('g1', [{ letter, command: replay.command }]);
     expect(results).toMatchObject([{ result: 'done', isSettled: true }]);
   } finally {
-    await desk.close();
+    await admin.close();
   }
   await confirmed(orderId);
   expect(await deadLetters('g1')).toMatchObject([{ state: 'discarded' }]);

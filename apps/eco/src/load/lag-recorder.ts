@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
 import type { Target } from '../target.js';
 
@@ -51,7 +51,7 @@ export class LagRecorder {
     const { signal } = this.stopped;
     while (!signal.aborted) {
       await this.look();
-      await setTimeout(LAG_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      await sleep(LAG_EVERY_MS, signal);
     }
   }
 

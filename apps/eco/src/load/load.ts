@@ -1,3 +1,4 @@
+import { sleep } from '@eco/broker';
 import type { NodeReplication } from '@eco/database';
 import { spreadOf, type Spread } from '@eco/routing';
 import { checkLoad, customersByBucket, type LoadCheck } from './check.js';
@@ -176,7 +177,7 @@ async function untilVisible(
   for (;;) {
     progress.step(orderIds.length - waiting.length);
     if (waiting.length === 0 || visibility.failed || performance.now() - lastChangeMs > PATIENCE_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
     const still = waiting.filter((id) => !visibility.visibleMs.has(id));
     if (still.length < waiting.length) lastChangeMs = performance.now();
     waiting = still;

@@ -1,3 +1,4 @@
+import { sleep } from '@eco/broker';
 import { headers } from '@eco/contracts';
 import type { HttpClient } from './http-client.js';
 
@@ -44,7 +45,7 @@ export class Readers {
     while (!this.stopped) {
       const orderId = this.visible[Math.floor(Math.random() * this.visible.length)];
       if (orderId === undefined) {
-        await new Promise((resolve) => setTimeout(resolve, NOTHING_YET_MS));
+        await sleep(NOTHING_YET_MS);
         continue;
       }
       const startedMs = performance.now();

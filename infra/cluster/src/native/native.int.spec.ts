@@ -204,4 +204,4 @@ test('a start can be cut short, and leaves nothing', async () => {
   await stopped;
   expect(short.processes.filter(({ running }) => running)).toEqual([]);
   await short.destroy();
-}, 60_000);
+}, 180_000);

@@ -12,7 +12,7 @@ import {
   instantSchema,
   lineQuantitySchema,
   locationSchema,
-  CENTRAL_LOCATION,
+  CENTRAL,
   movedQuantitySchema,
   personNameSchema,
   productIdSchema,
@@ -57,7 +57,7 @@ export const returnOrderRequestSchema = z.strictObject({
   /** Where the units lie now. Absent: where the request came in. */
   location: locationSchema.optional(),
 });
-const atLocation = { location: locationSchema.default(CENTRAL_LOCATION) };
+const atLocation = { location: locationSchema.default(CENTRAL) };
 export const receiveStockRequestSchema = z.strictObject({ ...atLocation, quantity: movedQuantitySchema });
 export const adjustStockRequestSchema = z.strictObject({
   ...atLocation,

@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION } from '@eco/contracts';
+import { CENTRAL } from '@eco/contracts';
 import { done, refused, type Rules } from '../rules.js';
 
 export const createProduct: Rules<'product.create'> = {
@@ -10,7 +10,7 @@ export const createProduct: Rules<'product.create'> = {
     if (state.catalogue.find(productId) !== undefined) return refused({ reason: 'product-exists' });
     const version = state.catalogue.change(productId, { name, priceCents, deleted: false });
     if (stock > 0) {
-      const level = state.stock.level(productId, CENTRAL_LOCATION);
+      const level = state.stock.level(productId, CENTRAL);
       state.stock.move(level, { movement: 'received', onHandDelta: stock, reservedDelta: 0 }, id);
     }
     return done({ productId, version }, { type: 'product.created', data: { productId, name, priceCents, version } });

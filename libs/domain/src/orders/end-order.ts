@@ -1,4 +1,4 @@
-import { CENTRAL_LOCATION, type CommandOf } from '@eco/contracts';
+import { CENTRAL, type CommandOf } from '@eco/contracts';
 import { done, notOwned, refusedFor, type Decision } from '../rules.js';
 import type { Order } from '../state.js';
 import type { WorkingState } from '../working-state.js';
@@ -9,7 +9,7 @@ const ends = {
   fulfilled: { movement: 'fulfilled', change: 'order.fulfilled', leaves: true },
 } as const;
 
-/** Ends an order that waits to be fulfilled: its units are free again, or leave the shelf. */
+/** Ends an unfulfilled order: its units are free again, or leave the shelf. */
 export function endOrder(
   { id }: CommandOf<'order.cancel' | 'order.fulfil'>,
   order: Order,
@@ -26,12 +26,12 @@ export function endOrder(
   if (elsewhere !== undefined) return elsewhere;
   const { movement, change, leaves } = ends[status];
   for (const { productId, quantity } of lines) {
-    const level = state.stock.level(productId, CENTRAL_LOCATION);
+    const level = state.stock.level(productId, CENTRAL);
     state.stock.move(level, { movement, onHandDelta: leaves ? -quantity : 0, reservedDelta: -quantity }, id);
   }
   state.orders.end(order, status, state.at);
   const result = { orderId, status, lines };
-  // A sale that is undone needs its prices; one that is fulfilled stays as it was.
+  // A cancelled sale needs its prices; a fulfilled one stays as it was.
   const changed = status === 'cancelled' ? pricedLinesOf(order).map(({ name, ...line }) => line) : lines;
   return done(result, { type: change, data: { ...result, lines: changed, customerId, branchId, totalCents } });
 }

@@ -4,7 +4,7 @@ import { done, notOwned, refusedFor, type Decision } from '../rules.js';
 import type { Reservation } from '../state.js';
 import type { WorkingState } from '../working-state.js';
 
-/** Lets go what a reservation holds. */
+/** Releases what a reservation holds. */
 export function endReservation(
   { id }: CommandOf<'reservation.release' | 'reservation.expire'>,
   reservation: Readonly<Reservation>,
@@ -15,12 +15,12 @@ export function endReservation(
   const refusal = whyNotHeld(reservation, state);
   if (refusal !== undefined) return refusal;
   const lines = linesOf(reservation.lines);
-  state.reservations.letGo(reservation, status, id, state.stock);
+  state.reservations.release(reservation, status, id, state.stock);
   const result = { reservationId, status, lines };
   return done(result, { type: `reservation.${status}`, data: { ...result, customerId, branchId } });
 }
 
-/** Undefined: it holds its units, and they are this group's. */
+/** Undefined: the reservation holds its units, and they belong to this group. */
 export function whyNotHeld(reservation: Readonly<Reservation>, state: WorkingState): Decision | undefined {
   const { status, orderId, lines } = reservation;
   if (status !== 'held') {

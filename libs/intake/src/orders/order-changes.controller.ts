@@ -1,7 +1,7 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
-  CENTRAL_LOCATION,
+  CENTRAL,
   ofCustomerRequestSchema,
   orderEndedSchema,
   orderPathSchema,
@@ -67,7 +67,7 @@ export class OrderChangesController {
   @Post(':orderId/returns')
   @Operation(takeBack)
   takeBack(@Input(takeBack) { path, headers, body, correlationId }: InputOf<typeof takeBack>): Promise<HttpResponse> {
-    const location = body.location ?? this.intake.branchId ?? CENTRAL_LOCATION;
+    const location = body.location ?? this.intake.branchId ?? CENTRAL;
     return this.#decide('order.return', { ...path, ...body, location }, headers, correlationId);
   }
 

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/database';
 import type { ReadOptions } from '../group-reader.js';
 
 const PAUSE_MS_MIN = 25;
@@ -22,6 +22,6 @@ export async function readUntil<A>(
     const latest = await read();
     const waitedMs = performance.now() - startedMs;
     if (isAsHoped(latest) || waitedMs >= options.waitMs) return latest;
-    await pause(Math.min(pauseAfter(waitedMs), options.waitMs - waitedMs));
+    await sleep(Math.min(pauseAfter(waitedMs), options.waitMs - waitedMs));
   }
 }

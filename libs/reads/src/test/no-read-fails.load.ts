@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { ReadSession } from '@eco/database';
+import { ReadSession, sleep } from '@eco/database';
 import { NO_POSITION } from '@eco/routing';
 import type { Query } from '../query.js';
 import { inventoryQuery } from '../queries/inventory/inventory.query.js';
@@ -78,14 +77,14 @@ async function underFire(reads: number, ask: Ask): Promise<Run> {
         await system.tell(1, `VACUUM eco.${table}`);
       }
       run.vacuums += 1;
-      await pause(100);
+      await sleep(100);
     }
   })();
   const restarting = (async () => {
     for (let number = 2; !over; number = number === 2 ? 3 : 2) {
       await system.server(number).restart();
       run.restarts += 1;
-      for (let waitedMs = 0; waitedMs < RESTART_EVERY_MS && !over; waitedMs += 100) await pause(100);
+      for (let waitedMs = 0; waitedMs < RESTART_EVERY_MS && !over; waitedMs += 100) await sleep(100);
     }
   })();
   const reading = Array.from({ length: READERS }, async () => {
@@ -95,7 +94,7 @@ async function underFire(reads: number, ask: Ask): Promise<Run> {
         customerId: '',
       };
       if (orderId === '') {
-        await pause(10);
+        await sleep(10);
         continue;
       }
       const product = PRODUCTS[run.reads % PRODUCTS.length] as string;

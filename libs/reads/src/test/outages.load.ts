@@ -262,7 +262,7 @@ it('cut off from the primary with one replica: the lag grows, and what asks for 
   expect(seen.rows[0]?.price_cents).toBe(before);
   expect(seen.source.lagMs).toBeGreaterThanOrEqual(performance.now() - changedMs - 2_000);
   expect(await askThere(within(500))).toMatchObject({ type: 'not-fresh' });
-  expect(await registry.metrics()).toMatch(/eco_read_node_lag_seconds\{node="g1-3",role="replica"\} [3-9]/);
+  expect(await registry.metrics()).toMatch(/eco_read_node_lag_seconds\{node="g1-3",role="replica"\} ([3-9]|\d\d)/);
 
   // A process that starts now has nothing to compare with.
   const late = await system.startReads(settings, nodes);

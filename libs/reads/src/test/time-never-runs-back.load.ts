@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { headers } from '@eco/contracts';
+import { sleep } from '@eco/database';
 import { covers, formatPosition, NO_POSITION, parsePosition, positionIn, type Position } from '@eco/routing';
 import { commandOf } from '@eco/testing';
 import { headersOf } from '../http/read-answer.js';
@@ -67,7 +67,7 @@ async function runSession(session: number, reads: number, carries: boolean, seen
   let position = '';
   const last = new Map<string, number>();
   while (seen.reads < reads) {
-    await pause(Math.random() * THINK_MS_MAX);
+    await sleep(Math.random() * THINK_MS_MAX);
     if (Math.random() < WRITES) {
       written += 1;
       versions.set(own, written);
@@ -108,7 +108,7 @@ async function holdBack(): Promise<void> {
       const delayMs = isHeld ? Math.floor(Math.random() * HELD_BACK_MS_MAX) : 0;
       await system.tell(number, `ALTER SYSTEM SET recovery_min_apply_delay = ${delayMs}`, 'SELECT pg_reload_conf()');
     }
-    for (let waitedMs = 0; waitedMs < ROUND_MS && !over; waitedMs += 100) await pause(100);
+    for (let waitedMs = 0; waitedMs < ROUND_MS && !over; waitedMs += 100) await sleep(100);
   }
 }
 
@@ -119,9 +119,9 @@ async function makeCommitsWait(): Promise<void> {
     'SELECT pg_reload_conf()',
   ];
   while (!over) {
-    for (let waitedMs = 0; waitedMs < 2_000 && !over; waitedMs += 100) await pause(100);
+    for (let waitedMs = 0; waitedMs < 2_000 && !over; waitedMs += 100) await sleep(100);
     await system.tell(1, ...standbys(`'ANY 1 ("nobody")'`));
-    await pause(300);
+    await sleep(300);
     await system.tell(1, 'ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()');
   }
 }
@@ -136,7 +136,7 @@ async function underDisturbance(reads: number, carries: boolean): Promise<Seen> 
     while (!over) {
       sharedPrice += 1;
       await system.write(priced('shared', sharedPrice));
-      await pause(20);
+      await sleep(20);
     }
   })();
   const disturbing = Promise.all([holdBack(), makeCommitsWait(), shared]);

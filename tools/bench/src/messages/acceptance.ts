@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { measureBesideBare, type BesideBare, type BesideBareSpec } from '../beside-bare.js';
+import { compareWithBaseline, type Compared, type ComparisonSpec } from '../baseline.js';
 import { startProgram } from '../forked-program.js';
 import type { LoadSettings } from '../segment.js';
 import type { System } from '../system.js';
@@ -7,7 +7,7 @@ import { startLoad } from '../wrk/wrk.js';
 
 /** Orders that were answered with 202: by a Fastify route that does nothing else, or by Central, whose brokers have each. */
 export interface Accepted {
-  readonly side: BesideBare;
+  readonly side: Compared;
   readonly callers: number;
   readonly perSecond: number;
   /** Of the answers. */
@@ -20,13 +20,13 @@ export interface Accepted {
 /** Accepting alone: writers end before, and what was accepted is thrown away. */
 export async function measureAcceptance(
   system: System,
-  { seconds, ...spec }: BesideBareSpec & { readonly seconds: number },
+  { seconds, ...spec }: ComparisonSpec & { readonly seconds: number },
   { wrk, products, customers, signal }: LoadSettings,
   say: (line: string) => void,
 ): Promise<Accepted[]> {
   await Promise.all(system.writers.map((writer) => writer.stop()));
   const bare = await startProgram(path.join(__dirname, '../bare-route.js'), {}, signal);
-  const measure = async (side: BesideBare, callers: number, round: number): Promise<Accepted> => {
+  const measure = async (side: Compared, callers: number, round: number): Promise<Accepted> => {
     const load = {
       ...{ url: side === 'bare' ? bare.url : system.centralUrl, kind: 'mixed' as const, waitSeconds: 0 },
       // Orders of its own for each stretch.
@@ -38,7 +38,12 @@ export async function measureAcceptance(
     return { side, callers, perSecond: done / tookSeconds, p50Ms, p99Ms, failed };
   };
   try {
-    return await measureBesideBare(spec, measure, ({ perSecond }) => `${Math.round(perSecond)} orders/s accepted`, say);
+    return await compareWithBaseline(
+      spec,
+      measure,
+      ({ perSecond }) => `${Math.round(perSecond)} orders/s accepted`,
+      say,
+    );
   } finally {
     await bare.end();
   }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ensureLoadGenerator } from '@eco/cluster';
-import { measureBesideBare, type BesideBare, type BesideBareSpec } from '../beside-bare.js';
+import { compareWithBaseline, type Compared, type ComparisonSpec } from '../baseline.js';
 import { median, ratio } from '../figures.js';
 import { addProducts, productsOf } from '../products.js';
 import { System } from '../system.js';
@@ -72,16 +72,16 @@ const STANDBY_CALLERS = 64;
 
 function measurePublishers(
   system: System,
-  { seconds, ...spec }: BesideBareSpec & { seconds: number },
+  { seconds, ...spec }: ComparisonSpec & { seconds: number },
   say: (line: string) => void,
 ): Promise<Published[]> {
-  const measure = async (side: BesideBare, callers: number) => {
+  const measure = async (side: Compared, callers: number) => {
     const published = { bare: measureBare, ours: measureOurs }[side];
     const one = await published({ access: system.brokerAccess, callers, seconds });
     await system.purgeOrders();
     return one;
   };
-  return measureBesideBare(spec, measure, ({ perSecond }) => `${Math.round(perSecond)} orders/s confirmed`, say);
+  return compareWithBaseline(spec, measure, ({ perSecond }) => `${Math.round(perSecond)} orders/s confirmed`, say);
 }
 
 interface Measured {
@@ -109,11 +109,11 @@ function reportOf({ published, accepted, batches }: Measured, callers: readonly 
 function linesOf(
   what: string,
   bareName: string,
-  measured: readonly { side: BesideBare; callers: number; perSecond: number }[],
+  measured: readonly { side: Compared; callers: number; perSecond: number }[],
   callers: readonly number[],
 ): string[] {
   return callers.map((at) => {
-    const of = (side: BesideBare) =>
+    const of = (side: Compared) =>
       median(measured.filter((each) => each.side === side && each.callers === at).map(({ perSecond }) => perSecond));
     const [bare, ours] = [of('bare'), of('ours')];
     const times = ratio(ours, bare)?.toFixed(2) ?? '?';

@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE, CommandPublisher, type BrokerAccess } from '@eco/broker';
+import {
+  BrokerConnection,
+  commandQueue,
+  COMMANDS_EXCHANGE,
+  CommandPublisher,
+  sleep,
+  type BrokerAccess,
+} from '@eco/broker';
 import { newOrderId } from '@eco/routing';
 import { commandOf } from '@eco/testing';
-import type { BesideBare } from '../beside-bare.js';
+import type { Compared } from '../baseline.js';
 
 /** Orders that a majority of the brokers has confirmed, of one process. */
 export interface Published {
-  readonly side: BesideBare;
+  readonly side: Compared;
   /** Orders under way at once. */
   readonly callers: number;
   readonly perSecond: number;
@@ -88,6 +95,6 @@ async function until<T>(look: () => T | false | undefined): Promise<T> {
     const seen = look();
     if (seen !== false && seen !== undefined) return seen;
     if (performance.now() > endMs) throw new Error('no connection to a broker');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import type { LoadSettings } from '../segment.js';
 import type { System } from '../system.js';
 import { startLoad } from '../wrk/wrk.js';
@@ -63,7 +63,7 @@ async function rolesOf(system: System) {
     const active = writers[leads.indexOf(true)];
     const standby = writers[leads.indexOf(false)];
     if (active && standby) return { active, standby };
-    await pause(100);
+    await sleep(100);
   }
 }
 
@@ -83,7 +83,7 @@ async function untilDrained(url: string): Promise<void> {
     const { batches } = await sums(url);
     if (batches === before) return;
     before = batches;
-    await pause(1000);
+    await sleep(1000);
   }
 }
 

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import type { Components } from '../cpu.js';
 import { startProgram, type ForkedProgram } from '../forked-program.js';
-import type { Committed, Side } from '../side.js';
+import type { Committed, MeasuredSystem } from '../measured-system.js';
 import type { MonolithDatabase } from './database.js';
 import type { MonolithSettings } from './main.js';
 
 /** The monolith as one that is measured: a process that answers when its transaction is committed. */
-export class Monolith implements Side {
+export class Monolith implements MeasuredSystem {
   readonly name = 'monolith';
 
   private constructor(

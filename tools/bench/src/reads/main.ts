@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { ensureLoadGenerator } from '@eco/cluster';
-import { measureBesideBare, type BesideBare } from '../beside-bare.js';
+import { compareWithBaseline, type Compared } from '../baseline.js';
 import { median } from '../figures.js';
 import { startProgram } from '../forked-program.js';
 import { addProducts, productsOf } from '../products.js';
@@ -34,7 +34,7 @@ interface Options {
 }
 
 interface Segment extends LoadResult {
-  readonly side: BesideBare;
+  readonly side: Compared;
   readonly callers: number;
 }
 
@@ -63,13 +63,13 @@ async function run(options: Options): Promise<void> {
       { ...system.replica, ...system.login('eco_reader') },
       signal,
     );
-    const measure = async (side: BesideBare, at: number, round: number): Promise<Segment> => {
+    const measure = async (side: Compared, at: number, round: number): Promise<Segment> => {
       const url = side === 'bare' ? bare.url : system.readUrl;
       await using load = await startReads(wrk, { url, ids, callers: at, seconds, seed: round * 1000 + at }, signal);
       return { side, callers: at, ...(await load.result) };
     };
     const tell = ({ done, seconds: tookSeconds }: Segment) => `${Math.round(done / tookSeconds)} reads/s`;
-    const segments = await measureBesideBare({ callers, rounds }, measure, tell, say);
+    const segments = await compareWithBaseline({ callers, rounds }, measure, tell, say);
     await bare.end();
     const shares = await sharesOf(system.readUrl);
     console.log(options.json ? JSON.stringify({ segments, shares }, null, 2) : reportOf(segments, callers, shares));

@@ -1,5 +1,5 @@
 import type { Change } from '@eco/contracts';
-import { CENTRAL_BRANCH, FIGURES, type EntityManager, type Figures } from '@eco/database';
+import { CENTRAL_AS_STORED, FIGURES, type EntityManager, type Figures } from '@eco/database';
 import { changesOfType } from '../change-data.js';
 import type { Consumer } from '../consumer.js';
 
@@ -46,7 +46,7 @@ export function countsOf(changes: readonly Change[]): { branches: Count[]; produ
   const products = new Map<string, Count>();
   const countIn = (counts: Map<string, Count>, at: string, branch: string | null, product_id: string): Count => {
     const quarter = quarterOf(at);
-    const branch_id = branch ?? CENTRAL_BRANCH;
+    const branch_id = branch ?? CENTRAL_AS_STORED;
     const key = `${quarter} ${branch_id} ${product_id}`;
     let count = counts.get(key);
     if (count === undefined) {

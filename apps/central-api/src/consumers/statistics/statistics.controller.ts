@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { dailyQuerySchema, dailyStatisticsSchema, headers } from '@eco/contracts';
-import { CENTRAL_BRANCH, type Figures } from '@eco/database';
+import { CENTRAL_AS_STORED, type Figures } from '@eco/database';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { figuresOf, periodOf, Reads, SUMS_OF_FIGURES, todayOf } from '@eco/reads';
 import {
@@ -69,7 +69,7 @@ export class StatisticsController {
     const timeZone = result.calendar[0]?.time_zone ?? '';
     const items = result.days.map((row) => ({
       day: row.day,
-      branchId: row.branch_id === CENTRAL_BRANCH ? null : row.branch_id,
+      branchId: row.branch_id === CENTRAL_AS_STORED ? null : row.branch_id,
       registrations: row.registrations,
       ...figuresOf(row),
     }));

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
@@ -9,6 +8,7 @@ import {
   type ChangesCursor,
   type Topic,
 } from '@eco/contracts';
+import { sleep } from '@eco/database';
 import {
   respond,
   Input,
@@ -116,7 +116,7 @@ export class ChangesController {
           if (shown !== firstShown) return { type: 'lost', continueFrom: continuationOf(cursor, history) };
         }
         if (performance.now() >= endMs) return notFresh(group, cursor);
-        await pause(PRIMARY_PAUSE_MS);
+        await sleep(PRIMARY_PAUSE_MS);
       }
     } finally {
       this.#primaryWaits -= 1;

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
   branchIdSchema,
-  CENTRAL_LOCATION,
+  CENTRAL,
   inventoryQuerySchema,
   productIdSchema,
   stockLevelSchema,
@@ -83,7 +83,7 @@ export class InventoryController {
     if (availableMax === undefined) {
       return this.reads.ofEveryGroup(inventoryOfLocationQuery, [...place, location], options);
     }
-    return location === CENTRAL_LOCATION
+    return location === CENTRAL
       ? this.reads.ofEveryGroup(lowStockAtCentralQuery, low, options)
       : this.reads.ofEveryGroup(lowStockAtBranchQuery, [...low, location], options);
   }

@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { headers, salesQuerySchema, salesRowSchema, salesSchema } from '@eco/contracts';
+import { CENTRAL, headers, salesQuerySchema, salesRowSchema, salesSchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
 import { readConsumerTables, type WithProgress } from '../../consumer-read.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../../http/list.js';
@@ -38,8 +38,6 @@ const listSales = operation({
   problems: [...READ_PROBLEMS],
 });
 type SalesItem = z.infer<typeof salesRowSchema>;
-
-const CENTRAL = 'central';
 
 @ApiTags('statistics')
 @Controller('statistics/sales')

@@ -1,7 +1,7 @@
 /** What is measured, and the plain program beside it. */
-export type BesideBare = 'bare' | 'ours';
+export type Compared = 'bare' | 'ours';
 
-export interface BesideBareSpec {
+export interface ComparisonSpec {
   readonly callers: readonly number[];
   readonly rounds: number;
 }
@@ -10,18 +10,18 @@ export interface BesideBareSpec {
  * Measures the plain program, then ours, with so many callers at once each, round after round, so that what drifts hits
  * both. The round before the first is not counted: what runs for the first time is compiled meanwhile. `tell`: a figure.
  */
-export async function measureBesideBare<T>(
-  { callers, rounds }: BesideBareSpec,
-  measure: (side: BesideBare, callers: number, round: number) => Promise<T>,
+export async function compareWithBaseline<T>(
+  { callers, rounds }: ComparisonSpec,
+  measure: (subject: Compared, callers: number, round: number) => Promise<T>,
   tell: (measured: T) => string,
   say: (line: string) => void,
 ): Promise<T[]> {
   const counted: T[] = [];
   for (let round = 0; round <= rounds; round += 1) {
     for (const at of callers) {
-      for (const side of ['bare', 'ours'] as const) {
-        const measured = await measure(side, at, round);
-        say(`${round === 0 ? 'not counted' : `round ${round}`}, ${at} callers, ${side}: ${tell(measured)}`);
+      for (const subject of ['bare', 'ours'] as const) {
+        const measured = await measure(subject, at, round);
+        say(`${round === 0 ? 'not counted' : `round ${round}`}, ${at} callers, ${subject}: ${tell(measured)}`);
         if (round > 0) counted.push(measured);
       }
     }

@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE } from '@eco/broker';
+import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE, sleep } from '@eco/broker';
 import { orderIdFor } from '@eco/routing';
 import { commandOf, type TestCluster } from '@eco/testing';
 import { rowsOfOrder, type Planned } from './requests.js';
@@ -11,14 +10,14 @@ import { rowsOfOrder, type Planned } from './requests.js';
  */
 
 /** As `Planned`, without a request. */
-export type ByHandPlanned = Omit<Planned, 'method' | 'path' | 'body' | 'key' | 'decided'>;
+export type RawPlanned = Omit<Planned, 'method' | 'path' | 'body' | 'key' | 'decided'>;
 
 export const DEAD_LETTER_ROW = 'dead letter';
 
 const CONFIRM_MS = 5000;
 const AGAIN_MS = 500;
 
-export class ByHand {
+export class RawPublisher {
   readonly #connection: BrokerConnection;
   #count = 0;
 
@@ -39,10 +38,10 @@ export class ByHand {
     return this.#connection.stop();
   }
 
-  next(): { message: Buffer; requests: ByHandPlanned[] } {
+  next(): { message: Buffer; requests: RawPlanned[] } {
     const number = (this.#count += 1);
     const token = badToken(this.run, number);
-    const bad: ByHandPlanned = { token, rows: [DEAD_LETTER_ROW] };
+    const bad: RawPlanned = { token, rows: [DEAD_LETTER_ROW] };
     const kind = this.below(3);
     if (kind === 0) return { message: Buffer.from(`not JSON: ${token}`), requests: [bad] };
     if (kind === 1) return { message: Buffer.from(JSON.stringify({ version: 1, orders: [token] })), requests: [bad] };
@@ -59,7 +58,7 @@ export class ByHand {
   async put(message: Buffer, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       if (await this.#publish(message).catch(() => false)) return true;
-      await pause(AGAIN_MS);
+      await sleep(AGAIN_MS);
     }
     return false;
   }

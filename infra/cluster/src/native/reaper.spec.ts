@@ -5,18 +5,18 @@ import path from 'node:path';
 import { eventually } from '@eco/testing';
 import { startOf } from './identity.js';
 
-/** A program that starts two processes, tells its keeper of both and of the end of one, and prints the other's pid. */
+/** A program that starts two processes, tells its reaper of both and of the end of one, and prints the other's pid. */
 const PROGRAM = `
 const { spawn } = require('node:child_process');
-const { Keeper } = require(${JSON.stringify(path.join(__dirname, 'keeper.ts'))});
-const keeper = new Keeper(process.argv[1]);
+const { Reaper } = require(${JSON.stringify(path.join(__dirname, 'reaper.ts'))});
+const reaper = new Reaper(process.argv[1]);
 const start = () => spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
 const [kept, other] = [start(), start()];
-keeper.began(kept.pid);
-keeper.began(other.pid);
-keeper.ended(other.pid);
-if (process.argv[2] === 'dismiss') keeper.dismiss();
-// By then what the keeper was told is in its pipe.
+reaper.began(kept.pid);
+reaper.began(other.pid);
+reaper.ended(other.pid);
+if (process.argv[2] === 'dismiss') reaper.dismiss();
+// By then what the reaper was told is in its pipe.
 setImmediate(() => console.log([kept.pid, other.pid].join(' ')));
 setInterval(() => undefined, 1000);
 `;
@@ -36,7 +36,7 @@ async function startProgram(
 }
 
 test('what a killed run started ends, and its folder goes; what ended before is not touched', async () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-keeper-'));
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-reaper-'));
   const { program, kept, other } = await startProgram(folder);
   program.kill('SIGKILL');
   await eventually('the end of what was started', () => !alive(kept));
@@ -46,7 +46,7 @@ test('what a killed run started ends, and its folder goes; what ended before is 
 });
 
 test('a run that ended in order leaves nothing to do', async () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-keeper-'));
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-reaper-'));
   const { program, kept, other } = await startProgram(folder, 'dismiss');
   const ended = new Promise((resolve) => program.once('exit', resolve));
   program.kill('SIGKILL');

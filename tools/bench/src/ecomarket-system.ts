@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '@eco/broker';
 import type { GroupWatch } from './group-watch.js';
-import type { Committed, Side } from './side.js';
+import type { Committed, MeasuredSystem } from './measured-system.js';
 import type { System } from './system.js';
 
 /** Between two looks at how far the group is; what the looks take is below 1 % of a core. */
@@ -14,7 +14,7 @@ const LEVEL_MS = 180_000;
 const ANSWER_MS = 10_000;
 
 /** Ours: orders go in at Central, and are counted as rows that are on two machines. */
-export class Ours implements Side {
+export class EcoMarketSystem implements MeasuredSystem {
   readonly name = 'ours';
 
   constructor(
@@ -26,7 +26,7 @@ export class Ours implements Side {
     return this.system.centralUrl;
   }
 
-  get components(): Side['components'] {
+  get components(): MeasuredSystem['components'] {
     return this.system.components;
   }
 
@@ -38,7 +38,7 @@ export class Ours implements Side {
     let seq = await this.watch.seq();
     let lastMs = performance.now();
     for (;;) {
-      await pause(LOOK_MS);
+      await sleep(LOOK_MS);
       const now = await this.watch.seq();
       if (now !== seq) {
         seq = now;
@@ -65,7 +65,7 @@ export class Ours implements Side {
       if (behind.every((batches) => batches === 0)) return seconds;
       if (seconds * 1000 > LEVEL_MS)
         throw new Error(`consumers of events are still ${behind.join(', ')} batches behind`);
-      await pause(100);
+      await sleep(100);
     }
   }
 }

@@ -5,13 +5,13 @@ import type { System } from './system.js';
 import type { OrderKind } from './wrk/wrk.js';
 
 /** What the writer's loop gives alone: fence, load, decide, store, one connection, no broker and no HTTP. */
-export interface Floor {
+export interface WriterOnlyResult {
   readonly kind: OrderKind;
   readonly orders: number;
   readonly perSecond: number;
 }
 
-export interface FloorSpec {
+export interface WriterOnlySpec {
   readonly kind: OrderKind;
   readonly orders: number;
   readonly batchLimit: number;
@@ -20,7 +20,7 @@ export interface FloorSpec {
 }
 
 /** Writers must be away: it leads. A fifth of the orders before is not counted. */
-export async function measureFloor(spec: FloorSpec, system: System): Promise<Floor> {
+export async function measureWriterOnly(spec: WriterOnlySpec, system: System): Promise<WriterOnlyResult> {
   const { orders, batchLimit, kind } = spec;
   const writer = await BatchWriter.open({ login: () => system.login('eco_writer'), servers: [system.primary] });
   try {
@@ -42,7 +42,7 @@ export async function measureFloor(spec: FloorSpec, system: System): Promise<Flo
 }
 
 /** As orders.lua makes them. */
-function orderOf({ kind, products, customers }: FloorSpec) {
+function orderOf({ kind, products, customers }: WriterOnlySpec) {
   const customerId = `bench-customer-${below(customers) + 1}`;
   const orderId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
   return commandOf('order.place', { orderId, customerId, branchId: null, lines: linesOf(kind, products) });

@@ -1,4 +1,4 @@
-import { BrokerConnection, CommandPublisher } from '@eco/broker';
+import { BrokerConnection, CommandPublisher, sleep } from '@eco/broker';
 import type { Command } from '@eco/contracts';
 import {
   askNodes,
@@ -13,7 +13,7 @@ import {
 } from '@eco/database';
 import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
-import { discardOf } from './again.js';
+import { discardOf } from './replay.js';
 
 /*
  * Where an operator works through dead letters. What is asked for goes to the group's writer as commands, like all that
@@ -35,7 +35,7 @@ export interface DeadLetterRequest {
 }
 
 /** What became of it, by the words of the table that shows it. */
-export interface Result {
+export interface DeadLetterResult {
   letter: KeptDeadLetter;
   result: string;
   reason: string | null;
@@ -43,7 +43,7 @@ export interface Result {
   isSettled: boolean;
 }
 
-export class Desk {
+export class DeadLetterAdmin {
   readonly #nodes = new Map<string, SideConnection>();
   /** By bucket, the group that owns it. */
   #owners: Promise<Map<number, string>> | undefined;
@@ -83,13 +83,13 @@ export class Desk {
    * Asks for these about dead letters of `group`, waits until they are decided. A replay goes to the group that owns the
    * command's bucket: another one could only make it a dead letter again. Settles within a few minutes.
    */
-  async ask(group: string, requests: readonly DeadLetterRequest[]): Promise<Result[]> {
+  async ask(group: string, requests: readonly DeadLetterRequest[]): Promise<DeadLetterResult[]> {
     const byOwner = new Map<string | undefined, DeadLetterRequest[]>();
     for (const request of requests) {
       const owner = await this.#deciderOf(group, request);
       byOwner.set(owner, [...(byOwner.get(owner) ?? []), request]);
     }
-    const results: Result[] = [];
+    const results: DeadLetterResult[] = [];
     for (const [owner, asked] of byOwner) {
       if (owner === undefined) results.push(...asked.map(unowned));
       else if (owner === group) results.push(...(await this.#askHere(group, asked)));
@@ -113,7 +113,7 @@ export class Desk {
     return owners;
   }
 
-  #askHere(group: string, requests: readonly DeadLetterRequest[]): Promise<Result[]> {
+  #askHere(group: string, requests: readonly DeadLetterRequest[]): Promise<DeadLetterResult[]> {
     return this.#send(group, requests, async (node, waiting) => {
       const asked = waiting.map(({ letter }) => ({ ...letter, number: letter.lastNumber + 1 }));
       return readDeadLetterResults(node, asked);
@@ -121,7 +121,7 @@ export class Desk {
   }
 
   /** `owner` decides them; then the dead letters, which are in `group`, are closed there. */
-  async #replayAt(owner: string, group: string, requests: readonly DeadLetterRequest[]): Promise<Result[]> {
+  async #replayAt(owner: string, group: string, requests: readonly DeadLetterRequest[]): Promise<DeadLetterResult[]> {
     const decided = await this.#send(owner, requests, async (node, waiting) => {
       const rows = await readCommandResults(
         node,
@@ -150,11 +150,11 @@ export class Desk {
     group: string,
     requests: readonly DeadLetterRequest[],
     look: (node: SideConnection, waiting: readonly DeadLetterRequest[]) => Promise<DecidedRow[]>,
-  ): Promise<Result[]> {
+  ): Promise<DeadLetterResult[]> {
     if (requests.length === 0) return [];
     const publisher = await this.publisher();
     const outcomes = await Promise.all(requests.map(({ command }) => publisher.publish(command, { group })));
-    const results: Result[] = [];
+    const results: DeadLetterResult[] = [];
     const waiting = new Map<string, DeadLetterRequest>();
     outcomes.forEach((outcome, index) => {
       const request = requests[index] as DeadLetterRequest;
@@ -169,7 +169,7 @@ export class Desk {
         waiting.delete(keyOf(row));
         results.push(resultOf(request, row));
       }
-      if (waiting.size > 0) await pause(LOOK_MS);
+      if (waiting.size > 0) await sleep(LOOK_MS);
     }
     for (const { letter } of waiting.values()) {
       const reason = 'the writer has not decided it yet, or somebody else has closed it: look again later';
@@ -193,7 +193,7 @@ export class Desk {
     connection.start();
     publisher.start();
     this.#publishing = { connection, publisher };
-    for (const endMs = performance.now() + CONNECT_MS; publisher.obstacle !== undefined; await pause(LOOK_MS)) {
+    for (const endMs = performance.now() + CONNECT_MS; publisher.obstacle !== undefined; await sleep(LOOK_MS)) {
       if (performance.now() > endMs) throw new BadInput(`${publisher.obstacle}: see "npx eco status"`);
     }
     return publisher;
@@ -208,12 +208,12 @@ interface DecidedRow {
   reason: string | null;
 }
 
-function unowned({ letter }: DeadLetterRequest): Result {
+function unowned({ letter }: DeadLetterRequest): DeadLetterResult {
   const reason = `no group owns bucket ${letter.bucket} now: it may be moving, so try again later`;
   return { letter, result: 'not sent: no owner', reason, isSettled: false };
 }
 
-function resultOf({ letter, command }: DeadLetterRequest, row: DecidedRow): Result {
+function resultOf({ letter, command }: DeadLetterRequest, row: DecidedRow): DeadLetterResult {
   const action = command.kind === 'dead-letter.discard' ? 'discard' : 'replay';
   if (row.action !== action) {
     return { letter, result: `not done: somebody else asked for a ${row.action}`, reason: null, isSettled: false };
@@ -224,8 +224,4 @@ function resultOf({ letter, command }: DeadLetterRequest, row: DecidedRow): Resu
 
 function keyOf({ commandId, bodyHash }: { commandId: string; bodyHash: string }): string {
   return `${commandId} ${bodyHash}`;
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }

@@ -1,7 +1,7 @@
 import type { Components } from './cpu.js';
 
 /** One of the two that are measured: where orders go in, and where they are counted when they are on two machines. */
-export interface Side {
+export interface MeasuredSystem {
   readonly name: 'monolith' | 'ours';
   readonly url: string;
   readonly components: Components;

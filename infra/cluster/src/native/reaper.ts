@@ -23,12 +23,12 @@ eval "$last"
 [ -z "$folder" ] || { sleep 1; rm -rf "$folder"; }
 `;
 
-export class Keeper {
+export class Reaper {
   readonly #shell: ChildProcess;
 
   /** `folder` is removed too, if given. */
   constructor(folder: string | undefined) {
-    this.#shell = spawn('sh', ['-c', SCRIPT, 'eco-keeper', folder ?? ''], {
+    this.#shell = spawn('sh', ['-c', SCRIPT, 'eco-reaper', folder ?? ''], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       cwd: '/',
@@ -48,7 +48,7 @@ export class Keeper {
   }
 
   /** A line of shell that undoes what no process holds: a network, a mount. It is run after the processes were killed. */
-  last(command: string): void {
+  addCleanup(command: string): void {
     this.#tell(`last ${command}`);
   }
 

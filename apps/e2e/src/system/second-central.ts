@@ -5,18 +5,18 @@ import { PROJECT_DIR } from '@eco/cluster';
 import { eventually } from '@eco/testing';
 import { Api, type System } from './system.js';
 
-/** A second instance of Central beside the system's own, set up differently. */
-export async function centralBeside(
+/** Starts a second instance of Central with other settings. */
+export async function startSecondCentral(
   system: System,
   settings: Record<string, string>,
 ): Promise<{ api: Api; stop(): Promise<void> }> {
   const { layout, dataDir } = system;
-  const logFile = path.join(dataDir, 'log', 'central-beside.log');
+  const logFile = path.join(dataDir, 'log', 'second-central.log');
   const process_ = spawn(process.execPath, [path.join(PROJECT_DIR, 'apps/central-api/dist/main.js')], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       PATH: process.env['PATH'],
-      ECO_NAME: 'central-beside',
+      ECO_NAME: 'second-central',
       ECO_PORT: '0',
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
       ECO_GROUPS: layout.groups

@@ -1,0 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
+
+/** Resolves after `ms`, or at once when `signal` aborts. The same as in @eco/broker: no library lies below both. */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  await setTimeout(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
+}
