@@ -21,7 +21,7 @@ const layers = {
 const boundaries = (extra) => [
   'error',
   {
-    // What is not in a package.json of ours is there by accident and goes with the next upgrade of somebody else.
+    // What is not in a package.json of ours is there by accident and goes with the next upgrade of another package.
     banTransitiveDependencies: true,
     // Specs use @eco/testing, which uses what they test. Cycles without specs are refused by the references of tsc.
     ignoredCircularDependencies: [['@eco/testing', '*']],
@@ -133,7 +133,7 @@ export default tseslint.config(
       '@nx/enforce-module-boundaries': boundaries({ imports: [], external: [] }),
       // In a cycle of files the first one read sees the other half built: undefined in a decorator or a base class.
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
-      // A new outcome or command must be decided wherever outcomes are told apart; the compiler alone lets it pass.
+      // A new outcome or command must be decided wherever outcomes are distinguished; the compiler alone lets it pass.
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       // == takes '' for 0 and null for undefined; a quantity is never either.
       eqeqeq: 'error',
@@ -148,7 +148,7 @@ export default tseslint.config(
   },
   ...restrictedImports,
   {
-    // Whoever called a library decides about the process: it may have something to drain first.
+    // The program that called a library decides about the process: it may have something to drain first.
     files: ['libs/**/*.ts', 'infra/**/*.ts'],
     rules: {
       'no-restricted-properties': [
@@ -158,7 +158,7 @@ export default tseslint.config(
     },
   },
   {
-    // What specs of a project share lies in its src/test, which no build holds.
+    // What specs of a project share is in its src/test, which no build has.
     files: ['**/*.spec.ts', '**/src/test/**/*.ts'],
     rules: {
       '@nx/enforce-module-boundaries': boundaries({

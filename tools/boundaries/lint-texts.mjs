@@ -1,4 +1,4 @@
-// Lints texts as if they stood in given files: [{ file, text, typed }] on stdin, [{ ruleId, message }][] on stdout.
+// Lints texts as if they were given files: [{ file, text, typed }] on stdin, [{ ruleId, message }][] on stdout.
 // A process of its own, because ESLint and its plugins load modules in ways that Jest's module registry does not follow.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

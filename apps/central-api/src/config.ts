@@ -59,7 +59,7 @@ export const centralSettings = {
   } satisfies Setting<readonly EventConsumer[]>,
   smtpUrl: {
     variable: 'ECO_SMTP_URL',
-    description: 'Mail server for notifications, smtp://host:port; absent: they stay unsent',
+    description: 'Mail server for notifications, smtp://host:port or smtps://…; absent: they stay unsent',
     schema: mailServerUrl,
   } satisfies Setting<string | undefined>,
   smtpLogin: loginFileSetting(
@@ -68,7 +68,7 @@ export const centralSettings = {
   ),
   keepSentDays: {
     variable: 'ECO_KEEP_SENT_DAYS',
-    description: 'Days for which notifications are kept that were sent',
+    description: 'Days for which sent notifications are kept',
     default: '90',
     schema: wholeNumberSetting(1, 36_500),
   } satisfies Setting<number>,

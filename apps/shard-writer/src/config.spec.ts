@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readWriterConfig } from './config.js';
+import { settingRows } from '@eco/edge';
+import { documentedSettings } from '@eco/testing';
+import { readWriterConfig, writerSettings } from './config.js';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'eco-writer-config-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -35,4 +37,8 @@ it('refuses an unknown group and a batch limit of 0', () => {
 it('refuses to keep rows for a shorter time than commands may be late', () => {
   expect(() => readWriterConfig({ ...environment, ECO_KEEP_DAYS: '90' })).toThrow(/ECO_KEEP_DAYS/);
   expect(readWriterConfig({ ...environment, ECO_KEEP_DAYS: '100' })).toMatchObject({ keepDays: 100 });
+});
+
+it('has its settings in docs/operations.md', () => {
+  expect(documentedSettings('writer')).toEqual(new Set(settingRows(writerSettings)));
 });

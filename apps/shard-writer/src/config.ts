@@ -11,7 +11,7 @@ import {
   type Setting,
 } from '@eco/edge';
 
-const writerSettings = {
+export const writerSettings = {
   name: settings.name,
   host: settings.host,
   port: settings.port,

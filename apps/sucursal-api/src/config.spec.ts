@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readSucursalConfig } from './config.js';
+import { settingRows } from '@eco/edge';
+import { documentedSettings } from '@eco/testing';
+import { readSucursalConfig, sucursalSettings } from './config.js';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'eco-sucursal-config-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -23,4 +25,8 @@ it('is named by its branch unless it is given a name, so that no two branches ha
   expect(nameOf({ ECO_BRANCH_ID: 'sucursal-7' })).toBe('sucursal-api-sucursal-7');
   expect(nameOf({ ECO_BRANCH_ID: 'x'.repeat(64) })).toHaveLength(64);
   expect(nameOf({ ECO_BRANCH_ID: 'sucursal-7', ECO_NAME: 'till-api' })).toBe('till-api');
+});
+
+it('has its settings in docs/operations.md', () => {
+  expect(documentedSettings('sucursal')).toEqual(new Set(settingRows(sucursalSettings)));
 });

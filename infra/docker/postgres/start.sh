@@ -7,9 +7,9 @@
 #                  <node>.conf  pg_hba.conf  replicator.pgpass, and superuser-password for the primary
 #
 # The primary makes its data by initdb, a replica copies the primary's. The data appears under its name only once it is
-# whole, so a start that was cut short begins anew. Settings are written anew at each start.
+# whole, so a start that was cut short begins again. Settings are written again at each start.
 #
-# A replica of another database than its primary's can never follow it; copied anew without a word, it would throw away
+# A replica of another database than its primary's can never follow it; copied again without a word, it would throw away
 # what may be the last copy of the old data. So it says what there is to decide, and goes on answering reads: it may be
 # the last that can. Which node is the primary is asked, not configured. Asked to stop, it ends with 130: after a restart
 # of the whole machine the restart policy `on-failure` starts it again.

@@ -42,7 +42,7 @@ async function startAnnouncer(): Promise<EventAnnouncer> {
   return announcer;
 }
 
-/** For a subscription that must hear all that is sent. One that is made again, on a slow machine, misses some. */
+/** For a subscription that must receive all that is sent. One that is made again, on a slow machine, misses some. */
 const PATIENT = { silenceMs: 10_000 };
 
 /** Subscribes as `statistics` and gathers what it receives. */

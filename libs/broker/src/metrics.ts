@@ -75,8 +75,8 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
     gauge('eco_publisher_unsettled_bytes', 'Bytes of commands that wait or are under way', [], () => [
       [publisher.counts.unsettledBytes],
     ]);
-    gauge('eco_publisher_reply_waits', 'Askers that wait for an answer', [], () => [[publisher.counts.replyWaits]]);
-    counter('eco_publisher_replies_total', 'Answers by whether somebody still waited', ['heard'], () => [
+    gauge('eco_publisher_reply_waits', 'Callers that wait for a reply', [], () => [[publisher.counts.replyWaits]]);
+    counter('eco_publisher_replies_total', 'Replies by whether the caller still waited', ['heard'], () => [
       [publisher.counts.repliesReceived, { heard: 'yes' }],
       [publisher.counts.repliesLate, { heard: 'late' }],
     ]);

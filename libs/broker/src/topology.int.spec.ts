@@ -74,7 +74,7 @@ describe('permissions', () => {
           await channel.consume(queue, () => undefined);
         },
       ),
-      'central and sucursal hear answers': await refusal(broker.access('sucursal'), async (channel) => {
+      'central and sucursal receive replies': await refusal(broker.access('sucursal'), async (channel) => {
         await channel.consume('amq.rabbitmq.reply-to', () => undefined, { noAck: true });
       }),
       'sucursal publishes orders': await refusal(broker.access('sucursal'), async (channel) => {

@@ -16,7 +16,7 @@ it.each(bugs)('$name can be planted', ({ file }) => {
 });
 
 it.each(bugs)('$name names a test that is there', ({ spec, test, config }) => {
-  // Of a test in a describe its last part; of one that is given its name, that may stand beside the spec.
+  // Of a test in a describe its last part; of one that is given its name, that may be next to the spec.
   expect(existsSync(path.join(PROJECT_DIR, spec))).toBe(true);
   const folder = path.join(PROJECT_DIR, path.dirname(spec));
   const texts = globSync('*.ts', { cwd: folder }).map((file) => readFileSync(path.join(folder, file), 'utf8'));

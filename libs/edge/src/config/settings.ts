@@ -129,7 +129,7 @@ export const settings = {
   } satisfies Setting<readonly HostPort[]>,
   groups: {
     variable: 'ECO_GROUPS',
-    description: 'Every node of every database group, g1=host:port,host:port;g2=…',
+    description: 'Every node of every database group, g1=host:port,host:port;g2=…; roles are discovered',
     schema: groupList,
   } satisfies Setting<Groups>,
   group: {
@@ -139,7 +139,7 @@ export const settings = {
   } satisfies Setting<string>,
   branchId: {
     variable: 'ECO_BRANCH_ID',
-    description: 'Branch that this process serves',
+    description: 'Branch that this process serves; not central',
     default: 'sucursal-1',
     schema: described(servedBranchIdSchema),
   } satisfies Setting<string>,
@@ -157,7 +157,7 @@ export const settings = {
   } satisfies Setting<number>,
   readUrl: {
     variable: 'ECO_READ_URL',
-    description: 'Where the read-service answers',
+    description: 'Address of the read-service, for /changes',
     default: 'http://127.0.0.1:8003',
     schema: absoluteUrl,
   } satisfies Setting<string>,

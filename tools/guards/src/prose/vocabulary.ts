@@ -1,0 +1,22 @@
+/** Words and phrases that are not used here, as regular expressions, and what to write instead. */
+export const vocabulary: readonly { not: string; say: string }[] = [
+  { not: 'reign|reigns|reigned|reigning', say: 'leadership, term, lead' },
+  { not: 'who (?:reigns|stands by)', say: 'leader, standby' },
+  { not: 'tells?|told|telling|tellers?', say: 'reply, report, state, return or distinguish' },
+  { not: '(?:gives?|gave|given|giving) back', say: 'return or release' },
+  { not: 'askers?|asked by', say: 'caller' },
+  { not: 'doors?', say: 'API or load balancer' },
+  { not: 'desks?', say: 'dead-letter admin' },
+  { not: 'besides?', say: 'next to, in addition to' },
+  { not: 'anew', say: 'again, new' },
+  { not: 'hears?|heard|hearing', say: 'receive' },
+  { not: 'whoever|whomever|somebody', say: 'the actor: the client, the operator, the next leader' },
+  { not: 'for so long|so few', say: 'the quantity: for 1 s, up to 5 commands' },
+  { not: '(?:lies?|lay|lying|stands?|stood|standing) in', say: 'is stored in, is in' },
+  { not: '(?:stands?|stood|standing) still|hung', say: 'stalled' },
+  { not: 'beats?(?!\\.<)|signs? of life', say: 'heartbeat' },
+  { not: 'deadly', say: 'poison message' },
+  { not: 'fates?', say: 'status' },
+  { not: '(?:sets?|setting|puts?|putting) aside', say: 'park or dead-letter' },
+  { not: 'lets? go|letting go', say: 'release' },
+];
