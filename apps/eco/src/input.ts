@@ -5,7 +5,7 @@ export class BadInput extends Error {
   override readonly name = 'BadInput';
 }
 
-export const EXIT_BAD_INPUT = 2;
+const EXIT_BAD_INPUT = 2;
 
 /** What `work` throws of these kinds is told to people in its own words. */
 export async function asBadInput<T>(

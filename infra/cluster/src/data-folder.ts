@@ -13,7 +13,7 @@ export function journalsDir(dir: string): string {
   return path.join(dir, JOURNALS);
 }
 
-export class ForeignFolder extends Refused {
+class ForeignFolder extends Refused {
   override readonly name = 'ForeignFolder';
 }
 

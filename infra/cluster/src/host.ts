@@ -24,7 +24,7 @@ export interface Host {
 }
 
 /** Somebody else listens where a process of ours should. One sentence a port. */
-export class PortsInUse extends Refused {
+class PortsInUse extends Refused {
   override readonly name = 'PortsInUse';
 
   constructor(readonly conflicts: readonly string[]) {

@@ -6,22 +6,19 @@ export {
   type ClusterDescription,
   type ClusterInput,
 } from './description.js';
-export type { App, BrokerNode, DatabaseNode, GroupLayout, Layout, PortUse, ServiceNode } from './layout.js';
-export { openCluster, startNative, type NativeOptions } from './start.js';
-export { Cluster, Stopped, type Servers } from './cluster.js';
+export type { App, GroupLayout, Layout } from './layout.js';
+export { openCluster, startNative } from './start.js';
+export { Cluster, Stopped } from './cluster.js';
 export type {
   DatabaseAccess,
   RunningBroker,
   RunningCluster,
   RunningDatabase,
-  RunningGroup,
-  RunningNode,
-  RunningServer,
   RunningService,
 } from './running-cluster.js';
 export { ensureLoadGenerator } from './install.js';
-export { runSteps, type RunSteps, type Say, type Step } from './steps.js';
-export { brokerSecretsFile, openSecrets, type DatabaseLogin, type Secrets } from './secrets.js';
+export { type RunSteps, type Step } from './steps.js';
+export { brokerSecretsFile, openSecrets, type Secrets } from './secrets.js';
 export { journalsDir, removeDataFolder } from './data-folder.js';
 export { isSameProcess } from './native/identity.js';
 export { findOnPath } from './programs.js';
@@ -29,7 +26,7 @@ export { LOG_LINE_PREFIX } from './postgres-settings.js';
 export { Refused } from './refused.js';
 export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.js';
 export { ProcessFault } from './native/process.js';
-export { AlreadyRunning, endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
+export { endRun, isRunning, readRun, type Run } from './run-file.js';
 export { addFirstProducts } from './first-products.js';
 export { configure, wantGroup } from './compose/configure.js';
 export { declare } from './compose/declare.js';

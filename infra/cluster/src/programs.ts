@@ -13,7 +13,7 @@ export interface Programs {
 
 export type Server = 'PostgreSQL' | 'RabbitMQ';
 
-export const POSTGRES_MAJOR_MIN = 15;
+const POSTGRES_MAJOR_MIN = 15;
 
 /** The programs, or which servers are missing. */
 export function findPrograms(): Programs | { readonly missing: readonly Server[] } {

@@ -68,12 +68,12 @@ export function eventBindings(consumer: EventConsumer): string[] {
  * The limit is explicit also because a requeued message keeps its place only if a limit exists. -1 means none only from
  * 4.0 on, so this is a number that is never reached: 30 years of one delivery a second.
  */
-export const DELIVERY_LIMIT = 1_000_000_000;
+const DELIVERY_LIMIT = 1_000_000_000;
 
 /** Quorum queues get slower above five members, and a group cannot have more members than the cluster has brokers. */
 const MAX_QUORUM_MEMBERS = 5;
 
-export function commandQueueArguments(brokers: number): Record<string, string | number> {
+function commandQueueArguments(brokers: number): Record<string, string | number> {
   return {
     'x-queue-type': 'quorum',
     'x-delivery-limit': DELIVERY_LIMIT,

@@ -1,12 +1,6 @@
-export {
-  CommandIntake,
-  type CommandIntakeOptions,
-  type CommandRequest,
-  type Settlement,
-  type Submission,
-} from './command-intake.js';
-export { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
-export { openIntake, type IntakeSettings, type OpenIntake } from './open-intake.js';
+export { CommandIntake } from './command-intake.js';
+export { LocalAcceptance } from './local-acceptance.js';
+export { openIntake } from './open-intake.js';
 export { IntakeModule } from './intake.module.js';
 export { acceptedResponse } from './http/accepted.js';
 export {
@@ -17,4 +11,4 @@ export {
   type DecidedHeaders,
 } from './http/command-headers.js';
 export { COMMAND_PROBLEMS, DECIDED_PROBLEMS, responseOf, type CommandResponse } from './http/command-response.js';
-export { decideNow, type DecidedRequest } from './http/decide-now.js';
+export { decideNow } from './http/decide-now.js';

@@ -15,7 +15,7 @@ export interface JournalReport {
   readonly setAside: readonly ParkedCommand[];
 }
 
-export interface ParkedCommand {
+interface ParkedCommand {
   readonly id: string;
   readonly queue: string;
   readonly reason: string;

@@ -1,14 +1,10 @@
-export { Reads, type NodeReport, type ReadsOptions } from './reads.js';
-export { READ_DEFAULTS, readSettings, type ReadSettings } from './settings.js';
+export { Reads } from './reads.js';
+export { READ_DEFAULTS, readSettings } from './settings.js';
 export { readRoutes, ReadsModule, type ReadRoute } from './reads.module.js';
-export { query, type Query } from './query.js';
-export type { GroupAnswer, ReadOptions, ReadFailure, ReadLimits, Source } from './group-reader.js';
-export type { NodeRole, NodeStatus } from './nodes/node.js';
-export { answered, headersOf, lagText, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
+export { lagText, problemOf } from './http/read-answer.js';
 export { readOptionsOf, readHeadersSchema } from './http/read-request.js';
 export { periodOf } from './http/period.js';
-export { mergePage, wholePart, type Page, type Part } from './http/page.js';
-export { freshnessOf, type ConsumerProgress } from './consumer-read.js';
+export { freshnessOf } from './consumer-read.js';
 export { figuresOf, SUMS_OF_FIGURES } from './queries/sales/figures.js';
 export { todayOf } from './queries/sales/today.js';
 export { readCommandStatus, type CommandStatus } from './queries/command-status/command-status.js';

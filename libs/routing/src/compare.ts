@@ -9,7 +9,7 @@ export function groupIdsOf(groups: number): string[] {
 
 export type RouterMethod = 'modulo' | 'ring' | 'buckets';
 
-export interface RouterMoves {
+interface RouterMoves {
   readonly method: RouterMethod;
   /** Keys that another group has after the growth. */
   readonly moved: number;

@@ -46,7 +46,7 @@ export function uuidV7({ nowMs, random }: IdSource, field12: number): string {
  * Each field goes in behind its length, so no two lists of fields run together to the same bytes. `tag` keeps the ids
  * of different uses apart. Throws a RangeError for a lone surrogate, which UTF-8 can't tell from another one.
  */
-export function uuidV8(tag: string, fields: readonly string[], field12: number): string {
+function uuidV8(tag: string, fields: readonly string[], field12: number): string {
   const sha = createHash('sha256');
   for (const field of [tag, ...fields]) {
     if (LONE_SURROGATE.test(field)) {

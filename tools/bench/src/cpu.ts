@@ -20,7 +20,7 @@ export interface ProcessStat {
 const TICK_MS = 10;
 
 /** Time that somebody computed, on all cores together; also what is not ours. */
-export const MACHINE = 'machine';
+const MACHINE = 'machine';
 
 export function sampleCpu(components: Components): CpuMs | undefined {
   if (process.platform !== 'linux') return undefined;

@@ -3,7 +3,7 @@ export const parts = ['bare', 'mixed', 'hot', 'wait', 'drain', 'floor'] as const
  * What is measured. `mixed` and `hot`: from REST to commit, both sides; `wait`: ours with `Prefer: wait`; `drain`: orders
  * that are queued already; `floor`: the writer's loop alone; `bare`: a Fastify route that does nothing.
  */
-export type Part = (typeof parts)[number];
+type Part = (typeof parts)[number];
 
 export const sides = ['monolith', 'ours'] as const;
 export type SideName = (typeof sides)[number];

@@ -49,7 +49,7 @@ export interface Summary {
   readonly drains: readonly DrainRow[];
 }
 
-export interface DrainRow {
+interface DrainRow {
   readonly kind: OrderKind;
   readonly perSecond?: number;
   readonly perSecondWarm?: number;

@@ -47,7 +47,7 @@ export function tableOf(seen: readonly Seen[]): string {
     .join('\n');
 }
 
-export function recoveryText({ what, tookMs }: Recovery): string {
+function recoveryText({ what, tookMs }: Recovery): string {
   const sorted = [...tookMs].sort((one, other) => one - other);
   const seconds = (ms = 0) => `${(ms / 1000).toFixed(1)} s`;
   const worst = sorted.at(-1);

@@ -1,2 +1,2 @@
-export { IMAGES, whyNoContainers } from './engine.js';
+export { whyNoContainers } from './engine.js';
 export { startContainers } from './start-containers.js';

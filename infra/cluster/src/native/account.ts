@@ -13,7 +13,7 @@ export type Account =
   | { readonly type: 'same user' }
   | { readonly type: 'postgres'; readonly uid: number; readonly gid: number; readonly prefix: readonly string[] };
 
-export class UnreachableFolder extends Refused {
+class UnreachableFolder extends Refused {
   override readonly name = 'UnreachableFolder';
 }
 

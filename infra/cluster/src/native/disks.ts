@@ -51,6 +51,6 @@ export class Disks {
 }
 
 /** In the data folder. */
-export const DISKS_DIR = 'disks';
+const DISKS_DIR = 'disks';
 
 const run = promisify(execFile);

@@ -18,7 +18,7 @@ import { copyFile } from 'node:fs/promises';
  */
 
 /** Of one file, bytes. A process has two: this one and the one before. */
-export const LOG_FILE_MAX = 100 * 1024 * 1024;
+const LOG_FILE_MAX = 100 * 1024 * 1024;
 /** At 3,000 lines of 300 bytes a second a file grows by 1 MB between two looks. */
 const LOOK_MS = 1_000;
 
@@ -54,7 +54,7 @@ export class LogFiles {
 }
 
 /** Moves what a file holds into the one before, when that is more than `maxBytes`. The process goes on writing to it. */
-export async function moveIfLarge(file: string, maxBytes: number): Promise<void> {
+async function moveIfLarge(file: string, maxBytes: number): Promise<void> {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= maxBytes) return;
   try {

@@ -9,11 +9,11 @@ export interface PrimaryAnswer {
   /** Higher after each promotion. */
   timeline: number;
 }
-export interface ReplicaAnswer {
+interface ReplicaAnswer {
   type: 'replica';
   node: NodeAddress;
 }
-export interface UnreachableAnswer {
+interface UnreachableAnswer {
   type: 'unreachable';
   node: NodeAddress;
   error: Error;

@@ -18,7 +18,7 @@ import { problem } from './problem.js';
  * every violation and not those of the first part only.
  */
 
-export interface AnswerDeclaration {
+interface AnswerDeclaration {
   readonly description: string;
   /** Absent: no body. */
   readonly body?: z.ZodType;
@@ -59,7 +59,7 @@ const NOTHING = z.strictObject({});
 const NO_BODY = NOTHING.optional();
 
 /** Reads all that the operation takes. Throws `bad-input` naming every violation. */
-export function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
+function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
   const faults: Violation[] = [];
   const read = (part: InputPart, schema: z.ZodType | undefined, value: unknown): unknown => {
     if (schema === undefined) return undefined;
@@ -117,7 +117,7 @@ function inDocument(header: string): string {
 }
 
 /** Where the document keeps the schema of problems. */
-export const PROBLEM_SCHEMA_REF = '#/components/schemas/Problem';
+const PROBLEM_SCHEMA_REF = '#/components/schemas/Problem';
 
 /** Puts the operation into the API document, and sets the status of a plain returned value. */
 export function Operation(declaration: OperationDeclaration): MethodDecorator {

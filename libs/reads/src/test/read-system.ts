@@ -37,7 +37,7 @@ export interface ReadSystem {
   stop(): Promise<void>;
 }
 
-export interface StartedReads {
+interface StartedReads {
   readonly reads: Reads;
   readonly registry: Registry;
 }

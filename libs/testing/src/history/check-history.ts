@@ -7,7 +7,7 @@
  */
 
 /** What a client knows of its request. */
-export type Told =
+type Told =
   /** It was promised: all of its rows are there, each once. */
   | 'acknowledged'
   /** It was told for certain that nothing was done, and nothing will be: none is there. */
@@ -29,7 +29,7 @@ export interface Found {
   readonly row: string;
 }
 
-export interface HistoryFault {
+interface HistoryFault {
   readonly token: string;
   readonly row: string;
 }

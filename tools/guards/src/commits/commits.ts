@@ -14,7 +14,9 @@ const byGit = /^Merge (?:branch|branches|commit|pull request|remote-tracking bra
  */
 export function commitsWith(file: string, repository: string): Commit[] {
   const git = (args: string[], input = '') =>
-    execFileSync('git', args, { cwd: repository, input, encoding: 'utf8', maxBuffer: 2 ** 28 }).split('\n').slice(0, -1);
+    execFileSync('git', args, { cwd: repository, input, encoding: 'utf8', maxBuffer: 2 ** 28 })
+      .split('\n')
+      .slice(0, -1);
 
   const commits = git(['log', '--no-merges', '--format=%H%x09%P%x09%s', 'HEAD']).map((line) => {
     const [hash = '', parents = '', ...subject] = line.split('\t');

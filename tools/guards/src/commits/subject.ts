@@ -1,4 +1,4 @@
-export const SUBJECT_MAX = 72;
+const SUBJECT_MAX = 72;
 
 // Verbs that end like another form: Embed and Shed, Bring and Ping, Alias, Bias and Focus.
 const past = /(?<!e|emb|^sh)ed$/i;

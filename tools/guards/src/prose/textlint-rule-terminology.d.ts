@@ -1,5 +1,5 @@
 declare module 'textlint-rule-terminology' {
-  import type { TextlintRuleModule } from '@textlint/types';
-  const rule: TextlintRuleModule;
+  import type { TextlintKernelRule } from '@textlint/kernel';
+  const rule: TextlintKernelRule['rule'];
   export default rule;
 }

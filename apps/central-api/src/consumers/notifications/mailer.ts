@@ -2,7 +2,7 @@ import { Notification, type ConsumerStore } from '@eco/database';
 import type { Log } from '@eco/edge';
 import { createTransport, type Transporter } from 'nodemailer';
 
-export interface MailServer {
+interface MailServer {
   /** `smtp://host:port` or `smtps://host:port`. */
   readonly url: string;
   /** Absent: the server asks for none. */
