@@ -25,7 +25,7 @@ function setUp() {
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-it('announces a small batch at once with what it did, and large ones together', () => {
+it('announces a small batch at once with its changes, and large batches together', () => {
   const { commit, announced: announced } = setUp();
   commit(6, 2);
   commit(7, 50);
@@ -40,7 +40,7 @@ it('announces a small batch at once with what it did, and large ones together', 
   ]);
 });
 
-it('leaves no gap: what was gathered goes out before a small batch, and before the end', () => {
+it('leaves no gap: sends the gathered batches before a small one, and before it stops', () => {
   const { announcements, commit, announced: announced } = setUp();
   commit(6, 50);
   commit(7, 1);

@@ -6,23 +6,26 @@ import type { BatchState, Effects } from '@eco/domain';
 const HEARTBEAT_MS = 1000;
 
 /**
- * A batch that changed more is announced without its changes: whoever needs them reads them from GET /changes. Under
- * load they would be most of what the brokers carry, and each consumer gets a copy.
+ * A batch with more changes is announced without them; consumers that need them read GET /changes. Under load the
+ * changes would be most of what the brokers carry, and each consumer gets a copy.
  */
 const CHANGES_MAX = 10;
 
-/** Events without their changes only wake, so under load one speaks for all batches of so long, ms. */
+/**
+ * Events without changes only wake consumers. Under load, one event therefore announces all batches of this period, ms.
+ */
 const PACE_MS = 100;
 
 /**
- * What a leadership announces: after each commit the topics that it changed, each with that topic's announced batch before;
- * and each second a heartbeat that names the last of every topic, so that a lost last event is noticed too. A heartbeat
- * names what readers can see: until its first batch the term of the leadership before. Nothing waits for it.
+ * Announces what a leader decides. After each commit it announces the changed topics, each with that topic's previous
+ * batch. Every second it sends a heartbeat that names the last batch of every topic, so that a lost last event is
+ * noticed too. A heartbeat names what readers can see: until the leader's first batch, the term of the previous
+ * leadership. Nothing waits for announcements.
  */
 export class Announcements {
   #last: { seq: number; term: number; tag: string };
   #timer: NodeJS.Timeout | undefined;
-  /** By topic, what one event will announce when it is time. */
+  /** By topic, what the next event will announce. */
   readonly #gathered = new Map<Topic, { previousSeq: number; timer: NodeJS.Timeout }>();
 
   constructor(
@@ -79,7 +82,7 @@ export class Announcements {
   }
 }
 
-/** Each change as it stands in the view eco.change, made only when it is asked for. */
+/** Each change as the view eco.change shows it; computed only on demand. */
 function changesByTopic(seq: number, at: string, { outcomes, movements }: Effects): Map<Topic, (() => Change)[]> {
   const byTopic = new Map<Topic, (() => Change)[]>();
   const add = (topic: Topic, change: () => Change) => {

@@ -19,7 +19,7 @@ const environment = {
   ECO_SECRETS_FILE: file,
 };
 
-it('takes the nodes of its own group', () => {
+it('uses the nodes of its own group', () => {
   expect(readWriterConfig(environment)).toMatchObject({
     nodes: [{ host: 'db-3', port: 5432 }],
     batchLimit: 1000,
@@ -27,12 +27,12 @@ it('takes the nodes of its own group', () => {
   });
 });
 
-it('refuses a group that nobody describes, and a batch of nothing', () => {
+it('refuses an unknown group and a batch limit of 0', () => {
   expect(() => readWriterConfig({ ...environment, ECO_GROUP: 'g3' })).toThrow(/ECO_GROUP names g3/);
   expect(() => readWriterConfig({ ...environment, ECO_BATCH_LIMIT: '0' })).toThrow(/ECO_BATCH_LIMIT/);
 });
 
-it('keeps nothing shorter than late commands may come', () => {
+it('refuses to keep rows for a shorter time than commands may be late', () => {
   expect(() => readWriterConfig({ ...environment, ECO_KEEP_DAYS: '90' })).toThrow(/ECO_KEEP_DAYS/);
   expect(readWriterConfig({ ...environment, ECO_KEEP_DAYS: '100' })).toMatchObject({ keepDays: 100 });
 });

@@ -22,27 +22,27 @@ const writerSettings = {
   secrets: secretsSetting(['eco_writer']),
   batchLimit: {
     variable: 'ECO_BATCH_LIMIT',
-    description: 'Commands in one batch at the most; a larger one gains little, and its askers wait for all of it',
+    description: 'Most commands in one batch; a larger batch gains little, and its callers wait for all of it',
     default: '1000',
     schema: wholeNumberSetting(1, 10_000),
   } satisfies Setting<number>,
   keepDays: {
     variable: 'ECO_KEEP_DAYS',
-    description: 'Days for which tombstones, closed dead letters and what was taken out of carts are kept',
+    description: 'Days for which tombstones, closed dead letters and removed cart items are kept',
     default: '180',
-    // A command expires after 90 days; ten more for clocks that differ.
+    // A command expires after 90 days; ten more days cover differences between clocks.
     schema: wholeNumberSetting(COMMAND_DAYS_MAX + 10, 36_500),
   } satisfies Setting<number>,
   replicaAbsentS: {
     variable: 'ECO_REPLICA_ABSENT_S',
-    description: 'Then a replica that is away holds back vacuum no longer, s',
+    description: 'After this time an absent replica no longer holds back vacuum, s',
     default: '60',
     schema: wholeNumberSetting(1, 86_400),
   } satisfies Setting<number>,
 };
 
 export type WriterConfig = ConfigOf<typeof writerSettings> & {
-  /** Of the group that this process may lead. */
+  /** The nodes of the group that this process may lead. */
   readonly nodes: GroupAddresses['nodes'];
 };
 

@@ -31,7 +31,7 @@ import type { Writer } from './writer.js';
 
 const ANSWER_MS = 3000;
 const POLL_MS = 250;
-/** Longer than a poll: who gave up lets another one try first. */
+/** Longer than a poll, so that another writer can try after this one gave up. */
 const LOOK_AGAIN_MS = 500;
 /** Interval at which a standby checks the holder. */
 const HOLDER_MS = 1000;
@@ -40,9 +40,9 @@ const HOLDER_MS = 1000;
  * to end it.
  */
 const STALLED_MS_MAX = 13_000;
-/** A standby whose last poll is older is not standing by. */
+/** A standby whose last poll is older than this can't take over. */
 const POLLED_MS_MAX = 3000;
-/** A batch may finish for so long while the process stops; then its messages come again. */
+/** Time for the current batch to finish while the process stops; after that its messages are redelivered. */
 const FINISH_MS = 3500;
 
 export interface LeadershipOptions {
@@ -59,7 +59,7 @@ export class Leadership {
   #session: WriterSession | undefined;
   #leaderTerm: LeaderTerm | undefined;
   #polledAt: number | undefined;
-  /** What comes next, in words for health. */
+  /** What the writer waits for, as shown by health. */
   #waitsFor = 'an answer of the nodes';
 
   constructor(private readonly options: LeadershipOptions) {
@@ -70,7 +70,7 @@ export class Leadership {
     return this.#leaderTerm === undefined ? 'standby' : 'active';
   }
 
-  /** For how long what is under way has waited for the database, ms; 0: nothing is. */
+  /** How long the current work has waited for the database, ms; 0: nothing waits. */
   get waitedMs(): number {
     return this.options.writer.waitedMs;
   }
@@ -85,7 +85,7 @@ export class Leadership {
     return this.#leaderTerm;
   }
 
-  /** Why it neither writes nor could at once. */
+  /** Why this writer neither writes nor could take over at once. */
   get obstacle(): string | undefined {
     if (this.#leaderTerm !== undefined) return this.options.writer.obstacle;
     const polled = this.#polledAt !== undefined && performance.now() - this.#polledAt < POLLED_MS_MAX;
@@ -97,7 +97,9 @@ export class Leadership {
     return this.#leaderTerm && this.knownPrimary;
   }
 
-  /** For small questions to the node that it writes to or would; undefined while it has no session there. */
+  /**
+   * Connection for small queries to the node that it writes to or would write to; undefined without a session there.
+   */
   get knownPrimary() {
     return this.#session && this.#nodes.connection(this.#session.node);
   }
@@ -107,7 +109,7 @@ export class Leadership {
     this.#running ??= this.run();
   }
 
-  /** Finishes the batch that is under way, hands the lock over. Settles within 4 s. */
+  /** Finishes the current batch and releases the lock. Settles within 4 s. */
   async stop(): Promise<void> {
     this.#stop.abort();
     const late = setTimeout(
@@ -178,7 +180,7 @@ export class Leadership {
     this.options.log.warn({ pid, stalledMs, ended }, 'the lock holder has stalled');
   }
 
-  /** Of a suspect command: this process lives, so it did not end over it. */
+  /** Withdraws the try of a suspect command: this process still runs, so the command did not end it. */
   private async withdrawOpenTry(run: Parameters<typeof withdrawTries>[0]): Promise<void> {
     const { writer } = this.options;
     if (writer.openTryOf === undefined) return;
@@ -211,7 +213,7 @@ export class Leadership {
     } finally {
       this.#leaderTerm = undefined;
       this.#stop.signal.removeEventListener('abort', end);
-      // At once, as the process may be about to stop; where the database is away, over the next session.
+      // At once, because the process may be about to stop. If the database is away, the next session does it.
       const side = this.#nodes.connection(session.node);
       if (side !== undefined) {
         await this.withdrawOpenTry((text, values) => side.ask(text, values)).catch(() => undefined);

@@ -14,7 +14,7 @@ import { WriterMetrics } from './metrics.js';
 import { PrimaryWatch } from './primary-watch.js';
 import { Writer } from './writer.js';
 
-/** It has no API of its own: health and metrics are the edge's. */
+/** The writer has no API of its own; libs/edge serves health and metrics. */
 @Module({})
 class ShardWriterModule {}
 
@@ -24,7 +24,7 @@ async function start(): Promise<Service> {
   const { log, health, metrics } = edge;
 
   const access: BrokerAccess = { brokers: [...config.brokers], ...config.secrets.amqp };
-  // Two: an alarm that holds back what is published must not hold back acknowledgements.
+  // Two connections: an alarm that blocks publishing must not block acknowledgements.
   const taking = new BrokerConnection({ access, name: `${config.name} takes`, log });
   const telling = new BrokerConnection({ access, name: `${config.name} tells`, log });
   const consumer = new CommandConsumer({ connection: taking, group: config.group, log });
@@ -54,7 +54,7 @@ async function start(): Promise<Service> {
   });
 
   const parts = [taking, telling, replies, announcer, leadership, primaryWatch];
-  // At once when the process begins to stop: the lock is free for the standby while the last requests are answered.
+  // As soon as the process begins to stop, so that the standby can take the lock while the last requests are answered.
   edge.stopping.addEventListener('abort', () => void leadership.stop());
   const service = await startService(edge, {
     module: ShardWriterModule,

@@ -22,7 +22,7 @@ export class WriterMetrics {
     });
     const seconds = new Histogram({
       name: 'eco_writer_batch_seconds',
-      help: 'Of one batch: to fence and load, to decide, to store and commit',
+      help: 'Time of one batch: to fence and load, to decide, to store and commit',
       labelNames: ['phase'],
       buckets: SECONDS,
       registers,
@@ -34,13 +34,13 @@ export class WriterMetrics {
     };
     this.#answers = new Counter({
       name: 'eco_writer_commands_total',
-      help: 'Commands by what was answered',
+      help: 'Commands by reply',
       labelNames: ['answer'],
       registers,
     });
     this.#failures = new Counter({
       name: 'eco_writer_faults_total',
-      help: 'Batches that were not stored, by whose fault it was',
+      help: 'Batches that were not stored, by type of failure',
       labelNames: ['type'],
       registers,
     });
@@ -73,7 +73,7 @@ export class WriterMetrics {
     const registers = [this.registry];
     new Gauge({
       name: 'eco_writer_waits_seconds',
-      help: 'For how long what is under way has waited for the database; a COMMIT waits while no replica streams',
+      help: 'How long the current work has waited for the database; a COMMIT waits while no replica streams',
       registers,
       collect() {
         this.set(leadership.waitedMs / 1000);
@@ -81,7 +81,7 @@ export class WriterMetrics {
     });
     new Gauge({
       name: 'eco_writer_suspect_tries',
-      help: 'How often a command was tried by itself and its session ended; more than 3 is for an operator. Active writer only',
+      help: 'How often a command was tried alone and its session ended; above 3 an operator must decide. Active writer only',
       registers,
       collect() {
         this.set(leadership.suspectTries);
@@ -105,12 +105,12 @@ export class WriterMetrics {
     });
     const oldestXminAge = new Gauge({
       name: 'eco_writer_oldest_xmin_age',
-      help: 'Transactions since the oldest snapshot that anything holds; dead rows pile up behind it. Active writer only',
+      help: 'Transactions since the oldest snapshot in use; dead rows accumulate behind it. Active writer only',
       registers,
     });
     const byGroup = new Gauge({
       name: 'eco_writer_dead_letters_open_by_group',
-      help: 'The same by error class and by where they failed, as eco dead-letters shows them',
+      help: 'Open dead letters by error class and by where they failed, as eco dead-letters shows them',
       labelNames: ['error_class', 'place'],
       registers,
     });
@@ -121,7 +121,7 @@ export class WriterMetrics {
     });
     new Gauge({
       name: 'eco_writer_dead_letters_open',
-      help: 'Dead letters that nobody has decided about, without key conflicts. Active writer only',
+      help: 'Open dead letters, without key conflicts. Active writer only',
       registers,
       async collect() {
         this.reset();
@@ -139,18 +139,18 @@ export class WriterMetrics {
           }
           oldestXminAge.set(gauges.oldestXminAge);
         } catch {
-          // The database is away: the writer's other metrics tell that, and must be read.
+          // The database is away. The writer's other metrics show that, so the scrape must not fail.
         }
       },
     });
   }
 
-  /** What the watch of the primary last saw; of a leader and of a standby. */
+  /** What the watch of the primary last saw; for leader and standby. */
   observePrimary(watch: PrimaryWatch): void {
     const registers = [this.registry];
     new Gauge({
       name: 'eco_writer_replica_absent_seconds',
-      help: 'For how long the slot of a replica that is away has held back vacuum',
+      help: 'How long the slot of an absent replica has held back vacuum',
       labelNames: ['slot'],
       registers,
       collect() {
@@ -160,7 +160,7 @@ export class WriterMetrics {
     });
     new Counter({
       name: 'eco_writer_slots_renewed_total',
-      help: 'Slots of replicas that were away for too long and were made again, so that they hold back vacuum no longer',
+      help: 'Slots of replicas that were absent for too long and were recreated, so that they no longer hold back vacuum',
       registers,
       collect() {
         this.reset();
@@ -169,7 +169,7 @@ export class WriterMetrics {
     });
     new Gauge({
       name: 'eco_writer_group_clock_ahead_seconds',
-      help: 'How far the clock of the group is ahead of that of its primary, which went back',
+      help: 'How far the group clock is ahead of the clock of its primary, which was set back',
       registers,
       collect() {
         this.set(watch.clocks?.groupAheadS ?? NaN);
@@ -177,7 +177,7 @@ export class WriterMetrics {
     });
     new Gauge({
       name: 'eco_writer_primary_clock_ahead_seconds',
-      help: 'How far the clock of the primary is ahead of that of this process; below 0: behind',
+      help: 'How far the clock of the primary is ahead of the clock of this process; below 0: behind',
       registers,
       collect() {
         this.set(watch.clocks?.primaryAheadS ?? NaN);

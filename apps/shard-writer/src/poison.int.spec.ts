@@ -9,7 +9,10 @@ import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluste
 /* A poison message ends the process each time it is tried. It arrives among good commands. */
 
 const GOOD = 20;
-/** Two deliveries before anything is suspected, one of all together, halves, and three of it alone; and some to spare. */
+/**
+ * Two deliveries before anything is suspected, one try of all together, the halves, three tries of the message alone,
+ * and two to spare.
+ */
 const ENDS_MAX = 3 + Math.ceil(Math.log2(GOOD + 1)) + 3 + 2;
 
 let cluster: TestCluster;
@@ -67,7 +70,7 @@ it('makes a poison message one dead letter and decides all good commands', async
   writer.start();
 
   const letters = await eventually(
-    'the dead letter is there',
+    'the dead letter exists',
     async () => {
       const rows = await ask<{ command_id: string; error_class: string; place: string; state: string }>(
         'SELECT command_id, error_class, place, state FROM eco.dead_letter',
@@ -84,15 +87,15 @@ it('makes a poison message one dead letter and decides all good commands', async
     ask<{ order_id: string; status: string }>('SELECT order_id, status FROM eco.orders WHERE order_id = ANY ($1)', [
       ids,
     ]);
-  await eventually('all good orders are there', async () => (await placed(good.map(({ id }) => id))).length === GOOD);
-  await eventually('nothing is suspected any more', async () => (await ask('SELECT FROM eco.suspect')).length === 0);
+  await eventually('all good orders are stored', async () => (await placed(good.map(({ id }) => id))).length === GOOD);
+  await eventually('no suspects are left', async () => (await ask('SELECT FROM eco.suspect')).length === 0);
   expect(new Set((await placed(good.map(({ id }) => id))).map(({ status }) => status))).toEqual(new Set(['confirmed']));
 
   const ends = writer.ends;
   const after = order('somebody');
   await publish(poison);
   await publish(after);
-  await eventually('what comes later is decided', async () => (await placed([after.id])).length === 1);
+  await eventually('a later order is decided', async () => (await placed([after.id])).length === 1);
   expect(writer.ends).toBe(ends);
   expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_reader')))).toEqual([]);
 }, 600_000);

@@ -10,20 +10,21 @@ import {
 import type { Log } from '@eco/edge';
 
 /*
- * What holds a group up in the long run and nobody notices: the slot of a replica that is away, and clocks that differ.
- * Every writer looks, the standby too, since a leader that can't reach the brokers makes room every few seconds.
+ * Watches what slows a group down in the long run without being noticed: the slot of an absent replica, and clocks that
+ * differ. Every writer watches, the standby too, because a leader that can't reach the brokers gives up every few
+ * seconds.
  */
 
 const EVERY_MS = 2000;
-/** A server that is busy may take long; nothing waits for this. */
+/** A busy server may take long; nothing waits for this. */
 const ANSWER_MS = 5000;
-/** Beyond this a clock is not only inexact. */
+/** A clock that is off by more than this is wrong, not merely inexact. */
 const CLOCK_S_MAX = 5;
 
 export interface PrimaryWatchOptions {
   /** A connection to the primary as eco_writer; undefined while none is known. */
   primary: () => SideConnection | undefined;
-  /** A replica that is away for so long loses its slot's hold on row versions. */
+  /** After this time the slot of an absent replica no longer holds back row versions. */
   absentMsMax: number;
   log: Log;
 }
@@ -44,7 +45,7 @@ export class PrimaryWatch {
     return this.#absent;
   }
 
-  /** Slots that were made again, since the process began. */
+  /** Slots recreated since the process started. */
   get renewed(): number {
     return this.#renewed;
   }
@@ -85,7 +86,7 @@ export class PrimaryWatch {
     const { absentMsMax, log } = this.options;
     if (absentMs < absentMsMax || !(await renewAbsentSlot(primary, slot, ANSWER_MS))) return;
     this.#renewed += 1;
-    log.warn({ slot, absentMs }, 'replica is away: its slot was made again, so that it holds back vacuum no longer');
+    log.warn({ slot, absentMs }, 'recreated the slot of an absent replica so that it no longer holds back vacuum');
   }
 
   #logClocks({ groupAheadS, primaryAheadS }: Clocks): void {

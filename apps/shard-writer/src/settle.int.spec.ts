@@ -18,7 +18,7 @@ beforeAll(async () => {
   leaderTerm = await startTerm(session);
   const product = commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1000 });
   await settle([{ readable: true, command: product }]);
-  // Nothing in the rules is wrong with these customers: only the database will not have them.
+  // The rules accept these customers; only the database rejects them.
   await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_them CHECK (customer_id NOT LIKE 'bad%')`);
 });
 afterAll(async () => {
@@ -48,7 +48,7 @@ async function settle(arrived: Arrived[]): Promise<Committed> {
   return settled;
 }
 
-/** Ids that have an open dead letter or an outcome, with the batch that wrote it. */
+/** Ids with an open dead letter or an outcome, and the batch that wrote it. */
 async function written(arrived: (Arrived & { readable: true })[]) {
   const ids = arrived.map(({ command }) => command.id);
   const of = (table: string) =>
@@ -98,7 +98,7 @@ it('replies to a repeated command from its dead letter, without searching for it
 
 it('dead-letters a command whose rule throws', async () => {
   const broken = order('good');
-  // Not what readCommands would let pass: no time can be made of it.
+  // readCommands would reject this: it is no valid time.
   broken.command.stamp = 'no stamp';
   const batch = [order('good'), broken, order('good')];
   const { effects } = await settle(batch);
@@ -109,7 +109,7 @@ it('dead-letters a command whose rule throws', async () => {
   expect([outcomes.length, deadLetters.map(({ command_id: id }) => id)]).toEqual([2, [broken.command.id]]);
 });
 
-it('tries a replay once by its number, and keeps what was done with a dead letter and by whom', async () => {
+it('tries a replay once per number, and records each action on a dead letter with its operator', async () => {
   const bad = order('bad-for-now');
   const first = await settle([bad]);
   const letter = first.effects.deadLetters[0] as Effects['deadLetters'][number];
@@ -145,7 +145,7 @@ it('tries a replay once by its number, and keeps what was done with a dead lette
 });
 
 it('dead-letters a command that is too large for the server', async () => {
-  // Hashes, or it would be compressed to fit.
+  // Hashes, because other text would be compressed and fit.
   const hashes = Array.from({ length: 200 }, (_, index) => `md5(customer_id || '${index}')`).join(' || ');
   const text = `CASE WHEN length(customer_id) > 100 THEN ${hashes} ELSE '' END`;
   await group.asSuperuser(`CREATE INDEX too_long ON eco.orders ((${text}))`);
@@ -158,7 +158,7 @@ it('dead-letters a command that is too large for the server', async () => {
   expect((await written(batch)).outcomes).toHaveLength(2);
 });
 
-it('blames nobody when the server can’t store', async () => {
+it('blames no command when the server can’t store anything', async () => {
   await group.asSuperuser('ALTER TABLE eco.movement RENAME TO movement_gone');
   const batch = [order('good'), order('good')];
   const settled = await settleBatch(session, leaderTerm, batch);
@@ -184,7 +184,7 @@ describe('large orders', () => {
     return received('reservation.create', { reservationId, customerId, branchId: null, lines, ttlSeconds: 600 });
   }
 
-  /** Batch after batch, as the writer would; gives how many of `arrived` each of them settled. */
+  /** Settles batch after batch, as the writer does; returns how many of `arrived` each batch settled. */
   async function settleAll(arrived: Arrived[], options: Parameters<typeof settleBatch>[3]): Promise<Committed[]> {
     const batches: Committed[] = [];
     for (let left = arrived; left.length > 0;) {
@@ -196,7 +196,7 @@ describe('large orders', () => {
     return batches;
   }
 
-  /** What the server answers to statements of this name while `work` is done. */
+  /** What the server returns for statements of this name during `work`. */
   async function answersTo(name: string, work: () => Promise<unknown>): Promise<{ rows: number; bytes: number }> {
     const run = session.run.bind(session);
     const all = { rows: 0, bytes: 0 };
@@ -226,7 +226,7 @@ describe('large orders', () => {
     );
   });
 
-  it('are loaded once, not once for each of their lines, and their levels once for each product', async () => {
+  it('are loaded once, not once per line, and their levels once per product', async () => {
     const orders = [largeOrder('ana'), largeOrder('ana')];
     await settle(orders);
     const fulfilments = orders.map((each) => fulfilmentOf(of(each).id, 'ana'));
@@ -241,7 +241,7 @@ describe('large orders', () => {
     expect(loaded.bytes).toBeLessThan(100_000);
   });
 
-  it('end a batch where it has enough lines, in the order of their queue, while another queue goes on', async () => {
+  it('end a batch when it has enough lines, in queue order, while another queue continues', async () => {
     const orders = Array.from({ length: 12 }, () => largeOrder('ana'));
     await settle(orders);
     const fulfilments = orders.map((each) => fulfilmentOf(of(each).id, 'ana'));
@@ -258,7 +258,7 @@ describe('large orders', () => {
     );
   });
 
-  it('that are reserved and due end a few in each batch, before what wants their units is decided', async () => {
+  it('release due reservations a few per batch, before commands that need their units are decided', async () => {
     const reservations = Array.from({ length: 8 }, () => largeReservation('ana'));
     await settle(reservations);
     await settle([received('stock.count', await countOf('large-0'))]);
@@ -273,7 +273,7 @@ describe('large orders', () => {
     expect(batches.at(-1)?.effects.outcomes.at(-1)).toMatchObject({ commandId: of(wanted).id, status: 'done' });
   });
 
-  it('that are due are ended by an idle writer as many as fit in a batch', async () => {
+  it('release due reservations when the writer is idle, as many as fit in a batch', async () => {
     await settle([received('stock.receive', { productId: 'large-0', location: 'central', quantity: 100 })]);
     await settle(Array.from({ length: 6 }, () => largeReservation('ana')));
     await makeDue();
@@ -284,7 +284,7 @@ describe('large orders', () => {
     expect(ended).toEqual([5, 1, 0]);
   });
 
-  it('in carts end a batch too, and a cart that alone is too large is not half loaded', async () => {
+  it('in carts end a batch too, and a cart that is too large alone is not partly loaded', async () => {
     const carts = ['ana', 'bo', 'cy'].map((customerId) => ({ customerId, items: lines.slice(0, 60) }));
     for (const { customerId, items } of carts) {
       await settle(items.map(({ productId }) => received('cart.edit', { customerId, productId, quantity: 1 })));
@@ -300,7 +300,7 @@ describe('large orders', () => {
     expect(batches.flatMap(({ effects }) => effects.orders.map((row) => row.lines.length))).toEqual([60, 60, 60]);
   });
 
-  it('that take the server too long are no command’s fault, and ask for a smaller batch', async () => {
+  it('that take the server too long cause a smaller batch and blame no command', async () => {
     await session.control(`SET statement_timeout = '50ms'`);
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT slow CHECK (pg_sleep(0.2) IS NOT NULL) NOT VALID`);
     const settled = await settleBatch(session, leaderTerm, [order('ana')]);
@@ -316,7 +316,7 @@ describe('large orders', () => {
     await group.asSuperuser(`UPDATE eco.hold SET expires_at = now() - interval '1 s'`);
   }
 
-  /** Finds no more of it than what is reserved. */
+  /** Only the reserved units are left of it. */
   async function countOf(productId: string) {
     const [level] = await group.asSuperuser<{ on_hand: string; reserved: string }>(
       `SELECT on_hand, reserved FROM eco.stock_level WHERE product_id = $1 AND location = 'central'`,

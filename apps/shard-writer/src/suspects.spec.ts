@@ -4,16 +4,16 @@ import type { Arrived } from '@eco/domain';
 import { Suspects, TRIES_MAX, type Part, type Taken } from './suspects.js';
 
 /*
- * A model of leaderships: what waits in two queues is taken and decided part by part, with the rows kept as the database
- * would. A part that holds a poison message ends the process, one that holds a command over which the server crashes ends
- * the session, and everything that is not settled comes again. Somebody else may end either, at any moment.
+ * A model of leaderships. The commands that wait in two queues are taken and decided part by part, with rows kept as
+ * the database would. A part with a poison message ends the process. A part with a command that crashes the server ends
+ * the session. Everything that is not settled is redelivered. Something else may end either at any moment.
  */
 
 const LIMITS = { commands: 1000, lines: 5000 };
 const LATE = 1e9;
 
 interface Row extends SuspectSet {
-  /** Processes that began to try it and have not withdrawn. */
+  /** Processes that started to try it and have not withdrawn. */
   by: ReadonlySet<number>;
 }
 
@@ -24,7 +24,7 @@ class World {
   readonly settled: string[] = [];
   readonly deadLetters = new Set<string>();
   readonly triedAlone = new Map<string, Set<number>>();
-  /** How often each was delivered before. */
+  /** How often each command was delivered before. */
   readonly deliveries = new Map<string, number>();
   process = 1;
 
@@ -48,7 +48,10 @@ class World {
     return { arrived, delivery: { queue, deliveryCount: this.deliveries.get(id) ?? 0 } };
   }
 
-  /** Of each queue `pieces` commands are there at a time. Until all is settled, or something ends it; at most `partsMax`. */
+  /**
+   * Makes `pieces` commands of each queue available at a time, until all is settled or something ends it; at most
+   * `partsMax` parts.
+   */
   lead(pieces: number, partsMax: number, endedBy: End | undefined): void {
     const suspects = new Suspects([...this.rows.values()], 0);
     for (let parts = 0; this.open.length > 0; parts += 1) {
@@ -119,14 +122,14 @@ const ends = fc.array(fc.record({ parts: fc.nat(6), what: fc.constantFrom<End>('
   maxLength: 40,
 });
 
-/** Until all is over that ever will be: what crashes the server is tried for good. */
+/** Runs until everything that can be settled is settled. A command that crashes the server is tried forever. */
 function run(world: World, pieces: number, ended: readonly { parts: number; what: End }[], leadershipsMax: number) {
   for (let n = 0; world.open.length > 0 && n < leadershipsMax; n += 1) {
     world.lead(pieces, ended[n]?.parts ?? Infinity, ended[n]?.what);
   }
 }
 
-it('decides the commands of a queue in the order of arrival, whatever is suspicious', () => {
+it('decides the commands of a queue in arrival order, whatever is suspicious', () => {
   fc.assert(
     fc.property(
       counts,
@@ -146,7 +149,7 @@ it('decides the commands of a queue in the order of arrival, whatever is suspici
         for (const ids of Object.values(queues)) {
           const order = world.settled.filter((id) => ids.includes(id)).map((id) => ids.indexOf(id));
           expect(order).toEqual([...order].sort((x, y) => x - y));
-          // And nothing before it is open.
+          // No earlier command is open.
           const last = order.at(-1) ?? 0;
           const before = ids.slice(0, last).filter((id) => !world.settled.includes(id) && !world.deadLetters.has(id));
           expect(before).toEqual([]);
@@ -169,7 +172,8 @@ it('settles all good commands and dead-letters only poison messages, however sma
         const ids = idsOf('a', count);
         const poison = new Set(ids.filter((_, index) => poisonAt.includes(index)));
         const world = new World({ a: ids }, new Map([...poison].map((id) => [id, 'process'])));
-        // At most: three deliveries before anything is suspected, then halves of each poison message's set, then it alone.
+        // At most: three deliveries before anything is suspected, the halves of each poison message's set, then the
+        // message alone.
         const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
         run(world, pieces, ended, limit);
         expect(world.open.map(idOf)).toEqual([]);
@@ -181,7 +185,7 @@ it('settles all good commands and dead-letters only poison messages, however sma
   );
 });
 
-it('makes no dead letter of a command whose session ends each time, and settles all before it and in other queues', () => {
+it('dead-letters no command whose session ends each time, and settles all earlier commands and other queues', () => {
   const world = new World({ a: idsOf('a', 9), b: idsOf('b', 5) }, new Map([['a4', 'session']]));
   run(world, 9, [], 60);
   expect(world.deadLetters.size).toBe(0);
@@ -192,12 +196,12 @@ it('makes no dead letter of a command whose session ends each time, and settles 
   });
 });
 
-it('divides nothing while nothing came three times, and changes no order between queues', () => {
+it('splits nothing before a third delivery, and keeps the order between queues', () => {
   const waiting = [...taken('a', ['a0']), ...taken('b', ['b0'], 1), ...taken('a', ['a1'])];
   expect(new Suspects([], 0).next(waiting, LIMITS, 0)).toEqual({ taken: waiting });
 });
 
-it('ends a part before it has too many lines or commands, and gives each queue its share', () => {
+it('ends a part before it exceeds the limits of lines or commands, and gives each queue a share', () => {
   const lines = (count: number) => Array.from({ length: count }, () => ({}));
   const large = (queue: string, count: number) =>
     Array.from({ length: count }, () => ({
@@ -215,7 +219,7 @@ it('ends a part before it has too many lines or commands, and gives each queue i
   expect([partOf(1, 5, suspects), partOf(1, 5, suspects), partOf(1, 5, suspects)]).toEqual([['a'], ['b'], ['a']]);
 });
 
-it('tries a command again that was alone three times, each time later, while other queues go on', () => {
+it('retries a command that was tried alone three times, later each time, while other queues continue', () => {
   const set = (tries: number) => ({ suspectId: 's', commandIds: ['a0'], tries });
   const waiting = [...taken('a', ['a0', 'a1'], 3), ...taken('b', ['b0'])];
   const next = (tries: number, now: number, of: readonly Taken[]) => {
@@ -232,7 +236,7 @@ it('tries a command again that was alone three times, each time later, while oth
   expect(new Suspects([set(5)], 0).worst).toEqual(set(5));
 });
 
-it('counts no try against what it did not try, nor against one whose session lives', () => {
+it('counts no try against commands that were not tried, or whose session survived', () => {
   const suspects = new Suspects([], 0);
   const part = suspects.next(taken('a', idsOf('a', 8), 2), LIMITS, 0) as Part;
   expect(suspects.isEmpty).toBe(true);

@@ -4,30 +4,31 @@ import type { SuspectSet } from '@eco/database';
 import { linesIn, type Arrived } from '@eco/domain';
 
 /*
- * What is decided next, of what has been taken from the queues: of each queue always its front, so that nothing overtakes
- * what came before it in the same queue.
+ * Chooses what is decided next from the commands taken from the queues. It always takes the front of a queue, so
+ * nothing overtakes an earlier command of the same queue.
  *
- * A command over which the process ends can't be caught: whatever is written down must be written before. So what came
- * three times is tried apart from the rest, as a set whose ids are stored first, when everything before it in its queue is
- * settled. A leader that finds a set knows that a try of exactly these commands was not finished, and tries halves.
- * Where nothing came three times, none of this costs anything.
+ * A poison message ends the process and can't be caught, so anything to be recorded must be recorded beforehand.
+ * Commands that were delivered three times are therefore tried separately, as a set whose ids are stored first, once
+ * everything before it in its queue is settled. A leader that finds a set knows that a try of exactly these commands
+ * was not finished, and tries halves. If nothing was delivered three times, none of this costs anything.
  *
- *   came three times ──▶ set of n, tries 1 ──settled──▶ row gone
+ *   delivered 3 times ──▶ set of n, tries 1 ──settled──▶ row deleted
  *                           │ not finished
  *                           ▼
- *                        two sets of n/2, tries 0 ──▶ each by itself, tries 1 … of one command: tries 2, 3, …
+ *                        two sets of n/2, tries 0 ──▶ each separately, tries 1 … a single command: tries 2, 3, …
  *
- * A single command becomes a dead letter when three processes have ended over it (see `StoredSuspectSet`), or an operator
- * has said so. A session that the database ended is no process that ended: then it is tried again, each time later.
+ * A single command becomes a dead letter when three processes have ended while trying it (see `StoredSuspectSet`), or
+ * when an operator has condemned it. A session ended by the database does not count as an ended process. The command is
+ * then tried again, later each time.
  */
 
-/** Suspicious is what was delivered so often before. */
+/** A command with at least this many earlier deliveries is suspicious. */
 export const SUSPICIOUS_DELIVERIES = 2;
-/** Of one command alone. */
+/** Tries of one command alone. */
 export const TRIES_MAX = 3;
 /**
- * Before a single command is tried for the fourth time, ms. A process that lost its session has withdrawn its try by then:
- * it waits for 0.5 s, for the nodes' answers for up to 3 s, for its new session for up to 3 s.
+ * Wait before a single command is tried for the fourth time, ms. By then a process that lost its session has withdrawn
+ * its try: it waits for 0.5 s, up to 3 s for the nodes' answers, and up to 3 s for its new session.
  */
 const LATER_MS = { first: 7000, max: 60_000 };
 
@@ -37,7 +38,7 @@ export interface Taken {
   readonly delivery: Pick<Delivery, 'queue' | 'deliveryCount'>;
 }
 
-/** What a batch may hold; of each queue, as far as lines go. */
+/** Limits of a batch. `lines` applies to each queue. */
 export interface Limits {
   readonly commands: number;
   readonly lines: number;
@@ -46,11 +47,11 @@ export interface Limits {
 /** What is settled next, in one transaction. */
 export interface Part<T extends Taken = Taken> {
   readonly taken: readonly T[];
-  /** Undefined: nothing is suspicious about it. */
+  /** Undefined: nothing in this part is suspicious. */
   readonly suspect?: SuspectSet;
-  /** It is one command that was tried often enough: whether it is tried again is for the stored rows to say. */
+  /** It is a single command with enough tries; the stored rows decide whether it is tried again. */
   readonly needsVerdict?: boolean;
-  /** Rows that have to be changed before it is tried. */
+  /** Rows that must change before the part is tried. */
   readonly removed?: readonly string[];
   readonly stored?: readonly SuspectSet[];
 }
@@ -59,19 +60,19 @@ interface Front<T> {
   readonly taken: T[];
   lines: number;
   isComplete: boolean;
-  /** The first one, if that is suspicious; then there is nothing in `taken`. */
+  /** The first command, if it is suspicious; then `taken` is empty. */
   suspicious: T | undefined;
 }
 
 export class Suspects {
   readonly #sets = new Map<string, SuspectSet>();
   readonly #setOf = new Map<string, SuspectSet>();
-  /** The queue of the last part; that of a suspicious one. */
+  /** The queue of the last part, and of the last suspicious part. */
   #lastQueue: string | undefined;
   #lastSuspicious: string | undefined;
   #wasSuspicious = true;
 
-  /** `since`: when this leadership began, as `performance.now()`. */
+  /** `since`: start of this leadership, as `performance.now()`. */
   constructor(
     sets: readonly SuspectSet[],
     private readonly since: number,
@@ -79,20 +80,20 @@ export class Suspects {
     for (const set of sets) this.keep(set);
   }
 
-  /** There are none whose try was not finished. */
+  /** No set has an unfinished try. */
   get isEmpty(): boolean {
     return this.#sets.size === 0;
   }
 
-  /** The single command that was tried most often; undefined: there is none. */
+  /** The single command with the most tries; undefined: there is none. */
   get worst(): SuspectSet | undefined {
     const single = [...this.#sets.values()].filter(({ commandIds, tries }) => commandIds.length === 1 && tries > 0);
     return single.sort((a, b) => b.tries - a.tries)[0];
   }
 
   /**
-   * The front of each queue up to what is suspicious, or what is suspicious at the front of one queue; by turns where there
-   * is both, so that neither waits for good. Undefined: nothing may be tried yet.
+   * Returns the front of each queue up to the first suspicious command, or the suspicious front of one queue. They take
+   * turns if both exist, so that neither waits forever. Undefined: nothing may be tried yet.
    */
   next<T extends Taken>(waiting: readonly T[], limits: Limits, now: number): Part<T> | undefined {
     const fronts = this.fronts(waiting, limits);
@@ -114,7 +115,7 @@ export class Suspects {
     );
   }
 
-  /** What is stored before a part is tried; the row that it leaves if it is not finished. */
+  /** Returns the part with the row that is stored before it is tried; the row remains if the try is not finished. */
   begin<T extends Taken>(part: Part<T>): (Part<T> & { suspect: SuspectSet }) | undefined {
     if (part.suspect === undefined) return undefined;
     const suspect = { ...part.suspect, tries: part.suspect.tries + 1 };
@@ -122,7 +123,7 @@ export class Suspects {
     return { ...part, suspect };
   }
 
-  /** As before it began: the process lives, and the session too, so it was not this part's fault. */
+  /** Undoes `begin`: the process and the session are alive, so this part is not to blame. */
   absolve({ suspect }: { suspect: SuspectSet }): SuspectSet {
     const absolved = { ...suspect, tries: suspect.tries - 1 };
     this.keep(absolved);
@@ -153,7 +154,10 @@ export class Suspects {
     return fronts;
   }
 
-  /** In the order in which they were taken. Too many: the queues share, and of one each has its turn. */
+  /**
+   * In the order in which they were taken. If there are too many, the queues share the batch; with a limit below the
+   * number of queues they take turns.
+   */
   private within<T extends Taken>(fronts: Map<string, Front<T>>, waiting: readonly T[], commandsMax: number): T[] {
     const present = [...fronts].filter(([, { taken }]) => taken.length > 0).map(([queue]) => queue);
     const count = [...fronts.values()].reduce((sum, { taken }) => sum + taken.length, 0);
@@ -172,14 +176,14 @@ export class Suspects {
     return delivery.deliveryCount >= SUSPICIOUS_DELIVERIES || this.#setOf.has(idOf(arrived));
   }
 
-  /** A single command that was tried often waits, each time longer. */
+  /** A single command with many tries waits, longer each time. */
   private isDue({ arrived }: Taken, now: number): boolean {
     const set = this.#setOf.get(idOf(arrived));
     if (set === undefined || !isTriedOften(set)) return true;
     return now - this.since >= Math.min(LATER_MS.max, Math.max(LATER_MS.first, 1000 * 2 ** (set.tries - 1)));
   }
 
-  /** `queue`: one queue, whose first one is suspicious. */
+  /** `queue`: the commands of one queue, the first of which is suspicious. */
   private suspiciousPart<T extends Taken>(queue: readonly T[], limits: Limits): Part<T> {
     const set = this.#setOf.get(idOf((queue[0] as T).arrived));
     const run = runOf(queue, limits, (each) => this.isSuspicious(each) && this.#setOf.get(idOf(each.arrived)) === set);
@@ -189,7 +193,8 @@ export class Suspects {
     if (isWhole && (set.tries === 0 || ids.length === 1)) {
       return { taken: run, suspect: set, needsVerdict: isTriedOften(set) };
     }
-    // Of all that was tried together one half; of a part of it, which has not been tried by itself, all.
+    // If the whole set was tried together, try one half. A part of the set that has not been tried separately is tried
+    // whole.
     const tried = new Set(isWhole ? ids.slice(0, Math.ceil(ids.length / 2)) : ids);
     const suspect = newSet([...tried]);
     const rest = newSet(set.commandIds.filter((id) => !tried.has(id)));
@@ -210,7 +215,7 @@ export class Suspects {
   }
 }
 
-/** From its front, as far as `belongs` holds and the limits allow; at least one. */
+/** The front of the queue, as long as `belongs` holds and the limits allow; at least one command. */
 function runOf<T extends Taken>(queue: readonly T[], limits: Limits, belongs: (each: T) => boolean): T[] {
   const run: T[] = [];
   let lines = 0;

@@ -6,9 +6,9 @@ import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
 
 /*
- * Two writers in processes of their own under a load that never stops: one is killed, stands still and comes to again, is
- * asked to leave. On a machine with nothing else to do the other takes over within 2 s, and within 15 s from one that
- * stands still; the limits here leave room for one that has.
+ * Two writers in separate processes under constant load. One is killed, stalls and recovers, is asked to stop. On an
+ * idle machine the other takes over within 2 s, and within 15 s from a stalled one; the limits here allow for a busy
+ * machine.
  */
 
 const KILLED_MS_MAX = 15_000;
@@ -57,7 +57,7 @@ async function activeOne(): Promise<{ active: WriterProcess; other: WriterProces
   });
 }
 
-/** Does something to the active one; gives how long nothing was decided, ms. */
+/** Does something to the active writer; returns how long no command was decided, ms. */
 async function takenOver(done: () => void): Promise<number> {
   const before = await readTerm();
   const startedMs = performance.now();
@@ -103,12 +103,12 @@ afterAll(async () => {
   await cluster.destroy();
 });
 
-it('takes over from one that was killed', async () => {
+it('takes over from a killed writer', async () => {
   const { active } = await activeOne();
   expect(await takenOver(() => active.signal('SIGKILL'))).toBeLessThan(KILLED_MS_MAX);
 }, 120_000);
 
-it('takes over from one that stands still, which writes nothing when it comes to again', async () => {
+it('takes over from a stalled writer, which writes nothing after it recovers', async () => {
   const { active } = await activeOne();
   expect(await takenOver(() => active.signal('SIGSTOP'))).toBeLessThan(STOPPED_MS_MAX);
   const { term } = await readTerm();
@@ -117,7 +117,7 @@ it('takes over from one that stands still, which writes nothing when it comes to
   expect((await readTerm()).term).toBe(term);
 }, 180_000);
 
-it('leaves at full load within 5 s, and the other goes on', async () => {
+it('stops under full load within 5 s, and the other writer continues', async () => {
   const { active } = await activeOne();
   let left: Promise<number> | undefined;
   await takenOver(() => {
@@ -126,11 +126,11 @@ it('leaves at full load within 5 s, and the other goes on', async () => {
   expect(await left).toBeLessThan(LEAVES_MS_MAX);
 }, 120_000);
 
-it('lost nothing and did nothing twice', async () => {
+it('lost no command and decided none twice', async () => {
   loading = false;
   await load;
   await eventually(
-    'all that was accepted is decided',
+    'every accepted order is decided',
     async () => {
       const [row] = await ask<{ n: string }>('SELECT count(*) AS n FROM eco.orders WHERE order_id = ANY ($1)', [
         accepted,

@@ -117,7 +117,7 @@ async function outcomesOf(commands: Command[]): Promise<number> {
 const allSettled = (commands: Command[]) =>
   eventually('all have an outcome', async () => (await outcomesOf(commands)) === commands.length);
 
-/** Numbers of the batches that decided them, in their order. */
+/** The seqs of the batches that decided them, in order. */
 async function seqsOf(commands: Command[]): Promise<number[]> {
   const text = 'SELECT command_id, seq FROM eco.outcome WHERE command_id = ANY ($1::uuid[])';
   const rows = await reader.ask<{ command_id: string; seq: string }>(text, [commands.map(({ id }) => id)], 30_000);
@@ -125,7 +125,7 @@ async function seqsOf(commands: Command[]): Promise<number[]> {
   return commands.map(({ id }) => seqs.get(id) as number);
 }
 
-/** No batch begins until what it gives back is called. */
+/** Holds back every batch until the returned function is called. */
 async function holdBatches(): Promise<() => void> {
   const blocker = new SideConnection(superuser.node, superuser.login, 'spec');
   await blocker.ask('BEGIN', [], 20_000);
@@ -133,7 +133,7 @@ async function holdBatches(): Promise<() => void> {
   return () => blocker.close();
 }
 
-it('answers who asks, with the position of the batch that did it; a repeat gets the first answer', async () => {
+it('replies to the waiting caller with the position of the deciding batch; a repeat gets the first reply', async () => {
   const command = order('ana', 2);
   const reply = await ask(command);
   expect(reply?.reply).toMatchObject({
@@ -170,7 +170,7 @@ it('announces every batch with the previous one of its topic, and the last batch
   expect(last?.changes?.[0]?.data).toEqual(row?.data);
 });
 
-it('keeps what it can’t read as a dead letter, and goes on', async () => {
+it('keeps an unreadable command as a dead letter, and continues', async () => {
   const payload = 'no command \u0000 at all';
   const [{ managementUrl }] = cluster.brokers as [TestCluster['brokers'][number]];
   const { user, password } = cluster.operator;
@@ -184,10 +184,10 @@ it('keeps what it can’t read as a dead letter, and goes on', async () => {
   );
   expect(await response.json()).toEqual({ routed: true });
   const letters = () => reader.ask(`SELECT FROM eco.dead_letter WHERE error_class = 'unreadable'`, [], 20_000);
-  await eventually('the dead letter is there', async () => (await letters()).length === 1);
+  await eventually('the dead letter exists', async () => (await letters()).length === 1);
   const unsigned = { ...order('ana'), sentBy: undefined } as unknown as Command;
   await publish([unsigned]);
-  const sender = await eventually('the unsigned one is there', async () => {
+  const sender = await eventually('the unsigned dead letter exists', async () => {
     const text = 'SELECT sent_by FROM eco.dead_letter WHERE command_id = $1';
     return (await reader.ask<{ sent_by: string }>(text, [unsigned.id], 20_000))[0]?.sent_by;
   });
@@ -195,11 +195,11 @@ it('keeps what it can’t read as a dead letter, and goes on', async () => {
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 });
 
-it('hands over when it stops, in the middle of its work; nothing is missing and nothing done twice', async () => {
+it('hands over when it stops in the middle of work; nothing is missing or done twice', async () => {
   const leader = active() as typeof first;
   const commands = Array.from({ length: 2000 }, (_, index) => order(`customer-${index}`));
   const publishing = publish(commands);
-  await eventually('it is at work', async () => (await outcomesOf(commands)) > 0, { pauseMs: 5 });
+  await eventually('the writer is deciding', async () => (await outcomesOf(commands)) > 0, { pauseMs: 5 });
   const startedAt = performance.now();
   await leader.leadership.stop();
   expect(performance.now() - startedAt).toBeLessThan(5000);
@@ -212,7 +212,7 @@ it('hands over when it stops, in the middle of its work; nothing is missing and 
   await eventually('there is a standby again', () => replacement.leadership.obstacle === undefined);
 });
 
-it('goes on when its session is ended under it', async () => {
+it('continues after its session was terminated', async () => {
   const term = active()?.leadership.leaderTerm?.term ?? 0;
   const commands = Array.from({ length: 500 }, (_, index) => order(`customer-${index}`));
   const publishing = publish(commands);
@@ -227,29 +227,32 @@ it('goes on when its session is ended under it', async () => {
 it('acknowledges nothing before it is committed', async () => {
   const leader = active() as typeof first;
   const held = () => leader.consumer.counts['orders.g1']?.unacknowledgedMessages;
-  await eventually('it has nothing to do', () => held() === 0);
-  // The fence waits for this row, and with it the batch.
+  await eventually('no delivery is unacknowledged', () => held() === 0);
+  // The fence waits for this row, and so does the batch.
   const blocker = new SideConnection(superuser.node, superuser.login, 'spec');
   await blocker.ask('BEGIN', [], 20_000);
   await blocker.ask('SELECT FROM eco.group_state FOR UPDATE', [], 20_000);
   const taken = leader.consumer.counts['orders.g1']?.messages ?? 0;
   const command = order('ana');
   await publish([command]);
-  await eventually('it has taken the message', () => (leader.consumer.counts['orders.g1']?.messages ?? 0) > taken);
+  await eventually(
+    'the writer has taken the message',
+    () => (leader.consumer.counts['orders.g1']?.messages ?? 0) > taken,
+  );
   await eventually('its batch waits', async () => {
     const waits = `SELECT FROM pg_stat_activity WHERE application_name = 'eco writer' AND wait_event_type = 'Lock'`;
     return (await superuser.ask(waits, [], 20_000)).length > 0;
   });
-  // What is acknowledged is told to the broker a moment later.
+  // Acknowledgements reach the broker a moment later.
   const since = performance.now();
-  await eventually('it has waited for a while', () => performance.now() - since > 500);
+  await eventually('some time has passed', () => performance.now() - since > 500);
   expect(held()).toBe(1);
   blocker.close();
   await allSettled([command]);
-  await eventually('it acknowledges', () => held() === 0);
+  await eventually('the writer acknowledges', () => held() === 0);
 });
 
-it('removes rows whose time is over, a bounded number at a time, while it decides', async () => {
+it('removes expired rows in bounded numbers while it decides', async () => {
   await superuser.ask(
     `INSERT INTO eco.tombstone (command_id, seq, bucket, reason, at)
      SELECT gen_random_uuid(), 0, 0, 'order-cancelled', now() - make_interval(days => CASE WHEN n = 1 THEN 170 ELSE 190 END)
@@ -257,14 +260,14 @@ it('removes rows whose time is over, a bounded number at a time, while it decide
     [],
     20_000,
   );
-  await eventually('all that are older than 180 days are gone', async () => {
+  await eventually('all rows older than 180 days are gone', async () => {
     expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
     const [row] = await reader.ask<{ n: string }>('SELECT count(*) AS n FROM eco.tombstone', [], 20_000);
     return row?.n === '1';
   });
 });
 
-it('confirms nothing while no replica streams, gives back what it took, and does it all once there is one', async () => {
+it('confirms nothing while no replica streams, requeues its deliveries, and decides them once a replica streams', async () => {
   const replica = nodes()[1];
   await replica?.pause();
   const leader = active() as typeof first;
@@ -272,7 +275,7 @@ it('confirms nothing while no replica streams, gives back what it took, and does
   await publish(commands);
   const obstacle = await eventually('the active writer says what it waits for', () => leader.leadership.obstacle);
   expect(obstacle).toMatch(/waited \d+ s for the database/);
-  await eventually('what it took is back in the queues', () => !leader.consumer.isSubscribed);
+  await eventually('its deliveries are requeued', () => !leader.consumer.isSubscribed);
   expect(await outcomesOf(commands)).toBe(0);
   await eventually('the other one stands by', () => standby().leadership.obstacle === undefined);
   await replica?.resume();
@@ -281,7 +284,7 @@ it('confirms nothing while no replica streams, gives back what it took, and does
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 });
 
-it('keeps nothing that arrived while a sign of life waits for a replica', async () => {
+it('requeues deliveries that arrive while a heartbeat waits for a replica', async () => {
   const replica = nodes()[1];
   await replica?.pause();
   const leader = active() as typeof first;
@@ -291,7 +294,7 @@ it('keeps nothing that arrived while a sign of life waits for a replica', async 
   expect(leader.leadership.waitedMs).toBeGreaterThan(4000);
   const command = order('ana');
   await publish([command]);
-  await eventually('what was delivered is back in the queues', () => !leader.consumer.isSubscribed);
+  await eventually('the deliveries are requeued', () => !leader.consumer.isSubscribed);
   expect(await outcomesOf([command])).toBe(0);
   await replica?.resume();
   await allSettled([command]);
@@ -302,7 +305,10 @@ describe('while the table of cart items is locked', () => {
   let locker: SideConnection;
 
   beforeEach(async () => {
-    await eventually('nothing is taken', () => active()?.consumer.counts['orders.g1']?.unacknowledgedMessages === 0);
+    await eventually(
+      'no delivery is unacknowledged',
+      () => active()?.consumer.counts['orders.g1']?.unacknowledgedMessages === 0,
+    );
     locker = new SideConnection(superuser.node, superuser.login, 'spec');
     await locker.ask('BEGIN', [], 20_000);
     await locker.ask('LOCK TABLE eco.cart_item IN ACCESS EXCLUSIVE MODE', [], 20_000);
@@ -315,7 +321,7 @@ describe('while the table of cart items is locked', () => {
       return (await superuser.ask(text, [], 20_000)).length > 0;
     });
 
-  /** What is being tried comes again. */
+  /** The commands being tried are redelivered. */
   async function endSession(): Promise<void> {
     await waitsForLock();
     await endWaiting();
@@ -330,7 +336,7 @@ describe('while the table of cart items is locked', () => {
 
   const edit = (customerId: string) => commandOf('cart.edit', { customerId, productId: 'tea', quantity: 2 });
 
-  it('orders what an edit put into the cart though the edit came three times and the checkout once', async () => {
+  it('orders the edited cart although the edit was delivered three times and the checkout once', async () => {
     await publish([edit('three-times')]);
     await endSession();
     await endSession();
@@ -338,7 +344,10 @@ describe('while the table of cart items is locked', () => {
     const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId: 'three-times' });
     const checkout = commandOf('cart.checkout', { orderId, customerId: 'three-times', branchId: null });
     const reply = ask(checkout);
-    await eventually('both are taken', () => active()?.consumer.counts['orders.g1']?.unacknowledgedMessages === 2);
+    await eventually(
+      'both messages are taken',
+      () => active()?.consumer.counts['orders.g1']?.unacknowledgedMessages === 2,
+    );
     locker.close();
     expect((await reply)?.reply).toMatchObject({
       type: 'outcome',
@@ -347,13 +356,13 @@ describe('while the table of cart items is locked', () => {
     });
   });
 
-  it('makes no dead letter of a command that was alone each of three times when its session ended', async () => {
+  it('dead-letters no command that was tried alone three times when its session ended', async () => {
     const command = edit('innocent');
     await publish([command]);
     const tries = () =>
       superuser.ask<{ tries: number; tried_by: string[] }>('SELECT tries, tried_by FROM eco.suspect', [], 20_000);
-    // Twice with nothing known of it, then three times alone. Whatever else waits for the table ends with it.
-    await eventually('it was tried three times, and its writer has withdrawn each try', async () => {
+    // Twice without suspicion, then three times alone. Everything else that waits for the table ends with it.
+    await eventually('the command was tried three times, and its writer has withdrawn each try', async () => {
       const [row] = await tries();
       if (row !== undefined && row.tries >= 3 && row.tried_by.length === 0) return true;
       await endWaiting();
@@ -366,7 +375,7 @@ describe('while the table of cart items is locked', () => {
   });
 });
 
-it('makes a dead letter of a command that an operator has condemned', async () => {
+it('dead-letters a command that an operator has condemned', async () => {
   const command = order('condemned');
   const row = `INSERT INTO eco.suspect (suspect_id, command_ids, tries, seq, condemned) VALUES ($1, ARRAY[$1::uuid], 3, 0, true)`;
   await superuser.ask(row, [command.id], 20_000);
@@ -380,7 +389,7 @@ it('makes a dead letter of a command that an operator has condemned', async () =
   await publish([command]);
   const letters = () =>
     reader.ask('SELECT error_class FROM eco.dead_letter WHERE command_id = $1', [command.id], 20_000);
-  await eventually('it is a dead letter', async () => (await letters()).length > 0);
+  await eventually('the command is a dead letter', async () => (await letters()).length > 0);
   expect(await letters()).toEqual([{ error_class: 'process' }]);
   expect(await outcomesOf([command])).toBe(0);
 });
@@ -411,7 +420,7 @@ it('splits a batch that takes the server too long, without losing the leadership
   expect(active()?.leadership.leaderTerm?.term).toBe(term);
 });
 
-it('decides a small order while many fulfilments of large ones wait', async () => {
+it('decides a small order while many fulfilments of large orders wait', async () => {
   const lines = Array.from({ length: 200 }, (_, index) => ({ productId: `large-${index}`, quantity: 1 }));
   await publish(
     lines.map(({ productId }) =>
@@ -434,7 +443,7 @@ it('decides a small order while many fulfilments of large ones wait', async () =
   expect((await seqsOf([small]))[0]).toBeLessThan(Math.max(...seqs));
 });
 
-it('makes the slot of a replica that is away let go of row versions, and goes on when the replica is back', async () => {
+it('recreates the slot of an absent replica so that it frees row versions, and recovers when the replica is back', async () => {
   const watch = started(
     new PrimaryWatch({
       primary: () => (active() ?? first).leadership.knownPrimary,
@@ -442,11 +451,11 @@ it('makes the slot of a replica that is away let go of row versions, and goes on
       log,
     }),
   );
-  await eventually('it has looked', () => watch.clocks !== undefined);
+  await eventually('the watch has looked', () => watch.clocks !== undefined);
   expect(watch.absent).toEqual([]);
   await nodes()[1]?.kill();
   await eventually('the slot that holds back vacuum is seen', () => watch.absent.length === 1);
-  await eventually('it is made again', () => watch.renewed === 1);
+  await eventually('the slot is recreated', () => watch.renewed === 1);
   await eventually('nothing is held back', () => watch.absent.length === 0);
   await nodes()[1]?.start();
   const command = order('ana');
@@ -472,7 +481,7 @@ it('takes no term while no writer can take commands', async () => {
   expect((await terms()).length).toBe(before.length + 1);
 });
 
-it('makes room for another when it is not subscribed', async () => {
+it('gives up the leadership when it is not subscribed', async () => {
   const leader = active() as typeof first;
   await leader.taking.stop();
   const command = order('ana');
@@ -482,7 +491,7 @@ it('makes room for another when it is not subscribed', async () => {
   leader.taking.start();
 });
 
-it('leaves data in which every rule holds', async () => {
+it('leaves data that satisfies every rule', async () => {
   const primary = nodes()[0] as { host: string; port: number };
   expect(brokenChecks(await verifyGroup(primary, cluster.databaseLogin('eco_reader')))).toEqual([]);
 });

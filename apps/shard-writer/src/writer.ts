@@ -28,33 +28,33 @@ import { settleBatch, type Committed, type OtherFailure, type SettleOptions } fr
 import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspects.js';
 
 /*
- * The active writer: take → load → decide → store → acknowledge → answer → announce, one batch after the other, each
- * as large as what arrived while the one before was stored.
+ * The active writer's loop: take → load → decide → store → acknowledge → reply → announce. Each batch takes what
+ * arrived while the previous one was stored.
  */
 
 /** An idle leader sends a heartbeat after this time. */
 const IDLE_MS = 1000;
-/** A leader that can't take commands makes room for one that can. */
+/** A leader that can't take commands for this time gives up the leadership. */
 const UNSUBSCRIBED_MS_MAX = 5000;
 const KEEP_MS = 180 * 86_400_000;
-/** A server that refuses a batch for so long is left: perhaps another one is primary by now. */
+/** After this time with a failing server the leader gives up: another node may be the primary by now. */
 const RETRY_MS = 10_000;
 const RETRY_PAUSE_MS = { first: 50, max: 2000 };
-/** Health tells of a batch that takes so long. */
+/** Health reports a batch that takes longer. */
 const SLOW_MS = 5000;
 /** Wait this long before retrying suspect commands. Otherwise a crash during start-up would be blamed on a command. */
 const STEADY_MS = 1000;
-/** While what is next may not be tried yet. */
+/** Pause while the next commands may not be tried yet. */
 const NOT_YET_MS = 250;
 /**
- * Lines of one batch, of each queue, for each command of the limit; a line costs what a command of one line does. A batch
- * of 5,000 takes about half a second, one of 200,000 took longer than all deadlines.
+ * Lines per queue in one batch, for each command of the limit. A line costs as much as a command with one line. A batch
+ * of 5,000 lines takes about half a second; one of 200,000 took longer than all deadlines.
  */
 const LINES_PER_COMMAND = 5;
 const ALL_LINES = 2 ** 31;
-/** Of due reservations beside commands: they must not wait for these. */
+/** Lines of due reservations in a batch with commands, which must not wait for them. */
 const SWEPT_LINES = 500;
-/** A limit that was halved since a batch was too large grows again by this much with each batch. */
+/** Growth of a halved limit with each batch. */
 const GROWTH = 1.1;
 /** Batches up to this size log their correlation ids at info, larger ones at debug. */
 const INFO_LOG_COMMANDS_MAX = 5;
@@ -68,9 +68,9 @@ export interface WriterParts {
   announcer: EventAnnouncer;
   metrics: WriterMetrics;
   log: Log;
-  /** Commands. */
+  /** Most commands in one batch. */
   batchLimit: number;
-  /** How long rows are kept that only late commands need, ms. */
+  /** How long to keep rows that only late commands need, ms. */
   keepMs?: number;
 }
 
@@ -90,13 +90,13 @@ interface TakenHere extends Taken {
 export class Writer {
   #lastFailure: string | undefined;
   readonly #wait: DatabaseWait;
-  /** Smaller than configured since a batch took too long. */
+  /** Smaller than configured after a batch took too long. */
   #commandsMax: number;
   #suspects: Suspects | undefined;
   #hasOpenTry = false;
-  /** Of each delivery the commands that are not settled. */
+  /** The commands of each delivery that are not settled. */
   readonly #left = new WeakMap<Delivery, Arrived[]>();
-  /** Names this process in what it tries. */
+  /** Identifies this process in rows of suspects. */
   readonly #process = randomBytes(8).toString('hex');
 
   constructor(private readonly parts: WriterParts) {
@@ -104,17 +104,17 @@ export class Writer {
     this.#wait = new DatabaseWait({ requeue: () => parts.consumer.stop(), log: parts.log });
   }
 
-  /** For how long what is under way has waited for the database, ms; 0: nothing is. */
+  /** How long the current work has waited for the database, ms; 0: nothing waits. */
   get waitedMs(): number {
     return this.#wait.waitedMs;
   }
 
-  /** How often the command that was tried by itself most often was; 0: there is none. More than 3 is for an operator. */
+  /** The most tries of any command that was tried alone; 0: there is none. Above 3 an operator must decide. */
   get suspectTries(): number {
     return this.#suspects?.worst?.tries ?? 0;
   }
 
-  /** It began to try suspects and has not settled them, though it lives: see `withdrawTries`. */
+  /** This process started to try suspects and has not settled them, although it is alive: see `withdrawTries`. */
   get openTryOf(): string | undefined {
     return this.#hasOpenTry ? this.#process : undefined;
   }
@@ -161,7 +161,7 @@ export class Writer {
         if (ended.type !== 'stored') return ended;
         isBehind = ended.isBehind;
         this.putBack(deliveries);
-        // It takes again what it requeued itself.
+        // The leader will take again what it requeued itself.
         if (consumer.isSubscribed || deliveries.length > 0 || this.#wait.hasRequeued) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
           return { type: 'unsubscribed', obstacle: consumer.obstacle ?? 'not subscribed' };
@@ -174,13 +174,16 @@ export class Writer {
     }
   }
 
-  /** All that one round of the loop asks of the database. `isBehind`: more is due, so the next round waits for nothing. */
+  /**
+   * Everything that one round of the loop asks of the database. `isBehind`: more is due, so the next round does not
+   * wait.
+   */
   private async store(
     context: TermContext,
     part: Part<TakenHere> | undefined,
   ): Promise<OtherFailure | { type: 'stored'; isBehind: boolean }> {
     const { session, leaderTerm } = context;
-    // A batch ends what is due before it decides, also one that has nothing to decide.
+    // A batch releases due holds before it decides, even if it has no commands.
     const settled =
       part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
         ? await this.settle(context, part)
@@ -195,7 +198,7 @@ export class Writer {
     return { commands: this.#commandsMax, lines: this.#commandsMax * LINES_PER_COMMAND };
   }
 
-  /** The commands that are left of them, each with its delivery. */
+  /** The unsettled commands of these deliveries, each with its delivery. */
   private read(deliveries: readonly Delivery[]): TakenHere[] {
     const taken: TakenHere[] = [];
     for (const delivery of deliveries) {
@@ -203,7 +206,7 @@ export class Writer {
       if (left === undefined) {
         const { content } = delivery;
         left = readCommands(content.type === 'json' ? content.value : content.raw);
-        // Who sent what can't be read is known to the broker, if to anybody.
+        // Only the broker can know who sent an unreadable command.
         for (const one of left) if (!one.readable) one.sentBy ??= delivery.userId ?? null;
         this.#left.set(delivery, left);
       }
@@ -212,13 +215,16 @@ export class Writer {
     return taken;
   }
 
-  /** What is left of what was taken waits in front of its queue for the next batch. */
+  /** Unsettled commands wait at the front of their queue for the next batch. */
   private putBack(deliveries: readonly Delivery[]): void {
     const open = deliveries.filter((delivery) => (this.#left.get(delivery) as Arrived[]).length > 0);
     if (open.length > 0) this.parts.consumer.putBack(open);
   }
 
-  /** Settles a part of what was taken. Committed: it is acknowledged, answered, announced. Again: a smaller part is to be tried. */
+  /**
+   * Settles a part of the taken commands. `committed`: they are acknowledged, replied to and announced. `again`: a
+   * smaller part must be tried.
+   */
   private async settle(
     context: TermContext,
     part: Part<TakenHere>,
@@ -237,7 +243,7 @@ export class Writer {
     const settled = await this.settleWithRetries(context, arrived, {
       ...(isOver ? { known: new Map(arrived.map((one) => [one, poisonFailure(one)])) } : {}),
       ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
-      // One command is always loaded whole: there is nothing smaller to try.
+      // A single command is always loaded whole, because nothing smaller can be tried.
       bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
       queueOf: (one) => deliveryOf.get(one)?.queue ?? '',
     });
@@ -265,7 +271,7 @@ export class Writer {
     return settled;
   }
 
-  /** Stores what is about to be tried apart. */
+  /** Stores the suspect set before it is tried. */
   private async begin(
     { session, leaderTerm }: TermContext,
     { suspect, removed, stored }: Part & { suspect: SuspectSet },
@@ -280,7 +286,10 @@ export class Writer {
     return storeSuspects(session, leaderTerm, this.#process, changes);
   }
 
-  /** A single command that was tried often: as stored by now, since others may have withdrawn their tries meanwhile. */
+  /**
+   * Whether a command with many tries is over, according to the stored rows: other processes may have withdrawn their
+   * tries meanwhile.
+   */
   private async isOver(session: WriterSession, suspect: SuspectSet | undefined): Promise<boolean> {
     const stored = (await readSuspects(session)).find(({ suspectId }) => suspectId === suspect?.suspectId);
     return stored !== undefined && (stored.isCondemned || stored.processesEnded >= TRIES_MAX);
@@ -304,7 +313,7 @@ export class Writer {
       if (settled.type !== 'server-error' || settled.lost) return settled;
       throw settled.error;
     } catch (error) {
-      this.parts.log.warn({ err: error }, 'rows whose time is over could not be removed now');
+      this.parts.log.warn({ err: error }, 'expired rows could not be removed now');
       retention.rest(performance.now());
       return undefined;
     }
@@ -330,7 +339,7 @@ export class Writer {
     this.logBatch(arrived, committed);
   }
 
-  /** The server's faults are nobody's: the same batch is tried again, unless the session is gone or it was too large. */
+  /** Retries the same batch after a server error, unless the session is gone or the batch was too large. */
   private async settleWithRetries(
     { session, leaderTerm }: TermContext,
     arrived: readonly Arrived[],
@@ -394,7 +403,7 @@ function poisonFailure(one: Arrived): Failure {
   };
 }
 
-/** What has arrived; none when nothing does within `idleMs`, or `stop` aborts. */
+/** Returns what has arrived; nothing if nothing arrives within `idleMs` or `stop` aborts. */
 async function takeWithin(
   consumer: CommandConsumer,
   maxCommands: number,
@@ -414,7 +423,7 @@ async function takeWithin(
   }
 }
 
-/** To those who wait for one. */
+/** The replies to waiting callers. */
 function repliesOf(arrived: readonly Arrived[], deliveries: readonly Delivery[], { replies }: Effects): ReplyTo[] {
   const addressed: ReplyTo[] = [];
   arrived.forEach((one, index) => {

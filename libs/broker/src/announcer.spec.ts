@@ -25,7 +25,7 @@ describe('eventContent', () => {
     expect(readAnnouncement(eventContent(event(3)))).toEqual({ type: 'event', event: event(3) });
   });
 
-  it('leaves them to GET /changes when the message would be large', () => {
+  it('omits the changes when the message would be large', () => {
     const content = eventContent(event(1000));
     expect(content.length).toBeLessThan(MAX_MESSAGE_BYTES);
     const { changes, ...announcement } = event(1000);
@@ -40,7 +40,7 @@ describe('readAnnouncement', () => {
     expect(readAnnouncement(Buffer.from(JSON.stringify(heartbeat)))).toEqual({ type: 'heartbeat', heartbeat });
   });
 
-  it.each(['', 'no json', 'null', '{}', '{"version":2}'])('takes %j for neither', (text) => {
+  it.each(['', 'no json', 'null', '{}', '{"version":2}'])('reads %j as neither', (text) => {
     expect(readAnnouncement(Buffer.from(text))).toBeUndefined();
   });
 });

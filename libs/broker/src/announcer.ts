@@ -6,13 +6,13 @@ import type { Log } from './log.js';
 import { heartbeatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from './topology.js';
 
 /**
- * Announces what batches changed, after their commit, without ever waiting or failing: a consumer that misses an event
+ * Announces what batches changed, after their commit. It never waits and never fails. A consumer that misses an event
  * sees the gap at the next event or heartbeat and reads GET /changes.
  */
 export class EventAnnouncer {
   readonly #channel: BestEffortChannel;
 
-  /** `connection`: one that nothing is acknowledged over. */
+  /** `connection`: must carry no acknowledgements. */
   constructor({ connection, log }: { connection: BrokerConnection; log?: Log }) {
     this.#channel = new BestEffortChannel({ connection, name: 'events', ...(log ? { log } : {}) });
   }
@@ -44,7 +44,7 @@ export class EventAnnouncer {
   }
 }
 
-/** A large event goes out without its changes: whoever needs them reads them. */
+/** A large event is sent without its changes; consumers that need them read GET /changes. */
 export function eventContent(event: ChangeEvent): Buffer {
   const content = Buffer.from(JSON.stringify(event));
   if (content.length <= MAX_MESSAGE_BYTES || event.changes === undefined) return content;

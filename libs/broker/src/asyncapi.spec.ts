@@ -4,7 +4,7 @@ import { commandQueue, COMMANDS_EXCHANGE, EVENTS_EXCHANGE, heartbeatRoutingKey }
 
 const ERROR = 0;
 
-/** What the parser holds against a document. */
+/** The parser's diagnostics for a document. */
 async function errors(document: object): Promise<string[]> {
   const { diagnostics } = await new Parser().parse(JSON.stringify(document));
   return diagnostics
@@ -22,13 +22,13 @@ describe('asyncApiDocument', () => {
     ['a channel that there is not', ({ operations }) => (operations.beat.channel.$ref = '#/channels/nowhere')],
     ['a schema of no type', ({ components }) => (components.schemas.Beat.type = 'beat')],
     ['a document without a title', ({ info }) => delete info.title],
-  ])('would be refused with %s', async (_, breakIt) => {
+  ])('would be rejected with %s', async (_, breakIt) => {
     const document = asyncApiDocument() as unknown as Broken;
     breakIt(document);
     expect(await errors(document)).not.toEqual([]);
   });
 
-  it('has the names that are on the broker', () => {
+  it('uses the names of the broker', () => {
     const { channels } = asyncApiDocument() as unknown as { channels: Record<string, Channel> };
     expect(channels.ordersCommands?.address).toBe(commandQueue('orders', '{group}'));
     expect(channels.productsCommands?.address).toBe(commandQueue('products', '{group}'));

@@ -1,6 +1,6 @@
 /**
- * Pause before the next try, ms: doubles with each failure up to `capMs`, and is drawn from its upper half, so that
- * many processes that lost the same broker do not come back in the same instant.
+ * Pause before the next try, ms. It doubles with each failure up to `capMs` and is drawn from the upper half, so that
+ * processes that lost the same broker do not all return at once.
  */
 export function backOffMs(
   failures: number,
@@ -11,7 +11,7 @@ export function backOffMs(
   return fullMs / 2 + (fullMs / 2) * random();
 }
 
-/** In random order (Fisher-Yates), so that processes spread over the brokers. */
+/** Shuffles (Fisher-Yates), so that processes spread over the brokers. */
 export function shuffled<T>(items: readonly T[], random: () => number = Math.random): T[] {
   const result = [...items];
   for (let last = result.length - 1; last > 0; last -= 1) {

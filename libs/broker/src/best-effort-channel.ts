@@ -3,12 +3,12 @@ import type { BrokerConnection } from './connection.js';
 import { ReconnectingChannel } from './reconnecting-channel.js';
 import type { Log } from './log.js';
 
-/** Bounds memory behind a broker that stands still: a frame or two a message of at most 64 kB. */
+/** Bounds memory while a broker is stalled; a message is one or two frames of at most 64 kB. */
 const MAX_BUFFERED_FRAMES = 256;
 
 /**
- * Sends without a confirm and without ever waiting: what cannot go out at once is dropped and counted. For what has a
- * certain source elsewhere: events (GET /changes has them) and answers (GET /commands/{id} has them).
+ * Sends without confirms and without waiting. Messages that can't be sent at once are dropped and counted. It is for
+ * data with a reliable source elsewhere: events (GET /changes) and replies (GET /commands/{id}).
  */
 export class BestEffortChannel {
   readonly #connection: BrokerConnection;

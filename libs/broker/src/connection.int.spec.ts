@@ -34,16 +34,16 @@ function start(brokers: BrokerAddress[], password?: string): BrokerConnection {
   return connection;
 }
 
-/** Takes connections and never says a word. */
+/** Accepts connections and never sends anything. */
 const silentAddress = () => ({ host: '127.0.0.1', port: (silent.address() as AddressInfo).port });
-/** Nobody listens there. */
+/** Nothing listens on this port. */
 const deadAddress = { host: '127.0.0.1', port: 1 };
 
 const connected = (connection: BrokerConnection) =>
   eventually('a connection', () => connection.state.type === 'connected' && connection.state.broker);
 
 describe('BrokerConnection', () => {
-  it('finds the one broker that answers, wherever it stands in the list', async () => {
+  it('finds the one broker that answers, wherever it is in the list', async () => {
     for (const brokers of [
       [broker.address, deadAddress, silentAddress()],
       [silentAddress(), deadAddress, broker.address],
@@ -63,13 +63,13 @@ describe('BrokerConnection', () => {
       await connected(connection);
       const own = proxies.find(({ connections }) => connections > 0) as Proxy;
       await own.cut();
-      await eventually('the loss to be noticed', () => connection.losses === loss);
+      await eventually('the loss is noticed', () => connection.losses === loss);
       await connected(connection);
       await own.mend();
     }
   });
 
-  it('says why there is none, and goes on trying', async () => {
+  it('reports why there is no connection, and keeps trying', async () => {
     const refused = start([broker.address], 'wrong');
     await eventually(
       'the reason',
@@ -87,7 +87,7 @@ describe('BrokerConnection', () => {
     );
   });
 
-  it('stops at once, also while a broker keeps it waiting', async () => {
+  it('stops at once, even while a broker keeps it waiting', async () => {
     const connections = [start([silentAddress()]), start([broker.address])];
     await connected(connections[1] as BrokerConnection);
     const begin = performance.now();
@@ -96,7 +96,7 @@ describe('BrokerConnection', () => {
     expect(connections.map(({ state }) => state)).toEqual([{ type: 'stopped' }, { type: 'stopped' }]);
   });
 
-  it('stops in time when its broker stands still', async () => {
+  it('stops in time when its broker is stalled', async () => {
     const proxy = new Proxy(broker.address);
     await proxy.mend();
     running.push({ stop: () => proxy.cut() });
@@ -109,7 +109,7 @@ describe('BrokerConnection', () => {
     expect(performance.now() - begin).toBeLessThan(5500);
   });
 
-  it('bears starts and stops in any order', async () => {
+  it('allows starts and stops in any order', async () => {
     const connection = start([broker.address, silentAddress()]);
     for (let round = 0; round < 10; round += 1) {
       const stops = [connection.stop(), connection.stop()];
@@ -120,7 +120,7 @@ describe('BrokerConnection', () => {
     await connected(connection);
   });
 
-  it('refuses to be made without an address', () => {
+  it('throws without an address', () => {
     expect(() => new BrokerConnection({ access: broker.access('writer', []), name: 'none' })).toThrow(/at least one/);
   });
 });

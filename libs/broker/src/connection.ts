@@ -9,9 +9,9 @@ export interface BrokerAddress {
   port: number;
 }
 
-/** Who connects to which cluster. */
+/** Credentials and addresses for a cluster. */
 export interface BrokerAccess {
-  /** All nodes; any of them serves. */
+  /** All nodes; any of them will do. */
   brokers: BrokerAddress[];
   /** Default `ecomarket`. */
   vhost?: string;
@@ -23,14 +23,14 @@ export type ConnectionState =
   | { type: 'stopped' }
   | { type: 'disconnected'; error?: string }
   | { type: 'connected'; broker: BrokerAddress }
-  /** The cluster has an alarm (memory, disk) and takes nothing from those that publish. */
+  /** The cluster has an alarm (memory, disk) and accepts nothing from publishers. */
   | { type: 'blocked'; broker: BrokerAddress; reason: string };
 
 type ConnectedListener = (model: ChannelModel) => void;
 
 /**
- * Two beats missed, looked at each interval: who stands still is given up after 6 to 9 s. So a broker has put back what a
- * stopped writer had taken before the writer's lock is free (`session.ts` of @eco/database).
+ * A connection is dropped after two missed heartbeats, which takes 6 to 9 s. The broker therefore requeues a stalled
+ * writer's deliveries before PostgreSQL frees the writer's lock (11 s, `session.ts` of @eco/database).
  */
 const HEARTBEAT_SECONDS = 3;
 const CONNECT_TIMEOUT_MS = 3000;
@@ -38,13 +38,12 @@ const CLOSE_TIMEOUT_MS = 1000;
 const RECONNECT = { firstMs: 100, capMs: 2000 };
 
 /**
- * One connection to whichever broker answers. It starts with a random one, goes to the next when that fails or is
- * lost, and pauses only after a round over all of them.
+ * One connection to any broker that answers. It starts with a random broker, goes to the next one after a failure or
+ * loss, and pauses only after a round over all of them. amqplib's own `recovery` is not used: it knows one address, so
+ * it would wait for the one broker that is down.
  *
- * amqplib's own `recovery` is not used: it knows one address, so it would wait for the one broker that is down.
- *
- * Acknowledge and publish over connections of their own: under an alarm a broker stops reading from a connection that
- * has published, and acknowledgements, which would make room, would stay in its socket.
+ * Use separate connections for acknowledging and publishing. During an alarm a broker stops reading from a connection
+ * that has published, and acknowledgements, which would free space, would stay in its socket.
  */
 export class BrokerConnection {
   readonly #access: BrokerAccess;
@@ -68,7 +67,7 @@ export class BrokerConnection {
     return this.#state;
   }
 
-  /** The present connection. */
+  /** The current connection. */
   get model(): ChannelModel | undefined {
     return this.#current?.model;
   }
@@ -77,7 +76,7 @@ export class BrokerConnection {
     return this.#name;
   }
 
-  /** User that it logs in as. */
+  /** User of the login. */
   get user(): string {
     return this.#access.user;
   }
@@ -86,12 +85,12 @@ export class BrokerConnection {
     return this.#state.type === 'blocked';
   }
 
-  /** Connections lost since it was made. */
+  /** Connections lost since construction. */
   get losses(): number {
     return this.#losses;
   }
 
-  /** Returns at once; it goes on trying until `stop`. While a `stop` is under way it does nothing: await that first. */
+  /** Returns at once and keeps trying until `stop`. During a `stop` it does nothing: await that first. */
   start(): void {
     if (this.#running) return;
     const stop = new AbortController();
@@ -110,14 +109,14 @@ export class BrokerConnection {
     if (this.#running === running) this.#running = undefined;
   }
 
-  /** Calls `listener` at each new connection, and now if there is one. Gives back what ends that. */
+  /** Calls `listener` at each new connection, and now if there is one. Returns a function that unsubscribes. */
   onConnected(listener: ConnectedListener): () => void {
     this.#listeners.add(listener);
     if (this.#current) listener(this.#current.model);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Gives up the present connection and looks for another; nothing if there is none. */
+  /** Drops the current connection, if any, and looks for another. */
   reconnect(reason: string): void {
     this.#current?.drop(reason);
   }
@@ -140,7 +139,7 @@ export class BrokerConnection {
     this.#state = { type: 'stopped' };
   }
 
-  /** Lives as long as the connection does; gives back why it ended. */
+  /** Resolves when the connection ends, with the reason. */
   async #connectOnce(address: BrokerAddress, stop: AbortSignal, connected: () => void): Promise<string> {
     const socket = new AbortController();
     const opening = AbortSignal.any([AbortSignal.timeout(CONNECT_TIMEOUT_MS), stop]);
@@ -154,7 +153,7 @@ export class BrokerConnection {
       return opening.aborted && !stop.aborted ? `no answer within ${CONNECT_TIMEOUT_MS} ms` : (error as Error).message;
     } finally {
       opening.removeEventListener('abort', abandon);
-      // Ends what a closing handshake with a broker that stands still would leave open.
+      // Ends the socket, because a closing handshake with a stalled broker would leave it open.
       socket.abort();
     }
   }

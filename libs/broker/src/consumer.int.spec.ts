@@ -46,7 +46,7 @@ async function send(routingKey: string, contents: (object | Buffer)[], propertie
   await channel.close();
 }
 
-/** Messages with a number each. */
+/** Numbered messages. */
 const numbered = (from: number, count: number) =>
   Array.from({ length: count }, (_, index) => ({ number: from + index }));
 
@@ -56,7 +56,7 @@ function numbers(deliveries: Delivery[]): number[] {
   );
 }
 
-/** Takes until `count` messages came. */
+/** Takes until `count` messages have arrived. */
 async function takeAll(consumer: CommandConsumer, count: number): Promise<Delivery[]> {
   const deliveries: Delivery[] = [];
   const deadline = AbortSignal.timeout(60_000);
@@ -64,7 +64,7 @@ async function takeAll(consumer: CommandConsumer, count: number): Promise<Delive
   return deliveries;
 }
 
-/** Left in the queue, delivered or not, as the broker tells once its consumers are gone. */
+/** Messages left in the queue, delivered or not, as the broker reports once its consumers are gone. */
 async function depth(queue: string): Promise<number> {
   const channel = await sender.createChannel();
   const { messageCount } = await channel.checkQueue(queue);
@@ -72,7 +72,7 @@ async function depth(queue: string): Promise<number> {
   return messageCount;
 }
 
-/** What a closed channel had not settled the broker puts back in its own time. */
+/** The broker requeues what a closed channel had not settled, but not at once. */
 const leaves = (queue: string, messages: number) =>
   eventually(`${messages} messages left in ${queue}`, async () => (await depth(queue)) === messages);
 
@@ -80,7 +80,7 @@ const subscribed = (consumer: CommandConsumer) =>
   eventually('a subscription to both queues', () => consumer.isSubscribed);
 
 describe('CommandConsumer', () => {
-  it('takes from both queues, and leaves nothing behind once all is acknowledged', async () => {
+  it('takes from both queues, and leaves nothing once all is acknowledged', async () => {
     await send('orders.g1', numbered(0, 3));
     await send('products.g1', numbered(10, 2));
     const consumer = startConsumer();
@@ -95,7 +95,7 @@ describe('CommandConsumer', () => {
     expect(await Promise.all(['orders.g1', 'products.g1'].map(depth))).toEqual([0, 0]);
   });
 
-  it('waits for the first message, and no longer than it is asked to', async () => {
+  it('waits for the first message, but no longer than asked', async () => {
     const consumer = startConsumer();
     await subscribed(consumer);
     const abort = new AbortController();
@@ -111,14 +111,14 @@ describe('CommandConsumer', () => {
     expect(await consumer.take(100)).toEqual([]);
   });
 
-  it('gives what was put back before what came later, and nothing twice when its channel was lost meanwhile', async () => {
+  it('returns what was put back before later messages, and nothing twice after a lost channel', async () => {
     await send('orders.g1', numbered(0, 6));
     const consumer = startConsumer();
     const all = await takeAll(consumer, 6);
     consumer.acknowledge(all.slice(0, 2));
     consumer.putBack(all.slice(2));
     await send('orders.g1', numbered(6, 2));
-    await eventually('the later ones are there', () => consumer.counts['orders.g1']?.messages === 8);
+    await eventually('the later messages have arrived', () => consumer.counts['orders.g1']?.messages === 8);
     const next = await consumer.take(3);
     expect(numbers(next)).toEqual([2, 3, 4]);
     expect(next[0]).toBe(all[2]);
@@ -130,7 +130,7 @@ describe('CommandConsumer', () => {
     expect(numbers(await takeAll(consumer, 6))).toEqual([2, 3, 4, 5, 6, 7]);
   });
 
-  it('gives what cannot be read as it came, with who sent it and who waits', async () => {
+  it('returns unreadable content unchanged, with sender and reply address', async () => {
     await send('orders.g1', [Buffer.from('{"half')], { userId: broker.management.user, replyTo: 'somewhere' });
     const [delivery] = await startConsumer().take(1);
     expect(delivery).toMatchObject({
@@ -143,7 +143,7 @@ describe('CommandConsumer', () => {
     });
   });
 
-  it('has no more delivered than its prefetch', async () => {
+  it('never has more deliveries than its prefetch', async () => {
     await send('orders.g1', numbered(0, 30));
     const consumer = startConsumer({ prefetch: 8 });
     const first = await takeAll(consumer, 8);
@@ -153,7 +153,7 @@ describe('CommandConsumer', () => {
     expect(numbers(await takeAll(consumer, 8))).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
   });
 
-  it('acknowledges nothing but what it was told, whatever the order', async () => {
+  it('acknowledges only what it was asked to, in any order', async () => {
     await send('orders.g1', numbered(0, 10));
     const consumer = startConsumer();
     const deliveries = await takeAll(consumer, 10);
@@ -169,7 +169,7 @@ describe('CommandConsumer', () => {
     expect(again.every(({ redelivered, deliveryCount }) => redelivered && deliveryCount === 1)).toBe(true);
   });
 
-  it('keeps nothing when it is stopped, and takes it again in order', async () => {
+  it('requeues everything when it stops, and takes it again in order', async () => {
     await send('orders.g1', numbered(0, 20));
     const consumer = startConsumer();
     const before = await takeAll(consumer, 20);
@@ -179,7 +179,7 @@ describe('CommandConsumer', () => {
     consumer.start();
     const after = await takeAll(consumer, 20);
     expect(numbers(after)).toEqual(numbers(before));
-    // Done on a channel that is gone: told to nobody, and it did no harm to the one that is there.
+    // Acknowledged on a lost channel: it reaches no broker and does not harm the current channel.
     consumer.acknowledge(before);
     await subscribed(consumer);
     expect(consumer.counts['orders.g1']).toMatchObject({ staleAcknowledgements: 40, unacknowledgedMessages: 20 });
@@ -188,13 +188,13 @@ describe('CommandConsumer', () => {
     await leaves('orders.g1', 0);
   });
 
-  it('subscribes again after its connection was lost; what was not acknowledged comes again', async () => {
+  it('subscribes again after a lost connection; unacknowledged messages are redelivered', async () => {
     await send('orders.g1', numbered(0, 5));
     const consumer = startConsumer();
     await takeAll(consumer, 5);
     await proxy.cut();
-    // Each queue is noticed by itself.
-    await eventually('the loss of both queues to be noticed', () =>
+    // Each queue notices the loss on its own.
+    await eventually('the loss of both queues is noticed', () =>
       /not subscribed to products\.g1.*not subscribed to orders\.g1/.test(consumer.obstacle ?? ''),
     );
     await proxy.mend();
@@ -203,28 +203,28 @@ describe('CommandConsumer', () => {
     expect(consumer.obstacle).toBeUndefined();
   });
 
-  it('leaves alone, when what came over a lost channel is done, what has come over the next one', async () => {
+  it('does not acknowledge on the next channel what a lost channel delivered', async () => {
     await send('orders.g1', numbered(0, 5));
     const consumer = startConsumer();
     const before = await takeAll(consumer, 5);
     await proxy.cut();
-    await eventually('the loss to be noticed', () => !consumer.isSubscribed);
+    await eventually('the loss is noticed', () => !consumer.isSubscribed);
     await proxy.mend();
     await takeAll(consumer, 5);
     await subscribed(consumer);
-    // Their tags are the same, and mean other deliveries.
+    // The tags are equal but belong to other deliveries.
     consumer.acknowledge(before);
     expect(consumer.counts['orders.g1']).toMatchObject({ unacknowledgedMessages: 5, staleAcknowledgements: 5 });
     await consumer.stop();
     await leaves('orders.g1', 5);
   });
 
-  it('subscribes again when its queue was deleted and declared anew', async () => {
+  it('subscribes again after its queue was deleted and declared again', async () => {
     const consumer = startConsumer();
     await subscribed(consumer);
     const channel = await sender.createChannel();
     await channel.deleteQueue('orders.g1');
-    await eventually('a word about the missing queue', () =>
+    await eventually('a warning about the missing queue', () =>
       /orders\.g1: .*NOT[-_]FOUND/.test(consumer.obstacle ?? ''),
     );
     expect(consumer.counts['products.g1']?.subscribed).toBe(true);
@@ -241,10 +241,10 @@ describe('CommandConsumer', () => {
     expect(numbers(await consumer.take(1))).toEqual([7]);
   });
 
-  it('subscribes again when the broker tells it to leave', async () => {
+  it('subscribes again after the broker closed its connection', async () => {
     const consumer = startConsumer();
     await subscribed(consumer);
-    const [own] = await eventually('the connection to be listed', async () => {
+    const [own] = await eventually('the connection is listed', async () => {
       const path = `/api/vhosts/${broker.vhost}/connections`;
       const connections = (await broker.manage('GET', path)) as { name: string; user: string }[];
       const found = connections.filter(({ user }) => user === broker.access('writer').user);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { takeFairly, type DeliverySource } from './consumer.js';
 import type { Delivery } from './delivery.js';
 
-/** A queue in which each number is a message with so many commands. */
+/** A queue; each number is a message with that many commands. */
 function source(queue: string, commandCounts: number[]): DeliverySource & { left: Delivery[] } {
   const left = commandCounts.map((commandCount, tag) => ({ queue, commandCount, receipt: { tag } }) as Delivery);
   return { left, peek: () => left[0], take: () => left.shift() };
@@ -12,26 +12,26 @@ const ones = (count: number) => new Array<number>(count).fill(1);
 const commandCounts = (deliveries: Delivery[]) => deliveries.map(({ commandCount }) => commandCount);
 
 describe('takeFairly', () => {
-  it('takes what there is of both queues, products first', () => {
+  it('takes everything from both queues, products first', () => {
     const taken = takeFairly(source('products', [1, 1]), source('orders', [5, 5]), 100);
     expect(taken.map(({ queue }) => queue)).toEqual(['products', 'products', 'orders', 'orders']);
   });
 
-  it('keeps half for orders when both have a backlog', () => {
+  it('reserves half for orders when both queues have a backlog', () => {
     const taken = takeFairly(source('products', ones(20)), source('orders', ones(20)), 10);
     expect(taken.filter(({ queue }) => queue === 'products')).toHaveLength(5);
     expect(taken.filter(({ queue }) => queue === 'orders')).toHaveLength(5);
   });
 
-  it('gives all of it to products when no order waits', () => {
+  it('gives the whole batch to products when no order waits', () => {
     expect(takeFairly(source('products', ones(20)), source('orders', []), 10)).toHaveLength(10);
   });
 
-  it('takes a message that alone is over the limit', () => {
+  it('takes a message that exceeds the limit alone', () => {
     expect(commandCounts(takeFairly(source('products', []), source('orders', [256, 1]), 100))).toEqual([256]);
   });
 
-  it('never exceeds the limit otherwise, never takes nothing of something, and keeps the order of each queue', () => {
+  it('otherwise never exceeds the limit, always takes something if there is anything, and keeps queue order', () => {
     const backlog = fc.array(fc.integer({ min: 1, max: 256 }), { maxLength: 20 });
     fc.assert(
       fc.property(backlog, backlog, fc.integer({ min: 1, max: 1000 }), (products, orders, maxCommands) => {

@@ -5,10 +5,10 @@ import { QueueReader } from './queue-reader.js';
 import { commandQueue } from './topology.js';
 
 export interface CommandConsumerOptions {
-  /** One that nothing is published over, so that no alarm holds acknowledgements back. */
+  /** Must carry no publishes, so that an alarm does not hold back acknowledgements. */
   connection: BrokerConnection;
   group: string;
-  /** Messages (not commands) that each queue may have delivered and not acknowledged. Default 128. */
+  /** Messages (not commands) per queue that may be delivered and unacknowledged. Default 128. */
   prefetch?: number;
   log?: Log;
 }
@@ -16,11 +16,9 @@ export interface CommandConsumerOptions {
 const PREFETCH = 128;
 
 /**
- * Takes commands from the two queues of a group. Between `start` and `stop` it stays subscribed to both whatever happens
- * to brokers, channels and queues.
- *
- * A delivery that is not acknowledged comes again: after `stop`, after a lost channel. So acknowledge only what is done,
- * and never mind whether the channel that delivered it is still there.
+ * Takes commands from the two queues of a group. Between `start` and `stop` it stays subscribed to both, whatever
+ * happens to brokers, channels and queues. An unacknowledged delivery is redelivered after `stop` or after a lost
+ * channel. So acknowledge only what is done; it does not matter whether the delivering channel still exists.
  */
 export class CommandConsumer {
   readonly #readers: { products: QueueReader; orders: QueueReader };
@@ -37,7 +35,7 @@ export class CommandConsumer {
     };
   }
 
-  /** Subscribes, and stays subscribed. Returns at once. */
+  /** Subscribes and stays subscribed. Returns at once. */
   start(): void {
     if (this.#started) return;
     this.#started = true;
@@ -46,8 +44,8 @@ export class CommandConsumer {
   }
 
   /**
-   * Gives back to the queues whatever was not acknowledged; nothing stays with this process. `start` subscribes again.
-   * So it also serves for a pause: while the database is away, nothing lies here for somebody else to wait for.
+   * Requeues everything that was not acknowledged; nothing stays in this process. `start` subscribes again. So `stop`
+   * also serves as a pause: while the database is away, no delivery waits here instead of at another writer.
    */
   async stop(): Promise<void> {
     if (!this.#started) return;
@@ -56,12 +54,12 @@ export class CommandConsumer {
     await Promise.all([this.#readers.products.stop(), this.#readers.orders.stop()]);
   }
 
-  /** To both queues. */
+  /** Whether it is subscribed to both queues. */
   get isSubscribed(): boolean {
     return this.#readers.products.isSubscribed && this.#readers.orders.isSubscribed;
   }
 
-  /** Why it is not, as far as known. */
+  /** Why it is not subscribed, as far as known. */
   get obstacle(): string | undefined {
     if (this.isSubscribed) return undefined;
     if (!this.#started) return 'stopped';
@@ -82,10 +80,10 @@ export class CommandConsumer {
   }
 
   /**
-   * What has arrived on both queues, at most `maxCommands` commands (one message more if it alone holds more); waits
-   * until there is something. Those about products come first, so that an answer about stock does not wait behind a
-   * backlog of orders; but they get no more than half of it while orders wait.
-   * Empty: `signal` aborted, or `stop` was called.
+   * Returns what has arrived on both queues, at most `maxCommands` commands (one message more if that alone holds
+   * more); waits until there is something. Messages about products come first, so that a reply about stock does not
+   * wait behind a backlog of orders. But they get at most half while orders wait. Empty: `signal` aborted, or `stop`
+   * was called.
    */
   async take(maxCommands: number, signal?: AbortSignal): Promise<Delivery[]> {
     while (this.#started && !signal?.aborted) {
@@ -97,8 +95,8 @@ export class CommandConsumer {
   }
 
   /**
-   * What was taken and is not settled yet, in the order in which it was taken: it comes first when there is taken again
-   * from its queue. So no message has to be settled at once, nor whole.
+   * Puts back taken messages that are not settled yet, in the order in which they were taken. The next `take` returns
+   * them before later messages of their queue. So no message must be settled at once or as a whole.
    */
   putBack(deliveries: Delivery[]): void {
     for (const reader of Object.values(this.#readers)) {
@@ -106,7 +104,7 @@ export class CommandConsumer {
     }
   }
 
-  /** Once it is done for good. What came over a channel that is gone is left alone: it comes again. */
+  /** Call it once a message is settled for good. Deliveries of a lost channel are ignored: they are redelivered. */
   acknowledge(deliveries: Delivery[]): void {
     for (const reader of Object.values(this.#readers)) {
       reader.acknowledge(deliveries.filter(({ queue }) => queue === reader.queue));
@@ -136,7 +134,7 @@ export interface DeliverySource {
   take(): Delivery | undefined;
 }
 
-/** `first` up to half of `maxCommands`, then `second`, then whatever still fits of `first`. */
+/** Takes `first` up to half of `maxCommands`, then `second`, then as much of `first` as still fits. */
 export function takeFairly(first: DeliverySource, second: DeliverySource, maxCommands: number): Delivery[] {
   const taken: Delivery[] = [];
   let commands = 0;

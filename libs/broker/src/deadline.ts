@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** True: `promise` settled, either way, within `ms`. False: it goes on, and nobody waits for it. */
+/** True: `promise` settled, either way, within `ms`. False: it continues and nothing waits for it. */
 export async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
   const timer = new AbortController();
   const settled = promise.then(

@@ -32,20 +32,20 @@ describe('readDelivery', () => {
     ['nothing', Buffer.alloc(0)],
     ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22])],
     ['a byte order mark', Buffer.from('\u{feff}{}')],
-  ])('keeps %s as it came, and says why', (_, content) => {
+  ])('keeps %s unchanged, and states why', (_, content) => {
     const delivery = read(content);
     expect(delivery.content).toMatchObject({ type: 'unreadable', raw: content });
     expect((delivery.content as { error: string }).error).not.toBe('');
     expect(delivery.commandCount).toBe(1);
   });
 
-  it('tells how often it was delivered before', () => {
+  it('reports the number of earlier deliveries', () => {
     expect(read('{}')).toMatchObject({ redelivered: false, deliveryCount: 0 });
     expect(read('{}', { redelivered: true })).toMatchObject({ redelivered: true, deliveryCount: 1 });
     expect(read('{}', { redelivered: true, properties: { headers: { 'x-delivery-count': 4 } } }).deliveryCount).toBe(4);
   });
 
-  it('tells who sent it and where it is answered', () => {
+  it('reports sender and reply address', () => {
     expect(read('{}', { properties: { replyTo: 'amq.rabbitmq.reply-to.x', userId: 'central' } })).toMatchObject({
       replyTo: 'amq.rabbitmq.reply-to.x',
       userId: 'central',

@@ -1,24 +1,24 @@
 import type { ConsumeMessage } from 'amqplib';
 
-/** A message that was taken from a command queue and waits to be acknowledged. */
+/** A message taken from a command queue that must still be acknowledged. */
 export interface Delivery {
   queue: string;
-  /** What lay in it: read as JSON, or as it came where it is no JSON. Nothing more is known of it than that. */
+  /** The content: parsed JSON, or raw bytes if it is no JSON. Nothing else is checked. */
   content: { type: 'json'; value: unknown } | { type: 'unreadable'; raw: Buffer; error: string };
-  /** Commands that it seems to hold, at least 1; of one that was put back, those that are left. */
+  /** Apparent number of commands, at least 1; after a put-back, the commands that are left. */
   commandCount: number;
-  /** True: it was delivered before, to anybody. */
+  /** True: it was delivered before, to any consumer. */
   redelivered: boolean;
   /** Deliveries before this one, as counted by the queue. */
   deliveryCount: number;
-  /** Where its askers wait. */
+  /** Reply address of the waiting callers. */
   replyTo: string | undefined;
-  /** Broker user that published it, vouched for by the broker; undefined: not told. */
+  /** Broker user that published it, as validated by the broker; undefined: not stated. */
   userId: string | undefined;
   receipt: Receipt;
 }
 
-/** Where it came from: a tag means something only on the channel that delivered it. */
+/** Identifies the channel: a tag is valid only on the channel that delivered it. */
 export interface Receipt {
   readonly channel: object;
   readonly tag: number;
@@ -48,7 +48,7 @@ function readContent(raw: Buffer): Delivery['content'] {
   }
 }
 
-/** Strict: bytes that are no UTF-8 are unreadable, not replaced. */
+/** Strict: invalid UTF-8 makes the content unreadable; no bytes are replaced. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function countCommands(value: unknown): number {

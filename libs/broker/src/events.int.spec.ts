@@ -45,7 +45,7 @@ async function startAnnouncer(): Promise<EventAnnouncer> {
 /** For a subscription that must hear all that is sent. One that is made again, on a slow machine, misses some. */
 const PATIENT = { silenceMs: 10_000 };
 
-/** Subscribes as `statistics`, and gathers what it heard. */
+/** Subscribes as `statistics` and gathers what it receives. */
 function startSubscription(options: Partial<EventSubscriptionOptions> = {}) {
   const received: Announcement[] = [];
   const subscription = new EventSubscription({
@@ -64,7 +64,7 @@ function startSubscription(options: Partial<EventSubscriptionOptions> = {}) {
 async function receivesAgain(announcer: EventAnnouncer, received: Announcement[]): Promise<void> {
   const before = received.length;
   let seq = 1000;
-  await eventually('a heartbeat to be received', () => {
+  await eventually('a heartbeat is received', () => {
     announcer.heartbeat(heartbeat((seq += 1)));
     return received
       .slice(before)
@@ -86,7 +86,7 @@ interface Listed {
   client_properties: { connection_name?: string };
 }
 
-/** Of events. */
+/** The queues of events. */
 async function queues(): Promise<string[]> {
   const all = (await broker.manage('GET', `/api/queues/${broker.vhost}`)) as { name: string }[];
   return all.map(({ name }) => name).filter((name) => name.startsWith('events.'));
@@ -130,7 +130,7 @@ describe('EventAnnouncer and EventSubscription', () => {
     expect(mostBusy).toBe(1);
   });
 
-  it('drop, count and do not wait when there is no connection', async () => {
+  it('drop and count without waiting when there is no connection', async () => {
     const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'announcer' });
     const announcer = new EventAnnouncer({ connection });
     running.push(connection, announcer);
@@ -145,7 +145,7 @@ describe('EventAnnouncer and EventSubscription', () => {
     expect(announcer.counts).toEqual({ sent: 1, dropped: 1000 });
   });
 
-  it('drop rather than fill the memory when the broker stands still', async () => {
+  it('drop messages instead of filling memory when the broker is stalled', async () => {
     const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'announcer' });
     const announcer = new EventAnnouncer({ connection });
     running.push(connection, announcer);
@@ -157,7 +157,7 @@ describe('EventAnnouncer and EventSubscription', () => {
     for (let round = 0; round < 20_000 && announcer.counts.dropped === 0; round += 1) announcer.announce(large);
     expect(announcer.counts.dropped).toBeGreaterThan(0);
     proxy.release();
-    await eventually('room again', () => {
+    await eventually('messages are sent again', () => {
       const { sent } = announcer.counts;
       announcer.heartbeat(heartbeat(1));
       return announcer.counts.sent > sent;
@@ -166,7 +166,7 @@ describe('EventAnnouncer and EventSubscription', () => {
 });
 
 describe('EventSubscription', () => {
-  it('starts while the broker is away, and hears once it is back', async () => {
+  it('starts while the broker is down, and receives once it is back', async () => {
     await proxy.cut();
     const { subscription, received: received } = startSubscription();
     expect(subscription.isConnected).toBe(false);
@@ -176,7 +176,7 @@ describe('EventSubscription', () => {
     expect(subscription.silentMs).toBeLessThan(5000);
   });
 
-  it('hears again after its connection was lost', async () => {
+  it('receives again after a lost connection', async () => {
     const announcer = await startAnnouncer();
     const { received: received } = startSubscription();
     await receivesAgain(announcer, received);
@@ -185,12 +185,12 @@ describe('EventSubscription', () => {
     await receivesAgain(announcer, received);
   });
 
-  it('declares, binds and hears again after its connection was closed, and its queue with it', async () => {
+  it('declares, binds and receives again after its connection and its queue were closed', async () => {
     const announcer = await startAnnouncer();
     const { received: received } = startSubscription();
     await receivesAgain(announcer, received);
     const [lost] = await queues();
-    // What the management tells is some seconds old.
+    // The management API's data is some seconds old.
     const name = await eventually('the connection is listed', async () => {
       const all = (await broker.manage('GET', `/api/vhosts/${broker.vhost}/connections`)) as Listed[];
       return all.find((each) => each.client_properties.connection_name === 'events of statistics')?.name;
@@ -204,7 +204,7 @@ describe('EventSubscription', () => {
     });
   });
 
-  it('hears again after the broker stood still and dropped nothing', async () => {
+  it('receives again after the broker stalled and dropped nothing', async () => {
     const announcer = await startAnnouncer();
     const { received: received } = startSubscription();
     await receivesAgain(announcer, received);
@@ -214,7 +214,7 @@ describe('EventSubscription', () => {
     await receivesAgain(announcer, received);
   });
 
-  it('of two processes are told both', async () => {
+  it('of two processes both receive every event', async () => {
     const announcer = await startAnnouncer();
     const [first, second] = [startSubscription(PATIENT), startSubscription(PATIENT)];
     await receivesAgain(announcer, first.received);
@@ -225,7 +225,7 @@ describe('EventSubscription', () => {
     }
   });
 
-  it('passes over what it cannot read and what its handler fails at', async () => {
+  it('skips unreadable messages and failures of its handler', async () => {
     const announcer = await startAnnouncer();
     const seen: Announcement[] = [];
     const { subscription } = startSubscription({
@@ -252,7 +252,7 @@ describe('EventSubscription', () => {
       await channel.waitForConfirms();
     });
     announcer.announce(event('orders', 1));
-    await eventually('both to be passed over', () => {
+    await eventually('both are skipped', () => {
       const { unreadable, failed } = subscription.counts;
       return unreadable === 1 && failed === 1;
     });
@@ -261,7 +261,7 @@ describe('EventSubscription', () => {
     expect(subscription.counts.unreadable).toBe(1);
   });
 
-  it('survives that a connection is lost while a handler works, and does not take its time for silence', async () => {
+  it('survives a lost connection during a handler, and does not count the handler’s time as silence', async () => {
     const announcer = await startAnnouncer();
     let finish: () => void = () => undefined;
     const working = new Promise<void>((resolve) => (finish = resolve));
@@ -274,10 +274,10 @@ describe('EventSubscription', () => {
     });
     await receivesAgain(announcer, received);
     announcer.announce(event('orders', 1));
-    await eventually('the handler to begin', () => received.some(({ type }) => type === 'event'));
+    await eventually('the handler starts', () => received.some(({ type }) => type === 'event'));
     const { renewals } = subscription.counts;
     await proxy.cut();
-    await eventually('the loss to be noticed', () => !subscription.isConnected);
+    await eventually('the loss is noticed', () => !subscription.isConnected);
     await proxy.mend();
     await eventually('the connection', () => subscription.isConnected);
     expect(subscription.counts.renewals).toBe(renewals);
@@ -285,7 +285,7 @@ describe('EventSubscription', () => {
     await receivesAgain(announcer, received);
   });
 
-  it('hears nothing after the stop, and leaves no queue behind', async () => {
+  it('receives nothing after stop, and leaves no queue behind', async () => {
     const announcer = await startAnnouncer();
     let finish: () => void = () => undefined;
     const working = new Promise<void>((resolve) => (finish = resolve));
@@ -309,7 +309,7 @@ describe('EventSubscription', () => {
     await eventually('no queue of events', async () => (await queues()).length === 0);
   });
 
-  it('bears starts and stops in any order', async () => {
+  it('allows starts and stops in any order', async () => {
     const { subscription, received: received } = startSubscription();
     await subscription.stop();
     for (let round = 0; round < 3; round += 1) {

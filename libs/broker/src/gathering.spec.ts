@@ -10,7 +10,10 @@ interface Sized {
 const limits = { commands: 4, bytes: 100 };
 const frame = { aroundBytes: 10, betweenBytes: 1 };
 
-/** Adds (a size and how many commands go together), takes a message ('take') or removes the command of that turn ('remove'). */
+/**
+ * Steps: add (a size, and how many commands go together), take a message ('take'), or remove the command of that turn
+ * ('remove').
+ */
 const turns = fc.array(
   fc.oneof(
     {
@@ -24,7 +27,7 @@ const turns = fc.array(
 );
 
 describe('WaitingCommands', () => {
-  it('gives each command once, in order, in messages within the limits that could not hold one more', () => {
+  it('sends each command once, in order, in messages that are as full as the limits allow', () => {
     fc.assert(
       fc.property(turns, (script) => {
         const waiting = new WaitingCommands<Sized>(limits, frame);

@@ -1,4 +1,4 @@
-/** What one message may hold. */
+/** Limits of one message. */
 export interface MessageLimits {
   commands: number;
   bytes: number;
@@ -10,7 +10,7 @@ export interface MessageFrame {
   betweenBytes: number;
 }
 
-/** Commands on their way to one queue that wait for the message under way to be confirmed. First in, first out. */
+/** Commands for one queue that wait until the message in flight is confirmed. First in, first out. */
 export class WaitingCommands<T extends { readonly bytes: number; readonly count: number }> {
   readonly #limits: MessageLimits;
   readonly #frame: MessageFrame;
@@ -29,7 +29,7 @@ export class WaitingCommands<T extends { readonly bytes: number; readonly count:
     this.#waiting.push(command);
   }
 
-  /** Those that the next message holds: as many of the first as fit; always one, however large it is. */
+  /** The commands of the next message: as many of the first as fit, and at least one, whatever its size. */
   takeMessage(): T[] {
     let bytes = this.#frame.aroundBytes;
     let commands = 0;
@@ -49,7 +49,7 @@ export class WaitingCommands<T extends { readonly bytes: number; readonly count:
 
   /** False: it was not waiting. */
   remove(command: T): boolean {
-    // Those whose deadline passes are nearly always the first.
+    // Commands whose deadline passes are nearly always the first.
     const index = this.#waiting.indexOf(command);
     if (index < 0) return false;
     this.#waiting.splice(index, 1);

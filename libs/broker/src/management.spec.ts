@@ -14,11 +14,11 @@ function withArguments(changed: Record<string, string | number | undefined>) {
 }
 
 describe('queueDifferences', () => {
-  it('finds none in what was declared', () => {
+  it('finds none after a declaration', () => {
     expect(queueDifferences(queues, queues)).toEqual([]);
   });
 
-  it('does not mind queues of others', () => {
+  it('ignores queues of other systems', () => {
     expect(queueDifferences(queues.slice(0, 1), queues)).toEqual([]);
   });
 
@@ -46,7 +46,7 @@ describe('queueDifferences', () => {
 });
 
 describe('bindingDifferences', () => {
-  it('finds none in what was declared, and names each that is missing', () => {
+  it('finds none after a declaration, and names each that is missing', () => {
     expect(bindingDifferences(bindings, bindings)).toEqual([]);
     expect(bindingDifferences(bindings, bindings.slice(1))).toEqual([
       'Queue orders.g1 is not bound to ecomarket.commands by orders.g1.',

@@ -16,14 +16,14 @@ export interface Management {
   password: string;
 }
 
-/** Declares what is missing. What is there already stays as it is, so follow it with `checkTopology`. */
+/** Declares what is missing. What exists stays as it is, so call `checkTopology` afterwards. */
 export async function applyDefinitions(management: Management, definitions: BrokerDefinitions): Promise<void> {
   await managementRequest(management, 'POST', '/api/definitions', definitions);
 }
 
 /**
- * Compares the queues and bindings that exist with those that this version needs; gives one sentence for each that is
- * missing or differs, none if all is well. A queue cannot be changed in place: somebody has to decide about what lies in it.
+ * Compares the existing queues and bindings with those that this version needs. Returns one sentence for each missing
+ * or different one. A queue can't be changed in place: an operator must decide what happens to its messages.
  */
 export async function checkTopology(management: Management, options: TopologyOptions): Promise<string[]> {
   const vhost = encodeURIComponent(options.vhost ?? VHOST);
@@ -84,6 +84,6 @@ async function managementRequest(
   });
   const text = await response.text();
   if (!response.ok)
-    throw new Error(`The broker's management answered ${response.status} to ${method} ${path}: ${text}`);
+    throw new Error(`The broker's management API answered ${response.status} to ${method} ${path}: ${text}`);
   return text === '' ? undefined : JSON.parse(text);
 }

@@ -44,7 +44,7 @@ describe('registerBrokerMetrics', () => {
     }
   });
 
-  it('shows nothing of what a process does not have', async () => {
+  it('registers no metric for parts that a process lacks', async () => {
     const registry = new Registry();
     registerBrokerMetrics(registry, {});
     expect(await registry.metrics()).not.toContain('eco_');

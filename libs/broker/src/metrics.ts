@@ -6,7 +6,7 @@ import type { CommandPublisher } from './publisher.js';
 import type { ReplySender } from './replies.js';
 import type { EventSubscription } from './subscription.js';
 
-/** What a process has of this library; what it lacks gives no metric. */
+/** The parts of this library that a process uses; a missing part has no metrics. */
 export interface BrokerParts {
   connections?: BrokerConnection[];
   publisher?: CommandPublisher;
@@ -21,7 +21,7 @@ type Sample = [value: number, labels?: Labels];
 
 /** Registers `eco_broker_*`, `eco_publisher_*`, `eco_consumer_*`, `eco_announcer_*`, `eco_replies_*`, `eco_subscription_*`. */
 export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): void {
-  // The parts count by themselves; a scrape reads their counts, so nothing is looked up on the way of a command.
+  // Each part counts for itself, and a scrape reads the counts, so the path of a command does no lookups.
   const metric =
     (kind: typeof Gauge | typeof Counter) =>
     (name: string, help: string, labelNames: string[], samples: () => Sample[]) => {
@@ -51,7 +51,7 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
     );
     gauge(
       'eco_broker_blocked',
-      '1: the brokers take nothing (memory or disk alarm)',
+      '1: the brokers accept nothing (memory or disk alarm)',
       ['connection'],
       byConnection(({ isBlocked }) => Number(isBlocked)),
     );
@@ -92,7 +92,7 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
     );
     counter(
       'eco_consumer_subscriptions_total',
-      'Times it subscribed',
+      'Number of subscriptions',
       ['queue'],
       byQueue(({ subscriptions: times }) => times),
     );
@@ -104,13 +104,13 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
     );
     counter(
       'eco_consumer_redelivered_messages_total',
-      'Messages that had been delivered before',
+      'Redelivered messages',
       ['queue'],
       byQueue(({ redeliveredMessages }) => redeliveredMessages),
     );
     gauge(
       'eco_consumer_waiting_messages',
-      'Messages that have arrived and were not taken',
+      'Messages that have arrived and are not taken yet',
       ['queue'],
       byQueue(({ waitingMessages }) => waitingMessages),
     );
@@ -122,7 +122,7 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
     );
     counter(
       'eco_consumer_stale_acknowledgements_total',
-      'Messages that were done after their channel was gone',
+      'Messages settled after their channel was lost',
       ['queue'],
       byQueue(({ staleAcknowledgements }) => staleAcknowledgements),
     );
@@ -170,7 +170,7 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
   }
 }
 
-/** For `onConfirmed` of a publisher: time until a majority has a message, and how many commands one carries. */
+/** For a publisher's `onConfirmed`: time until a majority has a message, and commands per message. */
 export function confirmMetrics(registry: Registry): (confirm: { durationMs: number; commands: number }) => void {
   const seconds = new Histogram({
     name: 'eco_publisher_confirm_seconds',

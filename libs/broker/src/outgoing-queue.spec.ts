@@ -48,7 +48,7 @@ describe('OutgoingQueue', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('sends the first at once and gathers the rest while it is under way', () => {
+  it('sends the first command at once and gathers the rest while it is in flight', () => {
     const { send, contents, confirmNext } = setUp();
     const sent = ['1', '2', '3'].map((text) => send(text));
     expect(contents()).toEqual([{ version: 1, commands: [1] }]);
@@ -62,7 +62,7 @@ describe('OutgoingQueue', () => {
     expect(sent.map(({ outcome }) => outcome?.type)).toEqual(['confirmed', 'confirmed', 'confirmed']);
   });
 
-  it('asks for a reply when any of its commands does', () => {
+  it('asks for a reply if any of its commands does', () => {
     const { send, messages, confirmNext } = setUp();
     send('1');
     send('2', true);
@@ -71,7 +71,7 @@ describe('OutgoingQueue', () => {
     expect(messages.map(({ wantsReply }) => wantsReply)).toEqual([false, true]);
   });
 
-  it('keeps a message to 256 commands and 64 kB', () => {
+  it('limits a message to 256 commands and 64 kB', () => {
     const { send, contents, confirmNext, messages } = setUp();
     send('0');
     for (let count = 0; count < 300; count += 1) send('1');
@@ -85,7 +85,7 @@ describe('OutgoingQueue', () => {
     for (const { content } of messages) expect(content.length).toBeLessThanOrEqual(64 * 1024);
   });
 
-  it('waits after a full message for those whose command was confirmed, but never longer than until the next is full', () => {
+  it('waits after a full message for the callers whose command was confirmed, until the next message is full', () => {
     const { send, messages, confirmNext } = setUp();
     const sizes = () => messages.map(({ commands }) => commands.length);
     for (let count = 0; count < 21; count += 1) send('1');
@@ -104,7 +104,7 @@ describe('OutgoingQueue', () => {
     expect(sizes()).toEqual([1, 20, 20, 256, 44]);
   });
 
-  it('tells at the deadline what was sent from what was not', () => {
+  it('distinguishes at the deadline what was sent from what was not', () => {
     const { queue, send, messages, confirmNext } = setUp();
     const [underWay, waiting] = [send('1'), send('2')];
     queue.expire(waiting.command);
@@ -119,7 +119,7 @@ describe('OutgoingQueue', () => {
     expect(messages).toHaveLength(1);
   });
 
-  it('tells when the channel is lost what was sent from what was not', () => {
+  it('distinguishes at a lost channel what was sent from what was not', () => {
     const { queue, send } = setUp();
     const [underWay, waiting] = [send('1'), send('2')];
     queue.abandon();
@@ -128,7 +128,7 @@ describe('OutgoingQueue', () => {
     expect(queue.waitingCount).toBe(0);
   });
 
-  it('can refuse what waits and leave what is under way its chance', () => {
+  it('can refuse waiting commands and keep the message in flight', () => {
     const { queue, send, confirmNext } = setUp();
     const [underWay, waiting] = [send('1'), send('2')];
     queue.refuseWaiting({ type: 'full', reason: 'blocked' });
@@ -137,7 +137,7 @@ describe('OutgoingQueue', () => {
     expect(underWay.outcome).toEqual({ type: 'confirmed' });
   });
 
-  it('settles at once what the channel does not take', () => {
+  it('settles at once what the channel refuses', () => {
     const { queue, send, closeChannel } = setUp();
     closeChannel();
     expect(send('1').outcome).toEqual({ type: 'disconnected' });

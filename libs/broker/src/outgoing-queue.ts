@@ -6,14 +6,14 @@ const BEFORE = `{"version":${COMMAND_MESSAGE_VERSION},"commands":[`;
 export const BETWEEN = ',';
 const AFTER = ']}';
 
-/** A command whose publishing has not been settled; or several, which go out in one message and settle together. */
+/** A command whose publishing is not settled; or several, which are sent in one message and settle together. */
 export interface OutgoingCommand {
-  /** As JSON; made once. Of several, with `BETWEEN` between them. */
+  /** JSON, made once; several commands are joined by `BETWEEN`. */
   readonly text: string;
   readonly count: number;
   readonly bytes: number;
   readonly wantsReply: boolean;
-  /** The first call counts, later ones are ignored. */
+  /** Only the first call has an effect. */
   settle(outcome: PublishOutcome): void;
 }
 
@@ -22,22 +22,23 @@ export interface OutgoingMessage {
   readonly content: Buffer;
   readonly wantsReply: boolean;
   readonly sentAtMs: number;
-  /** The broker found no queue for it; its confirm follows all the same. */
+  /** The broker returned it because no queue takes it; the confirm follows nevertheless. */
   returned: boolean;
   /** A command in it was not confirmed before its deadline. */
   overdue: boolean;
 }
 
 /**
- * Whose command is confirmed often has another one. After a message of so many the next one waits for those, for a part
- * of the time that the confirm took: else two halves of the callers would take turns, in twice as many messages.
+ * A caller whose command is confirmed often has another one. After a message of at least this size, the next message
+ * waits for those callers for a part of the time that the confirm took. Otherwise two halves of the callers would
+ * alternate, in twice as many messages.
  */
 const LINGER = { commandsMin: 8, share: 0.25, msMax: 20 };
 
 /**
- * Commands to one queue, one message under way at a time. What arrives meanwhile waits for its confirm and then goes
- * out together: the busier it is, the fewer messages an order costs, and when it is idle nothing waits for a timer.
- * The message under way also probes the queue: while its confirm is overdue, no further command is taken.
+ * Commands for one queue, one message in flight at a time. Commands that arrive meanwhile wait for its confirm and then
+ * go out together. So the busier the system, the fewer messages an order costs, and an idle system waits for no timer.
+ * The message in flight also probes the queue: while its confirm is overdue, no further command is accepted.
  */
 export class OutgoingQueue {
   readonly routingKey: string;
@@ -49,7 +50,10 @@ export class OutgoingQueue {
   #underWay: OutgoingMessage | undefined;
   #lingering: NodeJS.Timeout | undefined;
 
-  /** `transmit` is asked when a message could go; false: it did not. `goOn` is called when a wait for more is over. */
+  /**
+   * `transmit` is called when a message could be sent; false: it was not sent. `goOn` is called when a wait for more is
+   * over.
+   */
   constructor(
     routingKey: string,
     transmit: (queue: OutgoingQueue, message: OutgoingMessage) => boolean,
@@ -71,7 +75,7 @@ export class OutgoingQueue {
     this.#waiting.add(command);
   }
 
-  /** Sends the next message unless one is under way, nothing waits, or more is about to come. */
+  /** Sends the next message unless one is in flight, nothing waits, or more is about to arrive. */
   sendNext(): void {
     if (this.#underWay || this.#waiting.count === 0) return;
     if (this.#lingering && this.#waiting.count < MAX_COMMANDS_PER_MESSAGE) return;
@@ -91,7 +95,7 @@ export class OutgoingQueue {
     for (const command of commands) command.settle({ type: 'disconnected' });
   }
 
-  /** Confirmed, returned, nacked: the message under way has an answer. */
+  /** The message in flight is confirmed, returned or nacked. */
   finish(message: OutgoingMessage, outcome: PublishOutcome): void {
     if (this.#underWay === message) this.#underWay = undefined;
     if (outcome.type === 'confirmed' && message.commands.length >= LINGER.commandsMin) {
@@ -113,14 +117,14 @@ export class OutgoingQueue {
     this.#lingering = undefined;
   }
 
-  /** The channel is gone: nobody will answer for the message under way, and nothing that waits can go out. */
+  /** The channel is lost: the message in flight gets no answer, and nothing that waits can be sent. */
   abandon(): void {
     const message = this.#underWay;
     if (message) this.finish(message, { type: 'unconfirmed', reason: 'connection-lost' });
     this.refuseWaiting({ type: 'disconnected' });
   }
 
-  /** What waits will not go out soon. The message under way keeps its chance. */
+  /** Settles what waits, because it will not be sent soon. The message in flight keeps its chance. */
   refuseWaiting(outcome: PublishOutcome): void {
     for (const command of this.#waiting.takeAll()) command.settle(outcome);
   }

@@ -1,19 +1,19 @@
 /**
- * How the publishing of a command ended. In order of what is known of it:
- *
+ * How the publishing of a command ended, ordered by what is known:
  * - `confirmed`: a majority of the brokers has it in the queue.
- * - `returned`: no queue takes it. It is nowhere. Topology is missing; trying again helps once that is repaired.
- * - `refused`: the broker closed the channel over it. It is nowhere. Only when nothing else was under way on the channel:
- *   else nobody can tell whose fault it was, and all of it is `unconfirmed`.
- * - `unrouted`: it was not sent; its group is not known, since no database has been seen. It is nowhere.
- * - `disconnected`: it was not sent; there is no connection to a broker. It is nowhere.
- * - `full`: it was not sent; nothing goes out now and nothing more may wait. It is nowhere. The reasons:
- *   `blocked`: the cluster has an alarm; `stalled`: an earlier message to this queue still lacks its confirm past its
- *   deadline; `memory`: as much waits as may wait; `deadline`: its turn did not come in time.
- * - `nacked`: a broker failed with it. It may be in the queue.
- * - `unconfirmed`: it was sent; no confirm came before the deadline, or the connection was lost. It may be in the queue.
+ * - `returned`: no queue takes it. It is nowhere. The topology is incomplete; a retry helps only once that is repaired.
+ * - `refused`: the broker closed the channel over it. It is nowhere. This requires that nothing else was in flight on
+ *   the channel; otherwise the culprit is unknown and all of it is `unconfirmed`.
+ * - `unrouted`: it was not sent, because its group is not known: no database has been reached yet. It is nowhere.
+ * - `disconnected`: it was not sent, because there is no connection to a broker. It is nowhere.
+ * - `full`: it was not sent, because nothing can be sent now and nothing more may wait. It is nowhere. Reasons:
+ *   `blocked`: the cluster has an alarm; `stalled`: an earlier message to this queue lacks its confirm past its
+ *   deadline; `memory`: the limit of waiting commands is reached; `deadline`: its turn did not come in time.
+ * - `nacked`: a broker failed to store it. It may be in the queue.
+ * - `unconfirmed`: it was sent, and no confirm came before the deadline or the loss of the connection. It may be in the
+ *   queue.
  *
- * Whatever may be in the queue is tried again under the same id.
+ * Commands that may be in the queue are retried under the same id.
  */
 export type PublishOutcome =
   | { type: 'confirmed' }
@@ -25,7 +25,7 @@ export type PublishOutcome =
   | { type: 'nacked' }
   | { type: 'unconfirmed'; reason: 'deadline' | 'connection-lost' };
 
-/** True: it was not confirmed, and yet it may be done. */
+/** True: it was not confirmed, but it may be done. */
 export function mayHaveArrived(outcome: PublishOutcome): boolean {
   return outcome.type === 'nacked' || outcome.type === 'unconfirmed';
 }

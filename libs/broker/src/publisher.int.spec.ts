@@ -40,7 +40,7 @@ function ready(publisher: CommandPublisher): Promise<unknown> {
   return eventually('a publisher without obstacle', () => publisher.obstacle === undefined);
 }
 
-/** What lies in a queue, taken out. */
+/** Takes all messages out of a queue. */
 async function drain(queue: string): Promise<{ commands: { id: string }[] }[]> {
   const model = await rawConnection(broker.operatorAccess());
   const channel = await model.createChannel();
@@ -56,7 +56,7 @@ async function drain(queue: string): Promise<{ commands: { id: string }[] }[]> {
 const types = (outcomes: PublishOutcome[]) => new Set(outcomes.map(({ type }) => type));
 
 describe('CommandPublisher', () => {
-  it('confirms what a queue has, each command to the queue of its kind', async () => {
+  it('confirms what a queue has stored, each command in the queue of its kind', async () => {
     const publisher = await startPublisher();
     const [order, product] = [orderCommand(), deleteProductCommand()];
     expect(await Promise.all([publisher.publish(order), publisher.publish(product)])).toEqual([
@@ -67,7 +67,7 @@ describe('CommandPublisher', () => {
     expect(await drain('products.g1')).toEqual([{ version: 1, commands: [product] }]);
   });
 
-  it('gathers under load into far fewer messages; every command arrives once, in order, and is confirmed', async () => {
+  it('gathers commands under load into far fewer messages; each arrives once, in order, and is confirmed', async () => {
     const confirms: { durationMs: number; commands: number }[] = [];
     const publisher = await startPublisher({ onConfirmed: (confirm) => confirms.push(confirm) });
     const commands = Array.from({ length: 2000 }, () => orderCommand());
@@ -80,7 +80,7 @@ describe('CommandPublisher', () => {
     expect(confirms.reduce((sum, confirm) => sum + confirm.commands, 0)).toBe(commands.length);
   });
 
-  it('tells that no queue takes it, though the broker confirms that too', async () => {
+  it('reports `returned` for an unroutable message, although the broker confirms it', async () => {
     const publisher = await startPublisher();
     const outcomes = await Promise.all([
       ...Array.from({ length: 20 }, () => publisher.publish(orderCommand(), { group: 'nowhere' })),
@@ -91,7 +91,7 @@ describe('CommandPublisher', () => {
     expect(await drain('orders.g1')).toHaveLength(1);
   });
 
-  it('sends commands together in one message, in order, with one outcome', async () => {
+  it('sends several commands in one message, in order, with one outcome', async () => {
     const publisher = await startPublisher();
     const commands = Array.from({ length: 100 }, () => orderCommand());
     const texts = commands.map((command) => JSON.stringify(command));
@@ -103,7 +103,7 @@ describe('CommandPublisher', () => {
     expect(publisher.counts.outcomes).toMatchObject({ confirmed: 100, returned: 100 });
   });
 
-  it('tells that a broker failed with it', async () => {
+  it('reports `nacked` when a broker fails', async () => {
     const queue = `/api/queues/${broker.vhost}/orders.full`;
     await broker.manage('PUT', queue, {
       durable: true,
@@ -118,10 +118,10 @@ describe('CommandPublisher', () => {
     await broker.manage('DELETE', queue);
   });
 
-  it('writes nothing more into a connection that takes nothing, and goes on when it does', async () => {
+  it('stops writing to a blocked connection, and continues when it is unblocked', async () => {
     const publisher = await startPublisher({ deadlineMs: 2000 });
     proxy.hold();
-    // One message a queue may be under way: more queues than the sockets on the way have room for, at 40 kB each.
+    // One message per queue may be in flight. So this needs more queues than the sockets can buffer, at 40 kB each.
     const commands = Array.from({ length: 700 }, () => orderCommand('x'.repeat(40_000)));
     const outcomes = await Promise.all(
       commands.map((command, index) => publisher.publish(command, { group: `none-${index}` })),
@@ -138,7 +138,7 @@ describe('CommandPublisher', () => {
     await drain('orders.g1');
   });
 
-  it('tells what the broker refuses, with its reason, and goes on with the next', async () => {
+  it('reports what the broker refuses, with its reason, and continues with the next command', async () => {
     const connection = new BrokerConnection({ access: broker.access('sucursal', [proxy.address]), name: 'publisher' });
     const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
     running.push(connection, publisher);
@@ -151,7 +151,7 @@ describe('CommandPublisher', () => {
     expect('reason' in forbidden && forbidden.reason).toMatch(/ACCESS[-_]REFUSED.*products\.g1/);
     await ready(publisher);
     expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
-    // In the name of somebody else: the message's own fault.
+    // It names another user as sender, so the message itself is to blame.
     Object.defineProperty(connection, 'user', { value: 'somebody-else', configurable: true });
     expect(await publisher.publish(orderCommand())).toMatchObject({ type: 'refused', code: 406 });
     await ready(publisher);
@@ -159,7 +159,7 @@ describe('CommandPublisher', () => {
     expect(await drain('products.g1')).toEqual([]);
   });
 
-  it('blames nobody when the channel is closed over one of several', async () => {
+  it('blames no command when the channel is closed over one of several', async () => {
     const connection = new BrokerConnection({ access: broker.access('sucursal', [proxy.address]), name: 'publisher' });
     const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
     running.push(connection, publisher);
@@ -171,16 +171,16 @@ describe('CommandPublisher', () => {
       publisher.publish(orderCommand()),
     ]);
     expect(product).toEqual({ type: 'unconfirmed', reason: 'connection-lost' });
-    // Whether its confirm came before the channel was closed, nobody can say beforehand.
+    // Its confirm may arrive before the channel is closed, or not.
     expect(['unconfirmed', 'confirmed']).toContain(order.type);
     await ready(publisher);
     await drain('orders.g1');
   });
 
-  it('refuses at once while there is no connection, keeps nothing, and comes back by itself', async () => {
+  it('refuses at once without a connection, keeps nothing, and recovers by itself', async () => {
     const publisher = await startPublisher();
     await proxy.cut();
-    await eventually('the loss to be noticed', () => publisher.obstacle !== undefined);
+    await eventually('the loss is noticed', () => publisher.obstacle !== undefined);
     const start = performance.now();
     const outcomes = await Promise.all(Array.from({ length: 1000 }, () => publisher.publish(orderCommand())));
     expect(performance.now() - start).toBeLessThan(1500);
@@ -192,7 +192,7 @@ describe('CommandPublisher', () => {
     expect(await drain('orders.g1')).toHaveLength(1);
   });
 
-  it('tells at once, when the connection breaks, what was sent from what was not', async () => {
+  it('distinguishes at a lost connection, at once, what was sent from what was not', async () => {
     const publisher = await startPublisher({ deadlineMs: 60_000 });
     proxy.hold();
     const outcomes = Promise.all(Array.from({ length: 10 }, () => publisher.publish(orderCommand())));
@@ -206,7 +206,7 @@ describe('CommandPublisher', () => {
     await drain('orders.g1');
   });
 
-  it('settles at the deadline when the broker stands still, then refuses until it moves again', async () => {
+  it('settles at the deadline when the broker is stalled, then refuses until it recovers', async () => {
     const publisher = await startPublisher({ deadlineMs: 300 });
     proxy.hold();
     const start = performance.now();
@@ -222,11 +222,11 @@ describe('CommandPublisher', () => {
     proxy.release();
     await ready(publisher);
     expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
-    // The unconfirmed one arrived, those that were refused did not.
+    // The unconfirmed command arrived; the refused ones did not.
     expect(await drain('orders.g1')).toHaveLength(2);
   });
 
-  it('leaves a broker that stands still for another one', async () => {
+  it('leaves a stalled broker for another one', async () => {
     const other = new Proxy(broker.address);
     await other.mend();
     running.push({ stop: () => other.cut() });
@@ -251,7 +251,7 @@ describe('CommandPublisher', () => {
     await drain('orders.g1');
   });
 
-  it('keeps within its bound of memory', async () => {
+  it('stays within its memory limit', async () => {
     const publisher = await startPublisher({ deadlineMs: 1000 });
     proxy.hold();
     const outcomes = Promise.all(Array.from({ length: 25_000 }, () => publisher.publish(orderCommand())));
@@ -264,7 +264,7 @@ describe('CommandPublisher', () => {
     await drain('orders.g1');
   });
 
-  it('lets what is under way settle when it stops, and takes nothing more', async () => {
+  it('settles what is in flight when it stops, and accepts nothing more', async () => {
     const publisher = await startPublisher();
     const outcomes = Array.from({ length: 500 }, () => publisher.publish(orderCommand()));
     const stopped = publisher.stop();
@@ -274,7 +274,7 @@ describe('CommandPublisher', () => {
     await drain('orders.g1');
   });
 
-  it('bears starts and stops in any order', async () => {
+  it('allows starts and stops in any order', async () => {
     const connection = new BrokerConnection({ access: broker.access('central'), name: 'publisher' });
     const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
     running.push(connection, publisher);

@@ -11,11 +11,11 @@ import { ReplyWaits, type CommandReply } from './reply-waits.js';
 import { commandRoutingKey, COMMANDS_EXCHANGE } from './topology.js';
 
 export interface CommandPublisherOptions {
-  /** One that nothing is acknowledged over. */
+  /** Must carry no acknowledgements. */
   connection: BrokerConnection;
-  /** The group that owns a key's bucket; undefined: it is not known here. */
+  /** The group that owns a key's bucket; undefined: unknown here. */
   groupOf: (key: string) => string | undefined;
-  /** From `publish` to its outcome at the latest, ms. Default 2000. */
+  /** Latest time from `publish` to its outcome, ms. Default 2000. */
   deadlineMs?: number;
   /** Called for each message that was confirmed. */
   onConfirmed?: (confirm: { durationMs: number; commands: number }) => void;
@@ -23,32 +23,37 @@ export interface CommandPublisherOptions {
 }
 
 export interface PublishOptions {
-  /** In place of the owner of the key's bucket. */
+  /** Overrides the owner of the key's bucket. */
   group?: string;
-  /** What `queueOf` says, by who has asked it already. */
+  /** The queue, if the caller has already asked `queueOf`. */
   queue?: string;
   deadlineMs?: number;
 }
 
 const DEADLINE_MS = 2000;
-/** Bounds of what may be unsettled, and so of memory: at the deadline above, more than one process can send. */
+/** Limits of unsettled commands, and so of memory: more than one process can send within the deadline above. */
 const MAX_COMMANDS = 20_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_REPLY_WAITS = 20_000;
-/** What may lie before a socket that takes nothing; two a message. With few queues it is only reached when one stands still. */
+/**
+ * Frames buffered while the socket is full; each message takes two. With few queues the limit is only reached when one
+ * is stalled.
+ */
 const MAX_BUFFERED_FRAMES = 64;
-/** A broker that confirmed nothing at all for this long is left for another one. */
+/** A broker that confirms nothing for this long is left for another one. */
 const SILENT_BROKER_MS = 5000;
-/** A queue whose message lacks its confirm for this long gets a new connection, whatever else that one does. */
+/** A queue whose message lacks its confirm for this long gets a new connection, whatever else the connection does. */
 const STUCK_QUEUE_MS = 60_000;
 
 const REPLY_QUEUE = 'amq.rabbitmq.reply-to';
 
 /**
  * Publishes commands: persistent, mandatory, and confirmed by a majority of the brokers. Each call settles within its
- * deadline with what is known of its command; nothing is kept for later, so a caller that must not lose it tries again
- * or keeps it elsewhere. `returned` and the confirm belong together: the broker also confirms what no queue took, and
- * tells before (`basic.return`, matched by message id).
+ * deadline with what is known about its command. Nothing is kept for later, so a caller that must not lose a command
+ * retries or keeps it elsewhere.
+ *
+ * `returned` and the confirm belong together: the broker also confirms a message that no queue takes, and returns it
+ * first (`basic.return`, matched by message id).
  */
 export class CommandPublisher {
   readonly #options: CommandPublisherOptions;
@@ -72,7 +77,7 @@ export class CommandPublisher {
   #forgetConnection: () => void = () => undefined;
   #taking = false;
   #bufferFull = false;
-  /** Why the broker closes the present channel. */
+  /** Why the broker closes the current channel. */
   #refusal: { code: number; reason: string } | undefined;
   #messageCount = 0;
   #lastConfirmAtMs = 0;
@@ -103,7 +108,7 @@ export class CommandPublisher {
     this.#channel.start();
   }
 
-  /** Takes nothing more, lets what is under way settle, closes. */
+  /** Accepts nothing more, lets messages in flight settle, closes. */
   async stop(): Promise<void> {
     if (!this.#taking) return;
     this.#taking = false;
@@ -142,7 +147,7 @@ export class CommandPublisher {
     };
   }
 
-  /** Routing key, and name, of the queue that `publish` sends it to; undefined: its group is not known. */
+  /** Name and routing key of the queue that `publish` would use; undefined: the group is not known. */
   queueOf(command: Command, group = this.#options.groupOf(keyOf(command))): string | undefined {
     return group === undefined ? undefined : commandRoutingKey(commandKinds[command.kind].route, group);
   }
@@ -160,8 +165,8 @@ export class CommandPublisher {
   }
 
   /**
-   * Commands as JSON that go to `queue` in one message, in this order, and so have one outcome. More than one message may
-   * hold (`MAX_COMMANDS_PER_MESSAGE`, `MAX_MESSAGE_BYTES`) is not asked for.
+   * Publishes commands, as JSON, to `queue` in one message, in this order and with one outcome. The caller respects the
+   * limits of a message (`MAX_COMMANDS_PER_MESSAGE`, `MAX_MESSAGE_BYTES`).
    */
   publishTogether(queue: string, commands: readonly string[]): Promise<PublishOutcome> {
     const together = { text: commands.join(BETWEEN), count: commands.length, wantsReply: false };
@@ -169,8 +174,8 @@ export class CommandPublisher {
   }
 
   /**
-   * Also asks the writer for the outcome. `answer` is undefined when none came within `waitMs`, or when the command was
-   * not confirmed. Answers are best effort, and go lost with the connection: the outcome itself is not.
+   * Publishes and also asks the writer for the outcome. `answer` is undefined if none came within `waitMs`, or if the
+   * command was not confirmed. Replies are best effort and lost with the connection; the outcome itself is not.
    */
   publishAndWait(
     command: Command,
@@ -185,7 +190,7 @@ export class CommandPublisher {
     return { outcome, reply: reply };
   }
 
-  /** `write` is called when it is taken. */
+  /** `write` is called when the command is accepted. */
   #publish(
     routingKey: string,
     deadlineMs: number | undefined,
@@ -223,7 +228,7 @@ export class CommandPublisher {
     if (!this.#bufferFull && !this.#connection.isBlocked && this.#channel.channel) queue.sendNext();
   }
 
-  /** Why the queue takes no command now. None of these waits for anything. */
+  /** Why the queue accepts no command now. Nothing here waits. */
   #obstacleOf(queue: OutgoingQueue): PublishOutcome | undefined {
     if (!this.#taking || !this.#channel.channel) return { type: 'disconnected' };
     if (this.#connection.isBlocked) return { type: 'full', reason: 'blocked' };
@@ -238,7 +243,7 @@ export class CommandPublisher {
     return undefined;
   }
 
-  /** A broker that stands still keeps its connections open; heartbeats alone would take 6 to 9 s to tell. */
+  /** A stalled broker keeps its connections open, and heartbeats alone would need 6 to 9 s to notice it. */
   #leaveSilentBroker(routingKey: string, message: OutgoingMessage): void {
     const nowMs = performance.now();
     const brokerIsSilent = this.#lastConfirmAtMs < message.sentAtMs && nowMs - message.sentAtMs > SILENT_BROKER_MS;
@@ -279,7 +284,7 @@ export class CommandPublisher {
           mandatory: true,
           messageId,
           contentType: 'application/json',
-          // The broker refuses a message whose user is not the connection's, so a reader may trust it.
+          // The broker refuses a message whose user is not the connection's user, so readers may trust it.
           userId: this.#connection.user,
           ...(message.wantsReply ? { replyTo: REPLY_QUEUE } : {}),
         },
@@ -296,7 +301,7 @@ export class CommandPublisher {
 
   #outcomeOf(message: OutgoingMessage, error: Error | null): PublishOutcome {
     if (error) {
-      // amqplib tells a nack from a closed channel by its words only; an unknown one is no less unknown.
+      // amqplib distinguishes a nack from a closed channel only by its text. An unknown text counts as unconfirmed too.
       if (error.message === 'message nacked') return { type: 'nacked' };
       return this.#refusal ? { type: 'refused', ...this.#refusal } : { type: 'unconfirmed', reason: 'connection-lost' };
     }
@@ -313,7 +318,7 @@ export class CommandPublisher {
     this.#bufferFull = false;
     this.#refusal = undefined;
     channel.on('error', (error: Error & { code?: number }) => {
-      // Comes before the callbacks of what was under way. One message is under way to each queue.
+      // Called before the callbacks of the messages in flight. There is one such message per queue.
       if (error.code !== undefined && this.#messages.size === 1) {
         this.#refusal = { code: error.code, reason: error.message };
       }
@@ -326,7 +331,7 @@ export class CommandPublisher {
       this.#bufferFull = false;
       this.#sendAll();
     });
-    // Answers come to the channel that asked; the broker offers them only to those that do not acknowledge.
+    // Replies arrive on the channel that asked. The broker offers this only to consumers without acknowledgements.
     await channel.consume(REPLY_QUEUE, (message) => message && this.#onReply(message), { noAck: true });
   }
 

@@ -8,9 +8,9 @@ import { UnsettledTags } from './unsettled-tags.js';
 export interface QueueReaderOptions {
   connection: BrokerConnection;
   queue: string;
-  /** Messages that may be delivered and not acknowledged. */
+  /** Messages that may be delivered and unacknowledged. */
   prefetch: number;
-  /** Something has arrived. */
+  /** Called when something has arrived. */
   onArrival: () => void;
   log?: Log;
 }
@@ -18,27 +18,27 @@ export interface QueueReaderOptions {
 interface Subscription {
   channel: Channel;
   tags: UnsettledTags;
-  /** Done, and not told to the broker yet. */
+  /** Settled deliveries that the broker does not know about yet. */
   settled: number[];
 }
 
 /**
- * An acknowledgement is a round of the queue's Raft log, like a message. Told this much later, one frame and one round
- * take what several batches have finished; what is lost meanwhile comes again and gets its first outcome.
+ * An acknowledgement is a round of the queue's Raft log, like a message. Delayed by this time, one frame and one round
+ * acknowledge several batches. If it is lost meanwhile, the messages are redelivered and get their first outcome.
  */
 const ACKNOWLEDGE_MS = 50;
 
 /**
- * Reads one queue over a channel of its own. Whatever ends the subscription (node, connection or channel lost, the queue
- * deleted, the broker's `basic.cancel`), it subscribes again; what was delivered before comes again, and acknowledging it
- * has no effect any more.
+ * Reads one queue over its own channel. Whatever ends the subscription (node, connection or channel lost, queue
+ * deleted, the broker's `basic.cancel`), it subscribes again. Earlier deliveries are redelivered, and acknowledging
+ * them has no effect any more.
  */
 export class QueueReader {
   readonly #options: QueueReaderOptions;
   readonly #channel: ReconnectingChannel<Channel>;
   #subscription: Subscription | undefined;
   #arrived: ConsumeMessage[] = [];
-  /** Taken out of `#arrived`: the next one, and what was put back. */
+  /** Taken out of `#arrived`: the next message, and what was put back. */
   #read: Delivery[] = [];
   #messages = 0;
   #redeliveredMessages = 0;
@@ -84,13 +84,13 @@ export class QueueReader {
     this.#channel.start();
   }
 
-  /** Nothing of what was delivered stays unacknowledged: what was not acknowledged goes back into the queue. */
+  /** Leaves nothing unacknowledged in this process: unacknowledged messages return to the queue. */
   async stop(): Promise<void> {
     this.#tellAcknowledged();
     await this.#channel.stop();
   }
 
-  /** The next message that has arrived, left in its place. */
+  /** The next message that has arrived; it stays in place. */
   peek(): Delivery | undefined {
     if (this.#read.length === 0 && this.#subscription) {
       const message = this.#arrived.shift();
@@ -105,12 +105,12 @@ export class QueueReader {
     return this.#read.shift();
   }
 
-  /** In front of what has not been taken. What came over a channel that is gone is left alone: it comes again. */
+  /** Puts messages back before those not yet taken. Deliveries of a lost channel are ignored: they are redelivered. */
   putBack(deliveries: Delivery[]): void {
     this.#read.unshift(...deliveries.filter(({ receipt }) => receipt.channel === this.#subscription?.channel));
   }
 
-  /** Tells the broker within `ACKNOWLEDGE_MS`, or when half of the prefetch waits for it. */
+  /** Acknowledges within `ACKNOWLEDGE_MS`, or when half of the prefetch waits for it. */
   acknowledge(deliveries: Delivery[]): void {
     const subscription = this.#subscription;
     const current = deliveries.filter(({ receipt }) => receipt.channel === subscription?.channel);
@@ -138,7 +138,7 @@ export class QueueReader {
     await channel.prefetch(this.#options.prefetch);
     await channel.consume(this.#options.queue, (message) => {
       if (this.#subscription !== subscription) return;
-      // `basic.cancel`: the queue was deleted, or the broker ended this subscription. The kept channel opens another.
+      // `basic.cancel`: the queue was deleted, or the broker ended this subscription. The channel is opened again.
       if (!message) return void channel.close().catch(() => undefined);
       this.#messages += 1;
       if (message.fields.redelivered) this.#redeliveredMessages += 1;
@@ -161,9 +161,9 @@ export class QueueReader {
 
 function acknowledgeTag(channel: Channel, tag: number, multiple: boolean): void {
   try {
-    // Of the message, amqplib reads the tag alone.
+    // amqplib reads only the tag of the message.
     channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, multiple);
   } catch {
-    // The channel has just begun to close, so what is on it comes again.
+    // The channel has just begun to close, so its messages are redelivered.
   }
 }

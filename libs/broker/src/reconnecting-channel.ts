@@ -10,11 +10,11 @@ export interface KeptChannelOptions<C extends Channel> {
   name: string;
   /** Opens the channel. */
   open: (model: ChannelModel) => Promise<C>;
-  /** Makes it fit for use: prefetch, consumers. The channel is not used before; if this fails it is opened anew. */
+  /** Prepares the channel: prefetch, consumers. It is not used before; if this fails, it is opened again. */
   prepare?: (channel: C) => Promise<void>;
-  /** It is fit for use. */
+  /** The channel is ready. */
   opened?: (channel: C) => void;
-  /** It was fit for use and is no longer: nothing sent or acknowledged on it from now on has any effect. */
+  /** A ready channel was lost: nothing sent or acknowledged on it has any effect from now on. */
   closed?: (channel: C) => void;
   log?: Log;
 }
@@ -24,8 +24,8 @@ const REOPEN = { firstMs: 100, capMs: 2000 };
 
 /**
  * Keeps one channel open between `start` and `stop`: over each new connection, and again, with pauses, after the broker
- * closed it (a queue is missing, a permission, a delivery that was acknowledged twice). Each channel that has been open
- * is a generation of its own: delivery tags of another one mean nothing on it.
+ * closed it (missing queue, missing permission, a delivery acknowledged twice). Each opened channel is a generation of
+ * its own: its delivery tags are invalid on any other.
  */
 export class ReconnectingChannel<C extends Channel> {
   readonly #options: KeptChannelOptions<C>;
@@ -42,17 +42,17 @@ export class ReconnectingChannel<C extends Channel> {
     this.#options = options;
   }
 
-  /** Undefined: there is none that is fit for use. */
+  /** Undefined: no channel is ready. */
   get channel(): C | undefined {
     return this.#channel;
   }
 
-  /** Why there is none, as far as known. */
+  /** Why no channel is ready, as far as known. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
 
-  /** How often it was opened. */
+  /** How often a channel was opened. */
   get opens(): number {
     return this.#opens;
   }
@@ -63,7 +63,7 @@ export class ReconnectingChannel<C extends Channel> {
     this.#forgetConnection = this.#options.connection.onConnected((model) => void this.#open(model));
   }
 
-  /** What was sent and acknowledged on the channel before reaches the broker before it closes. */
+  /** Closing flushes: what was sent and acknowledged before reaches the broker first. */
   async stop(): Promise<void> {
     this.#started = false;
     this.#forgetConnection();
@@ -109,13 +109,13 @@ export class ReconnectingChannel<C extends Channel> {
       this.#lastError = (error as Error).message;
       this.#options.log?.warn(
         { channel: this.#options.name, error: this.#lastError },
-        'the broker does not give this channel what it needs',
+        'the channel could not be prepared',
       );
       this.#reopenLater(model);
     }
   }
 
-  /** Over the same connection; should that be gone by then, the next one opens it. */
+  /** Opens it over the same connection. If that is lost by then, the next connection opens it. */
   #reopenLater(model: ChannelModel): void {
     if (!this.#started) return;
     this.#failures += 1;
@@ -135,7 +135,7 @@ export class ReconnectingChannel<C extends Channel> {
 }
 
 async function close(channel: Channel): Promise<void> {
-  // Throws at once on a channel that is closed.
+  // Throws at once on a closed channel.
   await settlesWithin(
     CLOSE_TIMEOUT_MS,
     Promise.resolve().then(() => channel.close()),

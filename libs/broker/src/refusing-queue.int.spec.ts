@@ -6,13 +6,15 @@ import { rawConnection } from './test/raw.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
 import { COMMANDS_EXCHANGE } from './topology.js';
 
-/* A broker that refuses a message says so by a nack. Of our queues none does; this one takes a single message. */
+/*
+ * A broker refuses a message by a nack. None of our queues does so; this one accepts a single message.
+ */
 
 let broker: TestBroker;
 beforeAll(async () => (broker = await testBroker('refusing')));
 afterAll(() => broker.dispose());
 
-it('tells what a broker refused from what it took', async () => {
+it('distinguishes refused messages from accepted ones', async () => {
   const model = await rawConnection(broker.operatorAccess());
   const channel = await model.createChannel();
   await channel.deleteQueue('orders.g1');

@@ -9,10 +9,10 @@ import { rawConnection } from './test/raw.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
 import { eventually } from '@eco/testing';
 
-/** A process that asks, and one that takes what has arrived and answers it with a key conflict. */
+/** One process asks; another takes what has arrived and replies with a key conflict. */
 interface Pair {
   publisher: CommandPublisher;
-  /** Gives back the stamps that it answered. `before` sees each address first. */
+  /** Returns the stamps that it replied to. `before` sees each address first. */
   reply: (before?: (address: string) => void) => Promise<string[]>;
 }
 
@@ -50,7 +50,7 @@ async function startPair(): Promise<Pair> {
   const replies = new ReplySender({ connection: connect('writer', 'answerer') });
   running.push(publisher, consumer, replies);
   for (const part of [publisher, consumer, replies]) part.start();
-  await eventually('both sides to be connected', () => !publisher.obstacle && consumer.isSubscribed && replies.isOpen);
+  await eventually('both sides are connected', () => !publisher.obstacle && consumer.isSubscribed && replies.isOpen);
   return {
     publisher,
     reply: async (before = () => undefined) => {
@@ -75,8 +75,8 @@ async function startPair(): Promise<Pair> {
   };
 }
 
-describe('answers', () => {
-  it('reach those who wait, each its own, and nobody else', async () => {
+describe('replies', () => {
+  it('reach the waiting callers, each its own reply, and nobody else', async () => {
     const { publisher, reply: reply } = await startPair();
     const commands = Array.from({ length: 200 }, () => orderCommand());
     const asked = commands.map((command, index) =>
@@ -96,38 +96,38 @@ describe('answers', () => {
     expect(publisher.counts).toMatchObject({ replyWaits: 0, repliesReceived: 100, repliesLate: 0 });
   });
 
-  it('are waited for no longer than asked, and one that comes later hurts nobody', async () => {
+  it('are awaited no longer than asked, and a late one does no harm', async () => {
     const { publisher, reply: reply } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 50 });
     expect(await asked.outcome).toEqual({ type: 'confirmed' });
     expect(await asked.reply).toBeUndefined();
     await reply();
-    await eventually('the late answer', () => publisher.counts.repliesLate === 1);
+    await eventually('the late reply', () => publisher.counts.repliesLate === 1);
     expect(publisher.counts.replyWaits).toBe(0);
   });
 
-  it('are not waited for when the command was not confirmed', async () => {
+  it('are not awaited when the command was not confirmed', async () => {
     const { publisher } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000, group: 'nowhere' });
     expect(await asked.outcome).toEqual({ type: 'returned' });
     expect(await asked.reply).toBeUndefined();
   });
 
-  it('are not waited for over a connection that is gone', async () => {
+  it('are not awaited over a lost connection', async () => {
     const { publisher, reply: reply } = await startPair();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
     await asked.outcome;
     proxy.dropAll();
     expect(await asked.reply).toBeUndefined();
-    // Nobody is there to hear it any more; the writer does not notice.
+    // Nobody receives it any more, and the writer does not notice.
     await reply();
-    await eventually('the asker to be back', () => publisher.obstacle === undefined);
+    await eventually('the caller is connected again', () => publisher.obstacle === undefined);
     const again = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
     await reply();
     expect(await again.reply).toBeDefined();
   });
 
-  it('that cannot be read are passed over', async () => {
+  it('that cannot be read are skipped', async () => {
     const { publisher, reply: reply } = await startPair();
     const model = await rawConnection(broker.operatorAccess());
     const channel = await model.createConfirmChannel();

@@ -4,7 +4,7 @@ const reply = { type: 'key-conflict' as const, commandId: '0198c5b2-7a31-7c4e-9d
 const to = (address: string, stamp: string): ReplyTo => ({ address, stamp, reply });
 
 describe('replyMessages', () => {
-  it('makes one message for each asker, with its answers in order', () => {
+  it('makes one message for each caller, with its replies in order', () => {
     const a = 'amq.rabbitmq.reply-to.g2dkABByYWJiaXRA.a==';
     const b = 'amq.rabbitmq.reply-to.g2dkABByYWJiaXRA.b==';
     expect(replyMessages([to(a, '1'), to(b, '2'), to(a, '3')], 'g1=1.x.2')).toEqual(
@@ -26,7 +26,7 @@ describe('replyMessages', () => {
   });
 
   it.each(['orders.g1', 'amq.rabbitmq.reply-to', '', 'x amq.rabbitmq.reply-to.y'])(
-    'sends nothing to %j, which is no asker',
+    'sends nothing to %j, which is no reply address',
     (address) => {
       expect(replyMessages([to(address, '1')], 'g1=1.x.2').size).toBe(0);
     },

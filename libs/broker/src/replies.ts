@@ -3,24 +3,27 @@ import { BestEffortChannel } from './best-effort-channel.js';
 import type { BrokerConnection } from './connection.js';
 import type { Log } from './log.js';
 
-/** The answer to one command. */
+/** The reply to one command. */
 export interface ReplyTo {
-  /** `replyTo` of the delivery that the command came in. */
+  /** `replyTo` of the command's delivery. */
   address: string;
   /** Stamp of the command. */
   stamp: Stamp;
   reply: Reply;
 }
 
-/** The default exchange leads to any queue by its name, and an address comes from outside: only direct replies pass. */
+/**
+ * The default exchange leads to any queue by name, and the address comes from outside. So only direct reply addresses
+ * pass.
+ */
 const DIRECT_REPLY = /^amq\.rabbitmq\.reply-to\.[^\s]+$/;
 const DEFAULT_EXCHANGE = '';
 
-/** Tells askers what was decided, best effort: one message per asker's process and batch. */
+/** Sends outcomes to waiting callers, best effort: one message per calling process and batch. */
 export class ReplySender {
   readonly #channel: BestEffortChannel;
 
-  /** `connection`: one that nothing is acknowledged over. */
+  /** `connection`: must carry no acknowledgements. */
   constructor({ connection, log }: { connection: BrokerConnection; log?: Log }) {
     this.#channel = new BestEffortChannel({ connection, name: 'replies', ...(log ? { log } : {}) });
   }
@@ -41,7 +44,7 @@ export class ReplySender {
     await this.#channel.stop();
   }
 
-  /** `position`: of the batch that decided them. Returns at once. */
+  /** `position`: of the batch that decided the commands. Returns at once. */
   send(replies: ReplyTo[], position: string): void {
     for (const [address, message] of replyMessages(replies, position)) {
       this.#channel.send(DEFAULT_EXCHANGE, address, message);

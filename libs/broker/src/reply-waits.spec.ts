@@ -21,7 +21,7 @@ describe('ReplyWaits', () => {
   });
   afterEach(() => waits.forgetAll());
 
-  it('gives each asker the answer to its own sending, and the position', async () => {
+  it('gives each caller the reply to its own sending, and the position', async () => {
     const first = waits.add(stamp(1), 60_000);
     const second = waits.add(stamp(2), 60_000);
     waits.deliver(content(2));
@@ -32,14 +32,14 @@ describe('ReplyWaits', () => {
     expect(waits).toMatchObject({ count: 0, received: 2, late: 1 });
   });
 
-  it('ends without an answer at the deadline, and keeps nothing', async () => {
+  it('ends without a reply at the deadline, and keeps nothing', async () => {
     expect(await waits.add(stamp(1), 5)).toBeUndefined();
     expect(waits.count).toBe(0);
     waits.deliver(content(1));
     expect(waits).toMatchObject({ received: 0, late: 1 });
   });
 
-  it('takes no more than its bound', async () => {
+  it('accepts no more waits than its limit', async () => {
     const kept = [1, 2, 3].map((counter) => waits.add(stamp(counter), 60_000));
     expect(await waits.add(stamp(4), 60_000)).toBeUndefined();
     expect(waits.count).toBe(3);
@@ -47,7 +47,7 @@ describe('ReplyWaits', () => {
     expect(await Promise.all(kept)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('leaves no earlier wait open when a stamp is added again', async () => {
+  it('closes the earlier wait when a stamp is added again', async () => {
     const earlier = waits.add(stamp(1), 60_000);
     const later = waits.add(stamp(1), 60_000);
     expect(await earlier).toBeUndefined();

@@ -12,8 +12,8 @@ interface Wait {
 }
 
 /**
- * Askers that wait for the outcome of a command, by the command's stamp: unlike its id, that is of one sending, so
- * nobody gets the answer to somebody else's command under the same id.
+ * Callers that wait for a command's outcome, by the command's stamp. Unlike the id, a stamp belongs to one sending. So
+ * no caller gets the reply to another caller's command under the same id.
  */
 export class ReplyWaits {
   readonly #maxCount: number;
@@ -29,17 +29,17 @@ export class ReplyWaits {
     return this.#waits.size;
   }
 
-  /** Replies that somebody waited for. */
+  /** Replies that a caller waited for. */
   get received(): number {
     return this.#received;
   }
 
-  /** Replies that came when nobody waited any more. */
+  /** Replies that arrived after their caller had stopped waiting. */
   get late(): number {
     return this.#late;
   }
 
-  /** Undefined: none came within `waitMs`, too many wait already, or the same stamp was added again. */
+  /** Undefined: no reply came within `waitMs`, too many callers wait already, or the same stamp was added again. */
   add(stamp: Stamp, waitMs: number): Promise<CommandReply | undefined> {
     this.forget(stamp);
     if (this.#waits.size >= this.#maxCount) return Promise.resolve(undefined);
@@ -48,12 +48,12 @@ export class ReplyWaits {
     });
   }
 
-  /** Ends a wait without an answer. */
+  /** Ends a wait without a reply. */
   forget(stamp: Stamp): void {
     this.#settle(stamp, undefined);
   }
 
-  /** Ends all waits without an answer. */
+  /** Ends all waits without a reply. */
   forgetAll(): void {
     for (const stamp of [...this.#waits.keys()]) this.forget(stamp);
   }

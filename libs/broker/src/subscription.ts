@@ -18,16 +18,18 @@ export type Announcement = { type: 'event'; event: ChangeEvent } | { type: 'hear
 export interface EventSubscriptionOptions {
   access: BrokerAccess;
   consumer: EventConsumer;
-  /** Called for one announcement at a time, in the order in which they came. What it throws is logged and forgotten. */
+  /** Called for one announcement at a time, in arrival order. Its errors are logged and dropped. */
   handler: (announcement: Announcement) => Promise<void> | void;
-  /** Without anything heard for this long the subscription is made anew, ms. Beats come each second. Default 5000. */
+  /**
+   * After this time without a message the subscription is made again, ms. Heartbeats arrive every second. Default 5000.
+   */
   silenceMs?: number;
   log?: Log;
 }
 
 interface Current {
   amqp: AmqpConnection;
-  /** Aborted: its socket is destroyed. */
+  /** Aborting destroys its socket. */
   socket: AbortController;
 }
 
@@ -38,28 +40,29 @@ const PREFETCH = 20;
 const HEARTBEAT_SECONDS = 4;
 const RECONNECT_SECONDS = 1;
 const CLOSE_TIMEOUT_MS = 2000;
-/** Until the broker has answered: one that stands still takes a connection and says nothing. */
+/** Until the broker has answered: a stalled broker accepts a connection and then sends nothing. */
 const CONNECT_TIMEOUT_MS = 2000;
 
 /**
- * Subscribes a consumer to its topics and to the beats, by @golevelup/nestjs-rabbitmq.
+ * Subscribes a consumer to its topics and to the heartbeats, with @golevelup/nestjs-rabbitmq.
  *
- * Its AmqpConnection is used without its Nest module, so neither global pipes, guards and interceptors nor its
- * once-a-process discovery of handlers touch a subscription. It is good while it lives and does not come back by itself from:
- *
- * - a broker that is down at boot: `createSubscriber` does not settle before there is one, hence it is not awaited;
- * - `basic.cancel`, after the queue was deleted: the null message is swallowed and nobody subscribes again
+ * Its AmqpConnection is used without its Nest module. So neither global pipes, guards and interceptors nor its
+ * discovery of handlers (once per process) affect a subscription. It works well while it lives, but does not recover by
+ * itself from:
+ * - a broker that is down at boot: `createSubscriber` does not settle before there is a connection, so it is not
+ *   awaited;
+ * - `basic.cancel` after the queue was deleted: the null message is swallowed and nothing subscribes again
  *   (golevelup/nestjs#628, and the source of 9.0.2);
- * - a restart of the cluster that leaves a connection without its consumer (golevelup/nestjs#691, #526), a channel that
- *   the broker closed, which amqp-connection-manager leaves closed until the next connection.
+ * - a cluster restart that leaves a connection without its consumer (golevelup/nestjs#691, #526), or a channel that the
+ *   broker closed, which amqp-connection-manager leaves closed until the next connection.
  *
- * They look alike from here: connected or not, nothing is heard, although a beat comes each second. So there is one
- * answer to all: when it is silent too long, throw the connection away and make another, which declares and binds a
- * queue of its own. Nothing is lost by that, since an event only announces; and a consumer whose subscription stays silent
- * reads GET /changes by itself, which is what `silentMs` is for.
+ * All of them look alike from here: nothing is received, connected or not, although a heartbeat is due every second. So
+ * there is one remedy: after too long a silence, drop the connection and make another one, which declares and binds its
+ * own queue. Nothing is lost, because an event only announces. A consumer whose subscription stays silent reads GET
+ * /changes by itself; `silentMs` serves that purpose.
  *
- * Shutting down, its `close` cancels only consumers that it did not make itself, so events keep coming meanwhile
- * (golevelup/nestjs#889); `stop` cancels them one by one before.
+ * On shutdown, its `close` cancels only consumers that it did not make itself, so events keep arriving meanwhile
+ * (golevelup/nestjs#889). `stop` therefore cancels them one by one first.
  */
 export class EventSubscription {
   readonly #options: EventSubscriptionOptions;
@@ -80,7 +83,10 @@ export class EventSubscription {
     this.#silenceMs = options.silenceMs ?? SILENCE_MS;
   }
 
-  /** Since anything was last heard, ms; Infinity: nothing yet. Large: read GET /changes without being told. */
+  /**
+   * Time since the last message, ms; Infinity: none yet. If it is large, read GET /changes without waiting for an
+   * event.
+   */
   get silentMs(): number {
     return this.#lastHeardAtMs === undefined ? Infinity : performance.now() - this.#lastHeardAtMs;
   }
@@ -101,7 +107,7 @@ export class EventSubscription {
     return `events of ${this.#options.consumer}`;
   }
 
-  /** Returns at once; a broker that is down is waited for. */
+  /** Returns at once; it waits for a broker that is down. */
   start(): void {
     if (this.#current) return;
     this.#silentRenewals = 0;
@@ -109,7 +115,7 @@ export class EventSubscription {
     this.#watchdog = setInterval(() => this.#watch(), this.#silenceMs / 5);
   }
 
-  /** No handler runs after it. What was not handled is dropped with the queue; GET /changes has it. */
+  /** No handler runs afterwards. Unhandled messages are dropped with the queue; GET /changes has them. */
   async stop(): Promise<void> {
     if (this.#current) this.#close(this.#current);
     this.#current = undefined;
@@ -134,8 +140,8 @@ export class EventSubscription {
             exchange: EVENTS_EXCHANGE,
             routingKey: eventBindings(this.#options.consumer),
             queueOptions: eventQueueOptions,
-            // The handler does not throw, so this is an acknowledgement on a channel that is gone. golevelup would try
-            // to reject the message there, and that second error ends the process (golevelup/nestjs#741).
+            // The handler does not throw, so this is an acknowledgement on a lost channel. golevelup would try to
+            // reject the message there, and that second error ends the process (golevelup/nestjs#741).
             errorHandler: () => undefined,
           },
           this.#name,
@@ -144,7 +150,7 @@ export class EventSubscription {
       .catch((error: Error) => this.#warn(error.message, 'no subscription to events'));
   }
 
-  /** Each renewal that changed nothing makes it more patient. While a handler works, silence is its own. */
+  /** Each unsuccessful renewal makes it more patient. While a handler works, silence is its own doing. */
   #watch(): void {
     const heardAtMs = this.#lastHeardAtMs ?? 0;
     if (heardAtMs > this.#subscribedAtMs) this.#silentRenewals = 0;
@@ -161,7 +167,7 @@ export class EventSubscription {
     if (!old) return;
     this.#renewals += 1;
     this.#silentRenewals += 1;
-    this.#warn(this.isConnected ? 'connected' : 'not connected', 'nothing heard for too long: subscribing anew');
+    this.#warn(this.isConnected ? 'connected' : 'not connected', 'no message for too long; subscribing again');
     this.#close(old);
     this.#subscribe();
   }
@@ -171,7 +177,7 @@ export class EventSubscription {
       amqp.close(),
     );
     const closed = settlesWithin(CLOSE_TIMEOUT_MS, orderly).then(() => {
-      // Also where a handler or a broker that stands still kept it from being orderly: it must not connect again.
+      // Also if a handler or a stalled broker prevented an orderly close: it must not connect again.
       void amqp.managedConnection?.close().catch(() => undefined);
       socket.abort();
       this.#closing.delete(closed);
@@ -195,7 +201,7 @@ export class EventSubscription {
       connectionInitOptions: { wait: false },
       enableDirectReplyTo: false,
       registerHandlers: false,
-      // Read and checked in `#handle`: an error here would make it requeue the message for ever.
+      // Parsed in `#handle`: an error here would requeue the message forever.
       deserializer: (content) => content,
       connectionManagerOptions: {
         heartbeatIntervalInSeconds: HEARTBEAT_SECONDS,
@@ -211,7 +217,7 @@ export class EventSubscription {
     });
   }
 
-  /** One after the other: golevelup starts a handler for each message that was prefetched. */
+  /** One after the other: golevelup starts a handler for each prefetched message. */
   #inTurn(of: object, content: Buffer): Promise<Nack | undefined> {
     this.#lastHeardAtMs = performance.now();
     this.#unhandled += 1;
@@ -228,7 +234,7 @@ export class EventSubscription {
     const announcement = readAnnouncement(content);
     if (!announcement) {
       this.#counts.unreadable += 1;
-      this.#warn(content.toString('utf8', 0, 200), 'an event that cannot be read');
+      this.#warn(content.toString('utf8', 0, 200), 'unreadable event');
       return undefined;
     }
     this.#counts[announcement.type === 'heartbeat' ? 'heartbeats' : 'events'] += 1;
@@ -236,7 +242,7 @@ export class EventSubscription {
       await this.#options.handler(announcement);
     } catch (error) {
       this.#counts.failed += 1;
-      this.#warn((error as Error).message, 'the handler of an event failed');
+      this.#warn((error as Error).message, 'event handler failed');
     }
     return undefined;
   }

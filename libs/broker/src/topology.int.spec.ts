@@ -12,12 +12,12 @@ afterAll(() => broker.dispose());
 const options = () => ({ vhost: broker.vhost, groups: broker.groups, brokers: 1 });
 
 describe('brokerDefinitions on a broker', () => {
-  it('are accepted again, and leave nothing missing and nothing different', async () => {
+  it('are accepted again, and leave nothing missing or different', async () => {
     await broker.declare();
     expect(await checkTopology(broker.management, options())).toEqual([]);
   });
 
-  it('let a queue of events that nobody reads drop its oldest, and nothing else', async () => {
+  it('let only an unread queue of events drop its oldest messages', async () => {
     const model = await rawConnection(broker.operatorAccess());
     const channel = await model.createConfirmChannel();
     const queue = eventQueue('customers');
@@ -33,7 +33,7 @@ describe('brokerDefinitions on a broker', () => {
     await model.close();
   });
 
-  it('do not tell of a queue that differs; checkTopology does', async () => {
+  it('do not reveal a queue that differs; checkTopology does', async () => {
     const vhost = broker.vhost;
     await broker.manage('DELETE', `/api/queues/${vhost}/orders.g1`);
     await broker.manage('PUT', `/api/queues/${vhost}/orders.g1`, { durable: true });
@@ -51,7 +51,7 @@ describe('brokerDefinitions on a broker', () => {
     expect(await checkTopology(broker.management, options())).toEqual([]);
   });
 
-  it('names what stands in the way when the management does not let it look', async () => {
+  it('names the obstacle when the management API refuses', async () => {
     const stranger = { ...broker.management, password: 'wrong' };
     await expect(checkTopology(stranger, options())).rejects.toThrow(/answered 401/);
   });
@@ -60,7 +60,7 @@ describe('brokerDefinitions on a broker', () => {
 describe('permissions', () => {
   const message = Buffer.from('{}');
 
-  it('let each user do its work', async () => {
+  it('allow each user its work', async () => {
     const allowed = {
       'central publishes commands': await refusal(broker.access('central'), async (channel) => {
         await Promise.resolve(channel.publish(COMMANDS_EXCHANGE, 'products.g1', message));

@@ -7,7 +7,7 @@ const users = Object.fromEntries(
 const definitions = brokerDefinitions({ groups: ['g1', 'g2'], brokers: 3, users });
 
 describe('queueDefinitions', () => {
-  it('gives each group one quorum queue for orders and one for products', () => {
+  it('gives each group a quorum queue for orders and one for products', () => {
     expect(queueDefinitions({ groups: ['g1', 'g2'], brokers: 3 }).map(({ name }) => name)).toEqual([
       'orders.g1',
       'products.g1',
@@ -34,7 +34,7 @@ describe('queueDefinitions', () => {
 });
 
 describe('bindingDefinitions', () => {
-  it('leads commands to the queue of their routing key', () => {
+  it('routes commands to the queue of their routing key', () => {
     const bindings = bindingDefinitions({ groups: ['g1'], brokers: 1 });
     expect(bindings.map(({ source, destination, routing_key }) => [source, routing_key, destination])).toEqual([
       ['ecomarket.commands', 'orders.g1', 'orders.g1'],
@@ -45,7 +45,7 @@ describe('bindingDefinitions', () => {
 });
 
 describe('brokerDefinitions', () => {
-  it('names no password', () => {
+  it('contains no password', () => {
     expect(JSON.stringify(definitions)).not.toContain('secret of');
   });
 
@@ -58,7 +58,7 @@ describe('brokerDefinitions', () => {
     ]);
   });
 
-  it('lets a name match whole or not at all', () => {
+  it('matches names only as a whole', () => {
     const patterns = [
       ...definitions.permissions
         .filter(({ user }) => user !== 'operator')
@@ -122,7 +122,7 @@ describe('passwordHash', () => {
     expect(bytes.toString('base64')).toBe('kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR');
   });
 
-  it('takes another salt each time', () => {
+  it('uses a new salt each time', () => {
     expect(passwordHash('same')).not.toBe(passwordHash('same'));
   });
 });

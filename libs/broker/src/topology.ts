@@ -12,12 +12,12 @@ import {
 export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
 
 /**
- * What lies on the brokers, and who may touch it.
+ * Exchanges, queues and permissions on the brokers.
  *
  *   ecomarket.commands (topic) ── orders.<group> ──▶ quorum queue orders.<group>     one reader: the group's leader
  *                              ├─ products.<group> ─▶ quorum queue products.<group>
  *                              └─ counter.<group> ──▶ the same
- *   ecomarket.events (topic) ─── <topic>.<group> ──▶ exclusive queue events.<consumer>.<own>  one a subscription, bounded
+ *   ecomarket.events (topic) ─── <topic>.<group> ──▶ exclusive queue events.<consumer>.<own>  one per subscription, bounded
  *                             └─ beat.<group> ─────▶ the same
  *
  * Few queues on purpose: a broker's cost is per Raft round. Both exchanges are topic exchanges, so that the broker can
@@ -54,7 +54,7 @@ export const eventConsumers = {
 
 export type EventConsumer = keyof typeof eventConsumers;
 
-/** A name of its own for each subscription: the queue is its connection's alone, and goes with it. */
+/** Each subscription has its own name: the queue belongs to its connection and is deleted with it. */
 export function eventQueue(consumer: EventConsumer): string {
   return `events.${consumer}.${randomBytes(4).toString('hex')}`;
 }
@@ -64,13 +64,13 @@ export function eventBindings(consumer: EventConsumer): string[] {
 }
 
 /**
- * Only the writer sets a command aside, never the broker: 4.x drops a message after 20 deliveries unless told otherwise.
- * Explicit also because the place of a requeued message depends on there being a limit. -1 means none only from 4.0 on,
- * so it is a number nobody reaches: 30 years of one delivery a second.
+ * Only the writer creates dead letters, never the broker: RabbitMQ 4.x drops a message after 20 deliveries by default.
+ * The limit is explicit also because a requeued message keeps its place only if a limit exists. -1 means none only from
+ * 4.0 on, so this is a number that is never reached: 30 years of one delivery a second.
  */
 export const DELIVERY_LIMIT = 1_000_000_000;
 
-/** Quorum queues get slower above five members, and a group of the brokers that there are is all a cluster can give. */
+/** Quorum queues get slower above five members, and a group cannot have more members than the cluster has brokers. */
 const MAX_QUORUM_MEMBERS = 5;
 
 export function commandQueueArguments(brokers: number): Record<string, string | number> {
@@ -82,9 +82,10 @@ export function commandQueueArguments(brokers: number): Record<string, string | 
 }
 
 /**
- * An event only announces what GET /changes has in order, so its queue need not outlive the connection that listens: it lies
- * on the broker that is connected to, and with that lost the next one has another. A listener that does not keep up makes its
- * queue drop the oldest instead of filling the broker: 10,000 events are a few minutes at full load.
+ * An event only announces what GET /changes has in order, so its queue need not outlive the subscriber's connection.
+ * The queue is on the connected broker; if that is lost, the next connection declares another one. If a subscriber does
+ * not keep up, its queue drops the oldest events instead of filling the broker: 10,000 events are a few minutes at full
+ * load.
  */
 export const eventQueueOptions = {
   exclusive: true,
@@ -100,7 +101,7 @@ export const eventQueueOptions = {
 export type BrokerUser = 'operator' | 'central' | 'sucursal' | 'writer';
 
 export interface TopologyOptions {
-  /** Default `ecomarket`. Tests take one each. */
+  /** Default `ecomarket`. Each test has its own. */
   vhost?: string;
   groups: string[];
   /** Nodes of the broker cluster. */
@@ -169,9 +170,9 @@ export function bindingDefinitions({ vhost = VHOST, groups }: TopologyOptions): 
 }
 
 /**
- * Declares what is to last: vhost, exchanges, queues of commands, bindings, users and what each may do. Passwords go over
- * as salted hashes. What is there already stays; a queue that differs is left as it is without a word, which is why
- * `checkTopology` looks afterwards.
+ * Declares everything durable: vhost, exchanges, command queues, bindings, users and permissions. Passwords are sent as
+ * salted hashes. What exists stays. A queue that differs is left unchanged without an error, so `checkTopology` runs
+ * afterwards.
  */
 export function brokerDefinitions({
   users,
@@ -217,7 +218,7 @@ const NOTHING = '^$';
 const EXCHANGES = { commands: '^ecomarket\\.commands$', events: '^ecomarket\\.events$' };
 const COMMAND_QUEUES = '(orders|products)\\.[A-Za-z0-9._-]+';
 const EVENT_QUEUES = `events\\.(${Object.keys(eventConsumers).join('|')})\\.[0-9a-f]{8}`;
-/** The broker's pseudo-queue; reading it gives a user its own answers and nothing else. */
+/** The broker's pseudo-queue; reading it gives a user only its own replies. */
 const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
 
 /**
@@ -233,7 +234,7 @@ const permissions: Record<BrokerUser, { configure: string; write: string; read: 
     read: `^(ecomarket\\.events|${EVENT_QUEUES}|${REPLY_QUEUE})$`,
   },
   sucursal: { configure: NOTHING, write: EXCHANGES.commands, read: `^${REPLY_QUEUE}$` },
-  // The default exchange carries answers to askers; `replies.ts` sends nowhere else through it.
+  // The default exchange carries replies to callers; `replies.ts` sends nothing else through it.
   writer: {
     configure: NOTHING,
     write: '^(ecomarket\\.commands|ecomarket\\.events|amq\\.default)$',
@@ -250,7 +251,7 @@ const topicPermissions: Partial<Record<BrokerUser, Record<string, { write: strin
     [COMMANDS_EXCHANGE]: { write: commandKeys(...routes), read: NOTHING },
     [EVENTS_EXCHANGE]: { write: NOTHING, read: `^(${topics.join('|')}|beat)\\.\\*$` },
   },
-  // What a counter does. What the catalogue holds, and what lies where, is decided at the head office.
+  // Commands of a branch's counter. The catalogue and the stock are decided at the head office.
   sucursal: {
     [COMMANDS_EXCHANGE]: { write: commandKeys('orders', 'counter'), read: NOTHING },
     [EVENTS_EXCHANGE]: { write: NOTHING, read: NOTHING },

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { UnsettledTags } from './unsettled-tags.js';
 
-/** Delivers so many, or settles those of the outstanding tags that the numbers pick. */
+/** Steps: deliver that many, or settle those of the outstanding tags that the numbers pick. */
 const turns = fc.array(fc.oneof(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(40), { maxLength: 12 })), {
   maxLength: 60,
 });
 
 describe('UnsettledTags', () => {
-  it('acknowledges what is settled, all of it, and never anything else', () => {
+  it('acknowledges everything that is settled and nothing else', () => {
     fc.assert(
       fc.property(turns, (script) => {
         const tags = new UnsettledTags();
@@ -39,13 +39,13 @@ describe('UnsettledTags', () => {
     );
   });
 
-  it('takes one frame for a batch with nothing unsettled below it', () => {
+  it('uses one frame for a batch with nothing unsettled below it', () => {
     const tags = new UnsettledTags();
     for (let tag = 1; tag <= 200; tag += 1) tags.delivered(tag);
     expect(tags.settle(Array.from({ length: 150 }, (_, index) => index + 1))).toEqual([{ tag: 150, multiple: true }]);
   });
 
-  it('does not acknowledge across one that was set aside', () => {
+  it('does not acknowledge across an unsettled delivery', () => {
     const tags = new UnsettledTags();
     for (const tag of [1, 2, 3, 4]) tags.delivered(tag);
     expect(tags.settle([1, 3, 4])).toEqual([
@@ -56,7 +56,7 @@ describe('UnsettledTags', () => {
     expect(tags.settle([2])).toEqual([{ tag: 2, multiple: true }]);
   });
 
-  it('ignores what was settled before', () => {
+  it('ignores tags that are settled already', () => {
     const tags = new UnsettledTags();
     tags.delivered(1);
     tags.settle([1]);

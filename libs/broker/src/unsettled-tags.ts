@@ -1,13 +1,13 @@
 /** One `basic.ack`. */
 export interface Acknowledgement {
   tag: number;
-  /** All unsettled ones up to `tag` too. */
+  /** Also acknowledges all unsettled tags up to `tag`. */
   multiple: boolean;
 }
 
 /**
- * Delivery tags of one channel, and how to acknowledge them in few frames: with `multiple` only below the lowest tag
- * that is not settled, since that would acknowledge what nobody has finished.
+ * Delivery tags of one channel, acknowledged in few frames. `multiple` is used only below the lowest unsettled tag;
+ * above it, it would acknowledge unfinished deliveries.
  */
 export class UnsettledTags {
   /** In order of delivery, so the first is the lowest. */
@@ -22,7 +22,7 @@ export class UnsettledTags {
     this.#unsettled.add(tag);
   }
 
-  /** Marks them settled; one that was settled before is ignored. Gives the frames that tell the broker. */
+  /** Marks tags settled and ignores those settled before. Returns the frames to send to the broker. */
   settle(tags: Iterable<number>): Acknowledgement[] {
     const settled = [...tags].filter((tag) => this.#unsettled.delete(tag)).sort((a, b) => a - b);
     const [lowestUnsettled = Infinity] = this.#unsettled;

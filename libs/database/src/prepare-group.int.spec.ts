@@ -16,7 +16,7 @@ afterAll(async () => {
 
 const server = () => group.servers[0] as DatabaseGroup['servers'][number];
 
-/** Asks as a role; what the server refuses is thrown. */
+/** Runs a query as a role; throws what the server rejects. */
 function as(role: LoginRole): (text: string) => Promise<Record<string, unknown>[]> {
   const { host, port } = server();
   const connection = new SideConnection({ host, port }, group.login(role), 'spec');
@@ -38,7 +38,7 @@ function prepare(change: { buckets?: number; groupId?: string; groupIds?: string
 }
 
 describe('routing in SQL', () => {
-  it(`places ${KEYS} keys of any Unicode as libs/routing does`, async () => {
+  it(`maps ${KEYS} keys of any Unicode to buckets like libs/routing`, async () => {
     const random = seededRandom('buckets');
     const keys = Array.from({ length: KEYS }, () => unicodeKey(random));
     const rows = await group.asSuperuser<{ bucket: number }>(
@@ -48,7 +48,7 @@ describe('routing in SQL', () => {
     expect(rows.map(({ bucket }) => bucket)).toEqual(keys.map((key) => bucketOf(key, group.buckets)));
   });
 
-  it('finds the bucket that an order id tells', async () => {
+  it('finds the bucket of an order id', async () => {
     const random = seededRandom('orders');
     const ids = Array.from({ length: 1000 }, (_, index) =>
       newOrderId({ customerId: unicodeKey(random), nowMs: index, random: Buffer.alloc(10, index) }),
@@ -62,7 +62,7 @@ describe('routing in SQL', () => {
 });
 
 describe('preparing a group', () => {
-  it('may be done again, and keeps what is there', async () => {
+  it('can be repeated and keeps what exists', async () => {
     await group.asSuperuser('UPDATE eco.group_state SET term = 7, seq = 42');
     await prepare();
     const rows = await group.asSuperuser('SELECT group_id, term::int, seq::int FROM eco.group_state');
@@ -71,13 +71,13 @@ describe('preparing a group', () => {
     expect(owned).toHaveLength(group.buckets);
   });
 
-  it('refuses another number of buckets, and another group', async () => {
+  it('rejects another number of buckets and another group', async () => {
     await expect(prepare({ buckets: 32 })).rejects.toThrow(/was made with 64 buckets, which can't become 32/);
     await expect(prepare({ groupId: 'g2', groupIds: ['g1', 'g2'] })).rejects.toThrow(/holds group g1, not g2/);
     await expect(prepare({ groupIds: ['g9'] })).rejects.toThrow(GroupMismatchError);
   });
 
-  it('leaves no password where statements are seen', async () => {
+  it('leaves no password where statements are visible', async () => {
     const rows = await group.asSuperuser<{ rolname: string; rolpassword: string }>(
       `SELECT rolname, rolpassword FROM pg_authid WHERE rolname LIKE 'eco\\_%' AND rolcanlogin`,
     );
@@ -124,7 +124,7 @@ describe('roles', () => {
     });
   }
 
-  it('allow what each is for', async () => {
+  it('allow each role its work', async () => {
     await as('eco_reader')('SELECT FROM eco.change, eco.outcome_full, eco.bucket_ownership');
     await as('eco_central')('DELETE FROM central.customer');
     await as('eco_monitor')('SELECT FROM eco.group_state');
@@ -132,7 +132,7 @@ describe('roles', () => {
     expect(await as('eco_reader')('SHOW statement_timeout')).toEqual([{ statement_timeout: '5s' }]);
   });
 
-  it('own nothing that they write', async () => {
+  it('own no table that they write', async () => {
     const rows = await group.asSuperuser(
       `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE n.nspname IN ('eco', 'central', 'statistics', 'notifications') AND c.relowner <> 'eco_owner'::regrole`,
@@ -141,7 +141,7 @@ describe('roles', () => {
   });
 });
 
-it('lets others go on while a migration waits for a table that a long statement reads', async () => {
+it('blocks nobody while a migration waits for a table that a long statement reads', async () => {
   const [holder, other, admin] = [
     as('eco_reader'),
     as('eco_reader'),
@@ -163,7 +163,7 @@ it('lets others go on while a migration waits for a table that a long statement 
   const preparing = prepare().then(() => (isPrepared = true));
   const waits = `SELECT FROM pg_locks WHERE relation = 'eco.tombstone'::regclass AND NOT granted`;
   await eventually('the migration waits', async () => (await admin.ask(waits, [], 10_000)).length > 0);
-  // Behind it: answered as soon as it gives up, long before the holder does.
+  // A statement behind the migration is answered as soon as the migration gives up, long before the holder ends.
   expect(await other('SELECT FROM eco.tombstone')).toEqual([]);
   expect(isPrepared).toBe(false);
   await holder('COMMIT');

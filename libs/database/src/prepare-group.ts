@@ -6,37 +6,37 @@ import { migrations } from './migrations/index.js';
 import { DATABASE_NAME, rolesSql, schemasSql, slotFunctionSql, type LoginRole } from './roles/roles.js';
 
 export interface GroupPreparation {
-  /** The group's primary, as a superuser; `database` is not looked at. */
+  /** The group's primary, as a superuser; `database` is ignored. */
   superuser: ClientConfig;
   groupId: string;
-  /** All groups of the cluster in the order in which they were added, this one among them: they share the buckets. */
+  /** All groups of the cluster in the order in which they were added, including this one: they share the buckets. */
   groupIds: readonly string[];
   /** BUCKETS of the cluster. */
   buckets: number;
   passwords: Readonly<Record<LoginRole, string>>;
-  /** Where stock may lie beside `central`: the chain's branches. One that was named once stays. */
+  /** Locations of stock in addition to `central`: the chain's branches. A branch once named stays. */
   locations?: readonly string[];
   /** IANA time zone in which days are cut. Absent: it stays what it was, UTC at first. */
   timeZone?: string | undefined;
 }
 
-/** The data that is there belongs to another cluster's description. Nothing was changed. */
+/** The existing data belongs to another cluster description. Nothing was changed. */
 export class GroupMismatchError extends Error {
   override name = 'GroupMismatchError';
 }
 
 /**
- * Makes a running primary a group's: roles, database, migrations, and at the first time the group's row and its
- * buckets. May run at every start. Nothing in it waits for a replica (there may be none yet): it is all done again
- * at the next start if a failover took it.
+ * Prepares a running primary for a group: roles, database, migrations and, the first time, the group's row and its
+ * buckets. It may run at every start. Nothing in it waits for a replica, because there may be none yet; if a failover
+ * loses it, the next start does it again.
  */
 export async function prepareGroup(preparation: GroupPreparation): Promise<void> {
   await asSuperuser(preparation, 'postgres', async (client) => {
     await client.query(rolesSql(preparation.passwords));
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE_NAME]);
     if (rowCount === 0) {
-      // Collation C: text sorts by its bytes, alike on every machine and for stamps as JavaScript compares them; and
-      // no upgrade of the system's C library can disorder an index. Character classes are Unicode's all the same.
+      // Collation C: text sorts by its bytes, the same on every machine and as JavaScript compares stamps. No upgrade
+      // of the system's C library can then corrupt the order of an index. Character classes are still Unicode's.
       await client.query(
         `CREATE DATABASE ${DATABASE_NAME} OWNER eco_owner TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'`,
       );
@@ -51,9 +51,9 @@ export async function prepareGroup(preparation: GroupPreparation): Promise<void>
 }
 
 /**
- * A migration may run while services do, and everything that comes after waits behind a lock that it waits for. So it waits
- * less than a read does (1.5 s), lets them through, and tries again. The rules for its statements are in
- * `migrations/index.ts`.
+ * A migration may run while services do, and every later statement waits behind a lock that the migration waits for. So
+ * a migration waits less than a read does (1.5 s), lets the others through, and retries. `migrations/index.ts` has the
+ * rules for its statements.
  */
 const LOCK_TIMEOUT_MS = 1000;
 const LOCK_PAUSE_MS = 1000;
@@ -104,8 +104,8 @@ async function runMigrations(dataSource: DataSource): Promise<void> {
 }
 
 /**
- * Written once, afterwards only compared; but for locations, of which there may be more each time, and for the time zone:
- * with another one, days are other days, so statistics are counted again.
+ * Written once and compared afterwards, with two exceptions. Locations may be added each time. With another time zone
+ * the days change, so statistics are counted again.
  */
 async function describeGroup(client: Client, preparation: GroupPreparation): Promise<void> {
   const { groupId, groupIds, buckets, locations = [], timeZone } = preparation;
@@ -139,7 +139,9 @@ async function describeGroup(client: Client, preparation: GroupPreparation): Pro
   if (faults.length === 0 && timeZone !== undefined) await setTimeZone(client, timeZone);
   await client.query(faults.length === 0 ? 'COMMIT' : 'ROLLBACK');
   if (faults.length > 0) {
-    throw new GroupMismatchError(`the database at ${client.host}:${client.port} has other data: ${faults.join('; ')}`);
+    throw new GroupMismatchError(
+      `the database at ${client.host}:${client.port} has different data: ${faults.join('; ')}`,
+    );
   }
 }
 

@@ -20,7 +20,7 @@ function allBut(key: string): Set<number> {
   return new Set(others);
 }
 
-/** Open, after one try. */
+/** An open dead letter after one try. */
 function letterOf(one: Command, reason: string): DeadLetter {
   const { id: commandId, kind } = one;
   const of = { commandId, bodyHash: bodyHash(one), kind, bucket: bucketOf(keyOf(one), BUCKETS) };
@@ -56,7 +56,7 @@ describe('decideBatch', () => {
     expect(replies[1]).toEqual(replies[0]);
   });
 
-  it('2. repeats the first answer to the same body, earlier in the batch or ever, though it is late now', () => {
+  it('2. repeats the first reply to the same body, from this batch or an earlier one, even past notAfter', () => {
     const group = new MemoryGroup(AT);
     const order = placeOrder('ana', { cafe: 3 });
     const first = group.write(arrivedOf([cafe, order, { ...order, stamp: cafe.stamp, ...late }]));
@@ -84,7 +84,7 @@ describe('decideBatch', () => {
     });
   });
 
-  it('2. keeps no body of a key conflict whose sender is answered within its request', () => {
+  it('2. keeps no body of a key conflict whose sender gets the reply within its request', () => {
     const group = new MemoryGroup(AT);
     const order = placeOrder('ana', { cafe: 3 }, { idempotencyKey: 'k' });
     const other = { ...placeOrder('ana', { cafe: 4 }, { idempotencyKey: 'k' }), notAfter: AT };
@@ -93,7 +93,7 @@ describe('decideBatch', () => {
     expect(deadLetters).toEqual([]);
   });
 
-  it('3. answers with the reason of an open dead letter of the same id and body, and writes nothing', () => {
+  it('3. replies with the reason of an open dead letter of the same id and body, and writes nothing', () => {
     const group = new MemoryGroup(AT);
     const order = placeOrder('ana', { cafe: 3 }, { idempotencyKey: 'k' });
     const keys = neededKeys(arrivedOf([order]));
@@ -115,7 +115,7 @@ describe('decideBatch', () => {
     { notAfter: '2026-11-24T12:00Z', status: 'done' },
     { notAfter: '2026-11-24T12:00:00.0001Z', status: 'done' },
     { notAfter: undefined, status: 'done' },
-  ])('4. says $status at noon to what was wanted by $notAfter', ({ notAfter, status }) => {
+  ])('4. gives the status $status at noon to a command with notAfter $notAfter', ({ notAfter, status }) => {
     const group = new MemoryGroup(AT);
     const { replies, outcomes } = group.write(arrivedOf([{ ...cafe, notAfter }]));
     expect(replies).toMatchObject([{ type: 'outcome', status }]);
@@ -126,7 +126,7 @@ describe('decideBatch', () => {
     }
   });
 
-  it('4. carries out nothing that was made more than 90 days ago: a cancelled order can not come back after its tombstone', () => {
+  it('4. expires commands older than 90 days: a cancelled order can not return after its tombstone is gone', () => {
     const dayMs = 86_400_000;
     const group = new MemoryGroup(new Date(NOON_MS + COMMAND_DAYS_MAX * dayMs).toISOString());
     const [onTime, late] = [0, -1].map((afterMs) => ({
@@ -182,7 +182,7 @@ describe('decideBatch', () => {
     expect(decided(group, arrived)).toMatchObject({ deadLetters: [], outcomes: [] });
   });
 
-  it('lets an operator settle what can not be read: the outcome discarded for its content', () => {
+  it('lets an operator discard unreadable content', () => {
     const [bad] = readCommands({ version: 1, commands: [7] }) as [Arrived & { readable: false }];
     const { commandId, bodyHash } = bad;
     const discarded = { bodyHash, status: 'discarded', result: {} } as const;
@@ -192,7 +192,7 @@ describe('decideBatch', () => {
     expect(deadLetters).toEqual([]);
   });
 
-  it('writes a reason and a sender that a text column takes', () => {
+  it('stores a reason and a sender that fit a text column', () => {
     const group = new MemoryGroup(AT);
     const bad = { ...cafe, sentBy: 'a\0b', 'x\0\uD800': 1, stamp: '' };
     const { deadLetters } = group.write(readCommands({ version: 1, commands: [bad] }));
@@ -209,7 +209,7 @@ describe('a command that cannot be processed', () => {
   const order = placeOrder('ana', { cafe: 1 });
   const [arrived] = arrivedOf([order]) as [Arrived];
 
-  it('makes a dead letter with the database’s reason of a command that was not settled', () => {
+  it('becomes a dead letter with the database’s reason if it was not settled', () => {
     const state = new MemoryGroup(AT).load(neededKeys([arrived]));
     const { deadLetters, replies, outcomes } = decideBatch(
       state,
@@ -221,7 +221,7 @@ describe('a command that cannot be processed', () => {
     expect(outcomes).toEqual([]);
   });
 
-  it('leaves an outcome alone', () => {
+  it('changes no outcome', () => {
     const group = new MemoryGroup(AT);
     group.write([arrived]);
     const { deadLetters, replies } = decideBatch(
@@ -233,7 +233,7 @@ describe('a command that cannot be processed', () => {
     expect(replies).toMatchObject([{ type: 'outcome', repeated: true }]);
   });
 
-  it('is one of a batch in decideBatch, where the others are decided as if it had not come', () => {
+  it('does not affect the other commands of its batch', () => {
     const group = new MemoryGroup(AT);
     const batch = [...arrivedOf([cafe]), arrived, ...arrivedOf([placeOrder('bo', { cafe: 10 }), order])];
     const effects = decideBatch(group.load(neededKeys(batch)), batch, new Map([[arrived, failure('bad')]]));

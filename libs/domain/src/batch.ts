@@ -97,7 +97,7 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
   return record(command, { bodyHash: hash, bucket, status, result, change }, state);
 }
 
-/** Of the command's body as its outcome or dead letter has it, if one is stored with the hash that was made before. */
+/** The body hash under which the outcome or dead letter is stored: the former hash, if one is stored under it. */
 function storedHashOf(command: Command, state: WorkingState): string {
   const hash = bodyHash(command);
   const outcome = state.outcomeOf(command.id);
@@ -108,12 +108,12 @@ function storedHashOf(command: Command, state: WorkingState): string {
   return isFormer ? former : hash;
 }
 
-/** Past the time that its sender gave it, or so old that what it could contradict may have been removed (`COMMAND_DAYS_MAX`). */
+/** It is past its `notAfter`, or so old that data it could contradict may have been removed (`COMMAND_DAYS_MAX`). */
 function isTooLate({ notAfter, stamp }: Command, { at, oldestStamp }: WorkingState): boolean {
   return stamp < oldestStamp || (notAfter !== undefined && isBefore(notAfter, at));
 }
 
-/** A discard is decided by the group that has the dead letter, whoever owns the bucket of what lies in it. */
+/** The group that holds the dead letter decides a discard, whoever owns the bucket of its content. */
 function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): number {
   if (command.kind !== 'dead-letter.discard') return buckets.of(keyOf(command));
   const { commandId, bodyHash } = command.body;
@@ -121,7 +121,7 @@ function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): num
   return buckets.isOwned(bucket) ? bucket : buckets.any;
 }
 
-/** Its id may be an honest command's, so only an outcome for this very content (discarded) settles it. */
+/** Its id may be that of a valid command, so only an outcome for this exact content (discarded) settles it. */
 function deadLetterUnreadable(arrived: Arrived & { readable: false }, state: WorkingState): Reply {
   const { commandId, bodyHash, kind, reason, errorClass, failureSite, sentBy, raw, replay } = arrived;
   const outcome = state.outcomeOf(commandId);
@@ -132,7 +132,7 @@ function deadLetterUnreadable(arrived: Arrived & { readable: false }, state: Wor
   return reply;
 }
 
-/** One that is there already is not written again, and its first reason stands, unless this is a replay of it. */
+/** An existing dead letter is not written again and keeps its first reason, unless this is a replay of it. */
 function storeDeadLetter(state: WorkingState, row: DeadLetterRow, retried: DeadLetter | undefined): Reply {
   const letter = state.deadLetters.find(row.commandId, row.bodyHash);
   if (letter === undefined) return deadLetterReply(state.deadLetters.add(row));
@@ -143,14 +143,14 @@ function deadLetterReply({ commandId, reason }: Readonly<DeadLetter>): Reply {
   return { type: 'dead-letter', commandId, reason };
 }
 
-/** Undefined: this is no replay, there is nothing open to be tried, or this number was tried. */
+/** Undefined: this is no replay, no dead letter is open, or this number was tried. */
 function letterToTry(commandId: string, replay: Replay | undefined, state: WorkingState): DeadLetter | undefined {
   if (replay === undefined) return undefined;
   const letter = state.deadLetters.find(commandId, replay.bodyHash);
   return letter?.state === 'open' && replay.number > letter.lastNumber ? letter : undefined;
 }
 
-/** Also of a dead letter that was made just now, by a replay that came first: so that it is tried once. */
+/** Also for a dead letter that an earlier replay in this batch created, so that it is tried once. */
 function noteReplay(commandId: string, replay: Replay | undefined, reply: Reply, state: WorkingState): void {
   const letter = letterToTry(commandId, replay, state);
   if (replay === undefined || letter === undefined) return;

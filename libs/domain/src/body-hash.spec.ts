@@ -14,7 +14,7 @@ const slug = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const line = fc.record({ productId: slug, quantity: fc.integer({ min: 1, max: 10_000 }) });
 const orderBody = fc.record({
   orderId: fc.uuid(),
-  // Any Unicode, quotes and backslashes among it.
+  // Any Unicode, including quotes and backslashes.
   customerId: fc.string({ unit: 'binary', minLength: 1, maxLength: 128 }),
   branchId: fc.option(slug),
   lines: fc.array(line, { minLength: 1, maxLength: 200 }),
@@ -29,7 +29,7 @@ function reversed(value: unknown): unknown {
 }
 
 describe('bodyHash', () => {
-  it('is the hash of the canonical kind and body, in whatever order their keys come', () => {
+  it('is the hash of the canonical kind and body, whatever the order of their keys', () => {
     fc.assert(
       fc.property(orderBody, (body) => {
         const order = { ...placeOrder('ana', {}), body };
@@ -39,7 +39,7 @@ describe('bodyHash', () => {
     );
   });
 
-  it('tells kinds apart whose bodies are alike, and leaves the envelope out', () => {
+  it('distinguishes kinds with equal bodies, and ignores the envelope', () => {
     const remove = command('product.delete', { productId: 'cafe' });
     expect(bodyHash(remove)).toBe(byTheBook(remove));
     expect(bodyHash({ ...remove, stamp: remove.stamp.replace('spec', 'other'), sentBy: 'other' })).toBe(
@@ -64,7 +64,7 @@ describe('a request that is repeated at another API', () => {
     expect(bodyHash(order as Command)).not.toBe(bodyHash(other as Command));
   });
 
-  it('gets the outcome that the first sending got, and places no second order', () => {
+  it('gets the first outcome and places no second order', () => {
     const group = new MemoryGroup();
     group.write(arrivedOf([command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 9 })]));
     const [atBranch] = at('sucursal-1');
@@ -76,7 +76,7 @@ describe('a request that is repeated at another API', () => {
     expect([...group.orders.values()]).toMatchObject([{ branchId: 'sucursal-1' }]);
   });
 
-  it('is known by the hash that was stored before, which counted the branch', () => {
+  it('is recognized by the former hash, which included the branch', () => {
     const group = new MemoryGroup();
     for (const one of at('sucursal-1')) {
       const former = sha256({ kind: one.kind, body: one.body });
@@ -96,7 +96,7 @@ describe('a request that is repeated at another API', () => {
     expect(group.write(arrivedOf([other])).replies).toMatchObject([{ type: 'key-conflict' }]);
   });
 
-  it('replays a dead letter that was kept under the hash that counted the branch', () => {
+  it('replays a dead letter stored under the former hash, which included the branch', () => {
     const order = placeOrder('ana', { cafe: 2 }, { branchId: 'sucursal-1' });
     const former = sha256({ kind: order.kind, body: order.body });
     const group = new MemoryGroup();

@@ -1,7 +1,7 @@
 import { bucketOf } from '@eco/routing';
 import type { BatchState } from './state.js';
 
-/** Where keys belong, with each key's hash taken once a batch: a hot product is in hundreds of lines of one. */
+/** Maps keys to buckets and hashes each key once per batch: a hot product is in hundreds of lines of one batch. */
 export class Buckets {
   private readonly known = new Map<string, number>();
 
@@ -16,7 +16,7 @@ export class Buckets {
     return bucket;
   }
 
-  /** One that is this group's, for what names no key. */
+  /** A bucket of this group, for content without a key. */
   get any(): number {
     const [any = 0] = this.state.ownedBuckets;
     return any;

@@ -1,21 +1,21 @@
 import { MAX_MESSAGE_BYTES } from '@eco/contracts';
 
 /*
- * Content that is no command, kept for the people who look into it. It comes from anybody, so it may be anything: deep
- * enough to break JSON.stringify (near 5,000 levels) and the JSON parser of PostgreSQL, too large to keep, no text.
+ * Content that is no command, kept for operators. Anybody may have sent it, so it may be anything: deep enough to break
+ * JSON.stringify (near 5,000 levels) and PostgreSQL's JSON parser, too large to keep, or no text.
  */
 
-/** Our publishers send no more than this in a message, so nothing of theirs is ever cut. */
+/** Our publishers never send more in a message, so nothing of theirs is cut. */
 export const CONTENT_LENGTH_MAX = MAX_MESSAGE_BYTES;
-/** Far more than any command has; PostgreSQL takes some thousands. */
+/** Far more levels than any command has; PostgreSQL allows some thousands. */
 const DEPTH_MAX = 100;
 
-/** What `value`, out of JSON.parse, is kept as: itself, or its JSON text cut to size where it is deep or long. */
+/** How a value from JSON.parse is kept: as it is, or as its JSON text, cut to size, if it is deep or long. */
 export function keptJson(value: unknown, { text, depth }: JsonText): unknown {
   return depth <= DEPTH_MAX && text.length <= CONTENT_LENGTH_MAX ? value : keptText(text);
 }
 
-/** What bytes that are no JSON are kept as. */
+/** How bytes that are no JSON are kept. */
 export function keptBytes(bytes: Buffer, text: string | undefined): unknown {
   if (text !== undefined) return keptText(text);
   return { base64: bytes.subarray(0, CONTENT_LENGTH_MAX).toString('base64'), bytes: bytes.length };
@@ -27,14 +27,14 @@ function keptText(text: string): unknown {
 
 export interface JsonText {
   text: string;
-  /** Levels of arrays and objects; 0: neither. */
+  /** Depth of arrays and objects; 0: neither. */
   depth: number;
 }
 
-/** The text that JSON.stringify gives for a value out of JSON.parse, whatever its depth. */
+/** The text that JSON.stringify returns for a value from JSON.parse, at any depth. */
 export function jsonText(value: unknown): JsonText {
   const parts: string[] = [];
-  /** What is still to be written, last first; `verbatim` goes as it is. */
+  /** What is still to write, last first; `verbatim` is written unchanged. */
   const todo: { verbatim?: string; value?: unknown; depth: number }[] = [{ value, depth: 0 }];
   let deepest = 0;
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {

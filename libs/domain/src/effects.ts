@@ -22,12 +22,12 @@ export interface OutcomeRow {
   bucket: number;
   status: OutcomeStatus;
   result: Record<string, unknown>;
-  /** Topic and place under which `GET /changes` shows it; null: it changed nothing. */
+  /** Topic under which `GET /changes` shows it; null: it changed nothing. */
   topic: Topic | null;
   changeType: ChangeType | null;
-  /** Place within (batch, topic), from 1; 0 where topic is null. */
+  /** Number within (batch, topic), from 1; 0 if topic is null. */
   n: number;
-  /** Data of the change; null where topic is null. */
+  /** Data of the change; null if topic is null. */
   changeData: Record<string, unknown> | null;
 }
 
@@ -44,22 +44,22 @@ export interface OrderRow {
   placedAt: string;
 }
 
-/** What became of an order after it was confirmed. */
+/** What happened to an order after it was confirmed. */
 export interface OrderUpdateRow {
   orderId: string;
   status: OrderStatus;
-  /** Whose units it took over; null: it reserved them itself, or that is stored. */
+  /** The reservation whose units it took over; null: it reserved them itself, or this is stored. */
   reservationId: string | null;
-  /** When it was cancelled or fulfilled. */
+  /** Time of cancellation or fulfilment. */
   endedAt: string | null;
   returned: OrderLine[];
 }
 
-/** One line of a reservation while that is held: by its product a batch finds what is due. */
+/** One line of a held reservation; a batch finds due reservations by its product. */
 export interface HoldRow {
   reservationId: string;
   productId: string;
-  /** The product's. */
+  /** The product's bucket. */
   bucket: number;
   quantity: number;
   expiresAt: string;
@@ -77,7 +77,7 @@ export interface MovementRow {
   onHand: number;
   reserved: number;
   commandId: string;
-  /** Place within (batch, topic stock), from 1. */
+  /** Number within (batch, topic stock), from 1. */
   n: number;
 }
 
@@ -99,72 +99,72 @@ export interface Failure {
 
 export interface DeadLetterRow extends Omit<DeadLetter, 'state' | 'tries' | 'lastNumber'> {
   sentBy: string | null;
-  /** The command as it came. */
+  /** The command as received. */
   command: unknown;
 }
 
-/** What an operator had done with a dead letter, and what became of it. */
+/** An operator's action on a dead letter, and its result. */
 export interface DeadLetterActionRow {
   commandId: string;
   bodyHash: string;
-  /** Counts up by dead letter. */
+  /** Increases with each action on the dead letter. */
   number: number;
   action: 'replay' | 'discard';
   by: string;
-  /** Of a replay what its asker was told: the outcome's status, `dead-letter` or `key-conflict`. */
+  /** Of a replay its reply: the outcome's status, `dead-letter` or `key-conflict`. */
   result: OutcomeStatus | 'dead-letter' | 'key-conflict';
   /** Why it was discarded, or failed again. */
   reason: string | null;
 }
 
-/** What a batch writes: plain rows, to be stored with one statement a table. */
+/** What a batch writes: plain rows, stored with one statement per table. */
 export interface Effects {
   outcomes: OutcomeRow[];
   orders: OrderRow[];
   movements: MovementRow[];
-  /** The levels' last state in the batch, one row a level however many commands wanted it. */
+  /** Final state of the levels, one row per level however many commands changed it. */
   levels: (StockLevel & { bucket: number })[];
   products: (Product & { bucket: number })[];
   customers: CustomerRow[];
   carts: { customerId: string; bucket: number; clearedStamp: string }[];
   cartItems: (CartItem & { customerId: string; bucket: number })[];
-  /** Removed before `cartItems` are stored, which may hold the same product again. */
+  /** Removed before `cartItems` are stored, which may contain the same product again. */
   removedCartItems: { customerId: string; productId: string }[];
-  /** One row an order, whether it was placed in this batch or is stored. */
+  /** One row per order, whether placed in this batch or stored. */
   orderUpdates: OrderUpdateRow[];
-  /** New or changed, one row a reservation. */
+  /** New or changed, one row per reservation. */
   reservations: (Reservation & { bucket: number })[];
   holds: HoldRow[];
-  /** Reservations whose stored holds are over. */
+  /** Reservations whose stored holds end. */
   endedHolds: string[];
-  /** New or changed, one row a transfer. */
+  /** New or changed, one row per transfer. */
   transfers: (Transfer & { bucket: number })[];
   tombstones: { commandId: string; bucket: number; reason: RefusalReason }[];
-  /** New ones. */
+  /** New dead letters. */
   deadLetters: DeadLetterRow[];
-  /** What became of dead letters, one row each, new in this batch or stored. */
+  /** Changed dead letters, one row each, new in this batch or stored. */
   deadLetterUpdates: DeadLetter[];
   deadLetterActions: DeadLetterActionRow[];
-  /** One for each command of the batch, in its order: what its asker is told. */
+  /** One reply for each command of the batch, in order. */
   replies: Reply[];
 }
 
-/** A command as it arrived: readable, or not and why. An unreadable one becomes a dead letter. */
+/** A command as it arrived: readable, or unreadable with the reason. An unreadable one becomes a dead letter. */
 export type Arrived =
   | { readable: true; command: Command }
   | {
       readable: false;
-      /** Its own if it has one, else made of its content: a redelivery has the same. */
+      /** Its own id if it has one, else derived from its content: a redelivery has the same id. */
       commandId: string;
-      /** SHA-256 of its content, hex: it has no body that could be trusted. */
+      /** SHA-256 of its content, hex, because it has no trustworthy body. */
       bodyHash: string;
-      /** Null: none of those that there are. */
+      /** Null: no known kind. */
       kind: CommandKind | null;
       reason: string;
       errorClass: 'unreadable' | 'invalid';
       failureSite: string;
       sentBy: string | null;
       replay?: Replay;
-      /** The content, or as much of it as is kept, in a form that jsonb takes. */
+      /** The content, or the part of it that is kept, in a form that jsonb accepts. */
       raw: unknown;
     };

@@ -11,15 +11,14 @@ import { BUCKETS, MemoryGroup } from './test/memory-group.js';
 import { OneByOne } from './test/one-by-one.js';
 
 /*
- * Goal: what a group holds and answers is what its commands do one by one, whatever comes twice, late or under another's
- * id, and wherever one batch ends and the next begins, or a crash lets one go that was decided.
- *
- * Method: random histories over few keys, so that everything meets everything, cut into random batches a second apart,
- * against a naive model. The rules of the design are checked of what is stored, without the model.
+ * Goal: a group's data and replies equal what its commands do one by one. This holds whatever arrives twice, late or
+ * under another command's id, wherever one batch ends and the next begins, and if a crash loses a decided batch.
+ * Method: random histories over few keys, so that all kinds of commands interact, cut into random batches a second
+ * apart, compared with a naive model. The design's rules are checked on the stored rows, without the model.
  */
 
 const AT = '2026-11-24T12:00:00.000Z';
-/** Long before the first batch: none of them counts by when it comes. */
+/** Long before the first batch, so that arrival times do not matter. */
 const madeAt = (ms: number) => stampAt(ms - 100_000);
 const atOf = (batch: number) => new Date(NOON_MS + batch * 1000).toISOString();
 const products = ['cafe', 'mate', 'te'];
@@ -27,9 +26,9 @@ const customers = ['ana', 'Ñandú 🛒'];
 
 const productId = fc.constantFrom(...products);
 const customerId = fc.constantFrom(...customers);
-/** Few enough that two of a kind now and then come under one id. */
+/** Few enough that two commands of a kind sometimes share an id. */
 const idempotencyKey = fc.nat(15).map(String);
-/** Fewer still, so that what follows on an order or a reservation often finds one. */
+/** Even fewer, so that later commands on an order or a reservation often find one. */
 const fewKeys = fc.nat(3).map(String);
 const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
@@ -51,7 +50,7 @@ const anOrder = fc
 const aCheckout = fc
   .record({ customerId, idempotencyKey, branchId, envelope })
   .chain(({ customerId, envelope, ...fields }) =>
-    // Later than most edits, or it would find nothing.
+    // Later than most edits; otherwise it would find nothing.
     fc.integer({ min: 20, max: 80 }).map((ms) => checkOut(customerId, { ...fields, ...envelope, stamp: madeAt(ms) })),
   );
 const anEdit = fc
@@ -143,7 +142,7 @@ const aStockChange = fc
     location,
     kind: fc.constantFrom('receive', 'adjust', 'count'),
     delta: fc.integer({ min: -4, max: 4 }).filter((delta) => delta !== 0),
-    // What the products begin with: a count that is seldom right would in some runs be refused throughout.
+    // The products' initial stock. A count that is rarely right would be refused throughout in some runs.
     expected: fc.oneof(fc.constant(12), fc.integer({ min: 6, max: 14 })),
     idempotencyKey,
     envelope,
@@ -171,12 +170,12 @@ const anArrival = fc
 
 const readable = (arbitrary: fc.Arbitrary<Command>): fc.Arbitrary<Arrived> =>
   arbitrary.map((command) => ({ readable: true, command }));
-/** Not a command, some of it under an honest command's id. */
+/** Unreadable content, sometimes under a valid command's id. */
 const junk = fc
   .record({ order: anOrder, spoiled: fc.constantFrom('stamp', 'kind', 'id') })
   .map(({ order, spoiled }) => readCommands({ version: 1, commands: [{ ...order, [spoiled]: '?' }] })[0] as Arrived);
 
-/** What can become a dead letter, and what an operator then does with it. */
+/** Content that can become a dead letter, and an operator's later action. */
 const mayFail = fc.oneof(
   junk,
   fc.record({ customerId, idempotencyKey: fewKeys }).map(({ customerId, idempotencyKey }): Arrived => {
@@ -198,7 +197,7 @@ const aDiscard = fc
     const body = { commandId, bodyHash: hash, reason: 'not wanted', by: 'op' };
     return { readable: true, command: command('dead-letter.discard', body, { idempotencyKey, ...envelope }) };
   });
-/** One that fails, and is then replayed or discarded. */
+/** A command that fails and is then replayed or discarded. */
 const anOperatorAction = fc
   .record({ one: mayFail, then: fc.array(fc.oneof(aReplay, aDiscard), { minLength: 1, maxLength: 4 }) })
   .map(({ one, then }) => [one, ...then]);
@@ -223,7 +222,7 @@ const arrival = fc.oneof(
   { weight: 1, arbitrary: junk },
 );
 
-/** What follows on each other, in its order: by themselves such commands would seldom find what they are about. */
+/** Dependent commands in order: on their own they would rarely find their object. */
 const aStory = fc
   .record({
     customerId,
@@ -269,7 +268,7 @@ const stocked: Arrived[] = products.map((productId, index) => ({
   command: command('product.create', { productId, name: productId, priceCents: 100 + index, stock: 12 }),
 }));
 
-/** Commands in the order they came, cut into batches; each may come again at any later place. */
+/** Commands in arrival order, cut into batches; each may arrive again at any later point. */
 const batches = fc
   .record({
     sent: fc.array(arrivals, { minLength: 1, maxLength: 35, size: 'max' }).map((each) => each.flat()),
@@ -285,7 +284,7 @@ const batches = fc
     return ends.map((end, index) => arrived.slice(ends[index - 1] ?? 0, end));
   });
 
-/** All of them mostly; else a part, as when a bucket is on its way to another group. */
+/** Usually all buckets; sometimes a part, as when a bucket is moving to another group. */
 const ownedBuckets = fc.oneof(
   { weight: 4, arbitrary: fc.constant(new Set(Array.from({ length: BUCKETS }, (_, bucket) => bucket))) },
   { weight: 1, arbitrary: fc.uniqueArray(fc.nat(BUCKETS - 1), { minLength: 12 }).map((buckets) => new Set(buckets)) },
@@ -295,7 +294,7 @@ function written(history: readonly (readonly Arrived[])[], owned?: ReadonlySet<n
   const group = new MemoryGroup(AT, owned);
   const effects = history.map((batch, index) => {
     group.at = atOf(index);
-    // A batch that was decided and lost with its writer leaves nothing, and comes again.
+    // A decided batch that is lost with its writer leaves nothing and is redelivered.
     group.load(neededKeys(batch));
     return group.write(batch);
   });
@@ -327,7 +326,7 @@ function asRepeat(reply: Reply): Reply {
   return reply.type === 'outcome' ? { ...reply, repeated: true } : reply;
 }
 
-/** Parked first, then discarded, or another command was decided under its id: that counts now. */
+/** It was a dead letter, then discarded, or another command was decided under its id; the later state counts. */
 function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): Reply | undefined {
   const { commandId } = reply;
   if (one.readable && !owned.has(bucketOf(keyOf(one.command), BUCKETS))) return undefined;
@@ -340,7 +339,7 @@ function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: Rea
   return one.readable ? { type: 'key-conflict', commandId } : undefined;
 }
 
-/** What the group's rows show as a cart, by product id. */
+/** The cart shown by the group's rows, by product id. */
 function visibleCart(group: MemoryGroup, customerId: string) {
   const clearedStamp = group.carts.get(customerId)?.clearedStamp ?? '';
   return [...group.cartItems.values()]
@@ -364,7 +363,7 @@ function promisedOf(group: MemoryGroup, productId: string): number {
 const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
 
 describe('a history in batches', () => {
-  it('does and answers what its commands do one by one', () => {
+  it('has the same effects and replies as its commands one by one', () => {
     const reached = new Set<string>();
     fc.assert(
       fc.property(batches, ownedBuckets, (history, owned) => {
@@ -379,7 +378,7 @@ describe('a history in batches', () => {
 
         const expiries = new Set<string>();
         const outcomes = [...group.outcomes.values()].flatMap(({ commandId: id, bodyHash: hash, status, result }) => {
-          // Made by the batch; the model has none.
+          // Created by the batch; the model has none.
           if (result['status'] === 'expired') expiries.add(id);
           return expiries.has(id) ? [] : [{ id, hash, status, result }];
         });
@@ -415,7 +414,7 @@ describe('a history in batches', () => {
       }),
       { numRuns: 200 },
     );
-    // Few keys and many commands: else a kind could be refused throughout and nothing would be known of it.
+    // Few keys and many commands; otherwise a kind could be refused throughout and remain untested.
     expect([...reached].sort()).toEqual(Object.keys(commandKinds).sort());
   });
 
@@ -461,7 +460,7 @@ describe('a history in batches', () => {
               kind.startsWith('stock.') && status === 'done' && result['productId'] === productId,
           );
           expect(sum(onHand.map((level) => level.onHand)) + units(inTransit) + sold).toBe(
-            // Each once, however often it came; the first with an id is the one that was done.
+            // Each once, however often it arrived; the first one under an id was carried out.
             sum([...new Map(created.reverse()).values()]) + sum(changed.map(({ result }) => result['delta'] as number)),
           );
         }
@@ -469,7 +468,7 @@ describe('a history in batches', () => {
     );
   });
 
-  it('holds no unit for a reservation that is over, or was due when the last batch began', () => {
+  it('holds no unit for a reservation that is over or was due when the last batch began', () => {
     fc.assert(
       fc.property(batches, (history) => {
         const { group } = written(history);
@@ -484,7 +483,7 @@ describe('a history in batches', () => {
     );
   });
 
-  it('changes nothing when any part of it comes again, and gives the same answers (R2)', () => {
+  it('changes nothing when any part of it is repeated, and gives the same replies (R2)', () => {
     fc.assert(
       fc.property(batches, ownedBuckets, fc.nat(60), fc.nat(60), (history, owned, from, length) => {
         const { group, replies } = written(history, owned);
@@ -515,7 +514,7 @@ describe('a history in batches', () => {
     );
   });
 
-  it('ends in the same carts, in whatever order and batches their edits come', () => {
+  it('ends in the same carts, whatever the order and batches of their edits', () => {
     const stamps = fc.uniqueArray(fc.nat(1000), { minLength: 1, maxLength: 25 });
     const edits = stamps.chain((afterMs) =>
       fc.tuple(

@@ -6,11 +6,11 @@ describe('isBefore', () => {
     ['2026-11-24T12:00:00.000Z', '2026-11-24T12:00:00Z'],
     ['2026-11-24T12:00Z', '2026-11-24T12:00:00.000000Z'],
     ['2026-11-24T12:00:00.1234Z', '2026-11-24T12:00:00.123400Z'],
-  ])('%s is no other instant than %s', (a, b) => {
+  ])('%s is the same instant as %s', (a, b) => {
     expect([isBefore(a, b), isBefore(b, a)]).toEqual([false, false]);
   });
 
-  it('goes by every digit, whatever the precision of either', () => {
+  it('compares every digit, whatever the precision of either', () => {
     const nanoseconds = fc.integer({ min: 0, max: 1e6 });
     const written = (digits: number, of: number) => `2026-11-24T12:00:00.${String(of).padStart(digits, '0')}Z`;
     fc.assert(

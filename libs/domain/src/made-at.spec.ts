@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { madeAt } from './made-at.js';
 
 describe('madeAt', () => {
-  it('is the time in the stamp, whichever second came before', () => {
+  it('is the time in the stamp, whatever second was computed before', () => {
     const ms = fc.oneof(fc.integer({ min: 0, max: 253_402_300_799_999 }), fc.integer({ min: 0, max: 5000 }));
     fc.assert(
       fc.property(fc.array(ms, { minLength: 1 }), (times) => {

@@ -4,8 +4,8 @@ let second = NaN;
 let upToSecond = '';
 
 /**
- * When a command was made, by its sender's clock, ISO 8601: an order is as old as the sale, not as its last relay.
- * The commands of a batch are of few different seconds, so the last one is remembered: 0.1 µs in place of 0.5.
+ * When a command was made, by its sender's clock, ISO 8601: an order is as old as the sale, not as its last relay. The
+ * commands of a batch fall into few different seconds, so the last one is remembered: 0.1 µs instead of 0.5.
  */
 export function madeAt(stamp: Stamp): string {
   const ms = stampMs(stamp);

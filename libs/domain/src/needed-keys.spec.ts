@@ -3,7 +3,7 @@ import { readCommands } from './read-commands.js';
 import { arrivedOf, checkOut, command, placeOrder, reserve, transfer } from './test/commands.js';
 
 describe('neededKeys', () => {
-  it('names each key once, of what is not readable its id alone', () => {
+  it('names each key once, and of unreadable commands only the id', () => {
     const order = placeOrder('ana', { cafe: 1, mate: 1 });
     const commands = [
       order,
@@ -33,7 +33,7 @@ describe('neededKeys', () => {
     });
   });
 
-  it('names what follows on an order, a reservation, a transfer, and the ids that they were made under', () => {
+  it('names the orders, reservations and transfers that commands refer to, and the ids they were made under', () => {
     const [orderId, reservationId] = [placeOrder('ana', { cafe: 1 }).id, reserve('ana', { te: 1 }).id];
     const sent = transfer({ productId: 'sal', from: 'central', to: 'sucursal-1', quantity: 1 });
     const commands = [
@@ -63,11 +63,11 @@ describe('decidable', () => {
     checkOut('ana'),
   ]);
 
-  it('is everything when everything was loaded', () => {
+  it('is the whole batch when everything was loaded', () => {
     expect(decidable(arrived, none, () => 'orders')).toBe(arrived);
   });
 
-  it('ends in each queue before the first that needs what was left out', () => {
+  it('ends in each queue before the first command that needs data that was not loaded', () => {
     const leftOut = { ...none, cartCustomerIds: new Set(['bo']) };
     expect(decidable(arrived, leftOut, () => 'orders')).toEqual(arrived.slice(0, 1));
     const queueOf = (one: (typeof arrived)[number]) => (one === arrived[1] ? 'products' : 'orders');

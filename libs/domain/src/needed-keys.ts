@@ -3,7 +3,10 @@ import type { Arrived } from './effects.js';
 import type { KeySets } from './rules.js';
 import type { KeysLeftOut, NeededKeys } from './state.js';
 
-/** What must be loaded to decide these: outcomes and dead letters by command id, and what each kind's rules read. */
+/**
+ * What must be loaded to decide these commands: outcomes and dead letters by command id, and what each kind's rules
+ * read.
+ */
 export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
   const keys = noKeys();
   for (const one of arrived) addKeys(one, keys);
@@ -22,8 +25,8 @@ export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
 }
 
 /**
- * Those that can be decided from a load that left something out: of each queue (`queueOf`) the ones before the first
- * that needs what is missing, so that nothing overtakes it there.
+ * The commands that can be decided from a partial load: of each queue (`queueOf`) those before the first that needs
+ * missing data, so that nothing overtakes it.
  */
 export function decidable(
   arrived: readonly Arrived[],
@@ -44,7 +47,7 @@ export function decidable(
   });
 }
 
-/** How many lines a command is to decide, as far as it says so itself; at least 1. */
+/** Number of lines of a command, as far as it states them; at least 1. */
 export function linesIn(one: Arrived): number {
   return one.readable && 'lines' in one.command.body ? Math.max(1, one.command.body.lines.length) : 1;
 }

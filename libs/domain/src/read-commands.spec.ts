@@ -18,7 +18,7 @@ function unreadable(message: unknown): Arrived & { readable: false } {
 const reasonOf = (raw: object) => unreadable(messageOf(raw)).reason;
 
 describe('readCommands', () => {
-  it('reads a message of many, given as bytes or as what they say', () => {
+  it('reads a message with many commands, as bytes or parsed', () => {
     const commands: Command[] = [
       order,
       { ...placeOrder('Ñandú 🛒', { cafe: 1, mate: 2 }), notAfter: '2026-11-24T12:00:00Z', reply: true },
@@ -32,7 +32,7 @@ describe('readCommands', () => {
     expect(readCommands(new Uint8Array(bytesOf(messageOf(...commands))))).toEqual(arrived);
   });
 
-  it('brings spellings of one command to one', () => {
+  it('normalizes different spellings of one command', () => {
     const product = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
     const loud = { ...product, id: product.id.toUpperCase(), body: { ...product.body, name: ' Café ' } };
     expect(readCommands(messageOf(loud))).toEqual([{ readable: true, command: product }]);
@@ -60,7 +60,7 @@ describe('readCommands', () => {
     expect(reason).toContain('/body/lines/0/quantity: must be at least 1');
   });
 
-  it('says what each alternative of a field asks for', () => {
+  it('states what each alternative of a field requires', () => {
     const edit = command('cart.edit', { customerId: 'ana', productId: 'cafe', quantity: 1 });
     expect(reasonOf({ ...edit, body: { ...edit.body, quantity: 'all' } })).toMatch(
       /^\/body\/quantity: .*0, or .*number/,
@@ -70,7 +70,7 @@ describe('readCommands', () => {
     );
   });
 
-  it('holds an order to its id and its customer', () => {
+  it('checks an order’s id against its customer', () => {
     const other = placeOrder('bo', { cafe: 1 });
     expect(reasonOf({ ...order, id: other.id })).toBe("/body/orderId: must be the command's id");
     const stolen = { ...order, id: other.id, body: { ...order.body, orderId: other.id } };
@@ -103,14 +103,14 @@ describe('readCommands', () => {
     ['a bare command', order, '/version'],
     ['a text', 'hello', '(all of it)'],
     ['nothing', undefined, '(all of it)'],
-  ])('makes one unreadable thing of a message with %s', (_, message, place) => {
+  ])('makes one unreadable command of a message with %s', (_, message, place) => {
     const { reason, errorClass, commandId } = unreadable(message);
     expect(reason).toContain(place);
     expect(errorClass).toBe('unreadable');
     expect(isUuid(commandId)).toBe(true);
   });
 
-  it('keeps bytes that are no JSON as text, and as base64 what is no text', () => {
+  it('keeps bytes that are no JSON as text, or as base64 if they are no text', () => {
     expect(unreadable(Buffer.from('{"version": 1, ñ'))).toMatchObject({
       errorClass: 'unreadable',
       reason: expect.stringContaining('is not JSON') as string,
@@ -122,7 +122,7 @@ describe('readCommands', () => {
     });
   });
 
-  it('keeps so much and no more of content without end', () => {
+  it('limits how much of endless content is kept', () => {
     const long = { ...order, note: 'é'.repeat(CONTENT_LENGTH_MAX) };
     expect(unreadable(messageOf(long)).raw).toEqual({
       text: JSON.stringify(long).slice(0, CONTENT_LENGTH_MAX),
@@ -135,7 +135,7 @@ describe('readCommands', () => {
     expect(Buffer.from(raw.base64, 'base64')).toHaveLength(CONTENT_LENGTH_MAX);
   });
 
-  it('bounds the reason where there are faults without end', () => {
+  it('limits the reason of endless violations', () => {
     const fields = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`field-${index}`, 1]));
     const reason = reasonOf({ ...order, ...fields });
     expect(reason.length).toBeLessThan(8100);
@@ -149,7 +149,7 @@ describe('readCommands', () => {
     expect(reason).toContain('/kind');
   });
 
-  it('gives one content one id, and another content another, though both use one id', () => {
+  it('gives different contents different ids, although both use the same id', () => {
     const bad = (quantity: number) => ({ ...order, body: { ...order.body, lines: [{ productId: 'cafe', quantity }] } });
     const [a, again, b] = [bad(0), bad(0), bad(-1)].map((raw) => unreadable(bytesOf(messageOf(raw))));
     expect(again).toEqual(a);
@@ -160,7 +160,7 @@ describe('readCommands', () => {
     expect(d?.commandId).not.toBe(c?.commandId);
   });
 
-  it('takes whatever comes: never throws, loses no command, and what it keeps can be stored as JSON', () => {
+  it('accepts any input: never throws, loses no command, and keeps only what can be stored as JSON', () => {
     const message = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.json({ maxDepth: 4 }).map((text) => Buffer.from(text)),

@@ -18,9 +18,9 @@ import { violationsIn, siteOf, reasonOf } from './violations.js';
 import { isPlainOrder } from './orders/plain-order.js';
 
 /**
- * The commands of one message, in their order. `message` is its content: the bytes, or what JSON.parse made of them.
- * A command that can't be read stands among the others, with all that is wrong with it; a message that is none is one
- * of those. Never throws: whatever lies in a queue came from somebody and is not to be lost.
+ * The commands of one message, in order. `message` is its content: the bytes, or the result of JSON.parse. An
+ * unreadable command is returned among the others, with all its violations; an unreadable message is one such command.
+ * Never throws: everything in a queue was sent by somebody and must not be lost.
  */
 export function readCommands(message: unknown): Arrived[] {
   if (message instanceof Uint8Array) return readBytes(Buffer.from(message.buffer, message.byteOffset, message.length));
@@ -66,7 +66,7 @@ function readCommand(raw: unknown): Arrived {
   return violations.length === 0 ? { readable: true, command } : unreadable(raw, 'invalid', violations);
 }
 
-/** Ids in a body: the one that the command makes, which is its own, and all that lie in the bucket of its key. */
+/** Ids in a body: the one that the command makes, which is its own id, and all that are in the bucket of its key. */
 interface BodyIds {
   made?: string;
   named: readonly string[];
@@ -87,7 +87,7 @@ const bodyIds: Partial<Record<CommandKind, BodyIds>> = {
 };
 const idsIn = (kind: CommandKind): BodyIds => bodyIds[kind] ?? NO_IDS;
 
-/** Past the year 9999 a time has no four digits and is no RFC 3339 timestamp. */
+/** After the year 9999 a time has more than four digits and is no RFC 3339 timestamp. */
 const STAMP_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 function violationsBetweenFields({ id, stamp, kind, body }: Command): string[] {
@@ -106,7 +106,7 @@ function violationsBetweenFields({ id, stamp, kind, body }: Command): string[] {
   return violations;
 }
 
-/** It speaks of a dead letter of this body; or of this content, if an earlier version could make no command of it. */
+/** The replay must name a dead letter of this body; or of this content, if an earlier version could not read it. */
 function violationsOfReplay(command: Command, raw: unknown): string[] {
   const { replay } = command;
   if (replay === undefined || isBodyOf(command, replay.bodyHash) || contentHash(raw) === replay.bodyHash) return [];
@@ -117,7 +117,7 @@ function contentHash(raw: unknown): string {
   return hash('sha256', jsonText(withoutReplay(raw).content).text, 'hex');
 }
 
-/** As it was before it was sent again. */
+/** The content as first sent, without the replay. */
 function withoutReplay(raw: unknown): { content: unknown; replay?: Replay } {
   if (typeof raw !== 'object' || raw === null || !('replay' in raw)) return { content: raw };
   const { replay, ...content } = raw;
@@ -146,7 +146,7 @@ function unreadable(raw: unknown, errorClass: 'unreadable' | 'invalid', violatio
   };
 }
 
-/** Made of the content alone (a UUID of version 8), so that a redelivery is the same dead letter. */
+/** Derived from the content alone (a UUID of version 8), so that a redelivery is the same dead letter. */
 function identityOf(bodyHash: string): { commandId: string; bodyHash: string } {
   const key = bodyHash;
   return { commandId: commandIdFor({ origin: '', kind: 'unreadable', key, idempotencyKey: key }), bodyHash };

@@ -2,26 +2,26 @@ import type { ChangeType, CommandKind, CommandOf, RefusalReason } from '@eco/con
 import type { NeededKeys } from './state.js';
 import type { WorkingState } from './working-state.js';
 
-/** What the rules of a kind say about one command. Rows of its own (an order, an item) they have added by then. */
+/** A kind's decision about one command. The rules have added rows of their own (an order, an item) by then. */
 export type Decision =
   | {
       type: 'decided';
       status: 'done' | 'refused';
       result: Record<string, unknown>;
-      /** What `GET /changes` shows under the kind's topic; null: nothing changed, or movements say it all. */
+      /** What `GET /changes` shows under the kind's topic; null: nothing changed, or the movements show it. */
       change: { type: ChangeType; data: Record<string, unknown> } | null;
     }
-  /** It needs what another group owns. Nothing was done. */
+  /** It needs data of another group. Nothing was done. */
   | { type: 'not-owned'; reason: string };
 
-/** The keys of a batch as they are gathered. */
+/** The keys of a batch while they are collected. */
 export type KeySets = { [List in keyof NeededKeys]: Set<string> };
 
-/** All that is particular to one kind of command: a new kind is a file with these and a line in `kinds.ts`. */
+/** Everything specific to one kind of command: a new kind is a file with these functions and a line in `kinds.ts`. */
 export interface Rules<K extends CommandKind> {
-  /** Adds the keys of what `decide` will ask the state for. */
+  /** Adds the keys of everything that `decide` will read from the state. */
   need(command: CommandOf<K>, keys: KeySets): void;
-  /** Adds to the state what the command does: all of it, or nothing where it is refused. */
+  /** Adds the command's effects to the state: all of them, or nothing if it is refused. */
   decide(command: CommandOf<K>, state: WorkingState): Decision;
 }
 
@@ -39,12 +39,12 @@ export function refused(
   return { type: 'decided', status: 'refused', result, change };
 }
 
-/** Refused for a reason of the contract; `members` say more. */
+/** Refused for a reason in the contract; `members` add details. */
 export function refusedFor(reason: RefusalReason, members: Record<string, unknown> = {}): Decision {
   return refused({ reason, ...members });
 }
 
-/** Where some of these products lie in buckets of other groups; undefined: all are here. */
+/** A decision if some of these products are in other groups' buckets; undefined: all are here. */
 export function notOwned(productIds: readonly string[], { buckets }: WorkingState): Decision | undefined {
   const elsewhere = productIds.filter((productId) => !buckets.isOwned(buckets.of(productId)));
   if (elsewhere.length === 0) return undefined;

@@ -10,28 +10,28 @@ import type {
 } from '@eco/contracts';
 import type { GroupPosition } from '@eco/routing';
 
-/** What a batch needs to be loaded: the keys its commands touch. Each list is free of repeats. */
+/** What a batch must load: the keys that its commands touch. Lists have no duplicates. */
 export interface NeededKeys {
   commandIds: string[];
-  /** Products named by commands. Those in the carts to be checked out come by `checkOutCustomerIds`. */
+  /** Products named by commands. Products in carts to be checked out are loaded by `checkOutCustomerIds`. */
   productIds: string[];
-  /** Customers whose existence decides something. */
+  /** Customers whose existence matters. */
   customerIds: string[];
   /** Customers whose carts are edited, cleared or checked out. */
   cartCustomerIds: string[];
-  /** Those of them who check out: the products in their carts are needed too, with their levels. */
+  /** Those who check out: the products in their carts are loaded too, with their levels. */
   checkOutCustomerIds: string[];
-  /** Orders that something happens to, with the levels that they hold. */
+  /** Orders that may change, with the levels that they hold. */
   orderIds: string[];
-  /** Reservations that something happens to, with the levels that they hold. Those that are due come by themselves. */
+  /** Reservations that may change, with the levels that they hold. Due ones are loaded anyway. */
   reservationIds: string[];
   transferIds: string[];
-  /** Products whose levels are wanted at every location, not at `central` alone. */
+  /** Products whose levels are needed at every location, not only at `central`. */
   stockProductIds: string[];
   locations: string[];
 }
 
-/** Keys of what was too much to be loaded for one batch, though it is there. */
+/** Keys of existing data that did not fit in this batch's load. */
 export type KeysLeftOut = Readonly<Record<'orderIds' | 'reservationIds' | 'cartCustomerIds', ReadonlySet<string>>>;
 
 export interface StoredOutcome {
@@ -49,26 +49,26 @@ export interface DeadLetter {
   commandId: string;
   bodyHash: string;
   state: DeadLetterState;
-  /** Null: what came is of no kind that there is. */
+  /** Null: the kind is unknown. */
   kind: CommandKind | null;
-  /** Null: unreadable, so nobody knows. */
+  /** Null: unreadable, so unknown. */
   bucket: number | null;
   errorClass: DeadLetterClass;
-  /** What failed, in few words: those that failed alike have the same. */
+  /** Where it failed, in few words; equal failures have equal text. */
   failureSite: string;
   reason: string;
-  /** How often it failed. */
+  /** Number of failed tries. */
   tries: number;
-  /** Of the last thing that an operator had done with it; 0: nothing yet. */
+  /** Number of the last operator action; 0: none yet. */
   lastNumber: number;
 }
 /**
  * - `unreadable`: no message of commands; `invalid`: no command; both as far as this version knows.
  * - `not-owned`: it belongs to another group.
- * - `rule`: the rules failed at it, which is a bug. `database`: the database refuses to store what it does.
- * - `process`: each process that tried it alone ended over it.
- * - `key-conflict`: another body was decided first under its id. Its sender's mistake: it raises no alarm, and no replay can
- *   succeed.
+ * - `rule`: the rules threw, which is a bug. `database`: the database refuses to store its effects.
+ * - `process`: each process that tried it alone ended.
+ * - `key-conflict`: another body was decided first under its id. It is its sender's mistake: it raises no alarm, and no
+ *   replay can succeed.
  */
 export type DeadLetterClass = 'unreadable' | 'invalid' | 'not-owned' | 'rule' | 'database' | 'process' | 'key-conflict';
 
@@ -76,7 +76,7 @@ export interface Product {
   productId: string;
   name: string;
   priceCents: number;
-  /** Counts its changes; a deleted product keeps its row so that the count goes on. */
+  /** Counts its changes; a deleted product keeps its row so that the count continues. */
   version: number;
   deleted: boolean;
 }
@@ -90,7 +90,7 @@ export interface StockLevel {
   sequence: number;
 }
 
-/** An order as it stands now. */
+/** Current state of an order. */
 export interface Order {
   orderId: string;
   customerId: string;
@@ -98,7 +98,7 @@ export interface Order {
   status: OrderStatus;
   lines: OrderLine[];
   totalCents: number;
-  /** Units that came back so far. */
+  /** Units returned so far. */
   returned: OrderLine[];
 }
 
@@ -111,7 +111,7 @@ export interface Reservation {
   totalCents: number;
   /** ISO 8601. */
   createdAt: string;
-  /** From this instant on it is due: it holds its units only until a batch sees that. ISO 8601. */
+  /** It is due from this instant on; it holds its units until a batch sees that. ISO 8601. */
   expiresAt: string;
   /** The order that it became. */
   orderId: string | null;
@@ -133,13 +133,13 @@ export interface CartItem {
   productId: string;
   quantity: number;
   stamp: Stamp;
-  /** The order that took it out of the cart, and the checkout's stamp; null: none did. */
+  /** The order that removed it from the cart, and the checkout's stamp; null: none did. */
   ordered: { orderId: string; stamp: Stamp } | null;
 }
 
 export interface Cart {
   customerId: string;
-  /** Items whose stamp is not above it are gone. */
+  /** Items whose stamp is not above this are removed. */
   clearedStamp: Stamp | null;
   items: CartItem[];
 }
@@ -154,7 +154,7 @@ export interface BatchState {
   buckets: number;
   ownedBuckets: ReadonlySet<number>;
   outcomes: ReadonlyMap<string, StoredOutcome>;
-  /** By command id; one per body, open or not. */
+  /** By command id; one per body, open or closed. */
   deadLetters: ReadonlyMap<string, DeadLetter[]>;
   products: ReadonlyMap<string, Product>;
   /** By `levelKey`. */
@@ -163,12 +163,12 @@ export interface BatchState {
   customers: ReadonlySet<string>;
   carts: ReadonlyMap<string, Cart>;
   orders: ReadonlyMap<string, Order>;
-  /** Those named, and those that are due. */
+  /** The named ones and the due ones. */
   reservations: ReadonlyMap<string, Reservation>;
   transfers: ReadonlyMap<string, Transfer>;
-  /** Of those asked for, the ones that there are. */
+  /** Those of the requested ones that exist. */
   locations: ReadonlySet<string>;
-  /** By id of a command that must not be done when it comes, with the reason that it then gets. */
+  /** By id of a command that must not be carried out, with the reason for its refusal. */
   tombstones: ReadonlyMap<string, RefusalReason>;
 }
 

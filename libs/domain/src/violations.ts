@@ -1,15 +1,15 @@
-/** What zod says about one place; `zod` itself is not for the domain. */
+/** What zod reports about one field; `zod` itself is not for the domain. */
 interface Issue {
   code: string;
   path: readonly PropertyKey[];
   message: string;
-  /** Of unrecognized_keys. */
+  /** For unrecognized_keys. */
   keys?: readonly string[];
-  /** Of invalid_union: what each of the alternatives says. */
+  /** For invalid_union: the issues of each alternative. */
   errors?: readonly (readonly Issue[])[];
 }
 
-/** Each fault as `<JSON pointer>: <words>`, such as `/body/lines/0/quantity: must be at least 1`. */
+/** Each violation as `<JSON pointer>: <words>`, such as `/body/lines/0/quantity: must be at least 1`. */
 export function violationsIn(issues: readonly Issue[]): string[] {
   return issues.flatMap(({ code, path, message, keys = [], errors = [] }) => {
     if (code === 'unrecognized_keys') return keys.map((key) => `${pointer([...path, key])}: is not a field of it`);
@@ -18,16 +18,18 @@ export function violationsIn(issues: readonly Issue[]): string[] {
   });
 }
 
-/** RFC 6901; of the whole: empty, which reads as `(all of it)`. */
+/** RFC 6901; the empty pointer of the whole reads as `(all of it)`. */
 function pointer(path: readonly PropertyKey[]): string {
   if (path.length === 0) return '(all of it)';
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-/** A thousand faults of one command tell no more than the first hundred, and the reason goes into replies and logs. */
+/**
+ * A thousand violations of one command say no more than the first hundred, and the reason goes into replies and logs.
+ */
 const REASON_LENGTH_MAX = 8_000;
 
-/** All the faults in one text; where that would be very long, the first of them and how many more there are. */
+/** All violations in one text; if that is very long, the first ones and the number of the others. */
 export function reasonOf(violations: readonly string[]): string {
   let reason = '';
   for (const [index, violation] of violations.entries()) {
@@ -41,7 +43,7 @@ export function reasonOf(violations: readonly string[]): string {
 
 const PLACE_LENGTH_MAX = 80;
 
-/** Where the first of the faults lies; which line or item of a list is left open, for they fail alike. */
+/** Field of the first violation. Indexes of lines and items are left out, because those fail alike. */
 export function siteOf([first = '']: readonly string[]): string {
   const pointer = first.slice(0, first.indexOf(': ')).replace(/\/[0-9]+(?=\/|$)/g, '/*');
   return pointer.slice(0, PLACE_LENGTH_MAX);

@@ -15,8 +15,8 @@ import { Transfers } from './transfers/transfers.js';
 const DAY_MS = 86_400_000;
 
 /**
- * The state while a batch is decided: as it was loaded, plus what the commands before this one did. The rows to be
- * stored are the working copies themselves, one for each key however often it changes; what was loaded is never touched.
+ * The state while a batch is decided: as loaded, plus what earlier commands did. The rows to store are the working
+ * copies themselves, one per key however often it changes. Loaded state is never modified.
  */
 export class WorkingState {
   readonly effects: Effects = {
@@ -42,7 +42,7 @@ export class WorkingState {
   };
   /** The group's clock for this batch, ISO 8601. */
   readonly at: string;
-  /** A command whose stamp is below it was made too long ago to be carried out. */
+  /** A command with a lower stamp was made too long ago to be carried out. */
   readonly oldestStamp: string;
   readonly buckets: Buckets;
   readonly stock: StockLedger;
@@ -77,11 +77,11 @@ export class WorkingState {
   /** When a command was made: by its sender's clock, but not after it was decided. ISO 8601. */
   madeAt(stamp: Stamp): string {
     const made = madeAt(stamp);
-    // Both to the millisecond, so their text is in the order of time.
+    // Both have milliseconds, so text order is time order.
     return made > this.at ? this.at : made;
   }
 
-  /** Place of the next change within (batch, topic), from 1. */
+  /** Number of the next change within (batch, topic), from 1. */
   nextPlace(topic: Topic): number {
     const place = (this.places.get(topic) ?? 0) + 1;
     this.places.set(topic, place);
@@ -97,7 +97,7 @@ export class WorkingState {
     this.effects.outcomes.push(row);
   }
 
-  /** Why the command of this id must not be done, if that was said before it came. */
+  /** Why the command with this id must not be carried out, if that was decided before it arrived. */
   tombstoneOf(commandId: string): RefusalReason | undefined {
     return this.tombstones.get(commandId) ?? this.stored.tombstones.get(commandId);
   }

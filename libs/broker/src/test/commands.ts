@@ -3,7 +3,7 @@ import { nextStamp, type CommandOf, type Stamp } from '@eco/contracts';
 
 let stamp: Stamp | undefined;
 
-/** An order that nobody placed before. */
+/** A new order. */
 export function orderCommand(customerId = 'ana'): CommandOf<'order.place'> {
   stamp = nextStamp(stamp, Date.now(), 'broker-test');
   const id = randomUUID();

@@ -2,7 +2,7 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { once } from 'node:events';
 import type { BrokerAddress } from '../connection.js';
 
-/** A wire between a client and a broker that can be cut, held still and mended. */
+/** A proxy between a client and a broker that can be cut, stalled and restored. */
 export class Proxy {
   readonly #target: BrokerAddress;
   readonly #pairs = new Set<[Socket, Socket]>();
@@ -43,12 +43,12 @@ export class Proxy {
     await closed;
   }
 
-  /** Ends all connections; new ones are taken. */
+  /** Ends all connections; new ones are accepted. */
   dropAll(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
   }
 
-  /** Nothing passes either way, as if the broker stood still; connections stay. */
+  /** Forwards nothing either way, as if the broker had stalled; connections stay open. */
   hold(): void {
     this.#held = true;
     for (const pair of this.#pairs) for (const socket of pair) socket.pause();

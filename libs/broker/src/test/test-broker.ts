@@ -3,7 +3,7 @@ import { applyDefinitions, type Management } from '../management.js';
 import type { BrokerAccess, BrokerAddress } from '../connection.js';
 import { brokerDefinitions, type BrokerUser } from '../topology.js';
 
-/** A vhost of its own on the test broker, with our topology, users and permissions. */
+/** A separate vhost on the test broker, with our topology, users and permissions. */
 export interface TestBroker {
   address: BrokerAddress;
   management: Management;
@@ -13,14 +13,14 @@ export interface TestBroker {
   access(user: Exclude<BrokerUser, 'operator'>, brokers?: BrokerAddress[]): BrokerAccess;
   /** As `operator`, who may do everything in the vhost. */
   operatorAccess(brokers?: BrokerAddress[]): BrokerAccess;
-  /** A call to the management API; throws unless it is answered with 2xx. */
+  /** Calls the management API; throws unless it responds with 2xx. */
   manage(method: string, path: string, body?: unknown): Promise<unknown>;
-  /** Once more; it was done before the test. */
+  /** Declares everything again; it was done once before the test. */
   declare(): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** `name` tells whose vhost it is. */
+/** `name` identifies the vhost's owner. */
 export async function testBroker(name: string, groups: string[] = ['g1']): Promise<TestBroker> {
   const settings = readSettings();
   const suffix = `${name}-${randomBytes(4).toString('hex')}`;
@@ -32,7 +32,7 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
     brokers: 1,
     users: { operator: { password }, central: { password }, sucursal: { password }, writer: { password } },
   });
-  // Users belong to the whole broker: each spec has its own, and the operator stays who it is.
+  // Users belong to the whole broker: each spec has its own, and the operator stays the same.
   const rename = (user: string) => (user === 'operator' ? settings.management.user : `${user}-${suffix}`);
   const own = {
     ...definitions,

@@ -17,8 +17,8 @@ const entitiesOf = {
 } as const;
 
 /**
- * How far a topic of a group has been applied: everything up to batch `seq`, or only up to place `n` of it, in the history
- * of that leadership.
+ * A consumer's position in a topic of a group: it has applied everything up to batch `seq`, or only up to change `n` of
+ * it, in the history of that leadership.
  */
 export interface TopicPosition extends BatchPosition {
   /** Null: the whole batch. */
@@ -28,21 +28,21 @@ export interface TopicPosition extends BatchPosition {
 const NOTHING_APPLIED: TopicPosition = { term: 0, tag: '', seq: 0, n: null };
 
 export interface ConsumerStoreOptions {
-  /** The consumer's name is its schema's. */
+  /** The schema has the consumer's name. */
   schema: ConsumerSchema;
-  /** All nodes of the group that keeps the schema; which is the primary is asked (R7). */
+  /** All nodes of the group that keeps the schema; the store asks them which one is the primary (R7). */
   nodes: readonly NodeAddress[];
   /** Of the schema's own role, `eco_<schema>`. */
   password: string;
   applicationName: string;
 }
 
-/** Nobody could be asked, or the answer did not come. Try again. */
+/** No node could be reached, or none answered. Try again. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
 }
 
-/** A value of the request is none that the database takes (class 22). Every node would say so, now and later. */
+/** The database refuses a value of the request (class 22). Every node would refuse it, now and later. */
 export class ValueRefusedError extends Error {
   override readonly name = 'ValueRefusedError';
 }
@@ -51,8 +51,8 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const POOL_SIZE = 3;
 
 /**
- * The schema of one consumer of events. It writes on the primary, wherever that is; it reads there too while there is
- * one, and on a replica otherwise, so that its readers are not stuck when the primary is away.
+ * The schema of one consumer of events. It writes on the primary, wherever that is. It also reads there while there is
+ * one, and on a replica otherwise, so that reads continue without a primary.
  */
 export class ConsumerStore {
   readonly #group: NodeRoles;
@@ -67,15 +67,15 @@ export class ConsumerStore {
     return this.options.schema;
   }
 
-  /** Where the consumer stands; before its first change at 0. */
+  /** The consumer's position; 0 before its first change. */
   applied(groupId: string, topic: string): Promise<TopicPosition> {
     return this.#onPrimary((manager) => this.#appliedIn(manager, groupId, topic));
   }
 
   /**
-   * Runs `apply` and moves the progress from `from` to `to` in one transaction on the primary, unless somebody has
-   * moved it meanwhile: then nothing is done, and the progress that is there comes back. So each change is applied once,
-   * however many processes consume.
+   * Runs `apply` and moves the progress from `from` to `to` in one transaction on the primary. If another process has
+   * moved it meanwhile, nothing is done and the stored progress is returned. So each change is applied once, however
+   * many processes consume.
    */
   advance(
     { groupId, topic, from, to }: { groupId: string; topic: string; from: TopicPosition; to: TopicPosition },
@@ -106,7 +106,7 @@ export class ConsumerStore {
     return this.#onPrimary((manager) => manager.transaction(work));
   }
 
-  /** In one snapshot, with the progress that the answer is as of. */
+  /** Reads in one snapshot, with the progress that the result reflects. */
   async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<{
     result: T;
     progress: (TopicPosition & { group: string; topic: string })[];
@@ -165,7 +165,7 @@ export class ConsumerStore {
       const { manager } = await this.#source(primary.node);
       return await work(manager);
     } catch (error) {
-      // Whether the connection or the statement was at fault does not matter: the next try begins with a new one.
+      // Whether the connection or the statement failed does not matter: the next try opens a new connection.
       await this.#forget(primary.node);
       throw new StoreUnavailableError(`${this.name} could not be written: ${(error as Error).message}`, {
         cause: error,
@@ -202,7 +202,7 @@ export class ConsumerStore {
     try {
       await (await opened)?.destroy();
     } catch {
-      // It never opened, or its connections broke: there is nothing left to close.
+      // It never opened, or its connections are broken: nothing is left to close.
     }
   }
 }

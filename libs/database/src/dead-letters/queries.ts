@@ -1,7 +1,7 @@
 import type { DeadLetterClass, DeadLetterState } from '@eco/domain';
 import type { SideConnection } from '../nodes/side-connection.js';
 
-/** Which dead letters are meant: all that are open, or those that have all of these. */
+/** Selects dead letters: all open ones, or those with all of these properties. */
 export interface DeadLetterFilter {
   commandId?: string;
   errorClass?: string;
@@ -10,7 +10,7 @@ export interface DeadLetterFilter {
   sentBy?: string;
 }
 
-/** Those that failed alike. */
+/** Dead letters with the same failure. */
 export interface DeadLetterGroup {
   errorClass: DeadLetterClass;
   place: string;
@@ -24,7 +24,7 @@ export interface DeadLetterGroup {
 
 export interface KeptDeadLetter {
   commandId: string;
-  /** With the command id its key, hex. */
+  /** Key together with the command id; hex. */
   bodyHash: string;
   state: DeadLetterState;
   kind: string | null;
@@ -36,11 +36,11 @@ export interface KeptDeadLetter {
   firstFailedAt: Date;
   sentBy: string | null;
   lastNumber: number;
-  /** As it came. */
+  /** The command as received. */
   command: unknown;
 }
 
-/** What an operator had done with one. */
+/** An operator's action on a dead letter. */
 export interface DeadLetterAction {
   bodyHash: string;
   number: number;
@@ -64,10 +64,13 @@ d.command_id AS "commandId", encode(d.body_hash, 'hex') AS "bodyHash", d.state, 
 d.error_class AS "errorClass", d.place, d.reason, d.tries, d.first_failed_at AS "firstFailedAt", d.sent_by AS "sentBy",
 d.last_number AS "lastNumber", d.command`;
 
-/** The desk's questions, asked of a group's primary as eco_reader. Each throws when it is not answered within this, ms. */
+/**
+ * Queries for the dead-letter admin, run on a group's primary as eco_reader. Each throws when it gets no answer within
+ * this time, ms.
+ */
 const ANSWER_MS = 10_000;
 
-/** Open ones, the largest group first. */
+/** Open dead letters by group of the same failure, the largest group first. */
 export function readDeadLetterGroups(node: SideConnection, filter: DeadLetterFilter = {}): Promise<DeadLetterGroup[]> {
   return node.ask<Row<DeadLetterGroup>>(
     `
@@ -83,7 +86,7 @@ ORDER BY count(*) DESC, d.error_class, d.place`,
   );
 }
 
-/** Open ones by age, a page at a time: those after `after`. */
+/** Open dead letters by age, a page at a time: those after `after`. */
 export function readOpenDeadLetters(
   node: SideConnection,
   filter: DeadLetterFilter,
@@ -108,7 +111,7 @@ LIMIT $9`,
   );
 }
 
-/** All under one command id, open or not, with what was done with them. */
+/** All dead letters under one command id, open or closed, with the actions on them. */
 export async function readDeadLetter(
   node: SideConnection,
   commandId: string,
@@ -128,7 +131,7 @@ FROM eco.dead_letter_action a WHERE a.command_id = $1 ORDER BY a.body_hash, a.nu
   return { letters, actions };
 }
 
-/** What became of these at the number given with each; those of which nothing is known yet are left out. */
+/** The results of these dead letters' replays, by number; those without a result are absent. */
 export function readDeadLetterResults(
   node: SideConnection,
   asked: readonly { commandId: string; bodyHash: string; number: number }[],
@@ -154,7 +157,7 @@ export async function readOwnedBuckets(node: SideConnection): Promise<number[]> 
   return rows.map(({ bucket }) => bucket);
 }
 
-/** What became of these commands in this node's group, replays or not; those that it has not decided are left out. */
+/** The results of these commands in this node's group, replays or not; undecided ones are absent. */
 export function readCommandResults(
   node: SideConnection,
   asked: readonly { commandId: string; bodyHash: string }[],

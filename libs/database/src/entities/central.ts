@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { Progress } from './progress.js';
 
-/** A customer as Central's own table has it: all groups' together. */
+/** A customer in Central's own table, which holds those of all groups. */
 @Entity({ schema: 'central', name: 'customer' })
 export class CentralCustomer {
   @PrimaryColumn('text', { name: 'customer_id' })

@@ -3,7 +3,7 @@ import { Progress } from './progress.js';
 
 @Entity({ schema: 'notifications', name: 'notification' })
 export class Notification {
-  /** The command that caused it, so that one cause gives one message. */
+  /** The command that caused it, so that one cause sends one message. */
   @PrimaryColumn('uuid')
   id!: string;
 
@@ -16,7 +16,7 @@ export class Notification {
   @Column('text')
   email!: string;
 
-  /** `failing`: was tried, will be again at `nextTryAt`. */
+  /** `failing`: it was tried and will be tried again at `nextTryAt`. */
   @Column('text')
   state!: 'unsent' | 'sent' | 'failing';
 

@@ -2,8 +2,8 @@ import { Column, PrimaryColumn } from 'typeorm';
 import { bigintAsNumber } from './bigint.js';
 
 /**
- * How far a consumer has applied a topic of a group: everything up to batch `seq`, or up to place `n` of that batch. Written
- * in the transaction that applies the changes, so each is applied once.
+ * A consumer's position in a topic of a group: everything up to batch `seq`, or up to change `n` of that batch. The
+ * transaction that applies the changes writes it, so each change is applied once.
  */
 export abstract class Progress {
   @PrimaryColumn('text')

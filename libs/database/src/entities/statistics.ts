@@ -1,10 +1,10 @@
 import { Entity } from 'typeorm';
 import { Progress } from './progress.js';
 
-/** Branch id under which statistics count what came in at Central: a key can't hold a null. */
+/** The head office as a branch id in statistics tables: a key can't hold a null. */
 export const CENTRAL_AS_STORED = '';
 
-/** Columns of `statistics.branch_day` and `statistics.product_day` that are counted. */
+/** Counted columns of `statistics.branch_day` and `statistics.product_day`. */
 export const FIGURES = [
   'orders',
   'units',

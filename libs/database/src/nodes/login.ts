@@ -1,4 +1,4 @@
-/** Where a database server listens. Which role it has is asked, never configured (R7). */
+/** Address of a database server. Its role is discovered, never configured (R7). */
 export interface NodeAddress {
   host: string;
   port: number;

@@ -1,7 +1,7 @@
 import type { Login, NodeAddress } from './login.js';
 import { SideConnection } from './side-connection.js';
 
-/** What a node says of itself. */
+/** What a node reports about itself. */
 export type NodeAnswer = PrimaryAnswer | ReplicaAnswer | UnreachableAnswer;
 export interface PrimaryAnswer {
   type: 'primary';
@@ -27,7 +27,7 @@ const TIMELINE = `
 SELECT CASE WHEN NOT pg_is_in_recovery()
   THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`;
 
-/** The nodes of a group, asked for their roles over connections that are kept (R7). */
+/** Asks the nodes of a group for their roles, over connections that stay open (R7). */
 export class NodeRoles {
   readonly #connections: SideConnection[];
 
@@ -35,12 +35,12 @@ export class NodeRoles {
     this.#connections = nodes.map((node) => new SideConnection(node, login, applicationName));
   }
 
-  /** Asks all at once; answers come in the order of the nodes, each within the deadline. */
+  /** Asks all nodes at once. The answers are in the order of the nodes, each within the deadline. */
   ask(deadlineMs = 1000): Promise<NodeAnswer[]> {
     return Promise.all(this.#connections.map((connection) => askNode(connection, deadlineMs)));
   }
 
-  /** The connection to this node, for other questions; undefined: it is not of the group. */
+  /** The connection to this node, for other queries; undefined: it is not in the group. */
   connection(node: NodeAddress): SideConnection | undefined {
     return this.#connections.find(({ node: { host, port } }) => host === node.host && port === node.port);
   }
@@ -61,7 +61,7 @@ async function askNode(connection: SideConnection, deadlineMs: number): Promise<
   }
 }
 
-/** Asks once. */
+/** Asks once and closes the connections. */
 export async function askNodes(
   nodes: readonly NodeAddress[],
   login: Login,
@@ -75,7 +75,10 @@ export async function askNodes(
   }
 }
 
-/** The node that says it is primary; of two, the one with the higher timeline: the other has not noticed yet (R7). */
+/**
+ * The node that says it is primary. Of two, the one with the higher timeline: the other has not noticed the promotion
+ * yet (R7).
+ */
 export function primaryOf(answers: readonly NodeAnswer[]): PrimaryAnswer | undefined {
   return answers
     .filter((answer) => answer.type === 'primary')

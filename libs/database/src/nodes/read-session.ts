@@ -3,31 +3,34 @@ import type { Login, NodeAddress } from './login.js';
 import { DATABASE_NAME } from '../roles/roles.js';
 
 /*
- * One connection for many readers. Each statement goes out without waiting for the answers of those before it
- * (measured: half as much again a second as a connection that waits), in a transaction of its own, read only. Answers
- * come in order, so one that does not come in time ends the connection and with it whatever waits behind it: every
- * query settles, and its reader tries another node.
+ * One connection for many reads. Each statement is sent without waiting for earlier answers (measured: 1.5 × the
+ * throughput of a connection that waits), in its own read-only transaction. Answers arrive in order, so an overdue one
+ * ends the connection and everything behind it. Every query settles, and its reader tries another node.
  */
 
 export interface ReadSessionOptions extends NodeAddress, Login {
   /** Shows in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
-  /** From sending to the whole answer, with the answers that come before it. Then the server is taken for hung. */
+  /**
+   * Time from sending to the complete answer, including the answers before it. After that the server counts as stalled.
+   */
   readonly queryTimeoutMs: number;
-  /** What the server gives one statement; absent: as much. */
+  /** The server's limit for one statement; absent: the same. */
   readonly statementTimeoutMs?: number;
   /** Absent: `READ_PLAN_SETTINGS`. */
   readonly planSettings?: Readonly<Record<string, string>>;
 }
 
-/** Prepared once a connection under its name; no two texts have one name. */
+/** Prepared once per connection under its name, so a name must belong to one text. */
 export interface ReadStatement {
   readonly name: string;
   readonly text: string;
 }
 
-/** A read that got no answer. `sqlState` is the server's word; undefined when the connection could not be made or broke. */
+/**
+ * A read without an answer. `sqlState` is the server's code; undefined if the connection could not be made or broke.
+ */
 export class ReadError extends Error {
   override readonly name = 'ReadError';
 
@@ -41,16 +44,16 @@ export class ReadError extends Error {
 }
 
 /**
- * How reads are planned, but for the slow ones. Statements are few and small, and each has an index in its order, so a plan that walks it is
- * right from the first row on: without this a statement prepared while its table was empty scans it until the next
- * ANALYZE, and one prepared for nobody in particular gathers all orders of a customer who has 15,000 to sort out the last
- * 20 (by a bitmap: 16,000 pages in place of 27). What a scan costs on paper then would start the JIT.
+ * Planner settings of reads, except slow ones. Statements are few and small, and each has an index in its order, so an
+ * index scan is right from the first row on. Without these settings, a statement prepared while its table was empty
+ * scans the table until the next ANALYZE. A generic plan gathers all orders of a customer with 15,000 to sort out the
+ * last 20 (by a bitmap: 16,000 pages instead of 27). The estimated cost of such a scan would then start the JIT.
  */
 export const READ_PLAN_SETTINGS = { enable_seqscan: 'off', enable_bitmapscan: 'off', jit: 'off' } as const;
 
 /**
- * How reads of many rows are planned: for the values that each is asked with, since a day and a year want different plans;
- * with memory to sort in; on one core, so that reports leave the others to the other reads.
+ * Planner settings of reads of many rows: a plan for the given values, since a day and a year need different plans;
+ * memory to sort in; one core, so that reports leave the others to other reads.
  */
 export const SLOW_READ_PLAN_SETTINGS = {
   plan_cache_mode: 'force_custom_plan',
@@ -64,7 +67,7 @@ const sessionSettings = (planSettings: Readonly<Record<string, string>>) =>
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(' ');
 
-/** A server that hangs does not hold the process that leaves it. */
+/** A stalled server does not delay the process that leaves it. */
 const GOODBYE_MS = 500;
 
 export class ReadSession {
@@ -74,7 +77,7 @@ export class ReadSession {
 
   private constructor(private readonly client: Client) {
     client.once('end', () => (this.#closed = true));
-    // Queries under way are told of it one by one; without a listener it would end the process.
+    // Each running query gets the error by itself; without a listener the error would end the process.
     client.on('error', () => (this.#closed = true));
   }
 
@@ -127,7 +130,9 @@ export class ReadSession {
     }
   }
 
-  /** What is asked in one turn of the event loop goes out in one write: under load a system call for many statements. */
+  /**
+   * Sends everything asked in one turn of the event loop in one write: under load, one system call for many statements.
+   */
   #gather(): void {
     if (this.#isGathering) return;
     this.#isGathering = true;
@@ -139,7 +144,7 @@ export class ReadSession {
     });
   }
 
-  /** What is under way fails. Says goodbye where somebody may be listening. */
+  /** Running queries fail. Says goodbye if the server may be listening. */
   close(): void {
     if (this.#closed && this.#inFlight === 0) return;
     this.#closed = true;

@@ -22,7 +22,7 @@ async function backend(deadlineMs = 10_000): Promise<unknown> {
   return row?.pid;
 }
 
-it('keeps its connection to a server that was slow', async () => {
+it('keeps its connection to a slow server', async () => {
   const before = await backend();
   await server().pause();
   try {
@@ -34,7 +34,7 @@ it('keeps its connection to a server that was slow', async () => {
   expect(await backend()).toBe(before);
 });
 
-it('leaves a connection that has been silent for too long', async () => {
+it('drops a connection that has been silent for too long', async () => {
   const before = await backend();
   await server().pause();
   try {
@@ -49,14 +49,14 @@ it('leaves a connection that has been silent for too long', async () => {
   expect(await backend()).not.toBe(before);
 });
 
-it('opens a connection again when the server has ended it', async () => {
+it('opens a new connection when the server has ended it', async () => {
   const before = await backend();
   await group.asSuperuser('SELECT pg_terminate_backend($1)', [before]);
   const after = await eventually('a new connection', () => backend().catch(() => undefined));
   expect(after).not.toBe(before);
 });
 
-it('answers on after a question that the server refuses', async () => {
+it('continues after a query that the server rejects', async () => {
   const before = await backend();
   await expect(connection.ask('SELECT nothing_of_that_name')).rejects.toThrow('does not exist');
   expect(await backend()).toBe(before);

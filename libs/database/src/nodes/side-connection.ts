@@ -3,24 +3,23 @@ import { Client, DatabaseError, type QueryResultRow } from 'pg';
 import { DATABASE_NAME } from '../roles/roles.js';
 import type { Login, NodeAddress } from './login.js';
 
-/** Nothing heard for so long while something is awaited: the connection is taken for lost. */
+/** If nothing is received for this time while an answer is due, the connection counts as lost. */
 const PATIENCE_MS = 5_000;
 
 interface Connection {
   readonly opened: Promise<Client>;
   readonly drop: () => void;
-  /** Since when it has been silent with something to say; undefined: it owes nothing. */
+  /** Since when an answer has been due; undefined: none is. */
   silentSince: number | undefined;
-  /** Questions without an answer. */
+  /** Queries without an answer. */
   awaited: number;
 }
 
 /**
- * A connection to one node for small questions: opened when it is needed, kept while it answers, dropped when it breaks.
- * Every question settles within its deadline, also at a server that stands still.
- *
- * A server that is only slow keeps its connection beyond a question's deadline. To log in anew costs it more than any
- * answer, so whoever left it for being late would keep it late: a machine that was overloaded for a moment stayed so.
+ * A connection to one node for small queries: opened when needed, kept while it answers, dropped when it breaks. Every
+ * query settles within its deadline, even at a stalled server. A slow server keeps its connection beyond a query's
+ * deadline. A new login costs the server more than any answer, so dropping it for being late would keep it late: a
+ * machine that was overloaded for a moment stayed overloaded.
  */
 export class SideConnection {
   #connection: Connection | undefined;
@@ -31,7 +30,7 @@ export class SideConnection {
     readonly applicationName: string,
   ) {}
 
-  /** Throws whatever went wrong; `deadlineMs` holds for connecting and for the answer together. */
+  /** Throws any error; `deadlineMs` covers connecting and answering together. */
   async ask<R extends QueryResultRow>(text: string, values: unknown[] = [], deadlineMs = 1000): Promise<R[]> {
     const connection = this.#current();
     let timer: NodeJS.Timeout | undefined;
@@ -54,7 +53,7 @@ export class SideConnection {
       const client = await connection.opened;
       return (await client.query<R>(text, values)).rows;
     } catch (error) {
-      // What the server refuses is the question's fault.
+      // A rejected query does not break the connection.
       if (!(error instanceof DatabaseError && error.severity === 'ERROR')) this.#leave(connection);
       throw error;
     } finally {
@@ -70,7 +69,7 @@ export class SideConnection {
     return (this.#connection ??= this.#open());
   }
 
-  /** What is under way on it fails; the next question opens another one. */
+  /** The running query fails; the next one opens a new connection. */
   #leave(connection: Connection): void {
     if (this.#connection === connection) this.#connection = undefined;
     connection.drop();
@@ -91,7 +90,7 @@ export class SideConnection {
       pipeline: true,
       keepAlive: true,
     });
-    // The question that is under way fails by it; between questions the next one does.
+    // A running query fails; between queries, the next one does.
     client.on('error', () => undefined);
     const opened = client.connect().then(() => client);
     opened.catch(() => undefined);

@@ -1,17 +1,17 @@
 import type { SideConnection } from '../nodes/side-connection.js';
 
-/** A slot on the primary whose replica is not connected and which holds back vacuum, for every table. */
+/** A slot on the primary whose replica is not connected and which holds back vacuum of every table. */
 export interface AbsentSlot {
   readonly slot: string;
-  /** For how long it has been seen so, without a break, ms. */
+  /** How long this has been observed without interruption, ms. */
   readonly absentMs: number;
 }
 
-/** For how long each slot has held back vacuum without its replica, by the watcher's own clock. */
+/** Measures how long each slot has held back vacuum without its replica, by the observer's own clock. */
 export class AbsentSlots {
   readonly #since = new Map<string, number>();
 
-  /** `slots`: those that are so now. `nowMs`: of a clock that never runs back. */
+  /** `slots`: those that do so now. `nowMs` comes from a clock that never runs back. */
   observe(slots: readonly string[], nowMs: number): AbsentSlot[] {
     for (const slot of this.#since.keys()) if (!slots.includes(slot)) this.#since.delete(slot);
     return slots.map((slot) => {
@@ -22,13 +22,16 @@ export class AbsentSlots {
   }
 }
 
-/** Slots of replicas that are not connected and that hold back vacuum. Of the primary, as eco_writer. */
+/** Slots of unconnected replicas that hold back vacuum. Asked of the primary, as eco_writer. */
 export async function readAbsentSlots(primary: SideConnection, deadlineMs?: number): Promise<string[]> {
   const rows = await primary.ask<{ slot: string }>(ABSENT, [], deadlineMs);
   return rows.map(({ slot }) => slot);
 }
 
-/** Makes it again, so that it holds back nothing until its replica is back. False: it has come back, or is gone. */
+/**
+ * Recreates the slot, so that it holds back nothing until its replica is back. False: the replica is back, or the slot
+ * is gone.
+ */
 export async function renewAbsentSlot(primary: SideConnection, slot: string, deadlineMs?: number): Promise<boolean> {
   const [row] = await primary.ask<{ renewed: boolean }>(
     'SELECT eco_slots.renew_absent_slot($1) AS renewed',

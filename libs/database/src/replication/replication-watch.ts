@@ -3,21 +3,23 @@ import { ReadError, ReadSession, type ReadStatement } from '../nodes/read-sessio
 import type { Login, NodeAddress } from '../nodes/login.js';
 import { slotName } from './slot-name.js';
 
-/** How one node stands, from both ends: what the primary knows of it, and what it says itself. */
+/** Replication state of one node from both ends: what the primary knows about it, and what it reports itself. */
 export interface NodeReplication {
   name: string;
   role: 'primary' | 'replica' | 'unreachable';
-  /** Last batch that the node shows; null when it can't be reached. */
+  /** Last batch visible on the node; null if it can't be reached. */
   seq: number | null;
   position: BatchPosition | null;
   /**
-   * Age of the oldest batch that it does not show, by the times that the group itself wrote; 0 when it shows what the
-   * primary does. Null when either can't be reached.
+   * Age of the oldest batch that is not visible on it, by the times that the group wrote; 0 if it shows everything the
+   * primary does. Null if either can't be reached.
    */
   lagMs: number | null;
-  /** Whether the primary sends it the log. Null on the primary, and when there is no primary to ask. */
+  /** Whether the primary streams to it. Null on the primary, and if there is no primary to ask. */
   follows: boolean | null;
-  /** From `pg_stat_replication`; null on the primary, and where the primary has no such receiver: that replica is broken. */
+  /**
+   * From `pg_stat_replication`. Null on the primary, and if the primary lists no such receiver: that replica is broken.
+   */
   seenByPrimary: {
     state: string;
     syncState: string;
@@ -30,26 +32,28 @@ export interface NodeReplication {
     /** Received and not replayed. */
     lagBytes: number;
     lagMs: number;
-    /** Statements that recovery has cancelled there since its statistics began. */
+    /** Statements that recovery has cancelled there since its statistics were reset. */
     conflicts: number;
   } | null;
-  /** What keeps the log for it on the primary; null: there is none, or no primary to ask. */
+  /** The slot that keeps the log for it on the primary; null: there is none, or no primary to ask. */
   slot: {
     name: string;
     active: boolean;
-    /** `reserved`, `extended`, `unreserved`, or `lost`: then the replica has to be copied anew. */
+    /** `reserved`, `extended`, `unreserved`, or `lost`: then the replica must be copied again. */
     walStatus: string;
     retainedBytes: number;
   } | null;
 }
 
-/** A node that is slow for this long is shown as unreachable. On a crowded machine a connection alone may take seconds. */
+/**
+ * A node that is slow for this long is reported as unreachable. On a busy machine a connection alone may take seconds.
+ */
 const ANSWER_MS = 4_000;
 
 /**
- * Asks all nodes of a group how replication stands, over sessions that it keeps. A replica that vanished from
- * `pg_stat_replication`, which lists only those that are connected, is not missing from the answer: the list of nodes
- * comes from the caller, and a node's name is what it calls itself to its primary.
+ * Asks all nodes of a group about replication, over sessions that it keeps. `pg_stat_replication` lists only connected
+ * replicas, but a replica that vanished from it is still in the result: the caller gives the list of nodes, and a
+ * node's name is what it calls itself to its primary.
  */
 export class ReplicationWatch {
   private readonly sessions = new Map<string, Promise<ReadSession>>();
@@ -160,7 +164,7 @@ function reportOf({ name, own }: NodeAnswer, primary: NodeAnswer | undefined): N
 
 const positionOf = ({ term, tag, seq }: OwnRow): BatchPosition => ({ term, tag, seq });
 
-/** Of two that say they are primary the farther one is; the other has not noticed yet. */
+/** Of two that say they are primary, the one that is farther ahead; the other has not noticed yet. */
 function isAhead(answer: NodeAnswer, than: NodeAnswer | undefined): boolean {
   if (than?.own === undefined || answer.own === undefined) return true;
   return compareBatchPositions(positionOf(answer.own), positionOf(than.own)) > 0;
@@ -197,8 +201,8 @@ interface SlotRow {
   retained_bytes: number | null;
 }
 
-// Time since the last replayed commit is lag only while there is something received and not replayed: on an idle
-// primary it grows without meaning anything.
+// The time since the last replayed commit is lag only while something is received and not replayed. On an idle primary
+// it grows without meaning.
 const OWN_VIEW: ReadStatement = {
   name: 'replication_own_view',
   text: `SELECT pg_is_in_recovery() AS in_recovery,

@@ -1,6 +1,6 @@
 import { scramVerifier } from './scram.js';
 
-/** The roles that log in, each with a password of its own. */
+/** The login roles, each with its own password. */
 export const loginRoles = [
   'eco_migrator',
   'eco_writer',
@@ -16,19 +16,19 @@ export type LoginRole = (typeof loginRoles)[number];
 export const DATABASE_NAME = 'ecomarket';
 
 /**
- * Owns the one function that may drop and make replication slots, and can't log in. So the writer, which calls it, needs no
- * right to replicate: that would let it copy the whole server.
+ * Owns the one function that may drop and create replication slots, and can't log in. So the writer, which calls it,
+ * needs no replication right, which would let it copy the whole server.
  */
 const SLOT_ROLE = 'eco_slots';
 
-/** The consumers of events that keep a schema of their own; each is named like its schema. */
+/** The consumers of events with a schema of the same name. */
 export const consumerSchemas = ['central', 'statistics', 'notifications'] as const;
 export type ConsumerSchema = (typeof consumerSchemas)[number];
 
 /**
- * Roles belong to a whole server, so this runs before the database is there. `eco_owner` can't log in: a role that
- * takes requests never owns what it writes, so none can change a table or grant itself more. May run any number of
- * times; passwords are set anew each time. Grants on tables are in the migrations, beside what they are on.
+ * Roles belong to a whole server, so this runs before the database exists. `eco_owner` can't log in. A role that serves
+ * requests never owns what it writes, so none can change a table or grant itself more. It may run any number of times
+ * and sets the passwords each time. Grants on tables are in the migrations, next to the tables.
  */
 export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string {
   const names = ['eco_owner', SLOT_ROLE, ...loginRoles];
@@ -47,22 +47,22 @@ export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string
     // What a migration makes belongs to the owner.
     `ALTER ROLE eco_migrator SET role = 'eco_owner'`,
     `GRANT pg_monitor TO eco_monitor`,
-    // To see how old the oldest snapshot is, and what the backend of a silent predecessor waits for.
+    // Needed to see the age of the oldest snapshot, and what the backend of a stalled predecessor waits for.
     `GRANT pg_read_all_stats TO eco_writer`,
-    // Nobody may hold a snapshot for long: dead versions of hot rows pile up behind it.
+    // No role may hold a snapshot for long: dead versions of hot rows accumulate behind it.
     ...loginRoles.map((name) => `ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '10s'`),
     ...['eco_reader', 'eco_monitor'].map((name) => `ALTER ROLE ${name} SET statement_timeout = '5s'`),
     ...['eco_reader', 'eco_monitor'].map((name) => `ALTER ROLE ${name} SET default_transaction_read_only = on`),
-    // A migration may be long, but must not queue everybody up behind a lock it waits for.
+    // A migration may be long, but other statements must not queue behind a lock that it waits for.
     `ALTER ROLE eco_migrator SET lock_timeout = '10s'`,
-    // A consumer need not wait for a replica: what a failover takes from it, its progress row included, it reads again
-    // from GET /changes. So it is never stuck when no replica streams.
+    // A consumer need not wait for a replica: what a failover takes from it, including its progress row, it reads again
+    // from GET /changes. So it does not block when no replica streams.
     ...consumerSchemas.map((name) => `ALTER ROLE eco_${name} SET synchronous_commit = local`),
     ...consumerSchemas.map((name) => `ALTER ROLE eco_${name} SET statement_timeout = '10s'`),
   ].join(';\n');
 }
 
-/** In the database itself, once it is there: schemas, and nothing for those who were not named. */
+/** Inside the database, once it exists: schemas, and no rights for unnamed roles. */
 export function schemasSql(): string {
   return [
     `REVOKE ALL ON DATABASE ${DATABASE_NAME} FROM PUBLIC`,
@@ -73,10 +73,10 @@ export function schemasSql(): string {
 }
 
 /**
- * Makes again the slot of a replica that is away, so that it no longer keeps row versions: to advance a slot releases log
- * and leaves its xmin. The new one is there for the replica when it comes back, and keeps nothing until then; the log that
- * the replica lacks is kept by `wal_keep_size`. Refuses a slot that is in use, or keeps no versions. False: refused. In a
- * schema of its own: migrations grant and revoke all functions of `eco`, which they own.
+ * Recreates the slot of an absent replica, so that it no longer keeps row versions; advancing a slot would release log
+ * but leave its xmin. The replica finds the new slot when it returns. Until then the slot keeps nothing;
+ * `wal_keep_size` keeps the log that the replica lacks. Refuses a slot that is in use or keeps no versions. False:
+ * refused. It is in a separate schema, because migrations grant and revoke all functions of `eco`, which they own.
  */
 export function slotFunctionSql(): string {
   return `

@@ -4,8 +4,8 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 const ITERATIONS = 4096;
 
 /**
- * What PostgreSQL keeps of a password (RFC 5803), so that the password itself never stands in a statement: statements
- * end up in logs. `password` must be printable ASCII, as ours are: then SASLprep changes nothing.
+ * What PostgreSQL stores of a password (RFC 5803), so that the password itself is in no statement: statements end up in
+ * logs. `password` must be printable ASCII, which all of ours are; SASLprep then changes nothing.
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   if (!/^[\x21-\x7e]+$/.test(password)) throw new RangeError('a database password must be printable ASCII');

@@ -5,7 +5,7 @@ import { newCommandId, newOrderId } from '@eco/routing';
 import { commandOf } from '@eco/testing';
 import { commitBatch, openBatch, type BatchFailure, type LeaderTerm, type WriterSession } from '../index.js';
 
-/** As it comes from a queue. */
+/** A command as it arrives from a queue. */
 export function arrived<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
   return { readable: true, command: commandOf(kind, body) };
 }

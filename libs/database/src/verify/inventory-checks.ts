@@ -1,7 +1,9 @@
 import { COMMAND_DAYS_MAX } from '@eco/contracts';
 import type { Check } from './check.js';
 
-/* What must hold of reservations, transfers, and what becomes of orders: each outcome has its effects, once. */
+/*
+ * Checks of reservations, transfers and orders: each outcome has its effects exactly once.
+ */
 
 export const inventoryChecks: readonly Check[] = [
   {

@@ -2,8 +2,8 @@ import { FIGURES } from '../entities/statistics.js';
 import type { Check } from './check.js';
 
 /*
- * What statistics have counted against what the ledger says, as far as their progress goes. The group that keeps
- * statistics is compared; those of other groups' orders are in its tables too, and can't be seen in one snapshot.
+ * Compares statistics with the ledger, as far as their progress goes. Only the group that keeps the statistics is
+ * compared. They also count other groups' orders, which one snapshot can't show.
  */
 
 const compare = (table: string, keys: readonly string[], figures: readonly string[]) => `

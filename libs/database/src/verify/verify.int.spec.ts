@@ -52,7 +52,7 @@ beforeAll(async () => {
     ],
   ];
   for (const batch of batches) expect(await runBatch(session, leaderTerm, batch)).toMatchObject({ type: 'committed' });
-  // A batch without commands ends what is due.
+  // A batch without commands ends due reservations.
   await eventually('a reservation has expired', async () => {
     const run = await runBatch(session, leaderTerm, []);
     return run.type === 'committed' && run.effects.outcomes.length > 0;
@@ -73,13 +73,13 @@ afterAll(() => group.stop());
 
 const server = () => group.servers[0] as DatabaseGroup['servers'][number];
 const verify = () => verifyGroup(server(), group.login('eco_reader'));
-/** One statement after the other: an answer is that of one. */
+/** One statement at a time, because an answer belongs to one. */
 const byHand = async (statements: string) => {
   for (const statement of statements.split('; ')) await group.asSuperuser(statement);
 };
 const names = (report: VerifyReport) => brokenChecks(report).map(({ name }) => name);
 
-it('finds nothing wrong with what the writer wrote, and counts it', async () => {
+it('finds no violation in what the writer wrote, and counts it', async () => {
   const report = await verify();
   expect(names(report)).toEqual([]);
   expect(report).toMatchObject({
@@ -103,12 +103,12 @@ it('finds nothing wrong with what the writer wrote, and counts it', async () => 
   expect(report.checks).toHaveLength(checks.length);
 });
 
-/** Statistics as they are when their consumer has come to the end. */
+/** Statistics as their consumer would leave them when it has caught up. */
 const COUNTED = `INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
   SELECT 'statistics', s.group_id, topic, s.term, s.tag, s.seq FROM eco.group_state s, unnest(ARRAY['orders', 'customers']) topic; SELECT statistics.rebuild()`;
 const UNCOUNTED = `DELETE FROM statistics.progress; DELETE FROM statistics.branch_day; DELETE FROM statistics.product_day`;
 
-/** What each check is there to find, done to the data by hand, and undone. */
+/** For each check the damage that it must find, done to the data by hand and undone. */
 const offences: Record<string, { does: string; undo: string; also?: string[] }> = {
   'order-has-outcome': {
     does: `UPDATE eco.orders SET seq = 1 WHERE customer_id = 'eva' AND status = 'rejected'`,
@@ -222,7 +222,7 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
   },
 };
 
-it.each(checks.map(({ name }) => name))('%s is seen to find what it looks for', async (name) => {
+it.each(checks.map(({ name }) => name))('%s finds what it looks for', async (name) => {
   const { does, undo, also = [] } = offences[name] ?? { does: '', undo: '' };
   await byHand(does);
   const report = await verify();

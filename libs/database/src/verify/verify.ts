@@ -5,7 +5,7 @@ import type { Check } from './check.js';
 import { checks, OWNED } from './checks.js';
 
 export interface CheckResult extends Omit<Check, 'sql'> {
-  /** 0: it holds. */
+  /** 0: the rule holds. */
   offences: number;
   /** The first few. */
   first: Record<string, unknown>[];
@@ -13,7 +13,7 @@ export interface CheckResult extends Omit<Check, 'sql'> {
 
 export interface VerifyReport {
   group: string;
-  /** Of the snapshot that everything was read in. */
+  /** Position of the snapshot that everything was read in. */
   position: { term: number; tag: string; seq: number };
   at: string;
   counts: Record<
@@ -37,7 +37,7 @@ export interface VerifyReport {
 
 const FIRST = 10;
 
-/** All of it is read in one snapshot; in ten minutes of load dead versions pile up behind that. */
+/** Everything is read in one snapshot; in ten minutes of load, dead versions accumulate behind it. */
 const LIMIT_MS = 600_000;
 
 /**
@@ -57,7 +57,7 @@ export async function verifyGroup(
     database: DATABASE_NAME,
     application_name: 'eco verify',
     connectionTimeoutMillis: 5000,
-    // Each check joins whole tables.
+    // Each check joins whole tables, so it gets more memory.
     options: `-c idle_in_transaction_session_timeout=60s -c work_mem=64MB`,
   });
   client.on('error', () => undefined);
@@ -66,7 +66,7 @@ export async function verifyGroup(
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const limit = async () => {
       const leftMs = Math.ceil(limitMs - (performance.now() - startedMs));
-      if (leftMs <= 0) throw new Error(`it takes longer than ${limitMs / 1000} s`);
+      if (leftMs <= 0) throw new Error(`the checks take longer than ${limitMs / 1000} s`);
       await client.query(`SET LOCAL statement_timeout = ${leftMs}`);
     };
     await limit();
@@ -86,7 +86,7 @@ SELECT (SELECT count(*) FROM offence) AS offences,
     return { ...summary, checks: results };
   } catch (error) {
     const isLate = error instanceof DatabaseError && error.code === QUERY_CANCELED;
-    throw isLate ? new Error(`it takes longer than ${limitMs / 1000} s`, { cause: error }) : error;
+    throw isLate ? new Error(`the checks take longer than ${limitMs / 1000} s`, { cause: error }) : error;
   } finally {
     await client.end();
   }

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL array literals for `unnest`, written by hand: pg's own way with arrays costs more than the rest of a batch
- * in JavaScript (measured in the prototype: draining + 20 %).
+ * PostgreSQL array literals for `unnest`, built by hand: pg's own array code costs more than all other JavaScript of a
+ * batch (measured in the prototype: draining + 20 %).
  */
 
 const SPECIAL = /["\\]/g;
@@ -25,7 +25,7 @@ function column<T, V>(pick: (row: T) => V, literalOf: (value: NonNullable<V>) =>
   };
 }
 
-/** Numbers, uuids, booleans, times, and words without `,{}"\\` and white space: nothing is quoted. */
+/** Values without quotes: numbers, UUIDs, booleans, times, and words without `,{}"\\` and white space. */
 export function plain<T>(pick: (row: T) => string | number | boolean | null): Column<T> {
   return column(pick, (value) => value);
 }

@@ -18,13 +18,13 @@ export type BatchFailure =
 const SQLSTATE_FENCED = 'EF001';
 const NOT_IN_FENCED_TRANSACTION = 'EF002';
 
-/** Classes of SQLSTATE: bad data, a broken constraint, data beyond what the server can hold (a key too long for its index). */
+/** SQLSTATE classes: bad data, a broken constraint, data beyond the server's limits (a key too long for its index). */
 const COMMANDS_OWN = ['22', '23', '54'];
 
 /** `statement_timeout`, or an operator's cancel, after which a smaller batch does no harm; `out_of_memory`. */
 const TOO_LARGE = ['57014', '53200'];
 
-/** Whatever is not known to be a command's fault blames none. */
+/** An error that is not known to be a command error blames no command. */
 export function batchFailureOf(error: unknown): BatchFailure {
   if (!(error instanceof DatabaseError)) return { type: 'server-error', error: error as Error, lost: true };
   const code = error.code ?? '';

@@ -62,7 +62,7 @@ async function count(table: string, where: string): Promise<number> {
 }
 
 describe('a batch', () => {
-  it('is numbered, and stores what was decided so that the next one loads it', async () => {
+  it('has a number, and stores what was decided so that the next batch loads it', async () => {
     const [tea, customer] = [fresh('tea'), fresh('Ana "la" {nieta}, \\ NULL ñ 🍎')];
     const first = committed(
       await runBatch(session, leaderTerm, [
@@ -110,7 +110,7 @@ describe('a batch', () => {
     expect(await commitBatch(session, state, decideBatch(state, []))).toEqual({ type: 'committed' });
   });
 
-  it('takes out of a cart what a checkout ordered, and reports the order to an older edit that comes later', async () => {
+  it('removes from a cart what a checkout ordered, and reports the order to a late older edit', async () => {
     const [tea, customer] = [fresh('tea'), fresh('customer')];
     const late = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 4 });
     const edit = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 });
@@ -123,7 +123,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('heals a cart that a stamp of the year 2099 blocked before stamps were bounded', async () => {
+  it('repairs a cart that a stamp of the year 2099 blocked before stamps were bounded', async () => {
     const [tea, customer] = [fresh('tea'), fresh('customer')];
     const edit = (quantity: number) => arrived('cart.edit', { customerId: customer, productId: tea, quantity });
     committed(await runBatch(session, leaderTerm, [arrived('cart.clear', { customerId: customer })]));
@@ -136,7 +136,7 @@ describe('a batch', () => {
     expect(await count('cart', `customer_id = '${customer}' AND cleared_stamp < '${future}'`)).toBe(1);
   });
 
-  it('shows its changes as they were decided, those of orders too, whose data stands in the order alone', async () => {
+  it('shows its changes as they were decided, also those of orders, whose data is only in the order row', async () => {
     const tea = fresh('tea');
     const { seq, effects } = committed(
       await runBatch(session, leaderTerm, [
@@ -184,7 +184,7 @@ describe('a batch', () => {
     expect(empty).toHaveLength(2);
   });
 
-  it('keeps a dead letter as it came, what becomes of it, and what was done with it', async () => {
+  it('stores a dead letter unchanged, with its results and the actions on it', async () => {
     const letter = {
       commandId: orderOf('ana', []).command.id,
       bodyHash: 'ab'.repeat(32),
@@ -238,7 +238,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('keeps so many key conflicts of one sender and no more, however they come, and all else', async () => {
+  it('limits the key conflicts of one sender, however they arrive, and keeps all other dead letters', async () => {
     const commandId = orderOf('ana', []).command.id;
     let number = 0;
     const letters = (sentBy: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
@@ -262,10 +262,10 @@ describe('a batch', () => {
   });
 });
 
-describe('rows whose time is over', () => {
+describe('expired rows', () => {
   const DAY_MS = 86_400_000;
   const removeOld = async (retention: Retention) => {
-    // Each look goes on where the one before ended.
+    // Each pass continues where the previous one ended.
     for (let looks = 0; looks < 20; looks += 1) {
       const removals = await retention.find(session, performance.now());
       if (removals.length === 0) continue;
@@ -276,7 +276,7 @@ describe('rows whose time is over', () => {
     }
   };
 
-  it('are removed: tombstones, closed dead letters, what was taken out of carts; all else stays and can be proven', async () => {
+  it('are removed: tombstones, closed dead letters, removed cart items; everything else stays and passes the checks', async () => {
     const [customer, gone] = [fresh('ana'), fresh('bo')];
     const [tea, coffee, mate] = [fresh('tea'), fresh('coffee'), fresh('mate')];
     const cancelled = orderOf(customer, []).command.id;
@@ -322,7 +322,7 @@ describe('rows whose time is over', () => {
     await removeOld(new Retention(100 * DAY_MS, 0));
     expect(await kept()).toEqual(before);
 
-    // As 200 days later.
+    // As if 200 days had passed.
     const older = `- interval '200 days'`;
     const stampOf = (column: string) =>
       `lpad((left(${column}, 15)::bigint - ${200 * DAY_MS})::text, 15, '0') || substr(${column}, 16)`;
@@ -342,7 +342,7 @@ describe('rows whose time is over', () => {
   });
 });
 
-it('sends any text as it is', async () => {
+it('stores any text unchanged', async () => {
   const random = seededRandom('texts');
   const texts = [
     '',
@@ -377,7 +377,7 @@ describe('the fence', () => {
     session = next;
   });
 
-  it('makes the load that waits behind it see what the one before committed', async () => {
+  it('makes the waiting load see what the previous batch committed', async () => {
     const tea = fresh('tea');
     const product = productOf(tea, 5);
     const opened = await openBatch(session, leaderTerm, neededKeys([product]));
@@ -401,7 +401,7 @@ describe('the fence', () => {
   });
 
   for (const lost of ['ROLLBACK', 'COMMIT']) {
-    it(`stores nothing on a session that lost its transaction to a ${lost}`, async () => {
+    it(`stores nothing on a session whose transaction was lost to a ${lost}`, async () => {
       const tea = fresh('tea');
       const commands = [productOf(tea, 5), orderOf('ana', [{ productId: tea, quantity: 1 }])];
       const opened = await openBatch(session, leaderTerm, neededKeys(commands));
@@ -418,8 +418,8 @@ describe('the fence', () => {
   }
 });
 
-describe('a fault', () => {
-  it('of a command is told as one, and leaves nothing behind, not even an open transaction', async () => {
+describe('a failure', () => {
+  it('of a command is reported as command-error and leaves nothing, not even an open transaction', async () => {
     const customerId = fresh('bad');
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_him CHECK (customer_id <> '${customerId}')`);
     const commands = [orderOf('ana', []), orderOf(customerId, [])];
@@ -441,7 +441,7 @@ describe('a fault', () => {
     committed(await runBatch(session, leaderTerm, [orderOf('ana', [])]));
   });
 
-  it('is told as a lost session when the backend is ended before the store', async () => {
+  it('is reported as a lost session when the backend is terminated before the store', async () => {
     await group.asSuperuser('SELECT pg_terminate_backend($1)', [session.backendPid]);
     await session.ended;
     expect(await runBatch(session, leaderTerm, [orderOf('ana', [])])).toMatchObject({
@@ -450,7 +450,7 @@ describe('a fault', () => {
     });
   });
 
-  it('is the last guard’s when a decision oversells', async () => {
+  it('comes from the last guard when a decision oversells', async () => {
     const tea = fresh('tea');
     committed(await runBatch(session, leaderTerm, [productOf(tea, 5)]));
     const order = orderOf('ana', [{ productId: tea, quantity: 5 }]);
@@ -464,7 +464,7 @@ describe('a fault', () => {
     });
   });
 
-  it('or none is told by a try, which leaves nothing', async () => {
+  it('or success is reported by a try, which leaves nothing', async () => {
     const order = orderOf('ana', []);
     const opened = await openBatch(session, leaderTerm, neededKeys([order]));
     if (opened.type !== 'opened') throw opened.error;
@@ -483,7 +483,7 @@ describe('a commit', () => {
       return rows.length === 1;
     });
 
-  it('waits until a replica has it', async () => {
+  it('waits until a replica has the batch', async () => {
     await replica().pause();
     const run = runBatch(session, leaderTerm, [orderOf('ana', [])]);
     await waitsForReplica();
@@ -491,7 +491,7 @@ describe('a commit', () => {
     expect(await run).toMatchObject({ type: 'committed' });
   });
 
-  it('of what is suspected waits for a replica too, so no reader gets a position that only the primary has', async () => {
+  it('of suspects waits for a replica too, so no reader gets a position that only the primary has', async () => {
     const seq = () =>
       group.asSuperuser<{ seq: string }>('SELECT seq FROM eco.group_state').then(([row]) => Number(row?.seq));
     const before = await seq();
@@ -506,7 +506,7 @@ describe('a commit', () => {
     await storeSuspects(session, leaderTerm, 'spec', { removed: [begun.suspectId] });
   });
 
-  it('of what is suspected counts processes, each once, until they withdraw', async () => {
+  it('of suspects counts each process once, until it withdraws', async () => {
     const set = { suspectId: '0193a0e2-0000-7000-8000-000000000002', commandIds: [], tries: 1 };
     const processesEnded = async () => (await readSuspects(session)).map((each) => each.processesEnded);
     for (const process of ['one', 'two', 'one']) await storeSuspects(session, leaderTerm, process, { begun: set });
@@ -515,16 +515,16 @@ describe('a commit', () => {
     expect(await processesEnded()).toEqual([1]);
     await storeSuspects(session, leaderTerm, 'two', { stored: [set] });
     expect(await processesEnded()).toEqual([0]);
-    // Tries of before the server started say nothing of who ended.
+    // Tries from before the server started do not show which process ended.
     await group.asSuperuser(`UPDATE eco.suspect SET tried_by = '{three@1700000000.5}'`);
     expect(await processesEnded()).toEqual([0]);
     await storeSuspects(session, leaderTerm, 'spec', { removed: [set.suspectId] });
     expect(await readSuspects(session)).toEqual([]);
   });
 
-  it('is certain when the server only remarks that a product’s name has a word too long for its index', async () => {
+  it('is certain despite a notice that a product’s name has a word too long for its index', async () => {
     const tea = fresh('tea');
-    // NFKD makes six characters of each: one word of 3,600 bytes; the index takes 2,046.
+    // NFKD turns each into six characters: one word of 3,600 bytes; the index accepts 2,046.
     const name = `${'\u3351'.repeat(200)} ${'x'.repeat(3000)}`;
     committed(
       await runBatch(session, leaderTerm, [
@@ -535,7 +535,7 @@ describe('a commit', () => {
     expect(session.lostBecause).toBeUndefined();
   });
 
-  it('is certain when a statement before it raised a warning, and only then', async () => {
+  it('is certain when an earlier statement raised a warning, but not when COMMIT did', async () => {
     await group.asSuperuser(`
       CREATE FUNCTION eco.warns() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN RAISE WARNING 'of a statement'; RETURN NEW; END $$`);
@@ -566,7 +566,7 @@ describe('a commit', () => {
       await replica().resume();
       expect(settled.type).toBe('unknown');
       await session.ended;
-      // It is there: so "unknown" must never be read as "not done".
+      // The batch is stored, so "unknown" must never be read as "not done".
       expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(1);
     },
   );

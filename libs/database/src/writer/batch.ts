@@ -12,7 +12,7 @@ import { fence } from './table.js';
  * A batch is one transaction in two round trips:
  *
  *   1. BEGIN, fence, load      → the state, numbered `seq`        (openBatch)
- *      decide                                                     (pure, the caller's)
+ *      decide                                                     (pure, done by the caller)
  *   2. store, COMMIT           → committed, or whose fault it is  (commitBatch)
  *
  * A session runs one batch at a time.
@@ -20,7 +20,7 @@ import { fence } from './table.js';
 
 const UNBOUNDED: LoadBounds = { lines: 2 ** 31, swept: 500 };
 
-/** Fences and loads, no more than `bounds` allow. After a fault no transaction is open. */
+/** Fences and loads no more than `bounds` allow. After a failure no transaction is open. */
 export async function openBatch(
   session: WriterSession,
   leaderTerm: LeaderTerm,
@@ -45,13 +45,14 @@ export async function openBatch(
 }
 
 /**
- * Stores and commits what was decided from `state`. `committed` means: on the primary and flushed by a replica, if the
- * group has any. After `unknown` the session is destroyed; after any other fault no transaction is open.
+ * Stores and commits what was decided from `state`. `committed` means: committed on the primary and flushed by a
+ * replica, if the group has one. After `unknown` the session is destroyed. After any other failure no transaction is
+ * open.
  *
  * A batch without effects commits too: its wait for a replica covers what an earlier, unknown COMMIT of the same
- * commands may have left on the primary alone.
+ * commands may have left only on the primary.
  *
- * `suspectIds`: rows of `eco.suspect` whose commands it settles. `removals`: rows whose time is over.
+ * `suspectIds`: rows of `eco.suspect` whose commands it settles. `removals`: expired rows.
  */
 export async function commitBatch(
   session: WriterSession,
@@ -86,7 +87,7 @@ function sendRemovals(session: WriterSession, { position }: BatchState, removals
   return removals.map(({ statement, values }) => session.run(statement, [term, tag, seq, ...values]));
 }
 
-/** Stores and rolls back: tells whether a part of a batch can be stored, and leaves nothing. */
+/** Stores and rolls back: reports whether a part of a batch can be stored, and leaves nothing. */
 export async function tryBatch(
   session: WriterSession,
   state: BatchState,
@@ -102,10 +103,10 @@ export async function rollBack(session: WriterSession): Promise<BatchFailure | u
 }
 
 /**
- * Only the answer `COMMIT` without a warning of its own is certain. A wait for the replica that was cut short answers
- * `COMMIT` with a warning (01000 or 57P01, syncrep.c); a transaction that failed in its middle answers `ROLLBACK` without
- * an error; no answer says nothing. What the server says of the statements before, such as that a word is too long for
- * the index, is not about the commit.
+ * Only the answer `COMMIT` without a warning of its own is certain. If the wait for the replica was cut short, the
+ * server answers `COMMIT` with a warning (01000 or 57P01, syncrep.c). If the transaction failed in the middle, it
+ * answers `ROLLBACK` without an error. Without an answer nothing is known. Notices about earlier statements, such as a
+ * word too long for the index, say nothing about the commit.
  */
 function settleCommit(
   failure: BatchFailure | undefined,
@@ -119,7 +120,7 @@ function settleCommit(
   return { type: 'unknown', error: new Error(`COMMIT answered ${command}`, { cause: failure?.error }) };
 }
 
-/** The first that failed is the cause; what was pipelined behind it failed because of it. Waits for all. */
+/** The first failure is the cause; statements pipelined behind it failed because of it. Waits for all of them. */
 async function firstFailure(sent: readonly Promise<unknown>[]): Promise<BatchFailure | undefined> {
   const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
   return failed === undefined ? undefined : batchFailureOf(failed.reason);

@@ -5,8 +5,8 @@ import { WHERE_FENCED, type Table } from './table.js';
 /** The tables of dead letters, as `store.ts` stores them. */
 
 /**
- * Open key conflicts that one sender may have; more are not kept until an operator discards some, or their time is over.
- * Their number depends on what clients send, so it must have a bound. A sender is one of our processes.
+ * Most open key conflicts of one sender. Further ones are dropped until an operator discards some or they expire.
+ * Clients determine their number, so it needs a limit. A sender is one of our processes.
  */
 export const KEY_CONFLICTS_PER_SENDER_MAX = 1000;
 

@@ -1,19 +1,19 @@
 import type { SideConnection } from '../nodes/side-connection.js';
 
 export interface GroupGauges {
-  /** Open ones by what failed and where, the largest groups; what is beyond a bound is one of class `other`. */
+  /** Open dead letters by class and site, the largest groups; groups beyond a limit are counted as class `other`. */
   deadLetters: { errorClass: string; place: string; count: number }[];
   deadLettersOpen: number;
-  /** Open ones of class `key-conflict`, which the other figures leave out: they are their senders' mistakes. */
+  /** Open dead letters of class `key-conflict`, which the other figures exclude: they are their senders' mistakes. */
   keyConflictsOpen: number;
-  /** Transactions since the oldest snapshot that anything holds: dead versions of hot rows pile up behind it. */
+  /** Transactions since the oldest snapshot in use: dead versions of hot rows accumulate behind it. */
   oldestXminAge: number;
 }
 
-/** Each makes a time series, and what lies in a queue may come from anybody. */
+/** Each group is a time series, and the content of a queue may come from anybody. */
 const GROUPS_MAX = 50;
 
-/** Asked of the primary, as eco_writer. Throws when it does not answer within a second. */
+/** Asks the primary, as eco_writer. Throws if it does not answer within a second. */
 export async function readGauges(primary: SideConnection): Promise<GroupGauges> {
   const [row] = await primary.ask<{
     dead_letters: GroupGauges['deadLetters'];
@@ -47,15 +47,17 @@ function sum(groups: GroupGauges['deadLetters']): number {
   return groups.reduce((total, { count }) => total + count, 0);
 }
 
-/** How far clocks are apart, s. */
+/** Differences between clocks, s. */
 export interface Clocks {
-  /** The group's ahead of the primary's: that one went back. An idle group's is up to one heartbeat behind. */
+  /**
+   * The group's clock ahead of the primary's, which was set back. An idle group's clock is up to one heartbeat behind.
+   */
   groupAheadS: number;
-  /** The primary's ahead of this process's. */
+  /** The primary's clock ahead of this process's. */
   primaryAheadS: number;
 }
 
-/** Asked of the primary, as eco_writer. */
+/** Asks the primary, as eco_writer. */
 export async function readClocks(primary: SideConnection, deadlineMs?: number): Promise<Clocks> {
   const [row] = await primary.ask<{ ahead_s: number; clock_s: number }>(
     `

@@ -2,9 +2,11 @@ import type { Effects } from '@eco/domain';
 import { json, plain, text } from './array-literals.js';
 import { WHERE_FENCED, type Table } from './table.js';
 
-/* Stored by few batches: what becomes of orders, reservations, transfers, tombstones. */
+/*
+ * Rows that few batches store: changes of orders, reservations, transfers, tombstones.
+ */
 
-/** An order keeps all that it said when it was decided. */
+/** An order keeps everything that was decided with it. */
 export const orderUpdates: Table<Effects['orderUpdates'][number]> = {
   name: 'store order updates',
   text: `

@@ -38,7 +38,7 @@ async function openSession(): Promise<WriterSession> {
 const leads = (session: WriterSession) => eventually('it gets the lock', () => tryToLead(session));
 
 describe('the lock', () => {
-  it('is one session’s, and the next one’s as soon as that one ends', async () => {
+  it('belongs to one session, and to the next one as soon as the first ends', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     expect(await tryToLead(second)).toBe(false);
@@ -46,7 +46,7 @@ describe('the lock', () => {
     await leads(second);
   });
 
-  it('is free at once when the process is gone without a word', async () => {
+  it('is free at once when the process is killed', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     await startTerm(first);
@@ -55,7 +55,7 @@ describe('the lock', () => {
     await eventually('the lock is free', () => tryToLead(second), { deadlineMs: 9000 });
   });
 
-  it('is taken by the server from a holder that says nothing for 11 s', async () => {
+  it('is freed by the server when the holder is silent for 11 s', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     await eventually('the lock is free', () => tryToLead(second), { pauseMs: 250 });
@@ -75,7 +75,7 @@ describe('the lock', () => {
 });
 
 describe('a leadership', () => {
-  it('has a term of its own, kept for good with where it began', async () => {
+  it('has its own term, stored with its first seq', async () => {
     const first = await openSession();
     await leads(first);
     const leaderTerm = await startTerm(first);
@@ -91,7 +91,7 @@ describe('a leadership', () => {
     expect(rows).toEqual([{ tag: leaderTerm.tag, first_seq: leaderTerm.seq + 1 }]);
   });
 
-  it('shows that it lives without a batch, until another begins', async () => {
+  it('sends heartbeats without a batch, until another leadership begins', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     const leaderTerm = await startTerm(first);
@@ -109,7 +109,7 @@ describe('a leadership', () => {
     expect({ host, port }).not.toEqual(second.node);
   });
 
-  it('of a holder that hangs can be ended by a standby, but not while it waits for a replica', async () => {
+  it('of a stalled holder can be ended by a standby, but not while it waits for a replica', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     const leaderTerm = await startTerm(first);
@@ -126,7 +126,7 @@ describe('a leadership', () => {
 });
 
 describe('a leadership without a batch', () => {
-  it('leaves no row and is seen by no reader; the next one with a batch takes the next term', async () => {
+  it('leaves no row and is invisible to readers; the next leadership with a batch takes the next term', async () => {
     const terms = () => group.asSuperuser('SELECT term::int, tag, first_seq::int FROM eco.group_term ORDER BY term');
     const position = () => group.asSuperuser('SELECT term::int, tag, seq::int FROM eco.group_state');
     const [termsBefore, [before]] = [await terms(), await position()];
@@ -175,7 +175,7 @@ describe('the group’s clock', () => {
   };
 
   it.each(['-15 minutes', '15 minutes'])(
-    'goes on, and the leader is seen to live, when the server’s clock steps by %s and back',
+    'continues, with visible heartbeats, when the server’s clock steps by %s and back',
     async (step) => {
       const { session, leaderTerm } = await begin();
       const standby = await openSession();
@@ -194,7 +194,7 @@ describe('the group’s clock', () => {
     },
   );
 
-  it('lets a command expire after its own time although the server’s clock went back 15 minutes, and ends what is held', async () => {
+  it('expires commands and holds on time although the server’s clock went back 15 minutes', async () => {
     const { session, leaderTerm } = await begin();
     expect(await runBatch(session, leaderTerm, [productOf('tea', 5)])).toMatchObject({ type: 'committed' });
     const held = reservationOf('ana', [{ productId: 'tea', quantity: 5 }], 60);
@@ -212,7 +212,7 @@ describe('the group’s clock', () => {
     expect(await hasDueHolds(session)).toBe(true);
   });
 
-  it('makes up a step of 15 minutes within three hours, and no step moves it back', async () => {
+  it('makes up a step of 15 minutes within three hours, and never moves back', async () => {
     const [row] = await group.asSuperuser<{ after: number; apart: number; least: number }>(`
       WITH RECURSIVE second (n, clock, at) AS (
         SELECT 0, now(), now() + interval '15 minutes'
@@ -234,7 +234,7 @@ describe('the group’s clock', () => {
 });
 
 describe('the group’s row', () => {
-  it('is found, fenced and read in a few pages, however many dead versions a held snapshot keeps', async () => {
+  it('is found, fenced and read in few pages, however many dead versions a held snapshot keeps', async () => {
     const session = await openSession();
     await leads(session);
     const { term, tag } = await startTerm(session);
@@ -250,7 +250,7 @@ describe('the group’s row', () => {
       const [[[{ Plan: plan }]]] = rows as [[[{ Plan: Record<string, number> }]]];
       return (plan?.['Shared Hit Blocks'] ?? 0) + (plan?.['Shared Read Blocks'] ?? 0);
     };
-    // Once for what each parse reads of the catalogue.
+    // Run once first: each parse reads the catalogue.
     for (const times of [1, 2]) {
       const pages = {
         read: await pagesOf('SELECT * FROM eco.group_position'),
@@ -268,8 +268,8 @@ describe('the group’s row', () => {
   });
 });
 
-describe('the slot of a replica that is away', () => {
-  it('is made again, holds back no vacuum then, and takes the replica back', async () => {
+describe('the slot of an absent replica', () => {
+  it('is recreated, no longer holds back vacuum, and accepts the replica again', async () => {
     const { host, port } = server(0);
     const writer = new SideConnection({ host, port }, group.login('eco_writer'), 'spec');
     const slots = () => readAbsentSlots(writer, 60_000);
@@ -281,7 +281,7 @@ describe('the slot of a replica that is away', () => {
     const [row] = await group.asSuperuser<{ slot: string }>('SELECT slot_name AS slot FROM pg_replication_slots');
     const slot = row?.slot ?? '';
     expect(await slots()).toEqual([]);
-    // One that is in use is left alone.
+    // A slot in use stays unchanged.
     expect(await renewAbsentSlot(writer, slot, 60_000)).toBe(false);
     await server(1).kill();
     await eventually('its slot holds back vacuum', async () => (await slots()).includes(slot));
@@ -309,7 +309,7 @@ describe('the watch', () => {
     };
   };
 
-  it('gives up a session whose node stands still, and no other', async () => {
+  it('gives up a session whose node is stalled, and no other', async () => {
     const { session, end } = await watched();
     await server(0).pause();
     const ended = await session.ended;
@@ -318,7 +318,7 @@ describe('the watch', () => {
     expect(ended.message).toMatch(/does not answer/);
   });
 
-  it('gives up the session on the old primary when another node is promoted; of two primaries that one counts', async () => {
+  it('gives up the session on the old primary when another node is promoted', async () => {
     const { session, end } = await watched();
     await server(1).promote();
     expect((await session.ended).message).toMatch(/was promoted \(timeline 2 after 1\)/);

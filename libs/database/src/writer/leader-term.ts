@@ -23,13 +23,13 @@ export interface LeaderTerm extends GroupPosition {
   readonly tag: string;
   /** The group's last batch when the leadership began. */
   readonly seq: number;
-  /** What readers see until it has a batch of its own: mostly the leadership before. */
+  /** What readers see until its first batch: usually the previous leadership. */
   shown: { term: number; tag: string };
-  /** Fixed number of buckets of the chain. */
+  /** The chain's fixed number of buckets. */
   buckets: number;
 }
 
-/** Advisory locks are a database's own, so one number will do for all groups. */
+/** Advisory locks are per database, so one number serves all groups. */
 const LOCK = 0x0ec0;
 
 const tryLock: Statement = { name: 'try lock', text: `SELECT pg_try_advisory_lock(${LOCK})` };
@@ -81,14 +81,14 @@ JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted AND l
 WHERE a.pid = $1 AND a.wait_event IS DISTINCT FROM 'SyncRep'`,
 };
 
-/** Takes the lock if nobody has it. Never waits. */
+/** Takes the lock if it is free. Never waits. */
 export async function tryToLead(session: WriterSession): Promise<boolean> {
   return (await session.run(tryLock)).rows[0]?.[0] === true;
 }
 
 /**
- * Begins a leadership; the session must have the lock. Throws when it is not certain that a replica knows of it too: then
- * close the session and begin again.
+ * Starts a leadership; the session must hold the lock. Throws if it is not certain that a replica has stored it: then
+ * close the session and start again.
  */
 export async function startTerm(session: WriterSession): Promise<LeaderTerm> {
   const tag = randomBytes(4).toString('hex');
@@ -126,7 +126,10 @@ const dueHolds: Statement = {
   text: `SELECT EXISTS (SELECT FROM eco.hold h WHERE h.expires_at <= (SELECT p.at FROM eco.group_position p))`,
 };
 
-/** Whether an idle leader has anything to end, by the group's clock. False also when it can't be asked: what it does next shows why. */
+/**
+ * Whether holds are due, by the group's clock. Also false if the query fails: the leader's next statement reveals the
+ * error.
+ */
 export async function hasDueHolds(session: WriterSession): Promise<boolean> {
   return session.run(dueHolds).then(
     ({ rows }) => rows[0]?.[0] === true,
@@ -140,7 +143,10 @@ export interface HolderSigns {
   sign: string;
   /** Null: nobody holds the lock. */
   pid: number | null;
-  /** Waits for a replica, which no standby may cut short: that would publish a commit that is not replicated. */
+  /**
+   * It waits for a replica. No standby may cut that wait short, because that would publish a commit that is not
+   * replicated.
+   */
   waitsForReplica: boolean;
 }
 
@@ -150,7 +156,7 @@ export async function readHolder(session: WriterSession): Promise<HolderSigns> {
   return { sign, pid, waitsForReplica: waits === true };
 }
 
-/** Ends a holder's backend, unless it waits for a replica by now. False: it was not there any more, or waits. */
+/** Terminates a holder's backend, unless it waits for a replica now. False: the backend is gone, or waits. */
 export async function terminateHolder(session: WriterSession, pid: number): Promise<boolean> {
   return (await session.run(terminate, [pid])).rows[0]?.[0] === true;
 }

@@ -16,25 +16,25 @@ import { textsLiteral } from './array-literals.js';
 import type { Row, Statement, WriterSession } from './session.js';
 
 /**
- * Load: what a batch's commands touch, by their keys, each statement pipelined behind the fence. They run after it, so
- * they see what the predecessor committed; and nobody else can write until this transaction ends.
+ * Loads what a batch's commands touch, by key. Each statement is pipelined behind the fence and runs after it, so it
+ * sees what the previous leader committed. Nobody else can write until this transaction ends.
  */
 
-/** How much one batch may load. */
+/** Limits of what one batch loads. */
 export interface LoadBounds {
-  /** Lines of orders, of reservations, of carts: so many of each, and one order or reservation more. */
+  /** Lines of orders, of reservations, of carts: this many of each, plus one order or reservation. */
   lines: number;
-  /** Lines of reservations that are due, though nothing in the batch touches their products. */
+  /** Lines of due reservations whose products the batch does not touch. */
   swept: number;
 }
 
-/** What was left out because of them: without it some commands can't be decided yet. */
+/** What was not loaded because of the limits. Commands that need it can't be decided yet. */
 export interface LeftOut extends KeysLeftOut {
-  /** Reservations that are due and hold units of this batch's products: they end before anything is decided. */
+  /** Due reservations that hold units of this batch's products; they end before anything is decided. */
   due: boolean;
 }
 
-/** In this order reservations are loaded. */
+/** The order in which reservations are loaded. */
 const RANK = { blocking: 0, named: 1, swept: 2 };
 
 const ownership: Statement = {
@@ -59,7 +59,7 @@ FROM eco.dead_letter d
 WHERE d.command_id = ANY ($1::uuid[])`,
 };
 
-/** Of these customers ($1), in their order, and at most $2: the last one's cart may not be complete then. */
+/** Cart items of these customers ($1), in their order, at most $2; the last cart may then be incomplete. */
 const ITEMS_IN_CARTS = `
 SELECT i.customer_id, i.product_id, i.quantity, i.stamp, i.order_id, i.ordered_stamp
 FROM unnest($1::text[]) WITH ORDINALITY AS w(customer_id, n)
@@ -78,7 +78,7 @@ const products: Statement = {
 WHERE p.product_id = ANY ($1::text[])`,
 };
 
-/** Those of customers who check out ($3), as far as `cartItems` loads their carts. */
+/** Prices and levels for customers who check out ($3), as far as `cartItems` loads their carts. */
 const productsInCarts: Statement = {
   name: 'load products in carts',
   text: `${PRODUCT_WITH_LEVEL}
@@ -93,11 +93,10 @@ const tombstones: Statement = {
 };
 
 /*
- * An order or reservation is one row, and its lines come in it once: 200 of them are 18 kB, and a copy for each line was
- * 4 MB. The levels of all their products come as rows of their own in the same answer, each once. LIMIT 1 keeps the planner
- * from joining: it can't know how many keys there are, and to scan a large table for them takes seconds.
- *
- * What does not fit in the lines that a batch may load comes without its lines.
+ * An order or reservation is one row that contains its lines once: 200 lines are 18 kB; a copy per line was 4 MB. The
+ * levels of all their products are separate rows of the same answer, each once. LIMIT 1 keeps the planner from joining:
+ * it can't know how many keys there are, and scanning a large table for them takes seconds. What exceeds the batch's
+ * limit of lines comes without its lines.
  */
 const levelsOf = (table: string, status: string) => `
 SELECT l.product_id, l.on_hand, l.reserved, l.sequence
@@ -113,10 +112,10 @@ CROSS JOIN LATERAL (
 ) l`;
 
 /**
- * The reservations that are due, as of the instant that the fence has set, with those that are named ($2), and the
- * levels that they hold. All that are due of the products of this batch ($1) come first, so that nobody is refused for
- * what nobody holds; of others those of $4 lines. All of them together may have $3 lines. While none is due, no product
- * is looked for. A reservation has at most ${MAX_ORDER_LINES} holds, so where the inner LIMIT cuts something does not fit.
+ * The reservations that are due at the instant set by the fence, those that are named ($2), and the levels that they
+ * hold. All due reservations of this batch's products ($1) come first, so that no command is refused because of an
+ * expired hold. Of the others, $4 lines are loaded. All together may have $3 lines. While none is due, no product is
+ * looked up. A reservation has at most ${MAX_ORDER_LINES} holds, so where the inner LIMIT cuts, something does not fit.
  */
 const reservations: Statement = {
   name: 'load reservations',
@@ -200,7 +199,7 @@ const carts: Statement = {
 
 const cartItems: Statement = { name: 'load cart items', text: ITEMS_IN_CARTS };
 
-/** What the loading fills; `BatchState` without what the fence gives. */
+/** What loading fills: `BatchState` without the fence's values. */
 class LoadedState {
   readonly leftOut = {
     orderIds: new Set<string>(),
@@ -229,7 +228,7 @@ class LoadedState {
     else letters.push(letter as DeadLetter);
   }
 
-  /** bigint comes as text, and a product that never had stock has no level. */
+  /** A bigint arrives as text, and a product that never had stock has no level. */
   addProduct(row: Row): void {
     const [productId, name, priceCents, version, deleted] = row as [string, string, string, number, boolean];
     const [onHand, reserved, sequence] = row.slice(5) as (string | null)[];
@@ -290,7 +289,10 @@ class LoadedState {
     this.addLevel(productId as string, CENTRAL, onHand, reserved, sequence);
   }
 
-  /** In the order of `customerIds`; as many as were asked for: so the last cart, and those behind it, are not complete. */
+  /**
+   * In the order of `customerIds`. If as many items came as were asked for, the last cart and the carts after it are
+   * incomplete.
+   */
   addCartItems(rows: readonly Row[], customerIds: readonly string[], itemsMax: number): void {
     const last = rows.length < itemsMax ? undefined : rows.at(-1)?.[0];
     const complete = last === undefined ? customerIds.length : customerIds.indexOf(last as string);
@@ -328,7 +330,9 @@ class LoadedState {
   }
 }
 
-/** Sends what `keys` need and nothing else; call it inside `session.together`. `state` is filled when all have answered. */
+/**
+ * Sends the statements that `keys` need; call it inside `session.together`. `state` is complete when all have answered.
+ */
 export function sendLoad(
   session: WriterSession,
   keys: NeededKeys,

@@ -4,32 +4,29 @@ import { removedCartItems } from './store.js';
 import { WHERE_FENCED } from './table.js';
 
 /*
- * What is kept for a time and no longer: tombstones, dead letters that are closed (and key conflicts, which nobody can do
- * anything about but close), products that were taken out of carts, and carts that are empty. docs/operations.md has all
- * tables. Like everything in a group's tables it is removed by the leader, in a batch: fenced, replicated, a bounded
- * number of rows at a time.
- *
- * No late command can be done because of it: one that was made longer ago than `COMMAND_DAYS_MAX` expires, and all of this
- * is kept longer.
+ * Removes what is kept only for a time: tombstones, closed dead letters (and key conflicts, which can only be closed),
+ * removed cart items, and empty carts. docs/operations.md lists all tables. As with all data of a group, the leader
+ * removes them in a batch: fenced, replicated, a limited number of rows at a time. No late command can take effect
+ * because of it: a command older than `COMMAND_DAYS_MAX` expires, and all of this is kept longer.
  */
 
-/** Rows of one kind in one batch. With 500, such a batch took 5 to 10 ms longer than an empty one, on a busy machine. */
+/** Rows of one kind per batch. With 500 rows a batch took 5 to 10 ms longer than an empty one, on a busy machine. */
 const ROWS_MAX = 200;
-/** Rows of a table that has no index for it, looked at in one go. */
+/** Rows read at a time from a table without a suitable index. */
 const PAGE_ROWS = 500;
 const LOOK_EVERY_MS = 10_000;
-/** While there is more. */
+/** Pause while more rows are due. */
 const NEXT_MS = 1_000;
-/** Between two passes through the carts; and after a removal that failed. */
+/** Pause between two passes through the carts, and after a failed removal. */
 const REST_MS = 6 * 3_600_000;
 
-/** Rows that one statement removes in a batch. Its parameters: those of the fence, then these. */
+/** Rows that one statement removes in a batch. Its parameters are those of the fence, then these. */
 export interface Removal {
   statement: Statement;
   values: unknown[];
 }
 
-// Each takes the time to keep, ms, by the group's own clock.
+// Each takes the time to keep, ms, measured by the group's clock.
 const BEFORE = `(SELECT s.at - $1 * interval '1 ms' FROM eco.group_position s)`;
 const STAMP_BEFORE = `(SELECT lpad(greatest(0, floor(extract(epoch FROM s.at) * 1000 - $1))::text, 15, '0') FROM eco.group_position s)`;
 
@@ -59,7 +56,7 @@ const removeDeadLetters: Statement = {
   text: `SELECT eco.remove_dead_letters($4::uuid[], $5::text[]) ${WHERE_FENCED}`,
 };
 
-/** $2, $3: the key before the page. The last row of the page comes too, as the place to go on from. */
+/** $2, $3: the key before the page. The page's last row is returned too, as the start of the next page. */
 const oldCartItems: Statement = {
   name: 'find old cart items',
   text: `
@@ -94,7 +91,7 @@ const removeCarts: Statement = {
   text: `DELETE FROM eco.cart c ${WHERE_FENCED} AND c.customer_id = ANY ($4::text[])`,
 };
 
-/** Goes through a table in the order of its key, a page at a time, and rests after each pass. */
+/** Reads through a table in key order, a page at a time, and pauses after each pass. */
 class Walk {
   #after: string[];
   #restsUntilMs = 0;
@@ -106,7 +103,7 @@ class Walk {
     this.#after = this.#start;
   }
 
-  /** Keys of rows that are old. */
+  /** Keys of expired rows. */
   async next(session: WriterSession, keepMs: number, nowMs: number): Promise<Row[]> {
     if (nowMs < this.#restsUntilMs) return [];
     const { rows } = await session.run(this.statement, [keepMs, ...this.#after]);
@@ -126,7 +123,7 @@ export class Retention {
   readonly #carts = new Walk(oldCarts, 1);
   #nextAtMs: number;
 
-  /** `nowMs`: of a clock that never runs back, as below. */
+  /** `nowMs` comes from a clock that never runs back, also below. */
   constructor(
     private readonly keepMs: number,
     nowMs: number,
@@ -138,7 +135,7 @@ export class Retention {
     return nowMs >= this.#nextAtMs;
   }
 
-  /** What is to be removed now, at most so many rows of each table. Nobody else changes them while this session leads. */
+  /** Finds what to remove now, at most this many rows per table. No other session changes them while this one leads. */
   async find(session: WriterSession, nowMs: number): Promise<Removal[]> {
     this.#nextAtMs = nowMs + LOOK_EVERY_MS;
     const { keepMs } = this;
@@ -160,13 +157,13 @@ export class Retention {
     return removals;
   }
 
-  /** It could not be done: nothing is lost by trying it again much later. */
+  /** A removal failed: nothing is lost by retrying much later. */
   rest(nowMs: number): void {
     this.#nextAtMs = nowMs + REST_MS;
   }
 }
 
-/** None for no rows. */
+/** No statement for no rows. */
 function removalOf(statement: Statement, rows: readonly Row[] | undefined, keyColumns: number): Removal[] {
   if (rows === undefined || rows.length === 0) return [];
   const column = (index: number) => textsLiteral(rows.map((row) => String(row[index])));

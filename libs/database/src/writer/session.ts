@@ -5,32 +5,34 @@ import { DATABASE_NAME } from '../roles/roles.js';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**
- * The writer's one connection to the primary. Its advisory lock and its batches live in it, so both end with it.
- *
- * There is no client-side query timeout and no cancel on it: to cut short a COMMIT's wait for a replica publishes what
- * is not replicated. The server bounds every other statement, keepalives bound a dead peer, and a watcher on another
- * connection (`watch.ts`) destroys this one when its backend is gone.
+ * The writer's one connection to the primary. It holds the advisory lock and runs the batches, so both end with it. It
+ * has no client-side query timeout and no cancel: cutting short a COMMIT's wait for a replica would publish what is not
+ * replicated. The server limits every other statement, keepalives detect a dead peer, and a watch on another connection
+ * (`watch.ts`) destroys this one when its backend is gone.
  */
 const settings: Readonly<Record<string, string>> = {
   application_name: 'eco writer',
-  // Load must see what the predecessor committed while the fence waited for it; one snapshot a transaction would not.
+  // The load must see what the previous leader committed while the fence waited for it. One snapshot per transaction
+  // would not.
   default_transaction_isolation: 'read committed',
-  // Whatever the role or the server says: an outcome is answered only when a replica has it, too.
+  // Overrides role and server settings: an outcome is acknowledged only when a replica has it too.
   synchronous_commit: 'on',
-  // A plan made while a table was empty would scan it for ever; and such plans look so dear that the JIT compiles
-  // them, 30 ms a batch. The one needs the other.
+  // A plan made while a table was empty would scan it forever. Such plans also look so expensive that the JIT compiles
+  // them, 30 ms per batch. So both settings are needed.
   enable_seqscan: 'off',
   jit: 'off',
-  // A stopped writer's lock is free after this; neither cuts a wait for a replica. Later than the brokers give it up (9 s,
-  // `connection.ts` of @eco/broker): what it had taken is in its queue again, in order, before another one takes from there.
+  // A stalled writer's lock is freed after this time; neither setting cuts a wait for a replica. It is longer than the
+  // brokers need to drop the writer (9 s, `connection.ts` of @eco/broker): its deliveries are then back in the queue,
+  // in order, before another writer takes from it.
   idle_session_timeout: '11s',
   idle_in_transaction_session_timeout: '11s',
-  // Does not cut a wait for a replica either.
+  // This does not cut a wait for a replica either.
   statement_timeout: '5s',
   lock_timeout: '3s',
-  // A notice is about data (a word that is too long for the index). Only warnings, which say that a commit is uncertain, count.
+  // A notice is about data, such as a word too long for the index. Only warnings, which say that a commit is uncertain,
+  // count.
   client_min_messages: 'warning',
-  // A killed writer's backend ends even in the middle of a statement.
+  // Ends a killed writer's backend even in the middle of a statement.
   client_connection_check_interval: '1s',
   tcp_keepalives_idle: '3',
   tcp_keepalives_interval: '1',
@@ -41,7 +43,7 @@ const settings: Readonly<Record<string, string>> = {
 const CONNECT_MS = 3000;
 const CLOSE_MS = 1000;
 
-/** A statement that is prepared once a session, by its name. */
+/** A statement that is prepared once per session, under its name. */
 export interface Statement {
   name: string;
   text: string;
@@ -50,21 +52,21 @@ export interface Statement {
 export type Row = unknown[];
 
 export interface StatementResult extends QueryArrayResult<Row> {
-  /** The server's first warning while it carried out this statement, and no other one. */
+  /** The server's first warning during this statement. */
   warning: string | undefined;
 }
 
 export class WriterSession {
-  /** Since the group's clock was last advanced, by the clock of this process. */
+  /** Time since the group's clock was last advanced, by this process's clock. */
   readonly elapsed = new ElapsedTime();
-  /** Settles when the connection has ended, whoever ended it; never rejects. */
+  /** Settles when the connection has ended, for any reason; never rejects. */
   readonly ended: Promise<Error>;
   private readonly socket = new Socket();
   private readonly client: Client;
   private failure: Error | undefined;
   private answeredAt = performance.now();
   private waitsForReplicaSince: number | undefined;
-  /** Of the statement that the server carries out: answers come in the order of the statements. */
+  /** Of the statement that the server is running: answers arrive in the order of the statements. */
   private warning: string | undefined;
 
   private constructor(
@@ -91,7 +93,7 @@ export class WriterSession {
     });
   }
 
-  /** Throws when the node can't be reached, does not let us in or does not answer within 3 s. */
+  /** Throws if the node can't be reached, rejects the login or does not answer within 3 s. */
   static async open(node: NodeAddress, login: Login): Promise<WriterSession> {
     const session = new WriterSession(node, login);
     await session.client.connect();
@@ -104,7 +106,7 @@ export class WriterSession {
   }
 
   /**
-   * Sends what `send` queries in one write, so a round trip is one packet, not one for each statement. `send` must
+   * Sends all queries of `send` in one write, so a round trip is one packet instead of one per statement. `send` must
    * not await.
    */
   together<T>(send: () => T): T {
@@ -116,28 +118,28 @@ export class WriterSession {
     }
   }
 
-  /** Why it is lost; undefined while it lives. */
+  /** Why the session was lost; undefined while it lives. */
   get lostBecause(): Error | undefined {
     return this.failure;
   }
 
-  /** Since the server last answered, ms. */
+  /** Time since the server's last answer, ms. */
   get silentMs(): number {
     return performance.now() - this.answeredAt;
   }
 
-  /** For how long its COMMIT has been seen to wait for a replica, ms, exact to a second; 0: it does not wait. */
+  /** How long its COMMIT has been seen to wait for a replica, ms, exact to a second; 0: it does not wait. */
   get replicaWaitMs(): number {
     return this.waitsForReplicaSince === undefined ? 0 : performance.now() - this.waitsForReplicaSince;
   }
 
-  /** What its watch has just seen. */
+  /** Set by its watch. */
   observeReplicaWait(waits: boolean): void {
     if (waits) this.waitsForReplicaSince ??= performance.now();
     else this.waitsForReplicaSince = undefined;
   }
 
-  /** Rows come as arrays in the order of the columns. */
+  /** Rows are arrays in column order. */
   run({ name, text }: Statement, values: unknown[] = []): Promise<StatementResult> {
     return this.query({ name, text, values, rowMode: 'array' });
   }
@@ -153,7 +155,7 @@ export class WriterSession {
       this.client.query<Row>(config, (error, result) => {
         const { warning } = this;
         this.warning = undefined;
-        // The type leaves out that there is none when all is well.
+        // The type omits that it is undefined on success.
         const failure = error as Error | null | undefined;
         if (failure !== null && failure !== undefined) return reject(failure);
         this.answeredAt = performance.now();
@@ -162,15 +164,18 @@ export class WriterSession {
     });
   }
 
-  /** At once, without a word to the server: it ends the backend and with it the lock and the transaction. */
+  /** Ends at once, without telling the server, which ends the backend and with it the lock and the transaction. */
   destroy(why: Error): void {
     this.failure ??= why;
     this.socket.destroy();
   }
 
-  /** Lets what was sent finish, then closes: the lock is free at once. A server that does not answer is left after 1 s. */
+  /**
+   * Lets sent statements finish, then closes: the lock is free at once. A server that does not answer is abandoned
+   * after 1 s.
+   */
   async close(): Promise<void> {
-    const late = setTimeout(() => this.destroy(new Error('the server did not say goodbye')), CLOSE_MS);
+    const late = setTimeout(() => this.destroy(new Error('the server did not close the session in time')), CLOSE_MS);
     await this.client.end().catch(() => undefined);
     clearTimeout(late);
   }

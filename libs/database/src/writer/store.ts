@@ -14,14 +14,13 @@ import type { WriterSession } from './session.js';
 import { WHERE_FENCED, type Table } from './table.js';
 
 /**
- * Store: a statement a table, rows by `unnest`. Each asks `eco.fenced` (once, as a one-time filter), so on a session
- * that lost its transaction every one of them fails, where it would otherwise commit by itself.
- *
- * Parameters: $1 term, $2 tag, $3 seq, in some $4 the batch's time; then one array a column, in the order of the columns.
+ * Stores effects: one statement per table, rows by `unnest`. Each calls `eco.fenced` (once, as a one-time filter). On a
+ * session that lost its transaction every statement therefore fails; otherwise each would commit by itself. Parameters:
+ * $1 term, $2 tag, $3 seq, in some $4 the batch's time; then one array per column, in column order.
  */
 
 type LevelRow = Effects['levels'][number];
-/** Null: it stands in the order's row, see the view eco.change. */
+/** Null: the data is in the order's row, see the view eco.change. */
 type StoredOutcomeRow = Omit<OutcomeRow, 'result'> & { result: OutcomeRow['result'] | null };
 
 const outcomes: Table<StoredOutcomeRow> = {
@@ -117,7 +116,7 @@ ${WHERE_FENCED}`,
   columns: levelColumns,
 };
 
-/** Half the cost of INSERT … ON CONFLICT, which locks each row before it updates it; and levels are most of a batch. */
+/** Half the cost of INSERT … ON CONFLICT, which locks each row before it updates it; levels are most of a batch. */
 const levels: Table<LevelRow> = {
   name: 'store levels',
   text: `
@@ -212,10 +211,13 @@ ${WHERE_FENCED} AND i.customer_id = r.customer_id AND i.product_id = r.product_i
   columns: [text((row) => row.customerId), text((row) => row.productId)],
 };
 
-/** Rows a statement: several smaller ones cost the server a fifth less than one of a thousand (2 lines an order). */
+/**
+ * Rows per statement: several smaller statements cost the server a fifth less than one of a thousand rows (2 lines per
+ * order).
+ */
 const SLICE = 250;
 
-/** Sends what there is to store, nothing for a table without rows; call it inside `session.together`. */
+/** Sends what must be stored, and nothing for a table without rows; call it inside `session.together`. */
 export function sendStore(session: WriterSession, state: BatchState, effects: Effects): Promise<unknown>[] {
   const { position, at } = state;
   const fence = [position.term, position.tag, position.seq];
@@ -255,8 +257,8 @@ export function sendStore(session: WriterSession, state: BatchState, effects: Ef
 }
 
 /**
- * What an order's outcome and change say is stored once, in the order's row; but for orders out of reservations, which
- * say more and are few.
+ * An order's outcome and change are stored once, in the order's row. Orders out of reservations are the exception: they
+ * say more, and are few.
  */
 function outcomesBeside({ outcomes: rows, orders: orderRows }: Effects): StoredOutcomeRow[] {
   const inOrders = new Set(orderRows.map(({ orderId }) => orderId));

@@ -4,23 +4,23 @@ import type { Statement, WriterSession } from './session.js';
 import { WHERE_FENCED, fence } from './table.js';
 
 /**
- * Commands that are tried apart from others, because the process or its session may have ended over them. Stored before
- * they are tried, deleted by the batch that settles them.
+ * Commands that are tried separately, because the process or its session may have ended while trying them. Stored
+ * before they are tried; the batch that settles them deletes the row.
  */
 export interface SuspectSet {
   suspectId: string;
   commandIds: readonly string[];
-  /** How often somebody began to try exactly these and has not settled them. */
+  /** How often a process started to try exactly these commands and has not settled them. */
   tries: number;
 }
 
 export interface StoredSuspectSet extends SuspectSet {
   /**
-   * Processes that began to try exactly these, have not withdrawn the try, and did so since the server started: after a
-   * restart or a failover of the server nobody can say that it was the process which ended.
+   * Processes that started to try exactly these commands, have not withdrawn the try, and did so since the server
+   * started. After a restart or failover of the server it is unknown whether it was the process that ended.
    */
   processesEnded: number;
-  /** An operator has decided that it is not tried any more. */
+  /** An operator has decided that it is not tried again. */
   isCondemned: boolean;
 }
 
@@ -56,7 +56,7 @@ const WITHDRAW = `
 UPDATE eco.suspect s SET tried_by = ${without('$1::text')}
 WHERE EXISTS (SELECT FROM unnest(s.tried_by) AS t(entry) WHERE split_part(t.entry, '@', 1) = $1::text)`;
 
-/** All that there are. */
+/** All stored suspects. */
 export async function readSuspects(session: WriterSession): Promise<StoredSuspectSet[]> {
   const { rows } = await session.run(load);
   return rows.map(([suspectId, commandIds, tries, isCondemned, processesEnded]) => {
@@ -64,15 +64,15 @@ export async function readSuspects(session: WriterSession): Promise<StoredSuspec
   });
 }
 
-/** Within a batch's transaction; call it inside `session.together`. */
+/** Runs in a batch's transaction; call it inside `session.together`. */
 export function sendRemoval(session: WriterSession, fenced: unknown[], suspectIds: readonly string[]) {
   return session.run(remove, [...fenced, suspectIds]);
 }
 
 /**
- * Changes the rows in a transaction of its own. `process` begins to try what is `begun`, and withdraws a try of what is
- * stored. It waits for a replica like a batch: it has a number like one, and a reader may keep it as its position.
- * After a fault no transaction is open.
+ * Changes the rows in a separate transaction. `process` starts to try `begun` and withdraws a try of `stored`. The
+ * transaction waits for a replica like a batch: it has a number, and a reader may keep it as its position. After a
+ * failure no transaction is open.
  */
 export async function storeSuspects(
   session: WriterSession,
@@ -111,8 +111,8 @@ export interface SuspectChanges {
 }
 
 /**
- * Withdraws what `process` has begun to try: it lives, so it did not end over that. Needs no leadership: whoever leads
- * meanwhile adds and removes entries of its own process alone.
+ * Withdraws the tries of `process`: it is alive, so it did not end over them. This needs no leadership, because a
+ * leader adds and removes only entries of its own process.
  */
 export async function withdrawTries(
   run: (text: string, values: unknown[]) => Promise<unknown>,

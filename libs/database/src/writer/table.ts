@@ -3,7 +3,7 @@ import type { Statement } from './session.js';
 
 /**
  * A statement that stores rows of one table. Parameters: $1 term, $2 tag, $3 seq, in some $4 the batch's time; then one
- * array a column, in the order of the columns.
+ * array per column, in column order.
  */
 export interface Table<T> extends Statement {
   /** True: $4 is the batch's time. */
@@ -12,10 +12,10 @@ export interface Table<T> extends Statement {
 }
 
 /**
- * First in a transaction that writes: numbers it, or fails it when the leadership is over. Parameters: term, tag, ms since
- * the group's clock was last advanced (`WriterSession.elapsed`).
+ * The first statement of every writing transaction: it numbers the batch, or fails if the leadership is over.
+ * Parameters: term, tag, ms since the group's clock was last advanced (`WriterSession.elapsed`).
  */
 export const fence: Statement = { name: 'fence', text: `SELECT f.seq, f.at FROM eco.fence($1, $2, $3) f` };
 
-/** A one-time filter: it fails the statement in any transaction but the one that fenced the batch. */
+/** A one-time filter: it fails the statement in any transaction other than the one that fenced the batch. */
 export const WHERE_FENCED = 'WHERE eco.fenced($1::bigint, $2::text, $3::bigint)';

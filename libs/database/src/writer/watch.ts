@@ -2,16 +2,16 @@ import { primaryOf, type NodeRoles } from '../nodes/nodes.js';
 import { nodeName } from '../nodes/login.js';
 import type { WriterSession } from './session.js';
 
-/** How long the session's node may not answer before the session is given up, ms: a busy server is not a dead one. */
+/** The session is given up if its node does not answer for this time, ms: a busy server is not a dead one. */
 const SILENCE_MS = 8000;
 const EVERY_MS = 1000;
 const ANSWER_MS = 3000;
 
 /**
- * Looks each second, from beside, whether the session is still one: its own socket may show nothing for minutes, and no
- * timeout may cut its COMMIT short. Destroys it when its backend is gone, its node answers neither it nor the session for 8 s, or another
- * node was promoted. Tells the session whether its COMMIT waits for a replica. `timeline`: of the node when the session
- * was opened. Gives back what ends the watch.
+ * Checks the session every second over another connection: its own socket may show nothing for minutes, and no timeout
+ * may cut its COMMIT short. Destroys the session when its backend is gone, when its node answers neither the watch nor
+ * the session for 8 s, or when another node was promoted. Tells the session whether its COMMIT waits for a replica.
+ * `timeline`: the node's when the session was opened. Returns a function that ends the watch.
  */
 export function watchSession(session: WriterSession, nodes: NodeRoles, timeline: number): () => void {
   let stopped = false;

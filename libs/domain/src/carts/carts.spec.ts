@@ -15,7 +15,7 @@ const edit = (afterMs: number, productId: string, quantity: number) =>
 const clear = (afterMs: number) =>
   command('cart.clear', { customerId: 'ana' }, { stamp: stampAt(afterMs), idempotencyKey: `${afterMs}` });
 
-/** A minute after what the specs do: so each stamp is of the past, and none of the last second. */
+/** A minute after the commands of the specs, so every stamp is in the past and none within the last second. */
 const AT = '2026-11-24T12:01:00.000Z';
 
 function stocked(): MemoryGroup {
@@ -25,7 +25,7 @@ function stocked(): MemoryGroup {
 }
 
 describe('cart.edit', () => {
-  it('keeps the edit with the highest stamp, in one row however often it is edited', () => {
+  it('keeps the edit with the highest stamp, in one row per product', () => {
     const { replies, cartItems, outcomes } = stocked().write(
       arrivedOf([edit(2, 'cafe', 2), edit(1, 'cafe', 1), edit(3, 'cafe', 3)]),
     );
@@ -49,14 +49,14 @@ describe('cart.edit', () => {
     expect(changeData['cart.changed'].parse(outcomes[0]?.changeData)).toEqual({ customerId: 'ana' });
   });
 
-  it('leaves a tombstone for quantity 0, which an older edit does not undo', () => {
+  it('keeps a tombstone for quantity 0, which an older edit does not undo', () => {
     const group = stocked();
     group.write(arrivedOf([edit(2, 'cafe', 0)]));
     expect(group.write(arrivedOf([edit(1, 'cafe', 5)])).cartItems).toEqual([]);
     expect(group.cartItems.get('ana\ncafe')).toMatchObject({ quantity: 0, stamp: stampAt(2) });
   });
 
-  it('does not put anything back that was made before the cart was cleared', () => {
+  it('ignores edits that were made before the cart was cleared', () => {
     const group = stocked();
     const { replies } = group.write(arrivedOf([clear(5), edit(4, 'cafe', 1), edit(6, 'mate', 1), clear(3)]));
     expect(replies.map((reply) => reply.type === 'outcome' && reply.result['applied'])).toEqual([
@@ -69,14 +69,14 @@ describe('cart.edit', () => {
   });
 });
 
-describe('a cart of as many products as it keeps', () => {
+describe('a full cart', () => {
   const full = (group: MemoryGroup, quantityOf: (index: number) => number) => {
     const edits = Array.from({ length: MAX_CART_PRODUCTS }, (_, index) => edit(index, `p-${index}`, quantityOf(index)));
     group.write(arrivedOf(edits));
   };
   const kept = (group: MemoryGroup) => new Set([...group.cartItems.values()].map(({ productId }) => productId));
 
-  it('takes no other one, says so, and goes on taking edits of those that it has', () => {
+  it('refuses another product with a reason, and accepts edits of its own products', () => {
     const group = new MemoryGroup();
     full(group, () => 1);
     const { replies, cartItems } = group.write(arrivedOf([edit(1000, 'more', 1), edit(1001, 'p-7', 2)]));
@@ -88,7 +88,7 @@ describe('a cart of as many products as it keeps', () => {
     expect(outcomeResults['cart.edit'].parse({ reason: 'cart-full' })).toEqual({ reason: 'cart-full' });
   });
 
-  it('gives up what was taken out first, in one batch or in several, and never what is in it', () => {
+  it('drops the item that was removed first, in one batch or several, and never an item in the cart', () => {
     const news = Array.from({ length: 10 }, (_, index) => edit(1000 + index, `new-${index}`, index % 2));
     for (const batches of [[news], news.map((one) => [one])]) {
       const group = new MemoryGroup();
@@ -103,7 +103,7 @@ describe('a cart of as many products as it keeps', () => {
     }
   });
 
-  it('keeps a product that was given up and put in again in one batch', () => {
+  it('keeps a product that was dropped and added again in one batch', () => {
     const group = new MemoryGroup();
     full(group, (index) => (index < 2 ? 0 : 1));
     group.write(arrivedOf([edit(1000, 'new', 1), edit(1001, 'p-0', 3)]));
@@ -113,7 +113,7 @@ describe('a cart of as many products as it keeps', () => {
 });
 
 describe('cart.checkout', () => {
-  it('orders what the cart holds as of its stamp, by product id, and leaves what was put in since', () => {
+  it('orders the cart’s content as of its stamp, by product id, and keeps later items', () => {
     const group = stocked();
     group.write(arrivedOf([edit(2, 'mate', 1), edit(1, 'cafe', 2), edit(9, 'te', 1)]));
     const checkout = checkOut('ana', { stamp: stampAt(5), branchId: 'sucursal-1' });
@@ -135,7 +135,7 @@ describe('cart.checkout', () => {
     ]);
   });
 
-  it('sees the edits that came before it in its batch', () => {
+  it('sees earlier edits of its batch', () => {
     const { orders } = stocked().write(
       arrivedOf([edit(1, 'cafe', 1), checkOut('ana', { stamp: stampAt(2) }), edit(3, 'mate', 1)]),
     );
@@ -150,7 +150,7 @@ describe('cart.checkout', () => {
     expect(orders).toEqual([]);
   });
 
-  it('leaves the cart as it was when the order is rejected', () => {
+  it('does not change the cart when the order is rejected', () => {
     const group = stocked();
     const { orders, carts } = group.write(
       arrivedOf([
@@ -168,7 +168,7 @@ describe('cart.checkout', () => {
     ]);
   });
 
-  it('refuses a cart of more products than an order takes, and says how many', () => {
+  it('refuses a cart with more products than an order may have, and states how many', () => {
     const group = new MemoryGroup(AT);
     const products = Array.from({ length: 201 }, (_, index) => `p-${index}`);
     group.write(arrivedOf(products.map((productId) => create(productId, 1))));
@@ -184,14 +184,14 @@ describe('cart.checkout', () => {
   });
 });
 
-/** What a command was answered, without what every answer has. */
+/** The result of a command, without the fields common to all. */
 function resultsOf({ replies }: { replies: { type: string; result?: Record<string, unknown> }[] }) {
   return replies.map(({ result }) => result);
 }
 const at = (afterMs: number) => new Date(NOON_MS + afterMs).toISOString();
 
-describe('an edit that comes after a checkout that did not see it', () => {
-  it('lives on in the cart when the checkout ordered other products', () => {
+describe('an edit that arrives after a checkout that did not see it', () => {
+  it('stays in the cart when the checkout ordered other products', () => {
     const group = stocked();
     group.write(arrivedOf([edit(1, 'cafe', 1)]));
     const checkout = checkOut('ana', { stamp: stampAt(20) });
@@ -201,7 +201,7 @@ describe('an edit that comes after a checkout that did not see it', () => {
     expect(group.write(arrivedOf([next])).orders).toMatchObject([{ lines: [{ productId: 'mate', quantity: 2 }] }]);
   });
 
-  it('lives on in the cart when it is newer than what the checkout ordered of its product', () => {
+  it('stays in the cart when it is newer than the ordered edit of its product', () => {
     const group = stocked();
     group.write(arrivedOf([edit(10, 'cafe', 2), checkOut('ana', { stamp: stampAt(20) })]));
     expect(resultsOf(group.write(arrivedOf([edit(15, 'cafe', 3)])))).toEqual([{ applied: true }]);
@@ -209,7 +209,7 @@ describe('an edit that comes after a checkout that did not see it', () => {
     expect(group.write(arrivedOf([next])).orders).toMatchObject([{ lines: [{ productId: 'cafe', quantity: 3 }] }]);
   });
 
-  it('is not sold twice: an older one is superseded by the one that was ordered, and says by which order', () => {
+  it('is not sold twice: an older edit is superseded by the ordered one, and names the order', () => {
     const group = stocked();
     const ordered = edit(10, 'cafe', 2);
     const checkout = checkOut('ana', { stamp: stampAt(20) });
@@ -223,7 +223,7 @@ describe('an edit that comes after a checkout that did not see it', () => {
     expect(resultsOf(group.write(arrivedOf([next])))).toEqual([{ reason: 'cart-empty' }]);
   });
 
-  it('says which order has the product that it wanted to take out, and undoes nothing', () => {
+  it('names the order of the product that it wanted to remove, and undoes nothing', () => {
     const group = stocked();
     const checkout = checkOut('ana', { stamp: stampAt(20) });
     group.write(arrivedOf([edit(10, 'cafe', 2), checkout]));
@@ -235,11 +235,11 @@ describe('an edit that comes after a checkout that did not see it', () => {
       { applied: false, reason: 'cleared', stamp: stampAt(16) },
     ]);
     for (const { kind, result } of outcomes) expect(outcomeResults[kind].parse(result)).toEqual(result);
-    // Made after the checkout, it is about nothing that was ordered.
+    // It was made after the checkout, so it concerns nothing that was ordered.
     expect(resultsOf(group.write(arrivedOf([edit(40, 'cafe', 0)])))).toEqual([{ applied: true }]);
   });
 
-  it('reports the stamp of the edit or of the clear that it lost to', () => {
+  it('reports the stamp of the edit or clear that superseded it', () => {
     const group = stocked();
     group.write(arrivedOf([clear(5), edit(8, 'cafe', 2)]));
     expect(resultsOf(group.write(arrivedOf([edit(4, 'mate', 1), edit(7, 'cafe', 1), clear(3)])))).toEqual([
@@ -251,7 +251,7 @@ describe('an edit that comes after a checkout that did not see it', () => {
 });
 
 describe('clocks that differ', () => {
-  it('a checkout orders what came before it, though the edit is stamped 3 s ahead', () => {
+  it('a checkout orders an earlier edit although the edit is stamped 3 s ahead', () => {
     const group = stocked();
     group.at = at(100_000);
     group.write(arrivedOf([edit(103_000, 'cafe', 1)]));
@@ -260,14 +260,14 @@ describe('clocks that differ', () => {
     expect(orders).toMatchObject([{ status: 'confirmed', lines: [{ productId: 'cafe', quantity: 1 }] }]);
   });
 
-  it('a checkout orders what came before it in its batch, though its own clock is half a second behind', () => {
+  it('a checkout orders earlier edits of its batch although its own clock is half a second behind', () => {
     const group = stocked();
     group.at = at(100_000);
     const { orders } = group.write(arrivedOf([edit(99_990, 'cafe', 1), checkOut('ana', { stamp: stampAt(99_500) })]));
     expect(orders).toMatchObject([{ status: 'confirmed', lines: [{ productId: 'cafe' }] }]);
   });
 
-  it('an edit by a right clock comes after one that was stamped ahead, also in one batch', () => {
+  it('an edit by a correct clock counts after one that was stamped ahead, also within a batch', () => {
     const group = stocked();
     group.at = at(100_000);
     const ahead = edit(103_000, 'cafe', 5);
@@ -280,7 +280,7 @@ describe('clocks that differ', () => {
     expect(group.cartItems.get('ana\ncafe')).toMatchObject({ quantity: 3, stamp: stampAt(100_995) });
   });
 
-  it('several that are stamped ahead count in the order in which they came', () => {
+  it('edits stamped ahead count in arrival order', () => {
     const group = stocked();
     group.at = at(100_000);
     group.write(
@@ -290,7 +290,7 @@ describe('clocks that differ', () => {
     expect(orders).toMatchObject([{ lines: [{ productId: 'mate', quantity: 1 }] }]);
   });
 
-  it('a clear from the year 2099 empties the cart and blocks nothing that comes after it', () => {
+  it('a clear from the year 2099 empties the cart and blocks no later edit', () => {
     const group = stocked();
     const future = `${Date.UTC(2099, 0, 1)}`.padStart(15, '0');
     group.write(arrivedOf([edit(1, 'cafe', 1)]));
@@ -301,7 +301,7 @@ describe('clocks that differ', () => {
     const { replies, orders } = group.write(arrivedOf([edit(119_990, 'mate', 2), checkout]));
     expect(resultsOf({ replies })[0]).toEqual({ applied: true });
     expect(orders).toMatchObject([{ status: 'confirmed', lines: [{ productId: 'mate', quantity: 2 }] }]);
-    // What the order says of its time is by the group's clock, too.
+    // The order's time is also by the group's clock.
     const later = command(
       'cart.edit',
       { customerId: 'ana', productId: 'cafe', quantity: 1 },
@@ -311,7 +311,7 @@ describe('clocks that differ', () => {
     expect(group.write(arrivedOf([later, farOff])).orders).toMatchObject([{ placedAt: at(120_000) }]);
   });
 
-  it('heals a cart that was blocked by stamps from the future before there was a bound', () => {
+  it('repairs a cart that future stamps blocked before stamps were bounded', () => {
     const bucket = bucketOf('ana', BUCKETS);
     const future = (year: number) => `${String(Date.UTC(year, 0, 1)).padStart(15, '0')}-00000-spec`;
     const group = stocked();
@@ -335,13 +335,13 @@ describe('clocks that differ', () => {
   });
 });
 
-describe('edits, clears and checkouts of several senders with clocks that differ and messages that are late', () => {
+describe('edits, clears and checkouts of several senders with different clocks and late messages', () => {
   const products = ['cafe', 'mate'];
   const HOUR_MS = 3_600_000;
   const sent = fc.record({
-    /** When it is sent, by the group's clock. */
+    /** Send time, by the group's clock. */
     sentMs: fc.integer({ min: 0, max: 8_000 }),
-    /** How far its sender's clock is off. */
+    /** Offset of the sender's clock. */
     skewMs: fc.constantFrom(-3_000, -400, 0, 0, 0, 300, 3_000, 100 * HOUR_MS),
     delayMs: fc.oneof(fc.constant(5), fc.integer({ min: 0, max: 10_000 })),
     what: fc.oneof(
@@ -351,13 +351,13 @@ describe('edits, clears and checkouts of several senders with clocks that differ
     ),
   });
 
-  it('an acknowledged edit is ordered, or in the cart, or replaced by a later one, or its outcome says why not', () => {
+  it('an acknowledged edit is ordered, in the cart, replaced by a later one, or its outcome states why not', () => {
     fc.assert(
       fc.property(fc.array(sent, { minLength: 1, maxLength: 20, size: 'max' }), (history) => {
         const group = new MemoryGroup(at(0));
         group.write(arrivedOf(products.map((productId) => create(productId, 1_000))));
         const edits: { id: string; productId: string; quantity: number }[] = [];
-        // What holds of each product: the edit that was applied last and what became of it.
+        // Expected state of each product: the last applied edit and what became of it.
         const holds = new Map<string, string>();
         const replaced = new Set<string>();
         const ordered = new Set<string>();
@@ -375,7 +375,7 @@ describe('edits, clears and checkouts of several senders with clocks that differ
             );
             if (result?.['applied'] === true) {
               for (const [productId, id] of holds) {
-                // A clear takes out what is not newer than it, and nothing else.
+                // A clear removes items that are not newer than it, and nothing else.
                 if (group.visible('ana', productId) === undefined) {
                   emptied.add(id);
                   holds.delete(productId);
@@ -389,7 +389,7 @@ describe('edits, clears and checkouts of several senders with clocks that differ
             if (orders.length > 0) ordersExpected += 1;
             for (const { productId, quantity } of lines) {
               expect(before.get(productId)?.quantity).toBe(quantity);
-              // Ordered once: it is in the cart no more.
+              // Ordered once: it is no longer in the cart.
               expect(group.visible('ana', productId)).toBeUndefined();
               ordered.add(holds.get(productId) as string);
               holds.delete(productId);
@@ -423,7 +423,7 @@ describe('edits, clears and checkouts of several senders with clocks that differ
           const accounts = [!applied, replaced.has(id), ordered.has(id), emptied.has(id), inCart];
           expect(accounts.filter(Boolean)).toHaveLength(1);
         }
-        // Nothing blocks the cart: an edit by a right clock is applied, and a checkout orders it.
+        // Nothing blocks the cart: an edit by a correct clock is applied, and a checkout orders it.
         group.at = at(200_000);
         const last = command(
           'cart.edit',

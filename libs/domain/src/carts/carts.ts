@@ -21,7 +21,7 @@ interface WorkingCart {
   bucket: number;
   clearedStamp: Stamp | null;
   items: Map<string, Readonly<CartItem>>;
-  /** No stamp that this cart has seen is above it. */
+  /** The highest stamp that this cart has seen. */
   highest: Stamp | undefined;
   clearedRow: ClearedRow | undefined;
   itemRows: Map<string, ItemRow>;
@@ -30,18 +30,21 @@ interface WorkingCart {
 const APPLIED: CartEdited = { applied: true };
 
 /**
- * The carts while a batch is decided. An item is the edit with the highest stamp, and is in the cart while its quantity
- * is not 0 and its stamp is above the one that cleared the cart. Both only rise, so any order of arrival ends in the
- * same cart, and nothing has to wait for a message that is late. An order takes out exactly the items that it is made of,
- * so an edit that comes after it and is not older than what was ordered is in the cart.
+ * The carts while a batch is decided. An item is the edit with the highest stamp. It is in the cart while its quantity
+ * is not 0 and its stamp is above the stamp of the last clear. Both stamps only rise, so any order of arrival ends in
+ * the same cart, and nothing waits for a late message. An order removes exactly the items it consists of. So an edit
+ * that arrives later and is not older than what was ordered is in the cart.
  *
- * A stamp ahead of the group's clock shows only that its command was made before it came. So it counts as the next one of
- * this cart: after all that came before it, and before whatever is made from now on.
+ * A stamp ahead of the group's clock shows only that its command was made before it arrived. So it counts as the cart's
+ * next stamp: after everything that arrived earlier, and before everything made from now on.
  */
 export class Carts {
   private readonly working = new Map<string, WorkingCart>();
   private readonly atMs: number;
-  /** An honest sender is ahead by no more than the skew, so what is ahead of the clock was made after this. */
+  /**
+   * A correct sender is ahead by no more than the allowed skew, so a stamp ahead of the clock is treated as made after
+   * this.
+   */
   private readonly aheadMadeAfterMs: number;
 
   constructor(
@@ -68,15 +71,15 @@ export class Carts {
       return { applied: false, reason: 'ordered', stamp: present.stamp, orderId: ordered.orderId };
     }
     const ordered = quantity === 0 ? orderedBefore(present, stamp) : undefined;
-    // Also where there is nothing to take out: an older edit that comes later is older than this all the same.
+    // Also if there is nothing to remove: an older edit that arrives later is still older than this.
     this.put(cart, { productId, quantity, stamp, ordered: ordered ?? null });
     return ordered === undefined ? APPLIED : { applied: false, ...lostTo(ordered) };
   }
 
   /**
-   * Lets a cart keep one more product. In a full one, the item that has been out of it the longest makes room: what is in
-   * the cart is never given up. An edit of that product which is older still and comes later would then be done. False: all
-   * are in the cart.
+   * Makes room for one more product. In a full cart the item that was removed longest ago is dropped; an item in the
+   * cart is never dropped. An even older edit of the dropped product that arrives later would then take effect. False:
+   * all items are in the cart.
    */
   makeRoom(customerId: string, productId: string): boolean {
     const cart = this.cart(customerId);
@@ -92,7 +95,7 @@ export class Carts {
     return true;
   }
 
-  /** Takes out all that was put in up to `asked`. */
+  /** Removes all items added up to `asked`. */
   clear(customerId: string, asked: Stamp): CartEdited {
     const cart = this.cart(customerId);
     const stamp = this.effectiveStamp(cart, asked);
@@ -109,9 +112,9 @@ export class Carts {
   }
 
   /**
-   * What a checkout that was made at `asked` orders, by product id, and the stamp that it counts by. It sees what the cart
-   * held then, as far as it has not been edited since; and whatever came before it, when it comes within the skew of its
-   * stamp, for then its clock may merely be behind that of the edit.
+   * Returns what a checkout made at `asked` orders, by product id, and the stamp by which it counts. It sees the cart
+   * as of that time, as far as it has not been edited since. If it arrives within the allowed skew of its stamp, it
+   * also sees all earlier arrivals, because its clock may merely be behind that of the edit.
    */
   checkout(customerId: string, asked: Stamp): { lines: OrderLine[]; stamp: Stamp } {
     const cart = this.cart(customerId);
@@ -128,7 +131,7 @@ export class Carts {
     return { lines, stamp };
   }
 
-  /** Takes out what was ordered. The items keep their stamps: an older edit of them comes too late. */
+  /** Removes what was ordered. The items keep their stamps: an older edit of them arrives too late. */
   takeOut(customerId: string, lines: readonly OrderLine[], ordered: Ordered): void {
     const cart = this.cart(customerId);
     for (const { productId } of lines) {
@@ -137,7 +140,7 @@ export class Carts {
     }
   }
 
-  /** The stamp by which a command counts in this cart, which has then seen it. */
+  /** The stamp by which a command counts in this cart; the cart has then seen it. */
   private effectiveStamp(cart: WorkingCart, asked: Stamp): Stamp {
     const stamp = stampMs(asked) > this.atMs ? nextStamp(cart.highest, this.aheadMadeAfterMs, senderOf(asked)) : asked;
     cart.highest = highestStamp(cart.highest, stamp);
@@ -185,8 +188,8 @@ export class Carts {
   }
 
   /**
-   * Stamps ahead of the clock that were stored before writers bounded them, or by a group whose clock is ahead: nothing
-   * could come after them. They become old enough for whatever is made now, and what they hide or show stays as it is.
+   * Handles stamps ahead of the clock that were stored before writers bounded them, or by a group whose clock is ahead:
+   * no edit could come after them. They become old enough for anything made now; what they hide or show stays the same.
    */
   private pullBack(cart: WorkingCart, { clearedStamp, items }: Cart): void {
     const isAhead = (stamp: Stamp) => stampMs(stamp) > this.atMs;
@@ -202,7 +205,7 @@ export class Carts {
   }
 }
 
-/** The order that took the item although the wish to take it out was made before. */
+/** The order that contains the item although the request to remove it was made earlier. */
 function orderedBefore(item: Readonly<CartItem> | undefined, stamp: Stamp): Ordered | undefined {
   const ordered = item?.ordered ?? undefined;
   return ordered !== undefined && ordered.stamp > stamp ? ordered : undefined;

@@ -11,7 +11,7 @@ export const checkOutCart: Rules<'cart.checkout'> = {
     const { orderId, customerId, branchId } = body;
     const { lines, stamp } = state.carts.checkout(customerId, asked);
     if (lines.length === 0) return refusedFor('cart-empty');
-    // No edit can be refused for it: which one came last depends on the way here, and carts must end alike.
+    // No edit can be refused for this: which one arrived last depends on the network, and all carts must end the same.
     if (lines.length > MAX_ORDER_LINES) {
       return refusedFor('order-too-long', { lines: lines.length, linesMax: MAX_ORDER_LINES });
     }

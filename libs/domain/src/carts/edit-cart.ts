@@ -4,7 +4,7 @@ import { done, refusedFor, type Rules } from '../rules.js';
 export const editCart: Rules<'cart.edit'> = {
   need({ body }, keys) {
     keys.cartCustomerIds.add(body.customerId);
-    // A checkout later in the batch may order it, and it may not be in the cart that is loaded.
+    // A later checkout of the batch may order it, and it may be missing in the loaded cart.
     keys.productIds.add(body.productId);
   },
   decide({ body, stamp }, state) {

@@ -40,11 +40,11 @@ describe('product.create', () => {
     expect(levels).toEqual([{ productId: 'cafe', location: 'central', onHand: 10, reserved: 0, sequence: 1, bucket }]);
   });
 
-  it('moves nothing where it comes with no stock', () => {
+  it('records no movement without stock', () => {
     expect(new MemoryGroup().write(arrivedOf([create(0)]))).toMatchObject({ movements: [], levels: [] });
   });
 
-  it('refuses what exists', () => {
+  it('refuses an existing product', () => {
     const group = new MemoryGroup();
     const { outcomes, movements } = group.write(arrivedOf([create(10), create(20)]));
     expect(outcomes[1]).toMatchObject({ status: 'refused', result: { reason: 'product-exists' }, topic: null });
@@ -52,7 +52,7 @@ describe('product.create', () => {
     expect(movements).toHaveLength(1);
   });
 
-  it('brings a deleted product back: its versions go on, what lay there is still there', () => {
+  it('restores a deleted product: its versions continue and its stock is kept', () => {
     const group = new MemoryGroup();
     group.write(arrivedOf([create(10), remove]));
     const { products, levels, outcomes } = group.write(arrivedOf([create(5)]));
@@ -63,7 +63,7 @@ describe('product.create', () => {
 });
 
 describe('product.update and product.delete', () => {
-  it('count versions, in one row a batch', () => {
+  it('count versions, in one row per batch', () => {
     const { products, outcomes } = new MemoryGroup().write(arrivedOf([create(1), update, remove]));
     expect(products).toEqual([
       { productId: 'cafe', name: 'Café Premium', priceCents: 990, version: 3, deleted: true, bucket },
@@ -80,7 +80,7 @@ describe('product.update and product.delete', () => {
     expect(changeData['product.deleted'].parse(outcomes[2]?.changeData)).toEqual(outcomes[2]?.changeData);
   });
 
-  it.each([update, remove])('refuse what is not there: $kind', (command) => {
+  it.each([update, remove])('refuse an unknown product: $kind', (command) => {
     const group = new MemoryGroup();
     expect(group.write(arrivedOf([command])).outcomes).toMatchObject([
       { result: { reason: 'product-unknown' }, topic: null },

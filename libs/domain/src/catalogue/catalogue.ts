@@ -4,7 +4,7 @@ import type { BatchState, Product } from '../state.js';
 
 type WorkingProduct = Effects['products'][number];
 
-/** The products while a batch is decided: as loaded, plus every change so far. */
+/** The products while a batch is decided: as loaded, plus all changes so far. */
 export class Catalogue {
   private readonly changed = new Map<string, WorkingProduct>();
 
@@ -14,20 +14,20 @@ export class Catalogue {
     private readonly effects: Pick<Effects, 'products'>,
   ) {}
 
-  /** Undefined: it never was, or is deleted. */
+  /** Undefined: it never existed, or is deleted. */
   find(productId: string): Readonly<Product> | undefined {
     const product = this.changed.get(productId) ?? this.stored.get(productId);
     return product === undefined || product.deleted ? undefined : product;
   }
 
-  /** Also when it is deleted: its units go on lying somewhere. */
+  /** True for a deleted product too: its units are still in stock. */
   existsOrExisted(productId: string): boolean {
     return this.changed.has(productId) || this.stored.has(productId);
   }
 
   /**
-   * Sets what is given, brings it (back) to life or deletes it, and returns the new version. A deleted product keeps
-   * its row and goes on counting where it is made anew, so that a consumer never sees a version run back.
+   * Sets the given fields, creates, restores or deletes the product, and returns the new version. A deleted product
+   * keeps its row, and its versions continue if it is created again, so that a consumer never sees a version decrease.
    */
   change(productId: string, to: Partial<Pick<Product, 'name' | 'priceCents'>> & Pick<Product, 'deleted'>): number {
     const product = this.workingProduct(productId);

@@ -4,7 +4,7 @@ export const deleteProduct: Rules<'product.delete'> = {
   need({ body }, keys) {
     keys.productIds.add(body.productId);
   },
-  /** Its stock stays where it lies: units do not vanish because nobody sells them any more. */
+  /** Its stock stays: units do not vanish when a product is no longer sold. */
   decide({ body: { productId } }, state) {
     if (state.catalogue.find(productId) === undefined) return refused({ reason: 'product-unknown' });
     const version = state.catalogue.change(productId, { deleted: true });

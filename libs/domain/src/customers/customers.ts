@@ -1,7 +1,7 @@
 import type { CustomerRow, Effects } from '../effects.js';
 import type { BatchState } from '../state.js';
 
-/** The registered customers while a batch is decided: as loaded, plus those it registers. */
+/** The registered customers while a batch is decided: as loaded, plus those registered in it. */
 export class Customers {
   private readonly registered = new Set<string>();
 

@@ -6,7 +6,7 @@ import { BUCKETS, MemoryGroup } from '../test/memory-group.js';
 const ana = { customerId: 'ana', name: 'Ana Torres', email: 'ana@example.com', branchId: 'sucursal-1' };
 
 describe('customer.register', () => {
-  it('adds the customer as of when it was asked', () => {
+  it('adds the customer with the time of the request', () => {
     const register = command('customer.register', ana, { stamp: stampAt(-86_400_000) });
     const { outcomes, customers } = new MemoryGroup().write(arrivedOf([register]));
     const registeredAt = '2026-11-23T12:00:00.000Z';
@@ -23,7 +23,7 @@ describe('customer.register', () => {
     expect(changeData['customer.registered'].parse(outcomes[0]?.changeData)).toEqual(outcomes[0]?.changeData);
   });
 
-  it('refuses one that is registered, ever or earlier in the batch, and keeps the first', () => {
+  it('refuses a registered customer, also from the same batch, and keeps the first', () => {
     const group = new MemoryGroup();
     const [first, second, third] = ['1', '2', '3'].map((idempotencyKey) =>
       command('customer.register', { ...ana, name: idempotencyKey }, { idempotencyKey }),

@@ -4,7 +4,9 @@ import { readCommands } from '../read-commands.js';
 import { arrivedOf, command, placeOrder } from '../test/commands.js';
 import { MemoryGroup } from '../test/memory-group.js';
 
-/* What an operator does with a dead letter; that it counts as the naive model says is in history.spec.ts. */
+/*
+ * An operator's actions on dead letters. history.spec.ts compares them with the naive model.
+ */
 
 const cafe = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
 const order = placeOrder('ana', { cafe: 1 });
@@ -29,7 +31,7 @@ function groupWithDeadLetter(): { group: MemoryGroup; letter: DeadLetterRow } {
 }
 
 describe('a replay', () => {
-  it('is decided as if it came now; then its dead letter is closed, and every sending gets its outcome', () => {
+  it('is decided as if it arrived now; its dead letter is closed, and every sending gets its outcome', () => {
     const { group } = groupWithDeadLetter();
     const { replies, orders, deadLetterActions } = group.write([replayOf(1)]);
     expect(replies).toMatchObject([{ type: 'outcome', status: 'done', repeated: false }]);
@@ -41,7 +43,7 @@ describe('a replay', () => {
     );
   });
 
-  it('that fails again leaves the dead letter open with the new reason; its number is not tried again', () => {
+  it('that fails again keeps the dead letter open with the new reason; its number is not tried again', () => {
     const { group } = groupWithDeadLetter();
     const one = replayOf(1);
     const again = { errorClass: 'rule', failureSite: 'TypeError in decide', reason: 'a bug' } as const;
@@ -60,9 +62,9 @@ describe('a replay', () => {
     expect(group.letters()).toMatchObject([{ state: 'replayed' }]);
   });
 
-  it('does what an earlier version could not read, under the same id', () => {
+  it('carries out, under the same id, what an earlier version could not read', () => {
     const group = new MemoryGroup();
-    // As an earlier version would have kept it: by the hash of its content.
+    // As an earlier version would have stored it: under the hash of its content.
     const [seen] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known' }] }) as [
       Arrived & { readable: false },
     ];
@@ -77,7 +79,7 @@ describe('a replay', () => {
     expect(group.letters()).toMatchObject([{ state: 'replayed', lastNumber: 2 }]);
   });
 
-  it('of another body than it says is no command', () => {
+  it('with a body other than it states is no command', () => {
     const replay = { number: 1, bodyHash: 'ab'.repeat(32), by: 'ana' };
     const [one] = readCommands({ version: 1, commands: [{ ...order, replay }] }) as [Arrived];
     expect(one).toMatchObject({ readable: false, reason: expect.stringContaining('/replay/bodyHash') as string });
@@ -93,7 +95,7 @@ describe('a key conflict', () => {
     command: { ...other, replay: { number, bodyHash: bodyHash(other), by: 'ana' } },
   });
 
-  it('is kept with its body, can be discarded and never done, and leaves the first outcome as it is', () => {
+  it('is kept with its body, can be discarded but never carried out, and does not change the first outcome', () => {
     const group = new MemoryGroup();
     group.write(arrivedOf([cafe, order, other]));
     const [letter] = [...group.deadLetters.values()] as [DeadLetterRow];
@@ -107,7 +109,7 @@ describe('a key conflict', () => {
     expect(group.orders.size).toBe(1);
   });
 
-  it('becomes the class of a dead letter whose id was used by another body before it was replayed', () => {
+  it('becomes the class of a dead letter whose id another body used before the replay', () => {
     const { group } = groupWithDeadLetter();
     group.write(arrivedOf([other]));
     expect(group.write([replayOf(1)]).replies).toEqual([{ type: 'key-conflict', commandId: order.id }]);
@@ -116,7 +118,7 @@ describe('a key conflict', () => {
 });
 
 describe('a discard', () => {
-  it('writes the outcome discarded, which whoever sends it then gets', () => {
+  it('stores the outcome discarded, which every later sending gets', () => {
     const { group, letter } = groupWithDeadLetter();
     const { replies, deadLetterActions } = group.write([discardOf(letter)]);
     expect(replies).toMatchObject([{ type: 'outcome', status: 'done', result: { discarded: true } }]);
@@ -129,7 +131,7 @@ describe('a discard', () => {
     expect(group.orders.size).toBe(0);
   });
 
-  it('closes what can not be read, once', () => {
+  it('closes an unreadable dead letter once', () => {
     const group = new MemoryGroup();
     const junk = readCommands(Buffer.from('no JSON'));
     group.write(junk);
@@ -139,7 +141,7 @@ describe('a discard', () => {
     expect(group.letters()).toMatchObject([{ state: 'discarded', errorClass: 'unreadable', failureSite: 'JSON' }]);
   });
 
-  it('leaves the outcome alone that another command has under its id, and closes the dead letter all the same', () => {
+  it('closes the dead letter without changing another command’s outcome under its id', () => {
     const group = new MemoryGroup();
     const junk = readCommands({ version: 1, commands: [{ ...order, stamp: '' }] });
     group.write([...junk, ...arrivedOf([cafe, order])]);
@@ -150,7 +152,7 @@ describe('a discard', () => {
     expect(group.letters()).toMatchObject([{ state: 'discarded', failureSite: 'order.place /stamp' }]);
   });
 
-  it('of what is not there, or closed, does nothing and says so', () => {
+  it('of a missing or closed dead letter is refused with a reason', () => {
     const { group, letter } = groupWithDeadLetter();
     group.write([replayOf(1)]);
     expect(group.write([discardOf(letter)]).replies).toMatchObject([{ result: { discarded: false } }]);

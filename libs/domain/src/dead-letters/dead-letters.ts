@@ -2,9 +2,9 @@ import type { DeadLetterActionRow, DeadLetterRow, Effects, Failure } from '../ef
 import type { BatchState, DeadLetter, DeadLetterState } from '../state.js';
 import { textOf } from '../text.js';
 
-/** Dead letters as loaded, plus what this batch made of them. */
+/** Dead letters as loaded, plus this batch's changes. */
 export class DeadLetters {
-  /** Working copies of those that this batch made or changed, by id and body. */
+  /** Working copies of the dead letters that this batch created or changed, by id and body. */
   private readonly changed = new Map<string, DeadLetter>();
   private readonly updated = new Set<DeadLetter>();
 
@@ -13,7 +13,7 @@ export class DeadLetters {
     private readonly effects: Pick<Effects, 'deadLetters' | 'deadLetterUpdates' | 'deadLetterActions'>,
   ) {}
 
-  /** Whether there may be one of this command id. */
+  /** Whether one may exist for this command id. */
   hasOf(commandId: string): boolean {
     return this.changed.size > 0 || this.stored.has(commandId);
   }
@@ -26,7 +26,7 @@ export class DeadLetters {
     );
   }
 
-  /** Keeps what could not be processed. Text from outside becomes such as a text column takes. */
+  /** Keeps a command that could not be processed. Text from outside is made fit for a text column. */
   add(row: DeadLetterRow): Readonly<DeadLetter> {
     const { sentBy, command, ...letter } = {
       ...row,
@@ -39,13 +39,13 @@ export class DeadLetters {
     return copy;
   }
 
-  /** It was tried again, and failed again. */
+  /** Records another failed try. */
   failAgain(letter: Readonly<DeadLetter>, failure: Failure): Readonly<DeadLetter> {
     const copy = this.copyOf(letter);
     return Object.assign(copy, printed(failure), { tries: copy.tries + 1 });
   }
 
-  /** Writes down what an operator had done with it. */
+  /** Records an operator's action. */
   act(
     { commandId, bodyHash }: Readonly<DeadLetter>,
     state: DeadLetterState,

@@ -1,9 +1,9 @@
 import { done, type Rules } from '../rules.js';
 
 /**
- * Closes an open dead letter. Its command gets the outcome *discarded*, so that whoever asks for it is told, and a
- * sending that comes late does nothing. Unless another command was decided under its id, whose outcome stands; or it
- * belongs to another group, which alone decides what becomes of it.
+ * Closes an open dead letter. Its command gets the outcome *discarded*, which every later query returns, and a late
+ * sending has no effect. There are two exceptions: another command was decided under its id, whose outcome stands; or
+ * the command belongs to another group, which alone decides it.
  */
 export const discardDeadLetter: Rules<'dead-letter.discard'> = {
   need({ body }, keys) {

@@ -4,10 +4,10 @@ import { endOrder } from './end-order.js';
 export const cancelOrder: Rules<'order.cancel'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
-    // What was decided under the order's id, and whether it was cancelled before.
+    // The outcome under the order's id, and whether it was cancelled before.
     keys.commandIds.add(body.orderId);
   },
-  /** One that overtook its order leaves a tombstone: the order may still come, and is then refused. */
+  /** A cancellation that overtook its order leaves a tombstone; a late order is then refused. */
   decide(command, state) {
     const { orderId, customerId } = command.body;
     const order = state.orders.find(orderId, customerId);

@@ -3,7 +3,7 @@ import { done, notOwned, refused, type Decision } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
 import { priceLines, reserveLines } from './price-lines.js';
 
-/** An order as it was asked for; no product twice. */
+/** A requested order; each product at most once. */
 export interface AskedOrder {
   orderId: string;
   customerId: string;
@@ -15,8 +15,8 @@ export interface AskedOrder {
 }
 
 /**
- * Prices the lines and reserves all of them or none. An order that can't be had is rejected, and says everything that
- * stood in its way, so that one look at it is enough to ask for less.
+ * Prices the lines and reserves all or none of them. If an order is not possible, it is rejected with every reason, so
+ * that the client can ask for less at once.
  */
 export function decideOrder(order: AskedOrder, state: WorkingState): Decision {
   const found = priceLines(order.lines, state);

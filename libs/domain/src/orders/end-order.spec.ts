@@ -39,7 +39,7 @@ it.each([
   }
 });
 
-it('refuses what is not there, is somebody else’s, or was rejected', () => {
+it('refuses an order that is unknown, another customer’s, or rejected', () => {
   const group = stocked();
   const tooMuch = placeOrder('ana', { cafe: 11 });
   const results = group
@@ -62,7 +62,7 @@ it('refuses what is not there, is somebody else’s, or was rejected', () => {
   ]);
 });
 
-it('leaves a tombstone when it overtakes its order, whatever the order comes as', () => {
+it('leaves a tombstone when it overtakes its order, whichever command makes the order', () => {
   const group = stocked();
   const { outcomes } = group.write(arrivedOf([end('order.cancel', '1'), order]));
   expect(outcomes).toMatchObject([
@@ -73,14 +73,14 @@ it('leaves a tombstone when it overtakes its order, whatever the order comes as'
   expect([group.tombstones.size, group.orders.size, level(group)?.reserved]).toEqual([1, 0, 0]);
 });
 
-it('refuses to cancel what was decided and made no order', () => {
+it('refuses to cancel a decided command that made no order', () => {
   const group = stocked();
   const expired = { ...order, notAfter: '2026-11-24T11:00:00.000Z' };
   const { outcomes } = group.write(arrivedOf([expired, end('order.cancel', '1')]));
   expect(outcomes[1]).toMatchObject({ status: 'refused', result: { reason: 'order-unknown' } });
 });
 
-it('takes units back at any location, never more of a product than the order had', () => {
+it('accepts returned units at any location, but never more of a product than the order had', () => {
   const group = stocked();
   group.write(arrivedOf([order, end('order.fulfil', '1')]));
   const { outcomes } = group.write(
@@ -103,7 +103,7 @@ it('takes units back at any location, never more of a product than the order had
     { reason: 'location-unknown', unknownLocations: ['nowhere'] },
     { returned: [{ productId: 'cafe', quantity: 4 }] },
   ]);
-  // What consumers need to count: what the units were sold for, and whether the last of them came back.
+  // What consumers need for counting: the price of the units, and whether the last unit came back.
   expect(outcomes.filter(({ topic }) => topic !== null).map(({ changeData: data }) => data)).toMatchObject([
     { lines: [{ productId: 'cafe', quantity: 3, unitPriceCents: 890, unitsKept: 1 }], unitsKept: 1 },
     { lines: [{ productId: 'cafe', quantity: 1, unitPriceCents: 890, unitsKept: 0 }], unitsKept: 0 },

@@ -9,7 +9,7 @@ const ends = {
   fulfilled: { movement: 'fulfilled', change: 'order.fulfilled', leaves: true },
 } as const;
 
-/** Ends an order that waits to be fulfilled: its units are free again, or leave the shelf. */
+/** Ends an unfulfilled order: its units are free again, or leave the shelf. */
 export function endOrder(
   { id }: CommandOf<'order.cancel' | 'order.fulfil'>,
   order: Order,
@@ -31,7 +31,7 @@ export function endOrder(
   }
   state.orders.end(order, status, state.at);
   const result = { orderId, status, lines };
-  // A sale that is undone needs its prices; one that is fulfilled stays as it was.
+  // A cancelled sale needs its prices; a fulfilled one stays as it was.
   const changed = status === 'cancelled' ? pricedLinesOf(order).map(({ name, ...line }) => line) : lines;
   return done(result, { type: change, data: { ...result, lines: changed, customerId, branchId, totalCents } });
 }

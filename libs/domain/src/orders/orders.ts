@@ -3,8 +3,8 @@ import type { Effects, OrderUpdateRow } from '../effects.js';
 import type { BatchState, Order } from '../state.js';
 
 /**
- * The orders that something happens to after they were placed: as loaded, or as placed earlier in the batch, plus what
- * this batch did to them. An order that is only placed costs nothing here.
+ * The orders that change after they were placed: as loaded, or as placed earlier in the batch, plus this batch's
+ * changes. An order that is only placed costs nothing here.
  */
 export class Orders {
   private readonly placed = new Map<string, Order>();
@@ -16,7 +16,7 @@ export class Orders {
     private readonly effects: Pick<Effects, 'orders' | 'orderUpdates'>,
   ) {}
 
-  /** Undefined: there is none, or it is somebody else's. */
+  /** Undefined: it does not exist, or is another customer's. */
   find(orderId: string, customerId: string): Order | undefined {
     const order = this.placedHere(orderId) ?? this.stored.get(orderId);
     if (order?.customerId !== customerId) return undefined;
@@ -24,17 +24,17 @@ export class Orders {
     return update === undefined ? order : { ...order, status: update.status, returned: update.returned };
   }
 
-  /** It is over: cancelled or fulfilled. */
+  /** The order ends: cancelled or fulfilled. */
   end(order: Order, status: 'cancelled' | 'fulfilled', at: string): void {
     Object.assign(this.update(order), { status, endedAt: at });
   }
 
-  /** `returned`: all that came back so far. */
+  /** `returned`: all units returned so far. */
   take(order: Order, returned: OrderLine[]): void {
     this.update(order).returned = returned;
   }
 
-  /** An order placed in this batch has the units of a reservation. */
+  /** An order placed in this batch takes over the units of a reservation. */
   takeOver(orderId: string, reservationId: string): void {
     this.update(this.placedHere(orderId) as Order).reservationId = reservationId;
   }
@@ -60,7 +60,7 @@ export class Orders {
   }
 }
 
-/** Of an order that was confirmed: its lines were stored with their prices. */
+/** Lines of a confirmed order: they were stored with their prices. */
 export function pricedLinesOf({ lines }: Order): PricedLine[] {
   return lines as PricedLine[];
 }

@@ -14,7 +14,7 @@ function stocked(owned?: ReadonlySet<number>): MemoryGroup {
 }
 
 describe('order.place', () => {
-  it('is placed when it is decided, at the latest, though its stamp is of the year 2099', () => {
+  it('has its decision time as placement time at the latest, although its stamp is of the year 2099', () => {
     const stamp = `${String(Date.UTC(2099, 0, 1)).padStart(15, '0')}-00000-spec`;
     const { orders } = stocked().write(arrivedOf([placeOrder('ana', { cafe: 1 }, { stamp })]));
     expect(orders).toMatchObject([{ status: 'confirmed', placedAt: AT }]);
@@ -81,7 +81,7 @@ describe('order.place', () => {
     ]);
   });
 
-  it('rejects all of it, and names every short line and every unknown product', () => {
+  it('rejects the whole order and names every short line and every unknown product', () => {
     const group = stocked();
     group.write(arrivedOf([command('product.delete', { productId: 'te' })]));
     const order = placeOrder('ana', { cafe: 11, nothing: 1, mate: 5, te: 1 });

@@ -4,8 +4,8 @@ import { placeOrder } from '../test/commands.js';
 import { isPlainOrder } from './plain-order.js';
 
 /*
- * Goal: the short cut never lets anything by that the schema would not, or would change.
- * Method: orders with every field at and beyond its limits, a few spoiled or misspelled at a time.
+ * Goal: the short cut accepts only what the schema accepts unchanged. Method: orders with every field at and beyond its
+ * limits, with a few fields spoiled or misspelled at a time.
  */
 
 const slugs = ['cafe', 'Z', '7', 'a'.repeat(64), 'a'.repeat(65), '.a', '', 'ñ', 'a\n', 'a b', null, 1];
@@ -40,7 +40,7 @@ const stamps = [
 ];
 const quantities = [1, 2, 10_000, 10_001, 0, -1, 1.5, -0, NaN, Infinity, '1', null, true];
 
-/** The good ones far more often than the rest, so that most faults come alone. */
+/** Good values far more often than others, so that most violations occur alone. */
 const oneOf = (values: readonly unknown[], good: number) =>
   fc.oneof(
     { weight: 30, arbitrary: fc.constantFrom(...values.slice(0, good)) },
@@ -90,7 +90,7 @@ const envelope = withExtra(
 );
 
 describe('isPlainOrder', () => {
-  it('takes only what the schema takes as it is', () => {
+  it('accepts only what the schema accepts unchanged', () => {
     let taken = 0;
     fc.assert(
       fc.property(envelope, (raw) => {
@@ -103,7 +103,7 @@ describe('isPlainOrder', () => {
     expect(taken).toBeGreaterThan(500);
   });
 
-  it('takes what our own services send', () => {
+  it('accepts what our own services send', () => {
     const order = placeOrder('Ñandú 🛒', { cafe: 1, 'te-verde': 10_000 }, { branchId: 'sucursal-1' });
     expect(isPlainOrder(order)).toBe(true);
     expect(isPlainOrder({ ...order, reply: true })).toBe(true);

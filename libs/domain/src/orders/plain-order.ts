@@ -1,19 +1,19 @@
 import type { CommandOf } from '@eco/contracts';
 
 /*
- * Nearly every command is an order as our own services write them, and to show that with `commandSchema` takes more
- * than to decide it: 3.3 µs, this 0.6 (2 lines, Node 24). What is found right here is right by the schema too and the
- * same after it; a property test holds the two together. Whatever is not goes to the schema, which alone says what is
- * wrong with it.
+ * Nearly every command is an order in the form that our own services send. Checking it with `commandSchema` takes
+ * longer than deciding it: 3.3 µs; this check takes 0.6 (2 lines, Node 24). What it accepts is valid by the schema too,
+ * and unchanged by it; a property test proves that. Everything else goes to the schema, which alone reports what is
+ * wrong.
  */
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const STAMP = /^\d{15}-\d{5}-[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const SLUG = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** Of those that the schema takes, the ones that there are. */
+/** The schema's fields, as far as they are present. */
 const NAME = /^[ -~]{1,128}$/;
 const CUSTOMER = /^[^\p{Cc}\p{Cs}]+$/u;
-/** Each line is compared with all before it, so not many. */
+/** Each line is compared with all earlier ones, so there must be few. */
 const LINES_MAX = 16;
 
 type Order = CommandOf<'order.place'>;

@@ -2,19 +2,19 @@ import { CENTRAL, type OrderLine, type PricedLine, type ShortLine } from '@eco/c
 import { availableOf, type Level } from '../stock/stock-ledger.js';
 import type { WorkingState } from '../working-state.js';
 
-/** What somebody wants, at the prices of now, and everything that stands in its way. */
+/** Requested lines at current prices, and every reason against them. */
 export interface PricedLines {
   priced: PricedLine[];
-  /** Of each priced line, as it was found. */
+  /** The level of each priced line, as found. */
   levels: Level[];
   totalCents: number;
   short: ShortLine[];
   unknownProducts: string[];
-  /** Products that another group decides about; to call them unknown would be a lie. */
+  /** Products of other groups; calling them unknown would be wrong. */
   elsewhere: string[];
 }
 
-/** Changes nothing. No product may be in two lines: each would find the units of both. */
+/** Changes nothing. Each product may be in one line only; otherwise each line would count on the same units. */
 export function priceLines(lines: readonly OrderLine[], state: WorkingState): PricedLines {
   const found: PricedLines = { priced: [], levels: [], totalCents: 0, short: [], unknownProducts: [], elsewhere: [] };
   for (const { productId, quantity } of lines) {
@@ -37,7 +37,7 @@ export function priceLines(lines: readonly OrderLine[], state: WorkingState): Pr
   return found;
 }
 
-/** Takes all of them, which must have been found not to be short. */
+/** Reserves all lines; none of them may be short. */
 export function reserveLines({ priced, levels }: PricedLines, commandId: string, state: WorkingState): void {
   levels.forEach((level, index) => {
     const reservedDelta = (priced[index] as PricedLine).quantity;

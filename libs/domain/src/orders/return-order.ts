@@ -6,10 +6,10 @@ export const returnOrder: Rules<'order.return'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
     keys.locations.add(body.location);
-    // Not with the order: it may be placed in the same batch.
+    // Not together with the order, which may be placed in the same batch.
     for (const { productId } of body.lines) keys.stockProductIds.add(productId);
   },
-  /** All lines or none. The units are on hand again, at once: what can't be sold any more is adjusted away. */
+  /** All lines or none. The units are on hand again at once; unsellable ones are adjusted away. */
   decide({ id, body }, state) {
     const { orderId, customerId, location, lines } = body;
     const order = state.orders.find(orderId, customerId);

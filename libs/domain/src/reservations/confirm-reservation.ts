@@ -6,7 +6,7 @@ export const confirmReservation: Rules<'reservation.confirm'> = {
   need({ body }, keys) {
     keys.reservationIds.add(body.reservationId);
   },
-  /** No unit moves: what was reserved for the reservation is from now on reserved for the order. */
+  /** No unit moves: units reserved for the reservation are now reserved for the order. */
   decide({ body, stamp }, state) {
     const { orderId, reservationId, customerId, branchId } = body;
     const reservation = state.reservations.find(reservationId, customerId);

@@ -4,7 +4,7 @@ import { done, notOwned, refusedFor, type Decision } from '../rules.js';
 import type { Reservation } from '../state.js';
 import type { WorkingState } from '../working-state.js';
 
-/** Lets go what a reservation holds. */
+/** Releases what a reservation holds. */
 export function endReservation(
   { id }: CommandOf<'reservation.release' | 'reservation.expire'>,
   reservation: Readonly<Reservation>,
@@ -20,7 +20,7 @@ export function endReservation(
   return done(result, { type: `reservation.${status}`, data: { ...result, customerId, branchId } });
 }
 
-/** Undefined: it holds its units, and they are this group's. */
+/** Undefined: the reservation holds its units, and they belong to this group. */
 export function whyNotHeld(reservation: Readonly<Reservation>, state: WorkingState): Decision | undefined {
   const { status, orderId, lines } = reservation;
   if (status !== 'held') {

@@ -6,10 +6,10 @@ import type { BatchState, Reservation } from '../state.js';
 import { endReservation } from './end-reservation.js';
 
 /*
- * Expiry is a command like any other, with an outcome, movements and a change. The batch that finds a reservation due
- * makes it, before it decides what has come: so nobody is refused for units that nobody holds any more, and nobody
- * confirms what has expired, whether a timer was on time or not. All of a batch is decided as of one instant, so no
- * reservation becomes due within it.
+ * Expiry is a normal command, with an outcome, movements and a change. A batch that finds a due reservation creates the
+ * command before it decides what has arrived. So no command is refused because of an expired hold, and none confirms an
+ * expired reservation, whether or not a timer was on time. A batch is decided as of one instant, so no reservation
+ * becomes due within it.
  */
 
 export const expireReservation: Rules<'reservation.expire'> = {
@@ -25,17 +25,17 @@ export const expireReservation: Rules<'reservation.expire'> = {
   },
 };
 
-/** One for each reservation that was loaded, is held and due. The same batch makes the same ones, with the same ids. */
+/** One for each loaded reservation that is held and due. The same batch creates the same commands with the same ids. */
 export function dueExpiries(state: BatchState, isHere: (key: string) => boolean): CommandOf<'reservation.expire'>[] {
   const { group, term, tag, seq } = state.position;
   const commands: CommandOf<'reservation.expire'>[] = [];
   for (const reservation of state.reservations.values()) {
     const { reservationId, customerId, lines } = reservation;
     if (reservation.status !== 'held' || !isDue(reservation, state.at)) continue;
-    // What lies with another group is for whoever owns all of it.
+    // A reservation with units of another group is left to the owner of all of them.
     if (![customerId, ...lines.map(({ productId }) => productId)].every(isHere)) continue;
     commands.push({
-      // Of this batch alone: an id that others could guess could be used up before.
+      // Unique to this batch: an id that others could guess could be used up beforehand.
       id: commandIdFor({
         origin: group,
         kind: 'reservation.expire',

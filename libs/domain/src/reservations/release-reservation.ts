@@ -6,7 +6,7 @@ export const releaseReservation: Rules<'reservation.release'> = {
     keys.reservationIds.add(body.reservationId);
     keys.commandIds.add(body.reservationId);
   },
-  /** One that overtook its reservation leaves a tombstone: that may still come, and then holds nothing. */
+  /** A release that overtook its reservation leaves a tombstone; the late reservation then holds nothing. */
   decide(command, state) {
     const { reservationId, customerId } = command.body;
     const reservation = state.reservations.find(reservationId, customerId);

@@ -15,7 +15,7 @@ const statuses = (group: MemoryGroup) => [...group.reservations.values()].map(({
 const reserved = (group: MemoryGroup, productId: string) => group.levels.get(`${productId}\ncentral`)?.reserved;
 
 describe('a reservation', () => {
-  it('holds all lines at their prices until a time', () => {
+  it('holds all lines at their prices until it expires', () => {
     const group = stocked();
     const asked = reserve('ana', { cafe: 3, te: 1 }, { ttlSeconds: 60 });
     const { outcomes } = group.write(arrivedOf([asked]));
@@ -38,7 +38,7 @@ describe('a reservation', () => {
     expect([reserved(group, 'cafe'), reserved(group, 'te')]).toEqual([3, 1]);
   });
 
-  it('names every short line and every unknown product, and holds nothing then', () => {
+  it('names every short line and every unknown product, and then holds nothing', () => {
     const group = stocked();
     const { outcomes, movements } = group.write(
       arrivedOf([reserve('ana', { cafe: 11, te: 5, rum: 1 }), reserve('ana', { cafe: 1, rum: 1 })]),
@@ -57,7 +57,7 @@ describe('a reservation', () => {
     expect(movements).toEqual([]);
   });
 
-  it('becomes an order at the prices of then, and no unit moves', () => {
+  it('becomes an order at its own prices, and no unit moves', () => {
     const group = stocked();
     const held = reserve('ana', { cafe: 3 });
     group.write(arrivedOf([held, command('product.update', { productId: 'cafe', name: 'X', priceCents: 1 })]));
@@ -76,7 +76,7 @@ describe('a reservation', () => {
     expect([statuses(group), reserved(group, 'cafe')]).toEqual([['confirmed'], 3]);
   });
 
-  it('lets go when it is released, once', () => {
+  it('frees its units once when it is released', () => {
     const group = stocked();
     const held = reserve('ana', { cafe: 3 });
     const body = { reservationId: held.id, customerId: 'ana' };
@@ -98,7 +98,7 @@ describe('a reservation', () => {
     expect([reserved(group, 'cafe'), group.holds.size]).toEqual([0, 0]);
   });
 
-  it('holds nothing when its release came before it', () => {
+  it('holds nothing when its release arrived first', () => {
     const group = stocked();
     const late = reserve('ana', { cafe: 3 });
     const body = { reservationId: late.id, customerId: 'ana' };
@@ -113,7 +113,7 @@ describe('a reservation', () => {
 });
 
 describe('a reservation that is due', () => {
-  it('lets go before the batch that finds it decides, with an outcome, a change and movements of its own', () => {
+  it('expires before the batch decides, with its own outcome, change and movements', () => {
     const group = stocked();
     const held = reserve('ana', { cafe: 10, te: 2 }, { ttlSeconds: 60 });
     group.write(arrivedOf([held]));
@@ -144,7 +144,7 @@ describe('a reservation that is due', () => {
     ]);
   });
 
-  it('can’t be let go by others before its time, nor be kept by them', () => {
+  it('can’t be released early or kept by others', () => {
     const group = stocked();
     const held = reserve('ana', { cafe: 10 }, { ttlSeconds: 60 });
     const expire = command('reservation.expire', { reservationId: held.id, customerId: 'ana' });

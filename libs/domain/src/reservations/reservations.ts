@@ -6,7 +6,7 @@ import type { StockLedger } from '../stock/stock-ledger.js';
 
 type WorkingReservation = Effects['reservations'][number];
 
-/** The reservations that something happens to: as loaded, plus those of this batch and what it did to any of them. */
+/** The reservations that change: as loaded, plus those of this batch, with all its changes. */
 export class Reservations {
   private readonly working = new Map<string, WorkingReservation>();
 
@@ -16,7 +16,7 @@ export class Reservations {
     private readonly effects: Pick<Effects, 'reservations' | 'holds' | 'endedHolds'>,
   ) {}
 
-  /** Undefined: there is none, or it is somebody else's. */
+  /** Undefined: it does not exist, or is another customer's. */
   find(reservationId: string, customerId: string): Readonly<Reservation> | undefined {
     const reservation = this.working.get(reservationId) ?? this.stored.get(reservationId);
     return reservation?.customerId === customerId ? reservation : undefined;
@@ -61,7 +61,7 @@ export class Reservations {
       this.effects.reservations.push(row);
       this.effects.endedHolds.push(reservationId);
     } else {
-      // Made in this batch: none of its holds is stored yet, and none shall be.
+      // Created in this batch: none of its holds is stored yet, and none will be.
       this.effects.holds = this.effects.holds.filter((hold) => hold.reservationId !== reservationId);
     }
     row.status = status;

@@ -7,7 +7,10 @@ export const countStock: Rules<'stock.count'> = {
     keys.stockProductIds.add(body.productId);
     keys.locations.add(body.location);
   },
-  /** Who counted compared with a level that was read before: if that has moved, the difference is not what was found. */
+  /**
+   * The count was compared with a level read earlier. If the level has moved since, the difference is not what was
+   * found.
+   */
   decide({ id, body }, state) {
     const { productId, location, expected, counted } = body;
     const unknown = whyUnknown(productId, [location], state);

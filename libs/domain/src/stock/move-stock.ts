@@ -3,7 +3,7 @@ import { refusedFor, type Decision } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
 import { availableOf, type Level } from './stock-ledger.js';
 
-/** A refusal that names every product and location that nobody knows; undefined: all are known. */
+/** A refusal that names every unknown product and location; undefined: all are known. */
 export function whyUnknown(productId: string, locations: readonly string[], state: WorkingState): Decision | undefined {
   const unknownProducts = state.catalogue.existsOrExisted(productId) ? [] : [productId];
   const unknownLocations = locations.filter((location) => !state.locations.has(location));
@@ -12,14 +12,14 @@ export function whyUnknown(productId: string, locations: readonly string[], stat
   return undefined;
 }
 
-/** A refusal when so many units more (or fewer) would leave less than is reserved; undefined: they may move. */
+/** A refusal if this change would leave fewer units than are reserved; undefined: they may move. */
 export function whyShort(level: Level, delta: number): Decision | undefined {
   const available = availableOf(level);
   if (delta >= -available) return undefined;
   return refusedFor('stock-short', { short: [{ productId: level.productId, asked: -delta, available }] });
 }
 
-/** Moves units on hand, none of them reserved, and gives what the outcome says of it. 0 units is no movement. */
+/** Moves unreserved units on hand and returns the outcome's result. 0 units make no movement. */
 export function moveOnHand(
   level: Level,
   movement: MovementKind,

@@ -12,7 +12,7 @@ const at = (location: string) => ({ productId: 'cafe', location });
 const count = (expected: number, counted: number) => command('stock.count', { ...at('central'), expected, counted });
 const adjust = (delta: number) => command('stock.adjust', { ...at('central'), delta, reason: 'broken' });
 
-it('receives units anywhere, and says what the level is then', () => {
+it('receives units at any location and returns the new level', () => {
   const group = stocked();
   const { outcomes, movements } = group.write(
     arrivedOf([
@@ -29,7 +29,7 @@ it('receives units anywhere, and says what the level is then', () => {
   ]);
 });
 
-it('adjusts by more or fewer, but never into what is reserved', () => {
+it('adjusts up or down, but never below what is reserved', () => {
   const { outcomes } = stocked().write(arrivedOf([adjust(-6), adjust(-1), adjust(3)]));
   expect(outcomes.map(({ result }) => result)).toMatchObject([
     { delta: -6, onHand: 4, available: 0, reason: 'broken' },
@@ -38,7 +38,7 @@ it('adjusts by more or fewer, but never into what is reserved', () => {
   ]);
 });
 
-it('takes a count for true only while the level is what whoever counted believed', () => {
+it('accepts a count only if the level is what the counter assumed', () => {
   const { outcomes, movements } = stocked().write(
     arrivedOf([count(9, 8), count(10, 10), count(10, 8), count(10, 7), count(8, 3)]),
   );
@@ -52,7 +52,7 @@ it('takes a count for true only while the level is what whoever counted believed
   expect(movements).toHaveLength(1);
 });
 
-it('knows a product that was deleted, since its units still lie there, and no other', () => {
+it('knows a deleted product, because its units are still in stock, and no unknown one', () => {
   const group = stocked();
   group.write(arrivedOf([command('product.delete', { productId: 'cafe' })]));
   const nowhere = { productId: 'te', location: 'nowhere' };

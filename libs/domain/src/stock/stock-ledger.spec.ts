@@ -14,7 +14,7 @@ function ledgerWith(onHand: number, reserved: number) {
 }
 
 describe('StockLedger', () => {
-  it('does not touch what was loaded, and writes no level that did not move', () => {
+  it('does not modify loaded state, and writes no unchanged level', () => {
     const { ledger, effects } = ledgerWith(5, 1);
     const level = ledger.level('cafe', 'central');
     expect(effects.levels).toEqual([]);
@@ -23,7 +23,7 @@ describe('StockLedger', () => {
     expect(effects.levels).toEqual([level]);
   });
 
-  it('counts each location apart, from nothing where there never was stock', () => {
+  it('counts each location separately, from 0 where there never was stock', () => {
     const { ledger, effects } = ledgerWith(5, 1);
     const level = ledger.level('cafe', 'sucursal-1');
     expect(level).toMatchObject({ onHand: 0, reserved: 0, sequence: 0 });
@@ -36,7 +36,7 @@ describe('StockLedger', () => {
     { onHandDelta: 0, reservedDelta: 5 },
     { onHandDelta: -5, reservedDelta: 0 },
     { onHandDelta: 0, reservedDelta: -2 },
-  ])('throws rather than sell what is not there: $onHandDelta, $reservedDelta', (deltas) => {
+  ])('throws instead of overselling: $onHandDelta, $reservedDelta', (deltas) => {
     const { ledger, effects } = ledgerWith(5, 1);
     const level = ledger.level('cafe', 'central');
     expect(() => ledger.move(level, { movement: 'reserved', ...deltas }, 'a')).toThrow('cafe at central');

@@ -8,13 +8,13 @@ type WorkingLevel = Effects['levels'][number];
 export type Level = Readonly<WorkingLevel>;
 
 /**
- * The stock levels while a batch is decided: as loaded, plus every movement so far. Nothing changes a level but a
- * movement, and the movements of a level are numbered without gaps, so the ledger alone gives every level back.
+ * The stock levels while a batch is decided: as loaded, plus all movements so far. Only a movement changes a level, and
+ * the movements of a level are numbered without gaps. So the ledger alone reproduces every level.
  */
 export class StockLedger {
-  /** By location, then product: nearly all of them are at one location. */
+  /** By location, then product: nearly all levels are at one location. */
   private readonly working = new Map<string, Map<string, WorkingLevel>>();
-  /** Those that have moved. */
+  /** Changed levels. */
   private readonly moved = new Set<WorkingLevel>();
 
   constructor(
@@ -24,7 +24,7 @@ export class StockLedger {
     private readonly nextPlace: () => number,
   ) {}
 
-  /** The level as of now; it goes on changing with its movements. Where there never was stock: 0 of it. */
+  /** The current level; it changes with later movements. Without earlier stock it is 0. */
   level(productId: string, location: string): Level {
     let here = this.working.get(location);
     if (here === undefined) {
@@ -39,7 +39,7 @@ export class StockLedger {
     return level;
   }
 
-  /** Throws when units would be sold that are not there: who decides asks first. */
+  /** Throws if units would be oversold: the caller checks first. */
   move(level: Level, { movement, onHandDelta, reservedDelta }: Movement, commandId: string): void {
     const { productId, location, bucket } = level;
     const onHand = level.onHand + onHandDelta;
@@ -85,7 +85,7 @@ export class StockLedger {
   }
 }
 
-/** Units that nobody holds yet. */
+/** Units that are not reserved. */
 export function availableOf({ onHand, reserved }: Level): number {
   return onHand - reserved;
 }

@@ -9,10 +9,10 @@ import {
 import { commandIdFor, orderIdFor } from '@eco/routing';
 import type { Arrived } from '../effects.js';
 
-/** 2026-11-24, noon: when specs happen. */
+/** The time of the specs: 2026-11-24, noon. */
 export const NOON_MS = Date.UTC(2026, 10, 24, 12);
 
-/** The stamp of a command made so long after noon. */
+/** The stamp of a command made this long after noon. */
 export function stampAt(afterMs: number, sender = 'spec'): string {
   return `${String(NOON_MS + afterMs).padStart(15, '0')}-00000-${sender}`;
 }
@@ -22,7 +22,7 @@ type MakingKind = 'order.place' | 'cart.checkout' | 'reservation.create' | 'rese
 
 type Envelope = Partial<Pick<Command, 'id' | 'stamp' | 'notAfter' | 'sentBy'>>;
 
-/** A command; its id is made of its kind, key and `idempotencyKey`, so the same again is a repeat or a conflict. */
+/** A command. Its id is derived from kind, key and `idempotencyKey`, so the same values make a repeat or a conflict. */
 export function command<K extends Exclude<CommandKind, MakingKind>>(
   kind: K,
   body: CommandBody<K>,

@@ -25,13 +25,13 @@ import {
 } from '../state.js';
 
 export const BUCKETS = 16;
-/** Where stock may lie. */
+/** Locations of stock. */
 export const LOCATIONS: ReadonlySet<string> = new Set(['central', 'sucursal-1']);
 const ALL_BUCKETS: ReadonlySet<number> = new Set(Array.from({ length: BUCKETS }, (_, bucket) => bucket));
 
 /**
- * A database group in memory, for specs: a batch is loaded by its keys and nothing else, decided, and stored as the
- * tables would have it: what is inserted must be new, what is there is frozen.
+ * A database group in memory, for specs. A batch is loaded by its keys only, decided, and stored as the tables would:
+ * an inserted row must be new, and stored rows are frozen.
  */
 export class MemoryGroup {
   readonly outcomes = new Map<string, OutcomeRow>();
@@ -105,7 +105,7 @@ export class MemoryGroup {
     };
   }
 
-  /** Dead letters as they stand now. */
+  /** Current state of dead letters. */
   letters(): DeadLetter[] {
     return [...this.deadLetters].map(([key, { sentBy: _sentBy, command: _command, ...letter }]) => ({
       ...letter,
@@ -113,7 +113,7 @@ export class MemoryGroup {
     }));
   }
 
-  /** An order as it stands now. */
+  /** Current state of an order. */
   order(orderId: string): [string, Order][] {
     const row = this.orders.get(orderId);
     if (row === undefined) return [];
@@ -121,7 +121,7 @@ export class MemoryGroup {
     return [[orderId, { ...row, status, returned }]];
   }
 
-  /** What a reader sees of a product in a cart; undefined: it is not there. */
+  /** What a reader sees of a product in a cart; undefined: it is not in the cart. */
   visible(customerId: string, productId: string): { quantity: number; stamp: string } | undefined {
     const item = this.cartItems.get(`${customerId}\n${productId}`);
     const clearedStamp = this.carts.get(customerId)?.clearedStamp ?? '';
@@ -129,7 +129,7 @@ export class MemoryGroup {
     return { quantity: item.quantity, stamp: item.stamp };
   }
 
-  /** None where nothing was ever put in or cleared. */
+  /** None if nothing was ever added or cleared. */
   private cart(customerId: string): [string, Cart][] {
     const items = [...this.cartItems.values()].filter((item) => item.customerId === customerId);
     const clearedStamp = this.carts.get(customerId)?.clearedStamp ?? null;

@@ -3,7 +3,7 @@ export interface NaiveMovement {
   location: string;
   onHandDelta: number;
   reservedDelta: number;
-  /** `expiry`: of a command that the batch made, whose id only the batch knows. */
+  /** `expiry`: of a command created by the batch, whose id only the batch knows. */
   commandId: string;
 }
 

@@ -6,8 +6,8 @@ import { BUCKETS, LOCATIONS } from './memory-group.js';
 import { NaiveLedger } from './naive-ledger.js';
 
 /*
- * The naive model that batches are compared with: one command after the other, nothing kept but what each did, every
- * question answered by going through all of it. Slow, and short enough to be seen to be right.
+ * The naive model that batches are compared with: one command after the other. It keeps only what each did, and answers
+ * every question by going through all of it. It is slow, but short enough to be obviously correct.
  */
 
 type Done = { id: string; hash: string; status: string; result: Record<string, unknown>; command: Command };
@@ -69,7 +69,7 @@ export class OneByOne {
     private readonly ownedBuckets: ReadonlySet<number>,
   ) {}
 
-  /** A batch begins: what is due by now holds nothing. */
+  /** A batch begins: due reservations hold nothing any more. */
   tick(at: string): void {
     this.at = at;
     for (const reservation of this.reservations) {
@@ -114,7 +114,7 @@ export class OneByOne {
       .update(canonicalJson({ kind, body: asked }))
       .digest('hex');
     const bucket = bucketOf(keyOf(command), BUCKETS);
-    // Where a discard is decided says its dead letter.
+    // The dead letter determines where a discard is decided.
     if (kind !== 'dead-letter.discard' && !this.ownedBuckets.has(bucket))
       return this.deadLetter(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
     const before = this.decided.find((done) => done.id === id);
@@ -249,7 +249,7 @@ export class OneByOne {
         }
         if (reservation === undefined) return ['refused', { reason: 'reservation-unknown' }];
         if (reservation.status !== 'held') return over(reservation);
-        // What is due has expired when the batch began.
+        // Due reservations expired when the batch began.
         if (kind === 'reservation.expire') return ['refused', { reason: 'reservation-not-due' }];
         this.release(reservation, 'released', command.id);
         return ['done', { reservationId, status: 'released', lines: plain(reservation.lines) }];
@@ -385,7 +385,7 @@ export class OneByOne {
     return this.orders.find((each) => each.orderId === orderId && each.customerId === customerId);
   }
 
-  /** Nothing was decided under this id, or only that it must not be done. */
+  /** Nothing was decided under this id, or only that it must not be carried out. */
   private mayStillCome(id: string): boolean {
     return this.decided.every((done) => done.id !== id) || this.tombstones.some((each) => each.id === id);
   }
@@ -394,7 +394,7 @@ export class OneByOne {
     if (this.tombstones.every((each) => each.id !== id)) this.tombstones.push({ id, reason });
   }
 
-  /** What an order asks for, or a checkout finds in the cart as of its stamp; of other kinds: nothing. */
+  /** The lines of an order, or what a checkout finds in the cart as of its stamp; empty for other kinds. */
   private linesOf({ kind, body, stamp }: Command): OrderLine[] {
     if (kind === 'order.place' || kind === 'reservation.create') return body.lines;
     if (kind !== 'cart.checkout') return [];
@@ -430,7 +430,7 @@ export class OneByOne {
     return ['done', { applied: false, reason, stamp, ...(orderId === undefined ? {} : { orderId }) }];
   }
 
-  /** As it is now. */
+  /** Its current state. */
   product(productId: string): Product | undefined {
     return this.products.findLast((product) => product.productId === productId);
   }

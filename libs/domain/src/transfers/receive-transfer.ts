@@ -6,7 +6,7 @@ export const receiveTransfer: Rules<'transfer.receive'> = {
     keys.transferIds.add(body.transferId);
     keys.stockProductIds.add(body.productId);
   },
-  /** All of it arrives; what was lost on the way is adjusted away where it is missed. */
+  /** Everything arrives; what was lost on the way is adjusted away at the location that misses it. */
   decide({ id, body }, state) {
     const { transferId, productId } = body;
     const transfer = state.transfers.find(transferId, productId);

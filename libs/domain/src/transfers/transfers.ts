@@ -4,7 +4,7 @@ import type { BatchState, Transfer } from '../state.js';
 
 type WorkingTransfer = Effects['transfers'][number];
 
-/** The transfers that something happens to: as loaded, plus those of this batch and what it did to any of them. */
+/** The transfers that change: as loaded, plus those of this batch, with all its changes. */
 export class Transfers {
   private readonly working = new Map<string, WorkingTransfer>();
 
@@ -14,7 +14,7 @@ export class Transfers {
     private readonly effects: Pick<Effects, 'transfers'>,
   ) {}
 
-  /** Undefined: there is none, or it is of another product. */
+  /** Undefined: it does not exist, or is of another product. */
   find(transferId: string, productId: string): Readonly<Transfer> | undefined {
     const transfer = this.working.get(transferId) ?? this.stored.get(transferId);
     return transfer?.productId === productId ? transfer : undefined;
