@@ -3,7 +3,7 @@ import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
 
-/** Where compose.yaml mounts the volumes of all containers into its jobs. */
+/** Mount point of all containers' volumes in the jobs of compose.yaml. */
 const DIR = '/eco';
 
 /** `eco container …`: the jobs of compose.yaml. Each may run at every start. */
