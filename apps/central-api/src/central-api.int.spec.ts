@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { VHOST } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
-import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
+import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
  * Central's responses on real servers: one broker, so that a test can stop it; one group; the built processes.
@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.destroy());
 
-const ask = askerOf(() => central);
+const ask = apiClientOf(() => central);
 const waiting = { prefer: 'wait=30' };
 
 /** Event queues of the consumer that maintains Central's table of customers. */

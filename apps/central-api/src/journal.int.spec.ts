@@ -7,7 +7,7 @@ import { headers as headerNames, type CommandBody } from '@eco/contracts';
 import { createEdge } from '@eco/edge';
 import { CommandIntake, LocalAcceptance } from '@eco/intake';
 import { Reads } from '@eco/reads';
-import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
+import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
  * What Central accepts while no broker confirms, on real servers: one broker, so that all of them can be away; one
@@ -41,7 +41,7 @@ function broker() {
 /** A confirm is awaited for 2 s, so a faster response waited for no broker; the rest is for a busy machine. */
 const AT_ONCE_MS = 1900;
 
-const askCentral = askerOf(() => central);
+const askCentral = apiClientOf(() => central);
 
 interface Timed extends Answered {
   ms: number;

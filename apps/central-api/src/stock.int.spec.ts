@@ -1,5 +1,5 @@
 import { headers as headerNames } from '@eco/contracts';
-import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
+import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
  * Goal: a change of stock is answered within its request: done, refused, not done and never will be, or unknown.
@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.destroy());
 
-const askCentral = askerOf(() => central);
+const askCentral = apiClientOf(() => central);
 const ask = (path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered> =>
   askCentral(body === undefined ? 'GET' : 'POST', path, body, headers);
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { headers, type Problem } from '@eco/contracts';
 import { createEdge, startService, StartError, type Edge, type Service } from '@eco/edge';
 import { readJournals } from '@eco/journal';
-import { askerOf, eventually } from '@eco/testing';
+import { apiClientOf, eventually } from '@eco/testing';
 import { Reads } from '@eco/reads';
 import { IntakeModule } from './intake.module.js';
 import { openIntake, type OpenIntake } from './open-intake.js';
@@ -49,7 +49,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-const ask = askerOf(() => service.url);
+const ask = apiClientOf(() => service.url);
 
 const lines = [{ productId: 'cafe-premium', quantity: 2 }];
 const waitingWith = (key: string) => ({ prefer: 'wait=30', 'idempotency-key': key });

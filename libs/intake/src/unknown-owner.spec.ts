@@ -4,7 +4,7 @@ import path from 'node:path';
 import { headers } from '@eco/contracts';
 import { createEdge, startService, type Service } from '@eco/edge';
 import { Reads } from '@eco/reads';
-import { askerOf } from '@eco/testing';
+import { apiClientOf } from '@eco/testing';
 import { IntakeModule } from './intake.module.js';
 import { openIntake } from './open-intake.js';
 
@@ -41,7 +41,7 @@ async function start(name: string, branchId: string | null) {
     close: [() => opened.stop()],
   });
   services.push(service);
-  return askerOf(() => service.url);
+  return apiClientOf(() => service.url);
 }
 
 const order = (n: number) => ({ customerId: `ana-${n}`, lines: [{ productId: 'cafe-premium', quantity: 2 }] });

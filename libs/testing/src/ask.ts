@@ -9,7 +9,7 @@ export interface Answered {
  * Sends HTTP requests to a service and returns any response. `url` is read for each request, because servers start
  * after the spec is loaded.
  */
-export function askerOf(url: () => string) {
+export function apiClientOf(url: () => string) {
   return async (
     method: string,
     path: string,

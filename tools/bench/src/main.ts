@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { ensureLoadGenerator, ProcessFault, Refused } from '@eco/cluster';
+import { ensureLoadGenerator, ProcessError, Refused } from '@eco/cluster';
 import { Bench } from './bench.js';
 import { parts, sides, type BenchOptions } from './options.js';
 import { BadOptions, readOptions, type OptionTexts } from './read-options.js';
@@ -89,6 +89,6 @@ const SAME_MS = 300;
 
 program.parseAsync().catch((error: unknown) => {
   const isRefused = error instanceof BadOptions || error instanceof Refused;
-  console.error(isRefused || error instanceof ProcessFault ? `error: ${error.message}` : error);
+  console.error(isRefused || error instanceof ProcessError ? `error: ${error.message}` : error);
   process.exitCode = isRefused ? EXIT_BAD_INPUT : EXIT_FAULTY;
 });

@@ -1,5 +1,5 @@
 import { brokenChecks, ReadSession, verifyGroup, type ReadStatement } from '@eco/database';
-import { checkHistory, eventually, historyFaultTexts, type Asked, type Found } from '@eco/testing';
+import { checkHistory, eventually, historyErrorTexts, type Asked, type Found } from '@eco/testing';
 import { badTokenIn, DEAD_LETTER_ROW } from './raw-publisher.js';
 import type { FaultLoad } from './load.js';
 import { movementRow, orderRow, outcomeRow, receiptToken, type Line } from './requests.js';
@@ -47,7 +47,7 @@ export async function checkStored(system: FaultSystem, load: FaultLoad): Promise
     ({ rule, name, says, offences, first }) => `${rule} ${name}: ${offences} times: ${says} ${JSON.stringify(first)}`,
   );
   return {
-    faults: [...historyFaultTexts(checkHistory(asked, found)), ...broken],
+    faults: [...historyErrorTexts(checkHistory(asked, found)), ...broken],
     requests: asked.length,
     rows: found.length,
     checks: report.checks.length,

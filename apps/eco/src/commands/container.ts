@@ -1,4 +1,4 @@
-import { addFirstProducts, configure, declare, ProcessFault, Refused, wantGroup } from '@eco/cluster';
+import { addFirstProducts, configure, declare, ProcessError, Refused, wantGroup } from '@eco/cluster';
 import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
@@ -17,7 +17,7 @@ export function registerContainer(program: Command): void {
         const command = all[all.length - 1] as Command;
         return print(
           command,
-          asBadInput([Refused, ProcessFault], () => work(...command.args)),
+          asBadInput([Refused, ProcessError], () => work(...command.args)),
         );
       });
 

@@ -3,7 +3,7 @@ import {
   brokerSecretsFile,
   type Cluster,
   openCluster,
-  ProcessFault,
+  ProcessError,
   Refused,
   Stopped,
   type ClusterDescription,
@@ -40,7 +40,7 @@ async function up(options: UpOptions, command: Command): Promise<string> {
     await stopped;
     return `everything is stopped; the data stays in ${shown(description.dataDir)}`;
   } catch (error) {
-    const isPlain = error instanceof Refused || error instanceof ProcessFault;
+    const isPlain = error instanceof Refused || error instanceof ProcessError;
     throw isPlain ? new BadInput(error.message) : error;
   } finally {
     request.end();

@@ -3,7 +3,7 @@ import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
 import { SideConnection, type KeptDeadLetter } from '@eco/database';
 import { bucketOf, BUCKETS_DEFAULT, evenPlacement, groupOf, newOrderId } from '@eco/routing';
-import { askerOf, commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { apiClientOf, commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
 import { replayOf } from './replay.js';
 import { DeadLetterAdmin } from './admin.js';
 
@@ -51,7 +51,7 @@ function central() {
   if (found === undefined) throw new Error('there is no Central');
   return found;
 }
-const ask = askerOf(() => central().url);
+const ask = apiClientOf(() => central().url);
 
 const deadLetters = async (group: string) =>
   (await sides

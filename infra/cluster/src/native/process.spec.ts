@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { eventually } from '@eco/testing';
 import { isSameProcess, startOf } from './identity.js';
-import { NativeProcess, ProcessFault, type ProcessSpec } from './process.js';
+import { NativeProcess, ProcessError, type ProcessSpec } from './process.js';
 import { treeOf } from './process-tree.js';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-process-'));
@@ -43,7 +43,7 @@ const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split
 
 test('a process that ends before it is ready is reported with its exit code and the end of its log', async () => {
   const process = shell('echo no disk left; exit 3', { ready: () => Promise.resolve(false) });
-  await expect(process.start()).rejects.toThrow(ProcessFault);
+  await expect(process.start()).rejects.toThrow(ProcessError);
   const again = shell('echo no disk left; exit 3', { ready: () => Promise.resolve(false) });
   await expect(again.start()).rejects.toThrow(/shell ended \(code 3\)[^]*no disk left/);
 });
@@ -71,7 +71,7 @@ describe('a process that may end before it is ready', () => {
     started.catch(() => undefined);
     await eventually('its beginning', () => process.running);
     await process.stop();
-    await expect(started).rejects.toThrow(ProcessFault);
+    await expect(started).rejects.toThrow(ProcessError);
     expect(pids).toHaveLength(1);
   });
 });

@@ -71,7 +71,7 @@ export class NativeProcess {
     return startOf(this.pid) ?? '';
   }
 
-  /** Resolves when it is ready. Throws a `ProcessFault` if it ends before, or is not ready in time. */
+  /** Resolves when it is ready. Throws a `ProcessError` if it ends before, or is not ready in time. */
   async start(signal?: AbortSignal): Promise<void> {
     this.#isWanted = true;
     for (let tries = 1; ; tries += 1) {
@@ -87,11 +87,11 @@ export class NativeProcess {
     signal?.throwIfAborted();
     if (!this.running) await (this.#beginning ??= this.#begin().finally(() => (this.#beginning = undefined)));
     const probe = async () => {
-      if (!this.running) throw new ProcessFault(this, `ended (${endText(await this.ended())})`);
+      if (!this.running) throw new ProcessError(this, `ended (${endText(await this.ended())})`);
       return this.spec.ready(this.pid);
     };
     await until('was not ready', probe, { deadlineMs: this.spec.readyMs, signal }).catch((error: Error) => {
-      throw error instanceof NotInTime ? new ProcessFault(this, error.message) : error;
+      throw error instanceof NotInTime ? new ProcessError(this, error.message) : error;
     });
   }
 
@@ -174,8 +174,8 @@ const EXCERPT_LINES = 12;
 const EXCERPT_COLUMNS = 200;
 
 /** It ended, or was not ready in time; the message ends with the log's explanation. */
-export class ProcessFault extends Error {
-  override readonly name = 'ProcessFault';
+export class ProcessError extends Error {
+  override readonly name = 'ProcessError';
   /** The same in one line. */
   readonly line: string;
 

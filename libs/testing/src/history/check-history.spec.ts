@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { checkHistory, historyFaultTexts, type Asked, type Found } from './check-history.js';
+import { checkHistory, historyErrorTexts, type Asked, type Found } from './check-history.js';
 
 const NONE = { lost: [], torn: [], doubled: [], unexpected: [] };
 const ROWS = ['an order', 'an outcome', 'a movement of tea', 'a movement of milk'];
@@ -42,7 +42,7 @@ describe('checkHistory', () => {
     fc.assert(
       fc.property(sound, ({ asked, found }) => {
         expect(checkHistory(asked, found)).toEqual(NONE);
-        expect(historyFaultTexts(checkHistory(asked, found))).toEqual([]);
+        expect(historyErrorTexts(checkHistory(asked, found))).toEqual([]);
       }),
     );
   });
@@ -70,7 +70,7 @@ describe('checkHistory', () => {
         fc.pre(again !== undefined);
         const faults = checkHistory(asked, [...found, again]);
         expect(faults).toEqual({ ...NONE, doubled: [again] });
-        expect(historyFaultTexts(faults)).toEqual([`1 doubled, ${again?.token}: ${again?.row}`]);
+        expect(historyErrorTexts(faults)).toEqual([`1 doubled, ${again?.token}: ${again?.row}`]);
       }),
     );
   });

@@ -27,29 +27,29 @@ export interface Found {
   readonly row: string;
 }
 
-export interface HistoryFault {
+export interface HistoryError {
   readonly token: string;
   readonly row: string;
 }
 
-export interface HistoryFaults {
+export interface HistoryErrors {
   /** Acknowledged, but no row exists. */
-  readonly lost: readonly HistoryFault[];
+  readonly lost: readonly HistoryError[];
   /** Missing, while other rows of the same request exist. */
-  readonly torn: readonly HistoryFault[];
+  readonly torn: readonly HistoryError[];
   /** More copies than requested, one entry per extra copy. */
-  readonly doubled: readonly HistoryFault[];
+  readonly doubled: readonly HistoryError[];
   /** Exists, but nobody requested it, or it was refused. */
-  readonly unexpected: readonly HistoryFault[];
+  readonly unexpected: readonly HistoryError[];
 }
 
 /** Throws if two requests have one token: then neither could be judged. */
-export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): HistoryFaults {
+export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): HistoryErrors {
   const faults = {
-    lost: [] as HistoryFault[],
-    torn: [] as HistoryFault[],
-    doubled: [] as HistoryFault[],
-    unexpected: [] as HistoryFault[],
+    lost: [] as HistoryError[],
+    torn: [] as HistoryError[],
+    doubled: [] as HistoryError[],
+    unexpected: [] as HistoryError[],
   };
   const foundOf = new Map<string, string[]>();
   for (const { token, row } of found) {
@@ -93,10 +93,10 @@ function without(these: readonly string[], those: readonly string[]): string[] {
 }
 
 /** A line for each kind of error, with its first example; empty: all is correct. */
-export function historyFaultTexts(faults: HistoryFaults): string[] {
+export function historyErrorTexts(faults: HistoryErrors): string[] {
   return Object.entries(faults)
-    .filter(([, list]: [string, readonly HistoryFault[]]) => list.length > 0)
-    .map(([kind, list]: [string, readonly HistoryFault[]]) => {
+    .filter(([, list]: [string, readonly HistoryError[]]) => list.length > 0)
+    .map(([kind, list]: [string, readonly HistoryError[]]) => {
       const first = list.slice(0, FIRST).map(({ token, row }) => `${token}: ${row}`);
       return `${list.length} ${kind}, ${list.length > FIRST ? 'first ' : ''}${first.join('; ')}`;
     });
