@@ -21,7 +21,7 @@ const layers = {
 const boundaries = (extra) => [
   'error',
   {
-    // What is not in a package.json of ours is there by accident and goes with the next upgrade of another package.
+    // A package that is in none of our package.json files is installed by accident and may vanish with any upgrade.
     banTransitiveDependencies: true,
     // Specs use @eco/testing, which uses what they test. Cycles without specs are refused by the references of tsc.
     ignoredCircularDependencies: [['@eco/testing', '*']],
@@ -133,7 +133,7 @@ export default tseslint.config(
       '@nx/enforce-module-boundaries': boundaries({ imports: [], external: [] }),
       // In a cycle of files the first one read sees the other half built: undefined in a decorator or a base class.
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
-      // A new outcome or command must be decided wherever outcomes are distinguished; the compiler alone lets it pass.
+      // A new outcome or command must be handled wherever outcomes are distinguished; the compiler alone accepts a gap.
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       // == takes '' for 0 and null for undefined; a quantity is never either.
       eqeqeq: 'error',
@@ -148,7 +148,7 @@ export default tseslint.config(
   },
   ...restrictedImports,
   {
-    // The program that called a library decides about the process: it may have something to drain first.
+    // The caller of a library decides about the process: it may have to drain something first.
     files: ['libs/**/*.ts', 'infra/**/*.ts'],
     rules: {
       'no-restricted-properties': [

@@ -67,7 +67,7 @@ function config(...rootDirs) {
   return {
     // Real servers take their time. A wait inside a test has a deadline of its own and says what was missing.
     testTimeout: 180_000,
-    // Jest would leave one core idle.
+    // Jest would leave one core unused for a person who watches.
     maxWorkers: '100%',
     projects: rootDirs.flatMap(projects),
   };

@@ -3,11 +3,11 @@ const { config } = require('../../jest.preset.js');
 const { projects, ...rest } = config(__dirname);
 const [specs] = projects;
 
-// The system of compose.yaml, which the spec itself starts and removes: by a project name and on ports of its own.
+// The system of compose.yaml, which the spec starts and removes itself, with its own project name and ports.
 module.exports = {
   ...rest,
   maxWorkers: 1,
-  // Three brokers that start on two cores, a load, and a restart of each container in turn.
+  // Three brokers start on two cores, under load, and each container is restarted in turn.
   testTimeout: 15 * 60_000,
   projects: [
     {

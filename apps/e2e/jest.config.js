@@ -3,7 +3,7 @@ const { config } = require('../../jest.preset.js');
 const { projects, ...rest } = config(__dirname);
 const [specs] = projects;
 
-// One system for all files of a run; each file keeps to customers and products of its own.
+// One system for all files of a run; each file has its own customers and products.
 module.exports = {
   ...rest,
   maxWorkers: 1,

@@ -3,7 +3,7 @@ const { config } = require('../../jest.preset.js');
 const { projects, ...rest } = config(__dirname);
 const [specs] = projects;
 
-// Under load for minutes, so apart from the other specs: `npm run test:reads`. One file at a time.
+// These specs run under load for minutes, so they are separate: `npm run test:reads`. One file at a time.
 module.exports = {
   ...rest,
   maxWorkers: 1,

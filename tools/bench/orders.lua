@@ -1,4 +1,4 @@
--- Orders for wrk, the same for whoever is measured.
+-- Orders for wrk, the same for each measured system.
 --
 --   wrk … -s orders.lua URL -- KIND PRODUCTS CUSTOMERS WAIT_S SEED
 --
@@ -6,7 +6,7 @@
 -- WAIT_S above 0 each asks for the decision by Prefer: wait.
 --
 -- All requests are made before the first is sent, so that sending costs next to nothing: what the generator takes, the
--- measured system has not got. `ready` and `result {…}` are lines for whoever started wrk, which stays until its stdin
+-- measured system has not got. `ready` and `result {…}` are lines for the program that started wrk, which stays until its stdin
 -- ends: so its CPU time can still be read.
 
 local REQUESTS = 40000

@@ -1,5 +1,6 @@
-// Lints texts as if they were given files: [{ file, text, typed }] on stdin, [{ ruleId, message }][] on stdout.
-// A process of its own, because ESLint and its plugins load modules in ways that Jest's module registry does not follow.
+// Lints texts as if they were in given files: [{ file, text, typed }] on stdin, [{ ruleId, message }][] on stdout. It
+// is a separate process, because ESLint and its plugins load modules in ways that Jest's module registry does not
+// support.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ESLint } from 'eslint';

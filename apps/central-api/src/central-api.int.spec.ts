@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { VHOST } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
-import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
+import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
- * What Central answers, on real servers: one broker, so that a test can take it away; one group; the built processes.
+ * Central's responses on real servers: one broker, so that a test can stop it; one group; the built processes.
  */
 
 let cluster: TestCluster;
@@ -17,16 +17,16 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.destroy());
 
-const ask = askerOf(() => central);
+const ask = apiClientOf(() => central);
 const waiting = { prefer: 'wait=30' };
 
-/** Queues of events of the consumer that keeps Central's table of customers. */
+/** Event queues of the consumer that maintains Central's table of customers. */
 async function queuesOfCustomers(): Promise<string[]> {
   const text = await cluster.brokers[0]?.control('list_queues', '--vhost', VHOST, '--no-table-headers', 'name');
   return (text ?? '').split('\n').filter((name) => name.startsWith('events.customers.'));
 }
 
-/** Of one test alone. */
+/** Unique to one test. */
 function names() {
   const suffix = randomUUID().slice(0, 8);
   return { customerId: `ana ${suffix}`, productId: `cafe-${suffix}`, idempotencyKey: `key-${suffix}` };
@@ -39,7 +39,7 @@ async function stocked(productId: string, stock: number) {
 }
 
 describe('POST /orders', () => {
-  it('answers 202 with where the order will be, and a position that sees it', async () => {
+  it('responds 202 with the order’s location, and a position that sees it', async () => {
     const { customerId, productId } = names();
     await stocked(productId, 5);
     const { status, headers, body } = await ask('POST', '/orders', { customerId, lines: [{ productId, quantity: 2 }] });
@@ -57,7 +57,7 @@ describe('POST /orders', () => {
     });
   });
 
-  it('answers what was decided to who waits: confirmed', async () => {
+  it('responds with the decision to a waiting client: confirmed', async () => {
     const { customerId, productId } = names();
     await stocked(productId, 5);
     const { status, headers, body } = await ask(
@@ -77,7 +77,7 @@ describe('POST /orders', () => {
     expect(read).toMatchObject({ status: 200, body: { status: 'confirmed' } });
   });
 
-  it('answers what was decided to who waits: rejected, with every short line and every unknown product', async () => {
+  it('responds with the decision to a waiting client: rejected, with every short line and every unknown product', async () => {
     const { customerId, productId } = names();
     await stocked(productId, 1);
     await stocked(`${productId}-2`, 0);
@@ -97,7 +97,7 @@ describe('POST /orders', () => {
     ]);
   });
 
-  it('gives a repeat the first answer, and another order under the same key none', async () => {
+  it('gives a repeat the first answer, and rejects another order under the same key', async () => {
     const { customerId, productId, idempotencyKey } = names();
     await stocked(productId, 3);
     const order = { customerId, lines: [{ productId, quantity: 2 }] };
@@ -118,7 +118,7 @@ describe('POST /orders', () => {
 });
 
 describe('one Idempotency-Key with two contents', () => {
-  it('is answered 422 at once, to a client that does not wait too, and the second one is not sent', async () => {
+  it('is answered 422 at once, also to a client that does not wait, and the second content is not sent', async () => {
     const { customerId, productId, idempotencyKey } = names();
     await stocked(productId, 3);
     const keyed = { 'idempotency-key': idempotencyKey };
@@ -138,7 +138,7 @@ describe('one Idempotency-Key with two contents', () => {
 });
 
 describe('carts', () => {
-  it('hold what was put in last, and become an order', async () => {
+  it('contain the last edits, and become an order', async () => {
     const { customerId, productId } = names();
     const cart = `/carts/${encodeURIComponent(customerId)}`;
     await stocked(productId, 9);
@@ -159,7 +159,7 @@ describe('carts', () => {
     expect((await ask('GET', `${cart}/items`, undefined, after)).body).toMatchObject({ items: [] });
   });
 
-  it('forget what is taken out, one by one or all', async () => {
+  it('forget removed items, one by one or all', async () => {
     const { customerId, productId } = names();
     const items = `/carts/${encodeURIComponent(customerId)}/items`;
     for (const each of ['a', 'b', 'c']) await ask('PUT', `${items}/${productId}-${each}`, { quantity: 1 }, waiting);
@@ -176,20 +176,20 @@ describe('carts', () => {
   });
 });
 
-it('hears events again when the queue under a consumer was deleted', async () => {
+it('receives events again after a consumer’s queue was deleted', async () => {
   const lost = await eventually('a queue', async () => (await queuesOfCustomers())[0]);
   await cluster.brokers[0]?.control('delete_queue', '--vhost', VHOST, lost);
   await eventually('another one', async () => (await queuesOfCustomers()).some((name) => name !== lost));
 });
 
-it("takes a place that the database can't hold for the error of its client, and reads on", async () => {
+it("treats a page start that the database can't store as the client's error, and continues to read", async () => {
   const refused = await ask('GET', `/customers?after=${encodeURIComponent('a\u0000b')}`);
   expect(refused).toMatchObject({ status: 400, body: { type: 'urn:ecomarket:problem:bad-input' } });
   expect((await ask('GET', '/customers')).status).toBe(200);
 });
 
 describe('POST /customers', () => {
-  it('registers a customer once, under the id that came or that was made', async () => {
+  it('registers a customer once, under the given or a new id', async () => {
     const { customerId, idempotencyKey } = names();
     const customer = { name: 'Ana', email: 'ana@example.com' };
     const registered = await ask('POST', '/customers', { customerId, ...customer }, waiting);
@@ -233,7 +233,7 @@ describe('the catalogue', () => {
     }
   });
 
-  it('is answered 202 when the time to wait is up', async () => {
+  it('is answered 202 when the wait is over', async () => {
     const { productId } = names();
     const { status, headers, body } = await ask(
       'POST',
@@ -264,7 +264,7 @@ describe('when a part is away', () => {
   const order = () => ({ customerId: names().customerId, lines: [{ productId: 'none', quantity: 1 }] });
   const retryAfter = (answered: Answered) => answered.headers.get(headerNames.retryAfter);
 
-  it('takes orders while the writer stands still, and answers 202 when the wait is over', async () => {
+  it('accepts orders while the writer is stalled, and responds 202 when the wait is over', async () => {
     const writer = serviceOf('shard-writer');
     await writer.pause();
     try {
@@ -278,7 +278,7 @@ describe('when a part is away', () => {
     }
   });
 
-  it('does not know whether a customer was taken when the broker goes silent, and never keeps one', async () => {
+  it('reports acceptance-unknown for a customer when the broker stalls, and never keeps one', async () => {
     const customer = { name: 'Ana', email: 'ana@example.com' };
     const broker = onlyBroker();
     await broker.pause();
@@ -287,7 +287,7 @@ describe('when a part is away', () => {
       expect(answered).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:acceptance-unknown' } });
       expect(answered.body['detail']).toContain('same Idempotency-Key');
       expect(retryAfter(answered)).toBe('2');
-      // The one that hangs holds up those behind it: they are refused at once, and nothing is sent.
+      // The unconfirmed message blocks later ones: they are refused at once, and nothing is sent.
       const next = await ask('POST', '/customers', customer);
       expect(next).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
     } finally {
@@ -298,7 +298,7 @@ describe('when a part is away', () => {
     });
   });
 
-  it('answers who waits with 202 when it is stopped', async () => {
+  it('responds 202 to a waiting client when it is stopped', async () => {
     const writer = serviceOf('shard-writer');
     const api = serviceOf('central-api');
     await writer.pause();

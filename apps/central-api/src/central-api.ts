@@ -43,8 +43,8 @@ class CentralModule {
 }
 
 /**
- * Starts the process. Brokers and databases may be away: it takes orders all the same. Throws a `StartError` when it can't
- * have its journal, in which it would keep them.
+ * Starts the process. Brokers and databases may be away: it still accepts orders. Throws a `StartError` if its journal,
+ * where it would keep them, is not available.
  */
 export async function startCentralApi(config: CentralConfig): Promise<Service> {
   const edge = createEdge(config);

@@ -59,12 +59,12 @@ export const centralSettings = {
   } satisfies Setting<readonly EventConsumer[]>,
   smtpUrl: {
     variable: 'ECO_SMTP_URL',
-    description: 'Mail server for notifications, smtp://host:port or smtps://…; absent: they stay unsent',
+    description: 'Mail server for notifications, smtp://host:port; absent: notifications stay unsent',
     schema: mailServerUrl,
   } satisfies Setting<string | undefined>,
   smtpLogin: loginFileSetting(
     'ECO_SMTP_LOGIN_FILE',
-    'File of mode 0600 with the login for the mail server, if it asks for one',
+    'File of mode 0600 with the login for the mail server, if it requires one',
   ),
   keepSentDays: {
     variable: 'ECO_KEEP_SENT_DAYS',

@@ -7,11 +7,11 @@ import { headers as headerNames, type CommandBody } from '@eco/contracts';
 import { createEdge } from '@eco/edge';
 import { CommandIntake, LocalAcceptance } from '@eco/intake';
 import { Reads } from '@eco/reads';
-import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
+import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
- * What Central takes while no broker confirms, on real servers: one broker, so that all of them can be away; one group; the
- * built processes. The journal is as small as it can be, so that a test can fill it.
+ * What Central accepts while no broker confirms, on real servers: one broker, so that all of them can be away; one
+ * group; the built processes. The journal is as small as possible, so that a test can fill it.
  */
 
 let cluster: TestCluster;
@@ -38,10 +38,10 @@ function broker() {
   return only;
 }
 
-/** A confirm is waited for 2 s. Who waited less waited for no broker; the rest is for a machine that does much else. */
+/** A confirm is awaited for 2 s, so a faster response waited for no broker; the rest is for a busy machine. */
 const AT_ONCE_MS = 1900;
 
-const askCentral = askerOf(() => central);
+const askCentral = apiClientOf(() => central);
 
 interface Timed extends Answered {
   ms: number;
@@ -77,12 +77,12 @@ async function countOf(customerId: string): Promise<number> {
   return (body['items'] as unknown[]).length;
 }
 
-it('takes orders and carts while the broker is away, at once, and has them decided when it is back', async () => {
+it('accepts orders and cart commands at once while the broker is away, and has them decided when it is back', async () => {
   await broker().kill();
   const customerId = someone();
   const answers: Timed[] = [];
   for (let count = 0; count < 20; count += 1) answers.push(await ask('POST', '/orders', order(customerId)));
-  // Also to who would wait.
+  // Also to a client that would wait.
   answers.push(await ask('POST', '/orders', order(customerId), { prefer: 'wait=30' }));
   answers.push(await ask('PUT', `/carts/${customerId}/items/cafe-premium`, { quantity: 3 }, { prefer: 'wait=30' }));
   answers.push(await ask('POST', `/carts/${customerId}/checkout`));
@@ -91,7 +91,7 @@ it('takes orders and carts while the broker is away, at once, and has them decid
   expect(answers.map(({ headers }) => headers.get(headerNames.preferenceApplied))).toEqual(answers.map(() => null));
   expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(AT_ONCE_MS);
 
-  // For its first seconds a process waits for the brokers instead.
+  // In its first seconds a process waits for the brokers instead.
   const ready = await eventually('it is ready without a broker', async () => {
     const answer = await ask('GET', '/health/ready');
     return answer.status === 200 && answer;
@@ -101,7 +101,7 @@ it('takes orders and carts while the broker is away, at once, and has them decid
   expect(await metric('eco_journal_oldest_seconds')).toBeGreaterThan(0);
   expect(await metric('eco_journal_bytes')).toBeGreaterThan(23 * 100);
 
-  // What holds or moves stock, and a customer, is refused: nothing of it is kept.
+  // Commands that hold or move stock, and customers, are refused: none of them is kept.
   const keyed = { 'idempotency-key': randomUUID() };
   for (const [at, body] of [
     ['/reservations', { customerId, lines: [{ productId: 'cafe-premium', quantity: 1 }], ttlSeconds: 60 }],
@@ -131,7 +131,7 @@ it('takes orders and carts while the broker is away, at once, and has them decid
   expect(durability(after)).toBeNull();
 });
 
-it('keeps one that the broker does not confirm in time, and those behind it at once', async () => {
+it('keeps a command that the broker does not confirm in time, and later ones at once', async () => {
   const customerId = someone();
   await broker().pause();
   let first: Timed;
@@ -152,7 +152,7 @@ it('keeps one that the broker does not confirm in time, and those behind it at o
   await eventually('both are decided, once', async () => (await countOf(customerId)) === 2);
 });
 
-it('has all of it after it was killed, starts without a broker, and goes on taking orders', async () => {
+it('keeps everything across a kill, starts without a broker, and accepts further orders', async () => {
   const customerId = someone();
   const api = service('central-api');
   await broker().kill();
@@ -162,7 +162,7 @@ it('has all of it after it was killed, starts without a broker, and goes on taki
   const after = await ask('POST', '/orders', order(customerId));
   expect([before, after].map((each) => [each.status, durability(each)])).toEqual(Array(2).fill([202, 'local']));
   expect(await metric('eco_journal_commands')).toBe(2);
-  // In good order, too.
+  // After an orderly stop, too.
   await api.stop();
   await api.start();
   expect(await metric('eco_journal_commands')).toBe(2);
@@ -171,7 +171,7 @@ it('has all of it after it was killed, starts without a broker, and goes on taki
   for (const each of [before, after]) await decided(each.body['orderId'] as string);
 });
 
-it('refuses past the bound, and says when to come again', async () => {
+it('refuses beyond the limit, and states when to retry', async () => {
   const customerId = someone();
   await broker().kill();
   // Some 15 kB each.
@@ -197,14 +197,14 @@ it('refuses past the bound, and says when to come again', async () => {
   await eventually(`all ${taken} are decided`, async () => (await countOf(customerId)) === taken);
 });
 
-it('takes an order past a journal that is full, and of a cart only what does not go past its earlier edits', async () => {
+it('accepts an order past a full journal, and cart commands only if they do not overtake earlier ones', async () => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-overtake-'));
   const edge = createEdge({ name: 'overtaking', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const { host, amqpPort } = broker();
   const access = { brokers: [{ host, port: amqpPort }], ...cluster.operator };
   const connection = new BrokerConnection({ access, name: 'overtaking' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
-  // Its relay is not started yet: as while much waits, and the brokers have just come back.
+  // Its relay is not started yet, as when much waits and the brokers have just come back.
   const local = new LocalAcceptance(edge, publisher, { dir, limitBytes: 100_000 });
   const reads = new Reads({
     groups: [],
@@ -240,7 +240,7 @@ it('takes an order past a journal that is full, and of a cart only what does not
     return intake.submit({ ...request, id: orderId, kind: 'cart.checkout', body });
   };
   try {
-    // Without a broker all of it is kept, until the bound.
+    // Without a broker everything is kept, up to the limit.
     expect(await edit(ana)).toEqual({ type: 'accepted-locally' });
     await eventually('the journal is full', async () => (await put(ana, 'x'.repeat(60))).type !== 'accepted-locally');
     connection.start();

@@ -1,9 +1,9 @@
 import { headers as headerNames } from '@eco/contracts';
-import { askerOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
+import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
- * Goal: a change of stock is answered within its request: done, refused, not done and never will be, or unknown. Method:
- * one broker, one database, one writer, each of which can be made to stand still.
+ * Goal: a change of stock is answered within its request: done, refused, not done and never will be, or unknown.
+ * Method: one broker, one database, one writer, each of which can be stalled.
  */
 
 let cluster: TestCluster;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.destroy());
 
-const askCentral = askerOf(() => central);
+const askCentral = apiClientOf(() => central);
 const ask = (path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered> =>
   askCentral(body === undefined ? 'GET' : 'POST', path, body, headers);
 
@@ -33,7 +33,7 @@ function part<T>(found: T | undefined): T {
   return found;
 }
 
-/** As before, for the test that comes next. */
+/** Restores the initial state for the next test. */
 const worksAgain = (key: string) =>
   eventually(
     'stock is received again',
@@ -44,17 +44,17 @@ const worksAgain = (key: string) =>
     { deadlineMs: 90_000, pauseMs: 500 },
   );
 
-it('is 200 when it was done, and the same when it is repeated', async () => {
+it('is 200 if it was done, and the same if it is repeated', async () => {
   const [first, second] = [await receive('once', 10), await receive('once', 10)];
   expect([first.status, first.body]).toMatchObject([200, { productId: 'tea', delta: 1, onHand: 11, sequence: 2 }]);
   expect([second.status, second.body]).toEqual([200, first.body]);
   expect(second.headers.get(headerNames.idempotentReplayed)).toBe('true');
 });
 
-it('is 503 when its time is over and nothing was done', async () => {
+it('is 503 if it expired and nothing was done', async () => {
   await broker().pause();
   try {
-    // The writer goes on showing that it lives, in the database: that is how it can be told.
+    // The writer keeps sending heartbeats to the database; that is how the result is known.
     const said = await receive('too-late');
     expect(problemOf(said)).toEqual([503, 'not-done']);
     expect(said.headers.get(headerNames.retryAfter)).toBe('2');
@@ -63,12 +63,12 @@ it('is 503 when its time is over and nothing was done', async () => {
     await broker().resume();
   }
   await worksAgain('after-broker');
-  // What the broker had all the same came too late; what it never had may be done under the same key after all.
+  // What the broker had received came too late; what it never received may still be done under the same key.
   const again = await receive('too-late', 20);
   if (again.status !== 200) expect(problemOf(again)).toEqual([503, 'not-done']);
 });
 
-it('is 504 while nobody can tell, and 503 at the door as soon as the group is seen to stand still', async () => {
+it('is 504 while the outcome is unknown, and 503 at once when the group is seen as stalled', async () => {
   await writer().pause();
   let commandId: unknown;
   try {
@@ -77,19 +77,19 @@ it('is 504 while nobody can tell, and 503 at the door as soon as the group is se
     commandId = said.body['commandId'];
     expect(said.headers.get('location')).toBe(`/commands/${String(commandId)}`);
     const refused = await eventually(
-      'the group is seen to stand still',
+      'the group is seen as stalled',
       async () => {
-        const next = await receive(`at-the-door-${performance.now()}`);
+        const next = await receive(`at-the-api-${performance.now()}`);
         return next.status === 503 && next;
       },
       { deadlineMs: 60_000 },
     );
     expect(problemOf(refused)).toEqual([503, 'not-accepted']);
-    expect(refused.body['detail']).toContain('stood still');
+    expect(refused.body['detail']).toContain('has stalled');
   } finally {
     await writer().resume();
   }
-  // It lay in the queue until its time was over.
+  // It was in the queue until it expired.
   const outcome = await eventually(
     'the command has its outcome',
     async () => {

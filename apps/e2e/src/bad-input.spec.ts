@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { openSystem, type Said, type System } from './system/system.js';
 
-/** Everything wrong gets a problem that names every violation; nothing of it is done, and the service goes on. */
+/** Every bad request gets a problem that names every violation, has no effect, and leaves the service working. */
 let system: System;
 beforeAll(async () => {
   system = await openSystem();
@@ -39,14 +39,14 @@ describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (api) => {
     ['no line', { ...good, lines: [] }, ['/lines']],
     ['the same product twice', { ...good, lines: [line(1), line(2)] }, ['/lines/1/productId']],
     [
-      'the same product twice beside other faults',
+      'the same product twice together with other violations',
       { ...good, lines: [line(0), { ...line('2'), colour: 1 }, null] },
       ['/lines/0/quantity', '/lines/1/colour', '/lines/1/productId', '/lines/1/quantity', '/lines/2'],
     ],
     ['a bad product id', { ...good, lines: [line(1, '../etc')] }, ['/lines/0/productId']],
     ['a control character', { ...good, customerId: 'a\u0000b' }, ['/customerId']],
     [
-      'many faults at once',
+      'many violations at once',
       { customerId: '', lines: [line(0), { productId: 'x', quantity: 2, price: 1 }], note: 'hi' },
       ['/customerId', '/lines/0/quantity', '/lines/1/price', '/note'],
     ],
@@ -92,7 +92,7 @@ describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (api) => {
   });
 });
 
-it('says so where a path, a method, an id or an order does not exist', async () => {
+it('reports a missing path, method, id or order', async () => {
   expectProblem(await system.central.get('/no/such/path'), 404, 'not-found');
   expectProblem(await system.central.send('PATCH', '/orders'), 405, 'method-not-allowed');
   const said = await system.read.get('/orders/not-a-uuid');
@@ -103,7 +103,7 @@ it('says so where a path, a method, an id or an order does not exist', async () 
   expectProblem(await system.read.get('/orders/%E0%A4%A'), 400, 'bad-input');
 });
 
-it('answers a request that is no HTTP and goes on', async () => {
+it('answers a request that is no HTTP and keeps working', async () => {
   const { hostname, port } = new URL(system.central.url);
   const answer = await new Promise<string>((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => socket.write('HELLO\r\n\r\n'));
@@ -116,7 +116,7 @@ it('answers a request that is no HTTP and goes on', async () => {
   expect((await system.central.get('/health/ready')).status).toBe(200);
 });
 
-it('did nothing of all that', async () => {
+it('carried out none of these requests', async () => {
   const [level] = await system.sql<{ reserved: string }>('SELECT reserved FROM eco.stock_level WHERE product_id = $1', [
     'bad-input',
   ]);

@@ -33,7 +33,7 @@ it('has the first products and their stock', async () => {
   });
 });
 
-it('adds, changes and takes out a product, and shows each to the reader who brings the position', async () => {
+it('adds, changes and removes a product, and shows each change to a reader with the position', async () => {
   const product = { productId: 'te-verde', name: 'Té Verde', priceCents: 420 };
   const position = (headers: Headers) => ({ 'ecomarket-position': headers.get('ecomarket-position') ?? '' });
 
@@ -64,7 +64,7 @@ it('adds, changes and takes out a product, and shows each to the reader who brin
   expect((await system.central.send('PUT', '/products/te-verde', { name: 'x', priceCents: 1 })).status).toBe(404);
 });
 
-it('keeps a cart and makes an order of it', async () => {
+it('keeps a cart and turns it into an order', async () => {
   await system.central.post('/products', { productId: 'cart-a', name: 'A', priceCents: 100, stock: 10 });
   await system.central.post('/products', { productId: 'cart-b', name: 'B', priceCents: 50, stock: 1 });
   const items = '/carts/karla/items';
@@ -96,7 +96,7 @@ it('keeps a cart and makes an order of it', async () => {
   expect(again).toMatchObject({ status: 409, body: { type: 'urn:ecomarket:problem:cart-empty' } });
 });
 
-describe('a cart whose senders have other clocks', () => {
+describe('a cart whose senders have different clocks', () => {
   const wait = { prefer: 'wait=30' };
   const itemsOf = (customerId: string) => `/carts/${customerId}/items`;
   const stocked = (productId: string) =>
@@ -119,7 +119,7 @@ describe('a cart whose senders have other clocks', () => {
       );
     });
 
-  it('orders an edit that is stamped 3 s ahead, and applies a later edit by a right clock', async () => {
+  it('orders an edit stamped 3 s ahead, and applies a later edit by a correct clock', async () => {
     const [customerId, productId] = ['lena', 'ahead-a'];
     await stocked(productId);
     const ahead = (quantity: number) => commandOf('cart.edit', { customerId, productId, quantity });
@@ -133,7 +133,7 @@ describe('a cart whose senders have other clocks', () => {
     expect(order).toMatchObject({ status: 201, body: { lines: [{ productId, quantity: 4 }] } });
   });
 
-  it('takes edits and a checkout after a clear that is stamped in the year 2099', async () => {
+  it('accepts edits and a checkout after a clear stamped in the year 2099', async () => {
     const [customerId, productId] = ['mina', 'ahead-b'];
     await stocked(productId);
     const put = `${itemsOf(customerId)}/${productId}`;
@@ -148,7 +148,7 @@ describe('a cart whose senders have other clocks', () => {
     expect(order).toMatchObject({ status: 201, body: { lines: [{ productId, quantity: 3 }] } });
   });
 
-  it('states the highest stamp of a cart, and a client that brings it comes after what it saw', async () => {
+  it('states the highest stamp of a cart, and orders a client that sends it after what it saw', async () => {
     const [customerId, productId] = ['nora', 'ahead-c'];
     await stocked(productId);
     const stampIn = ({ headers }: { headers: Headers }) => headers.get(headerNames.stamp) ?? '';
@@ -169,7 +169,7 @@ describe('a cart whose senders have other clocks', () => {
       'ecomarket-position': second.headers.get('ecomarket-position') ?? '',
     });
     expect(stampIn(read) >= stampIn(second)).toBe(true);
-    // A stamp that no honest sender can have given is not believed.
+    // A stamp that no correct sender can have issued is not believed.
     const lie = stampOf(Date.UTC(2099, 0, 1), 0, 'somebody');
     const third = await put(system.central, 3, lie);
     expect(third.body).toEqual({ applied: true });

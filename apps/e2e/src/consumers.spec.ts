@@ -5,8 +5,8 @@ import { startSecondCentral } from './system/second-central.js';
 import { openSystem, type System } from './system/system.js';
 
 /**
- * A customer who registers anywhere reaches three consumers. Each may be down, or lose its queue, without the others
- * noticing and without missing anything.
+ * A customer registered anywhere reaches three consumers. Each may be down, or lose its queue, without affecting the
+ * others and without missing anything.
  */
 let system: System;
 beforeAll(async () => (system = await openSystem()));
@@ -33,7 +33,7 @@ async function customersOfCentral(): Promise<unknown[]> {
 
 let positions = 0;
 
-/** Headers of a read that waits until the consumers have applied all that was decided by now, also by other files. */
+/** Headers of a read that waits until the consumers have applied everything decided by now, also by other files. */
 async function allDecidedByNow(): Promise<Record<string, string>> {
   const product = { productId: `position-${(positions += 1)}`, name: 'P', priceCents: 1 };
   const said = await system.central.post('/products', product, { prefer: 'wait=30' });
@@ -67,7 +67,7 @@ const everywhere = async (ids: string[], registrations: number) => {
   );
 };
 
-/** Over which a consumer hears events: the queue is its own, and goes with it. */
+/** The connection over which a consumer receives events: the queue belongs to it and is deleted with it. */
 const connectionOf = (consumer: string) =>
   eventually(`a connection of the events of ${consumer}`, async () => {
     const { body } = await system.management('GET', '/vhosts/ecomarket/connections');
@@ -81,7 +81,7 @@ it('a customer of Central and one of a branch reach all three, once each', async
   await everywhere(ids, before + 2);
   const read = await system.central.found(`/customers/${ids[1]}`);
   expect(read.body).toMatchObject({ name: 'mar', branchId: 'sucursal-1' });
-  // Another node may answer this read, and it may be behind the node that answered before.
+  // Another node may answer this read, which may be behind the one that answered before.
   await eventually('each is noted once', async () => {
     expect((await notified()).filter(({ customerId }) => ids.includes(String(customerId)))).toEqual([
       expect.objectContaining({ kind: 'welcome', state: 'unsent', email: 'lia@example.com' }),
@@ -116,7 +116,7 @@ it('sales are counted by day and branch', async () => {
   });
 });
 
-it('what was sold is net: orders that were cancelled or came back are no sales, for each grouping and day by day', async () => {
+it('sales are net: cancelled and returned orders are no sales, in each grouping and day by day', async () => {
   await system.central.post('/products', { productId: 'undone', name: 'P', priceCents: 1000, stock: 50 });
   const wait = { prefer: 'wait=30' };
   const place = async (customerId: string, quantity: number) => {
@@ -158,12 +158,12 @@ it('what was sold is net: orders that were cancelled or came back are no sales, 
       returned: partOf('returned'),
     };
   };
-  // Six orders of eight units, all cancelled: six sales of eight units they are not.
+  // Six orders of eight units, all cancelled: they are no sales.
   for (const [n, quantity] of [1, 1, 1, 1, 2, 2].entries()) {
     const { path, customerId } = await place(`undone-${n}`, quantity);
     expect((await system.central.post(`${path}/cancel`, { customerId }, keyed())).status).toBe(200);
   }
-  // One that comes back whole, one of which a unit comes back, one that stays.
+  // One returned completely, one returned by one unit, one that stays.
   for (const [quantity, back] of [
     [3, 3],
     [4, 1],
@@ -175,7 +175,7 @@ it('what was sold is net: orders that were cancelled or came back are no sales, 
     const lines = [{ productId: 'undone', quantity: back }];
     expect((await system.central.post(`${path}/returns`, { customerId, lines }, keyed())).status).toBe(200);
   }
-  // The orders are counted one after the other, and each read may be answered by another node.
+  // The orders are counted one after the other, and each read may use another node.
   for (const by of ['day', 'branch', 'product', 'day,branch,product']) {
     await eventually(`the sales by ${by}`, async () => {
       expect(await sold(by)).toEqual(figures);
@@ -193,24 +193,24 @@ it('what was sold is net: orders that were cancelled or came back are no sales, 
   });
 });
 
-it('a consumer whose queue is lost with its connection misses nothing, and the others do not notice', async () => {
+it('a consumer whose queue is lost with its connection misses nothing, and the others are not affected', async () => {
   const before = await registrationsToday(await allDecidedByNow());
   const lost = await connectionOf('customers');
   const closed = await system.management('DELETE', `/connections/${encodeURIComponent(lost)}`);
   expect(closed.status).toBe(204);
   const ids: string[] = [];
   for (const name of ['olga', 'pia', 'rita', 'rosa', 'saul']) ids.push(await register('central', name));
-  // They come in order: where the last is, none before it is missed.
+  // They arrive in order: once the last one is there, none is missing.
   const known = await eventually("the last is in Central's table", async () => {
     const all = await customersOfCentral();
     return all.includes(ids.at(-1)) && all;
   });
   expect(known).toEqual(expect.arrayContaining(ids));
   await everywhere(ids, before + ids.length);
-  await eventually('it hears again', async () => (await connectionOf('customers')) !== lost);
+  await eventually('it receives again', async () => (await connectionOf('customers')) !== lost);
 });
 
-it('consumers that were down catch up, and one with a mail server sends what is unsent, once', async () => {
+it('consumers that were down catch up, and one with a mail server sends unsent mails once', async () => {
   const mails: string[] = [];
   let refuse = true;
   const server = new SMTPServer({

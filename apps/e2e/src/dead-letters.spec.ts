@@ -6,8 +6,8 @@ import { eventually } from '@eco/testing';
 import { openSystem, type System } from './system/system.js';
 
 /**
- * What nobody should put on a command queue, and what can't be stored, becomes a dead letter with its reason; its
- * neighbours are decided; an operator replays or discards it.
+ * Invalid messages in a command queue, and commands that can't be stored, become dead letters with their reason; their
+ * neighbours are decided; an operator replays or discards them.
  */
 let system: System;
 beforeAll(async () => (system = await openSystem()));
@@ -36,7 +36,7 @@ async function eco(...args: string[]): Promise<Ran> {
 
 const BAD_ID = '7d9f5b1e-3c7a-4a53-9b8e-0d6f5c4b3a22';
 
-it('keeps a broken message once, however often it comes, and decides the good command beside a bad one', async () => {
+it('keeps a broken message once, however often it arrives, and decides the good command next to a bad one', async () => {
   expect(
     (await system.central.post('/products', { productId: 'broken', name: 'P', priceCents: 1, stock: 5 })).status,
   ).toBe(201);
@@ -92,7 +92,7 @@ it('shows them in groups and one by one; does nothing without --yes', async () =
   expect((await eco('show', BAD_ID)).text).toContain('nothing was done with it yet');
 });
 
-it('replays one that fails again, and tells its sender when it is discarded', async () => {
+it('replays one that fails again, and its sender gets the outcome discarded', async () => {
   expect(await eco('replay', BAD_ID, '--by', 'ana', '--yes')).toMatchObject({
     code: 1,
     text: expect.stringMatching(/dead-letter.*1.*priceCents/) as string,
@@ -127,7 +127,7 @@ it('replays what the database refused, under the same id, once the cause is gone
   expect(again.text).toContain('no open dead letter matches');
 });
 
-it('keeps the second content of a key that the API does not remember, apart from the others, to be discarded', async () => {
+it('keeps the second content of a key unknown to the API separately, to be discarded', async () => {
   const said = await system.central.post(
     '/orders',
     { customerId: 'ida', lines: [{ productId: 'broken', quantity: 1 }] },
@@ -135,7 +135,7 @@ it('keeps the second content of a key that the API does not remember, apart from
   );
   expect(said.status).toBe(201);
   const id = said.body?.['orderId'] as string;
-  // As another process sends it, which has not seen the first one.
+  // As sent by another process that has not seen the first one.
   const second = {
     id,
     kind: 'order.place',
@@ -147,11 +147,11 @@ it('keeps the second content of a key that the API does not remember, apart from
   const message = JSON.stringify({ version: 1, commands: [second] });
   await system.putOnQueue('orders.g1', message);
   await system.putOnQueue('orders.g1', message);
-  const told = await eventually('the conflict is shown', async () => {
+  const shown = await eventually('the conflict is shown', async () => {
     const { body } = await system.read.found(`/commands/${id}`);
     return body?.['keyConflicts'] !== undefined && body;
   });
-  expect(told).toMatchObject({ status: 'done', keyConflicts: 1, result: { lines: [{ quantity: 1 }] } });
+  expect(shown).toMatchObject({ status: 'done', keyConflicts: 1, result: { lines: [{ quantity: 1 }] } });
   const kept = (await deadLetters()).filter(({ command_id }) => command_id === id);
   expect(kept).toMatchObject([{ error_class: 'key-conflict', command: second }]);
 
@@ -166,7 +166,7 @@ it('keeps the second content of a key that the API does not remember, apart from
   expect((await system.read.found(`/orders/${id}`)).body).toMatchObject({ status: 'confirmed' });
 });
 
-it('goes on taking and deciding orders', async () => {
+it('keeps accepting and deciding orders', async () => {
   const said = await system.central.post(
     '/orders',
     { customerId: 'gus', lines: [{ productId: 'broken', quantity: 1 }] },

@@ -2,7 +2,7 @@ import { hash12 } from '@eco/routing';
 import { commandOf, eventually } from '@eco/testing';
 import { openSystem, type System } from './system/system.js';
 
-/** Any message may come twice, and the writer may die at any moment; every command has one effect. */
+/** Any message may arrive twice, and the writer may end at any moment; every command has one effect. */
 let system: System;
 beforeAll(async () => (system = await openSystem()));
 
@@ -19,7 +19,7 @@ async function active(): Promise<string> {
   });
 }
 
-it('gives a message that comes five times one effect', async () => {
+it('gives a message that arrives five times one effect', async () => {
   await system.central.post('/products', { productId: 'five-times', name: 'P', priceCents: 1, stock: 50 });
   const hash = hash12('hugo').toString(16).padStart(3, '0');
   const id = `0198c5b2-7a31-7${hash}-9d20-5f1c2b3a4d77`;
@@ -38,7 +38,7 @@ it('gives a message that comes five times one effect', async () => {
   expect(level).toEqual({ reserved: '8' });
 });
 
-it("gives a client's key one effect, at Central and then at a branch, and the other way round", async () => {
+it("gives a client's key one effect, at Central and then at a branch, and vice versa", async () => {
   await system.central.post('/products', { productId: 'one-key', name: 'P', priceCents: 1, stock: 50 });
   const order = { customerId: 'ines', lines: [{ productId: 'one-key', quantity: 2 }] };
   const apis = [
@@ -59,7 +59,7 @@ it("gives a client's key one effect, at Central and then at a branch, and the ot
     const another = await other.post('/orders', { ...order, lines: [{ productId: 'one-key', quantity: 3 }] }, keyed);
     expect(another).toMatchObject({ status: 422, body: { type: 'urn:ecomarket:problem:key-conflict' } });
 
-    // Also what is no order: a customer without an id gets the same one at both.
+    // The same for other commands: a customer without an id gets the same one at both.
     const ana = { name: 'Ines', email: 'ines@example.com' };
     const registered = await api.post('/customers', ana, keyed);
     expect((await other.post('/customers', ana, keyed)).body).toEqual(registered.body);
@@ -68,7 +68,7 @@ it("gives a client's key one effect, at Central and then at a branch, and the ot
   expect(level).toEqual({ reserved: '4' });
 });
 
-it('loses nothing and doubles nothing when the active writer is killed under load', async () => {
+it('loses and doubles nothing when the active writer is killed under load', async () => {
   await system.central.post('/products', { productId: 'killed', name: 'P', priceCents: 1, stock: 100_000 });
   const first = await active();
   const accepted: string[] = [];
@@ -106,7 +106,7 @@ it('loses nothing and doubles nothing when the active writer is killed under loa
   const count = String(accepted.length);
   expect(movements).toEqual({ movements: count, orders: count, units: count });
   expect(second).toBeDefined();
-  // The one that was killed is started again and stands by.
+  // The killed writer is restarted and becomes standby.
   await eventually('the killed writer stands by', async () => {
     const roles = await Promise.all(system.writers.map(roleOf));
     return (

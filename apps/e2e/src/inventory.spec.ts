@@ -2,7 +2,7 @@ import { orderIdFor } from '@eco/routing';
 import { eventually } from '@eco/testing';
 import { openSystem, type Said, type System } from './system/system.js';
 
-/** Stock over REST: held, sold, handed over, taken back, counted, moved. Each answer within its request. */
+/** Stock over REST: held, sold, handed over, returned, counted, moved. Each request is answered with its decision. */
 let system: System;
 beforeAll(async () => (system = await openSystem()));
 
@@ -23,7 +23,7 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (api
   const customerId = `rosa-${api}`;
   const of = (path: string, body: object = {}) => system[api].post(path, { customerId, ...body }, keyed());
 
-  it('is held, confirmed, fulfilled, and taken back', async () => {
+  it('is held, confirmed, fulfilled, and returned', async () => {
     const productId = `held-${api}`;
     await stocked(productId, 5);
     const held = await of('/reservations', { lines: [{ productId, quantity: 3 }] });
@@ -60,7 +60,7 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (api
     expect(order.body).toMatchObject({ status: 'fulfilled', reservationId, returned: [{ productId, quantity: 2 }] });
   });
 
-  it('names every short line, and what nobody knows', async () => {
+  it('names every short line and every unknown product', async () => {
     const [some, none] = [`short-${api}`, `none-${api}`];
     await stocked(some, 2);
     await stocked(none, 0);
@@ -81,7 +81,7 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (api
     expect(problem(await of(`/orders/${nobody}/fulfil`))).toEqual([404, 'order-unknown']);
   });
 
-  it('gives a repeat the first answer, a refusal too, and another body under the key none', async () => {
+  it('gives a repeat the first answer, also a refusal, and rejects another body under the key', async () => {
     const productId = `repeat-${api}`;
     await stocked(productId, 1);
     const ask = (quantity: number, key: string) =>
@@ -97,11 +97,11 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (api
     expect([again.status, again.body, again.headers.get('idempotent-replayed')]).toEqual([201, first.body, 'true']);
     expect([still.status, still.body?.['short']]).toEqual([409, refused.body?.['short']]);
     expect(problem(other)).toEqual([422, 'key-conflict']);
-    const told = await system.read.found(`/commands/${String(first.body?.['reservationId'])}`);
-    expect(told.body).toMatchObject({ kind: 'reservation.create', status: 'done', result: first.body });
+    const outcome = await system.read.found(`/commands/${String(first.body?.['reservationId'])}`);
+    expect(outcome.body).toMatchObject({ kind: 'reservation.create', status: 'done', result: first.body });
   });
 
-  it('lets go by itself when its time is over, and says so', async () => {
+  it('expires by itself and reports it', async () => {
     const productId = `due-${api}`;
     await stocked(productId, 1);
     const held = await of('/reservations', { lines: [{ productId, quantity: 1 }], ttlSeconds: 1 });
@@ -125,7 +125,7 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (api
   });
 });
 
-it('an order can be cancelled, also before it comes', async () => {
+it('an order can be cancelled, even before it arrives', async () => {
   const productId = 'cancelled';
   await stocked(productId, 4);
   const body = { customerId: 'sara', lines: [{ productId, quantity: 4 }] };
@@ -135,7 +135,7 @@ it('an order can be cancelled, also before it comes', async () => {
   expect([cancelled.status, cancelled.body]).toMatchObject([200, { status: 'cancelled', lines: body.lines }]);
   expect(await levels(productId, cancelled)).toMatchObject([{ onHand: 4, reserved: 0 }]);
 
-  // Whoever has the key has the id, before any order came under it.
+  // The key determines the id before any order arrived under it.
   const late = { 'idempotency-key': 'sara-late', prefer: 'wait=20' };
   const lateId = orderIdFor({ origin: 'central', customerId: 'sara', idempotencyKey: late['idempotency-key'] });
   const early = await system.central.post(`/orders/${lateId}/cancel`, { customerId: 'sara' }, keyed());

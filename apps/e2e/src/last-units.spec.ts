@@ -6,12 +6,10 @@ import { eventually } from '@eco/testing';
 import { openSystem, type Said, type System } from './system/system.js';
 
 /*
- * Goal: the product that everybody wants. A thousand buyers at once for the last 500 units: 500 get one, 500 are told
- * that there is none, whatever happens meanwhile.
- *
- * Method: each buyer asks over REST as a careful client would: again under the same key while the answer is not known,
- * under a new one only when it was told that nothing was done and never will be. Then the ledger is counted, and every
- * rule checked.
+ * Goal: the product that everybody wants. A thousand buyers at once for the last 500 units: 500 get one and 500 are
+ * refused, whatever happens meanwhile. Method: each buyer behaves like a careful client over REST. It repeats under the
+ * same key while the answer is unknown, and uses a new key only after a response that nothing was done and never will
+ * be. Then the ledger is counted and every rule is checked.
  */
 
 let system: System;
@@ -21,7 +19,7 @@ const BUYERS = 1000;
 const UNITS = 500;
 const DECIDE_MS = 240_000;
 
-/** How a buyer asks for one unit, through one of the two doors. */
+/** How a buyer requests one unit, through one of the two APIs. */
 const ways = {
   reservation: { path: '/reservations', done: 201, refused: 'stock-short' },
   order: { path: '/orders', done: 201, refused: 'order-rejected' },
@@ -30,7 +28,7 @@ type Way = keyof typeof ways;
 
 const problemOf = ({ body }: Said) => String(body?.['type']).replace('urn:ecomarket:problem:', '');
 
-/** Asks until it is decided; undefined: not yet. */
+/** Repeats until it is decided; undefined: not yet. */
 async function ask(way: Way, productId: string, buyer: number, key: string): Promise<Said> {
   const api = buyer % 2 === 0 ? system.central : system.sucursal;
   const body = { customerId: `${productId}-${buyer}`, lines: [{ productId, quantity: 1 }] };
@@ -51,12 +49,12 @@ async function buy(way: Way, productId: string, buyer: number, times = 1): Promi
         if (answers.every((said) => problemOf(said) === 'not-done')) attempt += 1;
         throw new Error(last);
       }
-      // Whoever else was told something was told the same.
+      // All other responses to the same request were the same.
       for (const said of answers) {
         if (said.status === ways[way].done || said.status === 409) {
-          const { correlationId: _, ...told } = said.body ?? {};
+          const { correlationId: _, ...body } = said.body ?? {};
           const { correlationId: _first, ...first } = decided.body ?? {};
-          expect([said.status, told]).toEqual([decided.status, first]);
+          expect([said.status, body]).toEqual([decided.status, first]);
         }
       }
       return decided;
@@ -86,13 +84,13 @@ async function expectExactly(way: Way, productId: string, answers: Said[]): Prom
   const [ledger] = await system.sql(
     `SELECT count(*) AS movements, count(DISTINCT m.command_id) AS commands, sum(m.reserved_delta) AS units,
        max(m.reserved) AS reserved, max(m.sequence) AS sequence,
-       count(*) FILTER (WHERE m.command_id = ANY ($2::uuid[])) AS told
+       count(*) FILTER (WHERE m.command_id = ANY ($2::uuid[])) AS decided
      FROM eco.movement m WHERE m.product_id = $1 AND m.movement = 'reserved'`,
     [productId, ids],
   );
   const all = String(UNITS);
   const last = String(UNITS + 1);
-  expect(ledger).toEqual({ movements: all, commands: all, units: all, reserved: all, sequence: last, told: all });
+  expect(ledger).toEqual({ movements: all, commands: all, units: all, reserved: all, sequence: last, decided: all });
   const [level] = await system.sql('SELECT on_hand, reserved FROM eco.stock_level WHERE product_id = $1', [productId]);
   expect(level).toEqual({ on_hand: all, reserved: all });
 }
@@ -132,7 +130,7 @@ describe.each(['reservation', 'order'] as const)('the last 500 units, by %s', (w
         buy(way, productId, buyer).finally(() => (answered += 1)),
       );
       const answers = Promise.all(buying);
-      // The active one as soon as anybody has an answer, and the next one as soon as it is active.
+      // Kills the active writer as soon as any buyer has an answer, and the next one as soon as it is active.
       await Promise.race(buying);
       const answeredThen = answered;
       process.kill(system.pidOf(first), 'SIGKILL');
@@ -162,7 +160,7 @@ async function roles(): Promise<(string | undefined)[]> {
   );
 }
 
-/** Name of the active writer, which is another one than `before`. */
+/** Name of the active writer, if it is another one than `before`. */
 async function activeWriter(before?: string): Promise<string> {
   return eventually(
     'a writer is active',
@@ -174,7 +172,7 @@ async function activeWriter(before?: string): Promise<string> {
   );
 }
 
-it('leaves data in which every rule holds', async () => {
+it('leaves data that satisfies every rule', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [path.join(PROJECT_DIR, 'apps/eco/bin/eco.js'), 'verify', '--json', '--data', system.dataDir],

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { eventually } from '@eco/testing';
 import { openSystem, type System } from './system/system.js';
 
-/** The way of an order: accepted by a majority of brokers, decided once, shown by a replica. */
+/** The path of an order: accepted by a majority of brokers, decided once, shown by a replica. */
 let system: System;
 beforeAll(async () => (system = await openSystem()));
 
@@ -41,12 +41,12 @@ describe.each(['central', 'sucursal'] as const)('an order through %s', (api) => 
     expect(position).toMatch(/^g1=\d+\.[0-9a-f-]+\.\d+$/);
     expect(Number(order.headers.get('ecomarket-lag-ms'))).toBeGreaterThanOrEqual(0);
 
-    // Another replica may answer, which has not come so far yet.
+    // Another replica may answer, which may be behind.
     const list = await system.read.get(`/orders?customerId=ana-${api}`, { 'ecomarket-position': position });
     expect(list.body?.['items']).toEqual([expect.objectContaining({ orderId })]);
   });
 
-  it('answers the outcome to who waits: 201 with the position, 409 with every short line', async () => {
+  it('responds with the outcome to a waiting client: 201 with the position, 409 with every short line', async () => {
     await product(`wait-${api}-a`, 5);
     await product(`wait-${api}-b`, 1);
     const confirmed = await system[api].post(
@@ -120,7 +120,7 @@ describe.each(['central', 'sucursal'] as const)('an order through %s', (api) => 
 });
 
 describe('an order', () => {
-  it('is named as pending to the reader who brings its position, until it is decided', async () => {
+  it('is shown as pending to a reader with its position, until it is decided', async () => {
     await product('pending', 1);
     const accepted = await system.central.post('/orders', {
       customerId: 'dora',

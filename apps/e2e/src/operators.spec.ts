@@ -5,7 +5,7 @@ import { PROJECT_DIR } from '@eco/cluster';
 import { eventually } from '@eco/testing';
 import { openSystem, type System } from './system/system.js';
 
-/** What operators and other machines ask: health, metrics, documents, lag, load. */
+/** Requests of operators and other machines: health, metrics, documents, lag, load. */
 let system: System;
 beforeAll(async () => (system = await openSystem()));
 
@@ -22,7 +22,7 @@ it('each process is live, ready and measured', async () => {
   const apis = [system.central, system.sucursal, system.read, ...system.writers.map(({ api }) => api)];
   for (const api of apis) {
     expect((await api.get('/health/live')).status).toBe(200);
-    // A writer that another file killed may just be starting.
+    // A writer killed by another file may be starting.
     await eventually(`${api.url} is ready`, async () => (await api.get('/health/ready')).status === 200);
     const metrics = await api.get('/metrics');
     expect(metrics.text).toContain('process_cpu_seconds_total');
@@ -30,7 +30,7 @@ it('each process is live, ready and measured', async () => {
   }
 });
 
-it('each API has its documents, and they name what it can do', async () => {
+it('each API has its documents, and they list its operations', async () => {
   for (const [api, paths] of [
     [system.central, ['/orders', '/products', '/customers', '/carts/{customerId}/checkout', '/statistics/daily']],
     [system.sucursal, ['/orders', '/customers']],
@@ -45,13 +45,13 @@ it('each API has its documents, and they name what it can do', async () => {
   expect(asyncApi.body).toMatchObject({ asyncapi: expect.stringMatching(/^3\./) as string });
 });
 
-it('nobody is guest, and a branch may not read orders off the queue', async () => {
+it('there is no guest, and a branch may not consume the queue of orders', async () => {
   const { body } = await system.management('GET', '/users');
   const names = (body as unknown as { name: string }[]).map(({ name }) => name).sort();
   expect(names).toEqual(['central', 'operator', 'sucursal', 'writer']);
 });
 
-it('eco lag sees both replicas stream, one of them waited for', async () => {
+it('eco lag shows both replicas streaming, one of them synchronous', async () => {
   // A node that does not answer in time is shown without a role.
   await eventually('all three nodes are shown', async () => {
     const nodes = (await eco('lag', '--once')) as unknown as {
@@ -68,7 +68,7 @@ it('eco lag sees both replicas stream, one of them waited for', async () => {
   });
 });
 
-it('eco load places orders through both doors while readers read, and finds every promise kept', async () => {
+it('eco load places orders through both APIs while readers read, and finds every promise kept', async () => {
   const report = await eco('load', '--orders', '500', '--products', '20', '--concurrency', '16', '--seed', '7');
   expect(report).toMatchObject({ faults: [], accepted: 500, failedWrites: {}, reads: { failed: {} } });
   expect(report['check']).toMatchObject({ missing: [], unexpected: [], broken: [], confirmed: 500 });

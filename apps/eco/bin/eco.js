@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript, committed, so that `npx eco` works on a clone where nothing is built yet.
+// Plain JavaScript, committed, so that `npx eco` works on a clone that is not built yet.
 const { spawnSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
 const path = require('node:path');

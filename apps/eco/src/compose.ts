@@ -14,7 +14,7 @@ import {
 import type { Command } from 'commander';
 import { asBadInput, BadInput } from './input.js';
 
-/** The system of compose.yaml, as `--docker` means it. */
+/** The system of compose.yaml, selected by `--docker`. */
 export interface ComposeSystem {
   readonly containers: readonly ComposeContainer[];
   readonly layout: Layout;
@@ -25,21 +25,21 @@ export function dockerOption(command: Command): Command {
   return command.option('--docker', 'the system in containers, of compose.yaml (default: when none runs as processes)');
 }
 
-/** Throws a BadInput when nothing of it is there, or Docker is not. */
+/** Throws a BadInput if it has no container, or without Docker. */
 export async function openComposeSystem(): Promise<ComposeSystem> {
   const containers = await findContainers();
   const secrets = await asBadInput([Refused], composeSecrets);
   return { containers, layout: composeLayout(containers), secrets };
 }
 
-/** Throws a BadInput when there are none, or no Docker. */
+/** Throws a BadInput if there are none, or without Docker. */
 export async function findContainers(): Promise<ComposeContainer[]> {
   const containers = await asBadInput([Refused], composeContainers);
   if (containers.length > 0) return containers;
   throw new BadInput('no containers of compose.yaml are there: start them by "npm start -- --docker"');
 }
 
-/** Whether containers of compose.yaml are there; no, where there is no Docker. */
+/** Whether containers of compose.yaml exist; false without Docker. */
 export async function isComposeThere(): Promise<boolean> {
   return composeContainers().then(
     (containers) => containers.length > 0,
@@ -47,7 +47,7 @@ export async function isComposeThere(): Promise<boolean> {
   );
 }
 
-/** Options of `up` that compose.yaml settles by itself. */
+/** Options of `up` that compose.yaml determines itself. */
 const settled = ['brokers', 'replicas', 'writers', 'data', 'services', 'portErlang'];
 
 export async function startCompose(description: ClusterDescription, command: Command): Promise<ComposeSystem> {
@@ -72,7 +72,7 @@ export function stopCompose(volumes: boolean): Promise<void> {
 
 const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, WRITER: 4 };
 
-/** The variables of compose.yaml for what was given as an option; what was not, the user's own environment may say. */
+/** The variables of compose.yaml for given options; the user's environment may set the others. */
 function environmentOf({ ports, logLevel, buckets, branchId, timeZone }: ClusterDescription, command: Command) {
   const environment: Record<string, string> = {};
   const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';

@@ -8,7 +8,7 @@ import {
 import { Option, type Command } from 'commander';
 import { BadInput, wholeNumberOf } from './input.js';
 
-/** The options of `eco up`, as commander gives them. */
+/** The options of `eco up`, as commander returns them. */
 export interface UpOptions {
   readonly brokers: string;
   readonly replicas: string;

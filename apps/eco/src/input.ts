@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 
-/** What was asked for can't be done as it was said, or not now. One line to the user, no stack. */
+/** The request is invalid, or impossible now. The user gets one line, without a stack. */
 export class BadInput extends Error {
   override readonly name = 'BadInput';
 }
 
 const EXIT_BAD_INPUT = 2;
 
-/** What `work` throws of these kinds is told to people in its own words. */
+/** Errors of these kinds from `work` are shown to the user with their own message. */
 export async function asBadInput<T>(
   kinds: readonly (abstract new (...args: never[]) => Error)[],
   work: () => Promise<T>,
@@ -19,7 +19,7 @@ export async function asBadInput<T>(
   }
 }
 
-/** Names all violations at once. */
+/** Reports all violations at once. */
 export function refuse(violations: readonly string[]): void {
   if (violations.length > 0) throw new BadInput(violations.join('; '));
 }
@@ -28,7 +28,7 @@ export function whole(number: number): string {
   return number.toLocaleString('en-US');
 }
 
-/** Adds to `faults` and gives 0 back when the text is no whole number within the limits. */
+/** Adds to `violations` and returns 0 if the text is no whole number within the limits. */
 export function wholeNumberOf(
   option: string,
   text: string,
@@ -45,7 +45,9 @@ export function json(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** Prints what `work` gives. Bad input ends as one line on stderr; anything else is a bug and goes on to whoever runs the program. */
+/**
+ * Prints the result of `work`. Bad input is one line on stderr; any other error is a bug and is passed to the caller.
+ */
 export async function print(command: Command, work: Promise<string>): Promise<void> {
   try {
     const text = await work;

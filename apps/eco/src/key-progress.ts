@@ -1,10 +1,10 @@
 import type { KeyBatch } from './key-source.js';
 
-/** What takes less needs no progress shown. */
+/** Shorter work shows no progress. */
 const QUIET_MS = 500;
 const REFRESH_MS = 100;
 
-/** Passes the batches on and, when it takes long and somebody watches, says on stderr how far it is. */
+/** Passes the batches on. If it takes long and a terminal is attached, it shows the progress on stderr. */
 export async function* withProgress(batches: AsyncIterable<KeyBatch>): AsyncGenerator<KeyBatch> {
   const { stderr } = process;
   let shownAtMs = performance.now() + QUIET_MS - REFRESH_MS;

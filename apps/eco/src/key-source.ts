@@ -3,22 +3,22 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { BadInput } from './input.js';
 
-/** Some keys, and how far the source is with them. */
+/** Some keys, and the progress of the source. */
 export interface KeyBatch {
   readonly keys: readonly string[];
-  /** From 0 to 1; undefined where the end is not known (a pipe). */
+  /** From 0 to 1; undefined if the end is unknown (a pipe). */
   readonly share: number | undefined;
 }
 
-/** What is wrong with a list of keys, in one line for whoever gave it. */
-class KeySourceError extends BadInput {}
+/** What is wrong with a list of keys, in one line for the user. */
+export class KeySourceError extends BadInput {}
 
 const BATCH_KEYS = 10_000;
 const CHUNK_BYTES = 256 * 1024;
 // A customer id has at most 128 characters, so a much longer line shows that the file is something else.
 const LINE_CHARACTERS_MAX = 4096;
 
-/** Keys that look like nobody's: UUIDs. */
+/** Keys without a pattern: UUIDs. */
 export async function* randomKeys(count: number): AsyncGenerator<KeyBatch> {
   for (let done = 0; done < count;) {
     const keys = Array.from({ length: Math.min(BATCH_KEYS, count - done) }, () => randomUUID());
@@ -28,8 +28,8 @@ export async function* randomKeys(count: number): AsyncGenerator<KeyBatch> {
 }
 
 /**
- * The lines of a UTF-8 file as they are, blank ones left out, read piece by piece so that any size goes. Throws a
- * KeySourceError when the file can't be read or is no list of keys.
+ * The lines of a UTF-8 file without blank ones, read in chunks so that any size works. Throws a KeySourceError if the
+ * file can't be read or is no list of keys.
  */
 export async function* keysOfFile(path: string): AsyncGenerator<KeyBatch> {
   const decoder = new TextDecoder('utf-8', { fatal: true });

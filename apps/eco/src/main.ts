@@ -29,7 +29,7 @@ for (const register of commands) {
   register(program);
 }
 
-// Whoever reads us has seen enough, such as head.
+// The reader of our output has closed it, such as head.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

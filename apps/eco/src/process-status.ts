@@ -4,15 +4,15 @@ import type { ComposeSystem } from './compose.js';
 
 export interface ProcessStatus {
   readonly name: string;
-  /** Null when it does not run, or runs in a container. */
+  /** Null if it does not run, or runs in a container. */
   readonly pid: number | null;
-  /** On this machine; 0: none leads there. */
+  /** Port on this machine; 0: no port leads there. */
   readonly port: number;
-  /** live: it answers, but can't do its work. running: it does not even answer. */
+  /** live: it answers, but can't work. running: it does not even answer. */
   readonly state: 'ready' | 'live' | 'running' | 'down';
   /** primary or replica of a database; leader or standby of a writer. */
   readonly role?: string;
-  /** What is missing to be ready, or what a person should know all the same. */
+  /** What is missing to be ready, or what a person should know anyway. */
   readonly detail?: string;
 }
 
@@ -20,30 +20,30 @@ type ReportedState = Pick<ProcessStatus, 'state' | 'role' | 'detail'>;
 
 const ANSWER_MS = 3000;
 
-/** Asks every process of a run how it is. Settles within a few seconds, also when nobody answers. */
+/** Asks every process of a run for its state. Settles within a few seconds, even without answers. */
 export async function lookAt({ layout, missing, processes }: Run, dataDir: string): Promise<ProcessStatus[]> {
   const epmd = { name: 'epmd', port: layout.epmdPort, answer: Promise.resolve({ state: 'ready' as const }) };
   return Promise.all(
     [epmd, ...askAll(layout, await openSecrets(dataDir))].map(async ({ name, port, answer }) => {
       const process = processes.find((each) => each.name === name);
-      const told = await answer;
+      const reported = await answer;
       if (!process || !isSameProcess(process)) {
         const reason = missing[name];
         return { name, port, pid: null, state: 'down' as const, ...(reason !== undefined && { detail: reason }) };
       }
-      return { name, port, pid: process.pid, ...told };
+      return { name, port, pid: process.pid, ...reported };
     }),
   );
 }
 
-/** The same of the containers of compose.yaml, and of those behind the door what Docker says. */
+/** The same for the containers of compose.yaml; for those behind the load balancer it shows Docker's state. */
 export async function lookAtContainers({ containers, layout, secrets }: ComposeSystem): Promise<ProcessStatus[]> {
   const asked = await Promise.all(
     askAll(layout, secrets).map(async ({ name, port, answer }) => {
       const service = name === 'central-api' ? 'nginx' : name;
-      const told = await answer;
+      const reported = await answer;
       const isRunning = containers.some((each) => each.service === service && each.state === 'running');
-      return { name, pid: null, port, ...(isRunning ? told : { state: 'down' as const }) };
+      return { name, pid: null, port, ...(isRunning ? reported : { state: 'down' as const }) };
     }),
   );
   const behind = containers.filter(({ service }) => /^central-api-\d+$/.test(service));
@@ -88,7 +88,7 @@ async function askBroker(
   password: string,
 ): Promise<ReportedState> {
   const authorization = `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`;
-  // Memory or disk running out: the broker then lets nobody publish.
+  // Memory or disk is running out: the broker then blocks all publishers.
   const answer = await get(`http://${host}:${managementPort}/api/health/checks/alarms`, { authorization });
   if (!answer) return { state: 'running' };
   return answer.ok ? { state: 'ready' } : { state: 'live', detail: answer.text };
@@ -117,7 +117,7 @@ async function askService({ host, port, app }: Layout['services'][number]): Prom
   return { state: 'ready', ...role, ...(journal === undefined ? {} : { detail: `journal: ${journal}` }) };
 }
 
-/** What waits in the journal of a process that has one; undefined: nothing. */
+/** What waits in the process's journal, if it has one; undefined: nothing. */
 function journalOf(text: string): string | undefined {
   try {
     const { journal } = JSON.parse(text) as { journal?: string };

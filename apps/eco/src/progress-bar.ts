@@ -1,6 +1,6 @@
-/** How far a long piece of work is, in phases. */
+/** Progress of a long task, in phases. */
 export interface ProgressBar {
-  /** Begins a phase of `total` steps; the one before is left standing as done. */
+  /** Starts a phase of `total` steps; the previous one stays shown as done. */
   phase(title: string, total: number): void;
   step(done: number): void;
   end(): void;
@@ -10,8 +10,8 @@ const WIDTH = 30;
 const REFRESH_MS = 100;
 
 /**
- * One line a phase. In a terminal the line is drawn again and again; elsewhere (a log, CI) each phase is said once when
- * it ends, so that nothing is full of half-drawn bars.
+ * One line per phase. In a terminal the line is redrawn; elsewhere (a log, CI) each phase is printed once when it ends,
+ * so that the output is not full of half-drawn bars.
  */
 export function progressBar(stream: NodeJS.WriteStream): ProgressBar {
   let title = '';

@@ -1,8 +1,8 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Signals that ask this program to stop. The first asks for an orderly end, the second for an end at once. What npm or a
- * terminal sends on to several processes of a line may arrive twice in the same moment and counts once.
+ * Signals that ask this program to stop. The first requests an orderly end, the second an immediate one. A signal that
+ * npm or a terminal sends to several processes may arrive twice at the same moment and counts once.
  */
 export class StopRequest {
   /** Resolves with the first signal. */
@@ -23,7 +23,7 @@ export class StopRequest {
       }
     };
     SIGNALS.forEach((signal) => process.on(signal, this.#listener));
-    // A terminal that was closed takes no text; that must not cut the stopping short.
+    // A closed terminal accepts no text; that must not interrupt the stop.
     process.stdout.on('error', ignore);
     process.stderr.on('error', ignore);
   }
@@ -32,7 +32,7 @@ export class StopRequest {
     this.#second = act;
   }
 
-  /** Signals do again what they do by default. */
+  /** Signals have their default effect again. */
   end(): void {
     SIGNALS.forEach((signal) => process.off(signal, this.#listener));
   }

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-/** Heads that start with `>` stand over numbers: their column is right-aligned. */
+/** Heads that start with `>` belong to numbers: their column is right-aligned. */
 export function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const rightAligned = heads.map((head) => head.startsWith('>'));
   const table = new Table({

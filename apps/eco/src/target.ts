@@ -3,13 +3,13 @@ import type { Command } from 'commander';
 import { dockerOption, isComposeThere, openComposeSystem } from './compose.js';
 import { BadInput } from './input.js';
 
-/** The running system as commands that look at it or put load on it need it. */
+/** The running system, for commands that observe it or put load on it. */
 export interface Target {
   centralUrl: string;
   sucursalUrl: string;
   readUrl: string;
   brokers: { host: string; port: number }[];
-  /** Of the brokers. */
+  /** Operator login of the brokers. */
   operator: { user: string; password: string };
   groups: { id: string; nodes: { name: string; host: string; port: number }[] }[];
   login(role: 'eco_reader' | 'eco_monitor'): { user: string; password: string };
@@ -19,7 +19,7 @@ export function dataOption(command: Command): Command {
   return command.option('--data <dir>', 'data folder of the running system (default: .eco in the project)');
 }
 
-/** The data folder that is meant. */
+/** The selected data folder. */
 export function dataDirOf({ data }: { readonly data?: string }): string {
   return describeCluster(data === undefined ? {} : { dataDir: data }).dataDir;
 }
@@ -29,18 +29,20 @@ export interface Where {
   readonly docker?: true;
 }
 
-/** Options that say which system is meant. */
+/** Options that select the system. */
 export function targetOptions(command: Command): Command {
   return dockerOption(dataOption(command));
 }
 
-/** Whether the system of compose.yaml is meant: it is asked for, or it is there and no other runs or is named. */
+/** Whether the system of compose.yaml is selected: by option, or because it exists and no other runs or is named. */
 export async function isComposeMeant({ data, docker }: Where): Promise<boolean> {
   if (docker) return true;
   return data === undefined && readRun(dataDirOf({})) === undefined && isComposeThere();
 }
 
-/** Finds the system that `eco up` started from its data folder, or that of compose.yaml. Throws BadInput when none runs. */
+/**
+ * Finds the system that `eco up` started, from its data folder, or that of compose.yaml. Throws BadInput if none runs.
+ */
 export async function openTarget(where: Where): Promise<Target> {
   const { layout, secrets, name } = await findSystem(where);
   const urlOf = (app: string): string => {

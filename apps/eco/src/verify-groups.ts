@@ -2,7 +2,7 @@ import { askNodes, primaryOf, verifyGroup, type NodeAddress, type VerifyReport }
 import { BadInput } from './input.js';
 import type { Target } from './target.js';
 
-/** A machine that is under load may take so long. */
+/** A busy machine may take this long. */
 const ANSWER_MS = 10_000;
 
 type GroupNode = Target['groups'][number]['nodes'][number];
@@ -11,20 +11,20 @@ export interface GroupVerification extends VerifyReport {
   /** Node whose snapshot was checked, such as `g1-2`. */
   node: string;
   role: 'primary' | 'replica';
-  /** For how long the snapshot was held. */
+  /** How long the snapshot was held. */
   heldMs: number;
 }
 
 export interface VerifyOptions {
-  /** Name of the node to ask; absent: a replica of each group, its primary when none answers. */
+  /** Name of the node to check; absent: a replica of each group, or its primary if none answers. */
   node?: string;
   /** Gives up a group that takes longer, ms. */
   limitMs: number;
 }
 
 /**
- * Checks every group of a running system, each in one snapshot of one node. A replica is asked, since the checks read
- * whole tables. Throws BadInput when a group can't be asked, or not within the limit.
+ * Checks every group of a running system, each in one snapshot of one node. It uses a replica, because the checks read
+ * whole tables. Throws BadInput if a group can't be read, or not within the limit.
  */
 export async function verifyGroups(target: Target, { node, limitMs }: VerifyOptions): Promise<GroupVerification[]> {
   const groups = target.groups.filter(({ nodes }) => node === undefined || nodes.some(({ name }) => name === node));
@@ -54,7 +54,7 @@ async function choose(
   const answers = await askNodes(nodes, target.login('eco_reader'), ANSWER_MS);
   const primary = primaryOf(answers);
   const roleOf = (node: NodeAddress) => (primary !== undefined && isSame(primary.node, node) ? 'primary' : 'replica');
-  // A deposed primary says that it is one, and may show what never was.
+  // A deposed primary still says that it is primary, and may show data that never became valid.
   const answering = nodes.filter((node) =>
     answers.some((answer) => isSame(answer.node, node) && (answer.type === 'replica' || roleOf(node) === 'primary')),
   );

@@ -30,8 +30,8 @@ import { READ_DEFAULTS } from '@eco/reads';
 import { startReadService } from './read-service.js';
 
 /*
- * The queries over HTTP, on two groups, so that nothing can lean on there being one. What is read was written by
- * batches, as the writer writes them.
+ * The queries over HTTP, on two groups, so that nothing relies on a single one. The data was written by batches, as the
+ * writer writes them.
  */
 
 const GROUP_IDS = ['g1', 'g2'];
@@ -102,7 +102,7 @@ function order(customerId: string, lines: { productId: string; quantity: number 
   return commandOf('order.place', { orderId, customerId, branchId, lines });
 }
 
-it('an order: confirmed with its prices, rejected with every short line, each answer saying where from', async () => {
+it('an order: confirmed with its prices, or rejected with every short line, each answer with its source', async () => {
   const customerId = keyOf('g2', 'ana');
   const [rich, poor] = [keyOf('g2', 'rich'), keyOf('g2', 'poor')];
   await write(product(rich, 250, 10), product(poor, 100, 1));
@@ -140,7 +140,7 @@ it('an order: confirmed with its prices, rejected with every short line, each an
   });
 });
 
-it('an order that nobody knows: 404; one that was accepted: pending, then the order, then for everybody', async () => {
+it('an unknown order: 404; an accepted one: pending, then the order, then visible to every reader', async () => {
   const customerId = keyOf('g1', 'eva');
   const productId = keyOf('g1', 'tea');
   await write(product(productId));
@@ -154,7 +154,7 @@ it('an order that nobody knows: 404; one that was accepted: pending, then the or
   const pending = await get(`/orders/${placed.id}`, brought);
   expect(pending).toMatchObject({ status: 202, body: { orderId: placed.id, status: 'pending' } });
   expect(pending.headers.get('retry-after')).toBe('1');
-  // Carried on, what the answer gave finds it pending again.
+  // With the answer's position it is found pending again.
   const carried = { [headers.position]: pending.headers.get(headers.position) ?? '' };
   expect((await get(`/orders/${placed.id}`, carried)).status).toBe(202);
   expect((await get(`/orders?customerId=${customerId}`, brought)).body).toEqual({
@@ -162,10 +162,10 @@ it('an order that nobody knows: 404; one that was accepted: pending, then the or
     next: null,
     pending: [placed.id],
   });
-  // Somebody else's list has nothing to do with it.
+  // Another customer's list is not affected.
   expect((await get(`/orders?customerId=${keyOf('g1', 'eve')}`, brought)).body).toMatchObject({ pending: [] });
 
-  // Who would wait gets the order as soon as it is there.
+  // A waiting client gets the order as soon as it is stored.
   const waiting = get(`/orders/${placed.id}`, { ...brought, [headers.prefer]: 'wait=20' });
   await write(placed);
   expect(await waiting).toMatchObject({ status: 200, body: { status: 'confirmed' } });
@@ -175,7 +175,7 @@ it('an order that nobody knows: 404; one that was accepted: pending, then the or
   });
 });
 
-it('an accepted order that became none is not pending any more', async () => {
+it('an accepted command that made no order is no longer pending', async () => {
   const customerId = keyOf('g1', 'ida');
   const checkOut = (orderId: string) => commandOf('cart.checkout', { orderId, customerId, branchId: null });
   const refused = checkOut(newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) }));
@@ -224,7 +224,7 @@ it("a customer's orders: newest first, page by page, and an order that comes bet
 });
 
 it('products and stock of both groups are one list, in order; each also by itself', async () => {
-  // Ids in which a character sorts before the slash of a place, and others in which it does not.
+  // Ids in which a character sorts before the slash of a page key, and others in which it does not.
   const ids = ['zz', 'zz-', 'zz.', 'zz0', 'zzA', 'zz_', 'zza', 'zz-a', 'zz--b'].flatMap((prefix) =>
     GROUP_IDS.map((group) => keyOf(group, prefix)),
   );
@@ -256,7 +256,7 @@ it('products and stock of both groups are one list, in order; each also by itsel
     version: 1,
   });
 
-  // Out of the catalogue; what lies there lies there all the same.
+  // Removed from the catalogue; its stock is kept.
   await write(commandOf('product.delete', { productId: id }));
   expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { title: 'There is no such product' } });
   expect((await get(`/inventory/${id}`)).body).toEqual({ productId: id, levels: [level] });
@@ -397,14 +397,15 @@ describe('changes by page', () => {
   const page = async (topic: string, cursor: string | number, limit: number) =>
     get<Page>(`/changes?topic=${topic}&group=g2&after=${cursor}&limit=${limit}`);
 
-  it('reads a batch of 20,000 movements to its end, and no page holds more than its limit', async () => {
+  it('reads a batch of 20,000 movements to its end, with no page beyond its limit', async () => {
     const seen = new Set<string>();
     let cursor = String(before.position.seq);
     for (let more = true; more;) {
       const { status, body } = await page('stock', cursor, 1000);
       expect([status, body.changes.length <= 1000]).toEqual([200, true]);
       for (const { seq, n } of body.changes) seen.add(`${seq}.${n}`);
-      // A page that ends inside the batch says so: its last complete batch is the one before, and the cursor names a place.
+      // A page that ends inside the batch states that: its last complete batch is the previous one, and the cursor
+      // points into the batch.
       const last = body.changes.at(-1);
       if (seen.size < ORDERS * LINES) {
         expect(body).toMatchObject({ more: true, upToSeq: large.position.seq - 1 });
@@ -416,7 +417,7 @@ describe('changes by page', () => {
     expect(cursor).toBe(`${after.position.term}.${after.position.tag}.${after.position.seq}`);
   });
 
-  it('takes the number of a batch as what is after all of it, and a place in it as what is after that', async () => {
+  it('reads from a batch number on after the whole batch, and from a change in it after that change', async () => {
     const { seq } = large.position;
     expect((await page('orders', seq, 1)).body).toMatchObject({ changes: [], more: false });
     expect((await page('orders', `${seq}.98`, 9)).body.changes.map(({ n }) => n)).toEqual([99, 100]);
@@ -429,7 +430,7 @@ describe('changes by page', () => {
     ]);
   });
 
-  it('answers 410 with the place to continue from when a cursor is beyond the end, or of a lost leadership', async () => {
+  it('responds 410 with a cursor to continue from if the cursor is beyond the end or of a lost leadership', async () => {
     const { term, tag } = after.position;
     const { body: atEnd } = await page('orders', 0, 1000);
     const end = `${term}.${tag}.${after.position.seq}`;
@@ -438,10 +439,10 @@ describe('changes by page', () => {
       ['999999999', end],
       [`${term}.${tag}.999999999`, end],
       [`${term}.${tag}.999999999.7`, end],
-      // Another leadership of this term shares with it what was before both, which is nothing.
+      // Another leadership of this term shares only the history before both, which is empty.
       [`${term}.ffffffff.${large.position.seq}`, `${term}.${tag}.0`],
     ] as const;
-    // On a busy machine the primary may take longer to show that it goes on without it: 503 until then.
+    // On a busy machine the primary may take longer to show that it continues without it: 503 until then.
     const gone = await Promise.all(
       cursors.map(([cursor]) =>
         eventually(`${cursor} is gone`, async () => {
@@ -502,7 +503,7 @@ it("a branch's orders in a period, newest first, over both groups; also of one c
   expect(ids((await get<Page>(`/orders${link}`)).body.items)).toEqual(placed.slice(2, 4));
 });
 
-it('orders as CSV: every row of the question, with everything that JSON says of each', async () => {
+it('orders as CSV: every row of the query, with everything in its JSON', async () => {
   const rows = 1_234;
   const [home] = groups;
   await home?.asSuperuser(`
@@ -523,7 +524,7 @@ it('orders as CSV: every row of the question, with everything that JSON says of 
   expect(lines).toHaveLength(rows + 1);
   expect(new Set(lines).size).toBe(rows + 1);
 
-  // Each cell is what JSON says, but for the apostrophe before what a spreadsheet would run.
+  // Each cell equals the JSON value, except for the apostrophe before what a spreadsheet would run.
   const columns = lines[0]?.split(',') ?? [];
   const { body } = await get<{ items: Record<string, unknown>[] }>('/orders?branchId=csv&limit=2');
   for (const [index, item] of body.items.entries()) {
@@ -541,7 +542,7 @@ it('orders as CSV: every row of the question, with everything that JSON says of 
     [[{ productId: 'te', quantity: 1 }], [], '2026-02-02T00:00:00.000Z'],
     [[], [{ productId: 'te', asked: 2, available: 1 }], null],
   ]);
-  // An instant with its offset cuts at midnight of the chain.
+  // An instant with its offset separates days at the chain's midnight.
   expect((await csv('/orders?branchId=csv&to=2026-01-31T18:00:11-06:00')).lines).toHaveLength(11);
   await home?.asSuperuser(`DELETE FROM eco.orders WHERE branch_id = 'csv'`);
 });
@@ -586,7 +587,7 @@ it('stock of a location, and what of it is low', async () => {
   expect(await found('availableMax=3&location=central')).toEqual(sorted.filter((id) => id.includes('-lo')));
 });
 
-it('low stock is exactly the products on sale that are low: none that was deleted, and those without a level too', async () => {
+it('low stock is exactly the low products on sale: no deleted ones, and also those without a level', async () => {
   const ids = GROUP_IDS.flatMap((group) =>
     ['gone', 'none', 'less', 'many'].map((which) => keyOf(group, `low-${which}`)),
   );
@@ -595,7 +596,7 @@ it('low stock is exactly the products on sale that are low: none that was delete
     const stock = { gone: 0, none: 0, less: 4, many: 9 }[productId.slice(4, 8)] ?? 0;
     await write(product(productId, 100, stock));
   }
-  // One that was sold out and then deleted; and one of which a branch has some, and another has had some.
+  // One product was sold out and then deleted; of another a branch has some, and another branch has had some.
   for (const productId of called('gone')) {
     await write(commandOf('stock.receive', { productId, location: 'central', quantity: 2 }));
     await write(commandOf('stock.adjust', { productId, location: 'central', delta: -2, reason: 'broken' }));
@@ -630,18 +631,18 @@ it('low stock is exactly the products on sale that are low: none that was delete
     ...at('less', 'central 4'),
     ...at('none', 'central 0'),
   ]);
-  // A branch is low on what it has had: not on every product of the catalogue.
+  // A branch is low on products that it has had, not on every product of the catalogue.
   expect(await low('availableMax=2&location=low-1')).toEqual([]);
   expect(await low('availableMax=3&location=low-1')).toEqual(at('none', 'low-1 3'));
   expect(await low('availableMax=3&location=low-2')).toEqual(at('none', 'low-2 0'));
-  // What lies in stock of a product that is not on sale is still seen without `availableMax`.
+  // Stock of a product that is not on sale is still shown without `availableMax`.
   for (const id of called('gone'))
     expect((await get(`/inventory/${id}`)).body).toMatchObject({ levels: [{ onHand: 0 }] });
 });
 
-it('low stock among more levels than a page looks at: pages go on to the end, and each level comes once', async () => {
+it('low stock among more levels than a page looks at: pages continue to the end, and show each level once', async () => {
   const [first] = groups;
-  // Beyond what a batch should write: rows of a location that nothing else is at.
+  // More than a batch should write: rows of a location that nothing else uses.
   await first?.asSuperuser(`
     INSERT INTO eco.stock_level (product_id, location, on_hand, reserved, sequence, seq, bucket)
     SELECT 'bulk-' || lpad(n::text, 6, '0'), 'warehouse', CASE WHEN n % 7000 = 0 THEN 1 ELSE 50 END, 0, 1, 1,
@@ -684,7 +685,7 @@ it.each([
   expect(await get(path)).toMatchObject({ status: 400, body: { type: 'urn:ecomarket:problem:bad-input' } });
 });
 
-it('what was sold, by day, branch and product, as far as statistics have come', async () => {
+it('sales by day, branch and product, as far as statistics have been applied', async () => {
   const home = groups[0];
   const [state] =
     (await home?.asSuperuser<{ term: number; tag: string; seq: number }>(
@@ -754,14 +755,14 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
   const rest = await sold(`by=day,branch&limit=2&after=${encodeURIComponent(first.body.next ?? '')}`);
   expect(rest.body).toMatchObject({ items: [{ day: '2026-01-06' }], next: null });
 
-  // The last days are those of the chain's time zone, and the answer names it; so does CSV, in a header.
+  // The last days are those of the chain's time zone, which the answer states; CSV states it in a header.
   const zoned = async (timeZone: string) => {
     await home?.asSuperuser(`UPDATE eco.setting SET value = '${timeZone}' WHERE name = 'time-zone'`);
     const answer = await get<{ items: Json[]; timeZone: string }>('/statistics/sales?by=day');
     expect([answer.body.timeZone, answer.headers.get(headers.timeZone)]).toEqual([timeZone, timeZone]);
     return answer.body.items.map(({ day }) => day);
   };
-  // It is never the same day in both.
+  // It is never the same day in both time zones.
   const [{ east } = { east: '' }] =
     (await home?.asSuperuser<{ east: string }>(
       `INSERT INTO statistics.branch_day (group_id, day, branch_id, orders, units, revenue_cents)
@@ -778,14 +779,14 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
   await home?.asSuperuser(`UPDATE eco.setting SET value = 'UTC' WHERE name = 'time-zone'`);
   await home?.asSuperuser(`DELETE FROM statistics.branch_day WHERE branch_id = 'east'`);
 
-  // A batch that sold nothing is no reason to wait; one that did is, and the answer never shows less than it says.
+  // A batch without sales is no reason to wait; one with sales is, and the answer never shows less than it states.
   const nothing = await write(product(keyOf('g1', 'sugar'), 100, 9));
-  const told = await sold('by=day', { [headers.position]: textOf(nothing) });
-  expect([told.status, told.headers.get(headers.position)]).toEqual([200, textOf(nothing)]);
+  const answer = await sold('by=day', { [headers.position]: textOf(nothing) });
+  expect([answer.status, answer.headers.get(headers.position)]).toEqual([200, textOf(nothing)]);
   const bought = await write(order(keyOf('g1', 'uma'), [{ productId: keyOf('g1', 'sugar'), quantity: 1 }]));
   expect((await sold('by=day', { [headers.position]: textOf(bought) })).status).toBe(503);
 
-  // Nobody applies that order. Its age is the answer's, however fresh the node is.
+  // That order is never applied. Its age is the answer's lag, however fresh the node is.
   const lagMs = async () => Number((await sold('by=day')).headers.get(headers.lagMs));
   await eventually('the answer states that it lacks the order', async () => (await lagMs()) > 1_000);
   const fresh = await sold('by=day', { [headers.lagMsMax]: '500' });
@@ -803,14 +804,14 @@ it('what was sold, by day, branch and product, as far as statistics have come', 
      VALUES ('statistics', 'g2', 'orders', ${term}, '${tag}', ${seq})`,
   );
   await eventually('everything is applied', async () => (await lagMs()) < 1_000);
-  // After a failover that lost what was applied, nobody can tell what the answer lacks.
+  // After a failover that lost applied changes, what the answer lacks is unknown.
   await progress(`tag = 'ffffffff' WHERE group_id = 'g1'`);
   expect((await sold('by=day')).headers.get(headers.lagMs)).toBe('unknown');
   expect((await sold('by=day', patient)).status).toBe(503);
   expect((await sold('by=day&from=2020-01-01')).status).toBe(400);
 });
 
-it('a position is carried on through reads that say nothing of it', async () => {
+it('a position is kept through reads that do not concern it', async () => {
   const [mine, theirs] = [keyOf('g1', 'oats'), keyOf('g2', 'oats')];
   const here = await write(product(mine, 100));
   const there = await write(product(theirs, 100));
@@ -820,14 +821,14 @@ it('a position is carried on through reads that say nothing of it', async () => 
   expect(got.headers.get(headers.position)).toBe(brought);
 });
 
-it('who asks for a greatest lag is told so when it can not be had', async () => {
+it('a reader with a greatest lag gets a problem if it can not be fulfilled', async () => {
   expect((await get('/products', { [headers.lagMsMax]: '0' })).status).toBe(200);
   expect((await get('/products', { [headers.lagMsMax]: 'soon' })).body).toMatchObject({
     faults: [{ at: 'header.ecomarket-max-lag-ms' }],
   });
 });
 
-it('bad input is told with every violation', async () => {
+it('bad input is answered with every violation', async () => {
   const violationsOf = async (path: string, sent?: Record<string, string>) => {
     const { status, body } = await get<{ faults?: { at: string }[] }>(path, sent);
     return [status, ...(body.faults ?? []).map(({ at }) => at).sort()];
@@ -854,7 +855,7 @@ it('bad input is told with every violation', async () => {
   ]);
 });
 
-it('a position that no node has reached is refused in time, and only then', async () => {
+it('a position that no node has reached is refused after the wait, not before', async () => {
   const { position } = await write(product(keyOf('g1', 'salt')));
   const future = formatPosition(positionOf([{ ...position, seq: position.seq + 1_000 }]));
   const refused = await get('/products', { [headers.position]: future });
@@ -865,7 +866,7 @@ it('a position that no node has reached is refused in time, and only then', asyn
   expect((await get('/products')).status).toBe(200);
 });
 
-it('what operators ask: replication, readiness, metrics, the document', async () => {
+it('routes for operators: replication, readiness, metrics, the document', async () => {
   const { body } = await get<{ nodes: Json[] }>('/replication');
   expect(body.nodes).toMatchObject([
     { group: 'g1', node: 'g1-1', reachable: true, role: 'primary', lagMs: 0, fault: null },

@@ -10,7 +10,7 @@ const api = {
     'reader that brings the position it last got never sees time run back.',
 };
 
-/** Starts the process. Nodes that are away are no reason not to: it is not ready until each group has one that answers. */
+/** Starts the process. Absent nodes do not prevent it: it is ready once each group has a node that answers. */
 export async function startReadService(config: ReadServiceConfig): Promise<Service> {
   const edge = createEdge(config);
   const reads = new Reads({

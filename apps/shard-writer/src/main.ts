@@ -26,11 +26,11 @@ async function start(): Promise<Service> {
   const access: BrokerAccess = { brokers: [...config.brokers], ...config.secrets.amqp };
   // Two connections: an alarm that blocks publishing must not block acknowledgements.
   const taking = new BrokerConnection({ access, name: `${config.name} takes`, log });
-  const telling = new BrokerConnection({ access, name: `${config.name} tells`, log });
+  const publishing = new BrokerConnection({ access, name: `${config.name} tells`, log });
   const consumer = new CommandConsumer({ connection: taking, group: config.group, log });
-  const replies = new ReplySender({ connection: telling, log });
-  const announcer = new EventAnnouncer({ connection: telling, log });
-  registerBrokerMetrics(metrics.registry, { connections: [taking, telling], consumer, announcer, replies });
+  const replies = new ReplySender({ connection: publishing, log });
+  const announcer = new EventAnnouncer({ connection: publishing, log });
+  registerBrokerMetrics(metrics.registry, { connections: [taking, publishing], consumer, announcer, replies });
 
   const writerMetrics = new WriterMetrics(metrics.registry);
   const { batchLimit, nodes } = config;
@@ -53,7 +53,7 @@ async function start(): Promise<Service> {
     return taking.model === undefined ? 'not connected to a broker' : undefined;
   });
 
-  const parts = [taking, telling, replies, announcer, leadership, primaryWatch];
+  const parts = [taking, publishing, replies, announcer, leadership, primaryWatch];
   // As soon as the process begins to stop, so that the standby can take the lock while the last requests are answered.
   edge.stopping.addEventListener('abort', () => void leadership.stop());
   const service = await startService(edge, {
@@ -64,7 +64,7 @@ async function start(): Promise<Service> {
       () => replies.stop(),
       () => announcer.stop(),
       () => taking.stop(),
-      () => telling.stop(),
+      () => publishing.stop(),
     ],
   });
   for (const part of parts) part.start();

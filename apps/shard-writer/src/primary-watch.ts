@@ -34,7 +34,7 @@ export class PrimaryWatch {
   #absent: readonly AbsentSlot[] = [];
   #renewed = 0;
   #clocks: Clocks | undefined;
-  #clockFault: string | undefined;
+  #clockDifference: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
@@ -96,10 +96,10 @@ export class PrimaryWatch {
         : Math.abs(primaryAheadS) > CLOCK_S_MAX
           ? 'the clocks of the primary and of this process differ'
           : undefined;
-    if (fault !== this.#clockFault) {
+    if (fault !== this.#clockDifference) {
       if (fault === undefined) this.options.log.info('the clocks agree again');
       else this.options.log.warn({ groupAheadS, primaryAheadS }, fault);
     }
-    this.#clockFault = fault;
+    this.#clockDifference = fault;
   }
 }

@@ -45,12 +45,12 @@ const log = createLog({ name: 'spec', logLevel: 'silent' });
 
 function startWriter() {
   const connection = (name: string) => started(new BrokerConnection({ access: access(), name }));
-  const [taking, telling] = [connection('takes'), connection('tells')];
+  const [taking, publishing] = [connection('takes'), connection('tells')];
   const consumer = new CommandConsumer({ connection: taking, group: 'g1' });
   const writer = new Writer({
     consumer,
-    replies: started(new ReplySender({ connection: telling })),
-    announcer: started(new EventAnnouncer({ connection: telling })),
+    replies: started(new ReplySender({ connection: publishing })),
+    announcer: started(new EventAnnouncer({ connection: publishing })),
     metrics: new WriterMetrics(new Metrics().registry),
     log,
     batchLimit: 1000,

@@ -20,7 +20,7 @@ it('refuses to serve the head office as a branch', () => {
   );
 });
 
-it('is named by its branch unless it is given a name, so that no two branches have the same', () => {
+it('is named after its branch by default, so that no two branches have the same name', () => {
   const nameOf = (more: Record<string, string>) => readSucursalConfig({ ...environment, ...more }).name;
   expect(nameOf({ ECO_BRANCH_ID: 'sucursal-7' })).toBe('sucursal-api-sucursal-7');
   expect(nameOf({ ECO_BRANCH_ID: 'x'.repeat(64) })).toHaveLength(64);

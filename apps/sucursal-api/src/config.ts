@@ -17,7 +17,7 @@ export type SucursalConfig = ConfigOf<typeof sucursalSettings>;
 
 const NAME_LENGTH_MAX = 64;
 
-/** Throws a `ConfigError` that names every violation. A process that is given no name has that of its branch in it. */
+/** Throws a `ConfigError` that names every violation. The default name of the process contains its branch. */
 export function readSucursalConfig(environment: Environment): SucursalConfig {
   const config = readConfig(sucursalSettings, environment);
   if (environment[settings.name.variable]) return config;

@@ -9,7 +9,7 @@ const api = {
   title: 'EcoMarket Sucursal API',
   version: '1',
   description:
-    "A branch: takes its till's orders, reservations, returns, carts and customers, and reads what it sells.",
+    "A branch: accepts its till's orders, reservations, returns, carts and customers, and reads what it sells.",
 };
 
 @Module({})
@@ -36,7 +36,7 @@ class SucursalModule {
   }
 }
 
-/** Starts the process. Brokers and databases may be away: it is ready when the brokers are there. */
+/** Starts the process. Brokers and databases may be away: it is ready once the brokers are reachable. */
 export async function startSucursalApi(config: SucursalConfig): Promise<Service> {
   const edge = createEdge(config);
   const { secrets } = config;

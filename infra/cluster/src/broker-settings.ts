@@ -1,7 +1,7 @@
 import { VHOST } from '@eco/broker';
 import { SMALL_DISK_MB } from './description.js';
 
-/** The default is a share of the machine's memory, for each node, as if it were alone there. */
+/** The default is a share of the machine's memory for each node, as if it ran alone. */
 export const BROKER_MEMORY_MAX = '1GB';
 
 /** Settings of a broker, as a process or in a container. */
@@ -11,34 +11,34 @@ export interface BrokerSettings {
   readonly amqpPort: number;
   readonly managementPort: number;
   readonly operatorPassword: string;
-  /** Erlang names of the nodes to join at the first start. The seed, which comes up first, names itself alone. */
+  /** Erlang names of the nodes to join at the first start. The seed, which starts first, names only itself. */
   readonly peers: readonly string[];
   /** Its disk has `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
 }
 
-/** A rabbitmq.conf. It holds a password. */
+/** A rabbitmq.conf. It contains a password. */
 export function brokerSettings(broker: BrokerSettings): string {
   const { address, amqpPort, managementPort, operatorPassword, peers, smallDisk } = broker;
   const lines = [
     `listeners.tcp.default = ${address === undefined ? '' : `${address}:`}${amqpPort}`,
     ...(address === undefined ? [] : [`management.tcp.ip = ${address}`]),
     `management.tcp.port = ${managementPort}`,
-    // In place of guest, and of the vhost /.
+    // Instead of guest, and of the vhost /.
     `default_vhost = ${VHOST}`,
     `default_user = operator`,
     `default_pass = ${operatorPassword}`,
     'default_user_tags.administrator = true',
     'cluster_formation.peer_discovery_backend = classic_config',
     ...peers.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}`),
-    // The side of a partition that has no majority stops instead of going its own way.
+    // The side of a partition without a majority stops instead of continuing alone.
     'cluster_partition_handling = pause_minority',
     // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
     'net_ticktime = 10',
     // Default 512 MiB a node, of which a node keeps up to three in memory.
     `raft.wal_max_size_bytes = ${64 * 1024 * 1024}`,
     `vm_memory_high_watermark.absolute = ${BROKER_MEMORY_MAX}`,
-    // Below it all publishers are held up, so that what was accepted can still be worked off.
+    // Below this limit all publishers are blocked, so that accepted messages can still be processed.
     `disk_free_limit.absolute = ${smallDisk ? SMALL_DISK_MB / 8 : 512}MB`,
     'log.console = true',
     'log.console.level = info',

@@ -16,21 +16,21 @@ import type { DatabaseAccess, RunningBroker, RunningCluster, RunningGroup, Runni
 import type { DatabaseLogin } from './secrets.js';
 import { runSteps, type RunSteps, type Step } from './steps.js';
 
-/** The brokers and databases of a cluster, as whatever they run: what each provider has to bring. */
+/** The brokers and databases of a cluster: what each provider must implement. */
 export interface Servers {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
-  /** Ends with all of them ready, with users, queues, roles and schema. */
+  /** Afterwards all of them are ready, with users, queues, roles and schema. */
   startStep(): Step;
-  /** In order, whatever of them runs. */
+  /** Stops those that run, in order. */
   stopSteps(): readonly Step[];
-  /** At once; resolves when nothing runs any more. */
+  /** Kills at once; resolves when nothing runs any more. */
   kill(): Promise<void>;
-  /** When all has ended: gives back what there is of them outside the data folder. */
+  /** Called when everything has ended: frees their resources outside the data folder. */
   remove(): Promise<void>;
 }
 
-/** What a start that is cut short by `stop` rejects with. */
+/** Error of a start that `stop` interrupts. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
 
@@ -40,8 +40,8 @@ export class Stopped extends Error {
 }
 
 /**
- * A cluster, begun or not: servers, which a provider brings, and our services, which are processes of this machine with
- * each of them. Once stopped it stays so: open another on the same data.
+ * A cluster, started or not: servers, from a provider, and our services, which are always processes of this machine. A
+ * stopped cluster stays stopped: open another one on the same data.
  */
 export class Cluster implements RunningCluster {
   readonly #abort = new AbortController();
@@ -56,7 +56,7 @@ export class Cluster implements RunningCluster {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
-  /** Takes the data folder; throws `AlreadyRunning` when another run has it. */
+  /** Takes the data folder; throws `AlreadyRunning` if another run has it. */
   constructor(
     { host, reserved }: OpenedHost,
     serversOn: (host: Host) => Servers,
@@ -96,12 +96,12 @@ export class Cluster implements RunningCluster {
     return { user: 'operator', password: this.#host.secrets.broker.operator };
   }
 
-  /** Those of this machine: the services, and the servers where they are processes. */
+  /** Processes of this machine: the services, and the servers if they are processes. */
   get processes(): readonly NativeProcess[] {
     return this.#processes;
   }
 
-  /** Servers that could not be started, and why: the others do without them. */
+  /** Servers that could not be started, with the reason: the others continue without them. */
   get missing(): ReadonlyMap<string, string> {
     return this.#missing.reasons;
   }
@@ -110,7 +110,7 @@ export class Cluster implements RunningCluster {
     return { user: role, password: this.#host.secrets.database[role], database: DATABASE_NAME };
   }
 
-  /** Resolves when everything is ready. Rejects with the first error, once nothing is under way any more. */
+  /** Resolves when everything is ready. Rejects with the first error, once nothing is running any more. */
   start(run: RunSteps = runSteps): Promise<void> {
     return (this.#started ??= this.#start(run));
   }

@@ -2,13 +2,13 @@ import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Refused } from './refused.js';
 
-/** What a cluster keeps lies in one folder, which a file in it marks as ours: nothing else is ever removed. */
+/** A cluster stores everything in one folder, which a file in it marks as ours: nothing else is ever removed. */
 
 const MARK = 'cluster.json';
 const JOURNALS = 'journals';
 const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets', JOURNALS];
 
-/** Of what was accepted while no broker could be reached: a file a process. */
+/** Journals of commands accepted while no broker was reachable: one file per process. */
 export function journalsDir(dir: string): string {
   return path.join(dir, JOURNALS);
 }
@@ -17,9 +17,9 @@ class ForeignFolder extends Refused {
   override readonly name = 'ForeignFolder';
 }
 
-/** Makes the folder, or takes one that is empty or ours. Throws a `ForeignFolder` when others have something in it. */
+/** Creates the folder, or uses one that is empty or ours. Throws a `ForeignFolder` if it has other content. */
 export async function openDataFolder(dir: string): Promise<void> {
-  // Others may pass through, as PostgreSQL's user must, and see nothing.
+  // Other users may pass through, as PostgreSQL's user must, but see nothing.
   await mkdir(dir, { recursive: true, mode: 0o711 });
   const names = await readdir(dir);
   if (names.includes(MARK)) return;
@@ -31,14 +31,14 @@ export async function openDataFolder(dir: string): Promise<void> {
   await writeFile(path.join(dir, MARK), '{"madeBy":"eco"}\n');
 }
 
-/** Removes what a cluster kept, and the folder when that was all; false when there is no such folder. */
+/** Removes a cluster's data, and the folder if nothing else is in it; false if there is no such folder. */
 export async function removeDataFolder(dir: string): Promise<boolean> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
   if (!names.includes(MARK)) return false;
-  // The mark last, so that a removal that was cut short can go on.
+  // The mark is removed last, so that an interrupted removal can continue.
   for (const name of [...ours].reverse()) await rm(path.join(dir, name), { recursive: true, force: true });
   await rmdir(dir).catch(() => undefined);
   return true;

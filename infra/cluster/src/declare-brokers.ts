@@ -8,11 +8,11 @@ export interface BrokerDeclaration {
   /** Of any node, as `operator`. */
   readonly management: Management;
   readonly groupIds: readonly string[];
-  /** Nodes of the cluster: the queues' members lie on them. */
+  /** Nodes of the cluster: the queues' members are on them. */
   readonly brokers: number;
-  /** How many of them must have found each other, at least a majority; all when not given. */
+  /** How many of them must be clustered, at least a majority; default: all. */
   readonly running?: () => number;
-  /** False: the brokers start alone, so that somebody can mend a queue that differs. */
+  /** False: only the brokers start, so that an operator can repair a queue that differs. */
   readonly forServices: boolean;
   readonly secrets: Secrets;
   readonly signal?: AbortSignal;
@@ -21,10 +21,10 @@ export interface BrokerDeclaration {
 const FORM_MS = 60_000;
 
 /**
- * Waits until the brokers have found each other, then declares users, exchanges and queues, whoever started the brokers.
- * May run at every start. Throws a `Refused` when a queue that is there differs from what the services rely on: it can't be
- * changed, and somebody has to decide about what lies in it. The services themselves can't look: no user of theirs may
- * declare a queue of commands, and the protocol tells arguments only to who declares.
+ * Waits until the brokers are clustered, then declares users, exchanges and queues, however the brokers were started.
+ * It may run at every start. Throws a `Refused` if an existing queue differs from what the services rely on: it can't
+ * be changed, and an operator must decide about its messages. The services can't check this themselves: none of their
+ * users may declare a command queue, and the protocol reveals arguments only on declaration.
  */
 export async function declareBrokers({
   management,
@@ -52,7 +52,7 @@ export async function declareBrokers({
   }
 }
 
-/** How many brokers this one says are running, itself among them; 0 while it can't tell. */
+/** Number of running brokers according to this one, including itself; 0 while unknown. */
 export async function runningNodes({ url, user, password }: Management): Promise<number> {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   try {

@@ -7,7 +7,7 @@ const layoutOf = (input: Parameters<typeof describeCluster>[0], free = () => 30_
   return layOut(description, countUp(description, free));
 };
 
-test('without a word it is the cluster of npm start', () => {
+test('without options it is the cluster of npm start', () => {
   const layout = layoutOf({});
   expect(describeCluster({}).dataDir).toBe(path.join(PROJECT_DIR, '.eco'));
   expect(layout.brokers.map(({ name, amqpPort }) => [name, amqpPort])).toEqual([
@@ -61,7 +61,7 @@ test('a port of 0 takes free ones, and only for its kind', () => {
   expect(groups[0]?.nodes[0].port).toBe(5432);
 });
 
-test('every violation is named', () => {
+test('every violation is reported', () => {
   const describeBadly = () =>
     describeCluster({
       brokers: 2,
@@ -77,7 +77,7 @@ test('every violation is named', () => {
   expect(() => describeCluster({ groups: [{ id: 'g1' }, { id: 'g1' }] })).toThrow('groups.1.id: names g1 twice');
 });
 
-test('two processes on one port are refused, with both named', () => {
+test('two processes on one port are refused, and both are named', () => {
   expect(() => checkPorts(portsOf(layoutOf({ ports: { central: 8010, postgres: 5674 } })))).toThrow(
     'ports.postgres: PostgreSQL g1-1 and broker-3 would both listen on 5674; ' +
       'ports.writer: shard-writer-1 and central-api would both listen on 8010',

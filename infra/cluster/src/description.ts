@@ -6,11 +6,11 @@ import { BUCKETS_DEFAULT, BUCKETS_MAX, isBucketCount } from '@eco/routing';
 import { Refused } from './refused.js';
 
 /**
- * What a cluster is made of, whoever starts it. Everything has a default, so `describeCluster({})` is the cluster of
- * `npm start`; tests ask for less, on free ports.
+ * Description of a cluster, however it is started. Everything has a default, so `describeCluster({})` is the cluster of
+ * `npm start`; tests use fewer parts, on free ports.
  */
 
-/** `<project>/infra/cluster/{src,dist}/…`: the services' programs lie beside. */
+/** `<project>/infra/cluster/{src,dist}/…`: the services' programs are relative to it. */
 export const PROJECT_DIR = path.resolve(__dirname, '../../..');
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -35,10 +35,10 @@ export type PortKind = keyof z.infer<typeof portsSchema>;
 
 const groupSchema = z.strictObject({ id: groupIdSchema, replicas: count(0, 8).default(2) });
 
-/** What can lie in one folder and one host name with a number behind it. */
+/** What fits into a folder name and a host name with a number appended. */
 const descriptionSchema = z
   .strictObject({
-    /** Nodes of the broker cluster. Two would be less than one: a majority of two is both. None: the databases alone. */
+    /** Nodes of the broker cluster. Two are worse than one: their majority is both. None: only the databases. */
     brokers: count(0, 5)
       .refine((brokers) => brokers === 0 || brokers % 2 === 1, 'must be odd (1, 3 or 5), or 0 for none')
       .default(3),
@@ -58,9 +58,9 @@ const descriptionSchema = z
     logLevel: z.enum(LOG_LEVELS).default('info'),
     buckets: z.int().refine(isBucketCount, `must be a power of two up to ${BUCKETS_MAX}`).default(BUCKETS_DEFAULT),
     branchId: servedBranchIdSchema.default('sucursal-1'),
-    /** In which the chain's days are cut. Absent: it stays what it was, UTC at first. */
+    /** Time zone of the chain's days. Absent: unchanged, UTC at first. */
     timeZone: timeZoneSchema.optional(),
-    /** False: the servers alone. */
+    /** False: only the servers. */
     services: z.boolean().default(true),
     /**
      * Each server has a network address and a small disk (`SMALL_DISK_MB`) of its own, so that a test can cut it off and
@@ -80,13 +80,13 @@ const descriptionSchema = z
     });
   });
 
-/** Log that a replica may need, and what the brokers keep, fit in it with room for some minutes of load. */
+/** The log that a replica may need and the brokers' data fit in it, with room for some minutes of load. */
 export const SMALL_DISK_MB = 1024;
 
 export type ClusterDescription = Readonly<z.output<typeof descriptionSchema>>;
 export type ClusterInput = z.input<typeof descriptionSchema>;
 
-/** The description can't be had. `violations` are sentences, each beginning with what it is about. */
+/** The description is invalid. `violations` are sentences, each beginning with its subject. */
 export class DescriptionError extends Refused {
   override readonly name = 'DescriptionError';
 

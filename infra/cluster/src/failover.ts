@@ -6,7 +6,7 @@ const PROMOTE_S = 60;
 const FOLLOW_MS = 60_000;
 const ASK_MS = 10_000;
 
-/** As superuser. Resolves when it takes writes. */
+/** Promotes a replica, as superuser. Resolves when it accepts writes. */
 export async function promote(node: DatabaseNode, password: string): Promise<void> {
   const [row] = await ask(
     node,
@@ -19,8 +19,8 @@ export async function promote(node: DatabaseNode, password: string): Promise<voi
 }
 
 /**
- * A replica takes its log from `primary` from now on, which it reaches by `connection` (a conninfo). Its slot there is made
- * first, so that the log it lacks is kept. As superuser of both. Resolves when it streams.
+ * Makes a replica follow `primary`, which it reaches by `connection` (a conninfo). Its slot there is created first, so
+ * that the log it lacks is kept. As superuser of both. Resolves when it streams.
  */
 export async function follow(
   replica: DatabaseNode,

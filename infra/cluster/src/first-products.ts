@@ -1,8 +1,8 @@
 import { createProductRequestSchema, headers } from '@eco/contracts';
 import type { z } from 'zod';
 
-/** What the predecessor sold when it opened. */
-const firstProducts: readonly z.input<typeof createProductRequestSchema>[] = [
+/** The predecessor's first products. */
+export const firstProducts: readonly z.input<typeof createProductRequestSchema>[] = [
   { productId: 'manzanas-organicas', name: 'Manzanas Orgánicas', priceCents: 250, stock: 100 },
   { productId: 'pan-integral', name: 'Pan Integral', priceCents: 180, stock: 50 },
   { productId: 'leche-deslactosada', name: 'Leche Deslactosada', priceCents: 320, stock: 30 },
@@ -14,8 +14,8 @@ const firstProducts: readonly z.input<typeof createProductRequestSchema>[] = [
 const WAIT_SECONDS = 30;
 
 /**
- * Puts the first products into the catalogue the way everybody does, under keys that stay the same: at a later start
- * each is a repeat of a request that has its answer, so what was sold, changed or taken out since stays so.
+ * Creates the first products through the API, under constant keys. At a later start each request is a repeat with a
+ * stored answer, so products that were sold, changed or removed since stay so.
  */
 export async function addFirstProducts(centralUrl: string): Promise<void> {
   await Promise.all(
@@ -30,7 +30,7 @@ export async function addFirstProducts(centralUrl: string): Promise<void> {
         body: JSON.stringify(product),
         signal: AbortSignal.timeout((WAIT_SECONDS + 5) * 1000),
       });
-      // 409: somebody has put another of that id there first.
+      // 409: another product with that id was created first.
       if (response.status === 201 || response.status === 409) return void (await response.body?.cancel());
       throw new Error(
         `Central did not take the product ${product.productId}: ${response.status} ${await response.text()}`,

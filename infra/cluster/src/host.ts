@@ -7,24 +7,24 @@ import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from './ports.
 import { Refused } from './refused.js';
 import { openSecrets, type Secrets } from './secrets.js';
 
-/** What the parts of a cluster share on the machine that starts them, as whatever its servers run. */
+/** What the parts of a cluster share on the machine that starts them, whatever its servers run as. */
 export interface Host {
   readonly description: ClusterDescription;
   readonly layout: Layout;
   readonly secrets: Secrets;
   readonly dataDir: string;
-  /** What every process gets to know of ours. */
+  /** Environment of every process of ours. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: (name: string) => string;
-  /** Aborted when the cluster is to stop while it starts. */
+  /** Aborted if the cluster must stop while it starts. */
   readonly signal: AbortSignal;
   readonly process: (spec: ProcessSpec) => NativeProcess;
-  /** A server could not be started, and the others do without it; `start` is tried again from time to time. */
+  /** A server could not be started, and the others continue without it; `start` is retried from time to time. */
   readonly missing: (server: string, error: Error, start: () => Promise<void>) => void;
 }
 
-/** Somebody else listens where a process of ours should. One sentence a port. */
-class PortsInUse extends Refused {
+/** Another process listens on a port of ours. One sentence per port. */
+export class PortsInUse extends Refused {
   override readonly name = 'PortsInUse';
 
   constructor(readonly conflicts: readonly string[]) {
@@ -38,7 +38,7 @@ export interface OpenedHost {
 }
 
 /**
- * Everything that can be refused before anything starts, as whatever the servers run: ports, the data folder. Throws a
+ * Checks everything that can be refused before anything starts, for all providers: ports, the data folder. Throws a
  * `DescriptionError`, `PortsInUse` or `ForeignFolder`.
  */
 export async function openHost(description: ClusterDescription): Promise<OpenedHost> {
@@ -63,7 +63,7 @@ export async function openHost(description: ClusterDescription): Promise<OpenedH
 
 async function choosePorts(description: ClusterDescription): Promise<{ layout: Layout; reserved: ReservedPorts }> {
   const wantsFree = Object.values(description.ports).includes(0);
-  // Without brokers one is asked for that nobody then uses.
+  // Without brokers it describes one that is then not used.
   const count = portsOf(layOut(description, () => 0)).length + 1;
   const reserved = wantsFree ? await reserveFreePorts(count) : { ports: [], release: () => undefined };
   const free = [...reserved.ports];
@@ -90,7 +90,7 @@ async function conflictOf({ port, name, kind }: PortUse): Promise<string | undef
   return `port ${port}, for ${name}, ${who}: stop it, or choose another by --port-${kind}`;
 }
 
-/** Not all of ours: what a shell has set for other programs is nothing to a server. */
+/** Not our whole environment: a server needs nothing that a shell has set for other programs. */
 function commonEnvironment(): Record<string, string> {
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
   return { PATH, HOME, LANG: 'C.UTF-8', ...(TZ !== undefined && { TZ }) };

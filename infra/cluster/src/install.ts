@@ -3,12 +3,12 @@ import { findOnPath, findPrograms, type Programs, type Server } from './programs
 import { Refused } from './refused.js';
 import type { Say } from './steps.js';
 
-/** Servers are missing and this program may not install them; the message says how to. */
-class ProgramsMissing extends Refused {
+/** Servers are missing and this program may not install them; the message states how to. */
+export class ProgramsMissing extends Refused {
   override readonly name = 'ProgramsMissing';
 }
 
-/** Finds the servers' programs; installs what is missing where apt is and the user may, else throws `ProgramsMissing`. */
+/** Finds the servers' programs. Installs missing ones with apt if the user may; otherwise throws `ProgramsMissing`. */
 export async function ensurePrograms(say: Say): Promise<Programs> {
   const found = findPrograms();
   if (!('missing' in found)) return found;
@@ -18,7 +18,7 @@ export async function ensurePrograms(say: Say): Promise<Programs> {
   return installed;
 }
 
-/** The same for a load generator: its full name. */
+/** The same for a load generator; returns its full path. */
 export async function ensureLoadGenerator(say: Say): Promise<string> {
   const found = findOnPath('wrk');
   if (found !== undefined) return found;
@@ -43,7 +43,7 @@ const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
   brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq', wrk: 'wrk' },
 };
 
-/** For people: the command for this machine, or for all that we know. */
+/** For people: the command for this machine, or all known ones. */
 export function howToInstall(
   missing: readonly Installable[],
   has: (program: string) => boolean = (name) => !!findOnPath(name),
@@ -71,7 +71,7 @@ const DOCKER = [
   '  docker run --rm -it --network host -v "$PWD:/eco" -w /eco node:24 sh -c "npm ci && npm start"',
 ];
 
-/** What goes before a command to run it as root; undefined when this user may not, or only with a password. */
+/** Prefix that runs a command as root; undefined if this user may not, or only with a password. */
 function rootCommand(): readonly string[] | undefined {
   if (process.getuid?.() === 0) return [];
   const sudo = findOnPath('sudo');
@@ -79,9 +79,9 @@ function rootCommand(): readonly string[] | undefined {
 }
 
 /**
- * The packages start a server of their own, on the ports that ours take, now and at each boot. policy-rc.d keeps them
- * from it while they are installed (Debian Policy 9.3.3; a file that is there already is left alone), and what was
- * enabled by this installation is disabled after it. A service that was there before is not touched.
+ * The packages start their own server on our ports, now and at each boot. policy-rc.d prevents that during the
+ * installation (Debian Policy 9.3.3; an existing file is left alone), and units enabled by this installation are
+ * disabled after it. A service that existed before is not touched.
  */
 const APT_SCRIPT = `
 set -e

@@ -1,8 +1,8 @@
 import { DescriptionError, type ClusterDescription, type PortKind } from './description.js';
 
 /**
- * Which processes a description asks for, their names, and where each listens. Everything is on this machine: on its
- * loopback address, or on a network that ends in it. Nothing here is meant to be reached from elsewhere.
+ * The processes of a description, their names, and their addresses. Everything is on this machine: on its loopback
+ * address, or on a network that ends in it. Nothing here is meant to be reached from elsewhere.
  */
 
 export const HOST = '127.0.0.1';
@@ -12,7 +12,7 @@ export interface BrokerNode {
   readonly host: string;
   readonly amqpPort: number;
   readonly managementPort: number;
-  /** Where the other brokers reach it. */
+  /** Its address for the other brokers. */
   readonly erlangPort: number;
 }
 
@@ -24,7 +24,7 @@ export interface DatabaseNode {
 
 export interface GroupLayout {
   readonly id: string;
-  /** The first was the primary when the group was made; which one is now, is asked. */
+  /** The first was the primary when the group was created; the current one is discovered. */
   readonly nodes: readonly [DatabaseNode, ...DatabaseNode[]];
 }
 
@@ -41,20 +41,20 @@ export interface ServiceNode {
 
 export interface Layout {
   readonly brokers: readonly BrokerNode[];
-  /** Where the brokers find each other's ports by name. */
+  /** The name service for the brokers' ports. */
   readonly epmdPort: number;
   readonly groups: readonly GroupLayout[];
   readonly services: readonly ServiceNode[];
 }
 
-/** A port, who is to listen there, and the kind that moves it. */
+/** A port, its process, and the option that changes it. */
 export interface PortUse {
   readonly port: number;
   readonly name: string;
   readonly kind: PortKind;
 }
 
-/** Gives the next port of a kind. */
+/** Returns the next port of a kind. */
 export type TakePort = (kind: PortKind) => number;
 
 export function layOut(description: ClusterDescription, take: TakePort): Layout {
@@ -96,7 +96,7 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
   return { brokers, epmdPort, groups, services };
 }
 
-/** The same, with each server at an address of its own. */
+/** The same, with a separate address for each server. */
 export function withHosts(layout: Layout, hostOf: (server: string) => string): Layout {
   const moved = <Node extends { readonly name: string }>(node: Node) => ({ ...node, host: hostOf(node.name) });
   return {
@@ -114,7 +114,7 @@ export function serversOf({ brokers, groups }: Layout): (BrokerNode | DatabaseNo
   return [...brokers, ...groups.flatMap(({ nodes }) => nodes)];
 }
 
-/** Counts up from each kind's first port; `free` gives a port for a kind whose first is 0. */
+/** Counts up from each kind's first port; `free` returns a port for a kind whose first is 0. */
 export function countUp(description: ClusterDescription, free: () => number): TakePort {
   const next: Record<PortKind, number> = { ...description.ports };
   return (kind) => (next[kind] === 0 ? free() : next[kind]++);
@@ -135,7 +135,7 @@ export function portsOf(layout: Layout): PortUse[] {
   ];
 }
 
-/** Throws a `DescriptionError` when two would listen on one port, or a port is beyond the last. */
+/** Throws a `DescriptionError` if two would listen on one port, or a port is beyond the last. */
 export function checkPorts(uses: readonly PortUse[]): void {
   const faults = uses.flatMap(({ port, name, kind }, index) => {
     const other = uses.slice(0, index).find((use) => use.port === port);

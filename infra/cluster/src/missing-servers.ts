@@ -1,8 +1,8 @@
-/** Between two attempts to start a server that is missing, ms. */
+/** Pause between two attempts to start a missing server, ms. */
 const RETRY_MS = 30_000;
 
 /**
- * Servers that could not be started while a majority could. Each is tried again in the background, until it starts or the
+ * Servers that could not be started while a majority could. Each is retried in the background until it starts or the
  * cluster stops.
  */
 export class MissingServers {
@@ -11,15 +11,15 @@ export class MissingServers {
   #say: (line: string) => void = () => undefined;
   #isEnded = false;
 
-  /** `changed` is called whenever a server is missing from now on, or no longer. */
+  /** `changed` is called whenever a server becomes missing or is no longer missing. */
   constructor(private readonly changed: () => void) {}
 
-  /** Why each is missing, in a line, by name. */
+  /** Reasons in one line each, by name. */
   get reasons(): ReadonlyMap<string, string> {
     return this.#reasons;
   }
 
-  /** From now on `say` gets a line when one has started, or fails for another reason. */
+  /** From now on `say` gets a line when a server has started, or fails for another reason. */
   supervise(say: (line: string) => void): void {
     this.#say = say;
   }

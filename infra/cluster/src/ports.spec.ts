@@ -11,21 +11,21 @@ async function listener(): Promise<number> {
   return (server.address() as net.AddressInfo).port;
 }
 
-test('who listens on a port is found, with pid and command', async () => {
+test('finds the process that listens on a port, with pid and command', async () => {
   const port = await listener();
   expect(await isFree(port)).toBe(false);
   expect(await isListening(port)).toBe(true);
   expect(await holderOf(port)).toEqual({ pid: process.pid, command: expect.stringMatching(/node|jest/) as string });
 });
 
-test('reserved ports are free and not given to a second caller', async () => {
+test('reserves free ports, and none for two callers', async () => {
   const [one, other] = await Promise.all([reserveFreePorts(20), reserveFreePorts(20)]);
   opened.push({ close: () => one.release() }, { close: () => other.release() });
   expect(new Set([...one.ports, ...other.ports]).size).toBe(40);
   for (const port of one.ports) expect(await isFree(port)).toBe(true);
 });
 
-test('of /proc/net/tcp only sockets that listen on the port count', () => {
+test('counts only listening sockets of /proc/net/tcp', () => {
   const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1628 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1 0
    1: 0100007F:1628 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 4243 1 0

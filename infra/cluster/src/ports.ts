@@ -5,9 +5,9 @@ import { promisify } from 'node:util';
 import { HOST } from './layout.js';
 
 /**
- * Free ports are sought below 32768: from there up systems hand out ports to outgoing connections, so one that was free
- * a moment ago may be taken before its server listens. They come in blocks, and who listens on a block's first port has
- * the block, so that clusters that start at the same time do not choose the same.
+ * Free ports are searched below 32768: above that, systems assign ports to outgoing connections, so a free port may be
+ * taken before its server listens. Ports are reserved in blocks by listening on a block's first port, so that clusters
+ * that start at the same time choose different ones.
  */
 const FREE_FROM = 26_000;
 const FREE_TO = 32_000;
@@ -15,11 +15,11 @@ const BLOCK = 64;
 
 export interface ReservedPorts {
   readonly ports: readonly number[];
-  /** Others may have them again. */
+  /** Releases them for other callers. */
   release(): void;
 }
 
-/** Ports on which nobody listens, all different, kept from other callers until they are released or this process ends. */
+/** Different ports on which nothing listens, reserved until they are released or this process ends. */
 export async function reserveFreePorts(count: number): Promise<ReservedPorts> {
   const blocks = Array.from(
     { length: Math.floor((FREE_TO - FREE_FROM) / BLOCK) },
@@ -39,7 +39,7 @@ export async function reserveFreePorts(count: number): Promise<ReservedPorts> {
   throw new Error(`there are no ${count} free ports together from ${FREE_FROM} to ${FREE_TO}`);
 }
 
-/** Whether one can listen there, on the loopback address. */
+/** Whether the port is free on the loopback address. */
 export async function isFree(port: number): Promise<boolean> {
   const server = await listen(port);
   if (!server) return false;
@@ -55,7 +55,7 @@ function listen(port: number): Promise<net.Server | undefined> {
   });
 }
 
-/** Whether somebody answers there. */
+/** Whether a process answers there. */
 export function isListening(port: number, host: string = HOST): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ port, host });
@@ -74,7 +74,7 @@ export interface PortHolder {
   readonly command: string;
 }
 
-/** Who listens on a port, as far as this user may know. */
+/** The process that listens on a port, as far as this user may know. */
 export async function holderOf(port: number): Promise<PortHolder | undefined> {
   try {
     return process.platform === 'linux' ? await holderByProc(port) : await holderByLsof(port);

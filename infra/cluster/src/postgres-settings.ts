@@ -2,22 +2,22 @@ import { slotName } from '@eco/database';
 import { SMALL_DISK_MB } from './description.js';
 import { HOST, type DatabaseNode } from './layout.js';
 
-/** What each line of a database's log begins with; whoever reads the logs must know it. */
+/** Prefix of each line of a database's log; programs that read the logs need it. */
 export const LOG_LINE_PREFIX = '%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ';
 
 /**
- * Settings of a database server, as a process or in a container. They are the same on every node of a group, whatever its
- * role: so a replica that is
- * promoted goes on as the primary did. Written anew at each start; what an operator sets by ALTER SYSTEM goes before.
+ * Settings of a database server, as a process or in a container. They are the same on every node of a group, whatever
+ * its role, so a promoted replica continues as the primary did. They are written again at each start; ALTER SYSTEM
+ * settings of an operator take precedence.
  */
 export interface ServerSettings {
   readonly node: DatabaseNode;
   /** All nodes of the group. */
   readonly nodes: readonly DatabaseNode[];
-  /** From where this node takes the log, when it is a replica. */
+  /** Source of the log, if this node is a replica. */
   readonly primary: DatabaseNode;
   readonly passwordFile: string;
-  /** On which of its own addresses it listens; `*`: all. */
+  /** Addresses on which it listens; `*`: all. */
   readonly listenAddresses: string;
   /** Its disk has `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
@@ -29,20 +29,20 @@ export function serverSettings(server: ServerSettings): string {
     cluster_name: node.name,
     listen_addresses: listenAddresses,
     port: node.port,
-    // A socket's path may have 107 characters, which a data folder easily exceeds.
+    // A socket's path may have 107 characters, which a data folder can exceed.
     unix_socket_directories: '',
     max_connections: 100,
     shared_buffers: '256MB',
     password_encryption: 'scram-sha-256',
 
     wal_level: 'replica',
-    // A commit waits until one of the others has it on disk. Never `*`: a node that nobody knows would count.
+    // A commit waits until one of the others has it on disk. Never `*`: an unknown node would count.
     synchronous_standby_names: nodes.length > 1 ? `ANY 1 (${nodes.map(({ name }) => `"${name}"`).join(', ')})` : '',
     max_wal_senders: 10,
     max_replication_slots: 10,
     wal_sender_timeout: '5s',
     wal_receiver_timeout: '5s',
-    // A replica that is away may hold back so much log and no more: then it has to be copied anew.
+    // Limit of the log kept for an absent replica; beyond it the replica must be copied again.
     ...(smallDisk
       ? {
           max_slot_wal_keep_size: `${SMALL_DISK_MB / 4}MB`,
@@ -55,18 +55,18 @@ export function serverSettings(server: ServerSettings): string {
     primary_conninfo: primaryConnection(server),
     primary_slot_name: slotOf(node),
     hot_standby: 'on',
-    // Replicas tell which rows their reads still need, so vacuum does not cut those reads off.
+    // Replicas report which rows their reads still need, so vacuum does not cancel those reads.
     hot_standby_feedback: 'on',
     max_standby_streaming_delay: '5s',
     wal_receiver_status_interval: '1s',
     wal_retrieve_retry_interval: '500ms',
 
-    // Hot rows change often and are few; vacuum keeps up with them when it looks often.
+    // Hot rows are few and change often; vacuum keeps up with them if it runs often.
     autovacuum_naptime: '10s',
 
     log_destination: 'stderr',
     logging_collector: 'off',
-    // What pgBadger reads with --prefix of the same text.
+    // The format that pgBadger reads with --prefix of the same text.
     log_line_prefix: LOG_LINE_PREFIX,
     log_timezone: 'UTC',
     timezone: 'UTC',
@@ -75,11 +75,11 @@ export function serverSettings(server: ServerSettings): string {
     log_lock_waits: 'on',
     log_temp_files: 0,
     log_autovacuum_min_duration: '1s',
-    // All that is slow, and of the rest one in a hundred, so that a report shows what most of the time goes into.
+    // All slow statements, and one in a hundred of the others, so that a report shows where most time is spent.
     log_min_duration_statement: '250ms',
     log_min_duration_sample: '0ms',
     log_statement_sample_rate: 0.01,
-    // The statement may hold what must not stand in a log.
+    // The statement may contain data that must not be in a log.
     log_min_error_statement: 'panic',
     log_parameter_max_length: 0,
   };
@@ -88,7 +88,7 @@ export function serverSettings(server: ServerSettings): string {
     .join('');
 }
 
-/** Nobody without a password, and nobody from elsewhere. `range` of addresses: of this machine alone when not given. */
+/** Only with a password, and only from `range`: by default this machine. */
 export function hostBasedAccess(range = `${HOST}/32`): string {
   return [
     `host  all          all             ${range}  scram-sha-256`,
@@ -101,7 +101,7 @@ export function slotOf(node: Pick<DatabaseNode, 'name'>): string {
   return slotName(node.name);
 }
 
-/** How `node` reaches `primary` to copy its log: a conninfo. */
+/** The conninfo by which `node` reaches `primary` to copy its log. */
 export function primaryConnection({
   node,
   primary,

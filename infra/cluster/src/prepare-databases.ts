@@ -4,7 +4,7 @@ import type { DatabaseNode, GroupLayout } from './layout.js';
 import type { Secrets } from './secrets.js';
 import { until, type UntilOptions } from './until.js';
 
-/** What makes running servers a database group, whoever started them. */
+/** Turns running servers into a database group, however they were started. */
 
 export interface DatabasePreparation {
   readonly primary: DatabaseNode;
@@ -12,14 +12,17 @@ export interface DatabasePreparation {
   /** All groups of the cluster in the order in which they were added: they share the buckets. */
   readonly groupIds: readonly string[];
   readonly buckets: number;
-  /** Where stock may lie beside `central`: the chain's branches. */
+  /** Locations of stock in addition to `central`: the chain's branches. */
   readonly locations: readonly string[];
-  /** Absent: it stays what it was. */
+  /** Absent: unchanged. */
   readonly timeZone?: string | undefined;
   readonly secrets: Secrets;
 }
 
-/** Roles, database, schema, buckets. May run at every start. Throws a `DescriptionError` when other data is there. */
+/**
+ * Creates roles, database, schema and buckets. It may run at every start. Throws a `DescriptionError` if other data
+ * exists.
+ */
 export async function prepareDatabases({ primary, secrets, ...group }: DatabasePreparation): Promise<void> {
   const { postgres, ...passwords } = secrets.database;
   const { host, port } = primary;
@@ -29,7 +32,10 @@ export async function prepareDatabases({ primary, secrets, ...group }: DatabaseP
   });
 }
 
-/** Until every node but one follows that one, and commits wait for any of them; so many as `missing` says are not waited for. */
+/**
+ * Waits until every node except one follows that one, and commits wait for any of them; `missing` nodes are not
+ * awaited.
+ */
 export async function untilReplicasStream(
   { id, nodes }: GroupLayout,
   secrets: Secrets,

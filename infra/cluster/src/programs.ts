@@ -1,9 +1,9 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Where the servers' programs are on this machine. Their packages do not put them on the PATH everywhere. */
+/** Locations of the servers' programs on this machine. Their packages do not always put them on the PATH. */
 export interface Programs {
-  /** Holds postgres, initdb, pg_basebackup … */
+  /** Folder with postgres, initdb, pg_basebackup … */
   readonly postgresDir: string;
   /** RabbitMQ's own start script; the one on the PATH changes the user and reads the machine's configuration. */
   readonly rabbitmqServer: string;
@@ -37,7 +37,7 @@ const POSTGRES_DIRS = [
   { parent: '/usr/local/opt', pattern: /^postgresql@(\d+)$/ },
 ];
 
-/** The newest version that is installed; that on the PATH, whose version nobody knows, if there is no other. */
+/** The newest installed version; the one on the PATH, whose version is unknown, if there is no other. */
 function findPostgresDir(): string | undefined {
   const installed = POSTGRES_DIRS.flatMap(({ parent, pattern }) =>
     namesIn(parent).flatMap((name) => {
@@ -72,7 +72,10 @@ function findEpmd(): string | undefined {
   );
 }
 
-/** The full name of a program on the PATH. Administrators' folders count too: users do not always have them there. */
+/**
+ * The full path of a program on the PATH. Administrators' folders are searched too, which users do not always have
+ * there.
+ */
 export function findOnPath(name: string): string | undefined {
   const dirs = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return dirs

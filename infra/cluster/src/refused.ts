@@ -1,4 +1,4 @@
-/** It can't be done as it was asked for, or not now; nothing was started. The message is for people. */
+/** The request is impossible, or impossible now; nothing was started. The message is for people. */
 export class Refused extends Error {
   override readonly name: string = 'Refused';
 }

@@ -7,15 +7,15 @@ import { stopStages } from './native/stop-stages.js';
 import { Refused } from './refused.js';
 
 /**
- * What runs, in the data folder, for those who come later: `eco status` and `eco down`, also when whoever started it all
- * is gone. Written anew whenever a process begins; who has ended is told by its pid and start.
+ * The running processes, in a file of the data folder, for later commands: `eco status` and `eco down`, even if the
+ * starter has ended. It is written again whenever a process starts; pid and start time show whether one has ended.
  */
 
 const processSchema = z.object({ pid: z.int(), start: z.string() });
 export type RecordedProcess = z.infer<typeof processSchema>;
 
 const runSchema = z.object({
-  /** Who started it, and stops it when told to. */
+  /** The process that started it and stops it on request. */
   supervisor: processSchema,
   layout: z.custom<Layout>((value) => typeof value === 'object' && value !== null),
   /** Why servers of the layout could not be started, by name. */
@@ -48,7 +48,7 @@ function runFile(dataDir: string): string {
   return path.join(dataDir, 'run.json');
 }
 
-/** Undefined when nothing runs, as far as the data folder knows. */
+/** Undefined if nothing runs, according to the data folder. */
 export function readRun(dataDir: string): Run | undefined {
   let text: string;
   try {
@@ -60,19 +60,22 @@ export function readRun(dataDir: string): Run | undefined {
   return runSchema.parse(JSON.parse(text));
 }
 
-/** Whether who started it is still there; if not, it is what a crashed run left. */
+/** Whether the starter still runs; if not, this is what a crashed run left. */
 export function isRunning(run: Run): boolean {
   return isSameProcess(run.supervisor);
 }
 
-/** Takes the data folder for this run. Throws `AlreadyRunning`; what a crashed run left must have been stopped before. */
+/**
+ * Takes the data folder for this run. Throws `AlreadyRunning`; the remains of a crashed run must have been stopped
+ * before.
+ */
 export function beginRun(dataDir: string, run: Run): void {
   const there = readRun(dataDir);
   if (there && isRunning(there)) throw new AlreadyRunning(dataDir, there.supervisor.pid);
   rmSync(runFile(dataDir), { force: true });
   const mine = write(dataDir, run);
   try {
-    // Of two that begin at once, one finds the name taken.
+    // Of two concurrent starts, one finds the name taken.
     linkSync(mine, runFile(dataDir));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -1,33 +1,32 @@
 import type { DatabaseLogin } from './secrets.js';
 
 /**
- * A cluster that runs, whoever started it and as what: processes or containers. What is done to a part means the same on
- * both, so a suite is written once.
+ * A running cluster, of processes or containers. Actions on a part mean the same on both, so suites are written once.
  */
 
-/** A part, as a fault suite needs it. What is done to it is done to all that it started. */
+/** A part, as a fault suite needs it. Actions apply to everything that it started. */
 export interface RunningNode {
   readonly name: string;
   isRunning(): Promise<boolean>;
   /** As if its machine lost power. Resolves when nothing of it runs any more. */
   kill(): Promise<void>;
-  /** Asks it to end in good order, waits, and kills it when it does not. */
+  /** Requests an orderly end, waits, and kills it if it does not end. */
   stop(): Promise<void>;
-  /** Resolves when it is ready; at once when it is already. */
+  /** Resolves when it is ready; at once if it is already. */
   start(): Promise<void>;
   restart(): Promise<void>;
-  /** It stands still: nothing of it is lost, its connections stay open, and nobody answers on them. */
+  /** It stalls: nothing is lost, its connections stay open, and nothing answers on them. */
   pause(): Promise<void>;
   resume(): Promise<void>;
 }
 
-/** A broker or a database. The last four are to be had with `faults` in the description, and throw a `Refused` without. */
+/** A broker or a database. The last four need `faults` in the description, and throw a `Refused` without it. */
 export interface RunningServer extends RunningNode {
   readonly host: string;
-  /** Nothing comes or goes any more, to peers and to clients: what is sent is lost, as with a cable that was pulled. */
+  /** Nothing arrives or leaves any more, from peers or clients: what is sent is lost, as with a pulled cable. */
   cutOff(): Promise<void>;
   reconnect(): Promise<void>;
-  /** Takes all that is left of the disk that its data is on. */
+  /** Fills the disk of its data. */
   fillDisk(): Promise<void>;
   freeDisk(): Promise<void>;
 }
@@ -39,20 +38,20 @@ export interface RunningBroker extends RunningServer {
   /** Of its management UI and API. */
   readonly managementUrl: string;
   /**
-   * Runs rabbitmqctl on this node and gives back what it printed. Throws with what it said when it failed, as it does
-   * where a container is cut off: it can't reach even itself then.
+   * Runs rabbitmqctl on this node and returns its output. Throws with its output if it failed, as it does if a
+   * container is cut off: it can't even reach itself then.
    */
   control(...args: string[]): Promise<string>;
-  /** It takes all memory for used: the whole cluster then holds up whoever publishes. */
+  /** It considers all memory used: the whole cluster then blocks publishers. */
   raiseMemoryAlarm(): Promise<void>;
   clearMemoryAlarm(): Promise<void>;
 }
 
 export interface RunningDatabase extends RunningServer {
   readonly port: number;
-  /** A replica becomes a primary. The others go on following the one they followed. */
+  /** Promotes a replica. The others keep following their current primary. */
   promote(): Promise<void>;
-  /** A replica follows another primary of its group from now on. Resolves when it streams. */
+  /** Makes a replica follow another primary of its group. Resolves when it streams. */
   follow(primary: RunningDatabase): Promise<void>;
   /** As if its machine burned: it is killed, and its data is gone. */
   lose(): Promise<void>;
@@ -60,7 +59,7 @@ export interface RunningDatabase extends RunningServer {
 
 export interface RunningGroup {
   readonly id: string;
-  /** The first was the primary when the group was made; which one is now, is asked. */
+  /** The first was the primary when the group was created; the current one is discovered. */
   readonly nodes: readonly [RunningDatabase, ...RunningDatabase[]];
 }
 
@@ -81,10 +80,10 @@ export interface RunningCluster {
   readonly operator: { readonly user: string; readonly password: string };
   /** `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
-  /** From now on services that end by themselves are started again; `say` gets a line each time any process ends. */
+  /** From now on services that end on their own are restarted; `say` gets a line each time any process ends. */
   supervise(say: (line: string) => void): void;
-  /** In order; the data stays. May come early, twice or while it starts. */
+  /** Stops in order; the data stays. It may be called early, twice or during the start. */
   stop(): Promise<void>;
-  /** At once, with the data. */
+  /** Ends at once and removes the data. */
   destroy(): Promise<void>;
 }

@@ -7,11 +7,11 @@ import { loginRoles, type LoginRole } from '@eco/database';
 import type { App } from './layout.js';
 
 /**
- * Every password is made here, at the first start, and kept in files that nobody else can read: what the servers know in
- * two, and for each service one with no more than that service needs. None stands in an argument, an environment or a log.
+ * Every password is created here, at the first start, and kept in files that nobody else can read: the servers' secrets
+ * in two files, and for each service a file with only what it needs. None is in an argument, an environment or a log.
  */
 export interface Secrets {
-  /** What the brokers know each other by. */
+  /** Secret that the brokers share. */
   readonly cookie: string;
   readonly broker: Readonly<Record<BrokerUser, string>>;
   readonly database: Readonly<Record<DatabaseLogin, string>>;
@@ -23,7 +23,7 @@ export type DatabaseLogin = 'postgres' | LoginRole;
 const brokerUsers = ['operator', 'central', 'sucursal', 'writer'] as const satisfies readonly BrokerUser[];
 const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
-/** What each service gets to know. */
+/** Secrets of each service. */
 const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[] }> = {
   'central-api': { amqp: 'central', database: ['eco_reader', 'eco_central', 'eco_statistics', 'eco_notifications'] },
   'sucursal-api': { amqp: 'sucursal', database: ['eco_reader'] },
@@ -31,18 +31,18 @@ const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[] }> 
   'shard-writer': { amqp: 'writer', database: ['eco_writer'] },
 };
 
-/** Reads the passwords of a data folder, and makes those that are not there yet. */
+/** Reads the passwords of a data folder, and creates missing ones. */
 export async function openSecrets(dataDir: string): Promise<Secrets> {
   const dir = secretsDir(dataDir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  // Who may only read them finds them as they must be.
+  // A caller that may only read finds them complete.
   if (((await stat(dir)).mode & 0o777) !== 0o700) await chmod(dir, 0o700);
   const { cookie, ...broker } = await openFile(path.join(dir, 'broker.json'), ['cookie', ...brokerUsers]);
   const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
   return { cookie, broker, database };
 }
 
-/** What a service may know, as its `ECO_SECRETS_FILE` holds it. */
+/** A service's secrets, as in its `ECO_SECRETS_FILE`. */
 export function serviceSecrets(app: App, secrets: Secrets): string {
   const { amqp, database } = needs[app];
   return toJson({
@@ -63,7 +63,7 @@ export function brokerSecretsFile(dataDir: string): string {
   return path.join(secretsDir(dataDir), 'broker.json');
 }
 
-/** A file of mode 0600, whole or not at all. */
+/** Writes a file of mode 0600, completely or not at all. */
 export async function writeSecretFile(file: string, text: string, mode = 0o600): Promise<void> {
   const unfinished = `${file}.new`;
   await writeFile(unfinished, text, { mode });
@@ -86,7 +86,7 @@ async function openFile<Name extends string>(file: string, names: readonly Name[
   return all;
 }
 
-/** 24 random bytes, in letters that need no escape in a URL, a configuration file or SQL. */
+/** 24 random bytes, in characters that need no escape in a URL, a configuration file or SQL. */
 function newPassword(): string {
   return randomBytes(24).toString('base64url');
 }

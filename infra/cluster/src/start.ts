@@ -15,14 +15,14 @@ import type { RunningCluster } from './running-cluster.js';
 import { runSteps, type RunSteps, type Say } from './steps.js';
 
 export interface NativeOptions {
-  /** Everything ends when this process ends, however it does. `and its data`: the data folder goes too. */
+  /** Everything ends when this process ends in any way. `and its data`: the data folder is removed too. */
   readonly endWithUs?: 'the cluster' | 'the cluster and its data';
   readonly runSteps?: RunSteps;
-  /** Gets a line now and then while servers are installed. */
+  /** Gets lines while servers are installed. */
   readonly say?: Say;
 }
 
-/** Starts a cluster of processes on this machine, and gives it back when all of it is ready. */
+/** Starts a cluster of processes on this machine, and returns it when all of it is ready. */
 export async function startNative(
   description: ClusterDescription,
   options: NativeOptions = {},
@@ -38,9 +38,9 @@ export async function startNative(
 }
 
 /**
- * Makes ready what a cluster of processes needs before its first one starts: stops what a crashed run left, and installs
- * what is missing where that may be done. Throws `AlreadyRunning`, `ProgramsMissing`, `UnreachableFolder`, what
- * `openHost` throws, and a `Refused` where the description asks for faults that this user can't make.
+ * Prepares everything that a cluster of processes needs before its first one starts: stops what a crashed run left, and
+ * installs missing programs if allowed. Throws `AlreadyRunning`, `ProgramsMissing`, `UnreachableFolder`, the errors of
+ * `openHost`, and a `Refused` if the description asks for faults that this user can't create.
  */
 export async function openCluster(description: ClusterDescription, options: NativeOptions = {}): Promise<Cluster> {
   const { dataDir } = description;

@@ -1,6 +1,6 @@
 /**
- * What is to be done, as a tree, so that one can watch it: the command line draws it, tests just run it. The steps of a
- * step follow each other, unless they go `together`.
+ * Steps as a tree, so that progress can be shown: the command line draws it, tests just run it. The steps of a step run
+ * one after the other, unless they go `together`.
  */
 
 export type Say = (text: string) => void;
@@ -17,10 +17,10 @@ export function together(title: string, steps: readonly Step[]): Step {
   return { title, steps, together: true };
 }
 
-/** Rejects with the first error; what goes together with it may then still be under way. */
+/** Rejects with the first error; steps that go together with it may then still be running. */
 export type RunSteps = (steps: readonly Step[]) => Promise<void>;
 
-/** Runs the steps one after the other and says nothing. */
+/** Runs the steps one after the other without output. */
 export async function runSteps(steps: readonly Step[]): Promise<void> {
   for (const step of steps) await runStep(step);
 }

@@ -4,16 +4,19 @@ export interface UntilOptions {
   readonly deadlineMs: number;
   /** Ends the wait at once, with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Between one look and the next; default 50. More where a look costs more. */
+  /** Pause between two probes; default 50. Use more if a probe is expensive. */
   readonly pauseMs?: number;
 }
 
-/** What was waited for did not come. */
+/** The awaited condition was not met. */
 export class NotInTime extends Error {
   override readonly name = 'NotInTime';
 }
 
-/** Waits until `probe` says yes. Past the deadline it throws a `NotInTime` with `what`, which says what did not happen. */
+/**
+ * Waits until `probe` returns true. After the deadline it throws a `NotInTime` with `what`, which states what did not
+ * happen.
+ */
 export async function until(
   what: string,
   probe: () => Promise<boolean> | boolean,

@@ -1,12 +1,12 @@
 #!/bin/sh
-# The load balancer in front of Central, in the image nginx:stable.
+# The load balancer of Central, in the image nginx:stable.
 #
 #   ECO_CENTRALS  host names of Central's instances, which listen on 8000
 #   ECO_FILES     folder with nginx.conf (default /run/eco)
 #
-# nginx takes an instance out when requests to it fail; one that answers but can't do its work it does not notice, nor
-# one that came back under another address. So every two seconds each instance is asked whether it is ready, and nginx
-# gets to know when the answer changes. When none is ready it keeps those that answer: they say why.
+# nginx removes an instance when requests to it fail. It does not notice one that answers but can't work, nor
+# one that returned with another address. So every two seconds each instance is asked whether it is ready, and nginx
+# is reloaded when the answer changes. If none is ready it keeps those that answer: they state why.
 set -eu
 files=${ECO_FILES:-/run/eco}
 

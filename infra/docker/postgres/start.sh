@@ -3,15 +3,15 @@
 #
 #   ECO_NODE     its name, such as g1-2
 #   ECO_PRIMARY  name of the node that the group began with, which is also its host name
-#   ECO_FILES    folder with what is given to it (default /run/eco):
+#   ECO_FILES    folder with its files (default /run/eco):
 #                  <node>.conf  pg_hba.conf  replicator.pgpass, and superuser-password for the primary
 #
-# The primary makes its data by initdb, a replica copies the primary's. The data appears under its name only once it is
-# whole, so a start that was cut short begins again. Settings are written again at each start.
+# The primary creates its data with initdb, a replica copies the primary's. The data appears under its name only once it
+# is complete, so an interrupted start begins again. Settings are written again at each start.
 #
-# A replica of another database than its primary's can never follow it; copied again without a word, it would throw away
-# what may be the last copy of the old data. So it says what there is to decide, and goes on answering reads: it may be
-# the last that can. Which node is the primary is asked, not configured. Asked to stop, it ends with 130: after a restart
+# A replica of another database than its primary's can never follow it. Copying it again without asking would destroy
+# what may be the last copy of the old data. So it states what must be decided and keeps answering reads: it may be
+# the last that can. The primary is discovered, not configured. After a stop request it ends with 130: after a restart
 # of the whole machine the restart policy `on-failure` starts it again.
 set -euo pipefail
 
@@ -50,7 +50,7 @@ make() {
   mv "$data.unfinished" "$data"
 }
 
-# Until it succeeds: the primary may be about to start, or not yet have the role that copies.
+# Repeated until it succeeds: the primary may be starting, or may not have the copying role yet.
 copy() {
   local fault said=''
   until fault=$(copy_once 2>&1); do
@@ -61,8 +61,8 @@ copy() {
   done
 }
 
-# The slot first: it keeps the log that is written while the copy is made. With pg_basebackup's own --create-slot a second
-# try would fail on the slot of the first.
+# The slot first: it keeps the log that is written during the copy. With pg_basebackup's own --create-slot a second try
+# would fail on the slot of the first.
 copy_once() {
   pg_receivewal "${login[@]}" --create-slot --if-not-exists &&
     pg_basebackup "${login[@]}" --pgdata "$data.unfinished" --wal-method stream --checkpoint fast
@@ -78,8 +78,8 @@ is_replica() { [ -e "$data/standby.signal" ]; }
 
 identity_here() { pg_controldata "$data" | sed -n 's/^Database system identifier: *//p'; }
 
-# Name and system identifier of the group's primary: of the nodes that say so, the one with the highest timeline. Nothing
-# when none can be asked now.
+# Name and system identifier of the group's primary: of the nodes that say so, the one with the highest timeline. Empty
+# if none can be queried now.
 primary_now() {
   local each answer identity timeline newest=0 found=''
   for each in $nodes; do
@@ -99,20 +99,20 @@ is_foreign() {
   is_replica || return 1
   read -r name there <<<"$(primary_now)"
   [ -n "$there" ] && [ "$there" != "$(identity_here)" ] || return 1
-  say "$name was made anew: this node holds a copy of another database, which it can't follow (system identifier" \
+  say "$name was recreated: this node holds a copy of another database, which it can't follow (system identifier" \
     "$(identity_here), not $there). It answers reads from what it has." \
     "Was the data of $name lost by mistake? Then this copy has it: keep it." \
     "Else remove this node's container and volume and start it again; it then copies $name." \
     "With Compose: docker compose rm -sf $node && docker volume rm <project>_$node && docker compose up --wait"
 }
 
-# A slot on the primary keeps the log that this replica has not got yet; a node that was promoted has none at first.
+# A slot on the primary keeps the log that this replica lacks; a promoted node has none at first.
 keep_slot() {
   ! is_replica || pg_receivewal "${login[@]}" --create-slot --if-not-exists 2>/dev/null || true
 }
 
 serve() {
-  # Of a run that was killed. Its number may be that of any process here, and nobody else has this volume.
+  # Left by a killed run. Its pid may belong to any process here, and no other container uses this volume.
   rm -f "$data/postmaster.pid"
   local stopping='' code=0 server watch
   trap 'stopping=1; kill -INT "$server"' INT TERM

@@ -2,15 +2,15 @@
 # One node of the broker cluster, in the image rabbitmq:4.0-management.
 #
 #   ECO_NODE   its name, which is also its host name
-#   ECO_SEED   name of the node that comes up first
-#   ECO_FILES  folder with what is given to it (default /run/eco): <node>.conf  cookie
+#   ECO_SEED   name of the node that starts first
+#   ECO_FILES  folder with its files (default /run/eco): <node>.conf  cookie
 #
-# At the first start the seed comes up alone and the others join it: of nodes that start all at once one may find nobody
-# that is ready and make a cluster of its own. Later they must start together: who was not the last to stop waits for
+# At the first start the seed starts alone and the others join it: if all start at once, a node may find no ready peer
+# and form its own cluster. Later they must start together: a node that was not the last to stop waits for
 # those that were.
 #
-# Of those that start together one may end (4.0 with Mnesia: another asks it before it can answer, node_not_running). Then it
-# is started again here: a container that ends is a failed start to `docker compose up --wait`, whatever restarts it.
+# Of nodes that start together one may end (4.0 with Mnesia: another one asks it too early, node_not_running). Then it
+# is restarted here: `docker compose up --wait` counts a container that ends as a failed start, whatever restarts it.
 set -euo pipefail
 
 home=/var/lib/rabbitmq
@@ -22,10 +22,10 @@ fi
 files=${ECO_FILES:-/run/eco}
 export RABBITMQ_NODENAME=rabbit@$ECO_NODE
 export RABBITMQ_CONFIG_FILE=$files/$ECO_NODE.conf
-# A dump would hold passwords.
+# A dump would contain passwords.
 export ERL_CRASH_DUMP_SECONDS=0
 
-# The image's tools read it there too. It must be the user's own, and nobody else's to read.
+# The image's tools also read it there. It must belong to the user and be readable by nobody else.
 install -m 400 "$files/cookie" "$home/.erlang.cookie"
 
 if [ "$ECO_NODE" != "$ECO_SEED" ] && [ ! -e "$home/mnesia/$RABBITMQ_NODENAME" ]; then

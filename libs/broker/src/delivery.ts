@@ -19,7 +19,7 @@ export interface Delivery {
 }
 
 /** Identifies the channel: a tag is valid only on the channel that delivered it. */
-interface Receipt {
+export interface Receipt {
   readonly channel: object;
   readonly tag: number;
 }

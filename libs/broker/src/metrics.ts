@@ -76,7 +76,7 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
       [publisher.counts.unsettledBytes],
     ]);
     gauge('eco_publisher_reply_waits', 'Callers that wait for a reply', [], () => [[publisher.counts.replyWaits]]);
-    counter('eco_publisher_replies_total', 'Replies by whether the caller still waited', ['heard'], () => [
+    counter('eco_publisher_replies_total', 'Replies by whether a caller still waited', ['heard'], () => [
       [publisher.counts.repliesReceived, { heard: 'yes' }],
       [publisher.counts.repliesLate, { heard: 'late' }],
     ]);
@@ -139,7 +139,7 @@ export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): v
     ]);
   };
   sentAndDropped('eco_announcer', 'Events and heartbeats', announcer);
-  sentAndDropped('eco_replies', 'Messages with answers', replies);
+  sentAndDropped('eco_replies', 'Messages with replies', replies);
   if (subscriptions.length > 0) {
     const byConsumer = (read: (subscription: EventSubscription) => number) => (): Sample[] =>
       subscriptions.map((subscription) => [read(subscription), { consumer: subscription.consumer }]);

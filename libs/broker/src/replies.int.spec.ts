@@ -42,7 +42,7 @@ function connect(user: 'sucursal' | 'writer', name: string, address = broker.add
 
 async function startPair(): Promise<Pair> {
   const publisher = new CommandPublisher({
-    connection: connect('sucursal', 'asker', proxy.address),
+    connection: connect('sucursal', 'caller', proxy.address),
     groupOf: () => 'g1',
     deadlineMs: 60_000,
   });

@@ -71,7 +71,7 @@ export class EventSubscription {
   readonly #closing = new Set<Promise<void>>();
   #watchdog: NodeJS.Timeout | undefined;
   #subscribedAtMs = 0;
-  #lastHeardAtMs: number | undefined;
+  #lastReceivedAtMs: number | undefined;
   #renewals = 0;
   #silentRenewals = 0;
   #handled: Promise<unknown> = Promise.resolve();
@@ -88,7 +88,7 @@ export class EventSubscription {
    * event.
    */
   get silentMs(): number {
-    return this.#lastHeardAtMs === undefined ? Infinity : performance.now() - this.#lastHeardAtMs;
+    return this.#lastReceivedAtMs === undefined ? Infinity : performance.now() - this.#lastReceivedAtMs;
   }
 
   get isConnected(): boolean {
@@ -152,13 +152,13 @@ export class EventSubscription {
 
   /** Each unsuccessful renewal makes it more patient. While a handler works, silence is its own doing. */
   #watch(): void {
-    const heardAtMs = this.#lastHeardAtMs ?? 0;
-    if (heardAtMs > this.#subscribedAtMs) this.#silentRenewals = 0;
+    const receivedAtMs = this.#lastReceivedAtMs ?? 0;
+    if (receivedAtMs > this.#subscribedAtMs) this.#silentRenewals = 0;
     const patienceMs = Math.min(
       this.#silenceMs * 2 ** this.#silentRenewals,
       Math.max(this.#silenceMs, PATIENCE_CAP_MS),
     );
-    const silentMs = performance.now() - Math.max(heardAtMs, this.#subscribedAtMs);
+    const silentMs = performance.now() - Math.max(receivedAtMs, this.#subscribedAtMs);
     if (silentMs > patienceMs && this.#unhandled === 0) this.#renew();
   }
 
@@ -219,12 +219,12 @@ export class EventSubscription {
 
   /** One after the other: golevelup starts a handler for each prefetched message. */
   #inTurn(of: object, content: Buffer): Promise<Nack | undefined> {
-    this.#lastHeardAtMs = performance.now();
+    this.#lastReceivedAtMs = performance.now();
     this.#unhandled += 1;
     const turn = this.#handled.then(() => this.#handle(of, content));
     this.#handled = turn.finally(() => {
       this.#unhandled -= 1;
-      this.#lastHeardAtMs = performance.now();
+      this.#lastReceivedAtMs = performance.now();
     });
     return turn;
   }

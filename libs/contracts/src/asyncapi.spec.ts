@@ -27,7 +27,7 @@ describe('asyncApiDocument', () => {
     expect(Object.keys(schemas)).toEqual(expect.arrayContaining(changeTypeSchema.options));
   });
 
-  it('refers to nothing that is not there', () => {
+  it('contains no dangling reference', () => {
     const text = JSON.stringify(document);
     const references = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path]) => path as string);
     expect(references.length).toBeGreaterThan(20);

@@ -21,8 +21,8 @@ const BINDING_VERSION = '0.3.0';
 const routes = Object.keys(commandRoutes) as CommandRoute[];
 
 /**
- * AsyncAPI 3.0 document of all that goes over the brokers, seen from a shard writer: it receives commands, answers
- * those who ask, announces what changed. Made from the schemas that messages are checked with.
+ * AsyncAPI 3.0 document of all messages on the brokers, from the view of a shard writer: it receives commands, replies
+ * to callers and announces changes. It is built from the schemas that check the messages.
  */
 export function asyncApiDocument({ version = '0.1.0' }: { version?: string } = {}): JsonObject {
   return {
@@ -32,19 +32,19 @@ export function asyncApiDocument({ version = '0.1.0' }: { version?: string } = {
       version,
       description:
         'Seen from the shard writer of a database group. Commands are persistent, mandatory and confirmed; they may ' +
-        'come twice and are done once. Events only announce what GET /changes has in order, and may be dropped.',
+        'may arrive twice and take effect once. Events only announce what GET /changes has in order, and may be dropped.',
     },
     defaultContentType: 'application/json',
     channels: {
       ...Object.fromEntries(routes.map((route) => [`${route}Commands`, commandChannel(route)])),
       replies: {
         address: null,
-        description: "The asker's direct reply-to address (amq.rabbitmq.reply-to). Best effort.",
+        description: "The caller's direct reply-to address (amq.rabbitmq.reply-to). Best effort.",
         messages: { replies: message('Replies') },
       },
       events: {
         address: '{topic}.{group}',
-        description: 'One message a batch and topic.',
+        description: 'One message per batch and topic.',
         parameters: { topic: { enum: topics, description: 'What it is about' }, group },
         bindings: routingKeyOf(EVENTS_EXCHANGE),
         messages: { changeEvent: message('ChangeEvent') },
@@ -109,13 +109,13 @@ const messages: JsonObject = {
       {
         name: `${route}Commands`,
         title: `Commands that come by the route ${route}`,
-        summary: `1 to ${MAX_COMMANDS_PER_MESSAGE} commands, gathered while a confirm was under way; about ${MAX_MESSAGE_BYTES} bytes at the most`,
+        summary: `1 to ${MAX_COMMANDS_PER_MESSAGE} commands, gathered while a confirm was outstanding; at most about ${MAX_MESSAGE_BYTES} bytes`,
         headers: {
           type: 'object',
           properties: {
-            messageId: { type: 'string', description: 'By which a returned message is told from others' },
-            userId: { type: 'string', description: 'Broker user that published it; the broker vouches for it' },
-            replyTo: { type: 'string', description: 'Where those wait whose command says reply' },
+            messageId: { type: 'string', description: 'Identifies a returned message' },
+            userId: { type: 'string', description: 'Broker user that published it, validated by the broker' },
+            replyTo: { type: 'string', description: 'Reply address of callers whose command requests a reply' },
           },
         },
         payload: reference('components', 'schemas', `${capital(route)}Commands`),
@@ -124,7 +124,7 @@ const messages: JsonObject = {
   ),
   Replies: {
     name: 'replies',
-    title: "All that one batch has to tell one asker's process",
+    title: "All replies of one batch to one caller's process",
     payload: reference('components', 'schemas', 'Replies'),
   },
   ChangeEvent: {
@@ -135,7 +135,7 @@ const messages: JsonObject = {
       properties: {
         [headers.position]: {
           type: 'string',
-          description: 'For reading what the batch did, as the header of a request',
+          description: 'Position for reading what the batch did, as a request header',
         },
       },
     },
@@ -195,7 +195,7 @@ function schemas(): JsonObject {
   };
 }
 
-/** As it is sent: before transforms, which spell ids in lower case, and defaults. AsyncAPI's own dialect is draft 7. */
+/** As sent: before transforms, which write ids in lower case, and defaults. AsyncAPI's own dialect is draft 7. */
 function jsonSchema(schema: z.ZodType): JsonObject {
   const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
   return rest;

@@ -20,10 +20,10 @@ import {
 
 const takenBy = { customerId: customerIdSchema, branchId: branchIdSchema.nullable() };
 
-/** Units of an order with the price they were sold at, so that a consumer need not keep orders to know what they were worth. */
+/** Units of an order with their selling price, so that a consumer need not store orders to know their value. */
 const soldLineSchema = orderLineSchema.extend({ unitPriceCents: centsSchema });
 
-/** Why a level changed; a movement's command says the rest. */
+/** Why a level changed; the movement's command has the details. */
 export const movementSchema = z.enum([
   'received',
   'reserved',
@@ -41,7 +41,7 @@ export type MovementKind = z.infer<typeof movementSchema>;
 export const changeData = {
   'order.confirmed': orderConfirmedSchema.extend({
     ...takenBy,
-    /** Whose units it took over; absent: it reserved them itself. */
+    /** The reservation whose units it took over; absent: it reserved them itself. */
     reservationId: uuidSchema.optional(),
   }),
   'order.rejected': orderRejectedSchema.extend(takenBy),
@@ -53,9 +53,11 @@ export const changeData = {
   'order.fulfilled': orderEndedSchema.extend({ ...takenBy, totalCents: z.number().int() }),
   'order.returned': orderReturnedSchema.extend({
     ...takenBy,
-    /** Come back with this command. */
+    /** Returned with this command. */
     lines: z.array(soldLineSchema.extend({ unitsKept: z.number().int() })),
-    /** Units of the order that have not come back; of a line above: of its product. 0: the last of them just came back. */
+    /**
+     * Units of the order that are not returned; in a line above: of its product. 0: the last of them was just returned.
+     */
     unitsKept: z.number().int(),
   }),
   'reservation.created': reservationHeldSchema.extend(takenBy),

@@ -19,7 +19,7 @@ const cursors: fc.Arbitrary<ChangesCursor> = fc.record(
 );
 
 describe('a cursor of changes', () => {
-  it('is the same after it was text', () => {
+  it('is the same after a round trip through text', () => {
     fc.assert(
       fc.property(cursors, (cursor) => {
         expect(changesCursorSchema.parse(formatChangesCursor(cursor))).toEqual(cursor);
@@ -34,7 +34,7 @@ describe('a cursor of changes', () => {
     },
   );
 
-  it('inside a batch has the batch before it completely', () => {
+  it('inside a batch has the previous batch completely', () => {
     expect([{ seq: 120 }, { seq: 120, n: 57 }].map(lastCompleteSeq)).toEqual([120, 119]);
   });
 });

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { groupIdSchema, timestampSchema, uuidSchema } from './primitives.js';
 
 /**
- * Changes: what batches did, readable in order by topic at `GET /changes`. The log is the database; an event only
- * announces. So an event queue may drop, and a consumer that was away for a week still misses nothing.
+ * Changes: what batches did, readable in order by topic at `GET /changes`. The database is the log; an event only
+ * announces. So an event queue may drop messages, and a consumer that was away for a week still misses nothing.
  */
 export const topicSchema = z.enum(['orders', 'stock', 'products', 'customers', 'carts']);
 export type Topic = z.infer<typeof topicSchema>;
@@ -30,9 +30,9 @@ export type ChangeType = z.infer<typeof changeTypeSchema>;
 
 export const changeSchema = z.object({
   type: changeTypeSchema,
-  /** Batch that did it. */
+  /** Batch that made the change. */
   seq: z.number().int(),
-  /** Place within the batch and topic: (seq, n) orders a topic. */
+  /** Number within the batch and topic: (seq, n) orders a topic. */
   n: z.number().int(),
   /** Command that caused it. */
   commandId: uuidSchema,
@@ -50,9 +50,9 @@ const leadership = {
 };
 
 /**
- * Announces the changes of a batch under one topic. `previousSeq` is the topic's batch that was announced before it: a
- * consumer that stands elsewhere has a gap and reads `GET /changes`. `changes` is absent when it would make the message
- * large; then it may speak for several batches.
+ * Announces the changes of a batch under one topic. `previousSeq` is the topic's previously announced batch: a consumer
+ * at another batch has a gap and reads `GET /changes`. `changes` is absent if it would make the message large; the
+ * event may then announce several batches.
  */
 export const changeEventSchema = z.object({
   version: z.literal(1),
@@ -74,11 +74,14 @@ export const heartbeatSchema = z.object({
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
 /**
- * How far a reader of a topic is: it has every change up to and with batch `seq`, or only up to place `n` of that batch.
- * As text `[<term>.<tag>.]<seq>[.<n>]`, such as `120`, `120.57` or `7.1f0c5e9a.120`.
+ * A reader's position in a topic: it has every change up to and including batch `seq`, or only up to change `n` of that
+ * batch. As text `[<term>.<tag>.]<seq>[.<n>]`, such as `120`, `120.57` or `7.1f0c5e9a.120`.
  */
 export interface ChangesCursor {
-  /** In whose history that is: after a failover that lost batches it shows what was lost. Absent: in whichever there is. */
+  /**
+   * The leadership in whose history that is: after a failover that lost batches, it shows what was lost. Absent: the
+   * current history.
+   */
   readonly leadership?: { readonly term: number; readonly tag: string } | undefined;
   readonly seq: number;
   /** Absent: it has the whole batch. */
@@ -104,7 +107,8 @@ export const changesCursorSchema = z
     };
   })
   .meta({
-    description: 'The `next` of the page before; or the number of a batch, after which to begin; 0: from the beginning',
+    description:
+      'The `next` of the previous page, or the number of the batch after which to begin; 0: from the beginning',
     examples: ['7.1f0c5e9a.120'],
   });
 
@@ -117,16 +121,19 @@ export function lastCompleteSeq({ seq, n }: ChangesCursor): number {
   return n === undefined ? seq : seq - 1;
 }
 
-/** Answer of `GET /changes`. A page holds up to its limit of changes, so it may begin and end inside a batch. */
+/** Response of `GET /changes`. A page has up to its limit of changes, so it may begin and end inside a batch. */
 export const changesPageSchema = z.object({
   group: groupIdSchema,
   topic: topicSchema,
   changes: z.array(changeSchema),
-  /** All changes of the topic up to and with this batch have been given. A page that ends inside a batch ends after it. */
+  /**
+   * All changes of the topic up to and including this batch have been returned. For a page that ends inside a batch it
+   * is the batch before.
+   */
   upToSeq: z.number().int(),
-  /** What to ask for `after` this page. It names a place inside a batch when the page ends there. */
+  /** The `after` of the next page. It points inside a batch if the page ends there. */
   next: z.string(),
-  /** True: there is more already. */
+  /** True: more changes exist already. */
   more: z.boolean(),
 });
 export type ChangesPage = z.infer<typeof changesPageSchema>;

@@ -63,7 +63,7 @@ const command = (kind: CommandKind, body: object = bodies[kind]) => ({
   body,
 });
 
-/** `path: message` of each fault. */
+/** `path: message` of each violation. */
 function faults(schema: z.ZodType, value: unknown): string[] {
   const parsed = schema.safeParse(value);
   return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
@@ -75,7 +75,7 @@ describe('commandSchema', () => {
     expect(faults(commandSchema, { ...command(kind), notAfter: '2026-11-24T12:00:00.000Z', reply: true })).toEqual([]);
   });
 
-  it.each(Object.keys(bodies) as CommandKind[])('refuses %s with a field that it does not know', (kind) => {
+  it.each(Object.keys(bodies) as CommandKind[])('refuses %s with an unknown field', (kind) => {
     expect(faults(commandSchema, command(kind, { ...bodies[kind], price: 1 }))).toEqual([
       expect.stringMatching(/^body: .*price/),
     ]);
@@ -88,7 +88,7 @@ describe('commandSchema', () => {
     );
   });
 
-  it('takes no control character into logs', () => {
+  it('allows no control character in logs', () => {
     const bad = { ...command('cart.clear'), sentBy: 'a\0b', correlationId: 'c\u001b[2J' };
     expect(faults(commandSchema, bad)).toEqual([
       'sentBy: must not hold control characters',
@@ -122,7 +122,7 @@ describe('commandSchema', () => {
     expect(faults(commandSchema, value)).not.toEqual([]);
   });
 
-  it('spells an id in lower case, so that one id has one spelling', () => {
+  it('writes ids in lower case, so that an id has one spelling', () => {
     const upper = { ...command('cart.clear'), id: orderId.toUpperCase() };
     expect(commandSchema.parse(upper).id).toBe(orderId);
   });
@@ -153,7 +153,7 @@ describe('placeOrderSchema', () => {
     expect(lines(...many.slice(1))).toEqual([]);
   });
 
-  it('names the second line of a product, wherever it stands', () => {
+  it('names the second line of a product, wherever it is', () => {
     expect(lines(line(1), line(1, 'te'), line(1))).toEqual([
       'lines.2.productId: names the same product as line 0: put the units into one line',
     ]);
@@ -181,7 +181,7 @@ describe('placeOrderSchema', () => {
   });
 
   it.each(['ana', 'Añá 7', '客户', '👩‍👩‍👧', "'; DROP TABLE orders; --", '../../etc'])(
-    'takes the customer %j',
+    'accepts the customer %j',
     (customerId) => {
       expect(faults(placeOrderSchema, { ...bodies['order.place'], customerId })).toEqual([]);
     },
@@ -198,7 +198,7 @@ describe('other bodies', () => {
     },
   );
 
-  it('take the white space off names, and refuse what is then empty', () => {
+  it('trim names, and refuse empty ones', () => {
     const named = (name: string) => ({ ...bodies['customer.register'], name });
     expect(registerCustomerSchema.parse(named('  Ana ')).name).toBe('Ana');
     expect(faults(registerCustomerSchema, named('   '))).toEqual(['name: must not be empty']);
@@ -210,7 +210,7 @@ describe('other bodies', () => {
 });
 
 describe('commandMessageSchema', () => {
-  it('takes the outer shape and leaves each command to be read by itself', () => {
+  it('accepts the outer shape and leaves each command to be read by itself', () => {
     const message = { version: 1, commands: [command('cart.clear'), 'nonsense', null] };
     expect(commandMessageSchema.parse(message)).toEqual(message);
   });
@@ -224,13 +224,13 @@ describe('commandMessageSchema', () => {
 });
 
 describe('keyOf', () => {
-  it.each(Object.keys(bodies) as CommandKind[])('of %s is what its kind says', (kind) => {
+  it.each(Object.keys(bodies) as CommandKind[])('of %s is the key of its kind', (kind) => {
     const read = commandSchema.parse(command(kind));
     const keys = { customerId: 'ana', productId: 'cafe-premium', commandId: orderId };
     expect(keyOf(read)).toBe(keys[commandKinds[kind].key]);
   });
 
-  it('keeps what is only accepted apart from what is answered within its request', () => {
+  it('separates commands that are only accepted from those answered within their request', () => {
     const accepted = Object.entries(commandKinds).filter(([, { route }]) => commandRoutes[route] === 'orders');
     expect(accepted.map(([kind]) => kind)).toEqual([
       'order.place',
@@ -241,7 +241,7 @@ describe('keyOf', () => {
     ]);
   });
 
-  it('takes no command about the catalogue or about stock anywhere by a route that a branch may use', () => {
+  it('allows no command about the catalogue or other locations’ stock on a route that a branch may use', () => {
     for (const [kind, { route }] of Object.entries(commandKinds)) {
       expect(route === 'products').toBe(/^(product|stock|dead-letter)\.|^transfer\.send$/.test(kind));
     }

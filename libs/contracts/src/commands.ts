@@ -32,8 +32,8 @@ import {
 import { stampSchema } from './stamp.js';
 
 /**
- * Commands: what somebody asked for, by id. A command is safe to send any number of times: the first outcome written
- * for its id is the outcome. Times are in the envelope, not in the body, so that a retried request has the same body.
+ * Commands: requests, by id. A command may be sent any number of times: the first outcome stored for its id is the
+ * outcome. Times are in the envelope and not in the body, so that a retried request has the same body.
  */
 
 export const placeOrderSchema = z.strictObject({
@@ -47,13 +47,13 @@ export const placeOrderSchema = z.strictObject({
 export const editCartSchema = z.strictObject({
   customerId: customerIdSchema,
   productId: productIdSchema,
-  /** 0 takes the item out and leaves a tombstone, so that an older edit that arrives late changes nothing. */
+  /** 0 removes the item and leaves a tombstone, so that a late older edit changes nothing. */
   quantity: z.union([z.literal(0), lineQuantitySchema]),
 });
 
 export const clearCartSchema = z.strictObject({ customerId: customerIdSchema });
 
-/** Becomes an order of what the cart holds when it is decided. A rejected order leaves the cart as it was. */
+/** Orders the content of the cart at the time of the decision. A rejected order does not change the cart. */
 export const checkOutCartSchema = z.strictObject({
   orderId: uuidSchema,
   customerId: customerIdSchema,
@@ -71,7 +71,7 @@ export const createProductSchema = z.strictObject({
   productId: productIdSchema,
   name: productNameSchema,
   priceCents: centsSchema,
-  /** Units received at `central` with it. */
+  /** Units received at `central` with the product. */
   stock: stockQuantitySchema,
 });
 
@@ -83,13 +83,14 @@ export const updateProductSchema = z.strictObject({
 
 export const deleteProductSchema = z.strictObject({ productId: productIdSchema });
 
-/** Which of its group's two queues a command lies in. */
+/** The queue of its group that a command goes to. */
 export type QueueKind = 'orders' | 'products';
 
 /**
- * By which route a command comes, and the queue that the route leads to. What is accepted first and decided later goes by
- * `orders`; the others are answered within their request, and do not wait behind a backlog of orders. By `counter` comes
- * what a branch may ask, by `products` what is the head office's alone: a user of the brokers is held to routes.
+ * The route of a command, and the queue that the route leads to. Commands that are accepted first and decided later use
+ * `orders`. The others are answered within their request and must not wait behind a backlog of orders: `counter` for
+ * commands that a branch may send, `products` for those of the head office only. Broker permissions restrict each user
+ * to its routes.
  */
 export const commandRoutes = {
   orders: 'orders',
@@ -98,7 +99,7 @@ export const commandRoutes = {
 } as const satisfies Record<string, QueueKind>;
 export type CommandRoute = keyof typeof commandRoutes;
 
-/** Each kind of command: its body, what its key is, the topic that its changes appear under. */
+/** Each kind of command: its body, its key, and the topic of its changes. */
 export const commandKinds = {
   'order.place': { body: placeOrderSchema, key: 'customerId', route: 'orders', topic: 'orders' },
   'cart.edit': { body: editCartSchema, key: 'customerId', route: 'orders', topic: 'carts' },
@@ -120,7 +121,7 @@ export const commandKinds = {
   'stock.count': { body: countStockSchema, key: 'productId', route: 'products', topic: 'stock' },
   'transfer.send': { body: sendTransferSchema, key: 'productId', route: 'products', topic: 'stock' },
   'transfer.receive': { body: receiveTransferSchema, key: 'productId', route: 'counter', topic: 'stock' },
-  // It lies where the dead letter does, whichever group's that is, and nobody but operators is told of it.
+  // It goes to the dead letter's group, whichever that is, and only operators learn of it.
   'dead-letter.discard': { body: discardDeadLetterSchema, key: 'commandId', route: 'products', topic: null },
 } as const satisfies Record<
   string,
@@ -131,19 +132,19 @@ export type CommandKind = keyof typeof commandKinds;
 export type CommandBody<K extends CommandKind> = z.infer<(typeof commandKinds)[K]['body']>;
 
 const envelopeFields = {
-  /** Any UUID; of a command that makes an order, a reservation or a transfer, that one's. */
+  /** Any UUID; for a command that makes an order, a reservation or a transfer, the id of that. */
   id: uuidSchema,
-  /** Made by the sender; tells when, too. */
+  /** Made by the sender; it also contains the time. */
   stamp: stampSchema,
-  /** Process that sent it, for people who look for its cause. */
+  /** Process that sent it, for people who investigate. */
   sentBy: nameInLogsSchema,
   /** Follows one request through messages and logs. */
   correlationId: nameInLogsSchema,
-  /** Past this by the group's clock it is not done and never will be. Absent: no limit. */
+  /** After this time, by the group's clock, it is not carried out and never will be. Absent: no limit. */
   notAfter: timestampSchema.optional(),
-  /** True: somebody waits for the outcome at the message's `replyTo`. */
+  /** True: a caller waits for the outcome at the message's `replyTo`. */
   reply: z.boolean().optional(),
-  /** A dead letter that an operator wants to be tried again. */
+  /** The dead letter that an operator wants to be tried again. */
   replay: replaySchema.optional(),
 };
 
@@ -151,7 +152,7 @@ type EnvelopeOf<K extends CommandKind> = K extends CommandKind
   ? z.infer<z.ZodObject<typeof envelopeFields>> & { kind: K; body: CommandBody<K> }
   : never;
 
-/** One command in its envelope. `body` holds what is asked and nothing else: its hash tells a repeat from a conflict. */
+/** One command in its envelope. `body` contains only the request: its hash distinguishes a repeat from a conflict. */
 export type Command = EnvelopeOf<CommandKind>;
 export type CommandOf<K extends CommandKind> = EnvelopeOf<K>;
 
@@ -168,15 +169,13 @@ export const commandSchema = z.discriminatedUnion(
   Object.values(commandSchemas) as unknown as [z.ZodObject],
 ) as unknown as z.ZodType<Command>;
 
-/** Limits of one message: what a publisher gathers while a confirm is under way. */
+/** Limits of one message: what a publisher gathers while a confirm is outstanding. */
 export const MAX_COMMANDS_PER_MESSAGE = 256;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
 
 /**
- * What lies in a command queue: one or more commands. A reader takes the outer shape first and each command by itself,
- * so that one bad command does not spoil its neighbours.
- *
- * Versions. 1: first.
+ * A message in a command queue: one or more commands. A reader parses the outer shape first and then each command
+ * separately, so that one bad command does not affect its neighbours. Versions. 1: first.
  */
 export const COMMAND_MESSAGE_VERSION = 1;
 export const commandMessageSchema = z.object({

@@ -2,20 +2,19 @@ import { z } from 'zod';
 import { bodyHashSchema, nameInLogsSchema, printable, uuidSchema } from './primitives.js';
 
 /*
- * What an operator may ask about a dead letter. A dead letter is keyed by the id and the body of what could not be
- * processed, for under one id several bodies may have failed.
- *
- * - A replay is the same command once more, with `replay` in its envelope. It is tried if its number is higher than the
- *   last one tried, so one that comes twice, or two operators at once, try it once.
- * - A discard is a command of its own, which writes the outcome *discarded* under the dead letter's id and body.
+ * What an operator can do with a dead letter. It is keyed by the id and the body of the failed command, because several
+ * bodies may have failed under one id.
+ * - A replay is the same command again, with `replay` in its envelope. It is tried if its number is higher than the
+ *   last one tried. So a replay that arrives twice, or from two operators at once, is tried once.
+ * - A discard is a separate command, which writes the outcome *discarded* under the dead letter's id and body.
  */
 
 export const replaySchema = z.strictObject({
-  /** 1 above the last number of the dead letter. */
+  /** The dead letter's last number + 1. */
   number: z.number().int().min(1).max(1_000_000),
   /** Of the dead letter. */
   bodyHash: bodyHashSchema,
-  /** Operator who asks for it. */
+  /** The requesting operator. */
   by: nameInLogsSchema,
 });
 export type Replay = z.infer<typeof replaySchema>;
@@ -24,7 +23,7 @@ export const discardDeadLetterSchema = z.strictObject({
   commandId: uuidSchema,
   bodyHash: bodyHashSchema,
   reason: printable(500).meta({ description: 'Why, for people', examples: ['sent by a test'] }),
-  /** Operator who asks for it. */
+  /** The requesting operator. */
   by: nameInLogsSchema,
 });
 

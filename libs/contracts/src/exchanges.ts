@@ -1,4 +1,4 @@
-/** Commands go out by `<queue kind>.<group>` to the queue of the same name. */
+/** Routing keys of commands are `<queue kind>.<group>`, leading to the queue of the same name. */
 export const COMMANDS_EXCHANGE = 'ecomarket.commands';
-/** Events go out by `<topic>.<group>`, beats by `beat.<group>`. */
+/** Routing keys of events are `<topic>.<group>`, those of heartbeats `beat.<group>`. */
 export const EVENTS_EXCHANGE = 'ecomarket.events';

@@ -1,31 +1,34 @@
-/** HTTP headers of ours and the standard ones that a client and a service must spell alike. */
+/** Our HTTP headers, and the standard ones that client and service must spell the same. */
 export const headers = {
-  /** Both ways: how far a reader must see, and how far an answer does. */
+  /** In requests: how far a reader must see. In responses: how far the answer sees. */
   position: 'EcoMarket-Position',
   /** Node that answered a read, such as `g1-2 (replica)`. */
   source: 'EcoMarket-Source',
-  /** Greatest `EcoMarket-Lag-Ms` that a reader takes. */
+  /** Greatest `EcoMarket-Lag-Ms` that a reader accepts. */
   lagMsMax: 'EcoMarket-Max-Lag-Ms',
-  /** Age in ms of the oldest batch that the answering node has not shown, or `LAG_UNKNOWN`; 0 on a reachable primary. */
+  /**
+   * Age in ms of the oldest batch that is not visible on the answering node, or `LAG_UNKNOWN`; 0 on a reachable
+   * primary.
+   */
   lagMs: 'EcoMarket-Lag-Ms',
-  /** Both ways: the highest stamp seen of a cart; what is sent with it is later than that. */
+  /** In both directions: the highest stamp seen of a cart; what is sent with it is later than that. */
   stamp: 'EcoMarket-Stamp',
   /** `local`: accepted into a local journal, not yet confirmed by the brokers. */
   durability: 'EcoMarket-Durability',
-  /** IANA time zone in which the days of an answer are cut. */
+  /** IANA time zone of the days in a response. */
   timeZone: 'EcoMarket-Time-Zone',
   correlationId: 'X-Correlation-Id',
   idempotencyKey: 'Idempotency-Key',
   prefer: 'Prefer',
   preferenceApplied: 'Preference-Applied',
   retryAfter: 'Retry-After',
-  /** The next page of a list that is no JSON (RFC 8288). */
+  /** The next page of a list in another format than JSON (RFC 8288). */
   link: 'Link',
-  /** `true`: the answer was given before, to an earlier sending of the same request. */
+  /** `true`: an earlier sending of the same request got this answer. */
   idempotentReplayed: 'Idempotent-Replayed',
 } as const;
 
-/** Value of `EcoMarket-Lag-Ms` when the lag can't be known: the answer may have any age. */
+/** Value of `EcoMarket-Lag-Ms` if the lag is unknown: the answer may have any age. */
 export const LAG_UNKNOWN = 'unknown';
 
 /** What the API documents say about headers of responses. */

@@ -13,9 +13,9 @@ import {
   uuidSchema,
 } from './primitives.js';
 
-/** Bodies of the commands about stock: held, moved, and what becomes of an order that has it. */
+/** Bodies of commands about stock: held, moved, and the life of an order after it was placed. */
 
-/** Holds all lines or none, at the prices of then. */
+/** Holds all lines or none, at the prices of that time. */
 export const createReservationSchema = z.strictObject({
   /** Also the command's id. Its 12-bit field names the customer's bucket. */
   reservationId: uuidSchema,
@@ -25,7 +25,7 @@ export const createReservationSchema = z.strictObject({
   ttlSeconds: holdSecondsSchema,
 });
 
-/** Makes an order of what is held, at the prices it was held at. */
+/** Makes an order of the reservation, at the reservation's prices. */
 export const confirmReservationSchema = z.strictObject({
   /** Also the command's id. */
   orderId: uuidSchema,
@@ -34,23 +34,23 @@ export const confirmReservationSchema = z.strictObject({
   branchId: takenAtSchema,
 });
 
-/** Of one that is not there yet it leaves a tombstone, so that a reservation that comes late holds nothing. */
+/** If the reservation has not arrived yet, a tombstone is left, so that it holds nothing when it does. */
 export const releaseReservationSchema = z.strictObject({ reservationId: uuidSchema, customerId: customerIdSchema });
 
-/** The batch that finds a reservation due makes this one itself; nobody needs to send it. */
+/** The batch that finds a due reservation creates this command itself; no client needs to send it. */
 export const expireReservationSchema = z.strictObject({ reservationId: uuidSchema, customerId: customerIdSchema });
 
-/** Of an order that is not there yet it leaves a tombstone, so that one that comes late is refused. */
+/** If the order has not arrived yet, a tombstone is left, so that it is refused when it does. */
 export const cancelOrderSchema = z.strictObject({ orderId: uuidSchema, customerId: customerIdSchema });
 
 /** Its units leave the shelf. */
 export const fulfilOrderSchema = z.strictObject({ orderId: uuidSchema, customerId: customerIdSchema });
 
-/** Units of a fulfilled order come back; never more of a product than it had. */
+/** Returns units of a fulfilled order; never more of a product than it had. */
 export const returnOrderSchema = z.strictObject({
   orderId: uuidSchema,
   customerId: customerIdSchema,
-  /** Where they lie now. */
+  /** Location of the units now. */
   location: locationSchema,
   lines: orderLinesSchema,
 });
@@ -62,15 +62,15 @@ export const receiveStockSchema = z.strictObject({ ...levelOf, quantity: movedQu
 /** Never below what is reserved. */
 export const adjustStockSchema = z.strictObject({ ...levelOf, delta: stockDeltaSchema, reason: stockReasonSchema });
 
-/** Compare-and-set: `counted` becomes the level if it is `expected` still. */
+/** Compare-and-set: `counted` becomes the level if that is still `expected`. */
 export const countStockSchema = z.strictObject({
   ...levelOf,
-  /** Units on hand that whoever counted believes are recorded. */
+  /** Recorded units on hand, as the counter assumes. */
   expected: stockQuantitySchema,
   counted: stockQuantitySchema,
 });
 
-/** Out of one location and in transit, until `transfer.receive`. */
+/** The units leave one location and are in transit until `transfer.receive`. */
 export const sendTransferSchema = z
   .strictObject({
     /** Also the command's id. Its 12-bit field names the product's bucket. */

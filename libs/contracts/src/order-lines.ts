@@ -4,15 +4,15 @@ import { lineQuantitySchema, productIdSchema } from './primitives.js';
 export const MAX_ORDER_LINES = 200;
 
 /**
- * Products of which a cart keeps what was edited last, taken out or not: each edit reads them all. Far more than an order
- * takes, so that edits need no order.
+ * Most products of a cart, including removed ones: each edit reads them all. It is far more than an order may have, so
+ * that edits need no order.
  */
 export const MAX_CART_PRODUCTS = 500;
 
 export const orderLineSchema = z.strictObject({ productId: productIdSchema, quantity: lineQuantitySchema });
 export type OrderLine = z.infer<typeof orderLineSchema>;
 
-/** Faults name the second line of a product, since the first alone would be right. */
+/** Violations name the second line of a product, because the first alone would be valid. */
 export const orderLinesSchema = z
   .array(orderLineSchema)
   .min(1, 'must hold at least 1 line')
@@ -33,6 +33,6 @@ export const orderLinesSchema = z
           });
       });
     },
-    // Also beside other faults, which zod would have it wait for: an answer names them all.
+    // Checked even if there are other violations, which zod would otherwise report alone: a response names all of them.
     { when: ({ value }) => Array.isArray(value) },
   );

@@ -15,11 +15,10 @@ import type { CommandKind } from './commands.js';
 import { discardedSchema } from './dead-letters.js';
 
 /**
- * Outcomes: what was decided for a command, kept with its id for good. In order of precedence when a command is
- * decided: (1) an outcome is there already: the same body gets it again, another body is a key conflict and leaves no
- * trace; (2) `expired`: it came after its `notAfter`; (3) `refused`: a cancel or release of its id came before it, or the
- * rules of its kind say no; (4) `done`.
- * `discarded` is written by an operator for a dead letter.
+ * Outcomes: the decision about a command, stored permanently under its id. In order of precedence: (1) an outcome
+ * exists already: the same body gets it again, another body is a key conflict; (2) `expired`: it arrived after its
+ * `notAfter`; (3) `refused`: a cancel or release of its id arrived first, or the rules of its kind refuse it; (4)
+ * `done`. `discarded` is written for a dead letter by an operator.
  */
 export const outcomeStatusSchema = z.enum(['done', 'refused', 'expired', 'discarded']);
 export type OutcomeStatus = z.infer<typeof outcomeStatusSchema>;
@@ -32,7 +31,7 @@ export const pricedLineSchema = z.object({
 });
 export type PricedLine = z.infer<typeof pricedLineSchema>;
 
-/** One line that could not be had: what was asked, what was there when it was decided. */
+/** One short line: the requested units, and those available when it was decided. */
 export const shortLineSchema = z.object({
   productId: productIdSchema,
   asked: z.number().int(),
@@ -58,7 +57,10 @@ export const orderRejectedSchema = z.object({
 export const orderStatusSchema = z.enum(['confirmed', 'rejected', 'cancelled', 'fulfilled']);
 export type OrderStatus = z.infer<typeof orderStatusSchema>;
 
-/** An order that is over: `lines` says which units were let go or left. None: the cancel came before the order. */
+/**
+ * An order that has ended: `lines` lists the units that were freed or left. Absent: the cancellation arrived before the
+ * order.
+ */
 export const orderEndedSchema = z.object({
   orderId: uuidSchema,
   status: z.enum(['cancelled', 'fulfilled']),
@@ -67,9 +69,9 @@ export const orderEndedSchema = z.object({
 export const orderReturnedSchema = z.object({
   orderId: uuidSchema,
   location: locationSchema,
-  /** Come back with this command. */
+  /** Returned with this command. */
   lines: z.array(orderLineSchema),
-  /** Come back so far. */
+  /** Returned so far. */
   returned: z.array(orderLineSchema),
 });
 
@@ -82,21 +84,21 @@ export const reservationHeldSchema = z.object({
   /** At the prices that its order will have. */
   lines: z.array(pricedLineSchema),
   totalCents: z.number().int(),
-  /** From then on it holds nothing. */
+  /** Afterwards it holds nothing. */
   expiresAt: timestampSchema,
 });
-/** `lines`: the units that are let go. None: the release came before the reservation. */
+/** `lines`: the freed units. Absent: the release arrived before the reservation. */
 export const reservationEndedSchema = z.object({
   reservationId: uuidSchema,
   status: z.enum(['released', 'expired']),
   lines: z.array(orderLineSchema),
 });
 
-/** One movement, and the level that it left. */
+/** One movement and the resulting level. */
 export const stockMovedSchema = z.object({
   productId: productIdSchema,
   location: locationSchema,
-  /** Units more on hand; 0: a count that found what was recorded, which is no movement. */
+  /** Additional units on hand; 0: a count that matched the record, which is no movement. */
   delta: z.number().int(),
   onHand: z.number().int(),
   reserved: z.number().int(),
@@ -114,7 +116,7 @@ export const transferMovedSchema = stockMovedSchema.extend({
 });
 
 /**
- * Why a command of some kind was refused, for programs; people get the problem type's words. Members beside it say more:
+ * Why a command was refused, for programs; people get the title of the problem type. Further members add details:
  * `short`, `unknownProducts`, `unknownLocations`, `orderStatus`, `reservationStatus`, `onHand`, `excess`.
  */
 export const refusalSchema = z.looseObject({
@@ -145,15 +147,15 @@ export const refusalSchema = z.looseObject({
 export type RefusalReason = z.infer<typeof refusalSchema>['reason'];
 
 /**
- * What became of an edit of a cart. `superseded`: a later edit of its product was there already; `cleared`: the cart was
- * emptied later; `ordered`: a checkout that did not wait for this one ordered the product, as `orderId`. A clear that is
- * applied and says `ordered` emptied the cart of what had not been ordered by then.
+ * The result of a cart edit. `superseded`: a later edit of its product had arrived; `cleared`: the cart was emptied
+ * later; `ordered`: a checkout that did not wait for this edit ordered the product, as `orderId`. A clear that is
+ * applied and reports `ordered` removed everything that had not been ordered by then.
  */
 export const cartEditedSchema = z.object({
-  /** False: the cart is as it would be without it. */
+  /** False: the cart is unaffected by it. */
   applied: z.boolean(),
   reason: z.enum(['superseded', 'cleared', 'ordered']).optional(),
-  /** Of what it lost to. */
+  /** Stamp of what superseded it. */
   stamp: stampSchema.optional(),
   orderId: uuidSchema.optional(),
 });
@@ -162,7 +164,7 @@ export type CartEdited = z.infer<typeof cartEditedSchema>;
 const orderResult = z.union([orderConfirmedSchema, orderRejectedSchema, refusalSchema]);
 const productResult = z.union([z.object({ productId: productIdSchema, version: z.number().int() }), refusalSchema]);
 
-/** What an outcome says, by kind of command. */
+/** The result in an outcome, by kind of command. */
 export const outcomeResults = {
   'order.place': orderResult,
   'cart.checkout': orderResult,
@@ -198,7 +200,7 @@ export interface Outcome {
   result: OutcomeResult | Record<string, never>;
 }
 
-/** What somebody who waits for a command is told. `position` makes a later read show what was done. */
+/** The reply to a caller that waits for a command. `position` makes a later read show what was done. */
 export const replySchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('outcome'),
@@ -213,12 +215,14 @@ export const replySchema = z.discriminatedUnion('type', [
 ]);
 export type Reply = z.infer<typeof replySchema>;
 
-/** All that one batch has to tell one asker's process. */
+/** All replies of one batch to one caller's process. */
 export const replyMessageSchema = z.object({
   version: z.literal(1),
   /** `EcoMarket-Position` of the batch, such as `g1=3.<tag>.42`. */
   position: z.string(),
-  /** `stamp` is that of the command which asked: another sending under the same id has another, and another answer. */
+  /**
+   * `stamp` is that of the requesting command: another sending under the same id has another stamp and another reply.
+   */
   replies: z.array(z.object({ stamp: stampSchema, reply: replySchema })),
 });
 export type ReplyMessage = z.infer<typeof replyMessageSchema>;

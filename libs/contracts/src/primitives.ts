@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Letters, digits, `.`, `_`, `-`; 1 to 64 of them, the first a letter or digit. Safe in URLs, routing keys and file names. */
+/** 1 to 64 letters, digits, `.`, `_` or `-`, the first a letter or digit. Safe in URLs, routing keys and file names. */
 const slug = z
   .string()
   .regex(
@@ -17,7 +17,10 @@ export const uuidSchema = z
   )
   .transform((id) => id.toLowerCase());
 
-/** Any text a chain already uses for its customers; PostgreSQL text cannot hold U+0000, logs should not hold other controls. */
+/**
+ * Any text that a chain already uses for its customers. PostgreSQL text can't contain U+0000, and logs should not
+ * contain other control characters.
+ */
 export const customerIdSchema = z
   .string()
   .min(1, 'must not be empty')
@@ -27,7 +30,7 @@ export const customerIdSchema = z
 
 export const productIdSchema = slug.meta({ description: 'Product', examples: ['cafe-premium'] });
 export const branchIdSchema = slug.meta({ description: 'Branch (sucursal)', examples: ['sucursal-1'] });
-/** Stands in routing keys, so it has no dot, and in positions, so no "=". */
+/** It is part of routing keys, so it has no dot, and of positions, so it has no "=". */
 export const groupIdSchema = z
   .string()
   .regex(
@@ -36,24 +39,24 @@ export const groupIdSchema = z
   )
   .meta({ description: 'Database group', examples: ['g1'] });
 
-/** Where a command came in; null: at the head office. */
+/** Branch that accepted the command; null: the head office. */
 export const takenAtSchema = branchIdSchema.nullable().meta({ description: 'Branch that took it; null: Central' });
 
-/** Where stock lies: `central` or a branch id. */
+/** Location of stock: `central` or a branch id. */
 export const CENTRAL = 'central';
 export const locationSchema = slug.meta({
-  description: 'Where stock lies: `central` or a branch',
+  description: 'Location of stock: `central` or a branch',
   examples: [CENTRAL],
 });
 
-/** A process or a request by a name that logs show as it is. */
+/** Name of a process or request, fit for logs. */
 export const nameInLogsSchema = z
   .string()
   .min(1, 'must not be empty')
   .max(128, 'must be at most 128 characters')
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
 
-/** A branch that an API serves: not the head office, whose location and reservations it would share. */
+/** A branch served by an API: not the head office, whose location and reservations it would share. */
 export const servedBranchIdSchema = branchIdSchema.refine(
   (id) => id !== CENTRAL,
   `must not be "${CENTRAL}": that is the head office`,
@@ -93,7 +96,7 @@ export const stockDeltaSchema = z
   .refine((delta) => delta !== 0, 'must not be 0')
   .meta({ description: 'Units more, or fewer when negative', examples: [-2] });
 
-/** Long enough to pay, short enough that nobody keeps a shelf empty for a day. */
+/** Long enough to pay, short enough that no shelf stays reserved for a day. */
 export const HOLD_SECONDS_DEFAULT = 600;
 export const holdSecondsSchema = z
   .number()
@@ -102,7 +105,7 @@ export const holdSecondsSchema = z
   .max(86_400, 'must be at most 86400')
   .meta({ description: 'Seconds', examples: [HOLD_SECONDS_DEFAULT] });
 
-/** Money is whole cents: sums of it are exact. */
+/** Money is in whole cents, so sums are exact. */
 export const centsSchema = z
   .number()
   .int('must be a whole number of cents')
@@ -130,14 +133,14 @@ export const emailSchema = z
   .max(254, 'must be at most 254 characters')
   .meta({ description: 'E-mail address', examples: ['ana@example.com'] });
 
-/** SHA-256 of what a command asks, see `canonicalJson`. */
+/** SHA-256 of a command's request, see `canonicalJson`. */
 export const bodyHashSchema = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits')
   .meta({ description: 'SHA-256, hex' });
 
 /**
- * An area and a place, or UTC. Short names such as CET are left out: PostgreSQL reads some of them as a fixed offset, and
+ * Area and city, or UTC. Short names such as CET are refused: PostgreSQL reads some of them as a fixed offset, although
  * the zone of that name has daylight-saving time.
  */
 function isTimeZone(name: string): boolean {
@@ -153,7 +156,7 @@ function isTimeZone(name: string): boolean {
 export const timeZoneSchema = z
   .string()
   .refine(isTimeZone, 'must be a time zone of the IANA database, such as America/Mexico_City, or UTC')
-  .meta({ description: 'IANA time zone of the chain, in which days are cut', examples: ['America/Mexico_City'] });
+  .meta({ description: 'IANA time zone of the chain’s days', examples: ['America/Mexico_City'] });
 
 export const timestampSchema = z.iso
   .datetime()

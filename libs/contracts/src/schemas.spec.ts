@@ -12,12 +12,12 @@ describe('schemas', () => {
     expect(schemas.length).toBeGreaterThan(50);
   });
 
-  it.each(schemas)('%s can be written as JSON Schema, as documents and the router need it', (_, schema) => {
+  it.each(schemas)('%s has a JSON Schema, which documents and the router need', (_, schema) => {
     expect(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' })).toBeInstanceOf(Object);
   });
 
   it.each(schemas.flatMap(([name, schema]) => examplesOf(schema).map((example) => [name, example, schema] as const)))(
-    '%s takes its example %j',
+    '%s accepts its example %j',
     (_, example, schema) => {
       expect(schema.safeParse(example).error).toBeUndefined();
     },

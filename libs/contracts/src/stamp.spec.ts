@@ -4,7 +4,7 @@ import { compareStamps, nextStamp, stampMs, stampSchema, type Stamp } from './st
 const NOW_MS = Date.UTC(2026, 10, 24, 12);
 
 describe('nextStamp', () => {
-  it('rises whatever the clock does, and stays a stamp', () => {
+  it('rises whatever the clock does, and stays valid', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -10_000, max: 10_000 }), { maxLength: 50 }), (offsets) => {
         let previous: Stamp | undefined;
@@ -19,12 +19,12 @@ describe('nextStamp', () => {
     );
   });
 
-  it('tells when it was made while the clock runs on', () => {
+  it('contains the time of its creation while the clock runs', () => {
     expect(nextStamp(undefined, NOW_MS, 'till-1')).toBe('001795521600000-00000-till-1');
     expect(nextStamp('001795521600000-00007-till-1', NOW_MS + 1, 'till-1')).toBe('001795521600001-00000-till-1');
   });
 
-  it('counts while the clock stands still, and goes on when the counter is used up', () => {
+  it('counts while the clock stops, and continues when the counter is used up', () => {
     expect(nextStamp('001795521600000-00007-till-1', NOW_MS, 'till-1')).toBe('001795521600000-00008-till-1');
     expect(nextStamp('001795521600000-99999-till-1', NOW_MS, 'till-1')).toBe('001795521600001-00000-till-1');
   });

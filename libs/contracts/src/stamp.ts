@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 /**
- * Hybrid-clock stamp: `<ms since 1970, 15 digits>-<counter, 5 digits>-<sender>`. It orders as text, never repeats and
- * never runs back in one sender, and tells when a command was made. A cart keeps the highest stamp per item, so
- * edits may arrive in any order.
+ * Hybrid-clock stamp: `<ms since 1970, 15 digits>-<counter, 5 digits>-<sender>`. Stamps are ordered as text. They never
+ * repeat or run back within one sender, and contain the time of the command. A cart keeps the highest stamp per item,
+ * so edits may arrive in any order.
  */
 export const stampSchema = z
   .string()
@@ -13,12 +13,12 @@ export const stampSchema = z
 export type Stamp = z.infer<typeof stampSchema>;
 
 /**
- * Greatest difference between honest clocks, ms. A sender's stamp is at most this far ahead of the group's clock as the
- * sender sees it, and what a writer can't order by stamps within it, it orders by arrival.
+ * Greatest difference between correct clocks, ms. A sender's stamp is at most this far ahead of the group's clock as
+ * the sender sees it. What a writer can't order by stamps within this range, it orders by arrival.
  */
 export const CLOCK_SKEW_MS_MAX = 1_000;
 
-/** The next stamp of one sender: later than `previous` even when the wall clock stood still or ran back. */
+/** The next stamp of one sender: later than `previous`, even if the wall clock stopped or ran back. */
 export function nextStamp(previous: Stamp | undefined, nowMs: number, sender: string): Stamp {
   let ms = nowMs;
   let counter = 0;
@@ -40,7 +40,7 @@ export function stampOf(ms: number, counter: number, sender: string): Stamp {
   return `${String(ms).padStart(15, '0')}-${String(counter).padStart(5, '0')}-${sender}`;
 }
 
-/** When the command was made by its sender's clock, ms since 1970. */
+/** Creation time by the sender's clock, ms since 1970. */
 export function stampMs(stamp: Stamp): number {
   return Number(stamp.slice(0, 15));
 }
@@ -50,12 +50,12 @@ export function senderOf(stamp: Stamp): string {
 }
 
 /**
- * A command that was made longer ago is not carried out any more. So what must outlast its command (an outcome, a tombstone,
- * the item that an older edit must not undo) has to be kept for so long, and may be removed after.
+ * An older command is no longer carried out. So anything that must outlast its command (an outcome, a tombstone, an
+ * item that an older edit must not undo) is kept for this time, and may be removed afterwards.
  */
 export const COMMAND_DAYS_MAX = 90;
 
-/** Below every stamp that was made at this time or later. */
+/** Lower than every stamp made at this time or later. */
 export function stampFrom(ms: number): string {
   return String(Math.max(0, ms)).padStart(15, '0');
 }

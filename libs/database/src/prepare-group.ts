@@ -16,7 +16,7 @@ export interface GroupPreparation {
   passwords: Readonly<Record<LoginRole, string>>;
   /** Locations of stock in addition to `central`: the chain's branches. A branch once named stays. */
   locations?: readonly string[];
-  /** IANA time zone in which days are cut. Absent: it stays what it was, UTC at first. */
+  /** IANA time zone of the chain's days. Absent: unchanged, UTC at first. */
   timeZone?: string | undefined;
 }
 

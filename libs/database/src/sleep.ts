@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Resolves after `ms`, or at once when `signal` aborts. The same as in @eco/broker: no library lies below both. */
+/**
+ * Resolves after `ms`, or at once when `signal` aborts. @eco/broker has the same function, because no library is below
+ * both.
+ */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await setTimeout(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
 }

@@ -113,7 +113,7 @@ function isTooLate({ notAfter, stamp }: Command, { at, oldestStamp }: WorkingSta
   return stamp < oldestStamp || (notAfter !== undefined && isBefore(notAfter, at));
 }
 
-/** The group that holds the dead letter decides a discard, no matter which group owns the bucket of its content. */
+/** The group of the dead letter decides a discard, even if another group owns the bucket of its content. */
 function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): number {
   if (command.kind !== 'dead-letter.discard') return buckets.of(keyOf(command));
   const { commandId, bodyHash } = command.body;

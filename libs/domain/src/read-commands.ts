@@ -20,7 +20,7 @@ import { isPlainOrder } from './orders/plain-order.js';
 /**
  * The commands of one message, in order. `message` is its content: the bytes, or the result of JSON.parse. An
  * unreadable command is returned among the others, with all its violations; an unreadable message is one such command.
- * Never throws: everything in a queue was sent by a client and must not be lost.
+ * Never throws: a message in a queue must not be lost.
  */
 export function readCommands(message: unknown): Arrived[] {
   if (message instanceof Uint8Array) return readBytes(Buffer.from(message.buffer, message.byteOffset, message.length));

@@ -10,8 +10,8 @@ export interface Api {
   readonly description: string;
 }
 
-/** The API in OpenAPI 3.1, out of the declared operations. */
-function openApiDocument(app: INestApplication, api: Api): OpenAPIObject {
+/** The API in OpenAPI 3.1, built from the declared operations. */
+export function openApiDocument(app: INestApplication, api: Api): OpenAPIObject {
   const about = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle(api.title)
@@ -26,11 +26,13 @@ function openApiDocument(app: INestApplication, api: Api): OpenAPIObject {
   };
 }
 
-/** What a process says of itself. */
+/** A process's description of its API. */
 export interface Documents {
-  /** Given: the API document, `/docs` for people and `/docs-json` for programs, and at `/` where to find it. */
+  /**
+   * Serves the API document at `/docs` for people and `/docs-json` for programs, and states at `/` where to find it.
+   */
   readonly api?: Api;
-  /** Beside it, by path, such as `/docs/asyncapi.json`. */
+  /** Further documents by path, such as `/docs/asyncapi.json`. */
   readonly documents?: Readonly<Record<string, () => object>>;
 }
 

@@ -1,25 +1,25 @@
 import type { Violation } from '@eco/contracts';
 
-/** An indicator that has not answered by then counts as not ready, ms. */
+/** An indicator that has not answered within this time counts as not ready, ms. */
 const INDICATOR_DEADLINE_MS = 2_000;
 
-/** Says what is missing, in words, or nothing when all is well. May throw or be slow: both count as missing. */
+/** Returns what is missing, in words, or nothing if all is well. If it throws or is too slow, it counts as missing. */
 export type Indicator = () => string | undefined | Promise<string | undefined>;
 
-/** Whether the process can do its work now. Live it is as long as it answers at all. */
+/** Whether the process can work now. It is live as long as it answers at all. */
 export class Health {
   readonly #indicators = new Map<string, Indicator>();
   readonly #facts = new Map<string, () => string>();
 
   constructor(private readonly deadlineMs = INDICATOR_DEADLINE_MS) {}
 
-  /** `name` of what the process needs, such as `broker`. Throws when the name is taken. */
+  /** `name`: what the process needs, such as `broker`. Throws if the name is taken. */
   indicator(name: string, indicator: Indicator): void {
     if (this.#indicators.has(name)) throw new Error(`there is an indicator ${name} already`);
     this.#indicators.set(name, indicator);
   }
 
-  /** Stands in the answer of a process that is ready, such as its `role`. One that throws says why. */
+  /** A fact in the answer of a ready process, such as its `role`. One that throws is shown with its error. */
   fact(name: string, tell: () => string): void {
     this.#facts.set(name, tell);
   }
@@ -48,7 +48,7 @@ function factOf(tell: () => string): string {
 }
 
 function unknown(error: unknown): string {
-  return `can't be told: ${error instanceof Error ? error.message : String(error)}`;
+  return `unknown: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 async function withDeadline(indicator: Indicator, deadlineMs: number): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { eventually } from '@eco/testing';
 
 /*
- * A whole process whose log can't be written: on a full disk, behind a reader that has gone, and behind one that stalls.
+ * A whole process whose log can't be written: on a full disk, with a reader that has ended, and with one that stalls.
  * It runs the built library, as every process does.
  */
 
@@ -43,7 +43,7 @@ async function start(stdout: Output, stderr: Output): Promise<{ process: ChildPr
 
 const get = (url: string) => fetch(url, { signal: AbortSignal.timeout(30_000) });
 
-/** A line is longer than the path, so after this many more than a megabyte waits. */
+/** A line is longer than the path, so after this many requests more than a megabyte waits. */
 const REQUESTS = 150;
 
 async function answersAndStops({ process: process_, url }: Awaited<ReturnType<typeof start>>): Promise<void> {
@@ -71,13 +71,13 @@ it('a service whose log is on a full disk is ready, answers, counts the dropped 
   }
 });
 
-it('a service whose log is read by nobody any more is ready, answers, counts the dropped lines and ends when asked', async () => {
+it('a service whose log reader has ended is ready, answers, counts the dropped lines and ends when asked', async () => {
   const started = await start('pipe', 'inherit');
   started.process.stdout?.destroy();
   await answersAndStops(started);
 });
 
-it('a service whose log is not read for now is ready, answers, counts the dropped lines and ends when asked', async () => {
+it('a service whose log reader is stalled is ready, answers, counts the dropped lines and ends when asked', async () => {
   const started = await start('pipe', 'inherit');
   started.process.stdout?.pause();
   await answersAndStops(started);

@@ -11,7 +11,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 
 const line = (n: number) => `${n} ${'x'.repeat(100)}\n`;
 
-it('writes every line in order, what waits at the exit too', async () => {
+it('writes every line in order, including those that wait at the exit', async () => {
   const file = path.join(dir, 'log');
   const fd = openSync(file, 'a');
   const output = new LogOutput(fd);
@@ -28,7 +28,7 @@ it('writes every line in order, what waits at the exit too', async () => {
   closeSync(fd);
 });
 
-it('keeps what a stalled reader does not take up to its bound, drops the rest, and reports how many once it reads on', async () => {
+it('keeps lines for a stalled reader up to its limit, drops the rest, and reports their number once it reads again', async () => {
   const pipe = path.join(dir, 'pipe');
   execFileSync('mkfifo', [pipe]);
   // Non-blocking, so that opening one end does not wait for the other.
@@ -40,7 +40,7 @@ it('keeps what a stalled reader does not take up to its bound, drops the rest, a
   for (let n = 0; n < count; n += 1) output.write(line(n));
   await eventually('the bound is reached', () => output.dropped > 0);
   const { dropped } = output;
-  // The exit waits for nobody either.
+  // The exit does not wait for the reader either.
   const buffer = Buffer.alloc(1024 * 1024);
   let text = '';
   await eventually('the rest has come', () => {
@@ -56,7 +56,7 @@ it('keeps what a stalled reader does not take up to its bound, drops the rest, a
   closeSync(reader);
 });
 
-it('does not wait at the exit for a reader that is stalled', async () => {
+it('does not wait at the exit for a stalled reader', async () => {
   const pipe = path.join(dir, 'pipe');
   execFileSync('mkfifo', [pipe]);
   const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);

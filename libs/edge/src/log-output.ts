@@ -2,23 +2,23 @@ import { fstatSync, write as writeAsync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 /*
- * A log is best effort: a disk that is full, a reader that has gone or stalls, must never hold up the process that logs.
- * pino's own destination (sonic-boom 4.2.1) can't promise that: an error of a write ends the process, its `flushSync`
- * repeats a failed write for ever, and a pipe whose reader stalls holds a thread, so that the process can't exit.
+ * A log is best effort: a full disk, or a reader that has ended or stalls, must never block the process. pino's own
+ * destination (sonic-boom 4.2.1) can't guarantee that: a write error ends the process, its `flushSync` repeats a failed
+ * write forever, and a pipe with a stalled reader holds a thread, so that the process can't exit.
  */
 
-/** Under load one write takes many lines, bytes. */
+/** Most bytes of one write: under load one write takes many lines. */
 const WRITE_FROM = 8_192;
 /** Otherwise lines wait this long for others, ms. */
 const GATHER_MS = 100;
-/** What waits while nothing can be written, UTF-16 units: some 4,000 lines. What comes beyond it is dropped. */
+/** Most UTF-16 units that wait while nothing can be written: some 4,000 lines. Further lines are dropped. */
 const WAITING_MAX = 1024 * 1024;
-/** Between two attempts after one that failed, ms. A full pipe is only slow; anything else is broken. */
+/** Pause between two attempts after a failure, ms. A full pipe is only slow; any other error means it is broken. */
 const RETRY_MS = { full: 20, broken: 1_000 };
 
 export interface LogOutputOptions {
   readonly waitingMax?: number;
-  /** Is called with the number of lines dropped since the last call, once a write has succeeded again. */
+  /** Called with the number of lines dropped since the last call, once a write succeeds again. */
   readonly onRecovered?: (dropped: number) => void;
 }
 
@@ -27,10 +27,10 @@ export class LogOutput {
   readonly #fd: number;
   readonly #waitingMax: number;
   readonly #onRecovered: (dropped: number) => void;
-  /** Holds the descriptor non-blocking, and is used for nothing else. */
+  /** Keeps the descriptor non-blocking, and serves no other purpose. */
   #nonBlocking: Socket | 'not needed' | undefined;
   #waiting = '';
-  /** What the write under way, or one that failed, has not written yet. */
+  /** What the current write, or a failed one, has not written yet. */
   #chunk: Buffer | undefined;
   #isWriting = false;
   #timer: NodeJS.Timeout | undefined;
@@ -59,17 +59,17 @@ export class LogOutput {
     else this.#timer ??= setTimeout(() => this.#writeNext(), GATHER_MS).unref();
   }
 
-  /** Tries once to write what waits, as the last thing that the process does. */
+  /** Tries once to write the waiting lines, as the last action of the process. */
   writeLast(): void {
     clearTimeout(this.#timer);
     this.#nonBlocking ??= nonBlocking(this.#fd);
     try {
-      // A write that is under way ends by itself: nothing here can make a thread wait.
+      // A running write ends by itself: nothing here can block a thread.
       const failed = this.#isWriting ? undefined : this.#chunk;
       const rest = Buffer.concat([...(failed ? [failed] : []), Buffer.from(this.#waiting)]);
       for (let at = 0; at < rest.length;) at += writeSync(this.#fd, rest, at);
     } catch {
-      // Nobody is left to tell.
+      // Nobody is left to report it to.
     }
     this.#waiting = '';
     this.#chunk = undefined;
@@ -110,8 +110,9 @@ export class LogOutput {
 }
 
 /**
- * A blocked write would hold a thread of libuv's pool, for which a process that exits waits. Opening a pipe or a socket
- * as one of Node's own makes it non-blocking; nothing is ever written through it, since it would close on an error.
+ * A blocked write would hold a thread of libuv's pool, and an exiting process waits for those. Opening a pipe or a
+ * socket with Node's own class makes it non-blocking. Nothing is ever written through that object, since it would close
+ * on an error.
  */
 function nonBlocking(fd: number): Socket | 'not needed' {
   try {

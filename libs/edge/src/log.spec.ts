@@ -6,13 +6,13 @@ function logged(logLevel: 'info' | 'warn' = 'info') {
   return { lines, log: createLog({ name: 'test', logLevel }, { write }) };
 }
 
-it('writes one object a line, with the level in words', () => {
+it('writes one object per line, with the level in words', () => {
   const { log, lines } = logged();
   log.info({ orders: 2 }, 'stored');
   expect(lines).toEqual([expect.objectContaining({ level: 'info', name: 'test', orders: 2, msg: 'stored' })]);
 });
 
-it('adds the correlation id of what is being done, through awaits', async () => {
+it('adds the current correlation id, through awaits', async () => {
   const { log, lines } = logged();
   await Promise.all(
     ['a', 'b'].map((id) =>
@@ -38,7 +38,7 @@ it('shows no secret', () => {
   expect(lines[0]).toMatchObject({ login: { user: 'central', password: '[secret]' } });
 });
 
-it('leaves out what is below its level', () => {
+it('omits lines below its level', () => {
   const { log, lines } = logged('warn');
   log.info('x');
   log.warn('y');

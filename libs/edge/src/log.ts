@@ -7,9 +7,8 @@ import { LogOutput } from './log-output.js';
 export type Log = Logger;
 
 /*
- * One JSON object a line on standard output. Whatever is logged while a request or a message is handled carries its
- * correlation id, from an AsyncLocalStorage that serves the log and nothing else: code that needs the id gets it as an
- * argument.
+ * One JSON object per line on standard output. Every line logged while a request or a message is handled carries its
+ * correlation id, from an AsyncLocalStorage that serves only the log: code that needs the id gets it as an argument.
  */
 const correlation = new AsyncLocalStorage<string>();
 
@@ -24,7 +23,7 @@ const SECRET_PATHS = ['password', 'authorization', 'cookie', 'secrets'].flatMap(
   `*.*.${key}`,
 ]);
 
-/** Of this process, however many logs write to it. */
+/** Shared by all logs of this process. */
 let standardOutput: LogOutput | undefined;
 
 function openStandardOutput(onRecovered: (dropped: number) => void): LogOutput {
@@ -39,7 +38,7 @@ export function droppedLogLines(): number {
   return standardOutput?.dropped ?? 0;
 }
 
-/** `destination`: standard output unless a test wants the lines. */
+/** `destination`: standard output, unless a test needs the lines. */
 export function createLog(
   options: { readonly name: string; readonly logLevel: LogLevel },
   destination?: DestinationStream,
@@ -58,7 +57,7 @@ export function createLog(
         const correlationId = correlation.getStore();
         return correlationId === undefined ? {} : { correlationId };
       },
-      // A line's own correlation id wins: an error may be logged outside of its request's context.
+      // A line's own correlation id takes precedence: an error may be logged outside of its request's context.
       mixinMergeStrategy: (line, mixin) => ({ ...mixin, ...line }),
     },
     output,
@@ -66,7 +65,7 @@ export function createLog(
   return log;
 }
 
-/** What Nest says of itself. Its routine is for debugging; its warnings and errors are ours. */
+/** Nest's own messages: routine at debug; warnings and errors at their level. */
 export class NestLog implements LoggerService {
   constructor(private readonly logger: Log) {}
 

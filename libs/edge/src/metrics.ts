@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import { droppedLogLines } from './log.js';
 
-/** Of one process: a registry of its own, so that a test may start two in one. */
+/** A registry per process, so that a test can start two in one. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #requestSeconds: Histogram<'method' | 'route' | 'status'>;
@@ -11,7 +11,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     this.#requestSeconds = new Histogram({
       name: 'http_request_duration_seconds',
-      help: 'From the request line to the last byte of the answer, by route pattern',
+      help: 'From the request line to the last byte of the response, by route pattern',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers: [this.registry],
@@ -27,7 +27,7 @@ export class Metrics {
     });
   }
 
-  /** `route` is a pattern such as `/orders/:orderId`, never what was asked for: labels must be few. */
+  /** `route` is a pattern such as `/orders/:orderId`, never the requested path: labels must be few. */
   observeRequest(method: string, route: string, status: number, seconds: number): void {
     const key = `${method} ${route} ${status}`;
     let child = this.#children.get(key);

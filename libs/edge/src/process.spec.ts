@@ -18,21 +18,21 @@ it('names every violation of the settings, without a stack', async () => {
   expect(said).toBe('The settings are not right:\n  ECO_PORT is missing\n  ECO_NAME is missing\n');
 });
 
-it('says in one line why it could not start', async () => {
+it('states in one line why it could not start', async () => {
   expect(await runProcess(() => Promise.reject(new StartError('port 8000 is taken')))).toBe(EXIT.unavailable);
   expect(said).toBe('port 8000 is taken\n');
 });
 
-it('shows where a bug is', async () => {
+it('shows the stack of a bug', async () => {
   expect(await runProcess(() => Promise.reject(new TypeError('a bug')))).toBe(EXIT.failed);
   expect(said).toContain('process.spec.ts');
 });
 
-it.each(['SIGTERM', 'SIGINT'] as const)('stops at %s, and says so by its exit code', async (signal) => {
+it.each(['SIGTERM', 'SIGINT'] as const)('stops at %s, with the matching exit code', async (signal) => {
   let stops = 0;
   const stop = async () => void (stops += 1);
   const code = runProcess(async () => {
-    // While it still starts: then it starts, and stops.
+    // Sent while it still starts: it finishes starting, then stops.
     process.emit(signal, signal);
     return { stop };
   });

@@ -2,7 +2,7 @@ import { ConfigError } from './config/config.js';
 import { StartError } from './service.js';
 
 const NODE_MAJOR_MIN = 24;
-/** A stop that takes longer than this has hung, ms. */
+/** A stop that takes longer than this has stalled, ms. */
 const STOP_MS = 5_000;
 
 /** Exit codes, as in sysexits.h. */
@@ -21,7 +21,7 @@ export async function runProcess(
     say(`Node ${NODE_MAJOR_MIN} or newer is needed, this is ${process.version}`);
     return EXIT.config;
   }
-  // Where nothing can be written, on a full disk for one, Node would end the process for it.
+  // If nothing can be written, for example on a full disk, Node would end the process.
   process.stderr.on('error', ignoreError);
   const signal = new StopSignal();
   try {
@@ -34,14 +34,14 @@ export async function runProcess(
     return error instanceof StartError ? EXIT.unavailable : EXIT.failed;
   } finally {
     signal.ignore();
-    // What was just said may fail later; then there is still nobody to tell.
+    // A write may still fail later; then nobody is left to report it to.
     setImmediate(() => process.stderr.off('error', ignoreError)).unref();
   }
 }
 
 function ignoreError(): void {}
 
-/** The first SIGTERM or SIGINT, also one that comes while the process is still starting. A second one ends it at once. */
+/** The first SIGTERM or SIGINT, even while the process is still starting. A second one ends it at once. */
 class StopSignal {
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
   readonly came = new Promise<void>((resolve) => {

@@ -25,7 +25,7 @@ const getOrder = operation({
   answers: { 200: { description: 'The order' } },
   problems: ['order-unknown'],
 });
-const wait = operation({ summary: 'Waits until it is let go', answers: { 200: { description: 'Let go' } } });
+const wait = operation({ summary: 'Waits until it is released', answers: { 200: { description: 'Released' } } });
 
 let finish: () => void = () => undefined;
 const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -66,7 +66,7 @@ class OrdersController {
   }
 }
 
-/** What is read of a streamed answer, and whether it was ended. */
+/** What is read of a streamed response, and whether it ended. */
 const streamed = { chunks: 0, isOver: false, end: (): void => undefined };
 
 @Controller('lists')
@@ -140,7 +140,7 @@ async function faultsIn(response: Response, status: number, name: string): Promi
   return Object.fromEntries(faults.map(({ at, message }) => [at, message]));
 }
 
-/** Sends bytes as they are, and gives all that came back until the other side closed. */
+/** Sends raw bytes; returns all that came back until the other side closed. */
 async function raw(bytes: string): Promise<string> {
   const socket = connect(service.port, '127.0.0.1');
   let answered = '';
@@ -200,11 +200,11 @@ describe('bad input', () => {
     ]);
   });
 
-  it('names 100 faults at the most, and says how many more there are', async () => {
+  it('names at most 100 violations, and the number of the others', async () => {
     const lines = Array.from({ length: 150 }, (_, index) => ({ productId: `p${index}`, quantity: 0 }));
     const { faults = [] } = await problemIn(await post(JSON.stringify({ ...order, lines })), 400, 'bad-input');
     expect(faults).toHaveLength(101);
-    expect(faults.at(-1)).toEqual({ at: '', message: 'and 50 more faults' });
+    expect(faults.at(-1)).toEqual({ at: '', message: 'and 50 more violations' });
   });
 
   it.each([
@@ -215,14 +215,14 @@ describe('bad input', () => {
     expect((await problemIn(await post(body), 400, 'malformed-json')).detail).toContain(word);
   });
 
-  it('has no body where one is needed', async () => {
+  it('lacks a required body', async () => {
     expect(await faultsIn(await post(''), 400, 'bad-input')).toEqual({ '': 'the body is missing' });
     expect(await faultsIn(await ask('/orders', { method: 'POST' }), 400, 'bad-input')).toEqual({
       '': 'the body is missing',
     });
   });
 
-  it('is too large, said or not', async () => {
+  it('is too large, declared or not', async () => {
     const large = JSON.stringify({ ...order, customerId: 'x'.repeat(600_000) });
     expect(await faultsIn(await post(large), 413, 'body-too-large')).toEqual({
       '': 'the body must be at most 524288 bytes',
@@ -277,7 +277,7 @@ describe('what goes wrong inside', () => {
     expect(await problemIn(response, 409, 'order-rejected')).toMatchObject({ short: [{ productId: 'cafe' }] });
   });
 
-  it('tells the log all and the client nothing when it is a bug', async () => {
+  it('is logged in full and hidden from the client if it is a bug', async () => {
     const response = await ask('/orders/broken', { method: 'DELETE' });
     const body = await problemIn(response, 500, 'internal');
     expect(JSON.stringify(body)).not.toContain('database');
@@ -335,7 +335,7 @@ describe('what operators ask', () => {
 });
 
 describe('starting and stopping', () => {
-  it('says which port is taken', async () => {
+  it('names the taken port', async () => {
     const second = startService(createEdge({ ...config, port: service.port, logLevel: 'silent' }), {
       module: TestModule,
     });
@@ -343,7 +343,7 @@ describe('starting and stopping', () => {
     await expect(second).rejects.toThrow(`port ${service.port} of 127.0.0.1 is taken`);
   });
 
-  it('finishes what is under way, then closes what it was given, once', async () => {
+  it('finishes running requests, then closes its parts once', async () => {
     const closed: string[] = [];
     const stopping = await startService(createEdge({ ...config, logLevel: 'silent' }), {
       module: TestModule,
@@ -363,19 +363,20 @@ describe('starting and stopping', () => {
 });
 
 describe('a streamed answer', () => {
-  it('that fails midway is cut off, so that no client takes it for whole', async () => {
+  it('that fails midway is cut off, so that no client considers it complete', async () => {
     const response = await ask('/lists/broken');
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
     expect(logged.some((line) => line.includes('cut off') && line.includes('no node answers'))).toBe(true);
   });
 
-  it('is made as fast as the client reads, and ends when the client hangs up', async () => {
+  it('is produced as fast as the client reads, and ends when the client disconnects', async () => {
     const client = new AbortController();
     const response = await ask('/lists/endless', { signal: client.signal });
     const reader = response.body?.getReader();
     await reader?.read();
-    // What the two ends of the connection hold is bounded, so without a reader few of the chunks are made: some MB.
+    // The two ends of the connection buffer a limited amount, so without a reader few of the chunks are produced: some
+    // MB.
     for (let request = 0; request < 20; request += 1) await (await ask('/health/live')).text();
     expect(streamed.chunks).toBeLessThan(1_000);
     expect(streamed.isOver).toBe(false);
@@ -385,7 +386,7 @@ describe('a streamed answer', () => {
     expect(streamed.isOver).toBe(true);
   });
 
-  it('is not made for HEAD', async () => {
+  it('is not produced for HEAD', async () => {
     streamed.isOver = false;
     const before = streamed.chunks;
     expect((await ask('/lists/endless', { method: 'HEAD' })).status).toBe(200);

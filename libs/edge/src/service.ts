@@ -12,8 +12,8 @@ import { Metrics } from './metrics.js';
 import { addOperatorRoutes } from './operator-routes.js';
 
 /**
- * Requests that are under way when the process stops have this long, ms; then their connections are cut. What is closed
- * behind them has the rest of the five seconds.
+ * Time for running requests when the process stops, ms; then their connections are cut. Parts closed after them have
+ * the rest of the five seconds.
  */
 const DRAIN_MS = 2_000;
 
@@ -25,13 +25,13 @@ export interface ServiceConfig {
   readonly logLevel: LogLevel;
 }
 
-/** What a process has before it has anything else. Its parts are handed to whatever needs them. */
+/** What a process has first. Its parts are passed to whatever needs them. */
 export interface Edge {
   readonly config: ServiceConfig;
   readonly log: Log;
   readonly health: Health;
   readonly metrics: Metrics;
-  /** Aborted when the process begins to stop: whoever waits for something should then answer with what there is. */
+  /** Aborted when the process begins to stop: code that waits for something should then respond with what it has. */
   readonly stopping: AbortSignal;
   /** Aborts `stopping`. */
   beginStop(): void;
@@ -51,7 +51,7 @@ export function createEdge(config: ServiceConfig, log: Log = createLog(config)):
 
 export interface ServiceOptions extends Documents {
   readonly module: Type | DynamicModule;
-  /** Closed in this order, when the last request has been answered. */
+  /** Closed in this order, after the last request was answered. */
   readonly close?: readonly (() => Promise<void>)[];
 }
 
@@ -60,22 +60,25 @@ export interface Service {
   readonly url: string;
   readonly port: number;
   readonly app: NestFastifyApplication;
-  /** Not ready → accept nothing new → finish what is under way → close. May be called any number of times. */
+  /** Not ready → accept nothing new → finish running requests → close. It may be called any number of times. */
   stop(): Promise<void>;
 }
 
-/** The process can't do its work, in a sentence for whoever started it. */
+/** The process can't work, in a sentence for the person who started it. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** Starts the process's HTTP side. Throws a `StartError` when the port can't be had; what was opened is closed again. */
+/**
+ * Starts the process's HTTP server. Throws a `StartError` if the port is not available; everything opened is closed
+ * again.
+ */
 export async function startService(edge: Edge, options: ServiceOptions): Promise<Service> {
   const { config, log } = edge;
   const adapter = new EdgeAdapter(log);
   const fastify = adapter.getInstance();
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
-  // One line a request, of known fields: looking for secrets in it would cost more than the line (11 µs against 2).
+  // One line per request, with fixed fields: searching it for secrets would cost more than the line (11 µs against 2).
   const requestLog = log.child({}, { redact: [] });
   fastify.addHook('onResponse', (request, reply, done) => {
     recordRequest(edge.metrics, requestLog, request, reply);
@@ -125,7 +128,7 @@ function recordRequest(metrics: Metrics, log: Log, request: FastifyRequest, repl
   const { method, url } = request;
   const route = request.routeOptions.url ?? 'unknown';
   metrics.observeRequest(method, route, reply.statusCode, reply.elapsedTime / 1000);
-  // Somebody asks these every few seconds, of every process.
+  // Monitoring requests these every few seconds from every process.
   const level = route === '/metrics' || route.startsWith('/health/') ? 'debug' : 'info';
   log[level](
     {
@@ -134,7 +137,7 @@ function recordRequest(metrics: Metrics, log: Log, request: FastifyRequest, repl
       url,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
-      // What the request made, such as an order, so that its id leads to the correlation id.
+      // What the request created, such as an order, so that its id leads to the correlation id.
       location: reply.getHeader('location'),
     },
     'request',

@@ -17,11 +17,10 @@ import { isUnassigned, type LocalAcceptance } from './local-acceptance.js';
 import { takeRandomBytes } from './random-bytes.js';
 
 /**
- * What became of a command that was sent in. In order of how much is known:
- *
- * - `answered`: its writer has told what it decided, and the position of the batch in which it did.
- * - `accepted`: a majority of the brokers has it; nobody waited, or no answer came in time.
- * - `accepted-locally`: this machine has it on its disk, and will bring it to the brokers.
+ * The result of sending a command, ordered by how much is known:
+ * - `answered`: its writer has replied with the decision and the position of the batch.
+ * - `accepted`: a majority of the brokers has it; nobody waited, or no reply came in time.
+ * - `accepted-locally`: this machine has it on its disk and will bring it to the brokers.
  * - `not-accepted`: it is nowhere and will not be done.
  * - `acceptance-unknown`: it may be done. Sending it again under the same id does no harm.
  */
@@ -35,12 +34,11 @@ export type Submission =
 type NotKept = Extract<Submission, { type: 'not-accepted' | 'acceptance-unknown' }>;
 
 /**
- * What became of a command that must be decided while its asker waits, if it is to be decided at all:
- *
+ * The result of a command that must be decided while its caller waits:
  * - `answered`: it was decided.
  * - `not-accepted`: it is nowhere. Nothing was done; it may be sent again under the same id.
- * - `not-done`: its time is over, nothing was done and nothing will be.
- * - `outcome-unknown`: not even that can be told now.
+ * - `not-done`: it has expired; nothing was done and nothing will be.
+ * - `outcome-unknown`: even that is unknown now.
  */
 export type Settlement =
   | Extract<Submission, { type: 'answered' | 'not-accepted' }>
@@ -52,9 +50,9 @@ export interface CommandRequest<K extends CommandKind> {
   readonly kind: K;
   readonly body: CommandBody<K>;
   readonly correlationId: string;
-  /** How long to wait for what its writer decides, s; 0: not at all. */
+  /** How long to wait for the writer's decision, s; 0: not at all. */
   readonly waitSeconds: number;
-  /** From `nextStamp`, when the response states it; absent: the intake makes one. */
+  /** From `nextStamp`, if the response states it; absent: the intake makes one. */
   readonly stamp?: Stamp;
 }
 
@@ -62,23 +60,23 @@ export interface CommandIntakeOptions {
   readonly publisher: CommandPublisher;
   /** Name of this process. */
   readonly sentBy: string;
-  /** Branch that takes what comes in here; null: the head office. */
+  /** Branch that takes these commands; null: the head office. */
   readonly branchId: string | null;
-  /** Sees whether a group decides at all, by which clock, and what it decided. */
+  /** Shows whether a group decides at all, its clock, and what it decided. */
   readonly reads: Reads;
-  /** Keeps what the brokers do not confirm and what can wait; absent: nothing does. */
+  /** Keeps commands that can wait when the brokers do not confirm them; absent: nothing is kept. */
   readonly local?: LocalAcceptance;
-  /** Ends every wait: what is accepted by then is answered as accepted. */
+  /** Ends every wait: what is accepted by then is reported as accepted. */
   readonly stopping: AbortSignal;
 }
 
-/** The group's clock is seen to a second or so: a shorter wait could be over before it began. */
+/** The group's clock is known to about a second: a shorter wait could be over before it began. */
 const DECIDE_SECONDS_MIN = 2;
-/** After the wait: a group that decides nothing shows that its clock went on within about a second. */
+/** Time after the wait in which a group that decides shows that its clock has moved. */
 const LOOK_MS = 3_000;
 const LOOK_PAUSE_MS = 100;
 
-/** Turns what is asked over REST into commands: gives them their ids and envelopes, and sends them in. */
+/** Turns REST requests into commands: gives them ids and envelopes, and sends them. */
 export class CommandIntake {
   readonly branchId: string | null;
   readonly #options: CommandIntakeOptions;
@@ -96,35 +94,37 @@ export class CommandIntake {
     options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
   }
 
-  /** The same for the same key, so that a repeat of a request is a repeat of its command. */
+  /** The same id for the same key, so that a repeated request is a repeated command. */
   orderId(customerId: string, idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newOrderId({ customerId, ...idSource() });
     return orderIdFor({ origin: COMMON_CLIENT, customerId, idempotencyKey });
   }
 
-  /** As `orderId`, for other commands. `key` is the customer or product id that the command goes by. */
+  /** Like `orderId`, for other commands. `key` is the customer or product id that routes the command. */
   commandId(kind: CommandKind, key: string, idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newCommandId({ key, ...idSource() });
     return commandIdFor({ origin: COMMON_CLIENT, kind, key, idempotencyKey });
   }
 
-  /** An id for a customer who came without one. */
+  /** An id for a customer without one. */
   customerId(idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newId(idSource());
     return commandIdFor({ origin: COMMON_CLIENT, kind: 'customer', key: '', idempotencyKey });
   }
 
-  /** The stamp of a command that is routed by this key: later than all that this process saw, bounded by its group's clock. */
+  /**
+   * The stamp of a command routed by this key: later than everything this process saw, bounded by its group's clock.
+   */
   nextStamp(key: string): Stamp {
     return this.#clock.next(this.#options.reads.movingGroupNowMs(key));
   }
 
-  /** Stamps from now on are later than this one, which a client or a reader saw in this customer's cart. */
+  /** Later stamps exceed this one, which a client or a reader saw in this customer's cart. */
   noteStamp(customerId: string, stamp: Stamp): void {
     this.#clock.merge(stamp, this.#options.reads.movingGroupNowMs(customerId));
   }
 
-  /** Settles within the publisher's deadline, and the wait behind it; at once while the command is kept on this machine. */
+  /** Settles within the publisher's deadline and the wait after it; at once if the command is kept on this machine. */
   async submit<K extends CommandKind>(request: CommandRequest<K>): Promise<Submission> {
     const { id } = request;
     const claim = this.#keys.claim(request);
@@ -159,11 +159,11 @@ export class CommandIntake {
     const sent = publisher.publishAndWait(command, { ...to, waitMs: request.waitSeconds * 1000 });
     const answer = this.#untilStopping(sent.reply);
     const outcome = await sent.outcome;
-    // Its writer's answer can overtake the broker's confirm, and tells more than a lost confirm does.
+    // The writer's reply can overtake the broker's confirm, and says more than a lost confirm.
     return answered(await answer) ?? this.#settle(outcome, lane, command, notKept);
   }
 
-  /** `lane`: where it may be kept. `notKept`: that was tried already. */
+  /** `lane`: where it may be kept. `notKept`: that was already tried. */
   #settle(
     outcome: PublishOutcome,
     lane: string | undefined,
@@ -175,7 +175,7 @@ export class CommandIntake {
     return mayHaveArrived(outcome) ? { ...notKept, type: 'acceptance-unknown' } : notKept;
   }
 
-  /** `outcome`: how it ended at the brokers, if they were asked. */
+  /** `outcome`: the brokers' result, if they were asked. */
   async #keep(
     lane: string,
     command: Command,
@@ -196,8 +196,8 @@ export class CommandIntake {
   }
 
   /**
-   * Has it decided within the wait, or not at all: the command carries a `notAfter` by its group's own clock, and when no
-   * answer comes, one snapshot in which that time is over tells whether it was done. Settles within the wait and 3 s.
+   * Has the command decided within the wait, or not at all. It carries a `notAfter` by its group's clock. If no reply
+   * comes, a snapshot taken after that time shows whether it was done. Settles within the wait and 3 s.
    */
   async decide<K extends CommandKind>(request: CommandRequest<K>): Promise<Settlement> {
     const { id, kind, body, correlationId } = request;
@@ -222,7 +222,7 @@ export class CommandIntake {
     return this.#lookFor(command, asked, startedMs + waitMs + LOOK_MS);
   }
 
-  /** Asks the database until it is certain what became of the command, or nobody can wait any longer. */
+  /** Queries the database until the command's result is certain, or the wait is over. */
   async #lookFor(
     command: Command,
     asked: Parameters<typeof readCommandStatus>[1],
@@ -248,7 +248,7 @@ export class CommandIntake {
   }
 }
 
-/** Whether what was sent is, or may be, what counts under its key: it may have been accepted, and nothing else came first. */
+/** Whether this content is, or may be, the first under its key: it may have been accepted, and no other came first. */
 function standsForKey(submission: Submission): boolean {
   if (submission.type === 'answered') return submission.reply.type !== 'key-conflict';
   return submission.type !== 'not-accepted';

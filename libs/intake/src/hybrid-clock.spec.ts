@@ -4,7 +4,7 @@ import { HybridClock } from './hybrid-clock.js';
 
 const GROUP_MS = Date.UTC(2026, 10, 24, 12);
 
-it('gives each stamp later than the one before, also when the wall clock stands still or runs back', () => {
+it('makes each stamp later than the one before, even if the wall clock stops or runs back', () => {
   const times = [1000, 1000, 999, 5, 1001];
   const clock = new HybridClock('till-1', () => times.shift() ?? 2000);
   const stamps = Array.from({ length: 6 }, () => clock.next(undefined));
@@ -13,7 +13,7 @@ it('gives each stamp later than the one before, also when the wall clock stands 
   expect(stamps.map(stampMs)).toEqual([1000, 1000, 1000, 1000, 1001, 2000]);
 });
 
-it('never gives a stamp of another process of the same name, however long the name', () => {
+it('never makes a stamp of another process of the same name, however long the name', () => {
   const names = ['sucursal-api', 'x'.repeat(64)];
   for (const name of names) {
     const [one, other] = [new HybridClock(name, () => 1000), new HybridClock(name, () => 1000)];
@@ -23,7 +23,7 @@ it('never gives a stamp of another process of the same name, however long the na
   }
 });
 
-it('is later than every stamp that a client brings and that can be honest', () => {
+it('is later than every plausible stamp that a client sends', () => {
   const clock = new HybridClock('central-2', () => GROUP_MS);
   const seen = stampOf(GROUP_MS + 900, 7, 'central-1');
   clock.merge(seen, GROUP_MS);
@@ -43,7 +43,7 @@ it.each([
   expect(stampMs(stamp)).toBeLessThanOrEqual(GROUP_MS + CLOCK_SKEW_MS_MAX);
 });
 
-it('counts by its own clock while no group is seen, and not behind what it gave or saw before', () => {
+it('uses its own clock while no group is seen, and never goes behind earlier stamps', () => {
   let ownMs = GROUP_MS;
   const clock = new HybridClock('central-1', () => ownMs);
   clock.merge(stampOf(GROUP_MS + 500, 0, 'central-2'), GROUP_MS);
@@ -54,14 +54,14 @@ it('counts by its own clock while no group is seen, and not behind what it gave 
   expect(stampMs(clock.next(undefined))).toBe(ownMs);
 });
 
-it('goes on after what its predecessor left in the journal', () => {
+it('continues after the stamps that its predecessor left in the journal', () => {
   const before = new HybridClock('central-1', () => GROUP_MS + 60_000).next(undefined);
   const clock = new HybridClock('central-1', () => GROUP_MS);
   clock.resume(before);
   expect(clock.next(GROUP_MS) > before).toBe(true);
 });
 
-it('a stamp is later than all that its sender saw, whatever its own clock and however stamps travel', () => {
+it('a stamp is later than all that its sender saw, whatever its clock and however stamps travel', () => {
   const step = fc.record({ who: fc.nat(2), from: fc.nat(2), passMs: fc.nat(400) });
   const skews = fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: -600_000, max: 600_000 })));
   fc.assert(
@@ -76,7 +76,7 @@ it('a stamp is later than all that its sender saw, whatever its own clock and ho
         if (seen !== undefined) clock.merge(seen, nowMs);
         const stamp = clock.next(nowMs);
         for (const earlier of [seen, last[who]]) if (earlier !== undefined) expect(stamp > earlier).toBe(true);
-        // Bounded by the group's clock, and by the counter alone beyond that.
+        // Bounded by the group's clock, and beyond that only by the counter.
         expect(stampMs(stamp)).toBeLessThanOrEqual(nowMs + CLOCK_SKEW_MS_MAX);
         last[who] = stamp;
       }

@@ -4,11 +4,10 @@ import { CLOCK_SKEW_MS_MAX, highestStamp, nextStamp, senderOf, stampMs, stampOf,
 const SENDER_LENGTH_MAX = 64;
 
 /**
- * Stamps of one sender: a hybrid logical clock (Kulkarni et al. 2014). Each stamp is later than the one before and than
- * every one that was merged, whatever the wall clock does; and bounded by the clock of the group that decides by it.
- *
- * Its sender is the process's name with a random part: a process that was started again never repeats a stamp of its
- * predecessor, nor one of another process that was given the same name.
+ * Stamps of one sender: a hybrid logical clock (Kulkarni et al. 2014). Each stamp is later than the previous one and
+ * than every merged one, whatever the wall clock does, and bounded by the clock of the deciding group. The sender is
+ * the process's name with a random part. So a restarted process never repeats a stamp of its predecessor, or of another
+ * process with the same name.
  */
 export class HybridClock {
   readonly #sender: string;
@@ -22,15 +21,15 @@ export class HybridClock {
     this.#sender = `${name.slice(0, SENDER_LENGTH_MAX - suffix.length)}${suffix}`;
   }
 
-  /** `groupNowMs`: the group's clock as it is seen here; undefined: it is not, and our own clock counts alone. */
+  /** `groupNowMs`: the group's clock as seen here; undefined: unknown, and only our own clock counts. */
   next(groupNowMs: number | undefined): Stamp {
     this.#highest = nextStamp(this.#highest, timeOf(this.now(), groupNowMs), this.#sender);
     return this.#highest;
   }
 
   /**
-   * Stamps from now on are later than this one. A client brings it, so it counts only up to what an honest sender of this
-   * group can have given: nobody can drive the clock ahead.
+   * Later stamps exceed this one. A client sent it, so it counts only up to what a correct sender of this group can
+   * have issued: nobody can drive the clock ahead.
    */
   merge(seen: Stamp, groupNowMs: number | undefined): void {
     const limitMs = Math.floor((groupNowMs ?? this.now()) + CLOCK_SKEW_MS_MAX);
@@ -38,15 +37,15 @@ export class HybridClock {
     this.#highest = highestStamp(this.#highest, bounded);
   }
 
-  /** Stamps from now on are later than this one, which a predecessor of this process gave. */
+  /** Later stamps exceed this one, which a predecessor of this process issued. */
   resume(last: Stamp): void {
     this.#highest = highestStamp(this.#highest, last);
   }
 }
 
 /**
- * Our own clock, while it can be right: the group's is seen here late by up to a second, never early. A clock that is
- * further off counts for nothing. Then the stamp is not behind the group's clock, so its writer orders it by arrival.
+ * Our own clock, while it can be right: the group's clock is seen here up to a second late, never early. A clock that
+ * is further off is ignored. The stamp is then not behind the group's clock, so the writer orders it by arrival.
  */
 function timeOf(ownMs: number, groupNowMs: number | undefined): number {
   if (groupNowMs === undefined) return ownMs;

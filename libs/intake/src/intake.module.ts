@@ -7,7 +7,7 @@ import { PlaceOrderController } from './orders/place-order.controller.js';
 import { ReservationsController } from './reservations/reservations.controller.js';
 import { TransferArrivalsController } from './transfers/transfer-arrivals.controller.js';
 
-/** What Central and a branch both take: what a counter does. */
+/** Commands that Central and a branch both accept: those of a shop's counter. */
 @Module({})
 export class IntakeModule {
   static with(intake: CommandIntake): DynamicModule {

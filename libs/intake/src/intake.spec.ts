@@ -7,28 +7,28 @@ import { CommandIntake } from './command-intake.js';
 import { IntakeModule } from './intake.module.js';
 
 /*
- * The door, with nothing behind it: the publisher has no broker, so whatever gets through the door is answered 503
- * not-accepted, and whatever else must have been stopped by it.
+ * The API with nothing behind it: the publisher has no broker. So valid requests are answered 503 not-accepted, and
+ * everything else must have been stopped by validation.
  */
 
 let service: Service;
 
 beforeAll(async () => {
-  const edge = createEdge({ name: 'door', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const edge = createEdge({ name: 'api', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const access = { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', password: '' };
   const publisher = new CommandPublisher({
-    connection: new BrokerConnection({ access, name: 'door' }),
+    connection: new BrokerConnection({ access, name: 'api' }),
     groupOf: () => 'g1',
   });
   const reads = new Reads({
     groups: [],
     login: { user: 'nobody', password: '' },
-    applicationName: 'door',
+    applicationName: 'api',
     log: edge.log,
     registry: edge.metrics.registry,
   });
   const { stopping } = edge;
-  const intake = new CommandIntake({ publisher, sentBy: 'door', branchId: 'sucursal-1', reads, stopping });
+  const intake = new CommandIntake({ publisher, sentBy: 'api', branchId: 'sucursal-1', reads, stopping });
   service = await startService(edge, { module: IntakeModule.with(intake) });
 });
 afterAll(() => service.stop());
@@ -57,7 +57,7 @@ const manyLines = (count: number) => ({
   lines: Array.from({ length: count }, (_, index) => ({ productId: `p${index}`, quantity: 1 })),
 });
 
-describe('what gets through the door', () => {
+describe('a valid request', () => {
   it.each([
     ['POST', '/orders', order],
     ['POST', '/orders', manyLines(MAX_ORDER_LINES)],
@@ -98,7 +98,7 @@ const decided: [path: string, body: Record<string, unknown>, problem: string | u
 describe('what is decided within its request', () => {
   const keyed = { 'idempotency-key': 'k-1', prefer: 'wait=2' };
 
-  it.each(decided)('POST %s is not accepted while nothing is seen of its group', async (path, body) => {
+  it.each(decided)('POST %s is not accepted while its group is not seen', async (path, body) => {
     expect(await ask('POST', path, body, keyed)).toEqual({
       problem: 'not-accepted',
       status: 503,
@@ -107,7 +107,7 @@ describe('what is decided within its request', () => {
     });
   });
 
-  it.each(decided)('POST %s needs a key, and names that beside every other fault', async (path, body) => {
+  it.each(decided)('POST %s needs a key, and names that together with every other violation', async (path, body) => {
     expect(await ask('POST', path, { ...body, note: 1 })).toMatchObject({
       problem: 'bad-input',
       status: 400,
@@ -181,7 +181,7 @@ describe('bad input', () => {
     expect(await ask('POST', '/orders', body)).toMatchObject({ problem: 'bad-input', status: 400, at });
   });
 
-  it('is many things at once, each of which is named', async () => {
+  it('can have many violations at once, each of which is named', async () => {
     const body = {
       customer: 'ana',
       lines: [
@@ -232,7 +232,7 @@ describe('bad input', () => {
     expect(await ask(method, path)).toMatchObject({ problem, status });
   });
 
-  it('leaves the service as it was', async () => {
+  it('does not change the service', async () => {
     expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
     expect(await ask('POST', '/orders', order)).toMatchObject({ problem: 'not-accepted' });
   });

@@ -4,12 +4,14 @@ import path from 'node:path';
 import { headers, type Problem } from '@eco/contracts';
 import { createEdge, startService, StartError, type Edge, type Service } from '@eco/edge';
 import { readJournals } from '@eco/journal';
-import { askerOf, eventually } from '@eco/testing';
+import { apiClientOf, eventually } from '@eco/testing';
 import { Reads } from '@eco/reads';
 import { IntakeModule } from './intake.module.js';
 import { openIntake, type OpenIntake } from './open-intake.js';
 
-/* The door with a journal behind it and no broker anywhere: what can wait is kept, what can not is refused. */
+/*
+ * The API with a journal and no broker: what can wait is kept, everything else is refused.
+ */
 
 let dir: string;
 let edge: Edge;
@@ -39,7 +41,7 @@ function open(name: string): [Edge, OpenIntake] {
 
 beforeAll(async () => {
   dir = mkdtempSync(path.join(os.tmpdir(), 'eco-local-'));
-  [edge, opened] = open('door');
+  [edge, opened] = open('api');
   service = await startService(edge, { module: IntakeModule.with(opened.intake), close: [() => opened.stop()] });
 });
 afterAll(async () => {
@@ -47,7 +49,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-const ask = askerOf(() => service.url);
+const ask = apiClientOf(() => service.url);
 
 const lines = [{ productId: 'cafe-premium', quantity: 2 }];
 const waitingWith = (key: string) => ({ prefer: 'wait=30', 'idempotency-key': key });
@@ -59,13 +61,13 @@ const kept: [method: string, at: string, body: unknown][] = [
   ['POST', '/carts/ana/checkout', undefined],
 ];
 
-it.each(kept)('keeps %s %s, and says so at once even to who would wait', async (method, at, body) => {
+it.each(kept)('keeps %s %s, and responds at once even to a client that would wait', async (method, at, body) => {
   const [before] = readJournals(dir);
   const answered = await ask(method, at, body, waitingWith(method + at));
   expect([answered.status, answered.body['status']]).toEqual([202, 'accepted']);
   expect(answered.headers.get(headers.durability)).toBe('local');
   expect(answered.headers.get(headers.preferenceApplied)).toBeNull();
-  expect(readJournals(dir)).toMatchObject([{ name: 'door', inUse: true, depth: (before?.depth ?? 0) + 1 }]);
+  expect(readJournals(dir)).toMatchObject([{ name: 'api', inUse: true, depth: (before?.depth ?? 0) + 1 }]);
 });
 
 it.each([
@@ -78,16 +80,16 @@ it.each([
   expect(readJournals(dir)[0]?.depth).toBe(before?.depth);
 });
 
-it('is ready without brokers once they have had their time, and tells how it stands', async () => {
+it('is ready without brokers after their grace period, and reports its state', async () => {
   const ready = await eventually('it is ready', async () => {
-    const told = await ask('GET', '/health/ready');
-    return told.status === 200 && told.body;
+    const ready = await ask('GET', '/health/ready');
+    return ready.status === 200 && ready.body;
   });
   expect(ready['broker']).toMatch(/no connection to a broker/);
   expect(ready['journal']).toMatch(new RegExp(`^${kept.length} wait, the oldest for \\d+ s$`));
 });
 
-it('refuses another content under a key that it keeps something for, also to a client that does not wait', async () => {
+it('refuses another content under a kept key, also to a client that does not wait', async () => {
   const [before] = readJournals(dir);
   const again = await ask('POST', '/orders', { customerId: 'ana', lines }, { 'idempotency-key': 'POST/orders' });
   expect(again.status).toBe(202);
@@ -98,11 +100,11 @@ it('refuses another content under a key that it keeps something for, also to a c
 });
 
 it('does not start on the journal of another process', () => {
-  expect(() => open('door')).toThrow(StartError);
-  expect(() => open('door')).toThrow(/in use/);
+  expect(() => open('api')).toThrow(StartError);
+  expect(() => open('api')).toThrow(/in use/);
 });
 
-it('refuses past the bound with Retry-After, and is not ready then', async () => {
+it('refuses beyond its limit with Retry-After, and is not ready then', async () => {
   const large = Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 }));
   const answers = [];
   for (let count = 0; count < 100; count += 1)
@@ -110,8 +112,8 @@ it('refuses past the bound with Retry-After, and is not ready then', async () =>
   const refused = answers.filter(({ status }) => status === 503);
   expect(refused.length).toBeGreaterThan(10);
   expect(refused.length).toBeLessThan(90);
-  for (const { headers: told, body } of refused) {
-    expect([body['detail'], told.get(headers.retryAfter)]).toEqual([
+  for (const { headers: sent, body } of refused) {
+    expect([body['detail'], sent.get(headers.retryAfter)]).toEqual([
       expect.stringContaining('the journal is full'),
       '2',
     ]);

@@ -5,8 +5,8 @@ import { Journal, JournalError, mustAppend, registerJournalMetrics, Relay, type 
 import { BUCKETS_MAX, bucketOf } from '@eco/routing';
 
 /**
- * What may be accepted on this machine alone: it is decided later in any case, and nobody is promised stock by it. What
- * holds or moves stock is decided within its request or not at all, so it is never kept.
+ * Kinds that may be accepted on this machine alone: they are decided later in any case, and promise no stock. Commands
+ * that hold or move stock are decided within their request or not at all, so they are never kept.
  */
 const keptKinds: ReadonlySet<CommandKind> = new Set<CommandKind>([
   'order.place',
@@ -16,14 +16,14 @@ const keptKinds: ReadonlySet<CommandKind> = new Set<CommandKind>([
 ]);
 
 /**
- * Lanes of commands whose group is not known, since this process has seen no database yet: one for each of the most buckets
- * that there can be. Whatever the number of buckets is, a lane is part of one bucket, so one group owns all of it.
+ * Lanes of commands whose group is unknown, because this process has not seen a database yet: one per possible bucket
+ * of the largest bucket count. With any bucket count, a lane is part of one bucket, so one group owns all of it.
  */
 const UNASSIGNED = 'unassigned.';
 const unassignedLaneOf = (command: Command): string => UNASSIGNED + bucketOf(keyOf(command), BUCKETS_MAX);
 export const isUnassigned = (lane: string): boolean => lane.startsWith(UNASSIGNED);
 
-/** What a customer does with a cart has an order, so nothing of it goes past what waits in the journal. */
+/** A customer's cart commands have an order, so none of them passes those that wait in the journal. */
 function cartOf({ kind, body }: Pick<Command, 'kind' | 'body'>): string | undefined {
   return kind.startsWith('cart.') ? (body as { customerId: string }).customerId : undefined;
 }
@@ -33,13 +33,13 @@ export interface JournalSettings {
   readonly limitBytes: number;
 }
 
-/** A process that was just started gives the brokers this long before it is ready without them, ms. */
+/** After its start a process waits this long for the brokers before it is ready without them, ms. */
 const FIRST_CONNECTION_MS = 5_000;
 
 /**
- * Accepts orders and carts while the brokers do not confirm them: into a journal on this machine, from which a relay
- * brings them to the brokers in order. Once one command to a queue was not confirmed, those behind it join it at once, so
- * that only the first ones wait for their deadline.
+ * Accepts orders and cart commands while the brokers do not confirm them: into a journal on this machine, from which a
+ * relay brings them to the brokers in order. Once a command to a queue was not confirmed, later ones join the journal
+ * at once, so that only the first ones wait for their deadline.
  */
 export class LocalAcceptance {
   readonly #edge: Edge;
@@ -47,7 +47,7 @@ export class LocalAcceptance {
   readonly #journal: Journal;
   readonly #relay: Relay;
 
-  /** Throws a `StartError` when the journal can't be had. */
+  /** Throws a `StartError` if the journal is not available. */
   constructor(edge: Edge, publisher: CommandPublisher, settings: JournalSettings) {
     const { config, log, metrics } = edge;
     this.#edge = edge;
@@ -70,7 +70,7 @@ export class LocalAcceptance {
     registerJournalMetrics(metrics.registry, this.#journal, this.#relay);
   }
 
-  /** Names what makes the process ready: brokers, or room in the journal. */
+  /** Registers what makes the process ready: brokers, or room in the journal. */
   start(): void {
     const { health } = this.#edge;
     const startedMs = performance.now();
@@ -85,7 +85,7 @@ export class LocalAcceptance {
     this.#relay.start();
   }
 
-  /** Before the publisher stops: what the relay has under way is settled. */
+  /** Call it before the publisher stops: it settles the relay's message in flight. */
   async stop(): Promise<void> {
     await this.#relay.stop();
   }
@@ -94,15 +94,15 @@ export class LocalAcceptance {
     this.#journal.close();
   }
 
-  /** Of the command that was kept last, before this process or in it; undefined: none waits. */
+  /** Stamp of the command kept last, by this process or its predecessor; undefined: none waits. */
   get lastStamp(): Stamp | undefined {
     const text = this.#journal.lastText;
     return text === undefined ? undefined : (JSON.parse(text) as Partial<Command>).stamp;
   }
 
   /**
-   * The lane in which the command would be kept: its queue's, or an unassigned one while its group is not known and while
-   * that lane holds commands, which it would overtake. Undefined: it is never kept.
+   * The lane in which the command would be kept: its queue's, or an unassigned one while its group is unknown or that
+   * lane holds commands that it would overtake. Undefined: it is never kept.
    */
   laneOf(command: Command): string | undefined {
     if (!keptKinds.has(command.kind)) return undefined;
@@ -118,8 +118,8 @@ export class LocalAcceptance {
   }
 
   /**
-   * Whether a command that could not be kept may go to the brokers past what waits: a sale that is refused is worse than an
-   * order that overtakes.
+   * Whether a command that could not be kept may go to the brokers past waiting ones: a refused sale is worse than an
+   * overtaking order.
    */
   mayOvertake(command: Command): boolean {
     const cart = cartOf(command);
@@ -133,7 +133,7 @@ export class LocalAcceptance {
   #publish(lane: string, commands: readonly string[]): Promise<PublishOutcome> {
     if (!isUnassigned(lane)) return this.#publisher.publishTogether(lane, commands);
     const queue = this.#publisher.queueOf(JSON.parse(commands[0] ?? '') as Command);
-    // What waits for that queue came before it was not known any more who owns it.
+    // Commands that wait for that queue arrived before the owner became unknown.
     if (queue === undefined || this.#journal.depth(queue) > 0) return Promise.resolve({ type: 'unrouted' });
     return this.#publisher.publishTogether(queue, commands);
   }
@@ -141,12 +141,12 @@ export class LocalAcceptance {
   #tell(): string {
     const { depth, parkedNow } = this.#journal.status;
     const { oldestAtMs } = this.#journal;
-    // One that failed is looked at again: by now it may work.
+    // A failed journal is checked again: it may work by now.
     const broken = this.#journal.lastError && this.#journal.obstacle;
     const oldest = oldestAtMs === undefined ? '' : `, the oldest for ${Math.round((Date.now() - oldestAtMs) / 1000)} s`;
     return [
       depth === 0 ? 'empty' : `${depth} wait${oldest}`,
-      ...(parkedNow > 0 ? [`${parkedNow} set aside`] : []),
+      ...(parkedNow > 0 ? [`${parkedNow} parked`] : []),
       ...(broken ? [`takes nothing now (${broken}), so orders need the brokers`] : []),
       ...[...this.#relay.alarms].map(([queue, alarm]) => `${queue}: ${alarm}`),
     ].join('; ');

@@ -6,25 +6,25 @@ import { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
 
 export interface IntakeSettings {
   readonly brokers: readonly HostPort[];
-  /** Of the broker user that may publish commands. */
+  /** Login of the broker user that may publish commands. */
   readonly login: Login;
   /** Branch that this process serves; null: the head office. */
   readonly branchId: string | null;
   readonly reads: Reads;
-  /** Where orders and carts are kept that the brokers do not confirm; absent: they are refused then. */
+  /** The journal for orders and cart commands that the brokers do not confirm; absent: those are refused. */
   readonly journal?: JournalSettings;
 }
 
 export interface OpenIntake {
   readonly intake: CommandIntake;
-  /** Lets what is under way settle. */
+  /** Lets commands in flight settle. */
   stop(): Promise<void>;
 }
 
 /**
- * Opens the way of commands from this process to the brokers, with its metrics. It comes up by itself, and again after
- * a cut; the process is ready while it is open, or while it has a journal to take what can wait. A database that is away
- * closes nothing here: orders are taken all the same. Throws a `StartError` when the journal can't be had.
+ * Opens the path of commands from this process to the brokers, with its metrics. It connects by itself, also after an
+ * interruption. The process is ready while it is open, or while its journal can take what can wait. An absent database
+ * closes nothing: orders are still accepted. Throws a `StartError` if the journal is not available.
  */
 export function openIntake(edge: Edge, settings: IntakeSettings): OpenIntake {
   const { brokers, login, branchId, reads, journal } = settings;
@@ -34,8 +34,8 @@ export function openIntake(edge: Edge, settings: IntakeSettings): OpenIntake {
     name: `${config.name} commands`,
     log,
   });
-  // Of several groups the owner is known once a database has been seen. Another group's writer could only make the command
-  // a dead letter, so until then it is kept here or refused.
+  // With several groups the owner is known once a database has been seen. Another group's writer could only make the
+  // command a dead letter, so until then it is kept here or refused.
   const [only, ...others] = reads.groupIds;
   const groupOf = (key: string) => reads.groupOf(key) ?? (others.length === 0 ? only : undefined);
   const publisher = new CommandPublisher({ connection, groupOf, onConfirmed: confirmMetrics(metrics.registry), log });

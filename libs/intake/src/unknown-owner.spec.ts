@@ -4,11 +4,13 @@ import path from 'node:path';
 import { headers } from '@eco/contracts';
 import { createEdge, startService, type Service } from '@eco/edge';
 import { Reads } from '@eco/reads';
-import { askerOf } from '@eco/testing';
+import { apiClientOf } from '@eco/testing';
 import { IntakeModule } from './intake.module.js';
 import { openIntake } from './open-intake.js';
 
-/* Two groups of which no database has been seen, so nobody knows which of them owns a bucket; and no broker anywhere. */
+/*
+ * Two groups whose databases were never seen, so the owner of a bucket is unknown; and no broker.
+ */
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-unknown-'));
 const services: Service[] = [];
@@ -39,13 +41,13 @@ async function start(name: string, branchId: string | null) {
     close: [() => opened.stop()],
   });
   services.push(service);
-  return askerOf(() => service.url);
+  return apiClientOf(() => service.url);
 }
 
 const order = (n: number) => ({ customerId: `ana-${n}`, lines: [{ productId: 'cafe-premium', quantity: 2 }] });
 const unknown = 'no group is known to own its bucket: no database node has been seen yet';
 
-it('Central keeps what may wait, and refuses what may not', async () => {
+it('Central keeps what may wait and refuses the rest', async () => {
   const ask = await start('central', null);
   for (let n = 0; n < 20; n += 1) {
     const { status, headers: answered } = await ask('POST', '/orders', order(n));
@@ -56,7 +58,7 @@ it('Central keeps what may wait, and refuses what may not', async () => {
   expect(customer.body['detail']).toContain(unknown);
 });
 
-it('a branch refuses, since it keeps nothing', async () => {
+it('a branch refuses, because it has no journal', async () => {
   const ask = await start('sucursal-1', 'sucursal-1');
   const { status, headers: answered, body } = await ask('POST', '/orders', order(1));
   expect([status, answered.get(headers.retryAfter)]).toEqual([503, '2']);

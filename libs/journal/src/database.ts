@@ -3,10 +3,10 @@ import { JournalError } from './journal-files.js';
 
 const VERSION = 1;
 const BUSY_MS = 2000;
-/** What SQLite keeps with each entry, about. More than stands around a command in a message. */
+/** Approximate overhead of an entry in SQLite; more than that of a command in a message. */
 export const ENTRY_BYTES = 100;
 
-/** Throws a `JournalError` when it is no journal of this version. */
+/** Throws a `JournalError` if it is no journal of this version. */
 export function openDatabase(file: string): DatabaseSync {
   try {
     const database = new DatabaseSync(file, { timeout: BUSY_MS });
@@ -21,13 +21,13 @@ export function openDatabase(file: string): DatabaseSync {
     if (error instanceof JournalError) throw error;
     throw new JournalError(
       `the journal ${file} can't be read (${(error as Error).message}): commands that were accepted may lie in it, so ` +
-        'move it to where it is safe, and start again',
+        'move it to a safe place, and start again',
     );
   }
 }
 
 function prepare(database: DatabaseSync, file: string): void {
-  // In this order: what is written before the second one would not be synced.
+  // In this order: writes before the second pragma would not be synced.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (version > VERSION) {

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { Journal } from './journal.js';
 import { Relay } from './relay.js';
 
-/* A journal on a disk of its own that runs full. Needs Linux and root, as other faults do. */
+/*
+ * A journal on a separate disk that runs full. Needs Linux and root, like other fault specs.
+ */
 
 const QUEUE = 'orders.g1';
 let dir: string;
@@ -36,7 +38,7 @@ const keyOf = (text: string) => (JSON.parse(text) as { key?: string }).key;
 const textOf = (id: number) => JSON.stringify({ id, key: `customer-${id}`, padding: 'x'.repeat((id % 10) * 500) });
 const append = (id: number) => (journal as Journal).append({ queue: QUEUE, id: String(id), text: textOf(id) });
 
-/** Takes all that is left of the disk. */
+/** Fills the rest of the disk. */
 function fill(): string {
   const filler = path.join(dir, 'filler');
   const chunk = Buffer.alloc(4096);
@@ -47,7 +49,7 @@ function fill(): string {
   }
 }
 
-/** Until there is no room; the ids that are kept. */
+/** Appends until there is no room; returns the ids that are kept. */
 async function appendUntilFull(): Promise<number[]> {
   const kept: number[] = [];
   for (let id = 0; ; id += 1) {
@@ -73,7 +75,7 @@ function relayTo() {
 }
 
 it.each([1024, 2048])(
-  'a full disk of %i kB takes nothing more, and the journal empties itself there, sending each command once',
+  'on a full disk of %i kB the journal accepts nothing more, and empties itself, sending each command once',
   async (sizeKb) => {
     mountMemory(sizeKb);
     open();
@@ -99,7 +101,7 @@ it.each([1024, 2048])(
   },
 );
 
-it('takes commands again once there is room', async () => {
+it('accepts commands again once there is room', async () => {
   mountMemory(1024);
   open();
   const filler = fill();

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs'
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** A journal can't be had. One line: which, why, and what to do. */
+/** A journal is not available. One line: which one, why, and what to do. */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
 }
@@ -28,13 +28,13 @@ export function journalNames(dir: string): string[] {
   }
 }
 
-/** Makes the folder and the file where they are missing, for their owner alone: there are people's orders in it. */
+/** Creates missing folder and file, readable only by their owner: they contain people's orders. */
 export function makeJournalFile(dir: string, name: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     touch(journalFile(dir, name));
     touch(lockFile(dir, name));
-    // Else the name of a new file could go lost with the power, and what is in it with its name.
+    // Otherwise a power failure could lose the name of a new file, and its content with it.
     const folder = openSync(dir, 'r');
     fsyncSync(folder);
     closeSync(folder);
@@ -44,13 +44,13 @@ export function makeJournalFile(dir: string, name: string): void {
 }
 
 /**
- * A journal is one process's alone: two relays would send its commands in two orders. The lock is that of SQLite on a file
- * beside it, which the system lets go when its holder ends, however it ends, and which holds across containers.
+ * A journal belongs to one process: two relays would send its commands in two orders. The lock is SQLite's lock on a
+ * separate file. The system releases it when its holder ends in any way, and it works across containers.
  */
 export class JournalLock {
   readonly #database: DatabaseSync;
 
-  /** Waits for up to `waitMs`, and for so long does nothing else. Throws a `JournalError` when another process has it. */
+  /** Waits for up to `waitMs` and blocks the process meanwhile. Throws a `JournalError` if another process has it. */
   constructor(dir: string, name: string, { waitMs }: { waitMs: number }) {
     this.#database = new DatabaseSync(lockFile(dir, name), { timeout: waitMs });
     try {

@@ -41,7 +41,7 @@ function takeAll(journal: Journal): number[] {
 const counting = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe('Journal', () => {
-  it('keeps what it was given, in order by queue, over a restart', async () => {
+  it('keeps its commands in order by queue over a restart', async () => {
     const first = openJournal();
     for (const id of counting(10)) await first.append(entry(id, id % 2 ? 'orders.g1' : 'orders.g2'));
     first.close();
@@ -55,21 +55,21 @@ describe('Journal', () => {
     expect([headIds(third), third.depth('orders.g1'), third.depth('orders.g2')]).toEqual([[5, 7, 9], 3, 5]);
   });
 
-  it('commits together what comes together', async () => {
+  it('commits together what arrives together', async () => {
     const journal = openJournal();
     const appended = await Promise.all(counting(1000).map((id) => journal.append(entry(id))));
     expect(new Set(appended.map(({ type }) => type))).toEqual(new Set(['kept']));
     expect(takeAll(journal)).toEqual(counting(1000));
   });
 
-  it('counts what is on its way to the disk, so that nothing overtakes it', () => {
+  it('counts commands on their way to the disk, so that nothing overtakes them', () => {
     const journal = openJournal();
     void journal.append(entry(1));
     expect(journal.depth('orders.g1')).toBe(1);
     expect(journal.queues).toEqual(['orders.g1']);
   });
 
-  it('keeps what was appended when it is closed at once, and takes nothing more', async () => {
+  it('keeps appended commands when it is closed at once, and accepts nothing more', async () => {
     const journal = openJournal();
     const appended = journal.append(entry(1));
     journal.close();
@@ -78,7 +78,7 @@ describe('Journal', () => {
     expect(headIds(openJournal())).toEqual([1]);
   });
 
-  it('refuses past its bound before it takes anything, and has room again when something left', async () => {
+  it('refuses beyond its limit before it writes anything, and has room again after a removal', async () => {
     const limitBytes = 10_000;
     const journal = openJournal({ limitBytes });
     const appended = await Promise.all(counting(200).map((id) => journal.append(entry(id))));
@@ -94,7 +94,7 @@ describe('Journal', () => {
     expect(await again.append(entry(1))).toEqual({ type: 'kept' });
   });
 
-  it('gives as many as one message holds', async () => {
+  it('returns as many commands as fit in a message', async () => {
     const journal = openJournal({ limitBytes: 64 * 1024 * 1024 });
     const large = (id: number) => ({ ...entry(id), text: JSON.stringify({ id, padding: 'x'.repeat(10_000) }) });
     for (const id of counting(10)) await journal.append(large(id));
@@ -107,7 +107,7 @@ describe('Journal', () => {
     expect(journal.head('orders.g2', 256)).toHaveLength(1);
   });
 
-  it('sets aside, and takes back into its place', async () => {
+  it('parks a command, and unparks it into its place', async () => {
     const journal = openJournal();
     for (const id of counting(3)) await journal.append(entry(id));
     const [first] = journal.head('orders.g1', 1);
@@ -119,7 +119,7 @@ describe('Journal', () => {
     expect([headIds(journal), journal.depth('orders.g1'), journal.status.parkedNow]).toEqual([[0], 1, 0]);
   });
 
-  it('is synced at each commit, and nobody else reads it', async () => {
+  it('is synced at each commit and readable only by its owner', async () => {
     const journal = openJournal();
     await journal.append(entry(1));
     const database = new DatabaseSync(journal.file);
@@ -128,13 +128,13 @@ describe('Journal', () => {
     for (const file of [journal.file, `${journal.file}-wal`]) expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  it('is one process’s alone, by name', () => {
+  it('belongs to one process, by name', () => {
     openJournal();
     openJournal({ name: 'central-2' });
     expect(() => openJournal()).toThrow(/journals?.* is in use by the process central: that one empties it/);
   });
 
-  it('says what is wrong with a file that is no journal, or of a later version', () => {
+  it('states what is wrong with a file that is no journal, or of a later version', () => {
     writeFileSync(
       path.join(dir, 'central.journal'),
       'no database at all, and long enough to be read as one'.repeat(50),
@@ -148,12 +148,12 @@ describe('Journal', () => {
     expect(() => openJournal({ name: 'later' })).toThrow(/of version 99, and this program knows 1/);
   });
 
-  it('says that its folder can’t be had', () => {
+  it('states that its folder is not available', () => {
     writeFileSync(path.join(dir, 'file'), '');
     expect(() => openJournal({ dir: path.join(dir, 'file', 'journals') })).toThrow(JournalError);
   });
 
-  it('tells that the disk failed, and goes on when it works again', async () => {
+  it('reports a failed disk, and continues when it works again', async () => {
     const journal = openJournal();
     const other = new DatabaseSync(journal.file);
     // As a full disk would, this refuses the write.
@@ -168,7 +168,7 @@ describe('Journal', () => {
 });
 
 describe('readJournals', () => {
-  it('tells of each, in use or orphaned', async () => {
+  it('reports each journal, in use or orphaned', async () => {
     const journal = openJournal();
     const orphan = openJournal({ name: 'orphan' });
     await orphan.append(entry(1));
@@ -183,7 +183,7 @@ describe('readJournals', () => {
 });
 
 describe('Relay', () => {
-  /** What arrived; `answer` says how each message ends. */
+  /** What arrived; `answer` determines the result of each message. */
   function relayTo(journal: Journal, answer: (ids: number[], queue: string) => PublishOutcome) {
     const arrived: number[] = [];
     const tries: number[] = [];
@@ -201,7 +201,7 @@ describe('Relay', () => {
     return { relay, arrived, tries };
   }
 
-  it('brings what is there and what comes, in order, and removes it when it was confirmed', async () => {
+  it('sends old and new commands in order, and removes them once confirmed', async () => {
     const journal = openJournal();
     await Promise.all(counting(600).map((id) => journal.append(entry(id))));
     const { relay, arrived, tries } = relayTo(journal, () => ({ type: 'confirmed' }));
@@ -214,7 +214,7 @@ describe('Relay', () => {
     await relay.stop();
   });
 
-  it('sends the head again until it is confirmed, alone, then more and more', async () => {
+  it('repeats the head until it is confirmed, alone, then with more and more commands', async () => {
     const journal = openJournal();
     await Promise.all(counting(20).map((id) => journal.append(entry(id))));
     let left = 3;
@@ -236,7 +236,7 @@ describe('Relay', () => {
       queue === 'orders.g1' || repaired ? { type: 'confirmed' } : { type: 'returned' },
     );
     relay.start();
-    await eventually('the one that works is empty', () => journal.depth('orders.g1') === 0);
+    await eventually('the working queue’s lane is empty', () => journal.depth('orders.g1') === 0);
     expect([arrived, [...relay.alarms]]).toEqual([[1, 3, 5, 7, 9], [['orders.g2', 'no queue takes it']]]);
     repaired = true;
     await relay.idle();
@@ -245,7 +245,7 @@ describe('Relay', () => {
     await relay.stop();
   });
 
-  it('sets aside the one that is refused, and brings its neighbours', async () => {
+  it('parks the refused command, and sends its neighbours', async () => {
     const journal = openJournal();
     await Promise.all(counting(50).map((id) => journal.append(entry(id))));
     const { relay, arrived } = relayTo(journal, (ids) =>
@@ -258,7 +258,7 @@ describe('Relay', () => {
     await relay.stop();
   });
 
-  it('leaves in the file what it did not bring when it is stopped', async () => {
+  it('leaves unsent commands in the file when it stops', async () => {
     const journal = openJournal();
     for (const id of counting(5)) await journal.append(entry(id));
     const { relay } = relayTo(journal, () => ({ type: 'disconnected' }));
@@ -273,18 +273,18 @@ describe('Relay', () => {
     await again.relay.stop();
   });
 
-  it('sends what was confirmed once, though the disk does not let it be removed, and removes it when it does', async () => {
+  it('sends confirmed commands only once although the disk can’t remove them, and removes them later', async () => {
     const keyOf = (text: string) => `customer-${(JSON.parse(text) as { id: number }).id}`;
     const journal = openJournal({ sharedKeyOf: keyOf });
     for (const id of counting(50)) await journal.append(entry(id));
     const other = new DatabaseSync(journal.file);
-    // As a disk that can only be read would.
+    // Like a read-only disk.
     other.exec("CREATE TRIGGER broken BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END");
     const removals = jest.spyOn(journal, 'removeConfirmed');
     const { relay, arrived } = relayTo(journal, () => ({ type: 'confirmed' }));
     relay.start();
     const triedAt: number[] = [];
-    await eventually('it was tried again, and later each time', () => {
+    await eventually('removal was retried, later each time', () => {
       if (removals.mock.calls.length > triedAt.length) triedAt.push(performance.now());
       const pauses = triedAt.slice(1).map((at, index) => at - (triedAt[index] ?? 0));
       return pauses.some((pause) => pause > 400);
@@ -292,7 +292,7 @@ describe('Relay', () => {
     expect(arrived).toEqual(counting(50));
     expect(journal).toMatchObject({ lastError: 'disk I/O error', queues: [], status: { depth: 0, removed: 50 } });
     expect([journal.holds('customer-1'), headIds(journal)]).toEqual([false, []]);
-    // What comes meanwhile is sent, and what was sent is not sent again.
+    // New commands are sent, and sent ones are not repeated.
     await journal.append(entry(50));
     expect(journal.holds('customer-50')).toBe(true);
     await eventually('it arrives', () => arrived.length === 51);
@@ -304,7 +304,7 @@ describe('Relay', () => {
     await relay.stop();
   });
 
-  it('tries less and less often what it can not read, and says so once', async () => {
+  it('retries an unreadable file less and less often, and logs it once', async () => {
     const journal = openJournal();
     await journal.append(entry(1));
     const head = jest.spyOn(journal, 'head').mockImplementation(() => {

@@ -8,18 +8,18 @@ import { freePlace, keepPlace, pagesOf, ReservedSpace, TRANSACTION_PAGES } from 
 
 export interface JournalOptions {
   dir: string;
-  /** Of the process whose it is: names the file. */
+  /** Name of the owning process and of the file. */
   name: string;
-  /** What its commands may take, bytes. The file itself is somewhat larger, and does not get smaller again. */
+  /** Limit of its commands, bytes. The file is somewhat larger and does not shrink. */
   limitBytes: number;
-  /** What a command shares with others that it must not overtake, read from its text; undefined: nothing. */
+  /** A key shared by commands that must not overtake each other, read from the command's text; undefined: none. */
   sharedKeyOf?: (text: string) => string | undefined;
   log?: Log;
 }
 
 /** A command that is accepted by being kept. */
 export interface NewEntry {
-  /** Where it goes. Entries of one queue are a lane. */
+  /** Its queue. Entries of one queue are a lane. */
   readonly queue: string;
   readonly id: string;
   /** As JSON. */
@@ -34,9 +34,9 @@ export interface Entry {
 }
 
 /**
- * - `kept`: it is on the disk, and will be brought to the brokers.
- * - `full`: there is no room for it, within the bound or on the disk. It is nowhere.
- * - `failed`: the disk or the file failed with it. It may be there, and may be sent later.
+ * - `kept`: it is on the disk and will be brought to the brokers.
+ * - `full`: there is no room for it, within the limit or on the disk. It is nowhere.
+ * - `failed`: the disk or the file failed. It may be stored, and may be sent later.
  */
 export type Appended = { type: 'kept' } | { type: 'full' } | { type: 'failed'; error: string };
 
@@ -46,20 +46,20 @@ interface Pending {
   readonly resolve: (appended: Appended) => void;
 }
 
-/** A journal that failed is tried again when somebody wants to know, but not more often than this, ms. */
+/** A failed journal is tried again on demand, but at most once in this time, ms. */
 const TRY_AGAIN_MS = 1_000;
 
-/** A process that was just started again may come before its predecessor has quite ended. */
+/** A restarted process may start before its predecessor has ended. */
 const LOCK_WAIT_MS = 3000;
 
 /**
- * Accepted commands that no broker has confirmed, in a file of SQLite: appended, read from the head, removed when they were
- * confirmed. An append is on the disk when its promise resolves (WAL with `synchronous = FULL`: one fsync a commit);
- * what comes in one turn of the event loop shares a commit. The fsync holds up the process for as long as the disk takes.
+ * Accepted commands that no broker has confirmed, in a SQLite file: appended, read from the head, removed when
+ * confirmed. An append is on the disk when its promise resolves (WAL with `synchronous = FULL`: one fsync per commit).
+ * Commands that arrive in one turn of the event loop share a commit. The fsync blocks the process while the disk works.
  *
- * What its lanes hold is counted in memory, so asking whether a command joins a tail costs nothing. What was confirmed and
- * can't be removed, because the disk fails, is remembered in memory, one number a queue, and not sent again. Space is
- * reserved before an entry is accepted, so on a full disk that does not happen; see reserved-space.ts.
+ * The lanes are counted in memory, so asking whether a lane is empty costs nothing. If confirmed commands can't be
+ * removed because the disk fails, that is remembered in memory, one number per queue, and they are not sent again.
+ * Space is reserved before an entry is accepted, so this does not happen on a full disk; see reserved-space.ts.
  */
 export class Journal {
   readonly name: string;
@@ -75,7 +75,7 @@ export class Journal {
   readonly #depths = new Map<string, number>();
   /** Commands that wait, by shared key. */
   readonly #sharing = new Map<string, number>();
-  /** Up to this entry the brokers have confirmed all of a queue, and the file still has some of it. */
+  /** The brokers have confirmed a queue up to this entry, and the file still contains some of it. */
   readonly #confirmed = new Map<string, number>();
   readonly #listeners = new Set<(queue: string) => void>();
   #pending: Pending[] = [];
@@ -87,7 +87,7 @@ export class Journal {
   #isWalReserved = false;
   #lastUseMs = 0;
 
-  /** Throws a `JournalError` when the file is in use, or can't be had. */
+  /** Throws a `JournalError` if the file is in use or not available. */
   constructor({ dir, name, limitBytes, sharedKeyOf = () => undefined, log }: JournalOptions) {
     this.name = name;
     this.file = journalFile(dir, name);
@@ -114,21 +114,21 @@ export class Journal {
       this.#lock.release();
       throw error;
     }
-    // Without space it takes nothing, and still brings the brokers what it has.
+    // Without space it accepts nothing, but still sends what it has.
     this.#use('has no space', () => this.#reserve());
   }
 
-  /** Commands that wait to be brought to `queue`; also those whose commit is under way. */
+  /** Commands that wait for `queue`, including those being committed. */
   depth(queue: string): number {
     return this.#depths.get(queue) ?? 0;
   }
 
-  /** Queues that something waits for. */
+  /** Queues with waiting commands. */
   get queues(): string[] {
     return [...this.#depths.keys()];
   }
 
-  /** Nothing waits for any queue. */
+  /** No command waits for any queue. */
   get isEmpty(): boolean {
     return this.#depths.size === 0;
   }
@@ -137,7 +137,9 @@ export class Journal {
     return !hasRoom(this.#bytes, MAX_MESSAGE_BYTES, this.limitBytes);
   }
 
-  /** Why it takes nothing now; undefined: it does. Looks at the disk when that failed before, or was used long ago. */
+  /**
+   * Why it accepts nothing now; undefined: it does. Checks the disk if that failed before or was last used long ago.
+   */
   get obstacle(): string | undefined {
     if (this.isFull) return 'it is full';
     if (this.#isOpen && performance.now() - this.#lastUseMs > TRY_AGAIN_MS) {
@@ -151,7 +153,7 @@ export class Journal {
     return this.#lastError;
   }
 
-  /** What went wrong at the last access to the file; undefined: nothing. */
+  /** Error of the last access to the file; undefined: none. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
@@ -170,20 +172,20 @@ export class Journal {
     };
   }
 
-  /** When the oldest command in the file came, ms since 1970; undefined: there is none, or the file can't be read. */
+  /** Arrival of the oldest command in the file, ms since 1970; undefined: there is none, or the file can't be read. */
   get oldestAtMs(): number | undefined {
     let oldest: number | undefined;
     this.#use('could not be read', () => (oldest = oldestAtMs(this.#database)), { provesWritable: false });
     return oldest;
   }
 
-  /** What was appended last of all that is still in the file; undefined: it is empty. */
+  /** The last appended command that is still in the file; undefined: it is empty. */
   get lastText(): string | undefined {
     const row = this.#database.prepare('SELECT text FROM entries ORDER BY seq DESC LIMIT 1').get();
     return row?.['text'] as string | undefined;
   }
 
-  /** Calls `listener` with the queue of what was kept. */
+  /** Calls `listener` with the queue of each kept command. */
   onKept(listener: (queue: string) => void): void {
     this.#listeners.add(listener);
   }
@@ -203,7 +205,7 @@ export class Journal {
     });
   }
 
-  /** The first of a lane, as many as are asked for and one message holds; at least one if there is one. */
+  /** The first commands of a lane, up to the requested number and one message's limit; at least one if there is one. */
   head(queue: string, most: number): Entry[] {
     const entries = this.#statements.head.all(queue, this.#confirmed.get(queue) ?? 0, most) as unknown as Entry[];
     let bytes = 0;
@@ -211,7 +213,10 @@ export class Journal {
     return tooMuch < 0 ? entries : entries.slice(0, Math.max(1, tooMuch));
   }
 
-  /** These, the head of their lane, were confirmed: they leave it now, and the file as soon as it can be written. */
+  /**
+   * These commands, the head of their lane, were confirmed. They leave it now, and the file as soon as it can be
+   * written.
+   */
   remove(queue: string, entries: readonly Entry[]): void {
     const last = entries.at(-1);
     if (last === undefined) return;
@@ -223,7 +228,7 @@ export class Journal {
     this.removeConfirmed(queue);
   }
 
-  /** Whether nothing that was confirmed is in the file any more; tries to remove it. */
+  /** Whether the file contains no confirmed commands any more; tries to remove them. */
   removeConfirmed(queue: string): boolean {
     const upTo = this.#confirmed.get(queue);
     if (upTo === undefined) return true;
@@ -232,7 +237,7 @@ export class Journal {
     return true;
   }
 
-  /** It leaves its lane and stays in the file, until somebody looks into it. */
+  /** The command leaves its lane and stays in the file until an operator decides. */
   park(queue: string, entry: Entry, reason: string): void {
     this.#statements.park.run(Date.now(), reason, entry.seq);
     this.#counts.parked += 1;
@@ -242,7 +247,7 @@ export class Journal {
     this.#log?.error({ journal: this.name, queue, reason, command: entry.text }, 'parked a command in the journal');
   }
 
-  /** Those that were set aside wait in their places again. Gives back how many there were. */
+  /** Parked commands wait in their places again. Returns their number. */
   unpark(): number {
     const { changes } = this.#database
       .prepare('UPDATE entries SET set_aside_at_ms = NULL, reason = NULL WHERE set_aside_at_ms IS NOT NULL')
@@ -251,7 +256,7 @@ export class Journal {
     return Number(changes);
   }
 
-  /** What was appended is kept before; everything stays in the file. */
+  /** Commits what was appended first; everything stays in the file. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -265,7 +270,7 @@ export class Journal {
   #commit(): void {
     const pending = this.#pending;
     this.#pending = [];
-    // A transaction is no larger than the space that is reserved for one.
+    // A transaction is no larger than the space reserved for one.
     while (pending.length > 0) {
       let pages = 0;
       const tooMany = pending.findIndex(({ bytes }) => (pages += pagesOf(bytes)) > TRANSACTION_PAGES);
@@ -306,7 +311,7 @@ export class Journal {
     }
   }
 
-  /** Space for entries of these sizes. Throws when there is none. */
+  /** Reserves space for entries of these sizes. Throws if there is none. */
   #reserve(...bytes: readonly number[]): void {
     if (!this.#isWalReserved) {
       this.#space.reserveWal();
@@ -315,7 +320,7 @@ export class Journal {
     this.#space.ensureFree(bytes.reduce((sum, own) => sum + pagesOf(own), 0));
   }
 
-  /** Uses the file; false when it failed. Failures that follow each other for the same reason are logged once. */
+  /** Uses the file; false if it failed. Successive failures with the same reason are logged once. */
   #use(what: string, action: () => unknown, { provesWritable = true } = {}): boolean {
     try {
       action();

@@ -5,13 +5,13 @@ import path from 'node:path';
 import { Journal } from './journal.js';
 
 /*
- * A process that keeps commands is killed in the midst of it, again and again, on one file. It runs the built library, as
- * every process does. What a power cut adds to that is the fsync, which journal.spec.ts looks at.
+ * A process that keeps commands is killed in the middle, again and again, on one file. It runs the built library, as
+ * every process does. A power failure additionally tests the fsync, which journal.spec.ts checks.
  */
 
 const KILLS = 8;
 
-/** Appends without pause, several at once, and says of each when it was kept. */
+/** Appends without pause, several at once, and prints each when it was kept. */
 const child = `
   const { Journal } = require('@eco/journal');
   const journal = new Journal({ dir: process.argv[1], name: 'central', limitBytes: 1e9 });
@@ -27,7 +27,7 @@ const child = `
   for (let caller = 0; caller < 4; caller++) void one();
 `;
 
-/** Runs it until it has said `enough` numbers, kills it, and gives all that it said. */
+/** Runs it until it has printed `enough` numbers, kills it, and returns all it printed. */
 async function appendUntilKilled(dir: string, from: number, enough: number): Promise<number[]> {
   const process_ = spawn(process.execPath, ['-e', child, dir, String(from)], {
     cwd: __dirname,
@@ -43,7 +43,7 @@ async function appendUntilKilled(dir: string, from: number, enough: number): Pro
   return said.split('\n').slice(0, -1).map(Number);
 }
 
-it('has every command that was kept, once and in order, however often its process is killed', async () => {
+it('contains every kept command once and in order, however often its process is killed', async () => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-journal-killed-'));
   try {
     const kept: number[] = [];

@@ -17,12 +17,12 @@ const notNow: PublishOutcome[] = [
     reason,
   })),
 ];
-/** Whether the queue may have it all the same. */
+/** Whether the queue may have it nevertheless. */
 const mayHaveArrived = ({ type }: PublishOutcome) => type === 'nacked' || type === 'unconfirmed';
 
 /**
- * A lane, its broker, and one who sends to it. The broker answers as the script says; what it says without having taken the
- * message it says at random of what may have arrived.
+ * A lane, its broker, and a sender. The broker answers as scripted. Where it answers without having accepted the
+ * message, the spec decides at random what may have arrived.
  */
 class Model {
   readonly LIMIT = 40;
@@ -30,7 +30,7 @@ class Model {
   parked: number[] = [];
   accepted: number[] = [];
   refused: number[] = [];
-  /** As the queue has it, repeats too. */
+  /** The queue's content, including repeats. */
   queue: number[] = [];
   lane: Lane = FRESH;
 
@@ -40,7 +40,7 @@ class Model {
     return this.kept.length + this.parked.length;
   }
 
-  /** Somebody sends; the broker would answer so. */
+  /** A client sends; the broker would answer this way. */
   arrive(id: number, outcome: PublishOutcome, arrives: boolean): void {
     if (!mustAppend(this.kept.length)) {
       const said = this.deliver([id], outcome, arrives);
@@ -82,7 +82,8 @@ const outcome = fc.oneof(
 );
 const turns = fc.array(
   fc.record({ what: fc.constantFrom('arrive', 'arrive', 'relay', 'restart'), outcome, arrives: fc.boolean() }),
-  // Else nearly all scripts have ten turns at most, and what takes four in the right order is found by chance.
+  // Otherwise nearly all scripts have ten turns at most, and cases that need four in the right order are found by
+  // chance.
   { maxLength: 150, size: 'max' },
 );
 const poisons = fc.uniqueArray(fc.nat(120), { maxLength: 4 });
@@ -103,16 +104,16 @@ function run(script: { what: string; outcome: PublishOutcome; arrives: boolean }
 
 const firsts = (ids: number[]) => ids.filter((id, index) => ids.indexOf(id) === index);
 
-it('loses nothing that was accepted, and brings it in the order in which it was accepted', () => {
+it('loses no accepted command, and delivers them in the order of acceptance', () => {
   fc.assert(
     fc.property(turns, poisons, (script, poison) => {
       const model = run(script, poison);
-      // Wherever it is left, a broker that confirms gets the rest.
+      // In any state, a broker that confirms gets the rest.
       for (let tries = 0; model.kept.length > 0 && tries < 2000; tries += 1) model.relay(confirmed, true);
       expect(model.kept).toEqual([]);
       const arrived = firsts(model.queue);
       const good = model.accepted.filter((id) => !model.poison.has(id));
-      // What was refused for want of room may have arrived: its sender was told that this is unknown.
+      // A command refused for lack of room may have arrived: its sender knows that this is unknown.
       expect(arrived.filter((id) => !model.refused.includes(id))).toEqual(good);
       expect([...model.parked].sort((a, b) => a - b)).toEqual(model.accepted.filter((id) => model.poison.has(id)));
     }),
@@ -137,7 +138,7 @@ it.each([returned, forbidden, ...notNow])('keeps the head and probes with one co
   expect([of, lane.most, lane.failures]).toEqual(['keep', 1, 1]);
 });
 
-it('raises an alarm for what somebody has to repair, and takes it back', () => {
+it('raises an alarm for what an operator must repair, and clears it', () => {
   expect(afterTry(FRESH, returned, 3).lane.alarm).toBe('no queue takes it');
   expect(afterTry(FRESH, forbidden, 1)).toMatchObject({ of: 'keep', lane: { alarm: 'ACCESS_REFUSED' } });
   const alarmed = afterTry(FRESH, returned, 3).lane;
@@ -145,7 +146,7 @@ it('raises an alarm for what somebody has to repair, and takes it back', () => {
   for (const said of notNow) expect(afterTry(FRESH, said, 3).lane.alarm).toBeUndefined();
 });
 
-it('halves what the broker refuses until one alone is set aside', () => {
+it('halves refused messages until a single command is parked', () => {
   let lane = FRESH;
   const sizes: number[] = [];
   for (let count = 200; ; count = lane.most) {

@@ -4,35 +4,38 @@ import { MAX_COMMANDS_PER_MESSAGE } from '@eco/contracts';
 /*
  * The rules of a journal, without a file, a broker or a clock.
  *
- *   Commands to one queue are one lane, and leave it in the order in which they came.
- *   While a lane holds any, a new one joins its tail: it would overtake them otherwise, and would only wait for a broker
- *   that was just seen not to confirm. So after the first one that is not confirmed, nobody waits for a broker in vain.
- *   What the relay sends next is also what finds out whether the brokers confirm again: one command alone after a
- *   failure, twice as many after each confirm.
- *   A message that no queue takes, and one that the broker refuses for what stands around it (an exchange, a permission),
- *   waits and raises an alarm: somebody has to repair the topology. One that it refuses for what it is would stop
- *   the lane for ever: halves find the command, and alone it is set aside, where people see it.
+ * Commands for one queue are one lane and leave it in order of arrival. While a lane holds commands, a new one joins
+ * its tail. Otherwise it would overtake them, and would only wait for a broker that has just not confirmed. So after
+ * the first unconfirmed command, none waits for a broker in vain.
+ *
+ * The relay's next message also probes whether the brokers confirm again: a single command after a failure, and twice
+ * as many after each confirm.
+ *
+ * A message that no queue takes, or that the broker refuses because of its surroundings (an exchange, a permission),
+ * waits and raises an alarm: an operator must repair the topology. A message that the broker refuses for its own
+ * content would block the lane forever: halving finds the command, and that one alone is parked, where operators see
+ * it.
  */
 
-/** What is known of a lane between two tries. Nothing of it is stored: after a restart every lane is `FRESH`. */
+/** State of a lane between two tries. It is not stored: after a restart every lane is `FRESH`. */
 export interface Lane {
-  /** Commands that the next message may hold. */
+  /** Most commands of the next message. */
   readonly most: number;
-  /** Tries in a row that were in vain. */
+  /** Consecutive failed tries. */
   readonly failures: number;
-  /** What a person has to repair. */
+  /** What an operator must repair. */
   readonly alarm: string | undefined;
 }
 
 export const FRESH: Lane = { most: MAX_COMMANDS_PER_MESSAGE, failures: 0, alarm: undefined };
 
-/** A message's commands were tried; what becomes of them. `set-aside` is said of one command alone. */
+/** What happens to the commands of a tried message. `park` concerns a single command only. */
 export interface Verdict {
   readonly of: 'remove' | 'keep' | 'park';
   readonly lane: Lane;
 }
 
-/** AMQP's code for a message that can't be had as it is: too large, or with properties that are not allowed. */
+/** AMQP's code for an unacceptable message: too large, or with forbidden properties. */
 const PRECONDITION_FAILED = 406;
 
 /** A command goes straight to the brokers only if its lane is empty; otherwise it is appended to the lane. */

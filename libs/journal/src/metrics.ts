@@ -16,16 +16,16 @@ export function registerJournalMetrics(registry: Registry, journal: Journal, rel
     });
   };
   register(Gauge, 'commands', 'Commands that wait for the brokers', () => journal.status.depth);
-  register(Gauge, 'oldest_seconds', 'Since the oldest of them came', () => {
+  register(Gauge, 'oldest_seconds', 'Age of the oldest of them', () => {
     const { oldestAtMs } = journal;
     return oldestAtMs === undefined ? 0 : Math.max(0, Date.now() - oldestAtMs) / 1000;
   });
-  register(Gauge, 'bytes', 'What its commands take', () => journal.status.bytes);
-  register(Gauge, 'limit_bytes', 'What they may take', () => journal.limitBytes);
+  register(Gauge, 'bytes', 'Size of its commands', () => journal.status.bytes);
+  register(Gauge, 'limit_bytes', 'Limit of their size', () => journal.limitBytes);
   register(
     Gauge,
     'set_aside_commands',
-    'Commands that a broker refused, for somebody to look at',
+    'Parked commands: a broker refused them, and an operator must decide',
     () => journal.status.parkedNow,
   );
   register(
@@ -36,6 +36,6 @@ export function registerJournalMetrics(registry: Registry, journal: Journal, rel
   );
   register(Counter, 'kept_total', 'Commands accepted into it', () => journal.status.kept);
   register(Counter, 'relayed_total', 'Commands that the brokers have confirmed since', () => journal.status.removed);
-  register(Counter, 'full_total', 'Commands that it had no room for', () => journal.status.full);
-  register(Counter, 'failed_total', 'Commands that the disk failed with', () => journal.status.failed);
+  register(Counter, 'full_total', 'Commands refused for lack of room', () => journal.status.full);
+  register(Counter, 'failed_total', 'Commands that failed because of the disk', () => journal.status.failed);
 }

@@ -1,15 +1,15 @@
 import { oldestAtMs, openDatabase } from './database.js';
 import { isInUse, journalFile, journalNames } from './journal-files.js';
 
-/** A journal from outside, whoever has it. */
+/** A journal as seen from outside, in use or not. */
 export interface JournalReport {
   readonly name: string;
   readonly file: string;
-  /** False: the process whose it is does not run, so nobody empties it. */
+  /** False: its process does not run, so nothing empties it. */
   readonly inUse: boolean;
   /** Commands that wait for the brokers. */
   readonly depth: number;
-  /** Since the oldest of them came, ms; undefined: none waits. */
+  /** Age of the oldest of them, ms; undefined: none waits. */
   readonly oldestMs: number | undefined;
   readonly bytes: number;
   readonly setAside: readonly ParkedCommand[];
@@ -23,7 +23,7 @@ interface ParkedCommand {
   readonly atMs: number;
 }
 
-/** All journals of a folder, by name. Throws a `JournalError` when one can't be read. */
+/** All journals of a folder, by name. Throws a `JournalError` if one can't be read. */
 export function readJournals(dir: string): JournalReport[] {
   return journalNames(dir).map((name) => readJournal(dir, name));
 }

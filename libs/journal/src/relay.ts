@@ -9,12 +9,12 @@ export interface RelayOptions {
   log?: Log;
 }
 
-/** A broker that is back is noticed within the greatest pause. */
+/** A recovered broker is noticed within the longest pause. */
 const PAUSE = { firstMs: 100, capMs: 2000 };
 
 /**
- * Brings what a journal holds to the brokers: each lane by itself, in order, one message at a time, and removed only after
- * its confirm. A message that may have arrived is sent again; its commands have one effect all the same (R2).
+ * Brings a journal's commands to the brokers: each lane by itself, in order, one message at a time, removed only after
+ * its confirm. A message that may have arrived is sent again; its commands still have one effect (R2).
  */
 export class Relay {
   readonly #options: RelayOptions;
@@ -27,7 +27,7 @@ export class Relay {
     options.journal.onKept((queue) => this.#wake(queue));
   }
 
-  /** What a person has to repair, by queue. */
+  /** What an operator must repair, by queue. */
   get alarms(): ReadonlyMap<string, string> {
     return new Map([...this.#lanes].flatMap(([queue, { alarm }]) => (alarm === undefined ? [] : [[queue, alarm]])));
   }
@@ -38,14 +38,14 @@ export class Relay {
     for (const queue of this.#options.journal.queues) this.#wake(queue);
   }
 
-  /** Nothing more is sent; what is under way is settled first. */
+  /** Nothing more is sent; the message in flight settles first. */
   async stop(): Promise<void> {
     this.#stop?.abort();
     await Promise.all(this.#underWay);
     this.#stop = undefined;
   }
 
-  /** Resolves when nothing waits any more, or after a `stop`. */
+  /** Resolves when no command waits any more, or after `stop`. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
@@ -67,7 +67,8 @@ export class Relay {
       const lane = await this.#sendHead(queue, before).catch((error: Error): Lane =>
         this.#failed(queue, before, error),
       );
-      // What comes from here on wakes it anew: a commit is a turn of the event loop, and until then there is none.
+      // Commands that arrive from here on wake it again: a commit is a turn of the event loop, and there is none until
+      // then.
       if (lane === 'empty') return;
       this.#lanes.set(queue, lane);
       if (lane.failures > 0) {
@@ -87,7 +88,7 @@ export class Relay {
     const [first] = entries;
     if (first === undefined) {
       if (journal.removeConfirmed(queue)) return 'empty';
-      // Nothing to send: it waits for a disk that can be written.
+      // Nothing to send: it waits until the disk can be written.
       return { ...FRESH, failures: lane.failures + 1 };
     }
     const outcome = await publish(

@@ -2,35 +2,36 @@ import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, writeFileSync, w
 import type { DatabaseSync } from 'node:sqlite';
 
 /*
- * A journal on a full disk must still be able to empty itself, and SQLite needs space for that too: a DELETE is appended to
- * the WAL, which can start again at its beginning only once all of it has been copied into the database file. Both work
- * without new space if
+ * A journal on a full disk must still be able to empty itself, and SQLite needs space for that too: a DELETE is
+ * appended to the WAL, which can start again at its beginning only once all of it has been copied into the database
+ * file. Both work without new space if
+ * - every page of the database is in its file. The database grows only here, by pages that were written to the file
+ *   first, and an entry is accepted only while enough of them are free;
+ * - the WAL has its greatest size from the beginning. It is copied after every `CHECKPOINT_PAGES`, so it holds these
+ *   and the pages of one transaction. SQLite never shrinks it while it is open, and removes it with the last
+ *   connection. So between two runs a file of its size reserves the space.
  *
- *   - every page that the database has is in its file: the database grows only here, by pages that were written to the
- *     file first, and an entry is accepted only while enough of them are free;
- *   - the WAL has its greatest size from the beginning: it is copied after every `CHECKPOINT_PAGES`, so it holds these
- *     and the pages of one transaction. SQLite never makes it smaller while it is open, and removes it with the last
- *     connection, so between two runs a file of its size keeps its place.
- *
- * A journal so takes some 600 kB even when it is empty.
+ * An empty journal therefore takes some 600 kB.
  */
 
 const PAGE_BYTES = 4096;
-/** Of an overflow page; the rest is the number of the next one. */
+/** Payload of an overflow page; the rest is the number of the next page. */
 const PAGE_PAYLOAD_BYTES = PAGE_BYTES - 4;
 const CHECKPOINT_PAGES = 16;
-/** Of one transaction. An entry of 64 kB takes 18, and a message of the relay is no larger. */
+/** Pages of one transaction. An entry of 64 kB takes 18, and a message of the relay is no larger. */
 export const TRANSACTION_PAGES = 24;
-/** Of indexes, and of a removal. */
+/** Pages of indexes, and of a removal. */
 const SPARE_PAGES = 8;
-/** A growth takes all free pages and its own in one transaction; so does whatever comes between two checkpoints. */
+/**
+ * A growth takes all free pages and its own in one transaction; the same holds for everything between two checkpoints.
+ */
 const WAL_PAGES = TRANSACTION_PAGES + SPARE_PAGES + TRANSACTION_PAGES + 8;
-/** WAL, with the header of each page and the pages that each transaction writes too, and the index beside it. */
+/** The WAL, with the header of each page, the pages that each transaction writes too, and the index next to it. */
 const FILES_BYTES = (WAL_PAGES + 16) * (PAGE_BYTES + 24) + 32 * 1024;
-/** A growth costs about six syncs, so it is large where there is space: 2 MB. */
+/** A growth costs about six syncs, so it is large if there is space: 2 MB. */
 const GROWTH_PAGES_MAX = 512;
 
-/** Pages that an entry takes at most: it may begin a page of the table, and the rest of it overflows. */
+/** Most pages of an entry: it may begin a page of the table, and the rest overflows. */
 export function pagesOf(bytes: number): number {
   return 1 + Math.ceil(bytes / PAGE_PAYLOAD_BYTES);
 }
@@ -38,14 +39,14 @@ export function pagesOf(bytes: number): number {
 export class ReservedSpace {
   readonly #database: DatabaseSync;
   /**
-   * Open for as long as the database is: closing any descriptor of a file gives up the process's locks on it (fcntl(2)),
-   * and with them those of SQLite.
+   * Open as long as the database is: closing any descriptor of a file releases the process's locks on it (fcntl(2)),
+   * and with them SQLite's.
    */
   readonly #fd: number;
 
   readonly #growthPages: number;
 
-  /** Nobody else writes to `database`, and `limitBytes` is what its entries may take. */
+  /** Nothing else writes to `database`, and `limitBytes` is the limit of its entries. */
   constructor(database: DatabaseSync, file: string, limitBytes: number) {
     this.#database = database;
     const quarter = Math.floor(limitBytes / 4 / PAGE_BYTES);
@@ -56,15 +57,15 @@ export class ReservedSpace {
     this.#fd = openSync(file, 'r+');
   }
 
-  /** The WAL gets its size. Throws when there is no space for it. */
+  /** Gives the WAL its size. Throws if there is no space for it. */
   reserveWal(): void {
     const free = this.#freePages;
-    // Some more at first: pages that were free before cost a few more to take, and the place of a later run is this one's.
+    // Reserves some more at first: formerly free pages cost a few more, and this run reserves the space of a later one.
     if (free < WAL_PAGES) this.#extendBy(WAL_PAGES + SPARE_PAGES - free, free);
     else this.#takeAndGiveBack(WAL_PAGES);
   }
 
-  /** Throws when there is no space; nothing has changed then. */
+  /** Throws if there is no space; nothing has changed then. */
   ensureFree(pages: number): void {
     for (let free = this.#freePages; free < pages + SPARE_PAGES;) {
       const before = free;
@@ -74,7 +75,7 @@ export class ReservedSpace {
     }
   }
 
-  /** After the database was closed. */
+  /** Call it after the database was closed. */
   close(): void {
     closeSync(this.#fd);
   }
@@ -89,13 +90,13 @@ export class ReservedSpace {
   }
 
   #extendBy(pages: number, free: number): void {
-    // Then the file has all pages of the database, and the WAL starts again at its beginning.
+    // Then the file contains all pages of the database, and the WAL starts again at its beginning.
     this.#checkpoint();
     const before = fstatSync(this.#fd).size;
     try {
       const zeros = Buffer.alloc(Math.max(0, this.#fileBytes - before) + pages * PAGE_BYTES);
       for (let at = 0; at < zeros.length;) at += writeSync(this.#fd, zeros, at, zeros.length - at, before + at);
-      // The database takes new pages only once no other is free.
+      // The database uses new pages only if no other is free.
       this.#takeAndGiveBack(free + pages);
     } catch (error) {
       ftruncateSync(this.#fd, Math.max(before, this.#fileBytes));
@@ -106,7 +107,7 @@ export class ReservedSpace {
   #takeAndGiveBack(pages: number): void {
     this.#database.exec(`INSERT INTO filler VALUES (zeroblob(${(pages - 1) * PAGE_PAYLOAD_BYTES}))`);
     this.#checkpoint();
-    // Also what a growth that was cut short has left.
+    // Also covers what an interrupted growth has left.
     this.#database.exec('DELETE FROM filler');
     this.#checkpoint();
   }
@@ -128,12 +129,14 @@ export class ReservedSpace {
   }
 }
 
-/** Keeps the place of what SQLite removes with its last connection, as far as there is any: it is a precaution. */
+/**
+ * Reserves the space of the file that SQLite removes with its last connection, as far as possible: it is a precaution.
+ */
 export function keepPlace(file: string): void {
   try {
     writeFileSync(placeholder(file), Buffer.alloc(FILES_BYTES), { mode: 0o600 });
   } catch {
-    // What was written until the disk was full is the place that there is.
+    // What was written before the disk was full is the space available.
   }
 }
 

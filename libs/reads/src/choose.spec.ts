@@ -27,7 +27,7 @@ const requirements = (fields: Partial<ReadRequirements> = {}): ReadRequirements 
 const half = () => 0.5;
 
 describe('a reader without a position', () => {
-  it('takes a replica and leaves the primary alone', () => {
+  it('uses a replica and spares the primary', () => {
     expect(chooseNode([primary(), node('g1-2')], requirements(), half)?.name).toBe('g1-2');
   });
 
@@ -37,60 +37,60 @@ describe('a reader without a position', () => {
     );
   });
 
-  it('takes the freshest replica there is when the primary is away too', () => {
+  it('uses the freshest replica when the primary is away too', () => {
     const late = node('g1-2', { lagMs: 60_000, position: at(90) });
     const later = node('g1-3', { lagMs: 90_000, position: at(80) });
     expect(chooseNode([later, late], requirements(), half)?.name).toBe('g1-2');
   });
 
-  it('takes the one of two that would answer first: load times latency', () => {
+  it('uses the one of two that would answer first: load times latency', () => {
     const busy = node('g1-2', { inFlight: 9, latencyMs: 1 });
     const slow = node('g1-3', { inFlight: 0, latencyMs: 5 });
     for (const draw of [0, 0.5, 0.99]) expect(chooseNode([busy, slow], requirements(), () => draw)?.name).toBe('g1-3');
   });
 
-  it('passes over a replica that nobody sends the log to, while there is something better', () => {
+  it('avoids a replica that receives no log while a better node exists', () => {
     const broken = node('g1-2', { follows: false });
     expect(chooseNode([primary(), broken, node('g1-3', { inFlight: 99 })], requirements(), half)?.name).toBe('g1-3');
     expect(chooseNode([broken], requirements(), half)?.name).toBe('g1-2');
   });
 
-  it('passes over a node that failed a moment ago, while there is something better', () => {
+  it('avoids a node that failed a moment ago while a better node exists', () => {
     const resting = node('g1-2', { isResting: true });
     expect(chooseNode([primary(), resting, node('g1-3', { inFlight: 99 })], requirements(), half)?.name).toBe('g1-3');
     expect(chooseNode([primary(), resting], requirements(), half)?.name).toBe('g1-1');
     expect(chooseNode([resting], requirements(), half)?.name).toBe('g1-2');
   });
 
-  it('with a slow read takes the replica with the fewest slow reads, however loaded it is with others', () => {
+  it('uses for a slow read the replica with the fewest slow reads, whatever its other load', () => {
     const queue = node('g1-2', { slowReads: 2 });
     const busy = node('g1-3', { slowReads: 1, inFlight: 50, latencyMs: 9 });
     expect(chooseNode([primary(), queue, busy], requirements({ pace: 'slow' }), half)?.name).toBe('g1-3');
     expect(chooseNode([primary(), queue, busy], requirements(), half)?.name).toBe('g1-2');
   });
 
-  it('leaves the primary alone beyond its budget, however late the replicas are', () => {
+  it('spares the primary beyond its budget, however late the replicas are', () => {
     const late = node('g1-2', { lagMs: 9_000, position: at(90) });
     expect(chooseNode([primary(), late], requirements({ primaryAllowed: false }), half)?.name).toBe('g1-2');
   });
 
-  it('gets the primary beyond its budget when there is no replica', () => {
+  it('uses the primary beyond its budget when there is no replica', () => {
     expect(chooseNode([primary()], requirements({ primaryAllowed: false }), half)?.name).toBe('g1-1');
   });
 
-  it('gets nothing only when there is nothing', () => {
+  it('gets no node only when there is none', () => {
     expect(chooseNode([], requirements(), half)).toBeUndefined();
   });
 });
 
 describe('a reader with a position', () => {
-  it('takes a replica that covers it before one that does not, whatever their load', () => {
+  it('prefers a replica that covers it to one that does not, whatever their load', () => {
     const behind = node('g1-2', { position: at(99), lagMs: 5 });
     const busy = node('g1-3', { inFlight: 50 });
     expect(chooseNode([primary(), behind, busy], requirements({ wanted: at(100) }), half)?.name).toBe('g1-3');
   });
 
-  it('tries the farthest replica while it may wait, since what is known of it is a probe old', () => {
+  it('tries the farthest replica while it may wait, because its known state is as old as a probe', () => {
     const nodes = [
       primary(),
       node('g1-2', { position: at(98), lagMs: 20 }),
@@ -100,7 +100,7 @@ describe('a reader with a position', () => {
     expect(chooseNode(nodes, requirements({ wanted: at(101), waitLeftMs: 0 }), half)?.name).toBe('g1-1');
   });
 
-  it('does not wait for a replica that can not come up in that time', () => {
+  it('does not wait for a replica that can not catch up in that time', () => {
     const nodes = [primary(), node('g1-2', { position: at(50), lagMs: 5_000 })];
     expect(chooseNode(nodes, requirements({ wanted: at(100) }), half)?.name).toBe('g1-1');
   });
@@ -110,32 +110,32 @@ describe('a reader with a position', () => {
     expect(chooseNode([primary(), lost], requirements({ wanted: at(100) }), half)?.name).toBe('g1-1');
   });
 
-  it('takes a replica beyond the lag limit when that one covers it', () => {
+  it('uses a replica beyond the lag limit if it covers the position', () => {
     const late = node('g1-2', { position: at(90), lagMs: 9_000 });
     expect(chooseNode([primary(), late], requirements({ wanted: at(80) }), half)?.name).toBe('g1-2');
   });
 });
 
 describe('a reader with a greatest lag', () => {
-  it('takes a replica within it, and else the primary', () => {
+  it('uses a replica within it, or else the primary', () => {
     const late = node('g1-2', { lagMs: 900 });
     expect(chooseNode([primary(), late], requirements({ lagMsMax: 1_000 }), half)?.name).toBe('g1-2');
     expect(chooseNode([primary(), late], requirements({ lagMsMax: 500, waitLeftMs: 0 }), half)?.name).toBe('g1-1');
   });
 
-  it('never takes a replica whose lag is not known for fresh', () => {
+  it('never treats a replica with unknown lag as fresh', () => {
     const unknown = node('g1-2', { lagMs: undefined });
     expect(chooseNode([primary(), unknown], requirements({ lagMsMax: 999_999_999 }), half)?.name).toBe('g1-1');
     expect(chooseNode([primary(), unknown], requirements(), half)?.name).toBe('g1-1');
     expect(chooseNode([unknown], requirements(), half)?.name).toBe('g1-2');
   });
 
-  it('waits for a replica that can come up in time', () => {
+  it('waits for a replica that can catch up in time', () => {
     const late = node('g1-2', { lagMs: 900 });
     expect(chooseNode([primary(), late], requirements({ lagMsMax: 850 }), half)?.name).toBe('g1-2');
   });
 
-  it('gets nobody for now beyond the budget of the primary', () => {
+  it('gets no node for now beyond the budget of the primary', () => {
     const late = node('g1-2', { lagMs: 9_000 });
     expect(chooseNode([primary(), late], requirements({ lagMsMax: 500, primaryAllowed: false }), half)).toBeUndefined();
   });
@@ -199,14 +199,14 @@ describe('whatever is known', () => {
     of.follows && !of.isResting && lagOf(of) <= lagLimitMs;
   const isReplica = (of: ReadableNode) => of.role === 'replica';
 
-  it('a reader who wishes nothing gets somebody as long as there is a node', () => {
+  it('a reader without requirements gets a node as long as there is one', () => {
     property((chosen, nodes, asked) => {
       if (nodes.length === 0) expect(chosen).toBeUndefined();
       else if (!wishes(asked)) expect(nodes).toContain(chosen);
     });
   });
 
-  it('one who wishes gets nobody only when the primary is there and must be spared, and no replica fits', () => {
+  it('a reader with requirements gets no node only if no replica fits and the primary must be spared', () => {
     property((chosen, nodes, asked) => {
       if (chosen !== undefined || nodes.length === 0) return;
       expect(wishes(asked) && !asked.primaryAllowed && nodes.some((of) => !isReplica(of))).toBe(true);
@@ -214,34 +214,34 @@ describe('whatever is known', () => {
     });
   });
 
-  it('a replica that fits the wish is never passed over for a node that does not', () => {
+  it('a fitting replica is never skipped for a node that does not fit', () => {
     property((chosen, nodes, asked) => {
       if (wishes(asked) && nodes.some((of) => isReplica(of) && fits(of, asked)))
         expect(chosen !== undefined && isReplica(chosen) && fits(chosen, asked)).toBe(true);
     });
   });
 
-  it('the primary is left alone while a replica that follows within the limit will do', () => {
+  it('the primary is spared while a replica follows within the limit and fits', () => {
     property((chosen, nodes, asked) => {
       const willDo = (of: ReadableNode) => isReplica(of) && isWell(of, asked) && fits(of, asked);
       if (nodes.some(willDo)) expect(chosen !== undefined && willDo(chosen)).toBe(true);
     });
   });
 
-  it('beyond its budget the primary is never asked while there is a replica', () => {
+  it('beyond its budget the primary is never used while there is a replica', () => {
     property((chosen, nodes, { primaryAllowed }) => {
       if (!primaryAllowed && nodes.some(isReplica)) expect(chosen?.role).not.toBe('primary');
     });
   });
 
-  it('a reader that may not wait any more gets the primary within its budget, unless a replica fits', () => {
+  it('a reader that may not wait longer gets the primary within its budget, unless a replica fits', () => {
     property((chosen, nodes, asked) => {
       if (!wishes(asked) || asked.waitLeftMs > 0 || !asked.primaryAllowed || nodes.every(isReplica)) return;
       if (!nodes.some((of) => isReplica(of) && fits(of, asked))) expect(chosen?.role).toBe('primary');
     });
   });
 
-  it('without a wish and without a replica that is well it is the freshest that may be asked, of those that are well first', () => {
+  it('without requirements and without a healthy replica, the freshest allowed node is used, healthy ones first', () => {
     property((chosen, nodes, asked) => {
       if (wishes(asked) || nodes.some((of) => isReplica(of) && isWell(of, asked))) return;
       const mayBeAsked = asked.primaryAllowed || !nodes.some(isReplica) ? nodes : nodes.filter(isReplica);
@@ -251,7 +251,7 @@ describe('whatever is known', () => {
     });
   });
 
-  it('of two replicas that are alike but for load and speed, the one that would answer sooner', () => {
+  it('of two replicas that differ only in load and speed, the one that would answer sooner is used', () => {
     fc.assert(
       fc.property(someNode, someNode, draws, (a, b, [first, second]) => {
         const alike = (name: string, of: typeof a) => node(name, { inFlight: of.inFlight, latencyMs: of.latencyMs });

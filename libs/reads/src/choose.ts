@@ -1,61 +1,65 @@
 import { compareBatchPositions, covers, type GroupTerm, type BatchPosition } from '@eco/routing';
 
 /*
- * Which node answers a read: rules over what is known of the nodes, without a clock, a network or a state of their own.
+ * Chooses the node that answers a read, by rules over what is known about the nodes. It has no clock, network or state
+ * of its own.
  *
- * A reader who wishes nothing takes a replica that is well: it follows within the lag limit and has not just failed in a
- * way that no client can cause. When there is none, the primary; else the freshest node there is. A reader with a position or a greatest lag takes a replica that is known to do. What is known is as old as
- * the last probe or answer, and a reader that has just written is ahead of it nearly always. So while the reader may
- * wait, a replica that is only a little behind is asked all the same: the answer tells whether it has come up by now.
- * Then the primary.
+ * A reader without requirements gets a healthy replica: one that follows within the lag limit and has not just failed
+ * in a way that no client can cause. If there is none, it gets the primary, or else the freshest node.
  *
- * When every replica is late at once, all readers would run to the primary, which has the writes to do. So it is taken
- * only while its budget allows it. Beyond that a reader who wishes nothing gets the freshest replica, and one who does
- * waits on. With no replica there is nothing to spare the primary for.
+ * A reader with a position or a greatest lag gets a replica that is known to fulfil it. That knowledge is as old as the
+ * last probe or answer, and a reader that has just written is nearly always ahead of it. So while the reader may wait,
+ * a replica that is only a little behind is asked anyway: the answer shows whether it has caught up. After that, the
+ * primary.
  *
- * Of several equally good replicas two are drawn and the less loaded, faster one is taken: as good as looking at all of
- * them, and a thousand readers do not all run to the same one (Mitzenmacher, "The power of two choices", 2001).
+ * If every replica is late at once, all readers would go to the primary, which has to write. So it is used only within
+ * its budget. Beyond the budget a reader without requirements gets the freshest replica, and a reader with requirements
+ * keeps waiting. Without any replica there is no budget.
+ *
+ * Of several equally good replicas two are drawn at random, and the less loaded, faster one is used. That is as good as
+ * comparing all of them, and a thousand readers do not all choose the same one (Mitzenmacher, "The power of two
+ * choices", 2001).
  */
 
-/** What is known of a node that can answer. */
+/** What is known about a node that can answer. */
 export interface ReadableNode {
   readonly name: string;
   readonly role: 'primary' | 'replica';
   readonly position: BatchPosition;
-  /** `group_term` as this node has it; reaches `position.term`. */
+  /** This node's `group_term`; it includes `position.term`. */
   readonly terms: readonly GroupTerm[];
-  /** Age of the oldest batch that it has not shown; undefined: not known. */
+  /** Age of the oldest batch that is not visible on it; undefined: unknown. */
   readonly lagMs: number | undefined;
-  /** False: a replica that nobody sends the log to. What it shows grows old, whatever its lag says. */
+  /** False: a replica that receives no log. Its data grows old, whatever its lag says. */
   readonly follows: boolean;
   /** It failed a moment ago in a way that no client can cause. */
   readonly isResting: boolean;
-  /** Reads sent to it and not answered yet. */
+  /** Unanswered reads. */
   readonly inFlight: number;
-  /** Slow reads that run or wait there: they have a connection of their own. */
+  /** Slow reads that run or wait there; they have a separate connection. */
   readonly slowReads: number;
-  /** Time a read takes lately. */
+  /** Recent duration of a read. */
   readonly latencyMs: number;
 }
 
 export interface ReadRequirements {
   /** Absent: any position will do. */
   readonly wanted?: BatchPosition | undefined;
-  /** Greatest lag that the reader takes; absent: any. */
+  /** Greatest lag that the reader accepts; absent: any. */
   readonly lagMsMax?: number | undefined;
-  /** How much longer this reader may wait for a replica to come up. */
+  /** How much longer this reader may wait for a replica to catch up. */
   readonly waitLeftMs: number;
-  /** A replica beyond it is taken only when nothing better is there. */
+  /** A replica beyond this lag is used only if there is nothing better. */
   readonly lagLimitMs: number;
-  /** Whether the primary may be asked in place of a replica. */
+  /** Whether the primary may be used instead of a replica. */
   readonly primaryAllowed: boolean;
-  /** Of the query. */
+  /** The query's pace. */
   readonly pace?: 'slow' | undefined;
 }
 
 /**
- * Undefined when there is no node; and, for a reader with a position or a greatest lag, when no node will do now and
- * the primary may not be asked. `random` gives numbers from 0 up to, without, 1.
+ * Undefined if there is no node. For a reader with a position or a greatest lag also if no node fits now and the
+ * primary may not be used. `random` returns numbers from 0 up to, but not including, 1.
  */
 export function chooseNode<N extends ReadableNode>(
   nodes: readonly N[],
@@ -82,7 +86,7 @@ export function chooseNode<N extends ReadableNode>(
   return sparesPrimary ? undefined : primary;
 }
 
-/** `soon`: not now as far as is known, but it may come up while this reader waits. */
+/** `soon`: it does not fit as far as known, but may catch up while this reader waits. */
 function fitOf(
   node: ReadableNode,
   { wanted, lagMsMax = Infinity, waitLeftMs }: ReadRequirements,
@@ -94,7 +98,7 @@ function fitOf(
   return lagOf(node) - lagMsMax <= waitLeftMs ? 'soon' : 'no';
 }
 
-/** A lag that is not known is no reader's greatest. */
+/** An unknown lag fulfils no greatest lag. */
 function lagOf({ lagMs = Infinity }: ReadableNode): number {
   return lagMs;
 }
@@ -108,12 +112,15 @@ function betterOfTwo<N>(nodes: readonly N[], costOf: (node: N) => number, random
   return costOf(b) < costOf(a) ? b : a;
 }
 
-/** When one more read would be answered. A node that hangs gathers reads and is avoided before any probe says so. */
+/**
+ * Expected time until one more read is answered. A stalled node gathers reads, so it is avoided before any probe
+ * notices.
+ */
 function expectedMs(node: ReadableNode): number {
   return (node.inFlight + 1) * node.latencyMs;
 }
 
-/** The least lag; then the farthest; then a replica, to spare the primary. */
+/** The least lag; then the farthest position; then a replica, to spare the primary. */
 function freshest<N extends ReadableNode>(nodes: readonly N[]): N | undefined {
   return nodes.reduce<N | undefined>(
     (best, node) => (best === undefined || isFresher(node, best) ? node : best),
@@ -123,7 +130,7 @@ function freshest<N extends ReadableNode>(nodes: readonly N[]): N | undefined {
 
 function isFresher(node: ReadableNode, than: ReadableNode): boolean {
   const by =
-    // Not a number, so nothing, when neither is known.
+    // Not a number if neither is known, which decides nothing.
     lagOf(than) - lagOf(node) ||
     compareBatchPositions(node.position, than.position) ||
     Number(node.role === 'replica') - Number(than.role === 'replica');

@@ -7,16 +7,17 @@ import { query, type Query } from './query.js';
 import type { Reads } from './reads.js';
 
 /*
- * Reads of what a consumer of events keeps in a schema of its own. What it shows is as of what it has applied, which its
- * progress rows say, topic by topic and group by group, and not as of the node's group_state. A reader with a position
- * asks for more than that only where the batches in between have something for this consumer: progress moves only with
- * a change of its topics, so of a group that went on without one it looks behind and is not.
+ * Reads from the schema of an event consumer. The data reflects what the consumer has applied, as its progress rows
+ * state per topic and group, and not the node's group_state.
  *
- * How old an answer is says the oldest change that it does not contain: the group's first one after the progress, by the
- * group's clock. So a consumer that is stopped shows in the lag, however fresh the node is that answers.
+ * A reader with a position requires more only if batches in between have something for this consumer. Progress moves
+ * only with a change of its topics, so a group that continued without one looks behind but is not.
+ *
+ * The lag of an answer is the age of the oldest change that it does not contain: the group's first change after the
+ * progress, by the group's clock. So a stopped consumer shows in the lag, however fresh the answering node is.
  */
 
-/** One progress row of a consumer: what it has applied of a topic, up to batch `seq` or up to place `n` of it. */
+/** One progress row of a consumer: it has applied a topic up to batch `seq`, or up to change `n` of it. */
 export interface ConsumerProgress extends GroupPosition {
   readonly topic: string;
   /** Null: the whole batch. */
@@ -33,7 +34,7 @@ export const progressOf = (schema: string, consumer: string): string => `
      'group', p.group_id, 'topic', p.topic, 'term', p.term, 'tag', p.tag, 'seq', p.seq, 'n', p.n)), '[]')
    FROM ${schema}.progress p WHERE p.consumer = '${consumer}') AS progress`;
 
-/** $1 topic, $2 batch: the last one up to it that changed something of the topic; null: none did. */
+/** $1 topic, $2 batch: the last batch up to it that changed something in the topic; null: none did. */
 const lastChange = query<never, { seq: number | null }>({
   name: 'last-change',
   rows: 'SELECT WHERE false',
@@ -43,8 +44,8 @@ const lastChange = query<never, { seq: number | null }>({
 });
 
 /**
- * $1 topics, $2 and $3 the place (seq, n) after which each has not been applied, $4 and $5 the leadership of each place. By
- * the indexes outcome_changes and movement_changes, one row a topic.
+ * $1 topics, $2 and $3 the (seq, n) up to which each has been applied, $4 and $5 the leadership of each. Uses the
+ * indexes outcome_changes and movement_changes, one row per topic.
  */
 const notApplied = query<never, { oldest_at_ms: number | null; all_known: boolean }>({
   name: 'not-applied',
@@ -70,13 +71,13 @@ const PAUSE_MS = 50;
 export interface ConsumerAnswer<Row> {
   readonly type: 'answer';
   readonly answer: GroupAnswer<Row, WithProgress>;
-  /** As of which it is, with what the reader brought of it. */
+  /** The position of the answer, merged with what the reader sent. */
   readonly position: Position;
-  /** Age of the oldest change that it does not contain; undefined: it can't be known. */
+  /** Age of the oldest change that it does not contain; undefined: unknown. */
   readonly lagMs: number | undefined;
 }
 
-/** Waits for what the reader's position and greatest lag ask for, as any read does. */
+/** Waits for the reader's position and greatest lag, as any read does. */
 export async function readConsumerTables<Row>(
   reads: Reads,
   topics: readonly Topic[],
@@ -99,7 +100,7 @@ export async function readConsumerTables<Row>(
   }
 }
 
-/** How fresh what has this progress is; or why it is not as fresh as the reader asks. */
+/** The freshness of this progress; or why it is not as fresh as the reader requires. */
 export async function freshnessOf(
   reads: Reads,
   topics: readonly Topic[],
@@ -122,7 +123,7 @@ export async function freshnessOf(
   };
 }
 
-/** Age of the group's oldest change that is not applied, ms; undefined: it can't be known. */
+/** Age of the group's oldest unapplied change, ms; undefined: unknown. */
 async function lagOf(
   reads: Reads,
   group: string,
@@ -146,17 +147,17 @@ async function lagOf(
     ],
     { position: NO_POSITION, lagMsMax, waitMs: 0 },
   );
-  // After a failover that lost what was applied nobody can tell what the consumer lacks, until it has continued.
+  // After a failover that lost applied changes, what the consumer lacks is unknown until it has continued.
   if (looked.type !== 'answer' || !looked.extra.all_known) return undefined;
   const { oldest_at_ms: oldestAtMs } = looked.extra;
   const { lagMs } = looked.source;
-  // That node has nothing more of these topics, so what is missing is at most as old as what the node itself lacks.
+  // That node has no more of these topics, so what is missing is at most as old as what the node itself lacks.
   if (oldestAtMs === null) return lagMs;
   const nowMs = reads.clockMs(group);
   return nowMs === undefined ? undefined : Math.max(0, Math.round(nowMs - oldestAtMs), lagMs ?? 0);
 }
 
-/** Why this progress is not as far as the reader must see; undefined: it is. */
+/** Why this progress does not cover the reader's position; undefined: it does. */
 async function firstMissing(
   reads: Reads,
   topics: readonly Topic[],
@@ -178,7 +179,7 @@ async function firstMissing(
   return undefined;
 }
 
-/** Of each group the batch that all topics have reached, or the reader's own, which they have too by now. */
+/** Of each group the batch that all topics have reached, or the reader's own position, which they have reached too. */
 function positionAfter(
   reads: Reads,
   topics: readonly Topic[],
@@ -193,7 +194,7 @@ function positionAfter(
   return positionOf([...reached, ...position.groups], position.orders);
 }
 
-/** The last batch that was applied completely. */
+/** The last completely applied batch. */
 function completeSeq(applied: ConsumerProgress | undefined): number {
   return applied === undefined ? 0 : lastCompleteSeq({ seq: applied.seq, n: applied.n ?? undefined });
 }

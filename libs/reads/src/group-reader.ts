@@ -10,54 +10,55 @@ import { SlowLaneFullError } from './nodes/slow-lane.js';
 import { shownBy, type Query, type StateRow } from './query.js';
 
 /*
- * One read of one group, on a node that is fresh enough for this reader.
+ * Reads from one group, on a node that is fresh enough for this reader.
  *
- *   choose a node → read → the answer covers the position?  yes: that is the answer
- *     │                │      not yet: a little pause, then choose again (a replica while the reader may wait, then
- *     │                │               the primary, if its budget allows it); when the time is up, not fresh
- *     │                │      never, says the primary: the position is lost
- *     │                └ the node failed, or refused the statement: the same on another node
- *     └ nobody there: a little pause, until the deadline; then there is no node
+ *   choose a node → read → does the answer cover the position?
+ *       yes: return it
+ *       not yet: pause briefly, then choose again (a replica while the reader may wait, then the primary,
+ *                if its budget allows); when the time is up: not fresh
+ *       never, says the primary: the position is lost
+ *       the node failed or refused the statement: repeat on another node
+ *   no node available: pause briefly, until the deadline; then there is no node
  *
- * A statement that one node refuses says nothing about the others: its page may be damaged, its copy may lack a migration.
- * Only when the nodes agree is it our error. Exempt are the values of the request, about which every node says the same,
- * and a statement that takes too long, which would load every node in turn: a slow one is not tried again, others once.
+ * A statement that one node refuses says nothing about the others: its page may be damaged, or it may lack a migration.
+ * Only if the nodes agree is it our error. There are two exceptions. All nodes agree about invalid values of the
+ * request. A statement that takes too long would load every node in turn: a slow one is not retried, others once.
  *
- * A read changes nothing, so it may be sent any number of times. What a query does it does in one statement, so a
- * request reads one snapshot of one node a group.
+ * A read changes nothing, so it may be sent any number of times. A query is one statement, so a request reads one
+ * snapshot of one node per group.
  */
 
 export interface ReadLimits extends PrimaryBudgetLimits {
-  /** A replica with a greater lag answers only when nothing better can. */
+  /** A replica with a greater lag answers only if there is nothing better. */
   readonly lagLimitMs: number;
-  /** How long a reader with a position waits for a replica before it goes to the primary. */
+  /** How long a reader with a position waits for a replica before it uses the primary. */
   readonly replicaWaitMs: number;
-  /** How long it waits in all, unless it says that it would wait longer. */
+  /** Total wait, unless the reader asks for a longer one. */
   readonly freshWaitMs: number;
   /** How long any reader waits for a node. */
   readonly deadlineMs: number;
-  /** What a node gives one slow statement; a slow read waits for that much longer. */
+  /** A node's limit for one slow statement; a slow read waits for that much longer. */
   readonly slowStatementTimeoutMs: number;
 }
 
-/** What a reader brings. */
+/** What a client asks of a read. */
 export interface ReadOptions {
   readonly position: Position;
-  /** Greatest lag it takes; absent: any. */
+  /** Greatest accepted lag; absent: any. */
   readonly lagMsMax?: number | undefined;
   /** `Prefer: wait`; 0: none. */
   readonly waitMs: number;
 }
 
-/** The group's share of an answer. */
+/** The group's part of an answer. */
 export interface Source {
   readonly group: string;
   readonly node: string;
   readonly role: 'primary' | 'replica';
-  /** Undefined while the group has not had a writer. */
+  /** Undefined while the group has never had a writer. */
   readonly position: GroupPosition | undefined;
   readonly seq: number;
-  /** Undefined: it can't be known, so it fulfils no greatest lag. */
+  /** Undefined: unknown, so it fulfils no greatest lag. */
   readonly lagMs: number | undefined;
 }
 
@@ -77,17 +78,18 @@ export type ReadFailure =
     }
   | { readonly type: 'position-lost'; readonly group: string; readonly wanted: BatchPosition }
   | { readonly type: 'no-node'; readonly fault: string }
-  /** As many slow reads wait as may; or this one has waited for too long. */
+  /** The limit of waiting slow reads is reached, or this one has waited too long. */
   | { readonly type: 'too-busy'; readonly group: string; readonly reason: string }
-  /** The statement took longer than a node gives it. */
+  /** The statement exceeded the node's time limit. */
   | { readonly type: 'too-slow'; readonly group: string; readonly reason: string }
-  /** A value of the request is none that the database takes. */
+  /** The database refuses a value of the request. */
   | { readonly type: 'bad-value'; readonly reason: string };
 
-// Between two looks at a replica that is a little behind: the first soon, since a batch takes a few ms to arrive.
+// Pause between two tries at a replica that is a little behind: the first is short, because a batch takes a few ms to
+// arrive.
 const PAUSE_MS_MIN = 4;
 const PAUSE_MS_MAX = 64;
-/** Nodes on which a statement that takes too long is tried, so that it does not load all of them. */
+/** Number of nodes on which a statement that takes too long is tried, so that it does not load all of them. */
 const TIMEOUTS_MAX = 2;
 
 type Attempt<Row, Extra> =
@@ -113,7 +115,7 @@ export class GroupReader {
     return this.nodes.group;
   }
 
-  /** Throws only what is a bug of ours, such as a statement that no server understands. */
+  /** Throws only for bugs, such as a statement that no server understands. */
   async read<Row, Extra>(
     query: Query<Row, Extra>,
     values: readonly unknown[],
@@ -175,20 +177,22 @@ export class GroupReader {
       const limitMs = missing.type === 'not-fresh' ? limits.freshWaitMs : deadlineMs;
       if (performance.now() - startedMs >= Math.max(limitMs, options.waitMs)) return this.#fail(missing);
       if (attempt !== undefined && attempt.type !== 'behind') continue;
-      // Everybody has been asked: what failed may be over by the time it is asked again.
+      // Every node has been asked: failures may be over by the next round.
       avoided.clear();
       await sleep(pauseMs);
       pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
     }
   }
 
-  /** Two nodes refuse the statement alike and none is left to ask; or the group has one node, and that refuses it. */
+  /**
+   * Two nodes refuse the statement with the same error and none is left to ask; or the group's only node refuses it.
+   */
   #isOurs(refusals: ReadonlyMap<Node, ReadError>, avoided: ReadonlySet<Node>): boolean {
     if (refusals.size < Math.min(2, this.nodes.nodes.length) || this.nodes.readable(avoided).length > 0) return false;
     return new Set([...refusals.values()].map(({ sqlState }) => sqlState)).size === 1;
   }
 
-  /** On the primary, whatever its load: for what only the primary can say. Waits for none. */
+  /** Reads on the primary, whatever its load, for what only the primary knows. Waits for none. */
   async readOnPrimary<Row, Extra>(
     query: Query<Row, Extra>,
     values: readonly unknown[],
@@ -207,7 +211,7 @@ export class GroupReader {
   #choose(candidates: readonly Node[], requirements: Omit<ReadRequirements, 'primaryAllowed'>): Node | undefined {
     const primaryAllowed = this.#budget.allows(performance.now());
     const node = chooseNode(candidates, { ...requirements, primaryAllowed }, Math.random);
-    // With no replica there is nothing to spare the primary for.
+    // Without a replica there is no reason to spare the primary.
     if (node?.role === 'primary' && candidates.length > 1) {
       this.#budget.take();
       this.metrics.takenOver(this.group);

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { ReadFailure, Source } from './group-reader.js';
 import type { NodeStatus } from './nodes/node.js';
 
-/** What reads tell of themselves; one of it a process. */
+/** Metrics of reads; one instance per process. */
 export class ReadMetrics {
   readonly #reads: Counter<'node' | 'role'>;
   readonly #failures: Counter<'group' | 'failure'>;
@@ -14,25 +14,25 @@ export class ReadMetrics {
     const registers = [registry];
     this.#reads = new Counter({
       name: 'eco_reads_total',
-      help: 'Reads answered, by the node that did and what it was',
+      help: 'Reads answered, by node and its role',
       labelNames: ['node', 'role'],
       registers,
     });
     this.#failures = new Counter({
       name: 'eco_read_failures_total',
-      help: 'Reads that no node could answer as asked',
+      help: 'Reads that no node could answer as required',
       labelNames: ['group', 'failure'],
       registers,
     });
     this.#retries = new Counter({
       name: 'eco_read_retries_total',
-      help: 'Reads that one node failed and another was asked for; sqlstate is "connection" where there is none',
+      help: 'Reads that failed on one node and were repeated on another; sqlstate is "connection" if there is none',
       labelNames: ['node', 'sqlstate'],
       registers,
     });
     this.#takenOver = new Counter({
       name: 'eco_read_primary_instead_total',
-      help: 'Reads for which the primary was asked because no replica would do, within its budget',
+      help: 'Reads that used the primary because no replica fitted, within its budget',
       labelNames: ['group'],
       registers,
     });
@@ -55,7 +55,7 @@ export class ReadMetrics {
     );
     gauge(
       'eco_read_node_lag_seconds',
-      'Age of the oldest batch that the node has not shown; +Inf: it is not known, since no primary has been reached',
+      'Age of the oldest batch that is not visible on the node; +Inf: unknown, because no primary has been reached',
       ({ position, lagMs = Infinity }) => (position === undefined ? undefined : lagMs / 1000),
     );
     gauge('eco_read_node_latency_seconds', 'Time a read takes lately', ({ latencyMs }) => latencyMs / 1000);
@@ -108,7 +108,7 @@ export class ReadMetrics {
     this.#retries.inc({ node, sqlstate: sqlState ?? 'connection' });
   }
 
-  /** Reads this node has answered since the process began, in whichever role. */
+  /** Reads that this node has answered since the process started, in any role. */
   readsOf(node: string): number {
     return ['primary', 'replica'].reduce((sum, role) => sum + (this.#served.get(`${node} ${role}`)?.count ?? 0), 0);
   }

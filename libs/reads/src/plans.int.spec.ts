@@ -22,20 +22,20 @@ import { productsOfNameQuery, productsQuery } from './queries/products/products.
 import { salesQueryOf } from './queries/sales/sales.query.js';
 
 /*
- * Goal: no query goes through a table that grows, at a million orders. Each is run as the reads run it, prepared and by
- * its generic plan, and what every node of the plan touched is counted: a full scan by an index would be one, too.
+ * Goal: no query scans a growing table, at a million orders. Each query runs as reads run it, prepared and with its
+ * generic plan, and the rows touched by every node of the plan are counted; a full index scan would count too.
  */
 
 const ORDERS = 1_000_000;
 const PRODUCTS = 100_000;
 const CUSTOMERS = 50_000;
 const BRANCHES = 20;
-/** One order in so many is one customer's: a company that buys all day. */
+/** One order in this many belongs to one customer: a company that buys all day. */
 const ONE_CUSTOMER_EVERY = 10;
-/** Rows that any step of a plan may touch: the largest page, its batches, and what low stock looks at. */
+/** Rows that any step of a plan may touch: the largest page, its batches, and the rows that low stock looks at. */
 const ROWS_MAX = 12_000;
 
-/** Rows as batches leave them, in their order; each list is filled over its own connection. */
+/** Rows as batches leave them, in order; without a durable log, because nobody keeps them. */
 const FILLS = [
   `INSERT INTO eco.orders (order_id, seq, placed_at, decided_at, total_cents, bucket, status, customer_id, branch_id, lines)
   SELECT md5(n::text)::uuid, n / 100, '2026-01-01'::timestamptz + n * interval '20 seconds',
@@ -69,7 +69,7 @@ const FILLS = [
 /** Without the log's durability, since nobody keeps the rows. */
 const FILL_SETTINGS = "SET synchronous_commit = off; SET work_mem = '128MB'";
 
-// As a ReadSession plans; and the plan that a statement gets once it has been run a few times, at once. A slow read is
+// Planned like a ReadSession, with the generic plan that a statement normally gets after some runs. A slow read is
 // planned for its values each time.
 const settingsOf = ({ pace }: Query<never>) =>
   pace === 'slow' ? SLOW_READ_PLAN_SETTINGS : { ...READ_PLAN_SETTINGS, plan_cache_mode: 'force_generic_plan' };
@@ -152,12 +152,12 @@ interface Plan {
   Plans?: Plan[];
 }
 
-/** Tables that stay small whatever is sold. */
+/** Tables that stay small, whatever is sold. */
 const SMALL = ['group_state', 'bucket_ownership', 'progress'];
 
 async function planOf(query: Query<never>, values: readonly Value[]): Promise<Plan> {
   const { text } = query.statement;
-  // EXPLAIN takes no parameters of its own, but those of a prepared statement.
+  // EXPLAIN takes no parameters, but those of a prepared statement.
   for (const statement of ['DEALLOCATE ALL', 'RESET ALL', 'SET statement_timeout = 0'])
     await reader.ask(statement, [], ASK_MS);
   for (const [name, value] of Object.entries(settingsOf(query)))

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { PrimaryBudget, type PrimaryBudgetLimits } from './primary-budget.js';
 
-/** Reads at these times, ms, each of which would rather have the primary; gives how many got it. */
+/** Sends reads at these times, ms, each preferring the primary; returns how many got it. */
 function granted(limits: PrimaryBudgetLimits, timesMs: readonly number[]): number {
   const budget = new PrimaryBudget(limits, 0);
   let taken = 0;
@@ -32,7 +32,7 @@ describe('the primary takes over reads', () => {
     expect(granted({ primarySharePercent: 0, primaryReadsPerSecond: 0 }, storm)).toBe(1);
   });
 
-  it('never more than the share, the fixed number and one second of it in store, whenever the reads come', () => {
+  it('never more than the share, the fixed number and one stored second of it, whenever the reads arrive', () => {
     const limits = fc.record({
       primarySharePercent: fc.integer({ min: 0, max: 100 }),
       primaryReadsPerSecond: fc.integer({ min: 0, max: 50 }),

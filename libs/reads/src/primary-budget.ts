@@ -1,17 +1,17 @@
 /*
- * How many reads the primary may take over from replicas that are late: a share of all reads of the group, and a fixed
- * number a second, so that a quiet service, whose share is next to nothing, may always ask. One token a read; the share
- * comes in with each read, the fixed number with time, and no more is kept than a second's worth of it.
+ * Limits the reads that the primary takes over from late replicas: a share of the group's reads, and a fixed number per
+ * second, so that a quiet service, whose share is near zero, may always ask. One token per read. The share is added
+ * with each read, the fixed number with time, and at most one second's worth is kept.
  */
 
 export interface PrimaryBudgetLimits {
-  /** Of the group's reads by this process, 0 to 100. */
+  /** Share of the group's reads by this process, 0 to 100. */
   readonly primarySharePercent: number;
-  /** Reads a second that are always allowed. */
+  /** Reads per second that are always allowed. */
   readonly primaryReadsPerSecond: number;
 }
 
-/** All times `nowMs` are of one clock that never runs back. */
+/** All times `nowMs` come from one clock that never runs back. */
 export class PrimaryBudget {
   #tokens: number;
   #filledMs: number;
@@ -24,7 +24,7 @@ export class PrimaryBudget {
     this.#filledMs = nowMs;
   }
 
-  /** To be told of each read of the group. */
+  /** Call it for each read of the group. */
   read(): void {
     this.#add(this.limits.primarySharePercent / 100);
   }
@@ -35,7 +35,7 @@ export class PrimaryBudget {
     return this.#tokens >= 1;
   }
 
-  /** To be told when the primary is asked in place of a replica. */
+  /** Call it when the primary is used instead of a replica. */
   take(): void {
     this.#tokens -= 1;
   }

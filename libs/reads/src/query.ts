@@ -13,15 +13,15 @@ export interface Query<Row, Extra = unknown> {
   readonly types?: { readonly row: Row; readonly extra: Extra };
 }
 
-/** `slow`: may take seconds, since it goes through many rows. It runs apart from other reads, and may be refused. */
+/** `slow`: may take seconds, because it reads many rows. It runs separately from other reads and may be refused. */
 export type Pace = 'slow';
 
 export interface QueryText {
-  /** Also the prepared statement's name. */
+  /** Also the name of the prepared statement. */
   readonly name: string;
   /** A SELECT. */
   readonly rows: string;
-  /** The order of the rows, their columns written `r.<column>`; a join keeps none of its own accord. */
+  /** The order of the rows, with columns written `r.<column>`; a join keeps no order by itself. */
   readonly order?: string;
   /** Columns that are returned even when there is no row; `r.found` is null then. */
   readonly extra?: string;

@@ -15,7 +15,8 @@ const at = (position: GroupPosition): ReadOptions => ({ position: positionOf([po
 
 const log = createLog({ name: 'spec', logLevel: 'silent' });
 
-// One group for all of these, since servers cost seconds: each test leaves it as it was, and the last one takes it apart.
+// One group for all tests, because servers take seconds to start: each test restores it, and the last one takes it
+// apart.
 let group: DatabaseGroup;
 let writer: BatchWriter;
 let reads: Reads;
@@ -56,7 +57,7 @@ async function readAnswer(options: ReadOptions): Promise<GroupAnswer<ProductRow,
   return answer;
 }
 
-/** Changes the price; gives where the group is then. */
+/** Changes the price; returns the group's position afterwards. */
 async function changePrice(): Promise<GroupPosition> {
   price += 1;
   const written = await writer.write(
@@ -70,9 +71,9 @@ const server = (number: number) => {
   if (found === undefined) throw new Error(`there is no server ${number}`);
   return found;
 };
-/** Whatever may be said twice: the connection that a kill broke is noticed by the first. */
+/** The order is repeated, because a connection broken by a kill is noticed by the first query. */
 const tell = (number: number, ...statements: string[]) =>
-  eventually(`server ${number} does as it is told`, async () => {
+  eventually(`server ${number} follows the order`, async () => {
     for (const statement of statements) await group.asSuperuser(statement, [], server(number));
     return true;
   });
@@ -91,7 +92,7 @@ const untilReplayed = ({ seq }: GroupPosition) =>
   );
 const roles = () => reads.report().map(({ role, reachable }) => (reachable ? role : 'away'));
 
-it('replicas share the reads, each answer with its position, and the primary is left alone', async () => {
+it('replicas share the reads, each answer has its position, and the primary is spared', async () => {
   const position = await changePrice();
   // The primary answers a reader for whom no replica is far enough within 100 ms.
   await untilReplayed(position);
@@ -106,7 +107,7 @@ it('replicas share the reads, each answer with its position, and the primary is 
   }
 });
 
-it('a reader sees what it wrote, at once, and nearly always from a replica', async () => {
+it('a reader sees its own writes at once, nearly always from a replica', async () => {
   let byReplicas = 0;
   for (let round = 0; round < 100; round += 1) {
     const position = await changePrice();
@@ -117,7 +118,7 @@ it('a reader sees what it wrote, at once, and nearly always from a replica', asy
   expect(byReplicas).toBeGreaterThanOrEqual(90);
 });
 
-it('when no replica comes up to the position, the primary answers; anyone else is told how late the replica is', async () => {
+it('if no replica reaches the position, the primary answers; other readers get the replica and its lag', async () => {
   await Promise.all([pauseReplay(2), pauseReplay(3)]);
   const before = price;
   const position = await changePrice();
@@ -129,9 +130,9 @@ it('when no replica comes up to the position, the primary answers; anyone else i
   const stale = await readAnswer(anyone);
   expect(stale.source.role).toBe('replica');
   expect(stale.rows[0]?.price_cents).toBe(before);
-  await eventually('the replica is told to be late', async () => ((await readAnswer(anyone)).source.lagMs ?? 0) > 100);
+  await eventually('the replica is reported as late', async () => ((await readAnswer(anyone)).source.lagMs ?? 0) > 100);
 
-  // Beyond the limit the freshest node there is answers everybody.
+  // Beyond the limit the freshest node answers every reader.
   await eventually('the primary answers anyone', async () => (await readAnswer(anyone)).source.role === 'primary');
 
   await Promise.all([resumeReplay(2), resumeReplay(3)]);
@@ -155,7 +156,7 @@ it('with the primary gone and replicas behind, only a reader that asked for fres
   );
 });
 
-it('a replica that is killed and comes back, a replica that hangs and goes on: no read fails', async () => {
+it('a replica that is killed and restarted, or stalls and continues, fails no read', async () => {
   let stop = false;
   const failures: unknown[] = [];
   let answers = 0;
@@ -168,14 +169,14 @@ it('a replica that is killed and comes back, a replica that hangs and goes on: n
   });
 
   await server(2).kill();
-  await eventually('the replica is missed', () => roles()[1] === 'away');
+  await eventually('the replica is seen as away', () => roles()[1] === 'away');
   await server(2).start();
   await eventually('the replica is back', () => roles()[1] === 'replica');
 
   await server(3).pause();
-  await eventually('the hanging replica is missed', () => roles()[2] === 'away');
+  await eventually('the stalled replica is seen as away', () => roles()[2] === 'away');
   await server(3).resume();
-  await eventually('it goes on', () => roles()[2] === 'replica');
+  await eventually('the replica continues', () => roles()[2] === 'replica');
 
   stop = true;
   await Promise.all(readers);
@@ -187,7 +188,7 @@ it('a recovery conflict on one replica is answered by another node', async () =>
   const { metrics } = await conflictOn(2);
   expect(metrics).toMatch(/eco_read_retries_total\{node="g1-2",sqlstate="40001"\} [1-9]/);
 
-  /** Readers with a long statement, and a table lock that replay needs: recovery cancels who is in its way. */
+  /** Readers run a long statement, and replay needs a table lock: recovery cancels the statement. */
   async function conflictOn(number: number) {
     const registry = new Registry();
     const only = new Reads({
@@ -226,7 +227,7 @@ it('a recovery conflict on one replica is answered by another node', async () =>
   }
 });
 
-/** Reads of their own, so that what they find out about the nodes stays with them. */
+/** Separate reads, so that what they learn about the nodes does not affect other tests. */
 async function withReads<T>(
   settings: Partial<ReadSettings>,
   numbers: readonly number[],
@@ -303,7 +304,7 @@ describe('a statement that a node refuses', () => {
     });
   });
 
-  it('costs the node its preference: reads one after the other seldom go there again', async () => {
+  it('costs the node its preference: later reads rarely use it', async () => {
     await withReads({}, [1, 2, 3], async (of, retriesOf) => {
       await eventually('the node is asked', async () => {
         await Promise.all(Array.from({ length: 32 }, () => ask(of, 'XX001', 2)));
@@ -315,7 +316,7 @@ describe('a statement that a node refuses', () => {
     });
   });
 
-  it('is our error when all nodes refuse it alike, and the nodes are read on', async () => {
+  it('is our error if all nodes refuse it the same way, and the nodes are still read', async () => {
     await withReads({}, [1, 2, 3], async (of) => {
       await expect(ask(of, '42P01', 1, 2, 3)).rejects.toMatchObject({ name: 'ReadError', sqlState: '42P01' });
       // Both replicas may lack a migration that the primary has.
@@ -324,7 +325,7 @@ describe('a statement that a node refuses', () => {
     });
   });
 
-  it('is our error at once where there is one node; without memory that node is not able to answer', async () => {
+  it('is our error at once with a single node; a node without memory counts as unable to answer', async () => {
     await withReads({ deadlineMs: 300 }, [1], async (of) => {
       await expect(ask(of, 'XX001', 1)).rejects.toMatchObject({ name: 'ReadError', sqlState: 'XX001' });
       expect(await ask(of, '53200', 1)).toEqual({ type: 'no-node', fault: 'group g1: g1-1: as asked' });
@@ -332,7 +333,7 @@ describe('a statement that a node refuses', () => {
     });
   });
 
-  it("is the request's own when it is about its values (class 22)", async () => {
+  it("is the client's error if it concerns values of the request (class 22)", async () => {
     await withReads({}, [1, 2, 3], async (of, retriesOf) => {
       const answer = await of.ofKey(PRODUCT, productQuery, ['a\u0000b'], anyone);
       expect(answer).toMatchObject({ type: 'bad-value' });
@@ -343,7 +344,7 @@ describe('a statement that a node refuses', () => {
     });
   });
 
-  it('for taking too long is tried on one other node, and a slow read on none', async () => {
+  it('for taking too long is retried on one other node, and a slow read on none', async () => {
     const sleep = { name: 'sleep', rows: 'SELECT 1 AS n, pg_sleep(60)' };
     await withReads({ statementTimeoutMs: 200, slowStatementTimeoutMs: 200 }, [1, 2, 3], async (of, retriesOf) => {
       const timeouts = async () =>
@@ -368,9 +369,9 @@ describe('a statement that a node refuses', () => {
   });
 });
 
-it('after a promotion reads follow the new primary, and tell a position that is covered from one that is lost', async () => {
+it('after a promotion reads follow the new primary, and distinguish covered from lost positions', async () => {
   const kept = await changePrice();
-  // One batch that no replica gets: it commits because nobody waits, and dies with its machine.
+  // One batch that no replica receives: it commits because it waits for none, and is lost with its machine.
   await tell(1, `ALTER SYSTEM SET synchronous_standby_names = ''`, 'SELECT pg_reload_conf()');
   await eventually('nobody waits for a replica', async () => {
     const [row] = await group.asSuperuser<{ names: string }>(
@@ -381,7 +382,7 @@ it('after a promotion reads follow the new primary, and tell a position that is 
   await server(2).kill();
   await server(3).kill();
   const keptPrice = price;
-  // With a leadership that no replica gets to know.
+  // With a leadership that no replica learns about.
   await writer.close();
   writer = await BatchWriter.open(group);
   const lost = await changePrice();
@@ -394,7 +395,7 @@ it('after a promotion reads follow the new primary, and tell a position that is 
   await eventually('the replicas answer', () => roles().join() === 'away,replica,replica');
   expect(await read(at(lost))).toMatchObject({ type: 'not-fresh' });
 
-  // With one replica and no other node the new primary waits for nobody.
+  // With one replica and no other node the new primary waits for none.
   await tell(2, `ALTER SYSTEM SET synchronous_standby_names = ''`, 'SELECT pg_reload_conf()');
   await server(2).promote();
   await eventually('the new primary is found', () => roles()[1] === 'primary');
@@ -409,7 +410,7 @@ it('after a promotion reads follow the new primary, and tell a position that is 
   expect([next.term, next.seq]).toEqual([lost.term, lost.seq]);
   expect((await readAnswer(at(next))).source).toMatchObject({ node: 'g1-2', role: 'primary', position: next });
 
-  // Without a batch that could pass the lost numbers: heartbeats show that the group moves.
+  // Without a batch that could reuse the lost numbers: heartbeats show that the group moves.
   const atMs = async () => {
     const [row] = await group.asSuperuser<{ at: Date }>('SELECT at FROM eco.group_state', [], server(2));
     return row?.at.getTime() ?? 0;

@@ -16,7 +16,7 @@ import { ReplicationController } from './queries/replication/replication.control
 import { SalesController } from './queries/sales/sales.controller.js';
 import { Reads } from './reads.js';
 
-/** Routes by what they are about; a process mounts those that it answers. */
+/** Routes by subject; a process mounts those that it serves. */
 export const readRoutes = {
   /** GET /orders/{orderId}, GET /orders */
   orders: [OrderController, OrdersController],
@@ -46,7 +46,7 @@ export const readRoutes = {
 
 export type ReadRoute = keyof typeof readRoutes;
 
-/** Mounts routes on reads that the process has started and will stop. */
+/** Mounts routes on reads that the process starts and stops. */
 @Module({})
 export class ReadsModule {
   static mount(reads: Reads, routes: readonly ReadRoute[]): DynamicModule {

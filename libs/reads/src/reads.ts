@@ -17,7 +17,7 @@ export interface ReadsOptions {
   readonly groups: readonly GroupAddresses[];
   /** Of `eco_reader`. */
   readonly login: Login;
-  /** Of `eco_monitor`, for who follows the primary and how far; absent: that is not known in this process. */
+  /** Login of `eco_monitor`, to see which nodes follow the primary and how far; absent: unknown in this process. */
   readonly monitor?: Login;
   /** Shows in `pg_stat_activity`. */
   readonly applicationName: string;
@@ -27,13 +27,13 @@ export interface ReadsOptions {
 }
 
 export interface NodeReport extends NodeStatus {
-  /** Answered by it since this process began. */
+  /** Reads answered by it since this process started. */
   readonly reads: number;
-  /** Of its group's reads, 0 to 1. */
+  /** Share of its group's reads, 0 to 1. */
   readonly share: number;
 }
 
-/** Reads of all groups. Knows which group has what, and asks each group's own reader. */
+/** Reads of all groups. It knows which group owns what, and uses each group's reader. */
 export class Reads {
   readonly #groups: readonly GroupReader[];
   readonly #metrics: ReadMetrics;
@@ -49,7 +49,7 @@ export class Reads {
     });
   }
 
-  /** Settles when every node has answered or failed once; nodes that are away are looked for from then on. */
+  /** Settles when every node has answered or failed once; absent nodes are looked for from then on. */
   async start(): Promise<void> {
     await Promise.all(this.#groups.map(({ nodes }) => nodes.start()));
   }
@@ -58,17 +58,17 @@ export class Reads {
     for (const { nodes } of this.#groups) nodes.stop();
   }
 
-  /** Called with the highest stamp that a cart shows, so that commands from this process come after it. */
+  /** Called with the highest stamp that a cart shows, so that later commands from this process get a higher one. */
   onCartStamp: ((customerId: string, stamp: Stamp) => void) | undefined;
 
-  /** How long a reader waits for the freshness that it asks for. */
+  /** How long a reader waits for the freshness that it requires. */
   readonly freshWaitMs: number;
 
   get groupIds(): string[] {
     return this.#groups.map(({ group }) => group);
   }
 
-  /** Groups of which no node can be asked now; empty: all is well. */
+  /** Groups without a readable node; empty: all is well. */
   groupsMissing(): string[] {
     return this.#groups.filter(({ nodes }) => nodes.readable().length === 0).map(({ group }) => group);
   }
@@ -82,40 +82,40 @@ export class Reads {
     });
   }
 
-  /** What has this key: a customer's or a product's. */
+  /** Runs the query on the group that owns this customer or product. */
   ofKey<Row, Extra>(key: string, query: Query<Row, Extra>, values: readonly unknown[], options: ReadOptions) {
     return this.#ofBucket((buckets) => bucketOf(key, buckets), query, values, options);
   }
 
-  /** What has this id: an order's or a command's. An id that was made elsewhere is looked for, and not found, too. */
+  /** Runs the query on the group of this order or command id. An id made elsewhere is looked up too, and not found. */
   ofId<Row, Extra>(id: string, query: Query<Row, Extra>, values: readonly unknown[], options: ReadOptions) {
     return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfCommandId(id, buckets) : 0), query, values, options);
   }
 
-  /** The group that owned the key's bucket when it was last seen; undefined: none is known to. */
+  /** The group that owned the key's bucket when last seen; undefined: unknown. */
   groupOf(key: string): string | undefined {
     return this.#groupOfKey(key)?.group;
   }
 
-  /** The clock by which the key's group decides what is too late, ms since 1970; undefined: nothing is seen of it. */
+  /** The time by which the key's group decides what is too late, ms since 1970; undefined: nothing is seen of it. */
   groupNowMs(key: string): number | undefined {
     return this.#groupOfKey(key)?.nodes.groupNowMs;
   }
 
-  /** As `groupNowMs`, while the group is seen to move: what was last seen of one that does not is no clock to go by. */
+  /** Like `groupNowMs`, but only while the group moves: the last time of a group that does not move is unusable. */
   movingGroupNowMs(key: string): number | undefined {
     const nodes = this.#groupOfKey(key)?.nodes;
     return nodes !== undefined && nodes.stillMs < STILL_MS ? nodes.groupNowMs : undefined;
   }
 
-  /** Why the key's group decides nothing just now, as far as can be seen; undefined: it moves. */
+  /** Why the key's group decides nothing now, as far as can be seen; undefined: it moves. */
   standstill(key: string): string | undefined {
     const group = this.#groupOfKey(key);
     if (group === undefined) return 'no group is known to own its bucket';
     const { stillMs } = group.nodes;
     if (stillMs < STILL_MS) return undefined;
     if (stillMs === Infinity) return `nothing is seen of group ${group.group}`;
-    return `group ${group.group} has stood still for ${Math.round(stillMs / 1000)} s`;
+    return `group ${group.group} has stalled for ${Math.round(stillMs / 1000)} s`;
   }
 
   async ofGroup<Row, Extra>(
@@ -129,7 +129,7 @@ export class Reads {
     return found.read(query, values, options);
   }
 
-  /** As `ofGroup`, on the group's primary alone. Use it rarely: the primary has the writes to do. */
+  /** Like `ofGroup`, but on the group's primary only. Use it rarely: the primary has to write. */
   async ofPrimary<Row, Extra>(
     group: string,
     query: Query<Row, Extra>,
@@ -140,7 +140,7 @@ export class Reads {
     return found.readOnPrimary(query, values);
   }
 
-  /** What this group's clock shows now, ms since 1970; undefined: nothing is seen of it. */
+  /** The group's current time, ms since 1970; undefined: nothing is seen of it. */
   clockMs(group: string): number | undefined {
     return this.#groups.find((each) => each.group === group)?.nodes.groupNowMs;
   }
@@ -185,7 +185,7 @@ export class Reads {
   }
 }
 
-/** What of this is a setting of reads: a process may hand over all of its own. */
+/** Picks the settings of reads from a process's settings. */
 function readSettingsIn(given: ReadSettings): ReadSettings {
   return Object.fromEntries(
     Object.keys(READ_DEFAULTS).map((name) => [name, given[name as keyof ReadSettings]]),

@@ -24,8 +24,8 @@ const limit = (
 const MINUTE_MS = 60_000;
 
 /**
- * As a process that reads takes them from its environment. The defaults are sane for one site: replicas some ms behind,
- * a node that hangs found out within two seconds.
+ * Settings from a process's environment. The defaults suit one site: replicas some ms behind, a stalled node noticed
+ * within two seconds.
  */
 export const readSettings = {
   lagLimitMs: limit(
@@ -33,58 +33,52 @@ export const readSettings = {
     2_000,
     [0, MINUTE_MS],
     'ms',
-    'A replica further behind is read only when nothing better is there',
+    'A replica further behind is read only if there is nothing better',
   ),
   replicaWaitMs: limit(
     'REPLICA_WAIT_MS',
     100,
     [0, MINUTE_MS],
     'ms',
-    'How long a reader with a position waits for a replica before it goes to the primary',
+    'How long a reader with a position waits for a replica before it uses the primary',
   ),
   freshWaitMs: limit(
     'FRESH_WAIT_MS',
     1_000,
     [0, MINUTE_MS],
     'ms',
-    'How long a reader waits in all for the freshness it asks for',
+    'How long a reader waits in total for the freshness it requires',
   ),
-  // Longer than two nodes that hang one after the other.
+  // Longer than two successive stalled nodes take.
   deadlineMs: limit('DEADLINE_MS', 5_000, [100, MINUTE_MS], 'ms', 'How long any reader waits for a node'),
   primarySharePercent: limit(
     'PRIMARY_SHARE',
     20,
     [0, 100],
     'percent',
-    'Share of reads that the primary takes over from replicas that are late',
+    'Share of reads that the primary takes over from late replicas',
   ),
-  primaryReadsPerSecond: limit(
-    'PRIMARY_PER_SECOND',
-    100,
-    [0, 1_000_000],
-    undefined,
-    'Reads per second that it takes over in any case',
-  ),
+  primaryReadsPerSecond: limit('PRIMARY_PER_SECOND', 100, [0, 1_000_000], 'reads/s', 'Reads that it always takes over'),
   probeEveryMs: limit(
     'PROBE_EVERY_MS',
     500,
     [50, MINUTE_MS],
     'ms',
-    'Time between two probes of a node; lag is known to within it',
+    'Time between two probes of a node; lag is known to within this time',
   ),
   probeTimeoutMs: limit(
     'PROBE_TIMEOUT_MS',
     1_000,
     [50, MINUTE_MS],
     'ms',
-    'A node that does not answer within this time is not read',
+    'A node that does not answer for this time is not read',
   ),
   probePatienceMs: limit(
     'PROBE_PATIENCE_MS',
     5_000,
     [50, MINUTE_MS],
     'ms',
-    'How long its late answer is waited for before a new connection is made',
+    'How long its late answer is awaited before a new connection is made',
   ),
   connectTimeoutMs: limit('CONNECT_TIMEOUT_MS', 5_000, [50, MINUTE_MS], 'ms', 'How long a connection may take to open'),
   queryTimeoutMs: limit(
@@ -92,7 +86,7 @@ export const readSettings = {
     2_000,
     [50, MINUTE_MS],
     'ms',
-    'A connection without an answer for this time is given up',
+    'A connection without an answer for this time is dropped',
   ),
   statementTimeoutMs: limit('STATEMENT_TIMEOUT_MS', 1_500, [50, MINUTE_MS], 'ms', 'What a node gives one statement'),
   slowStatementTimeoutMs: limit(
@@ -100,14 +94,14 @@ export const readSettings = {
     10_000,
     [50, 10 * MINUTE_MS],
     'ms',
-    'What a node gives one statement of a report',
+    'Time limit of one report statement on a node',
   ),
   slowReadsWaitingMax: limit(
     'SLOW_WAITING',
     4,
     [0, 1_000],
-    undefined,
-    'Reports that may wait for the one that runs on a node; more are refused',
+    'reads',
+    'Reports that may wait for the running one on a node; more are refused',
   ),
   connections: limit(
     'CONNECTIONS',

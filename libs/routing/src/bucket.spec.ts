@@ -13,7 +13,7 @@ describe('hash12 and bucketOf', () => {
     expect(bucketOf(key, 256)).toBe(bucketOfCount.bucketOf256);
   });
 
-  it('name one bucket of those there are, for any key', () => {
+  it('name an existing bucket for any key', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), bucketCount, (key, buckets) => {
         const bucket = bucketOf(key, buckets);
@@ -43,7 +43,7 @@ describe('hash12 and bucketOf', () => {
 });
 
 describe('unicodeKey', () => {
-  it('gives text that PostgreSQL can hold, of every length in UTF-8, the same for the same seed', () => {
+  it('makes text that PostgreSQL can store, of every length in UTF-8, the same for the same seed', () => {
     const random = seededRandom('unicode-key');
     const keys = Array.from({ length: 20_000 }, () => unicodeKey(random));
     const points = keys.flatMap((key) => [...key].map((character) => character.codePointAt(0) ?? 0));

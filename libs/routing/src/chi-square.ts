@@ -1,9 +1,9 @@
 /*
- * How likely counts as uneven as these are, if every key falls on its place by chance alone. A p near 0 says that the
- * hash favours some places; near 1, that the counts are more even than chance would make them (a made-up list of keys).
+ * Probability of counts at least as uneven as these, if every key is placed at random. A p near 0 means that the hash
+ * favours some places; near 1, that the counts are more even than random ones (a made-up list of keys).
  */
 
-/** How small a term may be, against the sum so far, to end a series: the precision of a double. */
+/** The relative size below which a term ends a series: the precision of a double. */
 const PRECISION = 2 ** -52;
 
 /** The statistic against the expected counts: Σ (count − expected)² ÷ expected. */
@@ -15,9 +15,9 @@ export function chiSquareOf(counts: readonly number[], expected: readonly number
 }
 
 /**
- * The probability of a chi-square of at least `chiSquare`; 1 when there is no degree of freedom, so nothing to vary.
- * It is the upper incomplete gamma function Q(a, x) at half the two arguments: NIST DLMF 8.2.4, computed by the series
- * 8.11.4 where x is small against a and by the continued fraction 8.9.2 elsewhere, where each is fast.
+ * The probability of a chi-square of at least `chiSquare`; 1 without a degree of freedom. It is the upper incomplete
+ * gamma function Q(a, x) at half the two arguments: NIST DLMF 8.2.4. It is computed by the series 8.11.4 if x is small
+ * against a, and otherwise by the continued fraction 8.9.2; each converges fast in its range.
  */
 export function chiSquareP(chiSquare: number, degreesOfFreedom: number): number {
   if (!Number.isInteger(degreesOfFreedom) || degreesOfFreedom < 0 || !(chiSquare >= 0)) {

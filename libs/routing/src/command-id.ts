@@ -3,16 +3,16 @@ import { hash12 } from './hash.js';
 import { field12Of, idOfKey, uuidV7, type IdSource, type KeyedRequest } from './uuid.js';
 
 /*
- * Ids of the other commands, built as order ids are: the 12 bits hold hash12 of the key by which the command is routed,
- * so `GET /commands/{id}` finds the group that has the outcome. An order's id is the id of the command that places it.
+ * Ids of the other commands, built like order ids: the 12 bits are hash12 of the routing key, so `GET /commands/{id}`
+ * finds the group with the outcome. An order's id is the id of the command that places it.
  */
 
-/** A new command's id; `key` is the customer or product id that it goes by. */
+/** A new command's id; `key` is the customer or product id that routes it. */
 export function newCommandId({ key, ...source }: IdSource & { readonly key: string }): string {
   return uuidV7(source, hash12(key));
 }
 
-/** The id of the command of this kind that this origin asked for under this `Idempotency-Key`; never an order's id. */
+/** The id of the command of this kind that this origin requested under this `Idempotency-Key`; never an order's id. */
 export function commandIdFor({
   kind,
   key,
@@ -21,12 +21,12 @@ export function commandIdFor({
   return idOfKey('command', request, [kind, key], hash12(key));
 }
 
-/** The bucket that has the command's outcome. Throws a RangeError when the id is no UUID. */
+/** The bucket of the command's outcome. Throws a RangeError if the id is no UUID. */
 export function bucketOfCommandId(commandId: string, buckets: number): number {
   return bucketOfHash12(field12Of(commandId), buckets);
 }
 
-/** An id that is not routed by (a correlation id, an event's id): version 7, all random but its time. */
+/** An id without routing (a correlation id, an event's id): version 7, random except for its time. */
 export function newId(source: IdSource): string {
   return uuidV7(source, ((source.random[8] ?? 0) << 4) | ((source.random[9] ?? 0) >> 4));
 }

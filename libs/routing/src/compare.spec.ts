@@ -25,7 +25,7 @@ describe('the ring', () => {
     }
   });
 
-  it('gives a key to its own point or the next, and past the last one to the first', () => {
+  it('assigns a key to its own point or the next, and past the last one to the first', () => {
     const small = { groups: ['g1', 'g2', 'g3'], points: [0x10, 0x20, 0x30], owners: [2, 0, 1] };
     const ownerAt = (point: number) => groupOnRing(small, point.toString(16).padStart(12, '0').padEnd(32, 'f'));
     expect([0, 0x10, 0x11, 0x20, 0x21, 0x30, 0x31, 2 ** 48 - 1].map(ownerAt)).toEqual([2, 2, 0, 0, 1, 1, 2, 2]);
@@ -47,16 +47,16 @@ describe('the ring', () => {
 });
 
 describe('compareRouters', () => {
-  it('finds the shares that the three must have', () => {
+  it('finds the expected shares of the three routers', () => {
     const comparison = compareRouters({ groups: 4, added: 1, buckets: 16 });
     const keys = 40_000;
     for (let key = 0; key < keys; key += 1) comparison.add(`customer-${key}`);
     const [modulo, ring, buckets] = comparison.moves();
 
     expect([modulo?.method, ring?.method, buckets?.method]).toEqual(['modulo', 'ring', 'buckets']);
-    // Modulo 4 and modulo 5 agree on the 4 of 20 rests that are below 4: 80 % move.
+    // Modulo 4 and modulo 5 agree for the 4 of 20 remainders below 4: 80 % move.
     expect((modulo?.moved ?? 0) / keys).toBeCloseTo(0.8, 1);
-    // The ring gives the new group about a fifth; 150 points leave it some percent off.
+    // The ring assigns about a fifth to the new group; with 150 points it deviates by some percent.
     expect((ring?.moved ?? 0) / keys).toBeGreaterThan(0.15);
     expect((ring?.moved ?? 0) / keys).toBeLessThan(0.25);
     // 3 of 16 buckets.

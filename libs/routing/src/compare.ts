@@ -2,7 +2,7 @@ import { bucketOf } from './bucket.js';
 import { addGroup, evenPlacement, groupOf, type Placement } from './placement.js';
 import { groupByModulo, groupOnRing, md5Of, ringOf } from './ring.js';
 
-/** Names of groups for a cluster that is only imagined: `g1`, `g2`, … */
+/** Names of groups of an imaginary cluster: `g1`, `g2`, … */
 export function groupIdsOf(groups: number): string[] {
   return Array.from({ length: groups }, (_, index) => `g${index + 1}`);
 }
@@ -11,22 +11,22 @@ export type RouterMethod = 'modulo' | 'ring' | 'buckets';
 
 interface RouterMoves {
   readonly method: RouterMethod;
-  /** Keys that another group has after the growth. */
+  /** Keys that belong to another group after the growth. */
   readonly moved: number;
-  /** Keys of the group that has most of them after the growth. */
+  /** Keys of the group with the most keys after the growth. */
   readonly fullest: number;
 }
 
-/** What a growth by some groups costs with each router, counted over keys that are given one by one. */
+/** Cost of a growth by some groups with each router, counted over keys that are added one by one. */
 export interface RouterComparison {
   add(key: string): void;
-  /** Over the keys added so far. */
+  /** For the keys added so far. */
   moves(): RouterMoves[];
 }
 
 /**
- * Compares `MD5 mod groups`, a consistent-hash ring and placed buckets (ours) when a cluster of `groups` groups gets
- * `added` more. Throws a RangeError when there are not enough buckets for so many groups.
+ * Compares `MD5 mod groups`, a consistent-hash ring and placed buckets (ours) for a cluster of `groups` groups that
+ * grows by `added`. Throws a RangeError if there are fewer buckets than groups.
  */
 export function compareRouters(growth: { groups: number; added: number; buckets: number }): RouterComparison {
   const { groups, added, buckets } = growth;

@@ -39,7 +39,7 @@ describe('covers', () => {
     expect(covers(at(0, A, 0), at(1, B, 0), [])).toBe('behind');
   });
 
-  it('refuses a history of another snapshot', () => {
+  it('rejects a history of another snapshot', () => {
     expect(() => covers(at(10, A, 961), at(8, B, 910), terms)).toThrow('do not reach term 10');
     expect(() => covers(at(9, A, 961), at(8, B, 910), terms)).toThrow('do not reach term 9');
   });
@@ -50,7 +50,7 @@ describe('covers', () => {
     expect(covers(at(200_000, A, 200_000), at(1, A, 2), many)).toBe('lost');
   });
 
-  it('tells what is in a node’s log, over any failover', () => {
+  it('decides what is in a node’s log, over any failover', () => {
     fc.assert(
       fc.property(failover, fc.nat(), fc.nat(), fc.boolean(), ({ kept, lost, fork }, cut, pick, fromLost) => {
         const prefix = kept.slice(0, 1 + (cut % kept.length));

@@ -1,6 +1,9 @@
 import type { BatchPosition } from './position.js';
 
-/** A row of `group_term`: a leadership that has decided something, and its first batch. Older rows may be of one that has not. */
+/**
+ * A row of `group_term`: a leadership that has decided something, and its first batch. An older row may belong to a
+ * leadership without a batch.
+ */
 export interface GroupTerm {
   readonly term: number;
   readonly tag: string;
@@ -9,9 +12,9 @@ export interface GroupTerm {
 
 /**
  * - `covered`: the node has what the reader saw.
- * - `behind`: not yet, as far as this node can tell.
- * - `lost`: never. What the reader saw is not in this node's history: a failover left it behind. From the primary that
- *   is final (`position-lost`); from another node it may be that node which is on the lost branch.
+ * - `behind`: not yet, as far as this node knows.
+ * - `lost`: never. What the reader saw is not in this node's history, because a failover lost it. From the primary that
+ *   is final (`position-lost`); another node may itself be on the lost branch.
  */
 export type Coverage = 'covered' | 'behind' | 'lost';
 

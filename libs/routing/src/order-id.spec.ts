@@ -22,7 +22,7 @@ describe('order ids', () => {
     expect(orderIdFor(request)).toBe(id);
   });
 
-  it('tell the bucket of their customer, made by us or out of an Idempotency-Key', () => {
+  it('contain the bucket of their customer, whether new or derived from an Idempotency-Key', () => {
     fc.assert(
       fc.property(text, text, text, nowMs, random, buckets, (customerId, origin, idempotencyKey, ms, bytes, count) => {
         const made = newOrderId({ customerId, nowMs: ms, random: bytes });
@@ -38,7 +38,7 @@ describe('order ids', () => {
     );
   });
 
-  it('sort by time when we make them', () => {
+  it('sort by time if they are new', () => {
     fc.assert(
       fc.property(text, nowMs, nowMs, random, random, (customerId, a, b, bytesA, bytesB) => {
         fc.pre(a !== b);
@@ -49,7 +49,7 @@ describe('order ids', () => {
     );
   });
 
-  it('are the same for the same request and differ in origin, customer or key, wherever one field ends', () => {
+  it('are the same for the same request and differ by origin, customer or key, wherever a field ends', () => {
     const request = fc.record({ origin: text, customerId: text, idempotencyKey: text });
     fc.assert(
       fc.property(request, request, (a, b) => {
@@ -73,7 +73,7 @@ describe('order ids', () => {
     );
   });
 
-  it('are refused for what no id can be made of, or read from', () => {
+  it('are refused for invalid input and for text that is no id', () => {
     const random10 = new Uint8Array(10);
     expect(() => newOrderId({ customerId: 'c', nowMs: 1.5, random: random10 })).toThrow(/whole milliseconds/);
     expect(() => newOrderId({ customerId: 'c', nowMs: -1, random: random10 })).toThrow(/whole milliseconds/);
@@ -92,7 +92,7 @@ describe('command ids', () => {
     expect(commandIdFor(request)).toBe(id);
   });
 
-  it('tell the bucket of their key and are never the id of an order', () => {
+  it('contain the bucket of their key and are never an order’s id', () => {
     fc.assert(
       fc.property(text, text, text, text, nowMs, random, buckets, (origin, kind, key, idempotencyKey, ms, bytes, n) => {
         const asked = commandIdFor({ origin, kind, key, idempotencyKey });
@@ -129,7 +129,7 @@ describe('newId', () => {
 });
 
 describe('isUuid', () => {
-  it('takes a UUID of any version, in either case', () => {
+  it('accepts a UUID of any version, in either case', () => {
     fc.assert(fc.property(fc.uuid(), (id) => isUuid(id) && isUuid(id.toUpperCase())));
     expect(isUuid('00000000-0000-0000-0000-000000000000')).toBe(true);
     expect(isUuid('ffffffff-ffff-ffff-ffff-ffffffffffff')).toBe(true);

@@ -36,11 +36,11 @@ describe('evenPlacement', () => {
     );
   });
 
-  it('places a cluster that starts with n groups as one that grew to n', () => {
+  it('places a cluster that starts with n groups like one that grew to n', () => {
     expect(evenPlacement(16, ['g1', 'g2', 'g3'])).toEqual(addGroup(evenPlacement(16, ['g1', 'g2']), 'g3'));
   });
 
-  it('names what it refuses', () => {
+  it('names the reason of each refusal', () => {
     expect(() => evenPlacement(12, ['g1'])).toThrow(/power of two from 1 to 256, not 12/);
     expect(() => evenPlacement(16, [])).toThrow(/at least one group/);
     expect(() => evenPlacement(2, ['a', 'b', 'c'])).toThrow("2 buckets can't be placed on 3 groups");
@@ -54,7 +54,7 @@ describe('evenPlacement', () => {
 });
 
 describe('addGroup', () => {
-  it('evens out any placement and leaves the one it was given', () => {
+  it('balances any placement and does not modify its input', () => {
     fc.assert(
       fc.property(anyPlacement, (before) => {
         fc.pre(before.groups.length < before.owners.length);
@@ -80,7 +80,7 @@ describe('addGroup', () => {
     );
   });
 
-  it('moves no more than the best of all even placements would, by trying them all', () => {
+  it('moves no more than the best of all even placements, found by trying them all', () => {
     const everyEven = (groups: readonly string[], buckets: number) => {
       let all: string[][] = [[]];
       for (let bucket = 0; bucket < buckets; bucket += 1) {
@@ -109,7 +109,7 @@ describe('addGroup', () => {
     );
   });
 
-  it('refuses a known group, and one more than there are buckets', () => {
+  it('refuses a known group, and more groups than buckets', () => {
     const full = evenPlacement(2, ['g1', 'g2']);
     expect(() => addGroup(full, 'g2')).toThrow('the group g2 is named twice');
     expect(() => addGroup(full, 'g3')).toThrow("2 buckets can't be placed on 3 groups");
@@ -117,7 +117,7 @@ describe('addGroup', () => {
 });
 
 describe('a placement', () => {
-  it('tells owner, buckets and moves', () => {
+  it('returns owner, buckets and moves', () => {
     const before = evenPlacement(4, ['g1']);
     const after = addGroup(before, 'g2');
     expect(after.owners).toEqual(['g1', 'g1', 'g2', 'g2']);

@@ -1,10 +1,10 @@
 import { assertBucketCount } from './bucket.js';
 
 /*
- * Which group owns which bucket. A placement is a plan and never changes; what holds at a moment stands in each
- * group's own `bucket_ownership`. There is one rule for growing, and a fresh cluster follows it too: the first group
- * has everything, each further one is added. So a cluster that started with four groups and one that grew to four
- * place their buckets alike.
+ * Assigns buckets to groups. A placement is a plan and never changes; the current state is in each group's
+ * `bucket_ownership`. There is one rule for growth, and a new cluster follows it too: the first group has everything,
+ * and each further one is added. So a cluster that started with four groups and one that grew to four have the same
+ * placement.
  */
 
 const GROUP_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
@@ -22,12 +22,12 @@ export interface BucketMove {
   readonly to: string;
 }
 
-/** Group ids stand in queue names, routing keys (so no dots) and positions (so no `=`). */
+/** Group ids are part of queue names, routing keys (so no dots) and positions (so no `=`). */
 export function isGroupId(text: string): boolean {
   return GROUP_ID.test(text);
 }
 
-/** A placement read from somewhere, checked. Throws a RangeError that names every violation. */
+/** Checks a placement. Throws a RangeError that names every violation. */
 export function placementOf(groups: readonly string[], owners: readonly string[]): Placement {
   assertBucketCount(owners.length);
   const faults: string[] = [];
@@ -47,7 +47,10 @@ export function placementOf(groups: readonly string[], owners: readonly string[]
   return Object.freeze({ groups: Object.freeze([...groups]), owners: Object.freeze([...owners]) });
 }
 
-/** Buckets placed so that no group has two more than another. Throws a RangeError for a bad count or bad groups. */
+/**
+ * Places buckets so that no group has two more than another. Throws a RangeError for an invalid number of buckets or
+ * invalid groups.
+ */
 export function evenPlacement(buckets: number, groupIds: readonly string[]): Placement {
   assertBucketCount(buckets);
   const [first, ...others] = groupIds;
@@ -58,9 +61,9 @@ export function evenPlacement(buckets: number, groupIds: readonly string[]): Pla
 }
 
 /**
- * The placement with one group more: no group has two buckets more than another, and as few are moved as can be. From
- * an even placement only the new group receives; an uneven one is made even on the way. Throws a RangeError for a
- * group id that is bad or known, or when there are not enough buckets for one more group.
+ * The placement with one more group: no group has two buckets more than another, and as few as possible move. From an
+ * even placement only the new group receives buckets; an uneven one is balanced in passing. Throws a RangeError for an
+ * invalid or known group id, or if there are not enough buckets.
  */
 export function addGroup(placement: Placement, groupId: string): Placement {
   if (placement.groups.includes(groupId)) {
@@ -80,7 +83,7 @@ export function addGroup(placement: Placement, groupId: string): Placement {
   return placementOf(groups, owners);
 }
 
-/** Throws a RangeError for a bucket that is not there. */
+/** Throws a RangeError for a missing bucket. */
 export function groupOf(placement: Placement, bucket: number): string {
   const owner = placement.owners[bucket];
   if (owner === undefined) {
@@ -94,7 +97,7 @@ export function bucketsOf(placement: Placement, groupId: string): number[] {
   return placement.owners.flatMap((owner, bucket) => (owner === groupId ? [bucket] : []));
 }
 
-/** What must move to get from one placement to another of as many buckets, ascending by bucket. */
+/** The moves from one placement to another of the same number of buckets, ascending by bucket. */
 export function movesBetween(before: Placement, after: Placement): BucketMove[] {
   if (before.owners.length !== after.owners.length) {
     throw new RangeError(`a placement of ${before.owners.length} buckets can't become one of ${after.owners.length}`);
@@ -105,7 +108,9 @@ export function movesBetween(before: Placement, after: Placement): BucketMove[] 
   });
 }
 
-/** How many buckets each group is to have. The larger quotas go to the groups that have most, so the fewest leave. */
+/**
+ * The number of buckets of each group. Larger quotas go to the groups with the most buckets, so that the fewest move.
+ */
 function quotas(placement: Placement, groups: readonly string[]): Map<string, number> {
   const buckets = placement.owners.length;
   const low = Math.floor(buckets / groups.length);

@@ -43,7 +43,7 @@ const violationsOf = (text: string): readonly string[] => {
 };
 
 describe('the text of a position', () => {
-  it('comes back as it was', () => {
+  it('survives a round trip', () => {
     fc.assert(
       fc.property(positionFrom(anyEntry), (position) => {
         expect(read(formatPosition(position))).toEqual(position);
@@ -51,7 +51,7 @@ describe('the text of a position', () => {
     );
   });
 
-  it('is a list over groups, with the orders that are not written yet', () => {
+  it('is a list of groups, with the orders that are not stored yet', () => {
     const text = `g1=7.1f0c5e9a.1234, g2=3.c0ffee00.88, order/${ORDER}`;
     expect(read(text)).toEqual({
       groups: [
@@ -64,7 +64,7 @@ describe('the text of a position', () => {
     expect(formatPosition(read(`order/${ORDER.toUpperCase()},g2=3.c0ffee00.88 ,, g1=7.1f0c5e9a.1234`))).toBe(text);
   });
 
-  it('may be empty, or name a group twice: then the farther counts', () => {
+  it('may be empty, or name a group twice: the farther position counts', () => {
     expect(read('')).toEqual(NO_POSITION);
     expect(read(' , ')).toEqual(NO_POSITION);
     expect(formatPosition(NO_POSITION)).toBe('');
@@ -120,7 +120,7 @@ describe('mergePositions', () => {
     );
   });
 
-  it('never runs back, forgets nothing and invents nothing', () => {
+  it('never runs back, and neither loses nor adds anything', () => {
     fc.assert(
       fc.property(close, close, (a, b) => {
         const merged = mergePositions(a, b);
@@ -137,8 +137,8 @@ describe('mergePositions', () => {
   });
 });
 
-describe('compareTermPositions', () => {
-  it('goes by term, then seq', () => {
+describe('compareBatchPositions', () => {
+  it('compares by term, then seq', () => {
     const at = (term: number, seq: number, letter = 'a') => ({ term, seq, tag: letter.repeat(8) });
     expect(compareBatchPositions(at(2, 1), at(1, 9))).toBeGreaterThan(0);
     expect(compareBatchPositions(at(2, 1), at(2, 9))).toBeLessThan(0);
@@ -146,7 +146,7 @@ describe('compareTermPositions', () => {
     expect(compareBatchPositions(at(2, 1, 'b'), at(2, 1, 'a'))).toBeGreaterThan(0);
   });
 
-  it('orders any two, and any three alike', () => {
+  it('orders any two, and is transitive for any three', () => {
     fc.assert(
       fc.property(closeEntry, closeEntry, closeEntry, (a, b, c) => {
         expect(Math.sign(compareBatchPositions(a, b)) + Math.sign(compareBatchPositions(b, a))).toBe(0);

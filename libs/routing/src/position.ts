@@ -7,7 +7,7 @@ import { isUuid } from './uuid.js';
  *     EcoMarket-Position: g1=7.1f0c5e9a.1234, g2=3.c0ffee00.88, order/018bcfe5-687b-7000-8000-000000000000
  *
  * A group's entry is its term, the tag of that leadership and the number of the batch. An order's entry stands for one that
- * was accepted and not written yet; the id tells its bucket. Readers carry the text and need not understand it.
+ * was accepted and is not stored yet; the id contains its bucket. Readers carry the text and need not understand it.
  */
 
 /** A place in a group's log: the leadership (term and random tag), and the number of its last batch. */
@@ -25,9 +25,9 @@ export interface GroupPosition extends BatchPosition {
 }
 
 export interface Position {
-  /** At most one a group, by group id. */
+  /** At most one per group, ordered by group id. */
   readonly groups: readonly GroupPosition[];
-  /** Ids of orders that were accepted and not written yet, ascending. */
+  /** Ids of orders that were accepted and are not stored yet, ascending. */
   readonly orders: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export type ParsedPosition =
 
 export const NO_POSITION: Position = Object.freeze({ groups: Object.freeze([]), orders: Object.freeze([]) });
 
-/** Longer text is refused: a reader that adds up what it saw has one entry a group and few pending orders. */
+/** Longer text is refused: a reader's merged position has one entry per group and few pending orders. */
 export const POSITION_TEXT_MAX = 4096;
 
 const GROUP_ENTRY = /^([^=]*)=([^.]*)\.([^.]*)\.([^.]*)$/;
@@ -45,7 +45,7 @@ const TAG = /^[0-9a-f-]{8,36}$/;
 const ORDER_PREFIX = 'order/';
 const SHOWN_MAX = 80;
 
-/** A position that requires everything in these entries; a group named twice counts where it is farther. */
+/** A position that requires all of these entries; of a group named twice the farther one counts. */
 export function positionOf(groups: readonly GroupPosition[], orders: readonly string[] = []): Position {
   const farthest = new Map<string, GroupPosition>();
   for (const { group, term, tag, seq } of groups) {
@@ -59,12 +59,12 @@ export function positionOf(groups: readonly GroupPosition[], orders: readonly st
   };
 }
 
-/** The position that requires what either does, so a reader that merges what it gets never runs back. */
+/** The position that requires everything in both, so a reader that merges its positions never runs back. */
 export function mergePositions(a: Position, b: Position): Position {
   return positionOf([...a.groups, ...b.groups], [...a.orders, ...b.orders]);
 }
 
-/** What the position requires of this group, if anything. */
+/** The position's requirement for this group, if any. */
 export function positionIn(position: Position, group: string): GroupPosition | undefined {
   return position.groups.find((entry) => entry.group === group);
 }
@@ -86,7 +86,7 @@ export function formatPosition(position: Position): string {
   ].join(', ');
 }
 
-/** Reads a header's text; several headers joined by commas are one list. Every fault is named. */
+/** Parses a header's text; several headers joined by commas are one list. Every violation is reported. */
 export function parsePosition(text: string): ParsedPosition {
   if (text.length > POSITION_TEXT_MAX) {
     return { ok: false, violations: [`longer than ${POSITION_TEXT_MAX} characters`] };
@@ -123,5 +123,5 @@ const isWholeNumber = (text: string) => WHOLE_NUMBER.test(text) && Number.isSafe
 
 const shown = (entry: string) => JSON.stringify(entry.length > SHOWN_MAX ? `${entry.slice(0, SHOWN_MAX)}…` : entry);
 
-// By code unit: the same everywhere, whatever the process's language is.
+// Compares by code unit: the same everywhere, whatever the process's locale.
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

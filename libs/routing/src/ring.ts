@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 
 /*
- * The two routers of the system that EcoMarket takes over from. Nothing is routed by them: they stand here so that
- * `eco shards compare` can show what a growing cluster would cost with each.
+ * The two routers of the system that EcoMarket replaces. Nothing is routed by them: they exist so that `eco shards
+ * compare` can show what a growing cluster would cost with each.
  */
 
-/** As many as the predecessor had. */
+/** The predecessor's number. */
 export const VIRTUAL_NODES = 150;
 
-/** 32 hexadecimal digits; both routers work on it, so a key is hashed once for all of them. */
+/** 32 hexadecimal digits; both routers use it, so a key is hashed once for both. */
 export function md5Of(text: string): string {
   return hash('md5', text, 'hex');
 }
@@ -30,7 +30,7 @@ export function ringOf(groups: readonly string[], virtualNodes = VIRTUAL_NODES):
   return { groups, points: nodes.map(({ point }) => point), owners: nodes.map(({ owner }) => owner) };
 }
 
-/** The index in `ring.groups` of the group that has the key of this digest. */
+/** The index in `ring.groups` of the owner of this digest's key. */
 export function groupOnRing(ring: Ring, digest: string): number {
   const point = pointOf(digest);
   let low = 0;
@@ -47,7 +47,7 @@ export function groupOnRing(ring: Ring, digest: string): number {
   return owner;
 }
 
-/** `MD5(key) mod groups`: the whole digest as one number, as the predecessor took it. */
+/** `MD5(key) mod groups`: the whole digest as one number, as in the predecessor. */
 export function groupByModulo(digest: string, groups: number): number {
   let rest = 0;
   // Eight digits at a time stay exact in a double for any number of groups below 2^21.

@@ -23,12 +23,12 @@ describe('chiSquareP', () => {
     [15, 0.95, 7.261],
     [100, 0.99, 70.065],
   ])('with %i degrees of freedom is %p at %p', (degreesOfFreedom, p, critical) => {
-    // The table rounds at the third digit, so p is somewhere between these two.
+    // The table rounds to three digits, so p is between these two.
     expect(chiSquareP(critical - 0.0005, degreesOfFreedom)).toBeGreaterThanOrEqual(p);
     expect(chiSquareP(critical + 0.0005, degreesOfFreedom)).toBeLessThanOrEqual(p);
   });
 
-  it('is the Poisson sum that it is for even degrees of freedom', () => {
+  it('equals the Poisson sum for even degrees of freedom', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 128 }),
@@ -78,7 +78,7 @@ describe('chiSquareP', () => {
 });
 
 describe('spreadOf', () => {
-  it('tells each place against the ideal', () => {
+  it('compares each place with the ideal', () => {
     const spread = spreadOf([30, 20, 10]);
     expect(spread.places).toEqual([
       { keys: 30, ideal: 20, deviationPercent: 50 },
@@ -90,7 +90,7 @@ describe('spreadOf', () => {
     expect(chiSquareOf([30, 20, 10], [20, 20, 20])).toBe(10);
   });
 
-  it('takes a larger place for larger, and says when there are too few keys', () => {
+  it('expects more keys of a larger place, and reports too few keys', () => {
     expect(spreadOf([30, 10], [3, 1])).toMatchObject({ chiSquare: 0, p: 1 });
     expect(spreadOf([3, 4])).toMatchObject({ enoughKeys: false });
     expect(() => spreadOf([0, 0])).toThrow(/no key/);

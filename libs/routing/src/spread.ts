@@ -1,33 +1,33 @@
 import { chiSquareOf, chiSquareP } from './chi-square.js';
 import { bucketsOf, type Placement } from './placement.js';
 
-/** How keys fell on places (buckets, groups) against how they should have. */
+/** The distribution of keys over places (buckets, groups), compared with the ideal one. */
 export interface Spread {
   readonly keys: number;
   /** In the order of the counts that were given. */
   readonly places: readonly {
     readonly keys: number;
-    /** As many keys as the place should have; not always whole. */
+    /** Ideal number of keys of the place; not always whole. */
     readonly ideal: number;
-    /** How far off that is, in percent of the ideal. */
+    /** Deviation, in percent of the ideal. */
     readonly deviationPercent: number;
   }[];
   readonly chiSquare: number;
   readonly degreesOfFreedom: number;
-  /** The probability of a spread at least as uneven by chance alone. */
+  /** The probability of a spread at least this uneven at random. */
   readonly p: number;
-  /** False when a place should have fewer than 5 keys: chi-square then says little. */
+  /** False if a place should have fewer than 5 keys: chi-square then says little. */
   readonly enoughKeys: boolean;
 }
 
 /**
- * `weights` says how large a place is against the others; without it all are alike. Throws a RangeError when there is
- * not a single key, or when the weights don't fit.
+ * `weights`: relative sizes of the places; by default all are equal. Throws a RangeError without a key, or if the
+ * weights don't match.
  */
 export function spreadOf(counts: readonly number[], weights: readonly number[] = counts.map(() => 1)): Spread {
   const keys = sum(counts);
   if (keys === 0) {
-    throw new RangeError('there is no key whose spread could be told');
+    throw new RangeError('there is no key to count');
   }
   if (weights.length !== counts.length || !weights.every((weight) => weight > 0)) {
     throw new RangeError(`${counts.length} places need as many weights above 0, not ${weights.join(', ')}`);
@@ -49,7 +49,7 @@ export function spreadOf(counts: readonly number[], weights: readonly number[] =
   };
 }
 
-/** How the keys of these buckets fall on the placement's groups, each group as large as the buckets it owns. */
+/** The distribution of these buckets' keys over the placement's groups, each as large as its buckets. */
 export function spreadOverGroups(placement: Placement, keysOfBuckets: readonly number[]): Spread {
   const owned = placement.groups.map((group) => bucketsOf(placement, group));
   return spreadOf(

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 
-// The shape alone, as PostgreSQL's uuid takes it: an id with another version or variant than ours is found nowhere.
+// Checks only the shape, like PostgreSQL's uuid: an id with another version or variant than ours is simply not found.
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const TIME_MS_MAX = 2 ** 48 - 1;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** How many random bytes an id is made from; more may be given, the rest is not looked at. */
+/** Random bytes needed for an id; further ones are ignored. */
 export const ID_RANDOM_BYTES = 10;
 
-/** Where an id's time and randomness come from: the caller, so that tests can hold them still. */
+/** Time and randomness of an id come from the caller, so that tests can fix them. */
 export interface IdSource {
   /** Milliseconds since 1970, as of `Date.now()`. */
   readonly nowMs: number;
@@ -17,12 +17,12 @@ export interface IdSource {
   readonly random: Uint8Array;
 }
 
-/** In upper or lower case, as RFC 9562 wants it read; of any version. */
+/** In upper or lower case, as RFC 9562 requires; of any version. */
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** The 12 bits after the version digit. Throws a RangeError when the text is no UUID: check with `isUuid` first. */
+/** The 12 bits after the version digit. Throws a RangeError if the text is no UUID: check with `isUuid` first. */
 export function field12Of(id: string): number {
   if (!isUuid(id)) {
     throw new RangeError(`not a UUID: ${JSON.stringify(id.slice(0, 80))}`);
@@ -42,9 +42,9 @@ export function uuidV7({ nowMs, random }: IdSource, field12: number): string {
 }
 
 /**
- * Version 8: 48 and 62 bits of SHA-256 around `field12`, so the same fields give the same id with nothing looked up.
- * Each field goes in behind its length, so no two lists of fields run together to the same bytes. `tag` keeps the ids
- * of different uses apart. Throws a RangeError for a lone surrogate, which UTF-8 can't tell from another one.
+ * Version 8: 48 and 62 bits of SHA-256 around `field12`, so the same fields make the same id without a lookup. Each
+ * field is preceded by its length, so no two lists of fields produce the same bytes. `tag` separates ids of different
+ * uses. Throws a RangeError for a lone surrogate, which UTF-8 can't distinguish from another one.
  */
 function uuidV8(tag: string, fields: readonly string[], field12: number): string {
   const sha = createHash('sha256');
@@ -64,21 +64,21 @@ function uuidV8(tag: string, fields: readonly string[], field12: number): string
 }
 
 /**
- * Whose `Idempotency-Key` it is. Until clients log in, all of them at all APIs are one, so a request that is repeated at
- * another API is the same request. It is what ids at Central were made of before, so keys used there keep their ids.
+ * The owner of an `Idempotency-Key`. Until clients log in, all clients at all APIs are one owner, so a request repeated
+ * at another API is the same request. It is the value used for Central's ids before, so keys used there keep their ids.
  */
 export const COMMON_CLIENT = 'central';
 
-/** What an id that stands for an `Idempotency-Key` is made of; nothing of the API by which it came. */
+/** The input of an id derived from an `Idempotency-Key`; it does not include the API. */
 export interface KeyedRequest {
-  /** Who chose the key, a client or a process of ours: one's keys say nothing of another's. */
+  /** Who chose the key, a client or one of our processes: their keys are unrelated. */
   readonly origin: string;
   readonly idempotencyKey: string;
 }
 
 /**
- * The id for a client's key. All ids of keyed requests are made here, so that what makes them hard to guess has one place.
- * `within`: what the key is unique in, besides its origin: the kind of request, the customer or product.
+ * The id for a client's key. All ids of keyed requests are made here, so that what makes them hard to guess is in one
+ * place. `within`: the scope of the key besides its origin: the kind of request, the customer or product.
  */
 export function idOfKey(
   tag: 'order' | 'command',

@@ -1,12 +1,15 @@
 export interface Answered {
   status: number;
   headers: Headers;
-  /** Empty: there was none. */
+  /** Empty: there was no body. */
   body: Record<string, unknown>;
 }
 
-/** Asks a service over HTTP and takes whatever it answers. `url` is looked up at each request: a server starts after the spec is read. */
-export function askerOf(url: () => string) {
+/**
+ * Sends HTTP requests to a service and returns any response. `url` is read for each request, because servers start
+ * after the spec is loaded.
+ */
+export function apiClientOf(url: () => string) {
   return async (
     method: string,
     path: string,

@@ -14,26 +14,25 @@ import {
 import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
 import { newCommandId, type GroupPosition } from '@eco/routing';
 
-/** A batch that was committed: how far a reader must see to see it, and what its askers are told. */
+/** A committed batch: the position from which it is visible, and the replies to its callers. */
 export interface WrittenBatch {
   position: GroupPosition;
   replies: Reply[];
 }
 
 /**
- * Writes batches into a group as the writer does (fence, load, decide, store), without a broker: for specs of what reads
- * them.
+ * Writes batches into a group as the writer does (fence, load, decide, store), without a broker: for specs of reads.
  */
 export class BatchWriter {
   private readonly timer: NodeJS.Timeout;
-  /** What the session is at: it does one thing at a time. */
+  /** The session's current work: it does one thing at a time. */
   private busy: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly session: WriterSession,
     readonly leaderTerm: LeaderTerm,
   ) {
-    // The server ends a session that is silent for 8 s.
+    // The server ends a session that is silent for 11 s.
     this.timer = setInterval(() => void this.next(() => sendHeartbeat(session, leaderTerm)), 1_000);
   }
 
@@ -43,7 +42,7 @@ export class BatchWriter {
     server: NodeAddress = group.servers[0] as NodeAddress,
   ): Promise<BatchWriter> {
     const session = await WriterSession.open({ host: server.host, port: server.port }, group.login('eco_writer'));
-    if (!(await tryToLead(session))) throw new Error('somebody else leads this group');
+    if (!(await tryToLead(session))) throw new Error('another writer leads this group');
     return new BatchWriter(session, await startTerm(session));
   }
 
@@ -79,7 +78,7 @@ export class BatchWriter {
 
 let stamp: Stamp | undefined;
 
-/** Fields of bodies that hold the id of what the command makes, which is its own. */
+/** Fields of bodies with the id of what the command makes, which is its own id. */
 const madeBy: Partial<Record<CommandKind, string>> = {
   'order.place': 'orderId',
   'cart.checkout': 'orderId',

@@ -1,7 +1,7 @@
 import type { RunningBroker, RunningCluster } from '@eco/cluster';
 import { eventually } from './eventually.js';
 
-/** How one broker sees another, of its management API. */
+/** How one broker sees another, from its management API. */
 export interface BrokerView {
   name: string;
   running: boolean;
@@ -16,20 +16,20 @@ export async function brokerView(broker: RunningBroker, operator: Login): Promis
   return (await get(broker, operator, 'nodes')) as BrokerView[];
 }
 
-/** What brokers mend by themselves is mended sooner. */
+/** Brokers need less than this for what they repair themselves. */
 const ALONE_MS = 20_000;
 const WHOLE_MS = 240_000;
 
 /**
- * Waits until each broker sees all of them run without a split, and every quorum queue's members are online.
+ * Waits until each broker sees all others running without a partition, and every quorum queue's members are online. The
+ * `returned` broker was stalled, cut off or out of disk space, and is back. Two cases do not recover by themselves:
+ * - A broker that returns just when the others have given it up, without having noticed itself, stays partitioned where
+ *   the topology is stored in Mnesia (before 4.2, unless moved to Khepri): seen on 4.0.5 and 3.10.8.
+ * - A broker whose disk was full during writes: after a few attempts in half a second the supervisor of its quorum
+ *   queues gives up (`ra_log_segment_writer`, enospc), and their members stay offline (seen on 3.10.8); or Mnesia ends,
+ *   and it continues without knowing a user or a queue (seen on 4.0.5).
  *
- * `returned` stood still, was cut off or had no room, and is back. Two of them do not find in again by themselves:
- * - One that comes back in the moment in which the others have given it up, and itself has not noticed, stays split from
- *   them where the topology is kept in Mnesia (before 4.2, unless moved to Khepri): seen on 4.0.5 and 3.10.8.
- * - One whose disk was full while it wrote: after a few attempts in half a second its quorum queues' supervisor gives up
- *   (`ra_log_segment_writer`, enospc), and their members stay offline (seen on 3.10.8); or Mnesia ends, and it goes on
- *   without knowing a user or a queue (seen on 4.0.5).
- * Who runs it restarts it then. That is done here too, and said.
+ * An operator restarts it then. This function does the same, and reports it.
  */
 export async function untilBrokersAreWhole(
   { brokers, operator }: Pick<RunningCluster, 'brokers' | 'operator'>,
@@ -50,7 +50,7 @@ export async function untilBrokersAreWhole(
   await eventually('the brokers are one cluster again', look, { deadlineMs: WHOLE_MS, pauseMs: 500 });
 }
 
-/** What is still missing, as any of them says. */
+/** What is still missing, according to any broker. */
 async function defectOf(brokers: readonly RunningBroker[], operator: Login): Promise<string | undefined> {
   for (const broker of brokers) {
     const view = await brokerView(broker, operator);

@@ -9,9 +9,9 @@ import { startTestCluster, type TestCluster } from './test-cluster.js';
 import { suiteProvider } from './test-provider.js';
 
 /*
- * What every provider of a cluster owes whoever describes one: what the description says is there, and each fault does
- * what it says and heals. The same tests for processes and for containers, so a suite that stands on them needs not know
- * which it has. Each test leaves the cluster as it was, but the last, after which there is another primary.
+ * The contract of every cluster provider: the description is what runs, and each fault has its effect and heals. The
+ * same tests run for processes and containers, so suites built on them need not know which they use. Each test restores
+ * the cluster, except the last one, after which another node is primary.
  */
 
 let cluster: TestCluster;
@@ -50,7 +50,7 @@ async function untilSeenAway(away: RunningBroker, by: RunningBroker): Promise<vo
 
 type Publish = () => Promise<PublishOutcome>;
 
-/** Lends a way to publish through one broker. */
+/** Provides a channel to publish through one broker. */
 async function publishing<T>(one: RunningBroker, action: (publish: Publish) => Promise<T>): Promise<T> {
   const access = { brokers: [{ host: one.host, port: one.amqpPort }], ...cluster.operator };
   const connection = new BrokerConnection({ access, name: 'contract' });
@@ -71,10 +71,10 @@ async function publishing<T>(one: RunningBroker, action: (publish: Publish) => P
   }
 }
 
-/** Publishes through one broker, and gives back how that ended. */
+/** Publishes through one broker; returns the result. */
 const publishThrough = async (one: RunningBroker) => (await publishing(one, (publish) => publish())).type;
 
-/** A broker tells of its alarm whoever publishes, so of a connection's first message nobody knows. */
+/** A broker reports its alarm to connections that publish, so the first message of a connection shows nothing. */
 const untilHeldUpThrough = (one: RunningBroker) =>
   publishing(one, (publish) =>
     eventually(`a message through ${one.name} is held up`, async () => {
@@ -118,7 +118,7 @@ async function streaming(): Promise<string[]> {
 const untilBothStream = () =>
   eventually('both replicas stream', async () => (await streaming()).length === 2, { deadlineMs: 120_000 });
 
-/** Of two replicas whose primary is gone. */
+/** Of two replicas whose primary has failed. */
 async function moreAdvanced(one: RunningDatabase, other: RunningDatabase): Promise<RunningDatabase> {
   const received = async (replica: RunningDatabase) => {
     const [row] = await sql(replica, `SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::text AS place`);
@@ -128,11 +128,11 @@ async function moreAdvanced(one: RunningDatabase, other: RunningDatabase): Promi
 }
 
 let written = 0;
-/** Writes a row as nobody's batch would; settles when the commit does. */
+/** Writes a row outside of any batch; settles when it commits. */
 const write = () =>
   sql(node(1), `INSERT INTO eco.setting (name, value) VALUES ('contract ${++written}', 'x')`, 120_000);
 
-/** A write whose commit waits for a replica by now. */
+/** A write whose commit now waits for a replica. */
 async function waitingWrite(): Promise<{ committed: Promise<unknown> }> {
   const committed = write();
   committed.catch(() => undefined);
@@ -143,7 +143,7 @@ async function waitingWrite(): Promise<{ committed: Promise<unknown> }> {
   return { committed };
 }
 
-describe('what the description says is there:', () => {
+describe('everything in the description exists:', () => {
   it('the brokers are one cluster, with the topology and the users, and nobody is guest', async () => {
     await untilWhole();
     for (const one of cluster.brokers) {
@@ -174,7 +174,7 @@ describe('what the description says is there:', () => {
     }
   });
 
-  it('every account gets in with its password, and nobody without', async () => {
+  it('every account can log in with its password, and not without', async () => {
     for (const role of loginRoles.filter((each) => each !== 'eco_replicator')) {
       const { user, password } = cluster.databaseLogin(role);
       const good = new SideConnection(node(1), { user, password }, 'contract');
@@ -188,7 +188,7 @@ describe('what the description says is there:', () => {
 });
 
 describe('a broker', () => {
-  it('that is killed is gone, the majority goes on, and it comes back by a start', async () => {
+  it('that is killed is gone, the majority continues, and a start brings it back', async () => {
     await broker(2).kill();
     expect(await broker(2).isRunning()).toBe(false);
     await untilSeenAway(broker(2), broker(1));
@@ -199,7 +199,7 @@ describe('a broker', () => {
     await untilConfirmedThrough(broker(2));
   }, 300_000);
 
-  it('that stands still is given up by the others, and is one of them again when it goes on', async () => {
+  it('that stalls is given up by the others, and rejoins them when it continues', async () => {
     await broker(3).pause();
     await expect(ask(broker(3), 'whoami')).rejects.toThrow();
     await untilSeenAway(broker(3), broker(1));
@@ -209,28 +209,28 @@ describe('a broker', () => {
     await untilConfirmedThrough(broker(3));
   }, 300_000);
 
-  it('that is cut off hears and says nothing, also in a connection that is open', async () => {
+  it('that is cut off neither receives nor sends, even in an open connection', async () => {
     const one = broker(2);
-    const heard: string[] = [];
+    const received: string[] = [];
     const socket = net.connect({ host: one.host, port: one.amqpPort });
     socket
-      .on('data', () => heard.push('data'))
-      .on('error', () => heard.push('error'))
-      .on('close', () => heard.push('close'));
+      .on('data', () => received.push('data'))
+      .on('error', () => received.push('error'))
+      .on('close', () => received.push('close'));
     await eventually('a connection', () => !socket.connecting);
     await one.cutOff();
     socket.write('AMQP\x00\x00\x09\x01');
-    // Briefly: a broker gives whoever connects 10 s for the handshake, and TCP sends again at ever longer intervals.
+    // Briefly: a broker allows 10 s for the handshake, and TCP retransmits at ever longer intervals.
     await expect(ask(one, 'whoami', { deadlineMs: 2000 })).rejects.toThrow();
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     await one.reconnect();
-    // What was sent meanwhile is sent again by TCP.
-    await eventually('the answer to what was said', () => heard[0] === 'data');
+    // TCP retransmits what was sent meanwhile.
+    await eventually('the answer', () => received[0] === 'data');
     socket.destroy();
     await untilWhole(one);
   }, 300_000);
 
-  // The others notice after net_ticktime, and it gives up as long after; whoever comes back must find in again.
+  // The others notice after net_ticktime, and it gives up as long after that; a returning broker must rejoin.
   it.each([
     ['as soon as the others noticed', 0],
     ['long after both sides did', 30_000],
@@ -250,7 +250,7 @@ describe('a broker', () => {
     300_000,
   );
 
-  it('whose memory is used up holds up whoever publishes, on every broker', async () => {
+  it('whose memory is used up blocks publishers on every broker', async () => {
     await broker(1).raiseMemoryAlarm();
     await eventually('the alarm', async () => (await viewOf(broker(2))).some((each) => each.mem_alarm));
     await untilHeldUpThrough(broker(2));
@@ -258,7 +258,7 @@ describe('a broker', () => {
     await untilConfirmedThrough(broker(2));
   }, 300_000);
 
-  it('whose disk is full holds up whoever publishes, until there is room', async () => {
+  it('whose disk is full blocks publishers until there is room', async () => {
     await broker(1).fillDisk();
     await eventually('the alarm', async () => (await viewOf(broker(2))).some((each) => each.disk_free_alarm));
     await untilHeldUpThrough(broker(2));
@@ -269,7 +269,7 @@ describe('a broker', () => {
 });
 
 describe('a database', () => {
-  it('that is killed comes back by a start, with what was committed', async () => {
+  it('that is killed comes back by a start, with everything committed', async () => {
     await write();
     await node(1).kill();
     expect(await node(1).isRunning()).toBe(false);
@@ -280,11 +280,11 @@ describe('a database', () => {
   }, 300_000);
 
   it.each([
-    ['stand still', (one: RunningDatabase) => one.pause(), (one: RunningDatabase) => one.resume()],
+    ['stall', (one: RunningDatabase) => one.pause(), (one: RunningDatabase) => one.resume()],
     ['are cut off', (one: RunningDatabase) => one.cutOff(), (one: RunningDatabase) => one.reconnect()],
     ['are killed', (one: RunningDatabase) => one.kill(), (one: RunningDatabase) => one.start()],
   ])(
-    'commits nothing while both replicas %s, and does when one is back',
+    'commits nothing while both replicas %s, and commits when one is back',
     async (_what, fault, heal) => {
       await Promise.all([fault(node(2)), fault(node(3))]);
       const { committed } = await waitingWrite();
@@ -296,7 +296,7 @@ describe('a database', () => {
     300_000,
   );
 
-  it('that is cut off does not answer, and does again', async () => {
+  it('that is cut off does not answer, and answers once reconnected', async () => {
     await node(1).cutOff();
     await expect(sql(node(1), 'SELECT 1', 2000)).rejects.toThrow();
     await node(1).reconnect();
@@ -304,7 +304,7 @@ describe('a database', () => {
     await untilBothStream();
   }, 300_000);
 
-  it('whose disk is full takes nothing more, and does when there is room, with what was committed', async () => {
+  it('whose disk is full accepts nothing, and accepts writes when there is room, with everything committed', async () => {
     await write();
     const committed = written;
     await node(1).fillDisk();
@@ -312,14 +312,14 @@ describe('a database', () => {
                   INSERT INTO public.filling SELECT repeat(md5(n::text), 100) FROM generate_series(1, 100000) AS n`;
     await expect(sql(node(1), fill, 60_000)).rejects.toThrow();
     await node(1).freeDisk();
-    // Without room for its log a server may have ended itself.
+    // Without room for its log a server may have ended.
     if (!(await node(1).isRunning())) await node(1).start();
     await eventually('a write', write);
     expect(await sql(node(1), `SELECT FROM eco.setting WHERE name = 'contract ${committed}'`)).toHaveLength(1);
     await untilBothStream();
   }, 300_000);
 
-  it('that was a replica takes writes once it is promoted and another follows it, with what was committed', async () => {
+  it('that was a replica accepts writes once it is promoted and followed, with everything committed', async () => {
     await write();
     await node(1).lose();
     expect(await node(1).isRunning()).toBe(false);
@@ -328,7 +328,7 @@ describe('a database', () => {
     await ahead.promote();
     expect(await sql(ahead, 'SELECT pg_is_in_recovery() AS replica')).toEqual([{ replica: false }]);
     await other.follow(ahead);
-    // Its commit waits for the one that follows, as it did on the old primary.
+    // Its commit waits for the following replica, as on the old primary.
     await sql(ahead, `INSERT INTO eco.setting (name, value) VALUES ('promoted', 'x')`, 60_000);
     expect(await sql(ahead, `SELECT FROM eco.setting WHERE name = 'contract ${written}'`)).toHaveLength(1);
     await eventually('the one that follows has it', async () => {

@@ -2,24 +2,24 @@ import type { RunningDatabase } from '@eco/cluster';
 import { SideConnection, type Login, type LoginRole, type NodeAddress } from '@eco/database';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
 
-/** A database group of its own, without brokers, for a spec that corrupts, kills, stops or promotes. */
+/** A separate database group, without brokers, for a spec that corrupts, kills, stops or promotes. */
 export interface DatabaseGroup {
   id: string;
   buckets: number;
-  /** The first one begins as primary. */
+  /** The first server starts as primary. */
   servers: readonly RunningDatabase[];
   login(role: LoginRole): Login;
   superuser: Login;
-  /** Asks as superuser, in `ecomarket`; on the first server unless another is named. */
+  /** Queries as superuser, in `ecomarket`; on the first server unless another is named. */
   asSuperuser<R extends Record<string, unknown>>(text: string, values?: unknown[], server?: NodeAddress): Promise<R[]>;
-  /** With it end the groups that were started together with it. */
+  /** Also ends the groups that were started together with it. */
   stop(): Promise<void>;
 }
 
-/** A question may wait for what a test holds up. */
+/** A query may wait for what a test blocks. */
 const ASK_MS = 30_000;
 
-/** Up in some three seconds; one replica unless told otherwise. */
+/** Starts in some three seconds; with one replica unless stated otherwise. */
 export async function startDatabaseGroup({
   id = 'g1',
   replicas = 1,

@@ -1,7 +1,8 @@
 import { sleep } from '@eco/broker';
 /**
- * Waits until `probe` gives something other than undefined, null or false, and gives that back. A probe that throws
- * counts as not yet. Past the deadline it throws with the sentence of what was missing and what was last seen.
+ * Waits until `probe` returns something other than undefined, null or false, and returns that. A probe that throws
+ * counts as not yet. After the deadline it throws, with the sentence that states what was missing and with the last
+ * value.
  */
 export async function eventually<T>(
   missing: string,

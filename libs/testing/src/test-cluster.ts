@@ -17,8 +17,9 @@ export interface TestCluster extends RunningCluster {
 const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, writer: 0 };
 
 /**
- * Real servers on free ports in a folder of their own, so that it may run beside `npm start`. Everything goes with
- * `destroy`, and also when the test run is killed. Processes unless `provider` says otherwise; see `suiteProvider`.
+ * Real servers on free ports in a separate folder, so that they can run next to `npm start`. `destroy` removes
+ * everything, and so does a killed test run. They run as processes unless `provider` says otherwise; see
+ * `suiteProvider`.
  */
 export async function startTestCluster(
   input: Omit<ClusterInput, 'dataDir' | 'ports'> = {},
@@ -33,7 +34,7 @@ export async function startTestCluster(
     const destroyCluster = cluster.destroy.bind(cluster);
     const destroy = async () => {
       await destroyCluster();
-      // Also what a suite put there beside.
+      // Including what a suite added there.
       await rm(dataDir, { recursive: true, force: true });
     };
     return Object.assign(cluster, { dataDir, destroy });
@@ -43,7 +44,7 @@ export async function startTestCluster(
   }
 }
 
-/** What speaks to an engine takes a second to load, so only who wants one loads it. */
+/** The container client takes a second to load, so it is loaded only on demand. */
 async function startInContainers(description: ClusterDescription): Promise<RunningCluster> {
   const { startContainers } = await import('@eco/cluster/containers');
   return startContainers(description);

@@ -1,10 +1,10 @@
-/** As what the servers of a suite run. */
+/** How the servers of a suite run. */
 export type TestProvider = 'native' | 'containers';
 
 /**
- * For suites that run unchanged on either, end to end and faults: what ECO_TEST_PROVIDER says (native, containers, auto);
- * auto, which is the default, takes containers where an engine has their images, else processes. Says which, and why,
- * on stderr: whoever reads a run's output has to know what it was a run of.
+ * For suites that run on either provider, end to end and faults: the value of ECO_TEST_PROVIDER (native, containers,
+ * auto). The default auto uses containers if an engine has their images, and processes otherwise. It prints its choice
+ * and the reason on stderr, so that the output of a run shows what was tested.
  */
 export async function suiteProvider(): Promise<TestProvider> {
   const asked = process.env['ECO_TEST_PROVIDER'] ?? 'auto';

@@ -6,14 +6,14 @@ import type { NodeAddress } from '@eco/database';
 import { eventually } from './eventually.js';
 import type { TestCluster } from './test-cluster.js';
 
-/** A shard-writer in a process of its own, as `npm start` would run it, on a free port. */
+/** A shard-writer in a separate process, as `npm start` would run it, on a free port. */
 export class WriterProcess {
   readonly #args: readonly string[];
   readonly #env: Record<string, string>;
   readonly #logFile: string;
   #process: ChildProcess | undefined;
   #said = '';
-  /** How often it ended by itself or was killed. */
+  /** How often it ended on its own or was killed. */
   ends = 0;
   keepsRunning = false;
 
@@ -69,7 +69,7 @@ export class WriterProcess {
     process.kill(this.pid, signal);
   }
 
-  /** Asks it to end; settles when it has, with how long that took, ms. */
+  /** Asks it to stop; settles when it has ended, with the time that took, ms. */
   async stop(): Promise<number> {
     this.keepsRunning = false;
     const startedMs = performance.now();
@@ -80,7 +80,7 @@ export class WriterProcess {
     return performance.now() - startedMs;
   }
 
-  /** As if its machine lost power. */
+  /** Ends it as if its machine lost power. */
   async kill(): Promise<void> {
     this.keepsRunning = false;
     if (this.#process === undefined) return;

@@ -2,7 +2,9 @@ import Fastify from 'fastify';
 import { beProgram } from './forked-program.js';
 import { orderRequestSchema } from './order-request.js';
 
-/** POST /orders that checks the body, does nothing and answers 202: what this machine's HTTP alone gives, as a scale. */
+/**
+ * POST /orders that checks the body, does nothing and responds 202: this machine's pure HTTP throughput, as a scale.
+ */
 beProgram(async () => {
   const server = Fastify();
   server.post('/orders', { schema: { body: orderRequestSchema } }, (_request, reply) =>

@@ -1,4 +1,4 @@
-/** What is measured, and the plain program beside it. */
+/** The measured system, or the plain program that it is compared with. */
 export type Compared = 'bare' | 'ours';
 
 export interface ComparisonSpec {
@@ -7,8 +7,8 @@ export interface ComparisonSpec {
 }
 
 /**
- * Measures the plain program, then ours, with so many callers at once each, round after round, so that what drifts hits
- * both. The round before the first is not counted: what runs for the first time is compiled meanwhile. `tell`: a figure.
+ * Measures the plain program, then ours, with each number of concurrent callers, round after round, so that drift
+ * affects both. The first round is not counted, because code is compiled meanwhile. `tell` formats a result.
  */
 export async function compareWithBaseline<T>(
   { callers, rounds }: ComparisonSpec,

@@ -17,8 +17,8 @@ import type { System } from './system.js';
 import { startLoad, type OrderKind } from './wrk/wrk.js';
 
 /**
- * The whole measurement, round by round: first the monolith, while our brokers and services do not run, since its users
- * don't run them; then ours. Both on the same primary, so with the same durability: a commit waits for a replica.
+ * The whole measurement, round by round: first the monolith, without our brokers and services, since its users don't
+ * run them; then ours. Both use the same primary, so they have the same durability: a commit waits for a replica.
  */
 export class Bench {
   readonly measured: Measured;
@@ -45,11 +45,11 @@ export class Bench {
     };
   }
 
-  /** What it gives is in `measured`. Rejects when the signal aborts, or something did not do what it must. */
+  /** The results are in `measured`. Rejects if the signal aborts, or something did not do what it must. */
   async run(): Promise<void> {
     const { rounds, products, sides } = this.options;
     const stocked = productsOf(products);
-    this.say(`puts ${stocked.length} products on sale`);
+    this.say(`creates ${stocked.length} products`);
     await addProducts(this.system.centralUrl, stocked);
     const superuser = { ...this.system.primary, ...this.system.login('postgres') };
     const database = await MonolithDatabase.create(superuser, stocked);
@@ -94,7 +94,7 @@ export class Bench {
     for (const kind of ['mixed', 'hot'] as const) {
       const writerOnly = await measureWriterOnly({ kind, orders, batchLimit, products, customers }, this.system);
       this.measured.floors.push(writerOnly);
-      this.say(`floor, ${kind}: ${whole(writerOnly.perSecond)} orders/s`);
+      this.say(`writer only, ${kind}: ${whole(writerOnly.perSecond)} orders/s`);
     }
   }
 
@@ -127,7 +127,7 @@ export class Bench {
     this.signal.throwIfAborted();
     const { seconds, warmUpSeconds } = this.options;
     if (side === this.#ours) await this.#levelConsumers();
-    // The same orders for both sides, others in each round.
+    // The same orders for both systems, different ones in each round.
     if (warmUpSeconds > 0) {
       await measureSegment(side, { ...load, seconds: warmUpSeconds, seed: 1000 + round }, this.#load);
     }
@@ -145,7 +145,7 @@ export class Bench {
     this.measured.consumersBehindSeconds.push(await this.#ours.untilConsumersAreLevel());
   }
 
-  /** Tries each size for a moment; the best one for this kind of order is the monolith's from then on. */
+  /** Tries each size briefly; the monolith then uses the best one for this kind of order. */
   async #choosePool(kind: OrderKind, database: MonolithDatabase): Promise<number> {
     const { pools } = this.options;
     let best = { poolSize: pools[0] ?? 1, committedPerSecond: 0 };
@@ -200,7 +200,7 @@ export class Bench {
     }
   }
 
-  /** Speed that was bought with wrongness is none. */
+  /** Speed counts only with correct results. */
   async #verify(): Promise<void> {
     this.say('checks R2, R3 and R4');
     const report = await verifyGroup(this.system.primary, this.system.login('eco_reader'));

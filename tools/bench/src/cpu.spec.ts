@@ -10,16 +10,16 @@ import {
 } from './cpu.js';
 
 describe('/proc', () => {
-  it('is read past a name that holds blanks and brackets', () => {
+  it('is parsed despite a name with blanks and brackets', () => {
     const text = '42 (a ) b (c) S 7 42 42 0 -1 4194304 99 0 0 0 11 22 33 44 20 0 1 0 1252614 3133440 357\n';
     expect(readStat(text)).toEqual({ pid: 42, parent: 7, ticks: 11 + 22 + 33 + 44 });
   });
 
-  it('counts what computed, and neither idle time nor what other machines took', () => {
+  it('counts CPU time, but neither idle time nor time stolen by other machines', () => {
     expect(readBusyTicks('cpu  100 20 30 9000 800 7 5 600 4 3\ncpu0 1 1 1 1 1 1 1 1 1 1\nintr 5\n')).toBe(162);
   });
 
-  it('tells what this process took', () => {
+  it('reports the CPU time of this process', () => {
     const components = { me: [process.pid] };
     const before = sampleCpu(components)?.me ?? 0;
     const untilMs = performance.now() + 300;
@@ -31,7 +31,7 @@ describe('/proc', () => {
 describe('a component', () => {
   const processes = fc
     .array(fc.record({ parent: fc.nat(), ticks: fc.nat(1000) }), { minLength: 1, maxLength: 30 })
-    // Each is the child of one before it; the first of none.
+    // Each is the child of an earlier one; the first of none.
     .map((list) =>
       list.map(({ parent, ticks }, index) => ({
         pid: index + 1,
@@ -61,18 +61,18 @@ describe('a component', () => {
 });
 
 describe('CPU an order', () => {
-  it('is in µs, and what nobody of ours took is told apart', () => {
+  it('is in µs, and the time of other processes is separate', () => {
     const before = { API: 1000, writer: 50, machine: 10_000 };
     const after = { API: 1200, writer: 150, machine: 10_700 };
     expect(cpuMicrosPerOrder(before, after, 1000)).toEqual({ API: 200, writer: 100, others: 400 });
   });
 
-  it('is never below nothing, though the clocks of processes and machine do not tick together', () => {
+  it('is never negative, although the clocks of processes and machine differ', () => {
     expect(cpuMicrosPerOrder({ API: 0, machine: 0 }, { API: 30, machine: 20 }, 1).others).toBe(0);
   });
 });
 
-it('tells how much of all others did', () => {
+it('reports the share of other processes', () => {
   expect(othersShare({ API: 30, writer: 30, others: 20 })).toBe(0.25);
   expect(othersShare({})).toBeUndefined();
 });

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * What computing took, by component, from /proc (Linux only; elsewhere nothing is known). A component is one or more
- * processes with all that they started: a process that ended meanwhile counts in the parent that fetched it.
+ * CPU time by component, from /proc (Linux only; unknown elsewhere). A component is one or more processes with all
+ * their descendants: a process that ended meanwhile counts in the parent that reaped it.
  */
 export type CpuMs = Readonly<Record<string, number>>;
 
@@ -12,15 +12,15 @@ export type Components = Readonly<Record<string, readonly number[]>>;
 export interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
-  /** User and system, of itself and of children that it has fetched, in ticks. */
+  /** User and system time, of itself and of reaped children, in ticks. */
   readonly ticks: number;
 }
 
-/** Linux tells user space ticks of 1/100 s on every machine (USER_HZ, proc(5)). */
+/** Linux reports ticks of 1/100 s to user space on every machine (USER_HZ, proc(5)). */
 const TICK_MS = 10;
 
-/** Time that somebody computed, on all cores together; also what is not ours. */
-const MACHINE = 'machine';
+/** CPU time on all cores together, including that of other programs. */
+export const MACHINE = 'machine';
 
 export function sampleCpu(components: Components): CpuMs | undefined {
   if (process.platform !== 'linux') return undefined;
@@ -38,20 +38,20 @@ export function sampleCpu(components: Components): CpuMs | undefined {
   return { ...Object.fromEntries(sums), [MACHINE]: readBusyTicks(readFileSync('/proc/stat', 'utf8')) * TICK_MS };
 }
 
-/** Of a text of /proc/<pid>/stat. The program's name in brackets may itself hold blanks and brackets. */
+/** Parses /proc/<pid>/stat. The program's name in brackets may itself contain blanks and brackets. */
 export function readStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number) as [number, number, number, number];
   return { pid: Number.parseInt(text, 10), parent: Number(fields[1]), ticks: utime + stime + cutime + cstime };
 }
 
-/** Of /proc/stat, all cores: not idle, nor waiting for a disk, nor what other machines took (steal). */
+/** From /proc/stat, all cores: without idle time, disk waits, and time stolen by other machines. */
 export function readBusyTicks(text: string): number {
   const [user, nice, system, , , irq, softirq] = (/^cpu +(.*)$/m.exec(text)?.[1] ?? '').split(' ').map(Number);
   return [user, nice, system, irq, softirq].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0);
 }
 
-/** Of the roots and all below them. */
+/** Of the roots and all their descendants. */
 export function ticksOf(stats: readonly ProcessStat[], roots: readonly number[]): number {
   let ticks = 0;
   for (const stat of stats) {
@@ -64,7 +64,7 @@ export function ticksOf(stats: readonly ProcessStat[], roots: readonly number[])
 
 export const OTHERS = 'others';
 
-/** µs that each component took for one of `orders`; `others`: the machine without them. */
+/** CPU time per order of each component, µs; `others`: the machine without them. */
 export function cpuMicrosPerOrder(before: CpuMs, after: CpuMs, orders: number): CpuMs {
   const taken = Object.keys(after).map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)] as const);
   const ours = taken.filter(([name]) => name !== MACHINE);
@@ -73,7 +73,7 @@ export function cpuMicrosPerOrder(before: CpuMs, after: CpuMs, orders: number): 
   return Object.fromEntries([...ours, [OTHERS, rest] as const].map(([name, ms]) => [name, (ms * 1000) / orders]));
 }
 
-/** Of all that was computed, what others did: 0 to 1. Undefined where that can't be told. */
+/** Share of other processes in all CPU time, 0 to 1. Undefined if unknown. */
 export function othersShare(cpuMicros: CpuMs): number | undefined {
   const all = Object.values(cpuMicros).reduce((sum, micros) => sum + micros, 0);
   const others = cpuMicros[OTHERS];

@@ -6,14 +6,14 @@ import type { LoadSettings } from './segment.js';
 import type { System } from './system.js';
 import { startLoad, type OrderKind } from './wrk/wrk.js';
 
-/** How fast one writer decides orders that wait in the queue already. */
+/** How fast one writer decides queued orders. */
 export interface Drain {
   readonly kind: OrderKind;
   readonly orders: number;
   readonly batches: number;
-  /** By the group's own clock, between the beginnings of the first and the last batch. */
+  /** By the group's clock, between the starts of the first and the last batch. */
   readonly perSecond: number;
-  /** The same from the middle on, when the process is warm. */
+  /** The same for the second half, when the process is warm. */
   readonly perSecondWarm: number;
   readonly cpuMicros?: CpuMs;
 }
@@ -33,7 +33,7 @@ export async function measureDrain(
   const mark = await watch.seq();
   const queued = await queueOrders(kind, orders, ours.url, settings);
 
-  // One alone: a second one that starts beside it would share the machine.
+  // Only one: a second writer that starts at the same time would share the machine.
   const started = writer.start();
   const begun = untilBatchAfter(mark, watch);
   await Promise.race([begun, started.then(() => begun)]);
@@ -65,7 +65,9 @@ async function untilBatchAfter(seq: number, watch: GroupWatch): Promise<void> {
   }
 }
 
-/** Orders a second between the beginnings of the first and the last batch: all but the last one's were done by then. */
+/**
+ * Orders per second between the starts of the first and the last batch: all except the last one's were done by then.
+ */
 export function rateOf(batches: readonly OrderBatch[]): number {
   const [first, last] = [batches[0], batches.at(-1)];
   if (first === undefined || last === undefined || last.begunMs === first.begunMs) return 0;
@@ -73,7 +75,10 @@ export function rateOf(batches: readonly OrderBatch[]): number {
   return done / ((last.begunMs - first.begunMs) / 1000);
 }
 
-/** At least so many; gives how many. wrk counts seconds and not orders, so by what the first seconds gave. */
+/**
+ * At least this many; returns the number. wrk counts seconds and not orders, so the time is estimated from the first
+ * seconds.
+ */
 async function queueOrders(kind: OrderKind, orders: number, url: string, settings: LoadSettings): Promise<number> {
   const { wrk, products, customers, signal } = settings;
   let queued = 0;

@@ -3,17 +3,17 @@ import type { GroupWatch } from './group-watch.js';
 import type { Committed, MeasuredSystem } from './measured-system.js';
 import type { System } from './system.js';
 
-/** Between two looks at how far the group is; what the looks take is below 1 % of a core. */
+/** Pause between two queries of the group's progress; they take less than 1 % of a core. */
 const LOOK_MS = 20;
-/** The writer is idle when it has made no batch for so long. */
+/** The writer is idle if it has made no batch for this time. */
 const IDLE_MS = 150;
-/** Accepted orders of which none is decided for so long are not coming. */
+/** If no accepted order is decided for this time, the rest will not come. */
 const PATIENCE_MS = 30_000;
 /** Consumers of events may be behind after a burst; they share the machine. */
 const LEVEL_MS = 180_000;
 const ANSWER_MS = 10_000;
 
-/** Ours: orders go in at Central, and are counted as rows that are on two machines. */
+/** EcoMarket: orders are sent to Central, and counted as rows that are on two machines. */
 export class EcoMarketSystem implements MeasuredSystem {
   readonly name = 'ours';
 
@@ -53,7 +53,7 @@ export class EcoMarketSystem implements MeasuredSystem {
     }
   }
 
-  /** Waits until the consumers of events have what happened; gives how long that took, s. */
+  /** Waits until the consumers of events have caught up; returns how long that took, s. */
   async untilConsumersAreLevel(): Promise<number> {
     const startedMs = performance.now();
     for (;;) {

@@ -4,7 +4,7 @@ import { median, medians, ratio } from './figures.js';
 const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 });
 
 describe('median', () => {
-  it('has as many below it as above', () => {
+  it('has as many values below it as above', () => {
     fc.assert(
       fc.property(fc.array(number, { minLength: 1 }), (values) => {
         const middle = median(values) ?? Number.NaN;
@@ -24,7 +24,7 @@ describe('median', () => {
     expect(median(values)).toBe(middle);
   });
 
-  it('of nothing is not known', () => {
+  it('of nothing is undefined', () => {
     expect(median([])).toBeUndefined();
   });
 });

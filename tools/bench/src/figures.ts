@@ -1,4 +1,4 @@
-/** The middle one; of an even number the mean of the two in the middle. Undefined: there is none. */
+/** The middle value; of an even number the mean of the two in the middle. Undefined: there is none. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((one, other) => one - other);
   const middle = Math.floor(sorted.length / 2);
@@ -7,12 +7,12 @@ export function median(values: readonly number[]): number | undefined {
   return ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
-/** How many times `base` it is. Undefined when either is not known, or the base is 0. */
+/** The ratio to `base`. Undefined if either is unknown, or the base is 0. */
 export function ratio(value: number | undefined, base: number | undefined): number | undefined {
   return value === undefined || base === undefined || base === 0 ? undefined : value / base;
 }
 
-/** The median of each member over objects that have the same ones; a member that some lack counts where it is. */
+/** The median of each member over objects with the same members; a member that some lack counts where it exists. */
 export function medians<K extends string>(records: readonly Partial<Record<K, number>>[]): Partial<Record<K, number>> {
   const keys = [...new Set(records.flatMap((record) => Object.keys(record) as K[]))];
   return Object.fromEntries(

@@ -2,8 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
 /**
- * A program of ours in a process of its own, so that what it takes can be told apart. It gets its settings by a message,
- * since passwords stand in no argument and no environment; says where it listens; and ends with us, however we end.
+ * A program of ours in a separate process, so that its CPU time can be measured. It gets its settings by a message,
+ * because no argument or environment may contain passwords. It reports its port, and ends with us in any case.
  */
 export interface ForkedProgram {
   readonly pid: number;
@@ -24,7 +24,7 @@ export async function startProgram<Settings extends object>(
       throw new Error(`${file} ended before it listened`);
     }),
   ])) as [{ port: number }];
-  // An abort kills it; whoever waits for something is told by the signal itself.
+  // An abort kills it; code that waits for something sees the signal itself.
   child.on('error', () => undefined);
   return { pid: child.pid ?? 0, url: `http://127.0.0.1:${message.port}`, end: () => ended(child) };
 }
@@ -36,7 +36,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** The other end: `serve` begins to listen and gives its port. */
+/** The other end: `serve` starts to listen and returns its port. */
 export function beProgram<Settings>(serve: (settings: Settings) => Promise<number>): void {
   process.once('disconnect', () => process.exit());
   process.once('message', (settings: Settings) => {

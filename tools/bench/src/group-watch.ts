@@ -1,6 +1,6 @@
 import { SideConnection, type Login, type NodeAddress } from '@eco/database';
 
-/** What the group's tables say of how far it is. One connection, small questions. */
+/** The group's progress according to its tables. One connection, small queries. */
 export class GroupWatch {
   readonly #connection: SideConnection;
 
@@ -38,7 +38,7 @@ export interface OrderBatch {
   readonly orders: number;
 }
 
-/** A count over all that a run wrote takes a while. */
+/** A count over everything that a run wrote takes a while. */
 const ASK_MS = 30_000;
 
 const ORDERS_AFTER = `

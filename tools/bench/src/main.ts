@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { ensureLoadGenerator, ProcessFault, Refused } from '@eco/cluster';
+import { ensureLoadGenerator, ProcessError, Refused } from '@eco/cluster';
 import { Bench } from './bench.js';
 import { parts, sides, type BenchOptions } from './options.js';
 import { BadOptions, readOptions, type OptionTexts } from './read-options.js';
@@ -13,17 +13,17 @@ const EXIT_INTERRUPTED = 130;
 
 const program = new Command('npm run bench:orders --')
   .description(
-    'measure orders beside a monolith that has the same machine and the same durability; nothing else should run',
+    'measure orders against a monolith on the same machine with the same durability; nothing else should run',
   )
   .option('--seconds <n>', 'of each segment', '10')
   .option('--warm-up <n>', 'seconds before each segment that are not counted', '3')
   .option('--rounds <n>', 'each measures the monolith, then ours', '3')
   .option('--callers <list>', 'how many at once', '64,256')
-  .option('--orders <n>', 'to drain, and for the floor', '50000')
-  .option('--pools <list>', "sizes of the monolith's pool to try; the best is taken", '4,8,16,32')
-  .option('--batch-limit <n>', 'commands in one batch of the writer and of the floor', '1000')
+  .option('--orders <n>', 'to drain, and for writer-only throughput', '50000')
+  .option('--pools <list>', 'pool sizes of the monolith to try; the best is used', '4,8,16,32')
+  .option('--batch-limit <n>', 'commands in one batch of the writer', '1000')
   .option('--parts <list>', 'what to measure', parts.join(','))
-  .option('--sides <list>', 'whom to measure', sides.join(','))
+  .option('--sides <list>', 'systems to measure', sides.join(','))
   .option('--json', 'print JSON')
   .action(run);
 
@@ -46,7 +46,7 @@ async function run(texts: OptionTexts & { readonly json?: true }): Promise<void>
     process.exitCode = EXIT_INTERRUPTED;
   } finally {
     await system.destroy();
-    // What was under way when it was interrupted waits for nothing that comes any more.
+    // Work in progress at an interruption does not wait for anything.
     if (interrupt.signal.aborted) process.exit();
   }
 }
@@ -66,8 +66,8 @@ async function measure(
 }
 
 /**
- * `aborted` rejects with the first of the signals. A later one ends this process at once, and what it started goes with
- * it; what npm and the terminal both send in the same moment counts once.
+ * `aborted` rejects with the first of the signals. A later one ends this process at once, with everything it started. A
+ * signal that npm and the terminal send at the same moment counts once.
  */
 function stopOn(signals: readonly NodeJS.Signals[]): { signal: AbortSignal; aborted: Promise<never> } {
   const controller = new AbortController();
@@ -89,6 +89,6 @@ const SAME_MS = 300;
 
 program.parseAsync().catch((error: unknown) => {
   const isRefused = error instanceof BadOptions || error instanceof Refused;
-  console.error(isRefused || error instanceof ProcessFault ? `error: ${error.message}` : error);
+  console.error(isRefused || error instanceof ProcessError ? `error: ${error.message}` : error);
   process.exitCode = isRefused ? EXIT_BAD_INPUT : EXIT_FAULTY;
 });

@@ -1,7 +1,7 @@
 export const parts = ['bare', 'mixed', 'hot', 'wait', 'drain', 'floor'] as const;
 /**
- * What is measured. `mixed` and `hot`: from REST to commit, both sides; `wait`: ours with `Prefer: wait`; `drain`: orders
- * that are queued already; `floor`: the writer's loop alone; `bare`: a Fastify route that does nothing.
+ * The measurements. `mixed` and `hot`: from REST to commit, both systems; `wait`: ours with `Prefer: wait`; `drain`:
+ * queued orders; `floor`: writer-only throughput; `bare`: a Fastify route that does nothing.
  */
 type Part = (typeof parts)[number];
 
@@ -12,16 +12,16 @@ export interface BenchOptions {
   readonly parts: readonly Part[];
   readonly sides: readonly SideName[];
   readonly rounds: number;
-  /** Counted, of each segment. */
+  /** Counted seconds of each segment. */
   readonly seconds: number;
-  /** Before that, not counted. */
+  /** Uncounted seconds before it. */
   readonly warmUpSeconds: number;
   readonly callers: readonly number[];
-  /** To drain, and for the floor. */
+  /** To drain, and for writer-only throughput. */
   readonly orders: number;
-  /** Sizes of the monolith's pool that are tried; for each kind of order the best is taken. */
+  /** Pool sizes of the monolith to try; for each kind of order the best is used. */
   readonly pools: readonly number[];
-  /** The writer's, and the floor's. */
+  /** Commands in one batch. */
   readonly batchLimit: number;
   readonly products: number;
   readonly customers: number;

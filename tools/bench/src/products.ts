@@ -1,6 +1,9 @@
 import type { StockedProduct } from './monolith/database.js';
 
-/** What both sell: `products` ones, and one that everybody wants. Nothing runs out: a refusal costs less than a sale. */
+/**
+ * Products of both systems: `products` normal ones, and one hot product. Nothing runs out, because a refusal costs less
+ * than a sale.
+ */
 export function productsOf(products: number): StockedProduct[] {
   const mixed = Array.from({ length: products }, (_, index) => `bench-${index + 1}`);
   return [...mixed, 'bench-hot'].map((productId, index) => ({
@@ -13,7 +16,7 @@ export function productsOf(products: number): StockedProduct[] {
 const AT_ONCE = 16;
 const WAIT_S = 30;
 
-/** Puts them into our catalogue, as everybody does. Throws with the first answer that is no 201. */
+/** Creates them through our API. Throws with the first response that is no 201. */
 export async function addProducts(centralUrl: string, products: readonly StockedProduct[]): Promise<void> {
   const left = [...products];
   const worker = async (): Promise<void> => {

@@ -3,7 +3,7 @@ import { OTHERS, othersShare } from './cpu.js';
 import { median } from './figures.js';
 import type { Measured, Row, SideFigures, Summary } from './report.js';
 
-/** The report as a person reads it. */
+/** The report for people. */
 export function reportText(measured: Measured, summary: Summary): string {
   const { options, machine, bare, pools, verify, faults, consumersBehindSeconds } = measured;
   const rounds = `${options.rounds} ${options.rounds === 1 ? 'round' : 'rounds'} of ${options.seconds} s a segment`;
@@ -48,7 +48,7 @@ function ratesTable(rows: readonly Row[]): string {
 
 function drainTable({ drains }: Summary): string {
   return tableOf(
-    ['drained', '>orders/s', '>second half', '>times the monolith', '>floor, orders/s', '>of the floor'],
+    ['drained', '>orders/s', '>second half', '>times the monolith', '>writer only, orders/s', '>of the floor'],
     drains.map(({ kind, perSecond, perSecondWarm, times, floorPerSecond, ofFloor }) => [
       ...[kind, whole(perSecond), whole(perSecondWarm), tenths(times), whole(floorPerSecond)],
       ofFloor === undefined ? '–' : ofFloor.toFixed(2),
@@ -78,7 +78,7 @@ function cpuTable({ rows, drains }: Summary): string {
   );
 }
 
-/** Figures are of this machine only as far as nobody else used it. */
+/** The figures are valid only if nothing else used the machine. */
 function others({ segments, drains }: Measured): string {
   const shares = [...segments, ...drains].flatMap(({ cpuMicros }) => (cpuMicros && othersShare(cpuMicros)) ?? []);
   if (shares.length === 0) return '';
@@ -88,7 +88,7 @@ function others({ segments, drains }: Measured): string {
 
 const COMPONENTS = ['load', 'API', 'brokers', 'writer', 'primary', 'replicas', 'read-service'];
 
-/** Heads that start with `>` stand over numbers: their column is right-aligned. */
+/** Heads that start with `>` belong to numbers: their column is right-aligned. */
 function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const table = new Table({
     head: heads.map((head) => head.replace(/^>/, '')),

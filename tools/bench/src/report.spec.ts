@@ -38,7 +38,7 @@ const measured: Measured = {
   faults: [],
 };
 
-it('compares medians of the same load, and waiting askers with the same monolith', () => {
+it('compares medians of the same load, and waiting callers with the same monolith', () => {
   const { rows, drains } = summaryOf(measured);
   expect(rows).toMatchObject([
     { kind: 'mixed', callers: 64, waits: false, times: 5, primaryCpu: 0.1 },
@@ -47,7 +47,7 @@ it('compares medians of the same load, and waiting askers with the same monolith
   expect(drains).toMatchObject([{ kind: 'mixed', times: 20, ofFloor: 0.8, perSecondWarm: 5000 }]);
 });
 
-it('leaves open what was not measured', () => {
+it('leaves out what was not measured', () => {
   const ours = { ...measured, segments: measured.segments.filter(({ side }) => side === 'ours') };
   const summary = summaryOf(ours);
   expect(summary.rows[0]?.times).toBeUndefined();
@@ -55,7 +55,7 @@ it('leaves open what was not measured', () => {
   expect(reportText(ours, summary)).toContain('–');
 });
 
-it('says what makes its figures worth nothing', () => {
+it('states what makes its figures invalid', () => {
   const faulty = { ...measured, faults: ['R3 is broken'] };
   expect(reportText(faulty, summaryOf(faulty))).toContain('FAULTY: R3 is broken');
 });

@@ -6,20 +6,20 @@ import { median, medians, ratio } from './figures.js';
 import type { Segment } from './segment.js';
 import type { OrderKind } from './wrk/wrk.js';
 
-/** All that was measured, as it was; what is said of it is computed from it. */
+/** All raw measurements; conclusions are computed from them. */
 export interface Measured {
   readonly options: BenchOptions;
   readonly machine: { readonly cores: number; readonly model: string; readonly node: string };
   /** Answers a second of a route that does nothing. */
   readonly bare: { readonly callers: number; readonly perSecond: number }[];
-  /** What was tried with 64 callers; `poolSize` of each kind is the best. */
+  /** Pools tried with 64 callers; `poolSize` of each kind is the best. */
   readonly pools: { readonly kind: OrderKind; readonly poolSize: number; readonly committedPerSecond: number }[];
   readonly segments: Segment[];
   readonly drains: Drain[];
   readonly floors: WriterOnlyResult[];
   readonly consumersBehindSeconds: number[];
   verify?: VerifyReport;
-  /** What makes the figures worth nothing, in words; none is how it should be. */
+  /** What makes the figures invalid, in words; empty: all is well. */
   readonly faults: string[];
 }
 
@@ -29,9 +29,9 @@ export interface Row {
   readonly waits: boolean;
   readonly monolith?: SideFigures;
   readonly ours?: SideFigures;
-  /** Committed a second, ours ÷ the monolith's. */
+  /** Commits per second, ours ÷ the monolith's. */
   readonly times?: number;
-  /** CPU of the primary an order, ours ÷ the monolith's. */
+  /** CPU of the primary per order, ours ÷ the monolith's. */
   readonly primaryCpu?: number;
 }
 

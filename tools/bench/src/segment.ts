@@ -11,13 +11,16 @@ export interface SegmentSpec {
   readonly seed: number;
 }
 
-/** One side under one load for some seconds. */
+/** One system under one load for some seconds. */
 export interface Segment {
   readonly side: MeasuredSystem['name'];
   readonly kind: OrderKind;
   readonly callers: number;
   readonly waits: boolean;
-  /** Orders that are on two machines, from the first request to the commit of the last. A queue that grows counts for nothing. */
+  /**
+   * Orders on two machines per second, from the first request to the commit of the last. A growing queue does not
+   * count.
+   */
   readonly committedPerSecond: number;
   readonly answersPerSecond: number;
   readonly committed: number;
@@ -27,7 +30,7 @@ export interface Segment {
   readonly maxMs: number;
   /** Requests without a good answer, and orders that were not confirmed. */
   readonly faulty: number;
-  /** µs an order, by component; undefined where that can't be told. */
+  /** µs per order, by component; undefined if unknown. */
   readonly cpuMicros?: CpuMs;
 }
 

@@ -9,11 +9,11 @@ const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0,
 
 type Process = Cluster['processes'][number];
 
-/** All of ours, on free ports in a folder that goes with it, so that it may run beside `npm start`. */
+/** The whole EcoMarket system, on free ports in a temporary folder, so that it can run next to `npm start`. */
 export class System {
   private constructor(private readonly cluster: Cluster) {}
 
-  /** Not started yet. `destroy` ends it at any time; when this process ends without it, it goes all the same. */
+  /** Not started yet. `destroy` ends it at any time; if this process ends without it, everything is removed anyway. */
   static async open(say: (line: string) => void): Promise<System> {
     const dataDir = await mkdtemp(path.join(os.tmpdir(), 'eco-bench-'));
     const description = describeCluster({ dataDir, ports: FREE_PORTS });
@@ -36,14 +36,14 @@ export class System {
     return this.cluster.services.find(({ name }) => name === 'read-service')?.url ?? '';
   }
 
-  /** Of a cluster that was just made, the second node. */
+  /** The second node of a new cluster. */
   get replica(): { host: string; port: number } {
     const node = this.cluster.groups[0]?.nodes[1];
     if (node === undefined) throw new Error('the cluster has no replica');
     return { host: node.host, port: node.port };
   }
 
-  /** Of a cluster that was just made, the first node. */
+  /** The first node of a new cluster. */
   get primary(): { host: string; port: number } {
     const [group] = this.cluster.groups;
     if (group === undefined) throw new Error('the cluster has no group');
@@ -66,25 +66,25 @@ export class System {
     return { brokers, ...this.cluster.operator };
   }
 
-  /** What lies in the queue of orders is gone. Only for orders that nobody was promised. */
+  /** Empties the queue of orders. Only for orders that were not promised. */
   async purgeOrders(): Promise<void> {
     await this.cluster.brokers[0]?.control('purge_queue', '--vhost', VHOST, commandQueue('orders', 'g1'));
   }
 
-  /** Brokers and databases go on. */
+  /** Brokers and databases keep running. */
   async endServices(): Promise<void> {
     for (const stage of ['APIs', 'read-service', 'writers'] as const) {
       await Promise.all(this.#stage(stage).map((process) => process.stop()));
     }
   }
 
-  /** Services and brokers end, as for somebody who does not have them; the databases go on. */
+  /** Services and brokers end, as for a user without them; the databases keep running. */
   async suspend(): Promise<void> {
     await this.endServices();
     await Promise.all(this.#stage('brokers').map((process) => process.stop()));
   }
 
-  /** Brokers together: one that was not the last to end waits for the others. */
+  /** All brokers together: one that was not the last to end waits for the others. */
   async resume(): Promise<void> {
     await Promise.all(this.#stage('brokers').map((each) => each.start()));
     await Promise.all(

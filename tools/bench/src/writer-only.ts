@@ -4,7 +4,10 @@ import { BatchWriter, commandOf } from '@eco/testing';
 import type { System } from './system.js';
 import type { OrderKind } from './wrk/wrk.js';
 
-/** What the writer's loop gives alone: fence, load, decide, store, one connection, no broker and no HTTP. */
+/**
+ * Writer-only throughput: the writer's loop of fence, load, decide and store over one connection, without broker and
+ * HTTP.
+ */
 export interface WriterOnlyResult {
   readonly kind: OrderKind;
   readonly orders: number;
@@ -19,7 +22,7 @@ export interface WriterOnlySpec {
   readonly customers: number;
 }
 
-/** Writers must be away: it leads. A fifth of the orders before is not counted. */
+/** Writers must not run, because it leads. A fifth of the orders is written first and not counted. */
 export async function measureWriterOnly(spec: WriterOnlySpec, system: System): Promise<WriterOnlyResult> {
   const { orders, batchLimit, kind } = spec;
   const writer = await BatchWriter.open({ login: () => system.login('eco_writer'), servers: [system.primary] });

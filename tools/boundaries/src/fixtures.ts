@@ -1,7 +1,7 @@
 import type { Fixture } from './lint.js';
 import { filesMatching } from './workspace.js';
 
-/** A text that one rule refuses, and a part of what the rule says. */
+/** A text that one rule refuses, and a part of the rule's message. */
 interface Refused extends Fixture {
   what: string;
   ruleId: string | null;
@@ -341,7 +341,7 @@ export const refused: Refused[] = [
   },
 ];
 
-/** What the same rules let pass: a rule that refused everything would pass the list above. */
+/** Texts that the same rules accept: a rule that refused everything would pass the list above. */
 export const accepted: (Fixture & { what: string })[] = [
   { what: 'a contract using zod', file: contracts, text: `import 'zod';\nimport 'node:crypto';` },
   {

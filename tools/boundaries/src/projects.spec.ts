@@ -6,7 +6,10 @@ interface Project {
   folder: string;
   name: string;
   tags: string[];
-  /** @eco packages of package.json, of the references of tsconfig.json, and of the sources but the specs and what they share. */
+  /**
+   * The @eco packages in package.json, in the references of tsconfig.json, and in the sources, except specs and what
+   * they share.
+   */
   dependencies: string[];
   references: string[];
   imports: string[];
@@ -44,8 +47,8 @@ const projects = filesMatching('{apps,infra,libs,tools}/*/package.json').map((fi
   };
 });
 
-// Goal: what a project says of itself is true. The compiler refuses a cycle of references (TS6202), but follows an
-// import without a reference all the same; so imports must be among the references, and then they form no cycle either.
+// Goal: a project's declared dependencies are true. The compiler refuses a cycle of references (TS6202), but follows an
+// import without a reference. So imports must be among the references, and then they form no cycle either.
 describe('the workspace', () => {
   const rootReferences = referencesOf('tsconfig.json').map((reference) => path.normalize(reference));
 

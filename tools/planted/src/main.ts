@@ -5,8 +5,8 @@ import { tryBug } from './try-bug.js';
 /*
  * npm run test:planted [-- <part of a name>…]
  *
- * Plants each bug in a copy of this tree, runs the spec that is to catch it, and fails unless that spec fails at what it
- * asserts.
+ * Plants each bug in a copy of this tree, runs the spec that must catch it, and fails unless that spec fails at an
+ * assertion.
  */
 async function main(wanted: readonly string[]): Promise<number> {
   const bugs = plantedBugs().filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));

@@ -10,24 +10,24 @@ export interface PlantedBug {
   readonly file: string;
   /** What it breaks, as a sentence. */
   readonly breaks: string;
-  /** The file of the spec, and how its test is called, or begins to be. */
+  /** The spec's file, and the name of its test or the beginning of the name. */
   readonly spec: string;
   readonly test: string;
-  /** Jest's configuration, where it is not the one at the root. */
+  /** Jest's configuration, if it is not the one at the root. */
   readonly config: string | undefined;
-  /** The spec starts services, which run as they were built. */
+  /** The spec starts services from their build. */
   readonly needsBuild: boolean;
 }
 
-/** In the order of their names. Throws when a patch does not say what it must. */
+/** In the order of their names. Throws if a patch lacks required lines. */
 export function plantedBugs(): PlantedBug[] {
   return globSync('*.patch', { cwd: BUGS_DIR })
     .sort()
     .map((file) => readPatch(path.join(BUGS_DIR, file)));
 }
 
-/** What stands before the first difference; git passes over it. */
-function readPatch(file: string, text = readFileSync(file, 'utf8')): PlantedBug {
+/** The text before the first difference; git ignores it. */
+export function readPatch(file: string, text = readFileSync(file, 'utf8')): PlantedBug {
   const [head = ''] = text.split(/^diff --git /m);
   const field = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(head)?.[1]?.trim();
   const [breaks = ''] = head.split('\n');

@@ -3,11 +3,14 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { plantedBugs, PROJECT_DIR } from './planted-bug.js';
 
-/* That each is caught is shown by `npm run test:planted`; here, that they still fit the tree and name a test that is there. */
+/*
+ * `npm run test:planted` shows that each bug is caught. This spec checks that they still fit the tree and name an
+ * existing test.
+ */
 
 const bugs = plantedBugs();
 
-it('there are at least the twelve that were asked for', () => {
+it('there are at least twelve', () => {
   expect(bugs.length).toBeGreaterThanOrEqual(12);
 });
 
@@ -16,7 +19,8 @@ it.each(bugs)('$name can be planted', ({ file }) => {
 });
 
 it.each(bugs)('$name names a test that is there', ({ spec, test, config }) => {
-  // Of a test in a describe its last part; of one that is given its name, that may be next to the spec.
+  // The last part of the name for a test in a describe; a test whose name is passed may be in another file than the
+  // spec.
   expect(existsSync(path.join(PROJECT_DIR, spec))).toBe(true);
   const folder = path.join(PROJECT_DIR, path.dirname(spec));
   const texts = globSync('*.ts', { cwd: folder }).map((file) => readFileSync(path.join(folder, file), 'utf8'));

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { PROJECT_DIR } from './planted-bug.js';
 
 /**
- * A copy of this tree, with what was built, in which bugs are planted. What is installed is linked to; the packages of
- * ours among it are the copy's own.
+ * A copy of this tree, including its build, in which bugs are planted. Installed packages are linked; our own packages
+ * are the copy's.
  */
 export class Tree {
   private constructor(readonly dir: string) {}
@@ -39,7 +39,7 @@ export class Tree {
     const files = execFileSync('git', listed, { cwd: PROJECT_DIR, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
     for (const file of files.split('\0').filter((each) => each !== '' && existsSync(path.join(PROJECT_DIR, each)))) {
       mkdirSync(path.dirname(path.join(this.dir, file)), { recursive: true });
-      // With its times, so that what was built from it stays newer.
+      // With its times, so that the build stays newer than its sources.
       cpSync(path.join(PROJECT_DIR, file), path.join(this.dir, file), { preserveTimestamps: true });
     }
     for (const kind of ['apps', 'infra', 'libs', 'tools']) {
@@ -64,7 +64,8 @@ export class Tree {
     cpSync(path.join(installed, '@eco'), path.join(modules, '@eco'), { recursive: true, verbatimSymlinks: true });
   }
 
-  // Outside of a repository git only applies; a repository around the copy would have it look for the files there.
+  // Outside of a repository git only applies the patch; a repository around the copy would make it search for the files
+  // there.
   #git(...args: string[]): void {
     const env = { ...process.env, GIT_CEILING_DIRECTORIES: path.dirname(this.dir) };
     execFileSync('git', args, { cwd: this.dir, env, stdio: ['ignore', 'ignore', 'inherit'] });

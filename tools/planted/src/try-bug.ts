@@ -5,7 +5,7 @@ import type { PlantedBug } from './planted-bug.js';
 import type { Tree } from './tree.js';
 import { verdictOf, type JestReport, type Verdict } from './verdict.js';
 
-/** Runs the one spec that must catch the bug, with the bug in the tree. The tree is then as it was. */
+/** Runs the one spec that must catch the bug, with the bug in the tree. The tree is restored afterwards. */
 export async function tryBug(tree: Tree, bug: PlantedBug): Promise<Verdict> {
   tree.plant(bug.file);
   try {
@@ -37,7 +37,7 @@ async function runSpec(tree: Tree, { spec, test, config }: PlantedBug): Promise<
 
 function run(tree: Tree, args: string[]): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    // Not the variables of a Jest around it.
+    // Without the variables of a surrounding Jest.
     const { JEST_WORKER_ID: _worker, NODE_ENV: _environment, ...env } = process.env;
     const child = spawn(process.execPath, args, { cwd: tree.dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';

@@ -1,4 +1,4 @@
-/** What Jest says in its JSON, as far as a verdict needs it. */
+/** Jest's JSON output, as far as a verdict needs it. */
 export interface JestReport {
   readonly numPassedTests: number;
   readonly testResults: readonly {
@@ -14,14 +14,14 @@ export interface JestReport {
 
 export type Verdict =
   | { readonly type: 'caught'; readonly by: string; readonly says: string }
-  /** The tests ran and hold: nobody would have noticed the bug. */
+  /** The tests ran and passed: the bug would go unnoticed. */
   | { readonly type: 'missed' }
-  /** Nothing was shown: it was not built, did not start, or failed for another reason than what it is to show. */
+  /** Nothing was shown: it was not built, did not start, or failed for another reason than expected. */
   | { readonly type: 'unclear'; readonly why: string };
 
 /**
- * Caught is a bug only when the test that is named failed, and at something it asserts: that the patch does not compile,
- * a server does not start or another test fails shows nothing.
+ * A bug is caught only if the named test failed at an assertion: a patch that does not compile, a server that does not
+ * start, or another failing test shows nothing.
  */
 export function verdictOf(test: string, report: JestReport): Verdict {
   const results = report.testResults.flatMap(({ assertionResults }) => assertionResults);
@@ -44,12 +44,12 @@ export function verdictOf(test: string, report: JestReport): Verdict {
   return { type: 'caught', by: asserted.fullName, says: firstLines(message) };
 }
 
-/** What `expect` throws carries the result of its matcher. */
+/** Errors of `expect` contain the matcher's result. */
 function isAssertion(detail: unknown): boolean {
   return typeof detail === 'object' && detail !== null && 'matcherResult' in detail;
 }
 
-/** What `expect` throws, and a property of fast-check that does not hold. */
+/** Errors of `expect`, and a failed property of fast-check. */
 const ASSERTION = /expect\(|Property failed after/;
 
 function firstLines(text: string): string {

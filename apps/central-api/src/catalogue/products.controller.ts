@@ -23,13 +23,13 @@ import {
 } from '@eco/intake';
 
 /**
- * Who changes the catalogue wants to know that it was changed, so these wait without being asked to, s. Under no load a
- * product command is decided within tens of ms; products have a queue of their own, so no backlog of orders is before it.
+ * Clients that change the catalogue want to know the result, so these requests wait by default, s. Without load a
+ * product command is decided within tens of ms. Products have their own queue, so no backlog of orders delays them.
  */
 const WAIT_SECONDS = 5;
 
 const accepted = {
-  description: 'Accepted; what is decided was not known when the time to wait was up. `Location` tells later',
+  description: 'Accepted; the decision was not known when the wait was over. Query `Location` later',
   body: commandAcceptedSchema,
   headers: ['Location', headerNames.preferenceApplied],
 };
@@ -47,7 +47,7 @@ const createProduct = operation({
 });
 const updateProduct = operation({
   summary: 'Change name and price of a product',
-  description: 'Orders decided before keep the price they were decided at.',
+  description: 'Orders decided earlier keep their price.',
   path: productPathSchema,
   headers: commandHeadersSchema,
   body: updateProductRequestSchema,
@@ -55,17 +55,17 @@ const updateProduct = operation({
   problems: ['product-unknown', ...COMMAND_PROBLEMS],
 });
 const deleteProduct = operation({
-  summary: 'Take a product out of the catalogue',
-  description: 'Its stock stays where it lies.',
+  summary: 'Remove a product from the catalogue',
+  description: 'Its stock stays.',
   path: productPathSchema,
   headers: commandHeadersSchema,
-  answers: { 202: accepted, 204: { description: 'Taken out', headers: DECIDED_HEADERS } },
+  answers: { 202: accepted, 204: { description: 'Removed', headers: DECIDED_HEADERS } },
   problems: ['product-unknown', ...COMMAND_PROBLEMS],
 });
 
 type ProductCommand = 'product.create' | 'product.update' | 'product.delete';
 
-/** Writes of the catalogue; its reads are elsewhere, and answered by replicas. */
+/** Writes of the catalogue. libs/reads serves its reads from replicas. */
 @ApiTags('products')
 @Controller('products')
 export class ProductsWriteController {

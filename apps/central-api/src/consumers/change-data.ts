@@ -1,6 +1,6 @@
 import { changeData, type Change, type ChangeData, type ChangeType } from '@eco/contracts';
 
-/** The changes of one type, their data checked against the contract: what a consumer counts on is what it gets. */
+/** The changes of one type, with data checked against the contract, so that a consumer gets what it relies on. */
 export function changesOfType<T extends ChangeType>(
   changes: readonly Change[],
   type: T,

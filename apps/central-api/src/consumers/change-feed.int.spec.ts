@@ -16,8 +16,8 @@ import { notificationsConsumer } from './notifications/notifications.consumer.js
 import { CustomersStore, NotificationsStore } from './stores.js';
 
 /*
- * Consumers on two groups, without a broker: they ask by themselves then. Their tables are in g1; what they apply is of g2,
- * which has a replica, so that a failover can lose what they applied.
+ * Consumers on two groups, without a broker: they then poll by themselves. Their tables are in g1. They apply changes
+ * of g2, which has a replica, so that a failover can lose what they applied.
  */
 
 const placement = evenPlacement(16, ['g1', 'g2']);
@@ -81,7 +81,7 @@ function feedOf(consumer: Consumer): ChangeFeed {
 const register = (customerId: string) =>
   writer.write(commandOf('customer.register', { customerId, name: 'Ana', email: 'ana@example.com', branchId: null }));
 
-/** Central's table of customers, as its readers get it. */
+/** Central's table of customers, as clients read it. */
 async function customers(sent: { lagMsMax?: number } = {}) {
   const { result, headers: answered } = await readConsumerStore(
     { store, consumer: customersConsumer, reads, headers: { 'ecomarket-max-lag-ms': sent.lagMsMax } },
@@ -97,7 +97,7 @@ it('an answer states the age of what a stopped consumer has not applied', async 
   await eventually('it is applied', async () => (await customers()).ids.includes(first));
   await feed.stop();
   const lagMs = async () => Number((await customers()).answered[headers.lagMs]);
-  // As idle groups, with a consumer that has everything: what is stated is the node's own lag.
+  // Like idle groups with an up-to-date consumer: the lag is that of the node.
   await eventually('nothing is missing', async () => (await lagMs()) < 500);
 
   const second = ofG2[1] as string;
@@ -116,7 +116,7 @@ it('an answer states the age of what a stopped consumer has not applied', async 
   await again.stop();
 });
 
-it('a batch larger than any transaction should be is applied in parts, once each, over a stop in the middle', async () => {
+it('a batch too large for one transaction is applied in parts, once each, across a stop in the middle', async () => {
   const products = ofG2.slice(100, 300);
   const lines = products.map((productId) => ({ productId, quantity: 1 }));
   await writer.write(
@@ -144,7 +144,7 @@ it('a batch larger than any transaction should be is applied in parts, once each
   const ended = feedOf(follower(true));
   await eventually('it has applied the batch in part', isInside);
   await ended.stop();
-  // Readers get the position of the last batch that was applied completely.
+  // Readers get the position of the last completely applied batch.
   const { headers: answered } = await readConsumerStore(
     { store, consumer: follower(true), reads, headers: {} },
     async () => undefined,
@@ -159,14 +159,14 @@ it('a batch larger than any transaction should be is applied in parts, once each
   expect(Math.max(...sizes)).toBeLessThanOrEqual(5_000);
 });
 
-it('a consumer that applied what a failover then lost continues on the new history and misses nothing of it', async () => {
+it('a consumer that applied batches lost in a failover continues on the new history and misses nothing of it', async () => {
   const [kept, lost, ...later] = ofG2.slice(10, 16) as [string, string, ...string[]];
   const [primary, replica] = g2.servers as [DatabaseGroup['servers'][number], DatabaseGroup['servers'][number]];
   const feed = feedOf(customersConsumer);
   await register(kept);
   await eventually('what stays is applied', async () => (await customers()).ids.includes(kept));
 
-  // One batch that the replica does not get: it commits because nobody waits, and dies with its machine.
+  // One batch that the replica does not receive: it commits because it waits for none, and is lost with its machine.
   await g2.asSuperuser(`ALTER SYSTEM SET synchronous_standby_names = ''`);
   await g2.asSuperuser('SELECT pg_reload_conf()');
   await eventually('nobody waits for the replica', async () => {
@@ -191,7 +191,7 @@ it('a consumer that applied what a failover then lost continues on the new histo
   });
   writer = await eventually('a new leader', () => BatchWriter.open(g2, replica));
 
-  // The numbers of the lost batches are taken again by other ones.
+  // Other batches use the numbers of the lost ones.
   const written = [];
   for (const id of later) written.push(await register(id));
   expect(written[1]?.position.seq).toBe(gone.position.seq);
@@ -208,7 +208,7 @@ it('a consumer that applied what a failover then lost continues on the new histo
 describe('the mailer', () => {
   afterEach(() => jest.useRealTimers());
 
-  /** As on a machine whose clock is wrong: only what reads the clock is changed. */
+  /** Like a machine with a wrong clock: only reads of the clock are changed. */
   function clockOffBy(ms: number): void {
     jest.useRealTimers();
     jest.useFakeTimers({
@@ -228,7 +228,7 @@ describe('the mailer', () => {
     });
   }
 
-  it('claims by the clock by which it asks, so that wrong clocks neither delay a mail nor send it twice', async () => {
+  it('uses one clock for claims and queries, so that wrong clocks neither delay a mail nor send it twice', async () => {
     const notifications = new NotificationsStore(storeOf('notifications'));
     let finish = () => undefined as void;
     const held = new Promise<void>((resolve) => (finish = resolve));

@@ -35,22 +35,21 @@ const SILENT_MS = 4_000;
 const RETRY_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const PAGE = 1_000;
-/** Applied in one transaction at the most: who is far behind commits once for many pages. */
+/** Most changes per transaction: a consumer that is far behind commits once for many pages. */
 const CHANGES_AT_ONCE = 5_000;
 
 /**
- * Brings a consumer all changes of its topics, once each and in order.
+ * Delivers all changes of its topics to a consumer, once each and in order. An event only wakes it: it states that a
+ * topic has reached some batch. The changes are read from `GET /changes`, from the consumer's position on, and applied
+ * in the transaction that moves its progress. So there is one mechanism for the next change, for a gap, for a week of
+ * absence and for a deleted queue. While it processes a page, any number of events cause no more work than the last
+ * one.
  *
- * An event only wakes it: it says that a topic has gone on to some batch. What happened is read from `GET /changes`,
- * from where the consumer stands, and applied in the transaction that moves its progress. So there is one way for the
- * next change, for a gap, for a week of absence and for a queue that was deleted; and while it works off a page, any
- * number of events ask no more of it than the last one.
- *
- * A failover that loses batches may take some that were applied already. Then the consumer continues after the last batch
- * that is still there. It misses nothing of the new history, and what it applied of the lost batches stays applied.
+ * A failover that loses batches may include some that were already applied. The consumer then continues after the last
+ * batch that still exists. It misses nothing of the new history, and what it applied of the lost batches stays applied.
  */
 export class ChangeFeed {
-  /** Its own, so that its metrics can be told. */
+  /** A separate name, so that its metrics can be distinguished. */
   readonly subscription: EventSubscription;
   readonly #feeds: TopicFeed[];
   #poll: NodeJS.Timeout | undefined;
@@ -87,12 +86,12 @@ export class ChangeFeed {
     return this.options.consumer.name;
   }
 
-  /** What it can't do now, in words; nothing when all is well. */
+  /** What fails now, in words; nothing if all is well. */
   get trouble(): string | undefined {
     return this.#feeds.map((feed) => feed.trouble).find((trouble) => trouble !== undefined);
   }
 
-  /** Batches that are known to be there and not applied. */
+  /** Batches that are known to exist and not applied. */
   get behind(): number {
     return Math.max(0, ...this.#feeds.map((feed) => feed.behind));
   }
@@ -101,7 +100,7 @@ export class ChangeFeed {
     return this.#feeds.reduce((sum, feed) => sum + feed.appliedChanges, 0);
   }
 
-  /** How often a failover had lost batches that were applied. */
+  /** Number of failovers that lost applied batches. */
   get setBack(): number {
     return this.#feeds.reduce((sum, feed) => sum + feed.timesSetBack, 0);
   }
@@ -121,7 +120,7 @@ export class ChangeFeed {
   }
 }
 
-/** One topic of one group. At most one page is under way. */
+/** One topic of one group. At most one page is processed at a time. */
 class TopicFeed {
   appliedChanges = 0;
   timesSetBack = 0;
@@ -172,7 +171,7 @@ class TopicFeed {
       } catch (error) {
         if (signal.aborted) return;
         this.#report(error as Error);
-        // Another process may have gone on meanwhile.
+        // Another process may have continued meanwhile.
         this.#applied = undefined;
         this.#woken = true;
         await sleep(RETRY_MS, signal);
@@ -180,7 +179,7 @@ class TopicFeed {
     }
   }
 
-  /** Applies what has come. */
+  /** Applies the collected changes. */
   async #catchUp(): Promise<{ more: boolean; isFull: boolean }> {
     const { consumer, store } = this.options;
     const from = (this.#applied ??= await store.applied(this.group, this.topic));
@@ -190,7 +189,7 @@ class TopicFeed {
     while (isFull && changes.length < CHANGES_AT_ONCE) {
       const read = await this.#read(to);
       if (read.type === 'lost') {
-        // Between two pages: what was gathered is read again, from what is stored.
+        // Between two pages the collected changes are dropped and read again, from the stored progress.
         if (to === from) await this.#setBack(from, read.continueFrom);
         return { more: true, isFull: true };
       }
@@ -199,7 +198,7 @@ class TopicFeed {
       isFull = read.page.more;
     }
     if (changes.length === 0) {
-      // Nothing of this topic up to there. Not worth a write: asking again from `from` costs the same.
+      // Nothing of this topic up to there. It is not worth a write, because reading again from `from` costs the same.
       return { more: false, isFull: false };
     }
     const now = await store.advance({ groupId: this.group, topic: this.topic, from, to }, (manager) =>
@@ -216,7 +215,7 @@ class TopicFeed {
   async #setBack(from: TopicPosition, continueFrom: string): Promise<void> {
     const { consumer, store, log } = this.options;
     const to = appliedUpTo(continueFrom);
-    // What was announced may be of the lost history.
+    // The announced position may belong to the lost history.
     this.#known = NOTHING_KNOWN;
     this.#applied = await store.advance({ groupId: this.group, topic: this.topic, from, to }, async () => undefined);
     const lostBatches = lastCompleteSeq(cursorOf(from)) - lastCompleteSeq(cursorOf(to));
@@ -231,7 +230,7 @@ class TopicFeed {
         continueFrom,
         lostBatches,
       },
-      'a failover lost batches that this consumer had applied: what it keeps of them stays, and it continues after the last common batch',
+      'a failover lost batches that this consumer had applied; their effects stay, and it continues after the last common batch',
     );
   }
 
@@ -239,7 +238,7 @@ class TopicFeed {
     return this.#applied === undefined ? 0 : lastCompleteSeq(cursorOf(this.#applied));
   }
 
-  /** Asks for a node that is at least where an event said that the group is. */
+  /** Requires a node that has at least the position stated by an event. */
   async #read(
     from: TopicPosition,
   ): Promise<{ type: 'page'; page: ChangesPage } | { type: 'lost'; continueFrom: string }> {
@@ -286,7 +285,7 @@ function appliedUpTo(text: string): TopicPosition {
   return { term: leadership?.term ?? 0, tag: leadership?.tag ?? '', seq, n: n ?? null };
 }
 
-/** Where a consumer continues whose place was lost, by the problem that says so. */
+/** Where a consumer with a lost position continues, according to the problem that reports it. */
 function continuationIn(text: string): string | undefined {
   const parsed = problemSchema.safeParse(JSON.parse(text));
   if (!parsed.success || parsed.data.type !== `${PROBLEM_URN}position-lost`) return undefined;

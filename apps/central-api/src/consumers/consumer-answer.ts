@@ -22,8 +22,8 @@ export interface ConsumerRead {
 const PAUSE_MS = 50;
 
 /**
- * What was read, and headers that say where, how late, and as of which position: what the consumer had applied in that
- * snapshot. A reader's position and greatest lag are waited for, as by any read.
+ * The result of a read, and headers with node, lag and position: what the consumer had applied in that snapshot. The
+ * read waits for a reader's position and greatest lag, as any read does.
  */
 export async function readConsumerStore<T>(
   { store, consumer, reads, headers: asked }: ConsumerRead,

@@ -17,9 +17,9 @@ import { StatisticsController } from './statistics/statistics.controller.js';
 import { CustomersStore, NotificationsStore, StatisticsStore } from './stores.js';
 
 /**
- * Three consumers of events beside each other: Central's customers, statistics, notifications. Each has a queue, a
- * schema and a database role of its own, and none notices whether another is there. `ECO_CONSUMERS` says which of them
- * this process runs; their reads answer from what is stored, whoever stored it.
+ * Three independent consumers of events: Central's customers, statistics, notifications. Each has its own queue, schema
+ * and database role, and none depends on another. `ECO_CONSUMERS` selects those that this process runs; their reads use
+ * the stored data, whichever process stored it.
  */
 export class Consumers {
   readonly #feeds: ChangeFeed[];
@@ -89,7 +89,7 @@ export class Consumers {
     };
   }
 
-  /** Returns at once. A consumer that can't go on is no reason not to take orders, so readiness does not ask for it. */
+  /** Returns at once. A failing consumer is no reason to refuse orders, so readiness ignores it. */
   start(): void {
     for (const feed of this.#feeds) feed.start();
     this.#mailer?.start();
@@ -120,7 +120,7 @@ function measure(registry: Registry, feeds: readonly ChangeFeed[], mailer: Maile
   gauge('eco_changes_applied_total', 'Changes applied by this process', (feed) => feed.applied);
   gauge(
     'eco_changes_set_back_total',
-    'Times that a failover had lost batches which were applied; the log says which',
+    'Failovers that lost applied batches; the log states which',
     (feed) => feed.setBack,
   );
   gauge('eco_changes_stuck', '1: changes can not be applied now; the log says why', (feed) =>
@@ -129,7 +129,7 @@ function measure(registry: Registry, feeds: readonly ChangeFeed[], mailer: Maile
   if (mailer === undefined) return;
   new Gauge({
     name: 'eco_mails_total',
-    help: 'Mails that the server took, and tries that failed',
+    help: 'Mails accepted by the server, and failed tries',
     labelNames: ['result'],
     registers: [registry],
     collect() {

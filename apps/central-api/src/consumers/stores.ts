@@ -1,6 +1,6 @@
 import { ConsumerStore } from '@eco/database';
 
-/** One class a schema, so that who needs which is said by type. */
+/** One class per schema, so that dependencies are expressed by type. */
 export class CustomersStore extends ConsumerStore {}
 export class StatisticsStore extends ConsumerStore {}
 export class NotificationsStore extends ConsumerStore {}

@@ -25,7 +25,7 @@ const stockChange = <const B extends z.ZodType>(body: B) =>
     headers: decidedHeadersSchema,
     body,
     answers: {
-      200: { description: 'Done; the level that it left', body: stockMovedSchema, headers: DECIDED_HEADERS },
+      200: { description: 'Done; the resulting level', body: stockMovedSchema, headers: DECIDED_HEADERS },
     },
   }) as const;
 const UNKNOWN = ['product-unknown', 'location-unknown'] as const;
@@ -36,12 +36,12 @@ const receive = operation({
   problems: [...UNKNOWN, ...DECIDED_PROBLEMS],
 });
 const adjust = operation({
-  summary: 'Change how many units are on hand, by a difference',
+  summary: 'Change the units on hand by a difference',
   description: 'Never below what is reserved.',
   ...stockChange(adjustStockRequestSchema),
   answers: {
     200: {
-      description: 'Done; the level that it left',
+      description: 'Done; the resulting level',
       body: stockMovedSchema.extend({ reason: z.string() }),
       headers: DECIDED_HEADERS,
     },
@@ -49,7 +49,7 @@ const adjust = operation({
   problems: [...UNKNOWN, 'stock-short', ...DECIDED_PROBLEMS],
 });
 const count = operation({
-  summary: 'Set how many units are on hand, as they were counted',
+  summary: 'Set the units on hand to a counted number',
   description:
     'Only while the level is `expected` still, as it was read when the units were counted; else `stock-count-stale` says ' +
     'what it is. Never below what is reserved.',
@@ -57,7 +57,7 @@ const count = operation({
   problems: [...UNKNOWN, 'stock-count-stale', 'stock-short', ...DECIDED_PROBLEMS],
 });
 
-/** Changes of stock levels; their reads are elsewhere, and answered by replicas. */
+/** Changes of stock levels. libs/reads serves their reads from replicas. */
 @ApiTags('inventory')
 @Controller('inventory')
 export class StockController {

@@ -3,9 +3,9 @@ import { verifyGroup } from '@eco/database';
 import { eventually } from '@eco/testing';
 import { Load, Project } from './project.js';
 
-/** What becomes of compose.yaml's containers when they are killed, crash, are stopped, or lose their data. */
+/** compose.yaml's containers when they are killed, crash, are stopped, or lose their data. */
 
-/** For whatever waits for a server, on a machine that has much else to do. */
+/** Time limit of waits for a server, on a busy machine. */
 const WAIT = { deadlineMs: 180_000, pauseMs: 500 };
 
 let project: Project;
@@ -25,7 +25,7 @@ it('loses nothing when each container in turn is killed under load', async () =>
     const running = (await composeContainers()).filter(({ state }) => state === 'running');
     expect(running).toHaveLength(13);
     const untilMoreIsDecided = async (after: string) => {
-      const before = await eventually('a node tells its last batch', lastBatch, WAIT);
+      const before = await eventually('a node reports its last batch', lastBatch, WAIT);
       await eventually(`orders are decided after ${after}`, async () => ((await lastBatch()) ?? 0) > before, WAIT);
     };
     await untilMoreIsDecided('the load began');
@@ -48,14 +48,14 @@ it('loses nothing when each container in turn is killed under load', async () =>
   }
 });
 
-/** Number of the group's last batch, as the read-service knows it; undefined while it does not answer. */
+/** Number of the group's last batch according to the read-service; undefined while it does not answer. */
 async function lastBatch(): Promise<number | undefined> {
   const said = await project.read.get('/replication').catch(() => undefined);
   const seqs = [...(said?.text ?? '').matchAll(/"position":"g1=\d+\.\w+\.(\d+)"/g)].map(([, seq]) => Number(seq));
   return seqs.length === 0 ? undefined : Math.max(...seqs);
 }
 
-it('starts again what ended by itself', async () => {
+it('restarts containers that ended on their own', async () => {
   const kill = 'kill -9 "$(head -n 1 /var/lib/postgresql/data/node/postmaster.pid)"';
   const startedAt = async (service: string) =>
     (await project.docker('inspect', '--format', '{{.State.StartedAt}}', `${project.name}-${service}-1`)).stdout;
@@ -64,19 +64,19 @@ it('starts again what ended by itself', async () => {
   await project.compose('exec', '-T', 'read-service', 'node', '-e', 'process.kill(1, "SIGTERM")');
   for (const [service, started] of Object.entries(before)) {
     await eventually(
-      `${service} runs anew`,
+      `${service} runs again`,
       async () => (await startedAt(service)) !== started && (await isHealthy(service)),
       WAIT,
     );
   }
 });
 
-/** The parts of `eco journal --json` that are looked at here. */
+/** The fields of `eco journal --json` used here. */
 interface Journals {
   journals: { name: string; depth: number }[];
 }
 
-it('takes orders on its own disk while no broker is there, and loses none of them with its containers', async () => {
+it('accepts orders on its own disk without brokers, and keeps them across the loss of its containers', async () => {
   await project.compose('kill', 'broker-1', 'broker-2', 'broker-3');
   const order = { customerId: 'ana', lines: [{ productId: 'pan-integral', quantity: 1 }] };
   const orderIds: string[] = [];
@@ -96,7 +96,7 @@ it('takes orders on its own disk while no broker is there, and loses none of the
   }
 });
 
-it('keeps the data over a stop, and agrees with itself', async () => {
+it('keeps consistent data across a stop', async () => {
   const secrets = await composeSecrets();
   const order = { customerId: 'luis', lines: [{ productId: 'pan-integral', quantity: 1 }] };
   const placed = await project.central.post('/orders', order, { prefer: 'wait=30' });
@@ -116,18 +116,18 @@ it('keeps the data over a stop, and agrees with itself', async () => {
   expect(seen.body).toMatchObject({ customerId: 'luis', status: 'confirmed' });
 });
 
-it('a replica whose primary was made anew says so once, and goes on answering', async () => {
+it('a replica whose primary was recreated reports it once, and keeps answering', async () => {
   await project.compose('rm', '--stop', '--force', 'g1-1');
   await project.docker('volume', 'rm', `${project.name}_g1-1`);
   await project.compose('up', '--detach', '--no-deps', 'g1-1');
-  // Who the primary is can be asked once it has the roles.
+  // The primary can be determined once it has the roles.
   await project.compose('up', '--detach', '--no-deps', 'declare');
-  const said = async () => (await project.logs('g1-2')).match(/g1-1 was made anew/g);
+  const said = async () => (await project.logs('g1-2')).match(/g1-1 was recreated/g);
   await eventually('the replica says so', async () => (await said()) !== null, WAIT);
   const secrets = await composeSecrets();
   const replica = project.layout.groups[0]?.nodes[1];
   const login = { user: 'eco_reader', password: secrets.database.eco_reader };
   const report = await verifyGroup({ host: replica?.host ?? '', port: replica?.port ?? 0 }, login);
   expect(report.checks.length).toBeGreaterThan(0);
-  expect([await said(), await isHealthy('g1-2')]).toEqual([['g1-1 was made anew'], true]);
+  expect([await said(), await isHealthy('g1-2')]).toEqual([['g1-1 was recreated'], true]);
 });

@@ -8,14 +8,14 @@ import { Api } from '../system/system.js';
 const run = promisify(execFile);
 const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
 
-/** The system of compose.yaml under a name and on ports of its own, so that it may run beside another. */
+/** The system of compose.yaml with its own name and ports, so that it can run next to another one. */
 export class Project {
-  /** Where its containers' ports are; known once it is up. */
+  /** Ports of its containers; known once it is up. */
   layout!: Layout;
 
   private constructor(readonly name: string) {}
 
-  /** Sets the environment of this process: `docker compose` and what @eco/cluster does with it then mean this project. */
+  /** Sets the environment of this process, so that `docker compose` and @eco/cluster use this project. */
   static async open(): Promise<Project> {
     const project = new Project(`eco-test-${process.pid}`);
     const kinds = ['HTTP', 'CENTRAL', 'SUCURSAL', 'READ', 'WRITER_1', 'WRITER_2'];
@@ -26,13 +26,13 @@ export class Project {
     return project;
   }
 
-  /** Ends when all of it is healthy. */
+  /** Returns when all of it is healthy. */
   async up(...options: string[]): Promise<void> {
     await this.compose('up', '--wait', ...options);
     this.layout = composeLayout(await composeContainers());
   }
 
-  /** Takes all of it away, with the data. */
+  /** Removes all of it, with the data. */
   async remove(): Promise<void> {
     await this.compose('--profile', '*', 'down', '--volumes', '--timeout', '5');
   }
@@ -54,7 +54,7 @@ export class Project {
     return new Api(`http://${service?.host}:${service?.port}`);
   }
 
-  /** What our command line prints. Throws with both outputs when it fails. */
+  /** Output of our command line. Throws with both outputs if it fails. */
   async eco(...args: string[]): Promise<string> {
     return (await this.#run(process.execPath, [ECO, ...args])).stdout;
   }
@@ -77,7 +77,7 @@ export class Project {
     }
   }
 
-  /** Containers, volumes and networks that there are of it. */
+  /** Its existing containers, volumes and networks. */
   async leftovers(): Promise<string[]> {
     const label = `label=com.docker.compose.project=${this.name}`;
     const said = await Promise.all([
@@ -93,7 +93,7 @@ export class Project {
   }
 }
 
-/** `eco load` until it is told to end. */
+/** `eco load`, running until it is stopped. */
 export class Load {
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
@@ -116,7 +116,7 @@ export class Load {
     return this.#complained;
   }
 
-  /** Places no more orders, waits until all are visible and checked, and gives the report. */
+  /** Places no more orders, waits until all are visible and checked, and returns the report. */
   async end(): Promise<LoadReport> {
     this.#process.kill('SIGINT');
     await this.#ended;
@@ -132,7 +132,7 @@ export class Load {
   }
 }
 
-/** The parts of the report of `eco load --json` that are looked at here. */
+/** The fields of the report of `eco load --json` used here. */
 export interface LoadReport {
   accepted: number;
   acceptToVisible: { count: number };

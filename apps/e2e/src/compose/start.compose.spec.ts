@@ -1,7 +1,7 @@
 import { composeSecrets } from '@eco/cluster';
 import { Project } from './project.js';
 
-/** compose.yaml as a new user meets it: up, the tour, down. */
+/** compose.yaml as a new user sees it: up, the tour, down. */
 
 let project: Project;
 
@@ -10,11 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
-it.each([[[]], [['--profile', '*']]])('docker compose %j config has nothing to remark', async (profiles) => {
+it.each([[[]], [['--profile', '*']]])('docker compose %j config reports no warning', async (profiles) => {
   expect((await project.compose(...profiles, 'config', '--quiet')).stderr).toBe('');
 });
 
-it('bounds what each container logs, by size and number of files', async () => {
+it('limits the logs of each container, by size and number of files', async () => {
   const { stdout } = await project.compose('--profile', '*', 'config', '--format', 'json');
   const { services } = JSON.parse(stdout) as { services: Record<string, { logging?: unknown }> };
   const logging = { driver: 'json-file', options: { 'max-file': '2', 'max-size': '100m' } };
@@ -29,7 +29,7 @@ it('comes up healthy from nothing', async () => {
   expect(project.layout.brokers).toHaveLength(3);
 });
 
-it('takes what the tour asks', async () => {
+it('runs the tour', async () => {
   const { central, sucursal, read } = project;
   const products = await read.get('/products');
   expect(products.headers.get('ecomarket-source')).toMatch(/\((replica|primary)\)$/);

@@ -7,7 +7,7 @@ import type { FaultSystem } from './fault-system.js';
 const ORDERS = commandQueue('orders', 'g1');
 
 export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Lengths): Fault[] {
-  /** From the loss, where a majority is left; else from the moment in which one is back. */
+  /** From the loss if a majority is left; otherwise from the return of one. */
   const killed = async (system: FaultSystem, victims: readonly RunningBroker[]) => {
     const majority = Math.floor(system.brokers.length / 2) + 1;
     const missing = majority - (system.brokers.length - victims.length);
@@ -17,7 +17,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
       if (missing <= 0) tookMs.push(await system.untilAttached());
       await sleep(brokerAwayMs);
     } catch (error) {
-      // The next fault is to find them there.
+      // The next fault must find them running.
       await Promise.allSettled(victims.map((broker) => broker.start()));
       throw error;
     }
@@ -34,7 +34,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
 
   return [
     {
-      name: 'nothing is done to it, for comparison',
+      name: 'no fault, for comparison',
       async run(system) {
         await sleep(quietMs);
         return { what: 'attached', tookMs: [await system.untilAttached()] };
@@ -59,7 +59,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
     },
     { name: 'all three brokers are killed, come back', run: (system) => killed(system, system.brokers) },
     {
-      name: 'a broker stands still until the others give it up, goes on',
+      name: 'a broker stalls until the others give it up, and continues',
       async run(system) {
         const broker = await system.leaderOf(ORDERS);
         const others = system.brokers.filter((each) => each !== broker);
@@ -93,7 +93,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
   ];
 }
 
-/** Resolves when so many of them have. */
+/** Resolves when this many of them have settled. */
 function countOf(count: number, works: readonly Promise<void>[]): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = count;

@@ -2,7 +2,7 @@ import { sleep } from '@eco/broker';
 import type { Fault } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
 
-/** For so long the group goes on with each step. */
+/** How long the group continues with each step. */
 const STEPPED_MS = 1000;
 
 export function clockFaults(): Fault[] {
@@ -12,7 +12,7 @@ export function clockFaults(): Fault[] {
   }));
 }
 
-/** Nobody may be taken for dead by a clock, and what the group calls now never runs back. */
+/** A clock must not make anyone look dead, and the group's clock never runs back. */
 async function stepped(system: FaultSystem, step: string) {
   await system.untilAttached();
   const tookMs: number[] = [];
@@ -37,7 +37,7 @@ async function groupNow(system: FaultSystem): Promise<{ at: number; leader: stri
   return row;
 }
 
-/** The one place that asks the server's clock for the group. */
+/** The only place that reads the server's clock for the group. */
 function stepClock(system: FaultSystem, step: string): Promise<unknown> {
   return system.sql(
     `CREATE OR REPLACE FUNCTION eco.clock() RETURNS timestamptz LANGUAGE sql VOLATILE

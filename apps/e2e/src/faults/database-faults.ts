@@ -33,8 +33,8 @@ export function databaseFaults(lengths: Lengths): Fault[] {
 }
 
 /**
- * Nothing is confirmed meanwhile. A COMMIT waits for a replica for longer than the brokers wait for an acknowledgement:
- * they close the channel under the writer, which must neither lose nor double what was on it.
+ * Nothing is confirmed meanwhile. A COMMIT waits for a replica longer than the brokers wait for an acknowledgement.
+ * They close the writer's channel, and the writer must neither lose nor double the deliveries.
  */
 async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Recovery> {
   const primary = await system.primary();
@@ -51,7 +51,7 @@ async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Reco
   await Promise.all(replicas.map((node) => node.start()));
   const tookMs = [await system.untilAttached()];
   await untilBothStream(system);
-  // The writer closes its channel once by itself, after 5 s.
+  // The writer itself closes its channel once, after 5 s.
   if ((await subscriptions(system)) < before + 2)
     throw new Error('the brokers closed no channel: the timeout was not lowered');
   await lowerConsumerTimeout(system, CONSUMER_TIMEOUT_MS);
@@ -59,8 +59,8 @@ async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Reco
 }
 
 /**
- * What a COMMIT says whose wait for a replica was cut short is `COMMIT`, with a warning: it is on the primary alone. The
- * primary and its data are then gone, so whoever took it for done has lost it.
+ * If a COMMIT's wait for a replica is cut short, it answers `COMMIT` with a warning: the commit is only on the primary.
+ * The primary and its data are then lost, so a client that considered it done has lost it.
  */
 async function primaryThrownAway(system: FaultSystem): Promise<Recovery> {
   const primary = await system.primary();
@@ -92,12 +92,12 @@ async function primaryThrownAway(system: FaultSystem): Promise<Recovery> {
 const CUT_SHORT = 3;
 
 /**
- * A replica that has just started has replayed all it has when it replays nothing for so long. A look that comes too
- * early promotes the wrong replica, and what was confirmed is lost.
+ * A recently started replica has replayed everything if it replays nothing for this time. If this is checked too early,
+ * the wrong replica is promoted and confirmed data is lost.
  */
 const REPLAYED_MS = 3000;
 
-/** The place in the log, once it has come to its end. */
+/** Its position in the log, once it has replayed everything. */
 async function untilReplayed(system: FaultSystem, node: RunningDatabase): Promise<bigint> {
   const place = async () => {
     const [row] = await system.sql<{ place: string }>(
@@ -151,7 +151,7 @@ async function confirmedOrders(system: FaultSystem): Promise<number> {
   return Number(row?.orders);
 }
 
-/** Times that the active writer has subscribed to the queue of orders. */
+/** Number of the active writer's subscriptions to the queue of orders. */
 function subscriptions(system: FaultSystem): Promise<number> {
   return eventually(
     'the active writer says how often it has subscribed',
@@ -164,12 +164,12 @@ function subscriptions(system: FaultSystem): Promise<number> {
   );
 }
 
-/** What RabbitMQ has by default. */
+/** RabbitMQ's default. */
 const CONSUMER_TIMEOUT_MS = 30 * 60_000;
 
 /**
- * How long the brokers wait for an acknowledgement before they close the channel. They look each minute, which is lowered
- * with it, and a channel keeps what held when it was opened: so the writer's are opened anew.
+ * How long the brokers wait for an acknowledgement before they close the channel. They check each minute; that interval
+ * is lowered too. A channel keeps the value from its opening, so the writer's channels are opened again.
  */
 async function lowerConsumerTimeout(system: FaultSystem, ms: number): Promise<void> {
   const lookMs = Math.min(60_000, ms / 5);

@@ -5,20 +5,20 @@ import { askNodes, primaryOf, SideConnection, type LoginRole } from '@eco/databa
 import { eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 import { Api } from '../system/system.js';
 
-/** Longer than anything that is promised: what is measured is printed, and a wait that ends here is a failure. */
+/** Longer than anything promised: measured times are printed, and a wait that ends here is a failure. */
 const PATIENCE = { deadlineMs: 120_000, pauseMs: 50 };
 const GROUP = 'g1';
 
 type Metrics = (name: string, label?: string) => number | undefined;
 
-/** The whole system, and what a fault has to know of it. */
+/** The whole system, with what a fault needs of it. */
 export class FaultSystem {
   readonly central: Api;
   readonly brokers: readonly RunningBroker[];
   readonly services: readonly RunningService[];
   readonly nodes: readonly RunningDatabase[];
   readonly operator: TestCluster['operator'];
-  /** Of each service by its name, the memory that it had when it was first asked, bytes. */
+  /** Memory of each service at its first query, bytes, by name. */
   readonly #memoryBefore = new Map<string, number>();
 
   private constructor(readonly cluster: TestCluster) {
@@ -44,7 +44,7 @@ export class FaultSystem {
     return this.services.filter(({ name }) => name.startsWith('shard-writer'));
   }
 
-  /** Of a service; undefined when it does not answer. */
+  /** Metrics of a service; undefined if it does not answer. */
   async metrics({ url }: RunningService): Promise<Metrics | undefined> {
     const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
     const text = await answer?.text().catch(() => undefined);
@@ -82,8 +82,8 @@ export class FaultSystem {
   }
 
   /**
-   * Waits until everybody who takes something from the brokers has done so since this call: the active writer is subscribed
-   * to both queues and has made a batch, and each consumer of events has heard a beat. Gives back how long it took, ms.
+   * Waits until every consumer of the brokers is working since this call: the active writer is subscribed to both
+   * queues and has made a batch, and each consumer of events has received a heartbeat. Returns how long that took, ms.
    */
   async untilAttached(): Promise<number> {
     const startedAt = performance.now();
@@ -100,7 +100,7 @@ export class FaultSystem {
     return performance.now() - startedAt;
   }
 
-  /** `firsts`: counts when they were first seen. */
+  /** `firsts`: counts at the first look. */
   async #missing(startedAt: number, firsts: Map<string, number>): Promise<string[]> {
     const active = await this.active();
     if (active === undefined) return ['no writer is active'];
@@ -128,7 +128,7 @@ export class FaultSystem {
     ];
   }
 
-  /** Asked of the primary, whoever that is now; nobody caches it, since faults change it. */
+  /** Asks the current primary, which is never cached, because faults change it. */
   async sql<R extends Record<string, unknown>>(
     text: string,
     values: unknown[] = [],
@@ -142,7 +142,7 @@ export class FaultSystem {
     }
   }
 
-  /** For a while after a fault nobody may be. */
+  /** After a fault there may be none for a while. */
   primary(): Promise<RunningDatabase> {
     return eventually(
       'a database says that it is primary',
@@ -159,7 +159,7 @@ export class FaultSystem {
     return { user, password };
   }
 
-  /** On which broker the leader of a command queue is. */
+  /** The broker with the leader of a command queue. */
   async leaderOf(queue: string): Promise<RunningBroker> {
     return eventually(
       `${queue} has a leader`,
@@ -183,7 +183,7 @@ export class FaultSystem {
     return answer?.ok === true ? ((await answer.json()) as T) : {};
   }
 
-  /** Resident memory of each service, MB: now, and when it was asked for the first time. */
+  /** Resident memory of each service, MB: now, and at the first query. */
   memory(): { name: string; beforeMb: number; nowMb: number }[] {
     const processes = readRun(this.cluster.dataDir)?.processes ?? [];
     return this.services.flatMap(({ name }) => {

@@ -1,31 +1,34 @@
 import type { FaultSystem } from './fault-system.js';
 
-/** One thing that is done to the system, and what heals it. */
+/** A fault injected into the system, and its repair. */
 export interface Fault {
   readonly name: string;
-  /** Ends when the fault is healed. Gives back how long it took until all went on as before, once or several times. */
+  /**
+   * Settles when the fault is repaired. Returns how long it took until everything continued as before, once or several
+   * times.
+   */
   run(system: FaultSystem): Promise<Recovery>;
 }
 
 export interface Recovery {
-  /** What the times are of. */
+  /** Meaning of the times. */
   readonly what: 'attached' | 'taken over';
   readonly tookMs: readonly number[];
 }
 
-/** How long faults last: modest, or as long as is promised. */
+/** Durations of faults: modest, or the full promised ones. */
 export interface Lengths {
   readonly requestsPerSecond: number;
-  /** Of so many requests one is followed by something bad by hand. */
+  /** One of this many requests is followed by a bad raw message. */
   readonly badEvery: number;
   readonly quietMs: number;
   readonly writerKills: number;
-  /** Of one broker at a time. */
+  /** Kills, of one broker at a time. */
   readonly brokerKills: number;
   readonly brokerAwayMs: number;
   readonly databaseAwayMs: number;
   readonly alarmMs: number;
-  /** What the brokers' own consumer timeout is lowered to, and how long the replicas are away at least. */
+  /** The brokers' lowered consumer timeout, and the minimum time without replicas. */
   readonly consumerTimeoutMs: number;
   readonly replicasAwayMs: number;
 }

@@ -8,27 +8,27 @@ import { Window } from './window.js';
 import type { FaultSystem } from './fault-system.js';
 
 /*
- * Clients that never stop asking, whatever is done to the servers: so many requests a second as an open loop, chosen by a
- * seed. A request without a clear answer is sent again with its Idempotency-Key, as a till would; what it was told in the
- * end is kept, and so are the rows that it must have left.
+ * Clients that never stop, whatever is done to the servers: a fixed number of requests per second as an open loop,
+ * chosen by a seed. A request without a clear answer is sent again with its Idempotency-Key, as a till would. Its final
+ * answer is recorded, with the rows that it must have produced.
  */
 
 export interface LoadOptions {
   readonly requestsPerSecond: number;
   readonly seed: number;
-  /** Of so many requests one is followed by a message with what nobody should send. */
+  /** One of this many requests is followed by an invalid message. */
   readonly badEvery: number;
 }
 
-/** More requests of a kind under way than this, and no new ones are made: clients that wait do not ask for more. */
+/** With more requests of a kind in flight than this, no new ones are made: waiting clients do not send more. */
 const UNDER_WAY_MAX = { accepted: 300, decided: 50, raw: 20 };
 type Kind = keyof typeof UNDER_WAY_MAX;
 const TICK_MS = 20;
-/** Longer than the gap that is allowed, so that a slow answer counts as a gap and not as a refusal. */
+/** Longer than the allowed gap, so that a slow answer counts as a gap and not as a refusal. */
 const ANSWER_MS = 30_000;
 const REPEAT_MS = 1000;
 
-type Kept = RawPlanned & { told: Asked['told'] };
+type Kept = RawPlanned & { known: Asked['known'] };
 
 export class FaultLoad {
   readonly #requests: Requests;
@@ -49,7 +49,7 @@ export class FaultLoad {
     private readonly system: FaultSystem,
     private readonly options: LoadOptions,
   ) {
-    // Two sources, so that what clients ask for does not depend on when something bad comes between.
+    // Two random sources, so that the clients' requests do not depend on the times of bad messages.
     const below = (what: string) => {
       const random = seededRandom(`${options.seed} ${what}`);
       return (limit: number) => Math.floor(random() * limit);
@@ -58,11 +58,11 @@ export class FaultLoad {
     this.#rawPublisher = new RawPublisher(system.cluster, `f${options.seed}`, below('by hand'));
   }
 
-  /** Puts the products on sale, then asks until `stop`. */
+  /** Creates the products, then sends requests until `stop`. */
   async start(): Promise<void> {
     await Promise.all(
       this.#requests.products.map((product) =>
-        // Without a key: a repeat of what was done before its answer came is told that the product exists.
+        // Without a key: a repeat of a request whose first answer came late is answered that the product exists.
         eventually(`${product.productId} is on sale`, async () => {
           const { status, text } = await this.system.central.post('/products', product, { prefer: 'wait=30' });
           if (status !== 201 && status !== 409) throw new Error(`${status} ${text}`);
@@ -74,13 +74,13 @@ export class FaultLoad {
     const startedAt = performance.now();
     this.#timer = setInterval(() => {
       const due = ((performance.now() - startedAt) * this.options.requestsPerSecond) / 1000;
-      // A pause of this process itself is not made up for all at once.
+      // A pause of this process is not made up for all at once.
       for (let n = 0; n < 10 && this.#made < due; n += 1) this.#make();
       if (this.#made < due - 10) this.#made = Math.floor(due);
     }, TICK_MS);
   }
 
-  /** What is under way ends in an answer, or is unknown. */
+  /** Requests in flight end with an answer, or are unknown. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     const late = setTimeout(() => this.#end.abort(), 120_000);
@@ -90,22 +90,22 @@ export class FaultLoad {
     await this.#rawPublisher.stop();
   }
 
-  /** All that was asked so far; what has no answer yet is unknown. */
+  /** All requests so far; those without an answer yet are unknown. */
   get asked(): Asked[] {
-    return this.#kept.map(({ token, told, rows }) => ({ token, told, rows }));
+    return this.#kept.map(({ token, known, rows }) => ({ token, known, rows }));
   }
 
-  /** Ids of commands whose rows do not carry the token, with it. */
+  /** Ids of commands whose rows do not contain the token, with their token. */
   get tokens(): ReadonlyMap<string, string> {
     return new Map(this.#kept.flatMap(({ commandId, token }) => (commandId === undefined ? [] : [[commandId, token]])));
   }
 
-  /** Answers that no client may get from a system that is only partly there. */
+  /** Answers that no client may get while parts of the system are away. */
   get wrongAnswers(): readonly string[] {
     return this.#wrong;
   }
 
-  /** What clients saw from here to the next call. */
+  /** What clients observed until the next call. */
   nextWindow(): Window {
     const window = this.#window;
     window.close();
@@ -124,7 +124,7 @@ export class FaultLoad {
       this.#track(
         'raw',
         this.#rawPublisher.put(message, this.#end.signal).then((isConfirmed) => {
-          for (const each of kept) each.told = isConfirmed ? 'acknowledged' : 'unknown';
+          for (const each of kept) each.known = isConfirmed ? 'acknowledged' : 'unknown';
         }),
       );
     }
@@ -140,21 +140,24 @@ export class FaultLoad {
   }
 
   #keep({ token, rows, commandId }: RawPlanned): Kept {
-    const kept: Kept = { token, rows, told: 'unknown', ...(commandId !== undefined && { commandId }) };
+    const kept: Kept = { token, rows, known: 'unknown', ...(commandId !== undefined && { commandId }) };
     this.#kept.push(kept);
     return kept;
   }
 
-  /** One after the other: a cart is filled before it is ordered. Who is not told of the first does not ask for the next. */
+  /**
+   * One after the other: a cart is filled before it is ordered. The next request is sent only after an answer to the
+   * previous one.
+   */
   async #askInTurn(planned: readonly Planned[]): Promise<void> {
     for (const each of planned) {
       const kept = this.#keep(each);
-      kept.told = await (each.decided ? this.#askForDecision(each) : this.#askForAcceptance(each));
-      if (kept.told !== 'acknowledged') return;
+      kept.known = await (each.decided ? this.#askForDecision(each) : this.#askForAcceptance(each));
+      if (kept.known !== 'acknowledged') return;
     }
   }
 
-  async #askForAcceptance(planned: Planned): Promise<Asked['told']> {
+  async #askForAcceptance(planned: Planned): Promise<Asked['known']> {
     const sentAt = performance.now();
     for (;;) {
       const said = await this.#send(planned);
@@ -172,8 +175,8 @@ export class FaultLoad {
     }
   }
 
-  /** Of what must be decided while its asker waits: done, certainly not done, or unknown and asked again. */
-  async #askForDecision(planned: Planned): Promise<Asked['told']> {
+  /** Requests decided within the request: done, certainly not done, or unknown and repeated. */
+  async #askForDecision(planned: Planned): Promise<Asked['known']> {
     for (;;) {
       const said = await this.#send(planned);
       if (said.status === 200) return 'acknowledged';

@@ -10,17 +10,17 @@ import { checkStored } from './stored.js';
 import { writerFaults } from './writer-faults.js';
 
 /*
- * Commands are promises. One system of real servers, clients that never stop asking, and one fault after the other, each
- * once the one before is healed. After each, everything that a client was promised is there exactly once, nothing is there
- * that nobody asked for, every rule holds, and what nobody should have sent is a dead letter, once.
+ * Commands are promises. One system of real servers, clients that never stop, and one fault after the other, each once
+ * the previous one is repaired. After each fault, everything promised to a client exists exactly once, nothing exists
+ * that was not requested, every rule holds, and each invalid message is one dead letter.
  */
 
 const asked = lengths();
 const seed = Number(process.env['ECO_TEST_SEED'] ?? Date.now() % 1_000_000);
-/** Resident memory of a service: what compose.yaml gives it. It starts with some 120 MB, and its backlog is bounded. */
+/** Limit of a service's resident memory: as in compose.yaml. It starts with some 120 MB, and its backlog is limited. */
 const MEMORY_MAX_MB = 512;
 
-/** A confirm is waited for 2 s, then the journal takes it. The rest is for a machine that does much else. */
+/** A confirm is awaited for 2 s, then the journal accepts the command. The rest is for a busy machine. */
 const GAP_MAX_MS = 15_000;
 
 let system: FaultSystem;
@@ -72,16 +72,16 @@ it.each([...brokerFaults(asked), ...writerFaults(asked), ...clockFaults(), ...da
   900_000,
 );
 
-it('has an answer to every request in the end, and all of it is there once', async () => {
+it('has an answer to every request in the end, and every effect once', async () => {
   await load.stop();
   const { faults, requests } = await checkStored(system, load);
   expect(faults).toEqual([]);
   expect(requests).toBeGreaterThan(1000);
-  const unanswered = load.asked.filter(({ told }) => told === 'unknown');
+  const unanswered = load.asked.filter(({ known }) => known === 'unknown');
   expect(unanswered).toEqual([]);
 }, 600_000);
 
-it('has told every consumer of events of everything once: as many sales are counted as there are orders', async () => {
+it('has delivered every event to every consumer once: the counted sales equal the orders', async () => {
   const [orders] = await system.sql<{ sales: number; units: number }>(SOLD);
   const counted = await eventually(
     'all sales are counted',

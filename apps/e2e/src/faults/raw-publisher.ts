@@ -4,12 +4,11 @@ import { commandOf, type TestCluster } from '@eco/testing';
 import { rowsOfOrder, type Planned } from './requests.js';
 
 /*
- * What somebody who may write to the brokers puts there by hand, past every check at the door: a message that is none, and
- * one in which a bad command stands beside a good one. The bad one is to be a dead letter, once; the good one is to be
- * decided.
+ * Publishes raw messages directly to the brokers, past all validation: an invalid message, and one in which a bad
+ * command is next to a good one. The bad one must become one dead letter; the good one must be decided.
  */
 
-/** As `Planned`, without a request. */
+/** Like `Planned`, without a request. */
 export type RawPlanned = Omit<Planned, 'method' | 'path' | 'body' | 'key' | 'decided'>;
 
 export const DEAD_LETTER_ROW = 'dead letter';
@@ -27,7 +26,7 @@ export class RawPublisher {
     private readonly below: (limit: number) => number,
   ) {
     const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-    this.#connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'by hand' });
+    this.#connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'raw publisher' });
   }
 
   start(): void {
@@ -54,7 +53,7 @@ export class RawPublisher {
     };
   }
 
-  /** Puts it there until a broker has confirmed that a queue took it; false when `signal` aborts before. */
+  /** Publishes it until a broker has confirmed that a queue has it; false if `signal` aborts first. */
   async put(message: Buffer, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       if (await this.#publish(message).catch(() => false)) return true;
@@ -95,7 +94,7 @@ export class RawPublisher {
 
 const badToken = (run: string, number: number) => `bad-${run}-${number}-`;
 
-/** The token in the text of a dead letter; undefined: it is none of ours. */
+/** The token in the text of a dead letter; undefined: not one of ours. */
 export function badTokenIn(text: string): string | undefined {
   return /bad-f\d+-\d+-/.exec(text)?.[0];
 }

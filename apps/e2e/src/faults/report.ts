@@ -2,7 +2,7 @@ import type { Recovery } from './fault.js';
 import type { Checked } from './stored.js';
 import type { Window } from './window.js';
 
-/** What was seen of one fault, for the table at the end. */
+/** Observations of one fault, for the final table. */
 export interface Seen {
   readonly name: string;
   readonly recovery: Recovery;
@@ -10,7 +10,7 @@ export interface Seen {
   readonly checked: Checked;
 }
 
-/** One line each, aligned; times in ms but for the seconds of recovery. */
+/** One line each, aligned; times in ms, except the recovery in seconds. */
 export function tableOf(seen: readonly Seen[]): string {
   const head = [
     'fault',

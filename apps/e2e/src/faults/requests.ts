@@ -1,31 +1,31 @@
 import { CENTRAL, MAX_ORDER_LINES } from '@eco/contracts';
 import { commandIdFor, orderIdFor } from '@eco/routing';
 
-/** One request as a client sends it, and the rows that it leaves when it is done. */
+/** One request of a client, and the rows that it produces. */
 export interface Planned {
   readonly method: 'POST' | 'PUT';
   readonly path: string;
   readonly body: unknown;
   readonly key: string;
-  /** True: it is answered with what was decided. False: with 202, once it can't be lost. */
+  /** True: it is answered with the decision. False: with 202, once it can't be lost. */
   readonly decided: boolean;
   readonly token: string;
   readonly rows: readonly string[];
-  /** Of a command whose rows do not carry the token themselves. */
+  /** Id of a command whose rows do not contain the token. */
   readonly commandId?: string;
 }
 
-/** Of these most orders want one or two, so that many want the same. */
+/** Most orders want one or two of these, so that they compete. */
 const PRODUCTS = 8;
-/** One of so many requests is an order of as many lines as an order may have, each of another product. */
+/** One of this many requests is an order with the most allowed lines, each with another product. */
 const LARGE_EVERY = 200;
-/** Nobody is refused for want of stock: every order that is acknowledged is to be confirmed. */
+/** No order is refused for lack of stock: every acknowledged order must be confirmed. */
 const STOCK = 500_000_000;
 
 /**
- * What clients ask for: mostly orders, a few of them large, some carts that are filled and ordered, some goods that come
- * in. Every order has a customer of its own, and every receipt a quantity of its own: by them a request's rows are found,
- * whatever ids they have got.
+ * The clients' requests: mostly orders, a few of them large, some carts that are filled and ordered, some receipts.
+ * Every order has its own customer and every receipt its own quantity. They identify a request's rows, whatever ids the
+ * rows got.
  */
 export class Requests {
   #count = 0;
@@ -113,7 +113,7 @@ export interface Line {
   readonly quantity: number;
 }
 
-/** A receipt is known by its quantity. */
+/** A receipt is identified by its quantity. */
 export const receiptToken = (quantity: number) => `receipt of ${quantity}`;
 export const outcomeRow = (kind: string, status: string) => `outcome ${kind} ${status}`;
 export const movementRow = (movement: string, productId: string, quantity: number) =>

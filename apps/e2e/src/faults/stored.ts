@@ -1,17 +1,17 @@
 import { brokenChecks, ReadSession, verifyGroup, type ReadStatement } from '@eco/database';
-import { checkHistory, eventually, historyFaultTexts, type Asked, type Found } from '@eco/testing';
+import { checkHistory, eventually, historyErrorTexts, type Asked, type Found } from '@eco/testing';
 import { badTokenIn, DEAD_LETTER_ROW } from './raw-publisher.js';
 import type { FaultLoad } from './load.js';
 import { movementRow, orderRow, outcomeRow, receiptToken, type Line } from './requests.js';
 import type { FaultSystem } from './fault-system.js';
 
 /*
- * What the primary holds, row by row, each with the token of the request that it belongs to. A row is found by what
- * stands in it; by its command's id alone only where nothing else names it.
+ * The primary's rows, each with the token of its request. A row is identified by its content, and by its command's id
+ * only if nothing else names it.
  */
 
 export interface Checked {
-  /** A sentence for each thing that is wrong; none: all is well. */
+  /** A sentence for each error; empty: all is well. */
   readonly faults: readonly string[];
   readonly requests: number;
   readonly rows: number;
@@ -21,11 +21,11 @@ export interface Checked {
 const LANDED = { deadlineMs: 180_000, pauseMs: 500 };
 
 /**
- * Waits until all that was acknowledged by now is there, then compares the whole history with what is there, and checks
- * R2 to R4. The load goes on: what is acknowledged meanwhile is taken for unknown, and comes next time.
+ * Waits until everything acknowledged by now is stored, then compares the whole history with the rows, and checks R2 to
+ * R4. The load continues: requests acknowledged meanwhile count as unknown, and are checked next time.
  */
 export async function checkStored(system: FaultSystem, load: FaultLoad): Promise<Checked> {
-  const promised = load.asked.filter(({ told }) => told === 'acknowledged');
+  const promised = load.asked.filter(({ known }) => known === 'acknowledged');
   const tokens = new Set(promised.map(({ token }) => token));
   const found = await eventually(
     'all that was acknowledged is there',
@@ -40,22 +40,22 @@ export async function checkStored(system: FaultSystem, load: FaultLoad): Promise
     LANDED,
   ).catch(() => readFound(system, load));
   const asked = load.asked.map((each): Asked =>
-    each.told === 'acknowledged' && !tokens.has(each.token) ? { ...each, told: 'unknown' } : each,
+    each.known === 'acknowledged' && !tokens.has(each.token) ? { ...each, known: 'unknown' } : each,
   );
   const report = await verifyGroup(await system.primary(), system.login('eco_reader'));
   const broken = brokenChecks(report).map(
     ({ rule, name, says, offences, first }) => `${rule} ${name}: ${offences} times: ${says} ${JSON.stringify(first)}`,
   );
   return {
-    faults: [...historyFaultTexts(checkHistory(asked, found)), ...broken],
+    faults: [...historyErrorTexts(checkHistory(asked, found)), ...broken],
     requests: asked.length,
     rows: found.length,
     checks: report.checks.length,
   };
 }
 
-// One statement, so one snapshot: nothing is half there. What an expired command leaves is its outcome alone, since it
-// did nothing. Products were put on sale before.
+// One statement, so one snapshot: nothing is partly visible. An expired command leaves only its outcome, since it had
+// no effect. Products were created before.
 const ROWS: ReadStatement = {
   name: 'faults_rows',
   text: `

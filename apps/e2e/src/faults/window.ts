@@ -1,4 +1,4 @@
-/** What clients saw in a stretch of time. */
+/** What clients observed in a period. */
 export class Window {
   readonly #startedAt = performance.now();
   readonly #tookMs: number[] = [];
@@ -7,7 +7,7 @@ export class Window {
   #longestGapMs = 0;
   #local = 0;
 
-  /** `tookMs`: from the first time that it was sent to the 202. */
+  /** `tookMs`: from the first sending to the 202. */
   accepted(tookMs: number, isLocal: boolean): void {
     this.#tookMs.push(tookMs);
     if (isLocal) this.#local += 1;
@@ -28,17 +28,17 @@ export class Window {
     return this.#tookMs.length;
   }
 
-  /** Accepted into the journal, since no majority of the brokers had it. */
+  /** Accepted into the journal, because no majority of the brokers had it. */
   get localCount(): number {
     return this.#local;
   }
 
-  /** Answers other than 202, by what they said. */
+  /** Responses other than 202, by text. */
   get refusals(): ReadonlyMap<string, number> {
     return this.#refusals;
   }
 
-  /** The longest time in which nothing was accepted. */
+  /** The longest time without an accepted request. */
   get longestGapMs(): number {
     return this.#longestGapMs;
   }

@@ -2,7 +2,7 @@ import { sleep } from '@eco/broker';
 import type { Fault, Lengths } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
 
-/** Between two kills: so long the new one writes. */
+/** Time between two kills, in which the new leader writes. */
 const LEADING_MS = 1000;
 
 export function writerFaults({ writerKills }: Lengths): Fault[] {
@@ -31,7 +31,7 @@ export function writerFaults({ writerKills }: Lengths): Fault[] {
       },
     },
     {
-      name: 'the active writer stands still, goes on after another has taken over',
+      name: 'the active writer stalls, and continues after another has taken over',
       async run(system) {
         const { victim, tookMs } = await takenOver(system, 'pause');
         const leader = await leaderOf(system);
@@ -50,7 +50,7 @@ export function writerFaults({ writerKills }: Lengths): Fault[] {
   ];
 }
 
-/** Tag of the active leadership. Its term would not do: that begins with its first batch, which may be yet to come. */
+/** Tag of the active leadership. Its term is unsuitable: it begins with the first batch, which may be still to come. */
 async function leaderOf(system: FaultSystem): Promise<string> {
   const [row] = await system.sql<{ leader: string }>('SELECT p.leader_tag AS leader FROM eco.group_position p');
   if (row === undefined) throw new Error('the group has no state');

@@ -3,11 +3,11 @@ import { VHOST } from '@eco/broker';
 import { SideConnection, type LoginRole, type NodeAddress } from '@eco/database';
 import { eventually } from '@eco/testing';
 
-/** What an API said. */
+/** The response of an API. */
 export interface Said {
   status: number;
   headers: Headers;
-  /** Undefined when there was none. */
+  /** Undefined: there was no body. */
   body: Record<string, unknown> | undefined;
   text: string;
 }
@@ -24,7 +24,7 @@ export class Api {
     return this.send('POST', path, body, headers);
   }
 
-  /** A string goes out as it is, whether it is JSON or not. */
+  /** A string is sent unchanged, whether it is JSON or not. */
   async send(
     method: string,
     path: string,
@@ -48,7 +48,7 @@ export class Api {
     };
   }
 
-  /** Reads until it is there, as a client would who follows a `Location`. */
+  /** Reads until the resource exists, like a client that follows a `Location`. */
   found(path: string, headers: Record<string, string> = {}): Promise<Said> {
     return eventually(`GET ${path} answers 200`, async () => {
       const said = await this.get(path, headers);
@@ -57,7 +57,7 @@ export class Api {
   }
 }
 
-/** The system that the run started, from its data folder, as an operator would find it. */
+/** The system that the run started, found through its data folder as an operator would. */
 export async function openSystem() {
   const dataDir = process.env['E2E_DATA_DIR'] ?? '';
   const run = readRun(dataDir);
@@ -83,7 +83,7 @@ export async function openSystem() {
       .filter(({ app }) => app === 'shard-writer')
       .map(({ name, host, port }) => ({ name, api: new Api(`http://${host}:${port}`) })),
 
-    /** Process id of a process as it runs now. */
+    /** Current pid of a process. */
     pidOf(name: string): number {
       const pid = readRun(dataDir)?.processes.find((each) => each.name === name)?.pid;
       if (pid === undefined) throw new Error(`${name} does not run`);
@@ -112,7 +112,7 @@ export async function openSystem() {
       });
     },
 
-    /** Puts something on a command queue by hand. Throws when it was not routed. */
+    /** Publishes a message directly to a command queue. Throws if it was not routed. */
     async putOnQueue(queue: string, payload: string): Promise<void> {
       const said = await this.management('POST', `/exchanges/${VHOST}/ecomarket.commands/publish`, {
         routing_key: queue,

@@ -1,9 +1,9 @@
-import { addFirstProducts, configure, declare, ProcessFault, Refused, wantGroup } from '@eco/cluster';
+import { addFirstProducts, configure, declare, ProcessError, Refused, wantGroup } from '@eco/cluster';
 import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
 
-/** Where compose.yaml mounts the volumes of all containers into its jobs. */
+/** Mount point of all containers' volumes in the jobs of compose.yaml. */
 const DIR = '/eco';
 
 /** `eco container …`: the jobs of compose.yaml. Each may run at every start. */
@@ -17,7 +17,7 @@ export function registerContainer(program: Command): void {
         const command = all[all.length - 1] as Command;
         return print(
           command,
-          asBadInput([Refused, ProcessFault], () => work(...command.args)),
+          asBadInput([Refused, ProcessError], () => work(...command.args)),
         );
       });
 

@@ -34,19 +34,20 @@ interface ActOptions extends Options {
 const EXIT_NOT_SETTLED = 1;
 const REASON_LENGTH = 100;
 
-/** `eco dead-letters`: what could not be processed, in groups; shows, replays and discards them. */
+/** `eco dead-letters`: lists commands that could not be processed, in groups; shows, replays and discards them. */
 export function registerDeadLetters(program: Command): void {
   const admin = program
     .command('dead-letters')
-    .description('commands that could not be processed: look, replay, discard');
-  filterOptions(targetOptions(admin.command('list', { isDefault: true }).description('open ones, in groups'))).action(
-    (options: Options, command: Command) =>
-      print(
-        command,
-        withAdmin(options, (each) => list(each, options)),
-      ),
+    .description('commands that could not be processed: list, replay, discard');
+  filterOptions(
+    targetOptions(admin.command('list', { isDefault: true }).description('list open dead letters, in groups')),
+  ).action((options: Options, command: Command) =>
+    print(
+      command,
+      withAdmin(options, (each) => list(each, options)),
+    ),
   );
-  targetOptions(admin.command('show').description('one, with its content and what was done with it'))
+  targetOptions(admin.command('show').description('show one, with its content and the actions on it'))
     .argument('<command-id>', 'as the list shows it')
     .option('--json', 'print JSON')
     .action((id: string, options: Options, command: Command) =>
@@ -55,15 +56,15 @@ export function registerDeadLetters(program: Command): void {
         withAdmin(options, (each) => show(each, id, options)),
       ),
     );
-  actOptions(admin.command('replay').description('have them tried again, under the same ids')).action(
+  actOptions(admin.command('replay').description('try them again, under the same ids')).action(
     (id: string | undefined, options: ActOptions, command: Command) =>
       print(
         command,
         withAdmin(options, (each) => act('replay', each, id, options)),
       ),
   );
-  actOptions(admin.command('discard').description('close them: their senders are told that they were discarded'))
-    .option('--reason <text>', 'why, for whoever asks later')
+  actOptions(admin.command('discard').description('close them: their senders get the outcome discarded'))
+    .option('--reason <text>', 'why, for later readers')
     .action((id: string | undefined, options: ActOptions, command: Command) =>
       print(
         command,
@@ -84,10 +85,10 @@ function filterOptions(command: Command): Command {
 function actOptions(command: Command): Command {
   return filterOptions(targetOptions(command))
     .argument('[command-id]', 'one; or name a group, or all that match, by the options')
-    .option('--all', 'all that are open')
-    .option('--by <name>', 'who asks for it (default: the user of this shell)')
-    .option('--rate <n>', 'at most so many a second', '50')
-    .option('--yes', 'do it; without, it only shows what would be done');
+    .option('--all', 'all open ones')
+    .option('--by <name>', 'operator (default: the user of this shell)')
+    .option('--rate <n>', 'most per second', '50')
+    .option('--yes', 'do it; without this option it only shows what would be done');
 }
 
 async function withAdmin(options: Where, work: (admin: DeadLetterAdmin) => Promise<string>): Promise<string> {
@@ -168,7 +169,7 @@ function letterText({
     ['state', state],
     ['kind', kind ?? 'none that there is'],
     ['group, bucket', `${group}, ${bucket ?? 'none'}`],
-    ['sent by', sentBy ?? 'not told'],
+    ['sent by', sentBy ?? 'not stated'],
     ['failed', `${errorClass} at ${place}`],
     ['reason', reason],
     ['tries', `${tries}, the first at ${firstFailedAt.toISOString()}`],
@@ -234,7 +235,7 @@ function requestOf(action: 'replay' | 'discard', letter: KeptDeadLetter, asked: 
   return { type: 'discard', command: discardOf(letter, asked), isLate: false } as const;
 }
 
-/** What matches and what would be done with it. */
+/** Shows what matches and what would be done. */
 class Report {
   readonly #groups = new Map<string, number>();
   readonly counts = { matching: 0, possible: 0, late: 0 };

@@ -20,12 +20,12 @@ interface Options {
   readonly volumes?: true;
 }
 
-/** Brokers take longest, some 6 s; a machine under load several times that. */
+/** Brokers take longest: some 6 s, and several times that on a busy machine. */
 const STOP_MS = 120_000;
 
-/** `eco down`: stops what runs, or what a crashed run left. */
+/** `eco down`: stops the running system, or what a crashed run left. */
 export function registerDown(program: Command): void {
-  dataOption(program.command('down').description('stop what runs, or what a crashed run left'))
+  dataOption(program.command('down').description('stop the running system, or what a crashed run left'))
     .option('--docker', 'the containers of compose.yaml')
     .option('--volumes', 'remove the data too')
     .action((options: Options, command: Command) => print(command, down(options)));

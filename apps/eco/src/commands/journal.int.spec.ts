@@ -4,7 +4,9 @@ import { PROJECT_DIR } from '@eco/cluster';
 import { Journal } from '@eco/journal';
 import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
 
-/* `eco journal` from outside, on one broker: what a process that is gone left behind comes to its queue, once and in order. */
+/*
+ * `eco journal` from outside, with one broker: what an ended process left behind reaches its queue, once and in order.
+ */
 
 const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
 
@@ -39,7 +41,7 @@ async function management(method: string, at: string, body?: unknown): Promise<u
   return text === '' ? undefined : JSON.parse(text);
 }
 
-/** Ids of the commands in the queue, taken out. */
+/** Takes all commands out of the queue; returns their ids. */
 async function idsIn(queue: string): Promise<number[]> {
   const got = await management('POST', `/queues/ecomarket/${queue}/get`, {
     count: 1000,
@@ -51,7 +53,7 @@ async function idsIn(queue: string): Promise<number[]> {
   );
 }
 
-/** As a process leaves it that is gone. */
+/** A journal as an ended process leaves it. */
 async function leaveBehind(name: string, queue: string, count: number): Promise<void> {
   const journal = new Journal({ dir, name, limitBytes: 1024 * 1024 });
   await Promise.all(
@@ -60,11 +62,11 @@ async function leaveBehind(name: string, queue: string, count: number): Promise<
   journal.close();
 }
 
-it('shows that there is none', () => {
+it('reports that there is none', () => {
   expect(eco()).toEqual({ code: 0, text: `no journal is in ${dir}\n` });
 });
 
-it('shows depth and age of each, and brings an orphaned one to the brokers', async () => {
+it('shows depth and age of each, and drains an orphaned one to the brokers', async () => {
   await leaveBehind('central-gone', 'orders.g1', 600);
   expect(eco().text).toMatch(/central-gone +│ orphaned │ +600 │ +\d+ s │/);
   expect(JSON.parse(eco('--json').text)).toMatchObject({
@@ -79,7 +81,7 @@ it('shows depth and age of each, and brings an orphaned one to the brokers', asy
   expect(eco('drain', 'central-gone').text).toMatch(/have confirmed 0$/m);
 });
 
-it('refuses one that is in use, and one that there is not, in a line', () => {
+it('refuses a journal that is in use, and a missing one, in one line', () => {
   const journal = new Journal({ dir, name: 'central-here', limitBytes: 1024 });
   try {
     const { code, text } = eco('drain', 'central-here');
@@ -97,7 +99,7 @@ it('refuses one that is in use, and one that there is not, in a line', () => {
   });
 });
 
-it('ends with 1 when something is left, and says why', async () => {
+it('ends with 1 if something is left, and states why', async () => {
   await leaveBehind('central-lost', 'orders.nowhere', 3);
   expect(eco('drain', 'central-lost', '--limit', '5')).toEqual({
     code: 1,

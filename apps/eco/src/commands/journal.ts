@@ -22,10 +22,13 @@ interface DrainOptions extends Place {
 
 const EXIT_LEFT = 1;
 
-/** `eco journal`: what is accepted and not yet with the brokers. `eco journal drain` brings it there for a process that is gone. */
+/**
+ * `eco journal`: commands that are accepted and not yet with the brokers. `eco journal drain` sends them for an ended
+ * process.
+ */
 export function registerJournal(program: Command): void {
   const journal = placeOptions(
-    program.command('journal').description('show what was accepted while no broker confirmed, by process'),
+    program.command('journal').description('show commands accepted while no broker confirmed, by process'),
   )
     .option('--json', 'print JSON')
     .action((options: ListOptions, command: Command) =>
@@ -38,12 +41,12 @@ export function registerJournal(program: Command): void {
   placeOptions(
     journal
       .command('drain <name>')
-      .description('bring the journal of a process that is gone to the brokers; ends with 1 when something is left'),
+      .description('send the journal of an ended process to the brokers; ends with 1 if something is left'),
   )
-    .option('--set-aside', 'also those that were set aside, once more')
-    .option('--limit <s>', 'give up after so long', '60')
+    .option('--set-aside', 'also retry parked commands')
+    .option('--limit <s>', 'give up after this time', '60')
     .action((name: string, _options: DrainOptions, command: Command) => {
-      // Options that the parent has too are read by the parent.
+      // The parent command reads options that it has too.
       const options = command.optsWithGlobals<DrainOptions>();
       const setAside = options.setAside ? ['--set-aside'] : [];
       const there = ['journal', 'drain', ...setAside, '--limit', options.limit, '--', name];
@@ -61,14 +64,14 @@ function placeOptions(command: Command): Command {
   );
 }
 
-/** Does the work here, or by the command `there` in a container that has the journals of compose.yaml. */
+/** Runs here, or as the command `there` in a container with the journals of compose.yaml. */
 async function place(options: Place, work: () => Promise<string>, there: readonly string[]): Promise<string> {
   const isNamed = options.dir !== undefined || Boolean(process.env['ECO_JOURNAL_DIR']);
   if (!options.docker && (isNamed || !(await isComposeMeant(options)))) return asBadInput([JournalError], work);
-  // Without any there is no volume either, and the run would make an empty one.
+  // Without containers there is no volume either, and the run would create an empty one.
   await findContainers();
   const { code, stdout, stderr } = await composeRun('central-api-1', there);
-  // What it could not do, or Docker could not.
+  // The error of the command, or of Docker.
   if (code !== 0 && stdout === '') throw new BadInput(stderr.trim().replace(/^error: /, ''));
   process.exitCode = code;
   return stdout.trimEnd();
@@ -80,11 +83,11 @@ async function list(options: ListOptions): Promise<string> {
   if (options.json)
     return json({ dir, journals: journals.map((each) => ({ ...each, oldestMs: each.oldestMs ?? null })) });
   if (journals.length === 0) return `no journal is in ${dir}`;
-  const heads = ['journal', '', '>waiting', '>oldest', '>bytes', '>set aside'];
+  const heads = ['journal', '', '>waiting', '>oldest', '>bytes', '>parked'];
   return [
     tableOf(heads, journals.map(rowOf)),
     ...journals.flatMap(({ name, setAside }) =>
-      setAside.map(({ id, queue, reason }) => `${name}: ${id} to ${queue} is set aside: ${reason}`),
+      setAside.map(({ id, queue, reason }) => `${name}: ${id} to ${queue} is parked: ${reason}`),
     ),
     ...journals
       .filter(({ inUse, depth }) => !inUse && depth > 0)
@@ -107,13 +110,13 @@ async function drain(name: string, options: DrainOptions): Promise<string> {
     throw new BadInput(`no journal ${JSON.stringify(name)} is in ${dir}: ${known.join(', ') || 'there is none'}`);
   }
   const access = await brokersOf(options);
-  // It takes no more: only what is there leaves.
+  // It accepts nothing new: only its present commands leave.
   const journal = new Journal({ dir, name, limitBytes: 0 });
   const connection = new BrokerConnection({ access, name: `eco journal drain ${name}` });
   const publisher = new CommandPublisher({
     connection,
     groupOf: () => {
-      throw new Error('what is in a journal names its queue');
+      throw new Error('every entry of a journal names its queue');
     },
   });
   const relay = new Relay({ journal, publish: (queue, commands) => publisher.publishTogether(queue, commands) });
@@ -141,7 +144,7 @@ function report(name: string, journal: Journal, relay: Relay, obstacle: string |
   return [
     `${name}: the brokers have confirmed ${whole(removed)}`,
     ...(depth > 0 ? [`${whole(depth)} wait${why === undefined ? '' : ` (${why})`}`] : []),
-    ...(parkedNow > 0 ? [`${whole(parkedNow)} set aside`] : []),
+    ...(parkedNow > 0 ? [`${whole(parkedNow)} parked`] : []),
   ].join(', ');
 }
 
@@ -152,10 +155,12 @@ function folderOf({ data, dir }: Place): string {
   return journalsDir(dataDirOf({ data }));
 }
 
-/** Where the brokers are: as the environment of a service says, such as in its container, else as `eco up` started them. */
+/**
+ * Address of the brokers: from a service's environment, for example in its container, or else as `eco up` started them.
+ */
 async function brokersOf({ data }: Place): Promise<BrokerAccess> {
   if (data === undefined && process.env['ECO_BROKERS']) {
-    // It takes a while to load, and only here something of it is wanted.
+    // It takes a while to load and is only needed here.
     const { ConfigError, readConfig, secretsSetting, settings } = await import('@eco/edge');
     try {
       const config = readConfig({ brokers: settings.brokers, secrets: secretsSetting([]) }, process.env);

@@ -12,17 +12,17 @@ interface Options extends Where {
   readonly json?: true;
 }
 
-/** One node, and what part of its group's reads it has answered; null: no read-service answers. */
+/** One node, and its share of its group's reads; null: no read-service answers. */
 type Row = NodeReplication & { group: string; readShare: number | null };
 
 const READ_SERVICE_MS = 2_000;
 
-/** `eco lag`: how far each replica is behind, from both ends, again and again until Ctrl-C. */
+/** `eco lag`: shows how far each replica is behind, from both ends, repeatedly until Ctrl-C. */
 export function registerLag(program: Command): void {
   targetOptions(program.command('lag').description('show how far each replica is behind, live'))
-    .option('--every <ms>', 'time between two looks', '1000')
-    .option('--once', 'look once')
-    .option('--json', 'print JSON, one line a look')
+    .option('--every <ms>', 'time between two lines', '1000')
+    .option('--once', 'print once')
+    .option('--json', 'print JSON, one object per line')
     .action((options: Options, command: Command) => print(command, lag(options, command)));
 }
 
@@ -61,7 +61,7 @@ async function lag(options: Options, command: Command): Promise<string> {
   }
 }
 
-/** By node; empty when the read-service does not answer: the databases are asked all the same. */
+/** By node; empty if the read-service does not answer: the databases are still queried. */
 async function sharesOf(readUrl: string | undefined): Promise<Map<string, number>> {
   try {
     const response = await fetch(`${readUrl}/replication`, { signal: AbortSignal.timeout(READ_SERVICE_MS) });

@@ -21,7 +21,7 @@ interface Options extends Where {
 
 const EXIT_BROKEN = 1;
 
-/** `eco load`: orders through both APIs while readers read, then a report; fails when a promise was broken. */
+/** `eco load`: places orders through both APIs while readers read, then reports; fails if a promise was broken. */
 export function registerLoad(program: Command): void {
   targetOptions(
     program
@@ -30,13 +30,13 @@ export function registerLoad(program: Command): void {
   )
     .option('--orders <n>', 'orders to place', '2000')
     .option('--concurrency <n>', 'callers at once', '32')
-    .option('--duration <s>', 'end after so many seconds, even if fewer were placed')
-    .option('--hot <percent>', 'share of orders that want one and the same product', '20')
+    .option('--duration <s>', 'end after this many seconds, even if fewer were placed')
+    .option('--hot <percent>', 'share of orders for one hot product', '20')
     .option('--customers <n>', 'customers who order', '1000')
     .option('--products <n>', 'products that are ordered', '100')
     .option('--stock <n>', 'units of each product at the start', '1000000')
-    .option('--readers <n>', 'readers beside the writers', '4')
-    .option('--seed <n>', 'what is bought follows from it; a random one when absent')
+    .option('--readers <n>', 'concurrent readers', '4')
+    .option('--seed <n>', 'seed of the purchases; default: random')
     .option('--json', 'print JSON')
     .action((options: Options, command: Command) => print(command, load(options)));
 }
@@ -66,7 +66,7 @@ async function load(options: Options): Promise<string> {
   const bar = progressBar(process.stderr);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
-  // Once: a second Ctrl-C ends the process as it always does.
+  // Once: a second Ctrl-C ends the process as usual.
   process.once('SIGINT', interrupt);
   try {
     const report = await runLoad(target, loadOptions, bar, stop.signal);

@@ -19,11 +19,11 @@ interface DatabaseLog {
   readonly logFile: string;
 }
 
-/** `eco report …`: documents about what a running system did. */
+/** `eco report …`: reports about a running system. */
 export function registerReport(program: Command): void {
   const report = program.command('report').description('write reports about the running system');
   targetOptions(
-    report.command('queries').description("what the databases' logs say of queries, locks and vacuum, by pgBadger"),
+    report.command('queries').description("report queries, locks and vacuum from the databases' logs, by pgBadger"),
   )
     .option('--out <file>', 'HTML file to write (default: queries.html in the data folder, with --docker here)')
     .action((options: Options, command: Command) => print(command, queries(options)));
@@ -57,7 +57,7 @@ function logsIn(dataDir: string): DatabaseLog[] {
   return logs;
 }
 
-/** Copies them into `dir`. */
+/** Copies the logs into `dir`. */
 async function logsOfContainers(dir: string): Promise<DatabaseLog[]> {
   const { groups } = composeLayout(await findContainers());
   const logs = groups.flatMap(({ nodes }) =>

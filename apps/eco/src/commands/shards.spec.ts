@@ -23,7 +23,7 @@ interface Run {
   readonly err: string;
 }
 
-/** The command as `eco` runs it, with what it writes and its exit code caught. */
+/** Runs the command as `eco` does, and captures output and exit code. */
 async function eco(...args: readonly string[]): Promise<Run> {
   let out = '';
   let err = '';
@@ -54,8 +54,8 @@ async function spreadOf(...args: readonly string[]): Promise<{ keys: number; buc
 }
 
 describe('eco shards spread', () => {
-  it('counts every key of a file, however it falls into the pieces in which it is read', async () => {
-    // More than one piece of 256 KiB, with characters of one to four bytes on the seams.
+  it('counts every key of a file, wherever the read chunks are split', async () => {
+    // More than one chunk of 256 KiB, with characters of one to four bytes at the splits.
     const random = seededRandom('shards spread');
     const keys = Array.from({ length: 12_000 }, () => unicodeKey(random).replaceAll(/[\r\n]/g, 'n'));
     const expected = new Array<number>(64).fill(0);
@@ -75,14 +75,14 @@ describe('eco shards spread', () => {
     }
   });
 
-  it('takes as many random keys as it is told', async () => {
+  it('uses the given number of random keys', async () => {
     const spread = await spreadOf('--random', '25001');
     expect(spread.keys).toBe(25_001);
     expect(spread.buckets.places.reduce((sum, place) => sum + place.keys, 0)).toBe(25_001);
     expect(spread.groups.places.map((place) => place.keys)).toEqual([25_001]);
   });
 
-  it('shows a table of buckets and groups with bars, and what chi-square says of it', async () => {
+  it('shows a table of buckets and groups with bars and chi-square', async () => {
     const same = fileOf('same.txt', 'customer-1\n'.repeat(900) + 'customer-2\n'.repeat(100));
     const { out, err, exitCode } = await eco('spread', '--keys', same, '--groups', '3');
     expect({ err, exitCode }).toEqual({ err: '', exitCode: 0 });
@@ -105,7 +105,7 @@ describe('eco shards spread', () => {
     );
   });
 
-  it('says when there are too few keys, and when there is only one group', async () => {
+  it('reports too few keys, and a single group', async () => {
     const { out } = await eco('spread', '--keys', fileOf('few.txt', 'a\n\nb\n'));
     expect(out).toContain('2 keys');
     expect(out).toContain('too few keys to tell');
@@ -114,7 +114,7 @@ describe('eco shards spread', () => {
 });
 
 describe('eco shards compare', () => {
-  it('counts what moves with each router', async () => {
+  it('counts moved keys for each router', async () => {
     const { out } = await eco('compare', '--add', '1', '--random', '20000', '--json');
     const result = JSON.parse(out) as { methods: { method: string; movedPercent: number }[] } & Record<string, unknown>;
     expect(result).toMatchObject({ keys: 20_000, groupsBefore: 4, groupsAfter: 5, buckets: 16, idealMovedPercent: 20 });

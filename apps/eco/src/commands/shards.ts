@@ -22,9 +22,9 @@ import { tableOf } from '../table.js';
 
 const RANDOM_KEYS_MAX = 10_000_000;
 const RANDOM_KEYS_TO_COMPARE = 100_000;
-/** With one group all three routers move alike; from a few groups on the difference shows. */
+/** With one group all three routers behave the same; the difference shows with several groups. */
 const GROUPS_TO_COMPARE = 4;
-/** Below it chance is no good explanation of an uneven spread. */
+/** Below this probability, chance does not explain an uneven spread. */
 const P_DOUBTFUL = 0.001;
 const BAR_WIDTH = 24;
 
@@ -34,7 +34,7 @@ const METHOD_NAMES: Record<RouterMethod, string> = {
   buckets: 'buckets placed on groups (ours)',
 };
 
-/** As commander gives them: text, and `undefined` for what was not said. */
+/** As commander returns them: text, and `undefined` for missing options. */
 interface Options {
   readonly keys?: string;
   readonly random?: string;
@@ -49,15 +49,15 @@ interface KeySource {
   readonly batches: AsyncIterable<KeyBatch>;
 }
 
-/** `eco shards spread` and `eco shards compare`: what the router does to a list of keys. They need no server. */
+/** `eco shards spread` and `eco shards compare`: what the router does with a list of keys. They need no server. */
 export function registerShards(program: Command): void {
   const shards = program
     .command('shards')
-    .description('how keys spread over buckets and groups, and what growth moves');
+    .description('show how keys spread over buckets and groups, and what growth moves');
   shards
     .command('spread')
     .description('count the keys of each bucket and group against the ideal, with chi-square')
-    .option('--keys <file>', 'UTF-8 text, one key a line; a key that stands twice counts twice')
+    .option('--keys <file>', 'UTF-8 text, one key per line; a key that occurs twice counts twice')
     .option('--random <n>', `instead of a file: n random keys, at most ${whole(RANDOM_KEYS_MAX)}`)
     .option('--groups <n>', 'number of database groups', '1')
     .option('--buckets <n>', `number of buckets, a power of two up to ${BUCKETS_MAX}`, String(BUCKETS_DEFAULT))
@@ -67,7 +67,7 @@ export function registerShards(program: Command): void {
     .command('compare')
     .description('count the keys that move when groups are added: modulo, consistent-hash ring, ours')
     .option('--add <n>', 'number of groups to add')
-    .option('--keys <file>', 'UTF-8 text, one key a line')
+    .option('--keys <file>', 'UTF-8 text, one key per line')
     .option('--random <n>', `instead of a file: n random keys (default: ${whole(RANDOM_KEYS_TO_COMPARE)})`)
     .option('--groups <n>', 'number of database groups before', String(GROUPS_TO_COMPARE))
     .option('--buckets <n>', `number of buckets, a power of two up to ${BUCKETS_MAX}`, String(BUCKETS_DEFAULT))
@@ -187,7 +187,7 @@ function clusterOf(options: Options, added: number, violations: string[]): { gro
   return { groups, buckets };
 }
 
-/** `randomDefault` is how many random keys to take when nothing is said; without it something must be said. */
+/** `randomDefault`: number of random keys by default; without it one of the options is required. */
 function keySourceOf(options: Options, randomDefault: number | undefined, violations: string[]): KeySource {
   const { keys, random } = options;
   if (keys !== undefined && random !== undefined) {
@@ -201,7 +201,7 @@ function keySourceOf(options: Options, randomDefault: number | undefined, violat
   return { name: 'random', batches: randomKeys(count ?? 0) };
 }
 
-/** How many keys there were, at least one. */
+/** Number of keys, at least one. */
 async function forEachKey(source: KeySource, take: (key: string) => void): Promise<number> {
   let taken = 0;
   for await (const { keys } of withProgress(source.batches)) {
@@ -233,7 +233,7 @@ function chiSquareLine(spread: Spread, place: string): string {
   return `chi-square ${spread.chiSquare.toFixed(2)}, ${spread.degreesOfFreedom} degrees of freedom, p ${p}: ${verdict}`;
 }
 
-/** The ideal of a group goes by its buckets, so what their uneven number does has to be said apart. */
+/** A group's ideal depends on its buckets, so the effect of their uneven number is reported separately. */
 function unevenGroupsLine(bucketsOfGroups: readonly number[]): string[] {
   const most = Math.max(...bucketsOfGroups);
   const least = Math.min(...bucketsOfGroups);

@@ -12,11 +12,9 @@ interface Options extends Where {
 
 const EXIT_NOT_READY = 1;
 
-/** `eco status`: every process with its port and state. Ends with 0 when everything is ready. */
+/** `eco status`: lists every process with its port and state. Ends with 0 if everything is ready. */
 export function registerStatus(program: Command): void {
-  targetOptions(
-    program.command('status').description('show every process or container; ends with 0 when all are ready'),
-  )
+  targetOptions(program.command('status').description('show every process or container; ends with 0 if all are ready'))
     .option('--json', 'print JSON')
     .action((options: Options, command: Command) => print(command, status(options)));
 }

@@ -6,8 +6,8 @@ import { isSameProcess, PROJECT_DIR, readRun, type Run } from '@eco/cluster';
 import { eventually } from '@eco/testing';
 
 /*
- * up, status and down as a person uses them, from the outside: one broker and one database are enough to see what is
- * started, told and left behind. The services and the way of an order are shown by the end-to-end suite.
+ * `up`, `status` and `down` from the outside, as a person uses them. One broker and one database suffice to see what is
+ * started, printed and left behind. The end-to-end suite tests the services and the path of an order.
  */
 
 const parentDir = mkdtempSync(path.join(os.tmpdir(), 'eco-up-'));
@@ -19,7 +19,7 @@ const READY_MS = 150_000;
 
 interface Up {
   process: ChildProcess;
-  /** Everything it said so far. */
+  /** Everything it has printed so far. */
   text(): string;
   ended: Promise<number | null>;
 }
@@ -95,14 +95,14 @@ test('Ctrl-C stops everything in order, and the data stays', async () => {
   expect(after.text).toContain('nothing runs');
 }, 240_000);
 
-test('down stops what a crashed run left, and nobody else; --volumes removes the data too', async () => {
+test('down stops what a crashed run left and nothing else; --volumes also removes the data', async () => {
   const started = await upAndReady();
   started.process.kill('SIGKILL');
   await started.ended;
   expect(stillRunning(started.run)).toEqual(['epmd', 'broker-1', 'g1-1']);
   expect(eco('status', '--data', dataDir).code).toBe(1);
 
-  // One of the pids was given to somebody else meanwhile.
+  // One of the pids belongs to another process meanwhile.
   const bystander = spawn('sleep', ['1000']);
   const [epmd] = started.run.processes;
   const reused = { ...epmd, name: 'reused', pid: bystander.pid };
@@ -120,7 +120,7 @@ test('down stops what a crashed run left, and nobody else; --volumes removes the
   expect(existsSync(dataDir)).toBe(false);
 }, 240_000);
 
-test('what can not be done is said in one line, before anything starts', async () => {
+test('impossible requests are refused in one line, before anything starts', async () => {
   const refused = up('--brokers', '2', '--port-amqp', 'x');
   expect(await refused.ended).toBe(2);
   expect(refused.text()).toBe('error: --port-amqp must be a whole number from 0 to 65,535, not "x"\n');
@@ -142,7 +142,7 @@ test('what can not be done is said in one line, before anything starts', async (
   );
   expect(existsSync(path.join(dataDir, 'run.json'))).toBe(false);
 
-  // A folder of somebody else is neither used nor removed.
+  // A foreign folder is neither used nor removed.
   const foreign = mkdtempSync(path.join(os.tmpdir(), 'eco-up-'));
   const file = path.join(foreign, 'mine');
   writeFileSync(file, '');
@@ -152,7 +152,7 @@ test('what can not be done is said in one line, before anything starts', async (
   rmSync(foreign, { recursive: true });
 }, 60_000);
 
-test('a damaged replica and a damaged broker keep nothing else from starting, and are named as missing', async () => {
+test('a damaged replica and a damaged broker prevent nothing else from starting, and are reported as missing', async () => {
   const dir = path.join(parentDir, 'damaged');
   const kinds = ['amqp', 'management', 'erlang', 'postgres', 'central', 'sucursal', 'read', 'writer'];
   const start = async () => {
@@ -191,7 +191,7 @@ test('a damaged replica and a damaged broker keep nothing else from starting, an
     body: JSON.stringify({ customerId: 'ana', lines: [{ productId: 'pan-integral', quantity: 1 }] }),
   });
   expect(order.status).toBe(201);
-  // A server that is tried again runs for a moment. On a slow machine a broker runs for longer than that.
+  // A retried server runs for a moment; on a slow machine a broker runs longer than that.
   await eventually(
     'both are shown as missing, and nothing else',
     () => {

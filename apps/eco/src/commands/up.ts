@@ -3,7 +3,7 @@ import {
   brokerSecretsFile,
   type Cluster,
   openCluster,
-  ProcessFault,
+  ProcessError,
   Refused,
   Stopped,
   type ClusterDescription,
@@ -17,7 +17,7 @@ import { BadInput, print } from '../input.js';
 import { StopRequest } from '../stop-request.js';
 import { tableOf } from '../table.js';
 
-/** `eco up`: starts everything, shows what runs where, and stops it in order when asked to. */
+/** `eco up`: starts everything, shows what runs where, and stops it in order on request. */
 export function registerUp(program: Command): void {
   upOptions(
     program.command('up').description('start everything on this machine, until Ctrl-C; with --docker in containers'),
@@ -40,14 +40,14 @@ async function up(options: UpOptions, command: Command): Promise<string> {
     await stopped;
     return `everything is stopped; the data stays in ${shown(description.dataDir)}`;
   } catch (error) {
-    const isPlain = error instanceof Refused || error instanceof ProcessFault;
+    const isPlain = error instanceof Refused || error instanceof ProcessError;
     throw isPlain ? new BadInput(error.message) : error;
   } finally {
     request.end();
   }
 }
 
-/** Resolves when it runs, or when its start was cut short by a request to stop. */
+/** Resolves when it runs, or when a stop request interrupted its start. */
 async function run(cluster: Cluster, description: ClusterDescription, say: (text: string) => void): Promise<void> {
   try {
     await cluster.start(drawSteps);
@@ -66,7 +66,7 @@ async function upInContainers(description: ClusterDescription, command: Command)
     whatRunsWhere(layout),
     `management UI: user operator, password ${secrets.broker.operator}`,
     'logs: docker compose logs',
-    'npx eco status tells how all of it is; npm run down -- --docker stops it',
+    'npx eco status shows the state of everything; npm run down -- --docker stops it',
   ].join('\n');
 }
 
@@ -76,7 +76,7 @@ function overview({ layout, operator, missing }: Cluster, { dataDir }: ClusterDe
     ...[...missing].map(([name, reason]) => `${name} is missing, and is tried again every 30 s: it ${reason}`),
     `management UI: user ${operator.user}, password ${operator.password} (kept in ${shown(brokerSecretsFile(dataDir))})`,
     `logs: ${shown(path.join(dataDir, 'log'))}`,
-    'npx eco status tells how all of it is; Ctrl-C stops it',
+    'npx eco status shows the state of everything; Ctrl-C stops it',
   ].join('\n');
 }
 
@@ -99,7 +99,7 @@ function whatRunsWhere(layout: Layout): string {
   return `\n${tableOf(['what', 'where', ''], rows)}`;
 }
 
-/** As one would type it here. */
+/** As a user would type it here. */
 function shown(file: string): string {
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') ? file : relative;

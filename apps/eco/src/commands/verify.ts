@@ -13,10 +13,10 @@ interface Options extends Where {
 
 const EXIT_BROKEN = 1;
 
-/** `eco verify`: checks the rules in the data of a running system; ends with 1 when one is broken. */
+/** `eco verify`: checks the rules in the data of a running system; ends with 1 if one is broken. */
 export function registerVerify(program: Command): void {
   targetOptions(program.command('verify').description('check the rules in the data, each group in one snapshot'))
-    .option('--node <name>', 'node to ask, such as g1-1 (default: a replica of each group)')
+    .option('--node <name>', 'node to check, such as g1-1 (default: a replica of each group)')
     .option('--limit <s>', 'give up a group that takes longer: the snapshot holds back vacuum', '60')
     .option('--json', 'print JSON')
     .action((options: Options, command: Command) => print(command, verify(options)));

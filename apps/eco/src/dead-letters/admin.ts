@@ -16,36 +16,36 @@ import type { Target } from '../target.js';
 import { discardOf } from './replay.js';
 
 /*
- * Where an operator works through dead letters. What is asked for goes to the group's writer as commands, like all that
- * changes data; what became of it is read from the rows that the writer wrote, not from answers, which may go lost.
+ * The operator's tool for dead letters. Its actions go to the group's writer as commands, like every change of data.
+ * Their results are read from the rows that the writer wrote and not from replies, which may be lost.
  */
 
 const ANSWER_MS = 10_000;
 const PAGE = 200;
 const CONNECT_MS = 10_000;
 const PUBLISH_MS = 10_000;
-/** A writer may have a backlog before it. */
+/** A writer may have a backlog of earlier commands. */
 const DECIDED_MS = 60_000;
 const LOOK_MS = 100;
 
-/** What is asked for about one dead letter. */
+/** A replay or discard of one dead letter. */
 export interface DeadLetterRequest {
   letter: KeptDeadLetter;
   command: Command;
 }
 
-/** What became of it, by the words of the table that shows it. */
+/** Its result, in the words of the printed table. */
 export interface DeadLetterResult {
   letter: KeptDeadLetter;
   result: string;
   reason: string | null;
-  /** It was asked for and did what was wanted. */
+  /** The action had its intended effect. */
   isSettled: boolean;
 }
 
 export class DeadLetterAdmin {
   readonly #nodes = new Map<string, SideConnection>();
-  /** By bucket, the group that owns it. */
+  /** Owner of each bucket. */
   #owners: Promise<Map<number, string>> | undefined;
   #publishing: { connection: BrokerConnection; publisher: CommandPublisher } | undefined;
 
@@ -55,7 +55,7 @@ export class DeadLetterAdmin {
     return this.target.groups.map(({ id }) => id);
   }
 
-  /** For questions to the group's primary: what a replica shows may be a while ago. Throws BadInput when there is none. */
+  /** For queries on the group's primary, because a replica may be behind. Throws BadInput if there is none. */
   async primary(group: string): Promise<SideConnection> {
     const known = this.#nodes.get(group);
     if (known !== undefined) return known;
@@ -68,7 +68,7 @@ export class DeadLetterAdmin {
     return node;
   }
 
-  /** All open ones that match, oldest first, a page at a time: there may be many. */
+  /** All matching open ones, oldest first, a page at a time: there may be many. */
   async *open(group: string, filter: DeadLetterFilter): AsyncGenerator<KeptDeadLetter> {
     const node = await this.primary(group);
     for (let after: KeptDeadLetter | undefined; ;) {
@@ -80,8 +80,8 @@ export class DeadLetterAdmin {
   }
 
   /**
-   * Asks for these about dead letters of `group`, waits until they are decided. A replay goes to the group that owns the
-   * command's bucket: another one could only make it a dead letter again. Settles within a few minutes.
+   * Sends these actions on dead letters of `group` and waits until they are decided. A replay goes to the group that
+   * owns the command's bucket: another group could only make it a dead letter again. Settles within a few minutes.
    */
   async ask(group: string, requests: readonly DeadLetterRequest[]): Promise<DeadLetterResult[]> {
     const byOwner = new Map<string | undefined, DeadLetterRequest[]>();
@@ -98,7 +98,7 @@ export class DeadLetterAdmin {
     return results;
   }
 
-  /** A discard closes the row where it is; so does the replay of something that names no bucket. */
+  /** A discard closes the row where it is; so does the replay of content without a bucket. */
   async #deciderOf(group: string, { letter, command }: DeadLetterRequest): Promise<string | undefined> {
     if (command.kind === 'dead-letter.discard' || letter.bucket === null) return group;
     this.#owners ??= this.#readOwners();
@@ -145,7 +145,7 @@ export class DeadLetterAdmin {
     });
   }
 
-  /** Publishes these to the group, and looks in its database for what became of them. */
+  /** Publishes these to the group, and reads their results from its database. */
   async #send(
     group: string,
     requests: readonly DeadLetterRequest[],
@@ -172,7 +172,7 @@ export class DeadLetterAdmin {
       if (waiting.size > 0) await sleep(LOOK_MS);
     }
     for (const { letter } of waiting.values()) {
-      const reason = 'the writer has not decided it yet, or somebody else has closed it: look again later';
+      const reason = 'the writer has not decided it yet, or another operator has closed it: look again later';
       results.push({ letter, result: 'not known', reason, isSettled: false });
     }
     return results;
@@ -188,7 +188,7 @@ export class DeadLetterAdmin {
     if (this.#publishing !== undefined) return this.#publishing.publisher;
     const access = { brokers: this.target.brokers, ...this.target.operator };
     const connection = new BrokerConnection({ access, name: 'eco dead-letters' });
-    // Each command is published to a group that is named.
+    // Each command is published to a named group.
     const publisher = new CommandPublisher({ connection, groupOf: () => undefined, deadlineMs: PUBLISH_MS });
     connection.start();
     publisher.start();
@@ -216,7 +216,7 @@ function unowned({ letter }: DeadLetterRequest): DeadLetterResult {
 function resultOf({ letter, command }: DeadLetterRequest, row: DecidedRow): DeadLetterResult {
   const action = command.kind === 'dead-letter.discard' ? 'discard' : 'replay';
   if (row.action !== action) {
-    return { letter, result: `not done: somebody else asked for a ${row.action}`, reason: null, isSettled: false };
+    return { letter, result: `not done: another operator requested a ${row.action}`, reason: null, isSettled: false };
   }
   const isSettled = row.result !== 'dead-letter' && row.result !== 'key-conflict';
   return { letter, result: row.result, reason: isSettled ? null : row.reason, isSettled };

@@ -12,13 +12,10 @@ import {
 import type { KeptDeadLetter } from '@eco/database';
 import { newCommandId } from '@eco/routing';
 
-/** What is published to replay a dead letter; or why it can't be. */
+/** The command that replays a dead letter; or why there is none. */
 export type Replayable = { type: 'replay'; command: Command; isLate: boolean } | { type: 'no-command'; why: string };
 
-/**
- * The command as it came, under its own id, so that whatever was done for it is not done again. Whoever waited for an
- * answer is gone by now.
- */
+/** The command as received, under its own id, so that nothing is done twice. Its caller no longer waits for a reply. */
 export function replayOf(letter: KeptDeadLetter, by: string): Replayable {
   const { command: kept, commandId, bodyHash, errorClass, lastNumber } = letter;
   if (errorClass === 'key-conflict') {

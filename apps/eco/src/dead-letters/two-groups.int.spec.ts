@@ -3,13 +3,13 @@ import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
 import { SideConnection, type KeptDeadLetter } from '@eco/database';
 import { bucketOf, BUCKETS_DEFAULT, evenPlacement, groupOf, newOrderId } from '@eco/routing';
-import { askerOf, commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { apiClientOf, commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
 import { replayOf } from './replay.js';
 import { DeadLetterAdmin } from './admin.js';
 
 /*
- * Two groups, of which each decides only what is its own: what another group's command comes to, and how an operator gets
- * it to its owner. Real servers, one broker, the built processes.
+ * Two groups, each of which decides only its own commands: what happens to another group's command, and how an operator
+ * moves it to its owner. Real servers, one broker, the built processes.
  */
 
 const placement = evenPlacement(BUCKETS_DEFAULT, ['g1', 'g2']);
@@ -35,7 +35,7 @@ beforeAll(async () => {
   }
   for (const group of GROUP_IDS) {
     const product = { productId: productOf(group), name: 'Café', priceCents: 890, stock: 100 };
-    // A repeat of what was done before its answer came is told that it exists.
+    // A repeat of a request whose first answer came late is answered that the product exists.
     await eventually(`a product of ${group}`, async () =>
       [201, 409].includes((await ask('POST', '/products', product)).status),
     );
@@ -51,7 +51,7 @@ function central() {
   if (found === undefined) throw new Error('there is no Central');
   return found;
 }
-const ask = askerOf(() => central().url);
+const ask = apiClientOf(() => central().url);
 
 const deadLetters = async (group: string) =>
   (await sides
@@ -64,7 +64,7 @@ const confirmed = (orderId: unknown) =>
     return body['status'] === 'confirmed' && body;
   });
 
-it('a Central that has seen no database keeps orders and carts of every group for their owners', async () => {
+it('a Central that has seen no database keeps orders and cart commands for their owners', async () => {
   await central().stop();
   for (const { nodes } of cluster.groups) await nodes[0].kill();
   await central().start();
@@ -81,7 +81,7 @@ it('a Central that has seen no database keeps orders and carts of every group fo
   }
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
   expect(new Set(answers.map(({ headers }) => headers.get(headerNames.durability)))).toEqual(new Set(['local']));
-  // What is not kept is refused.
+  // What can't be kept is refused.
   const customer = { customerId: keyOf('g2', 'cleo'), name: 'Cleo', email: 'cleo@example.com' };
   const refused = await ask('POST', '/customers', customer);
   expect(refused).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
@@ -99,8 +99,8 @@ it('a Central that has seen no database keeps orders and carts of every group fo
   expect(journal['broker']).toBe('reachable');
 }, 180_000);
 
-it('a replay goes to the group that owns the bucket, and closes the dead letter where it is', async () => {
-  // As a sender publishes that takes the wrong group for the owner.
+it('a replay goes to the owner of the bucket, and closes the dead letter where it is', async () => {
+  // As published by a sender that assumes the wrong owner.
   const connection = new BrokerConnection({
     access: { brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })), ...cluster.operator },
     name: 'spec',

@@ -14,18 +14,18 @@ import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
 import type { Accepted } from './writers.js';
 
-/** A machine that has just been under load may take so long. */
+/** A machine that has just been under load may take this long. */
 const ANSWER_MS = 10_000;
 
 export interface LoadCheck {
   /** Accepted orders that no group has. R1 and R6 are broken. */
   missing: string[];
-  /** Orders of this run that nobody was promised; only a request whose answer was lost may leave one. */
+  /** Orders of this run that were not acknowledged; only a request whose answer was lost may leave one. */
   unexpected: string[];
   confirmed: number;
   rejected: number;
   openDeadLetters: number;
-  /** Per group: checks of R2, R3 and R4 that found something; none is how it should be. */
+  /** Per group the violated checks of R2, R3 and R4; empty: all is correct. */
   broken: (CheckResult & { group: string })[];
   checks: number;
   /** BUCKETS of the chain. */
@@ -33,8 +33,8 @@ export interface LoadCheck {
 }
 
 /**
- * Compares what was promised with what the primaries hold, and checks R2, R3 and R4 in each group. That an order is
- * there once is its primary key; that it had its effect once is R2.
+ * Compares acknowledged orders with the primaries' rows, and checks R2, R3 and R4 in each group. The primary key
+ * ensures that an order exists once; R2 ensures that it had its effect once.
  */
 export async function checkLoad(target: Target, run: string, accepted: readonly Accepted[]): Promise<LoadCheck> {
   const promised = new Set(accepted.map(({ orderId }) => orderId));
@@ -98,13 +98,13 @@ const BUCKETS: ReadStatement = {
   text: `SELECT s.value::int AS buckets FROM eco.setting s WHERE s.name = 'buckets'`,
 };
 
-// Customer ids of a run begin alike and the database sorts by bytes, so this is one range of the index.
+// Customer ids of a run have a common prefix and the database sorts by bytes, so this is one range of the index.
 const ORDERS_OF_RUN: ReadStatement = {
   name: 'load_orders_of_run',
   text: `SELECT o.order_id AS id, o.status FROM eco.orders o WHERE o.customer_id >= $1 AND o.customer_id < $2`,
 };
 
-/** How many customers of the run lie in each bucket. */
+/** Number of the run's customers in each bucket. */
 export function customersByBucket(accepted: readonly Accepted[], buckets: number): number[] {
   const counts = new Array<number>(buckets).fill(0);
   for (const customerId of new Set(accepted.map((order) => order.customerId))) {

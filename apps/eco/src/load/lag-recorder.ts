@@ -4,7 +4,7 @@ import type { Target } from '../target.js';
 
 export interface ReplicaLag {
   name: string;
-  /** As the primary sees it, and as the replica does. */
+  /** Reported by the primary, and by the replica. */
   primaryLagBytes: number;
   primaryLagMs: number;
   ownLagBytes: number;
@@ -13,7 +13,7 @@ export interface ReplicaLag {
 
 const LAG_EVERY_MS = 500;
 
-/** Looks at replication while orders are written, and keeps the worst of each replica. */
+/** Observes replication while orders are written, and keeps the worst value of each replica. */
 export class LagRecorder {
   private readonly watches: { group: string; watch: ReplicationWatch }[];
   private readonly highest = new Map<string, ReplicaLag>();
@@ -34,7 +34,7 @@ export class LagRecorder {
     return [...this.highest.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The last look. */
+  /** The last observation. */
   stop(): Promise<(NodeReplication & { group: string })[]> {
     this.end ??= (async () => {
       this.stopped.abort();
@@ -46,7 +46,7 @@ export class LagRecorder {
     return this.end;
   }
 
-  /** One look after the other: on a busy machine one may take longer than the pause. */
+  /** One observation at a time: on a busy machine one may take longer than the pause. */
   private async run(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {

@@ -15,7 +15,7 @@ import { runWriters } from './writers.js';
 export interface LoadOptions {
   orders: number;
   concurrency: number;
-  /** Ends the writing early; Infinity: by number alone. */
+  /** Ends the writing early; Infinity: only by number. */
   durationMs: number;
   hotShare: number;
   customers: number;
@@ -31,7 +31,10 @@ export interface LoadReport {
   options: LoadOptions;
   accepted: number;
   acceptedPerSecond: number;
-  /** Decided and on two database machines, from the first request to the last order that became visible. */
+  /**
+   * Orders decided and on two database machines per second, from the first request to the last order that became
+   * visible.
+   */
   committedPerSecond: number;
   accept: Latency;
   acceptToVisible: Latency;
@@ -48,7 +51,7 @@ export interface LoadReport {
   };
   customers: Spread;
   check: LoadCheck;
-  /** What makes the run a failure, in words; empty when all is well. */
+  /** Why the run failed, in words; empty: all is well. */
   faults: string[];
 }
 
@@ -57,10 +60,12 @@ export interface LoadProgress {
   step(done: number): void;
 }
 
-/** Without anything new for this long the orders that are still missing are not coming. */
+/** If nothing new appears for this time, the missing orders will not come. */
 const PATIENCE_MS = 30_000;
 
-/** The whole run: products, writers beside readers, wait until every order is visible on every node, checks. */
+/**
+ * The whole run: products, concurrent writers and readers, waiting until every order is visible on every node, checks.
+ */
 export async function runLoad(
   target: Target,
   options: LoadOptions,
@@ -157,7 +162,7 @@ function problemsIn(report: Omit<LoadReport, 'faults'>, visibility: Visibility):
     faults.push(`${check.missing.length} accepted orders are missing (R1), first ${check.missing[0]}`);
   if (invisible > 0) faults.push(`${invisible} accepted orders are not visible on every node`);
   if (visibility.failed) faults.push(visibility.failed.message);
-  // A request whose answer was lost may have been accepted all the same; without one, nobody else placed it.
+  // A request whose answer was lost may still have been accepted; without one, nobody else placed the order.
   const lost = Object.values(report.failedWrites).reduce((sum, failed) => sum + failed, 0);
   if (check.unexpected.length > lost)
     faults.push(`${check.unexpected.length} orders are there that nobody was promised (R2)`);

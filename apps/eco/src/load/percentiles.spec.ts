@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { latencyOf } from './percentiles.js';
 
 describe('latencyOf', () => {
-  it('takes the nearest rank', () => {
+  it('uses the nearest rank', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
     expect(latencyOf(hundred)).toEqual({ count: 100, p50Ms: 50, p95Ms: 95, p99Ms: 99, maxMs: 100 });
     expect(latencyOf([7])).toEqual({ count: 1, p50Ms: 7, p95Ms: 7, p99Ms: 7, maxMs: 7 });

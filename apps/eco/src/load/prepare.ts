@@ -3,7 +3,7 @@ import type { HttpClient } from './http-client.js';
 const AT_ONCE = 16;
 const WAIT_S = 10;
 
-/** Puts the run's products into the catalogue, with stock. Throws with the first answer that is no 201. */
+/** Creates the run's products with stock. Throws with the first response that is no 201. */
 export async function createProducts(
   http: HttpClient,
   centralUrl: string,

@@ -5,14 +5,14 @@ import type { HttpClient } from './http-client.js';
 export interface ReadersResult {
   /** Reads answered, by the node that `EcoMarket-Source` names. */
   bySource: Map<string, number>;
-  /** Answers other than 200, and requests without one, by what was said. */
+  /** Responses other than 200, and requests without a response, by text. */
   failures: Map<string, number>;
   latenciesMs: number[];
 }
 
 /**
- * Reads orders again and again while others write, each chosen among those that are known to be visible on every node,
- * so that anything but 200 is a failed read.
+ * Reads orders repeatedly while others write. Each is chosen among those known to be visible on every node, so anything
+ * but 200 is a failed read.
  */
 export class Readers {
   private readonly result: ReadersResult = { bySource: new Map(), failures: new Map(), latenciesMs: [] };

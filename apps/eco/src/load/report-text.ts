@@ -3,7 +3,7 @@ import { tableOf } from '../table.js';
 import type { LoadReport } from './load.js';
 import type { Latency } from './percentiles.js';
 
-/** The report as a person reads it. */
+/** The report for people. */
 export function loadText(report: LoadReport): string {
   const { options, check, reads, replication, customers } = report;
   const totalReads = reads.total || 1;

@@ -5,7 +5,7 @@ const options = { seed: 7, run: 'r', customers: 10, products: 5, hotShare: 0.5 }
 const take = (shopping: Shopping, count: number) => Array.from({ length: count }, () => shopping.next());
 
 describe('Shopping', () => {
-  it('buys the same again from the same seed, and something else from another', () => {
+  it('buys the same with the same seed, and something else with another', () => {
     expect(take(new Shopping(options), 50)).toEqual(take(new Shopping(options), 50));
     expect(take(new Shopping({ ...options, seed: 8 }), 50)).not.toEqual(take(new Shopping(options), 50));
   });
@@ -23,7 +23,7 @@ describe('Shopping', () => {
     );
   });
 
-  it('wants the hot product alone in the share that was asked for', () => {
+  it('buys only the hot product in the requested share of orders', () => {
     const hot = take(new Shopping(options), 2000).filter(({ lines }) => lines.length === 1).length;
     expect(hot / 2000).toBeGreaterThan(0.45);
     expect(hot / 2000).toBeLessThan(0.55);

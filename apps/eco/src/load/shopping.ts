@@ -1,11 +1,11 @@
-/** What the load buys: chosen from a seed, so that a run can be repeated. */
+/** What the load buys: derived from a seed, so that a run can be repeated. */
 export interface ShoppingOptions {
   seed: number;
   /** Distinguishes this run's customers and products from those of others. */
   run: string;
   customers: number;
   products: number;
-  /** Share of orders, 0 to 1, that want the one hot product alone. */
+  /** Share of orders, 0 to 1, for the hot product only. */
   hotShare: number;
 }
 
@@ -50,7 +50,7 @@ export class Shopping {
   }
 }
 
-/** mulberry32: 32 bits of state are plenty to choose what to buy. */
+/** mulberry32: 32 bits of state suffice here. */
 function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

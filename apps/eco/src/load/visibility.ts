@@ -2,19 +2,19 @@ import { sleep } from '@eco/broker';
 import { ReadSession, type ReadStatement } from '@eco/database';
 import type { Target } from '../target.js';
 
-/** One database node as the load watches it. */
+/** One database node, observed by the load. */
 interface Watched {
   name: string;
   open(): Promise<ReadSession>;
   session: ReadSession;
-  /** Batch and place of the last order it showed. */
+  /** Batch and number of the last order it showed. */
   last: { seq: string; n: number };
   seen: number;
 }
 
 /**
- * Sees on every node of every group which orders have become visible there, and when the last node showed each. It
- * asks the nodes themselves, not the read-service: what is measured must not be the measuring stick.
+ * Observes on every node of every group which orders have become visible, and when the last node showed each. It
+ * queries the nodes and not the read-service, which is itself being measured.
  */
 export class Visibility {
   /** `performance.now()` when the last node showed the order. */
@@ -56,7 +56,7 @@ export class Visibility {
     return this.nodes.map(({ name, seen }) => ({ node: name, orders: seen }));
   }
 
-  /** Rejects when a node could not be asked any more. */
+  /** Rejects if a node could no longer be queried. */
   async stop(): Promise<void> {
     this.stopped = true;
     await Promise.all(this.loops);
@@ -68,7 +68,7 @@ export class Visibility {
     return this.failure;
   }
 
-  /** A node that is away, as one that restarts, is asked again until it has been away for too long. */
+  /** An absent node, for example a restarting one, is queried again until it has been absent for too long. */
   private async watch(node: Watched, nodesOfGroup: number): Promise<void> {
     let answeredMs = performance.now();
     while (!this.stopped) {
@@ -114,7 +114,7 @@ const PAUSE_MS = 10;
 const RECONNECT_PAUSE_MS = 250;
 /** Longer than any restart that the system promises to survive. */
 const AWAY_MS = 60_000;
-/** Above every place in a batch. */
+/** Above every number in a batch. */
 const LAST_PLACE = 2_147_483_647;
 
 const LAST_SEQ: ReadStatement = { name: 'load_last_seq', text: 'SELECT g.seq FROM eco.group_position g' };

@@ -6,14 +6,14 @@ import type { PlannedOrder, Shopping } from './shopping.js';
 export interface Accepted {
   orderId: string;
   customerId: string;
-  /** `performance.now()` when the request went out and when 202 was there. */
+  /** `performance.now()` when the request was sent and when its 202 arrived. */
   sentMs: number;
   acceptedMs: number;
 }
 
 export interface WritersResult {
   accepted: Accepted[];
-  /** Answers other than 202, and requests without one, by what was said. */
+  /** Responses other than 202, and requests without a response, by text. */
   failures: Map<string, number>;
   startedMs: number;
   endedMs: number;
@@ -21,22 +21,22 @@ export interface WritersResult {
 
 export interface WritersOptions {
   http: HttpClient;
-  /** Taken in turn: head office and branch. */
+  /** Used in turn: head office and branch. */
   urls: readonly string[];
   shopping: Shopping;
   concurrency: number;
   /** Stops at whichever comes first. */
   orders: number;
   durationMs: number;
-  /** Tells one request from another for `Idempotency-Key`. */
+  /** Distinguishes requests for `Idempotency-Key`. */
   run: string;
   onAccepted(order: Accepted, planned: PlannedOrder): void;
   signal: AbortSignal;
 }
 
 /**
- * As many callers as asked for, each with one order under way. Every request has an Idempotency-Key, and one without a
- * clear answer is sent again with it, as a till would: what is counted as accepted was promised exactly once.
+ * The given number of callers, each with one order in flight. Every request has an Idempotency-Key. A request without a
+ * clear answer is repeated with its key, as a till would: what is counted as accepted was promised exactly once.
  */
 export async function runWriters(options: WritersOptions): Promise<WritersResult> {
   const accepted: Accepted[] = [];

@@ -8,7 +8,7 @@ const container = (service: string, ...ports: [number, number][]): ComposeContai
   ports: new Map(ports),
 });
 
-test('what containers publish is the layout of a cluster, with Central behind its door', () => {
+test('containers publish the layout of a cluster, with Central behind the load balancer', () => {
   const { brokers, groups, services } = composeLayout([
     container('shard-writer-2', [8010, 8011]),
     container('central-api-1'),
@@ -36,7 +36,7 @@ test('a container that publishes nothing now has port 0', () => {
   expect(composeLayout([container('read-service')]).services).toMatchObject([{ name: 'read-service', port: 0 }]);
 });
 
-test('what is not well is named with its state, and nothing else', () => {
+test('only unhealthy containers are reported, with their state', () => {
   const containers = [
     container('g1-1'),
     { ...container('configure'), state: 'exited', health: '' },
@@ -52,7 +52,7 @@ test('what is not well is named with its state, and nothing else', () => {
   expect(whatIsUnwell(containers.slice(0, 3))).toBe('');
 });
 
-test('without Docker it says in one line what to do', async () => {
+test('without Docker it states in one line what to do', async () => {
   const before = process.env['PATH'];
   process.env['PATH'] = '/nowhere';
   try {

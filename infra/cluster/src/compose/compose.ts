@@ -12,8 +12,8 @@ import { openSecrets, type Secrets } from '../secrets.js';
 import { AMQP_PORT, FILES_DIR, MANAGEMENT_PORT, POSTGRES_PORT } from './network.js';
 
 /**
- * compose.yaml from outside: everything is done by `docker compose`, so whoever uses that directly and whoever uses our
- * command line see and change the same. Which project is meant says COMPOSE_PROJECT_NAME; without it, `ecomarket`.
+ * compose.yaml from outside: everything is done by `docker compose`, so its direct users and users of our command line
+ * see and change the same. COMPOSE_PROJECT_NAME selects the project; default `ecomarket`.
  */
 
 export type Environment = Readonly<Record<string, string>>;
@@ -30,13 +30,13 @@ export interface ComposeContainer {
   readonly ports: ReadonlyMap<number, number>;
 }
 
-/** Docker or its Compose is not there, or does not answer. */
-class DockerMissing extends Refused {
+/** Docker or Compose is missing or does not answer. */
+export class DockerMissing extends Refused {
   override readonly name = 'DockerMissing';
 }
 
-/** `docker compose` failed; what it said has been shown. */
-class ComposeFailed extends Refused {
+/** `docker compose` failed; its output has been shown. */
+export class ComposeFailed extends Refused {
   override readonly name = 'ComposeFailed';
 }
 
@@ -44,7 +44,7 @@ const run = (args: readonly string[]) =>
   promisify(execFile)('docker', args, { cwd: PROJECT_DIR, env: process.env, maxBuffer: OUTPUT_MAX });
 const OUTPUT_MAX = 64 * 1024 * 1024;
 
-/** Throws a `DockerMissing` that says in a line what to do. */
+/** Throws a `DockerMissing` that states in one line what to do. */
 export async function checkDocker(): Promise<void> {
   try {
     await run(['compose', 'version']);
@@ -59,8 +59,8 @@ export async function checkDocker(): Promise<void> {
 }
 
 /**
- * Starts everything and resolves when all of it is healthy. Shows what Compose says. When a container can't start, the
- * others run on, and the error names it.
+ * Starts everything and resolves when all of it is healthy. Shows Compose's output. If a container can't start, the
+ * others keep running, and the error names it.
  */
 export async function composeUp(environment: Environment = {}): Promise<void> {
   try {
@@ -92,7 +92,7 @@ export async function composeDown({ volumes }: { volumes: boolean }): Promise<vo
   await shown(['--profile', '*', 'down', ...(volumes ? ['--volumes'] : [])]);
 }
 
-/** Also those that have ended; none when the project was never started or is down. */
+/** Includes ended containers; empty if the project was never started or is down. */
 export async function composeContainers(): Promise<ComposeContainer[]> {
   const { stdout } = await compose('--profile', '*', 'ps', '--all', '--format', 'json');
   const text = stdout.trim();
@@ -121,8 +121,8 @@ const containerSchema = z
   });
 
 /**
- * Where the containers' ports are on this machine, in the form that a cluster of processes has. Central stands there
- * once: behind its door. One that does not run has port 0.
+ * The containers' ports on this machine, in the layout of a cluster of processes. Central occurs once: behind the load
+ * balancer. A container that does not run has port 0.
  */
 export function composeLayout(containers: readonly ComposeContainer[]): Layout {
   const all = [...containers].sort((one, other) => one.service.localeCompare(other.service, 'en', { numeric: true }));
@@ -147,7 +147,7 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
       host: HOST,
       amqpPort: portOf(container, AMQP_PORT),
       managementPort: portOf(container, MANAGEMENT_PORT),
-      // Theirs alone: no port of this machine leads there.
+      // Internal: no port of this machine leads there.
       erlangPort: 0,
     })),
     epmdPort: 0,
@@ -163,7 +163,7 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
   };
 }
 
-/** All passwords, from the volume of the job that made them: they lie in no folder of this machine. */
+/** All passwords, from the volume of the job that created them: they are in no folder of this machine. */
 export async function composeSecrets(): Promise<Secrets> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-secrets-'));
   try {
@@ -174,7 +174,7 @@ export async function composeSecrets(): Promise<Secrets> {
   }
 }
 
-/** What a program printed, and the code it ended with; Docker's own when that could not run it. */
+/** Output and exit code of a program; Docker's own if it could not run it. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
@@ -182,14 +182,13 @@ export interface Ended {
 }
 
 /**
- * Runs our command line in a container made for it, with the files, settings and volumes of a service, whether that runs or
- * not.
+ * Runs our command line in a new container with the files, settings and volumes of a service, whether that runs or not.
  */
 export async function composeRun(service: string, args: readonly string[]): Promise<Ended> {
-  const anew = ['compose', '--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
+  const base = ['compose', '--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
   const program = [`--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args];
   try {
-    return { code: 0, ...(await run([...anew, ...program])) };
+    return { code: 0, ...(await run([...base, ...program])) };
   } catch (error) {
     const { code, stdout, stderr } = error as { code?: unknown } & Omit<Ended, 'code'>;
     if (typeof code === 'number') return { code, stdout, stderr };
@@ -197,7 +196,7 @@ export async function composeRun(service: string, args: readonly string[]): Prom
   }
 }
 
-/** Writes what a service has said to a file. */
+/** Writes a service's log to a file. */
 export async function composeLogs(service: string, file: string): Promise<void> {
   const log = await open(file, 'w', 0o600);
   try {

@@ -10,11 +10,9 @@ import { openSecrets, serviceSecrets, writeSecretFile, type Secrets } from '../s
 import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './network.js';
 
 /**
- * The first job of compose.yaml, before any server: makes passwords and settings, and puts into the volume of each
- * container what that one needs and no more, readable to its user alone. So no password stands in an environment, in an
- * argument or in a folder of the machine, and nothing is mounted from the clone.
- *
- * It may run at every start: passwords that are there stay.
+ * The first job of compose.yaml, before any server: it creates passwords and settings, and puts into each container's
+ * volume only what that one needs, readable only by its user. So no password is in an environment, an argument or a
+ * folder of the machine, and nothing is mounted from the clone. It may run at every start: existing passwords stay.
  */
 
 /** Users of the official images. Ours is `node`. */
@@ -23,13 +21,13 @@ type User = keyof typeof users;
 
 const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service', 'shard-writer'];
 
-/** Says that this start is to have a group beyond the first. Each start says it anew; `configure` then looks. */
+/** Requests a group beyond the first for this start. Each start sets it again; `configure` then reads it. */
 export async function wantGroup(dir: string, groupId: string): Promise<void> {
   await mkdir(wantedDir(dir), { recursive: true });
   await writeFile(path.join(wantedDir(dir), groupId), '');
 }
 
-/** `dir` holds a folder for each container's volume. Throws a `Refused` when the data is that of other groups. */
+/** `dir` has a folder for each container's volume. Throws a `Refused` if the data belongs to other groups. */
 export async function configure(dir: string): Promise<void> {
   const groupIds = await settleGroups(dir);
   const secrets = await openSecrets(allDir(dir));
@@ -43,7 +41,7 @@ export async function configure(dir: string): Promise<void> {
   await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
 }
 
-/** Everything that `configure` made, for the other jobs. */
+/** Everything that `configure` created, for the other jobs. */
 export function allDir(dir: string): string {
   return path.join(dir, 'all');
 }
@@ -54,7 +52,7 @@ export async function readGroups(dir: string): Promise<readonly string[]> {
 
 const groupsSchema = z.array(z.string()).min(1);
 
-/** Which groups there are is settled by the first start: they share the buckets, and nothing moves buckets yet. */
+/** The first start fixes the groups: they share the buckets, and nothing moves buckets yet. */
 async function settleGroups(dir: string): Promise<readonly string[]> {
   const wanted = [FIRST_GROUP, ...(await readdir(wantedDir(dir)).catch(() => [])).sort()];
   await rm(wantedDir(dir), { recursive: true, force: true });
@@ -128,7 +126,7 @@ async function write(file: string, text: string, user: User): Promise<void> {
   await chown(file, users[user], users[user]);
 }
 
-/** What lies in `infra/docker/<folder>`. */
+/** Files in `infra/docker/<folder>`. */
 async function copyFiles(folder: string, dir: string, user: User): Promise<void> {
   const source = path.join(PROJECT_DIR, 'infra/docker', folder);
   for (const name of await readdir(source)) {

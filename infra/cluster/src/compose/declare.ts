@@ -12,15 +12,15 @@ import { brokers, groupOf, MANAGEMENT_PORT } from './network.js';
 
 /** Servers start at the same time as this. */
 const SERVERS_MS = 180_000;
-/** Replicas copy the primary once it has the role that they do it with. */
+/** Replicas copy the primary once it has the role they use for it. */
 const STREAM_MS = 120_000;
-/** What can start has started by then, mostly; from then on it goes on without the rest. */
+/** Servers that can start have usually started by then; afterwards the job continues without the others. */
 const ALL_MS = 45_000;
 
 /**
- * The second job of compose.yaml: users, exchanges and queues of the brokers; roles, schema and buckets of each group. It
- * waits for all servers for 45 s, then for what the services need: a majority of the brokers, each primary and one of
- * its replicas. So one server that can't start keeps nothing else from starting. May run at every start.
+ * The second job of compose.yaml: users, exchanges and queues of the brokers; roles, schema and buckets of each group.
+ * It waits 45 s for all servers, then for what the services need: a majority of the brokers, each primary and one of
+ * its replicas. So one server that can't start prevents nothing else from starting. It may run at every start.
  */
 export async function declare(
   dir: string,
@@ -60,7 +60,7 @@ export async function declare(
   ]);
 }
 
-/** Of the first broker that answers. */
+/** Uses the first broker that answers. */
 async function managementOf({ broker }: Secrets): Promise<Management> {
   const all = brokers.map(({ host }) => ({
     url: `http://${host}:${MANAGEMENT_PORT}`,
@@ -77,7 +77,7 @@ async function managementOf({ broker }: Secrets): Promise<Management> {
   return found as Management;
 }
 
-/** Also while the primary is still starting. What is refused is refused at once. */
+/** Retries while the primary is still starting. Refusals are reported at once. */
 async function untilDone(work: () => Promise<void>): Promise<void> {
   let failure: unknown;
   const done = async () => {
@@ -95,7 +95,7 @@ async function untilDone(work: () => Promise<void>): Promise<void> {
   });
 }
 
-/** The node that says so (R7). Of a group whose database is not made yet, the first. */
+/** The node that says it is primary (R7). For a group without a database yet, the first node. */
 async function primaryNodeOf({ nodes }: GroupLayout, secrets: Secrets): Promise<GroupLayout['nodes'][0]> {
   const answers = await askNodes(nodes, { user: 'postgres', password: secrets.database.postgres });
   const primary = primaryOf(answers)?.node;

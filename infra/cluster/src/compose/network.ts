@@ -1,8 +1,8 @@
 import type { BrokerNode, DatabaseNode, GroupLayout } from '../layout.js';
 
 /**
- * What compose.yaml starts, as its containers see each other: the name of each is its host name, and each listens on the
- * usual port of its kind. Which groups there are beyond the first is for whoever starts it to say.
+ * The containers of compose.yaml as they see each other: a container's name is its host name, and it listens on the
+ * usual port of its kind. The caller states which groups exist beyond the first.
  */
 
 export const FIRST_GROUP = 'g1';
@@ -13,7 +13,7 @@ export const AMQP_PORT = 5672;
 export const MANAGEMENT_PORT = 15_672;
 export const POSTGRES_PORT = 5432;
 
-/** Where compose.yaml mounts a container's own files. */
+/** Mount point of a container's own files. */
 export const FILES_DIR = '/run/eco';
 
 export type Peer = Pick<BrokerNode, 'name' | 'host'>;

@@ -2,13 +2,13 @@ import net from 'node:net';
 import { SideConnection, type NodeAddress } from '@eco/database';
 
 /**
- * Whether a server does its work, told by an answer of its own: that somebody listens says little, since an engine
- * listens on a published port for a container that does not yet.
+ * Whether a server works, shown by an answer of its own. A listening port says little, because an engine listens on a
+ * published port before the container does.
  */
 
 const ANSWER_MS = 2000;
 
-/** A broker begins to speak once it has heard the protocol's name. */
+/** A broker answers once it has received the protocol's name. */
 export function answersAmqp(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ host, port }, () => socket.write('AMQP\x00\x00\x09\x01'));
@@ -33,7 +33,7 @@ export async function answersHttp(url: string): Promise<boolean> {
   }
 }
 
-/** Also when our database is not there yet (3D000, PostgreSQL's errcodes): it is made by asking the server. */
+/** Also if our database does not exist yet (3D000, PostgreSQL's errcodes): it is created over this connection. */
 export async function answersSql({ host, port }: NodeAddress, password: string): Promise<boolean> {
   const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
   try {

@@ -4,8 +4,8 @@ import { IMAGES, type Engine } from './engine.js';
 import { runIn } from './server-container.js';
 
 /**
- * A volume for each server. With faults it is a small disk in memory, which an engine forgets when no container uses it
- * any more; so one that does nothing holds them all, and fills them when told to.
+ * A volume for each server. With faults it is a small disk in memory, which an engine drops when no container uses it.
+ * So an idle container keeps all of them mounted, and fills them on request.
  */
 export class ContainerDisks {
   #holderId = '';
@@ -39,7 +39,7 @@ export class ContainerDisks {
   }
 
   async fill(server: string): Promise<void> {
-    // Writes until nothing is left, which is how it ends.
+    // Writes until nothing is left; it ends with that error.
     await this.#run('sh', '-c', `cat /dev/zero > ${dirOf(server)}/filler 2>/dev/null || true`);
   }
 
@@ -47,7 +47,7 @@ export class ContainerDisks {
     await this.#run('rm', '-f', `${dirOf(server)}/filler`);
   }
 
-  /** Takes away all that is on it. No container may use it but the one that holds them. */
+  /** Deletes everything on it. No container may use it except the idle one. */
   async clear(server: string): Promise<void> {
     if (this.isSmall) {
       await this.#run('find', dirOf(server), '-mindepth', '1', '-delete');

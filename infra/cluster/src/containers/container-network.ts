@@ -1,9 +1,8 @@
 import type { Engine } from './engine.js';
 
 /**
- * A network of one cluster, on which each server has an address that it keeps: a container that starts again would
- * otherwise get any that is free. Ranges are of 198.19.0.0/16, set aside for tests of networks (RFC 2544); processes
- * take theirs from 198.18.0.0/16.
+ * A network of one cluster, on which each server keeps its address; a restarted container would otherwise get any free
+ * one. Ranges are from 198.19.0.0/16, reserved for tests of networks (RFC 2544); processes use 198.18.0.0/16.
  */
 export class ContainerNetwork {
   readonly #hosts: ReadonlyMap<string, string>;
@@ -47,7 +46,7 @@ export class ContainerNetwork {
     return host;
   }
 
-  /** How a container is on it: known to the others by its server's name. */
+  /** A container's entry on it: its name there is its server's name. */
   endpointOf(server: string) {
     return { Aliases: [server], IPAMConfig: { IPv4Address: this.hostOf(server) } };
   }

@@ -17,13 +17,13 @@ import type { ContainerNetwork } from './container-network.js';
 import { IMAGES, type Engine } from './engine.js';
 import { ServerContainer, type ContainerSpec } from './server-container.js';
 
-/** Of the servers inside their containers; where each is reached from outside says the layout. */
+/** Ports of the servers inside their containers; the layout has those reached from outside. */
 export const PORTS = { amqp: 5672, management: 15_672, postgres: 5432 } as const;
 
 const BROKER_START_MS = 300_000;
 const DATABASE_START_MS = 180_000;
 const STOP_MS = 30_000;
-/** In a database's container: with what a replica logs in to its primary. */
+/** In a database's container: the password file with which a replica logs in to its primary. */
 const PASSWORD_FILE = '/run/eco/replicator.pgpass';
 
 export interface ContainerGround {
@@ -31,7 +31,7 @@ export interface ContainerGround {
   readonly network: ContainerNetwork;
   readonly disks: ContainerDisks;
   readonly labels: Record<string, string>;
-  /** Takes away all of the cluster that the engine has. */
+  /** Removes everything that the engine has of the cluster. */
   readonly remove: () => Promise<void>;
 }
 
@@ -41,8 +41,8 @@ interface ContainerGroup {
 }
 
 /**
- * Brokers and databases as containers of the public images, started by the scripts that Compose starts them by. Each
- * group's nodes begin together: a replica waits by itself until it can copy its primary, a broker for the first one.
+ * Brokers and databases as containers of the public images, started by the same scripts as with Compose. The nodes of a
+ * group start together: a replica waits until it can copy its primary, and a broker waits for the first one.
  */
 export class ContainerServers implements Servers {
   readonly brokers: readonly RunningBroker[];
@@ -216,7 +216,7 @@ export class ContainerServers implements Servers {
     };
   }
 
-  /** With faults each server is reached at its own address: a port of this machine would go on answering for it. */
+  /** With faults each server is reached at its own address: a port of this machine would keep answering for it. */
   #published(ports: Record<number, number>): Record<number, number> {
     return this.host.description.faults ? {} : ports;
   }
@@ -281,7 +281,7 @@ function erlangName({ name }: Pick<BrokerNode, 'name'>): string {
   return `rabbit@${name}`;
 }
 
-/** As the nodes reach each other. */
+/** Addresses by which the nodes reach each other. */
 function inside({ name }: Pick<DatabaseNode, 'name'>): DatabaseNode {
   return { name, host: name, port: PORTS.postgres };
 }

@@ -1,6 +1,6 @@
 import { getContainerRuntimeClient, type ContainerRuntimeClient } from 'testcontainers';
 
-/** What the servers run from. Any of their releases from these on will do; see README. */
+/** Images of the servers. Any later release of these series will do; see README. */
 export const IMAGES = { broker: 'rabbitmq:4.0-management', database: 'postgres:17' } as const;
 
 export type Engine = ContainerRuntimeClient['container']['dockerode'];
@@ -10,7 +10,7 @@ export async function openEngine(): Promise<Engine> {
   return (await getContainerRuntimeClient()).container.dockerode;
 }
 
-/** Undefined when containers can be had at once; else why not, in a few words. */
+/** Undefined if containers are available at once; otherwise why not, in a few words. */
 export async function whyNoContainers(): Promise<string | undefined> {
   let engine: Engine;
   try {

@@ -10,27 +10,27 @@ export interface ContainerSpec {
   /** A script of ours, on this machine, that the container runs. */
   readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** What the script finds in ECO_FILES, by file name. */
+  /** Files for the script in ECO_FILES, by file name. */
   readonly files: Readonly<Record<string, string>>;
-  /** The user that the image runs its server as: the files are his, and nobody else may read them. */
+  /** The user that runs the image's server; only that user may read the files. */
   readonly user: string;
-  /** Where the image keeps its data, and the volume that lies there. */
+  /** The image's data folder, and the volume mounted there. */
   readonly data: { readonly dir: string; readonly volume: string };
-  /** Ports of this machine by port of the container: on the loopback address alone. */
+  /** Ports of this machine by port of the container, only on the loopback address. */
   readonly ports: Readonly<Record<number, number>>;
   readonly stopMs: number;
   ready(): Promise<boolean>;
   readonly readyMs: number;
 }
 
-/** Each look asks the engine, and the server. */
+/** Each probe queries the engine and the server. */
 const LOOK_MS = 300;
 const FILES_DIR = '/run/eco';
-/** Where the files are put before the container has begun; who they are for is settled by the container itself. */
+/** Folder for the files before the container starts; the container itself sets their owner. */
 const GIVEN_DIR = '/eco/given';
 const SCRIPT = '/eco/start.sh';
 
-/** One server in a container. It begins with `create`; from then on it is stopped and started, until it is discarded. */
+/** One server in a container. `create` starts it; afterwards it is stopped and started until it is discarded. */
 export class ServerContainer implements RunningNode {
   #id: string | undefined;
 
@@ -46,12 +46,12 @@ export class ServerContainer implements RunningNode {
     return this.spec.name;
   }
 
-  /** Of the container; empty before it was made. */
+  /** Id of the container; empty before it was created. */
   get id(): string {
     return this.#id ?? '';
   }
 
-  /** Makes it and lets it begin. */
+  /** Creates and starts it. */
   async create(): Promise<void> {
     this.signal.throwIfAborted();
     const { name, image, script, environment, files, user, data, ports } = this.spec;
@@ -59,7 +59,7 @@ export class ServerContainer implements RunningNode {
       .placed(this.network, name, ports)
       .withHostname(name)
       .withLabels(this.labels)
-      // Testcontainers' reaper is a container more; ours are ended by what watches over this process.
+      // Testcontainers' reaper would be another container; ours are ended by the reaper of this process.
       .withAutoCleanup(false)
       .withEnvironment({ ...environment, ECO_NODE: name, ECO_FILES: FILES_DIR })
       .withCopyContentToContainer(
@@ -71,7 +71,7 @@ export class ServerContainer implements RunningNode {
       .withCommand([
         `install -d -o ${user} -m 700 ${FILES_DIR} && install -o ${user} -m 600 ${GIVEN_DIR}/* ${FILES_DIR} && exec bash ${SCRIPT}`,
       ])
-      // When it is ready is told by what it answers.
+      // Its answers show when it is ready.
       .withWaitStrategy(Wait.forSuccessfulCommand('true'))
       .start();
     this.#id = started.getId();
@@ -115,7 +115,7 @@ export class ServerContainer implements RunningNode {
     await this.untilReady();
   }
 
-  /** Kills and removes it; the next start makes it anew. */
+  /** Kills and removes it; the next start creates a new one. */
   async discard(): Promise<void> {
     await this.kill();
     await this.#container.remove({ v: true });
@@ -145,7 +145,7 @@ export class ServerContainer implements RunningNode {
     await this.network.plug(this.name, this.id);
   }
 
-  /** Runs a program in it, as root, and gives back what it printed. Throws with what it said when it failed. */
+  /** Runs a program in it, as root, and returns its output. Throws with its output if it failed. */
   async run(...command: string[]): Promise<string> {
     return runIn(this.engine, this.id, command);
   }
@@ -165,7 +165,7 @@ export class ServerContainer implements RunningNode {
   }
 }
 
-/** At an address of its own on one network, and on no other: Testcontainers knows neither. */
+/** With its own address on one network, and on no other: Testcontainers supports neither. */
 class PlacedContainer extends GenericContainer {
   placed(network: ContainerNetwork, server: string, ports: Readonly<Record<number, number>>): this {
     this.networkMode = network.name;
@@ -192,7 +192,10 @@ export async function runIn(engine: Engine, containerId: string, command: readon
   return text;
 }
 
-/** What a program wrote, without the frame of 8 bytes that the engine puts around each piece: its length is the last four. */
+/**
+ * A program's output, without the 8-byte header that the engine puts before each chunk; the last four bytes are its
+ * length.
+ */
 function plain(framed: Buffer): string {
   const pieces: Buffer[] = [];
   for (let at = 0; at + 8 <= framed.length;) {
@@ -203,7 +206,7 @@ function plain(framed: Buffer): string {
   return Buffer.concat(pieces).toString();
 }
 
-/** It ended between our looking and our asking. */
+/** It ended between our two queries. */
 function unlessEnded(error: Error & { statusCode?: number }): void {
   if (error.statusCode !== 304 && error.statusCode !== 409) throw error;
 }

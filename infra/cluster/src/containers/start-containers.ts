@@ -10,12 +10,12 @@ import { ContainerNetwork } from './container-network.js';
 import { ContainerServers, PORTS } from './container-servers.js';
 import { openEngine, type Engine } from './engine.js';
 
-/** What all that an engine holds of one cluster is known by. */
+/** Label of everything that an engine has of one cluster. */
 const LABEL = 'eco.cluster';
 
 /**
- * Starts a cluster whose servers are containers and whose services are processes, for tests: everything ends, and goes,
- * when this process ends, however it does. Gives it back when all of it is ready.
+ * Starts a cluster with servers as containers and services as processes, for tests. Everything ends and is removed when
+ * this process ends in any way. Returns it when all of it is ready.
  */
 export async function startContainers(description: ClusterDescription): Promise<RunningCluster> {
   const engine = await openEngine();
@@ -42,7 +42,7 @@ async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, 
   const id = `eco-test-${randomBytes(6).toString('hex')}`;
   const labels = { [LABEL]: id };
   const remove = () => removeAll(engine, id);
-  // The engine's own command line: this process, and what it knows, are gone by then.
+  // Uses the engine's command line, because this process is gone by then.
   reaper.addCleanup(
     `docker ps -aq --filter label=${LABEL}=${id} | xargs -r docker rm -fv; docker volume ls -q --filter label=${LABEL}=${id} | xargs -r docker volume rm -f; docker network rm ${id}`,
   );
@@ -64,7 +64,7 @@ async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, 
   }
 }
 
-/** At an address of its own each server has the ports that its kind always has. */
+/** With its own address each server has the usual ports of its kind. */
 function atTheirOwn(layout: Layout): Layout {
   const database = <Node extends object>(node: Node) => ({ ...node, port: PORTS.postgres });
   return {

@@ -4,10 +4,10 @@ import { findOnPath } from '../programs.js';
 import { Refused } from '../refused.js';
 
 /**
- * As whom PostgreSQL runs. It refuses root, so root runs it as the user `postgres` of its package; anybody else as
- * himself. That user can't always reach the data folder (a clone under /root, say). Then, on Linux, its processes get
- * the one capability that lets them pass through folders that are not theirs (CAP_DAC_READ_SEARCH); files they write
- * only where they own them.
+ * The user that runs PostgreSQL. PostgreSQL refuses root, so root runs it as the user `postgres` of its package; other
+ * users run it themselves. That user can't always reach the data folder (a clone under /root, for example). Then, on
+ * Linux, its processes get the one capability to pass through folders of others (CAP_DAC_READ_SEARCH); they still write
+ * only where they own the files.
  */
 export type Account =
   | { readonly type: 'same user' }
@@ -17,7 +17,7 @@ class UnreachableFolder extends Refused {
   override readonly name = 'UnreachableFolder';
 }
 
-/** Throws an `UnreachableFolder` that names the option to move it. `dir` is there already. */
+/** Throws an `UnreachableFolder` that names the option to move it. `dir` exists already. */
 export function accountFor(dir: string): Account {
   if (process.getuid?.() !== 0) return { type: 'same user' };
   const uid = idOf('-u');
@@ -44,7 +44,7 @@ export function commandAs(account: Account, program: string, args: readonly stri
   return [first ?? program, rest];
 }
 
-/** Makes the account the owner of a file or an empty folder that we made. */
+/** Makes the account the owner of a file or an empty folder that we created. */
 export function giveTo(account: Account, file: string): void {
   if (account.type === 'postgres' && lstatSync(file).uid !== account.uid) chownSync(file, account.uid, account.gid);
 }
@@ -54,6 +54,6 @@ function idOf(flag: '-u' | '-g'): number {
 }
 
 function canEnter(dir: string, [command = '', ...args]: readonly string[]): boolean {
-  // By really going there: `test -x` asks access(2), which does not count capabilities of whoever is not root.
+  // Tests it by entering the folder: `test -x` uses access(2), which ignores capabilities of users other than root.
   return spawnSync(command, [...args, 'sh', '-c', 'cd "$0"', dir], { stdio: 'ignore', cwd: '/' }).status === 0;
 }

@@ -5,18 +5,18 @@ import { promisify } from 'node:util';
 import { SMALL_DISK_MB } from '../description.js';
 import { Refused } from '../refused.js';
 
-/** A disk of its own for each server, in memory: small, so that a test can fill it, and nobody else's runs full. */
+/** A separate disk in memory for each server, small, so that a test can fill it without affecting others. */
 export class Disks {
   readonly #mounted = new Set<string>();
 
   constructor(private readonly dataDir: string) {}
 
-  /** Where the server's disk is, or will be. */
+  /** Mount point of the server's disk. */
   dirOf(server: string): string {
     return path.join(this.dataDir, DISKS_DIR, server);
   }
 
-  /** Throws a `Refused` where this user may not mount. */
+  /** Throws a `Refused` if this user may not mount. */
   async mount(server: string): Promise<void> {
     const dir = this.dirOf(server);
     await mkdir(dir, { recursive: true });
@@ -31,7 +31,7 @@ export class Disks {
   }
 
   async fill(server: string): Promise<void> {
-    // Writes until nothing is left, which is how it ends.
+    // Writes until nothing is left; it ends with that error.
     await run('sh', ['-c', 'cat /dev/zero > "$0" 2>/dev/null || true', this.#filler(server)]);
   }
 
@@ -39,7 +39,7 @@ export class Disks {
     await rm(this.#filler(server), { force: true });
   }
 
-  /** Nobody may be on them any more. */
+  /** No process may use them any more. */
   async remove(): Promise<void> {
     for (const dir of this.#mounted) await run('umount', [dir]);
     this.#mounted.clear();

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * A pid is given out again, so a process that may have ended is known by its pid and by when it began. Undefined when
- * there is no such process, or only the entry that its parent has not fetched yet.
+ * Pids are reused, so a process that may have ended is identified by its pid and its start time. Undefined if there is
+ * no such process, or only a zombie.
  */
 export function startOf(pid: number): string | undefined {
   return process.platform === 'linux' ? startByProc(pid) : startByPs(pid);
@@ -16,10 +16,10 @@ export function isSameProcess({ pid, start }: { pid: number; start: string }): b
 function startByProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the program's name in brackets, may itself hold blanks and brackets (proc(5)).
+    // The second field, the program's name in brackets, may itself contain blanks and brackets (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-    // In ticks since the machine started: hence the name of that start.
+    // In ticks since the machine started, hence together with the machine's start.
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
   } catch {
     return undefined;

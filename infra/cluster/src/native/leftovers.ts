@@ -5,7 +5,7 @@ import { isSameProcess } from './identity.js';
 import { signalTree } from './process-tree.js';
 import { stopSteps } from './stop-stages.js';
 
-/** What a run that is gone left behind. A pid that meanwhile belongs to somebody else is not among it. */
+/** Processes left behind by an ended run, without pids that other processes have by now. */
 export function leftoversOf(run: Run): Run['processes'] {
   return run.processes.filter(isSameProcess);
 }
@@ -25,7 +25,7 @@ async function stopRecorded(process: RecordedProcess & { stopSignal: NodeJS.Sign
   });
 }
 
-/** Also of a process that is not our child. Throws a `NotInTime`. */
+/** Also works for a process that is not our child. Throws a `NotInTime`. */
 export async function untilEnded(process: RecordedProcess, deadlineMs: number): Promise<void> {
   await until(`process ${process.pid} did not end`, () => !isSameProcess(process), { deadlineMs });
 }

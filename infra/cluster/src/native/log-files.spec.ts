@@ -9,10 +9,10 @@ let dir: string;
 beforeEach(() => (dir = mkdtempSync(path.join(os.tmpdir(), 'eco-log-files-'))));
 afterEach(() => rmSync(dir, { recursive: true }));
 
-it('keeps the log of a process that goes on writing within its bound, in two files, and in order', async () => {
+it('keeps the log of a writing process within its limit, in two files, and in order', async () => {
   const file = path.join(dir, 'a.log');
   const log = openSync(file, 'a', 0o600);
-  // Writes for as long as its input is open.
+  // Writes as long as its input is open.
   const script = 'n=0; while ! read -t 0 _; do n=$((n + 1)); echo "$n"; done; exit 0';
   const child = spawn('bash', ['-c', script], { stdio: ['pipe', log, 'inherit'] });
   closeSync(log);
@@ -34,9 +34,9 @@ it('keeps the log of a process that goes on writing within its bound, in two fil
   const lines = [logBefore(file), file].flatMap((each) => readFileSync(each, 'utf8').split('\n').filter(Boolean));
   const numbers = lines.map(Number);
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
-  // A line that is written just as the file is emptied may be lost; this process writes all the time.
+  // A line written just when the file is emptied may be lost; this process writes all the time.
   const written = (numbers.at(-1) ?? 0) - (numbers[0] ?? 0) + 1;
-  // On a machine that does much else the moment between the copy and the emptying may be some ms.
+  // On a busy machine the moment between copying and emptying may last some ms.
   expect(numbers.length).toBeGreaterThan(written * 0.9);
   expect(statSync(logBefore(file)).mode & 0o777).toBe(0o600);
 });

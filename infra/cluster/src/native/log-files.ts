@@ -12,22 +12,22 @@ import {
 import { copyFile } from 'node:fs/promises';
 
 /*
- * Every process appends to one file through a descriptor that it was started with. So a file is bounded without asking
- * the process, whichever it is: what it holds is moved into a second file, and the first is emptied in place. The
- * descriptor stays good, because it appends (O_APPEND): the next line is at the file's new end.
+ * Every process appends to one file through a descriptor that it was started with, so a file is limited without the
+ * process's help. Its content is moved into a second file, and the first is emptied in place. The descriptor stays
+ * valid because it appends (O_APPEND): the next line is written at the file's new end.
  */
 
-/** Of one file, bytes. A process has two: this one and the one before. */
-const LOG_FILE_MAX = 100 * 1024 * 1024;
-/** At 3,000 lines of 300 bytes a second a file grows by 1 MB between two looks. */
+/** Limit of one file, bytes. A process has two: this one and the previous one. */
+export const LOG_FILE_MAX = 100 * 1024 * 1024;
+/** At 3,000 lines of 300 bytes per second a file grows by 1 MB between two checks. */
 const LOOK_MS = 1_000;
 
-/** Of the file that holds what was before. */
+/** Suffix of the file with the earlier lines. */
 export function logBefore(file: string): string {
   return `${file}.before`;
 }
 
-/** Keeps log files within their bound while it runs. */
+/** Keeps log files within their limit while it runs. */
 export class LogFiles {
   #timer: NodeJS.Timeout | undefined;
 
@@ -53,18 +53,18 @@ export class LogFiles {
   }
 }
 
-/** Moves what a file holds into the one before, when that is more than `maxBytes`. The process goes on writing to it. */
-async function moveIfLarge(file: string, maxBytes: number): Promise<void> {
+/** Moves a file's content into the previous file if it exceeds `maxBytes`. The process keeps writing to it. */
+export async function moveIfLarge(file: string, maxBytes: number): Promise<void> {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= maxBytes) return;
   try {
-    // Most of it without holding anybody up, then the rest in one go. What is written in the microseconds between its end
-    // and the emptying is lost: only the process itself could rotate its file without that.
+    // Copies most of it asynchronously, then the rest synchronously. Lines written in the microseconds between its end
+    // and the emptying are lost: only the process itself could rotate its file without that.
     rmSync(logBefore(file), { force: true });
     await copyFile(file, logBefore(file), constants.COPYFILE_FICLONE);
     appendRest(file, logBefore(file));
   } catch {
-    // A full disk takes no copy. The file must get smaller all the more.
+    // A full disk has no room for a copy; the file must be emptied all the more.
     rmSync(logBefore(file), { force: true });
     empty(file);
   }

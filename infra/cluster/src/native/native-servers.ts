@@ -32,7 +32,7 @@ export class NativeServers implements Servers {
     this.groups = this.#groups.map((group) => group.running);
   }
 
-  /** Brokers and databases know nothing of each other, so they start at the same time. */
+  /** Brokers and databases do not depend on each other, so they start at the same time. */
   startStep(): Step {
     const brokers = this.brokers.length > 0 ? [this.#rabbitmq.startStep()] : [];
     return together('servers', [...brokers, ...this.#groups.map((group) => group.startStep())]);

@@ -15,8 +15,8 @@ import { openCluster, startNative } from '../start.js';
 import { startOf } from './identity.js';
 
 /*
- * The servers themselves, as everything else here relies on them: what is promised of their passwords, their
- * replication, and of what is left when they stop.
+ * The servers that everything else here relies on: guarantees about their passwords, their replication, and what is
+ * left when they stop.
  */
 
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'eco-native-'));
@@ -94,7 +94,7 @@ test('the replica streams, and commits wait for it', async () => {
   });
 });
 
-test('the management answers the operator, and nobody else: there is no guest', async () => {
+test('the management API answers only the operator; there is no guest', async () => {
   expect((await management('queues/ecomarket/orders.g1', cluster.operator)).status).toBe(200);
   expect((await management('whoami', { user: 'guest', password: 'guest' })).status).toBe(401);
   expect((await management('whoami', { user: 'operator', password: 'operator' })).status).toBe(401);
@@ -102,7 +102,7 @@ test('the management answers the operator, and nobody else: there is no guest', 
   expect(users.map(({ name }) => name).sort()).toEqual(['central', 'operator', 'sucursal', 'writer']);
 });
 
-test('no password lies where others can read it, stands in an argument or in a log', async () => {
+test('no password is readable by others, or in an argument or a log', async () => {
   const secrets = path.join(dataDir, 'secrets');
   expect(statSync(secrets).mode & 0o777).toBe(0o700);
   for (const name of readdirSync(secrets)) expect(statSync(path.join(secrets, name)).mode & 0o777).toBe(0o600);
@@ -122,7 +122,7 @@ test('a data folder has one cluster at a time', async () => {
   await expect(startNative(description)).rejects.toThrow(AlreadyRunning);
 });
 
-test('a server that is killed comes back by a restart', async () => {
+test('a killed server comes back by a restart', async () => {
   for (const name of ['g1-1', 'broker-1']) {
     const process = cluster.processes.find((each) => each.name === name);
     process?.kill('SIGKILL');
@@ -133,8 +133,9 @@ test('a server that is killed comes back by a restart', async () => {
   await eventually('the queue', async () => (await management('queues/ecomarket/orders.g1', cluster.operator)).ok);
 }, 120_000);
 
-// After the kill: a broker writes down within half a second or so which member a new queue has, and a kill before loses it.
-test('a queue that differs is refused in a line, unless the brokers start alone for somebody to mend it', async () => {
+// After the kill: a broker stores the members of a new queue within about half a second, and an earlier kill loses
+// them.
+test('a queue that differs is refused in one line, unless only the brokers start, to repair it', async () => {
   const secrets = await openSecrets(dataDir);
   const login = { user: 'operator', password: secrets.broker.operator };
   const queue = async (method: string, body?: object) => {
@@ -170,7 +171,7 @@ test('a stop leaves no process and no port, and the next start has the data', as
     payload_encoding: 'string',
     properties: { delivery_mode: 2 },
   };
-  // A quorum queue refuses until it has a leader again, which a broker that was just restarted may be without.
+  // A quorum queue refuses messages until it has a leader again, which it may lack after a broker's restart.
   const routed = async () => {
     const published = await management('exchanges/ecomarket/ecomarket.commands/publish', cluster.operator, message);
     const answer = await published.text();
@@ -194,7 +195,7 @@ test('a stop leaves no process and no port, and the next start has the data', as
   expect(await got.json()).toEqual([expect.objectContaining({ payload: 'kept' })]);
 }, 180_000);
 
-test('a start can be cut short, and leaves nothing', async () => {
+test('a start can be interrupted, and leaves nothing', async () => {
   const other = describeCluster({ ...description, dataDir: mkdtempSync(path.join(os.tmpdir(), 'eco-native-')) });
   const short = await openCluster(other, { endWithUs: 'the cluster and its data' });
   const started = short.start();

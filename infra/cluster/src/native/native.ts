@@ -4,7 +4,7 @@ import type { Account } from './account.js';
 import type { Disks } from './disks.js';
 import type { Network } from './network.js';
 
-/** What servers need that are processes. */
+/** What servers that are processes need. */
 export interface Native extends Host {
   readonly programs: Programs;
   readonly account: Account;

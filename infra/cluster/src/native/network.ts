@@ -3,16 +3,15 @@ import { promisify } from 'node:util';
 import { Refused } from '../refused.js';
 
 /**
- * A network of one cluster: each server has a network namespace, with a cable to a switch, to which this machine has a
- * cable too. So each server has an address of its own, and a pulled cable (its port on the switch goes down) cuts off
- * exactly that server, from its peers and from us, in both directions and also in the middle of a connection. No rule
- * of a packet filter could do this on the loopback address, where a connection from one server to another does not say
- * whose it is.
+ * A network of one cluster. Each server has a network namespace with a cable to a switch, to which this machine has a
+ * cable too. So each server has its own address, and a pulled cable (its switch port goes down) cuts off exactly that
+ * server from its peers and from us, in both directions, even in the middle of a connection. A packet filter on the
+ * loopback address could not do this: there a connection between servers does not show whose it is.
  *
- * The switch has a namespace of its own, because the machine's packet filter sees what goes over a bridge of the
- * machine itself: an engine of containers, for one, refuses what it did not put there.
+ * The switch has a separate namespace, because the machine's packet filter sees the traffic of a bridge of the machine
+ * itself: a container engine, for example, rejects traffic that it does not know.
  *
- * Addresses are of 198.18.0.0/15, which is set aside for tests of networks (RFC 2544) and used by nobody in earnest.
+ * Addresses are from 198.18.0.0/15, which is reserved for tests of networks (RFC 2544) and not used otherwise.
  */
 export class Network {
   readonly #cables = new Map<string, { readonly host: string; readonly namespace: string; readonly port: string }>();
@@ -30,7 +29,7 @@ export class Network {
     });
   }
 
-  /** Throws a `Refused` where this user may not make networks. */
+  /** Throws a `Refused` if this user may not create networks. */
   static async make(servers: readonly string[]): Promise<Network> {
     const network = await Network.#claim(servers);
     try {
@@ -42,7 +41,7 @@ export class Network {
     }
   }
 
-  /** The namespace's name can be had once: of two clusters that begin together one takes the next number. */
+  /** The namespace's name is unique: of two clusters that start together, one takes the next number. */
   static async #claim(servers: readonly string[]): Promise<Network> {
     if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Refused(NEEDS_ROOT);
     for (let number = 1; number < 255; number++) {
@@ -75,7 +74,7 @@ export class Network {
     }
   }
 
-  /** Of this network, as PostgreSQL and others write it. */
+  /** The network's range, as PostgreSQL and others write it. */
   get range(): string {
     return `198.18.${this.number}.0/24`;
   }
@@ -84,7 +83,7 @@ export class Network {
     return this.#cable(server).host;
   }
 
-  /** What goes before a command line to run it on the server's side of its cable. */
+  /** Prefix that runs a command on the server's side of its cable. */
   prefixOf(server: string): readonly [string, ...string[]] {
     return ['nsenter', `--net=/run/netns/${this.#cable(server).namespace}`, '--'];
   }
@@ -97,7 +96,7 @@ export class Network {
     return ip('-n', this.#switch, 'link', 'set', this.#cable(server).port, 'up');
   }
 
-  /** With the namespaces go the cables. */
+  /** The cables are removed with the namespaces. */
   async remove(): Promise<void> {
     for (const namespace of this.#namespaces) await ip('netns', 'del', namespace).catch(() => undefined);
   }

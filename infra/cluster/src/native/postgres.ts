@@ -17,14 +17,14 @@ import type { NativeProcess, ProcessSpec } from './process.js';
 import type { StopStage } from './stop-stages.js';
 
 /**
- * A database group: a primary, made by initdb, and replicas, made as copies of it. Which node is the primary is what the
- * data folders say (a replica's holds standby.signal), so a failover holds over the next start too. A folder appears
- * under its name only once it is whole.
+ * A database group: a primary, created by initdb, and replicas, created as copies of it. The data folders determine
+ * which node is the primary (a replica's has standby.signal), so a failover also applies to the next start. A folder
+ * appears under its name only once it is complete.
  */
 
-/** A server that crashed replays its log first. */
+/** A crashed server replays its log first. */
 const START_MS = 60_000;
-/** A fast stop cuts sessions off and writes a checkpoint. */
+/** A fast stop ends sessions and writes a checkpoint. */
 const STOP_MS = 30_000;
 
 interface GroupNode {
@@ -46,7 +46,7 @@ export class PostgresGroup {
     this.#group = group;
     const [first, ...others] = group.nodes;
     this.#primary = this.#groupNode(first, 'primaries');
-    // Of a group that failed over the primary may be another than the first; then the order of stopping does no harm.
+    // After a failover the primary may be another node than the first; the order of stopping then does no harm.
     const replicas = others.map((node) => this.#groupNode(node, 'replicas'));
     this.#nodes = [this.#primary, ...replicas];
     const runningReplicas = replicas.map((each) => this.#runningDatabase(each));
@@ -96,7 +96,7 @@ export class PostgresGroup {
     ]);
   }
 
-  /** A commit waits for one replica, whichever: without the others everything goes on. */
+  /** A commit waits for any one replica; without the others everything continues. */
   #doWithout(replica: GroupNode, error: Error): void {
     const { signal, missing } = this.#native;
     signal.throwIfAborted();
@@ -113,14 +113,14 @@ export class PostgresGroup {
     }
     for (const { node } of this.#nodes) {
       if (disks) giveTo(account, disks.dirOf(node.name));
-      // Left from a start that was cut short.
+      // Left from an interrupted start.
       await rm(this.#nodeDir(node) + UNFINISHED, { recursive: true, force: true });
     }
     await writeSecretFile(this.#passwordFile, `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`);
     giveTo(account, this.#passwordFile);
   }
 
-  /** The node that is no replica; the first when nothing is there yet. */
+  /** The node that is no replica; the first one if nothing exists yet. */
   async #findPrimary(): Promise<void> {
     const made = await this.#madeNodes();
     if (made.length === 0) return;
@@ -147,7 +147,9 @@ export class PostgresGroup {
     await this.#dropReplicasLeftOut();
   }
 
-  /** When there are to be fewer than before: else the primary would keep its log for one that never fetches it. */
+  /**
+   * If the number of replicas shrinks: otherwise the primary would keep its log for a replica that never fetches it.
+   */
   async #dropReplicasLeftOut(): Promise<void> {
     const left = (await this.#madeNodes()).filter((name) => !this.#nodes.some(({ node }) => node.name === name));
     for (const name of left) {
@@ -189,7 +191,7 @@ export class PostgresGroup {
   }
 
   async #startReplica({ node, process }: GroupNode): Promise<void> {
-    // A slot keeps the log that the replica has not got yet. A node that was promoted has none at first.
+    // A slot keeps the log that the replica lacks. A promoted node has none at first.
     if (!(await this.#hasSlot(node)))
       await this.#run('pg_receivewal', [...this.#replicationArgs(node), '--create-slot']);
     if (!(await exists(this.#nodeDir(node)))) await this.#copy(node);
@@ -230,7 +232,7 @@ export class PostgresGroup {
     }
   }
 
-  /** One of PostgreSQL's programs that does its work and ends. */
+  /** Runs one of PostgreSQL's programs to its end. */
   async #run(program: string, args: readonly string[]): Promise<void> {
     const { environment, signal } = this.#native;
     const [command, all] = this.#commandOn(this.#primary.node, program, args);
@@ -244,7 +246,7 @@ export class PostgresGroup {
     }
   }
 
-  /** To the primary, as the replicator, about a node's slot. */
+  /** A statement on the primary, as the replicator, about a node's slot. */
   #replicationArgs(node: Pick<DatabaseNode, 'name'>): string[] {
     const { host, port } = this.#primary.node;
     const login = ['--host', host, '--port', String(port), '--username', 'eco_replicator', '--no-password'];
@@ -270,7 +272,7 @@ export class PostgresGroup {
       env: environment,
       cwd: '/',
       logFile: logFile(node.name),
-      // Fast: cuts sessions off instead of waiting for them.
+      // Fast: ends sessions instead of waiting for them.
       stopSignal: 'SIGINT',
       stopMs: STOP_MS,
       ready: (pid) => this.#isReady(node, pid),
@@ -280,12 +282,13 @@ export class PostgresGroup {
 
   async #isReady(node: DatabaseNode, pid: number): Promise<boolean> {
     const file = path.join(this.#nodeDir(node), 'postmaster.pid');
-    // pid on line 1, state on line 8 (PostgreSQL's pidfile.h); the file may be another's, left from a crash.
+    // pid on line 1, state on line 8 (PostgreSQL's pidfile.h); the file may belong to another process and be left from
+    // a crash.
     const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
     return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
   }
 
-  /** The command line of one of PostgreSQL's programs, where and as whom it is to run. */
+  /** The command line of one of PostgreSQL's programs, with its place and user. */
   #commandOn(node: DatabaseNode, program: string, args: readonly string[]): [string, string[]] {
     const { account, network, programs } = this.#native;
     const [command, all] = commandAs(account, path.join(programs.postgresDir, program), args);
@@ -294,9 +297,9 @@ export class PostgresGroup {
     return [first, [...rest, command, ...all]];
   }
 
-  /** Names of the nodes whose folders are there and whole. */
+  /** Names of the nodes with complete folders. */
   async #madeNodes(): Promise<string[]> {
-    // What is on a disk of its own begins anew with each cluster.
+    // Data on a separate disk starts empty with each cluster.
     if (this.#native.disks) return [];
     const entries = await readdir(this.#dir, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);

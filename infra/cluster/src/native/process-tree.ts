@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Signals a process. SIGKILL, SIGSTOP and SIGCONT reach all that it started too, as if its machine did what it does:
- * PostgreSQL's processes each have a group of their own, so a signal to the group of the first would miss them. What is
- * gone already is passed over.
+ * Signals a process. SIGKILL, SIGSTOP and SIGCONT also reach everything that it started, as if its machine were
+ * affected: PostgreSQL's processes each have their own group, so a signal to the first one's group would miss them.
+ * Ended processes are skipped.
  */
 export function signalTree(pid: number, signal: NodeJS.Signals): void {
   const whole = signal === 'SIGKILL' || signal === 'SIGSTOP' || signal === 'SIGCONT';

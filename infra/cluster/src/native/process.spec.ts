@@ -3,12 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { eventually } from '@eco/testing';
 import { isSameProcess, startOf } from './identity.js';
-import { NativeProcess, ProcessFault, type ProcessSpec } from './process.js';
+import { NativeProcess, ProcessError, type ProcessSpec } from './process.js';
 import { treeOf } from './process-tree.js';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-process-'));
 const begun: NativeProcess[] = [];
-/** Of all that were started, one after the other. */
+/** Pids of all processes started one after the other. */
 const pids: number[] = [];
 afterEach(async () => {
   pids.length = 0;
@@ -41,14 +41,14 @@ function shell(script: string, more: Partial<ProcessSpec> = {}): NativeProcess {
 
 const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[2];
 
-test('one that ends before it is ready is told with its exit code and the end of its log', async () => {
+test('a process that ends before it is ready is reported with its exit code and the end of its log', async () => {
   const process = shell('echo no disk left; exit 3', { ready: () => Promise.resolve(false) });
-  await expect(process.start()).rejects.toThrow(ProcessFault);
+  await expect(process.start()).rejects.toThrow(ProcessError);
   const again = shell('echo no disk left; exit 3', { ready: () => Promise.resolve(false) });
   await expect(again.start()).rejects.toThrow(/shell ended \(code 3\)[^]*no disk left/);
 });
 
-describe('one that may end before it is ready', () => {
+describe('a process that may end before it is ready', () => {
   const failsTwice = 'echo x >> $0.tries; [ $(wc -l < $0.tries) -gt 2 ] || exit 3; exec sleep 1000';
   let attempts = 0;
   const failing = (startTries: number) => {
@@ -57,7 +57,7 @@ describe('one that may end before it is ready', () => {
     return shell(failsTwice, { args: ['-c', failsTwice, tries], ready, startTries });
   };
 
-  test('is started again, so often as it may', async () => {
+  test('is restarted as often as allowed', async () => {
     await failing(3).start();
     expect(pids).toHaveLength(3);
     pids.length = 0;
@@ -65,29 +65,29 @@ describe('one that may end before it is ready', () => {
     expect(pids).toHaveLength(2);
   });
 
-  test('is not started again when somebody ended it', async () => {
+  test('is not restarted if it was stopped', async () => {
     const process = shell('exec sleep 1000', { ready: () => Promise.resolve(false), startTries: 3 });
     const started = process.start();
     started.catch(() => undefined);
     await eventually('its beginning', () => process.running);
     await process.stop();
-    await expect(started).rejects.toThrow(ProcessFault);
+    await expect(started).rejects.toThrow(ProcessError);
     expect(pids).toHaveLength(1);
   });
 });
 
-test('of a long log the lines that name a fault are told', async () => {
+test('of a long log the lines with errors are reported', async () => {
   const script = 'echo FATAL: the port is taken; for i in $(seq 100); do echo going down; done';
   const process = shell(script, { ready: () => Promise.resolve(false) });
   await expect(process.start()).rejects.toThrow(/FATAL: the port is taken$/);
 });
 
-test('one that is not ready in time is told so', async () => {
+test('a process that is not ready in time is reported', async () => {
   const process = shell('echo working; exec sleep 100', { ready: () => Promise.resolve(false), readyMs: 200 });
   await expect(process.start()).rejects.toThrow(/shell was not ready within 0.2 s[^]*working/);
 });
 
-test('one that does not stop when asked is killed with all that it started', async () => {
+test('a process that does not stop is killed with everything that it started', async () => {
   const process = shell('trap "" TERM; sleep 1000 & wait; sleep 1000', { stopMs: 200 });
   await process.start();
   const tree = await eventually('its child', () => {
@@ -99,7 +99,7 @@ test('one that does not stop when asked is killed with all that it started', asy
   await eventually('the end of its child', () => tree.every((pid) => startOf(pid) === undefined));
 });
 
-test('a pause holds it and what it started, and it can be stopped all the same', async () => {
+test('a pause stops it and everything it started, and it can still be ended', async () => {
   const process = shell("trap 'kill $!; exit' TERM; sleep 1000 & wait");
   await process.start();
   const tree = await eventually('its child', () => {
@@ -107,15 +107,15 @@ test('a pause holds it and what it started, and it can be stopped all the same',
     return tree.length === 2 && tree;
   });
   process.pause();
-  await eventually('both to stand still', () => tree.every((pid) => stateOf(pid) === 'T'));
+  await eventually('both are stopped', () => tree.every((pid) => stateOf(pid) === 'T'));
   process.resume();
-  await eventually('both to go on', () => tree.every((pid) => stateOf(pid) !== 'T'));
+  await eventually('both continue', () => tree.every((pid) => stateOf(pid) !== 'T'));
   process.pause();
   await process.stop();
   expect(process.running).toBe(false);
 });
 
-test('a restart gives a new process, and the log of the old one is kept', async () => {
+test('a restart makes a new process, and keeps the log of the old one', async () => {
   const process = shell('echo $$; exec sleep 1000');
   const untilItLogged = () =>
     eventually(
@@ -133,7 +133,7 @@ test('a restart gives a new process, and the log of the old one is kept', async 
   expect(readFileSync(`${process.spec.logFile}.before`, 'utf8').trim()).toBe(String(pid));
 });
 
-test('starting and stopping may come twice, early and together', async () => {
+test('start and stop may be called twice, early and together', async () => {
   const process = shell('exec sleep 1000');
   await process.stop();
   await Promise.all([process.start(), process.start()]);

@@ -14,17 +14,17 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Takes what it writes to stdout and stderr. What the run before wrote is kept beside it. */
+  /** File for its stdout and stderr. The previous run's output is kept in a second file. */
   readonly logFile: string;
-  /** Asks it to end in good order. */
+  /** Signal that requests an orderly end. */
   readonly stopSignal: NodeJS.Signals;
-  /** How long that may take; then it is killed, with all it started. */
+  /** Time limit of the end; then it is killed, with everything it started. */
   readonly stopMs: number;
-  /** Whether it does its work by now. */
+  /** Whether it works by now. */
   ready(pid: number): Promise<boolean>;
-  /** From its beginning to being ready. */
+  /** Time limit from its start to being ready. */
   readonly readyMs: number;
-  /** How often it may end by itself before it is ready until its start counts as failed. Default 1. */
+  /** How often it may end on its own before it is ready until its start counts as failed. Default 1. */
   readonly startTries?: number;
 }
 
@@ -34,14 +34,14 @@ export interface ProcessEnd {
 }
 
 /**
- * One process that we started. It is the first of a session of its own, so Ctrl-C in the terminal reaches only us, and
- * we decide in which order things end.
+ * One process that we started. It leads its own session, so Ctrl-C in the terminal reaches only us, and we decide the
+ * order of ending.
  */
 export class NativeProcess {
   #child: ChildProcess | undefined;
   #beginning: Promise<void> | undefined;
   #ended: Promise<ProcessEnd> | undefined;
-  /** Since it was last asked to start, nobody has asked it to end. */
+  /** It was started, and no stop has been requested since. */
   #isWanted = false;
 
   constructor(
@@ -57,7 +57,7 @@ export class NativeProcess {
     return this.spec.stage;
   }
 
-  /** 0 before the first start; the last one's after the end. */
+  /** 0 before the first start; the last process's pid after its end. */
   get pid(): number {
     return this.#child?.pid ?? 0;
   }
@@ -66,12 +66,12 @@ export class NativeProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** When the process began, in the machine's own way of telling; see `startOf`. */
+  /** The process's start, in the machine's format; see `startOf`. */
   get begun(): string {
     return startOf(this.pid) ?? '';
   }
 
-  /** Resolves when it is ready. Throws a `ProcessFault` when it ends before, or is not ready in time. */
+  /** Resolves when it is ready. Throws a `ProcessError` if it ends before, or is not ready in time. */
   async start(signal?: AbortSignal): Promise<void> {
     this.#isWanted = true;
     for (let tries = 1; ; tries += 1) {
@@ -87,11 +87,11 @@ export class NativeProcess {
     signal?.throwIfAborted();
     if (!this.running) await (this.#beginning ??= this.#begin().finally(() => (this.#beginning = undefined)));
     const probe = async () => {
-      if (!this.running) throw new ProcessFault(this, `ended (${endText(await this.ended())})`);
+      if (!this.running) throw new ProcessError(this, `ended (${endText(await this.ended())})`);
       return this.spec.ready(this.pid);
     };
     await until('was not ready', probe, { deadlineMs: this.spec.readyMs, signal }).catch((error: Error) => {
-      throw error instanceof NotInTime ? new ProcessFault(this, error.message) : error;
+      throw error instanceof NotInTime ? new ProcessError(this, error.message) : error;
     });
   }
 
@@ -119,16 +119,16 @@ export class NativeProcess {
     }
   }
 
-  /** Resolves when it has ended, at once when it does not run. */
+  /** Resolves when it has ended; at once if it does not run. */
   async ended(): Promise<ProcessEnd> {
     return (await this.#ended) ?? { code: null, signal: null };
   }
 
-  /** Asks it to end, waits, and kills it when it does not. */
+  /** Requests its end, waits, and kills it if it does not end. */
   async stop(): Promise<void> {
     this.#isWanted = false;
     if (!this.running) return;
-    // A stopped process takes no signal but these.
+    // A stopped process reacts to no other signal.
     this.resume();
     this.kill(this.spec.stopSignal);
     const timer = setTimeout(() => this.kill('SIGKILL'), this.spec.stopMs);
@@ -136,7 +136,9 @@ export class NativeProcess {
     clearTimeout(timer);
   }
 
-  /** SIGKILL, SIGSTOP and SIGCONT reach all that it started too; see `signalTree`. Does nothing when it does not run. */
+  /**
+   * SIGKILL, SIGSTOP and SIGCONT also reach everything it started; see `signalTree`. Does nothing if it does not run.
+   */
   kill(signal: NodeJS.Signals): void {
     if (signal === 'SIGKILL') this.#isWanted = false;
     if (this.running) signalTree(this.pid, signal);
@@ -150,13 +152,13 @@ export class NativeProcess {
     this.kill('SIGCONT');
   }
 
-  /** Stops it and waits until it is ready again; one that was killed just starts. */
+  /** Stops it and waits until it is ready again; a killed process just starts. */
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
   }
 
-  /** For whoever has to say why it did not come: the first lines of its log that name a fault, or its last lines. */
+  /** Excerpt that explains a failed start: the first log lines with an error, or the last lines. */
   logExcerpt(): string {
     const text = existsSync(this.spec.logFile) ? readFileSync(this.spec.logFile, 'utf8') : '';
     const lines = text.split('\n').filter((line) => line.trim() !== '');
@@ -171,9 +173,9 @@ export class NativeProcess {
 const EXCERPT_LINES = 12;
 const EXCERPT_COLUMNS = 200;
 
-/** It ended, or did not come in time; the message ends with what its log says of that. */
-export class ProcessFault extends Error {
-  override readonly name = 'ProcessFault';
+/** It ended, or was not ready in time; the message ends with the log's explanation. */
+export class ProcessError extends Error {
+  override readonly name = 'ProcessError';
   /** The same in one line. */
   readonly line: string;
 

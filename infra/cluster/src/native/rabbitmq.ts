@@ -19,19 +19,19 @@ import type { NativeProcess, ProcessSpec } from './process.js';
 import { signalTree } from './process-tree.js';
 
 /**
- * The broker cluster: an epmd of its own, on a port of its own, so that it shares nothing with any other Erlang on the
- * machine, and the nodes, which find each other through it. Where each node has an address of its own, each has an epmd.
+ * The broker cluster: a separate epmd on a separate port, so that it shares nothing with other Erlang programs on the
+ * machine, and the nodes, which find each other through it. If each node has its own address, each has an epmd.
  *
- * At the first start the first node comes up alone and the others join it. Started all at once a node may find nobody
- * that is ready and make a cluster of its own (seen on 3.10); and on two cores that would be no faster, since nearly all
- * of a start is computing. Later they must start together: who was not the last to stop waits for those that were.
+ * At the first start the first node starts alone and the others join it. If all start at once, a node may find no ready
+ * peer and form its own cluster (seen on 3.10). On two cores that would be no faster, because nearly all of a start is
+ * CPU time. Later they must start together: a node that was not the last to stop waits for those that were.
  */
 
-/** From starting a node to its listening: some 6 s of computing, for each node, on a machine that may have other work. */
+/** From starting a node to its listening: some 6 s of CPU time per node, on a machine that may be busy. */
 const START_MS = 120_000;
-/** RabbitMQ 3.10 ends when the node whose feature flags it asks for is just starting too (seen on a busy machine). */
+/** RabbitMQ 3.10 ends if the node whose feature flags it queries is also just starting (seen on a busy machine). */
 const START_TRIES = 3;
-/** From the first node's failure on; others start in half of it. */
+/** Measured from the first node's failure; others start in half of this time. */
 const WAIT_FOR_LAST_MS = 20_000;
 /** The management agent alone takes 5 s to stop. */
 const STOP_MS = 30_000;
@@ -113,7 +113,9 @@ export class Rabbitmq {
     ]);
   }
 
-  /** Once there is a cluster, a majority is enough. It is made of all nodes: the queues get their members then. */
+  /**
+   * An existing cluster needs only a majority. It is created with all nodes, because the queues get their members then.
+   */
   async #startNode({ node, process }: Started, isFormed: boolean): Promise<void> {
     const { signal, missing } = this.#native;
     try {
@@ -129,9 +131,9 @@ export class Rabbitmq {
   }
 
   /**
-   * A node waits for those that were still running when it stopped, for up to five minutes. When one of these can't start,
-   * the first that waits is started without it, as `rabbitmqctl force_boot` does; the next ones join that one. Messages
-   * are safe: the queues have members of their own. What the nodes know of users and queues is declared at each start.
+   * A node waits up to five minutes for those that still ran when it stopped. If one of these can't start, the first
+   * waiting node is started without it, as `rabbitmqctl force_boot` does; the next ones join that node. Messages are
+   * safe: the queues have their own members. Users and queues are declared at each start.
    */
   async #startWithoutTheLast(): Promise<void> {
     const { signal } = this.#native;
@@ -141,12 +143,12 @@ export class Rabbitmq {
       if (!waiting || signal.aborted) return;
       const { RABBITMQ_MNESIA_BASE = '' } = this.#environment(waiting.node);
       await writeFile(path.join(RABBITMQ_MNESIA_BASE, this.#erlangName(waiting.node), 'force_load'), '');
-      // It counts as one of its tries to start, and it is started again.
+      // This counts as one of its start attempts, and it is started again.
       signalTree(waiting.process.pid, 'SIGKILL');
     });
   }
 
-  /** Also forgets a cluster whose making was cut short: nobody can have used it yet. */
+  /** Also removes a cluster whose creation was interrupted: it cannot have been used yet. */
   async #isFormed(): Promise<boolean> {
     const brokers = this.#nodes.length;
     const text = await readFile(this.#formedFile(), 'utf8').catch(() => undefined);
@@ -180,7 +182,7 @@ export class Rabbitmq {
       const dir = this.#nodeDir(node);
       await mkdir(dir, { recursive: true });
       await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
-      // It holds the operator's password.
+      // It contains the operator's password.
       await writeSecretFile(path.join(dir, 'rabbitmq.conf'), this.#configuration(node));
     }
   }
@@ -230,7 +232,7 @@ export class Rabbitmq {
       args,
       env: {
         ...this.#environment(node),
-        // The script then becomes the broker, in place of waiting for it: its pid is the broker's.
+        // The script then becomes the broker instead of waiting for it: its pid is the broker's.
         RUNNING_UNDER_SYSTEMD: 'true',
         RABBITMQ_DIST_PORT: String(node.erlangPort),
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {${node.host.split('.').join(',')}}`,
@@ -245,27 +247,27 @@ export class Rabbitmq {
     };
   }
 
-  /** Of whatever is to know which node this is. */
+  /** Variables that identify this node. */
   #environment(node: BrokerNode): Record<string, string> {
     const { disks, environment, layout, network } = this.#native;
     const dir = this.#nodeDir(node);
     return {
       ...environment,
-      // Holds the cookie.
+      // Contains the cookie.
       HOME: this.#home,
       ERL_EPMD_PORT: String(layout.epmdPort),
       ERL_EPMD_ADDRESS: node.host,
-      // A dump would hold passwords.
+      // A dump would contain passwords.
       ERL_CRASH_DUMP_SECONDS: '0',
       RABBITMQ_NODENAME: this.#erlangName(node),
-      // Erlang takes an address for a name only in the long form.
+      // Erlang accepts an address as a name only in the long form.
       ...(network && { RABBITMQ_USE_LONGNAME: 'true' }),
       RABBITMQ_CONFIG_FILE: path.join(dir, 'rabbitmq.conf'),
       RABBITMQ_ENABLED_PLUGINS_FILE: path.join(dir, 'plugins'),
       RABBITMQ_MNESIA_BASE: disks ? disks.dirOf(node.name) : path.join(dir, 'data'),
       RABBITMQ_LOG_BASE: path.join(dir, 'log'),
       RABBITMQ_PID_FILE: path.join(dir, 'pid'),
-      // Nothing of the machine's own RabbitMQ, in /etc/rabbitmq, holds here.
+      // Ignores the machine's own RabbitMQ settings in /etc/rabbitmq.
       RABBITMQ_CONF_ENV_FILE: '/dev/null',
       RABBITMQ_ADVANCED_CONFIG_FILE: path.join(dir, 'advanced.config'),
     };
@@ -282,7 +284,7 @@ export class Rabbitmq {
     return stdout;
   }
 
-  /** Names of one epmd's nodes; another cluster has another epmd, so it may have the same. */
+  /** Node names of one epmd; another cluster has another epmd, so it may use the same names. */
   #erlangName({ name, host }: BrokerNode): string {
     return `${name}@${this.#native.network ? host : 'localhost'}`;
   }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { eventually } from '@eco/testing';
 import { startOf } from './identity.js';
 
-/** A program that starts two processes, tells its reaper of both and of the end of one, and prints the other's pid. */
+/** A program that starts two processes, reports both and the end of one to its reaper, and prints the other's pid. */
 const PROGRAM = `
 const { spawn } = require('node:child_process');
 const { Reaper } = require(${JSON.stringify(path.join(__dirname, 'reaper.ts'))});
@@ -16,7 +16,7 @@ reaper.began(kept.pid);
 reaper.began(other.pid);
 reaper.ended(other.pid);
 if (process.argv[2] === 'dismiss') reaper.dismiss();
-// By then what the reaper was told is in its pipe.
+// By then all messages to the reaper are in its pipe.
 setImmediate(() => console.log([kept.pid, other.pid].join(' ')));
 setInterval(() => undefined, 1000);
 `;
@@ -35,7 +35,7 @@ async function startProgram(
   return { program, kept, other };
 }
 
-test('what a killed run started ends, and its folder goes; what ended before is not touched', async () => {
+test('ends what a killed run started and removes its folder; processes that ended before are not touched', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-reaper-'));
   const { program, kept, other } = await startProgram(folder);
   program.kill('SIGKILL');
@@ -45,7 +45,7 @@ test('what a killed run started ends, and its folder goes; what ended before is 
   process.kill(other);
 });
 
-test('a run that ended in order leaves nothing to do', async () => {
+test('does nothing after an orderly end', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-reaper-'));
   const { program, kept, other } = await startProgram(folder, 'dismiss');
   const ended = new Promise((resolve) => program.once('exit', resolve));

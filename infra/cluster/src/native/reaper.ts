@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
 /**
- * Ends what we started when we end without doing so ourselves: a test run that is killed must not leave servers behind.
- * A shell that reads from us until we are gone, then kills whatever it was told of and did not hear the end of,
- * and does what it was told to do last.
+ * Ends the servers that a killed run has left behind. It is a shell that reads from us until we are gone. Then it kills
+ * every reported process whose end was not reported, and runs the cleanup commands.
  */
 const SCRIPT = `
 folder=$1
@@ -34,7 +33,7 @@ export class Reaper {
       cwd: '/',
     });
     this.#shell.unref();
-    // Gone already: nothing to tell it.
+    // The shell has ended already.
     this.#shell.stdin?.on('error', () => undefined);
     (this.#shell.stdin as unknown as { unref?(): void }).unref?.();
   }
@@ -47,12 +46,15 @@ export class Reaper {
     this.#tell(`ended ${pid}`);
   }
 
-  /** A line of shell that undoes what no process holds: a network, a mount. It is run after the processes were killed. */
+  /**
+   * Adds a shell command that removes what no process holds: a network, a mount. It runs after the processes were
+   * killed.
+   */
   addCleanup(command: string): void {
     this.#tell(`last ${command}`);
   }
 
-  /** All is stopped: it may go. */
+  /** Everything has stopped: the reaper ends. */
   dismiss(): void {
     this.#tell('done');
     this.#shell.stdin?.end();

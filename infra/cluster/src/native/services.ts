@@ -10,10 +10,10 @@ import { runningNode } from './nodes.js';
 import type { NativeProcess, ProcessSpec } from './process.js';
 import type { StopStage } from './stop-stages.js';
 
-/** Our own processes: Node running each app's main.js, told by its environment what there is. */
+/** Our own processes: Node runs each app's main.js with an environment that describes the cluster. */
 
 const START_MS = 60_000;
-/** A service ends within 5 s of being asked; see runProcess of @eco/edge. */
+/** A service ends within 5 s of a stop request; see runProcess of @eco/edge. */
 const STOP_MS = 10_000;
 
 const stages: Record<App, StopStage> = {
@@ -96,7 +96,7 @@ export class Services {
   }
 }
 
-/** What the user says of a service in his own environment, such as a mail server, holds unless we say it ourselves. */
+/** Settings in the user's environment, such as a mail server, apply unless we set them. */
 function givenSettings(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>

@@ -1,10 +1,13 @@
 import { together, type Step } from '../steps.js';
 
-/** What is stopped together; one stage after the other: doors first, then who needs what comes later. */
+/**
+ * Processes that are stopped together. One stage follows the other: APIs first, then everything that needs later
+ * stages.
+ */
 export const stopStages = ['APIs', 'read-service', 'writers', 'brokers', 'replicas', 'primaries', 'epmd'] as const;
 export type StopStage = (typeof stopStages)[number];
 
-/** Stops processes in their order. */
+/** Stops processes in this order. */
 export function stopSteps<P extends { readonly name: string; readonly stage: StopStage }>(
   processes: readonly P[],
   stop: (process: P) => Promise<void>,

@@ -1,13 +1,13 @@
 import { endText, type NativeProcess } from './process.js';
 
-/** The wait before the first new start, doubled each time up to the last. */
+/** The wait before the first restart; doubled each time up to the maximum. */
 const BACK_OFF_MS = { first: 500, last: 30_000 };
-/** Who ran so long is taken for well: the next wait is the first again. */
+/** After this uptime the back-off starts over. */
 const WELL_MS = 60_000;
 
 /**
- * Starts a service again that ends by itself. Servers are not started again: what a broker or a database that died means
- * is for whoever watches to decide.
+ * Restarts services that end on their own. Servers are not restarted: the observer must decide what a dead broker or
+ * database means.
  */
 export class Supervision {
   readonly #services: ReadonlySet<NativeProcess>;

@@ -11,15 +11,15 @@ const schemas = Object.entries<unknown>(requests).filter(
 );
 
 describe('requests', () => {
-  it.each(schemas)('%s refuses a field that it does not know', (_, schema) => {
+  it.each(schemas)('%s refuses an unknown field', (_, schema) => {
     expect(faults(schema, { surprise: 1 }).some((fault) => fault.includes('surprise'))).toBe(true);
   });
 
-  it.each(schemas)('%s refuses what is no object', (_, schema) => {
+  it.each(schemas)('%s refuses anything but an object', (_, schema) => {
     for (const value of [null, 1, 'text', []]) expect(faults(schema, value)).not.toEqual([]);
   });
 
-  it('a product without stock begins with none', () => {
+  it('a product without stock starts with 0 units', () => {
     const product = { productId: 'te', name: 'Té', priceCents: 100 };
     expect(requests.createProductRequestSchema.parse(product)).toEqual({ ...product, stock: 0 });
   });
@@ -34,7 +34,7 @@ describe('requests', () => {
     ]);
   });
 
-  it('a cart item cannot be put with 0 units: that is a deletion', () => {
+  it('a cart item cannot have 0 units: that is a deletion', () => {
     expect(faults(requests.putCartItemRequestSchema, { quantity: 0 })).toEqual(['quantity: must be at least 1']);
   });
 
@@ -52,7 +52,7 @@ describe('requests', () => {
     expect(faults(requests.pageQuerySchema, { limit })).toEqual([`limit: ${fault}`]);
   });
 
-  it('a page has a limit, whether asked for or not', () => {
+  it('a page always has a limit', () => {
     expect(requests.pageQuerySchema.parse({})).toEqual({ limit: 100 });
     expect(requests.pageQuerySchema.parse({ limit: '7' })).toEqual({ limit: 7 });
   });

@@ -24,7 +24,7 @@ import {
 } from '../primitives.js';
 import { changesCursorSchema, topicSchema } from '../changes.js';
 
-/** Bodies, paths and queries of the REST APIs. Objects are strict: an unknown field is a fault, never ignored. */
+/** Bodies, paths and queries of the REST APIs. Objects are strict: an unknown field is a violation, never ignored. */
 
 export const placeOrderRequestSchema = z.strictObject({ customerId: customerIdSchema, lines: orderLinesSchema });
 export type PlaceOrderRequest = z.infer<typeof placeOrderRequestSchema>;
@@ -49,12 +49,12 @@ export const createReservationRequestSchema = z.strictObject({
   lines: orderLinesSchema,
   ttlSeconds: holdSecondsSchema.default(HOLD_SECONDS_DEFAULT),
 });
-/** Orders and reservations lie with their customer, so whoever changes one names both. */
+/** Orders and reservations are routed by customer, so a change names both. */
 export const ofCustomerRequestSchema = z.strictObject({ customerId: customerIdSchema });
 export const returnOrderRequestSchema = z.strictObject({
   customerId: customerIdSchema,
   lines: orderLinesSchema,
-  /** Where the units lie now. Absent: where the request came in. */
+  /** Location of the units now. Absent: the location that received the request. */
   location: locationSchema.optional(),
 });
 const atLocation = { location: locationSchema.default(CENTRAL) };
@@ -66,7 +66,7 @@ export const adjustStockRequestSchema = z.strictObject({
 });
 export const countStockRequestSchema = z.strictObject({
   ...atLocation,
-  /** Units that the level is believed to have on hand: `onHand` as it was read. */
+  /** Units on hand that the client assumes: `onHand` as it was read. */
   expected: stockQuantitySchema,
   counted: stockQuantitySchema,
 });
@@ -78,7 +78,7 @@ export const sendTransferRequestSchema = z
     quantity: movedQuantitySchema,
   })
   .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' });
-/** A transfer lies with its product. */
+/** A transfer is routed by its product. */
 export const ofProductRequestSchema = z.strictObject({ productId: productIdSchema });
 
 export const reservationPathSchema = z.strictObject({ reservationId: uuidSchema });
@@ -96,21 +96,21 @@ const wholeNumber = (min: number, max: number) =>
     .min(min, `must be at least ${min}`)
     .max(max, `must be at most ${max}`);
 
-/** Rows of a page of JSON whose request names no limit. */
+/** Rows of a JSON page without a requested limit. */
 export const PAGE_ROWS_DEFAULT = 100;
 const pageRowsSchema = wholeNumber(1, 1000);
 
 export const pageQuerySchema = z.strictObject({
-  /** Rows at the most. */
+  /** Most rows. */
   limit: pageRowsSchema.default(PAGE_ROWS_DEFAULT),
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   after: z
     .string()
     .max(512)
     .regex(/^[^\p{Cc}]*$/u, 'must be the next of a page')
     .optional(),
 });
-/** Of a list that is given as CSV too. */
+/** For a list that is also available as CSV. */
 const listQuerySchema = pageQuerySchema.extend({
   limit: pageRowsSchema
     .optional()
@@ -139,11 +139,11 @@ export const ordersQuerySchema = listQuerySchema
   .refine(({ customerId, branchId }) => customerId !== undefined || branchId !== undefined, {
     path: ['customerId'],
     message: 'or branchId must be given',
-    // Beside the other faults, not only without them.
+    // Reported together with the other violations, not only without them.
     when: ({ value }) => typeof value === 'object' && value !== null,
   });
 export const productsQuerySchema = listQuerySchema.extend({
-  /** Words of the name, or how they begin; case and accents do not matter. */
+  /** Words of the name, or their beginnings; case and accents are ignored. */
   name: productNameSchema.optional(),
 });
 export const inventoryQuerySchema = listQuerySchema.extend({
@@ -156,12 +156,12 @@ export const inventoryQuerySchema = listQuerySchema.extend({
     }),
 });
 export const customersQuerySchema = listQuerySchema.extend({
-  /** Case does not matter. */
+  /** Case is ignored. */
   email: emailSchema,
 });
 const salesBySchema = z.enum(['day', 'branch', 'product']);
 export const salesQuerySchema = listQuerySchema.extend({
-  /** What is told apart: any of day, branch, product, joined by commas. */
+  /** Grouping: any of day, branch, product, joined by commas. */
   by: z
     .string()
     .default('day')
@@ -174,7 +174,7 @@ export const salesQuerySchema = listQuerySchema.extend({
 });
 export const changesQuerySchema = z.strictObject({
   topic: topicSchema,
-  /** May be left out while there is one group. */
+  /** May be omitted while there is one group. */
   group: groupIdSchema.optional(),
   after: changesCursorSchema.default({ seq: 0 }),
   limit: wholeNumber(1, 1000).default(500),

@@ -19,7 +19,7 @@ import {
 } from '../primitives.js';
 import { orderLineSchema } from '../order-lines.js';
 
-/** 202: held by a majority of the brokers, or by the journal of who took it; the outcome is still to come. */
+/** 202: stored by a majority of the brokers, or in the journal of the accepting process; not decided yet. */
 export const orderAcceptedSchema = z.object({
   orderId: uuidSchema,
   status: z.literal('accepted'),
@@ -32,19 +32,19 @@ export const orderSchema = z.object({
   customerId: customerIdSchema,
   branchId: branchIdSchema.nullable(),
   status: orderStatusSchema,
-  /** Priced when confirmed, as asked when rejected. */
+  /** With prices if confirmed; as requested if rejected. */
   lines: z.array(z.union([pricedLineSchema, orderLineSchema])),
   totalCents: z.number().int(),
   short: z.array(shortLineSchema),
   unknownProducts: z.array(productIdSchema),
-  /** When it was asked for, by the clock of who took it. */
+  /** Time of the request, by the clock of the accepting process. */
   placedAt: timestampSchema,
   decidedAt: timestampSchema,
-  /** Whose units it took over; null: it reserved them itself. */
+  /** The reservation whose units it took over; null: it reserved them itself. */
   reservationId: uuidSchema.nullable(),
-  /** When it was cancelled or fulfilled. */
+  /** Time of cancellation or fulfilment. */
   endedAt: timestampSchema.nullable(),
-  /** Units that came back. */
+  /** Returned units. */
   returned: z.array(orderLineSchema),
 });
 export const reservationSchema = z.object({
@@ -69,14 +69,14 @@ export const transferSchema = z.object({
   sentAt: timestampSchema,
   arrivedAt: timestampSchema.nullable(),
 });
-/** 202 of a read: accepted, and not decided yet as far as the node that answers can see. */
+/** 202 of a read: accepted, but not decided as far as the answering node can see. */
 export const orderPendingSchema = z.object({ orderId: uuidSchema, status: z.literal('pending') });
 export const commandOutcomeSchema = z.discriminatedUnion('status', [
   z.object({
     commandId: uuidSchema,
     kind: z.string(),
     status: outcomeStatusSchema,
-    /** As by the kind of command; empty when it expired or was discarded. */
+    /** Depends on the kind of command; empty if it expired or was discarded. */
     result: z.record(z.string(), z.unknown()),
     decidedAt: timestampSchema,
     keyConflicts: z
@@ -135,11 +135,11 @@ export const cartSchema = z.object({
     }),
   ),
 });
-/** A list in a stable order; `next` is the `after` of the following page, null on the last. */
+/** A list in a stable order; `next` is the `after` of the next page, null on the last. */
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
 
 export const orderPageSchema = pageOf(orderSchema).extend({
-  /** Orders whose position `order/<id>` the reader brought and for which nothing is decided yet. */
+  /** Orders whose position `order/<id>` the reader sent and that are not decided yet. */
   pending: z.array(uuidSchema),
 });
 export const productPageSchema = pageOf(productSchema);
@@ -152,8 +152,9 @@ const figureSchema = z.object({
   revenueCents: z.number().int(),
 });
 /**
- * What was sold, as net and as what net is made of: `gross` less `cancelled` less `returned`. Each is of the day on which
- * it happened, so net of a day is negative when more came back than was sold. By product, orders are those that hold it.
+ * Sales, as net and its parts: `gross` less `cancelled` less `returned`. Each counts on the day on which it happened,
+ * so the net of a day is negative if more was returned than sold. By product, orders are those that contain the
+ * product.
  */
 export const salesFiguresSchema = z.object({
   sales: z.number().int().meta({ description: 'Net orders' }),
@@ -179,14 +180,14 @@ export const dailyStatisticsSchema = z.object({
   ),
 });
 export const salesRowSchema = z.object({
-  /** In the chain's time zone; null: not told apart. */
+  /** In the chain's time zone; null: not grouped by day. */
   day: z.iso.date().nullable(),
-  /** `central` for the head office; null: not told apart. */
+  /** `central` for the head office; null: not grouped by branch. */
   branchId: branchIdSchema.nullable(),
-  /** Null: not told apart. */
+  /** Null: not grouped by product. */
   productId: productIdSchema.nullable(),
   ...salesFiguresSchema.shape,
-  /** Net revenue by net order, rounded; 0 when there is no net order. */
+  /** Net revenue per net order, rounded; 0 if there is no net order. */
   averageTicketCents: z.number().int(),
 });
 export const salesSchema = pageOf(salesRowSchema).extend({ timeZone: timeZoneSchema });
@@ -195,7 +196,7 @@ export const notificationSchema = z.object({
   customerId: customerIdSchema,
   kind: z.literal('welcome'),
   email: z.string(),
-  /** `unsent`: no mail server is configured, or it has not been its turn. */
+  /** `unsent`: no mail server is configured, or its turn has not come. */
   state: z.enum(['unsent', 'sent', 'failing']),
   tries: z.number().int(),
   lastError: z.string().nullable(),
@@ -213,36 +214,39 @@ export const replicationSchema = z.object({
       host: z.string(),
       port: z.number().int(),
       reachable: z.boolean(),
-      /** As last seen; null: not seen yet. A deposed primary thinks it is one still, and is not read. */
+      /** As last seen; null: not seen yet. A deposed primary still believes to be primary, and is not read. */
       role: z.enum(['primary', 'replica', 'deposed']).nullable(),
-      /** Of a replica, as its primary has it, such as `streaming`; null: the primary sends it nothing, or can't be asked. */
+      /**
+       * Replication state of a replica according to its primary, such as `streaming`; null: the primary sends it
+       * nothing, or is unreachable.
+       */
       state: z.string().nullable(),
       syncState: z.string().nullable(),
-      /** False: the primary does not send it the log, so it is read only when nothing better is there. Null: not known. */
+      /** False: the primary does not stream to it, so it is read only if there is nothing better. Null: unknown. */
       follows: z.boolean().nullable(),
       position: z
         .string()
         .nullable()
         .meta({ examples: ['g1=7.1f0c5e9a.1234'] }),
-      /** Age of the oldest batch that it has not shown, ms. */
+      /** Age of the oldest batch that is not visible on it, ms. */
       lagMs: z.number().int().nullable(),
-      /** Log that it has not replayed, bytes, as its primary sees it. */
+      /** Log that it has not replayed, bytes, according to its primary. */
       lagBytes: z.number().nullable(),
-      /** What keeps the log for it on the primary. */
+      /** The slot that keeps its log on the primary. */
       slot: z
         .object({
           name: z.string(),
           active: z.boolean(),
-          /** `lost`: it has to be copied anew. */
+          /** `lost`: it must be copied again. */
           walStatus: z.string(),
           retainedBytes: z.number(),
         })
         .nullable(),
       /** Statements that recovery has cancelled there. */
       conflicts: z.number().int().nullable(),
-      /** Time a read takes lately, ms. */
+      /** Recent duration of a read, ms. */
       latencyMs: z.number(),
-      /** Answered by it since this process began, and its share of its group's, 0 to 1. */
+      /** Reads answered by it since this process started, and its share of its group's reads, 0 to 1. */
       reads: z.number().int(),
       share: z.number(),
       /** Why it can't be read. */

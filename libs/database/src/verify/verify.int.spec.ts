@@ -74,7 +74,7 @@ afterAll(() => group.stop());
 const server = () => group.servers[0] as DatabaseGroup['servers'][number];
 const verify = () => verifyGroup(server(), group.login('eco_reader'));
 /** One statement at a time, because an answer belongs to one. */
-const byHand = async (statements: string) => {
+const runDirectly = async (statements: string) => {
   for (const statement of statements.split('; ')) await group.asSuperuser(statement);
 };
 const names = (report: VerifyReport) => brokenChecks(report).map(({ name }) => name);
@@ -224,9 +224,9 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
 
 it.each(checks.map(({ name }) => name))('%s finds what it looks for', async (name) => {
   const { does, undo, also = [] } = offences[name] ?? { does: '', undo: '' };
-  await byHand(does);
+  await runDirectly(does);
   const report = await verify();
-  await byHand(undo);
+  await runDirectly(undo);
   expect(names(report).sort()).toEqual([name, ...also].sort());
   const found = brokenChecks(report).find((check) => check.name === name);
   expect(found?.first.length).toBeGreaterThan(0);

@@ -13,7 +13,7 @@ import { fence } from './table.js';
  *
  *   1. BEGIN, fence, load      → the state, numbered `seq`        (openBatch)
  *      decide                                                     (pure, done by the caller)
- *   2. store, COMMIT           → committed, or whose fault it is  (commitBatch)
+ *   2. store, COMMIT           → committed, or why it failed      (commitBatch)
  *
  * A session runs one batch at a time.
  */

@@ -164,7 +164,7 @@ export class WriterSession {
     });
   }
 
-  /** Ends at once, without notifying the server, which ends the backend and with it the lock and the transaction. */
+  /** Ends at once, without publishing the server, which ends the backend and with it the lock and the transaction. */
   destroy(why: Error): void {
     this.failure ??= why;
     this.socket.destroy();

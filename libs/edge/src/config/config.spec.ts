@@ -41,12 +41,12 @@ it('reads what is set', () => {
   });
 });
 
-it('takes the default of what is absent or empty', () => {
+it('uses the default of absent or empty settings', () => {
   const some = { host: settings.host, logLevel: settings.logLevel };
   expect(readConfig(some, { ECO_HOST: '', ECO_LOG_LEVEL: undefined })).toEqual({ host: '127.0.0.1', logLevel: 'info' });
 });
 
-it('freezes the result to its depth', () => {
+it('freezes the result deeply', () => {
   const config = readConfig(all, good);
   expect(Object.isFrozen(config) && Object.isFrozen(config.groups[0].nodes[0])).toBe(true);
 });
@@ -71,7 +71,7 @@ it('names every violation of every setting at once', () => {
   ]);
 });
 
-it.each(['8000x', '-1', '1.5', '0x10', '1e3', ' 1'])('takes no port %j', (text) => {
+it.each(['8000x', '-1', '1.5', '0x10', '1e3', ' 1'])('refuses the port %j', (text) => {
   expect(violationsOf({ ECO_PORT: text })).toHaveLength(1);
 });
 

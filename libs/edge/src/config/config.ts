@@ -1,17 +1,17 @@
 import { z } from 'zod';
 
 /*
- * Settings come from the environment. Each is declared once: its variable, what it means, its unit and its default, and
- * a schema from text to the value. They are read once, at start, all violations at once; the result is frozen and handed on
- * in parts, so nothing else looks at the environment.
+ * Settings come from the environment. Each is declared once: variable, meaning, unit, default, and a schema from text
+ * to value. They are read once, at start, and all violations are reported at once. The result is frozen and passed on
+ * in parts, so nothing else reads the environment.
  */
 
 export interface Setting<T> {
   readonly variable: string;
   readonly description: string;
-  /** Of a number: ms, bytes, … */
+  /** Unit of a number: ms, bytes, … */
   readonly unit?: string;
-  /** As it would stand in the environment. Absent: it must be given, unless the schema takes `undefined`. */
+  /** As written in the environment. Absent: the setting is required, unless the schema accepts `undefined`. */
   readonly default?: string;
   readonly schema: z.ZodType<T>;
 }
@@ -22,7 +22,7 @@ export type ConfigOf<S extends Settings> = {
 };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The process can't start as it is set up. `violations` are whole sentences, each beginning with its variable. */
+/** The process can't start with these settings. `violations` are whole sentences, each beginning with its variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
@@ -52,7 +52,7 @@ export interface SettingRow {
   readonly description: string;
 }
 
-/** The settings as rows of a table, for help and documents. */
+/** The settings as table rows, for help and documents. */
 export function settingRows(settings: Settings): SettingRow[] {
   return Object.values(settings).map((setting) => ({
     variable: setting.variable,

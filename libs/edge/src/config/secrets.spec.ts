@@ -47,13 +47,13 @@ it('names each secret that is missing, and quotes none', () => {
   expect(error).not.toContain('12345');
 });
 
-it('quotes nothing of a file that is no JSON', () => {
+it('quotes nothing from a file that is no JSON', () => {
   const error = errorOf(() => read('password=12345'));
   expect(error).toContain('is not JSON');
   expect(error).not.toContain('12345');
 });
 
-it('says why a file cannot be read', () => {
+it('states why a file cannot be read', () => {
   const environment = { ECO_SECRETS_FILE: path.join(folder, 'nowhere.json') };
   expect(errorOf(() => readConfig({ secrets }, environment))).toContain('ENOENT');
 });

@@ -8,8 +8,8 @@ export interface Login {
 }
 
 /**
- * What a process may know: its broker login, and the passwords of the database roles that it takes. They lie in a file of its own that
- * nobody else can read; neither the environment nor the command line ever holds one.
+ * The secrets of a process: its broker login, and the passwords of its database roles. They are in a separate file that
+ * nobody else can read; neither the environment nor the command line ever contains one.
  */
 export interface Secrets<Role extends string> {
   readonly amqp: Login;
@@ -21,21 +21,21 @@ const word = z.string().min(1);
 const passwordsOf = <Role extends string>(roles: readonly Role[]) =>
   z.object(Object.fromEntries(roles.map((role) => [role, word])) as Record<Role, typeof word>);
 
-/** `ECO_SECRETS_FILE` of a process that takes these database roles. Its faults never quote what the file holds. */
+/** `ECO_SECRETS_FILE` of a process with these database roles. Its violations never quote the file. */
 export function secretsSetting<const Role extends string>(roles: readonly Role[]): Setting<Secrets<Role>> {
   return fileSetting(
     z.object({ amqp: z.object({ user: word, password: word }), database: passwordsOf(roles) }),
   ) as Setting<Secrets<Role>>;
 }
 
-/** The same of a process that has no business with the broker. */
+/** The same for a process that does not use the broker. */
 export function databaseSecretsSetting<const Role extends string>(
   roles: readonly Role[],
 ): Setting<Pick<Secrets<Role>, 'database'>> {
   return fileSetting(z.object({ database: passwordsOf(roles) })) as Setting<Pick<Secrets<Role>, 'database'>>;
 }
 
-/** A login in a file of its own, where the process may have one: `{"user": …, "password": …}`. */
+/** An optional login in a separate file: `{"user": …, "password": …}`. */
 export function loginFileSetting(variable: string, description: string): Setting<Login | undefined> {
   const { schema, ...setting } = fileSetting(z.object({ user: word, password: word }), variable, description);
   return { ...setting, schema: schema.optional() as z.ZodType<Login | undefined> };
@@ -64,7 +64,7 @@ function readSecrets(path: string, shape: z.ZodType): ReadSecrets {
   let text: string;
   try {
     const { mode } = statSync(path);
-    // Windows has no such bits.
+    // Windows has no permission bits.
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       const shown = (mode & 0o777).toString(8).padStart(4, '0');
       return {

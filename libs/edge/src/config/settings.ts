@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { branchIdSchema, groupIdSchema, servedBranchIdSchema } from '@eco/contracts';
 import type { Setting } from './config.js';
 
-/** Settings that more than one process has. A process picks those that it needs. */
+/** Settings shared by several processes. A process picks those that it needs. */
 
 export interface HostPort {
   readonly host: string;
@@ -11,11 +11,11 @@ export interface HostPort {
 }
 export interface GroupAddresses {
   readonly id: string;
-  /** Every node of the group; which of them is the primary is found out, not configured. */
+  /** Every node of the group; the primary is discovered, not configured. */
   readonly nodes: readonly HostPort[];
 }
 
-/** At least one: text without a separator is one part, and a part that names no group is a fault. */
+/** At least one: text without a separator is one part, and a part without a group is a violation. */
 export type Groups = readonly [GroupAddresses, ...GroupAddresses[]];
 
 const quoted = (text: string) => JSON.stringify(text);
@@ -80,7 +80,7 @@ const groupList = z.string().transform((text, context): Groups => {
   return groups as unknown as Groups;
 });
 
-/** Text that a contract's schema describes. */
+/** Text described by a contract's schema. */
 function described(schema: z.ZodType<string>): z.ZodType<string> {
   return z.string().transform((text, context) => {
     const read = schema.safeParse(text);
@@ -118,7 +118,7 @@ export const settings = {
   } satisfies Setting<number>,
   logLevel: {
     variable: 'ECO_LOG_LEVEL',
-    description: `What is logged: ${LOG_LEVELS.join(', ')}`,
+    description: `Log level: ${LOG_LEVELS.join(', ')}`,
     default: 'info',
     schema: oneOf(LOG_LEVELS),
   } satisfies Setting<LogLevel>,
@@ -145,19 +145,20 @@ export const settings = {
   } satisfies Setting<string>,
   journalDir: {
     variable: 'ECO_JOURNAL_DIR',
-    description: 'Folder of the file that keeps what is accepted while the brokers are away; made when it is missing',
+    description:
+      'Folder of the journal, which keeps commands accepted while the brokers are away; created if it is missing',
     schema: z.string(),
   } satisfies Setting<string>,
   journalMb: {
     variable: 'ECO_JOURNAL_MB',
-    description: 'What that file may hold; past it orders are refused while the brokers are away',
+    description: 'Size limit of the journal; beyond it orders are refused while the brokers are away',
     unit: 'MB',
     default: '512',
     schema: wholeNumberSetting(1, 65_536),
   } satisfies Setting<number>,
   readUrl: {
     variable: 'ECO_READ_URL',
-    description: 'Address of the read-service, for /changes',
+    description: 'Base URL of the read-service',
     default: 'http://127.0.0.1:8003',
     schema: absoluteUrl,
   } satisfies Setting<string>,

@@ -16,27 +16,33 @@ import { apiHeaders, pageHeaders } from './security-headers.js';
 
 /** Longest part of a path, characters as sent: 128 of a customer id, each up to four bytes in percent-encoding. */
 const PATH_PART_MAX = 128 * 12;
-/** A request must have arrived whole by then, ms: a client that sends byte by byte must not hold a connection for good. */
+/**
+ * A request must arrive completely within this time, ms: a client that sends byte by byte must not hold a connection
+ * forever.
+ */
 const REQUEST_ARRIVAL_MS = 30_000;
 
-/** A client that takes nothing of a streamed answer for this long is disconnected, ms: it holds a page and a connection. */
+/**
+ * A client that reads nothing of a streamed response for this time is disconnected, ms: it holds a page and a
+ * connection.
+ */
 const STREAM_IDLE_MS = 60_000;
 
-/** Of the path in a problem, characters: a URL may be as long as all headers. */
+/** Most characters of the path in a problem: a URL may be as long as all headers. */
 const INSTANCE_MAX = 500;
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const CORRELATION_ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$/;
 
-/** The id in `X-Correlation-Id` when it is fit for logs and messages, else a new one. */
+/** The id in `X-Correlation-Id` if it is fit for logs and messages; otherwise a new one. */
 function correlationIdOf(request: IncomingMessage): string {
   const given = request.headers['x-correlation-id'];
   return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
 }
 
 /**
- * Fastify under Nest, with all that goes wrong answered as a problem: by Nest's filter when it happens in a
- * controller, by Fastify's handlers when it happens before. A request's id is its correlation id.
+ * Fastify under Nest, with every error answered as a problem: by Nest's filter if it happens in a controller, by
+ * Fastify's handlers if it happens before. A request's id is its correlation id.
  */
 export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();
@@ -49,12 +55,13 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
       trustProxy: false,
       requestIdHeader: false,
       genReqId: correlationIdOf,
-      // While stopping, what still arrives on an open connection is served, and the connection closed behind it.
+      // While stopping, a request that still arrives on an open connection is served, and the connection is then
+      // closed.
       return503OnClosing: false,
       frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
         void this.send(error, request, reply),
       clientErrorHandler: (error, socket) => refuseConnection(error, socket),
-      // Nest's middleware engine would look at every request, and there is no middleware.
+      // Nest's middleware engine would process every request, and there is no middleware.
       skipMiddie: true,
     });
     const fastify = this.getInstance();
@@ -74,7 +81,7 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
     });
   }
 
-  /** Nest's own parsers: ours is in place, and forms are not taken. */
+  /** Nest's own parsers are not used: ours is registered, and forms are refused. */
   override registerParserMiddleware(): void {}
 
   override setErrorHandler(): ReturnType<FastifyAdapter['setErrorHandler']> {
@@ -91,7 +98,7 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
         methods.length === 0 || methods.includes(request.method)
           ? problem('not-found', { detail: `${path} does not exist` })
           : problem('method-not-allowed', {
-              detail: `${path} takes ${methods.join(', ')}, not ${request.method}`,
+              detail: `${path} allows ${methods.join(', ')}, not ${request.method}`,
               headers: { Allow: methods.join(', ') },
             });
       return this.send(error, request, reply);
@@ -104,20 +111,22 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
     return response.code(body.status).headers(body.headers).send(body.body);
   }
 
-  /** Fastify reads a stream as fast as the client does, ends it with the client, and cuts the connection when it fails. */
+  /**
+   * Fastify reads a stream as fast as the client does, ends it with the client, and cuts the connection if it fails.
+   */
   #watch(stream: Readable, { request, raw }: FastifyReply): void {
     stream.once('error', (err) =>
       this.log.warn(
         { err, correlationId: request.id, url: request.url },
-        'an answer was cut off: it could not be completed',
+        'response cut off: it could not be completed',
       ),
     );
     raw.setTimeout(STREAM_IDLE_MS, () => raw.destroy());
-    // Else Fastify would read all of it, to send none.
+    // Otherwise Fastify would read the whole stream and send nothing.
     if (request.method === 'HEAD') stream.destroy();
   }
 
-  /** As Nest's global filter. */
+  /** Registered as Nest's global filter. */
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     void this.send(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
@@ -143,8 +152,8 @@ export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
 }
 
 /**
- * A client reads the answer when it has sent everything. Closing while it sends, as Fastify would, breaks its connection
- * before; so the rest is read and thrown away, for as long as a request may take to arrive.
+ * A client reads the response after it has sent everything. Closing the connection while it sends, as Fastify would,
+ * breaks it before that. So the rest is read and dropped, for as long as a request may take to arrive.
  */
 function readOn(request: FastifyRequest, reply: FastifyReply): void {
   reply.removeHeader('connection');
@@ -160,7 +169,7 @@ function decodePath(url: string): string {
   }
 }
 
-/** What came is no HTTP, or not all of it: there is no request to answer, only a socket. */
+/** The data is no HTTP request, or an incomplete one: there is only a socket to answer. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) {

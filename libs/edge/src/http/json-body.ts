@@ -2,8 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import { problem } from './problem.js';
 
 /**
- * Parses a JSON body. Bytes that are not UTF-8 are refused: decoding would put U+FFFD for them, and two customers' ids
- * could become one. No bytes are no body. A key `__proto__` becomes a field like any other, which a strict schema then refuses by name.
+ * Parses a JSON body. Bytes that are not UTF-8 are refused: decoding would replace them by U+FFFD, and two customers'
+ * ids could become one. No bytes mean no body. A key `__proto__` becomes a normal field, which a strict schema then
+ * refuses by name.
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;

@@ -13,9 +13,9 @@ import { violationsOf, type InputPart } from './violations.js';
 import { problem } from './problem.js';
 
 /*
- * An operation is declared once: what it takes, what it answers. `@Operation` puts it into the API document, and
- * `@Input` reads a request by it: path, query, headers and body together, so that the answer to a bad request names
- * every violation and not those of the first part only.
+ * An operation is declared once: its input and its responses. `@Operation` puts it into the API document. `@Input`
+ * reads a request by it: path, query, headers and body together, so that a bad request gets every violation and not
+ * only those of its first part.
  */
 
 interface AnswerDeclaration {
@@ -29,14 +29,14 @@ export interface OperationDeclaration {
   readonly summary: string;
   readonly description?: string;
   readonly path?: z.ZodObject;
-  /** Absent, as with the body: there must be none. */
+  /** Absent: there must be none, as with the body. */
   readonly query?: z.ZodObject;
-  /** Keys in lower case; headers that are not named are not looked at. */
+  /** Keys in lower case; other headers are ignored. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** By status; the lowest is what a plain returned value gets. */
+  /** By status; the lowest one is used for a plain returned value. */
   readonly answers: Readonly<Record<number, AnswerDeclaration>>;
-  /** Besides `bad-input`, which each can answer. */
+  /** In addition to `bad-input`, which every operation can return. */
   readonly problems?: readonly ProblemName[];
 }
 
@@ -58,8 +58,8 @@ export function operation<const O extends OperationDeclaration>(declaration: O):
 const NOTHING = z.strictObject({});
 const NO_BODY = NOTHING.optional();
 
-/** Reads all that the operation takes. Throws `bad-input` naming every violation. */
-function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
+/** Reads all input of the operation. Throws `bad-input` with every violation. */
+export function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
   const faults: Violation[] = [];
   const read = (part: InputPart, schema: z.ZodType | undefined, value: unknown): unknown => {
     if (schema === undefined) return undefined;
@@ -91,7 +91,7 @@ function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   return rest;
 }
 
-/** Each property of an object schema as a parameter of the document. */
+/** Each property of an object schema as a parameter in the document. */
 function parameters(schema: z.ZodObject | undefined) {
   if (schema === undefined) return [];
   return Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, each]) => {
@@ -111,7 +111,7 @@ function responseHeader(name: string) {
   return { schema: { type: 'string' as const }, ...(description !== undefined && { description }) };
 }
 
-/** A header as people write it. */
+/** A header in its usual spelling. */
 function inDocument(header: string): string {
   return Object.values(headerNames).find((name) => name.toLowerCase() === header) ?? header;
 }

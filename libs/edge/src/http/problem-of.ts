@@ -2,14 +2,14 @@ import { HttpException } from '@nestjs/common';
 import { problem, ProblemError } from './problem.js';
 
 /**
- * Bytes of a request's body at the most. The largest good one, an order of 200 lines, takes 20 kB; an order of 10,000
- * lines is still told that it has too many.
+ * Most bytes of a request's body. The largest valid one, an order of 200 lines, has 20 kB; an order of 10,000 lines
+ * still gets the message that it has too many.
  */
 export const BODY_BYTES_MAX = 512 * 1024;
 
 /**
- * The one table from what is thrown (by us, Fastify, Nest, or by mistake) to the problem that answers it. What is not in it
- * is a bug of ours and says nothing about itself to the outside.
+ * The one table from anything thrown (by us, Fastify, Nest, or by mistake) to its problem. Whatever is not in it is a
+ * bug, and its details stay inside.
  */
 export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
@@ -26,12 +26,12 @@ export function problemOf(error: unknown): ProblemError {
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return problem('bad-input', { faults: [{ at: 'header.content-length', message: 'differs from what was sent' }] });
     case 'FST_ERR_BAD_URL':
-      return problem('bad-input', { faults: [{ at: 'path', message: 'is not well percent-encoded UTF-8' }] });
+      return problem('bad-input', { faults: [{ at: 'path', message: 'is not correctly percent-encoded UTF-8' }] });
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return problem('bad-input', { faults: [{ at: 'path', message: 'has a part that is too long' }] });
     default:
   }
-  // Anything else that Fastify holds against the client, such as a body that broke off.
+  // Any other client error reported by Fastify, such as an incomplete body.
   if (code?.startsWith('FST_ERR_') && isClientError((error as { statusCode?: unknown }).statusCode)) {
     return problem('bad-input', { detail: message });
   }

@@ -1,23 +1,23 @@
 import { problemTypes, PROBLEM_URN, type Violation, type Problem, type ProblemName } from '@eco/contracts';
 
-/** Faults of one request that an answer names; a body of 10,000 bad lines does not get 10,000. */
-const FAULTS_MAX = 100;
+/** Most violations in one response; a body of 10,000 bad lines does not get 10,000. */
+export const FAULTS_MAX = 100;
 
 export interface ProblemDetails {
   /** This case, in a sentence. */
   readonly detail?: string;
-  /** Every fault of the request. */
+  /** Every violation of the request. */
   readonly faults?: readonly Violation[];
-  /** Sent as headers beside it. */
+  /** Headers sent with it. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Members of this problem type alone, such as the short lines of a rejected order. */
+  /** Members of this problem type only, such as the short lines of a rejected order. */
   readonly members?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
 /**
- * The request is answered with an RFC 9457 problem. Thrown at the edge only: code below it returns outcomes, and the
- * edge has one table from those to problems.
+ * An RFC 9457 problem as the response. It is thrown at the edge only: code below it returns outcomes, and the edge has
+ * one table from those to problems.
  */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
@@ -36,7 +36,7 @@ export function problem(name: ProblemName, details?: ProblemDetails): ProblemErr
   return new ProblemError(name, details);
 }
 
-/** The body that goes over the wire. `instance` is the path asked for. */
+/** The body as sent. `instance` is the requested path. */
 export function problemBody(
   error: ProblemError,
   request: { readonly instance?: string; readonly correlationId?: string },
@@ -55,5 +55,5 @@ export function problemBody(
 
 function capped(faults: readonly Violation[]): Violation[] {
   if (faults.length <= FAULTS_MAX) return [...faults];
-  return [...faults.slice(0, FAULTS_MAX), { at: '', message: `and ${faults.length - FAULTS_MAX} more faults` }];
+  return [...faults.slice(0, FAULTS_MAX), { at: '', message: `and ${faults.length - FAULTS_MAX} more violations` }];
 }

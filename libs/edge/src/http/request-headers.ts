@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
-/** Headers that operations take; keys as Node spells them, in lower case. */
+/** Headers of operations; keys in Node's spelling, in lower case. */
 
-/** Longest wait that a client may ask for, s. A longer one is cut to it, and the answer says so. */
+/** Longest wait that a client may request, s. A longer one is reduced to it, and the response says so. */
 export const WAIT_SECONDS_MAX = 30;
 
 /**
- * `Idempotency-Key`: 1 to 128 visible ASCII characters. One that came twice, which Node joins by a comma and a space, is
- * a fault.
+ * `Idempotency-Key`: 1 to 128 visible ASCII characters. A key sent twice, which Node joins by a comma and a space, is a
+ * violation.
  */
 export const idempotencyKeySchema = z
   .string()
@@ -23,8 +23,9 @@ export const idempotencyKeySchema = z
   });
 
 /**
- * `Prefer` (RFC 7240), of which we know `wait=<seconds>`: how long the client would wait for the outcome. Other preferences are
- * ignored, as the RFC wants; the first `wait` counts. Gives whole seconds, undefined when none was asked for.
+ * `Prefer` (RFC 7240), of which `wait=<seconds>` is supported: how long the client is willing to wait for the outcome.
+ * Other preferences are ignored, as the RFC requires; the first `wait` counts. Returns whole seconds; undefined: none
+ * was requested.
  */
 export const preferWaitSchema = z
   .string()
@@ -37,11 +38,14 @@ export const preferWaitSchema = z
     return z.NEVER;
   })
   .meta({
-    description: `wait=N: answer with the outcome, within N s (at most ${WAIT_SECONDS_MAX})`,
+    description: `wait=N: respond with the outcome, within N s (at most ${WAIT_SECONDS_MAX})`,
     examples: ['wait=5'],
   });
 
-/** Text of the first `wait` preference; quotes taken off. `foo="wait=1, x"` holds none, hence no plain split. */
+/**
+ * Text of the first `wait` preference, without quotes. `foo="wait=1, x"` contains none, so a plain split does not
+ * suffice.
+ */
 function waitOf(text: string): string | undefined {
   for (const preference of text.match(/(?:"(?:\\.|[^"\\])*"|[^",])+/g) ?? []) {
     const match = /^\s*wait\s*(?:=\s*("(?:\\.|[^"\\])*"|[^\s;]*))?\s*(?:;.*)?$/i.exec(preference);

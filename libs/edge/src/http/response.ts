@@ -1,8 +1,11 @@
-/** What a controller returns when the status or a header depends on what happened. Anything else it returns is a 200's body. */
+/**
+ * What a controller returns if the status or a header depends on the result. Any other return value is the body of a
+ * 200.
+ */
 export class HttpResponse {
   constructor(
     readonly status: number,
-    /** JSON, a text, or a `Readable`: what it gives is sent as the client takes it. */
+    /** JSON, a text, or a `Readable`, whose data is sent as the client reads it. */
     readonly body: unknown,
     readonly headers: Readonly<Record<string, string>>,
   ) {}

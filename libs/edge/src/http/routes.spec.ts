@@ -16,6 +16,6 @@ it.each([
   ['/carts/ana/items/cafe', ['DELETE', 'PUT']],
   ['/docs/swagger-ui.css', ['GET']],
   ['/axb', []],
-])('%s takes %j', (path, methods) => {
+])('%s allows %j', (path, methods) => {
   expect(table.methodsOf(path)).toEqual(methods);
 });

@@ -1,4 +1,4 @@
-/** Knows every route, so that a path which exists but not for this method is told apart from one that does not exist. */
+/** Knows every route, to distinguish a path that does not allow a method from one that does not exist. */
 export class RouteTable {
   readonly #routes: { readonly pattern: RegExp; readonly methods: Set<string> }[] = [];
   readonly #byUrl = new Map<string, Set<string>>();
@@ -14,7 +14,7 @@ export class RouteTable {
     for (const method of methods) known.add(method);
   }
 
-  /** Methods that this path takes, in alphabetical order; empty: there is no such path. */
+  /** Methods that this path allows, in alphabetical order; empty: there is no such path. */
   methodsOf(path: string): string[] {
     const methods = this.#routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => [...route.methods]);
     return [...new Set(methods)].sort();

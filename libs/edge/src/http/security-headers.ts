@@ -1,6 +1,6 @@
 /**
- * Sent with every answer. They are constants: @fastify/helmet builds its own anew for each request, which cost 200 µs of
- * the 290 a request took (2026-11, measured under load). TLS ends before us, so none of them demands it.
+ * Sent with every response. They are constants: @fastify/helmet builds its own for each request, which cost 200 µs of
+ * the 290 a request took (2026-11, measured under load). TLS ends before us, so none of them requires it.
  */
 const always = {
   'X-Content-Type-Options': 'nosniff',
@@ -8,7 +8,7 @@ const always = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** Nothing that an API answers is a page. */
+/** An API never returns a page. */
 export const apiHeaders = { ...always, 'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'" };
 
 /** The pages at /docs run their own script, and their styles are partly inline. */

@@ -10,7 +10,7 @@ function faults(schema: z.ZodType, input: unknown, part: InputPart = 'body'): Re
 
 const line = (fields: object) => ({ customerId: 'ana', lines: [{ productId: 'cafe', quantity: 1, ...fields }] });
 
-it('points at each fault of a body', () => {
+it('points at each violation in a body', () => {
   const body = { customerId: 5, lines: [{ productId: 'a b', quantity: 0 }, 'x', { quantity: '2' }], 'a/b~c': 1 };
   expect(faults(placeOrderRequestSchema, body)).toEqual({
     '/customerId': 'must be a string, not 5',
@@ -34,11 +34,11 @@ it.each([
   [[1], 'must be a number, not an array'],
   [{}, 'must be a number, not an object'],
   ['x'.repeat(1000), 'must be a number, not a string'],
-])('says once what is wrong with the quantity %j', (quantity, message) => {
+])('states once what is wrong with the quantity %j', (quantity, message) => {
   expect(faults(placeOrderRequestSchema, line({ quantity }))).toEqual({ '/lines/0/quantity': message });
 });
 
-it('says what is wrong with the body as a whole', () => {
+it('states what is wrong with the body as a whole', () => {
   expect(faults(placeOrderRequestSchema, undefined)).toEqual({ '': 'the body is missing' });
   expect(faults(placeOrderRequestSchema, [])).toEqual({ '': 'the body must be an object, not an array' });
 });
@@ -53,12 +53,12 @@ it('names every unknown field', () => {
   expect(faults(registerCustomerRequestSchema, polluting)).toEqual({ '/__proto__': 'is not a field here' });
 });
 
-it('addresses what is no body by its place', () => {
+it('names the part of violations outside the body', () => {
   expect(faults(z.object({ topic: topicSchema }), { topic: 'weather' }, 'query')).toEqual({
     'query.topic': 'must be one of orders, stock, products, customers, carts, not "weather"',
   });
 });
 
-it('says that a number is too far from 0 where no limit says more', () => {
+it('states that a number is too far from 0 if no limit says more', () => {
   expect(faults(z.int(), 1e300)).toEqual({ '': 'the body is too far from 0 to be exact' });
 });

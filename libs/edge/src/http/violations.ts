@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import type { Violation } from '@eco/contracts';
 
-/** Where the value stands that a schema looked at: it decides how a fault is addressed. */
+/** The part of the request that a schema checked; it determines how a violation is addressed. */
 export type InputPart = 'body' | 'path' | 'query' | 'header';
 
 type Issue = z.core.$ZodIssue;
 
-/** Every fault that a schema found: in the schema's own words where it has some, else in ours. */
+/** Every violation found by a schema: in the schema's own words if it has some, else in ours. */
 export function violationsOf(error: z.ZodError, part: InputPart, input: unknown): Violation[] {
   const { issues } = error;
   return issues
@@ -14,7 +14,9 @@ export function violationsOf(error: z.ZodError, part: InputPart, input: unknown)
     .flatMap((issue) => violationsOfIssue(issue, part, input));
 }
 
-/** zod calls a number beyond 2^53 "not whole", which it may well be. Its limit, when it has one, says it better. */
+/**
+ * zod calls a number beyond 2^53 "not whole", although it may be whole. Its limit, if it has one, explains it better.
+ */
 function isSaidBetter(issue: Issue, issues: readonly Issue[]): boolean {
   return isInexact(issue) && issues.some((other) => other !== issue && other.path.join('/') === issue.path.join('/'));
 }
@@ -45,7 +47,7 @@ function withArticle(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type === 'int' ? 'whole number' : type}`;
 }
 
-/** Short, and the kind of a value where the value itself would be long. */
+/** A short text; the type of a value if the value itself would be long. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';

@@ -22,7 +22,7 @@ import { orderResponse, ORDER_PROBLEMS, orderAnswers } from '../orders/order-ans
 
 const cartHeadersSchema = commandHeadersSchema.extend({
   'ecomarket-stamp': stampSchema.optional().meta({
-    description: 'What the last answer about this cart gave, from whichever API: this request is later than that',
+    description: 'The stamp of the last answer about this cart, from any API: this request is later than that',
   }),
 });
 type CartHeaders = z.output<typeof cartHeadersSchema>;
@@ -32,7 +32,7 @@ const edits = {
   answers: {
     202: {
       description:
-        'Accepted; with `EcoMarket-Durability: local` by this machine alone, until the brokers can be reached',
+        'Accepted; with `EcoMarket-Durability: local` only by this machine, until the brokers can be reached',
       body: commandAcceptedSchema,
       headers: ['Location', headerNames.stamp, headerNames.preferenceApplied, headerNames.durability],
     },
@@ -49,7 +49,7 @@ const edits = {
 } as const;
 
 const putItem = operation({
-  summary: 'Put a product into a cart, or change how many',
+  summary: 'Add a product to a cart, or change its quantity',
   description:
     'The latest edit of a product wins, by when it was made; so edits may come in any order. A request with `EcoMarket-Stamp` ' +
     'is later than what its client saw, whatever the clocks; others are in order to within a second across APIs.',
@@ -59,17 +59,17 @@ const putItem = operation({
   problems: ['cart-full', ...COMMAND_PROBLEMS],
 });
 const deleteItem = operation({
-  summary: 'Take a product out of a cart',
+  summary: 'Remove a product from a cart',
   path: cartItemPathSchema,
   ...edits,
   problems: ['cart-full', ...COMMAND_PROBLEMS],
 });
 const deleteItems = operation({ summary: 'Empty a cart', path: customerPathSchema, ...edits });
 const checkOut = operation({
-  summary: 'Order what the cart holds',
+  summary: 'Order the content of the cart',
   description:
     'Decided from the cart as it is then, and takes out exactly what it orders: an edit that had not come by then stays in ' +
-    'the cart. A rejected order leaves the cart as it was.',
+    'the cart. A rejected order does not change the cart.',
   path: customerPathSchema,
   headers: cartHeadersSchema,
   answers: {
@@ -142,14 +142,14 @@ export class CartsController {
       : acceptedResponse(id, responseHeaders);
   }
 
-  /** Later than what the client saw of this cart. */
+  /** Later than everything the client saw of this cart. */
   #stampAfter(customerId: string, { 'ecomarket-stamp': seen }: CartHeaders): Stamp {
     if (seen !== undefined) this.intake.noteStamp(customerId, seen);
     return this.intake.nextStamp(customerId);
   }
 }
 
-/** What the edit lost to, if it did. */
+/** The stamp that superseded the edit, if one did. */
 function stampIn(submission: Submission): Stamp | undefined {
   if (submission.type !== 'answered' || submission.reply.type !== 'outcome') return undefined;
   return cartEditedSchema.safeParse(submission.reply.result).data?.stamp;

@@ -15,7 +15,7 @@ import { COMMAND_PROBLEMS, responseOf } from '../http/command-response.js';
 
 const registerCustomer = operation({
   summary: 'Register a customer',
-  description: 'Without a `customerId` one is made; a repeat with the same `Idempotency-Key` gets the same one.',
+  description: 'Without a `customerId` one is created; a repeat with the same `Idempotency-Key` gets the same one.',
   headers: commandHeadersSchema,
   body: registerCustomerRequestSchema,
   answers: {

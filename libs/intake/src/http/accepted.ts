@@ -1,6 +1,6 @@
 import { respond, type HttpResponse } from '@eco/edge';
 
-/** 202 for a command whose outcome can be asked for by its id. */
+/** 202 for a command whose outcome can be queried by its id. */
 export function acceptedResponse(
   commandId: string,
   headers: Record<string, string>,

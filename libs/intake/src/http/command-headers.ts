@@ -9,12 +9,14 @@ export const commandHeadersSchema = z.object({
 });
 export type CommandHeaders = z.output<typeof commandHeadersSchema>;
 
-/** Headers of a request that is decided before it is answered: so that a repeat can be told, it must name itself. */
+/**
+ * Headers of a request that is decided before the response. Its key identifies it, so that a repeat can be recognized.
+ */
 export const decidedHeadersSchema = z.object({
   'idempotency-key': idempotencyKeySchema,
   prefer: preferWaitSchema.optional(),
 });
 export type DecidedHeaders = z.output<typeof decidedHeadersSchema>;
 
-/** Headers of every answer that tells what was decided. */
+/** Headers of every response with a decision. */
 export const DECIDED_HEADERS = [headers.position, headers.preferenceApplied, headers.idempotentReplayed];

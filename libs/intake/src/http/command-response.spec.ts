@@ -32,7 +32,7 @@ function thrownBy(work: () => unknown): ProblemError {
   throw new Error('no problem was thrown');
 }
 
-it('leaves what was accepted or done to the caller, with the headers that tell of it', () => {
+it('returns accepted and done to the caller, with their headers', () => {
   expect(responseOf({ type: 'accepted' }, commandId, undefined)).toEqual({ type: 'accepted', headers: {} });
   expect(responseOf({ type: 'accepted' }, commandId, 5)).toEqual({
     type: 'accepted',
@@ -76,7 +76,7 @@ it('has a row for every status and every reason of the contract', () => {
   for (const submission of all) expect(problemOf(submission).problem).not.toBe('internal');
 });
 
-it('tells all that a refusal says, and takes none of it for the problem itself', () => {
+it('reports all members of a refusal, and overwrites none of the problem’s own', () => {
   const short = [{ productId: 'cafe', asked: 5, available: 2 }];
   const rejected = { orderId: commandId, status: 'rejected', short, unknownProducts: ['te'] };
   expect(problemOf(outcome('refused', rejected, true)).details).toEqual({
@@ -89,7 +89,7 @@ it('tells all that a refusal says, and takes none of it for the problem itself',
   });
 });
 
-it('says when to come again, and that a repeat does no harm, when acceptance is unknown', () => {
+it('states when to retry, and that a repeat does no harm, when acceptance is unknown', () => {
   const { details } = problemOf({ type: 'acceptance-unknown', obstacle: 'no confirm came' });
   expect(details.headers).toEqual({ [headers.retryAfter]: '2' });
   expect(details.detail).toContain('same Idempotency-Key');
@@ -118,7 +118,7 @@ describe('what is decided within its request', () => {
     expect(thrown.details.headers?.[headers.retryAfter]).toBe(after);
   });
 
-  it('says where the outcome will be told when it is unknown', () => {
+  it('states where to query the outcome when it is unknown', () => {
     const { details } = thrownBy(() => doneResponseOf({ type: 'outcome-unknown' }, commandId, 5));
     expect(details.headers).toEqual({ Location: `/commands/${commandId}` });
     expect(details.members).toEqual({ commandId });

@@ -3,12 +3,12 @@ import { problem, type ProblemError } from '@eco/edge';
 import type { Settlement, Submission } from '../command-intake.js';
 
 /*
- * The one table from what became of a command to its answer over HTTP.
+ * The one table from the result of a command to its HTTP response.
  *
- *   what became of it                  answer
- *   accepted                           202, the caller says with what
+ *   result                             response
+ *   accepted                           202, the controller adds the body
  *   accepted on this machine           the same, at once, with EcoMarket-Durability: local
- *   done                               2xx, the caller says with what
+ *   done                               2xx, the controller adds the body
  *   refused, with reason R             the problem R: 404 what is unknown, 409 the rest
  *   expired, discarded                 409 command-expired, command-discarded
  *   another command under the same id  422 key-conflict
@@ -16,18 +16,18 @@ import type { Settlement, Submission } from '../command-intake.js';
  *   not accepted                       503 not-accepted, Retry-After
  *   not known whether accepted         503 acceptance-unknown, Retry-After; with the same Idempotency-Key
  *
- * Of what must be decided while its asker waits:
+ * For commands that must be decided while the client waits:
  *
- *   expired, or its time is over       503 not-done, Retry-After; with a new Idempotency-Key
+ *   expired                            503 not-done, Retry-After; with a new Idempotency-Key
  *   not even that is known             504 outcome-unknown; ask GET /commands/{id}
  */
 
-/** What a controller answers in its own words; everything else is thrown as a problem. */
+/** What a controller responds itself; everything else is thrown as a problem. */
 export type CommandResponse =
   | { readonly type: 'accepted'; readonly headers: Record<string, string> }
   | { readonly type: 'done'; readonly result: Record<string, unknown>; readonly headers: Record<string, string> };
 
-/** What any command can be answered with, for the API document; reasons of refusals come beside it. */
+/** Problems of any command, for the API document; reasons of refusals are added to them. */
 export const COMMAND_PROBLEMS = [
   'key-conflict',
   'command-expired',
@@ -37,17 +37,17 @@ export const COMMAND_PROBLEMS = [
   'acceptance-unknown',
 ] as const satisfies readonly ProblemName[];
 
-/** When a client should try again, s: about what the brokers take to elect new leaders. */
+/** When a client should retry, s: about the time the brokers need to elect new leaders. */
 const RETRY_AFTER = { [headers.retryAfter]: '2' };
 
-/** Reads the table. `asked` is the wait that the client asked for, s; undefined: it asked for none. */
+/** Applies the table. `asked` is the wait that the client requested, s; undefined: none. */
 export function responseOf(submission: Submission, commandId: string, asked: number | undefined): CommandResponse {
   const applied: Record<string, string> = asked === undefined ? {} : { [headers.preferenceApplied]: `wait=${asked}` };
   switch (submission.type) {
     case 'accepted':
       return { type: 'accepted', headers: applied };
     case 'accepted-locally':
-      // Nobody waited: it is decided once the brokers are back.
+      // Nobody waits: it is decided once the brokers are back.
       return { type: 'accepted', headers: { [headers.durability]: 'local' } };
     case 'answered': {
       const { reply, position } = submission;
@@ -64,19 +64,19 @@ export function responseOf(submission: Submission, commandId: string, asked: num
     }
     case 'not-accepted':
       throw problem('not-accepted', {
-        detail: `It was not taken: ${submission.obstacle}. Nothing was done`,
+        detail: `The command was not accepted: ${submission.obstacle}. Nothing was done`,
         headers: RETRY_AFTER,
       });
     case 'acceptance-unknown':
       throw problem('acceptance-unknown', {
-        detail: `It may be done: ${submission.obstacle}. Repeat it with the same Idempotency-Key, or ask for ${commandId}`,
+        detail: `The command may be done: ${submission.obstacle}. Repeat it with the same Idempotency-Key, or query ${commandId}`,
         headers: RETRY_AFTER,
         members: { commandId },
       });
   }
 }
 
-/** What such a command can be answered with, besides reasons of refusals. */
+/** Problems of such a command, without reasons of refusals. */
 export const DECIDED_PROBLEMS = [
   'key-conflict',
   'command-discarded',
@@ -86,7 +86,7 @@ export const DECIDED_PROBLEMS = [
   'outcome-unknown',
 ] as const satisfies readonly ProblemName[];
 
-/** Reads the second part of the table. Throws what was not done as a problem. */
+/** Applies the second part of the table. Throws a problem if the command was not done. */
 export function doneResponseOf(
   settlement: Settlement,
   commandId: string,
@@ -102,7 +102,7 @@ export function doneResponseOf(
       throw notDone(commandId);
     case 'outcome-unknown':
       throw problem('outcome-unknown', {
-        detail: `Ask for /commands/${commandId}, or repeat it with the same Idempotency-Key`,
+        detail: `Query /commands/${commandId}, or repeat the request with the same Idempotency-Key`,
         headers: { Location: `/commands/${commandId}` },
         members: { commandId },
       });
@@ -111,7 +111,8 @@ export function doneResponseOf(
 
 function notDone(commandId: string): ProblemError {
   return problem('not-done', {
-    detail: 'Nothing was done, and nothing will be. Whoever still wants it asks with a new Idempotency-Key',
+    detail:
+      'The command expired before it was decided and will not be carried out. To try again, send a new Idempotency-Key.',
     headers: RETRY_AFTER,
     members: { commandId },
   });
@@ -122,14 +123,14 @@ function refusalOf(reply: Reply, responseHeaders: Record<string, string>): Probl
   switch (reply.type) {
     case 'key-conflict':
       return problem('key-conflict', {
-        detail: `${commandId} stands for the request that came first under this key`,
+        detail: `${commandId} is the request that arrived first under this key`,
         headers: responseHeaders,
         members: { commandId },
       });
     case 'dead-letter':
       return problem('dead-letter', { detail: reply.reason, headers: responseHeaders, members: { commandId } });
     case 'outcome': {
-      // What is left says why, such as every short line.
+      // The remaining members state why, such as every short line.
       const { reason, status, ...members } = reply.result;
       return problem(refusals[reply.status](reason ?? status), {
         headers: responseHeaders,
@@ -146,7 +147,7 @@ const refusals: Record<Extract<Reply, { type: 'outcome' }>['status'], (reason: u
   discarded: () => 'command-discarded',
 };
 
-/** Why a command was refused is a problem of that name; only an order's outcome says `rejected` instead. */
+/** The reason of a refusal is the problem's name; only an order's outcome says `rejected` instead. */
 function problemOf(reason: unknown): ProblemName {
   if (reason === 'rejected') return 'order-rejected';
   return refusalReasons.find((name) => name === reason) ?? 'internal';

@@ -3,7 +3,7 @@ import type { CommandIntake } from '../command-intake.js';
 import type { DecidedHeaders } from './command-headers.js';
 import { doneResponseOf, type CommandResponse } from './command-response.js';
 
-/** How long whoever asks waits when they do not say, s. Under no load it takes some tens of ms. */
+/** Wait of a client that states none, s. Without load a decision takes some tens of ms. */
 const WAIT_SECONDS = 5;
 
 export interface DecidedRequest<K extends CommandKind> {

@@ -4,12 +4,12 @@ import { formatPosition, positionOf } from '@eco/routing';
 import { DECIDED_HEADERS } from '../http/command-headers.js';
 import type { CommandResponse } from '../http/command-response.js';
 
-/** An order is answered in the same way whether it came as lines or as a cart. */
+/** An order gets the same response whether it came as lines or as a cart. */
 export const orderAnswers = {
   202: {
     description:
       'Held by a majority of the brokers, or with `EcoMarket-Durability: local` by the disk of this machine until they can ' +
-      'be reached; decided then. Who reads with the position given sees it as pending',
+      'be reached; decided then. A client that reads with the given position sees it as pending',
     body: orderAcceptedSchema,
     headers: ['Location', headers.position, headers.preferenceApplied, headers.durability],
   },

@@ -27,7 +27,7 @@ const cancel = operation({
   problems: ['order-unknown', 'order-not-open', ...DECIDED_PROBLEMS],
 });
 const fulfil = operation({
-  summary: 'Say that an order was handed over',
+  summary: 'Mark an order as handed over',
   description: 'Its units leave the shelf.',
   path: orderPathSchema,
   headers: decidedHeadersSchema,
@@ -36,14 +36,14 @@ const fulfil = operation({
   problems: ['order-unknown', 'order-not-open', ...DECIDED_PROBLEMS],
 });
 const takeBack = operation({
-  summary: 'Take back units of a fulfilled order',
+  summary: 'Return units of a fulfilled order',
   description:
     'They are on hand again at `location`, where the request came in unless it says otherwise: name it if you may repeat ' +
-    'the request at another API. What can not be sold any more is adjusted away there.',
+    'the request at another API. Unsellable units are adjusted away there.',
   path: orderPathSchema,
   headers: decidedHeadersSchema,
   body: returnOrderRequestSchema,
-  answers: { 200: { description: 'Taken back', body: orderReturnedSchema, headers: DECIDED_HEADERS } },
+  answers: { 200: { description: 'Returned', body: orderReturnedSchema, headers: DECIDED_HEADERS } },
   problems: ['order-unknown', 'location-unknown', 'order-not-fulfilled', 'return-exceeds-order', ...DECIDED_PROBLEMS],
 });
 
@@ -77,7 +77,7 @@ export class OrderChangesController {
     headers: DecidedHeaders,
     correlationId: string,
   ): Promise<HttpResponse> {
-    // An id holds the hash of its customer: with another customer there is nothing to ask for.
+    // An order id contains the hash of its customer; with another customer there is no such order.
     if (hash12OfOrderId(body.orderId) !== hash12(body.customerId)) throw problem('order-unknown');
     const id = this.intake.commandId(kind, body.customerId, headers['idempotency-key']);
     const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });

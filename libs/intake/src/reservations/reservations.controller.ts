@@ -16,7 +16,7 @@ import { decideNow } from '../http/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/command-response.js';
 
 const create = operation({
-  summary: 'Hold units for a customer, until a time',
+  summary: 'Hold units for a customer until a given time',
   description:
     'All lines or none, at the prices of now. After `ttlSeconds` the units are free again, unless it is confirmed or ' +
     'released before.',
@@ -26,8 +26,8 @@ const create = operation({
   problems: ['product-unknown', 'stock-short', 'reservation-released', ...DECIDED_PROBLEMS],
 });
 const confirm = operation({
-  summary: 'Make an order of what is held',
-  description: 'At the prices that it was held at.',
+  summary: 'Turn a reservation into an order',
+  description: 'At the reservation’s prices.',
   path: reservationPathSchema,
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
@@ -37,9 +37,8 @@ const confirm = operation({
   problems: ['reservation-unknown', 'reservation-over', 'order-cancelled', ...DECIDED_PROBLEMS],
 });
 const release = operation({
-  summary: 'Let go what is held',
-  description:
-    'Of a reservation that has not come yet it makes sure that it holds nothing when it comes: no `lines` then.',
+  summary: 'Release a reservation',
+  description: 'If the reservation has not arrived yet, it will hold nothing when it does; `lines` is then absent.',
   path: reservationPathSchema,
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
@@ -109,7 +108,7 @@ export class ReservationsController {
   }
 }
 
-/** An id holds the hash of its customer: with another customer there is nothing to ask for. */
+/** A reservation id contains the hash of its customer; with another customer there is no such reservation. */
 function ofCustomer(reservationId: string, customerId: string): void {
   if (hash12OfOrderId(reservationId) !== hash12(customerId)) throw problem('reservation-unknown');
 }

@@ -9,7 +9,7 @@ import { decideNow } from '../http/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/command-response.js';
 
 const receive = operation({
-  summary: 'Say that a transfer has arrived',
+  summary: 'Mark a transfer as arrived',
   description: 'Its units are on hand at its destination. What was lost on the way is adjusted away there.',
   path: transferPathSchema,
   headers: decidedHeadersSchema,
@@ -30,7 +30,7 @@ export class TransferArrivalsController {
   ): Promise<HttpResponse> {
     const { transferId } = path;
     const { productId } = body;
-    // An id holds the hash of its product: with another product there is nothing to ask for.
+    // A transfer id contains the hash of its product; with another product there is no such transfer.
     if (hash12OfOrderId(transferId) !== hash12(productId)) throw problem('transfer-unknown');
     const kind = 'transfer.receive';
     const id = this.intake.commandId(kind, productId, headers['idempotency-key']);

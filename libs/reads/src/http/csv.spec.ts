@@ -7,7 +7,7 @@ const csvOf = (schema: z.ZodObject, rows: readonly unknown[]) =>
   csvHeader(columnsOf(schema)) + csvRows(rows, columnsOf(schema));
 const row = z.object({ name: z.string().nullable(), n: z.number() });
 
-/** Reads what a spreadsheet reads that separates by this; a null is an empty cell without quotes. */
+/** Reads CSV like a spreadsheet with this separator; null is an empty cell without quotes. */
 function parse(text: string, separator = ','): (string | null)[][] {
   const rows: (string | null)[][] = [];
   let line: (string | null)[] = [];
@@ -31,7 +31,7 @@ const STARTS_FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 describe('rows as CSV', () => {
   const texts = fc.option(fc.string({ unit: fc.constantFrom('a', '"', ',', ';', '=', '-', '\n', '\r', 'é', ' ') }));
 
-  it('read back as they were, whatever the texts hold, but for the apostrophes before formulas', () => {
+  it('read back unchanged, whatever the texts contain, except for apostrophes before formulas', () => {
     fc.assert(
       fc.property(fc.array(texts), (names) => {
         const text = csvOf(
@@ -45,20 +45,20 @@ describe('rows as CSV', () => {
     );
   });
 
-  it('hold no formula that a spreadsheet would run, whether it separates by comma, semicolon or either', () => {
+  it('contain no formula that a spreadsheet would run, with comma, semicolon or either as separator', () => {
     fc.assert(
       fc.property(texts, (name) => {
         const text = csvRows([{ name, n: 5 }], columnsOf(row));
         for (const separator of [',', ';', ',;']) {
           for (const cell of parse(text, separator).flat()) expect(cell ?? '').not.toMatch(STARTS_FORMULA);
         }
-        // One that knows nothing of quotes.
+        // A reader that ignores quotes.
         for (const piece of text.split(/[,;\r\n]/)) expect(piece.replaceAll('"', '')).not.toMatch(STARTS_FORMULA);
       }),
     );
   });
 
-  it('keep a text with a comma or a semicolon in one cell, and numbers out of quotes', () => {
+  it('keep a text with a comma or semicolon in one cell, and numbers unquoted', () => {
     const text = csvOf(row, [{ name: 'Café; 1,5 kg', n: -12 }]);
     expect(text).toBe('name,n\r\n"Café; 1,5 kg",-12\r\n');
     expect(parse(text, ',;')[1]).toEqual(['Café; 1,5 kg', '-12']);
@@ -66,7 +66,7 @@ describe('rows as CSV', () => {
     expect(csvRows([{ name: 'x;=1', n: 1 }], columnsOf(row))).toBe('"x;\'=1",1\r\n');
   });
 
-  it('have a member of an object in a column of its own, and a list as JSON', () => {
+  it('have each member of an object in its own column, and a list as JSON', () => {
     const schema = z.object({ gross: z.object({ units: z.number() }), lines: z.array(z.object({ name: z.string() })) });
     const text = csvOf(schema, [{ gross: { units: 3 }, lines: [{ name: 'a;=b' }] }]);
     const [header, cells] = parse(text, ',;');
@@ -76,7 +76,7 @@ describe('rows as CSV', () => {
   });
 
   const schemas = { orderSchema, productSchema, stockLevelSchema, customerSchema, salesRowSchema };
-  it.each(Object.entries(schemas))('of %s say everything that its JSON says', (_name, schema) => {
+  it.each(Object.entries(schemas))('of %s contain everything that its JSON contains', (_name, schema) => {
     const leaves = (of: z.ZodObject): number =>
       Object.values(of.shape as Record<string, z.ZodType>).reduce(
         (sum, type) => sum + (type instanceof z.ZodObject ? leaves(type) : 1),

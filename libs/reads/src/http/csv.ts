@@ -1,10 +1,9 @@
 import { z } from 'zod';
 
 /*
- * Rows as CSV (RFC 4180), with the columns of the schema that describes them as JSON. A nested object gives a column for
- * each of its members (`gross.units` → `grossUnits`), a list is one cell of JSON.
- *
- * Every text is quoted, every number is not: digits with a "." or a "-" are all that stands outside of quotes.
+ * Rows as CSV (RFC 4180), with the columns of the schema that describes them as JSON. A nested object has a column for
+ * each of its members (`gross.units` → `grossUnits`); a list is one cell of JSON. All texts are quoted and numbers are
+ * not: only digits with "." or "-" are unquoted.
  */
 
 export interface Column {
@@ -35,12 +34,12 @@ function lineOf(cells: readonly string[]): string {
   return `${cells.join(',')}\r\n`;
 }
 
-/** Null is an empty cell, empty text a quoted one. */
+/** Null is an empty cell, empty text a quoted empty cell. */
 function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return quoted(withoutFormula(value));
-  // In JSON text a ";" can be written so that no spreadsheet sees one, and means the same.
+  // In JSON text a ";" can be escaped, so that no spreadsheet sees it and the meaning is the same.
   return quoted(JSON.stringify(value).replaceAll(';', '\\u003b'));
 }
 
@@ -49,9 +48,10 @@ function quoted(text: string): string {
 }
 
 /**
- * A spreadsheet takes a text for a formula that begins with one of these (OWASP, CSV injection), also the half-width
- * ones' full-width relatives. So an apostrophe is put before it; and behind a separator in the text too, because a
- * spreadsheet that separates by ";" makes a cell of what follows. Quotes in between vanish when it reads them.
+ * A spreadsheet treats a text as a formula if it begins with one of these characters (OWASP, CSV injection), including
+ * their full-width forms. So an apostrophe is put before it. The same applies behind a separator inside the text,
+ * because a spreadsheet that separates by ";" makes a cell of what follows. Quotes in between vanish when it reads
+ * them.
  */
 function withoutFormula(text: string): string {
   return text.replace(/(?<=^|[,;\t\r\n])(?="*[=+\-@\t\r\n＝＋－＠])/g, "'");

@@ -9,7 +9,7 @@ const item = z.object({ n: z.number() });
 const options: ReadOptions = { position: NO_POSITION, waitMs: 5_000 };
 const csv = { accept: 'text/csv' };
 
-/** A list of so many numbers, and what was asked of it. */
+/** A list of that many numbers, and the requests it received. */
 function listOf(rows: number, failAfter = Infinity) {
   const asked: { place: PageStart; options: ReadOptions }[] = [];
   const read = async (place: PageStart, by: ReadOptions): Promise<ReadPage> => {
@@ -59,13 +59,13 @@ it('a CSV answer has all rows, each page at least as fresh as the first', async 
   }
 });
 
-it('a CSV answer of a page that was asked for says where the next one is', async () => {
+it('a CSV answer of a requested page links the next one', async () => {
   const given = await answerList({ headers: csv, query: { limit: 2, name: 'a b' } }, item, options, listOf(3).read);
   expect(given.body).toBe('n\r\n0\r\n1\r\n');
   expect(given.headers[headers.link]).toBe('<?limit=2&name=a+b&after=2>; rel="next"');
 });
 
-it('a page is read when the one before was taken, and none after the client hung up', async () => {
+it('a page is read when the client has taken the previous one, and none after it disconnected', async () => {
   const { asked, read } = listOf(90_000);
   const { body } = await answerList({ headers: csv, query: {} }, item, options, read);
   const stream = body as Readable;
@@ -78,7 +78,7 @@ it('a page is read when the one before was taken, and none after the client hung
   expect(asked.length).toBeLessThanOrEqual(before + 2);
 });
 
-it('more rows than the bound, or a read that fails midway, end the answer with an error', async () => {
+it('more rows than the limit, or a read that fails midway, end the answer with an error', async () => {
   const whole = await answerList({ headers: csv, query: {} }, item, options, listOf(CSV_ROWS_MAX).read);
   expect((await textOf(whole.body)).trimEnd().split('\r\n')).toHaveLength(CSV_ROWS_MAX + 1);
   const over = await answerList({ headers: csv, query: {} }, item, options, listOf(CSV_ROWS_MAX + 1).read);

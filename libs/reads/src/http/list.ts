@@ -8,22 +8,21 @@ import { columnsOf, csvHeader, csvRows, type Column } from './csv.js';
 import type { Page } from './page.js';
 
 /*
- * A list is answered as JSON, page by page, or as CSV for who prefers it (`Accept: text/csv`): then with all its rows.
+ * A list is returned as JSON, page by page, or as CSV if the client prefers it (`Accept: text/csv`): then with all its
+ * rows. The rows are read in pages, each when the client has taken the previous one. So one page is in memory, whatever
+ * the size of the list, and no snapshot is held while a client reads. The pages share a minimum position: a later page
+ * is never older than the first.
  *
- * All rows are read in pages, each when the client has taken the one before. So there is one page in memory, whatever
- * the list has; and no snapshot is held while a client reads. The pages are of one position at least: a later one is
- * never older than the first.
- *
- * The status is sent before the last page is read. What ends the list too early ends the transfer without its last chunk,
- * which every HTTP client reports as an error (RFC 9112, 8): an answer that arrives whole is complete.
+ * The status is sent before the last page is read. If the list ends too early, the transfer ends without its last
+ * chunk, which every HTTP client reports as an error (RFC 9112, 8). An answer that arrives whole is complete.
  */
 
-/** Rows of a CSV answer at the most: some 50 MB of orders. */
+/** Most rows of a CSV answer: some 50 MB of orders. */
 export const CSV_ROWS_MAX = 100_000;
-/** Rows that one read of a CSV answer gets: as short a statement as that of a page. */
+/** Rows per read of a CSV answer: the statement is as short as that of a page. */
 const CSV_PAGE_ROWS = 500;
 
-/** Header of every list; in addition to those of every read. */
+/** Header of every list, in addition to those of every read. */
 export const acceptHeader = {
   accept: z
     .string()
@@ -59,7 +58,7 @@ export interface ReadPage {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** `item`: the schema of a row. `read`: reads the page after a place. */
+/** `item`: the schema of a row. `read`: reads the page after a given row. */
 export async function answerList(
   { headers: { accept = '' }, query }: ListRequest,
   item: z.ZodObject,
@@ -112,7 +111,7 @@ function csvOf({ page }: ReadPage, columns: readonly Column[]): string {
   return csvHeader(columns) + csvRows(page.items, columns);
 }
 
-/** Whether CSV has a greater weight than JSON, or the same and is named first (RFC 9110, 12.5.1). */
+/** Whether CSV has a greater weight than JSON, or the same weight and is named first (RFC 9110, 12.5.1). */
 function prefersCsv(accept: string): boolean {
   let best = { isCsv: false, weight: 0 };
   for (const part of accept.split(',')) {

@@ -5,7 +5,7 @@ const key = fc.tuple(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,5}$/), fc.c
 const compare = (a: readonly string[], b: readonly string[]) =>
   a[0] === b[0] ? ((a[1] ?? '') < (b[1] ?? '') ? -1 : 1) : (a[0] ?? '') < (b[0] ?? '') ? -1 : 1;
 
-/** The part that a group gives: of its rows after the place it looks at `lookMax`, and takes those that fit. */
+/** A group's part: it looks at `lookMax` rows after the start and returns those that fit. */
 function partOf(
   rows: (readonly string[])[],
   after: string | null,
@@ -28,7 +28,7 @@ describe('a list over several groups', () => {
   const rows = fc.uniqueArray(key, { selector: (row) => row.join('/'), maxLength: 40 });
   const spreads = fc.array(fc.nat(2), { minLength: 40, maxLength: 40 });
 
-  it('page by page gives every row that fits once and in order, however they are spread and however far each looks', () => {
+  it('returns page by page every fitting row once and in order, however rows are spread and however far each group looks', () => {
     const pages = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.constantFrom(1, 3, 1_000));
     const lastLetters = fc.uniqueArray(fc.constantFrom('central', 'sucursal-1'), { minLength: 1 });
     fc.assert(
@@ -50,7 +50,7 @@ describe('a list over several groups', () => {
     );
   });
 
-  it('may be ordered downwards', () => {
+  it('may be in descending order', () => {
     const parts = [wholePart([['d'], ['a']]), wholePart([['c'], ['b']])];
     expect(mergePage(parts, 3, { keyOf: (row) => row, descending: true })).toEqual({
       items: [['d'], ['c'], ['b']],
@@ -58,7 +58,7 @@ describe('a list over several groups', () => {
     });
   });
 
-  it('one group is no special case', () => {
+  it('treats one group as no special case', () => {
     const order = { keyOf: (row: string[]) => row };
     expect(mergePage([wholePart([['a'], ['b'], ['c']])], 2, order)).toEqual({ items: [['a'], ['b']], next: 'b' });
     expect(mergePage([wholePart([['a'], ['b']])], 2, order)).toEqual({ items: [['a'], ['b']], next: null });

@@ -7,24 +7,24 @@ export interface Page<T> {
 }
 
 export interface PageOrder<T> {
-  /** What the list is ordered by: ids and times, so ASCII, for which JavaScript's order is PostgreSQL's. */
+  /** Keys of the list's order: ids and times. They are ASCII, for which JavaScript's order is PostgreSQL's. */
   readonly keyOf: (item: T) => readonly string[];
   readonly descending?: boolean;
 }
 
 /** A group's part of a list, in order. */
 export interface Part<T> {
-  /** One more than the page's limit, if there are that many. */
+  /** One row more than the page's limit, if there are that many. */
   readonly items: T[];
-  /** Key of the last row that was looked at, when the group did not look to its end; null: it did. */
+  /** Key of the last row looked at, if the group did not look to its end; null: it did. */
   readonly lookedTo: readonly string[] | null;
 }
 
 export const wholePart = <T>(items: T[]): Part<T> => ({ items, lookedTo: null });
 
 /**
- * A page of a list that lies over several groups. It ends where the first of them stopped looking, so it may have fewer
- * items than its limit and still a following page.
+ * A page of a list from several groups. It ends where the first group stopped looking, so it may have fewer items than
+ * its limit and still a next page.
  */
 export function mergePage<T>(parts: readonly Part<T>[], limit: number, order: PageOrder<T>): Page<T> {
   const { keyOf, descending = false } = order;
@@ -41,7 +41,7 @@ export function mergePage<T>(parts: readonly Part<T>[], limit: number, order: Pa
   return { items, next: next === null ? null : next.join('/') };
 }
 
-/** `after` is not the `next` of any page. */
+/** `after` is not the `next` of a page. */
 export function notAPlace(expected: string): ProblemError {
   return problem('bad-input', { faults: [{ at: 'query.after', message: `must be the next of a page: ${expected}` }] });
 }

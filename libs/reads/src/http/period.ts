@@ -1,7 +1,7 @@
 import { problem } from '@eco/edge';
 
 const DAY_MS = 86_400_000;
-/** Days of a period that says only where it begins or ends, or nothing. */
+/** Length in days of a period without a start or an end. */
 const DAYS_DEFAULT = 31;
 
 export interface Period {
@@ -10,9 +10,8 @@ export interface Period {
 }
 
 /**
- * The days asked for, both included, as `YYYY-MM-DD`; the last 31 unless `from` and `to` say otherwise. `today` is asked
- * only when neither does: which day it is depends on the chain's time zone. Throws `bad-input` when they are out of
- * order, or more than `daysMax`.
+ * The requested days, both included, as `YYYY-MM-DD`; by default the last 31. `today` is queried only if neither is
+ * given: it depends on the chain's time zone. Throws `bad-input` if they are out of order, or more than `daysMax`.
  */
 export async function periodOf(
   { from, to }: Period,
@@ -32,7 +31,7 @@ export async function periodOf(
   return { from: dayOf(fromMs), to: dayOf(toMs) };
 }
 
-/** Days are counted as those of UTC, which all have 24 hours. PostgreSQL has none before year 1, ISO 8601 none after 9999. */
+/** Days are counted in UTC, where all have 24 hours. PostgreSQL has no year before 1, ISO 8601 none after 9999. */
 function dayOf(ms: number): string {
   const day = new Date(Math.min(Math.max(ms, FIRST_MS), LAST_MS)).toISOString();
   return day.slice(0, 10);

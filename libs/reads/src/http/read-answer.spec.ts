@@ -2,11 +2,11 @@ import { newOrderId, orderIdFor } from '@eco/routing';
 import { lagText, ordersCarried } from './read-answer.js';
 
 describe('the lag of an answer', () => {
-  it('is the greatest of its parts', () => {
+  it('is the greatest lag of its parts', () => {
     expect([lagText(), lagText(0), lagText(3, 20)]).toEqual(['0', '0', '20']);
   });
 
-  it('is unknown when that of one part is', () => {
+  it('is unknown if that of one part is', () => {
     expect([lagText(undefined), lagText(5, undefined)]).toEqual(['unknown', 'unknown']);
   });
 });
@@ -16,7 +16,7 @@ describe('orders of a position beyond the limit', () => {
   const madeAt = (nowMs: number) => newOrderId({ customerId: 'ana', nowMs, random });
   const fromKey = (key: number) => orderIdFor({ origin: 'central', customerId: 'ana', idempotencyKey: `key-${key}` });
 
-  it('are the oldest, as far as ids have an age', () => {
+  it('drops the oldest orders, as far as ids have an age', () => {
     const made = Array.from({ length: 60 }, (_, n) => madeAt(1_000_000 + n));
     const keyed = Array.from({ length: 10 }, (_, n) => fromKey(n));
     const carried = ordersCarried([...keyed, ...made].sort());

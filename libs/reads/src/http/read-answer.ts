@@ -3,7 +3,7 @@ import { problem, type ProblemError } from '@eco/edge';
 import { formatPosition, positionOf, type Position, type BatchPosition } from '@eco/routing';
 import type { GroupAnswer, ReadOptions, ReadFailure, Source } from '../group-reader.js';
 
-/** Headers of every answer to a read, for the API document. */
+/** Headers of every read's response, for the API document. */
 export const READ_ANSWER_HEADERS = [headers.position, headers.source, headers.lagMs];
 
 /** Problems of every read. */
@@ -15,19 +15,19 @@ export const READ_PROBLEMS = [
   'too-slow',
 ] as const satisfies readonly ProblemName[];
 
-/** When a reader should come again, s: nodes come up and catch up within about that. */
-const RETRY_AFTER_SECONDS = 1;
+/** When a client should retry, s: nodes recover and catch up within about that time. */
+export const RETRY_AFTER_SECONDS = 1;
 export const retryAfter = { [headers.retryAfter]: String(RETRY_AFTER_SECONDS) };
 /** Reports take seconds each. */
 const retryAfterReports = { [headers.retryAfter]: '5' };
 
-/** Orders that a position carries at the most: with their groups they stay far below what is refused as too long. */
+/** Most orders in a position: with its groups it stays far below the length that is refused. */
 const ORDERS_CARRIED_MAX = 64;
 
 /**
- * Who answered, how late at the worst, and how far the reader must see from now on: how far this answer sees, and what
- * the reader brought of groups and orders that it says nothing of. So a reader that carries on only what it last got
- * never sees time run back, whatever it reads in between. `settled`: orders of which this answer tells what became.
+ * States which nodes answered, their greatest lag, and the reader's new position: what this answer shows, merged with
+ * what the reader sent about other groups and orders. So a reader that keeps only the last position never sees time run
+ * back, whatever it reads in between. `settled`: orders that this answer decides.
  */
 export function headersOf(
   sources: readonly Source[],
@@ -43,14 +43,14 @@ export function headersOf(
   return {
     [headers.source]: sources.map(({ node, role }) => `${node} (${role})`).join(', '),
     [headers.lagMs]: lagText(...sources.map(({ lagMs }) => lagMs)),
-    // A group without a writer so far has no position to give.
+    // A group that never had a writer has no position.
     ...(position === '' ? {} : { [headers.position]: position }),
   };
 }
 
 /**
- * Beyond the limit the oldest are dropped, which have been decided most probably. Ids of version 7 grow with time; those
- * made from an `Idempotency-Key` have no age, so they go last.
+ * Beyond the limit the oldest orders are dropped, which are most probably decided. Ids of version 7 grow with time; ids
+ * derived from an `Idempotency-Key` have no age, so they are dropped last.
  */
 export function ordersCarried(orders: readonly string[]): string[] {
   const hasAge = (id: string) => id[VERSION_AT] === '7';
@@ -58,10 +58,10 @@ export function ordersCarried(orders: readonly string[]): string[] {
   return byAge.slice(-ORDERS_CARRIED_MAX);
 }
 
-/** Of the version digit in a UUID. */
+/** Index of the version digit in a UUID. */
 const VERSION_AT = 14;
 
-/** As above, of what a consumer keeps: as of what it has applied. */
+/** The same for a consumer's data: the position is what it has applied. */
 export function consumerHeadersOf(
   { node, role }: Source,
   { position, lagMs }: { position: Position; lagMs: number | undefined },
@@ -74,13 +74,13 @@ export function consumerHeadersOf(
   };
 }
 
-/** Text of the header `EcoMarket-Lag-Ms`: the greatest lag, `unknown` when one of them is not known (undefined). */
+/** Text of the header `EcoMarket-Lag-Ms`: the greatest lag, or `unknown` if one of them is (undefined). */
 export function lagText(...lagsMs: readonly (number | undefined)[]): string {
   const known = lagsMs.filter((lagMs) => lagMs !== undefined);
   return known.length < lagsMs.length ? LAG_UNKNOWN : String(Math.max(0, ...known));
 }
 
-/** The answer, or the problem that says why there is none. */
+/** Returns the answer, or throws the problem that states why there is none. */
 export function answered<Row, Extra>(result: GroupAnswer<Row, Extra> | ReadFailure): GroupAnswer<Row, Extra> {
   if (result.type === 'answer') return result;
   throw problemOf(result);
@@ -92,7 +92,7 @@ export function problemOf(failure: ReadFailure): ProblemError {
       return problem('no-node', { detail: failure.fault, headers: retryAfter });
     case 'not-fresh':
       return problem('not-fresh', {
-        detail: `No node of group ${failure.group} has come up to ${wishOf(failure)} in time`,
+        detail: `No node of group ${failure.group} has reached ${wishOf(failure)} in time`,
         headers: retryAfter,
       });
     case 'too-busy':
@@ -102,7 +102,7 @@ export function problemOf(failure: ReadFailure): ProblemError {
       return problem('bad-input', { faults: [{ at: 'query', message: failure.reason }] });
     case 'position-lost':
       return problem('position-lost', {
-        detail: `${textOf(failure)} is not in the history of group ${failure.group}: forget it and read anew`,
+        detail: `${textOf(failure)} is not in the history of group ${failure.group}: discard it and read again`,
       });
   }
 }

@@ -12,7 +12,7 @@ const positionHeaderSchema = z
     return z.NEVER;
   })
   .meta({
-    description: 'How far the answer must see: what an earlier answer gave, or order/<id> of a 202',
+    description: 'How far the answer must see: the position of an earlier answer, or order/<id> of a 202',
     examples: ['g1=7.1f0c5e9a.1234'],
   });
 
@@ -21,12 +21,11 @@ const lagMsMaxSchema = z
   .regex(/^\d{1,9}$/, 'must be a whole number of ms')
   .transform(Number)
   .meta({
-    description:
-      'Greatest lag that the answer may have, ms; it is known to within half a second. An unknown lag is too great',
+    description: 'Greatest accepted lag of the answer, ms, known to within half a second. An unknown lag is too great',
     examples: ['2000'],
   });
 
-/** Headers of every read; keys as Node spells them. */
+/** Headers of every read; keys in Node's spelling. */
 export const readHeadersSchema = z.object({
   'ecomarket-position': positionHeaderSchema.optional(),
   'ecomarket-max-lag-ms': lagMsMaxSchema.optional(),

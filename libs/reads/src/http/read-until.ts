@@ -3,15 +3,15 @@ import type { ReadOptions } from '../group-reader.js';
 
 const PAUSE_MS_MIN = 25;
 const PAUSE_MS_MAX = 500;
-/** The pause grows with the time waited, so a late answer comes at most this much later: 30 s take some 85 reads. */
+/** The pause grows with the time waited, so a late answer is at most this much later: 30 s take some 85 reads. */
 const PAUSE_SHARE = 1 / 8;
 
-/** How long to wait before the next read. */
+/** Pause before the next read. */
 export function pauseAfter(waitedMs: number): number {
   return Math.min(Math.max(waitedMs * PAUSE_SHARE, PAUSE_MS_MIN), PAUSE_MS_MAX);
 }
 
-/** Reads again until it is as hoped or the reader's `Prefer: wait` is over; returns what was read last. */
+/** Repeats the read until `isDone` holds or the reader's `Prefer: wait` is over; returns the last result. */
 export async function readUntil<A>(
   options: ReadOptions,
   read: () => Promise<A>,

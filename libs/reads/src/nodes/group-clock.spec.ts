@@ -5,7 +5,7 @@ import { GroupClock } from './group-clock.js';
 const TAG = '0a0a0a0a';
 const seq = (number: number, term = 1): BatchPosition => ({ term, tag: TAG, seq: number });
 
-// Times of the group and ours differ by an hour on purpose: nothing may compare one with the other.
+// The group's times and ours differ by an hour on purpose: nothing may compare one with the other.
 const HOUR = 3_600_000;
 const groupAt = (ms: number) => HOUR + ms;
 
@@ -16,14 +16,14 @@ const fromReplica = (clock: GroupClock, position: BatchPosition, atMs: number, n
   clock.note({ position, atMs }, nowMs, nowMs);
 
 describe('the lag of a node', () => {
-  it('is 0 while nothing is known that it has not shown', () => {
+  it('is 0 while it shows everything that is known', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(5), groupAt(0), 0);
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, 0)).toBe(0);
     expect(clock.lagMs({ position: seq(6), atMs: groupAt(1) }, 0)).toBe(0);
   });
 
-  it('stays 0 however long the primary is idle, touched or not, as long as it is reached', () => {
+  it('stays 0 however long the primary is idle, with or without heartbeats, as long as it is reached', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(5), groupAt(0), 0);
     fromPrimary(clock, seq(5), groupAt(0), HOUR);
@@ -32,7 +32,7 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, 2 * HOUR)).toBe(0);
   });
 
-  it('is the age of the oldest batch missed, as the group dates it', () => {
+  it('is the age of the oldest missing batch, by the group’s time', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(9), groupAt(400), 1_000);
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(100) }, 1_000)).toBe(300);
@@ -45,23 +45,23 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(8), atMs: groupAt(-50) }, 60_000)).toBe(60_050);
   });
 
-  it('counts from the first missed batch, not from when a replica of an idle group stopped', () => {
+  it('counts from the first missing batch, not from when a replica of an idle group stopped', () => {
     const clock = new GroupClock();
-    // The replica stands still at the touch of 0 s; the primary is idle for an hour, then writes one batch.
+    // The replica stalls at the heartbeat of 0 s; the primary is idle for an hour, then writes one batch.
     for (let ms = 0; ms <= HOUR; ms += 1_000) fromPrimary(clock, seq(5), groupAt(ms), ms);
     fromPrimary(clock, seq(6), groupAt(HOUR + 900), HOUR + 1_000);
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, HOUR + 1_000)).toBe(1_000);
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, HOUR + 5_000)).toBe(5_000);
   });
 
-  it('does not lengthen with a burst: what is missed is as old as its first batch', () => {
+  it('does not grow with a burst: what is missing is as old as its first batch', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(5), groupAt(0), 0);
     fromPrimary(clock, seq(5_000), groupAt(1_000), 1_000);
     expect(clock.lagMs({ position: seq(4_990), atMs: groupAt(995) }, 1_000)).toBe(5);
   });
 
-  it('knows of a batch from whichever node showed it, a replica before the primary too', () => {
+  it('counts a batch from the first node that showed it, even a replica before the primary', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(5), groupAt(0), 0);
     fromReplica(clock, seq(6), groupAt(20), 20);
@@ -76,13 +76,13 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(100, 3), atMs: groupAt(0) }, 600)).toBe(600);
   });
 
-  it('is at least the time since the clock of the group last moved here, less a heartbeat, once the primary is out of reach', () => {
+  it('is at least the time since the group’s clock last moved, less a heartbeat, while the primary is unreachable', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(5), groupAt(0), 0);
     const shown = { position: seq(5), atMs: groupAt(0) };
     expect(clock.lagMs(shown, 1_000)).toBe(0);
     expect(clock.lagMs(shown, 31_000)).toBe(30_000);
-    // A replica that is still fed moves each second.
+    // A replica that still receives log moves each second.
     fromReplica(clock, seq(5), groupAt(40_000), 40_000);
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(40_000) }, 40_500)).toBe(0);
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(40_000) }, 46_000)).toBe(5_000);
@@ -91,12 +91,12 @@ describe('the lag of a node', () => {
   it('includes what a replica replays late, although its clock moves each second', () => {
     const clock = new GroupClock();
     for (let ms = 0; ms <= 10_000; ms += 1_000) fromPrimary(clock, seq(ms), groupAt(ms), ms);
-    // From here on only a replica is reached; it is 30 s behind what happens.
+    // From here on only a replica is reached; it is 30 s behind.
     for (let ms = 40_000; ms <= 100_000; ms += 1_000) fromReplica(clock, seq(ms - 30_000), groupAt(ms - 30_000), ms);
     expect(clock.lagMs({ position: seq(70_000), atMs: groupAt(70_000) }, 100_000)).toBe(29_000);
   });
 
-  it('is not known to a process that has never reached the primary', () => {
+  it('is unknown to a process that has never reached the primary', () => {
     const clock = new GroupClock();
     const shown = { position: seq(5), atMs: groupAt(0) };
     expect(clock.lagMs(shown, 0)).toBeUndefined();
@@ -106,7 +106,7 @@ describe('the lag of a node', () => {
     expect(clock.lagMs(shown, 100)).toBe(0);
   });
 
-  it('of a group that has had no writer is 0 once the primary is reached', () => {
+  it('is 0 for a group without a writer once the primary is reached', () => {
     const clock = new GroupClock();
     const shown = { position: { term: 0, tag: '', seq: 0 }, atMs: groupAt(0) };
     fromPrimary(clock, shown.position, shown.atMs, 0);
@@ -122,7 +122,7 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, 30_000)).toBe(9_000);
   });
 
-  it('is never less than a second short of what a cut-off node misses, whatever was seen before the cut', () => {
+  it('is at most a second less than what a cut-off node misses, whatever was seen before the cut', () => {
     const looks = fc.array(fc.record({ replica: fc.boolean(), delayMs: fc.nat(400), gapMs: fc.nat(900) }), {
       minLength: 1,
     });
@@ -147,7 +147,7 @@ describe('the lag of a node', () => {
 });
 
 describe('the clock of a group', () => {
-  it('is told by the look that came soonest after the group wrote, and runs on between looks', () => {
+  it('is taken from the look soonest after a write, and runs on between looks', () => {
     const clock = new GroupClock();
     expect([clock.nowMs(0), clock.stillMs(0)]).toEqual([undefined, Infinity]);
     fromPrimary(clock, seq(1), groupAt(0), 900);
@@ -156,7 +156,7 @@ describe('the clock of a group', () => {
     expect(clock.nowMs(3_000)).toBe(groupAt(2_990));
   });
 
-  it('stands still from the look that last saw it go on, whoever was looked at', () => {
+  it('stops at the last look that saw it move, whichever node was looked at', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(1), groupAt(0), 0);
     fromReplica(clock, seq(1), groupAt(1_000), 1_000);
@@ -170,17 +170,17 @@ describe('the clock of a group', () => {
     const clock = new GroupClock();
     const ofTheGroup = (ms: number) => (ms < 60_000 || ms >= 120_000 ? ms : ms + 900_000);
     for (let ms = 0; ms < 180_000; ms += 500) {
-      // An earlier time than before does not come from one leadership.
+      // An earlier time than before comes from another leadership.
       fromPrimary(clock, seq(ms, ms < 120_000 ? 1 : 2), groupAt(ofTheGroup(ms)), ms);
       const sinceMs = ms % 60_000;
       if (sinceMs > 10_000) expect(clock.nowMs(ms)).toBe(groupAt(ofTheGroup(ms)));
     }
   });
 
-  it('is no later than 10 s when a clock that was put back waits for the time to catch up', () => {
+  it('is at most 10 s late while a clock that was set back waits for time to catch up', () => {
     const clock = new GroupClock();
     for (let ms = 0; ms <= 60_000; ms += 1_000) fromPrimary(clock, seq(1), groupAt(ms), ms);
-    // The server is 15 minutes behind now: `at` moves by a ms with each heartbeat.
+    // The server is 15 minutes behind now: `at` moves by 1 ms with each heartbeat.
     for (let ms = 61_000; ms <= 180_000; ms += 1_000) {
       const atMs = groupAt(60_000 + (ms - 60_000) / 1_000);
       fromPrimary(clock, seq(1), atMs, ms);
@@ -188,11 +188,11 @@ describe('the clock of a group', () => {
     }
   });
 
-  it('moves on after a failover that lost a leadership, though the new one has its term and an earlier batch', () => {
+  it('moves on after a failover that lost a leadership, although the new one has the same term and an earlier batch', () => {
     const clock = new GroupClock();
     const other = (number: number): BatchPosition => ({ term: 5, tag: 'bbbbbbbb', seq: number });
     fromPrimary(clock, seq(100, 5), groupAt(0), 0);
-    // What was lost is still shown by a replica that nobody has rewound.
+    // A replica that was not rewound still shows what was lost.
     for (let ms = 10_000; ms <= 40_000; ms += 500) {
       const heartbeats = Math.floor(ms / 1_000);
       fromPrimary(clock, other(60), groupAt(heartbeats), ms, 2);
@@ -203,7 +203,7 @@ describe('the clock of a group', () => {
     expect(clock.lagMs({ position: seq(100, 5), atMs: groupAt(0) }, 40_000)).toBeUndefined();
   });
 
-  it('does not go back for a look at the primary that was under way when a new leadership was seen', () => {
+  it('ignores a look at the primary that started before a new leadership was seen', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(100, 5), groupAt(0), 0);
     fromReplica(clock, seq(101, 6), groupAt(1_000), 1_000);
@@ -213,7 +213,7 @@ describe('the clock of a group', () => {
     expect(clock.lagMs({ position: seq(100, 5), atMs: groupAt(500) }, 1_300)).toBe(100);
   });
 
-  it('says nothing of a primary that was deposed', () => {
+  it('ignores a deposed primary', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(5), groupAt(0), 0, 2);
     fromPrimary(clock, seq(9, 9), groupAt(9_000), 1_000, 1);

@@ -1,25 +1,24 @@
 import { compareBatchPositions, type BatchPosition } from '@eco/routing';
 
 /*
- * How old is the oldest batch of a group that a node has not shown? Between two clocks on two machines nobody can tell,
- * so none is asked: `at` is compared with `at`, both written by the group, and times of ours with times of ours.
+ * How old is the oldest batch that is not visible on a node? Clocks of two machines can't be compared. So `at` is
+ * compared with `at`, both written by the group, and our times with our times.
  *
- * The lag of a node is the greater of two: the age of what it is known to miss, and the time for which this process may
- * have missed something itself.
+ * The lag of a node is the greater of two values: the age of what it is known to miss, and the time for which this
+ * process may have missed something itself.
  *
- * A node at or past the newest position known misses nothing that is known. For one that is behind there are two bounds,
- * and the smaller holds:
+ * A node at or past the newest known position misses nothing that is known. For a node that is behind there are two
+ * upper bounds, and the smaller one counts:
+ * - by the group's clock: the missing batch is younger than the `at` that the node shows;
+ * - by our own clock: the missing batch did not exist when the primary was last seen at the node's position.
  *
- *   by the group's clock   the batch it misses is younger than the `at` that it shows
- *   by our own             the batch it misses was not there when the primary last stood where this node stands
+ * The first bound is exact to one heartbeat of the writer. The second is for a replica that stalls while its group is
+ * idle: its `at` grows old, and the first batch after an hour would look an hour late.
  *
- * The first is exact to one heartbeat of the writer. The second is for a replica that stalls while its group is idle: its
- * `at` grows old there, and the first batch after an hour would look an hour late.
- *
- * A process that does not reach the primary learns of new batches from replicas alone, and these may be cut off as well.
- * The group's clock moves with each heartbeat, so what may be missed is as old as the last move that was seen here, or as
- * the newest `at` by the difference of the two clocks: a replica that replays late moves too. Nothing is missed up to the
- * last look at the primary. A process that has never reached the primary can't tell.
+ * A process that does not reach the primary learns about new batches only from replicas, which may be cut off as well.
+ * The group's clock moves with each heartbeat. So what may be missing is as old as the last move that was seen here, or
+ * as the newest `at` by the difference of the two clocks, since a replica that replays late moves too. Nothing is
+ * missing up to the last look at the primary. A process that has never reached the primary can't know.
  */
 
 /** The `group_state` of a node. */
@@ -27,7 +26,7 @@ export interface Observation {
   readonly position: BatchPosition;
   /** `group_state.at`, ms since 1970. */
   readonly atMs: number;
-  /** Of the primary that shows it; undefined: a replica does. */
+  /** Timeline of the primary that shows it; undefined: a replica does. */
   readonly timeline?: number | undefined;
 }
 
@@ -36,7 +35,7 @@ interface Newest extends Observation {
   readonly movedMs: number;
 }
 
-/** Where the primary was, and when, by our clock, it was last seen there. */
+/** A position of the primary, and when, by our clock, it was last seen there. */
 interface Step {
   readonly position: BatchPosition;
   untilMs: number;
@@ -45,31 +44,34 @@ interface Step {
 /** A writer moves its group's clock at least this often. */
 const HEARTBEAT_MS = 1_000;
 
-// Ten minutes of an idle group's probes, one of a busy group's. For older ones only the group's clock counts.
+// Ten minutes of an idle group's probes, or one minute of a busy group's. For older positions only the group's clock
+// counts.
 const STEPS_MAX = 600;
 const STEP_MS = 100;
 
-/** All times `nowMs` are of one clock that never runs back, such as `performance.now()`. */
+/** All times `nowMs` come from one clock that never runs back, such as `performance.now()`. */
 export class GroupClock {
   #newest: Newest | undefined;
   readonly #steps: Step[] = [];
-  /** The group's clock less ours: the look that comes soonest after the group wrote comes closest, and none comes before. */
+  /** The group's clock minus ours. The look soonest after a write is the most accurate, and none is too early. */
   #ahead = new RecentMax();
   #primarySeenMs: number | undefined;
   #timeline = 0;
-  /** Tags of leaderships that a failover lost; nodes that have not been rewound still show them. */
+  /** Tags of leaderships that a failover lost; nodes that were not rewound still show them. */
   readonly #lost = new Set<string>();
-  /** The last look at the primary that shows another leadership than the newest, of the same term or an earlier one. */
+  /**
+   * The last look at the primary that shows another leadership than the newest, with the same term or an earlier one.
+   */
   #other: Observation | undefined;
 
   /**
-   * To be called with whatever is seen of the group, whichever node shows it. `askedMs`: when the node was asked, so that
-   * the snapshot is not older.
+   * Call it with everything seen of the group, on any node. `askedMs`: when the node was asked; the snapshot is not
+   * older.
    */
   note(seen: Observation, askedMs: number, nowMs: number): void {
     const { position, timeline } = seen;
     const fromPrimary = timeline !== undefined;
-    // A deposed primary knows nothing of its group.
+    // A deposed primary knows nothing about its group.
     if (fromPrimary && timeline < this.#timeline) return;
     if (fromPrimary) {
       this.#timeline = timeline;
@@ -88,17 +90,17 @@ export class GroupClock {
     if (fromPrimary) this.#step(position, nowMs);
   }
 
-  /** What the group's clock shows now, as well as can be told, ms since 1970; undefined while nothing was seen of it. */
+  /** The group's current time, as well as known, ms since 1970; undefined: nothing was seen of it. */
   nowMs(nowMs: number): number | undefined {
     return this.#newest === undefined ? undefined : nowMs + this.#ahead.value;
   }
 
-  /** For how long nothing new was seen of the group, which moves each second while it has a writer, ms. */
+  /** How long nothing new was seen of the group, ms; it moves each second while it has a writer. */
   stillMs(nowMs: number): number {
     return this.#newest === undefined ? Infinity : nowMs - this.#newest.movedMs;
   }
 
-  /** Lag of a node that shows this: ms, whole; undefined: it can't be known. */
+  /** Lag of a node that shows this, whole ms; undefined: unknown. */
   lagMs(shown: Observation, nowMs: number): number | undefined {
     const newest = this.#newest;
     if (newest === undefined || this.#primarySeenMs === undefined || this.#lost.has(shown.position.tag))
@@ -121,16 +123,17 @@ export class GroupClock {
   #move({ position, atMs }: Observation, nowMs: number): void {
     this.#newest = { position, atMs, movedMs: nowMs };
     this.#other = undefined;
-    // Once the primary can't be reached, what is new here may be long past there: it can only raise the difference.
+    // While the primary is unreachable, data that is new here may be old there: it can only raise the difference.
     const aheadMs = atMs - nowMs;
     const primaryAwayMs = nowMs - (this.#primarySeenMs ?? nowMs);
     if (primaryAwayMs < RECENT_MS || aheadMs > this.#ahead.value) this.#ahead.add(aheadMs, nowMs);
   }
 
   /**
-   * A failover can lose whole leaderships, and the next leader may take the same term again. So a primary that shows an
-   * earlier leadership than the newest known, asked after that one was seen, and moves on in it, is right. One look is not
-   * enough: while a new leader's first commit waits for a replica, replicas show the new term before the primary does.
+   * A failover can lose whole leaderships, and the next leader may take the same term again. So a primary is right if
+   * it shows an earlier leadership than the newest known, was asked after that one was seen, and moves on in it. One
+   * look is not enough: while a new leader's first commit waits for a replica, replicas show the new term before the
+   * primary does.
    */
   #showsOtherHistory(seen: Observation, askedMs: number, newest: Newest): boolean {
     if (isSameLeadership(seen, newest) || askedMs <= newest.movedMs) return false;
@@ -162,8 +165,8 @@ function isAhead(seen: Observation, than: Observation): boolean {
 }
 
 /**
- * The greatest of what was added in the last 5 to 10 s. It stays when nothing is added: a group that is not seen to move
- * says nothing about its clock. A correction of a server's clock is forgotten as soon.
+ * The greatest value added in the last 5 to 10 s. It stays if nothing is added: a group that does not move says nothing
+ * about its clock. A correction of a server's clock is forgotten within the same time.
  */
 class RecentMax {
   #older = -Infinity;

@@ -18,7 +18,7 @@ import { SlowLane } from './slow-lane.js';
 
 export interface NamedNode extends NodeAddress {
   readonly group: string;
-  /** Of this node alone, such as `g1-2`. */
+  /** Name of this node, such as `g1-2`. */
   readonly name: string;
 }
 
@@ -26,9 +26,12 @@ export interface NodeSettings {
   readonly login: Login;
   readonly applicationName: string;
   readonly connections: number;
-  /** Without an answer for so long it is not reachable. The answer is waited for all the same, and brings it back. */
+  /**
+   * Without an answer for this time the node counts as unreachable. The answer is still awaited, and makes it reachable
+   * again.
+   */
   readonly probeTimeoutMs: number;
-  /** Then the connection is taken for lost. */
+  /** After this time the connection counts as lost. */
   readonly probePatienceMs: number;
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
@@ -36,11 +39,11 @@ export interface NodeSettings {
   /** How long any reader waits for a node, and a slow read for its turn. */
   readonly deadlineMs: number;
   readonly slowStatementTimeoutMs: number;
-  /** Slow reads that may wait for one that runs. */
+  /** Slow reads that may wait for a running one. */
   readonly slowReadsWaitingMax: number;
 }
 
-/** A deposed primary thinks it is one still; what it shows may never have been. It is not read. */
+/** A deposed primary still believes to be primary. What it shows may never have been valid, so it is not read. */
 export type NodeRole = 'primary' | 'replica' | 'deposed';
 
 export interface NodeStatus extends NamedNode {
@@ -54,27 +57,30 @@ export interface NodeStatus extends NamedNode {
   readonly inFlight: number;
   readonly slowReads: number;
   readonly isResting: boolean;
-  /** What is known of its replication; undefined: nobody asks, or nothing yet. */
+  /** What is known about its replication; undefined: not asked, or nothing yet. */
   readonly replication: NodeReplication | undefined;
   /** Why it can't be read; undefined when it can. */
   readonly fault: string | undefined;
 }
 
 const LATENCY_MS_AT_FIRST = 1;
-// The last ten or so reads make the latency: enough to smooth one hiccup, little enough to follow a node that slows.
+// The latency is an average over the last ten or so reads: enough to smooth one outlier, few enough to follow a node
+// that slows down.
 const LATENCY_WEIGHT = 0.1;
-/** For how long a node that failed in a way that no client can cause is asked only when nothing better is there. */
+/** How long a node that failed in a way no client can cause is used only if there is nothing better. */
 const REST_MS = 5_000;
-/** Longer than a slow statement may take: the server ends it, so an answer this late means that the server hangs. */
+/**
+ * Longer than a slow statement may take: the server ends it, so an answer this late means that the server is stalled.
+ */
 const SLOW_QUERY_MARGIN_MS = 1_000;
 
 /**
- * One node as its readers see it: what its last probe and answers told, and a few connections that all reads share. It
- * is reachable from a probe that is answered to the first failure that is the node's own, of a probe or of a read.
+ * One node as its readers see it: the results of its last probe and answers, and a few connections that all reads
+ * share. It is reachable from an answered probe to the first failure of its own, in a probe or a read.
  */
 export class Node implements ReadableNode {
   readonly name: string;
-  /** What it is among the nodes of its group; only they can tell. */
+  /** Its role among the nodes of its group, which only they determine together. */
   assigned: NodeRole | undefined;
   inFlight = 0;
   latencyMs = LATENCY_MS_AT_FIRST;
@@ -83,12 +89,12 @@ export class Node implements ReadableNode {
   replication: NodeReplication | undefined;
 
   #atMs = 0;
-  /** As of the last look; undefined: it was not known then. */
+  /** As of the last look; undefined: it was unknown then. */
   #lagMs: number | undefined;
   #lastProbe: Probe | undefined;
   #fault: string | undefined = 'not seen yet';
   readonly #side: SideConnection;
-  /** A probe that is late stays under way beyond the promise that its askers wait for. */
+  /** A late probe continues after its callers have stopped waiting. */
   #asking: Promise<void> | undefined;
   #probing: Promise<void> | undefined;
   #sessions: ReadSession[] = [];
@@ -101,7 +107,7 @@ export class Node implements ReadableNode {
     readonly address: NamedNode,
     private readonly settings: NodeSettings,
     private readonly clock: GroupClock,
-    /** After each probe, answered or not. */
+    /** Called after each probe, answered or not. */
     private readonly onProbe: (node: Node) => void,
   ) {
     this.name = address.name;
@@ -118,7 +124,7 @@ export class Node implements ReadableNode {
   }
   get lagMs(): number | undefined {
     const { position } = this;
-    // It becomes known when the primary is reached for the first time, which may be after the last look at this node.
+    // It becomes known when the primary is first reached, which may be after the last look at this node.
     return this.#lagMs ?? this.clock.lagMs({ position, atMs: this.#atMs }, performance.now());
   }
   get isResting(): boolean {
@@ -133,7 +139,7 @@ export class Node implements ReadableNode {
   get fault(): string | undefined {
     return this.#fault;
   }
-  /** The last one that was answered. */
+  /** The last answered probe. */
   get lastProbe(): Probe | undefined {
     return this.#lastProbe;
   }
@@ -157,7 +163,7 @@ export class Node implements ReadableNode {
     };
   }
 
-  /** Asks the node what it is. Never throws; whoever asks meanwhile gets the same probe. */
+  /** Probes the node. Never throws; concurrent callers share one probe. */
   probe(): Promise<void> {
     this.#probing ??= this.#answeredOrLate().finally(() => {
       this.#probing = undefined;
@@ -192,14 +198,14 @@ export class Node implements ReadableNode {
     } catch (error) {
       const kind = error instanceof ReadError ? readFailureKind(error.sqlState) : undefined;
       if (kind === 'connection') {
-        // One broken connection fails many reads; the first of them reports it, and later sessions are not to blame.
+        // One broken connection fails many reads. The first of them reports it, and later sessions are not to blame.
         const isNews = session === undefined ? this.reachable : this.#sessions.includes(session);
         if (isNews) {
           this.#lose(error);
           void this.probe();
         }
       } else if (kind !== 'request') {
-        // A node that fails fast would draw all reads: a failure counts as an answer that took as long as one may take.
+        // A node that fails fast would attract all reads, so a failure counts as the longest allowed answer time.
         this.#took(Math.max(performance.now() - startedMs, this.settings.statementTimeoutMs));
       }
       throw error;
@@ -209,8 +215,8 @@ export class Node implements ReadableNode {
   }
 
   /**
-   * An answer to what was asked at `askedMs` showed this; returns its lag, ms. A leadership or a role that is news brings a
-   * probe, which reports the rest.
+   * An answer to a read sent at `askedMs` showed this; returns its lag, ms. A new leadership or role starts a probe,
+   * which reports the rest.
    */
   note(shown: Observation & { readonly inRecovery: boolean }, askedMs: number): number | undefined {
     const nowMs = performance.now();
@@ -245,8 +251,8 @@ export class Node implements ReadableNode {
       this.onProbe(this);
     });
     let timer: NodeJS.Timeout | undefined;
-    // On a process that was busy with its reads the answer may lie there unread: one look at what has come before it counts
-    // as late.
+    // In a busy process the answer may be unread in the socket: it looks once at what has arrived before it counts as
+    // late.
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => setImmediate(resolve, 'late'), probeTimeoutMs);
     });
@@ -262,8 +268,8 @@ export class Node implements ReadableNode {
       const startedMs = performance.now();
       const seen = await probe(this.#side, this.address.group, this.terms, this.settings.probePatienceMs);
       const nowMs = performance.now();
-      // A node that was slow gets no reads that could tell that it is not any more. One that comes back begins anew:
-      // what it took while it was hanging says nothing of what it takes now.
+      // A slow node gets no reads that could show its recovery. A node that becomes reachable starts over: its
+      // durations while stalled say nothing about now.
       if (this.reachable) this.#took(nowMs - startedMs);
       else this.latencyMs = LATENCY_MS_AT_FIRST;
       this.clock.note(seen, startedMs, nowMs);
@@ -272,7 +278,7 @@ export class Node implements ReadableNode {
       this.position = seen.position;
       this.#atMs = seen.atMs;
       this.#lagMs = this.clock.lagMs(seen, nowMs);
-      // No read waits for a connection: without one the node is not reachable yet, others are added meanwhile.
+      // No read waits for a connection. Without one the node is not reachable yet; others are added meanwhile.
       await this.#fill();
       if (this.#idlest() === undefined) throw new Error('no connection for reads');
       if (!this.#stopped) this.#fault = undefined;
@@ -306,7 +312,7 @@ export class Node implements ReadableNode {
     return idlest;
   }
 
-  /** Opens the connections that are missing. Settles when there is one to read over, or none can be had; never throws. */
+  /** Opens missing connections. Settles when there is one to read over, or none can be opened; never throws. */
   async #fill(): Promise<void> {
     this.#sessions = this.#sessions.filter((session) => !session.isClosed);
     const missing = this.settings.connections - this.#sessions.length - this.#opening.size;

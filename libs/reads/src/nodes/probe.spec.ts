@@ -2,7 +2,7 @@ import type { GroupTerm } from '@eco/routing';
 import fc from 'fast-check';
 import { continued } from './probe.js';
 
-/** Leaderships one after the other; a tag is drawn once, so it names the history that it was drawn on. */
+/** Successive leaderships. A tag is drawn once, so it identifies its history. */
 const history = (tags: readonly string[]): GroupTerm[] =>
   tags.map((tag, index) => ({ term: index + 1, tag, firstSeq: index * 10 + 1 }));
 
@@ -10,7 +10,7 @@ const tags = (letter: string) =>
   fc.array(fc.constant(letter), { maxLength: 5 }).map((letters) => letters.map((each, index) => `${each}${index}`));
 
 describe('the terms of a node', () => {
-  it('are what is known and what is newer; another history is noticed', () => {
+  it('are the known and the newer ones; another history is noticed', () => {
     fc.assert(
       fc.property(tags('common'), tags('known'), tags('now'), (common, lost, kept) => {
         const known = history([...common, ...lost]);

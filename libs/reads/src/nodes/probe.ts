@@ -2,10 +2,10 @@ import type { SideConnection } from '@eco/database';
 import type { GroupTerm, BatchPosition } from '@eco/routing';
 import type { Observation } from './group-clock.js';
 
-/** What a node says of itself, all of one snapshot. */
+/** A node's report about itself, from one snapshot. */
 export interface Probe extends Observation {
   readonly inRecovery: boolean;
-  /** Of the WAL that it writes; undefined on a replica. */
+  /** Timeline of the WAL that it writes; undefined on a replica. */
   readonly timeline: number | undefined;
   readonly terms: readonly GroupTerm[];
   /** BUCKETS of the cluster. */
@@ -26,7 +26,7 @@ interface ProbeRow {
   owned_buckets: number[];
 }
 
-// pg_current_wal_lsn() throws on a replica. The timeline is in the name of the file that is being written:
+// pg_current_wal_lsn() throws on a replica. The timeline is in the name of the current WAL file;
 // pg_control_checkpoint() shows the old one until the first checkpoint after a promotion.
 const PROBE = `
   SELECT s.group_id, r.in_recovery,
@@ -42,8 +42,8 @@ const PROBE = `
   FROM eco.group_position s, (SELECT pg_is_in_recovery() AS in_recovery) r`;
 
 /**
- * `known`: the node's terms as of the probe before, ascending; only what is newer is asked for. Throws when the node does
- * not answer by the deadline, or answers for another group.
+ * `known`: the node's terms of the previous probe, ascending; only newer ones are queried. Throws if the node does not
+ * answer by the deadline, or answers for another group.
  */
 export async function probe(
   connection: SideConnection,
@@ -56,7 +56,7 @@ export async function probe(
   if (row === undefined) throw new Error('its group has no state yet');
   if (row.group_id !== group) throw new Error(`it holds group ${row.group_id}, not ${group}`);
   const terms = continued(known, row.terms);
-  // Its history is another one since: after a failover that lost something, or copied again.
+  // Its history has changed: after a failover that lost something, or because it was copied again.
   if (terms === undefined) return probe(connection, group, [], deadlineMs);
   const position: BatchPosition = { term: row.term, tag: row.tag, seq: row.seq };
   return {
@@ -71,8 +71,8 @@ export async function probe(
 }
 
 /**
- * What is known with what is newer. `newer` begins with the last known one, if that is still in the node's history; then
- * what comes before it is, too, since a tag is drawn once. Undefined: it is not.
+ * Merges known and newer terms. If `newer` begins with the last known one, that one is still in the node's history, and
+ * so are the terms before it, because a tag is drawn once. Undefined: it is not.
  */
 export function continued(known: readonly GroupTerm[], newer: readonly GroupTerm[]): readonly GroupTerm[] | undefined {
   const last = known.at(-1);

@@ -1,17 +1,16 @@
 /**
- * What a read's failure on one node says, by its SQLSTATE.
- *
- * - `request`: the values of the request are at fault (22); every node would say so.
- * - `connection`: the node can't be talked to, goes or comes; or this session does not know a statement any more (26).
+ * Kind of a read's failure on one node, by its SQLSTATE.
+ * - `request`: the values of the request are invalid (22); every node would say so.
+ * - `connection`: the node can't be reached, stops or starts; or this session no longer knows a statement (26).
  * - `passing`: may work in a moment, there or elsewhere: a recovery conflict, a deadlock (40), a lock (55), 57.
- * - `timeout`: the statement took longer than a node gives it, or an operator cancelled it.
- * - `resources`: the node has no memory or disk left for it, or a disk fails (53, 58).
- * - `refusal`: any other. A damaged page (XX), a migration that has not arrived or a right that is missing (42). It says
- *   something about the statement only when other nodes agree.
+ * - `timeout`: the statement exceeded the node's limit, or an operator cancelled it.
+ * - `resources`: the node has no memory or disk left, or a disk fails (53, 58).
+ * - `refusal`: any other. A damaged page (XX), a missing migration or a missing right (42). It says something about the
+ *   statement only if other nodes agree.
  */
 export type ReadFailureKind = 'request' | 'connection' | 'passing' | 'timeout' | 'resources' | 'refusal';
 
-/** No client can cause it, so the node is not well. */
+/** No client can cause it, so the node is not healthy. */
 export function isNodeFailure(kind: ReadFailureKind): boolean {
   return kind === 'resources' || kind === 'refusal';
 }

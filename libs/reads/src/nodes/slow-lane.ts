@@ -1,13 +1,13 @@
 import type { ReadSession, ReadStatement } from '@eco/database';
 
 export interface SlowLaneLimits {
-  /** Slow reads that may wait for the connection; one more is refused. */
+  /** Slow reads that may wait for the connection; further ones are refused. */
   readonly waitingMax: number;
   /** How long one may wait. */
   readonly waitMs: number;
 }
 
-/** The lane is full, or what waited there has waited for too long. The node is well. */
+/** The lane is full, or the read has waited too long. The node is healthy. */
 export class SlowLaneFullError extends Error {
   override readonly name = 'SlowLaneFullError';
 }
@@ -18,8 +18,8 @@ interface Waiter {
 }
 
 /**
- * What may take seconds has one connection to each node, and waits for it here: on a connection that other reads share, they
- * would wait behind it and time out (measured with six clients of a report: 387 → 23 reads/s).
+ * Slow reads have one separate connection per node and wait for it here. On a connection shared with other reads, those
+ * would wait behind them and time out (measured with six clients of a report: 387 → 23 reads/s).
  */
 export class SlowLane {
   #session: ReadSession | undefined;
@@ -49,7 +49,7 @@ export class SlowLane {
     }
   }
 
-  /** What runs fails, and what waits fails with this error. */
+  /** The running read and the waiting reads fail with this error. */
   drop(error: Error): void {
     this.#session?.close();
     this.#session = undefined;

@@ -23,7 +23,7 @@ function rolesOf(...nodes: RoleHolder[]): unknown[] {
   return nodes.map(({ assigned }) => assigned);
 }
 
-describe('roles are what the nodes say', () => {
+describe('roles are what the nodes report', () => {
   it('one says it is primary', () => {
     expect(rolesOf(node('a', primary(1)), node('b', replica), node('c', replica))).toEqual([
       'primary',
@@ -32,17 +32,17 @@ describe('roles are what the nodes say', () => {
     ]);
   });
 
-  it('two say so: the higher timeline is, wherever it stands', () => {
+  it('two say so: the one with the higher timeline is, wherever it is listed', () => {
     expect(rolesOf(node('a', primary(1)), node('b', primary(2)))).toEqual(['deposed', 'primary']);
     expect(rolesOf(node('a', primary(3)), node('b', primary(2)))).toEqual(['primary', 'deposed']);
   });
 
-  it('one that is away does not count, and keeps what it was', () => {
+  it('an unreachable one does not count, and keeps its role', () => {
     const gone = { ...node('a', primary(2), false), assigned: 'primary' as const };
     expect(rolesOf(gone, node('b', primary(1)))).toEqual(['primary', 'primary']);
   });
 
-  it('one that was never seen has none', () => {
+  it('one that was never seen has no role', () => {
     expect(rolesOf(node('a', undefined, false), node('b', replica))).toEqual([undefined, 'replica']);
   });
 });

@@ -5,13 +5,13 @@ import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';
 
 /**
- * The nodes of one group. Each is asked at a fixed pace what it is, so role changes, restarts and replaced nodes are
- * followed by looking, and nobody has to tell.
+ * The nodes of one group. Each is probed at a fixed pace. So role changes, restarts and replaced nodes are noticed by
+ * looking, without any notification.
  */
 export class WatchedNodes {
   readonly nodes: readonly Node[];
   readonly #clock = new GroupClock();
-  readonly #told = new Map<Node, string>();
+  readonly #logged = new Map<Node, string>();
   readonly #replication: ReplicationWatch | undefined;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -22,7 +22,7 @@ export class WatchedNodes {
     settings: NodeSettings,
     private readonly probeEveryMs: number,
     private readonly log: Log,
-    /** May ask the primary who follows it; absent: that is not known here. */
+    /** May ask the primary which nodes follow it; absent: unknown in this process. */
     monitor?: Login,
   ) {
     this.#replication = monitor && new ReplicationWatch(addresses, monitor);
@@ -35,7 +35,7 @@ export class WatchedNodes {
     );
   }
 
-  /** Settles when every node has answered or failed once. May come twice. */
+  /** Settles when every node has answered or failed once. It may be called twice. */
   async start(): Promise<void> {
     this.#timer ??= setInterval(() => void this.#round(), this.probeEveryMs);
     await this.#round();
@@ -48,22 +48,22 @@ export class WatchedNodes {
     for (const node of this.nodes) node.stop();
   }
 
-  /** Nodes that can be asked now, without those that a reader avoids. */
+  /** Nodes that can be read now, without those that a reader avoids. */
   readable(avoided?: ReadonlySet<Node>): Node[] {
     return this.nodes.filter((node) => node.reachable && node.assigned !== 'deposed' && avoided?.has(node) !== true);
   }
 
-  /** What the group's clock shows now, ms since 1970; undefined while nothing was seen of it. */
+  /** The group's current time, ms since 1970; undefined: nothing was seen of it. */
   get groupNowMs(): number | undefined {
     return this.#clock.nowMs(performance.now());
   }
 
-  /** For how long the group has stood still as far as can be seen, ms. */
+  /** How long the group has not moved, as far as can be seen, ms. */
   get stillMs(): number {
     return this.#clock.stillMs(performance.now());
   }
 
-  /** BUCKETS of the cluster; undefined while no node of this group has been seen. */
+  /** BUCKETS of the cluster; undefined: no node of this group was seen. */
   get buckets(): number | undefined {
     return this.#farthest()?.lastProbe?.buckets;
   }
@@ -83,7 +83,7 @@ export class WatchedNodes {
   }
 
   async #round(): Promise<void> {
-    // A look at a node that hangs takes longer than a round.
+    // A probe of a stalled node takes longer than a round.
     this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
     await Promise.all(this.nodes.map((node) => node.probe()));
   }
@@ -98,8 +98,8 @@ export class WatchedNodes {
   #tell(node: Node): void {
     const follows = node.follows ? '' : ', and does not follow its primary';
     const state = node.reachable ? `reachable as ${node.assigned}${follows}` : 'not reachable';
-    if (this.#told.get(node) === state) return;
-    this.#told.set(node, state);
+    if (this.#logged.get(node) === state) return;
+    this.#logged.set(node, state);
     const line = { group: this.group, node: node.name, role: node.assigned, fault: node.fault };
     if (node.reachable && node.follows) this.log.info(line, `${node.name} is ${state}`);
     else this.log.warn(line, `${node.name} is ${state}${node.reachable ? '' : `: ${node.fault}`}`);
@@ -107,8 +107,8 @@ export class WatchedNodes {
 }
 
 /**
- * Each node's role among its group's, from what it last said: of several that say they are primary, one is (R7). What
- * an unreachable node was stays until it answers again.
+ * Each node's role, from its last report: of several that say they are primary, one is (R7). An unreachable node keeps
+ * its role until it answers again.
  */
 export function assignRoles(nodes: readonly RoleHolder[]): void {
   const answering = nodes.filter((node) => node.reachable && node.lastProbe !== undefined);

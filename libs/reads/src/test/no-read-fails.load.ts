@@ -8,13 +8,10 @@ import { productStockQuery } from '../queries/product-stock/product-stock.query.
 import { numberFrom, orderOf, productNamed, startReadSystem, type ReadSystem } from './read-system.js';
 
 /*
- * Goal: no read fails, whatever vacuum does and whichever replica is being restarted, at full write load.
- *
- * The same readers run twice: over `Reads` on servers set up as ours are, and as most programs read, from any replica
- * over a connection of their own, with the settings that PostgreSQL comes with. The second run has to fail, else the
- * first says nothing.
- *
- * ECO_TEST_READS and ECO_TEST_RESTART_EVERY_MS make it longer: 1000000 and 30000 for the whole of it.
+ * Goal: no read fails, whatever vacuum does and whichever replica is restarted, at full write load. The same readers
+ * run twice: over `Reads` with our server settings, and as most programs read, from any replica over a connection of
+ * their own with PostgreSQL's default settings. The second run must fail; otherwise the first proves nothing.
+ * ECO_TEST_READS and ECO_TEST_RESTART_EVERY_MS make it longer: 1000000 and 30000 for the full run.
  */
 
 const READS = numberFrom('ECO_TEST_READS', 20_000);
@@ -24,7 +21,7 @@ const CONTROL_READS_MAX = 5_000;
 const READERS = 16;
 const PRODUCTS = Array.from({ length: 20 }, (_, n) => `hot-${n}`);
 const CUSTOMERS = Array.from({ length: 50 }, (_, n) => `customer-${n}`);
-/** However fast the reads are: every replica is to be restarted while they go on. */
+/** Every replica is restarted while they run, however fast the reads are. */
 const RESTARTS_MIN = 2;
 
 type Ask = (query: Query<object>, key: string, values: readonly unknown[]) => Promise<string | undefined>;
@@ -43,7 +40,7 @@ const placed: { orderId: string; customerId: string }[] = [];
 beforeAll(async () => {
   system = await startReadSystem();
   await system.write(...PRODUCTS.map((productId) => productNamed(productId, 100, 100_000_000)));
-  // Vacuum is at it all the time, and does not spare itself.
+  // Vacuum runs all the time without pausing.
   await system.tell(
     1,
     `ALTER SYSTEM SET autovacuum_naptime = 1`,
@@ -135,7 +132,7 @@ it('no read fails', async () => {
   expect(onReplicas).toBeGreaterThan(0.5);
 });
 
-it('without the measures reads fail: the run above can', async () => {
+it('without the measures reads fail, so the test above can fail', async () => {
   for (const number of [2, 3]) {
     await system.tell(
       number,

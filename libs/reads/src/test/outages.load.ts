@@ -12,7 +12,7 @@ import { productNamed, startReadSystem, type ReadSystem } from './read-system.js
 import { Wire } from './wire.js';
 
 /*
- * Goal: what a reader gets while nodes are away, whichever they are. Each test leaves all nodes up.
+ * Goal: what a reader gets while any nodes are away. Each test leaves all nodes up.
  */
 
 const PRODUCT = 'cafe-premium';
@@ -57,7 +57,7 @@ const isReachable = (number: number) => system.reads.report()[number - 1]?.reach
 const untilReachable = (...numbers: number[]) =>
   eventually(`nodes ${numbers.join()} are read again`, () => numbers.every(isReachable), within60s);
 
-it('both replicas down: the primary answers everybody, whatever its budget', async () => {
+it('both replicas down: the primary answers every reader, whatever its budget', async () => {
   const position = await changePrice();
   await Promise.all([system.server(2).kill(), system.server(3).kill()]);
   for (let n = 0; n < 500; n += 1) {
@@ -70,7 +70,7 @@ it('both replicas down: the primary answers everybody, whatever its budget', asy
   await untilReachable(2, 3);
 });
 
-it('both replicas hang, and are used again within seconds of going on, under load', async () => {
+it('both replicas stall, and are used again within seconds after they continue, under load', async () => {
   let over = false;
   const failures: unknown[] = [];
   const readers = Array.from({ length: 16 }, async () => {
@@ -80,7 +80,7 @@ it('both replicas hang, and are used again within seconds of going on, under loa
     }
   });
   await Promise.all([system.server(2).pause(), system.server(3).pause()]);
-  await eventually('both are missed', () => !isReachable(2) && !isReachable(3), within60s);
+  await eventually('both are seen as away', () => !isReachable(2) && !isReachable(3), within60s);
   await Promise.all([system.server(2).resume(), system.server(3).resume()]);
   const resumedMs = performance.now();
   await eventually('a replica answers', async () => (await read(anyone)).source.role === 'replica', within60s);
@@ -91,11 +91,11 @@ it('both replicas hang, and are used again within seconds of going on, under loa
   expect(failures).toEqual([]);
 });
 
-it('primary down: replicas answer, also who has seen what they show; who has seen more is told to come again', async () => {
+it('primary down: replicas answer every reader that they cover; others are asked to retry', async () => {
   const position = await changePrice();
   await eventually('a replica shows it', async () => (await read(at(position))).source.role === 'replica', within60s);
   await system.server(1).pause();
-  await eventually('the primary is missed', () => !isReachable(1), within60s);
+  await eventually('the primary is seen as away', () => !isReachable(1), within60s);
 
   expect((await read(anyone)).source.role).toBe('replica');
   expect((await read(at(position))).rows[0]?.price_cents).toBe(price);
@@ -106,10 +106,10 @@ it('primary down: replicas answer, also who has seen what they show; who has see
   await untilReachable(1);
 });
 
-it('all down: everybody is told so and when to come again; all back: everybody is answered', async () => {
+it('all down: every reader is asked to retry; all back: every reader is answered', async () => {
   const position = await changePrice();
   await Promise.all([1, 2, 3].map((number) => system.server(number).pause()));
-  await eventually('all are missed', () => ![1, 2, 3].some(isReachable), within60s);
+  await eventually('all are seen as away', () => ![1, 2, 3].some(isReachable), within60s);
   for (const options of [anyone, at(position), within(1_000)]) {
     expect(await refusalOf(options)).toEqual({ status: 503, problem: 'no-node', retryAfter: '1' });
   }
@@ -120,14 +120,14 @@ it('all down: everybody is told so and when to come again; all back: everybody i
   }
 });
 
-it('all replicas late: the primary takes over within its budget, and only who asks for freshness is refused then', async () => {
+it('all replicas late: the primary takes over within its budget, then only readers that require freshness are refused', async () => {
   for (const number of [2, 3]) await system.tell(number, 'SELECT pg_wal_replay_pause()');
   const before = price;
   const position = await changePrice();
   expect((await read(at(position))).source.role).toBe('primary');
   await eventually('the replicas are late', async () => (await read(anyone)).source.role === 'primary', within60s);
 
-  // A storm: the fixed number a second and a fifth of the reads, and no more.
+  // A storm: the fixed number per second and a fifth of the reads, and no more.
   const answers: Awaited<ReturnType<typeof ask>>[] = [];
   for (let round = 0; round < 4; round += 1) {
     answers.push(
@@ -147,16 +147,16 @@ it('all replicas late: the primary takes over within its budget, and only who as
   });
 });
 
-it('a replica that its primary does not send to is seen as broken, and passed over', async () => {
+it('a replica that receives no log is seen as broken and avoided', async () => {
   await system.tell(3, `ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'`, 'SELECT pg_reload_conf()');
   const report = () => system.reads.report()[2];
-  await eventually('it is missed', () => report()?.replication?.follows === false, within60s);
+  await eventually('the replica is seen as broken', () => report()?.replication?.follows === false, within60s);
   expect(report()).toMatchObject({ reachable: true, role: 'replica' });
   for (let n = 0; n < 200; n += 1) expect((await read(anyone)).source.node).not.toBe('g1-3');
 
   await system.tell(3, 'ALTER SYSTEM RESET primary_conninfo', 'SELECT pg_reload_conf()');
   await eventually('it follows again', () => report()?.replication?.follows === true, within60s);
-  // One reader alone would stay with the faster one.
+  // A single reader would stay with the faster one.
   const readers = () => Promise.all(Array.from({ length: 64 }, () => read(anyone)));
   await eventually(
     'it is read again',
@@ -165,7 +165,7 @@ it('a replica that its primary does not send to is seen as broken, and passed ov
   );
 });
 
-/** Reads that were asked again elsewhere so far, by the SQLSTATE with which this node failed them. */
+/** Reads repeated on another node so far, by the SQLSTATE of this node's failure. */
 async function retriesOf(
   node: string,
   sqlState: string,
@@ -176,8 +176,8 @@ async function retriesOf(
   return found?.value ?? 0;
 }
 
-it('one damaged page on one replica: no read fails, and the replica is left alone with them', async () => {
-  // Its file has all of the page, and no log that would be replayed on it.
+it('one damaged page on one replica: no read fails, and the replica is avoided', async () => {
+  // Its file contains the whole page, and no log is left to replay on it.
   await system.tell(1, 'CHECKPOINT');
   const position = await changePrice();
   await eventually(
@@ -218,7 +218,7 @@ it('one damaged page on one replica: no read fails, and the replica is left alon
   await whole();
   await untilReachable(2);
 
-  /** As a disk does it, while the server is down. Returns what puts it right. */
+  /** Damages the page like a disk, while the server is down. Returns a function that repairs it. */
   async function damage(name: string): Promise<() => Promise<void>> {
     const kept = Buffer.alloc(64);
     const place = 4_096;
@@ -236,14 +236,18 @@ it('one damaged page on one replica: no read fails, and the replica is left alon
   }
 });
 
-it('cut off from the primary with one replica: the lag grows, and what asks for freshness is refused', async () => {
+it('cut off from the primary with one replica: the lag grows, and reads that require freshness are refused', async () => {
   const wires = await Promise.all([1, 2].map((number) => Wire.to(system.server(number))));
   const nodes = [...wires.map(({ address }) => address), system.server(3)];
   const settings = { probeEveryMs: 200, freshWaitMs: 200 };
   const { reads, registry } = await system.startReads(settings, nodes);
   const askThere = (options: ReadOptions, there = reads) => there.ofKey(PRODUCT, productQuery, [PRODUCT], options);
   const before = price;
-  await eventually('it is told fresh', async () => (await askThere(within(500))).type === 'answer', within60s);
+  await eventually(
+    'the answer is reported as fresh',
+    async () => (await askThere(within(500))).type === 'answer',
+    within60s,
+  );
 
   await system.tell(3, `ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'`, 'SELECT pg_reload_conf()');
   await eventually('g1-3 is cut off', () => system.reads.report()[2]?.replication?.follows === false, within60s);
@@ -251,7 +255,7 @@ it('cut off from the primary with one replica: the lag grows, and what asks for 
   for (let n = 0; n < 3; n += 1) await changePrice();
   const changedMs = performance.now();
   const seen = await eventually(
-    'the lag is told',
+    'the lag is reported',
     async () => {
       const answer = answered(await askThere(anyone));
       expect(answer.source.node).toBe('g1-3');
@@ -284,7 +288,7 @@ it('cut off from the primary with one replica: the lag grows, and what asks for 
 
 const report = query<{ n: number }>({ name: 'report', rows: 'SELECT 1 AS n, pg_sleep(1.2)', pace: 'slow' });
 
-it('six clients of a slow report: no other read fails or loses its connection, and what is too much is refused', async () => {
+it('six clients of a slow report: no other read fails or loses its connection, and excess reports are refused', async () => {
   const { reads, registry } = await system.startReads();
   const askReport = () => reads.ofGroup('g1', report, [], anyone);
   let over = false;
@@ -301,7 +305,7 @@ it('six clients of a slow report: no other read fails or loses its connection, a
       }
     });
     await Promise.all(reading);
-    // More than run and wait on both replicas together.
+    // More than can run and wait on both replicas together.
     const many = await Promise.all(Array.from({ length: 16 }, askReport));
     expect(new Set(many.map(({ type }) => type))).toEqual(new Set(['answer', 'too-busy']));
   } finally {

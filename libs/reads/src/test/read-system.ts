@@ -15,7 +15,7 @@ import { Registry } from 'prom-client';
 import { Reads } from '../reads.js';
 import type { ReadSettings } from '../settings.js';
 
-/** A whole number from the environment, for runs that are longer than those of every day. */
+/** A whole number from the environment, for longer runs than the daily ones. */
 export function numberFrom(variable: string, standard: number): number {
   const number = Number(process.env[variable] ?? standard);
   if (!Number.isInteger(number) || number < 1) throw new RangeError(`${variable} must be a whole number above 0`);
@@ -27,9 +27,9 @@ export interface ReadSystem {
   readonly group: DatabaseGroup;
   readonly reads: Reads;
   readonly registry: Registry;
-  /** In the next batch; gives where the group is when it was committed. */
+  /** Writes in the next batch; returns the group's position after its commit. */
   write(...commands: CommandOf<CommandKind>[]): Promise<GroupPosition>;
-  /** 1: the first primary. Said again until the server does it. */
+  /** 1: the first primary. Repeated until the server does it. */
   tell(number: number, ...statements: string[]): Promise<void>;
   server(number: number): DatabaseGroup['servers'][number];
   /** Other reads of the same nodes, by these addresses if they are given. Stopped with the system. */
@@ -77,7 +77,7 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
       return writer.write(...commands);
     }
   };
-  // What comes while a batch is under way makes the next one, as in the writer itself.
+  // Commands that arrive during a batch make the next one, as in the writer itself.
   let waiting: CommandOf<CommandKind>[] = [];
   let next: Promise<GroupPosition> | undefined;
   let last: Promise<unknown> = Promise.resolve();
@@ -109,7 +109,7 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
     server,
     async tell(number, ...statements) {
       await eventually(
-        `server ${number} does as it is told`,
+        `server ${number} follows the order`,
         async () => {
           for (const statement of statements) await group.asSuperuser(statement, [], server(number));
           return true;

@@ -7,26 +7,25 @@ import { productQuery } from '../queries/product/product.query.js';
 import { numberFrom, productNamed, startReadSystem, type ReadSystem } from './read-system.js';
 
 /*
- * Goal: a reader that carries along what it last got sees what it wrote, and never anything older than what it has seen.
+ * Goal: a reader that sends its last position sees its own writes and never anything older than it has seen.
  *
- * Many sessions each write a product of their own now and then and read it and one that others write. Meanwhile each
- * replica in turn, and now and then both, is held back by up to 5 s; and now and then commits wait for a replica that
- * there is not, though the ones that are there show them already: then the replicas are ahead of the primary. The price
- * of a product is its version, so whoever sees a smaller price than before has seen time run back.
+ * Many sessions write a product of their own from time to time, and read it and one that others write. Meanwhile each
+ * replica in turn, and sometimes both, is held back by up to 5 s. Sometimes commits wait for a replica that does not
+ * exist, although the existing ones already show them: then the replicas are ahead of the primary. A product's price is
+ * its version, so a session that sees a smaller price than before has seen time run back.
  *
- * Sessions that carry nothing along have to see time run back under the same disturbance, else it disturbs nothing.
- *
- * ECO_TEST_SESSION_READS makes it longer.
+ * Sessions that send no position must see time run back under the same disturbance; otherwise it disturbs nothing.
+ * ECO_TEST_SESSION_READS makes the test longer.
  */
 
 const READS = numberFrom('ECO_TEST_SESSION_READS', 10_000);
 const SESSIONS = 60;
 const HELD_BACK_MS_MAX = 5_000;
 const THINK_MS_MAX = 60;
-/** Of the steps of a session. */
+/** Share of a session's steps. */
 const WRITES = 0.02;
 const ROUND_MS = 700;
-/** In one of so many rounds both replicas are held back. */
+/** In one of this many rounds both replicas are held back. */
 const BOTH_HELD_EVERY = 8;
 
 let system: ReadSystem;
@@ -112,7 +111,7 @@ async function holdBack(): Promise<void> {
   }
 }
 
-/** Commits wait for nobody they could get while both replicas go on showing them. */
+/** Commits wait for a replica that does not exist, while both replicas keep showing them. */
 async function makeCommitsWait(): Promise<void> {
   const standbys = (names: string) => [
     `ALTER SYSTEM SET synchronous_standby_names = ${names}`,
@@ -128,7 +127,7 @@ async function makeCommitsWait(): Promise<void> {
 
 let sharedPrice = 1;
 
-/** Sessions read until they have read so often, while all that is told above goes on. */
+/** Sessions read up to the given number while all the disturbances above continue. */
 async function underDisturbance(reads: number, carries: boolean): Promise<Seen> {
   const seen: Seen = { reads: 0, byReplicas: 0, refused: new Map(), violations: [] };
   over = false;
@@ -162,7 +161,7 @@ it('no session reads anything older than what it has seen or written, and replic
   expect(share).toBeGreaterThanOrEqual(0.9);
 });
 
-it('sessions that carry nothing along see time run back: the test above can fail', async () => {
+it('sessions that send no position see time run back, so the test above can fail', async () => {
   const seen = await underDisturbance(Math.min(READS, 10_000), false);
   console.log('without positions', { reads: seen.reads, violations: seen.violations.length });
   expect(seen.violations.length).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { NodeAddress } from '@eco/database';
 
-/** A wire between reads and one node, which can be cut. */
+/** A proxy between reads and one node, which can be cut. */
 export class Wire {
   readonly #sockets = new Set<Socket>();
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { checkHistory, historyFaultTexts, type Asked, type Found } from './check-history.js';
+import { checkHistory, historyErrorTexts, type Asked, type Found } from './check-history.js';
 
 const NONE = { lost: [], torn: [], doubled: [], unexpected: [] };
 const ROWS = ['an order', 'an outcome', 'a movement of tea', 'a movement of milk'];
@@ -8,19 +8,21 @@ const ROWS = ['an order', 'an outcome', 'a movement of tea', 'a movement of milk
 const requests = fc.uniqueArray(
   fc.record({
     token: fc.nat(1000).map((number) => `customer-${number}`),
-    told: fc.constantFrom<Asked['told']>('acknowledged', 'refused', 'unknown'),
+    known: fc.constantFrom<Asked['known']>('acknowledged', 'refused', 'unknown'),
     rows: fc.array(fc.constantFrom(...ROWS), { minLength: 1, maxLength: 4 }),
   }),
   { selector: ({ token }) => token, minLength: 1, maxLength: 20 },
 );
 const all = ({ token, rows }: Asked): Found[] => rows.map((row) => ({ token, row }));
 
-/** A history in which nothing is wrong: an unknown request landed or not, as a coin says. */
+/** A correct history: an unknown request landed or not, at random. */
 const sound = fc
   .tuple(requests, fc.infiniteStream(fc.boolean()))
   .map(([asked, coins]) => ({
     asked,
-    landed: asked.filter(({ told }) => told === 'acknowledged' || (told === 'unknown' && coins.next().value === true)),
+    landed: asked.filter(
+      ({ known }) => known === 'acknowledged' || (known === 'unknown' && coins.next().value === true),
+    ),
   }))
   .chain(({ asked, landed }) => {
     const found = landed.flatMap(all);
@@ -36,20 +38,20 @@ const sortedText = (list: readonly { token: string; row: string }[]) =>
   list.map(({ token, row }) => `${token} ${row}`).sort();
 
 describe('checkHistory', () => {
-  it('finds nothing in a history in which everything landed as it was promised, in whatever order', () => {
+  it('finds nothing in a history in which everything landed as acknowledged, in any order', () => {
     fc.assert(
       fc.property(sound, ({ asked, found }) => {
         expect(checkHistory(asked, found)).toEqual(NONE);
-        expect(historyFaultTexts(checkHistory(asked, found))).toEqual([]);
+        expect(historyErrorTexts(checkHistory(asked, found))).toEqual([]);
       }),
     );
   });
 
-  it('finds an acknowledged request whose rows are gone: lost, every row of it, and nothing else', () => {
+  it('reports an acknowledged request without rows as lost, with every row, and nothing else', () => {
     fc.assert(
       fc.property(sound, fc.nat(), ({ asked, found }, choice) => {
         const victim = chosen(
-          asked.filter(({ told }) => told === 'acknowledged'),
+          asked.filter(({ known }) => known === 'acknowledged'),
           choice,
         );
         fc.pre(victim !== undefined);
@@ -61,19 +63,19 @@ describe('checkHistory', () => {
     );
   });
 
-  it('finds one row that is there once more: doubled, though the set of rows is the same', () => {
+  it('reports an extra copy of a row as doubled, although the set of rows is the same', () => {
     fc.assert(
       fc.property(sound, fc.nat(), ({ asked, found }, choice) => {
         const again = chosen(found, choice);
         fc.pre(again !== undefined);
         const faults = checkHistory(asked, [...found, again]);
         expect(faults).toEqual({ ...NONE, doubled: [again] });
-        expect(historyFaultTexts(faults)).toEqual([`1 doubled, ${again?.token}: ${again?.row}`]);
+        expect(historyErrorTexts(faults)).toEqual([`1 doubled, ${again?.token}: ${again?.row}`]);
       }),
     );
   });
 
-  it('finds a request that landed twice, under whatever ids: doubled, every row of it', () => {
+  it('reports a request that landed twice under any ids as doubled, with every row', () => {
     fc.assert(
       fc.property(sound, fc.nat(), ({ asked, landed, found }, choice) => {
         const victim = chosen(landed, choice);
@@ -85,7 +87,7 @@ describe('checkHistory', () => {
     );
   });
 
-  it('finds one row of several that is gone: torn', () => {
+  it('reports one missing row of several as torn', () => {
     fc.assert(
       fc.property(sound, fc.nat(), ({ asked, landed, found }, choice) => {
         const victim = chosen(
@@ -101,14 +103,14 @@ describe('checkHistory', () => {
   });
 
   it.each([
-    ['of a request that nobody made', 'somebody else', undefined],
+    ['of an unknown request', 'another client', undefined],
     ['of a request that was refused for certain', 'refused', 'refused' as const],
     ['that its request did not ask for', 'acknowledged', 'acknowledged' as const],
-  ])('finds a row %s: unexpected', (_what, token, told) => {
+  ])('reports a row %s as unexpected', (_what, token, known) => {
     fc.assert(
       fc.property(sound, fc.constantFrom(...ROWS, 'another order'), ({ asked, found }, row) => {
-        const mine: Asked[] = told === undefined ? [] : [{ token, told, rows: ['its own row'] }];
-        const own = told === 'acknowledged' ? [{ token, row: 'its own row' }] : [];
+        const mine: Asked[] = known === undefined ? [] : [{ token, known, rows: ['its own row'] }];
+        const own = known === 'acknowledged' ? [{ token, row: 'its own row' }] : [];
         const faults = checkHistory([...asked, ...mine], [...found, ...own, { token, row }]);
         expect(faults).toEqual({ ...NONE, unexpected: [{ token, row }] });
       }),
@@ -116,7 +118,7 @@ describe('checkHistory', () => {
   });
 
   it('refuses two requests with one token', () => {
-    const request: Asked = { token: 'ana', told: 'unknown', rows: ['an order'] };
+    const request: Asked = { token: 'ana', known: 'unknown', rows: ['an order'] };
     expect(() => checkHistory([request, request], [])).toThrow('ana');
   });
 });

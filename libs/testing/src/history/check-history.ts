@@ -1,57 +1,55 @@
 /*
- * Compares what clients asked for and were told with the rows that are there.
- *
- * A set of ids is not enough: an order that came twice under two ids, or whose units were reserved twice, is in the set
- * all the same. So a request is followed by a token that its client chose and that its rows carry (its customer, its
- * quantity), never by an id that we made; and its rows are counted.
+ * Compares what clients requested and learned with the stored rows. A set of ids is not enough: an order that came
+ * twice under two ids, or whose units were reserved twice, is still in the set. So a request is tracked by a token that
+ * its client chose and that its rows carry (customer, quantity), never by an id of ours, and its rows are counted.
  */
 
-/** What a client knows of its request. */
-type Told =
-  /** It was promised: all of its rows are there, each once. */
+/** What a client knows about its request. */
+export type Known =
+  /** Acknowledged: all of its rows exist, each once. */
   | 'acknowledged'
-  /** It was told for certain that nothing was done, and nothing will be: none is there. */
+  /** Certainly refused: nothing was done and never will be, so none exists. */
   | 'refused'
-  /** No answer, or one that says it does not know: all of its rows, or none. */
+  /** No answer, or one that states that the result is unknown: all of its rows exist, or none. */
   | 'unknown';
 
 export interface Asked {
   readonly token: string;
-  readonly told: Told;
-  /** What it does when it is done, a text for each row; one that is there twice is meant twice. */
+  readonly known: Known;
+  /** Its effect, a text per row; a text that occurs twice is expected twice. */
   readonly rows: readonly string[];
 }
 
-/** A row that is there. */
+/** A stored row. */
 export interface Found {
-  /** Of the request that it belongs to, by what stands in the row. */
+  /** Token of its request, taken from the row. */
   readonly token: string;
   readonly row: string;
 }
 
-interface HistoryFault {
+export interface HistoryError {
   readonly token: string;
   readonly row: string;
 }
 
-export interface HistoryFaults {
-  /** Promised and not there at all. */
-  readonly lost: readonly HistoryFault[];
-  /** Not there, while other rows of the same request are. */
-  readonly torn: readonly HistoryFault[];
-  /** There more often than it was asked for, once for each time too many. */
-  readonly doubled: readonly HistoryFault[];
-  /** There, and nobody asked for it, or it was refused. */
-  readonly unexpected: readonly HistoryFault[];
+export interface HistoryErrors {
+  /** Acknowledged, but no row exists. */
+  readonly lost: readonly HistoryError[];
+  /** Missing, while other rows of the same request exist. */
+  readonly torn: readonly HistoryError[];
+  /** More copies than requested, one entry per extra copy. */
+  readonly doubled: readonly HistoryError[];
+  /** Exists, but nobody requested it, or it was refused. */
+  readonly unexpected: readonly HistoryError[];
 }
 
-/** Throws when two requests have one token: then nothing could be told of either. */
-export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): HistoryFaults {
+/** Throws if two requests have one token: then neither could be judged. */
+export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): HistoryErrors {
   const faults = {
-    lost: [] as HistoryFault[],
-    torn: [] as HistoryFault[],
-    doubled: [] as HistoryFault[],
-    unexpected: [] as HistoryFault[],
+    lost: [] as HistoryError[],
+    torn: [] as HistoryError[],
+    doubled: [] as HistoryError[],
+    unexpected: [] as HistoryError[],
   };
   const foundOf = new Map<string, string[]>();
   for (const { token, row } of found) {
@@ -60,18 +58,18 @@ export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): Hi
     else rows.push(row);
   }
   const seen = new Set<string>();
-  for (const { token, told, rows } of asked) {
+  for (const { token, known, rows } of asked) {
     if (seen.has(token)) throw new Error(`two requests have the token ${token}`);
     seen.add(token);
     const there = foundOf.get(token) ?? [];
     const named = (texts: readonly string[]) => texts.map((row) => ({ token, row }));
-    if (told === 'refused') {
+    if (known === 'refused') {
       faults.unexpected.push(...named(there));
       continue;
     }
     const missing = without(rows, there);
     if (there.length === 0) {
-      if (told === 'acknowledged') faults.lost.push(...named(missing));
+      if (known === 'acknowledged') faults.lost.push(...named(missing));
       continue;
     }
     faults.torn.push(...named(missing));
@@ -83,7 +81,7 @@ export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): Hi
   return faults;
 }
 
-/** What is in `these` more often than in `those`, as often as that. */
+/** Elements of `these` in excess of `those`, as often as they are in excess. */
 function without(these: readonly string[], those: readonly string[]): string[] {
   const left = new Map<string, number>();
   for (const row of those) left.set(row, (left.get(row) ?? 0) + 1);
@@ -94,11 +92,11 @@ function without(these: readonly string[], those: readonly string[]): string[] {
   });
 }
 
-/** A line for each kind of fault there is, with the first of them; none: nothing is wrong. */
-export function historyFaultTexts(faults: HistoryFaults): string[] {
+/** A line for each kind of error, with its first example; empty: all is correct. */
+export function historyErrorTexts(faults: HistoryErrors): string[] {
   return Object.entries(faults)
-    .filter(([, list]: [string, readonly HistoryFault[]]) => list.length > 0)
-    .map(([kind, list]: [string, readonly HistoryFault[]]) => {
+    .filter(([, list]: [string, readonly HistoryError[]]) => list.length > 0)
+    .map(([kind, list]: [string, readonly HistoryError[]]) => {
       const first = list.slice(0, FIRST).map(({ token, row }) => `${token}: ${row}`);
       return `${list.length} ${kind}, ${list.length > FIRST ? 'first ' : ''}${first.join('; ')}`;
     });

@@ -5,7 +5,7 @@ import type { LoadSettings } from '../segment.js';
 import type { System } from '../system.js';
 import { startLoad } from '../wrk/wrk.js';
 
-/** Orders that were answered with 202: by a Fastify route that does nothing else, or by Central, whose brokers have each. */
+/** Orders answered with 202: by a Fastify route that does nothing else, or by Central, whose brokers have each. */
 export interface Accepted {
   readonly side: Compared;
   readonly callers: number;
@@ -17,7 +17,7 @@ export interface Accepted {
   readonly failed: number;
 }
 
-/** Accepting alone: writers end before, and what was accepted is thrown away. */
+/** Only acceptance: the writers end first, and accepted orders are dropped. */
 export async function measureAcceptance(
   system: System,
   { seconds, ...spec }: ComparisonSpec & { readonly seconds: number },
@@ -29,7 +29,7 @@ export async function measureAcceptance(
   const measure = async (side: Compared, callers: number, round: number): Promise<Accepted> => {
     const load = {
       ...{ url: side === 'bare' ? bare.url : system.centralUrl, kind: 'mixed' as const, waitSeconds: 0 },
-      // Orders of its own for each stretch.
+      // Separate orders for each segment.
       ...{ products, customers, callers, seconds, seed: round * 1000 + callers },
     };
     await using running = await startLoad(wrk, load, signal);

@@ -9,19 +9,19 @@ import { measureBare, measureOurs, type Published } from './publishers.js';
 import { measureStandby, type BatchTime } from './standby.js';
 
 /*
- * What the messaging costs and gives, in one run and on one machine: our publisher beside a bare loop of amqplib, Central
- * that accepts orders beside a bare route, and the writer's batches with and without a standby. Rounds alternate, so that
- * what drifts hits both.
+ * Cost and throughput of the messaging, in one run on one machine: our publisher and a plain amqplib loop, Central
+ * accepting orders and a bare route, and the writer's batches with and without a standby. Rounds alternate, so that
+ * drift affects both.
  */
 
 const program = new Command('npm run bench:messages --')
   .description(
-    'measure the publisher beside a bare amqplib loop, acceptance beside a bare route, and what a standby costs; nothing else should run',
+    'compare the publisher with a plain amqplib loop and acceptance with a bare route, and measure the cost of a standby; nothing else should run',
   )
-  .option('--seconds <n>', 'of each stretch of publishing and accepting', '5')
+  .option('--seconds <n>', 'of each segment of publishing and accepting', '5')
   .option('--rounds <n>', 'of publishing, of accepting, and of load with and without a standby', '3')
-  .option('--callers <list>', 'orders under way at once', '64,256')
-  .option('--standby-seconds <n>', 'of each stretch of load; 0: not measured', '20')
+  .option('--callers <list>', 'concurrent orders', '64,256')
+  .option('--standby-seconds <n>', 'of each segment of load; 0: not measured', '20')
   .option('--json', 'print JSON')
   .action(run);
 

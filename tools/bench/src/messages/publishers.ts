@@ -11,10 +11,10 @@ import { newOrderId } from '@eco/routing';
 import { commandOf } from '@eco/testing';
 import type { Compared } from '../baseline.js';
 
-/** Orders that a majority of the brokers has confirmed, of one process. */
+/** Orders confirmed by a majority of the brokers, of one process. */
 export interface Published {
   readonly side: Compared;
-  /** Orders under way at once. */
+  /** Concurrent orders. */
   readonly callers: number;
   readonly perSecond: number;
   readonly failed: number;
@@ -26,7 +26,7 @@ export interface PublishSpec {
   readonly seconds: number;
 }
 
-/** Ours: what callers publish while a confirm is under way goes out as one message. */
+/** Ours: orders published while a confirm is outstanding go out as one message. */
 export async function measureOurs({ access, callers, seconds }: PublishSpec): Promise<Published> {
   const connection = new BrokerConnection({ access, name: 'bench publisher' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 10_000 });
@@ -42,7 +42,7 @@ export async function measureOurs({ access, callers, seconds }: PublishSpec): Pr
   }
 }
 
-/** A channel of amqplib with confirms, one order a message: as mandatory and as persistent as ours. */
+/** An amqplib channel with confirms, one order per message: as mandatory and persistent as ours. */
 export async function measureBare({ access, callers, seconds }: PublishSpec): Promise<Published> {
   const connection = new BrokerConnection({ access, name: 'bench bare' });
   connection.start();

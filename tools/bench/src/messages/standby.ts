@@ -3,7 +3,7 @@ import type { LoadSettings } from '../segment.js';
 import type { System } from '../system.js';
 import { startLoad } from '../wrk/wrk.js';
 
-/** Batches of the active writer in one stretch of load. */
+/** Batches of the active writer in one segment of load. */
 export interface BatchTime {
   readonly withStandby: boolean;
   readonly batches: number;
@@ -20,7 +20,7 @@ export interface StandbySpec {
   readonly rounds: number;
 }
 
-/** A standby that polls wrongly holds back vacuum, which shows in batches that take longer and longer. */
+/** A standby that polls wrongly holds back vacuum, which shows in batches that become slower and slower. */
 export async function measureStandby(
   system: System,
   { callers, seconds, rounds }: StandbySpec,
@@ -77,7 +77,7 @@ async function sums(url: string): Promise<{ batches: number; seconds: number; co
   };
 }
 
-/** Until a second goes by without a batch. */
+/** Until a second passes without a batch. */
 async function untilDrained(url: string): Promise<void> {
   for (let before = -1; ;) {
     const { batches } = await sums(url);

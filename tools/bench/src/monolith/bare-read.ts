@@ -3,8 +3,8 @@ import { Pool, type PoolConfig } from 'pg';
 import { beProgram } from '../forked-program.js';
 
 /**
- * GET /orders/{id} as anybody would write it: the row by its key over a pool of connections to one node. No position, no
- * lag, no other node when this one fails: what a read costs without what our reads promise.
+ * GET /orders/{id} in its simplest form: the row by its key over a connection pool to one node. No position, no lag, no
+ * other node if this one fails: the cost of a read without our guarantees.
  */
 const POOL_SIZE = 8;
 const ORDER = {

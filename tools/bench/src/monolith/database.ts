@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Client, escapeLiteral, type ClientConfig } from 'pg';
 
 /*
- * The monolith's database: on the same primary as ours, so with the same settings and the same durability. Tables are
- * as small as they can be for the same promise: no outcome, no ledger, no events.
+ * The monolith's database: on the same primary as ours, so with the same settings and durability. Its tables are as
+ * small as possible for the same promise: no outcome, no ledger, no events.
  */
 const schema = `
 CREATE TABLE product (
@@ -53,7 +53,7 @@ export class MonolithDatabase {
     private readonly client: Client,
   ) {}
 
-  /** Makes it on a server that has none yet. */
+  /** Creates it on a server without one. */
   static async create(superuser: ClientConfig, products: readonly StockedProduct[]): Promise<MonolithDatabase> {
     const password = randomBytes(16).toString('hex');
     const admin = await connect({ ...superuser, database: 'postgres' });

@@ -5,7 +5,7 @@ import type { Committed, MeasuredSystem } from '../measured-system.js';
 import type { MonolithDatabase } from './database.js';
 import type { MonolithSettings } from './main.js';
 
-/** The monolith as one that is measured: a process that answers when its transaction is committed. */
+/** The monolith as a measured system: a process that responds when its transaction is committed. */
 export class Monolith implements MeasuredSystem {
   readonly name = 'monolith';
 

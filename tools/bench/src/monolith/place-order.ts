@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { OrderRequest } from '../order-request.js';
 
-/** One order, one transaction, as a careful programmer writes it who has one database and nothing else. */
+/** One order in one transaction, as a careful programmer writes it with one database and nothing else. */
 
 const reserve = {
   name: 'reserve',
@@ -26,7 +26,7 @@ SELECT $1, l.* FROM unnest($2::text[], $3::int[], $4::bigint[]) AS l`,
 export type Placed = { type: 'confirmed'; orderId: string; totalCents: number } | { type: 'short'; productId: string };
 
 export async function placeOrder(pool: Pool, { customerId, lines }: OrderRequest): Promise<Placed> {
-  // Two orders that lock the same rows in the same order can't wait for each other.
+  // Two orders that lock the same rows in the same order can't deadlock.
   const inKeyOrder = lines.toSorted((one, other) => (one.productId < other.productId ? -1 : 1));
   const client = await pool.connect();
   try {

@@ -12,12 +12,12 @@ import type { LoadResult } from '../wrk/result.js';
 import { startReads } from '../wrk/wrk.js';
 
 /*
- * Reads of orders by id, in one run and on one machine: through the read-service, which has three nodes to choose from,
- * and through a bare handler that has one replica. Rounds alternate, so that what drifts hits both.
+ * Reads of orders by id, in one run on one machine: through the read-service, which chooses among three nodes, and
+ * through a bare handler with one replica. Rounds alternate, so that drift affects both.
  */
 
 const program = new Command('npm run bench:reads --')
-  .description('measure reads by id beside a bare Fastify + pg handler on one node; nothing else should run')
+  .description('compare reads by id with a bare Fastify + pg handler on one node; nothing else should run')
   .option('--seconds <n>', 'of each segment', '10')
   .option('--rounds <n>', 'each measures the bare handler, then ours', '3')
   .option('--callers <list>', 'how many at once', '16,64,256')

@@ -8,14 +8,14 @@ it('reads the line of the result, in seconds and milliseconds', () => {
 });
 
 it.each(['ready', 'Running 2s test @ http://127.0.0.1:1', '  Requests/sec:    505.00', ''])(
-  'takes %j for a line of somebody else',
+  'ignores %j as a line of another program',
   (other) => {
     expect(readResult(other)).toBeUndefined();
   },
 );
 
 it.each(['result {}', 'result ', 'result nonsense', line.replace('1010', '-1'), line.replace('2000000', '0')])(
-  'does not take %j for a result',
+  'rejects %j as a result',
   (other) => {
     expect(() => readResult(other)).toThrow();
   },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What `done` of orders.lua prints. */
 const resultSchema = z.strictObject({
-  /** Requests that were answered, whatever the answer. */
+  /** Requests with any response. */
   answers: z.int().min(0),
   durationUs: z.int().min(1),
   /** Answers of 400 and above. */
@@ -21,13 +21,13 @@ export interface LoadResult {
   readonly done: number;
   readonly failed: number;
   readonly seconds: number;
-  /** As wrk tells them: an answer that took long counts for the requests that its caller could not send meanwhile, too. */
+  /** As reported by wrk: a slow response also counts for the requests that its caller could not send meanwhile. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
 }
 
-/** Undefined: this line is none of ours. Throws when it is and can't be read. */
+/** Undefined: this line is not a result. Throws if it is one and can't be parsed. */
 export function readResult(line: string): LoadResult | undefined {
   const [, text] = /^result (.*)$/.exec(line) ?? [];
   if (text === undefined) return undefined;

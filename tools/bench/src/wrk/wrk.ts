@@ -14,21 +14,21 @@ export interface LoadSpec {
   readonly customers: number;
   readonly callers: number;
   readonly seconds: number;
-  /** Asks for the decision by `Prefer: wait`; 0: does not ask. */
+  /** Wait requested by `Prefer: wait`; 0: none. */
   readonly waitSeconds: number;
   readonly seed: number;
 }
 
 export interface Load extends AsyncDisposable {
   readonly pid: number;
-  /** When the last answer is in. The process is still there, so that what it took can be read. */
+  /** Resolves after the last response. The process still exists then, so that its CPU time can be read. */
   readonly result: Promise<LoadResult>;
 }
 
 /** An order that takes longer counts as late, and a run with late ones as faulty. */
 const LATE_S = 30;
 
-/** Starts wrk; resolves when its requests are made and it begins to send. `signal` kills it. */
+/** Starts wrk; resolves when its requests are prepared and it begins to send. `signal` kills it. */
 export async function startLoad(program: string, spec: LoadSpec, signal: AbortSignal): Promise<Load> {
   const { kind, products, customers, waitSeconds, seed } = spec;
   return startScript(program, 'orders.lua', spec, [kind, products, customers, waitSeconds, seed], signal);
@@ -43,7 +43,7 @@ export interface ReadsSpec {
   readonly seed: number;
 }
 
-/** As `startLoad`, of reads by id. */
+/** Like `startLoad`, for reads by id. */
 export async function startReads(program: string, spec: ReadsSpec, signal: AbortSignal): Promise<Load> {
   return startScript(program, 'reads.lua', spec, [spec.ids, spec.seed], signal);
 }
@@ -56,7 +56,7 @@ async function startScript(
   signal: AbortSignal,
 ): Promise<Load> {
   const args = [
-    // One thread sends some 100,000 requests a second, more than anybody here answers.
+    // One thread sends some 100,000 requests per second, more than any system here answers.
     ...['--threads', '1', '--connections', String(callers), '--duration', `${seconds}s`],
     ...['--timeout', `${LATE_S}s`, '--script', path.join(BENCH_DIR, script), url, '--'],
     ...given.map(String),

@@ -15,7 +15,8 @@ import { customersConsumer } from './customers.consumer.js';
 
 const listCustomers = operation({
   summary: "Central's customers, those of all branches, by id",
-  description: 'From a table that Central keeps by the events of all groups; its position says how far they are in it.',
+  description:
+    'From a table that Central maintains from the events of all groups; its position states what has been applied.',
   query: pageQuerySchema,
   headers: consumerHeadersSchema,
   answers: { 200: { description: 'One page', body: customerPageSchema, headers: CONSUMER_ANSWER_HEADERS } },

@@ -5,14 +5,14 @@ import { createTransport, type Transporter } from 'nodemailer';
 interface MailServer {
   /** `smtp://host:port` or `smtps://host:port`. */
   readonly url: string;
-  /** Absent: the server asks for none. */
+  /** Absent: the server requires none. */
   readonly login?: { readonly user: string; readonly password: string } | undefined;
 }
 
 export interface MailerOptions {
   readonly store: ConsumerStore;
   readonly server: MailServer;
-  /** What was sent is kept for this long, ms. */
+  /** How long sent notifications are kept, ms. */
   readonly keepSentMs: number;
   readonly log: Log;
 }
@@ -20,20 +20,24 @@ export interface MailerOptions {
 const FROM = 'EcoMarket <no-reply@ecomarket.invalid>';
 const LOOK_EVERY_MS = 2_000;
 const AT_ONCE = 20;
-/** One who has taken a notification and died is given up after that; longer than the sending of a whole round. */
+/**
+ * A process that claimed a notification and ended loses its claim after this time; it is longer than a whole round of
+ * sending.
+ */
 const CLAIM_MS = 5 * 60_000;
 const SMTP_TIMEOUT_MS = 5_000;
-/** What was sent long ago is removed so often, so many at a time: an index leads to the oldest. */
+/** Interval and number of removals of old sent notifications; an index finds the oldest. */
 const REMOVE_EVERY_MS = 60_000;
 const REMOVED_MAX = 500;
-/** Doubles from one try to the next, up to an hour; never given up, since somebody still waits to be welcomed. */
+/** Doubles from one try to the next, up to an hour. It never gives up, because a person still waits for the mail. */
 const FIRST_RETRY_MS = 5_000;
 const RETRY_CAP_MS = 3_600_000;
 
 /**
- * Sends the notifications that are due. Each is claimed first, by moving its next try ahead, so that several processes
- * do not send it twice; one that dies between sending and saying so sends it again: a mail can't be taken into a
- * transaction. Times are the database's own: processes whose clocks differ would take each other's claims for over.
+ * Sends due notifications. Each is claimed first by moving its next try into the future, so that several processes do
+ * not send it twice. A process that ends between sending and recording sends it again: a mail can't be part of a
+ * transaction. All times are the database's: processes with different clocks would consider each other's claims
+ * expired.
  */
 export class Mailer {
   readonly #transport: Transporter;
@@ -73,7 +77,7 @@ export class Mailer {
       .finally(() => (this.#round = undefined));
   }
 
-  /** Finishes the mail that is on its way. */
+  /** Finishes the current mail. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -93,7 +97,7 @@ export class Mailer {
     await this.#removeOld();
   }
 
-  /** Some that failed may lie among the oldest for ever; `state` keeps them, and none of them hides the others. */
+  /** Failed ones may stay among the oldest forever; `state` excludes them, so they hide no others. */
   async #removeOld(): Promise<void> {
     if (performance.now() < this.#removesAtMs) return;
     this.#removesAtMs = performance.now() + REMOVE_EVERY_MS;
@@ -174,5 +178,5 @@ export class Mailer {
   }
 }
 
-/** In SQL: so long from now, by the database's clock. */
+/** SQL for this time from now, by the database's clock. */
 const inMs = (ms: number) => () => `now() + interval '${ms} milliseconds'`;

@@ -2,7 +2,7 @@ import { Notification } from '@eco/database';
 import { changesOfType } from '../change-data.js';
 import type { Consumer } from '../consumer.js';
 
-/** Notes that somebody is to be written to. Sending is the mailer's: a mail server that is away stops no change. */
+/** Records that a mail is due. The mailer sends it: an unreachable mail server stops no change. */
 export const notificationsConsumer: Consumer = {
   name: 'notifications',
   schema: 'notifications',

@@ -16,8 +16,8 @@ import { NotificationsStore } from '../stores.js';
 import { notificationsConsumer } from './notifications.consumer.js';
 
 const listNotifications = operation({
-  summary: 'What people are written, oldest first, and whether it has been sent',
-  description: 'Without a mail server everything stays `unsent` and is sent once there is one.',
+  summary: 'Notifications to people, oldest first, with their state',
+  description: 'Without a mail server all stay `unsent` and are sent once there is one.',
   query: pageQuerySchema,
   headers: consumerHeadersSchema,
   answers: { 200: { description: 'One page', body: notificationPageSchema, headers: CONSUMER_ANSWER_HEADERS } },

@@ -28,7 +28,7 @@ const figures = (counted: Partial<Count>) => ({
   ...counted,
 });
 
-it('counts by time and branch, Central apart, and leaves rejected orders out', () => {
+it('counts by time and branch, with Central separate, and ignores rejected orders', () => {
   const { branches, products } = countsOf([
     confirmed('2026-11-24T23:59:59.999Z', null, [lineOf('te', 2), lineOf('pan', 3)]),
     confirmed('2026-11-25T00:00:00.000Z', null, [lineOf('te', 1)]),
@@ -58,7 +58,7 @@ interface Bought {
   cancelled: boolean;
 }
 
-/** What happens to orders, at random, as changes; and what each customer has in the end. */
+/** Random histories of orders as changes, and what each customer keeps in the end. */
 const histories = fc
   .array(
     fc.record({
@@ -70,7 +70,7 @@ const histories = fc
           minLength: 1,
         },
       ),
-      // Cancelled, or so many of each line come back, one return after the other.
+      // Cancelled, or this many of each line returned, one return after the other.
       end: fc.oneof(
         fc.constant('cancel' as const),
         fc.array(fc.array(fc.nat(3), { minLength: 3, maxLength: 3 }), { maxLength: 3 }),
@@ -119,7 +119,7 @@ const histories = fc
 const sum = (counts: readonly Count[], figure: keyof Omit<Count, 'at' | 'branch_id' | 'product_id'>) =>
   counts.reduce((total, count) => total + count[figure], 0);
 
-it('net of any history, in pages of any size, is what the customers have kept', () => {
+it('has as net of any history, in pages of any size, what the customers have kept', () => {
   fc.assert(
     fc.property(histories, fc.integer({ min: 1, max: 7 }), ({ changes, bought }, pageSize) => {
       const pages = Array.from({ length: Math.ceil(changes.length / pageSize) }, (_, page) =>

@@ -4,16 +4,16 @@ import { changesOfType } from '../change-data.js';
 import type { Consumer } from '../consumer.js';
 
 /**
- * Counts registrations, and what was sold, cancelled and returned, by day, branch and product. Each counts on the day on
- * which it happened, so figures of a day that is over stay; and at the branch that took the order. An order counts as
- * returned with its last unit: one that came back in part is still a sale.
+ * Counts registrations, sales, cancellations and returns by day, branch and product. Each counts on the day on which it
+ * happened, so figures of past days do not change, and at the branch that took the order. An order counts as returned
+ * with its last unit: a partly returned one is still a sale.
  */
 export const statisticsConsumer: Consumer = {
   name: 'statistics',
   schema: 'statistics',
   topics: ['orders', 'customers'],
-  // A row is written once for all orders that add to it: the rarer, the less an order costs the primary. But less than a
-  // reader with a position waits (FRESH_WAIT_MS).
+  // A row is written once for all orders that add to it: the rarer this is, the less an order costs the primary. But it
+  // must be shorter than a reader with a position waits (FRESH_WAIT_MS).
   paceMs: 750,
   async apply(manager, changes, group) {
     const { branches, products } = countsOf(changes);
@@ -22,7 +22,7 @@ export const statisticsConsumer: Consumer = {
   },
 };
 
-/** What changes add to one quarter of an hour, branch and product. */
+/** The changes of one quarter of an hour, branch and product. */
 export interface Count extends Figures {
   readonly at: string;
   readonly branch_id: string;
@@ -38,8 +38,8 @@ interface Units {
 }
 
 /**
- * Pure. By quarters of an hour and not by days: days are cut in the database, which knows the chain's time zone, and no
- * zone is off UTC by a part of a quarter.
+ * Pure. It counts by quarters of an hour and not by days: days are determined in the database, which knows the chain's
+ * time zone, and the UTC offset of every zone is a multiple of a quarter.
  */
 export function countsOf(changes: readonly Change[]): { branches: Count[]; products: Count[] } {
   const branches = new Map<string, Count>();
@@ -56,7 +56,7 @@ export function countsOf(changes: readonly Change[]): { branches: Count[]; produ
     }
     return count;
   };
-  /** `isWhole`: whether this is all of the order, or all of a line. */
+  /** `isWhole`: whether this is the whole order, or a whole line. */
   const countLines = <Line extends Units>(
     { at, data }: { at: string; data: { branchId: string | null; lines: readonly Line[] } },
     [orders, units, cents]: readonly [keyof Figures, keyof Figures, keyof Figures],
@@ -66,7 +66,7 @@ export function countsOf(changes: readonly Change[]): { branches: Count[]; produ
     if (isWhole()) ofBranch[orders] += 1;
     for (const line of data.lines) {
       const ofProduct = countIn(products, at, data.branchId, line.productId);
-      // An order holds a product in one line.
+      // An order has one line per product.
       if (isWhole(line)) ofProduct[orders] += 1;
       for (const count of [ofBranch, ofProduct]) {
         count[units] += line.quantity;
@@ -97,8 +97,8 @@ function quarterOf(at: string): string {
 }
 
 /**
- * Another topic's changes may add to the same rows at the same time, hence the sum in the database; and in the order of
- * the key, so that neither waits for the other in a circle.
+ * Another topic's changes may add to the same rows at the same time, so the sum is computed in the database, in key
+ * order to prevent deadlocks.
  */
 async function add(
   manager: EntityManager,

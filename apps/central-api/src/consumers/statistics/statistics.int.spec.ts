@@ -16,8 +16,8 @@ import { BatchWriter, commandOf, startDatabaseGroup, type DatabaseGroup } from '
 import { statisticsConsumer } from './statistics.consumer.js';
 
 /*
- * Statistics against the ledger: batches as the writer writes them, changes as /changes gives them, counted by the
- * consumer, compared with a naive model and by `eco verify`.
+ * Statistics compared with the ledger: batches as the writer writes them, changes as /changes returns them, counted by
+ * the consumer, compared with a naive model and by `eco verify`.
  */
 
 const PRODUCTS = { te: 100, pan: 250, ron: 999 } as const;
@@ -62,7 +62,7 @@ function prepare(timeZone?: string): Promise<void> {
   });
 }
 
-/** Applies what is new, in parts of these sizes: a part may end inside a batch. */
+/** Applies new changes in parts of these sizes; a part may end inside a batch. */
 async function catchUp(parts: () => number): Promise<void> {
   for (const topic of topics.filter((each) => statisticsConsumer.topics.includes(each))) {
     const from = await store.applied(group.id, topic);
@@ -95,11 +95,11 @@ interface Bought {
   cancelled: boolean;
 }
 
-/** Every order that was confirmed, by what its client was told. */
+/** Every confirmed order, according to the client's reply. */
 const bought: Bought[] = [];
 let customers = 0;
 
-/** What the tables must add up to for these orders, of one product or of all. */
+/** Expected sums of the tables for these orders, of one product or of all. */
 function modelOf(orders: readonly Bought[], product?: string): Figures {
   const figures = Object.fromEntries(FIGURES.map((figure) => [figure, 0])) as Figures;
   for (const { lines, returned, cancelled } of orders) {
@@ -133,7 +133,7 @@ async function counted(table: 'branch_day' | 'product_day', where: string, value
   return row as unknown as Figures;
 }
 
-/** A command of this kind for an order that there is, or for none of them; and what it does to the model when it is done. */
+/** A command of this kind for an existing order or for none, and its effect on the model. */
 interface Step {
   readonly kind: 'place' | 'reserve' | 'cancel' | 'fulfil' | 'return' | 'register';
   readonly which: number;
@@ -196,7 +196,7 @@ function commandsOf(
   return [[commandOf('order.return', { ...of, location: 'central', lines: back }), take]];
 }
 
-it('any history of orders, applied in parts of any size, counts as a naive model does, and agrees with the ledger', async () => {
+it('any history of orders, applied in parts of any size, has the naive model’s counts and agrees with the ledger', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.infiniteStream(fc.integer({ min: 1, max: 5 })), async (batches, sizes) => {
       for (const batch of batches) {
@@ -204,14 +204,14 @@ it('any history of orders, applied in parts of any size, counts as a naive model
         const commands = batch.flatMap((step) => commandsOf(step, known));
         if (commands.length === 0) continue;
         const { replies } = await writer.write(...commands.map(([command]) => command));
-        // In the order in which they were decided: a return of more than there is left is refused.
+        // In the order of the decisions: a return of more than is left is refused.
         for (const reply of replies) {
           if (reply.type !== 'outcome' || reply.status !== 'done' || reply.repeated) continue;
           commands.find(([command]) => command.id === reply.commandId)?.[1]();
         }
         if (batch.length % 2 === 0) await catchUp(() => Number(sizes.next().value));
       }
-      // Statistics that are behind agree with the ledger up to where they are.
+      // Statistics that are behind agree with the ledger up to their position.
       expect(await violations()).toEqual([]);
       await catchUp(() => Number(sizes.next().value));
       for (const branchId of BRANCHES) {
@@ -231,7 +231,7 @@ it('any history of orders, applied in parts of any size, counts as a naive model
   expect(bought.some(({ returned }) => returned.size > 0)).toBe(true);
 });
 
-it('another time zone counts everything again, by its own days, and a start without one keeps it', async () => {
+it('another time zone counts everything again by its days, and a start without one keeps it', async () => {
   const daysOf = async () => {
     const rows = await group.asSuperuser<{ day: string; orders: number }>(
       'SELECT day::text, sum(orders)::int AS orders FROM statistics.branch_day GROUP BY 1 HAVING sum(orders) > 0 ORDER BY 1',
@@ -256,9 +256,9 @@ it('another time zone counts everything again, by its own days, and a start with
   expect(await group.asSuperuser(`SELECT time_zone FROM statistics.calendar`)).toEqual([{ time_zone: 'UTC' }]);
 });
 
-/** Instants around midnight, and the day that each is of, on days on which the clocks change and on others. */
+/** Instants around midnight and their days, on days of clock changes and on others. */
 const midnights: Record<string, [at: string, day: string][]> = {
-  // 18:00 there is midnight of UTC; no daylight-saving time since 2022.
+  // 18:00 there is midnight in UTC; no daylight-saving time since 2022.
   'America/Mexico_City': [
     ['2025-11-24T23:59:59.999Z', '2025-11-24'],
     ['2025-11-25T00:30:00.000Z', '2025-11-24'],
@@ -276,7 +276,7 @@ const midnights: Record<string, [at: string, day: string][]> = {
     ['2025-10-26T22:59:59.999Z', '2025-10-26'],
     ['2025-10-26T23:00:00.000Z', '2025-10-27'],
   ],
-  // The clocks change at midnight: 2025-04-05 has the hour before it twice, 2025-09-07 begins at one o'clock.
+  // The clocks change at midnight: 2025-04-05 has the preceding hour twice, 2025-09-07 begins at one o'clock.
   'America/Santiago': [
     ['2025-04-06T02:59:59.999Z', '2025-04-05'],
     ['2025-04-06T03:30:00.000Z', '2025-04-05'],
@@ -288,7 +288,7 @@ const midnights: Record<string, [at: string, day: string][]> = {
   ],
 };
 
-it.each(Object.entries(midnights))('in %s a sale counts for the day that it is there', async (timeZone, instants) => {
+it.each(Object.entries(midnights))('in %s a sale counts for its local day', async (timeZone, instants) => {
   await prepare(timeZone);
   const sold = instants.map(([at], n): Change => {
     const orderId = newOrderId({ customerId: 'ana', nowMs: Date.now(), random: randomBytes(10) });

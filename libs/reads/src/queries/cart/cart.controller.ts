@@ -9,12 +9,12 @@ import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.
 
 const getCart = operation({
   summary: "A customer's cart",
-  description: 'Empty for a customer who never put anything into it.',
+  description: 'Empty for a customer who never added anything.',
   path: customerPathSchema,
   headers: readHeadersSchema,
   answers: {
     200: {
-      description: 'What it holds, at the prices of now',
+      description: 'Its items at current prices',
       body: cartSchema,
       headers: [...READ_ANSWER_HEADERS, headerNames.stamp],
     },
@@ -34,7 +34,7 @@ export class CartController {
     const options = readOptionsOf(headers);
     const { rows, extra, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], options));
 
-    // A cart goes by its customer, its products each by itself: those of other groups are asked for there.
+    // A cart is routed by its customer, each product by itself: products of other groups are queried there.
     const elsewhere = new Map<string, string[]>();
     for (const { product_id } of rows) {
       const group = this.reads.groupOf(product_id) ?? source.group;
@@ -64,7 +64,10 @@ export class CartController {
     );
   }
 
-  /** Commands from this process come after what it shows, and those of a client after what it brings. */
+  /**
+   * Commands from this process get later stamps than the cart shows; a client's commands get later stamps than it
+   * sends.
+   */
   #stampOf(customerId: string, stamp: string | null): Record<string, string> {
     if (stamp === null) return {};
     this.reads.onCartStamp?.(customerId, stamp);

@@ -4,17 +4,17 @@ import { owned } from '../owned.js';
 export interface CartItemRow {
   product_id: string;
   quantity: number;
-  /** Null: this group does not have the product, or it is not in the catalogue any more. */
+  /** Null: this group does not own the product, or it is no longer in the catalogue. */
   name: string | null;
   price_cents: number | null;
 }
 
-/** Of the whole cart, tombstones among it. Null: nothing was ever put in. */
+/** Highest stamp of the whole cart, including tombstones. Null: nothing was ever added. */
 export interface CartStamp {
   highest_stamp: string | null;
 }
 
-/** $1 customer id. Items that were taken out or ordered, or are older than the last clearing, are tombstones. */
+/** $1 customer id. Items that were removed or ordered, or are older than the last clear, are tombstones. */
 export const cartQuery = query<CartItemRow, CartStamp>({
   name: 'cart',
   rows: `
@@ -38,7 +38,7 @@ export interface CartProductRow {
   price_cents: number;
 }
 
-/** $1 product ids: those of a cart that lie in another group than the cart. */
+/** $1 product ids: those of a cart that are in another group than the cart. */
 export const cartProductsQuery = query<CartProductRow>({
   name: 'cart-products',
   rows: `

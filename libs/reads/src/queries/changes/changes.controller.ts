@@ -28,7 +28,7 @@ import { changeOf, changesQuery, historyQuery, WHOLE_BATCH, type ChangeRow, type
 import { continuationOf, cursorIn, isCovered, type ShownHistory } from './cursor-place.js';
 
 const listChanges = operation({
-  summary: 'What the batches of a group did, in order',
+  summary: 'Changes made by the batches of a group, in order',
   description:
     'At most `limit` changes, so a page may end inside a batch; `next` says where to go on. Events announce changes; ' +
     'this is where they are. A consumer that brings the position of an event gets at least what the event announced. ' +
@@ -40,10 +40,13 @@ const listChanges = operation({
   problems: [...READ_PROBLEMS],
 });
 
-/** A leader moves its group's row each second: within this the primary shows whether it goes on without a cursor. */
+/**
+ * A leader moves its group's row each second, so within this time the primary shows whether it continues without a
+ * cursor.
+ */
 const PRIMARY_WAIT_MS = 2_500;
 const PRIMARY_PAUSE_MS = 250;
-/** Requests that may wait for the primary at a time: it has the writes to do. */
+/** Requests that may wait for the primary at a time, which has to write. */
 const PRIMARY_WAITS_MAX = 16;
 
 type Verdict =
@@ -70,11 +73,11 @@ export class ChangesController {
     const own = leadership === undefined ? [] : [{ group, ...leadership, seq }];
     const first = await read([...options.position.groups, ...own]);
     if (first.type === 'answer' && hasPlace(first, after)) return pageOf(group, topic, after, limit, first, options);
-    // That node may only be behind. Whether the history will ever have the cursor, only the primary can say.
+    // That node may only be behind. Only the primary knows whether the history will ever have the cursor.
     const verdict = await this.#verdictOf(group, after, options);
     if (verdict.type === 'lost') throw lost(group, after, verdict.continueFrom);
     if (verdict.type !== 'covered') throw problemOf(verdict);
-    // The cursor is fine, so it is the position in the header that can't be had.
+    // The cursor is fine, so the position in the header is what can't be had.
     if (first.type === 'position-lost') throw lost(group, after, verdict.cursor);
     if (first.type !== 'answer') throw problemOf(first);
     const second = answered(await read([...options.position.groups, ...(verdict.position ? [verdict.position] : [])]));
@@ -88,10 +91,10 @@ export class ChangesController {
   }
 
   /**
-   * What the primary says of a cursor that another node does not have. A primary that does not have it either may still
-   * get it, since a replica shows a commit before the primary does, by one transaction; and a primary that was replaced
-   * never gets it. But every commit of a group changes the same row (group_state), and only the true primary commits. So
-   * when that row has changed since the request came and the cursor is still missing, it is not in the group's history.
+   * Asks the primary about a cursor that another node does not have. A primary that lacks it may still get it, because
+   * a replica shows a commit before the primary does, by one transaction. A primary that was replaced never gets it.
+   * Every commit of a group changes the same row (group_state), and only the true primary commits. So if that row has
+   * changed since the request arrived and the cursor is still missing, it is not in the group's history.
    */
   async #verdictOf(group: string, cursor: ChangesCursor, { waitMs }: ReadOptions): Promise<Verdict> {
     if (this.#primaryWaits >= PRIMARY_WAITS_MAX) return notFresh(group, cursor);
@@ -153,7 +156,7 @@ function pageOf(
   const rows = page.rows.slice(0, limit);
   const [last, following] = [rows.at(-1), page.rows[limit]];
   const { position } = historyIn(page);
-  // Without a following change the topic has nothing more up to where the node is.
+  // Without a next change the topic has nothing more up to the node's position.
   const next =
     last === undefined || following === undefined
       ? { seq: position.seq }
@@ -179,7 +182,7 @@ function lost(group: string, cursor: ChangesCursor, continueFrom: ChangesCursor)
   return problem('position-lost', {
     detail:
       `${formatChangesCursor(cursor)} is not in the history of group ${group}. ` +
-      `Forget positions of this group, and ask for what is after ${formatChangesCursor(continueFrom)}`,
+      `Discard positions of this group, and continue after ${formatChangesCursor(continueFrom)}`,
     members: { continueFrom: formatChangesCursor(continueFrom) },
   });
 }

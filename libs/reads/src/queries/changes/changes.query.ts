@@ -2,14 +2,14 @@ import type { Change, ChangeType, Topic } from '@eco/contracts';
 import { query, type Query } from '../../query.js';
 
 /*
- * A page begins after a place (seq, n) and reads no more rows than it shows, and one: the first of the next page. A batch
- * may hold 200,000 changes, so no page holds whole batches.
+ * A page begins after a (seq, n) and reads one row more than it shows: the first of the next page. A batch may have
+ * 200,000 changes, so pages do not consist of whole batches.
  *
  * A group's log is what its batches did, so it is not filtered by ownership: a bucket that moves away takes no past
- * with it, and a reader that is behind must not miss what was done before.
+ * with it, and a late reader must not miss what was done before.
  *
- * Written out here and not over the view eco.change: under its UNION ALL the planner finds no order and sorts the whole
- * log (200,000 changes: 8 s in place of 2 ms).
+ * The SQL is written out instead of using the view eco.change: under its UNION ALL the planner finds no order and sorts
+ * the whole log (200,000 changes: 8 s instead of 2 ms).
  */
 
 export interface ChangeRow {
@@ -21,15 +21,15 @@ export interface ChangeRow {
   data: Record<string, unknown>;
 }
 
-/** Of the history in which the page was read. */
+/** The history in which the page was read. */
 export interface HistoryRow {
-  /** First batch of the first leadership that is not before the cursor's and is not it; null: there is none. */
+  /** First batch of the first later leadership than the cursor's; null: there is none. */
   ends_at: number | null;
   /** The group's clock, ms since 1970. */
   at_ms: number;
 }
 
-/** Place after all changes of a batch. */
+/** A number after all changes of a batch. */
 export const WHOLE_BATCH = 2 ** 31 - 1;
 
 const historyOf = (term: string, tag: string) => `
@@ -50,8 +50,8 @@ export function changeOf(row: ChangeRow): Change {
 }
 
 /**
- * $1 topic, $2 and $3 the place to begin after, $4 limit, $5 and $6 the cursor's leadership or null. By the index
- * outcome_changes; an order's lines stand in its row.
+ * $1 topic, $2 and $3 the (seq, n) to begin after, $4 limit, $5 and $6 the cursor's leadership or null. Uses the index
+ * outcome_changes; an order's lines are in its row.
  */
 const outcomeChanges = query<ChangeRow, HistoryRow>({
   name: 'changes-of-outcomes',
@@ -68,7 +68,7 @@ const outcomeChanges = query<ChangeRow, HistoryRow>({
   extra: historyOf('$5', '$6'),
 });
 
-/** As above, of the topic stock: $1 is not looked at. By the index movement_changes. */
+/** The same for the topic stock: $1 is ignored. Uses the index movement_changes. */
 const movementChanges = query<ChangeRow, HistoryRow>({
   name: 'changes-of-movements',
   rows: `

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { continuationOf, isCovered, type ShownHistory } from './cursor-place.js';
 
 /*
- * Two histories of one group: the same leaderships up to a batch, then each its own. One was lost in a failover; the
+ * Two histories of one group: the same leaderships up to a batch, then separate ones. One was lost in a failover; the
  * other is the group's history now.
  */
 
@@ -50,15 +50,15 @@ function shownTo({ leadership }: ChangesCursor, { terms, seq }: History): ShownH
   return { position: { term: last.term, tag: last.tag, seq }, endsAt: next?.firstSeq ?? null };
 }
 
-/** Of a reader that was at some batch of a history when `terms[index]` was its leadership. */
+/** The cursor of a reader that was at some batch of a history when `terms[index]` led. */
 function cursorIn({ terms, seq }: History, index: number, place: number): ChangesCursor {
   const { term, tag, firstSeq } = terms[index % terms.length] as GroupTerm;
   const end = (terms[(index % terms.length) + 1]?.firstSeq ?? seq + 1) - 1;
   return { leadership: { term, tag }, seq: firstSeq - 1 + (place % (end - firstSeq + 2)) };
 }
 
-describe('the place of a cursor', () => {
-  it('is covered by the history in which it was given, at its end and later', () => {
+describe('a cursor', () => {
+  it('is covered by the history that issued it, at its end and later', () => {
     fc.assert(
       fc.property(histories, fc.nat(), fc.nat(), ({ kept }, index, place) => {
         const cursor = cursorIn(kept, index, place);
@@ -67,12 +67,12 @@ describe('the place of a cursor', () => {
     );
   });
 
-  it('is covered after a failover exactly when no batch up to it was lost; else its reader continues after the last common one', () => {
+  it('is covered after a failover exactly if no batch up to it was lost; otherwise its reader continues after the last common batch', () => {
     fc.assert(
       fc.property(histories, fc.nat(), fc.nat(), ({ shared, lost, kept }, index, place) => {
         const cursor = cursorIn(lost, index, place);
         const shown = shownTo(cursor, kept);
-        // Of a later leadership than the kept history has, it can't be told: that history may get it yet.
+        // A later leadership than the kept history has can't be judged: that history may get it yet.
         if ((cursor.leadership?.term ?? 0) <= shown.position.term) {
           expect(isCovered(cursor, shown)).toBe(cursor.seq <= shared);
         }

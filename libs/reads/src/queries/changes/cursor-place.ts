@@ -4,7 +4,7 @@ import type { BatchPosition } from '@eco/routing';
 /** A group's history as one node showed it, as far as a cursor needs it. */
 export interface ShownHistory {
   readonly position: BatchPosition;
-  /** First batch of the first leadership that is not before the cursor's and is not it; null: there is none. */
+  /** First batch of the first later leadership than the cursor's; null: there is none. */
   readonly endsAt: number | null;
 }
 
@@ -19,12 +19,12 @@ export function isCovered(cursor: ChangesCursor, shown: ShownHistory): boolean {
   return seq <= lastSharedSeq(shown);
 }
 
-/** Where the reader of a cursor that was lost continues: after the last batch that both histories have, in this one. */
+/** Where the reader of a lost cursor continues: in this history, after the last batch that both histories have. */
 export function continuationOf(cursor: ChangesCursor, shown: ShownHistory): ChangesCursor {
   return cursorIn(shown.position, { seq: Math.min(lastCompleteSeq(cursor), lastSharedSeq(shown)) });
 }
 
-/** This place, named by the leadership that wrote last where it was seen; a group without one has none to name. */
+/** The cursor with the leadership that wrote last where it was seen; a group without a leadership has none to name. */
 export function cursorIn({ term, tag }: BatchPosition, { seq, n }: Pick<ChangesCursor, 'seq' | 'n'>): ChangesCursor {
   return { ...(term === 0 ? {} : { leadership: { term, tag } }), seq, n };
 }

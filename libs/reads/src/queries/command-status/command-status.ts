@@ -4,9 +4,9 @@ import { query } from '../../query.js';
 import type { Reads } from '../../reads.js';
 
 /**
- * What is certain about a command, of one snapshot. `never`: the group's clock is past the command's `notAfter` and
- * nothing was decided, so it is not done and will not be: whatever batch takes it later finds it too late. `open`: it may
- * still be decided, or nobody can tell.
+ * What is certain about a command, from one snapshot. `never`: the group's clock is past the command's `notAfter` and
+ * nothing was decided, so it will never be done: any later batch finds it expired. `open`: it may still be decided, or
+ * this is unknown.
  */
 export type CommandStatus =
   | {
@@ -31,8 +31,8 @@ interface Extra {
 }
 
 /**
- * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's. What
- * the writer could not read is kept by the hash of its content, so its body can't be compared.
+ * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's.
+ * An unreadable command is stored under the hash of its content, so its body can't be compared.
  */
 const commandStatusQuery = query<StatusRow, Extra>({
   name: 'command-status',
@@ -46,7 +46,10 @@ const commandStatusQuery = query<StatusRow, Extra>({
        AND (d.body_hash = decode($3, 'hex') OR d.error_class IN ('invalid', 'unreadable')) LIMIT 1) AS dead_letter`,
 });
 
-/** `key`: the customer or product that the command goes by. Any node may answer: its snapshot holds both or neither. */
+/**
+ * `key`: the customer or product that the command is routed by. Any node may answer: its snapshot contains both or
+ * neither.
+ */
 export async function readCommandStatus(
   reads: Reads,
   { key, commandId, notAfter, bodyHash }: { key: string; commandId: string; notAfter: string; bodyHash: string },

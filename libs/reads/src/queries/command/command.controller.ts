@@ -9,7 +9,7 @@ import { Reads } from '../../reads.js';
 import { commandQuery } from './command.query.js';
 
 const getCommand = operation({
-  summary: 'What was decided for a command',
+  summary: 'The decision about a command',
   description:
     'An order is the command of its id. With `Prefer: wait=N` the answer waits for the outcome. The outcome is of the ' +
     'request that came first under its `Idempotency-Key`; `keyConflicts` counts others with the same key and another ' +

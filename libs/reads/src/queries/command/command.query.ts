@@ -11,11 +11,11 @@ export interface OutcomeRow {
 export interface CommandDeadLetter {
   /** Null: there is an outcome, or no open dead letter. */
   dead_letter: { reason: string; since: string } | null;
-  /** Other bodies that came under the id. */
+  /** Other bodies that arrived under the id. */
   key_conflicts: number;
 }
 
-/** $1 command id. By the primary keys of outcome, orders and dead_letter. */
+/** $1 command id. Uses the primary keys of outcome, orders and dead_letter. */
 export const commandQuery = query<OutcomeRow, CommandDeadLetter>({
   name: 'command',
   rows: `

@@ -12,7 +12,7 @@ import { customersOfEmailQuery } from './customers-of-email.query.js';
 
 const listCustomers = operation({
   summary: 'Registered customers with an e-mail address, by customer id',
-  description: 'Customers lie on their groups by id, so each group is asked.',
+  description: 'Customers are distributed over groups by id, so each group is queried.',
   query: customersQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {

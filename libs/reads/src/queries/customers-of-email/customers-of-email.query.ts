@@ -2,7 +2,7 @@ import { query } from '../../query.js';
 import type { CustomerRow } from '../customer/customer.query.js';
 import { owned } from '../owned.js';
 
-/** $1 the customer to begin after, $2 limit, $3 e-mail address. By the index customer_email. */
+/** $1 the customer to begin after, $2 limit, $3 e-mail address. Uses the index customer_email. */
 export const customersOfEmailQuery = query<CustomerRow>({
   name: 'customers-of-email',
   rows: `

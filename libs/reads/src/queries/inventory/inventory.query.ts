@@ -2,7 +2,7 @@ import { query } from '../../query.js';
 import { owned } from '../owned.js';
 import { LEVEL_COLUMNS, type LevelRow } from '../product-stock/product-stock.query.js';
 
-/** $1 product and $2 location to begin after, $3 limit. By the primary key. */
+/** $1 product and $2 location to begin after, $3 limit. Uses the primary key. */
 export const inventoryQuery = query<LevelRow>({
   name: 'inventory',
   rows: `
@@ -12,7 +12,7 @@ export const inventoryQuery = query<LevelRow>({
   order: 'r.product_id, r.location',
 });
 
-/** As above, of one location $4. By the index stock_level_of_location. */
+/** The same for one location $4. Uses the index stock_level_of_location. */
 export const inventoryOfLocationQuery = query<LevelRow>({
   name: 'inventory-of-location',
   rows: `
@@ -22,20 +22,21 @@ export const inventoryOfLocationQuery = query<LevelRow>({
   order: 'r.product_id, r.location',
 });
 
-/** `nth` of the levels that were looked at; the last one stands for itself even when it is not low. */
+/** `nth` of the levels looked at; the last one is included even if it is not low. */
 export interface LookedAtRow extends LevelRow {
   nth: number;
 }
 
 /**
- * Levels that a page of low stock looks at, at the most. What is low is found by looking: an index on the units would be
- * written at each order, and cost the hottest rows their updates within the page (HOT).
+ * Most levels that a page of low stock looks at. Low stock is found by scanning: an index on the units would be written
+ * with every order, and would prevent in-page updates (HOT) of the hottest rows.
  */
 export const LEVELS_LOOKED_AT_MAX = 10_000;
 
 /**
- * Products on sale, in order, each with levels l. $1 product and $2 location to begin after, $3 limit, $4 units available
- * at the most. The product id is that of the catalogue, so that its index gives the order and nothing is sorted whole.
+ * Products on sale, in order, each with levels l. $1 product and $2 location to begin after, $3 limit, $4 most
+ * available units. The product id is that of the catalogue, so that its index provides the order and no full sort is
+ * needed.
  */
 const lowStock = (name: string, levels: string) =>
   query<LookedAtRow>({
@@ -53,7 +54,9 @@ const lowStock = (name: string, levels: string) =>
     order: 'r.product_id, r.location',
   });
 
-/** By the primary keys of product and stock_level. Each product on sale has a level at central: of 0 when none is stored. */
+/**
+ * Uses the primary keys of product and stock_level. Each product on sale has a level at central: 0 if none is stored.
+ */
 export const lowStockQuery = lowStock(
   'low-stock',
   `CROSS JOIN LATERAL (
@@ -64,7 +67,7 @@ export const lowStockQuery = lowStock(
       ) l WHERE true`,
 );
 
-/** As above, of central alone. */
+/** The same for central alone. */
 export const lowStockAtCentralQuery = lowStock(
   'low-stock-at-central',
   `CROSS JOIN LATERAL (
@@ -73,7 +76,7 @@ export const lowStockAtCentralQuery = lowStock(
       ) l WHERE true`,
 );
 
-/** As above, of a branch $5: what it has had of them. By the index stock_level_of_location. */
+/** The same for a branch $5, with the products it has had. Uses the index stock_level_of_location. */
 export const lowStockAtBranchQuery = lowStock(
   'low-stock-at-branch',
   'JOIN eco.stock_level l ON l.product_id = p.product_id AND l.location = $5 WHERE l.product_id >= $1',

@@ -16,9 +16,9 @@ const getOrder = operation({
   path: orderPathSchema,
   headers: readHeadersSchema,
   answers: {
-    200: { description: 'As it stands now', body: orderSchema, headers: READ_ANSWER_HEADERS },
+    200: { description: 'Its current state', body: orderSchema, headers: READ_ANSWER_HEADERS },
     202: {
-      description: 'Accepted; not decided yet as far as the node that answers can see',
+      description: 'Accepted; not decided yet as far as the answering node can see',
       body: orderPendingSchema,
       headers: [...READ_ANSWER_HEADERS, headers.retryAfter],
     },

@@ -42,12 +42,12 @@ export function orderOf(row: OrderRow): Order {
   };
 }
 
-/** Why there is no order under an id for which something was decided. Null: there is an order, or nothing is decided. */
+/** Why there is no order under a decided id. Null: there is an order, or nothing is decided. */
 export interface OrderFate {
   status: string | null;
 }
 
-/** $1 order id. By the primary keys of orders, outcome and dead_letter; the latter two only when there is no order. */
+/** $1 order id. Uses the primary keys of orders, outcome and dead_letter; the latter two only if there is no order. */
 export const orderQuery = query<OrderRow, OrderFate>({
   name: 'order',
   rows: `SELECT ${ORDER_COLUMNS} FROM eco.orders o WHERE o.order_id = $1 AND ${owned('o')}`,

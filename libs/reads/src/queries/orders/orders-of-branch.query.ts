@@ -3,8 +3,8 @@ import { ORDER_COLUMNS, type OrderRow } from '../order/order.query.js';
 import { owned } from '../owned.js';
 
 /**
- * $1 branch, $2 and $3 the place to begin after, $4 limit, $5 and $6 the period. Newest first by the index
- * orders_of_branch, read backwards. Orders go by customer, so every group has some of a branch's.
+ * $1 branch, $2 and $3 the key to begin after, $4 limit, $5 and $6 the period. Newest first, by a backward scan of the
+ * index orders_of_branch. Orders are routed by customer, so every group has some of a branch's.
  */
 export const ordersOfBranchQuery = query<OrderRow>({
   name: 'orders-of-branch',

@@ -2,14 +2,14 @@ import { query } from '../../query.js';
 import { ORDER_COLUMNS, type OrderRow } from '../order/order.query.js';
 import { owned } from '../owned.js';
 
-/** Of the orders that the reader was told are accepted, those for which nothing is decided in this snapshot. */
+/** Of the orders that the reader knows as accepted, those without a decision in this snapshot. */
 export interface PendingOrders {
   pending: string[];
 }
 
 /**
- * $1 customer, $2 and $3 the place to begin after, $4 limit, $5 and $6 the period, $7 accepted orders, $8 branch or
- * null. Newest first by the index orders_of_customer, read backwards; the id makes the order total.
+ * $1 customer, $2 and $3 the key to begin after, $4 limit, $5 and $6 the period, $7 accepted orders, $8 branch or null.
+ * Newest first, by a backward scan of the index orders_of_customer; the id makes the order total.
  */
 export const ordersOfCustomerQuery = query<OrderRow, PendingOrders>({
   name: 'orders-of-customer',

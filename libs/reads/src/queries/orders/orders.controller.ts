@@ -94,7 +94,7 @@ export class OrdersController {
   }
 }
 
-/** Before every order there is. */
+/** Before every order. */
 const FIRST = { placedAt: 'infinity', orderId: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 
 /** $2 to $6 of both queries. */

@@ -25,11 +25,11 @@ export function levelOf(row: LevelRow): Level {
 }
 
 export interface IsProduct {
-  /** There is such a product, or was: what lies in stock outlives its place in the catalogue. */
+  /** The product exists or existed: stock outlives the product's place in the catalogue. */
   is_product: boolean;
 }
 
-/** $1 product id. By the primary keys of stock_level and product. */
+/** $1 product id. Uses the primary keys of stock_level and product. */
 export const productStockQuery = query<LevelRow, IsProduct>({
   name: 'product-stock',
   rows: `SELECT ${LEVEL_COLUMNS} FROM eco.stock_level l WHERE l.product_id = $1 AND ${owned('l')}`,

@@ -12,7 +12,7 @@ import { productsOfNameQuery, productsQuery } from './products.query.js';
 
 const listProducts = operation({
   summary: 'The catalogue, by product id',
-  description: 'With `name`, the products whose name has for each word given one that begins so.',
+  description: 'With `name`, the products whose name has, for each given word, a word that begins with it.',
   query: productsQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {

@@ -13,8 +13,8 @@ export const productsQuery = query<ProductRow>({
 });
 
 /**
- * $3 words of the name. By the index product_words; OFFSET 0 keeps the planner from going through the catalogue in the
- * order asked for in the hope of meeting a page of them soon.
+ * $3 words of the name. Uses the index product_words. OFFSET 0 keeps the planner from scanning the catalogue in the
+ * requested order in the hope of soon finding a page of matches.
  */
 export const productsOfNameQuery = query<ProductRow>({
   name: 'products-of-name',

@@ -7,7 +7,7 @@ import { formatPosition, positionOf } from '@eco/routing';
 import { Reads, type NodeReport } from '../../reads.js';
 
 const getReplication = operation({
-  summary: 'Every database node as the reads see it',
+  summary: 'Every database node as reads see it',
   answers: { 200: { description: 'By group and name', body: replicationSchema } },
 });
 

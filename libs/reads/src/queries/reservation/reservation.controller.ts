@@ -11,7 +11,7 @@ const getReservation = operation({
   summary: 'One reservation',
   path: reservationPathSchema,
   headers: readHeadersSchema,
-  answers: { 200: { description: 'As it stands now', body: reservationSchema, headers: READ_ANSWER_HEADERS } },
+  answers: { 200: { description: 'Its current state', body: reservationSchema, headers: READ_ANSWER_HEADERS } },
   problems: ['reservation-unknown', ...READ_PROBLEMS],
 });
 

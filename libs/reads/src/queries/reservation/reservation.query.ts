@@ -31,7 +31,7 @@ export function reservationOf(row: ReservationRow): Reservation {
   };
 }
 
-/** $1 reservation id. One that is due is over by the group's clock, whether a batch has found that out or not. */
+/** $1 reservation id. A due reservation is over by the group's clock, even if no batch has noticed it yet. */
 export const reservationQuery = query<ReservationRow>({
   name: 'reservation',
   rows: `

@@ -15,11 +15,11 @@ import { todayOf } from './today.js';
 import { salesQueryOf, type SalesRow, type WithTimeZone } from './sales.query.js';
 
 const DAYS_MAX = 366;
-/** With products told apart there are many rows a day. */
+/** By product there are many rows per day. */
 const DAYS_MAX_BY_PRODUCT = 92;
 
 const listSales = operation({
-  summary: 'What was sold: orders, units, revenue and average ticket, net and gross',
+  summary: 'Sales: orders, units, revenue and average ticket, net and gross',
   description:
     'By any of day, branch and product; the last 31 days unless `from` and `to` (both included) say ' +
     `otherwise, at most ${DAYS_MAX} days, and ${DAYS_MAX_BY_PRODUCT} by product. Days are those of the chain’s time zone, ` +

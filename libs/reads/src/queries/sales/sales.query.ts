@@ -4,7 +4,7 @@ import { query, type Query } from '../../query.js';
 import { HAS_FIGURES, SUMS_OF_FIGURES } from './figures.js';
 
 export interface SalesRow extends Figures {
-  /** Empty where it is not told apart, as the other two. */
+  /** Empty if not grouped by it; the same for the other two. */
   day: string;
   branch_id: string;
   product_id: string;
@@ -20,16 +20,16 @@ export interface SalesGrouping {
   readonly day: boolean;
   readonly branch: boolean;
   readonly product: boolean;
-  /** One product alone. */
+  /** One product only. */
   readonly ofProduct: boolean;
 }
 
 type SalesQuery = Query<SalesRow, WithProgress & WithTimeZone>;
 
 /**
- * $1 and $2 first and last day, $3 branch or null (empty: Central), $4 to $6 the place to begin after, $7 limit, $8 the
- * product if there is one. From statistics.branch_day as long as no product is asked for: an order of three products is
- * one sale there, and one of each of them in statistics.product_day. By the primary keys, or product_day_of_product.
+ * $1 and $2 first and last day, $3 branch or null (empty: Central), $4 to $6 the key to begin after, $7 limit, $8 the
+ * product if there is one. Uses statistics.branch_day unless products are requested: there an order of three products
+ * is one sale; in statistics.product_day it is one sale of each. Uses the primary keys, or product_day_of_product.
  */
 function salesQuery({ day, branch, product, ofProduct }: SalesGrouping): SalesQuery {
   const byProduct = product || ofProduct;

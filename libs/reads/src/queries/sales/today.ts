@@ -9,7 +9,7 @@ const todayQuery = query<never, { today: string }>({
   extra: `(SELECT (clock_timestamp() AT TIME ZONE c.time_zone)::date::text FROM statistics.calendar c) AS today`,
 });
 
-/** The day that it is in the chain's time zone, by the clock of a node of the group that keeps statistics. */
+/** The current day in the chain's time zone, by the clock of a node of the group that keeps the statistics. */
 export async function todayOf(reads: Reads): Promise<string> {
   const [home = ''] = reads.groupIds;
   const read = await reads.ofGroup(home, todayQuery, [], { position: NO_POSITION, waitMs: 0 });

@@ -11,7 +11,7 @@ const getTransfer = operation({
   summary: 'One transfer between locations',
   path: transferPathSchema,
   headers: readHeadersSchema,
-  answers: { 200: { description: 'As it stands now', body: transferSchema, headers: READ_ANSWER_HEADERS } },
+  answers: { 200: { description: 'Its current state', body: transferSchema, headers: READ_ANSWER_HEADERS } },
   problems: ['transfer-unknown', ...READ_PROBLEMS],
 });
 
