@@ -11,7 +11,7 @@ export interface KeyBatch {
 }
 
 /** What is wrong with a list of keys, in one line for the user. */
-export class KeySourceError extends BadInput {}
+class KeySourceError extends BadInput {}
 
 const BATCH_KEYS = 10_000;
 const CHUNK_BYTES = 256 * 1024;

@@ -23,7 +23,7 @@ import { linesIn, type Arrived } from '@eco/domain';
  */
 
 /** A command with at least this many earlier deliveries is suspicious. */
-export const SUSPICIOUS_DELIVERIES = 2;
+const SUSPICIOUS_DELIVERIES = 2;
 /** Tries of one command alone. */
 export const TRIES_MAX = 3;
 /**

@@ -2,7 +2,7 @@ import { createProductRequestSchema, headers } from '@eco/contracts';
 import type { z } from 'zod';
 
 /** The predecessor's first products. */
-export const firstProducts: readonly z.input<typeof createProductRequestSchema>[] = [
+const firstProducts: readonly z.input<typeof createProductRequestSchema>[] = [
   { productId: 'manzanas-organicas', name: 'Manzanas Orgánicas', priceCents: 250, stock: 100 },
   { productId: 'pan-integral', name: 'Pan Integral', priceCents: 180, stock: 50 },
   { productId: 'leche-deslactosada', name: 'Leche Deslactosada', priceCents: 320, stock: 30 },

@@ -24,7 +24,7 @@ export interface Host {
 }
 
 /** Another process listens on a port of ours. One sentence per port. */
-export class PortsInUse extends Refused {
+class PortsInUse extends Refused {
   override readonly name = 'PortsInUse';
 
   constructor(readonly conflicts: readonly string[]) {

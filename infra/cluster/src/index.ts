@@ -26,7 +26,7 @@ export { LOG_LINE_PREFIX } from './postgres-settings.js';
 export { Refused } from './refused.js';
 export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.js';
 export { ProcessError } from './native/process.js';
-export { AlreadyRunning, endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
+export { endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
 export { addFirstProducts } from './first-products.js';
 export { configure, wantGroup } from './compose/configure.js';
 export { declare } from './compose/declare.js';

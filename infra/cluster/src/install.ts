@@ -4,7 +4,7 @@ import { Refused } from './refused.js';
 import type { Say } from './steps.js';
 
 /** Servers are missing and this program may not install them; the message states how to. */
-export class ProgramsMissing extends Refused {
+class ProgramsMissing extends Refused {
   override readonly name = 'ProgramsMissing';
 }
 

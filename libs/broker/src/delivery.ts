@@ -19,7 +19,7 @@ export interface Delivery {
 }
 
 /** Identifies the channel: a tag is valid only on the channel that delivered it. */
-export interface Receipt {
+interface Receipt {
   readonly channel: object;
   readonly tag: number;
 }

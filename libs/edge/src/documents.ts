@@ -11,7 +11,7 @@ export interface Api {
 }
 
 /** The API in OpenAPI 3.1, built from the declared operations. */
-export function openApiDocument(app: INestApplication, api: Api): OpenAPIObject {
+function openApiDocument(app: INestApplication, api: Api): OpenAPIObject {
   const about = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle(api.title)

@@ -2,7 +2,7 @@ import type { Command, CommandBody, CommandKind } from '@eco/contracts';
 import { bodyHash } from '@eco/domain';
 
 /** At least the last half of this many are remembered. About 200 bytes each, so 10 MB. */
-export const KEYS_MAX = 50_000;
+const KEYS_MAX = 50_000;
 
 /** `unkeyed`: its id is unique, so no other content can come under it. */
 export type Claim = 'unkeyed' | 'new' | 'same' | 'conflict';

@@ -20,7 +20,7 @@ export function openDatabase(file: string): DatabaseSync {
   } catch (error) {
     if (error instanceof JournalError) throw error;
     throw new JournalError(
-      `the journal ${file} can't be read (${(error as Error).message}): commands that were accepted may lie in it, so ` +
+      `the journal ${file} can't be read (${(error as Error).message}): commands that were accepted may be in it, so ` +
         'move it to a safe place, and start again',
     );
   }

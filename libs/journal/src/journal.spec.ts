@@ -139,7 +139,7 @@ describe('Journal', () => {
       path.join(dir, 'central.journal'),
       'no database at all, and long enough to be read as one'.repeat(50),
     );
-    expect(() => openJournal()).toThrow(/can't be read .*: commands that were accepted may lie in it, so move it/);
+    expect(() => openJournal()).toThrow(/can't be read .*: commands that were accepted may be in it, so move it/);
     const journal = openJournal({ name: 'later' });
     journal.close();
     const database = new DatabaseSync(journal.file);

@@ -78,7 +78,7 @@ export interface KeyedRequest {
 
 /**
  * The id for a client's key. All ids of keyed requests are made here, so that what makes them hard to guess is in one
- * place. `within`: the scope of the key besides its origin: the kind of request, the customer or product.
+ * place. `within`: the scope of the key in addition to its origin: the kind of request, the customer or product.
  */
 export function idOfKey(
   tag: 'order' | 'command',

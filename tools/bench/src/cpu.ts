@@ -20,7 +20,7 @@ export interface ProcessStat {
 const TICK_MS = 10;
 
 /** CPU time on all cores together, including that of other programs. */
-export const MACHINE = 'machine';
+const MACHINE = 'machine';
 
 export function sampleCpu(components: Components): CpuMs | undefined {
   if (process.platform !== 'linux') return undefined;

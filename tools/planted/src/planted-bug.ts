@@ -27,7 +27,7 @@ export function plantedBugs(): PlantedBug[] {
 }
 
 /** The text before the first difference; git ignores it. */
-export function readPatch(file: string, text = readFileSync(file, 'utf8')): PlantedBug {
+function readPatch(file: string, text = readFileSync(file, 'utf8')): PlantedBug {
   const [head = ''] = text.split(/^diff --git /m);
   const field = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(head)?.[1]?.trim();
   const [breaks = ''] = head.split('\n');

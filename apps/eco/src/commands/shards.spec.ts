@@ -108,7 +108,7 @@ describe('eco shards spread', () => {
   it('reports too few keys, and a single group', async () => {
     const { out } = await eco('spread', '--keys', fileOf('few.txt', 'a\n\nb\n'));
     expect(out).toContain('2 keys');
-    expect(out).toContain('too few keys to tell');
+    expect(out).toContain('too few keys to judge');
     expect(out).toContain('chi-square: none, one group has everything');
   });
 });

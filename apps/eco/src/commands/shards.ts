@@ -225,7 +225,7 @@ function placeCells(place: Spread['places'][number], keys: number, fullest: numb
 function chiSquareLine(spread: Spread, place: string): string {
   if (spread.degreesOfFreedom === 0) return `chi-square: none, one ${place} has everything`;
   const verdict = !spread.enoughKeys
-    ? `too few keys to tell (an ideal below 5 a ${place})`
+    ? `too few keys to judge (an ideal below 5 a ${place})`
     : spread.p < P_DOUBTFUL
       ? 'uneven: hardly by chance'
       : 'even, as far as chance allows';

@@ -31,12 +31,12 @@ export interface ComposeContainer {
 }
 
 /** Docker or Compose is missing or does not answer. */
-export class DockerMissing extends Refused {
+class DockerMissing extends Refused {
   override readonly name = 'DockerMissing';
 }
 
 /** `docker compose` failed; its output has been shown. */
-export class ComposeFailed extends Refused {
+class ComposeFailed extends Refused {
   override readonly name = 'ComposeFailed';
 }
 

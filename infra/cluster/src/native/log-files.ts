@@ -18,7 +18,7 @@ import { copyFile } from 'node:fs/promises';
  */
 
 /** Limit of one file, bytes. A process has two: this one and the previous one. */
-export const LOG_FILE_MAX = 100 * 1024 * 1024;
+const LOG_FILE_MAX = 100 * 1024 * 1024;
 /** At 3,000 lines of 300 bytes per second a file grows by 1 MB between two checks. */
 const LOOK_MS = 1_000;
 
@@ -54,7 +54,7 @@ export class LogFiles {
 }
 
 /** Moves a file's content into the previous file if it exceeds `maxBytes`. The process keeps writing to it. */
-export async function moveIfLarge(file: string, maxBytes: number): Promise<void> {
+async function moveIfLarge(file: string, maxBytes: number): Promise<void> {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= maxBytes) return;
   try {

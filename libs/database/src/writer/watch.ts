@@ -10,7 +10,7 @@ const ANSWER_MS = 3000;
 /**
  * Checks the session every second over another connection: its own socket may show nothing for minutes, and no timeout
  * may cut its COMMIT short. Destroys the session when its backend is gone, when its node answers neither the watch nor
- * the session for 8 s, or when another node was promoted. Tells the session whether its COMMIT waits for a replica.
+ * the session for 8 s, or when another node was promoted. It also reports to the session whether its COMMIT waits for a replica.
  * `timeline`: the node's when the session was opened. Returns a function that ends the watch.
  */
 export function watchSession(session: WriterSession, nodes: NodeRoles, timeline: number): () => void {

@@ -59,7 +59,7 @@ const NOTHING = z.strictObject({});
 const NO_BODY = NOTHING.optional();
 
 /** Reads all input of the operation. Throws `bad-input` with every violation. */
-export function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
+function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
   const faults: Violation[] = [];
   const read = (part: InputPart, schema: z.ZodType | undefined, value: unknown): unknown => {
     if (schema === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { problemTypes, PROBLEM_URN, type Violation, type Problem, type ProblemName } from '@eco/contracts';
 
 /** Most violations in one response; a body of 10,000 bad lines does not get 10,000. */
-export const FAULTS_MAX = 100;
+const FAULTS_MAX = 100;
 
 export interface ProblemDetails {
   /** This case, in a sentence. */

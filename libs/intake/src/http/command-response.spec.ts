@@ -110,7 +110,7 @@ describe('what is decided within its request', () => {
     [outcome('refused', { reason: 'location-unknown' }), 404, 'location-unknown', undefined],
     [outcome('expired'), 503, 'not-done', '2'],
     [{ type: 'not-done' }, 503, 'not-done', '2'],
-    [{ type: 'not-accepted', obstacle: 'the group stands still' }, 503, 'not-accepted', '2'],
+    [{ type: 'not-accepted', obstacle: 'the group has stalled' }, 503, 'not-accepted', '2'],
     [{ type: 'outcome-unknown' }, 504, 'outcome-unknown', undefined],
   ] as [Settlement, number, string, string | undefined][])('answers %j by %d %s', (settlement, status, name, after) => {
     const thrown = thrownBy(() => doneResponseOf(settlement, commandId, 5));

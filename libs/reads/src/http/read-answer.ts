@@ -16,7 +16,7 @@ export const READ_PROBLEMS = [
 ] as const satisfies readonly ProblemName[];
 
 /** When a client should retry, s: nodes recover and catch up within about that time. */
-export const RETRY_AFTER_SECONDS = 1;
+const RETRY_AFTER_SECONDS = 1;
 export const retryAfter = { [headers.retryAfter]: String(RETRY_AFTER_SECONDS) };
 /** Reports take seconds each. */
 const retryAfterReports = { [headers.retryAfter]: '5' };

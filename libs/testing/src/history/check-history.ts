@@ -5,7 +5,7 @@
  */
 
 /** What a client knows about its request. */
-export type Known =
+type Known =
   /** Acknowledged: all of its rows exist, each once. */
   | 'acknowledged'
   /** Certainly refused: nothing was done and never will be, so none exists. */
@@ -27,7 +27,7 @@ export interface Found {
   readonly row: string;
 }
 
-export interface HistoryError {
+interface HistoryError {
   readonly token: string;
   readonly row: string;
 }
