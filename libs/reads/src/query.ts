@@ -28,7 +28,20 @@ export interface QueryText {
   readonly pace?: Pace;
 }
 
-export function query<Row, Extra = unknown>({ name, rows, order, extra: extra, pace }: QueryText): Query<Row, Extra> {
+/** A column of `rows` would hide a column of `extra` with its name, so such a query does not compile. */
+type Disjoint<Row, Extra> = [Row] extends [never]
+  ? unknown
+  : keyof Row & keyof Extra extends never
+    ? unknown
+    : { 'columns of rows and of extra': keyof Row & keyof Extra };
+
+export function query<Row, Extra = unknown>({
+  name,
+  rows,
+  order,
+  extra,
+  pace,
+}: QueryText & Disjoint<Row, Extra>): Query<Row, Extra> {
   const text = `
     SELECT concat_ws(' ', s.term, s.tag, s.seq, (extract(epoch FROM s.at) * 1000)::bigint, pg_is_in_recovery()) AS state,
            ${extra === undefined ? '' : `${extra},`} r.*

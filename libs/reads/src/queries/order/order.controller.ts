@@ -40,14 +40,15 @@ export class OrderController {
     const { rows, extra, source } = await readUntil(
       options,
       async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], options)),
-      (read) => !isAccepted || read.rows.length > 0 || read.extra.status !== null,
+      (read) => !isAccepted || read.rows.length > 0 || read.extra.no_order_because !== null,
     );
     const [row] = rows;
     if (row !== undefined) return respond(200, orderOf(row), headersOf([source], options, [orderId]));
-    if (isAccepted && extra.status === null) {
+    const because = extra.no_order_because;
+    if (isAccepted && because === null) {
       return respond(202, { orderId, status: 'pending' }, { ...headersOf([source], options), ...retryAfter });
     }
-    const detail = extra.status === null ? undefined : `What was asked under this id is ${extra.status}`;
+    const detail = because === null ? undefined : `What was asked under this id is ${because}`;
     throw problem('order-unknown', { detail, headers: headersOf([source], options, [orderId]) });
   }
 }

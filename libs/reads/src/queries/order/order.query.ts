@@ -42,13 +42,13 @@ export function orderOf(row: OrderRow): Order {
   };
 }
 
-/** Why there is no order under a decided id. Null: there is an order, or nothing is decided. */
-export interface OrderFate {
-  status: string | null;
+/** Why a decided command made no order. Null: there is an order, or nothing is decided. */
+export interface NoOrder {
+  no_order_because: string | null;
 }
 
 /** $1 order id. Uses the primary keys of orders, outcome and dead_letter; the latter two only if there is no order. */
-export const orderQuery = query<OrderRow, OrderFate>({
+export const orderQuery = query<OrderRow, NoOrder>({
   name: 'order',
   rows: `SELECT ${ORDER_COLUMNS} FROM eco.orders o WHERE o.order_id = $1 AND ${owned('o')}`,
   extra: `
@@ -57,5 +57,5 @@ export const orderQuery = query<OrderRow, OrderFate>({
       (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1),
       (SELECT 'kept as a dead letter: ' || d.reason FROM eco.dead_letter d
        WHERE d.command_id = $1 AND d.state = 'open' LIMIT 1)
-    ) END AS status`,
+    ) END AS no_order_because`,
 });
