@@ -1,8 +1,7 @@
-import { sleep } from '@eco/broker';
+import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
 import {
   startTerm,
   NodeRoles,
-  nodeName,
   primaryOf,
   readHolder,
   terminateHolder,
@@ -10,12 +9,9 @@ import {
   watchSession,
   withdrawTries,
   WriterSession,
-  type Login,
-  type NodeAddress,
   type PrimaryAnswer,
   type LeaderTerm,
 } from '@eco/database';
-import type { Log } from '@eco/service';
 import { StallDetector } from './stall-detector.js';
 import type { Writer } from './writer.js';
 
@@ -47,7 +43,7 @@ const FINISH_MS = 3500;
 
 export interface LeadershipOptions {
   writer: Writer;
-  nodes: readonly NodeAddress[];
+  nodes: readonly Address[];
   login: Login;
   log: Log;
 }
@@ -131,8 +127,8 @@ export class Leadership {
         try {
           await this.standBy(primary);
         } catch (error) {
-          this.#waitsFor = `a session on ${nodeName(primary.node)}: ${(error as Error).message}`;
-          log.warn({ node: nodeName(primary.node), err: error }, 'session on the primary lost');
+          this.#waitsFor = `a session on ${hostPort(primary.node)}: ${(error as Error).message}`;
+          log.warn({ node: hostPort(primary.node), err: error }, 'session on the primary lost');
         }
       }
       await sleep(LOOK_AGAIN_MS, this.#stop.signal);
@@ -198,7 +194,7 @@ export class Leadership {
     void session.ended.then(end);
     if (this.#stop.signal.aborted) end();
     const { group, term, tag, seq } = leaderTerm;
-    log.info({ group, term, tag, seq, node: nodeName(session.node) }, 'leadership begins');
+    log.info({ group, term, tag, seq, node: hostPort(session.node) }, 'leadership begins');
     this.#leaderTerm = leaderTerm;
     try {
       const ended = await writer.lead(session, leaderTerm, over.signal);

@@ -7,7 +7,7 @@ import {
   type Clocks,
   type SideConnection,
 } from '@eco/database';
-import type { Log } from '@eco/service';
+import type { Log } from '@eco/base';
 
 /*
  * Watches what slows a group down in the long run without being noticed: the slot of an absent replica, and clocks that
@@ -97,7 +97,7 @@ export class PrimaryWatch {
           ? 'the clocks of the primary and of this process differ'
           : undefined;
     if (fault !== this.#clockDifference) {
-      if (fault === undefined) this.options.log.info('the clocks agree again');
+      if (fault === undefined) this.options.log.info({}, 'the clocks agree again');
       else this.options.log.warn({ groupAheadS, primaryAheadS }, fault);
     }
     this.#clockDifference = fault;

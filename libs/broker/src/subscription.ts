@@ -1,9 +1,7 @@
 import { AmqpConnection, Nack } from '@golevelup/nestjs-rabbitmq';
 import { heartbeatSchema, changeEventSchema, type Heartbeat, type ChangeEvent } from '@eco/contracts';
-import { shuffled } from './back-off.js';
+import { settlesWithin, shuffled, type Log } from '@eco/base';
 import type { BrokerAccess } from './connection.js';
-import { settlesWithin } from './deadline.js';
-import type { Log } from './log.js';
 import {
   eventBindings,
   eventQueue,

@@ -3,7 +3,6 @@ export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CentralCustomer } from './entities/central.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './entities/statistics.js';
 export { Notification } from './entities/notifications.js';
-export { nodeName, type Login, type NodeAddress } from './nodes/login.js';
 export {
   READ_PLAN_SETTINGS,
   ReadError,
@@ -13,7 +12,6 @@ export {
 } from './nodes/read-session.js';
 export { askNodes, NodeRoles, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes/nodes.js';
 export { SideConnection } from './nodes/side-connection.js';
-export { sleep } from './sleep.js';
 export { watchSession } from './writer/watch.js';
 export { WriterSession } from './writer/session.js';
 export { type BatchFailure } from './writer/batch-failure.js';

@@ -1,4 +1,4 @@
-import { sleep } from './sleep.js';
+import { sleep } from '@eco/base';
 import { bucketsOf, evenPlacement } from '@eco/routing';
 import { Client, type ClientConfig } from 'pg';
 import { DataSource, QueryFailedError } from 'typeorm';

@@ -1,11 +1,12 @@
 import { BrokerConnection, CommandPublisher, confirmMetrics, registerBrokerMetrics } from '@eco/broker';
-import type { Frame, HostPort, Login } from '@eco/service';
+import type { Address, Login } from '@eco/base';
+import type { Frame } from '@eco/service';
 import type { Reads } from '@eco/reads';
 import { CommandIntake } from './command-intake.js';
 import { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
 
 export interface IntakeSettings {
-  readonly brokers: readonly HostPort[];
+  readonly brokers: readonly Address[];
   /** Login of the broker user that may publish commands. */
   readonly login: Login;
   /** Branch that this process serves; null: the head office. */

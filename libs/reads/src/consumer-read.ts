@@ -1,5 +1,5 @@
 import { lastCompleteSeq, type Topic } from '@eco/contracts';
-import { sleep } from '@eco/database';
+import { sleep } from '@eco/base';
 import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
 import type { GroupAnswer, ReadOptions, ReadFailure } from './group-reader.js';
 import { WHOLE_BATCH } from './queries/changes/changes.query.js';

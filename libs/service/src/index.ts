@@ -7,15 +7,9 @@ export {
   type Setting,
   type SettingRow,
 } from './config/config.js';
-export { settings, wholeNumberSetting, type GroupAddresses, type Groups, type HostPort } from './config/settings.js';
-export {
-  databaseSecretsSetting,
-  loginFileSetting,
-  secretsSetting,
-  type Login,
-  type Secrets,
-} from './config/secrets.js';
-export { createLog, type Log } from './log.js';
+export { settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
+export { databaseSecretsSetting, loginFileSetting, secretsSetting, type Secrets } from './config/secrets.js';
+export { createLog } from './log.js';
 export { problem, ProblemError } from './http/problem.js';
 export { respond, HttpResponse } from './http/response.js';
 export { Input, operation, Operation, type InputOf, type OperationDeclaration } from './http/operation.js';

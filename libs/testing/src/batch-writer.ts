@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { nextStamp, type CommandBody, type CommandKind, type CommandOf, type Reply, type Stamp } from '@eco/contracts';
+import type { Address, Login } from '@eco/base';
 import {
   startTerm,
   commitBatch,
@@ -7,8 +8,6 @@ import {
   sendHeartbeat,
   tryToLead,
   WriterSession,
-  type Login,
-  type NodeAddress,
   type LeaderTerm,
 } from '@eco/database';
 import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
@@ -38,8 +37,8 @@ export class BatchWriter {
 
   /** Starts a leadership on this server, for the first group unless another one is named. */
   static async open(
-    group: { readonly servers: readonly NodeAddress[]; login(role: 'eco_writer'): Login },
-    server: NodeAddress = group.servers[0] as NodeAddress,
+    group: { readonly servers: readonly Address[]; login(role: 'eco_writer'): Login },
+    server: Address = group.servers[0] as Address,
   ): Promise<BatchWriter> {
     const session = await WriterSession.open({ host: server.host, port: server.port }, group.login('eco_writer'));
     if (!(await tryToLead(session))) throw new Error('another writer leads this group');

@@ -1,5 +1,6 @@
 import type { RunningDatabase } from '@eco/cluster';
-import { SideConnection, type Login, type LoginRole, type NodeAddress } from '@eco/database';
+import type { Address, Login } from '@eco/base';
+import { SideConnection, type LoginRole } from '@eco/database';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
 
 /** A separate database group, without brokers, for a spec that corrupts, kills, stops or promotes. */
@@ -11,7 +12,7 @@ export interface DatabaseGroup {
   login(role: LoginRole): Login;
   superuser: Login;
   /** Queries as superuser, in `ecomarket`; on the first server unless another is named. */
-  asSuperuser<R extends Record<string, unknown>>(text: string, values?: unknown[], server?: NodeAddress): Promise<R[]>;
+  asSuperuser<R extends Record<string, unknown>>(text: string, values?: unknown[], server?: Address): Promise<R[]>;
   /** Also ends the groups that were started together with it. */
   stop(): Promise<void>;
 }

@@ -1,4 +1,5 @@
-import { EventSubscription, sleep, type Announcement, type BrokerAccess } from '@eco/broker';
+import { sleep, type Log } from '@eco/base';
+import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
 import {
   changesCursorSchema,
   changesPageSchema,
@@ -13,7 +14,6 @@ import {
   type Topic,
 } from '@eco/contracts';
 import type { TopicPosition, ConsumerStore } from '@eco/database';
-import type { Log } from '@eco/service';
 import { formatPosition, positionOf, type BatchPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 

@@ -1,6 +1,7 @@
 import { openSecrets, readRun, type App } from '@eco/cluster';
 import { VHOST } from '@eco/broker';
-import { SideConnection, type LoginRole, type NodeAddress } from '@eco/database';
+import type { Address } from '@eco/base';
+import { SideConnection, type LoginRole } from '@eco/database';
 import { eventually } from '@eco/testing';
 
 /** The response of an API. */
@@ -93,7 +94,7 @@ export async function openSystem() {
     async sql<R extends Record<string, unknown>>(
       text: string,
       values: unknown[] = [],
-      { node = group.nodes[0], role = 'eco_reader' }: { node?: NodeAddress; role?: LoginRole | 'postgres' } = {},
+      { node = group.nodes[0], role = 'eco_reader' }: { node?: Address; role?: LoginRole | 'postgres' } = {},
     ): Promise<R[]> {
       if (node === undefined) throw new Error('the group has no node');
       const connection = new SideConnection(node, { user: role, password: secrets.database[role] }, 'eco e2e');

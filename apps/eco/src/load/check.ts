@@ -1,3 +1,4 @@
+import type { Address, Login } from '@eco/base';
 import {
   askNodes,
   brokenChecks,
@@ -5,8 +6,6 @@ import {
   ReadSession,
   verifyGroup,
   type CheckResult,
-  type Login,
-  type NodeAddress,
   type ReadStatement,
 } from '@eco/database';
 import { bucketOf } from '@eco/routing';
@@ -74,7 +73,7 @@ interface StoredRun {
   buckets: number;
 }
 
-async function readRunOf(run: string, node: NodeAddress & Login): Promise<StoredRun> {
+async function readRunOf(run: string, node: Address & Login): Promise<StoredRun> {
   const session = await ReadSession.open({
     ...node,
     applicationName: 'eco load',

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import type { NodeReplication } from '@eco/database';
 import { spreadOf, type Spread } from '@eco/routing';
 import { checkLoad, customersByBucket, type LoadCheck } from './check.js';

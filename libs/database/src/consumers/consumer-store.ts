@@ -6,7 +6,7 @@ import { Progress } from '../entities/progress.js';
 import { CentralCustomer, CentralProgress } from '../entities/central.js';
 import { StatisticsProgress } from '../entities/statistics.js';
 import { Notification, NotificationsProgress } from '../entities/notifications.js';
-import type { NodeAddress } from '../nodes/login.js';
+import type { Address } from '@eco/base';
 import { NodeRoles, primaryOf } from '../nodes/nodes.js';
 import { DATABASE_NAME, type ConsumerSchema } from '../roles/roles.js';
 
@@ -31,7 +31,7 @@ export interface ConsumerStoreOptions {
   /** The schema has the consumer's name. */
   schema: ConsumerSchema;
   /** All nodes of the group that keeps the schema; the store asks them which one is the primary (R7). */
-  nodes: readonly NodeAddress[];
+  nodes: readonly Address[];
   /** Of the schema's own role, `eco_<schema>`. */
   password: string;
   applicationName: string;
@@ -110,7 +110,7 @@ export class ConsumerStore {
   async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<{
     result: T;
     progress: (TopicPosition & { group: string; topic: string })[];
-    node: NodeAddress;
+    node: Address;
     role: 'primary' | 'replica';
   }> {
     const answers = await this.#group.ask();
@@ -173,7 +173,7 @@ export class ConsumerStore {
     }
   }
 
-  #source(node: NodeAddress): Promise<DataSource> {
+  #source(node: Address): Promise<DataSource> {
     if (this.#closed) throw new StoreUnavailableError(`the store of ${this.name} is closed`);
     const key = `${node.host}:${node.port}`;
     const opened =
@@ -195,7 +195,7 @@ export class ConsumerStore {
     return opened;
   }
 
-  async #forget(node: NodeAddress): Promise<void> {
+  async #forget(node: Address): Promise<void> {
     const key = `${node.host}:${node.port}`;
     const opened = this.#sources.get(key);
     this.#sources.delete(key);

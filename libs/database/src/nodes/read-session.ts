@@ -1,5 +1,5 @@
 import { Client, DatabaseError } from 'pg';
-import type { Login, NodeAddress } from './login.js';
+import type { Address, Login } from '@eco/base';
 import { DATABASE_NAME } from '../roles/roles.js';
 
 /*
@@ -8,7 +8,7 @@ import { DATABASE_NAME } from '../roles/roles.js';
  * ends the connection and everything behind it. Every query settles, and its reader tries another node.
  */
 
-export interface ReadSessionOptions extends NodeAddress, Login {
+export interface ReadSessionOptions extends Address, Login {
   /** Shows in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly connectTimeoutMs: number;

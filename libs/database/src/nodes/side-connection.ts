@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError, type QueryResultRow } from 'pg';
 import { DATABASE_NAME } from '../roles/roles.js';
-import type { Login, NodeAddress } from './login.js';
+import type { Address, Login } from '@eco/base';
 
 /** If nothing is received for this time while an answer is due, the connection counts as lost. */
 const PATIENCE_MS = 5_000;
@@ -25,7 +25,7 @@ export class SideConnection {
   #connection: Connection | undefined;
 
   constructor(
-    readonly node: NodeAddress,
+    readonly node: Address,
     readonly login: Login,
     readonly applicationName: string,
   ) {}

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
-import type { Login, NodeAddress } from '../nodes/login.js';
+import type { Address, Login } from '@eco/base';
 import { DATABASE_NAME } from '../roles/roles.js';
 import { ElapsedTime } from './elapsed-time.js';
 
@@ -70,7 +70,7 @@ export class WriterSession {
   private warning: string | undefined;
 
   private constructor(
-    readonly node: NodeAddress,
+    readonly node: Address,
     login: Login,
   ) {
     this.client = new Client({
@@ -94,7 +94,7 @@ export class WriterSession {
   }
 
   /** Throws if the node can't be reached, rejects the login or does not answer within 3 s. */
-  static async open(node: NodeAddress, login: Login): Promise<WriterSession> {
+  static async open(node: Address, login: Login): Promise<WriterSession> {
     const session = new WriterSession(node, login);
     await session.client.connect();
     return session;

@@ -1,10 +1,9 @@
+import type { Address, Login } from '@eco/base';
 import {
   ReadError,
   ReadSession,
   SideConnection,
   SLOW_READ_PLAN_SETTINGS,
-  type Login,
-  type NodeAddress,
   type NodeReplication,
   type ReadStatement,
 } from '@eco/database';
@@ -16,7 +15,7 @@ import { probe, type Probe } from './probe.js';
 import { isNodeFailure, readFailureKind } from './read-failure-kind.js';
 import { SlowLane } from './slow-lane.js';
 
-export interface NamedNode extends NodeAddress {
+export interface NamedNode extends Address {
   readonly group: string;
   /** Name of this node, such as `g1-2`. */
   readonly name: string;

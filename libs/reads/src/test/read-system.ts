@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandKind, CommandOf } from '@eco/contracts';
-import type { NodeAddress } from '@eco/database';
+import type { Address } from '@eco/base';
 import { createLog } from '@eco/service';
 import { newOrderId, type GroupPosition } from '@eco/routing';
 import {
@@ -33,7 +33,7 @@ export interface ReadSystem {
   tell(number: number, ...statements: string[]): Promise<void>;
   server(number: number): DatabaseGroup['servers'][number];
   /** Other reads of the same nodes, by these addresses if they are given. Stopped with the system. */
-  startReads(settings?: Partial<ReadSettings>, nodes?: readonly NodeAddress[]): Promise<StartedReads>;
+  startReads(settings?: Partial<ReadSettings>, nodes?: readonly Address[]): Promise<StartedReads>;
   stop(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
   const started: Reads[] = [];
   const startReads = async (
     given: Partial<ReadSettings> = {},
-    nodes: readonly NodeAddress[] = group.servers,
+    nodes: readonly Address[] = group.servers,
   ): Promise<StartedReads> => {
     const registry = new Registry();
     const reads = new Reads({
