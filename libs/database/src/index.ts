@@ -1,4 +1,4 @@
-export { DATABASE_NAME, loginRoles, type ConsumerSchema, type LoginRole } from './roles/roles.js';
+export { consumerRoles, DATABASE_NAME, loginRoles, type LoginRole } from './roles/roles.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CentralCustomer } from './entities/central.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './entities/statistics.js';

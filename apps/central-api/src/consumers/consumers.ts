@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import { Module, type DynamicModule } from '@nestjs/common';
-import { registerBrokerMetrics, type EventConsumer } from '@eco/broker';
-import type { ConsumerSchema } from '@eco/database';
+import { registerBrokerMetrics } from '@eco/broker';
+import type { ConsumerName, ConsumerSchema } from '@eco/contracts';
 import type { Frame } from '@eco/service';
 import { Reads } from '@eco/reads';
 import type { CentralConfig } from '../config.js';
@@ -45,7 +45,7 @@ export class Consumers {
       notifications: new NotificationsStore(storeOptions('notifications')),
     };
     this.#stores = stores;
-    const runs = (consumer: EventConsumer) => config.consumers.includes(consumer);
+    const runs = (consumer: ConsumerName) => config.consumers.includes(consumer);
     this.#mailer =
       config.smtpUrl !== undefined && runs('notifications')
         ? new Mailer({

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DatabaseError } from 'pg';
 import { DataSource, QueryFailedError, type EntityManager, type EntityTarget } from 'typeorm';
+import type { ConsumerSchema } from '@eco/contracts';
 import type { BatchPosition } from '@eco/routing';
 import { Progress } from '../entities/progress.js';
 import { CentralCustomer, CentralProgress } from '../entities/central.js';
@@ -8,7 +9,7 @@ import { StatisticsProgress } from '../entities/statistics.js';
 import { Notification, NotificationsProgress } from '../entities/notifications.js';
 import type { NodeAddress } from '../nodes/login.js';
 import { NodeRoles, primaryOf } from '../nodes/nodes.js';
-import { DATABASE_NAME, type ConsumerSchema } from '../roles/roles.js';
+import { DATABASE_NAME } from '../roles/roles.js';
 
 const entitiesOf = {
   central: { progress: CentralProgress, tables: [CentralCustomer] },
