@@ -1,5 +1,5 @@
 import { primaryOf, ReplicationWatch, type Login, type NodeAnswer } from '@eco/database';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 import { compareBatchPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';
