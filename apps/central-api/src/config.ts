@@ -11,7 +11,7 @@ import {
   type Environment,
   type Setting,
 } from '@eco/service';
-import { readSettings } from '@eco/reads';
+import { readSettings } from '@eco/api/reads';
 
 const consumerList = z.string().transform((text, context): readonly ConsumerName[] => {
   if (text === 'none') return [];
