@@ -9,8 +9,8 @@ import {
   type ConfigOf,
   type Environment,
   type Setting,
-} from '@eco/edge';
-import { readSettings } from '@eco/reads';
+} from '@eco/service';
+import { readSettings } from '@eco/api/reads';
 
 const consumerNames = Object.keys(eventConsumers) as EventConsumer[];
 
