@@ -7,6 +7,6 @@ export type { CommandReply } from './reply-waits.js';
 export { CommandConsumer } from './consumer.js';
 export type { Delivery } from './delivery.js';
 export { ReplySender, type ReplyTo } from './replies.js';
-export { EventAnnouncer } from './announcer.js';
-export { EventSubscription, type Announcement } from './subscription.js';
+export { EventAnnouncer } from './events/announcer.js';
+export { EventSubscription, type Announcement } from './events/subscription.js';
 export { confirmMetrics, registerBrokerMetrics } from './metrics.js';

@@ -1,9 +1,9 @@
 import type { Registry } from 'prom-client';
 import type { Stamp } from '@eco/contracts';
-import type { Log, Login } from '@eco/base';
-import type { GroupAddresses } from '@eco/service';
+import type { Address, Log, Login } from '@eco/base';
 import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
-import { GroupReader, type GroupAnswer, type ReadOptions, type ReadFailure } from './group-reader.js';
+import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
+import { GroupReader } from './group-reader.js';
 import { ReadMetrics } from './metrics.js';
 import { WatchedNodes } from './nodes/watched-nodes.js';
 import type { NodeStatus } from './nodes/node.js';
@@ -14,7 +14,8 @@ import { READ_DEFAULTS, type ReadSettings } from './settings.js';
 const STILL_MS = 5_000;
 
 export interface ReadsOptions {
-  readonly groups: readonly GroupAddresses[];
+  /** Every node of each group; which one is the primary is discovered. */
+  readonly groups: readonly { readonly id: string; readonly nodes: readonly Address[] }[];
   /** Of `eco_reader`. */
   readonly login: Login;
   /** Login of `eco_monitor`, to see which nodes follow the primary and how far; absent: unknown in this process. */
