@@ -1,5 +1,4 @@
 import type { Registry } from 'prom-client';
-import type { Stamp } from '@eco/contracts';
 import type { Login, NodeAddress } from '@eco/database';
 import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
@@ -58,9 +57,6 @@ export class Reads {
   stop(): void {
     for (const { nodes } of this.#groups) nodes.stop();
   }
-
-  /** Called with the highest stamp that a cart shows, so that later commands from this process get a higher one. */
-  onCartStamp: ((customerId: string, stamp: Stamp) => void) | undefined;
 
   /** How long a reader waits for the freshness that it requires. */
   readonly freshWaitMs: number;
