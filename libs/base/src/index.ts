@@ -4,3 +4,4 @@ export type { Log } from './log.js';
 export { sleep } from './sleep.js';
 export { settlesWithin } from './deadline.js';
 export { backOffMs, shuffled } from './back-off.js';
+export { StartError } from './start-error.js';

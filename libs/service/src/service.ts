@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { StartError } from '@eco/base';
 import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
 import { ServiceAdapter } from './http/adapter.js';
@@ -63,11 +64,6 @@ export interface Service {
   readonly app: NestFastifyApplication;
   /** Not ready → accept nothing new → finish running requests → close. It may be called any number of times. */
   stop(): Promise<void>;
-}
-
-/** The process can't work, in a sentence for the person who started it. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
 }
 
 /**
