@@ -1,4 +1,5 @@
-import { ReadError, sleep } from '@eco/database';
+import { sleep } from '@eco/database';
+import { ReadError } from '@eco/postgres';
 import { covers, NO_POSITION, positionIn, type GroupPosition, type Position, type BatchPosition } from '@eco/routing';
 import { chooseNode, type ReadRequirements } from './choose.js';
 import type { ReadMetrics } from './metrics.js';

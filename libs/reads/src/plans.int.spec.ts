@@ -1,5 +1,5 @@
 import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
-import { READ_PLAN_SETTINGS, SideConnection, SLOW_READ_PLAN_SETTINGS } from '@eco/database';
+import { READ_PLAN_SETTINGS, SideConnection, SLOW_READ_PLAN_SETTINGS } from '@eco/postgres';
 import type { Query } from './query.js';
 import { cartProductsQuery, cartQuery } from './queries/cart/cart.query.js';
 import { changesQuery, WHOLE_BATCH } from './queries/changes/changes.query.js';

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Stamp } from '@eco/contracts';
-import type { Login } from '@eco/database';
+import type { Login } from '@eco/postgres';
 import type { GroupAddresses, Log } from '@eco/edge';
 import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
 import { GroupReader, type GroupAnswer, type ReadOptions, type ReadFailure } from './group-reader.js';

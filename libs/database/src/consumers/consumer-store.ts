@@ -6,9 +6,8 @@ import { Progress } from '../entities/progress.js';
 import { CentralCustomer, CentralProgress } from '../entities/central.js';
 import { StatisticsProgress } from '../entities/statistics.js';
 import { Notification, NotificationsProgress } from '../entities/notifications.js';
-import type { NodeAddress } from '../nodes/login.js';
-import { NodeRoles, primaryOf } from '../nodes/nodes.js';
-import { DATABASE_NAME, type ConsumerSchema } from '../roles/roles.js';
+import { DATABASE_NAME, NodeRoles, primaryOf, type NodeAddress } from '@eco/postgres';
+import type { ConsumerSchema } from '../roles/roles.js';
 
 const entitiesOf = {
   central: { progress: CentralProgress, tables: [CentralCustomer] },

@@ -1,3 +1,4 @@
+import { DATABASE_NAME } from '@eco/postgres';
 import { scramVerifier } from './scram.js';
 
 /** The login roles, each with its own password. */
@@ -12,8 +13,6 @@ export const loginRoles = [
   'eco_notifications',
 ] as const;
 export type LoginRole = (typeof loginRoles)[number];
-
-export const DATABASE_NAME = 'ecomarket';
 
 /**
  * Owns the one function that may drop and create replication slots, and can't log in. So the writer, which calls it,

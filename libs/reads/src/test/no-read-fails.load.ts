@@ -1,4 +1,5 @@
-import { ReadSession, sleep } from '@eco/database';
+import { sleep } from '@eco/database';
+import { ReadSession } from '@eco/postgres';
 import { NO_POSITION } from '@eco/routing';
 import type { Query } from '../query.js';
 import { inventoryQuery } from '../queries/inventory/inventory.query.js';

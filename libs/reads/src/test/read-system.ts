@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandKind, CommandOf } from '@eco/contracts';
-import type { NodeAddress } from '@eco/database';
+import type { NodeAddress } from '@eco/postgres';
 import { createLog } from '@eco/edge';
 import { newOrderId, type GroupPosition } from '@eco/routing';
 import {
