@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { asyncApiDocument } from '@eco/contracts';
-import { createEdge, startService, type Service } from '@eco/edge';
+import { createFrame, startService, type Service } from '@eco/service';
 import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
 import { Reads, ReadsModule } from '@eco/reads';
 import { ProductsWriteController } from './catalogue/products.controller.js';
@@ -47,27 +47,27 @@ class CentralModule {
  * where it would keep them, is not available.
  */
 export async function startCentralApi(config: CentralConfig): Promise<Service> {
-  const edge = createEdge(config);
+  const frame = createFrame(config);
   const { secrets } = config;
   const reads = new Reads({
     groups: config.groups,
     login: { user: 'eco_reader', password: secrets.database.eco_reader },
     applicationName: config.name,
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
     settings: config,
   });
-  const commands = openIntake(edge, {
+  const commands = openIntake(frame, {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: null,
     reads,
     journal: { dir: config.journalDir, limitBytes: config.journalMb * 1024 * 1024 },
   });
-  const consumers = new Consumers(edge, config, reads);
+  const consumers = new Consumers(frame, config, reads);
   await reads.start();
   consumers.start();
-  return startService(edge, {
+  return startService(frame, {
     module: CentralModule.with(commands.intake, reads, consumers),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },

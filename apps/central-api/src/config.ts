@@ -9,7 +9,7 @@ import {
   type ConfigOf,
   type Environment,
   type Setting,
-} from '@eco/edge';
+} from '@eco/service';
 import { readSettings } from '@eco/reads';
 
 const consumerNames = Object.keys(eventConsumers) as EventConsumer[];

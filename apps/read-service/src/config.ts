@@ -1,4 +1,4 @@
-import { databaseSecretsSetting, readConfig, settings, type ConfigOf, type Environment } from '@eco/edge';
+import { databaseSecretsSetting, readConfig, settings, type ConfigOf, type Environment } from '@eco/service';
 import { readSettings } from '@eco/reads';
 
 export const readServiceSettings = {

@@ -1,4 +1,4 @@
-import { createEdge, startService, type Service } from '@eco/edge';
+import { createFrame, startService, type Service } from '@eco/service';
 import { readRoutes, Reads, ReadsModule, type ReadRoute } from '@eco/reads';
 import type { ReadServiceConfig } from './config.js';
 
@@ -12,22 +12,22 @@ const api = {
 
 /** Starts the process. Absent nodes do not prevent it: it is ready once each group has a node that answers. */
 export async function startReadService(config: ReadServiceConfig): Promise<Service> {
-  const edge = createEdge(config);
+  const frame = createFrame(config);
   const reads = new Reads({
     groups: config.groups,
     login: { user: 'eco_reader', password: config.secrets.database.eco_reader },
     monitor: { user: 'eco_monitor', password: config.secrets.database.eco_monitor },
     applicationName: config.name,
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
     settings: config,
   });
-  edge.health.indicator('database', () => {
+  frame.health.indicator('database', () => {
     const missing = reads.groupsMissing();
     return missing.length === 0 ? undefined : `no node of ${missing.join(', ')} answers`;
   });
   await reads.start();
-  return startService(edge, {
+  return startService(frame, {
     module: ReadsModule.mount(reads, Object.keys(readRoutes) as ReadRoute[]),
     api,
     close: [async () => reads.stop()],

@@ -10,7 +10,7 @@ import {
   WriterSession,
   type LeaderTerm,
 } from '@eco/writer';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 import { StallDetector } from './stall-detector.js';
 import type { Writer } from './writer.js';
 

@@ -1,7 +1,7 @@
 import { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from '@eco/database';
 import type { SideConnection } from '@eco/postgres';
 import { readClocks, type Clocks } from '@eco/writer';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 
 /*
  * Watches what slows a group down in the long run without being noticed: the slot of an absent replica, and clocks that

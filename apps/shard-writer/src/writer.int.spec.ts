@@ -13,7 +13,7 @@ import {
 import type { Heartbeat, ChangeEvent, Command } from '@eco/contracts';
 import { brokenChecks, verifyGroup } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
-import { createLog, Metrics } from '@eco/edge';
+import { createLog, Metrics } from '@eco/service';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
 import { Leadership } from './leadership.js';

@@ -1,4 +1,4 @@
-import { readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/edge';
+import { readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/service';
 import { readSettings } from '@eco/reads';
 
 export const sucursalSettings = {

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { asyncApiDocument } from '@eco/contracts';
-import { createEdge, startService, type Service } from '@eco/edge';
+import { createFrame, startService, type Service } from '@eco/service';
 import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
 import { Reads, ReadsModule } from '@eco/reads';
 import type { SucursalConfig } from './config.js';
@@ -38,24 +38,24 @@ class SucursalModule {
 
 /** Starts the process. Brokers and databases may be away: it is ready once the brokers are reachable. */
 export async function startSucursalApi(config: SucursalConfig): Promise<Service> {
-  const edge = createEdge(config);
+  const frame = createFrame(config);
   const { secrets } = config;
   const reads = new Reads({
     groups: config.groups,
     login: { user: 'eco_reader', password: secrets.database.eco_reader },
     applicationName: config.name,
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
     settings: config,
   });
-  const commands = openIntake(edge, {
+  const commands = openIntake(frame, {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: config.branchId,
     reads,
   });
   await reads.start();
-  return startService(edge, {
+  return startService(frame, {
     module: SucursalModule.with(commands.intake, reads),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },

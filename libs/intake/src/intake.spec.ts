@@ -1,6 +1,6 @@
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { MAX_ORDER_LINES, type Problem } from '@eco/contracts';
-import { createEdge, startService, type Service } from '@eco/edge';
+import { createFrame, startService, type Service } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { commandIdFor, orderIdFor } from '@eco/routing';
 import { CommandIntake } from './command-intake.js';
@@ -14,7 +14,7 @@ import { IntakeModule } from './intake.module.js';
 let service: Service;
 
 beforeAll(async () => {
-  const edge = createEdge({ name: 'api', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const frame = createFrame({ name: 'api', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const access = { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', password: '' };
   const publisher = new CommandPublisher({
     connection: new BrokerConnection({ access, name: 'api' }),
@@ -24,12 +24,12 @@ beforeAll(async () => {
     groups: [],
     login: { user: 'nobody', password: '' },
     applicationName: 'api',
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
   });
-  const { stopping } = edge;
+  const { stopping } = frame;
   const intake = new CommandIntake({ publisher, sentBy: 'api', branchId: 'sucursal-1', reads, stopping });
-  service = await startService(edge, { module: IntakeModule.with(intake) });
+  service = await startService(frame, { module: IntakeModule.with(intake) });
 });
 afterAll(() => service.stop());
 

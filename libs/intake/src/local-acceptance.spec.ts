@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { headers, type Problem } from '@eco/contracts';
-import { createEdge, startService, StartError, type Edge, type Service } from '@eco/edge';
+import { createFrame, startService, StartError, type Frame, type Service } from '@eco/service';
 import { readJournals } from '@eco/journal';
 import { apiClientOf, eventually } from '@eco/testing';
 import { Reads } from '@eco/reads';
@@ -14,12 +14,12 @@ import { openIntake, type OpenIntake } from './open-intake.js';
  */
 
 let dir: string;
-let edge: Edge;
+let frame: Frame;
 let opened: OpenIntake;
 let service: Service;
 
-function open(name: string): [Edge, OpenIntake] {
-  const own = createEdge({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
+function open(name: string): [Frame, OpenIntake] {
+  const own = createFrame({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const reads = new Reads({
     groups: [{ id: 'g1', nodes: [{ host: '127.0.0.1', port: 1 }] }],
     login: { user: 'nobody', password: '' },
@@ -41,8 +41,8 @@ function open(name: string): [Edge, OpenIntake] {
 
 beforeAll(async () => {
   dir = mkdtempSync(path.join(os.tmpdir(), 'eco-local-'));
-  [edge, opened] = open('api');
-  service = await startService(edge, { module: IntakeModule.with(opened.intake), close: [() => opened.stop()] });
+  [frame, opened] = open('api');
+  service = await startService(frame, { module: IntakeModule.with(opened.intake), close: [() => opened.stop()] });
 });
 afterAll(async () => {
   await service.stop();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { headers } from '@eco/contracts';
-import { createEdge, startService, type Service } from '@eco/edge';
+import { createFrame, startService, type Service } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { apiClientOf } from '@eco/testing';
 import { IntakeModule } from './intake.module.js';
@@ -20,23 +20,23 @@ afterAll(async () => {
 });
 
 async function start(name: string, branchId: string | null) {
-  const edge = createEdge({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const frame = createFrame({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const nowhere = { host: '127.0.0.1', port: 1 };
   const reads = new Reads({
     groups: ['g1', 'g2'].map((id) => ({ id, nodes: [nowhere] })),
     login: { user: 'nobody', password: '' },
     applicationName: name,
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
   });
-  const opened = openIntake(edge, {
+  const opened = openIntake(frame, {
     brokers: [nowhere],
     login: { user: 'nobody', password: '' },
     branchId,
     reads,
     ...(branchId === null ? { journal: { dir, limitBytes: 1024 * 1024 } } : {}),
   });
-  const service = await startService(edge, {
+  const service = await startService(frame, {
     module: IntakeModule.with(opened.intake),
     close: [() => opened.stop()],
   });

@@ -1,4 +1,4 @@
-import { createLog } from '@eco/edge';
+import { createLog } from '@eco/service';
 import { positionOf, NO_POSITION, type GroupPosition } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { Registry } from 'prom-client';

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Stamp } from '@eco/contracts';
 import type { Login } from '@eco/postgres';
-import type { GroupAddresses, Log } from '@eco/edge';
+import type { GroupAddresses, Log } from '@eco/service';
 import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
 import { GroupReader, type GroupAnswer, type ReadOptions, type ReadFailure } from './group-reader.js';
 import { ReadMetrics } from './metrics.js';

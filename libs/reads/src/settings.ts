@@ -1,4 +1,4 @@
-import { wholeNumberSetting, type Setting } from '@eco/edge';
+import { wholeNumberSetting, type Setting } from '@eco/service';
 import type { ReadLimits } from './group-reader.js';
 import type { NodeSettings } from './nodes/node.js';
 

@@ -14,7 +14,7 @@ const domain = 'libs/domain/src/index.ts';
 const broker = 'libs/broker/src/index.ts';
 const journal = 'libs/journal/src/index.ts';
 const database = 'libs/database/src/index.ts';
-const edge = 'libs/edge/src/index.ts';
+const service = 'libs/service/src/index.ts';
 const cluster = 'infra/cluster/src/index.ts';
 const centralApi = 'apps/central-api/src/main.ts';
 const eco = 'apps/eco/src/main.ts';
@@ -47,7 +47,7 @@ export const refused: Refused[] = [
   {
     what: 'the domain using an adapter',
     file: domain,
-    text: `import '@eco/edge';`,
+    text: `import '@eco/service';`,
     ruleId: layers,
     saying: /"type:domain" can only/,
   },
@@ -74,14 +74,14 @@ export const refused: Refused[] = [
   },
   {
     what: 'an adapter using the cluster',
-    file: edge,
+    file: service,
     text: `import '@eco/cluster';`,
     ruleId: layers,
     saying: /"type:adapter" can only/,
   },
   {
     what: 'an adapter using test helpers',
-    file: edge,
+    file: service,
     text: `import '@eco/testing';`,
     ruleId: layers,
     saying: /"type:adapter" can only/,
@@ -102,14 +102,14 @@ export const refused: Refused[] = [
   },
   {
     what: 'a path into another project',
-    file: edge,
+    file: service,
     text: `import '../../routing/src/index.js';`,
     ruleId: layers,
     saying: /relative or absolute path/,
   },
   {
     what: 'a package that only came with another one',
-    file: edge,
+    file: service,
     text: `import 'avvio';`,
     ruleId: layers,
     saying: /Only packages defined in the "package.json"/,
@@ -117,7 +117,7 @@ export const refused: Refused[] = [
 
   {
     what: 'RabbitMQ outside the broker',
-    file: edge,
+    file: service,
     text: `import 'amqplib';`,
     ruleId: imports,
     saying: /Only @eco\/broker/,
@@ -145,14 +145,14 @@ export const refused: Refused[] = [
   },
   {
     what: 'SQLite outside the journal',
-    file: edge,
+    file: service,
     text: `import 'node:sqlite';`,
     ruleId: imports,
     saying: /Only @eco\/journal/,
   },
   {
     what: 'PostgreSQL outside the database',
-    file: edge,
+    file: service,
     text: `import 'pg';`,
     ruleId: imports,
     saying: /Only @eco\/postgres/,
@@ -202,7 +202,7 @@ export const refused: Refused[] = [
   },
   {
     what: 'a built-in without its prefix',
-    file: edge,
+    file: service,
     text: `import 'fs/promises';`,
     ruleId: imports,
     saying: /prefix node:/,
@@ -240,7 +240,7 @@ export const refused: Refused[] = [
   },
   {
     what: 'any',
-    file: edge,
+    file: service,
     text: `export const f = (x: any) => typeof x;`,
     ruleId: '@typescript-eslint/no-explicit-any',
     saying: /any/,
@@ -263,42 +263,42 @@ export const refused: Refused[] = [
   },
   {
     what: 'a loose comparison',
-    file: edge,
+    file: service,
     text: `export const f = (x: unknown) => x == 0;`,
     ruleId: 'eqeqeq',
     saying: /===/,
   },
   {
     what: 'something unused',
-    file: edge,
+    file: service,
     text: `const x = 1;\nexport {};`,
     ruleId: '@typescript-eslint/no-unused-vars',
     saying: /never used/,
   },
   {
     what: 'a library ending the process',
-    file: edge,
+    file: service,
     text: `export const f = () => process.exit(1);`,
     ruleId: 'no-restricted-properties',
     saying: /only a program/,
   },
   {
     what: 'a fault of types waved through',
-    file: edge,
+    file: service,
     text: `// @ts-ignore\nexport {};`,
     ruleId: '@typescript-eslint/ban-ts-comment',
     saying: /ts-ignore/,
   },
   {
     what: 'a rule switched off without a reason',
-    file: edge,
+    file: service,
     text: `// eslint-disable-next-line eqeqeq\nexport const f = (x: unknown) => x == 0;`,
     ruleId: '@eslint-community/eslint-comments/require-description',
     saying: /description/,
   },
   {
     what: 'a rule switched off for nothing',
-    file: edge,
+    file: service,
     text: `// eslint-disable-next-line eqeqeq -- there was a reason once\nexport {};`,
     ruleId: null,
     saying: /Unused eslint-disable/,
@@ -364,7 +364,7 @@ export const accepted: (Fixture & { what: string })[] = [
   },
   {
     what: 'an adapter using Nest and Fastify',
-    file: edge,
+    file: service,
     text: `import '@nestjs/common';\nimport 'fastify';\nimport 'node:fs';`,
   },
   {
@@ -375,7 +375,7 @@ export const accepted: (Fixture & { what: string })[] = [
   { what: 'the command line starting servers', file: eco, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'the benchmark starting servers', file: bench, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'its monolith using PostgreSQL', file: monolith, text: `import 'pg';\nimport 'fastify';` },
-  { what: 'an app using adapters', file: centralApi, text: `import '@eco/edge';\nimport '@eco/intake';` },
+  { what: 'an app using adapters', file: centralApi, text: `import '@eco/service';\nimport '@eco/intake';` },
   {
     what: 'test helpers using everything',
     file: testing,

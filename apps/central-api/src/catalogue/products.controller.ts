@@ -10,7 +10,7 @@ import {
   updateProductRequestSchema,
   type CommandBody,
 } from '@eco/contracts';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import {
   acceptedResponse,
   COMMAND_PROBLEMS,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { headers, type Change } from '@eco/contracts';
 import { CentralCustomer, Notification } from '@eco/database';
-import { createEdge, startService, type Service } from '@eco/edge';
+import { createFrame, startService, type Service } from '@eco/service';
 import { Reads, ReadsModule } from '@eco/reads';
 import { bucketOf, evenPlacement, formatPosition, groupOf, newOrderId, positionOf } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroups, type DatabaseGroup } from '@eco/testing';
@@ -39,17 +39,17 @@ beforeAll(async () => {
     { id: 'g2', replicas: 1 },
   ])) as [DatabaseGroup, DatabaseGroup];
   [home, writer] = await Promise.all([BatchWriter.open(g1), BatchWriter.open(g2)]);
-  const edge = createEdge({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const frame = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   reads = new Reads({
     groups: [g1, g2].map(({ id, servers }) => ({ id, nodes: servers.map(({ host, port }) => ({ host, port })) })),
     login: g1.login('eco_reader'),
     applicationName: 'spec',
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
     settings: { probeEveryMs: 100 },
   });
   await reads.start();
-  service = await startService(edge, { module: ReadsModule.mount(reads, ['changes']) });
+  service = await startService(frame, { module: ReadsModule.mount(reads, ['changes']) });
   store = new CustomersStore(storeOf('central'));
 }, 120_000);
 afterAll(async () => {
@@ -71,7 +71,7 @@ function storeOf<S extends 'central' | 'notifications'>(schema: S) {
 }
 
 function feedOf(consumer: Consumer): ChangeFeed {
-  const { log } = createEdge({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const { log } = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const access = { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', password: '' };
   const feed = new ChangeFeed({ consumer, store, access, groupIds: ['g1', 'g2'], readUrl: service.url, log });
   feed.start();
@@ -242,7 +242,7 @@ describe('the mailer', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.server.address() as AddressInfo;
-    const { log } = createEdge({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+    const { log } = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
     const mailer = new Mailer({
       store: notifications,
       server: { url: `smtp://127.0.0.1:${port}` },

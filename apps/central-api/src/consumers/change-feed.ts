@@ -13,7 +13,7 @@ import {
   type Topic,
 } from '@eco/contracts';
 import type { TopicPosition, ConsumerStore } from '@eco/database';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 import { formatPosition, positionOf, type BatchPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 

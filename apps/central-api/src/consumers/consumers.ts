@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { registerBrokerMetrics, type EventConsumer } from '@eco/broker';
 import type { ConsumerSchema } from '@eco/database';
-import type { Edge } from '@eco/edge';
+import type { Frame } from '@eco/service';
 import { Reads } from '@eco/reads';
 import type { CentralConfig } from '../config.js';
 import { ChangeFeed } from './change-feed.js';
@@ -27,11 +27,11 @@ export class Consumers {
   readonly #stores: { customers: CustomersStore; statistics: StatisticsStore; notifications: NotificationsStore };
 
   constructor(
-    edge: Edge,
+    frame: Frame,
     config: CentralConfig,
     private readonly reads: Reads,
   ) {
-    const { log } = edge;
+    const { log } = frame;
     const [home] = config.groups;
     const storeOptions = <S extends ConsumerSchema>(schema: S) => ({
       schema,
@@ -72,7 +72,7 @@ export class Consumers {
             log,
           }),
       );
-    measure(edge.metrics.registry, this.#feeds, this.#mailer);
+    measure(frame.metrics.registry, this.#feeds, this.#mailer);
   }
 
   get module(): DynamicModule {

@@ -9,7 +9,7 @@ import {
   stockMovedSchema,
   type CommandBody,
 } from '@eco/contracts';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import {
   CommandIntake,
   DECIDED_HEADERS,

@@ -1,7 +1,7 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { sendTransferRequestSchema, transferMovedSchema } from '@eco/contracts';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake, DECIDED_HEADERS, DECIDED_PROBLEMS, decidedHeadersSchema, decideNow } from '@eco/intake';
 
 const send = operation({

@@ -12,7 +12,7 @@ import {
   type CommandBody,
   type Stamp,
 } from '@eco/contracts';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake, type Submission } from '../command-intake.js';
 import { commandHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';
 import { z } from 'zod';

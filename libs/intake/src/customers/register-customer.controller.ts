@@ -7,7 +7,7 @@ import {
   headers as headerNames,
   registerCustomerRequestSchema,
 } from '@eco/contracts';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '../command-intake.js';
 import { acceptedResponse } from '../http/accepted.js';
 import { commandHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';

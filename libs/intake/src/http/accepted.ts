@@ -1,4 +1,4 @@
-import { respond, type HttpResponse } from '@eco/edge';
+import { respond, type HttpResponse } from '@eco/service';
 
 /** 202 for a command whose outcome can be queried by its id. */
 export function acceptedResponse(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { headers } from '@eco/contracts';
-import { idempotencyKeySchema, preferWaitSchema } from '@eco/edge';
+import { idempotencyKeySchema, preferWaitSchema } from '@eco/service';
 
 /** Headers of every request that becomes a command. */
 export const commandHeadersSchema = z.object({

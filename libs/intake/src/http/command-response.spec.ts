@@ -1,5 +1,5 @@
 import { headers, outcomeStatusSchema, refusalSchema, type Reply } from '@eco/contracts';
-import { ProblemError } from '@eco/edge';
+import { ProblemError } from '@eco/service';
 import type { Settlement, Submission } from '../command-intake.js';
 import { responseOf, doneResponseOf } from './command-response.js';
 

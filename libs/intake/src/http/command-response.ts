@@ -1,5 +1,5 @@
 import { headers, refusalSchema, type ProblemName, type Reply } from '@eco/contracts';
-import { problem, type ProblemError } from '@eco/edge';
+import { problem, type ProblemError } from '@eco/service';
 import type { Settlement, Submission } from '../command-intake.js';
 
 /*

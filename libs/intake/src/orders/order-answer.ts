@@ -1,5 +1,5 @@
 import { headers, orderAcceptedSchema, orderConfirmedSchema, type ProblemName } from '@eco/contracts';
-import { respond, type HttpResponse, type OperationDeclaration } from '@eco/edge';
+import { respond, type HttpResponse, type OperationDeclaration } from '@eco/service';
 import { formatPosition, positionOf } from '@eco/routing';
 import { DECIDED_HEADERS } from '../http/command-headers.js';
 import type { CommandResponse } from '../http/command-response.js';

@@ -1,7 +1,7 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { placeOrderRequestSchema } from '@eco/contracts';
-import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '../command-intake.js';
 import { commandHeadersSchema } from '../http/command-headers.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/command-response.js';

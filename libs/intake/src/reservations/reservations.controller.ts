@@ -8,7 +8,7 @@ import {
   reservationHeldSchema,
   reservationPathSchema,
 } from '@eco/contracts';
-import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { hash12, hash12OfOrderId } from '@eco/routing';
 import { CommandIntake } from '../command-intake.js';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';

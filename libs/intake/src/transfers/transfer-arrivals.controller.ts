@@ -1,7 +1,7 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { ofProductRequestSchema, transferMovedSchema, transferPathSchema } from '@eco/contracts';
-import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { hash12, hash12OfOrderId } from '@eco/routing';
 import { CommandIntake } from '../command-intake.js';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/command-headers.js';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { headers, PAGE_ROWS_DEFAULT } from '@eco/contracts';
-import { respond, type HttpResponse } from '@eco/edge';
+import { respond, type HttpResponse } from '@eco/service';
 import { parsePosition } from '@eco/routing';
 import type { ReadOptions } from '../group-reader.js';
 import { columnsOf, csvHeader, csvRows, type Column } from './csv.js';

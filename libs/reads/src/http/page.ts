@@ -1,4 +1,4 @@
-import { problem, type ProblemError } from '@eco/edge';
+import { problem, type ProblemError } from '@eco/service';
 
 export interface Page<T> {
   readonly items: T[];

@@ -1,4 +1,4 @@
-import { problem } from '@eco/edge';
+import { problem } from '@eco/service';
 
 const DAY_MS = 86_400_000;
 /** Length in days of a period without a start or an end. */

@@ -1,5 +1,5 @@
 import { headers, LAG_UNKNOWN, type ProblemName } from '@eco/contracts';
-import { problem, type ProblemError } from '@eco/edge';
+import { problem, type ProblemError } from '@eco/service';
 import { formatPosition, positionOf, type Position, type BatchPosition } from '@eco/routing';
 import type { GroupAnswer, ReadOptions, ReadFailure, Source } from '../group-reader.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { preferWaitSchema } from '@eco/edge';
+import { preferWaitSchema } from '@eco/service';
 import { NO_POSITION, parsePosition, type Position } from '@eco/routing';
 import type { ReadOptions } from '../group-reader.js';
 

@@ -1,6 +1,6 @@
 import { ReplicationWatch } from '@eco/database';
 import { primaryOf, type Login, type NodeAnswer } from '@eco/postgres';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 import { compareBatchPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';

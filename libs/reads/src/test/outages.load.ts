@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { headers } from '@eco/contracts';
-import { ProblemError } from '@eco/edge';
+import { ProblemError } from '@eco/service';
 import { NO_POSITION, positionOf, type GroupPosition } from '@eco/routing';
 import { commandOf, eventually } from '@eco/testing';
 import type { ReadOptions } from '../group-reader.js';

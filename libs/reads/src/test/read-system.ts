@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandKind, CommandOf } from '@eco/contracts';
 import type { NodeAddress } from '@eco/postgres';
-import { createLog } from '@eco/edge';
+import { createLog } from '@eco/service';
 import { newOrderId, type GroupPosition } from '@eco/routing';
 import {
   BatchWriter,

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { customerPageSchema, pageQuerySchema } from '@eco/contracts';
 import { CentralCustomer, MoreThan } from '@eco/database';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import {
   CONSUMER_ANSWER_HEADERS,

@@ -1,5 +1,5 @@
 import { Notification, type ConsumerStore } from '@eco/database';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 import { createTransport, type Transporter } from 'nodemailer';
 
 interface MailServer {

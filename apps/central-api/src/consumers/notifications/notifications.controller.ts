@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { notificationPageSchema, pageQuerySchema } from '@eco/contracts';
 import { Notification } from '@eco/database';
-import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { isUuid } from '@eco/routing';
 import { Reads } from '@eco/reads';
 import {

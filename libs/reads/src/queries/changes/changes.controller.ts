@@ -18,7 +18,7 @@ import {
   type HttpResponse,
   type InputOf,
   type ProblemError,
-} from '@eco/edge';
+} from '@eco/service';
 import { positionOf, type GroupPosition } from '@eco/routing';
 import type { GroupAnswer, ReadOptions, ReadFailure } from '../../group-reader.js';
 import { answered, headersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';

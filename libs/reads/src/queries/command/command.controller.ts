@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { commandOutcomeSchema, commandPathSchema } from '@eco/contracts';
-import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/edge';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';
 import { readOptionsOf, readHeadersSchema } from '../../http/read-request.js';
 import { readUntil } from '../../http/read-until.js';

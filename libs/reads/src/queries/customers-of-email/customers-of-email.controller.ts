@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { customerPageSchema, customerSchema, customersQuerySchema } from '@eco/contracts';
-import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../../http/list.js';
 import { mergePage, wholePart } from '../../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../../http/read-answer.js';

@@ -8,7 +8,7 @@ import {
   stockLevelSchema,
   stockPageSchema,
 } from '@eco/contracts';
-import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import type { GroupAnswer, ReadOptions, ReadFailure } from '../../group-reader.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart, type Part } from '../../http/page.js';

@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { orderPageSchema, orderSchema, ordersQuerySchema, instantSchema } from '@eco/contracts';
-import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { hash12, hash12OfOrderId, isUuid } from '@eco/routing';
 import type { ReadOptions } from '../../group-reader.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../../http/list.js';

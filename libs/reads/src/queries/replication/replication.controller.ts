@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { replicationSchema } from '@eco/contracts';
-import { operation, Operation } from '@eco/edge';
+import { operation, Operation } from '@eco/service';
 import { formatPosition, positionOf } from '@eco/routing';
 import { Reads, type NodeReport } from '../../reads.js';
 

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { CENTRAL, headers, salesQuerySchema, salesRowSchema, salesSchema } from '@eco/contracts';
-import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/edge';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { readConsumerTables, type WithProgress } from '../../consumer-read.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../../http/page.js';

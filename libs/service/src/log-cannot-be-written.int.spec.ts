@@ -9,12 +9,12 @@ import { eventually } from '@eco/testing';
  */
 
 const child = `
-  const { createEdge, runProcess, startService } = require('@eco/edge');
+  const { createFrame, runProcess, startService } = require('@eco/service');
   class Empty {}
   runProcess(async () => {
     const port = Number(process.argv[1]);
-    const edge = createEdge({ name: 'test', host: '127.0.0.1', port, logLevel: 'info' });
-    return startService(edge, { module: { module: Empty } });
+    const frame = createFrame({ name: 'test', host: '127.0.0.1', port, logLevel: 'info' });
+    return startService(frame, { module: { module: Empty } });
   }).then((code) => process.exit(code));
 `;
 

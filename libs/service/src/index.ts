@@ -21,5 +21,5 @@ export { respond, HttpResponse } from './http/response.js';
 export { Input, operation, Operation, type InputOf, type OperationDeclaration } from './http/operation.js';
 export { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
 export { Metrics } from './metrics.js';
-export { createEdge, startService, StartError, type Edge, type Service } from './service.js';
+export { createFrame, startService, StartError, type Frame, type Service } from './service.js';
 export { runProcess } from './process.js';

@@ -10,7 +10,7 @@ import { Input, Operation, operation, type InputOf } from './http/operation.js';
 import { problem } from './http/problem.js';
 import { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
 import { createLog } from './log.js';
-import { createEdge, startService, StartError, type Edge, type Service } from './service.js';
+import { createFrame, startService, StartError, type Frame, type Service } from './service.js';
 
 const placeOrder = operation({
   summary: 'Place an order',
@@ -106,16 +106,16 @@ const orderId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
 const order = { customerId: 'ana', lines: [{ productId: 'cafe', quantity: 1 }] };
 const config = { name: 'test', host: '127.0.0.1', port: 0, logLevel: 'info' } as const;
 
-let edge: Edge;
+let frame: Frame;
 let service: Service;
 let logged: string[];
 
 beforeAll(async () => {
   logged = [];
-  edge = createEdge(config, createLog(config, { write: (line) => void logged.push(line) }));
-  service = await startService(edge, {
+  frame = createFrame(config, createLog(config, { write: (line) => void logged.push(line) }));
+  service = await startService(frame, {
     module: TestModule,
-    api: { title: 'Test', version: '1', description: 'For the test of the edge' },
+    api: { title: 'Test', version: '1', description: 'For the test of the frame' },
     documents: { '/docs/asyncapi.json': () => ({ asyncapi: '3.0.0' }) },
   });
 });
@@ -289,10 +289,10 @@ describe('what goes wrong inside', () => {
 describe('what operators ask', () => {
   it('is live, and ready when nothing is missing', async () => {
     expect((await ask('/health/live')).status).toBe(200);
-    edge.health.fact('role', () => 'standby');
+    frame.health.fact('role', () => 'standby');
     expect(await (await ask('/health/ready')).json()).toEqual({ status: 'ready', role: 'standby' });
     let missing: string | undefined = 'no connection';
-    edge.health.indicator('broker', () => missing);
+    frame.health.indicator('broker', () => missing);
     expect(await faultsIn(await ask('/health/ready'), 503, 'not-ready')).toEqual({ broker: 'no connection' });
     missing = undefined;
     expect((await ask('/health/ready')).status).toBe(200);
@@ -336,7 +336,7 @@ describe('what operators ask', () => {
 
 describe('starting and stopping', () => {
   it('names the taken port', async () => {
-    const second = startService(createEdge({ ...config, port: service.port, logLevel: 'silent' }), {
+    const second = startService(createFrame({ ...config, port: service.port, logLevel: 'silent' }), {
       module: TestModule,
     });
     await expect(second).rejects.toThrow(StartError);
@@ -345,7 +345,7 @@ describe('starting and stopping', () => {
 
   it('finishes running requests, then closes its parts once', async () => {
     const closed: string[] = [];
-    const stopping = await startService(createEdge({ ...config, logLevel: 'silent' }), {
+    const stopping = await startService(createFrame({ ...config, logLevel: 'silent' }), {
       module: TestModule,
       close: [async () => void closed.push('publisher'), async () => void closed.push('connection')],
     });

@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
-import { EdgeAdapter } from './http/adapter.js';
+import { ServiceAdapter } from './http/adapter.js';
 import { createLog, NestLog, withCorrelation, type Log } from './log.js';
 import type { LogLevel } from './config/settings.js';
 import { Metrics } from './metrics.js';
@@ -25,8 +25,8 @@ export interface ServiceConfig {
   readonly logLevel: LogLevel;
 }
 
-/** What a process has first. Its parts are passed to whatever needs them. */
-export interface Edge {
+/** What every service is built around. Its parts are passed to whatever needs them. */
+export interface Frame {
   readonly config: ServiceConfig;
   readonly log: Log;
   readonly health: Health;
@@ -37,7 +37,7 @@ export interface Edge {
   beginStop(): void;
 }
 
-export function createEdge(config: ServiceConfig, log: Log = createLog(config)): Edge {
+export function createFrame(config: ServiceConfig, log: Log = createLog(config)): Frame {
   const stopping = new AbortController();
   return {
     config,
@@ -73,18 +73,18 @@ export class StartError extends Error {
  * Starts the process's HTTP server. Throws a `StartError` if the port is not available; everything opened is closed
  * again.
  */
-export async function startService(edge: Edge, options: ServiceOptions): Promise<Service> {
-  const { config, log } = edge;
-  const adapter = new EdgeAdapter(log);
+export async function startService(frame: Frame, options: ServiceOptions): Promise<Service> {
+  const { config, log } = frame;
+  const adapter = new ServiceAdapter(log);
   const fastify = adapter.getInstance();
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
   // One line per request, with fixed fields: searching it for secrets would cost more than the line (11 µs against 2).
   const requestLog = log.child({}, { redact: [] });
   fastify.addHook('onResponse', (request, reply, done) => {
-    recordRequest(edge.metrics, requestLog, request, reply);
+    recordRequest(frame.metrics, requestLog, request, reply);
     done();
   });
-  addOperatorRoutes(fastify, edge);
+  addOperatorRoutes(fastify, frame);
   addDocumentRoutes(fastify, config.name, options);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: new NestLog(log),
@@ -96,7 +96,7 @@ export async function startService(edge: Edge, options: ServiceOptions): Promise
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {
-      edge.beginStop();
+      frame.beginStop();
       const cut = setTimeout(() => fastify.server.closeAllConnections(), DRAIN_MS);
       await app.close();
       clearTimeout(cut);

@@ -44,7 +44,7 @@ function correlationIdOf(request: IncomingMessage): string {
  * Fastify under Nest, with every error answered as a problem: by Nest's filter if it happens in a controller, by
  * Fastify's handlers if it happens before. A request's id is its correlation id.
  */
-export class EdgeAdapter extends FastifyAdapter implements ExceptionFilter {
+export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();
 
   constructor(private readonly log: Log) {
