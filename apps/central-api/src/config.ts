@@ -10,7 +10,7 @@ import {
   type Environment,
   type Setting,
 } from '@eco/service';
-import { readSettings } from '@eco/reads';
+import { readSettings } from '@eco/api/reads';
 
 const consumerNames = Object.keys(eventConsumers) as EventConsumer[];
 

@@ -1,11 +1,11 @@
 import type { Registry } from 'prom-client';
 import type { Stamp } from '@eco/contracts';
-import type { Login } from '@eco/postgres';
-import type { GroupAddresses, Log } from '@eco/service';
+import type { Login, NodeAddress } from '@eco/postgres';
 import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
-import { GroupReader, type GroupAnswer, type ReadOptions, type ReadFailure } from './group-reader.js';
+import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
+import { GroupReader } from './group-reader.js';
 import { ReadMetrics } from './metrics.js';
-import { WatchedNodes } from './nodes/watched-nodes.js';
+import { WatchedNodes, type Log } from './nodes/watched-nodes.js';
 import type { NodeStatus } from './nodes/node.js';
 import type { Query } from './query.js';
 import { READ_DEFAULTS, type ReadSettings } from './settings.js';
@@ -14,7 +14,8 @@ import { READ_DEFAULTS, type ReadSettings } from './settings.js';
 const STILL_MS = 5_000;
 
 export interface ReadsOptions {
-  readonly groups: readonly GroupAddresses[];
+  /** Every node of each group; which one is the primary is discovered. */
+  readonly groups: readonly { readonly id: string; readonly nodes: readonly NodeAddress[] }[];
   /** Of `eco_reader`. */
   readonly login: Login;
   /** Login of `eco_monitor`, to see which nodes follow the primary and how far; absent: unknown in this process. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { ReadRoutes } from '@eco/api/reads';
 import { headers, type Change } from '@eco/contracts';
 import { CentralCustomer, Notification } from '@eco/database';
 import { createFrame, startService, type Service } from '@eco/service';
-import { Reads, ReadsModule } from '@eco/reads';
+import { Reads } from '@eco/reads';
 import { bucketOf, evenPlacement, formatPosition, groupOf, newOrderId, positionOf } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroups, type DatabaseGroup } from '@eco/testing';
 import { SMTPServer } from 'smtp-server';
@@ -49,7 +50,7 @@ beforeAll(async () => {
     settings: { probeEveryMs: 100 },
   });
   await reads.start();
-  service = await startService(frame, { module: ReadsModule.mount(reads, ['changes']) });
+  service = await startService(frame, { module: ReadRoutes.of(reads, ['changes']) });
   store = new CustomersStore(storeOf('central'));
 }, 120_000);
 afterAll(async () => {

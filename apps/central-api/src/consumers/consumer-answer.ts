@@ -1,8 +1,9 @@
+import { freshnessOf, lagText, problemOf, readOptionsOf, readHeadersSchema } from '@eco/api/reads';
 import { sleep } from '@eco/broker';
 import { headers, type ProblemName } from '@eco/contracts';
 import { StoreUnavailableError, ValueRefusedError, type ConsumerStore, type EntityManager } from '@eco/database';
 import { problem } from '@eco/service';
-import { freshnessOf, lagText, problemOf, readOptionsOf, readHeadersSchema, type Reads } from '@eco/reads';
+import type { Reads } from '@eco/reads';
 import { formatPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 
