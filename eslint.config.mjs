@@ -34,14 +34,25 @@ const boundaries = (extra) => [
 ];
 
 // Few libraries may import a server's driver. Any other would have its own idea of confirms, roles and deadlines.
+// TypeORM and golevelup each have one role, and the rooms of that role are named here (docs/decisions/0063).
 const drivers = [
   {
-    packages: ['amqplib', 'amqp-connection-manager', '@golevelup/*'],
-    folders: ['libs/broker'],
+    packages: ['amqplib', 'amqp-connection-manager'],
+    folders: ['libs/broker', 'libs/broker/src/events'],
     why: 'Only @eco/broker talks to RabbitMQ: there every publish is mandatory, confirmed and settles in time.',
   },
   {
-    packages: ['pg', 'pg-*', 'typeorm', '@nestjs/typeorm'],
+    packages: ['@golevelup/*'],
+    folders: ['libs/broker/src/events'],
+    why: 'golevelup subscribes to events and does nothing else: commands and replies need confirms and their own channel.',
+  },
+  {
+    packages: ['typeorm', '@nestjs/typeorm'],
+    folders: ['libs/consumers', 'apps/central-api/src/consumers', 'libs/database/src/migrations'],
+    why: 'TypeORM keeps the consumers’ own tables and runs migrations; the write path and reads are SQL over @eco/database.',
+  },
+  {
+    packages: ['pg', 'pg-*'],
     // The monolith that ours is measured against has a database of its own.
     folders: ['libs/postgres', 'libs/database', 'libs/writer', 'tools/bench/src/monolith'],
     why: 'Only @eco/postgres, @eco/database and @eco/writer talk to PostgreSQL: there roles are discovered and writes are fenced.',

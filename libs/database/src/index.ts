@@ -1,8 +1,6 @@
-export { loginRoles, type ConsumerSchema, type LoginRole } from './roles/roles.js';
+export { consumerRoles, loginRoles, type LoginRole } from './roles/roles.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
-export { CentralCustomer } from './entities/central.js';
-export { CENTRAL_AS_STORED, FIGURES, type Figures } from './entities/statistics.js';
-export { Notification } from './entities/notifications.js';
+export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';
 export { sleep } from './sleep.js';
 export {
   readCommandResults,
@@ -19,10 +17,3 @@ export { ReplicationWatch, type NodeReplication } from './replication/replicatio
 export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';
 export { slotName } from './replication/slot-name.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';
-export {
-  ConsumerStore,
-  StoreUnavailableError,
-  ValueRefusedError,
-  type TopicPosition,
-} from './consumers/consumer-store.js';
-export { MoreThan, type EntityManager } from 'typeorm';

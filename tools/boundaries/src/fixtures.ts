@@ -12,6 +12,10 @@ const contracts = 'libs/contracts/src/index.ts';
 const routing = 'libs/routing/src/index.ts';
 const domain = 'libs/domain/src/index.ts';
 const broker = 'libs/broker/src/index.ts';
+const subscription = 'libs/broker/src/events/subscription.ts';
+const consumers = 'libs/consumers/src/index.ts';
+const consumer = 'apps/central-api/src/consumers/customers/customers.consumer.ts';
+const migration = 'libs/database/src/migrations/index.ts';
 const journal = 'libs/journal/src/index.ts';
 const database = 'libs/database/src/index.ts';
 const service = 'libs/service/src/index.ts';
@@ -130,11 +134,18 @@ export const refused: Refused[] = [
     saying: /Only @eco\/broker/,
   },
   {
-    what: 'its Nest module outside the broker',
-    file: centralApi,
+    what: 'golevelup outside the broker',
+    file: consumers,
     text: `import '@golevelup/nestjs-rabbitmq';`,
     ruleId: imports,
-    saying: /Only @eco\/broker/,
+    saying: /golevelup subscribes to events/,
+  },
+  {
+    what: 'golevelup for commands',
+    file: broker,
+    text: `import '@golevelup/nestjs-rabbitmq';`,
+    ruleId: imports,
+    saying: /golevelup subscribes to events/,
   },
   {
     what: 'RabbitMQ in the database',
@@ -158,16 +169,30 @@ export const refused: Refused[] = [
     saying: /Only @eco\/postgres/,
   },
   {
-    what: 'TypeORM outside the database',
+    what: 'TypeORM in a service',
     file: centralApi,
     text: `import 'typeorm';`,
     ruleId: imports,
-    saying: /Only @eco\/postgres/,
+    saying: /consumers’ own tables/,
   },
   {
-    what: 'its Nest module outside the database',
+    what: 'TypeORM’s Nest module in a service',
     file: centralApi,
     text: `import '@nestjs/typeorm';`,
+    ruleId: imports,
+    saying: /consumers’ own tables/,
+  },
+  {
+    what: 'TypeORM in the write path',
+    file: database,
+    text: `import 'typeorm';`,
+    ruleId: imports,
+    saying: /consumers’ own tables/,
+  },
+  {
+    what: 'PostgreSQL in a consumer',
+    file: consumer,
+    text: `import 'pg';`,
     ruleId: imports,
     saying: /Only @eco\/postgres/,
   },
@@ -356,12 +381,16 @@ export const accepted: (Fixture & { what: string })[] = [
     text: `import 'fast-check';\nimport '@fast-check/jest';\nimport '@eco/testing';`,
   },
   { what: 'the journal using SQLite', file: journal, text: `import 'node:sqlite';` },
-  { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';\nimport '@golevelup/nestjs-rabbitmq';` },
+  { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';` },
   {
-    what: 'the database using PostgreSQL',
-    file: database,
-    text: `import 'pg';\nimport 'typeorm';\nimport '@eco/domain';`,
+    what: 'a subscription to events using golevelup',
+    file: subscription,
+    text: `import 'amqplib';\nimport '@golevelup/nestjs-rabbitmq';`,
   },
+  { what: 'the database using PostgreSQL', file: database, text: `import 'pg';\nimport '@eco/domain';` },
+  { what: 'migrations using TypeORM', file: migration, text: `import 'typeorm';` },
+  { what: 'the store of consumers using TypeORM', file: consumers, text: `import 'typeorm';` },
+  { what: 'a consumer using TypeORM', file: consumer, text: `import 'typeorm';` },
   {
     what: 'an adapter using Nest and Fastify',
     file: service,

@@ -1,6 +1,3 @@
-import { Entity } from 'typeorm';
-import { Progress } from './progress.js';
-
 /** The head office as a branch id in statistics tables: a key can't hold a null. */
 export const CENTRAL_AS_STORED = '';
 
@@ -17,6 +14,3 @@ export const FIGURES = [
   'returned_cents',
 ] as const;
 export type Figures = Record<(typeof FIGURES)[number], number>;
-
-@Entity({ schema: 'statistics', name: 'progress' })
-export class StatisticsProgress extends Progress {}

@@ -2,11 +2,11 @@ import type { ChannelModel } from 'amqplib';
 import type { Heartbeat, ChangeEvent } from '@eco/contracts';
 import { eventually } from '@eco/testing';
 import { EventAnnouncer } from './announcer.js';
-import { BrokerConnection } from './connection.js';
+import { BrokerConnection } from '../connection.js';
 import { EventSubscription, type Announcement, type EventSubscriptionOptions } from './subscription.js';
-import { Proxy } from './test/proxy.js';
-import { rawConnection } from './test/raw.js';
-import { testBroker, type TestBroker } from './test/test-broker.js';
+import { Proxy } from '../test/proxy.js';
+import { rawConnection } from '../test/raw.js';
+import { testBroker, type TestBroker } from '../test/test-broker.js';
 
 let broker: TestBroker;
 let proxy: Proxy;

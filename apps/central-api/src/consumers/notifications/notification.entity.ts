@@ -1,5 +1,4 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { Progress } from './progress.js';
 
 @Entity({ schema: 'notifications', name: 'notification' })
 export class Notification {
@@ -35,6 +34,3 @@ export class Notification {
   @Column('timestamptz', { name: 'next_try_at' })
   nextTryAt!: Date;
 }
-
-@Entity({ schema: 'notifications', name: 'progress' })
-export class NotificationsProgress extends Progress {}

@@ -1,23 +1,22 @@
 import { AmqpConnection, Nack } from '@golevelup/nestjs-rabbitmq';
-import { heartbeatSchema, changeEventSchema, type Heartbeat, type ChangeEvent } from '@eco/contracts';
-import { shuffled } from './back-off.js';
-import type { BrokerAccess } from './connection.js';
-import { settlesWithin } from './deadline.js';
-import type { Log } from './log.js';
 import {
-  eventBindings,
-  eventQueue,
-  eventQueueOptions,
-  EVENTS_EXCHANGE,
-  VHOST,
-  type EventConsumer,
-} from './topology.js';
+  heartbeatSchema,
+  changeEventSchema,
+  type ChangeEvent,
+  type ConsumerName,
+  type Heartbeat,
+} from '@eco/contracts';
+import { shuffled } from '../back-off.js';
+import type { BrokerAccess } from '../connection.js';
+import { settlesWithin } from '../deadline.js';
+import type { Log } from '../log.js';
+import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } from '../topology.js';
 
 export type Announcement = { type: 'event'; event: ChangeEvent } | { type: 'heartbeat'; heartbeat: Heartbeat };
 
 export interface EventSubscriptionOptions {
   access: BrokerAccess;
-  consumer: EventConsumer;
+  consumer: ConsumerName;
   /** Called for one announcement at a time, in arrival order. Its errors are logged and dropped. */
   handler: (announcement: Announcement) => Promise<void> | void;
   /**
@@ -99,7 +98,7 @@ export class EventSubscription {
     return { ...this.#counts, renewals: this.#renewals };
   }
 
-  get consumer(): EventConsumer {
+  get consumer(): ConsumerName {
     return this.#options.consumer;
   }
 

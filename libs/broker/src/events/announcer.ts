@@ -1,9 +1,9 @@
 import { headers, MAX_MESSAGE_BYTES, type Heartbeat, type ChangeEvent } from '@eco/contracts';
 import { formatPosition, positionOf } from '@eco/routing';
-import { BestEffortChannel } from './best-effort-channel.js';
-import type { BrokerConnection } from './connection.js';
-import type { Log } from './log.js';
-import { heartbeatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from './topology.js';
+import { BestEffortChannel } from '../best-effort-channel.js';
+import type { BrokerConnection } from '../connection.js';
+import type { Log } from '../log.js';
+import { heartbeatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from '../topology.js';
 
 /**
  * Announces what batches changed, after their commit. It never waits and never fails. A consumer that misses an event

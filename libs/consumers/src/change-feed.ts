@@ -1,4 +1,4 @@
-import { EventSubscription, sleep, type Announcement, type BrokerAccess } from '@eco/broker';
+import { EventSubscription, sleep, type Announcement, type BrokerAccess, type Log } from '@eco/broker';
 import {
   changesCursorSchema,
   changesPageSchema,
@@ -12,10 +12,10 @@ import {
   type ChangesPage,
   type Topic,
 } from '@eco/contracts';
-import type { TopicPosition, ConsumerStore } from '@eco/database';
-import type { Log } from '@eco/service';
 import { formatPosition, positionOf, type BatchPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
+import type { ConsumerStore } from './consumer-store.js';
+import type { TopicPosition } from './progress.js';
 
 export interface ChangeFeedOptions {
   readonly consumer: Consumer;

@@ -1,34 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DatabaseError } from 'pg';
-import { DataSource, QueryFailedError, type EntityManager, type EntityTarget } from 'typeorm';
-import type { BatchPosition } from '@eco/routing';
-import { Progress } from '../entities/progress.js';
-import { CentralCustomer, CentralProgress } from '../entities/central.js';
-import { StatisticsProgress } from '../entities/statistics.js';
-import { Notification, NotificationsProgress } from '../entities/notifications.js';
+import { DataSource, QueryFailedError, type DataSourceOptions, type EntityManager, type EntitySchema } from 'typeorm';
+import type { ConsumerSchema } from '@eco/contracts';
 import { DATABASE_NAME, NodeRoles, primaryOf, type NodeAddress } from '@eco/postgres';
-import type { ConsumerSchema } from '../roles/roles.js';
-
-const entitiesOf = {
-  central: { progress: CentralProgress, tables: [CentralCustomer] },
-  statistics: { progress: StatisticsProgress, tables: [] },
-  notifications: { progress: NotificationsProgress, tables: [Notification] },
-} as const;
-
-/**
- * A consumer's position in a topic of a group: it has applied everything up to batch `seq`, or only up to change `n` of
- * it, in the history of that leadership.
- */
-export interface TopicPosition extends BatchPosition {
-  /** Null: the whole batch. */
-  readonly n: number | null;
-}
-
-const NOTHING_APPLIED: TopicPosition = { term: 0, tag: '', seq: 0, n: null };
+import type { Consumer } from './consumer.js';
+import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
 
 export interface ConsumerStoreOptions {
-  /** The schema has the consumer's name. */
-  schema: ConsumerSchema;
+  consumer: Pick<Consumer, 'schema' | 'entities'>;
   /** All nodes of the group that keeps the schema; the store asks them which one is the primary (R7). */
   nodes: readonly NodeAddress[];
   /** Of the schema's own role, `eco_<schema>`. */
@@ -55,15 +33,17 @@ const POOL_SIZE = 3;
  */
 export class ConsumerStore {
   readonly #group: NodeRoles;
+  readonly #progress: EntitySchema<Progress>;
   readonly #sources = new Map<string, Promise<DataSource>>();
   #closed = false;
 
   constructor(private readonly options: ConsumerStoreOptions) {
+    this.#progress = progressOf(options.consumer.schema);
     this.#group = new NodeRoles(options.nodes, this.#login, options.applicationName);
   }
 
   get name(): ConsumerSchema {
-    return this.options.schema;
+    return this.options.consumer.schema;
   }
 
   /** The consumer's position; 0 before its first change. */
@@ -145,11 +125,7 @@ export class ConsumerStore {
   }
 
   get #login() {
-    return { user: `eco_${this.options.schema}`, password: this.options.password };
-  }
-
-  get #progress(): EntityTarget<Progress> {
-    return entitiesOf[this.options.schema].progress;
+    return { user: `eco_${this.name}`, password: this.options.password };
   }
 
   async #appliedIn(manager: EntityManager, groupId: string, topic: string): Promise<TopicPosition> {
@@ -188,7 +164,7 @@ export class ConsumerStore {
         connectTimeoutMS: CONNECT_TIMEOUT_MS,
         poolSize: POOL_SIZE,
         poolErrorHandler: () => undefined,
-        entities: [entitiesOf[this.options.schema].progress, ...entitiesOf[this.options.schema].tables],
+        entities: [this.#progress, ...this.options.consumer.entities] as DataSourceOptions['entities'],
       }).initialize();
     this.#sources.set(key, opened);
     return opened;
@@ -210,6 +186,6 @@ function appliedIn({ term, tag, seq, n }: TopicPosition): TopicPosition {
   return { term, tag, seq, n };
 }
 
-function isAboutValue(error: unknown): error is QueryFailedError<DatabaseError> {
-  return error instanceof QueryFailedError && (error.driverError as DatabaseError).code?.startsWith('22') === true;
+function isAboutValue(error: unknown): error is QueryFailedError<Error & { code?: string }> {
+  return error instanceof QueryFailedError && (error.driverError as { code?: string }).code?.startsWith('22') === true;
 }

@@ -1,5 +1,4 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { Progress } from './progress.js';
 
 /** A customer in Central's own table, which holds those of all groups. */
 @Entity({ schema: 'central', name: 'customer' })
@@ -20,6 +19,3 @@ export class CentralCustomer {
   @Column('timestamptz', { name: 'registered_at' })
   registeredAt!: Date;
 }
-
-@Entity({ schema: 'central', name: 'progress' })
-export class CentralProgress extends Progress {}
