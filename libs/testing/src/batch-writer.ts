@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { nextStamp, type CommandBody, type CommandKind, type CommandOf, type Reply, type Stamp } from '@eco/contracts';
+import type { Login, NodeAddress } from '@eco/postgres';
 import {
   startTerm,
   commitBatch,
@@ -7,10 +8,8 @@ import {
   sendHeartbeat,
   tryToLead,
   WriterSession,
-  type Login,
-  type NodeAddress,
   type LeaderTerm,
-} from '@eco/database';
+} from '@eco/writer';
 import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
 import { newCommandId, type GroupPosition } from '@eco/routing';
 
