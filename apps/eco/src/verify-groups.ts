@@ -1,5 +1,6 @@
+import { verifyGroup, type VerifyReport } from '@eco/database';
 import type { Address } from '@eco/base';
-import { askNodes, primaryOf, verifyGroup, type VerifyReport } from '@eco/database';
+import { askNodes, primaryOf } from '@eco/postgres';
 import { BadInput } from './input.js';
 import type { Target } from './target.js';
 

@@ -1,17 +1,15 @@
 import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
+import { NodeRoles, primaryOf, type PrimaryAnswer } from '@eco/postgres';
 import {
   startTerm,
-  NodeRoles,
-  primaryOf,
   readHolder,
   terminateHolder,
   tryToLead,
   watchSession,
   withdrawTries,
   WriterSession,
-  type PrimaryAnswer,
   type LeaderTerm,
-} from '@eco/database';
+} from '@eco/writer';
 import { StallDetector } from './stall-detector.js';
 import type { Writer } from './writer.js';
 

@@ -11,7 +11,7 @@ import {
   type LeaderTerm,
   type SuspectSet,
   type WriterSession,
-} from '@eco/database';
+} from '@eco/writer';
 import { readCommands, type Arrived, type Effects, type Failure } from '@eco/domain';
 import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';

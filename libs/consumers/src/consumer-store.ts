@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntityManager, type EntitySchema } from 'typeorm';
 import type { ConsumerSchema } from '@eco/contracts';
 import type { Address } from '@eco/base';
-import { DATABASE_NAME, NodeRoles, primaryOf } from '@eco/database';
+import { DATABASE_NAME, NodeRoles, primaryOf } from '@eco/postgres';
 import type { Consumer } from './consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
 

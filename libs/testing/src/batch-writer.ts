@@ -9,7 +9,7 @@ import {
   tryToLead,
   WriterSession,
   type LeaderTerm,
-} from '@eco/database';
+} from '@eco/writer';
 import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
 import { newCommandId, type GroupPosition } from '@eco/routing';
 

@@ -1,6 +1,7 @@
 import type { RunningDatabase } from '@eco/cluster';
+import type { LoginRole } from '@eco/database';
 import type { Address, Login } from '@eco/base';
-import { SideConnection, type LoginRole } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
 
 /** A separate database group, without brokers, for a spec that corrupts, kills, stops or promotes. */

@@ -1,5 +1,5 @@
 import type { Address, Login } from '@eco/base';
-import { SideConnection } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 
 /** The group's progress according to its tables. One connection, small queries. */
 export class GroupWatch {

@@ -200,7 +200,7 @@ export const refused: Refused[] = [
     file: service,
     text: `import 'pg';`,
     ruleId: imports,
-    saying: /Only @eco\/database/,
+    saying: /Only @eco\/postgres/,
   },
   {
     what: 'TypeORM in a service',
@@ -228,16 +228,16 @@ export const refused: Refused[] = [
     file: consumer,
     text: `import 'pg';`,
     ruleId: imports,
-    saying: /Only @eco\/database/,
+    saying: /Only @eco\/postgres/,
   },
   {
     what: 'PostgreSQL in the benchmark',
     file: bench,
     text: `import 'pg';`,
     ruleId: imports,
-    saying: /Only @eco\/database/,
+    saying: /Only @eco\/postgres/,
   },
-  { what: 'PostgreSQL in a spec', file: spec, text: `import 'pg';`, ruleId: imports, saying: /Only @eco\/database/ },
+  { what: 'PostgreSQL in a spec', file: spec, text: `import 'pg';`, ruleId: imports, saying: /Only @eco\/postgres/ },
   {
     what: 'a service starting servers',
     file: centralApi,

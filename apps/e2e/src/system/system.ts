@@ -1,7 +1,8 @@
 import { openSecrets, readRun, type App } from '@eco/cluster';
 import { VHOST } from '@eco/broker';
+import type { LoginRole } from '@eco/database';
 import type { Address } from '@eco/base';
-import { SideConnection, type LoginRole } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import { eventually } from '@eco/testing';
 
 /** The response of an API. */

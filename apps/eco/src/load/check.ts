@@ -1,13 +1,6 @@
+import { brokenChecks, verifyGroup, type CheckResult } from '@eco/database';
 import type { Address, Login } from '@eco/base';
-import {
-  askNodes,
-  brokenChecks,
-  primaryOf,
-  ReadSession,
-  verifyGroup,
-  type CheckResult,
-  type ReadStatement,
-} from '@eco/database';
+import { askNodes, primaryOf, ReadSession, type ReadStatement } from '@eco/postgres';
 import { bucketOf } from '@eco/routing';
 import { BadInput } from '../input.js';
 import type { Target } from '../target.js';

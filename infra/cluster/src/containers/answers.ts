@@ -1,6 +1,6 @@
 import net from 'node:net';
 import type { Address } from '@eco/base';
-import { SideConnection } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 
 /**
  * Whether a server works, shown by an answer of its own. A listening port says little, because an engine listens on a

@@ -1,5 +1,5 @@
 import { sleep } from '@eco/base';
-import { ReadSession } from '@eco/database';
+import { ReadSession } from '@eco/postgres';
 import type { Query } from '@eco/reads';
 import { NO_POSITION } from '@eco/routing';
 import { inventoryQuery } from '../inventory/inventory.query.js';

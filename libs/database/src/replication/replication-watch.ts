@@ -1,6 +1,6 @@
 import { compareBatchPositions, type BatchPosition } from '@eco/routing';
-import { ReadError, ReadSession, type ReadStatement } from '../nodes/read-session.js';
 import type { Address, Login } from '@eco/base';
+import { ReadError, ReadSession, type ReadStatement } from '@eco/postgres';
 import { slotName } from './slot-name.js';
 
 /** Replication state of one node from both ends: what the primary knows about it, and what it reports itself. */

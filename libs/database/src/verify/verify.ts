@@ -1,6 +1,6 @@
 import { Client, DatabaseError } from 'pg';
 import type { Address, Login } from '@eco/base';
-import { DATABASE_NAME } from '../roles/roles.js';
+import { DATABASE_NAME } from '@eco/postgres';
 import type { Check } from './check.js';
 import { checks, OWNED } from './checks.js';
 

@@ -1,12 +1,6 @@
+import type { NodeReplication } from '@eco/database';
 import type { Address, Login } from '@eco/base';
-import {
-  ReadError,
-  ReadSession,
-  SideConnection,
-  SLOW_READ_PLAN_SETTINGS,
-  type NodeReplication,
-  type ReadStatement,
-} from '@eco/database';
+import { ReadError, ReadSession, SideConnection, SLOW_READ_PLAN_SETTINGS, type ReadStatement } from '@eco/postgres';
 import { compareBatchPositions, type GroupTerm, type BatchPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
 import type { Pace } from '../query.js';

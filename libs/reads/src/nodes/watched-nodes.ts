@@ -1,5 +1,6 @@
+import { ReplicationWatch } from '@eco/database';
 import type { Log, Login } from '@eco/base';
-import { primaryOf, ReplicationWatch, type NodeAnswer } from '@eco/database';
+import { primaryOf, type NodeAnswer } from '@eco/postgres';
 import { compareBatchPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';

@@ -1,5 +1,5 @@
-import { primaryOf, type NodeRoles } from '../nodes/nodes.js';
 import { hostPort } from '@eco/base';
+import { primaryOf, type NodeRoles } from '@eco/postgres';
 import type { WriterSession } from './session.js';
 
 /** The session is given up if its node does not answer for this time, ms: a busy server is not a dead one. */

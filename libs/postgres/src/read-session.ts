@@ -1,6 +1,6 @@
 import { Client, DatabaseError } from 'pg';
 import type { Address, Login } from '@eco/base';
-import { DATABASE_NAME } from '../roles/roles.js';
+import { DATABASE_NAME } from './database-name.js';
 
 /*
  * One connection for many reads. Each statement is sent without waiting for earlier answers (measured: 1.5 × the

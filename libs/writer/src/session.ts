@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
 import type { Address, Login } from '@eco/base';
-import { DATABASE_NAME } from '../roles/roles.js';
+import { DATABASE_NAME } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**

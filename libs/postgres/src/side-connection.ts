@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError, type QueryResultRow } from 'pg';
-import { DATABASE_NAME } from '../roles/roles.js';
 import type { Address, Login } from '@eco/base';
+import { DATABASE_NAME } from './database-name.js';
 
 /** If nothing is received for this time while an answer is due, the connection counts as lost. */
 const PATIENCE_MS = 5_000;
