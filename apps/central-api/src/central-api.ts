@@ -1,13 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { allCommandRoutes, CommandRoutes } from '@eco/api/commands';
+import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
-import { createEdge, startService, type Service } from '@eco/edge';
-import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
-import { Reads, ReadsModule } from '@eco/reads';
-import { ProductsWriteController } from './catalogue/products.controller.js';
+import { createFrame, startService, type Service } from '@eco/service';
+import { openIntake, type CommandIntake } from '@eco/intake';
+import { Reads } from '@eco/reads';
 import type { CentralConfig } from './config.js';
 import { Consumers } from './consumers/consumers.js';
-import { StockController } from './inventory/stock.controller.js';
-import { TransfersController } from './inventory/transfers.controller.js';
 
 const api = {
   title: 'EcoMarket Central API',
@@ -19,25 +18,17 @@ const api = {
 @Module({})
 class CentralModule {
   static with(intake: CommandIntake, reads: Reads, consumers: Consumers): DynamicModule {
-    const intakeModule = IntakeModule.with(intake);
     return {
       module: CentralModule,
       imports: [
-        intakeModule,
-        ReadsModule.mount(reads, [
-          'orders',
-          'products',
-          'inventory',
-          'reservations',
-          'transfers',
-          'customers',
-          'carts',
-          'commands',
-          'sales',
-        ]),
+        CommandRoutes.of(intake, allCommandRoutes),
+        ReadRoutes.of(
+          reads,
+          ['orders', 'products', 'inventory', 'reservations', 'transfers', 'customers', 'carts', 'commands', 'sales'],
+          intake,
+        ),
         consumers.module,
       ],
-      controllers: [ProductsWriteController, StockController, TransfersController],
     };
   }
 }
@@ -47,27 +38,27 @@ class CentralModule {
  * where it would keep them, is not available.
  */
 export async function startCentralApi(config: CentralConfig): Promise<Service> {
-  const edge = createEdge(config);
+  const frame = createFrame(config);
   const { secrets } = config;
   const reads = new Reads({
     groups: config.groups,
     login: { user: 'eco_reader', password: secrets.database.eco_reader },
     applicationName: config.name,
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
     settings: config,
   });
-  const commands = openIntake(edge, {
+  const commands = openIntake(frame, {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: null,
     reads,
     journal: { dir: config.journalDir, limitBytes: config.journalMb * 1024 * 1024 },
   });
-  const consumers = new Consumers(edge, config, reads);
+  const consumers = new Consumers(frame, config, reads);
   await reads.start();
   consumers.start();
-  return startService(edge, {
+  return startService(frame, {
     module: CentralModule.with(commands.intake, reads, consumers),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { headers as headerNames, type CommandBody } from '@eco/contracts';
-import { createEdge } from '@eco/edge';
+import { createFrame } from '@eco/service';
 import { CommandIntake, LocalAcceptance } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
@@ -199,21 +199,21 @@ it('refuses beyond the limit, and states when to retry', async () => {
 
 it('accepts an order past a full journal, and cart commands only if they do not overtake earlier ones', async () => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-overtake-'));
-  const edge = createEdge({ name: 'overtaking', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const frame = createFrame({ name: 'overtaking', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const { host, amqpPort } = broker();
   const access = { brokers: [{ host, port: amqpPort }], ...cluster.operator };
   const connection = new BrokerConnection({ access, name: 'overtaking' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
   // Its relay is not started yet, as when much waits and the brokers have just come back.
-  const local = new LocalAcceptance(edge, publisher, { dir, limitBytes: 100_000 });
+  const local = new LocalAcceptance(frame, publisher, { dir, limitBytes: 100_000 });
   const reads = new Reads({
     groups: [],
     login: { user: 'nobody', password: '' },
     applicationName: 'overtaking',
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
   });
-  const { stopping } = edge;
+  const { stopping } = frame;
   const intake = new CommandIntake({ publisher, sentBy: 'overtaking', branchId: null, reads, local, stopping });
   const [ana, luis] = [someone(), someone()];
   const request = { correlationId: 'overtaking', waitSeconds: 0 };

@@ -1,4 +1,4 @@
-import { runProcess } from '@eco/edge';
+import { runProcess } from '@eco/service';
 import { startCentralApi } from './central-api.js';
 import { readCentralConfig } from './config.js';
 

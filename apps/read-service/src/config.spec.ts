@@ -1,4 +1,4 @@
-import { settingRows } from '@eco/edge';
+import { settingRows } from '@eco/service';
 import { documentedSettings } from '@eco/testing';
 import { readServiceSettings } from './config.js';
 

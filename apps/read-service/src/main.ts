@@ -1,4 +1,4 @@
-import { runProcess } from '@eco/edge';
+import { runProcess } from '@eco/service';
 import { readServiceConfig } from './config.js';
 import { startReadService } from './read-service.js';
 

@@ -25,7 +25,7 @@ import {
   type DatabaseGroup,
   type WrittenBatch,
 } from '@eco/testing';
-import type { Service } from '@eco/edge';
+import type { Service } from '@eco/service';
 import { READ_DEFAULTS } from '@eco/reads';
 import { startReadService } from './read-service.js';
 

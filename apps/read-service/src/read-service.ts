@@ -1,5 +1,6 @@
-import { createEdge, startService, type Service } from '@eco/edge';
-import { readRoutes, Reads, ReadsModule, type ReadRoute } from '@eco/reads';
+import { allReadRoutes, ReadRoutes } from '@eco/api/reads';
+import { createFrame, startService, type Service } from '@eco/service';
+import { Reads } from '@eco/reads';
 import type { ReadServiceConfig } from './config.js';
 
 const api = {
@@ -12,23 +13,23 @@ const api = {
 
 /** Starts the process. Absent nodes do not prevent it: it is ready once each group has a node that answers. */
 export async function startReadService(config: ReadServiceConfig): Promise<Service> {
-  const edge = createEdge(config);
+  const frame = createFrame(config);
   const reads = new Reads({
     groups: config.groups,
     login: { user: 'eco_reader', password: config.secrets.database.eco_reader },
     monitor: { user: 'eco_monitor', password: config.secrets.database.eco_monitor },
     applicationName: config.name,
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
     settings: config,
   });
-  edge.health.indicator('database', () => {
+  frame.health.indicator('database', () => {
     const missing = reads.groupsMissing();
     return missing.length === 0 ? undefined : `no node of ${missing.join(', ')} answers`;
   });
   await reads.start();
-  return startService(edge, {
-    module: ReadsModule.mount(reads, Object.keys(readRoutes) as ReadRoute[]),
+  return startService(frame, {
+    module: ReadRoutes.of(reads, allReadRoutes),
     api,
     close: [async () => reads.stop()],
   });

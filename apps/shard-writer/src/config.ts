@@ -9,7 +9,7 @@ import {
   type Environment,
   type GroupAddresses,
   type Setting,
-} from '@eco/edge';
+} from '@eco/service';
 
 export const writerSettings = {
   name: settings.name,

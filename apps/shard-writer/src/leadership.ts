@@ -15,7 +15,7 @@ import {
   type PrimaryAnswer,
   type LeaderTerm,
 } from '@eco/database';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 import { StallDetector } from './stall-detector.js';
 import type { Writer } from './writer.js';
 

@@ -6,7 +6,7 @@ import {
   ReplySender,
   type BrokerAccess,
 } from '@eco/broker';
-import { createEdge, runProcess, startService, type Service } from '@eco/edge';
+import { createFrame, runProcess, startService, type Service } from '@eco/service';
 import { Module } from '@nestjs/common';
 import { readWriterConfig } from './config.js';
 import { Leadership } from './leadership.js';
@@ -14,14 +14,14 @@ import { WriterMetrics } from './metrics.js';
 import { PrimaryWatch } from './primary-watch.js';
 import { Writer } from './writer.js';
 
-/** The writer has no API of its own; libs/edge serves health and metrics. */
+/** The writer has no API of its own; libs/service serves health and metrics. */
 @Module({})
 class ShardWriterModule {}
 
 async function start(): Promise<Service> {
   const config = readWriterConfig(process.env);
-  const edge = createEdge(config);
-  const { log, health, metrics } = edge;
+  const frame = createFrame(config);
+  const { log, health, metrics } = frame;
 
   const access: BrokerAccess = { brokers: [...config.brokers], ...config.secrets.amqp };
   // Two connections: an alarm that blocks publishing must not block acknowledgements.
@@ -55,8 +55,8 @@ async function start(): Promise<Service> {
 
   const parts = [taking, publishing, replies, announcer, leadership, primaryWatch];
   // As soon as the process begins to stop, so that the standby can take the lock while the last requests are answered.
-  edge.stopping.addEventListener('abort', () => void leadership.stop());
-  const service = await startService(edge, {
+  frame.stopping.addEventListener('abort', () => void leadership.stop());
+  const service = await startService(frame, {
     module: ShardWriterModule,
     close: [
       () => primaryWatch.stop(),

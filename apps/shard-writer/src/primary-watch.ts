@@ -7,7 +7,7 @@ import {
   type Clocks,
   type SideConnection,
 } from '@eco/database';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 
 /*
  * Watches what slows a group down in the long run without being noticed: the slot of an absent replica, and clocks that

@@ -12,7 +12,7 @@ import {
 } from '@eco/broker';
 import type { Heartbeat, ChangeEvent, Command } from '@eco/contracts';
 import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
-import { createLog, Metrics } from '@eco/edge';
+import { createLog, Metrics } from '@eco/service';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
 import { Leadership } from './leadership.js';

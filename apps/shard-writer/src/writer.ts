@@ -19,7 +19,7 @@ import {
   type WriterSession,
 } from '@eco/database';
 import { readCommands, type Arrived, type Effects, type Failure } from '@eco/domain';
-import type { Log } from '@eco/edge';
+import type { Log } from '@eco/service';
 import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
 import { DatabaseWait } from './database-wait.js';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { settingRows } from '@eco/edge';
+import { settingRows } from '@eco/service';
 import { documentedSettings } from '@eco/testing';
 import { readSucursalConfig, sucursalSettings } from './config.js';
 

@@ -1,4 +1,4 @@
-import { runProcess } from '@eco/edge';
+import { runProcess } from '@eco/service';
 import { readSucursalConfig } from './config.js';
 import { startSucursalApi } from './sucursal-api.js';
 

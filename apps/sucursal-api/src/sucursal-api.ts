@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { CommandRoutes } from '@eco/api/commands';
+import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
-import { createEdge, startService, type Service } from '@eco/edge';
-import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
-import { Reads, ReadsModule } from '@eco/reads';
+import { createFrame, startService, type Service } from '@eco/service';
+import { openIntake, type CommandIntake } from '@eco/intake';
+import { Reads } from '@eco/reads';
 import type { SucursalConfig } from './config.js';
 
 const api = {
@@ -18,19 +20,23 @@ class SucursalModule {
     return {
       module: SucursalModule,
       imports: [
-        IntakeModule.with(intake),
-        ReadsModule.mount(reads, [
-          'orders',
-          'products',
-          'inventory',
-          'reservations',
-          'transfers',
-          'customers',
-          'customersOfEmail',
-          'carts',
-          'commands',
-          'sales',
-        ]),
+        CommandRoutes.of(intake, ['orders', 'reservations', 'receiveTransfers', 'carts', 'customers']),
+        ReadRoutes.of(
+          reads,
+          [
+            'orders',
+            'products',
+            'inventory',
+            'reservations',
+            'transfers',
+            'customers',
+            'customersOfEmail',
+            'carts',
+            'commands',
+            'sales',
+          ],
+          intake,
+        ),
       ],
     };
   }
@@ -38,24 +44,24 @@ class SucursalModule {
 
 /** Starts the process. Brokers and databases may be away: it is ready once the brokers are reachable. */
 export async function startSucursalApi(config: SucursalConfig): Promise<Service> {
-  const edge = createEdge(config);
+  const frame = createFrame(config);
   const { secrets } = config;
   const reads = new Reads({
     groups: config.groups,
     login: { user: 'eco_reader', password: secrets.database.eco_reader },
     applicationName: config.name,
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
     settings: config,
   });
-  const commands = openIntake(edge, {
+  const commands = openIntake(frame, {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: config.branchId,
     reads,
   });
   await reads.start();
-  return startService(edge, {
+  return startService(frame, {
     module: SucursalModule.with(commands.intake, reads),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },

@@ -1,6 +1,6 @@
 import type { CommandPublisher, PublishOutcome } from '@eco/broker';
 import { commandKinds, keyOf, type Command, type Stamp } from '@eco/contracts';
-import { StartError, type Edge } from '@eco/edge';
+import { StartError, type Frame } from '@eco/service';
 import { Journal, JournalError, mustAppend, registerJournalMetrics, Relay, type Appended } from '@eco/journal';
 import { BUCKETS_MAX, bucketOf } from '@eco/routing';
 
@@ -31,15 +31,15 @@ const FIRST_CONNECTION_MS = 5_000;
  * at once, so that only the first ones wait for their deadline.
  */
 export class LocalAcceptance {
-  readonly #edge: Edge;
+  readonly #frame: Frame;
   readonly #publisher: CommandPublisher;
   readonly #journal: Journal;
   readonly #relay: Relay;
 
   /** Throws a `StartError` if the journal is not available. */
-  constructor(edge: Edge, publisher: CommandPublisher, settings: JournalSettings) {
-    const { config, log, metrics } = edge;
-    this.#edge = edge;
+  constructor(frame: Frame, publisher: CommandPublisher, settings: JournalSettings) {
+    const { config, log, metrics } = frame;
+    this.#frame = frame;
     this.#publisher = publisher;
     try {
       this.#journal = new Journal({
@@ -61,7 +61,7 @@ export class LocalAcceptance {
 
   /** Registers what makes the process ready: brokers, or room in the journal. */
   start(): void {
-    const { health } = this.#edge;
+    const { health } = this.#frame;
     const startedMs = performance.now();
     health.indicator('broker', () => {
       const { obstacle } = this.#publisher;

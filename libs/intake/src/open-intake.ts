@@ -1,5 +1,5 @@
 import { BrokerConnection, CommandPublisher, confirmMetrics, registerBrokerMetrics } from '@eco/broker';
-import type { Edge, HostPort, Login } from '@eco/edge';
+import type { Frame, HostPort, Login } from '@eco/service';
 import type { Reads } from '@eco/reads';
 import { CommandIntake } from './command-intake.js';
 import { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
@@ -26,9 +26,9 @@ export interface OpenIntake {
  * interruption. The process is ready while it is open, or while its journal can take what can wait. An absent database
  * closes nothing: orders are still accepted. Throws a `StartError` if the journal is not available.
  */
-export function openIntake(edge: Edge, settings: IntakeSettings): OpenIntake {
+export function openIntake(frame: Frame, settings: IntakeSettings): OpenIntake {
   const { brokers, login, branchId, reads, journal } = settings;
-  const { log, health, metrics, stopping, config } = edge;
+  const { log, health, metrics, stopping, config } = frame;
   const connection = new BrokerConnection({
     access: { brokers: [...brokers], ...login },
     name: `${config.name} commands`,
@@ -40,7 +40,7 @@ export function openIntake(edge: Edge, settings: IntakeSettings): OpenIntake {
   const groupOf = (key: string) => reads.groupOf(key) ?? (others.length === 0 ? only : undefined);
   const publisher = new CommandPublisher({ connection, groupOf, onConfirmed: confirmMetrics(metrics.registry), log });
   registerBrokerMetrics(metrics.registry, { connections: [connection], publisher });
-  const local = journal && new LocalAcceptance(edge, publisher, journal);
+  const local = journal && new LocalAcceptance(frame, publisher, journal);
   connection.start();
   publisher.start();
   if (local) local.start();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { SettingRow } from '@eco/edge';
+import type { SettingRow } from '@eco/service';
 
 const services = ['central', 'sucursal', 'read', 'writer'] as const;
 type Service = (typeof services)[number];

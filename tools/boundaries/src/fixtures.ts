@@ -12,9 +12,18 @@ const contracts = 'libs/contracts/src/index.ts';
 const routing = 'libs/routing/src/index.ts';
 const domain = 'libs/domain/src/index.ts';
 const broker = 'libs/broker/src/index.ts';
+const subscription = 'libs/broker/src/events/subscription.ts';
+const consumers = 'libs/consumers/src/index.ts';
+const consumer = 'apps/central-api/src/consumers/customers/customers.consumer.ts';
+const migration = 'libs/database/src/migrations/index.ts';
 const journal = 'libs/journal/src/index.ts';
 const database = 'libs/database/src/index.ts';
-const edge = 'libs/edge/src/index.ts';
+const service = 'libs/service/src/index.ts';
+const reads = 'libs/reads/src/index.ts';
+const intake = 'libs/intake/src/index.ts';
+const readRoute = 'libs/api/src/orders/order.read.ts';
+const commandRoute = 'libs/api/src/orders/place-order.command.ts';
+const readService = 'apps/read-service/src/main.ts';
 const cluster = 'infra/cluster/src/index.ts';
 const centralApi = 'apps/central-api/src/main.ts';
 const eco = 'apps/eco/src/main.ts';
@@ -47,7 +56,7 @@ export const refused: Refused[] = [
   {
     what: 'the domain using an adapter',
     file: domain,
-    text: `import '@eco/edge';`,
+    text: `import '@eco/service';`,
     ruleId: layers,
     saying: /"type:domain" can only/,
   },
@@ -74,14 +83,14 @@ export const refused: Refused[] = [
   },
   {
     what: 'an adapter using the cluster',
-    file: edge,
+    file: service,
     text: `import '@eco/cluster';`,
     ruleId: layers,
     saying: /"type:adapter" can only/,
   },
   {
     what: 'an adapter using test helpers',
-    file: edge,
+    file: service,
     text: `import '@eco/testing';`,
     ruleId: layers,
     saying: /"type:adapter" can only/,
@@ -102,14 +111,14 @@ export const refused: Refused[] = [
   },
   {
     what: 'a path into another project',
-    file: edge,
+    file: service,
     text: `import '../../routing/src/index.js';`,
     ruleId: layers,
     saying: /relative or absolute path/,
   },
   {
     what: 'a package that only came with another one',
-    file: edge,
+    file: service,
     text: `import 'avvio';`,
     ruleId: layers,
     saying: /Only packages defined in the "package.json"/,
@@ -117,7 +126,7 @@ export const refused: Refused[] = [
 
   {
     what: 'RabbitMQ outside the broker',
-    file: edge,
+    file: service,
     text: `import 'amqplib';`,
     ruleId: imports,
     saying: /Only @eco\/broker/,
@@ -130,11 +139,18 @@ export const refused: Refused[] = [
     saying: /Only @eco\/broker/,
   },
   {
-    what: 'its Nest module outside the broker',
-    file: centralApi,
+    what: 'golevelup outside the broker',
+    file: consumers,
     text: `import '@golevelup/nestjs-rabbitmq';`,
     ruleId: imports,
-    saying: /Only @eco\/broker/,
+    saying: /golevelup subscribes to events/,
+  },
+  {
+    what: 'golevelup for commands',
+    file: broker,
+    text: `import '@golevelup/nestjs-rabbitmq';`,
+    ruleId: imports,
+    saying: /golevelup subscribes to events/,
   },
   {
     what: 'RabbitMQ in the database',
@@ -145,29 +161,43 @@ export const refused: Refused[] = [
   },
   {
     what: 'SQLite outside the journal',
-    file: edge,
+    file: service,
     text: `import 'node:sqlite';`,
     ruleId: imports,
     saying: /Only @eco\/journal/,
   },
   {
     what: 'PostgreSQL outside the database',
-    file: edge,
+    file: service,
     text: `import 'pg';`,
     ruleId: imports,
     saying: /Only @eco\/database/,
   },
   {
-    what: 'TypeORM outside the database',
+    what: 'TypeORM in a service',
     file: centralApi,
     text: `import 'typeorm';`,
     ruleId: imports,
-    saying: /Only @eco\/database/,
+    saying: /consumers’ own tables/,
   },
   {
-    what: 'its Nest module outside the database',
+    what: 'TypeORM’s Nest module in a service',
     file: centralApi,
     text: `import '@nestjs/typeorm';`,
+    ruleId: imports,
+    saying: /consumers’ own tables/,
+  },
+  {
+    what: 'TypeORM in the write path',
+    file: database,
+    text: `import 'typeorm';`,
+    ruleId: imports,
+    saying: /consumers’ own tables/,
+  },
+  {
+    what: 'PostgreSQL in a consumer',
+    file: consumer,
+    text: `import 'pg';`,
     ruleId: imports,
     saying: /Only @eco\/database/,
   },
@@ -201,8 +231,50 @@ export const refused: Refused[] = [
     saying: /computes from what it is given/,
   },
   {
+    what: 'the choice of a node using Nest',
+    file: reads,
+    text: `import '@nestjs/common';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'the submission of commands using the frame of a service',
+    file: intake,
+    text: `import '@eco/service';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'the submission of commands using read routes',
+    file: intake,
+    text: `import '@eco/api/reads';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'a route that reads using the intake',
+    file: readRoute,
+    text: `import '@eco/intake';`,
+    ruleId: imports,
+    saying: /loads no command/,
+  },
+  {
+    what: 'a route that reads using one that becomes a command',
+    file: readRoute,
+    text: `import './place-order.command.js';\nimport '../http/commands/accepted.js';`,
+    ruleId: imports,
+    saying: /loads no command/,
+  },
+  {
+    what: 'the read-service using commands',
+    file: readService,
+    text: `import '@eco/api/commands';`,
+    ruleId: imports,
+    saying: /loads no command/,
+  },
+  {
     what: 'a built-in without its prefix',
-    file: edge,
+    file: service,
     text: `import 'fs/promises';`,
     ruleId: imports,
     saying: /prefix node:/,
@@ -240,7 +312,7 @@ export const refused: Refused[] = [
   },
   {
     what: 'any',
-    file: edge,
+    file: service,
     text: `export const f = (x: any) => typeof x;`,
     ruleId: '@typescript-eslint/no-explicit-any',
     saying: /any/,
@@ -263,42 +335,42 @@ export const refused: Refused[] = [
   },
   {
     what: 'a loose comparison',
-    file: edge,
+    file: service,
     text: `export const f = (x: unknown) => x == 0;`,
     ruleId: 'eqeqeq',
     saying: /===/,
   },
   {
     what: 'something unused',
-    file: edge,
+    file: service,
     text: `const x = 1;\nexport {};`,
     ruleId: '@typescript-eslint/no-unused-vars',
     saying: /never used/,
   },
   {
     what: 'a library ending the process',
-    file: edge,
+    file: service,
     text: `export const f = () => process.exit(1);`,
     ruleId: 'no-restricted-properties',
     saying: /only a program/,
   },
   {
     what: 'a fault of types waved through',
-    file: edge,
+    file: service,
     text: `// @ts-ignore\nexport {};`,
     ruleId: '@typescript-eslint/ban-ts-comment',
     saying: /ts-ignore/,
   },
   {
     what: 'a rule switched off without a reason',
-    file: edge,
+    file: service,
     text: `// eslint-disable-next-line eqeqeq\nexport const f = (x: unknown) => x == 0;`,
     ruleId: '@eslint-community/eslint-comments/require-description',
     saying: /description/,
   },
   {
     what: 'a rule switched off for nothing',
-    file: edge,
+    file: service,
     text: `// eslint-disable-next-line eqeqeq -- there was a reason once\nexport {};`,
     ruleId: null,
     saying: /Unused eslint-disable/,
@@ -356,15 +428,19 @@ export const accepted: (Fixture & { what: string })[] = [
     text: `import 'fast-check';\nimport '@fast-check/jest';\nimport '@eco/testing';`,
   },
   { what: 'the journal using SQLite', file: journal, text: `import 'node:sqlite';` },
-  { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';\nimport '@golevelup/nestjs-rabbitmq';` },
+  { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';` },
   {
-    what: 'the database using PostgreSQL',
-    file: database,
-    text: `import 'pg';\nimport 'typeorm';\nimport '@eco/domain';`,
+    what: 'a subscription to events using golevelup',
+    file: subscription,
+    text: `import 'amqplib';\nimport '@golevelup/nestjs-rabbitmq';`,
   },
+  { what: 'the database using PostgreSQL', file: database, text: `import 'pg';\nimport '@eco/domain';` },
+  { what: 'migrations using TypeORM', file: migration, text: `import 'typeorm';` },
+  { what: 'the store of consumers using TypeORM', file: consumers, text: `import 'typeorm';` },
+  { what: 'a consumer using TypeORM', file: consumer, text: `import 'typeorm';` },
   {
     what: 'an adapter using Nest and Fastify',
-    file: edge,
+    file: service,
     text: `import '@nestjs/common';\nimport 'fastify';\nimport 'node:fs';`,
   },
   {
@@ -375,7 +451,12 @@ export const accepted: (Fixture & { what: string })[] = [
   { what: 'the command line starting servers', file: eco, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'the benchmark starting servers', file: bench, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'its monolith using PostgreSQL', file: monolith, text: `import 'pg';\nimport 'fastify';` },
-  { what: 'an app using adapters', file: centralApi, text: `import '@eco/edge';\nimport '@eco/intake';` },
+  {
+    what: 'a route that becomes a command using the intake',
+    file: commandRoute,
+    text: `import '@eco/intake';\nimport '../http/commands/accepted.js';\nimport './order.query.js';`,
+  },
+  { what: 'an app using adapters', file: centralApi, text: `import '@eco/service';\nimport '@eco/intake';` },
   {
     what: 'test helpers using everything',
     file: testing,

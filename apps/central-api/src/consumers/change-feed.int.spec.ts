@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { ReadRoutes } from '@eco/api/reads';
+import { ChangeFeed, type Consumer } from '@eco/consumers';
 import { headers, type Change } from '@eco/contracts';
-import { CentralCustomer, Notification } from '@eco/database';
-import { createEdge, startService, type Service } from '@eco/edge';
-import { Reads, ReadsModule } from '@eco/reads';
+import { createFrame, startService, type Service } from '@eco/service';
+import { Reads } from '@eco/reads';
 import { bucketOf, evenPlacement, formatPosition, groupOf, newOrderId, positionOf } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroups, type DatabaseGroup } from '@eco/testing';
 import { SMTPServer } from 'smtp-server';
-import { ChangeFeed } from './change-feed.js';
 import { readConsumerStore } from './consumer-answer.js';
-import type { Consumer } from './consumer.js';
+import { CentralCustomer } from './customers/customer.entity.js';
 import { customersConsumer } from './customers/customers.consumer.js';
 import { Mailer } from './notifications/mailer.js';
+import { Notification } from './notifications/notification.entity.js';
 import { notificationsConsumer } from './notifications/notifications.consumer.js';
 import { CustomersStore, NotificationsStore } from './stores.js';
 
@@ -39,18 +40,18 @@ beforeAll(async () => {
     { id: 'g2', replicas: 1 },
   ])) as [DatabaseGroup, DatabaseGroup];
   [home, writer] = await Promise.all([BatchWriter.open(g1), BatchWriter.open(g2)]);
-  const edge = createEdge({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const frame = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   reads = new Reads({
     groups: [g1, g2].map(({ id, servers }) => ({ id, nodes: servers.map(({ host, port }) => ({ host, port })) })),
     login: g1.login('eco_reader'),
     applicationName: 'spec',
-    log: edge.log,
-    registry: edge.metrics.registry,
+    log: frame.log,
+    registry: frame.metrics.registry,
     settings: { probeEveryMs: 100 },
   });
   await reads.start();
-  service = await startService(edge, { module: ReadsModule.mount(reads, ['changes']) });
-  store = new CustomersStore(storeOf('central'));
+  service = await startService(frame, { module: ReadRoutes.of(reads, ['changes']) });
+  store = new CustomersStore(storeOf(customersConsumer));
 }, 120_000);
 afterAll(async () => {
   await service?.stop();
@@ -61,17 +62,17 @@ afterAll(async () => {
   await g1?.stop();
 });
 
-function storeOf<S extends 'central' | 'notifications'>(schema: S) {
+function storeOf(consumer: Consumer) {
   return {
-    schema,
+    consumer,
     nodes: g1.servers.map(({ host, port }) => ({ host, port })),
-    password: g1.login(`eco_${schema}`).password,
+    password: g1.login(`eco_${consumer.schema}`).password,
     applicationName: 'spec',
   };
 }
 
 function feedOf(consumer: Consumer): ChangeFeed {
-  const { log } = createEdge({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const { log } = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const access = { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', password: '' };
   const feed = new ChangeFeed({ consumer, store, access, groupIds: ['g1', 'g2'], readUrl: service.url, log });
   feed.start();
@@ -229,7 +230,7 @@ describe('the mailer', () => {
   }
 
   it('uses one clock for claims and queries, so that wrong clocks neither delay a mail nor send it twice', async () => {
-    const notifications = new NotificationsStore(storeOf('notifications'));
+    const notifications = new NotificationsStore(storeOf(notificationsConsumer));
     let finish = () => undefined as void;
     const held = new Promise<void>((resolve) => (finish = resolve));
     const server = new SMTPServer({
@@ -242,7 +243,7 @@ describe('the mailer', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.server.address() as AddressInfo;
-    const { log } = createEdge({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+    const { log } = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
     const mailer = new Mailer({
       store: notifications,
       server: { url: `smtp://127.0.0.1:${port}` },

@@ -161,7 +161,7 @@ function folderOf({ data, dir }: Place): string {
 async function brokersOf({ data }: Place): Promise<BrokerAccess> {
   if (data === undefined && process.env['ECO_BROKERS']) {
     // It takes a while to load and is only needed here.
-    const { ConfigError, readConfig, secretsSetting, settings } = await import('@eco/edge');
+    const { ConfigError, readConfig, secretsSetting, settings } = await import('@eco/service');
     try {
       const config = readConfig({ brokers: settings.brokers, secrets: secretsSetting([]) }, process.env);
       return { brokers: [...config.brokers], ...config.secrets.amqp };

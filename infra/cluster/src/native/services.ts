@@ -13,7 +13,7 @@ import type { StopStage } from './stop-stages.js';
 /** Our own processes: Node runs each app's main.js with an environment that describes the cluster. */
 
 const START_MS = 60_000;
-/** A service ends within 5 s of a stop request; see runProcess of @eco/edge. */
+/** A service ends within 5 s of a stop request; see runProcess of @eco/service. */
 const STOP_MS = 10_000;
 
 const stages: Record<App, StopStage> = {

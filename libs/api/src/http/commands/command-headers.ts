@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { headers } from '@eco/contracts';
+import { idempotencyKeySchema, preferWaitSchema } from '@eco/service';
+
+/** Headers of every request that becomes a command. */
+export const commandHeadersSchema = z.object({
+  'idempotency-key': idempotencyKeySchema.optional(),
+  prefer: preferWaitSchema.optional(),
+});
+export type CommandHeaders = z.output<typeof commandHeadersSchema>;
+
+/**
+ * Headers of a request that is decided before the response. Its key identifies it, so that a repeat can be recognized.
+ */
+export const decidedHeadersSchema = z.object({
+  'idempotency-key': idempotencyKeySchema,
+  prefer: preferWaitSchema.optional(),
+});
+export type DecidedHeaders = z.output<typeof decidedHeadersSchema>;
+
+/** Headers of every response with a decision. */
+export const DECIDED_HEADERS = [headers.position, headers.preferenceApplied, headers.idempotentReplayed];

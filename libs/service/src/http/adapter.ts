@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { headers } from '@eco/contracts';
+import type { Log } from '../log.js';
+import { HttpResponse } from './response.js';
+import { parseJsonBody } from './json-body.js';
+import { problem, problemBody, ProblemError } from './problem.js';
+import { BODY_BYTES_MAX, problemOf } from './problem-of.js';
+import { RouteTable } from './routes.js';
+import { apiHeaders, pageHeaders } from './security-headers.js';
+
+/** Longest part of a path, characters as sent: 128 of a customer id, each up to four bytes in percent-encoding. */
+const PATH_PART_MAX = 128 * 12;
+/**
+ * A request must arrive completely within this time, ms: a client that sends byte by byte must not hold a connection
+ * forever.
+ */
+const REQUEST_ARRIVAL_MS = 30_000;
+
+/**
+ * A client that reads nothing of a streamed response for this time is disconnected, ms: it holds a page and a
+ * connection.
+ */
+const STREAM_IDLE_MS = 60_000;
+
+/** Most characters of the path in a problem: a URL may be as long as all headers. */
+const INSTANCE_MAX = 500;
+
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const CORRELATION_ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$/;
+
+/** The id in `X-Correlation-Id` if it is fit for logs and messages; otherwise a new one. */
+function correlationIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-correlation-id'];
+  return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
+}
+
+/**
+ * Fastify under Nest, with every error answered as a problem: by Nest's filter if it happens in a controller, by
+ * Fastify's handlers if it happens before. A request's id is its correlation id.
+ */
+export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
+  readonly #routes = new RouteTable();
+
+  constructor(private readonly log: Log) {
+    super({
+      bodyLimit: BODY_BYTES_MAX,
+      routerOptions: { maxParamLength: PATH_PART_MAX },
+      requestTimeout: REQUEST_ARRIVAL_MS,
+      trustProxy: false,
+      requestIdHeader: false,
+      genReqId: correlationIdOf,
+      // While stopping, a request that still arrives on an open connection is served, and the connection is then
+      // closed.
+      return503OnClosing: false,
+      frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+        void this.send(error, request, reply),
+      clientErrorHandler: (error, socket) => refuseConnection(error, socket),
+      // Nest's middleware engine would process every request, and there is no middleware.
+      skipMiddie: true,
+    });
+    const fastify = this.getInstance();
+    fastify.addHook('onRoute', ({ url, method }) => this.#routes.add(url, [method].flat()));
+    fastify.addHook('onRequest', (request, reply, done) => {
+      reply.header(headers.correlationId, request.id);
+      reply.headers(request.url.startsWith('/docs') ? pageHeaders : apiHeaders);
+      done();
+    });
+    fastify.removeAllContentTypeParsers();
+    fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+      try {
+        done(null, parseJsonBody(body as Buffer));
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+  }
+
+  /** Nest's own parsers are not used: ours is registered, and forms are refused. */
+  override registerParserMiddleware(): void {}
+
+  override setErrorHandler(): ReturnType<FastifyAdapter['setErrorHandler']> {
+    return this.getInstance().setErrorHandler((error: FastifyError, request, reply) =>
+      this.send(error, request, reply),
+    );
+  }
+
+  override setNotFoundHandler(): ReturnType<FastifyAdapter['setNotFoundHandler']> {
+    return this.getInstance().setNotFoundHandler((request, reply) => {
+      const path = decodePath(request.url);
+      const methods = this.#routes.methodsOf(path);
+      const error =
+        methods.length === 0 || methods.includes(request.method)
+          ? problem('not-found', { detail: `${path} does not exist` })
+          : problem('method-not-allowed', {
+              detail: `${path} allows ${methods.join(', ')}, not ${request.method}`,
+              headers: { Allow: methods.join(', ') },
+            });
+      return this.send(error, request, reply);
+    });
+  }
+
+  override reply(response: FastifyReply, body: unknown, status?: number): FastifyReply {
+    if (!(body instanceof HttpResponse)) return super.reply(response, body, status);
+    if (body.body instanceof Readable) this.#watch(body.body, response);
+    return response.code(body.status).headers(body.headers).send(body.body);
+  }
+
+  /**
+   * Fastify reads a stream as fast as the client does, ends it with the client, and cuts the connection if it fails.
+   */
+  #watch(stream: Readable, { request, raw }: FastifyReply): void {
+    stream.once('error', (err) =>
+      this.log.warn(
+        { err, correlationId: request.id, url: request.url },
+        'response cut off: it could not be completed',
+      ),
+    );
+    raw.setTimeout(STREAM_IDLE_MS, () => raw.destroy());
+    // Otherwise Fastify would read the whole stream and send nothing.
+    if (request.method === 'HEAD') stream.destroy();
+  }
+
+  /** Registered as Nest's global filter. */
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    void this.send(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  send(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const refusal = problemOf(error);
+    if (refusal.status === 500) {
+      this.log.error(
+        { err: refusal.details.cause ?? refusal, correlationId: request.id, url: request.url },
+        'request failed',
+      );
+    }
+    if (reply.sent) return reply;
+    if (refusal.problem === 'body-too-large') readOn(request, reply);
+    const body = problemBody(refusal, { instance: request.url.slice(0, INSTANCE_MAX), correlationId: request.id });
+    return reply
+      .code(refusal.status)
+      .headers({ ...refusal.details.headers, [headers.correlationId]: request.id })
+      .type(PROBLEM_TYPE)
+      .send(JSON.stringify(body));
+  }
+}
+
+/**
+ * A client reads the response after it has sent everything. Closing the connection while it sends, as Fastify would,
+ * breaks it before that. So the rest is read and dropped, for as long as a request may take to arrive.
+ */
+function readOn(request: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader('connection');
+  request.raw.resume();
+}
+
+function decodePath(url: string): string {
+  const path = url.split('?', 1)[0] ?? '';
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
+/** The data is no HTTP request, or an incomplete one: there is only a socket to answer. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable) {
+    const body = JSON.stringify(
+      problemBody(new ProblemError('bad-input', { detail: connectionFault(error.code) }), {}),
+    );
+    socket.write(
+      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+  socket.destroy(error);
+}
+
+function connectionFault(code: string | undefined): string {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return `The request did not arrive whole within ${REQUEST_ARRIVAL_MS} ms`;
+  if (code === 'HPE_HEADER_OVERFLOW') return 'The headers are longer than 16 KiB together';
+  return 'This is not well-formed HTTP';
+}

@@ -1,0 +1,395 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { Controller, Delete, Get, Module, Post } from '@nestjs/common';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { z } from 'zod';
+import { orderPathSchema, pageQuerySchema, placeOrderRequestSchema, type Problem } from '@eco/contracts';
+import { respond } from './http/response.js';
+import { Input, Operation, operation, type InputOf } from './http/operation.js';
+import { problem } from './http/problem.js';
+import { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
+import { createLog } from './log.js';
+import { createFrame, startService, StartError, type Frame, type Service } from './service.js';
+
+const placeOrder = operation({
+  summary: 'Place an order',
+  headers: z.object({ 'idempotency-key': idempotencyKeySchema.optional(), prefer: preferWaitSchema.optional() }),
+  body: placeOrderRequestSchema,
+  answers: { 202: { description: 'Accepted', body: z.object({ wait: z.number() }), headers: ['Location'] } },
+});
+const getOrder = operation({
+  summary: 'An order',
+  path: orderPathSchema,
+  query: pageQuerySchema,
+  answers: { 200: { description: 'The order' } },
+  problems: ['order-unknown'],
+});
+const wait = operation({ summary: 'Waits until it is released', answers: { 200: { description: 'Released' } } });
+
+let finish: () => void = () => undefined;
+const finished = new Promise<void>((resolve) => (finish = resolve));
+let entered: () => void = () => undefined;
+const hasEntered = new Promise<void>((resolve) => (entered = resolve));
+
+@Controller('orders')
+class OrdersController {
+  @Post()
+  @Operation(placeOrder)
+  place(@Input(placeOrder) { headers }: InputOf<typeof placeOrder>) {
+    return respond(202, { wait: headers.prefer ?? null }, { Location: '/orders/1' });
+  }
+
+  @Get(':orderId')
+  @Operation(getOrder)
+  get(@Input(getOrder) { path, query }: InputOf<typeof getOrder>) {
+    return { ...path, ...query };
+  }
+
+  @Delete('refused')
+  refuse() {
+    const short = [{ productId: 'cafe', asked: 5, available: 2 }];
+    throw problem('order-rejected', { members: { short }, headers: { 'Retry-After': '1' } });
+  }
+
+  @Delete('broken')
+  fail() {
+    throw new Error('the database said: password 12345 is wrong');
+  }
+
+  @Get('slow/one')
+  @Operation(wait)
+  async wait() {
+    entered();
+    await finished;
+    return { waited: true };
+  }
+}
+
+/** What is read of a streamed response, and whether it ended. */
+const streamed = { chunks: 0, isOver: false, end: (): void => undefined };
+
+@Controller('lists')
+class ListsController {
+  @Get('broken')
+  broken() {
+    async function* rows() {
+      yield 'first\n';
+      await Promise.resolve();
+      throw new Error('no node answers');
+    }
+    return respond(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+  }
+
+  @Get('endless')
+  endless() {
+    async function* rows() {
+      try {
+        for (;;) {
+          await Promise.resolve();
+          streamed.chunks += 1;
+          yield 'x'.repeat(100_000);
+        }
+      } finally {
+        streamed.isOver = true;
+        streamed.end();
+      }
+    }
+    return respond(200, Readable.from(rows()), { 'Content-Type': 'text/csv; charset=utf-8' });
+  }
+}
+
+@Module({ controllers: [OrdersController, ListsController] })
+class TestModule {}
+
+const orderId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
+const order = { customerId: 'ana', lines: [{ productId: 'cafe', quantity: 1 }] };
+const config = { name: 'test', host: '127.0.0.1', port: 0, logLevel: 'info' } as const;
+
+let frame: Frame;
+let service: Service;
+let logged: string[];
+
+beforeAll(async () => {
+  logged = [];
+  frame = createFrame(config, createLog(config, { write: (line) => void logged.push(line) }));
+  service = await startService(frame, {
+    module: TestModule,
+    api: { title: 'Test', version: '1', description: 'For the test of the frame' },
+    documents: { '/docs/asyncapi.json': () => ({ asyncapi: '3.0.0' }) },
+  });
+});
+afterAll(() => service.stop());
+
+const ask = (path: string, init?: RequestInit) => fetch(`${service.url}${path}`, init);
+const post = (body: string | Buffer, headers: Record<string, string> = {}) =>
+  ask('/orders', { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+
+/** The body of an answer that must be a problem of this name. */
+async function problemIn(response: Response, status: number, name: string): Promise<Problem> {
+  expect(response.status).toBe(status);
+  expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+  const body = (await response.json()) as Problem;
+  expect(body).toMatchObject({ type: `urn:ecomarket:problem:${name}`, status });
+  expect(body.correlationId).toBe(response.headers.get('x-correlation-id'));
+  return body;
+}
+
+async function faultsIn(response: Response, status: number, name: string): Promise<Record<string, string>> {
+  const { faults = [] } = await problemIn(response, status, name);
+  return Object.fromEntries(faults.map(({ at, message }) => [at, message]));
+}
+
+/** Sends raw bytes; returns all that came back until the other side closed. */
+async function raw(bytes: string): Promise<string> {
+  const socket = connect(service.port, '127.0.0.1');
+  let answered = '';
+  socket.on('data', (chunk) => (answered += chunk.toString()));
+  socket.write(bytes);
+  await once(socket, 'close');
+  return answered;
+}
+
+describe('a request as it should be', () => {
+  it('is answered with the status and headers that its controller gives', async () => {
+    const response = await post(JSON.stringify(order), { prefer: 'wait=5' });
+    expect([response.status, await response.json()]).toEqual([202, { wait: 5 }]);
+    expect(response.headers.get('location')).toBe('/orders/1');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it('has its path and query read by their schemas', async () => {
+    const response = await ask(`/orders/${orderId.toUpperCase()}?limit=5`);
+    expect(await response.json()).toEqual({ orderId, limit: 5 });
+  });
+
+  it('keeps a correlation id that is fit for a log, and gets one otherwise', async () => {
+    const kept = await post(JSON.stringify(order), { 'x-correlation-id': 'till-7/42' });
+    expect(kept.headers.get('x-correlation-id')).toBe('till-7/42');
+    for (const unfit of ['x'.repeat(129), 'a b', '{"a":1}']) {
+      const made = await post(JSON.stringify(order), { 'x-correlation-id': unfit });
+      expect(made.headers.get('x-correlation-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
+    expect(
+      logged.some((line) => line.includes('"correlationId":"till-7/42"') && line.includes('"location":"/orders/1"')),
+    ).toBe(true);
+  });
+});
+
+describe('bad input', () => {
+  it('is answered with every violation of headers and body together', async () => {
+    const body = { customerId: '', lines: [{ productId: 'a b', quantity: 0 }], extra: 1 };
+    const response = await post(JSON.stringify(body), { prefer: 'wait=soon', 'idempotency-key': 'a b' });
+    expect(Object.keys(await faultsIn(response, 400, 'bad-input')).sort()).toEqual([
+      '/customerId',
+      '/extra',
+      '/lines/0/productId',
+      '/lines/0/quantity',
+      'header.idempotency-key',
+      'header.prefer',
+    ]);
+  });
+
+  it('is answered with every violation of path and query together', async () => {
+    const response = await ask('/orders/abc?limit=0&foo=1&after=x&after=y');
+    expect(Object.keys(await faultsIn(response, 400, 'bad-input')).sort()).toEqual([
+      'path.orderId',
+      'query.after',
+      'query.foo',
+      'query.limit',
+    ]);
+  });
+
+  it('names at most 100 violations, and the number of the others', async () => {
+    const lines = Array.from({ length: 150 }, (_, index) => ({ productId: `p${index}`, quantity: 0 }));
+    const { faults = [] } = await problemIn(await post(JSON.stringify({ ...order, lines })), 400, 'bad-input');
+    expect(faults).toHaveLength(101);
+    expect(faults.at(-1)).toEqual({ at: '', message: 'and 50 more violations' });
+  });
+
+  it.each([
+    ['cut short', '{"customerId": "ana"', 'JSON'],
+    ['no JSON', 'customerId=ana', 'JSON'],
+    ['not UTF-8', Buffer.from('{"customerId":"\xff"}', 'latin1'), 'UTF-8'],
+  ])('says why a body is no JSON: %s', async (_what, body, word) => {
+    expect((await problemIn(await post(body), 400, 'malformed-json')).detail).toContain(word);
+  });
+
+  it('lacks a required body', async () => {
+    expect(await faultsIn(await post(''), 400, 'bad-input')).toEqual({ '': 'the body is missing' });
+    expect(await faultsIn(await ask('/orders', { method: 'POST' }), 400, 'bad-input')).toEqual({
+      '': 'the body is missing',
+    });
+  });
+
+  it('is too large, declared or not', async () => {
+    const large = JSON.stringify({ ...order, customerId: 'x'.repeat(600_000) });
+    expect(await faultsIn(await post(large), 413, 'body-too-large')).toEqual({
+      '': 'the body must be at most 524288 bytes',
+    });
+    const stream = new Blob([large]).stream();
+    const chunked = await ask('/orders', {
+      method: 'POST',
+      body: stream,
+      headers: { 'content-type': 'application/json' },
+      duplex: 'half',
+    });
+    await problemIn(chunked, 413, 'body-too-large');
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'nonsense'])(
+    'is of the type %s',
+    async (type) => {
+      const response = await post('a=b', { 'content-type': type });
+      expect(await faultsIn(response, 415, 'unsupported-media-type')).toHaveProperty(['header.content-type']);
+    },
+  );
+
+  it('is at a path that does not exist, or not for this method', async () => {
+    expect((await problemIn(await ask('/order?x=1'), 404, 'not-found')).detail).toBe('/order does not exist');
+    const response = await ask('/orders', { method: 'PATCH' });
+    expect(response.headers.get('allow')).toBe('POST');
+    await problemIn(response, 405, 'method-not-allowed');
+  });
+
+  it.each(['/orders/%E0%A4%A', '/%', `/orders/${'x'.repeat(2000)}`])(
+    'has a path that cannot be read: %.30s',
+    async (path) => {
+      expect(await faultsIn(await ask(path), 400, 'bad-input')).toHaveProperty('path');
+    },
+  );
+
+  it.each([
+    ['GET / HTTP/1.1\r\nno header\r\n\r\n', 'well-formed'],
+    [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '16 KiB'],
+    ['\u0016\u0003\u0001 hello', 'well-formed'],
+  ])('is no HTTP', async (bytes, word) => {
+    const answered = await raw(bytes);
+    expect(answered).toMatch(/^HTTP\/1.1 400 [^]*Content-Type: application\/problem\+json/);
+    expect(answered).toContain(word);
+  });
+});
+
+describe('what goes wrong inside', () => {
+  it('is answered as the problem that it is, with its members and headers', async () => {
+    const response = await ask('/orders/refused', { method: 'DELETE' });
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(await problemIn(response, 409, 'order-rejected')).toMatchObject({ short: [{ productId: 'cafe' }] });
+  });
+
+  it('is logged in full and hidden from the client if it is a bug', async () => {
+    const response = await ask('/orders/broken', { method: 'DELETE' });
+    const body = await problemIn(response, 500, 'internal');
+    expect(JSON.stringify(body)).not.toContain('database');
+    const line = logged.find((each) => each.includes('the database said'));
+    expect(line).toContain(`"correlationId":"${body.correlationId}"`);
+  });
+});
+
+describe('what operators ask', () => {
+  it('is live, and ready when nothing is missing', async () => {
+    expect((await ask('/health/live')).status).toBe(200);
+    frame.health.fact('role', () => 'standby');
+    expect(await (await ask('/health/ready')).json()).toEqual({ status: 'ready', role: 'standby' });
+    let missing: string | undefined = 'no connection';
+    frame.health.indicator('broker', () => missing);
+    expect(await faultsIn(await ask('/health/ready'), 503, 'not-ready')).toEqual({ broker: 'no connection' });
+    missing = undefined;
+    expect((await ask('/health/ready')).status).toBe(200);
+  });
+
+  it('counts requests by route pattern', async () => {
+    await ask(`/orders/${orderId}`);
+    const text = await (await ask('/metrics')).text();
+    expect(text).toMatch(
+      /http_request_duration_seconds_count\{method="GET",route="\/orders\/:orderId",status="200"\} \d/,
+    );
+    expect(text).not.toContain(orderId);
+    expect(text).toContain('process_cpu_seconds_total');
+  });
+
+  it('describes the API out of the operations', async () => {
+    const document = (await (await ask('/docs-json')).json()) as OpenAPIObject;
+    expect(document.openapi).toBe('3.1.0');
+    const post = document.paths['/orders']?.post;
+    expect(Object.keys(post?.responses ?? {})).toEqual(['202', '400']);
+    expect(post?.parameters).toMatchObject([{ name: 'Idempotency-Key' }, { name: 'Prefer' }]);
+    expect(document.components?.schemas).toHaveProperty('Problem');
+  });
+
+  it('shows the documents to people, with the scripts they need', async () => {
+    const page = await ask('/docs');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    const html = await page.text();
+    const scripts = [...html.matchAll(/<script src="([^"]+)"/g)].map(
+      ([, src = '']) => new URL(src, `${service.url}/docs`),
+    );
+    expect(scripts.length).toBeGreaterThan(0);
+    for (const script of scripts) expect((await fetch(script)).status).toBe(200);
+    expect(await (await ask('/docs/asyncapi.json')).json()).toEqual({ asyncapi: '3.0.0' });
+    expect(await (await ask('/')).json()).toMatchObject({
+      name: 'test',
+      documents: ['/docs', '/docs-json', '/docs/asyncapi.json'],
+    });
+  });
+});
+
+describe('starting and stopping', () => {
+  it('names the taken port', async () => {
+    const second = startService(createFrame({ ...config, port: service.port, logLevel: 'silent' }), {
+      module: TestModule,
+    });
+    await expect(second).rejects.toThrow(StartError);
+    await expect(second).rejects.toThrow(`port ${service.port} of 127.0.0.1 is taken`);
+  });
+
+  it('finishes running requests, then closes its parts once', async () => {
+    const closed: string[] = [];
+    const stopping = await startService(createFrame({ ...config, logLevel: 'silent' }), {
+      module: TestModule,
+      close: [async () => void closed.push('publisher'), async () => void closed.push('connection')],
+    });
+    const underWay = fetch(`${stopping.url}/orders/slow/one`);
+    await hasEntered;
+    const stopped = [stopping.stop(), stopping.stop()];
+    expect(closed).toEqual([]);
+    finish();
+    expect((await underWay).status).toBe(200);
+    await Promise.all(stopped);
+    await stopping.stop();
+    expect(closed).toEqual(['publisher', 'connection']);
+    await expect(fetch(stopping.url)).rejects.toThrow('fetch failed');
+  });
+});
+
+describe('a streamed answer', () => {
+  it('that fails midway is cut off, so that no client considers it complete', async () => {
+    const response = await ask('/lists/broken');
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow();
+    expect(logged.some((line) => line.includes('cut off') && line.includes('no node answers'))).toBe(true);
+  });
+
+  it('is produced as fast as the client reads, and ends when the client disconnects', async () => {
+    const client = new AbortController();
+    const response = await ask('/lists/endless', { signal: client.signal });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    // The two ends of the connection buffer a limited amount, so without a reader few of the chunks are produced: some
+    // MB.
+    for (let request = 0; request < 20; request += 1) await (await ask('/health/live')).text();
+    expect(streamed.chunks).toBeLessThan(1_000);
+    expect(streamed.isOver).toBe(false);
+    const over = new Promise<void>((resolve) => (streamed.end = resolve));
+    client.abort();
+    await over;
+    expect(streamed.isOver).toBe(true);
+  });
+
+  it('is not produced for HEAD', async () => {
+    streamed.isOver = false;
+    const before = streamed.chunks;
+    expect((await ask('/lists/endless', { method: 'HEAD' })).status).toBe(200);
+    expect(streamed.chunks).toBeLessThanOrEqual(before + 1);
+  });
+});
