@@ -1,5 +1,5 @@
-import { bucketOf, bucketOfOrderId, newOrderId, seededRandom, unicodeKey } from '@eco/routing';
-import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { bucketOf, bucketOfOrderId, newOrderId } from '@eco/routing';
+import { eventually, seededRandom, startDatabaseGroup, unicodeKey, type DatabaseGroup } from '@eco/testing';
 import { GroupMismatchError, loginRoles, prepareGroup, SideConnection, type LoginRole } from './index.js';
 
 const KEYS = 100_000;

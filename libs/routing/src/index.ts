@@ -3,7 +3,7 @@ export { bucketOf, isBucketCount, BUCKETS_DEFAULT, BUCKETS_MAX } from './bucket.
 export { COMMON_CLIENT, isUuid, ID_RANDOM_BYTES } from './uuid.js';
 export { bucketOfOrderId, hash12OfOrderId, newOrderId, orderIdFor } from './order-id.js';
 export { bucketOfCommandId, commandIdFor, newCommandId, newId } from './command-id.js';
-export { bucketsOf, evenPlacement, groupOf } from './placement.js';
+export { addGroup, bucketsOf, evenPlacement, groupOf, type Placement } from './placement.js';
 export {
   compareBatchPositions,
   formatPosition,
@@ -16,7 +16,3 @@ export {
   type BatchPosition,
 } from './position.js';
 export { covers, type GroupTerm } from './coverage.js';
-export { spreadOf, spreadOverGroups, type Spread } from './spread.js';
-export { VIRTUAL_NODES } from './ring.js';
-export { compareRouters, groupIdsOf, type RouterMethod } from './compare.js';
-export { seededRandom, unicodeKey } from './unicode-key.js';

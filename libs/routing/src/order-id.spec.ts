@@ -4,7 +4,7 @@ import { bucketOfCommandId, commandIdFor, newCommandId, newId } from './command-
 import { hash12 } from './hash.js';
 import { bucketOfOrderId, hash12OfOrderId, newOrderId, orderIdFor } from './order-id.js';
 import { ID_RANDOM_BYTES, isUuid } from './uuid.js';
-import { routingVectors } from './vectors.js';
+import { routingVectors } from './test/vectors.js';
 
 const text = fc.string({ unit: 'binary' });
 const nowMs = fc.integer({ min: 0, max: 2 ** 48 - 1 });

@@ -1,7 +1,6 @@
 import { CENTRAL } from '@eco/contracts';
 import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
-import { seededRandom, unicodeKey } from '@eco/routing';
-import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { eventually, seededRandom, startDatabaseGroup, unicodeKey, type DatabaseGroup } from '@eco/testing';
 import {
   startTerm,
   brokenChecks,
