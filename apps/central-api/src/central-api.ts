@@ -1,13 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { allCommandRoutes, CommandRoutes } from '@eco/api/commands';
+import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
 import { createFrame, startService, type Service } from '@eco/service';
-import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
-import { Reads, ReadsModule } from '@eco/reads';
-import { ProductsWriteController } from './catalogue/products.controller.js';
+import { openIntake, type CommandIntake } from '@eco/intake';
+import { Reads } from '@eco/reads';
 import type { CentralConfig } from './config.js';
 import { Consumers } from './consumers/consumers.js';
-import { StockController } from './inventory/stock.controller.js';
-import { TransfersController } from './inventory/transfers.controller.js';
 
 const api = {
   title: 'EcoMarket Central API',
@@ -19,25 +18,17 @@ const api = {
 @Module({})
 class CentralModule {
   static with(intake: CommandIntake, reads: Reads, consumers: Consumers): DynamicModule {
-    const intakeModule = IntakeModule.with(intake);
     return {
       module: CentralModule,
       imports: [
-        intakeModule,
-        ReadsModule.mount(reads, [
-          'orders',
-          'products',
-          'inventory',
-          'reservations',
-          'transfers',
-          'customers',
-          'carts',
-          'commands',
-          'sales',
-        ]),
+        CommandRoutes.of(intake, allCommandRoutes),
+        ReadRoutes.of(
+          reads,
+          ['orders', 'products', 'inventory', 'reservations', 'transfers', 'customers', 'carts', 'commands', 'sales'],
+          intake,
+        ),
         consumers.module,
       ],
-      controllers: [ProductsWriteController, StockController, TransfersController],
     };
   }
 }

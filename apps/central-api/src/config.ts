@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { eventConsumers, type EventConsumer } from '@eco/broker';
+import { consumerNames, type ConsumerName } from '@eco/contracts';
+import { consumerRoles } from '@eco/database';
 import {
   loginFileSetting,
   readConfig,
@@ -10,15 +11,13 @@ import {
   type Environment,
   type Setting,
 } from '@eco/service';
-import { readSettings } from '@eco/reads';
+import { readSettings } from '@eco/api/reads';
 
-const consumerNames = Object.keys(eventConsumers) as EventConsumer[];
-
-const consumerList = z.string().transform((text, context): readonly EventConsumer[] => {
+const consumerList = z.string().transform((text, context): readonly ConsumerName[] => {
   if (text === 'none') return [];
   const names = text.split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !consumerNames.some((each) => each === name));
-  if (unknown.length === 0) return [...new Set(names as EventConsumer[])];
+  if (unknown.length === 0) return [...new Set(names as ConsumerName[])];
   unknown.forEach((name) =>
     context.addIssue(`must name ${consumerNames.join(', ')} or none, not ${JSON.stringify(name)}`),
   );
@@ -56,7 +55,7 @@ export const centralSettings = {
     description: `Consumers of events that this process runs: ${consumerNames.join(', ')}, or none`,
     default: consumerNames.join(','),
     schema: consumerList,
-  } satisfies Setting<readonly EventConsumer[]>,
+  } satisfies Setting<readonly ConsumerName[]>,
   smtpUrl: {
     variable: 'ECO_SMTP_URL',
     description: 'Mail server for notifications, smtp://host:port; absent: notifications stay unsent',
@@ -72,7 +71,7 @@ export const centralSettings = {
     default: '90',
     schema: wholeNumberSetting(1, 36_500),
   } satisfies Setting<number>,
-  secrets: secretsSetting(['eco_reader', 'eco_central', 'eco_statistics', 'eco_notifications']),
+  secrets: secretsSetting(['eco_reader', ...consumerRoles]),
 };
 
 export type CentralConfig = ConfigOf<typeof centralSettings>;

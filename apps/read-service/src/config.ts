@@ -1,5 +1,5 @@
 import { databaseSecretsSetting, readConfig, settings, type ConfigOf, type Environment } from '@eco/service';
-import { readSettings } from '@eco/reads';
+import { readSettings } from '@eco/api/reads';
 
 export const readServiceSettings = {
   name: { ...settings.name, default: 'read-service' },

@@ -1,5 +1,6 @@
+import { allReadRoutes, ReadRoutes } from '@eco/api/reads';
 import { createFrame, startService, type Service } from '@eco/service';
-import { readRoutes, Reads, ReadsModule, type ReadRoute } from '@eco/reads';
+import { Reads } from '@eco/reads';
 import type { ReadServiceConfig } from './config.js';
 
 const api = {
@@ -28,7 +29,7 @@ export async function startReadService(config: ReadServiceConfig): Promise<Servi
   });
   await reads.start();
   return startService(frame, {
-    module: ReadsModule.mount(reads, Object.keys(readRoutes) as ReadRoute[]),
+    module: ReadRoutes.of(reads, allReadRoutes),
     api,
     close: [async () => reads.stop()],
   });

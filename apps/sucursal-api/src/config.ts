@@ -1,5 +1,5 @@
 import { readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/service';
-import { readSettings } from '@eco/reads';
+import { readSettings } from '@eco/api/reads';
 
 export const sucursalSettings = {
   name: { ...settings.name, default: 'sucursal-api' },

@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { CommandRoutes } from '@eco/api/commands';
+import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
 import { createFrame, startService, type Service } from '@eco/service';
-import { IntakeModule, openIntake, type CommandIntake } from '@eco/intake';
-import { Reads, ReadsModule } from '@eco/reads';
+import { openIntake, type CommandIntake } from '@eco/intake';
+import { Reads } from '@eco/reads';
 import type { SucursalConfig } from './config.js';
 
 const api = {
@@ -18,19 +20,23 @@ class SucursalModule {
     return {
       module: SucursalModule,
       imports: [
-        IntakeModule.with(intake),
-        ReadsModule.mount(reads, [
-          'orders',
-          'products',
-          'inventory',
-          'reservations',
-          'transfers',
-          'customers',
-          'customersOfEmail',
-          'carts',
-          'commands',
-          'sales',
-        ]),
+        CommandRoutes.of(intake, ['orders', 'reservations', 'receiveTransfers', 'carts', 'customers']),
+        ReadRoutes.of(
+          reads,
+          [
+            'orders',
+            'products',
+            'inventory',
+            'reservations',
+            'transfers',
+            'customers',
+            'customersOfEmail',
+            'carts',
+            'commands',
+            'sales',
+          ],
+          intake,
+        ),
       ],
     };
   }

@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { z } from 'zod';
 import type { BrokerUser } from '@eco/broker';
-import { loginRoles, type LoginRole } from '@eco/database';
+import { consumerRoles, loginRoles, type LoginRole } from '@eco/database';
 import type { App } from './layout.js';
 
 /**
@@ -25,7 +25,7 @@ const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
 /** Secrets of each service. */
 const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[] }> = {
-  'central-api': { amqp: 'central', database: ['eco_reader', 'eco_central', 'eco_statistics', 'eco_notifications'] },
+  'central-api': { amqp: 'central', database: ['eco_reader', ...consumerRoles] },
   'sucursal-api': { amqp: 'sucursal', database: ['eco_reader'] },
   'read-service': { database: ['eco_reader', 'eco_monitor'] },
   'shard-writer': { amqp: 'writer', database: ['eco_writer'] },

@@ -1,11 +1,11 @@
 import { Registry } from 'prom-client';
-import { EventAnnouncer } from './announcer.js';
+import { EventAnnouncer } from './events/announcer.js';
 import { BrokerConnection } from './connection.js';
 import { CommandConsumer } from './consumer.js';
 import { confirmMetrics, registerBrokerMetrics } from './metrics.js';
 import { CommandPublisher } from './publisher.js';
 import { ReplySender } from './replies.js';
-import { EventSubscription } from './subscription.js';
+import { EventSubscription } from './events/subscription.js';
 import { orderCommand } from './test/commands.js';
 
 const access = { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', password: 'secret' };

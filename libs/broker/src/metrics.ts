@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { EventAnnouncer } from './announcer.js';
+import type { EventAnnouncer } from './events/announcer.js';
 import type { BrokerConnection } from './connection.js';
 import type { CommandConsumer } from './consumer.js';
 import type { CommandPublisher } from './publisher.js';
 import type { ReplySender } from './replies.js';
-import type { EventSubscription } from './subscription.js';
+import type { EventSubscription } from './events/subscription.js';
 
 /** The parts of this library that a process uses; a missing part has no metrics. */
 export interface BrokerParts {

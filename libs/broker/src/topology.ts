@@ -2,9 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   commandRoutes,
   COMMANDS_EXCHANGE,
+  consumerDeclarations,
+  consumerNames,
   EVENTS_EXCHANGE,
   topics,
   type CommandRoute,
+  type ConsumerName,
   type QueueKind,
   type Topic,
 } from '@eco/contracts';
@@ -42,25 +45,14 @@ export function heartbeatRoutingKey(group: string): string {
   return `beat.${group}`;
 }
 
-/**
- * The consumers of events and their topics. Each also receives the heartbeats, which reveal a gap even when no event
- * follows.
- */
-export const eventConsumers = {
-  customers: ['customers'],
-  statistics: ['orders', 'customers'],
-  notifications: ['customers'],
-} as const satisfies Record<string, readonly Topic[]>;
-
-export type EventConsumer = keyof typeof eventConsumers;
-
 /** Each subscription has its own name: the queue belongs to its connection and is deleted with it. */
-export function eventQueue(consumer: EventConsumer): string {
+export function eventQueue(consumer: ConsumerName): string {
   return `events.${consumer}.${randomBytes(4).toString('hex')}`;
 }
 
-export function eventBindings(consumer: EventConsumer): string[] {
-  return [...eventConsumers[consumer].map((topic) => `${topic}.*`), 'beat.*'];
+/** Its topics, and the heartbeats, which reveal a gap even when no event follows. */
+export function eventBindings(consumer: ConsumerName): string[] {
+  return [...consumerDeclarations[consumer].topics.map((topic) => `${topic}.*`), 'beat.*'];
 }
 
 /**
@@ -217,7 +209,7 @@ const userNames: BrokerUser[] = ['operator', 'central', 'sucursal', 'writer'];
 const NOTHING = '^$';
 const EXCHANGES = { commands: '^ecomarket\\.commands$', events: '^ecomarket\\.events$' };
 const COMMAND_QUEUES = '(orders|products)\\.[A-Za-z0-9._-]+';
-const EVENT_QUEUES = `events\\.(${Object.keys(eventConsumers).join('|')})\\.[0-9a-f]{8}`;
+const EVENT_QUEUES = `events\\.(${consumerNames.join('|')})\\.[0-9a-f]{8}`;
 /** The broker's pseudo-queue; reading it gives a user only its own replies. */
 const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
 

@@ -7,6 +7,7 @@ export * from './dead-letters.js';
 export * from './commands.js';
 export * from './outcomes.js';
 export * from './changes.js';
+export * from './consumers.js';
 export * from './change-data.js';
 export * from './exchanges.js';
 export * from './asyncapi.js';

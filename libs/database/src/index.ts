@@ -1,8 +1,6 @@
-export { DATABASE_NAME, loginRoles, type ConsumerSchema, type LoginRole } from './roles/roles.js';
+export { consumerRoles, DATABASE_NAME, loginRoles, type LoginRole } from './roles/roles.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
-export { CentralCustomer } from './entities/central.js';
-export { CENTRAL_AS_STORED, FIGURES, type Figures } from './entities/statistics.js';
-export { Notification } from './entities/notifications.js';
+export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';
 export { nodeName, type Login, type NodeAddress } from './nodes/login.js';
 export {
   READ_PLAN_SETTINGS,
@@ -47,10 +45,3 @@ export { ReplicationWatch, type NodeReplication } from './replication/replicatio
 export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';
 export { slotName } from './replication/slot-name.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';
-export {
-  ConsumerStore,
-  StoreUnavailableError,
-  ValueRefusedError,
-  type TopicPosition,
-} from './consumers/consumer-store.js';
-export { MoreThan, type EntityManager } from 'typeorm';

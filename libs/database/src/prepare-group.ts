@@ -1,8 +1,6 @@
-import { sleep } from './sleep.js';
 import { bucketsOf, evenPlacement } from '@eco/routing';
 import { Client, type ClientConfig } from 'pg';
-import { DataSource, QueryFailedError } from 'typeorm';
-import { migrations } from './migrations/index.js';
+import { migrate } from './migrations/migrate.js';
 import { DATABASE_NAME, rolesSql, schemasSql, slotFunctionSql, type LoginRole } from './roles/roles.js';
 
 export interface GroupPreparation {
@@ -46,61 +44,9 @@ export async function prepareGroup(preparation: GroupPreparation): Promise<void>
     await client.query(schemasSql());
     await client.query(slotFunctionSql());
   });
-  await migrate(preparation);
+  const { superuser, passwords } = preparation;
+  await migrate({ host: superuser.host, port: superuser.port, password: passwords.eco_migrator });
   await asSuperuser(preparation, DATABASE_NAME, (client) => describeGroup(client, preparation));
-}
-
-/**
- * A migration may run while services do, and every later statement waits behind a lock that the migration waits for. So
- * a migration waits less than a read does (1.5 s), lets the others through, and retries. `migrations/index.ts` has the
- * rules for its statements.
- */
-const LOCK_TIMEOUT_MS = 1000;
-const LOCK_PAUSE_MS = 1000;
-const LOCK_TRIES_MAX = 60;
-const SQLSTATE_LOCK_NOT_AVAILABLE = '55P03';
-
-async function migrate({ superuser, passwords }: GroupPreparation): Promise<void> {
-  const dataSource = new DataSource({
-    type: 'postgres',
-    host: superuser.host,
-    port: superuser.port,
-    database: DATABASE_NAME,
-    username: 'eco_migrator',
-    password: passwords.eco_migrator,
-    schema: 'eco',
-    migrations,
-    migrationsTableName: 'migration',
-    migrationsTransactionMode: 'each',
-    extra: {
-      options: `-c synchronous_commit=local -c lock_timeout=${LOCK_TIMEOUT_MS}`,
-      connectionTimeoutMillis: 5000,
-    },
-  });
-  await dataSource.initialize();
-  try {
-    await runMigrations(dataSource);
-  } finally {
-    await dataSource.destroy();
-  }
-}
-
-async function runMigrations(dataSource: DataSource): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await dataSource.runMigrations();
-      return;
-    } catch (error) {
-      const { code } = (error instanceof QueryFailedError ? error.driverError : {}) as { code?: string };
-      if (code !== SQLSTATE_LOCK_NOT_AVAILABLE) throw error;
-      if (tries >= LOCK_TRIES_MAX) {
-        const reason =
-          'a migration did not get its lock: end the transaction that holds it (pg_stat_activity), start again';
-        throw new Error(reason, { cause: error });
-      }
-    }
-    await sleep(LOCK_PAUSE_MS);
-  }
 }
 
 /**

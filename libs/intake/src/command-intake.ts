@@ -1,7 +1,7 @@
 import { mayHaveArrived, sleep, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import { keyOf, type Command, type CommandBody, type CommandKind, type Reply, type Stamp } from '@eco/contracts';
 import { bodyHash, isBodyOf } from '@eco/domain';
-import { readCommandStatus, type CommandStatus, type Reads } from '@eco/reads';
+import type { Reads } from '@eco/reads';
 import {
   commandIdFor,
   COMMON_CLIENT,
@@ -11,6 +11,7 @@ import {
   newOrderId,
   orderIdFor,
 } from '@eco/routing';
+import { readCommandStatus, type CommandStatus } from './command-status.js';
 import { HybridClock } from './hybrid-clock.js';
 import { KeyMemory } from './key-memory.js';
 import { isUnassigned, type LocalAcceptance } from './local-acceptance.js';
@@ -90,7 +91,6 @@ export class CommandIntake {
     this.#clock = new HybridClock(options.sentBy);
     const last = options.local?.lastStamp;
     if (last !== undefined) this.#clock.resume(last);
-    options.reads.onCartStamp = (customerId, stamp) => this.noteStamp(customerId, stamp);
     options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
   }
 

@@ -1,5 +1,6 @@
 import { ReadError, sleep } from '@eco/database';
-import { covers, NO_POSITION, positionIn, type GroupPosition, type Position, type BatchPosition } from '@eco/routing';
+import { covers, NO_POSITION, positionIn, type BatchPosition } from '@eco/routing';
+import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
 import { chooseNode, type ReadRequirements } from './choose.js';
 import type { ReadMetrics } from './metrics.js';
 import type { WatchedNodes } from './nodes/watched-nodes.js';
@@ -40,50 +41,6 @@ export interface ReadLimits extends PrimaryBudgetLimits {
   /** A node's limit for one slow statement; a slow read waits for that much longer. */
   readonly slowStatementTimeoutMs: number;
 }
-
-/** What a client asks of a read. */
-export interface ReadOptions {
-  readonly position: Position;
-  /** Greatest accepted lag; absent: any. */
-  readonly lagMsMax?: number | undefined;
-  /** `Prefer: wait`; 0: none. */
-  readonly waitMs: number;
-}
-
-/** The group's part of an answer. */
-export interface Source {
-  readonly group: string;
-  readonly node: string;
-  readonly role: 'primary' | 'replica';
-  /** Undefined while the group has never had a writer. */
-  readonly position: GroupPosition | undefined;
-  readonly seq: number;
-  /** Undefined: unknown, so it fulfils no greatest lag. */
-  readonly lagMs: number | undefined;
-}
-
-export interface GroupAnswer<Row, Extra> {
-  readonly type: 'answer';
-  readonly rows: Row[];
-  readonly extra: Extra;
-  readonly source: Source;
-}
-
-export type ReadFailure =
-  | {
-      readonly type: 'not-fresh';
-      readonly group: string;
-      readonly wanted?: BatchPosition | undefined;
-      readonly lagMsMax?: number | undefined;
-    }
-  | { readonly type: 'position-lost'; readonly group: string; readonly wanted: BatchPosition }
-  | { readonly type: 'no-node'; readonly fault: string }
-  /** The limit of waiting slow reads is reached, or this one has waited too long. */
-  | { readonly type: 'too-busy'; readonly group: string; readonly reason: string }
-  /** The statement exceeded the node's time limit. */
-  | { readonly type: 'too-slow'; readonly group: string; readonly reason: string }
-  /** The database refuses a value of the request. */
-  | { readonly type: 'bad-value'; readonly reason: string };
 
 // Pause between two tries at a replica that is a little behind: the first is short, because a batch takes a few ms to
 // arrive.

@@ -1,10 +1,4 @@
-export { Reads } from './reads.js';
-export { READ_DEFAULTS, readSettings } from './settings.js';
-export { readRoutes, ReadsModule, type ReadRoute } from './reads.module.js';
-export { lagText, problemOf } from './http/read-answer.js';
-export { readOptionsOf, readHeadersSchema } from './http/read-request.js';
-export { periodOf } from './http/period.js';
-export { freshnessOf } from './consumer-read.js';
-export { figuresOf, SUMS_OF_FIGURES } from './queries/sales/figures.js';
-export { todayOf } from './queries/sales/today.js';
-export { readCommandStatus, type CommandStatus } from './queries/command-status/command-status.js';
+export { Reads, type NodeReport } from './reads.js';
+export type { GroupAnswer, ReadFailure, ReadOptions, Source } from './answer.js';
+export { query, type Query } from './query.js';
+export { READ_DEFAULTS, type ReadSettings } from './settings.js';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { ReadFailure, Source } from './group-reader.js';
+import type { ReadFailure, Source } from './answer.js';
 import type { NodeStatus } from './nodes/node.js';
 
 /** Metrics of reads; one instance per process. */

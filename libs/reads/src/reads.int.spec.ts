@@ -2,9 +2,7 @@ import { createLog } from '@eco/service';
 import { positionOf, NO_POSITION, type GroupPosition } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { Registry } from 'prom-client';
-import type { GroupAnswer, ReadOptions } from './group-reader.js';
-import { problemOf } from './http/read-answer.js';
-import { productQuery, type ProductRow } from './queries/product/product.query.js';
+import type { GroupAnswer, ReadOptions } from './answer.js';
 import { query } from './query.js';
 import { Reads } from './reads.js';
 import type { ReadSettings } from './settings.js';
@@ -49,6 +47,13 @@ async function startReads(settings: Partial<ReadSettings> = {}): Promise<Reads> 
   return started;
 }
 
+interface ProductRow {
+  price_cents: number;
+}
+const productQuery = query<ProductRow>({
+  name: 'product',
+  rows: 'SELECT p.price_cents::float8 AS price_cents FROM eco.product p WHERE p.product_id = $1 AND NOT p.deleted',
+});
 const read = (options: ReadOptions) => reads.ofKey(PRODUCT, productQuery, [PRODUCT], options);
 
 async function readAnswer(options: ReadOptions): Promise<GroupAnswer<ProductRow, unknown>> {
@@ -338,8 +343,6 @@ describe('a statement that a node refuses', () => {
       const answer = await of.ofKey(PRODUCT, productQuery, ['a\u0000b'], anyone);
       expect(answer).toMatchObject({ type: 'bad-value' });
       expect(await ask(of, '22008', 1, 2, 3)).toEqual({ type: 'bad-value', reason: 'as asked' });
-      if (answer.type === 'answer') throw new Error('it was answered');
-      expect(problemOf(answer)).toMatchObject({ status: 400, problem: 'bad-input' });
       for (const node of ['g1-1', 'g1-2', 'g1-3']) expect(await retriesOf(node, '22008')).toBeLessThanOrEqual(1);
     });
   });

@@ -1,11 +1,10 @@
 import type { Registry } from 'prom-client';
-import type { Stamp } from '@eco/contracts';
-import type { Login } from '@eco/database';
-import type { GroupAddresses, Log } from '@eco/service';
-import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
-import { GroupReader, type GroupAnswer, type ReadOptions, type ReadFailure } from './group-reader.js';
+import type { Login, NodeAddress } from '@eco/database';
+import { bucketOf, bucketOfId, isUuid } from '@eco/routing';
+import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
+import { GroupReader } from './group-reader.js';
 import { ReadMetrics } from './metrics.js';
-import { WatchedNodes } from './nodes/watched-nodes.js';
+import { WatchedNodes, type Log } from './nodes/watched-nodes.js';
 import type { NodeStatus } from './nodes/node.js';
 import type { Query } from './query.js';
 import { READ_DEFAULTS, type ReadSettings } from './settings.js';
@@ -14,7 +13,8 @@ import { READ_DEFAULTS, type ReadSettings } from './settings.js';
 const STILL_MS = 5_000;
 
 export interface ReadsOptions {
-  readonly groups: readonly GroupAddresses[];
+  /** Every node of each group; which one is the primary is discovered. */
+  readonly groups: readonly { readonly id: string; readonly nodes: readonly NodeAddress[] }[];
   /** Of `eco_reader`. */
   readonly login: Login;
   /** Login of `eco_monitor`, to see which nodes follow the primary and how far; absent: unknown in this process. */
@@ -58,9 +58,6 @@ export class Reads {
     for (const { nodes } of this.#groups) nodes.stop();
   }
 
-  /** Called with the highest stamp that a cart shows, so that later commands from this process get a higher one. */
-  onCartStamp: ((customerId: string, stamp: Stamp) => void) | undefined;
-
   /** How long a reader waits for the freshness that it requires. */
   readonly freshWaitMs: number;
 
@@ -89,7 +86,7 @@ export class Reads {
 
   /** Runs the query on the group of this order or command id. An id made elsewhere is looked up too, and not found. */
   ofId<Row, Extra>(id: string, query: Query<Row, Extra>, values: readonly unknown[], options: ReadOptions) {
-    return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfCommandId(id, buckets) : 0), query, values, options);
+    return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfId(id, buckets) : 0), query, values, options);
   }
 
   /** The group that owned the key's bucket when last seen; undefined: unknown. */

@@ -1,4 +1,3 @@
-import { wholeNumberSetting, type Setting } from '@eco/service';
 import type { ReadLimits } from './group-reader.js';
 import type { NodeSettings } from './nodes/node.js';
 
@@ -7,111 +6,22 @@ export interface ReadSettings extends ReadLimits, Omit<NodeSettings, 'login' | '
   readonly probeEveryMs: number;
 }
 
-const limit = (
-  variable: string,
-  standard: number,
-  [min, max]: [min: number, max: number],
-  unit: string | undefined,
-  description: string,
-): Setting<number> => ({
-  variable: `ECO_READ_${variable}`,
-  description,
-  unit,
-  default: String(standard),
-  schema: wholeNumberSetting(min, max),
-});
-
-const MINUTE_MS = 60_000;
-
-/**
- * Settings from a process's environment. The defaults suit one site: replicas some ms behind, a stalled node noticed
- * within two seconds.
- */
-export const readSettings = {
-  lagLimitMs: limit(
-    'LAG_LIMIT_MS',
-    2_000,
-    [0, MINUTE_MS],
-    'ms',
-    'A replica further behind is read only if there is nothing better',
-  ),
-  replicaWaitMs: limit(
-    'REPLICA_WAIT_MS',
-    100,
-    [0, MINUTE_MS],
-    'ms',
-    'How long a reader with a position waits for a replica before it uses the primary',
-  ),
-  freshWaitMs: limit(
-    'FRESH_WAIT_MS',
-    1_000,
-    [0, MINUTE_MS],
-    'ms',
-    'How long a reader waits in total for the freshness it requires',
-  ),
+/** They suit one site: replicas some ms behind, a stalled node noticed within two seconds. */
+export const READ_DEFAULTS: ReadSettings = {
+  lagLimitMs: 2_000,
+  replicaWaitMs: 100,
+  freshWaitMs: 1_000,
   // Longer than two successive stalled nodes take.
-  deadlineMs: limit('DEADLINE_MS', 5_000, [100, MINUTE_MS], 'ms', 'How long any reader waits for a node'),
-  primarySharePercent: limit(
-    'PRIMARY_SHARE',
-    20,
-    [0, 100],
-    'percent',
-    'Share of reads that the primary takes over from late replicas',
-  ),
-  primaryReadsPerSecond: limit('PRIMARY_PER_SECOND', 100, [0, 1_000_000], 'reads/s', 'Reads that it always takes over'),
-  probeEveryMs: limit(
-    'PROBE_EVERY_MS',
-    500,
-    [50, MINUTE_MS],
-    'ms',
-    'Time between two probes of a node; lag is known to within this time',
-  ),
-  probeTimeoutMs: limit(
-    'PROBE_TIMEOUT_MS',
-    1_000,
-    [50, MINUTE_MS],
-    'ms',
-    'A node that does not answer for this time is not read',
-  ),
-  probePatienceMs: limit(
-    'PROBE_PATIENCE_MS',
-    5_000,
-    [50, MINUTE_MS],
-    'ms',
-    'How long its late answer is awaited before a new connection is made',
-  ),
-  connectTimeoutMs: limit('CONNECT_TIMEOUT_MS', 5_000, [50, MINUTE_MS], 'ms', 'How long a connection may take to open'),
-  queryTimeoutMs: limit(
-    'QUERY_TIMEOUT_MS',
-    2_000,
-    [50, MINUTE_MS],
-    'ms',
-    'A connection without an answer for this time is dropped',
-  ),
-  statementTimeoutMs: limit('STATEMENT_TIMEOUT_MS', 1_500, [50, MINUTE_MS], 'ms', 'What a node gives one statement'),
-  slowStatementTimeoutMs: limit(
-    'SLOW_TIMEOUT_MS',
-    10_000,
-    [50, 10 * MINUTE_MS],
-    'ms',
-    'Time limit of one report statement on a node',
-  ),
-  slowReadsWaitingMax: limit(
-    'SLOW_WAITING',
-    4,
-    [0, 1_000],
-    'reads',
-    'Reports that may wait for the running one on a node; more are refused',
-  ),
-  connections: limit(
-    'CONNECTIONS',
-    2,
-    [1, 64],
-    undefined,
-    'Connections to each node, which all reads but reports share',
-  ),
-} as const satisfies Record<keyof ReadSettings, Setting<number>>;
-
-export const READ_DEFAULTS = Object.fromEntries(
-  Object.entries(readSettings).map(([name, setting]) => [name, Number(setting.default)]),
-) as unknown as ReadSettings;
+  deadlineMs: 5_000,
+  primarySharePercent: 20,
+  primaryReadsPerSecond: 100,
+  probeEveryMs: 500,
+  probeTimeoutMs: 1_000,
+  probePatienceMs: 5_000,
+  connectTimeoutMs: 5_000,
+  queryTimeoutMs: 2_000,
+  statementTimeoutMs: 1_500,
+  slowStatementTimeoutMs: 10_000,
+  slowReadsWaitingMax: 4,
+  connections: 2,
+};

@@ -12,9 +12,18 @@ const contracts = 'libs/contracts/src/index.ts';
 const routing = 'libs/routing/src/index.ts';
 const domain = 'libs/domain/src/index.ts';
 const broker = 'libs/broker/src/index.ts';
+const subscription = 'libs/broker/src/events/subscription.ts';
+const consumers = 'libs/consumers/src/index.ts';
+const consumer = 'apps/central-api/src/consumers/customers/customers.consumer.ts';
+const migration = 'libs/database/src/migrations/index.ts';
 const journal = 'libs/journal/src/index.ts';
 const database = 'libs/database/src/index.ts';
 const service = 'libs/service/src/index.ts';
+const reads = 'libs/reads/src/index.ts';
+const intake = 'libs/intake/src/index.ts';
+const readRoute = 'libs/api/src/orders/order.read.ts';
+const commandRoute = 'libs/api/src/orders/place-order.command.ts';
+const readService = 'apps/read-service/src/main.ts';
 const cluster = 'infra/cluster/src/index.ts';
 const centralApi = 'apps/central-api/src/main.ts';
 const eco = 'apps/eco/src/main.ts';
@@ -130,11 +139,18 @@ export const refused: Refused[] = [
     saying: /Only @eco\/broker/,
   },
   {
-    what: 'its Nest module outside the broker',
-    file: centralApi,
+    what: 'golevelup outside the broker',
+    file: consumers,
     text: `import '@golevelup/nestjs-rabbitmq';`,
     ruleId: imports,
-    saying: /Only @eco\/broker/,
+    saying: /golevelup subscribes to events/,
+  },
+  {
+    what: 'golevelup for commands',
+    file: broker,
+    text: `import '@golevelup/nestjs-rabbitmq';`,
+    ruleId: imports,
+    saying: /golevelup subscribes to events/,
   },
   {
     what: 'RabbitMQ in the database',
@@ -158,16 +174,30 @@ export const refused: Refused[] = [
     saying: /Only @eco\/database/,
   },
   {
-    what: 'TypeORM outside the database',
+    what: 'TypeORM in a service',
     file: centralApi,
     text: `import 'typeorm';`,
     ruleId: imports,
-    saying: /Only @eco\/database/,
+    saying: /consumers’ own tables/,
   },
   {
-    what: 'its Nest module outside the database',
+    what: 'TypeORM’s Nest module in a service',
     file: centralApi,
     text: `import '@nestjs/typeorm';`,
+    ruleId: imports,
+    saying: /consumers’ own tables/,
+  },
+  {
+    what: 'TypeORM in the write path',
+    file: database,
+    text: `import 'typeorm';`,
+    ruleId: imports,
+    saying: /consumers’ own tables/,
+  },
+  {
+    what: 'PostgreSQL in a consumer',
+    file: consumer,
+    text: `import 'pg';`,
     ruleId: imports,
     saying: /Only @eco\/database/,
   },
@@ -199,6 +229,48 @@ export const refused: Refused[] = [
     text: `import 'node:timers/promises';`,
     ruleId: imports,
     saying: /computes from what it is given/,
+  },
+  {
+    what: 'the choice of a node using Nest',
+    file: reads,
+    text: `import '@nestjs/common';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'the submission of commands using the frame of a service',
+    file: intake,
+    text: `import '@eco/service';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'the submission of commands using read routes',
+    file: intake,
+    text: `import '@eco/api/reads';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'a route that reads using the intake',
+    file: readRoute,
+    text: `import '@eco/intake';`,
+    ruleId: imports,
+    saying: /loads no command/,
+  },
+  {
+    what: 'a route that reads using one that becomes a command',
+    file: readRoute,
+    text: `import './place-order.command.js';\nimport '../http/commands/accepted.js';`,
+    ruleId: imports,
+    saying: /loads no command/,
+  },
+  {
+    what: 'the read-service using commands',
+    file: readService,
+    text: `import '@eco/api/commands';`,
+    ruleId: imports,
+    saying: /loads no command/,
   },
   {
     what: 'a built-in without its prefix',
@@ -356,12 +428,16 @@ export const accepted: (Fixture & { what: string })[] = [
     text: `import 'fast-check';\nimport '@eco/testing';`,
   },
   { what: 'the journal using SQLite', file: journal, text: `import 'node:sqlite';` },
-  { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';\nimport '@golevelup/nestjs-rabbitmq';` },
+  { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';` },
   {
-    what: 'the database using PostgreSQL',
-    file: database,
-    text: `import 'pg';\nimport 'typeorm';\nimport '@eco/domain';`,
+    what: 'a subscription to events using golevelup',
+    file: subscription,
+    text: `import 'amqplib';\nimport '@golevelup/nestjs-rabbitmq';`,
   },
+  { what: 'the database using PostgreSQL', file: database, text: `import 'pg';\nimport '@eco/domain';` },
+  { what: 'migrations using TypeORM', file: migration, text: `import 'typeorm';` },
+  { what: 'the store of consumers using TypeORM', file: consumers, text: `import 'typeorm';` },
+  { what: 'a consumer using TypeORM', file: consumer, text: `import 'typeorm';` },
   {
     what: 'an adapter using Nest and Fastify',
     file: service,
@@ -375,6 +451,11 @@ export const accepted: (Fixture & { what: string })[] = [
   { what: 'the command line starting servers', file: eco, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'the benchmark starting servers', file: bench, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'its monolith using PostgreSQL', file: monolith, text: `import 'pg';\nimport 'fastify';` },
+  {
+    what: 'a route that becomes a command using the intake',
+    file: commandRoute,
+    text: `import '@eco/intake';\nimport '../http/commands/accepted.js';\nimport './order.query.js';`,
+  },
   { what: 'an app using adapters', file: centralApi, text: `import '@eco/service';\nimport '@eco/intake';` },
   {
     what: 'test helpers using everything',

@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { ReadRoutes } from '@eco/api/reads';
+import { ChangeFeed, type Consumer } from '@eco/consumers';
 import { headers, type Change } from '@eco/contracts';
-import { CentralCustomer, Notification } from '@eco/database';
 import { createFrame, startService, type Service } from '@eco/service';
-import { Reads, ReadsModule } from '@eco/reads';
+import { Reads } from '@eco/reads';
 import { bucketOf, evenPlacement, formatPosition, groupOf, newOrderId, positionOf } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroups, type DatabaseGroup } from '@eco/testing';
 import { SMTPServer } from 'smtp-server';
-import { ChangeFeed } from './change-feed.js';
 import { readConsumerStore } from './consumer-answer.js';
-import type { Consumer } from './consumer.js';
+import { CentralCustomer } from './customers/customer.entity.js';
 import { customersConsumer } from './customers/customers.consumer.js';
 import { Mailer } from './notifications/mailer.js';
+import { Notification } from './notifications/notification.entity.js';
 import { notificationsConsumer } from './notifications/notifications.consumer.js';
 import { CustomersStore, NotificationsStore } from './stores.js';
 
@@ -49,8 +50,8 @@ beforeAll(async () => {
     settings: { probeEveryMs: 100 },
   });
   await reads.start();
-  service = await startService(frame, { module: ReadsModule.mount(reads, ['changes']) });
-  store = new CustomersStore(storeOf('central'));
+  service = await startService(frame, { module: ReadRoutes.of(reads, ['changes']) });
+  store = new CustomersStore(storeOf(customersConsumer));
 }, 120_000);
 afterAll(async () => {
   await service?.stop();
@@ -61,11 +62,11 @@ afterAll(async () => {
   await g1?.stop();
 });
 
-function storeOf<S extends 'central' | 'notifications'>(schema: S) {
+function storeOf(consumer: Consumer) {
   return {
-    schema,
+    consumer,
     nodes: g1.servers.map(({ host, port }) => ({ host, port })),
-    password: g1.login(`eco_${schema}`).password,
+    password: g1.login(`eco_${consumer.schema}`).password,
     applicationName: 'spec',
   };
 }
@@ -229,7 +230,7 @@ describe('the mailer', () => {
   }
 
   it('uses one clock for claims and queries, so that wrong clocks neither delay a mail nor send it twice', async () => {
-    const notifications = new NotificationsStore(storeOf('notifications'));
+    const notifications = new NotificationsStore(storeOf(notificationsConsumer));
     let finish = () => undefined as void;
     const held = new Promise<void>((resolve) => (finish = resolve));
     const server = new SMTPServer({

@@ -1,10 +1,11 @@
+import { freshnessOf, lagText, problemOf, readOptionsOf, readHeadersSchema } from '@eco/api/reads';
 import { sleep } from '@eco/broker';
 import { headers, type ProblemName } from '@eco/contracts';
-import { StoreUnavailableError, ValueRefusedError, type ConsumerStore, type EntityManager } from '@eco/database';
+import { StoreUnavailableError, ValueRefusedError, type Consumer, type ConsumerStore } from '@eco/consumers';
 import { problem } from '@eco/service';
-import { freshnessOf, lagText, problemOf, readOptionsOf, readHeadersSchema, type Reads } from '@eco/reads';
+import type { Reads } from '@eco/reads';
 import { formatPosition } from '@eco/routing';
-import type { Consumer } from './consumer.js';
+import type { EntityManager } from 'typeorm';
 
 /** Headers and problems of a read from a consumer's schema, for the API document. */
 export const consumerHeadersSchema = readHeadersSchema;

@@ -1,12 +1,11 @@
 import { Gauge, type Registry } from 'prom-client';
 import { Module, type DynamicModule } from '@nestjs/common';
-import { registerBrokerMetrics, type EventConsumer } from '@eco/broker';
-import type { ConsumerSchema } from '@eco/database';
+import { registerBrokerMetrics } from '@eco/broker';
+import { ChangeFeed, type Consumer } from '@eco/consumers';
+import type { ConsumerName } from '@eco/contracts';
 import type { Frame } from '@eco/service';
 import { Reads } from '@eco/reads';
 import type { CentralConfig } from '../config.js';
-import { ChangeFeed } from './change-feed.js';
-import type { Consumer } from './consumer.js';
 import { customersConsumer } from './customers/customers.consumer.js';
 import { CentralCustomersController } from './customers/customers.controller.js';
 import { Mailer } from './notifications/mailer.js';
@@ -33,19 +32,19 @@ export class Consumers {
   ) {
     const { log } = frame;
     const [home] = config.groups;
-    const storeOptions = <S extends ConsumerSchema>(schema: S) => ({
-      schema,
+    const storeOptions = (consumer: Consumer) => ({
+      consumer,
       nodes: home.nodes,
-      password: config.secrets.database[`eco_${schema}`],
-      applicationName: `${config.name} ${schema}`,
+      password: config.secrets.database[`eco_${consumer.schema}`],
+      applicationName: `${config.name} ${consumer.schema}`,
     });
     const stores = {
-      customers: new CustomersStore(storeOptions('central')),
-      statistics: new StatisticsStore(storeOptions('statistics')),
-      notifications: new NotificationsStore(storeOptions('notifications')),
+      customers: new CustomersStore(storeOptions(customersConsumer)),
+      statistics: new StatisticsStore(storeOptions(statisticsConsumer)),
+      notifications: new NotificationsStore(storeOptions(notificationsConsumer)),
     };
     this.#stores = stores;
-    const runs = (consumer: EventConsumer) => config.consumers.includes(consumer);
+    const runs = (consumer: ConsumerName) => config.consumers.includes(consumer);
     this.#mailer =
       config.smtpUrl !== undefined && runs('notifications')
         ? new Mailer({

@@ -1,4 +1,4 @@
-import { ConsumerStore } from '@eco/database';
+import { ConsumerStore } from '@eco/consumers';
 
 /** One class per schema, so that dependencies are expressed by type. */
 export class CustomersStore extends ConsumerStore {}

@@ -1,17 +1,15 @@
+import { consumerSchemas, type ConsumerSchema } from '@eco/contracts';
 import { scramVerifier } from './scram.js';
 
+const serverRoles = ['eco_migrator', 'eco_writer', 'eco_reader', 'eco_replicator', 'eco_monitor'] as const;
+
+/** A consumer of events writes its own schema and nothing else. */
+export type ConsumerRole = `eco_${ConsumerSchema}`;
+export const consumerRoles = consumerSchemas.map((schema): ConsumerRole => `eco_${schema}`);
+
 /** The login roles, each with its own password. */
-export const loginRoles = [
-  'eco_migrator',
-  'eco_writer',
-  'eco_reader',
-  'eco_replicator',
-  'eco_monitor',
-  'eco_central',
-  'eco_statistics',
-  'eco_notifications',
-] as const;
-export type LoginRole = (typeof loginRoles)[number];
+export type LoginRole = (typeof serverRoles)[number] | ConsumerRole;
+export const loginRoles: readonly LoginRole[] = [...serverRoles, ...consumerRoles];
 
 export const DATABASE_NAME = 'ecomarket';
 
@@ -20,10 +18,6 @@ export const DATABASE_NAME = 'ecomarket';
  * needs no replication right, which would let it copy the whole server.
  */
 const SLOT_ROLE = 'eco_slots';
-
-/** The consumers of events with a schema of the same name. */
-export const consumerSchemas = ['central', 'statistics', 'notifications'] as const;
-export type ConsumerSchema = (typeof consumerSchemas)[number];
 
 /**
  * Roles belong to a whole server, so this runs before the database exists. `eco_owner` can't log in. A role that serves
@@ -57,8 +51,8 @@ export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string
     `ALTER ROLE eco_migrator SET lock_timeout = '10s'`,
     // A consumer need not wait for a replica: what a failover takes from it, including its progress row, it reads again
     // from GET /changes. So it does not block when no replica streams.
-    ...consumerSchemas.map((name) => `ALTER ROLE eco_${name} SET synchronous_commit = local`),
-    ...consumerSchemas.map((name) => `ALTER ROLE eco_${name} SET statement_timeout = '10s'`),
+    ...consumerRoles.map((name) => `ALTER ROLE ${name} SET synchronous_commit = local`),
+    ...consumerRoles.map((name) => `ALTER ROLE ${name} SET statement_timeout = '10s'`),
   ].join(';\n');
 }
 

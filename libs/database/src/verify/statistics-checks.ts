@@ -1,4 +1,4 @@
-import { FIGURES } from '../entities/statistics.js';
+import { FIGURES } from '../statistics-figures.js';
 import type { Check } from './check.js';
 
 /*

@@ -1,8 +1,13 @@
 import { primaryOf, ReplicationWatch, type Login, type NodeAnswer } from '@eco/database';
-import type { Log } from '@eco/service';
 import { compareBatchPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';
+
+/** What reads need of a logger; a pino logger fits. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
 
 /**
  * The nodes of one group. Each is probed at a fixed pace. So role changes, restarts and replaced nodes are noticed by

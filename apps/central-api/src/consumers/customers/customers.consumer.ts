@@ -1,12 +1,10 @@
-import { CentralCustomer } from '@eco/database';
-import { changesOfType } from '../change-data.js';
-import type { Consumer } from '../consumer.js';
+import { changesOfType, defineConsumer } from '@eco/consumers';
+import { CentralCustomer } from './customer.entity.js';
 
 /** Central's own table of customers: those of all groups and branches together. */
-export const customersConsumer: Consumer = {
+export const customersConsumer = defineConsumer({
   name: 'customers',
-  schema: 'central',
-  topics: ['customers'],
+  entities: [CentralCustomer],
   paceMs: 200,
   async apply(manager, changes) {
     const customers = changesOfType(changes, 'customer.registered').map(({ data }) => ({
@@ -18,4 +16,4 @@ export const customersConsumer: Consumer = {
     }));
     await manager.upsert(CentralCustomer, customers, ['customerId']);
   },
-};
+});

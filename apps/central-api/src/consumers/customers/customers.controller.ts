@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { customerPageSchema, pageQuerySchema } from '@eco/contracts';
-import { CentralCustomer, MoreThan } from '@eco/database';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
+import { MoreThan } from 'typeorm';
 import {
   CONSUMER_ANSWER_HEADERS,
   CONSUMER_PROBLEMS,
@@ -11,6 +11,7 @@ import {
   readConsumerStore,
 } from '../consumer-answer.js';
 import { CustomersStore } from '../stores.js';
+import { CentralCustomer } from './customer.entity.js';
 import { customersConsumer } from './customers.consumer.js';
 
 const listCustomers = operation({

@@ -1,6 +1,7 @@
-import { Notification, type ConsumerStore } from '@eco/database';
+import type { ConsumerStore } from '@eco/consumers';
 import type { Log } from '@eco/service';
 import { createTransport, type Transporter } from 'nodemailer';
+import { Notification } from './notification.entity.js';
 
 interface MailServer {
   /** `smtp://host:port` or `smtps://host:port`. */

@@ -1,12 +1,10 @@
-import { Notification } from '@eco/database';
-import { changesOfType } from '../change-data.js';
-import type { Consumer } from '../consumer.js';
+import { changesOfType, defineConsumer } from '@eco/consumers';
+import { Notification } from './notification.entity.js';
 
 /** Records that a mail is due. The mailer sends it: an unreachable mail server stops no change. */
-export const notificationsConsumer: Consumer = {
+export const notificationsConsumer = defineConsumer({
   name: 'notifications',
-  schema: 'notifications',
-  topics: ['customers'],
+  entities: [Notification],
   paceMs: 200,
   async apply(manager, changes) {
     const notifications = changesOfType(changes, 'customer.registered').map(({ commandId, data }) => ({
@@ -21,4 +19,4 @@ export const notificationsConsumer: Consumer = {
     }));
     await manager.createQueryBuilder().insert().into(Notification).values(notifications).orIgnore().execute();
   },
-};
+});

@@ -2,7 +2,6 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { notificationPageSchema, pageQuerySchema } from '@eco/contracts';
-import { Notification } from '@eco/database';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { isUuid } from '@eco/routing';
 import { Reads } from '@eco/reads';
@@ -13,6 +12,7 @@ import {
   readConsumerStore,
 } from '../consumer-answer.js';
 import { NotificationsStore } from '../stores.js';
+import { Notification } from './notification.entity.js';
 import { notificationsConsumer } from './notifications.consumer.js';
 
 const listNotifications = operation({

@@ -1,17 +1,16 @@
 import type { Change } from '@eco/contracts';
-import { CENTRAL_AS_STORED, FIGURES, type EntityManager, type Figures } from '@eco/database';
-import { changesOfType } from '../change-data.js';
-import type { Consumer } from '../consumer.js';
+import { changesOfType, defineConsumer } from '@eco/consumers';
+import { CENTRAL_AS_STORED, FIGURES, type Figures } from '@eco/database';
+import type { EntityManager } from 'typeorm';
 
 /**
  * Counts registrations, sales, cancellations and returns by day, branch and product. Each counts on the day on which it
  * happened, so figures of past days do not change, and at the branch that took the order. An order counts as returned
  * with its last unit: a partly returned one is still a sale.
  */
-export const statisticsConsumer: Consumer = {
+export const statisticsConsumer = defineConsumer({
   name: 'statistics',
-  schema: 'statistics',
-  topics: ['orders', 'customers'],
+  entities: [],
   // A row is written once for all orders that add to it: the rarer this is, the less an order costs the primary. But it
   // must be shorter than a reader with a position waits (FRESH_WAIT_MS).
   paceMs: 750,
@@ -20,7 +19,7 @@ export const statisticsConsumer: Consumer = {
     await add(manager, 'branch_day', ['branch_id'], ['registrations', ...FIGURES], branches, group);
     await add(manager, 'product_day', ['branch_id', 'product_id'], FIGURES, products, group);
   },
-};
+});
 
 /** The changes of one quarter of an hour, branch and product. */
 export interface Count extends Figures {

@@ -1,9 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { figuresOf, periodOf, SUMS_OF_FIGURES, todayOf } from '@eco/api/reads';
 import { dailyQuerySchema, dailyStatisticsSchema, headers } from '@eco/contracts';
 import { CENTRAL_AS_STORED, type Figures } from '@eco/database';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
-import { figuresOf, periodOf, Reads, SUMS_OF_FIGURES, todayOf } from '@eco/reads';
+import { Reads } from '@eco/reads';
 import {
   CONSUMER_ANSWER_HEADERS,
   CONSUMER_PROBLEMS,

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
+import { ConsumerStore } from '@eco/consumers';
 import { topics, type Change, type CommandKind, type CommandOf } from '@eco/contracts';
 import {
   brokenChecks,
-  ConsumerStore,
   FIGURES,
   loginRoles,
   prepareGroup,
@@ -31,7 +31,7 @@ beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 0 });
   writer = await BatchWriter.open(group);
   store = new ConsumerStore({
-    schema: 'statistics',
+    consumer: statisticsConsumer,
     nodes: group.servers.map(({ host, port }) => ({ host, port })),
     password: group.login('eco_statistics').password,
     applicationName: 'spec',

@@ -1,0 +1,80 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { cartSchema, customerPathSchema, headers as headerNames } from '@eco/contracts';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { Reads } from '@eco/reads';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import { CartStamps } from './cart-stamps.js';
+import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.js';
+
+const getCart = operation({
+  summary: "A customer's cart",
+  description: 'Empty for a customer who never added anything.',
+  path: customerPathSchema,
+  headers: readHeadersSchema,
+  answers: {
+    200: {
+      description: 'Its items at current prices',
+      body: cartSchema,
+      headers: [...READ_ANSWER_HEADERS, headerNames.stamp],
+    },
+  },
+  problems: [...READ_PROBLEMS],
+});
+
+@ApiTags('carts')
+@Controller('carts')
+export class CartController {
+  constructor(
+    private readonly reads: Reads,
+    private readonly stamps: CartStamps,
+  ) {}
+
+  @Get(':customerId/items')
+  @Operation(getCart)
+  async get(@Input(getCart) { path, headers }: InputOf<typeof getCart>): Promise<HttpResponse> {
+    const { customerId } = path;
+    const options = readOptionsOf(headers);
+    const { rows, extra, source } = answered(await this.reads.ofKey(customerId, cartQuery, [customerId], options));
+
+    // A cart is routed by its customer, each product by itself: products of other groups are queried there.
+    const elsewhere = new Map<string, string[]>();
+    for (const { product_id } of rows) {
+      const group = this.reads.groupOf(product_id) ?? source.group;
+      if (group !== source.group) elsewhere.set(group, [...(elsewhere.get(group) ?? []), product_id]);
+    }
+    const others = await Promise.all(
+      [...elsewhere].map(async ([group, productIds]) =>
+        answered(await this.reads.ofGroup(group, cartProductsQuery, [productIds], options)),
+      ),
+    );
+    const products = new Map<string, CartProductRow>(
+      others.flatMap((other) => other.rows).map((row) => [row.product_id, row]),
+    );
+    const items = rows.map((row) => ({
+      productId: row.product_id,
+      quantity: row.quantity,
+      name: row.name ?? products.get(row.product_id)?.name ?? null,
+      unitPriceCents: row.price_cents ?? products.get(row.product_id)?.price_cents ?? null,
+    }));
+    return respond(
+      200,
+      { customerId, items },
+      {
+        ...headersOf([source, ...others.map((other) => other.source)], options),
+        ...this.#stampOf(customerId, extra.highest_stamp),
+      },
+    );
+  }
+
+  /**
+   * Commands from this process get later stamps than the cart shows; a client's commands get later stamps than it
+   * sends.
+   */
+  #stampOf(customerId: string, stamp: string | null): Record<string, string> {
+    if (stamp === null) return {};
+    this.stamps.noteStamp(customerId, stamp);
+    return { [headerNames.stamp]: stamp };
+  }
+}

@@ -1,0 +1,97 @@
+import type { Change, ChangeType, Topic } from '@eco/contracts';
+import { query, type Query } from '@eco/reads';
+
+/*
+ * A page begins after a (seq, n) and reads one row more than it shows: the first of the next page. A batch may have
+ * 200,000 changes, so pages do not consist of whole batches.
+ *
+ * A group's log is what its batches did, so it is not filtered by ownership: a bucket that moves away takes no past
+ * with it, and a late reader must not miss what was done before.
+ *
+ * The SQL is written out instead of using the view eco.change: under its UNION ALL the planner finds no order and sorts
+ * the whole log (200,000 changes: 8 s instead of 2 ms).
+ */
+
+export interface ChangeRow {
+  type: ChangeType;
+  seq: number;
+  n: number;
+  command_id: string;
+  at: Date;
+  data: Record<string, unknown>;
+}
+
+/** The history in which the page was read. */
+export interface HistoryRow {
+  /** First batch of the first later leadership than the cursor's; null: there is none. */
+  ends_at: number | null;
+  /** The group's clock, ms since 1970. */
+  at_ms: number;
+}
+
+/** A number after all changes of a batch. */
+export const WHOLE_BATCH = 2 ** 31 - 1;
+
+const historyOf = (term: string, tag: string) => `
+    (SELECT t.first_seq::float8 FROM eco.group_term t
+     WHERE t.term >= ${term}::bigint AND (t.term, t.tag) <> (${term}::bigint, ${tag}::text)
+     ORDER BY t.term LIMIT 1) AS ends_at,
+    (extract(epoch FROM s.at) * 1000)::float8 AS at_ms`;
+
+export function changeOf(row: ChangeRow): Change {
+  return {
+    type: row.type,
+    seq: row.seq,
+    n: row.n,
+    commandId: row.command_id,
+    at: row.at.toISOString(),
+    data: row.data,
+  };
+}
+
+/**
+ * $1 topic, $2 and $3 the (seq, n) to begin after, $4 limit, $5 and $6 the cursor's leadership or null. Uses the index
+ * outcome_changes; an order's lines are in its row.
+ */
+const outcomeChanges = query<ChangeRow, HistoryRow>({
+  name: 'changes-of-outcomes',
+  rows: `
+    SELECT u.change_type AS type, u.seq::float8 AS seq, u.n, u.command_id, u.decided_at AS at,
+           coalesce(u.change_data, eco.order_result(o) || jsonb_build_object(
+             'customerId', o.customer_id, 'branchId', o.branch_id)) AS data
+    FROM (
+      SELECT u.* FROM eco.outcome u WHERE u.topic = $1 AND (u.seq, u.n) > ($2::bigint, $3::integer)
+      ORDER BY u.seq, u.n LIMIT $4
+    ) u
+    LEFT JOIN eco.orders o ON u.change_data IS NULL AND o.order_id = u.command_id`,
+  order: 'r.seq, r.n',
+  extra: historyOf('$5', '$6'),
+});
+
+/** The same for the topic stock: $1 is ignored. Uses the index movement_changes. */
+const movementChanges = query<ChangeRow, HistoryRow>({
+  name: 'changes-of-movements',
+  rows: `
+    SELECT 'stock.changed' AS type, m.seq::float8 AS seq, m.n, m.command_id, m.at,
+           jsonb_build_object(
+             'productId', m.product_id, 'location', m.location, 'sequence', m.sequence, 'movement', m.movement,
+             'onHandDelta', m.on_hand_delta, 'reservedDelta', m.reserved_delta,
+             'onHand', m.on_hand, 'reserved', m.reserved) AS data
+    FROM (
+      SELECT m.* FROM eco.movement m WHERE $1::text IS NOT NULL AND (m.seq, m.n) > ($2::bigint, $3::integer)
+      ORDER BY m.seq, m.n LIMIT $4
+    ) m`,
+  order: 'r.seq, r.n',
+  extra: historyOf('$5', '$6'),
+});
+
+/** $1 and $2 the cursor's leadership or null. */
+export const historyQuery = query<never, HistoryRow>({
+  name: 'history',
+  rows: 'SELECT WHERE false',
+  extra: historyOf('$1', '$2'),
+});
+
+export function changesQuery(topic: Topic): Query<ChangeRow, HistoryRow> {
+  return topic === 'stock' ? movementChanges : outcomeChanges;
+}

@@ -1,0 +1,198 @@
+import { lastCompleteSeq, type Topic } from '@eco/contracts';
+import { sleep } from '@eco/database';
+import { query, type GroupAnswer, type ReadOptions, type ReadFailure, type Query, type Reads } from '@eco/reads';
+import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
+import { WHOLE_BATCH } from './changes.query.js';
+
+/*
+ * Reads from the schema of an event consumer. The data reflects what the consumer has applied, as its progress rows
+ * state per topic and group, and not the node's group_state.
+ *
+ * A reader with a position requires more only if batches in between have something for this consumer. Progress moves
+ * only with a change of its topics, so a group that continued without one looks behind but is not.
+ *
+ * The lag of an answer is the age of the oldest change that it does not contain: the group's first change after the
+ * progress, by the group's clock. So a stopped consumer shows in the lag, however fresh the answering node is.
+ */
+
+/** One progress row of a consumer: it has applied a topic up to batch `seq`, or up to change `n` of it. */
+export interface ConsumerProgress extends GroupPosition {
+  readonly topic: string;
+  /** Null: the whole batch. */
+  readonly n: number | null;
+}
+
+/** Extra columns of a query on a consumer's schema: `extra: progressOf(…)`. */
+export interface WithProgress {
+  progress: ConsumerProgress[];
+}
+
+export const progressOf = (schema: string, consumer: string): string => `
+  (SELECT coalesce(jsonb_agg(jsonb_build_object(
+     'group', p.group_id, 'topic', p.topic, 'term', p.term, 'tag', p.tag, 'seq', p.seq, 'n', p.n)), '[]')
+   FROM ${schema}.progress p WHERE p.consumer = '${consumer}') AS progress`;
+
+/** $1 topic, $2 batch: the last batch up to it that changed something in the topic; null: none did. */
+const lastChange = query<never, { seq: number | null }>({
+  name: 'last-change',
+  rows: 'SELECT WHERE false',
+  extra: `
+    (SELECT CASE WHEN $1 = 'stock' THEN (SELECT max(m.seq) FROM eco.movement m WHERE m.seq <= $2)
+       ELSE (SELECT max(u.seq) FROM eco.outcome u WHERE u.topic = $1 AND u.seq <= $2) END)::float8 AS seq`,
+});
+
+/**
+ * $1 topics, $2 and $3 the (seq, n) up to which each has been applied, $4 and $5 the leadership of each. Uses the
+ * indexes outcome_changes and movement_changes, one row per topic.
+ */
+const notApplied = query<never, { oldest_at_ms: number | null; all_known: boolean }>({
+  name: 'not-applied',
+  rows: 'SELECT WHERE false',
+  extra: `
+    (SELECT (extract(epoch FROM min(c.at)) * 1000)::float8
+     FROM unnest($1::text[], $2::bigint[], $3::integer[]) AS p (topic, seq, n)
+     CROSS JOIN LATERAL (
+       (SELECT m.at FROM eco.movement m WHERE p.topic = 'stock' AND (m.seq, m.n) > (p.seq, p.n)
+        ORDER BY m.seq, m.n LIMIT 1)
+       UNION ALL
+       (SELECT u.decided_at FROM eco.outcome u WHERE u.topic = p.topic AND (u.seq, u.n) > (p.seq, p.n)
+        ORDER BY u.seq, u.n LIMIT 1)
+     ) c) AS oldest_at_ms,
+    NOT EXISTS (
+      SELECT FROM unnest($2::bigint[], $4::bigint[], $5::text[]) AS p (seq, term, tag)
+      JOIN eco.group_term t ON t.term >= p.term AND (t.term, t.tag) <> (p.term, p.tag) AND t.first_seq <= p.seq
+    ) AS all_known`,
+});
+
+const PAUSE_MS = 50;
+
+export interface ConsumerAnswer<Row> {
+  readonly type: 'answer';
+  readonly answer: GroupAnswer<Row, WithProgress>;
+  /** The position of the answer, merged with what the reader sent. */
+  readonly position: Position;
+  /** Age of the oldest change that it does not contain; undefined: unknown. */
+  readonly lagMs: number | undefined;
+}
+
+/** Waits for the reader's position and greatest lag, as any read does. */
+export async function readConsumerTables<Row>(
+  reads: Reads,
+  topics: readonly Topic[],
+  asked: Query<Row, WithProgress>,
+  values: readonly unknown[],
+  options: ReadOptions,
+): Promise<ConsumerAnswer<Row> | ReadFailure> {
+  const [home = ''] = reads.groupIds;
+  const endMs = performance.now() + Math.max(reads.freshWaitMs, options.waitMs);
+  for (;;) {
+    const answer = await reads.ofGroup(home, asked, values, { ...options, position: NO_POSITION });
+    if (answer.type !== 'answer') return answer;
+    const freshness = await freshnessOf(reads, topics, answer.extra.progress, options);
+    if (freshness.type === 'fresh') {
+      const { position, lagMs } = freshness;
+      return { type: 'answer', answer, position, lagMs };
+    }
+    if (freshness.type !== 'not-fresh' || performance.now() >= endMs) return freshness;
+    await sleep(PAUSE_MS);
+  }
+}
+
+/** The freshness of this progress; or why it is not as fresh as the reader requires. */
+export async function freshnessOf(
+  reads: Reads,
+  topics: readonly Topic[],
+  progress: readonly ConsumerProgress[],
+  options: ReadOptions,
+): Promise<{ readonly type: 'fresh'; position: Position; lagMs: number | undefined } | ReadFailure> {
+  const missing = await firstMissing(reads, topics, progress, options);
+  if (missing !== undefined) return missing;
+  const { lagMsMax } = options;
+  const lags = await Promise.all(
+    reads.groupIds.map(async (group) => ({ group, lagMs: await lagOf(reads, group, topics, progress, lagMsMax) })),
+  );
+  const late = lags.find(({ lagMs }) => lagMsMax !== undefined && (lagMs === undefined || lagMs > lagMsMax));
+  if (late !== undefined) return { type: 'not-fresh', group: late.group, lagMsMax };
+  const known = lags.flatMap(({ lagMs }) => lagMs ?? []);
+  return {
+    type: 'fresh',
+    position: positionAfter(reads, topics, progress, options),
+    lagMs: known.length < lags.length ? undefined : Math.max(0, ...known),
+  };
+}
+
+/** Age of the group's oldest unapplied change, ms; undefined: unknown. */
+async function lagOf(
+  reads: Reads,
+  group: string,
+  topics: readonly Topic[],
+  progress: readonly ConsumerProgress[],
+  lagMsMax: number | undefined,
+): Promise<number | undefined> {
+  const places = topics.map((topic) => {
+    const applied = progress.find((each) => each.group === group && each.topic === topic);
+    return applied ?? { topic, term: 0, tag: '', seq: 0, n: null };
+  });
+  const looked = await reads.ofGroup(
+    group,
+    notApplied,
+    [
+      places.map(({ topic }) => topic),
+      places.map(({ seq }) => seq),
+      places.map(({ n }) => n ?? WHOLE_BATCH),
+      places.map(({ term }) => term),
+      places.map(({ tag }) => tag),
+    ],
+    { position: NO_POSITION, lagMsMax, waitMs: 0 },
+  );
+  // After a failover that lost applied changes, what the consumer lacks is unknown until it has continued.
+  if (looked.type !== 'answer' || !looked.extra.all_known) return undefined;
+  const { oldest_at_ms: oldestAtMs } = looked.extra;
+  const { lagMs } = looked.source;
+  // That node has no more of these topics, so what is missing is at most as old as what the node itself lacks.
+  if (oldestAtMs === null) return lagMs;
+  const nowMs = reads.clockMs(group);
+  return nowMs === undefined ? undefined : Math.max(0, Math.round(nowMs - oldestAtMs), lagMs ?? 0);
+}
+
+/** Why this progress does not cover the reader's position; undefined: it does. */
+async function firstMissing(
+  reads: Reads,
+  topics: readonly Topic[],
+  progress: readonly ConsumerProgress[],
+  options: ReadOptions,
+): Promise<ReadFailure | undefined> {
+  for (const wanted of options.position.groups.filter(({ group }) => reads.groupIds.includes(group))) {
+    for (const topic of topics) {
+      const applied = progress.find((each) => each.group === wanted.group && each.topic === topic);
+      if (applied !== undefined && applied.tag === wanted.tag && completeSeq(applied) >= wanted.seq) continue;
+      const last = await reads.ofGroup(wanted.group, lastChange, [topic, wanted.seq], {
+        position: positionOf([wanted]),
+        waitMs: 0,
+      });
+      if (last.type !== 'answer') return last;
+      if ((last.extra.seq ?? 0) > completeSeq(applied)) return { type: 'not-fresh', group: wanted.group, wanted };
+    }
+  }
+  return undefined;
+}
+
+/** Of each group the batch that all topics have reached, or the reader's own position, which they have reached too. */
+function positionAfter(
+  reads: Reads,
+  topics: readonly Topic[],
+  progress: readonly ConsumerProgress[],
+  { position }: ReadOptions,
+): Position {
+  const reached = reads.groupIds.flatMap((group): GroupPosition[] => {
+    const of = topics.map((topic) => progress.find((each) => each.group === group && each.topic === topic));
+    const slowest = of.reduce((least, each) => (completeSeq(each) < completeSeq(least) ? each : least), of[0]);
+    return slowest === undefined || slowest.tag === '' ? [] : [{ ...slowest, seq: completeSeq(slowest) }];
+  });
+  return positionOf([...reached, ...position.groups], position.orders);
+}
+
+/** The last completely applied batch. */
+function completeSeq(applied: ConsumerProgress | undefined): number {
+  return applied === undefined ? 0 : lastCompleteSeq({ seq: applied.seq, n: applied.n ?? undefined });
+}

@@ -1,0 +1,48 @@
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { CommandIntake } from '@eco/intake';
+import { CartsController } from './carts/cart.command.js';
+import { RegisterCustomerController } from './customers/register-customer.command.js';
+import { StockController } from './inventory/stock.command.js';
+import { OrderChangesController } from './orders/change-order.command.js';
+import { PlaceOrderController } from './orders/place-order.command.js';
+import { ProductsWriteController } from './products/product.command.js';
+import { ReservationsController } from './reservations/reservation.command.js';
+import { TransferArrivalsController } from './transfers/receive-transfer.command.js';
+import { TransfersController } from './transfers/send-transfer.command.js';
+
+/** Routes that become commands; a process serves those that it names. */
+const routes = {
+  /** POST, PUT and DELETE /products */
+  products: [ProductsWriteController],
+  /** POST /inventory/{productId}/receipts, …/adjustments, …/counts */
+  inventory: [StockController],
+  /** POST /transfers */
+  sendTransfers: [TransfersController],
+  /** POST /orders, POST /orders/{orderId}/cancel, …/fulfil, …/returns */
+  orders: [PlaceOrderController, OrderChangesController],
+  /** POST /reservations, POST /reservations/{reservationId}/confirm, …/release */
+  reservations: [ReservationsController],
+  /** POST /transfers/{transferId}/receive */
+  receiveTransfers: [TransferArrivalsController],
+  /** PUT and DELETE /carts/{customerId}/items, POST /carts/{customerId}/checkout */
+  carts: [CartsController],
+  /** POST /customers */
+  customers: [RegisterCustomerController],
+} as const satisfies Record<string, readonly Type[]>;
+
+type CommandRoute = keyof typeof routes;
+
+export const allCommandRoutes = Object.keys(routes) as readonly CommandRoute[];
+
+/** Serves routes with an intake that the process opens and stops. */
+@Module({})
+export class CommandRoutes {
+  static of(intake: CommandIntake, names: readonly CommandRoute[]): DynamicModule {
+    return {
+      module: CommandRoutes,
+      controllers: names.flatMap((name): Type[] => [...routes[name]]),
+      providers: [{ provide: CommandIntake, useValue: intake }],
+      exports: [CommandIntake],
+    };
+  }
+}

@@ -1,0 +1,34 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { customerPathSchema, customerSchema } from '@eco/contracts';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
+import { Reads } from '@eco/reads';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import { customerOf, customerQuery } from './customer.query.js';
+
+const getCustomer = operation({
+  summary: 'One registered customer',
+  path: customerPathSchema,
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'The customer', body: customerSchema, headers: READ_ANSWER_HEADERS } },
+  problems: ['customer-unknown', ...READ_PROBLEMS],
+});
+
+@ApiTags('customers')
+@Controller('customers')
+export class CustomerController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get(':customerId')
+  @Operation(getCustomer)
+  async get(@Input(getCustomer) { path, headers }: InputOf<typeof getCustomer>): Promise<HttpResponse> {
+    const { customerId } = path;
+    const options = readOptionsOf(headers);
+    const { rows, source } = answered(await this.reads.ofKey(customerId, customerQuery, [customerId], options));
+    const read = headersOf([source], options);
+    const [row] = rows;
+    if (row === undefined) throw problem('customer-unknown', { headers: read });
+    return respond(200, customerOf(row), read);
+  }
+}

@@ -1,0 +1,58 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { customerPageSchema, customerSchema, customersQuerySchema } from '@eco/contracts';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { Reads } from '@eco/reads';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
+import { mergePage, wholePart } from '../http/page.js';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import { customerOf } from './customer.query.js';
+import { customersOfEmailQuery } from './customers-of-email.query.js';
+
+const listCustomers = operation({
+  summary: 'Registered customers with an e-mail address, by customer id',
+  description: 'Customers are distributed over groups by id, so each group is queried.',
+  query: customersQuerySchema,
+  headers: readHeadersSchema.extend(acceptHeader),
+  answers: {
+    200: {
+      description: 'One page',
+      body: customerPageSchema,
+      headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+    },
+  },
+  problems: [...READ_PROBLEMS],
+});
+
+@ApiTags('customers')
+@Controller('customers')
+export class CustomersOfEmailController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get()
+  @Operation(listCustomers)
+  list(@Input(listCustomers) request: InputOf<typeof listCustomers>): Promise<HttpResponse> {
+    const { email } = request.query;
+    return answerList(
+      request,
+      customerSchema,
+      readOptionsOf(request.headers),
+      async ({ after = '', limit }, options) => {
+        const values = [after, limit + 1, email];
+        const parts = (await this.reads.ofEveryGroup(customersOfEmailQuery, values, options)).map(answered);
+        return {
+          page: mergePage(
+            parts.map(({ rows }) => wholePart(rows.map(customerOf))),
+            limit,
+            { keyOf: ({ customerId }) => [customerId] },
+          ),
+          headers: headersOf(
+            parts.map(({ source }) => source),
+            options,
+          ),
+        };
+      },
+    );
+  }
+}

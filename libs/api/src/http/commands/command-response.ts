@@ -1,0 +1,156 @@
+import { headers, refusalSchema, type ProblemName, type Reply } from '@eco/contracts';
+import { problem, type ProblemError } from '@eco/service';
+import type { Settlement, Submission } from '@eco/intake';
+
+/*
+ * The one table from the result of a command to its HTTP response.
+ *
+ *   result                             response
+ *   accepted                           202, the controller adds the body
+ *   accepted on this machine           the same, at once, with EcoMarket-Durability: local
+ *   done                               2xx, the controller adds the body
+ *   refused, with reason R             the problem R: 404 what is unknown, 409 the rest
+ *   expired, discarded                 409 command-expired, command-discarded
+ *   another command under the same id  422 key-conflict
+ *   kept as a dead letter              500 dead-letter
+ *   not accepted                       503 not-accepted, Retry-After
+ *   not known whether accepted         503 acceptance-unknown, Retry-After; with the same Idempotency-Key
+ *
+ * For commands that must be decided while the client waits:
+ *
+ *   expired                            503 not-done, Retry-After; with a new Idempotency-Key
+ *   not even that is known             504 outcome-unknown; ask GET /commands/{id}
+ */
+
+/** What a controller responds itself; everything else is thrown as a problem. */
+export type CommandResponse =
+  | { readonly type: 'accepted'; readonly headers: Record<string, string> }
+  | { readonly type: 'done'; readonly result: Record<string, unknown>; readonly headers: Record<string, string> };
+
+/** Problems of any command, for the API document; reasons of refusals are added to them. */
+export const COMMAND_PROBLEMS = [
+  'key-conflict',
+  'command-expired',
+  'command-discarded',
+  'dead-letter',
+  'not-accepted',
+  'acceptance-unknown',
+] as const satisfies readonly ProblemName[];
+
+/** When a client should retry, s: about the time the brokers need to elect new leaders. */
+const RETRY_AFTER = { [headers.retryAfter]: '2' };
+
+/** Applies the table. `asked` is the wait that the client requested, s; undefined: none. */
+export function responseOf(submission: Submission, commandId: string, asked: number | undefined): CommandResponse {
+  const applied: Record<string, string> = asked === undefined ? {} : { [headers.preferenceApplied]: `wait=${asked}` };
+  switch (submission.type) {
+    case 'accepted':
+      return { type: 'accepted', headers: applied };
+    case 'accepted-locally':
+      // Nobody waits: it is decided once the brokers are back.
+      return { type: 'accepted', headers: { [headers.durability]: 'local' } };
+    case 'answered': {
+      const { reply, position } = submission;
+      const repeated = reply.type === 'outcome' && reply.repeated;
+      const responseHeaders = {
+        ...applied,
+        ...(position === '' ? {} : { [headers.position]: position }),
+        ...(repeated ? { [headers.idempotentReplayed]: 'true' } : {}),
+      };
+      if (reply.type === 'outcome' && reply.status === 'done') {
+        return { type: 'done', result: reply.result, headers: responseHeaders };
+      }
+      throw refusalOf(reply, responseHeaders);
+    }
+    case 'not-accepted':
+      throw problem('not-accepted', {
+        detail: `The command was not accepted: ${submission.obstacle}. Nothing was done`,
+        headers: RETRY_AFTER,
+      });
+    case 'acceptance-unknown':
+      throw problem('acceptance-unknown', {
+        detail: `The command may be done: ${submission.obstacle}. Repeat it with the same Idempotency-Key, or query ${commandId}`,
+        headers: RETRY_AFTER,
+        members: { commandId },
+      });
+  }
+}
+
+/** Problems of such a command, without reasons of refusals. */
+export const DECIDED_PROBLEMS = [
+  'key-conflict',
+  'command-discarded',
+  'dead-letter',
+  'not-accepted',
+  'not-done',
+  'outcome-unknown',
+] as const satisfies readonly ProblemName[];
+
+/** Applies the second part of the table. Throws a problem if the command was not done. */
+export function doneResponseOf(
+  settlement: Settlement,
+  commandId: string,
+  asked: number | undefined,
+): Extract<CommandResponse, { type: 'done' }> {
+  switch (settlement.type) {
+    case 'answered':
+      if (settlement.reply.type === 'outcome' && settlement.reply.status === 'expired') throw notDone(commandId);
+      return responseOf(settlement, commandId, asked) as Extract<CommandResponse, { type: 'done' }>;
+    case 'not-accepted':
+      return responseOf(settlement, commandId, asked) as never;
+    case 'not-done':
+      throw notDone(commandId);
+    case 'outcome-unknown':
+      throw problem('outcome-unknown', {
+        detail: `Query /commands/${commandId}, or repeat the request with the same Idempotency-Key`,
+        headers: { Location: `/commands/${commandId}` },
+        members: { commandId },
+      });
+  }
+}
+
+function notDone(commandId: string): ProblemError {
+  return problem('not-done', {
+    detail:
+      'The command expired before it was decided and will not be carried out. To try again, send a new Idempotency-Key.',
+    headers: RETRY_AFTER,
+    members: { commandId },
+  });
+}
+
+function refusalOf(reply: Reply, responseHeaders: Record<string, string>): ProblemError {
+  const { commandId } = reply;
+  switch (reply.type) {
+    case 'key-conflict':
+      return problem('key-conflict', {
+        detail: `${commandId} is the request that arrived first under this key`,
+        headers: responseHeaders,
+        members: { commandId },
+      });
+    case 'dead-letter':
+      return problem('dead-letter', { detail: reply.reason, headers: responseHeaders, members: { commandId } });
+    case 'outcome': {
+      // The remaining members state why, such as every short line.
+      const { reason, status, ...members } = reply.result;
+      return problem(refusals[reply.status](reason ?? status), {
+        headers: responseHeaders,
+        members: { commandId, ...members },
+      });
+    }
+  }
+}
+
+const refusals: Record<Extract<Reply, { type: 'outcome' }>['status'], (reason: unknown) => ProblemName> = {
+  done: () => 'internal',
+  refused: problemOf,
+  expired: () => 'command-expired',
+  discarded: () => 'command-discarded',
+};
+
+/** The reason of a refusal is the problem's name; only an order's outcome says `rejected` instead. */
+function problemOf(reason: unknown): ProblemName {
+  if (reason === 'rejected') return 'order-rejected';
+  return refusalReasons.find((name) => name === reason) ?? 'internal';
+}
+
+const refusalReasons: readonly ProblemName[] = refusalSchema.shape.reason.options;

@@ -1,0 +1,34 @@
+import { headers, orderAcceptedSchema, orderConfirmedSchema, type ProblemName } from '@eco/contracts';
+import { respond, type HttpResponse, type OperationDeclaration } from '@eco/service';
+import { formatPosition, positionOf } from '@eco/routing';
+import { DECIDED_HEADERS } from './command-headers.js';
+import type { CommandResponse } from './command-response.js';
+
+/** An order gets the same response whether it came as lines or as a cart. */
+export const orderAnswers = {
+  202: {
+    description:
+      'Held by a majority of the brokers, or with `EcoMarket-Durability: local` by the disk of this machine until they can ' +
+      'be reached; decided then. A client that reads with the given position sees it as pending',
+    body: orderAcceptedSchema,
+    headers: ['Location', headers.position, headers.preferenceApplied, headers.durability],
+  },
+  201: {
+    description: 'Confirmed, with `Prefer: wait`',
+    body: orderConfirmedSchema,
+    headers: ['Location', ...DECIDED_HEADERS],
+  },
+} satisfies OperationDeclaration['answers'];
+
+export const ORDER_PROBLEMS = ['order-rejected', 'order-cancelled'] as const satisfies readonly ProblemName[];
+
+export function orderResponse(response: CommandResponse, orderId: string): HttpResponse {
+  const location = { Location: `/orders/${orderId}` };
+  if (response.type === 'done') return respond(201, response.result, { ...location, ...response.headers });
+  const position = formatPosition(positionOf([], [orderId]));
+  return respond(
+    202,
+    { orderId, status: 'accepted' },
+    { ...location, ...response.headers, [headers.position]: position },
+  );
+}

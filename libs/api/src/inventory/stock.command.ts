@@ -1,0 +1,89 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import {
+  adjustStockRequestSchema,
+  countStockRequestSchema,
+  productPathSchema,
+  receiveStockRequestSchema,
+  stockMovedSchema,
+  type CommandBody,
+} from '@eco/contracts';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { CommandIntake } from '@eco/intake';
+import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedHeaders } from '../http/commands/command-headers.js';
+import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
+import { decideNow } from '../http/commands/decide-now.js';
+
+const stockChange = <const B extends z.ZodType>(body: B) =>
+  ({
+    path: productPathSchema,
+    headers: decidedHeadersSchema,
+    body,
+    answers: {
+      200: { description: 'Done; the resulting level', body: stockMovedSchema, headers: DECIDED_HEADERS },
+    },
+  }) as const;
+const UNKNOWN = ['product-unknown', 'location-unknown'] as const;
+
+const receive = operation({
+  summary: 'Receive units of a product',
+  ...stockChange(receiveStockRequestSchema),
+  problems: [...UNKNOWN, ...DECIDED_PROBLEMS],
+});
+const adjust = operation({
+  summary: 'Change the units on hand by a difference',
+  description: 'Never below what is reserved.',
+  ...stockChange(adjustStockRequestSchema),
+  answers: {
+    200: {
+      description: 'Done; the resulting level',
+      body: stockMovedSchema.extend({ reason: z.string() }),
+      headers: DECIDED_HEADERS,
+    },
+  },
+  problems: [...UNKNOWN, 'stock-short', ...DECIDED_PROBLEMS],
+});
+const count = operation({
+  summary: 'Set the units on hand to a counted number',
+  description:
+    'Only while the level is `expected` still, as it was read when the units were counted; else `stock-count-stale` says ' +
+    'what it is. Never below what is reserved.',
+  ...stockChange(countStockRequestSchema),
+  problems: [...UNKNOWN, 'stock-count-stale', 'stock-short', ...DECIDED_PROBLEMS],
+});
+
+@ApiTags('inventory')
+@Controller('inventory')
+export class StockController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post(':productId/receipts')
+  @Operation(receive)
+  receive(@Input(receive) { path, body, headers, correlationId }: InputOf<typeof receive>): Promise<HttpResponse> {
+    return this.#decide('stock.receive', { ...path, ...body }, headers, correlationId);
+  }
+
+  @Post(':productId/adjustments')
+  @Operation(adjust)
+  adjust(@Input(adjust) { path, body, headers, correlationId }: InputOf<typeof adjust>): Promise<HttpResponse> {
+    return this.#decide('stock.adjust', { ...path, ...body }, headers, correlationId);
+  }
+
+  @Post(':productId/counts')
+  @Operation(count)
+  count(@Input(count) { path, body, headers, correlationId }: InputOf<typeof count>): Promise<HttpResponse> {
+    return this.#decide('stock.count', { ...path, ...body }, headers, correlationId);
+  }
+
+  async #decide<K extends 'stock.receive' | 'stock.adjust' | 'stock.count'>(
+    kind: K,
+    body: CommandBody<K>,
+    headers: DecidedHeaders,
+    correlationId: string,
+  ): Promise<HttpResponse> {
+    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
+    const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });
+    return respond(200, done.result, done.headers);
+  }
+}

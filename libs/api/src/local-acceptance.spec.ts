@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { headers, type Problem } from '@eco/contracts';
+import { createFrame, startService, StartError, type Frame, type Service } from '@eco/service';
+import { openIntake, type OpenIntake } from '@eco/intake';
+import { readJournals } from '@eco/journal';
+import { Reads } from '@eco/reads';
+import { apiClientOf, eventually } from '@eco/testing';
+import { allCommandRoutes, CommandRoutes } from './command-routes.js';
+
+/*
+ * The API with a journal and no broker: what can wait is kept, everything else is refused.
+ */
+
+let dir: string;
+let frame: Frame;
+let opened: OpenIntake;
+let service: Service;
+
+function open(name: string): [Frame, OpenIntake] {
+  const own = createFrame({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  const reads = new Reads({
+    groups: [{ id: 'g1', nodes: [{ host: '127.0.0.1', port: 1 }] }],
+    login: { user: 'nobody', password: '' },
+    applicationName: name,
+    log: own.log,
+    registry: own.metrics.registry,
+  });
+  return [
+    own,
+    openIntake(own, {
+      brokers: [{ host: '127.0.0.1', port: 1 }],
+      login: { user: 'nobody', password: '' },
+      branchId: null,
+      reads,
+      journal: { dir, limitBytes: 1024 * 1024 },
+    }),
+  ];
+}
+
+beforeAll(async () => {
+  dir = mkdtempSync(path.join(os.tmpdir(), 'eco-local-'));
+  [frame, opened] = open('api');
+  service = await startService(frame, {
+    module: CommandRoutes.of(opened.intake, allCommandRoutes),
+    close: [() => opened.stop()],
+  });
+});
+afterAll(async () => {
+  await service.stop();
+  rmSync(dir, { recursive: true });
+});
+
+const ask = apiClientOf(() => service.url);
+
+const lines = [{ productId: 'cafe-premium', quantity: 2 }];
+const waitingWith = (key: string) => ({ prefer: 'wait=30', 'idempotency-key': key });
+const kept: [method: string, at: string, body: unknown][] = [
+  ['POST', '/orders', { customerId: 'ana', lines }],
+  ['PUT', '/carts/ana/items/cafe-premium', { quantity: 1 }],
+  ['DELETE', '/carts/ana/items/cafe-premium', undefined],
+  ['DELETE', '/carts/ana/items', undefined],
+  ['POST', '/carts/ana/checkout', undefined],
+];
+
+it.each(kept)('keeps %s %s, and responds at once even to a client that would wait', async (method, at, body) => {
+  const [before] = readJournals(dir);
+  const answered = await ask(method, at, body, waitingWith(method + at));
+  expect([answered.status, answered.body['status']]).toEqual([202, 'accepted']);
+  expect(answered.headers.get(headers.durability)).toBe('local');
+  expect(answered.headers.get(headers.preferenceApplied)).toBeNull();
+  expect(readJournals(dir)).toMatchObject([{ name: 'api', inUse: true, depth: (before?.depth ?? 0) + 1 }]);
+});
+
+it.each([
+  ['/customers', { name: 'Ana', email: 'ana@example.com' }],
+  ['/reservations', { customerId: 'ana', lines, ttlSeconds: 60 }],
+])('never keeps %s', async (at, body) => {
+  const [before] = readJournals(dir);
+  const { status, body: problem } = await ask('POST', at, body, waitingWith(at));
+  expect([status, (problem as unknown as Problem).type]).toEqual([503, 'urn:ecomarket:problem:not-accepted']);
+  expect(readJournals(dir)[0]?.depth).toBe(before?.depth);
+});
+
+it('is ready without brokers after their grace period, and reports its state', async () => {
+  const ready = await eventually('it is ready', async () => {
+    const ready = await ask('GET', '/health/ready');
+    return ready.status === 200 && ready.body;
+  });
+  expect(ready['broker']).toMatch(/no connection to a broker/);
+  expect(ready['journal']).toMatch(new RegExp(`^${kept.length} wait, the oldest for \\d+ s$`));
+});
+
+it('refuses another content under a kept key, also to a client that does not wait', async () => {
+  const [before] = readJournals(dir);
+  const again = await ask('POST', '/orders', { customerId: 'ana', lines }, { 'idempotency-key': 'POST/orders' });
+  expect(again.status).toBe(202);
+  const other = [{ productId: 'cafe-premium', quantity: 3 }];
+  const said = await ask('POST', '/orders', { customerId: 'ana', lines: other }, { 'idempotency-key': 'POST/orders' });
+  expect([said.status, said.body['type']]).toEqual([422, 'urn:ecomarket:problem:key-conflict']);
+  expect(readJournals(dir)).toMatchObject([{ depth: (before?.depth ?? 0) + 1 }]);
+});
+
+it('does not start on the journal of another process', () => {
+  expect(() => open('api')).toThrow(StartError);
+  expect(() => open('api')).toThrow(/in use/);
+});
+
+it('refuses beyond its limit with Retry-After, and is not ready then', async () => {
+  const large = Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 }));
+  const answers = [];
+  for (let count = 0; count < 100; count += 1)
+    answers.push(await ask('POST', '/orders', { customerId: 'ana', lines: large }));
+  const refused = answers.filter(({ status }) => status === 503);
+  expect(refused.length).toBeGreaterThan(10);
+  expect(refused.length).toBeLessThan(90);
+  for (const { headers: sent, body } of refused) {
+    expect([body['detail'], sent.get(headers.retryAfter)]).toEqual([
+      expect.stringContaining('the journal is full'),
+      '2',
+    ]);
+  }
+  expect(await ask('GET', '/health/ready')).toMatchObject({
+    status: 503,
+    body: {
+      faults: [
+        { at: 'broker', message: expect.stringMatching(/nor does the journal take anything: it is full/) as string },
+      ],
+    },
+  });
+  const text = await (await fetch(`${service.url}/metrics`)).text();
+  expect(text).toMatch(new RegExp(`^eco_journal_full_total ${refused.length}$`, 'm'));
+});

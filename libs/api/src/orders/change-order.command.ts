@@ -1,0 +1,85 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import {
+  CENTRAL,
+  ofCustomerRequestSchema,
+  orderEndedSchema,
+  orderPathSchema,
+  orderReturnedSchema,
+  returnOrderRequestSchema,
+} from '@eco/contracts';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
+import { CommandIntake } from '@eco/intake';
+import { isRoutedBy } from '@eco/routing';
+import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedHeaders } from '../http/commands/command-headers.js';
+import { decideNow } from '../http/commands/decide-now.js';
+import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
+
+const cancel = operation({
+  summary: 'Cancel an order that is not fulfilled',
+  description:
+    'Its units are free again. Of an order that has not come yet it makes sure that it is refused when it comes: no ' +
+    '`lines` then.',
+  path: orderPathSchema,
+  headers: decidedHeadersSchema,
+  body: ofCustomerRequestSchema,
+  answers: { 200: { description: 'Cancelled', body: orderEndedSchema, headers: DECIDED_HEADERS } },
+  problems: ['order-unknown', 'order-not-open', ...DECIDED_PROBLEMS],
+});
+const fulfil = operation({
+  summary: 'Mark an order as handed over',
+  description: 'Its units leave the shelf.',
+  path: orderPathSchema,
+  headers: decidedHeadersSchema,
+  body: ofCustomerRequestSchema,
+  answers: { 200: { description: 'Fulfilled', body: orderEndedSchema, headers: DECIDED_HEADERS } },
+  problems: ['order-unknown', 'order-not-open', ...DECIDED_PROBLEMS],
+});
+const takeBack = operation({
+  summary: 'Return units of a fulfilled order',
+  description:
+    'They are on hand again at `location`, where the request came in unless it says otherwise: name it if you may repeat ' +
+    'the request at another API. Unsellable units are adjusted away there.',
+  path: orderPathSchema,
+  headers: decidedHeadersSchema,
+  body: returnOrderRequestSchema,
+  answers: { 200: { description: 'Returned', body: orderReturnedSchema, headers: DECIDED_HEADERS } },
+  problems: ['order-unknown', 'location-unknown', 'order-not-fulfilled', 'return-exceeds-order', ...DECIDED_PROBLEMS],
+});
+
+@ApiTags('orders')
+@Controller('orders')
+export class OrderChangesController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post(':orderId/cancel')
+  @Operation(cancel)
+  cancel(@Input(cancel) { path, headers, body, correlationId }: InputOf<typeof cancel>): Promise<HttpResponse> {
+    return this.#decide('order.cancel', { ...path, ...body }, headers, correlationId);
+  }
+
+  @Post(':orderId/fulfil')
+  @Operation(fulfil)
+  fulfil(@Input(fulfil) { path, headers, body, correlationId }: InputOf<typeof fulfil>): Promise<HttpResponse> {
+    return this.#decide('order.fulfil', { ...path, ...body }, headers, correlationId);
+  }
+
+  @Post(':orderId/returns')
+  @Operation(takeBack)
+  takeBack(@Input(takeBack) { path, headers, body, correlationId }: InputOf<typeof takeBack>): Promise<HttpResponse> {
+    const location = body.location ?? this.intake.branchId ?? CENTRAL;
+    return this.#decide('order.return', { ...path, ...body, location }, headers, correlationId);
+  }
+
+  async #decide<K extends 'order.cancel' | 'order.fulfil' | 'order.return'>(
+    kind: K,
+    body: Parameters<typeof decideNow<K>>[1]['body'] & { orderId: string; customerId: string },
+    headers: DecidedHeaders,
+    correlationId: string,
+  ): Promise<HttpResponse> {
+    if (!isRoutedBy(body.orderId, body.customerId)) throw problem('order-unknown');
+    const id = this.intake.commandId(kind, body.customerId, headers['idempotency-key']);
+    const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });
+    return respond(200, done.result, done.headers);
+  }
+}

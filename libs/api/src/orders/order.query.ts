@@ -1,0 +1,61 @@
+import type { z } from 'zod';
+import type { orderSchema } from '@eco/contracts';
+import { query } from '@eco/reads';
+import { owned } from '../owned.js';
+
+export type Order = z.infer<typeof orderSchema>;
+
+export interface OrderRow {
+  order_id: string;
+  customer_id: string;
+  branch_id: string | null;
+  status: Order['status'];
+  lines: Order['lines'];
+  total_cents: number;
+  short: Order['short'] | null;
+  unknown_products: string[] | null;
+  placed_at: Date;
+  decided_at: Date;
+  reservation_id: string | null;
+  ended_at: Date | null;
+  returned: Order['returned'] | null;
+}
+
+export const ORDER_COLUMNS = `o.order_id, o.customer_id, o.branch_id, o.status, o.lines, o.total_cents::float8 AS total_cents,
+  o.short, o.unknown_products, o.placed_at, o.decided_at, o.reservation_id, o.ended_at, o.returned`;
+
+export function orderOf(row: OrderRow): Order {
+  return {
+    orderId: row.order_id,
+    customerId: row.customer_id,
+    branchId: row.branch_id,
+    status: row.status,
+    lines: row.lines,
+    totalCents: row.total_cents,
+    short: row.short ?? [],
+    unknownProducts: row.unknown_products ?? [],
+    placedAt: row.placed_at.toISOString(),
+    decidedAt: row.decided_at.toISOString(),
+    reservationId: row.reservation_id,
+    endedAt: row.ended_at?.toISOString() ?? null,
+    returned: row.returned ?? [],
+  };
+}
+
+/** Why a decided command made no order. Null: there is an order, or nothing is decided. */
+export interface NoOrder {
+  no_order_because: string | null;
+}
+
+/** $1 order id. Uses the primary keys of orders, outcome and dead_letter; the latter two only if there is no order. */
+export const orderQuery = query<OrderRow, NoOrder>({
+  name: 'order',
+  rows: `SELECT ${ORDER_COLUMNS} FROM eco.orders o WHERE o.order_id = $1 AND ${owned('o')}`,
+  extra: `
+    CASE WHEN r.found IS NULL THEN coalesce(
+      (SELECT concat_ws(': ', u.status, u.result ->> 'reason') FROM eco.outcome u WHERE u.command_id = $1),
+      (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1),
+      (SELECT 'kept as a dead letter: ' || d.reason FROM eco.dead_letter d
+       WHERE d.command_id = $1 AND d.state = 'open' LIMIT 1)
+    ) END AS no_order_because`,
+});

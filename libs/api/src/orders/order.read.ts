@@ -1,0 +1,54 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { headers, orderPathSchema, orderPendingSchema, orderSchema } from '@eco/contracts';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
+import { Reads } from '@eco/reads';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from '../http/read-answer.js';
+import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import { readUntil } from '../http/read-until.js';
+import { orderOf, orderQuery } from './order.query.js';
+
+const getOrder = operation({
+  summary: 'One order, decided',
+  description:
+    'A reader that brings the position `order/<id>` of a 202 gets 202 `pending` while nothing is decided; with ' +
+    '`Prefer: wait=N` the answer waits for the decision.',
+  path: orderPathSchema,
+  headers: readHeadersSchema,
+  answers: {
+    200: { description: 'Its current state', body: orderSchema, headers: READ_ANSWER_HEADERS },
+    202: {
+      description: 'Accepted; not decided yet as far as the answering node can see',
+      body: orderPendingSchema,
+      headers: [...READ_ANSWER_HEADERS, headers.retryAfter],
+    },
+  },
+  problems: ['order-unknown', ...READ_PROBLEMS],
+});
+
+@ApiTags('orders')
+@Controller('orders')
+export class OrderController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get(':orderId')
+  @Operation(getOrder)
+  async get(@Input(getOrder) { path, headers: brought }: InputOf<typeof getOrder>): Promise<HttpResponse> {
+    const { orderId } = path;
+    const options = readOptionsOf(brought);
+    const isAccepted = options.position.orders.includes(orderId);
+    const { rows, extra, source } = await readUntil(
+      options,
+      async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], options)),
+      (read) => !isAccepted || read.rows.length > 0 || read.extra.no_order_because !== null,
+    );
+    const [row] = rows;
+    if (row !== undefined) return respond(200, orderOf(row), headersOf([source], options, [orderId]));
+    const because = extra.no_order_because;
+    if (isAccepted && because === null) {
+      return respond(202, { orderId, status: 'pending' }, { ...headersOf([source], options), ...retryAfter });
+    }
+    const detail = because === null ? undefined : `What was asked under this id is ${because}`;
+    throw problem('order-unknown', { detail, headers: headersOf([source], options, [orderId]) });
+  }
+}

@@ -1,0 +1,110 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { orderPageSchema, orderSchema, ordersQuerySchema, instantSchema } from '@eco/contracts';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { Reads, type ReadOptions } from '@eco/reads';
+import { isRoutedBy, isUuid } from '@eco/routing';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../http/list.js';
+import { mergePage, notAPlace, wholePart, type PageOrder } from '../http/page.js';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import { readUntil } from '../http/read-until.js';
+import { orderOf, type Order } from './order.query.js';
+import { ordersOfBranchQuery } from './orders-of-branch.query.js';
+import { ordersOfCustomerQuery } from './orders-of-customer.query.js';
+
+const listOrders = operation({
+  summary: 'Orders of a customer or a branch, newest first',
+  description:
+    'Of a customer, of a branch, or of a customer at a branch; `from` and `to` cut a period out: instants, by when the order ' +
+    'was placed. A customer’s list names ' +
+    'as pending the orders whose position `order/<id>` the reader brings and for which nothing is decided yet; with ' +
+    '`Prefer: wait=N` the answer waits for them.',
+  query: ordersQuerySchema,
+  headers: readHeadersSchema.extend(acceptHeader),
+  answers: {
+    200: { description: 'One page', body: orderPageSchema, headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS] },
+  },
+  problems: [...READ_PROBLEMS],
+});
+type ListOrdersRequest = InputOf<typeof listOrders>;
+
+const newestFirst: PageOrder<Order> = { keyOf: ({ placedAt, orderId }) => [placedAt, orderId], descending: true };
+
+@ApiTags('orders')
+@Controller('orders')
+export class OrdersController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get()
+  @Operation(listOrders)
+  list(@Input(listOrders) request: ListOrdersRequest): Promise<HttpResponse> {
+    const { customerId, branchId } = request.query;
+    return answerList(request, orderSchema, readOptionsOf(request.headers), (place, options) =>
+      customerId !== undefined
+        ? this.#ofCustomer(request.query, customerId, place, options)
+        : this.#ofBranch(request.query, branchId ?? '', place, options),
+    );
+  }
+
+  async #ofCustomer(
+    query: ListOrdersRequest['query'],
+    customerId: string,
+    place: PageStart,
+    options: ReadOptions,
+  ): Promise<ReadPage> {
+    const accepted = options.position.orders.filter((orderId) => isRoutedBy(orderId, customerId));
+    const values = [customerId, ...placeAndPeriodOf(query, place), accepted, query.branchId ?? null];
+    const { rows, extra, source } = await readUntil(
+      options,
+      async () => answered(await this.reads.ofKey(customerId, ordersOfCustomerQuery, values, options)),
+      (read) => read.extra.pending.length === 0,
+    );
+    const { pending } = extra;
+    const settled = accepted.filter((orderId) => !pending.includes(orderId));
+    return {
+      page: mergePage([wholePart(rows.map(orderOf))], place.limit, newestFirst),
+      headers: headersOf([source], options, settled),
+      extra: { pending },
+    };
+  }
+
+  async #ofBranch(
+    query: ListOrdersRequest['query'],
+    branchId: string,
+    place: PageStart,
+    options: ReadOptions,
+  ): Promise<ReadPage> {
+    const values = [branchId, ...placeAndPeriodOf(query, place)];
+    const parts = (await this.reads.ofEveryGroup(ordersOfBranchQuery, values, options)).map(answered);
+    return {
+      page: mergePage(
+        parts.map(({ rows }) => wholePart(rows.map(orderOf))),
+        place.limit,
+        newestFirst,
+      ),
+      headers: headersOf(
+        parts.map(({ source }) => source),
+        options,
+      ),
+      extra: { pending: [] },
+    };
+  }
+}
+
+/** Before every order. */
+const FIRST = { placedAt: 'infinity', orderId: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
+
+/** $2 to $6 of both queries. */
+function placeAndPeriodOf({ from, to }: ListOrdersRequest['query'], { after, limit }: PageStart): unknown[] {
+  const { placedAt, orderId } = placeOf(after);
+  return [placedAt, orderId, limit + 1, from ?? '-infinity', to ?? 'infinity'];
+}
+
+function placeOf(after: string | undefined): typeof FIRST {
+  if (after === undefined) return FIRST;
+  const [placedAt = '', orderId = '', ...rest] = after.split('/');
+  const isPlace = instantSchema.safeParse(placedAt).success && isUuid(orderId) && rest.length === 0;
+  if (!isPlace) throw notAPlace('<placedAt>/<orderId>');
+  return { placedAt, orderId };
+}

@@ -1,0 +1,40 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { placeOrderRequestSchema } from '@eco/contracts';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { CommandIntake } from '@eco/intake';
+import { commandHeadersSchema } from '../http/commands/command-headers.js';
+import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
+import { orderResponse, ORDER_PROBLEMS, orderAnswers } from '../http/commands/order-answer.js';
+
+const placeOrder = operation({
+  summary: 'Place an order',
+  description:
+    'All lines or none, at the prices of the catalogue. Answered at once; with `Prefer: wait=N`, by what was decided. ' +
+    'A repeat with the same `Idempotency-Key` is for the same order.',
+  headers: commandHeadersSchema,
+  body: placeOrderRequestSchema,
+  answers: orderAnswers,
+  problems: [...ORDER_PROBLEMS, ...COMMAND_PROBLEMS],
+});
+
+@ApiTags('orders')
+@Controller('orders')
+export class PlaceOrderController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post()
+  @Operation(placeOrder)
+  async place(@Input(placeOrder) { headers, body, correlationId }: InputOf<typeof placeOrder>): Promise<HttpResponse> {
+    const { customerId, lines } = body;
+    const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
+    const submission = await this.intake.submit({
+      id: orderId,
+      kind: 'order.place',
+      body: { orderId, customerId, branchId: this.intake.branchId, lines },
+      correlationId,
+      waitSeconds: headers.prefer ?? 0,
+    });
+    return orderResponse(responseOf(submission, orderId, headers.prefer), orderId);
+  }
+}

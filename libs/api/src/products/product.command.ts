@@ -1,0 +1,113 @@
+import { Controller, Delete, Post, Put } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import {
+  commandAcceptedSchema,
+  createProductRequestSchema,
+  headers as headerNames,
+  productIdSchema,
+  productPathSchema,
+  updateProductRequestSchema,
+  type CommandBody,
+} from '@eco/contracts';
+import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { CommandIntake } from '@eco/intake';
+import { acceptedResponse } from '../http/commands/accepted.js';
+import { commandHeadersSchema, DECIDED_HEADERS, type CommandHeaders } from '../http/commands/command-headers.js';
+import { COMMAND_PROBLEMS, responseOf, type CommandResponse } from '../http/commands/command-response.js';
+
+/**
+ * Clients that change the catalogue want to know the result, so these requests wait by default, s. Without load a
+ * product command is decided within tens of ms. Products have their own queue, so no backlog of orders delays them.
+ */
+const WAIT_SECONDS = 5;
+
+const accepted = {
+  description: 'Accepted; the decision was not known when the wait was over. Query `Location` later',
+  body: commandAcceptedSchema,
+  headers: ['Location', headerNames.preferenceApplied],
+};
+const productVersion = z.object({ productId: productIdSchema, version: z.number().int() });
+
+const createProduct = operation({
+  summary: 'Add a product, with its first units at the head office',
+  headers: commandHeadersSchema,
+  body: createProductRequestSchema,
+  answers: {
+    201: { description: 'Added', body: productVersion, headers: ['Location', ...DECIDED_HEADERS] },
+    202: accepted,
+  },
+  problems: ['product-exists', ...COMMAND_PROBLEMS],
+});
+const updateProduct = operation({
+  summary: 'Change name and price of a product',
+  description: 'Orders decided earlier keep their price.',
+  path: productPathSchema,
+  headers: commandHeadersSchema,
+  body: updateProductRequestSchema,
+  answers: { 200: { description: 'Changed', body: productVersion, headers: DECIDED_HEADERS }, 202: accepted },
+  problems: ['product-unknown', ...COMMAND_PROBLEMS],
+});
+const deleteProduct = operation({
+  summary: 'Remove a product from the catalogue',
+  description: 'Its stock stays.',
+  path: productPathSchema,
+  headers: commandHeadersSchema,
+  answers: { 202: accepted, 204: { description: 'Removed', headers: DECIDED_HEADERS } },
+  problems: ['product-unknown', ...COMMAND_PROBLEMS],
+});
+
+type ProductCommand = 'product.create' | 'product.update' | 'product.delete';
+
+@ApiTags('products')
+@Controller('products')
+export class ProductsWriteController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post()
+  @Operation(createProduct)
+  async create(
+    @Input(createProduct) { body, headers, correlationId }: InputOf<typeof createProduct>,
+  ): Promise<HttpResponse> {
+    const { id, response: response } = await this.#submit('product.create', body, headers, correlationId);
+    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
+    return respond(201, response.result, { Location: `/products/${body.productId}`, ...response.headers });
+  }
+
+  @Put(':productId')
+  @Operation(updateProduct)
+  async update(
+    @Input(updateProduct) { path, body, headers, correlationId }: InputOf<typeof updateProduct>,
+  ): Promise<HttpResponse> {
+    const { id, response: response } = await this.#submit(
+      'product.update',
+      { ...path, ...body },
+      headers,
+      correlationId,
+    );
+    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
+    return respond(200, response.result, response.headers);
+  }
+
+  @Delete(':productId')
+  @Operation(deleteProduct)
+  async delete(
+    @Input(deleteProduct) { path, headers, correlationId }: InputOf<typeof deleteProduct>,
+  ): Promise<HttpResponse> {
+    const { id, response: response } = await this.#submit('product.delete', path, headers, correlationId);
+    if (response.type === 'accepted') return acceptedResponse(id, response.headers);
+    return respond(204, undefined, response.headers);
+  }
+
+  async #submit<K extends ProductCommand>(
+    kind: K,
+    body: CommandBody<K>,
+    headers: CommandHeaders,
+    correlationId: string,
+  ): Promise<{ id: string; response: CommandResponse }> {
+    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
+    const waitSeconds = headers.prefer ?? WAIT_SECONDS;
+    const submission = await this.intake.submit({ id, kind, body, correlationId, waitSeconds });
+    return { id, response: responseOf(submission, id, headers.prefer) };
+  }
+}

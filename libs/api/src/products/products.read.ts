@@ -1,0 +1,63 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { productIdSchema, productPageSchema, productSchema, productsQuerySchema } from '@eco/contracts';
+import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { Reads } from '@eco/reads';
+import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
+import { mergePage, notAPlace, wholePart } from '../http/page.js';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import { productOf } from './product.query.js';
+import { productsOfNameQuery, productsQuery } from './products.query.js';
+
+const listProducts = operation({
+  summary: 'The catalogue, by product id',
+  description: 'With `name`, the products whose name has, for each given word, a word that begins with it.',
+  query: productsQuerySchema,
+  headers: readHeadersSchema.extend(acceptHeader),
+  answers: {
+    200: {
+      description: 'One page',
+      body: productPageSchema,
+      headers: [...READ_ANSWER_HEADERS, ...LIST_ANSWER_HEADERS],
+    },
+  },
+  problems: [...READ_PROBLEMS],
+});
+
+@ApiTags('products')
+@Controller('products')
+export class ProductsController {
+  constructor(private readonly reads: Reads) {}
+
+  @Get()
+  @Operation(listProducts)
+  list(@Input(listProducts) request: InputOf<typeof listProducts>): Promise<HttpResponse> {
+    const { name } = request.query;
+    return answerList(
+      request,
+      productSchema,
+      readOptionsOf(request.headers),
+      async ({ after = '', limit }, options) => {
+        if (after !== '' && !productIdSchema.safeParse(after).success) throw notAPlace('a product id');
+        const values = [after, limit + 1];
+        const read =
+          name === undefined
+            ? await this.reads.ofEveryGroup(productsQuery, values, options)
+            : await this.reads.ofEveryGroup(productsOfNameQuery, [...values, name], options);
+        const parts = read.map(answered);
+        return {
+          page: mergePage(
+            parts.map(({ rows }) => wholePart(rows.map(productOf))),
+            limit,
+            { keyOf: ({ productId }) => [productId] },
+          ),
+          headers: headersOf(
+            parts.map(({ source }) => source),
+            options,
+          ),
+        };
+      },
+    );
+  }
+}

@@ -1,0 +1,74 @@
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { Reads } from '@eco/reads';
+import { CartStamps, NO_COMMANDS } from './carts/cart-stamps.js';
+import { CartController } from './carts/cart.read.js';
+import { ChangesController } from './changes/changes.read.js';
+import { CommandController } from './commands/command.read.js';
+import { CustomerController } from './customers/customer.read.js';
+import { CustomersOfEmailController } from './customers/customers-of-email.read.js';
+import { InventoryController } from './inventory/inventory.read.js';
+import { ProductStockController } from './inventory/product-stock.read.js';
+import { OrderController } from './orders/order.read.js';
+import { OrdersController } from './orders/orders.read.js';
+import { ProductController } from './products/product.read.js';
+import { ProductsController } from './products/products.read.js';
+import { ReplicationController } from './replication/replication.read.js';
+import { ReservationController } from './reservations/reservation.read.js';
+import { SalesController } from './statistics/sales.read.js';
+import { TransferController } from './transfers/transfer.read.js';
+
+export { freshnessOf } from './changes/consumer-read.js';
+export { periodOf } from './http/period.js';
+export { lagText, problemOf } from './http/read-answer.js';
+export { readHeadersSchema, readOptionsOf } from './http/read-request.js';
+export { readSettings } from './read-settings.js';
+export { figuresOf, SUMS_OF_FIGURES } from './statistics/figures.js';
+export { todayOf } from './statistics/today.js';
+
+/** Routes that read, by noun; a process serves those that it names. */
+const routes = {
+  /** GET /orders/{orderId}, GET /orders */
+  orders: [OrderController, OrdersController],
+  /** GET /products, GET /products/{productId} */
+  products: [ProductsController, ProductController],
+  /** GET /inventory, GET /inventory/{productId} */
+  inventory: [InventoryController, ProductStockController],
+  /** GET /reservations/{reservationId} */
+  reservations: [ReservationController],
+  /** GET /transfers/{transferId} */
+  transfers: [TransferController],
+  /** GET /customers/{customerId} */
+  customers: [CustomerController],
+  /** GET /customers?email= */
+  customersOfEmail: [CustomersOfEmailController],
+  /** GET /carts/{customerId}/items */
+  carts: [CartController],
+  /** GET /commands/{commandId} */
+  commands: [CommandController],
+  /** GET /statistics/sales */
+  sales: [SalesController],
+  /** GET /changes */
+  changes: [ChangesController],
+  /** GET /replication */
+  replication: [ReplicationController],
+} as const satisfies Record<string, readonly Type[]>;
+
+export type ReadRoute = keyof typeof routes;
+
+export const allReadRoutes = Object.keys(routes) as readonly ReadRoute[];
+
+/** Serves routes with reads that the process starts and stops. `stamps`: its intake, if it has one. */
+@Module({})
+export class ReadRoutes {
+  static of(reads: Reads, names: readonly ReadRoute[], stamps: CartStamps = NO_COMMANDS): DynamicModule {
+    return {
+      module: ReadRoutes,
+      controllers: names.flatMap((name): Type[] => [...routes[name]]),
+      providers: [
+        { provide: Reads, useValue: reads },
+        { provide: CartStamps, useValue: stamps },
+      ],
+      exports: [Reads],
+    };
+  }
+}

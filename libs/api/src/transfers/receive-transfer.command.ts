@@ -1,0 +1,39 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { ofProductRequestSchema, transferMovedSchema, transferPathSchema } from '@eco/contracts';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
+import { CommandIntake } from '@eco/intake';
+import { isRoutedBy } from '@eco/routing';
+import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
+import { decideNow } from '../http/commands/decide-now.js';
+import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
+
+const receive = operation({
+  summary: 'Mark a transfer as arrived',
+  description: 'Its units are on hand at its destination. What was lost on the way is adjusted away there.',
+  path: transferPathSchema,
+  headers: decidedHeadersSchema,
+  body: ofProductRequestSchema,
+  answers: { 200: { description: 'Arrived', body: transferMovedSchema, headers: DECIDED_HEADERS } },
+  problems: ['transfer-unknown', 'transfer-arrived', ...DECIDED_PROBLEMS],
+});
+
+@ApiTags('transfers')
+@Controller('transfers')
+export class TransferArrivalsController {
+  constructor(private readonly intake: CommandIntake) {}
+
+  @Post(':transferId/receive')
+  @Operation(receive)
+  async receive(
+    @Input(receive) { path, headers, body, correlationId }: InputOf<typeof receive>,
+  ): Promise<HttpResponse> {
+    const { transferId } = path;
+    const { productId } = body;
+    if (!isRoutedBy(transferId, productId)) throw problem('transfer-unknown');
+    const kind = 'transfer.receive';
+    const id = this.intake.commandId(kind, productId, headers['idempotency-key']);
+    const done = await decideNow(this.intake, { id, kind, body: { transferId, productId }, headers, correlationId });
+    return respond(200, done.result, done.headers);
+  }
+}

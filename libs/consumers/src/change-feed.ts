@@ -1,0 +1,294 @@
+import { EventSubscription, sleep, type Announcement, type BrokerAccess, type Log } from '@eco/broker';
+import {
+  changesCursorSchema,
+  changesPageSchema,
+  formatChangesCursor,
+  headers,
+  lastCompleteSeq,
+  PROBLEM_URN,
+  problemSchema,
+  type Change,
+  type ChangesCursor,
+  type ChangesPage,
+  type Topic,
+} from '@eco/contracts';
+import { formatPosition, positionOf, type BatchPosition } from '@eco/routing';
+import type { Consumer } from './consumer.js';
+import type { ConsumerStore } from './consumer-store.js';
+import type { TopicPosition } from './progress.js';
+
+export interface ChangeFeedOptions {
+  readonly consumer: Consumer;
+  readonly store: ConsumerStore;
+  readonly access: BrokerAccess;
+  readonly groupIds: readonly string[];
+  /** Base URL of the read-service. */
+  readonly readUrl: string;
+  readonly log: Log;
+  /** Called after changes have been applied. */
+  readonly onApplied?: () => void;
+}
+
+/** Asks on its own when nothing was received for `SILENT_MS`; heartbeats arrive every second. */
+const POLL_MS = 2_000;
+const SILENT_MS = 4_000;
+const RETRY_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const PAGE = 1_000;
+/** Most changes per transaction: a consumer that is far behind commits once for many pages. */
+const CHANGES_AT_ONCE = 5_000;
+
+/**
+ * Delivers all changes of its topics to a consumer, once each and in order. An event only wakes it: it states that a
+ * topic has reached some batch. The changes are read from `GET /changes`, from the consumer's position on, and applied
+ * in the transaction that moves its progress. So there is one mechanism for the next change, for a gap, for a week of
+ * absence and for a deleted queue. While it processes a page, any number of events cause no more work than the last
+ * one.
+ *
+ * A failover that loses batches may include some that were already applied. The consumer then continues after the last
+ * batch that still exists. It misses nothing of the new history, and what it applied of the lost batches stays applied.
+ */
+export class ChangeFeed {
+  /** A separate name, so that its metrics can be distinguished. */
+  readonly subscription: EventSubscription;
+  readonly #feeds: TopicFeed[];
+  #poll: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: ChangeFeedOptions) {
+    const { consumer, access, log, groupIds } = options;
+    this.#feeds = groupIds.flatMap((group) => consumer.topics.map((topic) => new TopicFeed(group, topic, options)));
+    this.subscription = new EventSubscription({
+      access,
+      consumer: consumer.name,
+      handler: (announcement) => this.#onEvent(announcement),
+      log,
+    });
+  }
+
+  /** Returns at once; brokers, databases and the read-service may be away. */
+  start(): void {
+    if (this.#poll) return;
+    this.subscription.start();
+    for (const feed of this.#feeds) feed.wake();
+    this.#poll = setInterval(() => {
+      if (this.subscription.silentMs < SILENT_MS) return;
+      for (const feed of this.#feeds) feed.wake();
+    }, POLL_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#poll);
+    await this.subscription.stop();
+    await Promise.all(this.#feeds.map((feed) => feed.stop()));
+  }
+
+  get name(): string {
+    return this.options.consumer.name;
+  }
+
+  /** What fails now, in words; nothing if all is well. */
+  get trouble(): string | undefined {
+    return this.#feeds.map((feed) => feed.trouble).find((trouble) => trouble !== undefined);
+  }
+
+  /** Batches that are known to exist and not applied. */
+  get behind(): number {
+    return Math.max(0, ...this.#feeds.map((feed) => feed.behind));
+  }
+
+  get applied(): number {
+    return this.#feeds.reduce((sum, feed) => sum + feed.appliedChanges, 0);
+  }
+
+  /** Number of failovers that lost applied batches. */
+  get setBack(): number {
+    return this.#feeds.reduce((sum, feed) => sum + feed.timesSetBack, 0);
+  }
+
+  #onEvent(announcement: Announcement): void {
+    const { group, term, tag } = announcement.type === 'event' ? announcement.event : announcement.heartbeat;
+    for (const feed of this.#feeds) {
+      if (feed.group !== group) continue;
+      const seq =
+        announcement.type === 'heartbeat'
+          ? announcement.heartbeat.lastSeqs[feed.topic]
+          : announcement.event.topic === feed.topic
+            ? announcement.event.seq
+            : undefined;
+      if (seq !== undefined) feed.announced({ term, tag, seq });
+    }
+  }
+}
+
+/** One topic of one group. At most one page is processed at a time. */
+class TopicFeed {
+  appliedChanges = 0;
+  timesSetBack = 0;
+  trouble: string | undefined;
+  #applied: TopicPosition | undefined;
+  /** The topic's last batch, as far as announced. */
+  #known = NOTHING_KNOWN;
+  #woken = false;
+  #stopped = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(
+    readonly group: string,
+    readonly topic: Topic,
+    private readonly options: ChangeFeedOptions,
+  ) {}
+
+  get behind(): number {
+    return Math.max(0, this.#known.seq - this.#completeSeq);
+  }
+
+  announced(position: BatchPosition): void {
+    this.#known = position;
+    if (this.#applied === undefined || position.seq > this.#completeSeq) this.wake();
+  }
+
+  wake(): void {
+    this.#woken = true;
+    if (this.#stopped.signal.aborted) return;
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (this.#woken && !signal.aborted) {
+      this.#woken = false;
+      const beganAt = performance.now();
+      try {
+        const { more, isFull } = await this.#catchUp();
+        if (more) this.#woken = true;
+        this.trouble = undefined;
+        if (!isFull) await sleep(Math.max(0, this.options.consumer.paceMs - (performance.now() - beganAt)), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#report(error as Error);
+        // Another process may have continued meanwhile.
+        this.#applied = undefined;
+        this.#woken = true;
+        await sleep(RETRY_MS, signal);
+      }
+    }
+  }
+
+  /** Applies the collected changes. */
+  async #catchUp(): Promise<{ more: boolean; isFull: boolean }> {
+    const { consumer, store } = this.options;
+    const from = (this.#applied ??= await store.applied(this.group, this.topic));
+    const changes: Change[] = [];
+    let to = from;
+    let isFull = true;
+    while (isFull && changes.length < CHANGES_AT_ONCE) {
+      const read = await this.#read(to);
+      if (read.type === 'lost') {
+        // Between two pages the collected changes are dropped and read again, from the stored progress.
+        if (to === from) await this.#setBack(from, read.continueFrom);
+        return { more: true, isFull: true };
+      }
+      changes.push(...read.page.changes);
+      to = appliedUpTo(read.page.next);
+      isFull = read.page.more;
+    }
+    if (changes.length === 0) {
+      // Nothing of this topic up to there. It is not worth a write, because reading again from `from` costs the same.
+      return { more: false, isFull: false };
+    }
+    const now = await store.advance({ groupId: this.group, topic: this.topic, from, to }, (manager) =>
+      consumer.apply(manager, changes, this.group),
+    );
+    this.#applied = now;
+    if (now === to) {
+      this.appliedChanges += changes.length;
+      this.options.onApplied?.();
+    }
+    return { more: isFull || now !== to || this.#known.seq > this.#completeSeq, isFull };
+  }
+
+  async #setBack(from: TopicPosition, continueFrom: string): Promise<void> {
+    const { consumer, store, log } = this.options;
+    const to = appliedUpTo(continueFrom);
+    // The announced position may belong to the lost history.
+    this.#known = NOTHING_KNOWN;
+    this.#applied = await store.advance({ groupId: this.group, topic: this.topic, from, to }, async () => undefined);
+    const lostBatches = lastCompleteSeq(cursorOf(from)) - lastCompleteSeq(cursorOf(to));
+    if (lostBatches <= 0) return;
+    this.timesSetBack += 1;
+    log.error(
+      {
+        consumer: consumer.name,
+        group: this.group,
+        topic: this.topic,
+        applied: formatChangesCursor(cursorOf(from)),
+        continueFrom,
+        lostBatches,
+      },
+      'a failover lost batches that this consumer had applied; their effects stay, and it continues after the last common batch',
+    );
+  }
+
+  get #completeSeq(): number {
+    return this.#applied === undefined ? 0 : lastCompleteSeq(cursorOf(this.#applied));
+  }
+
+  /** Requires a node that has at least the position stated by an event. */
+  async #read(
+    from: TopicPosition,
+  ): Promise<{ type: 'page'; page: ChangesPage } | { type: 'lost'; continueFrom: string }> {
+    const url = new URL(`${this.options.readUrl}/changes`);
+    url.search = new URLSearchParams({
+      group: this.group,
+      topic: this.topic,
+      after: formatChangesCursor(cursorOf(from)),
+      limit: String(PAGE),
+    }).toString();
+    const known = this.#known.tag === '' ? [] : [{ group: this.group, ...this.#known }];
+    const response = await fetch(url, {
+      signal: AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), this.#stopped.signal]),
+      headers: known.length === 0 ? {} : { [headers.position]: formatPosition(positionOf(known)) },
+    });
+    const text = await response.text();
+    if (response.ok) return { type: 'page', page: changesPageSchema.parse(JSON.parse(text)) };
+    const continueFrom = response.status === 410 ? continuationIn(text) : undefined;
+    if (continueFrom !== undefined) return { type: 'lost', continueFrom };
+    throw new Error(`GET ${url.pathname}${url.search} answered ${response.status}: ${text}`);
+  }
+
+  #report(error: Error): void {
+    const { consumer, log } = this.options;
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    const trouble = `${error.message}${cause}`;
+    if (trouble !== this.trouble)
+      log.warn(
+        { consumer: consumer.name, group: this.group, topic: this.topic, error: trouble },
+        'changes can not be applied now',
+      );
+    this.trouble = trouble;
+  }
+}
+
+const NOTHING_KNOWN: BatchPosition = { term: 0, tag: '', seq: 0 };
+
+function cursorOf({ term, tag, seq, n }: TopicPosition): ChangesCursor {
+  return { ...(tag === '' ? {} : { leadership: { term, tag } }), seq, ...(n === null ? {} : { n }) };
+}
+
+function appliedUpTo(text: string): TopicPosition {
+  const { leadership, seq, n } = changesCursorSchema.parse(text);
+  return { term: leadership?.term ?? 0, tag: leadership?.tag ?? '', seq, n: n ?? null };
+}
+
+/** Where a consumer with a lost position continues, according to the problem that reports it. */
+function continuationIn(text: string): string | undefined {
+  const parsed = problemSchema.safeParse(JSON.parse(text));
+  if (!parsed.success || parsed.data.type !== `${PROBLEM_URN}position-lost`) return undefined;
+  const { continueFrom } = parsed.data;
+  return changesCursorSchema.safeParse(continueFrom).success ? String(continueFrom) : undefined;
+}

@@ -1,0 +1,26 @@
+import type { EntityManager, EntityTarget, ObjectLiteral } from 'typeorm';
+import { consumerDeclarations, type Change, type ConsumerName, type ConsumerSchema, type Topic } from '@eco/contracts';
+
+export interface ConsumerDefinition {
+  readonly name: ConsumerName;
+  /** Tables of its schema that are read or written as entities. */
+  readonly entities: readonly EntityTarget<ObjectLiteral>[];
+  /** Interval at which it applies changes under load, ms; the first change after a pause is applied at once. */
+  readonly paceMs: number;
+  /** Applies some changes of one topic of a group in the transaction given. */
+  apply(manager: EntityManager, changes: readonly Change[], group: string): Promise<void>;
+}
+
+/**
+ * What a consumer does with changes. It knows nothing about queues, gaps or repeats: each change arrives once, in
+ * order.
+ */
+export interface Consumer extends ConsumerDefinition {
+  readonly schema: ConsumerSchema;
+  readonly topics: readonly Topic[];
+}
+
+/** Completes a consumer with its topics and its schema, which `consumerDeclarations` has. */
+export function defineConsumer(definition: ConsumerDefinition): Consumer {
+  return { ...consumerDeclarations[definition.name], ...definition };
+}

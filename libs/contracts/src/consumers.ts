@@ -1,0 +1,25 @@
+import type { Topic } from './changes.js';
+
+interface ConsumerDeclaration {
+  /** Schema of its tables. Its database role is `eco_<schema>`. */
+  readonly schema: string;
+  /** Topics whose changes it applies. */
+  readonly topics: readonly Topic[];
+}
+
+/**
+ * The consumers of events. From this list follow the names of their queues and what the brokers allow, their database
+ * roles and schemas, their passwords, and the default of `ECO_CONSUMERS`. What a consumer does with changes is in its
+ * process, which is the only one that needs to know.
+ */
+export const consumerDeclarations = {
+  customers: { schema: 'central', topics: ['customers'] },
+  statistics: { schema: 'statistics', topics: ['orders', 'customers'] },
+  notifications: { schema: 'notifications', topics: ['customers'] },
+} as const satisfies Record<string, ConsumerDeclaration>;
+
+export type ConsumerName = keyof typeof consumerDeclarations;
+export type ConsumerSchema = (typeof consumerDeclarations)[ConsumerName]['schema'];
+
+export const consumerNames = Object.keys(consumerDeclarations) as readonly ConsumerName[];
+export const consumerSchemas = consumerNames.map((name): ConsumerSchema => consumerDeclarations[name].schema);

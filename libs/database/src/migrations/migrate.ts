@@ -1,0 +1,63 @@
+import { DataSource, QueryFailedError } from 'typeorm';
+import { DATABASE_NAME } from '../roles/roles.js';
+import { sleep } from '../sleep.js';
+import { migrations } from './index.js';
+
+interface MigrationTarget {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  /** Of `eco_migrator`. */
+  readonly password: string;
+}
+
+/**
+ * A migration may run while services do, and every later statement waits behind a lock that the migration waits for. So
+ * a migration waits less than a read does (1.5 s), lets the others through, and retries. `migrations.spec.ts` has the
+ * rules for its statements.
+ */
+const LOCK_TIMEOUT_MS = 1000;
+const LOCK_PAUSE_MS = 1000;
+const LOCK_TRIES_MAX = 60;
+const SQLSTATE_LOCK_NOT_AVAILABLE = '55P03';
+
+/** Runs the missing migrations on a group's primary. */
+export async function migrate(primary: MigrationTarget): Promise<void> {
+  const dataSource = new DataSource({
+    ...primary,
+    type: 'postgres',
+    database: DATABASE_NAME,
+    username: 'eco_migrator',
+    schema: 'eco',
+    migrations,
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+    extra: {
+      options: `-c synchronous_commit=local -c lock_timeout=${LOCK_TIMEOUT_MS}`,
+      connectionTimeoutMillis: 5000,
+    },
+  });
+  await dataSource.initialize();
+  try {
+    await runMigrations(dataSource);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+async function runMigrations(dataSource: DataSource): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await dataSource.runMigrations();
+      return;
+    } catch (error) {
+      const { code } = (error instanceof QueryFailedError ? error.driverError : {}) as { code?: string };
+      if (code !== SQLSTATE_LOCK_NOT_AVAILABLE) throw error;
+      if (tries >= LOCK_TRIES_MAX) {
+        const reason =
+          'a migration did not get its lock: end the transaction that holds it (pg_stat_activity), start again';
+        throw new Error(reason, { cause: error });
+      }
+    }
+    await sleep(LOCK_PAUSE_MS);
+  }
+}
