@@ -15,7 +15,7 @@ const receive = operation({
   headers: decidedHeadersSchema,
   body: ofProductRequestSchema,
   answers: { 200: { description: 'Arrived', body: transferMovedSchema, headers: DECIDED_HEADERS } },
-  problems: ['transfer-unknown', 'transfer-arrived', ...DECIDED_PROBLEMS],
+  problems: ['transfer-unknown', 'transfer-arrived', 'transfer-written-off', ...DECIDED_PROBLEMS],
 });
 
 @ApiTags('transfers')
