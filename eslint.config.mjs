@@ -196,7 +196,7 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': boundaries({
         imports: ['testing'],
-        external: ['@jest/globals', 'fast-check', '@fast-check/jest'],
+        external: ['fast-check'],
       }),
       'no-restricted-syntax': ['error', unskipped, unskippedAliases, sleepless],
     },

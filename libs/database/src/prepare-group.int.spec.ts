@@ -1,5 +1,5 @@
-import { bucketOf, bucketOfId, newOrderId, seededRandom, unicodeKey } from '@eco/routing';
-import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { bucketOf, bucketOfId, newOrderId } from '@eco/routing';
+import { eventually, seededRandom, startDatabaseGroup, unicodeKey, type DatabaseGroup } from '@eco/testing';
 import { SideConnection } from '@eco/postgres';
 import { GroupMismatchError, loginRoles, prepareGroup, type LoginRole } from './index.js';
 

@@ -8,4 +8,5 @@ export * from './test-cluster.js';
 export * from './test-provider.js';
 export * from './brokers-are-whole.js';
 export * from './history/check-history.js';
+export * from './unicode-key.js';
 export * from './writer-process.js';

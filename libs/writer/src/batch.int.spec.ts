@@ -1,9 +1,17 @@
 import { CENTRAL } from '@eco/contracts';
 import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
 import { textsLiteral } from '@eco/postgres';
-import { seededRandom, unicodeKey } from '@eco/routing';
 import { brokenChecks, verifyGroup } from '@eco/database';
-import { arrived, eventually, orderOf, productOf, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import {
+  arrived,
+  eventually,
+  orderOf,
+  productOf,
+  seededRandom,
+  startDatabaseGroup,
+  unicodeKey,
+  type DatabaseGroup,
+} from '@eco/testing';
 import {
   startTerm,
   commitBatch,

@@ -425,7 +425,7 @@ export const accepted: (Fixture & { what: string })[] = [
   {
     what: 'a spec of the domain using properties',
     file: domainSpec,
-    text: `import 'fast-check';\nimport '@fast-check/jest';\nimport '@eco/testing';`,
+    text: `import 'fast-check';\nimport '@eco/testing';`,
   },
   { what: 'the journal using SQLite', file: journal, text: `import 'node:sqlite';` },
   { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';` },

@@ -1,9 +1,8 @@
+import { bucketOf, evenPlacement } from '@eco/routing';
+import { seededRandom, unicodeKey } from '@eco/testing';
 import fc from 'fast-check';
-import { bucketOf } from './bucket.js';
 import { chiSquareOf, chiSquareP } from './chi-square.js';
-import { evenPlacement } from './placement.js';
 import { spreadOf, spreadOverGroups } from './spread.js';
-import { seededRandom, unicodeKey } from './unicode-key.js';
 
 describe('chiSquareP', () => {
   // Critical values as printed in the NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.4, upper tail.

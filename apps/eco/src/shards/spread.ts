@@ -1,5 +1,5 @@
+import { bucketsOf, type Placement } from '@eco/routing';
 import { chiSquareOf, chiSquareP } from './chi-square.js';
-import { bucketsOf, type Placement } from './placement.js';
 
 /** The distribution of keys over places (buckets, groups), compared with the ideal one. */
 export interface Spread {

@@ -1,5 +1,4 @@
-import { bucketOf } from './bucket.js';
-import { addGroup, evenPlacement, groupOf, type Placement } from './placement.js';
+import { addGroup, bucketOf, evenPlacement, groupOf, type Placement } from '@eco/routing';
 import { groupByModulo, groupOnRing, md5Of, ringOf } from './ring.js';
 
 /** Names of groups of an imaginary cluster: `g1`, `g2`, … */
