@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
-import { DATABASE_NAME, type Login, type NodeAddress } from '@eco/postgres';
+import { DATABASE_NAME, settingsOption, type Login, type NodeAddress } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**
@@ -81,9 +81,7 @@ export class WriterSession {
       keepAlive: true,
       keepAliveInitialDelayMillis: 3000,
       connectionTimeoutMillis: CONNECT_MS,
-      options: Object.entries(settings)
-        .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
-        .join(' '),
+      options: settingsOption(settings),
     });
     this.client.on('notice', (notice) => (this.warning ??= notice.message ?? 'a warning without text'));
     this.client.on('error', (error) => (this.failure ??= error));
