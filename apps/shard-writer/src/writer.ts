@@ -1,15 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import {
-  sleep,
-  type CommandConsumer,
-  type Delivery,
-  type EventAnnouncer,
-  type ReplySender,
-  type ReplyTo,
-} from '@eco/broker';
+import { sleep, type Log } from '@eco/base';
+import type { CommandConsumer, Delivery, EventAnnouncer, ReplySender, ReplyTo } from '@eco/broker';
 import { readCommands, type Arrived, type Failure } from '@eco/domain';
 import { formatPosition, positionOf } from '@eco/routing';
-import type { Log } from '@eco/service';
 import {
   DatabaseWait,
   hasDueHolds,

@@ -1,5 +1,5 @@
-import { sleep, type Log } from '@eco/broker';
-import { NodeRoles, nodeName, primaryOf, type Login, type NodeAddress, type PrimaryAnswer } from '@eco/postgres';
+import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
+import { NodeRoles, primaryOf, type PrimaryAnswer } from '@eco/postgres';
 import { readHolder, startTerm, terminateHolder, tryToLead, type LeaderTerm } from './leader-term.js';
 import { WriterSession } from './session.js';
 import type { OtherFailure } from './settle.js';
@@ -53,7 +53,7 @@ export interface LeaderLoop {
 
 export interface LeadershipOptions {
   writer: LeaderLoop;
-  nodes: readonly NodeAddress[];
+  nodes: readonly Address[];
   login: Login;
   log: Log;
 }
@@ -137,8 +137,8 @@ export class Leadership {
         try {
           await this.standBy(primary);
         } catch (error) {
-          this.#waitsFor = `a session on ${nodeName(primary.node)}: ${(error as Error).message}`;
-          log.warn({ node: nodeName(primary.node), err: error }, 'session on the primary lost');
+          this.#waitsFor = `a session on ${hostPort(primary.node)}: ${(error as Error).message}`;
+          log.warn({ node: hostPort(primary.node), err: error }, 'session on the primary lost');
         }
       }
       await sleep(LOOK_AGAIN_MS, this.#stop.signal);
@@ -204,7 +204,7 @@ export class Leadership {
     void session.ended.then(end);
     if (this.#stop.signal.aborted) end();
     const { group, term, tag, seq } = leaderTerm;
-    log.info({ group, term, tag, seq, node: nodeName(session.node) }, 'leadership begins');
+    log.info({ group, term, tag, seq, node: hostPort(session.node) }, 'leadership begins');
     this.#leaderTerm = leaderTerm;
     try {
       const ended = await writer.lead(session, leaderTerm, over.signal);

@@ -1,4 +1,4 @@
-import type { Log } from '@eco/broker';
+import type { Log } from '@eco/base';
 import { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from '@eco/database';
 import type { SideConnection } from '@eco/postgres';
 import { readClocks, type Clocks } from './gauges.js';

@@ -1,6 +1,6 @@
 import { DataSource, QueryFailedError } from 'typeorm';
+import { sleep } from '@eco/base';
 import { DATABASE_NAME, settingsOption } from '@eco/postgres';
-import { sleep } from '../sleep.js';
 import { migrations } from './index.js';
 
 interface MigrationTarget {
