@@ -1,3 +1,4 @@
+import type { LoadBounds } from '@eco/database';
 import {
   decidable,
   decideBatch,
@@ -10,7 +11,6 @@ import {
 import { commitBatch, openBatch, rollBack, tryBatch } from './batch.js';
 import type { BatchFailure } from './batch-failure.js';
 import type { LeaderTerm } from './leader-term.js';
-import type { LoadBounds } from './load.js';
 import type { Removal } from './retention.js';
 import type { WriterSession } from './session.js';
 import type { Taken } from './taken.js';
