@@ -17,9 +17,8 @@ import { SideConnection } from '@eco/postgres';
 import { createLog, Metrics } from '@eco/service';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
-import { Leadership } from './leadership.js';
+import { Leadership, PrimaryWatch } from '@eco/writer';
 import { WriterMetrics } from './metrics.js';
-import { PrimaryWatch } from './primary-watch.js';
 import { Writer } from './writer.js';
 
 /* Two writers of one group on real servers: a broker, a primary and a replica. */
