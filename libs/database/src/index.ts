@@ -1,7 +1,6 @@
 export { consumerRoles, loginRoles, type LoginRole } from './roles/roles.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';
-export { sleep } from './sleep.js';
 export {
   readCommandResults,
   readDeadLetter,

@@ -1,5 +1,6 @@
 import { Client, DatabaseError } from 'pg';
-import { DATABASE_NAME, type Login, type NodeAddress } from '@eco/postgres';
+import type { Address, Login } from '@eco/base';
+import { DATABASE_NAME } from '@eco/postgres';
 import type { Check } from './check.js';
 import { checks, OWNED } from './checks.js';
 
@@ -44,7 +45,7 @@ const LIMIT_MS = 600_000;
  * `login`: eco_reader's. Throws when the node can't be read, or not within the limit; a broken rule is in the report.
  */
 export async function verifyGroup(
-  node: NodeAddress,
+  node: Address,
   login: Login,
   { limitMs = LIMIT_MS }: { limitMs?: number } = {},
 ): Promise<VerifyReport> {
