@@ -1,4 +1,4 @@
-export { hex, json, plain, text, textsLiteral, type Column } from './array-literals.js';
+export { hex, json, plain, text, textsLiteral, type ArrayLiteral } from './array-literals.js';
 export { DATABASE_NAME } from './database-name.js';
 export { askNodes, NodeRoles, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes.js';
 export {

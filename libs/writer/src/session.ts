@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
 import type { Address, Login } from '@eco/base';
+import type { Statement } from '@eco/database';
 import { DATABASE_NAME } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
@@ -42,12 +43,6 @@ const settings: Readonly<Record<string, string>> = {
 
 const CONNECT_MS = 3000;
 const CLOSE_MS = 1000;
-
-/** A statement that is prepared once per session, under its name. */
-export interface Statement {
-  name: string;
-  text: string;
-}
 
 export type Row = unknown[];
 
