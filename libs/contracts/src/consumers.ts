@@ -1,4 +1,4 @@
-import type { Topic } from './changes.js';
+import type { Topic } from './topics.js';
 
 interface ConsumerDeclaration {
   /** Schema of its tables. Its database role is `eco_<schema>`. */
