@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntityManager, type EntitySchema } from 'typeorm';
 import type { ConsumerSchema } from '@eco/contracts';
-import { DATABASE_NAME, NodeRoles, primaryOf, type NodeAddress } from '@eco/database';
+import { DATABASE_NAME, NodeRoles, primaryOf, type NodeAddress } from '@eco/postgres';
 import type { Consumer } from './consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
 

@@ -1,6 +1,7 @@
+import { SideConnection } from '@eco/postgres';
 import { bucketOf, bucketOfId, newOrderId } from '@eco/routing';
 import { eventually, seededRandom, startDatabaseGroup, unicodeKey, type DatabaseGroup } from '@eco/testing';
-import { GroupMismatchError, loginRoles, prepareGroup, SideConnection, type LoginRole } from './index.js';
+import { GroupMismatchError, loginRoles, prepareGroup, type LoginRole } from './index.js';
 
 const KEYS = 100_000;
 let group: DatabaseGroup;

@@ -9,6 +9,7 @@ import {
   type Reply,
   type Stamp,
 } from '@eco/contracts';
+import type { Login, NodeAddress } from '@eco/postgres';
 import {
   startTerm,
   commitBatch,
@@ -16,10 +17,8 @@ import {
   sendHeartbeat,
   tryToLead,
   WriterSession,
-  type Login,
-  type NodeAddress,
   type LeaderTerm,
-} from '@eco/database';
+} from '@eco/writer';
 import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
 import { newCommandId, type GroupPosition } from '@eco/routing';
 

@@ -3,6 +3,7 @@ export * from './documented-settings.js';
 export * from './eventually.js';
 export * from './database-group.js';
 export * from './batch-writer.js';
+export * from './commands.js';
 export * from './test-cluster.js';
 export * from './test-provider.js';
 export * from './brokers-are-whole.js';

@@ -1,4 +1,5 @@
 import { consumerSchemas, type ConsumerSchema } from '@eco/contracts';
+import { DATABASE_NAME } from '@eco/postgres';
 import { scramVerifier } from './scram.js';
 
 const serverRoles = ['eco_migrator', 'eco_writer', 'eco_reader', 'eco_replicator', 'eco_monitor'] as const;
@@ -10,8 +11,6 @@ export const consumerRoles = consumerSchemas.map((schema): ConsumerRole => `eco_
 /** The login roles, each with its own password. */
 export type LoginRole = (typeof serverRoles)[number] | ConsumerRole;
 export const loginRoles: readonly LoginRole[] = [...serverRoles, ...consumerRoles];
-
-export const DATABASE_NAME = 'ecomarket';
 
 /**
  * Owns the one function that may drop and create replication slots, and can't log in. So the writer, which calls it,

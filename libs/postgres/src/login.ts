@@ -1,3 +1,5 @@
+export const DATABASE_NAME = 'ecomarket';
+
 /** Address of a database server. Its role is discovered, never configured (R7). */
 export interface NodeAddress {
   host: string;

@@ -1,4 +1,4 @@
-import type { SideConnection } from '../nodes/side-connection.js';
+import type { SideConnection } from '@eco/postgres';
 
 export interface GroupGauges {
   /** Open dead letters by class and site, the largest groups; groups beyond a limit are counted as class `other`. */

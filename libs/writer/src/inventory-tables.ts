@@ -1,5 +1,5 @@
 import type { Effects } from '@eco/domain';
-import { json, plain, text } from './array-literals.js';
+import { json, plain, text } from '@eco/postgres';
 import { WHERE_FENCED, type Table } from './table.js';
 
 /*

@@ -7,7 +7,7 @@ import {
   type OrderRow,
   type OutcomeRow,
 } from '@eco/domain';
-import { hex, json, plain, text, type Column } from './array-literals.js';
+import { hex, json, plain, text, type Column } from '@eco/postgres';
 import { deadLetterActions, deadLetters, deadLetterUpdates } from './dead-letter-tables.js';
 import { orderUpdates, reservations, holds, endedHolds, transfers, tombstones } from './inventory-tables.js';
 import type { WriterSession } from './session.js';

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandBody, CommandKind } from '@eco/contracts';
-import { decideBatch, neededKeys, type Arrived, type Effects } from '@eco/domain';
+import type { Arrived } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
-import { commandOf } from '@eco/testing';
-import { commitBatch, openBatch, type BatchFailure, type LeaderTerm, type WriterSession } from '../index.js';
+import { commandOf } from './batch-writer.js';
 
 /** A command as it arrives from a queue. */
 export function arrived<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
@@ -33,19 +32,4 @@ export function transferOf(productId: string, from: string, to: string, quantity
 
 export function productOf(productId: string, stock: number, priceCents = 250) {
   return arrived('product.create', { productId, name: `Product "${productId}"`, priceCents, stock });
-}
-
-export type Run = { type: 'committed'; effects: Effects; seq: number } | BatchFailure;
-
-/** Fence, load, decide, store. */
-export async function runBatch(
-  session: WriterSession,
-  leaderTerm: LeaderTerm,
-  commands: readonly Arrived[],
-): Promise<Run> {
-  const opened = await openBatch(session, leaderTerm, neededKeys(commands));
-  if (opened.type !== 'opened') return opened;
-  const effects = decideBatch(opened.state, commands);
-  const committed = await commitBatch(session, opened.state, effects);
-  return committed.type === 'committed' ? { type: 'committed', effects, seq: opened.state.position.seq } : committed;
 }

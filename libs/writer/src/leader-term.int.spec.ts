@@ -1,21 +1,18 @@
-import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { readAbsentSlots, renewAbsentSlot } from '@eco/database';
+import { NodeRoles, primaryOf, SideConnection } from '@eco/postgres';
+import { eventually, orderOf, productOf, reservationOf, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import {
   startTerm,
-  NodeRoles,
   hasDueHolds,
-  primaryOf,
-  readAbsentSlots,
   readClocks,
   readHolder,
-  renewAbsentSlot,
-  SideConnection,
   terminateHolder,
   sendHeartbeat,
   tryToLead,
   watchSession,
   WriterSession,
-} from '../index.js';
-import { orderOf, productOf, reservationOf, runBatch } from '../test/commands.js';
+} from './index.js';
+import { runBatch } from './test/run-batch.js';
 
 let group: DatabaseGroup;
 const opened: WriterSession[] = [];

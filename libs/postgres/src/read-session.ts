@@ -1,6 +1,5 @@
 import { Client, DatabaseError } from 'pg';
-import type { Login, NodeAddress } from './login.js';
-import { DATABASE_NAME } from '../roles/roles.js';
+import { DATABASE_NAME, type Login, type NodeAddress } from './login.js';
 
 /*
  * One connection for many reads. Each statement is sent without waiting for earlier answers (measured: 1.5 × the

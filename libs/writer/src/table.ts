@@ -1,4 +1,4 @@
-import type { Column } from './array-literals.js';
+import type { Column } from '@eco/postgres';
 import type { Statement } from './session.js';
 
 /**

@@ -1,5 +1,4 @@
-import { primaryOf, type NodeRoles } from '../nodes/nodes.js';
-import { nodeName } from '../nodes/login.js';
+import { nodeName, primaryOf, type NodeRoles } from '@eco/postgres';
 import type { WriterSession } from './session.js';
 
 /** The session is given up if its node does not answer for this time, ms: a busy server is not a dead one. */

@@ -1,4 +1,4 @@
-import { textsLiteral } from './array-literals.js';
+import { textsLiteral } from '@eco/postgres';
 import type { Row, Statement, WriterSession } from './session.js';
 import { removedCartItems } from './store.js';
 import { WHERE_FENCED } from './table.js';

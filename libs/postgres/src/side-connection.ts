@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError, type QueryResultRow } from 'pg';
-import { DATABASE_NAME } from '../roles/roles.js';
-import type { Login, NodeAddress } from './login.js';
+import { DATABASE_NAME, type Login, type NodeAddress } from './login.js';
 
 /** If nothing is received for this time while an answer is due, the connection counts as lost. */
 const PATIENCE_MS = 5_000;

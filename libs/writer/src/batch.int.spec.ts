@@ -1,9 +1,19 @@
 import { CENTRAL } from '@eco/contracts';
 import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
-import { eventually, seededRandom, startDatabaseGroup, unicodeKey, type DatabaseGroup } from '@eco/testing';
+import { textsLiteral } from '@eco/postgres';
+import { brokenChecks, verifyGroup } from '@eco/database';
+import {
+  arrived,
+  eventually,
+  orderOf,
+  productOf,
+  seededRandom,
+  startDatabaseGroup,
+  unicodeKey,
+  type DatabaseGroup,
+} from '@eco/testing';
 import {
   startTerm,
-  brokenChecks,
   commitBatch,
   openBatch,
   rollBack,
@@ -13,15 +23,13 @@ import {
   storeSuspects,
   tryBatch,
   tryToLead,
-  verifyGroup,
   withdrawTries,
   WriterSession,
   type BatchFailure,
   type LeaderTerm,
-} from '../index.js';
-import { textsLiteral } from './array-literals.js';
+} from './index.js';
 import { KEY_CONFLICTS_PER_SENDER_MAX } from './dead-letter-tables.js';
-import { arrived, orderOf, productOf, runBatch, type Run } from '../test/commands.js';
+import { runBatch, type Run } from './test/run-batch.js';
 
 let group: DatabaseGroup;
 let session: WriterSession;

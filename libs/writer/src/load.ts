@@ -12,7 +12,7 @@ import {
   type StoredOutcome,
   type Transfer,
 } from '@eco/domain';
-import { textsLiteral } from './array-literals.js';
+import { textsLiteral } from '@eco/postgres';
 import type { Row, Statement, WriterSession } from './session.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { DeadLetter, DeadLetterActionRow, DeadLetterRow } from '@eco/domain';
-import { hex, plain, text } from './array-literals.js';
+import { hex, plain, text } from '@eco/postgres';
 import { WHERE_FENCED, type Table } from './table.js';
 
 /** The tables of dead letters, as `store.ts` stores them. */

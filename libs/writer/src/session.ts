@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
-import type { Login, NodeAddress } from '../nodes/login.js';
-import { DATABASE_NAME } from '../roles/roles.js';
+import { DATABASE_NAME, type Login, type NodeAddress } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**
