@@ -1,6 +1,7 @@
 import type { OrderLine, PricedLine, ShortLine } from '@eco/contracts';
 import { done, notOwned, refused, type Decision } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
+import { linesOf } from './orders.js';
 import { priceLines, reserveLines } from './price-lines.js';
 
 /** A requested order; each product at most once. */
@@ -64,7 +65,7 @@ function reject(order: AskedOrder, short: ShortLine[], unknownProducts: string[]
     bucket: state.buckets.of(customerId),
     branchId,
     status: 'rejected',
-    lines,
+    lines: linesOf(lines),
     totalCents: 0,
     short,
     unknownProducts,

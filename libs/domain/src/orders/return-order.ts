@@ -1,6 +1,6 @@
 import type { OrderLine } from '@eco/contracts';
 import { done, notOwned, refusedFor, type Rules } from '../rules.js';
-import { pricedLinesOf } from './orders.js';
+import { linesOf, pricedLinesOf } from './orders.js';
 
 export const returnOrder: Rules<'order.return'> = {
   need({ body }, keys) {
@@ -33,9 +33,9 @@ export const returnOrder: Rules<'order.return'> = {
     }
     const returned = sumOf(order.returned, lines);
     state.orders.take(order, returned);
-    const result = { orderId, location, lines, returned };
+    const result = { orderId, location, lines: linesOf(lines), returned };
     const priceOf = new Map(pricedLinesOf(order).map((line) => [line.productId, line.unitPriceCents]));
-    const changed = lines.map((line) => ({
+    const changed = result.lines.map((line) => ({
       ...line,
       unitPriceCents: priceOf.get(line.productId),
       unitsKept: returnable(line) - line.quantity,
