@@ -1,4 +1,5 @@
-import { EventSubscription, sleep, type Announcement, type BrokerAccess, type Log } from '@eco/broker';
+import { sleep, type Log } from '@eco/base';
+import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
 import {
   changesCursorSchema,
   formatChangesCursor,

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntityManager, type EntitySchema } from 'typeorm';
 import type { ConsumerSchema } from '@eco/contracts';
-import { DATABASE_NAME, NodeRoles, primaryOf, type NodeAddress } from '@eco/postgres';
+import type { Address } from '@eco/base';
+import { DATABASE_NAME, NodeRoles, primaryOf } from '@eco/postgres';
 import type { Consumer } from './consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
 
 export interface ConsumerStoreOptions {
   consumer: Pick<Consumer, 'schema' | 'entities'>;
   /** All nodes of the group that keeps the schema; the store asks them which one is the primary (R7). */
-  nodes: readonly NodeAddress[];
+  nodes: readonly Address[];
   /** Of the schema's own role, `eco_<schema>`. */
   password: string;
   applicationName: string;
@@ -89,7 +90,7 @@ export class ConsumerStore {
   async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<{
     result: T;
     progress: (TopicPosition & { group: string; topic: string })[];
-    node: NodeAddress;
+    node: Address;
     role: 'primary' | 'replica';
   }> {
     const answers = await this.#group.ask();
@@ -148,7 +149,7 @@ export class ConsumerStore {
     }
   }
 
-  #source(node: NodeAddress): Promise<DataSource> {
+  #source(node: Address): Promise<DataSource> {
     if (this.#closed) throw new StoreUnavailableError(`the store of ${this.name} is closed`);
     const key = `${node.host}:${node.port}`;
     const opened =
@@ -170,7 +171,7 @@ export class ConsumerStore {
     return opened;
   }
 
-  async #forget(node: NodeAddress): Promise<void> {
+  async #forget(node: Address): Promise<void> {
     const key = `${node.host}:${node.port}`;
     const opened = this.#sources.get(key);
     this.#sources.delete(key);

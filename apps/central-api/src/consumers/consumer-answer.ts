@@ -1,5 +1,5 @@
 import { freshnessOf, lagText, problemOf, readOptionsOf, readHeadersSchema } from '@eco/api/reads';
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import { headers, type ProblemName } from '@eco/contracts';
 import { StoreUnavailableError, ValueRefusedError, type Consumer, type ConsumerStore } from '@eco/consumers';
 import { problem } from '@eco/service';

@@ -8,7 +8,7 @@ import {
   type ChangesCursor,
   type Topic,
 } from '@eco/contracts';
-import { sleep } from '@eco/database';
+import { sleep } from '@eco/base';
 import {
   respond,
   Input,

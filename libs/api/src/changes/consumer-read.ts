@@ -1,5 +1,5 @@
 import { lastCompleteSeq, type Topic } from '@eco/contracts';
-import { sleep } from '@eco/database';
+import { sleep } from '@eco/base';
 import { query, type GroupAnswer, type ReadOptions, type ReadFailure, type Query, type Reads } from '@eco/reads';
 import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
 import { WHOLE_BATCH } from './changes.query.js';

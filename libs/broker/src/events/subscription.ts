@@ -6,10 +6,8 @@ import {
   type ReceivedEvent,
   type ReceivedHeartbeat,
 } from '@eco/contracts';
-import { shuffled } from '../back-off.js';
+import { settlesWithin, shuffled, type Log } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
-import { settlesWithin } from '../deadline.js';
-import type { Log } from '../log.js';
 import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } from '../topology.js';
 
 export type Announcement =

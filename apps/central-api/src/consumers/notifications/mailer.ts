@@ -1,5 +1,5 @@
 import type { ConsumerStore } from '@eco/consumers';
-import type { Log } from '@eco/service';
+import type { Log } from '@eco/base';
 import { createTransport, type Transporter } from 'nodemailer';
 import { Notification } from './notification.entity.js';
 
