@@ -11,15 +11,14 @@ import {
   VHOST,
   type Announcement,
 } from '@eco/broker';
-import type { Heartbeat, ChangeEvent, Command } from '@eco/contracts';
+import type { Command, ReceivedEvent, ReceivedHeartbeat } from '@eco/contracts';
 import { brokenChecks, verifyGroup } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
 import { createLog, Metrics } from '@eco/service';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
-import { Leadership } from './leadership.js';
+import { Leadership, PrimaryWatch } from '@eco/writer';
 import { WriterMetrics } from './metrics.js';
-import { PrimaryWatch } from './primary-watch.js';
 import { Writer } from './writer.js';
 
 /* Two writers of one group on real servers: a broker, a primary and a replica. */
@@ -29,8 +28,8 @@ let reader: SideConnection;
 let superuser: SideConnection;
 let publisher: CommandPublisher;
 const running: { stop(): Promise<void> }[] = [];
-const events: ChangeEvent[] = [];
-const heartbeats: Heartbeat[] = [];
+const events: ReceivedEvent[] = [];
+const heartbeats: ReceivedHeartbeat[] = [];
 
 function started<T extends { start(): unknown; stop(): Promise<void> }>(part: T): T {
   part.start();

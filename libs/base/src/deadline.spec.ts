@@ -57,7 +57,7 @@ describe('within', () => {
 });
 
 describe('settlesWithin', () => {
-  it('does not tell how the promise settled', async () => {
+  it('does not distinguish how the promise settled', async () => {
     expect(await settlesWithin(HOUR_MS, Promise.resolve())).toBe(true);
     expect(await settlesWithin(HOUR_MS, Promise.reject(new Error('no')))).toBe(true);
   });

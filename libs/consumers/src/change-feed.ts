@@ -2,15 +2,15 @@ import { sleep, type Log } from '@eco/base';
 import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
 import {
   changesCursorSchema,
-  changesPageSchema,
   formatChangesCursor,
   headers,
   lastCompleteSeq,
   PROBLEM_URN,
   problemSchema,
-  type Change,
+  receivedPageSchema,
   type ChangesCursor,
-  type ChangesPage,
+  type ReceivedChange,
+  type ReceivedPage,
   type Topic,
 } from '@eco/contracts';
 import { formatPosition, positionOf, type BatchPosition } from '@eco/routing';
@@ -184,7 +184,7 @@ class TopicFeed {
   async #catchUp(): Promise<{ more: boolean; isFull: boolean }> {
     const { consumer, store } = this.options;
     const from = (this.#applied ??= await store.applied(this.group, this.topic));
-    const changes: Change[] = [];
+    const changes: ReceivedChange[] = [];
     let to = from;
     let isFull = true;
     while (isFull && changes.length < CHANGES_AT_ONCE) {
@@ -242,7 +242,7 @@ class TopicFeed {
   /** Requires a node that has at least the position stated by an event. */
   async #read(
     from: TopicPosition,
-  ): Promise<{ type: 'page'; page: ChangesPage } | { type: 'lost'; continueFrom: string }> {
+  ): Promise<{ type: 'page'; page: ReceivedPage } | { type: 'lost'; continueFrom: string }> {
     const url = new URL(`${this.options.readUrl}/changes`);
     url.search = new URLSearchParams({
       group: this.group,
@@ -256,7 +256,7 @@ class TopicFeed {
       headers: known.length === 0 ? {} : { [headers.position]: formatPosition(positionOf(known)) },
     });
     const text = await response.text();
-    if (response.ok) return { type: 'page', page: changesPageSchema.parse(JSON.parse(text)) };
+    if (response.ok) return { type: 'page', page: receivedPageSchema.parse(JSON.parse(text)) };
     const continueFrom = response.status === 410 ? continuationIn(text) : undefined;
     if (continueFrom !== undefined) return { type: 'lost', continueFrom };
     throw new Error(`GET ${url.pathname}${url.search} answered ${response.status}: ${text}`);

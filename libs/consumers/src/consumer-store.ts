@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntityManager, type EntitySchema } from 'typeorm';
 import type { ConsumerSchema } from '@eco/contracts';
 import { hostPort, type Address } from '@eco/base';
-import { DATABASE_NAME, NodeRoles, primaryOf } from '@eco/postgres';
+import { DATABASE_NAME, isInClass, NodeRoles, primaryOf, SQLSTATE_CLASS } from '@eco/postgres';
 import type { Consumer } from './consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
 
@@ -188,5 +188,6 @@ function appliedIn({ term, tag, seq, n }: TopicPosition): TopicPosition {
 }
 
 function isAboutValue(error: unknown): error is QueryFailedError<Error & { code?: string }> {
-  return error instanceof QueryFailedError && (error.driverError as { code?: string }).code?.startsWith('22') === true;
+  if (!(error instanceof QueryFailedError)) return false;
+  return isInClass((error.driverError as { code?: string }).code, SQLSTATE_CLASS.invalidData);
 }

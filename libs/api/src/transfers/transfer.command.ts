@@ -1,6 +1,7 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
+  reasonsOf,
   sendTransferRequestSchema,
   transferMovedSchema,
   transferPathSchema,
@@ -22,7 +23,7 @@ const send = operation({
   answers: {
     201: { description: 'In transit', body: transferMovedSchema, headers: ['Location', ...DECIDED_HEADERS] },
   },
-  problems: ['product-unknown', 'location-unknown', 'stock-short', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('transfer.send'), ...DECIDED_PROBLEMS],
 });
 
 const writeOff = operation({
@@ -32,7 +33,7 @@ const writeOff = operation({
   headers: decidedHeadersSchema,
   body: writeOffTransferRequestSchema,
   answers: { 200: { description: 'Written off', body: transferWrittenOffSchema, headers: DECIDED_HEADERS } },
-  problems: ['transfer-unknown', 'transfer-arrived', 'transfer-written-off', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('transfer.write-off'), ...DECIDED_PROBLEMS],
 });
 
 @ApiTags('transfers')

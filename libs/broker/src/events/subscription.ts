@@ -1,16 +1,17 @@
 import { AmqpConnection, Nack } from '@golevelup/nestjs-rabbitmq';
 import {
-  heartbeatSchema,
-  changeEventSchema,
-  type ChangeEvent,
+  receivedEventSchema,
+  receivedHeartbeatSchema,
   type ConsumerName,
-  type Heartbeat,
+  type ReceivedEvent,
+  type ReceivedHeartbeat,
 } from '@eco/contracts';
 import { doubledMs, settlesWithin, shuffled, type Log } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
 import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } from '../topology.js';
 
-export type Announcement = { type: 'event'; event: ChangeEvent } | { type: 'heartbeat'; heartbeat: Heartbeat };
+export type Announcement =
+  { type: 'event'; event: ReceivedEvent } | { type: 'heartbeat'; heartbeat: ReceivedHeartbeat };
 
 export interface EventSubscriptionOptions {
   access: BrokerAccess;
@@ -263,8 +264,8 @@ export function readAnnouncement(content: Buffer): Announcement | undefined {
   } catch {
     return undefined;
   }
-  const event = changeEventSchema.safeParse(value);
+  const event = receivedEventSchema.safeParse(value);
   if (event.success) return { type: 'event', event: event.data };
-  const heartbeat = heartbeatSchema.safeParse(value);
+  const heartbeat = receivedHeartbeatSchema.safeParse(value);
   return heartbeat.success ? { type: 'heartbeat', heartbeat: heartbeat.data } : undefined;
 }

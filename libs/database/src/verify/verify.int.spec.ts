@@ -98,7 +98,7 @@ it('finds no violation in what the writer wrote, and counts it', async () => {
     group: 'g1',
     position: { term: 1 },
     counts: {
-      outcomes: 28,
+      outcomes: 30,
       orders: 6,
       confirmed: 3,
       rejected: 1,
