@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { doubledMs } from '@eco/base';
 import type { Delivery } from '@eco/broker';
 import type { SuspectSet } from '@eco/writer';
 import { linesIn, type Arrived } from '@eco/domain';
@@ -30,7 +31,7 @@ export const TRIES_MAX = 3;
  * Wait before a single command is tried for the fourth time, ms. By then a process that lost its session has withdrawn
  * its try: it waits for 0.5 s, up to 3 s for the nodes' answers, and up to 3 s for its new session.
  */
-const LATER_MS = { first: 7000, max: 60_000 };
+const LATER_MS = { min: 7000, max: 60_000 };
 
 /** A command that was taken and is not settled. */
 export interface Taken {
@@ -180,7 +181,7 @@ export class Suspects {
   private isDue({ arrived }: Taken, now: number): boolean {
     const set = this.#setOf.get(idOf(arrived));
     if (set === undefined || !isTriedOften(set)) return true;
-    return now - this.since >= Math.min(LATER_MS.max, Math.max(LATER_MS.first, 1000 * 2 ** (set.tries - 1)));
+    return now - this.since >= Math.max(LATER_MS.min, doubledMs(set.tries, { firstMs: 1000, capMs: LATER_MS.max }));
   }
 
   /** `queue`: the commands of one queue, the first of which is suspicious. */

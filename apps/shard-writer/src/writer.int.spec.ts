@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Address } from '@eco/base';
 import {
   BrokerConnection,
   CommandConsumer,
@@ -69,7 +70,7 @@ const standby = () => [first, second].find((writer) => writer !== active()) as t
 
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
-  const primary = nodes()[0] as { host: string; port: number };
+  const primary = nodes()[0] as Address;
   reader = new SideConnection(primary, cluster.databaseLogin('eco_reader'), 'spec');
   superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
   const connection = started(new BrokerConnection({ access: access(), name: 'asks' }));
@@ -493,6 +494,6 @@ it('gives up the leadership when it is not subscribed', async () => {
 });
 
 it('leaves data that satisfies every rule', async () => {
-  const primary = nodes()[0] as { host: string; port: number };
+  const primary = nodes()[0] as Address;
   expect(brokenChecks(await verifyGroup(primary, cluster.databaseLogin('eco_reader')))).toEqual([]);
 });

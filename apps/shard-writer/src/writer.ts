@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { sleep, type Log } from '@eco/base';
+import { doubledMs, sleep, type Log } from '@eco/base';
 import type { CommandConsumer, Delivery, EventAnnouncer, ReplySender, ReplyTo } from '@eco/broker';
 import {
   hasDueHolds,
@@ -32,7 +32,7 @@ const UNSUBSCRIBED_MS_MAX = 5000;
 const KEEP_MS = 180 * 86_400_000;
 /** After this time with a failing server the leader gives up: another node may be the primary by now. */
 const RETRY_MS = 10_000;
-const RETRY_PAUSE_MS = { first: 50, max: 2000 };
+const RETRY_PAUSE = { firstMs: 50, capMs: 2000 };
 /** Health reports a batch that takes longer. */
 const SLOW_MS = 5000;
 /** Wait this long before retrying suspect commands. Otherwise a crash during start-up would be blamed on a command. */
@@ -340,7 +340,7 @@ export class Writer {
   ): Promise<Committed | OtherFailure> {
     const { metrics, log } = this.parts;
     const startedAt = performance.now();
-    for (let pauseMs = RETRY_PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS.max)) {
+    for (let failures = 1; ; failures += 1) {
       const settled = await settleBatch(session, leaderTerm, arrived, options);
       this.#lastFailure = settled.type === 'committed' ? undefined : settled.error.message;
       if (settled.type === 'committed') return settled;
@@ -353,7 +353,7 @@ export class Writer {
       if (canBeSmaller) return settled;
       const patient = settled.type === 'server-error' && !settled.lost && performance.now() - startedAt < RETRY_MS;
       if (!patient) return settled;
-      await sleep(pauseMs);
+      await sleep(doubledMs(failures, RETRY_PAUSE));
     }
   }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntityManager, type EntitySchema } from 'typeorm';
 import type { ConsumerSchema } from '@eco/contracts';
-import type { Address } from '@eco/base';
+import { hostPort, type Address } from '@eco/base';
 import { DATABASE_NAME, NodeRoles, primaryOf } from '@eco/postgres';
 import type { Consumer } from './consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
@@ -151,7 +151,7 @@ export class ConsumerStore {
 
   #source(node: Address): Promise<DataSource> {
     if (this.#closed) throw new StoreUnavailableError(`the store of ${this.name} is closed`);
-    const key = `${node.host}:${node.port}`;
+    const key = hostPort(node);
     const opened =
       this.#sources.get(key) ??
       new DataSource({
@@ -172,7 +172,7 @@ export class ConsumerStore {
   }
 
   async #forget(node: Address): Promise<void> {
-    const key = `${node.host}:${node.port}`;
+    const key = hostPort(node);
     const opened = this.#sources.get(key);
     this.#sources.delete(key);
     try {

@@ -1,5 +1,5 @@
 import { freshnessOf, lagText, problemOf, readOptionsOf, readHeadersSchema } from '@eco/api/reads';
-import { sleep } from '@eco/base';
+import { hostPort, sleep } from '@eco/base';
 import { headers, type ProblemName } from '@eco/contracts';
 import { StoreUnavailableError, ValueRefusedError, type Consumer, type ConsumerStore } from '@eco/consumers';
 import { problem } from '@eco/service';
@@ -46,7 +46,7 @@ export async function readConsumerStore<T>(
       return {
         result,
         headers: {
-          [headers.source]: `${node.host}:${node.port} (${role})`,
+          [headers.source]: `${hostPort(node)} (${role})`,
           [headers.lagMs]: lagText(freshness.lagMs),
           ...(position === '' ? {} : { [headers.position]: position }),
         },

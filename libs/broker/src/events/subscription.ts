@@ -6,7 +6,7 @@ import {
   type ReceivedEvent,
   type ReceivedHeartbeat,
 } from '@eco/contracts';
-import { settlesWithin, shuffled, type Log } from '@eco/base';
+import { doubledMs, settlesWithin, shuffled, type Log } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
 import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } from '../topology.js';
 
@@ -152,10 +152,10 @@ export class EventSubscription {
   #watch(): void {
     const receivedAtMs = this.#lastReceivedAtMs ?? 0;
     if (receivedAtMs > this.#subscribedAtMs) this.#silentRenewals = 0;
-    const patienceMs = Math.min(
-      this.#silenceMs * 2 ** this.#silentRenewals,
-      Math.max(this.#silenceMs, PATIENCE_CAP_MS),
-    );
+    const patienceMs = doubledMs(this.#silentRenewals + 1, {
+      firstMs: this.#silenceMs,
+      capMs: Math.max(this.#silenceMs, PATIENCE_CAP_MS),
+    });
     const silentMs = performance.now() - Math.max(receivedAtMs, this.#subscribedAtMs);
     if (silentMs > patienceMs && this.#unhandled === 0) this.#renew();
   }
