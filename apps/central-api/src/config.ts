@@ -49,7 +49,6 @@ export const centralSettings = {
   journalDir: settings.journalDir,
   journalMb: settings.journalMb,
   ...readSettings,
-  readUrl: settings.readUrl,
   consumers: {
     variable: 'ECO_CONSUMERS',
     description: `Consumers of events that this process runs: ${consumerNames.join(', ')}, or none`,

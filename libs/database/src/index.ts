@@ -1,4 +1,4 @@
-export { consumerRoles, DATABASE_NAME, loginRoles, type LoginRole } from './roles/roles.js';
+export { consumerRoles, DATABASE_NAME, loginRoles, type ConsumerRole, type LoginRole } from './roles/roles.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';
 export { nodeName, type Login, type NodeAddress } from './nodes/login.js';

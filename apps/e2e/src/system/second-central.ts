@@ -22,7 +22,6 @@ export async function startSecondCentral(
       ECO_GROUPS: layout.groups
         .map(({ id, nodes }) => `${id}=${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`)
         .join(';'),
-      ECO_READ_URL: system.read.url,
       ECO_JOURNAL_DIR: path.join(dataDir, 'journals'),
       ECO_SECRETS_FILE: path.join(dataDir, 'secrets', 'central-api.json'),
       ...settings,

@@ -1,16 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { Consumers } from '@eco/consumers';
 import { customerPageSchema, pageQuerySchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
-import { Reads } from '@eco/reads';
 import { MoreThan } from 'typeorm';
-import {
-  CONSUMER_ANSWER_HEADERS,
-  CONSUMER_PROBLEMS,
-  consumerHeadersSchema,
-  readConsumerStore,
-} from '../consumer-answer.js';
-import { CustomersStore } from '../stores.js';
+import { answerFrom, CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema } from '../consumer-answer.js';
 import { CentralCustomer } from './customer.entity.js';
 import { customersConsumer } from './customers.consumer.js';
 
@@ -27,23 +21,18 @@ const listCustomers = operation({
 @ApiTags('customers')
 @Controller('customers')
 export class CentralCustomersController {
-  constructor(
-    private readonly store: CustomersStore,
-    private readonly reads: Reads,
-  ) {}
+  constructor(private readonly consumers: Consumers) {}
 
   @Get()
   @Operation(listCustomers)
   async list(@Input(listCustomers) { query, headers: asked }: InputOf<typeof listCustomers>): Promise<HttpResponse> {
     const { after, limit } = query;
-    const { result, headers } = await readConsumerStore(
-      { store: this.store, consumer: customersConsumer, reads: this.reads, headers: asked },
-      (manager) =>
-        manager.find(CentralCustomer, {
-          where: after === undefined ? {} : { customerId: MoreThan(after) },
-          order: { customerId: 'ASC' },
-          take: limit + 1,
-        }),
+    const { result, headers } = await answerFrom(this.consumers, customersConsumer, asked, (manager) =>
+      manager.getRepository(CentralCustomer).find({
+        where: after === undefined ? {} : { customerId: MoreThan(after) },
+        order: { customerId: 'ASC' },
+        take: limit + 1,
+      }),
     );
     const items = result
       .slice(0, limit)

@@ -1,17 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { Consumers } from '@eco/consumers';
 import { figuresOf, periodOf, SUMS_OF_FIGURES, todayOf } from '@eco/api/reads';
 import { dailyQuerySchema, dailyStatisticsSchema, headers } from '@eco/contracts';
 import { CENTRAL_AS_STORED, type Figures } from '@eco/database';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
-import {
-  CONSUMER_ANSWER_HEADERS,
-  CONSUMER_PROBLEMS,
-  consumerHeadersSchema,
-  readConsumerStore,
-} from '../consumer-answer.js';
-import { StatisticsStore } from '../stores.js';
+import { answerFrom, CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema } from '../consumer-answer.js';
 import { statisticsConsumer } from './statistics.consumer.js';
 
 const dailyStatistics = operation({
@@ -50,7 +45,7 @@ const DAYS = `
 @Controller('statistics')
 export class StatisticsController {
   constructor(
-    private readonly store: StatisticsStore,
+    private readonly consumers: Consumers,
     private readonly reads: Reads,
   ) {}
 
@@ -60,13 +55,10 @@ export class StatisticsController {
     @Input(dailyStatistics) { query, headers: asked }: InputOf<typeof dailyStatistics>,
   ): Promise<HttpResponse> {
     const { from, to } = await periodOf(query, DAYS_MAX, () => todayOf(this.reads));
-    const { result, headers: read } = await readConsumerStore(
-      { store: this.store, consumer: statisticsConsumer, reads: this.reads, headers: asked },
-      async (manager) => ({
-        calendar: await manager.query<{ time_zone: string }[]>('SELECT c.time_zone FROM statistics.calendar c'),
-        days: await manager.query<DayRow[]>(DAYS, [from, to]),
-      }),
-    );
+    const { result, headers: read } = await answerFrom(this.consumers, statisticsConsumer, asked, async (manager) => ({
+      calendar: await manager.query<{ time_zone: string }[]>('SELECT c.time_zone FROM statistics.calendar c'),
+      days: await manager.query<DayRow[]>(DAYS, [from, to]),
+    }));
     const timeZone = result.calendar[0]?.time_zone ?? '';
     const items = result.days.map((row) => ({
       day: row.day,
