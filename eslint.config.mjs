@@ -81,6 +81,21 @@ const prefixlessBuiltins = {
   message: "Write Node's own modules with the prefix node:.",
 };
 
+// The choice of a node and the submission of a command are used by more than routes: they are loaded, tested and measured
+// without a web framework.
+const cores = ['libs/reads', 'libs/intake'];
+const frameless = {
+  group: ['@nestjs/*', '@nestjs/*/**', 'fastify', '@fastify/*', '@eco/service', '@eco/api/*'],
+  message: 'libs/reads and libs/intake know no HTTP: routes are in libs/api, and the process passes its parts.',
+};
+// A process that only reads needs no broker and no journal, and what it loads can't submit anything.
+const readers = ['libs/api', 'apps/read-service'];
+const commandFiles = ['**/*.command.ts', '**/http/commands/**', '**/command-routes.ts'];
+const commandless = {
+  group: ['@eco/intake', '@eco/api/commands', '**/*.command.js', '**/http/commands/**', '**/command-routes.js'],
+  message: 'What reads loads no command, so the read-service runs without one: @eco/api/commands is the other entry.',
+};
+
 // A cut-short suite looks like a passing one.
 const unskipped = {
   selector:
@@ -101,24 +116,31 @@ const sleeplessImport = { regex: '^node:timers/promises$', message: sleepless.me
 // Folders that may import less than the others, or more. A spec of the domain may read a file; no spec may sleep.
 const pure = ['libs/contracts', 'libs/domain', 'libs/routing'];
 // Sorted, so that a folder comes after those around it, whose rule its own replaces.
-const restrictedImports = ['', ...new Set([...pure, ...drivers.flatMap((driver) => driver.folders)])]
-  .sort()
-  .flatMap((folder) => {
-    const everywhere = [
-      ...drivers
-        .filter((driver) => !driver.folders.includes(folder))
-        .map((driver) => ({ group: driver.packages.flatMap((name) => [name, `${name}/**`]), message: driver.why })),
-      prefixlessBuiltins,
-    ];
-    const rules = (patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
-    return [
-      {
-        files: [path.posix.join(folder, '**/*.ts')],
-        rules: rules([...everywhere, ...(pure.includes(folder) ? [domainBuiltins] : [])]),
-      },
-      { files: [path.posix.join(folder, '**/*.spec.ts')], rules: rules([...everywhere, sleeplessImport]) },
-    ];
-  });
+const narrowed = [
+  { folders: pure, pattern: domainBuiltins },
+  { folders: cores, pattern: frameless },
+  { folders: readers, pattern: commandless, ignores: commandFiles },
+];
+const folders = [...narrowed, ...drivers].flatMap((each) => each.folders);
+const restrictedImports = ['', ...new Set(folders)].sort().flatMap((folder) => {
+  const everywhere = [
+    ...drivers
+      .filter((driver) => !driver.folders.includes(folder))
+      .map((driver) => ({ group: driver.packages.flatMap((name) => [name, `${name}/**`]), message: driver.why })),
+    prefixlessBuiltins,
+  ];
+  const rules = (patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
+  const own = narrowed.filter((each) => each.folders.includes(folder));
+  return [
+    { files: [path.posix.join(folder, '**/*.ts')], rules: rules(everywhere) },
+    ...own.map(({ pattern, ignores = [] }) => ({
+      files: [path.posix.join(folder, '**/*.ts')],
+      ignores,
+      rules: rules([...everywhere, pattern]),
+    })),
+    { files: [path.posix.join(folder, '**/*.spec.ts')], rules: rules([...everywhere, sleeplessImport]) },
+  ];
+});
 
 export default tseslint.config(
   { ignores: ['**/dist/', '**/node_modules/', 'coverage/', 'reports/', '.eco/', '.nx/', '**/*.{js,cjs,mjs}'] },

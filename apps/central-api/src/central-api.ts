@@ -22,17 +22,11 @@ class CentralModule {
       module: CentralModule,
       imports: [
         CommandRoutes.of(intake, allCommandRoutes),
-        ReadRoutes.of(reads, [
-          'orders',
-          'products',
-          'inventory',
-          'reservations',
-          'transfers',
-          'customers',
-          'carts',
-          'commands',
-          'sales',
-        ]),
+        ReadRoutes.of(
+          reads,
+          ['orders', 'products', 'inventory', 'reservations', 'transfers', 'customers', 'carts', 'commands', 'sales'],
+          intake,
+        ),
         consumers.module,
       ],
     };

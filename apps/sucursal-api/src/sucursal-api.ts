@@ -21,18 +21,22 @@ class SucursalModule {
       module: SucursalModule,
       imports: [
         CommandRoutes.of(intake, ['orders', 'reservations', 'receiveTransfers', 'carts', 'customers']),
-        ReadRoutes.of(reads, [
-          'orders',
-          'products',
-          'inventory',
-          'reservations',
-          'transfers',
-          'customers',
-          'customersOfEmail',
-          'carts',
-          'commands',
-          'sales',
-        ]),
+        ReadRoutes.of(
+          reads,
+          [
+            'orders',
+            'products',
+            'inventory',
+            'reservations',
+            'transfers',
+            'customers',
+            'customersOfEmail',
+            'carts',
+            'commands',
+            'sales',
+          ],
+          intake,
+        ),
       ],
     };
   }

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { Reads } from '@eco/reads';
+import { CartStamps, NO_COMMANDS } from './carts/cart-stamps.js';
 import { CartController } from './carts/cart.read.js';
 import { ChangesController } from './changes/changes.read.js';
 import { CommandController } from './commands/command.read.js';
@@ -55,14 +56,17 @@ export type ReadRoute = keyof typeof routes;
 
 export const allReadRoutes = Object.keys(routes) as readonly ReadRoute[];
 
-/** Serves routes with reads that the process starts and stops. */
+/** Serves routes with reads that the process starts and stops. `stamps`: its intake, if it has one. */
 @Module({})
 export class ReadRoutes {
-  static of(reads: Reads, names: readonly ReadRoute[]): DynamicModule {
+  static of(reads: Reads, names: readonly ReadRoute[], stamps: CartStamps = NO_COMMANDS): DynamicModule {
     return {
       module: ReadRoutes,
       controllers: names.flatMap((name): Type[] => [...routes[name]]),
-      providers: [{ provide: Reads, useValue: reads }],
+      providers: [
+        { provide: Reads, useValue: reads },
+        { provide: CartStamps, useValue: stamps },
+      ],
       exports: [Reads],
     };
   }

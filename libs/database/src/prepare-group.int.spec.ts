@@ -1,4 +1,4 @@
-import { bucketOf, bucketOfOrderId, newOrderId, seededRandom, unicodeKey } from '@eco/routing';
+import { bucketOf, bucketOfId, newOrderId, seededRandom, unicodeKey } from '@eco/routing';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { GroupMismatchError, loginRoles, prepareGroup, SideConnection, type LoginRole } from './index.js';
 
@@ -57,7 +57,7 @@ describe('routing in SQL', () => {
       'SELECT eco.bucket_of_id(k.id, $2) AS bucket FROM unnest($1::uuid[]) WITH ORDINALITY AS k(id, n) ORDER BY k.n',
       [ids, group.buckets],
     );
-    expect(rows.map(({ bucket }) => bucket)).toEqual(ids.map((id) => bucketOfOrderId(id, group.buckets)));
+    expect(rows.map(({ bucket }) => bucket)).toEqual(ids.map((id) => bucketOfId(id, group.buckets)));
   });
 });
 

@@ -5,7 +5,7 @@ import { bodyHash } from './body-hash.js';
 import type { Arrived, Failure } from './effects.js';
 import { neededKeys } from './needed-keys.js';
 import { readCommands } from './read-commands.js';
-import type { DeadLetter } from './state.js';
+import type { DeadLetter } from './dead-letters/dead-letter.js';
 import { arrivedOf, command, NOON_MS, placeOrder, stampAt } from './test/commands.js';
 import { BUCKETS, MemoryGroup } from './test/memory-group.js';
 
@@ -63,7 +63,7 @@ describe('decideBatch', () => {
     expect(first.replies[1]).toMatchObject({ type: 'outcome', commandId: order.id, status: 'done', repeated: false });
     expect(first.replies[2]).toEqual({ ...first.replies[1], repeated: true });
     expect(group.write(arrivedOf([order])).replies).toEqual([first.replies[2]]);
-    expect(group.levels.get('cafe\ncentral')).toMatchObject({ reserved: 3 });
+    expect(group.stored.levels.get('cafe\ncentral')).toMatchObject({ reserved: 3 });
   });
 
   it('2. replies with a key conflict to another body under the same id, and keeps that body once', () => {
@@ -122,7 +122,7 @@ describe('decideBatch', () => {
     expect(outcomes).toMatchObject([{ status, topic: status === 'done' ? 'products' : null }]);
     if (status === 'expired') {
       expect(outcomes).toMatchObject([{ result: {}, n: 0, changeType: null, changeData: null }]);
-      expect(group.products.size + group.movements.size).toBe(0);
+      expect(group.stored.products.size + group.stored.movements.size).toBe(0);
     }
   });
 

@@ -1,11 +1,13 @@
 import { commandKinds, keyOf, type Command, type Replay, type Reply } from '@eco/contracts';
 import { bodyHash, formerBodyHash } from './body-hash.js';
-import type { Arrived, DeadLetterRow, Effects, Failure } from './effects.js';
+import type { DeadLetter, DeadLetterRow } from './dead-letters/dead-letter.js';
+import type { Arrived, Effects, Failure } from './effects.js';
 import { isBefore } from './instant.js';
 import { rulesOf } from './kinds.js';
+import type { StoredOutcome } from './outcomes/outcome.js';
 import { dueExpiries } from './reservations/expire-reservation.js';
 import type { Decision } from './rules.js';
-import type { BatchState, DeadLetter, StoredOutcome } from './state.js';
+import type { BatchState } from './state.js';
 import { WorkingState } from './working-state.js';
 
 /*
@@ -37,7 +39,7 @@ export function decideBatch(
       : deadLetterUnreadable(one, state);
     state.effects.replies.push(reply);
   }
-  return state.effects;
+  return state.finish();
 }
 
 function decideCommand(command: Command, state: WorkingState, failure?: Failure): Reply {

@@ -73,7 +73,7 @@ describe('a request that is repeated at another API', () => {
     expect(group.write(arrivedOf([atCentral as Command])).replies).toEqual(
       first.map((reply) => ({ ...reply, repeated: true })),
     );
-    expect([...group.orders.values()]).toMatchObject([{ branchId: 'sucursal-1' }]);
+    expect([...group.stored.orders.values()]).toMatchObject([{ branchId: 'sucursal-1' }]);
   });
 
   it('is recognized by the former hash, which included the branch', () => {
@@ -90,7 +90,7 @@ describe('a request that is repeated at another API', () => {
     const [outcome] = group.write(arrivedOf([order as Command])).outcomes;
     if (order === undefined || outcome === undefined) throw new Error('there is no outcome');
     const { kind, body } = order;
-    group.outcomes.set(order.id, { ...outcome, bodyHash: sha256({ kind, body }) });
+    group.stored.outcomes.set(order.id, { ...outcome, bodyHash: sha256({ kind, body }) });
     expect(group.write(arrivedOf([order])).replies).toMatchObject([{ type: 'outcome', repeated: true }]);
     const other = placeOrder('ana', { cafe: 3 }, { branchId: 'sucursal-1', idempotencyKey: 'k-1' });
     expect(group.write(arrivedOf([other])).replies).toMatchObject([{ type: 'key-conflict' }]);
@@ -102,10 +102,10 @@ describe('a request that is repeated at another API', () => {
     const group = new MemoryGroup();
     const failed = arrivedOf([order]);
     group.write(failed, new Map(failed.map((one) => [one, { errorClass: 'rule', failureSite: 'x', reason: 'a bug' }])));
-    const [row] = group.deadLetters.values();
+    const [row] = group.stored.deadLetters.values();
     if (row === undefined) throw new Error('there is no dead letter');
-    group.deadLetters.clear();
-    group.deadLetters.set(`${order.id}\n${former}`, { ...row, bodyHash: former });
+    group.stored.deadLetters.clear();
+    group.stored.deadLetters.set(`${order.id}\n${former}`, { ...row, bodyHash: former });
     expect(group.write(failed).replies).toMatchObject([{ type: 'dead-letter', reason: 'a bug' }]);
     const replay = { number: 1, bodyHash: former, by: 'op' };
     const [again] = readCommands({ version: 1, commands: [{ ...order, replay }] });

@@ -330,7 +330,7 @@ function asRepeat(reply: Reply): Reply {
 function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): Reply | undefined {
   const { commandId } = reply;
   if (one.readable && !owned.has(bucketOf(keyOf(one.command), BUCKETS))) return undefined;
-  const outcome = reply.type === 'dead-letter' ? group.outcomes.get(commandId) : undefined;
+  const outcome = reply.type === 'dead-letter' ? group.stored.outcomes.get(commandId) : undefined;
   if (outcome === undefined) return undefined;
   const { bodyHash: decided, status, result } = outcome;
   if (decided === (one.readable ? bodyHash(one.command) : one.bodyHash)) {
@@ -341,21 +341,21 @@ function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: Rea
 
 /** The cart shown by the group's rows, by product id. */
 function visibleCart(group: MemoryGroup, customerId: string) {
-  const clearedStamp = group.carts.get(customerId)?.clearedStamp ?? '';
-  return [...group.cartItems.values()]
+  const clearedStamp = group.stored.carts.get(customerId)?.clearedStamp ?? '';
+  return [...group.stored.cartItems.values()]
     .filter((item) => item.customerId === customerId && item.quantity > 0 && item.stamp > clearedStamp)
     .map(({ productId, quantity, stamp }) => ({ productId, quantity, stamp }))
     .sort((a, b) => (a.productId < b.productId ? -1 : 1));
 }
 
 function ordersOf(group: MemoryGroup) {
-  return [...group.orders.keys()].flatMap((orderId) => group.order(orderId).map(([, order]) => order));
+  return [...group.stored.orders.keys()].flatMap((orderId) => group.order(orderId).map(([, order]) => order));
 }
 
 /** Units of open orders and held reservations. */
 function promisedOf(group: MemoryGroup, productId: string): number {
   const open = ordersOf(group).filter(({ status }) => status === 'confirmed');
-  const held = [...group.reservations.values()].filter(({ status }) => status === 'held');
+  const held = [...group.stored.reservations.values()].filter(({ status }) => status === 'held');
   const lines = [...open, ...held].flatMap((each): { productId: string; quantity: number }[] => each.lines);
   return sum(lines.filter((line) => line.productId === productId).map(({ quantity }) => quantity));
 }
@@ -374,14 +374,16 @@ describe('a history in batches', () => {
           return batch.map((one) => model.take(one));
         });
         expect(replies).toEqual(expected.flat());
-        for (const { kind, status } of group.outcomes.values()) if (status === 'done') reached.add(kind);
+        for (const { kind, status } of group.stored.outcomes.values()) if (status === 'done') reached.add(kind);
 
         const expiries = new Set<string>();
-        const outcomes = [...group.outcomes.values()].flatMap(({ commandId: id, bodyHash: hash, status, result }) => {
-          // Created by the batch; the model has none.
-          if (result['status'] === 'expired') expiries.add(id);
-          return expiries.has(id) ? [] : [{ id, hash, status, result }];
-        });
+        const outcomes = [...group.stored.outcomes.values()].flatMap(
+          ({ commandId: id, bodyHash: hash, status, result }) => {
+            // Created by the batch; the model has none.
+            if (result['status'] === 'expired') expiries.add(id);
+            return expiries.has(id) ? [] : [{ id, hash, status, result }];
+          },
+        );
         expect(outcomes).toEqual(model.decided.map(({ id, hash, status, result }) => ({ id, hash, status, result })));
         const letters = group
           .letters()
@@ -389,26 +391,28 @@ describe('a history in batches', () => {
             return { id, hash, reason, errorClass, state, tries, lastNumber };
           });
         expect(letters).toEqual(model.deadLetters.map(({ isElsewhere: _isElsewhere, ...letter }) => letter));
-        expect([...group.deadLetterActions.values()]).toMatchObject(
+        expect([...group.stored.deadLetterActions.values()]).toMatchObject(
           model.actions.map(({ id, hash, ...action }) => ({ commandId: id, bodyHash: hash, ...action })),
         );
-        const movements = [...group.movements.values()].map(({ commandId, ...movement }) => ({
+        const movements = [...group.stored.movements.values()].map(({ commandId, ...movement }) => ({
           ...movement,
           commandId: expiries.has(commandId) ? 'expiry' : commandId,
         }));
         expect(movements).toMatchObject(model.movements);
-        expect(group.movements.size).toBe(model.movements.length);
-        expect([...group.orders.keys()].map((orderId) => group.order(orderId)[0]?.[1])).toMatchObject(model.orders);
-        expect(group.orders.size).toBe(model.orders.length);
-        expect([...group.reservations.values()]).toMatchObject(model.reservations);
-        expect(group.reservations.size).toBe(model.reservations.length);
-        expect([...group.transfers.values()]).toMatchObject(model.transfers);
-        expect([...group.tombstones.values()].map(({ commandId }) => commandId)).toEqual(
+        expect(group.stored.movements.size).toBe(model.movements.length);
+        expect([...group.stored.orders.keys()].map((orderId) => group.order(orderId)[0]?.[1])).toMatchObject(
+          model.orders,
+        );
+        expect(group.stored.orders.size).toBe(model.orders.length);
+        expect([...group.stored.reservations.values()]).toMatchObject(model.reservations);
+        expect(group.stored.reservations.size).toBe(model.reservations.length);
+        expect([...group.stored.transfers.values()]).toMatchObject(model.transfers);
+        expect([...group.stored.tombstones.values()].map(({ commandId }) => commandId)).toEqual(
           model.tombstones.map(({ id }) => id),
         );
         for (const productId of products) {
           const row = { ...model.product(productId), bucket: bucketOf(productId, BUCKETS) };
-          expect(group.products.get(productId)).toEqual(model.product(productId) && row);
+          expect(group.stored.products.get(productId)).toEqual(model.product(productId) && row);
         }
         for (const customerId of customers) expect(visibleCart(group, customerId)).toEqual(model.cart(customerId));
       }),
@@ -422,8 +426,8 @@ describe('a history in batches', () => {
     fc.assert(
       fc.property(batches, (history) => {
         const { group } = written(history);
-        for (const level of group.levels.values()) {
-          const ledger = [...group.movements.values()].filter(
+        for (const level of group.stored.levels.values()) {
+          const ledger = [...group.stored.movements.values()].filter(
             ({ productId, location }) => productId === level.productId && location === level.location,
           );
           expect(ledger.map(({ sequence }) => sequence)).toEqual(ledger.map((_, index) => index + 1));
@@ -444,18 +448,18 @@ describe('a history in batches', () => {
         for (const productId of products) {
           const units = <T extends { productId: string; quantity: number }>(lines: T[]) =>
             sum(lines.filter((line) => line.productId === productId).map(({ quantity }) => quantity));
-          const onHand = [...group.levels.values()].filter((level) => level.productId === productId);
-          const inTransit = [...group.transfers.values()].filter(({ status }) => status === 'in-transit');
+          const onHand = [...group.stored.levels.values()].filter((level) => level.productId === productId);
+          const inTransit = [...group.stored.transfers.values()].filter(({ status }) => status === 'in-transit');
           const fulfilled = ordersOf(group).filter(({ status }) => status === 'fulfilled');
           const sold =
             units(fulfilled.flatMap(({ lines }) => lines)) - units(fulfilled.flatMap(({ returned }) => returned));
           const created = history.flat().flatMap((one): [id: string, stock: number][] => {
             if (!one.readable || one.command.kind !== 'product.create') return [];
             const { id, body } = one.command;
-            const isDone = body.productId === productId && group.outcomes.get(id)?.status === 'done';
+            const isDone = body.productId === productId && group.stored.outcomes.get(id)?.status === 'done';
             return isDone ? [[id, body.stock]] : [];
           });
-          const changed = [...group.outcomes.values()].filter(
+          const changed = [...group.stored.outcomes.values()].filter(
             ({ kind, status, result }) =>
               kind.startsWith('stock.') && status === 'done' && result['productId'] === productId,
           );
@@ -472,13 +476,13 @@ describe('a history in batches', () => {
     fc.assert(
       fc.property(batches, (history) => {
         const { group } = written(history);
-        const held = [...group.reservations.values()].filter(({ status }) => status === 'held');
+        const held = [...group.stored.reservations.values()].filter(({ status }) => status === 'held');
         expect(held.every(({ expiresAt }) => expiresAt > group.at)).toBe(true);
         const lines = held.flatMap(({ reservationId, lines, expiresAt }) =>
           lines.map(({ productId, quantity }) => ({ reservationId, productId, quantity, expiresAt })),
         );
-        expect([...group.holds.values()]).toHaveLength(lines.length);
-        expect([...group.holds.values()]).toMatchObject(lines);
+        expect([...group.stored.holds.values()]).toHaveLength(lines.length);
+        expect([...group.stored.holds.values()]).toMatchObject(lines);
       }),
     );
   });

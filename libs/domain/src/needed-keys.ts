@@ -1,7 +1,7 @@
 import { rulesOf } from './kinds.js';
 import type { Arrived } from './effects.js';
-import type { KeySets } from './rules.js';
-import type { KeysLeftOut, NeededKeys } from './state.js';
+import { mapValues } from './nouns.js';
+import { limitedLists, noKeys, type KeySets, type KeysLeftOut, type NeededKeys } from './state.js';
 
 /**
  * What must be loaded to decide these commands: outcomes and dead letters by command id, and what each kind's rules
@@ -10,18 +10,7 @@ import type { KeysLeftOut, NeededKeys } from './state.js';
 export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
   const keys = noKeys();
   for (const one of arrived) addKeys(one, keys);
-  return {
-    commandIds: [...keys.commandIds],
-    productIds: [...keys.productIds],
-    customerIds: [...keys.customerIds],
-    cartCustomerIds: [...keys.cartCustomerIds],
-    checkOutCustomerIds: [...keys.checkOutCustomerIds],
-    orderIds: [...keys.orderIds],
-    reservationIds: [...keys.reservationIds],
-    transferIds: [...keys.transferIds],
-    stockProductIds: [...keys.stockProductIds],
-    locations: [...keys.locations],
-  };
+  return mapValues(keys, (list) => [...list]);
 }
 
 /**
@@ -33,7 +22,7 @@ export function decidable(
   leftOut: KeysLeftOut,
   queueOf: (one: Arrived) => string,
 ): readonly Arrived[] {
-  const missing = (['orderIds', 'reservationIds', 'cartCustomerIds'] as const).filter((list) => leftOut[list].size > 0);
+  const missing = limitedLists.filter((list) => leftOut[list].size > 0);
   if (missing.length === 0) return arrived;
   const ended = new Set<string>();
   return arrived.filter((one) => {
@@ -57,19 +46,4 @@ function addKeys(one: Arrived, keys: KeySets): void {
     keys.commandIds.add(one.command.id);
     rulesOf(one.command).need(one.command, keys);
   } else keys.commandIds.add(one.commandId);
-}
-
-function noKeys(): KeySets {
-  return {
-    commandIds: new Set(),
-    productIds: new Set(),
-    customerIds: new Set(),
-    cartCustomerIds: new Set(),
-    checkOutCustomerIds: new Set(),
-    orderIds: new Set(),
-    reservationIds: new Set(),
-    transferIds: new Set(),
-    stockProductIds: new Set(),
-    locations: new Set(),
-  };
 }

@@ -10,7 +10,7 @@ import {
   type CommandKind,
   type Replay,
 } from '@eco/contracts';
-import { commandIdFor, hash12, hash12OfOrderId } from '@eco/routing';
+import { commandIdFor, isRoutedBy } from '@eco/routing';
 import { isBodyOf } from './body-hash.js';
 import { jsonText, keptBytes, keptJson } from './content.js';
 import type { Arrived } from './effects.js';
@@ -98,7 +98,7 @@ function violationsBetweenFields({ id, stamp, kind, body }: Command): string[] {
   if (made !== undefined && fields[made] !== id) violations.push(`/body/${made}: must be the command's id`);
   for (const name of named) {
     const key = commandKinds[kind].key;
-    if (hash12OfOrderId(fields[name] as string) !== hash12(fields[key] as string)) {
+    if (!isRoutedBy(fields[name] as string, fields[key] as string)) {
       const whose = key === 'customerId' ? 'customer' : 'product';
       violations.push(`/body/${name}: must hold the hash of its ${whose} in the 12 bits after the version digit`);
     }

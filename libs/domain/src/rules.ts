@@ -1,5 +1,5 @@
 import type { ChangeType, CommandKind, CommandOf, RefusalReason } from '@eco/contracts';
-import type { NeededKeys } from './state.js';
+import type { KeySets } from './state.js';
 import type { WorkingState } from './working-state.js';
 
 /** A kind's decision about one command. The rules have added rows of their own (an order, an item) by then. */
@@ -13,9 +13,6 @@ export type Decision =
     }
   /** It needs data of another group. Nothing was done. */
   | { type: 'not-owned'; reason: string };
-
-/** The keys of a batch while they are collected. */
-export type KeySets = { [List in keyof NeededKeys]: Set<string> };
 
 /** Everything specific to one kind of command: a new kind is a file with these functions and a line in `kinds.ts`. */
 export interface Rules<K extends CommandKind> {

@@ -4,11 +4,12 @@ import { Carts } from './carts/carts.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { Customers } from './customers/customers.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
-import type { Effects, OutcomeRow } from './effects.js';
+import { noEffects, type Effects } from './effects.js';
 import { madeAt } from './made-at.js';
 import { Orders } from './orders/orders.js';
+import type { OutcomeRow, StoredOutcome } from './outcomes/outcome.js';
 import { Reservations } from './reservations/reservations.js';
-import type { BatchState, StoredOutcome } from './state.js';
+import type { BatchState } from './state.js';
 import { StockLedger } from './stock/stock-ledger.js';
 import { Transfers } from './transfers/transfers.js';
 
@@ -19,27 +20,7 @@ const DAY_MS = 86_400_000;
  * copies themselves, one per key however often it changes. Loaded state is never modified.
  */
 export class WorkingState {
-  readonly effects: Effects = {
-    outcomes: [],
-    orders: [],
-    movements: [],
-    levels: [],
-    products: [],
-    customers: [],
-    carts: [],
-    cartItems: [],
-    removedCartItems: [],
-    orderUpdates: [],
-    reservations: [],
-    holds: [],
-    endedHolds: [],
-    transfers: [],
-    tombstones: [],
-    deadLetters: [],
-    deadLetterUpdates: [],
-    deadLetterActions: [],
-    replies: [],
-  };
+  readonly effects = noEffects();
   /** The group's clock for this batch, ISO 8601. */
   readonly at: string;
   /** A command with a lower stamp was made too long ago to be carried out. */
@@ -106,5 +87,11 @@ export class WorkingState {
     if (this.tombstoneOf(commandId) !== undefined) return;
     this.tombstones.set(commandId, reason);
     this.effects.tombstones.push({ commandId, bucket, reason });
+  }
+
+  /** The effects, when everything is decided. */
+  finish(): Effects {
+    this.reservations.addHolds();
+    return this.effects;
   }
 }

@@ -91,7 +91,6 @@ export class CommandIntake {
     this.#clock = new HybridClock(options.sentBy);
     const last = options.local?.lastStamp;
     if (last !== undefined) this.#clock.resume(last);
-    options.reads.onCartStamp = (customerId, stamp) => this.noteStamp(customerId, stamp);
     options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
   }
 

@@ -1,7 +1,6 @@
 import type { Registry } from 'prom-client';
-import type { Stamp } from '@eco/contracts';
 import type { Login, NodeAddress } from '@eco/database';
-import { bucketOf, bucketOfCommandId, isUuid } from '@eco/routing';
+import { bucketOf, bucketOfId, isUuid } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
 import { GroupReader } from './group-reader.js';
 import { ReadMetrics } from './metrics.js';
@@ -59,9 +58,6 @@ export class Reads {
     for (const { nodes } of this.#groups) nodes.stop();
   }
 
-  /** Called with the highest stamp that a cart shows, so that later commands from this process get a higher one. */
-  onCartStamp: ((customerId: string, stamp: Stamp) => void) | undefined;
-
   /** How long a reader waits for the freshness that it requires. */
   readonly freshWaitMs: number;
 
@@ -90,7 +86,7 @@ export class Reads {
 
   /** Runs the query on the group of this order or command id. An id made elsewhere is looked up too, and not found. */
   ofId<Row, Extra>(id: string, query: Query<Row, Extra>, values: readonly unknown[], options: ReadOptions) {
-    return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfCommandId(id, buckets) : 0), query, values, options);
+    return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfId(id, buckets) : 0), query, values, options);
   }
 
   /** The group that owned the key's bucket when last seen; undefined: unknown. */

@@ -1,6 +1,5 @@
-import { bucketOfHash12 } from './bucket.js';
 import { hash12 } from './hash.js';
-import { field12Of, idOfKey, uuidV7, type IdSource, type KeyedRequest } from './uuid.js';
+import { idOfKey, uuidV7, type IdSource, type KeyedRequest } from './uuid.js';
 
 /*
  * Ids of the other commands, built like order ids: the 12 bits are hash12 of the routing key, so `GET /commands/{id}`
@@ -19,11 +18,6 @@ export function commandIdFor({
   ...request
 }: KeyedRequest & { readonly kind: string; readonly key: string }): string {
   return idOfKey('command', request, [kind, key], hash12(key));
-}
-
-/** The bucket of the command's outcome. Throws a RangeError if the id is no UUID. */
-export function bucketOfCommandId(commandId: string, buckets: number): number {
-  return bucketOfHash12(field12Of(commandId), buckets);
 }
 
 /** An id without routing (a correlation id, an event's id): version 7, random except for its time. */

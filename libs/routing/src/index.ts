@@ -1,8 +1,9 @@
 export { hash12 } from './hash.js';
 export { bucketOf, isBucketCount, BUCKETS_DEFAULT, BUCKETS_MAX } from './bucket.js';
 export { COMMON_CLIENT, isUuid, ID_RANDOM_BYTES } from './uuid.js';
-export { bucketOfOrderId, hash12OfOrderId, newOrderId, orderIdFor } from './order-id.js';
-export { bucketOfCommandId, commandIdFor, newCommandId, newId } from './command-id.js';
+export { bucketOfId, isRoutedBy } from './routed-id.js';
+export { newOrderId, orderIdFor } from './order-id.js';
+export { commandIdFor, newCommandId, newId } from './command-id.js';
 export { bucketsOf, evenPlacement, groupOf } from './placement.js';
 export {
   compareBatchPositions,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { bucketOf } from './bucket.js';
-import { bucketOfCommandId, commandIdFor, newCommandId, newId } from './command-id.js';
-import { hash12 } from './hash.js';
-import { bucketOfOrderId, hash12OfOrderId, newOrderId, orderIdFor } from './order-id.js';
+import { commandIdFor, newCommandId, newId } from './command-id.js';
+import { newOrderId, orderIdFor } from './order-id.js';
+import { bucketOfId, isRoutedBy } from './routed-id.js';
 import { ID_RANDOM_BYTES, isUuid } from './uuid.js';
 import { routingVectors } from './vectors.js';
 
@@ -31,8 +31,8 @@ describe('order ids', () => {
         expect(asked).toMatch(V8);
         for (const id of [made, asked, asked.toUpperCase()]) {
           expect(isUuid(id)).toBe(true);
-          expect(hash12OfOrderId(id)).toBe(hash12(customerId));
-          expect(bucketOfOrderId(id, count)).toBe(bucketOf(customerId, count));
+          expect(isRoutedBy(id, customerId)).toBe(true);
+          expect(bucketOfId(id, count)).toBe(bucketOf(customerId, count));
         }
       }),
     );
@@ -82,8 +82,8 @@ describe('order ids', () => {
       /10 random bytes, not 9/,
     );
     expect(() => orderIdFor({ origin: '\ud800', customerId: 'c', idempotencyKey: 'k' })).toThrow(/lone surrogate/);
-    expect(() => hash12OfOrderId('1234')).toThrow(/not a UUID: "1234"/);
-    expect(() => bucketOfOrderId('', 16)).toThrow(/not a UUID/);
+    expect(() => isRoutedBy('1234', 'c')).toThrow(/not a UUID: "1234"/);
+    expect(() => bucketOfId('', 16)).toThrow(/not a UUID/);
   });
 });
 
@@ -99,8 +99,8 @@ describe('command ids', () => {
         const made = newCommandId({ key, nowMs: ms, random: bytes });
         expect(asked).toMatch(V8);
         expect(made).toMatch(V7);
-        expect(bucketOfCommandId(asked, n)).toBe(bucketOf(key, n));
-        expect(bucketOfCommandId(made, n)).toBe(bucketOf(key, n));
+        expect(bucketOfId(asked, n)).toBe(bucketOf(key, n));
+        expect(bucketOfId(made, n)).toBe(bucketOf(key, n));
         expect(orderIdFor({ origin, customerId: key, idempotencyKey })).not.toBe(asked);
         expect(commandIdFor({ origin, kind: `${kind}.`, key, idempotencyKey })).not.toBe(asked);
       }),

@@ -1,6 +1,5 @@
-import { bucketOfHash12 } from './bucket.js';
 import { hash12 } from './hash.js';
-import { field12Of, idOfKey, uuidV7, type IdSource, type KeyedRequest } from './uuid.js';
+import { idOfKey, uuidV7, type IdSource, type KeyedRequest } from './uuid.js';
 
 /*
  * An order's id contains hash12 of its customer in the 12 bits after the version digit, so the id alone determines the
@@ -21,17 +20,4 @@ export function newOrderId({ customerId, ...source }: IdSource & { readonly cust
 /** The id of the order that this origin requested under this `Idempotency-Key`, at any API. */
 export function orderIdFor({ customerId, ...request }: KeyedRequest & { readonly customerId: string }): string {
   return idOfKey('order', request, [customerId], hash12(customerId));
-}
-
-/** hash12 of the order's customer. Throws a RangeError if the id is no UUID. */
-export function hash12OfOrderId(orderId: string): number {
-  return field12Of(orderId);
-}
-
-/**
- * The bucket of the order, if the order exists. A UUID made elsewhere also has a bucket, where no order is found.
- * Throws a RangeError if the id is no UUID, or for an invalid number of buckets.
- */
-export function bucketOfOrderId(orderId: string, buckets: number): number {
-  return bucketOfHash12(hash12OfOrderId(orderId), buckets);
 }

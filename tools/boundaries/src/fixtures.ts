@@ -19,6 +19,11 @@ const migration = 'libs/database/src/migrations/index.ts';
 const journal = 'libs/journal/src/index.ts';
 const database = 'libs/database/src/index.ts';
 const service = 'libs/service/src/index.ts';
+const reads = 'libs/reads/src/index.ts';
+const intake = 'libs/intake/src/index.ts';
+const readRoute = 'libs/api/src/orders/order.read.ts';
+const commandRoute = 'libs/api/src/orders/place-order.command.ts';
+const readService = 'apps/read-service/src/main.ts';
 const cluster = 'infra/cluster/src/index.ts';
 const centralApi = 'apps/central-api/src/main.ts';
 const eco = 'apps/eco/src/main.ts';
@@ -226,6 +231,48 @@ export const refused: Refused[] = [
     saying: /computes from what it is given/,
   },
   {
+    what: 'the choice of a node using Nest',
+    file: reads,
+    text: `import '@nestjs/common';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'the submission of commands using the frame of a service',
+    file: intake,
+    text: `import '@eco/service';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'the submission of commands using read routes',
+    file: intake,
+    text: `import '@eco/api/reads';`,
+    ruleId: imports,
+    saying: /know no HTTP/,
+  },
+  {
+    what: 'a route that reads using the intake',
+    file: readRoute,
+    text: `import '@eco/intake';`,
+    ruleId: imports,
+    saying: /loads no command/,
+  },
+  {
+    what: 'a route that reads using one that becomes a command',
+    file: readRoute,
+    text: `import './place-order.command.js';\nimport '../http/commands/accepted.js';`,
+    ruleId: imports,
+    saying: /loads no command/,
+  },
+  {
+    what: 'the read-service using commands',
+    file: readService,
+    text: `import '@eco/api/commands';`,
+    ruleId: imports,
+    saying: /loads no command/,
+  },
+  {
     what: 'a built-in without its prefix',
     file: service,
     text: `import 'fs/promises';`,
@@ -404,6 +451,11 @@ export const accepted: (Fixture & { what: string })[] = [
   { what: 'the command line starting servers', file: eco, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'the benchmark starting servers', file: bench, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'its monolith using PostgreSQL', file: monolith, text: `import 'pg';\nimport 'fastify';` },
+  {
+    what: 'a route that becomes a command using the intake',
+    file: commandRoute,
+    text: `import '@eco/intake';\nimport '../http/commands/accepted.js';\nimport './order.query.js';`,
+  },
   { what: 'an app using adapters', file: centralApi, text: `import '@eco/service';\nimport '@eco/intake';` },
   {
     what: 'test helpers using everything',

@@ -5,6 +5,7 @@ import { respond, Input, operation, Operation, type HttpResponse, type InputOf }
 import { Reads } from '@eco/reads';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
+import { CartStamps } from './cart-stamps.js';
 import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.js';
 
 const getCart = operation({
@@ -25,7 +26,10 @@ const getCart = operation({
 @ApiTags('carts')
 @Controller('carts')
 export class CartController {
-  constructor(private readonly reads: Reads) {}
+  constructor(
+    private readonly reads: Reads,
+    private readonly stamps: CartStamps,
+  ) {}
 
   @Get(':customerId/items')
   @Operation(getCart)
@@ -70,7 +74,7 @@ export class CartController {
    */
   #stampOf(customerId: string, stamp: string | null): Record<string, string> {
     if (stamp === null) return {};
-    this.reads.onCartStamp?.(customerId, stamp);
+    this.stamps.noteStamp(customerId, stamp);
     return { [headerNames.stamp]: stamp };
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
-import { hash12, hash12OfOrderId } from '@eco/routing';
+import { isRoutedBy } from '@eco/routing';
 import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedHeaders } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
@@ -77,8 +77,7 @@ export class OrderChangesController {
     headers: DecidedHeaders,
     correlationId: string,
   ): Promise<HttpResponse> {
-    // An order id contains the hash of its customer; with another customer there is no such order.
-    if (hash12OfOrderId(body.orderId) !== hash12(body.customerId)) throw problem('order-unknown');
+    if (!isRoutedBy(body.orderId, body.customerId)) throw problem('order-unknown');
     const id = this.intake.commandId(kind, body.customerId, headers['idempotency-key']);
     const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });
     return respond(200, done.result, done.headers);

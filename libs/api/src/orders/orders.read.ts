@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { orderPageSchema, orderSchema, ordersQuerySchema, instantSchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads, type ReadOptions } from '@eco/reads';
-import { hash12, hash12OfOrderId, isUuid } from '@eco/routing';
+import { isRoutedBy, isUuid } from '@eco/routing';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../http/list.js';
 import { mergePage, notAPlace, wholePart, type PageOrder } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
@@ -53,8 +53,7 @@ export class OrdersController {
     place: PageStart,
     options: ReadOptions,
   ): Promise<ReadPage> {
-    const hash = hash12(customerId);
-    const accepted = options.position.orders.filter((orderId) => hash12OfOrderId(orderId) === hash);
+    const accepted = options.position.orders.filter((orderId) => isRoutedBy(orderId, customerId));
     const values = [customerId, ...placeAndPeriodOf(query, place), accepted, query.branchId ?? null];
     const { rows, extra, source } = await readUntil(
       options,

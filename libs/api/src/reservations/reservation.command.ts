@@ -10,7 +10,7 @@ import {
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
-import { hash12, hash12OfOrderId } from '@eco/routing';
+import { isRoutedBy } from '@eco/routing';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
@@ -75,7 +75,7 @@ export class ReservationsController {
   ): Promise<HttpResponse> {
     const { reservationId } = path;
     const { customerId } = body;
-    ofCustomer(reservationId, customerId);
+    if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
     const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
     const done = await decideNow(this.intake, {
       id: orderId,
@@ -94,7 +94,7 @@ export class ReservationsController {
   ): Promise<HttpResponse> {
     const { reservationId } = path;
     const { customerId } = body;
-    ofCustomer(reservationId, customerId);
+    if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
     const kind = 'reservation.release';
     const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
     const done = await decideNow(this.intake, {
@@ -106,9 +106,4 @@ export class ReservationsController {
     });
     return respond(200, done.result, done.headers);
   }
-}
-
-/** A reservation id contains the hash of its customer; with another customer there is no such reservation. */
-function ofCustomer(reservationId: string, customerId: string): void {
-  if (hash12OfOrderId(reservationId) !== hash12(customerId)) throw problem('reservation-unknown');
 }

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { ofProductRequestSchema, transferMovedSchema, transferPathSchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
-import { hash12, hash12OfOrderId } from '@eco/routing';
+import { isRoutedBy } from '@eco/routing';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
@@ -30,8 +30,7 @@ export class TransferArrivalsController {
   ): Promise<HttpResponse> {
     const { transferId } = path;
     const { productId } = body;
-    // A transfer id contains the hash of its product; with another product there is no such transfer.
-    if (hash12OfOrderId(transferId) !== hash12(productId)) throw problem('transfer-unknown');
+    if (!isRoutedBy(transferId, productId)) throw problem('transfer-unknown');
     const kind = 'transfer.receive';
     const id = this.intake.commandId(kind, productId, headers['idempotency-key']);
     const done = await decideNow(this.intake, { id, kind, body: { transferId, productId }, headers, correlationId });

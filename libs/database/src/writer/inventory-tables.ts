@@ -67,10 +67,10 @@ ${WHERE_FENCED}`,
   ],
 };
 
-export const endedHolds: Table<string> = {
+export const endedHolds: Table<Effects['endedHolds'][number]> = {
   name: 'end holds',
   text: `DELETE FROM eco.hold h ${WHERE_FENCED} AND h.reservation_id = ANY ($4::uuid[])`,
-  columns: [plain((reservationId) => reservationId)],
+  columns: [plain((row) => row.reservationId)],
 };
 
 export const transfers: Table<Effects['transfers'][number]> = {

@@ -53,7 +53,7 @@ describe('cart.edit', () => {
     const group = stocked();
     group.write(arrivedOf([edit(2, 'cafe', 0)]));
     expect(group.write(arrivedOf([edit(1, 'cafe', 5)])).cartItems).toEqual([]);
-    expect(group.cartItems.get('ana\ncafe')).toMatchObject({ quantity: 0, stamp: stampAt(2) });
+    expect(group.stored.cartItems.get('ana\ncafe')).toMatchObject({ quantity: 0, stamp: stampAt(2) });
   });
 
   it('ignores edits that were made before the cart was cleared', () => {
@@ -65,7 +65,7 @@ describe('cart.edit', () => {
       true,
       false,
     ]);
-    expect([...group.carts.values()]).toMatchObject([{ customerId: 'ana', clearedStamp: stampAt(5) }]);
+    expect([...group.stored.carts.values()]).toMatchObject([{ customerId: 'ana', clearedStamp: stampAt(5) }]);
   });
 });
 
@@ -74,7 +74,7 @@ describe('a full cart', () => {
     const edits = Array.from({ length: MAX_CART_PRODUCTS }, (_, index) => edit(index, `p-${index}`, quantityOf(index)));
     group.write(arrivedOf(edits));
   };
-  const kept = (group: MemoryGroup) => new Set([...group.cartItems.values()].map(({ productId }) => productId));
+  const kept = (group: MemoryGroup) => new Set([...group.stored.cartItems.values()].map(({ productId }) => productId));
 
   it('refuses another product with a reason, and accepts edits of its own products', () => {
     const group = new MemoryGroup();
@@ -95,7 +95,7 @@ describe('a full cart', () => {
       full(group, (index) => (index < 6 ? 0 : 1));
       const replies = batches.flatMap((batch) => group.write(arrivedOf(batch)).replies);
       expect(replies.every((reply) => reply.type === 'outcome' && reply.status === 'done')).toBe(true);
-      expect(group.cartItems.size).toBe(MAX_CART_PRODUCTS);
+      expect(group.stored.cartItems.size).toBe(MAX_CART_PRODUCTS);
       const wanted = new Set(Array.from({ length: MAX_CART_PRODUCTS - 6 }, (_, index) => `p-${index + 6}`));
       for (const index of [1, 3, 5, 7, 9]) wanted.add(`new-${index}`);
       wanted.add('new-8');
@@ -107,8 +107,8 @@ describe('a full cart', () => {
     const group = new MemoryGroup();
     full(group, (index) => (index < 2 ? 0 : 1));
     group.write(arrivedOf([edit(1000, 'new', 1), edit(1001, 'p-0', 3)]));
-    expect(group.cartItems.get('ana\np-0')).toMatchObject({ quantity: 3 });
-    expect([group.cartItems.has('ana\np-1'), group.cartItems.size]).toEqual([false, MAX_CART_PRODUCTS]);
+    expect(group.stored.cartItems.get('ana\np-0')).toMatchObject({ quantity: 3 });
+    expect([group.stored.cartItems.has('ana\np-1'), group.stored.cartItems.size]).toEqual([false, MAX_CART_PRODUCTS]);
   });
 });
 
@@ -127,7 +127,7 @@ describe('cart.checkout', () => {
     expect(orders).toMatchObject([{ lines, branchId: 'sucursal-1', placedAt: '2026-11-24T12:00:00.005Z' }]);
     expect(carts).toEqual([]);
     expect(movements).toHaveLength(2);
-    expect(group.cartItems.get('ana\nte')).toMatchObject({ quantity: 1, stamp: stampAt(9) });
+    expect(group.stored.cartItems.get('ana\nte')).toMatchObject({ quantity: 1, stamp: stampAt(9) });
 
     const again = checkOut('ana', { stamp: stampAt(8), idempotencyKey: 'again' });
     expect(group.write(arrivedOf([again])).replies).toMatchObject([
@@ -277,7 +277,7 @@ describe('clocks that differ', () => {
     ]);
     group.at = at(101_000);
     expect(resultsOf(group.write(arrivedOf([edit(100_995, 'cafe', 3)])))).toEqual([{ applied: true }]);
-    expect(group.cartItems.get('ana\ncafe')).toMatchObject({ quantity: 3, stamp: stampAt(100_995) });
+    expect(group.stored.cartItems.get('ana\ncafe')).toMatchObject({ quantity: 3, stamp: stampAt(100_995) });
   });
 
   it('edits stamped ahead count in arrival order', () => {
@@ -315,10 +315,10 @@ describe('clocks that differ', () => {
     const bucket = bucketOf('ana', BUCKETS);
     const future = (year: number) => `${String(Date.UTC(year, 0, 1)).padStart(15, '0')}-00000-spec`;
     const group = stocked();
-    group.carts.set('ana', { customerId: 'ana', bucket, clearedStamp: future(2099) });
+    group.stored.carts.set('ana', { customerId: 'ana', bucket, clearedStamp: future(2099) });
     const items = { customerId: 'ana', bucket, quantity: 1, ordered: null };
-    group.cartItems.set('ana\ncafe', { ...items, productId: 'cafe', stamp: future(2100) });
-    group.cartItems.set('ana\nte', { ...items, productId: 'te', stamp: future(2098) });
+    group.stored.cartItems.set('ana\ncafe', { ...items, productId: 'cafe', stamp: future(2100) });
+    group.stored.cartItems.set('ana\nte', { ...items, productId: 'te', stamp: future(2098) });
     group.at = at(200_000);
     expect(resultsOf(group.write(arrivedOf([edit(199_990, 'mate', 1)])))).toEqual([{ applied: true }]);
     group.at = at(201_000);
@@ -416,9 +416,9 @@ describe('edits, clears and checkouts of several senders with different clocks a
             }
           }
         }
-        expect(group.orders.size).toBe(ordersExpected);
+        expect(group.stored.orders.size).toBe(ordersExpected);
         for (const { id, productId, quantity } of edits) {
-          const { applied } = group.outcomes.get(id)?.result as { applied: boolean };
+          const { applied } = group.stored.outcomes.get(id)?.result as { applied: boolean };
           const inCart = holds.get(productId) === id && (group.visible('ana', productId)?.quantity ?? 0) === quantity;
           const accounts = [!applied, replaced.has(id), ordered.has(id), emptied.has(id), inCart];
           expect(accounts.filter(Boolean)).toHaveLength(1);

@@ -10,7 +10,8 @@ import {
 import type { CartEdited, OrderLine, Stamp } from '@eco/contracts';
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
-import type { BatchState, Cart, CartItem } from '../state.js';
+import type { BatchState } from '../state.js';
+import type { Cart, CartItem } from './cart.js';
 
 type ClearedRow = Effects['carts'][number];
 type ItemRow = Effects['cartItems'][number];

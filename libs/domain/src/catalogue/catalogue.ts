@@ -1,12 +1,11 @@
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
-import type { BatchState, Product } from '../state.js';
-
-type WorkingProduct = Effects['products'][number];
+import type { BatchState } from '../state.js';
+import type { Product, ProductRow } from './product.js';
 
 /** The products while a batch is decided: as loaded, plus all changes so far. */
 export class Catalogue {
-  private readonly changed = new Map<string, WorkingProduct>();
+  private readonly changed = new Map<string, ProductRow>();
 
   constructor(
     private readonly stored: BatchState['products'],
@@ -38,7 +37,7 @@ export class Catalogue {
     return product.version;
   }
 
-  private workingProduct(productId: string): WorkingProduct {
+  private workingProduct(productId: string): ProductRow {
     let product = this.changed.get(productId);
     if (product === undefined) {
       const stored = this.stored.get(productId);

@@ -1,5 +1,6 @@
-import type { CustomerRow, Effects } from '../effects.js';
+import type { Effects } from '../effects.js';
 import type { BatchState } from '../state.js';
+import type { CustomerRow } from './customer.js';
 
 /** The registered customers while a batch is decided: as loaded, plus those registered in it. */
 export class Customers {

@@ -32,6 +32,6 @@ describe('customer.register', () => {
     expect(outcomes[1]).toMatchObject({ status: 'refused', result: { reason: 'customer-exists' }, topic: null });
     expect(outcomeResults['customer.register'].parse(outcomes[1]?.result)).toEqual({ reason: 'customer-exists' });
     expect(group.write(arrivedOf([third])).outcomes).toMatchObject([{ result: { reason: 'customer-exists' } }]);
-    expect(group.customers.get('ana')).toMatchObject({ name: '1' });
+    expect(group.stored.customers.get('ana')).toMatchObject({ name: '1' });
   });
 });

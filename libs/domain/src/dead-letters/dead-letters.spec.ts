@@ -1,8 +1,9 @@
 import { bodyHash } from '../body-hash.js';
-import type { Arrived, DeadLetterRow, Failure } from '../effects.js';
+import type { Arrived, Failure } from '../effects.js';
 import { readCommands } from '../read-commands.js';
 import { arrivedOf, command, placeOrder } from '../test/commands.js';
 import { MemoryGroup } from '../test/memory-group.js';
+import type { DeadLetterRow } from './dead-letter.js';
 
 /*
  * An operator's actions on dead letters. history.spec.ts compares them with the naive model.
@@ -27,7 +28,7 @@ function groupWithDeadLetter(): { group: MemoryGroup; letter: DeadLetterRow } {
   const group = new MemoryGroup();
   const [one] = arrivedOf([order]) as [Arrived];
   group.write([...arrivedOf([cafe]), one], new Map([[one, refusal]]));
-  return { group, letter: [...group.deadLetters.values()][0] as DeadLetterRow };
+  return { group, letter: [...group.stored.deadLetters.values()][0] as DeadLetterRow };
 }
 
 describe('a replay', () => {
@@ -98,7 +99,7 @@ describe('a key conflict', () => {
   it('is kept with its body, can be discarded but never carried out, and does not change the first outcome', () => {
     const group = new MemoryGroup();
     group.write(arrivedOf([cafe, order, other]));
-    const [letter] = [...group.deadLetters.values()] as [DeadLetterRow];
+    const [letter] = [...group.stored.deadLetters.values()] as [DeadLetterRow];
     expect(letter).toMatchObject({ commandId: order.id, errorClass: 'key-conflict', command: other });
     expect(group.write([ofOther(1)])).toMatchObject({ replies: [{ type: 'key-conflict' }], orders: [] });
     expect(group.letters()).toMatchObject([{ state: 'open', tries: 2, lastNumber: 1 }]);
@@ -106,7 +107,7 @@ describe('a key conflict', () => {
     const { replies, deadLetters } = group.write(arrivedOf([order, other]));
     expect(replies).toMatchObject([{ type: 'outcome', status: 'done', repeated: true }, { type: 'key-conflict' }]);
     expect([deadLetters, group.letters()]).toMatchObject([[], [{ state: 'discarded' }]]);
-    expect(group.orders.size).toBe(1);
+    expect(group.stored.orders.size).toBe(1);
   });
 
   it('becomes the class of a dead letter whose id another body used before the replay', () => {
@@ -122,20 +123,24 @@ describe('a discard', () => {
     const { group, letter } = groupWithDeadLetter();
     const { replies, deadLetterActions } = group.write([discardOf(letter)]);
     expect(replies).toMatchObject([{ type: 'outcome', status: 'done', result: { discarded: true } }]);
-    expect(group.outcomes.get(order.id)).toMatchObject({ kind: 'order.place', status: 'discarded', topic: null });
+    expect(group.stored.outcomes.get(order.id)).toMatchObject({
+      kind: 'order.place',
+      status: 'discarded',
+      topic: null,
+    });
     expect(deadLetterActions).toMatchObject([{ number: 1, action: 'discard', by: 'bo', reason: 'a test' }]);
     expect(group.write([...arrivedOf([order]), replayOf(9)]).replies).toMatchObject([
       { type: 'outcome', status: 'discarded' },
       { type: 'outcome', status: 'discarded' },
     ]);
-    expect(group.orders.size).toBe(0);
+    expect(group.stored.orders.size).toBe(0);
   });
 
   it('closes an unreadable dead letter once', () => {
     const group = new MemoryGroup();
     const junk = readCommands(Buffer.from('no JSON'));
     group.write(junk);
-    const [letter] = [...group.deadLetters.values()] as [DeadLetterRow];
+    const [letter] = [...group.stored.deadLetters.values()] as [DeadLetterRow];
     group.write([discardOf(letter)]);
     expect(group.write(junk).replies).toMatchObject([{ type: 'outcome', status: 'discarded', repeated: true }]);
     expect(group.letters()).toMatchObject([{ state: 'discarded', errorClass: 'unreadable', failureSite: 'JSON' }]);
@@ -145,9 +150,9 @@ describe('a discard', () => {
     const group = new MemoryGroup();
     const junk = readCommands({ version: 1, commands: [{ ...order, stamp: '' }] });
     group.write([...junk, ...arrivedOf([cafe, order])]);
-    const [letter] = [...group.deadLetters.values()] as [DeadLetterRow];
+    const [letter] = [...group.stored.deadLetters.values()] as [DeadLetterRow];
     group.write([discardOf(letter)]);
-    expect(group.outcomes.get(order.id)).toMatchObject({ status: 'done' });
+    expect(group.stored.outcomes.get(order.id)).toMatchObject({ status: 'done' });
     expect(group.write(junk).replies).toMatchObject([{ type: 'dead-letter' }]);
     expect(group.letters()).toMatchObject([{ state: 'discarded', failureSite: 'order.place /stamp' }]);
   });

@@ -1,6 +1,7 @@
-import type { DeadLetterActionRow, DeadLetterRow, Effects, Failure } from '../effects.js';
-import type { BatchState, DeadLetter, DeadLetterState } from '../state.js';
+import type { Effects, Failure } from '../effects.js';
+import type { BatchState } from '../state.js';
 import { textOf } from '../text.js';
+import type { DeadLetter, DeadLetterActionRow, DeadLetterRow, DeadLetterState } from './dead-letter.js';
 
 /** Dead letters as loaded, plus this batch's changes. */
 export class DeadLetters {

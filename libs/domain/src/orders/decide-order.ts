@@ -37,7 +37,7 @@ export function confirmOrder(
   reservationId?: string,
 ): Decision {
   const { orderId, customerId, branchId, placedAt } = order;
-  state.effects.orders.push({
+  state.orders.place({
     orderId,
     customerId,
     bucket: state.buckets.of(customerId),
@@ -58,7 +58,7 @@ export function confirmOrder(
 
 function reject(order: AskedOrder, short: ShortLine[], unknownProducts: string[], state: WorkingState): Decision {
   const { orderId, customerId, branchId, placedAt, lines } = order;
-  state.effects.orders.push({
+  state.orders.place({
     orderId,
     customerId,
     bucket: state.buckets.of(customerId),

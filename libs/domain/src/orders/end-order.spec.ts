@@ -13,7 +13,7 @@ const of = { orderId: order.id, customerId: 'ana' };
 const end = (kind: 'order.cancel' | 'order.fulfil', idempotencyKey: string) => command(kind, of, { idempotencyKey });
 const back = (quantity: number, location = 'central', productId = 'cafe') =>
   command('order.return', { ...of, location, lines: [{ productId, quantity }] });
-const level = (group: MemoryGroup, location = 'central') => group.levels.get(`cafe\n${location}`);
+const level = (group: MemoryGroup, location = 'central') => group.stored.levels.get(`cafe\n${location}`);
 
 it.each([
   ['order.cancel', 'cancelled', 'released', 10],
@@ -70,7 +70,7 @@ it('leaves a tombstone when it overtakes its order, whichever command makes the 
     { status: 'refused', result: { reason: 'order-cancelled' }, topic: null },
   ]);
   expect(group.write(arrivedOf([end('order.cancel', '2')])).outcomes).toMatchObject([{ status: 'done' }]);
-  expect([group.tombstones.size, group.orders.size, level(group)?.reserved]).toEqual([1, 0, 0]);
+  expect([group.stored.tombstones.size, group.stored.orders.size, level(group)?.reserved]).toEqual([1, 0, 0]);
 });
 
 it('refuses to cancel a decided command that made no order', () => {

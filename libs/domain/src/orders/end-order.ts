@@ -1,7 +1,7 @@
 import { CENTRAL, type CommandOf } from '@eco/contracts';
 import { done, notOwned, refusedFor, type Decision } from '../rules.js';
-import type { Order } from '../state.js';
 import type { WorkingState } from '../working-state.js';
+import type { Order } from './order.js';
 import { linesOf, pricedLinesOf } from './orders.js';
 
 const ends = {

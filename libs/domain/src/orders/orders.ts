@@ -1,14 +1,11 @@
 import type { OrderLine, PricedLine } from '@eco/contracts';
-import type { Effects, OrderUpdateRow } from '../effects.js';
-import type { BatchState, Order } from '../state.js';
+import type { Effects } from '../effects.js';
+import type { BatchState } from '../state.js';
+import type { Order, OrderRow, OrderUpdateRow } from './order.js';
 
-/**
- * The orders that change after they were placed: as loaded, or as placed earlier in the batch, plus this batch's
- * changes. An order that is only placed costs nothing here.
- */
+/** The orders: as loaded, plus those placed in this batch, with all its changes. */
 export class Orders {
-  private readonly placed = new Map<string, Order>();
-  private placedSeen = 0;
+  private readonly placed = new Map<string, OrderRow>();
   private readonly updates = new Map<string, OrderUpdateRow>();
 
   constructor(
@@ -18,10 +15,16 @@ export class Orders {
 
   /** Undefined: it does not exist, or is another customer's. */
   find(orderId: string, customerId: string): Order | undefined {
-    const order = this.placedHere(orderId) ?? this.stored.get(orderId);
+    const placed = this.placed.get(orderId);
+    const order = placed === undefined ? this.stored.get(orderId) : { ...placed, returned: [] };
     if (order?.customerId !== customerId) return undefined;
     const update = this.updates.get(orderId);
     return update === undefined ? order : { ...order, status: update.status, returned: update.returned };
+  }
+
+  place(order: OrderRow): void {
+    this.placed.set(order.orderId, order);
+    this.effects.orders.push(order);
   }
 
   /** The order ends: cancelled or fulfilled. */
@@ -36,11 +39,11 @@ export class Orders {
 
   /** An order placed in this batch takes over the units of a reservation. */
   takeOver(orderId: string, reservationId: string): void {
-    this.update(this.placedHere(orderId) as Order).reservationId = reservationId;
+    const { status } = this.placed.get(orderId) as OrderRow;
+    this.update({ orderId, status, returned: [] }).reservationId = reservationId;
   }
 
-  private update(order: Order): OrderUpdateRow {
-    const { orderId, status, returned } = order;
+  private update({ orderId, status, returned }: Pick<Order, 'orderId' | 'status' | 'returned'>): OrderUpdateRow {
     let update = this.updates.get(orderId);
     if (update === undefined) {
       update = { orderId, status, reservationId: null, endedAt: null, returned };
@@ -48,15 +51,6 @@ export class Orders {
       this.effects.orderUpdates.push(update);
     }
     return update;
-  }
-
-  private placedHere(orderId: string): Order | undefined {
-    const { orders } = this.effects;
-    for (; this.placedSeen < orders.length; this.placedSeen += 1) {
-      const row = orders[this.placedSeen] as Effects['orders'][number];
-      this.placed.set(row.orderId, { ...row, returned: [] });
-    }
-    return this.placed.get(orderId);
   }
 }
 

@@ -133,6 +133,6 @@ describe('order.place', () => {
         bucket: bucketOf('ana', BUCKETS),
       },
     ]);
-    expect(group.levels.get('cafe\ncentral')).toMatchObject({ reserved: 0 });
+    expect(group.stored.levels.get('cafe\ncentral')).toMatchObject({ reserved: 0 });
   });
 });

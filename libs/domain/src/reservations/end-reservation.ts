@@ -1,8 +1,8 @@
 import type { CommandOf } from '@eco/contracts';
 import { linesOf } from '../orders/orders.js';
 import { done, notOwned, refusedFor, type Decision } from '../rules.js';
-import type { Reservation } from '../state.js';
 import type { WorkingState } from '../working-state.js';
+import type { Reservation } from './reservation.js';
 
 /** Releases what a reservation holds. */
 export function endReservation(

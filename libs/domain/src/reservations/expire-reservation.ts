@@ -2,8 +2,9 @@ import type { CommandOf } from '@eco/contracts';
 import { commandIdFor } from '@eco/routing';
 import { isBefore } from '../instant.js';
 import { refusedFor, type Rules } from '../rules.js';
-import type { BatchState, Reservation } from '../state.js';
+import type { BatchState } from '../state.js';
 import { endReservation } from './end-reservation.js';
+import type { Reservation } from './reservation.js';
 
 /*
  * Expiry is a normal command, with an outcome, movements and a change. A batch that finds a due reservation creates the

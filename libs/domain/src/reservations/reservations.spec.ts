@@ -11,8 +11,8 @@ function stocked(): MemoryGroup {
   group.write(arrivedOf([create('cafe', 10), create('te', 4)]));
   return group;
 }
-const statuses = (group: MemoryGroup) => [...group.reservations.values()].map(({ status }) => status);
-const reserved = (group: MemoryGroup, productId: string) => group.levels.get(`${productId}\ncentral`)?.reserved;
+const statuses = (group: MemoryGroup) => [...group.stored.reservations.values()].map(({ status }) => status);
+const reserved = (group: MemoryGroup, productId: string) => group.stored.levels.get(`${productId}\ncentral`)?.reserved;
 
 describe('a reservation', () => {
   it('holds all lines at their prices until it expires', () => {
@@ -70,7 +70,7 @@ describe('a reservation', () => {
     expect(changeData['order.confirmed'].parse(outcomes[0]?.changeData)).toEqual(changed);
     expect(orders).toMatchObject([{ orderId: asked.id, status: 'confirmed', lines: [line] }]);
     expect(movements).toEqual([]);
-    expect(group.reservations.get(held.id)).toMatchObject({ status: 'confirmed', orderId: asked.id });
+    expect(group.stored.reservations.get(held.id)).toMatchObject({ status: 'confirmed', orderId: asked.id });
     group.at = after(10_000);
     group.write([]);
     expect([statuses(group), reserved(group, 'cafe')]).toEqual([['confirmed'], 3]);
@@ -95,7 +95,7 @@ describe('a reservation', () => {
       { reason: 'reservation-over', reservationStatus: 'released' },
       { reason: 'reservation-unknown' },
     ]);
-    expect([reserved(group, 'cafe'), group.holds.size]).toEqual([0, 0]);
+    expect([reserved(group, 'cafe'), group.stored.holds.size]).toEqual([0, 0]);
   });
 
   it('holds nothing when its release arrived first', () => {

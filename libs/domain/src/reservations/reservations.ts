@@ -1,14 +1,14 @@
 import { CENTRAL, type ReservationStatus } from '@eco/contracts';
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
-import type { BatchState, Reservation } from '../state.js';
+import type { BatchState } from '../state.js';
 import type { StockLedger } from '../stock/stock-ledger.js';
-
-type WorkingReservation = Effects['reservations'][number];
+import type { Reservation, ReservationRow } from './reservation.js';
 
 /** The reservations that change: as loaded, plus those of this batch, with all its changes. */
 export class Reservations {
-  private readonly working = new Map<string, WorkingReservation>();
+  private readonly working = new Map<string, ReservationRow>();
+  private readonly created: ReservationRow[] = [];
 
   constructor(
     private readonly stored: BatchState['reservations'],
@@ -23,14 +23,7 @@ export class Reservations {
   }
 
   create(reservation: Reservation): void {
-    const { reservationId, customerId, expiresAt } = reservation;
-    const row = { ...reservation, bucket: this.buckets.of(customerId) };
-    this.working.set(reservationId, row);
-    this.effects.reservations.push(row);
-    for (const { productId, quantity } of reservation.lines) {
-      const bucket = this.buckets.of(productId);
-      this.effects.holds.push({ reservationId, productId, bucket, quantity, expiresAt });
-    }
+    this.created.push(this.workingCopy(reservation));
   }
 
   /** Its units stay reserved, for the order. */
@@ -52,19 +45,31 @@ export class Reservations {
     this.end(reservation, status);
   }
 
-  private end(reservation: Readonly<Reservation>, status: ReservationStatus): WorkingReservation {
+  /** Adds what the batch's reservations hold; call it when all is decided. One that has ended already holds nothing. */
+  addHolds(): void {
+    for (const { reservationId, status, expiresAt, lines } of this.created) {
+      if (status !== 'held') continue;
+      for (const { productId, quantity } of lines) {
+        this.effects.holds.push({ reservationId, productId, bucket: this.buckets.of(productId), quantity, expiresAt });
+      }
+    }
+  }
+
+  private end(reservation: Readonly<Reservation>, status: ReservationStatus): ReservationRow {
     const { reservationId } = reservation;
     let row = this.working.get(reservationId);
     if (row === undefined) {
-      row = { ...reservation, bucket: this.buckets.of(reservation.customerId) };
-      this.working.set(reservationId, row);
-      this.effects.reservations.push(row);
-      this.effects.endedHolds.push(reservationId);
-    } else {
-      // Created in this batch: none of its holds is stored yet, and none will be.
-      this.effects.holds = this.effects.holds.filter((hold) => hold.reservationId !== reservationId);
+      row = this.workingCopy(reservation);
+      this.effects.endedHolds.push({ reservationId });
     }
     row.status = status;
+    return row;
+  }
+
+  private workingCopy(reservation: Readonly<Reservation>): ReservationRow {
+    const row = { ...reservation, bucket: this.buckets.of(reservation.customerId) };
+    this.working.set(reservation.reservationId, row);
+    this.effects.reservations.push(row);
     return row;
   }
 }

@@ -87,12 +87,12 @@ it('sends units out, in transit, and in', () => {
     { transferId: sent.id, status: 'in-transit', location: 'central', delta: -6, onHand: 4 },
     { reason: 'stock-short', short: [{ productId: 'cafe', asked: 1, available: 0 }] },
   ]);
-  expect([...group.levels.values()].map(({ onHand }) => onHand)).toEqual([4]);
+  expect([...group.stored.levels.values()].map(({ onHand }) => onHand)).toEqual([4]);
   const arrived = group.write(arrivedOf([receive('1'), receive('2')])).outcomes;
   expect(arrived.map(({ result }) => result)).toMatchObject([
     { transferId: sent.id, status: 'arrived', location: 'sucursal-1', delta: 6, onHand: 6 },
     { reason: 'transfer-arrived' },
   ]);
   expect(outcomeResults['transfer.receive'].parse(arrived[0]?.result)).toEqual(arrived[0]?.result);
-  expect(group.transfers.get(sent.id)).toMatchObject({ status: 'arrived', arrivedAt: group.at });
+  expect(group.stored.transfers.get(sent.id)).toMatchObject({ status: 'arrived', arrivedAt: group.at });
 });

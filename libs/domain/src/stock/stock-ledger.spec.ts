@@ -1,6 +1,6 @@
 import { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
-import { levelKey } from '../state.js';
+import { levelKey } from './level.js';
 import { StockLedger } from './stock-ledger.js';
 
 function ledgerWith(onHand: number, reserved: number) {

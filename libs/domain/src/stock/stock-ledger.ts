@@ -1,11 +1,11 @@
 import type { Buckets } from '../buckets.js';
-import type { Effects, MovementRow } from '../effects.js';
-import { levelKey, type BatchState } from '../state.js';
+import type { Effects } from '../effects.js';
+import type { BatchState } from '../state.js';
+import { levelKey, type LevelRow, type MovementRow } from './level.js';
 
 export type Movement = Pick<MovementRow, 'movement' | 'onHandDelta' | 'reservedDelta'>;
 
-type WorkingLevel = Effects['levels'][number];
-export type Level = Readonly<WorkingLevel>;
+export type Level = Readonly<LevelRow>;
 
 /**
  * The stock levels while a batch is decided: as loaded, plus all movements so far. Only a movement changes a level, and
@@ -13,9 +13,9 @@ export type Level = Readonly<WorkingLevel>;
  */
 export class StockLedger {
   /** By location, then product: nearly all levels are at one location. */
-  private readonly working = new Map<string, Map<string, WorkingLevel>>();
+  private readonly working = new Map<string, Map<string, LevelRow>>();
   /** Changed levels. */
-  private readonly moved = new Set<WorkingLevel>();
+  private readonly moved = new Set<LevelRow>();
 
   constructor(
     private readonly stored: BatchState['levels'],
@@ -49,7 +49,7 @@ export class StockLedger {
         `${movement} of ${productId} at ${location} would leave ${reserved} reserved of ${onHand} on hand`,
       );
     }
-    const working = level as WorkingLevel;
+    const working = level as LevelRow;
     working.onHand = onHand;
     working.reserved = reserved;
     working.sequence += 1;
@@ -72,7 +72,7 @@ export class StockLedger {
     });
   }
 
-  private workingCopy(productId: string, location: string): WorkingLevel {
+  private workingCopy(productId: string, location: string): LevelRow {
     const stored = this.stored.get(levelKey(productId, location));
     return {
       productId,

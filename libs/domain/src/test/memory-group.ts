@@ -1,55 +1,27 @@
 import { decideBatch } from '../batch.js';
-import type {
-  Arrived,
-  DeadLetterActionRow,
-  DeadLetterRow,
-  Effects,
-  Failure,
-  MovementRow,
-  OrderRow,
-  OutcomeRow,
-  CustomerRow,
-} from '../effects.js';
+import type { DeadLetter } from '../dead-letters/dead-letter.js';
+import type { Cart } from '../carts/cart.js';
+import type { Arrived, Effects, Failure, RowOf } from '../effects.js';
 import { neededKeys } from '../needed-keys.js';
-import {
-  levelKey,
-  type BatchState,
-  type Cart,
-  type DeadLetter,
-  type NeededKeys,
-  type Order,
-  type Product,
-  type Reservation,
-  type StockLevel,
-  type Transfer,
-} from '../state.js';
+import type { RowList } from '../noun.js';
+import { mapValues, rowLists, type RowLists } from '../nouns.js';
+import type { Order } from '../orders/order.js';
+import type { BatchState, NeededKeys } from '../state.js';
 
 export const BUCKETS = 16;
 /** Locations of stock. */
 export const LOCATIONS: ReadonlySet<string> = new Set(['central', 'sucursal-1']);
 const ALL_BUCKETS: ReadonlySet<number> = new Set(Array.from({ length: BUCKETS }, (_, bucket) => bucket));
 
+/** Stored rows by list and key. Of an `update` list the last row of each key, apart from the row that it updates. */
+type Stored = { readonly [List in keyof RowLists]: Map<string, RowOf<RowLists[List]>> };
+
 /**
  * A database group in memory, for specs. A batch is loaded by its keys only, decided, and stored as the tables would:
- * an inserted row must be new, and stored rows are frozen.
+ * an inserted row must be new, an updated one must exist, and stored rows are frozen.
  */
 export class MemoryGroup {
-  readonly outcomes = new Map<string, OutcomeRow>();
-  readonly orders = new Map<string, OrderRow>();
-  readonly movements = new Map<string, MovementRow>();
-  readonly levels = new Map<string, StockLevel>();
-  readonly products = new Map<string, Product>();
-  readonly customers = new Map<string, CustomerRow>();
-  readonly carts = new Map<string, Effects['carts'][number]>();
-  readonly cartItems = new Map<string, Effects['cartItems'][number]>();
-  readonly deadLetters = new Map<string, DeadLetterRow>();
-  readonly deadLetterUpdates = new Map<string, DeadLetter>();
-  readonly deadLetterActions = new Map<string, DeadLetterActionRow>();
-  readonly orderUpdates = new Map<string, Effects['orderUpdates'][number]>();
-  readonly reservations = new Map<string, Reservation>();
-  readonly holds = new Map<string, Effects['holds'][number]>();
-  readonly transfers = new Map<string, Transfer>();
-  readonly tombstones = new Map<string, Effects['tombstones'][number]>();
+  readonly stored = mapValues(rowLists, () => new Map()) as Stored;
   private seq = 0;
 
   /** `at`: the group's clock, which a spec may set forward. */
@@ -61,20 +33,21 @@ export class MemoryGroup {
   write(arrived: readonly Arrived[], failures?: ReadonlyMap<Arrived, Failure>): Effects {
     const state = this.load(neededKeys(arrived));
     const effects = decideBatch(state, arrived, failures);
-    this.store(effects);
+    for (const list of Object.keys(rowLists) as (keyof RowLists)[]) this.store(list, effects[list]);
     return effects;
   }
 
   load(keys: NeededKeys): BatchState {
     this.seq += 1;
-    const inCarts = [...this.cartItems.values()].filter(({ customerId }) =>
+    const { stored } = this;
+    const inCarts = [...stored.cartItems.values()].filter(({ customerId }) =>
       keys.checkOutCustomerIds.includes(customerId),
     );
     const productIds = [...keys.productIds, ...inCarts.map(({ productId }) => productId)];
-    const holds = [...this.holds.values()];
+    const holds = [...stored.holds.values()];
     const due = holds.filter(({ expiresAt }) => expiresAt <= this.at).map(({ reservationId }) => reservationId);
     const held = holds.filter(({ reservationId }) => [...keys.reservationIds, ...due].includes(reservationId));
-    const ordered = keys.orderIds.flatMap((orderId) => this.orders.get(orderId)?.lines ?? []);
+    const ordered = keys.orderIds.flatMap((orderId) => stored.orders.get(orderId)?.lines ?? []);
     const atCentral = [...productIds, ...[...held, ...ordered].map(({ productId }) => productId)];
     const letters = this.letters();
     return {
@@ -82,101 +55,77 @@ export class MemoryGroup {
       at: this.at,
       buckets: BUCKETS,
       ownedBuckets: this.ownedBuckets,
-      outcomes: only(this.outcomes, keys.commandIds),
+      outcomes: only(stored.outcomes, keys.commandIds),
       deadLetters: new Map(keys.commandIds.map((id) => [id, letters.filter(({ commandId }) => commandId === id)])),
-      products: only(this.products, productIds),
+      products: only(stored.products, productIds),
       levels: new Map(
-        [...this.levels].filter(
+        [...stored.levels].filter(
           ([, { productId, location }]) =>
             keys.stockProductIds.includes(productId) || (location === 'central' && atCentral.includes(productId)),
         ),
       ),
-      customers: new Set(keys.customerIds.filter((customerId) => this.customers.has(customerId))),
+      customers: new Set(keys.customerIds.filter((customerId) => stored.customers.has(customerId))),
       carts: new Map(keys.cartCustomerIds.flatMap((customerId) => this.cart(customerId))),
       orders: new Map(keys.orderIds.flatMap((orderId) => this.order(orderId))),
       reservations: new Map(
-        [...this.reservations].filter(([id]) => keys.reservationIds.includes(id) || due.includes(id)),
+        [...stored.reservations].filter(([id]) => keys.reservationIds.includes(id) || due.includes(id)),
       ),
-      transfers: only(this.transfers, keys.transferIds),
+      transfers: only(stored.transfers, keys.transferIds),
       locations: new Set(keys.locations.filter((location) => LOCATIONS.has(location))),
       tombstones: new Map(
-        [...only(this.tombstones, keys.commandIds)].map(([commandId, { reason }]) => [commandId, reason]),
+        [...only(stored.tombstones, keys.commandIds)].map(([commandId, { reason }]) => [commandId, reason]),
       ),
     };
   }
 
   /** Current state of dead letters. */
   letters(): DeadLetter[] {
-    return [...this.deadLetters].map(([key, { sentBy: _sentBy, command: _command, ...letter }]) => ({
+    return [...this.stored.deadLetters].map(([key, { sentBy: _sentBy, command: _command, ...letter }]) => ({
       ...letter,
-      ...(this.deadLetterUpdates.get(key) ?? { state: 'open', tries: 1, lastNumber: 0 }),
+      ...(this.stored.deadLetterUpdates.get(key) ?? { state: 'open', tries: 1, lastNumber: 0 }),
     }));
   }
 
   /** Current state of an order. */
   order(orderId: string): [string, Order][] {
-    const row = this.orders.get(orderId);
+    const row = this.stored.orders.get(orderId);
     if (row === undefined) return [];
-    const { status, returned } = this.orderUpdates.get(orderId) ?? { status: row.status, returned: [] };
+    const { status, returned } = this.stored.orderUpdates.get(orderId) ?? { status: row.status, returned: [] };
     return [[orderId, { ...row, status, returned }]];
   }
 
   /** What a reader sees of a product in a cart; undefined: it is not in the cart. */
   visible(customerId: string, productId: string): { quantity: number; stamp: string } | undefined {
-    const item = this.cartItems.get(`${customerId}\n${productId}`);
-    const clearedStamp = this.carts.get(customerId)?.clearedStamp ?? '';
+    const item = this.stored.cartItems.get(`${customerId}\n${productId}`);
+    const clearedStamp = this.stored.carts.get(customerId)?.clearedStamp ?? '';
     if (item === undefined || item.quantity === 0 || item.stamp <= clearedStamp) return undefined;
     return { quantity: item.quantity, stamp: item.stamp };
   }
 
   /** None if nothing was ever added or cleared. */
   private cart(customerId: string): [string, Cart][] {
-    const items = [...this.cartItems.values()].filter((item) => item.customerId === customerId);
-    const clearedStamp = this.carts.get(customerId)?.clearedStamp ?? null;
+    const items = [...this.stored.cartItems.values()].filter((item) => item.customerId === customerId);
+    const clearedStamp = this.stored.carts.get(customerId)?.clearedStamp ?? null;
     return items.length === 0 && clearedStamp === null ? [] : [[customerId, { customerId, clearedStamp, items }]];
   }
 
-  private store(effects: Effects): void {
-    for (const row of effects.outcomes) insert(this.outcomes, row.commandId, row);
-    for (const row of effects.orders) insert(this.orders, row.orderId, row);
-    for (const row of effects.movements) {
-      insert(this.movements, `${levelKey(row.productId, row.location)}\n${row.sequence}`, row);
+  private store(name: keyof RowLists, rows: readonly object[]): void {
+    const { stores, of, keyOf } = rowLists[name] as RowList<object>;
+    const stored = this.stored as Record<string, Map<string, object>>;
+    const own = stored[name] as Map<string, object>;
+    const target = of === undefined ? own : (stored[of] as Map<string, object>);
+    // A statement can't touch a row twice.
+    if (new Set(rows.map(keyOf)).size !== rows.length) throw new Error(`a batch writes one row of ${name} twice`);
+    for (const row of rows) {
+      const key = keyOf(row);
+      if (stores === 'insert' && target.has(key)) throw new Error(`there is a row ${key} already in ${name}`);
+      if (stores === 'update' && !target.has(key)) throw new Error(`there is no row ${key} for ${name}`);
+      if (stores !== 'delete') own.set(key, Object.freeze(row));
+      else for (const each of target.keys()) if (`${each}\n`.startsWith(`${key}\n`)) target.delete(each);
     }
-    for (const row of effects.customers) insert(this.customers, row.customerId, row);
-    for (const row of effects.deadLetters) insert(this.deadLetters, `${row.commandId}\n${row.bodyHash}`, row);
-    upsert(this.deadLetterUpdates, effects.deadLetterUpdates, ({ commandId, bodyHash }) => `${commandId}\n${bodyHash}`);
-    for (const key of this.deadLetterUpdates.keys()) if (!this.deadLetters.has(key)) throw new Error(`no row ${key}`);
-    for (const row of effects.deadLetterActions) {
-      insert(this.deadLetterActions, `${row.commandId}\n${row.bodyHash}\n${row.number}`, row);
-    }
-    for (const row of effects.holds) insert(this.holds, `${row.reservationId}\n${row.productId}`, row);
-    for (const [key, { reservationId }] of this.holds) {
-      if (effects.endedHolds.includes(reservationId)) this.holds.delete(key);
-    }
-    for (const row of effects.tombstones) insert(this.tombstones, row.commandId, row);
-    upsert(this.orderUpdates, effects.orderUpdates, ({ orderId }) => orderId);
-    upsert(this.reservations, effects.reservations, ({ reservationId }) => reservationId);
-    upsert(this.transfers, effects.transfers, ({ transferId }) => transferId);
-    upsert(this.levels, effects.levels, ({ productId, location }) => levelKey(productId, location));
-    upsert(this.products, effects.products, ({ productId }) => productId);
-    for (const { customerId, productId } of effects.removedCartItems)
-      this.cartItems.delete(`${customerId}\n${productId}`);
-    upsert(this.cartItems, effects.cartItems, ({ customerId, productId }) => `${customerId}\n${productId}`);
-    upsert(this.carts, effects.carts, ({ customerId }) => customerId);
   }
 }
 
 function only<T>(rows: ReadonlyMap<string, T>, keys: readonly string[]): Map<string, T> {
   return new Map([...rows].filter(([key]) => keys.includes(key)));
-}
-
-function insert<T extends object>(rows: Map<string, T>, key: string, row: T): void {
-  if (rows.has(key)) throw new Error(`there is a row ${key} already`);
-  rows.set(key, Object.freeze(row));
-}
-
-/** One row a key and batch: INSERT … ON CONFLICT can't touch a row twice. */
-function upsert<T extends object>(rows: Map<string, T>, changed: readonly T[], keyOf: (row: T) => string): void {
-  if (new Set(changed.map(keyOf)).size !== changed.length) throw new Error('a batch writes one row twice');
-  for (const row of changed) rows.set(keyOf(row), Object.freeze(row));
 }

@@ -1,12 +1,11 @@
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
-import type { BatchState, Transfer } from '../state.js';
-
-type WorkingTransfer = Effects['transfers'][number];
+import type { BatchState } from '../state.js';
+import type { Transfer, TransferRow } from './transfer.js';
 
 /** The transfers that change: as loaded, plus those of this batch, with all its changes. */
 export class Transfers {
-  private readonly working = new Map<string, WorkingTransfer>();
+  private readonly working = new Map<string, TransferRow>();
 
   constructor(
     private readonly stored: BatchState['transfers'],
@@ -31,7 +30,7 @@ export class Transfers {
     });
   }
 
-  private workingCopy(transfer: Readonly<Transfer>): WorkingTransfer {
+  private workingCopy(transfer: Readonly<Transfer>): TransferRow {
     const row = { ...transfer, bucket: this.buckets.of(transfer.productId) };
     this.working.set(transfer.transferId, row);
     this.effects.transfers.push(row);

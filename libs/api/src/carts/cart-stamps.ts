@@ -1,0 +1,9 @@
+import type { Stamp } from '@eco/contracts';
+
+/** Learns the highest stamp that a cart shows. What sends commands from this process then gives them later stamps. */
+export abstract class CartStamps {
+  abstract noteStamp(customerId: string, stamp: Stamp): void;
+}
+
+/** For a process that sends no commands. */
+export const NO_COMMANDS: CartStamps = { noteStamp: () => undefined };

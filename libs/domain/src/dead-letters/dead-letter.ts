@@ -1,0 +1,68 @@
+import type { CommandKind, OutcomeStatus } from '@eco/contracts';
+import { insert, update, type Noun } from '../noun.js';
+
+/** `open` until it is replayed with success, or discarded. */
+export type DeadLetterState = 'open' | 'replayed' | 'discarded';
+
+/** A command that could not be processed, without its content. Keyed by command id and `bodyHash`. */
+export interface DeadLetter {
+  commandId: string;
+  bodyHash: string;
+  state: DeadLetterState;
+  /** Null: the kind is unknown. */
+  kind: CommandKind | null;
+  /** Null: unreadable, so unknown. */
+  bucket: number | null;
+  errorClass: DeadLetterClass;
+  /** Where it failed, in few words; equal failures have equal text. */
+  failureSite: string;
+  reason: string;
+  /** Number of failed tries. */
+  tries: number;
+  /** Number of the last operator action; 0: none yet. */
+  lastNumber: number;
+}
+/**
+ * - `unreadable`: no message of commands; `invalid`: no command; both as far as this version knows.
+ * - `not-owned`: it belongs to another group.
+ * - `rule`: the rules threw, which is a bug. `database`: the database refuses to store its effects.
+ * - `process`: each process that tried it alone ended.
+ * - `key-conflict`: another body was decided first under its id. It is its sender's mistake: it raises no alarm, and no
+ *   replay can succeed.
+ */
+export type DeadLetterClass = 'unreadable' | 'invalid' | 'not-owned' | 'rule' | 'database' | 'process' | 'key-conflict';
+
+export interface DeadLetterRow extends Omit<DeadLetter, 'state' | 'tries' | 'lastNumber'> {
+  sentBy: string | null;
+  /** The command as received. */
+  command: unknown;
+}
+
+/** An operator's action on a dead letter, and its result. */
+export interface DeadLetterActionRow {
+  commandId: string;
+  bodyHash: string;
+  /** Increases with each action on the dead letter. */
+  number: number;
+  action: 'replay' | 'discard';
+  by: string;
+  /** Of a replay its reply: the outcome's status, `dead-letter` or `key-conflict`. */
+  result: OutcomeStatus | 'dead-letter' | 'key-conflict';
+  /** Why it was discarded, or failed again. */
+  reason: string | null;
+}
+
+export const deadLetters = {
+  keys: {},
+  state: {
+    /** By command id; one per body, open or closed. */
+    deadLetters: () => new Map<string, DeadLetter[]>(),
+  },
+  rows: {
+    /** New dead letters. */
+    deadLetters: insert<DeadLetterRow>('commandId', 'bodyHash'),
+    /** Changed dead letters, one row each, new in this batch or stored. */
+    deadLetterUpdates: update<DeadLetter>('deadLetters', 'commandId', 'bodyHash'),
+    deadLetterActions: insert<DeadLetterActionRow>('commandId', 'bodyHash', 'number'),
+  },
+} satisfies Noun;

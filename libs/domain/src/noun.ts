@@ -1,0 +1,51 @@
+/**
+ * A noun is a thing that commands are about, such as orders or transfers. Its descriptor lists what a batch may ask for,
+ * what is then loaded, and what a batch may write. The types `NeededKeys`, `BatchState` and `Effects`, their empty
+ * values and the specs' database in memory are derived from the descriptors in `nouns.ts`. The tables of
+ * `libs/database` must cover them, or do not compile.
+ */
+export interface Noun {
+  /** Lists of keys by which a batch asks for data. `what-fits`: the limits of a load may leave some out. */
+  readonly keys: Readonly<Record<string, 'all' | 'what-fits'>>;
+  /** Parts of the state that a batch is decided from; each function makes an empty part. */
+  readonly state: Readonly<Record<string, () => Map<string, unknown> | Set<string>>>;
+  /** Lists of rows that a batch writes, in the order in which they are stored. */
+  readonly rows: Readonly<Record<string, RowList<never>>>;
+}
+
+/** A list of rows that a batch writes, with at most one row per key. */
+export interface RowList<Row> {
+  /** What storing a row does with the stored row of the same key. `insert`: there is none. */
+  readonly stores: 'insert' | 'upsert' | 'update' | 'delete';
+  /** The list that inserts or upserts the rows. */
+  readonly of: string | undefined;
+  /** Names the stored row. A `delete` may give the first fields of the key only: it then deletes all such rows. */
+  readonly key: readonly Field<Row>[];
+  readonly keyOf: (row: Row) => string;
+}
+
+type Field<Row> = keyof Row & string;
+
+/** New rows. */
+export function insert<Row>(...key: Field<Row>[]): RowList<Row> {
+  return rowList('insert', undefined, key);
+}
+
+/** Whole rows, new or changed. */
+export function upsert<Row>(...key: Field<Row>[]): RowList<Row> {
+  return rowList('upsert', undefined, key);
+}
+
+/** Fields that change in rows of the list `of`, stored or of the same batch. */
+export function update<Row>(of: string, ...key: Field<Row>[]): RowList<Row> {
+  return rowList('update', of, key);
+}
+
+/** Stored rows of the list `of` that end. */
+export function remove<Row>(of: string, ...key: Field<Row>[]): RowList<Row> {
+  return rowList('delete', of, key);
+}
+
+function rowList<Row>(stores: RowList<Row>['stores'], of: string | undefined, key: Field<Row>[]): RowList<Row> {
+  return { stores, of, key, keyOf: (row) => key.map((field) => row[field]).join('\n') };
+}

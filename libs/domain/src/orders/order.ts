@@ -1,0 +1,51 @@
+import type { OrderLine, OrderStatus, PricedLine, ShortLine } from '@eco/contracts';
+import { insert, update, type Noun } from '../noun.js';
+
+/** Current state of an order. */
+export interface Order {
+  orderId: string;
+  customerId: string;
+  branchId: string | null;
+  status: OrderStatus;
+  lines: OrderLine[];
+  totalCents: number;
+  /** Units returned so far. */
+  returned: OrderLine[];
+}
+
+export interface OrderRow {
+  orderId: string;
+  customerId: string;
+  bucket: number;
+  branchId: string | null;
+  status: 'confirmed' | 'rejected';
+  lines: (PricedLine | OrderLine)[];
+  totalCents: number;
+  short: ShortLine[];
+  unknownProducts: string[];
+  placedAt: string;
+}
+
+/** What happened to an order after it was confirmed. */
+export interface OrderUpdateRow {
+  orderId: string;
+  status: OrderStatus;
+  /** The reservation whose units it took over; null: it reserved them itself, or this is stored. */
+  reservationId: string | null;
+  /** Time of cancellation or fulfilment. */
+  endedAt: string | null;
+  returned: OrderLine[];
+}
+
+export const orders = {
+  keys: {
+    /** Orders that may change, with the levels that they hold. */
+    orderIds: 'what-fits',
+  },
+  state: { orders: () => new Map<string, Order>() },
+  rows: {
+    orders: insert<OrderRow>('orderId'),
+    /** One row per order, whether placed in this batch or stored. */
+    orderUpdates: update<OrderUpdateRow>('orders', 'orderId'),
+  },
+} satisfies Noun;

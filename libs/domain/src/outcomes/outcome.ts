@@ -1,0 +1,34 @@
+import type { ChangeType, CommandKind, OutcomeStatus, Topic } from '@eco/contracts';
+import { insert, type Noun } from '../noun.js';
+
+export interface StoredOutcome {
+  /** SHA-256 of the canonical body, hex. */
+  bodyHash: string;
+  status: OutcomeStatus;
+  result: Record<string, unknown>;
+}
+
+export interface OutcomeRow {
+  commandId: string;
+  bodyHash: string;
+  kind: CommandKind;
+  bucket: number;
+  status: OutcomeStatus;
+  result: Record<string, unknown>;
+  /** Topic under which `GET /changes` shows it; null: it changed nothing. */
+  topic: Topic | null;
+  changeType: ChangeType | null;
+  /** Number within (batch, topic), from 1; 0 if topic is null. */
+  n: number;
+  /** Data of the change; null if topic is null. */
+  changeData: Record<string, unknown> | null;
+}
+
+export const outcomes = {
+  keys: {
+    /** Also of dead letters and tombstones. */
+    commandIds: 'all',
+  },
+  state: { outcomes: () => new Map<string, StoredOutcome>() },
+  rows: { outcomes: insert<OutcomeRow>('commandId') },
+} satisfies Noun;

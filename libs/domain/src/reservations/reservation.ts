@@ -1,0 +1,49 @@
+import type { PricedLine, ReservationStatus } from '@eco/contracts';
+import { insert, remove, upsert, type Noun } from '../noun.js';
+
+export interface Reservation {
+  reservationId: string;
+  customerId: string;
+  branchId: string | null;
+  status: ReservationStatus;
+  lines: PricedLine[];
+  totalCents: number;
+  /** ISO 8601. */
+  createdAt: string;
+  /** It is due from this instant on; it holds its units until a batch sees that. ISO 8601. */
+  expiresAt: string;
+  /** The order that it became. */
+  orderId: string | null;
+}
+
+export interface ReservationRow extends Reservation {
+  bucket: number;
+}
+
+/** One line of a held reservation; a batch finds due reservations by its product. */
+export interface HoldRow {
+  reservationId: string;
+  productId: string;
+  /** The product's bucket. */
+  bucket: number;
+  quantity: number;
+  expiresAt: string;
+}
+
+export const reservations = {
+  keys: {
+    /** Reservations that may change, with the levels that they hold. Due ones are loaded anyway. */
+    reservationIds: 'what-fits',
+  },
+  state: {
+    /** The named ones and the due ones. */
+    reservations: () => new Map<string, Reservation>(),
+  },
+  rows: {
+    /** New or changed, one row per reservation. */
+    reservations: upsert<ReservationRow>('reservationId'),
+    holds: insert<HoldRow>('reservationId', 'productId'),
+    /** Reservations whose stored holds end. */
+    endedHolds: remove<Pick<HoldRow, 'reservationId'>>('holds', 'reservationId'),
+  },
+} satisfies Noun;

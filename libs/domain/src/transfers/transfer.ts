@@ -1,0 +1,26 @@
+import { upsert, type Noun } from '../noun.js';
+
+export interface Transfer {
+  transferId: string;
+  productId: string;
+  from: string;
+  to: string;
+  quantity: number;
+  status: 'in-transit' | 'arrived';
+  /** ISO 8601. */
+  sentAt: string;
+  arrivedAt: string | null;
+}
+
+export interface TransferRow extends Transfer {
+  bucket: number;
+}
+
+export const transfers = {
+  keys: { transferIds: 'all' },
+  state: { transfers: () => new Map<string, Transfer>() },
+  rows: {
+    /** New or changed, one row per transfer. */
+    transfers: upsert<TransferRow>('transferId'),
+  },
+} satisfies Noun;
