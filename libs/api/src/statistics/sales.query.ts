@@ -9,7 +9,7 @@ export interface SalesRow extends Figures {
   product_id: string;
 }
 
-export interface WithTimeZone {
+interface WithTimeZone {
   time_zone: string;
 }
 
