@@ -18,7 +18,7 @@ import type { Reads } from './reads.js';
  */
 
 /** One progress row of a consumer: it has applied a topic up to batch `seq`, or up to change `n` of it. */
-export interface ConsumerProgress extends GroupPosition {
+interface ConsumerProgress extends GroupPosition {
   readonly topic: string;
   /** Null: the whole batch. */
   readonly n: number | null;
