@@ -1,10 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { READ_ANSWER_HEADERS, readHeadersSchema } from '@eco/api/reads';
 import { Consumers } from '@eco/consumers';
 import { customerPageSchema, pageQuerySchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { MoreThan } from 'typeorm';
-import { answerFrom, CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema } from '../consumer-answer.js';
+import { answerFrom, STORE_PROBLEMS } from '../consumer-answer.js';
 import { CentralCustomer } from './customer.entity.js';
 import { customersConsumer } from './customers.consumer.js';
 
@@ -13,9 +14,9 @@ const listCustomers = operation({
   description:
     'From a table that Central maintains from the events of all groups; its position states what has been applied.',
   query: pageQuerySchema,
-  headers: consumerHeadersSchema,
-  answers: { 200: { description: 'One page', body: customerPageSchema, headers: CONSUMER_ANSWER_HEADERS } },
-  problems: CONSUMER_PROBLEMS,
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'One page', body: customerPageSchema, headers: READ_ANSWER_HEADERS } },
+  problems: STORE_PROBLEMS,
 });
 
 @ApiTags('customers')

@@ -1,11 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { READ_ANSWER_HEADERS, readHeadersSchema } from '@eco/api/reads';
 import { Consumers } from '@eco/consumers';
 import { z } from 'zod';
 import { notificationPageSchema, pageQuerySchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { isUuid } from '@eco/routing';
-import { answerFrom, CONSUMER_ANSWER_HEADERS, CONSUMER_PROBLEMS, consumerHeadersSchema } from '../consumer-answer.js';
+import { answerFrom, STORE_PROBLEMS } from '../consumer-answer.js';
 import { Notification } from './notification.entity.js';
 import { notificationsConsumer } from './notifications.consumer.js';
 
@@ -13,9 +14,9 @@ const listNotifications = operation({
   summary: 'Notifications to people, oldest first, with their state',
   description: 'Without a mail server all stay `unsent` and are sent once there is one.',
   query: pageQuerySchema,
-  headers: consumerHeadersSchema,
-  answers: { 200: { description: 'One page', body: notificationPageSchema, headers: CONSUMER_ANSWER_HEADERS } },
-  problems: CONSUMER_PROBLEMS,
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'One page', body: notificationPageSchema, headers: READ_ANSWER_HEADERS } },
+  problems: STORE_PROBLEMS,
 });
 
 @ApiTags('notifications')
