@@ -33,7 +33,7 @@ const boundaries = (extra) => [
   },
 ];
 
-// Each server has one library that may import its driver. Any other would have its own idea of confirms, roles and deadlines.
+// Few libraries may import a server's driver. Any other would have its own idea of confirms, roles and deadlines.
 // TypeORM and golevelup each have one role, and the rooms of that role are named here (docs/decisions/0063).
 const drivers = [
   {
@@ -54,8 +54,8 @@ const drivers = [
   {
     packages: ['pg', 'pg-*'],
     // The monolith that ours is measured against has a database of its own.
-    folders: ['libs/database', 'tools/bench/src/monolith'],
-    why: 'Only @eco/database talks to PostgreSQL: there roles are discovered and writes are fenced.',
+    folders: ['libs/postgres', 'libs/database', 'libs/writer', 'tools/bench/src/monolith'],
+    why: 'Only @eco/postgres, @eco/database and @eco/writer talk to PostgreSQL: there roles are discovered and writes are fenced.',
   },
   {
     packages: ['node:sqlite'],
@@ -196,7 +196,7 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': boundaries({
         imports: ['testing'],
-        external: ['@jest/globals', 'fast-check', '@fast-check/jest'],
+        external: ['fast-check'],
       }),
       'no-restricted-syntax': ['error', unskipped, unskippedAliases, sleepless],
     },

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { consumerNames, type ConsumerName } from '@eco/contracts';
-import { consumerRoles } from '@eco/database';
+import { consumerNames, consumerRoles, type ConsumerName } from '@eco/contracts';
 import {
   loginFileSetting,
   readConfig,

@@ -1,4 +1,5 @@
-import { askNodes, primaryOf, verifyGroup, type NodeAddress, type VerifyReport } from '@eco/database';
+import { verifyGroup, type VerifyReport } from '@eco/database';
+import { askNodes, primaryOf, type NodeAddress } from '@eco/postgres';
 import { BadInput } from './input.js';
 import type { Target } from './target.js';
 

@@ -1,6 +1,6 @@
 import type { EventAnnouncer } from '@eco/broker';
 import { topics, type ChangeEvent, type Topic } from '@eco/contracts';
-import type { LeaderTerm } from '@eco/database';
+import type { LeaderTerm } from '@eco/writer';
 import type { BatchState, Effects } from '@eco/domain';
 import { Announcements } from './announcements.js';
 

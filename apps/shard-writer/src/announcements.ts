@@ -1,6 +1,6 @@
 import type { EventAnnouncer } from '@eco/broker';
 import type { Change, ChangeType, Topic } from '@eco/contracts';
-import type { LeaderTerm } from '@eco/database';
+import type { LeaderTerm } from '@eco/writer';
 import type { BatchState, Effects } from '@eco/domain';
 
 const HEARTBEAT_MS = 1000;

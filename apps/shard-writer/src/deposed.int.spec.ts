@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
-import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
+import { brokenChecks, verifyGroup } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
 

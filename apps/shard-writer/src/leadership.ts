@@ -1,20 +1,15 @@
 import { sleep } from '@eco/broker';
+import { NodeRoles, nodeName, primaryOf, type Login, type NodeAddress, type PrimaryAnswer } from '@eco/postgres';
 import {
   startTerm,
-  NodeRoles,
-  nodeName,
-  primaryOf,
   readHolder,
   terminateHolder,
   tryToLead,
   watchSession,
   withdrawTries,
   WriterSession,
-  type Login,
-  type NodeAddress,
-  type PrimaryAnswer,
   type LeaderTerm,
-} from '@eco/database';
+} from '@eco/writer';
 import type { Log } from '@eco/service';
 import { StallDetector } from './stall-detector.js';
 import type { Writer } from './writer.js';

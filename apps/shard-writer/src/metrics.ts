@@ -1,4 +1,5 @@
-import { readGauges, type SideConnection } from '@eco/database';
+import type { SideConnection } from '@eco/postgres';
+import { readGauges } from '@eco/writer';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { PrimaryWatch } from './primary-watch.js';
 import type { Committed } from './settle.js';

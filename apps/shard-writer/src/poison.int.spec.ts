@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import type { Command } from '@eco/contracts';
-import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
+import { brokenChecks, verifyGroup } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
 

@@ -1,12 +1,6 @@
-import {
-  AbsentSlots,
-  readAbsentSlots,
-  readClocks,
-  renewAbsentSlot,
-  type AbsentSlot,
-  type Clocks,
-  type SideConnection,
-} from '@eco/database';
+import { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from '@eco/database';
+import type { SideConnection } from '@eco/postgres';
+import { readClocks, type Clocks } from '@eco/writer';
 import type { Log } from '@eco/service';
 
 /*

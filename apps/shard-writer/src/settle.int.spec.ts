@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { startTerm, tryToLead, verifyGroup, brokenChecks, WriterSession, type LeaderTerm } from '@eco/database';
+import { verifyGroup, brokenChecks } from '@eco/database';
+import { startTerm, tryToLead, WriterSession, type LeaderTerm } from '@eco/writer';
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { Arrived, Effects } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';

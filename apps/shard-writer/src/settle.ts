@@ -8,7 +8,7 @@ import {
   type LeaderTerm,
   type Removal,
   type WriterSession,
-} from '@eco/database';
+} from '@eco/writer';
 import {
   decidable,
   decideBatch,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { SuspectSet } from '@eco/database';
+import type { SuspectSet } from '@eco/writer';
 import type { Arrived } from '@eco/domain';
 import { Suspects, TRIES_MAX, type Part, type Taken } from './suspects.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '@eco/broker';
-import type { SuspectSet } from '@eco/database';
+import type { SuspectSet } from '@eco/writer';
 import { linesIn, type Arrived } from '@eco/domain';
 
 /*

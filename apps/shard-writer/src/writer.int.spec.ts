@@ -11,7 +11,8 @@ import {
   type Announcement,
 } from '@eco/broker';
 import type { Heartbeat, ChangeEvent, Command } from '@eco/contracts';
-import { brokenChecks, SideConnection, verifyGroup } from '@eco/database';
+import { brokenChecks, verifyGroup } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import { createLog, Metrics } from '@eco/service';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';

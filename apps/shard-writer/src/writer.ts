@@ -17,7 +17,7 @@ import {
   type LeaderTerm,
   type SuspectSet,
   type WriterSession,
-} from '@eco/database';
+} from '@eco/writer';
 import { readCommands, type Arrived, type Effects, type Failure } from '@eco/domain';
 import type { Log } from '@eco/service';
 import { formatPosition, positionOf } from '@eco/routing';

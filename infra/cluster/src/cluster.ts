@@ -1,4 +1,4 @@
-import { DATABASE_NAME } from '@eco/database';
+import { DATABASE_NAME } from '@eco/postgres';
 import { removeDataFolder } from './data-folder.js';
 import { addFirstProducts } from './first-products.js';
 import type { Host, OpenedHost } from './host.js';

@@ -1,4 +1,5 @@
-import { SideConnection, slotName } from '@eco/database';
+import { slotName } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import type { DatabaseNode } from './layout.js';
 import { until } from './until.js';
 

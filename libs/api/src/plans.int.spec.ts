@@ -1,4 +1,4 @@
-import { READ_PLAN_SETTINGS, SideConnection, SLOW_READ_PLAN_SETTINGS } from '@eco/database';
+import { READ_PLAN_SETTINGS, SideConnection, SLOW_READ_PLAN_SETTINGS } from '@eco/postgres';
 import { changesQuery, WHOLE_BATCH, type Query } from '@eco/reads';
 import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { cartProductsQuery, cartQuery } from './carts/cart.query.js';

@@ -30,7 +30,7 @@ type ConnectedListener = (model: ChannelModel) => void;
 
 /**
  * A connection is dropped after two missed heartbeats, which takes 6 to 9 s. The broker therefore requeues a stalled
- * writer's deliveries before PostgreSQL frees the writer's lock (11 s, `session.ts` of @eco/database).
+ * writer's deliveries before PostgreSQL frees the writer's lock (11 s, `session.ts` of @eco/writer).
  */
 const HEARTBEAT_SECONDS = 3;
 const CONNECT_TIMEOUT_MS = 3000;

@@ -8,7 +8,7 @@ import {
   type QueryRunner,
 } from 'typeorm';
 import type { ConsumerSchema } from '@eco/contracts';
-import { DATABASE_NAME, nodeName, type NodeAddress } from '@eco/database';
+import { DATABASE_NAME, nodeName, type NodeAddress } from '@eco/postgres';
 import type { ConsumerRows, ReadFailure } from '@eco/reads';
 import type { Consumer } from './consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';

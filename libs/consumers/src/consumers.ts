@@ -1,8 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { EntityManager } from 'typeorm';
 import { registerBrokerMetrics, type BrokerAccess, type Log } from '@eco/broker';
-import type { ConsumerName } from '@eco/contracts';
-import type { ConsumerRole } from '@eco/database';
+import type { ConsumerName, ConsumerRole } from '@eco/contracts';
 import {
   ChangesReader,
   readConsumer,

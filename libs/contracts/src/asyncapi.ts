@@ -1,19 +1,18 @@
 import { z } from 'zod';
-import { heartbeatSchema, changeEventSchema, changeSchema, changeTypeSchema, topics } from './changes.js';
-import { changeData } from './change-data.js';
+import { heartbeatSchema, changeData, changeEventSchema, changeSchema, changeTypeSchema } from './changes.js';
 import {
   COMMAND_MESSAGE_VERSION,
   commandKinds,
-  commandRoutes,
   commandSchemas,
   MAX_COMMANDS_PER_MESSAGE,
   MAX_MESSAGE_BYTES,
   type CommandKind,
-  type CommandRoute,
 } from './commands.js';
+import { commandRoutes, type CommandRoute } from './define-command.js';
 import { COMMANDS_EXCHANGE, EVENTS_EXCHANGE } from './exchanges.js';
 import { headers } from './headers.js';
 import { replyMessageSchema } from './outcomes.js';
+import { topics } from './topics.js';
 
 type JsonObject = Record<string, unknown>;
 

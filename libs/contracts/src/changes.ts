@@ -1,32 +1,39 @@
 import { z } from 'zod';
+import { commandKinds, type CommandKind } from './commands.js';
+import type { Changes, CommandDescriptor } from './define-command.js';
 import { groupIdSchema, timestampSchema, uuidSchema } from './primitives.js';
+import { movementChange } from './stock.js';
+import { topicSchema } from './topics.js';
 
 /**
  * Changes: what batches did, readable in order by topic at `GET /changes`. The database is the log; an event only
  * announces. So an event queue may drop messages, and a consumer that was away for a week still misses nothing.
  */
-export const topicSchema = z.enum(['orders', 'stock', 'products', 'customers', 'carts']);
-export type Topic = z.infer<typeof topicSchema>;
-export const topics = topicSchema.options;
 
-/** Past tense: what has happened. The data of each is described in `changeData`. */
-export const changeTypeSchema = z.enum([
-  'order.confirmed',
-  'order.rejected',
-  'order.cancelled',
-  'order.fulfilled',
-  'order.returned',
-  'reservation.created',
-  'reservation.released',
-  'reservation.expired',
-  'stock.changed',
-  'product.created',
-  'product.updated',
-  'product.deleted',
-  'customer.registered',
-  'cart.changed',
-]);
-export type ChangeType = z.infer<typeof changeTypeSchema>;
+type Typed<C> = C extends Changes
+  ? { [T in keyof C & string]: { type: T; data: z.infer<C[T]> } }[keyof C & string]
+  : never;
+
+/** What a kind of command publishes if it is done; never: nothing. */
+export type ChangeOf<K extends CommandKind> = Typed<Member<(typeof commandKinds)[K], 'change'>>;
+/** What it publishes if it is rejected; never: it is not rejected, only refused. */
+export type RejectionChangeOf<K extends CommandKind> = Typed<
+  Member<Member<(typeof commandKinds)[K], 'rejection'>, 'change'>
+>;
+type Member<T, Name extends string> = T extends { readonly [N in Name]: infer M } ? M : never;
+
+type AnyChange = ChangeOf<CommandKind> | RejectionChangeOf<CommandKind> | Typed<typeof movementChange>;
+export type ChangeType = AnyChange['type'];
+export type ChangeData<T extends ChangeType> = DataByType[T];
+type DataByType = { [C in AnyChange as C['type']]: C['data'] };
+
+/** What a change of each type carries in `data`. */
+export const changeData = Object.assign(
+  {},
+  ...Object.values<CommandDescriptor>(commandKinds).flatMap(({ change, rejection }) => [change, rejection?.change]),
+  movementChange,
+) as { readonly [T in ChangeType]: z.ZodType<ChangeData<T>> };
+export const changeTypeSchema = z.enum(Object.keys(changeData) as ChangeType[]);
 
 export const changeSchema = z.object({
   type: changeTypeSchema,

@@ -2,16 +2,18 @@ import type { z } from 'zod';
 import {
   commandKinds,
   commandMessageSchema,
-  commandRoutes,
   commandSchema,
-  editCartSchema,
+  idFieldsOf,
+  idMadeBy,
   keyOf,
-  placeOrderSchema,
-  registerCustomerSchema,
   type CommandKind,
 } from './commands.js';
+import { commandRoutes, type CommandDescriptor } from './define-command.js';
 import { MAX_ORDER_LINES } from './order-lines.js';
 
+const { body: placeOrderSchema } = commandKinds['order.place'];
+const { body: editCartSchema } = commandKinds['cart.edit'];
+const { body: registerCustomerSchema } = commandKinds['customer.register'];
 const orderId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
 
 const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } = {
@@ -244,6 +246,40 @@ describe('keyOf', () => {
   it('allows no command about the catalogue or other locations’ stock on a route that a branch may use', () => {
     for (const [kind, { route }] of Object.entries(commandKinds)) {
       expect(route === 'products').toBe(/^(product|stock|dead-letter)\.|^transfer\.send$/.test(kind));
+    }
+  });
+});
+
+describe('idMadeBy', () => {
+  it.each(Object.keys(bodies) as CommandKind[])('names a field of the body of %s, or none', (kind) => {
+    const { makes } = commandKinds[kind];
+    expect(idMadeBy(kind, bodies[kind])).toBe(makes === undefined ? undefined : orderId);
+  });
+});
+
+describe('idFieldsOf', () => {
+  it('names the ids in a body, but not its key', () => {
+    expect(idFieldsOf('reservation.confirm')).toEqual(['orderId', 'reservationId']);
+    expect(idFieldsOf('transfer.receive')).toEqual(['transferId']);
+    expect(idFieldsOf('cart.edit')).toEqual([]);
+    expect(idFieldsOf('dead-letter.discard')).toEqual([]);
+  });
+});
+
+describe('commandKinds', () => {
+  const commands = Object.values<CommandDescriptor>(commandKinds);
+
+  it('have a topic if they publish a change', () => {
+    for (const { topic, change, rejection } of commands) expect((change ?? rejection) ? topic : 'any').not.toBeNull();
+  });
+
+  it('share a reason or a type of change only with one definition', () => {
+    const definitions = new Map<string, unknown>();
+    for (const { change, rejection, refusals } of commands) {
+      for (const [name, one] of Object.entries({ ...change, ...rejection?.change, ...refusals })) {
+        expect(definitions.get(name) ?? one).toBe(one);
+        definitions.set(name, one);
+      }
     }
   });
 });

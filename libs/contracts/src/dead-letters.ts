@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { commandBody, defineCommand } from './define-command.js';
 import { bodyHashSchema, nameInLogsSchema, printable, uuidSchema } from './primitives.js';
 
 /*
@@ -19,13 +20,22 @@ export const replaySchema = z.strictObject({
 });
 export type Replay = z.infer<typeof replaySchema>;
 
-export const discardDeadLetterSchema = z.strictObject({
-  commandId: uuidSchema,
-  bodyHash: bodyHashSchema,
-  reason: printable(500).meta({ description: 'Why, for people', examples: ['sent by a test'] }),
-  /** The requesting operator. */
-  by: nameInLogsSchema,
-});
-
-/** False: there is no open dead letter of that id and body. */
-export const discardedSchema = z.object({ discarded: z.boolean() });
+export const deadLetterCommands = {
+  /** It goes to the dead letter's group, whichever that is. */
+  'dead-letter.discard': defineCommand({
+    body: commandBody({
+      commandId: uuidSchema,
+      bodyHash: bodyHashSchema,
+      reason: printable(500).meta({ description: 'Why, for people', examples: ['sent by a test'] }),
+      /** The requesting operator. */
+      by: nameInLogsSchema,
+    }),
+    key: 'commandId',
+    route: 'products',
+    topic: null,
+    mayWait: false,
+    /** False: there is no open dead letter of that id and body. */
+    result: z.object({ discarded: z.boolean() }),
+    refusals: {},
+  }),
+};

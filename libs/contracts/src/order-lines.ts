@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lineQuantitySchema, productIdSchema } from './primitives.js';
+import { centsSchema, lineQuantitySchema, productIdSchema, productNameSchema } from './primitives.js';
 
 export const MAX_ORDER_LINES = 200;
 
@@ -36,3 +36,19 @@ export const orderLinesSchema = z
     // Checked even if there are other violations, which zod would otherwise report alone: a response names all of them.
     { when: ({ value }) => Array.isArray(value) },
   );
+
+export const pricedLineSchema = z.object({
+  productId: productIdSchema,
+  name: productNameSchema,
+  quantity: lineQuantitySchema,
+  unitPriceCents: centsSchema,
+});
+export type PricedLine = z.infer<typeof pricedLineSchema>;
+
+/** One short line: the requested units, and those available when it was decided. */
+export const shortLineSchema = z.object({
+  productId: productIdSchema,
+  asked: z.number().int(),
+  available: z.number().int(),
+});
+export type ShortLine = z.infer<typeof shortLineSchema>;

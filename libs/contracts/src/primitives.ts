@@ -42,6 +42,9 @@ export const groupIdSchema = z
 /** Branch that accepted the command; null: the head office. */
 export const takenAtSchema = branchIdSchema.nullable().meta({ description: 'Branch that took it; null: Central' });
 
+/** Whose it is and where it was taken, as changes state it. */
+export const takenBy = { customerId: customerIdSchema, branchId: branchIdSchema.nullable() };
+
 /** Location of stock: `central` or a branch id. */
 export const CENTRAL = 'central';
 export const locationSchema = slug.meta({

@@ -1,6 +1,7 @@
-import { bucketOf, bucketOfId, newOrderId, seededRandom, unicodeKey } from '@eco/routing';
-import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
-import { GroupMismatchError, loginRoles, prepareGroup, SideConnection, type LoginRole } from './index.js';
+import { bucketOf, bucketOfId, newOrderId } from '@eco/routing';
+import { eventually, seededRandom, startDatabaseGroup, unicodeKey, type DatabaseGroup } from '@eco/testing';
+import { SideConnection } from '@eco/postgres';
+import { GroupMismatchError, loginRoles, prepareGroup, type LoginRole } from './index.js';
 
 const KEYS = 100_000;
 let group: DatabaseGroup;

@@ -1,7 +1,8 @@
 import { bucketsOf, evenPlacement } from '@eco/routing';
 import { Client, type ClientConfig } from 'pg';
 import { migrate } from './migrations/migrate.js';
-import { DATABASE_NAME, rolesSql, schemasSql, slotFunctionSql, type LoginRole } from './roles/roles.js';
+import { DATABASE_NAME } from '@eco/postgres';
+import { rolesSql, schemasSql, slotFunctionSql, type LoginRole } from './roles/roles.js';
 
 export interface GroupPreparation {
   /** The group's primary, as a superuser; `database` is ignored. */

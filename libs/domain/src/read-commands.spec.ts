@@ -139,7 +139,7 @@ describe('readCommands', () => {
     const fields = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`field-${index}`, 1]));
     const reason = reasonOf({ ...order, ...fields });
     expect(reason.length).toBeLessThan(8100);
-    expect(reason).toMatch(/^\/field-0: .*; and \d{4} faults more$/);
+    expect(reason).toMatch(/^\/field-0: .*; and \d{4} violations more$/);
   });
 
   it('reads content that nests deeper than the stack, and keeps it as text', () => {

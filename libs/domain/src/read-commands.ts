@@ -3,6 +3,7 @@ import {
   commandKinds,
   commandMessageSchema,
   commandSchema,
+  idFieldsOf,
   replaySchema,
   stampMs,
   uuidSchema,
@@ -66,38 +67,16 @@ function readCommand(raw: unknown): Arrived {
   return violations.length === 0 ? { readable: true, command } : unreadable(raw, 'invalid', violations);
 }
 
-/** Ids in a body: the one that the command makes, which is its own id, and all that are in the bucket of its key. */
-interface BodyIds {
-  made?: string;
-  named: readonly string[];
-}
-const NO_IDS: BodyIds = { named: [] };
-const bodyIds: Partial<Record<CommandKind, BodyIds>> = {
-  'order.place': { made: 'orderId', named: ['orderId'] },
-  'cart.checkout': { made: 'orderId', named: ['orderId'] },
-  'reservation.create': { made: 'reservationId', named: ['reservationId'] },
-  'reservation.confirm': { made: 'orderId', named: ['orderId', 'reservationId'] },
-  'reservation.release': { named: ['reservationId'] },
-  'reservation.expire': { named: ['reservationId'] },
-  'order.cancel': { named: ['orderId'] },
-  'order.fulfil': { named: ['orderId'] },
-  'order.return': { named: ['orderId'] },
-  'transfer.send': { made: 'transferId', named: ['transferId'] },
-  'transfer.receive': { named: ['transferId'] },
-};
-const idsIn = (kind: CommandKind): BodyIds => bodyIds[kind] ?? NO_IDS;
-
 /** After the year 9999 a time has more than four digits and is no RFC 3339 timestamp. */
 const STAMP_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 function violationsBetweenFields({ id, stamp, kind, body }: Command): string[] {
   const violations: string[] = [];
   if (stampMs(stamp) > STAMP_MS_MAX) violations.push('/stamp: must be before the year 10000');
-  const { made, named } = idsIn(kind);
+  const { makes, key } = commandKinds[kind];
   const fields = body as Readonly<Record<string, unknown>>;
-  if (made !== undefined && fields[made] !== id) violations.push(`/body/${made}: must be the command's id`);
-  for (const name of named) {
-    const key = commandKinds[kind].key;
+  if (makes !== undefined && fields[makes] !== id) violations.push(`/body/${makes}: must be the command's id`);
+  for (const name of idFieldsOf(kind)) {
     if (!isRoutedBy(fields[name] as string, fields[key] as string)) {
       const whose = key === 'customerId' ? 'customer' : 'product';
       violations.push(`/body/${name}: must hold the hash of its ${whose} in the 12 bits after the version digit`);

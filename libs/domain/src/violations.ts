@@ -34,7 +34,7 @@ export function reasonOf(violations: readonly string[]): string {
   let reason = '';
   for (const [index, violation] of violations.entries()) {
     if (reason.length + violation.length > REASON_LENGTH_MAX) {
-      return `${reason}${index === 0 ? violation.slice(0, REASON_LENGTH_MAX) : ''}; and ${violations.length - index} faults more`;
+      return `${reason}${index === 0 ? violation.slice(0, REASON_LENGTH_MAX) : ''}; and ${violations.length - index} violations more`;
     }
     reason += index === 0 ? violation : `; ${violation}`;
   }

@@ -5,10 +5,10 @@ import { Catalogue } from './catalogue/catalogue.js';
 import { Customers } from './customers/customers.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import { noEffects, type Effects } from './effects.js';
-import { madeAt } from './made-at.js';
 import { Orders } from './orders/orders.js';
 import type { OutcomeRow, StoredOutcome } from './outcomes/outcome.js';
 import { Reservations } from './reservations/reservations.js';
+import { stampReader } from './stamp-reader.js';
 import type { BatchState } from './state.js';
 import { StockLedger } from './stock/stock-ledger.js';
 import { Transfers } from './transfers/transfers.js';
@@ -39,6 +39,7 @@ export class WorkingState {
   private readonly outcomes = new Map<string, OutcomeRow>();
   private readonly tombstones = new Map<string, RefusalReason>();
   private readonly places = new Map<Topic, number>();
+  private readonly readStamp = stampReader();
 
   constructor(private readonly stored: BatchState) {
     this.at = stored.at;
@@ -57,7 +58,7 @@ export class WorkingState {
 
   /** When a command was made: by its sender's clock, but not after it was decided. ISO 8601. */
   madeAt(stamp: Stamp): string {
-    const made = madeAt(stamp);
+    const made = this.readStamp(stamp);
     // Both have milliseconds, so text order is time order.
     return made > this.at ? this.at : made;
   }

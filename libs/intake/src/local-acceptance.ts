@@ -1,19 +1,8 @@
 import type { CommandPublisher, PublishOutcome } from '@eco/broker';
-import { keyOf, type Command, type CommandKind, type Stamp } from '@eco/contracts';
+import { commandKinds, keyOf, type Command, type Stamp } from '@eco/contracts';
 import { StartError, type Frame } from '@eco/service';
 import { Journal, JournalError, mustAppend, registerJournalMetrics, Relay, type Appended } from '@eco/journal';
 import { BUCKETS_MAX, bucketOf } from '@eco/routing';
-
-/**
- * Kinds that may be accepted on this machine alone: they are decided later in any case, and promise no stock. Commands
- * that hold or move stock are decided within their request or not at all, so they are never kept.
- */
-const keptKinds: ReadonlySet<CommandKind> = new Set<CommandKind>([
-  'order.place',
-  'cart.edit',
-  'cart.clear',
-  'cart.checkout',
-]);
 
 /**
  * Lanes of commands whose group is unknown, because this process has not seen a database yet: one per possible bucket
@@ -105,7 +94,7 @@ export class LocalAcceptance {
    * lane holds commands that it would overtake. Undefined: it is never kept.
    */
   laneOf(command: Command): string | undefined {
-    if (!keptKinds.has(command.kind)) return undefined;
+    if (!commandKinds[command.kind].mayWait) return undefined;
     const queue = this.#publisher.queueOf(command);
     if (queue !== undefined && this.#journal.isEmpty) return queue;
     const unassigned = unassignedLaneOf(command);

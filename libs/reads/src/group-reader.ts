@@ -1,4 +1,5 @@
-import { ReadError, sleep } from '@eco/database';
+import { sleep } from '@eco/database';
+import { ReadError } from '@eco/postgres';
 import { covers, NO_POSITION, positionIn, type BatchPosition } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
 import { chooseNode, type ReadRequirements } from './choose.js';

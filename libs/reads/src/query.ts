@@ -1,4 +1,4 @@
-import type { ReadStatement } from '@eco/database';
+import type { ReadStatement } from '@eco/postgres';
 import type { BatchPosition } from '@eco/routing';
 import type { Observation } from './nodes/group-clock.js';
 

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { Login, NodeAddress } from '@eco/database';
+import type { Login, NodeAddress } from '@eco/postgres';
 import { bucketOf, bucketOfId, isUuid } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
 import { GroupReader } from './group-reader.js';

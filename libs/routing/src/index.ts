@@ -4,7 +4,7 @@ export { COMMON_CLIENT, isUuid, ID_RANDOM_BYTES } from './uuid.js';
 export { bucketOfId, isRoutedBy } from './routed-id.js';
 export { newOrderId, orderIdFor } from './order-id.js';
 export { commandIdFor, newCommandId, newId } from './command-id.js';
-export { bucketsOf, evenPlacement, groupOf } from './placement.js';
+export { addGroup, bucketsOf, evenPlacement, groupOf, type Placement } from './placement.js';
 export {
   compareBatchPositions,
   formatPosition,
@@ -17,7 +17,3 @@ export {
   type BatchPosition,
 } from './position.js';
 export { covers, type GroupTerm } from './coverage.js';
-export { spreadOf, spreadOverGroups, type Spread } from './spread.js';
-export { VIRTUAL_NODES } from './ring.js';
-export { compareRouters, groupIdsOf, type RouterMethod } from './compare.js';
-export { seededRandom, unicodeKey } from './unicode-key.js';

@@ -4,7 +4,7 @@ import { commandIdFor, newCommandId, newId } from './command-id.js';
 import { newOrderId, orderIdFor } from './order-id.js';
 import { bucketOfId, isRoutedBy } from './routed-id.js';
 import { ID_RANDOM_BYTES, isUuid } from './uuid.js';
-import { routingVectors } from './vectors.js';
+import { routingVectors } from './test/vectors.js';
 
 const text = fc.string({ unit: 'binary' });
 const nowMs = fc.integer({ min: 0, max: 2 ** 48 - 1 });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { groupIdsOf } from './compare.js';
 import { addGroup, bucketsOf, evenPlacement, groupOf, isGroupId, movesBetween, placementOf } from './placement.js';
 import type { Placement } from './placement.js';
+
+const groupIdsOf = (groups: number) => Array.from({ length: groups }, (_, index) => `g${index + 1}`);
 
 const bucketCount = fc.integer({ min: 0, max: 8 }).map((exponent) => 2 ** exponent);
 

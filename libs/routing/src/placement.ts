@@ -30,19 +30,19 @@ export function isGroupId(text: string): boolean {
 /** Checks a placement. Throws a RangeError that names every violation. */
 export function placementOf(groups: readonly string[], owners: readonly string[]): Placement {
   assertBucketCount(owners.length);
-  const faults: string[] = [];
+  const violations: string[] = [];
   if (groups.length > owners.length) {
-    faults.push(`${owners.length} buckets can't be placed on ${groups.length} groups: one would own nothing`);
+    violations.push(`${owners.length} buckets can't be placed on ${groups.length} groups: one would own nothing`);
   }
   groups.forEach((group, index) => {
-    if (!isGroupId(group)) faults.push(`not a group id: ${JSON.stringify(group)}`);
-    if (groups.indexOf(group) !== index) faults.push(`the group ${group} is named twice`);
+    if (!isGroupId(group)) violations.push(`not a group id: ${JSON.stringify(group)}`);
+    if (groups.indexOf(group) !== index) violations.push(`the group ${group} is named twice`);
   });
   owners.forEach((owner, bucket) => {
-    if (!groups.includes(owner)) faults.push(`bucket ${bucket} belongs to ${owner}, which is not among the groups`);
+    if (!groups.includes(owner)) violations.push(`bucket ${bucket} belongs to ${owner}, which is not among the groups`);
   });
-  if (faults.length > 0) {
-    throw new RangeError(faults.join('; '));
+  if (violations.length > 0) {
+    throw new RangeError(violations.join('; '));
   }
   return Object.freeze({ groups: Object.freeze([...groups]), owners: Object.freeze([...owners]) });
 }

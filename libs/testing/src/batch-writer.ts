@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { nextStamp, type CommandBody, type CommandKind, type CommandOf, type Reply, type Stamp } from '@eco/contracts';
+import {
+  idMadeBy,
+  keyOf,
+  nextStamp,
+  type CommandBody,
+  type CommandKind,
+  type CommandOf,
+  type Reply,
+  type Stamp,
+} from '@eco/contracts';
+import type { Login, NodeAddress } from '@eco/postgres';
 import {
   startTerm,
   commitBatch,
@@ -7,10 +17,8 @@ import {
   sendHeartbeat,
   tryToLead,
   WriterSession,
-  type Login,
-  type NodeAddress,
   type LeaderTerm,
-} from '@eco/database';
+} from '@eco/writer';
 import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
 import { newCommandId, type GroupPosition } from '@eco/routing';
 
@@ -78,21 +86,10 @@ export class BatchWriter {
 
 let stamp: Stamp | undefined;
 
-/** Fields of bodies with the id of what the command makes, which is its own id. */
-const madeBy: Partial<Record<CommandKind, string>> = {
-  'order.place': 'orderId',
-  'cart.checkout': 'orderId',
-  'reservation.create': 'reservationId',
-  'reservation.confirm': 'orderId',
-  'transfer.send': 'transferId',
-};
-
 /** A command as a sender makes it. */
 export function commandOf<K extends CommandKind>(kind: K, body: CommandBody<K>): CommandOf<K> {
   const nowMs = Date.now();
   stamp = nextStamp(stamp, nowMs, 'spec');
-  const fields = body as Record<string, string | undefined>;
-  const key = fields['customerId'] ?? fields['productId'] ?? '';
-  const id = fields[madeBy[kind] ?? ''] ?? newCommandId({ key, nowMs, random: randomBytes(10) });
+  const id = idMadeBy(kind, body) ?? newCommandId({ key: keyOf({ kind, body }), nowMs, random: randomBytes(10) });
   return { id, kind, body, stamp, sentBy: 'spec', correlationId: 'spec' } as unknown as CommandOf<K>;
 }

@@ -1,7 +1,8 @@
 import net from 'node:net';
 import { BrokerConnection, checkTopology, CommandPublisher, type Management, type PublishOutcome } from '@eco/broker';
 import type { RunningBroker, RunningDatabase } from '@eco/cluster';
-import { loginRoles, ReplicationWatch, SideConnection } from '@eco/database';
+import { loginRoles, ReplicationWatch } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import { commandOf } from './batch-writer.js';
 import { brokerView, untilBrokersAreWhole } from './brokers-are-whole.js';
 import { eventually } from './eventually.js';

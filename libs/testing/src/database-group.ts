@@ -1,5 +1,6 @@
 import type { RunningDatabase } from '@eco/cluster';
-import { SideConnection, type Login, type LoginRole, type NodeAddress } from '@eco/database';
+import type { LoginRole } from '@eco/database';
+import { SideConnection, type Login, type NodeAddress } from '@eco/postgres';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
 
 /** A separate database group, without brokers, for a spec that corrupts, kills, stops or promotes. */

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT_DIR } from '@eco/cluster';
-import type { NodeAddress } from '@eco/database';
+import type { NodeAddress } from '@eco/postgres';
 import { eventually } from './eventually.js';
 import type { TestCluster } from './test-cluster.js';
 

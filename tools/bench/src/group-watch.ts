@@ -1,4 +1,4 @@
-import { SideConnection, type Login, type NodeAddress } from '@eco/database';
+import { SideConnection, type Login, type NodeAddress } from '@eco/postgres';
 
 /** The group's progress according to its tables. One connection, small queries. */
 export class GroupWatch {

@@ -171,7 +171,7 @@ export const refused: Refused[] = [
     file: service,
     text: `import 'pg';`,
     ruleId: imports,
-    saying: /Only @eco\/database/,
+    saying: /Only @eco\/postgres/,
   },
   {
     what: 'TypeORM in a service',
@@ -199,16 +199,16 @@ export const refused: Refused[] = [
     file: consumer,
     text: `import 'pg';`,
     ruleId: imports,
-    saying: /Only @eco\/database/,
+    saying: /Only @eco\/postgres/,
   },
   {
     what: 'PostgreSQL in the benchmark',
     file: bench,
     text: `import 'pg';`,
     ruleId: imports,
-    saying: /Only @eco\/database/,
+    saying: /Only @eco\/postgres/,
   },
-  { what: 'PostgreSQL in a spec', file: spec, text: `import 'pg';`, ruleId: imports, saying: /Only @eco\/database/ },
+  { what: 'PostgreSQL in a spec', file: spec, text: `import 'pg';`, ruleId: imports, saying: /Only @eco\/postgres/ },
   {
     what: 'a service starting servers',
     file: centralApi,
@@ -425,7 +425,7 @@ export const accepted: (Fixture & { what: string })[] = [
   {
     what: 'a spec of the domain using properties',
     file: domainSpec,
-    text: `import 'fast-check';\nimport '@fast-check/jest';\nimport '@eco/testing';`,
+    text: `import 'fast-check';\nimport '@eco/testing';`,
   },
   { what: 'the journal using SQLite', file: journal, text: `import 'node:sqlite';` },
   { what: 'the broker using RabbitMQ', file: broker, text: `import 'amqplib';` },

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { ChangeFeed, Consumers, type Consumer } from '@eco/consumers';
-import { headers, type Change } from '@eco/contracts';
-import { consumerRoles, type ConsumerRole } from '@eco/database';
+import { consumerRoles, headers, type Change, type ConsumerRole } from '@eco/contracts';
 import { createFrame, type Frame } from '@eco/service';
 import { ChangesReader, Reads } from '@eco/reads';
 import { bucketOf, evenPlacement, formatPosition, groupOf, newOrderId, positionOf } from '@eco/routing';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { readRun, type RunningBroker, type RunningDatabase, type RunningService } from '@eco/cluster';
 import { VHOST } from '@eco/broker';
-import { askNodes, primaryOf, SideConnection, type LoginRole } from '@eco/database';
+import type { LoginRole } from '@eco/database';
+import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 import { Api } from '../system/system.js';
 

@@ -1,7 +1,6 @@
 import { sleep } from '@eco/broker';
 import { headers } from '@eco/contracts';
-import { seededRandom } from '@eco/routing';
-import { eventually, type Asked } from '@eco/testing';
+import { eventually, seededRandom, type Asked } from '@eco/testing';
 import { RawPublisher, type RawPlanned } from './raw-publisher.js';
 import { Requests, type Planned } from './requests.js';
 import { Window } from './window.js';

@@ -1,4 +1,5 @@
-import { brokenChecks, ReadSession, verifyGroup, type ReadStatement } from '@eco/database';
+import { brokenChecks, verifyGroup } from '@eco/database';
+import { ReadSession, type ReadStatement } from '@eco/postgres';
 import { checkHistory, eventually, historyErrorTexts, type Asked, type Found } from '@eco/testing';
 import { badTokenIn, DEAD_LETTER_ROW } from './raw-publisher.js';
 import type { FaultLoad } from './load.js';

@@ -1,6 +1,7 @@
 import { openSecrets, readRun, type App } from '@eco/cluster';
 import { VHOST } from '@eco/broker';
-import { SideConnection, type LoginRole, type NodeAddress } from '@eco/database';
+import type { LoginRole } from '@eco/database';
+import { SideConnection, type NodeAddress } from '@eco/postgres';
 import { eventually } from '@eco/testing';
 
 /** The response of an API. */

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bucketOf, seededRandom, unicodeKey } from '@eco/routing';
+import { bucketOf } from '@eco/routing';
+import { seededRandom, unicodeKey } from '@eco/testing';
 import { Command, CommanderError } from 'commander';
 import { registerShards } from './shards.js';
 

@@ -1,23 +1,11 @@
-import {
-  bucketOf,
-  BUCKETS_DEFAULT,
-  BUCKETS_MAX,
-  bucketsOf,
-  compareRouters,
-  evenPlacement,
-  groupIdsOf,
-  groupOf,
-  isBucketCount,
-  spreadOf,
-  spreadOverGroups,
-  VIRTUAL_NODES,
-  type RouterMethod,
-  type Spread,
-} from '@eco/routing';
+import { bucketOf, BUCKETS_DEFAULT, BUCKETS_MAX, bucketsOf, evenPlacement, groupOf, isBucketCount } from '@eco/routing';
 import type { Command } from 'commander';
 import { withProgress } from '../key-progress.js';
 import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';
 import { keysOfFile, randomKeys, type KeyBatch } from '../key-source.js';
+import { compareRouters, groupIdsOf, type RouterMethod } from '../shards/compare.js';
+import { VIRTUAL_NODES } from '../shards/ring.js';
+import { spreadOf, spreadOverGroups, type Spread } from '../shards/spread.js';
 import { tableOf } from '../table.js';
 
 const RANDOM_KEYS_MAX = 10_000_000;

@@ -1,16 +1,14 @@
 import { BrokerConnection, CommandPublisher, sleep } from '@eco/broker';
 import type { Command } from '@eco/contracts';
 import {
-  askNodes,
-  primaryOf,
   readCommandResults,
   readDeadLetterResults,
   readOpenDeadLetters,
   readOwnedBuckets,
-  SideConnection,
   type DeadLetterFilter,
   type KeptDeadLetter,
 } from '@eco/database';
+import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
 import { discardOf } from './replay.js';

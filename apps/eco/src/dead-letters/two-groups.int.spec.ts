@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
-import { SideConnection, type KeptDeadLetter } from '@eco/database';
+import type { KeptDeadLetter } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import { bucketOf, BUCKETS_DEFAULT, evenPlacement, groupOf, newOrderId } from '@eco/routing';
 import { apiClientOf, commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
 import { replayOf } from './replay.js';

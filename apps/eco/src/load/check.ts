@@ -1,14 +1,5 @@
-import {
-  askNodes,
-  brokenChecks,
-  primaryOf,
-  ReadSession,
-  verifyGroup,
-  type CheckResult,
-  type Login,
-  type NodeAddress,
-  type ReadStatement,
-} from '@eco/database';
+import { brokenChecks, verifyGroup, type CheckResult } from '@eco/database';
+import { askNodes, primaryOf, ReadSession, type Login, type NodeAddress, type ReadStatement } from '@eco/postgres';
 import { bucketOf } from '@eco/routing';
 import { BadInput } from '../input.js';
 import type { Target } from '../target.js';

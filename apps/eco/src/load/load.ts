@@ -1,12 +1,12 @@
 import { sleep } from '@eco/broker';
 import type { NodeReplication } from '@eco/database';
-import { spreadOf, type Spread } from '@eco/routing';
 import { checkLoad, customersByBucket, type LoadCheck } from './check.js';
 import { HttpClient } from './http-client.js';
 import { LagRecorder, type ReplicaLag } from './lag-recorder.js';
 import { latencyOf, type Latency } from './percentiles.js';
 import { createProducts } from './prepare.js';
 import { Readers } from './readers.js';
+import { spreadOf, type Spread } from '../shards/spread.js';
 import { Shopping } from './shopping.js';
 import type { Target } from '../target.js';
 import { Visibility } from './visibility.js';

@@ -1,5 +1,5 @@
 import { sleep } from '@eco/broker';
-import { ReadSession, type ReadStatement } from '@eco/database';
+import { ReadSession, type ReadStatement } from '@eco/postgres';
 import type { Target } from '../target.js';
 
 /** One database node, observed by the load. */

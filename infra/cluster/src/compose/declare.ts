@@ -1,4 +1,4 @@
-import { askNodes, primaryOf } from '@eco/database';
+import { askNodes, primaryOf } from '@eco/postgres';
 import type { Management } from '@eco/broker';
 import { declareBrokers, runningNodes } from '../declare-brokers.js';
 import type { ClusterDescription } from '../description.js';

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { SideConnection, type NodeAddress } from '@eco/database';
+import { SideConnection, type NodeAddress } from '@eco/postgres';
 
 /**
  * Whether a server works, shown by an answer of its own. A listening port says little, because an engine listens on a

@@ -1,7 +1,8 @@
 import { mkdtempSync, statSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { ReplicationWatch, SideConnection } from '@eco/database';
+import { ReplicationWatch } from '@eco/database';
+import { SideConnection } from '@eco/postgres';
 import { eventually } from '@eco/testing';
 import type { Cluster } from '../cluster.js';
 import { declareBrokers } from '../declare-brokers.js';

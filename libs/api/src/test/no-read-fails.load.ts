@@ -1,4 +1,5 @@
-import { ReadSession, sleep } from '@eco/database';
+import { sleep } from '@eco/database';
+import { ReadSession } from '@eco/postgres';
 import type { Query } from '@eco/reads';
 import { NO_POSITION } from '@eco/routing';
 import { inventoryQuery } from '../inventory/inventory.query.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Registry } from 'prom-client';
 import type { CommandKind, CommandOf } from '@eco/contracts';
-import type { NodeAddress } from '@eco/database';
+import type { NodeAddress } from '@eco/postgres';
 import { createLog } from '@eco/service';
 import { Reads, type ReadSettings } from '@eco/reads';
 import { newOrderId, type GroupPosition } from '@eco/routing';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { NodeAddress } from '@eco/database';
+import type { NodeAddress } from '@eco/postgres';
 
 /** A proxy between reads and one node, which can be cut. */
 export class Wire {

@@ -22,7 +22,8 @@ import {
   stockReasonSchema,
   uuidSchema,
 } from '../primitives.js';
-import { changesCursorSchema, topicSchema } from '../changes.js';
+import { changesCursorSchema } from '../changes.js';
+import { topicSchema } from '../topics.js';
 
 /** Bodies, paths and queries of the REST APIs. Objects are strict: an unknown field is a violation, never ignored. */
 

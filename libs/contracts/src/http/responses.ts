@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import {
-  orderConfirmedSchema,
-  orderStatusSchema,
-  outcomeStatusSchema,
-  pricedLineSchema,
-  reservationStatusSchema,
-  shortLineSchema,
-  transferStatusSchema,
-} from '../outcomes.js';
+import { orderStatusSchema } from '../orders.js';
+import { outcomeStatusSchema } from '../outcomes.js';
 import {
   branchIdSchema,
   customerIdSchema,
@@ -17,7 +10,9 @@ import {
   timeZoneSchema,
   uuidSchema,
 } from '../primitives.js';
-import { orderLineSchema } from '../order-lines.js';
+import { orderLineSchema, pricedLineSchema, shortLineSchema } from '../order-lines.js';
+import { reservationStatusSchema } from '../reservations.js';
+import { transferStatusSchema } from '../transfers.js';
 
 /** 202: stored by a majority of the brokers, or in the journal of the accepting process; not decided yet. */
 export const orderAcceptedSchema = z.object({
@@ -25,7 +20,6 @@ export const orderAcceptedSchema = z.object({
   status: z.literal('accepted'),
 });
 export const commandAcceptedSchema = z.object({ commandId: uuidSchema, status: z.literal('accepted') });
-export { orderConfirmedSchema };
 
 export const orderSchema = z.object({
   orderId: uuidSchema,

@@ -1,5 +1,5 @@
 import type { DeadLetterClass, DeadLetterState } from '@eco/domain';
-import type { SideConnection } from '../nodes/side-connection.js';
+import type { SideConnection } from '@eco/postgres';
 
 /** Selects dead letters: all open ones, or those with all of these properties. */
 export interface DeadLetterFilter {

@@ -1,5 +1,5 @@
 import { DataSource, QueryFailedError } from 'typeorm';
-import { DATABASE_NAME } from '../roles/roles.js';
+import { DATABASE_NAME } from '@eco/postgres';
 import { sleep } from '../sleep.js';
 import { migrations } from './index.js';
 

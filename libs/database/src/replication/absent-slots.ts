@@ -1,4 +1,4 @@
-import type { SideConnection } from '../nodes/side-connection.js';
+import type { SideConnection } from '@eco/postgres';
 
 /** A slot on the primary whose replica is not connected and which holds back vacuum of every table. */
 export interface AbsentSlot {

@@ -1,6 +1,5 @@
 import { compareBatchPositions, type BatchPosition } from '@eco/routing';
-import { ReadError, ReadSession, type ReadStatement } from '../nodes/read-session.js';
-import type { Login, NodeAddress } from '../nodes/login.js';
+import { ReadError, ReadSession, type Login, type NodeAddress, type ReadStatement } from '@eco/postgres';
 import { slotName } from './slot-name.js';
 
 /** Replication state of one node from both ends: what the primary knows about it, and what it reports itself. */

@@ -1,16 +1,23 @@
-import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
-import { startTerm, brokenChecks, tryToLead, verifyGroup, WriterSession, type VerifyReport } from '../index.js';
-import { arrived, confirmationOf, orderOf, productOf, reservationOf, runBatch, transferOf } from '../test/commands.js';
+import {
+  arrived,
+  BatchWriter,
+  confirmationOf,
+  eventually,
+  orderOf,
+  productOf,
+  reservationOf,
+  startDatabaseGroup,
+  transferOf,
+  type DatabaseGroup,
+} from '@eco/testing';
+import { brokenChecks, verifyGroup, type VerifyReport } from '../index.js';
 import { checks } from './checks.js';
 
 let group: DatabaseGroup;
 
 beforeAll(async () => {
   group = await startDatabaseGroup({ replicas: 0 });
-  const { host, port } = server();
-  const session = await WriterSession.open({ host, port }, group.login('eco_writer'));
-  await eventually('the lock is free', () => tryToLead(session));
-  const leaderTerm = await startTerm(session);
+  const writer = await BatchWriter.open(group);
   const kept = [{ productId: 'oil', quantity: 4 }];
   const [sold, dropped] = [orderOf('eva', kept), orderOf('eva', kept)];
   const [held, released, bought, due] = [
@@ -51,13 +58,16 @@ beforeAll(async () => {
       arrived('stock.count', { ...atBranch, expected: 6, counted: 6 }),
     ],
   ];
-  for (const batch of batches) expect(await runBatch(session, leaderTerm, batch)).toMatchObject({ type: 'committed' });
+  for (const batch of batches) await writer.write(...batch.map(({ command }) => command));
   // A batch without commands ends due reservations.
   await eventually('a reservation has expired', async () => {
-    const run = await runBatch(session, leaderTerm, []);
-    return run.type === 'committed' && run.effects.outcomes.length > 0;
+    await writer.write();
+    const [row] = await group.asSuperuser<{ n: string }>(
+      `SELECT count(*) AS n FROM eco.reservation WHERE status = 'expired'`,
+    );
+    return row?.n === '1';
   });
-  await session.close();
+  await writer.close();
   for (const [table, constraint] of [
     ['orders', 'orders_ended_check'],
     ['orders', 'orders_returned_check'],

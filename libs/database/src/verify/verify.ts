@@ -1,6 +1,5 @@
 import { Client, DatabaseError } from 'pg';
-import type { Login, NodeAddress } from '../nodes/login.js';
-import { DATABASE_NAME } from '../roles/roles.js';
+import { DATABASE_NAME, type Login, type NodeAddress } from '@eco/postgres';
 import type { Check } from './check.js';
 import { checks, OWNED } from './checks.js';
 

@@ -4,6 +4,7 @@ import {
   type CommandBody,
   type CommandKind,
   type CommandOf,
+  type MakingKind,
   type OrderLine,
 } from '@eco/contracts';
 import { commandIdFor, orderIdFor } from '@eco/routing';
@@ -16,9 +17,6 @@ export const NOON_MS = Date.UTC(2026, 10, 24, 12);
 export function stampAt(afterMs: number, sender = 'spec'): string {
   return `${String(NOON_MS + afterMs).padStart(15, '0')}-00000-${sender}`;
 }
-
-/** Kinds whose command makes something under its own id. */
-type MakingKind = 'order.place' | 'cart.checkout' | 'reservation.create' | 'reservation.confirm' | 'transfer.send';
 
 type Envelope = Partial<Pick<Command, 'id' | 'stamp' | 'notAfter' | 'sentBy'>>;
 

@@ -1,3 +1,4 @@
+import type { NodeReplication } from '@eco/database';
 import {
   ReadError,
   ReadSession,
@@ -5,9 +6,8 @@ import {
   SLOW_READ_PLAN_SETTINGS,
   type Login,
   type NodeAddress,
-  type NodeReplication,
   type ReadStatement,
-} from '@eco/database';
+} from '@eco/postgres';
 import { compareBatchPositions, type GroupTerm, type BatchPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
 import type { Pace } from '../query.js';

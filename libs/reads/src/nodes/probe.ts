@@ -1,4 +1,4 @@
-import type { SideConnection } from '@eco/database';
+import type { SideConnection } from '@eco/postgres';
 import type { GroupTerm, BatchPosition } from '@eco/routing';
 import type { Observation } from './group-clock.js';
 

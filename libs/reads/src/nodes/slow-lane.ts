@@ -1,4 +1,4 @@
-import type { ReadSession, ReadStatement } from '@eco/database';
+import type { ReadSession, ReadStatement } from '@eco/postgres';
 
 export interface SlowLaneLimits {
   /** Slow reads that may wait for the connection; further ones are refused. */

@@ -1,4 +1,5 @@
-import { primaryOf, ReplicationWatch, type Login, type NodeAnswer } from '@eco/database';
+import { ReplicationWatch } from '@eco/database';
+import { primaryOf, type Login, type NodeAnswer } from '@eco/postgres';
 import { compareBatchPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { commandBody, defineCommand } from './define-command.js';
+import { orderCancelledBefore, orderMade, orderRejected, orderRejection } from './orders.js';
+import { customerIdSchema, lineQuantitySchema, productIdSchema, takenAtSchema, uuidSchema } from './primitives.js';
+import { stampSchema } from './stamp.js';
+
+/**
+ * The result of a cart edit. `superseded`: a later edit of its product had arrived; `cleared`: the cart was emptied
+ * later; `ordered`: a checkout that did not wait for this edit ordered the product, as `orderId`. A clear that is
+ * applied and reports `ordered` removed everything that had not been ordered by then.
+ */
+export const cartEditedSchema = z.object({
+  /** False: the cart is unaffected by it. */
+  applied: z.boolean(),
+  reason: z.enum(['superseded', 'cleared', 'ordered']).optional(),
+  /** Stamp of what superseded it. */
+  stamp: stampSchema.optional(),
+  orderId: uuidSchema.optional(),
+});
+export type CartEdited = z.infer<typeof cartEditedSchema>;
+
+const cartChanged = { 'cart.changed': z.object({ customerId: customerIdSchema }) };
+
+export const cartCommands = {
+  'cart.edit': defineCommand({
+    body: commandBody({
+      customerId: customerIdSchema,
+      productId: productIdSchema,
+      /** 0 removes the item and leaves a tombstone, so that a late older edit changes nothing. */
+      quantity: z.union([z.literal(0), lineQuantitySchema]),
+    }),
+    key: 'customerId',
+    route: 'orders',
+    topic: 'carts',
+    mayWait: true,
+    result: cartEditedSchema,
+    change: cartChanged,
+    refusals: {
+      'cart-full': {
+        status: 409,
+        title: 'The cart holds as many products as it can',
+        details: z.object({ productsMax: z.number().int() }),
+      },
+    },
+  }),
+  'cart.clear': defineCommand({
+    body: commandBody({ customerId: customerIdSchema }),
+    key: 'customerId',
+    route: 'orders',
+    topic: 'carts',
+    mayWait: true,
+    result: cartEditedSchema,
+    change: cartChanged,
+    refusals: {},
+  }),
+  /** Orders the content of the cart at the time of the decision. A rejected order does not change the cart. */
+  'cart.checkout': defineCommand({
+    body: commandBody({ orderId: uuidSchema, customerId: customerIdSchema, branchId: takenAtSchema }),
+    key: 'customerId',
+    route: 'orders',
+    topic: 'orders',
+    mayWait: true,
+    ...orderMade,
+    rejection: orderRejection,
+    refusals: {
+      'cart-empty': { status: 409, title: 'The cart holds nothing to check out' },
+      'order-too-long': {
+        status: 409,
+        title: 'The order would have too many lines',
+        details: z.object({ lines: z.number().int(), linesMax: z.number().int() }),
+      },
+      ...orderRejected,
+      ...orderCancelledBefore,
+    },
+  }),
+};

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { Topic } from './topics.js';
+
+/** The queue of its group that a command goes to. */
+export type QueueKind = 'orders' | 'products';
+
+/**
+ * The route of a command, and the queue that the route leads to. Commands that are accepted first and decided later use
+ * `orders`. The others are answered within their request and must not wait behind a backlog of orders: `counter` for
+ * commands that a branch may send, `products` for those of the head office only. Broker permissions restrict each user
+ * to its routes.
+ */
+export const commandRoutes = {
+  orders: 'orders',
+  counter: 'products',
+  products: 'products',
+} as const satisfies Record<string, QueueKind>;
+export type CommandRoute = keyof typeof commandRoutes;
+
+/** A reason for which a command may be refused: the problem that the API answers, and members that give details. */
+export interface Refusal {
+  /** 404: what it names is unknown; 409 otherwise. */
+  readonly status: 404 | 409;
+  /** For people. */
+  readonly title: string;
+  /** Members of the result in addition to `reason`. Absent: none. */
+  readonly details?: z.ZodObject;
+}
+
+/** Data of changes by type. A type is in the past tense: what has happened. */
+export type Changes = Readonly<Record<string, z.ZodObject>>;
+
+/** Everything that others need to know of one kind of command. What depends on the kind is derived from this. */
+export interface CommandDescriptor {
+  /** The request, from `commandBody`. A field of `uuidSchema`, other than the key, holds an id in the key's bucket. */
+  readonly body: z.ZodObject;
+  /** Field of the body whose hash names the command's bucket. */
+  readonly key: 'customerId' | 'productId' | 'commandId';
+  readonly route: CommandRoute;
+  /** Topic of its changes. Null: only operators learn of it. */
+  readonly topic: Topic | null;
+  /** Field of the body with the id of what the command makes, which is also the command's id. Absent: it makes nothing. */
+  readonly makes?: string;
+  /**
+   * Whether it may be accepted into an API's journal while no broker confirms it. True only if it is decided later in
+   * any case and promises no stock: what holds or moves stock is decided within its request or not at all.
+   */
+  readonly mayWait: boolean;
+  /** The result if it is done. */
+  readonly result: z.ZodObject;
+  /** What it publishes if it is done. Absent: nothing, or only movements, which the ledger publishes. */
+  readonly change?: Changes;
+  /** By reason. */
+  readonly refusals: Readonly<Record<string, Refusal>>;
+  /** A refusal that is stored and published in a form of its own. Absent: its refusals change nothing. */
+  readonly rejection?: { readonly result: z.ZodObject; readonly change: Changes };
+}
+
+/** The body of a command. This alone decides what becomes of unknown fields: each is a violation. */
+export function commandBody<const Fields extends z.ZodRawShape>(fields: Fields) {
+  return z.strictObject(fields);
+}
+
+/** Checks that `key` and `makes` are fields of the body. */
+export function defineCommand<const Command extends CommandDescriptor>(
+  command: Command & { key: FieldOf<Command>; makes?: FieldOf<Command> },
+): Command & Pick<CommandDescriptor, 'makes'> {
+  return command;
+}
+
+type FieldOf<Command extends CommandDescriptor> = keyof z.infer<Command['body']>;

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { commandBody, defineCommand } from './define-command.js';
+import { orderLineSchema, orderLinesSchema, pricedLineSchema } from './order-lines.js';
+import { orderCancelledBefore, orderMade } from './orders.js';
+import {
+  customerIdSchema,
+  holdSecondsSchema,
+  takenAtSchema,
+  takenBy,
+  timestampSchema,
+  uuidSchema,
+} from './primitives.js';
+import { productUnknown } from './products.js';
+import { stockShort } from './stock.js';
+
+/** Reservations: units held for a customer until the time to pay is over. */
+
+export const reservationStatusSchema = z.enum(['held', 'confirmed', 'released', 'expired']);
+export type ReservationStatus = z.infer<typeof reservationStatusSchema>;
+
+export const reservationHeldSchema = z.object({
+  reservationId: uuidSchema,
+  status: z.literal('held'),
+  /** At the prices that its order will have. */
+  lines: z.array(pricedLineSchema),
+  totalCents: z.number().int(),
+  /** Afterwards it holds nothing. */
+  expiresAt: timestampSchema,
+});
+/** `lines`: the freed units. Absent: the release arrived before the reservation. */
+export const reservationEndedSchema = z.object({
+  reservationId: uuidSchema,
+  status: z.enum(['released', 'expired']),
+  lines: z.array(orderLineSchema),
+});
+
+const reservationUnknown = {
+  'reservation-unknown': { status: 404, title: 'There is no such reservation' },
+} as const;
+const reservationOver = {
+  'reservation-over': {
+    status: 409,
+    title: 'The reservation holds nothing any more',
+    details: z.object({
+      reservationStatus: reservationStatusSchema,
+      /** The order that it became. */
+      orderId: uuidSchema.optional(),
+    }),
+  },
+} as const;
+
+export const reservationCommands = {
+  /** Holds all lines or none, at the prices of that time. */
+  'reservation.create': defineCommand({
+    body: commandBody({
+      /** Also the command's id. Its 12-bit field names the customer's bucket. */
+      reservationId: uuidSchema,
+      customerId: customerIdSchema,
+      branchId: takenAtSchema,
+      lines: orderLinesSchema,
+      ttlSeconds: holdSecondsSchema,
+    }),
+    key: 'customerId',
+    route: 'counter',
+    topic: 'orders',
+    makes: 'reservationId',
+    mayWait: false,
+    result: reservationHeldSchema,
+    change: { 'reservation.created': reservationHeldSchema.extend(takenBy) },
+    refusals: {
+      ...productUnknown,
+      ...stockShort,
+      'reservation-released': { status: 409, title: 'The reservation was released before it arrived' },
+    },
+  }),
+  /** Makes an order of the reservation, at the reservation's prices. */
+  'reservation.confirm': defineCommand({
+    body: commandBody({
+      /** Also the command's id. */
+      orderId: uuidSchema,
+      reservationId: uuidSchema,
+      customerId: customerIdSchema,
+      branchId: takenAtSchema,
+    }),
+    key: 'customerId',
+    route: 'counter',
+    topic: 'orders',
+    mayWait: false,
+    ...orderMade,
+    refusals: { ...reservationUnknown, ...reservationOver, ...orderCancelledBefore },
+  }),
+  /** If the reservation has not arrived yet, a tombstone is left, so that it holds nothing when it does. */
+  'reservation.release': defineCommand({
+    body: commandBody({ reservationId: uuidSchema, customerId: customerIdSchema }),
+    key: 'customerId',
+    route: 'counter',
+    topic: 'orders',
+    mayWait: false,
+    result: reservationEndedSchema,
+    change: { 'reservation.released': reservationEndedSchema.extend(takenBy) },
+    refusals: { ...reservationUnknown, ...reservationOver },
+  }),
+  /** The batch that finds a due reservation creates this command itself; no client needs to send it. */
+  'reservation.expire': defineCommand({
+    body: commandBody({ reservationId: uuidSchema, customerId: customerIdSchema }),
+    key: 'customerId',
+    route: 'counter',
+    topic: 'orders',
+    mayWait: false,
+    result: reservationEndedSchema,
+    change: { 'reservation.expired': reservationEndedSchema.extend(takenBy) },
+    refusals: {
+      ...reservationUnknown,
+      ...reservationOver,
+      'reservation-not-due': { status: 409, title: 'The reservation has time left' },
+    },
+  }),
+};

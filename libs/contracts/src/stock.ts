@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { commandBody, defineCommand } from './define-command.js';
+import { shortLineSchema } from './order-lines.js';
+import {
+  locationSchema,
+  movedQuantitySchema,
+  productIdSchema,
+  stockDeltaSchema,
+  stockQuantitySchema,
+  stockReasonSchema,
+} from './primitives.js';
+import { productUnknown } from './products.js';
+
+/** Stock: the level of a product at a location, which only movements change. */
+
+/** Why a level changed; the movement's command has the details. */
+export const movementSchema = z.enum([
+  'received',
+  'reserved',
+  'released',
+  'fulfilled',
+  'returned',
+  'adjusted',
+  'counted',
+  'sent',
+  'arrived',
+]);
+export type MovementKind = z.infer<typeof movementSchema>;
+
+/** Published by the ledger for each movement, whichever kind of command causes it. */
+export const movementChange = {
+  'stock.changed': z.object({
+    productId: productIdSchema,
+    location: z.string(),
+    /** Number of the movement at this product and location, without gaps. */
+    sequence: z.number().int(),
+    movement: movementSchema,
+    onHandDelta: z.number().int(),
+    reservedDelta: z.number().int(),
+    /** After the movement. */
+    onHand: z.number().int(),
+    reserved: z.number().int(),
+  }),
+};
+
+/** One movement and the resulting level. */
+export const stockMovedSchema = z.object({
+  productId: productIdSchema,
+  location: locationSchema,
+  /** Additional units on hand; 0: a count that matched the record, which is no movement. */
+  delta: z.number().int(),
+  onHand: z.number().int(),
+  reserved: z.number().int(),
+  available: z.number().int(),
+  /** Number of the level's last movement. */
+  sequence: z.number().int(),
+});
+export type StockMoved = z.infer<typeof stockMovedSchema>;
+
+export const locationUnknown = {
+  'location-unknown': {
+    status: 404,
+    title: 'There is no such location',
+    details: z.object({ unknownLocations: z.array(z.string()) }),
+  },
+} as const;
+export const stockShort = {
+  'stock-short': {
+    status: 409,
+    title: 'There are not enough units',
+    details: z.object({
+      short: z.array(shortLineSchema),
+      /** Further products that are not in the catalogue. */
+      unknownProducts: z.array(z.string()).optional(),
+    }),
+  },
+} as const;
+
+const levelOf = { productId: productIdSchema, location: locationSchema };
+
+export const stockCommands = {
+  'stock.receive': defineCommand({
+    body: commandBody({ ...levelOf, quantity: movedQuantitySchema }),
+    key: 'productId',
+    route: 'products',
+    topic: 'stock',
+    mayWait: false,
+    result: stockMovedSchema,
+    refusals: { ...productUnknown, ...locationUnknown },
+  }),
+  /** Never below what is reserved. */
+  'stock.adjust': defineCommand({
+    body: commandBody({ ...levelOf, delta: stockDeltaSchema, reason: stockReasonSchema }),
+    key: 'productId',
+    route: 'products',
+    topic: 'stock',
+    mayWait: false,
+    result: stockMovedSchema.extend({ reason: z.string() }),
+    refusals: { ...productUnknown, ...locationUnknown, ...stockShort },
+  }),
+  /** Compare-and-set: `counted` becomes the level if that is still `expected`. */
+  'stock.count': defineCommand({
+    body: commandBody({
+      ...levelOf,
+      /** Recorded units on hand, as the counter assumes. */
+      expected: stockQuantitySchema,
+      counted: stockQuantitySchema,
+    }),
+    key: 'productId',
+    route: 'products',
+    topic: 'stock',
+    mayWait: false,
+    result: stockMovedSchema,
+    refusals: {
+      ...productUnknown,
+      ...locationUnknown,
+      'stock-count-stale': {
+        status: 409,
+        title: 'The level is not what the count expects',
+        details: z.object({ expected: z.number().int(), onHand: z.number().int() }),
+      },
+      ...stockShort,
+    },
+  }),
+};

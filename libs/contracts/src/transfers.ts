@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { commandBody, defineCommand } from './define-command.js';
+import { locationSchema, movedQuantitySchema, productIdSchema, uuidSchema } from './primitives.js';
+import { productUnknown } from './products.js';
+import { locationUnknown, stockMovedSchema, stockShort } from './stock.js';
+
+/** Transfers of stock between two locations. */
+
+export const transferStatusSchema = z.enum(['in-transit', 'arrived']);
+
+/** The movement at the location where it happened, and its transfer. */
+export const transferMovedSchema = stockMovedSchema.extend({
+  transferId: uuidSchema,
+  status: transferStatusSchema,
+  from: locationSchema,
+  to: locationSchema,
+  quantity: z.number().int(),
+});
+
+export const transferCommands = {
+  /** The units leave one location and are in transit until `transfer.receive`. */
+  'transfer.send': defineCommand({
+    body: commandBody({
+      /** Also the command's id. Its 12-bit field names the product's bucket. */
+      transferId: uuidSchema,
+      productId: productIdSchema,
+      from: locationSchema,
+      to: locationSchema,
+      quantity: movedQuantitySchema,
+    }).refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' }),
+    key: 'productId',
+    route: 'products',
+    topic: 'stock',
+    makes: 'transferId',
+    mayWait: false,
+    result: transferMovedSchema,
+    refusals: { ...productUnknown, ...locationUnknown, ...stockShort },
+  }),
+  'transfer.receive': defineCommand({
+    body: commandBody({ transferId: uuidSchema, productId: productIdSchema }),
+    key: 'productId',
+    route: 'counter',
+    topic: 'stock',
+    mayWait: false,
+    result: transferMovedSchema,
+    refusals: {
+      'transfer-unknown': { status: 404, title: 'There is no such transfer' },
+      'transfer-arrived': { status: 409, title: 'The transfer has arrived already' },
+    },
+  }),
+};

@@ -1,0 +1,11 @@
+export { hex, json, plain, text, textsLiteral, type Column } from './array-literals.js';
+export { DATABASE_NAME, nodeName, type Login, type NodeAddress } from './login.js';
+export { askNodes, NodeRoles, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes.js';
+export {
+  READ_PLAN_SETTINGS,
+  ReadError,
+  ReadSession,
+  SLOW_READ_PLAN_SETTINGS,
+  type ReadStatement,
+} from './read-session.js';
+export { SideConnection } from './side-connection.js';

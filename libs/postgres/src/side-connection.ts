@@ -1,0 +1,98 @@
+import { Socket } from 'node:net';
+import { Client, DatabaseError, type QueryResultRow } from 'pg';
+import { DATABASE_NAME, type Login, type NodeAddress } from './login.js';
+
+/** If nothing is received for this time while an answer is due, the connection counts as lost. */
+const PATIENCE_MS = 5_000;
+
+interface Connection {
+  readonly opened: Promise<Client>;
+  readonly drop: () => void;
+  /** Since when an answer has been due; undefined: none is. */
+  silentSince: number | undefined;
+  /** Queries without an answer. */
+  awaited: number;
+}
+
+/**
+ * A connection to one node for small queries: opened when needed, kept while it answers, dropped when it breaks. Every
+ * query settles within its deadline, even at a stalled server. A slow server keeps its connection beyond a query's
+ * deadline. A new login costs the server more than any answer, so dropping it for being late would keep it late: a
+ * machine that was overloaded for a moment stayed overloaded.
+ */
+export class SideConnection {
+  #connection: Connection | undefined;
+
+  constructor(
+    readonly node: NodeAddress,
+    readonly login: Login,
+    readonly applicationName: string,
+  ) {}
+
+  /** Throws any error; `deadlineMs` covers connecting and answering together. */
+  async ask<R extends QueryResultRow>(text: string, values: unknown[] = [], deadlineMs = 1000): Promise<R[]> {
+    const connection = this.#current();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
+    });
+    const answer = this.#answer<R>(connection, text, values);
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
+      answer.catch(() => undefined);
+    }
+  }
+
+  async #answer<R extends QueryResultRow>(connection: Connection, text: string, values: unknown[]): Promise<R[]> {
+    connection.awaited += 1;
+    connection.silentSince ??= performance.now();
+    try {
+      const client = await connection.opened;
+      return (await client.query<R>(text, values)).rows;
+    } catch (error) {
+      // A rejected query does not break the connection.
+      if (!(error instanceof DatabaseError && error.severity === 'ERROR')) this.#leave(connection);
+      throw error;
+    } finally {
+      connection.awaited -= 1;
+      connection.silentSince = connection.awaited > 0 ? performance.now() : undefined;
+    }
+  }
+
+  #current(): Connection {
+    const since = this.#connection?.silentSince;
+    if (this.#connection && since !== undefined && performance.now() - since > PATIENCE_MS)
+      this.#leave(this.#connection);
+    return (this.#connection ??= this.#open());
+  }
+
+  /** The running query fails; the next one opens a new connection. */
+  #leave(connection: Connection): void {
+    if (this.#connection === connection) this.#connection = undefined;
+    connection.drop();
+  }
+
+  close(): void {
+    if (this.#connection) this.#leave(this.#connection);
+  }
+
+  #open(): Connection {
+    const socket = new Socket();
+    const client = new Client({
+      ...this.node,
+      ...this.login,
+      database: DATABASE_NAME,
+      application_name: this.applicationName,
+      stream: () => socket,
+      pipeline: true,
+      keepAlive: true,
+    });
+    // A running query fails; between queries, the next one does.
+    client.on('error', () => undefined);
+    const opened = client.connect().then(() => client);
+    opened.catch(() => undefined);
+    return { opened, drop: () => void socket.destroy(), silentSince: undefined, awaited: 0 };
+  }
+}

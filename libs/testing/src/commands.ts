@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import type { CommandBody, CommandKind } from '@eco/contracts';
+import type { Arrived } from '@eco/domain';
+import { newCommandId, newOrderId } from '@eco/routing';
+import { commandOf } from './batch-writer.js';
+
+/** A command as it arrives from a queue. */
+export function arrived<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
+  return { readable: true, command: commandOf(kind, body) };
+}
+
+export function orderOf(customerId: string, lines: { productId: string; quantity: number }[]) {
+  const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+  return arrived('order.place', { orderId, customerId, branchId: 'sucursal-1', lines });
+}
+
+export function reservationOf(customerId: string, lines: { productId: string; quantity: number }[], ttlSeconds = 600) {
+  const reservationId = newCommandId({ nowMs: Date.now(), random: randomBytes(10), key: customerId });
+  return arrived('reservation.create', { reservationId, customerId, branchId: null, lines, ttlSeconds });
+}
+
+export function confirmationOf({ command: { id: reservationId, body } }: ReturnType<typeof reservationOf>) {
+  const { customerId } = body as CommandBody<'reservation.create'>;
+  const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
+  return arrived('reservation.confirm', { orderId, reservationId, customerId, branchId: null });
+}
+
+export function transferOf(productId: string, from: string, to: string, quantity: number) {
+  const transferId = newCommandId({ nowMs: Date.now(), random: randomBytes(10), key: productId });
+  return arrived('transfer.send', { transferId, productId, from, to, quantity });
+}
+
+export function productOf(productId: string, stock: number, priceCents = 250) {
+  return arrived('product.create', { productId, name: `Product "${productId}"`, priceCents, stock });
+}

@@ -1,0 +1,71 @@
+import type { SideConnection } from '@eco/postgres';
+
+export interface GroupGauges {
+  /** Open dead letters by class and site, the largest groups; groups beyond a limit are counted as class `other`. */
+  deadLetters: { errorClass: string; place: string; count: number }[];
+  deadLettersOpen: number;
+  /** Open dead letters of class `key-conflict`, which the other figures exclude: they are their senders' mistakes. */
+  keyConflictsOpen: number;
+  /** Transactions since the oldest snapshot in use: dead versions of hot rows accumulate behind it. */
+  oldestXminAge: number;
+}
+
+/** Each group is a time series, and the content of a queue may come from anybody. */
+const GROUPS_MAX = 50;
+
+/** Asks the primary, as eco_writer. Throws if it does not answer within a second. */
+export async function readGauges(primary: SideConnection): Promise<GroupGauges> {
+  const [row] = await primary.ask<{
+    dead_letters: GroupGauges['deadLetters'];
+    key_conflicts: string;
+    xmin_age: string | null;
+  }>(`
+SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'errorClass', l.error_class, 'place', l.place, 'count', l.count) ORDER BY l.count DESC), '[]')
+   FROM (SELECT d.error_class, d.place, count(*) AS count FROM eco.dead_letter d
+         WHERE d.state = 'open' AND d.error_class <> 'key-conflict' GROUP BY d.error_class, d.place) l) AS dead_letters,
+  (SELECT count(*) FROM eco.dead_letter d WHERE d.state = 'open' AND d.error_class = 'key-conflict') AS key_conflicts,
+  (SELECT max(age(x.xmin)) FROM (
+    SELECT a.backend_xmin AS xmin FROM pg_stat_activity a
+    UNION ALL SELECT s.xmin FROM pg_replication_slots s
+    UNION ALL SELECT t.transaction FROM pg_prepared_xacts t
+  ) x) AS xmin_age`);
+  const groups = row?.dead_letters ?? [];
+  const beyond = sum(groups.slice(GROUPS_MAX));
+  return {
+    deadLetters: [
+      ...groups.slice(0, GROUPS_MAX),
+      ...(beyond > 0 ? [{ errorClass: 'other', place: 'many places', count: beyond }] : []),
+    ],
+    deadLettersOpen: sum(groups),
+    keyConflictsOpen: Number(row?.key_conflicts ?? 0),
+    oldestXminAge: Number(row?.xmin_age ?? 0),
+  };
+}
+
+function sum(groups: GroupGauges['deadLetters']): number {
+  return groups.reduce((total, { count }) => total + count, 0);
+}
+
+/** Differences between clocks, s. */
+export interface Clocks {
+  /**
+   * The group's clock ahead of the primary's, which was set back. An idle group's clock is up to one heartbeat behind.
+   */
+  groupAheadS: number;
+  /** The primary's clock ahead of this process's. */
+  primaryAheadS: number;
+}
+
+/** Asks the primary, as eco_writer. */
+export async function readClocks(primary: SideConnection, deadlineMs?: number): Promise<Clocks> {
+  const [row] = await primary.ask<{ ahead_s: number; clock_s: number }>(
+    `
+SELECT extract(epoch FROM p.at - c.clock)::float8 AS ahead_s, extract(epoch FROM c.clock)::float8 AS clock_s
+FROM eco.group_position p, eco.clock() AS c (clock)`,
+    [],
+    deadlineMs,
+  );
+  if (row === undefined) throw new Error('this database has not been prepared for a group');
+  return { groupAheadS: row.ahead_s, primaryAheadS: row.clock_s - Date.now() / 1000 };
+}

@@ -1,0 +1,181 @@
+import { Socket } from 'node:net';
+import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
+import { DATABASE_NAME, type Login, type NodeAddress } from '@eco/postgres';
+import { ElapsedTime } from './elapsed-time.js';
+
+/**
+ * The writer's one connection to the primary. It holds the advisory lock and runs the batches, so both end with it. It
+ * has no client-side query timeout and no cancel: cutting short a COMMIT's wait for a replica would publish what is not
+ * replicated. The server limits every other statement, keepalives detect a dead peer, and a watch on another connection
+ * (`watch.ts`) destroys this one when its backend is gone.
+ */
+const settings: Readonly<Record<string, string>> = {
+  application_name: 'eco writer',
+  // The load must see what the previous leader committed while the fence waited for it. One snapshot per transaction
+  // would not.
+  default_transaction_isolation: 'read committed',
+  // Overrides role and server settings: an outcome is acknowledged only when a replica has it too.
+  synchronous_commit: 'on',
+  // A plan made while a table was empty would scan it forever. Such plans also look so expensive that the JIT compiles
+  // them, 30 ms per batch. So both settings are needed.
+  enable_seqscan: 'off',
+  jit: 'off',
+  // A stalled writer's lock is freed after this time; neither setting cuts a wait for a replica. It is longer than the
+  // brokers need to drop the writer (9 s, `connection.ts` of @eco/broker): its deliveries are then back in the queue,
+  // in order, before another writer takes from it.
+  idle_session_timeout: '11s',
+  idle_in_transaction_session_timeout: '11s',
+  // This does not cut a wait for a replica either.
+  statement_timeout: '5s',
+  lock_timeout: '3s',
+  // A notice is about data, such as a word too long for the index. Only warnings, which say that a commit is uncertain,
+  // count.
+  client_min_messages: 'warning',
+  // Ends a killed writer's backend even in the middle of a statement.
+  client_connection_check_interval: '1s',
+  tcp_keepalives_idle: '3',
+  tcp_keepalives_interval: '1',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '11s',
+};
+
+const CONNECT_MS = 3000;
+const CLOSE_MS = 1000;
+
+/** A statement that is prepared once per session, under its name. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+export type Row = unknown[];
+
+export interface StatementResult extends QueryArrayResult<Row> {
+  /** The server's first warning during this statement. */
+  warning: string | undefined;
+}
+
+export class WriterSession {
+  /** Time since the group's clock was last advanced, by this process's clock. */
+  readonly elapsed = new ElapsedTime();
+  /** Settles when the connection has ended, for any reason; never rejects. */
+  readonly ended: Promise<Error>;
+  private readonly socket = new Socket();
+  private readonly client: Client;
+  private failure: Error | undefined;
+  private answeredAt = performance.now();
+  private waitsForReplicaSince: number | undefined;
+  /** Of the statement that the server is running: answers arrive in the order of the statements. */
+  private warning: string | undefined;
+
+  private constructor(
+    readonly node: NodeAddress,
+    login: Login,
+  ) {
+    this.client = new Client({
+      ...node,
+      ...login,
+      database: DATABASE_NAME,
+      stream: () => this.socket,
+      pipeline: true,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 3000,
+      connectionTimeoutMillis: CONNECT_MS,
+      options: Object.entries(settings)
+        .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+        .join(' '),
+    });
+    this.client.on('notice', (notice) => (this.warning ??= notice.message ?? 'a warning without text'));
+    this.client.on('error', (error) => (this.failure ??= error));
+    this.ended = new Promise((resolve) => {
+      this.client.once('end', () => resolve(this.failure ?? new Error('the session was closed')));
+    });
+  }
+
+  /** Throws if the node can't be reached, rejects the login or does not answer within 3 s. */
+  static async open(node: NodeAddress, login: Login): Promise<WriterSession> {
+    const session = new WriterSession(node, login);
+    await session.client.connect();
+    return session;
+  }
+
+  /** The server's process, as `pg_stat_activity` and `pg_locks` name it. */
+  get backendPid(): number {
+    return (this.client as unknown as { processID: number }).processID;
+  }
+
+  /**
+   * Sends all queries of `send` in one write, so a round trip is one packet instead of one per statement. `send` must
+   * not await.
+   */
+  together<T>(send: () => T): T {
+    this.socket.cork();
+    try {
+      return send();
+    } finally {
+      this.socket.uncork();
+    }
+  }
+
+  /** Why the session was lost; undefined while it lives. */
+  get lostBecause(): Error | undefined {
+    return this.failure;
+  }
+
+  /** Time since the server's last answer, ms. */
+  get silentMs(): number {
+    return performance.now() - this.answeredAt;
+  }
+
+  /** How long its COMMIT has been seen to wait for a replica, ms, exact to a second; 0: it does not wait. */
+  get replicaWaitMs(): number {
+    return this.waitsForReplicaSince === undefined ? 0 : performance.now() - this.waitsForReplicaSince;
+  }
+
+  /** Set by its watch. */
+  observeReplicaWait(waits: boolean): void {
+    if (waits) this.waitsForReplicaSince ??= performance.now();
+    else this.waitsForReplicaSince = undefined;
+  }
+
+  /** Rows are arrays in column order. */
+  run({ name, text }: Statement, values: unknown[] = []): Promise<StatementResult> {
+    return this.query({ name, text, values, rowMode: 'array' });
+  }
+
+  /** BEGIN, COMMIT and the like, whose parse costs nothing. */
+  control(text: string): Promise<StatementResult> {
+    return this.query({ text, rowMode: 'array' });
+  }
+
+  private query(config: QueryArrayConfig): Promise<StatementResult> {
+    return new Promise((resolve, reject) => {
+      // A callback runs before the next message of the server is read, a promise's `then` only after all that came with it.
+      this.client.query<Row>(config, (error, result) => {
+        const { warning } = this;
+        this.warning = undefined;
+        // The type omits that it is undefined on success.
+        const failure = error as Error | null | undefined;
+        if (failure !== null && failure !== undefined) return reject(failure);
+        this.answeredAt = performance.now();
+        resolve(Object.assign(result, { warning }));
+      });
+    });
+  }
+
+  /** Ends at once, without publishing the server, which ends the backend and with it the lock and the transaction. */
+  destroy(why: Error): void {
+    this.failure ??= why;
+    this.socket.destroy();
+  }
+
+  /**
+   * Lets sent statements finish, then closes: the lock is free at once. A server that does not answer is abandoned
+   * after 1 s.
+   */
+  async close(): Promise<void> {
+    const late = setTimeout(() => this.destroy(new Error('the server did not close the session in time')), CLOSE_MS);
+    await this.client.end().catch(() => undefined);
+    clearTimeout(late);
+  }
+}

@@ -1,0 +1,49 @@
+import { nodeName, primaryOf, type NodeRoles } from '@eco/postgres';
+import type { WriterSession } from './session.js';
+
+/** The session is given up if its node does not answer for this time, ms: a busy server is not a dead one. */
+const SILENCE_MS = 8000;
+const EVERY_MS = 1000;
+const ANSWER_MS = 3000;
+
+/**
+ * Checks the session every second over another connection: its own socket may show nothing for minutes, and no timeout
+ * may cut its COMMIT short. Destroys the session when its backend is gone, when its node answers neither the watch nor
+ * the session for 8 s, or when another node was promoted. It also reports to the session whether its COMMIT waits for a replica.
+ * `timeline`: the node's when the session was opened. Returns a function that ends the watch.
+ */
+export function watchSession(session: WriterSession, nodes: NodeRoles, timeline: number): () => void {
+  let stopped = false;
+  let answeredAt = performance.now();
+  const look = async (): Promise<string | undefined> => {
+    const connection = nodes.connection(session.node);
+    const [answers, backends] = await Promise.all([
+      nodes.ask(ANSWER_MS),
+      connection?.ask<{ waits: boolean }>(BACKEND, [session.backendPid], ANSWER_MS).catch(() => undefined),
+    ]);
+    const primary = primaryOf(answers);
+    if (primary !== undefined && primary.timeline > timeline) {
+      return `${nodeName(primary.node)} was promoted (timeline ${primary.timeline} after ${timeline})`;
+    }
+    if (backends?.length === 0) return 'its backend is gone';
+    if (backends !== undefined) {
+      answeredAt = performance.now();
+      session.observeReplicaWait(backends[0]?.waits === true);
+    } else if (Math.min(performance.now() - answeredAt, session.silentMs) >= SILENCE_MS) {
+      return `${nodeName(session.node)} does not answer`;
+    }
+    return undefined;
+  };
+  void (async () => {
+    while (!stopped) {
+      const gone = await look();
+      if (stopped) return;
+      if (gone !== undefined) return session.destroy(new Error(`the session was given up: ${gone}`));
+      await new Promise((resolve) => setTimeout(resolve, EVERY_MS).unref());
+    }
+  })();
+  void session.ended.then(() => (stopped = true));
+  return () => (stopped = true);
+}
+
+const BACKEND = `SELECT a.wait_event IS NOT DISTINCT FROM 'SyncRep' AS waits FROM pg_stat_activity a WHERE a.pid = $1`;
