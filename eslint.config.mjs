@@ -8,14 +8,16 @@ import tseslint from 'typescript-eslint';
 // Who may import whom. Arrows point inwards: what decides knows nothing of what carries it, so that a decision can be
 // tested as a function and the carriers replaced. There is no rule for a project without a type: it may import nothing.
 const layers = {
+  // What needs neither a package nor another project, so that no library has its own.
+  base: { imports: [], external: [] },
   // What others send is described with zod and nothing else, so that any client could use it.
   contract: { imports: ['contract'], external: ['zod'] },
   // Decisions are plain functions over plain data: same input, same outcome, on every machine.
   domain: { imports: ['domain', 'contract'], external: [] },
-  adapter: { imports: ['adapter', 'domain', 'contract'] },
-  infra: { imports: ['adapter', 'domain', 'contract'] },
-  app: { imports: ['infra', 'adapter', 'domain', 'contract'] },
-  testing: { imports: ['testing', 'app', 'infra', 'adapter', 'domain', 'contract'] },
+  adapter: { imports: ['adapter', 'domain', 'contract', 'base'] },
+  infra: { imports: ['adapter', 'domain', 'contract', 'base'] },
+  app: { imports: ['infra', 'adapter', 'domain', 'contract', 'base'] },
+  testing: { imports: ['testing', 'app', 'infra', 'adapter', 'domain', 'contract', 'base'] },
 };
 
 const boundaries = (extra) => [

@@ -1,5 +1,6 @@
 import { verifyGroup, type VerifyReport } from '@eco/database';
-import { askNodes, primaryOf, type NodeAddress } from '@eco/postgres';
+import type { Address } from '@eco/base';
+import { askNodes, primaryOf } from '@eco/postgres';
 import { BadInput } from './input.js';
 import type { Target } from './target.js';
 
@@ -54,7 +55,7 @@ async function choose(
 ): Promise<{ chosen: GroupNode; role: 'primary' | 'replica' }> {
   const answers = await askNodes(nodes, target.login('eco_reader'), ANSWER_MS);
   const primary = primaryOf(answers);
-  const roleOf = (node: NodeAddress) => (primary !== undefined && isSame(primary.node, node) ? 'primary' : 'replica');
+  const roleOf = (node: Address) => (primary !== undefined && isSame(primary.node, node) ? 'primary' : 'replica');
   // A deposed primary still says that it is primary, and may show data that never became valid.
   const answering = nodes.filter((node) =>
     answers.some((answer) => isSame(answer.node, node) && (answer.type === 'replica' || roleOf(node) === 'primary')),
@@ -69,6 +70,6 @@ async function choose(
   return { chosen, role: roleOf(chosen) };
 }
 
-function isSame(a: NodeAddress, b: NodeAddress): boolean {
+function isSame(a: Address, b: Address): boolean {
   return a.host === b.host && a.port === b.port;
 }

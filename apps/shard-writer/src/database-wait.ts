@@ -1,4 +1,4 @@
-import type { Log } from '@eco/service';
+import type { Log } from '@eco/base';
 
 /** A broker gives up a consumer that keeps a delivery for 30 minutes. A busy server needs seconds for a batch, not this. */
 const HOLD_MS = 60_000;

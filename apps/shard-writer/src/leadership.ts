@@ -1,5 +1,5 @@
-import { sleep } from '@eco/broker';
-import { NodeRoles, nodeName, primaryOf, type Login, type NodeAddress, type PrimaryAnswer } from '@eco/postgres';
+import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
+import { NodeRoles, primaryOf, type PrimaryAnswer } from '@eco/postgres';
 import {
   startTerm,
   readHolder,
@@ -10,7 +10,6 @@ import {
   WriterSession,
   type LeaderTerm,
 } from '@eco/writer';
-import type { Log } from '@eco/service';
 import { StallDetector } from './stall-detector.js';
 import type { Writer } from './writer.js';
 
@@ -42,7 +41,7 @@ const FINISH_MS = 3500;
 
 export interface LeadershipOptions {
   writer: Writer;
-  nodes: readonly NodeAddress[];
+  nodes: readonly Address[];
   login: Login;
   log: Log;
 }
@@ -126,8 +125,8 @@ export class Leadership {
         try {
           await this.standBy(primary);
         } catch (error) {
-          this.#waitsFor = `a session on ${nodeName(primary.node)}: ${(error as Error).message}`;
-          log.warn({ node: nodeName(primary.node), err: error }, 'session on the primary lost');
+          this.#waitsFor = `a session on ${hostPort(primary.node)}: ${(error as Error).message}`;
+          log.warn({ node: hostPort(primary.node), err: error }, 'session on the primary lost');
         }
       }
       await sleep(LOOK_AGAIN_MS, this.#stop.signal);
@@ -193,7 +192,7 @@ export class Leadership {
     void session.ended.then(end);
     if (this.#stop.signal.aborted) end();
     const { group, term, tag, seq } = leaderTerm;
-    log.info({ group, term, tag, seq, node: nodeName(session.node) }, 'leadership begins');
+    log.info({ group, term, tag, seq, node: hostPort(session.node) }, 'leadership begins');
     this.#leaderTerm = leaderTerm;
     try {
       const ended = await writer.lead(session, leaderTerm, over.signal);

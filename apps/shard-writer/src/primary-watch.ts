@@ -1,7 +1,7 @@
 import { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from '@eco/database';
 import type { SideConnection } from '@eco/postgres';
 import { readClocks, type Clocks } from '@eco/writer';
-import type { Log } from '@eco/service';
+import type { Log } from '@eco/base';
 
 /*
  * Watches what slows a group down in the long run without being noticed: the slot of an absent replica, and clocks that
@@ -91,7 +91,7 @@ export class PrimaryWatch {
           ? 'the clocks of the primary and of this process differ'
           : undefined;
     if (fault !== this.#clockDifference) {
-      if (fault === undefined) this.options.log.info('the clocks agree again');
+      if (fault === undefined) this.options.log.info({}, 'the clocks agree again');
       else this.options.log.warn({ groupAheadS, primaryAheadS }, fault);
     }
     this.#clockDifference = fault;

@@ -1,10 +1,10 @@
+import type { LoadBounds } from '@eco/database';
 import {
   commitBatch,
   openBatch,
   rollBack,
   tryBatch,
   type BatchFailure,
-  type LoadBounds,
   type LeaderTerm,
   type Removal,
   type WriterSession,

@@ -1,12 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import {
-  sleep,
-  type CommandConsumer,
-  type Delivery,
-  type EventAnnouncer,
-  type ReplySender,
-  type ReplyTo,
-} from '@eco/broker';
+import { sleep, type Log } from '@eco/base';
+import type { CommandConsumer, Delivery, EventAnnouncer, ReplySender, ReplyTo } from '@eco/broker';
 import {
   hasDueHolds,
   readLastSeqs,
@@ -19,7 +13,6 @@ import {
   type WriterSession,
 } from '@eco/writer';
 import { readCommands, type Arrived, type Effects, type Failure } from '@eco/domain';
-import type { Log } from '@eco/service';
 import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
 import { DatabaseWait } from './database-wait.js';

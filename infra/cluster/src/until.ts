@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 
 export interface UntilOptions {
   readonly deadlineMs: number;

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { StartError } from '@eco/base';
 import { headers, type Problem } from '@eco/contracts';
-import { createFrame, startService, StartError, type Frame, type Service } from '@eco/service';
+import { createFrame, startService, type Frame, type Service } from '@eco/service';
 import { openIntake, type OpenIntake } from '@eco/intake';
 import { readJournals } from '@eco/journal';
 import { Reads } from '@eco/reads';

@@ -1,7 +1,7 @@
 import type { Channel, Options } from 'amqplib';
 import type { BrokerConnection } from './connection.js';
 import { ReconnectingChannel } from './reconnecting-channel.js';
-import type { Log } from './log.js';
+import type { Log } from '@eco/base';
 
 /** Bounds memory while a broker is stalled; a message is one or two frames of at most 64 kB. */
 const MAX_BUFFERED_FRAMES = 256;

@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { eventually } from '@eco/testing';
-import { BrokerConnection, type BrokerAddress } from './connection.js';
+import type { Address } from '@eco/base';
+import { BrokerConnection } from './connection.js';
 import { Proxy } from './test/proxy.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
 
@@ -23,7 +24,7 @@ afterEach(async () => {
   for (const part of running.splice(0).reverse()) await part.stop();
 });
 
-function start(brokers: BrokerAddress[], password?: string): BrokerConnection {
+function start(brokers: Address[], password?: string): BrokerConnection {
   const access = broker.access('writer', brokers);
   const connection = new BrokerConnection({
     access: password === undefined ? access : { ...access, password },

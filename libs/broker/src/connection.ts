@@ -1,18 +1,11 @@
 import { connect, type ChannelModel, type SocketOptions } from 'amqplib';
-import { backOffMs, shuffled } from './back-off.js';
-import { sleep, settlesWithin } from './deadline.js';
-import type { Log } from './log.js';
+import { backOffMs, hostPort, settlesWithin, shuffled, sleep, type Address, type Log } from '@eco/base';
 import { VHOST } from './topology.js';
-
-export interface BrokerAddress {
-  host: string;
-  port: number;
-}
 
 /** Credentials and addresses for a cluster. */
 export interface BrokerAccess {
   /** All nodes; any of them will do. */
-  brokers: BrokerAddress[];
+  brokers: Address[];
   /** Default `ecomarket`. */
   vhost?: string;
   user: string;
@@ -22,9 +15,9 @@ export interface BrokerAccess {
 export type ConnectionState =
   | { type: 'stopped' }
   | { type: 'disconnected'; error?: string }
-  | { type: 'connected'; broker: BrokerAddress }
+  | { type: 'connected'; broker: Address }
   /** The cluster has an alarm (memory, disk) and accepts nothing from publishers. */
-  | { type: 'blocked'; broker: BrokerAddress; reason: string };
+  | { type: 'blocked'; broker: Address; reason: string };
 
 type ConnectedListener = (model: ChannelModel) => void;
 
@@ -125,14 +118,14 @@ export class BrokerConnection {
     const addresses = shuffled(this.#access.brokers);
     let failures = 0;
     for (let turn = 0; !stop.aborted; turn += 1) {
-      const address = addresses[turn % addresses.length] as BrokerAddress;
+      const address = addresses[turn % addresses.length] as Address;
       const error = await this.#connectOnce(address, stop, () => {
         failures = 0;
       });
       if (stop.aborted) break;
       failures += 1;
       this.#state = { type: 'disconnected', error };
-      this.#log?.warn({ connection: this.#name, broker: format(address), error }, 'no connection to this broker');
+      this.#log?.warn({ connection: this.#name, broker: hostPort(address), error }, 'no connection to this broker');
       const rounds = Math.floor(failures / addresses.length);
       if (rounds > 0 || failures === 1) await sleep(backOffMs(rounds, RECONNECT), stop);
     }
@@ -140,7 +133,7 @@ export class BrokerConnection {
   }
 
   /** Resolves when the connection ends, with the reason. */
-  async #connectOnce(address: BrokerAddress, stop: AbortSignal, connected: () => void): Promise<string> {
+  async #connectOnce(address: Address, stop: AbortSignal, connected: () => void): Promise<string> {
     const socket = new AbortController();
     const opening = AbortSignal.any([AbortSignal.timeout(CONNECT_TIMEOUT_MS), stop]);
     const abandon = () => socket.abort();
@@ -158,7 +151,7 @@ export class BrokerConnection {
     }
   }
 
-  #open({ host, port }: BrokerAddress, signal: AbortSignal): Promise<ChannelModel> {
+  #open({ host, port }: Address, signal: AbortSignal): Promise<ChannelModel> {
     const { user, password, vhost = VHOST } = this.#access;
     // net.connect takes a signal that destroys the socket; amqplib passes it on but does not type it.
     const socketOptions: SocketOptions & { signal: AbortSignal } = {
@@ -173,7 +166,7 @@ export class BrokerConnection {
     );
   }
 
-  #live(model: ChannelModel, address: BrokerAddress, socket: AbortController, connected: () => void): Promise<string> {
+  #live(model: ChannelModel, address: Address, socket: AbortController, connected: () => void): Promise<string> {
     return new Promise((resolve) => {
       let lastError: string | undefined;
       let dropReason: string | undefined;
@@ -190,11 +183,11 @@ export class BrokerConnection {
       model.on('close', (error) => end(dropReason ?? lastError ?? error?.message ?? 'closed'));
       model.on('blocked', (reason) => {
         this.#state = { type: 'blocked', broker: address, reason };
-        this.#log?.warn({ connection: this.#name, broker: format(address), reason }, 'the broker takes nothing');
+        this.#log?.warn({ connection: this.#name, broker: hostPort(address), reason }, 'the broker takes nothing');
       });
       model.on('unblocked', () => {
         this.#state = { type: 'connected', broker: address };
-        this.#log?.info({ connection: this.#name, broker: format(address) }, 'the broker takes messages again');
+        this.#log?.info({ connection: this.#name, broker: hostPort(address) }, 'the broker takes messages again');
       });
       this.#current = {
         model,
@@ -204,13 +197,9 @@ export class BrokerConnection {
         },
       };
       this.#state = { type: 'connected', broker: address };
-      this.#log?.info({ connection: this.#name, broker: format(address) }, 'connected to a broker');
+      this.#log?.info({ connection: this.#name, broker: hostPort(address) }, 'connected to a broker');
       connected();
       for (const listener of [...this.#listeners]) listener(model);
     });
   }
-}
-
-function format({ host, port }: BrokerAddress): string {
-  return `${host}:${port}`;
 }

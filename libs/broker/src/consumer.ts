@@ -1,6 +1,6 @@
 import type { BrokerConnection } from './connection.js';
 import type { Delivery } from './delivery.js';
-import type { Log } from './log.js';
+import type { Log } from '@eco/base';
 import { QueueReader } from './queue-reader.js';
 import { commandQueue } from './topology.js';
 

@@ -1,7 +1,5 @@
 export * from './topology.js';
 export * from './management.js';
-export { backOffMs } from './back-off.js';
-export { sleep } from './deadline.js';
 export { BrokerConnection, type BrokerAccess } from './connection.js';
 export { CommandPublisher } from './publisher.js';
 export { mayHaveArrived, type PublishOutcome } from './publish-outcome.js';
@@ -12,4 +10,3 @@ export { ReplySender, type ReplyTo } from './replies.js';
 export { EventAnnouncer } from './events/announcer.js';
 export { EventSubscription, type Announcement } from './events/subscription.js';
 export { confirmMetrics, registerBrokerMetrics } from './metrics.js';
-export type { Log } from './log.js';

@@ -2,7 +2,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import type { BrokerConnection } from './connection.js';
 import { readDelivery, type Delivery } from './delivery.js';
 import { ReconnectingChannel } from './reconnecting-channel.js';
-import type { Log } from './log.js';
+import type { Log } from '@eco/base';
 import { UnsettledTags } from './unsettled-tags.js';
 
 export interface QueueReaderOptions {

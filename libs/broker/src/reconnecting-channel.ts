@@ -1,8 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib';
-import { backOffMs } from './back-off.js';
+import { backOffMs, settlesWithin, type Log } from '@eco/base';
 import type { BrokerConnection } from './connection.js';
-import { settlesWithin } from './deadline.js';
-import type { Log } from './log.js';
 
 export interface KeptChannelOptions<C extends Channel> {
   connection: BrokerConnection;

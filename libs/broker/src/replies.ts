@@ -1,7 +1,7 @@
 import type { Reply, ReplyMessage, Stamp } from '@eco/contracts';
 import { BestEffortChannel } from './best-effort-channel.js';
 import type { BrokerConnection } from './connection.js';
-import type { Log } from './log.js';
+import type { Log } from '@eco/base';
 
 /** The reply to one command. */
 export interface ReplyTo {

@@ -17,7 +17,13 @@ async function loggedOf(error: Error): Promise<string[]> {
     access: { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', password: '' },
     groupIds: ['g1'],
     changes: {} as ChangesReader,
-    log: { debug: () => undefined, info: () => undefined, warn: logAs('warn'), error: logAs('error') },
+    log: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: logAs('warn'),
+      error: logAs('error'),
+      isLevelEnabled: () => true,
+    },
   });
   feed.start();
   try {

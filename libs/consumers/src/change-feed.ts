@@ -1,4 +1,5 @@
-import { EventSubscription, sleep, type Announcement, type BrokerAccess, type Log } from '@eco/broker';
+import { sleep, type Log } from '@eco/base';
+import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
 import { formatChangesCursor, lastCompleteSeq, type Change, type ChangesCursor, type Topic } from '@eco/contracts';
 import { reasonOf, type ChangesReader } from '@eco/reads';
 import { positionOf, type BatchPosition } from '@eco/routing';

@@ -7,8 +7,9 @@ import {
   type EntitySchema,
   type QueryRunner,
 } from 'typeorm';
+import { hostPort, type Address } from '@eco/base';
 import type { ConsumerSchema } from '@eco/contracts';
-import { DATABASE_NAME, nodeName, type NodeAddress } from '@eco/postgres';
+import { DATABASE_NAME } from '@eco/postgres';
 import type { ConsumerRows, ReadFailure } from '@eco/reads';
 import type { Consumer } from './consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
@@ -16,7 +17,7 @@ import { sqlFailure } from './sql-failure.js';
 import { UnavailableError } from './unavailable.js';
 
 export interface NodeWithRole {
-  readonly node: NodeAddress;
+  readonly node: Address;
   readonly role: 'primary' | 'replica';
 }
 
@@ -119,7 +120,7 @@ export class ConsumerStore {
           })),
         );
         const progress = found.progress.map(({ groupId: group, topic, ...at }) => ({ group, topic, ...appliedIn(at) }));
-        return { type: 'rows', rows: found.rows, progress, node: nodeName(node), role };
+        return { type: 'rows', rows: found.rows, progress, node: hostPort(node), role };
       } catch (error) {
         const { message } = error as Error;
         if (error instanceof UnavailableError) reason = message;
@@ -150,7 +151,7 @@ export class ConsumerStore {
   }
 
   /** Gives `work` a connection to the node. */
-  async #on<T>(node: NodeAddress, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  async #on<T>(node: Address, work: (manager: EntityManager) => Promise<T>): Promise<T> {
     if (this.#closed) throw new UnavailableError(`the store of ${this.name} is closed`);
     const pool = this.#poolOf(node);
     let runner: QueryRunner | undefined;
@@ -169,7 +170,7 @@ export class ConsumerStore {
       if (!isConnected || isUnavailable) pool.isDropped = true;
       if (!isUnavailable) throw error;
       const { message } = error as Error;
-      throw new UnavailableError(`${nodeName(node)} is not available for ${this.name}: ${message}`, { cause: error });
+      throw new UnavailableError(`${hostPort(node)} is not available for ${this.name}: ${message}`, { cause: error });
     } finally {
       await runner?.release();
       pool.users -= 1;
@@ -177,8 +178,8 @@ export class ConsumerStore {
     }
   }
 
-  #poolOf(node: NodeAddress): Pool {
-    const name = nodeName(node);
+  #poolOf(node: Address): Pool {
+    const name = hostPort(node);
     const known = this.#pools.get(name);
     if (known?.isDropped === false) return known;
     const pool: Pool = { source: this.#open(node), users: 0, isDropped: false };
@@ -186,7 +187,7 @@ export class ConsumerStore {
     return pool;
   }
 
-  #open({ host, port }: NodeAddress): Promise<DataSource> {
+  #open({ host, port }: Address): Promise<DataSource> {
     const { consumer, password, applicationName } = this.options;
     return new DataSource({
       type: 'postgres',

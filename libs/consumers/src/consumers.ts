@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { EntityManager } from 'typeorm';
-import { registerBrokerMetrics, type BrokerAccess, type Log } from '@eco/broker';
+import type { Log } from '@eco/base';
+import { registerBrokerMetrics, type BrokerAccess } from '@eco/broker';
 import type { ConsumerName, ConsumerRole } from '@eco/contracts';
 import {
   ChangesReader,

@@ -17,9 +17,8 @@ export type OutcomeStatus = z.infer<typeof outcomeStatusSchema>;
 export type DoneResult<K extends CommandKind> = z.infer<(typeof commandKinds)[K]['result']>;
 
 /** Reasons for which a command of this kind may be refused. */
-export type RefusalReason<K extends CommandKind = CommandKind> = {
-  [Each in K]: keyof (typeof commandKinds)[Each]['refusals'];
-}[K];
+export type RefusalReason<K extends CommandKind = CommandKind> = ReasonsByKind[K];
+type ReasonsByKind = { [K in CommandKind]: keyof (typeof commandKinds)[K]['refusals'] };
 
 /** Each reason, with its problem type. */
 export const refusals = Object.assign(
@@ -54,7 +53,7 @@ export type RejectedResult<K extends CommandKind> = (typeof commandKinds)[K] ext
 
 /** The result in an outcome. Empty: the command expired or was discarded. */
 export type OutcomeResult =
-  DoneResult<CommandKind> | RefusedResult<RefusalReason> | RejectedResult<CommandKind> | Record<string, never>;
+  DoneResult<CommandKind> | { reason: RefusalReason } | RejectedResult<CommandKind> | Record<string, never>;
 
 /** The result in an outcome that is done or refused, by kind of command. */
 export const outcomeResults = Object.fromEntries(

@@ -1,7 +1,6 @@
 export { loginRoles, type LoginRole } from './roles/roles.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';
-export { sleep } from './sleep.js';
 export {
   readCommandResults,
   readDeadLetter,
@@ -15,5 +14,10 @@ export {
 } from './dead-letters/queries.js';
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
 export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';
+export { removeCartItems } from './tables/carts.js';
+export { KEY_CONFLICTS_PER_SENDER_MAX } from './tables/dead-letters.js';
+export type { LeftOut, LoadBounds, Query } from './tables/load.js';
+export { WHERE_FENCED, type Statement } from './tables/store.js';
+export { loads, stores } from './tables/tables.js';
 export { slotName } from './replication/slot-name.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';

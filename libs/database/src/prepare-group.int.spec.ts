@@ -2,6 +2,7 @@ import { bucketOf, bucketOfId, newOrderId } from '@eco/routing';
 import { eventually, seededRandom, startDatabaseGroup, unicodeKey, type DatabaseGroup } from '@eco/testing';
 import { SideConnection } from '@eco/postgres';
 import { GroupMismatchError, loginRoles, prepareGroup, type LoginRole } from './index.js';
+import { movableTables, nounTables, writtenTables } from './tables/tables.js';
 
 const KEYS = 100_000;
 let group: DatabaseGroup;
@@ -139,6 +140,55 @@ describe('roles', () => {
        WHERE n.nspname IN ('eco', 'central', 'statistics', 'notifications') AND c.relowner <> 'eco_owner'::regrole`,
     );
     expect(rows).toEqual([]);
+  });
+});
+
+/** Tables whose rows belong to no bucket, or not by a column of their own, and why. */
+const otherTables: Record<string, string> = {
+  'eco.bucket_ownership': 'states which buckets this group owns',
+  'eco.dead_letter_action': 'has the rows of a dead letter, and moves with it',
+  'eco.group_state': 'is the position and clock of this group',
+  'eco.group_term': 'is the history of this group’s leaders',
+  'eco.location': 'is the same in every group',
+  'eco.migration': 'is the history of this database',
+  'eco.setting': 'is the same in every group',
+  'eco.suspect': 'lists commands that this group’s writer tries alone',
+};
+
+describe('the descriptors of tables', () => {
+  const byColumn = (one: { column: string }, other: { column: string }) => (one.column < other.column ? -1 : 1);
+
+  it('name every table that has rows of a bucket', async () => {
+    const rows = await group.asSuperuser<{ name: string; has_bucket: boolean }>(
+      `SELECT c.oid::regclass::text AS name, EXISTS (
+         SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'bucket' AND NOT a.attisdropped
+       ) AS has_bucket
+       FROM pg_class c WHERE c.relnamespace = 'eco'::regnamespace AND c.relkind = 'r'`,
+    );
+    const movable = rows.filter(({ name, has_bucket }) => has_bucket && !(name in otherTables));
+    expect(movable.map(({ name }) => name).sort()).toEqual(movableTables.map(({ name }) => name).sort());
+    const others = rows.filter((row) => !movable.includes(row));
+    expect(others.map(({ name }) => name).sort()).toEqual(Object.keys(otherTables));
+  });
+
+  it.each(nounTables.map((table) => [table.name, table] as const))('state the columns of %s', async (name, table) => {
+    const rows = await group.asSuperuser<{ column: string; type: string; is_nullable: boolean }>(
+      `SELECT a.attname AS column, format_type(a.atttypid, null) AS type, NOT a.attnotnull AS is_nullable
+       FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped`,
+      [name],
+    );
+    const stated = Object.values(table.columns).map(({ name: column, type, isNullable }) => ({
+      column,
+      type: type === 'timestamptz' ? 'timestamp with time zone' : type,
+      is_nullable: isNullable,
+    }));
+    const ofTheBatch = [
+      ...(writtenTables.includes(table) ? ['seq'] : []),
+      ...(table.insertedAt ? [table.insertedAt] : []),
+    ];
+    const ownColumns = rows.filter(({ column }) => !ofTheBatch.includes(column));
+    expect(ownColumns).toHaveLength(rows.length - ofTheBatch.length);
+    expect(ownColumns.sort(byColumn)).toEqual(stated.sort(byColumn));
   });
 });
 

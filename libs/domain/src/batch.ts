@@ -1,10 +1,10 @@
-import { commandKinds, keyOf, type Command, type Replay, type Reply } from '@eco/contracts';
+import { commandKinds, keyOf, type Command, type CommandKind, type Replay, type Reply } from '@eco/contracts';
 import { bodyHash, formerBodyHash } from './body-hash.js';
 import type { DeadLetter, DeadLetterRow } from './dead-letters/dead-letter.js';
 import type { Arrived, Effects, Failure } from './effects.js';
 import { isBefore } from './instant.js';
 import { rulesOf } from './kinds.js';
-import type { StoredOutcome } from './outcomes/outcome.js';
+import type { OutcomeRow, StoredOutcome } from './outcomes/outcome.js';
 import { dueExpiries } from './reservations/expire-reservation.js';
 import type { Decision } from './rules.js';
 import type { BatchState } from './state.js';
@@ -166,9 +166,8 @@ function noteReplay(commandId: string, replay: Replay | undefined, reply: Reply,
   });
 }
 
-interface Decided extends StoredOutcome {
-  bucket: number;
-  change: (Decision & { type: 'decided' })['change'];
+interface Decided extends Pick<OutcomeRow, 'bodyHash' | 'bucket' | 'status' | 'result'> {
+  change: Extract<Decision<CommandKind>, { type: 'decided' }>['change'];
 }
 
 function record(command: Command, { bodyHash, bucket, status, result, change }: Decided, state: WorkingState): Reply {

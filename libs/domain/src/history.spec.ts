@@ -380,7 +380,7 @@ describe('a history in batches', () => {
         const outcomes = [...group.stored.outcomes.values()].flatMap(
           ({ commandId: id, bodyHash: hash, status, result }) => {
             // Created by the batch; the model has none.
-            if (result['status'] === 'expired') expiries.add(id);
+            if ('status' in result && result.status === 'expired') expiries.add(id);
             return expiries.has(id) ? [] : [{ id, hash, status, result }];
           },
         );
@@ -461,11 +461,12 @@ describe('a history in batches', () => {
           });
           const changed = [...group.stored.outcomes.values()].filter(
             ({ kind, status, result }) =>
-              kind.startsWith('stock.') && status === 'done' && result['productId'] === productId,
+              kind.startsWith('stock.') && status === 'done' && 'productId' in result && result.productId === productId,
           );
           expect(sum(onHand.map((level) => level.onHand)) + units(inTransit) + sold).toBe(
             // Each once, however often it arrived; the first one under an id was carried out.
-            sum([...new Map(created.reverse()).values()]) + sum(changed.map(({ result }) => result['delta'] as number)),
+            sum([...new Map(created.reverse()).values()]) +
+              sum(changed.map(({ result }) => ('delta' in result ? result.delta : 0))),
           );
         }
       }),

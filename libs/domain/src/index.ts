@@ -1,6 +1,13 @@
 export { mapValues, nouns, rowLists, type KeyLists, type RowLists } from './nouns.js';
 export type { RowList } from './noun.js';
-export { noParts, type BatchState, type KeysLeftOut, type LoadedParts, type NeededKeys } from './state.js';
+export {
+  noKeysLeftOut,
+  noParts,
+  type BatchState,
+  type KeysLeftOut,
+  type LoadedParts,
+  type NeededKeys,
+} from './state.js';
 export type { Arrived, Effects, Failure, RowOf } from './effects.js';
 export type { Cart, CartItemRow, CartRow } from './carts/cart.js';
 export type { Product, ProductRow } from './catalogue/product.js';

@@ -1,49 +1,83 @@
-import type { ChangeType, CommandKind, CommandOf, RefusalReason } from '@eco/contracts';
+import type {
+  ChangeOf,
+  CommandKind,
+  CommandOf,
+  DoneResult,
+  RefusalDetails,
+  RefusalReason,
+  RefusedResult,
+  RejectedResult,
+  RejectionChangeOf,
+} from '@eco/contracts';
 import type { KeySets } from './state.js';
 import type { WorkingState } from './working-state.js';
 
-/** A kind's decision about one command. The rules have added rows of their own (an order, an item) by then. */
-export type Decision =
-  | {
-      type: 'decided';
-      status: 'done' | 'refused';
-      result: Record<string, unknown>;
-      /** What `GET /changes` shows under the kind's topic; null: nothing changed, or the movements show it. */
-      change: { type: ChangeType; data: Record<string, unknown> } | null;
-    }
-  /** It needs data of another group. Nothing was done. */
-  | { type: 'not-owned'; reason: string };
+/**
+ * A kind's decision about one command. Only results, reasons and changes of the kind's descriptor compile. The rules
+ * have added rows of their own (an order, an item) by then.
+ */
+export type Decision<K extends CommandKind> = Done<K> | Refused<RefusalReason<K>> | Rejected<K> | NotOwned;
+
+export interface Done<K extends CommandKind> {
+  type: 'decided';
+  status: 'done';
+  result: DoneResult<K>;
+  /** What `GET /changes` shows under the kind's topic; null: nothing changed, or the movements show it. */
+  change: ChangeOf<K> | null;
+}
+
+/** Nothing was done. */
+export interface Refused<R extends RefusalReason> {
+  type: 'decided';
+  status: 'refused';
+  result: RefusedResult<R>;
+  change: null;
+}
+
+/** The refusal itself is stored and published. */
+export interface Rejected<K extends CommandKind> {
+  type: 'decided';
+  status: 'refused';
+  result: RejectedResult<K>;
+  change: RejectionChangeOf<K>;
+}
+
+/** It needs data of another group. Nothing was done. */
+export interface NotOwned {
+  type: 'not-owned';
+  reason: string;
+}
 
 /** Everything specific to one kind of command: a new kind is a file with these functions and a line in `kinds.ts`. */
 export interface Rules<K extends CommandKind> {
   /** Adds the keys of everything that `decide` will read from the state. */
   need(command: CommandOf<K>, keys: KeySets): void;
   /** Adds the command's effects to the state: all of them, or nothing if it is refused. */
-  decide(command: CommandOf<K>, state: WorkingState): Decision;
+  decide(command: CommandOf<K>, state: WorkingState): Decision<K>;
 }
 
-export function done(
-  result: Record<string, unknown>,
-  change: (Decision & { type: 'decided' })['change'] = null,
-): Decision {
+export function done<K extends CommandKind>(result: DoneResult<K>, change: ChangeOf<K> | null = null): Done<K> {
   return { type: 'decided', status: 'done', result, change };
 }
 
-export function refused(
-  result: Record<string, unknown>,
-  change: (Decision & { type: 'decided' })['change'] = null,
-): Decision {
+/** `details` are needed if the reason has any that must be present. */
+export function refused<R extends RefusalReason>(
+  reason: R,
+  ...[details]: object extends RefusalDetails<R> ? [RefusalDetails<R>?] : [RefusalDetails<R>]
+): Refused<R> {
+  return { type: 'decided', status: 'refused', result: { reason, ...details } as RefusedResult<R>, change: null };
+}
+
+export function rejected<K extends CommandKind>(result: RejectedResult<K>, change: RejectionChangeOf<K>): Rejected<K> {
   return { type: 'decided', status: 'refused', result, change };
 }
 
-/** Refused for a reason in the contract; `members` add details. */
-export function refusedFor(reason: RefusalReason, members: Record<string, unknown> = {}): Decision {
-  return refused({ reason, ...members });
+export function notOwned(productIds: readonly string[]): NotOwned {
+  return { type: 'not-owned', reason: `this group does not own the bucket of ${productIds.join(', ')}` };
 }
 
-/** A decision if some of these products are in other groups' buckets; undefined: all are here. */
-export function notOwned(productIds: readonly string[], { buckets }: WorkingState): Decision | undefined {
+/** Undefined: this group owns the buckets of all these products. */
+export function whyNotOwned(productIds: readonly string[], { buckets }: WorkingState): NotOwned | undefined {
   const elsewhere = productIds.filter((productId) => !buckets.isOwned(buckets.of(productId)));
-  if (elsewhere.length === 0) return undefined;
-  return { type: 'not-owned', reason: `this group does not own the bucket of ${elsewhere.join(', ')}` };
+  return elsewhere.length === 0 ? undefined : notOwned(elsewhere);
 }

@@ -17,6 +17,11 @@ export const limitedLists = (Object.keys(keyLists) as (keyof KeyLists)[]).filter
   (list): list is LimitedList => keyLists[list] === 'what-fits',
 );
 
+/** None left out. */
+export function noKeysLeftOut(): { [List in LimitedList]: Set<string> } {
+  return Object.fromEntries(limitedLists.map((list) => [list, new Set()])) as { [List in LimitedList]: Set<string> };
+}
+
 /** What the database keeps and a decision may use, while it is loaded. */
 export type LoadedParts = { readonly [Part in keyof StateParts]: ReturnType<StateParts[Part]> };
 

@@ -1,4 +1,5 @@
-import { mayHaveArrived, sleep, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
+import { sleep } from '@eco/base';
+import { mayHaveArrived, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import { keyOf, type Command, type CommandBody, type CommandKind, type Reply, type Stamp } from '@eco/contracts';
 import { bodyHash, isBodyOf } from '@eco/domain';
 import type { Reads } from '@eco/reads';

@@ -1,8 +1,9 @@
+import { StartError } from '@eco/base';
 import type { CommandPublisher, PublishOutcome } from '@eco/broker';
 import { commandKinds, keyOf, type Command, type Stamp } from '@eco/contracts';
-import { StartError, type Frame } from '@eco/service';
 import { Journal, JournalError, mustAppend, registerJournalMetrics, Relay, type Appended } from '@eco/journal';
 import { BUCKETS_MAX, bucketOf } from '@eco/routing';
+import type { IntakeFrame } from './frame.js';
 
 /**
  * Lanes of commands whose group is unknown, because this process has not seen a database yet: one per possible bucket
@@ -31,13 +32,13 @@ const FIRST_CONNECTION_MS = 5_000;
  * at once, so that only the first ones wait for their deadline.
  */
 export class LocalAcceptance {
-  readonly #frame: Frame;
+  readonly #frame: IntakeFrame;
   readonly #publisher: CommandPublisher;
   readonly #journal: Journal;
   readonly #relay: Relay;
 
   /** Throws a `StartError` if the journal is not available. */
-  constructor(frame: Frame, publisher: CommandPublisher, settings: JournalSettings) {
+  constructor(frame: IntakeFrame, publisher: CommandPublisher, settings: JournalSettings) {
     const { config, log, metrics } = frame;
     this.#frame = frame;
     this.#publisher = publisher;

@@ -1,11 +1,12 @@
+import type { Address, Login } from '@eco/base';
 import { BrokerConnection, CommandPublisher, confirmMetrics, registerBrokerMetrics } from '@eco/broker';
-import type { Frame, HostPort, Login } from '@eco/service';
 import type { Reads } from '@eco/reads';
 import { CommandIntake } from './command-intake.js';
+import type { IntakeFrame } from './frame.js';
 import { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
 
 export interface IntakeSettings {
-  readonly brokers: readonly HostPort[];
+  readonly brokers: readonly Address[];
   /** Login of the broker user that may publish commands. */
   readonly login: Login;
   /** Branch that this process serves; null: the head office. */
@@ -26,7 +27,7 @@ export interface OpenIntake {
  * interruption. The process is ready while it is open, or while its journal can take what can wait. An absent database
  * closes nothing: orders are still accepted. Throws a `StartError` if the journal is not available.
  */
-export function openIntake(frame: Frame, settings: IntakeSettings): OpenIntake {
+export function openIntake(frame: IntakeFrame, settings: IntakeSettings): OpenIntake {
   const { brokers, login, branchId, reads, journal } = settings;
   const { log, health, metrics, stopping, config } = frame;
   const connection = new BrokerConnection({

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Log } from '@eco/broker';
+import type { Log } from '@eco/base';
 import { MAX_MESSAGE_BYTES } from '@eco/contracts';
 import { ENTRY_BYTES, oldestAtMs, openDatabase } from './database.js';
 import { journalFile, JournalLock, makeJournalFile } from './journal-files.js';

@@ -1,4 +1,5 @@
-import { backOffMs, sleep, type Log, type PublishOutcome } from '@eco/broker';
+import { backOffMs, sleep, type Log } from '@eco/base';
+import type { PublishOutcome } from '@eco/broker';
 import type { Journal } from './journal.js';
 import { afterTry, FRESH, type Lane } from './lane.js';
 

@@ -11,9 +11,12 @@ function quoted(text: string): string {
 }
 
 /** One column of the rows. */
-export type Column<T> = (rows: readonly T[]) => string;
+export type ArrayLiteral<T> = (rows: readonly T[]) => string;
 
-function column<T, V>(pick: (row: T) => V, literalOf: (value: NonNullable<V>) => string | number | boolean): Column<T> {
+function column<T, V>(
+  pick: (row: T) => V,
+  literalOf: (value: NonNullable<V>) => string | number | boolean,
+): ArrayLiteral<T> {
   return (rows) => {
     let literal = '{';
     for (let i = 0; i < rows.length; i++) {
@@ -26,21 +29,21 @@ function column<T, V>(pick: (row: T) => V, literalOf: (value: NonNullable<V>) =>
 }
 
 /** Values without quotes: numbers, UUIDs, booleans, times, and words without `,{}"\\` and white space. */
-export function plain<T>(pick: (row: T) => string | number | boolean | null): Column<T> {
+export function plain<T>(pick: (row: T) => string | number | boolean | null): ArrayLiteral<T> {
   return column(pick, (value) => value);
 }
 
-export function text<T>(pick: (row: T) => string | null): Column<T> {
+export function text<T>(pick: (row: T) => string | null): ArrayLiteral<T> {
   return column(pick, quoted);
 }
 
 /** `bytea` from hex digits. */
-export function hex<T>(pick: (row: T) => string): Column<T> {
+export function hex<T>(pick: (row: T) => string): ArrayLiteral<T> {
   return column(pick, (digits) => `\\\\x${digits}`);
 }
 
-export function json<T>(pick: (row: T) => unknown): Column<T> {
+export function json<T>(pick: (row: T) => unknown): ArrayLiteral<T> {
   return column(pick, (value) => quoted(JSON.stringify(value)));
 }
 
-export const textsLiteral: Column<string> = text((each) => each);
+export const textsLiteral: ArrayLiteral<string> = text((each) => each);

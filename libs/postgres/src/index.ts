@@ -1,5 +1,5 @@
-export { hex, json, plain, text, textsLiteral, type Column } from './array-literals.js';
-export { DATABASE_NAME, nodeName, type Login, type NodeAddress } from './login.js';
+export { hex, json, plain, text, textsLiteral, type ArrayLiteral } from './array-literals.js';
+export { DATABASE_NAME } from './database-name.js';
 export { askNodes, NodeRoles, primaryOf, type NodeAnswer, type PrimaryAnswer } from './nodes.js';
 export {
   READ_PLAN_SETTINGS,

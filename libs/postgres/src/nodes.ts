@@ -1,21 +1,21 @@
-import type { Login, NodeAddress } from './login.js';
+import type { Address, Login } from '@eco/base';
 import { SideConnection } from './side-connection.js';
 
 /** What a node reports about itself. */
 export type NodeAnswer = PrimaryAnswer | ReplicaAnswer | UnreachableAnswer;
 export interface PrimaryAnswer {
   type: 'primary';
-  node: NodeAddress;
+  node: Address;
   /** Higher after each promotion. */
   timeline: number;
 }
 interface ReplicaAnswer {
   type: 'replica';
-  node: NodeAddress;
+  node: Address;
 }
 interface UnreachableAnswer {
   type: 'unreachable';
-  node: NodeAddress;
+  node: Address;
   error: Error;
 }
 
@@ -31,7 +31,7 @@ SELECT CASE WHEN NOT pg_is_in_recovery()
 export class NodeRoles {
   readonly #connections: SideConnection[];
 
-  constructor(nodes: readonly NodeAddress[], login: Login, applicationName = 'eco node discovery') {
+  constructor(nodes: readonly Address[], login: Login, applicationName = 'eco node discovery') {
     this.#connections = nodes.map((node) => new SideConnection(node, login, applicationName));
   }
 
@@ -41,7 +41,7 @@ export class NodeRoles {
   }
 
   /** The connection to this node, for other queries; undefined: it is not in the group. */
-  connection(node: NodeAddress): SideConnection | undefined {
+  connection(node: Address): SideConnection | undefined {
     return this.#connections.find(({ node: { host, port } }) => host === node.host && port === node.port);
   }
 
@@ -62,11 +62,7 @@ async function askNode(connection: SideConnection, deadlineMs: number): Promise<
 }
 
 /** Asks once and closes the connections. */
-export async function askNodes(
-  nodes: readonly NodeAddress[],
-  login: Login,
-  deadlineMs?: number,
-): Promise<NodeAnswer[]> {
+export async function askNodes(nodes: readonly Address[], login: Login, deadlineMs?: number): Promise<NodeAnswer[]> {
   const group = new NodeRoles(nodes, login);
   try {
     return await group.ask(deadlineMs);

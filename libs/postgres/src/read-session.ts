@@ -1,5 +1,6 @@
 import { Client, DatabaseError } from 'pg';
-import { DATABASE_NAME, type Login, type NodeAddress } from './login.js';
+import type { Address, Login } from '@eco/base';
+import { DATABASE_NAME } from './database-name.js';
 
 /*
  * One connection for many reads. Each statement is sent without waiting for earlier answers (measured: 1.5 × the
@@ -7,7 +8,7 @@ import { DATABASE_NAME, type Login, type NodeAddress } from './login.js';
  * ends the connection and everything behind it. Every query settles, and its reader tries another node.
  */
 
-export interface ReadSessionOptions extends NodeAddress, Login {
+export interface ReadSessionOptions extends Address, Login {
   /** Shows in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly connectTimeoutMs: number;

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError, type QueryResultRow } from 'pg';
-import { DATABASE_NAME, type Login, type NodeAddress } from './login.js';
+import type { Address, Login } from '@eco/base';
+import { DATABASE_NAME } from './database-name.js';
 
 /** If nothing is received for this time while an answer is due, the connection counts as lost. */
 const PATIENCE_MS = 5_000;
@@ -24,7 +25,7 @@ export class SideConnection {
   #connection: Connection | undefined;
 
   constructor(
-    readonly node: NodeAddress,
+    readonly node: Address,
     readonly login: Login,
     readonly applicationName: string,
   ) {}

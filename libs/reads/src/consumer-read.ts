@@ -1,5 +1,5 @@
+import { sleep } from '@eco/base';
 import { lastCompleteSeq, type Topic } from '@eco/contracts';
-import { sleep } from '@eco/database';
 import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
 import type { ReadFailure, ReadOptions } from './answer.js';
 import { WHOLE_BATCH } from './changes/changes.query.js';

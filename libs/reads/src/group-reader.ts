@@ -1,4 +1,4 @@
-import { sleep } from '@eco/database';
+import { sleep } from '@eco/base';
 import { ReadError } from '@eco/postgres';
 import { covers, NO_POSITION, positionIn, type BatchPosition } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';

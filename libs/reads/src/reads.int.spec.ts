@@ -1,4 +1,4 @@
-import { createLog } from '@eco/service';
+import type { Log } from '@eco/base';
 import { positionOf, NO_POSITION, type GroupPosition } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { Registry } from 'prom-client';
@@ -11,7 +11,8 @@ const PRODUCT = 'cafe-premium';
 const anyone: ReadOptions = { position: NO_POSITION, waitMs: 0 };
 const at = (position: GroupPosition): ReadOptions => ({ position: positionOf([position]), waitMs: 0 });
 
-const log = createLog({ name: 'spec', logLevel: 'silent' });
+const ignore = () => undefined;
+const log: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore, isLevelEnabled: () => false };
 
 // One group for all tests, because servers take seconds to start: each test restores it, and the last one takes it
 // apart.

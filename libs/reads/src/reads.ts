@@ -1,10 +1,10 @@
 import type { Registry } from 'prom-client';
-import type { Login, NodeAddress } from '@eco/postgres';
+import type { Address, Log, Login } from '@eco/base';
 import { bucketOf, bucketOfId, isUuid } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
 import { GroupReader } from './group-reader.js';
 import { ReadMetrics } from './metrics.js';
-import { WatchedNodes, type Log } from './nodes/watched-nodes.js';
+import { WatchedNodes } from './nodes/watched-nodes.js';
 import type { NodeStatus } from './nodes/node.js';
 import type { Query } from './query.js';
 import { READ_DEFAULTS, type ReadSettings } from './settings.js';
@@ -14,7 +14,7 @@ const STILL_MS = 5_000;
 
 export interface ReadsOptions {
   /** Every node of each group; which one is the primary is discovered. */
-  readonly groups: readonly { readonly id: string; readonly nodes: readonly NodeAddress[] }[];
+  readonly groups: readonly { readonly id: string; readonly nodes: readonly Address[] }[];
   /** Of `eco_reader`. */
   readonly login: Login;
   /** Login of `eco_monitor`, to see which nodes follow the primary and how far; absent: unknown in this process. */
@@ -138,7 +138,7 @@ export class Reads {
   }
 
   /** The group's nodes that can be reached now, with their roles as last probed, without a deposed primary. */
-  nodesOf(group: string): { node: NodeAddress; role: 'primary' | 'replica' }[] {
+  nodesOf(group: string): { node: Address; role: 'primary' | 'replica' }[] {
     const nodes = this.#groups.find((each) => each.group === group)?.nodes.readable() ?? [];
     return nodes.map(({ address: { host, port }, role }) => ({ node: { host, port }, role }));
   }

@@ -7,19 +7,13 @@ export {
   type Setting,
   type SettingRow,
 } from './config/config.js';
-export { settings, wholeNumberSetting, type GroupAddresses, type Groups, type HostPort } from './config/settings.js';
-export {
-  databaseSecretsSetting,
-  loginFileSetting,
-  secretsSetting,
-  type Login,
-  type Secrets,
-} from './config/secrets.js';
-export { createLog, type Log } from './log.js';
+export { settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
+export { databaseSecretsSetting, loginFileSetting, secretsSetting, type Secrets } from './config/secrets.js';
+export { createLog } from './log.js';
 export { problem, ProblemError } from './http/problem.js';
 export { respond, HttpResponse } from './http/response.js';
 export { Input, operation, Operation, type InputOf, type OperationDeclaration } from './http/operation.js';
 export { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
 export { Metrics } from './metrics.js';
-export { createFrame, startService, StartError, type Frame, type Service } from './service.js';
+export { createFrame, startService, type Frame, type Service } from './service.js';
 export { runProcess } from './process.js';

@@ -4,8 +4,6 @@ import pino, { type DestinationStream, type Logger } from 'pino';
 import type { LogLevel } from './config/settings.js';
 import { LogOutput } from './log-output.js';
 
-export type Log = Logger;
-
 /*
  * One JSON object per line on standard output. Every line logged while a request or a message is handled carries its
  * correlation id, from an AsyncLocalStorage that serves only the log: code that needs the id gets it as an argument.
@@ -42,11 +40,11 @@ export function droppedLogLines(): number {
 export function createLog(
   options: { readonly name: string; readonly logLevel: LogLevel },
   destination?: DestinationStream,
-): Log {
+): Logger {
   const output =
     destination ??
     openStandardOutput((dropped) => log.warn({ dropped }, 'log lines were dropped while the log could not be written'));
-  const log: Log = pino(
+  const log: Logger = pino(
     {
       name: options.name,
       level: options.logLevel,
@@ -67,7 +65,7 @@ export function createLog(
 
 /** Nest's own messages: routine at debug; warnings and errors at their level. */
 export class NestLog implements LoggerService {
-  constructor(private readonly logger: Log) {}
+  constructor(private readonly logger: Logger) {}
 
   log(message: unknown, ...rest: unknown[]): void {
     this.logger.debug({ nest: rest.at(-1) }, String(message));

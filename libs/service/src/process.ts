@@ -1,5 +1,5 @@
+import { StartError } from '@eco/base';
 import { ConfigError } from './config/config.js';
-import { StartError } from './service.js';
 
 const NODE_MAJOR_MIN = 24;
 /** A stop that takes longer than this has stalled, ms. */

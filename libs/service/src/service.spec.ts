@@ -4,13 +4,14 @@ import { Readable } from 'node:stream';
 import { Controller, Delete, Get, Module, Post } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { StartError } from '@eco/base';
 import { orderPathSchema, pageQuerySchema, placeOrderRequestSchema, type Problem } from '@eco/contracts';
 import { respond } from './http/response.js';
 import { Input, Operation, operation, type InputOf } from './http/operation.js';
 import { problem } from './http/problem.js';
 import { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
 import { createLog } from './log.js';
-import { createFrame, startService, StartError, type Frame, type Service } from './service.js';
+import { createFrame, startService, type Frame, type Service } from './service.js';
 
 const placeOrder = operation({
   summary: 'Place an order',

@@ -3,10 +3,12 @@ import type { Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { StartError } from '@eco/base';
 import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
 import { ServiceAdapter } from './http/adapter.js';
-import { createLog, NestLog, withCorrelation, type Log } from './log.js';
+import { createLog, NestLog, withCorrelation } from './log.js';
 import type { LogLevel } from './config/settings.js';
 import { Metrics } from './metrics.js';
 import { addOperatorRoutes } from './operator-routes.js';
@@ -28,7 +30,7 @@ export interface ServiceConfig {
 /** What every service is built around. Its parts are passed to whatever needs them. */
 export interface Frame {
   readonly config: ServiceConfig;
-  readonly log: Log;
+  readonly log: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
   /** Aborted when the process begins to stop: code that waits for something should then respond with what it has. */
@@ -37,7 +39,7 @@ export interface Frame {
   beginStop(): void;
 }
 
-export function createFrame(config: ServiceConfig, log: Log = createLog(config)): Frame {
+export function createFrame(config: ServiceConfig, log: Logger = createLog(config)): Frame {
   const stopping = new AbortController();
   return {
     config,
@@ -62,11 +64,6 @@ export interface Service {
   readonly app: NestFastifyApplication;
   /** Not ready → accept nothing new → finish running requests → close. It may be called any number of times. */
   stop(): Promise<void>;
-}
-
-/** The process can't work, in a sentence for the person who started it. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
 }
 
 /**
@@ -124,7 +121,7 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
   return { url, port, app, stop };
 }
 
-function recordRequest(metrics: Metrics, log: Log, request: FastifyRequest, reply: FastifyReply): void {
+function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { method, url } = request;
   const route = request.routeOptions.url ?? 'unknown';
   metrics.observeRequest(method, route, reply.statusCode, reply.elapsedTime / 1000);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Address, Login } from '@eco/base';
 import {
   idMadeBy,
   keyOf,
@@ -9,7 +10,6 @@ import {
   type Reply,
   type Stamp,
 } from '@eco/contracts';
-import type { Login, NodeAddress } from '@eco/postgres';
 import {
   startTerm,
   commitBatch,
@@ -46,8 +46,8 @@ export class BatchWriter {
 
   /** Starts a leadership on this server, for the first group unless another one is named. */
   static async open(
-    group: { readonly servers: readonly NodeAddress[]; login(role: 'eco_writer'): Login },
-    server: NodeAddress = group.servers[0] as NodeAddress,
+    group: { readonly servers: readonly Address[]; login(role: 'eco_writer'): Login },
+    server: Address = group.servers[0] as Address,
   ): Promise<BatchWriter> {
     const session = await WriterSession.open({ host: server.host, port: server.port }, group.login('eco_writer'));
     if (!(await tryToLead(session))) throw new Error('another writer leads this group');

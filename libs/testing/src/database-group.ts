@@ -1,6 +1,7 @@
 import type { RunningDatabase } from '@eco/cluster';
 import type { LoginRole } from '@eco/database';
-import { SideConnection, type Login, type NodeAddress } from '@eco/postgres';
+import type { Address, Login } from '@eco/base';
+import { SideConnection } from '@eco/postgres';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
 
 /** A separate database group, without brokers, for a spec that corrupts, kills, stops or promotes. */
@@ -12,7 +13,7 @@ export interface DatabaseGroup {
   login(role: LoginRole): Login;
   superuser: Login;
   /** Queries as superuser, in `ecomarket`; on the first server unless another is named. */
-  asSuperuser<R extends Record<string, unknown>>(text: string, values?: unknown[], server?: NodeAddress): Promise<R[]>;
+  asSuperuser<R extends Record<string, unknown>>(text: string, values?: unknown[], server?: Address): Promise<R[]>;
   /** Also ends the groups that were started together with it. */
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 /**
  * Waits until `probe` returns something other than undefined, null or false, and returns that. A probe that throws
  * counts as not yet. After the deadline it throws, with the sentence that states what was missing and with the last

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT_DIR } from '@eco/cluster';
-import type { NodeAddress } from '@eco/postgres';
+import type { Address } from '@eco/base';
 import { eventually } from './eventually.js';
 import type { TestCluster } from './test-cluster.js';
 
@@ -22,7 +22,7 @@ export class WriterProcess {
     cluster: TestCluster,
     readonly name: string,
     nodeArguments: readonly string[] = [],
-    nodes: readonly NodeAddress[] = cluster.groups[0]?.nodes ?? [],
+    nodes: readonly Address[] = cluster.groups[0]?.nodes ?? [],
   ) {
     const { dataDir, brokers, groups, operator } = cluster;
     const secretsFile = path.join(dataDir, `${name}.json`);

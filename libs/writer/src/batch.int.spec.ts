@@ -1,7 +1,7 @@
 import { CENTRAL } from '@eco/contracts';
 import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
 import { textsLiteral } from '@eco/postgres';
-import { brokenChecks, verifyGroup } from '@eco/database';
+import { brokenChecks, KEY_CONFLICTS_PER_SENDER_MAX, verifyGroup } from '@eco/database';
 import {
   arrived,
   eventually,
@@ -28,7 +28,6 @@ import {
   type BatchFailure,
   type LeaderTerm,
 } from './index.js';
-import { KEY_CONFLICTS_PER_SENDER_MAX } from './dead-letter-tables.js';
 import { runBatch, type Run } from './test/run-batch.js';
 
 let group: DatabaseGroup;

@@ -1,12 +1,13 @@
+import type { LeftOut, LoadBounds } from '@eco/database';
 import type { BatchState, Effects, NeededKeys } from '@eco/domain';
 import { batchFailureOf, type BatchFailure } from './batch-failure.js';
-import { sendLoad, type LeftOut, type LoadBounds } from './load.js';
+import { fence } from './fence.js';
+import { sendLoad } from './load.js';
 import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';
 import type { StatementResult, WriterSession } from './session.js';
 import { sendStore } from './store.js';
 import { sendRemoval } from './suspects.js';
-import { fence } from './table.js';
 
 /**
  * A batch is one transaction in two round trips:
@@ -36,11 +37,10 @@ export async function openBatch(
   const failure = await firstFailure([begun, fenced, ...load.sent]);
   if (failure !== undefined) return (await rollBack(session)) ?? failure;
   const [seq, at] = (await fenced).rows[0] as [string, Date];
-  const { leftOut, ...loaded } = load.state;
   return {
     type: 'opened',
-    state: { ...loaded, position: { group, term, tag, seq: Number(seq) }, at: at.toISOString(), buckets },
-    leftOut,
+    state: { ...load.state, position: { group, term, tag, seq: Number(seq) }, at: at.toISOString(), buckets },
+    leftOut: load.leftOut,
   };
 }
 

@@ -11,7 +11,6 @@ export {
   tryToLead,
   type LeaderTerm,
 } from './leader-term.js';
-export type { LoadBounds } from './load.js';
 export { Retention, type Removal } from './retention.js';
 export { WriterSession } from './session.js';
 export { readSuspects, storeSuspects, withdrawTries, type SuspectSet } from './suspects.js';

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { topics, type Topic } from '@eco/contracts';
+import type { Statement } from '@eco/database';
 import type { GroupPosition } from '@eco/routing';
 import { batchFailureOf, type BatchFailure } from './batch-failure.js';
-import type { Statement, WriterSession } from './session.js';
+import type { WriterSession } from './session.js';
 
 /**
  * Which session may write. A session that holds the advisory lock puts its tag into the group's row. From then on only

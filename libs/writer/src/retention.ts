@@ -1,7 +1,6 @@
+import { removeCartItems, WHERE_FENCED, type Statement } from '@eco/database';
 import { textsLiteral } from '@eco/postgres';
-import type { Row, Statement, WriterSession } from './session.js';
-import { removedCartItems } from './store.js';
-import { WHERE_FENCED } from './table.js';
+import type { Row, WriterSession } from './session.js';
 
 /*
  * Removes what is kept only for a time: tombstones, closed dead letters (and key conflicts, which can only be closed),
@@ -150,7 +149,7 @@ export class Retention {
     const removals = [
       removalOf(removeTombstones, tombstones, 1),
       removalOf(removeDeadLetters, letters, 2),
-      removalOf(removedCartItems, items, 2),
+      removalOf(removeCartItems, items, 2),
       removalOf(removeCarts, carts, 1),
     ].flat();
     if (removals.length > 0) this.#nextAtMs = nowMs + NEXT_MS;

@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
-import { DATABASE_NAME, type Login, type NodeAddress } from '@eco/postgres';
+import type { Address, Login } from '@eco/base';
+import type { Statement } from '@eco/database';
+import { DATABASE_NAME } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**
@@ -42,12 +44,6 @@ const settings: Readonly<Record<string, string>> = {
 const CONNECT_MS = 3000;
 const CLOSE_MS = 1000;
 
-/** A statement that is prepared once per session, under its name. */
-export interface Statement {
-  name: string;
-  text: string;
-}
-
 export type Row = unknown[];
 
 export interface StatementResult extends QueryArrayResult<Row> {
@@ -69,7 +65,7 @@ export class WriterSession {
   private warning: string | undefined;
 
   private constructor(
-    readonly node: NodeAddress,
+    readonly node: Address,
     login: Login,
   ) {
     this.client = new Client({
@@ -93,7 +89,7 @@ export class WriterSession {
   }
 
   /** Throws if the node can't be reached, rejects the login or does not answer within 3 s. */
-  static async open(node: NodeAddress, login: Login): Promise<WriterSession> {
+  static async open(node: Address, login: Login): Promise<WriterSession> {
     const session = new WriterSession(node, login);
     await session.client.connect();
     return session;

@@ -1,7 +1,8 @@
+import { WHERE_FENCED, type Statement } from '@eco/database';
 import { batchFailureOf, type BatchFailure } from './batch-failure.js';
+import { fence } from './fence.js';
 import type { LeaderTerm } from './leader-term.js';
-import type { Statement, WriterSession } from './session.js';
-import { WHERE_FENCED, fence } from './table.js';
+import type { WriterSession } from './session.js';
 
 /**
  * Commands that are tried separately, because the process or its session may have ended while trying them. Stored

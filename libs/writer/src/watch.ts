@@ -1,4 +1,5 @@
-import { nodeName, primaryOf, type NodeRoles } from '@eco/postgres';
+import { hostPort } from '@eco/base';
+import { primaryOf, type NodeRoles } from '@eco/postgres';
 import type { WriterSession } from './session.js';
 
 /** The session is given up if its node does not answer for this time, ms: a busy server is not a dead one. */
@@ -23,14 +24,14 @@ export function watchSession(session: WriterSession, nodes: NodeRoles, timeline:
     ]);
     const primary = primaryOf(answers);
     if (primary !== undefined && primary.timeline > timeline) {
-      return `${nodeName(primary.node)} was promoted (timeline ${primary.timeline} after ${timeline})`;
+      return `${hostPort(primary.node)} was promoted (timeline ${primary.timeline} after ${timeline})`;
     }
     if (backends?.length === 0) return 'its backend is gone';
     if (backends !== undefined) {
       answeredAt = performance.now();
       session.observeReplicaWait(backends[0]?.waits === true);
     } else if (Math.min(performance.now() - answeredAt, session.silentMs) >= SILENCE_MS) {
-      return `${nodeName(session.node)} does not answer`;
+      return `${hostPort(session.node)} does not answer`;
     }
     return undefined;
   };

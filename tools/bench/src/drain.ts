@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import { cpuMicrosPerOrder, sampleCpu, type CpuMs } from './cpu.js';
 import type { GroupWatch, OrderBatch } from './group-watch.js';
 import type { EcoMarketSystem } from './ecomarket-system.js';

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import type { GroupWatch } from './group-watch.js';
 import type { Committed, MeasuredSystem } from './measured-system.js';
 import type { System } from './system.js';

@@ -1,11 +1,12 @@
-import { SideConnection, type Login, type NodeAddress } from '@eco/postgres';
+import type { Address, Login } from '@eco/base';
+import { SideConnection } from '@eco/postgres';
 
 /** The group's progress according to its tables. One connection, small queries. */
 export class GroupWatch {
   readonly #connection: SideConnection;
 
   /** `login`: eco_reader's, on the primary, where a row is seen once a replica has it too. */
-  constructor(primary: NodeAddress, login: Login) {
+  constructor(primary: Address, login: Login) {
     this.#connection = new SideConnection(primary, login, 'eco bench');
   }
 

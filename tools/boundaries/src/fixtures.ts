@@ -8,6 +8,7 @@ interface Refused extends Fixture {
   saying: RegExp;
 }
 
+const base = 'libs/base/src/index.ts';
 const contracts = 'libs/contracts/src/index.ts';
 const routing = 'libs/routing/src/index.ts';
 const domain = 'libs/domain/src/index.ts';
@@ -40,6 +41,20 @@ const syntax = 'no-restricted-syntax';
 
 export const refused: Refused[] = [
   {
+    what: 'the base using another project',
+    file: base,
+    text: `import '@eco/contracts';`,
+    ruleId: layers,
+    saying: /"type:base" cannot depend on any libs/,
+  },
+  {
+    what: 'the base using a package',
+    file: base,
+    text: `import 'zod';`,
+    ruleId: layers,
+    saying: /"type:base" is not allowed/,
+  },
+  {
     what: 'a contract using the domain',
     file: contracts,
     text: `import '@eco/routing';`,
@@ -52,6 +67,20 @@ export const refused: Refused[] = [
     text: `import '@nestjs/common';`,
     ruleId: layers,
     saying: /"type:contract" is not allowed/,
+  },
+  {
+    what: 'a contract using the base',
+    file: contracts,
+    text: `import '@eco/base';`,
+    ruleId: layers,
+    saying: /"type:contract" can only/,
+  },
+  {
+    what: 'the domain using the base',
+    file: domain,
+    text: `import '@eco/base';`,
+    ruleId: layers,
+    saying: /"type:domain" can only/,
   },
   {
     what: 'the domain using an adapter',
@@ -451,6 +480,7 @@ export const accepted: (Fixture & { what: string })[] = [
   { what: 'the command line starting servers', file: eco, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'the benchmark starting servers', file: bench, text: `import '@eco/cluster';\nprocess.exit(1);` },
   { what: 'its monolith using PostgreSQL', file: monolith, text: `import 'pg';\nimport 'fastify';` },
+  { what: 'an adapter using the base', file: broker, text: `import '@eco/base';` },
   {
     what: 'a route that becomes a command using the intake',
     file: commandRoute,

@@ -57,7 +57,7 @@ describe('the workspace', () => {
   });
 
   test.each(projects)('$name is of one type that the boundaries know', ({ tags }) => {
-    expect(tags).toEqual([expect.stringMatching(/^type:(contract|domain|adapter|infra|app|testing)$/)]);
+    expect(tags).toEqual([expect.stringMatching(/^type:(base|contract|domain|adapter|infra|app|testing)$/)]);
   });
 
   test.each(projects)('$name names the same projects in package.json and tsconfig.json', (project) => {

@@ -1,5 +1,6 @@
 import type { RunningBroker } from '@eco/cluster';
-import { commandQueue, sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
+import { commandQueue } from '@eco/broker';
 import { brokerView, eventually, untilBrokersAreWhole } from '@eco/testing';
 import type { Fault, Lengths } from './fault.js';
 import type { FaultSystem } from './fault-system.js';

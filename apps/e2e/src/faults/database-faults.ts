@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import type { RunningDatabase } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
 import { eventually } from '@eco/testing';

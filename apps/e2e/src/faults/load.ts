@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import { headers } from '@eco/contracts';
 import { eventually, seededRandom, type Asked } from '@eco/testing';
 import { RawPublisher, type RawPlanned } from './raw-publisher.js';

@@ -1,4 +1,5 @@
-import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE, sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
+import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE } from '@eco/broker';
 import { orderIdFor } from '@eco/routing';
 import { commandOf, type TestCluster } from '@eco/testing';
 import { rowsOfOrder, type Planned } from './requests.js';

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import type { Fault, Lengths } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
 

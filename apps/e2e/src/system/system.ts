@@ -1,7 +1,8 @@
 import { openSecrets, readRun, type App } from '@eco/cluster';
 import { VHOST } from '@eco/broker';
 import type { LoginRole } from '@eco/database';
-import { SideConnection, type NodeAddress } from '@eco/postgres';
+import type { Address } from '@eco/base';
+import { SideConnection } from '@eco/postgres';
 import { eventually } from '@eco/testing';
 
 /** The response of an API. */
@@ -94,7 +95,7 @@ export async function openSystem() {
     async sql<R extends Record<string, unknown>>(
       text: string,
       values: unknown[] = [],
-      { node = group.nodes[0], role = 'eco_reader' }: { node?: NodeAddress; role?: LoginRole | 'postgres' } = {},
+      { node = group.nodes[0], role = 'eco_reader' }: { node?: Address; role?: LoginRole | 'postgres' } = {},
     ): Promise<R[]> {
       if (node === undefined) throw new Error('the group has no node');
       const connection = new SideConnection(node, { user: role, password: secrets.database[role] }, 'eco e2e');

@@ -8,7 +8,7 @@ import {
   type KeptDeadLetter,
 } from '@eco/database';
 import type { Command } from 'commander';
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import { discardOf, replayOf } from '../dead-letters/replay.js';
 import { DeadLetterAdmin, type DeadLetterRequest, type DeadLetterResult } from '../dead-letters/admin.js';
 import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';

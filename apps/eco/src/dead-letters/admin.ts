@@ -1,4 +1,5 @@
-import { BrokerConnection, CommandPublisher, sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
+import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import type { Command } from '@eco/contracts';
 import {
   readCommandResults,

@@ -1,5 +1,6 @@
 import { brokenChecks, verifyGroup, type CheckResult } from '@eco/database';
-import { askNodes, primaryOf, ReadSession, type Login, type NodeAddress, type ReadStatement } from '@eco/postgres';
+import type { Address, Login } from '@eco/base';
+import { askNodes, primaryOf, ReadSession, type ReadStatement } from '@eco/postgres';
 import { bucketOf } from '@eco/routing';
 import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
@@ -65,7 +66,7 @@ interface StoredRun {
   buckets: number;
 }
 
-async function readRunOf(run: string, node: NodeAddress & Login): Promise<StoredRun> {
+async function readRunOf(run: string, node: Address & Login): Promise<StoredRun> {
   const session = await ReadSession.open({
     ...node,
     applicationName: 'eco load',

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
 import type { Target } from '../target.js';
 

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import type { NodeReplication } from '@eco/database';
 import { checkLoad, customersByBucket, type LoadCheck } from './check.js';
 import { HttpClient } from './http-client.js';

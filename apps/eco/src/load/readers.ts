@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import { headers } from '@eco/contracts';
 import type { HttpClient } from './http-client.js';
 

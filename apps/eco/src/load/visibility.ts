@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import { ReadSession, type ReadStatement } from '@eco/postgres';
 import type { Target } from '../target.js';
 

@@ -1,5 +1,6 @@
 import net from 'node:net';
-import { SideConnection, type NodeAddress } from '@eco/postgres';
+import type { Address } from '@eco/base';
+import { SideConnection } from '@eco/postgres';
 
 /**
  * Whether a server works, shown by an answer of its own. A listening port says little, because an engine listens on a
@@ -34,7 +35,7 @@ export async function answersHttp(url: string): Promise<boolean> {
 }
 
 /** Also if our database does not exist yet (3D000, PostgreSQL's errcodes): it is created over this connection. */
-export async function answersSql({ host, port }: NodeAddress, password: string): Promise<boolean> {
+export async function answersSql({ host, port }: Address, password: string): Promise<boolean> {
   const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
   try {
     await connection.ask('SELECT 1', [], ANSWER_MS);

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/database';
+import { sleep } from '@eco/base';
 import type { ReadOptions } from '@eco/reads';
 
 const PAUSE_MS_MIN = 25;

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/database';
+import { sleep } from '@eco/base';
 import { ReadSession } from '@eco/postgres';
 import type { Query } from '@eco/reads';
 import { NO_POSITION } from '@eco/routing';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Registry } from 'prom-client';
 import type { CommandKind, CommandOf } from '@eco/contracts';
-import type { NodeAddress } from '@eco/postgres';
+import type { Address } from '@eco/base';
 import { createLog } from '@eco/service';
 import { Reads, type ReadSettings } from '@eco/reads';
 import { newOrderId, type GroupPosition } from '@eco/routing';
@@ -32,7 +32,7 @@ export interface ReadSystem {
   tell(number: number, ...statements: string[]): Promise<void>;
   server(number: number): DatabaseGroup['servers'][number];
   /** Other reads of the same nodes, by these addresses if they are given. Stopped with the system. */
-  startReads(settings?: Partial<ReadSettings>, nodes?: readonly NodeAddress[]): Promise<StartedReads>;
+  startReads(settings?: Partial<ReadSettings>, nodes?: readonly Address[]): Promise<StartedReads>;
   stop(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
   const started: Reads[] = [];
   const startReads = async (
     given: Partial<ReadSettings> = {},
-    nodes: readonly NodeAddress[] = group.servers,
+    nodes: readonly Address[] = group.servers,
   ): Promise<StartedReads> => {
     const registry = new Registry();
     const reads = new Reads({

@@ -1,5 +1,5 @@
 import { headers } from '@eco/contracts';
-import { sleep } from '@eco/database';
+import { sleep } from '@eco/base';
 import { covers, formatPosition, NO_POSITION, parsePosition, positionIn, type Position } from '@eco/routing';
 import { commandOf } from '@eco/testing';
 import { headersOf } from '../http/read-answer.js';

@@ -1,20 +1,20 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { NodeAddress } from '@eco/postgres';
+import type { Address } from '@eco/base';
 
 /** A proxy between reads and one node, which can be cut. */
 export class Wire {
   readonly #sockets = new Set<Socket>();
 
   private constructor(
-    readonly address: NodeAddress,
+    readonly address: Address,
     private readonly server: Server,
-    private readonly target: NodeAddress,
+    private readonly target: Address,
   ) {
     server.on('connection', (client: Socket) => this.#join(client));
   }
 
-  static async to({ host, port }: NodeAddress): Promise<Wire> {
+  static async to({ host, port }: Address): Promise<Wire> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

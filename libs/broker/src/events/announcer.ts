@@ -2,7 +2,7 @@ import { headers, MAX_MESSAGE_BYTES, type Heartbeat, type ChangeEvent } from '@e
 import { formatPosition, positionOf } from '@eco/routing';
 import { BestEffortChannel } from '../best-effort-channel.js';
 import type { BrokerConnection } from '../connection.js';
-import type { Log } from '../log.js';
+import type { Log } from '@eco/base';
 import { heartbeatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from '../topology.js';
 
 /**

@@ -1,9 +1,7 @@
 import { AmqpConnection, Nack } from '@golevelup/nestjs-rabbitmq';
+import { settlesWithin, shuffled, type Log } from '@eco/base';
 import type { ConsumerName } from '@eco/contracts';
-import { shuffled } from '../back-off.js';
 import type { BrokerAccess } from '../connection.js';
-import { settlesWithin } from '../deadline.js';
-import type { Log } from '../log.js';
 import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } from '../topology.js';
 
 export interface EventConnectionOptions {

@@ -5,8 +5,8 @@ import {
   type ConsumerName,
   type Heartbeat,
 } from '@eco/contracts';
+import type { Log } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
-import type { Log } from '../log.js';
 import { EventConnection } from './event-connection.js';
 
 export type Announcement = { type: 'event'; event: ChangeEvent } | { type: 'heartbeat'; heartbeat: Heartbeat };

@@ -1,20 +1,20 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import type { BrokerAddress } from '../connection.js';
+import type { Address } from '@eco/base';
 
 /** A proxy between a client and a broker that can be cut, stalled and restored. */
 export class Proxy {
-  readonly #target: BrokerAddress;
+  readonly #target: Address;
   readonly #pairs = new Set<[Socket, Socket]>();
   #server: Server | undefined;
   #held = false;
   #port = 0;
 
-  constructor(target: BrokerAddress) {
+  constructor(target: Address) {
     this.#target = target;
   }
 
-  get address(): BrokerAddress {
+  get address(): Address {
     return { host: '127.0.0.1', port: this.#port };
   }
 

@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { applyDefinitions, type Management } from '../management.js';
-import type { BrokerAccess, BrokerAddress } from '../connection.js';
+import type { Address } from '@eco/base';
+import type { BrokerAccess } from '../connection.js';
 import { brokerDefinitions, type BrokerUser } from '../topology.js';
 
 /** A separate vhost on the test broker, with our topology, users and permissions. */
 export interface TestBroker {
-  address: BrokerAddress;
+  address: Address;
   management: Management;
   vhost: string;
   groups: string[];
   /** How a user connects, over `brokers` if given. */
-  access(user: Exclude<BrokerUser, 'operator'>, brokers?: BrokerAddress[]): BrokerAccess;
+  access(user: Exclude<BrokerUser, 'operator'>, brokers?: Address[]): BrokerAccess;
   /** As `operator`, who may do everything in the vhost. */
-  operatorAccess(brokers?: BrokerAddress[]): BrokerAccess;
+  operatorAccess(brokers?: Address[]): BrokerAccess;
   /** Calls the management API; throws unless it responds with 2xx. */
   manage(method: string, path: string, body?: unknown): Promise<unknown>;
   /** Declares everything again; it was done once before the test. */
@@ -82,7 +83,7 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
   };
 }
 
-function readSettings(): { management: Management; address: BrokerAddress } {
+function readSettings(): { management: Management; address: Address } {
   const need = (name: string) => {
     const value = process.env[name];
     if (value === undefined) throw new Error(`${name} is not set: run integration specs by "npm run test:int".`);

@@ -1,6 +1,6 @@
 import { DataSource, QueryFailedError } from 'typeorm';
 import { DATABASE_NAME } from '@eco/postgres';
-import { sleep } from '../sleep.js';
+import { sleep } from '@eco/base';
 import { migrations } from './index.js';
 
 interface MigrationTarget {

@@ -1,5 +1,6 @@
 import { compareBatchPositions, type BatchPosition } from '@eco/routing';
-import { ReadError, ReadSession, type Login, type NodeAddress, type ReadStatement } from '@eco/postgres';
+import type { Address, Login } from '@eco/base';
+import { ReadError, ReadSession, type ReadStatement } from '@eco/postgres';
 import { slotName } from './slot-name.js';
 
 /** Replication state of one node from both ends: what the primary knows about it, and what it reports itself. */
@@ -58,7 +59,7 @@ export class ReplicationWatch {
   private readonly sessions = new Map<string, Promise<ReadSession>>();
 
   constructor(
-    private readonly nodes: readonly (NodeAddress & { name: string })[],
+    private readonly nodes: readonly (Address & { name: string })[],
     private readonly login: Login,
   ) {}
 
@@ -74,7 +75,7 @@ export class ReplicationWatch {
     for (const { name } of this.nodes) this.forget(name);
   }
 
-  private async ask(node: NodeAddress & { name: string }): Promise<NodeAnswer> {
+  private async ask(node: Address & { name: string }): Promise<NodeAnswer> {
     try {
       const session = await this.sessionOf(node);
       const [own] = await session.query<OwnRow>(OWN_VIEW, []);
@@ -92,7 +93,7 @@ export class ReplicationWatch {
     }
   }
 
-  private async sessionOf(node: NodeAddress & { name: string }): Promise<ReadSession> {
+  private async sessionOf(node: Address & { name: string }): Promise<ReadSession> {
     const kept = this.sessions.get(node.name);
     if (kept !== undefined && !(await kept).isClosed) return kept;
     const opened = ReadSession.open({

@@ -1,3 +1,4 @@
+import { movableTables, writtenTables } from '../tables/tables.js';
 import type { Check } from './check.js';
 import { inventoryChecks } from './inventory-checks.js';
 import { statisticsChecks } from './statistics-checks.js';
@@ -6,14 +7,12 @@ import { statisticsChecks } from './statistics-checks.js';
 export const OWNED = `
 WITH owned AS (SELECT array_agg(b.bucket) AS buckets FROM eco.bucket_ownership b WHERE b.state = 'owned'),
 buckets AS (SELECT s.value::integer AS count FROM eco.setting s WHERE s.name = 'buckets'),
-outcomes AS NOT MATERIALIZED (SELECT u.* FROM eco.outcome u, owned WHERE u.bucket = ANY (owned.buckets)),
-orders AS NOT MATERIALIZED (SELECT o.* FROM eco.orders o, owned WHERE o.bucket = ANY (owned.buckets)),
-movements AS NOT MATERIALIZED (SELECT m.* FROM eco.movement m, owned WHERE m.bucket = ANY (owned.buckets)),
-levels AS NOT MATERIALIZED (SELECT l.* FROM eco.stock_level l, owned WHERE l.bucket = ANY (owned.buckets)),
-reservations AS NOT MATERIALIZED (SELECT r.* FROM eco.reservation r, owned WHERE r.bucket = ANY (owned.buckets)),
-holds AS NOT MATERIALIZED (SELECT h.* FROM eco.hold h, owned WHERE h.bucket = ANY (owned.buckets)),
-transfers AS NOT MATERIALIZED (SELECT t.* FROM eco.transfer t, owned WHERE t.bucket = ANY (owned.buckets)),
-tombstones AS NOT MATERIALIZED (SELECT t.* FROM eco.tombstone t, owned WHERE t.bucket = ANY (owned.buckets)),
+${movableTables
+  .map(
+    ({ name, rows }) =>
+      `${rows} AS NOT MATERIALIZED (SELECT t.* FROM ${name} t, owned WHERE t.bucket = ANY (owned.buckets)),`,
+  )
+  .join('\n')}
 -- Lines of orders that were confirmed, whatever became of them, and of reservations; of products that are this group's.
 order_lines AS NOT MATERIALIZED (
   SELECT o.order_id, o.status, o.reservation_id, line ->> 'productId' AS product_id, (line ->> 'quantity')::bigint AS quantity
@@ -126,18 +125,7 @@ HAVING min(c.n) <> 1 OR max(c.n) <> count(*) OR count(DISTINCT c.n) <> count(*)`
     sql: `
 SELECT r.rows, r.seq, s.seq AS reached
 FROM (
-  SELECT 'outcome' AS rows, max(u.seq) AS seq FROM eco.outcome u
-  UNION ALL SELECT 'orders', max(o.seq) FROM eco.orders o
-  UNION ALL SELECT 'movement', max(m.seq) FROM eco.movement m
-  UNION ALL SELECT 'stock_level', max(l.seq) FROM eco.stock_level l
-  UNION ALL SELECT 'product', max(p.seq) FROM eco.product p
-  UNION ALL SELECT 'customer', max(c.seq) FROM eco.customer c
-  UNION ALL SELECT 'reservation', max(v.seq) FROM eco.reservation v
-  UNION ALL SELECT 'hold', max(h.seq) FROM eco.hold h
-  UNION ALL SELECT 'transfer', max(t.seq) FROM eco.transfer t
-  UNION ALL SELECT 'tombstone', max(d.seq) FROM eco.tombstone d
-  UNION ALL SELECT 'dead_letter', max(e.seq) FROM eco.dead_letter e
-  UNION ALL SELECT 'dead_letter_action', max(a.seq) FROM eco.dead_letter_action a
+${writtenTables.map(({ name }) => `  SELECT '${name}' AS rows, max(t.seq) AS seq FROM ${name} t`).join('\n  UNION ALL\n')}
 ) r, eco.group_state s
 WHERE r.seq > s.seq`,
   },

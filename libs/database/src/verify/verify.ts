@@ -1,5 +1,6 @@
 import { Client, DatabaseError } from 'pg';
-import { DATABASE_NAME, type Login, type NodeAddress } from '@eco/postgres';
+import type { Address, Login } from '@eco/base';
+import { DATABASE_NAME } from '@eco/postgres';
 import type { Check } from './check.js';
 import { checks, OWNED } from './checks.js';
 
@@ -44,7 +45,7 @@ const LIMIT_MS = 600_000;
  * `login`: eco_reader's. Throws when the node can't be read, or not within the limit; a broken rule is in the report.
  */
 export async function verifyGroup(
-  node: NodeAddress,
+  node: Address,
   login: Login,
   { limitMs = LIMIT_MS }: { limitMs?: number } = {},
 ): Promise<VerifyReport> {
@@ -107,8 +108,8 @@ SELECT s.group_id, s.term, s.tag, s.seq, s.at,
   (SELECT count(*) FROM reservations r WHERE r.status = 'held') AS "held",
   (SELECT count(*) FROM transfers t WHERE t.status = 'in-transit') AS "inTransit",
   (SELECT count(*) FROM movements) AS "movements",
-  (SELECT count(*) FROM eco.product p, owned WHERE p.bucket = ANY (owned.buckets) AND NOT p.deleted) AS "products",
-  (SELECT count(*) FROM eco.customer c, owned WHERE c.bucket = ANY (owned.buckets)) AS "customers",
+  (SELECT count(*) FROM products p WHERE NOT p.deleted) AS "products",
+  (SELECT count(*) FROM customers) AS "customers",
   (SELECT count(*) FROM eco.dead_letter d WHERE d.state = 'open' AND d.error_class <> 'key-conflict')
     AS "deadLettersOpen"
 FROM eco.group_state s`);

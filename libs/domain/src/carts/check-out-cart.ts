@@ -1,6 +1,6 @@
 import { MAX_ORDER_LINES } from '@eco/contracts';
 import { decideOrder } from '../orders/decide-order.js';
-import { refusedFor, type Rules } from '../rules.js';
+import { refused, type Rules } from '../rules.js';
 
 export const checkOutCart: Rules<'cart.checkout'> = {
   need({ body }, keys) {
@@ -10,10 +10,10 @@ export const checkOutCart: Rules<'cart.checkout'> = {
   decide({ body, stamp: asked }, state) {
     const { orderId, customerId, branchId } = body;
     const { lines, stamp } = state.carts.checkout(customerId, asked);
-    if (lines.length === 0) return refusedFor('cart-empty');
+    if (lines.length === 0) return refused('cart-empty');
     // No edit can be refused for this: which one arrived last depends on the network, and all carts must end the same.
     if (lines.length > MAX_ORDER_LINES) {
-      return refusedFor('order-too-long', { lines: lines.length, linesMax: MAX_ORDER_LINES });
+      return refused('order-too-long', { lines: lines.length, linesMax: MAX_ORDER_LINES });
     }
     const decision = decideOrder({ orderId, customerId, branchId, lines, placedAt: state.madeAt(asked) }, state);
     if (decision.type === 'decided' && decision.status === 'done') {

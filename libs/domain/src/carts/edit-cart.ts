@@ -1,5 +1,5 @@
 import { MAX_CART_PRODUCTS } from '@eco/contracts';
-import { done, refusedFor, type Rules } from '../rules.js';
+import { done, refused, type Rules } from '../rules.js';
 
 export const editCart: Rules<'cart.edit'> = {
   need({ body }, keys) {
@@ -10,7 +10,7 @@ export const editCart: Rules<'cart.edit'> = {
   decide({ body, stamp }, state) {
     const { customerId, productId, quantity } = body;
     if (!state.carts.makeRoom(customerId, productId)) {
-      return refusedFor('cart-full', { productsMax: MAX_CART_PRODUCTS });
+      return refused('cart-full', { productsMax: MAX_CART_PRODUCTS });
     }
     const result = state.carts.edit(customerId, productId, quantity, stamp);
     return done(result, result.applied ? { type: 'cart.changed', data: { customerId } } : null);

@@ -7,7 +7,7 @@ export const createProduct: Rules<'product.create'> = {
   },
   decide({ id, body }, state) {
     const { productId, name, priceCents, stock } = body;
-    if (state.catalogue.find(productId) !== undefined) return refused({ reason: 'product-exists' });
+    if (state.catalogue.find(productId) !== undefined) return refused('product-exists');
     const version = state.catalogue.change(productId, { name, priceCents, deleted: false });
     if (stock > 0) {
       const level = state.stock.level(productId, CENTRAL);

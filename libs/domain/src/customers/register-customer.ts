@@ -6,7 +6,7 @@ export const registerCustomer: Rules<'customer.register'> = {
   },
   decide({ body, stamp }, state) {
     const { customerId, name, email, branchId } = body;
-    if (state.customers.has(customerId)) return refused({ reason: 'customer-exists' });
+    if (state.customers.has(customerId)) return refused('customer-exists');
     const registeredAt = state.madeAt(stamp);
     state.customers.register({ customerId, bucket: state.buckets.of(customerId), name, email, branchId, registeredAt });
     return done(

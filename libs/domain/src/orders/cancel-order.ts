@@ -1,5 +1,7 @@
-import { done, refusedFor, type Rules } from '../rules.js';
+import { done, refused, type Done, type Rules } from '../rules.js';
 import { endOrder } from './end-order.js';
+import type { Order } from './order.js';
+import { linesOf, pricedLinesOf } from './orders.js';
 
 export const cancelOrder: Rules<'order.cancel'> = {
   need({ body }, keys) {
@@ -8,14 +10,23 @@ export const cancelOrder: Rules<'order.cancel'> = {
     keys.commandIds.add(body.orderId);
   },
   /** A cancellation that overtook its order leaves a tombstone; a late order is then refused. */
-  decide(command, state) {
-    const { orderId, customerId } = command.body;
+  decide({ id, body: { orderId, customerId } }, state) {
     const order = state.orders.find(orderId, customerId);
-    if (order !== undefined) return endOrder(command, order, 'cancelled', state);
+    if (order !== undefined) return endOrder(id, order, 'cancelled', state) ?? cancelled(order);
     if (state.outcomeOf(orderId) !== undefined && state.tombstoneOf(orderId) === undefined) {
-      return refusedFor('order-unknown');
+      return refused('order-unknown');
     }
     state.addTombstone(orderId, state.buckets.of(customerId), 'order-cancelled');
     return done({ orderId, status: 'cancelled', lines: [] });
   },
 };
+
+/** A cancelled sale needs its prices. */
+function cancelled(order: Order): Done<'order.cancel'> {
+  const { orderId, customerId, branchId, totalCents } = order;
+  const lines = pricedLinesOf(order).map(({ name, ...line }) => line);
+  return done(
+    { orderId, status: 'cancelled', lines: linesOf(lines) },
+    { type: 'order.cancelled', data: { orderId, status: 'cancelled', lines, customerId, branchId, totalCents } },
+  );
+}

@@ -1,7 +1,10 @@
 import type { OrderLine, PricedLine, ShortLine } from '@eco/contracts';
-import { done, notOwned, refused, type Decision } from '../rules.js';
+import { done, notOwned, rejected, type Done, type NotOwned, type Rejected } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
 import { priceLines, reserveLines } from './price-lines.js';
+
+/** Kinds that order lines which are not reserved yet. */
+type OrderingKind = 'order.place' | 'cart.checkout';
 
 /** A requested order; each product at most once. */
 export interface AskedOrder {
@@ -18,10 +21,13 @@ export interface AskedOrder {
  * Prices the lines and reserves all or none of them. If an order is not possible, it is rejected with every reason, so
  * that the client can ask for less at once.
  */
-export function decideOrder(order: AskedOrder, state: WorkingState): Decision {
+export function decideOrder(
+  order: AskedOrder,
+  state: WorkingState,
+): Done<OrderingKind> | Rejected<OrderingKind> | NotOwned {
   const found = priceLines(order.lines, state);
   // With several groups such lines make the order pending.
-  if (found.elsewhere.length > 0) return notOwned(found.elsewhere, state) as Decision;
+  if (found.elsewhere.length > 0) return notOwned(found.elsewhere);
   const { short, unknownProducts, priced, totalCents } = found;
   if (short.length > 0 || unknownProducts.length > 0) return reject(order, short, unknownProducts, state);
   reserveLines(found, order.orderId, state);
@@ -35,7 +41,7 @@ export function confirmOrder(
   totalCents: number,
   state: WorkingState,
   reservationId?: string,
-): Decision {
+): Done<OrderingKind | 'reservation.confirm'> {
   const { orderId, customerId, branchId, placedAt } = order;
   state.orders.place({
     orderId,
@@ -49,14 +55,20 @@ export function confirmOrder(
     unknownProducts: [],
     placedAt,
   });
-  const data = { orderId, status: 'confirmed', lines, totalCents, customerId, branchId };
-  return done(
-    { orderId, status: 'confirmed', lines, totalCents },
-    { type: 'order.confirmed', data: reservationId === undefined ? data : { ...data, reservationId } },
-  );
+  const result = { orderId, status: 'confirmed' as const, lines, totalCents };
+  const data = { ...result, customerId, branchId };
+  return done(result, {
+    type: 'order.confirmed',
+    data: reservationId === undefined ? data : { ...data, reservationId },
+  });
 }
 
-function reject(order: AskedOrder, short: ShortLine[], unknownProducts: string[], state: WorkingState): Decision {
+function reject(
+  order: AskedOrder,
+  short: ShortLine[],
+  unknownProducts: string[],
+  state: WorkingState,
+): Rejected<OrderingKind> {
   const { orderId, customerId, branchId, placedAt, lines } = order;
   state.orders.place({
     orderId,
@@ -70,8 +82,6 @@ function reject(order: AskedOrder, short: ShortLine[], unknownProducts: string[]
     unknownProducts,
     placedAt,
   });
-  return refused(
-    { orderId, status: 'rejected', short, unknownProducts },
-    { type: 'order.rejected', data: { orderId, status: 'rejected', short, unknownProducts, customerId, branchId } },
-  );
+  const result = { orderId, status: 'rejected' as const, short, unknownProducts };
+  return rejected(result, { type: 'order.rejected', data: { ...result, customerId, branchId } });
 }

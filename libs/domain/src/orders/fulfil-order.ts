@@ -1,13 +1,18 @@
-import { refusedFor, type Rules } from '../rules.js';
+import { done, refused, type Rules } from '../rules.js';
 import { endOrder } from './end-order.js';
+import { linesOf } from './orders.js';
 
 export const fulfilOrder: Rules<'order.fulfil'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
   },
-  decide(command, state) {
-    const { orderId, customerId } = command.body;
+  decide({ id, body: { orderId, customerId } }, state) {
     const order = state.orders.find(orderId, customerId);
-    return order === undefined ? refusedFor('order-unknown') : endOrder(command, order, 'fulfilled', state);
+    if (order === undefined) return refused('order-unknown');
+    const refusal = endOrder(id, order, 'fulfilled', state);
+    if (refusal !== undefined) return refusal;
+    const { branchId, totalCents } = order;
+    const result = { orderId, status: 'fulfilled' as const, lines: linesOf(order.lines) };
+    return done(result, { type: 'order.fulfilled', data: { ...result, customerId, branchId, totalCents } });
   },
 };

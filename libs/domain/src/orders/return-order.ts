@@ -1,5 +1,6 @@
 import type { OrderLine } from '@eco/contracts';
-import { done, notOwned, refusedFor, type Rules } from '../rules.js';
+import { done, refused, whyNotOwned, type Rules } from '../rules.js';
+import type { Order } from './order.js';
 import { pricedLinesOf } from './orders.js';
 
 export const returnOrder: Rules<'order.return'> = {
@@ -13,16 +14,16 @@ export const returnOrder: Rules<'order.return'> = {
   decide({ id, body }, state) {
     const { orderId, customerId, location, lines } = body;
     const order = state.orders.find(orderId, customerId);
-    if (order === undefined) return refusedFor('order-unknown');
-    if (!state.locations.has(location)) return refusedFor('location-unknown', { unknownLocations: [location] });
-    if (order.status !== 'fulfilled') return refusedFor('order-not-fulfilled', { orderStatus: order.status });
+    if (order === undefined) return refused('order-unknown');
+    if (!state.locations.has(location)) return refused('location-unknown', { unknownLocations: [location] });
+    if (order.status !== 'fulfilled') return refused('order-not-fulfilled', { orderStatus: order.status });
     const returnable = ({ productId }: OrderLine) =>
       quantityIn(order.lines, productId) - quantityIn(order.returned, productId);
     const excess = lines
       .filter((line) => line.quantity > returnable(line))
       .map((line) => ({ productId: line.productId, asked: line.quantity, returnable: returnable(line) }));
-    if (excess.length > 0) return refusedFor('return-exceeds-order', { excess });
-    const elsewhere = notOwned(
+    if (excess.length > 0) return refused('return-exceeds-order', { excess });
+    const elsewhere = whyNotOwned(
       lines.map(({ productId }) => productId),
       state,
     );
@@ -34,10 +35,9 @@ export const returnOrder: Rules<'order.return'> = {
     const returned = sumOf(order.returned, lines);
     state.orders.take(order, returned);
     const result = { orderId, location, lines, returned };
-    const priceOf = new Map(pricedLinesOf(order).map((line) => [line.productId, line.unitPriceCents]));
     const changed = lines.map((line) => ({
       ...line,
-      unitPriceCents: priceOf.get(line.productId),
+      unitPriceCents: priceIn(order, line.productId),
       unitsKept: returnable(line) - line.quantity,
     }));
     const unitsKept = unitsIn(order.lines) - unitsIn(returned);
@@ -45,6 +45,13 @@ export const returnOrder: Rules<'order.return'> = {
     return done(result, { type: 'order.returned', data });
   },
 };
+
+/** The order has a line of the product. */
+function priceIn(order: Order, productId: string): number {
+  const line = pricedLinesOf(order).find((each) => each.productId === productId);
+  if (line === undefined) throw new Error(`order ${order.orderId} has no ${productId}`);
+  return line.unitPriceCents;
+}
 
 function unitsIn(lines: readonly OrderLine[]): number {
   return lines.reduce((units, { quantity }) => units + quantity, 0);

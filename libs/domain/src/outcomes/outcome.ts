@@ -1,4 +1,4 @@
-import type { ChangeType, CommandKind, OutcomeStatus, Topic } from '@eco/contracts';
+import type { ChangeData, ChangeType, CommandKind, OutcomeResult, OutcomeStatus, Topic } from '@eco/contracts';
 import { insert, type Noun } from '../noun.js';
 
 export interface StoredOutcome {
@@ -14,14 +14,14 @@ export interface OutcomeRow {
   kind: CommandKind;
   bucket: number;
   status: OutcomeStatus;
-  result: Record<string, unknown>;
+  result: OutcomeResult;
   /** Topic under which `GET /changes` shows it; null: it changed nothing. */
   topic: Topic | null;
   changeType: ChangeType | null;
   /** Number within (batch, topic), from 1; 0 if topic is null. */
   n: number;
   /** Data of the change; null if topic is null. */
-  changeData: Record<string, unknown> | null;
+  changeData: ChangeData<ChangeType> | null;
 }
 
 export const outcomes = {

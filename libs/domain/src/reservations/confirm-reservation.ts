@@ -1,5 +1,5 @@
 import { confirmOrder } from '../orders/decide-order.js';
-import { refusedFor, type Rules } from '../rules.js';
+import { refused, type Rules } from '../rules.js';
 import { whyNotHeld } from './end-reservation.js';
 
 export const confirmReservation: Rules<'reservation.confirm'> = {
@@ -10,7 +10,7 @@ export const confirmReservation: Rules<'reservation.confirm'> = {
   decide({ body, stamp }, state) {
     const { orderId, reservationId, customerId, branchId } = body;
     const reservation = state.reservations.find(reservationId, customerId);
-    if (reservation === undefined) return refusedFor('reservation-unknown');
+    if (reservation === undefined) return refused('reservation-unknown');
     const refusal = whyNotHeld(reservation, state);
     if (refusal !== undefined) return refusal;
     state.reservations.confirm(reservation, orderId);

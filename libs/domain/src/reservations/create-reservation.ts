@@ -1,4 +1,4 @@
-import { notOwned, refusedFor, done, type Decision, type Rules } from '../rules.js';
+import { done, notOwned, refused, type Rules } from '../rules.js';
 import { priceLines, reserveLines } from '../orders/price-lines.js';
 
 export const createReservation: Rules<'reservation.create'> = {
@@ -9,10 +9,10 @@ export const createReservation: Rules<'reservation.create'> = {
   decide({ id, body }, state) {
     const { reservationId, customerId, branchId, lines, ttlSeconds } = body;
     const found = priceLines(lines, state);
-    if (found.elsewhere.length > 0) return notOwned(found.elsewhere, state) as Decision;
+    if (found.elsewhere.length > 0) return notOwned(found.elsewhere);
     const { priced, totalCents, short, unknownProducts } = found;
-    if (short.length > 0) return refusedFor('stock-short', { short, unknownProducts });
-    if (unknownProducts.length > 0) return refusedFor('product-unknown', { unknownProducts });
+    if (short.length > 0) return refused('stock-short', { short, unknownProducts });
+    if (unknownProducts.length > 0) return refused('product-unknown', { unknownProducts });
     reserveLines(found, id, state);
     const expiresAt = new Date(Date.parse(state.at) + ttlSeconds * 1000).toISOString();
     state.reservations.create({
@@ -26,7 +26,7 @@ export const createReservation: Rules<'reservation.create'> = {
       expiresAt,
       orderId: null,
     });
-    const result = { reservationId, status: 'held', lines: priced, totalCents, expiresAt };
+    const result = { reservationId, status: 'held' as const, lines: priced, totalCents, expiresAt };
     return done(result, { type: 'reservation.created', data: { ...result, customerId, branchId } });
   },
 };

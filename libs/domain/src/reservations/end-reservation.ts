@@ -1,32 +1,29 @@
-import type { CommandOf } from '@eco/contracts';
-import { linesOf } from '../orders/orders.js';
-import { done, notOwned, refusedFor, type Decision } from '../rules.js';
+import { refused, whyNotOwned, type NotOwned, type Refused } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
 import type { Reservation } from './reservation.js';
 
-/** Releases what a reservation holds. */
+/** Releases what a reservation holds. Undefined: it has ended. */
 export function endReservation(
-  { id }: CommandOf<'reservation.release' | 'reservation.expire'>,
+  commandId: string,
   reservation: Readonly<Reservation>,
   status: 'released' | 'expired',
   state: WorkingState,
-): Decision {
-  const { reservationId, customerId, branchId } = reservation;
+): Refused<'reservation-over'> | NotOwned | undefined {
   const refusal = whyNotHeld(reservation, state);
-  if (refusal !== undefined) return refusal;
-  const lines = linesOf(reservation.lines);
-  state.reservations.release(reservation, status, id, state.stock);
-  const result = { reservationId, status, lines };
-  return done(result, { type: `reservation.${status}`, data: { ...result, customerId, branchId } });
+  if (refusal === undefined) state.reservations.release(reservation, status, commandId, state.stock);
+  return refusal;
 }
 
 /** Undefined: the reservation holds its units, and they belong to this group. */
-export function whyNotHeld(reservation: Readonly<Reservation>, state: WorkingState): Decision | undefined {
+export function whyNotHeld(
+  reservation: Readonly<Reservation>,
+  state: WorkingState,
+): Refused<'reservation-over'> | NotOwned | undefined {
   const { status, orderId, lines } = reservation;
   if (status !== 'held') {
-    return refusedFor('reservation-over', { reservationStatus: status, ...(orderId === null ? {} : { orderId }) });
+    return refused('reservation-over', { reservationStatus: status, ...(orderId === null ? {} : { orderId }) });
   }
-  return notOwned(
+  return whyNotOwned(
     lines.map(({ productId }) => productId),
     state,
   );

@@ -1,7 +1,8 @@
 import type { CommandOf } from '@eco/contracts';
 import { commandIdFor } from '@eco/routing';
 import { isBefore } from '../instant.js';
-import { refusedFor, type Rules } from '../rules.js';
+import { linesOf } from '../orders/orders.js';
+import { done, refused, type Rules } from '../rules.js';
 import type { BatchState } from '../state.js';
 import { endReservation } from './end-reservation.js';
 import type { Reservation } from './reservation.js';
@@ -17,12 +18,15 @@ export const expireReservation: Rules<'reservation.expire'> = {
   need({ body }, keys) {
     keys.reservationIds.add(body.reservationId);
   },
-  decide(command, state) {
-    const { reservationId, customerId } = command.body;
+  decide({ id, body: { reservationId, customerId } }, state) {
     const reservation = state.reservations.find(reservationId, customerId);
-    if (reservation === undefined) return refusedFor('reservation-unknown');
-    if (reservation.status === 'held' && !isDue(reservation, state.at)) return refusedFor('reservation-not-due');
-    return endReservation(command, reservation, 'expired', state);
+    if (reservation === undefined) return refused('reservation-unknown');
+    if (reservation.status === 'held' && !isDue(reservation, state.at)) return refused('reservation-not-due');
+    const refusal = endReservation(id, reservation, 'expired', state);
+    if (refusal !== undefined) return refusal;
+    const { branchId, lines } = reservation;
+    const result = { reservationId, status: 'expired' as const, lines: linesOf(lines) };
+    return done(result, { type: 'reservation.expired', data: { ...result, customerId, branchId } });
   },
 };
 

@@ -1,4 +1,5 @@
-import { done, refusedFor, type Rules } from '../rules.js';
+import { linesOf } from '../orders/orders.js';
+import { done, refused, type Rules } from '../rules.js';
 import { endReservation } from './end-reservation.js';
 
 export const releaseReservation: Rules<'reservation.release'> = {
@@ -7,12 +8,17 @@ export const releaseReservation: Rules<'reservation.release'> = {
     keys.commandIds.add(body.reservationId);
   },
   /** A release that overtook its reservation leaves a tombstone; the late reservation then holds nothing. */
-  decide(command, state) {
-    const { reservationId, customerId } = command.body;
+  decide({ id, body: { reservationId, customerId } }, state) {
     const reservation = state.reservations.find(reservationId, customerId);
-    if (reservation !== undefined) return endReservation(command, reservation, 'released', state);
+    if (reservation !== undefined) {
+      const refusal = endReservation(id, reservation, 'released', state);
+      if (refusal !== undefined) return refusal;
+      const { branchId, lines } = reservation;
+      const result = { reservationId, status: 'released' as const, lines: linesOf(lines) };
+      return done(result, { type: 'reservation.released', data: { ...result, customerId, branchId } });
+    }
     if (state.outcomeOf(reservationId) !== undefined && state.tombstoneOf(reservationId) === undefined) {
-      return refusedFor('reservation-unknown');
+      return refused('reservation-unknown');
     }
     state.addTombstone(reservationId, state.buckets.of(customerId), 'reservation-released');
     return done({ reservationId, status: 'released', lines: [] });

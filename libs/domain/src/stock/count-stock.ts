@@ -1,4 +1,4 @@
-import { done, refusedFor, type Rules } from '../rules.js';
+import { done, refused, type Rules } from '../rules.js';
 import { moveOnHand, whyShort, whyUnknown } from './move-stock.js';
 
 export const countStock: Rules<'stock.count'> = {
@@ -17,7 +17,7 @@ export const countStock: Rules<'stock.count'> = {
     if (unknown !== undefined) return unknown;
     const level = state.stock.level(productId, location);
     const { onHand } = level;
-    if (onHand !== expected) return refusedFor('stock-count-stale', { expected, onHand });
+    if (onHand !== expected) return refused('stock-count-stale', { expected, onHand });
     const delta = counted - onHand;
     return whyShort(level, delta) ?? done(moveOnHand(level, 'counted', delta, id, state));
   },

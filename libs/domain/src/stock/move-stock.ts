@@ -1,22 +1,26 @@
-import type { MovementKind } from '@eco/contracts';
-import { refusedFor, type Decision } from '../rules.js';
+import type { MovementKind, StockMoved } from '@eco/contracts';
+import { refused, type Refused } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
 import { availableOf, type Level } from './stock-ledger.js';
 
 /** A refusal that names every unknown product and location; undefined: all are known. */
-export function whyUnknown(productId: string, locations: readonly string[], state: WorkingState): Decision | undefined {
+export function whyUnknown(
+  productId: string,
+  locations: readonly string[],
+  state: WorkingState,
+): Refused<'product-unknown' | 'location-unknown'> | undefined {
   const unknownProducts = state.catalogue.existsOrExisted(productId) ? [] : [productId];
   const unknownLocations = locations.filter((location) => !state.locations.has(location));
-  if (unknownProducts.length > 0) return refusedFor('product-unknown', { unknownProducts, unknownLocations });
-  if (unknownLocations.length > 0) return refusedFor('location-unknown', { unknownLocations });
+  if (unknownProducts.length > 0) return refused('product-unknown', { unknownProducts, unknownLocations });
+  if (unknownLocations.length > 0) return refused('location-unknown', { unknownLocations });
   return undefined;
 }
 
 /** A refusal if this change would leave fewer units than are reserved; undefined: they may move. */
-export function whyShort(level: Level, delta: number): Decision | undefined {
+export function whyShort(level: Level, delta: number): Refused<'stock-short'> | undefined {
   const available = availableOf(level);
   if (delta >= -available) return undefined;
-  return refusedFor('stock-short', { short: [{ productId: level.productId, asked: -delta, available }] });
+  return refused('stock-short', { short: [{ productId: level.productId, asked: -delta, available }] });
 }
 
 /** Moves unreserved units on hand and returns the outcome's result. 0 units make no movement. */
@@ -26,7 +30,7 @@ export function moveOnHand(
   delta: number,
   commandId: string,
   state: WorkingState,
-): Record<string, unknown> {
+): StockMoved {
   if (delta !== 0) state.stock.move(level, { movement, onHandDelta: delta, reservedDelta: 0 }, commandId);
   const { productId, location, onHand, reserved, sequence } = level;
   return { productId, location, delta, onHand, reserved, available: availableOf(level), sequence };

@@ -1,4 +1,4 @@
-import { done, refusedFor, type Rules } from '../rules.js';
+import { done, refused, type Rules } from '../rules.js';
 import { moveOnHand } from '../stock/move-stock.js';
 
 export const receiveTransfer: Rules<'transfer.receive'> = {
@@ -10,8 +10,8 @@ export const receiveTransfer: Rules<'transfer.receive'> = {
   decide({ id, body }, state) {
     const { transferId, productId } = body;
     const transfer = state.transfers.find(transferId, productId);
-    if (transfer === undefined) return refusedFor('transfer-unknown');
-    if (transfer.status === 'arrived') return refusedFor('transfer-arrived');
+    if (transfer === undefined) return refused('transfer-unknown');
+    if (transfer.status === 'arrived') return refused('transfer-arrived');
     const { from, to, quantity } = transfer;
     const moved = moveOnHand(state.stock.level(productId, to), 'arrived', quantity, id, state);
     state.transfers.arrive(transfer, state.at);

@@ -1,5 +1,5 @@
+import { sleep } from '@eco/base';
 import { lastCompleteSeq, type Change, type ChangesCursor, type Topic } from '@eco/contracts';
-import { sleep } from '@eco/database';
 import { positionOf, type GroupPosition } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions, Source } from '../answer.js';
 import type { Reads } from '../reads.js';

@@ -1,13 +1,6 @@
 import type { NodeReplication } from '@eco/database';
-import {
-  ReadError,
-  ReadSession,
-  SideConnection,
-  SLOW_READ_PLAN_SETTINGS,
-  type Login,
-  type NodeAddress,
-  type ReadStatement,
-} from '@eco/postgres';
+import type { Address, Login } from '@eco/base';
+import { ReadError, ReadSession, SideConnection, SLOW_READ_PLAN_SETTINGS, type ReadStatement } from '@eco/postgres';
 import { compareBatchPositions, type GroupTerm, type BatchPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
 import type { Pace } from '../query.js';
@@ -16,7 +9,7 @@ import { probe, type Probe } from './probe.js';
 import { isNodeFailure, readFailureKind } from './read-failure-kind.js';
 import { SlowLane } from './slow-lane.js';
 
-export interface NamedNode extends NodeAddress {
+export interface NamedNode extends Address {
   readonly group: string;
   /** Name of this node, such as `g1-2`. */
   readonly name: string;

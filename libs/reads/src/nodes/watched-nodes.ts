@@ -1,14 +1,9 @@
 import { ReplicationWatch } from '@eco/database';
-import { primaryOf, type Login, type NodeAnswer } from '@eco/postgres';
+import type { Log, Login } from '@eco/base';
+import { primaryOf, type NodeAnswer } from '@eco/postgres';
 import { compareBatchPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';
-
-/** What reads need of a logger; a pino logger fits. */
-export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 /**
  * The nodes of one group. Each is probed at a fixed pace. So role changes, restarts and replaced nodes are noticed by

@@ -1,11 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import type { Login } from '@eco/base';
 import type { Setting } from './config.js';
-
-export interface Login {
-  readonly user: string;
-  readonly password: string;
-}
 
 /**
  * The secrets of a process: its broker login, and the passwords of its database roles. They are in a separate file that

@@ -1,18 +1,14 @@
 import { z } from 'zod';
 import { branchIdSchema, groupIdSchema, servedBranchIdSchema } from '@eco/contracts';
+import type { Address } from '@eco/base';
 import type { Setting } from './config.js';
 
 /** Settings shared by several processes. A process picks those that it needs. */
 
-export interface HostPort {
-  readonly host: string;
-  /** 1 to 65535. */
-  readonly port: number;
-}
 export interface GroupAddresses {
   readonly id: string;
   /** Every node of the group; the primary is discovered, not configured. */
-  readonly nodes: readonly HostPort[];
+  readonly nodes: readonly Address[];
 }
 
 /** At least one: text without a separator is one part, and a part without a group is a violation. */
@@ -39,8 +35,8 @@ function oneOf<const T extends readonly string[]>(words: T): z.ZodType<T[number]
   });
 }
 
-function hostPorts(text: string, complain: (message: string) => void): HostPort[] {
-  const found: HostPort[] = [];
+function hostPorts(text: string, complain: (message: string) => void): Address[] {
+  const found: Address[] = [];
   const seen = new Set<string>();
   for (const part of text.split(',').map((each) => each.trim())) {
     const match = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/@[\]]+):(\d{1,5})$/.exec(part);
@@ -59,7 +55,7 @@ function hostPorts(text: string, complain: (message: string) => void): HostPort[
 
 const hostPortList = z
   .string()
-  .transform((text, context): readonly HostPort[] => hostPorts(text, (message) => context.addIssue(message)));
+  .transform((text, context): readonly Address[] => hostPorts(text, (message) => context.addIssue(message)));
 
 const groupList = z.string().transform((text, context): Groups => {
   const groups: GroupAddresses[] = [];
@@ -120,7 +116,7 @@ export const settings = {
     variable: 'ECO_BROKERS',
     description: 'Every node of the broker cluster, host:port,host:port,…',
     schema: hostPortList,
-  } satisfies Setting<readonly HostPort[]>,
+  } satisfies Setting<readonly Address[]>,
   groups: {
     variable: 'ECO_GROUPS',
     description: 'Every node of every database group, g1=host:port,host:port;g2=…; roles are discovered',

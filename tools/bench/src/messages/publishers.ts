@@ -1,12 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import {
-  BrokerConnection,
-  commandQueue,
-  COMMANDS_EXCHANGE,
-  CommandPublisher,
-  sleep,
-  type BrokerAccess,
-} from '@eco/broker';
+import { sleep } from '@eco/base';
+import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE, CommandPublisher, type BrokerAccess } from '@eco/broker';
 import { newOrderId } from '@eco/routing';
 import { commandOf } from '@eco/testing';
 import type { Compared } from '../baseline.js';

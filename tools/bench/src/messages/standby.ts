@@ -1,4 +1,4 @@
-import { sleep } from '@eco/broker';
+import { sleep } from '@eco/base';
 import type { LoadSettings } from '../segment.js';
 import type { System } from '../system.js';
 import { startLoad } from '../wrk/wrk.js';

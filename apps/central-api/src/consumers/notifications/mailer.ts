@@ -1,5 +1,5 @@
 import { levelOf, type ConsumerStore } from '@eco/consumers';
-import type { Log } from '@eco/service';
+import type { Log } from '@eco/base';
 import { createTransport, type Transporter } from 'nodemailer';
 import { Gauge, type Registry } from 'prom-client';
 import { Notification } from './notification.entity.js';

@@ -1,7 +1,9 @@
-/** What this library needs of a logger; a pino logger fits. */
+/** What a part of a process needs of its log; a pino logger fits. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  /** Whether lines of this level are written, so that none is prepared in vain. */
+  isLevelEnabled(level: 'debug' | 'info'): boolean;
 }

@@ -1,9 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/**
- * Resolves after `ms`, or at once when `signal` aborts. @eco/broker has the same function, because no library is below
- * both.
- */
+/** Resolves after `ms`, or at once when `signal` aborts. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await setTimeout(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
 }

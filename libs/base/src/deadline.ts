@@ -14,8 +14,3 @@ export async function settlesWithin(ms: number, promise: Promise<unknown>): Prom
     timer.abort();
   }
 }
-
-/** Resolves after `ms`, or at once when `signal` aborts. */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  await setTimeout(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
-}

@@ -1,0 +1,5 @@
+/** Of a user of a server. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}

@@ -1,0 +1,72 @@
+import { hex, json as jsonLiteral, plain, text as textLiteral, type ArrayLiteral } from '@eco/postgres';
+
+/** A column: how its values are written into an array for `unnest`, and read from a row. */
+export interface Column<Value> {
+  readonly name: string;
+  /** As `information_schema` and casts name it, without length. */
+  readonly type: string;
+  readonly isNullable: boolean;
+  readonly literalOf: <Row>(pick: (row: Row) => Value) => ArrayLiteral<Row>;
+  /** From what pg makes of a value that is not null; undefined: that is the value. */
+  readonly read: ((value: unknown) => unknown) | undefined;
+  /** The expression that selects it. */
+  readonly selected: (column: string) => string;
+}
+
+const same = (column: string) => column;
+
+export function uuid(name: string): Column<string> {
+  return { name, type: 'uuid', isNullable: false, literalOf: plain, read: undefined, selected: same };
+}
+
+/** Text without `,{}"\\` and white space: it needs no quotes. */
+export function word<Value extends string>(name: string): Column<Value> {
+  return { name, type: 'text', isNullable: false, literalOf: plain, read: undefined, selected: same };
+}
+
+export function text(name: string): Column<string> {
+  return { name, type: 'text', isNullable: false, literalOf: textLiteral, read: undefined, selected: same };
+}
+
+export function boolean(name: string): Column<boolean> {
+  return { name, type: 'boolean', isNullable: false, literalOf: plain, read: undefined, selected: same };
+}
+
+export function smallint(name: string): Column<number> {
+  return { name, type: 'smallint', isNullable: false, literalOf: plain, read: undefined, selected: same };
+}
+
+export function integer(name: string): Column<number> {
+  return { name, type: 'integer', isNullable: false, literalOf: plain, read: undefined, selected: same };
+}
+
+/** Its values are safe integers; pg reads them as text. */
+export function bigint(name: string): Column<number> {
+  return { name, type: 'bigint', isNullable: false, literalOf: plain, read: Number, selected: same };
+}
+
+/** ISO 8601. */
+export function timestamptz(name: string): Column<string> {
+  const read = (value: unknown) => (value as Date).toISOString();
+  return { name, type: 'timestamptz', isNullable: false, literalOf: plain, read, selected: same };
+}
+
+/** Hex digits. */
+export function bytea(name: string): Column<string> {
+  const selected = (column: string) => `encode(${column}, 'hex')`;
+  return { name, type: 'bytea', isNullable: false, literalOf: hex, read: undefined, selected };
+}
+
+export function jsonb<Value>(name: string): Column<Value> {
+  return { name, type: 'jsonb', isNullable: false, literalOf: jsonLiteral, read: undefined, selected: same };
+}
+
+/** Kept as it is written; undefined becomes null. */
+export function json(name: string): Column<unknown> {
+  const literalOf = <Row>(pick: (row: Row) => unknown) => textLiteral((row: Row) => JSON.stringify(pick(row) ?? null));
+  return { name, type: 'json', isNullable: false, literalOf, read: undefined, selected: same };
+}
+
+export function nullable<Value>(column: Column<Value>): Column<Value | null> {
+  return { ...(column as Column<Value | null>), isNullable: true };
+}

@@ -1,0 +1,68 @@
+import { type KeyLists, type KeysLeftOut, type LoadedParts, type NeededKeys } from '@eco/domain';
+import type { Statement } from './store.js';
+import { columnOf, type Columns, type ListRow, type RowOf, select, type Table } from './table.js';
+
+/** Limits of what one batch loads. */
+export interface LoadBounds {
+  /** Lines of orders, of reservations, of carts: this many of each, plus one order or reservation. */
+  lines: number;
+  /** Lines of due reservations whose products the batch does not touch. */
+  swept: number;
+}
+
+/** What was not loaded because of the limits. Commands that need it can't be decided yet. */
+export interface LeftOut extends KeysLeftOut {
+  /** Due reservations that hold units of this batch's products; they end before anything is decided. */
+  due: boolean;
+}
+
+/** What a batch needs, and what its rows fill. */
+export interface Loading extends LoadBounds {
+  keys: NeededKeys;
+  /** The keys as array literals. */
+  literals: Readonly<Record<keyof KeyLists, string>>;
+  state: LoadedParts;
+  leftOut: { [Part in keyof LeftOut]: LeftOut[Part] extends ReadonlySet<string> ? Set<string> : LeftOut[Part] };
+}
+
+/** A statement that loads a part of the state. */
+export interface Query {
+  statement: Statement;
+  values: unknown[];
+  take: (rows: readonly ListRow[]) => void;
+}
+
+/** The statements that a batch needs of a noun. */
+export type Load = (loading: Loading) => Query[];
+
+/** A query without keys is not sent. */
+export function query(
+  statement: Statement,
+  { keys, literals }: Loading,
+  list: keyof KeyLists,
+  more: readonly unknown[],
+  take: (rows: readonly ListRow[]) => void,
+): Query[] {
+  return keys[list].length === 0 ? [] : [{ statement, values: [literals[list], ...more], take }];
+}
+
+/** Loads these fields of the rows whose `key` is in `list`. */
+export function loadBy<Of extends Columns, Field extends keyof Of & string>(
+  name: string,
+  table: Table<Of>,
+  key: Field,
+  list: keyof KeyLists,
+  fields: readonly Field[],
+  take: (row: Pick<RowOf<Of>, Field>, state: LoadedParts) => void,
+): Load {
+  const selection = select(table, ...fields);
+  const column = columnOf(table, key);
+  const text = `
+SELECT ${selection.list('t')}
+FROM ${table.name} t
+WHERE t.${column.name} = ANY ($1::${column.type}[])`;
+  return (loading) =>
+    query({ name, text }, loading, list, [], (rows) => {
+      for (const row of rows) take(selection.read(row), loading.state);
+    });
+}

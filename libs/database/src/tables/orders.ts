@@ -1,0 +1,95 @@
+import type { OrderLine, OrderStatus, ShortLine } from '@eco/contracts';
+import { rowLists } from '@eco/domain';
+import { bigint, jsonb, nullable, smallint, text, timestamptz, uuid, word } from './columns.js';
+import { query, type Load } from './load.js';
+import { heldLevel, levelsOfLines, takeHeldLevel } from './stock.js';
+import { insertInto, updateOf } from './store.js';
+import { defineTable, select } from './table.js';
+import type { TablesOf } from './tables-of.js';
+
+const orderTable = defineTable({
+  name: 'eco.orders',
+  rows: 'orders',
+  insertedAt: 'decided_at',
+  columns: {
+    orderId: uuid('order_id'),
+    placedAt: timestamptz('placed_at'),
+    totalCents: bigint('total_cents'),
+    bucket: smallint('bucket'),
+    status: word<OrderStatus>('status'),
+    customerId: text('customer_id'),
+    branchId: nullable(text('branch_id')),
+    lines: jsonb<OrderLine[]>('lines'),
+    // Null: it was confirmed.
+    short: nullable(jsonb<ShortLine[]>('short')),
+    unknownProducts: nullable(jsonb<string[]>('unknown_products')),
+    // What became of it. Everything that was decided with it stays.
+    reservationId: nullable(uuid('reservation_id')),
+    endedAt: nullable(timestamptz('ended_at')),
+    returned: nullable(jsonb<OrderLine[]>('returned')),
+  },
+});
+
+const order = select(orderTable, 'orderId', 'customerId', 'branchId', 'status', 'lines', 'totalCents', 'returned');
+
+/** The orders ($1), with $2 lines altogether, and the levels that they hold. */
+const loadOrders = {
+  name: 'load orders',
+  text: `
+WITH found AS MATERIALIZED (
+  SELECT ${order.list('o')},
+    sum(jsonb_array_length(o.lines)) OVER (ORDER BY w.n) - jsonb_array_length(o.lines) < $2::bigint AS fits
+  FROM unnest($1::uuid[]) WITH ORDINALITY AS w(order_id, n) CROSS JOIN LATERAL (
+    SELECT * FROM ${orderTable.name} v WHERE v.order_id = w.order_id LIMIT 1
+  ) o
+)
+SELECT ${order.list('f', { lines: 'CASE WHEN f.fits THEN f.lines END', returned: 'CASE WHEN f.fits THEN f.returned END' })},
+  ${heldLevel.namedNulls}
+FROM found f
+UNION ALL
+SELECT ${order.nulls}, l.* FROM (${levelsOfLines('found', 'confirmed')}) l`,
+};
+
+const load: Load = (loading) =>
+  query(loadOrders, loading, 'orderIds', [loading.lines], (rows) => {
+    const { state, leftOut } = loading;
+    for (const row of rows) {
+      if (row[0] === null) {
+        takeHeldLevel(row, order.width, state);
+        continue;
+      }
+      const { lines, returned, ...found } = order.read(row);
+      if ((lines as OrderLine[] | null) === null) leftOut.orderIds.add(found.orderId);
+      else state.orders.set(found.orderId, { ...found, lines, returned: returned ?? [] });
+    }
+  });
+
+export const orders: TablesOf<'orders'> = {
+  tables: [orderTable],
+  stores: {
+    orders: insertInto('store orders', orderTable, rowLists.orders, {
+      fields: [
+        'orderId',
+        'placedAt',
+        'totalCents',
+        'bucket',
+        'status',
+        'customerId',
+        'branchId',
+        'lines',
+        'short',
+        'unknownProducts',
+      ],
+      values: {
+        short: ({ status, short }) => (status === 'confirmed' ? null : short),
+        unknownProducts: ({ status, unknownProducts }) => (status === 'confirmed' ? null : unknownProducts),
+      },
+    }),
+    orderUpdates: updateOf('store order updates', orderTable, rowLists.orderUpdates, {
+      fields: ['orderId', 'status', 'reservationId', 'endedAt', 'returned'],
+      kept: ['reservationId', 'endedAt'],
+      values: { returned: ({ returned }) => (returned.length === 0 ? null : returned) },
+    }),
+  },
+  load,
+};

@@ -1,0 +1,67 @@
+import type { ChangeType, CommandKind, OutcomeStatus, Topic } from '@eco/contracts';
+import { rowLists, type Effects, type OutcomeRow, type RowList } from '@eco/domain';
+import { bytea, integer, jsonb, nullable, smallint, uuid, word } from './columns.js';
+import { loadBy } from './load.js';
+import { insertInto, storing } from './store.js';
+import { defineTable } from './table.js';
+import type { TablesOf } from './tables-of.js';
+
+type Json = Record<string, unknown>;
+
+const outcomeTable = defineTable({
+  name: 'eco.outcome',
+  rows: 'outcomes',
+  insertedAt: 'decided_at',
+  columns: {
+    commandId: uuid('command_id'),
+    bodyHash: bytea('body_hash'),
+    n: integer('n'),
+    bucket: smallint('bucket'),
+    kind: word<CommandKind>('kind'),
+    status: word<OutcomeStatus>('status'),
+    topic: nullable(word<Topic>('topic')),
+    changeType: nullable(word<ChangeType>('change_type')),
+    // Null: the data is in the order's row, see the views.
+    result: nullable(jsonb<Json>('result')),
+    changeData: nullable(jsonb<Json>('change_data')),
+  },
+});
+
+/** Outcomes with their results, wherever those are stored. */
+const outcomeView = defineTable({
+  ...outcomeTable,
+  name: 'eco.outcome_full',
+  columns: { ...outcomeTable.columns, result: jsonb<Json>('result') },
+});
+
+type StoredRow = Omit<OutcomeRow, 'result'> & { result: Json | null };
+
+export const outcomes: TablesOf<'outcomes'> = {
+  tables: [outcomeTable],
+  stores: {
+    outcomes: [
+      storing(insertInto('store outcomes', outcomeTable, rowLists.outcomes as RowList<StoredRow>), outcomesBeside),
+    ],
+  },
+  load: loadBy(
+    'load outcomes',
+    outcomeView,
+    'commandId',
+    'commandIds',
+    ['commandId', 'bodyHash', 'status', 'result'],
+    ({ commandId, ...outcome }, state) => state.outcomes.set(commandId, outcome),
+  ),
+};
+
+/**
+ * An order's outcome and change are stored once, in the order's row. Orders out of reservations are the exception: they
+ * say more, and are few.
+ */
+function outcomesBeside({ outcomes: rows, orders }: Effects): StoredRow[] {
+  const inOrders = new Set(orders.map(({ orderId }) => orderId));
+  return rows.map((row) =>
+    inOrders.has(row.commandId) && row.kind !== 'reservation.confirm'
+      ? { ...row, result: null, changeData: null }
+      : row,
+  );
+}

@@ -1,0 +1,105 @@
+import { CENTRAL, type MovementKind } from '@eco/contracts';
+import { levelKey, rowLists, type BatchState, type LevelRow, type LoadedParts, type StockLevel } from '@eco/domain';
+import { bigint, integer, smallint, text, uuid, word } from './columns.js';
+import { loadBy } from './load.js';
+import { insertInto, storing, updateOf } from './store.js';
+import { defineTable, select, type ListRow } from './table.js';
+import type { TablesOf } from './tables-of.js';
+
+export const levelTable = defineTable({
+  name: 'eco.stock_level',
+  rows: 'levels',
+  columns: {
+    productId: text('product_id'),
+    location: text('location'),
+    onHand: bigint('on_hand'),
+    reserved: bigint('reserved'),
+    sequence: bigint('sequence'),
+    bucket: smallint('bucket'),
+  },
+});
+
+const movementTable = defineTable({
+  name: 'eco.movement',
+  rows: 'movements',
+  insertedAt: 'at',
+  columns: {
+    productId: text('product_id'),
+    location: text('location'),
+    sequence: bigint('sequence'),
+    onHandDelta: bigint('on_hand_delta'),
+    reservedDelta: bigint('reserved_delta'),
+    onHand: bigint('on_hand'),
+    reserved: bigint('reserved'),
+    n: integer('n'),
+    bucket: smallint('bucket'),
+    movement: word<MovementKind>('movement'),
+    commandId: uuid('command_id'),
+  },
+});
+
+const isNew = ({ productId, location }: LevelRow, { levels }: BatchState) => !levels.has(levelKey(productId, location));
+
+export const stock: TablesOf<'stock'> = {
+  tables: [movementTable, levelTable],
+  stores: {
+    movements: insertInto('store movements', movementTable, rowLists.movements),
+    // An UPDATE is half the cost of INSERT … ON CONFLICT, which locks each row before it updates it; levels are most of
+    // a batch.
+    levels: [
+      storing(insertInto('store new levels', levelTable, rowLists.levels), ({ levels }, state) =>
+        levels.filter((level) => isNew(level, state)),
+      ),
+      storing(
+        updateOf('store levels', levelTable, rowLists.levels, {
+          fields: ['productId', 'location', 'onHand', 'reserved', 'sequence'],
+        }),
+        ({ levels }, state) => levels.filter((level) => !isNew(level, state)),
+      ),
+    ],
+  },
+  load: loadBy(
+    'load levels',
+    levelTable,
+    'productId',
+    'stockProductIds',
+    ['productId', 'location', 'onHand', 'reserved', 'sequence'],
+    (level, state) => state.levels.set(levelKey(level.productId, level.location), level),
+  ),
+};
+
+export function takeCentralLevel(
+  productId: string,
+  level: Pick<StockLevel, 'onHand' | 'reserved' | 'sequence'>,
+  { levels }: LoadedParts,
+): void {
+  levels.set(levelKey(productId, CENTRAL), { productId, location: CENTRAL, ...level });
+}
+
+/*
+ * An order or reservation is one row that contains its lines once: 200 lines are 18 kB; a copy per line was 4 MB. The
+ * levels of all their products are separate rows of the same answer, each once. LIMIT 1 keeps the planner from joining:
+ * it can't know how many keys there are, and scanning a large table for them takes seconds. What exceeds the batch's
+ * limit of lines comes without its lines.
+ */
+export const heldLevel = select(levelTable, 'productId', 'onHand', 'reserved', 'sequence');
+
+export function levelsOfLines(found: string, status: string): string {
+  return `
+SELECT ${heldLevel.list('l')}
+FROM (
+  SELECT DISTINCT line ->> 'productId' AS product_id
+  FROM ${found} f CROSS JOIN LATERAL jsonb_array_elements(f.lines) AS line
+  WHERE f.fits AND f.status = '${status}'
+) p
+CROSS JOIN LATERAL (
+  SELECT ${heldLevel.list('s')}
+  FROM ${levelTable.name} s WHERE s.product_id = p.product_id AND s.location = '${CENTRAL}'
+  LIMIT 1
+) l`;
+}
+
+export function takeHeldLevel(row: ListRow, from: number, state: LoadedParts): void {
+  const { productId, ...level } = heldLevel.read(row, from);
+  takeCentralLevel(productId, level, state);
+}

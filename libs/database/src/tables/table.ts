@@ -1,0 +1,70 @@
+import type { Column } from './columns.js';
+
+/** Columns by the field that a row of the domain has for them. */
+export type Columns = Readonly<Record<string, Column<never>>>;
+
+/** What a row has in these columns. */
+export type RowOf<Of extends Columns> = { [Field in keyof Of]: Of[Field] extends Column<infer Value> ? Value : never };
+
+/** A table of the schema `eco`. Each row also has `seq`, the batch that wrote it last. */
+export interface Table<Of extends Columns = Columns> {
+  /** With its schema. */
+  readonly name: string;
+  /** What queries call the rows that a group owns. */
+  readonly rows: string;
+  /** The column that gets the batch's time when a row is inserted. */
+  readonly insertedAt?: string | undefined;
+  readonly columns: Of;
+}
+
+export function defineTable<const Of extends Columns>(table: Table<Of>): Table<Of> {
+  return table;
+}
+
+export function columnOf({ name, columns }: Table, field: PropertyKey): Column<never> {
+  const column = columns[field as string];
+  if (column === undefined) throw new Error(`${name} has no column for ${String(field)}`);
+  return column;
+}
+
+/** A row as pg gives it: values in the order of the select list. */
+export type ListRow = readonly unknown[];
+
+/** Columns of a table in a select list, and the object that a row makes of them. */
+export interface Selection<Row> {
+  /** The select list. `instead`: other expressions for some of the fields. */
+  list(alias: string, instead?: { readonly [Field in keyof Row]?: string }): string;
+  /** NULL for each column: the part of a UNION that has no such row. */
+  readonly nulls: string;
+  /** The same, with the columns' names. */
+  readonly namedNulls: string;
+  /** Number of columns. */
+  readonly width: number;
+  /** `from`: index of the selection's first column in the row. */
+  read(row: ListRow, from?: number): Row;
+}
+
+export function select<Of extends Columns, Field extends keyof Of & string>(
+  table: Table<Of>,
+  ...fields: Field[]
+): Selection<Pick<RowOf<Of>, Field>> {
+  type Row = Pick<RowOf<Of>, Field>;
+  const columns = fields.map((field) => ({ field, ...columnOf(table, field) }));
+  return {
+    list: (alias, instead = {}) =>
+      columns.map(({ field, name, selected }) => instead[field] ?? selected(`${alias}.${name}`)).join(', '),
+    nulls: columns.map(() => 'NULL').join(', '),
+    namedNulls: columns.map(({ name }) => `NULL AS ${name}`).join(', '),
+    width: columns.length,
+    // 0.1 µs slower than an object literal with as many fields (measured with products and their levels).
+    read(row, from = 0) {
+      const object: Record<string, unknown> = {};
+      let at = from;
+      for (const { field, read } of columns) {
+        const value = row[at++];
+        object[field] = value === null || read === undefined ? value : read(value);
+      }
+      return object as Row;
+    },
+  };
+}

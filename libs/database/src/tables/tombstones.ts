@@ -1,0 +1,36 @@
+import type { RefusalReason } from '@eco/contracts';
+import { rowLists } from '@eco/domain';
+import { smallint, timestamptz, uuid, word } from './columns.js';
+import { loadBy } from './load.js';
+import { insertInto } from './store.js';
+import { defineTable } from './table.js';
+import type { TablesOf } from './tables-of.js';
+
+const tombstoneTable = defineTable({
+  name: 'eco.tombstone',
+  rows: 'tombstones',
+  columns: {
+    commandId: uuid('command_id'),
+    bucket: smallint('bucket'),
+    reason: word<RefusalReason>('reason'),
+    /** When it was stored, by the database. */
+    at: timestamptz('at'),
+  },
+});
+
+export const tombstones: TablesOf<'tombstones'> = {
+  tables: [tombstoneTable],
+  stores: {
+    tombstones: insertInto('store tombstones', tombstoneTable, rowLists.tombstones, {
+      fields: ['commandId', 'bucket', 'reason'],
+    }),
+  },
+  load: loadBy(
+    'load tombstones',
+    tombstoneTable,
+    'commandId',
+    'commandIds',
+    ['commandId', 'reason'],
+    ({ commandId, reason }, state) => state.tombstones.set(commandId, reason),
+  ),
+};

@@ -1,0 +1,7 @@
+import type { Statement } from '@eco/database';
+
+/**
+ * The first statement of every writing transaction: it numbers the batch, or fails if the leadership is over.
+ * Parameters: term, tag, ms since the group's clock was last advanced (`WriterSession.elapsed`).
+ */
+export const fence: Statement = { name: 'fence', text: `SELECT f.seq, f.at FROM eco.fence($1, $2, $3) f` };
