@@ -1,3 +1,4 @@
+import type { Address, Login } from '@eco/base';
 import { describeCluster, openSecrets, readRun, type Layout, type Secrets } from '@eco/cluster';
 import type { Command } from 'commander';
 import { dockerOption, isComposeThere, openComposeSystem } from './compose.js';
@@ -8,11 +9,11 @@ export interface Target {
   centralUrl: string;
   sucursalUrl: string;
   readUrl: string;
-  brokers: { host: string; port: number }[];
+  brokers: Address[];
   /** Operator login of the brokers. */
-  operator: { user: string; password: string };
-  groups: { id: string; nodes: { name: string; host: string; port: number }[] }[];
-  login(role: 'eco_reader' | 'eco_monitor'): { user: string; password: string };
+  operator: Login;
+  groups: { id: string; nodes: (Address & { name: string })[] }[];
+  login(role: 'eco_reader' | 'eco_monitor'): Login;
 }
 
 export function dataOption(command: Command): Command {

@@ -7,11 +7,10 @@ import {
   type BrokerAccess,
 } from '@eco/broker';
 import { createFrame, runProcess, startService, type Service } from '@eco/service';
+import { Leadership, PrimaryWatch } from '@eco/writer';
 import { Module } from '@nestjs/common';
 import { readWriterConfig } from './config.js';
-import { Leadership } from './leadership.js';
 import { WriterMetrics } from './metrics.js';
-import { PrimaryWatch } from './primary-watch.js';
 import { Writer } from './writer.js';
 
 /** The writer has no API of its own; libs/service serves health and metrics. */

@@ -1,8 +1,6 @@
 import type { SideConnection } from '@eco/postgres';
-import { readGauges } from '@eco/writer';
+import { readGauges, type Committed, type PrimaryWatch } from '@eco/writer';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { PrimaryWatch } from './primary-watch.js';
-import type { Committed } from './settle.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -48,8 +46,8 @@ export class WriterMetrics {
     this.#seq = new Gauge({ name: 'eco_writer_seq', help: 'Number of the last batch of this process', registers });
   }
 
-  observeBatch({ state, effects, ms }: Committed, commands: number): void {
-    this.#commands.observe(commands);
+  observeBatch({ taken, state, effects, ms }: Committed): void {
+    this.#commands.observe(taken.length);
     for (const phase of ['load', 'decide', 'store'] as const) this.#phases[phase].observe(ms[phase] / 1000);
     const counts = new Map<string, number>();
     for (const reply of effects.replies) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import type { Address } from '@eco/base';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import type { Command } from '@eco/contracts';
 import { brokenChecks, verifyGroup } from '@eco/database';
@@ -22,7 +23,7 @@ let writer: WriterProcess;
 let publisher: CommandPublisher;
 const closing: { stop(): Promise<unknown> }[] = [];
 
-const primary = () => cluster.groups[0]?.nodes[0] as { host: string; port: number };
+const primary = () => cluster.groups[0]?.nodes[0] as Address;
 
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Address } from '@eco/base';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import type { Command } from '@eco/contracts';
 import { brokenChecks, verifyGroup } from '@eco/database';
@@ -25,7 +26,7 @@ const accepted: string[] = [];
 let loading = true;
 let load: Promise<void>;
 
-const primary = () => cluster.groups[0]?.nodes[0] as { host: string; port: number };
+const primary = () => cluster.groups[0]?.nodes[0] as Address;
 const ask = <Row extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
   reader.ask<Row>(text, values, 60_000);
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Address } from '@eco/base';
 import {
   BrokerConnection,
   CommandConsumer,
@@ -16,9 +17,8 @@ import { SideConnection } from '@eco/postgres';
 import { createLog, Metrics } from '@eco/service';
 import { newOrderId } from '@eco/routing';
 import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
-import { Leadership } from './leadership.js';
+import { Leadership, PrimaryWatch } from '@eco/writer';
 import { WriterMetrics } from './metrics.js';
-import { PrimaryWatch } from './primary-watch.js';
 import { Writer } from './writer.js';
 
 /* Two writers of one group on real servers: a broker, a primary and a replica. */
@@ -69,7 +69,7 @@ const standby = () => [first, second].find((writer) => writer !== active()) as t
 
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
-  const primary = nodes()[0] as { host: string; port: number };
+  const primary = nodes()[0] as Address;
   reader = new SideConnection(primary, cluster.databaseLogin('eco_reader'), 'spec');
   superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
   const connection = started(new BrokerConnection({ access: access(), name: 'asks' }));
@@ -493,6 +493,6 @@ it('gives up the leadership when it is not subscribed', async () => {
 });
 
 it('leaves data that satisfies every rule', async () => {
-  const primary = nodes()[0] as { host: string; port: number };
+  const primary = nodes()[0] as Address;
   expect(brokenChecks(await verifyGroup(primary, cluster.databaseLogin('eco_reader')))).toEqual([]);
 });

@@ -1,24 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import { sleep, type Log } from '@eco/base';
+import { doubledMs, sleep, type Log } from '@eco/base';
 import type { CommandConsumer, Delivery, EventAnnouncer, ReplySender, ReplyTo } from '@eco/broker';
+import { readCommands, type Arrived, type Failure } from '@eco/domain';
+import { formatPosition, positionOf } from '@eco/routing';
 import {
+  DatabaseWait,
   hasDueHolds,
   readLastSeqs,
   readSuspects,
   Retention,
-  storeSuspects,
   sendHeartbeat,
+  settleBatch,
+  storeSuspects,
+  Suspects,
+  TRIES_MAX,
+  type Committed,
+  type LeaderLoop,
+  type LeadershipEnd,
   type LeaderTerm,
+  type Limits,
+  type OtherFailure,
+  type Part,
+  type SettleOptions,
   type SuspectSet,
+  type Taken,
   type WriterSession,
 } from '@eco/writer';
-import { readCommands, type Arrived, type Effects, type Failure } from '@eco/domain';
-import { formatPosition, positionOf } from '@eco/routing';
 import { Announcements } from './announcements.js';
-import { DatabaseWait } from './database-wait.js';
 import type { WriterMetrics } from './metrics.js';
-import { settleBatch, type Committed, type OtherFailure, type SettleOptions } from './settle.js';
-import { Suspects, TRIES_MAX, type Limits, type Part, type Taken } from './suspects.js';
 
 /*
  * The active writer's loop: take → load → decide → store → acknowledge → reply → announce. Each batch takes what
@@ -32,7 +41,7 @@ const UNSUBSCRIBED_MS_MAX = 5000;
 const KEEP_MS = 180 * 86_400_000;
 /** After this time with a failing server the leader gives up: another node may be the primary by now. */
 const RETRY_MS = 10_000;
-const RETRY_PAUSE_MS = { first: 50, max: 2000 };
+const RETRY_PAUSE = { firstMs: 50, capMs: 2000 };
 /** Health reports a batch that takes longer. */
 const SLOW_MS = 5000;
 /** Wait this long before retrying suspect commands. Otherwise a crash during start-up would be blamed on a command. */
@@ -51,9 +60,6 @@ const SWEPT_LINES = 500;
 const GROWTH = 1.1;
 /** Batches up to this size log their correlation ids at info, larger ones at debug. */
 const INFO_LOG_COMMANDS_MAX = 5;
-
-/** Why a leadership ended. */
-export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFailure;
 
 export interface WriterParts {
   consumer: CommandConsumer;
@@ -76,19 +82,20 @@ interface TermContext {
   retention: Retention;
 }
 
-interface TakenHere extends Taken {
+/** A command with the delivery that contained it, from the queue to its acknowledgement. */
+interface Delivered extends Taken {
   readonly delivery: Delivery;
 }
 
-export class Writer {
+export class Writer implements LeaderLoop {
   #lastFailure: string | undefined;
   readonly #wait: DatabaseWait;
   /** Smaller than configured after a batch took too long. */
   #commandsMax: number;
   #suspects: Suspects | undefined;
   #hasOpenTry = false;
-  /** The commands of each delivery that are not settled. */
-  readonly #left = new WeakMap<Delivery, Arrived[]>();
+  /** The commands of each delivery, in order. The last `commandCount` of them are not settled. */
+  readonly #delivered = new WeakMap<Delivery, readonly Delivered[]>();
   /** Identifies this process in rows of suspects. */
   readonly #process = randomBytes(8).toString('hex');
 
@@ -147,13 +154,13 @@ export class Writer {
         consumer.start();
         const deliveries = await takeWithin(consumer, this.#commandsMax, isBehind ? 0 : IDLE_MS, stop);
         if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
-        const taken = this.read(deliveries);
-        const part = suspects.next(taken, this.#limits, performance.now());
+        const part = suspects.next(this.unsettled(deliveries), this.#limits, performance.now());
         if (part === undefined) await sleep(NOT_YET_MS, stop);
         const ended = await this.#wait.during(session, this.store(context, part));
         if (ended.type !== 'stored') return ended;
         isBehind = ended.isBehind;
-        this.putBack(deliveries);
+        // Unsettled commands wait at the front of their queue for the next batch.
+        consumer.putBack(deliveries.filter(({ commandCount }) => commandCount > 0));
         // The leader will take again what it requeued itself.
         if (consumer.isSubscribed || deliveries.length > 0 || this.#wait.hasRequeued) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
@@ -173,7 +180,7 @@ export class Writer {
    */
   private async store(
     context: TermContext,
-    part: Part<TakenHere> | undefined,
+    part: Part<Delivered> | undefined,
   ): Promise<OtherFailure | { type: 'stored'; isBehind: boolean }> {
     const { session, leaderTerm } = context;
     // A batch releases due holds before it decides, even if it has no commands.
@@ -191,27 +198,21 @@ export class Writer {
     return { commands: this.#commandsMax, lines: this.#commandsMax * LINES_PER_COMMAND };
   }
 
-  /** The unsettled commands of these deliveries, each with its delivery. */
-  private read(deliveries: readonly Delivery[]): TakenHere[] {
-    const taken: TakenHere[] = [];
+  /** The unsettled commands of these deliveries. */
+  private unsettled(deliveries: readonly Delivery[]): Delivered[] {
+    const unsettled: Delivered[] = [];
     for (const delivery of deliveries) {
-      let left = this.#left.get(delivery);
-      if (left === undefined) {
-        const { content } = delivery;
-        left = readCommands(content.type === 'json' ? content.value : content.raw);
-        // Only the broker can know who sent an unreadable command.
-        for (const one of left) if (!one.readable) one.sentBy ??= delivery.userId ?? null;
-        this.#left.set(delivery, left);
+      let delivered = this.#delivered.get(delivery);
+      if (delivered === undefined) {
+        delivered = deliveredIn(delivery);
+        delivery.commandCount = delivered.length;
+        this.#delivered.set(delivery, delivered);
       }
-      for (const arrived of left) taken.push({ arrived, delivery });
+      for (let i = delivered.length - delivery.commandCount; i < delivered.length; i += 1) {
+        unsettled.push(delivered[i] as Delivered);
+      }
     }
-    return taken;
-  }
-
-  /** Unsettled commands wait at the front of their queue for the next batch. */
-  private putBack(deliveries: readonly Delivery[]): void {
-    const open = deliveries.filter((delivery) => (this.#left.get(delivery) as Arrived[]).length > 0);
-    if (open.length > 0) this.parts.consumer.putBack(open);
+    return unsettled;
   }
 
   /**
@@ -220,8 +221,8 @@ export class Writer {
    */
   private async settle(
     context: TermContext,
-    part: Part<TakenHere>,
-  ): Promise<Committed | OtherFailure | { type: 'again' }> {
+    part: Part<Delivered>,
+  ): Promise<Committed<Delivered> | OtherFailure | { type: 'again' }> {
     const { session, leaderTerm, suspects } = context;
     const { taken, suspect } = part;
     const isOver = part.needsVerdict === true && (await this.isOver(session, suspect));
@@ -230,37 +231,33 @@ export class Writer {
       const failure = await this.begin(context, begun);
       if (failure !== undefined) return failure as OtherFailure;
     }
-    const arrived = taken.map((each) => each.arrived);
-    const deliveryOf = new Map(taken.map((each) => [each.arrived, each.delivery]));
     const { lines } = this.#limits;
-    const settled = await this.settleWithRetries(context, arrived, {
-      ...(isOver ? { known: new Map(arrived.map((one) => [one, poisonFailure(one)])) } : {}),
+    const settled = await this.settleWithRetries(context, taken, {
+      ...(isOver ? { known: new Map(taken.map(({ arrived }) => [arrived, poisonFailure(arrived)])) } : {}),
       ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
       // A single command is always loaded whole, because nothing smaller can be tried.
-      bounds: { lines: arrived.length === 1 ? ALL_LINES : lines, swept: arrived.length === 0 ? lines : SWEPT_LINES },
-      queueOf: (one) => deliveryOf.get(one)?.queue ?? '',
+      bounds: { lines: taken.length === 1 ? ALL_LINES : lines, swept: taken.length === 0 ? lines : SWEPT_LINES },
     });
     const isUnharmed = settled.type === 'server-error' && !settled.lost;
-    if (begun !== undefined && (isUnharmed || (settled.type === 'committed' && settled.arrived.length === 0))) {
+    if (begun !== undefined && (isUnharmed || (settled.type === 'committed' && settled.taken.length === 0))) {
       const failure = await storeSuspects(session, leaderTerm, this.#process, { stored: [suspects.absolve(begun)] });
       if (failure === undefined) this.#hasOpenTry = false;
     }
     if (settled.type !== 'committed') {
       if (settled.type !== 'server-error' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
-      this.#commandsMax = Math.max(1, Math.min(this.#commandsMax, arrived.length || this.#commandsMax) >> 1);
+      this.#commandsMax = Math.max(1, Math.min(this.#commandsMax, taken.length || this.#commandsMax) >> 1);
       this.parts.log.warn(
-        { commands: arrived.length, limit: this.#commandsMax },
+        { commands: taken.length, limit: this.#commandsMax },
         'batch too large; trying a smaller one',
       );
       return { type: 'again' };
     }
     this.#commandsMax = Math.min(this.parts.batchLimit, Math.ceil(this.#commandsMax * GROWTH));
-    if (settled.arrived.length > 0) {
+    if (settled.taken.length > 0) {
       suspects.settled(part);
       this.#hasOpenTry = false;
     }
-    const deliveries = settled.arrived.map((one) => deliveryOf.get(one) as Delivery);
-    this.publishResults(context, settled, deliveries);
+    this.publishResults(context, settled);
     return settled;
   }
 
@@ -298,9 +295,9 @@ export class Writer {
     try {
       const removals = await retention.find(session, performance.now());
       if (removals.length === 0) return undefined;
-      const settled = await settleBatch(session, leaderTerm, [], { removals });
+      const settled = await settleBatch<Delivered>(session, leaderTerm, [], { removals });
       if (settled.type === 'committed') {
-        this.publishResults(context, settled, []);
+        this.publishResults(context, settled);
         return undefined;
       }
       if (settled.type !== 'server-error' || settled.lost) return settled;
@@ -312,48 +309,51 @@ export class Writer {
     }
   }
 
-  /** Acknowledges, replies and announces after a commit. `deliveries` holds the delivery of each of its commands. */
-  private publishResults({ announcements }: TermContext, committed: Committed, deliveries: readonly Delivery[]): void {
+  /** Acknowledges, replies and announces after a commit. */
+  private publishResults({ announcements }: TermContext, committed: Committed<Delivered>): void {
     const { consumer, replies, metrics } = this.parts;
-    const { arrived, state, effects } = committed;
-    const counts = new Map<Delivery, number>();
-    for (const delivery of deliveries) counts.set(delivery, (counts.get(delivery) ?? 0) + 1);
+    const { taken, state, effects } = committed;
     const over: Delivery[] = [];
-    for (const [delivery, count] of counts) {
-      const left = this.#left.get(delivery) as Arrived[];
-      left.splice(0, count);
-      delivery.commandCount = left.length;
-      if (left.length === 0) over.push(delivery);
+    const addressed: ReplyTo[] = [];
+    for (let i = 0; i < taken.length; i += 1) {
+      const { arrived, delivery } = taken[i] as Delivered;
+      delivery.commandCount -= 1;
+      if (delivery.commandCount === 0) over.push(delivery);
+      const address = delivery.replyTo;
+      const reply = effects.replies[i];
+      // A caller waits for the reply only if its command says so.
+      if (!arrived.readable || arrived.command.reply !== true || address === undefined || reply === undefined) continue;
+      addressed.push({ address, stamp: arrived.command.stamp, reply });
     }
     consumer.acknowledge(over);
-    replies.send(repliesOf(arrived, deliveries, effects), formatPosition(positionOf([state.position])));
+    replies.send(addressed, formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
-    metrics.observeBatch(committed, arrived.length);
-    this.logBatch(arrived, committed);
+    metrics.observeBatch(committed);
+    this.logBatch(committed);
   }
 
   /** Retries the same batch after a server error, unless the session is gone or the batch was too large. */
   private async settleWithRetries(
     { session, leaderTerm }: TermContext,
-    arrived: readonly Arrived[],
-    options: SettleOptions = {},
-  ): Promise<Committed | OtherFailure> {
+    taken: readonly Delivered[],
+    options: SettleOptions,
+  ): Promise<Committed<Delivered> | OtherFailure> {
     const { metrics, log } = this.parts;
     const startedAt = performance.now();
-    for (let pauseMs = RETRY_PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS.max)) {
-      const settled = await settleBatch(session, leaderTerm, arrived, options);
+    for (let failures = 1; ; failures += 1) {
+      const settled = await settleBatch(session, leaderTerm, taken, options);
       this.#lastFailure = settled.type === 'committed' ? undefined : settled.error.message;
       if (settled.type === 'committed') return settled;
       metrics.observeFailure(settled.type);
       log.warn(
-        { failure: settled.type, err: settled.error, correlationIds: correlationIdsOf(arrived) },
+        { failure: settled.type, err: settled.error, correlationIds: correlationIdsOf(taken) },
         'batch not stored',
       );
       const canBeSmaller = settled.type === 'server-error' && settled.isTooLarge === true && this.#commandsMax > 1;
       if (canBeSmaller) return settled;
       const patient = settled.type === 'server-error' && !settled.lost && performance.now() - startedAt < RETRY_MS;
       if (!patient) return settled;
-      await sleep(pauseMs);
+      await sleep(doubledMs(failures, RETRY_PAUSE));
     }
   }
 
@@ -361,20 +361,22 @@ export class Writer {
    * Logs a line for the batch and one for each command: at info only for small batches, for which people wait. Dead
    * letters are always logged.
    */
-  private logBatch(arrived: readonly Arrived[], { state, effects, ms }: Committed): void {
+  private logBatch({ taken, state, effects, ms }: Committed): void {
     const { log } = this.parts;
     const { term, seq } = state.position;
-    const level = arrived.length <= INFO_LOG_COMMANDS_MAX ? 'info' : 'debug';
+    const level = taken.length <= INFO_LOG_COMMANDS_MAX ? 'info' : 'debug';
     if (log.isLevelEnabled(level)) {
-      const correlationIds = level === 'info' ? correlationIdsOf(arrived) : undefined;
+      const correlationIds = level === 'info' ? correlationIdsOf(taken) : undefined;
       const rounded = { load: Math.round(ms.load), decide: Math.round(ms.decide), store: Math.round(ms.store) };
-      log[level]({ term, seq, commands: arrived.length, ms: rounded, correlationIds }, 'batch');
+      log[level]({ term, seq, commands: taken.length, ms: rounded, correlationIds }, 'batch');
     }
     if (effects.deadLetters.length === 0 && !log.isLevelEnabled('debug')) return;
-    arrived.forEach((one, index) => {
+    taken.forEach(({ arrived }, index) => {
       const reply = effects.replies[index];
       if (reply === undefined) return;
-      const { kind, correlationId } = one.readable ? one.command : { kind: undefined, correlationId: undefined };
+      const { kind, correlationId } = arrived.readable
+        ? arrived.command
+        : { kind: undefined, correlationId: undefined };
       const fields = { commandId: reply.commandId, kind, correlationId, term, seq };
       if (reply.type === 'dead-letter') log.warn({ ...fields, reason: reply.reason }, 'dead letter');
       else if (reply.type === 'key-conflict') log.info(fields, 'key conflict');
@@ -383,8 +385,17 @@ export class Writer {
   }
 }
 
-function correlationIdsOf(arrived: readonly Arrived[]): string[] {
-  return arrived.flatMap((one) => (one.readable ? [one.command.correlationId] : []));
+function correlationIdsOf(taken: readonly Taken[]): string[] {
+  return taken.flatMap(({ arrived }) => (arrived.readable ? [arrived.command.correlationId] : []));
+}
+
+function deliveredIn(delivery: Delivery): Delivered[] {
+  const { content, queue, deliveryCount, userId } = delivery;
+  return readCommands(content.type === 'json' ? content.value : content.raw).map((arrived) => {
+    // Only the broker can know who sent an unreadable command.
+    if (!arrived.readable) arrived.sentBy ??= userId ?? null;
+    return { arrived, queue, deliveryCount, delivery };
+  });
 }
 
 function poisonFailure(one: Arrived): Failure {
@@ -414,16 +425,4 @@ async function takeWithin(
     clearTimeout(timer);
     stop.removeEventListener('abort', abort);
   }
-}
-
-/** The replies to waiting callers. */
-function repliesOf(arrived: readonly Arrived[], deliveries: readonly Delivery[], { replies }: Effects): ReplyTo[] {
-  const addressed: ReplyTo[] = [];
-  arrived.forEach((one, index) => {
-    const address = deliveries[index]?.replyTo;
-    const reply = replies[index];
-    if (!one.readable || one.command.reply !== true || address === undefined || reply === undefined) return;
-    addressed.push({ address, stamp: one.command.stamp, reply });
-  });
-  return addressed;
 }

@@ -1,3 +1,4 @@
+import type { Login } from '@eco/base';
 import { DATABASE_NAME } from '@eco/postgres';
 import { removeDataFolder } from './data-folder.js';
 import { addFirstProducts } from './first-products.js';
@@ -92,7 +93,7 @@ export class Cluster implements RunningCluster {
     return this.#services.nodes;
   }
 
-  get operator(): { user: string; password: string } {
+  get operator(): Login {
     return { user: 'operator', password: this.#host.secrets.broker.operator };
   }
 

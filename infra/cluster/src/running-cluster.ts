@@ -1,3 +1,4 @@
+import type { Login } from '@eco/base';
 import type { DatabaseLogin } from './secrets.js';
 
 /**
@@ -77,7 +78,7 @@ export interface RunningCluster {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
   readonly services: readonly RunningService[];
-  readonly operator: { readonly user: string; readonly password: string };
+  readonly operator: Login;
   /** `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
   /** From now on services that end on their own are restarted; `say` gets a line each time any process ends. */

@@ -1,10 +1,17 @@
 import fc from 'fast-check';
-import { backOffMs, shuffled } from './back-off.js';
+import { backOffMs, doubledMs, shuffled } from './back-off.js';
 
 const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
+describe('doubledMs', () => {
+  it('doubles with each failure up to its cap', () => {
+    const pauses = [0, 1, 2, 3, 4, 5, 10_000].map((failures) => doubledMs(failures, { firstMs: 50, capMs: 500 }));
+    expect(pauses).toEqual([50, 50, 100, 200, 400, 500, 500]);
+  });
+});
+
 describe('backOffMs', () => {
-  it('doubles up to its cap and stays within the upper half', () => {
+  it('is drawn from the upper half', () => {
     fc.assert(
       fc.property(fc.nat(60), fraction, (failures, random) => {
         const fullMs = Math.min(2000, 100 * 2 ** Math.max(0, failures - 1));

@@ -1,13 +1,21 @@
+export interface BackOff {
+  /** Pause after the first failure, ms. */
+  readonly firstMs: number;
+  /** Longest pause, ms. */
+  readonly capMs: number;
+}
+
+/** Pause before the next try, ms. It doubles with each failure from `firstMs` up to `capMs`. */
+export function doubledMs(failures: number, { firstMs, capMs }: BackOff): number {
+  return Math.min(capMs, firstMs * 2 ** Math.max(0, failures - 1));
+}
+
 /**
- * Pause before the next try, ms. It doubles with each failure up to `capMs` and is drawn from the upper half, so that
- * processes that lost the same broker do not all return at once.
+ * The same, drawn from its upper half, so that processes that lost the same broker do not all return at once.
+ * `random`: from 0 to below 1.
  */
-export function backOffMs(
-  failures: number,
-  { firstMs, capMs }: { firstMs: number; capMs: number },
-  random: () => number = Math.random,
-): number {
-  const fullMs = Math.min(capMs, firstMs * 2 ** Math.max(0, failures - 1));
+export function backOffMs(failures: number, backOff: BackOff, random: () => number = Math.random): number {
+  const fullMs = doubledMs(failures, backOff);
   return fullMs / 2 + (fullMs / 2) * random();
 }
 

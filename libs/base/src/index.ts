@@ -2,6 +2,6 @@ export { hostPort, type Address } from './address.js';
 export type { Login } from './login.js';
 export type { Log } from './log.js';
 export { sleep } from './sleep.js';
-export { settlesWithin } from './deadline.js';
-export { backOffMs, shuffled } from './back-off.js';
+export { settlesWithin, within } from './deadline.js';
+export { backOffMs, doubledMs, shuffled } from './back-off.js';
 export { StartError } from './start-error.js';

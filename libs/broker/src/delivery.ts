@@ -5,7 +5,7 @@ export interface Delivery {
   queue: string;
   /** The content: parsed JSON, or raw bytes if it is no JSON. Nothing else is checked. */
   content: { type: 'json'; value: unknown } | { type: 'unreadable'; raw: Buffer; error: string };
-  /** Apparent number of commands, at least 1; after a put-back, the commands that are left. */
+  /** Commands that are not settled: at first their apparent number, at least 1; then what the consumer counts. */
   commandCount: number;
   /** True: it was delivered before, to any consumer. */
   redelivered: boolean;

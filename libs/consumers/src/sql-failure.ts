@@ -1,11 +1,9 @@
 import { QueryFailedError } from 'typeorm';
+import { SQLSTATE } from '@eco/postgres';
 import { readFailureKind } from '@eco/reads';
 
-/**
- * The node is not the primary any more (25006), or ended a transaction because this process had paused inside it
- * (25P03).
- */
-const NOT_NOW = ['25006', '25P03'];
+/** The node is not the primary any more, or this process had paused inside a transaction. */
+const NOT_NOW: readonly string[] = [SQLSTATE.readOnlyTransaction, SQLSTATE.idleInTransaction];
 
 /**
  * What a failure of a statement or a connection means.

@@ -20,6 +20,10 @@ export type DoneResult<K extends CommandKind> = z.infer<(typeof commandKinds)[K]
 export type RefusalReason<K extends CommandKind = CommandKind> = ReasonsByKind[K];
 type ReasonsByKind = { [K in CommandKind]: keyof (typeof commandKinds)[K]['refusals'] };
 
+export function reasonsOf<K extends CommandKind>(kind: K): RefusalReason<K>[] {
+  return Object.keys(commandKinds[kind].refusals) as RefusalReason<K>[];
+}
+
 /** Each reason, with its problem type. */
 export const refusals = Object.assign(
   {},

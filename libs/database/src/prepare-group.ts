@@ -1,7 +1,7 @@
 import { bucketsOf, evenPlacement } from '@eco/routing';
 import { Client, type ClientConfig } from 'pg';
 import { migrate } from './migrations/migrate.js';
-import { DATABASE_NAME } from '@eco/postgres';
+import { DATABASE_NAME, settingsOption } from '@eco/postgres';
 import { rolesSql, schemasSql, slotFunctionSql, type LoginRole } from './roles/roles.js';
 
 export interface GroupPreparation {
@@ -116,7 +116,7 @@ async function asSuperuser<T>(
     connectionTimeoutMillis: 5000,
     ...superuser,
     database,
-    options: '-c synchronous_commit=local -c lock_timeout=10s',
+    options: settingsOption({ synchronous_commit: 'local', lock_timeout: '10s' }),
   });
   await client.connect();
   try {

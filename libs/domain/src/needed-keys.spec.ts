@@ -62,15 +62,16 @@ describe('decidable', () => {
     placeOrder('cy', { te: 1 }),
     checkOut('ana'),
   ]);
+  const inOneQueue = arrived.map((one) => ({ arrived: one, queue: 'orders' }));
 
   it('is the whole batch when everything was loaded', () => {
-    expect(decidable(arrived, none, () => 'orders')).toBe(arrived);
+    expect(decidable(inOneQueue, none)).toBe(inOneQueue);
   });
 
   it('ends in each queue before the first command that needs data that was not loaded', () => {
     const leftOut = { ...none, cartCustomerIds: new Set(['bo']) };
-    expect(decidable(arrived, leftOut, () => 'orders')).toEqual(arrived.slice(0, 1));
-    const queueOf = (one: (typeof arrived)[number]) => (one === arrived[1] ? 'products' : 'orders');
-    expect(decidable(arrived, leftOut, queueOf)).toEqual([arrived[0], arrived[2], arrived[3]]);
+    expect(decidable(inOneQueue, leftOut)).toEqual(inOneQueue.slice(0, 1));
+    const inTwo = arrived.map((one, index) => ({ arrived: one, queue: index === 1 ? 'products' : 'orders' }));
+    expect(decidable(inTwo, leftOut)).toEqual([inTwo[0], inTwo[2], inTwo[3]]);
   });
 });

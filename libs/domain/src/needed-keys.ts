@@ -14,22 +14,20 @@ export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
 }
 
 /**
- * The commands that can be decided from a partial load: of each queue (`queueOf`) those before the first that needs
- * missing data, so that nothing overtakes it.
+ * The commands that can be decided from a partial load: of each queue those before the first that needs missing data,
+ * so that nothing overtakes it.
  */
-export function decidable(
-  arrived: readonly Arrived[],
+export function decidable<T extends { readonly arrived: Arrived; readonly queue: string }>(
+  taken: readonly T[],
   leftOut: KeysLeftOut,
-  queueOf: (one: Arrived) => string,
-): readonly Arrived[] {
+): readonly T[] {
   const missing = limitedLists.filter((list) => leftOut[list].size > 0);
-  if (missing.length === 0) return arrived;
+  if (missing.length === 0) return taken;
   const ended = new Set<string>();
-  return arrived.filter((one) => {
-    const queue = queueOf(one);
+  return taken.filter(({ arrived, queue }) => {
     if (ended.has(queue)) return false;
     const keys = noKeys();
-    addKeys(one, keys);
+    addKeys(arrived, keys);
     if (missing.every((list) => [...keys[list]].every((key) => !leftOut[list].has(key)))) return true;
     ended.add(queue);
     return false;

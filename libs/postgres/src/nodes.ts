@@ -20,12 +20,13 @@ interface UnreachableAnswer {
 }
 
 /**
- * A primary's timeline is in the name of the WAL file it writes: `pg_control_checkpoint()` shows the old one until the
- * first checkpoint after a promotion. Null on a replica.
+ * SQL: a primary's timeline, from the name of the WAL file that it writes. `pg_control_checkpoint()` shows the old one
+ * until the first checkpoint after a promotion. Fails on a replica.
  */
-const TIMELINE = `
-SELECT CASE WHEN NOT pg_is_in_recovery()
-  THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`;
+export const PRIMARY_TIMELINE = `('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer`;
+
+/** Null on a replica. */
+const TIMELINE = `SELECT CASE WHEN NOT pg_is_in_recovery() THEN ${PRIMARY_TIMELINE} END AS timeline`;
 
 /** Asks the nodes of a group for their roles, over connections that stay open (R7). */
 export class NodeRoles {

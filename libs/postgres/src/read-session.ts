@@ -1,6 +1,8 @@
 import { Client, DatabaseError } from 'pg';
 import type { Address, Login } from '@eco/base';
 import { DATABASE_NAME } from './database-name.js';
+import { settingsOption } from './settings-option.js';
+import { SQLSTATE } from './sqlstate.js';
 
 /*
  * One connection for many reads. Each statement is sent without waiting for earlier answers (measured: 1.5 × the
@@ -62,11 +64,6 @@ export const SLOW_READ_PLAN_SETTINGS = {
   jit: 'off',
 } as const;
 
-const sessionSettings = (planSettings: Readonly<Record<string, string>>) =>
-  Object.entries({ default_transaction_read_only: 'on', timezone: 'UTC', ...planSettings })
-    .map(([name, value]) => `-c ${name}=${value}`)
-    .join(' ');
-
 /** A stalled server does not delay the process that leaves it. */
 const GOODBYE_MS = 500;
 
@@ -93,7 +90,11 @@ export class ReadSession {
       connectionTimeoutMillis: options.connectTimeoutMs,
       query_timeout: options.queryTimeoutMs,
       statement_timeout: options.statementTimeoutMs ?? options.queryTimeoutMs,
-      options: sessionSettings(options.planSettings ?? READ_PLAN_SETTINGS),
+      options: settingsOption({
+        default_transaction_read_only: 'on',
+        timezone: 'UTC',
+        ...(options.planSettings ?? READ_PLAN_SETTINGS),
+      }),
       keepAlive: true,
       pipeline: true,
     });
@@ -155,13 +156,10 @@ export class ReadSession {
   }
 }
 
-/** SQLSTATE invalid_sql_statement_name. */
-const UNKNOWN_STATEMENT = '26000';
-
 function readError(error: unknown): ReadError {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof DatabaseError)) return new ReadError(message, undefined, error);
   // "cached plan must not change result type": a migration has changed a column. Another session prepares it again.
-  const isStalePlan = error.code === '0A000' && error.routine === 'RevalidateCachedQuery';
-  return new ReadError(message, isStalePlan ? UNKNOWN_STATEMENT : error.code, error);
+  const isStalePlan = error.code === SQLSTATE.featureNotSupported && error.routine === 'RevalidateCachedQuery';
+  return new ReadError(message, isStalePlan ? SQLSTATE.unknownStatement : error.code, error);
 }

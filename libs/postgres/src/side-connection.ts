@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError, type QueryResultRow } from 'pg';
-import type { Address, Login } from '@eco/base';
+import { within, type Address, type Login } from '@eco/base';
 import { DATABASE_NAME } from './database-name.js';
 
 /** If nothing is received for this time while an answer is due, the connection counts as lost. */
@@ -32,18 +32,9 @@ export class SideConnection {
 
   /** Throws any error; `deadlineMs` covers connecting and answering together. */
   async ask<R extends QueryResultRow>(text: string, values: unknown[] = [], deadlineMs = 1000): Promise<R[]> {
-    const connection = this.#current();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
+    return within(deadlineMs, this.#answer<R>(this.#current(), text, values), () => {
+      throw new Error(`no answer within ${deadlineMs} ms`);
     });
-    const answer = this.#answer<R>(connection, text, values);
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      clearTimeout(timer);
-      answer.catch(() => undefined);
-    }
   }
 
   async #answer<R extends QueryResultRow>(connection: Connection, text: string, values: unknown[]): Promise<R[]> {

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/base';
+import { doubledMs, sleep } from '@eco/base';
 import { ReadError } from '@eco/postgres';
 import { covers, NO_POSITION, positionIn, type BatchPosition } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
@@ -45,8 +45,7 @@ export interface ReadLimits extends PrimaryBudgetLimits {
 
 // Pause between two tries at a replica that is a little behind: the first is short, because a batch takes a few ms to
 // arrive.
-const PAUSE_MS_MIN = 4;
-const PAUSE_MS_MAX = 64;
+const PAUSE = { firstMs: 4, capMs: 64 };
 /** Number of nodes on which a statement that takes too long is tried, so that it does not load all of them. */
 const TIMEOUTS_MAX = 2;
 
@@ -90,7 +89,7 @@ export class GroupReader {
     const refusals = new Map<Node, ReadError>();
     let timeouts = 0;
     let missing: ReadFailure = { type: 'no-node', fault: `group ${group}: none of its nodes is reachable` };
-    let pauseMs = PAUSE_MS_MIN;
+    let rounds = 0;
     this.#budget.read();
     for (;;) {
       const waitLeftMs = limits.replicaWaitMs - (performance.now() - startedMs);
@@ -137,8 +136,8 @@ export class GroupReader {
       if (attempt !== undefined && attempt.type !== 'behind') continue;
       // Every node has been asked: failures may be over by the next round.
       avoided.clear();
-      await sleep(pauseMs);
-      pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
+      rounds += 1;
+      await sleep(doubledMs(rounds, PAUSE));
     }
   }
 

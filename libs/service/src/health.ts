@@ -1,3 +1,4 @@
+import { within } from '@eco/base';
 import type { Violation } from '@eco/contracts';
 
 /** An indicator that has not answered within this time counts as not ready, ms. */
@@ -52,15 +53,10 @@ function unknown(error: unknown): string {
 }
 
 async function withDeadline(indicator: Indicator, deadlineMs: number): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, deadlineMs, `did not answer within ${deadlineMs} ms`);
-  });
   try {
-    return await Promise.race([Promise.resolve().then(indicator), late]);
+    const answer = Promise.resolve().then(indicator);
+    return await within(deadlineMs, answer, () => `did not answer within ${deadlineMs} ms`);
   } catch (error) {
     return unknown(error);
-  } finally {
-    clearTimeout(timer);
   }
 }

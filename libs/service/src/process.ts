@@ -1,4 +1,4 @@
-import { StartError } from '@eco/base';
+import { StartError, within } from '@eco/base';
 import { ConfigError } from './config/config.js';
 
 const NODE_MAJOR_MIN = 24;
@@ -56,17 +56,12 @@ class StopSignal {
   }
 }
 
-async function stopInTime(running: { stop(): Promise<void> }, stopMs: number): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<number>((resolve) => {
-    timer = setTimeout(() => {
-      say(`did not stop within ${stopMs} ms`);
-      resolve(EXIT.failed);
-    }, stopMs);
+function stopInTime(running: { stop(): Promise<void> }, stopMs: number): Promise<number> {
+  const stopped = running.stop().then(() => 0);
+  return within(stopMs, stopped, () => {
+    say(`did not stop within ${stopMs} ms`);
+    return EXIT.failed;
   });
-  const code = await Promise.race([running.stop().then(() => 0), late]);
-  clearTimeout(timer);
-  return code;
 }
 
 function describe(error: unknown): string {

@@ -10,16 +10,7 @@ import {
   type Reply,
   type Stamp,
 } from '@eco/contracts';
-import {
-  startTerm,
-  commitBatch,
-  openBatch,
-  sendHeartbeat,
-  tryToLead,
-  WriterSession,
-  type LeaderTerm,
-} from '@eco/writer';
-import { decideBatch, neededKeys, type Arrived } from '@eco/domain';
+import { sendHeartbeat, settleBatch, startTerm, tryToLead, WriterSession, type LeaderTerm } from '@eco/writer';
 import { newCommandId, type GroupPosition } from '@eco/routing';
 
 /** A committed batch: the position from which it is visible, and the replies to its callers. */
@@ -29,7 +20,8 @@ export interface WrittenBatch {
 }
 
 /**
- * Writes batches into a group as the writer does (fence, load, decide, store), without a broker: for specs of reads.
+ * Writes batches into a group by the writer's own pipeline (fence, load, decide, store), without a broker: for specs
+ * of reads and for the benchmark.
  */
 export class BatchWriter {
   private readonly timer: NodeJS.Timeout;
@@ -54,7 +46,7 @@ export class BatchWriter {
     return new BatchWriter(session, await startTerm(session));
   }
 
-  /** Throws unless the batch was committed. */
+  /** Throws unless the batch was committed. As in the writer, a command that can’t be stored becomes a dead letter. */
   write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
     return this.next(() => this.writeBatch(commands));
   }
@@ -71,16 +63,17 @@ export class BatchWriter {
   }
 
   private async writeBatch(commands: readonly CommandOf<CommandKind>[]): Promise<WrittenBatch> {
-    const arrived: Arrived[] = commands.map((command) => ({ readable: true, command }));
-    const opened = await openBatch(this.session, this.leaderTerm, neededKeys(arrived));
-    if (opened.type !== 'opened') throw new Error(`the batch was not opened: ${opened.type}`, { cause: opened.error });
-    const effects = decideBatch(opened.state, arrived);
-    const committed = await commitBatch(this.session, opened.state, effects);
-    if (committed.type !== 'committed') {
-      throw new Error(`the batch was not committed: ${committed.type}`, { cause: committed.error });
+    const taken = commands.map((command) => ({
+      arrived: { readable: true as const, command },
+      queue: 'orders',
+      deliveryCount: 0,
+    }));
+    const settled = await settleBatch(this.session, this.leaderTerm, taken);
+    if (settled.type !== 'committed') {
+      throw new Error(`the batch was not committed: ${settled.type}`, { cause: settled.error });
     }
-    const { group, term, tag, seq } = opened.state.position;
-    return { position: { group, term, tag, seq }, replies: effects.replies };
+    const { group, term, tag, seq } = settled.state.position;
+    return { position: { group, term, tag, seq }, replies: settled.effects.replies };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Login } from '@eco/base';
 import type { RunningBroker, RunningCluster } from '@eco/cluster';
 import { eventually } from './eventually.js';
 
@@ -9,8 +10,6 @@ export interface BrokerView {
   mem_alarm: boolean;
   disk_free_alarm: boolean;
 }
-
-type Login = RunningCluster['operator'];
 
 export async function brokerView(broker: RunningBroker, operator: Login): Promise<BrokerView[]> {
   return (await get(broker, operator, 'nodes')) as BrokerView[];

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT_DIR } from '@eco/cluster';
-import type { Address } from '@eco/base';
+import { hostPort, type Address } from '@eco/base';
 import { eventually } from './eventually.js';
 import type { TestCluster } from './test-cluster.js';
 
@@ -35,7 +35,7 @@ export class WriterProcess {
       ECO_NAME: name,
       ECO_PORT: '0',
       ECO_BROKERS: brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
-      ECO_GROUPS: `${groups[0]?.id}=${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`,
+      ECO_GROUPS: `${groups[0]?.id}=${nodes.map(hostPort).join(',')}`,
       ECO_GROUP: groups[0]?.id ?? '',
       ECO_SECRETS_FILE: secretsFile,
     };

@@ -1,3 +1,4 @@
+import { isInClass, SQLSTATE, SQLSTATE_CLASS } from '@eco/postgres';
 import { DatabaseError } from 'pg';
 
 /**
@@ -18,11 +19,11 @@ export type BatchFailure =
 const SQLSTATE_FENCED = 'EF001';
 const NOT_IN_FENCED_TRANSACTION = 'EF002';
 
-/** SQLSTATE classes: bad data, a broken constraint, data beyond the server's limits (a key too long for its index). */
-const COMMANDS_OWN = ['22', '23', '54'];
+/** Causes that are in the command itself. */
+const COMMANDS_OWN = [SQLSTATE_CLASS.invalidData, SQLSTATE_CLASS.brokenConstraint, SQLSTATE_CLASS.limitExceeded];
 
-/** `statement_timeout`, or an operator's cancel, after which a smaller batch does no harm; `out_of_memory`. */
-const TOO_LARGE = ['57014', '53200'];
+/** A smaller batch may succeed; after an operator's cancel it does no harm. */
+const TOO_LARGE: readonly string[] = [SQLSTATE.queryCanceled, SQLSTATE.outOfMemory];
 
 /** An error that is not known to be a command error blames no command. */
 export function batchFailureOf(error: unknown): BatchFailure {
@@ -30,7 +31,7 @@ export function batchFailureOf(error: unknown): BatchFailure {
   const code = error.code ?? '';
   if (code === SQLSTATE_FENCED) return { type: 'fenced', error };
   if (code === NOT_IN_FENCED_TRANSACTION) return { type: 'unknown', error };
-  if (COMMANDS_OWN.includes(code.slice(0, 2))) {
+  if (isInClass(code, ...COMMANDS_OWN)) {
     const what = error.constraint ?? error.column ?? error.routine;
     const failureSite = [code, error.table, what].filter((part) => part !== undefined).join(' ');
     return { type: 'command-error', error, errorClass: 'database', failureSite };

@@ -12,22 +12,12 @@ import {
   unicodeKey,
   type DatabaseGroup,
 } from '@eco/testing';
-import {
-  startTerm,
-  commitBatch,
-  openBatch,
-  rollBack,
-  readLastSeqs,
-  readSuspects,
-  Retention,
-  storeSuspects,
-  tryBatch,
-  tryToLead,
-  withdrawTries,
-  WriterSession,
-  type BatchFailure,
-  type LeaderTerm,
-} from './index.js';
+import { commitBatch, openBatch, rollBack, tryBatch } from './batch.js';
+import type { BatchFailure } from './batch-failure.js';
+import { startTerm, readLastSeqs, tryToLead, type LeaderTerm } from './leader-term.js';
+import { Retention } from './retention.js';
+import { WriterSession } from './session.js';
+import { readSuspects, storeSuspects, withdrawTries } from './suspect-rows.js';
 import { runBatch, type Run } from './test/run-batch.js';
 
 let group: DatabaseGroup;

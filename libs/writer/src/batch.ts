@@ -7,7 +7,7 @@ import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';
 import type { StatementResult, WriterSession } from './session.js';
 import { sendStore } from './store.js';
-import { sendRemoval } from './suspects.js';
+import { sendRemoval } from './suspect-rows.js';
 
 /**
  * A batch is one transaction in two round trips:

@@ -1,17 +1,10 @@
 import { readAbsentSlots, renewAbsentSlot } from '@eco/database';
 import { NodeRoles, primaryOf, SideConnection } from '@eco/postgres';
 import { eventually, orderOf, productOf, reservationOf, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
-import {
-  startTerm,
-  hasDueHolds,
-  readClocks,
-  readHolder,
-  terminateHolder,
-  sendHeartbeat,
-  tryToLead,
-  watchSession,
-  WriterSession,
-} from './index.js';
+import { readClocks } from './gauges.js';
+import { startTerm, hasDueHolds, readHolder, terminateHolder, sendHeartbeat, tryToLead } from './leader-term.js';
+import { WriterSession } from './session.js';
+import { watchSession } from './watch.js';
 import { runBatch } from './test/run-batch.js';
 
 let group: DatabaseGroup;

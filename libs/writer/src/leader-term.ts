@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { topics, type Topic } from '@eco/contracts';
 import type { Statement } from '@eco/database';
+import { PRIMARY_TIMELINE } from '@eco/postgres';
 import type { GroupPosition } from '@eco/routing';
 import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import type { WriterSession } from './session.js';
@@ -43,7 +44,7 @@ WITH led AS (
   SET leader_tag = $1, heartbeat = s.heartbeat + 1, at = eco.next_at(s.at, eco.clock(), 0), timeline = t.now,
       term = CASE WHEN s.timeline = t.now THEN s.term ELSE s.term + 1 END,
       tag = CASE WHEN s.timeline = t.now THEN s.tag ELSE $1 END
-  FROM (SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS now) t
+  FROM (SELECT ${PRIMARY_TIMELINE} AS now) t
   RETURNING s.group_id, s.term, s.tag, s.seq
 ), kept AS (
   INSERT INTO eco.group_term (term, tag, first_seq) SELECT l.term, l.tag, l.seq + 1 FROM led l WHERE l.tag = $1

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
 import type { Address, Login } from '@eco/base';
 import type { Statement } from '@eco/database';
-import { DATABASE_NAME } from '@eco/postgres';
+import { DATABASE_NAME, settingsOption } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**
@@ -77,9 +77,7 @@ export class WriterSession {
       keepAlive: true,
       keepAliveInitialDelayMillis: 3000,
       connectionTimeoutMillis: CONNECT_MS,
-      options: Object.entries(settings)
-        .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
-        .join(' '),
+      options: settingsOption(settings),
     });
     this.client.on('notice', (notice) => (this.warning ??= notice.message ?? 'a warning without text'));
     this.client.on('error', (error) => (this.failure ??= error));

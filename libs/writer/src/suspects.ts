@@ -1,123 +1,236 @@
-import { WHERE_FENCED, type Statement } from '@eco/database';
-import { batchFailureOf, type BatchFailure } from './batch-failure.js';
-import { fence } from './fence.js';
-import type { LeaderTerm } from './leader-term.js';
-import type { WriterSession } from './session.js';
+import { randomUUID } from 'node:crypto';
+import { doubledMs } from '@eco/base';
+import { linesIn, type Arrived } from '@eco/domain';
+import type { SuspectSet } from './suspect-rows.js';
+import type { Taken } from './taken.js';
 
-/**
- * Commands that are tried separately, because the process or its session may have ended while trying them. Stored
- * before they are tried; the batch that settles them deletes the row.
+/*
+ * Chooses what is decided next from the commands taken from the queues. It always takes the front of a queue, so
+ * nothing overtakes an earlier command of the same queue.
+ *
+ * A poison message ends the process and can't be caught, so anything to be recorded must be recorded beforehand.
+ * Commands that were delivered three times are therefore tried separately, as a set whose ids are stored first, once
+ * everything before it in its queue is settled. A leader that finds a set knows that a try of exactly these commands
+ * was not finished, and tries halves. If nothing was delivered three times, none of this costs anything.
+ *
+ *   delivered 3 times ──▶ set of n, tries 1 ──settled──▶ row deleted
+ *                           │ not finished
+ *                           ▼
+ *                        two sets of n/2, tries 0 ──▶ each separately, tries 1 … a single command: tries 2, 3, …
+ *
+ * A single command becomes a dead letter when three processes have ended while trying it (see `StoredSuspectSet`), or
+ * when an operator has condemned it. A session ended by the database does not count as an ended process. The command is
+ * then tried again, later each time.
  */
-export interface SuspectSet {
-  suspectId: string;
-  commandIds: readonly string[];
-  /** How often a process started to try exactly these commands and has not settled them. */
-  tries: number;
+
+/** A command with at least this many earlier deliveries is suspicious. */
+const SUSPICIOUS_DELIVERIES = 2;
+/** Tries of one command alone. */
+export const TRIES_MAX = 3;
+/**
+ * Wait before a single command is tried for the fourth time, ms. By then a process that lost its session has withdrawn
+ * its try: it waits for 0.5 s, up to 3 s for the nodes' answers, and up to 3 s for its new session.
+ */
+const LATER_MS = { min: 7000, max: 60_000 };
+
+/** Limits of a batch. `lines` applies to each queue. */
+export interface Limits {
+  readonly commands: number;
+  readonly lines: number;
 }
 
-export interface StoredSuspectSet extends SuspectSet {
+/** What is settled next, in one transaction. */
+export interface Part<T extends Taken = Taken> {
+  readonly taken: readonly T[];
+  /** Undefined: nothing in this part is suspicious. */
+  readonly suspect?: SuspectSet;
+  /** It is a single command with enough tries; the stored rows decide whether it is tried again. */
+  readonly needsVerdict?: boolean;
+  /** Rows that must change before the part is tried. */
+  readonly removed?: readonly string[];
+  readonly stored?: readonly SuspectSet[];
+}
+
+interface Front<T> {
+  readonly taken: T[];
+  lines: number;
+  isComplete: boolean;
+  /** The first command, if it is suspicious; then `taken` is empty. */
+  suspicious: T | undefined;
+}
+
+export class Suspects {
+  readonly #sets = new Map<string, SuspectSet>();
+  readonly #setOf = new Map<string, SuspectSet>();
+  /** The queue of the last part, and of the last suspicious part. */
+  #lastQueue: string | undefined;
+  #lastSuspicious: string | undefined;
+  #wasSuspicious = true;
+
+  /** `since`: start of this leadership, as `performance.now()`. */
+  constructor(
+    sets: readonly SuspectSet[],
+    private readonly since: number,
+  ) {
+    for (const set of sets) this.keep(set);
+  }
+
+  /** No set has an unfinished try. */
+  get isEmpty(): boolean {
+    return this.#sets.size === 0;
+  }
+
+  /** The single command with the most tries; undefined: there is none. */
+  get worst(): SuspectSet | undefined {
+    const single = [...this.#sets.values()].filter(({ commandIds, tries }) => commandIds.length === 1 && tries > 0);
+    return single.sort((a, b) => b.tries - a.tries)[0];
+  }
+
   /**
-   * Processes that started to try exactly these commands, have not withdrawn the try, and did so since the server
-   * started. After a restart or failover of the server it is unknown whether it was the process that ended.
+   * Returns the front of each queue up to the first suspicious command, or the suspicious front of one queue. They take
+   * turns if both exist, so that neither waits forever. Undefined: nothing may be tried yet.
    */
-  processesEnded: number;
-  /** An operator has decided that it is not tried again. */
-  isCondemned: boolean;
-}
-
-const SERVER_START = `extract(epoch FROM pg_postmaster_start_time())::text`;
-
-const load: Statement = {
-  name: 'load suspects',
-  text: `
-SELECT s.suspect_id, s.command_ids, s.tries, s.condemned,
-  (SELECT count(*)::int FROM unnest(s.tried_by) AS t(entry) WHERE split_part(t.entry, '@', 2) = ${SERVER_START})
-FROM eco.suspect s ORDER BY s.seq, s.suspect_id`,
-};
-
-const remove: Statement = {
-  name: 'delete suspects',
-  text: `DELETE FROM eco.suspect s ${WHERE_FENCED} AND s.suspect_id = ANY ($4::uuid[])`,
-};
-
-const without = (process: string) =>
-  `ARRAY(SELECT t.entry FROM unnest(s.tried_by) AS t(entry) WHERE split_part(t.entry, '@', 1) <> ${process})`;
-
-const put: Statement = {
-  name: 'store suspect',
-  text: `
-INSERT INTO eco.suspect AS s (seq, suspect_id, command_ids, tries, tried_by)
-SELECT $3, $4::uuid, $5::uuid[], $6::smallint, CASE WHEN $8::boolean THEN ARRAY[$7::text || '@' || ${SERVER_START}] ELSE '{}' END
-${WHERE_FENCED}
-ON CONFLICT (suspect_id) DO UPDATE
-SET seq = excluded.seq, tries = excluded.tries, tried_by = ${without('$7::text')} || excluded.tried_by`,
-};
-
-const WITHDRAW = `
-UPDATE eco.suspect s SET tried_by = ${without('$1::text')}
-WHERE EXISTS (SELECT FROM unnest(s.tried_by) AS t(entry) WHERE split_part(t.entry, '@', 1) = $1::text)`;
-
-/** All stored suspects. */
-export async function readSuspects(session: WriterSession): Promise<StoredSuspectSet[]> {
-  const { rows } = await session.run(load);
-  return rows.map(([suspectId, commandIds, tries, isCondemned, processesEnded]) => {
-    return { suspectId, commandIds, tries, isCondemned, processesEnded } as StoredSuspectSet;
-  });
-}
-
-/** Runs in a batch's transaction; call it inside `session.together`. */
-export function sendRemoval(session: WriterSession, fenced: unknown[], suspectIds: readonly string[]) {
-  return session.run(remove, [...fenced, suspectIds]);
-}
-
-/**
- * Changes the rows in a separate transaction. `process` starts to try `begun` and withdraws a try of `stored`. The
- * transaction waits for a replica like a batch: it has a number, and a reader may keep it as its position. After a
- * failure no transaction is open.
- */
-export async function storeSuspects(
-  session: WriterSession,
-  { term, tag }: LeaderTerm,
-  process: string,
-  { removed = [], stored = [], begun }: SuspectChanges,
-): Promise<BatchFailure | undefined> {
-  try {
-    const [, fenced] = await Promise.all(
-      session.together(() => [session.control('BEGIN'), session.run(fence, [term, tag, session.elapsed.send()])]),
+  next<T extends Taken>(waiting: readonly T[], limits: Limits, now: number): Part<T> | undefined {
+    const fronts = this.fronts(waiting, limits);
+    const usual = [...fronts.values()].some(({ taken }) => taken.length > 0);
+    const queues = [...fronts].flatMap(([queue, { suspicious }]) =>
+      suspicious !== undefined && this.isDue(suspicious, now) ? [queue] : [],
     );
-    const mine = [term, tag, fenced?.rows[0]?.[0]];
-    const send = ({ suspectId, commandIds, tries }: SuspectSet, isBegun: boolean) =>
-      session.run(put, [...mine, suspectId, commandIds, tries, process, isBegun]);
-    await Promise.all(
-      session.together(() => [
-        ...(removed.length > 0 ? [sendRemoval(session, mine, removed)] : []),
-        ...stored.map((set) => send(set, false)),
-        ...(begun === undefined ? [] : [send(begun, true)]),
-        session.control('COMMIT'),
-      ]),
+    if (usual && (queues.length === 0 || this.#wasSuspicious)) {
+      this.#wasSuspicious = false;
+      return { taken: this.within(fronts, waiting, limits.commands) };
+    }
+    const queue = queues.find((each) => each !== this.#lastSuspicious) ?? queues[0];
+    if (queue === undefined) return waiting.length === 0 ? { taken: [] } : undefined;
+    this.#wasSuspicious = true;
+    this.#lastSuspicious = queue;
+    return this.suspiciousPart(
+      waiting.filter((each) => each.queue === queue),
+      limits,
     );
-    session.elapsed.stored();
-    return undefined;
-  } catch (error) {
-    await session.control('ROLLBACK').catch(() => undefined);
-    return batchFailureOf(error);
+  }
+
+  /** Returns the part with the row that is stored before it is tried; the row remains if the try is not finished. */
+  begin<T extends Taken>(part: Part<T>): (Part<T> & { suspect: SuspectSet }) | undefined {
+    if (part.suspect === undefined) return undefined;
+    const suspect = { ...part.suspect, tries: part.suspect.tries + 1 };
+    this.keep(suspect);
+    return { ...part, suspect };
+  }
+
+  /** Undoes `begin`: the process and the session are alive, so this part is not to blame. */
+  absolve({ suspect }: { suspect: SuspectSet }): SuspectSet {
+    const absolved = { ...suspect, tries: suspect.tries - 1 };
+    this.keep(absolved);
+    return absolved;
+  }
+
+  settled({ suspect }: Pick<Part, 'suspect'>): void {
+    if (suspect !== undefined) this.forget(suspect);
+  }
+
+  private fronts<T extends Taken>(waiting: readonly T[], limits: Limits): Map<string, Front<T>> {
+    const fronts = new Map<string, Front<T>>();
+    for (const each of waiting) {
+      const { queue } = each;
+      let front = fronts.get(queue);
+      if (front === undefined) {
+        fronts.set(queue, (front = { taken: [], lines: 0, isComplete: false, suspicious: undefined }));
+      }
+      if (front.isComplete) continue;
+      const isFirst = front.taken.length === 0;
+      front.lines += linesIn(each.arrived);
+      if (this.isSuspicious(each)) {
+        front.isComplete = true;
+        if (isFirst) front.suspicious = each;
+      } else if (isFirst || front.lines <= limits.lines) front.taken.push(each);
+      else front.isComplete = true;
+    }
+    return fronts;
+  }
+
+  /**
+   * In the order in which they were taken. If there are too many, the queues share the batch; with a limit below the
+   * number of queues they take turns.
+   */
+  private within<T extends Taken>(fronts: Map<string, Front<T>>, waiting: readonly T[], commandsMax: number): T[] {
+    const present = [...fronts].filter(([, { taken }]) => taken.length > 0).map(([queue]) => queue);
+    const count = [...fronts.values()].reduce((sum, { taken }) => sum + taken.length, 0);
+    if (count === waiting.length && count <= commandsMax) return [...waiting];
+    let chosen = present;
+    if (commandsMax < present.length) {
+      const queue = present.find((each) => each !== this.#lastQueue) ?? present[0];
+      this.#lastQueue = queue;
+      chosen = present.filter((each) => each === queue);
+    }
+    const share = count <= commandsMax ? count : Math.max(1, Math.floor(commandsMax / chosen.length));
+    return chosen.flatMap((queue) => fronts.get(queue)?.taken.slice(0, share) ?? []);
+  }
+
+  private isSuspicious({ arrived, deliveryCount }: Taken): boolean {
+    return deliveryCount >= SUSPICIOUS_DELIVERIES || this.#setOf.has(idOf(arrived));
+  }
+
+  /** A single command with many tries waits, longer each time. */
+  private isDue({ arrived }: Taken, now: number): boolean {
+    const set = this.#setOf.get(idOf(arrived));
+    if (set === undefined || !isTriedOften(set)) return true;
+    return now - this.since >= Math.max(LATER_MS.min, doubledMs(set.tries, { firstMs: 1000, capMs: LATER_MS.max }));
+  }
+
+  /** `queue`: the commands of one queue, the first of which is suspicious. */
+  private suspiciousPart<T extends Taken>(queue: readonly T[], limits: Limits): Part<T> {
+    const set = this.#setOf.get(idOf((queue[0] as T).arrived));
+    const run = runOf(queue, limits, (each) => this.isSuspicious(each) && this.#setOf.get(idOf(each.arrived)) === set);
+    const ids = [...new Set(run.map(({ arrived }) => idOf(arrived)))];
+    if (set === undefined) return { taken: run, suspect: newSet(ids) };
+    const isWhole = ids.length === set.commandIds.length;
+    if (isWhole && (set.tries === 0 || ids.length === 1)) {
+      return { taken: run, suspect: set, needsVerdict: isTriedOften(set) };
+    }
+    // If the whole set was tried together, try one half. A part of the set that has not been tried separately is tried
+    // whole.
+    const tried = new Set(isWhole ? ids.slice(0, Math.ceil(ids.length / 2)) : ids);
+    const suspect = newSet([...tried]);
+    const rest = newSet(set.commandIds.filter((id) => !tried.has(id)));
+    this.forget(set);
+    for (const each of [suspect, rest]) this.keep(each);
+    const taken = runOf(run, limits, ({ arrived }) => tried.has(idOf(arrived)));
+    return { taken, suspect, removed: [set.suspectId], stored: [rest] };
+  }
+
+  private keep(set: SuspectSet): void {
+    this.#sets.set(set.suspectId, set);
+    for (const id of set.commandIds) this.#setOf.set(id, set);
+  }
+
+  private forget({ suspectId, commandIds }: SuspectSet): void {
+    this.#sets.delete(suspectId);
+    for (const id of commandIds) if (this.#setOf.get(id)?.suspectId === suspectId) this.#setOf.delete(id);
   }
 }
 
-export interface SuspectChanges {
-  /** Ids of rows. */
-  removed?: readonly string[];
-  stored?: readonly SuspectSet[];
-  begun?: SuspectSet | undefined;
+/** The front of the queue, as long as `belongs` holds and the limits allow; at least one command. */
+function runOf<T extends Taken>(queue: readonly T[], limits: Limits, belongs: (each: T) => boolean): T[] {
+  const run: T[] = [];
+  let lines = 0;
+  for (const each of queue) {
+    lines += linesIn(each.arrived);
+    const fits = run.length === 0 || (run.length < limits.commands && lines <= limits.lines);
+    if (!fits || !belongs(each)) break;
+    run.push(each);
+  }
+  return run;
 }
 
-/**
- * Withdraws the tries of `process`: it is alive, so it did not end over them. This needs no leadership, because a
- * leader adds and removes only entries of its own process.
- */
-export async function withdrawTries(
-  run: (text: string, values: unknown[]) => Promise<unknown>,
-  process: string,
-): Promise<void> {
-  await run(WITHDRAW, [process]);
+function isTriedOften({ commandIds, tries }: SuspectSet): boolean {
+  return commandIds.length === 1 && tries >= TRIES_MAX;
+}
+
+function idOf(arrived: Arrived): string {
+  return arrived.readable ? arrived.command.id : arrived.commandId;
+}
+
+function newSet(commandIds: readonly string[]): SuspectSet {
+  return { suspectId: randomUUID(), commandIds, tries: 0 };
 }

@@ -1,4 +1,4 @@
-import { hostPort } from '@eco/base';
+import { hostPort, sleep } from '@eco/base';
 import { primaryOf, type NodeRoles } from '@eco/postgres';
 import type { WriterSession } from './session.js';
 
@@ -14,7 +14,7 @@ const ANSWER_MS = 3000;
  * `timeline`: the node's when the session was opened. Returns a function that ends the watch.
  */
 export function watchSession(session: WriterSession, nodes: NodeRoles, timeline: number): () => void {
-  let stopped = false;
+  const stop = new AbortController();
   let answeredAt = performance.now();
   const look = async (): Promise<string | undefined> => {
     const connection = nodes.connection(session.node);
@@ -36,15 +36,15 @@ export function watchSession(session: WriterSession, nodes: NodeRoles, timeline:
     return undefined;
   };
   void (async () => {
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       const gone = await look();
-      if (stopped) return;
+      if (stop.signal.aborted) return;
       if (gone !== undefined) return session.destroy(new Error(`the session was given up: ${gone}`));
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS).unref());
+      await sleep(EVERY_MS, stop.signal);
     }
   })();
-  void session.ended.then(() => (stopped = true));
-  return () => (stopped = true);
+  void session.ended.then(() => stop.abort());
+  return () => stop.abort();
 }
 
 const BACKEND = `SELECT a.wait_event IS NOT DISTINCT FROM 'SyncRep' AS waits FROM pg_stat_activity a WHERE a.pid = $1`;

@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { Address, Login } from '@eco/base';
 import { commandQueue, VHOST } from '@eco/broker';
 import { describeCluster, Cluster, openCluster, type DatabaseAccess } from '@eco/cluster';
 import type { Components } from './cpu.js';
@@ -37,14 +38,14 @@ export class System {
   }
 
   /** The second node of a new cluster. */
-  get replica(): { host: string; port: number } {
+  get replica(): Address {
     const node = this.cluster.groups[0]?.nodes[1];
     if (node === undefined) throw new Error('the cluster has no replica');
     return { host: node.host, port: node.port };
   }
 
   /** The first node of a new cluster. */
-  get primary(): { host: string; port: number } {
+  get primary(): Address {
     const [group] = this.cluster.groups;
     if (group === undefined) throw new Error('the cluster has no group');
     const { host, port } = group.nodes[0];
@@ -61,7 +62,7 @@ export class System {
   }
 
   /** As operator, who may do everything. */
-  get brokerAccess(): { brokers: { host: string; port: number }[]; user: string; password: string } {
+  get brokerAccess(): Login & { brokers: Address[] } {
     const brokers = this.cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
     return { brokers, ...this.cluster.operator };
   }

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/base';
+import { sleep, within } from '@eco/base';
 import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE } from '@eco/broker';
 import { orderIdFor } from '@eco/routing';
 import { commandOf, type TestCluster } from '@eco/testing';
@@ -72,14 +72,10 @@ export class RawPublisher {
     channel.on('return', () => (isReturned = true));
     try {
       const confirmed = new Promise<boolean>((resolve) => {
-        const timer = setTimeout(resolve, CONFIRM_MS, false);
         const options = { persistent: true, mandatory: true };
-        channel.publish(COMMANDS_EXCHANGE, commandQueue('orders', 'g1'), message, options, (error) => {
-          clearTimeout(timer);
-          resolve(!error);
-        });
+        channel.publish(COMMANDS_EXCHANGE, commandQueue('orders', 'g1'), message, options, (error) => resolve(!error));
       });
-      return (await confirmed) && !isReturned;
+      return (await within(CONFIRM_MS, confirmed, () => false)) && !isReturned;
     } finally {
       await channel.close().catch(() => undefined);
     }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import path from 'node:path';
+import { hostPort } from '@eco/base';
 import { PROJECT_DIR } from '@eco/cluster';
 import { eventually } from '@eco/testing';
 import { Api, type System } from './system.js';
@@ -19,9 +20,7 @@ export async function startSecondCentral(
       ECO_NAME: 'second-central',
       ECO_PORT: '0',
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
-      ECO_GROUPS: layout.groups
-        .map(({ id, nodes }) => `${id}=${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`)
-        .join(';'),
+      ECO_GROUPS: layout.groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';'),
       ECO_JOURNAL_DIR: path.join(dataDir, 'journals'),
       ECO_SECRETS_FILE: path.join(dataDir, 'secrets', 'central-api.json'),
       ...settings,

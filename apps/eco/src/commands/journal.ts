@@ -1,3 +1,4 @@
+import { within } from '@eco/base';
 import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/broker';
 import { composeRun, journalsDir, openSecrets, readRun } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
@@ -125,9 +126,7 @@ async function drain(name: string, options: DrainOptions): Promise<string> {
     connection.start();
     publisher.start();
     relay.start();
-    const late = AbortSignal.timeout(limitMs);
-    const given = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([relay.idle(), given]);
+    await within(limitMs, relay.idle(), () => undefined);
     return report(name, journal, relay, publisher.obstacle);
   } finally {
     await relay.stop();

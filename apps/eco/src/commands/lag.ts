@@ -1,3 +1,4 @@
+import { sleep } from '@eco/base';
 import { LAG_UNKNOWN, replicationSchema } from '@eco/contracts';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
 import { formatPosition, positionOf } from '@eco/routing';
@@ -46,15 +47,16 @@ async function lag(options: Options, command: Command): Promise<string> {
         ? json(nodes)
         : JSON.stringify({ at: new Date().toISOString(), nodes })
       : table(nodes);
-  const interrupted = new Promise<'stop'>((resolve) => process.once('SIGINT', () => resolve('stop')));
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
   try {
     for (;;) {
       const text = shown(await look());
       if (options.once) return text;
       const clear = process.stdout.isTTY && !options.json ? '\u001b[2J\u001b[H' : '';
       command.configureOutput().writeOut?.(`${clear}${text}\n`);
-      const pause = new Promise<'next'>((resolve) => setTimeout(resolve, everyMs, 'next'));
-      if ((await Promise.race([interrupted, pause])) === 'stop') return '';
+      await sleep(everyMs, interrupt.signal);
+      if (interrupt.signal.aborted) return '';
     }
   } finally {
     for (const { watch } of watches) watch.close();

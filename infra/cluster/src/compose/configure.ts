@@ -1,3 +1,4 @@
+import { hostPort } from '@eco/base';
 import { chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -73,7 +74,7 @@ async function settleGroups(dir: string): Promise<readonly string[]> {
 
 async function configureService(dir: string, app: App, groupIds: readonly string[], secrets: Secrets): Promise<void> {
   const groups = groupIds.map((id) => {
-    const nodes = groupOf(id).nodes.map(({ host, port }) => `${host}:${port}`);
+    const nodes = groupOf(id).nodes.map(hostPort);
     return `${id}=${nodes.join(',')}`;
   });
   const settings = {

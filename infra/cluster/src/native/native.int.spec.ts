@@ -1,6 +1,7 @@
 import { mkdtempSync, statSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { Login } from '@eco/base';
 import { ReplicationWatch } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
 import { eventually } from '@eco/testing';
@@ -39,12 +40,7 @@ async function start(): Promise<void> {
 beforeAll(start, 180_000);
 afterAll(() => cluster.destroy(), 60_000);
 
-function management(
-  pathname: string,
-  login: { user: string; password: string },
-  body?: object,
-  method = body ? 'POST' : 'GET',
-): Promise<Response> {
+function management(pathname: string, login: Login, body?: object, method = body ? 'POST' : 'GET'): Promise<Response> {
   return fetch(`${cluster.brokers[0]?.managementUrl}/api/${pathname}`, {
     method,
     headers: {

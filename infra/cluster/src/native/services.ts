@@ -1,3 +1,4 @@
+import { hostPort } from '@eco/base';
 import path from 'node:path';
 import { journalsDir } from '../data-folder.js';
 import { PROJECT_DIR } from '../description.js';
@@ -83,9 +84,7 @@ export class Services {
       ECO_PORT: String(service.port),
       ECO_LOG_LEVEL: description.logLevel,
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
-      ECO_GROUPS: layout.groups
-        .map(({ id, nodes }) => `${id}=${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`)
-        .join(';'),
+      ECO_GROUPS: layout.groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';'),
       ECO_BRANCH_ID: description.branchId,
       ECO_SECRETS_FILE: serviceSecretsFile(dataDir, service.name),
       ...(service.app === 'central-api' && { ECO_JOURNAL_DIR: journalsDir(dataDir) }),

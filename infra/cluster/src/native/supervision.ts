@@ -1,7 +1,8 @@
+import { doubledMs } from '@eco/base';
 import { endText, type NativeProcess } from './process.js';
 
-/** The wait before the first restart; doubled each time up to the maximum. */
-const BACK_OFF_MS = { first: 500, last: 30_000 };
+/** Before a restart. */
+const BACK_OFF = { firstMs: 500, capMs: 30_000 };
 /** After this uptime the back-off starts over. */
 const WELL_MS = 60_000;
 
@@ -11,7 +12,7 @@ const WELL_MS = 60_000;
  */
 export class Supervision {
   readonly #services: ReadonlySet<NativeProcess>;
-  readonly #waits = new Map<NativeProcess, { ms: number; began: number }>();
+  readonly #ends = new Map<NativeProcess, { count: number; began: number }>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #say: ((line: string) => void) | undefined;
 
@@ -46,7 +47,7 @@ export class Supervision {
   }
 
   #startAgain(process: NativeProcess): void {
-    this.#waits.set(process, { ms: this.#waits.get(process)?.ms ?? BACK_OFF_MS.first, began: performance.now() });
+    this.#ends.set(process, { count: this.#ends.get(process)?.count ?? 1, began: performance.now() });
     process.start().then(
       () => this.#say?.(`${process.name} is ready again (pid ${process.pid})`),
       (error: Error) => this.#say?.(error.message),
@@ -54,10 +55,10 @@ export class Supervision {
   }
 
   #nextWait(process: NativeProcess): number {
-    const before = this.#waits.get(process);
+    const before = this.#ends.get(process);
     const isFirst = before === undefined || performance.now() - before.began > WELL_MS;
-    const ms = isFirst ? BACK_OFF_MS.first : Math.min(before.ms * 2, BACK_OFF_MS.last);
-    this.#waits.set(process, { ms, began: performance.now() });
-    return ms;
+    const count = isFirst ? 1 : before.count + 1;
+    this.#ends.set(process, { count, began: performance.now() });
+    return doubledMs(count, BACK_OFF);
   }
 }

@@ -10,6 +10,7 @@ import {
   highestStamp,
   putCartItemRequestSchema,
   stampSchema,
+  reasonsOf,
   type CommandBody,
   type Stamp,
 } from '@eco/contracts';
@@ -18,7 +19,7 @@ import { CommandIntake, type Submission } from '@eco/intake';
 import { commandHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
 import { acceptedResponse } from '../http/commands/accepted.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
-import { orderResponse, ORDER_PROBLEMS, orderAnswers } from '../http/commands/order-answer.js';
+import { orderResponse, orderAnswers } from '../http/commands/order-answer.js';
 
 const cartHeadersSchema = commandHeadersSchema.extend({
   'ecomarket-stamp': stampSchema.optional().meta({
@@ -56,13 +57,13 @@ const putItem = operation({
   path: cartItemPathSchema,
   body: putCartItemRequestSchema,
   ...edits,
-  problems: ['cart-full', ...COMMAND_PROBLEMS],
+  problems: [...reasonsOf('cart.edit'), ...COMMAND_PROBLEMS],
 });
 const deleteItem = operation({
   summary: 'Remove a product from a cart',
   path: cartItemPathSchema,
   ...edits,
-  problems: ['cart-full', ...COMMAND_PROBLEMS],
+  problems: [...reasonsOf('cart.edit'), ...COMMAND_PROBLEMS],
 });
 const deleteItems = operation({ summary: 'Empty a cart', path: customerPathSchema, ...edits });
 const checkOut = operation({
@@ -76,7 +77,7 @@ const checkOut = operation({
     202: { ...orderAnswers[202], headers: [...orderAnswers[202].headers, headerNames.stamp] },
     201: { ...orderAnswers[201], headers: [...orderAnswers[201].headers, headerNames.stamp] },
   },
-  problems: ['cart-empty', 'order-too-long', ...ORDER_PROBLEMS, ...COMMAND_PROBLEMS],
+  problems: [...reasonsOf('cart.checkout'), ...COMMAND_PROBLEMS],
 });
 
 @ApiTags('carts')

@@ -6,6 +6,7 @@ import {
   customerIdSchema,
   headers as headerNames,
   registerCustomerRequestSchema,
+  reasonsOf,
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
@@ -30,7 +31,7 @@ const registerCustomer = operation({
       headers: ['Location', ...DECIDED_HEADERS],
     },
   },
-  problems: ['customer-exists', ...COMMAND_PROBLEMS],
+  problems: [...reasonsOf('customer.register'), ...COMMAND_PROBLEMS],
 });
 
 @ApiTags('customers')

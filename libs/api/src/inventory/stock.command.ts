@@ -7,6 +7,7 @@ import {
   productPathSchema,
   receiveStockRequestSchema,
   stockMovedSchema,
+  reasonsOf,
   type CommandBody,
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
@@ -24,12 +25,11 @@ const stockChange = <const B extends z.ZodType>(body: B) =>
       200: { description: 'Done; the resulting level', body: stockMovedSchema, headers: DECIDED_HEADERS },
     },
   }) as const;
-const UNKNOWN = ['product-unknown', 'location-unknown'] as const;
 
 const receive = operation({
   summary: 'Receive units of a product',
   ...stockChange(receiveStockRequestSchema),
-  problems: [...UNKNOWN, ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('stock.receive'), ...DECIDED_PROBLEMS],
 });
 const adjust = operation({
   summary: 'Change the units on hand by a difference',
@@ -42,7 +42,7 @@ const adjust = operation({
       headers: DECIDED_HEADERS,
     },
   },
-  problems: [...UNKNOWN, 'stock-short', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('stock.adjust'), ...DECIDED_PROBLEMS],
 });
 const count = operation({
   summary: 'Set the units on hand to a counted number',
@@ -50,7 +50,7 @@ const count = operation({
     'Only while the level is `expected` still, as it was read when the units were counted; else `stock-count-stale` says ' +
     'what it is. Never below what is reserved.',
   ...stockChange(countStockRequestSchema),
-  problems: [...UNKNOWN, 'stock-count-stale', 'stock-short', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('stock.count'), ...DECIDED_PROBLEMS],
 });
 
 @ApiTags('inventory')

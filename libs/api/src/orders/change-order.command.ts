@@ -7,6 +7,7 @@ import {
   orderPathSchema,
   orderReturnedSchema,
   returnOrderRequestSchema,
+  reasonsOf,
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
@@ -24,7 +25,7 @@ const cancel = operation({
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
   answers: { 200: { description: 'Cancelled', body: orderEndedSchema, headers: DECIDED_HEADERS } },
-  problems: ['order-unknown', 'order-not-open', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('order.cancel'), ...DECIDED_PROBLEMS],
 });
 const fulfil = operation({
   summary: 'Mark an order as handed over',
@@ -33,7 +34,7 @@ const fulfil = operation({
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
   answers: { 200: { description: 'Fulfilled', body: orderEndedSchema, headers: DECIDED_HEADERS } },
-  problems: ['order-unknown', 'order-not-open', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('order.fulfil'), ...DECIDED_PROBLEMS],
 });
 const takeBack = operation({
   summary: 'Return units of a fulfilled order',
@@ -44,7 +45,7 @@ const takeBack = operation({
   headers: decidedHeadersSchema,
   body: returnOrderRequestSchema,
   answers: { 200: { description: 'Returned', body: orderReturnedSchema, headers: DECIDED_HEADERS } },
-  problems: ['order-unknown', 'location-unknown', 'order-not-fulfilled', 'return-exceeds-order', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('order.return'), ...DECIDED_PROBLEMS],
 });
 
 @ApiTags('orders')

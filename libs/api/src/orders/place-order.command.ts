@@ -1,11 +1,11 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { placeOrderRequestSchema } from '@eco/contracts';
+import { placeOrderRequestSchema, reasonsOf } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { commandHeadersSchema } from '../http/commands/command-headers.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
-import { orderResponse, ORDER_PROBLEMS, orderAnswers } from '../http/commands/order-answer.js';
+import { orderResponse, orderAnswers } from '../http/commands/order-answer.js';
 
 const placeOrder = operation({
   summary: 'Place an order',
@@ -15,7 +15,7 @@ const placeOrder = operation({
   headers: commandHeadersSchema,
   body: placeOrderRequestSchema,
   answers: orderAnswers,
-  problems: [...ORDER_PROBLEMS, ...COMMAND_PROBLEMS],
+  problems: [...reasonsOf('order.place'), ...COMMAND_PROBLEMS],
 });
 
 @ApiTags('orders')

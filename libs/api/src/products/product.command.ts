@@ -8,6 +8,7 @@ import {
   productIdSchema,
   productPathSchema,
   updateProductRequestSchema,
+  reasonsOf,
   type CommandBody,
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
@@ -37,7 +38,7 @@ const createProduct = operation({
     201: { description: 'Added', body: productVersion, headers: ['Location', ...DECIDED_HEADERS] },
     202: accepted,
   },
-  problems: ['product-exists', ...COMMAND_PROBLEMS],
+  problems: [...reasonsOf('product.create'), ...COMMAND_PROBLEMS],
 });
 const updateProduct = operation({
   summary: 'Change name and price of a product',
@@ -46,7 +47,7 @@ const updateProduct = operation({
   headers: commandHeadersSchema,
   body: updateProductRequestSchema,
   answers: { 200: { description: 'Changed', body: productVersion, headers: DECIDED_HEADERS }, 202: accepted },
-  problems: ['product-unknown', ...COMMAND_PROBLEMS],
+  problems: [...reasonsOf('product.update'), ...COMMAND_PROBLEMS],
 });
 const deleteProduct = operation({
   summary: 'Remove a product from the catalogue',
@@ -54,7 +55,7 @@ const deleteProduct = operation({
   path: productPathSchema,
   headers: commandHeadersSchema,
   answers: { 202: accepted, 204: { description: 'Removed', headers: DECIDED_HEADERS } },
-  problems: ['product-unknown', ...COMMAND_PROBLEMS],
+  problems: [...reasonsOf('product.delete'), ...COMMAND_PROBLEMS],
 });
 
 type ProductCommand = 'product.create' | 'product.update' | 'product.delete';

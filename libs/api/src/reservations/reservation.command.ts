@@ -7,6 +7,7 @@ import {
   reservationEndedSchema,
   reservationHeldSchema,
   reservationPathSchema,
+  reasonsOf,
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
@@ -23,7 +24,7 @@ const create = operation({
   headers: decidedHeadersSchema,
   body: createReservationRequestSchema,
   answers: { 201: { description: 'Held', body: reservationHeldSchema, headers: ['Location', ...DECIDED_HEADERS] } },
-  problems: ['product-unknown', 'stock-short', 'reservation-released', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('reservation.create'), ...DECIDED_PROBLEMS],
 });
 const confirm = operation({
   summary: 'Turn a reservation into an order',
@@ -34,7 +35,7 @@ const confirm = operation({
   answers: {
     201: { description: 'Confirmed', body: orderConfirmedSchema, headers: ['Location', ...DECIDED_HEADERS] },
   },
-  problems: ['reservation-unknown', 'reservation-over', 'order-cancelled', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('reservation.confirm'), ...DECIDED_PROBLEMS],
 });
 const release = operation({
   summary: 'Release a reservation',
@@ -43,7 +44,7 @@ const release = operation({
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
   answers: { 200: { description: 'Released', body: reservationEndedSchema, headers: DECIDED_HEADERS } },
-  problems: ['reservation-unknown', 'reservation-over', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('reservation.release'), ...DECIDED_PROBLEMS],
 });
 
 @ApiTags('reservations')

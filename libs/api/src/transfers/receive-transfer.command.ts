@@ -1,6 +1,6 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { ofProductRequestSchema, transferMovedSchema, transferPathSchema } from '@eco/contracts';
+import { ofProductRequestSchema, transferMovedSchema, transferPathSchema, reasonsOf } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { isRoutedBy } from '@eco/routing';
@@ -15,7 +15,7 @@ const receive = operation({
   headers: decidedHeadersSchema,
   body: ofProductRequestSchema,
   answers: { 200: { description: 'Arrived', body: transferMovedSchema, headers: DECIDED_HEADERS } },
-  problems: ['transfer-unknown', 'transfer-arrived', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('transfer.receive'), ...DECIDED_PROBLEMS],
 });
 
 @ApiTags('transfers')

@@ -1,6 +1,6 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { sendTransferRequestSchema, transferMovedSchema } from '@eco/contracts';
+import { sendTransferRequestSchema, transferMovedSchema, reasonsOf } from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
@@ -15,7 +15,7 @@ const send = operation({
   answers: {
     201: { description: 'In transit', body: transferMovedSchema, headers: ['Location', ...DECIDED_HEADERS] },
   },
-  problems: ['product-unknown', 'location-unknown', 'stock-short', ...DECIDED_PROBLEMS],
+  problems: [...reasonsOf('transfer.send'), ...DECIDED_PROBLEMS],
 });
 
 @ApiTags('transfers')

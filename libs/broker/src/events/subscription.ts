@@ -5,7 +5,7 @@ import {
   type ConsumerName,
   type Heartbeat,
 } from '@eco/contracts';
-import type { Log } from '@eco/base';
+import { doubledMs, type Log } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
 import { EventConnection } from './event-connection.js';
 
@@ -109,10 +109,10 @@ export class EventSubscription {
   #watch(): void {
     const receivedAtMs = this.#lastReceivedAtMs ?? 0;
     if (receivedAtMs > this.#subscribedAtMs) this.#silentRenewals = 0;
-    const patienceMs = Math.min(
-      this.#silenceMs * 2 ** this.#silentRenewals,
-      Math.max(this.#silenceMs, PATIENCE_CAP_MS),
-    );
+    const patienceMs = doubledMs(this.#silentRenewals + 1, {
+      firstMs: this.#silenceMs,
+      capMs: Math.max(this.#silenceMs, PATIENCE_CAP_MS),
+    });
     const silentMs = performance.now() - Math.max(receivedAtMs, this.#subscribedAtMs);
     if (silentMs > patienceMs && this.#unhandled === 0) this.#renew();
   }

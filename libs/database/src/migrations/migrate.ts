@@ -1,6 +1,6 @@
 import { DataSource, QueryFailedError } from 'typeorm';
-import { DATABASE_NAME } from '@eco/postgres';
 import { sleep } from '@eco/base';
+import { DATABASE_NAME, settingsOption } from '@eco/postgres';
 import { migrations } from './index.js';
 
 interface MigrationTarget {
@@ -32,7 +32,7 @@ export async function migrate(primary: MigrationTarget): Promise<void> {
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
     extra: {
-      options: `-c synchronous_commit=local -c lock_timeout=${LOCK_TIMEOUT_MS}`,
+      options: settingsOption({ synchronous_commit: 'local', lock_timeout: String(LOCK_TIMEOUT_MS) }),
       connectionTimeoutMillis: 5000,
     },
   });

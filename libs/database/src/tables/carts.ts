@@ -2,7 +2,7 @@ import { rowLists, type Cart, type LoadedParts } from '@eco/domain';
 import { integer, nullable, smallint, text, uuid } from './columns.js';
 import { loadBy, query, type Load, type Loading } from './load.js';
 import { PRODUCT_WITH_LEVEL, takeProductWithLevel } from './products.js';
-import { deleteFrom, upsertInto } from './store.js';
+import { deleteFrom, upsertInto, type Statement } from './store.js';
 import { defineTable, select, type ListRow } from './table.js';
 import type { TablesOf } from './tables-of.js';
 
@@ -26,7 +26,9 @@ const itemTable = defineTable({
   },
 });
 
-export const removeCartItems = deleteFrom('remove cart items', itemTable, rowLists.removedCartItems);
+const removeItems = deleteFrom('remove cart items', itemTable, rowLists.removedCartItems);
+/** Expired items are removed by it too. */
+export const removeCartItems: Statement = removeItems;
 
 const item = select(itemTable, 'customerId', 'productId', 'quantity', 'stamp', 'orderId', 'orderedStamp');
 
@@ -107,7 +109,7 @@ export const carts: TablesOf<'carts'> = {
   tables: [cartTable, itemTable],
   stores: {
     carts: upsertInto('store carts', cartTable, rowLists.carts, { changes: ['clearedStamp'] }),
-    removedCartItems: removeCartItems,
+    removedCartItems: removeItems,
     cartItems: upsertInto('store cart items', itemTable, rowLists.cartItems, {
       values: {
         orderId: ({ ordered }) => ordered?.orderId ?? null,

@@ -42,7 +42,7 @@ export const writtenTables = all
   .filter(({ stores: lists }) => Object.keys(lists).length > 0)
   .flatMap(({ tables }) => tables);
 
-/** The tables whose rows belong to a bucket: whoever copies a bucket copies its rows in all of them. */
+/** The tables whose rows belong to a bucket: a copy of a bucket has its rows in all of them. */
 export const movableTables = writtenTables.filter(({ columns }) => 'bucket' in columns);
 
 function storesInOrder(): Store[] {

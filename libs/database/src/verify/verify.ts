@@ -1,6 +1,6 @@
 import { Client, DatabaseError } from 'pg';
 import type { Address, Login } from '@eco/base';
-import { DATABASE_NAME } from '@eco/postgres';
+import { DATABASE_NAME, settingsOption, SQLSTATE } from '@eco/postgres';
 import type { Check } from './check.js';
 import { checks, OWNED } from './checks.js';
 
@@ -58,7 +58,7 @@ export async function verifyGroup(
     application_name: 'eco verify',
     connectionTimeoutMillis: 5000,
     // Each check joins whole tables, so it gets more memory.
-    options: `-c idle_in_transaction_session_timeout=60s -c work_mem=64MB`,
+    options: settingsOption({ idle_in_transaction_session_timeout: '60s', work_mem: '64MB' }),
   });
   client.on('error', () => undefined);
   await client.connect();
@@ -85,14 +85,12 @@ SELECT (SELECT count(*) FROM offence) AS offences,
     await client.query('COMMIT');
     return { ...summary, checks: results };
   } catch (error) {
-    const isLate = error instanceof DatabaseError && error.code === QUERY_CANCELED;
+    const isLate = error instanceof DatabaseError && error.code === SQLSTATE.queryCanceled;
     throw isLate ? new Error(`the checks take longer than ${limitMs / 1000} s`, { cause: error }) : error;
   } finally {
     await client.end();
   }
 }
-
-const QUERY_CANCELED = '57014';
 
 async function summarize(client: Client): Promise<Omit<VerifyReport, 'checks'>> {
   const { rows } = await client.query<Record<string, string> & { at: Date }>(`

@@ -1,5 +1,5 @@
 import type { NodeReplication } from '@eco/database';
-import type { Address, Login } from '@eco/base';
+import { within, type Address, type Login } from '@eco/base';
 import { ReadError, ReadSession, SideConnection, SLOW_READ_PLAN_SETTINGS, type ReadStatement } from '@eco/postgres';
 import { compareBatchPositions, type GroupTerm, type BatchPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
@@ -243,16 +243,7 @@ export class Node implements ReadableNode {
       this.#asking = undefined;
       this.onProbe(this);
     });
-    let timer: NodeJS.Timeout | undefined;
-    // In a busy process the answer may be unread in the socket: it looks once at what has arrived before it counts as
-    // late.
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => setImmediate(resolve, 'late'), probeTimeoutMs);
-    });
-    if ((await Promise.race([this.#asking, late])) === 'late') {
-      this.#lose(new Error(`no answer within ${probeTimeoutMs} ms`));
-    }
-    clearTimeout(timer);
+    await within(probeTimeoutMs, this.#asking, () => this.#lose(new Error(`no answer within ${probeTimeoutMs} ms`)));
   }
 
   async #askWhatItIs(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { SideConnection } from '@eco/postgres';
+import { PRIMARY_TIMELINE, type SideConnection } from '@eco/postgres';
 import type { GroupTerm, BatchPosition } from '@eco/routing';
 import type { Observation } from './group-clock.js';
 
@@ -26,12 +26,9 @@ interface ProbeRow {
   owned_buckets: number[];
 }
 
-// pg_current_wal_lsn() throws on a replica. The timeline is in the name of the current WAL file;
-// pg_control_checkpoint() shows the old one until the first checkpoint after a promotion.
 const PROBE = `
   SELECT s.group_id, r.in_recovery,
-         CASE WHEN NOT r.in_recovery
-           THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer END AS timeline,
+         CASE WHEN NOT r.in_recovery THEN ${PRIMARY_TIMELINE} END AS timeline,
          s.term::float8 AS term, s.tag, s.seq::float8 AS seq, (extract(epoch FROM s.at) * 1000)::float8 AS at_ms,
          (SELECT coalesce(jsonb_agg(
             jsonb_build_object('term', t.term, 'tag', t.tag, 'firstSeq', t.first_seq) ORDER BY t.term), '[]')

@@ -1,3 +1,8 @@
+import { isInClass, SQLSTATE, SQLSTATE_CLASS } from '@eco/postgres';
+
+const { connection, invalidData, unknownStatement, serverAway } = SQLSTATE_CLASS;
+const { insufficientResources, systemError, rolledBack, objectState, operatorIntervention } = SQLSTATE_CLASS;
+
 /**
  * Kind of a read's failure on one node, by its SQLSTATE.
  * - `request`: the values of the request are invalid (22); every node would say so.
@@ -16,9 +21,10 @@ export function isNodeFailure(kind: ReadFailureKind): boolean {
 }
 
 export function readFailureKind(sqlState: string | undefined): ReadFailureKind {
-  if (sqlState === undefined || /^(08|26|57P|53300)/.test(sqlState)) return 'connection';
-  if (sqlState.startsWith('22')) return 'request';
-  if (sqlState === '57014') return 'timeout';
-  if (/^(53|58)/.test(sqlState)) return 'resources';
-  return /^(40|55|57)/.test(sqlState) ? 'passing' : 'refusal';
+  if (sqlState === undefined || sqlState === SQLSTATE.tooManyConnections) return 'connection';
+  if (isInClass(sqlState, connection, unknownStatement, serverAway)) return 'connection';
+  if (isInClass(sqlState, invalidData)) return 'request';
+  if (sqlState === SQLSTATE.queryCanceled) return 'timeout';
+  if (isInClass(sqlState, insufficientResources, systemError)) return 'resources';
+  return isInClass(sqlState, rolledBack, objectState, operatorIntervention) ? 'passing' : 'refusal';
 }

@@ -1,5 +1,8 @@
 import { decideBatch, neededKeys, type Arrived, type Effects } from '@eco/domain';
-import { commitBatch, openBatch, type BatchFailure, type LeaderTerm, type WriterSession } from '../index.js';
+import { commitBatch, openBatch } from '../batch.js';
+import type { BatchFailure } from '../batch-failure.js';
+import type { LeaderTerm } from '../leader-term.js';
+import type { WriterSession } from '../session.js';
 
 export type Run = { type: 'committed'; effects: Effects; seq: number } | BatchFailure;
 

@@ -1,5 +1,5 @@
 import { levelOf, type ConsumerStore } from '@eco/consumers';
-import type { Log } from '@eco/base';
+import { doubledMs, type Log, type Login } from '@eco/base';
 import { createTransport, type Transporter } from 'nodemailer';
 import { Gauge, type Registry } from 'prom-client';
 import { Notification } from './notification.entity.js';
@@ -8,7 +8,7 @@ interface MailServer {
   /** `smtp://host:port` or `smtps://host:port`. */
   readonly url: string;
   /** Absent: the server requires none. */
-  readonly login?: { readonly user: string; readonly password: string } | undefined;
+  readonly login?: Login | undefined;
 }
 
 export interface MailerOptions {
@@ -33,8 +33,7 @@ const SMTP_TIMEOUT_MS = 5_000;
 const REMOVE_EVERY_MS = 60_000;
 const REMOVED_MAX = 500;
 /** Doubles from one try to the next, up to an hour. It never gives up, because a person still waits for the mail. */
-const FIRST_RETRY_MS = 5_000;
-const RETRY_CAP_MS = 3_600_000;
+const RETRY = { firstMs: 5_000, capMs: 3_600_000 };
 
 /**
  * Sends due notifications. Each is claimed first by moving its next try into the future, so that several processes do
@@ -178,7 +177,7 @@ export class Mailer {
       return;
     }
     this.#failed += 1;
-    const waitMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(tries, 20), RETRY_CAP_MS);
+    const waitMs = doubledMs(tries + 1, RETRY);
     log.warn({ notificationId: id, error: said, waitMs }, 'a notification could not be sent');
     await store.write((manager) =>
       manager.update(Notification, id, {

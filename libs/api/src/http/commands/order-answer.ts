@@ -1,4 +1,4 @@
-import { headers, orderAcceptedSchema, orderConfirmedSchema, type ProblemName } from '@eco/contracts';
+import { headers, orderAcceptedSchema, orderConfirmedSchema } from '@eco/contracts';
 import { respond, type HttpResponse, type OperationDeclaration } from '@eco/service';
 import { formatPosition, positionOf } from '@eco/routing';
 import { DECIDED_HEADERS } from './command-headers.js';
@@ -19,8 +19,6 @@ export const orderAnswers = {
     headers: ['Location', ...DECIDED_HEADERS],
   },
 } satisfies OperationDeclaration['answers'];
-
-export const ORDER_PROBLEMS = ['order-rejected', 'order-cancelled'] as const satisfies readonly ProblemName[];
 
 export function orderResponse(response: CommandResponse, orderId: string): HttpResponse {
   const location = { Location: `/orders/${orderId}` };

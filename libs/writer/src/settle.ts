@@ -1,15 +1,5 @@
 import type { LoadBounds } from '@eco/database';
 import {
-  commitBatch,
-  openBatch,
-  rollBack,
-  tryBatch,
-  type BatchFailure,
-  type LeaderTerm,
-  type Removal,
-  type WriterSession,
-} from '@eco/writer';
-import {
   decidable,
   decideBatch,
   neededKeys,
@@ -18,13 +8,20 @@ import {
   type Effects,
   type Failure,
 } from '@eco/domain';
+import { commitBatch, openBatch, rollBack, tryBatch } from './batch.js';
+import type { BatchFailure } from './batch-failure.js';
+import type { LeaderTerm } from './leader-term.js';
+import type { Removal } from './retention.js';
+import type { WriterSession } from './session.js';
+import type { Taken } from './taken.js';
 
 /** What a batch did, and how long each phase took. */
-export interface Committed {
+export interface Committed<T extends Taken = Taken> {
   type: 'committed';
-  /** The commands it settled: all that arrived, or as many as fit, from the front of each queue. */
-  arrived: readonly Arrived[];
+  /** The commands it settled: all of the part, or as many as fit, from the front of each queue. */
+  taken: readonly T[];
   state: BatchState;
+  /** `replies`: one for each of `taken`, in its order. */
   effects: Effects;
   ms: { load: number; decide: number; store: number };
 }
@@ -43,30 +40,26 @@ export interface SettleOptions {
   suspectIds?: readonly string[];
   /** Undefined: everything is loaded, whatever its size. */
   bounds?: LoadBounds;
-  /** Commands of one queue are settled in order. Undefined: all commands come from one queue. */
-  queueOf?: (one: Arrived) => string;
   /** Expired rows, which the same transaction removes. */
   removals?: readonly Removal[];
 }
 
-const ONE_QUEUE = () => '';
-
 /**
  * Load → decide → store, in one transaction. A command that makes this impossible is found and becomes a dead letter in
- * the transaction that commits the rest. So if the result is `committed`, every command in its `arrived` is settled for
+ * the transaction that commits the rest. So if the result is `committed`, every command in its `taken` is settled for
  * good.
  */
-export async function settleBatch(
+export async function settleBatch<T extends Taken>(
   session: WriterSession,
   leaderTerm: LeaderTerm,
-  arrived: readonly Arrived[],
+  taken: readonly T[],
   options: SettleOptions = {},
-): Promise<Committed | OtherFailure> {
+): Promise<Committed<T> | OtherFailure> {
   const failures = new Map<Arrived, Failure>(options.known);
   for (;;) {
-    const opened = await decide(session, leaderTerm, arrived, failures, options);
+    const opened = await decide(session, leaderTerm, taken, failures, options);
     const startedAt = performance.now();
-    const batch = opened.type === 'decided' ? opened.arrived : arrived;
+    const batch = opened.type === 'decided' ? opened.taken : taken;
     const suspectIds = batch.length === 0 ? [] : options.suspectIds;
     const done =
       opened.type === 'decided'
@@ -74,13 +67,7 @@ export async function settleBatch(
         : opened;
     if (done.type === 'committed' && opened.type === 'decided') {
       const { state, effects, ms } = opened;
-      return {
-        type: 'committed',
-        arrived: batch,
-        state,
-        effects,
-        ms: { ...ms, store: performance.now() - startedAt },
-      };
+      return { type: 'committed', taken: batch, state, effects, ms: { ...ms, store: performance.now() - startedAt } };
     }
     if (done.type !== 'command-error') return done as OtherFailure;
     // The batch had no commands, so an expiry that the writer itself created failed. Treat it as a server error.
@@ -97,22 +84,22 @@ export async function settleBatch(
  * Halves the batch. Each command is decided from those before it alone, so the shortest beginning of the batch that
  * can't be stored ends with the bad command. Every try is rolled back.
  */
-async function findBadCommand(
+async function findBadCommand<T extends Taken>(
   session: WriterSession,
   leaderTerm: LeaderTerm,
-  arrived: readonly Arrived[],
+  taken: readonly T[],
   failures: Failures,
   whole: CommandError,
   options: SettleOptions,
 ): Promise<{ type: 'found'; command: Arrived; failure: Failure } | OtherFailure> {
   let good = 0;
-  let bad = arrived.length;
+  let bad = taken.length;
   let failure = whole;
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
-    const opened = await decide(session, leaderTerm, arrived.slice(0, middle), failures, options);
+    const opened = await decide(session, leaderTerm, taken.slice(0, middle), failures, options);
     const tried = opened.type === 'decided' ? await tryBatch(session, opened.state, opened.effects) : opened;
-    if (opened.type === 'decided' && opened.arrived.length < middle) {
+    if (opened.type === 'decided' && opened.taken.length < middle) {
       // A hold became due meanwhile and comes first, so this try says nothing about these commands.
       return { type: 'server-error', error: failure.error, lost: false };
     }
@@ -126,22 +113,26 @@ async function findBadCommand(
   const { errorClass, failureSite, error } = failure;
   return {
     type: 'found',
-    command: arrived[bad - 1] as Arrived,
+    command: (taken[bad - 1] as T).arrived,
     failure: { errorClass, failureSite, reason: error.message },
   };
 }
 
-type Decided = Omit<Committed, 'type' | 'ms'> & { type: 'decided'; ms: { load: number; decide: number } };
+type Decided<T extends Taken> = Omit<Committed<T>, 'type' | 'ms'> & {
+  type: 'decided';
+  ms: { load: number; decide: number };
+};
 
 /** Leaves the transaction open if the batch was decided, and none otherwise. */
-async function decide(
+async function decide<T extends Taken>(
   session: WriterSession,
   leaderTerm: LeaderTerm,
-  arrived: readonly Arrived[],
+  taken: readonly T[],
   failures: Failures,
-  { bounds, queueOf = ONE_QUEUE }: SettleOptions,
-): Promise<Decided | BatchFailure> {
+  { bounds }: SettleOptions,
+): Promise<Decided<T> | BatchFailure> {
   const startedAt = performance.now();
+  const arrived = taken.map((each) => each.arrived);
   // A rule that throws is a bug, but must not stop the group. Its command becomes a dead letter, like one that can't be
   // stored.
   const keys = caught(() => keysOf(arrived, failures));
@@ -153,12 +144,13 @@ async function decide(
   const decided = caught(() => {
     // The due holds of these products end first. There are more of them than fit in one batch.
     const endings = leftOut.due ? decideBatch(state, []) : undefined;
-    if (endings !== undefined && endings.outcomes.length > 0) return { arrived: [], effects: endings };
-    const batch = decidable(arrived, leftOut, queueOf);
-    return { arrived: batch, effects: decideBatch(state, batch, failures) };
+    if (endings !== undefined && endings.outcomes.length > 0) return { taken: [], effects: endings };
+    const batch = decidable(taken, leftOut);
+    const decidedNow = batch === taken ? arrived : batch.map((each) => each.arrived);
+    return { taken: batch, effects: decideBatch(state, decidedNow, failures) };
   });
   if (decided instanceof Error) return (await rollBack(session)) ?? bug(decided);
-  if (decided.arrived.length === 0 && arrived.length > 0 && decided.effects.outcomes.length === 0) {
+  if (decided.taken.length === 0 && taken.length > 0 && decided.effects.outcomes.length === 0) {
     const error = new Error('the first command needs more than fits in a batch of this size');
     return (await rollBack(session)) ?? { type: 'server-error', error, lost: false, isTooLarge: true };
   }

@@ -1,7 +1,7 @@
+import type { Log } from '@eco/base';
 import { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from '@eco/database';
 import type { SideConnection } from '@eco/postgres';
-import { readClocks, type Clocks } from '@eco/writer';
-import type { Log } from '@eco/base';
+import { readClocks, type Clocks } from './gauges.js';
 
 /*
  * Watches what slows a group down in the long run without being noticed: the slot of an absent replica, and clocks that

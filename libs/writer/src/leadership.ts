@@ -1,17 +1,11 @@
 import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
 import { NodeRoles, primaryOf, type PrimaryAnswer } from '@eco/postgres';
-import {
-  startTerm,
-  readHolder,
-  terminateHolder,
-  tryToLead,
-  watchSession,
-  withdrawTries,
-  WriterSession,
-  type LeaderTerm,
-} from '@eco/writer';
+import { readHolder, startTerm, terminateHolder, tryToLead, type LeaderTerm } from './leader-term.js';
+import { WriterSession } from './session.js';
+import type { OtherFailure } from './settle.js';
 import { StallDetector } from './stall-detector.js';
-import type { Writer } from './writer.js';
+import { withdrawTries } from './suspect-rows.js';
+import { watchSession } from './watch.js';
 
 /*
  * Decides which of a group's writers is active. Each writer finds the primary, opens a session there and polls for the
@@ -39,8 +33,26 @@ const POLLED_MS_MAX = 3000;
 /** Time for the current batch to finish while the process stops; after that its messages are redelivered. */
 const FINISH_MS = 3500;
 
+/** Why a leadership ended. */
+export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFailure;
+
+/** What a leader does with its session: the writer's loop. */
+export interface LeaderLoop {
+  /** Runs until `stop` aborts or the leadership ends. */
+  lead(session: WriterSession, leaderTerm: LeaderTerm, stop: AbortSignal): Promise<LeadershipEnd>;
+  /** How long the current work has waited for the database, ms; 0: nothing waits. */
+  readonly waitedMs: number;
+  /** The most tries of any command that was tried alone; 0: there is none. Above 3 an operator must decide. */
+  readonly suspectTries: number;
+  /** What keeps it from writing now; undefined while it does not lead. */
+  readonly obstacle: string | undefined;
+  /** This process started to try suspects and has not settled them, although it is alive: see `withdrawTries`. */
+  readonly openTryOf: string | undefined;
+  tryWithdrawn(): void;
+}
+
 export interface LeadershipOptions {
-  writer: Writer;
+  writer: LeaderLoop;
   nodes: readonly Address[];
   login: Login;
   log: Log;
@@ -64,12 +76,12 @@ export class Leadership {
     return this.#leaderTerm === undefined ? 'standby' : 'active';
   }
 
-  /** How long the current work has waited for the database, ms; 0: nothing waits. */
+  /** See `LeaderLoop`. */
   get waitedMs(): number {
     return this.options.writer.waitedMs;
   }
 
-  /** See `Writer`. */
+  /** See `LeaderLoop`. */
   get suspectTries(): number {
     return this.options.writer.suspectTries;
   }

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { verifyGroup, brokenChecks } from '@eco/database';
-import { startTerm, tryToLead, WriterSession, type LeaderTerm } from '@eco/writer';
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { Arrived, Effects } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
 import { commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
-import { settleBatch, type Committed } from './settle.js';
+import { startTerm, tryToLead, type LeaderTerm } from './leader-term.js';
+import { WriterSession } from './session.js';
+import { settleBatch, type Committed, type SettleOptions } from './settle.js';
+import type { Taken } from './taken.js';
 
 let group: DatabaseGroup;
 let session: WriterSession;
@@ -43,8 +45,11 @@ const fulfilmentOf = (orderId: string, customerId: string) => received('order.fu
 const releaseOf = (reservationId: string, customerId: string) =>
   received('reservation.release', { reservationId, customerId });
 
+const taken = (arrived: readonly Arrived[], queue = 'orders') =>
+  arrived.map((one): Taken => ({ arrived: one, queue, deliveryCount: 0 }));
+
 async function settle(arrived: Arrived[]): Promise<Committed> {
-  const settled = await settleBatch(session, leaderTerm, arrived);
+  const settled = await settleBatch(session, leaderTerm, taken(arrived));
   if (settled.type !== 'committed') throw settled.error;
   return settled;
 }
@@ -162,7 +167,7 @@ it('dead-letters a command that is too large for the server', async () => {
 it('blames no command when the server can’t store anything', async () => {
   await group.asSuperuser('ALTER TABLE eco.movement RENAME TO movement_gone');
   const batch = [order('good'), order('good')];
-  const settled = await settleBatch(session, leaderTerm, batch);
+  const settled = await settleBatch(session, leaderTerm, taken(batch));
   await group.asSuperuser('ALTER TABLE eco.movement_gone RENAME TO movement');
   expect(settled).toMatchObject({ type: 'server-error', lost: false });
   expect((await written(batch)).seqs.size).toBe(0);
@@ -185,14 +190,14 @@ describe('large orders', () => {
     return received('reservation.create', { reservationId, customerId, branchId: null, lines, ttlSeconds: 600 });
   }
 
-  /** Settles batch after batch, as the writer does; returns how many of `arrived` each batch settled. */
-  async function settleAll(arrived: Arrived[], options: Parameters<typeof settleBatch>[3]): Promise<Committed[]> {
+  /** Settles batch after batch, as the writer does. */
+  async function settleAll(all: readonly Taken[], options: SettleOptions): Promise<Committed[]> {
     const batches: Committed[] = [];
-    for (let left = arrived; left.length > 0;) {
+    for (let left = all; left.length > 0;) {
       const settled = await settleBatch(session, leaderTerm, left, options);
       if (settled.type !== 'committed') throw settled.error;
       batches.push(settled);
-      left = left.filter((one) => !settled.arrived.includes(one));
+      left = left.filter((one) => !settled.taken.includes(one));
     }
     return batches;
   }
@@ -247,9 +252,9 @@ describe('large orders', () => {
     await settle(orders);
     const fulfilments = orders.map((each) => fulfilmentOf(of(each).id, 'ana'));
     const plain = [order('bo'), order('bo')];
-    const queueOf = (one: Arrived) => (fulfilments.includes(one as never) ? 'products' : 'orders');
-    const batches = await settleAll([...fulfilments, ...plain], { bounds, queueOf });
-    expect(batches.map(({ arrived }) => arrived)).toEqual([
+    const all = [...taken(fulfilments, 'products'), ...taken(plain)];
+    const batches = await settleAll(all, { bounds });
+    expect(batches.map((batch) => batch.taken.map(({ arrived }) => arrived))).toEqual([
       [...fulfilments.slice(0, 5), ...plain],
       fulfilments.slice(5, 10),
       fulfilments.slice(10),
@@ -266,8 +271,8 @@ describe('large orders', () => {
     await makeDue();
     const wanted = order('bo');
     (of(wanted).body as { lines: object[] }).lines = [{ productId: 'large-0', quantity: 8 }];
-    const batches = await settleAll([wanted], { bounds, queueOf: () => 'orders' });
-    expect(batches.map(({ effects, arrived }) => [effects.endedHolds.length, arrived.length])).toEqual([
+    const batches = await settleAll(taken([wanted]), { bounds });
+    expect(batches.map((batch) => [batch.effects.endedHolds.length, batch.taken.length])).toEqual([
       [5, 0],
       [3, 1],
     ]);
@@ -294,17 +299,17 @@ describe('large orders', () => {
       const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
       return received('cart.checkout', { orderId, customerId, branchId: null });
     });
-    const tooLarge = await settleBatch(session, leaderTerm, checkouts, { bounds: { lines: 50, swept: 50 } });
+    const tooLarge = await settleBatch(session, leaderTerm, taken(checkouts), { bounds: { lines: 50, swept: 50 } });
     expect(tooLarge).toMatchObject({ type: 'server-error', lost: false, isTooLarge: true });
-    const batches = await settleAll(checkouts, { bounds: { lines: 130, swept: 50 } });
-    expect(batches.map(({ arrived }) => arrived.length)).toEqual([2, 1]);
+    const batches = await settleAll(taken(checkouts), { bounds: { lines: 130, swept: 50 } });
+    expect(batches.map((batch) => batch.taken.length)).toEqual([2, 1]);
     expect(batches.flatMap(({ effects }) => effects.orders.map((row) => row.lines.length))).toEqual([60, 60, 60]);
   });
 
   it('that take the server too long cause a smaller batch and blame no command', async () => {
     await session.control(`SET statement_timeout = '50ms'`);
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT slow CHECK (pg_sleep(0.2) IS NOT NULL) NOT VALID`);
-    const settled = await settleBatch(session, leaderTerm, [order('ana')]);
+    const settled = await settleBatch(session, leaderTerm, taken([order('ana')]));
     await session.control(`SET statement_timeout = '5s'`);
     await group.asSuperuser('ALTER TABLE eco.orders DROP CONSTRAINT slow');
     expect(settled).toMatchObject({ type: 'server-error', lost: false, isTooLarge: true });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import type { SuspectSet } from '@eco/writer';
 import type { Arrived } from '@eco/domain';
-import { Suspects, TRIES_MAX, type Part, type Taken } from './suspects.js';
+import type { SuspectSet } from './suspect-rows.js';
+import { Suspects, TRIES_MAX, type Part } from './suspects.js';
+import type { Taken } from './taken.js';
 
 /*
  * A model of leaderships. The commands that wait in two queues are taken and decided part by part, with rows kept as
@@ -45,7 +46,7 @@ class World {
 
   private taken(id: string, queue: string): Taken {
     const arrived = { readable: false, commandId: id } as Arrived;
-    return { arrived, delivery: { queue, deliveryCount: this.deliveries.get(id) ?? 0 } };
+    return { arrived, queue, deliveryCount: this.deliveries.get(id) ?? 0 };
   }
 
   /**
@@ -56,7 +57,7 @@ class World {
     const suspects = new Suspects([...this.rows.values()], 0);
     for (let parts = 0; this.open.length > 0; parts += 1) {
       const counts = new Map<string, number>();
-      const waiting = this.open.filter(({ delivery: { queue } }) => {
+      const waiting = this.open.filter(({ queue }) => {
         counts.set(queue, (counts.get(queue) ?? 0) + 1);
         return (counts.get(queue) ?? 0) <= pieces;
       });
@@ -97,7 +98,7 @@ class World {
   }
 
   private end(what: End, waiting: readonly Taken[]): void {
-    for (const each of waiting) this.deliveries.set(idOf(each), each.delivery.deliveryCount + 1);
+    for (const each of waiting) this.deliveries.set(idOf(each), each.deliveryCount + 1);
     if (what === 'process') {
       this.process += 1;
       return;
@@ -113,7 +114,8 @@ const idsOf = (queue: string, count: number) => Array.from({ length: count }, (_
 const taken = (queue: string, ids: readonly string[], deliveryCount = 0): Taken[] =>
   ids.map((id) => ({
     arrived: { readable: false, commandId: id } as Arrived,
-    delivery: { queue, deliveryCount },
+    queue,
+    deliveryCount,
   }));
 
 const counts = fc.integer({ min: 0, max: 40 });
@@ -206,11 +208,12 @@ it('ends a part before it exceeds the limits of lines or commands, and gives eac
   const large = (queue: string, count: number) =>
     Array.from({ length: count }, () => ({
       arrived: { readable: true, command: { body: { lines: lines(200) } } } as unknown as Arrived,
-      delivery: { queue, deliveryCount: 0 },
+      queue,
+      deliveryCount: 0,
     }));
   const waiting = [...large('a', 30), ...taken('b', idsOf('b', 30))];
   const partOf = (commands: number, linesMax: number, of = new Suspects([], 0)) =>
-    of.next(waiting, { commands, lines: linesMax }, 0)?.taken.map(({ delivery }) => delivery.queue);
+    of.next(waiting, { commands, lines: linesMax }, 0)?.taken.map(({ queue }) => queue);
   const queues = (a: number, b: number) => [...Array<string>(a).fill('a'), ...Array<string>(b).fill('b')];
   expect(partOf(1000, 5000)).toEqual(queues(25, 30));
   expect(partOf(1000, 10)).toEqual(queues(1, 10));
