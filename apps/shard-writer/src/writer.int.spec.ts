@@ -11,7 +11,7 @@ import {
   VHOST,
   type Announcement,
 } from '@eco/broker';
-import type { Heartbeat, ChangeEvent, Command } from '@eco/contracts';
+import type { Command, ReceivedEvent, ReceivedHeartbeat } from '@eco/contracts';
 import { brokenChecks, verifyGroup } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
 import { createLog, Metrics } from '@eco/service';
@@ -28,8 +28,8 @@ let reader: SideConnection;
 let superuser: SideConnection;
 let publisher: CommandPublisher;
 const running: { stop(): Promise<void> }[] = [];
-const events: ChangeEvent[] = [];
-const heartbeats: Heartbeat[] = [];
+const events: ReceivedEvent[] = [];
+const heartbeats: ReceivedHeartbeat[] = [];
 
 function started<T extends { start(): unknown; stop(): Promise<void> }>(part: T): T {
   part.start();

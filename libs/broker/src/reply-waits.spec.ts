@@ -32,6 +32,18 @@ describe('ReplyWaits', () => {
     expect(waits).toMatchObject({ count: 0, received: 2, late: 1 });
   });
 
+  it('reads a newer writer: ignores unknown fields, and takes an unknown reply for none', async () => {
+    const waiting = [1, 2, 3].map((counter) => waits.add(stamp(counter), 60_000));
+    const outcome = { type: 'outcome', commandId, status: 'done', repeated: false, result: { hint: 'new' } };
+    const replies = [
+      { stamp: stamp(1), reply: { ...outcome, since: 'v2' }, since: 'v2' },
+      { stamp: stamp(2), reply: { ...outcome, status: 'pending' } },
+      { stamp: stamp(3), reply: { type: 'moved', commandId } },
+    ];
+    waits.deliver(Buffer.from(JSON.stringify({ version: 1, position: 'g1=1.a.7', replies, since: 'v2' })));
+    expect(await Promise.all(waiting)).toEqual([{ reply: outcome, position: 'g1=1.a.7' }, undefined, undefined]);
+  });
+
   it('ends without a reply at the deadline, and keeps nothing', async () => {
     expect(await waits.add(stamp(1), 5)).toBeUndefined();
     expect(waits.count).toBe(0);

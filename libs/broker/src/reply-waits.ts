@@ -1,4 +1,4 @@
-import { replyMessageSchema, type Reply, type Stamp } from '@eco/contracts';
+import { readReplies, type Reply, type Stamp } from '@eco/contracts';
 
 export interface CommandReply {
   reply: Reply;
@@ -60,9 +60,10 @@ export class ReplyWaits {
 
   /** Throws if `content` is no reply message. */
   deliver(content: Buffer): void {
-    const { position, replies } = replyMessageSchema.parse(JSON.parse(content.toString()));
+    const { position, replies } = readReplies(JSON.parse(content.toString()));
     for (const { stamp, reply } of replies) {
-      if (this.#settle(stamp, { reply, position })) this.#received += 1;
+      // An unknown reply of a newer writer ends the wait as if none came: the caller can still query the outcome.
+      if (this.#settle(stamp, reply && { reply, position })) this.#received += 1;
       else this.#late += 1;
     }
   }

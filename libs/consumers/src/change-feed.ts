@@ -1,6 +1,12 @@
 import { sleep, type Log } from '@eco/base';
 import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
-import { formatChangesCursor, lastCompleteSeq, type Change, type ChangesCursor, type Topic } from '@eco/contracts';
+import {
+  formatChangesCursor,
+  lastCompleteSeq,
+  type ChangesCursor,
+  type ReceivedChange,
+  type Topic,
+} from '@eco/contracts';
 import { reasonOf, type ChangesReader } from '@eco/reads';
 import { positionOf, type BatchPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
@@ -172,7 +178,7 @@ class TopicFeed {
   async #catchUp(): Promise<{ more: boolean; isFull: boolean }> {
     const { consumer, store } = this.options;
     const from = (this.#applied ??= await store.applied(this.group, this.topic));
-    const changes: Change[] = [];
+    const changes: ReceivedChange[] = [];
     let to = from;
     let isFull = true;
     while (isFull && changes.length < CHANGES_AT_ONCE) {

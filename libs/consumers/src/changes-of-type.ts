@@ -1,10 +1,10 @@
-import { changeData, type Change, type ChangeData, type ChangeType } from '@eco/contracts';
+import { changeData, type ChangeData, type ChangeType, type ReceivedChange } from '@eco/contracts';
 
 /** The changes of one type, with data checked against the contract, so that a consumer gets what it relies on. */
 export function changesOfType<T extends ChangeType>(
-  changes: readonly Change[],
+  changes: readonly ReceivedChange[],
   type: T,
-): (Omit<Change, 'data'> & { data: ChangeData<T> })[] {
+): (Omit<ReceivedChange, 'data'> & { data: ChangeData<T> })[] {
   return changes
     .filter((change) => change.type === type)
     .map((change) => ({ ...change, data: changeData[type].parse(change.data) as ChangeData<T> }));

@@ -1,5 +1,11 @@
 import type { EntityManager, EntityTarget, ObjectLiteral } from 'typeorm';
-import { consumerDeclarations, type Change, type ConsumerName, type ConsumerSchema, type Topic } from '@eco/contracts';
+import {
+  consumerDeclarations,
+  type ReceivedChange,
+  type ConsumerName,
+  type ConsumerSchema,
+  type Topic,
+} from '@eco/contracts';
 
 export interface ConsumerDefinition {
   readonly name: ConsumerName;
@@ -8,7 +14,7 @@ export interface ConsumerDefinition {
   /** Interval at which it applies changes under load, ms; the first change after a pause is applied at once. */
   readonly paceMs: number;
   /** Applies some changes of one topic of a group in the transaction given. */
-  apply(manager: EntityManager, changes: readonly Change[], group: string): Promise<void>;
+  apply(manager: EntityManager, changes: readonly ReceivedChange[], group: string): Promise<void>;
 }
 
 /**

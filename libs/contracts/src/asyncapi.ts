@@ -8,6 +8,7 @@ import {
   MAX_MESSAGE_BYTES,
   type CommandKind,
 } from './commands.js';
+import { formatHistory } from './compatibility.js';
 import { commandRoutes, type CommandRoute } from './define-command.js';
 import { COMMANDS_EXCHANGE, EVENTS_EXCHANGE } from './exchanges.js';
 import { headers } from './headers.js';
@@ -30,8 +31,9 @@ export function asyncApiDocument({ version = '0.1.0' }: { version?: string } = {
       title: 'EcoMarket messages',
       version,
       description:
-        'Seen from the shard writer of a database group. Commands are persistent, mandatory and confirmed; they may ' +
-        'may arrive twice and take effect once. Events only announce what GET /changes has in order, and may be dropped.',
+        'Seen from the shard writer of a database group. Commands are persistent, mandatory and confirmed; they ' +
+        'may arrive twice and take effect once. Events only announce what GET /changes has in order, and may be dropped. ' +
+        'A receiver ignores fields that it does not know, so a newer sender may add optional ones.',
     },
     defaultContentType: 'application/json',
     channels: {
@@ -109,6 +111,7 @@ const messages: JsonObject = {
         name: `${route}Commands`,
         title: `Commands that come by the route ${route}`,
         summary: `1 to ${MAX_COMMANDS_PER_MESSAGE} commands, gathered while a confirm was outstanding; at most about ${MAX_MESSAGE_BYTES} bytes`,
+        description: formatHistory('commands'),
         headers: {
           type: 'object',
           properties: {
@@ -124,11 +127,13 @@ const messages: JsonObject = {
   Replies: {
     name: 'replies',
     title: "All replies of one batch to one caller's process",
+    description: formatHistory('replies'),
     payload: reference('components', 'schemas', 'Replies'),
   },
   ChangeEvent: {
     name: 'changeEvent',
     title: 'What one batch changed under one topic',
+    description: formatHistory('changeEvent'),
     headers: {
       type: 'object',
       properties: {
@@ -143,6 +148,7 @@ const messages: JsonObject = {
   Beat: {
     name: 'beat',
     title: 'The last batch of each topic',
+    description: formatHistory('beat'),
     payload: reference('components', 'schemas', 'Beat'),
   },
 };

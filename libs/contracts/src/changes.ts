@@ -49,6 +49,10 @@ export const changeSchema = z.object({
 });
 export type Change = z.infer<typeof changeSchema>;
 
+/** A change as a reader receives it: its type may be one that only a newer writer knows. */
+export type ReceivedChange = Omit<Change, 'type'> & { type: string };
+const receivedChangesSchema = z.array(changeSchema.extend({ type: z.string() }));
+
 const leadership = {
   group: groupIdSchema,
   term: z.number().int(),
@@ -70,6 +74,8 @@ export const changeEventSchema = z.object({
   changes: z.array(changeSchema).optional(),
 });
 export type ChangeEvent = z.infer<typeof changeEventSchema>;
+export const receivedEventSchema = changeEventSchema.extend({ changes: receivedChangesSchema.optional() });
+export type ReceivedEvent = z.infer<typeof receivedEventSchema>;
 
 /** Each second from the active writer: the last batch of each topic, so that a lost last event is noticed too. */
 export const heartbeatSchema = z.object({
@@ -79,6 +85,9 @@ export const heartbeatSchema = z.object({
   lastSeqs: z.partialRecord(topicSchema, z.number().int()),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
+/** A topic may be one that only a newer writer knows. */
+export const receivedHeartbeatSchema = heartbeatSchema.extend({ lastSeqs: z.record(z.string(), z.number().int()) });
+export type ReceivedHeartbeat = z.infer<typeof receivedHeartbeatSchema>;
 
 /**
  * A reader's position in a topic: it has every change up to and including batch `seq`, or only up to change `n` of that
@@ -143,4 +152,4 @@ export const changesPageSchema = z.object({
   /** True: more changes exist already. */
   more: z.boolean(),
 });
-export type ChangesPage = z.infer<typeof changesPageSchema>;
+export const receivedPageSchema = changesPageSchema.extend({ changes: receivedChangesSchema });

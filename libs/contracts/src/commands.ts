@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cartCommands } from './carts.js';
+import { messageObject } from './compatibility.js';
 import { customerCommands } from './customers.js';
 import { deadLetterCommands, replaySchema } from './dead-letters.js';
 import { orderCommands } from './orders.js';
@@ -83,14 +84,13 @@ export type CommandOf<K extends CommandKind> = EnvelopeOf<K>;
 export const commandSchemas = Object.fromEntries(
   Object.entries(commandKinds).map(([kind, { body }]) => [
     kind,
-    z.strictObject({ ...envelopeFields, kind: z.literal(kind), body }),
+    messageObject({ ...envelopeFields, kind: z.literal(kind), body }),
   ]),
 ) as unknown as { [K in CommandKind]: z.ZodType<CommandOf<K>> };
 
-export const commandSchema = z.discriminatedUnion(
-  'kind',
-  Object.values(commandSchemas) as unknown as [z.ZodObject],
-) as unknown as z.ZodType<Command>;
+export const commandSchema = z.discriminatedUnion('kind', Object.values(commandSchemas) as unknown as [z.ZodObject], {
+  error: 'is no kind that this writer knows. If the sender is newer, upgrade the writers first',
+}) as unknown as z.ZodType<Command>;
 
 /** Limits of one message: what a publisher gathers while a confirm is outstanding. */
 export const MAX_COMMANDS_PER_MESSAGE = 256;
@@ -98,11 +98,16 @@ export const MAX_MESSAGE_BYTES = 64 * 1024;
 
 /**
  * A message in a command queue: one or more commands. A reader parses the outer shape first and then each command
- * separately, so that one bad command does not affect its neighbours. Versions. 1: first.
+ * separately, so that one bad command does not affect its neighbours. `formatChanges` lists the versions.
  */
 export const COMMAND_MESSAGE_VERSION = 1;
 export const commandMessageSchema = z.object({
-  version: z.literal(COMMAND_MESSAGE_VERSION),
+  version: z.literal(COMMAND_MESSAGE_VERSION, {
+    error: ({ input }) =>
+      typeof input === 'number'
+        ? `is ${input}, and this writer reads ${COMMAND_MESSAGE_VERSION}: upgrade the writers before the senders`
+        : `must be ${COMMAND_MESSAGE_VERSION}`,
+  }),
   commands: z.array(z.unknown()).min(1).max(MAX_COMMANDS_PER_MESSAGE),
 });
 

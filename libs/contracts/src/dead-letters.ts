@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageObject } from './compatibility.js';
 import { commandBody, defineCommand } from './define-command.js';
 import { bodyHashSchema, nameInLogsSchema, printable, uuidSchema } from './primitives.js';
 
@@ -10,7 +11,7 @@ import { bodyHashSchema, nameInLogsSchema, printable, uuidSchema } from './primi
  * - A discard is a separate command, which writes the outcome *discarded* under the dead letter's id and body.
  */
 
-export const replaySchema = z.strictObject({
+export const replaySchema = messageObject({
   /** The dead letter's last number + 1. */
   number: z.number().int().min(1).max(1_000_000),
   /** Of the dead letter. */

@@ -1,4 +1,5 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { messageObject } from './compatibility.js';
 import type { Topic } from './topics.js';
 
 /** The queue of its group that a command goes to. */
@@ -56,10 +57,8 @@ export interface CommandDescriptor {
   readonly rejection?: { readonly result: z.ZodObject; readonly change: Changes };
 }
 
-/** The body of a command. This alone decides what becomes of unknown fields: each is a violation. */
-export function commandBody<const Fields extends z.ZodRawShape>(fields: Fields) {
-  return z.strictObject(fields);
-}
+/** The body of a command. */
+export const commandBody = messageObject;
 
 /** Checks that `key` and `makes` are fields of the body. */
 export function defineCommand<const Command extends CommandDescriptor>(

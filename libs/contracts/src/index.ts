@@ -1,6 +1,7 @@
 export * from './primitives.js';
 export * from './stamp.js';
 export * from './canonical.js';
+export * from './compatibility.js';
 export * from './order-lines.js';
 export * from './topics.js';
 export * from './define-command.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageObject } from './compatibility.js';
 import { centsSchema, lineQuantitySchema, productIdSchema, productNameSchema } from './primitives.js';
 
 export const MAX_ORDER_LINES = 200;
@@ -9,33 +10,40 @@ export const MAX_ORDER_LINES = 200;
  */
 export const MAX_CART_PRODUCTS = 500;
 
-export const orderLineSchema = z.strictObject({ productId: productIdSchema, quantity: lineQuantitySchema });
+const lineFields = { productId: productIdSchema, quantity: lineQuantitySchema };
+export const orderLineSchema = z.object(lineFields);
 export type OrderLine = z.infer<typeof orderLineSchema>;
 
 /** Violations name the second line of a product, because the first alone would be valid. */
-export const orderLinesSchema = z
-  .array(orderLineSchema)
-  .min(1, 'must hold at least 1 line')
-  .max(MAX_ORDER_LINES, `must hold at most ${MAX_ORDER_LINES} lines`)
-  .superRefine(
-    (lines: readonly (Partial<OrderLine> | null)[], context) => {
-      const seen = new Map<string, number>();
-      lines.forEach((line, index) => {
-        const productId: unknown = line?.productId;
-        if (typeof productId !== 'string') return;
-        const first = seen.get(productId);
-        if (first === undefined) seen.set(productId, index);
-        else
-          context.addIssue({
-            code: 'custom',
-            path: [index, 'productId'],
-            message: `names the same product as line ${first}: put the units into one line`,
-          });
-      });
-    },
-    // Checked even if there are other violations, which zod would otherwise report alone: a response names all of them.
-    { when: ({ value }) => Array.isArray(value) },
-  );
+const linesOf = (line: z.ZodType<OrderLine>) =>
+  z
+    .array(line)
+    .min(1, 'must hold at least 1 line')
+    .max(MAX_ORDER_LINES, `must hold at most ${MAX_ORDER_LINES} lines`)
+    .superRefine(
+      (lines: readonly (Partial<OrderLine> | null)[], context) => {
+        const seen = new Map<string, number>();
+        lines.forEach((line, index) => {
+          const productId: unknown = line?.productId;
+          if (typeof productId !== 'string') return;
+          const first = seen.get(productId);
+          if (first === undefined) seen.set(productId, index);
+          else
+            context.addIssue({
+              code: 'custom',
+              path: [index, 'productId'],
+              message: `names the same product as line ${first}: put the units into one line`,
+            });
+        });
+      },
+      // Checked even if there are other violations, which zod would otherwise report alone: a response names all of them.
+      { when: ({ value }) => Array.isArray(value) },
+    );
+
+/** Lines of an HTTP request: an unknown field is a violation. */
+export const requestLinesSchema = linesOf(z.strictObject(lineFields));
+/** Lines of a command. */
+export const commandLinesSchema = linesOf(messageObject(lineFields));
 
 export const pricedLineSchema = z.object({
   productId: productIdSchema,

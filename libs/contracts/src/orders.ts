@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { commandBody, defineCommand } from './define-command.js';
-import { orderLineSchema, orderLinesSchema, pricedLineSchema, shortLineSchema } from './order-lines.js';
+import { orderLineSchema, commandLinesSchema, pricedLineSchema, shortLineSchema } from './order-lines.js';
 import {
   centsSchema,
   customerIdSchema,
@@ -91,7 +91,7 @@ export const orderCommands = {
       orderId: uuidSchema,
       customerId: customerIdSchema,
       branchId: takenAtSchema,
-      lines: orderLinesSchema,
+      lines: commandLinesSchema,
     }),
     key: 'customerId',
     route: 'orders',
@@ -136,7 +136,7 @@ export const orderCommands = {
       customerId: customerIdSchema,
       /** Location of the units now. */
       location: locationSchema,
-      lines: orderLinesSchema,
+      lines: commandLinesSchema,
     }),
     key: 'customerId',
     route: 'counter',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { commandKinds, type CommandKind } from './commands.js';
 import type { CommandDescriptor, Refusal } from './define-command.js';
 import { uuidSchema } from './primitives.js';
-import { stampSchema } from './stamp.js';
+import { stampSchema, type Stamp } from './stamp.js';
 
 /**
  * Outcomes: the decision about a command, stored permanently under its id. In order of precedence: (1) an outcome
@@ -99,3 +99,19 @@ export const replyMessageSchema = z.object({
   replies: z.array(z.object({ stamp: stampSchema, reply: replySchema })),
 });
 export type ReplyMessage = z.infer<typeof replyMessageSchema>;
+
+const receivedRepliesSchema = replyMessageSchema.extend({
+  replies: z.array(z.object({ stamp: stampSchema, reply: z.unknown() })),
+});
+
+/** A reply is undefined if a newer writer sent it in a form that this reader does not know. Throws if it is no message. */
+export function readReplies(message: unknown): {
+  position: string;
+  replies: { stamp: Stamp; reply: Reply | undefined }[];
+} {
+  const { position, replies } = receivedRepliesSchema.parse(message);
+  return {
+    position,
+    replies: replies.map(({ stamp, reply }) => ({ stamp, reply: replySchema.safeParse(reply).data })),
+  };
+}

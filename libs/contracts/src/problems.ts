@@ -19,6 +19,7 @@ const requestProblems = {
   'customer-unknown': { status: 404, title: 'There is no such customer' },
   'command-unknown': { status: 404, title: 'No outcome of this command is known' },
   'method-not-allowed': { status: 405, title: 'This path does not allow that method' },
+  'command-refused': { status: 409, title: 'The command was refused for a reason that this server does not know yet' },
   'command-expired': { status: 409, title: 'The command arrived too late and was not carried out' },
   'command-discarded': { status: 409, title: 'The command became a dead letter and an operator discarded it' },
   'body-too-large': { status: 413, title: 'The body is too large' },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { commandBody, defineCommand } from './define-command.js';
-import { orderLineSchema, orderLinesSchema, pricedLineSchema } from './order-lines.js';
+import { orderLineSchema, commandLinesSchema, pricedLineSchema } from './order-lines.js';
 import { orderCancelledBefore, orderMade } from './orders.js';
 import {
   customerIdSchema,
@@ -57,7 +57,7 @@ export const reservationCommands = {
       reservationId: uuidSchema,
       customerId: customerIdSchema,
       branchId: takenAtSchema,
-      lines: orderLinesSchema,
+      lines: commandLinesSchema,
       ttlSeconds: holdSecondsSchema,
     }),
     key: 'customerId',

@@ -194,7 +194,12 @@ describe('decideBatch', () => {
 
   it('stores a reason and a sender that fit a text column', () => {
     const group = new MemoryGroup(AT);
-    const bad = { ...cafe, sentBy: 'a\0b', 'x\0\uD800': 1, stamp: '' };
+    const bad = {
+      ...cafe,
+      sentBy: 'a\0b',
+      'x\0\uD800': JSON.parse(`${'['.repeat(17)}${']'.repeat(17)}`) as unknown,
+      stamp: '',
+    };
     const { deadLetters } = group.write(readCommands({ version: 1, commands: [bad] }));
     expect(deadLetters[0]?.sentBy).toBe('a\\u0000b');
     expect(deadLetters[0]?.reason).toContain('x\\u0000\\ud800');

@@ -19,6 +19,10 @@ const orderBody = fc.record({
   branchId: fc.option(slug),
   lines: fc.array(line, { minLength: 1, maxLength: 200 }),
 });
+/** What a newer sender may add, in the body or in a line. */
+const unknownFields = fc.dictionary(fc.constantFrom('note', 'gift', 'ñ'), fc.jsonValue({ maxDepth: 3 }), {
+  maxKeys: 2,
+});
 
 /** The same value with the keys of every object in another order. */
 function reversed(value: unknown): unknown {
@@ -35,6 +39,19 @@ describe('bodyHash', () => {
         const order = { ...placeOrder('ana', {}), body };
         expect(bodyHash(order)).toBe(byTheBook(order));
         expect(bodyHash({ ...order, body: reversed(body) as typeof body })).toBe(byTheBook(order));
+      }),
+    );
+  });
+
+  it('includes the fields that only a newer sender knows', () => {
+    fc.assert(
+      fc.property(orderBody, unknownFields, unknownFields, (body, more, moreOfLine) => {
+        const [first, ...others] = body.lines;
+        const newer = { ...body, ...more, lines: [{ ...first, ...moreOfLine }, ...others] } as typeof body;
+        const order = { ...placeOrder('ana', {}), body: newer };
+        expect(bodyHash(order)).toBe(byTheBook(order));
+        const added = Object.keys(more).length + Object.keys(moreOfLine).length > 0;
+        expect(bodyHash(order) === bodyHash({ ...order, body })).toBe(!added);
       }),
     );
   });

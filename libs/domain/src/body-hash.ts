@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { canonicalJson, type Command } from '@eco/contracts';
+import { canonicalJson, type Command, type CommandBody } from '@eco/contracts';
 
 /**
  * SHA-256 of the client's request, hex: of `canonicalJson({ kind, body })` without the branch. It is the same for every
@@ -21,9 +21,16 @@ export function formerBodyHash({ kind, body }: Command): string | undefined {
 }
 
 function canonicalText({ kind, body }: Command): string {
-  if (kind !== 'order.place') return canonicalJson({ kind, body: { ...body, branchId: undefined } });
+  if (kind !== 'order.place' || hasUnknownFields(body)) {
+    return canonicalJson({ kind, body: { ...body, branchId: undefined } });
+  }
   // Most commands take this path: 0.4 µs with the keys written in order, 3.4 µs by sorting them (2 lines, Node 24).
   const lines = body.lines.map(({ productId, quantity }) => ({ productId, quantity }));
   const { customerId, orderId } = body;
   return JSON.stringify({ body: { customerId, lines, orderId }, kind });
+}
+
+/** A newer sender may have added fields, which are part of what was asked for. */
+function hasUnknownFields(body: CommandBody<'order.place'>): boolean {
+  return Object.keys(body).length > 4 || body.lines.some((line) => Object.keys(line).length > 2);
 }

@@ -39,8 +39,8 @@ describe('readCommands', () => {
   });
 
   it('names every violation of a command, each with its place', () => {
-    const body = { ...order.body, customerId: '', lines: [{ productId: 'cafe', quantity: 0, color: 'red' }] };
-    const bad = { ...order, stamp: 'now', urgent: true, notAfter: 'soon', body };
+    const body = { ...order.body, customerId: '', lines: [{ productId: 'cafe', quantity: 0 }] };
+    const bad = { ...order, stamp: 'now', notAfter: 'soon', body };
     const { commandId, errorClass, sentBy, raw, reason } = unreadable(messageOf(bad));
     expect({ commandId, errorClass, sentBy, raw }).toEqual({
       commandId: order.id,
@@ -49,14 +49,7 @@ describe('readCommands', () => {
       raw: bad,
     });
     const places = reason.split('; ').map((fault) => fault.split(':')[0]);
-    expect(places.sort()).toEqual([
-      '/body/customerId',
-      '/body/lines/0/color',
-      '/body/lines/0/quantity',
-      '/notAfter',
-      '/stamp',
-      '/urgent',
-    ]);
+    expect(places.sort()).toEqual(['/body/customerId', '/body/lines/0/quantity', '/notAfter', '/stamp']);
     expect(reason).toContain('/body/lines/0/quantity: must be at least 1');
   });
 
@@ -136,10 +129,10 @@ describe('readCommands', () => {
   });
 
   it('limits the reason of endless violations', () => {
-    const fields = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`field-${index}`, 1]));
-    const reason = reasonOf({ ...order, ...fields });
+    const lines = Array.from({ length: 200 }, () => ({ productId: '', quantity: 0 }));
+    const reason = reasonOf({ ...order, body: { ...order.body, lines } });
     expect(reason.length).toBeLessThan(8100);
-    expect(reason).toMatch(/^\/field-0: .*; and \d{4} violations more$/);
+    expect(reason).toMatch(/^\/body\/lines\/0\/productId: .*; and \d{3} violations more$/);
   });
 
   it('reads content that nests deeper than the stack, and keeps it as text', () => {

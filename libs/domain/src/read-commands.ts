@@ -13,7 +13,7 @@ import {
 } from '@eco/contracts';
 import { commandIdFor, isRoutedBy } from '@eco/routing';
 import { isBodyOf } from './body-hash.js';
-import { jsonText, keptBytes, keptJson } from './content.js';
+import { CONTENT_LENGTH_MAX, jsonText, keptBytes, keptJson } from './content.js';
 import type { Arrived } from './effects.js';
 import { violationsIn, siteOf, reasonOf } from './violations.js';
 import { isPlainOrder } from './orders/plain-order.js';
@@ -62,6 +62,10 @@ function readCommand(raw: unknown): Arrived {
     const parsed = commandSchema.safeParse(raw);
     if (!parsed.success) return unreadable(raw, 'invalid', violationsIn(parsed.error.issues));
     command = parsed.data;
+    // Unknown fields could have any size, and all of the command is kept if it becomes a dead letter.
+    if (JSON.stringify(raw).length > CONTENT_LENGTH_MAX) {
+      return unreadable(raw, 'invalid', [`(all of it): must have at most ${CONTENT_LENGTH_MAX} characters as JSON`]);
+    }
   }
   const violations = [...violationsBetweenFields(command), ...violationsOfReplay(command, raw)];
   return violations.length === 0 ? { readable: true, command } : unreadable(raw, 'invalid', violations);

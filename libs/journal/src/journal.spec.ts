@@ -304,6 +304,35 @@ describe('Relay', () => {
     await relay.stop();
   });
 
+  it('sends what a file of version 1 holds, each command as it was accepted', async () => {
+    // As version 1 made it, and what an older API has stored: a newer API must read it for ever.
+    const recorded = new DatabaseSync(path.join(dir, 'central.journal'));
+    recorded.exec(`
+      CREATE TABLE entries (seq INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL,
+        bytes INTEGER NOT NULL, at_ms INTEGER NOT NULL, set_aside_at_ms INTEGER, reason TEXT) STRICT;
+      CREATE INDEX entries_waiting ON entries (queue, seq) WHERE set_aside_at_ms IS NULL;
+      CREATE INDEX entries_set_aside ON entries (seq) WHERE set_aside_at_ms IS NOT NULL;
+      PRAGMA user_version = 1;`);
+    const id = '01a225e3-8f00-702f-8707-070707070707';
+    // With a field that this version does not know: after a newer API has been replaced by this one.
+    const text = `{"id":"${id}","kind":"cart.clear","stamp":"001795593600000-00000-c","sentBy":"c","correlationId":"c-1","body":{"customerId":"Añá","why":"new"}}`;
+    recorded
+      .prepare('INSERT INTO entries (queue, id, text, bytes, at_ms) VALUES (?, ?, ?, ?, ?)')
+      .run('orders.g1', id, text, text.length, 1_795_593_600_000);
+    recorded.close();
+
+    const sent: string[] = [];
+    const publish = async (_: string, texts: readonly string[]): Promise<PublishOutcome> => {
+      sent.push(...texts);
+      return { type: 'confirmed' };
+    };
+    const relay = new Relay({ journal: openJournal(), publish });
+    relay.start();
+    await relay.idle();
+    await relay.stop();
+    expect(sent).toEqual([text]);
+  });
+
   it('retries an unreadable file less and less often, and logs it once', async () => {
     const journal = openJournal();
     await journal.append(entry(1));

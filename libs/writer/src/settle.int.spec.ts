@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { verifyGroup, brokenChecks } from '@eco/database';
 import type { CommandBody, CommandKind } from '@eco/contracts';
-import type { Arrived, Effects } from '@eco/domain';
+import { readCommands, type Arrived, type Effects } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
 import { commandOf, eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { startTerm, tryToLead, type LeaderTerm } from './leader-term.js';
@@ -162,6 +162,33 @@ it('dead-letters a command that is too large for the server', async () => {
     { commandId: batch[1]?.command.id, errorClass: 'database', failureSite: expect.stringMatching(/^54000/) as string },
   ]);
   expect((await written(batch)).outcomes).toHaveLength(2);
+});
+
+describe('a command of a newer sender', () => {
+  const read = (command: object) => readCommands({ version: 1, commands: [command] });
+
+  function newer() {
+    const { command } = order('kiosk');
+    const body = { ...command.body, channel: 'kiosk', lines: [{ productId: 'tea', quantity: 1, note: 'gift\0' }] };
+    return { known: command, command: { ...command, trace: { id: 't-1' }, body } };
+  }
+
+  it('is done although this writer does not know all its fields, and is a repeat when it is delivered again', async () => {
+    const { known, command } = newer();
+    expect((await settle(read(command))).effects.replies).toMatchObject([{ status: 'done', repeated: false }]);
+    const again = await settle(read({ ...command, trace: { id: 't-2' } }));
+    expect(again.effects.replies).toMatchObject([{ status: 'done', repeated: true }]);
+    const withoutThem = await settle(read(known));
+    expect(withoutThem.effects.replies).toMatchObject([{ type: 'key-conflict' }]);
+  });
+
+  it('keeps all its fields in a dead letter', async () => {
+    const { known, command } = newer();
+    await settle(read(known));
+    expect((await settle(read(command))).effects.replies).toMatchObject([{ type: 'key-conflict' }]);
+    const rows = await group.asSuperuser('SELECT command FROM eco.dead_letter WHERE command_id = $1', [command.id]);
+    expect(rows).toEqual([{ command }]);
+  });
 });
 
 it('blames no command when the server can’t store anything', async () => {

@@ -40,6 +40,20 @@ describe('readAnnouncement', () => {
     expect(readAnnouncement(Buffer.from(JSON.stringify(heartbeat)))).toEqual({ type: 'heartbeat', heartbeat });
   });
 
+  it('reads a newer writer: ignores unknown fields, and accepts unknown types of change and topics', () => {
+    const [change] = event(1).changes ?? [];
+    const known = { ...event(0), changes: [change, { ...change, type: 'order.split' }] };
+    const newer = { ...known, changes: known.changes.map((each) => ({ ...each, by: 'v2' })), by: 'v2' };
+    expect(readAnnouncement(Buffer.from(JSON.stringify(newer)))).toEqual({ type: 'event', event: known });
+
+    const heartbeat = { version: 1, group: 'g1', term: 1, tag: 'a', seq: 7, lastSeqs: { orders: 7, loyalty: 6 } };
+    const { lastSeqs } = heartbeat;
+    expect(readAnnouncement(Buffer.from(JSON.stringify({ ...heartbeat, lastSeqs, load: 0.5 })))).toEqual({
+      type: 'heartbeat',
+      heartbeat,
+    });
+  });
+
   it.each(['', 'no json', 'null', '{}', '{"version":2}'])('reads %j as neither', (text) => {
     expect(readAnnouncement(Buffer.from(text))).toBeUndefined();
   });

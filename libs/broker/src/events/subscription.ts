@@ -1,15 +1,16 @@
 import {
-  heartbeatSchema,
-  changeEventSchema,
-  type ChangeEvent,
+  receivedEventSchema,
+  receivedHeartbeatSchema,
   type ConsumerName,
-  type Heartbeat,
+  type ReceivedEvent,
+  type ReceivedHeartbeat,
 } from '@eco/contracts';
 import { doubledMs, type Log } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
 import { EventConnection } from './event-connection.js';
 
-export type Announcement = { type: 'event'; event: ChangeEvent } | { type: 'heartbeat'; heartbeat: Heartbeat };
+export type Announcement =
+  { type: 'event'; event: ReceivedEvent } | { type: 'heartbeat'; heartbeat: ReceivedHeartbeat };
 
 export interface EventSubscriptionOptions {
   access: BrokerAccess;
@@ -94,7 +95,7 @@ export class EventSubscription {
 
   #subscribe(): void {
     const { access, consumer, log } = this.#options;
-    const current = new EventConnection({
+    const current: EventConnection = new EventConnection({
       access,
       consumer,
       onMessage: (content) => this.#inTurn(current, content),
@@ -176,8 +177,8 @@ export function readAnnouncement(content: Buffer): Announcement | undefined {
   } catch {
     return undefined;
   }
-  const event = changeEventSchema.safeParse(value);
+  const event = receivedEventSchema.safeParse(value);
   if (event.success) return { type: 'event', event: event.data };
-  const heartbeat = heartbeatSchema.safeParse(value);
+  const heartbeat = receivedHeartbeatSchema.safeParse(value);
   return heartbeat.success ? { type: 'heartbeat', heartbeat: heartbeat.data } : undefined;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { orderLinesSchema } from '../order-lines.js';
+import { requestLinesSchema } from '../order-lines.js';
 import {
   branchIdSchema,
   centsSchema,
@@ -27,7 +27,7 @@ import { topicSchema } from '../topics.js';
 
 /** Bodies, paths and queries of the REST APIs. Objects are strict: an unknown field is a violation, never ignored. */
 
-export const placeOrderRequestSchema = z.strictObject({ customerId: customerIdSchema, lines: orderLinesSchema });
+export const placeOrderRequestSchema = z.strictObject({ customerId: customerIdSchema, lines: requestLinesSchema });
 export type PlaceOrderRequest = z.infer<typeof placeOrderRequestSchema>;
 
 export const registerCustomerRequestSchema = z.strictObject({
@@ -47,14 +47,14 @@ export const putCartItemRequestSchema = z.strictObject({ quantity: lineQuantityS
 
 export const createReservationRequestSchema = z.strictObject({
   customerId: customerIdSchema,
-  lines: orderLinesSchema,
+  lines: requestLinesSchema,
   ttlSeconds: holdSecondsSchema.default(HOLD_SECONDS_DEFAULT),
 });
 /** Orders and reservations are routed by customer, so a change names both. */
 export const ofCustomerRequestSchema = z.strictObject({ customerId: customerIdSchema });
 export const returnOrderRequestSchema = z.strictObject({
   customerId: customerIdSchema,
-  lines: orderLinesSchema,
+  lines: requestLinesSchema,
   /** Location of the units now. Absent: the location that received the request. */
   location: locationSchema.optional(),
 });

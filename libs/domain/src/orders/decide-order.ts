@@ -1,6 +1,7 @@
 import type { OrderLine, PricedLine, ShortLine } from '@eco/contracts';
 import { done, notOwned, rejected, type Done, type NotOwned, type Rejected } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
+import { linesOf } from './orders.js';
 import { priceLines, reserveLines } from './price-lines.js';
 
 /** Kinds that order lines which are not reserved yet. */
@@ -76,7 +77,7 @@ function reject(
     bucket: state.buckets.of(customerId),
     branchId,
     status: 'rejected',
-    lines,
+    lines: linesOf(lines),
     totalCents: 0,
     short,
     unknownProducts,

@@ -1,7 +1,7 @@
 import type { OrderLine } from '@eco/contracts';
 import { done, refused, whyNotOwned, type Rules } from '../rules.js';
 import type { Order } from './order.js';
-import { pricedLinesOf } from './orders.js';
+import { linesOf, pricedLinesOf } from './orders.js';
 
 export const returnOrder: Rules<'order.return'> = {
   need({ body }, keys) {
@@ -34,8 +34,8 @@ export const returnOrder: Rules<'order.return'> = {
     }
     const returned = sumOf(order.returned, lines);
     state.orders.take(order, returned);
-    const result = { orderId, location, lines, returned };
-    const changed = lines.map((line) => ({
+    const result = { orderId, location, lines: linesOf(lines), returned };
+    const changed = result.lines.map((line) => ({
       ...line,
       unitPriceCents: priceIn(order, line.productId),
       unitsKept: returnable(line) - line.quantity,

@@ -1,4 +1,4 @@
-import type { Change } from '@eco/contracts';
+import type { ReceivedChange } from '@eco/contracts';
 import { changesOfType, defineConsumer } from '@eco/consumers';
 import { CENTRAL_AS_STORED, FIGURES, type Figures } from '@eco/database';
 import type { EntityManager } from 'typeorm';
@@ -40,7 +40,7 @@ interface Units {
  * Pure. It counts by quarters of an hour and not by days: days are determined in the database, which knows the chain's
  * time zone, and the UTC offset of every zone is a multiple of a quarter.
  */
-export function countsOf(changes: readonly Change[]): { branches: Count[]; products: Count[] } {
+export function countsOf(changes: readonly ReceivedChange[]): { branches: Count[]; products: Count[] } {
   const branches = new Map<string, Count>();
   const products = new Map<string, Count>();
   const countIn = (counts: Map<string, Count>, at: string, branch: string | null, product_id: string): Count => {

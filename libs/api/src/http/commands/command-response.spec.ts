@@ -76,6 +76,12 @@ it('has a row for every status and every reason of the contract', () => {
   for (const submission of all) expect(problemOf(submission).problem).not.toBe('internal');
 });
 
+it('answers a reason that only a newer writer knows as a refusal, with the reason and its details', () => {
+  const thrown = problemOf(outcome('refused', { reason: 'order-on-hold', heldBy: 'fraud' }));
+  expect(thrown).toMatchObject({ status: 409, problem: 'command-refused' });
+  expect(thrown.details.members).toEqual({ commandId, reason: 'order-on-hold', heldBy: 'fraud' });
+});
+
 it('reports all members of a refusal, and overwrites none of the problem’s own', () => {
   const short = [{ productId: 'cafe', asked: 5, available: 2 }];
   const rejected = { orderId: commandId, status: 'rejected', short, unknownProducts: ['te'] };

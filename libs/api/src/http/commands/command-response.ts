@@ -10,6 +10,7 @@ import type { Settlement, Submission } from '@eco/intake';
  *   accepted on this machine           the same, at once, with EcoMarket-Durability: local
  *   done                               2xx, the controller adds the body
  *   refused, with reason R             the problem R: 404 what is unknown, 409 the rest
+ *   refused, with a reason unknown here 409 command-refused, with the reason
  *   expired, discarded                 409 command-expired, command-discarded
  *   another command under the same id  422 key-conflict
  *   kept as a dead letter              500 dead-letter
@@ -29,6 +30,7 @@ export type CommandResponse =
 
 /** Problems of any command, for the API document; reasons of refusals are added to them. */
 export const COMMAND_PROBLEMS = [
+  'command-refused',
   'key-conflict',
   'command-expired',
   'command-discarded',
@@ -78,6 +80,7 @@ export function responseOf(submission: Submission, commandId: string, asked: num
 
 /** Problems of such a command, without reasons of refusals. */
 export const DECIDED_PROBLEMS = [
+  'command-refused',
   'key-conflict',
   'command-discarded',
   'dead-letter',
@@ -132,9 +135,10 @@ function refusalOf(reply: Reply, responseHeaders: Record<string, string>): Probl
     case 'outcome': {
       // The remaining members state why, such as every short line.
       const { reason, status, ...members } = reply.result;
-      return problem(refusals[reply.status](reason ?? status), {
+      const name = refusals[reply.status](reason ?? status);
+      return problem(name, {
         headers: responseHeaders,
-        members: { commandId, ...members },
+        members: { commandId, ...(name === 'command-refused' && { reason }), ...members },
       });
     }
   }
@@ -150,7 +154,8 @@ const refusals: Record<Extract<Reply, { type: 'outcome' }>['status'], (reason: u
 /** The reason of a refusal is the problem's name; only an order's outcome says `rejected` instead. */
 function problemOf(reason: unknown): ProblemName {
   if (reason === 'rejected') return 'order-rejected';
-  return refusalReasons.find((name) => name === reason) ?? 'internal';
+  // A newer writer may have reasons that this API does not know.
+  return refusalReasons.find((name) => name === reason) ?? 'command-refused';
 }
 
 const refusalReasons: readonly ProblemName[] = refusalSchema.shape.reason.options;

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { commandKinds, type Command } from '@eco/contracts';
+import { bodyHash } from './body-hash.js';
+import { readCommands } from './read-commands.js';
+
+/*
+ * Commands as version 1 sent them first. A journal, a queue or a dead letter may hold one for any time, so they are never
+ * changed here: a newer writer must read them, and must know what an older one decided by the same hash.
+ */
+const recorded = JSON.parse(readFileSync(path.join(__dirname, 'test/recorded-commands.json'), 'utf8')) as {
+  command: Command;
+  bodyHash: string;
+}[];
+
+describe('recorded commands', () => {
+  it('are of each kind', () => {
+    expect(recorded.map(({ command }) => command.kind).sort()).toEqual(Object.keys(commandKinds).sort());
+  });
+
+  it.each(recorded)(
+    '$command.kind is read as it was sent, and has the hash that it had',
+    ({ command, bodyHash: hash }) => {
+      expect(readCommands({ version: 1, commands: [command] })).toEqual([{ readable: true, command }]);
+      expect(bodyHash(command)).toBe(hash);
+    },
+  );
+});
