@@ -6,7 +6,7 @@ import { createFrame, startService, type Service } from '@eco/service';
 import { openIntake, type CommandIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import type { CentralConfig } from './config.js';
-import { Consumers } from './consumers/consumers.js';
+import { CentralConsumers } from './consumers/central-consumers.js';
 
 const api = {
   title: 'EcoMarket Central API',
@@ -17,7 +17,7 @@ const api = {
 
 @Module({})
 class CentralModule {
-  static with(intake: CommandIntake, reads: Reads, consumers: Consumers): DynamicModule {
+  static with(intake: CommandIntake, reads: Reads, consumers: CentralConsumers): DynamicModule {
     return {
       module: CentralModule,
       imports: [
@@ -55,7 +55,7 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     reads,
     journal: { dir: config.journalDir, limitBytes: config.journalMb * 1024 * 1024 },
   });
-  const consumers = new Consumers(frame, config, reads);
+  const consumers = new CentralConsumers(frame, config, reads);
   await reads.start();
   consumers.start();
   return startService(frame, {

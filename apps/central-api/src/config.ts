@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { consumerNames, type ConsumerName } from '@eco/contracts';
-import { consumerRoles } from '@eco/database';
+import { consumerNames, consumerRoles, type ConsumerName } from '@eco/contracts';
 import {
   loginFileSetting,
   readConfig,
@@ -49,7 +48,6 @@ export const centralSettings = {
   journalDir: settings.journalDir,
   journalMb: settings.journalMb,
   ...readSettings,
-  readUrl: settings.readUrl,
   consumers: {
     variable: 'ECO_CONSUMERS',
     description: `Consumers of events that this process runs: ${consumerNames.join(', ')}, or none`,

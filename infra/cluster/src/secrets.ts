@@ -3,7 +3,8 @@ import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { z } from 'zod';
 import type { BrokerUser } from '@eco/broker';
-import { consumerRoles, loginRoles, type LoginRole } from '@eco/database';
+import { consumerRoles } from '@eco/contracts';
+import { loginRoles, type LoginRole } from '@eco/database';
 import type { App } from './layout.js';
 
 /**

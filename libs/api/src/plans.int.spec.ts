@@ -1,8 +1,7 @@
 import { READ_PLAN_SETTINGS, SideConnection, SLOW_READ_PLAN_SETTINGS } from '@eco/postgres';
-import type { Query } from '@eco/reads';
+import { changesQuery, WHOLE_BATCH, type Query } from '@eco/reads';
 import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { cartProductsQuery, cartQuery } from './carts/cart.query.js';
-import { changesQuery, WHOLE_BATCH } from './changes/changes.query.js';
 import { commandQuery } from './commands/command.query.js';
 import { customerQuery } from './customers/customer.query.js';
 import { customersOfEmailQuery } from './customers/customers-of-email.query.js';

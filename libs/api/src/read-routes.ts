@@ -17,9 +17,8 @@ import { ReservationController } from './reservations/reservation.read.js';
 import { SalesController } from './statistics/sales.read.js';
 import { TransferController } from './transfers/transfer.read.js';
 
-export { freshnessOf } from './changes/consumer-read.js';
 export { periodOf } from './http/period.js';
-export { lagText, problemOf } from './http/read-answer.js';
+export { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
 export { readHeadersSchema, readOptionsOf } from './http/read-request.js';
 export { readSettings } from './read-settings.js';
 export { figuresOf, SUMS_OF_FIGURES } from './statistics/figures.js';

@@ -1,30 +1,25 @@
 import { sleep, type Log } from '@eco/base';
 import { EventSubscription, type Announcement, type BrokerAccess } from '@eco/broker';
 import {
-  changesCursorSchema,
   formatChangesCursor,
-  headers,
   lastCompleteSeq,
-  PROBLEM_URN,
-  problemSchema,
-  receivedPageSchema,
   type ChangesCursor,
   type ReceivedChange,
-  type ReceivedPage,
   type Topic,
 } from '@eco/contracts';
-import { formatPosition, positionOf, type BatchPosition } from '@eco/routing';
+import { reasonOf, type ChangesReader } from '@eco/reads';
+import { positionOf, type BatchPosition } from '@eco/routing';
 import type { Consumer } from './consumer.js';
 import type { ConsumerStore } from './consumer-store.js';
 import type { TopicPosition } from './progress.js';
+import { levelOf, UnavailableError } from './unavailable.js';
 
 export interface ChangeFeedOptions {
   readonly consumer: Consumer;
   readonly store: ConsumerStore;
   readonly access: BrokerAccess;
   readonly groupIds: readonly string[];
-  /** Base URL of the read-service. */
-  readonly readUrl: string;
+  readonly changes: ChangesReader;
   readonly log: Log;
   /** Called after changes have been applied. */
   readonly onApplied?: () => void;
@@ -34,15 +29,14 @@ export interface ChangeFeedOptions {
 const POLL_MS = 2_000;
 const SILENT_MS = 4_000;
 const RETRY_MS = 1_000;
-const REQUEST_TIMEOUT_MS = 5_000;
 const PAGE = 1_000;
 /** Most changes per transaction: a consumer that is far behind commits once for many pages. */
 const CHANGES_AT_ONCE = 5_000;
 
 /**
  * Delivers all changes of its topics to a consumer, once each and in order. An event only wakes it: it states that a
- * topic has reached some batch. The changes are read from `GET /changes`, from the consumer's position on, and applied
- * in the transaction that moves its progress. So there is one mechanism for the next change, for a gap, for a week of
+ * topic has reached some batch. The changes are read like `GET /changes`, from the consumer's position on, and applied in
+ * the transaction that moves its progress. So there is one mechanism for the next change, for a gap, for a week of
  * absence and for a deleted queue. While it processes a page, any number of events cause no more work than the last
  * one.
  *
@@ -66,7 +60,7 @@ export class ChangeFeed {
     });
   }
 
-  /** Returns at once; brokers, databases and the read-service may be away. */
+  /** Returns at once; brokers and databases may be away. */
   start(): void {
     if (this.#poll) return;
     this.subscription.start();
@@ -189,14 +183,14 @@ class TopicFeed {
     let isFull = true;
     while (isFull && changes.length < CHANGES_AT_ONCE) {
       const read = await this.#read(to);
-      if (read.type === 'lost') {
+      if (read.type === 'cursor-lost') {
         // Between two pages the collected changes are dropped and read again, from the stored progress.
         if (to === from) await this.#setBack(from, read.continueFrom);
         return { more: true, isFull: true };
       }
-      changes.push(...read.page.changes);
-      to = appliedUpTo(read.page.next);
-      isFull = read.page.more;
+      changes.push(...read.changes);
+      to = appliedUpTo(read.next);
+      isFull = read.more;
     }
     if (changes.length === 0) {
       // Nothing of this topic up to there. It is not worth a write, because reading again from `from` costs the same.
@@ -213,7 +207,7 @@ class TopicFeed {
     return { more: isFull || now !== to || this.#known.seq > this.#completeSeq, isFull };
   }
 
-  async #setBack(from: TopicPosition, continueFrom: string): Promise<void> {
+  async #setBack(from: TopicPosition, continueFrom: ChangesCursor): Promise<void> {
     const { consumer, store, log } = this.options;
     const to = appliedUpTo(continueFrom);
     // The announced position may belong to the lost history.
@@ -228,7 +222,7 @@ class TopicFeed {
         group: this.group,
         topic: this.topic,
         applied: formatChangesCursor(cursorOf(from)),
-        continueFrom,
+        continueFrom: formatChangesCursor(continueFrom),
         lostBatches,
       },
       'a failover lost batches that this consumer had applied; their effects stay, and it continues after the last common batch',
@@ -240,38 +234,38 @@ class TopicFeed {
   }
 
   /** Requires a node that has at least the position stated by an event. */
-  async #read(
-    from: TopicPosition,
-  ): Promise<{ type: 'page'; page: ReceivedPage } | { type: 'lost'; continueFrom: string }> {
-    const url = new URL(`${this.options.readUrl}/changes`);
-    url.search = new URLSearchParams({
-      group: this.group,
-      topic: this.topic,
-      after: formatChangesCursor(cursorOf(from)),
-      limit: String(PAGE),
-    }).toString();
-    const known = this.#known.tag === '' ? [] : [{ group: this.group, ...this.#known }];
-    const response = await fetch(url, {
-      signal: AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), this.#stopped.signal]),
-      headers: known.length === 0 ? {} : { [headers.position]: formatPosition(positionOf(known)) },
-    });
-    const text = await response.text();
-    if (response.ok) return { type: 'page', page: receivedPageSchema.parse(JSON.parse(text)) };
-    const continueFrom = response.status === 410 ? continuationIn(text) : undefined;
-    if (continueFrom !== undefined) return { type: 'lost', continueFrom };
-    throw new Error(`GET ${url.pathname}${url.search} answered ${response.status}: ${text}`);
+  async #read(from: TopicPosition) {
+    const { group, topic } = this;
+    const known = this.#known.tag === '' ? [] : [{ group, ...this.#known }];
+    const request = { group, topic, after: cursorOf(from), limit: PAGE };
+    const reading = this.options.changes.read(request, { position: positionOf(known), waitMs: 0 });
+    const read = await unlessAborted(this.#stopped.signal, reading);
+    if (read.type === 'page' || read.type === 'cursor-lost') return read;
+    throw new UnavailableError(reasonOf(read));
   }
 
   #report(error: Error): void {
     const { consumer, log } = this.options;
-    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-    const trouble = `${error.message}${cause}`;
-    if (trouble !== this.trouble)
-      log.warn(
-        { consumer: consumer.name, group: this.group, topic: this.topic, error: trouble },
-        'changes can not be applied now',
-      );
-    this.trouble = trouble;
+    const { group, topic } = this;
+    if (error.message !== this.trouble) {
+      const line = { consumer: consumer.name, group, topic, error: error.message };
+      log[levelOf(error)](line, 'changes can not be applied now');
+    }
+    this.trouble = error.message;
+  }
+}
+
+/** Rejects when the signal aborts, so that a stop waits for no read, whose deadline may be seconds away. */
+async function unlessAborted<T>(signal: AbortSignal, result: Promise<T>): Promise<T> {
+  let abort: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(new Error('stopped'));
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([result, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -281,15 +275,6 @@ function cursorOf({ term, tag, seq, n }: TopicPosition): ChangesCursor {
   return { ...(tag === '' ? {} : { leadership: { term, tag } }), seq, ...(n === null ? {} : { n }) };
 }
 
-function appliedUpTo(text: string): TopicPosition {
-  const { leadership, seq, n } = changesCursorSchema.parse(text);
+function appliedUpTo({ leadership, seq, n }: ChangesCursor): TopicPosition {
   return { term: leadership?.term ?? 0, tag: leadership?.tag ?? '', seq, n: n ?? null };
-}
-
-/** Where a consumer with a lost position continues, according to the problem that reports it. */
-function continuationIn(text: string): string | undefined {
-  const parsed = problemSchema.safeParse(JSON.parse(text));
-  if (!parsed.success || parsed.data.type !== `${PROBLEM_URN}position-lost`) return undefined;
-  const { continueFrom } = parsed.data;
-  return changesCursorSchema.safeParse(continueFrom).success ? String(continueFrom) : undefined;
 }

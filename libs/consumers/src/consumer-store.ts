@@ -1,46 +1,64 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DataSource, QueryFailedError, type DataSourceOptions, type EntityManager, type EntitySchema } from 'typeorm';
-import type { ConsumerSchema } from '@eco/contracts';
+import {
+  DataSource,
+  QueryFailedError,
+  type DataSourceOptions,
+  type EntityManager,
+  type EntitySchema,
+  type QueryRunner,
+} from 'typeorm';
 import { hostPort, type Address } from '@eco/base';
-import { DATABASE_NAME, isInClass, NodeRoles, primaryOf, SQLSTATE_CLASS } from '@eco/postgres';
+import type { ConsumerSchema } from '@eco/contracts';
+import { DATABASE_NAME } from '@eco/postgres';
+import type { ConsumerRows, ReadFailure } from '@eco/reads';
 import type { Consumer } from './consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
+import { sqlFailure } from './sql-failure.js';
+import { UnavailableError } from './unavailable.js';
+
+export interface NodeWithRole {
+  readonly node: Address;
+  readonly role: 'primary' | 'replica';
+}
 
 export interface ConsumerStoreOptions {
-  consumer: Pick<Consumer, 'schema' | 'entities'>;
-  /** All nodes of the group that keeps the schema; the store asks them which one is the primary (R7). */
-  nodes: readonly Address[];
+  readonly consumer: Pick<Consumer, 'schema' | 'entities'>;
+  /**
+   * The nodes of the group that keeps the schema, with their present roles. The read library of the same process
+   * watches them, so that the store asks no node for its role (R7).
+   */
+  readonly nodes: () => readonly NodeWithRole[];
   /** Of the schema's own role, `eco_<schema>`. */
-  password: string;
-  applicationName: string;
-}
-
-/** No node could be reached, or none answered. Try again. */
-export class StoreUnavailableError extends Error {
-  override readonly name = 'StoreUnavailableError';
-}
-
-/** The database refuses a value of the request (class 22). Every node would refuse it, now and later. */
-export class ValueRefusedError extends Error {
-  override readonly name = 'ValueRefusedError';
+  readonly password: string;
+  readonly applicationName: string;
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
+/** The server ends a statement after 10 s, so an answer this late means that the server is stalled. */
+const QUERY_TIMEOUT_MS = 12_000;
 const POOL_SIZE = 3;
+
+/** The connections to one node. They are closed when nobody uses them any more. */
+interface Pool {
+  readonly source: Promise<DataSource>;
+  users: number;
+  isDropped: boolean;
+}
 
 /**
  * The schema of one consumer of events. It writes on the primary, wherever that is. It also reads there while there is
  * one, and on a replica otherwise, so that reads continue without a primary.
+ *
+ * A failure is an `UnavailableError` if the server could not be reached or could not do it now. Any other error, such as
+ * a wrong statement, is thrown as it is.
  */
 export class ConsumerStore {
-  readonly #group: NodeRoles;
   readonly #progress: EntitySchema<Progress>;
-  readonly #sources = new Map<string, Promise<DataSource>>();
+  readonly #pools = new Map<string, Pool>();
   #closed = false;
 
   constructor(private readonly options: ConsumerStoreOptions) {
     this.#progress = progressOf(options.consumer.schema);
-    this.#group = new NodeRoles(options.nodes, this.#login, options.applicationName);
   }
 
   get name(): ConsumerSchema {
@@ -49,7 +67,11 @@ export class ConsumerStore {
 
   /** The consumer's position; 0 before its first change. */
   applied(groupId: string, topic: string): Promise<TopicPosition> {
-    return this.#onPrimary((manager) => this.#appliedIn(manager, groupId, topic));
+    return this.#onPrimary(async (manager) => {
+      const progress = manager.getRepository(this.#progress);
+      const row = await progress.findOneBy({ consumer: this.name, groupId, topic });
+      return row === null ? NOTHING_APPLIED : appliedIn(row);
+    });
   }
 
   /**
@@ -62,132 +84,137 @@ export class ConsumerStore {
     apply: (manager: EntityManager) => Promise<void>,
   ): Promise<TopicPosition> {
     const key = { consumer: this.name, groupId, topic };
-    return this.#onPrimary((primary) =>
-      primary.transaction(async (manager) => {
-        const table = this.#progress;
-        await manager
-          .createQueryBuilder()
-          .insert()
-          .into(table)
-          .values({ ...key, ...NOTHING_APPLIED })
-          .orIgnore()
-          .execute();
-        const now = appliedIn(await manager.findOneOrFail(table, { where: key, lock: { mode: 'pessimistic_write' } }));
-        if (!isDeepStrictEqual(now, appliedIn(from))) return now;
-        await apply(manager);
-        await manager.update(table, key, to);
-        return to;
-      }),
-    );
+    return this.write(async (manager) => {
+      const progress = manager.getRepository(this.#progress);
+      await progress
+        .createQueryBuilder()
+        .insert()
+        .values({ ...key, ...NOTHING_APPLIED })
+        .orIgnore()
+        .execute();
+      const now = appliedIn(await progress.findOneOrFail({ where: key, lock: { mode: 'pessimistic_write' } }));
+      if (!isDeepStrictEqual(now, appliedIn(from))) return now;
+      await apply(manager);
+      await progress.update(key, to);
+      return to;
+    });
   }
 
-  /** On the primary. */
+  /** In one transaction on the primary. */
   write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.#onPrimary((manager) => manager.transaction(work));
   }
 
-  /** Reads in one snapshot, with the progress that the result reflects. */
-  async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<{
-    result: T;
-    progress: (TopicPosition & { group: string; topic: string })[];
-    node: Address;
-    role: 'primary' | 'replica';
-  }> {
-    const answers = await this.#group.ask();
-    const primary = primaryOf(answers);
-    const candidates = [...(primary ? [primary] : []), ...answers.filter(({ type }) => type === 'replica')];
-    let cause: unknown = new Error('no node answers');
-    for (const { node } of candidates) {
+  /** Reads in one snapshot, with the progress that the result reflects. Throws only for bugs. */
+  async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<ConsumerRows<T> | ReadFailure> {
+    const nodes = this.options.nodes();
+    const candidates = ['primary', 'replica'].flatMap((role) => nodes.filter((each) => each.role === role));
+    let reason = 'none is reachable';
+    let refusal: Error | undefined;
+    for (const { node, role } of candidates) {
       try {
-        const { manager } = await this.#source(node);
-        return await manager.transaction('REPEATABLE READ', async (snapshot) => ({
-          result: await work(snapshot),
-          progress: (await snapshot.findBy(this.#progress, { consumer: this.name })).map(
-            ({ groupId: group, topic, ...progress }) => ({ group, topic, ...appliedIn(progress) }),
-          ),
-          node,
-          role: node === primary?.node ? ('primary' as const) : ('replica' as const),
-        }));
+        const found = await this.#on(node, (manager) =>
+          manager.transaction('REPEATABLE READ', async (snapshot) => ({
+            rows: await work(snapshot),
+            progress: await snapshot.getRepository(this.#progress).findBy({ consumer: this.name }),
+          })),
+        );
+        const progress = found.progress.map(({ groupId: group, topic, ...at }) => ({ group, topic, ...appliedIn(at) }));
+        return { type: 'rows', rows: found.rows, progress, node: hostPort(node), role };
       } catch (error) {
-        if (isAboutValue(error)) throw new ValueRefusedError(error.message, { cause: error });
-        await this.#forget(node);
-        cause = error;
+        const { message } = error as Error;
+        if (error instanceof UnavailableError) reason = message;
+        else if (error instanceof QueryFailedError && sqlFailure(error) === 'bad-value')
+          return { type: 'bad-value', reason: message };
+        else refusal ??= error as Error;
       }
     }
-    throw new StoreUnavailableError(`no database node answers for ${this.name}: ${(cause as Error).message}`, {
-      cause,
-    });
+    if (refusal !== undefined) throw refusal;
+    return { type: 'no-node', fault: `no database node answers for ${this.name}: ${reason}` };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#group.close();
-    await Promise.all(this.options.nodes.map((node) => this.#forget(node)));
-  }
-
-  get #login() {
-    return { user: `eco_${this.name}`, password: this.options.password };
-  }
-
-  async #appliedIn(manager: EntityManager, groupId: string, topic: string): Promise<TopicPosition> {
-    const row = await manager.findOneBy(this.#progress, { consumer: this.name, groupId, topic });
-    return row === null ? NOTHING_APPLIED : appliedIn(row);
+    await Promise.all(
+      [...this.#pools.values()].map((pool) => {
+        pool.isDropped = true;
+        return closeIfUnused(pool);
+      }),
+    );
+    this.#pools.clear();
   }
 
   async #onPrimary<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const primary = primaryOf(await this.#group.ask());
-    if (primary === undefined) throw new StoreUnavailableError(`no primary answers for ${this.name}`);
+    const primary = this.options.nodes().find(({ role }) => role === 'primary');
+    if (primary === undefined) throw new UnavailableError(`no primary answers for ${this.name}`);
+    return this.#on(primary.node, work);
+  }
+
+  /** Gives `work` a connection to the node. */
+  async #on<T>(node: Address, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new UnavailableError(`the store of ${this.name} is closed`);
+    const pool = this.#poolOf(node);
+    let runner: QueryRunner | undefined;
+    pool.users += 1;
     try {
-      const { manager } = await this.#source(primary.node);
-      return await work(manager);
+      const opened = (await pool.source).createQueryRunner();
+      await opened.connect();
+      runner = opened;
+      return await work(opened.manager);
     } catch (error) {
-      // Whether the connection or the statement failed does not matter: the next try opens a new connection.
-      await this.#forget(primary.node);
-      throw new StoreUnavailableError(`${this.name} could not be written: ${(error as Error).message}`, {
-        cause: error,
-      });
+      // A connection that breaks between two statements releases its runner.
+      const isConnected = runner?.isReleased === false;
+      if (isConnected && !(error instanceof QueryFailedError)) throw error;
+      const isUnavailable = sqlFailure(error) === 'unavailable';
+      // The next try opens new connections.
+      if (!isConnected || isUnavailable) pool.isDropped = true;
+      if (!isUnavailable) throw error;
+      const { message } = error as Error;
+      throw new UnavailableError(`${hostPort(node)} is not available for ${this.name}: ${message}`, { cause: error });
+    } finally {
+      await runner?.release();
+      pool.users -= 1;
+      void closeIfUnused(pool);
     }
   }
 
-  #source(node: Address): Promise<DataSource> {
-    if (this.#closed) throw new StoreUnavailableError(`the store of ${this.name} is closed`);
-    const key = hostPort(node);
-    const opened =
-      this.#sources.get(key) ??
-      new DataSource({
-        type: 'postgres',
-        host: node.host,
-        port: node.port,
-        database: DATABASE_NAME,
-        username: this.#login.user,
-        password: this.#login.password,
-        applicationName: this.options.applicationName,
-        connectTimeoutMS: CONNECT_TIMEOUT_MS,
-        poolSize: POOL_SIZE,
-        poolErrorHandler: () => undefined,
-        entities: [this.#progress, ...this.options.consumer.entities] as DataSourceOptions['entities'],
-      }).initialize();
-    this.#sources.set(key, opened);
-    return opened;
+  #poolOf(node: Address): Pool {
+    const name = hostPort(node);
+    const known = this.#pools.get(name);
+    if (known?.isDropped === false) return known;
+    const pool: Pool = { source: this.#open(node), users: 0, isDropped: false };
+    this.#pools.set(name, pool);
+    return pool;
   }
 
-  async #forget(node: Address): Promise<void> {
-    const key = hostPort(node);
-    const opened = this.#sources.get(key);
-    this.#sources.delete(key);
-    try {
-      await (await opened)?.destroy();
-    } catch {
-      // It never opened, or its connections are broken: nothing is left to close.
-    }
+  #open({ host, port }: Address): Promise<DataSource> {
+    const { consumer, password, applicationName } = this.options;
+    return new DataSource({
+      type: 'postgres',
+      host,
+      port,
+      database: DATABASE_NAME,
+      username: `eco_${this.name}`,
+      password,
+      applicationName,
+      connectTimeoutMS: CONNECT_TIMEOUT_MS,
+      poolSize: POOL_SIZE,
+      poolErrorHandler: () => undefined,
+      extra: { query_timeout: QUERY_TIMEOUT_MS },
+      entities: [this.#progress, ...consumer.entities] as DataSourceOptions['entities'],
+    }).initialize();
+  }
+}
+
+async function closeIfUnused(pool: Pool): Promise<void> {
+  if (!pool.isDropped || pool.users > 0) return;
+  try {
+    await (await pool.source).destroy();
+  } catch {
+    // It never opened, or its connections are broken: nothing is left to close.
   }
 }
 
 function appliedIn({ term, tag, seq, n }: TopicPosition): TopicPosition {
   return { term, tag, seq, n };
-}
-
-function isAboutValue(error: unknown): error is QueryFailedError<Error & { code?: string }> {
-  if (!(error instanceof QueryFailedError)) return false;
-  return isInClass((error.driverError as { code?: string }).code, SQLSTATE_CLASS.invalidData);
 }

@@ -1,4 +1,6 @@
 export { defineConsumer, type Consumer } from './consumer.js';
 export { changesOfType } from './changes-of-type.js';
 export { ChangeFeed } from './change-feed.js';
-export { ConsumerStore, StoreUnavailableError, ValueRefusedError } from './consumer-store.js';
+export { ConsumerStore } from './consumer-store.js';
+export { Consumers } from './consumers.js';
+export { levelOf } from './unavailable.js';

@@ -153,4 +153,3 @@ export const changesPageSchema = z.object({
   more: z.boolean(),
 });
 export const receivedPageSchema = changesPageSchema.extend({ changes: receivedChangesSchema });
-export type ReceivedPage = z.infer<typeof receivedPageSchema>;

@@ -23,3 +23,7 @@ export type ConsumerSchema = (typeof consumerDeclarations)[ConsumerName]['schema
 
 export const consumerNames = Object.keys(consumerDeclarations) as readonly ConsumerName[];
 export const consumerSchemas = consumerNames.map((name): ConsumerSchema => consumerDeclarations[name].schema);
+
+/** The database role of a consumer, which writes its own schema and nothing else. */
+export type ConsumerRole = `eco_${ConsumerSchema}`;
+export const consumerRoles = consumerSchemas.map((schema): ConsumerRole => `eco_${schema}`);

@@ -1,4 +1,4 @@
-export { consumerRoles, loginRoles, type LoginRole } from './roles/roles.js';
+export { loginRoles, type LoginRole } from './roles/roles.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';
 export {

@@ -1,6 +1,10 @@
 /** SQLSTATEs that this code names: the five characters of an error, from appendix A of PostgreSQL's manual. */
 export const SQLSTATE = {
   featureNotSupported: '0A000',
+  /** A write to a node that is not the primary. */
+  readOnlyTransaction: '25006',
+  /** `idle_in_transaction_session_timeout` ended the session. */
+  idleInTransaction: '25P03',
   /** A prepared statement that this session does not know. */
   unknownStatement: '26000',
   outOfMemory: '53200',

@@ -1,4 +1,4 @@
-import type { BatchPosition, GroupPosition, Position } from '@eco/routing';
+import { formatPosition, positionOf, type BatchPosition, type GroupPosition, type Position } from '@eco/routing';
 
 /** What a client asks of a read. */
 export interface ReadOptions {
@@ -43,3 +43,31 @@ export type ReadFailure =
   | { readonly type: 'too-slow'; readonly group: string; readonly reason: string }
   /** The database refuses a value of the request. */
   | { readonly type: 'bad-value'; readonly reason: string };
+
+/** Why there is no answer, as a phrase for a person. */
+export function reasonOf(failure: ReadFailure): string {
+  switch (failure.type) {
+    case 'no-node':
+      return failure.fault;
+    case 'not-fresh':
+      return `No node of group ${failure.group} has reached ${requirementsOf(failure)} in time`;
+    case 'too-busy':
+    case 'too-slow':
+      return `Group ${failure.group}: ${failure.reason}`;
+    case 'bad-value':
+      return failure.reason;
+    case 'position-lost':
+      return `${textOf(failure.group, failure.wanted)} is not in the history of group ${failure.group}`;
+  }
+}
+
+function requirementsOf({ group, wanted, lagMsMax }: Extract<ReadFailure, { type: 'not-fresh' }>): string {
+  return [
+    ...(wanted === undefined ? [] : [textOf(group, wanted)]),
+    ...(lagMsMax === undefined ? [] : [`a lag of at most ${lagMsMax} ms`]),
+  ].join(' and ');
+}
+
+function textOf(group: string, position: BatchPosition): string {
+  return formatPosition(positionOf([{ group, ...position }]));
+}

@@ -1,4 +1,15 @@
 export { Reads, type NodeReport } from './reads.js';
-export type { GroupAnswer, ReadFailure, ReadOptions, Source } from './answer.js';
+export { reasonOf, type GroupAnswer, type ReadFailure, type ReadOptions, type Source } from './answer.js';
+export { ChangesReader } from './changes/changes-reader.js';
+export { changesQuery, WHOLE_BATCH } from './changes/changes.query.js';
+export {
+  onReplicas,
+  progressOf,
+  readConsumer,
+  type ConsumerAnswer,
+  type ConsumerRows,
+  type WithProgress,
+} from './consumer-read.js';
+export { readFailureKind } from './nodes/read-failure-kind.js';
 export { query, type Query } from './query.js';
 export { READ_DEFAULTS, type ReadSettings } from './settings.js';

@@ -1,20 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { ReadRoutes } from '@eco/api/reads';
-import { ChangeFeed, type Consumer } from '@eco/consumers';
-import { headers, type Change } from '@eco/contracts';
-import { createFrame, startService, type Service } from '@eco/service';
-import { Reads } from '@eco/reads';
+import { ChangeFeed, Consumers, type Consumer } from '@eco/consumers';
+import { consumerRoles, headers, type Change, type ConsumerRole } from '@eco/contracts';
+import { createFrame, type Frame } from '@eco/service';
+import { ChangesReader, Reads } from '@eco/reads';
 import { bucketOf, evenPlacement, formatPosition, groupOf, newOrderId, positionOf } from '@eco/routing';
 import { BatchWriter, commandOf, eventually, startDatabaseGroups, type DatabaseGroup } from '@eco/testing';
 import { SMTPServer } from 'smtp-server';
-import { readConsumerStore } from './consumer-answer.js';
+import { answerFrom } from './consumer-answer.js';
 import { CentralCustomer } from './customers/customer.entity.js';
 import { customersConsumer } from './customers/customers.consumer.js';
 import { Mailer } from './notifications/mailer.js';
 import { Notification } from './notifications/notification.entity.js';
 import { notificationsConsumer } from './notifications/notifications.consumer.js';
-import { CustomersStore, NotificationsStore } from './stores.js';
 
 /*
  * Consumers on two groups, without a broker: they then poll by themselves. Their tables are in g1. They apply changes
@@ -26,13 +24,15 @@ const ofG2 = Array.from({ length: 1_000 }, (_, n) => `g2-${n}`).filter(
   (key) => groupOf(placement, bucketOf(key, 16)) === 'g2',
 );
 
+const NO_BROKER = { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', password: '' };
+
 let g1: DatabaseGroup;
 let g2: DatabaseGroup;
 let home: BatchWriter;
 let writer: BatchWriter;
 let reads: Reads;
-let service: Service;
-let store: CustomersStore;
+let frame: Frame;
+let consumers: Consumers;
 
 beforeAll(async () => {
   [g1, g2] = (await startDatabaseGroups([
@@ -40,7 +40,7 @@ beforeAll(async () => {
     { id: 'g2', replicas: 1 },
   ])) as [DatabaseGroup, DatabaseGroup];
   [home, writer] = await Promise.all([BatchWriter.open(g1), BatchWriter.open(g2)]);
-  const frame = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  frame = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   reads = new Reads({
     groups: [g1, g2].map(({ id, servers }) => ({ id, nodes: servers.map(({ host, port }) => ({ host, port })) })),
     login: g1.login('eco_reader'),
@@ -50,33 +50,41 @@ beforeAll(async () => {
     settings: { probeEveryMs: 100 },
   });
   await reads.start();
-  service = await startService(frame, { module: ReadRoutes.of(reads, ['changes']) });
-  store = new CustomersStore(storeOf(customersConsumer));
+  consumers = new Consumers({
+    consumers: [customersConsumer, notificationsConsumer],
+    running: [],
+    reads,
+    access: NO_BROKER,
+    passwords: passwordsOf(g1),
+    applicationName: 'spec',
+    registry: frame.metrics.registry,
+    log: frame.log,
+  });
 }, 120_000);
 afterAll(async () => {
-  await service?.stop();
-  await store?.close();
+  await consumers?.close();
   reads?.stop();
   await home?.close();
   await writer?.close();
   await g1?.stop();
 });
 
-function storeOf(consumer: Consumer) {
-  return {
-    consumer,
-    nodes: g1.servers.map(({ host, port }) => ({ host, port })),
-    password: g1.login(`eco_${consumer.schema}`).password,
-    applicationName: 'spec',
-  };
-}
-
 function feedOf(consumer: Consumer): ChangeFeed {
-  const { log } = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
-  const access = { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', password: '' };
-  const feed = new ChangeFeed({ consumer, store, access, groupIds: ['g1', 'g2'], readUrl: service.url, log });
+  const feed = new ChangeFeed({
+    consumer,
+    store: consumers.storeOf(consumer),
+    access: NO_BROKER,
+    groupIds: ['g1', 'g2'],
+    changes: new ChangesReader(reads),
+    log: frame.log,
+  });
   feed.start();
   return feed;
+}
+
+function passwordsOf(group: DatabaseGroup): Record<ConsumerRole, string> {
+  const passwords = consumerRoles.map((role) => [role, group.login(role).password]);
+  return Object.fromEntries(passwords) as Record<ConsumerRole, string>;
 }
 
 const register = (customerId: string) =>
@@ -84,8 +92,10 @@ const register = (customerId: string) =>
 
 /** Central's table of customers, as clients read it. */
 async function customers(sent: { lagMsMax?: number } = {}) {
-  const { result, headers: answered } = await readConsumerStore(
-    { store, consumer: customersConsumer, reads, headers: { 'ecomarket-max-lag-ms': sent.lagMsMax } },
+  const { result, headers: answered } = await answerFrom(
+    consumers,
+    customersConsumer,
+    { 'ecomarket-max-lag-ms': sent.lagMsMax },
     (manager) => manager.find(CentralCustomer),
   );
   return { ids: result.map(({ customerId }) => customerId).sort(), answered };
@@ -146,10 +156,7 @@ it('a batch too large for one transaction is applied in parts, once each, across
   await eventually('it has applied the batch in part', isInside);
   await ended.stop();
   // Readers get the position of the last completely applied batch.
-  const { headers: answered } = await readConsumerStore(
-    { store, consumer: follower(true), reads, headers: {} },
-    async () => undefined,
-  );
+  const { headers: answered } = await answerFrom(consumers, follower(true), {}, async () => undefined);
   expect(answered[headers.position]).toBe(formatPosition(positionOf([{ ...position, seq: position.seq - 1 }])));
 
   const next = feedOf(follower(false));
@@ -230,7 +237,7 @@ describe('the mailer', () => {
   }
 
   it('uses one clock for claims and queries, so that wrong clocks neither delay a mail nor send it twice', async () => {
-    const notifications = new NotificationsStore(storeOf(notificationsConsumer));
+    const notifications = consumers.storeOf(notificationsConsumer);
     let finish = () => undefined as void;
     const held = new Promise<void>((resolve) => (finish = resolve));
     const server = new SMTPServer({
@@ -243,10 +250,12 @@ describe('the mailer', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.server.address() as AddressInfo;
-    const { log } = createFrame({ name: 'spec', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+    const { log } = frame;
+    const { registry } = frame.metrics;
     const mailer = new Mailer({
       store: notifications,
       server: { url: `smtp://127.0.0.1:${port}` },
+      registry,
       log,
       keepSentMs: 100 * 365 * 86_400_000,
     });
@@ -284,8 +293,8 @@ describe('the mailer', () => {
       await eventually('it is claimed, for minutes', async () => ((await claimedFor())[0]?.seconds ?? 0) > 60);
       finish();
       const sent = await eventually('it is sent', async () => {
-        const { result } = await notifications.read((manager) => manager.findOneByOrFail(Notification, { id }));
-        return result.state === 'sent' && result;
+        const found = await notifications.write((manager) => manager.findOneByOrFail(Notification, { id }));
+        return found.state === 'sent' && found;
       });
       jest.useRealTimers();
       expect(Math.abs(Date.now() - (sent.sentAt?.getTime() ?? 0))).toBeLessThan(300_000);
@@ -293,7 +302,6 @@ describe('the mailer', () => {
       finish();
       jest.useRealTimers();
       await mailer.stop();
-      await notifications.close();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     }
   });

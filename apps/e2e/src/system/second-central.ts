@@ -21,7 +21,6 @@ export async function startSecondCentral(
       ECO_PORT: '0',
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
       ECO_GROUPS: layout.groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';'),
-      ECO_READ_URL: system.read.url,
       ECO_JOURNAL_DIR: path.join(dataDir, 'journals'),
       ECO_SECRETS_FILE: path.join(dataDir, 'secrets', 'central-api.json'),
       ...settings,

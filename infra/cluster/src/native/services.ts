@@ -77,7 +77,6 @@ export class Services {
 
   #settings(service: ServiceNode): Record<string, string> {
     const { layout, description, dataDir } = this.#host;
-    const read = layout.services.find(({ app }) => app === 'read-service');
     return {
       ...givenSettings(),
       ECO_NAME: service.name,
@@ -90,7 +89,6 @@ export class Services {
       ECO_SECRETS_FILE: serviceSecretsFile(dataDir, service.name),
       ...(service.app === 'central-api' && { ECO_JOURNAL_DIR: journalsDir(dataDir) }),
       ...(service.groupId !== undefined && { ECO_GROUP: service.groupId }),
-      ...(read && { ECO_READ_URL: `http://${read.host}:${read.port}` }),
     };
   }
 }

@@ -1,7 +1,14 @@
 import { headers, LAG_UNKNOWN, type ProblemName } from '@eco/contracts';
 import { problem, type ProblemError } from '@eco/service';
-import type { GroupAnswer, ReadOptions, ReadFailure, Source } from '@eco/reads';
-import { formatPosition, positionOf, type Position, type BatchPosition } from '@eco/routing';
+import {
+  reasonOf,
+  type ConsumerAnswer,
+  type GroupAnswer,
+  type ReadOptions,
+  type ReadFailure,
+  type Source,
+} from '@eco/reads';
+import { formatPosition, positionOf } from '@eco/routing';
 
 /** Headers of every read's response, for the API document. */
 export const READ_ANSWER_HEADERS = [headers.position, headers.source, headers.lagMs];
@@ -61,11 +68,8 @@ export function ordersCarried(orders: readonly string[]): string[] {
 /** Index of the version digit in a UUID. */
 const VERSION_AT = 14;
 
-/** The same for a consumer's data: the position is what it has applied. */
-export function consumerHeadersOf(
-  { node, role }: Source,
-  { position, lagMs }: { position: Position; lagMs: number | undefined },
-): Record<string, string> {
+/** The same for a consumer's rows: the position is what it has applied. */
+export function consumerHeadersOf({ node, role, position, lagMs }: ConsumerAnswer<unknown>): Record<string, string> {
   const text = formatPosition(position);
   return {
     [headers.source]: `${node} (${role})`,
@@ -87,34 +91,17 @@ export function answered<Row, Extra>(result: GroupAnswer<Row, Extra> | ReadFailu
 }
 
 export function problemOf(failure: ReadFailure): ProblemError {
+  const detail = reasonOf(failure);
   switch (failure.type) {
     case 'no-node':
-      return problem('no-node', { detail: failure.fault, headers: retryAfter });
     case 'not-fresh':
-      return problem('not-fresh', {
-        detail: `No node of group ${failure.group} has reached ${wishOf(failure)} in time`,
-        headers: retryAfter,
-      });
+      return problem(failure.type, { detail, headers: retryAfter });
     case 'too-busy':
     case 'too-slow':
-      return problem(failure.type, { detail: `Group ${failure.group}: ${failure.reason}`, headers: retryAfterReports });
+      return problem(failure.type, { detail, headers: retryAfterReports });
     case 'bad-value':
-      return problem('bad-input', { faults: [{ at: 'query', message: failure.reason }] });
+      return problem('bad-input', { faults: [{ at: 'query', message: detail }] });
     case 'position-lost':
-      return problem('position-lost', {
-        detail: `${textOf(failure)} is not in the history of group ${failure.group}: discard it and read again`,
-      });
+      return problem('position-lost', { detail: `${detail}: discard it and read again` });
   }
-}
-
-function wishOf(failure: Extract<ReadFailure, { type: 'not-fresh' }>): string {
-  const { group, wanted, lagMsMax } = failure;
-  return [
-    ...(wanted === undefined ? [] : [textOf({ group, wanted })]),
-    ...(lagMsMax === undefined ? [] : [`a lag of at most ${lagMsMax} ms`]),
-  ].join(' and ');
-}
-
-function textOf({ group, wanted }: { group: string; wanted: BatchPosition }): string {
-  return formatPosition(positionOf([{ group, ...wanted }]));
 }

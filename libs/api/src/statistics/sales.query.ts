@@ -1,6 +1,5 @@
 import type { Figures } from '@eco/database';
-import { query, type Query } from '@eco/reads';
-import { progressOf, type WithProgress } from '../changes/consumer-read.js';
+import { progressOf, query, type Query, type WithProgress } from '@eco/reads';
 import { HAS_FIGURES, SUMS_OF_FIGURES } from './figures.js';
 
 export interface SalesRow extends Figures {
@@ -10,7 +9,7 @@ export interface SalesRow extends Figures {
   product_id: string;
 }
 
-export interface WithTimeZone {
+interface WithTimeZone {
   time_zone: string;
 }
 

@@ -3,8 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { CENTRAL, headers, salesQuerySchema, salesRowSchema, salesSchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
-import { Reads } from '@eco/reads';
-import { readConsumerTables, type WithProgress } from '../changes/consumer-read.js';
+import { onReplicas, readConsumer, Reads } from '@eco/reads';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../http/page.js';
 import { periodOf } from '../http/period.js';
@@ -12,7 +11,7 @@ import { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { figuresOf } from './figures.js';
 import { todayOf } from './today.js';
-import { salesQueryOf, type SalesRow, type WithTimeZone } from './sales.query.js';
+import { salesQueryOf, type SalesRow } from './sales.query.js';
 
 const DAYS_MAX = 366;
 /** By product there are many rows per day. */
@@ -67,16 +66,22 @@ export class SalesController {
         limit + 1,
         ...(productId === undefined ? [] : [productId]),
       ];
-      const read = await readConsumerTables(this.reads, ['orders'], salesQueryOf(grouping), values, options);
+      const salesQuery = salesQueryOf(grouping);
+      const read = await readConsumer(
+        this.reads,
+        ['orders'],
+        () => onReplicas(this.reads, salesQuery, values, options),
+        options,
+      );
       if (read.type !== 'answer') throw problemOf(read);
-      const { answer } = read;
-      const { time_zone: timeZone } = answer.extra as WithProgress & WithTimeZone;
-      const page = mergePage([wholePart(answer.rows)], limit, {
+      const { rows, extra } = read.rows;
+      const { time_zone: timeZone } = extra;
+      const page = mergePage([wholePart(rows)], limit, {
         keyOf: ({ day, branch_id, product_id }) => [day, branch_id, product_id],
       });
       return {
         page: { ...page, items: page.items.map((row) => salesOf(row, grouping)) },
-        headers: { ...consumerHeadersOf(answer.source, read), [headers.timeZone]: timeZone },
+        headers: { ...consumerHeadersOf(read), [headers.timeZone]: timeZone },
         extra: { timeZone },
       };
     });

@@ -1,4 +1,3 @@
-import { AmqpConnection, Nack } from '@golevelup/nestjs-rabbitmq';
 import {
   receivedEventSchema,
   receivedHeartbeatSchema,
@@ -6,9 +5,9 @@ import {
   type ReceivedEvent,
   type ReceivedHeartbeat,
 } from '@eco/contracts';
-import { doubledMs, settlesWithin, shuffled, type Log } from '@eco/base';
+import { doubledMs, type Log } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
-import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } from '../topology.js';
+import { EventConnection } from './event-connection.js';
 
 export type Announcement =
   { type: 'event'; event: ReceivedEvent } | { type: 'heartbeat'; heartbeat: ReceivedHeartbeat };
@@ -25,47 +24,23 @@ export interface EventSubscriptionOptions {
   log?: Log;
 }
 
-interface Current {
-  amqp: AmqpConnection;
-  /** Aborting destroys its socket. */
-  socket: AbortController;
-}
-
 const SILENCE_MS = 5000;
 /** Without a writer no heartbeat arrives. Renewals get rarer then, because they cannot help. */
 const PATIENCE_CAP_MS = 30_000;
-const PREFETCH = 20;
-const HEARTBEAT_SECONDS = 4;
-const RECONNECT_SECONDS = 1;
-const CLOSE_TIMEOUT_MS = 2000;
-/** Until the broker has answered: a stalled broker accepts a connection and then sends nothing. */
-const CONNECT_TIMEOUT_MS = 2000;
 
 /**
- * Subscribes a consumer to its topics and to the heartbeats, with @golevelup/nestjs-rabbitmq.
+ * Subscribes a consumer to its topics and to the heartbeats, and hands over what it receives, one announcement at a
+ * time.
  *
- * Its AmqpConnection is used without its Nest module. So neither global pipes, guards and interceptors nor its
- * discovery of handlers (once per process) affect a subscription. It works well while it lives, but does not recover by
- * itself from:
- * - a broker that is down at boot: `createSubscriber` does not settle before there is a connection, so it is not
- *   awaited;
- * - `basic.cancel` after the queue was deleted: the null message is swallowed and nothing subscribes again
- *   (golevelup/nestjs#628, and the source of 9.0.2);
- * - a cluster restart that leaves a connection without its consumer (golevelup/nestjs#691, #526), or a channel that the
- *   broker closed, which amqp-connection-manager leaves closed until the next connection.
- *
- * All of them look alike from here: nothing is received, connected or not, although a heartbeat is due every second. So
- * there is one remedy: after too long a silence, drop the connection and make another one, which declares and binds its
- * own queue. Nothing is lost, because an event only announces. A consumer whose subscription stays silent reads GET
- * /changes by itself; `silentMs` serves that purpose.
- *
- * On shutdown, its `close` cancels only consumers that it did not make itself, so events keep arriving meanwhile
- * (golevelup/nestjs#889). `stop` therefore cancels them one by one first.
+ * What `EventConnection` does not recover from looks alike from here: nothing is received, connected or not, although a
+ * heartbeat is due every second. So there is one remedy: after too long a silence, drop the connection and make another
+ * one, which declares and binds its own queue. Nothing is lost, because an event only announces. A consumer whose
+ * subscription stays silent reads the changes by itself; `silentMs` serves that purpose.
  */
 export class EventSubscription {
   readonly #options: EventSubscriptionOptions;
   readonly #silenceMs: number;
-  #current: Current | undefined;
+  #current: EventConnection | undefined;
   readonly #closing = new Set<Promise<void>>();
   #watchdog: NodeJS.Timeout | undefined;
   #subscribedAtMs = 0;
@@ -82,7 +57,7 @@ export class EventSubscription {
   }
 
   /**
-   * Time since the last message, ms; Infinity: none yet. If it is large, read GET /changes without waiting for an
+   * Time since the last message, ms; Infinity: none yet. If it is large, read the changes without waiting for an
    * event.
    */
   get silentMs(): number {
@@ -90,7 +65,7 @@ export class EventSubscription {
   }
 
   get isConnected(): boolean {
-    return this.#current?.amqp.managedConnection?.isConnected() ?? false;
+    return this.#current?.isConnected ?? false;
   }
 
   get counts() {
@@ -99,10 +74,6 @@ export class EventSubscription {
 
   get consumer(): ConsumerName {
     return this.#options.consumer;
-  }
-
-  get #name(): string {
-    return `events of ${this.#options.consumer}`;
   }
 
   /** Returns at once; it waits for a broker that is down. */
@@ -123,29 +94,16 @@ export class EventSubscription {
   }
 
   #subscribe(): void {
-    const socket = new AbortController();
-    const amqp = this.#connect(socket.signal);
-    const current = { amqp, socket };
+    const { access, consumer, log } = this.#options;
+    const current: EventConnection = new EventConnection({
+      access,
+      consumer,
+      onMessage: (content) => this.#inTurn(current, content),
+      onFailure: (error) => this.#warn(error.message, 'no subscription to events'),
+      log,
+    });
     this.#current = current;
     this.#subscribedAtMs = performance.now();
-    void amqp
-      .init()
-      .then(() =>
-        amqp.createSubscriber(
-          (content: unknown) => this.#inTurn(current, content as Buffer),
-          {
-            queue: eventQueue(this.#options.consumer),
-            exchange: EVENTS_EXCHANGE,
-            routingKey: eventBindings(this.#options.consumer),
-            queueOptions: eventQueueOptions,
-            // The handler does not throw, so this is an acknowledgement on a lost channel. golevelup would try to
-            // reject the message there, and that second error ends the process (golevelup/nestjs#741).
-            errorHandler: () => undefined,
-          },
-          this.#name,
-        ),
-      )
-      .catch((error: Error) => this.#warn(error.message, 'no subscription to events'));
   }
 
   /** Each unsuccessful renewal makes it more patient. While a handler works, silence is its own doing. */
@@ -170,53 +128,13 @@ export class EventSubscription {
     this.#subscribe();
   }
 
-  #close({ amqp, socket }: Current): void {
-    const orderly = Promise.allSettled(amqp.consumerTags.map((tag) => amqp.cancelConsumer(tag))).then(() =>
-      amqp.close(),
-    );
-    const closed = settlesWithin(CLOSE_TIMEOUT_MS, orderly).then(() => {
-      // Also if a handler or a stalled broker prevented an orderly close: it must not connect again.
-      void amqp.managedConnection?.close().catch(() => undefined);
-      socket.abort();
-      this.#closing.delete(closed);
-    });
+  #close(connection: EventConnection): void {
+    const closed = connection.close().finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
   }
 
-  #connect(signal: AbortSignal): AmqpConnection {
-    const { brokers, user, password, vhost = VHOST } = this.#options.access;
-    return new AmqpConnection({
-      name: this.#name,
-      uri: shuffled(brokers).map(({ host, port }) => ({
-        protocol: 'amqp',
-        hostname: host,
-        port,
-        username: user,
-        password,
-        vhost,
-      })),
-      prefetchCount: PREFETCH,
-      connectionInitOptions: { wait: false },
-      enableDirectReplyTo: false,
-      registerHandlers: false,
-      // Parsed in `#handle`: an error here would requeue the message forever.
-      deserializer: (content) => content,
-      connectionManagerOptions: {
-        heartbeatIntervalInSeconds: HEARTBEAT_SECONDS,
-        reconnectTimeInSeconds: RECONNECT_SECONDS,
-        connectionOptions: {
-          noDelay: true,
-          timeout: CONNECT_TIMEOUT_MS,
-          clientProperties: { connection_name: this.#name },
-          signal,
-        } as object,
-      },
-      logger: this.#nestLogger(),
-    });
-  }
-
-  /** One after the other: golevelup starts a handler for each prefetched message. */
-  #inTurn(of: object, content: Buffer): Promise<Nack | undefined> {
+  /** One after the other: messages are handed over as soon as they are prefetched. */
+  #inTurn(of: EventConnection, content: Buffer): Promise<boolean> {
     this.#lastReceivedAtMs = performance.now();
     this.#unhandled += 1;
     const turn = this.#handled.then(() => this.#handle(of, content));
@@ -227,13 +145,14 @@ export class EventSubscription {
     return turn;
   }
 
-  async #handle(of: object, content: Buffer): Promise<Nack | undefined> {
-    if (this.#current !== of) return new Nack(true);
+  /** False: its connection is not used any more. */
+  async #handle(of: EventConnection, content: Buffer): Promise<boolean> {
+    if (this.#current !== of) return false;
     const announcement = readAnnouncement(content);
     if (!announcement) {
       this.#counts.unreadable += 1;
       this.#warn(content.toString('utf8', 0, 200), 'unreadable event');
-      return undefined;
+      return true;
     }
     this.#counts[announcement.type === 'heartbeat' ? 'heartbeats' : 'events'] += 1;
     try {
@@ -242,17 +161,11 @@ export class EventSubscription {
       this.#counts.failed += 1;
       this.#warn((error as Error).message, 'event handler failed');
     }
-    return undefined;
+    return true;
   }
 
   #warn(error: string, message: string): void {
     this.#options.log?.warn({ consumer: this.#options.consumer, error }, message);
-  }
-
-  #nestLogger() {
-    const { log, consumer } = this.#options;
-    const debug = (message: unknown) => log?.debug({ consumer }, String(message));
-    return { log: debug, warn: debug, error: debug, debug, verbose: debug };
   }
 }
 

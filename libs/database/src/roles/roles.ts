@@ -1,12 +1,8 @@
-import { consumerSchemas, type ConsumerSchema } from '@eco/contracts';
+import { consumerRoles, consumerSchemas, type ConsumerRole } from '@eco/contracts';
 import { DATABASE_NAME } from '@eco/postgres';
 import { scramVerifier } from './scram.js';
 
 const serverRoles = ['eco_migrator', 'eco_writer', 'eco_reader', 'eco_replicator', 'eco_monitor'] as const;
-
-/** A consumer of events writes its own schema and nothing else. */
-export type ConsumerRole = `eco_${ConsumerSchema}`;
-export const consumerRoles = consumerSchemas.map((schema): ConsumerRole => `eco_${schema}`);
 
 /** The login roles, each with its own password. */
 export type LoginRole = (typeof serverRoles)[number] | ConsumerRole;

@@ -86,12 +86,6 @@ function described(schema: z.ZodType<string>): z.ZodType<string> {
   });
 }
 
-const absoluteUrl = z.string().transform((text, context) => {
-  if (URL.canParse(text)) return text.replace(/\/+$/, '');
-  context.addIssue(`must be a URL, not ${quoted(text)}`);
-  return z.NEVER;
-});
-
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -152,10 +146,4 @@ export const settings = {
     default: '512',
     schema: wholeNumberSetting(1, 65_536),
   } satisfies Setting<number>,
-  readUrl: {
-    variable: 'ECO_READ_URL',
-    description: 'Base URL of the read-service',
-    default: 'http://127.0.0.1:8003',
-    schema: absoluteUrl,
-  } satisfies Setting<string>,
 };

@@ -14,6 +14,6 @@ export const customersConsumer = defineConsumer({
       branchId: data.branchId,
       registeredAt: new Date(data.registeredAt),
     }));
-    await manager.upsert(CentralCustomer, customers, ['customerId']);
+    await manager.getRepository(CentralCustomer).upsert(customers, ['customerId']);
   },
 });

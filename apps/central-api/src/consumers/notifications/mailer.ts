@@ -1,6 +1,7 @@
-import type { ConsumerStore } from '@eco/consumers';
+import { levelOf, type ConsumerStore } from '@eco/consumers';
 import { doubledMs, type Log, type Login } from '@eco/base';
 import { createTransport, type Transporter } from 'nodemailer';
+import { Gauge, type Registry } from 'prom-client';
 import { Notification } from './notification.entity.js';
 
 interface MailServer {
@@ -15,6 +16,7 @@ export interface MailerOptions {
   readonly server: MailServer;
   /** How long sent notifications are kept, ms. */
   readonly keepSentMs: number;
+  readonly registry: Registry;
   readonly log: Log;
 }
 
@@ -45,8 +47,8 @@ export class Mailer {
   #round: Promise<void> | undefined;
   #stopped = false;
   #removesAtMs = 0;
-  sent = 0;
-  failed = 0;
+  #sent = 0;
+  #failed = 0;
 
   constructor(private readonly options: MailerOptions) {
     const { url, login } = options.server;
@@ -60,6 +62,16 @@ export class Mailer {
       greetingTimeout: SMTP_TIMEOUT_MS,
       socketTimeout: SMTP_TIMEOUT_MS,
     });
+    const counts = () => ({ sent: this.#sent, failed: this.#failed });
+    new Gauge({
+      name: 'eco_mails_total',
+      help: 'Mails accepted by the server, and failed tries',
+      labelNames: ['result'],
+      registers: [options.registry],
+      collect() {
+        for (const [result, count] of Object.entries(counts())) this.set({ result }, count);
+      },
+    });
   }
 
   start(): void {
@@ -72,7 +84,7 @@ export class Mailer {
     if (this.#stopped) return;
     this.#round ??= this.#sendDue()
       .catch((error: Error) =>
-        this.options.log.warn({ error: error.message }, 'notifications can not be looked at now'),
+        this.options.log[levelOf(error)]({ error: error.message }, 'notifications can not be looked at now'),
       )
       .finally(() => (this.#round = undefined));
   }
@@ -158,13 +170,13 @@ export class Mailer {
       said = (error as Error).message;
     }
     if (said === undefined) {
-      this.sent += 1;
+      this.#sent += 1;
       await store.write((manager) =>
         manager.update(Notification, id, { state: 'sent', tries: tries + 1, sentAt: inMs(0), lastError: null }),
       );
       return;
     }
-    this.failed += 1;
+    this.#failed += 1;
     const waitMs = doubledMs(tries + 1, RETRY);
     log.warn({ notificationId: id, error: said, waitMs }, 'a notification could not be sent');
     await store.write((manager) =>

@@ -17,6 +17,6 @@ export const notificationsConsumer = defineConsumer({
       createdAt: new Date(data.registeredAt),
       nextTryAt: () => 'now()',
     }));
-    await manager.createQueryBuilder().insert().into(Notification).values(notifications).orIgnore().execute();
+    await manager.getRepository(Notification).createQueryBuilder().insert().values(notifications).orIgnore().execute();
   },
 });

@@ -1,17 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { READ_ANSWER_HEADERS, readHeadersSchema } from '@eco/api/reads';
+import { Consumers } from '@eco/consumers';
 import { z } from 'zod';
 import { notificationPageSchema, pageQuerySchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { isUuid } from '@eco/routing';
-import { Reads } from '@eco/reads';
-import {
-  CONSUMER_ANSWER_HEADERS,
-  CONSUMER_PROBLEMS,
-  consumerHeadersSchema,
-  readConsumerStore,
-} from '../consumer-answer.js';
-import { NotificationsStore } from '../stores.js';
+import { answerFrom, STORE_PROBLEMS } from '../consumer-answer.js';
 import { Notification } from './notification.entity.js';
 import { notificationsConsumer } from './notifications.consumer.js';
 
@@ -19,18 +14,15 @@ const listNotifications = operation({
   summary: 'Notifications to people, oldest first, with their state',
   description: 'Without a mail server all stay `unsent` and are sent once there is one.',
   query: pageQuerySchema,
-  headers: consumerHeadersSchema,
-  answers: { 200: { description: 'One page', body: notificationPageSchema, headers: CONSUMER_ANSWER_HEADERS } },
-  problems: CONSUMER_PROBLEMS,
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'One page', body: notificationPageSchema, headers: READ_ANSWER_HEADERS } },
+  problems: STORE_PROBLEMS,
 });
 
 @ApiTags('notifications')
 @Controller('notifications')
 export class NotificationsController {
-  constructor(
-    private readonly store: NotificationsStore,
-    private readonly reads: Reads,
-  ) {}
+  constructor(private readonly consumers: Consumers) {}
 
   @Get()
   @Operation(listNotifications)
@@ -39,16 +31,15 @@ export class NotificationsController {
   ): Promise<HttpResponse> {
     const { limit } = query;
     const place = placeOf(query.after);
-    const { result, headers } = await readConsumerStore(
-      { store: this.store, consumer: notificationsConsumer, reads: this.reads, headers: asked },
-      (manager) =>
-        manager
-          .createQueryBuilder(Notification, 'n')
-          .where(place === undefined ? 'true' : '(n.created_at, n.id) > (:createdAt, :id)', place ?? {})
-          .orderBy('n.createdAt')
-          .addOrderBy('n.id')
-          .take(limit + 1)
-          .getMany(),
+    const { result, headers } = await answerFrom(this.consumers, notificationsConsumer, asked, (manager) =>
+      manager
+        .getRepository(Notification)
+        .createQueryBuilder('n')
+        .where(place === undefined ? 'true' : '(n.created_at, n.id) > (:createdAt, :id)', place ?? {})
+        .orderBy('n.createdAt')
+        .addOrderBy('n.id')
+        .take(limit + 1)
+        .getMany(),
     );
     const items = result.slice(0, limit).map(({ id, nextTryAt: _, createdAt, sentAt, ...rest }) => ({
       notificationId: id,

@@ -1,17 +1,20 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { figuresOf, periodOf, SUMS_OF_FIGURES, todayOf } from '@eco/api/reads';
+import {
+  figuresOf,
+  periodOf,
+  READ_ANSWER_HEADERS,
+  READ_PROBLEMS,
+  readHeadersSchema,
+  readOptionsOf,
+  SUMS_OF_FIGURES,
+  todayOf,
+} from '@eco/api/reads';
 import { dailyQuerySchema, dailyStatisticsSchema, headers } from '@eco/contracts';
 import { CENTRAL_AS_STORED, type Figures } from '@eco/database';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
-import { Reads } from '@eco/reads';
-import {
-  CONSUMER_ANSWER_HEADERS,
-  CONSUMER_PROBLEMS,
-  consumerHeadersSchema,
-  readConsumerStore,
-} from '../consumer-answer.js';
-import { StatisticsStore } from '../stores.js';
+import { onReplicas, progressOf, query, readConsumer, Reads, type WithProgress } from '@eco/reads';
+import { answered } from '../consumer-answer.js';
 import { statisticsConsumer } from './statistics.consumer.js';
 
 const dailyStatistics = operation({
@@ -21,15 +24,15 @@ const dailyStatistics = operation({
     'time zone, which the answer names. `sales`, `units` and `revenueCents` are net: gross less cancelled less returned, ' +
     'each on the day on which it happened and at the branch that took the order.',
   query: dailyQuerySchema,
-  headers: consumerHeadersSchema,
+  headers: readHeadersSchema,
   answers: {
     200: {
       description: 'By day, then branch',
       body: dailyStatisticsSchema,
-      headers: [...CONSUMER_ANSWER_HEADERS, headers.timeZone],
+      headers: [...READ_ANSWER_HEADERS, headers.timeZone],
     },
   },
-  problems: CONSUMER_PROBLEMS,
+  problems: [...READ_PROBLEMS],
 });
 
 const DAYS_MAX = 366;
@@ -40,40 +43,41 @@ interface DayRow extends Figures {
   registrations: number;
 }
 
-const DAYS = `
-  SELECT s.day::text AS day, s.branch_id, sum(s.registrations)::float8 AS registrations, ${SUMS_OF_FIGURES}
-  FROM statistics.branch_day s
-  WHERE s.day BETWEEN $1::date AND $2::date
-  GROUP BY s.day, s.branch_id ORDER BY s.day, s.branch_id`;
+/** $1 and $2 first and last day. Uses the primary key of statistics.branch_day. */
+const daysQuery = query<DayRow, WithProgress & { time_zone: string }>({
+  name: 'statistics-by-day',
+  rows: `
+    SELECT s.day::text AS day, s.branch_id, sum(s.registrations)::float8 AS registrations, ${SUMS_OF_FIGURES}
+    FROM statistics.branch_day s
+    WHERE s.day BETWEEN $1::date AND $2::date
+    GROUP BY s.day, s.branch_id`,
+  order: 'r.day, r.branch_id',
+  extra: `${progressOf('statistics', 'statistics')}, (SELECT c.time_zone FROM statistics.calendar c) AS time_zone`,
+});
 
 @ApiTags('statistics')
 @Controller('statistics')
 export class StatisticsController {
-  constructor(
-    private readonly store: StatisticsStore,
-    private readonly reads: Reads,
-  ) {}
+  constructor(private readonly reads: Reads) {}
 
   @Get('daily')
   @Operation(dailyStatistics)
   async daily(
-    @Input(dailyStatistics) { query, headers: asked }: InputOf<typeof dailyStatistics>,
+    @Input(dailyStatistics) { query: asked, headers: sent }: InputOf<typeof dailyStatistics>,
   ): Promise<HttpResponse> {
-    const { from, to } = await periodOf(query, DAYS_MAX, () => todayOf(this.reads));
-    const { result, headers: read } = await readConsumerStore(
-      { store: this.store, consumer: statisticsConsumer, reads: this.reads, headers: asked },
-      async (manager) => ({
-        calendar: await manager.query<{ time_zone: string }[]>('SELECT c.time_zone FROM statistics.calendar c'),
-        days: await manager.query<DayRow[]>(DAYS, [from, to]),
-      }),
+    const { from, to } = await periodOf(asked, DAYS_MAX, () => todayOf(this.reads));
+    const options = readOptionsOf(sent);
+    const read = () => onReplicas(this.reads, daysQuery, [from, to], options);
+    const { result, headers: answer } = answered(
+      await readConsumer(this.reads, statisticsConsumer.topics, read, options),
     );
-    const timeZone = result.calendar[0]?.time_zone ?? '';
-    const items = result.days.map((row) => ({
+    const { time_zone: timeZone } = result.extra;
+    const items = result.rows.map((row) => ({
       day: row.day,
       branchId: row.branch_id === CENTRAL_AS_STORED ? null : row.branch_id,
       registrations: row.registrations,
       ...figuresOf(row),
     }));
-    return respond(200, { timeZone, items }, { ...read, [headers.timeZone]: timeZone });
+    return respond(200, { timeZone, items }, { ...answer, [headers.timeZone]: timeZone });
   }
 }

@@ -32,7 +32,7 @@ beforeAll(async () => {
   writer = await BatchWriter.open(group);
   store = new ConsumerStore({
     consumer: statisticsConsumer,
-    nodes: group.servers.map(({ host, port }) => ({ host, port })),
+    nodes: () => group.servers.map(({ host, port }) => ({ node: { host, port }, role: 'primary' })),
     password: group.login('eco_statistics').password,
     applicationName: 'spec',
   });

@@ -1,5 +1,5 @@
 import type { Change, ChangeType, Topic } from '@eco/contracts';
-import { query, type Query } from '@eco/reads';
+import { query, type Query } from '../query.js';
 
 /*
  * A page begins after a (seq, n) and reads one row more than it shows: the first of the next page. A batch may have

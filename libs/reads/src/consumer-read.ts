@@ -1,8 +1,10 @@
-import { lastCompleteSeq, type Topic } from '@eco/contracts';
 import { sleep } from '@eco/base';
-import { query, type GroupAnswer, type ReadOptions, type ReadFailure, type Query, type Reads } from '@eco/reads';
+import { lastCompleteSeq, type Topic } from '@eco/contracts';
 import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
-import { WHOLE_BATCH } from './changes.query.js';
+import type { ReadFailure, ReadOptions } from './answer.js';
+import { WHOLE_BATCH } from './changes/changes.query.js';
+import { query, type Query } from './query.js';
+import type { Reads } from './reads.js';
 
 /*
  * Reads from the schema of an event consumer. The data reflects what the consumer has applied, as its progress rows
@@ -16,7 +18,7 @@ import { WHOLE_BATCH } from './changes.query.js';
  */
 
 /** One progress row of a consumer: it has applied a topic up to batch `seq`, or up to change `n` of it. */
-export interface ConsumerProgress extends GroupPosition {
+interface ConsumerProgress extends GroupPosition {
   readonly topic: string;
   /** Null: the whole batch. */
   readonly n: number | null;
@@ -66,40 +68,64 @@ const notApplied = query<never, { oldest_at_ms: number | null; all_known: boolea
 
 const PAUSE_MS = 50;
 
-export interface ConsumerAnswer<Row> {
+/** A consumer's rows, and the progress that they reflect, from one snapshot of one node. */
+export interface ConsumerRows<T> {
+  readonly type: 'rows';
+  readonly rows: T;
+  readonly progress: readonly ConsumerProgress[];
+  readonly node: string;
+  readonly role: 'primary' | 'replica';
+}
+
+export interface ConsumerAnswer<T> extends Omit<ConsumerRows<T>, 'type' | 'progress'> {
   readonly type: 'answer';
-  readonly answer: GroupAnswer<Row, WithProgress>;
   /** The position of the answer, merged with what the reader sent. */
   readonly position: Position;
   /** Age of the oldest change that it does not contain; undefined: unknown. */
   readonly lagMs: number | undefined;
 }
 
-/** Waits for the reader's position and greatest lag, as any read does. */
-export async function readConsumerTables<Row>(
+/**
+ * Reads a consumer's rows, again until they are as fresh as the reader requires, as any read does.
+ *
+ * `read` says by which way, because there are two. Rows that every process may read, such as statistics, are granted to
+ * `eco_reader` and come from replicas (`onReplicas`); a branch can serve them, and they spare the primary. Rows with
+ * personal data are visible to the consumer's own role alone, and so they come from its store.
+ */
+export async function readConsumer<T>(
   reads: Reads,
   topics: readonly Topic[],
-  asked: Query<Row, WithProgress>,
-  values: readonly unknown[],
+  read: () => Promise<ConsumerRows<T> | ReadFailure>,
   options: ReadOptions,
-): Promise<ConsumerAnswer<Row> | ReadFailure> {
-  const [home = ''] = reads.groupIds;
+): Promise<ConsumerAnswer<T> | ReadFailure> {
   const endMs = performance.now() + Math.max(reads.freshWaitMs, options.waitMs);
   for (;;) {
-    const answer = await reads.ofGroup(home, asked, values, { ...options, position: NO_POSITION });
-    if (answer.type !== 'answer') return answer;
-    const freshness = await freshnessOf(reads, topics, answer.extra.progress, options);
-    if (freshness.type === 'fresh') {
-      const { position, lagMs } = freshness;
-      return { type: 'answer', answer, position, lagMs };
-    }
+    const found = await read();
+    if (found.type !== 'rows') return found;
+    const { rows, progress, node, role } = found;
+    const freshness = await freshnessOf(reads, topics, progress, options);
+    if (freshness.type === 'fresh') return { ...freshness, type: 'answer', rows, node, role };
     if (freshness.type !== 'not-fresh' || performance.now() >= endMs) return freshness;
     await sleep(PAUSE_MS);
   }
 }
 
+/** Reads as `eco_reader`, on any node of the group that keeps the consumers' schemas. */
+export async function onReplicas<Row, Extra extends WithProgress>(
+  reads: Reads,
+  asked: Query<Row, Extra>,
+  values: readonly unknown[],
+  { lagMsMax, waitMs }: ReadOptions,
+): Promise<ConsumerRows<{ rows: Row[]; extra: Extra }> | ReadFailure> {
+  const [home = ''] = reads.groupIds;
+  const found = await reads.ofGroup(home, asked, values, { position: NO_POSITION, lagMsMax, waitMs });
+  if (found.type !== 'answer') return found;
+  const { rows, extra, source } = found;
+  return { type: 'rows', rows: { rows, extra }, progress: extra.progress, node: source.node, role: source.role };
+}
+
 /** The freshness of this progress; or why it is not as fresh as the reader requires. */
-export async function freshnessOf(
+async function freshnessOf(
   reads: Reads,
   topics: readonly Topic[],
   progress: readonly ConsumerProgress[],

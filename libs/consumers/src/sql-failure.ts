@@ -1,0 +1,29 @@
+import { QueryFailedError } from 'typeorm';
+import { SQLSTATE } from '@eco/postgres';
+import { readFailureKind } from '@eco/reads';
+
+/** The node is not the primary any more, or this process had paused inside a transaction. */
+const NOT_NOW: readonly string[] = [SQLSTATE.readOnlyTransaction, SQLSTATE.idleInTransaction];
+
+/**
+ * What a failure of a statement or a connection means.
+ * - `unavailable`: the server can't be reached, stops, starts, lacks memory, disk or a lock, or is not the primary now.
+ *   The same may succeed later.
+ * - `bad-value`: it refuses a value (class 22). Every node would refuse it, now and later.
+ * - `refused`: anything else, such as a wrong statement or a missing right. No retry mends it.
+ */
+export function sqlFailure(error: unknown): 'unavailable' | 'bad-value' | 'refused' {
+  const { severity, code } = (error instanceof QueryFailedError ? error.driverError : error) as ServerError;
+  // Without a severity the error is not the server's: the connection could not be made or broke.
+  const sqlState = severity === undefined ? undefined : code;
+  if (sqlState !== undefined && NOT_NOW.includes(sqlState)) return 'unavailable';
+  const kind = readFailureKind(sqlState);
+  if (kind === 'request') return 'bad-value';
+  return kind === 'refusal' ? 'refused' : 'unavailable';
+}
+
+interface ServerError {
+  readonly severity?: string;
+  /** SQLSTATE. */
+  readonly code?: string;
+}

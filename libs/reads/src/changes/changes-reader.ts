@@ -1,0 +1,151 @@
+import { sleep } from '@eco/base';
+import { lastCompleteSeq, type Change, type ChangesCursor, type Topic } from '@eco/contracts';
+import { positionOf, type GroupPosition } from '@eco/routing';
+import type { GroupAnswer, ReadFailure, ReadOptions, Source } from '../answer.js';
+import type { Reads } from '../reads.js';
+import { changeOf, changesQuery, historyQuery, WHOLE_BATCH, type ChangeRow, type HistoryRow } from './changes.query.js';
+import { continuationOf, cursorIn, isCovered, type ShownHistory } from './cursor-place.js';
+
+export interface ChangesRequest {
+  readonly group: string;
+  readonly topic: Topic;
+  /** Where the page begins. */
+  readonly after: ChangesCursor;
+  /** Most changes of a page, which may therefore end inside a batch. */
+  readonly limit: number;
+}
+
+export interface ChangesFound {
+  readonly type: 'page';
+  readonly changes: Change[];
+  /** The topic is complete up to this batch. */
+  readonly upToSeq: number;
+  /** Where the next page begins. */
+  readonly next: ChangesCursor;
+  /** Whether there are changes after this page. */
+  readonly more: boolean;
+  readonly source: Source;
+}
+
+/** The group's history has no such cursor: a failover lost it, or it is beyond the end. */
+export interface CursorLost {
+  readonly type: 'cursor-lost';
+  /** The last place that is still in the history. */
+  readonly continueFrom: ChangesCursor;
+}
+
+/**
+ * A leader moves its group's row each second, so within this time the primary shows whether it continues without a
+ * cursor.
+ */
+const PRIMARY_WAIT_MS = 2_500;
+const PRIMARY_PAUSE_MS = 250;
+/** Requests that may wait for the primary at a time, which has to write. */
+const PRIMARY_WAITS_MAX = 16;
+
+type Verdict =
+  | { readonly type: 'covered'; readonly position: GroupPosition | undefined; readonly cursor: ChangesCursor }
+  | CursorLost
+  | ReadFailure;
+
+/** Reads what the batches of a group changed, in order, from any node that has the cursor and the reader's position. */
+export class ChangesReader {
+  #primaryWaits = 0;
+
+  constructor(private readonly reads: Reads) {}
+
+  async read(request: ChangesRequest, options: ReadOptions): Promise<ChangesFound | CursorLost | ReadFailure> {
+    const { group, after } = request;
+    const { groups, orders } = options.position;
+    const read = (position: readonly GroupPosition[]) =>
+      this.#readPage(request, { ...options, position: positionOf(position, orders) });
+    const { leadership, seq } = after;
+    const first = await read([...groups, ...(leadership === undefined ? [] : [{ group, ...leadership, seq }])]);
+    if (first.type === 'answer' && hasPlace(first, after)) return pageOf(request, first);
+    // That node may only be behind. Only the primary knows whether the history will ever have the cursor.
+    const verdict = await this.#verdictOf(group, after, options);
+    if (verdict.type !== 'covered') return verdict;
+    // The cursor is fine, so the reader's own position is what can't be had.
+    if (first.type === 'position-lost') return { type: 'cursor-lost', continueFrom: verdict.cursor };
+    if (first.type !== 'answer') return first;
+    const second = await read([...groups, ...(verdict.position ? [verdict.position] : [])]);
+    if (second.type !== 'answer') return second;
+    return hasPlace(second, after) ? pageOf(request, second) : notFresh(group, after);
+  }
+
+  #readPage({ group, topic, after: { leadership, seq, n }, limit }: ChangesRequest, options: ReadOptions) {
+    const values = [topic, seq, n ?? WHOLE_BATCH, limit + 1, leadership?.term ?? null, leadership?.tag ?? null];
+    return this.reads.ofGroup(group, changesQuery(topic), values, options);
+  }
+
+  /**
+   * Asks the primary about a cursor that another node does not have. A primary that lacks it may still get it, because
+   * a replica shows a commit before the primary does, by one transaction. A primary that was replaced never gets it.
+   * Every commit of a group changes the same row (group_state), and only the true primary commits. So if that row has
+   * changed since the request arrived and the cursor is still missing, it is not in the group's history.
+   */
+  async #verdictOf(group: string, cursor: ChangesCursor, { waitMs }: ReadOptions): Promise<Verdict> {
+    if (this.#primaryWaits >= PRIMARY_WAITS_MAX) return notFresh(group, cursor);
+    this.#primaryWaits += 1;
+    try {
+      const endMs = performance.now() + Math.max(PRIMARY_WAIT_MS, waitMs);
+      const { leadership } = cursor;
+      let firstShown: string | undefined;
+      for (;;) {
+        const looked = await this.reads.ofPrimary(group, historyQuery, [
+          leadership?.term ?? null,
+          leadership?.tag ?? null,
+        ]);
+        if (looked.type === 'answer') {
+          const history = historyIn(looked);
+          if (isCovered(cursor, history)) {
+            const { position } = looked.source;
+            return { type: 'covered', position, cursor: cursorIn(history.position, cursor) };
+          }
+          const shown = JSON.stringify([history.position, looked.extra.at_ms]);
+          firstShown ??= shown;
+          if (shown !== firstShown) return { type: 'cursor-lost', continueFrom: continuationOf(cursor, history) };
+        }
+        if (performance.now() >= endMs) return notFresh(group, cursor);
+        await sleep(PRIMARY_PAUSE_MS);
+      }
+    } finally {
+      this.#primaryWaits -= 1;
+    }
+  }
+}
+
+type Page = GroupAnswer<ChangeRow, HistoryRow>;
+
+function hasPlace(page: Page, cursor: ChangesCursor): boolean {
+  return isCovered(cursor, historyIn(page));
+}
+
+function historyIn({ source, extra }: GroupAnswer<unknown, HistoryRow>): ShownHistory {
+  return { position: source.position ?? { term: 0, tag: '', seq: source.seq }, endsAt: extra.ends_at };
+}
+
+function pageOf({ limit }: ChangesRequest, page: Page): ChangesFound {
+  const rows = page.rows.slice(0, limit);
+  const [last, following] = [rows.at(-1), page.rows[limit]];
+  const { position } = historyIn(page);
+  // Without a next change the topic has nothing more up to the node's position.
+  const next =
+    last === undefined || following === undefined
+      ? { seq: position.seq }
+      : following.seq === last.seq
+        ? { seq: last.seq, n: last.n }
+        : { seq: last.seq };
+  return {
+    type: 'page',
+    changes: rows.map(changeOf),
+    upToSeq: lastCompleteSeq(next),
+    next: cursorIn(position, next),
+    more: following !== undefined,
+    source: page.source,
+  };
+}
+
+function notFresh(group: string, { leadership, seq }: ChangesCursor): ReadFailure {
+  return { type: 'not-fresh', group, wanted: { term: leadership?.term ?? 0, tag: leadership?.tag ?? '', seq } };
+}
