@@ -177,3 +177,24 @@ it('stock is received, adjusted, counted and moved at the head office', async ()
   const again = await system.central.post(`/transfers/${transferId}/receive`, { productId }, keyed());
   expect(problem(again)).toEqual([409, 'transfer-arrived']);
 });
+
+it('a lost transfer is written off with a reason, and its units are a loss at its destination', async () => {
+  const productId = 'lost';
+  await stocked(productId, 5);
+  const way = { productId, from: 'central', to: 'sucursal-1', quantity: 2 };
+  const sent = await system.central.post('/transfers', way, keyed());
+  const transferId = String(sent.body?.['transferId']);
+  const reason = 'stolen on the way';
+  const writtenOff = await system.central.post(`/transfers/${transferId}/write-off`, { productId, reason }, keyed());
+  expect([writtenOff.status, writtenOff.body]).toMatchObject([200, { status: 'written-off', quantity: 2, reason }]);
+  expect(await levels(productId, writtenOff)).toMatchObject([
+    { location: 'central', onHand: 3 },
+    { location: 'sucursal-1', onHand: 0 },
+  ]);
+  const seen = await system.read.found(`/transfers/${transferId}`, {
+    'ecomarket-position': writtenOff.headers.get('ecomarket-position') ?? '',
+  });
+  expect(seen.body).toMatchObject({ status: 'written-off', arrivedAt: null, reason });
+  const late = await system.sucursal.post(`/transfers/${transferId}/receive`, { productId }, keyed());
+  expect(problem(late)).toEqual([409, 'transfer-written-off']);
+});

@@ -8,7 +8,7 @@ import { PlaceOrderController } from './orders/place-order.command.js';
 import { ProductsWriteController } from './products/product.command.js';
 import { ReservationsController } from './reservations/reservation.command.js';
 import { TransferArrivalsController } from './transfers/receive-transfer.command.js';
-import { TransfersController } from './transfers/send-transfer.command.js';
+import { TransfersController } from './transfers/transfer.command.js';
 
 /** Routes that become commands; a process serves those that it names. */
 const routes = {
@@ -16,8 +16,8 @@ const routes = {
   products: [ProductsWriteController],
   /** POST /inventory/{productId}/receipts, …/adjustments, …/counts */
   inventory: [StockController],
-  /** POST /transfers */
-  sendTransfers: [TransfersController],
+  /** POST /transfers, POST /transfers/{transferId}/write-off */
+  transfers: [TransfersController],
   /** POST /orders, POST /orders/{orderId}/cancel, …/fulfil, …/returns */
   orders: [PlaceOrderController, OrderChangesController],
   /** POST /reservations, POST /reservations/{reservationId}/confirm, …/release */

@@ -53,6 +53,7 @@ const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } 
   'stock.count': { productId: 'cafe-premium', location: 'central', expected: 8, counted: 0 },
   'transfer.send': { transferId: orderId, productId: 'cafe-premium', from: 'central', to: 'sucursal-1', quantity: 5 },
   'transfer.receive': { transferId: orderId, productId: 'cafe-premium' },
+  'transfer.write-off': { transferId: orderId, productId: 'cafe-premium', reason: 'stolen on the way' },
   'dead-letter.discard': { commandId: orderId, bodyHash: 'ab'.repeat(32), reason: 'sent by a test', by: 'ana' },
 };
 
@@ -264,7 +265,7 @@ describe('keyOf', () => {
 
   it('allows no command about the catalogue or other locations’ stock on a route that a branch may use', () => {
     for (const [kind, { route }] of Object.entries(commandKinds)) {
-      expect(route === 'products').toBe(/^(product|stock|dead-letter)\.|^transfer\.send$/.test(kind));
+      expect(route === 'products').toBe(/^(product|stock|dead-letter)\.|^transfer\.(send|write-off)$/.test(kind));
     }
   });
 });

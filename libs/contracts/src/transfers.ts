@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { commandBody, defineCommand } from './define-command.js';
-import { locationSchema, movedQuantitySchema, productIdSchema, uuidSchema } from './primitives.js';
+import { locationSchema, movedQuantitySchema, productIdSchema, stockReasonSchema, uuidSchema } from './primitives.js';
 import { productUnknown } from './products.js';
 import { locationUnknown, stockMovedSchema, stockShort } from './stock.js';
 
 /** Transfers of stock between two locations. */
 
-export const transferStatusSchema = z.enum(['in-transit', 'arrived']);
+export const transferStatusSchema = z.enum(['in-transit', 'arrived', 'written-off']);
 
 /** The movement at the location where it happened, and its transfer. */
 export const transferMovedSchema = stockMovedSchema.extend({
@@ -16,6 +16,23 @@ export const transferMovedSchema = stockMovedSchema.extend({
   to: locationSchema,
   quantity: z.number().int(),
 });
+
+/** Units that never arrived, and why. */
+export const transferWrittenOffSchema = z.object({
+  transferId: uuidSchema,
+  status: z.literal('written-off'),
+  productId: productIdSchema,
+  from: locationSchema,
+  to: locationSchema,
+  quantity: z.number().int(),
+  reason: stockReasonSchema,
+});
+
+const transferEnded = {
+  'transfer-unknown': { status: 404, title: 'There is no such transfer' },
+  'transfer-arrived': { status: 409, title: 'The transfer has arrived already' },
+  'transfer-written-off': { status: 409, title: 'The transfer was written off' },
+} as const;
 
 export const transferCommands = {
   /** The units leave one location and are in transit until `transfer.receive`. */
@@ -43,9 +60,16 @@ export const transferCommands = {
     topic: 'stock',
     mayWait: false,
     result: transferMovedSchema,
-    refusals: {
-      'transfer-unknown': { status: 404, title: 'There is no such transfer' },
-      'transfer-arrived': { status: 409, title: 'The transfer has arrived already' },
-    },
+    refusals: transferEnded,
+  }),
+  /** Ends a transfer whose units are lost. In the ledger they arrive and are adjusted away at once. */
+  'transfer.write-off': defineCommand({
+    body: commandBody({ transferId: uuidSchema, productId: productIdSchema, reason: stockReasonSchema }),
+    key: 'productId',
+    route: 'products',
+    topic: 'stock',
+    mayWait: false,
+    result: transferWrittenOffSchema,
+    refusals: transferEnded,
   }),
 };

@@ -161,11 +161,13 @@ const aSending = fc
     transfer({ productId, from: from, to: to, quantity }, { idempotencyKey, ...envelope }),
   );
 const anArrival = fc
-  .record({ productId, transfer: fewKeys, idempotencyKey: fewKeys, envelope })
-  .map(({ productId, transfer: key, envelope, idempotencyKey }) => {
+  .record({ productId, transfer: fewKeys, idempotencyKey: fewKeys, envelope, isLost: fc.boolean() })
+  .map(({ productId, transfer: key, envelope, idempotencyKey, isLost }) => {
     const sent = transfer({ productId, from: 'central', to: 'sucursal-1', quantity: 1 }, { idempotencyKey: key });
     const body = { transferId: sent.id, productId };
-    return command('transfer.receive', body, { idempotencyKey, ...envelope });
+    const options = { idempotencyKey, ...envelope };
+    if (isLost) return command('transfer.write-off', { ...body, reason: 'stolen' }, options);
+    return command('transfer.receive', body, options);
   });
 
 const readable = (arbitrary: fc.Arbitrary<Command>): fc.Arbitrary<Arrived> =>
@@ -249,12 +251,15 @@ const aStory = fc
     return commands.map((command) => ({ readable: true, command }));
   });
 const aJourney = fc
-  .record({ productId, quantity: fc.integer({ min: 1, max: 5 }), key: fewKeys, envelope })
-  .map(({ productId, quantity, key, envelope }): Arrived[] => {
+  .record({ productId, quantity: fc.integer({ min: 1, max: 5 }), key: fewKeys, envelope, isLost: fc.boolean() })
+  .map(({ productId, quantity, key, envelope, isLost }): Arrived[] => {
     const options = { idempotencyKey: key, ...envelope };
     const sent = transfer({ productId, from: 'central', to: 'sucursal-1', quantity }, options);
-    const received = command('transfer.receive', { transferId: sent.id, productId }, options);
-    return [sent, received].map((command) => ({ readable: true, command }));
+    const of = { transferId: sent.id, productId };
+    const ended = isLost
+      ? command('transfer.write-off', { ...of, reason: 'stolen' }, options)
+      : command('transfer.receive', of, options);
+    return [sent, ended].map((command) => ({ readable: true, command }));
   });
 const arrivals = fc.oneof(
   { weight: 12, arbitrary: arrival.map((one) => [one]) },
@@ -449,7 +454,8 @@ describe('a history in batches', () => {
           const units = <T extends { productId: string; quantity: number }>(lines: T[]) =>
             sum(lines.filter((line) => line.productId === productId).map(({ quantity }) => quantity));
           const onHand = [...group.stored.levels.values()].filter((level) => level.productId === productId);
-          const inTransit = [...group.stored.transfers.values()].filter(({ status }) => status === 'in-transit');
+          const transfersIn = (status: string) =>
+            units([...group.stored.transfers.values()].filter((each) => each.status === status));
           const fulfilled = ordersOf(group).filter(({ status }) => status === 'fulfilled');
           const sold =
             units(fulfilled.flatMap(({ lines }) => lines)) - units(fulfilled.flatMap(({ returned }) => returned));
@@ -463,10 +469,11 @@ describe('a history in batches', () => {
             ({ kind, status, result }) =>
               kind.startsWith('stock.') && status === 'done' && 'productId' in result && result.productId === productId,
           );
-          expect(sum(onHand.map((level) => level.onHand)) + units(inTransit) + sold).toBe(
+          expect(sum(onHand.map((level) => level.onHand)) + transfersIn('in-transit') + sold).toBe(
             // Each once, however often it arrived; the first one under an id was carried out.
             sum([...new Map(created.reverse()).values()]) +
-              sum(changed.map(({ result }) => ('delta' in result ? result.delta : 0))),
+              sum(changed.map(({ result }) => ('delta' in result ? result.delta : 0))) -
+              transfersIn('written-off'),
           );
         }
       }),

@@ -21,6 +21,7 @@ import { countStock } from './stock/count-stock.js';
 import { receiveStock } from './stock/receive-stock.js';
 import { receiveTransfer } from './transfers/receive-transfer.js';
 import { sendTransfer } from './transfers/send-transfer.js';
+import { writeOffTransfer } from './transfers/write-off-transfer.js';
 
 const rules: { [K in CommandKind]: Rules<K> } = {
   'order.place': placeOrder,
@@ -43,6 +44,7 @@ const rules: { [K in CommandKind]: Rules<K> } = {
   'stock.count': countStock,
   'transfer.send': sendTransfer,
   'transfer.receive': receiveTransfer,
+  'transfer.write-off': writeOffTransfer,
   'dead-letter.discard': discardDeadLetter,
 };
 

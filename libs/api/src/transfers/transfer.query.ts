@@ -14,6 +14,8 @@ export interface TransferRow {
   status: Transfer['status'];
   sent_at: Date;
   arrived_at: Date | null;
+  written_off_at: Date | null;
+  reason: string | null;
 }
 
 export function transferOf(row: TransferRow): Transfer {
@@ -26,6 +28,8 @@ export function transferOf(row: TransferRow): Transfer {
     status: row.status,
     sentAt: row.sent_at.toISOString(),
     arrivedAt: row.arrived_at?.toISOString() ?? null,
+    writtenOffAt: row.written_off_at?.toISOString() ?? null,
+    reason: row.reason,
   };
 }
 
@@ -34,6 +38,6 @@ export const transferQuery = query<TransferRow>({
   name: 'transfer',
   rows: `
     SELECT t.transfer_id, t.product_id, t.from_location, t.to_location, t.quantity::float8 AS quantity, t.status,
-      t.sent_at, t.arrived_at
+      t.sent_at, t.arrived_at, t.written_off_at, t.reason
     FROM eco.transfer t WHERE t.transfer_id = $1 AND ${owned('t')}`,
 });

@@ -81,6 +81,7 @@ export const sendTransferRequestSchema = z
   .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' });
 /** A transfer is routed by its product. */
 export const ofProductRequestSchema = z.strictObject({ productId: productIdSchema });
+export const writeOffTransferRequestSchema = ofProductRequestSchema.extend({ reason: stockReasonSchema });
 
 export const reservationPathSchema = z.strictObject({ reservationId: uuidSchema });
 export const transferPathSchema = z.strictObject({ transferId: uuidSchema });

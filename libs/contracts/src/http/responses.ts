@@ -6,6 +6,7 @@ import {
   customerIdSchema,
   groupIdSchema,
   productIdSchema,
+  stockReasonSchema,
   timestampSchema,
   timeZoneSchema,
   uuidSchema,
@@ -62,6 +63,9 @@ export const transferSchema = z.object({
   status: transferStatusSchema,
   sentAt: timestampSchema,
   arrivedAt: timestampSchema.nullable(),
+  writtenOffAt: timestampSchema.nullable(),
+  /** Why it was written off. */
+  reason: stockReasonSchema.nullable(),
 });
 /** 202 of a read: accepted, but not decided as far as the answering node can see. */
 export const orderPendingSchema = z.object({ orderId: uuidSchema, status: z.literal('pending') });

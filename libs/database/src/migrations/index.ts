@@ -9,6 +9,7 @@ import { ProgressInBatch1796000000400 } from './1796000000400-progress-in-batch.
 import { Statistics1796000000500 } from './1796000000500-statistics.js';
 import { OrderedCartItems1796000000600 } from './1796000000600-ordered-cart-items.js';
 import { Retention1796000000800 } from './1796000000800-retention.js';
+import { WrittenOffTransfers1796000000900 } from './1796000000900-written-off-transfers.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   Statistics1796000000500,
   OrderedCartItems1796000000600,
   Retention1796000000800,
+  WrittenOffTransfers1796000000900,
 ];

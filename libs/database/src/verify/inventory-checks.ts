@@ -46,7 +46,7 @@ FROM (
 ) u
 FULL JOIN (
   SELECT m.* FROM movements m
-  LEFT JOIN outcomes p ON p.command_id = m.command_id AND p.kind = 'product.create'
+  LEFT JOIN outcomes p ON p.command_id = m.command_id AND p.kind IN ('product.create', 'transfer.write-off')
   WHERE m.movement IN ('received', 'adjusted', 'counted', 'sent', 'arrived') AND p.command_id IS NULL
 ) m ON m.command_id = u.command_id
 WHERE (u.product_id, u.location, u.delta, u.sequence) IS DISTINCT FROM (m.product_id, m.location, m.on_hand_delta, m.sequence)
@@ -138,19 +138,39 @@ WHERE h.quantity IS DISTINCT FROM l.quantity OR h.expires_at IS DISTINCT FROM l.
   {
     rule: 'R4',
     name: 'transfer-is-outcomes',
-    says: 'A transfer was sent or arrived without one outcome that says so, or the other way round.',
+    says: 'A transfer was sent, arrived or was written off without one outcome that says so, or the other way round.',
     sql: `
-SELECT coalesce(t.transfer_id, u.transfer_id) AS transfer_id, t.status, t.quantity, u.sent, u.arrived
+SELECT coalesce(t.transfer_id, u.transfer_id) AS transfer_id, t.status, t.quantity, u.sent, u.arrived, u.written_off
 FROM transfers t
 FULL JOIN (
   SELECT (u.result ->> 'transferId')::uuid AS transfer_id, count(*) FILTER (WHERE u.kind = 'transfer.send') AS sent,
-    count(*) FILTER (WHERE u.kind = 'transfer.receive') AS arrived, min((u.result ->> 'quantity')::bigint) AS quantity
+    count(*) FILTER (WHERE u.kind = 'transfer.receive') AS arrived,
+    count(*) FILTER (WHERE u.kind = 'transfer.write-off') AS written_off, min((u.result ->> 'quantity')::bigint) AS quantity
   FROM outcomes u
-  WHERE u.status = 'done' AND u.kind IN ('transfer.send', 'transfer.receive')
+  WHERE u.status = 'done' AND u.kind IN ('transfer.send', 'transfer.receive', 'transfer.write-off')
   GROUP BY 1
 ) u ON u.transfer_id = t.transfer_id
-WHERE (u.sent, u.arrived, u.quantity)
-  IS DISTINCT FROM (1, CASE t.status WHEN 'arrived' THEN 1 ELSE 0 END, t.quantity)`,
+WHERE (u.sent, u.arrived, u.written_off, u.quantity)
+  IS DISTINCT FROM (1, (t.status = 'arrived')::int, (t.status = 'written-off')::int, t.quantity)`,
+  },
+  {
+    rule: 'R4',
+    name: 'loss-is-in-ledger',
+    says: 'A transfer that was written off did not arrive and leave again at the location that misses its units.',
+    sql: `
+SELECT u.command_id, u.transfer_id, u.product_id, u.location, u.quantity, m.arrived, m.adjusted, m.times
+FROM (
+  SELECT u.command_id, u.result ->> 'transferId' AS transfer_id, u.result ->> 'productId' AS product_id,
+    u.result ->> 'to' AS location, (u.result ->> 'quantity')::bigint AS quantity
+  FROM outcomes u WHERE u.status = 'done' AND u.kind = 'transfer.write-off'
+) u
+LEFT JOIN (
+  SELECT m.command_id, m.product_id, m.location, count(*) AS times,
+    sum(m.on_hand_delta) FILTER (WHERE m.movement = 'arrived') AS arrived,
+    sum(m.on_hand_delta) FILTER (WHERE m.movement = 'adjusted') AS adjusted
+  FROM movements m GROUP BY 1, 2, 3
+) m ON m.command_id = u.command_id AND m.product_id = u.product_id AND m.location = u.location
+WHERE (m.times, m.arrived, m.adjusted) IS DISTINCT FROM (2, u.quantity, -u.quantity)`,
   },
   {
     rule: 'R2',

@@ -26,9 +26,10 @@ beforeAll(async () => {
     reservationOf('leo', kept),
     reservationOf('leo', kept, 1),
   ];
-  const [arriving, travelling] = [
+  const [arriving, travelling, lost] = [
     transferOf('oil', 'central', 'sucursal-1', 7),
     transferOf('oil', 'central', 'sucursal-1', 3),
+    transferOf('oil', 'central', 'sucursal-1', 5),
   ];
   const ofEva = ({ command }: typeof sold) => ({ orderId: command.id, customerId: 'eva' });
   const ofLeo = ({ command }: typeof held) => ({ reservationId: command.id, customerId: 'leo' });
@@ -43,7 +44,7 @@ beforeAll(async () => {
       ]),
       arrived('customer.register', { customerId: 'ana', name: 'Ana', email: 'ana@example.com', branchId: null }),
     ],
-    [productOf('oil', 40), sold, dropped, held, released, bought, due, arriving, travelling],
+    [productOf('oil', 40), sold, dropped, held, released, bought, due, arriving, travelling, lost],
     [
       arrived('order.fulfil', ofEva(sold)),
       arrived('order.cancel', ofEva(dropped)),
@@ -51,6 +52,7 @@ beforeAll(async () => {
       arrived('reservation.release', ofLeo(released)),
       confirmationOf(bought),
       arrived('transfer.receive', { transferId: arriving.command.id, productId: 'oil' }),
+      arrived('transfer.write-off', { transferId: lost.command.id, productId: 'oil', reason: 'stolen' }),
       arrived('order.return', { ...ofEva(sold), location: 'sucursal-1', lines: [{ productId: 'oil', quantity: 1 }] }),
       arrived('stock.receive', { ...atBranch, quantity: 2 }),
       arrived('stock.adjust', { ...atBranch, delta: -3, reason: 'broken' }),
@@ -96,7 +98,7 @@ it('finds no violation in what the writer wrote, and counts it', async () => {
     group: 'g1',
     position: { term: 1 },
     counts: {
-      outcomes: 28,
+      outcomes: 30,
       orders: 6,
       confirmed: 3,
       rejected: 1,
@@ -212,6 +214,10 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
     does: `UPDATE eco.transfer SET status = 'arrived' WHERE quantity = 3`,
     undo: `UPDATE eco.transfer SET status = 'in-transit' WHERE quantity = 3`,
     also: ['units-conserved'],
+  },
+  'loss-is-in-ledger': {
+    does: `UPDATE eco.movement SET movement = 'counted' WHERE movement = 'adjusted' AND on_hand_delta = -5`,
+    undo: `UPDATE eco.movement SET movement = 'adjusted' WHERE movement = 'counted' AND on_hand_delta = -5`,
   },
   'tombstone-obeyed': {
     does: `CREATE TABLE kept AS SELECT * FROM eco.tombstone; DELETE FROM eco.tombstone`,

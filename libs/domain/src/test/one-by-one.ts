@@ -328,9 +328,19 @@ export class OneByOne {
         const { transferId, productId } = body;
         const transfer = this.transfers.find((each) => each.transferId === transferId && each.productId === productId);
         if (transfer === undefined) return ['refused', { reason: 'transfer-unknown' }];
-        if (transfer.status === 'arrived') return ['refused', { reason: 'transfer-arrived' }];
+        if (transfer.status !== 'in-transit') return ['refused', { reason: `transfer-${transfer.status}` }];
         transfer.status = 'arrived';
         return ['done', { ...transfer, ...this.ledger.moved(productId, transfer.to, transfer.quantity, command.id) }];
+      }
+      case 'transfer.write-off': {
+        const { transferId, productId, reason } = body;
+        const transfer = this.transfers.find((each) => each.transferId === transferId && each.productId === productId);
+        if (transfer === undefined) return ['refused', { reason: 'transfer-unknown' }];
+        if (transfer.status !== 'in-transit') return ['refused', { reason: `transfer-${transfer.status}` }];
+        transfer.status = 'written-off';
+        this.ledger.moved(productId, transfer.to, transfer.quantity, command.id);
+        this.ledger.moved(productId, transfer.to, -transfer.quantity, command.id);
+        return ['done', { ...transfer, reason }];
       }
     }
   }

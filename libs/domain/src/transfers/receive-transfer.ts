@@ -1,4 +1,4 @@
-import { done, refused, type Rules } from '../rules.js';
+import { done, type Rules } from '../rules.js';
 import { moveOnHand } from '../stock/move-stock.js';
 
 export const receiveTransfer: Rules<'transfer.receive'> = {
@@ -9,9 +9,8 @@ export const receiveTransfer: Rules<'transfer.receive'> = {
   /** Everything arrives; what was lost on the way is adjusted away at the location that misses it. */
   decide({ id, body }, state) {
     const { transferId, productId } = body;
-    const transfer = state.transfers.find(transferId, productId);
-    if (transfer === undefined) return refused('transfer-unknown');
-    if (transfer.status === 'arrived') return refused('transfer-arrived');
+    const transfer = state.transfers.inTransit(transferId, productId);
+    if ('type' in transfer) return transfer;
     const { from, to, quantity } = transfer;
     const moved = moveOnHand(state.stock.level(productId, to), 'arrived', quantity, id, state);
     state.transfers.arrive(transfer, state.at);

@@ -23,6 +23,8 @@ export const sendTransfer: Rules<'transfer.send'> = {
       status: 'in-transit',
       sentAt: state.at,
       arrivedAt: null,
+      writtenOffAt: null,
+      reason: null,
     });
     return done({ transferId, status: 'in-transit', from, to, quantity, ...moved });
   },

@@ -6,10 +6,13 @@ export interface Transfer {
   from: string;
   to: string;
   quantity: number;
-  status: 'in-transit' | 'arrived';
+  status: 'in-transit' | 'arrived' | 'written-off';
   /** ISO 8601. */
   sentAt: string;
   arrivedAt: string | null;
+  writtenOffAt: string | null;
+  /** Why it was written off. */
+  reason: string | null;
 }
 
 export interface TransferRow extends Transfer {

@@ -1,5 +1,6 @@
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
+import { refused, type Refused } from '../rules.js';
 import type { BatchState } from '../state.js';
 import type { Transfer, TransferRow } from './transfer.js';
 
@@ -13,10 +14,21 @@ export class Transfers {
     private readonly effects: Pick<Effects, 'transfers'>,
   ) {}
 
-  /** Undefined: it does not exist, or is of another product. */
-  find(transferId: string, productId: string): Readonly<Transfer> | undefined {
+  /** A refusal if its units are not in transit. A transfer of another product is unknown. */
+  inTransit(
+    transferId: string,
+    productId: string,
+  ): Readonly<Transfer> | Refused<'transfer-unknown' | 'transfer-arrived' | 'transfer-written-off'> {
     const transfer = this.working.get(transferId) ?? this.stored.get(transferId);
-    return transfer?.productId === productId ? transfer : undefined;
+    if (transfer?.productId !== productId) return refused('transfer-unknown');
+    switch (transfer.status) {
+      case 'in-transit':
+        return transfer;
+      case 'arrived':
+        return refused('transfer-arrived');
+      case 'written-off':
+        return refused('transfer-written-off');
+    }
   }
 
   send(transfer: Transfer): void {
@@ -24,10 +36,15 @@ export class Transfers {
   }
 
   arrive(transfer: Readonly<Transfer>, at: string): void {
-    Object.assign(this.working.get(transfer.transferId) ?? this.workingCopy(transfer), {
-      status: 'arrived',
-      arrivedAt: at,
-    });
+    this.end(transfer, { status: 'arrived', arrivedAt: at });
+  }
+
+  writeOff(transfer: Readonly<Transfer>, at: string, reason: string): void {
+    this.end(transfer, { status: 'written-off', writtenOffAt: at, reason });
+  }
+
+  private end(transfer: Readonly<Transfer>, end: Partial<Transfer>): void {
+    Object.assign(this.working.get(transfer.transferId) ?? this.workingCopy(transfer), end);
   }
 
   private workingCopy(transfer: Readonly<Transfer>): TransferRow {

@@ -1,8 +1,16 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { sendTransferRequestSchema, transferMovedSchema, reasonsOf } from '@eco/contracts';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import {
+  reasonsOf,
+  sendTransferRequestSchema,
+  transferMovedSchema,
+  transferPathSchema,
+  transferWrittenOffSchema,
+  writeOffTransferRequestSchema,
+} from '@eco/contracts';
+import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
+import { isRoutedBy } from '@eco/routing';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { decideNow } from '../http/commands/decide-now.js';
@@ -18,6 +26,16 @@ const send = operation({
   problems: [...reasonsOf('transfer.send'), ...DECIDED_PROBLEMS],
 });
 
+const writeOff = operation({
+  summary: 'End a transfer whose units are lost',
+  description: 'The ledger shows its units as a loss at its destination. Units that turn up later return by a count.',
+  path: transferPathSchema,
+  headers: decidedHeadersSchema,
+  body: writeOffTransferRequestSchema,
+  answers: { 200: { description: 'Written off', body: transferWrittenOffSchema, headers: DECIDED_HEADERS } },
+  problems: [...reasonsOf('transfer.write-off'), ...DECIDED_PROBLEMS],
+});
+
 @ApiTags('transfers')
 @Controller('transfers')
 export class TransfersController {
@@ -31,5 +49,18 @@ export class TransfersController {
     const asked = { transferId: id, ...body };
     const done = await decideNow(this.intake, { id, kind, body: asked, headers, correlationId });
     return respond(201, done.result, { Location: `/transfers/${id}`, ...done.headers });
+  }
+
+  @Post(':transferId/write-off')
+  @Operation(writeOff)
+  async writeOff(
+    @Input(writeOff) { path, headers, body, correlationId }: InputOf<typeof writeOff>,
+  ): Promise<HttpResponse> {
+    const { transferId } = path;
+    if (!isRoutedBy(transferId, body.productId)) throw problem('transfer-unknown');
+    const kind = 'transfer.write-off';
+    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
+    const done = await decideNow(this.intake, { id, kind, body: { transferId, ...body }, headers, correlationId });
+    return respond(200, done.result, done.headers);
   }
 }
