@@ -68,6 +68,10 @@ describe('the workspace', () => {
     expect(imports.filter((name) => !references.includes(name))).toEqual([]);
   });
 
+  test.each(projects)('$name names only projects that it imports', ({ imports, references }) => {
+    expect(references.filter((name) => !imports.includes(name))).toEqual([]);
+  });
+
   test('sees every way to import', () => {
     const text = `import { a,\n b } from '@eco/one';\nimport "@eco/two";\nexport * from '@eco/three';\nawait import('@eco/four');\n'import "@eco/five"';`;
     expect(importsOf(text)).toEqual(['@eco/one', '@eco/two', '@eco/three', '@eco/four']);
