@@ -17,7 +17,7 @@ export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from '
 export { removeCartItems } from './tables/carts.js';
 export { KEY_CONFLICTS_PER_SENDER_MAX } from './tables/dead-letters.js';
 export type { LeftOut, LoadBounds, Query } from './tables/load.js';
-export { WHERE_FENCED, type Statement } from './tables/store.js';
+export { WHERE_FENCED } from './tables/store.js';
 export { loads, stores } from './tables/tables.js';
 export { slotName } from './replication/slot-name.js';
 export { brokenChecks, verifyGroup, type CheckResult, type VerifyReport } from './verify/verify.js';

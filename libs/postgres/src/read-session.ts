@@ -3,6 +3,7 @@ import type { Address, Login } from '@eco/base';
 import { DATABASE_NAME } from './database-name.js';
 import { settingsOption } from './settings-option.js';
 import { SQLSTATE } from './sqlstate.js';
+import type { Statement } from './statement.js';
 
 /*
  * One connection for many reads. Each statement is sent without waiting for earlier answers (measured: 1.5 × the
@@ -22,12 +23,6 @@ export interface ReadSessionOptions extends Address, Login {
   readonly statementTimeoutMs?: number;
   /** Absent: `READ_PLAN_SETTINGS`. */
   readonly planSettings?: Readonly<Record<string, string>>;
-}
-
-/** Prepared once per connection under its name, so a name must belong to one text. */
-export interface ReadStatement {
-  readonly name: string;
-  readonly text: string;
 }
 
 /**
@@ -118,7 +113,7 @@ export class ReadSession {
   }
 
   /** Throws a `ReadError` when there is no answer. */
-  async query<Row>(statement: ReadStatement, values: readonly unknown[]): Promise<Row[]> {
+  async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     this.#inFlight += 1;
     this.#gather();
     try {

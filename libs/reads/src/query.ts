@@ -1,4 +1,4 @@
-import type { ReadStatement } from '@eco/postgres';
+import type { Statement } from '@eco/postgres';
 import type { BatchPosition } from '@eco/routing';
 import type { Observation } from './nodes/group-clock.js';
 
@@ -7,7 +7,7 @@ import type { Observation } from './nodes/group-clock.js';
  * the same snapshot as the data, on any node. `Row` is what `rows` selects, `Extra` what `extra` selects.
  */
 export interface Query<Row, Extra = unknown> {
-  readonly statement: ReadStatement;
+  readonly statement: Statement;
   readonly pace?: Pace | undefined;
   /** Never set: holds the types. */
   readonly types?: { readonly row: Row; readonly extra: Extra };

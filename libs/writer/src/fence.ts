@@ -1,4 +1,4 @@
-import type { Statement } from '@eco/database';
+import type { Statement } from '@eco/postgres';
 
 /**
  * The first statement of every writing transaction: it numbers the batch, or fails if the leadership is over.

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { topics, type Topic } from '@eco/contracts';
-import type { Statement } from '@eco/database';
-import { PRIMARY_TIMELINE } from '@eco/postgres';
+import { PRIMARY_TIMELINE, type Statement } from '@eco/postgres';
 import type { GroupPosition } from '@eco/routing';
 import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import type { WriterSession } from './session.js';

@@ -1,6 +1,6 @@
-import { loads, type LeftOut, type LoadBounds, type Query, type Statement } from '@eco/database';
+import { loads, type LeftOut, type LoadBounds, type Query } from '@eco/database';
 import { mapValues, noKeysLeftOut, noParts, type BatchState, type NeededKeys } from '@eco/domain';
-import { textsLiteral } from '@eco/postgres';
+import { textsLiteral, type Statement } from '@eco/postgres';
 import type { WriterSession } from './session.js';
 
 /**

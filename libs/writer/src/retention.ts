@@ -1,5 +1,5 @@
-import { removeCartItems, WHERE_FENCED, type Statement } from '@eco/database';
-import { textsLiteral } from '@eco/postgres';
+import { removeCartItems, WHERE_FENCED } from '@eco/database';
+import { textsLiteral, type Statement } from '@eco/postgres';
 import type { Row, WriterSession } from './session.js';
 
 /*

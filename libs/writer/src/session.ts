@@ -1,8 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
 import type { Address, Login } from '@eco/base';
-import type { Statement } from '@eco/database';
-import { DATABASE_NAME, settingsOption } from '@eco/postgres';
+import { DATABASE_NAME, settingsOption, type Statement } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**

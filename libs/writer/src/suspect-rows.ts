@@ -1,4 +1,5 @@
-import { WHERE_FENCED, type Statement } from '@eco/database';
+import { WHERE_FENCED } from '@eco/database';
+import type { Statement } from '@eco/postgres';
 import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import { fence } from './fence.js';
 import type { LeaderTerm } from './leader-term.js';

@@ -1,5 +1,5 @@
 import { brokenChecks, verifyGroup } from '@eco/database';
-import { ReadSession, type ReadStatement } from '@eco/postgres';
+import { ReadSession, type Statement } from '@eco/postgres';
 import { checkHistory, eventually, historyErrorTexts, type Asked, type Found } from '@eco/testing';
 import { badTokenIn, DEAD_LETTER_ROW } from './raw-publisher.js';
 import type { FaultLoad } from './load.js';
@@ -57,7 +57,7 @@ export async function checkStored(system: FaultSystem, load: FaultLoad): Promise
 
 // One statement, so one snapshot: nothing is partly visible. An expired command leaves only its outcome, since it had
 // no effect. Products were created before.
-const ROWS: ReadStatement = {
+const ROWS: Statement = {
   name: 'faults_rows',
   text: `
 SELECT 'order' AS what, o.order_id AS id, o.customer_id AS name, o.status AS said, o.lines, 0::float8 AS quantity

@@ -1,6 +1,6 @@
 import { brokenChecks, verifyGroup, type CheckResult } from '@eco/database';
 import type { Address, Login } from '@eco/base';
-import { askNodes, primaryOf, ReadSession, type ReadStatement } from '@eco/postgres';
+import { askNodes, primaryOf, ReadSession, type Statement } from '@eco/postgres';
 import { bucketOf } from '@eco/routing';
 import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
@@ -85,13 +85,13 @@ async function readRunOf(run: string, node: Address & Login): Promise<StoredRun>
   }
 }
 
-const BUCKETS: ReadStatement = {
+const BUCKETS: Statement = {
   name: 'load_buckets',
   text: `SELECT s.value::int AS buckets FROM eco.setting s WHERE s.name = 'buckets'`,
 };
 
 // Customer ids of a run have a common prefix and the database sorts by bytes, so this is one range of the index.
-const ORDERS_OF_RUN: ReadStatement = {
+const ORDERS_OF_RUN: Statement = {
   name: 'load_orders_of_run',
   text: `SELECT o.order_id AS id, o.status FROM eco.orders o WHERE o.customer_id >= $1 AND o.customer_id < $2`,
 };

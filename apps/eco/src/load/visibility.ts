@@ -1,5 +1,5 @@
 import { sleep } from '@eco/base';
-import { ReadSession, type ReadStatement } from '@eco/postgres';
+import { ReadSession, type Statement } from '@eco/postgres';
 import type { Target } from '../target.js';
 
 /** One database node, observed by the load. */
@@ -117,9 +117,9 @@ const AWAY_MS = 60_000;
 /** Above every number in a batch. */
 const LAST_PLACE = 2_147_483_647;
 
-const LAST_SEQ: ReadStatement = { name: 'load_last_seq', text: 'SELECT g.seq FROM eco.group_position g' };
+const LAST_SEQ: Statement = { name: 'load_last_seq', text: 'SELECT g.seq FROM eco.group_position g' };
 
-const NEW_ORDERS: ReadStatement = {
+const NEW_ORDERS: Statement = {
   name: 'load_new_orders',
   text: `SELECT u.command_id AS id, u.seq, u.n
          FROM eco.outcome u

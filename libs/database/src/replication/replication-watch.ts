@@ -1,6 +1,6 @@
 import { compareBatchPositions, type BatchPosition } from '@eco/routing';
 import type { Address, Login } from '@eco/base';
-import { ReadError, ReadSession, type ReadStatement } from '@eco/postgres';
+import { ReadError, ReadSession, type Statement } from '@eco/postgres';
 import { slotName } from './slot-name.js';
 
 /** Replication state of one node from both ends: what the primary knows about it, and what it reports itself. */
@@ -203,7 +203,7 @@ interface SlotRow {
 
 // The time since the last replayed commit is lag only while something is received and not replayed. On an idle primary
 // it grows without meaning.
-const OWN_VIEW: ReadStatement = {
+const OWN_VIEW: Statement = {
   name: 'replication_own_view',
   text: `SELECT pg_is_in_recovery() AS in_recovery,
                 g.term::float8 AS term, g.tag, g.seq::float8 AS seq, (extract(epoch FROM g.at) * 1000)::float8 AS at_ms,
@@ -217,7 +217,7 @@ const OWN_VIEW: ReadStatement = {
          FROM eco.group_position g`,
 };
 
-const RECEIVERS: ReadStatement = {
+const RECEIVERS: Statement = {
   name: 'replication_receivers',
   text: `SELECT r.application_name AS name, r.state, r.sync_state,
                 coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn), 0)::float8 AS lag_bytes,
@@ -225,7 +225,7 @@ const RECEIVERS: ReadStatement = {
          FROM pg_stat_replication r`,
 };
 
-const SLOTS: ReadStatement = {
+const SLOTS: Statement = {
   name: 'replication_slots',
   text: `SELECT s.slot_name AS name, s.active, s.wal_status,
                 pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::float8 AS retained_bytes

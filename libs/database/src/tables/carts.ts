@@ -1,8 +1,9 @@
+import type { Statement } from '@eco/postgres';
 import { rowLists, type Cart, type LoadedParts } from '@eco/domain';
 import { integer, nullable, smallint, text, uuid } from './columns.js';
 import { loadBy, query, type Load, type Loading } from './load.js';
 import { PRODUCT_WITH_LEVEL, takeProductWithLevel } from './products.js';
-import { deleteFrom, upsertInto, type Statement } from './store.js';
+import { deleteFrom, upsertInto } from './store.js';
 import { defineTable, select, type ListRow } from './table.js';
 import type { TablesOf } from './tables-of.js';
 

@@ -1,5 +1,5 @@
 import { type KeyLists, type KeysLeftOut, type LoadedParts, type NeededKeys } from '@eco/domain';
-import type { Statement } from './store.js';
+import type { Statement } from '@eco/postgres';
 import { columnOf, type Columns, type ListRow, type RowOf, select, type Table } from './table.js';
 
 /** Limits of what one batch loads. */

@@ -1,12 +1,6 @@
 import type { BatchState, Effects, RowList } from '@eco/domain';
-import type { ArrayLiteral } from '@eco/postgres';
+import type { ArrayLiteral, Statement } from '@eco/postgres';
 import { columnOf, type Columns, type RowOf, type Table } from './table.js';
-
-/** A statement that is prepared once per session, under its name. */
-export interface Statement {
-  readonly name: string;
-  readonly text: string;
-}
 
 /**
  * A statement that stores rows. Parameters: $1 term, $2 tag, $3 seq, in some $4 the batch's time; then one array per

@@ -1,6 +1,6 @@
 import type { NodeReplication } from '@eco/database';
 import { within, type Address, type Login } from '@eco/base';
-import { ReadError, ReadSession, SideConnection, SLOW_READ_PLAN_SETTINGS, type ReadStatement } from '@eco/postgres';
+import { ReadError, ReadSession, SideConnection, SLOW_READ_PLAN_SETTINGS, type Statement } from '@eco/postgres';
 import { compareBatchPositions, type GroupTerm, type BatchPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
 import type { Pace } from '../query.js';
@@ -166,7 +166,7 @@ export class Node implements ReadableNode {
   }
 
   /** Throws a `ReadError`, or a `SlowLaneFullError`. */
-  async read<Row>(statement: ReadStatement, values: readonly unknown[], pace?: Pace): Promise<Row[]> {
+  async read<Row>(statement: Statement, values: readonly unknown[], pace?: Pace): Promise<Row[]> {
     try {
       if (pace === 'slow') return await this.#slowLane.query<Row>(statement, values);
       return await this.#readSoon<Row>(statement, values);
@@ -178,7 +178,7 @@ export class Node implements ReadableNode {
     }
   }
 
-  async #readSoon<Row>(statement: ReadStatement, values: readonly unknown[]): Promise<Row[]> {
+  async #readSoon<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     const startedMs = performance.now();
     let session: ReadSession | undefined;
     this.inFlight += 1;

@@ -1,4 +1,4 @@
-import type { ReadSession, ReadStatement } from '@eco/postgres';
+import type { ReadSession, Statement } from '@eco/postgres';
 
 export interface SlowLaneLimits {
   /** Slow reads that may wait for the connection; further ones are refused. */
@@ -37,7 +37,7 @@ export class SlowLane {
   }
 
   /** Throws a `SlowLaneFullError`, or a `ReadError` when there is no answer. */
-  async query<Row>(statement: ReadStatement, values: readonly unknown[]): Promise<Row[]> {
+  async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     await this.#turn();
     try {
       if (this.#session === undefined || this.#session.isClosed) this.#session = await this.open();
