@@ -3,7 +3,7 @@ import { consumerNames, consumerRoles, type ConsumerName } from '@eco/contracts'
 import {
   loginFileSetting,
   readConfig,
-  secretsSetting,
+  consumerSecretsSetting,
   settings,
   wholeNumberSetting,
   type ConfigOf,
@@ -69,7 +69,7 @@ export const centralSettings = {
     default: '90',
     schema: wholeNumberSetting(1, 36_500),
   } satisfies Setting<number>,
-  secrets: secretsSetting(['eco_reader', ...consumerRoles]),
+  secrets: consumerSecretsSetting(['eco_reader', ...consumerRoles]),
 };
 
 export type CentralConfig = ConfigOf<typeof centralSettings>;

@@ -48,7 +48,15 @@ it('each API has its documents, and they list its operations', async () => {
 it('there is no guest, and a branch may not consume the queue of orders', async () => {
   const { body } = await system.management('GET', '/users');
   const names = (body as unknown as { name: string }[]).map(({ name }) => name).sort();
-  expect(names).toEqual(['central', 'operator', 'sucursal', 'writer']);
+  expect(names).toEqual([
+    'branch.sucursal-1',
+    'central',
+    'consumers',
+    'dead-letter-admin',
+    'operator',
+    'topology',
+    'writer.g1',
+  ]);
 });
 
 it('eco lag shows both replicas streaming, one of them synchronous', async () => {

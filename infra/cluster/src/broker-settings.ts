@@ -1,4 +1,5 @@
 import { VHOST } from '@eco/broker';
+import { BROKER_MESSAGE_BYTES_MAX } from '@eco/contracts';
 import { SMALL_DISK_MB } from './description.js';
 
 /** The default is a share of the machine's memory for each node, as if it ran alone. */
@@ -10,7 +11,7 @@ export interface BrokerSettings {
   readonly address?: string;
   readonly amqpPort: number;
   readonly managementPort: number;
-  readonly operatorPassword: string;
+  readonly administratorPassword: string;
   /** Erlang names of the nodes to join at the first start. The seed, which starts first, names only itself. */
   readonly peers: readonly string[];
   /** Its disk has `SMALL_DISK_MB`. */
@@ -19,20 +20,22 @@ export interface BrokerSettings {
 
 /** A rabbitmq.conf. It contains a password. */
 export function brokerSettings(broker: BrokerSettings): string {
-  const { address, amqpPort, managementPort, operatorPassword, peers, smallDisk } = broker;
+  const { address, amqpPort, managementPort, administratorPassword, peers, smallDisk } = broker;
   const lines = [
     `listeners.tcp.default = ${address === undefined ? '' : `${address}:`}${amqpPort}`,
     ...(address === undefined ? [] : [`management.tcp.ip = ${address}`]),
     `management.tcp.port = ${managementPort}`,
     // Instead of guest, and of the vhost /.
     `default_vhost = ${VHOST}`,
-    `default_user = operator`,
-    `default_pass = ${operatorPassword}`,
+    'default_user = topology',
+    `default_pass = ${administratorPassword}`,
     'default_user_tags.administrator = true',
     'cluster_formation.peer_discovery_backend = classic_config',
     ...peers.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}`),
     // The side of a partition without a majority stops instead of continuing alone.
     'cluster_partition_handling = pause_minority',
+    // The default is 128 MiB (3.10) or 16 MiB (4.0), of which a writer would have to read each byte.
+    `max_message_size = ${BROKER_MESSAGE_BYTES_MAX}`,
     // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
     'net_ticktime = 10',
     // Default 512 MiB a node, of which a node keeps up to three in memory.

@@ -33,7 +33,7 @@ afterEach(async () => {
   await proxy.cut();
 });
 
-function connect(user: 'sucursal' | 'writer', name: string, address = broker.address): BrokerConnection {
+function connect(user: 'branch.sucursal-1' | 'writer.g1', name: string, address = broker.address): BrokerConnection {
   const connection = new BrokerConnection({ access: broker.access(user, [address]), name });
   running.push(connection);
   connection.start();
@@ -42,12 +42,12 @@ function connect(user: 'sucursal' | 'writer', name: string, address = broker.add
 
 async function startPair(): Promise<Pair> {
   const publisher = new CommandPublisher({
-    connection: connect('sucursal', 'caller', proxy.address),
+    connection: connect('branch.sucursal-1', 'caller', proxy.address),
     groupOf: () => 'g1',
     deadlineMs: 60_000,
   });
-  const consumer = new CommandConsumer({ connection: connect('writer', 'taker'), group: 'g1' });
-  const replies = new ReplySender({ connection: connect('writer', 'answerer') });
+  const consumer = new CommandConsumer({ connection: connect('writer.g1', 'taker'), group: 'g1' });
+  const replies = new ReplySender({ connection: connect('writer.g1', 'answerer') });
   running.push(publisher, consumer, replies);
   for (const part of [publisher, consumer, replies]) part.start();
   await eventually('both sides are connected', () => !publisher.obstacle && consumer.isSubscribed && replies.isOpen);
@@ -129,7 +129,7 @@ describe('replies', () => {
 
   it('that cannot be read are skipped', async () => {
     const { publisher, reply: reply } = await startPair();
-    const model = await rawConnection(broker.operatorAccess());
+    const model = await rawConnection(broker.administratorAccess());
     const channel = await model.createConfirmChannel();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
     await reply((address) => channel.publish('', address, Buffer.from('no json')));

@@ -61,10 +61,10 @@ export class System {
     return this.writers.map(({ name }) => this.cluster.services.find((each) => each.name === name)?.url ?? '');
   }
 
-  /** As operator, who may do everything. */
+  /** As Central, which may send every command but those about dead letters. */
   get brokerAccess(): Login & { brokers: Address[] } {
     const brokers = this.cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-    return { brokers, ...this.cluster.operator };
+    return { brokers, ...this.cluster.brokerLogin('central') };
   }
 
   /** Empties the queue of orders. Only for orders that were not promised. */

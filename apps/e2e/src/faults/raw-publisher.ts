@@ -27,7 +27,10 @@ export class RawPublisher {
     private readonly below: (limit: number) => number,
   ) {
     const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-    this.#connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'raw publisher' });
+    this.#connection = new BrokerConnection({
+      access: { brokers, ...cluster.brokerLogin('central') },
+      name: 'raw publisher',
+    });
   }
 
   start(): void {

@@ -185,7 +185,7 @@ export class DeadLetterAdmin {
 
   private async publisher(): Promise<CommandPublisher> {
     if (this.#publishing !== undefined) return this.#publishing.publisher;
-    const access = { brokers: this.target.brokers, ...this.target.operator };
+    const access = { brokers: this.target.brokers, ...this.target.deadLetterAdmin };
     const connection = new BrokerConnection({ access, name: 'eco dead-letters' });
     // Each command is published to a named group.
     const publisher = new CommandPublisher({ connection, groupOf: () => undefined, deadlineMs: PUBLISH_MS });
