@@ -89,8 +89,8 @@ async function formedCluster(
 }
 
 /**
- * Users that earlier versions or descriptions declared, and the one that RabbitMQ brings. Without them, nobody can log in
- * with a password that lies in an old file. Users that an operator has made stay.
+ * Users that earlier versions or descriptions declared, and the one that RabbitMQ brings. Without them, a
+ * password in an old file opens nothing. Users that an operator has made stay.
  */
 async function removeFormerUsers(management: Management, declared: readonly BrokerUser[]): Promise<void> {
   const former = ['guest', FORMER_BRANCH_USER, 'writer'];

@@ -19,7 +19,7 @@ export interface Secrets {
 }
 
 /** By user. Each branch and each group of the description has one. */
-export type BrokerPasswords = Readonly<Record<BrokerUser, string>>;
+type BrokerPasswords = Readonly<Record<BrokerUser, string>>;
 
 /** The branches and groups of a chain, which have users of their own on the brokers. */
 export interface Members {
@@ -67,7 +67,7 @@ export async function openSecrets(
     isMember,
   );
   const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
-  return { cookie: cookie as string, broker: broker as BrokerPasswords, database };
+  return { cookie, broker, database };
 }
 
 /** A branch that is not described now may be again. */

@@ -1,5 +1,4 @@
 export * from './topology.js';
-export { permissionsOf, topicPermissionsOf } from './permissions.js';
 export * from './management.js';
 export { BrokerConnection, type BrokerAccess } from './connection.js';
 export { CommandPublisher } from './publisher.js';

@@ -75,7 +75,7 @@ const operations: Record<string, (channel: Channel) => Promise<unknown>> = {
   'send orders.g1 as part of the branch': publish(COMMANDS_EXCHANGE, 'orders.g1.x.sucursal-1'),
   'send to an unknown route': publish(COMMANDS_EXCHANGE, 'other.g1'),
   'announce orders.g1': publish(EVENTS_EXCHANGE, 'orders.g1'),
-  'announce beat.g1': publish(EVENTS_EXCHANGE, 'beat.g1'),
+  'announce heartbeats of g1': publish(EVENTS_EXCHANGE, 'beat.g1'),
   'announce orders.g2': publish(EVENTS_EXCHANGE, 'orders.g2'),
   'announce an unknown topic': publish(EVENTS_EXCHANGE, 'other.g1'),
   'send a reply': publish('', 'amq.rabbitmq.reply-to.nobody'),
@@ -106,15 +106,17 @@ const operations: Record<string, (channel: Channel) => Promise<unknown>> = {
 };
 
 const sendsAll = ['send orders.g1', 'send counter.g1', 'send products.g1', 'receive replies'];
+/** `receive replies`: the broker lets everybody read its pseudo-queue, which has only replies to the channel that asks. */
 const allowed: Partial<Record<BrokerUser, string[]>> = {
   central: sendsAll,
   'dead-letter-admin': sendsAll,
-  consumers: ['subscribe to events'],
+  consumers: ['subscribe to events', 'receive replies'],
   'branch.sucursal-1': ['send orders.g1 as the branch', 'send counter.g1 as the branch', 'receive replies'],
   'writer.g1': [
     'announce orders.g1',
-    'announce beat.g1',
+    'announce heartbeats of g1',
     'send a reply',
+    'receive replies',
     'consume orders.g1',
     'consume products.g1',
     'take a message of orders.g1',
