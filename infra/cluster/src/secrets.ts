@@ -39,14 +39,14 @@ const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[]; to
 export async function openSecrets(dataDir: string): Promise<Secrets> {
   const dir = secretsDir(dataDir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  // A caller that may only read finds them complete.
+  // A caller that may only read the folder finds all passwords there.
   if (((await stat(dir)).mode & 0o777) !== 0o700) await chmod(dir, 0o700);
   const { cookie, ...broker } = await openFile(path.join(dir, 'broker.json'), ['cookie', ...brokerUsers]);
   const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
   return { cookie, broker, database, tokens: await openTokenSecrets(path.join(dir, 'tokens.json')) };
 }
 
-/** A service's secrets, as in its `ECO_SECRETS_FILE`. */
+/** Content of a service's `ECO_SECRETS_FILE`. */
 export function serviceSecrets(app: App, secrets: Secrets): string {
   const { amqp, database, tokens } = needs[app];
   return toJson({

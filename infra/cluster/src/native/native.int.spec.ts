@@ -17,8 +17,8 @@ import { openCluster, startNative } from '../start.js';
 import { startOf } from './identity.js';
 
 /*
- * The servers that everything else here relies on: guarantees about their passwords, their replication, and what is
- * left when they stop.
+ * The servers on which everything else here relies: their passwords, their replication, and what is left after they
+ * stop.
  */
 
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'eco-native-'));
@@ -130,8 +130,8 @@ test('a killed server comes back by a restart', async () => {
   await eventually('the queue', async () => (await management('queues/ecomarket/orders.g1', cluster.operator)).ok);
 }, 120_000);
 
-// After the kill: a broker stores the members of a new queue within about half a second, and an earlier kill loses
-// them.
+// This test comes after the kill. A broker stores the members of a new queue within about half a second, and a kill
+// before that loses them.
 test('a queue that differs is refused in one line, unless only the brokers start, to repair it', async () => {
   const secrets = await openSecrets(dataDir);
   const login = { user: 'operator', password: secrets.broker.operator };
