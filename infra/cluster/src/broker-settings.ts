@@ -2,7 +2,7 @@ import { VHOST } from '@eco/broker';
 import { BROKER_MESSAGE_BYTES_MAX } from '@eco/contracts';
 import { SMALL_DISK_MB } from './description.js';
 
-/** The default is a share of the machine's memory for each node, as if it ran alone. */
+/** Memory of each node. By default a node takes a share of the machine's memory, as if it ran alone. */
 export const BROKER_MEMORY_MAX = '1GB';
 
 /** Settings of a broker, as a process or in a container. */
@@ -11,10 +11,15 @@ export interface BrokerSettings {
   readonly address?: string;
   readonly amqpPort: number;
   readonly managementPort: number;
+<<<<<<< HEAD
   readonly administratorPassword: string;
   /** Erlang names of the nodes to join at the first start. The seed, which starts first, names only itself. */
+=======
+  readonly operatorPassword: string;
+  /** Erlang names of the nodes to join at the first start. The seed starts first and names only itself. */
+>>>>>>> main
   readonly peers: readonly string[];
-  /** Its disk has `SMALL_DISK_MB`. */
+  /** True: the disk has only `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
 }
 
@@ -25,7 +30,7 @@ export function brokerSettings(broker: BrokerSettings): string {
     `listeners.tcp.default = ${address === undefined ? '' : `${address}:`}${amqpPort}`,
     ...(address === undefined ? [] : [`management.tcp.ip = ${address}`]),
     `management.tcp.port = ${managementPort}`,
-    // Instead of guest, and of the vhost /.
+    // These replace guest and the vhost /.
     `default_vhost = ${VHOST}`,
     'default_user = topology',
     `default_pass = ${administratorPassword}`,
@@ -34,11 +39,15 @@ export function brokerSettings(broker: BrokerSettings): string {
     ...peers.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}`),
     // The side of a partition without a majority stops instead of continuing alone.
     'cluster_partition_handling = pause_minority',
+<<<<<<< HEAD
     // The default is 128 MiB (3.10) or 16 MiB (4.0), of which a writer would have to read each byte.
     `max_message_size = ${BROKER_MESSAGE_BYTES_MAX}`,
     // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
+=======
+    // In seconds. A broker that is cut off is then noticed after 8 to 13 s, not after a minute.
+>>>>>>> main
     'net_ticktime = 10',
-    // Default 512 MiB a node, of which a node keeps up to three in memory.
+    // Per node, which keeps up to three of these in memory. The default is 512 MiB.
     `raft.wal_max_size_bytes = ${64 * 1024 * 1024}`,
     `vm_memory_high_watermark.absolute = ${BROKER_MEMORY_MAX}`,
     // Below this limit all publishers are blocked, so that accepted messages can still be processed.

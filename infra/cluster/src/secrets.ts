@@ -2,20 +2,28 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+<<<<<<< HEAD
 import type { Login } from '@eco/base';
 import { branchUser, consumerRoles, senderNamed, writerUser, type BrokerUser } from '@eco/contracts';
+=======
+import { createTokenSecrets, tokenSecretsSchema, verifierSecretsSchema, type TokenSecrets } from '@eco/access';
+import type { BrokerUser } from '@eco/broker';
+import { consumerRoles } from '@eco/contracts';
+>>>>>>> main
 import { loginRoles, type LoginRole } from '@eco/database';
 import type { App } from './layout.js';
 
 /**
- * Every password is created here, at the first start, and kept in files that nobody else can read: the servers' secrets
- * in two files, and for each service a file with only what it needs. None is in an argument, an environment or a log.
+ * Every password and key is created here, at the first start, and kept in files that nobody else can read: the servers'
+ * secrets in two files, the keys of access tokens in a third, and for each service a file with only what it needs. None
+ * is in an argument, an environment or a log.
  */
 export interface Secrets {
   /** Secret that the brokers share. */
   readonly cookie: string;
   readonly broker: BrokerPasswords;
   readonly database: Readonly<Record<DatabaseLogin, string>>;
+  readonly tokens: TokenSecrets;
 }
 
 /** By user. Each branch and each group of the description has one. */
@@ -40,12 +48,21 @@ const commonUsers = [
 ] as const satisfies readonly BrokerUser[];
 const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
+<<<<<<< HEAD
 /** Database roles of each service. */
 const databaseNeeds: Record<App, readonly LoginRole[]> = {
   'central-api': ['eco_reader', ...consumerRoles],
   'sucursal-api': ['eco_reader'],
   'read-service': ['eco_reader', 'eco_monitor'],
   'shard-writer': ['eco_writer'],
+=======
+/** Secrets of each service. */
+const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[]; tokens?: 'make' | 'verify' }> = {
+  'central-api': { amqp: 'central', database: ['eco_reader', ...consumerRoles], tokens: 'make' },
+  'sucursal-api': { amqp: 'sucursal', database: ['eco_reader'], tokens: 'verify' },
+  'read-service': { database: ['eco_reader', 'eco_monitor'], tokens: 'verify' },
+  'shard-writer': { amqp: 'writer', database: ['eco_writer'] },
+>>>>>>> main
 };
 
 export function brokerUsersOf({ branchIds, groupIds }: Members): BrokerUser[] {
@@ -59,7 +76,7 @@ export async function openSecrets(
 ): Promise<Secrets> {
   const dir = secretsDir(dataDir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  // A caller that may only read finds them complete.
+  // A caller that may only read the folder finds all passwords there.
   if (((await stat(dir)).mode & 0o777) !== 0o700) await chmod(dir, 0o700);
   const { cookie, ...broker } = await openFile(
     path.join(dir, 'broker.json'),
@@ -67,9 +84,10 @@ export async function openSecrets(
     isMember,
   );
   const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
-  return { cookie, broker, database };
+  return { cookie, broker, database, tokens: await openTokenSecrets(path.join(dir, 'tokens.json')) };
 }
 
+<<<<<<< HEAD
 /** A branch that is not described now may be again. */
 function isMember(user: string): boolean {
   return ['branch', 'writer'].includes(senderNamed(user)?.type ?? '');
@@ -95,6 +113,16 @@ export function serviceSecrets(service: ServiceIdentity, secrets: Secrets): stri
   return toJson({
     ...brokerLoginsOf(service, secrets),
     database: Object.fromEntries(databaseNeeds[service.app].map((role) => [role, secrets.database[role]])),
+=======
+/** Content of a service's `ECO_SECRETS_FILE`. */
+export function serviceSecrets(app: App, secrets: Secrets): string {
+  const { amqp, database, tokens } = needs[app];
+  return toJson({
+    ...(amqp && { amqp: { user: amqp, password: secrets.broker[amqp] } }),
+    database: Object.fromEntries(database.map((role) => [role, secrets.database[role]])),
+    ...(tokens === 'make' && { tokens: secrets.tokens }),
+    ...(tokens === 'verify' && { tokens: verifierSecretsSchema.parse(secrets.tokens) }),
+>>>>>>> main
   });
 }
 
@@ -140,6 +168,7 @@ function secretsDir(dataDir: string): string {
   return path.join(dataDir, 'secrets');
 }
 
+<<<<<<< HEAD
 /** The passwords under these names, and of others in the file those that `keeps` accepts. */
 async function openFile<Name extends string>(
   file: string,
@@ -157,7 +186,31 @@ async function openFile<Name extends string>(
   } as Record<Name, string>;
   const isComplete = Object.keys(known).length === Object.keys(all).length && names.every((name) => name in known);
   if (!isComplete) await writeSecretFile(file, toJson(all));
+=======
+async function openFile<Name extends string>(file: string, names: readonly Name[]): Promise<Record<Name, string>> {
+  const text = await readIfPresent(file);
+  const known = z.record(z.string(), z.string().min(1)).parse(JSON.parse(text ?? '{}'));
+  const all = Object.fromEntries(names.map((name) => [name, known[name] ?? newPassword()])) as Record<Name, string>;
+  if (toJson(all) !== text) await writeSecretFile(file, toJson(all));
+>>>>>>> main
   return all;
+}
+
+/** Creates the keys as a whole: one that is missing was removed on purpose, so it is an error. */
+async function openTokenSecrets(file: string): Promise<TokenSecrets> {
+  const text = await readIfPresent(file);
+  if (text !== undefined) return tokenSecretsSchema.parse(JSON.parse(text));
+  const created = await createTokenSecrets();
+  await writeSecretFile(file, toJson(created));
+  return created;
+}
+
+/** Undefined: there is no such file. */
+function readIfPresent(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
 }
 
 /** 24 random bytes, in characters that need no escape in a URL, a configuration file or SQL. */

@@ -92,7 +92,7 @@ export const eventQueueOptions = {
 } as const;
 
 export interface TopologyOptions {
-  /** Default `ecomarket`. Each test has its own. */
+  /** Default `ecomarket`. Each test has a vhost of its own. */
   vhost?: string;
   groups: string[];
   /** Nodes of the broker cluster. */
@@ -209,3 +209,55 @@ export function passwordHash(password: string, salt: Buffer = randomBytes(4)): s
 }
 
 const routes = Object.keys(commandRoutes) as CommandRoute[];
+<<<<<<< HEAD
+=======
+const userNames: BrokerUser[] = ['operator', 'central', 'sucursal', 'writer'];
+
+const NOTHING = '^$';
+const EXCHANGES = { commands: '^ecomarket\\.commands$', events: '^ecomarket\\.events$' };
+const COMMAND_QUEUES = '(orders|products)\\.[A-Za-z0-9._-]+';
+const EVENT_QUEUES = `events\\.(${consumerNames.join('|')})\\.[0-9a-f]{8}`;
+/** The broker's pseudo-queue; reading it gives a user only its own replies. */
+const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
+
+/**
+ * Patterns over names: configure = declare and delete, write = publish to an exchange or bind a queue, read = consume a
+ * queue or bind to an exchange.
+ */
+const permissions: Record<BrokerUser, { configure: string; write: string; read: string }> = {
+  operator: { configure: '.*', write: '.*', read: '.*' },
+  // Central declares and binds the queues of its event consumers.
+  central: {
+    configure: `^${EVENT_QUEUES}$`,
+    write: `^(ecomarket\\.commands|${EVENT_QUEUES})$`,
+    read: `^(ecomarket\\.events|${EVENT_QUEUES}|${REPLY_QUEUE})$`,
+  },
+  sucursal: { configure: NOTHING, write: EXCHANGES.commands, read: `^${REPLY_QUEUE}$` },
+  // The default exchange carries replies to callers; `replies.ts` sends nothing else through it.
+  writer: {
+    configure: NOTHING,
+    write: '^(ecomarket\\.commands|ecomarket\\.events|amq\\.default)$',
+    read: `^${COMMAND_QUEUES}$`,
+  },
+};
+
+const commandKeys = (...allowed: CommandRoute[]) => `^(${allowed.join('|')})\\.[A-Za-z0-9._-]+$`;
+const EVENT_KEYS = `^(${topics.join('|')}|beat)\\.[A-Za-z0-9._-]+$`;
+
+/** Patterns over routing keys: write = publish with it, read = bind by it. */
+const topicPermissions: Partial<Record<BrokerUser, Record<string, { write: string; read: string }>>> = {
+  central: {
+    [COMMANDS_EXCHANGE]: { write: commandKeys(...routes), read: NOTHING },
+    [EVENTS_EXCHANGE]: { write: NOTHING, read: `^(${topics.join('|')}|beat)\\.\\*$` },
+  },
+  // Commands of a branch's counter. The catalogue and the stock are decided at the head office.
+  sucursal: {
+    [COMMANDS_EXCHANGE]: { write: commandKeys('orders', 'counter'), read: NOTHING },
+    [EVENTS_EXCHANGE]: { write: NOTHING, read: NOTHING },
+  },
+  writer: {
+    [COMMANDS_EXCHANGE]: { write: commandKeys(...routes), read: NOTHING },
+    [EVENTS_EXCHANGE]: { write: EVENT_KEYS, read: NOTHING },
+  },
+};
+>>>>>>> main

@@ -7,7 +7,10 @@ import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 import { Api } from '../system/system.js';
 
-/** Longer than anything promised: measured times are printed, and a wait that ends here is a failure. */
+/**
+ * Deadline of waits, longer than any promised time. The measured times are printed, and a wait that ends here is a
+ * failure.
+ */
 const PATIENCE = { deadlineMs: 120_000, pauseMs: 50 };
 const GROUP = 'g1';
 
@@ -19,8 +22,13 @@ export class FaultSystem {
   readonly brokers: readonly RunningBroker[];
   readonly services: readonly RunningService[];
   readonly nodes: readonly RunningDatabase[];
+<<<<<<< HEAD
   readonly operator: Login;
   /** Memory of each service at its first query, bytes, by name. */
+=======
+  readonly operator: TestCluster['operator'];
+  /** Memory of each service when it was first queried, bytes, by name. */
+>>>>>>> main
   readonly #memoryBefore = new Map<string, number>();
 
   private constructor(readonly cluster: TestCluster) {
@@ -46,7 +54,7 @@ export class FaultSystem {
     return this.services.filter(({ name }) => name.startsWith('shard-writer'));
   }
 
-  /** Metrics of a service; undefined if it does not answer. */
+  /** Metrics of a service; undefined if it does not respond. */
   async metrics({ url }: RunningService): Promise<Metrics | undefined> {
     const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
     const text = await answer?.text().catch(() => undefined);
@@ -59,7 +67,7 @@ export class FaultSystem {
     };
   }
 
-  /** Which writer says that it leads, other than this one. */
+  /** The writer that says that it leads, if it is another one than `other`. */
   async active(other?: RunningService): Promise<RunningService | undefined> {
     const asked = this.writers.filter((writer) => writer !== other);
     const leads = await Promise.all(
@@ -102,7 +110,7 @@ export class FaultSystem {
     return performance.now() - startedAt;
   }
 
-  /** `firsts`: counts at the first look. */
+  /** `firsts`: the counts when they were first read. */
   async #missing(startedAt: number, firsts: Map<string, number>): Promise<string[]> {
     const active = await this.active();
     if (active === undefined) return ['no writer is active'];
@@ -130,7 +138,7 @@ export class FaultSystem {
     ];
   }
 
-  /** Asks the current primary, which is never cached, because faults change it. */
+  /** Runs SQL on the current primary. It is looked up each time, because faults change it. */
   async sql<R extends Record<string, unknown>>(
     text: string,
     values: unknown[] = [],
@@ -144,7 +152,7 @@ export class FaultSystem {
     }
   }
 
-  /** After a fault there may be none for a while. */
+  /** Waits for a primary, because after a fault there may be none for a while. */
   primary(): Promise<RunningDatabase> {
     return eventually(
       'a database says that it is primary',
@@ -185,7 +193,7 @@ export class FaultSystem {
     return answer?.ok === true ? ((await answer.json()) as T) : {};
   }
 
-  /** Resident memory of each service, MB: now, and at the first query. */
+  /** Resident memory of each service, MB: now, and when it was first queried. */
   memory(): { name: string; beforeMb: number; nowMb: number }[] {
     const processes = readRun(this.cluster.dataDir)?.processes ?? [];
     return this.services.flatMap(({ name }) => {

@@ -9,11 +9,14 @@ import { until } from '../until.js';
 import { allDir, readGroups } from './configure.js';
 import { brokers, groupOf, MANAGEMENT_PORT } from './network.js';
 
-/** Servers start at the same time as this. */
+/** Time for the servers to start, ms. They start at the same time as this job. */
 const SERVERS_MS = 180_000;
-/** Replicas copy the primary once it has the role they use for it. */
+/** Time for the replicas to follow, ms. A replica can copy its primary only once the primary has the role for it. */
 const STREAM_MS = 120_000;
-/** Servers that can start have usually started by then; afterwards the job continues without the others. */
+/**
+ * Time after which the job continues without the missing servers, ms. A server that can start has usually started by
+ * then.
+ */
 const ALL_MS = 45_000;
 
 /**
@@ -59,6 +62,26 @@ export async function declare(
   ]);
 }
 
+<<<<<<< HEAD
+=======
+/** The management API of the first broker that answers. */
+async function managementOf({ broker }: Secrets): Promise<Management> {
+  const all = brokers.map(({ host }) => ({
+    url: `http://${host}:${MANAGEMENT_PORT}`,
+    user: 'operator',
+    password: broker.operator,
+  }));
+  let found: Management | undefined;
+  const look = async () => {
+    const running = await Promise.all(all.map(runningNodes));
+    found = all.find((_, index) => (running[index] ?? 0) > 0);
+    return found !== undefined;
+  };
+  await until('no broker answered', look, { deadlineMs: SERVERS_MS, pauseMs: 500 });
+  return found as Management;
+}
+
+>>>>>>> main
 /** Retries while the primary is still starting. Refusals are reported at once. */
 async function untilDone(work: () => Promise<void>): Promise<void> {
   let failure: unknown;
