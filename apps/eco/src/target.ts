@@ -10,13 +10,8 @@ export interface Target {
   sucursalUrl: string;
   readUrl: string;
   brokers: Address[];
-<<<<<<< HEAD
   /** Login of the brokers with which dead letters are replayed and discarded. */
   deadLetterAdmin: Login;
-=======
-  /** Login of the brokers' operator. */
-  operator: Login;
->>>>>>> main
   groups: { id: string; nodes: (Address & { name: string })[] }[];
   login(role: 'eco_reader' | 'eco_monitor'): Login;
 }

@@ -22,13 +22,8 @@ export class FaultSystem {
   readonly brokers: readonly RunningBroker[];
   readonly services: readonly RunningService[];
   readonly nodes: readonly RunningDatabase[];
-<<<<<<< HEAD
   readonly operator: Login;
-  /** Memory of each service at its first query, bytes, by name. */
-=======
-  readonly operator: TestCluster['operator'];
   /** Memory of each service when it was first queried, bytes, by name. */
->>>>>>> main
   readonly #memoryBefore = new Map<string, number>();
 
   private constructor(readonly cluster: TestCluster) {

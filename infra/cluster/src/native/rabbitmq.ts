@@ -187,11 +187,7 @@ export class Rabbitmq {
       const dir = this.#nodeDir(node);
       await mkdir(dir, { recursive: true });
       await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
-<<<<<<< HEAD
-      // It contains the administrator's password.
-=======
-      // The file contains the operator's password.
->>>>>>> main
+      // The file contains the administrator's password.
       await writeSecretFile(path.join(dir, 'rabbitmq.conf'), this.#configuration(node));
     }
   }
