@@ -824,7 +824,7 @@ it('a position is kept through reads that do not concern it', async () => {
   expect(got.headers.get(headers.position)).toBe(brought);
 });
 
-it('a reader with a greatest lag gets a problem if it can not be fulfilled', async () => {
+it('a reader gets a problem if no node fulfils its greatest lag', async () => {
   expect((await get('/products', { [headers.lagMsMax]: '0' })).status).toBe(200);
   expect((await get('/products', { [headers.lagMsMax]: 'soon' })).body).toMatchObject({
     faults: [{ at: 'header.ecomarket-max-lag-ms' }],

@@ -239,7 +239,7 @@ it('retries a command that was tried alone three times, later each time, while o
   expect(new Suspects([set(5)], 0).worst).toEqual(set(5));
 });
 
-it('counts no try against commands that were not tried, or whose session survived', () => {
+it('counts no try for commands that were not tried, or whose session survived', () => {
   const suspects = new Suspects([], 0);
   const part = suspects.next(taken('a', idsOf('a', 8), 2), LIMITS, 0) as Part;
   expect(suspects.isEmpty).toBe(true);

@@ -161,10 +161,11 @@ export const salesFiguresSchema = z.object({
   sales: z.number().int().meta({ description: 'Net orders' }),
   units: z.number().int().meta({ description: 'Net units' }),
   revenueCents: z.number().int().meta({ description: 'Net revenue' }),
-  gross: figureSchema.meta({ description: 'Confirmed, on the day of the decision' }),
+  gross: figureSchema.meta({ description: 'Confirmed, on the day of the confirmation' }),
   cancelled: figureSchema.meta({ description: 'Cancelled, on the day of the cancellation' }),
   returned: figureSchema.meta({
-    description: 'Come back, on the day of the return. An order counts with its last unit: in part it is still a sale',
+    description:
+      'Returned, on the day of the return. An order counts as returned with its last unit; before that it is still a sale',
   }),
 });
 export const dailyStatisticsSchema = z.object({

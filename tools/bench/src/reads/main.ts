@@ -53,10 +53,10 @@ async function run(options: Options): Promise<void> {
   const system = await System.open(say);
   const ids = path.join(os.tmpdir(), `eco-bench-reads-${process.pid}`);
   try {
-    say('starts the system');
+    say('starting the system');
     await system.start();
     await addProducts(system.centralUrl, productsOf(100));
-    say(`places ${orders} orders`);
+    say(`placing ${orders} orders`);
     await writeFile(ids, (await placeOrders(system.centralUrl, orders)).join('\n'));
     const bare = await startProgram(
       path.join(__dirname, '../monolith/bare-read.js'),
