@@ -103,9 +103,9 @@ test('no password is readable by others, or in an argument or a log', async () =
   const secrets = path.join(dataDir, 'secrets');
   expect(statSync(secrets).mode & 0o777).toBe(0o700);
   for (const name of readdirSync(secrets)) expect(statSync(path.join(secrets, name)).mode & 0o777).toBe(0o600);
-  const passwords = readdirSync(secrets).flatMap((name) =>
-    Object.values(JSON.parse(readFileSync(path.join(secrets, name), 'utf8')) as Record<string, string>),
-  );
+  const { cookie, broker, database, tokens } = await openSecrets(dataDir);
+  const { signingKey, idKeyMaster } = tokens;
+  const passwords = [cookie, ...Object.values(broker), ...Object.values(database), signingKey.d, idKeyMaster];
   expect(passwords.length).toBeGreaterThan(10);
   const texts = [
     ...readdirSync(path.join(dataDir, 'log')).map((name) => readFileSync(path.join(dataDir, 'log', name), 'utf8')),
