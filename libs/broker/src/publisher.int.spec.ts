@@ -152,7 +152,7 @@ describe('CommandPublisher', () => {
     await ready(publisher);
     expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
     // It names another user as sender, so the message itself is to blame.
-    Object.defineProperty(connection, 'user', { value: 'somebody-else', configurable: true });
+    Object.defineProperty(connection, 'user', { value: 'another-user', configurable: true });
     expect(await publisher.publish(orderCommand())).toMatchObject({ type: 'refused', code: 406 });
     await ready(publisher);
     expect(await drain('orders.g1')).toHaveLength(1);

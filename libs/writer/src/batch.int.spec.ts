@@ -520,7 +520,7 @@ describe('a commit', () => {
 
   it('is certain despite a notice that a product’s name has a word too long for its index', async () => {
     const tea = fresh('tea');
-    // NFKD turns each into six characters: one word of 3,600 bytes; the index accepts 2,046.
+    // NFKD turns each of these letters into six characters. The word then has 3,600 bytes, and the index accepts 2,046.
     const name = `${'\u3351'.repeat(200)} ${'x'.repeat(3000)}`;
     committed(
       await runBatch(session, leaderTerm, [

@@ -68,8 +68,8 @@ async function run(options: Options): Promise<void> {
       await using load = await startReads(wrk, { url, ids, callers: at, seconds, seed: round * 1000 + at }, signal);
       return { side, callers: at, ...(await load.result) };
     };
-    const tell = ({ done, seconds: tookSeconds }: Segment) => `${Math.round(done / tookSeconds)} reads/s`;
-    const segments = await compareWithBaseline({ callers, rounds }, measure, tell, say);
+    const format = ({ done, seconds: tookSeconds }: Segment) => `${Math.round(done / tookSeconds)} reads/s`;
+    const segments = await compareWithBaseline({ callers, rounds }, measure, format, say);
     await bare.end();
     const shares = await sharesOf(system.readUrl);
     console.log(options.json ? JSON.stringify({ segments, shares }, null, 2) : reportOf(segments, callers, shares));
