@@ -573,7 +573,7 @@ it('products by words of their names, without case and accents', async () => {
   expect([...(await found('mel', '&limit=1')), ...(await found('mel', `&after=${body.next}`))]).toHaveLength(3);
 });
 
-it('stock of a location, and what of it is low', async () => {
+it('stock of a location, and its low stock', async () => {
   const ids = ['lo', 'hi'].flatMap((prefix) => GROUP_IDS.map((group) => keyOf(group, `shelf-${prefix}`)));
   for (const productId of ids) await write(product(productId, 100, productId.includes('-lo') ? 3 : 300));
   const found = async (query: string) => {

@@ -171,7 +171,7 @@ describe('CommandPublisher', () => {
       publisher.publish(orderCommand()),
     ]);
     expect(product).toEqual({ type: 'unconfirmed', reason: 'connection-lost' });
-    // Its confirm may arrive before the channel is closed, or not.
+    // The confirm arrives before the channel is closed, or not at all.
     expect(['unconfirmed', 'confirmed']).toContain(order.type);
     await ready(publisher);
     await drain('orders.g1');

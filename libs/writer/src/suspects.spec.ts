@@ -174,8 +174,8 @@ it('settles all good commands and dead-letters only poison messages, however sma
         const ids = idsOf('a', count);
         const poison = new Set(ids.filter((_, index) => poisonAt.includes(index)));
         const world = new World({ a: ids }, new Map([...poison].map((id) => [id, 'process'])));
-        // At most: three deliveries before anything is suspected, the halves of each poison message's set, then the
-        // message alone.
+        // The number of leaderships has a limit: three deliveries before any suspicion, then the halves of each poison
+        // message's set, then the message alone.
         const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
         run(world, pieces, ended, limit);
         expect(world.open.map(idOf)).toEqual([]);

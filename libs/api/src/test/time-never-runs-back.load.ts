@@ -99,7 +99,7 @@ async function runSession(session: number, reads: number, carries: boolean, seen
   }
 }
 
-/** One replica at a time, and in one of four rounds both. */
+/** Holds back one replica at a time, and in one of four rounds both. */
 async function holdBack(): Promise<void> {
   for (let round = 0; !over; round += 1) {
     for (const number of [2, 3]) {

@@ -42,7 +42,7 @@ export const orderSchema = z.object({
   reservationId: uuidSchema.nullable(),
   /** Time of cancellation or fulfilment. */
   endedAt: timestampSchema.nullable(),
-  /** Returned units. */
+  /** Units that were returned. */
   returned: z.array(orderLineSchema),
 });
 export const reservationSchema = z.object({
@@ -216,7 +216,10 @@ export const replicationSchema = z.object({
       host: z.string(),
       port: z.number().int(),
       reachable: z.boolean(),
-      /** As last seen; null: not seen yet. A deposed primary still believes to be primary, and is not read. */
+      /**
+       * Role as last seen; null if the node was not seen yet. A deposed primary still says that it is primary, and is
+       * not read.
+       */
       role: z.enum(['primary', 'replica', 'deposed']).nullable(),
       /**
        * Replication state of a replica according to its primary, such as `streaming`; null: the primary sends it
