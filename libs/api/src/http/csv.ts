@@ -48,11 +48,14 @@ function quoted(text: string): string {
 }
 
 /**
- * A spreadsheet treats a text as a formula if it begins with one of these characters (OWASP, CSV injection), including
- * their full-width forms. So an apostrophe is put before it. The same applies behind a separator inside the text,
- * because a spreadsheet that separates by ";" makes a cell of what follows. Quotes in between vanish when it reads
- * them.
+ * A spreadsheet treats a text as a formula if it begins with "=", "+", "-" or "@" (OWASP, CSV injection). So an
+ * apostrophe is put before it. Some programs normalise the text before: so the other characters of which compatibility
+ * normalisation (NFKC) makes one of these four count too, and so does what follows spaces and invisible characters. The
+ * same applies behind a separator inside the text, because a spreadsheet that separates by ";" makes a cell of what
+ * follows. Quotes in between vanish when it reads them.
  */
 function withoutFormula(text: string): string {
-  return text.replace(/(?<=^|[,;\t\r\n])(?="*[=+\-@\t\r\n＝＋－＠])/g, "'");
+  return text.replace(FORMULA, "'");
 }
+
+const FORMULA = /(?<=^|[,;\t\r\n])(?="*[\t\r\n]|["\p{White_Space}\p{Cf}]*[=+\-@⁺⁼₊₌⩵⩶﬩﹢﹣﹦﹫＋－＝＠])/gu;
