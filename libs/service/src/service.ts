@@ -15,8 +15,8 @@ import { addOperatorRoutes } from './operator-routes.js';
 import { OperatorsListener } from './operators-listener.js';
 
 /**
- * Time for running requests when the process stops, ms; then their connections are cut. Parts closed after them have
- * the rest of the five seconds.
+ * Time for running requests when the process stops, ms. After it their connections are cut. The parts that are closed
+ * next have the rest of the five seconds.
  */
 const DRAIN_MS = 2_000;
 
@@ -26,16 +26,16 @@ export interface ServiceConfig extends Partial<ConnectionLimits> {
   readonly name: string;
   /** Of the listener for clients. Absent: 127.0.0.1. */
   readonly host?: string;
-  /** 0 takes a free one. Absent: the process has no API, and no listener for clients. */
+  /** 0: any free port. Absent: the process has no API, and no listener for clients. */
   readonly port?: number;
   /** Of the listener for operators. Absent: 127.0.0.1. */
   readonly operatorsHost?: string;
-  /** 0 or absent takes a free one. */
+  /** 0 or absent: any free port. */
   readonly operatorsPort?: number;
   readonly logLevel: LogLevel;
 }
 
-/** What every service is built around. Its parts are passed to whatever needs them. */
+/** The base of every service. Its parts are passed to the code that needs them. */
 export interface Frame {
   readonly config: ServiceConfig;
   readonly log: Logger;
@@ -86,7 +86,7 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
   const fastify = adapter.getInstance();
   const operators = new OperatorsListener(fastify);
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
-  // One line per request, with fixed fields: searching it for secrets would cost more than the line (11 µs against 2).
+  // One line per request has fixed fields. A search of it for secrets would take 11 µs, the line itself takes 2.
   const requestLog = log.child({}, { redact: [] });
   fastify.addHook('onResponse', (request, reply, done) => {
     recordRequest(frame.metrics, requestLog, request, reply);
@@ -167,7 +167,7 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
   const { method, url } = request;
   const route = request.routeOptions.url ?? 'unknown';
   metrics.observeRequest(method, route, reply.statusCode, reply.elapsedTime / 1000);
-  // Monitoring requests these every few seconds from every process.
+  // Monitoring requests these routes of every process every few seconds.
   const level = route === '/metrics' || route.startsWith('/health/') ? 'debug' : 'info';
   log[level](
     {
@@ -177,7 +177,7 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
       url,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
-      // What the request created, such as an order, so that its id leads to the correlation id.
+      // The id of what the request created, such as an order. With it the correlation id can be found.
       location: reply.getHeader('location'),
     },
     'request',

@@ -5,8 +5,8 @@ import { problem } from './problem.js';
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?$/i;
 
 /**
- * Parses a JSON body. Bytes that are not UTF-8 are refused: decoding would replace them by U+FFFD, and two customers'
- * ids could become one. No bytes mean no body. A key `__proto__` becomes a normal field, which a strict schema then
+ * Parses a JSON body. Bytes that are not UTF-8 are refused, because decoding would replace them by U+FFFD and could
+ * make two customers' ids equal. No bytes mean no body. A key `__proto__` becomes a normal field, which a strict schema
  * refuses by name. A body that two programs could read differently is refused: one in another encoding, and an object
  * with a key twice.
  */

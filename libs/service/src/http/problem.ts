@@ -6,13 +6,13 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const FAULTS_MAX = 100;
 
 export interface ProblemDetails {
-  /** This case, in a sentence. */
+  /** What happened in this case, in a sentence. */
   readonly detail?: string;
   /** Every violation of the request. */
   readonly faults?: readonly Violation[];
-  /** Headers sent with it. */
+  /** Headers of the response. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Members of this problem type only, such as the short lines of a rejected order. */
+  /** Members that only this problem type has, such as the short lines of a rejected order. */
   readonly members?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
@@ -38,7 +38,7 @@ export function problem(name: ProblemName, details?: ProblemDetails): ProblemErr
   return new ProblemError(name, details);
 }
 
-/** The body as sent. `instance` is the requested path. */
+/** The body of the response. `instance` is the requested path. */
 export function problemBody(
   error: ProblemError,
   request: { readonly instance?: string; readonly correlationId?: string },
