@@ -54,6 +54,10 @@ beforeAll(async () => {
     name: 'read-service',
     host: '127.0.0.1',
     port: 0,
+    operatorsHost: '127.0.0.1',
+    operatorsPort: 0,
+    hosts: [],
+    connectionsMax: 100,
     logLevel: 'silent',
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
     secrets: { database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') } },
@@ -573,7 +577,7 @@ it('products by words of their names, without case and accents', async () => {
   expect([...(await found('mel', '&limit=1')), ...(await found('mel', `&after=${body.next}`))]).toHaveLength(3);
 });
 
-it('stock of a location, and what of it is low', async () => {
+it('stock of a location, and its low stock', async () => {
   const ids = ['lo', 'hi'].flatMap((prefix) => GROUP_IDS.map((group) => keyOf(group, `shelf-${prefix}`)));
   for (const productId of ids) await write(product(productId, 100, productId.includes('-lo') ? 3 : 300));
   const found = async (query: string) => {
@@ -824,7 +828,7 @@ it('a position is kept through reads that do not concern it', async () => {
   expect(got.headers.get(headers.position)).toBe(brought);
 });
 
-it('a reader with a greatest lag gets a problem if it can not be fulfilled', async () => {
+it('a reader gets a problem if no node fulfils its greatest lag', async () => {
   expect((await get('/products', { [headers.lagMsMax]: '0' })).status).toBe(200);
   expect((await get('/products', { [headers.lagMsMax]: 'soon' })).body).toMatchObject({
     faults: [{ at: 'header.ecomarket-max-lag-ms' }],
@@ -876,9 +880,10 @@ it('routes for operators: replication, readiness, metrics, the document', async 
     { group: 'g2', node: 'g2-1', reachable: true, role: 'primary', lagMs: 0, fault: null },
   ]);
   expect((await get('/health/ready')).status).toBe(200);
-  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  const metrics = await (await fetch(`${service.operatorsUrl}/metrics`)).text();
   expect(metrics).toMatch(/eco_reads_total\{node="g2-1",role="primary"\} [1-9]/);
-  const { body: document } = await get<{ paths: Json }>('/docs-json');
+  const response = await fetch(`${service.operatorsUrl}/docs-json`);
+  const document = (await response.json()) as { paths: Json };
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/orders/{orderId}', '/orders', '/products', '/inventory', '/changes', '/replication']),
   );
