@@ -8,7 +8,7 @@ import { MissingServers } from './missing-servers.js';
 import { startOf } from './native/identity.js';
 import type { Reaper } from './native/reaper.js';
 import { LogFiles } from './native/log-files.js';
-import { NativeProcess, type ProcessSpec } from './native/process.js';
+import { NativeProcess, type ProcessSpec } from './native/native-process.js';
 import { Services } from './native/services.js';
 import { stopSteps } from './native/stop-stages.js';
 import { Supervision } from './native/supervision.js';

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { EventAnnouncer } from './events/announcer.js';
 import { BrokerConnection } from './connection.js';
-import { CommandConsumer } from './consumer.js';
+import { CommandConsumer } from './command-consumer.js';
 import { confirmMetrics, registerBrokerMetrics } from './metrics.js';
 import { CommandPublisher } from './publisher.js';
 import { ReplySender } from './replies.js';

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { EventAnnouncer } from './events/announcer.js';
 import type { BrokerConnection } from './connection.js';
-import type { CommandConsumer } from './consumer.js';
+import type { CommandConsumer } from './command-consumer.js';
 import type { CommandPublisher } from './publisher.js';
 import type { ReplySender } from './replies.js';
 import type { EventSubscription } from './events/subscription.js';

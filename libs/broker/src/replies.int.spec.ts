@@ -1,6 +1,6 @@
 import type { Command } from '@eco/contracts';
 import { BrokerConnection } from './connection.js';
-import { CommandConsumer } from './consumer.js';
+import { CommandConsumer } from './command-consumer.js';
 import { CommandPublisher } from './publisher.js';
 import { ReplySender, type ReplyTo } from './replies.js';
 import { orderCommand } from './test/commands.js';

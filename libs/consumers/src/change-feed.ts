@@ -9,7 +9,7 @@ import {
 } from '@eco/contracts';
 import { reasonOf, type ChangesReader } from '@eco/reads';
 import { positionOf, type BatchPosition } from '@eco/routing';
-import type { Consumer } from './consumer.js';
+import type { Consumer } from './define-consumer.js';
 import type { ConsumerStore } from './consumer-store.js';
 import type { TopicPosition } from './progress.js';
 import { levelOf, UnavailableError } from './unavailable.js';

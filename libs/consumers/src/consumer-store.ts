@@ -11,7 +11,7 @@ import { hostPort, type Address } from '@eco/base';
 import type { ConsumerSchema } from '@eco/contracts';
 import { DATABASE_NAME } from '@eco/postgres';
 import type { ConsumerRows, ReadFailure } from '@eco/reads';
-import type { Consumer } from './consumer.js';
+import type { Consumer } from './define-consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
 import { sqlFailure } from './sql-failure.js';
 import { UnavailableError } from './unavailable.js';

@@ -12,7 +12,7 @@ import {
   type Reads,
 } from '@eco/reads';
 import { ChangeFeed } from './change-feed.js';
-import type { Consumer } from './consumer.js';
+import type { Consumer } from './define-consumer.js';
 import { ConsumerStore } from './consumer-store.js';
 
 export interface ConsumersOptions {

@@ -8,7 +8,7 @@ import {
   type Effects,
   type Failure,
 } from '@eco/domain';
-import { commitBatch, openBatch, rollBack, tryBatch } from './batch.js';
+import { commitBatch, openBatch, rollBack, tryBatch } from './batch-transaction.js';
 import type { BatchFailure } from './batch-failure.js';
 import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';

@@ -12,7 +12,7 @@ import { sleep } from '@eco/base';
 import { discardOf, replayOf } from '../dead-letters/replay.js';
 import { DeadLetterAdmin, type DeadLetterRequest, type DeadLetterResult } from '../dead-letters/admin.js';
 import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {

@@ -8,7 +8,7 @@ import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
 import { until } from '../until.js';
 import { allDir, readGroups } from './configure.js';
-import { brokers, groupOf, MANAGEMENT_PORT } from './network.js';
+import { brokers, groupOf, MANAGEMENT_PORT } from './addresses.js';
 
 /** Servers start at the same time as this. */
 const SERVERS_MS = 180_000;

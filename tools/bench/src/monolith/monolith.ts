@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Components } from '../cpu.js';
 import { startProgram, type ForkedProgram } from '../forked-program.js';
 import type { Committed, MeasuredSystem } from '../measured-system.js';
-import type { MonolithDatabase } from './database.js';
+import type { MonolithDatabase } from './monolith-database.js';
 import type { MonolithSettings } from './main.js';
 
 /** The monolith as a measured system: a process that responds when its transaction is committed. */
