@@ -188,8 +188,7 @@ export class Writer implements LeaderLoop {
       part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
         ? await this.settle(context, part)
         : await sendHeartbeat(session, leaderTerm);
-    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again')
-      return settled as OtherFailure;
+    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again') return settled;
     const isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
     return (await this.removeOld(context)) ?? { type: 'stored', isBehind };
   }
@@ -229,7 +228,7 @@ export class Writer implements LeaderLoop {
     const begun = isOver ? undefined : suspects.begin(part);
     if (begun !== undefined) {
       const failure = await this.begin(context, begun);
-      if (failure !== undefined) return failure as OtherFailure;
+      if (failure !== undefined) return failure;
     }
     const { lines } = this.#limits;
     const settled = await this.settleWithRetries(context, taken, {

@@ -2,7 +2,7 @@ import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
 import { NodeRoles, primaryOf, type PrimaryAnswer } from '@eco/postgres';
 import { readHolder, startTerm, terminateHolder, tryToLead, type LeaderTerm } from './leader-term.js';
 import { WriterSession } from './session.js';
-import type { OtherFailure } from './settle.js';
+import type { OtherFailure } from './batch-failure.js';
 import { StallDetector } from './stall-detector.js';
 import { withdrawTries } from './suspect-rows.js';
 import { watchSession } from './watch.js';
