@@ -92,6 +92,7 @@ export class WorkingState {
 
   /** The effects, when everything is decided. */
   finish(): Effects {
+    this.carts.addItems();
     this.reservations.addHolds();
     return this.effects;
   }

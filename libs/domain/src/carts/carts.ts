@@ -89,9 +89,7 @@ export class Carts {
     if (out.length === 0) return false;
     const oldest = out.reduce((a, b) => (b.stamp < a.stamp ? b : a));
     cart.items.delete(oldest.productId);
-    if (cart.itemRows.delete(oldest.productId)) {
-      this.effects.cartItems = this.effects.cartItems.filter((row) => row !== oldest);
-    }
+    cart.itemRows.delete(oldest.productId);
     this.effects.removedCartItems.push({ customerId, productId: oldest.productId });
     return true;
   }
@@ -141,6 +139,11 @@ export class Carts {
     }
   }
 
+  /** Adds the rows of changed items; call it when all is decided. A dropped item has none. */
+  addItems(): void {
+    for (const { itemRows } of this.working.values()) this.effects.cartItems.push(...itemRows.values());
+  }
+
   /** The stamp by which a command counts in this cart; the cart has then seen it. */
   private effectiveStamp(cart: WorkingCart, asked: Stamp): Stamp {
     const stamp = stampMs(asked) > this.atMs ? nextStamp(cart.highest, this.aheadMadeAfterMs, senderOf(asked)) : asked;
@@ -157,7 +160,6 @@ export class Carts {
     const added = { ...item, customerId: cart.customerId, bucket: cart.bucket };
     cart.itemRows.set(item.productId, added);
     cart.items.set(item.productId, added);
-    this.effects.cartItems.push(added);
   }
 
   private setCleared(cart: WorkingCart, stamp: Stamp): void {
