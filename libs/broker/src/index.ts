@@ -9,4 +9,11 @@ export type { Delivery } from './delivery.js';
 export { ReplySender, type ReplyTo } from './replies.js';
 export { EventAnnouncer } from './events/announcer.js';
 export { EventSubscription, type Announcement } from './events/subscription.js';
-export { confirmMetrics, registerBrokerMetrics } from './metrics.js';
+export {
+  confirmMetrics,
+  registerChannelMetrics,
+  registerConnectionMetrics,
+  registerConsumerMetrics,
+  registerPublisherMetrics,
+  registerSubscriptionMetrics,
+} from './metrics.js';

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { EntityManager } from 'typeorm';
 import type { Log } from '@eco/base';
-import { registerBrokerMetrics, type BrokerAccess } from '@eco/broker';
+import { registerSubscriptionMetrics, type BrokerAccess } from '@eco/broker';
 import type { ConsumerName, ConsumerRole } from '@eco/contracts';
 import {
   ChangesReader,
@@ -103,7 +103,10 @@ export class Consumers {
 }
 
 function measure(registry: Registry, feeds: readonly ChangeFeed[]): void {
-  registerBrokerMetrics(registry, { subscriptions: feeds.map(({ subscription }) => subscription) });
+  registerSubscriptionMetrics(
+    registry,
+    feeds.map(({ subscription }) => subscription),
+  );
   const gauge = (name: string, help: string, value: (feed: ChangeFeed) => number) =>
     new Gauge({
       name,
