@@ -56,13 +56,15 @@ export class ConsumerStore {
   readonly #progress: EntitySchema<Progress>;
   readonly #pools = new Map<string, Pool>();
   #closed = false;
+  readonly #options: ConsumerStoreOptions;
 
-  constructor(private readonly options: ConsumerStoreOptions) {
+  constructor(options: ConsumerStoreOptions) {
+    this.#options = options;
     this.#progress = progressOf(options.consumer.schema);
   }
 
   get name(): ConsumerSchema {
-    return this.options.consumer.schema;
+    return this.#options.consumer.schema;
   }
 
   /** The consumer's position; 0 before its first change. */
@@ -107,7 +109,7 @@ export class ConsumerStore {
 
   /** Reads in one snapshot, with the progress that the result reflects. Throws only for bugs. */
   async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<ConsumerRows<T> | ReadFailure> {
-    const nodes = this.options.nodes();
+    const nodes = this.#options.nodes();
     const candidates = ['primary', 'replica'].flatMap((role) => nodes.filter((each) => each.role === role));
     let reason = 'none is reachable';
     let refusal: Error | undefined;
@@ -145,7 +147,7 @@ export class ConsumerStore {
   }
 
   async #onPrimary<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const primary = this.options.nodes().find(({ role }) => role === 'primary');
+    const primary = this.#options.nodes().find(({ role }) => role === 'primary');
     if (primary === undefined) throw new UnavailableError(`no primary answers for ${this.name}`);
     return this.#on(primary.node, work);
   }
@@ -188,7 +190,7 @@ export class ConsumerStore {
   }
 
   #open({ host, port }: Address): Promise<DataSource> {
-    const { consumer, password, applicationName } = this.options;
+    const { consumer, password, applicationName } = this.#options;
     return new DataSource({
       type: 'postgres',
       host,

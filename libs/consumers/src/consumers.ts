@@ -38,8 +38,10 @@ export interface ConsumersOptions {
 export class Consumers {
   readonly #stores: ReadonlyMap<ConsumerName, ConsumerStore>;
   readonly #feeds: readonly ChangeFeed[];
+  readonly #options: ConsumersOptions;
 
-  constructor(private readonly options: ConsumersOptions) {
+  constructor(options: ConsumersOptions) {
+    this.#options = options;
     const { consumers, running, reads, access, passwords, applicationName, registry, log, onApplied } = options;
     const [home = ''] = reads.groupIds;
     this.#stores = new Map(
@@ -84,7 +86,7 @@ export class Consumers {
     options: ReadOptions,
   ): Promise<ConsumerAnswer<T> | ReadFailure> {
     const store = this.storeOf(consumer);
-    return readConsumer(this.options.reads, consumer.topics, () => store.read(work), options);
+    return readConsumer(this.#options.reads, consumer.topics, () => store.read(work), options);
   }
 
   /** Returns at once. A failing consumer is no reason to refuse requests, so readiness ignores it. */

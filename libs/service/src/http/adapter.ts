@@ -46,8 +46,9 @@ function correlationIdOf(request: IncomingMessage): string {
  */
 export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();
+  readonly #log: Log;
 
-  constructor(private readonly log: Log) {
+  constructor(log: Log) {
     super({
       bodyLimit: BODY_BYTES_MAX,
       routerOptions: { maxParamLength: PATH_PART_MAX },
@@ -64,6 +65,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
       // Nest's middleware engine would process every request, and there is no middleware.
       skipMiddie: true,
     });
+    this.#log = log;
     const fastify = this.getInstance();
     fastify.addHook('onRoute', ({ url, method }) => this.#routes.add(url, [method].flat()));
     fastify.addHook('onRequest', (request, reply, done) => {
@@ -116,7 +118,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
    */
   #watch(stream: Readable, { request, raw }: FastifyReply): void {
     stream.once('error', (err) =>
-      this.log.warn(
+      this.#log.warn(
         { err, correlationId: request.id, url: request.url },
         'response cut off: it could not be completed',
       ),
@@ -135,7 +137,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const refusal = problemOf(error);
     if (refusal.status === 500) {
-      this.log.error(
+      this.#log.error(
         { err: refusal.details.cause ?? refusal, correlationId: request.id, url: request.url },
         'request failed',
       );
