@@ -12,17 +12,17 @@ export class MissingServers {
   #isEnded = false;
   readonly #changed: () => void;
 
-  /** `changed` is called whenever a server becomes missing or is no longer missing. */
+  /** `changed` is called when a server becomes missing, and when it is back. */
   constructor(changed: () => void) {
     this.#changed = changed;
   }
 
-  /** Reasons in one line each, by name. */
+  /** Why each server is missing, in one line, by name. */
   get reasons(): ReadonlyMap<string, string> {
     return this.#reasons;
   }
 
-  /** From now on `say` gets a line when a server has started, or fails for another reason. */
+  /** `say` gets a line from now on whenever a server has started, or fails for another reason. */
   supervise(say: (line: string) => void): void {
     this.#say = say;
   }
@@ -59,7 +59,7 @@ export class MissingServers {
   }
 }
 
-/** An error may have a shorter form of its message. */
+/** The error in one line. Some errors have a shorter form for this. */
 function lineOf(error: Error & { line?: string }): string {
   return (error.line ?? error.message).split('\n')[0] ?? '';
 }

@@ -10,8 +10,8 @@ type Labels = Record<string, string>;
 type Sample = [value: number, labels?: Labels];
 
 /*
- * Each part of this library counts for itself, and a scrape reads the counts, so the path of a command does no lookups.
- * A process registers the parts that it has.
+ * Each part of this library keeps its own counts, and only a scrape reads them. So sending a command looks up no
+ * metric. A process registers the parts that it has.
  */
 
 /** Registers `eco_broker_*`. */

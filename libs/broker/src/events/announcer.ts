@@ -13,7 +13,7 @@ export class EventAnnouncer {
   /** The caller starts and stops it. */
   readonly channel: BestEffortChannel;
 
-  /** `connection`: must carry no acknowledgements. */
+  /** `connection` must carry no acknowledgements. */
   constructor({ connection, log }: { connection: BrokerConnection; log?: Log }) {
     this.channel = new BestEffortChannel({ connection, name: 'events', ...(log ? { log } : {}) });
   }

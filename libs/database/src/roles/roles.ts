@@ -9,15 +9,15 @@ export type LoginRole = (typeof serverRoles)[number] | ConsumerRole;
 export const loginRoles: readonly LoginRole[] = [...serverRoles, ...consumerRoles];
 
 /**
- * Owns the one function that may drop and create replication slots, and can't log in. So the writer, which calls it,
- * needs no replication right, which would let it copy the whole server.
+ * Owns the one function that may drop and create replication slots. It can't log in. The writer calls this function, so
+ * it needs no replication right, with which it could copy the whole server.
  */
 const SLOT_ROLE = 'eco_slots';
 
 /**
  * Roles belong to a whole server, so this runs before the database exists. `eco_owner` can't log in. A role that serves
- * requests never owns what it writes, so none can change a table or grant itself more. It may run any number of times
- * and sets the passwords each time. Grants on tables are in the migrations, next to the tables.
+ * requests owns no table that it writes, so it can neither change a table nor grant itself more. The statements may run
+ * any number of times and set the passwords each time. Grants on tables are in the migrations, next to the tables.
  */
 export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string {
   const names = ['eco_owner', SLOT_ROLE, ...loginRoles];
@@ -33,7 +33,7 @@ export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string
     }),
     `ALTER ROLE ${SLOT_ROLE} NOLOGIN REPLICATION`,
     `GRANT eco_owner TO eco_migrator`,
-    // What a migration makes belongs to the owner.
+    // The owner owns everything that a migration makes.
     `ALTER ROLE eco_migrator SET role = 'eco_owner'`,
     `GRANT pg_monitor TO eco_monitor`,
     // Needed to see the age of the oldest snapshot, and what the backend of a stalled predecessor waits for.
@@ -44,14 +44,14 @@ export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string
     ...['eco_reader', 'eco_monitor'].map((name) => `ALTER ROLE ${name} SET default_transaction_read_only = on`),
     // A migration may be long, but other statements must not queue behind a lock that it waits for.
     `ALTER ROLE eco_migrator SET lock_timeout = '10s'`,
-    // A consumer need not wait for a replica: what a failover takes from it, including its progress row, it reads again
-    // from GET /changes. So it does not block when no replica streams.
+    // A consumer need not wait for a replica. If a failover loses its transaction, the progress row is lost with it,
+    // and the consumer reads the changes again from GET /changes. So consumers continue while no replica streams.
     ...consumerRoles.map((name) => `ALTER ROLE ${name} SET synchronous_commit = local`),
     ...consumerRoles.map((name) => `ALTER ROLE ${name} SET statement_timeout = '10s'`),
   ].join(';\n');
 }
 
-/** Inside the database, once it exists: schemas, and no rights for unnamed roles. */
+/** Statements for inside the database: schemas, and no rights for PUBLIC. */
 export function schemasSql(): string {
   return [
     `REVOKE ALL ON DATABASE ${DATABASE_NAME} FROM PUBLIC`,
@@ -62,10 +62,10 @@ export function schemasSql(): string {
 }
 
 /**
- * Recreates the slot of an absent replica, so that it no longer keeps row versions; advancing a slot would release log
- * but leave its xmin. The replica finds the new slot when it returns. Until then the slot keeps nothing;
- * `wal_keep_size` keeps the log that the replica lacks. Refuses a slot that is in use or keeps no versions. False:
- * refused. It is in a separate schema, because migrations grant and revoke all functions of `eco`, which they own.
+ * A function that recreates the slot of an absent replica. The old slot keeps row versions, and advancing it would
+ * release log but leave its xmin. The replica finds the new slot when it returns. Until then the slot keeps nothing,
+ * and `wal_keep_size` keeps the log that the replica lacks. The function returns false for a slot that is in use or
+ * keeps no versions. It is in a separate schema, because migrations grant and revoke all functions of `eco`.
  */
 export function slotFunctionSql(): string {
   return `
