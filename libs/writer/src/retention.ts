@@ -124,7 +124,7 @@ export class Retention {
   #nextAtMs: number;
   readonly #keepMs: number;
 
-  /** `nowMs` comes from a clock that never runs back, also below. */
+  /** In all methods `nowMs` comes from a clock that never runs back. */
   constructor(keepMs: number, nowMs: number) {
     this.#keepMs = keepMs;
     this.#nextAtMs = nowMs + LOOK_EVERY_MS;
