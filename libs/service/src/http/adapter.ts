@@ -42,6 +42,8 @@ export interface ConnectionLimits {
   readonly hosts: readonly string[];
   /** Most open connections. A further one is closed at once. */
   readonly connectionsMax: number;
+  /** Addresses or networks whose `X-Forwarded-For` names the client. */
+  readonly trustedProxies: readonly string[];
 }
 
 /**
@@ -53,7 +55,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
 
   constructor(
     private readonly log: Log,
-    { hosts, connectionsMax }: ConnectionLimits,
+    { hosts, connectionsMax, trustedProxies }: ConnectionLimits,
   ) {
     super({
       bodyLimit: BODY_BYTES_MAX,
@@ -61,7 +63,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
       requestTimeout: connectionOptions.requestTimeout,
       keepAliveTimeout: connectionOptions.keepAliveTimeout,
       http: connectionOptions,
-      trustProxy: false,
+      trustProxy: trustedProxies.length > 0 && [...trustedProxies],
       requestIdHeader: false,
       genReqId: () => randomUUID(),
       // While the process stops, a request on an open connection is still served, and the connection is then closed.
