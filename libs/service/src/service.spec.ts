@@ -153,7 +153,7 @@ async function raw(bytes: string): Promise<string> {
   return answered;
 }
 
-describe('a request as it should be', () => {
+describe('a valid request', () => {
   it('is answered with the status and headers that its controller gives', async () => {
     const response = await post(JSON.stringify(order), { prefer: 'wait=5' });
     expect([response.status, await response.json()]).toEqual([202, { wait: 5 }]);
@@ -337,8 +337,8 @@ describe('a connection', () => {
   });
 });
 
-describe('what goes wrong inside', () => {
-  it('is answered as the problem that it is, with its members and headers', async () => {
+describe('an error inside the service', () => {
+  it('is answered as its problem, with its members and headers', async () => {
     const response = await ask('/orders/refused', { method: 'DELETE' });
     expect(response.headers.get('retry-after')).toBe('1');
     expect(await problemIn(response, 409, 'order-rejected')).toMatchObject({ short: [{ productId: 'cafe' }] });
@@ -353,8 +353,8 @@ describe('what goes wrong inside', () => {
   });
 });
 
-describe('what operators ask', () => {
-  it('is live, and ready when nothing is missing', async () => {
+describe('the routes for operators', () => {
+  it('show that the process is live, and ready when nothing is missing', async () => {
     expect((await askAsOperator('/health/live')).status).toBe(200);
     frame.health.fact('role', () => 'standby');
     expect(await (await askAsOperator('/health/ready')).json()).toEqual({ status: 'ready', role: 'standby' });
@@ -365,7 +365,7 @@ describe('what operators ask', () => {
     expect((await askAsOperator('/health/ready')).status).toBe(200);
   });
 
-  it('is only whether it is ready, when a client asks', async () => {
+  it('show a client only whether the process is ready', async () => {
     frame.health.indicator('database', () => 'no connection to db-1');
     expect(await problemIn(await ask('/health/ready'), 503, 'not-ready')).not.toHaveProperty('faults');
     expect(await faultsIn(await askAsOperator('/health/ready'), 503, 'not-ready')).toHaveProperty('database');
@@ -374,14 +374,14 @@ describe('what operators ask', () => {
     }
   });
 
-  it('is the API too, so that the forms in its documents work', async () => {
+  it('include the API, so that the forms in its documents work', async () => {
     const form = { origin: service.operatorsUrl, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' };
     const body = JSON.stringify(order);
     expect((await askAsOperator('/orders', { method: 'POST', body, headers: form })).status).toBe(202);
     expect((await ask('/orders', { method: 'POST', body, headers: form })).status).toBe(403);
   });
 
-  it('counts requests by route pattern', async () => {
+  it('count requests by route pattern', async () => {
     await ask(`/orders/${orderId}`);
     const text = await (await askAsOperator('/metrics')).text();
     expect(text).toMatch(
@@ -391,7 +391,7 @@ describe('what operators ask', () => {
     expect(text).toContain('process_cpu_seconds_total');
   });
 
-  it('describes the API out of the operations', async () => {
+  it('describe the API as the operations declare it', async () => {
     const document = (await (await askAsOperator('/docs-json')).json()) as OpenAPIObject;
     expect(document.openapi).toBe('3.1.0');
     const post = document.paths['/orders']?.post;
@@ -400,7 +400,7 @@ describe('what operators ask', () => {
     expect(document.components?.schemas).toHaveProperty('Problem');
   });
 
-  it('shows the documents to people, with the scripts they need', async () => {
+  it('show the documents to people, with the scripts that they need', async () => {
     const page = await askAsOperator('/docs');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
     const html = await page.text();

@@ -96,9 +96,7 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
   fastify.server.on('drop', () => frame.metrics.refusedConnections.inc());
   addOperatorRoutes(fastify, frame);
   addDocumentRoutes(fastify, config.name, options);
-  await addBudgets(fastify, { ...BUDGETS_DEFAULT, ...config }, (budget) =>
-    frame.metrics.budgetsExceeded.inc({ budget }),
-  );
+  addBudgets(fastify, { ...BUDGETS_DEFAULT, ...config }, (budget) => frame.metrics.budgetsExceeded.inc({ budget }));
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: new NestLog(log),
     abortOnError: false,

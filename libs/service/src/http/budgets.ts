@@ -38,14 +38,20 @@ const MINUTE_MS = 60_000;
 /** Most clients whose requests are counted. The one that was idle the longest is forgotten first. */
 const CLIENTS_MAX = 20_000;
 
-/** Limits the routes that are added after it. Resolves when it is in place. */
-export async function addBudgets(
-  fastify: FastifyInstance,
-  budgets: Budgets,
-  onExceeded: (kind: BudgetKind) => void,
-): Promise<void> {
+/** Monitoring asks all the time, and must not be refused. */
+const WITHOUT_BUDGET = /^\/(?:health\/|metrics$)/;
+
+export function addBudgets(fastify: FastifyInstance, budgets: Budgets, onExceeded: (kind: BudgetKind) => void): void {
   addWaitBudgets(fastify, budgets, onExceeded);
-  await fastify.register(rateLimit, {
+  // The plugin's own hook on each route needs it to be loaded first, and Nest sets the error handler only later.
+  let limit: ReturnType<FastifyInstance['rateLimit']> | undefined;
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (request.is404 || WITHOUT_BUDGET.test(request.routeOptions.url ?? '')) return;
+    limit ??= fastify.rateLimit();
+    await limit.call(fastify, request, reply);
+  });
+  void fastify.register(rateLimit, {
+    global: false,
     timeWindow: MINUTE_MS,
     cache: CLIENTS_MAX,
     keyGenerator: (request) => clientOf(request).key,

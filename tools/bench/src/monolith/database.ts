@@ -53,7 +53,7 @@ export class MonolithDatabase {
     private readonly client: Client,
   ) {}
 
-  /** Creates it on a server without one. */
+  /** Creates the database on a server that has none. */
   static async create(superuser: ClientConfig, products: readonly StockedProduct[]): Promise<MonolithDatabase> {
     const password = randomBytes(16).toString('hex');
     const admin = await connect({ ...superuser, database: 'postgres' });
