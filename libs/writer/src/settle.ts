@@ -27,7 +27,7 @@ export interface Committed<T extends Taken = Taken> {
 }
 
 type CommandError = Extract<BatchFailure, { type: 'command-error' }>;
-/** A failure that is no command's. */
+/** A failure that no command causes. */
 export type OtherFailure = Exclude<BatchFailure, CommandError>;
 
 /** Commands that can't be processed, with the reason. */
