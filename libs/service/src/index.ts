@@ -7,7 +7,7 @@ export {
   type Setting,
   type SettingRow,
 } from './config/config.js';
-export { settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
+export { clientSettings, settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
 export {
   consumerSecretsSetting,
   databaseSecretsSetting,

@@ -91,6 +91,7 @@ test('the replica streams, and commits wait for it', async () => {
   });
 });
 
+// ASVS 5.0: 6.3.2
 test('the management API answers the administrator and the operator, who may only look; there is no guest', async () => {
   const operator = cluster.brokerLogin('operator');
   expect((await management('queues/ecomarket/orders.g1', cluster.brokerLogin('topology'))).status).toBe(200);
