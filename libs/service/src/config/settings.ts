@@ -229,6 +229,13 @@ export const settings = {
     default: 'sucursal-1',
     schema: described(servedBranchIdSchema),
   } satisfies Setting<string>,
+  tokenGraceHours: {
+    variable: 'ECO_TOKEN_GRACE_HOURS',
+    description: 'How long an access token that has expired still places orders and sales',
+    unit: 'h',
+    default: '12',
+    schema: wholeNumberSetting(0, 720),
+  } satisfies Setting<number>,
   journalDir: {
     variable: 'ECO_JOURNAL_DIR',
     description:

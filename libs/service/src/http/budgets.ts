@@ -1,5 +1,6 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { principalOf } from './authorization.js';
 import { problem } from './problem.js';
 
 /*
@@ -82,6 +83,9 @@ interface Client {
 
 /** Whose budgets a request uses. */
 function clientOf(request: FastifyRequest): Client {
+  const principal = principalOf(request);
+  if (principal !== undefined && principal.role !== 'anonymous')
+    return { key: `id ${principal.id}`, isAnonymous: false };
   // All addresses of one IPv6 network (/64) are one client's.
   return { key: normalizeIP(request.ip), isAnonymous: true };
 }
