@@ -52,11 +52,9 @@ export interface ConnectionLimits {
  */
 export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();
+  readonly #log: Log;
 
-  constructor(
-    private readonly log: Log,
-    { hosts, connectionsMax, trustedProxies }: ConnectionLimits,
-  ) {
+  constructor(log: Log, { hosts, connectionsMax, trustedProxies }: ConnectionLimits) {
     super({
       bodyLimit: BODY_BYTES_MAX,
       routerOptions: { maxParamLength: PATH_PART_MAX },
@@ -74,6 +72,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
       // Nest's middleware engine would handle every request, although there is no middleware.
       skipMiddie: true,
     });
+    this.#log = log;
     const fastify = this.getInstance();
     fastify.server.maxConnections = connectionsMax;
     const foreign = new ForeignRequests(hosts);
@@ -130,7 +129,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
    */
   #watch(stream: Readable, { request, raw }: FastifyReply): void {
     stream.once('error', (err) =>
-      this.log.warn(
+      this.#log.warn(
         { err, correlationId: request.id, url: request.url },
         'response cut off: it could not be completed',
       ),
@@ -148,7 +147,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
 
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     if (hasHungUp(request.raw)) {
-      this.log.debug(
+      this.#log.debug(
         { correlationId: request.id, url: request.url },
         'client disconnected before its request was complete',
       );
@@ -156,7 +155,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     }
     const refusal = problemOf(error);
     if (refusal.status === 500) {
-      this.log.error(
+      this.#log.error(
         { err: refusal.details.cause ?? refusal, correlationId: request.id, url: request.url },
         'request failed',
       );
