@@ -259,7 +259,7 @@ it('products and stock of both groups are one list, in order; each also by itsel
     version: 1,
   });
 
-  // Removed from the catalogue; its stock is kept.
+  // The product was removed from the catalogue, and its stock is kept.
   await write(commandOf('product.delete', { productId: id }));
   expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { title: 'There is no such product' } });
   expect((await get(`/inventory/${id}`)).body).toEqual({ productId: id, levels: [level] });

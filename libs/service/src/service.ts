@@ -25,13 +25,13 @@ const HOST = '127.0.0.1';
 
 export interface ServiceConfig extends Partial<ConnectionLimits>, Partial<Budgets> {
   readonly name: string;
-  /** Of the listener for clients. Absent: 127.0.0.1. */
+  /** Address of the listener for clients. Absent: 127.0.0.1. */
   readonly host?: string;
   /** 0: any free port. Absent: the process has no API, and no listener for clients. */
   readonly port?: number;
-  /** Of the listener for operators. Absent: 127.0.0.1. */
+  /** Address of the listener for operators. Absent: 127.0.0.1. */
   readonly operatorsHost?: string;
-  /** 0 or absent: any free port. */
+  /** Port of the listener for operators. 0 or absent: any free port. */
   readonly operatorsPort?: number;
   readonly logLevel: LogLevel;
 }
