@@ -13,7 +13,7 @@ export interface Target {
   /** Operator login of the brokers. */
   operator: Login;
   groups: { id: string; nodes: (Address & { name: string })[] }[];
-  login(role: 'eco_reader' | 'eco_monitor'): Login;
+  login(role: 'eco_reader' | 'eco_operator' | 'eco_monitor'): Login;
 }
 
 export function dataOption(command: Command): Command {

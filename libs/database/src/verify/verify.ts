@@ -42,7 +42,7 @@ const LIMIT_MS = 600_000;
 
 /**
  * Checks R2, R3 and R4 in a group's data, in one snapshot of one node, primary or replica, while the system runs.
- * `login`: eco_reader's. Throws when the node can't be read, or not within the limit; a broken rule is in the report.
+ * `login`: eco_operator's. Throws when the node can't be read, or not within the limit; a broken rule is in the report.
  */
 export async function verifyGroup(
   node: Address,
