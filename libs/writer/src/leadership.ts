@@ -1,5 +1,5 @@
 import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
-import { NodeRoles, primaryOf, type PrimaryAnswer } from '@eco/postgres';
+import { NodeRoles, primaryOf, type PrimaryAnswer, type SideConnection } from '@eco/postgres';
 import { readHolder, startTerm, terminateHolder, tryToLead, type LeaderTerm } from './leader-term.js';
 import { WriterSession } from './session.js';
 import type { OtherFailure } from './settle.js';
@@ -30,6 +30,8 @@ const HOLDER_MS = 1000;
 const STALLED_MS_MAX = 13_000;
 /** A standby whose last poll is older than this can't take over. */
 const POLLED_MS_MAX = 3000;
+/** A takeover is over by then. A leader gives a sign every second. */
+const LEADERLESS_MS_MAX = 15_000;
 /** Time for the current batch to finish while the process stops; after that its messages are redelivered. */
 const FINISH_MS = 3500;
 
@@ -65,6 +67,9 @@ export class Leadership {
   #session: WriterSession | undefined;
   #leaderTerm: LeaderTerm | undefined;
   #polledAt: number | undefined;
+  readonly #leaderSigns = new StallDetector();
+  /** How long this standby has seen no sign of a leader, ms; 0: it sees signs, or is no standby. */
+  #leaderlessMs = 0;
   /** What the writer waits for, as shown by health. */
   #waitsFor = 'an answer of the nodes';
 
@@ -95,7 +100,9 @@ export class Leadership {
   get obstacle(): string | undefined {
     if (this.#leaderTerm !== undefined) return this.options.writer.obstacle;
     const polled = this.#polledAt !== undefined && performance.now() - this.#polledAt < POLLED_MS_MAX;
-    return polled ? undefined : `it does not stand by: it waits for ${this.#waitsFor}`;
+    if (!polled) return `it does not stand by: it waits for ${this.#waitsFor}`;
+    if (this.#leaderlessMs < LEADERLESS_MS_MAX) return undefined;
+    return `nobody leads: no leader has given a sign for ${Math.round(this.#leaderlessMs / 1000)} s, and another session holds the lock`;
   }
 
   /** Connection for small queries to the node that it writes to; undefined while this writer is not the leader. */
@@ -108,6 +115,11 @@ export class Leadership {
    */
   get knownPrimary() {
     return this.#session && this.#nodes.connection(this.#session.node);
+  }
+
+  /** Connections for small queries to all nodes of the group. */
+  get connections(): readonly SideConnection[] {
+    return this.#nodes.connections;
   }
 
   /** Returns at once. */
@@ -158,6 +170,7 @@ export class Leadership {
       unwatch();
       this.#session = undefined;
       this.#polledAt = undefined;
+      this.#leaderlessMs = 0;
       await session.close();
     }
   }
@@ -180,7 +193,9 @@ export class Leadership {
 
   private async endStalledHolder(session: WriterSession, detector: StallDetector): Promise<void> {
     const { sign, pid, waitsForReplica } = await readHolder(session);
-    const stalledMs = detector.observe(sign, performance.now());
+    const nowMs = performance.now();
+    this.#leaderlessMs = this.#leaderSigns.observe(sign, nowMs);
+    const stalledMs = detector.observe(sign, nowMs);
     if (pid === null || waitsForReplica || stalledMs < STALLED_MS_MAX) return;
     const ended = await terminateHolder(session, pid);
     this.options.log.warn({ pid, stalledMs, ended }, 'the lock holder has stalled');
