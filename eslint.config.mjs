@@ -1,16 +1,17 @@
-// What may not be written here, and why. tools/boundaries shows each rule refusing what it is there to refuse.
+// The rules for the code, and the reason for each. tools/boundaries shows that each rule refuses what it is meant to
+// refuse.
 import path from 'node:path';
 import comments from '@eslint-community/eslint-plugin-eslint-comments';
 import nx from '@nx/eslint-plugin';
 import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
-// Who may import whom. Arrows point inwards: what decides knows nothing of what carries it, so that a decision can be
-// tested as a function and the carriers replaced. There is no rule for a project without a type: it may import nothing.
+// Who may import whom. Dependencies point inwards: the domain knows neither brokers nor databases. So a decision can be
+// tested as a function, and a server can be replaced. A project without a type may import nothing.
 const layers = {
-  // What needs neither a package nor another project, so that no library has its own.
+  // Small code that needs neither a package nor another project is here, so that no library has a copy.
   base: { imports: [], external: [] },
-  // What others send is described with zod and nothing else, so that any client could use it.
+  // Messages are described with zod and nothing else, so that any client can use the descriptions.
   contract: { imports: ['contract'], external: ['zod'] },
   // Decisions are plain functions over plain data: same input, same outcome, on every machine.
   domain: { imports: ['domain', 'contract'], external: [] },
@@ -25,7 +26,8 @@ const boundaries = (extra) => [
   {
     // A package that is in none of our package.json files is installed by accident and may vanish with any upgrade.
     banTransitiveDependencies: true,
-    // Specs use @eco/testing, which uses what they test. Cycles without specs are refused by the references of tsc.
+    // Specs use @eco/testing, which itself uses the projects that they test. Without specs there is no cycle: the
+    // references of tsc refuse one.
     ignoredCircularDependencies: [['@eco/testing', '*']],
     depConstraints: Object.entries(layers).map(([type, { imports, external }]) => ({
       sourceTag: `type:${type}`,
@@ -35,8 +37,8 @@ const boundaries = (extra) => [
   },
 ];
 
-// Few libraries may import a server's driver. Any other would have its own idea of confirms, roles and deadlines.
-// TypeORM and golevelup each have one role, and the rooms of that role are named here (docs/decisions/0063).
+// Few libraries may import a server's driver, because each other one would get its own idea of confirms, roles and
+// deadlines. TypeORM and golevelup have one role each, in the projects named here (docs/decisions/0063).
 const drivers = [
   {
     packages: ['amqplib', 'amqp-connection-manager'],
@@ -55,7 +57,7 @@ const drivers = [
   },
   {
     packages: ['pg', 'pg-*'],
-    // The monolith that ours is measured against has a database of its own.
+    // The monolith of the benchmark has its own database.
     folders: ['libs/postgres', 'libs/database', 'libs/writer', 'tools/bench/src/monolith'],
     why: 'Only @eco/postgres, @eco/database and @eco/writer talk to PostgreSQL: there roles are discovered and writes are fenced.',
   },
@@ -71,26 +73,26 @@ const drivers = [
   },
 ];
 
-// The domain may count, not look: a clock, a disk or a network would make its outcomes depend on the machine.
+// The domain computes from its input alone. A clock, a disk or a network would make its outcomes depend on the machine.
 const domainBuiltins = {
   regex: '^node:(?!crypto$)',
   message: 'The domain computes from what it is given; of Node it may use only the hash of node:crypto.',
 };
-// Without its prefix a built-in looks like a package, and the rule above would miss it.
+// A built-in module without its prefix looks like a package, so the rule above would not find it.
 const prefixlessBuiltins = {
   regex:
     '^(assert|async_hooks|buffer|child_process|cluster|crypto|dns|events|fs|http|https|net|os|path|perf_hooks|process|readline|stream|timers|tls|url|util|v8|vm|worker_threads|zlib)(/|$)',
   message: "Write Node's own modules with the prefix node:.",
 };
 
-// The choice of a node and the submission of a command are used by more than routes: they are loaded, tested and measured
+// More than routes uses the choice of a node and the submission of a command. They are loaded, tested and measured
 // without a web framework.
 const cores = ['libs/reads', 'libs/intake'];
 const frameless = {
   group: ['@nestjs/*', '@nestjs/*/**', 'fastify', '@fastify/*', '@eco/service', '@eco/api/*'],
   message: 'libs/reads and libs/intake know no HTTP: routes are in libs/api, and the process passes its parts.',
 };
-// A process that only reads needs no broker and no journal, and what it loads can't submit anything.
+// A process that only reads needs no broker and no journal. So nothing that it loads can submit a command.
 const readers = ['libs/api', 'apps/read-service'];
 const commandFiles = ['**/*.command.ts', '**/http/commands/**', '**/command-routes.ts'];
 const commandless = {
@@ -98,7 +100,7 @@ const commandless = {
   message: 'What reads loads no command, so the read-service runs without one: @eco/api/commands is the other entry.',
 };
 
-// A cut-short suite looks like a passing one.
+// A suite of which a part is skipped looks like one that passes.
 const unskipped = {
   selector:
     'MemberExpression[property.name=/^(only|skip|todo|failing)$/]:matches([object.name=/^(describe|it|test)$/], [object.property.name=/^(concurrent|each|prop)$/])',
@@ -115,9 +117,9 @@ const sleepless = {
 };
 const sleeplessImport = { regex: '^node:timers/promises$', message: sleepless.message };
 
-// Folders that may import less than the others, or more. A spec of the domain may read a file; no spec may sleep.
+// Folders that may import less than others, or more. A spec of the domain may read a file, and no spec may sleep.
 const pure = ['libs/contracts', 'libs/domain', 'libs/routing'];
-// Sorted, so that a folder comes after those around it, whose rule its own replaces.
+// The folders are sorted, so that a folder comes after those around it and its rule replaces theirs.
 const narrowed = [
   { folders: pure, pattern: domainBuiltins },
   { folders: cores, pattern: frameless },
@@ -148,8 +150,8 @@ export default tseslint.config(
   { ignores: ['**/dist/', '**/node_modules/', 'coverage/', 'reports/', '.eco/', '.nx/', '**/*.{js,cjs,mjs}'] },
   {
     files: ['**/*.ts'],
-    // Types are read, because the worst slips here (a promise nobody awaits, an `any` that hides a change of a
-    // message) can be seen in no other way. recommendedTypeChecked holds both of these.
+    // These rules read types, because the worst errors are visible in no other way: a promise that is not awaited, or
+    // an `any` that hides a change of a message. recommendedTypeChecked has rules for both.
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -166,24 +168,25 @@ export default tseslint.config(
     },
     rules: {
       '@nx/enforce-module-boundaries': boundaries({ imports: [], external: [] }),
-      // In a cycle of files the first one read sees the other half built: undefined in a decorator or a base class.
+      // In a cycle of files, the first one that is loaded sees the other half built: undefined in a decorator or a base
+      // class.
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
-      // A new outcome or command must be handled wherever outcomes are distinguished; the compiler alone accepts a gap.
+      // A new outcome or command must be handled wherever outcomes are distinguished. The compiler alone accepts a gap.
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      // == takes '' for 0 and null for undefined; a quantity is never either.
+      // `==` takes '' for 0 and null for undefined. A quantity is neither.
       eqeqeq: 'error',
       // A class that only awaits to satisfy an interface is fine; a promise that is not awaited is caught elsewhere.
       '@typescript-eslint/require-await': 'off',
       // Nest modules are empty classes that carry a decorator.
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
-      // A rule is switched off only for a reason that the next reader can weigh.
+      // A rule may be switched off only with a reason, which the next reader can weigh.
       '@eslint-community/eslint-comments/require-description': 'error',
     },
   },
   ...restrictedImports,
   {
-    // The caller of a library decides about the process: it may have to drain something first.
+    // The caller of a library decides when the process ends, because it may have work to finish first.
     files: ['libs/**/*.ts', 'infra/**/*.ts'],
     rules: {
       'no-restricted-properties': [
@@ -193,7 +196,7 @@ export default tseslint.config(
     },
   },
   {
-    // What specs of a project share is in its src/test, which no build has.
+    // Code that the specs of a project share is in its src/test, which no build contains.
     files: ['**/*.spec.ts', '**/src/test/**/*.ts'],
     rules: {
       '@nx/enforce-module-boundaries': boundaries({

@@ -65,9 +65,9 @@ function projects(rootDir) {
 /** The Jest configuration of the projects in `rootDirs`. */
 function config(...rootDirs) {
   return {
-    // Real servers take their time. A wait inside a test has a deadline of its own and says what was missing.
+    // Real servers take their time. A wait inside a test has its own deadline, and its error says what was missing.
     testTimeout: 180_000,
-    // Jest would leave one core unused for a person who watches.
+    // By default Jest leaves one core unused for a person who watches.
     maxWorkers: '100%',
     projects: rootDirs.flatMap(projects),
   };

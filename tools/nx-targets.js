@@ -1,7 +1,7 @@
 const { readdirSync } = require('node:fs');
 const path = require('node:path');
 
-/** The targets of a project: what it has specs for. nx.json says what each target runs. */
+/** The targets of a project, according to the kinds of specs that it has. nx.json states what each target runs. */
 function targetsOf(root, folder) {
   const files = readdirSync(path.join(root, folder, 'src'), { recursive: true });
   // Each spec of apps/e2e needs the whole system, whatever its name: npm run test:e2e, test:messages, test:compose.

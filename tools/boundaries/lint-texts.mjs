@@ -11,7 +11,7 @@ const needsTypes = (ruleId) =>
   tseslint.plugin.rules[ruleId.replace('@typescript-eslint/', '')]?.meta.docs.requiresTypeChecking ?? false;
 
 const withTypes = new ESLint({ cwd: root });
-// Reading the types of a project takes a second; what says whether a file may import another does not need them.
+// Reading the types of a project takes a second. The import rules do not need them.
 const withoutTypes = new ESLint({
   cwd: root,
   overrideConfig: { files: ['**/*.ts'], languageOptions: { parserOptions: { projectService: false } } },

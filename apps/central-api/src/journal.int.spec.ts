@@ -82,7 +82,7 @@ it('accepts orders and cart commands at once while the broker is away, and has t
   const customerId = someone();
   const answers: Timed[] = [];
   for (let count = 0; count < 20; count += 1) answers.push(await ask('POST', '/orders', order(customerId)));
-  // Also to a client that would wait.
+  // A client that would wait gets its response at once too.
   answers.push(await ask('POST', '/orders', order(customerId), { prefer: 'wait=30' }));
   answers.push(await ask('PUT', `/carts/${customerId}/items/cafe-premium`, { quantity: 3 }, { prefer: 'wait=30' }));
   answers.push(await ask('POST', `/carts/${customerId}/checkout`));
@@ -162,7 +162,7 @@ it('keeps everything across a kill, starts without a broker, and accepts further
   const after = await ask('POST', '/orders', order(customerId));
   expect([before, after].map((each) => [each.status, durability(each)])).toEqual(Array(2).fill([202, 'local']));
   expect(await metric('eco_journal_commands')).toBe(2);
-  // After an orderly stop, too.
+  // The orders also survive an orderly stop.
   await api.stop();
   await api.start();
   expect(await metric('eco_journal_commands')).toBe(2);
@@ -204,7 +204,7 @@ it('accepts an order past a full journal, and cart commands only if they do not 
   const access = { brokers: [{ host, port: amqpPort }], ...cluster.operator };
   const connection = new BrokerConnection({ access, name: 'overtaking' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
-  // Its relay is not started yet, as when much waits and the brokers have just come back.
+  // The relay is not started yet. The state is that of a process with much to send just after the brokers' return.
   const local = new LocalAcceptance(frame, publisher, { dir, limitBytes: 100_000 });
   const reads = new Reads({
     groups: [],

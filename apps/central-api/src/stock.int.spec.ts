@@ -33,7 +33,7 @@ function part<T>(found: T | undefined): T {
   return found;
 }
 
-/** Restores the initial state for the next test. */
+/** Waits until stock is decided again, so that the next test starts from the initial state. */
 const worksAgain = (key: string) =>
   eventually(
     'stock is received again',
@@ -54,7 +54,7 @@ it('is 200 if it was done, and the same if it is repeated', async () => {
 it('is 503 if it expired and nothing was done', async () => {
   await broker().pause();
   try {
-    // The writer keeps sending heartbeats to the database; that is how the result is known.
+    // The writer keeps sending heartbeats to the database, which show that the time limit is over.
     const said = await receive('too-late');
     expect(problemOf(said)).toEqual([503, 'not-done']);
     expect(said.headers.get(headerNames.retryAfter)).toBe('2');
@@ -63,7 +63,7 @@ it('is 503 if it expired and nothing was done', async () => {
     await broker().resume();
   }
   await worksAgain('after-broker');
-  // What the broker had received came too late; what it never received may still be done under the same key.
+  // If the broker had received the command, it has expired. If not, it may still be done under the same key.
   const again = await receive('too-late', 20);
   if (again.status !== 200) expect(problemOf(again)).toEqual([503, 'not-done']);
 });
@@ -89,7 +89,7 @@ it('is 504 while the outcome is unknown, and 503 at once when the group is seen 
   } finally {
     await writer().resume();
   }
-  // It was in the queue until it expired.
+  // The command stayed in the queue until it expired.
   const outcome = await eventually(
     'the command has its outcome',
     async () => {

@@ -33,7 +33,10 @@ async function customersOfCentral(): Promise<unknown[]> {
 
 let positions = 0;
 
-/** Headers of a read that waits until the consumers have applied everything decided by now, also by other files. */
+/**
+ * Headers of a read that waits for the consumers. They have then applied everything that was decided by now, also for
+ * other files of the run.
+ */
 async function allDecidedByNow(): Promise<Record<string, string>> {
   const product = { productId: `position-${(positions += 1)}`, name: 'P', priceCents: 1 };
   const said = await system.central.post('/products', product, { prefer: 'wait=30' });
@@ -81,7 +84,7 @@ it('a customer of Central and one of a branch reach all three, once each', async
   await everywhere(ids, before + 2);
   const read = await system.central.found(`/customers/${ids[1]}`);
   expect(read.body).toMatchObject({ name: 'mar', branchId: 'sucursal-1' });
-  // Another node may answer this read, which may be behind the one that answered before.
+  // This read may come from another node, which may be behind the one before.
   await eventually('each is noted once', async () => {
     expect((await notified()).filter(({ customerId }) => ids.includes(String(customerId)))).toEqual([
       expect.objectContaining({ kind: 'welcome', state: 'unsent', email: 'lia@example.com' }),
@@ -141,7 +144,7 @@ it('sales are net: cancelled and returned orders are no sales, in each grouping 
   const sold = async (by: string) => {
     const { body } = await system.central.get(`/statistics/sales?productId=undone&by=${by}`);
     expect(body).toMatchObject({ timeZone: 'UTC' });
-    // The day may change while this runs.
+    // The day may change during this test.
     const rows = itemsOf(body) as unknown as (typeof figures)[];
     const sum = (of: (row: typeof figures) => number) => rows.reduce((total, row) => total + of(row), 0);
     const partOf = (part: 'gross' | 'cancelled' | 'returned') => ({
@@ -163,7 +166,7 @@ it('sales are net: cancelled and returned orders are no sales, in each grouping 
     const { path, customerId } = await place(`undone-${n}`, quantity);
     expect((await system.central.post(`${path}/cancel`, { customerId }, keyed())).status).toBe(200);
   }
-  // One returned completely, one returned by one unit, one that stays.
+  // One order is returned completely, one by a single unit, and one stays.
   for (const [quantity, back] of [
     [3, 3],
     [4, 1],
@@ -175,7 +178,7 @@ it('sales are net: cancelled and returned orders are no sales, in each grouping 
     const lines = [{ productId: 'undone', quantity: back }];
     expect((await system.central.post(`${path}/returns`, { customerId, lines }, keyed())).status).toBe(200);
   }
-  // The orders are counted one after the other, and each read may use another node.
+  // Orders are counted one after the other, and each read may use another node, so this waits.
   for (const by of ['day', 'branch', 'product', 'day,branch,product']) {
     await eventually(`the sales by ${by}`, async () => {
       expect(await sold(by)).toEqual(figures);

@@ -102,7 +102,7 @@ it('replays one that fails again, and its sender gets the outcome discarded', as
   const { text } = await eco('show', BAD_ID);
   expect(text).toMatch(/1\. .* replay by ana, dead-letter: /);
   expect(text).toMatch(/2\. .* discard by bo, discarded: sent by a test/);
-  // A replica that is behind still answers that it is a dead letter.
+  // A replica that is behind still shows a dead letter.
   await eventually('a reader sees that it is discarded', async () => {
     const said = await system.read.get(`/commands/${BAD_ID}`);
     expect(said.body).toMatchObject({ commandId: BAD_ID, status: 'discarded' });
@@ -135,7 +135,7 @@ it('keeps the second content of a key unknown to the API separately, to be disca
   );
   expect(said.status).toBe(201);
   const id = said.body?.['orderId'] as string;
-  // As sent by another process that has not seen the first one.
+  // This command is like one from another process, which has not seen the first one.
   const second = {
     id,
     kind: 'order.place',

@@ -59,7 +59,7 @@ it("gives a client's key one effect, at Central and then at a branch, and vice v
     const another = await other.post('/orders', { ...order, lines: [{ productId: 'one-key', quantity: 3 }] }, keyed);
     expect(another).toMatchObject({ status: 422, body: { type: 'urn:ecomarket:problem:key-conflict' } });
 
-    // The same for other commands: a customer without an id gets the same one at both.
+    // Other commands work alike: a customer who is registered without an id gets the same id at both APIs.
     const ana = { name: 'Ines', email: 'ines@example.com' };
     const registered = await api.post('/customers', ana, keyed);
     expect((await other.post('/customers', ana, keyed)).body).toEqual(registered.body);

@@ -135,7 +135,7 @@ it('an order can be cancelled, even before it arrives', async () => {
   expect([cancelled.status, cancelled.body]).toMatchObject([200, { status: 'cancelled', lines: body.lines }]);
   expect(await levels(productId, cancelled)).toMatchObject([{ onHand: 4, reserved: 0 }]);
 
-  // The key determines the id before any order arrived under it.
+  // The key determines the id, so the order can be cancelled before it arrives.
   const late = { 'idempotency-key': 'sara-late', prefer: 'wait=20' };
   const lateId = orderIdFor({ origin: 'central', customerId: 'sara', idempotencyKey: late['idempotency-key'] });
   const early = await system.central.post(`/orders/${lateId}/cancel`, { customerId: 'sara' }, keyed());

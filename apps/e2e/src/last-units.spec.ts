@@ -19,7 +19,7 @@ const BUYERS = 1000;
 const UNITS = 500;
 const DECIDE_MS = 240_000;
 
-/** How a buyer requests one unit, through one of the two APIs. */
+/** The two ways in which a buyer requests one unit. */
 const ways = {
   reservation: { path: '/reservations', done: 201, refused: 'stock-short' },
   order: { path: '/orders', done: 201, refused: 'order-rejected' },
@@ -28,7 +28,7 @@ type Way = keyof typeof ways;
 
 const problemOf = ({ body }: Said) => String(body?.['type']).replace('urn:ecomarket:problem:', '');
 
-/** Repeats until it is decided; undefined: not yet. */
+/** Sends the request again until it is decided; undefined if it is not decided yet. */
 async function ask(way: Way, productId: string, buyer: number, key: string): Promise<Said> {
   const api = buyer % 2 === 0 ? system.central : system.sucursal;
   const body = { customerId: `${productId}-${buyer}`, lines: [{ productId, quantity: 1 }] };
@@ -160,7 +160,7 @@ async function roles(): Promise<(string | undefined)[]> {
   );
 }
 
-/** Name of the active writer, if it is another one than `before`. */
+/** Name of the active writer, once it is another one than `before`. */
 async function activeWriter(before?: string): Promise<string> {
   return eventually(
     'a writer is active',

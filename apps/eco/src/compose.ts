@@ -25,14 +25,14 @@ export function dockerOption(command: Command): Command {
   return command.option('--docker', 'the system in containers, of compose.yaml (default: when none runs as processes)');
 }
 
-/** Throws a BadInput if it has no container, or without Docker. */
+/** Throws a BadInput if no container of the system exists, or without Docker. */
 export async function openComposeSystem(): Promise<ComposeSystem> {
   const containers = await findContainers();
   const secrets = await asBadInput([Refused], composeSecrets);
   return { containers, layout: composeLayout(containers), secrets };
 }
 
-/** Throws a BadInput if there are none, or without Docker. */
+/** Throws a BadInput if no containers exist, or without Docker. */
 export async function findContainers(): Promise<ComposeContainer[]> {
   const containers = await asBadInput([Refused], composeContainers);
   if (containers.length > 0) return containers;

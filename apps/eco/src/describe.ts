@@ -18,7 +18,7 @@ export interface UpOptions {
   readonly buckets: string;
   readonly branch: string;
   readonly timeZone?: string;
-  /** In containers, by compose.yaml. */
+  /** Set: the cluster runs in the containers of compose.yaml. */
   readonly docker?: true;
   /** False after --no-services. */
   readonly services: boolean;

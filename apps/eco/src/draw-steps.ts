@@ -1,7 +1,7 @@
 import type { RunSteps, Step } from '@eco/cluster';
 import { Listr, PRESET_TIMER, type ListrTask } from 'listr2';
 
-/** A tree needs some width; a terminal without a viewer may report none. */
+/** Least width for drawing a tree. A terminal that nobody sees may report none. */
 const COLUMNS_MIN = 60;
 
 /** Draws the steps of a cluster while they run: a tree with spinners in a terminal, lines with the time elsewhere. */
@@ -10,7 +10,7 @@ export const drawSteps: RunSteps = async (steps) => {
   const list = new Listr(
     steps.map((step) => taskOf(step, faults)),
     {
-      // Ctrl-C is handled here: it stops what was started, in order.
+      // `eco up` handles Ctrl-C itself, because it stops what was started in order.
       registerSignalListeners: false,
       fallbackRendererCondition: () => !process.stdout.isTTY || process.stdout.columns < COLUMNS_MIN,
       rendererOptions: { collapseSubtasks: false, timer: PRESET_TIMER },
@@ -24,7 +24,10 @@ export const drawSteps: RunSteps = async (steps) => {
   }
 };
 
-/** The step shows one line of an error; `faults` has all of it, the first line at the head. */
+/**
+ * A step of the display, which shows one line of an error. The whole error goes into `faults`, in the order of the
+ * failures.
+ */
 function taskOf(step: Step, faults: unknown[]): ListrTask {
   return {
     title: step.title,

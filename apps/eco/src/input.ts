@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** The request is invalid, or impossible now. The user gets one line, without a stack. */
+/** The request is invalid or can't be carried out now. The user gets one line, without a stack. */
 export class BadInput extends Error {
   override readonly name = 'BadInput';
 }
@@ -28,7 +28,7 @@ export function whole(number: number): string {
   return number.toLocaleString('en-US');
 }
 
-/** Adds to `violations` and returns 0 if the text is no whole number within the limits. */
+/** The number in `text`. If it is no whole number within the limits, a violation is added and the result is 0. */
 export function wholeNumberOf(
   option: string,
   text: string,

@@ -1,6 +1,6 @@
 import type { KeyBatch } from './key-source.js';
 
-/** Shorter work shows no progress. */
+/** Work that is shorter than this shows no progress, ms. */
 const QUIET_MS = 500;
 const REFRESH_MS = 100;
 

@@ -6,7 +6,7 @@ import { BadInput } from './input.js';
 /** Some keys, and the progress of the source. */
 export interface KeyBatch {
   readonly keys: readonly string[];
-  /** From 0 to 1; undefined if the end is unknown (a pipe). */
+  /** Share of the source that was read, 0 to 1; undefined if its end is unknown (a pipe). */
   readonly share: number | undefined;
 }
 
@@ -15,7 +15,7 @@ class KeySourceError extends BadInput {}
 
 const BATCH_KEYS = 10_000;
 const CHUNK_BYTES = 256 * 1024;
-// A customer id has at most 128 characters, so a much longer line shows that the file is something else.
+// A customer id has at most 128 characters. A much longer line shows that the file is something else.
 const LINE_CHARACTERS_MAX = 4096;
 
 /** Keys without a pattern: UUIDs. */
@@ -28,8 +28,8 @@ export async function* randomKeys(count: number): AsyncGenerator<KeyBatch> {
 }
 
 /**
- * The lines of a UTF-8 file without blank ones, read in chunks so that any size works. Throws a KeySourceError if the
- * file can't be read or is no list of keys.
+ * The lines of a UTF-8 file, without blank ones. The file is read in chunks, so it may have any size. Throws a
+ * KeySourceError if the file can't be read or is no list of keys.
  */
 export async function* keysOfFile(path: string): AsyncGenerator<KeyBatch> {
   const decoder = new TextDecoder('utf-8', { fatal: true });

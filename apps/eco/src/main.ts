@@ -29,7 +29,7 @@ for (const register of commands) {
   register(program);
 }
 
-// The reader of our output has closed it, such as head.
+// A reader of our output, such as head, may close it early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

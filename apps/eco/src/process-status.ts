@@ -6,13 +6,13 @@ export interface ProcessStatus {
   readonly name: string;
   /** Null if it does not run, or runs in a container. */
   readonly pid: number | null;
-  /** Port on this machine; 0: no port leads there. */
+  /** Port on this machine; 0: no port of this machine leads to the process. */
   readonly port: number;
-  /** live: it answers, but can't work. running: it does not even answer. */
+  /** `live`: the process responds but can't work. `running`: it does not respond. */
   readonly state: 'ready' | 'live' | 'running' | 'down';
-  /** primary or replica of a database; leader or standby of a writer. */
+  /** `primary` or `replica` for a database, `leader` or `standby` for a writer. */
   readonly role?: string;
-  /** What is missing to be ready, or what a person should know anyway. */
+  /** What the process lacks to be ready, or another fact for the operator. */
   readonly detail?: string;
 }
 
@@ -36,7 +36,10 @@ export async function lookAt({ layout, missing, processes }: Run, dataDir: strin
   );
 }
 
-/** The same for the containers of compose.yaml; for those behind the load balancer it shows Docker's state. */
+/**
+ * The same for the containers of compose.yaml. Those behind the load balancer have no port here, so Docker's state is
+ * shown.
+ */
 export async function lookAtContainers({ containers, layout, secrets }: ComposeSystem): Promise<ProcessStatus[]> {
   const asked = await Promise.all(
     askAll(layout, secrets).map(async ({ name, port, answer }) => {

@@ -23,7 +23,7 @@ export class StopRequest {
       }
     };
     SIGNALS.forEach((signal) => process.on(signal, this.#listener));
-    // A closed terminal accepts no text; that must not interrupt the stop.
+    // Writing to a closed terminal is an error, which must not interrupt the stop.
     process.stdout.on('error', ignore);
     process.stderr.on('error', ignore);
   }
@@ -32,7 +32,7 @@ export class StopRequest {
     this.#second = act;
   }
 
-  /** Signals have their default effect again. */
+  /** Gives the signals their default effect again. */
   end(): void {
     SIGNALS.forEach((signal) => process.off(signal, this.#listener));
   }

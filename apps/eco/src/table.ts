@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-/** Heads that start with `>` belong to numbers: their column is right-aligned. */
+/** A table as text. A head that starts with `>` belongs to a column of numbers, which is right-aligned. */
 export function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const rightAligned = heads.map((head) => head.startsWith('>'));
   const table = new Table({

@@ -10,7 +10,7 @@ export interface Target {
   sucursalUrl: string;
   readUrl: string;
   brokers: Address[];
-  /** Operator login of the brokers. */
+  /** Login of the brokers' operator. */
   operator: Login;
   groups: { id: string; nodes: (Address & { name: string })[] }[];
   login(role: 'eco_reader' | 'eco_operator' | 'eco_monitor'): Login;

@@ -4,7 +4,7 @@ import { askNodes, primaryOf } from '@eco/postgres';
 import { BadInput } from './input.js';
 import type { Target } from './target.js';
 
-/** A busy machine may take this long. */
+/** Time limit of an answer, ms. A busy machine may take this long. */
 const ANSWER_MS = 10_000;
 
 type GroupNode = Target['groups'][number]['nodes'][number];
@@ -20,7 +20,7 @@ export interface GroupVerification extends VerifyReport {
 export interface VerifyOptions {
   /** Name of the node to check; absent: a replica of each group, or its primary if none answers. */
   node?: string;
-  /** Gives up a group that takes longer, ms. */
+  /** Time limit for each group, ms. */
   limitMs: number;
 }
 
@@ -35,7 +35,7 @@ export async function verifyGroups(target: Target, { node, limitMs }: VerifyOpti
     throw new BadInput(`--node must be one of ${names.join(', ')}, not ${JSON.stringify(node)}`);
   }
   const verified: GroupVerification[] = [];
-  // One after the other: they may share the machine.
+  // The groups are checked one after the other, because they may share the machine.
   for (const { id, nodes } of groups) {
     const { chosen, role } = await choose(id, nodes, node, target);
     const startedMs = performance.now();

@@ -38,7 +38,7 @@ const GROUP_IDS = ['g1', 'g2'];
 const placement = evenPlacement(BUCKETS_DEFAULT, GROUP_IDS);
 const groupOfKey = (key: string) => groupOf(placement, bucketOf(key, BUCKETS_DEFAULT));
 
-/** The first key `<prefix>-<n>` of this group from `from` on. */
+/** The first of the keys `<prefix>-<n>`, with n from `from` on, that belongs to this group. */
 function keyOf(group: string, prefix: string, from = 0): string {
   for (let n = from; ; n += 1) if (groupOfKey(`${prefix}-${n}`) === group) return `${prefix}-${n}`;
 }
@@ -85,7 +85,7 @@ async function get<T = Json>(path: string, sent: Record<string, string> = {}): P
   return { status: answer.status, headers: answer.headers, body: (await answer.json()) as T };
 }
 
-/** One batch in the group that owns the first command's key. */
+/** Writes one batch in the group that owns the first command's key. */
 function write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
   const [command] = commands as [CommandOf<CommandKind>];
   const group = groupOfKey(keyOfCommand(command));
@@ -129,7 +129,7 @@ it('an order: confirmed with its prices, or rejected with every short line, each
   expect(got.headers.get(headers.lagMs)).toBe('0');
   expect(got.headers.get(headers.position)).toBe(textOf(written));
 
-  // The id in capitals is the same id.
+  // The same id in capitals finds the same order.
   expect((await get(`/orders/${confirmed.id.toUpperCase()}`)).body).toEqual(got.body);
   expect((await get(`/orders/${rejected.id}`)).body).toMatchObject({
     status: 'rejected',
@@ -154,7 +154,7 @@ it('an unknown order: 404; an accepted one: pending, then the order, then visibl
   const pending = await get(`/orders/${placed.id}`, brought);
   expect(pending).toMatchObject({ status: 202, body: { orderId: placed.id, status: 'pending' } });
   expect(pending.headers.get('retry-after')).toBe('1');
-  // With the answer's position it is found pending again.
+  // A reader with the position of that answer gets the order as pending again.
   const carried = { [headers.position]: pending.headers.get(headers.position) ?? '' };
   expect((await get(`/orders/${placed.id}`, carried)).status).toBe(202);
   expect((await get(`/orders?customerId=${customerId}`, brought)).body).toEqual({
@@ -162,10 +162,10 @@ it('an unknown order: 404; an accepted one: pending, then the order, then visibl
     next: null,
     pending: [placed.id],
   });
-  // Another customer's list is not affected.
+  // The pending order does not appear in another customer's list.
   expect((await get(`/orders?customerId=${keyOf('g1', 'eve')}`, brought)).body).toMatchObject({ pending: [] });
 
-  // A waiting client gets the order as soon as it is stored.
+  // A client that waits gets the order as soon as it is stored.
   const waiting = get(`/orders/${placed.id}`, { ...brought, [headers.prefer]: 'wait=20' });
   await write(placed);
   expect(await waiting).toMatchObject({ status: 200, body: { status: 'confirmed' } });
@@ -224,7 +224,7 @@ it("a customer's orders: newest first, page by page, and an order that comes bet
 });
 
 it('products and stock of both groups are one list, in order; each also by itself', async () => {
-  // Ids in which a character sorts before the slash of a page key, and others in which it does not.
+  // In some ids the next character sorts before the slash of a page key, in others after it.
   const ids = ['zz', 'zz-', 'zz.', 'zz0', 'zzA', 'zz_', 'zza', 'zz-a', 'zz--b'].flatMap((prefix) =>
     GROUP_IDS.map((group) => keyOf(group, prefix)),
   );
@@ -336,7 +336,7 @@ it('changes: batches in order, and data as the contract has it', async () => {
   ]);
   expect(ordersPage).toMatchObject({ more: false, upToSeq: last.position.seq });
 
-  // Seq before the product came: its three batches of changes one by one.
+  // The pages begin before the product came, and show its three batches of changes one by one.
   const products = await page('products', start.position.seq - 1, 1);
   expect(products).toMatchObject({ more: true, upToSeq: start.position.seq, changes: [{ type: 'product.created' }] });
   expect(await page('products', products.upToSeq, 1)).toMatchObject({
@@ -404,8 +404,8 @@ describe('changes by page', () => {
       const { status, body } = await page('stock', cursor, 1000);
       expect([status, body.changes.length <= 1000]).toEqual([200, true]);
       for (const { seq, n } of body.changes) seen.add(`${seq}.${n}`);
-      // A page that ends inside the batch states that: its last complete batch is the previous one, and the cursor
-      // points into the batch.
+      // If a page ends inside the batch, its last complete batch is the previous one and its cursor points into the
+      // batch.
       const last = body.changes.at(-1);
       if (seen.size < ORDERS * LINES) {
         expect(body).toMatchObject({ more: true, upToSeq: large.position.seq - 1 });
@@ -421,7 +421,7 @@ describe('changes by page', () => {
     const { seq } = large.position;
     expect((await page('orders', seq, 1)).body).toMatchObject({ changes: [], more: false });
     expect((await page('orders', `${seq}.98`, 9)).body.changes.map(({ n }) => n)).toEqual([99, 100]);
-    // A page that ends with the last change of a batch has the whole batch.
+    // A page that ends with the last change of the batch has the batch completely.
     const { body } = await page('stock', `${seq}.${ORDERS * LINES - 2}`, 2);
     expect([body.upToSeq, body.more, body.next]).toEqual([
       seq,
@@ -439,10 +439,11 @@ describe('changes by page', () => {
       ['999999999', end],
       [`${term}.${tag}.999999999`, end],
       [`${term}.${tag}.999999999.7`, end],
-      // Another leadership of this term shares only the history before both, which is empty.
+      // Another leadership of this term shares with this one only the history before both, which is empty.
       [`${term}.ffffffff.${large.position.seq}`, `${term}.${tag}.0`],
     ] as const;
-    // On a busy machine the primary may take longer to show that it continues without it: 503 until then.
+    // On a busy machine the primary needs longer to show that it continues without the cursor. Until then the answer is
+    // 503.
     const gone = await Promise.all(
       cursors.map(([cursor]) =>
         eventually(`${cursor} is gone`, async () => {
@@ -524,7 +525,7 @@ it('orders as CSV: every row of the query, with everything in its JSON', async (
   expect(lines).toHaveLength(rows + 1);
   expect(new Set(lines).size).toBe(rows + 1);
 
-  // Each cell equals the JSON value, except for the apostrophe before what a spreadsheet would run.
+  // Each cell equals the JSON value, except for an apostrophe before text that a spreadsheet would run.
   const columns = lines[0]?.split(',') ?? [];
   const { body } = await get<{ items: Record<string, unknown>[] }>('/orders?branchId=csv&limit=2');
   for (const [index, item] of body.items.entries()) {
@@ -596,7 +597,8 @@ it('low stock is exactly the low products on sale: no deleted ones, and also tho
     const stock = { gone: 0, none: 0, less: 4, many: 9 }[productId.slice(4, 8)] ?? 0;
     await write(product(productId, 100, stock));
   }
-  // One product was sold out and then deleted; of another a branch has some, and another branch has had some.
+  // One product was sold out and then deleted. Of another product one branch has units, and a second branch has had
+  // some.
   for (const productId of called('gone')) {
     await write(commandOf('stock.receive', { productId, location: 'central', quantity: 2 }));
     await write(commandOf('stock.adjust', { productId, location: 'central', delta: -2, reason: 'broken' }));
@@ -642,7 +644,7 @@ it('low stock is exactly the low products on sale: no deleted ones, and also tho
 
 it('low stock among more levels than a page looks at: pages continue to the end, and show each level once', async () => {
   const [first] = groups;
-  // More than a batch should write: rows of a location that nothing else uses.
+  // Rows of a location that nothing else uses. They are more than a batch should write.
   await first?.asSuperuser(`
     INSERT INTO eco.stock_level (product_id, location, on_hand, reserved, sequence, seq, bucket)
     SELECT 'bulk-' || lpad(n::text, 6, '0'), 'warehouse', CASE WHEN n % 7000 = 0 THEN 1 ELSE 50 END, 0, 1, 1,
@@ -762,7 +764,7 @@ it('sales by day, branch and product, as far as statistics have been applied', a
     expect([answer.body.timeZone, answer.headers.get(headers.timeZone)]).toEqual([timeZone, timeZone]);
     return answer.body.items.map(({ day }) => day);
   };
-  // It is never the same day in both time zones.
+  // The two time zones never have the same day.
   const [{ east } = { east: '' }] =
     (await home?.asSuperuser<{ east: string }>(
       `INSERT INTO statistics.branch_day (group_id, day, branch_id, orders, units, revenue_cents)
@@ -779,14 +781,15 @@ it('sales by day, branch and product, as far as statistics have been applied', a
   await home?.asSuperuser(`UPDATE eco.setting SET value = 'UTC' WHERE name = 'time-zone'`);
   await home?.asSuperuser(`DELETE FROM statistics.branch_day WHERE branch_id = 'east'`);
 
-  // A batch without sales is no reason to wait; one with sales is, and the answer never shows less than it states.
+  // A batch without sales does not make the reader wait. A batch with sales does, and the answer never shows less than
+  // it states.
   const nothing = await write(product(keyOf('g1', 'sugar'), 100, 9));
   const answer = await sold('by=day', { [headers.position]: textOf(nothing) });
   expect([answer.status, answer.headers.get(headers.position)]).toEqual([200, textOf(nothing)]);
   const bought = await write(order(keyOf('g1', 'uma'), [{ productId: keyOf('g1', 'sugar'), quantity: 1 }]));
   expect((await sold('by=day', { [headers.position]: textOf(bought) })).status).toBe(503);
 
-  // That order is never applied. Its age is the answer's lag, however fresh the node is.
+  // That order is never applied. The lag of the answer is its age, however fresh the node is.
   const lagMs = async () => Number((await sold('by=day')).headers.get(headers.lagMs));
   await eventually('the answer states that it lacks the order', async () => (await lagMs()) > 1_000);
   const fresh = await sold('by=day', { [headers.lagMsMax]: '500' });
@@ -795,7 +798,7 @@ it('sales by day, branch and product, as far as statistics have been applied', a
   await eventually('a patient reader is answered', async () => (await sold('by=day', patient)).status === 200);
   const progress = (set: string) => home?.asSuperuser(`UPDATE statistics.progress SET ${set}`);
   await progress(`seq = ${bought.position.seq}`);
-  // The other group's orders were never applied, and their age counts too.
+  // The other group's orders were never applied, and their age counts as well.
   expect(await lagMs()).toBeGreaterThan(1_000);
   const there = await write(product(keyOf('g2', 'sugar'), 100, 9));
   const { term, tag, seq } = there.position;
@@ -804,7 +807,7 @@ it('sales by day, branch and product, as far as statistics have been applied', a
      VALUES ('statistics', 'g2', 'orders', ${term}, '${tag}', ${seq})`,
   );
   await eventually('everything is applied', async () => (await lagMs()) < 1_000);
-  // After a failover that lost applied changes, what the answer lacks is unknown.
+  // After a failover that lost applied changes, the lag is unknown.
   await progress(`tag = 'ffffffff' WHERE group_id = 'g1'`);
   expect((await sold('by=day')).headers.get(headers.lagMs)).toBe('unknown');
   expect((await sold('by=day', patient)).status).toBe(503);

@@ -6,26 +6,24 @@ import type { BatchState, Effects } from '@eco/domain';
 const HEARTBEAT_MS = 1000;
 
 /**
- * A batch with more changes is announced without them; consumers that need them read GET /changes. Under load the
- * changes would be most of what the brokers carry, and each consumer gets a copy.
+ * Most changes of a batch that its event contains. Consumers that need more read GET /changes. Under load the changes
+ * would be most of what the brokers carry, because each consumer gets a copy.
  */
 const CHANGES_MAX = 10;
 
-/**
- * Events without changes only wake consumers. Under load, one event therefore announces all batches of this period, ms.
- */
+/** Time over which batches are gathered into one event, ms. Such an event has no changes and only wakes consumers. */
 const PACE_MS = 100;
 
 /**
  * Announces what a leader decides. After each commit it announces the changed topics, each with that topic's previous
  * batch. Every second it sends a heartbeat that names the last batch of every topic, so that a lost last event is
- * noticed too. A heartbeat names what readers can see: until the leader's first batch, the term of the previous
- * leadership. Nothing waits for announcements.
+ * noticed too. A heartbeat names only what readers can see. Until the leader's first batch this is the term of the
+ * previous leadership. Nothing waits for announcements.
  */
 export class Announcements {
   #last: { seq: number; term: number; tag: string };
   #timer: NodeJS.Timeout | undefined;
-  /** By topic, what the next event will announce. */
+  /** What the next event of each topic will announce. */
   readonly #gathered = new Map<Topic, { previousSeq: number; timer: NodeJS.Timeout }>();
 
   constructor(
@@ -82,7 +80,7 @@ export class Announcements {
   }
 }
 
-/** Each change as the view eco.change shows it; computed only on demand. */
+/** The changes of a batch by topic, as the view eco.change shows them. Each is computed only when it is needed. */
 function changesByTopic(seq: number, at: string, { outcomes, movements }: Effects): Map<Topic, (() => Change)[]> {
   const byTopic = new Map<Topic, (() => Change)[]>();
   const add = (topic: Topic, change: () => Change) => {

@@ -62,7 +62,7 @@ export class WriterMetrics {
     this.#failures.inc({ type });
   }
 
-  /** What a scrape reads: the leadership, and the database of the active writer. */
+  /** Observes the leadership, and the database of the active writer. A scrape reads them. */
   observeLeadership(leadership: {
     leaderTerm: { term: number } | undefined;
     primary: SideConnection | undefined;
@@ -144,7 +144,7 @@ export class WriterMetrics {
     });
   }
 
-  /** What the watch of the primary last saw; for leader and standby. */
+  /** Shows what the watch of the primary last saw, for leader and standby. */
   observePrimary(watch: PrimaryWatch): void {
     const registers = [this.registry];
     new Gauge({

@@ -12,8 +12,8 @@ import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluste
 
 const GOOD = 20;
 /**
- * Two deliveries before anything is suspected, one try of all together, the halves, three tries of the message alone,
- * and two to spare.
+ * Most ends of the process: three until all commands are tried together, one for each halving, three for the message
+ * alone, and two to spare.
  */
 const ENDS_MAX = 3 + Math.ceil(Math.log2(GOOD + 1)) + 3 + 2;
 

@@ -59,7 +59,7 @@ async function activeOne(): Promise<{ active: WriterProcess; other: WriterProces
   });
 }
 
-/** Does something to the active writer; returns how long no command was decided, ms. */
+/** Calls `done`, which harms the active writer. Returns for how long no command was decided, ms. */
 async function takenOver(done: () => void): Promise<number> {
   const before = await readTerm();
   const startedMs = performance.now();

@@ -229,7 +229,7 @@ it('acknowledges nothing before it is committed', async () => {
   const leader = active() as typeof first;
   const held = () => leader.consumer.counts['orders.g1']?.unacknowledgedMessages;
   await eventually('no delivery is unacknowledged', () => held() === 0);
-  // The fence waits for this row, and so does the batch.
+  // The fence needs this row, so the batch waits for it too.
   const blocker = new SideConnection(superuser.node, superuser.login, 'spec');
   await blocker.ask('BEGIN', [], 20_000);
   await blocker.ask('SELECT FROM eco.group_state FOR UPDATE', [], 20_000);
@@ -322,7 +322,7 @@ describe('while the table of cart items is locked', () => {
       return (await superuser.ask(text, [], 20_000)).length > 0;
     });
 
-  /** The commands being tried are redelivered. */
+  /** Ends the session while commands are tried, so that they are redelivered. */
   async function endSession(): Promise<void> {
     await waitsForLock();
     await endWaiting();
@@ -362,7 +362,8 @@ describe('while the table of cart items is locked', () => {
     await publish([command]);
     const tries = () =>
       superuser.ask<{ tries: number; tried_by: string[] }>('SELECT tries, tried_by FROM eco.suspect', [], 20_000);
-    // Twice without suspicion, then three times alone. Everything else that waits for the table ends with it.
+    // The command is delivered twice without suspicion and then tried three times alone. The end of its session ends
+    // everything else that waits for the table.
     await eventually('the command was tried three times, and its writer has withdrawn each try', async () => {
       const [row] = await tries();
       if (row !== undefined && row.tries >= 3 && row.tried_by.length === 0) return true;

@@ -34,31 +34,31 @@ import type { WriterMetrics } from './metrics.js';
  * arrived while the previous one was stored.
  */
 
-/** An idle leader sends a heartbeat after this time. */
+/** Time after which an idle leader sends a heartbeat, ms. */
 const IDLE_MS = 1000;
-/** A leader that can't take commands for this time gives up the leadership. */
+/** Time without a subscription after which a leader gives up, ms. */
 const UNSUBSCRIBED_MS_MAX = 5000;
 const KEEP_MS = 180 * 86_400_000;
-/** After this time with a failing server the leader gives up: another node may be the primary by now. */
+/** Time with a failing server after which the leader gives up, ms: another node may be the primary by now. */
 const RETRY_MS = 10_000;
 const RETRY_PAUSE = { firstMs: 50, capMs: 2000 };
-/** Health reports a batch that takes longer. */
+/** Duration from which health reports a batch, ms. */
 const SLOW_MS = 5000;
 /** Wait this long before retrying suspect commands. Otherwise a crash during start-up would be blamed on a command. */
 const STEADY_MS = 1000;
-/** Pause while the next commands may not be tried yet. */
+/** Pause if the next commands may not be tried yet, ms. */
 const NOT_YET_MS = 250;
 /**
  * Lines per queue in one batch, for each command of the limit. A line costs as much as a command with one line. A batch
- * of 5,000 lines takes about half a second; one of 200,000 took longer than all deadlines.
+ * of 5,000 lines takes about half a second. A batch of 200,000 lines took longer than all deadlines.
  */
 const LINES_PER_COMMAND = 5;
 const ALL_LINES = 2 ** 31;
-/** Lines of due reservations in a batch with commands, which must not wait for them. */
+/** Most lines of due reservations in a batch with commands, because the commands must not wait for them. */
 const SWEPT_LINES = 500;
-/** Growth of a halved limit with each batch. */
+/** Factor by which a halved limit grows with each batch. */
 const GROWTH = 1.1;
-/** Batches up to this size log their correlation ids at info, larger ones at debug. */
+/** Largest batch whose correlation ids are logged at info; those of larger ones are logged at debug. */
 const INFO_LOG_COMMANDS_MAX = 5;
 
 export interface WriterParts {
@@ -90,13 +90,13 @@ interface Delivered extends Taken {
 export class Writer implements LeaderLoop {
   #lastFailure: string | undefined;
   readonly #wait: DatabaseWait;
-  /** Smaller than configured after a batch took too long. */
+  /** Most commands of the next batch. It is below the configured limit after a batch that took too long. */
   #commandsMax: number;
   #suspects: Suspects | undefined;
   #hasOpenTry = false;
-  /** The commands of each delivery, in order. The last `commandCount` of them are not settled. */
+  /** The commands of each delivery, in order. The last `commandCount` commands are not settled. */
   readonly #delivered = new WeakMap<Delivery, readonly Delivered[]>();
-  /** Identifies this process in rows of suspects. */
+  /** Name of this process in the rows of suspects. */
   readonly #process = randomBytes(8).toString('hex');
 
   constructor(private readonly parts: WriterParts) {
@@ -114,7 +114,10 @@ export class Writer implements LeaderLoop {
     return this.#suspects?.worst?.tries ?? 0;
   }
 
-  /** This process started to try suspects and has not settled them, although it is alive: see `withdrawTries`. */
+  /**
+   * Name of this process if it began to try suspects and has not settled them. It is alive, so it withdraws the try:
+   * see `withdrawTries`.
+   */
   get openTryOf(): string | undefined {
     return this.#hasOpenTry ? this.#process : undefined;
   }
@@ -161,7 +164,7 @@ export class Writer implements LeaderLoop {
         isBehind = ended.isBehind;
         // Unsettled commands wait at the front of their queue for the next batch.
         consumer.putBack(deliveries.filter(({ commandCount }) => commandCount > 0));
-        // The leader will take again what it requeued itself.
+        // Deliveries that the leader requeued itself come back, so this counts as being subscribed.
         if (consumer.isSubscribed || deliveries.length > 0 || this.#wait.hasRequeued) subscribedAt = performance.now();
         else if (performance.now() - subscribedAt > UNSUBSCRIBED_MS_MAX) {
           return { type: 'unsubscribed', obstacle: consumer.obstacle ?? 'not subscribed' };
@@ -175,15 +178,15 @@ export class Writer implements LeaderLoop {
   }
 
   /**
-   * Everything that one round of the loop asks of the database. `isBehind`: more is due, so the next round does not
-   * wait.
+   * Does everything for which one round of the loop needs the database. `isBehind`: more is due, so the next round
+   * starts at once.
    */
   private async store(
     context: TermContext,
     part: Part<Delivered> | undefined,
   ): Promise<OtherFailure | { type: 'stored'; isBehind: boolean }> {
     const { session, leaderTerm } = context;
-    // A batch releases due holds before it decides, even if it has no commands.
+    // A batch ends due reservations before it decides, so one without commands is needed if some are due.
     const settled =
       part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
         ? await this.settle(context, part)
@@ -277,18 +280,15 @@ export class Writer implements LeaderLoop {
   }
 
   /**
-   * Whether a command with many tries is over, according to the stored rows: other processes may have withdrawn their
-   * tries meanwhile.
+   * Whether a command that was tried often becomes a dead letter. The stored rows decide, because other processes may
+   * have withdrawn tries meanwhile.
    */
   private async isOver(session: WriterSession, suspect: SuspectSet | undefined): Promise<boolean> {
     const stored = (await readSuspects(session)).find(({ suspectId }) => suspectId === suspect?.suspectId);
     return stored !== undefined && (stored.isCondemned || stored.processesEnded >= TRIES_MAX);
   }
 
-  /**
-   * Removes expired rows from time to time, in a batch without commands. A failure to do so does not end the
-   * leadership.
-   */
+  /** Removes expired rows from time to time, in a batch without commands. If that fails, the leadership goes on. */
   private async removeOld(context: TermContext): Promise<OtherFailure | undefined> {
     const { session, leaderTerm, retention } = context;
     if (!retention.isDue(performance.now())) return undefined;
@@ -309,7 +309,7 @@ export class Writer implements LeaderLoop {
     }
   }
 
-  /** Acknowledges, replies and announces after a commit. */
+  /** Acknowledges the messages, replies to callers and announces the changes, after a commit. */
   private publishResults({ announcements }: TermContext, committed: Committed<Delivered>): void {
     const { consumer, replies, metrics } = this.parts;
     const { taken, state, effects } = committed;
@@ -358,8 +358,8 @@ export class Writer implements LeaderLoop {
   }
 
   /**
-   * Logs a line for the batch and one for each command: at info only for small batches, for which people wait. Dead
-   * letters are always logged.
+   * Logs one line for the batch and one for each command. Lines of commands are at info only for small batches, which a
+   * person may be watching. Dead letters are always logged.
    */
   private logBatch({ taken, state, effects, ms }: Committed): void {
     const { log } = this.parts;
@@ -407,7 +407,7 @@ function poisonFailure(one: Arrived): Failure {
   };
 }
 
-/** Returns what has arrived; nothing if nothing arrives within `idleMs` or `stop` aborts. */
+/** Returns the deliveries that have arrived. Empty: none arrived within `idleMs`, or `stop` aborted. */
 async function takeWithin(
   consumer: CommandConsumer,
   maxCommands: number,

@@ -1,7 +1,7 @@
 import { VHOST } from '@eco/broker';
 import { SMALL_DISK_MB } from './description.js';
 
-/** The default is a share of the machine's memory for each node, as if it ran alone. */
+/** Memory of each node. By default a node takes a share of the machine's memory, as if it ran alone. */
 export const BROKER_MEMORY_MAX = '1GB';
 
 /** Settings of a broker, as a process or in a container. */
@@ -11,9 +11,9 @@ export interface BrokerSettings {
   readonly amqpPort: number;
   readonly managementPort: number;
   readonly operatorPassword: string;
-  /** Erlang names of the nodes to join at the first start. The seed, which starts first, names only itself. */
+  /** Erlang names of the nodes to join at the first start. The seed starts first and names only itself. */
   readonly peers: readonly string[];
-  /** Its disk has `SMALL_DISK_MB`. */
+  /** True: the disk has only `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
 }
 
@@ -24,7 +24,7 @@ export function brokerSettings(broker: BrokerSettings): string {
     `listeners.tcp.default = ${address === undefined ? '' : `${address}:`}${amqpPort}`,
     ...(address === undefined ? [] : [`management.tcp.ip = ${address}`]),
     `management.tcp.port = ${managementPort}`,
-    // Instead of guest, and of the vhost /.
+    // These replace guest and the vhost /.
     `default_vhost = ${VHOST}`,
     `default_user = operator`,
     `default_pass = ${operatorPassword}`,
@@ -33,9 +33,9 @@ export function brokerSettings(broker: BrokerSettings): string {
     ...peers.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}`),
     // The side of a partition without a majority stops instead of continuing alone.
     'cluster_partition_handling = pause_minority',
-    // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
+    // In seconds. A broker that is cut off is then noticed after 8 to 13 s, not after a minute.
     'net_ticktime = 10',
-    // Default 512 MiB a node, of which a node keeps up to three in memory.
+    // Per node, which keeps up to three of these in memory. The default is 512 MiB.
     `raft.wal_max_size_bytes = ${64 * 1024 * 1024}`,
     `vm_memory_high_watermark.absolute = ${BROKER_MEMORY_MAX}`,
     // Below this limit all publishers are blocked, so that accepted messages can still be processed.

@@ -21,13 +21,13 @@ import { runSteps, type RunSteps, type Step } from './steps.js';
 export interface Servers {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
-  /** Afterwards all of them are ready, with users, queues, roles and schema. */
+  /** Starts all of them. They are then ready, with users, queues, roles and schema. */
   startStep(): Step;
-  /** Stops those that run, in order. */
+  /** Stop the servers that run, in order. */
   stopSteps(): readonly Step[];
-  /** Kills at once; resolves when nothing runs any more. */
+  /** Kills everything at once. Resolves when nothing runs any more. */
   kill(): Promise<void>;
-  /** Called when everything has ended: frees their resources outside the data folder. */
+  /** Frees their resources outside the data folder. It is called when everything has ended. */
   remove(): Promise<void>;
 }
 
@@ -41,8 +41,8 @@ export class Stopped extends Error {
 }
 
 /**
- * A cluster, started or not: servers, from a provider, and our services, which are always processes of this machine. A
- * stopped cluster stays stopped: open another one on the same data.
+ * A cluster, started or not: its servers, which a provider runs, and our services, which are always processes of this
+ * machine. A stopped cluster stays stopped. To continue, open another one on the same data.
  */
 export class Cluster implements RunningCluster {
   readonly #abort = new AbortController();

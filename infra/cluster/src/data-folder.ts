@@ -19,7 +19,7 @@ class ForeignFolder extends Refused {
 
 /** Creates the folder, or uses one that is empty or ours. Throws a `ForeignFolder` if it has other content. */
 export async function openDataFolder(dir: string): Promise<void> {
-  // Other users may pass through, as PostgreSQL's user must, but see nothing.
+  // Other users may pass through the folder but not list it. The user of PostgreSQL must pass through.
   await mkdir(dir, { recursive: true, mode: 0o711 });
   const names = await readdir(dir);
   if (names.includes(MARK)) return;
@@ -31,7 +31,7 @@ export async function openDataFolder(dir: string): Promise<void> {
   await writeFile(path.join(dir, MARK), '{"madeBy":"eco"}\n');
 }
 
-/** Removes a cluster's data, and the folder if nothing else is in it; false if there is no such folder. */
+/** Removes a cluster's data, and the folder if it is then empty. False: there is no such folder. */
 export async function removeDataFolder(dir: string): Promise<boolean> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];

@@ -5,14 +5,14 @@ import type { Secrets } from './secrets.js';
 import { until } from './until.js';
 
 export interface BrokerDeclaration {
-  /** Of any node, as `operator`. */
+  /** Management API of any node, as `operator`. */
   readonly management: Management;
   readonly groupIds: readonly string[];
-  /** Nodes of the cluster: the queues' members are on them. */
+  /** Number of nodes in the cluster. The queues' members are on them. */
   readonly brokers: number;
-  /** How many of them must be clustered, at least a majority; default: all. */
+  /** How many nodes must be clustered: at least a majority; default all. */
   readonly running?: () => number;
-  /** False: only the brokers start, so that an operator can repair a queue that differs. */
+  /** False: only the brokers start, so that an operator can repair a queue whose arguments differ. */
   readonly forServices: boolean;
   readonly secrets: Secrets;
   readonly signal?: AbortSignal;

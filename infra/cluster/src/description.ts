@@ -19,11 +19,14 @@ const count = (min: number, max: number) => z.int().min(min).max(max);
 /** 0: any free one. */
 const port = z.int().min(0).max(65_535);
 
-/** The first port of each kind; the second process of a kind takes the next, and so on. */
+/** The first port of each kind. The second process of a kind takes the next port, and so on. */
 const portsSchema = z.strictObject({
   amqp: port.default(5672),
   management: port.default(15_672),
-  /** Among the brokers only: the name service (epmd), then each node. Not 4369, where a machine may have an epmd already. */
+  /**
+   * Ports among the brokers only: first the name service (epmd), then each node. 4369 is avoided, because a machine may
+   * have an epmd there.
+   */
   erlang: port.default(25_671),
   postgres: port.default(5432),
   central: port.default(8000),
@@ -35,10 +38,10 @@ export type PortKind = keyof z.infer<typeof portsSchema>;
 
 const groupSchema = z.strictObject({ id: groupIdSchema, replicas: count(0, 8).default(2) });
 
-/** What fits into a folder name and a host name with a number appended. */
+/** A name that fits into a folder name and a host name, with a number appended. */
 const descriptionSchema = z
   .strictObject({
-    /** Nodes of the broker cluster. Two are worse than one: their majority is both. None: only the databases. */
+    /** Number of brokers; 0: only the databases. Two would be worse than one, because their majority is both. */
     brokers: count(0, 5)
       .refine((brokers) => brokers === 0 || brokers % 2 === 1, 'must be odd (1, 3 or 5), or 0 for none')
       .default(3),
@@ -46,9 +49,9 @@ const descriptionSchema = z
       .array(groupSchema)
       .min(1)
       .default([{ id: 'g1', replicas: 2 }]),
-    /** One leads, the others stand by. */
+    /** Number of writers of a group. One leads, and the others are standbys. */
     writersPerGroup: count(1, 8).default(2),
-    /** Data, logs and secrets. */
+    /** Folder of data, logs and secrets. */
     dataDir: z
       .string()
       .min(1)
@@ -80,7 +83,10 @@ const descriptionSchema = z
     });
   });
 
-/** The log that a replica may need and the brokers' data fit in it, with room for some minutes of load. */
+/**
+ * Size of a small disk, MB. The log that a replica may need and the brokers' data fit in it, with room for some minutes
+ * of load.
+ */
 export const SMALL_DISK_MB = 1024;
 
 export type ClusterDescription = Readonly<z.output<typeof descriptionSchema>>;

@@ -7,7 +7,7 @@ const PROMOTE_S = 60;
 const FOLLOW_MS = 60_000;
 const ASK_MS = 10_000;
 
-/** Promotes a replica, as superuser. Resolves when it accepts writes. */
+/** Promotes a replica. The login is the superuser's. Resolves when the node accepts writes. */
 export async function promote(node: DatabaseNode, password: string): Promise<void> {
   const [row] = await ask(
     node,
@@ -20,8 +20,8 @@ export async function promote(node: DatabaseNode, password: string): Promise<voi
 }
 
 /**
- * Makes a replica follow `primary`, which it reaches by `connection` (a conninfo). Its slot there is created first, so
- * that the log it lacks is kept. As superuser of both. Resolves when it streams.
+ * Makes a replica follow `primary`, which it reaches by `connection` (a conninfo). Its slot on the primary is created
+ * first, so that the log that it lacks is kept. Uses the superuser of both nodes. Resolves when the replica streams.
  */
 export async function follow(
   replica: DatabaseNode,

@@ -10,12 +10,12 @@ const firstProducts: readonly z.input<typeof createProductRequestSchema>[] = [
   { productId: 'quinoa', name: 'Quinoa', priceCents: 1250, stock: 15 },
 ];
 
-/** By then a writer leads and has decided; longer than a takeover from a writer that was killed in the last run. */
+/** Longest wait for the decision, s. A takeover from a writer that was killed in the last run takes less. */
 const WAIT_SECONDS = 30;
 
 /**
- * Creates the first products through the API, under constant keys. At a later start each request is a repeat with a
- * stored answer, so products that were sold, changed or removed since stay so.
+ * Creates the first products through the API, under constant keys. A later start repeats the same requests and gets the
+ * stored answers, so products that were sold, changed or removed stay as they are.
  */
 export async function addFirstProducts(centralUrl: string): Promise<void> {
   await Promise.all(
@@ -30,7 +30,7 @@ export async function addFirstProducts(centralUrl: string): Promise<void> {
         body: JSON.stringify(product),
         signal: AbortSignal.timeout((WAIT_SECONDS + 5) * 1000),
       });
-      // 409: another product with that id was created first.
+      // 409 means that another product with that id was created first.
       if (response.status === 201 || response.status === 409) return void (await response.body?.cancel());
       throw new Error(
         `Central did not take the product ${product.productId}: ${response.status} ${await response.text()}`,

@@ -16,10 +16,13 @@ export interface Host {
   /** Environment of every process of ours. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: (name: string) => string;
-  /** Aborted if the cluster must stop while it starts. */
+  /** Aborts if the cluster must stop while it starts. */
   readonly signal: AbortSignal;
   readonly process: (spec: ProcessSpec) => NativeProcess;
-  /** A server could not be started, and the others continue without it; `start` is retried from time to time. */
+  /**
+   * Call it if a server could not be started and the others continue without it. `start` is then retried from time to
+   * time.
+   */
   readonly missing: (server: string, error: Error, start: () => Promise<void>) => void;
 }
 
@@ -63,7 +66,7 @@ export async function openHost(description: ClusterDescription): Promise<OpenedH
 
 async function choosePorts(description: ClusterDescription): Promise<{ layout: Layout; reserved: ReservedPorts }> {
   const wantsFree = Object.values(description.ports).includes(0);
-  // Without brokers it describes one that is then not used.
+  // A description without brokers still lays out one, which is not used.
   const count = portsOf(layOut(description, () => 0)).length + 1;
   const reserved = wantsFree ? await reserveFreePorts(count) : { ports: [], release: () => undefined };
   const free = [...reserved.ports];
@@ -90,7 +93,7 @@ async function conflictOf({ port, name, kind }: PortUse): Promise<string | undef
   return `port ${port}, for ${name}, ${who}: stop it, or choose another by --port-${kind}`;
 }
 
-/** Not our whole environment: a server needs nothing that a shell has set for other programs. */
+/** Environment that servers share. It leaves out what a shell has set for other programs. */
 function commonEnvironment(): Record<string, string> {
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
   return { PATH, HOME, LANG: 'C.UTF-8', ...(TZ !== undefined && { TZ }) };

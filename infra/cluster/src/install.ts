@@ -18,7 +18,7 @@ export async function ensurePrograms(say: Say): Promise<Programs> {
   return installed;
 }
 
-/** The same for a load generator; returns its full path. */
+/** Finds or installs a load generator, under the same rules. Returns its full path. */
 export async function ensureLoadGenerator(say: Say): Promise<string> {
   const found = findOnPath('wrk');
   if (found !== undefined) return found;
@@ -43,7 +43,7 @@ const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
   brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq', wrk: 'wrk' },
 };
 
-/** For people: the command for this machine, or all known ones. */
+/** How to install these programs, for people: the command for this machine, or all known commands. */
 export function howToInstall(
   missing: readonly Installable[],
   has: (program: string) => boolean = (name) => !!findOnPath(name),
@@ -71,7 +71,7 @@ const DOCKER = [
   '  docker run --rm -it --network host -v "$PWD:/eco" -w /eco node:24 sh -c "npm ci && npm start"',
 ];
 
-/** Prefix that runs a command as root; undefined if this user may not, or only with a password. */
+/** Prefix that runs a command as root. Undefined: this user may not, or only with a password. */
 function rootCommand(): readonly string[] | undefined {
   if (process.getuid?.() === 0) return [];
   const sudo = findOnPath('sudo');

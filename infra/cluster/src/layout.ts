@@ -12,7 +12,7 @@ export interface BrokerNode {
   readonly host: string;
   readonly amqpPort: number;
   readonly managementPort: number;
-  /** Its address for the other brokers. */
+  /** Port at which the other brokers reach it. */
   readonly erlangPort: number;
 }
 
@@ -24,7 +24,7 @@ export interface DatabaseNode {
 
 export interface GroupLayout {
   readonly id: string;
-  /** The first was the primary when the group was created; the current one is discovered. */
+  /** The first node was the primary when the group was created. The present primary is discovered. */
   readonly nodes: readonly [DatabaseNode, ...DatabaseNode[]];
 }
 
@@ -41,7 +41,7 @@ export interface ServiceNode {
 
 export interface Layout {
   readonly brokers: readonly BrokerNode[];
-  /** The name service for the brokers' ports. */
+  /** Port of the name service that names a broker's Erlang port. */
   readonly epmdPort: number;
   readonly groups: readonly GroupLayout[];
   readonly services: readonly ServiceNode[];
@@ -54,7 +54,7 @@ export interface PortUse {
   readonly kind: PortKind;
 }
 
-/** Returns the next port of a kind. */
+/** Takes the next port of a kind. */
 export type TakePort = (kind: PortKind) => number;
 
 export function layOut(description: ClusterDescription, take: TakePort): Layout {
@@ -96,7 +96,7 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
   return { brokers, epmdPort, groups, services };
 }
 
-/** The same, with a separate address for each server. */
+/** The same layout with an address for each server. */
 export function withHosts(layout: Layout, hostOf: (server: string) => string): Layout {
   const moved = <Node extends { readonly name: string }>(node: Node) => ({ ...node, host: hostOf(node.name) });
   return {
@@ -109,7 +109,7 @@ export function withHosts(layout: Layout, hostOf: (server: string) => string): L
   };
 }
 
-/** Brokers and databases. */
+/** The brokers and the databases. */
 export function serversOf({ brokers, groups }: Layout): (BrokerNode | DatabaseNode)[] {
   return [...brokers, ...groups.flatMap(({ nodes }) => nodes)];
 }

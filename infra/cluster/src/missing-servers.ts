@@ -11,15 +11,15 @@ export class MissingServers {
   #say: (line: string) => void = () => undefined;
   #isEnded = false;
 
-  /** `changed` is called whenever a server becomes missing or is no longer missing. */
+  /** `changed` is called when a server becomes missing, and when it is back. */
   constructor(private readonly changed: () => void) {}
 
-  /** Reasons in one line each, by name. */
+  /** Why each server is missing, in one line, by name. */
   get reasons(): ReadonlyMap<string, string> {
     return this.#reasons;
   }
 
-  /** From now on `say` gets a line when a server has started, or fails for another reason. */
+  /** `say` gets a line from now on whenever a server has started, or fails for another reason. */
   supervise(say: (line: string) => void): void {
     this.#say = say;
   }
@@ -56,7 +56,7 @@ export class MissingServers {
   }
 }
 
-/** An error may have a shorter form of its message. */
+/** The error in one line. Some errors have a shorter form for this. */
 function lineOf(error: Error & { line?: string }): string {
   return (error.line ?? error.message).split('\n')[0] ?? '';
 }

@@ -5,9 +5,9 @@ import { promisify } from 'node:util';
 import { HOST } from './layout.js';
 
 /**
- * Free ports are searched below 32768: above that, systems assign ports to outgoing connections, so a free port may be
- * taken before its server listens. Ports are reserved in blocks by listening on a block's first port, so that clusters
- * that start at the same time choose different ones.
+ * The range of free ports is below 32768. Above that, systems assign ports to outgoing connections, so a free port
+ * could be taken before its server listens. Ports are reserved in blocks by listening on a block's first port, so that
+ * clusters that start at the same time choose different ones.
  */
 const FREE_FROM = 26_000;
 const FREE_TO = 32_000;
@@ -55,7 +55,7 @@ function listen(port: number): Promise<net.Server | undefined> {
   });
 }
 
-/** Whether a process answers there. */
+/** Whether a process listens on the port. */
 export function isListening(port: number, host: string = HOST): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ port, host });

@@ -15,12 +15,12 @@ export interface ServerSettings {
   readonly node: DatabaseNode;
   /** All nodes of the group. */
   readonly nodes: readonly DatabaseNode[];
-  /** Source of the log, if this node is a replica. */
+  /** The node that this node gets its log from, if it is a replica. */
   readonly primary: DatabaseNode;
   readonly passwordFile: string;
   /** Addresses on which it listens; `*`: all. */
   readonly listenAddresses: string;
-  /** Its disk has `SMALL_DISK_MB`. */
+  /** True: the disk has only `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
 }
 
@@ -53,7 +53,7 @@ export function serverSettings(server: ServerSettings): string {
     max_replication_slots: 10,
     wal_sender_timeout: '5s',
     wal_receiver_timeout: '5s',
-    // Limit of the log kept for an absent replica; beyond it the replica must be copied again.
+    // Limit of the log that is kept for an absent replica. Beyond it the replica must be copied again.
     ...(smallDisk
       ? {
           max_slot_wal_keep_size: `${SMALL_DISK_MB / 4}MB`,
@@ -86,7 +86,7 @@ export function serverSettings(server: ServerSettings): string {
     log_lock_waits: 'on',
     log_temp_files: 0,
     log_autovacuum_min_duration: '1s',
-    // All slow statements, and one in a hundred of the others, so that a report shows where most time is spent.
+    // Logs all slow statements and one in a hundred of the others, so that a report shows where most time is spent.
     log_min_duration_statement: '250ms',
     log_min_duration_sample: '0ms',
     log_statement_sample_rate: 0.01,
@@ -106,8 +106,8 @@ export function serverSettings(server: ServerSettings): string {
 }
 
 /**
- * Only with a password, only from `range` (by default this machine), and each role only where its work is. What no line
- * names is refused.
+ * Access rules: a password is always needed, and the client must be in `range`, by default this machine. A role may log
+ * in only to the database where its work is. PostgreSQL refuses what no rule names.
  */
 export function hostBasedAccess(range = `${HOST}/32`): string {
   const access: readonly [database: string, users: string][] = [

@@ -33,8 +33,7 @@ export async function prepareDatabases({ primary, secrets, ...group }: DatabaseP
 }
 
 /**
- * Waits until every node except one follows that one, and commits wait for any of them; `missing` nodes are not
- * awaited.
+ * Waits until all other nodes follow one node, and its commits wait for any of them. `missing` nodes are not awaited.
  */
 export async function untilReplicasStream(
   { id, nodes }: GroupLayout,

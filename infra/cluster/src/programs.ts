@@ -1,11 +1,11 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Locations of the servers' programs on this machine. Their packages do not always put them on the PATH. */
+/** Where the servers' programs are on this machine. Their packages do not always put them on the PATH. */
 export interface Programs {
   /** Folder with postgres, initdb, pg_basebackup … */
   readonly postgresDir: string;
-  /** RabbitMQ's own start script; the one on the PATH changes the user and reads the machine's configuration. */
+  /** RabbitMQ's own start script. The script on the PATH changes the user and reads the machine's configuration. */
   readonly rabbitmqServer: string;
   /** The name service of the brokers; it comes with Erlang. */
   readonly epmd: string;
@@ -29,7 +29,7 @@ export function findPrograms(): Programs | { readonly missing: readonly Server[]
   return { missing };
 }
 
-/** Debian, Red Hat, Homebrew on Apple silicon and on Intel. */
+/** Folders of Debian, Red Hat, and Homebrew on Apple silicon and on Intel. */
 const POSTGRES_DIRS = [
   { parent: '/usr/lib/postgresql', pattern: /^(\d+)$/ },
   { parent: '/usr', pattern: /^pgsql-(\d+)$/ },
@@ -37,7 +37,7 @@ const POSTGRES_DIRS = [
   { parent: '/usr/local/opt', pattern: /^postgresql@(\d+)$/ },
 ];
 
-/** The newest installed version; the one on the PATH, whose version is unknown, if there is no other. */
+/** The newest installed version. If there is none, the one on the PATH, whose version is unknown. */
 function findPostgresDir(): string | undefined {
   const installed = POSTGRES_DIRS.flatMap(({ parent, pattern }) =>
     namesIn(parent).flatMap((name) => {

@@ -7,15 +7,15 @@ import { stopStages } from './native/stop-stages.js';
 import { Refused } from './refused.js';
 
 /**
- * The running processes, in a file of the data folder, for later commands: `eco status` and `eco down`, even if the
- * starter has ended. It is written again whenever a process starts; pid and start time show whether one has ended.
+ * A file in the data folder that lists the running processes. `eco status` and `eco down` read it, even if the starter
+ * has ended. It is written again whenever a process starts. Pid and start time show whether a process has ended.
  */
 
 const processSchema = z.object({ pid: z.int(), start: z.string() });
 export type RecordedProcess = z.infer<typeof processSchema>;
 
 const runSchema = z.object({
-  /** The process that started it and stops it on request. */
+  /** The process that started the cluster and stops it on request. */
   supervisor: processSchema,
   layout: z.custom<Layout>((value) => typeof value === 'object' && value !== null),
   /** Why servers of the layout could not be started, by name. */
@@ -60,22 +60,19 @@ export function readRun(dataDir: string): Run | undefined {
   return runSchema.parse(JSON.parse(text));
 }
 
-/** Whether the starter still runs; if not, this is what a crashed run left. */
+/** Whether the starter still runs. If not, the file lists what a crashed run left. */
 export function isRunning(run: Run): boolean {
   return isSameProcess(run.supervisor);
 }
 
-/**
- * Takes the data folder for this run. Throws `AlreadyRunning`; the remains of a crashed run must have been stopped
- * before.
- */
+/** Takes the data folder for this run. Throws `AlreadyRunning`. Stop the remains of a crashed run before. */
 export function beginRun(dataDir: string, run: Run): void {
   const there = readRun(dataDir);
   if (there && isRunning(there)) throw new AlreadyRunning(dataDir, there.supervisor.pid);
   rmSync(runFile(dataDir), { force: true });
   const mine = write(dataDir, run);
   try {
-    // Of two concurrent starts, one finds the name taken.
+    // If two starts are concurrent, one of them finds the name taken.
     linkSync(mine, runFile(dataDir));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -5,26 +5,26 @@ import type { DatabaseLogin } from './secrets.js';
  * A running cluster, of processes or containers. Actions on a part mean the same on both, so suites are written once.
  */
 
-/** A part, as a fault suite needs it. Actions apply to everything that it started. */
+/** A process or container of the cluster. Actions apply to everything that it started. */
 export interface RunningNode {
   readonly name: string;
   isRunning(): Promise<boolean>;
-  /** As if its machine lost power. Resolves when nothing of it runs any more. */
+  /** Kills it as if its machine lost power. Resolves when nothing of it runs any more. */
   kill(): Promise<void>;
-  /** Requests an orderly end, waits, and kills it if it does not end. */
+  /** Requests an orderly end and waits. Kills it if it does not end in time. */
   stop(): Promise<void>;
   /** Resolves when it is ready; at once if it is already. */
   start(): Promise<void>;
   restart(): Promise<void>;
-  /** It stalls: nothing is lost, its connections stay open, and nothing answers on them. */
+  /** Stalls it: nothing is lost, its connections stay open, and nothing answers on them. */
   pause(): Promise<void>;
   resume(): Promise<void>;
 }
 
-/** A broker or a database. The last four need `faults` in the description, and throw a `Refused` without it. */
+/** A broker or a database. The last four actions need `faults` in the description, and throw a `Refused` without it. */
 export interface RunningServer extends RunningNode {
   readonly host: string;
-  /** Nothing arrives or leaves any more, from peers or clients: what is sent is lost, as with a pulled cable. */
+  /** Cuts it off from peers and clients, as if its cable were pulled. What is sent is lost. */
   cutOff(): Promise<void>;
   reconnect(): Promise<void>;
   /** Fills the disk of its data. */
@@ -39,11 +39,11 @@ export interface RunningBroker extends RunningServer {
   /** Of its management UI and API. */
   readonly managementUrl: string;
   /**
-   * Runs rabbitmqctl on this node and returns its output. Throws with its output if it failed, as it does if a
-   * container is cut off: it can't even reach itself then.
+   * Runs rabbitmqctl on this node and returns its output. Throws with the output if it failed. It always fails in a
+   * container that is cut off, because that can't reach itself.
    */
   control(...args: string[]): Promise<string>;
-  /** It considers all memory used: the whole cluster then blocks publishers. */
+  /** Makes it consider all memory used, so that the whole cluster blocks publishers. */
   raiseMemoryAlarm(): Promise<void>;
   clearMemoryAlarm(): Promise<void>;
 }
@@ -54,13 +54,13 @@ export interface RunningDatabase extends RunningServer {
   promote(): Promise<void>;
   /** Makes a replica follow another primary of its group. Resolves when it streams. */
   follow(primary: RunningDatabase): Promise<void>;
-  /** As if its machine burned: it is killed, and its data is gone. */
+  /** Kills it and deletes its data, as if its machine burned. */
   lose(): Promise<void>;
 }
 
 export interface RunningGroup {
   readonly id: string;
-  /** The first was the primary when the group was created; the current one is discovered. */
+  /** The first node was the primary when the group was created. The present primary is discovered. */
   readonly nodes: readonly [RunningDatabase, ...RunningDatabase[]];
 }
 
@@ -81,9 +81,9 @@ export interface RunningCluster {
   readonly operator: Login;
   /** `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
-  /** From now on services that end on their own are restarted; `say` gets a line each time any process ends. */
+  /** Restarts services that end on their own from now on. `say` gets a line whenever a process ends. */
   supervise(say: (line: string) => void): void;
-  /** Stops in order; the data stays. It may be called early, twice or during the start. */
+  /** Stops everything in order and keeps the data. It may be called early, twice or during the start. */
   stop(): Promise<void>;
   /** Ends at once and removes the data. */
   destroy(): Promise<void>;

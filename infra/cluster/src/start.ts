@@ -15,10 +15,10 @@ import type { RunningCluster } from './running-cluster.js';
 import { runSteps, type RunSteps, type Say } from './steps.js';
 
 export interface NativeOptions {
-  /** Everything ends when this process ends in any way. `and its data`: the data folder is removed too. */
+  /** What ends when this process ends in any way. `the cluster and its data` also removes the data folder. */
   readonly endWithUs?: 'the cluster' | 'the cluster and its data';
   readonly runSteps?: RunSteps;
-  /** Gets lines while servers are installed. */
+  /** Gets lines while programs are installed. */
   readonly say?: Say;
 }
 

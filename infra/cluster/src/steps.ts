@@ -1,6 +1,6 @@
 /**
- * Steps as a tree, so that progress can be shown: the command line draws it, tests just run it. The steps of a step run
- * one after the other, unless they go `together`.
+ * Steps as a tree, whose progress can be shown: the command line draws it, and tests only run it. The children of a
+ * step run one after the other, or at the same time if `together` is set.
  */
 
 export type Say = (text: string) => void;

@@ -8,7 +8,7 @@ export interface UntilOptions {
   readonly pauseMs?: number;
 }
 
-/** The awaited condition was not met. */
+/** The awaited condition was not met in time. */
 export class NotInTime extends Error {
   override readonly name = 'NotInTime';
 }

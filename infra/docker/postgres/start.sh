@@ -78,8 +78,8 @@ is_replica() { [ -e "$data/standby.signal" ]; }
 
 identity_here() { pg_controldata "$data" | sed -n 's/^Database system identifier: *//p'; }
 
-# Name and system identifier of the group's primary: of the nodes that say so, the one with the highest timeline. Empty
-# if none can be queried now.
+# Name and system identifier of the group's primary. Of several nodes that say they are primary, this is the one with
+# the highest timeline. Empty if no node can be queried now.
 primary_now() {
   local each answer identity timeline newest=0 found=''
   for each in $nodes; do
@@ -91,7 +91,7 @@ primary_now() {
   done
   echo "$found"
 }
-# As the server itself knows them.
+# Names of the group's nodes, as the server's own settings list them.
 nodes=$(sed -n 's/^synchronous_standby_names.*(\(.*\)).*/\1/p' "$files/$node.conf" | tr -d '",')
 
 is_foreign() {

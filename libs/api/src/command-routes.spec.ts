@@ -7,8 +7,8 @@ import { commandIdFor, orderIdFor } from '@eco/routing';
 import { allCommandRoutes, CommandRoutes } from './command-routes.js';
 
 /*
- * The API with nothing behind it: the publisher has no broker. So valid requests are answered 503 not-accepted, and
- * everything else must have been stopped by validation.
+ * The API without brokers and databases. A valid request is therefore answered 503 not-accepted, and validation must
+ * stop everything else.
  */
 
 let service: Service;

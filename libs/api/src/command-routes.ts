@@ -10,7 +10,7 @@ import { ReservationsController } from './reservations/reservation.command.js';
 import { TransferArrivalsController } from './transfers/receive-transfer.command.js';
 import { TransfersController } from './transfers/transfer.command.js';
 
-/** Routes that become commands; a process serves those that it names. */
+/** Routes that become commands. A process serves those that it names. */
 const routes = {
   /** POST, PUT and DELETE /products */
   products: [ProductsWriteController],

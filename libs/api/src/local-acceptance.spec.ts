@@ -10,9 +10,7 @@ import { Reads } from '@eco/reads';
 import { apiClientOf, eventually } from '@eco/testing';
 import { allCommandRoutes, CommandRoutes } from './command-routes.js';
 
-/*
- * The API with a journal and no broker: what can wait is kept, everything else is refused.
- */
+/* The API with a journal and no broker. It keeps what can wait and refuses everything else. */
 
 let dir: string;
 let frame: Frame;

@@ -34,7 +34,7 @@ const ONE_CUSTOMER_EVERY = 10;
 /** Rows that any step of a plan may touch: the largest page, its batches, and the rows that low stock looks at. */
 const ROWS_MAX = 12_000;
 
-/** Rows as batches leave them, in order; without a durable log, because nobody keeps them. */
+/** Stores rows in the order in which batches store them. The log is not durable, because the rows are not kept. */
 const FILLS = [
   `INSERT INTO eco.orders (order_id, seq, placed_at, decided_at, total_cents, bucket, status, customer_id, branch_id, lines)
   SELECT md5(n::text)::uuid, n / 100, '2026-01-01'::timestamptz + n * interval '20 seconds',
@@ -65,11 +65,11 @@ const FILLS = [
   SELECT 'product-' || n % ${PRODUCTS}, 'central', n / ${PRODUCTS} + 1, n / 100, now(), 0, 1, 1000, n / ${PRODUCTS}, n % 100, n % 16, 'reserved', md5(n::text)::uuid
   FROM generate_series(1, ${ORDERS}) n`,
 ];
-/** Without the log's durability, since nobody keeps the rows. */
+/** The log is not durable, because the rows are not kept. */
 const FILL_SETTINGS = "SET synchronous_commit = off; SET work_mem = '128MB'";
 
-// Planned like a ReadSession, with the generic plan that a statement normally gets after some runs. A slow read is
-// planned for its values each time.
+// Each query is planned as in a ReadSession: with the generic plan that a statement gets after some runs. A slow read
+// is planned for its values each time.
 const settingsOf = ({ pace }: Query<never>) =>
   pace === 'slow' ? SLOW_READ_PLAN_SETTINGS : { ...READ_PLAN_SETTINGS, plan_cache_mode: 'force_generic_plan' };
 const FILL_MS = 300_000;
@@ -151,12 +151,12 @@ interface Plan {
   Plans?: Plan[];
 }
 
-/** Tables that stay small, whatever is sold. */
+/** Tables that stay small, whatever the chain sells. */
 const SMALL = ['group_state', 'bucket_ownership', 'progress'];
 
 async function planOf(query: Query<never>, values: readonly Value[]): Promise<Plan> {
   const { text } = query.statement;
-  // EXPLAIN takes no parameters, but those of a prepared statement.
+  // EXPLAIN takes no parameters, so the values go to EXECUTE of a prepared statement.
   for (const statement of ['DEALLOCATE ALL', 'RESET ALL', 'SET statement_timeout = 0'])
     await reader.ask(statement, [], ASK_MS);
   for (const [name, value] of Object.entries(settingsOf(query)))
@@ -188,7 +188,7 @@ function steps(plan: Plan): Plan[] {
 it.each(queries)('%s', async (_name, query, values) => {
   const all = steps(await planOf(query, values));
   const scans = all.filter((step) => step['Relation Name'] !== undefined && !SMALL.includes(step['Relation Name']));
-  // A report over most of a small table reads all of it.
+  // A report over most of a small table may read all of it.
   if (query.pace !== 'slow') expect(scans.filter((step) => step['Node Type'] === 'Seq Scan')).toEqual([]);
   const tooMany = scans.filter((step) => touchedBy(step) > ROWS_MAX);
   expect(tooMany.map((step) => ({ ...step, touched: touchedBy(step) }))).toEqual([]);

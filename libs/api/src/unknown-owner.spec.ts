@@ -9,7 +9,8 @@ import { apiClientOf } from '@eco/testing';
 import { allCommandRoutes, CommandRoutes } from './command-routes.js';
 
 /*
- * Two groups whose databases were never seen, so the owner of a bucket is unknown; and no broker.
+ * The process has two groups and has seen no database of either, so it does not know the owner of a bucket. It has no
+ * broker.
  */
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-unknown-'));

@@ -11,8 +11,8 @@ export function doubledMs(failures: number, { firstMs, capMs }: BackOff): number
 }
 
 /**
- * The same, drawn from its upper half, so that processes that lost the same broker do not all return at once.
- * `random`: from 0 to below 1.
+ * The pause of `doubledMs`, drawn at random from its upper half. Processes that lost the same broker then do not all
+ * return at once. `random`: from 0 to below 1.
  */
 export function backOffMs(failures: number, backOff: BackOff, random: () => number = Math.random): number {
   const fullMs = doubledMs(failures, backOff);

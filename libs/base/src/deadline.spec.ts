@@ -37,7 +37,7 @@ describe('within', () => {
   it('takes an answer that arrives in the same turn as the deadline', async () => {
     let answer: (value: string) => void = () => undefined;
     const promise = new Promise<string>((resolve) => (answer = resolve));
-    // A timer due after the deadline and before the look stands for an unread socket.
+    // This timer fires after the deadline and before the last look, like an answer that is unread in a socket.
     const taken = within(1000, promise, () => 'late');
     setTimeout(() => answer('in time'), 1000);
     await jest.advanceTimersByTimeAsync(1001);

@@ -1,9 +1,9 @@
 const LATE = Symbol('late');
 
 /**
- * How `promise` settles, if it does so within `ms`; otherwise what `late` returns or throws. A late promise continues,
- * nothing waits for it, and its rejection is ignored. In a busy process an answer may be unread in a socket: what has
- * arrived is looked at once more before the promise counts as late.
+ * Settles like `promise` if that settles within `ms`. Otherwise it returns or throws what `late` does. A late promise
+ * continues: nothing waits for it, and its rejection is ignored. In a busy process an answer may have arrived and be
+ * unread in a socket, so the promise gets one more look before it counts as late.
  */
 export async function within<T, L>(ms: number, promise: Promise<T>, late: () => L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;
@@ -18,7 +18,7 @@ export async function within<T, L>(ms: number, promise: Promise<T>, late: () => 
   }
 }
 
-/** True: `promise` settled, either way, within `ms`. False: it continues and nothing waits for it. */
+/** True: `promise` settled, either way, within `ms`. False: the promise continues and nothing waits for it. */
 export function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
   const settled = promise.then(
     () => true,

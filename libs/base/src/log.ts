@@ -4,6 +4,6 @@ export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  /** Whether lines of this level are written, so that none is prepared in vain. */
+  /** Whether lines of this level are written. If not, the caller need not prepare one. */
   isLevelEnabled(level: 'debug' | 'info'): boolean;
 }

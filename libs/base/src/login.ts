@@ -1,4 +1,4 @@
-/** Of a user of a server. */
+/** Name and password of a server's user. */
 export interface Login {
   readonly user: string;
   readonly password: string;

@@ -1,4 +1,4 @@
-/** The process can't work, in a sentence for the person who started it. */
+/** Why the process can't work, as one sentence for the person who started it. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }

@@ -4,7 +4,7 @@ import { VHOST } from './topology.js';
 
 /** Credentials and addresses for a cluster. */
 export interface BrokerAccess {
-  /** All nodes; any of them will do. */
+  /** Nodes of the cluster. Any of them will do. */
   brokers: Address[];
   /** Default `ecomarket`. */
   vhost?: string;
@@ -69,7 +69,7 @@ export class BrokerConnection {
     return this.#name;
   }
 
-  /** User of the login. */
+  /** Name of the broker user that is logged in. */
   get user(): string {
     return this.#access.user;
   }
@@ -83,7 +83,7 @@ export class BrokerConnection {
     return this.#losses;
   }
 
-  /** Returns at once and keeps trying until `stop`. During a `stop` it does nothing: await that first. */
+  /** Returns at once and keeps trying until `stop`. A call during a `stop` does nothing, so await the `stop` first. */
   start(): void {
     if (this.#running) return;
     const stop = new AbortController();

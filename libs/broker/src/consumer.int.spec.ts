@@ -56,7 +56,7 @@ function numbers(deliveries: Delivery[]): number[] {
   );
 }
 
-/** Takes until `count` messages have arrived. */
+/** Takes messages until `count` of them have arrived. */
 async function takeAll(consumer: CommandConsumer, count: number): Promise<Delivery[]> {
   const deliveries: Delivery[] = [];
   const deadline = AbortSignal.timeout(60_000);
@@ -72,7 +72,10 @@ async function depth(queue: string): Promise<number> {
   return messageCount;
 }
 
-/** The broker requeues what a closed channel had not settled, but not at once. */
+/**
+ * Waits until this many messages are in the queue. The broker requeues the unsettled messages of a closed channel, but
+ * not at once.
+ */
 const leaves = (queue: string, messages: number) =>
   eventually(`${messages} messages left in ${queue}`, async () => (await depth(queue)) === messages);
 
@@ -179,7 +182,7 @@ describe('CommandConsumer', () => {
     consumer.start();
     const after = await takeAll(consumer, 20);
     expect(numbers(after)).toEqual(numbers(before));
-    // Acknowledged on a lost channel: it reaches no broker and does not harm the current channel.
+    // An acknowledgement on a lost channel reaches no broker and does no harm to the current channel.
     consumer.acknowledge(before);
     await subscribed(consumer);
     expect(consumer.counts['orders.g1']).toMatchObject({ staleAcknowledgements: 40, unacknowledgedMessages: 20 });

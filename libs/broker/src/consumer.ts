@@ -5,7 +5,7 @@ import { QueueReader } from './queue-reader.js';
 import { commandQueue } from './topology.js';
 
 export interface CommandConsumerOptions {
-  /** Must carry no publishes, so that an alarm does not hold back acknowledgements. */
+  /** The connection must carry no publishes, because an alarm would then hold back acknowledgements. */
   connection: BrokerConnection;
   group: string;
   /** Messages (not commands) per queue that may be delivered and unacknowledged. Default 128. */
@@ -18,7 +18,7 @@ const PREFETCH = 128;
 /**
  * Takes commands from the two queues of a group. Between `start` and `stop` it stays subscribed to both, whatever
  * happens to brokers, channels and queues. An unacknowledged delivery is redelivered after `stop` or after a lost
- * channel. So acknowledge only what is done; it does not matter whether the delivering channel still exists.
+ * channel, so acknowledge a delivery only when its commands are settled. Its channel need not exist any more.
  */
 export class CommandConsumer {
   readonly #readers: { products: QueueReader; orders: QueueReader };
@@ -45,7 +45,7 @@ export class CommandConsumer {
 
   /**
    * Requeues everything that was not acknowledged; nothing stays in this process. `start` subscribes again. So `stop`
-   * also serves as a pause: while the database is away, no delivery waits here instead of at another writer.
+   * also serves as a pause: while this writer does not reach the database, its deliveries go to another writer.
    */
   async stop(): Promise<void> {
     if (!this.#started) return;
@@ -54,12 +54,12 @@ export class CommandConsumer {
     await Promise.all([this.#readers.products.stop(), this.#readers.orders.stop()]);
   }
 
-  /** Whether it is subscribed to both queues. */
+  /** Whether the consumer is subscribed to both queues. */
   get isSubscribed(): boolean {
     return this.#readers.products.isSubscribed && this.#readers.orders.isSubscribed;
   }
 
-  /** Why it is not subscribed, as far as known. */
+  /** Why the consumer is not subscribed, as far as known. */
   get obstacle(): string | undefined {
     if (this.isSubscribed) return undefined;
     if (!this.#started) return 'stopped';
@@ -80,10 +80,10 @@ export class CommandConsumer {
   }
 
   /**
-   * Returns what has arrived on both queues, at most `maxCommands` commands (one message more if that alone holds
-   * more); waits until there is something. Messages about products come first, so that a reply about stock does not
-   * wait behind a backlog of orders. But they get at most half while orders wait. Empty: `signal` aborted, or `stop`
-   * was called.
+   * Waits until messages have arrived, then returns those of both queues, with at most `maxCommands` commands. A single
+   * message with more commands is returned alone. Messages about products come first, so that a reply about stock does
+   * not wait behind a backlog of orders. But they get at most half while orders wait. Empty: `signal` aborted, or
+   * `stop` was called.
    */
   async take(maxCommands: number, signal?: AbortSignal): Promise<Delivery[]> {
     while (this.#started && !signal?.aborted) {
@@ -96,7 +96,7 @@ export class CommandConsumer {
 
   /**
    * Puts back taken messages that are not settled yet, in the order in which they were taken. The next `take` returns
-   * them before later messages of their queue. So no message must be settled at once or as a whole.
+   * them before later messages of their queue. A message may therefore be settled later and in parts.
    */
   putBack(deliveries: Delivery[]): void {
     for (const reader of Object.values(this.#readers)) {

@@ -5,9 +5,12 @@ export interface Delivery {
   queue: string;
   /** The content: parsed JSON, or raw bytes if it is no JSON. Nothing else is checked. */
   content: { type: 'json'; value: unknown } | { type: 'unreadable'; raw: Buffer; error: string };
-  /** Commands that are not settled: at first their apparent number, at least 1; then what the consumer counts. */
+  /**
+   * Number of unsettled commands in it. At first this is the apparent number, at least 1; the consumer then counts
+   * down.
+   */
   commandCount: number;
-  /** True: it was delivered before, to any consumer. */
+  /** True: the message was delivered before, to this consumer or another one. */
   redelivered: boolean;
   /** Deliveries before this one, as counted by the queue. */
   deliveryCount: number;

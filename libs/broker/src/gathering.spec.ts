@@ -11,8 +11,8 @@ const limits = { commands: 4, bytes: 100 };
 const frame = { aroundBytes: 10, betweenBytes: 1 };
 
 /**
- * Steps: add (a size, and how many commands go together), take a message ('take'), or remove the command of that turn
- * ('remove').
+ * A step adds commands that go together (of a size, this many), takes a message ('take'), or removes the command with
+ * that index ('remove').
  */
 const turns = fc.array(
   fc.oneof(

@@ -10,7 +10,7 @@ export interface MessageFrame {
   betweenBytes: number;
 }
 
-/** Commands for one queue that wait until the message in flight is confirmed. First in, first out. */
+/** Commands for one queue that wait until the message in flight is confirmed: first in, first out. */
 export class WaitingCommands<T extends { readonly bytes: number; readonly count: number }> {
   readonly #limits: MessageLimits;
   readonly #frame: MessageFrame;
@@ -49,7 +49,7 @@ export class WaitingCommands<T extends { readonly bytes: number; readonly count:
 
   /** False: it was not waiting. */
   remove(command: T): boolean {
-    // Commands whose deadline passes are nearly always the first.
+    // The search is short, because a command whose deadline passes is nearly always the first.
     const index = this.#waiting.indexOf(command);
     if (index < 0) return false;
     this.#waiting.splice(index, 1);

@@ -10,7 +10,7 @@ import {
 
 /** The management API of any node of the cluster, as `operator`. */
 export interface Management {
-  /** Such as `http://127.0.0.1:15672`. */
+  /** Base address, such as `http://127.0.0.1:15672`. */
   url: string;
   user: string;
   password: string;

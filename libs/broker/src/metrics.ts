@@ -21,7 +21,7 @@ type Sample = [value: number, labels?: Labels];
 
 /** Registers `eco_broker_*`, `eco_publisher_*`, `eco_consumer_*`, `eco_announcer_*`, `eco_replies_*`, `eco_subscription_*`. */
 export function registerBrokerMetrics(registry: Registry, parts: BrokerParts): void {
-  // Each part counts for itself, and a scrape reads the counts, so the path of a command does no lookups.
+  // Each part keeps its own counts, and only a scrape reads them. So sending a command looks up no metric.
   const metric =
     (kind: typeof Gauge | typeof Counter) =>
     (name: string, help: string, labelNames: string[], samples: () => Sample[]) => {

@@ -6,9 +6,9 @@ const BEFORE = `{"version":${COMMAND_MESSAGE_VERSION},"commands":[`;
 export const BETWEEN = ',';
 const AFTER = ']}';
 
-/** A command whose publishing is not settled; or several, which are sent in one message and settle together. */
+/** A command that is published and not settled, or several that are sent in one message and settle together. */
 export interface OutgoingCommand {
-  /** JSON, made once; several commands are joined by `BETWEEN`. */
+  /** The command as JSON. Several commands are joined by `BETWEEN`. */
   readonly text: string;
   readonly count: number;
   readonly bytes: number;
@@ -22,16 +22,16 @@ export interface OutgoingMessage {
   readonly content: Buffer;
   readonly wantsReply: boolean;
   readonly sentAtMs: number;
-  /** The broker returned it because no queue takes it; the confirm follows nevertheless. */
+  /** The broker returned the message because no queue takes it. The confirm follows nevertheless. */
   returned: boolean;
-  /** A command in it was not confirmed before its deadline. */
+  /** One of its commands was not confirmed before its deadline. */
   overdue: boolean;
 }
 
 /**
- * A caller whose command is confirmed often has another one. After a message of at least this size, the next message
- * waits for those callers for a part of the time that the confirm took. Otherwise two halves of the callers would
- * alternate, in twice as many messages.
+ * A caller whose command was confirmed often sends the next one at once. After a message of at least `commandsMin`
+ * commands, the next message waits for these callers: for `share` of the time that the confirm took, at most `msMax`.
+ * Otherwise two halves of the callers would alternate, in twice as many messages.
  */
 const LINGER = { commandsMin: 8, share: 0.25, msMax: 20 };
 
@@ -51,8 +51,8 @@ export class OutgoingQueue {
   #lingering: NodeJS.Timeout | undefined;
 
   /**
-   * `transmit` is called when a message could be sent; false: it was not sent. `goOn` is called when a wait for more is
-   * over.
+   * `transmit` is called when a message can be sent; it returns false if it did not send. `goOn` is called when the
+   * wait for further commands is over.
    */
   constructor(
     routingKey: string,
@@ -95,7 +95,7 @@ export class OutgoingQueue {
     for (const command of commands) command.settle({ type: 'disconnected' });
   }
 
-  /** The message in flight is confirmed, returned or nacked. */
+  /** Call it when the message in flight is confirmed, returned or nacked. */
   finish(message: OutgoingMessage, outcome: PublishOutcome): void {
     if (this.#underWay === message) this.#underWay = undefined;
     if (outcome.type === 'confirmed' && message.commands.length >= LINGER.commandsMin) {

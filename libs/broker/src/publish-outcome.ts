@@ -25,7 +25,7 @@ export type PublishOutcome =
   | { type: 'nacked' }
   | { type: 'unconfirmed'; reason: 'deadline' | 'connection-lost' };
 
-/** True: it was not confirmed, but it may be done. */
+/** True: the command was not confirmed, but a queue may have it. */
 export function mayHaveArrived(outcome: PublishOutcome): boolean {
   return outcome.type === 'nacked' || outcome.type === 'unconfirmed';
 }

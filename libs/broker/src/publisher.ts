@@ -14,7 +14,7 @@ export interface CommandPublisherOptions {
   connection: BrokerConnection;
   /** The group that owns a key's bucket; undefined: unknown here. */
   groupOf: (key: string) => string | undefined;
-  /** Latest time from `publish` to its outcome, ms. Default 2000. */
+  /** Longest time from `publish` to its outcome, ms. Default 2000. */
   deadlineMs?: number;
   /** Called for each message that was confirmed. */
   onConfirmed?: (confirm: { durationMs: number; commands: number }) => void;
@@ -22,9 +22,9 @@ export interface CommandPublisherOptions {
 }
 
 export interface PublishOptions {
-  /** Overrides the owner of the key's bucket. */
+  /** Sends the command to this group, whichever group owns the key's bucket. */
   group?: string;
-  /** The queue, if the caller has already asked `queueOf`. */
+  /** The result of `queueOf`, if the caller has it already. */
   queue?: string;
   deadlineMs?: number;
 }
@@ -76,7 +76,7 @@ export class CommandPublisher {
   #forgetConnection: () => void = () => undefined;
   #taking = false;
   #bufferFull = false;
-  /** Why the broker closes the current channel. */
+  /** Why the broker is closing the current channel. */
   #refusal: { code: number; reason: string } | undefined;
   #messageCount = 0;
   #lastConfirmAtMs = 0;
@@ -189,7 +189,7 @@ export class CommandPublisher {
     return { outcome, reply: reply };
   }
 
-  /** `write` is called when the command is accepted. */
+  /** `write` is called once the command is accepted. */
   #publish(
     routingKey: string,
     deadlineMs: number | undefined,
@@ -227,7 +227,7 @@ export class CommandPublisher {
     if (!this.#bufferFull && !this.#connection.isBlocked && this.#channel.channel) queue.sendNext();
   }
 
-  /** Why the queue accepts no command now. Nothing here waits. */
+  /** Why the queue accepts no command now; undefined if it does. Returns at once. */
   #obstacleOf(queue: OutgoingQueue): PublishOutcome | undefined {
     if (!this.#taking || !this.#channel.channel) return { type: 'disconnected' };
     if (this.#connection.isBlocked) return { type: 'full', reason: 'blocked' };
@@ -283,7 +283,8 @@ export class CommandPublisher {
           mandatory: true,
           messageId,
           contentType: 'application/json',
-          // The broker refuses a message whose user is not the connection's user, so readers may trust it.
+          // The broker refuses a message that names another user than its connection's. Readers may therefore trust
+          // this field.
           userId: this.#connection.user,
           ...(message.wantsReply ? { replyTo: REPLY_QUEUE } : {}),
         },
@@ -317,7 +318,7 @@ export class CommandPublisher {
     this.#bufferFull = false;
     this.#refusal = undefined;
     channel.on('error', (error: Error & { code?: number }) => {
-      // Called before the callbacks of the messages in flight. There is one such message per queue.
+      // amqplib calls this before the callbacks of the messages in flight, of which each queue has one.
       if (error.code !== undefined && this.#messages.size === 1) {
         this.#refusal = { code: error.code, reason: error.message };
       }
@@ -349,7 +350,7 @@ export class CommandPublisher {
   #abandon(): void {
     this.#messages.clear();
     for (const queue of this.#queues.values()) queue.abandon();
-    // They were addressed to this channel.
+    // Replies to the lost channel can't arrive any more.
     this.#replies.forgetAll();
   }
 

@@ -38,7 +38,7 @@ export class QueueReader {
   readonly #channel: ReconnectingChannel<Channel>;
   #subscription: Subscription | undefined;
   #arrived: ConsumeMessage[] = [];
-  /** Taken out of `#arrived`: the next message, and what was put back. */
+  /** Messages taken out of `#arrived`: the next one, and those that were put back. */
   #read: Delivery[] = [];
   #messages = 0;
   #redeliveredMessages = 0;
@@ -84,7 +84,7 @@ export class QueueReader {
     this.#channel.start();
   }
 
-  /** Leaves nothing unacknowledged in this process: unacknowledged messages return to the queue. */
+  /** Requeues all unacknowledged messages, so that none stays in this process. */
   async stop(): Promise<void> {
     this.#tellAcknowledged();
     await this.#channel.stop();
@@ -99,18 +99,21 @@ export class QueueReader {
     return this.#read[0];
   }
 
-  /** Takes what `peek` showed. */
+  /** Takes the message that `peek` showed. */
   take(): Delivery | undefined {
     this.peek();
     return this.#read.shift();
   }
 
-  /** Puts messages back before those not yet taken. Deliveries of a lost channel are ignored: they are redelivered. */
+  /**
+   * Puts messages back in front of those that are not taken yet. Deliveries of a lost channel are ignored, because the
+   * broker redelivers them.
+   */
   putBack(deliveries: Delivery[]): void {
     this.#read.unshift(...deliveries.filter(({ receipt }) => receipt.channel === this.#subscription?.channel));
   }
 
-  /** Acknowledges within `ACKNOWLEDGE_MS`, or when half of the prefetch waits for it. */
+  /** Sends the acknowledgements within `ACKNOWLEDGE_MS`, or as soon as half of the prefetch is settled. */
   acknowledge(deliveries: Delivery[]): void {
     const subscription = this.#subscription;
     const current = deliveries.filter(({ receipt }) => receipt.channel === subscription?.channel);

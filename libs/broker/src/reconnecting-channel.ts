@@ -8,7 +8,7 @@ export interface KeptChannelOptions<C extends Channel> {
   name: string;
   /** Opens the channel. */
   open: (model: ChannelModel) => Promise<C>;
-  /** Prepares the channel: prefetch, consumers. It is not used before; if this fails, it is opened again. */
+  /** Prepares the channel before its first use: prefetch, consumers. If this fails, the channel is opened again. */
   prepare?: (channel: C) => Promise<void>;
   /** The channel is ready. */
   opened?: (channel: C) => void;
@@ -61,7 +61,7 @@ export class ReconnectingChannel<C extends Channel> {
     this.#forgetConnection = this.#options.connection.onConnected((model) => void this.#open(model));
   }
 
-  /** Closing flushes: what was sent and acknowledged before reaches the broker first. */
+  /** Closes the channel in order. Everything that was sent and acknowledged on it reaches the broker first. */
   async stop(): Promise<void> {
     this.#started = false;
     this.#forgetConnection();
@@ -113,7 +113,9 @@ export class ReconnectingChannel<C extends Channel> {
     }
   }
 
-  /** Opens it over the same connection. If that is lost by then, the next connection opens it. */
+  /**
+   * Opens the channel again over this connection. If the connection is lost meanwhile, the next one opens the channel.
+   */
   #reopenLater(model: ChannelModel): void {
     if (!this.#started) return;
     this.#failures += 1;

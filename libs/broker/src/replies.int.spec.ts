@@ -12,7 +12,9 @@ import { eventually } from '@eco/testing';
 /** One process asks; another takes what has arrived and replies with a key conflict. */
 interface Pair {
   publisher: CommandPublisher;
-  /** Returns the stamps that it replied to. `before` sees each address first. */
+  /**
+   * Replies to everything that has arrived, and returns the stamps. `before` is called with each reply address first.
+   */
   reply: (before?: (address: string) => void) => Promise<string[]>;
 }
 
@@ -119,7 +121,7 @@ describe('replies', () => {
     await asked.outcome;
     proxy.dropAll();
     expect(await asked.reply).toBeUndefined();
-    // Nobody receives it any more, and the writer does not notice.
+    // The caller is gone. Sending a reply to it raises no error in the writer.
     await reply();
     await eventually('the caller is connected again', () => publisher.obstacle === undefined);
     const again = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });

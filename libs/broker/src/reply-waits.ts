@@ -39,7 +39,10 @@ export class ReplyWaits {
     return this.#late;
   }
 
-  /** Undefined: no reply came within `waitMs`, too many callers wait already, or the same stamp was added again. */
+  /**
+   * Resolves with the reply. Undefined: no reply came within `waitMs`, too many callers wait already, or the same stamp
+   * was added again.
+   */
   add(stamp: Stamp, waitMs: number): Promise<CommandReply | undefined> {
     this.forget(stamp);
     if (this.#waits.size >= this.#maxCount) return Promise.resolve(undefined);

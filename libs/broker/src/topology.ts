@@ -93,7 +93,7 @@ export const eventQueueOptions = {
 export type BrokerUser = 'operator' | 'central' | 'sucursal' | 'writer';
 
 export interface TopologyOptions {
-  /** Default `ecomarket`. Each test has its own. */
+  /** Default `ecomarket`. Each test has a vhost of its own. */
   vhost?: string;
   groups: string[];
   /** Nodes of the broker cluster. */
@@ -219,7 +219,7 @@ const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
  */
 const permissions: Record<BrokerUser, { configure: string; write: string; read: string }> = {
   operator: { configure: '.*', write: '.*', read: '.*' },
-  // Declares and binds the queues of its consumers of events.
+  // Central declares and binds the queues of its event consumers.
   central: {
     configure: `^${EVENT_QUEUES}$`,
     write: `^(ecomarket\\.commands|${EVENT_QUEUES})$`,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { UnsettledTags } from './unsettled-tags.js';
 
-/** Steps: deliver that many, or settle those of the outstanding tags that the numbers pick. */
+/** Steps. A number delivers that many messages. A list settles the outstanding tags with those indexes. */
 const turns = fc.array(fc.oneof(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(40), { maxLength: 12 })), {
   maxLength: 60,
 });

@@ -10,14 +10,14 @@ export interface Acknowledgement {
  * above it, it would acknowledge unfinished deliveries.
  */
 export class UnsettledTags {
-  /** In order of delivery, so the first is the lowest. */
+  /** Tags in order of delivery. The first one is the lowest. */
   readonly #unsettled = new Set<number>();
 
   get count(): number {
     return this.#unsettled.size;
   }
 
-  /** Tags come in rising order. */
+  /** Call it with each new tag. Tags rise. */
   delivered(tag: number): void {
     this.#unsettled.add(tag);
   }

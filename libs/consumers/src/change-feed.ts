@@ -25,20 +25,21 @@ export interface ChangeFeedOptions {
   readonly onApplied?: () => void;
 }
 
-/** Asks on its own when nothing was received for `SILENT_MS`; heartbeats arrive every second. */
+/**
+ * Pause between polls. Polls begin when nothing was received for `SILENT_MS`, because heartbeats arrive every second.
+ */
 const POLL_MS = 2_000;
 const SILENT_MS = 4_000;
 const RETRY_MS = 1_000;
 const PAGE = 1_000;
-/** Most changes per transaction: a consumer that is far behind commits once for many pages. */
+/** Most changes of one transaction. A consumer that is far behind commits once for several pages. */
 const CHANGES_AT_ONCE = 5_000;
 
 /**
  * Delivers all changes of its topics to a consumer, once each and in order. An event only wakes it: it states that a
- * topic has reached some batch. The changes are read like `GET /changes`, from the consumer's position on, and applied in
- * the transaction that moves its progress. So there is one mechanism for the next change, for a gap, for a week of
- * absence and for a deleted queue. While it processes a page, any number of events cause no more work than the last
- * one.
+ * topic has reached some batch. The changes are read like `GET /changes`, from the consumer's position on, and applied
+ * in the transaction that moves its progress. So the same mechanism serves the next change, a gap, a week of absence
+ * and a deleted queue. Events that arrive while a page is processed cause one further read, however many they are.
  *
  * A failover that loses batches may include some that were already applied. The consumer then continues after the last
  * batch that still exists. It misses nothing of the new history, and what it applied of the lost batches stays applied.
@@ -81,12 +82,12 @@ export class ChangeFeed {
     return this.options.consumer.name;
   }
 
-  /** What fails now, in words; nothing if all is well. */
+  /** What fails now, in words; undefined if all is well. */
   get trouble(): string | undefined {
     return this.#feeds.map((feed) => feed.trouble).find((trouble) => trouble !== undefined);
   }
 
-  /** Batches that are known to exist and not applied. */
+  /** Number of batches that are known to exist and not applied. */
   get behind(): number {
     return Math.max(0, ...this.#feeds.map((feed) => feed.behind));
   }
@@ -166,7 +167,7 @@ class TopicFeed {
       } catch (error) {
         if (signal.aborted) return;
         this.#report(error as Error);
-        // Another process may have continued meanwhile.
+        // Another process may have moved the progress meanwhile, so it is read again.
         this.#applied = undefined;
         this.#woken = true;
         await sleep(RETRY_MS, signal);
@@ -184,7 +185,7 @@ class TopicFeed {
     while (isFull && changes.length < CHANGES_AT_ONCE) {
       const read = await this.#read(to);
       if (read.type === 'cursor-lost') {
-        // Between two pages the collected changes are dropped and read again, from the stored progress.
+        // If pages were collected already, they are dropped and read again from the stored progress.
         if (to === from) await this.#setBack(from, read.continueFrom);
         return { more: true, isFull: true };
       }
@@ -193,7 +194,8 @@ class TopicFeed {
       isFull = read.more;
     }
     if (changes.length === 0) {
-      // Nothing of this topic up to there. It is not worth a write, because reading again from `from` costs the same.
+      // Up to there the topic has no changes. The progress stays as it is, because reading again from `from` costs no
+      // more than a write.
       return { more: false, isFull: false };
     }
     const now = await store.advance({ groupId: this.group, topic: this.topic, from, to }, (manager) =>
@@ -210,7 +212,7 @@ class TopicFeed {
   async #setBack(from: TopicPosition, continueFrom: ChangesCursor): Promise<void> {
     const { consumer, store, log } = this.options;
     const to = appliedUpTo(continueFrom);
-    // The announced position may belong to the lost history.
+    // The position that an event announced may belong to the lost history.
     this.#known = NOTHING_KNOWN;
     this.#applied = await store.advance({ groupId: this.group, topic: this.topic, from, to }, async () => undefined);
     const lostBatches = lastCompleteSeq(cursorOf(from)) - lastCompleteSeq(cursorOf(to));
@@ -233,7 +235,7 @@ class TopicFeed {
     return this.#applied === undefined ? 0 : lastCompleteSeq(cursorOf(this.#applied));
   }
 
-  /** Requires a node that has at least the position stated by an event. */
+  /** Reads a page. The node must have at least the position that an event has announced. */
   async #read(from: TopicPosition) {
     const { group, topic } = this;
     const known = this.#known.tag === '' ? [] : [{ group, ...this.#known }];
@@ -255,7 +257,7 @@ class TopicFeed {
   }
 }
 
-/** Rejects when the signal aborts, so that a stop waits for no read, whose deadline may be seconds away. */
+/** Rejects when the signal aborts. A stop then does not wait for a read, whose deadline may be seconds away. */
 async function unlessAborted<T>(signal: AbortSignal, result: Promise<T>): Promise<T> {
   let abort: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

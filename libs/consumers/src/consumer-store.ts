@@ -24,17 +24,19 @@ export interface NodeWithRole {
 export interface ConsumerStoreOptions {
   readonly consumer: Pick<Consumer, 'schema' | 'entities'>;
   /**
-   * The nodes of the group that keeps the schema, with their present roles. The read library of the same process
-   * watches them, so that the store asks no node for its role (R7).
+   * The nodes of the group that keeps the schema, with their present roles. The read library of this process watches
+   * them, so the store need not ask for roles (R7).
    */
   readonly nodes: () => readonly NodeWithRole[];
-  /** Of the schema's own role, `eco_<schema>`. */
+  /** Password of the schema's own role, `eco_<schema>`. */
   readonly password: string;
   readonly applicationName: string;
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
-/** The server ends a statement after 10 s, so an answer this late means that the server is stalled. */
+/**
+ * Time after which the server counts as stalled, ms. It ends a statement after 10 s, so no answer should be this late.
+ */
 const QUERY_TIMEOUT_MS = 12_000;
 const POOL_SIZE = 3;
 
@@ -46,11 +48,11 @@ interface Pool {
 }
 
 /**
- * The schema of one consumer of events. It writes on the primary, wherever that is. It also reads there while there is
- * one, and on a replica otherwise, so that reads continue without a primary.
+ * The schema of one consumer of events. It writes on the primary, wherever that is. It also reads on the primary, and
+ * on a replica while there is no primary.
  *
- * A failure is an `UnavailableError` if the server could not be reached or could not do it now. Any other error, such as
- * a wrong statement, is thrown as it is.
+ * A failure is an `UnavailableError` if the server could not be reached or could not do it now. Any other error, such
+ * as a wrong statement, is thrown as it is.
  */
 export class ConsumerStore {
   readonly #progress: EntitySchema<Progress>;
@@ -150,7 +152,7 @@ export class ConsumerStore {
     return this.#on(primary.node, work);
   }
 
-  /** Gives `work` a connection to the node. */
+  /** Runs `work` with a connection to the node. */
   async #on<T>(node: Address, work: (manager: EntityManager) => Promise<T>): Promise<T> {
     if (this.#closed) throw new UnavailableError(`the store of ${this.name} is closed`);
     const pool = this.#poolOf(node);
@@ -162,11 +164,11 @@ export class ConsumerStore {
       runner = opened;
       return await work(opened.manager);
     } catch (error) {
-      // A connection that breaks between two statements releases its runner.
+      // The runner is released if its connection broke between two statements.
       const isConnected = runner?.isReleased === false;
       if (isConnected && !(error instanceof QueryFailedError)) throw error;
       const isUnavailable = sqlFailure(error) === 'unavailable';
-      // The next try opens new connections.
+      // With this pool dropped, the next try opens new connections.
       if (!isConnected || isUnavailable) pool.isDropped = true;
       if (!isUnavailable) throw error;
       const { message } = error as Error;

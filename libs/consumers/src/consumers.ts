@@ -16,9 +16,9 @@ import type { Consumer } from './consumer.js';
 import { ConsumerStore } from './consumer-store.js';
 
 export interface ConsumersOptions {
-  /** Those whose tables this process reads, and writes if it runs them. */
+  /** Consumers whose tables this process reads, and writes if it also runs them. */
   readonly consumers: readonly Consumer[];
-  /** Those that this process runs. Others are run by another process, which stores their tables. */
+  /** Consumers that this process runs. Another process runs the others and writes their tables. */
   readonly running: readonly ConsumerName[];
   readonly reads: Reads;
   readonly access: BrokerAccess;
@@ -87,7 +87,7 @@ export class Consumers {
     return readConsumer(this.options.reads, consumer.topics, () => store.read(work), options);
   }
 
-  /** Returns at once. A failing consumer is no reason to refuse requests, so readiness ignores it. */
+  /** Returns at once. Readiness ignores a failing consumer, because the process can still serve requests. */
   start(): void {
     for (const feed of this.#feeds) feed.start();
   }

@@ -14,7 +14,7 @@ const NOT_NOW: readonly string[] = [SQLSTATE.readOnlyTransaction, SQLSTATE.idleI
  */
 export function sqlFailure(error: unknown): 'unavailable' | 'bad-value' | 'refused' {
   const { severity, code } = (error instanceof QueryFailedError ? error.driverError : error) as ServerError;
-  // Without a severity the error is not the server's: the connection could not be made or broke.
+  // An error without a severity is not from the server: the connection could not be made or broke.
   const sqlState = severity === undefined ? undefined : code;
   if (sqlState !== undefined && NOT_NOW.includes(sqlState)) return 'unavailable';
   const kind = readFailureKind(sqlState);

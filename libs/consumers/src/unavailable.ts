@@ -1,9 +1,12 @@
-/** A server can't be reached or can't do it now. Nothing is wrong with the statement: the same may succeed later. */
+/**
+ * A server can't be reached or can't run the statement now. Nothing is wrong with the statement, so the same one may
+ * succeed later.
+ */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';
 }
 
-/** The level at which a failure that is tried again is logged: no retry mends a bug. */
+/** The level at which a failure that will be retried is logged. A bug is an error, because no retry mends it. */
 export function levelOf(error: unknown): 'warn' | 'error' {
   return error instanceof UnavailableError ? 'warn' : 'error';
 }

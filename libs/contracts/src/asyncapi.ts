@@ -200,7 +200,9 @@ function schemas(): JsonObject {
   };
 }
 
-/** As sent: before transforms, which write ids in lower case, and defaults. AsyncAPI's own dialect is draft 7. */
+/**
+ * The schema of what is sent, before transforms (ids in lower case) and defaults. AsyncAPI's own dialect is draft 7.
+ */
 function jsonSchema(schema: z.ZodType): JsonObject {
   const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
   return rest;

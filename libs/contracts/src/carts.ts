@@ -5,15 +5,15 @@ import { customerIdSchema, lineQuantitySchema, productIdSchema, takenAtSchema, u
 import { stampSchema } from './stamp.js';
 
 /**
- * The result of a cart edit. `superseded`: a later edit of its product had arrived; `cleared`: the cart was emptied
- * later; `ordered`: a checkout that did not wait for this edit ordered the product, as `orderId`. A clear that is
- * applied and reports `ordered` removed everything that had not been ordered by then.
+ * The result of a cart edit. The reasons are: `superseded`, a later edit of its product had arrived; `cleared`, the
+ * cart was emptied by a later command; `ordered`, the order `orderId` took the product without waiting for this edit. A
+ * clear that is applied and reports `ordered` removed everything that had not been ordered by then.
  */
 export const cartEditedSchema = z.object({
-  /** False: the cart is unaffected by it. */
+  /** False: the edit changed nothing in the cart. */
   applied: z.boolean(),
   reason: z.enum(['superseded', 'cleared', 'ordered']).optional(),
-  /** Stamp of what superseded it. */
+  /** Stamp of the edit, clear or checkout that superseded it. */
   stamp: stampSchema.optional(),
   orderId: uuidSchema.optional(),
 });

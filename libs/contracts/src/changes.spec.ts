@@ -8,7 +8,7 @@ const cursors: fc.Arbitrary<ChangesCursor> = fc.record(
       tag: fc.oneof(
         fc.uuid(),
         fc.stringMatching(/^[0-9a-f]{8}$/),
-        // All digits, as a number is.
+        // Eight digits are a valid tag and also look like a number.
         fc.stringMatching(/^[0-9]{8}$/),
       ),
     }),

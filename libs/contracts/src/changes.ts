@@ -6,17 +6,17 @@ import { movementChange } from './stock.js';
 import { topicSchema } from './topics.js';
 
 /**
- * Changes: what batches did, readable in order by topic at `GET /changes`. The database is the log; an event only
- * announces. So an event queue may drop messages, and a consumer that was away for a week still misses nothing.
+ * Changes: what batches did, readable in order by topic at `GET /changes`. The database is the log, and an event only
+ * announces. An event queue may therefore drop messages: a consumer that was away for a week still misses nothing.
  */
 
 type Typed<C> = C extends Changes
   ? { [T in keyof C & string]: { type: T; data: z.infer<C[T]> } }[keyof C & string]
   : never;
 
-/** What a kind of command publishes if it is done; never: nothing. */
+/** The change that a command of this kind publishes if it is done; `never` if the kind publishes none. */
 export type ChangeOf<K extends CommandKind> = Typed<Member<(typeof commandKinds)[K], 'change'>>;
-/** What it publishes if it is rejected; never: it is not rejected, only refused. */
+/** The change that a command of this kind publishes if it is rejected; `never` if the kind can only be refused. */
 export type RejectionChangeOf<K extends CommandKind> = Typed<
   Member<Member<(typeof commandKinds)[K], 'rejection'>, 'change'>
 >;
@@ -37,7 +37,7 @@ export const changeTypeSchema = z.enum(Object.keys(changeData) as ChangeType[]);
 
 export const changeSchema = z.object({
   type: changeTypeSchema,
-  /** Batch that made the change. */
+  /** Number of the batch that made the change. */
   seq: z.number().int(),
   /** Number within the batch and topic: (seq, n) orders a topic. */
   n: z.number().int(),
@@ -95,12 +95,12 @@ export type ReceivedHeartbeat = z.infer<typeof receivedHeartbeatSchema>;
  */
 export interface ChangesCursor {
   /**
-   * The leadership in whose history that is: after a failover that lost batches, it shows what was lost. Absent: the
-   * current history.
+   * The leadership that wrote batch `seq`. After a failover that lost batches, it shows whether this batch was lost.
+   * Absent: the current history.
    */
   readonly leadership?: { readonly term: number; readonly tag: string } | undefined;
   readonly seq: number;
-  /** Absent: it has the whole batch. */
+  /** Absent: the reader has the whole batch. */
   readonly n?: number | undefined;
 }
 
@@ -143,13 +143,13 @@ export const changesPageSchema = z.object({
   topic: topicSchema,
   changes: z.array(changeSchema),
   /**
-   * All changes of the topic up to and including this batch have been returned. For a page that ends inside a batch it
-   * is the batch before.
+   * All changes of the topic up to and including this batch have been returned. If the page ends inside a batch, this
+   * is the batch before that one.
    */
   upToSeq: z.number().int(),
   /** The `after` of the next page. It points inside a batch if the page ends there. */
   next: z.string(),
-  /** True: more changes exist already. */
+  /** True: the topic already has more changes. */
   more: z.boolean(),
 });
 export const receivedPageSchema = changesPageSchema.extend({ changes: receivedChangesSchema });

@@ -36,13 +36,16 @@ export type MakingKind = {
   [K in CommandKind]: (typeof commandKinds)[K]['makes'] extends string ? K : never;
 }[CommandKind];
 
-/** The id of what a command with this body makes, which is its own id; undefined: it makes nothing. */
+/**
+ * The id of the order, reservation or transfer that this body makes, which is also the command's id; undefined if the
+ * kind makes nothing.
+ */
 export function idMadeBy(kind: CommandKind, body: object): string | undefined {
   const { makes } = commandKinds[kind];
   return makes === undefined ? undefined : (body as Readonly<Record<string, string>>)[makes];
 }
 
-/** Fields with ids whose 12-bit field must be that of the command's key. */
+/** Fields of the body that hold an id. The 12-bit field of each id must be the hash of the command's key. */
 export function idFieldsOf(kind: CommandKind): readonly string[] {
   return idFields.get(kind) ?? [];
 }
@@ -56,9 +59,9 @@ const idFields = new Map(
 );
 
 const envelopeFields = {
-  /** Any UUID; for a command that makes an order, a reservation or a transfer, the id of that. */
+  /** Any UUID. If the command makes an order, a reservation or a transfer, this is also the id of that. */
   id: uuidSchema,
-  /** Made by the sender; it also contains the time. */
+  /** Made by the sender. It contains the time. */
   stamp: stampSchema,
   /** Process that sent it, for people who investigate. */
   sentBy: nameInLogsSchema,
@@ -68,7 +71,7 @@ const envelopeFields = {
   notAfter: timestampSchema.optional(),
   /** True: a caller waits for the outcome at the message's `replyTo`. */
   reply: z.boolean().optional(),
-  /** The dead letter that an operator wants to be tried again. */
+  /** Names the dead letter that an operator wants to try again. */
   replay: replaySchema.optional(),
 };
 

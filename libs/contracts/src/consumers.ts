@@ -8,9 +8,9 @@ interface ConsumerDeclaration {
 }
 
 /**
- * The consumers of events. From this list follow the names of their queues and what the brokers allow, their database
- * roles and schemas, their passwords, and the default of `ECO_CONSUMERS`. What a consumer does with changes is in its
- * process, which is the only one that needs to know.
+ * The consumers of events. This list determines their queue names, broker permissions, database roles, schemas,
+ * passwords, and the default of `ECO_CONSUMERS`. The code that handles the changes is in the consumer's process,
+ * because no other process needs it.
  */
 export const consumerDeclarations = {
   customers: { schema: 'central', topics: ['customers'] },

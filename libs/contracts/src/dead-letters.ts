@@ -12,9 +12,9 @@ import { bodyHashSchema, nameInLogsSchema, printable, uuidSchema } from './primi
  */
 
 export const replaySchema = messageObject({
-  /** The dead letter's last number + 1. */
+  /** One more than the last replay number of this dead letter. */
   number: z.number().int().min(1).max(1_000_000),
-  /** Of the dead letter. */
+  /** Body hash of the dead letter. */
   bodyHash: bodyHashSchema,
   /** The requesting operator. */
   by: nameInLogsSchema,
@@ -22,7 +22,7 @@ export const replaySchema = messageObject({
 export type Replay = z.infer<typeof replaySchema>;
 
 export const deadLetterCommands = {
-  /** It goes to the dead letter's group, whichever that is. */
+  /** This command is sent to the group that stores the dead letter. */
   'dead-letter.discard': defineCommand({
     body: commandBody({
       commandId: uuidSchema,
@@ -35,7 +35,7 @@ export const deadLetterCommands = {
     route: 'products',
     topic: null,
     mayWait: false,
-    /** False: there is no open dead letter of that id and body. */
+    /** False: no dead letter with that id and body is open. */
     result: z.object({ discarded: z.boolean() }),
     refusals: {},
   }),

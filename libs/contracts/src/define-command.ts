@@ -40,20 +40,24 @@ export interface CommandDescriptor {
   readonly route: CommandRoute;
   /** Topic of its changes. Null: only operators learn of it. */
   readonly topic: Topic | null;
-  /** Field of the body with the id of what the command makes, which is also the command's id. Absent: it makes nothing. */
+  /**
+   * Field of the body that holds the id of what the command makes. It is also the command's id. Absent: the command
+   * makes nothing.
+   */
   readonly makes?: string;
   /**
-   * Whether it may be accepted into an API's journal while no broker confirms it. True only if it is decided later in
-   * any case and promises no stock: what holds or moves stock is decided within its request or not at all.
+   * Whether an API may accept it into its journal while no broker confirms it. True only for commands that are decided
+   * later in any case and promise no stock. A command that holds or moves stock is decided within its request or not at
+   * all.
    */
   readonly mayWait: boolean;
   /** The result if it is done. */
   readonly result: z.ZodObject;
-  /** What it publishes if it is done. Absent: nothing, or only movements, which the ledger publishes. */
+  /** Changes that it publishes if it is done. Absent: none, or only movements, which the ledger publishes. */
   readonly change?: Changes;
   /** By reason. */
   readonly refusals: Readonly<Record<string, Refusal>>;
-  /** A refusal that is stored and published in a form of its own. Absent: its refusals change nothing. */
+  /** A refusal that is stored and published in its own form. Absent: a refusal of this kind changes nothing. */
   readonly rejection?: { readonly result: z.ZodObject; readonly change: Changes };
 }
 

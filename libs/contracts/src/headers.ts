@@ -11,7 +11,10 @@ export const headers = {
    * primary.
    */
   lagMs: 'EcoMarket-Lag-Ms',
-  /** In both directions: the highest stamp seen of a cart; what is sent with it is later than that. */
+  /**
+   * In a response: the highest stamp of a cart. In a request: the highest stamp that the client has seen; its command
+   * gets a later one.
+   */
   stamp: 'EcoMarket-Stamp',
   /** `local`: accepted into a local journal, not yet confirmed by the brokers. */
   durability: 'EcoMarket-Durability',
@@ -22,13 +25,13 @@ export const headers = {
   prefer: 'Prefer',
   preferenceApplied: 'Preference-Applied',
   retryAfter: 'Retry-After',
-  /** The next page of a list in another format than JSON (RFC 8288). */
+  /** Link to the next page of a list in a format other than JSON (RFC 8288). */
   link: 'Link',
-  /** `true`: an earlier sending of the same request got this answer. */
+  /** `true`: this response repeats that of an earlier identical request. */
   idempotentReplayed: 'Idempotent-Replayed',
 } as const;
 
-/** Value of `EcoMarket-Lag-Ms` if the lag is unknown: the answer may have any age. */
+/** Value of `EcoMarket-Lag-Ms` if the lag is unknown, so that the data may have any age. */
 export const LAG_UNKNOWN = 'unknown';
 
 /** What the API documents say about headers of responses. */

@@ -5,8 +5,8 @@ import { centsSchema, lineQuantitySchema, productIdSchema, productNameSchema } f
 export const MAX_ORDER_LINES = 200;
 
 /**
- * Most products of a cart, including removed ones: each edit reads them all. It is far more than an order may have, so
- * that edits need no order.
+ * Most products of a cart, including removed ones, because each edit reads them all. It is far above the lines of an
+ * order. Additions that arrive before earlier removals are therefore not refused.
  */
 export const MAX_CART_PRODUCTS = 500;
 
@@ -14,7 +14,7 @@ const lineFields = { productId: productIdSchema, quantity: lineQuantitySchema };
 export const orderLineSchema = z.object(lineFields);
 export type OrderLine = z.infer<typeof orderLineSchema>;
 
-/** Violations name the second line of a product, because the first alone would be valid. */
+/** A violation points at the second line of a product, because the first line alone would be valid. */
 const linesOf = (line: z.ZodType<OrderLine>) =>
   z
     .array(line)
@@ -36,7 +36,7 @@ const linesOf = (line: z.ZodType<OrderLine>) =>
             });
         });
       },
-      // Checked even if there are other violations, which zod would otherwise report alone: a response names all of them.
+      // This check also runs when other violations exist; zod alone would skip it. A response names all violations.
       { when: ({ value }) => Array.isArray(value) },
     );
 

@@ -49,7 +49,7 @@ export const orderReturnedSchema = z.object({
   returned: z.array(orderLineSchema),
 });
 
-/** Units of an order with their selling price, so that a consumer need not store orders to know their value. */
+/** Units of an order with their selling price. A consumer can compute their value without storing orders. */
 const soldLineSchema = orderLineSchema.extend({ unitPriceCents: centsSchema });
 
 /** A cancellation of the order's id arrived first. */
@@ -65,7 +65,7 @@ const orderNotOpen = {
   },
 } as const;
 
-/** A command that makes an order out of something: a request, a cart or a reservation. */
+/** Fields of every command that makes an order, from a request, a cart or a reservation. */
 export const orderMade = {
   makes: 'orderId',
   result: orderConfirmedSchema,
@@ -77,7 +77,7 @@ export const orderMade = {
     }),
   },
 } as const;
-/** Such a command may have to reject it: the order then exists, as rejected. */
+/** The rejection of a command that makes an order. The order then exists with the status `rejected`. */
 export const orderRejection = {
   result: orderRejectedSchema,
   change: { 'order.rejected': orderRejectedSchema.extend(takenBy) },
@@ -129,7 +129,7 @@ export const orderCommands = {
     change: { 'order.fulfilled': orderEndedSchema.extend({ ...takenBy, totalCents: z.number().int() }) },
     refusals: { ...orderUnknown, ...orderNotOpen },
   }),
-  /** Returns units of a fulfilled order; never more of a product than it had. */
+  /** Returns units of a fulfilled order, at most as many of a product as the order had. */
   'order.return': defineCommand({
     body: commandBody({
       orderId: uuidSchema,
@@ -149,8 +149,8 @@ export const orderCommands = {
         /** Returned with this command. */
         lines: z.array(soldLineSchema.extend({ unitsKept: z.number().int() })),
         /**
-         * Units of the order that are not returned; in a line above: of its product. 0: the last of them was just
-         * returned.
+         * Units that are not returned: here of the whole order, in a line of its product. 0: this command returned the
+         * last of them.
          */
         unitsKept: z.number().int(),
       }),
@@ -167,7 +167,7 @@ export const orderCommands = {
         status: 409,
         title: 'The order had fewer units than would be returned',
         details: z.object({
-          /** Every line with too many units; `returnable`: units of it that are not returned yet. */
+          /** Every line that asks for too many units. `returnable`: its units that are not returned yet. */
           excess: z.array(
             z.object({ productId: productIdSchema, asked: z.number().int(), returnable: z.number().int() }),
           ),

@@ -68,7 +68,7 @@ function resultsOf({ result, rejection, refusals: reasons }: CommandDescriptor):
   return [
     result,
     ...(rejection === undefined ? [] : [rejection.result]),
-    // Of the details an older outcome may lack what was added later.
+    // An outcome that an older writer stored may lack details that were added later.
     ...(Object.keys(reasons).length === 0 ? [] : [z.looseObject({ reason: z.enum(Object.keys(reasons)) })]),
   ];
 }
@@ -79,7 +79,7 @@ export const replySchema = z.discriminatedUnion('type', [
     type: z.literal('outcome'),
     commandId: uuidSchema,
     status: outcomeStatusSchema,
-    /** True: decided before, for an earlier sending of the same command. */
+    /** True: the command was decided earlier, and this is a repeat of that reply. */
     repeated: z.boolean(),
     result: z.record(z.string(), z.unknown()),
   }),
@@ -94,7 +94,8 @@ export const replyMessageSchema = z.object({
   /** `EcoMarket-Position` of the batch, such as `g1=3.<tag>.42`. */
   position: z.string(),
   /**
-   * `stamp` is that of the requesting command: another sending under the same id has another stamp and another reply.
+   * `stamp` is the stamp of the command that requested the reply. Another sending under the same id has another stamp
+   * and gets its own reply.
    */
   replies: z.array(z.object({ stamp: stampSchema, reply: replySchema })),
 });

@@ -42,7 +42,7 @@ export const groupIdSchema = z
 /** Branch that accepted the command; null: the head office. */
 export const takenAtSchema = branchIdSchema.nullable().meta({ description: 'Branch that took it; null: Central' });
 
-/** Whose it is and where it was taken, as changes state it. */
+/** Customer and branch of an order or reservation, as its changes state them. */
 export const takenBy = { customerId: customerIdSchema, branchId: branchIdSchema.nullable() };
 
 /** Location of stock: `central` or a branch id. */
@@ -59,7 +59,10 @@ export const nameInLogsSchema = z
   .max(128, 'must be at most 128 characters')
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
 
-/** A branch served by an API: not the head office, whose location and reservations it would share. */
+/**
+ * A branch that an API serves. It must not be the head office, because both would then share one location and its
+ * reservations.
+ */
 export const servedBranchIdSchema = branchIdSchema.refine(
   (id) => id !== CENTRAL,
   `must not be "${CENTRAL}": that is the head office`,

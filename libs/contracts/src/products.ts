@@ -12,7 +12,7 @@ const productChangedSchema = z.object({
   version: z.number().int(),
 });
 
-/** The details are absent if the command names one product and nothing else. */
+/** The details are absent if the command names only one product. */
 export const productUnknown = {
   'product-unknown': {
     status: 404,

@@ -21,10 +21,10 @@ export type ReservationStatus = z.infer<typeof reservationStatusSchema>;
 export const reservationHeldSchema = z.object({
   reservationId: uuidSchema,
   status: z.literal('held'),
-  /** At the prices that its order will have. */
+  /** Lines at the prices that the order will have. */
   lines: z.array(pricedLineSchema),
   totalCents: z.number().int(),
-  /** Afterwards it holds nothing. */
+  /** From this time on the reservation holds nothing. */
   expiresAt: timestampSchema,
 });
 /** `lines`: the freed units. Absent: the release arrived before the reservation. */
@@ -43,7 +43,7 @@ const reservationOver = {
     title: 'The reservation holds nothing any more',
     details: z.object({
       reservationStatus: reservationStatusSchema,
-      /** The order that it became. */
+      /** The order that the reservation became. */
       orderId: uuidSchema.optional(),
     }),
   },

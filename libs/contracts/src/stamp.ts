@@ -50,12 +50,12 @@ export function senderOf(stamp: Stamp): string {
 }
 
 /**
- * An older command is no longer carried out. So anything that must outlast its command (an outcome, a tombstone, an
- * item that an older edit must not undo) is kept for this time, and may be removed afterwards.
+ * Days after which a command is no longer carried out. Data that must outlast its command (an outcome, a tombstone, an
+ * item that an older edit must not undo) is kept for this time and may be removed afterwards.
  */
 export const COMMAND_DAYS_MAX = 90;
 
-/** Lower than every stamp made at this time or later. */
+/** A text that sorts before every stamp made at this time or later. */
 export function stampFrom(ms: number): string {
   return String(Math.max(0, ms)).padStart(15, '0');
 }

@@ -47,7 +47,7 @@ export const movementChange = {
 export const stockMovedSchema = z.object({
   productId: productIdSchema,
   location: locationSchema,
-  /** Additional units on hand; 0: a count that matched the record, which is no movement. */
+  /** Change of the units on hand. 0: a count matched the record, so there is no movement. */
   delta: z.number().int(),
   onHand: z.number().int(),
   reserved: z.number().int(),
@@ -70,7 +70,7 @@ export const stockShort = {
     title: 'There are not enough units',
     details: z.object({
       short: z.array(shortLineSchema),
-      /** Further products that are not in the catalogue. */
+      /** Other requested products, which are not in the catalogue. */
       unknownProducts: z.array(z.string()).optional(),
     }),
   },

@@ -8,7 +8,7 @@ import { locationUnknown, stockMovedSchema, stockShort } from './stock.js';
 
 export const transferStatusSchema = z.enum(['in-transit', 'arrived', 'written-off']);
 
-/** The movement at the location where it happened, and its transfer. */
+/** A movement of a transfer, at the location where it happened. */
 export const transferMovedSchema = stockMovedSchema.extend({
   transferId: uuidSchema,
   status: transferStatusSchema,
@@ -17,7 +17,7 @@ export const transferMovedSchema = stockMovedSchema.extend({
   quantity: z.number().int(),
 });
 
-/** Units that never arrived, and why. */
+/** The units that never arrived, and the reason. */
 export const transferWrittenOffSchema = z.object({
   transferId: uuidSchema,
   status: z.literal('written-off'),

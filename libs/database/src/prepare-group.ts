@@ -28,15 +28,15 @@ export interface GroupPreparation {
   timeZone?: string | undefined;
 }
 
-/** The existing data belongs to another cluster description. Nothing was changed. */
+/** The existing data belongs to another cluster description, and nothing was changed. */
 export class GroupMismatchError extends Error {
   override name = 'GroupMismatchError';
 }
 
 /**
  * Prepares a running primary for a group: roles, database, migrations and, the first time, the group's row and its
- * buckets. It may run at every start. Nothing in it waits for a replica, because there may be none yet; if a failover
- * loses it, the next start does it again.
+ * buckets. It may run at every start. It waits for no replica, because there may be none yet. If a failover loses what
+ * it did, the next start does it again.
  */
 export async function prepareGroup(preparation: GroupPreparation): Promise<void> {
   const { superuser, passwords } = preparation;
@@ -65,8 +65,8 @@ export async function prepareGroup(preparation: GroupPreparation): Promise<void>
 }
 
 /**
- * Written once and compared afterwards, with two exceptions. Locations may be added each time. With another time zone
- * the days change, so statistics are counted again.
+ * Describes the group in its tables. The description is written once and compared afterwards, with two exceptions:
+ * locations may be added each time, and another time zone changes the days, so statistics are counted again.
  */
 async function describeGroup(client: Client, preparation: GroupPreparation): Promise<void> {
   const { groupId, groupIds, buckets, locations = [], timeZone } = preparation;

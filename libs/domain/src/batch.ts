@@ -50,7 +50,7 @@ function decideCommand(command: Command, state: WorkingState, failure?: Failure)
   return reply;
 }
 
-/** `retried`: the dead letter that this command replays; undefined: it is no replay. */
+/** `retried`: the dead letter that this command replays; undefined if it is no replay. */
 function settle(command: Command, state: WorkingState, failure?: Failure, retried?: DeadLetter): Reply {
   const { id, kind, sentBy } = command;
   const bucket = bucketOf(command, state);
@@ -58,8 +58,8 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
   const deadLetter = (why: Failure) =>
     storeDeadLetter(state, { commandId: id, bodyHash: hash, kind, bucket, ...why, sentBy, command }, retried);
 
-  // With several groups the command should go to the bucket's owner, or be held during a move. With one group there is
-  // no other owner. Whether it was decided before can't be known here either.
+  // With one group there is no other owner. With several groups the command should go to the bucket's owner, or be held
+  // while the bucket moves. This group can't know whether the owner decided it before.
   if (!state.buckets.isOwned(bucket)) {
     const reason = `this group does not own bucket ${bucket}`;
     return deadLetter({ errorClass: 'not-owned', failureSite: `bucket ${bucket}`, reason });
@@ -68,8 +68,8 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
   const outcome = state.outcomeOf(id);
   if (outcome !== undefined) {
     if (outcome.bodyHash === hash) return outcomeReply(id, outcome, true);
-    // The API may have answered 202 before anybody could know of the conflict, so the body is kept (R6). The outcome
-    // stays. A command with a time limit is answered within its request, so its sender learns of the conflict.
+    // The API may have responded 202 before the conflict could be known, so the body is kept (R6). The outcome stays. A
+    // command with a time limit is answered within its request, so its sender learns of the conflict.
     if (command.notAfter === undefined || retried !== undefined) {
       const reason = `another body was decided first under this id: ${outcome.status}`;
       deadLetter({ errorClass: 'key-conflict', failureSite: kind, reason });
@@ -110,12 +110,18 @@ function storedHashOf(command: Command, state: WorkingState): string {
   return isFormer ? former : hash;
 }
 
-/** It is past its `notAfter`, or so old that data it could contradict may have been removed (`COMMAND_DAYS_MAX`). */
+/**
+ * True: the command is past its `notAfter`, or older than `COMMAND_DAYS_MAX`, so that data it depends on may have been
+ * removed.
+ */
 function isTooLate({ notAfter, stamp }: Command, { at, oldestStamp }: WorkingState): boolean {
   return stamp < oldestStamp || (notAfter !== undefined && isBefore(notAfter, at));
 }
 
-/** The group of the dead letter decides a discard, even if another group owns the bucket of its content. */
+/**
+ * The bucket that decides the command. A discard is decided by the group of the dead letter, whichever group owns the
+ * bucket of its content.
+ */
 function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): number {
   if (command.kind !== 'dead-letter.discard') return buckets.of(keyOf(command));
   const { commandId, bodyHash } = command.body;
@@ -134,7 +140,7 @@ function deadLetterUnreadable(arrived: Arrived & { readable: false }, state: Wor
   return reply;
 }
 
-/** An existing dead letter is not written again and keeps its first reason, unless this is a replay of it. */
+/** Stores a new dead letter. An existing one is left as it is, with its first reason, unless this is a replay of it. */
 function storeDeadLetter(state: WorkingState, row: DeadLetterRow, retried: DeadLetter | undefined): Reply {
   const letter = state.deadLetters.find(row.commandId, row.bodyHash);
   if (letter === undefined) return deadLetterReply(state.deadLetters.add(row));
@@ -145,14 +151,17 @@ function deadLetterReply({ commandId, reason }: Readonly<DeadLetter>): Reply {
   return { type: 'dead-letter', commandId, reason };
 }
 
-/** Undefined: this is no replay, no dead letter is open, or this number was tried. */
+/**
+ * The dead letter that this replay tries. Undefined: the command is no replay, no dead letter is open, or this number
+ * was tried before.
+ */
 function letterToTry(commandId: string, replay: Replay | undefined, state: WorkingState): DeadLetter | undefined {
   if (replay === undefined) return undefined;
   const letter = state.deadLetters.find(commandId, replay.bodyHash);
   return letter?.state === 'open' && replay.number > letter.lastNumber ? letter : undefined;
 }
 
-/** Also for a dead letter that an earlier replay in this batch created, so that it is tried once. */
+/** Notes that a replay was tried. The dead letter may be from an earlier replay in this batch. */
 function noteReplay(commandId: string, replay: Replay | undefined, reply: Reply, state: WorkingState): void {
   const letter = letterToTry(commandId, replay, state);
   if (replay === undefined || letter === undefined) return;

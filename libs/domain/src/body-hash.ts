@@ -15,7 +15,10 @@ export function isBodyOf(command: Command, storedHash: string): boolean {
   return storedHash === bodyHash(command) || storedHash === formerBodyHash(command);
 }
 
-/** The former hash, from before a request could be repeated at another API; undefined: it was the same. */
+/**
+ * The hash that earlier versions stored, before a request could be repeated at another API; undefined if it is the same
+ * hash.
+ */
 export function formerBodyHash({ kind, body }: Command): string | undefined {
   return 'branchId' in body ? hash('sha256', canonicalJson({ kind, body }), 'hex') : undefined;
 }
@@ -30,7 +33,7 @@ function canonicalText({ kind, body }: Command): string {
   return JSON.stringify({ body: { customerId, lines, orderId }, kind });
 }
 
-/** A newer sender may have added fields, which are part of what was asked for. */
+/** Whether the body has fields that only a newer sender knows. They are part of the request, so they are hashed too. */
 function hasUnknownFields(body: CommandBody<'order.place'>): boolean {
   return Object.keys(body).length > 4 || body.lines.some((line) => Object.keys(line).length > 2);
 }

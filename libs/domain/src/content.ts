@@ -5,17 +5,20 @@ import { MAX_MESSAGE_BYTES } from '@eco/contracts';
  * JSON.stringify (near 5,000 levels) and PostgreSQL's JSON parser, too large to keep, or no text.
  */
 
-/** Our publishers never send more in a message, so nothing of theirs is cut. */
+/** Most characters of the kept content. Our publishers send at most this in a message, so nothing of theirs is cut. */
 export const CONTENT_LENGTH_MAX = MAX_MESSAGE_BYTES;
 /** Far more levels than any command has; PostgreSQL allows some thousands. */
 const DEPTH_MAX = 100;
 
-/** How a value from JSON.parse is kept: as it is, or as its JSON text, cut to size, if it is deep or long. */
+/**
+ * The form in which a value from JSON.parse is kept: the value itself, or its JSON text, cut to size, if it is deep or
+ * long.
+ */
 export function keptJson(value: unknown, { text, depth }: JsonText): unknown {
   return depth <= DEPTH_MAX && text.length <= CONTENT_LENGTH_MAX ? value : keptText(text);
 }
 
-/** How bytes that are no JSON are kept. */
+/** The form in which bytes that are no JSON are kept. */
 export function keptBytes(bytes: Buffer, text: string | undefined): unknown {
   if (text !== undefined) return keptText(text);
   return { base64: bytes.subarray(0, CONTENT_LENGTH_MAX).toString('base64'), bytes: bytes.length };
@@ -34,7 +37,7 @@ export interface JsonText {
 /** The text that JSON.stringify returns for a value from JSON.parse, at any depth. */
 export function jsonText(value: unknown): JsonText {
   const parts: string[] = [];
-  /** What is still to write, last first; `verbatim` is written unchanged. */
+  /** Parts that are not written yet, the last one first. `verbatim` is written unchanged. */
   const todo: { verbatim?: string; value?: unknown; depth: number }[] = [{ value, depth: 0 }];
   let deepest = 0;
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {

@@ -33,7 +33,7 @@ export type Arrived =
       commandId: string;
       /** SHA-256 of its content, hex, because it has no trustworthy body. */
       bodyHash: string;
-      /** Null: no known kind. */
+      /** Null: the kind is missing or unknown. */
       kind: CommandKind | null;
       reason: string;
       errorClass: 'unreadable' | 'invalid';

@@ -50,7 +50,7 @@ const anOrder = fc
 const aCheckout = fc
   .record({ customerId, idempotencyKey, branchId, envelope })
   .chain(({ customerId, envelope, ...fields }) =>
-    // Later than most edits; otherwise it would find nothing.
+    // Checkouts come later than most edits; otherwise they would find empty carts.
     fc.integer({ min: 20, max: 80 }).map((ms) => checkOut(customerId, { ...fields, ...envelope, stamp: madeAt(ms) })),
   );
 const anEdit = fc
@@ -142,7 +142,7 @@ const aStockChange = fc
     location,
     kind: fc.constantFrom('receive', 'adjust', 'count'),
     delta: fc.integer({ min: -4, max: 4 }).filter((delta) => delta !== 0),
-    // The products' initial stock. A count that is rarely right would be refused throughout in some runs.
+    // 12 is the products' initial stock. A count that is rarely right would be refused throughout some runs.
     expected: fc.oneof(fc.constant(12), fc.integer({ min: 6, max: 14 })),
     idempotencyKey,
     envelope,
@@ -331,7 +331,9 @@ function asRepeat(reply: Reply): Reply {
   return reply.type === 'outcome' ? { ...reply, repeated: true } : reply;
 }
 
-/** It was a dead letter, then discarded, or another command was decided under its id; the later state counts. */
+/**
+ * The reply that a later state gives: the dead letter was discarded since, or another command was decided under its id.
+ */
 function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): Reply | undefined {
   const { commandId } = reply;
   if (one.readable && !owned.has(bucketOf(keyOf(one.command), BUCKETS))) return undefined;
@@ -423,7 +425,7 @@ describe('a history in batches', () => {
       }),
       { numRuns: 200 },
     );
-    // Few keys and many commands; otherwise a kind could be refused throughout and remain untested.
+    // The keys are few and the commands many; otherwise a kind could be refused in all runs and remain untested.
     expect([...reached].sort()).toEqual(Object.keys(commandKinds).sort());
   });
 
@@ -470,7 +472,8 @@ describe('a history in batches', () => {
               kind.startsWith('stock.') && status === 'done' && 'productId' in result && result.productId === productId,
           );
           expect(sum(onHand.map((level) => level.onHand)) + transfersIn('in-transit') + sold).toBe(
-            // Each once, however often it arrived; the first one under an id was carried out.
+            // Each product counts once, however often its command arrived; the first command under an id was carried
+            // out.
             sum([...new Map(created.reverse()).values()]) +
               sum(changed.map(({ result }) => ('delta' in result ? result.delta : 0))) -
               transfersIn('written-off'),

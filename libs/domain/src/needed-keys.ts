@@ -14,8 +14,8 @@ export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
 }
 
 /**
- * The commands that can be decided from a partial load: of each queue those before the first that needs missing data,
- * so that nothing overtakes it.
+ * The commands that can be decided from a partial load. Each queue ends before its first command that needs missing
+ * data, so that no command overtakes another.
  */
 export function decidable<T extends { readonly arrived: Arrived; readonly queue: string }>(
   taken: readonly T[],
@@ -34,7 +34,7 @@ export function decidable<T extends { readonly arrived: Arrived; readonly queue:
   });
 }
 
-/** Number of lines of a command, as far as it states them; at least 1. */
+/** Number of lines that a command states; at least 1. */
 export function linesIn(one: Arrived): number {
   return one.readable && 'lines' in one.command.body ? Math.max(1, one.command.body.lines.length) : 1;
 }

@@ -4,8 +4,8 @@ import { readCommands } from './read-commands.js';
 import { command, placeOrder, reserve } from './test/commands.js';
 import { MemoryGroup } from './test/memory-group.js';
 
-// Goal: a writer carries out a command with fields that only a newer sender knows, and takes it for what it was after the
-// writer has been upgraded.
+// Goal: a writer carries out a command with fields that only a newer sender knows, and after its upgrade still
+// recognizes the command as decided.
 
 const read = (...commands: unknown[]) => readCommands({ version: 1, commands });
 

@@ -15,33 +15,39 @@ export interface Noun {
 
 /** A list of rows that a batch writes, with at most one row per key. */
 export interface RowList<Row> {
-  /** What storing a row does with the stored row of the same key. `insert`: there is none. */
+  /**
+   * How a row is stored. `insert`: no row of this key exists. `upsert`: it is inserted or replaces the row. `update`
+   * and `delete`: the row exists.
+   */
   readonly stores: 'insert' | 'upsert' | 'update' | 'delete';
-  /** The list that inserts or upserts the rows. */
+  /** For `update` and `delete`: the list that inserts or upserts the rows. */
   readonly of: string | undefined;
-  /** Names the stored row. A `delete` may give the first fields of the key only: it then deletes all such rows. */
+  /**
+   * Fields that identify a stored row. A `delete` may give only the first fields of the key; it then deletes all rows
+   * with these.
+   */
   readonly key: readonly Field<Row>[];
   readonly keyOf: (row: Row) => string;
 }
 
 type Field<Row> = keyof Row & string;
 
-/** New rows. */
+/** A list of new rows. */
 export function insert<Row>(...key: Field<Row>[]): RowList<Row> {
   return rowList('insert', undefined, key);
 }
 
-/** Whole rows, new or changed. */
+/** A list of whole rows, new or changed. */
 export function upsert<Row>(...key: Field<Row>[]): RowList<Row> {
   return rowList('upsert', undefined, key);
 }
 
-/** Fields that change in rows of the list `of`, stored or of the same batch. */
+/** A list of changed fields, for rows of the list `of` that are stored or in the same batch. */
 export function update<Row>(of: string, ...key: Field<Row>[]): RowList<Row> {
   return rowList('update', of, key);
 }
 
-/** Stored rows of the list `of` that end. */
+/** A list of keys, whose stored rows of the list `of` are deleted. */
 export function remove<Row>(of: string, ...key: Field<Row>[]): RowList<Row> {
   return rowList('delete', of, key);
 }

@@ -20,8 +20,8 @@ import { isPlainOrder } from './orders/plain-order.js';
 
 /**
  * The commands of one message, in order. `message` is its content: the bytes, or the result of JSON.parse. An
- * unreadable command is returned among the others, with all its violations; an unreadable message is one such command.
- * Never throws: a message in a queue must not be lost.
+ * unreadable command keeps its place among the others and names all its violations. An unreadable message is one
+ * unreadable command. Never throws: a message in a queue must not be lost.
  */
 export function readCommands(message: unknown): Arrived[] {
   if (message instanceof Uint8Array) return readBytes(Buffer.from(message.buffer, message.byteOffset, message.length));
@@ -62,7 +62,7 @@ function readCommand(raw: unknown): Arrived {
     const parsed = commandSchema.safeParse(raw);
     if (!parsed.success) return unreadable(raw, 'invalid', violationsIn(parsed.error.issues));
     command = parsed.data;
-    // Unknown fields could have any size, and all of the command is kept if it becomes a dead letter.
+    // Unknown fields may have any size, and a dead letter keeps all of the command.
     if (JSON.stringify(raw).length > CONTENT_LENGTH_MAX) {
       return unreadable(raw, 'invalid', [`(all of it): must have at most ${CONTENT_LENGTH_MAX} characters as JSON`]);
     }
@@ -89,7 +89,10 @@ function violationsBetweenFields({ id, stamp, kind, body }: Command): string[] {
   return violations;
 }
 
-/** The replay must name a dead letter of this body; or of this content, if an earlier version could not read it. */
+/**
+ * Violations of a replay. It must name the hash of this body or, for content that an earlier version could not read,
+ * the hash of the content.
+ */
 function violationsOfReplay(command: Command, raw: unknown): string[] {
   const { replay } = command;
   if (replay === undefined || isBodyOf(command, replay.bodyHash) || contentHash(raw) === replay.bodyHash) return [];

@@ -13,8 +13,8 @@ import type { KeySets } from './state.js';
 import type { WorkingState } from './working-state.js';
 
 /**
- * A kind's decision about one command. Only results, reasons and changes of the kind's descriptor compile. The rules
- * have added rows of their own (an order, an item) by then.
+ * The decision of a kind's rules about one command. Only results, reasons and changes of the kind's descriptor compile.
+ * When the rules return it, they have already added their own rows, such as an order or an item.
  */
 export type Decision<K extends CommandKind> = Done<K> | Refused<RefusalReason<K>> | Rejected<K> | NotOwned;
 
@@ -26,7 +26,7 @@ export interface Done<K extends CommandKind> {
   change: ChangeOf<K> | null;
 }
 
-/** Nothing was done. */
+/** The command had no effect. */
 export interface Refused<R extends RefusalReason> {
   type: 'decided';
   status: 'refused';
@@ -34,7 +34,7 @@ export interface Refused<R extends RefusalReason> {
   change: null;
 }
 
-/** The refusal itself is stored and published. */
+/** The command was refused, and the refusal itself is stored and published. */
 export interface Rejected<K extends CommandKind> {
   type: 'decided';
   status: 'refused';
@@ -42,7 +42,7 @@ export interface Rejected<K extends CommandKind> {
   change: RejectionChangeOf<K>;
 }
 
-/** It needs data of another group. Nothing was done. */
+/** The command needs data of another group. It had no effect. */
 export interface NotOwned {
   type: 'not-owned';
   reason: string;
@@ -60,7 +60,7 @@ export function done<K extends CommandKind>(result: DoneResult<K>, change: Chang
   return { type: 'decided', status: 'done', result, change };
 }
 
-/** `details` are needed if the reason has any that must be present. */
+/** `details` are required if the reason has a required detail. */
 export function refused<R extends RefusalReason>(
   reason: R,
   ...[details]: object extends RefusalDetails<R> ? [RefusalDetails<R>?] : [RefusalDetails<R>]

@@ -7,17 +7,17 @@ export type NeededKeys = { [List in keyof KeyLists]: string[] };
 /** The keys of a batch while they are collected. */
 export type KeySets = { [List in keyof KeyLists]: Set<string> };
 
-/** Keys of existing data that did not fit in this batch's load. */
+/** Keys of stored data for which this batch's load had no room. */
 export type KeysLeftOut = { readonly [List in LimitedList]: ReadonlySet<string> };
 
 type LimitedList = { [List in keyof KeyLists]: KeyLists[List] extends 'what-fits' ? List : never }[keyof KeyLists];
 
-/** The lists of which a load may leave out keys. */
+/** The lists of keys whose load has a limit. */
 export const limitedLists = (Object.keys(keyLists) as (keyof KeyLists)[]).filter(
   (list): list is LimitedList => keyLists[list] === 'what-fits',
 );
 
-/** None left out. */
+/** No keys are left out. */
 export function noKeysLeftOut(): { [List in LimitedList]: Set<string> } {
   return Object.fromEntries(limitedLists.map((list) => [list, new Set()])) as { [List in LimitedList]: Set<string> };
 }

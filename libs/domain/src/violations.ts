@@ -25,7 +25,8 @@ function pointer(path: readonly PropertyKey[]): string {
 }
 
 /**
- * A thousand violations of one command say no more than the first hundred, and the reason goes into replies and logs.
+ * Most characters of a reason. It goes into replies and logs, and a thousand violations say no more than the first
+ * hundred.
  */
 const REASON_LENGTH_MAX = 8_000;
 
@@ -43,7 +44,7 @@ export function reasonOf(violations: readonly string[]): string {
 
 const PLACE_LENGTH_MAX = 80;
 
-/** Field of the first violation. Indexes of lines and items are left out, because those fail alike. */
+/** The field of the first violation. Indexes are replaced by `*`, because lines and items fail alike. */
 export function siteOf([first = '']: readonly string[]): string {
   const pointer = first.slice(0, first.indexOf(': ')).replace(/\/[0-9]+(?=\/|$)/g, '/*');
   return pointer.slice(0, PLACE_LENGTH_MAX);

@@ -23,7 +23,7 @@ export class WorkingState {
   readonly effects = noEffects();
   /** The group's clock for this batch, ISO 8601. */
   readonly at: string;
-  /** A command with a lower stamp was made too long ago to be carried out. */
+  /** Stamp below which a command is too old to be carried out. */
   readonly oldestStamp: string;
   readonly buckets: Buckets;
   readonly stock: StockLedger;
@@ -79,7 +79,7 @@ export class WorkingState {
     this.effects.outcomes.push(row);
   }
 
-  /** Why the command with this id must not be carried out, if that was decided before it arrived. */
+  /** The reason for refusing the command with this id, if a tombstone was left before it arrived. */
   tombstoneOf(commandId: string): RefusalReason | undefined {
     return this.tombstones.get(commandId) ?? this.stored.tombstones.get(commandId);
   }

@@ -72,9 +72,12 @@ export interface CommandIntakeOptions {
   readonly stopping: AbortSignal;
 }
 
-/** The group's clock is known to about a second: a shorter wait could be over before it began. */
+/**
+ * Shortest wait for a decision, s. The group's clock is known to about a second, so a shorter wait could be over before
+ * it begins.
+ */
 const DECIDE_SECONDS_MIN = 2;
-/** Time after the wait in which a group that decides shows that its clock has moved. */
+/** Time after the wait, ms, in which the clock of a group that decides is seen to move. */
 const LOOK_MS = 3_000;
 const LOOK_PAUSE_MS = 100;
 
@@ -95,7 +98,7 @@ export class CommandIntake {
     options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
   }
 
-  /** The same id for the same key, so that a repeated request is a repeated command. */
+  /** The same key gives the same id, so a repeated request becomes a repeated command. */
   orderId(customerId: string, idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newOrderId({ customerId, ...idSource() });
     return orderIdFor({ origin: COMMON_CLIENT, customerId, idempotencyKey });
@@ -120,7 +123,7 @@ export class CommandIntake {
     return this.#clock.next(this.#options.reads.movingGroupNowMs(key));
   }
 
-  /** Later stamps exceed this one, which a client or a reader saw in this customer's cart. */
+  /** Makes later stamps exceed this one, which a client sent or a read of this customer's cart showed. */
   noteStamp(customerId: string, stamp: Stamp): void {
     this.#clock.merge(stamp, this.#options.reads.movingGroupNowMs(customerId));
   }
@@ -160,11 +163,11 @@ export class CommandIntake {
     const sent = publisher.publishAndWait(command, { ...to, waitMs: request.waitSeconds * 1000 });
     const answer = this.#untilStopping(sent.reply);
     const outcome = await sent.outcome;
-    // The writer's reply can overtake the broker's confirm, and says more than a lost confirm.
+    // The writer's reply counts more than a lost confirm, and may arrive before it.
     return answered(await answer) ?? this.#settle(outcome, lane, command, notKept);
   }
 
-  /** `lane`: where it may be kept. `notKept`: that was already tried. */
+  /** `lane`: where the command may be kept. `notKept`: keeping it has failed already. */
   #settle(
     outcome: PublishOutcome,
     lane: string | undefined,
@@ -176,7 +179,7 @@ export class CommandIntake {
     return mayHaveArrived(outcome) ? { ...notKept, type: 'acceptance-unknown' } : notKept;
   }
 
-  /** `outcome`: the brokers' result, if they were asked. */
+  /** `outcome`: the brokers' result, if the command was sent to them. */
   async #keep(
     lane: string,
     command: Command,
@@ -197,8 +200,8 @@ export class CommandIntake {
   }
 
   /**
-   * Has the command decided within the wait, or not at all. It carries a `notAfter` by its group's clock. If no reply
-   * comes, a snapshot taken after that time shows whether it was done. Settles within the wait and 3 s.
+   * Sends a command that is decided within the wait or not at all: it carries a `notAfter` by its group's clock. If no
+   * reply comes, a snapshot taken after that time shows whether it was done. Settles within the wait and 3 s.
    */
   async decide<K extends CommandKind>(request: CommandRequest<K>): Promise<Settlement> {
     const { id, kind, body, correlationId } = request;
@@ -249,7 +252,7 @@ export class CommandIntake {
   }
 }
 
-/** Whether this content is, or may be, the first under its key: it may have been accepted, and no other came first. */
+/** Whether this content claims its key: it was or may have been accepted, and no other content came first. */
 function standsForKey(submission: Submission): boolean {
   if (submission.type === 'answered') return submission.reply.type !== 'key-conflict';
   return submission.type !== 'not-accepted';

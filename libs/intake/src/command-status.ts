@@ -46,8 +46,8 @@ const commandStatusQuery = query<StatusRow, Extra>({
 });
 
 /**
- * `key`: the customer or product that the command is routed by. Any node may answer: its snapshot contains both or
- * neither.
+ * `key`: the customer or product that the command is routed by. Any node may answer, because the outcome and the
+ * group's clock are from one snapshot.
  */
 export async function readCommandStatus(
   reads: Reads,

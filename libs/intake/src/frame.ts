@@ -3,12 +3,12 @@ import type { Log } from '@eco/base';
 
 /** What an intake needs of its process; the frame of a service fits. */
 export interface IntakeFrame {
-  /** The name shows in messages, in stamps and as the journal's. */
+  /** The name appears in messages and stamps, and names the journal. */
   readonly config: { readonly name: string };
   readonly log: Log;
   readonly metrics: { readonly registry: Registry };
   readonly health: {
-    /** Says what is missing for the process to be ready; undefined: nothing. */
+    /** `missing` returns what the process lacks to be ready; undefined if it lacks nothing. */
     indicator(name: string, missing: () => string | undefined): void;
     fact(name: string, tell: () => string): void;
   };

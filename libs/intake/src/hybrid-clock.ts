@@ -28,8 +28,8 @@ export class HybridClock {
   }
 
   /**
-   * Later stamps exceed this one. A client sent it, so it counts only up to what a correct sender of this group can
-   * have issued: nobody can drive the clock ahead.
+   * Makes later stamps exceed this one. It may come from a client, so it counts only up to the highest stamp that a
+   * correct sender of this group can have issued. No client can drive the clock ahead.
    */
   merge(seen: Stamp, groupNowMs: number | undefined): void {
     const limitMs = Math.floor((groupNowMs ?? this.now()) + CLOCK_SKEW_MS_MAX);
@@ -37,15 +37,16 @@ export class HybridClock {
     this.#highest = highestStamp(this.#highest, bounded);
   }
 
-  /** Later stamps exceed this one, which a predecessor of this process issued. */
+  /** Makes later stamps exceed this one, which a predecessor of this process issued. */
   resume(last: Stamp): void {
     this.#highest = highestStamp(this.#highest, last);
   }
 }
 
 /**
- * Our own clock, while it can be right: the group's clock is seen here up to a second late, never early. A clock that
- * is further off is ignored. The stamp is then not behind the group's clock, so the writer orders it by arrival.
+ * The later of this process's clock and the group's clock if they differ by at most the allowed skew; otherwise the
+ * group's clock plus that skew. The group's clock is seen here up to a second late and never early. A stamp is
+ * therefore not behind the group's clock, and the writer orders it by arrival.
  */
 function timeOf(ownMs: number, groupNowMs: number | undefined): number {
   if (groupNowMs === undefined) return ownMs;

@@ -1,19 +1,22 @@
 import type { Command, CommandBody, CommandKind } from '@eco/contracts';
 import { bodyHash } from '@eco/domain';
 
-/** At least the last half of this many are remembered. About 200 bytes each, so 10 MB. */
+/**
+ * Number of keys remembered: at least half of this, at most all of it. A key takes about 200 bytes, so this is 10 MB.
+ */
 const KEYS_MAX = 50_000;
 
-/** `unkeyed`: its id is unique, so no other content can come under it. */
+/** `unkeyed`: the id is unique, so no other content can have it. */
 export type Claim = 'unkeyed' | 'new' | 'same' | 'conflict';
 
 /**
- * Remembers which content came under ids derived from an `Idempotency-Key`. So a client that uses one key for two
- * requests learns it at once, even if it does not wait for the outcome. If the key was forgotten, or used at another
- * process, the writer notices: it keeps the second content as a dead letter.
+ * Remembers the content of each id that derives from an `Idempotency-Key`. A client that uses one key for two requests
+ * is refused at once, even if it does not wait for the outcome. If this process has forgotten the key or never saw it,
+ * the writer finds the conflict and keeps the second content as a dead letter.
  */
 export class KeyMemory {
-  // Two halves; the older one is dropped whole, because deleting a Map's first entry each time takes 100 µs (V8 13).
+  // There are two halves, and the older one is dropped whole: deleting a Map's first entry takes 100 µs each time (V8
+  // 13).
   #young = new Map<string, string>();
   #old = new Map<string, string>();
 
@@ -22,7 +25,7 @@ export class KeyMemory {
   /** Notes the first content under an id; a later one is compared with it. */
   claim<K extends CommandKind>({ id, kind, body }: { id: string; kind: K; body: CommandBody<K> }): Claim {
     if (!isDerived(id)) return 'unkeyed';
-    // 2 µs to hash it and up to 5 to keep it, of about 100 µs per request. Requests without a key do not pay for it.
+    // Hashing takes 2 µs and keeping up to 5 µs, of about 100 µs for a request. A request without a key costs neither.
     const hash = bodyHash({ kind, body } as unknown as Command);
     const known = this.#young.get(id) ?? this.#old.get(id);
     if (known !== undefined) return known === hash ? 'same' : 'conflict';
@@ -34,7 +37,7 @@ export class KeyMemory {
     return 'new';
   }
 
-  /** The request that claimed the id was not accepted. */
+  /** Frees an id, because the request that claimed it was not accepted. */
   forget(id: string): void {
     this.#young.delete(id);
     this.#old.delete(id);

@@ -13,7 +13,10 @@ const UNASSIGNED = 'unassigned.';
 const unassignedLaneOf = (command: Command): string => UNASSIGNED + bucketOf(keyOf(command), BUCKETS_MAX);
 export const isUnassigned = (lane: string): boolean => lane.startsWith(UNASSIGNED);
 
-/** A customer's cart commands have an order, so none of them passes those that wait in the journal. */
+/**
+ * The customer whose cart a command changes. Cart commands have an order, so none may pass an earlier one that waits in
+ * the journal.
+ */
 function cartOf({ kind, body }: Pick<Command, 'kind' | 'body'>): string | undefined {
   return kind.startsWith('cart.') ? (body as { customerId: string }).customerId : undefined;
 }
@@ -23,7 +26,7 @@ export interface JournalSettings {
   readonly limitBytes: number;
 }
 
-/** After its start a process waits this long for the brokers before it is ready without them, ms. */
+/** Time after the start in which the process waits for the brokers, ms. Then it is ready without them. */
 const FIRST_CONNECTION_MS = 5_000;
 
 /**
@@ -60,7 +63,7 @@ export class LocalAcceptance {
     registerJournalMetrics(metrics.registry, this.#journal, this.#relay);
   }
 
-  /** Registers what makes the process ready: brokers, or room in the journal. */
+  /** Registers the readiness check: the process needs the brokers or room in the journal. */
   start(): void {
     const { health } = this.#frame;
     const startedMs = performance.now();
@@ -91,8 +94,9 @@ export class LocalAcceptance {
   }
 
   /**
-   * The lane in which the command would be kept: its queue's, or an unassigned one while its group is unknown or that
-   * lane holds commands that it would overtake. Undefined: it is never kept.
+   * The lane in which the command would be kept: that of its queue, or an unassigned lane. The unassigned lane is used
+   * while the group is unknown, and while that lane holds commands that the new one would overtake. Undefined: commands
+   * of this kind are never kept.
    */
   laneOf(command: Command): string | undefined {
     if (!commandKinds[command.kind].mayWait) return undefined;
@@ -102,14 +106,14 @@ export class LocalAcceptance {
     return this.#journal.depth(unassigned) > 0 ? unassigned : (queue ?? unassigned);
   }
 
-  /** Whether a command of this lane is kept without asking the brokers. */
+  /** Whether a command of this lane is kept at once, without trying the brokers. */
   isWaitedFor(lane: string): boolean {
     return mustAppend(this.#journal.depth(lane));
   }
 
   /**
-   * Whether a command that could not be kept may go to the brokers past waiting ones: a refused sale is worse than an
-   * overtaking order.
+   * Whether a command that could not be kept may go to the brokers past commands that wait. An order may, because a
+   * refused sale is worse than an overtaking order.
    */
   mayOvertake(command: Command): boolean {
     const cart = cartOf(command);
@@ -123,7 +127,7 @@ export class LocalAcceptance {
   #publish(lane: string, commands: readonly string[]): Promise<PublishOutcome> {
     if (!isUnassigned(lane)) return this.#publisher.publishTogether(lane, commands);
     const queue = this.#publisher.queueOf(JSON.parse(commands[0] ?? '') as Command);
-    // Commands that wait for that queue arrived before the owner became unknown.
+    // The commands that wait for that queue arrived earlier, so they go first.
     if (queue === undefined || this.#journal.depth(queue) > 0) return Promise.resolve({ type: 'unrouted' });
     return this.#publisher.publishTogether(queue, commands);
   }

@@ -18,14 +18,14 @@ export interface IntakeSettings {
 
 export interface OpenIntake {
   readonly intake: CommandIntake;
-  /** Lets commands in flight settle. */
+  /** Closes the path after the commands in flight have settled. */
   stop(): Promise<void>;
 }
 
 /**
- * Opens the path of commands from this process to the brokers, with its metrics. It connects by itself, also after an
- * interruption. The process is ready while it is open, or while its journal can take what can wait. An absent database
- * closes nothing: orders are still accepted. Throws a `StartError` if the journal is not available.
+ * Opens the path of commands from this process to the brokers, with its metrics. The path opens by itself, and again
+ * after an interruption. The process is ready while the path is open or the journal has room. It needs no database:
+ * orders are accepted without one. Throws a `StartError` if the journal is not available.
  */
 export function openIntake(frame: IntakeFrame, settings: IntakeSettings): OpenIntake {
   const { brokers, login, branchId, reads, journal } = settings;
@@ -35,8 +35,8 @@ export function openIntake(frame: IntakeFrame, settings: IntakeSettings): OpenIn
     name: `${config.name} commands`,
     log,
   });
-  // With several groups the owner is known once a database has been seen. Another group's writer could only make the
-  // command a dead letter, so until then it is kept here or refused.
+  // With several groups the owner of a key is unknown until a database has been seen. The writer of another group could
+  // only make the command a dead letter. Until then the command is kept here or refused.
   const [only, ...others] = reads.groupIds;
   const groupOf = (key: string) => reads.groupOf(key) ?? (others.length === 0 ? only : undefined);
   const publisher = new CommandPublisher({ connection, groupOf, onConfirmed: confirmMetrics(metrics.registry), log });

@@ -13,7 +13,7 @@ export function takeRandomBytes(count: number): Uint8Array {
     randomFillSync(pool);
     used = 0;
   }
-  // A copy: the pool is refilled while the caller may still use it.
+  // The bytes are copied, because the pool is refilled while the caller may still use them.
   const bytes = Uint8Array.from(pool.subarray(used, used + count));
   used += count;
   return bytes;

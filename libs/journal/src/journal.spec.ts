@@ -183,7 +183,7 @@ describe('readJournals', () => {
 });
 
 describe('Relay', () => {
-  /** What arrived; `answer` determines the result of each message. */
+  /** Returns the ids that have arrived. `answer` determines the outcome of each message. */
   function relayTo(journal: Journal, answer: (ids: number[], queue: string) => PublishOutcome) {
     const arrived: number[] = [];
     const tries: number[] = [];
@@ -278,7 +278,7 @@ describe('Relay', () => {
     const journal = openJournal({ sharedKeyOf: keyOf });
     for (const id of counting(50)) await journal.append(entry(id));
     const other = new DatabaseSync(journal.file);
-    // Like a read-only disk.
+    // Removals then fail as on a read-only disk.
     other.exec("CREATE TRIGGER broken BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END");
     const removals = jest.spyOn(journal, 'removeConfirmed');
     const { relay, arrived } = relayTo(journal, () => ({ type: 'confirmed' }));
@@ -292,7 +292,7 @@ describe('Relay', () => {
     expect(arrived).toEqual(counting(50));
     expect(journal).toMatchObject({ lastError: 'disk I/O error', queues: [], status: { depth: 0, removed: 50 } });
     expect([journal.holds('customer-1'), headIds(journal)]).toEqual([false, []]);
-    // New commands are sent, and sent ones are not repeated.
+    // New commands are sent, and the commands that were sent are not repeated.
     await journal.append(entry(50));
     expect(journal.holds('customer-50')).toBe(true);
     await eventually('it arrives', () => arrived.length === 51);

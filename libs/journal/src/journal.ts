@@ -12,12 +12,15 @@ export interface JournalOptions {
   name: string;
   /** Limit of its commands, bytes. The file is somewhat larger and does not shrink. */
   limitBytes: number;
-  /** A key shared by commands that must not overtake each other, read from the command's text; undefined: none. */
+  /**
+   * Reads from a command's text the key that it shares with commands that must not overtake it; undefined if there is
+   * none.
+   */
   sharedKeyOf?: (text: string) => string | undefined;
   log?: Log;
 }
 
-/** A command that is accepted by being kept. */
+/** A command that is accepted once it is kept. */
 export interface NewEntry {
   /** Its queue. Entries of one queue are a lane. */
   readonly queue: string;
@@ -29,7 +32,7 @@ export interface NewEntry {
 export interface Entry {
   readonly seq: number;
   readonly text: string;
-  /** That it takes. */
+  /** Bytes that the entry takes. */
   readonly bytes: number;
 }
 
@@ -46,10 +49,10 @@ interface Pending {
   readonly resolve: (appended: Appended) => void;
 }
 
-/** A failed journal is tried again on demand, but at most once in this time, ms. */
+/** Shortest pause between two tries to use a failed journal, ms. A try is made when the journal is needed. */
 const TRY_AGAIN_MS = 1_000;
 
-/** A restarted process may start before its predecessor has ended. */
+/** Time to wait for the file's lock, ms. A restarted process may start before its predecessor has ended. */
 const LOCK_WAIT_MS = 3000;
 
 /**
@@ -57,9 +60,9 @@ const LOCK_WAIT_MS = 3000;
  * confirmed. An append is on the disk when its promise resolves (WAL with `synchronous = FULL`: one fsync per commit).
  * Commands that arrive in one turn of the event loop share a commit. The fsync blocks the process while the disk works.
  *
- * The lanes are counted in memory, so asking whether a lane is empty costs nothing. If confirmed commands can't be
- * removed because the disk fails, that is remembered in memory, one number per queue, and they are not sent again.
- * Space is reserved before an entry is accepted, so this does not happen on a full disk; see reserved-space.ts.
+ * The lanes are counted in memory, so asking whether a lane is empty costs nothing. If the disk fails, confirmed
+ * commands can't be removed. One number per queue then keeps them from being sent again. Space is reserved before an
+ * entry is accepted, so this does not happen on a full disk; see reserved-space.ts.
  */
 export class Journal {
   readonly name: string;
@@ -75,7 +78,10 @@ export class Journal {
   readonly #depths = new Map<string, number>();
   /** Commands that wait, by shared key. */
   readonly #sharing = new Map<string, number>();
-  /** The brokers have confirmed a queue up to this entry, and the file still contains some of it. */
+  /**
+   * The last entry of each queue that the brokers have confirmed, while the file still contains some of the confirmed
+   * entries.
+   */
   readonly #confirmed = new Map<string, number>();
   readonly #listeners = new Set<(queue: string) => void>();
   #pending: Pending[] = [];
@@ -114,7 +120,7 @@ export class Journal {
       this.#lock.release();
       throw error;
     }
-    // Without space it accepts nothing, but still sends what it has.
+    // Without space the journal accepts nothing. It still sends what it has.
     this.#use('has no space', () => this.#reserve());
   }
 
@@ -128,7 +134,7 @@ export class Journal {
     return [...this.#depths.keys()];
   }
 
-  /** No command waits for any queue. */
+  /** True: no command waits for any queue. */
   get isEmpty(): boolean {
     return this.#depths.size === 0;
   }
@@ -138,14 +144,15 @@ export class Journal {
   }
 
   /**
-   * Why it accepts nothing now; undefined: it does. Checks the disk if that failed before or was last used long ago.
+   * Why the journal accepts nothing now; undefined if it accepts. It tries the disk again if that has failed or was
+   * last used long ago.
    */
   get obstacle(): string | undefined {
     if (this.isFull) return 'it is full';
     if (this.#isOpen && performance.now() - this.#lastUseMs > TRY_AGAIN_MS) {
       this.#use('could not be written', () => {
         this.#reserve(MAX_MESSAGE_BYTES);
-        // Writes one page, which stays as it is.
+        // Tests the disk by writing one page with its present content.
         const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as Record<string, number>;
         this.#database.exec(`PRAGMA user_version = ${version}`);
       });
@@ -205,7 +212,10 @@ export class Journal {
     });
   }
 
-  /** The first commands of a lane, up to the requested number and one message's limit; at least one if there is one. */
+  /**
+   * The first commands of a lane: at most the requested number, and at most what fits in one message. At least one if
+   * there is one.
+   */
   head(queue: string, most: number): Entry[] {
     const entries = this.#statements.head.all(queue, this.#confirmed.get(queue) ?? 0, most) as unknown as Entry[];
     let bytes = 0;
@@ -214,8 +224,8 @@ export class Journal {
   }
 
   /**
-   * These commands, the head of their lane, were confirmed. They leave it now, and the file as soon as it can be
-   * written.
+   * Removes these commands, which are the confirmed head of their lane. They leave the lane now, and the file as soon
+   * as it can be written.
    */
   remove(queue: string, entries: readonly Entry[]): void {
     const last = entries.at(-1);
@@ -228,7 +238,7 @@ export class Journal {
     this.removeConfirmed(queue);
   }
 
-  /** Whether the file contains no confirmed commands any more; tries to remove them. */
+  /** Tries to remove the confirmed commands of the queue from the file. True: none is left. */
   removeConfirmed(queue: string): boolean {
     const upTo = this.#confirmed.get(queue);
     if (upTo === undefined) return true;
@@ -237,7 +247,7 @@ export class Journal {
     return true;
   }
 
-  /** The command leaves its lane and stays in the file until an operator decides. */
+  /** Moves the command out of its lane. It stays in the file until an operator decides. */
   park(queue: string, entry: Entry, reason: string): void {
     this.#statements.park.run(Date.now(), reason, entry.seq);
     this.#counts.parked += 1;
@@ -247,7 +257,7 @@ export class Journal {
     this.#log?.error({ journal: this.name, queue, reason, command: entry.text }, 'parked a command in the journal');
   }
 
-  /** Parked commands wait in their places again. Returns their number. */
+  /** Returns all parked commands to their places in the lanes. Returns their number. */
   unpark(): number {
     const { changes } = this.#database
       .prepare('UPDATE entries SET set_aside_at_ms = NULL, reason = NULL WHERE set_aside_at_ms IS NOT NULL')
@@ -256,7 +266,7 @@ export class Journal {
     return Number(changes);
   }
 
-  /** Commits what was appended first; everything stays in the file. */
+  /** Commits what was appended, then closes the file. Nothing is removed. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -17,12 +17,12 @@ const notNow: PublishOutcome[] = [
     reason,
   })),
 ];
-/** Whether the queue may have it nevertheless. */
+/** Whether the queue may have the message although it was not confirmed. */
 const mayHaveArrived = ({ type }: PublishOutcome) => type === 'nacked' || type === 'unconfirmed';
 
 /**
- * A lane, its broker, and a sender. The broker answers as scripted. Where it answers without having accepted the
- * message, the spec decides at random what may have arrived.
+ * A lane, its broker, and a sender. The broker answers as scripted. If an answer leaves open whether the message
+ * arrived, the script decides that too.
  */
 class Model {
   readonly LIMIT = 40;
@@ -40,7 +40,7 @@ class Model {
     return this.kept.length + this.parked.length;
   }
 
-  /** A client sends; the broker would answer this way. */
+  /** A client sends a command. If a broker is asked, it answers with `outcome`. */
   arrive(id: number, outcome: PublishOutcome, arrives: boolean): void {
     if (!mustAppend(this.kept.length)) {
       const said = this.deliver([id], outcome, arrives);
@@ -51,7 +51,7 @@ class Model {
     this.accepted.push(id);
   }
 
-  /** The relay tries once. */
+  /** The relay tries once to send its next message. */
   relay(outcome: PublishOutcome, arrives: boolean): void {
     const head = this.kept.slice(0, this.lane.most);
     if (head.length === 0) return void (this.lane = FRESH);
@@ -82,8 +82,8 @@ const outcome = fc.oneof(
 );
 const turns = fc.array(
   fc.record({ what: fc.constantFrom('arrive', 'arrive', 'relay', 'restart'), outcome, arrives: fc.boolean() }),
-  // Otherwise nearly all scripts have ten turns at most, and cases that need four in the right order are found by
-  // chance.
+  // Without `size` nearly all scripts have ten turns at most, and cases that need four turns in the right order are
+  // found only by chance.
   { maxLength: 150, size: 'max' },
 );
 const poisons = fc.uniqueArray(fc.nat(120), { maxLength: 4 });
@@ -108,12 +108,12 @@ it('loses no accepted command, and delivers them in the order of acceptance', ()
   fc.assert(
     fc.property(turns, poisons, (script, poison) => {
       const model = run(script, poison);
-      // In any state, a broker that confirms gets the rest.
+      // From any state, a broker that confirms again gets all remaining commands.
       for (let tries = 0; model.kept.length > 0 && tries < 2000; tries += 1) model.relay(confirmed, true);
       expect(model.kept).toEqual([]);
       const arrived = firsts(model.queue);
       const good = model.accepted.filter((id) => !model.poison.has(id));
-      // A command refused for lack of room may have arrived: its sender knows that this is unknown.
+      // A command that was refused for lack of room may have arrived. Its sender knows that this is unknown.
       expect(arrived.filter((id) => !model.refused.includes(id))).toEqual(good);
       expect([...model.parked].sort((a, b) => a - b)).toEqual(model.accepted.filter((id) => model.poison.has(id)));
     }),

@@ -5,16 +5,15 @@ import { MAX_COMMANDS_PER_MESSAGE } from '@eco/contracts';
  * The rules of a journal, without a file, a broker or a clock.
  *
  * Commands for one queue are one lane and leave it in order of arrival. While a lane holds commands, a new one joins
- * its tail. Otherwise it would overtake them, and would only wait for a broker that has just not confirmed. So after
- * the first unconfirmed command, none waits for a broker in vain.
+ * its tail. It then does not overtake them, and its client does not wait for a broker that has just failed to confirm.
+ * So only the first unconfirmed command costs a wait.
  *
  * The relay's next message also probes whether the brokers confirm again: a single command after a failure, and twice
  * as many after each confirm.
  *
- * A message that no queue takes, or that the broker refuses because of its surroundings (an exchange, a permission),
- * waits and raises an alarm: an operator must repair the topology. A message that the broker refuses for its own
- * content would block the lane forever: halving finds the command, and that one alone is parked, where operators see
- * it.
+ * A message may fail because no queue takes it, or because the broker refuses it over an exchange or a permission. It
+ * waits and raises an alarm, because an operator must repair the topology. A message that the broker refuses for its
+ * content would block the lane forever. Halving finds the bad command, and it alone is parked, where operators see it.
  */
 
 /** State of a lane between two tries. It is not stored: after a restart every lane is `FRESH`. */
@@ -43,12 +42,12 @@ export function mustAppend(depth: number): boolean {
   return depth > 0;
 }
 
-/** Checked before anything is accepted. */
+/** Whether a command of this size fits. Check this before accepting it. */
 export function hasRoom(usedBytes: number, bytes: number, limitBytes: number): boolean {
   return usedBytes + bytes <= limitBytes;
 }
 
-/** `count` commands were sent in one message. */
+/** The verdict on a message of `count` commands. */
 export function afterTry(lane: Lane, outcome: PublishOutcome, count: number): Verdict {
   const failures = lane.failures + 1;
   switch (outcome.type) {

@@ -10,12 +10,12 @@ export interface RelayOptions {
   log?: Log;
 }
 
-/** A recovered broker is noticed within the longest pause. */
+/** Pause between two tries. A recovered broker is noticed within the longest pause. */
 const PAUSE = { firstMs: 100, capMs: 2000 };
 
 /**
- * Brings a journal's commands to the brokers: each lane by itself, in order, one message at a time, removed only after
- * its confirm. A message that may have arrived is sent again; its commands still have one effect (R2).
+ * Brings a journal's commands to the brokers. Each lane sends its commands in order, one message at a time, and removes
+ * a message after its confirm. A message that may have arrived is sent again; its commands still have one effect (R2).
  */
 export class Relay {
   readonly #options: RelayOptions;
@@ -68,8 +68,8 @@ export class Relay {
       const lane = await this.#sendHead(queue, before).catch((error: Error): Lane =>
         this.#failed(queue, before, error),
       );
-      // Commands that arrive from here on wake it again: a commit is a turn of the event loop, and there is none until
-      // then.
+      // A commit takes a turn of the event loop, so no command can have arrived since the lane was read. Later ones
+      // wake the relay again.
       if (lane === 'empty') return;
       this.#lanes.set(queue, lane);
       if (lane.failures > 0) {
@@ -89,7 +89,7 @@ export class Relay {
     const [first] = entries;
     if (first === undefined) {
       if (journal.removeConfirmed(queue)) return 'empty';
-      // Nothing to send: it waits until the disk can be written.
+      // There is nothing to send. The lane waits until the disk can be written.
       return { ...FRESH, failures: lane.failures + 1 };
     }
     const outcome = await publish(

@@ -20,18 +20,21 @@ const PAGE_PAYLOAD_BYTES = PAGE_BYTES - 4;
 const CHECKPOINT_PAGES = 16;
 /** Pages of one transaction. An entry of 64 kB takes 18, and a message of the relay is no larger. */
 export const TRANSACTION_PAGES = 24;
-/** Pages of indexes, and of a removal. */
+/** Pages that indexes and a removal may need in addition. */
 const SPARE_PAGES = 8;
 /**
- * A growth takes all free pages and its own in one transaction; the same holds for everything between two checkpoints.
+ * Most pages that are written between two checkpoints. The largest transaction is a growth: it takes all free pages and
+ * the new ones.
  */
 const WAL_PAGES = TRANSACTION_PAGES + SPARE_PAGES + TRANSACTION_PAGES + 8;
-/** The WAL, with the header of each page, the pages that each transaction writes too, and the index next to it. */
+/**
+ * Bytes of the WAL and the index next to it. Each page has a header, and each transaction also writes pages of its own.
+ */
 const FILES_BYTES = (WAL_PAGES + 16) * (PAGE_BYTES + 24) + 32 * 1024;
-/** A growth costs about six syncs, so it is large if there is space: 2 MB. */
+/** Most pages of one growth (2 MB). A growth costs about six syncs, so it is as large as the space allows. */
 const GROWTH_PAGES_MAX = 512;
 
-/** Most pages of an entry: it may begin a page of the table, and the rest overflows. */
+/** Most pages that an entry takes: it may begin a page of the table, and the rest overflows. */
 export function pagesOf(bytes: number): number {
   return 1 + Math.ceil(bytes / PAGE_PAYLOAD_BYTES);
 }
@@ -39,8 +42,8 @@ export function pagesOf(bytes: number): number {
 export class ReservedSpace {
   readonly #database: DatabaseSync;
   /**
-   * Open as long as the database is: closing any descriptor of a file releases the process's locks on it (fcntl(2)),
-   * and with them SQLite's.
+   * Descriptor of the file, open as long as the database. Closing any descriptor of a file releases all of the
+   * process's locks on it (fcntl(2)), and SQLite relies on these.
    */
   readonly #fd: number;
 
@@ -60,7 +63,8 @@ export class ReservedSpace {
   /** Gives the WAL its size. Throws if there is no space for it. */
   reserveWal(): void {
     const free = this.#freePages;
-    // Reserves some more at first: formerly free pages cost a few more, and this run reserves the space of a later one.
+    // The first run reserves more pages than it needs. Pages that were in use cost a few more, and a later run needs
+    // space too.
     if (free < WAL_PAGES) this.#extendBy(WAL_PAGES + SPARE_PAGES - free, free);
     else this.#takeAndGiveBack(WAL_PAGES);
   }
@@ -90,13 +94,13 @@ export class ReservedSpace {
   }
 
   #extendBy(pages: number, free: number): void {
-    // Then the file contains all pages of the database, and the WAL starts again at its beginning.
+    // After this the file contains all pages of the database, and the WAL starts again at its beginning.
     this.#checkpoint();
     const before = fstatSync(this.#fd).size;
     try {
       const zeros = Buffer.alloc(Math.max(0, this.#fileBytes - before) + pages * PAGE_BYTES);
       for (let at = 0; at < zeros.length;) at += writeSync(this.#fd, zeros, at, zeros.length - at, before + at);
-      // The database uses new pages only if no other is free.
+      // The database uses new pages only when no other page is free, so all free pages are taken first.
       this.#takeAndGiveBack(free + pages);
     } catch (error) {
       ftruncateSync(this.#fd, Math.max(before, this.#fileBytes));
@@ -107,7 +111,7 @@ export class ReservedSpace {
   #takeAndGiveBack(pages: number): void {
     this.#database.exec(`INSERT INTO filler VALUES (zeroblob(${(pages - 1) * PAGE_PAYLOAD_BYTES}))`);
     this.#checkpoint();
-    // Also covers what an interrupted growth has left.
+    // This also removes what an interrupted growth has left.
     this.#database.exec('DELETE FROM filler');
     this.#checkpoint();
   }
@@ -130,7 +134,8 @@ export class ReservedSpace {
 }
 
 /**
- * Reserves the space of the file that SQLite removes with its last connection, as far as possible: it is a precaution.
+ * Reserves the space of the file that SQLite removes with its last connection. This is a precaution, so a failure is
+ * ignored.
  */
 export function keepPlace(file: string): void {
   try {

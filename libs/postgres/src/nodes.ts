@@ -6,7 +6,7 @@ export type NodeAnswer = PrimaryAnswer | ReplicaAnswer | UnreachableAnswer;
 export interface PrimaryAnswer {
   type: 'primary';
   node: Address;
-  /** Higher after each promotion. */
+  /** Timeline of the log. It rises with each promotion. */
   timeline: number;
 }
 interface ReplicaAnswer {
@@ -78,8 +78,8 @@ export async function askNodes(nodes: readonly Address[], login: Login, deadline
 }
 
 /**
- * The node that says it is primary. Of two, the one with the higher timeline: the other has not noticed the promotion
- * yet (R7).
+ * The node that says it is primary. If two say so, it is the one with the higher timeline: the other has not noticed
+ * the promotion yet (R7).
  */
 export function primaryOf(answers: readonly NodeAnswer[]): PrimaryAnswer | undefined {
   return answers

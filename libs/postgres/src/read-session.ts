@@ -16,10 +16,11 @@ export interface ReadSessionOptions extends Address, Login {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
   /**
-   * Time from sending to the complete answer, including the answers before it. After that the server counts as stalled.
+   * Longest time from sending a query to its complete answer, ms. It includes the answers before it. A server that
+   * takes longer counts as stalled.
    */
   readonly queryTimeoutMs: number;
-  /** The server's limit for one statement; absent: the same. */
+  /** The server's limit for one statement, ms. Absent: `queryTimeoutMs`. */
   readonly statementTimeoutMs?: number;
   /** Absent: `READ_PLAN_SETTINGS`. */
   readonly planSettings?: Readonly<Record<string, string>>;
@@ -49,8 +50,8 @@ export class ReadError extends Error {
 export const READ_PLAN_SETTINGS = { enable_seqscan: 'off', enable_bitmapscan: 'off', jit: 'off' } as const;
 
 /**
- * Planner settings of reads of many rows: a plan for the given values, since a day and a year need different plans;
- * memory to sort in; one core, so that reports leave the others to other reads.
+ * Planner settings of slow reads. A plan is made for the given values, since a day and a year need different plans.
+ * There is memory for sorting. A report uses one core and leaves the others to other reads.
  */
 export const SLOW_READ_PLAN_SETTINGS = {
   plan_cache_mode: 'force_custom_plan',
@@ -59,7 +60,7 @@ export const SLOW_READ_PLAN_SETTINGS = {
   jit: 'off',
 } as const;
 
-/** A stalled server does not delay the process that leaves it. */
+/** Time limit of an orderly close, so that a stalled server does not delay the process. */
 const GOODBYE_MS = 500;
 
 export class ReadSession {
@@ -127,7 +128,8 @@ export class ReadSession {
   }
 
   /**
-   * Sends everything asked in one turn of the event loop in one write: under load, one system call for many statements.
+   * Sends all queries of one turn of the event loop in one write. Under load many statements then share one system
+   * call.
    */
   #gather(): void {
     if (this.#isGathering) return;

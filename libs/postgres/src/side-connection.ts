@@ -3,13 +3,13 @@ import { Client, DatabaseError, type QueryResultRow } from 'pg';
 import { within, type Address, type Login } from '@eco/base';
 import { DATABASE_NAME } from './database-name.js';
 
-/** If nothing is received for this time while an answer is due, the connection counts as lost. */
+/** Time without received data while an answer is due, ms. After it the connection counts as lost. */
 const PATIENCE_MS = 5_000;
 
 interface Connection {
   readonly opened: Promise<Client>;
   readonly drop: () => void;
-  /** Since when an answer has been due; undefined: none is. */
+  /** Since when an answer has been due; undefined if none is due. */
   silentSince: number | undefined;
   /** Queries without an answer. */
   awaited: number;
@@ -18,8 +18,8 @@ interface Connection {
 /**
  * A connection to one node for small queries: opened when needed, kept while it answers, dropped when it breaks. Every
  * query settles within its deadline, even at a stalled server. A slow server keeps its connection beyond a query's
- * deadline. A new login costs the server more than any answer, so dropping it for being late would keep it late: a
- * machine that was overloaded for a moment stayed overloaded.
+ * deadline. A new login costs the server more than any answer. If a late connection were dropped, a machine that was
+ * overloaded for a moment would stay overloaded.
  */
 export class SideConnection {
   #connection: Connection | undefined;
@@ -60,7 +60,7 @@ export class SideConnection {
     return (this.#connection ??= this.#open());
   }
 
-  /** The running query fails; the next one opens a new connection. */
+  /** Drops the connection. The running query fails, and the next one opens a new connection. */
   #leave(connection: Connection): void {
     if (this.#connection === connection) this.#connection = undefined;
     connection.drop();

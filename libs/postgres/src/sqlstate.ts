@@ -16,7 +16,7 @@ export const SQLSTATE = {
 /** Classes of SQLSTATEs: their first characters. Each caller decides what a class means for it. */
 export const SQLSTATE_CLASS = {
   connection: '08',
-  /** Values that a statement can't take. */
+  /** A value is invalid for its type or operation. */
   invalidData: '22',
   brokenConstraint: '23',
   unknownStatement: '26',
@@ -25,12 +25,12 @@ export const SQLSTATE_CLASS = {
   insufficientResources: '53',
   /** Data beyond the server's limits, such as a key too long for its index. */
   limitExceeded: '54',
-  /** A lock that was not free, for example. */
+  /** The state of an object does not allow the operation: a lock is not free, for example. */
   objectState: '55',
   operatorIntervention: '57',
   /** The server stops, has crashed or does not accept connections yet; in class 57. */
   serverAway: '57P',
-  /** A disk fails, for example. */
+  /** The system fails: a disk, for example. */
   systemError: '58',
 } as const;
 

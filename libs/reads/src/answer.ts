@@ -9,7 +9,7 @@ export interface ReadOptions {
   readonly waitMs: number;
 }
 
-/** The group's part of an answer. */
+/** What an answer states about the group that it is from. */
 export interface Source {
   readonly group: string;
   readonly node: string;
@@ -17,7 +17,7 @@ export interface Source {
   /** Undefined while the group has never had a writer. */
   readonly position: GroupPosition | undefined;
   readonly seq: number;
-  /** Undefined: unknown, so it fulfils no greatest lag. */
+  /** Undefined: the lag is unknown, so the answer fulfils no greatest lag. */
   readonly lagMs: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export type ReadFailure =
   /** The database refuses a value of the request. */
   | { readonly type: 'bad-value'; readonly reason: string };
 
-/** Why there is no answer, as a phrase for a person. */
+/** Why there is no answer, in words for a person. */
 export function reasonOf(failure: ReadFailure): string {
   switch (failure.type) {
     case 'no-node':

@@ -9,8 +9,8 @@ import { compareBatchPositions, covers, type GroupTerm, type BatchPosition } fro
  *
  * A reader with a position or a greatest lag gets a replica that is known to fulfil it. That knowledge is as old as the
  * last probe or answer, and a reader that has just written is nearly always ahead of it. So while the reader may wait,
- * a replica that is only a little behind is asked anyway: the answer shows whether it has caught up. After that, the
- * primary.
+ * a replica that is only a little behind is asked anyway, and the answer shows whether it has caught up. After the wait
+ * the reader gets the primary.
  *
  * If every replica is late at once, all readers would go to the primary, which has to write. So it is used only within
  * its budget. Beyond the budget a reader without requirements gets the freshest replica, and a reader with requirements
@@ -21,7 +21,7 @@ import { compareBatchPositions, covers, type GroupTerm, type BatchPosition } fro
  * choices", 2001).
  */
 
-/** What is known about a node that can answer. */
+/** What is known about a node that can be read. */
 export interface ReadableNode {
   readonly name: string;
   readonly role: 'primary' | 'replica';
@@ -30,9 +30,9 @@ export interface ReadableNode {
   readonly terms: readonly GroupTerm[];
   /** Age of the oldest batch that is not visible on it; undefined: unknown. */
   readonly lagMs: number | undefined;
-  /** False: a replica that receives no log. Its data grows old, whatever its lag says. */
+  /** False: the node is a replica that receives no log. Its data grows old, whatever its lag says. */
   readonly follows: boolean;
-  /** It failed a moment ago in a way that no client can cause. */
+  /** True: the node failed a moment ago in a way that no client can cause. */
   readonly isResting: boolean;
   /** Unanswered reads. */
   readonly inFlight: number;
@@ -43,13 +43,13 @@ export interface ReadableNode {
 }
 
 export interface ReadRequirements {
-  /** Absent: any position will do. */
+  /** Position that the answer must cover; absent: any position is enough. */
   readonly wanted?: BatchPosition | undefined;
   /** Greatest lag that the reader accepts; absent: any. */
   readonly lagMsMax?: number | undefined;
   /** How much longer this reader may wait for a replica to catch up. */
   readonly waitLeftMs: number;
-  /** A replica beyond this lag is used only if there is nothing better. */
+  /** Lag beyond which a replica is used only if there is nothing better. */
   readonly lagLimitMs: number;
   /** Whether the primary may be used instead of a replica. */
   readonly primaryAllowed: boolean;
@@ -58,8 +58,9 @@ export interface ReadRequirements {
 }
 
 /**
- * Undefined if there is no node. For a reader with a position or a greatest lag also if no node fits now and the
- * primary may not be used. `random` returns numbers from 0 up to, but not including, 1.
+ * The node to read from. Undefined if there is no node. Also undefined if a reader with a position or a greatest lag
+ * finds no fitting node now and the primary may not be used. `random` returns numbers from 0 up to, but not including,
+ * 1.
  */
 export function chooseNode<N extends ReadableNode>(
   nodes: readonly N[],
@@ -86,7 +87,7 @@ export function chooseNode<N extends ReadableNode>(
   return sparesPrimary ? undefined : primary;
 }
 
-/** `soon`: it does not fit as far as known, but may catch up while this reader waits. */
+/** `soon`: as far as known the node does not fit, but it may catch up while this reader waits. */
 function fitOf(
   node: ReadableNode,
   { wanted, lagMsMax = Infinity, waitLeftMs }: ReadRequirements,
@@ -130,7 +131,7 @@ function freshest<N extends ReadableNode>(nodes: readonly N[]): N | undefined {
 
 function isFresher(node: ReadableNode, than: ReadableNode): boolean {
   const by =
-    // Not a number if neither is known, which decides nothing.
+    // If neither lag is known, this is NaN and the next comparison decides.
     lagOf(than) - lagOf(node) ||
     compareBatchPositions(node.position, than.position) ||
     Number(node.role === 'replica') - Number(than.role === 'replica');

@@ -10,8 +10,8 @@ import type { Reads } from './reads.js';
  * Reads from the schema of an event consumer. The data reflects what the consumer has applied, as its progress rows
  * state per topic and group, and not the node's group_state.
  *
- * A reader with a position requires more only if batches in between have something for this consumer. Progress moves
- * only with a change of its topics, so a group that continued without one looks behind but is not.
+ * Progress moves only with a change of the consumer's topics. If the batches after it have no such change, the consumer
+ * looks behind but covers a later position too.
  *
  * The lag of an answer is the age of the oldest change that it does not contain: the group's first change after the
  * progress, by the group's clock. So a stopped consumer shows in the lag, however fresh the answering node is.
@@ -79,18 +79,18 @@ export interface ConsumerRows<T> {
 
 export interface ConsumerAnswer<T> extends Omit<ConsumerRows<T>, 'type' | 'progress'> {
   readonly type: 'answer';
-  /** The position of the answer, merged with what the reader sent. */
+  /** Position of the answer, merged with the position that the reader sent. */
   readonly position: Position;
   /** Age of the oldest change that it does not contain; undefined: unknown. */
   readonly lagMs: number | undefined;
 }
 
 /**
- * Reads a consumer's rows, again until they are as fresh as the reader requires, as any read does.
+ * Reads a consumer's rows, and repeats this until they are as fresh as the reader requires.
  *
- * `read` says by which way, because there are two. Rows that every process may read, such as statistics, are granted to
- * `eco_reader` and come from replicas (`onReplicas`); a branch can serve them, and they spare the primary. Rows with
- * personal data are visible to the consumer's own role alone, and so they come from its store.
+ * `read` is one of two ways. Rows that every process may read, such as statistics, are granted to `eco_reader` and come
+ * from replicas (`onReplicas`): a branch can serve them, and the primary is spared. Rows with personal data are visible
+ * only to the consumer's own role, so they come from its store.
  */
 export async function readConsumer<T>(
   reads: Reads,
@@ -124,7 +124,7 @@ export async function onReplicas<Row, Extra extends WithProgress>(
   return { type: 'rows', rows: { rows, extra }, progress: extra.progress, node: source.node, role: source.role };
 }
 
-/** The freshness of this progress; or why it is not as fresh as the reader requires. */
+/** The freshness of this progress, or why it is not as fresh as the reader requires. */
 async function freshnessOf(
   reads: Reads,
   topics: readonly Topic[],
@@ -171,11 +171,11 @@ async function lagOf(
     ],
     { position: NO_POSITION, lagMsMax, waitMs: 0 },
   );
-  // After a failover that lost applied changes, what the consumer lacks is unknown until it has continued.
+  // After a failover that lost applied changes, the lag is unknown until the consumer has continued.
   if (looked.type !== 'answer' || !looked.extra.all_known) return undefined;
   const { oldest_at_ms: oldestAtMs } = looked.extra;
   const { lagMs } = looked.source;
-  // That node has no more of these topics, so what is missing is at most as old as what the node itself lacks.
+  // That node has no change after the progress, so what is missing is at most as old as what the node itself misses.
   if (oldestAtMs === null) return lagMs;
   const nowMs = reads.clockMs(group);
   return nowMs === undefined ? undefined : Math.max(0, Math.round(nowMs - oldestAtMs), lagMs ?? 0);
@@ -203,7 +203,10 @@ async function firstMissing(
   return undefined;
 }
 
-/** Of each group the batch that all topics have reached, or the reader's own position, which they have reached too. */
+/**
+ * A position for each group: the last batch that all topics have reached, or the reader's own position, which is
+ * covered too.
+ */
 function positionAfter(
   reads: Reads,
   topics: readonly Topic[],

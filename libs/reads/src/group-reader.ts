@@ -14,24 +14,22 @@ import { shownBy, type Query, type StateRow } from './query.js';
 /*
  * Reads from one group, on a node that is fresh enough for this reader.
  *
- *   choose a node → read → does the answer cover the position?
- *       yes: return it
- *       not yet: pause briefly, then choose again (a replica while the reader may wait, then the primary,
- *                if its budget allows); when the time is up: not fresh
- *       never, says the primary: the position is lost
- *       the node failed or refused the statement: repeat on another node
- *   no node available: pause briefly, until the deadline; then there is no node
+ * choose a node → read → does the answer cover the position? yes: return it not yet: pause briefly, then choose again
+ * (a replica while the reader may wait, then the primary, if its budget allows); when the time is up: not fresh never,
+ * says the primary: the position is lost the node failed or refused the statement: repeat on another node no node
+ * available: pause briefly, until the deadline; then there is no node
  *
  * A statement that one node refuses says nothing about the others: its page may be damaged, or it may lack a migration.
- * Only if the nodes agree is it our error. There are two exceptions. All nodes agree about invalid values of the
- * request. A statement that takes too long would load every node in turn: a slow one is not retried, others once.
+ * It is our error only if the nodes agree. There are two exceptions. Invalid values of the request are the client's
+ * error at once, because all nodes would agree. A statement that takes too long would load every node in turn, so a
+ * slow read is not retried and another read once.
  *
  * A read changes nothing, so it may be sent any number of times. A query is one statement, so a request reads one
  * snapshot of one node per group.
  */
 
 export interface ReadLimits extends PrimaryBudgetLimits {
-  /** A replica with a greater lag answers only if there is nothing better. */
+  /** Lag beyond which a replica answers only if there is nothing better, ms. */
   readonly lagLimitMs: number;
   /** How long a reader with a position waits for a replica before it uses the primary. */
   readonly replicaWaitMs: number;
@@ -39,14 +37,14 @@ export interface ReadLimits extends PrimaryBudgetLimits {
   readonly freshWaitMs: number;
   /** How long any reader waits for a node. */
   readonly deadlineMs: number;
-  /** A node's limit for one slow statement; a slow read waits for that much longer. */
+  /** A node's limit for one slow statement, ms. A slow read may take this much longer than others. */
   readonly slowStatementTimeoutMs: number;
 }
 
-// Pause between two tries at a replica that is a little behind: the first is short, because a batch takes a few ms to
-// arrive.
+// Pause between two tries at a replica that is a little behind. The first one is short, because a batch arrives within
+// a few ms.
 const PAUSE = { firstMs: 4, capMs: 64 };
-/** Number of nodes on which a statement that takes too long is tried, so that it does not load all of them. */
+/** Most nodes on which a statement that takes too long is tried, so that it does not load all nodes. */
 const TIMEOUTS_MAX = 2;
 
 type Attempt<Row, Extra> =
@@ -134,7 +132,7 @@ export class GroupReader {
       const limitMs = missing.type === 'not-fresh' ? limits.freshWaitMs : deadlineMs;
       if (performance.now() - startedMs >= Math.max(limitMs, options.waitMs)) return this.#fail(missing);
       if (attempt !== undefined && attempt.type !== 'behind') continue;
-      // Every node has been asked: failures may be over by the next round.
+      // Every node has been asked. Failures may be over by the next round.
       avoided.clear();
       rounds += 1;
       await sleep(doubledMs(rounds, PAUSE));
@@ -142,14 +140,15 @@ export class GroupReader {
   }
 
   /**
-   * Two nodes refuse the statement with the same error and none is left to ask; or the group's only node refuses it.
+   * Whether a refused statement is our error: two nodes refuse it in the same way and no other is left, or the group's
+   * only node refuses it.
    */
   #isOurs(refusals: ReadonlyMap<Node, ReadError>, avoided: ReadonlySet<Node>): boolean {
     if (refusals.size < Math.min(2, this.nodes.nodes.length) || this.nodes.readable(avoided).length > 0) return false;
     return new Set([...refusals.values()].map(({ sqlState }) => sqlState)).size === 1;
   }
 
-  /** Reads on the primary, whatever its load, for what only the primary knows. Waits for none. */
+  /** Reads what only the primary knows on the primary, whatever its load. It waits for no other node. */
   async readOnPrimary<Row, Extra>(
     query: Query<Row, Extra>,
     values: readonly unknown[],
@@ -199,7 +198,7 @@ export class GroupReader {
     const { position } = shown;
     const lagMs = node.note(shown, askedMs);
     if (wanted !== undefined) {
-      // The node's last probe did not report this term yet; the probe that is under way will.
+      // The node's last probe did not report this term yet. The next probe will.
       if (wanted.term < position.term && !node.knows(position)) await node.probe();
       if (wanted.term < position.term && !node.knows(position)) return { type: 'behind' };
       const coverage = covers(position, wanted, node.terms);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { PrimaryBudget, type PrimaryBudgetLimits } from './primary-budget.js';
 
-/** Sends reads at these times, ms, each preferring the primary; returns how many got it. */
+/** Sends reads at these times, ms, all of which would use the primary. Returns how many were allowed to. */
 function granted(limits: PrimaryBudgetLimits, timesMs: readonly number[]): number {
   const budget = new PrimaryBudget(limits, 0);
   let taken = 0;

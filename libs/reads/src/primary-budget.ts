@@ -1,7 +1,7 @@
 /*
- * Limits the reads that the primary takes over from late replicas: a share of the group's reads, and a fixed number per
- * second, so that a quiet service, whose share is near zero, may always ask. One token per read. The share is added
- * with each read, the fixed number with time, and at most one second's worth is kept.
+ * Limits the reads that the primary takes over from late replicas. The limit is a share of the group's reads plus a
+ * fixed number per second, so that a quiet service may always ask. Each read costs a token. Each read also adds the
+ * share, and time adds the fixed number. At most the tokens of one second are kept.
  */
 
 export interface PrimaryBudgetLimits {

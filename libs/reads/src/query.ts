@@ -3,13 +3,13 @@ import type { BatchPosition } from '@eco/routing';
 import type { Observation } from './nodes/group-clock.js';
 
 /**
- * One read of one group, in one statement. The statement also returns the group's position, so the position belongs to
- * the same snapshot as the data, on any node. `Row` is what `rows` selects, `Extra` what `extra` selects.
+ * One read of one group, in one statement. The statement also returns the group's position. So position and data are
+ * from the same snapshot, on any node. `Row` is what `rows` selects, `Extra` what `extra` selects.
  */
 export interface Query<Row, Extra = unknown> {
   readonly statement: Statement;
   readonly pace?: Pace | undefined;
-  /** Never set: holds the types. */
+  /** Never set. It only carries the types. */
   readonly types?: { readonly row: Row; readonly extra: Extra };
 }
 
@@ -21,14 +21,14 @@ export interface QueryText {
   readonly name: string;
   /** A SELECT. */
   readonly rows: string;
-  /** The order of the rows, with columns written `r.<column>`; a join keeps no order by itself. */
+  /** ORDER BY of the result, with columns written `r.<column>`. It is needed because a join keeps no order. */
   readonly order?: string;
   /** Columns that are returned even when there is no row; `r.found` is null then. */
   readonly extra?: string;
   readonly pace?: Pace;
 }
 
-/** A column of `rows` would hide a column of `extra` with its name, so such a query does not compile. */
+/** A column of `rows` would hide a column of `extra` with the same name, so such a query does not compile. */
 type Disjoint<Row, Extra> = [Row] extends [never]
   ? unknown
   : keyof Row & keyof Extra extends never

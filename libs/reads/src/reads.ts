@@ -9,7 +9,10 @@ import type { NodeStatus } from './nodes/node.js';
 import type { Query } from './query.js';
 import { READ_DEFAULTS, type ReadSettings } from './settings.js';
 
-/** A writer moves its group's clock each second, and another one takes over within two. */
+/**
+ * Time without a move after which a group decides nothing, ms. A writer moves its group's clock each second, and
+ * another one takes over within two.
+ */
 const STILL_MS = 5_000;
 
 export interface ReadsOptions {
@@ -49,7 +52,7 @@ export class Reads {
     });
   }
 
-  /** Settles when every node has answered or failed once; absent nodes are looked for from then on. */
+  /** Settles when every node has answered or failed once. Nodes that are away are looked for from then on. */
   async start(): Promise<void> {
     await Promise.all(this.#groups.map(({ nodes }) => nodes.start()));
   }
@@ -84,28 +87,34 @@ export class Reads {
     return this.#ofBucket((buckets) => bucketOf(key, buckets), query, values, options);
   }
 
-  /** Runs the query on the group of this order or command id. An id made elsewhere is looked up too, and not found. */
+  /**
+   * Runs the query on the group of this order or command id. An id that was made elsewhere is looked up too, and not
+   * found.
+   */
   ofId<Row, Extra>(id: string, query: Query<Row, Extra>, values: readonly unknown[], options: ReadOptions) {
     return this.#ofBucket((buckets) => (isUuid(id) ? bucketOfId(id, buckets) : 0), query, values, options);
   }
 
-  /** The group that owned the key's bucket when last seen; undefined: unknown. */
+  /** The group that owned the key's bucket when last seen; undefined if unknown. */
   groupOf(key: string): string | undefined {
     return this.#groupOfKey(key)?.group;
   }
 
-  /** The time by which the key's group decides what is too late, ms since 1970; undefined: nothing is seen of it. */
+  /**
+   * The time by which the key's group decides what is too late, ms since 1970; undefined if nothing is seen of the
+   * group.
+   */
   groupNowMs(key: string): number | undefined {
     return this.#groupOfKey(key)?.nodes.groupNowMs;
   }
 
-  /** Like `groupNowMs`, but only while the group moves: the last time of a group that does not move is unusable. */
+  /** Like `groupNowMs`, but only while the group moves. The last time of a group that does not move is useless. */
   movingGroupNowMs(key: string): number | undefined {
     const nodes = this.#groupOfKey(key)?.nodes;
     return nodes !== undefined && nodes.stillMs < STILL_MS ? nodes.groupNowMs : undefined;
   }
 
-  /** Why the key's group decides nothing now, as far as can be seen; undefined: it moves. */
+  /** Why the key's group decides nothing now, as far as known; undefined if it decides. */
   standstill(key: string): string | undefined {
     const group = this.#groupOfKey(key);
     if (group === undefined) return 'no group is known to own its bucket';

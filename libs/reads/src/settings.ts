@@ -6,12 +6,12 @@ export interface ReadSettings extends ReadLimits, Omit<NodeSettings, 'login' | '
   readonly probeEveryMs: number;
 }
 
-/** They suit one site: replicas some ms behind, a stalled node noticed within two seconds. */
+/** Defaults for one site: replicas are some ms behind, and a stalled node is noticed within two seconds. */
 export const READ_DEFAULTS: ReadSettings = {
   lagLimitMs: 2_000,
   replicaWaitMs: 100,
   freshWaitMs: 1_000,
-  // Longer than two successive stalled nodes take.
+  // Longer than a read takes when it meets two stalled nodes in a row.
   deadlineMs: 5_000,
   primarySharePercent: 20,
   primaryReadsPerSecond: 100,

@@ -11,7 +11,9 @@ export function newCommandId({ key, ...source }: IdSource & { readonly key: stri
   return uuidV7(source, hash12(key));
 }
 
-/** The id of the command of this kind that this origin requested under this `Idempotency-Key`; never an order's id. */
+/**
+ * The id of a command of this kind that a client requested under this `Idempotency-Key`. It never equals an order's id.
+ */
 export function commandIdFor({
   kind,
   key,

@@ -20,20 +20,16 @@ export type Coverage = 'covered' | 'behind' | 'lost';
 
 /**
  * Whether a node at `node` has everything up to `wanted`, both of the same group. `node` is its `group_state` and
- * `terms` its `group_term`, of one snapshot, in any order; of terms only those from `wanted.term` on are looked at.
- * Throws a RangeError when `terms` does not reach the node's own term, so is not of that snapshot.
+ * `terms` its `group_term`, both from one snapshot. `terms` may have any order and needs only the terms from
+ * `wanted.term` on. Throws a RangeError if `terms` lacks the node's own term, because it is then from another snapshot.
  *
- * | wanted against node                                       | is        |
- * | same term, same tag, seq ≤ the node's                     | covered   |
- * | same term, same tag, seq beyond                           | behind    |
- * | same term, other tag                                      | lost      |
- * | later term                                                | behind    |
- * | earlier term, which is in the history, seq before its end | covered   |
- * | earlier term, which is in the history, seq beyond its end | lost      |
- * | earlier term, which is not in the history                 | lost      |
+ * | wanted against node | is | | same term, same tag, seq ≤ the node's | covered | | same term, same tag, seq beyond |
+ * behind | | same term, other tag | lost | | later term | behind | | earlier term, which is in the history, seq before
+ * its end | covered | | earlier term, which is in the history, seq beyond its end | lost | | earlier term, which is not
+ * in the history | lost |
  *
- * A leadership ends where the next one in the history begins. Seqs continue across leaderships. So if one wrote up
- * to 1,000 and a failover kept 900, it ends at 901, and batch 950 of the next leadership is a different batch.
+ * A leadership ends where the next one in the history begins. Seqs continue across leaderships. So if one wrote up to
+ * 1,000 and a failover kept 900, it ends at 901, and batch 950 of the next leadership is a different batch.
  */
 export function covers(node: BatchPosition, wanted: BatchPosition, terms: readonly GroupTerm[]): Coverage {
   if (wanted.term > node.term) return 'behind';

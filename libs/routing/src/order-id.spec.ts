@@ -120,7 +120,7 @@ describe('newId', () => {
           expect(id).toMatch(V7);
           const flipped = bytes.slice();
           flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (0x80 >> (bit & 7));
-          const overwritten = bit < 2 || bit >= 76; // by the variant, and the half byte that is left over
+          const overwritten = bit < 2 || bit >= 76; // The variant overwrites 2 bits, and the last 4 bits are not used.
           expect(newId({ nowMs: ms, random: flipped }) === id).toBe(overwritten);
         },
       ),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-// Checks only the shape, like PostgreSQL's uuid: an id with another version or variant than ours is simply not found.
+// Checks the shape only, like PostgreSQL's uuid. An id of another version or variant than ours is valid and is not
+// found.
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const TIME_MS_MAX = 2 ** 48 - 1;
@@ -69,16 +70,16 @@ function uuidV8(tag: string, fields: readonly string[], field12: number): string
  */
 export const COMMON_CLIENT = 'central';
 
-/** The input of an id derived from an `Idempotency-Key`; it does not include the API. */
+/** The input of an id that derives from an `Idempotency-Key`. The API is no part of it. */
 export interface KeyedRequest {
-  /** Who chose the key, a client or one of our processes: their keys are unrelated. */
+  /** Who chose the key: a client or one of our processes. Equal keys of different origins make different ids. */
   readonly origin: string;
   readonly idempotencyKey: string;
 }
 
 /**
- * The id for a client's key. All ids of keyed requests are made here, so that what makes them hard to guess is in one
- * place. `within`: the scope of the key in addition to its origin: the kind of request, the customer or product.
+ * The id for a client's key. This is the only function that makes ids of keyed requests. `within`: the scope of the key
+ * in addition to its origin: the kind of request, the customer or product.
  */
 export function idOfKey(
   tag: 'order' | 'command',
@@ -92,7 +93,7 @@ export function idOfKey(
 function assemble(first12Hex: string, version: 7 | 8, field12: number, last8: Buffer): string {
   const field = field12.toString(16).padStart(3, '0');
   const tail = Buffer.from(last8);
-  tail.writeUInt8((tail.readUInt8(0) & 0x3f) | 0x80, 0); // the variant bits 10
+  tail.writeUInt8((tail.readUInt8(0) & 0x3f) | 0x80, 0); // Sets the variant bits to 10.
   const tailHex = tail.toString('hex');
   return `${first12Hex.slice(0, 8)}-${first12Hex.slice(8)}-${version}${field}-${tailHex.slice(0, 4)}-${tailHex.slice(4)}`;
 }

@@ -4,23 +4,25 @@ import type { Violation } from '@eco/contracts';
 /** An indicator that has not answered within this time counts as not ready, ms. */
 const INDICATOR_DEADLINE_MS = 2_000;
 
-/** Returns what is missing, in words, or nothing if all is well. If it throws or is too slow, it counts as missing. */
+/**
+ * Returns in words what is missing, or nothing if all is well. If it throws or takes too long, it counts as missing.
+ */
 export type Indicator = () => string | undefined | Promise<string | undefined>;
 
-/** Whether the process can work now. It is live as long as it answers at all. */
+/** Whether the process can work now. It is live as long as it responds at all. */
 export class Health {
   readonly #indicators = new Map<string, Indicator>();
   readonly #facts = new Map<string, () => string>();
 
   constructor(private readonly deadlineMs = INDICATOR_DEADLINE_MS) {}
 
-  /** `name`: what the process needs, such as `broker`. Throws if the name is taken. */
+  /** Adds a check. `name` is what the process needs, such as `broker`. Throws if the name is taken. */
   indicator(name: string, indicator: Indicator): void {
     if (this.#indicators.has(name)) throw new Error(`there is an indicator ${name} already`);
     this.#indicators.set(name, indicator);
   }
 
-  /** A fact in the answer of a ready process, such as its `role`. One that throws is shown with its error. */
+  /** Adds a fact to the response of a ready process, such as its `role`. A fact that throws is shown with its error. */
   fact(name: string, tell: () => string): void {
     this.#facts.set(name, tell);
   }

@@ -43,7 +43,7 @@ async function start(stdout: Output, stderr: Output): Promise<{ process: ChildPr
 
 const get = (url: string) => fetch(url, { signal: AbortSignal.timeout(30_000) });
 
-/** A line is longer than the path, so after this many requests more than a megabyte waits. */
+/** Number of requests after which more than a megabyte of log waits. Each line contains this long path. */
 const REQUESTS = 150;
 
 async function answersAndStops({ process: process_, url }: Awaited<ReturnType<typeof start>>): Promise<void> {

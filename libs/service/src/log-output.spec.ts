@@ -31,7 +31,7 @@ it('writes every line in order, including those that wait at the exit', async ()
 it('keeps lines for a stalled reader up to its limit, drops the rest, and reports their number once it reads again', async () => {
   const pipe = path.join(dir, 'pipe');
   execFileSync('mkfifo', [pipe]);
-  // Non-blocking, so that opening one end does not wait for the other.
+  // The descriptor is non-blocking, so that opening one end does not wait for the other.
   const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
   const fd = openSync(pipe, 'w');
   const recovered: number[] = [];

@@ -9,7 +9,7 @@ import { Socket } from 'node:net';
 
 /** Most bytes of one write: under load one write takes many lines. */
 const WRITE_FROM = 8_192;
-/** Otherwise lines wait this long for others, ms. */
+/** Time that lines wait for others, ms, if fewer bytes than one write have gathered. */
 const GATHER_MS = 100;
 /** Most UTF-16 units that wait while nothing can be written: some 4,000 lines. Further lines are dropped. */
 const WAITING_MAX = 1024 * 1024;
@@ -30,7 +30,7 @@ export class LogOutput {
   /** Keeps the descriptor non-blocking, and serves no other purpose. */
   #nonBlocking: Socket | 'not needed' | undefined;
   #waiting = '';
-  /** What the current write, or a failed one, has not written yet. */
+  /** What the running write, or a failed one, still has to write. */
   #chunk: Buffer | undefined;
   #isWriting = false;
   #timer: NodeJS.Timeout | undefined;
@@ -43,7 +43,7 @@ export class LogOutput {
     this.#onRecovered = onRecovered;
   }
 
-  /** Lines that were never written. */
+  /** Number of lines that were never written. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -59,12 +59,12 @@ export class LogOutput {
     else this.#timer ??= setTimeout(() => this.#writeNext(), GATHER_MS).unref();
   }
 
-  /** Tries once to write the waiting lines, as the last action of the process. */
+  /** Tries once to write the waiting lines. It is the last action of the process. */
   writeLast(): void {
     clearTimeout(this.#timer);
     this.#nonBlocking ??= nonBlocking(this.#fd);
     try {
-      // A running write ends by itself: nothing here can block a thread.
+      // A write that still runs ends by itself, because nothing here can block a thread.
       const failed = this.#isWriting ? undefined : this.#chunk;
       const rest = Buffer.concat([...(failed ? [failed] : []), Buffer.from(this.#waiting)]);
       for (let at = 0; at < rest.length;) at += writeSync(this.#fd, rest, at);

@@ -55,7 +55,8 @@ export function createLog(
         const correlationId = correlation.getStore();
         return correlationId === undefined ? {} : { correlationId };
       },
-      // A line's own correlation id takes precedence: an error may be logged outside of its request's context.
+      // The line's own correlation id takes precedence, because an error may be logged outside of its request's
+      // context.
       mixinMergeStrategy: (line, mixin) => ({ ...mixin, ...line }),
     },
     output,
@@ -63,7 +64,7 @@ export function createLog(
   return log;
 }
 
-/** Nest's own messages: routine at debug; warnings and errors at their level. */
+/** Nest's own messages. Routine ones are logged at debug, warnings and errors at their level. */
 export class NestLog implements LoggerService {
   constructor(private readonly logger: Logger) {}
 

@@ -3,7 +3,9 @@ import type { Health } from './health.js';
 import { problem } from './http/problem.js';
 import type { Metrics } from './metrics.js';
 
-/** Routes for operators and their tools, directly on Fastify, because a process without any API has them too. */
+/**
+ * Routes for operators and their tools. They are on Fastify directly, because a process without an API has them too.
+ */
 export function addOperatorRoutes(
   fastify: FastifyInstance,
   options: { readonly health: Health; readonly metrics: Metrics; readonly stopping: AbortSignal },

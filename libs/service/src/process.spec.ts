@@ -32,7 +32,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)('stops at %s, with the matching exit cod
   let stops = 0;
   const stop = async () => void (stops += 1);
   const code = runProcess(async () => {
-    // Sent while it still starts: it finishes starting, then stops.
+    // The signal is sent while the process still starts. The process finishes its start, then stops.
     process.emit(signal, signal);
     return { stop };
   });

@@ -21,7 +21,7 @@ export async function runProcess(
     say(`Node ${NODE_MAJOR_MIN} or newer is needed, this is ${process.version}`);
     return EXIT.config;
   }
-  // If nothing can be written, for example on a full disk, Node would end the process.
+  // If standard output can't be written, for example on a full disk, Node would end the process.
   process.stderr.on('error', ignoreError);
   const signal = new StopSignal();
   try {
@@ -34,7 +34,7 @@ export async function runProcess(
     return error instanceof StartError ? EXIT.unavailable : EXIT.failed;
   } finally {
     signal.ignore();
-    // A write may still fail later; then nobody is left to report it to.
+    // A later write to standard error may fail too, and then nobody is left to report it to.
     setImmediate(() => process.stderr.off('error', ignoreError)).unref();
   }
 }

@@ -67,7 +67,7 @@ class OrdersController {
   }
 }
 
-/** What is read of a streamed response, and whether it ended. */
+/** What was read of a streamed response, and whether it ended in order. */
 const streamed = { chunks: 0, isOver: false, end: (): void => undefined };
 
 @Controller('lists')
@@ -126,7 +126,7 @@ const ask = (path: string, init?: RequestInit) => fetch(`${service.url}${path}`,
 const post = (body: string | Buffer, headers: Record<string, string> = {}) =>
   ask('/orders', { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
 
-/** The body of an answer that must be a problem of this name. */
+/** The body of a response that must be a problem of this name. */
 async function problemIn(response: Response, status: number, name: string): Promise<Problem> {
   expect(response.status).toBe(status);
   expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
@@ -376,8 +376,8 @@ describe('a streamed answer', () => {
     const response = await ask('/lists/endless', { signal: client.signal });
     const reader = response.body?.getReader();
     await reader?.read();
-    // The two ends of the connection buffer a limited amount, so without a reader few of the chunks are produced: some
-    // MB.
+    // The buffers of the two ends of the connection hold some MB. Without a reader no more chunks than that are
+    // produced.
     for (let request = 0; request < 20; request += 1) await (await ask('/health/live')).text();
     expect(streamed.chunks).toBeLessThan(1_000);
     expect(streamed.isOver).toBe(false);

@@ -14,20 +14,20 @@ import { Metrics } from './metrics.js';
 import { addOperatorRoutes } from './operator-routes.js';
 
 /**
- * Time for running requests when the process stops, ms; then their connections are cut. Parts closed after them have
- * the rest of the five seconds.
+ * Time for running requests when the process stops, ms. After it their connections are cut. The parts that are closed
+ * next have the rest of the five seconds.
  */
 const DRAIN_MS = 2_000;
 
 export interface ServiceConfig {
   readonly name: string;
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0: any free port. */
   readonly port: number;
   readonly logLevel: LogLevel;
 }
 
-/** What every service is built around. Its parts are passed to whatever needs them. */
+/** The base of every service. Its parts are passed to the code that needs them. */
 export interface Frame {
   readonly config: ServiceConfig;
   readonly log: Logger;
@@ -75,7 +75,7 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
   const adapter = new ServiceAdapter(log);
   const fastify = adapter.getInstance();
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
-  // One line per request, with fixed fields: searching it for secrets would cost more than the line (11 µs against 2).
+  // One line per request has fixed fields. A search of it for secrets would take 11 µs, the line itself takes 2.
   const requestLog = log.child({}, { redact: [] });
   fastify.addHook('onResponse', (request, reply, done) => {
     recordRequest(frame.metrics, requestLog, request, reply);
@@ -125,7 +125,7 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
   const { method, url } = request;
   const route = request.routeOptions.url ?? 'unknown';
   metrics.observeRequest(method, route, reply.statusCode, reply.elapsedTime / 1000);
-  // Monitoring requests these every few seconds from every process.
+  // Monitoring requests these routes of every process every few seconds.
   const level = route === '/metrics' || route.startsWith('/health/') ? 'debug' : 'info';
   log[level](
     {
@@ -134,7 +134,7 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
       url,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
-      // What the request created, such as an order, so that its id leads to the correlation id.
+      // The id of what the request created, such as an order. With it the correlation id can be found.
       location: reply.getHeader('location'),
     },
     'request',

@@ -15,13 +15,13 @@ export async function brokerView(broker: RunningBroker, operator: Login): Promis
   return (await get(broker, operator, 'nodes')) as BrokerView[];
 }
 
-/** Brokers need less than this for what they repair themselves. */
+/** Time within which brokers finish the repairs that they make by themselves, ms. */
 const ALONE_MS = 20_000;
 const WHOLE_MS = 240_000;
 
 /**
- * Waits until each broker sees all others running without a partition, and every quorum queue's members are online. The
- * `returned` broker was stalled, cut off or out of disk space, and is back. Two cases do not recover by themselves:
+ * Waits until each broker sees all others running without a partition, and every quorum queue's members are online.
+ * `returned` is the broker that was stalled, cut off or out of disk space. Two cases do not recover by themselves:
  * - A broker that returns just when the others have given it up, without having noticed itself, stays partitioned where
  *   the topology is stored in Mnesia (before 4.2, unless moved to Khepri): seen on 4.0.5 and 3.10.8.
  * - A broker whose disk was full during writes: after a few attempts in half a second the supervisor of its quorum
@@ -49,7 +49,7 @@ export async function untilBrokersAreWhole(
   await eventually('the brokers are one cluster again', look, { deadlineMs: WHOLE_MS, pauseMs: 500 });
 }
 
-/** What is still missing, according to any broker. */
+/** What one of the brokers still reports as missing. */
 async function defectOf(brokers: readonly RunningBroker[], operator: Login): Promise<string | undefined> {
   for (const broker of brokers) {
     const view = await brokerView(broker, operator);

@@ -51,7 +51,7 @@ async function untilSeenAway(away: RunningBroker, by: RunningBroker): Promise<vo
 
 type Publish = () => Promise<PublishOutcome>;
 
-/** Provides a channel to publish through one broker. */
+/** Gives a channel that publishes through one broker. */
 async function publishing<T>(one: RunningBroker, action: (publish: Publish) => Promise<T>): Promise<T> {
   const access = { brokers: [{ host: one.host, port: one.amqpPort }], ...cluster.operator };
   const connection = new BrokerConnection({ access, name: 'contract' });
@@ -119,7 +119,7 @@ async function streaming(): Promise<string[]> {
 const untilBothStream = () =>
   eventually('both replicas stream', async () => (await streaming()).length === 2, { deadlineMs: 120_000 });
 
-/** Of two replicas whose primary has failed. */
+/** Of two replicas whose primary has failed, the one that has received more of its log. */
 async function moreAdvanced(one: RunningDatabase, other: RunningDatabase): Promise<RunningDatabase> {
   const received = async (replica: RunningDatabase) => {
     const [row] = await sql(replica, `SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::text AS place`);
@@ -133,7 +133,7 @@ let written = 0;
 const write = () =>
   sql(node(1), `INSERT INTO eco.setting (name, value) VALUES ('contract ${++written}', 'x')`, 120_000);
 
-/** A write whose commit now waits for a replica. */
+/** A write whose commit is waiting for a replica. */
 async function waitingWrite(): Promise<{ committed: Promise<unknown> }> {
   const committed = write();
   committed.catch(() => undefined);
@@ -221,7 +221,7 @@ describe('a broker', () => {
     await eventually('a connection', () => !socket.connecting);
     await one.cutOff();
     socket.write('AMQP\x00\x00\x09\x01');
-    // Briefly: a broker allows 10 s for the handshake, and TCP retransmits at ever longer intervals.
+    // The cut is short: a broker allows 10 s for the handshake, and TCP retransmits at ever longer intervals.
     await expect(ask(one, 'whoami', { deadlineMs: 2000 })).rejects.toThrow();
     expect(received).toEqual([]);
     await one.reconnect();
@@ -231,7 +231,8 @@ describe('a broker', () => {
     await untilWhole(one);
   }, 300_000);
 
-  // The others notice after net_ticktime, and it gives up as long after that; a returning broker must rejoin.
+  // The other brokers notice the cut after net_ticktime, and the cut-off one gives up as long after that. A broker that
+  // returns must rejoin.
   it.each([
     ['as soon as the others noticed', 0],
     ['long after both sides did', 30_000],
@@ -329,7 +330,7 @@ describe('a database', () => {
     await ahead.promote();
     expect(await sql(ahead, 'SELECT pg_is_in_recovery() AS replica')).toEqual([{ replica: false }]);
     await other.follow(ahead);
-    // Its commit waits for the following replica, as on the old primary.
+    // The commit waits for the replica that follows, as it did on the old primary.
     await sql(ahead, `INSERT INTO eco.setting (name, value) VALUES ('promoted', 'x')`, 60_000);
     expect(await sql(ahead, `SELECT FROM eco.setting WHERE name = 'contract ${written}'`)).toHaveLength(1);
     await eventually('the one that follows has it', async () => {

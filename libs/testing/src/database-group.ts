@@ -4,7 +4,7 @@ import type { Address, Login } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
 
-/** A separate database group, without brokers, for a spec that corrupts, kills, stops or promotes. */
+/** A database group without brokers, for a spec that corrupts, kills, stops or promotes its servers. */
 export interface DatabaseGroup {
   id: string;
   buckets: number;
@@ -14,14 +14,14 @@ export interface DatabaseGroup {
   superuser: Login;
   /** Queries as superuser, in `ecomarket`; on the first server unless another is named. */
   asSuperuser<R extends Record<string, unknown>>(text: string, values?: unknown[], server?: Address): Promise<R[]>;
-  /** Also ends the groups that were started together with it. */
+  /** Ends this group and the groups that were started together with it. */
   stop(): Promise<void>;
 }
 
-/** A query may wait for what a test blocks. */
+/** Time limit of a query, ms. A query may wait for what a test blocks. */
 const ASK_MS = 30_000;
 
-/** Starts in some three seconds; with one replica unless stated otherwise. */
+/** Starts a group in some three seconds, with one replica unless the options say otherwise. */
 export async function startDatabaseGroup({
   id = 'g1',
   replicas = 1,
@@ -32,7 +32,7 @@ export async function startDatabaseGroup({
   return group;
 }
 
-/** Groups of one cluster, among which the buckets are divided. */
+/** Starts the groups of one cluster, which share the buckets. */
 export async function startDatabaseGroups(
   groups: { id: string; replicas: number }[],
   { buckets = 16 }: { buckets?: number } = {},

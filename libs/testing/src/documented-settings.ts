@@ -24,7 +24,9 @@ export function documentedSettings(
   return rows;
 }
 
-/** Of `8000 (central), 8002 (sucursal)` the default of the service; of any other text all of it. */
+/**
+ * The default of this service in a cell such as `8000 (central), 8002 (sucursal)`. Any other cell is returned as it is.
+ */
 function defaultOf(service: Service, standard: string): string {
   const each = [...standard.matchAll(/(\S+) \((\w+)\)/g)];
   return each.length === 0 ? standard : (each.find(([, , name]) => name === service)?.[1] ?? '');

@@ -34,7 +34,7 @@ export async function startTestCluster(
     const destroyCluster = cluster.destroy.bind(cluster);
     const destroy = async () => {
       await destroyCluster();
-      // Including what a suite added there.
+      // Removes everything, including what a suite added to the folder.
       await rm(dataDir, { recursive: true, force: true });
     };
     return Object.assign(cluster, { dataDir, destroy });
@@ -44,7 +44,7 @@ export async function startTestCluster(
   }
 }
 
-/** The container client takes a second to load, so it is loaded only on demand. */
+/** The container client takes a second to load, so it is loaded only if needed. */
 async function startInContainers(description: ClusterDescription): Promise<RunningCluster> {
   const { startContainers } = await import('@eco/cluster/containers');
   return startContainers(description);

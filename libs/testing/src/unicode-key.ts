@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 
 /*
- * Keys for tests that compare two implementations of the hash: all text that PostgreSQL can store, so every code point
- * except U+0000 and the surrogates, including control characters and unassigned ones.
+ * Keys for tests that compare two implementations of the hash: any text that PostgreSQL can store. It may have every
+ * code point except U+0000 and the surrogates, including control characters and unassigned ones.
  */
 
 /** Numbers from 0 up to, but not including, 1, like `Math.random`. */
 export type RandomSource = () => number;
 
-/** By length in UTF-8, so that each length is equally likely. */
+/** Code points by their length in UTF-8, so that each length is equally likely. */
 const CODE_POINTS = [
   [0x1, 0x7f],
   [0x80, 0x7ff],
@@ -30,7 +30,7 @@ export function unicodeKey(random: RandomSource, codePointsMax = 40): string {
   return String.fromCodePoint(...Array.from({ length: 1 + below(codePointsMax) }, codePoint));
 }
 
-/** A source with the same numbers for the same seed, so that a failed test can be repeated. */
+/** A random source that gives the same numbers for the same seed, so that a failed test can be repeated. */
 export function seededRandom(seed: string): RandomSource {
   let round = 0;
   let words: number[] = [];

@@ -13,11 +13,14 @@ export class WriterProcess {
   readonly #logFile: string;
   #process: ChildProcess | undefined;
   #said = '';
-  /** How often it ended on its own or was killed. */
+  /** How often the process ended on its own or was killed. */
   ends = 0;
   keepsRunning = false;
 
-  /** `nodeArguments`: of Node, before the program. `nodes`: the database nodes that it can reach; default all. */
+  /**
+   * `nodeArguments`: arguments of Node before the program. `nodes`: the database nodes that the process can reach;
+   * default all.
+   */
   constructor(
     cluster: TestCluster,
     readonly name: string,
@@ -69,7 +72,7 @@ export class WriterProcess {
     process.kill(this.pid, signal);
   }
 
-  /** Asks it to stop; settles when it has ended, with the time that took, ms. */
+  /** Asks the process to stop. Settles when it has ended, with the time that took, ms. */
   async stop(): Promise<number> {
     this.keepsRunning = false;
     const startedMs = performance.now();
@@ -92,7 +95,7 @@ export class WriterProcess {
     return eventually(`${this.name} ends`, () => this.#process === undefined, { deadlineMs: 60_000, pauseMs: 10 });
   }
 
-  /** Undefined while it does not answer. */
+  /** Undefined while the process does not respond. */
   async role(): Promise<string | undefined> {
     const url = /"url":"([^"]+)"/.exec(this.#said)?.[1];
     if (url === undefined) return undefined;

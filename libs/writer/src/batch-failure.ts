@@ -19,13 +19,16 @@ export type BatchFailure =
 const SQLSTATE_FENCED = 'EF001';
 const NOT_IN_FENCED_TRANSACTION = 'EF002';
 
-/** Causes that are in the command itself. */
+/** SQLSTATE classes whose cause is the command itself. */
 const COMMANDS_OWN = [SQLSTATE_CLASS.invalidData, SQLSTATE_CLASS.brokenConstraint, SQLSTATE_CLASS.limitExceeded];
 
-/** A smaller batch may succeed; after an operator's cancel it does no harm. */
+/**
+ * Errors after which a smaller batch may succeed. An operator's cancel has the same code, and a smaller batch then does
+ * no harm.
+ */
 const TOO_LARGE: readonly string[] = [SQLSTATE.queryCanceled, SQLSTATE.outOfMemory];
 
-/** An error that is not known to be a command error blames no command. */
+/** Classifies an error. A command is blamed only if the error is known to be a command error. */
 export function batchFailureOf(error: unknown): BatchFailure {
   if (!(error instanceof DatabaseError)) return { type: 'server-error', error: error as Error, lost: true };
   const code = error.code ?? '';

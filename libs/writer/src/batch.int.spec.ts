@@ -318,7 +318,7 @@ describe('expired rows', () => {
     await removeOld(new Retention(100 * DAY_MS, 0));
     expect(await kept()).toEqual(before);
 
-    // As if 200 days had passed.
+    // Changes times and stamps to those of 200 days ago.
     const older = `- interval '200 days'`;
     const stampOf = (column: string) =>
       `lpad((left(${column}, 15)::bigint - ${200 * DAY_MS})::text, 15, '0') || substr(${column}, 16)`;
@@ -511,7 +511,7 @@ describe('a commit', () => {
     expect(await processesEnded()).toEqual([1]);
     await storeSuspects(session, leaderTerm, 'two', { stored: [set] });
     expect(await processesEnded()).toEqual([0]);
-    // Tries from before the server started do not show which process ended.
+    // A try from before the server's start does not show which process ended.
     await group.asSuperuser(`UPDATE eco.suspect SET tried_by = '{three@1700000000.5}'`);
     expect(await processesEnded()).toEqual([0]);
     await storeSuspects(session, leaderTerm, 'spec', { removed: [set.suspectId] });
@@ -562,7 +562,7 @@ describe('a commit', () => {
       await replica().resume();
       expect(settled.type).toBe('unknown');
       await session.ended;
-      // The batch is stored, so "unknown" must never be read as "not done".
+      // The batch is stored, so nobody may read "unknown" as "not done".
       expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(1);
     },
   );

@@ -120,7 +120,7 @@ function settleCommit(
   return { type: 'unknown', error: new Error(`COMMIT answered ${command}`, { cause: failure?.error }) };
 }
 
-/** The first failure is the cause; statements pipelined behind it failed because of it. Waits for all of them. */
+/** Waits for all statements and returns the first failure. The statements pipelined behind it failed because of it. */
 async function firstFailure(sent: readonly Promise<unknown>[]): Promise<BatchFailure | undefined> {
   const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
   return failed === undefined ? undefined : batchFailureOf(failed.reason);

@@ -1,10 +1,14 @@
 import type { Log } from '@eco/base';
 
-/** A broker gives up a consumer that keeps a delivery for 30 minutes. A busy server needs seconds for a batch, not this. */
+/**
+ * How long the leader keeps deliveries while the database does not answer. A busy server needs seconds for a batch. A
+ * broker gives up a consumer that keeps a delivery for 30 minutes.
+ */
 const HOLD_MS = 60_000;
 /**
- * A COMMIT that has waited this long for a replica may be on a primary that was replaced: a leader that is cut off from
- * the other nodes does not learn that. Its deliveries must not wait for it, since the next leader can process them.
+ * A COMMIT that has waited this long for a replica may be on a replaced primary, because a leader that is cut off from
+ * the other nodes does not learn of its replacement. The leader then requeues its deliveries, so that the next leader
+ * can process them.
  */
 const REPLICA_WAIT_MS = 5000;
 const LOOK_EVERY_MS = 500;
@@ -23,8 +27,8 @@ export interface DatabaseWaitOptions {
 
 /**
  * Bounds how long the leader keeps deliveries while it waits for the database. Past the limit it requeues all of them,
- * also those that arrived meanwhile and that nobody has read. A late answer then acknowledges nothing, and a command that
- * is delivered again gets its first outcome.
+ * including those that have just arrived and were not taken yet. A late answer then acknowledges nothing, and a command
+ * that is delivered again gets its first outcome.
  */
 export class DatabaseWait {
   #since: number | undefined;
@@ -37,7 +41,7 @@ export class DatabaseWait {
     return this.#since === undefined ? 0 : performance.now() - this.#since;
   }
 
-  /** The last `during` requeued the deliveries. */
+  /** True: the last `during` requeued the deliveries. */
   get hasRequeued(): boolean {
     return this.#hasRequeued;
   }

@@ -1,6 +1,6 @@
 /**
- * How far the leader's own monotonic clock has advanced since the group's clock was last advanced and stored. Time that
- * was sent but not stored counts again.
+ * Time by the leader's own monotonic clock since the group's clock was last advanced. Time that was sent counts until
+ * it is stored, so a lost batch loses no time.
  */
 export class ElapsedTime {
   #storedAt = performance.now();
@@ -12,7 +12,7 @@ export class ElapsedTime {
     return this.#sentAt - this.#storedAt;
   }
 
-  /** The time sent last is committed. */
+  /** Call it when the batch or heartbeat with the last sent time is committed. */
   stored(): void {
     this.#storedAt = this.#sentAt;
   }

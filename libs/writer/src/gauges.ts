@@ -10,7 +10,10 @@ export interface GroupGauges {
   oldestXminAge: number;
 }
 
-/** Each group is a time series, and the content of a queue may come from anybody. */
+/**
+ * Most groups of dead letters that are shown. Each group is a time series, and anybody may have sent the content of a
+ * queue.
+ */
 const GROUPS_MAX = 50;
 
 /** Asks the primary, as eco_writer. Throws if it does not answer within a second. */
@@ -46,10 +49,11 @@ function sum(groups: GroupGauges['deadLetters']): number {
 /** Differences between clocks, s. */
 export interface Clocks {
   /**
-   * The group's clock ahead of the primary's, which was set back. An idle group's clock is up to one heartbeat behind.
+   * How far the group's clock is ahead of the primary's, which was then set back. An idle group's clock is up to one
+   * heartbeat behind.
    */
   groupAheadS: number;
-  /** The primary's clock ahead of this process's. */
+  /** How far the primary's clock is ahead of this process's. */
   primaryAheadS: number;
 }
 

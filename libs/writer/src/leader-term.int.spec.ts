@@ -41,7 +41,7 @@ describe('the lock', () => {
     await leads(first);
     await startTerm(first);
     first.destroy(new Error('killed'));
-    // Before the 11 s after which the server ends a session that says nothing.
+    // The deadline is shorter than the 11 s after which the server ends a silent session.
     await eventually('the lock is free', () => tryToLead(second), { deadlineMs: 9000 });
   });
 
@@ -240,7 +240,7 @@ describe('the group’s row', () => {
       const [[[{ Plan: plan }]]] = rows as [[[{ Plan: Record<string, number> }]]];
       return (plan?.['Shared Hit Blocks'] ?? 0) + (plan?.['Shared Read Blocks'] ?? 0);
     };
-    // Run once first: each parse reads the catalogue.
+    // The first round does not count, because its parse reads the catalogue.
     for (const times of [1, 2]) {
       const pages = {
         read: await pagesOf('SELECT * FROM eco.group_position'),

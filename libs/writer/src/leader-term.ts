@@ -6,8 +6,8 @@ import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import type { WriterSession } from './session.js';
 
 /**
- * Which session may write. A session that holds the advisory lock puts its tag into the group's row. From then on only
- * its fence passes.
+ * Which session may write. A session that holds the advisory lock puts its tag into the group's row. From then on the
+ * fence passes for no other session.
  *
  * The term begins with its first batch. A leadership that decides nothing is invisible to readers and leaves no row
  * behind. The first leadership after a promotion takes its term at once, because the promotion starts another history:
@@ -88,7 +88,7 @@ export async function tryToLead(session: WriterSession): Promise<boolean> {
 }
 
 /**
- * Starts a leadership; the session must hold the lock. Throws if it is not certain that a replica has stored it: then
+ * Starts a leadership; the session must hold the lock. Throws if it is uncertain whether a replica has stored it. Then
  * close the session and start again.
  */
 export async function startTerm(session: WriterSession): Promise<LeaderTerm> {
@@ -128,8 +128,8 @@ const dueHolds: Statement = {
 };
 
 /**
- * Whether holds are due, by the group's clock. Also false if the query fails: the leader's next statement reveals the
- * error.
+ * Whether reservations are due, by the group's clock. False if the query fails: the leader's next statement then
+ * reports the error.
  */
 export async function hasDueHolds(session: WriterSession): Promise<boolean> {
   return session.run(dueHolds).then(
@@ -145,8 +145,8 @@ export interface HolderSigns {
   /** Null: nobody holds the lock. */
   pid: number | null;
   /**
-   * It waits for a replica. No standby may cut that wait short, because that would publish a commit that is not
-   * replicated.
+   * The holder's COMMIT waits for a replica. No standby may cut that wait short, because it would publish a commit that
+   * is not replicated.
    */
   waitsForReplica: boolean;
 }

@@ -19,13 +19,16 @@ import { watchSession } from './watch.js';
 
 const ANSWER_MS = 3000;
 const POLL_MS = 250;
-/** Longer than a poll, so that another writer can try after this one gave up. */
+/**
+ * Pause after a leadership that this writer gave up. It is longer than a poll, so that another writer can take the
+ * lock.
+ */
 const LOOK_AGAIN_MS = 500;
 /** Interval at which a standby checks the holder. */
 const HOLDER_MS = 1000;
 /**
- * A holder that has not changed for this long, and waits for no replica, has stalled; the server's timeouts have failed
- * to end it.
+ * A holder that has not changed for this long and waits for no replica has stalled, and the server's own timeouts have
+ * failed to end it.
  */
 const STALLED_MS_MAX = 13_000;
 /** A standby whose last poll is older than this can't take over. */
@@ -44,11 +47,17 @@ export interface LeaderLoop {
   lead(session: WriterSession, leaderTerm: LeaderTerm, stop: AbortSignal): Promise<LeadershipEnd>;
   /** How long the current work has waited for the database, ms; 0: nothing waits. */
   readonly waitedMs: number;
-  /** The most tries of any command that was tried alone; 0: there is none. Above 3 an operator must decide. */
+  /**
+   * The highest number of tries of any command that is tried alone; 0 if there is no such command. Above 3 an operator
+   * must decide.
+   */
   readonly suspectTries: number;
-  /** What keeps it from writing now; undefined while it does not lead. */
+  /** What keeps this writer from writing now; undefined while it does not lead. */
   readonly obstacle: string | undefined;
-  /** This process started to try suspects and has not settled them, although it is alive: see `withdrawTries`. */
+  /**
+   * Name of this process if it began to try suspects and has not settled them. It is alive, so it withdraws the try:
+   * see `withdrawTries`.
+   */
   readonly openTryOf: string | undefined;
   tryWithdrawn(): void;
 }
@@ -105,14 +114,12 @@ export class Leadership {
     return `nobody leads: no leader has given a sign for ${Math.round(this.#leaderlessMs / 1000)} s, and another session holds the lock`;
   }
 
-  /** Connection for small queries to the node that it writes to; undefined while this writer is not the leader. */
+  /** Connection for small queries to the primary; undefined while this writer is not the leader. */
   get primary() {
     return this.#leaderTerm && this.knownPrimary;
   }
 
-  /**
-   * Connection for small queries to the node that it writes to or would write to; undefined without a session there.
-   */
+  /** Connection for small queries to the primary, for leader and standby; undefined without a session there. */
   get knownPrimary() {
     return this.#session && this.#nodes.connection(this.#session.node);
   }
@@ -175,7 +182,7 @@ export class Leadership {
     }
   }
 
-  /** False: the process stops. */
+  /** True: this session holds the lock. False: the process stops. */
   private async lockWon(session: WriterSession): Promise<boolean> {
     const detector = new StallDetector();
     let lookedAt = performance.now();
@@ -234,7 +241,8 @@ export class Leadership {
     } finally {
       this.#leaderTerm = undefined;
       this.#stop.signal.removeEventListener('abort', end);
-      // At once, because the process may be about to stop. If the database is away, the next session does it.
+      // The try is withdrawn at once, because the process may be about to stop. If the database is away, the next
+      // session withdraws it.
       const side = this.#nodes.connection(session.node);
       if (side !== undefined) {
         await this.withdrawOpenTry((text, values) => side.ask(text, values)).catch(() => undefined);

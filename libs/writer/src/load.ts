@@ -14,8 +14,8 @@ const ownership: Statement = {
 };
 
 /**
- * Sends the statements that `keys` need; call it inside `session.together`. `state`, the state but for the fence's
- * values, and `leftOut` are complete when all have answered.
+ * Sends the statements that `keys` need; call it inside `session.together`. `state` lacks only the fence's values.
+ * `state` and `leftOut` are complete when all statements have answered.
  */
 export function sendLoad(
   session: WriterSession,

@@ -10,9 +10,9 @@ import { readClocks, type Clocks } from './gauges.js';
  */
 
 const EVERY_MS = 2000;
-/** A busy server may take long; nothing waits for this. */
+/** Time limit of a query. It is long, because the server may be busy and nothing waits for the result. */
 const ANSWER_MS = 5000;
-/** A clock that is off by more than this is wrong, not merely inexact. */
+/** A clock that differs by more than this many seconds is set wrongly, not merely inexact. */
 const CLOCK_S_MAX = 5;
 
 export interface PrimaryWatchOptions {
@@ -44,7 +44,7 @@ export class PrimaryWatch {
     return this.#renewed;
   }
 
-  /** Undefined while the primary does not answer. */
+  /** Differences of the clocks; undefined while the primary does not answer. */
   get clocks(): Clocks | undefined {
     return this.#clocks;
   }

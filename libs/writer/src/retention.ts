@@ -5,13 +5,13 @@ import type { Row, WriterSession } from './session.js';
 /*
  * Removes what is kept only for a time: tombstones, closed dead letters (and key conflicts, which can only be closed),
  * removed cart items, and empty carts. docs/operations.md lists all tables. As with all data of a group, the leader
- * removes them in a batch: fenced, replicated, a limited number of rows at a time. No late command can take effect
- * because of it: a command older than `COMMAND_DAYS_MAX` expires, and all of this is kept longer.
+ * removes them in a batch: fenced, replicated, a limited number of rows at a time. A removal lets no late command take
+ * effect: all these rows are kept for longer than `COMMAND_DAYS_MAX`, after which a command expires.
  */
 
 /** Rows of one kind per batch. With 500 rows a batch took 5 to 10 ms longer than an empty one, on a busy machine. */
 const ROWS_MAX = 200;
-/** Rows read at a time from a table without a suitable index. */
+/** Rows that a page reads from a table without a suitable index. */
 const PAGE_ROWS = 500;
 const LOOK_EVERY_MS = 10_000;
 /** Pause while more rows are due. */
@@ -19,13 +19,13 @@ const NEXT_MS = 1_000;
 /** Pause between two passes through the carts, and after a failed removal. */
 const REST_MS = 6 * 3_600_000;
 
-/** Rows that one statement removes in a batch. Its parameters are those of the fence, then these. */
+/** A statement that removes rows in a batch. Its first parameters are those of the fence, followed by these. */
 export interface Removal {
   statement: Statement;
   values: unknown[];
 }
 
-// Each takes the time to keep, ms, measured by the group's clock.
+// Instant before which rows are old. $1: how long they are kept, ms, by the group's clock.
 const BEFORE = `(SELECT s.at - $1 * interval '1 ms' FROM eco.group_position s)`;
 const STAMP_BEFORE = `(SELECT lpad(greatest(0, floor(extract(epoch FROM s.at) * 1000 - $1))::text, 15, '0') FROM eco.group_position s)`;
 

@@ -8,7 +8,7 @@ import { ElapsedTime } from './elapsed-time.js';
  * The writer's one connection to the primary. It holds the advisory lock and runs the batches, so both end with it. It
  * has no client-side query timeout and no cancel: cutting short a COMMIT's wait for a replica would publish what is not
  * replicated. The server limits every other statement, keepalives detect a dead peer, and a watch on another connection
- * (`watch.ts`) destroys this one when its backend is gone.
+ * (`watch.ts`) destroys this session when its backend is gone.
  */
 const settings: Readonly<Record<string, string>> = {
   application_name: 'eco writer',
@@ -60,7 +60,7 @@ export class WriterSession {
   private failure: Error | undefined;
   private answeredAt = performance.now();
   private waitsForReplicaSince: number | undefined;
-  /** Of the statement that the server is running: answers arrive in the order of the statements. */
+  /** The server's warning for the statement that it is running. Answers arrive in the order of the statements. */
   private warning: string | undefined;
 
   private constructor(
@@ -125,7 +125,7 @@ export class WriterSession {
     return this.waitsForReplicaSince === undefined ? 0 : performance.now() - this.waitsForReplicaSince;
   }
 
-  /** Set by its watch. */
+  /** The session's watch sets this value. */
   observeReplicaWait(waits: boolean): void {
     if (waits) this.waitsForReplicaSince ??= performance.now();
     else this.waitsForReplicaSince = undefined;
@@ -143,11 +143,12 @@ export class WriterSession {
 
   private query(config: QueryArrayConfig): Promise<StatementResult> {
     return new Promise((resolve, reject) => {
-      // A callback runs before the next message of the server is read, a promise's `then` only after all that came with it.
+      // A callback runs before the server's next message is read. A promise's `then` would run after all messages that
+      // came with it.
       this.client.query<Row>(config, (error, result) => {
         const { warning } = this;
         this.warning = undefined;
-        // The type omits that it is undefined on success.
+        // The type says that `error` is always set; on success it is undefined.
         const failure = error as Error | null | undefined;
         if (failure !== null && failure !== undefined) return reject(failure);
         this.answeredAt = performance.now();
@@ -156,7 +157,7 @@ export class WriterSession {
     });
   }
 
-  /** Ends at once, without publishing the server, which ends the backend and with it the lock and the transaction. */
+  /** Ends at once and says no goodbye. The server then ends the backend, and with it the lock and the transaction. */
   destroy(why: Error): void {
     this.failure ??= why;
     this.socket.destroy();

@@ -151,7 +151,7 @@ it('tries a replay once per number, and records each action on a dead letter wit
 });
 
 it('dead-letters a command that is too large for the server', async () => {
-  // Hashes, because other text would be compressed and fit.
+  // The lines contain hashes, because other text would be compressed and then fit.
   const hashes = Array.from({ length: 200 }, (_, index) => `md5(customer_id || '${index}')`).join(' || ');
   const text = `CASE WHEN length(customer_id) > 100 THEN ${hashes} ELSE '' END`;
   await group.asSuperuser(`CREATE INDEX too_long ON eco.orders ((${text}))`);

@@ -18,7 +18,7 @@ import type { Taken } from './taken.js';
 /** What a batch did, and how long each phase took. */
 export interface Committed<T extends Taken = Taken> {
   type: 'committed';
-  /** The commands it settled: all of the part, or as many as fit, from the front of each queue. */
+  /** The commands that the batch settled: all of the part, or those of each queue's front that fit. */
   taken: readonly T[];
   state: BatchState;
   /** `replies`: one for each of `taken`, in its order. */
@@ -27,20 +27,20 @@ export interface Committed<T extends Taken = Taken> {
 }
 
 type CommandError = Extract<BatchFailure, { type: 'command-error' }>;
-/** A failure that no command causes. */
+/** A failure that is no command's. */
 export type OtherFailure = Exclude<BatchFailure, CommandError>;
 
 /** Commands that can't be processed, with the reason. */
 type Failures = ReadonlyMap<Arrived, Failure>;
 
 export interface SettleOptions {
-  /** Commands that become dead letters without a try. */
+  /** Commands that become dead letters without being tried. */
   known?: Failures;
-  /** Rows of `eco.suspect` that the same transaction deletes, if it settles anything that arrived. */
+  /** Rows of `eco.suspect` that the transaction deletes if it settles at least one command. */
   suspectIds?: readonly string[];
-  /** Undefined: everything is loaded, whatever its size. */
+  /** Limits of what is loaded. Undefined: there is none. */
   bounds?: LoadBounds;
-  /** Expired rows, which the same transaction removes. */
+  /** Expired rows that the transaction removes. */
   removals?: readonly Removal[];
 }
 
@@ -74,15 +74,15 @@ export async function settleBatch<T extends Taken>(
     if (batch.length === 0) return { type: 'server-error', error: done.error, lost: false };
     const found = await findBadCommand(session, leaderTerm, batch, failures, done, options);
     if (found.type !== 'found') return found;
-    // Found again although it is already a dead letter: then another statement can't be stored.
+    // This command is a dead letter already. It was found again, so another statement can't be stored.
     if (failures.has(found.command)) return { type: 'server-error', error: done.error, lost: false };
     failures.set(found.command, found.failure);
   }
 }
 
 /**
- * Halves the batch. Each command is decided from those before it alone, so the shortest beginning of the batch that
- * can't be stored ends with the bad command. Every try is rolled back.
+ * Finds the bad command by halving the batch. Each command is decided from those before it alone. So the shortest
+ * beginning of the batch that can't be stored ends with the bad command. Every try is rolled back.
  */
 async function findBadCommand<T extends Taken>(
   session: WriterSession,
@@ -100,7 +100,7 @@ async function findBadCommand<T extends Taken>(
     const opened = await decide(session, leaderTerm, taken.slice(0, middle), failures, options);
     const tried = opened.type === 'decided' ? await tryBatch(session, opened.state, opened.effects) : opened;
     if (opened.type === 'decided' && opened.taken.length < middle) {
-      // A hold became due meanwhile and comes first, so this try says nothing about these commands.
+      // A reservation became due meanwhile and is decided first, so this try says nothing about these commands.
       return { type: 'server-error', error: failure.error, lost: false };
     }
     if (tried.type === 'storable') {
@@ -123,7 +123,7 @@ type Decided<T extends Taken> = Omit<Committed<T>, 'type' | 'ms'> & {
   ms: { load: number; decide: number };
 };
 
-/** Leaves the transaction open if the batch was decided, and none otherwise. */
+/** If the batch was decided, the transaction stays open; otherwise none is open. */
 async function decide<T extends Taken>(
   session: WriterSession,
   leaderTerm: LeaderTerm,
@@ -142,7 +142,8 @@ async function decide<T extends Taken>(
   const { state, leftOut } = opened;
   const loadedAt = performance.now();
   const decided = caught(() => {
-    // The due holds of these products end first. There are more of them than fit in one batch.
+    // The due reservations of these products end first. They are too many for one batch, so this batch ends only a part
+    // of them.
     const endings = leftOut.due ? decideBatch(state, []) : undefined;
     if (endings !== undefined && endings.outcomes.length > 0) return { taken: [], effects: endings };
     const batch = decidable(taken, leftOut);
@@ -176,7 +177,7 @@ function caught<T>(work: () => T): T | Error {
   }
 }
 
-/** Of a failed command only its id: the other keys that it names may be what can't be loaded. */
+/** Keys of a failed command: only its id, because its other keys may be what can't be loaded. */
 function keysOf(arrived: readonly Arrived[], failures: Failures) {
   const keys = neededKeys(arrived.filter((one) => !failures.has(one)));
   const ids = new Set(keys.commandIds);

@@ -2,7 +2,7 @@ import { stores } from '@eco/database';
 import type { BatchState, Effects } from '@eco/domain';
 import type { WriterSession } from './session.js';
 
-/** Sends what must be stored, and nothing for a table without rows; call it inside `session.together`. */
+/** Sends the statements that store the rows; a table without rows gets none. Call it inside `session.together`. */
 export function sendStore(session: WriterSession, state: BatchState, effects: Effects): Promise<unknown>[] {
   const { term, tag, seq } = state.position;
   const sent: Promise<unknown>[] = [];

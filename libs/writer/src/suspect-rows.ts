@@ -6,23 +6,23 @@ import type { LeaderTerm } from './leader-term.js';
 import type { WriterSession } from './session.js';
 
 /**
- * Commands that are tried separately, because the process or its session may have ended while trying them. Stored
- * before they are tried; the batch that settles them deletes the row.
+ * Commands that are tried separately, because an earlier try may have ended the process or its session. The row is
+ * stored before the commands are tried, and the batch that settles them deletes it.
  */
 export interface SuspectSet {
   suspectId: string;
   commandIds: readonly string[];
-  /** How often a process started to try exactly these commands and has not settled them. */
+  /** How often a process began to try exactly these commands without settling them. */
   tries: number;
 }
 
 export interface StoredSuspectSet extends SuspectSet {
   /**
    * Processes that started to try exactly these commands, have not withdrawn the try, and did so since the server
-   * started. After a restart or failover of the server it is unknown whether it was the process that ended.
+   * started. After a restart or failover of the server it is unknown which process ended.
    */
   processesEnded: number;
-  /** An operator has decided that it is not tried again. */
+  /** True: an operator has decided that the command is not tried again. */
   isCondemned: boolean;
 }
 
@@ -66,15 +66,15 @@ export async function readSuspects(session: WriterSession): Promise<StoredSuspec
   });
 }
 
-/** Runs in a batch's transaction; call it inside `session.together`. */
+/** Stores or deletes rows in a batch's transaction. Call it inside `session.together`. */
 export function sendRemoval(session: WriterSession, fenced: unknown[], suspectIds: readonly string[]) {
   return session.run(remove, [...fenced, suspectIds]);
 }
 
 /**
- * Changes the rows in a separate transaction. `process` starts to try `begun` and withdraws a try of `stored`. The
- * transaction waits for a replica like a batch: it has a number, and a reader may keep it as its position. After a
- * failure no transaction is open.
+ * Changes the rows in a separate transaction. It records that `process` begins to try `begun` and withdraws its try of
+ * `stored`. The transaction waits for a replica like a batch: it has a number, and a reader may keep it as its
+ * position. After a failure no transaction is open.
  */
 export async function storeSuspects(
   session: WriterSession,
@@ -113,8 +113,8 @@ export interface SuspectChanges {
 }
 
 /**
- * Withdraws the tries of `process`: it is alive, so it did not end over them. This needs no leadership, because a
- * leader adds and removes only entries of its own process.
+ * Withdraws the tries of `process`: it is alive, so those commands did not end it. This needs no leadership, because a
+ * leader adds and removes only the entries of its own process.
  */
 export async function withdrawTries(
   run: (text: string, values: unknown[]) => Promise<unknown>,

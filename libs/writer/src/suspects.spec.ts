@@ -50,8 +50,8 @@ class World {
   }
 
   /**
-   * Makes `pieces` commands of each queue available at a time, until all is settled or something ends it; at most
-   * `partsMax` parts.
+   * One leadership. At most `pieces` commands of each queue are available at a time. It ends when everything is
+   * settled, when something ends it, or after `partsMax` parts.
    */
   lead(pieces: number, partsMax: number, endedBy: End | undefined): void {
     const suspects = new Suspects([...this.rows.values()], 0);
@@ -151,7 +151,7 @@ it('decides the commands of a queue in arrival order, whatever is suspicious', (
         for (const ids of Object.values(queues)) {
           const order = world.settled.filter((id) => ids.includes(id)).map((id) => ids.indexOf(id));
           expect(order).toEqual([...order].sort((x, y) => x - y));
-          // No earlier command is open.
+          // Every earlier command of the queue is settled.
           const last = order.at(-1) ?? 0;
           const before = ids.slice(0, last).filter((id) => !world.settled.includes(id) && !world.deadLetters.has(id));
           expect(before).toEqual([]);

@@ -8,15 +8,13 @@ import type { Taken } from './taken.js';
  * Chooses what is decided next from the commands taken from the queues. It always takes the front of a queue, so
  * nothing overtakes an earlier command of the same queue.
  *
- * A poison message ends the process and can't be caught, so anything to be recorded must be recorded beforehand.
- * Commands that were delivered three times are therefore tried separately, as a set whose ids are stored first, once
- * everything before it in its queue is settled. A leader that finds a set knows that a try of exactly these commands
- * was not finished, and tries halves. If nothing was delivered three times, none of this costs anything.
+ * A poison message ends the process before it can record anything, so the record must be made first. Commands that were
+ * delivered three times therefore form a set that is tried separately. The set's ids are stored first, and everything
+ * before it in its queue is settled first. A leader that finds a stored set knows that a try of exactly these commands
+ * was not finished, and tries its halves. While no command has been delivered three times, this costs nothing.
  *
- *   delivered 3 times ──▶ set of n, tries 1 ──settled──▶ row deleted
- *                           │ not finished
- *                           ▼
- *                        two sets of n/2, tries 0 ──▶ each separately, tries 1 … a single command: tries 2, 3, …
+ * delivered 3 times ──▶ set of n, tries 1 ──settled──▶ row deleted │ not finished ▼ two sets of n/2, tries 0 ──▶ each
+ * separately, tries 1 … a single command: tries 2, 3, …
  *
  * A single command becomes a dead letter when three processes have ended while trying it (see `StoredSuspectSet`), or
  * when an operator has condemned it. A session ended by the database does not count as an ended process. The command is
@@ -42,9 +40,11 @@ export interface Limits {
 /** What is settled next, in one transaction. */
 export interface Part<T extends Taken = Taken> {
   readonly taken: readonly T[];
-  /** Undefined: nothing in this part is suspicious. */
+  /** The suspicious commands of this part. Undefined: nothing in it is suspicious. */
   readonly suspect?: SuspectSet;
-  /** It is a single command with enough tries; the stored rows decide whether it is tried again. */
+  /**
+   * True: the part is a single command that was tried often enough. The stored rows decide whether it is tried again.
+   */
   readonly needsVerdict?: boolean;
   /** Rows that must change before the part is tried. */
   readonly removed?: readonly string[];
@@ -55,7 +55,7 @@ interface Front<T> {
   readonly taken: T[];
   lines: number;
   isComplete: boolean;
-  /** The first command, if it is suspicious; then `taken` is empty. */
+  /** The first command, if it is suspicious. `taken` is then empty. */
   suspicious: T | undefined;
 }
 
@@ -75,7 +75,7 @@ export class Suspects {
     for (const set of sets) this.keep(set);
   }
 
-  /** No set has an unfinished try. */
+  /** True: no stored set has an unfinished try. */
   get isEmpty(): boolean {
     return this.#sets.size === 0;
   }
@@ -87,8 +87,8 @@ export class Suspects {
   }
 
   /**
-   * Returns the front of each queue up to the first suspicious command, or the suspicious front of one queue. They take
-   * turns if both exist, so that neither waits forever. Undefined: nothing may be tried yet.
+   * Returns the front of each queue up to the first suspicious command, or the suspicious front of one queue. If both
+   * exist, they take turns, so that neither waits forever. Undefined: nothing may be tried yet.
    */
   next<T extends Taken>(waiting: readonly T[], limits: Limits, now: number): Part<T> | undefined {
     const fronts = this.fronts(waiting, limits);
@@ -110,7 +110,10 @@ export class Suspects {
     );
   }
 
-  /** Returns the part with the row that is stored before it is tried; the row remains if the try is not finished. */
+  /**
+   * Begins to try the part, and returns it with the row that must be stored first. The row stays if the try is not
+   * finished.
+   */
   begin<T extends Taken>(part: Part<T>): (Part<T> & { suspect: SuspectSet }) | undefined {
     if (part.suspect === undefined) return undefined;
     const suspect = { ...part.suspect, tries: part.suspect.tries + 1 };
@@ -150,8 +153,8 @@ export class Suspects {
   }
 
   /**
-   * In the order in which they were taken. If there are too many, the queues share the batch; with a limit below the
-   * number of queues they take turns.
+   * The commands of all fronts in the order in which they were taken. If they are more than `commandsMax`, each queue
+   * gets a share. If there are more queues than that, the queues take turns.
    */
   private within<T extends Taken>(fronts: Map<string, Front<T>>, waiting: readonly T[], commandsMax: number): T[] {
     const present = [...fronts].filter(([, { taken }]) => taken.length > 0).map(([queue]) => queue);

@@ -2,7 +2,10 @@ import { hostPort, sleep } from '@eco/base';
 import { primaryOf, type NodeRoles } from '@eco/postgres';
 import type { WriterSession } from './session.js';
 
-/** The session is given up if its node does not answer for this time, ms: a busy server is not a dead one. */
+/**
+ * Time without an answer of the node after which the session is given up, ms. It is this long because a busy server is
+ * not a dead one.
+ */
 const SILENCE_MS = 8000;
 const EVERY_MS = 1000;
 const ANSWER_MS = 3000;
@@ -10,8 +13,8 @@ const ANSWER_MS = 3000;
 /**
  * Checks the session every second over another connection: its own socket may show nothing for minutes, and no timeout
  * may cut its COMMIT short. Destroys the session when its backend is gone, when its node answers neither the watch nor
- * the session for 8 s, or when another node was promoted. It also reports to the session whether its COMMIT waits for a replica.
- * `timeline`: the node's when the session was opened. Returns a function that ends the watch.
+ * the session for 8 s, or when another node was promoted. It also reports to the session whether its COMMIT waits for a
+ * replica. `timeline`: the node's timeline when the session was opened. Returns a function that ends the watch.
  */
 export function watchSession(session: WriterSession, nodes: NodeRoles, timeline: number): () => void {
   const stop = new AbortController();

@@ -12,7 +12,7 @@ export type Components = Readonly<Record<string, readonly number[]>>;
 export interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
-  /** User and system time, of itself and of reaped children, in ticks. */
+  /** User and system time of the process and of its reaped children, in ticks. */
   readonly ticks: number;
 }
 
@@ -30,7 +30,7 @@ export function sampleCpu(components: Components): CpuMs | undefined {
       try {
         return [readStat(readFileSync(`/proc/${name}/stat`, 'utf8'))];
       } catch {
-        // It has ended.
+        // The process has ended.
         return [];
       }
     });

@@ -11,9 +11,9 @@ export interface Drain {
   readonly kind: OrderKind;
   readonly orders: number;
   readonly batches: number;
-  /** By the group's clock, between the starts of the first and the last batch. */
+  /** Orders per second by the group's clock, between the starts of the first and the last batch. */
   readonly perSecond: number;
-  /** The same for the second half, when the process is warm. */
+  /** The same for the second half, when the process has warmed up. */
   readonly perSecondWarm: number;
   readonly cpuMicros?: CpuMs;
 }
@@ -33,7 +33,7 @@ export async function measureDrain(
   const mark = await watch.seq();
   const queued = await queueOrders(kind, orders, ours.url, settings);
 
-  // Only one: a second writer that starts at the same time would share the machine.
+  // Only one writer starts: a second one that starts at the same time would share the machine.
   const started = writer.start();
   const begun = untilBatchAfter(mark, watch);
   await Promise.race([begun, started.then(() => begun)]);
@@ -76,8 +76,8 @@ export function rateOf(batches: readonly OrderBatch[]): number {
 }
 
 /**
- * At least this many; returns the number. wrk counts seconds and not orders, so the time is estimated from the first
- * seconds.
+ * Queues at least this many orders and returns their number. wrk counts seconds and not orders, so the time is
+ * estimated from the first seconds.
  */
 async function queueOrders(kind: OrderKind, orders: number, url: string, settings: LoadSettings): Promise<number> {
   const { wrk, products, customers, signal } = settings;

@@ -7,9 +7,9 @@ import type { System } from './system.js';
 const LOOK_MS = 20;
 /** The writer is idle if it has made no batch for this time. */
 const IDLE_MS = 150;
-/** If no accepted order is decided for this time, the rest will not come. */
+/** Time without a decision after which the remaining orders will not be decided. */
 const PATIENCE_MS = 30_000;
-/** Consumers of events may be behind after a burst; they share the machine. */
+/** Consumers of events may be behind after a burst, and they share the machine. */
 const LEVEL_MS = 180_000;
 const ANSWER_MS = 10_000;
 

@@ -36,7 +36,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** The other end: `serve` starts to listen and returns its port. */
+/** The other end of a forked program. `serve` starts to listen and returns its port. */
 export function beProgram<Settings>(serve: (settings: Settings) => Promise<number>): void {
   process.once('disconnect', () => process.exit());
   process.once('message', (settings: Settings) => {

@@ -39,7 +39,7 @@ export interface OrderBatch {
   readonly orders: number;
 }
 
-/** A count over everything that a run wrote takes a while. */
+/** Time limit of a count over everything that a run wrote, ms. */
 const ASK_MS = 30_000;
 
 const ORDERS_AFTER = `

@@ -30,7 +30,7 @@ const program = new Command('npm run bench:orders --')
 async function run(texts: OptionTexts & { readonly json?: true }): Promise<void> {
   const options = readOptions(texts);
   const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
-  // It goes to the writers with all other ECO_ settings.
+  // This setting goes to the writers, as all other ECO_ settings do.
   process.env.ECO_BATCH_LIMIT = String(options.batchLimit);
   const wrk = await ensureLoadGenerator(say);
   const system = await System.open(say);
@@ -46,7 +46,7 @@ async function run(texts: OptionTexts & { readonly json?: true }): Promise<void>
     process.exitCode = EXIT_INTERRUPTED;
   } finally {
     await system.destroy();
-    // Work in progress at an interruption does not wait for anything.
+    // After an interruption, nothing waits for work in progress.
     if (interrupt.signal.aborted) process.exit();
   }
 }

@@ -13,8 +13,8 @@ export interface MeasuredSystem {
 
 export interface Committed {
   readonly orders: number;
-  /** Decided but not confirmed. */
+  /** Orders that were decided and not confirmed. */
   readonly rejected: number;
-  /** When the last was seen, by `performance.now()`. */
+  /** Time by `performance.now()` at which the last order was seen. */
   readonly lastMs: number;
 }

@@ -17,7 +17,7 @@ export interface BenchOptions {
   /** Uncounted seconds before it. */
   readonly warmUpSeconds: number;
   readonly callers: readonly number[];
-  /** To drain, and for writer-only throughput. */
+  /** Number of orders for draining and for writer-only throughput. */
   readonly orders: number;
   /** Pool sizes of the monolith to try; for each kind of order the best is used. */
   readonly pools: readonly number[];

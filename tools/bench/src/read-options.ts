@@ -1,6 +1,6 @@
 import { parts, sides, type BenchOptions } from './options.js';
 
-/** As they come from the command line. */
+/** The options as they come from the command line. */
 export interface OptionTexts {
   readonly seconds: string;
   readonly warmUp: string;
@@ -13,7 +13,7 @@ export interface OptionTexts {
   readonly sides: string;
 }
 
-/** Names every violation. */
+/** Reads the options. Throws an error that names every violation. */
 export class BadOptions extends Error {
   override readonly name = 'BadOptions';
 }

@@ -10,16 +10,16 @@ import type { OrderKind } from './wrk/wrk.js';
 export interface Measured {
   readonly options: BenchOptions;
   readonly machine: { readonly cores: number; readonly model: string; readonly node: string };
-  /** Answers a second of a route that does nothing. */
+  /** Answers per second of a route that does nothing. */
   readonly bare: { readonly callers: number; readonly perSecond: number }[];
-  /** Pools tried with 64 callers; `poolSize` of each kind is the best. */
+  /** Pool sizes tried with 64 callers. `poolSize` is the best one for each kind of order. */
   readonly pools: { readonly kind: OrderKind; readonly poolSize: number; readonly committedPerSecond: number }[];
   readonly segments: Segment[];
   readonly drains: Drain[];
   readonly floors: WriterOnlyResult[];
   readonly consumersBehindSeconds: number[];
   verify?: VerifyReport;
-  /** What makes the figures invalid, in words; empty: all is well. */
+  /** Why the figures are invalid, in words; empty if they are valid. */
   readonly faults: string[];
 }
 
@@ -55,7 +55,7 @@ interface DrainRow {
   readonly perSecondWarm?: number;
   readonly floorPerSecond?: number;
   readonly cpuMicros: Readonly<Record<string, number>>;
-  /** Draining ÷ the monolith's best of any number of callers. */
+  /** Draining ÷ the best throughput of the monolith with any number of callers. */
   readonly times?: number;
   readonly ofFloor?: number;
 }

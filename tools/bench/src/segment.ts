@@ -5,7 +5,10 @@ import { startLoad, type OrderKind } from './wrk/wrk.js';
 export interface SegmentSpec {
   readonly kind: OrderKind;
   readonly callers: number;
-  /** 0: the answer does not wait for the decision. The monolith's always does. */
+  /**
+   * Seconds that a client waits for the decision; 0: it does not wait. The monolith's answer always contains the
+   * decision.
+   */
   readonly waitSeconds: number;
   readonly seconds: number;
   readonly seed: number;
@@ -24,7 +27,7 @@ export interface Segment {
   readonly committedPerSecond: number;
   readonly answersPerSecond: number;
   readonly committed: number;
-  /** Of the answers. */
+  /** Latency of the answers. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;

@@ -61,7 +61,7 @@ export class System {
     return this.writers.map(({ name }) => this.cluster.services.find((each) => each.name === name)?.url ?? '');
   }
 
-  /** As operator, who may do everything. */
+  /** Management access as operator, who may do everything. */
   get brokerAccess(): Login & { brokers: Address[] } {
     const brokers = this.cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
     return { brokers, ...this.cluster.operator };

@@ -22,7 +22,7 @@ export interface WriterOnlySpec {
   readonly customers: number;
 }
 
-/** Writers must not run, because it leads. A fifth of the orders is written first and not counted. */
+/** The writers must not run, because this leads the group. The first fifth of the orders is written and not counted. */
 export async function measureWriterOnly(spec: WriterOnlySpec, system: System): Promise<WriterOnlyResult> {
   const { orders, batchLimit, kind } = spec;
   const writer = await BatchWriter.open({ login: () => system.login('eco_writer'), servers: [system.primary] });
@@ -44,7 +44,7 @@ export async function measureWriterOnly(spec: WriterOnlySpec, system: System): P
   }
 }
 
-/** As orders.lua makes them. */
+/** Orders like those of orders.lua. */
 function orderOf({ kind, products, customers }: WriterOnlySpec) {
   const customerId = `bench-customer-${below(customers) + 1}`;
   const orderId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });

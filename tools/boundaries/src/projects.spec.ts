@@ -7,8 +7,8 @@ interface Project {
   name: string;
   tags: string[];
   /**
-   * The @eco packages in package.json, in the references of tsconfig.json, and in the sources, except specs and what
-   * they share.
+   * The @eco packages that a project names in package.json and in the references of tsconfig.json, and those that its
+   * sources import. Specs and the code that they share do not count.
    */
   dependencies: string[];
   references: string[];
@@ -47,8 +47,8 @@ const projects = filesMatching('{apps,infra,libs,tools}/*/package.json').map((fi
   };
 });
 
-// Goal: a project's declared dependencies are true. The compiler refuses a cycle of references (TS6202), but follows an
-// import without a reference. So imports must be among the references, and then they form no cycle either.
+// Goal: a project's declared dependencies are true. The compiler refuses a cycle of references (TS6202) but accepts an
+// import without a reference. If all imports are among the references, imports form no cycle either.
 describe('the workspace', () => {
   const rootReferences = referencesOf('tsconfig.json').map((reference) => path.normalize(reference));
 

@@ -15,7 +15,7 @@ import { readText, root } from './repository.js';
 
 const project = (name: string, dependencies: string) => `{ "name": "@eco/${name}", "dependencies": {${dependencies}} }`;
 const files: Record<string, string> = {
-  // The targets call these scripts, which here only note what was asked of them.
+  // The targets call these scripts, which here only record how they were called.
   'package.json': `{
     "name": "fixture", "private": true, "workspaces": ["apps/*", "libs/*"],
     "scripts": { "build": "echo build >>ran.txt", "jest": "echo jest >>ran.txt" }
@@ -35,7 +35,7 @@ const files: Record<string, string> = {
   'apps/e2e/src/whole-system.spec.ts': 'export {};\n',
 };
 
-// Goal: a result of a unit test is taken from the cache only if nothing that the test reads has changed, and a suite with
+// Goal: the result of a unit test comes from the cache only if nothing that the test reads has changed. A suite with
 // servers always runs. The workspace is a small one with the nx.json and the targets of this repository.
 describe('the targets of Nx', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'eco-nx-'));
@@ -50,7 +50,7 @@ describe('the targets of Nx', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Runs all tests with Nx and returns the suites that ran, and were not taken from the cache. */
+  /** Runs all tests with Nx. Returns the suites that really ran and did not come from the cache. */
   function suitesThatRun(): string[] {
     rmSync(ran, { force: true });
     const nx = path.join(root, 'node_modules/nx/dist/bin/nx.js');

@@ -15,7 +15,7 @@ export interface PlantedBug {
   readonly test: string;
   /** Jest's configuration, if it is not the one at the root. */
   readonly config: string | undefined;
-  /** The spec starts services from their build. */
+  /** True: the spec starts services from their build. */
   readonly needsBuild: boolean;
 }
 

@@ -15,8 +15,8 @@ it.each(bugs)('$name can be planted', ({ file }) => {
 });
 
 it.each(bugs)('$name names a test that is there', ({ spec, test, config }) => {
-  // The last part of the name for a test in a describe; a test whose name is passed may be in another file than the
-  // spec.
+  // For a test in a describe, this is the last part of the name. A test whose name is a variable may be in another file
+  // than the spec.
   expect(existsSync(path.join(PROJECT_DIR, spec))).toBe(true);
   const folder = path.join(PROJECT_DIR, path.dirname(spec));
   const texts = globSync('*.ts', { cwd: folder }).map((file) => readFileSync(path.join(folder, file), 'utf8'));

@@ -39,7 +39,7 @@ export class Tree {
     const files = execFileSync('git', listed, { cwd: PROJECT_DIR, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
     for (const file of files.split('\0').filter((each) => each !== '' && existsSync(path.join(PROJECT_DIR, each)))) {
       mkdirSync(path.dirname(path.join(this.dir, file)), { recursive: true });
-      // With its times, so that the build stays newer than its sources.
+      // The copy keeps the files' times, so that the build stays newer than its sources.
       cpSync(path.join(PROJECT_DIR, file), path.join(this.dir, file), { preserveTimestamps: true });
     }
     for (const kind of ['apps', 'infra', 'libs', 'tools']) {
@@ -64,7 +64,7 @@ export class Tree {
     cpSync(path.join(installed, '@eco'), path.join(modules, '@eco'), { recursive: true, verbatimSymlinks: true });
   }
 
-  // Outside of a repository git only applies the patch; a repository around the copy would make it search for the files
+  // Outside of a repository git only applies the patch. In a repository around the copy it would search for the files
   // there.
   #git(...args: string[]): void {
     const env = { ...process.env, GIT_CEILING_DIRECTORIES: path.dirname(this.dir) };

@@ -37,7 +37,7 @@ async function runSpec(tree: Tree, { spec, test, config }: PlantedBug): Promise<
 
 function run(tree: Tree, args: string[]): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    // Without the variables of a surrounding Jest.
+    // The variables of a surrounding Jest are left out.
     const { JEST_WORKER_ID: _worker, NODE_ENV: _environment, ...env } = process.env;
     const child = spawn(process.execPath, args, { cwd: tree.dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';

@@ -20,7 +20,7 @@ export type Verdict =
   | { readonly type: 'unclear'; readonly why: string };
 
 /**
- * A bug is caught only if the named test failed at an assertion: a patch that does not compile, a server that does not
+ * A bug is caught only if the named test failed at an assertion. A patch that does not compile, a server that does not
  * start, or another failing test shows nothing.
  */
 export function verdictOf(test: string, report: JestReport): Verdict {

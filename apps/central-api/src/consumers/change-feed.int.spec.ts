@@ -108,7 +108,7 @@ it('an answer states the age of what a stopped consumer has not applied', async 
   await eventually('it is applied', async () => (await customers()).ids.includes(first));
   await feed.stop();
   const lagMs = async () => Number((await customers()).answered[headers.lagMs]);
-  // Like idle groups with an up-to-date consumer: the lag is that of the node.
+  // An idle group with an up-to-date consumer behaves the same: the lag is that of the node.
   await eventually('nothing is missing', async () => (await lagMs()) < 500);
 
   const second = ofG2[1] as string;
@@ -199,7 +199,7 @@ it('a consumer that applied batches lost in a failover continues on the new hist
   });
   writer = await eventually('a new leader', () => BatchWriter.open(g2, replica));
 
-  // Other batches use the numbers of the lost ones.
+  // Later batches get the numbers of the lost ones.
   const written = [];
   for (const id of later) written.push(await register(id));
   expect(written[1]?.position.seq).toBe(gone.position.seq);

@@ -120,7 +120,7 @@ it('a replica whose primary was recreated reports it once, and keeps answering',
   await project.compose('rm', '--stop', '--force', 'g1-1');
   await project.docker('volume', 'rm', `${project.name}_g1-1`);
   await project.compose('up', '--detach', '--no-deps', 'g1-1');
-  // The primary can be determined once it has the roles.
+  // A node can be recognized as the primary once it has the roles.
   await project.compose('up', '--detach', '--no-deps', 'declare');
   const said = async () => (await project.logs('g1-2')).match(/g1-1 was recreated/g);
   await eventually('the replica says so', async () => (await said()) !== null, WAIT);

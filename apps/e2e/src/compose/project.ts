@@ -10,7 +10,7 @@ const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
 
 /** The system of compose.yaml with its own name and ports, so that it can run next to another one. */
 export class Project {
-  /** Ports of its containers; known once it is up. */
+  /** Ports of its containers, which are known once it is up. */
   layout!: Layout;
 
   private constructor(readonly name: string) {}
@@ -32,7 +32,7 @@ export class Project {
     this.layout = composeLayout(await composeContainers());
   }
 
-  /** Removes all of it, with the data. */
+  /** Removes the project with its data. */
   async remove(): Promise<void> {
     await this.compose('--profile', '*', 'down', '--volumes', '--timeout', '5');
   }
@@ -59,7 +59,7 @@ export class Project {
     return (await this.#run(process.execPath, [ECO, ...args])).stdout;
   }
 
-  /** Both outputs. Throws with them when it fails. */
+  /** Runs a program and returns both outputs. Throws with them if it fails. */
   async compose(...args: string[]): Promise<{ stdout: string; stderr: string }> {
     return this.docker('compose', ...args);
   }
@@ -77,7 +77,7 @@ export class Project {
     }
   }
 
-  /** Its existing containers, volumes and networks. */
+  /** The project's containers, volumes and networks that exist. */
   async leftovers(): Promise<string[]> {
     const label = `label=com.docker.compose.project=${this.name}`;
     const said = await Promise.all([
@@ -93,7 +93,7 @@ export class Project {
   }
 }
 
-/** `eco load`, running until it is stopped. */
+/** A running `eco load`, until it is stopped. */
 export class Load {
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;

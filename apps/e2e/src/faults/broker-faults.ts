@@ -8,7 +8,7 @@ import type { FaultSystem } from './fault-system.js';
 const ORDERS = commandQueue('orders', 'g1');
 
 export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Lengths): Fault[] {
-  /** From the loss if a majority is left; otherwise from the return of one. */
+  /** Recovery counts from the loss if a majority is left, and otherwise from the return of a broker. */
   const killed = async (system: FaultSystem, victims: readonly RunningBroker[]) => {
     const majority = Math.floor(system.brokers.length / 2) + 1;
     const missing = majority - (system.brokers.length - victims.length);
@@ -18,7 +18,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
       if (missing <= 0) tookMs.push(await system.untilAttached());
       await sleep(brokerAwayMs);
     } catch (error) {
-      // The next fault must find them running.
+      // The brokers must run for the next fault.
       await Promise.allSettled(victims.map((broker) => broker.start()));
       throw error;
     }
@@ -94,7 +94,7 @@ export function brokerFaults({ brokerAwayMs, brokerKills, alarmMs, quietMs }: Le
   ];
 }
 
-/** Resolves when this many of them have settled. */
+/** Resolves when this many of the promises have settled. */
 function countOf(count: number, works: readonly Promise<void>[]): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = count;

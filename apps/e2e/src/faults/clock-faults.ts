@@ -2,7 +2,7 @@ import { sleep } from '@eco/base';
 import type { Fault } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
 
-/** How long the group continues with each step. */
+/** Time for which the group runs with each step of its clock, ms. */
 const STEPPED_MS = 1000;
 
 export function clockFaults(): Fault[] {
@@ -12,7 +12,7 @@ export function clockFaults(): Fault[] {
   }));
 }
 
-/** A clock must not make anyone look dead, and the group's clock never runs back. */
+/** Steps the clock. No node may look dead because of it, and the group's clock must never run back. */
 async function stepped(system: FaultSystem, step: string) {
   await system.untilAttached();
   const tookMs: number[] = [];
@@ -37,7 +37,7 @@ async function groupNow(system: FaultSystem): Promise<{ at: number; leader: stri
   return row;
 }
 
-/** The only place that reads the server's clock for the group. */
+/** Replaces the one function that reads the server's clock for the group. */
 function stepClock(system: FaultSystem, step: string): Promise<unknown> {
   return system.sql(
     `CREATE OR REPLACE FUNCTION eco.clock() RETURNS timestamptz LANGUAGE sql VOLATILE

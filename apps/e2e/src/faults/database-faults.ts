@@ -33,8 +33,9 @@ export function databaseFaults(lengths: Lengths): Fault[] {
 }
 
 /**
- * Nothing is confirmed meanwhile. A COMMIT waits for a replica longer than the brokers wait for an acknowledgement.
- * They close the writer's channel, and the writer must neither lose nor double the deliveries.
+ * Stops all replicas, so that nothing is confirmed. A COMMIT then waits for a replica longer than the brokers wait for
+ * an acknowledgement. The brokers close the writer's channel, and the writer must neither lose nor double the
+ * deliveries.
  */
 async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Recovery> {
   const primary = await system.primary();
@@ -51,7 +52,7 @@ async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Reco
   await Promise.all(replicas.map((node) => node.start()));
   const tookMs = [await system.untilAttached()];
   await untilBothStream(system);
-  // The writer itself closes its channel once, after 5 s.
+  // One of the closed channels is closed by the writer itself, after 5 s.
   if ((await subscriptions(system)) < before + 2)
     throw new Error('the brokers closed no channel: the timeout was not lowered');
   await lowerConsumerTimeout(system, CONSUMER_TIMEOUT_MS);
@@ -59,8 +60,8 @@ async function replicasAway(system: FaultSystem, lengths: Lengths): Promise<Reco
 }
 
 /**
- * If a COMMIT's wait for a replica is cut short, it answers `COMMIT` with a warning: the commit is only on the primary.
- * The primary and its data are then lost, so a client that considered it done has lost it.
+ * Cuts short a COMMIT's wait for a replica. The server then answers `COMMIT` with a warning, and the commit is only on
+ * the primary. The primary and its data are lost after that. A client that took the commit for done would have lost it.
  */
 async function primaryThrownAway(system: FaultSystem): Promise<Recovery> {
   const primary = await system.primary();
@@ -92,12 +93,12 @@ async function primaryThrownAway(system: FaultSystem): Promise<Recovery> {
 const CUT_SHORT = 3;
 
 /**
- * A recently started replica has replayed everything if it replays nothing for this time. If this is checked too early,
- * the wrong replica is promoted and confirmed data is lost.
+ * Time without replay after which a recently started replica has replayed everything, ms. If this were checked too
+ * early, the wrong replica would be promoted and confirmed data lost.
  */
 const REPLAYED_MS = 3000;
 
-/** Its position in the log, once it has replayed everything. */
+/** The replica's position in the log, once it has replayed everything. */
 async function untilReplayed(system: FaultSystem, node: RunningDatabase): Promise<bigint> {
   const place = async () => {
     const [row] = await system.sql<{ place: string }>(
@@ -164,12 +165,12 @@ function subscriptions(system: FaultSystem): Promise<number> {
   );
 }
 
-/** RabbitMQ's default. */
+/** RabbitMQ's default of `consumer_timeout`, ms. */
 const CONSUMER_TIMEOUT_MS = 30 * 60_000;
 
 /**
- * How long the brokers wait for an acknowledgement before they close the channel. They check each minute; that interval
- * is lowered too. A channel keeps the value from its opening, so the writer's channels are opened again.
+ * Lowers the time that brokers wait for an acknowledgement before they close the channel. They check it each minute, so
+ * that interval is lowered too. A channel keeps the value from its opening, so the writer's channels are opened again.
  */
 async function lowerConsumerTimeout(system: FaultSystem, ms: number): Promise<void> {
   const lookMs = Math.min(60_000, ms / 5);

@@ -6,7 +6,10 @@ import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
 import { eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 import { Api } from '../system/system.js';
 
-/** Longer than anything promised: measured times are printed, and a wait that ends here is a failure. */
+/**
+ * Deadline of waits, longer than any promised time. The measured times are printed, and a wait that ends here is a
+ * failure.
+ */
 const PATIENCE = { deadlineMs: 120_000, pauseMs: 50 };
 const GROUP = 'g1';
 
@@ -19,7 +22,7 @@ export class FaultSystem {
   readonly services: readonly RunningService[];
   readonly nodes: readonly RunningDatabase[];
   readonly operator: TestCluster['operator'];
-  /** Memory of each service at its first query, bytes, by name. */
+  /** Memory of each service when it was first queried, bytes, by name. */
   readonly #memoryBefore = new Map<string, number>();
 
   private constructor(readonly cluster: TestCluster) {
@@ -45,7 +48,7 @@ export class FaultSystem {
     return this.services.filter(({ name }) => name.startsWith('shard-writer'));
   }
 
-  /** Metrics of a service; undefined if it does not answer. */
+  /** Metrics of a service; undefined if it does not respond. */
   async metrics({ url }: RunningService): Promise<Metrics | undefined> {
     const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
     const text = await answer?.text().catch(() => undefined);
@@ -58,7 +61,7 @@ export class FaultSystem {
     };
   }
 
-  /** Which writer says that it leads, other than this one. */
+  /** The writer that says that it leads, if it is another one than `other`. */
   async active(other?: RunningService): Promise<RunningService | undefined> {
     const asked = this.writers.filter((writer) => writer !== other);
     const leads = await Promise.all(
@@ -101,7 +104,7 @@ export class FaultSystem {
     return performance.now() - startedAt;
   }
 
-  /** `firsts`: counts at the first look. */
+  /** `firsts`: the counts when they were first read. */
   async #missing(startedAt: number, firsts: Map<string, number>): Promise<string[]> {
     const active = await this.active();
     if (active === undefined) return ['no writer is active'];
@@ -129,7 +132,7 @@ export class FaultSystem {
     ];
   }
 
-  /** Asks the current primary, which is never cached, because faults change it. */
+  /** Runs SQL on the current primary. It is looked up each time, because faults change it. */
   async sql<R extends Record<string, unknown>>(
     text: string,
     values: unknown[] = [],
@@ -143,7 +146,7 @@ export class FaultSystem {
     }
   }
 
-  /** After a fault there may be none for a while. */
+  /** Waits for a primary, because after a fault there may be none for a while. */
   primary(): Promise<RunningDatabase> {
     return eventually(
       'a database says that it is primary',
@@ -184,7 +187,7 @@ export class FaultSystem {
     return answer?.ok === true ? ((await answer.json()) as T) : {};
   }
 
-  /** Resident memory of each service, MB: now, and at the first query. */
+  /** Resident memory of each service, MB: now, and when it was first queried. */
   memory(): { name: string; beforeMb: number; nowMb: number }[] {
     const processes = readRun(this.cluster.dataDir)?.processes ?? [];
     return this.services.flatMap(({ name }) => {

@@ -4,26 +4,26 @@ import type { FaultSystem } from './fault-system.js';
 export interface Fault {
   readonly name: string;
   /**
-   * Settles when the fault is repaired. Returns how long it took until everything continued as before, once or several
-   * times.
+   * Injects the fault and settles when it is repaired. Returns the times until everything continued as before: one, or
+   * several if the fault was repeated.
    */
   run(system: FaultSystem): Promise<Recovery>;
 }
 
 export interface Recovery {
-  /** Meaning of the times. */
+  /** What the times measure. */
   readonly what: 'attached' | 'taken over';
   readonly tookMs: readonly number[];
 }
 
-/** Durations of faults: modest, or the full promised ones. */
+/** Lengths of the faults: modest ones, or all that is promised. */
 export interface Lengths {
   readonly requestsPerSecond: number;
-  /** One of this many requests is followed by a bad raw message. */
+  /** After one of this many requests, a bad raw message is sent. */
   readonly badEvery: number;
   readonly quietMs: number;
   readonly writerKills: number;
-  /** Kills, of one broker at a time. */
+  /** Number of kills. Each kills one broker. */
   readonly brokerKills: number;
   readonly brokerAwayMs: number;
   readonly databaseAwayMs: number;

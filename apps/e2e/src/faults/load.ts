@@ -15,15 +15,18 @@ import type { FaultSystem } from './fault-system.js';
 export interface LoadOptions {
   readonly requestsPerSecond: number;
   readonly seed: number;
-  /** One of this many requests is followed by an invalid message. */
+  /** After one of this many requests, an invalid message is sent. */
   readonly badEvery: number;
 }
 
-/** With more requests of a kind in flight than this, no new ones are made: waiting clients do not send more. */
+/** Most requests of a kind in flight. Beyond this no new ones are made, because clients that wait do not send more. */
 const UNDER_WAY_MAX = { accepted: 300, decided: 50, raw: 20 };
 type Kind = keyof typeof UNDER_WAY_MAX;
 const TICK_MS = 20;
-/** Longer than the allowed gap, so that a slow answer counts as a gap and not as a refusal. */
+/**
+ * Time limit of an answer, ms. It is longer than the allowed gap, so that a slow answer counts as a gap and not as a
+ * refusal.
+ */
 const ANSWER_MS = 30_000;
 const REPEAT_MS = 1000;
 
@@ -61,7 +64,7 @@ export class FaultLoad {
   async start(): Promise<void> {
     await Promise.all(
       this.#requests.products.map((product) =>
-        // Without a key: a repeat of a request whose first answer came late is answered that the product exists.
+        // No key is used. If the first answer comes too late, the repeat responds that the product exists.
         eventually(`${product.productId} is on sale`, async () => {
           const { status, text } = await this.system.central.post('/products', product, { prefer: 'wait=30' });
           if (status !== 201 && status !== 409) throw new Error(`${status} ${text}`);
@@ -73,13 +76,13 @@ export class FaultLoad {
     const startedAt = performance.now();
     this.#timer = setInterval(() => {
       const due = ((performance.now() - startedAt) * this.options.requestsPerSecond) / 1000;
-      // A pause of this process is not made up for all at once.
+      // After a pause of this process, only ten of the due requests are made at once.
       for (let n = 0; n < 10 && this.#made < due; n += 1) this.#make();
       if (this.#made < due - 10) this.#made = Math.floor(due);
     }, TICK_MS);
   }
 
-  /** Requests in flight end with an answer, or are unknown. */
+  /** Ends the load. A request in flight gets its answer, or becomes unknown. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     const late = setTimeout(() => this.#end.abort(), 120_000);
@@ -89,22 +92,22 @@ export class FaultLoad {
     await this.#rawPublisher.stop();
   }
 
-  /** All requests so far; those without an answer yet are unknown. */
+  /** All requests so far. Those without an answer are unknown. */
   get asked(): Asked[] {
     return this.#kept.map(({ token, known, rows }) => ({ token, known, rows }));
   }
 
-  /** Ids of commands whose rows do not contain the token, with their token. */
+  /** Tokens by command id, for commands whose rows do not contain their token. */
   get tokens(): ReadonlyMap<string, string> {
     return new Map(this.#kept.flatMap(({ commandId, token }) => (commandId === undefined ? [] : [[commandId, token]])));
   }
 
-  /** Answers that no client may get while parts of the system are away. */
+  /** Answers that no client may get, even while parts of the system are away. */
   get wrongAnswers(): readonly string[] {
     return this.#wrong;
   }
 
-  /** What clients observed until the next call. */
+  /** What clients observe from now until the next call. */
   nextWindow(): Window {
     const window = this.#window;
     window.close();
@@ -174,7 +177,10 @@ export class FaultLoad {
     }
   }
 
-  /** Requests decided within the request: done, certainly not done, or unknown and repeated. */
+  /**
+   * Sends a request that is decided within it, until it is done or certainly not done. While that is unknown the
+   * request is repeated.
+   */
   async #askForDecision(planned: Planned): Promise<Asked['known']> {
     for (;;) {
       const said = await this.#send(planned);
@@ -189,7 +195,7 @@ export class FaultLoad {
     }
   }
 
-  /** Status 0: no answer. */
+  /** Sends a request. Status 0 stands for no answer. */
   async #send({ method, path, body, key }: Planned) {
     try {
       const said = await this.system.central.send(method, path, body, { [headers.idempotencyKey]: key }, ANSWER_MS);

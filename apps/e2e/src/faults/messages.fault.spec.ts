@@ -17,10 +17,15 @@ import { writerFaults } from './writer-faults.js';
 
 const asked = lengths();
 const seed = Number(process.env['ECO_TEST_SEED'] ?? Date.now() % 1_000_000);
-/** Limit of a service's resident memory: as in compose.yaml. It starts with some 120 MB, and its backlog is limited. */
+/**
+ * Most resident memory of a service, as in compose.yaml. A service starts with some 120 MB, and its backlog is limited.
+ */
 const MEMORY_MAX_MB = 512;
 
-/** A confirm is awaited for 2 s, then the journal accepts the command. The rest is for a busy machine. */
+/**
+ * Longest gap between two accepted requests, ms. A confirm is awaited for 2 s, and then the journal accepts the
+ * command. The rest is for a busy machine.
+ */
 const GAP_MAX_MS = 15_000;
 
 let system: FaultSystem;

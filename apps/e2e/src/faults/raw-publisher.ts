@@ -9,7 +9,7 @@ import { rowsOfOrder, type Planned } from './requests.js';
  * command is next to a good one. The bad one must become one dead letter; the good one must be decided.
  */
 
-/** Like `Planned`, without a request. */
+/** A planned message: like `Planned`, but without a request. */
 export type RawPlanned = Omit<Planned, 'method' | 'path' | 'body' | 'key' | 'decided'>;
 
 export const DEAD_LETTER_ROW = 'dead letter';
@@ -54,7 +54,7 @@ export class RawPublisher {
     };
   }
 
-  /** Publishes it until a broker has confirmed that a queue has it; false if `signal` aborts first. */
+  /** Publishes the message until a broker has confirmed that a queue has it. False: `signal` aborted first. */
   async put(message: Buffer, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       if (await this.#publish(message).catch(() => false)) return true;
@@ -91,7 +91,7 @@ export class RawPublisher {
 
 const badToken = (run: string, number: number) => `bad-${run}-${number}-`;
 
-/** The token in the text of a dead letter; undefined: not one of ours. */
+/** The token in the text of a dead letter; undefined if the message was not one of these. */
 export function badTokenIn(text: string): string | undefined {
   return /bad-f\d+-\d+-/.exec(text)?.[0];
 }

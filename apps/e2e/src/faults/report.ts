@@ -10,7 +10,7 @@ export interface Seen {
   readonly checked: Checked;
 }
 
-/** One line each, aligned; times in ms, except the recovery in seconds. */
+/** A table with one line per fault. Times are in ms, the recovery in seconds. */
 export function tableOf(seen: readonly Seen[]): string {
   const head = [
     'fault',

@@ -1,25 +1,25 @@
 import { CENTRAL, MAX_ORDER_LINES } from '@eco/contracts';
 import { commandIdFor, orderIdFor } from '@eco/routing';
 
-/** One request of a client, and the rows that it produces. */
+/** A request of a client, and the rows that it must produce. */
 export interface Planned {
   readonly method: 'POST' | 'PUT';
   readonly path: string;
   readonly body: unknown;
   readonly key: string;
-  /** True: it is answered with the decision. False: with 202, once it can't be lost. */
+  /** True: the answer contains the decision. False: the answer is a 202, sent once the command can't be lost. */
   readonly decided: boolean;
   readonly token: string;
   readonly rows: readonly string[];
-  /** Id of a command whose rows do not contain the token. */
+  /** Id of the command, if its rows do not contain the token. */
   readonly commandId?: string;
 }
 
-/** Most orders want one or two of these, so that they compete. */
+/** Number of products. Most orders want one or two of them, so that they compete. */
 const PRODUCTS = 8;
-/** One of this many requests is an order with the most allowed lines, each with another product. */
+/** One of this many requests is an order with as many lines as are allowed, each for another product. */
 const LARGE_EVERY = 200;
-/** No order is refused for lack of stock: every acknowledged order must be confirmed. */
+/** Units of each product. There are enough for all orders, so every acknowledged order must be confirmed. */
 const STOCK = 500_000_000;
 
 /**
@@ -44,7 +44,7 @@ export class Requests {
     }));
   }
 
-  /** To be sent in turn. */
+  /** The next requests, which are sent one after the other. */
   next(): Planned[] {
     const number = (this.#count += 1);
     if (number % LARGE_EVERY === 0) return [this.#order(number, this.#lines(MAX_ORDER_LINES))];

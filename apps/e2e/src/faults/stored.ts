@@ -7,8 +7,8 @@ import { movementRow, orderRow, outcomeRow, receiptToken, type Line } from './re
 import type { FaultSystem } from './fault-system.js';
 
 /*
- * The primary's rows, each with the token of its request. A row is identified by its content, and by its command's id
- * only if nothing else names it.
+ * The primary's rows, each with the token of its request. The token is in the row's content. If it is not, the id of
+ * the row's command identifies the request.
  */
 
 export interface Checked {
@@ -55,8 +55,8 @@ export async function checkStored(system: FaultSystem, load: FaultLoad): Promise
   };
 }
 
-// One statement, so one snapshot: nothing is partly visible. An expired command leaves only its outcome, since it had
-// no effect. Products were created before.
+// All rows come from one statement, so from one snapshot. An expired command leaves only its outcome, because it had no
+// effect. Products were created before.
 const ROWS: Statement = {
   name: 'faults_rows',
   text: `

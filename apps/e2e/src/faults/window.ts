@@ -7,7 +7,7 @@ export class Window {
   #longestGapMs = 0;
   #local = 0;
 
-  /** `tookMs`: from the first sending to the 202. */
+  /** `tookMs`: time from the first sending to the 202. */
   accepted(tookMs: number, isLocal: boolean): void {
     this.#tookMs.push(tookMs);
     if (isLocal) this.#local += 1;
@@ -28,7 +28,7 @@ export class Window {
     return this.#tookMs.length;
   }
 
-  /** Accepted into the journal, because no majority of the brokers had it. */
+  /** Number of commands that the journal accepted, because no majority of the brokers had them. */
   get localCount(): number {
     return this.#local;
   }
@@ -43,7 +43,7 @@ export class Window {
     return this.#longestGapMs;
   }
 
-  /** Nearest rank; 0 of nothing. */
+  /** The percentile by nearest rank; 0 if there are no values. */
   percentileMs(share: number): number {
     const sorted = Float64Array.from(this.#tookMs).sort();
     return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

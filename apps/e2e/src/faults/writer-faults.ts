@@ -2,7 +2,7 @@ import { sleep } from '@eco/base';
 import type { Fault, Lengths } from './fault.js';
 import type { FaultSystem } from './fault-system.js';
 
-/** Time between two kills, in which the new leader writes. */
+/** Time between two kills, in which the new leader writes, ms. */
 const LEADING_MS = 1000;
 
 export function writerFaults({ writerKills }: Lengths): Fault[] {
@@ -50,7 +50,7 @@ export function writerFaults({ writerKills }: Lengths): Fault[] {
   ];
 }
 
-/** Tag of the active leadership. Its term is unsuitable: it begins with the first batch, which may be still to come. */
+/** Tag of the present leadership. Its term can't be used, because it begins only with the first batch. */
 async function leaderOf(system: FaultSystem): Promise<string> {
   const [row] = await system.sql<{ leader: string }>('SELECT p.leader_tag AS leader FROM eco.group_position p');
   if (row === undefined) throw new Error('the group has no state');

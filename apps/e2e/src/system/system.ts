@@ -26,7 +26,7 @@ export class Api {
     return this.send('POST', path, body, headers);
   }
 
-  /** A string is sent unchanged, whether it is JSON or not. */
+  /** Sends a request. A body that is a string is sent as it is, whether it is JSON or not. */
   async send(
     method: string,
     path: string,

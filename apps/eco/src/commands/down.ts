@@ -20,7 +20,7 @@ interface Options {
   readonly volumes?: true;
 }
 
-/** Brokers take longest: some 6 s, and several times that on a busy machine. */
+/** Time limit of an orderly stop, ms. Brokers take longest: some 6 s, and several times that on a busy machine. */
 const STOP_MS = 120_000;
 
 /** `eco down`: stops the running system, or what a crashed run left. */

@@ -47,7 +47,7 @@ export function registerJournal(program: Command): void {
     .option('--set-aside', 'also retry parked commands')
     .option('--limit <s>', 'give up after this time', '60')
     .action((name: string, _options: DrainOptions, command: Command) => {
-      // The parent command reads options that it has too.
+      // The parent command has the same options and reads them first.
       const options = command.optsWithGlobals<DrainOptions>();
       const setAside = options.setAside ? ['--set-aside'] : [];
       const there = ['journal', 'drain', ...setAside, '--limit', options.limit, '--', name];
@@ -69,10 +69,10 @@ function placeOptions(command: Command): Command {
 async function place(options: Place, work: () => Promise<string>, there: readonly string[]): Promise<string> {
   const isNamed = options.dir !== undefined || Boolean(process.env['ECO_JOURNAL_DIR']);
   if (!options.docker && (isNamed || !(await isComposeMeant(options)))) return asBadInput([JournalError], work);
-  // Without containers there is no volume either, and the run would create an empty one.
+  // Without containers there is no volume either, and the run would create an empty one. So this throws first.
   await findContainers();
   const { code, stdout, stderr } = await composeRun('central-api-1', there);
-  // The error of the command, or of Docker.
+  // An error of the command, or of Docker itself.
   if (code !== 0 && stdout === '') throw new BadInput(stderr.trim().replace(/^error: /, ''));
   process.exitCode = code;
   return stdout.trimEnd();
@@ -111,7 +111,7 @@ async function drain(name: string, options: DrainOptions): Promise<string> {
     throw new BadInput(`no journal ${JSON.stringify(name)} is in ${dir}: ${known.join(', ') || 'there is none'}`);
   }
   const access = await brokersOf(options);
-  // It accepts nothing new: only its present commands leave.
+  // The limit of 0 makes it accept nothing new. Only the present commands leave.
   const journal = new Journal({ dir, name, limitBytes: 0 });
   const connection = new BrokerConnection({ access, name: `eco journal drain ${name}` });
   const publisher = new CommandPublisher({
@@ -155,11 +155,12 @@ function folderOf({ data, dir }: Place): string {
 }
 
 /**
- * Address of the brokers: from a service's environment, for example in its container, or else as `eco up` started them.
+ * Address of the brokers. In a service's environment, such as its container, it is in a setting; otherwise it is in the
+ * data folder of `eco up`.
  */
 async function brokersOf({ data }: Place): Promise<BrokerAccess> {
   if (data === undefined && process.env['ECO_BROKERS']) {
-    // It takes a while to load and is only needed here.
+    // This module takes a while to load and is needed only here.
     const { ConfigError, readConfig, secretsSetting, settings } = await import('@eco/service');
     try {
       const config = readConfig({ brokers: settings.brokers, secrets: secretsSetting([]) }, process.env);

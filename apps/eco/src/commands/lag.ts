@@ -63,7 +63,7 @@ async function lag(options: Options, command: Command): Promise<string> {
   }
 }
 
-/** By node; empty if the read-service does not answer: the databases are still queried. */
+/** Share of the reads by node. Empty if the read-service does not respond; the databases are queried all the same. */
 async function sharesOf(readUrl: string | undefined): Promise<Map<string, number>> {
   try {
     const response = await fetch(`${readUrl}/replication`, { signal: AbortSignal.timeout(READ_SERVICE_MS) });

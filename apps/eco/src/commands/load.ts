@@ -66,7 +66,7 @@ async function load(options: Options): Promise<string> {
   const bar = progressBar(process.stderr);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
-  // Once: a second Ctrl-C ends the process as usual.
+  // The handler runs once, so a second Ctrl-C ends the process as usual.
   process.once('SIGINT', interrupt);
   try {
     const report = await runLoad(target, loadOptions, bar, stop.signal);

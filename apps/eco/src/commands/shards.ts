@@ -10,9 +10,9 @@ import { tableOf } from '../table.js';
 
 const RANDOM_KEYS_MAX = 10_000_000;
 const RANDOM_KEYS_TO_COMPARE = 100_000;
-/** With one group all three routers behave the same; the difference shows with several groups. */
+/** Default number of groups. With one group all three routers would behave the same. */
 const GROUPS_TO_COMPARE = 4;
-/** Below this probability, chance does not explain an uneven spread. */
+/** Probability below which chance does not explain an uneven spread. */
 const P_DOUBTFUL = 0.001;
 const BAR_WIDTH = 24;
 
@@ -22,7 +22,7 @@ const METHOD_NAMES: Record<RouterMethod, string> = {
   buckets: 'buckets placed on groups (ours)',
 };
 
-/** As commander returns them: text, and `undefined` for missing options. */
+/** The options as commander returns them: texts, and `undefined` for missing ones. */
 interface Options {
   readonly keys?: string;
   readonly random?: string;
@@ -175,7 +175,7 @@ function clusterOf(options: Options, added: number, violations: string[]): { gro
   return { groups, buckets };
 }
 
-/** `randomDefault`: number of random keys by default; without it one of the options is required. */
+/** `randomDefault`: number of random keys if no option is given. Without it one of the options is required. */
 function keySourceOf(options: Options, randomDefault: number | undefined, violations: string[]): KeySource {
   const { keys, random } = options;
   if (keys !== undefined && random !== undefined) {
@@ -221,7 +221,10 @@ function chiSquareLine(spread: Spread, place: string): string {
   return `chi-square ${spread.chiSquare.toFixed(2)}, ${spread.degreesOfFreedom} degrees of freedom, p ${p}: ${verdict}`;
 }
 
-/** A group's ideal depends on its buckets, so the effect of their uneven number is reported separately. */
+/**
+ * Reports that groups own different numbers of buckets. A group's ideal depends on its buckets, so chi-square does not
+ * show this.
+ */
 function unevenGroupsLine(bucketsOfGroups: readonly number[]): string[] {
   const most = Math.max(...bucketsOfGroups);
   const least = Math.min(...bucketsOfGroups);
@@ -233,7 +236,7 @@ function unevenGroupsLine(bucketsOfGroups: readonly number[]): string[] {
   ];
 }
 
-/** Full at 1, in eighths of a character. */
+/** A bar that is full at 1, drawn in eighths of a character. */
 function bar(share: number): string {
   const eighths = Math.round(share * BAR_WIDTH * 8);
   return '█'.repeat(eighths >> 3) + (['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths & 7] ?? '');

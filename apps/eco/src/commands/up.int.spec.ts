@@ -19,7 +19,7 @@ const READY_MS = 150_000;
 
 interface Up {
   process: ChildProcess;
-  /** Everything it has printed so far. */
+  /** Everything that the process has printed so far. */
   text(): string;
   ended: Promise<number | null>;
 }
@@ -102,7 +102,7 @@ test('down stops what a crashed run left and nothing else; --volumes also remove
   expect(stillRunning(started.run)).toEqual(['epmd', 'broker-1', 'g1-1']);
   expect(eco('status', '--data', dataDir).code).toBe(1);
 
-  // One of the pids belongs to another process meanwhile.
+  // One of the pids now belongs to another process.
   const bystander = spawn('sleep', ['1000']);
   const [epmd] = started.run.processes;
   const reused = { ...epmd, name: 'reused', pid: bystander.pid };
@@ -142,7 +142,7 @@ test('impossible requests are refused in one line, before anything starts', asyn
   );
   expect(existsSync(path.join(dataDir, 'run.json'))).toBe(false);
 
-  // A foreign folder is neither used nor removed.
+  // A folder that is not ours is neither used nor removed.
   const foreign = mkdtempSync(path.join(os.tmpdir(), 'eco-up-'));
   const file = path.join(foreign, 'mine');
   writeFileSync(file, '');
@@ -191,7 +191,7 @@ test('a damaged replica and a damaged broker prevent nothing else from starting,
     body: JSON.stringify({ customerId: 'ana', lines: [{ productId: 'pan-integral', quantity: 1 }] }),
   });
   expect(order.status).toBe(201);
-  // A retried server runs for a moment; on a slow machine a broker runs longer than that.
+  // A server that is retried runs for a moment, a broker on a slow machine even longer.
   await eventually(
     'both are shown as missing, and nothing else',
     () => {

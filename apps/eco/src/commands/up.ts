@@ -47,7 +47,7 @@ async function up(options: UpOptions, command: Command): Promise<string> {
   }
 }
 
-/** Resolves when it runs, or when a stop request interrupted its start. */
+/** Starts the cluster. Resolves when it runs, or when a stop request has interrupted the start. */
 async function run(cluster: Cluster, description: ClusterDescription, say: (text: string) => void): Promise<void> {
   try {
     await cluster.start(drawSteps);
@@ -99,7 +99,7 @@ function whatRunsWhere(layout: Layout): string {
   return `\n${tableOf(['what', 'where', ''], rows)}`;
 }
 
-/** As a user would type it here. */
+/** The path of a file as a user in this folder would type it. */
 function shown(file: string): string {
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') ? file : relative;

@@ -23,7 +23,7 @@ const ANSWER_MS = 10_000;
 const PAGE = 200;
 const CONNECT_MS = 10_000;
 const PUBLISH_MS = 10_000;
-/** A writer may have a backlog of earlier commands. */
+/** Time for a decision, ms. A writer may have a backlog of earlier commands. */
 const DECIDED_MS = 60_000;
 const LOOK_MS = 100;
 
@@ -33,12 +33,12 @@ export interface DeadLetterRequest {
   command: Command;
 }
 
-/** Its result, in the words of the printed table. */
+/** Result of an action, in the words of the printed table. */
 export interface DeadLetterResult {
   letter: KeptDeadLetter;
   result: string;
   reason: string | null;
-  /** The action had its intended effect. */
+  /** True: the action had its intended effect. */
   isSettled: boolean;
 }
 
@@ -54,7 +54,7 @@ export class DeadLetterAdmin {
     return this.target.groups.map(({ id }) => id);
   }
 
-  /** For queries on the group's primary, because a replica may be behind. Throws BadInput if there is none. */
+  /** Connection to the group's primary, because a replica may be behind. Throws BadInput if there is none. */
   async primary(group: string): Promise<SideConnection> {
     const known = this.#nodes.get(group);
     if (known !== undefined) return known;
@@ -67,7 +67,7 @@ export class DeadLetterAdmin {
     return node;
   }
 
-  /** All matching open ones, oldest first, a page at a time: there may be many. */
+  /** All matching open dead letters, the oldest first. They are read in pages, because there may be many. */
   async *open(group: string, filter: DeadLetterFilter): AsyncGenerator<KeptDeadLetter> {
     const node = await this.primary(group);
     for (let after: KeptDeadLetter | undefined; ;) {
@@ -97,7 +97,10 @@ export class DeadLetterAdmin {
     return results;
   }
 
-  /** A discard closes the row where it is; so does the replay of content without a bucket. */
+  /**
+   * The group that decides a request. A discard closes the row where it is, and so does the replay of content without a
+   * bucket.
+   */
   async #deciderOf(group: string, { letter, command }: DeadLetterRequest): Promise<string | undefined> {
     if (command.kind === 'dead-letter.discard' || letter.bucket === null) return group;
     this.#owners ??= this.#readOwners();
@@ -119,7 +122,7 @@ export class DeadLetterAdmin {
     });
   }
 
-  /** `owner` decides them; then the dead letters, which are in `group`, are closed there. */
+  /** `owner` decides the replays. Then the dead letters, which are in `group`, are closed there. */
   async #replayAt(owner: string, group: string, requests: readonly DeadLetterRequest[]): Promise<DeadLetterResult[]> {
     const decided = await this.#send(owner, requests, async (node, waiting) => {
       const rows = await readCommandResults(
@@ -187,7 +190,7 @@ export class DeadLetterAdmin {
     if (this.#publishing !== undefined) return this.#publishing.publisher;
     const access = { brokers: this.target.brokers, ...this.target.operator };
     const connection = new BrokerConnection({ access, name: 'eco dead-letters' });
-    // Each command is published to a named group.
+    // Every command names its group, so no owner is looked up.
     const publisher = new CommandPublisher({ connection, groupOf: () => undefined, deadlineMs: PUBLISH_MS });
     connection.start();
     publisher.start();

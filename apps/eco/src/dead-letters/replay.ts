@@ -12,10 +12,13 @@ import {
 import type { KeptDeadLetter } from '@eco/database';
 import { newCommandId } from '@eco/routing';
 
-/** The command that replays a dead letter; or why there is none. */
+/** The command that replays a dead letter, or why there is none. */
 export type Replayable = { type: 'replay'; command: Command; isLate: boolean } | { type: 'no-command'; why: string };
 
-/** The command as received, under its own id, so that nothing is done twice. Its caller no longer waits for a reply. */
+/**
+ * Makes the command as it was received, under its own id, so that nothing is done twice. Its caller no longer waits for
+ * a reply.
+ */
 export function replayOf(letter: KeptDeadLetter, by: string): Replayable {
   const { command: kept, commandId, bodyHash, errorClass, lastNumber } = letter;
   if (errorClass === 'key-conflict') {

@@ -36,7 +36,7 @@ beforeAll(async () => {
   }
   for (const group of GROUP_IDS) {
     const product = { productId: productOf(group), name: 'Café', priceCents: 890, stock: 100 };
-    // A repeat of a request whose first answer came late is answered that the product exists.
+    // If the first answer comes too late, the repeat responds that the product exists.
     await eventually(`a product of ${group}`, async () =>
       [201, 409].includes((await ask('POST', '/products', product)).status),
     );
@@ -82,7 +82,7 @@ it('a Central that has seen no database keeps orders and cart commands for their
   }
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
   expect(new Set(answers.map(({ headers }) => headers.get(headerNames.durability)))).toEqual(new Set(['local']));
-  // What can't be kept is refused.
+  // A command that the journal can't keep is refused.
   const customer = { customerId: keyOf('g2', 'cleo'), name: 'Cleo', email: 'cleo@example.com' };
   const refused = await ask('POST', '/customers', customer);
   expect(refused).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
@@ -101,7 +101,7 @@ it('a Central that has seen no database keeps orders and cart commands for their
 }, 180_000);
 
 it('a replay goes to the owner of the bucket, and closes the dead letter where it is', async () => {
-  // As published by a sender that assumes the wrong owner.
+  // This message is like one of a sender that assumes the wrong owner.
   const connection = new BrokerConnection({
     access: { brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })), ...cluster.operator },
     name: 'spec',

@@ -6,11 +6,11 @@ import { BadInput } from '../input.js';
 import type { Target } from '../target.js';
 import type { Accepted } from './writers.js';
 
-/** A machine that has just been under load may take this long. */
+/** Time limit of an answer, ms. A machine that has just been under load may take this long. */
 const ANSWER_MS = 10_000;
 
 export interface LoadCheck {
-  /** Accepted orders that no group has. R1 and R6 are broken. */
+  /** Accepted orders that no group has. Each one breaks R1 and R6. */
   missing: string[];
   /** Orders of this run that were not acknowledged; only a request whose answer was lost may leave one. */
   unexpected: string[];
@@ -90,7 +90,8 @@ const BUCKETS: Statement = {
   text: `SELECT s.value::int AS buckets FROM eco.setting s WHERE s.name = 'buckets'`,
 };
 
-// Customer ids of a run have a common prefix and the database sorts by bytes, so this is one range of the index.
+// The customer ids of a run begin with the same text, and the database sorts by bytes. So this is one range of the
+// index.
 const ORDERS_OF_RUN: Statement = {
   name: 'load_orders_of_run',
   text: `SELECT o.order_id AS id, o.status FROM eco.orders o WHERE o.customer_id >= $1 AND o.customer_id < $2`,

@@ -4,7 +4,7 @@ import type { Target } from '../target.js';
 
 export interface ReplicaLag {
   name: string;
-  /** Reported by the primary, and by the replica. */
+  /** Bytes and ms by the primary's report, and below by the replica's. */
   primaryLagBytes: number;
   primaryLagMs: number;
   ownLagBytes: number;
@@ -34,7 +34,7 @@ export class LagRecorder {
     return [...this.highest.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The last observation. */
+  /** Stops observing and returns the last observation. */
   stop(): Promise<(NodeReplication & { group: string })[]> {
     this.end ??= (async () => {
       this.stopped.abort();
@@ -46,7 +46,7 @@ export class LagRecorder {
     return this.end;
   }
 
-  /** One observation at a time: on a busy machine one may take longer than the pause. */
+  /** Observes one at a time, because on a busy machine an observation may take longer than the pause. */
   private async run(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {

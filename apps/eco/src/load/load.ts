@@ -15,7 +15,7 @@ import { runWriters } from './writers.js';
 export interface LoadOptions {
   orders: number;
   concurrency: number;
-  /** Ends the writing early; Infinity: only by number. */
+  /** Time after which writing ends, ms; Infinity: only the number of orders ends it. */
   durationMs: number;
   hotShare: number;
   customers: number;
@@ -32,15 +32,15 @@ export interface LoadReport {
   accepted: number;
   acceptedPerSecond: number;
   /**
-   * Orders decided and on two database machines per second, from the first request to the last order that became
-   * visible.
+   * Orders per second that are decided and on two database machines, counted from the first request to the last order
+   * that became visible.
    */
   committedPerSecond: number;
   accept: Latency;
   acceptToVisible: Latency;
   failedWrites: Record<string, number>;
   rowsByNode: { node: string; orders: number }[];
-  /** Highest lag seen while writing, and the state at the end. */
+  /** Highest lag seen during the writing, and the state at the end. */
   replication: { worst: ReplicaLag[]; end: (NodeReplication & { group: string })[] };
   reads: {
     total: number;
@@ -162,7 +162,7 @@ function problemsIn(report: Omit<LoadReport, 'faults'>, visibility: Visibility):
     faults.push(`${check.missing.length} accepted orders are missing (R1), first ${check.missing[0]}`);
   if (invisible > 0) faults.push(`${invisible} accepted orders are not visible on every node`);
   if (visibility.failed) faults.push(visibility.failed.message);
-  // A request whose answer was lost may still have been accepted; without one, nobody else placed the order.
+  // A request whose answer was lost may have placed an order. Beyond these, no order may be unexpected.
   const lost = Object.values(report.failedWrites).reduce((sum, failed) => sum + failed, 0);
   if (check.unexpected.length > lost)
     faults.push(`${check.unexpected.length} orders are there that nobody was promised (R2)`);

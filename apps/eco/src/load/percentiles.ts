@@ -1,4 +1,4 @@
-/** Milliseconds, each rounded to a tenth; null of nothing. */
+/** Milliseconds, each rounded to a tenth. Null if there are no values. */
 export interface Latency {
   count: number;
   p50Ms: number | null;
@@ -7,7 +7,7 @@ export interface Latency {
   maxMs: number | null;
 }
 
-/** Nearest rank: the smallest value that at least this share of all does not exceed. */
+/** Percentiles by nearest rank: the smallest value that at least this share of all values does not exceed. */
 export function latencyOf(valuesMs: readonly number[]): Latency {
   const sorted = Float64Array.from(valuesMs).sort();
   const at = (share: number): number | null => {

@@ -1,4 +1,4 @@
-/** What the load buys: derived from a seed, so that a run can be repeated. */
+/** Decides what the load buys. A seed determines it, so that a run can be repeated. */
 export interface ShoppingOptions {
   seed: number;
   /** Distinguishes this run's customers and products from those of others. */
@@ -21,7 +21,7 @@ export class Shopping {
     this.random = seeded(options.seed);
   }
 
-  /** The first is the hot one. */
+  /** The products of the run. The first is the hot one. */
   get productIds(): string[] {
     return Array.from({ length: this.options.products }, (_, index) => this.productId(index));
   }
@@ -50,7 +50,7 @@ export class Shopping {
   }
 }
 
-/** mulberry32: 32 bits of state suffice here. */
+/** The generator mulberry32. Its 32 bits of state suffice here. */
 function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -2,22 +2,22 @@ import { sleep } from '@eco/base';
 import { ReadSession, type Statement } from '@eco/postgres';
 import type { Target } from '../target.js';
 
-/** One database node, observed by the load. */
+/** One database node that the load observes. */
 interface Watched {
   name: string;
   open(): Promise<ReadSession>;
   session: ReadSession;
-  /** Batch and number of the last order it showed. */
+  /** Batch and number within the batch of the last order that the node showed. */
   last: { seq: string; n: number };
   seen: number;
 }
 
 /**
  * Observes on every node of every group which orders have become visible, and when the last node showed each. It
- * queries the nodes and not the read-service, which is itself being measured.
+ * queries the nodes directly, because the load also measures the read-service.
  */
 export class Visibility {
-  /** `performance.now()` when the last node showed the order. */
+  /** For each order the time by `performance.now()` at which the last node showed it. */
   readonly visibleMs = new Map<string, number>();
   private readonly nodes: Watched[] = [];
   private readonly nodesShowing = new Map<string, number>();
@@ -68,7 +68,7 @@ export class Visibility {
     return this.failure;
   }
 
-  /** An absent node, for example a restarting one, is queried again until it has been absent for too long. */
+  /** Queries a node again and again. A node may be away, for example during a restart, but not for too long. */
   private async watch(node: Watched, nodesOfGroup: number): Promise<void> {
     let answeredMs = performance.now();
     while (!this.stopped) {
@@ -114,7 +114,7 @@ const PAUSE_MS = 10;
 const RECONNECT_PAUSE_MS = 250;
 /** Longer than any restart that the system promises to survive. */
 const AWAY_MS = 60_000;
-/** Above every number in a batch. */
+/** Larger than any number within a batch. */
 const LAST_PLACE = 2_147_483_647;
 
 const LAST_SEQ: Statement = { name: 'load_last_seq', text: 'SELECT g.seq FROM eco.group_position g' };

@@ -25,10 +25,10 @@ export interface WritersOptions {
   urls: readonly string[];
   shopping: Shopping;
   concurrency: number;
-  /** Stops at whichever comes first. */
+  /** The number of orders or the duration ends the writing, whichever is reached first. */
   orders: number;
   durationMs: number;
-  /** Distinguishes requests for `Idempotency-Key`. */
+  /** Makes the `Idempotency-Key`s of this run unique. */
   run: string;
   onAccepted(order: Accepted, planned: PlannedOrder): void;
   signal: AbortSignal;
@@ -85,6 +85,6 @@ export async function runWriters(options: WritersOptions): Promise<WritersResult
   return { accepted, failures, startedMs, endedMs: performance.now() };
 }
 
-/** Half a minute of trying: longer than any restart that the system promises to survive. */
+/** Most tries of a request. They take half a minute, longer than any restart that the system promises to survive. */
 const MAX_ATTEMPTS = 30;
 const RETRY_PAUSE_MS = 1000;

@@ -1,6 +1,7 @@
 /*
- * Probability of counts at least as uneven as these, if every key is placed at random. A p near 0 means that the hash
- * favours some places; near 1, that the counts are more even than random ones (a made-up list of keys).
+ * The probability p of counts at least as uneven as these, if every key is placed at random. A p near 0 means that the
+ * hash favours some places. A p near 1 means that the counts are more even than random ones, as with a made-up list of
+ * keys.
  */
 
 /** The relative size below which a term ends a series: the precision of a double. */

@@ -16,10 +16,10 @@ interface RouterMoves {
   readonly fullest: number;
 }
 
-/** Cost of a growth by some groups with each router, counted over keys that are added one by one. */
+/** What a growth by some groups costs with each router, counted over keys that are added one by one. */
 export interface RouterComparison {
   add(key: string): void;
-  /** For the keys added so far. */
+  /** The counts for the keys that were added so far. */
   moves(): RouterMoves[];
 }
 

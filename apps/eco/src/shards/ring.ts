@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
  * compare` can show what a growing cluster would cost with each.
  */
 
-/** The predecessor's number. */
+/** Points of each group on the ring, as many as in the predecessor. */
 export const VIRTUAL_NODES = 150;
 
 /** 32 hexadecimal digits; both routers use it, so a key is hashed once for both. */
@@ -13,7 +13,7 @@ export function md5Of(text: string): string {
   return hash('md5', text, 'hex');
 }
 
-/** A consistent-hash ring: each group sits at many points of it, a key belongs to the next point clockwise. */
+/** A consistent-hash ring. Each group has many points on it. A key belongs to the group of the next point clockwise. */
 export interface Ring {
   readonly groups: readonly string[];
   /** Ascending, 48 bits each. */

@@ -14,15 +14,15 @@ export interface Spread {
   }[];
   readonly chiSquare: number;
   readonly degreesOfFreedom: number;
-  /** The probability of a spread at least this uneven at random. */
+  /** Probability that a random spread is at least this uneven. */
   readonly p: number;
-  /** False if a place should have fewer than 5 keys: chi-square then says little. */
+  /** False: a place should have fewer than 5 keys, so chi-square says little. */
   readonly enoughKeys: boolean;
 }
 
 /**
- * `weights`: relative sizes of the places; by default all are equal. Throws a RangeError without a key, or if the
- * weights don't match.
+ * Compares counts of keys with the ideal. `weights`: relative sizes of the places, by default all equal. Throws a
+ * RangeError if there is no key, or if there are not as many weights as counts.
  */
 export function spreadOf(counts: readonly number[], weights: readonly number[] = counts.map(() => 1)): Spread {
   const keys = sum(counts);
@@ -49,7 +49,7 @@ export function spreadOf(counts: readonly number[], weights: readonly number[] =
   };
 }
 
-/** The distribution of these buckets' keys over the placement's groups, each as large as its buckets. */
+/** The spread of the buckets' keys over the placement's groups. Each group weighs as much as it has buckets. */
 export function spreadOverGroups(placement: Placement, keysOfBuckets: readonly number[]): Spread {
   const owned = placement.groups.map((group) => bucketsOf(placement, group));
   return spreadOf(

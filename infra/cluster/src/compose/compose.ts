@@ -12,8 +12,8 @@ import { openSecrets, type Secrets } from '../secrets.js';
 import { AMQP_PORT, FILES_DIR, MANAGEMENT_PORT, POSTGRES_PORT } from './network.js';
 
 /**
- * compose.yaml from outside: everything is done by `docker compose`, so its direct users and users of our command line
- * see and change the same. COMPOSE_PROJECT_NAME selects the project; default `ecomarket`.
+ * Controls the system of compose.yaml. Everything is done by `docker compose`, so people who use that directly see and
+ * change the same. COMPOSE_PROJECT_NAME selects the project; default `ecomarket`.
  */
 
 export type Environment = Readonly<Record<string, string>>;
@@ -92,11 +92,13 @@ export async function composeDown({ volumes }: { volumes: boolean }): Promise<vo
   await shown(['--profile', '*', 'down', ...(volumes ? ['--volumes'] : [])]);
 }
 
-/** Includes ended containers; empty if the project was never started or is down. */
+/**
+ * All containers of the project, including those that have ended. Empty if the project was never started or is down.
+ */
 export async function composeContainers(): Promise<ComposeContainer[]> {
   const { stdout } = await compose('--profile', '*', 'ps', '--all', '--format', 'json');
   const text = stdout.trim();
-  // One array, or since 2.21 one object a line.
+  // The output is one array; since Compose 2.21 it is one object per line.
   const parsed: unknown = text.startsWith('[') ? JSON.parse(text) : text.split('\n').filter(Boolean).map(parseLine);
   return z.array(containerSchema).parse(parsed);
 }
@@ -121,8 +123,8 @@ const containerSchema = z
   });
 
 /**
- * The containers' ports on this machine, in the layout of a cluster of processes. Central occurs once: behind the load
- * balancer. A container that does not run has port 0.
+ * The containers' ports on this machine, in the layout of a cluster of processes. Central occurs once, with the port of
+ * the load balancer. A container that does not run has port 0.
  */
 export function composeLayout(containers: readonly ComposeContainer[]): Layout {
   const all = [...containers].sort((one, other) => one.service.localeCompare(other.service, 'en', { numeric: true }));
@@ -163,7 +165,10 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
   };
 }
 
-/** All passwords, from the volume of the job that created them: they are in no folder of this machine. */
+/**
+ * All passwords. They are in no folder of this machine, so they are copied from the volume of the job that created
+ * them.
+ */
 export async function composeSecrets(): Promise<Secrets> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-secrets-'));
   try {

@@ -11,9 +11,10 @@ import { openSecrets, serviceSecrets, writeSecretFile, type Secrets } from '../s
 import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './network.js';
 
 /**
- * The first job of compose.yaml, before any server: it creates passwords and settings, and puts into each container's
- * volume only what that one needs, readable only by its user. So no password is in an environment, an argument or a
- * folder of the machine, and nothing is mounted from the clone. It may run at every start: existing passwords stay.
+ * The first job of compose.yaml, before any server: it creates passwords and settings. Each container's volume gets
+ * only what that container needs, readable only by its user. So no password is in an environment, an argument or a
+ * folder of the machine, and nothing is mounted from the clone. The job may run at every start, and existing passwords
+ * stay.
  */
 
 /** Users of the official images. Ours is `node`. */
@@ -22,7 +23,7 @@ type User = keyof typeof users;
 
 const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service', 'shard-writer'];
 
-/** Requests a group beyond the first for this start. Each start sets it again; `configure` then reads it. */
+/** Requests a group beyond the first. Each start makes its requests, and `configure` then reads them. */
 export async function wantGroup(dir: string, groupId: string): Promise<void> {
   await mkdir(wantedDir(dir), { recursive: true });
   await writeFile(path.join(wantedDir(dir), groupId), '');
@@ -42,7 +43,7 @@ export async function configure(dir: string): Promise<void> {
   await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
 }
 
-/** Everything that `configure` created, for the other jobs. */
+/** Folder of everything that `configure` created, for the other jobs. */
 export function allDir(dir: string): string {
   return path.join(dir, 'all');
 }
@@ -53,7 +54,9 @@ export async function readGroups(dir: string): Promise<readonly string[]> {
 
 const groupsSchema = z.array(z.string()).min(1);
 
-/** The first start fixes the groups: they share the buckets, and nothing moves buckets yet. */
+/**
+ * The groups of this cluster. The first start fixes them, because they share the buckets and nothing moves buckets yet.
+ */
 async function settleGroups(dir: string): Promise<readonly string[]> {
   const wanted = [FIRST_GROUP, ...(await readdir(wantedDir(dir)).catch(() => [])).sort()];
   await rm(wantedDir(dir), { recursive: true, force: true });

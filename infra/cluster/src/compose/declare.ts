@@ -10,11 +10,14 @@ import { until } from '../until.js';
 import { allDir, readGroups } from './configure.js';
 import { brokers, groupOf, MANAGEMENT_PORT } from './network.js';
 
-/** Servers start at the same time as this. */
+/** Time for the servers to start, ms. They start at the same time as this job. */
 const SERVERS_MS = 180_000;
-/** Replicas copy the primary once it has the role they use for it. */
+/** Time for the replicas to follow, ms. A replica can copy its primary only once the primary has the role for it. */
 const STREAM_MS = 120_000;
-/** Servers that can start have usually started by then; afterwards the job continues without the others. */
+/**
+ * Time after which the job continues without the missing servers, ms. A server that can start has usually started by
+ * then.
+ */
 const ALL_MS = 45_000;
 
 /**
@@ -60,7 +63,7 @@ export async function declare(
   ]);
 }
 
-/** Uses the first broker that answers. */
+/** The management API of the first broker that answers. */
 async function managementOf({ broker }: Secrets): Promise<Management> {
   const all = brokers.map(({ host }) => ({
     url: `http://${host}:${MANAGEMENT_PORT}`,

@@ -3,7 +3,7 @@ import type { Address } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
 
 /**
- * Whether a server works, shown by an answer of its own. A listening port says little, because an engine listens on a
+ * Whether a server works, shown by an answer of its own. A listening port shows little, because an engine listens on a
  * published port before the container does.
  */
 
@@ -34,7 +34,10 @@ export async function answersHttp(url: string): Promise<boolean> {
   }
 }
 
-/** Also if our database does not exist yet (3D000, PostgreSQL's errcodes): it is created over this connection. */
+/**
+ * A missing database counts as an answer too (3D000, PostgreSQL's errcodes), because the database is created over this
+ * connection.
+ */
 export async function answersSql({ host, port }: Address, password: string): Promise<boolean> {
   const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
   try {

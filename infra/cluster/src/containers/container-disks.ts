@@ -39,7 +39,7 @@ export class ContainerDisks {
   }
 
   async fill(server: string): Promise<void> {
-    // Writes until nothing is left; it ends with that error.
+    // The command writes until the disk is full, and that error ends it.
     await this.#run('sh', '-c', `cat /dev/zero > ${dirOf(server)}/filler 2>/dev/null || true`);
   }
 
@@ -47,7 +47,7 @@ export class ContainerDisks {
     await this.#run('rm', '-f', `${dirOf(server)}/filler`);
   }
 
-  /** Deletes everything on it. No container may use it except the idle one. */
+  /** Deletes everything on the disk. No container may use the disk, except the idle one. */
   async clear(server: string): Promise<void> {
     if (this.isSmall) {
       await this.#run('find', dirOf(server), '-mindepth', '1', '-delete');

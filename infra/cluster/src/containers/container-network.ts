@@ -46,7 +46,7 @@ export class ContainerNetwork {
     return host;
   }
 
-  /** A container's entry on it: its name there is its server's name. */
+  /** Entry of a container on this network, where its name is the name of its server. */
   endpointOf(server: string) {
     return { Aliases: [server], IPAMConfig: { IPv4Address: this.hostOf(server) } };
   }

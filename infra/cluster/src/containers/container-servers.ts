@@ -17,13 +17,13 @@ import type { ContainerNetwork } from './container-network.js';
 import { IMAGES, type Engine } from './engine.js';
 import { ServerContainer, type ContainerSpec } from './server-container.js';
 
-/** Ports of the servers inside their containers; the layout has those reached from outside. */
+/** Ports of the servers inside their containers. The layout has the ports by which they are reached from outside. */
 export const PORTS = { amqp: 5672, management: 15_672, postgres: 5432 } as const;
 
 const BROKER_START_MS = 300_000;
 const DATABASE_START_MS = 180_000;
 const STOP_MS = 30_000;
-/** In a database's container: the password file with which a replica logs in to its primary. */
+/** Password file in a database's container, with which a replica logs in to its primary. */
 const PASSWORD_FILE = '/run/eco/replicator.pgpass';
 
 export interface ContainerGround {
@@ -216,7 +216,10 @@ export class ContainerServers implements Servers {
     };
   }
 
-  /** With faults each server is reached at its own address: a port of this machine would keep answering for it. */
+  /**
+   * The published ports. With faults there are none: a port of this machine would keep answering for a server that is
+   * cut off, so each server is reached at its own address.
+   */
   #published(ports: Record<number, number>): Record<number, number> {
     return this.host.description.faults ? {} : ports;
   }
@@ -276,7 +279,7 @@ export class ContainerServers implements Servers {
   }
 }
 
-/** By the host name, as the image names it. */
+/** Erlang name of a node. The image makes it of the host name. */
 function erlangName({ name }: Pick<BrokerNode, 'name'>): string {
   return `rabbit@${name}`;
 }

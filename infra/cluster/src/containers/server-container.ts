@@ -10,11 +10,11 @@ export interface ContainerSpec {
   /** A script of ours, on this machine, that the container runs. */
   readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Files for the script in ECO_FILES, by file name. */
+  /** Files that the script finds in the folder ECO_FILES, by file name. */
   readonly files: Readonly<Record<string, string>>;
-  /** The user that runs the image's server; only that user may read the files. */
+  /** User that runs the image's server. Only this user may read the files. */
   readonly user: string;
-  /** The image's data folder, and the volume mounted there. */
+  /** The image's data folder, and the volume that is mounted there. */
   readonly data: { readonly dir: string; readonly volume: string };
   /** Ports of this machine by port of the container, only on the loopback address. */
   readonly ports: Readonly<Record<number, number>>;
@@ -23,10 +23,10 @@ export interface ContainerSpec {
   readonly readyMs: number;
 }
 
-/** Each probe queries the engine and the server. */
+/** Pause between two probes, ms. Each probe queries the engine and the server. */
 const LOOK_MS = 300;
 const FILES_DIR = '/run/eco';
-/** Folder for the files before the container starts; the container itself sets their owner. */
+/** Folder of the files before the container starts. The container itself sets their owner. */
 const GIVEN_DIR = '/eco/given';
 const SCRIPT = '/eco/start.sh';
 
@@ -165,7 +165,7 @@ export class ServerContainer implements RunningNode {
   }
 }
 
-/** With its own address on one network, and on no other: Testcontainers supports neither. */
+/** A container with a given address on one network, and on no other. Testcontainers supports neither. */
 class PlacedContainer extends GenericContainer {
   placed(network: ContainerNetwork, server: string, ports: Readonly<Record<number, number>>): this {
     this.networkMode = network.name;
@@ -193,7 +193,7 @@ export async function runIn(engine: Engine, containerId: string, command: readon
 }
 
 /**
- * A program's output, without the 8-byte header that the engine puts before each chunk; the last four bytes are its
+ * A program's output without the engine's headers. Each chunk has a header of 8 bytes, whose last four are the chunk's
  * length.
  */
 function plain(framed: Buffer): string {
@@ -206,7 +206,7 @@ function plain(framed: Buffer): string {
   return Buffer.concat(pieces).toString();
 }
 
-/** It ended between our two queries. */
+/** Ignores that the container has ended between two of our queries. */
 function unlessEnded(error: Error & { statusCode?: number }): void {
   if (error.statusCode !== 304 && error.statusCode !== 409) throw error;
 }

@@ -42,7 +42,7 @@ async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, 
   const id = `eco-test-${randomBytes(6).toString('hex')}`;
   const labels = { [LABEL]: id };
   const remove = () => removeAll(engine, id);
-  // Uses the engine's command line, because this process is gone by then.
+  // This runs the engine's command line, because this process has ended by then.
   reaper.addCleanup(
     `docker ps -aq --filter label=${LABEL}=${id} | xargs -r docker rm -fv; docker volume ls -q --filter label=${LABEL}=${id} | xargs -r docker volume rm -f; docker network rm ${id}`,
   );
@@ -64,7 +64,7 @@ async function containerCluster(engine: Engine, { host, reserved }: OpenedHost, 
   }
 }
 
-/** With its own address each server has the usual ports of its kind. */
+/** The layout of servers that have their own addresses: each uses the usual ports of its kind. */
 function atTheirOwn(layout: Layout): Layout {
   const database = <Node extends object>(node: Node) => ({ ...node, port: PORTS.postgres });
   return {

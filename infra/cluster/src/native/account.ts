@@ -5,9 +5,9 @@ import { Refused } from '../refused.js';
 
 /**
  * The user that runs PostgreSQL. PostgreSQL refuses root, so root runs it as the user `postgres` of its package; other
- * users run it themselves. That user can't always reach the data folder (a clone under /root, for example). Then, on
- * Linux, its processes get the one capability to pass through folders of others (CAP_DAC_READ_SEARCH); they still write
- * only where they own the files.
+ * users run it themselves. The user `postgres` can't always reach the data folder (a clone under /root, for example).
+ * Its processes then get, on Linux, the capability CAP_DAC_READ_SEARCH to pass through folders of others. They still
+ * write only files that they own.
  */
 export type Account =
   | { readonly type: 'same user' }
@@ -54,6 +54,6 @@ function idOf(flag: '-u' | '-g'): number {
 }
 
 function canEnter(dir: string, [command = '', ...args]: readonly string[]): boolean {
-  // Tests it by entering the folder: `test -x` uses access(2), which ignores capabilities of users other than root.
+  // The test enters the folder: `test -x` uses access(2), which ignores the capabilities of users other than root.
   return spawnSync(command, [...args, 'sh', '-c', 'cd "$0"', dir], { stdio: 'ignore', cwd: '/' }).status === 0;
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { SMALL_DISK_MB } from '../description.js';
 import { Refused } from '../refused.js';
 
-/** A separate disk in memory for each server, small, so that a test can fill it without affecting others. */
+/** A small disk in memory for each server, so that a test can fill it without affecting others. */
 export class Disks {
   readonly #mounted = new Set<string>();
 
@@ -31,7 +31,7 @@ export class Disks {
   }
 
   async fill(server: string): Promise<void> {
-    // Writes until nothing is left; it ends with that error.
+    // The command writes until the disk is full, and that error ends it.
     await run('sh', ['-c', 'cat /dev/zero > "$0" 2>/dev/null || true', this.#filler(server)]);
   }
 
@@ -39,7 +39,7 @@ export class Disks {
     await rm(this.#filler(server), { force: true });
   }
 
-  /** No process may use them any more. */
+  /** Unmounts all disks. No process may use them any more. */
   async remove(): Promise<void> {
     for (const dir of this.#mounted) await run('umount', [dir]);
     this.#mounted.clear();
@@ -50,7 +50,7 @@ export class Disks {
   }
 }
 
-/** In the data folder. */
+/** Name of the folder of disks in the data folder. */
 const DISKS_DIR = 'disks';
 
 const run = promisify(execFile);

@@ -19,7 +19,7 @@ function startByProc(pid: number): string | undefined {
     // The second field, the program's name in brackets, may itself contain blanks and brackets (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-    // In ticks since the machine started, hence together with the machine's start.
+    // The start time is in ticks since the machine started, so the machine's start is part of it.
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
   } catch {
     return undefined;

@@ -5,12 +5,12 @@ import { isSameProcess } from './identity.js';
 import { signalTree } from './process-tree.js';
 import { stopSteps } from './stop-stages.js';
 
-/** Processes left behind by an ended run, without pids that other processes have by now. */
+/** Processes that an ended run left behind. A pid that belongs to another process by now is left out. */
 export function leftoversOf(run: Run): Run['processes'] {
   return run.processes.filter(isSameProcess);
 }
 
-/** Stops them as the run itself would have done. */
+/** Steps that stop these processes as the run itself would have done. */
 export function stopLeftoverSteps(run: Run): Step[] {
   return stopSteps(leftoversOf(run), stopRecorded);
 }
@@ -25,7 +25,7 @@ async function stopRecorded(process: RecordedProcess & { stopSignal: NodeJS.Sign
   });
 }
 
-/** Also works for a process that is not our child. Throws a `NotInTime`. */
+/** Waits until the process has ended, whether it is our child or not. Throws a `NotInTime`. */
 export async function untilEnded(process: RecordedProcess, deadlineMs: number): Promise<void> {
   await until(`process ${process.pid} did not end`, () => !isSameProcess(process), { deadlineMs });
 }

@@ -34,7 +34,7 @@ it('keeps the log of a writing process within its limit, in two files, and in or
   const lines = [logBefore(file), file].flatMap((each) => readFileSync(each, 'utf8').split('\n').filter(Boolean));
   const numbers = lines.map(Number);
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
-  // A line written just when the file is emptied may be lost; this process writes all the time.
+  // A line that is written while the file is emptied may be lost, and this process writes all the time.
   const written = (numbers.at(-1) ?? 0) - (numbers[0] ?? 0) + 1;
   // On a busy machine the moment between copying and emptying may last some ms.
   expect(numbers.length).toBeGreaterThan(written * 0.9);

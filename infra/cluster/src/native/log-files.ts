@@ -12,14 +12,14 @@ import {
 import { copyFile } from 'node:fs/promises';
 
 /*
- * Every process appends to one file through a descriptor that it was started with, so a file is limited without the
- * process's help. Its content is moved into a second file, and the first is emptied in place. The descriptor stays
+ * Limits the log files of processes without their help. Every process appends to a file through a descriptor that it
+ * was started with. Its content is moved into a second file, and the first is emptied in place. The descriptor stays
  * valid because it appends (O_APPEND): the next line is written at the file's new end.
  */
 
-/** Limit of one file, bytes. A process has two: this one and the previous one. */
+/** Limit of one file, bytes. A process has two files: this one and the previous one. */
 const LOG_FILE_MAX = 100 * 1024 * 1024;
-/** At 3,000 lines of 300 bytes per second a file grows by 1 MB between two checks. */
+/** Pause between two checks, ms. At 3,000 lines of 300 bytes per second a file grows by 1 MB in this time. */
 const LOOK_MS = 1_000;
 
 /** Suffix of the file with the earlier lines. */
@@ -64,7 +64,7 @@ async function moveIfLarge(file: string, maxBytes: number): Promise<void> {
     await copyFile(file, logBefore(file), constants.COPYFILE_FICLONE);
     appendRest(file, logBefore(file));
   } catch {
-    // A full disk has no room for a copy; the file must be emptied all the more.
+    // A full disk has no room for a copy, and needs the space of the file even more.
     rmSync(logBefore(file), { force: true });
     empty(file);
   }

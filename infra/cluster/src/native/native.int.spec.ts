@@ -17,8 +17,8 @@ import { openCluster, startNative } from '../start.js';
 import { startOf } from './identity.js';
 
 /*
- * The servers that everything else here relies on: guarantees about their passwords, their replication, and what is
- * left when they stop.
+ * The servers on which everything else here relies: their passwords, their replication, and what is left after they
+ * stop.
  */
 
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'eco-native-'));
@@ -105,9 +105,9 @@ test('no password is readable by others, or in an argument or a log', async () =
   const secrets = path.join(dataDir, 'secrets');
   expect(statSync(secrets).mode & 0o777).toBe(0o700);
   for (const name of readdirSync(secrets)) expect(statSync(path.join(secrets, name)).mode & 0o777).toBe(0o600);
-  const passwords = readdirSync(secrets).flatMap((name) =>
-    Object.values(JSON.parse(readFileSync(path.join(secrets, name), 'utf8')) as Record<string, string>),
-  );
+  const { cookie, broker, database, tokens } = await openSecrets(dataDir);
+  const { signingKey, idKeyMaster } = tokens;
+  const passwords = [cookie, ...Object.values(broker), ...Object.values(database), signingKey.d, idKeyMaster];
   expect(passwords.length).toBeGreaterThan(10);
   const texts = [
     ...readdirSync(path.join(dataDir, 'log')).map((name) => readFileSync(path.join(dataDir, 'log', name), 'utf8')),
@@ -151,8 +151,8 @@ test('a killed server comes back by a restart', async () => {
   await eventually('the queue', async () => (await management('queues/ecomarket/orders.g1', cluster.operator)).ok);
 }, 120_000);
 
-// After the kill: a broker stores the members of a new queue within about half a second, and an earlier kill loses
-// them.
+// This test comes after the kill. A broker stores the members of a new queue within about half a second, and a kill
+// before that loses them.
 test('a queue that differs is refused in one line, unless only the brokers start, to repair it', async () => {
   const secrets = await openSecrets(dataDir);
   const login = { user: 'operator', password: secrets.broker.operator };

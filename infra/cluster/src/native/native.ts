@@ -4,11 +4,11 @@ import type { Account } from './account.js';
 import type { Disks } from './disks.js';
 import type { Network } from './network.js';
 
-/** What servers that are processes need. */
+/** What servers need that run as processes. */
 export interface Native extends Host {
   readonly programs: Programs;
   readonly account: Account;
-  /** With `faults` in the description. */
+  /** The network and the disks exist if the description has `faults`. */
   readonly network?: Network;
   readonly disks?: Disks;
 }

@@ -41,7 +41,10 @@ export class Network {
     }
   }
 
-  /** The namespace's name is unique: of two clusters that start together, one takes the next number. */
+  /**
+   * Takes a network number that no other cluster has. The namespace's name is unique, so of two clusters that start
+   * together one takes the next number.
+   */
   static async #claim(servers: readonly string[]): Promise<Network> {
     if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Refused(NEEDS_ROOT);
     for (let number = 1; number < 255; number++) {
@@ -83,7 +86,7 @@ export class Network {
     return this.#cable(server).host;
   }
 
-  /** Prefix that runs a command on the server's side of its cable. */
+  /** Prefix that runs a command in the server's network namespace. */
   prefixOf(server: string): readonly [string, ...string[]] {
     return ['nsenter', `--net=/run/netns/${this.#cable(server).namespace}`, '--'];
   }
@@ -101,7 +104,7 @@ export class Network {
     for (const namespace of this.#namespaces) await ip('netns', 'del', namespace).catch(() => undefined);
   }
 
-  /** The same for a shell. */
+  /** Shell command that removes the network. */
   get removal(): string {
     return this.#namespaces.map((namespace) => `ip netns del ${namespace}`).join('; ');
   }

@@ -22,9 +22,9 @@ import type { StopStage } from './stop-stages.js';
  * appears under its name only once it is complete.
  */
 
-/** A crashed server replays its log first. */
+/** Time limit of a start, ms. A crashed server replays its log first. */
 const START_MS = 60_000;
-/** A fast stop ends sessions and writes a checkpoint. */
+/** Time limit of a stop, ms. A fast stop ends sessions and writes a checkpoint. */
 const STOP_MS = 30_000;
 
 interface GroupNode {
@@ -113,14 +113,14 @@ export class PostgresGroup {
     }
     for (const { node } of this.#nodes) {
       if (disks) giveTo(account, disks.dirOf(node.name));
-      // Left from an interrupted start.
+      // An interrupted start may have left this folder.
       await rm(this.#nodeDir(node) + UNFINISHED, { recursive: true, force: true });
     }
     await writeSecretFile(this.#passwordFile, `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`);
     giveTo(account, this.#passwordFile);
   }
 
-  /** The node that is no replica; the first one if nothing exists yet. */
+  /** Finds the node that is no replica; the first node if none exists yet. */
   async #findPrimary(): Promise<void> {
     const made = await this.#madeNodes();
     if (made.length === 0) return;
@@ -148,7 +148,8 @@ export class PostgresGroup {
   }
 
   /**
-   * If the number of replicas shrinks: otherwise the primary would keep its log for a replica that never fetches it.
+   * Drops the slots of replicas that the description no longer has. Otherwise the primary would keep log for them
+   * forever.
    */
   async #dropReplicasLeftOut(): Promise<void> {
     const left = (await this.#madeNodes()).filter((name) => !this.#nodes.some(({ node }) => node.name === name));
@@ -246,7 +247,7 @@ export class PostgresGroup {
     }
   }
 
-  /** A statement on the primary, as the replicator, about a node's slot. */
+  /** Arguments for a command about a node's slot, sent to the primary as the replicator. */
   #replicationArgs(node: Pick<DatabaseNode, 'name'>): string[] {
     const { host, port } = this.#primary.node;
     const login = ['--host', host, '--port', String(port), '--username', 'eco_replicator', '--no-password'];
@@ -282,13 +283,13 @@ export class PostgresGroup {
 
   async #isReady(node: DatabaseNode, pid: number): Promise<boolean> {
     const file = path.join(this.#nodeDir(node), 'postmaster.pid');
-    // pid on line 1, state on line 8 (PostgreSQL's pidfile.h); the file may belong to another process and be left from
-    // a crash.
+    // The pid is on line 1 and the state on line 8 (PostgreSQL's pidfile.h). After a crash the file may still hold an
+    // old pid.
     const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
     return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
   }
 
-  /** The command line of one of PostgreSQL's programs, with its place and user. */
+  /** The command line that runs one of PostgreSQL's programs as the right user and in the node's network. */
   #commandOn(node: DatabaseNode, program: string, args: readonly string[]): [string, string[]] {
     const { account, network, programs } = this.#native;
     const [command, all] = commandAs(account, path.join(programs.postgresDir, program), args);

@@ -17,7 +17,7 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** A process and all that it started, itself first. */
+/** The pids of a process and of all its descendants, itself first. */
 export function treeOf(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const [child, parent] of parents()) children.set(parent, [...(children.get(parent) ?? []), child]);

@@ -18,13 +18,13 @@ export interface ProcessSpec {
   readonly logFile: string;
   /** Signal that requests an orderly end. */
   readonly stopSignal: NodeJS.Signals;
-  /** Time limit of the end; then it is killed, with everything it started. */
+  /** Time limit of an orderly end, ms. Then the process is killed, with everything it started. */
   readonly stopMs: number;
-  /** Whether it works by now. */
+  /** Whether the process works by now. */
   ready(pid: number): Promise<boolean>;
-  /** Time limit from its start to being ready. */
+  /** Time limit from the start until it is ready, ms. */
   readonly readyMs: number;
-  /** How often it may end on its own before it is ready until its start counts as failed. Default 1. */
+  /** Number of ends before it is ready after which the start has failed. Default 1. */
   readonly startTries?: number;
 }
 
@@ -41,7 +41,7 @@ export class NativeProcess {
   #child: ChildProcess | undefined;
   #beginning: Promise<void> | undefined;
   #ended: Promise<ProcessEnd> | undefined;
-  /** It was started, and no stop has been requested since. */
+  /** True: the process was started, and no stop has been requested since. */
   #isWanted = false;
 
   constructor(
@@ -57,7 +57,7 @@ export class NativeProcess {
     return this.spec.stage;
   }
 
-  /** 0 before the first start; the last process's pid after its end. */
+  /** Pid of the running process, or of the last one after its end; 0 before the first start. */
   get pid(): number {
     return this.#child?.pid ?? 0;
   }
@@ -128,7 +128,7 @@ export class NativeProcess {
   async stop(): Promise<void> {
     this.#isWanted = false;
     if (!this.running) return;
-    // A stopped process reacts to no other signal.
+    // A paused process reacts to no other signal.
     this.resume();
     this.kill(this.spec.stopSignal);
     const timer = setTimeout(() => this.kill('SIGKILL'), this.spec.stopMs);
@@ -173,10 +173,12 @@ export class NativeProcess {
 const EXCERPT_LINES = 12;
 const EXCERPT_COLUMNS = 200;
 
-/** It ended, or was not ready in time; the message ends with the log's explanation. */
+/**
+ * The process ended before it was ready, or was not ready in time. The message ends with an explanation from its log.
+ */
 export class ProcessError extends Error {
   override readonly name = 'ProcessError';
-  /** The same in one line. */
+  /** The message in one line. */
   readonly line: string;
 
   constructor(process: NativeProcess, what: string) {

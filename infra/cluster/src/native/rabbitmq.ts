@@ -19,19 +19,22 @@ import type { NativeProcess, ProcessSpec } from './process.js';
 import { signalTree } from './process-tree.js';
 
 /**
- * The broker cluster: a separate epmd on a separate port, so that it shares nothing with other Erlang programs on the
- * machine, and the nodes, which find each other through it. If each node has its own address, each has an epmd.
+ * The broker cluster. Its nodes find each other through an epmd of their own, on a port of its own, so that they share
+ * nothing with other Erlang programs of the machine. If each node has its own address, each has its own epmd.
  *
  * At the first start the first node starts alone and the others join it. If all start at once, a node may find no ready
  * peer and form its own cluster (seen on 3.10). On two cores that would be no faster, because nearly all of a start is
  * CPU time. Later they must start together: a node that was not the last to stop waits for those that were.
  */
 
-/** From starting a node to its listening: some 6 s of CPU time per node, on a machine that may be busy. */
+/** Time limit from a node's start until it listens, ms. It needs some 6 s of CPU time, and the machine may be busy. */
 const START_MS = 120_000;
-/** RabbitMQ 3.10 ends if the node whose feature flags it queries is also just starting (seen on a busy machine). */
+/**
+ * Number of tries. RabbitMQ 3.10 ends if the node whose feature flags it queries is also just starting (seen on a busy
+ * machine).
+ */
 const START_TRIES = 3;
-/** Measured from the first node's failure; others start in half of this time. */
+/** Time after the first node's failure, ms. The other nodes start in half of this time. */
 const WAIT_FOR_LAST_MS = 20_000;
 /** The management agent alone takes 5 s to stop. */
 const STOP_MS = 30_000;
@@ -114,7 +117,8 @@ export class Rabbitmq {
   }
 
   /**
-   * An existing cluster needs only a majority. It is created with all nodes, because the queues get their members then.
+   * Starts a node. An existing cluster needs only a majority. A new one needs all nodes, because the queues get their
+   * members when they are declared.
    */
   async #startNode({ node, process }: Started, isFormed: boolean): Promise<void> {
     const { signal, missing } = this.#native;
@@ -148,7 +152,7 @@ export class Rabbitmq {
     });
   }
 
-  /** Also removes a cluster whose creation was interrupted: it cannot have been used yet. */
+  /** Whether the cluster was formed. If its creation was interrupted it can't have been used, and it is removed. */
   async #isFormed(): Promise<boolean> {
     const brokers = this.#nodes.length;
     const text = await readFile(this.#formedFile(), 'utf8').catch(() => undefined);
@@ -182,7 +186,7 @@ export class Rabbitmq {
       const dir = this.#nodeDir(node);
       await mkdir(dir, { recursive: true });
       await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
-      // It contains the operator's password.
+      // The file contains the operator's password.
       await writeSecretFile(path.join(dir, 'rabbitmq.conf'), this.#configuration(node));
     }
   }
@@ -253,7 +257,7 @@ export class Rabbitmq {
     const dir = this.#nodeDir(node);
     return {
       ...environment,
-      // Contains the cookie.
+      // The cookie is in the home folder.
       HOME: this.#home,
       ERL_EPMD_PORT: String(layout.epmdPort),
       ERL_EPMD_ADDRESS: node.host,
@@ -284,7 +288,7 @@ export class Rabbitmq {
     return stdout;
   }
 
-  /** Node names of one epmd; another cluster has another epmd, so it may use the same names. */
+  /** Erlang name of a node. Another cluster has another epmd, so it may use the same names. */
   #erlangName({ name, host }: BrokerNode): string {
     return `${name}@${this.#native.network ? host : 'localhost'}`;
   }

@@ -25,7 +25,7 @@ eval "$last"
 export class Reaper {
   readonly #shell: ChildProcess;
 
-  /** `folder` is removed too, if given. */
+  /** `folder`, if given, is removed too. */
   constructor(folder: string | undefined) {
     this.#shell = spawn('sh', ['-c', SCRIPT, 'eco-reaper', folder ?? ''], {
       detached: true,
@@ -33,7 +33,7 @@ export class Reaper {
       cwd: '/',
     });
     this.#shell.unref();
-    // The shell has ended already.
+    // This error occurs when the shell has ended already.
     this.#shell.stdin?.on('error', () => undefined);
     (this.#shell.stdin as unknown as { unref?(): void }).unref?.();
   }
@@ -54,7 +54,7 @@ export class Reaper {
     this.#tell(`last ${command}`);
   }
 
-  /** Everything has stopped: the reaper ends. */
+  /** Ends the reaper when everything has stopped. */
   dismiss(): void {
     this.#tell('done');
     this.#shell.stdin?.end();

@@ -93,7 +93,7 @@ export class Services {
   }
 }
 
-/** Settings in the user's environment, such as a mail server, apply unless we set them. */
+/** Settings from the user's environment, such as a mail server. Our own settings take precedence. */
 function givenSettings(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>

@@ -1,14 +1,14 @@
 import { doubledMs } from '@eco/base';
 import { endText, type NativeProcess } from './process.js';
 
-/** Before a restart. */
+/** Pause before a restart. */
 const BACK_OFF = { firstMs: 500, capMs: 30_000 };
-/** After this uptime the back-off starts over. */
+/** Uptime after which the back-off starts over, ms. */
 const WELL_MS = 60_000;
 
 /**
- * Restarts services that end on their own. Servers are not restarted: the observer must decide what a dead broker or
- * database means.
+ * Restarts services that end on their own. Servers are not restarted, because an operator must decide what a dead
+ * broker or database means.
  */
 export class Supervision {
   readonly #services: ReadonlySet<NativeProcess>;

@@ -143,7 +143,7 @@ export class CartsController {
       : acceptedResponse(id, responseHeaders);
   }
 
-  /** Later than everything the client saw of this cart. */
+  /** Makes the command's stamp later than everything that the client saw of this cart. */
   #stampAfter(customerId: string, { 'ecomarket-stamp': seen }: CartHeaders): Stamp {
     if (seen !== undefined) this.intake.noteStamp(customerId, seen);
     return this.intake.nextStamp(customerId);

@@ -4,7 +4,7 @@ import { owned } from '../owned.js';
 export interface CartItemRow {
   product_id: string;
   quantity: number;
-  /** Null: this group does not own the product, or it is no longer in the catalogue. */
+  /** Null: another group owns the product, or it is no longer in the catalogue. */
   name: string | null;
   price_cents: number | null;
 }
@@ -38,7 +38,7 @@ export interface CartProductRow {
   price_cents: number;
 }
 
-/** $1 product ids: those of a cart that are in another group than the cart. */
+/** $1 product ids of a cart, for products that another group owns. */
 export const cartProductsQuery = query<CartProductRow>({
   name: 'cart-products',
   rows: `

@@ -9,7 +9,7 @@ export interface OutcomeRow {
 }
 
 export interface CommandDeadLetter {
-  /** Null: there is an outcome, or no open dead letter. */
+  /** Null: there is an outcome, or no dead letter is open. */
   dead_letter: { reason: string; since: string } | null;
   /** Other bodies that arrived under the id. */
   key_conflicts: number;

@@ -7,7 +7,7 @@ const csvOf = (schema: z.ZodObject, rows: readonly unknown[]) =>
   csvHeader(columnsOf(schema)) + csvRows(rows, columnsOf(schema));
 const row = z.object({ name: z.string().nullable(), n: z.number() });
 
-/** Reads CSV like a spreadsheet with this separator; null is an empty cell without quotes. */
+/** Reads CSV as a spreadsheet with this separator does. An empty cell without quotes is null. */
 function parse(text: string, separator = ','): (string | null)[][] {
   const rows: (string | null)[][] = [];
   let line: (string | null)[] = [];
@@ -52,7 +52,7 @@ describe('rows as CSV', () => {
         for (const separator of [',', ';', ',;']) {
           for (const cell of parse(text, separator).flat()) expect(cell ?? '').not.toMatch(STARTS_FORMULA);
         }
-        // A reader that ignores quotes.
+        // Splits a line like a reader that ignores quotes.
         for (const piece of text.split(/[,;\r\n]/)) expect(piece.replaceAll('"', '')).not.toMatch(STARTS_FORMULA);
       }),
     );

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 /*
  * Rows as CSV (RFC 4180), with the columns of the schema that describes them as JSON. A nested object has a column for
- * each of its members (`gross.units` → `grossUnits`); a list is one cell of JSON. All texts are quoted and numbers are
- * not: only digits with "." or "-" are unquoted.
+ * each of its members (`gross.units` → `grossUnits`); a list is one cell of JSON. All texts are quoted. A cell without
+ * quotes is a number: digits with "." or "-".
  */
 
 export interface Column {
@@ -39,7 +39,7 @@ function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return quoted(withoutFormula(value));
-  // In JSON text a ";" can be escaped, so that no spreadsheet sees it and the meaning is the same.
+  // A ";" inside JSON is written as an escape. A spreadsheet then sees no separator, and the JSON means the same.
   return quoted(JSON.stringify(value).replaceAll(';', '\\u003b'));
 }
 
@@ -48,10 +48,9 @@ function quoted(text: string): string {
 }
 
 /**
- * A spreadsheet treats a text as a formula if it begins with one of these characters (OWASP, CSV injection), including
- * their full-width forms. So an apostrophe is put before it. The same applies behind a separator inside the text,
- * because a spreadsheet that separates by ";" makes a cell of what follows. Quotes in between vanish when it reads
- * them.
+ * Puts an apostrophe before a text that a spreadsheet would run as a formula (OWASP, CSV injection; full-width forms
+ * included). It also puts one behind a separator inside a text, because a spreadsheet that splits at ";" makes a cell
+ * of what follows. Quotes before the formula do not protect, because the spreadsheet removes them.
  */
 function withoutFormula(text: string): string {
   return text.replace(/(?<=^|[,;\t\r\n])(?="*[=+\-@\t\r\n＝＋－＠])/g, "'");

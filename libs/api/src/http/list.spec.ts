@@ -9,7 +9,7 @@ const item = z.object({ n: z.number() });
 const options: ReadOptions = { position: NO_POSITION, waitMs: 5_000 };
 const csv = { accept: 'text/csv' };
 
-/** A list of that many numbers, and the requests it received. */
+/** A list of that many numbers. It records the requests that it received. */
 function listOf(rows: number, failAfter = Infinity) {
   const asked: { place: PageStart; options: ReadOptions }[] = [];
   const read = async (place: PageStart, by: ReadOptions): Promise<ReadPage> => {

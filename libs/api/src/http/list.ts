@@ -13,8 +13,8 @@ import type { Page } from './page.js';
  * the size of the list, and no snapshot is held while a client reads. The pages share a minimum position: a later page
  * is never older than the first.
  *
- * The status is sent before the last page is read. If the list ends too early, the transfer ends without its last
- * chunk, which every HTTP client reports as an error (RFC 9112, 8). An answer that arrives whole is complete.
+ * The status is sent before the last page is read. If a later read fails, the transfer ends without its last chunk,
+ * which every HTTP client reports as an error (RFC 9112, 8). So an answer that arrives whole is complete.
  */
 
 /** Most rows of a CSV answer: some 50 MB of orders. */
@@ -54,7 +54,7 @@ export interface PageStart {
 export interface ReadPage {
   readonly page: Page<unknown>;
   readonly headers: Readonly<Record<string, string>>;
-  /** Members of the JSON body next to `items` and `next`. */
+  /** Members of the JSON body in addition to `items` and `next`. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 

@@ -5,7 +5,7 @@ const key = fc.tuple(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,5}$/), fc.c
 const compare = (a: readonly string[], b: readonly string[]) =>
   a[0] === b[0] ? ((a[1] ?? '') < (b[1] ?? '') ? -1 : 1) : (a[0] ?? '') < (b[0] ?? '') ? -1 : 1;
 
-/** A group's part: it looks at `lookMax` rows after the start and returns those that fit. */
+/** A group's part of a list: it looks at `lookMax` rows after the start and returns those that fit. */
 function partOf(
   rows: (readonly string[])[],
   after: string | null,

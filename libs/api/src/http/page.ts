@@ -2,7 +2,7 @@ import { problem, type ProblemError } from '@eco/service';
 
 export interface Page<T> {
   readonly items: T[];
-  /** `after` of the following page; null on the last. */
+  /** `after` of the next page; null on the last page. */
   readonly next: string | null;
 }
 
@@ -14,7 +14,7 @@ export interface PageOrder<T> {
 
 /** A group's part of a list, in order. */
 export interface Part<T> {
-  /** One row more than the page's limit, if there are that many. */
+  /** The items: one more than the page's limit, if there are that many. */
   readonly items: T[];
   /** Key of the last row looked at, if the group did not look to its end; null: it did. */
   readonly lookedTo: readonly string[] | null;
@@ -41,7 +41,7 @@ export function mergePage<T>(parts: readonly Part<T>[], limit: number, order: Pa
   return { items, next: next === null ? null : next.join('/') };
 }
 
-/** `after` is not the `next` of a page. */
+/** The problem of a request whose `after` is not the `next` of a page. */
 export function notAPlace(expected: string): ProblemError {
   return problem('bad-input', { faults: [{ at: 'query.after', message: `must be the next of a page: ${expected}` }] });
 }

@@ -11,7 +11,8 @@ export interface Period {
 
 /**
  * The requested days, both included, as `YYYY-MM-DD`; by default the last 31. `today` is queried only if neither is
- * given: it depends on the chain's time zone. Throws `bad-input` if they are out of order, or more than `daysMax`.
+ * given, because it depends on the chain's time zone. Throws `bad-input` if they are out of order, or more than
+ * `daysMax`.
  */
 export async function periodOf(
   { from, to }: Period,

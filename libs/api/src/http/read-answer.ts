@@ -25,10 +25,10 @@ export const READ_PROBLEMS = [
 /** When a client should retry, s: nodes recover and catch up within about that time. */
 const RETRY_AFTER_SECONDS = 1;
 export const retryAfter = { [headers.retryAfter]: String(RETRY_AFTER_SECONDS) };
-/** Reports take seconds each. */
+/** When a client should retry a report, s. Reports take seconds each. */
 const retryAfterReports = { [headers.retryAfter]: '5' };
 
-/** Most orders in a position: with its groups it stays far below the length that is refused. */
+/** Most orders in a position. With the entries of its groups the header stays far below the length that is refused. */
 const ORDERS_CARRIED_MAX = 64;
 
 /**
@@ -56,8 +56,8 @@ export function headersOf(
 }
 
 /**
- * Beyond the limit the oldest orders are dropped, which are most probably decided. Ids of version 7 grow with time; ids
- * derived from an `Idempotency-Key` have no age, so they are dropped last.
+ * Limits the orders in a position. Beyond the limit the oldest are dropped, because they are most probably decided. Ids
+ * of version 7 grow with time. Ids that derive from an `Idempotency-Key` have no age, so they are dropped last.
  */
 export function ordersCarried(orders: readonly string[]): string[] {
   const hasAge = (id: string) => id[VERSION_AT] === '7';
@@ -68,7 +68,7 @@ export function ordersCarried(orders: readonly string[]): string[] {
 /** Index of the version digit in a UUID. */
 const VERSION_AT = 14;
 
-/** The same for a consumer's rows: the position is what it has applied. */
+/** The same for a consumer's rows. The position is what the consumer has applied. */
 export function consumerHeadersOf({ node, role, position, lagMs }: ConsumerAnswer<unknown>): Record<string, string> {
   const text = formatPosition(position);
   return {

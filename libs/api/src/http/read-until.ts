@@ -3,7 +3,10 @@ import type { ReadOptions } from '@eco/reads';
 
 const PAUSE_MS_MIN = 25;
 const PAUSE_MS_MAX = 500;
-/** The pause grows with the time waited, so a late answer is at most this much later: 30 s take some 85 reads. */
+/**
+ * Pause as a share of the time waited. A late answer is then at most this share later, and a wait of 30 s takes some 85
+ * reads.
+ */
 const PAUSE_SHARE = 1 / 8;
 
 /** Pause before the next read. */

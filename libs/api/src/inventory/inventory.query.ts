@@ -12,7 +12,7 @@ export const inventoryQuery = query<LevelRow>({
   order: 'r.product_id, r.location',
 });
 
-/** The same for one location $4. Uses the index stock_level_of_location. */
+/** The same for the location $4. Uses the index stock_level_of_location. */
 export const inventoryOfLocationQuery = query<LevelRow>({
   name: 'inventory-of-location',
   rows: `
@@ -22,7 +22,10 @@ export const inventoryOfLocationQuery = query<LevelRow>({
   order: 'r.product_id, r.location',
 });
 
-/** `nth` of the levels looked at; the last one is included even if it is not low. */
+/**
+ * `nth` numbers the levels looked at. The last of them is included even if it is not low, so that the next page knows
+ * where to begin.
+ */
 export interface LookedAtRow extends LevelRow {
   nth: number;
 }
@@ -54,9 +57,7 @@ const lowStock = (name: string, levels: string) =>
     order: 'r.product_id, r.location',
   });
 
-/**
- * Uses the primary keys of product and stock_level. Each product on sale has a level at central: 0 if none is stored.
- */
+/** Levels of each product at central: 0 units if none is stored. Uses the primary keys of product and stock_level. */
 export const lowStockQuery = lowStock(
   'low-stock',
   `CROSS JOIN LATERAL (
@@ -67,7 +68,7 @@ export const lowStockQuery = lowStock(
       ) l WHERE true`,
 );
 
-/** The same for central alone. */
+/** The low stock of central alone. */
 export const lowStockAtCentralQuery = lowStock(
   'low-stock-at-central',
   `CROSS JOIN LATERAL (
@@ -76,7 +77,7 @@ export const lowStockAtCentralQuery = lowStock(
       ) l WHERE true`,
 );
 
-/** The same for a branch $5, with the products it has had. Uses the index stock_level_of_location. */
+/** The low stock of a branch $5, of products that it has had. Uses the index stock_level_of_location. */
 export const lowStockAtBranchQuery = lowStock(
   'low-stock-at-branch',
   'JOIN eco.stock_level l ON l.product_id = p.product_id AND l.location = $5 WHERE l.product_id >= $1',

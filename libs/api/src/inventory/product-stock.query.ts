@@ -25,7 +25,7 @@ export function levelOf(row: LevelRow): Level {
 }
 
 export interface IsProduct {
-  /** The product exists or existed: stock outlives the product's place in the catalogue. */
+  /** True: the product exists or existed. Its stock stays when it leaves the catalogue. */
   is_product: boolean;
 }
 

@@ -42,7 +42,7 @@ export function orderOf(row: OrderRow): Order {
   };
 }
 
-/** Why a decided command made no order. Null: there is an order, or nothing is decided. */
+/** Why a decided command made no order. Null: there is an order, or no decision. */
 export interface NoOrder {
   no_order_because: string | null;
 }

@@ -2,7 +2,7 @@ import { query } from '@eco/reads';
 import { ORDER_COLUMNS, type OrderRow } from './order.query.js';
 import { owned } from '../owned.js';
 
-/** Of the orders that the reader knows as accepted, those without a decision in this snapshot. */
+/** The accepted orders that the reader named and this snapshot shows no decision for. */
 export interface PendingOrders {
   pending: string[];
 }

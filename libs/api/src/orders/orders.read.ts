@@ -92,10 +92,10 @@ export class OrdersController {
   }
 }
 
-/** Before every order. */
+/** A key that comes before every order. */
 const FIRST = { placedAt: 'infinity', orderId: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 
-/** $2 to $6 of both queries. */
+/** Parameters $2 to $6 of both queries. */
 function placeAndPeriodOf({ from, to }: ListOrdersRequest['query'], { after, limit }: PageStart): unknown[] {
   const { placedAt, orderId } = placeOf(after);
   return [placedAt, orderId, limit + 1, from ?? '-infinity', to ?? 'infinity'];

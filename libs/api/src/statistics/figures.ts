@@ -5,10 +5,10 @@ import { FIGURES, type Figures } from '@eco/database';
 /** Columns of a `SELECT … GROUP BY` over `statistics.branch_day s` or `statistics.product_day s`. */
 export const SUMS_OF_FIGURES = FIGURES.map((figure) => `sum(s.${figure})::float8 AS ${figure}`).join(', ');
 
-/** Condition on a row of either table: it counts something other than registrations. */
+/** Condition on a row of either table: it counts more than registrations. */
 export const HAS_FIGURES = '(s.orders > 0 OR s.cancelled_orders > 0 OR s.returned_units > 0)';
 
-/** Figures of the API: net is what is left after cancelled orders and returns. */
+/** Figures as the API returns them. Net is what remains after cancelled orders and returns. */
 export function figuresOf(row: Figures): z.infer<typeof salesFiguresSchema> {
   const { orders, units, revenue_cents: revenueCents } = row;
   const cancelled = { orders: row.cancelled_orders, units: row.cancelled_units, revenueCents: row.cancelled_cents };

@@ -3,7 +3,7 @@ import { progressOf, query, type Query, type WithProgress } from '@eco/reads';
 import { HAS_FIGURES, SUMS_OF_FIGURES } from './figures.js';
 
 export interface SalesRow extends Figures {
-  /** Empty if not grouped by it; the same for the other two. */
+  /** Empty if the sales are not grouped by day. The same holds for the next two. */
   day: string;
   branch_id: string;
   product_id: string;
@@ -19,7 +19,7 @@ export interface SalesGrouping {
   readonly day: boolean;
   readonly branch: boolean;
   readonly product: boolean;
-  /** One product only. */
+  /** The one product that is requested, if there is one. */
   readonly ofProduct: boolean;
 }
 
@@ -27,8 +27,9 @@ type SalesQuery = Query<SalesRow, WithProgress & WithTimeZone>;
 
 /**
  * $1 and $2 first and last day, $3 branch or null (empty: Central), $4 to $6 the key to begin after, $7 limit, $8 the
- * product if there is one. Uses statistics.branch_day unless products are requested: there an order of three products
- * is one sale; in statistics.product_day it is one sale of each. Uses the primary keys, or product_day_of_product.
+ * product if there is one. If no product is requested, the query uses statistics.branch_day, in which an order of three
+ * products is one sale. Otherwise it uses statistics.product_day, in which that order is a sale of each product. Uses
+ * the primary keys, or product_day_of_product.
  */
 function salesQuery({ day, branch, product, ofProduct }: SalesGrouping): SalesQuery {
   const byProduct = product || ofProduct;

@@ -14,7 +14,7 @@ import { todayOf } from './today.js';
 import { salesQueryOf, type SalesRow } from './sales.query.js';
 
 const DAYS_MAX = 366;
-/** By product there are many rows per day. */
+/** Most days of a request. By product there are many rows per day. */
 const DAYS_MAX_BY_PRODUCT = 92;
 
 const listSales = operation({

@@ -17,12 +17,12 @@ import { numberFrom, orderOf, productNamed, startReadSystem, type ReadSystem } f
 
 const READS = numberFrom('ECO_TEST_READS', 20_000);
 const RESTART_EVERY_MS = numberFrom('ECO_TEST_RESTART_EVERY_MS', 8_000);
-/** The control fails within seconds. */
+/** Most reads of the control run, which fails within seconds. */
 const CONTROL_READS_MAX = 5_000;
 const READERS = 16;
 const PRODUCTS = Array.from({ length: 20 }, (_, n) => `hot-${n}`);
 const CUSTOMERS = Array.from({ length: 50 }, (_, n) => `customer-${n}`);
-/** Every replica is restarted while they run, however fast the reads are. */
+/** Least number of restarts of each replica, however fast the reads are. */
 const RESTARTS_MIN = 2;
 
 type Ask = (query: Query<object>, key: string, values: readonly unknown[]) => Promise<string | undefined>;

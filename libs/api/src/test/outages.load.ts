@@ -126,7 +126,7 @@ it('all replicas late: the primary takes over within its budget, then only reade
   expect((await read(at(position))).source.role).toBe('primary');
   await eventually('the replicas are late', async () => (await read(anyone)).source.role === 'primary', within60s);
 
-  // A storm: the fixed number per second and a fifth of the reads, and no more.
+  // During a storm the primary takes the fixed number per second and a fifth of the reads, and no more.
   const answers: Awaited<ReturnType<typeof ask>>[] = [];
   for (let round = 0; round < 4; round += 1) {
     answers.push(
@@ -155,7 +155,7 @@ it('a replica that receives no log is seen as broken and avoided', async () => {
 
   await system.tell(3, 'ALTER SYSTEM RESET primary_conninfo', 'SELECT pg_reload_conf()');
   await eventually('it follows again', () => report()?.replication?.follows === true, within60s);
-  // A single reader would stay with the faster one.
+  // A single reader would always use the faster replica.
   const readers = () => Promise.all(Array.from({ length: 64 }, () => read(anyone)));
   await eventually(
     'it is read again',
@@ -164,7 +164,7 @@ it('a replica that receives no log is seen as broken and avoided', async () => {
   );
 });
 
-/** Reads repeated on another node so far, by the SQLSTATE of this node's failure. */
+/** Number of reads so far that were repeated on another node, by the SQLSTATE of this node's failure. */
 async function retriesOf(
   node: string,
   sqlState: string,
@@ -176,7 +176,7 @@ async function retriesOf(
 }
 
 it('one damaged page on one replica: no read fails, and the replica is avoided', async () => {
-  // Its file contains the whole page, and no log is left to replay on it.
+  // The file has the whole page, and no log is left that a restart would replay over it.
   await system.tell(1, 'CHECKPOINT');
   const position = await changePrice();
   await eventually(
@@ -304,7 +304,7 @@ it('six clients of a slow report: no other read fails or loses its connection, a
       }
     });
     await Promise.all(reading);
-    // More than can run and wait on both replicas together.
+    // More reports than can run and wait on both replicas together.
     const many = await Promise.all(Array.from({ length: 16 }, askReport));
     expect(new Set(many.map(({ type }) => type))).toEqual(new Set(['answer', 'too-busy']));
   } finally {

@@ -26,12 +26,12 @@ export interface ReadSystem {
   readonly group: DatabaseGroup;
   readonly reads: Reads;
   readonly registry: Registry;
-  /** Writes in the next batch; returns the group's position after its commit. */
+  /** Writes in the next batch. Returns the group's position after the commit. */
   write(...commands: CommandOf<CommandKind>[]): Promise<GroupPosition>;
-  /** 1: the first primary. Repeated until the server does it. */
+  /** Promotes a node; 1 is the first primary. The call is repeated until the server accepts it. */
   tell(number: number, ...statements: string[]): Promise<void>;
   server(number: number): DatabaseGroup['servers'][number];
-  /** Other reads of the same nodes, by these addresses if they are given. Stopped with the system. */
+  /** Opens other reads of the same nodes, at these addresses if they are given. They end with the system. */
   startReads(settings?: Partial<ReadSettings>, nodes?: readonly Address[]): Promise<StartedReads>;
   stop(): Promise<void>;
 }
@@ -76,7 +76,7 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
       return writer.write(...commands);
     }
   };
-  // Commands that arrive during a batch make the next one, as in the writer itself.
+  // Commands that arrive during a batch form the next one, as in the writer itself.
   let waiting: CommandOf<CommandKind>[] = [];
   let next: Promise<GroupPosition> | undefined;
   let last: Promise<unknown> = Promise.resolve();

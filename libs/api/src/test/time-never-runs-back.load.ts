@@ -22,10 +22,10 @@ const READS = numberFrom('ECO_TEST_SESSION_READS', 10_000);
 const SESSIONS = 60;
 const HELD_BACK_MS_MAX = 5_000;
 const THINK_MS_MAX = 60;
-/** Share of a session's steps. */
+/** Share of a session's steps that write. */
 const WRITES = 0.02;
 const ROUND_MS = 700;
-/** In one of this many rounds both replicas are held back. */
+/** Both replicas are held back in one of this many rounds. */
 const BOTH_HELD_EVERY = 8;
 
 let system: ReadSystem;

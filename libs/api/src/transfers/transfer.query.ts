@@ -33,7 +33,7 @@ export function transferOf(row: TransferRow): Transfer {
   };
 }
 
-/** $1 transfer id. */
+/** Parameter: $1 transfer id. */
 export const transferQuery = query<TransferRow>({
   name: 'transfer',
   rows: `

@@ -12,7 +12,7 @@ import { heartbeatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from '../topolo
 export class EventAnnouncer {
   readonly #channel: BestEffortChannel;
 
-  /** `connection`: must carry no acknowledgements. */
+  /** `connection` must carry no acknowledgements. */
   constructor({ connection, log }: { connection: BrokerConnection; log?: Log }) {
     this.#channel = new BestEffortChannel({ connection, name: 'events', ...(log ? { log } : {}) });
   }

@@ -7,7 +7,7 @@ import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } 
 export interface EventConnectionOptions {
   readonly access: BrokerAccess;
   readonly consumer: ConsumerName;
-  /** Must not throw. False: nobody handles the message, and it goes back to the queue. */
+  /** Must not throw. It returns false if nobody handles the message, which then goes back to the queue. */
   readonly onMessage: (content: Buffer) => Promise<boolean>;
   /** Called when there is no subscription over this connection. */
   readonly onFailure: (error: Error) => void;
@@ -18,7 +18,7 @@ const PREFETCH = 20;
 const HEARTBEAT_SECONDS = 4;
 const RECONNECT_SECONDS = 1;
 const CLOSE_TIMEOUT_MS = 2000;
-/** Until the broker has answered: a stalled broker accepts a connection and then sends nothing. */
+/** Time for a broker's first response. A stalled broker accepts a connection and then sends nothing. */
 const CONNECT_TIMEOUT_MS = 2000;
 
 /**
@@ -40,7 +40,7 @@ export class EventConnection {
   /** Aborting destroys its socket. */
   readonly #socket = new AbortController();
 
-  /** Begins to connect; it waits for a broker that is down. */
+  /** Begins to connect, and keeps trying while the broker is down. */
   constructor({ access, consumer, onMessage, onFailure, log }: EventConnectionOptions) {
     const { brokers, user: username, password, vhost = VHOST } = access;
     const name = `events of ${consumer}`;
@@ -106,7 +106,7 @@ export class EventConnection {
       CLOSE_TIMEOUT_MS,
       cancelled.then(() => amqp.close()),
     );
-    // It must not connect again.
+    // Closing the manager keeps it from connecting again.
     void amqp.managedConnection?.close().catch(() => undefined);
     this.#socket.abort();
   }

@@ -18,24 +18,27 @@ export interface EventSubscriptionOptions {
   /** Called for one announcement at a time, in arrival order. Its errors are logged and dropped. */
   handler: (announcement: Announcement) => Promise<void> | void;
   /**
-   * After this time without a message the subscription is made again, ms. Heartbeats arrive every second. Default 5000.
+   * Time without a message after which the subscription is renewed, ms. Heartbeats arrive every second. Default 5000.
    */
   silenceMs?: number;
   log?: Log;
 }
 
 const SILENCE_MS = 5000;
-/** Without a writer no heartbeat arrives. Renewals get rarer then, because they cannot help. */
+/**
+ * Longest time between two renewals, ms. Without a writer no heartbeat arrives and no renewal helps, so renewals become
+ * rarer.
+ */
 const PATIENCE_CAP_MS = 30_000;
 
 /**
  * Subscribes a consumer to its topics and to the heartbeats, and hands over what it receives, one announcement at a
  * time.
  *
- * What `EventConnection` does not recover from looks alike from here: nothing is received, connected or not, although a
- * heartbeat is due every second. So there is one remedy: after too long a silence, drop the connection and make another
- * one, which declares and binds its own queue. Nothing is lost, because an event only announces. A consumer whose
- * subscription stays silent reads the changes by itself; `silentMs` serves that purpose.
+ * Every failure that `EventConnection` does not recover from has the same sign here: nothing is received, although a
+ * heartbeat is due every second. The remedy is the same too: after `silenceMs` the connection is dropped, and a new one
+ * declares and binds its own queue. Nothing is lost, because an event only announces. A consumer whose subscription
+ * stays silent reads the changes by itself; `silentMs` serves that purpose.
  */
 export class EventSubscription {
   readonly #options: EventSubscriptionOptions;
@@ -84,7 +87,10 @@ export class EventSubscription {
     this.#watchdog = setInterval(() => this.#watch(), this.#silenceMs / 5);
   }
 
-  /** No handler runs afterwards. Unhandled messages are dropped with the queue; GET /changes has them. */
+  /**
+   * Resolves when no handler runs and none will. Unhandled messages are dropped with the queue; they are in GET
+   * /changes.
+   */
   async stop(): Promise<void> {
     if (this.#current) this.#close(this.#current);
     this.#current = undefined;
@@ -106,7 +112,10 @@ export class EventSubscription {
     this.#subscribedAtMs = performance.now();
   }
 
-  /** Each unsuccessful renewal makes it more patient. While a handler works, silence is its own doing. */
+  /**
+   * Renews a silent subscription, after a longer silence with each renewal that did not help. Time in a handler does
+   * not count as silence.
+   */
   #watch(): void {
     const receivedAtMs = this.#lastReceivedAtMs ?? 0;
     if (receivedAtMs > this.#subscribedAtMs) this.#silentRenewals = 0;
@@ -133,7 +142,7 @@ export class EventSubscription {
     this.#closing.add(closed);
   }
 
-  /** One after the other: messages are handed over as soon as they are prefetched. */
+  /** Handles one message after the other, because the broker delivers several at once. */
   #inTurn(of: EventConnection, content: Buffer): Promise<boolean> {
     this.#lastReceivedAtMs = performance.now();
     this.#unhandled += 1;
@@ -145,7 +154,7 @@ export class EventSubscription {
     return turn;
   }
 
-  /** False: its connection is not used any more. */
+  /** False: a newer connection has replaced the one that delivered this message. */
   async #handle(of: EventConnection, content: Buffer): Promise<boolean> {
     if (this.#current !== of) return false;
     const announcement = readAnnouncement(content);

@@ -22,7 +22,7 @@ export class Proxy {
     return this.#pairs.size;
   }
 
-  /** Listens, on the same port each time. */
+  /** Accepts connections again, on the same port as before. */
   async mend(): Promise<void> {
     if (this.#server) return;
     const server = createServer((client) => this.#join(client));

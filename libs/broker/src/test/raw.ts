@@ -1,7 +1,7 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import type { BrokerAccess } from '../connection.js';
 
-/** A plain connection, for what this library does not do. Its loss is no error of the test. */
+/** A plain connection, for actions that this library does not offer. The test does not fail when it is lost. */
 export async function rawConnection({ brokers: [broker], vhost, user, password }: BrokerAccess): Promise<ChannelModel> {
   const model = await connect({
     hostname: broker?.host ?? '',
@@ -14,7 +14,7 @@ export async function rawConnection({ brokers: [broker], vhost, user, password }
   return model;
 }
 
-/** Undefined: the broker allowed it. Otherwise its error text. */
+/** The broker's error text for this action; undefined if the broker allowed it. */
 export async function refusal(
   access: BrokerAccess,
   action: (channel: Channel) => Promise<unknown>,
@@ -24,7 +24,7 @@ export async function refusal(
   const closedByBroker = new Promise<string>((resolve) => channel.on('error', (error) => resolve(error.message)));
   try {
     await action(channel);
-    // The response to this arrives after the broker's verdict on everything published before.
+    // The broker responds to this only after it has judged everything that was published before.
     await channel.prefetch(1);
     return undefined;
   } catch {

@@ -10,9 +10,9 @@ export interface TestBroker {
   management: Management;
   vhost: string;
   groups: string[];
-  /** How a user connects, over `brokers` if given. */
+  /** Login of a user, and the addresses; `brokers` replaces the addresses. */
   access(user: Exclude<BrokerUser, 'operator'>, brokers?: Address[]): BrokerAccess;
-  /** As `operator`, who may do everything in the vhost. */
+  /** Login of `operator`, who may do everything in the vhost. */
   operatorAccess(brokers?: Address[]): BrokerAccess;
   /** Calls the management API; throws unless it responds with 2xx. */
   manage(method: string, path: string, body?: unknown): Promise<unknown>;
@@ -21,7 +21,7 @@ export interface TestBroker {
   dispose(): Promise<void>;
 }
 
-/** `name` identifies the vhost's owner. */
+/** `name` makes the vhost's name unique. */
 export async function testBroker(name: string, groups: string[] = ['g1']): Promise<TestBroker> {
   const settings = readSettings();
   const suffix = `${name}-${randomBytes(4).toString('hex')}`;

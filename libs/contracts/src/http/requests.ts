@@ -50,7 +50,7 @@ export const createReservationRequestSchema = z.strictObject({
   lines: requestLinesSchema,
   ttlSeconds: holdSecondsSchema.default(HOLD_SECONDS_DEFAULT),
 });
-/** Orders and reservations are routed by customer, so a change names both. */
+/** A change of an order or reservation names the customer too, because the customer routes it. */
 export const ofCustomerRequestSchema = z.strictObject({ customerId: customerIdSchema });
 export const returnOrderRequestSchema = z.strictObject({
   customerId: customerIdSchema,
@@ -141,7 +141,7 @@ export const ordersQuerySchema = listQuerySchema
   .refine(({ customerId, branchId }) => customerId !== undefined || branchId !== undefined, {
     path: ['customerId'],
     message: 'or branchId must be given',
-    // Reported together with the other violations, not only without them.
+    // This check also runs when other violations exist, so that a response names all of them.
     when: ({ value }) => typeof value === 'object' && value !== null,
   });
 export const productsQuerySchema = listQuerySchema.extend({
@@ -163,7 +163,7 @@ export const customersQuerySchema = listQuerySchema.extend({
 });
 const salesBySchema = z.enum(['day', 'branch', 'product']);
 export const salesQuerySchema = listQuerySchema.extend({
-  /** Grouping: any of day, branch, product, joined by commas. */
+  /** Grouping: day, branch and product, in any combination, joined by commas. */
   by: z
     .string()
     .default('day')

@@ -15,7 +15,10 @@ import { orderLineSchema, pricedLineSchema, shortLineSchema } from '../order-lin
 import { reservationStatusSchema } from '../reservations.js';
 import { transferStatusSchema } from '../transfers.js';
 
-/** 202: stored by a majority of the brokers, or in the journal of the accepting process; not decided yet. */
+/**
+ * Body of a 202: a majority of the brokers, or the journal of the accepting process, has the order. It is not decided
+ * yet.
+ */
 export const orderAcceptedSchema = z.object({
   orderId: uuidSchema,
   status: z.literal('accepted'),
@@ -27,7 +30,7 @@ export const orderSchema = z.object({
   customerId: customerIdSchema,
   branchId: branchIdSchema.nullable(),
   status: orderStatusSchema,
-  /** With prices if confirmed; as requested if rejected. */
+  /** The lines with prices if the order is confirmed, or as requested if it is rejected. */
   lines: z.array(z.union([pricedLineSchema, orderLineSchema])),
   totalCents: z.number().int(),
   short: z.array(shortLineSchema),
@@ -51,7 +54,7 @@ export const reservationSchema = z.object({
   totalCents: z.number().int(),
   createdAt: timestampSchema,
   expiresAt: timestampSchema,
-  /** The order that it became. */
+  /** The order that the reservation became. */
   orderId: uuidSchema.nullable(),
 });
 export const transferSchema = z.object({
@@ -67,7 +70,7 @@ export const transferSchema = z.object({
   /** Why it was written off. */
   reason: stockReasonSchema.nullable(),
 });
-/** 202 of a read: accepted, but not decided as far as the answering node can see. */
+/** 202 of a read: the order is accepted, and the answering node shows no decision yet. */
 export const orderPendingSchema = z.object({ orderId: uuidSchema, status: z.literal('pending') });
 export const commandOutcomeSchema = z.discriminatedUnion('status', [
   z.object({
@@ -127,7 +130,7 @@ export const cartSchema = z.object({
     z.object({
       productId: productIdSchema,
       quantity: z.number().int(),
-      /** Null: not in the catalogue any more. */
+      /** Null: the product is not in the catalogue any more. */
       name: z.string().nullable(),
       unitPriceCents: z.number().int().nullable(),
     }),
@@ -137,7 +140,7 @@ export const cartSchema = z.object({
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
 
 export const orderPageSchema = pageOf(orderSchema).extend({
-  /** Orders whose position `order/<id>` the reader sent and that are not decided yet. */
+  /** The orders that the reader's position names as `order/<id>` and that are not decided yet. */
   pending: z.array(uuidSchema),
 });
 export const productPageSchema = pageOf(productSchema);
@@ -247,7 +250,7 @@ export const replicationSchema = z.object({
       /** Reads answered by it since this process started, and its share of its group's reads, 0 to 1. */
       reads: z.number().int(),
       share: z.number(),
-      /** Why it can't be read. */
+      /** Why the node can't be read. */
       fault: z.string().nullable(),
     }),
   ),

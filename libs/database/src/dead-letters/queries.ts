@@ -17,7 +17,7 @@ export interface DeadLetterGroup {
   count: number;
   firstFailedAt: Date;
   lastFailedAt: Date;
-  /** Of the oldest. */
+  /** Command id of the oldest dead letter in the group. */
   commandId: string;
   reason: string;
 }
@@ -70,7 +70,7 @@ d.last_number AS "lastNumber", d.command`;
  */
 const ANSWER_MS = 10_000;
 
-/** Open dead letters by group of the same failure, the largest group first. */
+/** Open dead letters, grouped by failure, the largest group first. */
 export function readDeadLetterGroups(node: SideConnection, filter: DeadLetterFilter = {}): Promise<DeadLetterGroup[]> {
   return node.ask<Row<DeadLetterGroup>>(
     `
@@ -86,7 +86,7 @@ ORDER BY count(*) DESC, d.error_class, d.place`,
   );
 }
 
-/** Open dead letters by age, a page at a time: those after `after`. */
+/** A page of the open dead letters after `after`, in order of age. */
 export function readOpenDeadLetters(
   node: SideConnection,
   filter: DeadLetterFilter,
@@ -131,7 +131,7 @@ FROM eco.dead_letter_action a WHERE a.command_id = $1 ORDER BY a.body_hash, a.nu
   return { letters, actions };
 }
 
-/** The results of these dead letters' replays, by number; those without a result are absent. */
+/** The results of these dead letters' replays, by number. A replay without a result is absent. */
 export function readDeadLetterResults(
   node: SideConnection,
   asked: readonly { commandId: string; bodyHash: string; number: number }[],
@@ -157,7 +157,7 @@ export async function readOwnedBuckets(node: SideConnection): Promise<number[]> 
   return rows.map(({ bucket }) => bucket);
 }
 
-/** The results of these commands in this node's group, replays or not; undecided ones are absent. */
+/** The results that this node's group has for these commands. An undecided command is absent. */
 export function readCommandResults(
   node: SideConnection,
   asked: readonly { commandId: string; bodyHash: string }[],

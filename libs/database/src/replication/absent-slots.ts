@@ -11,7 +11,10 @@ export interface AbsentSlot {
 export class AbsentSlots {
   readonly #since = new Map<string, number>();
 
-  /** `slots`: those that do so now. `nowMs` comes from a clock that never runs back. */
+  /**
+   * `slots`: the slots that hold back vacuum without their replica now. `nowMs` comes from a clock that never runs
+   * back.
+   */
   observe(slots: readonly string[], nowMs: number): AbsentSlot[] {
     for (const slot of this.#since.keys()) if (!slots.includes(slot)) this.#since.delete(slot);
     return slots.map((slot) => {
@@ -29,7 +32,7 @@ export async function readAbsentSlots(primary: SideConnection, deadlineMs?: numb
 }
 
 /**
- * Recreates the slot, so that it holds back nothing until its replica is back. False: the replica is back, or the slot
+ * Recreates the slot, which then holds back nothing until its replica returns. False: the replica is back, or the slot
  * is gone.
  */
 export async function renewAbsentSlot(primary: SideConnection, slot: string, deadlineMs?: number): Promise<boolean> {

@@ -11,14 +11,15 @@ export interface NodeReplication {
   seq: number | null;
   position: BatchPosition | null;
   /**
-   * Age of the oldest batch that is not visible on it, by the times that the group wrote; 0 if it shows everything the
-   * primary does. Null if either can't be reached.
+   * Age of the oldest batch that the node does not show, by times that the group wrote; 0 if it shows everything that
+   * the primary does. Null if the node or the primary can't be reached.
    */
   lagMs: number | null;
-  /** Whether the primary streams to it. Null on the primary, and if there is no primary to ask. */
+  /** Whether the primary streams to the node. Null on the primary, and if no primary answers. */
   follows: boolean | null;
   /**
-   * From `pg_stat_replication`. Null on the primary, and if the primary lists no such receiver: that replica is broken.
+   * The primary's row about this node in `pg_stat_replication`. Null on the primary, and if there is no such row: the
+   * replica is then broken.
    */
   seenByPrimary: {
     state: string;
@@ -35,7 +36,7 @@ export interface NodeReplication {
     /** Statements that recovery has cancelled there since its statistics were reset. */
     conflicts: number;
   } | null;
-  /** The slot that keeps the log for it on the primary; null: there is none, or no primary to ask. */
+  /** The slot on the primary that keeps the log for this node. Null if there is none, or if no primary answers. */
   slot: {
     name: string;
     active: boolean;
@@ -45,15 +46,13 @@ export interface NodeReplication {
   } | null;
 }
 
-/**
- * A node that is slow for this long is reported as unreachable. On a busy machine a connection alone may take seconds.
- */
+/** Time after which a node is reported as unreachable, ms. On a busy machine a connection alone may take seconds. */
 const ANSWER_MS = 4_000;
 
 /**
  * Asks all nodes of a group about replication, over sessions that it keeps. `pg_stat_replication` lists only connected
- * replicas, but a replica that vanished from it is still in the result: the caller gives the list of nodes, and a
- * node's name is what it calls itself to its primary.
+ * replicas. The result contains the others too, because the caller gives the list of nodes. A node is matched by the
+ * name that it states to its primary.
  */
 export class ReplicationWatch {
   private readonly sessions = new Map<string, Promise<ReadSession>>();
@@ -119,7 +118,7 @@ export class ReplicationWatch {
 
 interface NodeAnswer {
   name: string;
-  /** Undefined: it can't be reached. */
+  /** Undefined: the node can't be reached. */
   own: OwnRow | undefined;
   receivers: ReceiverRow[];
   slots: SlotRow[];
@@ -164,7 +163,10 @@ function reportOf({ name, own }: NodeAnswer, primary: NodeAnswer | undefined): N
 
 const positionOf = ({ term, tag, seq }: OwnRow): BatchPosition => ({ term, tag, seq });
 
-/** Of two that say they are primary, the one that is farther ahead; the other has not noticed yet. */
+/**
+ * Whether a node is farther ahead than another. If two nodes say that they are primary, the one behind has not noticed
+ * the promotion yet.
+ */
 function isAhead(answer: NodeAnswer, than: NodeAnswer | undefined): boolean {
   if (than?.own === undefined || answer.own === undefined) return true;
   return compareBatchPositions(positionOf(answer.own), positionOf(than.own)) > 0;
@@ -201,8 +203,8 @@ interface SlotRow {
   retained_bytes: number | null;
 }
 
-// The time since the last replayed commit is lag only while something is received and not replayed. On an idle primary
-// it grows without meaning.
+// The time since the last replayed commit is lag only while received log waits for its replay. On an idle primary it
+// grows without meaning.
 const OWN_VIEW: Statement = {
   name: 'replication_own_view',
   text: `SELECT pg_is_in_recovery() AS in_recovery,

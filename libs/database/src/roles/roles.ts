@@ -46,17 +46,17 @@ export const roleLimits: Readonly<Record<LoginRole, RoleLimits>> = {
 };
 
 /**
- * Roles that can't log in and own the functions by which the writer does what needs more rights than it has: a
- * replication right would let it copy the whole server, and the right to see and end sessions would reach every role.
+ * Each owns functions that need more rights than the writer has, and can't log in. The writer calls these functions, so
+ * it needs neither a replication right, with which it could copy the whole server, nor the right to end any session.
  */
 const SLOT_ROLE = 'eco_slots';
 const GUARD_ROLE = 'eco_guard';
 
 /**
  * Roles belong to a whole server, so this runs before the database exists. `eco_owner` can't log in. A role that serves
- * requests never owns what it writes, so none can change a table or grant itself more. It may run any number of times.
- * A role may change its own settings, so they are reset each time. Grants on tables are in the migrations, next to the
- * tables.
+ * requests owns no table that it writes, so it can neither change a table nor grant itself more. The statements may run
+ * any number of times. A role may change its own settings, so they are reset each time. Grants on tables are in the
+ * migrations, next to the tables.
  */
 export function rolesSql(): string {
   const names = ['eco_owner', SLOT_ROLE, GUARD_ROLE, ...loginRoles];
@@ -78,7 +78,7 @@ export function rolesSql(): string {
     // Earlier versions granted it; now a function of eco_guard returns the one figure that the writer needs.
     `REVOKE pg_read_all_stats FROM eco_writer`,
     `GRANT eco_owner TO eco_migrator`,
-    // What a migration makes belongs to the owner.
+    // The owner owns everything that a migration makes.
     `ALTER ROLE eco_migrator SET role = 'eco_owner'`,
     `GRANT pg_monitor TO eco_monitor`,
     `GRANT eco_reader TO eco_operator`,
@@ -93,14 +93,14 @@ export function rolesSql(): string {
     ...['eco_migrator', 'eco_operator'].map((name) => `ALTER ROLE ${name} SET temp_file_limit = -1`),
     // A migration may be long, but other statements must not queue behind a lock that it waits for.
     `ALTER ROLE eco_migrator SET lock_timeout = '10s'`,
-    // A consumer need not wait for a replica: what a failover takes from it, including its progress row, it reads again
-    // from GET /changes. So it does not block when no replica streams.
+    // A consumer need not wait for a replica. If a failover loses its transaction, the progress row is lost with it,
+    // and the consumer reads the changes again from GET /changes. So consumers continue while no replica streams.
     ...consumerRoles.map((name) => `ALTER ROLE ${name} SET synchronous_commit = local`),
     ...consumerRoles.map((name) => `ALTER ROLE ${name} SET statement_timeout = '10s'`),
   ].join(';\n');
 }
 
-/** Send it in a session that logs no statement: a verifier in a log would invite a search for its password. */
+/** Statements that set the passwords. Send them in an `UNLOGGED` session, because no verifier may be in a log. */
 export function passwordsSql(passwords: Readonly<Record<LoginRole, string>>): string {
   return loginRoles.map((name) => `ALTER ROLE ${name} PASSWORD '${scramVerifier(passwords[name])}'`).join(';\n');
 }
@@ -110,9 +110,9 @@ export const UNLOGGED =
   'SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_duration_sample = -1';
 
 /**
- * In every database, also in those that no role of ours may connect to: PUBLIC, that is every role, loses what lets it
- * harm other sessions. Advisory locks: the leader's is one. Large objects and logical messages: they fill the disk.
- * Languages: a block of code runs for as long as it likes. `template1` passes this on to new databases, and pg_dump and
+ * A statement for every database of the server. It revokes rights of PUBLIC, which every role has, with which a session
+ * could harm others: to take advisory locks, because the leader's lock is one; to write large objects and logical
+ * messages, because they fill the disk; to run blocks of code. New databases copy this from `template1`. pg_dump and
  * pg_upgrade keep it, because it differs from what initdb made.
  */
 export function sealSql(): string {
@@ -134,7 +134,7 @@ BEGIN
 END $$`;
 }
 
-/** Inside the database, once it is sealed: schemas, and who may use what PUBLIC may not. */
+/** Statements for inside the sealed database: schemas, and the roles that get back what PUBLIC lost. */
 export function schemasSql(): string {
   return [
     // Its owner could make schemas and extensions in it.
@@ -148,10 +148,10 @@ export function schemasSql(): string {
 }
 
 /**
- * Recreates the slot of an absent replica, so that it no longer keeps row versions; advancing a slot would release log
- * but leave its xmin. The replica finds the new slot when it returns. Until then the slot keeps nothing;
- * `wal_keep_size` keeps the log that the replica lacks. Refuses a slot that is in use or keeps no versions. False:
- * refused. It is in a separate schema, because migrations grant and revoke all functions of `eco`, which they own.
+ * A function that recreates the slot of an absent replica. The old slot keeps row versions, and advancing it would
+ * release log but leave its xmin. The replica finds the new slot when it returns. Until then the slot keeps nothing,
+ * and `wal_keep_size` keeps the log that the replica lacks. The function returns false for a slot that is in use or
+ * keeps no versions. It is in a separate schema, because migrations grant and revoke all functions of `eco`.
  */
 export function slotFunctionSql(): string {
   return functionSql(
@@ -172,10 +172,12 @@ END $$`,
 }
 
 /**
- * A session may lift every limit that its role is given by default. So these functions limit it from another session:
- * `end_long_transactions` ends the sessions whose transaction is older than their role's limit, on the node where it is
- * called. It takes no argument, so a stolen writer's password ends nothing that is within its limit.
- * `oldest_xmin_age` returns the transactions since the oldest snapshot in use.
+ * Functions that the writer calls to see and limit the sessions of other roles. A session may lift the timeouts of its
+ * role, so another session must enforce them.
+ *
+ * - `end_long_transactions` ends the sessions on this node whose transaction is older than their role's limit. It takes
+ *   no argument, so a stolen password of the writer ends no session that is within its limit.
+ * - `oldest_xmin_age` returns the number of transactions since the oldest snapshot in use.
  */
 export function guardSql(limits: Readonly<Partial<Record<LoginRole, RoleLimits>>> = roleLimits): string {
   const rows = Object.entries(limits).flatMap(([role, { transactionS }]) =>

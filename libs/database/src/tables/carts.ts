@@ -28,12 +28,15 @@ const itemTable = defineTable({
 });
 
 const removeItems = deleteFrom('remove cart items', itemTable, rowLists.removedCartItems);
-/** Expired items are removed by it too. */
+/** Also removes expired items. */
 export const removeCartItems: Statement = removeItems;
 
 const item = select(itemTable, 'customerId', 'productId', 'quantity', 'stamp', 'orderId', 'orderedStamp');
 
-/** Cart items of these customers ($1), in their order, at most $2; the last cart may then be incomplete. */
+/**
+ * The cart items of these customers ($1), in the order of the customers: at most $2 items, so the last cart may be
+ * incomplete.
+ */
 const ITEMS_IN_CARTS = `
 SELECT ${item.list('i')}
 FROM unnest($1::text[]) WITH ORDINALITY AS w(customer_id, n)
@@ -43,7 +46,7 @@ LIMIT $2::bigint`;
 
 const loadItems = { name: 'load cart items', text: ITEMS_IN_CARTS };
 
-/** Prices and levels for customers who check out ($3), as far as `loadItems` loads their carts. */
+/** Prices and levels of the products in carts that are checked out ($3), for carts that `loadItems` loads. */
 const loadProductsInCarts = {
   name: 'load products in carts',
   text: `${PRODUCT_WITH_LEVEL}
@@ -83,8 +86,8 @@ const load: Load = (loading) => {
 };
 
 /**
- * In the order of the customers. If as many items came as were asked for, the last cart and the carts after it are
- * incomplete.
+ * `items` are in the order of the customers. If there are as many as requested, the last cart and the carts after it
+ * are incomplete.
  */
 function takeItems(
   items: readonly ReturnType<typeof item.read>[],

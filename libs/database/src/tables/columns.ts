@@ -1,13 +1,13 @@
 import { hex, json as jsonLiteral, plain, text as textLiteral, type ArrayLiteral } from '@eco/postgres';
 
-/** A column: how its values are written into an array for `unnest`, and read from a row. */
+/** A column: how a value is written into an array for `unnest`, and how it is read from a row. */
 export interface Column<Value> {
   readonly name: string;
-  /** As `information_schema` and casts name it, without length. */
+  /** Name of the type in `information_schema` and in casts, without length. */
   readonly type: string;
   readonly isNullable: boolean;
   readonly literalOf: <Row>(pick: (row: Row) => Value) => ArrayLiteral<Row>;
-  /** From what pg makes of a value that is not null; undefined: that is the value. */
+  /** Converts pg's value if it is not null. Undefined: pg's value is used as it is. */
   readonly read: ((value: unknown) => unknown) | undefined;
   /** The expression that selects it. */
   readonly selected: (column: string) => string;
@@ -19,7 +19,7 @@ export function uuid(name: string): Column<string> {
   return { name, type: 'uuid', isNullable: false, literalOf: plain, read: undefined, selected: same };
 }
 
-/** Text without `,{}"\\` and white space: it needs no quotes. */
+/** A column of texts that need no quotes in an array: they contain no `,{}"\\` and no white space. */
 export function word<Value extends string>(name: string): Column<Value> {
   return { name, type: 'text', isNullable: false, literalOf: plain, read: undefined, selected: same };
 }
@@ -40,7 +40,7 @@ export function integer(name: string): Column<number> {
   return { name, type: 'integer', isNullable: false, literalOf: plain, read: undefined, selected: same };
 }
 
-/** Its values are safe integers; pg reads them as text. */
+/** A column of safe integers. pg returns a bigint as text. */
 export function bigint(name: string): Column<number> {
   return { name, type: 'bigint', isNullable: false, literalOf: plain, read: Number, selected: same };
 }
@@ -61,7 +61,7 @@ export function jsonb<Value>(name: string): Column<Value> {
   return { name, type: 'jsonb', isNullable: false, literalOf: jsonLiteral, read: undefined, selected: same };
 }
 
-/** Kept as it is written; undefined becomes null. */
+/** A column of type json, which keeps the text as it is written. Undefined becomes null. */
 export function json(name: string): Column<unknown> {
   const literalOf = <Row>(pick: (row: Row) => unknown) => textLiteral((row: Row) => JSON.stringify(pick(row) ?? null));
   return { name, type: 'json', isNullable: false, literalOf, read: undefined, selected: same };

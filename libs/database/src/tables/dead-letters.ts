@@ -8,7 +8,7 @@ import type { TablesOf } from './tables-of.js';
 
 /**
  * Most open key conflicts of one sender. Further ones are dropped until an operator discards some or they expire.
- * Clients determine their number, so it needs a limit. A sender is one of our processes.
+ * Clients can cause any number of them, so there is a limit. A sender is one of our processes.
  */
 export const KEY_CONFLICTS_PER_SENDER_MAX = 1000;
 
@@ -32,7 +32,7 @@ const letterTable = defineTable({
   },
 });
 
-/** Without a bucket of its own: it is the dead letter's. */
+/** Actions have no bucket column: the bucket is that of the dead letter. */
 const actionTable = defineTable({
   name: 'eco.dead_letter_action',
   rows: 'dead_letter_actions',

@@ -4,9 +4,12 @@ import { columnOf, type Columns, type ListRow, type RowOf, select, type Table } 
 
 /** Limits of what one batch loads. */
 export interface LoadBounds {
-  /** Lines of orders, of reservations, of carts: this many of each, plus one order or reservation. */
+  /**
+   * Most lines of orders, of reservations and of carts: this many of each kind, and always at least one order or
+   * reservation.
+   */
   lines: number;
-  /** Lines of due reservations whose products the batch does not touch. */
+  /** Most lines of due reservations whose products the batch does not touch. */
   swept: number;
 }
 
@@ -16,7 +19,7 @@ export interface LeftOut extends KeysLeftOut {
   due: boolean;
 }
 
-/** What a batch needs, and what its rows fill. */
+/** What a batch needs and where the loaded rows are collected. */
 export interface Loading extends LoadBounds {
   keys: NeededKeys;
   /** The keys as array literals. */
@@ -32,10 +35,10 @@ export interface Query {
   take: (rows: readonly ListRow[]) => void;
 }
 
-/** The statements that a batch needs of a noun. */
+/** Makes the statements that load a noun for a batch. */
 export type Load = (loading: Loading) => Query[];
 
-/** A query without keys is not sent. */
+/** A query for these keys. It is not sent if there are none. */
 export function query(
   statement: Statement,
   { keys, literals }: Loading,
@@ -46,7 +49,7 @@ export function query(
   return keys[list].length === 0 ? [] : [{ statement, values: [literals[list], ...more], take }];
 }
 
-/** Loads these fields of the rows whose `key` is in `list`. */
+/** A statement that loads these fields of the rows whose `key` is in `list`. */
 export function loadBy<Of extends Columns, Field extends keyof Of & string>(
   name: string,
   table: Table<Of>,

@@ -20,10 +20,10 @@ const orderTable = defineTable({
     customerId: text('customer_id'),
     branchId: nullable(text('branch_id')),
     lines: jsonb<OrderLine[]>('lines'),
-    // Null: it was confirmed.
+    // Null if the order was confirmed.
     short: nullable(jsonb<ShortLine[]>('short')),
     unknownProducts: nullable(jsonb<string[]>('unknown_products')),
-    // What became of it. Everything that was decided with it stays.
+    // What happened to the order later. The columns above never change.
     reservationId: nullable(uuid('reservation_id')),
     endedAt: nullable(timestamptz('ended_at')),
     returned: nullable(jsonb<OrderLine[]>('returned')),
@@ -32,7 +32,10 @@ const orderTable = defineTable({
 
 const order = select(orderTable, 'orderId', 'customerId', 'branchId', 'status', 'lines', 'totalCents', 'returned');
 
-/** The orders ($1), with $2 lines altogether, and the levels that they hold. */
+/**
+ * The orders ($1), in this order. An order that begins after the first $2 lines comes without its lines. The levels
+ * that the others hold are separate rows.
+ */
 const loadOrders = {
   name: 'load orders',
   text: `

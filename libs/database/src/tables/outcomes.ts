@@ -21,7 +21,7 @@ const outcomeTable = defineTable({
     status: word<OutcomeStatus>('status'),
     topic: nullable(word<Topic>('topic')),
     changeType: nullable(word<ChangeType>('change_type')),
-    // Null: the data is in the order's row, see the views.
+    // Null if the data is in the order's row; the views read it there.
     result: nullable(jsonb<Json>('result')),
     changeData: nullable(jsonb<Json>('change_data')),
   },
@@ -54,8 +54,8 @@ export const outcomes: TablesOf<'outcomes'> = {
 };
 
 /**
- * An order's outcome and change are stored once, in the order's row. Orders out of reservations are the exception: they
- * say more, and are few.
+ * The outcomes that get a row of their own. The outcome and the change of an order are stored in the order's row.
+ * Orders made of reservations are an exception: their outcomes contain more, and they are few.
  */
 function outcomesBeside({ outcomes: rows, orders }: Effects): StoredRow[] {
   const inOrders = new Set(orders.map(({ orderId }) => orderId));

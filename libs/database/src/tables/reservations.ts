@@ -36,7 +36,7 @@ const holdTable = defineTable({
   },
 });
 
-/** The order in which reservations are loaded. */
+/** The order in which kinds of reservations are loaded. */
 const RANK = { blocking: 0, named: 1, swept: 2 };
 
 const reservation = select(
@@ -54,9 +54,10 @@ const reservation = select(
 
 /**
  * The reservations that are due at the instant set by the fence, those that are named ($2), and the levels that they
- * hold. All due reservations of this batch's products ($1) come first, so that no command is refused because of an
- * expired hold. Of the others, $4 lines are loaded. All together may have $3 lines. While none is due, no product is
- * looked up. A reservation has at most ${MAX_ORDER_LINES} holds, so where the inner LIMIT cuts, something does not fit.
+ * hold. Due reservations of this batch's products ($1) come first, so that no command is refused because of an expired
+ * hold. The other due reservations may have $4 lines, and all together $3 lines. While no reservation is due, no
+ * product is looked up. A reservation has at most ${MAX_ORDER_LINES} holds, so where the inner LIMIT cuts, something
+ * does not fit.
  */
 const loadReservations = {
   name: 'load reservations',

@@ -44,8 +44,8 @@ export const stock: TablesOf<'stock'> = {
   tables: [movementTable, levelTable],
   stores: {
     movements: insertInto('store movements', movementTable, rowLists.movements),
-    // An UPDATE is half the cost of INSERT … ON CONFLICT, which locks each row before it updates it; levels are most of
-    // a batch.
+    // Levels are most of a batch. An UPDATE costs half as much as INSERT … ON CONFLICT, which locks each row before it
+    // updates it.
     levels: [
       storing(insertInto('store new levels', levelTable, rowLists.levels), ({ levels }, state) =>
         levels.filter((level) => isNew(level, state)),
@@ -78,9 +78,9 @@ export function takeCentralLevel(
 
 /*
  * An order or reservation is one row that contains its lines once: 200 lines are 18 kB; a copy per line was 4 MB. The
- * levels of all their products are separate rows of the same answer, each once. LIMIT 1 keeps the planner from joining:
- * it can't know how many keys there are, and scanning a large table for them takes seconds. What exceeds the batch's
- * limit of lines comes without its lines.
+ * levels of all products are separate rows of the same answer, each once. LIMIT 1 keeps the planner from a join: it
+ * can't know how many keys there are, and a scan of a large table takes seconds. An order beyond the batch's limit of
+ * lines comes without its lines.
  */
 export const heldLevel = select(levelTable, 'productId', 'onHand', 'reserved', 'sequence');
 

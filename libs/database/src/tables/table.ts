@@ -1,16 +1,16 @@
 import type { Column } from './columns.js';
 
-/** Columns by the field that a row of the domain has for them. */
+/** Columns by the name of their field in the domain's row. */
 export type Columns = Readonly<Record<string, Column<never>>>;
 
-/** What a row has in these columns. */
+/** The type of a row with these columns. */
 export type RowOf<Of extends Columns> = { [Field in keyof Of]: Of[Field] extends Column<infer Value> ? Value : never };
 
 /** A table of the schema `eco`. Each row also has `seq`, the batch that wrote it last. */
 export interface Table<Of extends Columns = Columns> {
-  /** With its schema. */
+  /** Name with its schema, such as `eco.orders`. */
   readonly name: string;
-  /** What queries call the rows that a group owns. */
+  /** Name under which queries find the rows whose buckets this group owns. */
   readonly rows: string;
   /** The column that gets the batch's time when a row is inserted. */
   readonly insertedAt?: string | undefined;
@@ -30,13 +30,13 @@ export function columnOf({ name, columns }: Table, field: PropertyKey): Column<n
 /** A row as pg gives it: values in the order of the select list. */
 export type ListRow = readonly unknown[];
 
-/** Columns of a table in a select list, and the object that a row makes of them. */
+/** Columns of a table in a select list, and the object that is made of their values. */
 export interface Selection<Row> {
   /** The select list. `instead`: other expressions for some of the fields. */
   list(alias: string, instead?: { readonly [Field in keyof Row]?: string }): string;
-  /** NULL for each column: the part of a UNION that has no such row. */
+  /** NULL for each column, for a branch of a UNION that has no such row. */
   readonly nulls: string;
-  /** The same, with the columns' names. */
+  /** NULL for each column, with the columns' names. */
   readonly namedNulls: string;
   /** Number of columns. */
   readonly width: number;
@@ -56,7 +56,7 @@ export function select<Of extends Columns, Field extends keyof Of & string>(
     nulls: columns.map(() => 'NULL').join(', '),
     namedNulls: columns.map(({ name }) => `NULL AS ${name}`).join(', '),
     width: columns.length,
-    // 0.1 µs slower than an object literal with as many fields (measured with products and their levels).
+    // This takes 0.1 µs longer than an object literal with as many fields (measured with products and their levels).
     read(row, from = 0) {
       const object: Record<string, unknown> = {};
       let at = from;

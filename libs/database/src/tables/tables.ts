@@ -32,12 +32,12 @@ const all = Object.values(tablesByNoun);
 /** Loads what a batch needs. */
 export const loads: readonly Load[] = all.map(({ load }) => load);
 
-/** Store what a batch writes, in the order of the domain's lists. */
+/** Functions that store what a batch writes, in the order of the domain's lists. */
 export const stores: readonly Store[] = storesInOrder();
 
 export const nounTables = all.flatMap(({ tables }) => tables);
 
-/** The tables that batches write; each of their rows has `seq`. */
+/** Tables that batches write. Each of their rows has `seq`. */
 export const writtenTables = all
   .filter(({ stores: lists }) => Object.keys(lists).length > 0)
   .flatMap(({ tables }) => tables);

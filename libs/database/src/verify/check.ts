@@ -1,11 +1,11 @@
 /**
- * What must hold in a group's data, each rule as a query for the rows that break it. All queries read the tables
- * through the same names, which show only buckets that the group owns.
+ * A rule that must hold in a group's data, as a query for the rows that break it. Queries read the tables under names
+ * that show only buckets which the group owns.
  */
 export interface Check {
   rule: 'R2' | 'R3' | 'R4';
   name: string;
-  /** Meaning of an offence, as a sentence about one row. */
+  /** What is wrong with a row that the query finds, as a sentence. */
   says: string;
   sql: string;
 }

@@ -3,7 +3,7 @@ import type { Check } from './check.js';
 import { inventoryChecks } from './inventory-checks.js';
 import { statisticsChecks } from './statistics-checks.js';
 
-/** The tables as the checks see them. Not materialized, so that each check may use the indexes. */
+/** The tables as the checks see them. The CTEs are not materialized, so that each check may use the indexes. */
 export const OWNED = `
 WITH owned AS (SELECT array_agg(b.bucket) AS buckets FROM eco.bucket_ownership b WHERE b.state = 'owned'),
 buckets AS (SELECT s.value::integer AS count FROM eco.setting s WHERE s.name = 'buckets'),

@@ -85,7 +85,7 @@ afterAll(() => group.stop());
 
 const server = () => group.servers[0] as DatabaseGroup['servers'][number];
 const verify = () => verifyGroup(server(), group.login('eco_operator'));
-/** One statement at a time, because an answer belongs to one. */
+/** Runs one statement at a time, because each has its own result. */
 const runDirectly = async (statements: string) => {
   for (const statement of statements.split('; ')) await group.asSuperuser(statement);
 };
@@ -115,12 +115,12 @@ it('finds no violation in what the writer wrote, and counts it', async () => {
   expect(report.checks).toHaveLength(checks.length);
 });
 
-/** Statistics as their consumer would leave them when it has caught up. */
+/** Statistics as a consumer leaves them when it has applied everything. */
 const COUNTED = `INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
   SELECT 'statistics', s.group_id, topic, s.term, s.tag, s.seq FROM eco.group_state s, unnest(ARRAY['orders', 'customers']) topic; SELECT statistics.rebuild()`;
 const UNCOUNTED = `DELETE FROM statistics.progress; DELETE FROM statistics.branch_day; DELETE FROM statistics.product_day`;
 
-/** For each check the damage that it must find, done to the data by hand and undone. */
+/** For each check, SQL that does the damage that it must find, and SQL that undoes it. */
 const offences: Record<string, { does: string; undo: string; also?: string[] }> = {
   'order-has-outcome': {
     does: `UPDATE eco.orders SET seq = 1 WHERE customer_id = 'eva' AND status = 'rejected'`,

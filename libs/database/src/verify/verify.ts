@@ -5,9 +5,9 @@ import type { Check } from './check.js';
 import { checks, OWNED } from './checks.js';
 
 export interface CheckResult extends Omit<Check, 'sql'> {
-  /** 0: the rule holds. */
+  /** Number of rows that break the rule; 0: the rule holds. */
   offences: number;
-  /** The first few. */
+  /** The first few of these rows. */
   first: Record<string, unknown>[];
 }
 
@@ -37,12 +37,13 @@ export interface VerifyReport {
 
 const FIRST = 10;
 
-/** Everything is read in one snapshot; in ten minutes of load, dead versions accumulate behind it. */
+/** Time limit of all checks, ms. They share one snapshot, behind which dead row versions accumulate. */
 const LIMIT_MS = 600_000;
 
 /**
  * Checks R2, R3 and R4 in a group's data, in one snapshot of one node, primary or replica, while the system runs.
- * `login`: eco_operator's. Throws when the node can't be read, or not within the limit; a broken rule is in the report.
+ * `login`: the login of eco_operator. Throws if the node can't be read within the limit. A broken rule is in the report
+ * and throws nothing.
  */
 export async function verifyGroup(
   node: Address,
@@ -125,7 +126,7 @@ FROM eco.group_state s`);
   };
 }
 
-/** The checks that found something. */
+/** The checks that found at least one row. */
 export function brokenChecks({ checks: results }: VerifyReport): CheckResult[] {
   return results.filter(({ offences }) => offences > 0);
 }

@@ -5,13 +5,13 @@ export interface CartItem {
   productId: string;
   quantity: number;
   stamp: Stamp;
-  /** The order that removed it from the cart, and the checkout's stamp; null: none did. */
+  /** The order that took the item out of the cart, and the stamp of its checkout; null if no order did. */
   ordered: { orderId: string; stamp: Stamp } | null;
 }
 
 export interface Cart {
   customerId: string;
-  /** Items whose stamp is not above this are removed. */
+  /** Items with this stamp or a lower one are removed from the cart. */
   clearedStamp: Stamp | null;
   items: CartItem[];
 }
@@ -31,13 +31,13 @@ export const carts = {
   keys: {
     /** Customers whose carts are edited, cleared or checked out. */
     cartCustomerIds: 'what-fits',
-    /** Those who check out: the products in their carts are loaded too, with their levels. */
+    /** Customers whose carts are checked out. The products in these carts are loaded too, with their levels. */
     checkOutCustomerIds: 'all',
   },
   state: { carts: () => new Map<string, Cart>() },
   rows: {
     carts: upsert<CartRow>('customerId'),
-    /** Removed before `cartItems` are stored, which may contain the same product again. */
+    /** These rows are removed before `cartItems` are stored, because `cartItems` may contain the same product again. */
     removedCartItems: remove<Pick<CartItemRow, 'customerId' | 'productId'>>('cartItems', 'customerId', 'productId'),
     cartItems: upsert<CartItemRow>('customerId', 'productId'),
   },

@@ -235,7 +235,7 @@ describe('an edit that arrives after a checkout that did not see it', () => {
       { applied: false, reason: 'cleared', stamp: stampAt(16) },
     ]);
     for (const { kind, result } of outcomes) expect(outcomeResults[kind].parse(result)).toEqual(result);
-    // It was made after the checkout, so it concerns nothing that was ordered.
+    // This edit was made after the checkout, so it does not concern what was ordered.
     expect(resultsOf(group.write(arrivedOf([edit(40, 'cafe', 0)])))).toEqual([{ applied: true }]);
   });
 
@@ -301,7 +301,7 @@ describe('clocks that differ', () => {
     const { replies, orders } = group.write(arrivedOf([edit(119_990, 'mate', 2), checkout]));
     expect(resultsOf({ replies })[0]).toEqual({ applied: true });
     expect(orders).toMatchObject([{ status: 'confirmed', lines: [{ productId: 'mate', quantity: 2 }] }]);
-    // The order's time is also by the group's clock.
+    // The group's clock bounds the order's time too.
     const later = command(
       'cart.edit',
       { customerId: 'ana', productId: 'cafe', quantity: 1 },

@@ -43,8 +43,8 @@ export class Carts {
   private readonly working = new Map<string, WorkingCart>();
   private readonly atMs: number;
   /**
-   * A correct sender is ahead by no more than the allowed skew, so a stamp ahead of the clock is treated as made after
-   * this.
+   * A command whose stamp is ahead of the clock counts as made after this time, because a correct sender is ahead by at
+   * most the allowed skew.
    */
   private readonly aheadMadeAfterMs: number;
 
@@ -72,7 +72,7 @@ export class Carts {
       return { applied: false, reason: 'ordered', stamp: present.stamp, orderId: ordered.orderId };
     }
     const ordered = quantity === 0 ? orderedBefore(present, stamp) : undefined;
-    // Also if there is nothing to remove: an older edit that arrives later is still older than this.
+    // The edit is kept even if there is nothing to remove, because an older edit may still arrive.
     this.put(cart, { productId, quantity, stamp, ordered: ordered ?? null });
     return ordered === undefined ? APPLIED : { applied: false, ...lostTo(ordered) };
   }
@@ -96,7 +96,7 @@ export class Carts {
     return true;
   }
 
-  /** Removes all items added up to `asked`. */
+  /** Removes all items that were added up to the stamp `asked`. */
   clear(customerId: string, asked: Stamp): CartEdited {
     const cart = this.cart(customerId);
     const stamp = this.effectiveStamp(cart, asked);
@@ -113,9 +113,9 @@ export class Carts {
   }
 
   /**
-   * Returns what a checkout made at `asked` orders, by product id, and the stamp by which it counts. It sees the cart
-   * as of that time, as far as it has not been edited since. If it arrives within the allowed skew of its stamp, it
-   * also sees all earlier arrivals, because its clock may merely be behind that of the edit.
+   * The lines that a checkout made at the stamp `asked` orders, by product id, and the stamp by which the checkout
+   * counts. It sees the cart as of its stamp, except for items that were edited since. If it arrives within the allowed
+   * skew of its stamp, it also sees all earlier arrivals: its clock may merely be behind the clock of an edit.
    */
   checkout(customerId: string, asked: Stamp): { lines: OrderLine[]; stamp: Stamp } {
     const cart = this.cart(customerId);
@@ -141,7 +141,7 @@ export class Carts {
     }
   }
 
-  /** The stamp by which a command counts in this cart; the cart has then seen it. */
+  /** The stamp by which a command counts in this cart. From then on it is the least that the cart has seen. */
   private effectiveStamp(cart: WorkingCart, asked: Stamp): Stamp {
     const stamp = stampMs(asked) > this.atMs ? nextStamp(cart.highest, this.aheadMadeAfterMs, senderOf(asked)) : asked;
     cart.highest = highestStamp(cart.highest, stamp);
@@ -189,8 +189,9 @@ export class Carts {
   }
 
   /**
-   * Handles stamps ahead of the clock that were stored before writers bounded them, or by a group whose clock is ahead:
-   * no edit could come after them. They become old enough for anything made now; what they hide or show stays the same.
+   * Repairs stamps ahead of the clock. They are from before writers bounded stamps, or from a group whose clock was
+   * ahead, and no edit could come after them. They get a stamp that is older than any command made now; what they hide
+   * or show stays the same.
    */
   private pullBack(cart: WorkingCart, { clearedStamp, items }: Cart): void {
     const isAhead = (stamp: Stamp) => stampMs(stamp) > this.atMs;
@@ -206,7 +207,7 @@ export class Carts {
   }
 }
 
-/** The order that contains the item although the request to remove it was made earlier. */
+/** The order that took the item although the client had asked earlier to remove it. */
 function orderedBefore(item: Readonly<CartItem> | undefined, stamp: Stamp): Ordered | undefined {
   const ordered = item?.ordered ?? undefined;
   return ordered !== undefined && ordered.stamp > stamp ? ordered : undefined;

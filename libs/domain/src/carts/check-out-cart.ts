@@ -11,7 +11,8 @@ export const checkOutCart: Rules<'cart.checkout'> = {
     const { orderId, customerId, branchId } = body;
     const { lines, stamp } = state.carts.checkout(customerId, asked);
     if (lines.length === 0) return refused('cart-empty');
-    // No edit can be refused for this: which one arrived last depends on the network, and all carts must end the same.
+    // The limit applies here and not to edits. Which edit arrives last depends on the network, and every order of
+    // arrival must end in the same cart.
     if (lines.length > MAX_ORDER_LINES) {
       return refused('order-too-long', { lines: lines.length, linesMax: MAX_ORDER_LINES });
     }

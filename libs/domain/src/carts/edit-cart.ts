@@ -4,7 +4,7 @@ import { done, refused, type Rules } from '../rules.js';
 export const editCart: Rules<'cart.edit'> = {
   need({ body }, keys) {
     keys.cartCustomerIds.add(body.customerId);
-    // A later checkout of the batch may order it, and it may be missing in the loaded cart.
+    // The loaded cart may lack this product, and a later checkout of the batch may order it.
     keys.productIds.add(body.productId);
   },
   decide({ body, stamp }, state) {

@@ -4,7 +4,7 @@ export interface Product {
   productId: string;
   name: string;
   priceCents: number;
-  /** Counts its changes; a deleted product keeps its row so that the count continues. */
+  /** Number of changes of the product. A deleted product keeps its row, so that the count continues. */
   version: number;
   deleted: boolean;
 }

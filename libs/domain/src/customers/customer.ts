@@ -11,7 +11,7 @@ export interface CustomerRow {
 
 export const customers = {
   keys: {
-    /** Customers whose existence matters. */
+    /** Customers of whom a command needs to know whether they are registered. */
     customerIds: 'all',
   },
   state: {

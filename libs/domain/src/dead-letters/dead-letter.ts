@@ -11,10 +11,10 @@ export interface DeadLetter {
   state: DeadLetterState;
   /** Null: the kind is unknown. */
   kind: CommandKind | null;
-  /** Null: unreadable, so unknown. */
+  /** Null: the content is unreadable, so its bucket is unknown. */
   bucket: number | null;
   errorClass: DeadLetterClass;
-  /** Where it failed, in few words; equal failures have equal text. */
+  /** Where it failed, in few words. Equal failures have the same text. */
   failureSite: string;
   reason: string;
   /** Number of failed tries. */
@@ -42,20 +42,20 @@ export interface DeadLetterRow extends Omit<DeadLetter, 'state' | 'tries' | 'las
 export interface DeadLetterActionRow {
   commandId: string;
   bodyHash: string;
-  /** Increases with each action on the dead letter. */
+  /** Number of the action; it rises with each action on this dead letter. */
   number: number;
   action: 'replay' | 'discard';
   by: string;
-  /** Of a replay its reply: the outcome's status, `dead-letter` or `key-conflict`. */
+  /** For a replay, its reply: the outcome's status, `dead-letter` or `key-conflict`. */
   result: OutcomeStatus | 'dead-letter' | 'key-conflict';
-  /** Why it was discarded, or failed again. */
+  /** Why the dead letter was discarded, or why its replay failed. */
   reason: string | null;
 }
 
 export const deadLetters = {
   keys: {},
   state: {
-    /** By command id; one per body, open or closed. */
+    /** Dead letters by command id: one for each body, open or closed. */
     deadLetters: () => new Map<string, DeadLetter[]>(),
   },
   rows: {

@@ -14,7 +14,7 @@ export class DeadLetters {
     private readonly effects: Pick<Effects, 'deadLetters' | 'deadLetterUpdates' | 'deadLetterActions'>,
   ) {}
 
-  /** Whether one may exist for this command id. */
+  /** Whether there may be a dead letter with this command id. */
   hasOf(commandId: string): boolean {
     return this.changed.size > 0 || this.stored.has(commandId);
   }

@@ -6,7 +6,8 @@ import { linesOf, pricedLinesOf } from './orders.js';
 export const cancelOrder: Rules<'order.cancel'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
-    // The outcome under the order's id, and whether it was cancelled before.
+    // The order's id is also the id of the command that placed it. Its outcome says what became of the order, and a
+    // tombstone that it was cancelled before.
     keys.commandIds.add(body.orderId);
   },
   /** A cancellation that overtook its order leaves a tombstone; a late order is then refused. */
@@ -21,7 +22,7 @@ export const cancelOrder: Rules<'order.cancel'> = {
   },
 };
 
-/** A cancelled sale needs its prices. */
+/** The change data of a cancelled order, with prices, so that a consumer can subtract the sale. */
 function cancelled(order: Order): Done<'order.cancel'> {
   const { orderId, customerId, branchId, totalCents } = order;
   const lines = pricedLinesOf(order).map(({ name, ...line }) => line);

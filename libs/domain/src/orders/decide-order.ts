@@ -27,7 +27,7 @@ export function decideOrder(
   state: WorkingState,
 ): Done<OrderingKind> | Rejected<OrderingKind> | NotOwned {
   const found = priceLines(order.lines, state);
-  // With several groups such lines make the order pending.
+  // Orders across groups are planned. Until then such an order can't be decided here.
   if (found.elsewhere.length > 0) return notOwned(found.elsewhere);
   const { short, unknownProducts, priced, totalCents } = found;
   if (short.length > 0 || unknownProducts.length > 0) return reject(order, short, unknownProducts, state);

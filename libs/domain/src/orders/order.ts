@@ -30,7 +30,10 @@ export interface OrderRow {
 export interface OrderUpdateRow {
   orderId: string;
   status: OrderStatus;
-  /** The reservation whose units it took over; null: it reserved them itself, or this is stored. */
+  /**
+   * The reservation whose units a new order took over. Null: the order reserved its units itself, or the row already
+   * holds the reservation.
+   */
   reservationId: string | null;
   /** Time of cancellation or fulfilment. */
   endedAt: string | null;
@@ -45,7 +48,7 @@ export const orders = {
   state: { orders: () => new Map<string, Order>() },
   rows: {
     orders: insert<OrderRow>('orderId'),
-    /** One row per order, whether placed in this batch or stored. */
+    /** One row for each order, whether this batch placed it or an earlier one. */
     orderUpdates: update<OrderUpdateRow>('orders', 'orderId'),
   },
 } satisfies Noun;

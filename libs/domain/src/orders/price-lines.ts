@@ -2,10 +2,10 @@ import { CENTRAL, type OrderLine, type PricedLine, type ShortLine } from '@eco/c
 import { availableOf, type Level } from '../stock/stock-ledger.js';
 import type { WorkingState } from '../working-state.js';
 
-/** Requested lines at current prices, and every reason against them. */
+/** Requested lines at current prices, and every reason why they can't be ordered. */
 export interface PricedLines {
   priced: PricedLine[];
-  /** The level of each priced line, as found. */
+  /** The level of each priced line before anything is reserved. */
   levels: Level[];
   totalCents: number;
   short: ShortLine[];
@@ -14,7 +14,10 @@ export interface PricedLines {
   elsewhere: string[];
 }
 
-/** Changes nothing. Each product may be in one line only; otherwise each line would count on the same units. */
+/**
+ * Prices lines without changing anything. A product may be in one line only, because two lines would count on the same
+ * units.
+ */
 export function priceLines(lines: readonly OrderLine[], state: WorkingState): PricedLines {
   const found: PricedLines = { priced: [], levels: [], totalCents: 0, short: [], unknownProducts: [], elsewhere: [] };
   for (const { productId, quantity } of lines) {

@@ -7,10 +7,11 @@ export const returnOrder: Rules<'order.return'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
     keys.locations.add(body.location);
-    // Not together with the order, which may be placed in the same batch.
+    // The levels are requested separately: the order may be placed in the same batch, and then no stored order brings
+    // them along.
     for (const { productId } of body.lines) keys.stockProductIds.add(productId);
   },
-  /** All lines or none. The units are on hand again at once; unsellable ones are adjusted away. */
+  /** Returns all lines or none. The units are on hand again at once. Unsellable units are then adjusted away. */
   decide({ id, body }, state) {
     const { orderId, customerId, location, lines } = body;
     const order = state.orders.find(orderId, customerId);
@@ -46,7 +47,7 @@ export const returnOrder: Rules<'order.return'> = {
   },
 };
 
-/** The order has a line of the product. */
+/** The price of a product in the order. The order must have a line of it. */
 function priceIn(order: Order, productId: string): number {
   const line = pricedLinesOf(order).find((each) => each.productId === productId);
   if (line === undefined) throw new Error(`order ${order.orderId} has no ${productId}`);

@@ -26,7 +26,7 @@ export interface OutcomeRow {
 
 export const outcomes = {
   keys: {
-    /** Also of dead letters and tombstones. */
+    /** Ids whose outcomes, dead letters and tombstones are loaded. */
     commandIds: 'all',
   },
   state: { outcomes: () => new Map<string, StoredOutcome>() },

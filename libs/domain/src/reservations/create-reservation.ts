@@ -5,7 +5,7 @@ export const createReservation: Rules<'reservation.create'> = {
   need({ body }, keys) {
     for (const { productId } of body.lines) keys.productIds.add(productId);
   },
-  /** All lines or none; a refusal states every reason. */
+  /** Holds all lines or none. A refusal states every reason. */
   decide({ id, body }, state) {
     const { reservationId, customerId, branchId, lines, ttlSeconds } = body;
     const found = priceLines(lines, state);

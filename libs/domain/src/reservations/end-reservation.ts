@@ -2,7 +2,7 @@ import { refused, whyNotOwned, type NotOwned, type Refused } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
 import type { Reservation } from './reservation.js';
 
-/** Releases what a reservation holds. Undefined: it has ended. */
+/** Releases what a reservation holds. Undefined: the reservation has ended already. */
 export function endReservation(
   commandId: string,
   reservation: Readonly<Reservation>,
@@ -14,7 +14,7 @@ export function endReservation(
   return refusal;
 }
 
-/** Undefined: the reservation holds its units, and they belong to this group. */
+/** Why the reservation can't be used. Undefined: it holds its units, and this group owns their buckets. */
 export function whyNotHeld(
   reservation: Readonly<Reservation>,
   state: WorkingState,

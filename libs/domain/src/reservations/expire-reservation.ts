@@ -37,10 +37,10 @@ export function dueExpiries(state: BatchState, isHere: (key: string) => boolean)
   for (const reservation of state.reservations.values()) {
     const { reservationId, customerId, lines } = reservation;
     if (reservation.status !== 'held' || !isDue(reservation, state.at)) continue;
-    // A reservation with units of another group is left to the owner of all of them.
+    // A reservation with units of several groups is left to the group that owns all of them.
     if (![customerId, ...lines.map(({ productId }) => productId)].every(isHere)) continue;
     commands.push({
-      // Unique to this batch: an id that others could guess could be used up beforehand.
+      // The id is unique to this batch. An id that others can guess could be used before.
       id: commandIdFor({
         origin: group,
         kind: 'reservation.expire',

@@ -12,7 +12,7 @@ export interface Reservation {
   createdAt: string;
   /** It is due from this instant on; it holds its units until a batch sees that. ISO 8601. */
   expiresAt: string;
-  /** The order that it became. */
+  /** The order that the reservation became. */
   orderId: string | null;
 }
 
@@ -36,7 +36,7 @@ export const reservations = {
     reservationIds: 'what-fits',
   },
   state: {
-    /** The named ones and the due ones. */
+    /** Reservations that commands name, and those that are due. */
     reservations: () => new Map<string, Reservation>(),
   },
   rows: {

@@ -26,12 +26,12 @@ export class Reservations {
     this.created.push(this.workingCopy(reservation));
   }
 
-  /** Its units stay reserved, for the order. */
+  /** Confirms the reservation. Its units stay reserved, now for the order. */
   confirm(reservation: Readonly<Reservation>, orderId: string): void {
     this.end(reservation, 'confirmed').orderId = orderId;
   }
 
-  /** Its units are free again. */
+  /** Ends the reservation and frees its units. */
   release(
     reservation: Readonly<Reservation>,
     status: 'released' | 'expired',
@@ -45,7 +45,10 @@ export class Reservations {
     this.end(reservation, status);
   }
 
-  /** Adds what the batch's reservations hold; call it when all is decided. One that has ended already holds nothing. */
+  /**
+   * Adds the holds of this batch's reservations. Call it when everything is decided: a reservation that has ended by
+   * then holds nothing.
+   */
   addHolds(): void {
     for (const { reservationId, status, expiresAt, lines } of this.created) {
       if (status !== 'held') continue;

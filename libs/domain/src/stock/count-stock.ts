@@ -8,8 +8,8 @@ export const countStock: Rules<'stock.count'> = {
     keys.locations.add(body.location);
   },
   /**
-   * The count was compared with a level read earlier. If the level has moved since, the difference is not what was
-   * found.
+   * The counter compared the count with a level that was read earlier. If the level has moved since, the difference is
+   * not the one that was found.
    */
   decide({ id, body }, state) {
     const { productId, location, expected, counted } = body;

@@ -41,7 +41,7 @@ export const stock = {
   },
   rows: {
     movements: insert<MovementRow>('productId', 'location', 'sequence'),
-    /** Final state of the levels, one row per level however many commands changed it. */
+    /** Final state of each changed level: one row for each, however many commands changed it. */
     levels: upsert<LevelRow>('productId', 'location'),
   },
 } satisfies Noun;

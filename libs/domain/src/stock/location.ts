@@ -1,10 +1,10 @@
 import type { Noun } from '../noun.js';
 
-/** Where stock may lie. No command adds a location. */
+/** Places that hold stock. No command adds one. */
 export const locations = {
   keys: { locations: 'all' },
   state: {
-    /** Those of the requested ones that exist. */
+    /** The requested locations that exist. */
     locations: () => new Set<string>(),
   },
   rows: {},

@@ -12,9 +12,9 @@ export type Level = Readonly<LevelRow>;
  * the movements of a level are numbered without gaps. So the ledger alone reproduces every level.
  */
 export class StockLedger {
-  /** By location, then product: nearly all levels are at one location. */
+  /** Levels by location, then by product, because nearly all levels are at one location. */
   private readonly working = new Map<string, Map<string, LevelRow>>();
-  /** Changed levels. */
+  /** Levels that have changed in this batch. */
   private readonly moved = new Set<LevelRow>();
 
   constructor(

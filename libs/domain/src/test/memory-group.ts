@@ -13,7 +13,7 @@ export const BUCKETS = 16;
 export const LOCATIONS: ReadonlySet<string> = new Set(['central', 'sucursal-1']);
 const ALL_BUCKETS: ReadonlySet<number> = new Set(Array.from({ length: BUCKETS }, (_, bucket) => bucket));
 
-/** Stored rows by list and key. Of an `update` list the last row of each key, apart from the row that it updates. */
+/** Stored rows by list and key. An `update` list keeps the last row of each key next to the row that it updates. */
 type Stored = { readonly [List in keyof RowLists]: Map<string, RowOf<RowLists[List]>> };
 
 /**
@@ -102,7 +102,7 @@ export class MemoryGroup {
     return { quantity: item.quantity, stamp: item.stamp };
   }
 
-  /** None if nothing was ever added or cleared. */
+  /** The customer's cart; an empty array if nothing was ever added to it or cleared. */
   private cart(customerId: string): [string, Cart][] {
     const items = [...this.stored.cartItems.values()].filter((item) => item.customerId === customerId);
     const clearedStamp = this.stored.carts.get(customerId)?.clearedStamp ?? null;

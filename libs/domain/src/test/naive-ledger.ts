@@ -3,7 +3,7 @@ export interface NaiveMovement {
   location: string;
   onHandDelta: number;
   reservedDelta: number;
-  /** `expiry`: of a command created by the batch, whose id only the batch knows. */
+  /** `expiry` stands for an expiry that the batch created, because only the batch knows its id. */
   commandId: string;
 }
 

@@ -114,7 +114,7 @@ export class OneByOne {
       .update(canonicalJson({ kind, body: asked }))
       .digest('hex');
     const bucket = bucketOf(keyOf(command), BUCKETS);
-    // The dead letter determines where a discard is decided.
+    // A discard is decided where its dead letter is, whichever group owns the bucket.
     if (kind !== 'dead-letter.discard' && !this.ownedBuckets.has(bucket))
       return this.deadLetter(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
     const before = this.decided.find((done) => done.id === id);
@@ -395,7 +395,10 @@ export class OneByOne {
     return this.orders.find((each) => each.orderId === orderId && each.customerId === customerId);
   }
 
-  /** Nothing was decided under this id, or only that it must not be carried out. */
+  /**
+   * Whether a command with this id may still be carried out or refused: nothing was decided under it, or only a
+   * tombstone.
+   */
   private mayStillCome(id: string): boolean {
     return this.decided.every((done) => done.id !== id) || this.tombstones.some((each) => each.id === id);
   }

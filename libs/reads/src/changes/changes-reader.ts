@@ -30,17 +30,17 @@ export interface ChangesFound {
 /** The group's history has no such cursor: a failover lost it, or it is beyond the end. */
 export interface CursorLost {
   readonly type: 'cursor-lost';
-  /** The last place that is still in the history. */
+  /** The reader's last position that is still in the history. */
   readonly continueFrom: ChangesCursor;
 }
 
 /**
- * A leader moves its group's row each second, so within this time the primary shows whether it continues without a
- * cursor.
+ * Time to watch the primary, ms. A leader moves its group's row each second, so within this time the primary shows
+ * whether the group continues without the cursor.
  */
 const PRIMARY_WAIT_MS = 2_500;
 const PRIMARY_PAUSE_MS = 250;
-/** Requests that may wait for the primary at a time, which has to write. */
+/** Most requests that may wait for the primary at a time. The primary also has to write. */
 const PRIMARY_WAITS_MAX = 16;
 
 type Verdict =
@@ -62,10 +62,10 @@ export class ChangesReader {
     const { leadership, seq } = after;
     const first = await read([...groups, ...(leadership === undefined ? [] : [{ group, ...leadership, seq }])]);
     if (first.type === 'answer' && hasPlace(first, after)) return pageOf(request, first);
-    // That node may only be behind. Only the primary knows whether the history will ever have the cursor.
+    // The node may only be behind. Only the primary knows whether the history will ever have the cursor.
     const verdict = await this.#verdictOf(group, after, options);
     if (verdict.type !== 'covered') return verdict;
-    // The cursor is fine, so the reader's own position is what can't be had.
+    // The cursor is valid, so the failure is about the reader's own position.
     if (first.type === 'position-lost') return { type: 'cursor-lost', continueFrom: verdict.cursor };
     if (first.type !== 'answer') return first;
     const second = await read([...groups, ...(verdict.position ? [verdict.position] : [])]);
@@ -79,10 +79,10 @@ export class ChangesReader {
   }
 
   /**
-   * Asks the primary about a cursor that another node does not have. A primary that lacks it may still get it, because
-   * a replica shows a commit before the primary does, by one transaction. A primary that was replaced never gets it.
-   * Every commit of a group changes the same row (group_state), and only the true primary commits. So if that row has
-   * changed since the request arrived and the cursor is still missing, it is not in the group's history.
+   * Asks the primary about a cursor that another node does not have. A replica shows a commit before the primary does,
+   * so the primary may still get it. A replaced primary never gets it. Every commit of a group changes the same row
+   * (group_state), and only the true primary commits. So if that row has changed since the request arrived and the
+   * cursor is still missing, the group's history does not have it.
    */
   async #verdictOf(group: string, cursor: ChangesCursor, { waitMs }: ReadOptions): Promise<Verdict> {
     if (this.#primaryWaits >= PRIMARY_WAITS_MAX) return notFresh(group, cursor);
@@ -129,7 +129,7 @@ function pageOf({ limit }: ChangesRequest, page: Page): ChangesFound {
   const rows = page.rows.slice(0, limit);
   const [last, following] = [rows.at(-1), page.rows[limit]];
   const { position } = historyIn(page);
-  // Without a next change the topic has nothing more up to the node's position.
+  // Without a next change the topic is complete up to the node's position.
   const next =
     last === undefined || following === undefined
       ? { seq: position.seq }

@@ -2,11 +2,11 @@ import type { Change, ChangeType, Topic } from '@eco/contracts';
 import { query, type Query } from '../query.js';
 
 /*
- * A page begins after a (seq, n) and reads one row more than it shows: the first of the next page. A batch may have
- * 200,000 changes, so pages do not consist of whole batches.
+ * A page begins after a (seq, n). It reads one row more than it shows, which is the first row of the next page. A batch
+ * may have 200,000 changes, so pages do not consist of whole batches.
  *
- * A group's log is what its batches did, so it is not filtered by ownership: a bucket that moves away takes no past
- * with it, and a late reader must not miss what was done before.
+ * A group's log is what its batches did, so it is not filtered by ownership. When a bucket moves away its past stays,
+ * and a late reader must not miss it.
  *
  * The SQL is written out instead of using the view eco.change: under its UNION ALL the planner finds no order and sorts
  * the whole log (200,000 changes: 8 s instead of 2 ms).
@@ -23,13 +23,13 @@ export interface ChangeRow {
 
 /** The history in which the page was read. */
 export interface HistoryRow {
-  /** First batch of the first later leadership than the cursor's; null: there is none. */
+  /** First batch of the first leadership after the cursor's; null if there is no later one. */
   ends_at: number | null;
   /** The group's clock, ms since 1970. */
   at_ms: number;
 }
 
-/** A number after all changes of a batch. */
+/** Larger than the number of any change in a batch. */
 export const WHOLE_BATCH = 2 ** 31 - 1;
 
 const historyOf = (term: string, tag: string) => `

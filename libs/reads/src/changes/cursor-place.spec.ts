@@ -50,7 +50,7 @@ function shownTo({ leadership }: ChangesCursor, { terms, seq }: History): ShownH
   return { position: { term: last.term, tag: last.tag, seq }, endsAt: next?.firstSeq ?? null };
 }
 
-/** The cursor of a reader that was at some batch of a history when `terms[index]` led. */
+/** The cursor of a reader at batch `place` of a history, as it was while `terms[index]` led. */
 function cursorIn({ terms, seq }: History, index: number, place: number): ChangesCursor {
   const { term, tag, firstSeq } = terms[index % terms.length] as GroupTerm;
   const end = (terms[(index % terms.length) + 1]?.firstSeq ?? seq + 1) - 1;
@@ -72,7 +72,8 @@ describe('a cursor', () => {
       fc.property(histories, fc.nat(), fc.nat(), ({ shared, lost, kept }, index, place) => {
         const cursor = cursorIn(lost, index, place);
         const shown = shownTo(cursor, kept);
-        // A later leadership than the kept history has can't be judged: that history may get it yet.
+        // A cursor of a later leadership than the shown one can't be judged, because the history may still get that
+        // leadership.
         if ((cursor.leadership?.term ?? 0) <= shown.position.term) {
           expect(isCovered(cursor, shown)).toBe(cursor.seq <= shared);
         }

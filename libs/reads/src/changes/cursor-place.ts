@@ -9,9 +9,9 @@ export interface ShownHistory {
 }
 
 /**
- * Whether this history has what the reader has read. A leadership's batches belong to the history up to the batch before
- * the next leadership's first one. That also holds for a leadership that the history does not name, because a failover
- * lost it or it wrote nothing: before it, both histories were the same.
+ * Whether this history has what the reader has read. A leadership's batches belong to the history up to the batch
+ * before the next leadership's first one. That also holds for a leadership that the history does not name, because it
+ * was lost or wrote nothing: up to its beginning both histories are the same.
  */
 export function isCovered(cursor: ChangesCursor, shown: ShownHistory): boolean {
   const { leadership, seq } = cursor;
@@ -19,12 +19,15 @@ export function isCovered(cursor: ChangesCursor, shown: ShownHistory): boolean {
   return seq <= lastSharedSeq(shown);
 }
 
-/** Where the reader of a lost cursor continues: in this history, after the last batch that both histories have. */
+/** Where the reader of a lost cursor continues in this history: after the last batch that both histories have. */
 export function continuationOf(cursor: ChangesCursor, shown: ShownHistory): ChangesCursor {
   return cursorIn(shown.position, { seq: Math.min(lastCompleteSeq(cursor), lastSharedSeq(shown)) });
 }
 
-/** The cursor with the leadership that wrote last where it was seen; a group without a leadership has none to name. */
+/**
+ * A cursor that names the last leadership of the node that showed it. A group that has had no leadership has none to
+ * name.
+ */
 export function cursorIn({ term, tag }: BatchPosition, { seq, n }: Pick<ChangesCursor, 'seq' | 'n'>): ChangesCursor {
   return { ...(term === 0 ? {} : { leadership: { term, tag } }), seq, n };
 }

@@ -9,7 +9,7 @@ const seq = (number: number, term = 1): BatchPosition => ({ term, tag: TAG, seq:
 const HOUR = 3_600_000;
 const groupAt = (ms: number) => HOUR + ms;
 
-/** Looks that take no time. */
+/** An observation whose answer took no time. */
 const fromPrimary = (clock: GroupClock, position: BatchPosition, atMs: number, nowMs: number, timeline = 1) =>
   clock.note({ position, atMs, timeline }, nowMs, nowMs);
 const fromReplica = (clock: GroupClock, position: BatchPosition, atMs: number, nowMs: number) =>
@@ -133,7 +133,7 @@ describe('the lag of a node', () => {
         fromPrimary(clock, seq(0), groupAt(0), 0);
         for (const { replica, delayMs, gapMs } of before) {
           nowMs += gapMs;
-          // The group writes a batch each 100 ms; this look shows what was written by then.
+          // The group writes a batch every 100 ms. This observation shows all batches written by then.
           const shownMs = Math.max(0, Math.floor((nowMs - delayMs) / 100) * 100);
           if (replica) fromReplica(clock, seq(shownMs / 100), groupAt(shownMs), nowMs);
           else fromPrimary(clock, seq(shownMs / 100), groupAt(shownMs), nowMs);

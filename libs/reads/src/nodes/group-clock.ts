@@ -1,8 +1,9 @@
 import { compareBatchPositions, type BatchPosition } from '@eco/routing';
 
 /*
- * How old is the oldest batch that is not visible on a node? Clocks of two machines can't be compared. So `at` is
- * compared with `at`, both written by the group, and our times with our times.
+ * Computes the lag of a node: the age of the oldest batch that it does not show. Clocks of two machines can't be
+ * compared. So a time written by the group (`at`) is compared only with another one, and a time of this process with
+ * another time of this process.
  *
  * The lag of a node is the greater of two values: the age of what it is known to miss, and the time for which this
  * process may have missed something itself.
@@ -16,9 +17,10 @@ import { compareBatchPositions, type BatchPosition } from '@eco/routing';
  * idle: its `at` grows old, and the first batch after an hour would look an hour late.
  *
  * A process that does not reach the primary learns about new batches only from replicas, which may be cut off as well.
- * The group's clock moves with each heartbeat. So what may be missing is as old as the last move that was seen here, or
- * as the newest `at` by the difference of the two clocks, since a replica that replays late moves too. Nothing is
- * missing up to the last look at the primary. A process that has never reached the primary can't know.
+ * The group's clock moves with each heartbeat. So the time since the last move that was seen bounds what may be
+ * missing. A replica that replays late moves too, so the age of the newest `at`, by the difference of the two clocks,
+ * is a second bound. Nothing is missing up to the last look at the primary. A process that has never reached the
+ * primary can't know its lag.
  */
 
 /** The `group_state` of a node. */
@@ -31,11 +33,11 @@ export interface Observation {
 }
 
 interface Newest extends Observation {
-  /** When it was first seen. */
+  /** When this process first saw it, by its own clock. */
   readonly movedMs: number;
 }
 
-/** A position of the primary, and when, by our clock, it was last seen there. */
+/** A position of the primary, and when this process last saw the primary there. */
 interface Step {
   readonly position: BatchPosition;
   untilMs: number;
@@ -44,8 +46,8 @@ interface Step {
 /** A writer moves its group's clock at least this often. */
 const HEARTBEAT_MS = 1_000;
 
-// Ten minutes of an idle group's probes, or one minute of a busy group's. For older positions only the group's clock
-// counts.
+// Number of steps kept: ten minutes of an idle group's probes, or one minute of a busy group's. For older positions
+// only the group's clock counts.
 const STEPS_MAX = 600;
 const STEP_MS = 100;
 
@@ -53,20 +55,24 @@ const STEP_MS = 100;
 export class GroupClock {
   #newest: Newest | undefined;
   readonly #steps: Step[] = [];
-  /** The group's clock minus ours. The look soonest after a write is the most accurate, and none is too early. */
+  /**
+   * How far the group's clock is ahead of ours. A look can only underestimate it; the look soonest after a write is the
+   * most accurate.
+   */
   #ahead = new RecentMax();
   #primarySeenMs: number | undefined;
   #timeline = 0;
-  /** Tags of leaderships that a failover lost; nodes that were not rewound still show them. */
+  /** Tags of leaderships that a failover lost. Nodes that were not rewound still show them. */
   readonly #lost = new Set<string>();
   /**
-   * The last look at the primary that shows another leadership than the newest, with the same term or an earlier one.
+   * The last look at the primary that shows another leadership than the newest one, with the same term or an earlier
+   * one.
    */
   #other: Observation | undefined;
 
   /**
-   * Call it with everything seen of the group, on any node. `askedMs`: when the node was asked; the snapshot is not
-   * older.
+   * Call it with every observation of the group, on any node. `askedMs`: when the node was asked; its snapshot is at
+   * least as new.
    */
   note(seen: Observation, askedMs: number, nowMs: number): void {
     const { position, timeline } = seen;
@@ -90,17 +96,17 @@ export class GroupClock {
     if (fromPrimary) this.#step(position, nowMs);
   }
 
-  /** The group's current time, as well as known, ms since 1970; undefined: nothing was seen of it. */
+  /** The group's present time as far as known, ms since 1970; undefined if nothing was seen of it. */
   nowMs(nowMs: number): number | undefined {
     return this.#newest === undefined ? undefined : nowMs + this.#ahead.value;
   }
 
-  /** How long nothing new was seen of the group, ms; it moves each second while it has a writer. */
+  /** Time since anything new was seen of the group, ms. A group with a writer shows something new each second. */
   stillMs(nowMs: number): number {
     return this.#newest === undefined ? Infinity : nowMs - this.#newest.movedMs;
   }
 
-  /** Lag of a node that shows this, whole ms; undefined: unknown. */
+  /** Lag of a node that shows this, whole ms; undefined if it is unknown. */
   lagMs(shown: Observation, nowMs: number): number | undefined {
     const newest = this.#newest;
     if (newest === undefined || this.#primarySeenMs === undefined || this.#lost.has(shown.position.tag))
@@ -123,17 +129,18 @@ export class GroupClock {
   #move({ position, atMs }: Observation, nowMs: number): void {
     this.#newest = { position, atMs, movedMs: nowMs };
     this.#other = undefined;
-    // While the primary is unreachable, data that is new here may be old there: it can only raise the difference.
+    // While the primary is unreachable, data that is new to this process may be old. So it may only raise the
+    // difference of the clocks.
     const aheadMs = atMs - nowMs;
     const primaryAwayMs = nowMs - (this.#primarySeenMs ?? nowMs);
     if (primaryAwayMs < RECENT_MS || aheadMs > this.#ahead.value) this.#ahead.add(aheadMs, nowMs);
   }
 
   /**
-   * A failover can lose whole leaderships, and the next leader may take the same term again. So a primary is right if
-   * it shows an earlier leadership than the newest known, was asked after that one was seen, and moves on in it. One
-   * look is not enough: while a new leader's first commit waits for a replica, replicas show the new term before the
-   * primary does.
+   * A failover can lose whole leaderships, and the next leader may take the same term again. So a primary that shows an
+   * earlier leadership than the newest known is right if it was asked after that one was seen, and if it moves on in
+   * its own. One look is not enough: while a new leader's first commit waits for a replica, replicas show the new term
+   * before the primary does.
    */
   #showsOtherHistory(seen: Observation, askedMs: number, newest: Newest): boolean {
     if (isSameLeadership(seen, newest) || askedMs <= newest.movedMs) return false;
@@ -156,7 +163,10 @@ function isSameLeadership({ position: a }: Observation, { position: b }: Observa
   return a.term === b.term && a.tag === b.tag;
 }
 
-/** Of two leaderships with one term neither is ahead: one of them was lost. */
+/**
+ * Whether one observation is ahead of another. Of two leaderships with one term neither is ahead, because a failover
+ * lost one of them.
+ */
 function isAhead(seen: Observation, than: Observation): boolean {
   if (!isSameLeadership(seen, than)) return seen.position.term > than.position.term;
   return (
@@ -165,8 +175,8 @@ function isAhead(seen: Observation, than: Observation): boolean {
 }
 
 /**
- * The greatest value added in the last 5 to 10 s. It stays if nothing is added: a group that does not move says nothing
- * about its clock. A correction of a server's clock is forgotten within the same time.
+ * The greatest value added in the last 5 to 10 s. Without new values it stays, because a group that does not move says
+ * nothing about its clock. After a correction of a server's clock the old value is forgotten within that time.
  */
 class RecentMax {
   #older = -Infinity;

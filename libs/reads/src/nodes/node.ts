@@ -19,12 +19,9 @@ export interface NodeSettings {
   readonly login: Login;
   readonly applicationName: string;
   readonly connections: number;
-  /**
-   * Without an answer for this time the node counts as unreachable. The answer is still awaited, and makes it reachable
-   * again.
-   */
+  /** Time without an answer after which the node counts as unreachable, ms. A later answer makes it reachable again. */
   readonly probeTimeoutMs: number;
-  /** After this time the connection counts as lost. */
+  /** Time without an answer after which the connection counts as lost, ms. */
   readonly probePatienceMs: number;
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
@@ -50,21 +47,19 @@ export interface NodeStatus extends NamedNode {
   readonly inFlight: number;
   readonly slowReads: number;
   readonly isResting: boolean;
-  /** What is known about its replication; undefined: not asked, or nothing yet. */
+  /** What is known about its replication; undefined if nobody asked or nothing is known yet. */
   readonly replication: NodeReplication | undefined;
   /** Why it can't be read; undefined when it can. */
   readonly fault: string | undefined;
 }
 
 const LATENCY_MS_AT_FIRST = 1;
-// The latency is an average over the last ten or so reads: enough to smooth one outlier, few enough to follow a node
-// that slows down.
+// The latency is an average over about the last ten reads. They are enough to smooth one outlier, and few enough to
+// follow a node that slows down.
 const LATENCY_WEIGHT = 0.1;
-/** How long a node that failed in a way no client can cause is used only if there is nothing better. */
+/** Time after a failure that no client can cause, ms. Until then the node is used only if there is nothing better. */
 const REST_MS = 5_000;
-/**
- * Longer than a slow statement may take: the server ends it, so an answer this late means that the server is stalled.
- */
+/** Added to the server's limit of a slow statement, ms. An answer that is later means that the server is stalled. */
 const SLOW_QUERY_MARGIN_MS = 1_000;
 
 /**
@@ -73,7 +68,7 @@ const SLOW_QUERY_MARGIN_MS = 1_000;
  */
 export class Node implements ReadableNode {
   readonly name: string;
-  /** Its role among the nodes of its group, which only they determine together. */
+  /** Role of the node in its group. It follows from the reports of all nodes. */
   assigned: NodeRole | undefined;
   inFlight = 0;
   latencyMs = LATENCY_MS_AT_FIRST;
@@ -82,7 +77,7 @@ export class Node implements ReadableNode {
   replication: NodeReplication | undefined;
 
   #atMs = 0;
-  /** As of the last look; undefined: it was unknown then. */
+  /** The lag at the last look; undefined if it was unknown then. */
   #lagMs: number | undefined;
   #lastProbe: Probe | undefined;
   #fault: string | undefined = 'not seen yet';
@@ -117,7 +112,7 @@ export class Node implements ReadableNode {
   }
   get lagMs(): number | undefined {
     const { position } = this;
-    // It becomes known when the primary is first reached, which may be after the last look at this node.
+    // The lag may become known after the last look, when the primary is reached for the first time.
     return this.#lagMs ?? this.clock.lagMs({ position, atMs: this.#atMs }, performance.now());
   }
   get isResting(): boolean {
@@ -191,14 +186,15 @@ export class Node implements ReadableNode {
     } catch (error) {
       const kind = error instanceof ReadError ? readFailureKind(error.sqlState) : undefined;
       if (kind === 'connection') {
-        // One broken connection fails many reads. The first of them reports it, and later sessions are not to blame.
+        // One broken connection fails many reads. Only the first of them reports it, because the next sessions are not
+        // to blame.
         const isNews = session === undefined ? this.reachable : this.#sessions.includes(session);
         if (isNews) {
           this.#lose(error);
           void this.probe();
         }
       } else if (kind !== 'request') {
-        // A node that fails fast would attract all reads, so a failure counts as the longest allowed answer time.
+        // A node that fails fast would attract all reads. So a failure counts as the longest allowed duration.
         this.#took(Math.max(performance.now() - startedMs, this.settings.statementTimeoutMs));
       }
       throw error;
@@ -208,8 +204,8 @@ export class Node implements ReadableNode {
   }
 
   /**
-   * An answer to a read sent at `askedMs` showed this; returns its lag, ms. A new leadership or role starts a probe,
-   * which reports the rest.
+   * Notes what the answer to a read that was sent at `askedMs` showed, and returns its lag, ms. A new leadership or
+   * role starts a probe.
    */
   note(shown: Observation & { readonly inRecovery: boolean }, askedMs: number): number | undefined {
     const nowMs = performance.now();
@@ -252,8 +248,8 @@ export class Node implements ReadableNode {
       const startedMs = performance.now();
       const seen = await probe(this.#side, this.address.group, this.terms, this.settings.probePatienceMs);
       const nowMs = performance.now();
-      // A slow node gets no reads that could show its recovery. A node that becomes reachable starts over: its
-      // durations while stalled say nothing about now.
+      // Probes count as reads here: a slow node gets no reads that could show its recovery. A node that becomes
+      // reachable starts over, because its durations while stalled say nothing about now.
       if (this.reachable) this.#took(nowMs - startedMs);
       else this.latencyMs = LATENCY_MS_AT_FIRST;
       this.clock.note(seen, startedMs, nowMs);
@@ -262,7 +258,7 @@ export class Node implements ReadableNode {
       this.position = seen.position;
       this.#atMs = seen.atMs;
       this.#lagMs = this.clock.lagMs(seen, nowMs);
-      // No read waits for a connection. Without one the node is not reachable yet; others are added meanwhile.
+      // Reads never wait for a connection. A node is reachable once it has one; the other connections follow.
       await this.#fill();
       if (this.#idlest() === undefined) throw new Error('no connection for reads');
       if (!this.#stopped) this.#fault = undefined;
@@ -296,7 +292,7 @@ export class Node implements ReadableNode {
     return idlest;
   }
 
-  /** Opens missing connections. Settles when there is one to read over, or none can be opened; never throws. */
+  /** Opens missing connections. Settles when one is usable or none can be opened; never throws. */
   async #fill(): Promise<void> {
     this.#sessions = this.#sessions.filter((session) => !session.isClosed);
     const missing = this.settings.connections - this.#sessions.length - this.#opening.size;

@@ -68,8 +68,8 @@ export async function probe(
 }
 
 /**
- * Merges known and newer terms. If `newer` begins with the last known one, that one is still in the node's history, and
- * so are the terms before it, because a tag is drawn once. Undefined: it is not.
+ * Merges known and newer terms. A tag is drawn once: if `newer` begins with the last known term, that term and all
+ * before it are still in the node's history. Undefined: they are not.
  */
 export function continued(known: readonly GroupTerm[], newer: readonly GroupTerm[]): readonly GroupTerm[] | undefined {
   const last = known.at(-1);

@@ -3,11 +3,11 @@ import type { ReadSession, Statement } from '@eco/postgres';
 export interface SlowLaneLimits {
   /** Slow reads that may wait for the connection; further ones are refused. */
   readonly waitingMax: number;
-  /** How long one may wait. */
+  /** Longest wait for the connection, ms. */
   readonly waitMs: number;
 }
 
-/** The lane is full, or the read has waited too long. The node is healthy. */
+/** The read was refused because the lane is full, or because it has waited too long. The node is healthy. */
 export class SlowLaneFullError extends Error {
   override readonly name = 'SlowLaneFullError';
 }

@@ -6,8 +6,8 @@ import { GroupClock } from './group-clock.js';
 import { Node, type NamedNode, type NodeSettings } from './node.js';
 
 /**
- * The nodes of one group. Each is probed at a fixed pace. So role changes, restarts and replaced nodes are noticed by
- * looking, without any notification.
+ * The nodes of one group. Each is probed at a fixed pace, so role changes, restarts and replaced nodes are noticed
+ * without any notification.
  */
 export class WatchedNodes {
   readonly nodes: readonly Node[];
@@ -23,7 +23,7 @@ export class WatchedNodes {
     settings: NodeSettings,
     private readonly probeEveryMs: number,
     private readonly log: Log,
-    /** May ask the primary which nodes follow it; absent: unknown in this process. */
+    /** Login that may ask the primary which nodes follow it; absent: this process does not learn it. */
     monitor?: Login,
   ) {
     this.#replication = monitor && new ReplicationWatch(addresses, monitor);
@@ -108,8 +108,8 @@ export class WatchedNodes {
 }
 
 /**
- * Each node's role, from its last report: of several that say they are primary, one is (R7). An unreachable node keeps
- * its role until it answers again.
+ * Assigns each node's role from its last report. If several nodes say that they are primary, only one is (R7). An
+ * unreachable node keeps its role until it answers again.
  */
 export function assignRoles(nodes: readonly RoleHolder[]): void {
   const answering = nodes.filter((node) => node.reachable && node.lastProbe !== undefined);

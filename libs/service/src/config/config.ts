@@ -11,7 +11,9 @@ export interface Setting<T> {
   readonly description: string;
   /** Unit of a number: ms, bytes, … */
   readonly unit?: string;
-  /** As written in the environment. Absent: the setting is required, unless the schema accepts `undefined`. */
+  /**
+   * Default as the environment would state it. Absent: the setting is required, unless the schema accepts `undefined`.
+   */
   readonly default?: string;
   readonly schema: z.ZodType<T>;
 }
@@ -22,7 +24,7 @@ export type ConfigOf<S extends Settings> = {
 };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The process can't start with these settings. `violations` are whole sentences, each beginning with its variable. */
+/** The process can't start with these settings. Each violation is a sentence that begins with its variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
@@ -52,7 +54,7 @@ export interface SettingRow {
   readonly description: string;
 }
 
-/** The settings as table rows, for help and documents. */
+/** The settings as rows of a table, for help and documents. */
 export function settingRows(settings: Settings): SettingRow[] {
   return Object.values(settings).map((setting) => ({
     variable: setting.variable,

@@ -17,21 +17,21 @@ const word = z.string().min(1);
 const passwordsOf = <Role extends string>(roles: readonly Role[]) =>
   z.object(Object.fromEntries(roles.map((role) => [role, word])) as Record<Role, typeof word>);
 
-/** `ECO_SECRETS_FILE` of a process with these database roles. Its violations never quote the file. */
+/** Setting `ECO_SECRETS_FILE` of a process with these database roles. Its violations never quote the file. */
 export function secretsSetting<const Role extends string>(roles: readonly Role[]): Setting<Secrets<Role>> {
   return fileSetting(
     z.object({ amqp: z.object({ user: word, password: word }), database: passwordsOf(roles) }),
   ) as Setting<Secrets<Role>>;
 }
 
-/** The same for a process that does not use the broker. */
+/** The same setting for a process that does not use the broker. */
 export function databaseSecretsSetting<const Role extends string>(
   roles: readonly Role[],
 ): Setting<Pick<Secrets<Role>, 'database'>> {
   return fileSetting(z.object({ database: passwordsOf(roles) })) as Setting<Pick<Secrets<Role>, 'database'>>;
 }
 
-/** An optional login in a separate file: `{"user": …, "password": …}`. */
+/** A setting for an optional login in a file of its own: `{"user": …, "password": …}`. */
 export function loginFileSetting(variable: string, description: string): Setting<Login | undefined> {
   const { schema, ...setting } = fileSetting(z.object({ user: word, password: word }), variable, description);
   return { ...setting, schema: schema.optional() as z.ZodType<Login | undefined> };

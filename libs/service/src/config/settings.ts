@@ -11,12 +11,14 @@ export interface GroupAddresses {
   readonly nodes: readonly Address[];
 }
 
-/** At least one: text without a separator is one part, and a part without a group is a violation. */
+/**
+ * A value without a separator is one part. A part without a group is a violation, so the list has at least one entry.
+ */
 export type Groups = readonly [GroupAddresses, ...GroupAddresses[]];
 
 const quoted = (text: string) => JSON.stringify(text);
 
-/** A whole number in text. */
+/** A whole number, written as text. */
 export function wholeNumberSetting(min: number, max: number): z.ZodType<number> {
   return z.string().transform((text, context) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
@@ -76,7 +78,7 @@ const groupList = z.string().transform((text, context): Groups => {
   return groups as unknown as Groups;
 });
 
-/** Text described by a contract's schema. */
+/** A text that a schema of the contracts checks. */
 function described(schema: z.ZodType<string>): z.ZodType<string> {
   return z.string().transform((text, context) => {
     const read = schema.safeParse(text);

@@ -14,7 +14,10 @@ import { BODY_BYTES_MAX, problemOf } from './problem-of.js';
 import { RouteTable } from './routes.js';
 import { apiHeaders, pageHeaders } from './security-headers.js';
 
-/** Longest part of a path, characters as sent: 128 of a customer id, each up to four bytes in percent-encoding. */
+/**
+ * Longest part of a path, in characters as sent: a customer id has 128 characters, each up to four bytes in
+ * percent-encoding.
+ */
 const PATH_PART_MAX = 128 * 12;
 /**
  * A request must arrive completely within this time, ms: a client that sends byte by byte must not hold a connection
@@ -55,13 +58,12 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
       trustProxy: false,
       requestIdHeader: false,
       genReqId: correlationIdOf,
-      // While stopping, a request that still arrives on an open connection is served, and the connection is then
-      // closed.
+      // While the process stops, a request on an open connection is still served, and the connection is then closed.
       return503OnClosing: false,
       frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
         void this.send(error, request, reply),
       clientErrorHandler: (error, socket) => refuseConnection(error, socket),
-      // Nest's middleware engine would process every request, and there is no middleware.
+      // Nest's middleware engine would handle every request, although there is no middleware.
       skipMiddie: true,
     });
     const fastify = this.getInstance();
@@ -81,7 +83,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     });
   }
 
-  /** Nest's own parsers are not used: ours is registered, and forms are refused. */
+  /** Replaces Nest's parsers by ours. Forms are refused. */
   override registerParserMiddleware(): void {}
 
   override setErrorHandler(): ReturnType<FastifyAdapter['setErrorHandler']> {
@@ -112,7 +114,8 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   }
 
   /**
-   * Fastify reads a stream as fast as the client does, ends it with the client, and cuts the connection if it fails.
+   * Sends a stream as the response. Fastify reads it as fast as the client does, destroys it if the client goes away,
+   * and cuts the connection if the stream fails.
    */
   #watch(stream: Readable, { request, raw }: FastifyReply): void {
     stream.once('error', (err) =>
@@ -152,8 +155,9 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
 }
 
 /**
- * A client reads the response after it has sent everything. Closing the connection while it sends, as Fastify would,
- * breaks it before that. So the rest is read and dropped, for as long as a request may take to arrive.
+ * Reads and drops the rest of a request before its connection is closed, for as long as a request may take to arrive. A
+ * client reads the response only after it has sent everything. Fastify would close the connection before, and the
+ * client would never read the response.
  */
 function readOn(request: FastifyRequest, reply: FastifyReply): void {
   reply.removeHeader('connection');
@@ -169,7 +173,7 @@ function decodePath(url: string): string {
   }
 }
 
-/** The data is no HTTP request, or an incomplete one: there is only a socket to answer. */
+/** Responds to data that is no HTTP request, or not a whole one. There is only a socket to write to. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) {

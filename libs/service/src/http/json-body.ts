@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { problem } from './problem.js';
 
 /**
- * Parses a JSON body. Bytes that are not UTF-8 are refused: decoding would replace them by U+FFFD, and two customers'
- * ids could become one. No bytes mean no body. A key `__proto__` becomes a normal field, which a strict schema then
+ * Parses a JSON body. Bytes that are not UTF-8 are refused, because decoding would replace them by U+FFFD and could
+ * make two customers' ids equal. No bytes mean no body. A key `__proto__` becomes a normal field, which a strict schema
  * refuses by name.
  */
 export function parseJsonBody(bytes: Buffer): unknown {

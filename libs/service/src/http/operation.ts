@@ -14,13 +14,13 @@ import { problem } from './problem.js';
 
 /*
  * An operation is declared once: its input and its responses. `@Operation` puts it into the API document. `@Input`
- * reads a request by it: path, query, headers and body together, so that a bad request gets every violation and not
- * only those of its first part.
+ * reads path, query, headers and body of a request together. So a bad request gets all its violations, and not only
+ * those of one part.
  */
 
 interface AnswerDeclaration {
   readonly description: string;
-  /** Absent: no body. */
+  /** Absent: the operation takes no body. */
   readonly body?: z.ZodType;
   readonly headers?: readonly string[];
 }
@@ -29,12 +29,12 @@ export interface OperationDeclaration {
   readonly summary: string;
   readonly description?: string;
   readonly path?: z.ZodObject;
-  /** Absent: there must be none, as with the body. */
+  /** Absent: the operation takes no query parameters. */
   readonly query?: z.ZodObject;
-  /** Keys in lower case; other headers are ignored. */
+  /** Keys are in lower case. Other headers are ignored. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** By status; the lowest one is used for a plain returned value. */
+  /** By status. A controller that returns a plain value gets the lowest status. */
   readonly answers: Readonly<Record<number, AnswerDeclaration>>;
   /** In addition to `bad-input`, which every operation can return. */
   readonly problems?: readonly ProblemName[];
@@ -58,7 +58,7 @@ export function operation<const O extends OperationDeclaration>(declaration: O):
 const NOTHING = z.strictObject({});
 const NO_BODY = NOTHING.optional();
 
-/** Reads all input of the operation. Throws `bad-input` with every violation. */
+/** Reads all input of the operation. Throws `bad-input` with all violations. */
 function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
   const faults: Violation[] = [];
   const read = (part: InputPart, schema: z.ZodType | undefined, value: unknown): unknown => {
@@ -79,7 +79,7 @@ function readInput<O extends OperationDeclaration>(declaration: O, request: Fast
   return input as InputOf<O>;
 }
 
-/** Parameter of a controller's method: the request as `InputOf` the operation. */
+/** Parameter of a controller's method that receives the request as `InputOf` the operation. */
 export const Input = createParamDecorator((declaration: OperationDeclaration, context: ExecutionContext) =>
   readInput(declaration, context.switchToHttp().getRequest<FastifyRequest>()),
 ) as (declaration: OperationDeclaration) => ParameterDecorator;
@@ -111,12 +111,12 @@ function responseHeader(name: string) {
   return { schema: { type: 'string' as const }, ...(description !== undefined && { description }) };
 }
 
-/** A header in its usual spelling. */
+/** A header's name in its usual spelling. */
 function inDocument(header: string): string {
   return Object.values(headerNames).find((name) => name.toLowerCase() === header) ?? header;
 }
 
-/** Where the document keeps the schema of problems. */
+/** Place of the problem schema in the document. */
 const PROBLEM_SCHEMA_REF = '#/components/schemas/Problem';
 
 /** Puts the operation into the API document, and sets the status of a plain returned value. */

@@ -31,7 +31,7 @@ export function problemOf(error: unknown): ProblemError {
       return problem('bad-input', { faults: [{ at: 'path', message: 'has a part that is too long' }] });
     default:
   }
-  // Any other client error reported by Fastify, such as an incomplete body.
+  // All other client errors that Fastify reports, such as an incomplete body.
   if (code?.startsWith('FST_ERR_') && isClientError((error as { statusCode?: unknown }).statusCode)) {
     return problem('bad-input', { detail: message });
   }

@@ -4,13 +4,13 @@ import { problemTypes, PROBLEM_URN, type Violation, type Problem, type ProblemNa
 const FAULTS_MAX = 100;
 
 export interface ProblemDetails {
-  /** This case, in a sentence. */
+  /** What happened in this case, in a sentence. */
   readonly detail?: string;
   /** Every violation of the request. */
   readonly faults?: readonly Violation[];
-  /** Headers sent with it. */
+  /** Headers of the response. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Members of this problem type only, such as the short lines of a rejected order. */
+  /** Members that only this problem type has, such as the short lines of a rejected order. */
   readonly members?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
@@ -36,7 +36,7 @@ export function problem(name: ProblemName, details?: ProblemDetails): ProblemErr
   return new ProblemError(name, details);
 }
 
-/** The body as sent. `instance` is the requested path. */
+/** The body of the response. `instance` is the requested path. */
 export function problemBody(
   error: ProblemError,
   request: { readonly instance?: string; readonly correlationId?: string },

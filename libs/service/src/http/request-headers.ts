@@ -23,9 +23,9 @@ export const idempotencyKeySchema = z
   });
 
 /**
- * `Prefer` (RFC 7240), of which `wait=<seconds>` is supported: how long the client is willing to wait for the outcome.
- * Other preferences are ignored, as the RFC requires; the first `wait` counts. Returns whole seconds; undefined: none
- * was requested.
+ * Reads `wait=<seconds>` from `Prefer` (RFC 7240): how long the client is willing to wait for the outcome. The first
+ * `wait` counts, and other preferences are ignored, as the RFC requires. Returns whole seconds, or undefined if the
+ * client requested none.
  */
 export const preferWaitSchema = z
   .string()

@@ -1,5 +1,5 @@
 /**
- * What a controller returns if the status or a header depends on the result. Any other return value is the body of a
+ * A controller returns this if the status or a header depends on the result. Any other returned value is the body of a
  * 200.
  */
 export class HttpResponse {

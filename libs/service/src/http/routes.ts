@@ -14,7 +14,7 @@ export class RouteTable {
     for (const method of methods) known.add(method);
   }
 
-  /** Methods that this path allows, in alphabetical order; empty: there is no such path. */
+  /** Methods that this path allows, in alphabetical order. Empty: there is no such path. */
   methodsOf(path: string): string[] {
     const methods = this.#routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => [...route.methods]);
     return [...new Set(methods)].sort();

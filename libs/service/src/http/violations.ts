@@ -6,7 +6,7 @@ export type InputPart = 'body' | 'path' | 'query' | 'header';
 
 type Issue = z.core.$ZodIssue;
 
-/** Every violation found by a schema: in the schema's own words if it has some, else in ours. */
+/** Every violation that a schema found: in the schema's own words if it has some, otherwise in ours. */
 export function violationsOf(error: z.ZodError, part: InputPart, input: unknown): Violation[] {
   const { issues } = error;
   return issues
@@ -15,7 +15,8 @@ export function violationsOf(error: z.ZodError, part: InputPart, input: unknown)
 }
 
 /**
- * zod calls a number beyond 2^53 "not whole", although it may be whole. Its limit, if it has one, explains it better.
+ * zod calls a number beyond 2^53 "not whole", although it may be whole. If the field has a limit, that explains the
+ * violation better.
  */
 function isSaidBetter(issue: Issue, issues: readonly Issue[]): boolean {
   return isInexact(issue) && issues.some((other) => other !== issue && other.path.join('/') === issue.path.join('/'));
@@ -47,7 +48,7 @@ function withArticle(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type === 'int' ? 'whole number' : type}`;
 }
 
-/** A short text; the type of a value if the value itself would be long. */
+/** The value as text if it is short, otherwise its type. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';

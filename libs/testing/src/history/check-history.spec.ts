@@ -15,7 +15,7 @@ const requests = fc.uniqueArray(
 );
 const all = ({ token, rows }: Asked): Found[] => rows.map((row) => ({ token, row }));
 
-/** A correct history: an unknown request landed or not, at random. */
+/** A history without errors. An unknown request has its rows or has none, at random. */
 const sound = fc
   .tuple(requests, fc.infiniteStream(fc.boolean()))
   .map(([asked, coins]) => ({

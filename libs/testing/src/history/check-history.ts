@@ -1,7 +1,7 @@
 /*
- * Compares what clients requested and learned with the stored rows. A set of ids is not enough: an order that came
- * twice under two ids, or whose units were reserved twice, is still in the set. So a request is tracked by a token that
- * its client chose and that its rows carry (customer, quantity), never by an id of ours, and its rows are counted.
+ * Compares what clients requested and learned with the stored rows. Comparing sets of ids is not enough: an order that
+ * exists twice under two ids, or whose units were reserved twice, is in the set. So a request is found by a token that
+ * its client chose and that its rows contain (customer, quantity), never by an id of ours. Its rows are counted.
  */
 
 /** What a client knows about its request. */
@@ -16,7 +16,7 @@ type Known =
 export interface Asked {
   readonly token: string;
   readonly known: Known;
-  /** Its effect, a text per row; a text that occurs twice is expected twice. */
+  /** Its effect, as one text per row. A text that occurs twice is expected twice. */
   readonly rows: readonly string[];
 }
 
@@ -35,15 +35,15 @@ interface HistoryError {
 export interface HistoryErrors {
   /** Acknowledged, but no row exists. */
   readonly lost: readonly HistoryError[];
-  /** Missing, while other rows of the same request exist. */
+  /** Rows that are missing although other rows of the same request exist. */
   readonly torn: readonly HistoryError[];
-  /** More copies than requested, one entry per extra copy. */
+  /** Rows in excess of what was requested, one entry for each. */
   readonly doubled: readonly HistoryError[];
-  /** Exists, but nobody requested it, or it was refused. */
+  /** Rows that nobody requested, or whose request was refused. */
   readonly unexpected: readonly HistoryError[];
 }
 
-/** Throws if two requests have one token: then neither could be judged. */
+/** Throws if two requests have the same token, because neither could be judged. */
 export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): HistoryErrors {
   const faults = {
     lost: [] as HistoryError[],
@@ -81,7 +81,7 @@ export function checkHistory(asked: Iterable<Asked>, found: Iterable<Found>): Hi
   return faults;
 }
 
-/** Elements of `these` in excess of `those`, as often as they are in excess. */
+/** The elements that `these` has more often than `those`, each as often as it is in excess. */
 function without(these: readonly string[], those: readonly string[]): string[] {
   const left = new Map<string, number>();
   for (const row of those) left.set(row, (left.get(row) ?? 0) + 1);

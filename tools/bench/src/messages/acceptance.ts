@@ -10,14 +10,14 @@ export interface Accepted {
   readonly side: Compared;
   readonly callers: number;
   readonly perSecond: number;
-  /** Of the answers. */
+  /** Latency of the answers. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Requests without a good answer. */
   readonly failed: number;
 }
 
-/** Only acceptance: the writers end first, and accepted orders are dropped. */
+/** Only acceptance is measured: the writers end first, and the accepted orders are dropped. */
 export async function measureAcceptance(
   system: System,
   { seconds, ...spec }: ComparisonSpec & { readonly seconds: number },

@@ -20,7 +20,7 @@ export interface PublishSpec {
   readonly seconds: number;
 }
 
-/** Ours: orders published while a confirm is outstanding go out as one message. */
+/** Our publisher. Orders that are published while a confirm is outstanding go out as one message. */
 export async function measureOurs({ access, callers, seconds }: PublishSpec): Promise<Published> {
   const connection = new BrokerConnection({ access, name: 'bench publisher' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 10_000 });
@@ -36,7 +36,7 @@ export async function measureOurs({ access, callers, seconds }: PublishSpec): Pr
   }
 }
 
-/** An amqplib channel with confirms, one order per message: as mandatory and persistent as ours. */
+/** A plain amqplib channel with confirms and one order per message, as mandatory and persistent as ours. */
 export async function measureBare({ access, callers, seconds }: PublishSpec): Promise<Published> {
   const connection = new BrokerConnection({ access, name: 'bench bare' });
   connection.start();

@@ -8,19 +8,19 @@ export interface BatchTime {
   readonly withStandby: boolean;
   readonly batches: number;
   readonly commands: number;
-  /** Of one batch: to fence, load, decide, store and commit. */
+  /** Duration of one batch: fence, load, decide, store and commit. */
   readonly meanMs: number;
 }
 
 export interface StandbySpec {
   readonly callers: number;
-  /** Of each stretch. */
+  /** Duration of each stretch. */
   readonly seconds: number;
   /** Each is a stretch with a standby and one without. */
   readonly rounds: number;
 }
 
-/** A standby that polls wrongly holds back vacuum, which shows in batches that become slower and slower. */
+/** Batches that get slower and slower would show that a standby polls wrongly and holds back vacuum. */
 export async function measureStandby(
   system: System,
   { callers, seconds, rounds }: StandbySpec,
@@ -77,7 +77,7 @@ async function sums(url: string): Promise<{ batches: number; seconds: number; co
   };
 }
 
-/** Until a second passes without a batch. */
+/** Waits until a second passes without a batch. */
 async function untilDrained(url: string): Promise<void> {
   for (let before = -1; ;) {
     const { batches } = await sums(url);

@@ -75,12 +75,12 @@ export class MonolithDatabase {
         products.map((each) => each.stock),
       ],
     );
-    // A statement prepared before the planner knows the tables would keep a plan for empty ones.
+    // Statements are prepared only now, because the planner would keep a plan made for empty tables.
     await client.query('VACUUM ANALYZE');
     return new MonolithDatabase(login, client);
   }
 
-  /** The last order; 0: none yet. */
+  /** Number of the last order; 0: none yet. */
   async lastOrder(): Promise<number> {
     const { rows } = await this.client.query<{ last: string }>('SELECT coalesce(max(order_id), 0) AS last FROM orders');
     return Number(rows[0]?.last);

@@ -5,7 +5,7 @@ const resultSchema = z.strictObject({
   /** Requests with any response. */
   answers: z.int().min(0),
   durationUs: z.int().min(1),
-  /** Answers of 400 and above. */
+  /** Responses of 400 and above. */
   refused: z.int().min(0),
   /** Connections that failed or broke. */
   broken: z.int().min(0),
@@ -21,7 +21,9 @@ export interface LoadResult {
   readonly done: number;
   readonly failed: number;
   readonly seconds: number;
-  /** As reported by wrk: a slow response also counts for the requests that its caller could not send meanwhile. */
+  /**
+   * Latency as reported by wrk. A slow response also counts for the requests that its caller could not send meanwhile.
+   */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;

@@ -25,7 +25,7 @@ export interface Load extends AsyncDisposable {
   readonly result: Promise<LoadResult>;
 }
 
-/** An order that takes longer counts as late, and a run with late ones as faulty. */
+/** Time after which an order counts as late. A run with late orders is faulty. */
 const LATE_S = 30;
 
 /** Starts wrk; resolves when its requests are prepared and it begins to send. `signal` kills it. */
@@ -43,7 +43,7 @@ export interface ReadsSpec {
   readonly seed: number;
 }
 
-/** Like `startLoad`, for reads by id. */
+/** Starts reads by id, like `startLoad`. */
 export async function startReads(program: string, spec: ReadsSpec, signal: AbortSignal): Promise<Load> {
   return startScript(program, 'reads.lua', spec, [spec.ids, spec.seed], signal);
 }

@@ -5,12 +5,12 @@ interface Commit {
   readonly subject: string;
 }
 
-// Git itself writes the subject of a merge; the oldest merge of a shallow clone looks like any other commit.
+// Git writes the subject of a merge itself. In a shallow clone the oldest merge looks like any other commit.
 const byGit = /^Merge (?:branch|branches|commit|pull request|remote-tracking branch|tag|[0-9a-f]{40}) /;
 
 /**
  * The commits that were made when their author had this check: a parent has the given file of it. A shallow clone does
- * not know the parents of its oldest commits, so these count as made after themselves.
+ * not know the parents of its oldest commits, so these are checked too.
  */
 export function commitsWith(file: string, repository: string): Commit[] {
   const git = (args: string[], input = '') =>

@@ -2,7 +2,7 @@ import { root } from '../repository.js';
 import { commitsWith } from './commits.js';
 import { subjectViolations } from './subject.js';
 
-// Says each subject of a commit that breaks a rule, and ends with 1 if there is one.
+// Prints each commit subject that breaks a rule, and ends with 1 if there is one.
 const commits = commitsWith('tools/guards/src/commits/subject.ts', root);
 for (const { hash, subject } of commits) {
   for (const violation of subjectViolations(subject)) {

@@ -1,17 +1,17 @@
 import path from 'node:path';
 import ts from 'typescript';
 
-/** The text of a file or '' for a folder, by path from the root; undefined if there is neither. */
+/** Returns the text of a file, '' for a folder, and undefined for neither. The path is from the root. */
 export type Repository = (path: string) => string | undefined;
 
-/** What a Markdown file refers to and the repository does not have: tests, files, links and their anchors. */
+/** References in a Markdown file that lead nowhere: tests, files, links and their anchors. */
 export function brokenReferences(file: string, repository: Repository): string[] {
   const text = repository(file) ?? '';
   const broken = [brokenTests(text, repository), brokenPaths(text, repository), brokenLinks(file, text, repository)];
   return [...new Set(broken.flat())];
 }
 
-/** Each `path` › “name”, “name” and “name”. A name that ends with … is the beginning of one. */
+/** Finds each `path` › “name”, “name” and “name”. A name that ends with … is the beginning of a name. */
 function brokenTests(text: string, repository: Repository): string[] {
   return [...text.matchAll(/`([^`\s]+\/[^`\s]+)`\s*›((?:\s*(?:,|and)*\s*“[^”]+”)+)/g)].flatMap(
     ([, spec = '', names = '']) => {
@@ -42,7 +42,7 @@ function stringsOf(source: string): string[] {
   return strings;
 }
 
-/** Each path from the root in backticks. One with a placeholder names no file. */
+/** Finds each path from the root in backticks. A path with a placeholder names no file. */
 function brokenPaths(text: string, repository: Repository): string[] {
   return [...text.matchAll(/`((?:apps|libs|infra|tools|docs)\/[^`\s*{}$<>…]+)`/g)]
     .filter(([, file = '']) => repository(file) === undefined)

@@ -33,11 +33,11 @@ class ProseProcessor {
 const kernel = new TextlintKernel();
 const plugins: TextlintKernelPlugin[] = [
   { pluginId: 'markdown', plugin: markdown },
-  // Its nodes have less than those types ask for; the kernel checks what it needs when it runs.
+  // Our nodes have fewer fields than these types require. The kernel checks what it needs when it runs.
   { pluginId: 'prose', plugin: { Processor: ProseProcessor } as unknown as TextlintPluginCreator },
 ];
 
-/** What the vocabulary says of the text of a file, each as `line:column message`. */
+/** The findings of the vocabulary in the text of a file, each as `line:column message`. */
 export async function lintProse(file: string, text: string): Promise<string[]> {
   const ext = path.extname(file);
   const { messages } = await kernel.lintText(ext === '.md' ? withoutTestNames(text) : text, {

@@ -1,8 +1,8 @@
 import ts from 'typescript';
 
 /**
- * A text of which only the prose is left, where it was: comments, and strings with a space between two words (log lines,
- * errors, test names). Code in backticks is blank.
+ * A text in which only the prose is left, at its original place. Prose is comments, and strings with a space between
+ * two words (log lines, errors, test names). Code in backticks is blank.
  */
 export function proseOf(text: string, isScript: boolean): string {
   const prose = isScript ? proseOfScript(text) : proseOfShell(text);

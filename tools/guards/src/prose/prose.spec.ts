@@ -4,7 +4,7 @@ import { proseOf } from './prose-of.js';
 
 const messagesOf = (...words: string[]) => words.map((word) => expect.stringContaining(`“${word}”`) as string);
 
-// Goal: a word of old is found wherever prose is, and nowhere else.
+// Goal: a retired word is found wherever there is prose, and nowhere else.
 describe('the prose linter', () => {
   it.each([
     ['a document', 'README.md', 'The writer *reigns*.\n', ['reigns']],

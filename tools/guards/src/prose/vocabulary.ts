@@ -1,4 +1,4 @@
-/** Words and phrases that are not used here, as regular expressions, and what to write instead. */
+/** Retired words and phrases as regular expressions, each with the words that replace it. */
 export const vocabulary: readonly { not: string; say: string }[] = [
   { not: 'reign|reigns|reigned|reigning', say: 'leadership, term, lead' },
   { not: 'who (?:reigns|stands by)', say: 'leader, standby' },

@@ -7,7 +7,7 @@ import { Notification } from './notification.entity.js';
 interface MailServer {
   /** `smtp://host:port` or `smtps://host:port`. */
   readonly url: string;
-  /** Absent: the server requires none. */
+  /** Absent: the server requires no login. */
   readonly login?: Login | undefined;
 }
 
@@ -24,22 +24,24 @@ const FROM = 'EcoMarket <no-reply@ecomarket.invalid>';
 const LOOK_EVERY_MS = 2_000;
 const AT_ONCE = 20;
 /**
- * A process that claimed a notification and ended loses its claim after this time; it is longer than a whole round of
- * sending.
+ * Time after which a claim ends, ms, because its process may have ended. It is longer than a whole round of sending.
  */
 const CLAIM_MS = 5 * 60_000;
 const SMTP_TIMEOUT_MS = 5_000;
-/** Interval and number of removals of old sent notifications; an index finds the oldest. */
+/** Old sent notifications are removed at this interval, at most this many at a time. An index finds the oldest. */
 const REMOVE_EVERY_MS = 60_000;
 const REMOVED_MAX = 500;
-/** Doubles from one try to the next, up to an hour. It never gives up, because a person still waits for the mail. */
+/**
+ * Pause between two tries of a mail. It doubles up to an hour. The mailer never gives up, because a person waits for
+ * the mail.
+ */
 const RETRY = { firstMs: 5_000, capMs: 3_600_000 };
 
 /**
  * Sends due notifications. Each is claimed first by moving its next try into the future, so that several processes do
- * not send it twice. A process that ends between sending and recording sends it again: a mail can't be part of a
- * transaction. All times are the database's: processes with different clocks would consider each other's claims
- * expired.
+ * not send it twice. If a process ends between sending and recording, the mail is sent again, because it can't be part
+ * of a transaction. All times are by the database's clock: with their own clocks, processes could take each other's
+ * claims for expired.
  */
 export class Mailer {
   readonly #transport: Transporter;
@@ -79,7 +81,7 @@ export class Mailer {
     this.wake();
   }
 
-  /** Something may be due. */
+  /** Call it when a notification may be due. */
   wake(): void {
     if (this.#stopped) return;
     this.#round ??= this.#sendDue()
@@ -89,7 +91,7 @@ export class Mailer {
       .finally(() => (this.#round = undefined));
   }
 
-  /** Finishes the current mail. */
+  /** Resolves when the current mail is sent. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -109,7 +111,10 @@ export class Mailer {
     await this.#removeOld();
   }
 
-  /** Failed ones may stay among the oldest forever; `state` excludes them, so they hide no others. */
+  /**
+   * Removes old sent notifications. Failed ones may stay among the oldest forever. The index excludes them by `state`,
+   * so they hide no others.
+   */
   async #removeOld(): Promise<void> {
     if (performance.now() < this.#removesAtMs) return;
     this.#removesAtMs = performance.now() + REMOVE_EVERY_MS;

@@ -11,8 +11,8 @@ import type { EntityManager } from 'typeorm';
 export const statisticsConsumer = defineConsumer({
   name: 'statistics',
   entities: [],
-  // A row is written once for all orders that add to it: the rarer this is, the less an order costs the primary. But it
-  // must be shorter than a reader with a position waits (FRESH_WAIT_MS).
+  // A row is written once for all orders that add to it. So the longer this pause is, the less an order costs the
+  // primary. But it must be shorter than the time that a reader with a position waits (FRESH_WAIT_MS).
   paceMs: 750,
   async apply(manager, changes, group) {
     const { branches, products } = countsOf(changes);
@@ -25,7 +25,7 @@ export const statisticsConsumer = defineConsumer({
 export interface Count extends Figures {
   readonly at: string;
   readonly branch_id: string;
-  /** Empty: all products together. */
+  /** Empty: the count is over all products together. */
   readonly product_id: string;
   registrations: number;
 }
@@ -37,8 +37,8 @@ interface Units {
 }
 
 /**
- * Pure. It counts by quarters of an hour and not by days: days are determined in the database, which knows the chain's
- * time zone, and the UTC offset of every zone is a multiple of a quarter.
+ * A pure function. It counts by quarters of an hour and not by days. The database makes days of them, because it knows
+ * the chain's time zone. The UTC offset of every zone is a multiple of a quarter.
  */
 export function countsOf(changes: readonly ReceivedChange[]): { branches: Count[]; products: Count[] } {
   const branches = new Map<string, Count>();
@@ -55,7 +55,7 @@ export function countsOf(changes: readonly ReceivedChange[]): { branches: Count[
     }
     return count;
   };
-  /** `isWhole`: whether this is the whole order, or a whole line. */
+  /** `isWhole`: whether the order counts, or with a line whether this product counts. By default both do. */
   const countLines = <Line extends Units>(
     { at, data }: { at: string; data: { branchId: string | null; lines: readonly Line[] } },
     [orders, units, cents]: readonly [keyof Figures, keyof Figures, keyof Figures],
@@ -96,8 +96,8 @@ function quarterOf(at: string): string {
 }
 
 /**
- * Another topic's changes may add to the same rows at the same time, so the sum is computed in the database, in key
- * order to prevent deadlocks.
+ * Adds counts to the stored rows. The database computes the sums, because another topic's changes may add to the same
+ * rows at the same time. It does so in key order to prevent deadlocks.
  */
 async function add(
   manager: EntityManager,

@@ -16,8 +16,8 @@ import { BatchWriter, commandOf, startDatabaseGroup, type DatabaseGroup } from '
 import { statisticsConsumer } from './statistics.consumer.js';
 
 /*
- * Statistics compared with the ledger: batches as the writer writes them, changes as /changes returns them, counted by
- * the consumer, compared with a naive model and by `eco verify`.
+ * Goal: the statistics agree with the ledger. Batches are written as the writer writes them, and their changes are read
+ * as /changes returns them. The consumer counts them. The result is compared with a naive model and by `eco verify`.
  */
 
 const PRODUCTS = { te: 100, pan: 250, ron: 999 } as const;
@@ -278,7 +278,7 @@ it('another time zone counts everything again by its days, and a start without o
 
 /** Instants around midnight and their days, on days of clock changes and on others. */
 const midnights: Record<string, [at: string, day: string][]> = {
-  // 18:00 there is midnight in UTC; no daylight-saving time since 2022.
+  // Mexico City's midnight. It has had UTC−6 without daylight-saving time since 2022.
   'America/Mexico_City': [
     ['2025-11-24T23:59:59.999Z', '2025-11-24'],
     ['2025-11-25T00:30:00.000Z', '2025-11-24'],

@@ -9,9 +9,7 @@ export const commandHeadersSchema = z.object({
 });
 export type CommandHeaders = z.output<typeof commandHeadersSchema>;
 
-/**
- * Headers of a request that is decided before the response. Its key identifies it, so that a repeat can be recognized.
- */
+/** Headers of a request that is decided before the response. It must have a key, so that a repeat is recognized. */
 export const decidedHeadersSchema = z.object({
   'idempotency-key': idempotencyKeySchema,
   prefer: preferWaitSchema.optional(),

@@ -23,7 +23,7 @@ import type { Settlement, Submission } from '@eco/intake';
  *   not even that is known             504 outcome-unknown; ask GET /commands/{id}
  */
 
-/** What a controller responds itself; everything else is thrown as a problem. */
+/** Results to which a controller responds itself. Everything else is thrown as a problem. */
 export type CommandResponse =
   | { readonly type: 'accepted'; readonly headers: Record<string, string> }
   | { readonly type: 'done'; readonly result: Record<string, unknown>; readonly headers: Record<string, string> };
@@ -49,7 +49,7 @@ export function responseOf(submission: Submission, commandId: string, asked: num
     case 'accepted':
       return { type: 'accepted', headers: applied };
     case 'accepted-locally':
-      // Nobody waits: it is decided once the brokers are back.
+      // The client does not wait: the command is decided once the brokers are back.
       return { type: 'accepted', headers: { [headers.durability]: 'local' } };
     case 'answered': {
       const { reply, position } = submission;
@@ -78,7 +78,7 @@ export function responseOf(submission: Submission, commandId: string, asked: num
   }
 }
 
-/** Problems of such a command, without reasons of refusals. */
+/** Problems of such a command, apart from its reasons of refusal. */
 export const DECIDED_PROBLEMS = [
   'command-refused',
   'key-conflict',
@@ -133,7 +133,7 @@ function refusalOf(reply: Reply, responseHeaders: Record<string, string>): Probl
     case 'dead-letter':
       return problem('dead-letter', { detail: reply.reason, headers: responseHeaders, members: { commandId } });
     case 'outcome': {
-      // The remaining members state why, such as every short line.
+      // The other members give details, such as every short line.
       const { reason, status, ...members } = reply.result;
       const name = refusals[reply.status](reason ?? status);
       return problem(name, {
@@ -151,7 +151,7 @@ const refusals: Record<Extract<Reply, { type: 'outcome' }>['status'], (reason: u
   discarded: () => 'command-discarded',
 };
 
-/** The reason of a refusal is the problem's name; only an order's outcome says `rejected` instead. */
+/** The reason of a refusal is the name of its problem. The outcome of an order says `rejected` instead. */
 function problemOf(reason: unknown): ProblemName {
   if (reason === 'rejected') return 'order-rejected';
   // A newer writer may have reasons that this API does not know.

@@ -4,7 +4,7 @@ import { formatPosition, positionOf } from '@eco/routing';
 import { DECIDED_HEADERS } from './command-headers.js';
 import type { CommandResponse } from './command-response.js';
 
-/** An order gets the same response whether it came as lines or as a cart. */
+/** The response to an order. It is the same whether the client sent lines or checked out a cart. */
 export const orderAnswers = {
   202: {
     description:

@@ -1,0 +1,75 @@
+import { createHmac, generateKeyPairSync, randomBytes, type JsonWebKey } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
+import { z } from 'zod';
+
+const ID_KEY_BYTES = 16;
+const MASTER_BYTES = 32;
+const ED25519_BYTES = 32;
+
+/** That many bytes as base64url without padding. */
+const bytesSchema = (bytes: number) => z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`));
+
+export const idKeySchema = bytesSchema(ID_KEY_BYTES);
+
+const publicKeySchema = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  alg: z.literal('EdDSA'),
+  use: z.literal('sig'),
+  /** RFC 7638 thumbprint. */
+  kid: z.string().min(1).max(64),
+  x: bytesSchema(ED25519_BYTES),
+});
+const privateKeySchema = publicKeySchema.extend({ d: bytesSchema(ED25519_BYTES) });
+
+/** What a process needs to verify tokens. It can't make one. */
+export const verifierSecretsSchema = z.object({
+  /** Public keys. While keys are rotated there are several. */
+  keys: z.array(publicKeySchema).min(1),
+  /** The id key of clients without a token. */
+  anonymousIdKey: idKeySchema,
+});
+export type VerifierSecrets = z.infer<typeof verifierSecretsSchema>;
+
+/** What a process needs to make tokens. */
+const signerSecretsSchema = z.object({
+  signingKey: privateKeySchema,
+  /** Each principal's id key derives from it, so it stays when the signing key is rotated. */
+  idKeyMaster: bytesSchema(MASTER_BYTES),
+});
+export type SignerSecrets = z.infer<typeof signerSecretsSchema>;
+
+export const tokenSecretsSchema = verifierSecretsSchema.extend(signerSecretsSchema.shape);
+export type TokenSecrets = z.infer<typeof tokenSecretsSchema>;
+
+/** New keys, for the first start of an installation. */
+export async function createTokenSecrets(): Promise<TokenSecrets> {
+  const signingKey = await createSigningKey();
+  const idKeyMaster = randomBytes(MASTER_BYTES).toString('base64url');
+  return {
+    keys: [publicKeyOf(signingKey)],
+    anonymousIdKey: idKeyOf('anonymous', idKeyMaster).toString('base64url'),
+    signingKey,
+    idKeyMaster,
+  };
+}
+
+export async function createSigningKey(): Promise<SignerSecrets['signingKey']> {
+  const jwk: JsonWebKey = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  const kid = await calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x: jwk.x });
+  return privateKeySchema.parse({ ...jwk, alg: 'EdDSA', use: 'sig', kid });
+}
+
+export function publicKeyOf(signingKey: SignerSecrets['signingKey']): VerifierSecrets['keys'][number] {
+  const { d, ...publicKey } = signingKey;
+  return publicKey;
+}
+
+/**
+ * The key from which ids of a principal's `Idempotency-Key`s are made, 16 bytes: HMAC-SHA256 of the principal's id with
+ * the master secret. A token contains it, so a branch knows only the keys of principals that present a token there.
+ */
+export function idKeyOf(principalId: string, idKeyMaster: string): Buffer {
+  const master = Buffer.from(idKeyMaster, 'base64url');
+  return createHmac('sha256', master).update(principalId).digest().subarray(0, ID_KEY_BYTES);
+}
