@@ -85,8 +85,7 @@ const prefixlessBuiltins = {
   message: "Write Node's own modules with the prefix node:.",
 };
 
-// More than routes uses the choice of a node and the submission of a command. They are loaded, tested and measured
-// without a web framework.
+// Not only routes choose a node or submit a command. Both are loaded, tested and measured without a web framework.
 const cores = ['libs/reads', 'libs/intake'];
 const frameless = {
   group: ['@nestjs/*', '@nestjs/*/**', 'fastify', '@fastify/*', '@eco/service', '@eco/api/*'],

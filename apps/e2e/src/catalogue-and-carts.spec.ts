@@ -170,7 +170,7 @@ describe('a cart whose senders have different clocks', () => {
     });
     expect(stampIn(read) >= stampIn(second)).toBe(true);
     // A stamp that no correct sender can have issued is not believed.
-    const lie = stampOf(Date.UTC(2099, 0, 1), 0, 'somebody');
+    const lie = stampOf(Date.UTC(2099, 0, 1), 0, 'stranger');
     const third = await put(system.central, 3, lie);
     expect(third.body).toEqual({ applied: true });
     expect(stampIn(third) < stampOf(Date.now() + 60_000, 0, 'z')).toBe(true);

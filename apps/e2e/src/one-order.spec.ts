@@ -41,7 +41,7 @@ describe.each(['central', 'sucursal'] as const)('an order through %s', (api) => 
     expect(position).toMatch(/^g1=\d+\.[0-9a-f-]+\.\d+$/);
     expect(Number(order.headers.get('ecomarket-lag-ms'))).toBeGreaterThanOrEqual(0);
 
-    // Another replica may answer, which may be behind.
+    // This read may come from another replica, which may be behind.
     const list = await system.read.get(`/orders?customerId=ana-${api}`, { 'ecomarket-position': position });
     expect(list.body?.['items']).toEqual([expect.objectContaining({ orderId })]);
   });

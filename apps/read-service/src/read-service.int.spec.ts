@@ -573,7 +573,7 @@ it('products by words of their names, without case and accents', async () => {
   expect([...(await found('mel', '&limit=1')), ...(await found('mel', `&after=${body.next}`))]).toHaveLength(3);
 });
 
-it('stock of a location, and what of it is low', async () => {
+it('stock of a location, and its low stock', async () => {
   const ids = ['lo', 'hi'].flatMap((prefix) => GROUP_IDS.map((group) => keyOf(group, `shelf-${prefix}`)));
   for (const productId of ids) await write(product(productId, 100, productId.includes('-lo') ? 3 : 300));
   const found = async (query: string) => {
@@ -824,7 +824,7 @@ it('a position is kept through reads that do not concern it', async () => {
   expect(got.headers.get(headers.position)).toBe(brought);
 });
 
-it('a reader with a greatest lag gets a problem if it can not be fulfilled', async () => {
+it('a reader gets a problem if no node fulfils its greatest lag', async () => {
   expect((await get('/products', { [headers.lagMsMax]: '0' })).status).toBe(200);
   expect((await get('/products', { [headers.lagMsMax]: 'soon' })).body).toMatchObject({
     faults: [{ at: 'header.ecomarket-max-lag-ms' }],

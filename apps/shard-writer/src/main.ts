@@ -25,7 +25,7 @@ async function start(): Promise<Service> {
   const access: BrokerAccess = { brokers: [...config.brokers], ...config.secrets.amqp };
   // Two connections: an alarm that blocks publishing must not block acknowledgements.
   const taking = new BrokerConnection({ access, name: `${config.name} takes`, log });
-  const publishing = new BrokerConnection({ access, name: `${config.name} tells`, log });
+  const publishing = new BrokerConnection({ access, name: `${config.name} publishes`, log });
   const consumer = new CommandConsumer({ connection: taking, group: config.group, log });
   const replies = new ReplySender({ connection: publishing, log });
   const announcer = new EventAnnouncer({ connection: publishing, log });

@@ -46,7 +46,7 @@ const log = createLog({ name: 'spec', logLevel: 'silent' });
 
 function startWriter() {
   const connection = (name: string) => started(new BrokerConnection({ access: access(), name }));
-  const [taking, publishing] = [connection('takes'), connection('tells')];
+  const [taking, publishing] = [connection('takes'), connection('publishes')];
   const consumer = new CommandConsumer({ connection: taking, group: 'g1' });
   const writer = new Writer({
     consumer,

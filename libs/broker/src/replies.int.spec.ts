@@ -78,7 +78,7 @@ async function startPair(): Promise<Pair> {
 }
 
 describe('replies', () => {
-  it('reach the waiting callers, each its own reply, and nobody else', async () => {
+  it('reach each waiting caller with its own reply, and no other process', async () => {
     const { publisher, reply: reply } = await startPair();
     const commands = Array.from({ length: 200 }, () => orderCommand());
     const asked = commands.map((command, index) =>

@@ -251,7 +251,7 @@ class TopicFeed {
     const { group, topic } = this;
     if (error.message !== this.trouble) {
       const line = { consumer: consumer.name, group, topic, error: error.message };
-      log[levelOf(error)](line, 'changes can not be applied now');
+      log[levelOf(error)](line, 'changes cannot be applied now');
     }
     this.trouble = error.message;
   }

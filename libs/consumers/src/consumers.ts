@@ -121,7 +121,7 @@ function measure(registry: Registry, feeds: readonly ChangeFeed[]): void {
     'Failovers that lost applied batches; the log states which',
     (feed) => feed.setBack,
   );
-  gauge('eco_changes_stuck', '1: changes can not be applied now; the log says why', (feed) =>
+  gauge('eco_changes_stuck', '1: changes cannot be applied now; the log states why', (feed) =>
     feed.trouble === undefined ? 0 : 1,
   );
 }

@@ -126,7 +126,7 @@ describe('decideBatch', () => {
     }
   });
 
-  it('4. expires commands older than 90 days: a cancelled order can not return after its tombstone is gone', () => {
+  it('4. expires commands older than 90 days: a cancelled order does not return after its tombstone is gone', () => {
     const dayMs = 86_400_000;
     const group = new MemoryGroup(new Date(NOON_MS + COMMAND_DAYS_MAX * dayMs).toISOString());
     const [onTime, late] = [0, -1].map((afterMs) => ({
@@ -192,7 +192,7 @@ describe('decideBatch', () => {
     expect(deadLetters).toEqual([]);
   });
 
-  it('stores a reason and a sender that fit a text column', () => {
+  it('stores reason and sender in a form that fits a text column', () => {
     const group = new MemoryGroup(AT);
     const bad = {
       ...cafe,

@@ -110,7 +110,7 @@ export class CommandIntake {
     return commandIdFor({ origin: COMMON_CLIENT, kind, key, idempotencyKey });
   }
 
-  /** An id for a customer without one. */
+  /** A new id for a customer who is registered without one. */
   customerId(idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newId(idSource());
     return commandIdFor({ origin: COMMON_CLIENT, kind: 'customer', key: '', idempotencyKey });

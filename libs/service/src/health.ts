@@ -23,12 +23,12 @@ export class Health {
   }
 
   /** Adds a fact to the response of a ready process, such as its `role`. A fact that throws is shown with its error. */
-  fact(name: string, tell: () => string): void {
-    this.#facts.set(name, tell);
+  fact(name: string, state: () => string): void {
+    this.#facts.set(name, state);
   }
 
   get facts(): Record<string, string> {
-    return Object.fromEntries([...this.#facts].map(([name, tell]) => [name, factOf(tell)]));
+    return Object.fromEntries([...this.#facts].map(([name, state]) => [name, factOf(state)]));
   }
 
   /** Everything that is missing; empty: ready. Settles within the deadline. */
@@ -42,9 +42,9 @@ export class Health {
   }
 }
 
-function factOf(tell: () => string): string {
+function factOf(state: () => string): string {
   try {
-    return tell();
+    return state();
   } catch (error) {
     return unknown(error);
   }

@@ -151,7 +151,7 @@ async function raw(bytes: string): Promise<string> {
   return answered;
 }
 
-describe('a request as it should be', () => {
+describe('a valid request', () => {
   it('is answered with the status and headers that its controller gives', async () => {
     const response = await post(JSON.stringify(order), { prefer: 'wait=5' });
     expect([response.status, await response.json()]).toEqual([202, { wait: 5 }]);
@@ -271,8 +271,8 @@ describe('bad input', () => {
   });
 });
 
-describe('what goes wrong inside', () => {
-  it('is answered as the problem that it is, with its members and headers', async () => {
+describe('an error inside the service', () => {
+  it('is answered as its problem, with its members and headers', async () => {
     const response = await ask('/orders/refused', { method: 'DELETE' });
     expect(response.headers.get('retry-after')).toBe('1');
     expect(await problemIn(response, 409, 'order-rejected')).toMatchObject({ short: [{ productId: 'cafe' }] });
@@ -287,8 +287,8 @@ describe('what goes wrong inside', () => {
   });
 });
 
-describe('what operators ask', () => {
-  it('is live, and ready when nothing is missing', async () => {
+describe('the routes for operators', () => {
+  it('shows that the process is live, and ready when nothing is missing', async () => {
     expect((await ask('/health/live')).status).toBe(200);
     frame.health.fact('role', () => 'standby');
     expect(await (await ask('/health/ready')).json()).toEqual({ status: 'ready', role: 'standby' });
@@ -309,7 +309,7 @@ describe('what operators ask', () => {
     expect(text).toContain('process_cpu_seconds_total');
   });
 
-  it('describes the API out of the operations', async () => {
+  it('describes the API as the operations declare it', async () => {
     const document = (await (await ask('/docs-json')).json()) as OpenAPIObject;
     expect(document.openapi).toBe('3.1.0');
     const post = document.paths['/orders']?.post;

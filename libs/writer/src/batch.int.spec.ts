@@ -460,7 +460,7 @@ describe('a failure', () => {
     });
   });
 
-  it('or success is reported by a try, which leaves nothing', async () => {
+  it('or success of a try is reported, and the try leaves nothing', async () => {
     const order = orderOf('ana', []);
     const opened = await openBatch(session, leaderTerm, neededKeys([order]));
     if (opened.type !== 'opened') throw opened.error;
@@ -487,7 +487,7 @@ describe('a commit', () => {
     expect(await run).toMatchObject({ type: 'committed' });
   });
 
-  it('of suspects waits for a replica too, so no reader gets a position that only the primary has', async () => {
+  it('of suspect rows waits for a replica too, so no reader gets a position that only the primary has', async () => {
     const seq = () =>
       group.asSuperuser<{ seq: string }>('SELECT seq FROM eco.group_state').then(([row]) => Number(row?.seq));
     const before = await seq();
@@ -502,7 +502,7 @@ describe('a commit', () => {
     await storeSuspects(session, leaderTerm, 'spec', { removed: [begun.suspectId] });
   });
 
-  it('of suspects counts each process once, until it withdraws', async () => {
+  it('of suspect rows counts each process once, until the process withdraws', async () => {
     const set = { suspectId: '0193a0e2-0000-7000-8000-000000000002', commandIds: [], tries: 1 };
     const processesEnded = async () => (await readSuspects(session)).map((each) => each.processesEnded);
     for (const process of ['one', 'two', 'one']) await storeSuspects(session, leaderTerm, process, { begun: set });
@@ -520,7 +520,7 @@ describe('a commit', () => {
 
   it('is certain despite a notice that a product’s name has a word too long for its index', async () => {
     const tea = fresh('tea');
-    // NFKD turns each into six characters: one word of 3,600 bytes; the index accepts 2,046.
+    // NFKD turns each of these letters into six characters. The word then has 3,600 bytes, and the index accepts 2,046.
     const name = `${'\u3351'.repeat(200)} ${'x'.repeat(3000)}`;
     committed(
       await runBatch(session, leaderTerm, [

@@ -122,7 +122,7 @@ export class Retention {
   readonly #carts = new Walk(oldCarts, 1);
   #nextAtMs: number;
 
-  /** `nowMs` comes from a clock that never runs back, also below. */
+  /** In all methods `nowMs` comes from a clock that never runs back. */
   constructor(
     private readonly keepMs: number,
     nowMs: number,

@@ -54,7 +54,7 @@ async function settle(arrived: Arrived[]): Promise<Committed> {
   return settled;
 }
 
-/** Ids with an open dead letter or an outcome, and the batch that wrote it. */
+/** Ids of commands with an open dead letter or an outcome, each with the batch that wrote it. */
 async function written(arrived: (Arrived & { readable: true })[]) {
   const ids = arrived.map(({ command }) => command.id);
   const of = (table: string) =>

@@ -174,8 +174,8 @@ it('settles all good commands and dead-letters only poison messages, however sma
         const ids = idsOf('a', count);
         const poison = new Set(ids.filter((_, index) => poisonAt.includes(index)));
         const world = new World({ a: ids }, new Map([...poison].map((id) => [id, 'process'])));
-        // At most: three deliveries before anything is suspected, the halves of each poison message's set, then the
-        // message alone.
+        // The number of leaderships has a limit: three deliveries before any suspicion, then the halves of each poison
+        // message's set, then the message alone.
         const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
         run(world, pieces, ended, limit);
         expect(world.open.map(idOf)).toEqual([]);
@@ -239,7 +239,7 @@ it('retries a command that was tried alone three times, later each time, while o
   expect(new Suspects([set(5)], 0).worst).toEqual(set(5));
 });
 
-it('counts no try against commands that were not tried, or whose session survived', () => {
+it('counts no try for commands that were not tried, or whose session survived', () => {
   const suspects = new Suspects([], 0);
   const part = suspects.next(taken('a', idsOf('a', 8), 2), LIMITS, 0) as Part;
   expect(suspects.isEmpty).toBe(true);

@@ -49,17 +49,17 @@ export class Bench {
   async run(): Promise<void> {
     const { rounds, products, sides } = this.options;
     const stocked = productsOf(products);
-    this.say(`creates ${stocked.length} products`);
+    this.say(`creating ${stocked.length} products`);
     await addProducts(this.system.centralUrl, stocked);
     const superuser = { ...this.system.primary, ...this.system.login('postgres') };
     const database = await MonolithDatabase.create(superuser, stocked);
     try {
       for (let round = 1; round <= rounds; round += 1) {
         if (sides.includes('monolith') || this.#measures('floor') || this.#measures('bare')) {
-          this.say(`round ${round} of ${rounds}: brokers and services end`);
+          this.say(`round ${round} of ${rounds}: stopping brokers and services`);
           await this.system.suspend();
           await this.#measureWithoutOurs(round, database);
-          this.say('brokers and services start again');
+          this.say('starting brokers and services again');
           await this.system.resume();
         }
         if (sides.includes('ours')) await this.#measureOurs(round);

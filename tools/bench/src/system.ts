@@ -56,7 +56,7 @@ export class System {
     return this.cluster.databaseLogin(role);
   }
 
-  /** In the order of `writers`. */
+  /** Addresses of the writers, in the order of `writers`. */
   get writerUrls(): readonly string[] {
     return this.writers.map(({ name }) => this.cluster.services.find((each) => each.name === name)?.url ?? '');
   }

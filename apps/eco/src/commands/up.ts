@@ -33,7 +33,7 @@ async function up(options: UpOptions, command: Command): Promise<string> {
     const cluster = await openCluster(description, { runSteps: drawSteps, say });
     request.onSecond(() => void cluster.kill());
     const stopped = request.first.then((signal) => {
-      say(`\n${signal}: stops everything in order; once more kills it`);
+      say(`\n${signal}: stopping everything in order; press it again to kill everything`);
       return cluster.stop(drawSteps);
     });
     await run(cluster, description, say);

@@ -389,7 +389,7 @@ describe('edits, clears and checkouts of several senders with different clocks a
             if (orders.length > 0) ordersExpected += 1;
             for (const { productId, quantity } of lines) {
               expect(before.get(productId)?.quantity).toBe(quantity);
-              // Ordered once: it is no longer in the cart.
+              // An item that was ordered is no longer in the cart, so no order takes it again.
               expect(group.visible('ana', productId)).toBeUndefined();
               ordered.add(holds.get(productId) as string);
               holds.delete(productId);

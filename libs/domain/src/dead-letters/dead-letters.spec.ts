@@ -63,7 +63,7 @@ describe('a replay', () => {
     expect(group.letters()).toMatchObject([{ state: 'replayed' }]);
   });
 
-  it('carries out, under the same id, what an earlier version could not read', () => {
+  it('carries out under the same id content that an earlier version could not read', () => {
     const group = new MemoryGroup();
     // As an earlier version would have stored it: under the hash of its content.
     const [seen] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known' }] }) as [
@@ -110,7 +110,7 @@ describe('a key conflict', () => {
     expect(group.stored.orders.size).toBe(1);
   });
 
-  it('becomes the class of a dead letter whose id another body used before the replay', () => {
+  it('is the class that a dead letter gets if another body used its id before the replay', () => {
     const { group } = groupWithDeadLetter();
     group.write(arrivedOf([other]));
     expect(group.write([replayOf(1)]).replies).toEqual([{ type: 'key-conflict', commandId: order.id }]);

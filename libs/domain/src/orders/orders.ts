@@ -13,7 +13,7 @@ export class Orders {
     private readonly effects: Pick<Effects, 'orders' | 'orderUpdates'>,
   ) {}
 
-  /** Undefined: it does not exist, or is another customer's. */
+  /** The order. Undefined: it does not exist, or belongs to another customer. */
   find(orderId: string, customerId: string): Order | undefined {
     const placed = this.placed.get(orderId);
     const order = placed === undefined ? this.stored.get(orderId) : { ...placed, returned: [] };

@@ -16,7 +16,7 @@ export class Reservations {
     private readonly effects: Pick<Effects, 'reservations' | 'holds' | 'endedHolds'>,
   ) {}
 
-  /** Undefined: it does not exist, or is another customer's. */
+  /** The reservation. Undefined: it does not exist, or belongs to another customer. */
   find(reservationId: string, customerId: string): Readonly<Reservation> | undefined {
     const reservation = this.working.get(reservationId) ?? this.stored.get(reservationId);
     return reservation?.customerId === customerId ? reservation : undefined;

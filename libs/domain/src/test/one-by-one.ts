@@ -443,7 +443,7 @@ export class OneByOne {
     return ['done', { applied: false, reason, stamp, ...(orderId === undefined ? {} : { orderId }) }];
   }
 
-  /** Its current state. */
+  /** The current state of a product. */
   product(productId: string): Product | undefined {
     return this.products.findLast((product) => product.productId === productId);
   }

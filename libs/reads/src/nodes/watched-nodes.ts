@@ -31,7 +31,7 @@ export class WatchedNodes {
       (address) =>
         new Node(address, settings, this.#clock, (node) => {
           assignRoles(this.nodes);
-          this.#tell(node);
+          this.#logState(node);
         }),
     );
   }
@@ -96,7 +96,7 @@ export class WatchedNodes {
     }
   }
 
-  #tell(node: Node): void {
+  #logState(node: Node): void {
     const follows = node.follows ? '' : ', and does not follow its primary';
     const state = node.reachable ? `reachable as ${node.assigned}${follows}` : 'not reachable';
     if (this.#logged.get(node) === state) return;

@@ -52,7 +52,7 @@ export class MonolithDatabase {
     private readonly client: Client,
   ) {}
 
-  /** Creates it on a server without one. */
+  /** Creates the database on a server that has none. */
   static async create(
     superuser: Omit<MonolithLogin, 'database'>,
     products: readonly StockedProduct[],

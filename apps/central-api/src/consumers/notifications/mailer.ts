@@ -86,7 +86,7 @@ export class Mailer {
     if (this.#stopped) return;
     this.#round ??= this.#sendDue()
       .catch((error: Error) =>
-        this.options.log[levelOf(error)]({ error: error.message }, 'notifications can not be looked at now'),
+        this.options.log[levelOf(error)]({ error: error.message }, 'notifications cannot be queried now'),
       )
       .finally(() => (this.#round = undefined));
   }
