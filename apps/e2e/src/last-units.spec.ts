@@ -153,8 +153,8 @@ describe.each(['reservation', 'order'] as const)('the last 500 units, by %s', (w
 /** `eco_writer_leader` of each writer that answers. */
 async function roles(): Promise<(string | undefined)[]> {
   return Promise.all(
-    system.writers.map(async ({ api }) => {
-      const metrics = await api.get('/metrics').catch(() => undefined);
+    system.writers.map(async ({ operators }) => {
+      const metrics = await operators.get('/metrics').catch(() => undefined);
       return /^eco_writer_leader (\d)/m.exec(metrics?.text ?? '')?.[1];
     }),
   );

@@ -49,7 +49,7 @@ export async function openTarget(where: Where): Promise<Target> {
   const urlOf = (app: string): string => {
     const service = layout.services.find((each) => each.app === app);
     if (service === undefined) throw new BadInput(`what runs ${name} has no ${app}: start it without --no-services`);
-    if (service.port === 0) throw new BadInput(`${app} does not run: see "npx eco status"`);
+    if (!service.port) throw new BadInput(`${app} does not run: see "npx eco status"`);
     return `http://${service.host}:${service.port}`;
   };
   return {

@@ -54,6 +54,10 @@ beforeAll(async () => {
     name: 'read-service',
     host: '127.0.0.1',
     port: 0,
+    operatorsHost: '127.0.0.1',
+    operatorsPort: 0,
+    hosts: [],
+    connectionsMax: 100,
     logLevel: 'silent',
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
     secrets: { database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') } },
@@ -876,9 +880,10 @@ it('routes for operators: replication, readiness, metrics, the document', async 
     { group: 'g2', node: 'g2-1', reachable: true, role: 'primary', lagMs: 0, fault: null },
   ]);
   expect((await get('/health/ready')).status).toBe(200);
-  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  const metrics = await (await fetch(`${service.operatorsUrl}/metrics`)).text();
   expect(metrics).toMatch(/eco_reads_total\{node="g2-1",role="primary"\} [1-9]/);
-  const { body: document } = await get<{ paths: Json }>('/docs-json');
+  const response = await fetch(`${service.operatorsUrl}/docs-json`);
+  const document = (await response.json()) as { paths: Json };
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/orders/{orderId}', '/orders', '/products', '/inventory', '/changes', '/replication']),
   );

@@ -6,7 +6,7 @@ export {
   type ClusterDescription,
   type ClusterInput,
 } from './description.js';
-export type { App, GroupLayout, Layout } from './layout.js';
+export type { App, GroupLayout, Layout, ServiceNode } from './layout.js';
 export { openCluster, startNative } from './start.js';
 export { Cluster, Stopped } from './cluster.js';
 export type {

@@ -15,6 +15,7 @@ interface ProblemType {
 const requestProblems = {
   'bad-input': { status: 400, title: 'The request is not valid' },
   'malformed-json': { status: 400, title: 'The body is not JSON' },
+  'cross-site': { status: 403, title: 'A page of another site may not send this request' },
   'not-found': { status: 404, title: 'Nothing exists at this path' },
   'customer-unknown': { status: 404, title: 'There is no such customer' },
   'command-unknown': { status: 404, title: 'No outcome of this command is known' },
@@ -24,6 +25,7 @@ const requestProblems = {
   'command-discarded': { status: 409, title: 'The command became a dead letter and an operator discarded it' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  misdirected: { status: 421, title: 'This service is not known under the requested host name' },
   'key-conflict': { status: 422, title: 'This Idempotency-Key was used for another request' },
   'dead-letter': { status: 500, title: 'The command could not be processed and is kept for an operator' },
   internal: { status: 500, title: 'The service failed' },

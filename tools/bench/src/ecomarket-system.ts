@@ -57,7 +57,10 @@ export class EcoMarketSystem implements MeasuredSystem {
   async untilConsumersAreLevel(): Promise<number> {
     const startedMs = performance.now();
     for (;;) {
-      const metrics = await (await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(ANSWER_MS) })).text();
+      const response = await fetch(`${this.system.centralOperatorsUrl}/metrics`, {
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+      const metrics = await response.text();
       const behind = [...metrics.matchAll(/^eco_changes_behind_batches(?:\{.*\})? (\S+)$/gm)].map(([, text]) =>
         Number(text),
       );

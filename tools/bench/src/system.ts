@@ -6,7 +6,7 @@ import { commandQueue, VHOST } from '@eco/broker';
 import { describeCluster, Cluster, openCluster, type DatabaseAccess } from '@eco/cluster';
 import type { Components } from './cpu.js';
 
-const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, writer: 0 };
+const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, operators: 0 };
 
 type Process = Cluster['processes'][number];
 
@@ -30,11 +30,19 @@ export class System {
   }
 
   get centralUrl(): string {
-    return this.cluster.services.find(({ name }) => name === 'central-api')?.url ?? '';
+    return this.#service('central-api')?.url ?? '';
+  }
+
+  get centralOperatorsUrl(): string {
+    return this.#service('central-api')?.operatorsUrl ?? '';
   }
 
   get readUrl(): string {
-    return this.cluster.services.find(({ name }) => name === 'read-service')?.url ?? '';
+    return this.#service('read-service')?.url ?? '';
+  }
+
+  #service(wanted: string) {
+    return this.cluster.services.find(({ name }) => name === wanted);
   }
 
   /** The second node of a new cluster. */
@@ -58,7 +66,7 @@ export class System {
 
   /** Addresses of the writers, in the order of `writers`. */
   get writerUrls(): readonly string[] {
-    return this.writers.map(({ name }) => this.cluster.services.find((each) => each.name === name)?.url ?? '');
+    return this.writers.map(({ name }) => this.#service(name)?.operatorsUrl ?? '');
   }
 
   /** Management access as operator, who may do everything. */

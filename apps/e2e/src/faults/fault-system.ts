@@ -49,8 +49,8 @@ export class FaultSystem {
   }
 
   /** Metrics of a service; undefined if it does not respond. */
-  async metrics({ url }: RunningService): Promise<Metrics | undefined> {
-    const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+  async metrics({ operatorsUrl }: RunningService): Promise<Metrics | undefined> {
+    const answer = await fetch(`${operatorsUrl}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
     const text = await answer?.text().catch(() => undefined);
     if (text === undefined) return undefined;
     return (name, label = '') => {
@@ -78,7 +78,7 @@ export class FaultSystem {
     return eventually(
       `${writer.name} stands by`,
       async () => {
-        const { role } = (await new Api(writer.url).get('/health/ready')).body ?? {};
+        const { role } = (await new Api(writer.operatorsUrl).get('/health/ready')).body ?? {};
         return role === 'standby';
       },
       PATIENCE,

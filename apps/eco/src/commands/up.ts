@@ -82,11 +82,11 @@ function overview({ layout, operator, missing }: Cluster, { dataDir }: ClusterDe
 
 function whatRunsWhere(layout: Layout): string {
   const rows = [
-    ...layout.services.map(({ name, host, port, app }) => [
-      name,
-      `http://${host}:${port}`,
-      app === 'shard-writer' ? 'health and metrics only' : `API documents: http://${host}:${port}/docs`,
-    ]),
+    ...layout.services.map(({ name, host, port, operatorsPort }) => {
+      const operators = `http://${host}:${operatorsPort}`;
+      if (port === undefined) return [name, '', `metrics: ${operators}/metrics`];
+      return [name, `http://${host}:${port}`, `API documents: ${operators}/docs`];
+    }),
     ...layout.brokers.map(({ name, host, amqpPort, managementPort }) => [
       `RabbitMQ ${name}`,
       `${host}:${amqpPort}`,

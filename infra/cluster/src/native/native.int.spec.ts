@@ -27,7 +27,7 @@ const description = describeCluster({
   groups: [{ id: 'g1', replicas: 1 }],
   services: false,
   dataDir,
-  ports: { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, writer: 0 },
+  ports: { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, operators: 0 },
 });
 
 let cluster: Cluster;

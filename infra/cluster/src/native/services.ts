@@ -37,7 +37,8 @@ export class Services {
     }));
     this.nodes = this.#services.map(({ service, process }) => ({
       ...runningNode(process),
-      url: `http://${service.host}:${service.port}`,
+      url: `http://${service.host}:${service.port ?? service.operatorsPort}`,
+      operatorsUrl: operatorsUrlOf(service),
     }));
   }
 
@@ -81,7 +82,9 @@ export class Services {
       ...givenSettings(),
       ECO_NAME: service.name,
       ECO_HOST: service.host,
-      ECO_PORT: String(service.port),
+      ECO_OPERATORS_HOST: service.host,
+      ECO_OPERATORS_PORT: String(service.operatorsPort),
+      ...(service.port !== undefined && { ECO_PORT: String(service.port) }),
       ECO_LOG_LEVEL: description.logLevel,
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
       ECO_GROUPS: layout.groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';'),
@@ -102,9 +105,13 @@ function givenSettings(): Record<string, string> {
   );
 }
 
-async function isReady({ host, port }: ServiceNode): Promise<boolean> {
+function operatorsUrlOf({ host, operatorsPort }: ServiceNode): string {
+  return `http://${host}:${operatorsPort}`;
+}
+
+async function isReady(service: ServiceNode): Promise<boolean> {
   try {
-    const response = await fetch(`http://${host}:${port}/health/ready`, { signal: AbortSignal.timeout(5000) });
+    const response = await fetch(`${operatorsUrlOf(service)}/health/ready`, { signal: AbortSignal.timeout(5000) });
     await response.body?.cancel();
     return response.ok;
   } catch {

@@ -58,6 +58,20 @@ describe('rows as CSV', () => {
     );
   });
 
+  it('contain no formula after spaces and invisible characters, nor in characters that normalisation makes one of', () => {
+    const starts = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code)).filter((character) =>
+      /^[=+\-@]/.test(character.normalize('NFKC')),
+    );
+    expect(starts).toContain('＝');
+    const invisible = fc.array(fc.constantFrom(' ', '\u00a0', '\u200b', '\u2003', '\u2060', '\ufeff', '"'));
+    fc.assert(
+      fc.property(fc.constantFrom('', 'a;', 'a,'), invisible, fc.constantFrom(...starts), (before, blanks, start) => {
+        const [[name] = []] = parse(csvRows([{ name: `${before}${blanks.join('')}${start}1`, n: 1 }], columnsOf(row)));
+        expect(name?.startsWith(`${before}'`)).toBe(true);
+      }),
+    );
+  });
+
   it('keep a text with a comma or semicolon in one cell, and numbers unquoted', () => {
     const text = csvOf(row, [{ name: 'Café; 1,5 kg', n: -12 }]);
     expect(text).toBe('name,n\r\n"Café; 1,5 kg",-12\r\n');

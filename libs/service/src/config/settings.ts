@@ -88,6 +88,22 @@ function described(schema: z.ZodType<string>): z.ZodType<string> {
   });
 }
 
+const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
+
+const hostNames = z.string().transform((text, context): readonly string[] => {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  for (const name of names) {
+    if (!HOST_NAME.test(name)) context.addIssue(`must hold host names without ports, not ${quoted(name)}`);
+  }
+  return names;
+});
+
+/** More than a chain's tills have together, and far fewer than a process may open files. */
+export const CONNECTIONS_MAX_DEFAULT = 4_000;
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -99,14 +115,38 @@ export const settings = {
   } satisfies Setting<string>,
   host: {
     variable: 'ECO_HOST',
-    description: 'Address to listen on',
+    description: 'Address on which clients are served',
     default: '127.0.0.1',
     schema: z.string(),
   } satisfies Setting<string>,
   port: {
     variable: 'ECO_PORT',
-    description: 'Port to listen on; 0 takes a free one',
+    description: 'Port on which clients are served; 0 takes a free one',
     schema: wholeNumberSetting(0, 65_535),
+  } satisfies Setting<number>,
+  operatorsHost: {
+    variable: 'ECO_OPERATORS_HOST',
+    description: 'Address on which operators are served: metrics, details of readiness, documents',
+    default: '127.0.0.1',
+    schema: z.string(),
+  } satisfies Setting<string>,
+  operatorsPort: {
+    variable: 'ECO_OPERATORS_PORT',
+    description: 'Port on which operators are served; 0 takes a free one',
+    schema: wholeNumberSetting(0, 65_535),
+  } satisfies Setting<number>,
+  hosts: {
+    variable: 'ECO_HOSTS',
+    description:
+      'Host names by which clients reach this process, name,name,…; localhost and every IP address are accepted without it',
+    default: '',
+    schema: hostNames,
+  } satisfies Setting<readonly string[]>,
+  connectionsMax: {
+    variable: 'ECO_CONNECTIONS_MAX',
+    description: 'Most open connections of clients; a further one is closed at once',
+    default: String(CONNECTIONS_MAX_DEFAULT),
+    schema: wholeNumberSetting(1, 1_000_000),
   } satisfies Setting<number>,
   logLevel: {
     variable: 'ECO_LOG_LEVEL',
