@@ -1,6 +1,6 @@
 import { isSameProcess, openSecrets, type Layout, type Run, type Secrets } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
-import type { ComposeSystem } from './compose.js';
+import type { ComposeSystem } from './compose-system.js';
 
 export interface ProcessStatus {
   readonly name: string;

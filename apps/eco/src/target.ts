@@ -1,7 +1,7 @@
 import type { Address, Login } from '@eco/base';
 import { describeCluster, openSecrets, readRun, type Layout, type Secrets } from '@eco/cluster';
 import type { Command } from 'commander';
-import { dockerOption, isComposeThere, openComposeSystem } from './compose.js';
+import { dockerOption, isComposeThere, openComposeSystem } from './compose-system.js';
 import { BadInput } from './input.js';
 
 /** The running system, for commands that observe it or put load on it. */

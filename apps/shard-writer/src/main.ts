@@ -2,7 +2,9 @@ import {
   BrokerConnection,
   CommandConsumer,
   EventAnnouncer,
-  registerBrokerMetrics,
+  registerChannelMetrics,
+  registerConnectionMetrics,
+  registerConsumerMetrics,
   ReplySender,
   type BrokerAccess,
 } from '@eco/broker';
@@ -29,7 +31,9 @@ async function start(): Promise<Service> {
   const consumer = new CommandConsumer({ connection: taking, group: config.group, log });
   const replies = new ReplySender({ connection: publishing, log });
   const announcer = new EventAnnouncer({ connection: publishing, log });
-  registerBrokerMetrics(metrics.registry, { connections: [taking, publishing], consumer, announcer, replies });
+  registerConnectionMetrics(metrics.registry, [taking, publishing]);
+  registerConsumerMetrics(metrics.registry, consumer);
+  registerChannelMetrics(metrics.registry, { announcer, replies });
 
   const writerMetrics = new WriterMetrics(metrics.registry);
   const { batchLimit, nodes } = config;
@@ -54,7 +58,7 @@ async function start(): Promise<Service> {
     return taking.model === undefined ? 'not connected to a broker' : undefined;
   });
 
-  const parts = [taking, publishing, replies, announcer, leadership, primaryWatch, sessionGuard];
+  const parts = [taking, publishing, replies.channel, announcer.channel, leadership, primaryWatch, sessionGuard];
   // As soon as the process begins to stop, so that the standby can take the lock while the last requests are answered.
   frame.stopping.addEventListener('abort', () => void leadership.stop());
   const service = await startService(frame, {
@@ -63,8 +67,8 @@ async function start(): Promise<Service> {
       () => primaryWatch.stop(),
       () => sessionGuard.stop(),
       () => leadership.stop(),
-      () => replies.stop(),
-      () => announcer.stop(),
+      () => replies.channel.stop(),
+      () => announcer.channel.stop(),
       () => taking.stop(),
       () => publishing.stop(),
     ],

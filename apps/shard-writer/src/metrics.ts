@@ -10,8 +10,10 @@ export class WriterMetrics {
   readonly #answers: Counter<'answer'>;
   readonly #failures: Counter<'type'>;
   readonly #seq: Gauge;
+  readonly #registry: Registry;
 
-  constructor(private readonly registry: Registry) {
+  constructor(registry: Registry) {
+    this.#registry = registry;
     const registers = [registry];
     this.#commands = new Histogram({
       name: 'eco_writer_batch_commands',
@@ -69,7 +71,7 @@ export class WriterMetrics {
     waitedMs: number;
     suspectTries: number;
   }): void {
-    const registers = [this.registry];
+    const registers = [this.#registry];
     new Gauge({
       name: 'eco_writer_waits_seconds',
       help: 'How long the current work has waited for the database; a COMMIT waits while no replica streams',
@@ -146,7 +148,7 @@ export class WriterMetrics {
 
   /** Shows what the watch of the primary last saw, for leader and standby. */
   observePrimary(watch: PrimaryWatch): void {
-    const registers = [this.registry];
+    const registers = [this.#registry];
     new Gauge({
       name: 'eco_writer_replica_absent_seconds',
       help: 'How long the slot of an absent replica has held back vacuum',

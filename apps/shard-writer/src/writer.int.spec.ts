@@ -48,10 +48,13 @@ function startWriter() {
   const connection = (name: string) => started(new BrokerConnection({ access: access(), name }));
   const [taking, publishing] = [connection('takes'), connection('publishes')];
   const consumer = new CommandConsumer({ connection: taking, group: 'g1' });
+  const replies = new ReplySender({ connection: publishing });
+  const announcer = new EventAnnouncer({ connection: publishing });
+  for (const { channel } of [replies, announcer]) started(channel);
   const writer = new Writer({
     consumer,
-    replies: started(new ReplySender({ connection: publishing })),
-    announcer: started(new EventAnnouncer({ connection: publishing })),
+    replies,
+    announcer,
     metrics: new WriterMetrics(new Metrics().registry),
     log,
     batchLimit: 1000,

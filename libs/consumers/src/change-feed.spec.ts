@@ -1,7 +1,7 @@
 import type { ChangesReader } from '@eco/reads';
 import { eventually } from '@eco/testing';
 import { ChangeFeed } from './change-feed.js';
-import { defineConsumer } from './consumer.js';
+import { defineConsumer } from './define-consumer.js';
 import type { ConsumerStore } from './consumer-store.js';
 import { UnavailableError } from './unavailable.js';
 

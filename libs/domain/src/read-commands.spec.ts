@@ -128,6 +128,31 @@ describe('readCommands', () => {
     expect(Buffer.from(raw.base64, 'base64')).toHaveLength(CONTENT_LENGTH_MAX);
   });
 
+  describe('a command with an unknown field of any size', () => {
+    const { body } = order;
+    const created = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
+    const lines = [{ productId: 'cafe', quantity: 1 }];
+    /** The command with `text` in a field that this version does not know. */
+    const kinds: [string, (text: string) => object][] = [
+      ['an order', (note) => ({ ...order, note })],
+      [
+        'an order, in a line',
+        (note) => ({ ...order, body: { ...body, lines: lines.map((line) => ({ ...line, note })) } }),
+      ],
+      ['a checkout, in the body', (note) => ({ ...checkOut('ana'), body: { ...checkOut('ana').body, note } })],
+      ['a product, in an object', (note) => ({ ...created, note: { by: [note] } })],
+    ];
+
+    it.each(kinds)('is read up to the limit, and kept in part above it: %s', (_, withNote) => {
+      const room = CONTENT_LENGTH_MAX - JSON.stringify(withNote('')).length;
+      const longest = withNote('x'.repeat(room));
+      expect(readCommands(bytesOf(messageOf(longest)))).toEqual([{ readable: true, command: longest }]);
+      const { reason, errorClass, raw } = unreadable(bytesOf(messageOf(withNote('x'.repeat(room + 1)))));
+      expect([reason, errorClass]).toEqual(['(all of it): must have at most 65536 characters as JSON', 'invalid']);
+      expect(raw).toMatchObject({ length: CONTENT_LENGTH_MAX + 1 });
+    });
+  });
+
   it('limits the reason of endless violations', () => {
     const lines = Array.from({ length: 200 }, () => ({ productId: '', quantity: 0 }));
     const reason = reasonOf({ ...order, body: { ...order.body, lines } });

@@ -36,12 +36,14 @@ export class WorkingState {
   readonly deadLetters: DeadLetters;
   readonly locations: BatchState['locations'];
 
-  private readonly outcomes = new Map<string, OutcomeRow>();
-  private readonly tombstones = new Map<string, RefusalReason>();
-  private readonly places = new Map<Topic, number>();
-  private readonly readStamp = stampReader();
+  readonly #outcomes = new Map<string, OutcomeRow>();
+  readonly #tombstones = new Map<string, RefusalReason>();
+  readonly #places = new Map<Topic, number>();
+  readonly #readStamp = stampReader();
+  readonly #stored: BatchState;
 
-  constructor(private readonly stored: BatchState) {
+  constructor(stored: BatchState) {
+    this.#stored = stored;
     this.at = stored.at;
     this.oldestStamp = stampFrom(Date.parse(stored.at) - COMMAND_DAYS_MAX * DAY_MS);
     this.buckets = new Buckets(stored);
@@ -58,40 +60,41 @@ export class WorkingState {
 
   /** When a command was made: by its sender's clock, but not after it was decided. ISO 8601. */
   madeAt(stamp: Stamp): string {
-    const made = this.readStamp(stamp);
+    const made = this.#readStamp(stamp);
     // Both have milliseconds, so text order is time order.
     return made > this.at ? this.at : made;
   }
 
   /** Number of the next change within (batch, topic), from 1. */
   nextPlace(topic: Topic): number {
-    const place = (this.places.get(topic) ?? 0) + 1;
-    this.places.set(topic, place);
+    const place = (this.#places.get(topic) ?? 0) + 1;
+    this.#places.set(topic, place);
     return place;
   }
 
   outcomeOf(commandId: string): StoredOutcome | undefined {
-    return this.outcomes.get(commandId) ?? this.stored.outcomes.get(commandId);
+    return this.#outcomes.get(commandId) ?? this.#stored.outcomes.get(commandId);
   }
 
   addOutcome(row: OutcomeRow): void {
-    this.outcomes.set(row.commandId, row);
+    this.#outcomes.set(row.commandId, row);
     this.effects.outcomes.push(row);
   }
 
   /** The reason for refusing the command with this id, if a tombstone was left before it arrived. */
   tombstoneOf(commandId: string): RefusalReason | undefined {
-    return this.tombstones.get(commandId) ?? this.stored.tombstones.get(commandId);
+    return this.#tombstones.get(commandId) ?? this.#stored.tombstones.get(commandId);
   }
 
   addTombstone(commandId: string, bucket: number, reason: RefusalReason): void {
     if (this.tombstoneOf(commandId) !== undefined) return;
-    this.tombstones.set(commandId, reason);
+    this.#tombstones.set(commandId, reason);
     this.effects.tombstones.push({ commandId, bucket, reason });
   }
 
   /** The effects, when everything is decided. */
   finish(): Effects {
+    this.carts.addItems();
     this.reservations.addHolds();
     return this.effects;
   }

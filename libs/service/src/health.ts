@@ -13,8 +13,11 @@ export type Indicator = () => string | undefined | Promise<string | undefined>;
 export class Health {
   readonly #indicators = new Map<string, Indicator>();
   readonly #facts = new Map<string, () => string>();
+  readonly #deadlineMs: number;
 
-  constructor(private readonly deadlineMs = INDICATOR_DEADLINE_MS) {}
+  constructor(deadlineMs = INDICATOR_DEADLINE_MS) {
+    this.#deadlineMs = deadlineMs;
+  }
 
   /** Adds a check. `name` is what the process needs, such as `broker`. Throws if the name is taken. */
   indicator(name: string, indicator: Indicator): void {
@@ -35,7 +38,7 @@ export class Health {
   async missing(): Promise<Violation[]> {
     const asked = [...this.#indicators].map(async ([at, indicator]) => ({
       at,
-      message: await withDeadline(indicator, this.deadlineMs),
+      message: await withDeadline(indicator, this.#deadlineMs),
     }));
     const answers = await Promise.all(asked);
     return answers.flatMap(({ at, message }) => (message === undefined ? [] : [{ at, message }]));

@@ -16,4 +16,4 @@ export { Input, operation, Operation, type InputOf, type OperationDeclaration } 
 export { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
 export { Metrics } from './metrics.js';
 export { createFrame, startService, type Frame, type Service } from './service.js';
-export { runProcess } from './process.js';
+export { runProcess } from './run-process.js';

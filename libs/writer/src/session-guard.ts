@@ -17,11 +17,14 @@ export interface SessionGuardOptions {
  * defaults, which each of its sessions may lift. Every writer does it, the standby too.
  */
 export class SessionGuard {
+  readonly #options: SessionGuardOptions;
   readonly #ended = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<unknown> | undefined;
 
-  constructor(private readonly options: SessionGuardOptions) {}
+  constructor(options: SessionGuardOptions) {
+    this.#options = options;
+  }
 
   /** Sessions ended since the process started, by role. */
   get ended(): ReadonlyMap<string, number> {
@@ -41,7 +44,7 @@ export class SessionGuard {
   }
 
   #look(): Promise<unknown> {
-    return Promise.all(this.options.nodes().map((node) => this.#lookAt(node)));
+    return Promise.all(this.#options.nodes().map((node) => this.#lookAt(node)));
   }
 
   /** Never throws: a node that is away is reported elsewhere. */
@@ -50,7 +53,7 @@ export class SessionGuard {
     for (const { role, seconds } of ended) {
       this.#ended.set(role, (this.#ended.get(role) ?? 0) + 1);
       const fields = { node: hostPort(node.node), role, seconds: Math.round(seconds) };
-      this.options.log.warn(fields, 'ended a session whose transaction exceeded the limit of its role');
+      this.#options.log.warn(fields, 'ended a session whose transaction exceeded the limit of its role');
     }
   }
 }

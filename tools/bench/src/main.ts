@@ -4,7 +4,7 @@ import { Bench } from './bench.js';
 import { parts, sides, type BenchOptions } from './options.js';
 import { BadOptions, readOptions, type OptionTexts } from './read-options.js';
 import { reportText } from './report-text.js';
-import { summaryOf } from './report.js';
+import { summaryOf } from './summary.js';
 import { System } from './system.js';
 
 const EXIT_FAULTY = 1;

@@ -12,7 +12,11 @@ type Process = Cluster['processes'][number];
 
 /** The whole EcoMarket system, on free ports in a temporary folder, so that it can run next to `npm start`. */
 export class System {
-  private constructor(private readonly cluster: Cluster) {}
+  readonly #cluster: Cluster;
+
+  private constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
 
   /** Not started yet. `destroy` ends it at any time; if this process ends without it, everything is removed anyway. */
   static async open(say: (line: string) => void): Promise<System> {
@@ -22,11 +26,11 @@ export class System {
   }
 
   start(): Promise<void> {
-    return this.cluster.start();
+    return this.#cluster.start();
   }
 
   destroy(): Promise<void> {
-    return this.cluster.destroy();
+    return this.#cluster.destroy();
   }
 
   get centralUrl(): string {
@@ -42,26 +46,26 @@ export class System {
   }
 
   #service(wanted: string) {
-    return this.cluster.services.find(({ name }) => name === wanted);
+    return this.#cluster.services.find(({ name }) => name === wanted);
   }
 
   /** The second node of a new cluster. */
   get replica(): Address {
-    const node = this.cluster.groups[0]?.nodes[1];
+    const node = this.#cluster.groups[0]?.nodes[1];
     if (node === undefined) throw new Error('the cluster has no replica');
     return { host: node.host, port: node.port };
   }
 
   /** The first node of a new cluster. */
   get primary(): Address {
-    const [group] = this.cluster.groups;
+    const [group] = this.#cluster.groups;
     if (group === undefined) throw new Error('the cluster has no group');
     const { host, port } = group.nodes[0];
     return { host, port };
   }
 
   login(role: 'postgres' | 'eco_reader' | 'eco_operator' | 'eco_writer'): DatabaseAccess {
-    return this.cluster.databaseLogin(role);
+    return this.#cluster.databaseLogin(role);
   }
 
   /** Addresses of the writers, in the order of `writers`. */
@@ -71,13 +75,13 @@ export class System {
 
   /** Management access as operator, who may do everything. */
   get brokerAccess(): Login & { brokers: Address[] } {
-    const brokers = this.cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-    return { brokers, ...this.cluster.operator };
+    const brokers = this.#cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
+    return { brokers, ...this.#cluster.operator };
   }
 
   /** Empties the queue of orders. Only for orders that were not promised. */
   async purgeOrders(): Promise<void> {
-    await this.cluster.brokers[0]?.control('purge_queue', '--vhost', VHOST, commandQueue('orders', 'g1'));
+    await this.#cluster.brokers[0]?.control('purge_queue', '--vhost', VHOST, commandQueue('orders', 'g1'));
   }
 
   /** Brokers and databases keep running. */
@@ -108,7 +112,7 @@ export class System {
   get components(): Components {
     const pids = (processes: readonly Process[]) => processes.filter((each) => each.running).map(({ pid }) => pid);
     return {
-      API: pids(this.cluster.processes.filter(({ name }) => name === 'central-api')),
+      API: pids(this.#cluster.processes.filter(({ name }) => name === 'central-api')),
       brokers: pids([...this.#stage('brokers'), ...this.#stage('epmd')]),
       writer: pids(this.writers),
       ...this.databases,
@@ -124,6 +128,6 @@ export class System {
   }
 
   #stage(stage: Process['stage']): Process[] {
-    return this.cluster.processes.filter((process) => process.stage === stage);
+    return this.#cluster.processes.filter((process) => process.stage === stage);
   }
 }

@@ -4,8 +4,8 @@ import { clockFaults } from './clock-faults.js';
 import { databaseFaults } from './database-faults.js';
 import { lengths } from './fault.js';
 import { FaultSystem } from './fault-system.js';
-import { FaultLoad } from './load.js';
-import { tableOf, type Seen } from './report.js';
+import { FaultLoad } from './fault-load.js';
+import { tableOf, type Seen } from './fault-table.js';
 import { checkStored } from './stored.js';
 import { writerFaults } from './writer-faults.js';
 

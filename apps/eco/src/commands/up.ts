@@ -10,12 +10,12 @@ import {
   type Layout,
 } from '@eco/cluster';
 import type { Command } from 'commander';
-import { startCompose } from '../compose.js';
+import { startCompose } from '../compose-system.js';
 import { descriptionOf, upOptions, type UpOptions } from '../describe.js';
 import { drawSteps } from '../draw-steps.js';
 import { BadInput, print } from '../input.js';
 import { StopRequest } from '../stop-request.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 
 /** `eco up`: starts everything, shows what runs where, and stops it in order on request. */
 export function registerUp(program: Command): void {

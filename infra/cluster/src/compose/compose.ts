@@ -9,7 +9,7 @@ import { PROJECT_DIR } from '../description.js';
 import { HOST, type App, type DatabaseNode, type Layout, type ServiceNode } from '../layout.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
-import { AMQP_PORT, FILES_DIR, MANAGEMENT_PORT, OPERATORS_PORT, POSTGRES_PORT } from './network.js';
+import { AMQP_PORT, FILES_DIR, MANAGEMENT_PORT, OPERATORS_PORT, POSTGRES_PORT } from './addresses.js';
 
 /**
  * Controls the system of compose.yaml. Everything is done by `docker compose`, so people who use that directly see and

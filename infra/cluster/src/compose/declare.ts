@@ -8,7 +8,7 @@ import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
 import { until } from '../until.js';
 import { allDir, readGroups } from './configure.js';
-import { brokers, groupOf, MANAGEMENT_PORT } from './network.js';
+import { brokers, groupOf, MANAGEMENT_PORT } from './addresses.js';
 
 /** Time for the servers to start, ms. They start at the same time as this job. */
 const SERVERS_MS = 180_000;

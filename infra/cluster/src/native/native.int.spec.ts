@@ -13,7 +13,7 @@ import { isFree } from '../ports.js';
 import { Refused } from '../refused.js';
 import { AlreadyRunning } from '../run-file.js';
 import { openSecrets } from '../secrets.js';
-import { openCluster, startNative } from '../start.js';
+import { openCluster, startNative } from '../start-native.js';
 import { startOf } from './identity.js';
 
 /*

@@ -14,8 +14,8 @@ import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Step } from '../steps.js';
 import { until } from '../until.js';
 import type { Native } from './native.js';
-import { runningServer } from './nodes.js';
-import type { NativeProcess, ProcessSpec } from './process.js';
+import { runningServer } from './running-server.js';
+import type { NativeProcess, ProcessSpec } from './native-process.js';
 import { signalTree } from './process-tree.js';
 
 /**

@@ -7,8 +7,8 @@ import type { RunningService } from '../running-cluster.js';
 import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
 import { together, type Step } from '../steps.js';
 import type { Host } from '../host.js';
-import { runningNode } from './nodes.js';
-import type { NativeProcess, ProcessSpec } from './process.js';
+import { runningNode } from './running-server.js';
+import type { NativeProcess, ProcessSpec } from './native-process.js';
 import type { StopStage } from './stop-stages.js';
 
 /** Our own processes: Node runs each app's main.js with an environment that describes the cluster. */

@@ -1,5 +1,5 @@
 import { doubledMs } from '@eco/base';
-import { endText, type NativeProcess } from './process.js';
+import { endText, type NativeProcess } from './native-process.js';
 
 /** Pause before a restart. */
 const BACK_OFF = { firstMs: 500, capMs: 30_000 };

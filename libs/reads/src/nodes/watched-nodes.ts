@@ -16,16 +16,20 @@ export class WatchedNodes {
   readonly #replication: ReplicationWatch | undefined;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #probeEveryMs: number;
+  readonly #log: Log;
 
   constructor(
     readonly group: string,
     addresses: readonly NamedNode[],
     settings: NodeSettings,
-    private readonly probeEveryMs: number,
-    private readonly log: Log,
+    probeEveryMs: number,
+    log: Log,
     /** Login that may ask the primary which nodes follow it; absent: this process does not learn it. */
     monitor?: Login,
   ) {
+    this.#probeEveryMs = probeEveryMs;
+    this.#log = log;
     this.#replication = monitor && new ReplicationWatch(addresses, monitor);
     this.nodes = addresses.map(
       (address) =>
@@ -38,7 +42,7 @@ export class WatchedNodes {
 
   /** Settles when every node has answered or failed once. It may be called twice. */
   async start(): Promise<void> {
-    this.#timer ??= setInterval(() => void this.#round(), this.probeEveryMs);
+    this.#timer ??= setInterval(() => void this.#round(), this.#probeEveryMs);
     await this.#round();
   }
 
@@ -102,8 +106,8 @@ export class WatchedNodes {
     if (this.#logged.get(node) === state) return;
     this.#logged.set(node, state);
     const line = { group: this.group, node: node.name, role: node.assigned, fault: node.fault };
-    if (node.reachable && node.follows) this.log.info(line, `${node.name} is ${state}`);
-    else this.log.warn(line, `${node.name} is ${state}${node.reachable ? '' : `: ${node.fault}`}`);
+    if (node.reachable && node.follows) this.#log.info(line, `${node.name} is ${state}`);
+    else this.#log.warn(line, `${node.name} is ${state}${node.reachable ? '' : `: ${node.fault}`}`);
   }
 }
 

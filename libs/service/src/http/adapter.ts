@@ -50,11 +50,9 @@ export interface ConnectionLimits {
  */
 export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();
+  readonly #log: Log;
 
-  constructor(
-    private readonly log: Log,
-    { hosts, connectionsMax }: ConnectionLimits,
-  ) {
+  constructor(log: Log, { hosts, connectionsMax }: ConnectionLimits) {
     super({
       bodyLimit: BODY_BYTES_MAX,
       routerOptions: { maxParamLength: PATH_PART_MAX },
@@ -72,6 +70,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
       // Nest's middleware engine would handle every request, although there is no middleware.
       skipMiddie: true,
     });
+    this.#log = log;
     const fastify = this.getInstance();
     fastify.server.maxConnections = connectionsMax;
     const foreign = new ForeignRequests(hosts);
@@ -128,7 +127,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
    */
   #watch(stream: Readable, { request, raw }: FastifyReply): void {
     stream.once('error', (err) =>
-      this.log.warn(
+      this.#log.warn(
         { err, correlationId: request.id, url: request.url },
         'response cut off: it could not be completed',
       ),
@@ -146,7 +145,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
 
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     if (hasHungUp(request.raw)) {
-      this.log.debug(
+      this.#log.debug(
         { correlationId: request.id, url: request.url },
         'client disconnected before its request was complete',
       );
@@ -154,7 +153,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     }
     const refusal = problemOf(error);
     if (refusal.status === 500) {
-      this.log.error(
+      this.#log.error(
         { err: refusal.details.cause ?? refusal, correlationId: request.id, url: request.url },
         'request failed',
       );

@@ -12,7 +12,7 @@ import {
   unicodeKey,
   type DatabaseGroup,
 } from '@eco/testing';
-import { commitBatch, openBatch, rollBack, tryBatch } from './batch.js';
+import { commitBatch, openBatch, rollBack, tryBatch } from './batch-transaction.js';
 import type { BatchFailure } from './batch-failure.js';
 import { startTerm, readLastSeqs, tryToLead, type LeaderTerm } from './leader-term.js';
 import { Retention } from './retention.js';
