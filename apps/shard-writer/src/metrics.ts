@@ -191,7 +191,7 @@ export class WriterMetrics {
       name: 'eco_writer_sessions_ended_total',
       help: 'Sessions that this process ended because their transaction exceeded the limit of their role',
       labelNames: ['role'],
-      registers: [this.registry],
+      registers: [this.#registry],
       collect() {
         this.reset();
         for (const [role, count] of guard.ended) this.inc({ role }, count);
