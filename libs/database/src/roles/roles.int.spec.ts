@@ -203,6 +203,7 @@ const expectRefused = async (role: LoginRole, cases: readonly Case[]) => {
 };
 
 describe.each(databaseRoles)('%s', (role) => {
+  // ASVS 5.0: 13.2.2
   it('has no right on the server, other roles, settings or files', async () => {
     const own = role === 'eco_migrator' ? forEveryRole : [...forEveryRole, ...schema];
     await expectRefused(role, own);
@@ -220,6 +221,7 @@ describe.each(databaseRoles)('%s', (role) => {
     expect((await client.query(`SELECT ${mine} AS is_mine`)).rows).toEqual([{ is_mine: true }]);
   });
 
+  // ASVS 5.0: 13.2.2
   it('changes no table but its own, and calls no function of the writer', async () => {
     // The migrator is a member of the owner.
     if (role === 'eco_migrator') return;
