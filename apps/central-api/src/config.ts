@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { consumerNames, consumerRoles, type ConsumerName } from '@eco/contracts';
 import {
+  clientSettings,
   loginFileSetting,
   readConfig,
   secretsSetting,
@@ -44,8 +45,7 @@ export const centralSettings = {
   port: { ...settings.port, default: '8000' },
   operatorsHost: settings.operatorsHost,
   operatorsPort: { ...settings.operatorsPort, default: '9000' },
-  hosts: settings.hosts,
-  connectionsMax: settings.connectionsMax,
+  ...clientSettings,
   logLevel: settings.logLevel,
   brokers: settings.brokers,
   groups: settings.groups,

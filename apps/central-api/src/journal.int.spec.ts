@@ -121,7 +121,7 @@ it('accepts orders and cart commands at once while the broker is away, and has t
   const orderIds = answers.flatMap(({ body }) => (body['orderId'] === undefined ? [] : [body['orderId'] as string]));
   expect(orderIds).toHaveLength(22);
   for (const orderId of orderIds.slice(0, -1)) expect(await decided(orderId)).toMatchObject({ status: 'rejected' });
-  // The cart came before its checkout.
+  // The cart edits were decided before the checkout.
   expect(await decided(orderIds.at(-1) as string)).toMatchObject({
     status: 'confirmed',
     lines: [{ productId: 'cafe-premium', quantity: 3 }],
@@ -177,7 +177,7 @@ it('keeps everything across a kill, starts without a broker, and accepts further
 it('refuses beyond the limit, and states when to retry', async () => {
   const customerId = someone();
   await broker().kill();
-  // Some 15 kB each.
+  // Each of these orders has some 15 kB.
   const large = {
     customerId,
     lines: Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 })),

@@ -109,6 +109,7 @@ describe.each(['reservation', 'order'] as const)('the last 500 units, by %s', (w
     DECIDE_MS + 60_000,
   );
 
+  // ASVS 5.0: 2.3.4
   it(
     'go to 500 of 1,000 buyers when every request is sent twice',
     async () => {

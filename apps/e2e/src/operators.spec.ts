@@ -48,6 +48,7 @@ it('each API has its documents, and they list its operations', async () => {
   expect(asyncApi.body).toMatchObject({ asyncapi: expect.stringMatching(/^3\./) as string });
 });
 
+// ASVS 5.0: 13.4.5
 it('a client gets the state of an API, and nothing else that is for operators', async () => {
   for (const api of [system.central, system.sucursal, system.read]) {
     const ready = await eventually(`${api.url} is ready`, async () => {

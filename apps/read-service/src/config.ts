@@ -1,4 +1,11 @@
-import { databaseSecretsSetting, readConfig, settings, type ConfigOf, type Environment } from '@eco/service';
+import {
+  clientSettings,
+  databaseSecretsSetting,
+  readConfig,
+  settings,
+  type ConfigOf,
+  type Environment,
+} from '@eco/service';
 import { readSettings } from '@eco/api/reads';
 
 export const readServiceSettings = {
@@ -7,8 +14,7 @@ export const readServiceSettings = {
   port: { ...settings.port, default: '8003' },
   operatorsHost: settings.operatorsHost,
   operatorsPort: { ...settings.operatorsPort, default: '9002' },
-  hosts: settings.hosts,
-  connectionsMax: settings.connectionsMax,
+  ...clientSettings,
   logLevel: settings.logLevel,
   groups: settings.groups,
   ...readSettings,

@@ -25,7 +25,7 @@ import {
   type DatabaseGroup,
   type WrittenBatch,
 } from '@eco/testing';
-import type { Service } from '@eco/service';
+import { clientSettings, readConfig, type Service } from '@eco/service';
 import { READ_DEFAULTS } from '@eco/reads';
 import { startReadService } from './read-service.js';
 
@@ -56,8 +56,7 @@ beforeAll(async () => {
     port: 0,
     operatorsHost: '127.0.0.1',
     operatorsPort: 0,
-    hosts: [],
-    connectionsMax: 100,
+    ...readConfig(clientSettings, {}),
     logLevel: 'silent',
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
     secrets: { database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') } },
@@ -260,7 +259,7 @@ it('products and stock of both groups are one list, in order; each also by itsel
     version: 1,
   });
 
-  // Removed from the catalogue; its stock is kept.
+  // The product was removed from the catalogue, and its stock is kept.
   await write(commandOf('product.delete', { productId: id }));
   expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { title: 'There is no such product' } });
   expect((await get(`/inventory/${id}`)).body).toEqual({ productId: id, levels: [level] });
@@ -462,6 +461,30 @@ describe('changes by page', () => {
     expect((await page('orders', end, 1)).body).toMatchObject({ changes: [], more: false });
     expect((await page('orders', `${term}.ffffffff`, 1)).status).toBe(400);
   });
+});
+
+it('40 clients that wait for commands share the reads, and each gets its answer when its command is decided', async () => {
+  const readsSoFar = async () => {
+    const text = await (await fetch(`${service.operatorsUrl}/metrics`)).text();
+    const counts = [...text.matchAll(/^eco_reads_total\{.*\} (\d+)$/gm)].map(([, count]) => Number(count));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  const productId = keyOf('g2', 'patience');
+  await write(product(productId, 100, 1_000));
+  const orders = Array.from({ length: 40 }, (_, n) => order(keyOf('g2', `patient-${n}`), [{ productId, quantity: 1 }]));
+  const before = await readsSoFar();
+  const waits = orders.map(({ id }) => get<Json>(`/commands/${id}`, { [headers.prefer]: 'wait=30' }));
+  await eventually('each has read once', async () => (await readsSoFar()) >= before + orders.length);
+  await write(...orders);
+  const answers = await Promise.all(waits);
+  expect(answers.map(({ status, body }) => [status, body['status']])).toEqual(orders.map(() => [200, 'done']));
+  // One of 40 that waits 2 s alone takes some 30 reads.
+  const none = Array.from({ length: 40 }, () => order('nobody', [{ productId, quantity: 1 }]).id);
+  const since = await readsSoFar();
+  const unknown = await Promise.all(none.map((id) => get(`/commands/${id}`, { [headers.prefer]: 'wait=2' })));
+  expect(new Set(unknown.map(({ status }) => status))).toEqual(new Set([404]));
+  const looks = (await readsSoFar()) - since - 2 * none.length;
+  expect(looks).toBeLessThan(200);
 });
 
 it("a branch's orders in a period, newest first, over both groups; also of one customer at it, and as CSV", async () => {

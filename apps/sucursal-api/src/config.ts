@@ -1,4 +1,4 @@
-import { readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/service';
+import { clientSettings, readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/service';
 import { readSettings } from '@eco/api/reads';
 
 export const sucursalSettings = {
@@ -7,8 +7,7 @@ export const sucursalSettings = {
   port: { ...settings.port, default: '8002' },
   operatorsHost: settings.operatorsHost,
   operatorsPort: { ...settings.operatorsPort, default: '9001' },
-  hosts: settings.hosts,
-  connectionsMax: settings.connectionsMax,
+  ...clientSettings,
   logLevel: settings.logLevel,
   branchId: settings.branchId,
   brokers: settings.brokers,

@@ -34,11 +34,11 @@ export interface ServiceNode {
   readonly name: string;
   readonly app: App;
   readonly host: string;
-  /** For clients. Absent: it has no API. */
+  /** Port for clients; absent if the process has no API. */
   readonly port?: number;
-  /** For operators. */
+  /** Port for operators. */
   readonly operatorsPort: number;
-  /** Of a shard-writer: the group that it may lead. */
+  /** Only for a shard-writer: the group that it may lead. */
   readonly groupId?: string;
 }
 

@@ -50,7 +50,7 @@ serve() {
   done
 }
 
-# It listens, or has ended, well before.
+# Time after which a broker listens or has ended, s, with a wide margin.
 START_S=60
 
 serve

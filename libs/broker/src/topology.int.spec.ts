@@ -94,6 +94,7 @@ describe('permissions', () => {
     expect(allowed).toEqual(Object.fromEntries(Object.keys(allowed).map((what) => [what, undefined])));
   });
 
+  // ASVS 5.0: 13.2.2
   it.each<[string, 'central' | 'sucursal' | 'writer', Parameters<typeof refusal>[1]]>([
     ['sucursal consumes orders', 'sucursal', (channel) => channel.consume('orders.g1', () => undefined)],
     ['central consumes orders', 'central', (channel) => channel.consume('orders.g1', () => undefined)],
@@ -140,6 +141,7 @@ describe('permissions', () => {
     expect(await refusal(broker.access(user), action)).toMatch(/403 \(ACCESS-REFUSED\)|ACCESS_REFUSED/);
   });
 
+  // ASVS 5.0: 13.2.3
   it('know no guest', async () => {
     const guest = { ...broker.operatorAccess(), user: 'guest', password: 'guest' };
     await expect(rawConnection(guest)).rejects.toThrow(/ACCESS[-_]REFUSED/);

@@ -26,6 +26,7 @@ const requestProblems = {
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   misdirected: { status: 421, title: 'This service is not known under the requested host name' },
+  'too-many-requests': { status: 429, title: 'This client has sent too many requests' },
   'key-conflict': { status: 422, title: 'This Idempotency-Key was used for another request' },
   'dead-letter': { status: 500, title: 'The command could not be processed and is kept for an operator' },
   internal: { status: 500, title: 'The service failed' },

@@ -33,6 +33,7 @@ function reversed(value: unknown): unknown {
 }
 
 describe('bodyHash', () => {
+  // ASVS 5.0: 11.4.3
   it('is the hash of the canonical kind and body, whatever the order of their keys', () => {
     fc.assert(
       fc.property(orderBody, (body) => {

@@ -32,12 +32,14 @@ describe('readCommands', () => {
     expect(readCommands(new Uint8Array(bytesOf(messageOf(...commands))))).toEqual(arrived);
   });
 
+  // ASVS 5.0: 1.1.1
   it('normalizes different spellings of one command', () => {
     const product = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
     const loud = { ...product, id: product.id.toUpperCase(), body: { ...product.body, name: ' Café ' } };
     expect(readCommands(messageOf(loud))).toEqual([{ readable: true, command: product }]);
   });
 
+  // ASVS 5.0: 2.2.2
   it('names every violation of a command, each with its place', () => {
     const body = { ...order.body, customerId: '', lines: [{ productId: 'cafe', quantity: 0 }] };
     const bad = { ...order, stamp: 'now', notAfter: 'soon', body };
@@ -63,6 +65,7 @@ describe('readCommands', () => {
     );
   });
 
+  // ASVS 5.0: 2.2.3
   it('checks an order’s id against its customer', () => {
     const other = placeOrder('bo', { cafe: 1 });
     expect(reasonOf({ ...order, id: other.id })).toBe("/body/orderId: must be the command's id");
@@ -178,6 +181,7 @@ describe('readCommands', () => {
     expect(d?.commandId).not.toBe(c?.commandId);
   });
 
+  // ASVS 5.0: 1.5.2
   it('accepts any input: never throws, loses no command, and keeps only what can be stored as JSON', () => {
     const message = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),

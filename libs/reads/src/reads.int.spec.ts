@@ -389,7 +389,7 @@ it('after a promotion reads follow the new primary, and distinguish covered from
   await server(2).kill();
   await server(3).kill();
   const keptPrice = price;
-  // With a leadership that no replica learns about.
+  // The batch begins a leadership that no replica learns about.
   await writer.close();
   writer = await BatchWriter.open(group);
   const lost = await changePrice();

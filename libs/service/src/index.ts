@@ -7,7 +7,7 @@ export {
   type Setting,
   type SettingRow,
 } from './config/config.js';
-export { settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
+export { clientSettings, settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
 export { databaseSecretsSetting, loginFileSetting, secretsSetting, type Secrets } from './config/secrets.js';
 export { createLog } from './log.js';
 export { problem, ProblemError } from './http/problem.js';

@@ -5,6 +5,7 @@ import { droppedLogLines } from './log.js';
 export class Metrics {
   readonly registry = new Registry();
   readonly refusedConnections: Counter;
+  readonly budgetsExceeded: Counter<'budget'>;
   readonly #requestSeconds: Histogram<'method' | 'route' | 'status'>;
   readonly #children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
 
@@ -20,6 +21,12 @@ export class Metrics {
     this.refusedConnections = new Counter({
       name: 'http_connections_refused_total',
       help: 'Connections closed at once because as many were open as may be',
+      registers: [this.registry],
+    });
+    this.budgetsExceeded = new Counter({
+      name: 'http_budgets_exceeded_total',
+      help: 'Requests refused (requests) or answered without their wait (waits) because a client had used its budget',
+      labelNames: ['budget'],
       registers: [this.registry],
     });
     new Counter({

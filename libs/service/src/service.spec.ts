@@ -154,6 +154,7 @@ async function raw(bytes: string): Promise<string> {
 }
 
 describe('a valid request', () => {
+  // ASVS 5.0: 1.2.1, 3.4.4
   it('is answered with the status and headers that its controller gives', async () => {
     const response = await post(JSON.stringify(order), { prefer: 'wait=5' });
     expect([response.status, await response.json()]).toEqual([202, { wait: 5 }]);
@@ -181,6 +182,7 @@ describe('a valid request', () => {
     }
   });
 
+  // ASVS 5.0: 3.2.1, 3.4.3, 14.3.2
   it('is answered with headers that keep a browser from storing or showing it', async () => {
     const { headers } = await post(JSON.stringify(order));
     expect(headers.get('cache-control')).toBe('no-store');
@@ -203,6 +205,7 @@ describe('bad input', () => {
     ]);
   });
 
+  // ASVS 5.0: 15.3.7
   it('is answered with every violation of path and query together', async () => {
     const response = await ask('/orders/abc?limit=0&foo=1&after=x&after=y');
     expect(Object.keys(await faultsIn(response, 400, 'bad-input')).sort()).toEqual([
@@ -255,6 +258,7 @@ describe('bad input', () => {
     },
   );
 
+  // ASVS 5.0: 13.4.3
   it('is at a path that does not exist, or not for this method', async () => {
     expect((await problemIn(await ask('/order?x=1'), 404, 'not-found')).detail).toBe('/order does not exist');
     const response = await ask('/orders', { method: 'PATCH' });
@@ -269,6 +273,7 @@ describe('bad input', () => {
     },
   );
 
+  // ASVS 5.0: 4.2.1
   it.each([
     ['GET / HTTP/1.1\r\nno header\r\n\r\n', 'well-formed'],
     [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '16 KiB'],
@@ -295,6 +300,7 @@ describe('a request that another site can have sent', () => {
     expect(answered).toContain(`"urn:ecomarket:problem:${name}"`);
   });
 
+  // ASVS 5.0: 3.4.2
   it('is refused in a preflight', async () => {
     const headers = ['Host: localhost', 'Origin: http://evil.example', 'Access-Control-Request-Method: PUT'];
     const answered = await request('OPTIONS /orders', ...headers);
@@ -344,6 +350,7 @@ describe('an error inside the service', () => {
     expect(await problemIn(response, 409, 'order-rejected')).toMatchObject({ short: [{ productId: 'cafe' }] });
   });
 
+  // ASVS 5.0: 13.4.2, 16.3.4, 16.5.1
   it('is logged in full and hidden from the client if it is a bug', async () => {
     const response = await ask('/orders/broken', { method: 'DELETE' });
     const body = await problemIn(response, 500, 'internal');

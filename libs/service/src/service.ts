@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { StartError } from '@eco/base';
 import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
+import { addBudgets, BUDGETS_DEFAULT, type Budgets } from './http/budgets.js';
 import { clientCorrelationIdOf, ServiceAdapter, type ConnectionLimits } from './http/adapter.js';
 import { createLog, NestLog, withCorrelation } from './log.js';
 import { CONNECTIONS_MAX_DEFAULT, type LogLevel } from './config/settings.js';
@@ -22,15 +23,15 @@ const DRAIN_MS = 2_000;
 
 const HOST = '127.0.0.1';
 
-export interface ServiceConfig extends Partial<ConnectionLimits> {
+export interface ServiceConfig extends Partial<ConnectionLimits>, Partial<Budgets> {
   readonly name: string;
-  /** Of the listener for clients. Absent: 127.0.0.1. */
+  /** Address of the listener for clients. Absent: 127.0.0.1. */
   readonly host?: string;
   /** 0: any free port. Absent: the process has no API, and no listener for clients. */
   readonly port?: number;
-  /** Of the listener for operators. Absent: 127.0.0.1. */
+  /** Address of the listener for operators. Absent: 127.0.0.1. */
   readonly operatorsHost?: string;
-  /** 0 or absent: any free port. */
+  /** Port of the listener for operators. 0 or absent: any free port. */
   readonly operatorsPort?: number;
   readonly logLevel: LogLevel;
 }
@@ -81,8 +82,8 @@ export interface Service {
  */
 export async function startService(frame: Frame, options: ServiceOptions): Promise<Service> {
   const { config, log } = frame;
-  const { hosts = [], connectionsMax = CONNECTIONS_MAX_DEFAULT } = config;
-  const adapter = new ServiceAdapter(log, { hosts, connectionsMax });
+  const { hosts = [], connectionsMax = CONNECTIONS_MAX_DEFAULT, trustedProxies = [] } = config;
+  const adapter = new ServiceAdapter(log, { hosts, connectionsMax, trustedProxies });
   const fastify = adapter.getInstance();
   const operators = new OperatorsListener(fastify);
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
@@ -95,6 +96,7 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
   fastify.server.on('drop', () => frame.metrics.refusedConnections.inc());
   addOperatorRoutes(fastify, frame);
   addDocumentRoutes(fastify, config.name, options);
+  addBudgets(fastify, { ...BUDGETS_DEFAULT, ...config }, (budget) => frame.metrics.budgetsExceeded.inc({ budget }));
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: new NestLog(log),
     abortOnError: false,

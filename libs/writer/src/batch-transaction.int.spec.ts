@@ -338,6 +338,7 @@ describe('expired rows', () => {
   });
 });
 
+// ASVS 5.0: 1.2.4
 it('stores any text unchanged', async () => {
   const random = seededRandom('texts');
   const texts = [
@@ -397,6 +398,7 @@ describe('the fence', () => {
   });
 
   for (const lost of ['ROLLBACK', 'COMMIT']) {
+    // ASVS 5.0: 16.5.3
     it(`stores nothing on a session whose transaction was lost to a ${lost}`, async () => {
       const tea = fresh('tea');
       const commands = [productOf(tea, 5), orderOf('ana', [{ productId: tea, quantity: 1 }])];
@@ -415,6 +417,7 @@ describe('the fence', () => {
 });
 
 describe('a failure', () => {
+  // ASVS 5.0: 2.3.3
   it('of a command is reported as command-error and leaves nothing, not even an open transaction', async () => {
     const customerId = fresh('bad');
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_him CHECK (customer_id <> '${customerId}')`);

@@ -162,7 +162,7 @@ export class Retention {
   }
 }
 
-/** No statement for no rows. */
+/** Without rows there is no statement. */
 function removalOf(statement: Statement, rows: readonly Row[] | undefined, keyColumns: number): Removal[] {
   if (rows === undefined || rows.length === 0) return [];
   const column = (index: number) => textsLiteral(rows.map((row) => String(row[index])));

@@ -26,7 +26,7 @@ const settings: Readonly<Record<string, string>> = {
   // in order, before another writer takes from it.
   idle_session_timeout: '11s',
   idle_in_transaction_session_timeout: '11s',
-  // This does not cut a wait for a replica either.
+  // This timeout does not cut a wait for a replica either.
   statement_timeout: '5s',
   lock_timeout: '3s',
   // A notice is about data, such as a word too long for the index. Only warnings, which say that a commit is uncertain,

@@ -104,7 +104,7 @@ it('replies to a repeated command from its dead letter, without searching for it
 
 it('dead-letters a command whose rule throws', async () => {
   const broken = order('good');
-  // readCommands would reject this: it is no valid time.
+  // readCommands would reject this text, because it is no valid time.
   broken.command.stamp = 'no stamp';
   const batch = [order('good'), broken, order('good')];
   const { effects } = await settle(batch);
@@ -349,7 +349,7 @@ describe('large orders', () => {
     await group.asSuperuser(`UPDATE eco.hold SET expires_at = now() - interval '1 s'`);
   }
 
-  /** Only the reserved units are left of it. */
+  /** Only the reserved units of the product are left. */
   async function countOf(productId: string) {
     const [level] = await group.asSuperuser<{ on_hand: string; reserved: string }>(
       `SELECT on_hand, reserved FROM eco.stock_level WHERE product_id = $1 AND location = 'central'`,

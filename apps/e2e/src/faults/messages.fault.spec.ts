@@ -58,6 +58,7 @@ const memoryText = () =>
     .map(({ name, beforeMb, nowMb }) => `${name} ${beforeMb} → ${nowMb} MB`)
     .join(', ');
 
+// ASVS 5.0: 16.5.2
 it.each([...brokerFaults(asked), ...writerFaults(asked), ...clockFaults(), ...databaseFaults(asked)])(
   '$name: nothing is lost, nothing is doubled',
   async (fault) => {

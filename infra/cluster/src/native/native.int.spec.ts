@@ -91,6 +91,7 @@ test('the replica streams, and commits wait for it', async () => {
   });
 });
 
+// ASVS 5.0: 6.3.2
 test('the management API answers only the operator; there is no guest', async () => {
   expect((await management('queues/ecomarket/orders.g1', cluster.operator)).status).toBe(200);
   expect((await management('whoami', { user: 'guest', password: 'guest' })).status).toBe(401);

@@ -31,6 +31,7 @@ const STARTS_FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 describe('rows as CSV', () => {
   const texts = fc.option(fc.string({ unit: fc.constantFrom('a', '"', ',', ';', '=', '-', '\n', '\r', 'é', ' ') }));
 
+  // ASVS 5.0: 1.1.2
   it('read back unchanged, whatever the texts contain, except for apostrophes before formulas', () => {
     fc.assert(
       fc.property(fc.array(texts), (names) => {

@@ -287,6 +287,7 @@ it('cut off from the primary with one replica: the lag grows, and reads that req
 
 const report = query<{ n: number }>({ name: 'report', rows: 'SELECT 1 AS n, pg_sleep(1.2)', pace: 'slow' });
 
+// ASVS 5.0: 15.2.2
 it('six clients of a slow report: no other read fails or loses its connection, and excess reports are refused', async () => {
   const { reads, registry } = await system.startReads();
   const askReport = () => reads.ofGroup('g1', report, [], anyone);

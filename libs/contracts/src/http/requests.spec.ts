@@ -11,6 +11,7 @@ const schemas = Object.entries<unknown>(requests).filter(
 );
 
 describe('requests', () => {
+  // ASVS 5.0: 15.3.3
   it.each(schemas)('%s refuses an unknown field', (_, schema) => {
     expect(faults(schema, { surprise: 1 }).some((fault) => fault.includes('surprise'))).toBe(true);
   });

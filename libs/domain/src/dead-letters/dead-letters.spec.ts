@@ -80,7 +80,7 @@ describe('a replay', () => {
     expect(group.letters()).toMatchObject([{ state: 'replayed', lastNumber: 2 }]);
   });
 
-  it('with a body other than it states is no command', () => {
+  it('with another body than its hash states is no command', () => {
     const replay = { number: 1, bodyHash: 'ab'.repeat(32), by: 'ana' };
     const [one] = readCommands({ version: 1, commands: [{ ...order, replay }] }) as [Arrived];
     expect(one).toMatchObject({ readable: false, reason: expect.stringContaining('/replay/bodyHash') as string });

@@ -42,6 +42,8 @@ export interface ConnectionLimits {
   readonly hosts: readonly string[];
   /** Most open connections. A further one is closed at once. */
   readonly connectionsMax: number;
+  /** Addresses or networks whose `X-Forwarded-For` names the client. */
+  readonly trustedProxies: readonly string[];
 }
 
 /**
@@ -52,14 +54,14 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();
   readonly #log: Log;
 
-  constructor(log: Log, { hosts, connectionsMax }: ConnectionLimits) {
+  constructor(log: Log, { hosts, connectionsMax, trustedProxies }: ConnectionLimits) {
     super({
       bodyLimit: BODY_BYTES_MAX,
       routerOptions: { maxParamLength: PATH_PART_MAX },
       requestTimeout: connectionOptions.requestTimeout,
       keepAliveTimeout: connectionOptions.keepAliveTimeout,
       http: connectionOptions,
-      trustProxy: false,
+      trustProxy: trustedProxies.length > 0 && [...trustedProxies],
       requestIdHeader: false,
       genReqId: () => randomUUID(),
       // While the process stops, a request on an open connection is still served, and the connection is then closed.

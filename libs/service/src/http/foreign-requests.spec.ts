@@ -44,6 +44,7 @@ it('a request of HTTP/1.0 without a host is accepted', () => {
   expect(refusal('GET', {})).toBeUndefined();
 });
 
+// ASVS 5.0: 4.2.1
 it('a request with two hosts is refused, whatever they are', () => {
   expect(refusal('GET', { host: 'localhost' }, ['Host', 'localhost', 'hOST', 'localhost'])).toBe('bad-input');
 });
@@ -61,6 +62,7 @@ describe('a request that changes something', () => {
     for (const method of ['POST', 'PUT', 'DELETE']) expect(refusal(method, headers)).toBeUndefined();
   });
 
+  // ASVS 5.0: 3.5.1
   it.each([
     ['another site', { ...json, origin: 'http://evil.example' }],
     ['another port', { ...json, origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' }],
@@ -71,6 +73,7 @@ describe('a request that changes something', () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) expect(refusal(method, headers)).toBe('cross-site');
   });
 
+  // ASVS 5.0: 3.5.2
   it('is refused without a body if any page could send it', () => {
     expect(refusal('POST', { host })).toBe('unsupported-media-type');
   });
