@@ -10,7 +10,7 @@ module.exports = async () => {
   Object.assign(process.env, {
     TEST_AMQP_BROKERS: `${host}:${amqpPort}`,
     TEST_AMQP_MANAGEMENT_URL: managementUrl,
-    TEST_AMQP_USER: cluster.operator.user,
-    TEST_AMQP_PASSWORD: cluster.operator.password,
+    TEST_AMQP_USER: cluster.brokerLogin('topology').user,
+    TEST_AMQP_PASSWORD: cluster.brokerLogin('topology').password,
   });
 };

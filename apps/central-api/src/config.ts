@@ -4,7 +4,7 @@ import {
   clientSettings,
   loginFileSetting,
   readConfig,
-  secretsSetting,
+  consumerSecretsSetting,
   settings,
   wholeNumberSetting,
   type ConfigOf,
@@ -73,7 +73,7 @@ export const centralSettings = {
     default: '90',
     schema: wholeNumberSetting(1, 36_500),
   } satisfies Setting<number>,
-  secrets: secretsSetting(['eco_reader', ...consumerRoles]),
+  secrets: consumerSecretsSetting(['eco_reader', ...consumerRoles]),
 };
 
 export type CentralConfig = ConfigOf<typeof centralSettings>;

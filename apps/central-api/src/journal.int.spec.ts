@@ -207,7 +207,7 @@ it('accepts an order past a full journal, and cart commands only if they do not 
   const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-overtake-'));
   const frame = createFrame({ name: 'overtaking', host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const { host, amqpPort } = broker();
-  const access = { brokers: [{ host, port: amqpPort }], ...cluster.operator };
+  const access = { brokers: [{ host, port: amqpPort }], ...cluster.brokerLogin('central') };
   const connection = new BrokerConnection({ access, name: 'overtaking' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
   // The relay is not started yet. The state is that of a process with much to send just after the brokers' return.

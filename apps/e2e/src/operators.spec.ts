@@ -65,7 +65,15 @@ it('a client gets the state of an API, and nothing else that is for operators', 
 it('there is no guest, and a branch may not consume the queue of orders', async () => {
   const { body } = await system.management('GET', '/users');
   const names = (body as unknown as { name: string }[]).map(({ name }) => name).sort();
-  expect(names).toEqual(['central', 'operator', 'sucursal', 'writer']);
+  expect(names).toEqual([
+    'branch.sucursal-1',
+    'central',
+    'consumers',
+    'dead-letter-admin',
+    'operator',
+    'topology',
+    'writer.g1',
+  ]);
 });
 
 it('eco lag shows both replicas streaming, one of them synchronous', async () => {

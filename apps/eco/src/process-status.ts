@@ -1,4 +1,5 @@
-import { isSameProcess, openSecrets, type Layout, type Run, type Secrets } from '@eco/cluster';
+import type { Login } from '@eco/base';
+import { brokerLogin, isSameProcess, openSecrets, type Layout, type Run, type Secrets } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
 import type { ComposeSystem } from './compose-system.js';
 
@@ -66,12 +67,13 @@ interface Asked {
   readonly answer: Promise<ReportedState>;
 }
 
-function askAll(layout: Layout, { broker, database }: Secrets): Asked[] {
+function askAll(layout: Layout, secrets: Secrets): Asked[] {
+  const { database } = secrets;
   return [
     ...layout.brokers.map((node) => ({
       name: node.name,
       port: node.amqpPort,
-      answer: askBroker(node, broker.operator),
+      answer: askBroker(node, brokerLogin(secrets, 'operator')),
     })),
     ...layout.groups.flatMap((group) => {
       const watch = new ReplicationWatch(group.nodes, { user: 'eco_monitor', password: database.eco_monitor });
@@ -91,9 +93,9 @@ function askAll(layout: Layout, { broker, database }: Secrets): Asked[] {
 
 async function askBroker(
   { host, managementPort }: Layout['brokers'][number],
-  password: string,
+  { user, password }: Login,
 ): Promise<ReportedState> {
-  const authorization = `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`;
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   // Memory or disk is running out: the broker then blocks all publishers.
   const answer = await get(`http://${host}:${managementPort}/api/health/checks/alarms`, { authorization });
   if (!answer) return { state: 'running' };

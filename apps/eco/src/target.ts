@@ -1,5 +1,5 @@
 import type { Address, Login } from '@eco/base';
-import { describeCluster, openSecrets, readRun, type Layout, type Secrets } from '@eco/cluster';
+import { brokerLogin, describeCluster, openSecrets, readRun, type Layout, type Secrets } from '@eco/cluster';
 import type { Command } from 'commander';
 import { dockerOption, isComposeThere, openComposeSystem } from './compose-system.js';
 import { BadInput } from './input.js';
@@ -10,8 +10,8 @@ export interface Target {
   sucursalUrl: string;
   readUrl: string;
   brokers: Address[];
-  /** Login of the brokers' operator. */
-  operator: Login;
+  /** Login of the brokers with which dead letters are replayed and discarded. */
+  deadLetterAdmin: Login;
   groups: { id: string; nodes: (Address & { name: string })[] }[];
   login(role: 'eco_reader' | 'eco_monitor'): Login;
 }
@@ -57,7 +57,7 @@ export async function openTarget(where: Where): Promise<Target> {
     sucursalUrl: urlOf('sucursal-api'),
     readUrl: urlOf('read-service'),
     brokers: layout.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
-    operator: { user: 'operator', password: secrets.broker.operator },
+    deadLetterAdmin: brokerLogin(secrets, 'dead-letter-admin'),
     groups: layout.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
     login: (role) => ({ user: role, password: secrets.database[role] }),
   };

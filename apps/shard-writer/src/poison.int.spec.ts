@@ -28,7 +28,7 @@ const primary = () => cluster.groups[0]?.nodes[0] as Address;
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
   const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-  const connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'spec' });
+  const connection = new BrokerConnection({ access: { brokers, ...cluster.brokerLogin('central') }, name: 'spec' });
   publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });
   connection.start();
   publisher.start();

@@ -11,7 +11,7 @@ import {
   VHOST,
   type Announcement,
 } from '@eco/broker';
-import type { Command, ReceivedEvent, ReceivedHeartbeat } from '@eco/contracts';
+import type { BrokerUser, Command, ReceivedEvent, ReceivedHeartbeat } from '@eco/contracts';
 import { brokenChecks, verifyGroup } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
 import { createLog, Metrics } from '@eco/service';
@@ -37,15 +37,15 @@ function started<T extends { start(): unknown; stop(): Promise<void> }>(part: T)
   return part;
 }
 
-const access = () => ({
+const access = (user: BrokerUser) => ({
   brokers: cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
-  ...cluster.operator,
+  ...cluster.brokerLogin(user),
 });
 const nodes = () => (cluster.groups[0] as TestCluster['groups'][number]).nodes;
 const log = createLog({ name: 'spec', logLevel: 'silent' });
 
 function startWriter() {
-  const connection = (name: string) => started(new BrokerConnection({ access: access(), name }));
+  const connection = (name: string) => started(new BrokerConnection({ access: access('writer.g1'), name }));
   const [taking, publishing] = [connection('takes'), connection('publishes')];
   const consumer = new CommandConsumer({ connection: taking, group: 'g1' });
   const replies = new ReplySender({ connection: publishing });
@@ -75,11 +75,11 @@ beforeAll(async () => {
   const primary = nodes()[0] as Address;
   reader = new SideConnection(primary, cluster.databaseLogin('eco_reader'), 'spec');
   superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
-  const connection = started(new BrokerConnection({ access: access(), name: 'asks' }));
+  const connection = started(new BrokerConnection({ access: access('central'), name: 'asks' }));
   publisher = started(new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 }));
   const handler = (announcement: Announcement) =>
     void (announcement.type === 'event' ? events.push(announcement.event) : heartbeats.push(announcement.heartbeat));
-  started(new EventSubscription({ access: access(), consumer: 'statistics', handler, silenceMs: 60_000 }));
+  started(new EventSubscription({ access: access('consumers'), consumer: 'statistics', handler, silenceMs: 60_000 }));
   first = startWriter();
   await eventually('the first one leads', () => first.leadership.role === 'active');
   second = startWriter();
@@ -177,7 +177,7 @@ it('announces every batch with the previous one of its topic, and the last batch
 it('keeps an unreadable command as a dead letter, and continues', async () => {
   const payload = 'no command \u0000 at all';
   const [{ managementUrl }] = cluster.brokers as [TestCluster['brokers'][number]];
-  const { user, password } = cluster.operator;
+  const { user, password } = cluster.brokerLogin('topology');
   const response = await fetch(
     `${managementUrl}/api/exchanges/${VHOST}/${encodeURIComponent(COMMANDS_EXCHANGE)}/publish`,
     {
@@ -195,7 +195,7 @@ it('keeps an unreadable command as a dead letter, and continues', async () => {
     const text = 'SELECT sent_by FROM eco.dead_letter WHERE command_id = $1';
     return (await reader.ask<{ sent_by: string }>(text, [unsigned.id], 20_000))[0]?.sent_by;
   });
-  expect(sender).toBe(cluster.operator.user);
+  expect(sender).toBe('central');
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 });
 

@@ -1,4 +1,5 @@
 import { VHOST } from '@eco/broker';
+import { BROKER_MESSAGE_BYTES_MAX } from '@eco/contracts';
 import { SMALL_DISK_MB } from './description.js';
 
 /** Memory of each node. By default a node takes a share of the machine's memory, as if it ran alone. */
@@ -10,7 +11,7 @@ export interface BrokerSettings {
   readonly address?: string;
   readonly amqpPort: number;
   readonly managementPort: number;
-  readonly operatorPassword: string;
+  readonly administratorPassword: string;
   /** Erlang names of the nodes to join at the first start. The seed starts first and names only itself. */
   readonly peers: readonly string[];
   /** True: the disk has only `SMALL_DISK_MB`. */
@@ -19,20 +20,22 @@ export interface BrokerSettings {
 
 /** A rabbitmq.conf. It contains a password. */
 export function brokerSettings(broker: BrokerSettings): string {
-  const { address, amqpPort, managementPort, operatorPassword, peers, smallDisk } = broker;
+  const { address, amqpPort, managementPort, administratorPassword, peers, smallDisk } = broker;
   const lines = [
     `listeners.tcp.default = ${address === undefined ? '' : `${address}:`}${amqpPort}`,
     ...(address === undefined ? [] : [`management.tcp.ip = ${address}`]),
     `management.tcp.port = ${managementPort}`,
     // These replace guest and the vhost /.
     `default_vhost = ${VHOST}`,
-    `default_user = operator`,
-    `default_pass = ${operatorPassword}`,
+    'default_user = topology',
+    `default_pass = ${administratorPassword}`,
     'default_user_tags.administrator = true',
     'cluster_formation.peer_discovery_backend = classic_config',
     ...peers.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}`),
     // The side of a partition without a majority stops instead of continuing alone.
     'cluster_partition_handling = pause_minority',
+    // The default is 128 MiB (3.10) or 16 MiB (4.0), of which a writer would have to read each byte.
+    `max_message_size = ${BROKER_MESSAGE_BYTES_MAX}`,
     // In seconds. A broker that is cut off is then noticed after 8 to 13 s, not after a minute.
     'net_ticktime = 10',
     // Per node, which keeps up to three of these in memory. The default is 512 MiB.

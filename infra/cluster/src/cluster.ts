@@ -1,4 +1,5 @@
 import type { Login } from '@eco/base';
+import type { BrokerUser } from '@eco/contracts';
 import { DATABASE_NAME } from '@eco/postgres';
 import { removeDataFolder } from './data-folder.js';
 import { addFirstProducts } from './first-products.js';
@@ -14,7 +15,7 @@ import { stopSteps } from './native/stop-stages.js';
 import { Supervision } from './native/supervision.js';
 import { beginRun, endRun, updateRun, type Run } from './run-file.js';
 import type { DatabaseAccess, RunningBroker, RunningCluster, RunningGroup, RunningService } from './running-cluster.js';
-import type { DatabaseLogin } from './secrets.js';
+import { brokerLogin, type DatabaseLogin } from './secrets.js';
 import { runSteps, type RunSteps, type Step } from './steps.js';
 
 /** The brokers and databases of a cluster: what each provider must implement. */
@@ -91,8 +92,8 @@ export class Cluster implements RunningCluster {
     return this.#services.nodes;
   }
 
-  get operator(): Login {
-    return { user: 'operator', password: this.#host.secrets.broker.operator };
+  brokerLogin(user: BrokerUser): Login {
+    return brokerLogin(this.#host.secrets, user);
   }
 
   /** Processes of this machine: the services, and the servers if they are processes. */

@@ -1,17 +1,28 @@
-import { applyDefinitions, brokerDefinitions, checkTopology, type Management } from '@eco/broker';
+import {
+  applyDefinitions,
+  brokerDefinitions,
+  checkTopology,
+  limitUser,
+  removeUser,
+  userNames,
+  whoAmI,
+  type Management,
+} from '@eco/broker';
+import { FORMER_BRANCH_USER, senderNamed, type BrokerUser } from '@eco/contracts';
 import { z } from 'zod';
 import { Refused } from './refused.js';
-import type { Secrets } from './secrets.js';
+import { brokerLogin, brokerUsersOf, type Members, type Secrets } from './secrets.js';
 import { until } from './until.js';
 
-export interface BrokerDeclaration {
-  /** Management API of any node, as `operator`. */
-  readonly management: Management;
-  readonly groupIds: readonly string[];
+export interface BrokerDeclaration extends Members {
+  /** Of the management API, of any nodes: the first that answers is used. */
+  readonly urls: readonly string[];
   /** Number of nodes in the cluster. The queues' members are on them. */
   readonly brokers: number;
   /** How many nodes must be clustered: at least a majority; default all. */
   readonly running?: () => number;
+  /** Longest wait for them, ms. */
+  readonly formMs?: number;
   /** False: only the brokers start, so that an operator can repair a queue whose arguments differ. */
   readonly forServices: boolean;
   readonly secrets: Secrets;
@@ -27,33 +38,89 @@ const FORM_MS = 60_000;
  * users may declare a command queue, and the protocol reveals arguments only on declaration.
  */
 export async function declareBrokers({
-  management,
+  urls,
+  branchIds,
   groupIds,
   brokers,
   running = () => brokers,
+  formMs = FORM_MS,
   forServices,
   secrets,
   signal,
 }: BrokerDeclaration): Promise<void> {
-  const found = async () => (await runningNodes(management)) >= running();
-  await until('the brokers did not find each other', found, { deadlineMs: FORM_MS, ...(signal && { signal }) });
-  const options = { groups: [...groupIds], brokers };
-  const users = {
-    operator: { password: secrets.broker.operator },
-    central: { password: secrets.broker.central },
-    sucursal: { password: secrets.broker.sucursal },
-    writer: { password: secrets.broker.writer },
+  let management: Management | undefined;
+  const found = async () => {
+    management = await formedCluster(urls, running(), secrets);
+    return management !== undefined;
   };
-  await applyDefinitions(management, brokerDefinitions({ ...options, users }));
+  await until('the brokers did not find each other', found, { deadlineMs: formMs, ...(signal && { signal }) });
+  const administrator = management as unknown as Management;
+  const users = brokerUsersOf({ branchIds, groupIds });
+  const passwords = new Map(users.map((user) => [user, brokerLogin(secrets, user).password]));
+  const options = { groups: [...groupIds], brokers };
+  await applyDefinitions(administrator, brokerDefinitions({ ...options, passwords }));
+  // An earlier version had only an administrator of this name, who is none any more.
+  const topology = { ...administrator, ...brokerLogin(secrets, 'topology') };
+  for (const user of users) await limitUser(topology, user, limitsOf(user));
+  await removeFormerUsers(topology, users);
   if (!forServices) return;
-  const faults = await checkTopology(management, options);
+  const faults = await checkTopology(topology, options);
   if (faults.length > 0) {
     throw new Refused(`${faults.join(' ')} The brokers start alone by "npm start -- --no-services".`);
   }
 }
 
+/** The administrator's access to a node that sees enough running ones; undefined: there is none yet. */
+async function formedCluster(
+  urls: readonly string[],
+  running: number,
+  secrets: Secrets,
+): Promise<Management | undefined> {
+  for (const url of urls) {
+    // Data of an earlier version has `operator` as its administrator, until this start declares the users.
+    for (const user of ['topology', 'operator'] as const) {
+      const management = { url, ...brokerLogin(secrets, user) };
+      const tags = await whoAmI(management);
+      if (tags?.includes('administrator') !== true) continue;
+      if ((await runningNodes(management)) >= running) return management;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Users that earlier versions or descriptions declared, and the one that RabbitMQ brings. Without them, a
+ * password in an old file opens nothing. Users that an operator has made stay.
+ */
+async function removeFormerUsers(management: Management, declared: readonly BrokerUser[]): Promise<void> {
+  const former = ['guest', FORMER_BRANCH_USER, 'writer'];
+  for (const name of await userNames(management)) {
+    const type = senderNamed(name)?.type;
+    const isMember = (type === 'branch' || type === 'writer') && !declared.includes(name as BrokerUser);
+    if (former.includes(name) || isMember) await removeUser(management, name);
+  }
+}
+
+/**
+ * A stolen password can't use up the brokers. A process of Central has two connections, a writer two, a branch one. A
+ * broken connection counts until the broker misses its heartbeats, 9 s. A channel beyond the limit ends its connection,
+ * so there is room.
+ */
+function limitsOf(user: BrokerUser): { connections: number; channels: number } {
+  switch (user) {
+    case 'operator':
+      return { connections: 0, channels: 0 };
+    case 'topology':
+    case 'central':
+    case 'consumers':
+      return { connections: 100, channels: 1000 };
+    default:
+      return { connections: 40, channels: 400 };
+  }
+}
+
 /** Number of running brokers according to this one, including itself; 0 while unknown. */
-export async function runningNodes({ url, user, password }: Management): Promise<number> {
+async function runningNodes({ url, user, password }: Management): Promise<number> {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   try {
     const response = await fetch(`${url}/api/nodes`, {

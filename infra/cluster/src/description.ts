@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { groupIdSchema, servedBranchIdSchema, timeZoneSchema } from '@eco/contracts';
 import { BUCKETS_DEFAULT, BUCKETS_MAX, isBucketCount } from '@eco/routing';
 import { Refused } from './refused.js';
+import type { Members } from './secrets.js';
 
 /**
  * Description of a cluster, however it is started. Everything has a default, so `describeCluster({})` is the cluster of
@@ -92,6 +93,11 @@ export const SMALL_DISK_MB = 1024;
 
 export type ClusterDescription = Readonly<z.output<typeof descriptionSchema>>;
 export type ClusterInput = z.input<typeof descriptionSchema>;
+
+/** Branches and groups: each has broker users and secrets of its own. */
+export function membersOf({ branchId, groups }: Pick<ClusterDescription, 'branchId' | 'groups'>): Members {
+  return { branchIds: [branchId], groupIds: groups.map(({ id }) => id) };
+}
 
 /** The description is invalid. `violations` are sentences, each beginning with its subject. */
 export class DescriptionError extends Refused {

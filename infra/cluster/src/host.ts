@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { openDataFolder } from './data-folder.js';
-import type { ClusterDescription } from './description.js';
+import { membersOf, type ClusterDescription } from './description.js';
 import { checkPorts, countUp, layOut, portsOf, type Layout, type PortUse } from './layout.js';
 import type { NativeProcess, ProcessSpec } from './native/native-process.js';
 import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from './ports.js';
@@ -53,7 +53,7 @@ export async function openHost(description: ClusterDescription): Promise<OpenedH
       description,
       layout,
       dataDir,
-      secrets: await openSecrets(dataDir),
+      secrets: await openSecrets(dataDir, membersOf(description)),
       environment: commonEnvironment(),
       logFile: (name: string) => path.join(dataDir, 'log', `${name}.log`),
     };

@@ -18,7 +18,7 @@ export type {
 } from './running-cluster.js';
 export { ensureLoadGenerator } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
-export { brokerSecretsFile, openSecrets, type Secrets } from './secrets.js';
+export { brokerLogin, brokerSecretsFile, openSecrets, type Secrets } from './secrets.js';
 export { journalsDir, removeDataFolder } from './data-folder.js';
 export { isSameProcess } from './native/identity.js';
 export { findOnPath } from './programs.js';

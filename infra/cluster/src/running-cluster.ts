@@ -1,4 +1,5 @@
 import type { Login } from '@eco/base';
+import type { BrokerUser } from '@eco/contracts';
 import type { DatabaseLogin } from './secrets.js';
 
 /**
@@ -81,7 +82,8 @@ export interface RunningCluster {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
   readonly services: readonly RunningService[];
-  readonly operator: Login;
+  /** `topology` is the administrator; `operator` may only look. Throws if the cluster has no such user. */
+  brokerLogin(user: BrokerUser): Login;
   /** `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
   /** Restarts services that end on their own from now on. `say` gets a line whenever a process ends. */

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import type { Login } from '@eco/base';
 import { createTokenSecrets, tokenSecretsSchema, verifierSecretsSchema, type TokenSecrets } from '@eco/access';
-import type { BrokerUser } from '@eco/broker';
-import { consumerRoles } from '@eco/contracts';
+import { branchUser, consumerRoles, senderNamed, writerUser, type BrokerUser } from '@eco/contracts';
 import { loginRoles, type LoginRole } from '@eco/database';
 import type { App } from './layout.js';
 
@@ -16,49 +16,125 @@ import type { App } from './layout.js';
 export interface Secrets {
   /** Secret that the brokers share. */
   readonly cookie: string;
-  readonly broker: Readonly<Record<BrokerUser, string>>;
+  readonly broker: BrokerPasswords;
   readonly database: Readonly<Record<DatabaseLogin, string>>;
   readonly tokens: TokenSecrets;
+}
+
+/** By user. Each branch and each group of the description has one. */
+type BrokerPasswords = Readonly<Record<BrokerUser, string>>;
+
+/** The branches and groups of a chain, which have users of their own on the brokers. */
+export interface Members {
+  readonly branchIds: readonly string[];
+  readonly groupIds: readonly string[];
 }
 
 /** `postgres` is the superuser that initdb makes. */
 export type DatabaseLogin = 'postgres' | LoginRole;
 
-const brokerUsers = ['operator', 'central', 'sucursal', 'writer'] as const satisfies readonly BrokerUser[];
+/** Users that every chain has. */
+const commonUsers = [
+  'topology',
+  'operator',
+  'central',
+  'consumers',
+  'dead-letter-admin',
+] as const satisfies readonly BrokerUser[];
 const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
-/** Secrets of each service. */
-const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[]; tokens?: 'make' | 'verify' }> = {
-  'central-api': { amqp: 'central', database: ['eco_reader', ...consumerRoles], tokens: 'make' },
-  'sucursal-api': { amqp: 'sucursal', database: ['eco_reader'], tokens: 'verify' },
-  'read-service': { database: ['eco_reader', 'eco_monitor'], tokens: 'verify' },
-  'shard-writer': { amqp: 'writer', database: ['eco_writer'] },
+/** Database roles of each service. */
+const databaseNeeds: Record<App, readonly LoginRole[]> = {
+  'central-api': ['eco_reader', ...consumerRoles],
+  'sucursal-api': ['eco_reader'],
+  'read-service': ['eco_reader', 'eco_monitor'],
+  'shard-writer': ['eco_writer'],
 };
 
-/** Reads the passwords of a data folder, and creates missing ones. */
-export async function openSecrets(dataDir: string): Promise<Secrets> {
+export function brokerUsersOf({ branchIds, groupIds }: Members): BrokerUser[] {
+  return [...commonUsers, ...branchIds.map(branchUser), ...groupIds.map(writerUser)];
+}
+
+/** Reads the passwords of a data folder, and creates missing ones. `members`: absent: those that have a password. */
+export async function openSecrets(
+  dataDir: string,
+  members: Members = { branchIds: [], groupIds: [] },
+): Promise<Secrets> {
   const dir = secretsDir(dataDir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   // A caller that may only read the folder finds all passwords there.
   if (((await stat(dir)).mode & 0o777) !== 0o700) await chmod(dir, 0o700);
-  const { cookie, ...broker } = await openFile(path.join(dir, 'broker.json'), ['cookie', ...brokerUsers]);
+  const { cookie, ...broker } = await openFile(
+    path.join(dir, 'broker.json'),
+    ['cookie', ...brokerUsersOf(members)],
+    isMember,
+  );
   const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
   return { cookie, broker, database, tokens: await openTokenSecrets(path.join(dir, 'tokens.json')) };
 }
 
-/** Content of a service's `ECO_SECRETS_FILE`. */
-export function serviceSecrets(app: App, secrets: Secrets): string {
-  const { amqp, database, tokens } = needs[app];
+/** A branch that is not described now may be again. */
+function isMember(user: string): boolean {
+  return ['branch', 'writer'].includes(senderNamed(user)?.type ?? '');
+}
+
+export function brokerLogin({ broker }: Secrets, user: BrokerUser): Login {
+  const password = broker[user];
+  if (password === undefined) throw new Error(`there is no password of the broker user ${user}`);
+  return { user, password };
+}
+
+/** What the secrets of a service depend on. */
+export interface ServiceIdentity {
+  readonly app: App;
+  /** The branch that a sucursal-api serves. */
+  readonly branchId: string;
+  /** The group that a shard-writer may lead. */
+  readonly groupId?: string;
+}
+
+/** A service's secrets, as in its `ECO_SECRETS_FILE`. */
+export function serviceSecrets(service: ServiceIdentity, secrets: Secrets): string {
   return toJson({
-    ...(amqp && { amqp: { user: amqp, password: secrets.broker[amqp] } }),
-    database: Object.fromEntries(database.map((role) => [role, secrets.database[role]])),
-    ...(tokens === 'make' && { tokens: secrets.tokens }),
-    ...(tokens === 'verify' && { tokens: verifierSecretsSchema.parse(secrets.tokens) }),
+    ...brokerLoginsOf(service, secrets),
+    database: Object.fromEntries(databaseNeeds[service.app].map((role) => [role, secrets.database[role]])),
+    ...tokensOf(service.app, secrets),
   });
 }
 
-export async function writeServiceSecrets(dataDir: string, name: string, app: App, secrets: Secrets): Promise<void> {
-  await writeSecretFile(serviceSecretsFile(dataDir, name), serviceSecrets(app, secrets));
+function brokerLoginsOf({ app, branchId, groupId = '' }: ServiceIdentity, secrets: Secrets): Record<string, Login> {
+  switch (app) {
+    case 'central-api':
+      return { amqp: brokerLogin(secrets, 'central'), events: brokerLogin(secrets, 'consumers') };
+    case 'sucursal-api':
+      return { amqp: brokerLogin(secrets, branchUser(branchId)) };
+    case 'shard-writer':
+      return { amqp: brokerLogin(secrets, writerUser(groupId)) };
+    case 'read-service':
+      return {};
+  }
+}
+
+/** Only Central makes tokens. The others get the public keys. */
+function tokensOf(app: App, { tokens }: Secrets): object {
+  switch (app) {
+    case 'central-api':
+      return { tokens };
+    case 'sucursal-api':
+    case 'read-service':
+      return { tokens: verifierSecretsSchema.parse(tokens) };
+    case 'shard-writer':
+      return {};
+  }
+}
+
+export async function writeServiceSecrets(
+  dataDir: string,
+  name: string,
+  service: ServiceIdentity,
+  secrets: Secrets,
+): Promise<void> {
+  await writeSecretFile(serviceSecretsFile(dataDir, name), serviceSecrets(service, secrets));
 }
 
 export function serviceSecretsFile(dataDir: string, name: string): string {
@@ -81,11 +157,20 @@ function secretsDir(dataDir: string): string {
   return path.join(dataDir, 'secrets');
 }
 
-async function openFile<Name extends string>(file: string, names: readonly Name[]): Promise<Record<Name, string>> {
+/** The passwords under these names, and of others in the file those that `keeps` accepts. */
+async function openFile<Name extends string>(
+  file: string,
+  names: readonly Name[],
+  keeps: (name: string) => boolean = () => false,
+): Promise<Record<Name, string>> {
   const text = await readIfPresent(file);
   const known = z.record(z.string(), z.string().min(1)).parse(JSON.parse(text ?? '{}'));
-  const all = Object.fromEntries(names.map((name) => [name, known[name] ?? newPassword()])) as Record<Name, string>;
-  if (toJson(all) !== text) await writeSecretFile(file, toJson(all));
+  const all = {
+    ...Object.fromEntries(names.map((name) => [name, known[name] ?? newPassword()])),
+    ...Object.fromEntries(Object.entries(known).filter(([name]) => keeps(name))),
+  } as Record<Name, string>;
+  const isComplete = Object.keys(known).length === Object.keys(all).length && names.every((name) => name in known);
+  if (!isComplete) await writeSecretFile(file, toJson(all));
   return all;
 }
 

@@ -18,7 +18,7 @@ beforeEach(async () => {
   broker = await testBroker('consumer');
   proxy = new Proxy(broker.address);
   await proxy.mend();
-  sender = await rawConnection(broker.operatorAccess());
+  sender = await rawConnection(broker.administratorAccess());
 });
 afterEach(async () => {
   for (const part of running.splice(0).reverse()) await part.stop();
@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 function startConsumer({ prefetch }: { prefetch?: number } = {}): CommandConsumer {
-  const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'consumer' });
+  const connection = new BrokerConnection({ access: broker.access('writer.g1', [proxy.address]), name: 'consumer' });
   const consumer = new CommandConsumer({ connection, group: 'g1', ...(prefetch ? { prefetch } : {}) });
   running.push(connection, consumer);
   connection.start();
@@ -231,14 +231,9 @@ describe('CommandConsumer', () => {
       /orders\.g1: .*NOT[-_]FOUND/.test(consumer.obstacle ?? ''),
     );
     expect(consumer.counts['products.g1']?.subscribed).toBe(true);
-    const password = 'unused';
-    const definitions = brokerDefinitions({
-      vhost: broker.vhost,
-      groups: broker.groups,
-      brokers: 1,
-      users: { operator: { password }, central: { password }, sucursal: { password }, writer: { password } },
-    });
-    await applyDefinitions(broker.management, { ...definitions, users: [], permissions: [], topic_permissions: [] });
+    const { vhost, groups } = broker;
+    const definitions = brokerDefinitions({ vhost, groups, brokers: 1, passwords: new Map() });
+    await applyDefinitions(broker.management, definitions);
     await subscribed(consumer);
     await send('orders.g1', numbered(7, 1));
     expect(numbers(await consumer.take(1))).toEqual([7]);
@@ -250,7 +245,7 @@ describe('CommandConsumer', () => {
     const [own] = await eventually('the connection is listed', async () => {
       const path = `/api/vhosts/${broker.vhost}/connections`;
       const connections = (await broker.manage('GET', path)) as { name: string; user: string }[];
-      const found = connections.filter(({ user }) => user === broker.access('writer').user);
+      const found = connections.filter(({ user }) => user === 'writer.g1');
       return found.length > 0 && found;
     });
     await broker.manage('DELETE', `/api/connections/${encodeURIComponent(own?.name ?? '')}`);

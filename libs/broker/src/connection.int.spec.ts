@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 function start(brokers: Address[], password?: string): BrokerConnection {
-  const access = broker.access('writer', brokers);
+  const access = broker.access('writer.g1', brokers);
   const connection = new BrokerConnection({
     access: password === undefined ? access : { ...access, password },
     name: 'connection-test',
@@ -122,6 +122,8 @@ describe('BrokerConnection', () => {
   });
 
   it('throws without an address', () => {
-    expect(() => new BrokerConnection({ access: broker.access('writer', []), name: 'none' })).toThrow(/at least one/);
+    expect(() => new BrokerConnection({ access: broker.access('writer.g1', []), name: 'none' })).toThrow(
+      /at least one/,
+    );
   });
 });

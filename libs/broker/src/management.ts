@@ -8,7 +8,7 @@ import {
   type TopologyOptions,
 } from './topology.js';
 
-/** The management API of any node of the cluster, as `operator`. */
+/** The management API of any node of the cluster, as an administrator. */
 export interface Management {
   /** Base address, such as `http://127.0.0.1:15672`. */
   url: string;
@@ -65,11 +65,40 @@ export function bindingDifferences(needed: BindingDefinition[], found: FoundBind
     .map((binding) => `Queue ${binding.destination} is not bound to ${binding.source} by ${binding.routing_key}.`);
 }
 
+/** Tags of this login; undefined: nothing answers, or the login is refused. */
+export async function whoAmI(management: Management): Promise<string[] | undefined> {
+  try {
+    return ((await managementRequest(management, 'GET', '/api/whoami')) as { tags: string[] }).tags;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function userNames(management: Management): Promise<string[]> {
+  return ((await managementRequest(management, 'GET', '/api/users')) as { name: string }[]).map(({ name }) => name);
+}
+
+/** Its connections are closed too. Messages that it has sent stay in their queues. */
+export async function removeUser(management: Management, user: string): Promise<void> {
+  await managementRequest(management, 'DELETE', `/api/users/${encodeURIComponent(user)}`);
+}
+
+/** Most connections and channels of a user at one time, in the whole cluster. */
+export async function limitUser(
+  management: Management,
+  user: string,
+  { connections, channels }: { connections: number; channels: number },
+): Promise<void> {
+  const path = `/api/user-limits/${encodeURIComponent(user)}`;
+  await managementRequest(management, 'PUT', `${path}/max-connections`, { value: connections });
+  await managementRequest(management, 'PUT', `${path}/max-channels`, { value: channels });
+}
+
 const REQUEST_TIMEOUT_MS = 10_000;
 
 async function managementRequest(
   { url, user, password }: Management,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<unknown> {

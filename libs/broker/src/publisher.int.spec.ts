@@ -42,7 +42,7 @@ function ready(publisher: CommandPublisher): Promise<unknown> {
 
 /** Takes all messages out of a queue. */
 async function drain(queue: string): Promise<{ commands: { id: string }[] }[]> {
-  const model = await rawConnection(broker.operatorAccess());
+  const model = await rawConnection(broker.administratorAccess());
   const channel = await model.createChannel();
   const messages: { commands: { id: string }[] }[] = [];
   for (let message = await channel.get(queue); message; message = await channel.get(queue)) {
@@ -139,7 +139,10 @@ describe('CommandPublisher', () => {
   });
 
   it('reports what the broker refuses, with its reason, and continues with the next command', async () => {
-    const connection = new BrokerConnection({ access: broker.access('sucursal', [proxy.address]), name: 'publisher' });
+    const connection = new BrokerConnection({
+      access: broker.access('branch.sucursal-1', [proxy.address]),
+      name: 'publisher',
+    });
     const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
     running.push(connection, publisher);
     connection.start();
@@ -160,7 +163,10 @@ describe('CommandPublisher', () => {
   });
 
   it('blames no command when the channel is closed over one of several', async () => {
-    const connection = new BrokerConnection({ access: broker.access('sucursal', [proxy.address]), name: 'publisher' });
+    const connection = new BrokerConnection({
+      access: broker.access('branch.sucursal-1', [proxy.address]),
+      name: 'publisher',
+    });
     const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
     running.push(connection, publisher);
     connection.start();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ConfirmChannel, Message } from 'amqplib';
-import { commandKinds, keyOf, type Command } from '@eco/contracts';
+import { commandKinds, keyOf, senderNamed, type Command } from '@eco/contracts';
 import type { BrokerConnection } from './connection.js';
 import { settlesWithin, type Log } from '@eco/base';
 import { ReconnectingChannel } from './reconnecting-channel.js';
@@ -57,6 +57,8 @@ const REPLY_QUEUE = 'amq.rabbitmq.reply-to';
 export class CommandPublisher {
   readonly #options: CommandPublisherOptions;
   readonly #connection: BrokerConnection;
+  /** Of the branch whose user this connection has. */
+  readonly #branchId: string | undefined;
   readonly #channel: ReconnectingChannel<ConfirmChannel>;
   readonly #queues = new Map<string, OutgoingQueue>();
   readonly #messages = new Map<string, OutgoingMessage>();
@@ -86,6 +88,8 @@ export class CommandPublisher {
   constructor(options: CommandPublisherOptions) {
     this.#options = options;
     this.#connection = options.connection;
+    const sender = senderNamed(options.connection.user);
+    this.#branchId = sender?.type === 'branch' ? sender.branchId : undefined;
     this.#channel = new ReconnectingChannel<ConfirmChannel>({
       connection: options.connection,
       name: 'commands',
@@ -148,7 +152,8 @@ export class CommandPublisher {
 
   /** Name and routing key of the queue that `publish` would use; undefined: the group is not known. */
   queueOf(command: Command, group = this.#options.groupOf(keyOf(command))): string | undefined {
-    return group === undefined ? undefined : commandRoutingKey(commandKinds[command.kind].route, group);
+    if (group === undefined) return undefined;
+    return commandRoutingKey(commandKinds[command.kind].route, group, this.#branchId);
   }
 
   publish(command: Command, { group, queue, deadlineMs }: PublishOptions = {}): Promise<PublishOutcome> {

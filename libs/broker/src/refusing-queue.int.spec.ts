@@ -15,7 +15,7 @@ beforeAll(async () => (broker = await testBroker('refusing')));
 afterAll(() => broker.dispose());
 
 it('distinguishes refused messages from accepted ones', async () => {
-  const model = await rawConnection(broker.operatorAccess());
+  const model = await rawConnection(broker.administratorAccess());
   const channel = await model.createChannel();
   await channel.deleteQueue('orders.g1');
   const bounds = { 'x-queue-type': 'classic', 'x-max-length': 1, 'x-overflow': 'reject-publish' };

@@ -35,7 +35,7 @@ afterEach(async () => {
   await proxy.cut();
 });
 
-function connect(user: 'sucursal' | 'writer', name: string, address = broker.address): BrokerConnection {
+function connect(user: 'branch.sucursal-1' | 'writer.g1', name: string, address = broker.address): BrokerConnection {
   const connection = new BrokerConnection({ access: broker.access(user, [address]), name });
   running.push(connection);
   connection.start();
@@ -44,12 +44,12 @@ function connect(user: 'sucursal' | 'writer', name: string, address = broker.add
 
 async function startPair(): Promise<Pair> {
   const publisher = new CommandPublisher({
-    connection: connect('sucursal', 'caller', proxy.address),
+    connection: connect('branch.sucursal-1', 'caller', proxy.address),
     groupOf: () => 'g1',
     deadlineMs: 60_000,
   });
-  const consumer = new CommandConsumer({ connection: connect('writer', 'taker'), group: 'g1' });
-  const replies = new ReplySender({ connection: connect('writer', 'answerer') });
+  const consumer = new CommandConsumer({ connection: connect('writer.g1', 'taker'), group: 'g1' });
+  const replies = new ReplySender({ connection: connect('writer.g1', 'answerer') });
   const parts = [publisher, consumer, replies.channel];
   running.push(...parts);
   for (const part of parts) part.start();
@@ -133,7 +133,7 @@ describe('replies', () => {
 
   it('that cannot be read are skipped', async () => {
     const { publisher, reply: reply } = await startPair();
-    const model = await rawConnection(broker.operatorAccess());
+    const model = await rawConnection(broker.administratorAccess());
     const channel = await model.createConfirmChannel();
     const asked = publisher.publishAndWait(orderCommand(), { waitMs: 60_000 });
     await reply((address) => channel.publish('', address, Buffer.from('no json')));

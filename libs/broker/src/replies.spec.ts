@@ -1,7 +1,32 @@
-import { replyMessages, type ReplyTo } from './replies.js';
+import { BROKER_MESSAGE_BYTES_MAX, type ReplyMessage } from '@eco/contracts';
+import { replyContents, replyMessages, type ReplyTo } from './replies.js';
 
 const reply = { type: 'key-conflict' as const, commandId: '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e' };
 const to = (address: string, stamp: string): ReplyTo => ({ address, stamp, reply });
+
+describe('replyContents', () => {
+  const messageOf = (count: number, bytes: number): ReplyMessage => ({
+    version: 1,
+    position: 'g1=1.x.2',
+    replies: Array.from({ length: count }, (_, index) => ({
+      stamp: String(index),
+      reply: { type: 'dead-letter', commandId: reply.commandId, reason: 'x'.repeat(bytes) },
+    })),
+  });
+
+  it.each([
+    [3, 1000, 1],
+    [1000, 300, 2],
+    [4, 150_000, 4],
+    [1, 300_000, 1],
+  ])('makes of %i replies of %i bytes %i messages within the limit of the broker', (count, bytes, messages) => {
+    const contents = replyContents(messageOf(count, bytes));
+    expect(contents).toHaveLength(messages);
+    if (count > 1) for (const content of contents) expect(content.length).toBeLessThanOrEqual(BROKER_MESSAGE_BYTES_MAX);
+    const sent = contents.flatMap((content) => (JSON.parse(content.toString()) as ReplyMessage).replies);
+    expect(sent).toEqual(messageOf(count, bytes).replies);
+  });
+});
 
 describe('replyMessages', () => {
   it('makes one message for each caller, with its replies in order', () => {

@@ -1,10 +1,18 @@
 import { createHash } from 'node:crypto';
-import { bindingDefinitions, brokerDefinitions, passwordHash, queueDefinitions, type BrokerUser } from './topology.js';
+import type { BrokerUser } from '@eco/contracts';
+import { bindingDefinitions, brokerDefinitions, passwordHash, queueDefinitions } from './topology.js';
 
-const users = Object.fromEntries(
-  ['operator', 'central', 'sucursal', 'writer'].map((name) => [name, { password: `secret of ${name}` }]),
-) as Record<BrokerUser, { password: string }>;
-const definitions = brokerDefinitions({ groups: ['g1', 'g2'], brokers: 3, users });
+const users: BrokerUser[] = [
+  'topology',
+  'operator',
+  'central',
+  'consumers',
+  'dead-letter-admin',
+  'branch.a.b',
+  'writer.g1',
+];
+const passwords = new Map(users.map((name) => [name, `secret of ${name}`]));
+const definitions = brokerDefinitions({ groups: ['g1', 'g2'], brokers: 3, passwords });
 
 describe('queueDefinitions', () => {
   it('gives each group a quorum queue for orders and one for products', () => {
@@ -37,9 +45,9 @@ describe('bindingDefinitions', () => {
   it('routes commands to the queue of their routing key', () => {
     const bindings = bindingDefinitions({ groups: ['g1'], brokers: 1 });
     expect(bindings.map(({ source, destination, routing_key }) => [source, routing_key, destination])).toEqual([
-      ['ecomarket.commands', 'orders.g1', 'orders.g1'],
-      ['ecomarket.commands', 'counter.g1', 'products.g1'],
-      ['ecomarket.commands', 'products.g1', 'products.g1'],
+      ['ecomarket.commands', 'orders.g1.#', 'orders.g1'],
+      ['ecomarket.commands', 'counter.g1.#', 'products.g1'],
+      ['ecomarket.commands', 'products.g1.#', 'products.g1'],
     ]);
   });
 });
@@ -49,19 +57,24 @@ describe('brokerDefinitions', () => {
     expect(JSON.stringify(definitions)).not.toContain('secret of');
   });
 
-  it('makes only the operator an administrator', () => {
-    expect(definitions.users.map(({ name, tags }) => [name, tags])).toEqual([
-      ['operator', 'administrator'],
-      ['central', ''],
-      ['sucursal', ''],
-      ['writer', ''],
+  it('has one administrator, and an operator who may only look', () => {
+    expect(definitions.users.flatMap(({ name, tags }) => (tags === '' ? [] : [[name, tags]]))).toEqual([
+      ['topology', 'administrator'],
+      ['operator', 'monitoring'],
     ]);
+  });
+
+  it('restricts each user but the administrator on each exchange', () => {
+    for (const user of users.filter((name) => name !== 'topology')) {
+      const found = definitions.topic_permissions.filter((permission) => permission.user === user);
+      expect([user, found.map(({ exchange }) => exchange)]).toEqual([user, ['ecomarket.commands', 'ecomarket.events']]);
+    }
   });
 
   it('matches names only as a whole', () => {
     const patterns = [
       ...definitions.permissions
-        .filter(({ user }) => user !== 'operator')
+        .filter(({ user }) => user !== 'topology')
         .flatMap(({ configure, write, read }) => [configure, write, read]),
       ...definitions.topic_permissions.flatMap(({ write, read }) => [write, read]),
     ];
@@ -69,22 +82,26 @@ describe('brokerDefinitions', () => {
   });
 
   it.each<[BrokerUser, 'configure' | 'write' | 'read', string, boolean]>([
-    ['central', 'read', 'events.statistics.0123abcd', true],
-    ['central', 'read', 'events.anybody.0123abcd', false],
-    ['central', 'read', 'orders.g1', false],
+    ['central', 'read', 'events.statistics.0123abcd', false],
+    ['central', 'read', 'amq.rabbitmq.reply-to', true],
     ['central', 'write', 'ecomarket.commands', true],
     ['central', 'write', 'ecomarket.events', false],
-    ['central', 'configure', 'events.customers.0123abcd', true],
     ['central', 'configure', 'orders.g1', false],
-    ['sucursal', 'write', 'ecomarket.commands', true],
-    ['sucursal', 'write', 'amq.default', false],
-    ['sucursal', 'read', 'orders.g1', false],
-    ['sucursal', 'read', 'amq.rabbitmq.reply-to', true],
-    ['sucursal', 'configure', 'anything', false],
-    ['writer', 'read', 'orders.g1', true],
-    ['writer', 'read', 'products.g2', true],
-    ['writer', 'read', 'events.statistics.0123abcd', false],
-    ['writer', 'configure', 'orders.g1', false],
+    ['consumers', 'read', 'events.statistics.0123abcd', true],
+    ['consumers', 'read', 'events.anybody.0123abcd', false],
+    ['consumers', 'configure', 'events.customers.0123abcd', true],
+    ['consumers', 'write', 'ecomarket.commands', false],
+    ['branch.a.b', 'write', 'ecomarket.commands', true],
+    ['branch.a.b', 'write', 'amq.default', false],
+    ['branch.a.b', 'read', 'orders.g1', false],
+    ['branch.a.b', 'read', 'amq.rabbitmq.reply-to', true],
+    ['branch.a.b', 'configure', 'anything', false],
+    ['writer.g1', 'read', 'orders.g1', true],
+    ['writer.g1', 'read', 'products.g1', true],
+    ['writer.g1', 'read', 'orders.g2', false],
+    ['writer.g1', 'write', 'ecomarket.commands', false],
+    ['writer.g1', 'configure', 'orders.g1', false],
+    ['operator', 'read', 'orders.g1', false],
   ])('%s may %s %s: %s', (user, what, name, may) => {
     const permission = definitions.permissions.find((candidate) => candidate.user === user);
     expect(new RegExp(permission?.[what] ?? '').test(name)).toBe(may);
@@ -92,14 +109,23 @@ describe('brokerDefinitions', () => {
 
   it.each<[BrokerUser, 'write' | 'read', string, string, boolean]>([
     ['central', 'write', 'ecomarket.commands', 'products.g1', true],
-    ['central', 'read', 'ecomarket.events', 'orders.*', true],
-    ['central', 'read', 'ecomarket.events', '#', false],
-    ['sucursal', 'write', 'ecomarket.commands', 'orders.g1', true],
-    ['sucursal', 'write', 'ecomarket.commands', 'counter.g1', true],
-    ['sucursal', 'write', 'ecomarket.commands', 'products.g1', false],
-    ['writer', 'write', 'ecomarket.events', 'stock.g1', true],
-    ['writer', 'write', 'ecomarket.events', 'beat.g1', true],
-    ['writer', 'write', 'ecomarket.events', 'other.g1', false],
+    ['central', 'write', 'ecomarket.commands', 'orders.g1.a.b', false],
+    ['central', 'read', 'ecomarket.events', 'orders.*', false],
+    ['consumers', 'read', 'ecomarket.events', 'orders.*', true],
+    ['consumers', 'read', 'ecomarket.events', '#', false],
+    ['branch.a.b', 'write', 'ecomarket.commands', 'orders.g1.a.b', true],
+    ['branch.a.b', 'write', 'ecomarket.commands', 'counter.g1.a.b', true],
+    ['branch.a.b', 'write', 'ecomarket.commands', 'orders.g1', false],
+    ['branch.a.b', 'write', 'ecomarket.commands', 'orders.g1.b', false],
+    ['branch.a.b', 'write', 'ecomarket.commands', 'orders.g1.axb', false],
+    ['branch.a.b', 'write', 'ecomarket.commands', 'orders.g1.x.a.b', false],
+    ['branch.a.b', 'write', 'ecomarket.commands', 'products.g1.a.b', false],
+    ['dead-letter-admin', 'write', 'ecomarket.commands', 'products.g1', true],
+    ['dead-letter-admin', 'write', 'ecomarket.events', 'stock.g1', false],
+    ['writer.g1', 'write', 'ecomarket.events', 'stock.g1', true],
+    ['writer.g1', 'write', 'ecomarket.events', 'beat.g1', true],
+    ['writer.g1', 'write', 'ecomarket.events', 'other.g1', false],
+    ['writer.g1', 'write', 'ecomarket.events', 'stock.g2', false],
   ])('%s may %s %s by %s: %s', (user, what, exchange, key, may) => {
     const permission = definitions.topic_permissions.find(
       (candidate) => candidate.user === user && candidate.exchange === exchange,

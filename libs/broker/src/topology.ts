@@ -1,30 +1,30 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
-  commandRoutes,
   COMMANDS_EXCHANGE,
+  commandRoutes,
   consumerDeclarations,
-  consumerNames,
   EVENTS_EXCHANGE,
-  topics,
+  type BrokerUser,
   type CommandRoute,
   type ConsumerName,
   type QueueKind,
   type Topic,
 } from '@eco/contracts';
+import { permissionsOf, topicPermissionsOf, type Permission } from './permissions.js';
 
 export { COMMANDS_EXCHANGE, EVENTS_EXCHANGE };
 
 /**
  * Exchanges, queues and permissions on the brokers.
  *
- *   ecomarket.commands (topic) ── orders.<group> ──▶ quorum queue orders.<group>     one reader: the group's leader
- *                              ├─ products.<group> ─▶ quorum queue products.<group>
- *                              └─ counter.<group> ──▶ the same
+ *   ecomarket.commands (topic) ── orders.<group>.# ──▶ quorum queue orders.<group>   one reader: the group's leader
+ *                              ├─ products.<group>.# ─▶ quorum queue products.<group>
+ *                              └─ counter.<group>.# ──▶ the same
  *   ecomarket.events (topic) ─── <topic>.<group> ──▶ exclusive queue events.<consumer>.<own>  one per subscription, bounded
  *                             └─ beat.<group> ─────▶ the same
  *
  * Few queues on purpose: a broker's cost is per Raft round. Both exchanges are topic exchanges, so that the broker can
- * hold each user to its own routing keys.
+ * hold each user to its own routing keys. A branch adds its id to the keys: `orders.<group>.<branch>`.
  */
 
 export const VHOST = 'ecomarket';
@@ -33,8 +33,9 @@ export function commandQueue(kind: QueueKind, group: string): string {
   return `${kind}.${group}`;
 }
 
-export function commandRoutingKey(route: CommandRoute, group: string): string {
-  return `${route}.${group}`;
+/** `branchId`: of the branch that sends; undefined: any other sender. */
+export function commandRoutingKey(route: CommandRoute, group: string, branchId?: string): string {
+  return branchId === undefined ? `${route}.${group}` : `${route}.${group}.${branchId}`;
 }
 
 export function eventRoutingKey(topic: Topic, group: string): string {
@@ -90,8 +91,6 @@ export const eventQueueOptions = {
   },
 } as const;
 
-export type BrokerUser = 'operator' | 'central' | 'sucursal' | 'writer';
-
 export interface TopologyOptions {
   /** Default `ecomarket`. Each test has a vhost of its own. */
   vhost?: string;
@@ -132,7 +131,7 @@ export interface BrokerDefinitions {
   queues: QueueDefinition[];
   bindings: BindingDefinition[];
   users: { name: string; password_hash: string; hashing_algorithm: string; tags: string }[];
-  permissions: { user: string; vhost: string; configure: string; write: string; read: string }[];
+  permissions: ({ user: string; vhost: string } & Permission)[];
   topic_permissions: { user: string; vhost: string; exchange: string; write: string; read: string }[];
 }
 
@@ -155,7 +154,8 @@ export function bindingDefinitions({ vhost = VHOST, groups }: TopologyOptions): 
       vhost,
       destination: commandQueue(commandRoutes[route], group),
       destination_type: 'queue' as const,
-      routing_key: commandRoutingKey(route, group),
+      // `#` also matches nothing.
+      routing_key: `${commandRoutingKey(route, group)}.#`,
       arguments: {},
     })),
   );
@@ -167,9 +167,9 @@ export function bindingDefinitions({ vhost = VHOST, groups }: TopologyOptions): 
  * afterwards.
  */
 export function brokerDefinitions({
-  users,
+  passwords,
   ...options
-}: TopologyOptions & { users: Record<BrokerUser, { password: string }> }): BrokerDefinitions {
+}: TopologyOptions & { passwords: ReadonlyMap<BrokerUser, string> }): BrokerDefinitions {
   const { vhost = VHOST, groups } = options;
   const exchange = (name: string): BrokerDefinitions['exchanges'][number] => ({
     name,
@@ -185,17 +185,22 @@ export function brokerDefinitions({
     exchanges: [exchange(COMMANDS_EXCHANGE), exchange(EVENTS_EXCHANGE)],
     queues: queueDefinitions({ ...options, vhost, groups }),
     bindings: bindingDefinitions({ ...options, vhost, groups }),
-    users: userNames.map((name) => ({
+    users: [...passwords].map(([name, password]) => ({
       name,
-      password_hash: passwordHash(users[name].password),
+      password_hash: passwordHash(password),
       hashing_algorithm: 'rabbit_password_hashing_sha256',
-      tags: name === 'operator' ? 'administrator' : '',
+      tags: tagOf(name),
     })),
-    permissions: userNames.map((user) => ({ user, vhost, ...permissions[user] })),
-    topic_permissions: Object.entries(topicPermissions).flatMap(([user, exchanges]) =>
-      Object.entries(exchanges).map(([name, may]) => ({ user, vhost, exchange: name, ...may })),
+    permissions: [...passwords.keys()].map((user) => ({ user, vhost, ...permissionsOf(user) })),
+    topic_permissions: [...passwords.keys()].flatMap((user) =>
+      Object.entries(topicPermissionsOf(user)).map(([name, may]) => ({ user, vhost, exchange: name, ...may })),
     ),
   };
+}
+
+function tagOf(user: BrokerUser): string {
+  if (user === 'topology') return 'administrator';
+  return user === 'operator' ? 'monitoring' : '';
 }
 
 /** RabbitMQ's `rabbit_password_hashing_sha256`: base64 of a 4-byte salt and SHA-256(salt, password). */
@@ -204,52 +209,3 @@ export function passwordHash(password: string, salt: Buffer = randomBytes(4)): s
 }
 
 const routes = Object.keys(commandRoutes) as CommandRoute[];
-const userNames: BrokerUser[] = ['operator', 'central', 'sucursal', 'writer'];
-
-const NOTHING = '^$';
-const EXCHANGES = { commands: '^ecomarket\\.commands$', events: '^ecomarket\\.events$' };
-const COMMAND_QUEUES = '(orders|products)\\.[A-Za-z0-9._-]+';
-const EVENT_QUEUES = `events\\.(${consumerNames.join('|')})\\.[0-9a-f]{8}`;
-/** The broker's pseudo-queue; reading it gives a user only its own replies. */
-const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
-
-/**
- * Patterns over names: configure = declare and delete, write = publish to an exchange or bind a queue, read = consume a
- * queue or bind to an exchange.
- */
-const permissions: Record<BrokerUser, { configure: string; write: string; read: string }> = {
-  operator: { configure: '.*', write: '.*', read: '.*' },
-  // Central declares and binds the queues of its event consumers.
-  central: {
-    configure: `^${EVENT_QUEUES}$`,
-    write: `^(ecomarket\\.commands|${EVENT_QUEUES})$`,
-    read: `^(ecomarket\\.events|${EVENT_QUEUES}|${REPLY_QUEUE})$`,
-  },
-  sucursal: { configure: NOTHING, write: EXCHANGES.commands, read: `^${REPLY_QUEUE}$` },
-  // The default exchange carries replies to callers; `replies.ts` sends nothing else through it.
-  writer: {
-    configure: NOTHING,
-    write: '^(ecomarket\\.commands|ecomarket\\.events|amq\\.default)$',
-    read: `^${COMMAND_QUEUES}$`,
-  },
-};
-
-const commandKeys = (...allowed: CommandRoute[]) => `^(${allowed.join('|')})\\.[A-Za-z0-9._-]+$`;
-const EVENT_KEYS = `^(${topics.join('|')}|beat)\\.[A-Za-z0-9._-]+$`;
-
-/** Patterns over routing keys: write = publish with it, read = bind by it. */
-const topicPermissions: Partial<Record<BrokerUser, Record<string, { write: string; read: string }>>> = {
-  central: {
-    [COMMANDS_EXCHANGE]: { write: commandKeys(...routes), read: NOTHING },
-    [EVENTS_EXCHANGE]: { write: NOTHING, read: `^(${topics.join('|')}|beat)\\.\\*$` },
-  },
-  // Commands of a branch's counter. The catalogue and the stock are decided at the head office.
-  sucursal: {
-    [COMMANDS_EXCHANGE]: { write: commandKeys('orders', 'counter'), read: NOTHING },
-    [EVENTS_EXCHANGE]: { write: NOTHING, read: NOTHING },
-  },
-  writer: {
-    [COMMANDS_EXCHANGE]: { write: commandKeys(...routes), read: NOTHING },
-    [EVENTS_EXCHANGE]: { write: EVENT_KEYS, read: NOTHING },
-  },
-};

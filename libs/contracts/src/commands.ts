@@ -98,6 +98,11 @@ export const commandSchema = z.discriminatedUnion('kind', Object.values(commandS
 /** Limits of one message: what a publisher gathers while a confirm is outstanding. */
 export const MAX_COMMANDS_PER_MESSAGE = 256;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
+/**
+ * What a broker takes from anybody, and a reader parses. The greatest legal message is one command of 64 Ki characters
+ * with three bytes each in UTF-8, 192 KiB; a publisher sends such a command alone.
+ */
+export const BROKER_MESSAGE_BYTES_MAX = 256 * 1024;
 
 /**
  * A message in a command queue: one or more commands. A reader parses the outer shape first and then each command

@@ -18,6 +18,7 @@ export * from './outcomes.js';
 export * from './changes.js';
 export * from './consumer-declarations.js';
 export * from './exchanges.js';
+export * from './broker-users.js';
 export * from './asyncapi.js';
 export * from './headers.js';
 export * from './problems.js';

@@ -8,7 +8,13 @@ export {
   type SettingRow,
 } from './config/config.js';
 export { clientSettings, settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
-export { databaseSecretsSetting, loginFileSetting, secretsSetting, type Secrets } from './config/secrets.js';
+export {
+  consumerSecretsSetting,
+  databaseSecretsSetting,
+  loginFileSetting,
+  secretsSetting,
+  type Secrets,
+} from './config/secrets.js';
 export { createLog } from './log.js';
 export { problem, ProblemError } from './http/problem.js';
 export { respond, HttpResponse } from './http/response.js';

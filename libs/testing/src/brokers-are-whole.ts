@@ -1,5 +1,5 @@
 import type { Login } from '@eco/base';
-import type { RunningBroker, RunningCluster } from '@eco/cluster';
+import type { RunningBroker } from '@eco/cluster';
 import { eventually } from './eventually.js';
 
 /** How one broker sees another, from its management API. */
@@ -31,7 +31,7 @@ const WHOLE_MS = 240_000;
  * An operator restarts it then. This function does the same, and reports it.
  */
 export async function untilBrokersAreWhole(
-  { brokers, operator }: Pick<RunningCluster, 'brokers' | 'operator'>,
+  { brokers, operator }: { readonly brokers: readonly RunningBroker[]; readonly operator: Login },
   returned?: RunningBroker,
 ): Promise<void> {
   const restartAtMs = performance.now() + ALONE_MS;

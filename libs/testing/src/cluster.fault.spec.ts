@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { BrokerConnection, checkTopology, CommandPublisher, type Management, type PublishOutcome } from '@eco/broker';
+import type { Login } from '@eco/base';
 import type { RunningBroker, RunningDatabase } from '@eco/cluster';
 import { loginRoles, ReplicationWatch } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
@@ -24,12 +25,15 @@ afterAll(() => cluster?.destroy(), 120_000);
 const broker = (number: number) => cluster.brokers[number - 1] as RunningBroker;
 const nodes = () => (cluster.groups[0] as TestCluster['groups'][number]).nodes;
 const node = (number: number) => nodes()[number - 1] as RunningDatabase;
-const managementOf = (one: RunningBroker): Management => ({ url: one.managementUrl, ...cluster.operator });
+const managementOf = (one: RunningBroker): Management => ({
+  url: one.managementUrl,
+  ...cluster.brokerLogin('topology'),
+});
 
 async function ask(
   one: RunningBroker,
   path: string,
-  { login = cluster.operator, deadlineMs = 5000 }: { login?: TestCluster['operator']; deadlineMs?: number } = {},
+  { login = cluster.brokerLogin('topology'), deadlineMs = 5000 }: { login?: Login; deadlineMs?: number } = {},
 ): Promise<Response> {
   const authorization = `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
   return fetch(`${one.managementUrl}/api/${path}`, {
@@ -38,8 +42,9 @@ async function ask(
   });
 }
 
-const viewOf = (one: RunningBroker) => brokerView(one, cluster.operator);
-const untilWhole = (returned?: RunningBroker) => untilBrokersAreWhole(cluster, returned);
+const viewOf = (one: RunningBroker) => brokerView(one, cluster.brokerLogin('operator'));
+const untilWhole = (returned?: RunningBroker) =>
+  untilBrokersAreWhole({ brokers: cluster.brokers, operator: cluster.brokerLogin('operator') }, returned);
 
 async function untilSeenAway(away: RunningBroker, by: RunningBroker): Promise<void> {
   await eventually(
@@ -53,7 +58,7 @@ type Publish = () => Promise<PublishOutcome>;
 
 /** Gives a channel that publishes through one broker. */
 async function publishing<T>(one: RunningBroker, action: (publish: Publish) => Promise<T>): Promise<T> {
-  const access = { brokers: [{ host: one.host, port: one.amqpPort }], ...cluster.operator };
+  const access = { brokers: [{ host: one.host, port: one.amqpPort }], ...cluster.brokerLogin('central') };
   const connection = new BrokerConnection({ access, name: 'contract' });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 5000 });
   connection.start();
@@ -152,7 +157,15 @@ describe('everything in the description exists:', () => {
       expect((await ask(one, 'whoami', { login: { user: 'guest', password: 'guest' } })).status).toBe(401);
     }
     const users = (await (await ask(broker(1), 'users')).json()) as { name: string }[];
-    expect(users.map(({ name }) => name).sort()).toEqual(['central', 'operator', 'sucursal', 'writer']);
+    expect(users.map(({ name }) => name).sort()).toEqual([
+      'branch.sucursal-1',
+      'central',
+      'consumers',
+      'dead-letter-admin',
+      'operator',
+      'topology',
+      'writer.g1',
+    ]);
     for (const one of cluster.brokers) await untilConfirmedThrough(one);
   });
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT_DIR } from '@eco/cluster';
+import { writerUser } from '@eco/contracts';
 import { hostPort, type Address } from '@eco/base';
 import { eventually } from './eventually.js';
 import type { TestCluster } from './test-cluster.js';
@@ -27,10 +28,13 @@ export class WriterProcess {
     nodeArguments: readonly string[] = [],
     nodes: readonly Address[] = cluster.groups[0]?.nodes ?? [],
   ) {
-    const { dataDir, brokers, groups, operator } = cluster;
+    const { dataDir, brokers, groups } = cluster;
+    const groupId = groups[0]?.id ?? '';
     const secretsFile = path.join(dataDir, `${name}.json`);
     const database = { eco_writer: cluster.databaseLogin('eco_writer').password };
-    writeFileSync(secretsFile, JSON.stringify({ amqp: operator, database }), { mode: 0o600 });
+    writeFileSync(secretsFile, JSON.stringify({ amqp: cluster.brokerLogin(writerUser(groupId)), database }), {
+      mode: 0o600,
+    });
     this.#logFile = path.join(dataDir, `${name}.log`);
     this.#args = [...nodeArguments, path.join(PROJECT_DIR, 'apps/shard-writer/dist/main.js')];
     this.#env = {
@@ -38,8 +42,8 @@ export class WriterProcess {
       ECO_NAME: name,
       ECO_OPERATORS_PORT: '0',
       ECO_BROKERS: brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
-      ECO_GROUPS: `${groups[0]?.id}=${nodes.map(hostPort).join(',')}`,
-      ECO_GROUP: groups[0]?.id ?? '',
+      ECO_GROUPS: `${groupId}=${nodes.map(hostPort).join(',')}`,
+      ECO_GROUP: groupId,
       ECO_SECRETS_FILE: secretsFile,
     };
   }

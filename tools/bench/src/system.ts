@@ -83,10 +83,10 @@ export class System {
     return this.writers.map(({ name }) => this.#service(name)?.operatorsUrl ?? '');
   }
 
-  /** Management access as operator, who may do everything. */
+  /** As Central, which may send every command but those about dead letters. */
   get brokerAccess(): Login & { brokers: Address[] } {
     const brokers = this.#cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-    return { brokers, ...this.#cluster.operator };
+    return { brokers, ...this.#cluster.brokerLogin('central') };
   }
 
   /** Empties the queue of orders. Only for orders that were not promised. */

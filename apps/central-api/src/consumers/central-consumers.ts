@@ -28,7 +28,7 @@ export class CentralConsumers {
       consumers: [customersConsumer, statisticsConsumer, notificationsConsumer],
       running: config.consumers,
       reads,
-      access: { brokers: [...config.brokers], ...config.secrets.amqp },
+      access: { brokers: [...config.brokers], ...config.secrets.events },
       passwords: config.secrets.database,
       applicationName: config.name,
       registry,

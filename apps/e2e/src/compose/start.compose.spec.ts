@@ -64,7 +64,7 @@ it('shows no password in an environment, a command or a log, and each service on
   expect(passwords.filter((password) => inspected.includes(password) || logs.includes(password))).toEqual([]);
   const own = (await project.compose('exec', '-T', 'sucursal-api', 'cat', '/run/eco/secrets.json')).stdout;
   expect(passwords.filter((password) => own.includes(password)).sort()).toEqual(
-    [secrets.broker.sucursal, secrets.database.eco_reader].sort(),
+    [secrets.broker['branch.sucursal-1'], secrets.database.eco_reader].sort(),
   );
 });
 

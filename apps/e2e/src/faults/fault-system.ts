@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Login } from '@eco/base';
 import { readRun, type RunningBroker, type RunningDatabase, type RunningService } from '@eco/cluster';
 import { VHOST } from '@eco/broker';
 import type { LoginRole } from '@eco/database';
@@ -21,7 +22,7 @@ export class FaultSystem {
   readonly brokers: readonly RunningBroker[];
   readonly services: readonly RunningService[];
   readonly nodes: readonly RunningDatabase[];
-  readonly operator: TestCluster['operator'];
+  readonly operator: Login;
   /** Memory of each service when it was first queried, bytes, by name. */
   readonly #memoryBefore = new Map<string, number>();
 
@@ -29,7 +30,7 @@ export class FaultSystem {
     this.brokers = cluster.brokers;
     this.services = cluster.services;
     this.nodes = cluster.groups[0]?.nodes ?? [];
-    this.operator = cluster.operator;
+    this.operator = cluster.brokerLogin('operator');
     this.central = new Api(this.service('central-api').url);
   }
 

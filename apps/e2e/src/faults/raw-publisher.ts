@@ -27,7 +27,10 @@ export class RawPublisher {
     this.#run = run;
     this.#below = below;
     const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-    this.#connection = new BrokerConnection({ access: { brokers, ...cluster.operator }, name: 'raw publisher' });
+    this.#connection = new BrokerConnection({
+      access: { brokers, ...cluster.brokerLogin('central') },
+      name: 'raw publisher',
+    });
   }
 
   start(): void {

@@ -1,4 +1,4 @@
-import { openSecrets, readRun, type App, type ServiceNode } from '@eco/cluster';
+import { brokerLogin, openSecrets, readRun, type App, type ServiceNode } from '@eco/cluster';
 import { VHOST } from '@eco/broker';
 import type { LoginRole } from '@eco/database';
 import type { Address } from '@eco/base';
@@ -118,9 +118,10 @@ export async function openSystem() {
       }
     },
 
-    /** The brokers' management API, as its operator. */
+    /** The brokers' management API, as an administrator. */
     async management(method: string, path: string, body?: unknown): Promise<Said> {
-      const login = Buffer.from(`operator:${secrets.broker.operator}`).toString('base64');
+      const { user, password } = brokerLogin(secrets, 'topology');
+      const login = Buffer.from(`${user}:${password}`).toString('base64');
       return new Api(`http://${broker.host}:${broker.managementPort}`).send(method, `/api${path}`, body, {
         authorization: `Basic ${login}`,
       });

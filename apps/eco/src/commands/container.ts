@@ -25,8 +25,8 @@ export function registerContainer(program: Command): void {
     await wantGroup(DIR, id);
     return `this start has the group ${id}`;
   });
-  job('configure', 'make passwords and settings, and give each container its own', async () => {
-    await configure(DIR);
+  job('configure <branch>', 'make passwords and settings, and give each container its own', async (branchId = '') => {
+    await configure(DIR, branchId);
     return 'every container has its passwords and settings';
   });
   const declaration = 'declare queues and users, prepare the databases, wait for replicas';

@@ -27,7 +27,7 @@ function eco(...args: string[]): { code: number | null; text: string } {
 }
 
 async function management(method: string, at: string, body?: unknown): Promise<unknown> {
-  const { user, password } = cluster.operator;
+  const { user, password } = cluster.brokerLogin('topology');
   const response = await fetch(`${cluster.brokers[0]?.managementUrl}/api${at}`, {
     method,
     headers: {

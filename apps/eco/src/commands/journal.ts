@@ -1,6 +1,6 @@
 import { within } from '@eco/base';
 import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/broker';
-import { composeRun, journalsDir, openSecrets, readRun } from '@eco/cluster';
+import { brokerLogin, composeRun, journalsDir, openSecrets, readRun } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
@@ -172,10 +172,9 @@ async function brokersOf({ data }: Place): Promise<BrokerAccess> {
   const dataDir = dataDirOf({ data });
   const run = readRun(dataDir);
   if (!run) throw new BadInput(`nothing runs with the data folder ${dataDir}: start the brokers by "npm start"`);
-  const { broker } = await openSecrets(dataDir);
   return {
     brokers: run.layout.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
-    user: 'central',
-    password: broker.central,
+    // A journal is Central's.
+    ...brokerLogin(await openSecrets(dataDir), 'central'),
   };
 }

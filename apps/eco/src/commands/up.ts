@@ -1,5 +1,7 @@
 import path from 'node:path';
+import type { Login } from '@eco/base';
 import {
+  brokerLogin,
   brokerSecretsFile,
   type Cluster,
   openCluster,
@@ -64,17 +66,23 @@ async function upInContainers(description: ClusterDescription, command: Command)
   const { layout, secrets } = await startCompose(description, command);
   return [
     whatRunsWhere(layout),
-    `management UI: user operator, password ${secrets.broker.operator}`,
+    managementUi(brokerLogin(secrets, 'operator')),
     'logs: docker compose logs',
     'npx eco status shows the state of everything; npm run down -- --docker stops it',
   ].join('\n');
 }
 
-function overview({ layout, operator, missing }: Cluster, { dataDir }: ClusterDescription): string {
+/** The operator's user may only look. */
+function managementUi({ user, password }: Login): string {
+  return `management UI: user ${user}, password ${password}`;
+}
+
+function overview(cluster: Cluster, { dataDir }: ClusterDescription): string {
+  const { layout, missing } = cluster;
   return [
     whatRunsWhere(layout),
     ...[...missing].map(([name, reason]) => `${name} is missing, and is tried again every 30 s: it ${reason}`),
-    `management UI: user ${operator.user}, password ${operator.password} (kept in ${shown(brokerSecretsFile(dataDir))})`,
+    `${managementUi(cluster.brokerLogin('operator'))} (kept in ${shown(brokerSecretsFile(dataDir))})`,
     `logs: ${shown(path.join(dataDir, 'log'))}`,
     'npx eco status shows the state of everything; Ctrl-C stops it',
   ].join('\n');

@@ -191,7 +191,7 @@ export class DeadLetterAdmin {
 
   async #publisher(): Promise<CommandPublisher> {
     if (this.#publishing !== undefined) return this.#publishing.publisher;
-    const access = { brokers: this.#target.brokers, ...this.#target.operator };
+    const access = { brokers: this.#target.brokers, ...this.#target.deadLetterAdmin };
     const connection = new BrokerConnection({ access, name: 'eco dead-letters' });
     // Every command names its group, so no owner is looked up.
     const publisher = new CommandPublisher({ connection, groupOf: () => undefined, deadlineMs: PUBLISH_MS });

@@ -104,7 +104,10 @@ it('a Central that has seen no database keeps orders and cart commands for their
 it('a replay goes to the owner of the bucket, and closes the dead letter where it is', async () => {
   // This message is like one of a sender that assumes the wrong owner.
   const connection = new BrokerConnection({
-    access: { brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })), ...cluster.operator },
+    access: {
+      brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })),
+      ...cluster.brokerLogin('central'),
+    },
     name: 'spec',
   });
   const publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 10_000 });
@@ -125,7 +128,7 @@ it('a replay goes to the owner of the bucket, and closes the dead letter where i
     sucursalUrl: '',
     readUrl: '',
     brokers: cluster.brokers.map(({ host, amqpPort: port }) => ({ host, port })),
-    operator: cluster.operator,
+    deadLetterAdmin: cluster.brokerLogin('dead-letter-admin'),
     groups: cluster.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
     login,
   });

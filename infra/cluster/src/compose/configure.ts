@@ -7,7 +7,7 @@ import { PROJECT_DIR } from '../description.js';
 import type { App, GroupLayout } from '../layout.js';
 import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
 import { Refused } from '../refused.js';
-import { openSecrets, serviceSecrets, writeSecretFile, type Secrets } from '../secrets.js';
+import { openSecrets, serviceSecrets, writeSecretFile, type Secrets, type ServiceIdentity } from '../secrets.js';
 import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './addresses.js';
 
 /**
@@ -21,7 +21,7 @@ import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } 
 const users = { postgres: 999, rabbitmq: 999, nginx: 101, node: 1000, prometheus: 65_534 } as const;
 type User = keyof typeof users;
 
-const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service', 'shard-writer'];
+const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service'];
 
 /** Requests a group beyond the first. Each start makes its requests, and `configure` then reads them. */
 export async function wantGroup(dir: string, groupId: string): Promise<void> {
@@ -30,12 +30,16 @@ export async function wantGroup(dir: string, groupId: string): Promise<void> {
 }
 
 /** `dir` has a folder for each container's volume. Throws a `Refused` if the data belongs to other groups. */
-export async function configure(dir: string): Promise<void> {
+export async function configure(dir: string, branchId: string): Promise<void> {
   const groupIds = await settleGroups(dir);
-  const secrets = await openSecrets(allDir(dir));
+  const secrets = await openSecrets(allDir(dir), { branchIds: [branchId], groupIds });
   await give(path.join(allDir(dir), 'secrets'), 'node');
 
-  for (const app of apps) await configureService(path.join(dir, app), app, groupIds, secrets);
+  for (const app of apps) await configureService(path.join(dir, app), { app, branchId }, groupIds, secrets);
+  for (const groupId of groupIds) {
+    const service = { app: 'shard-writer', branchId, groupId } as const;
+    await configureService(path.join(dir, writersDir(groupId)), service, groupIds, secrets);
+  }
   for (const groupId of groupIds) await configureGroup(path.join(dir, groupId), groupOf(groupId), secrets);
   await configureBrokers(path.join(dir, 'brokers'), secrets);
   await chown(path.join(dir, 'journals'), users.node, users.node);
@@ -75,7 +79,17 @@ async function settleGroups(dir: string): Promise<readonly string[]> {
   return wanted;
 }
 
-async function configureService(dir: string, app: App, groupIds: readonly string[], secrets: Secrets): Promise<void> {
+/** The writers of each group have a volume of their own, because each group has a broker user. */
+function writersDir(groupId: string): string {
+  return groupId === FIRST_GROUP ? 'shard-writer' : `shard-writer-${groupId}`;
+}
+
+async function configureService(
+  dir: string,
+  service: ServiceIdentity,
+  groupIds: readonly string[],
+  secrets: Secrets,
+): Promise<void> {
   const groups = groupIds.map((id) => {
     const nodes = groupOf(id).nodes.map(hostPort);
     return `${id}=${nodes.join(',')}`;
@@ -87,7 +101,7 @@ async function configureService(dir: string, app: App, groupIds: readonly string
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}="${value}"\n`);
   await write(path.join(dir, 'cluster.env'), lines.join(''), 'node');
-  await write(path.join(dir, 'secrets.json'), serviceSecrets(app, secrets), 'node');
+  await write(path.join(dir, 'secrets.json'), serviceSecrets(service, secrets), 'node');
 }
 
 async function configureGroup(dir: string, { nodes }: GroupLayout, secrets: Secrets): Promise<void> {
@@ -115,7 +129,7 @@ async function configureBrokers(dir: string, secrets: Secrets): Promise<void> {
     const settings = brokerSettings({
       amqpPort: AMQP_PORT,
       managementPort: MANAGEMENT_PORT,
-      operatorPassword: secrets.broker.operator,
+      administratorPassword: secrets.broker.topology,
       peers: (broker === seed ? [broker] : brokers).map(({ host }) => `rabbit@${host}`),
       smallDisk: false,
     });

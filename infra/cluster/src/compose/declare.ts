@@ -1,6 +1,5 @@
 import { askNodes, primaryOf } from '@eco/postgres';
-import type { Management } from '@eco/broker';
-import { declareBrokers, runningNodes } from '../declare-brokers.js';
+import { declareBrokers } from '../declare-brokers.js';
 import type { ClusterDescription } from '../description.js';
 import type { GroupLayout } from '../layout.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
@@ -30,21 +29,21 @@ export async function declare(
   { buckets, branchId, timeZone }: Pick<ClusterDescription, 'buckets' | 'branchId' | 'timeZone'>,
 ): Promise<void> {
   const groupIds = await readGroups(dir);
-  const secrets = await openSecrets(allDir(dir));
+  const secrets = await openSecrets(allDir(dir), { branchIds: [branchId], groupIds });
   const began = performance.now();
   const isPatient = () => performance.now() - began < ALL_MS;
   const majority = Math.floor(brokers.length / 2) + 1;
   await Promise.all([
-    managementOf(secrets).then((management) =>
-      declareBrokers({
-        management,
-        groupIds,
-        brokers: brokers.length,
-        running: () => (isPatient() ? brokers.length : majority),
-        forServices: true,
-        secrets,
-      }),
-    ),
+    declareBrokers({
+      urls: brokers.map(({ host }) => `http://${host}:${MANAGEMENT_PORT}`),
+      branchIds: [branchId],
+      groupIds,
+      brokers: brokers.length,
+      running: () => (isPatient() ? brokers.length : majority),
+      formMs: SERVERS_MS,
+      forServices: true,
+      secrets,
+    }),
     ...groupIds.map(groupOf).map(async (group) => {
       const prepare = async () =>
         prepareDatabases({
@@ -61,23 +60,6 @@ export async function declare(
       await untilReplicasStream(group, secrets, { deadlineMs: STREAM_MS }, missing);
     }),
   ]);
-}
-
-/** The management API of the first broker that answers. */
-async function managementOf({ broker }: Secrets): Promise<Management> {
-  const all = brokers.map(({ host }) => ({
-    url: `http://${host}:${MANAGEMENT_PORT}`,
-    user: 'operator',
-    password: broker.operator,
-  }));
-  let found: Management | undefined;
-  const look = async () => {
-    const running = await Promise.all(all.map(runningNodes));
-    found = all.find((_, index) => (running[index] ?? 0) > 0);
-    return found !== undefined;
-  };
-  await until('no broker answered', look, { deadlineMs: SERVERS_MS, pauseMs: 500 });
-  return found as Management;
 }
 
 /** Retries while the primary is still starting. Refusals are reported at once. */

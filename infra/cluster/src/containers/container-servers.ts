@@ -2,7 +2,7 @@ import path from 'node:path';
 import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
 import type { Servers } from '../cluster.js';
 import { declareBrokers } from '../declare-brokers.js';
-import { PROJECT_DIR } from '../description.js';
+import { membersOf, PROJECT_DIR } from '../description.js';
 import { follow, promote } from '../failover.js';
 import type { Host } from '../host.js';
 import type { BrokerNode, DatabaseNode, GroupLayout } from '../layout.js';
@@ -84,12 +84,8 @@ export class ContainerServers implements Servers {
           const { description, layout, secrets, signal } = this.#host;
           const { host, managementPort } = layout.brokers[0] as BrokerNode;
           return declareBrokers({
-            management: {
-              url: `http://${host}:${managementPort}`,
-              user: 'operator',
-              password: secrets.broker.operator,
-            },
-            groupIds: description.groups.map(({ id }) => id),
+            urls: [`http://${host}:${managementPort}`],
+            ...membersOf(description),
             brokers: layout.brokers.length,
             forServices: description.services,
             secrets,
@@ -172,7 +168,7 @@ export class ContainerServers implements Servers {
         [`${node.name}.conf`]: brokerSettings({
           amqpPort: PORTS.amqp,
           managementPort: PORTS.management,
-          operatorPassword: secrets.broker.operator,
+          administratorPassword: secrets.broker.topology,
           peers: peers.map(erlangName),
           smallDisk: description.faults,
         }),

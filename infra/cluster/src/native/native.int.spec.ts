@@ -7,7 +7,7 @@ import { SideConnection } from '@eco/postgres';
 import { eventually } from '@eco/testing';
 import type { Cluster } from '../cluster.js';
 import { declareBrokers } from '../declare-brokers.js';
-import { describeCluster } from '../description.js';
+import { describeCluster, membersOf } from '../description.js';
 import { portsOf } from '../layout.js';
 import { isFree } from '../ports.js';
 import { Refused } from '../refused.js';
@@ -92,12 +92,24 @@ test('the replica streams, and commits wait for it', async () => {
 });
 
 // ASVS 5.0: 6.3.2
-test('the management API answers only the operator; there is no guest', async () => {
-  expect((await management('queues/ecomarket/orders.g1', cluster.operator)).status).toBe(200);
+test('the management API answers the administrator and the operator, who may only look; there is no guest', async () => {
+  const operator = cluster.brokerLogin('operator');
+  expect((await management('queues/ecomarket/orders.g1', cluster.brokerLogin('topology'))).status).toBe(200);
+  expect((await management('queues/ecomarket/orders.g1', operator)).status).toBe(200);
+  expect((await management('queues/ecomarket/orders.g1', operator, undefined, 'DELETE')).status).toBe(401);
+  expect((await management('users/mine', operator, { password: 'p', tags: '' }, 'PUT')).status).toBe(401);
   expect((await management('whoami', { user: 'guest', password: 'guest' })).status).toBe(401);
   expect((await management('whoami', { user: 'operator', password: 'operator' })).status).toBe(401);
-  const users = (await (await management('users', cluster.operator)).json()) as { name: string }[];
-  expect(users.map(({ name }) => name).sort()).toEqual(['central', 'operator', 'sucursal', 'writer']);
+  const users = (await (await management('users', cluster.brokerLogin('topology'))).json()) as { name: string }[];
+  expect(users.map(({ name }) => name).sort()).toEqual([
+    'branch.sucursal-1',
+    'central',
+    'consumers',
+    'dead-letter-admin',
+    'operator',
+    'topology',
+    'writer.g1',
+  ]);
 });
 
 test('no password is readable by others, or in an argument or a log', async () => {
@@ -128,22 +140,25 @@ test('a killed server comes back by a restart', async () => {
     await process?.restart();
   }
   await eventually('the replica to stream again', async () => (await replicaState())[1]?.[2] === 'quorum');
-  await eventually('the queue', async () => (await management('queues/ecomarket/orders.g1', cluster.operator)).ok);
+  await eventually(
+    'the queue',
+    async () => (await management('queues/ecomarket/orders.g1', cluster.brokerLogin('topology'))).ok,
+  );
 }, 120_000);
 
 // This test comes after the kill. A broker stores the members of a new queue within about half a second, and a kill
 // before that loses them.
 test('a queue that differs is refused in one line, unless only the brokers start, to repair it', async () => {
-  const secrets = await openSecrets(dataDir);
-  const login = { user: 'operator', password: secrets.broker.operator };
+  const secrets = await openSecrets(dataDir, membersOf(description));
+  const login = cluster.brokerLogin('topology');
   const queue = async (method: string, body?: object) => {
     const response = await management('queues/ecomarket/orders.g1', login, body, method);
     expect([method, response.ok]).toEqual([method, true]);
   };
   const declared = (forServices: boolean) =>
     declareBrokers({
-      management: { url: cluster.brokers[0]?.managementUrl ?? '', ...login },
-      groupIds: ['g1'],
+      urls: [cluster.brokers[0]?.managementUrl ?? ''],
+      ...membersOf(description),
       brokers: 1,
       forServices,
       secrets,
@@ -161,6 +176,40 @@ test('a queue that differs is refused in one line, unless only the brokers start
   await declared(true);
 });
 
+test('a start on the users of an earlier version, whose operator was the administrator, makes those of this one', async () => {
+  const secrets = await openSecrets(dataDir, membersOf(description));
+  const former = { user: 'operator', password: secrets.broker.operator };
+  const put = async (name: string, tags: string, login: Login) => {
+    const body = { password: name === 'operator' ? former.password : 'an-old-password', tags };
+    expect((await management(`users/${name}`, login, body, 'PUT')).ok).toBe(true);
+  };
+  const topology = cluster.brokerLogin('topology');
+  for (const name of ['sucursal', 'writer', 'guest', 'branch.closed', 'somebody']) await put(name, '', topology);
+  await put('operator', 'administrator', topology);
+  expect((await management('users/topology', former, undefined, 'DELETE')).ok).toBe(true);
+
+  const urls = [cluster.brokers[0]?.managementUrl ?? ''];
+  await declareBrokers({ urls, ...membersOf(description), brokers: 1, forServices: true, secrets });
+  const users = (await (await management('users', topology)).json()) as { name: string; tags: string[] }[];
+  expect(users.map(({ name, tags }) => `${name} ${tags.join()}`.trim()).sort()).toEqual([
+    'branch.sucursal-1',
+    'central',
+    'consumers',
+    'dead-letter-admin',
+    'operator monitoring',
+    // An operator has made it.
+    'somebody',
+    'topology administrator',
+    'writer.g1',
+  ]);
+  const limits = (await (await management('user-limits', topology)).json()) as { user: string; value: object }[];
+  expect(limits.find(({ user }) => user === 'branch.sucursal-1')?.value).toEqual({
+    'max-connections': 40,
+    'max-channels': 400,
+  });
+  expect((await management('users/somebody', topology, undefined, 'DELETE')).ok).toBe(true);
+});
+
 test('a stop leaves no process and no port, and the next start has the data', async () => {
   await onPrimary(`INSERT INTO eco.setting (name, value) VALUES ('kept', 'yes')`);
   const message = {
@@ -171,7 +220,11 @@ test('a stop leaves no process and no port, and the next start has the data', as
   };
   // A quorum queue refuses messages until it has a leader again, which it may lack after a broker's restart.
   const routed = async () => {
-    const published = await management('exchanges/ecomarket/ecomarket.commands/publish', cluster.operator, message);
+    const published = await management(
+      'exchanges/ecomarket/ecomarket.commands/publish',
+      cluster.brokerLogin('topology'),
+      message,
+    );
     const answer = await published.text();
     if (answer !== '{"routed":true}') throw new Error(`${published.status} ${answer}`);
     return true;
@@ -180,16 +233,16 @@ test('a stop leaves no process and no port, and the next start has the data', as
 
   const pids = cluster.processes.map(({ pid }) => pid);
   const ports = portsOf(cluster.layout).map(({ port }) => port);
-  const { password } = cluster.operator;
+  const { password } = cluster.brokerLogin('topology');
   await Promise.all([cluster.stop(), cluster.stop()]);
   expect(pids.filter((pid) => startOf(pid) !== undefined)).toEqual([]);
   for (const port of ports) expect([port, await isFree(port)]).toEqual([port, true]);
 
   await start();
-  expect(cluster.operator.password).toBe(password);
+  expect(cluster.brokerLogin('topology').password).toBe(password);
   expect(await onPrimary(`SELECT value FROM eco.setting WHERE name = 'kept'`)).toEqual([{ value: 'yes' }]);
   const get = { count: 1, ackmode: 'ack_requeue_true', encoding: 'auto' };
-  const got = await management('queues/ecomarket/orders.g1/get', cluster.operator, get);
+  const got = await management('queues/ecomarket/orders.g1/get', cluster.brokerLogin('topology'), get);
   expect(await got.json()).toEqual([expect.objectContaining({ payload: 'kept' })]);
 }, 180_000);
 

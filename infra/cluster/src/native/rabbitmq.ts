@@ -2,11 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Management } from '@eco/broker';
 import { z } from 'zod';
 import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
 import { declareBrokers } from '../declare-brokers.js';
-import { DescriptionError } from '../description.js';
+import { DescriptionError, membersOf } from '../description.js';
 import type { BrokerNode } from '../layout.js';
 import { isListening } from '../ports.js';
 import type { RunningBroker } from '../running-cluster.js';
@@ -75,14 +74,11 @@ export class Rabbitmq {
     };
   }
 
-  get management(): Management {
+  /** Of the management API of a broker that is ready. */
+  get #managementUrl(): string {
     const { brokers } = this.#native.layout;
     const node = brokers.find((each) => this.#ready.has(each)) ?? brokers[0];
-    return {
-      url: `http://${node?.host}:${node?.managementPort}`,
-      user: 'operator',
-      password: this.#native.secrets.broker.operator,
-    };
+    return `http://${node?.host}:${node?.managementPort}`;
   }
 
   startStep(): Step {
@@ -172,10 +168,15 @@ export class Rabbitmq {
   async #declare(): Promise<void> {
     const { description, secrets, signal } = this.#native;
     const brokers = this.#nodes.length;
-    const groupIds = description.groups.map(({ id }) => id);
-    const { services: forServices } = description;
-    const running = () => this.#ready.size;
-    await declareBrokers({ management: this.management, groupIds, brokers, running, forServices, secrets, signal });
+    await declareBrokers({
+      urls: [this.#managementUrl],
+      ...membersOf(description),
+      brokers,
+      running: () => this.#ready.size,
+      forServices: description.services,
+      secrets,
+      signal,
+    });
     await writeFile(this.#formedFile(), JSON.stringify({ brokers }));
   }
 
@@ -186,7 +187,7 @@ export class Rabbitmq {
       const dir = this.#nodeDir(node);
       await mkdir(dir, { recursive: true });
       await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
-      // The file contains the operator's password.
+      // The file contains the administrator's password.
       await writeSecretFile(path.join(dir, 'rabbitmq.conf'), this.#configuration(node));
     }
   }
@@ -198,7 +199,7 @@ export class Rabbitmq {
       address: node.host,
       amqpPort: node.amqpPort,
       managementPort: node.managementPort,
-      operatorPassword: secrets.broker.operator,
+      administratorPassword: secrets.broker.topology,
       peers: (isSeed ? [node] : layout.brokers).map((peer) => this.#erlangName(peer)),
       smallDisk: this.#native.disks !== undefined,
     });

@@ -52,7 +52,9 @@ export class Services {
       this.#services.map(({ service, process }) => ({
         title: service.name,
         run: async () => {
-          await writeServiceSecrets(this.#host.dataDir, service.name, service.app, this.#host.secrets);
+          const { dataDir, description, secrets } = this.#host;
+          const identity = { ...service, branchId: description.branchId };
+          await writeServiceSecrets(dataDir, service.name, identity, secrets);
           await process.start(this.#host.signal);
         },
       })),

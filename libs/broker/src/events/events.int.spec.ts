@@ -33,7 +33,7 @@ const event = (topic: ChangeEvent['topic'], seq: number): ChangeEvent => ({
 });
 
 async function startAnnouncer(): Promise<EventAnnouncer> {
-  const connection = new BrokerConnection({ access: broker.access('writer'), name: 'announcer' });
+  const connection = new BrokerConnection({ access: broker.access('writer.g1'), name: 'announcer' });
   const announcer = new EventAnnouncer({ connection });
   running.push(connection, announcer.channel);
   connection.start();
@@ -49,7 +49,7 @@ const PATIENT = { silenceMs: 10_000 };
 function startSubscription(options: Partial<EventSubscriptionOptions> = {}) {
   const received: Announcement[] = [];
   const subscription = new EventSubscription({
-    access: broker.access('central', [proxy.address]),
+    access: broker.access('consumers', [proxy.address]),
     consumer: 'statistics',
     handler: (announcement) => void received.push(announcement),
     silenceMs: 500,
@@ -73,7 +73,7 @@ async function receivesAgain(announcer: EventAnnouncer, received: Announcement[]
 }
 
 async function raw<T>(action: (model: ChannelModel) => Promise<T>): Promise<T> {
-  const model = await rawConnection(broker.operatorAccess());
+  const model = await rawConnection(broker.administratorAccess());
   try {
     return await action(model);
   } finally {
@@ -131,7 +131,7 @@ describe('EventAnnouncer and EventSubscription', () => {
   });
 
   it('drop and count without waiting when there is no connection', async () => {
-    const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'announcer' });
+    const connection = new BrokerConnection({ access: broker.access('writer.g1', [proxy.address]), name: 'announcer' });
     const announcer = new EventAnnouncer({ connection });
     running.push(connection, announcer.channel);
     await proxy.cut();
@@ -146,7 +146,7 @@ describe('EventAnnouncer and EventSubscription', () => {
   });
 
   it('drop messages instead of filling memory when the broker is stalled', async () => {
-    const connection = new BrokerConnection({ access: broker.access('writer', [proxy.address]), name: 'announcer' });
+    const connection = new BrokerConnection({ access: broker.access('writer.g1', [proxy.address]), name: 'announcer' });
     const announcer = new EventAnnouncer({ connection });
     running.push(connection, announcer.channel);
     connection.start();

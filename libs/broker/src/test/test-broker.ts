@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { applyDefinitions, type Management } from '../management.js';
 import type { Address } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
-import { brokerDefinitions, type BrokerUser } from '../topology.js';
+import { branchUser, writerUser, type BrokerUser } from '@eco/contracts';
+import { brokerDefinitions } from '../topology.js';
 
 /** A separate vhost on the test broker, with our topology, users and permissions. */
 export interface TestBroker {
@@ -10,10 +11,10 @@ export interface TestBroker {
   management: Management;
   vhost: string;
   groups: string[];
-  /** Login of a user, and the addresses; `brokers` replaces the addresses. */
-  access(user: Exclude<BrokerUser, 'operator'>, brokers?: Address[]): BrokerAccess;
-  /** Login of `operator`, who may do everything in the vhost. */
-  operatorAccess(brokers?: Address[]): BrokerAccess;
+  /** How a user connects, over `brokers` if given. */
+  access(user: BrokerUser, brokers?: Address[]): BrokerAccess;
+  /** As the administrator, who may do everything in the vhost. */
+  administratorAccess(brokers?: Address[]): BrokerAccess;
   /** Calls the management API; throws unless it responds with 2xx. */
   manage(method: string, path: string, body?: unknown): Promise<unknown>;
   /** Declares everything again; it was done once before the test. */
@@ -24,29 +25,17 @@ export interface TestBroker {
 /** `name` makes the vhost's name unique. */
 export async function testBroker(name: string, groups: string[] = ['g1']): Promise<TestBroker> {
   const settings = readSettings();
-  const suffix = `${name}-${randomBytes(4).toString('hex')}`;
-  const vhost = `test-${suffix}`;
-  const password = randomBytes(16).toString('hex');
+  const vhost = `test-${name}-${randomBytes(4).toString('hex')}`;
+  // Users belong to the whole broker, so all specs have the same ones; their permissions are those of the vhost.
+  const { password } = settings.management;
+  const users: BrokerUser[] = ['central', 'consumers', 'dead-letter-admin', branchUser('sucursal-1')];
   const definitions = brokerDefinitions({
     vhost,
     groups,
     brokers: 1,
-    users: { operator: { password }, central: { password }, sucursal: { password }, writer: { password } },
+    passwords: new Map([...users, ...groups.map(writerUser)].map((user) => [user, password])),
   });
-  // Users belong to the whole broker: each spec has its own, and the operator stays the same.
-  const rename = (user: string) => (user === 'operator' ? settings.management.user : `${user}-${suffix}`);
-  const own = {
-    ...definitions,
-    users: definitions.users
-      .filter((user) => user.name !== 'operator')
-      .map((user) => ({ ...user, name: rename(user.name) })),
-    permissions: definitions.permissions.map((permission) => ({ ...permission, user: rename(permission.user) })),
-    topic_permissions: definitions.topic_permissions.map((permission) => ({
-      ...permission,
-      user: rename(permission.user),
-    })),
-  };
-  const declare = () => applyDefinitions(settings.management, own);
+  const declare = () => applyDefinitions(settings.management, definitions);
   await declare();
   const manage: TestBroker['manage'] = async (method, path, body) => {
     const { url, user, password: secret } = settings.management;
@@ -69,17 +58,14 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
     groups,
     manage,
     declare,
-    access: (user, brokers = [settings.address]) => ({ brokers, vhost, user: rename(user), password }),
-    operatorAccess: (brokers = [settings.address]) => ({
+    access: (user, brokers = [settings.address]) => ({ brokers, vhost, user, password }),
+    administratorAccess: (brokers = [settings.address]) => ({
       brokers,
       vhost,
       user: settings.management.user,
       password: settings.management.password,
     }),
-    dispose: async () => {
-      await manage('DELETE', `/api/vhosts/${vhost}`);
-      for (const user of own.users) await manage('DELETE', `/api/users/${user.name}`);
-    },
+    dispose: async () => void (await manage('DELETE', `/api/vhosts/${vhost}`)),
   };
 }
 

@@ -14,14 +14,22 @@ export interface Secrets<Role extends string> {
 }
 
 const word = z.string().min(1);
+const login = z.object({ user: word, password: word });
 const passwordsOf = <Role extends string>(roles: readonly Role[]) =>
   z.object(Object.fromEntries(roles.map((role) => [role, word])) as Record<Role, typeof word>);
 
 /** Setting `ECO_SECRETS_FILE` of a process with these database roles. Its violations never quote the file. */
 export function secretsSetting<const Role extends string>(roles: readonly Role[]): Setting<Secrets<Role>> {
-  return fileSetting(
-    z.object({ amqp: z.object({ user: word, password: word }), database: passwordsOf(roles) }),
-  ) as Setting<Secrets<Role>>;
+  return fileSetting(z.object({ amqp: login, database: passwordsOf(roles) })) as Setting<Secrets<Role>>;
+}
+
+/** The same for a process that also consumes events, which it does as a user of its own. */
+export function consumerSecretsSetting<const Role extends string>(
+  roles: readonly Role[],
+): Setting<Secrets<Role> & { readonly events: Login }> {
+  return fileSetting(z.object({ amqp: login, events: login, database: passwordsOf(roles) })) as Setting<
+    Secrets<Role> & { readonly events: Login }
+  >;
 }
 
 /** The same setting for a process that does not use the broker. */
@@ -33,7 +41,7 @@ export function databaseSecretsSetting<const Role extends string>(
 
 /** A setting for an optional login in a file of its own: `{"user": …, "password": …}`. */
 export function loginFileSetting(variable: string, description: string): Setting<Login | undefined> {
-  const { schema, ...setting } = fileSetting(z.object({ user: word, password: word }), variable, description);
+  const { schema, ...setting } = fileSetting(login, variable, description);
   return { ...setting, schema: schema.optional() as z.ZodType<Login | undefined> };
 }
 

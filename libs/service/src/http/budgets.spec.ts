@@ -45,6 +45,7 @@ const ask = (path: string, headers: Record<string, string> = {}, signal?: AbortS
 const metrics = async () => (await fetch(`${service.operatorsUrl}/metrics`)).text();
 
 describe('requests', () => {
+  // ASVS 5.0: 2.4.1
   it('beyond the budget of an address get 429 and learn when to come back, while health and metrics answer', async () => {
     await start({ anonymousRequestsPerMinute: 3 });
     for (let sent = 0; sent < 3; sent += 1) expect((await ask('/things/now')).status).toBe(200);
@@ -58,12 +59,14 @@ describe('requests', () => {
     expect(await metrics()).toMatch(/^http_budgets_exceeded_total\{budget="requests"\} 1$/m);
   });
 
+  // ASVS 5.0: 4.1.3
   it('are those of the connection’s address, whatever a client says of itself', async () => {
     await start({ anonymousRequestsPerMinute: 1 });
     expect((await ask('/things/now', { 'x-forwarded-for': '203.0.113.1' })).status).toBe(200);
     expect((await ask('/things/now', { 'x-forwarded-for': '203.0.113.2' })).status).toBe(429);
   });
 
+  // ASVS 5.0: 15.3.4
   it('are those of the address that a trusted load balancer names, of an IPv6 network as a whole', async () => {
     await start({ anonymousRequestsPerMinute: 1, trustedProxies: ['loopback'] });
     const statuses = [];

@@ -1,0 +1,89 @@
+import {
+  COMMANDS_EXCHANGE,
+  consumerNames,
+  EVENTS_EXCHANGE,
+  senderNamed,
+  topics,
+  type BrokerUser,
+  type CommandRoute,
+} from '@eco/contracts';
+
+/*
+ * What each user may do on the brokers, as patterns over names and over routing keys. They keep a user from queues and
+ * exchanges that are not its own. They can't judge a command: its content may name any kind and branch, and RabbitMQ
+ * 3.10 does not check the keys in the headers CC and BCC (rabbitmq-server#12553). The writer decides that by the
+ * user's name, in `authority.ts` of @eco/domain.
+ */
+
+/** configure = declare and delete; write = publish to an exchange or bind a queue; read = consume a queue or bind to an exchange. */
+export interface Permission {
+  configure: string;
+  write: string;
+  read: string;
+}
+
+/** Patterns over routing keys: write = publish with it; read = bind by it. */
+export type TopicPermission = Omit<Permission, 'configure'>;
+
+const NOTHING = '^$';
+const GROUP = '[A-Za-z0-9_-]+';
+const COMMANDS = 'ecomarket\\.commands';
+const EVENTS = 'ecomarket\\.events';
+const EVENT_QUEUES = `events\\.(${consumerNames.join('|')})\\.[0-9a-f]{8}`;
+/** The broker's pseudo-queue; reading it gives a user only its own replies. */
+const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
+const CONSUMED_TOPICS = `(${[...topics, 'beat'].join('|')})\\.\\*`;
+
+const NONE: Permission = { configure: NOTHING, write: NOTHING, read: NOTHING };
+const SENDS_COMMANDS: Permission = { configure: NOTHING, write: `^${COMMANDS}$`, read: `^${REPLY_QUEUE}$` };
+
+export function permissionsOf(user: BrokerUser): Permission {
+  switch (user) {
+    // An administrator could grant itself everything.
+    case 'topology':
+      return { configure: '.*', write: '.*', read: '.*' };
+    case 'operator':
+      return NONE;
+    case 'central':
+    case 'dead-letter-admin':
+      return SENDS_COMMANDS;
+    // It declares and binds the queues of its subscriptions.
+    case 'consumers':
+      return { configure: `^${EVENT_QUEUES}$`, write: `^${EVENT_QUEUES}$`, read: `^(${EVENTS}|${EVENT_QUEUES})$` };
+  }
+  const sender = senderNamed(user);
+  if (sender?.type === 'branch') return SENDS_COMMANDS;
+  if (sender?.type !== 'writer') return NONE;
+  return {
+    configure: NOTHING,
+    // The default exchange carries replies to callers; `replies.ts` sends nothing else through it.
+    write: `^(${EVENTS}|amq\\.default)$`,
+    read: `^(orders|products)\\.${escaped(sender.group)}$`,
+  };
+}
+
+/** By exchange. An exchange that is not named has no restriction, so each is named for every user but the administrator. */
+export function topicPermissionsOf(user: BrokerUser): Record<string, TopicPermission> {
+  if (user === 'topology') return {};
+  return {
+    [COMMANDS_EXCHANGE]: { write: commandKeysOf(user), read: NOTHING },
+    [EVENTS_EXCHANGE]: { write: eventKeysOf(user), read: user === 'consumers' ? `^${CONSUMED_TOPICS}$` : NOTHING },
+  };
+}
+
+function commandKeysOf(user: BrokerUser): string {
+  const keys = (...routes: CommandRoute[]) => `(${routes.join('|')})\\.${GROUP}`;
+  if (user === 'central' || user === 'dead-letter-admin') return `^${keys('orders', 'counter', 'products')}$`;
+  const sender = senderNamed(user);
+  return sender?.type === 'branch' ? `^${keys('orders', 'counter')}\\.${escaped(sender.branchId)}$` : NOTHING;
+}
+
+function eventKeysOf(user: BrokerUser): string {
+  const sender = senderNamed(user);
+  return sender?.type === 'writer' ? `^(${[...topics, 'beat'].join('|')})\\.${escaped(sender.group)}$` : NOTHING;
+}
+
+/** Ids of branches may contain dots. */
+function escaped(id: string): string {
+  return id.replaceAll('.', '\\.');
+}

@@ -1,0 +1,51 @@
+import { branchIdSchema, groupIdSchema } from './primitives.js';
+
+/*
+ * Users of the brokers. The broker refuses a message whose `user_id` is not the user of its connection. So the name on a
+ * message shows who sent it, whatever its content says.
+ */
+
+/**
+ * - `topology`: an administrator. The start declares everything as this user; nothing else uses it.
+ * - `operator`: for people. It may look at everything and change nothing.
+ * - `central`: Central's commands. `consumers`: its consumers of events.
+ * - `dead-letter-admin`: replays and discards of dead letters.
+ * - `branch.<id>`: one per branch. `writer.<group>`: the writers of one group.
+ */
+export type BrokerUser =
+  'topology' | 'operator' | 'central' | 'consumers' | 'dead-letter-admin' | `branch.${string}` | `writer.${string}`;
+
+export function branchUser(branchId: string): BrokerUser {
+  return `branch.${branchId}`;
+}
+
+export function writerUser(group: string): BrokerUser {
+  return `writer.${group}`;
+}
+
+/**
+ * The user of all branches in earlier versions. It is deleted at the start, so only messages from before an upgrade have
+ * this name.
+ */
+export const FORMER_BRANCH_USER = 'sucursal';
+
+/** Who sent a command, as far as the name of a broker user shows it. */
+export type Sender =
+  | { readonly type: 'central' | 'dead-letter-admin' | 'former-branch' }
+  | { readonly type: 'branch'; readonly branchId: string }
+  | { readonly type: 'writer'; readonly group: string };
+
+/** Undefined: no user that sends commands. */
+export function senderNamed(user: string): Sender | undefined {
+  if (user === 'central' || user === 'dead-letter-admin') return { type: user };
+  if (user === FORMER_BRANCH_USER) return { type: 'former-branch' };
+  const branchId = afterPrefix(user, 'branch.');
+  if (branchId !== undefined)
+    return branchIdSchema.safeParse(branchId).success ? { type: 'branch', branchId } : undefined;
+  const group = afterPrefix(user, 'writer.');
+  return group !== undefined && groupIdSchema.safeParse(group).success ? { type: 'writer', group } : undefined;
+}
+
+function afterPrefix(text: string, prefix: string): string | undefined {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : undefined;
+}
