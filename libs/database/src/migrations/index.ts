@@ -10,6 +10,8 @@ import { Statistics1796000000500 } from './1796000000500-statistics.js';
 import { OrderedCartItems1796000000600 } from './1796000000600-ordered-cart-items.js';
 import { Retention1796000000800 } from './1796000000800-retention.js';
 import { WrittenOffTransfers1796000000900 } from './1796000000900-written-off-transfers.js';
+import { ReaderWithoutDeadLetters1796100000100 } from './1796100000100-reader-without-dead-letters.js';
+import { OpenReservations1796100000300 } from './1796100000300-open-reservations.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -25,4 +27,6 @@ export const migrations = [
   OrderedCartItems1796000000600,
   Retention1796000000800,
   WrittenOffTransfers1796000000900,
+  ReaderWithoutDeadLetters1796100000100,
+  OpenReservations1796100000300,
 ];
