@@ -4,7 +4,7 @@ import { readRun, type RunningBroker, type RunningDatabase, type RunningService 
 import { VHOST } from '@eco/broker';
 import type { LoginRole } from '@eco/database';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
-import { eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
+import { Callers, eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 import { Api } from '../system/system.js';
 
 /**
@@ -31,7 +31,7 @@ export class FaultSystem {
     this.services = cluster.services;
     this.nodes = cluster.groups[0]?.nodes ?? [];
     this.operator = cluster.brokerLogin('operator');
-    this.central = new Api(this.service('central-api').url);
+    this.central = new Api(this.service('central-api').url, new Callers(() => cluster.tokens));
   }
 
   static async start(): Promise<FaultSystem> {

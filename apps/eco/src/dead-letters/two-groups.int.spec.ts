@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { OwnToken } from '@eco/access';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
 import type { KeptDeadLetter } from '@eco/database';
@@ -52,7 +53,10 @@ function central() {
   if (found === undefined) throw new Error('there is no Central');
   return found;
 }
-const ask = apiClientOf(() => central().url);
+const ask = apiClientOf(
+  () => central().url,
+  () => cluster.tokens,
+);
 const askAsOperator = apiClientOf(() => central().operatorsUrl);
 
 const deadLetters = async (group: string) =>
@@ -131,6 +135,7 @@ it('a replay goes to the owner of the bucket, and closes the dead letter where i
     deadLetterAdmin: cluster.brokerLogin('dead-letter-admin'),
     groups: cluster.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
     login,
+    tokenOf: (role) => new OwnToken(cluster.tokens, { id: 'spec', role }),
   });
   try {
     const letters: KeptDeadLetter[] = [];

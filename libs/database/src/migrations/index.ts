@@ -11,6 +11,7 @@ import { OrderedCartItems1796000000600 } from './1796000000600-ordered-cart-item
 import { Retention1796000000800 } from './1796000000800-retention.js';
 import { WrittenOffTransfers1796000000900 } from './1796000000900-written-off-transfers.js';
 import { ReaderWithoutDeadLetters1796100000100 } from './1796100000100-reader-without-dead-letters.js';
+import { OpenReservations1796100000300 } from './1796100000300-open-reservations.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   Retention1796000000800,
   WrittenOffTransfers1796000000900,
   ReaderWithoutDeadLetters1796100000100,
+  OpenReservations1796100000300,
 ];
