@@ -10,6 +10,9 @@ import { Statistics1796000000500 } from './1796000000500-statistics.js';
 import { OrderedCartItems1796000000600 } from './1796000000600-ordered-cart-items.js';
 import { Retention1796000000800 } from './1796000000800-retention.js';
 import { WrittenOffTransfers1796000000900 } from './1796000000900-written-off-transfers.js';
+import { Identity1796100000200 } from './1796100000200-identity.js';
+import { SignUp1796100000210 } from './1796100000210-sign-up.js';
+import { Pins1796100000220 } from './1796100000220-pins.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -25,4 +28,7 @@ export const migrations = [
   OrderedCartItems1796000000600,
   Retention1796000000800,
   WrittenOffTransfers1796000000900,
+  Identity1796100000200,
+  SignUp1796100000210,
+  Pins1796100000220,
 ];

@@ -2,7 +2,14 @@ import { consumerRoles, consumerSchemas, type ConsumerRole } from '@eco/contract
 import { DATABASE_NAME } from '@eco/postgres';
 import { scramVerifier } from './scram.js';
 
-const serverRoles = ['eco_migrator', 'eco_writer', 'eco_reader', 'eco_replicator', 'eco_monitor'] as const;
+const serverRoles = [
+  'eco_migrator',
+  'eco_writer',
+  'eco_reader',
+  'eco_identity',
+  'eco_replicator',
+  'eco_monitor',
+] as const;
 
 /** The login roles, each with its own password. */
 export type LoginRole = (typeof serverRoles)[number] | ConsumerRole;
@@ -44,6 +51,8 @@ export function rolesSql(passwords: Readonly<Record<LoginRole, string>>): string
     ...['eco_reader', 'eco_monitor'].map((name) => `ALTER ROLE ${name} SET default_transaction_read_only = on`),
     // A migration may be long, but other statements must not queue behind a lock that it waits for.
     `ALTER ROLE eco_migrator SET lock_timeout = '10s'`,
+    // A log-in waits for 3 s.
+    `ALTER ROLE eco_identity SET statement_timeout = '3s'`,
     // A consumer need not wait for a replica. If a failover loses its transaction, the progress row is lost with it,
     // and the consumer reads the changes again from GET /changes. So consumers continue while no replica streams.
     ...consumerRoles.map((name) => `ALTER ROLE ${name} SET synchronous_commit = local`),
@@ -57,7 +66,9 @@ export function schemasSql(): string {
     `REVOKE ALL ON DATABASE ${DATABASE_NAME} FROM PUBLIC`,
     `GRANT CONNECT ON DATABASE ${DATABASE_NAME} TO ${loginRoles.filter((name) => name !== 'eco_replicator').join(', ')}`,
     `REVOKE ALL ON SCHEMA public FROM PUBLIC`,
-    ...['eco', ...consumerSchemas].map((name) => `CREATE SCHEMA IF NOT EXISTS ${name} AUTHORIZATION eco_owner`),
+    ...['eco', 'identity', ...consumerSchemas].map(
+      (name) => `CREATE SCHEMA IF NOT EXISTS ${name} AUTHORIZATION eco_owner`,
+    ),
   ].join(';\n');
 }
 

@@ -1,0 +1,3 @@
+const { config } = require('../../jest.preset.js');
+
+module.exports = config(__dirname);
