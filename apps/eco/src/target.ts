@@ -14,7 +14,7 @@ export interface Target {
   /** Login of the brokers with which dead letters are replayed and discarded. */
   deadLetterAdmin: Login;
   groups: { id: string; nodes: (Address & { name: string })[] }[];
-  login(role: 'eco_reader' | 'eco_monitor'): Login;
+  login(role: 'eco_reader' | 'eco_operator' | 'eco_monitor'): Login;
   /** A client that makes its own access tokens with the installation's keys. */
   tokenOf(role: 'administrator' | 'manager' | 'operator'): OwnToken;
 }

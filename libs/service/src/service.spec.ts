@@ -319,6 +319,16 @@ describe('a request that another site can have sent', () => {
   });
 
   // ASVS 5.0: 3.4.2
+  it.each([
+    [
+      'names its host in its target too',
+      'GET http://evil.example/orders/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+    ],
+    ['is of HTTP/0.9', `GET /orders/${orderId}\r\n\r\n`],
+  ])('is refused if it %s', async (_what, bytes) => {
+    expect(await raw(bytes)).toContain('"urn:ecomarket:problem:bad-input"');
+  });
+
   it('is refused in a preflight', async () => {
     const headers = ['Host: localhost', 'Origin: http://evil.example', 'Access-Control-Request-Method: PUT'];
     const answered = await request('OPTIONS /orders', ...headers);

@@ -206,7 +206,7 @@ export class Bench {
   /** Speed counts only with correct results. */
   async #verify(): Promise<void> {
     this.#say('checks R2, R3 and R4');
-    const report = await verifyGroup(this.#system.primary, this.#system.login('eco_reader'));
+    const report = await verifyGroup(this.#system.primary, this.#system.login('eco_operator'));
     this.measured.verify = report;
     for (const { rule, offences, says } of brokenChecks(report)) {
       this.measured.faults.push(`${rule} is broken, ${offences} times: ${says}`);

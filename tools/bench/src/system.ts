@@ -80,7 +80,7 @@ export class System {
     return { host, port };
   }
 
-  login(role: 'postgres' | 'eco_reader' | 'eco_writer'): DatabaseAccess {
+  login(role: 'postgres' | 'eco_reader' | 'eco_operator' | 'eco_writer'): DatabaseAccess {
     return this.#cluster.databaseLogin(role);
   }
 

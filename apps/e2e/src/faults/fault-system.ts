@@ -137,7 +137,7 @@ export class FaultSystem {
   async sql<R extends Record<string, unknown>>(
     text: string,
     values: unknown[] = [],
-    { on, role = 'eco_reader' }: { on?: RunningDatabase; role?: LoginRole | 'postgres' } = {},
+    { on, role = 'eco_operator' }: { on?: RunningDatabase; role?: LoginRole | 'postgres' } = {},
   ): Promise<R[]> {
     const connection = new SideConnection(on ?? (await this.primary()), this.login(role), 'eco faults');
     try {

@@ -122,7 +122,7 @@ export async function openSystem() {
     async sql<R extends Record<string, unknown>>(
       text: string,
       values: unknown[] = [],
-      { node = group.nodes[0], role = 'eco_reader' }: { node?: Address; role?: LoginRole | 'postgres' } = {},
+      { node = group.nodes[0], role = 'eco_operator' }: { node?: Address; role?: LoginRole | 'postgres' } = {},
     ): Promise<R[]> {
       if (node === undefined) throw new Error('the group has no node');
       const connection = new SideConnection(node, { user: role, password: secrets.database[role] }, 'eco e2e');

@@ -33,7 +33,7 @@ beforeAll(async () => {
     writersPerGroup: 1,
   });
   for (const { id, nodes } of cluster.groups) {
-    sides.set(id, new SideConnection(nodes[0], cluster.databaseLogin('eco_reader'), 'spec'));
+    sides.set(id, new SideConnection(nodes[0], cluster.databaseLogin('eco_operator'), 'spec'));
   }
   for (const group of GROUP_IDS) {
     const product = { productId: productOf(group), name: 'Café', priceCents: 890, stock: 100 };
@@ -126,7 +126,7 @@ it('a replay goes to the owner of the bucket, and closes the dead letter where i
   await connection.stop();
   await eventually('it is a dead letter', async () => (await deadLetters('g1')).length === 1);
 
-  const login = (role: 'eco_reader' | 'eco_monitor') => cluster.databaseLogin(role);
+  const login = (role: 'eco_reader' | 'eco_operator' | 'eco_monitor') => cluster.databaseLogin(role);
   const admin = new DeadLetterAdmin({
     centralUrl: '',
     sucursalUrl: '',

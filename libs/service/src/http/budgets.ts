@@ -11,13 +11,13 @@ import { problem } from './problem.js';
 export interface Budgets {
   /** Most requests of one client in a minute. Further ones get 429. */
   readonly requestsPerMinute: number;
-  /** The same for an address without a token. */
+  /** Most requests of one address without a token in a minute. */
   readonly anonymousRequestsPerMinute: number;
   /** Most requests of one client that wait (`Prefer: wait`) at a time. Further ones do not wait. */
   readonly waits: number;
-  /** The same for an address without a token. */
+  /** Most waiting requests of one address without a token at a time. */
   readonly anonymousWaits: number;
-  /** The same for all clients together. */
+  /** Most waiting requests of all clients together. */
   readonly totalWaits: number;
 }
 
