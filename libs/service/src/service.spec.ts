@@ -318,7 +318,6 @@ describe('a request that another site can have sent', () => {
     expect(answered).toContain(`"urn:ecomarket:problem:${name}"`);
   });
 
-  // ASVS 5.0: 3.4.2
   it.each([
     [
       'names its host in its target too',
@@ -329,6 +328,7 @@ describe('a request that another site can have sent', () => {
     expect(await raw(bytes)).toContain('"urn:ecomarket:problem:bad-input"');
   });
 
+  // ASVS 5.0: 3.4.2
   it('is refused in a preflight', async () => {
     const headers = ['Host: localhost', 'Origin: http://evil.example', 'Access-Control-Request-Method: PUT'];
     const answered = await request('OPTIONS /orders', ...headers);

@@ -119,6 +119,7 @@ describe('a service', () => {
 });
 
 describe('a request', () => {
+  // ASVS 5.0: 7.2.1
   it('without a token is 401 with a challenge where a role is needed', async () => {
     const { status, challenge, said } = await ask('/orders/ana');
     expect([status, challenge, said.type]).toEqual([401, 'Bearer', 'urn:ecomarket:problem:unauthenticated']);
@@ -158,6 +159,7 @@ describe('a request', () => {
     expect(logged.join()).not.toContain('Bearer');
   });
 
+  // ASVS 5.0: 7.4.1
   it('of a session that has ended is 401 at once', async () => {
     const grant = { ...ana, sessionId: 's-1' };
     expect((await ask('/orders/ana', grant)).status).toBe(200);
