@@ -28,6 +28,8 @@ const revokedSessions = query<RevokedRow>({
  * revoked.
  */
 export class RevokedSessions {
+  readonly #reads: Pick<Reads, 'groupIds' | 'ofGroup'>;
+  readonly #log: Log;
   /** By session id: when it was revoked, ms since 1970. */
   readonly #sessions = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
@@ -35,10 +37,10 @@ export class RevokedSessions {
   #newestMs = Date.now() - ENDED_SESSIONS_MS;
   #isFailing = false;
 
-  constructor(
-    private readonly reads: Pick<Reads, 'groupIds' | 'ofGroup'>,
-    private readonly log: Log,
-  ) {}
+  constructor(reads: Pick<Reads, 'groupIds' | 'ofGroup'>, log: Log) {
+    this.#reads = reads;
+    this.#log = log;
+  }
 
   has(sessionId: string): boolean {
     return this.#sessions.has(sessionId);
@@ -62,14 +64,14 @@ export class RevokedSessions {
 
   async #read(): Promise<void> {
     // Their tables are in the first group.
-    const [home = ''] = this.reads.groupIds;
-    const answer = await this.reads.ofGroup(home, revokedSessions, [this.#newestMs - OVERLAP_MS], {
+    const [home = ''] = this.#reads.groupIds;
+    const answer = await this.#reads.ofGroup(home, revokedSessions, [this.#newestMs - OVERLAP_MS], {
       position: NO_POSITION,
       waitMs: 0,
     });
     if (answer.type !== 'answer') {
       if (!this.#isFailing) {
-        this.log.warn({ reason: reasonOf(answer) }, 'revoked sessions can not be read; the known ones stay revoked');
+        this.#log.warn({ reason: reasonOf(answer) }, 'revoked sessions can not be read; the known ones stay revoked');
       }
       this.#isFailing = true;
       return;
