@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, keyOf, OPEN_RESERVATIONS_MAX, type Command, type Replay, type OrderLine, type Reply } from '@eco/contracts';
+import {
+  canonicalJson,
+  keyOf,
+  OPEN_RESERVATIONS_MAX,
+  type Command,
+  type Replay,
+  type OrderLine,
+  type Reply,
+} from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import type { Arrived } from '../effects.js';
 import { BUCKETS, LOCATIONS } from './memory-group.js';
