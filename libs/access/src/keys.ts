@@ -19,6 +19,8 @@ const publicKeySchema = z.strictObject({
   /** RFC 7638 thumbprint. */
   kid: z.string().min(1).max(64),
   x: bytesSchema(ED25519_BYTES),
+  /** When another key began to sign, s since 1970. Absent: it signs, or will. */
+  retiredAt: z.int().optional(),
 });
 const privateKeySchema = publicKeySchema.extend({ d: bytesSchema(ED25519_BYTES) });
 
@@ -36,6 +38,8 @@ const signerSecretsSchema = z.object({
   signingKey: privateKeySchema,
   /** Each principal's id key derives from it, so it stays when the signing key is rotated. */
   idKeyMaster: bytesSchema(MASTER_BYTES),
+  /** The key that signs after the rotation which is under way. Its public key is in `keys` already. */
+  nextSigningKey: privateKeySchema.optional(),
 });
 export type SignerSecrets = z.infer<typeof signerSecretsSchema>;
 
