@@ -56,6 +56,11 @@ export const formatChanges = {
       what: 'receivers keep unknown fields',
       olderPeers: 'a sender from before sends no unknown field; a writer from before is upgraded first',
     },
+    {
+      version: 1,
+      what: 'the envelope may state the actor, and a replay the first sender',
+      olderPeers: 'a writer from before ignores both; a command of a sender from before is stored without an actor',
+    },
   ],
   replies: [
     { version: 1, what: 'first', olderPeers: FIRST },

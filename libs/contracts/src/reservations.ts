@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commandBody, defineCommand } from './define-command.js';
+import { branches, commandBody, defineCommand } from './define-command.js';
 import { orderLineSchema, commandLinesSchema, pricedLineSchema } from './order-lines.js';
 import { orderCancelledBefore, orderMade } from './orders.js';
 import {
@@ -62,6 +62,7 @@ export const reservationCommands = {
     }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.named,
     topic: 'orders',
     makes: 'reservationId',
     mayWait: false,
@@ -84,6 +85,7 @@ export const reservationCommands = {
     }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.namedAndOwning,
     topic: 'orders',
     mayWait: false,
     ...orderMade,
@@ -94,6 +96,7 @@ export const reservationCommands = {
     body: commandBody({ reservationId: uuidSchema, customerId: customerIdSchema }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.owning,
     topic: 'orders',
     mayWait: false,
     result: reservationEndedSchema,
@@ -105,6 +108,7 @@ export const reservationCommands = {
     body: commandBody({ reservationId: uuidSchema, customerId: customerIdSchema }),
     key: 'customerId',
     route: 'counter',
+    senders: 'nobody',
     topic: 'orders',
     mayWait: false,
     result: reservationEndedSchema,

@@ -22,6 +22,12 @@ export class Reservations {
     return reservation?.customerId === customerId ? reservation : undefined;
   }
 
+  /** The branch that made it, or `central`; undefined: it does not exist, or is another customer's. */
+  ownerOf(reservationId: string, customerId: string): string | undefined {
+    const reservation = this.find(reservationId, customerId);
+    return reservation && (reservation.branchId ?? CENTRAL);
+  }
+
   create(reservation: Reservation): void {
     this.created.push(this.workingCopy(reservation));
   }
