@@ -85,8 +85,7 @@ const prefixlessBuiltins = {
   message: "Write Node's own modules with the prefix node:.",
 };
 
-// More than routes uses the choice of a node and the submission of a command. They are loaded, tested and measured
-// without a web framework.
+// Not only routes choose a node or submit a command. Both are loaded, tested and measured without a web framework.
 const cores = ['libs/reads', 'libs/intake'];
 const frameless = {
   group: ['@nestjs/*', '@nestjs/*/**', 'fastify', '@fastify/*', '@eco/service', '@eco/api/*'],
@@ -98,6 +97,13 @@ const commandFiles = ['**/*.command.ts', '**/http/commands/**', '**/command-rout
 const commandless = {
   group: ['@eco/intake', '@eco/api/commands', '**/*.command.js', '**/http/commands/**', '**/command-routes.js'],
   message: 'What reads loads no command, so the read-service runs without one: @eco/api/commands is the other entry.',
+};
+
+// Such a member is private at run time too, and its name shows that at each use. Nest passes parts to a decorated class.
+const hashNames = {
+  selector:
+    ':matches(PropertyDefinition, MethodDefinition[kind!="constructor"], ClassDeclaration[decorators.length=0] TSParameterProperty)[accessibility="private"]',
+  message: 'A private member is #name. Only a class with a decorator may have constructor(private readonly x: X).',
 };
 
 // A suite of which a part is skipped looks like one that passes.
@@ -175,6 +181,7 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       // `==` takes '' for 0 and null for undefined. A quantity is neither.
       eqeqeq: 'error',
+      'no-restricted-syntax': ['error', hashNames],
       // A class that only awaits to satisfy an interface is fine; a promise that is not awaited is caught elsewhere.
       '@typescript-eslint/require-await': 'off',
       // Nest modules are empty classes that carry a decorator.
@@ -203,7 +210,7 @@ export default tseslint.config(
         imports: ['testing'],
         external: ['fast-check'],
       }),
-      'no-restricted-syntax': ['error', unskipped, unskippedAliases, sleepless],
+      'no-restricted-syntax': ['error', hashNames, unskipped, unskippedAliases, sleepless],
     },
   },
 );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { consumerNames, consumerRoles, type ConsumerName } from '@eco/contracts';
 import {
+  clientSettings,
   loginFileSetting,
   readConfig,
   consumerSecretsSetting,
@@ -42,6 +43,9 @@ export const centralSettings = {
   name: { ...settings.name, default: 'central-api' },
   host: settings.host,
   port: { ...settings.port, default: '8000' },
+  operatorsHost: settings.operatorsHost,
+  operatorsPort: { ...settings.operatorsPort, default: '9000' },
+  ...clientSettings,
   logLevel: settings.logLevel,
   brokers: settings.brokers,
   groups: settings.groups,

@@ -16,11 +16,13 @@ import { apiClientOf, eventually, startTestCluster, type Answered, type TestClus
 
 let cluster: TestCluster;
 let central: string;
+let operators: string;
 
 beforeAll(async () => {
   process.env['ECO_JOURNAL_MB'] = '1';
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 0 }], writersPerGroup: 1 });
   central = service('central-api').url;
+  operators = service('central-api').operatorsUrl;
 }, 180_000);
 afterAll(async () => {
   delete process.env['ECO_JOURNAL_MB'];
@@ -42,6 +44,7 @@ function broker() {
 const AT_ONCE_MS = 1900;
 
 const askCentral = apiClientOf(() => central);
+const askAsOperator = apiClientOf(() => operators);
 
 interface Timed extends Answered {
   ms: number;
@@ -58,7 +61,7 @@ const durability = ({ headers }: Timed) => headers.get(headerNames.durability);
 const someone = () => `ana-${randomUUID().slice(0, 8)}`;
 
 async function metric(name: string): Promise<number> {
-  const text = await (await fetch(`${central}/metrics`)).text();
+  const text = await (await fetch(`${operators}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
 }
 
@@ -85,7 +88,7 @@ it('accepts orders and cart commands at once while the broker is away, and has t
   // A client that would wait gets its response at once too.
   answers.push(await ask('POST', '/orders', order(customerId), { prefer: 'wait=30' }));
   answers.push(await ask('PUT', `/carts/${customerId}/items/cafe-premium`, { quantity: 3 }, { prefer: 'wait=30' }));
-  answers.push(await ask('POST', `/carts/${customerId}/checkout`));
+  answers.push(await ask('POST', `/carts/${customerId}/checkout`, undefined, { prefer: 'wait=30' }));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
   expect(new Set(answers.map(durability))).toEqual(new Set(['local']));
   expect(answers.map(({ headers }) => headers.get(headerNames.preferenceApplied))).toEqual(answers.map(() => null));
@@ -93,7 +96,7 @@ it('accepts orders and cart commands at once while the broker is away, and has t
 
   // In its first seconds a process waits for the brokers instead.
   const ready = await eventually('it is ready without a broker', async () => {
-    const answer = await ask('GET', '/health/ready');
+    const answer = await askAsOperator('GET', '/health/ready');
     return answer.status === 200 && answer;
   });
   expect(ready.body['journal']).toMatch(/^23 wait, the oldest for \d+ s$/);
@@ -118,7 +121,7 @@ it('accepts orders and cart commands at once while the broker is away, and has t
   const orderIds = answers.flatMap(({ body }) => (body['orderId'] === undefined ? [] : [body['orderId'] as string]));
   expect(orderIds).toHaveLength(22);
   for (const orderId of orderIds.slice(0, -1)) expect(await decided(orderId)).toMatchObject({ status: 'rejected' });
-  // The cart came before its checkout.
+  // The cart edits were decided before the checkout.
   expect(await decided(orderIds.at(-1) as string)).toMatchObject({
     status: 'confirmed',
     lines: [{ productId: 'cafe-premium', quantity: 3 }],
@@ -174,7 +177,7 @@ it('keeps everything across a kill, starts without a broker, and accepts further
 it('refuses beyond the limit, and states when to retry', async () => {
   const customerId = someone();
   await broker().kill();
-  // Some 15 kB each.
+  // Each of these orders has some 15 kB.
   const large = {
     customerId,
     lines: Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 })),
@@ -190,10 +193,13 @@ it('refuses beyond the limit, and states when to retry', async () => {
   expect(refused?.headers.get(headerNames.retryAfter)).toBe('2');
   expect(refused?.body['detail']).toMatch(/the journal is full/);
   expect(taken).toBeGreaterThan(10);
-  expect(await ask('GET', '/health/ready')).toMatchObject({ status: 503, body: { faults: [{ at: 'broker' }] } });
+  expect(await askAsOperator('GET', '/health/ready')).toMatchObject({
+    status: 503,
+    body: { faults: [{ at: 'broker' }] },
+  });
   await broker().restart();
   await journalIsEmpty();
-  await eventually('it is ready again', async () => (await ask('GET', '/health/ready')).status === 200);
+  await eventually('it is ready again', async () => (await askAsOperator('GET', '/health/ready')).status === 200);
   await eventually(`all ${taken} are decided`, async () => (await countOf(customerId)) === taken);
 });
 

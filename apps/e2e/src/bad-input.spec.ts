@@ -27,6 +27,7 @@ function expectProblem(said: Said, status: number, name: string): void {
 }
 
 describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (api) => {
+  // ASVS 5.0: 2.2.1
   it.each([
     ['an unknown field', { ...good, colour: 'red' }, ['/colour']],
     ['wrong types', { customerId: 7, lines: 'many' }, ['/customerId', '/lines']],
@@ -68,6 +69,7 @@ describe.each(['central', 'sucursal'] as const)('POST /orders on %s', (api) => {
     expect(said.headers.get('content-type')).toMatch('application/problem+json');
   });
 
+  // ASVS 5.0: 4.1.1
   it.each([
     ['no JSON', '{"customerId": ', 400, 'malformed-json'],
     ['an empty body', '', 400, 'bad-input'],

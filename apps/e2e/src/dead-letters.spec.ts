@@ -77,7 +77,7 @@ it('keeps a broken message once, however often it arrives, and decides the good 
   expect(product.body).toMatchObject({ name: 'Changed by hand' });
 });
 
-it('shows them in groups and one by one; does nothing without --yes', async () => {
+it('shows dead letters in groups and one by one; does nothing without --yes', async () => {
   const { text } = await eco();
   expect(text).toMatch(/unreadable.*JSON/);
   expect(text).toMatch(/invalid.*product\.update \/body\/name/);
@@ -92,7 +92,7 @@ it('shows them in groups and one by one; does nothing without --yes', async () =
   expect((await eco('show', BAD_ID)).text).toContain('nothing was done with it yet');
 });
 
-it('replays one that fails again, and its sender gets the outcome discarded', async () => {
+it('replays a dead letter that fails again; after its discard the sender gets the outcome discarded', async () => {
   expect(await eco('replay', BAD_ID, '--by', 'ana', '--yes')).toMatchObject({
     code: 1,
     text: expect.stringMatching(/dead-letter.*1.*priceCents/) as string,

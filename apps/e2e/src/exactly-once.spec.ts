@@ -6,8 +6,8 @@ import { openSystem, type System } from './system/system.js';
 let system: System;
 beforeAll(async () => (system = await openSystem()));
 
-const roleOf = async ({ name, api }: System['writers'][number]) => {
-  const metrics = await api.get('/metrics').catch(() => undefined);
+const roleOf = async ({ name, operators }: System['writers'][number]) => {
+  const metrics = await operators.get('/metrics').catch(() => undefined);
   const leader = /^eco_writer_leader (\d)/m.exec(metrics?.text ?? '')?.[1];
   return { name, role: leader === undefined ? 'away' : leader === '1' ? 'active' : 'standby' };
 };

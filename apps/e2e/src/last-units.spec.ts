@@ -109,6 +109,7 @@ describe.each(['reservation', 'order'] as const)('the last 500 units, by %s', (w
     DECIDE_MS + 60_000,
   );
 
+  // ASVS 5.0: 2.3.4
   it(
     'go to 500 of 1,000 buyers when every request is sent twice',
     async () => {
@@ -153,8 +154,8 @@ describe.each(['reservation', 'order'] as const)('the last 500 units, by %s', (w
 /** `eco_writer_leader` of each writer that answers. */
 async function roles(): Promise<(string | undefined)[]> {
   return Promise.all(
-    system.writers.map(async ({ api }) => {
-      const metrics = await api.get('/metrics').catch(() => undefined);
+    system.writers.map(async ({ operators }) => {
+      const metrics = await operators.get('/metrics').catch(() => undefined);
       return /^eco_writer_leader (\d)/m.exec(metrics?.text ?? '')?.[1];
     }),
   );

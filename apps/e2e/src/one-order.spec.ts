@@ -41,7 +41,7 @@ describe.each(['central', 'sucursal'] as const)('an order through %s', (api) => 
     expect(position).toMatch(/^g1=\d+\.[0-9a-f-]+\.\d+$/);
     expect(Number(order.headers.get('ecomarket-lag-ms'))).toBeGreaterThanOrEqual(0);
 
-    // Another replica may answer, which may be behind.
+    // This read may come from another replica, which may be behind.
     const list = await system.read.get(`/orders?customerId=ana-${api}`, { 'ecomarket-position': position });
     expect(list.body?.['items']).toEqual([expect.objectContaining({ orderId })]);
   });
@@ -137,7 +137,7 @@ describe('an order', () => {
     expect(unknown.status).toBe(404);
   });
 
-  it('follows one correlation id from the request to the write', async () => {
+  it('follows one correlation id from the request to the write, which the client’s own id leads to', async () => {
     await product('traced', 1);
     const said = await system.central.post(
       '/orders',
@@ -145,13 +145,15 @@ describe('an order', () => {
       { 'x-correlation-id': 'trace-me-7f3a', prefer: 'wait=30' },
     );
     expect(said.status).toBe(201);
-    expect(said.headers.get('x-correlation-id')).toBe('trace-me-7f3a');
+    const correlationId = said.headers.get('x-correlation-id') ?? '';
+    expect(correlationId).toMatch(/^[0-9a-f-]{36}$/);
     const logOf = (name: string) => readFile(`${system.dataDir}/log/${name}.log`, 'utf8');
     const writers = system.writers.map(({ name }) => name);
     await eventually('the id in the log of Central and of the writer that decided', async () => {
       const central = await logOf('central-api');
       const decided = (await Promise.all(writers.map(logOf))).join('\n');
-      return central.includes('trace-me-7f3a') && decided.includes('trace-me-7f3a');
+      const line = central.split('\n').find((each) => each.includes('"clientCorrelationId":"trace-me-7f3a"'));
+      return line?.includes(correlationId) === true && decided.includes(correlationId);
     });
   });
 });

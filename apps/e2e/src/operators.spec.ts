@@ -19,8 +19,8 @@ const eco = async (...args: string[]) => {
 };
 
 it('each process is live, ready and measured', async () => {
-  const apis = [system.central, system.sucursal, system.read, ...system.writers.map(({ api }) => api)];
-  for (const api of apis) {
+  const listeners = [...Object.values(system.operators), ...system.writers.map(({ operators }) => operators)];
+  for (const api of listeners) {
     expect((await api.get('/health/live')).status).toBe(200);
     // A writer killed by another file may be starting.
     await eventually(`${api.url} is ready`, async () => (await api.get('/health/ready')).status === 200);
@@ -32,17 +32,34 @@ it('each process is live, ready and measured', async () => {
 
 it('each API has its documents, and they list its operations', async () => {
   for (const [api, paths] of [
-    [system.central, ['/orders', '/products', '/customers', '/carts/{customerId}/checkout', '/statistics/daily']],
-    [system.sucursal, ['/orders', '/customers']],
-    [system.read, ['/orders/{orderId}', '/changes', '/replication']],
+    [
+      system.operators.central,
+      ['/orders', '/products', '/customers', '/carts/{customerId}/checkout', '/statistics/daily'],
+    ],
+    [system.operators.sucursal, ['/orders', '/customers']],
+    [system.operators.read, ['/orders/{orderId}', '/changes', '/replication']],
   ] as const) {
     expect((await api.get('/docs')).text).toContain('swagger-ui');
     const { body } = await api.get('/docs-json');
     expect(body?.['openapi']).toMatch(/^3\.1/);
     expect(Object.keys(body?.['paths'] as object)).toEqual(expect.arrayContaining([...paths]));
   }
-  const asyncApi = await system.central.get('/docs/asyncapi.json');
+  const asyncApi = await system.operators.central.get('/docs/asyncapi.json');
   expect(asyncApi.body).toMatchObject({ asyncapi: expect.stringMatching(/^3\./) as string });
+});
+
+// ASVS 5.0: 13.4.5
+it('a client gets the state of an API, and nothing else that is for operators', async () => {
+  for (const api of [system.central, system.sucursal, system.read]) {
+    const ready = await eventually(`${api.url} is ready`, async () => {
+      const said = await api.get('/health/ready');
+      return said.status === 200 && said;
+    });
+    expect(ready.body).toEqual({ status: 'ready' });
+    for (const path of ['/', '/metrics', '/docs', '/docs-json', '/docs/asyncapi.json', '/docs/swagger-ui.css']) {
+      expect([path, (await api.get(path)).status]).toEqual([path, 404]);
+    }
+  }
 });
 
 it('there is no guest, and a branch may not consume the queue of orders', async () => {

@@ -29,7 +29,7 @@ export interface UpOptions {
   readonly portCentral: string;
   readonly portSucursal: string;
   readonly portRead: string;
-  readonly portWriter: string;
+  readonly portOperators: string;
 }
 
 export function upOptions(command: Command): Command {
@@ -61,7 +61,11 @@ export function upOptions(command: Command): Command {
     .option('--port-central <port>', 'Central API', String(ports.central))
     .option('--port-sucursal <port>', 'Sucursal API', String(ports.sucursal))
     .option('--port-read <port>', 'read-service', String(ports.read))
-    .option('--port-writer <port>', "first shard-writer's health and metrics", String(ports.writer));
+    .option(
+      '--port-operators <port>',
+      "first service's metrics, details of readiness, documents",
+      String(ports.operators),
+    );
 }
 
 /** Throws a `BadInput` that names every violation. */
@@ -86,7 +90,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
       central: port('--port-central', options.portCentral),
       sucursal: port('--port-sucursal', options.portSucursal),
       read: port('--port-read', options.portRead),
-      writer: port('--port-writer', options.portWriter),
+      operators: port('--port-operators', options.portOperators),
     },
   };
   if (violations.length > 0) throw new BadInput(violations.join('; '));

@@ -46,14 +46,26 @@ export function json(value: unknown): string {
 }
 
 /**
+ * The text without what a terminal obeys or hides: a dead letter contains what a stranger sent. Escapes are those of
+ * JSON, so JSON remains JSON.
+ */
+export function forTerminal(text: string): string {
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
+/**
  * Prints the result of `work`. Bad input is one line on stderr; any other error is a bug and is passed to the caller.
  */
 export async function print(command: Command, work: Promise<string>): Promise<void> {
   try {
     const text = await work;
-    command.configureOutput().writeOut?.(`${text}\n`);
+    command.configureOutput().writeOut?.(`${forTerminal(text)}\n`);
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: EXIT_BAD_INPUT });
+    command.error(`error: ${forTerminal(error.message)}`, { exitCode: EXIT_BAD_INPUT });
   }
 }

@@ -1,7 +1,7 @@
 import type { Login } from '@eco/base';
 import { brokerLogin, isSameProcess, openSecrets, type Layout, type Run, type Secrets } from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
-import type { ComposeSystem } from './compose.js';
+import type { ComposeSystem } from './compose-system.js';
 
 export interface ProcessStatus {
   readonly name: string;
@@ -84,7 +84,10 @@ function askAll(layout: Layout, secrets: Secrets): Asked[] {
         answer: looked.then((nodes) => databaseAnswer(nodes, name)),
       }));
     }),
-    ...layout.services.map((service) => ({ name: service.name, port: service.port, answer: askService(service) })),
+    ...layout.services.map((service) => {
+      const { name, port, operatorsPort } = service;
+      return { name, port: port ?? operatorsPort, answer: askService(service) };
+    }),
   ];
 }
 
@@ -108,13 +111,16 @@ function databaseAnswer(nodes: Awaited<ReturnType<ReplicationWatch['look']>>, na
   return { state: 'ready', role: 'replica', detail: `${seen.syncState}, ${seen.lagBytes} bytes behind` };
 }
 
-async function askService({ host, port, app }: Layout['services'][number]): Promise<ReportedState> {
-  const url = `http://${host}:${port}`;
-  const [ready, metrics] = await Promise.all([
-    get(`${url}/health/ready`),
-    app === 'shard-writer' ? get(`${url}/metrics`) : undefined,
+/** A load balancer may answer clients for another process than the one that answers operators. */
+async function askService({ host, port, operatorsPort, app }: Layout['services'][number]): Promise<ReportedState> {
+  const operators = `http://${host}:${operatorsPort}`;
+  const [details, client, metrics] = await Promise.all([
+    get(`${operators}/health/ready`),
+    port === undefined ? undefined : get(`http://${host}:${port}/health/ready`),
+    app === 'shard-writer' ? get(`${operators}/metrics`) : undefined,
   ]);
-  if (!ready) return { state: 'running' };
+  if (!details && !client) return { state: 'running' };
+  const ready = { ok: (client ?? details)?.ok === true, text: details?.text ?? '' };
   const leader = /^eco_writer_leader(?:\{[^}]*\})? (\d)/m.exec(metrics?.text ?? '')?.[1];
   const role = leader === undefined ? {} : { role: leader === '1' ? 'leader' : 'standby' };
   if (!ready.ok) return { state: 'live', ...role, detail: violationsIn(ready.text) };

@@ -1,7 +1,7 @@
 import type { Address, Login } from '@eco/base';
 import { brokerLogin, describeCluster, openSecrets, readRun, type Layout, type Secrets } from '@eco/cluster';
 import type { Command } from 'commander';
-import { dockerOption, isComposeThere, openComposeSystem } from './compose.js';
+import { dockerOption, isComposeThere, openComposeSystem } from './compose-system.js';
 import { BadInput } from './input.js';
 
 /** The running system, for commands that observe it or put load on it. */
@@ -10,13 +10,8 @@ export interface Target {
   sucursalUrl: string;
   readUrl: string;
   brokers: Address[];
-<<<<<<< HEAD
   /** Login of the brokers with which dead letters are replayed and discarded. */
   deadLetterAdmin: Login;
-=======
-  /** Login of the brokers' operator. */
-  operator: Login;
->>>>>>> main
   groups: { id: string; nodes: (Address & { name: string })[] }[];
   login(role: 'eco_reader' | 'eco_monitor'): Login;
 }
@@ -54,7 +49,7 @@ export async function openTarget(where: Where): Promise<Target> {
   const urlOf = (app: string): string => {
     const service = layout.services.find((each) => each.app === app);
     if (service === undefined) throw new BadInput(`what runs ${name} has no ${app}: start it without --no-services`);
-    if (service.port === 0) throw new BadInput(`${app} does not run: see "npx eco status"`);
+    if (!service.port) throw new BadInput(`${app} does not run: see "npx eco status"`);
     return `http://${service.host}:${service.port}`;
   };
   return {

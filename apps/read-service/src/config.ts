@@ -1,10 +1,20 @@
-import { databaseSecretsSetting, readConfig, settings, type ConfigOf, type Environment } from '@eco/service';
+import {
+  clientSettings,
+  databaseSecretsSetting,
+  readConfig,
+  settings,
+  type ConfigOf,
+  type Environment,
+} from '@eco/service';
 import { readSettings } from '@eco/api/reads';
 
 export const readServiceSettings = {
   name: { ...settings.name, default: 'read-service' },
   host: settings.host,
   port: { ...settings.port, default: '8003' },
+  operatorsHost: settings.operatorsHost,
+  operatorsPort: { ...settings.operatorsPort, default: '9002' },
+  ...clientSettings,
   logLevel: settings.logLevel,
   groups: settings.groups,
   ...readSettings,

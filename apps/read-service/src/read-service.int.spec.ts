@@ -25,7 +25,7 @@ import {
   type DatabaseGroup,
   type WrittenBatch,
 } from '@eco/testing';
-import type { Service } from '@eco/service';
+import { clientSettings, readConfig, type Service } from '@eco/service';
 import { READ_DEFAULTS } from '@eco/reads';
 import { startReadService } from './read-service.js';
 
@@ -54,6 +54,9 @@ beforeAll(async () => {
     name: 'read-service',
     host: '127.0.0.1',
     port: 0,
+    operatorsHost: '127.0.0.1',
+    operatorsPort: 0,
+    ...readConfig(clientSettings, {}),
     logLevel: 'silent',
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
     secrets: { database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') } },
@@ -256,7 +259,7 @@ it('products and stock of both groups are one list, in order; each also by itsel
     version: 1,
   });
 
-  // Removed from the catalogue; its stock is kept.
+  // The product was removed from the catalogue, and its stock is kept.
   await write(commandOf('product.delete', { productId: id }));
   expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { title: 'There is no such product' } });
   expect((await get(`/inventory/${id}`)).body).toEqual({ productId: id, levels: [level] });
@@ -460,6 +463,30 @@ describe('changes by page', () => {
   });
 });
 
+it('40 clients that wait for commands share the reads, and each gets its answer when its command is decided', async () => {
+  const readsSoFar = async () => {
+    const text = await (await fetch(`${service.operatorsUrl}/metrics`)).text();
+    const counts = [...text.matchAll(/^eco_reads_total\{.*\} (\d+)$/gm)].map(([, count]) => Number(count));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  const productId = keyOf('g2', 'patience');
+  await write(product(productId, 100, 1_000));
+  const orders = Array.from({ length: 40 }, (_, n) => order(keyOf('g2', `patient-${n}`), [{ productId, quantity: 1 }]));
+  const before = await readsSoFar();
+  const waits = orders.map(({ id }) => get<Json>(`/commands/${id}`, { [headers.prefer]: 'wait=30' }));
+  await eventually('each has read once', async () => (await readsSoFar()) >= before + orders.length);
+  await write(...orders);
+  const answers = await Promise.all(waits);
+  expect(answers.map(({ status, body }) => [status, body['status']])).toEqual(orders.map(() => [200, 'done']));
+  // One of 40 that waits 2 s alone takes some 30 reads.
+  const none = Array.from({ length: 40 }, () => order('nobody', [{ productId, quantity: 1 }]).id);
+  const since = await readsSoFar();
+  const unknown = await Promise.all(none.map((id) => get(`/commands/${id}`, { [headers.prefer]: 'wait=2' })));
+  expect(new Set(unknown.map(({ status }) => status))).toEqual(new Set([404]));
+  const looks = (await readsSoFar()) - since - 2 * none.length;
+  expect(looks).toBeLessThan(200);
+});
+
 it("a branch's orders in a period, newest first, over both groups; also of one customer at it, and as CSV", async () => {
   const branchId = 'sucursal-7';
   const [here, there] = [keyOf('g1', 'pia'), keyOf('g2', 'pia')];
@@ -573,7 +600,7 @@ it('products by words of their names, without case and accents', async () => {
   expect([...(await found('mel', '&limit=1')), ...(await found('mel', `&after=${body.next}`))]).toHaveLength(3);
 });
 
-it('stock of a location, and what of it is low', async () => {
+it('stock of a location, and its low stock', async () => {
   const ids = ['lo', 'hi'].flatMap((prefix) => GROUP_IDS.map((group) => keyOf(group, `shelf-${prefix}`)));
   for (const productId of ids) await write(product(productId, 100, productId.includes('-lo') ? 3 : 300));
   const found = async (query: string) => {
@@ -824,7 +851,7 @@ it('a position is kept through reads that do not concern it', async () => {
   expect(got.headers.get(headers.position)).toBe(brought);
 });
 
-it('a reader with a greatest lag gets a problem if it can not be fulfilled', async () => {
+it('a reader gets a problem if no node fulfils its greatest lag', async () => {
   expect((await get('/products', { [headers.lagMsMax]: '0' })).status).toBe(200);
   expect((await get('/products', { [headers.lagMsMax]: 'soon' })).body).toMatchObject({
     faults: [{ at: 'header.ecomarket-max-lag-ms' }],
@@ -876,9 +903,10 @@ it('routes for operators: replication, readiness, metrics, the document', async 
     { group: 'g2', node: 'g2-1', reachable: true, role: 'primary', lagMs: 0, fault: null },
   ]);
   expect((await get('/health/ready')).status).toBe(200);
-  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  const metrics = await (await fetch(`${service.operatorsUrl}/metrics`)).text();
   expect(metrics).toMatch(/eco_reads_total\{node="g2-1",role="primary"\} [1-9]/);
-  const { body: document } = await get<{ paths: Json }>('/docs-json');
+  const response = await fetch(`${service.operatorsUrl}/docs-json`);
+  const document = (await response.json()) as { paths: Json };
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/orders/{orderId}', '/orders', '/products', '/inventory', '/changes', '/replication']),
   );

@@ -25,58 +25,60 @@ export class Announcements {
   #timer: NodeJS.Timeout | undefined;
   /** What the next event of each topic will announce. */
   readonly #gathered = new Map<Topic, { previousSeq: number; timer: NodeJS.Timeout }>();
+  readonly #announcer: EventAnnouncer;
+  readonly #leaderTerm: LeaderTerm;
+  readonly #lastSeqs: Record<Topic, number>;
 
-  constructor(
-    private readonly announcer: EventAnnouncer,
-    private readonly leaderTerm: LeaderTerm,
-    private readonly lastSeqs: Record<Topic, number>,
-  ) {
+  constructor(announcer: EventAnnouncer, leaderTerm: LeaderTerm, lastSeqs: Record<Topic, number>) {
+    this.#announcer = announcer;
+    this.#leaderTerm = leaderTerm;
+    this.#lastSeqs = lastSeqs;
     this.#last = { seq: leaderTerm.seq, ...leaderTerm.shown };
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.sendHeartbeat(), HEARTBEAT_MS);
+    this.#timer ??= setInterval(() => this.#sendHeartbeat(), HEARTBEAT_MS);
   }
 
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    for (const topic of this.#gathered.keys()) this.announceGathered(topic);
+    for (const topic of this.#gathered.keys()) this.#announceGathered(topic);
   }
 
   announce({ position: { seq }, at }: BatchState, effects: Effects): void {
-    const { term, tag } = this.leaderTerm;
+    const { term, tag } = this.#leaderTerm;
     this.#last = { seq, term, tag };
     for (const [topic, changes] of changesByTopic(seq, at, effects)) {
       const fits = changes.length <= CHANGES_MAX;
-      if (fits) this.announceGathered(topic);
-      const previousSeq = this.lastSeqs[topic];
-      this.lastSeqs[topic] = seq;
+      if (fits) this.#announceGathered(topic);
+      const previousSeq = this.#lastSeqs[topic];
+      this.#lastSeqs[topic] = seq;
       if (fits) {
-        this.event(topic, previousSeq, { changes: changes.map((change) => change()) });
+        this.#event(topic, previousSeq, { changes: changes.map((change) => change()) });
       } else if (!this.#gathered.has(topic)) {
-        const timer = setTimeout(() => this.announceGathered(topic), PACE_MS);
+        const timer = setTimeout(() => this.#announceGathered(topic), PACE_MS);
         this.#gathered.set(topic, { previousSeq, timer });
       }
     }
   }
 
-  private announceGathered(topic: Topic): void {
+  #announceGathered(topic: Topic): void {
     const gathered = this.#gathered.get(topic);
     if (gathered === undefined) return;
     clearTimeout(gathered.timer);
     this.#gathered.delete(topic);
-    this.event(topic, gathered.previousSeq);
+    this.#event(topic, gathered.previousSeq);
   }
 
-  private event(topic: Topic, previousSeq: number, changes: { changes?: Change[] } = {}): void {
-    const { group, term, tag } = this.leaderTerm;
-    const seq = this.lastSeqs[topic];
-    this.announcer.announce({ version: 1, group, term, tag, topic, seq, previousSeq, ...changes });
+  #event(topic: Topic, previousSeq: number, changes: { changes?: Change[] } = {}): void {
+    const { group, term, tag } = this.#leaderTerm;
+    const seq = this.#lastSeqs[topic];
+    this.#announcer.announce({ version: 1, group, term, tag, topic, seq, previousSeq, ...changes });
   }
 
-  private sendHeartbeat(): void {
-    this.announcer.heartbeat({ version: 1, group: this.leaderTerm.group, ...this.#last, lastSeqs: this.lastSeqs });
+  #sendHeartbeat(): void {
+    this.#announcer.heartbeat({ version: 1, group: this.#leaderTerm.group, ...this.#last, lastSeqs: this.#lastSeqs });
   }
 }
 

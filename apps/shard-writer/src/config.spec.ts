@@ -14,7 +14,7 @@ writeFileSync(file, JSON.stringify({ amqp: { user: 'writer', password: 'a' }, da
 });
 const environment = {
   ECO_NAME: 'shard-writer-1',
-  ECO_PORT: '8010',
+  ECO_OPERATORS_PORT: '9003',
   ECO_BROKERS: 'localhost:5672',
   ECO_GROUPS: 'g1=db-1:5432,db-2:5432;g2=db-3:5432',
   ECO_GROUP: 'g2',

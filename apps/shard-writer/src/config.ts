@@ -13,8 +13,9 @@ import {
 
 export const writerSettings = {
   name: settings.name,
-  host: settings.host,
-  port: settings.port,
+  hosts: settings.hosts,
+  operatorsHost: settings.operatorsHost,
+  operatorsPort: settings.operatorsPort,
   logLevel: settings.logLevel,
   brokers: settings.brokers,
   groups: settings.groups,

@@ -2,7 +2,9 @@ import {
   BrokerConnection,
   CommandConsumer,
   EventAnnouncer,
-  registerBrokerMetrics,
+  registerChannelMetrics,
+  registerConnectionMetrics,
+  registerConsumerMetrics,
   ReplySender,
   type BrokerAccess,
 } from '@eco/broker';
@@ -25,11 +27,13 @@ async function start(): Promise<Service> {
   const access: BrokerAccess = { brokers: [...config.brokers], ...config.secrets.amqp };
   // Two connections: an alarm that blocks publishing must not block acknowledgements.
   const taking = new BrokerConnection({ access, name: `${config.name} takes`, log });
-  const publishing = new BrokerConnection({ access, name: `${config.name} tells`, log });
+  const publishing = new BrokerConnection({ access, name: `${config.name} publishes`, log });
   const consumer = new CommandConsumer({ connection: taking, group: config.group, log });
   const replies = new ReplySender({ connection: publishing, log });
   const announcer = new EventAnnouncer({ connection: publishing, log });
-  registerBrokerMetrics(metrics.registry, { connections: [taking, publishing], consumer, announcer, replies });
+  registerConnectionMetrics(metrics.registry, [taking, publishing]);
+  registerConsumerMetrics(metrics.registry, consumer);
+  registerChannelMetrics(metrics.registry, { announcer, replies });
 
   const writerMetrics = new WriterMetrics(metrics.registry);
   const { batchLimit, nodes } = config;
@@ -52,7 +56,7 @@ async function start(): Promise<Service> {
     return taking.model === undefined ? 'not connected to a broker' : undefined;
   });
 
-  const parts = [taking, publishing, replies, announcer, leadership, primaryWatch];
+  const parts = [taking, publishing, replies.channel, announcer.channel, leadership, primaryWatch];
   // As soon as the process begins to stop, so that the standby can take the lock while the last requests are answered.
   frame.stopping.addEventListener('abort', () => void leadership.stop());
   const service = await startService(frame, {
@@ -60,8 +64,8 @@ async function start(): Promise<Service> {
     close: [
       () => primaryWatch.stop(),
       () => leadership.stop(),
-      () => replies.stop(),
-      () => announcer.stop(),
+      () => replies.channel.stop(),
+      () => announcer.channel.stop(),
       () => taking.stop(),
       () => publishing.stop(),
     ],

@@ -8,10 +8,13 @@ export class WriterMetrics {
   readonly #commands: Histogram;
   readonly #phases: Record<keyof Committed['ms'], Histogram.Internal<'phase'>>;
   readonly #answers: Counter<'answer'>;
+  readonly #forbidden: Counter<'sender'>;
   readonly #failures: Counter<'type'>;
   readonly #seq: Gauge;
+  readonly #registry: Registry;
 
-  constructor(private readonly registry: Registry) {
+  constructor(registry: Registry) {
+    this.#registry = registry;
     const registers = [registry];
     this.#commands = new Histogram({
       name: 'eco_writer_batch_commands',
@@ -37,6 +40,12 @@ export class WriterMetrics {
       labelNames: ['answer'],
       registers,
     });
+    this.#forbidden = new Counter({
+      name: 'eco_writer_forbidden_total',
+      help: 'Commands whose sender may not send them, also repeats, by broker user; none: the message names no user',
+      labelNames: ['sender'],
+      registers,
+    });
     this.#failures = new Counter({
       name: 'eco_writer_faults_total',
       help: 'Batches that were not stored, by type of failure',
@@ -55,6 +64,7 @@ export class WriterMetrics {
       counts.set(answer, (counts.get(answer) ?? 0) + 1);
     }
     for (const [answer, count] of counts) this.#answers.inc({ answer }, count);
+    for (const { sender } of effects.forbidden) this.#forbidden.inc({ sender: sender ?? 'none' });
     this.#seq.set(state.position.seq);
   }
 
@@ -69,7 +79,7 @@ export class WriterMetrics {
     waitedMs: number;
     suspectTries: number;
   }): void {
-    const registers = [this.registry];
+    const registers = [this.#registry];
     new Gauge({
       name: 'eco_writer_waits_seconds',
       help: 'How long the current work has waited for the database; a COMMIT waits while no replica streams',
@@ -146,7 +156,7 @@ export class WriterMetrics {
 
   /** Shows what the watch of the primary last saw, for leader and standby. */
   observePrimary(watch: PrimaryWatch): void {
-    const registers = [this.registry];
+    const registers = [this.#registry];
     new Gauge({
       name: 'eco_writer_replica_absent_seconds',
       help: 'How long the slot of an absent replica has held back vacuum',

@@ -94,7 +94,7 @@ it('makes a poison message one dead letter and decides all good commands', async
   expect(new Set((await placed(good.map(({ id }) => id))).map(({ status }) => status))).toEqual(new Set(['confirmed']));
 
   const ends = writer.ends;
-  const after = order('somebody');
+  const after = order('stranger');
   await publish(poison);
   await publish(after);
   await eventually('a later order is decided', async () => (await placed([after.id])).length === 1);

@@ -98,8 +98,10 @@ export class Writer implements LeaderLoop {
   readonly #delivered = new WeakMap<Delivery, readonly Delivered[]>();
   /** Name of this process in the rows of suspects. */
   readonly #process = randomBytes(8).toString('hex');
+  readonly #parts: WriterParts;
 
-  constructor(private readonly parts: WriterParts) {
+  constructor(parts: WriterParts) {
+    this.#parts = parts;
     this.#commandsMax = parts.batchLimit;
     this.#wait = new DatabaseWait({ requeue: () => parts.consumer.stop(), log: parts.log });
   }
@@ -141,11 +143,11 @@ export class Writer implements LeaderLoop {
 
   /** Writes until `stop` aborts or the leadership ends. On return, no delivery stays unacknowledged in this process. */
   async lead(session: WriterSession, leaderTerm: LeaderTerm, stop: AbortSignal): Promise<LeadershipEnd> {
-    const { consumer, announcer } = this.parts;
+    const { consumer, announcer } = this.#parts;
     const [lastSeqs, sets] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
     const announcements = new Announcements(announcer, leaderTerm, lastSeqs);
     const suspects = new Suspects(sets, performance.now());
-    const retention = new Retention(this.parts.keepMs ?? KEEP_MS, performance.now());
+    const retention = new Retention(this.#parts.keepMs ?? KEEP_MS, performance.now());
     const context = { session, leaderTerm, announcements, suspects, retention };
     this.#suspects = suspects;
     announcements.start();
@@ -157,9 +159,9 @@ export class Writer implements LeaderLoop {
         consumer.start();
         const deliveries = await takeWithin(consumer, this.#commandsMax, isBehind ? 0 : IDLE_MS, stop);
         if (deliveries.length === 0 && stop.aborted) return { type: 'stopped' };
-        const part = suspects.next(this.unsettled(deliveries), this.#limits, performance.now());
+        const part = suspects.next(this.#unsettled(deliveries), this.#limits, performance.now());
         if (part === undefined) await sleep(NOT_YET_MS, stop);
-        const ended = await this.#wait.during(session, this.store(context, part));
+        const ended = await this.#wait.during(session, this.#store(context, part));
         if (ended.type !== 'stored') return ended;
         isBehind = ended.isBehind;
         // Unsettled commands wait at the front of their queue for the next batch.
@@ -181,7 +183,7 @@ export class Writer implements LeaderLoop {
    * Does everything for which one round of the loop needs the database. `isBehind`: more is due, so the next round
    * starts at once.
    */
-  private async store(
+  async #store(
     context: TermContext,
     part: Part<Delivered> | undefined,
   ): Promise<OtherFailure | { type: 'stored'; isBehind: boolean }> {
@@ -189,12 +191,11 @@ export class Writer implements LeaderLoop {
     // A batch ends due reservations before it decides, so one without commands is needed if some are due.
     const settled =
       part !== undefined && (part.taken.length > 0 || (await hasDueHolds(session)))
-        ? await this.settle(context, part)
+        ? await this.#settle(context, part)
         : await sendHeartbeat(session, leaderTerm);
-    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again')
-      return settled as OtherFailure;
+    if (settled !== undefined && settled.type !== 'committed' && settled.type !== 'again') return settled;
     const isBehind = settled?.type === 'committed' && settled.effects.outcomes[0]?.kind === 'reservation.expire';
-    return (await this.removeOld(context)) ?? { type: 'stored', isBehind };
+    return (await this.#removeOld(context)) ?? { type: 'stored', isBehind };
   }
 
   get #limits(): Limits {
@@ -202,7 +203,7 @@ export class Writer implements LeaderLoop {
   }
 
   /** The unsettled commands of these deliveries. */
-  private unsettled(deliveries: readonly Delivery[]): Delivered[] {
+  #unsettled(deliveries: readonly Delivery[]): Delivered[] {
     const unsettled: Delivered[] = [];
     for (const delivery of deliveries) {
       let delivered = this.#delivered.get(delivery);
@@ -222,20 +223,20 @@ export class Writer implements LeaderLoop {
    * Settles a part of the taken commands. `committed`: they are acknowledged, replied to and announced. `again`: a
    * smaller part must be tried.
    */
-  private async settle(
+  async #settle(
     context: TermContext,
     part: Part<Delivered>,
   ): Promise<Committed<Delivered> | OtherFailure | { type: 'again' }> {
     const { session, leaderTerm, suspects } = context;
     const { taken, suspect } = part;
-    const isOver = part.needsVerdict === true && (await this.isOver(session, suspect));
+    const isOver = part.needsVerdict === true && (await this.#isOver(session, suspect));
     const begun = isOver ? undefined : suspects.begin(part);
     if (begun !== undefined) {
-      const failure = await this.begin(context, begun);
-      if (failure !== undefined) return failure as OtherFailure;
+      const failure = await this.#begin(context, begun);
+      if (failure !== undefined) return failure;
     }
     const { lines } = this.#limits;
-    const settled = await this.settleWithRetries(context, taken, {
+    const settled = await this.#settleWithRetries(context, taken, {
       ...(isOver ? { known: new Map(taken.map(({ arrived }) => [arrived, poisonFailure(arrived)])) } : {}),
       ...(suspect === undefined ? {} : { suspectIds: [suspect.suspectId] }),
       // A single command is always loaded whole, because nothing smaller can be tried.
@@ -249,29 +250,26 @@ export class Writer implements LeaderLoop {
     if (settled.type !== 'committed') {
       if (settled.type !== 'server-error' || settled.isTooLarge !== true || this.#commandsMax === 1) return settled;
       this.#commandsMax = Math.max(1, Math.min(this.#commandsMax, taken.length || this.#commandsMax) >> 1);
-      this.parts.log.warn(
+      this.#parts.log.warn(
         { commands: taken.length, limit: this.#commandsMax },
         'batch too large; trying a smaller one',
       );
       return { type: 'again' };
     }
-    this.#commandsMax = Math.min(this.parts.batchLimit, Math.ceil(this.#commandsMax * GROWTH));
+    this.#commandsMax = Math.min(this.#parts.batchLimit, Math.ceil(this.#commandsMax * GROWTH));
     if (settled.taken.length > 0) {
       suspects.settled(part);
       this.#hasOpenTry = false;
     }
-    this.publishResults(context, settled);
+    this.#publishResults(context, settled);
     return settled;
   }
 
   /** Stores the suspect set before it is tried. */
-  private async begin(
-    { session, leaderTerm }: TermContext,
-    { suspect, removed, stored }: Part & { suspect: SuspectSet },
-  ) {
+  async #begin({ session, leaderTerm }: TermContext, { suspect, removed, stored }: Part & { suspect: SuspectSet }) {
     const changes = { begun: suspect, ...(removed && { removed }), ...(stored && { stored }) };
     const { commandIds, tries } = suspect;
-    this.parts.log.warn(
+    this.#parts.log.warn(
       { commands: commandIds.length, tries, first: commandIds[0] },
       'trying suspect commands separately after three deliveries',
     );
@@ -283,13 +281,13 @@ export class Writer implements LeaderLoop {
    * Whether a command that was tried often becomes a dead letter. The stored rows decide, because other processes may
    * have withdrawn tries meanwhile.
    */
-  private async isOver(session: WriterSession, suspect: SuspectSet | undefined): Promise<boolean> {
+  async #isOver(session: WriterSession, suspect: SuspectSet | undefined): Promise<boolean> {
     const stored = (await readSuspects(session)).find(({ suspectId }) => suspectId === suspect?.suspectId);
     return stored !== undefined && (stored.isCondemned || stored.processesEnded >= TRIES_MAX);
   }
 
   /** Removes expired rows from time to time, in a batch without commands. If that fails, the leadership goes on. */
-  private async removeOld(context: TermContext): Promise<OtherFailure | undefined> {
+  async #removeOld(context: TermContext): Promise<OtherFailure | undefined> {
     const { session, leaderTerm, retention } = context;
     if (!retention.isDue(performance.now())) return undefined;
     try {
@@ -297,21 +295,21 @@ export class Writer implements LeaderLoop {
       if (removals.length === 0) return undefined;
       const settled = await settleBatch<Delivered>(session, leaderTerm, [], { removals });
       if (settled.type === 'committed') {
-        this.publishResults(context, settled);
+        this.#publishResults(context, settled);
         return undefined;
       }
       if (settled.type !== 'server-error' || settled.lost) return settled;
       throw settled.error;
     } catch (error) {
-      this.parts.log.warn({ err: error }, 'expired rows could not be removed now');
+      this.#parts.log.warn({ err: error }, 'expired rows could not be removed now');
       retention.rest(performance.now());
       return undefined;
     }
   }
 
   /** Acknowledges the messages, replies to callers and announces the changes, after a commit. */
-  private publishResults({ announcements }: TermContext, committed: Committed<Delivered>): void {
-    const { consumer, replies, metrics } = this.parts;
+  #publishResults({ announcements }: TermContext, committed: Committed<Delivered>): void {
+    const { consumer, replies, metrics } = this.#parts;
     const { taken, state, effects } = committed;
     const over: Delivery[] = [];
     const addressed: ReplyTo[] = [];
@@ -329,16 +327,16 @@ export class Writer implements LeaderLoop {
     replies.send(addressed, formatPosition(positionOf([state.position])));
     announcements.announce(state, effects);
     metrics.observeBatch(committed);
-    this.logBatch(committed);
+    this.#logBatch(committed);
   }
 
   /** Retries the same batch after a server error, unless the session is gone or the batch was too large. */
-  private async settleWithRetries(
+  async #settleWithRetries(
     { session, leaderTerm }: TermContext,
     taken: readonly Delivered[],
     options: SettleOptions,
   ): Promise<Committed<Delivered> | OtherFailure> {
-    const { metrics, log } = this.parts;
+    const { metrics, log } = this.#parts;
     const startedAt = performance.now();
     for (let failures = 1; ; failures += 1) {
       const settled = await settleBatch(session, leaderTerm, taken, options);
@@ -361,14 +359,17 @@ export class Writer implements LeaderLoop {
    * Logs one line for the batch and one for each command. Lines of commands are at info only for small batches, which a
    * person may be watching. Dead letters are always logged.
    */
-  private logBatch({ taken, state, effects, ms }: Committed): void {
-    const { log } = this.parts;
+  #logBatch({ taken, state, effects, ms }: Committed): void {
+    const { log } = this.#parts;
     const { term, seq } = state.position;
     const level = taken.length <= INFO_LOG_COMMANDS_MAX ? 'info' : 'debug';
     if (log.isLevelEnabled(level)) {
       const correlationIds = level === 'info' ? correlationIdsOf(taken) : undefined;
       const rounded = { load: Math.round(ms.load), decide: Math.round(ms.decide), store: Math.round(ms.store) };
       log[level]({ term, seq, commands: taken.length, ms: rounded, correlationIds }, 'batch');
+    }
+    for (const { commandId, kind, sender, reason } of effects.forbidden) {
+      log.warn({ commandId, kind, sender, reason, term, seq }, 'forbidden command: its sender may not send it');
     }
     if (effects.deadLetters.length === 0 && !log.isLevelEnabled('debug')) return;
     taken.forEach(({ arrived }, index) => {
@@ -391,7 +392,7 @@ function correlationIdsOf(taken: readonly Taken[]): string[] {
 
 function deliveredIn(delivery: Delivery): Delivered[] {
   const { content, queue, deliveryCount, userId } = delivery;
-  return readCommands(content.type === 'json' ? content.value : content.raw).map((arrived) => {
+  return readCommands(content.type === 'json' ? content.value : content.raw, userId ?? null).map((arrived) => {
     // Only the broker can know who sent an unreadable command.
     if (!arrived.readable) arrived.sentBy ??= userId ?? null;
     return { arrived, queue, deliveryCount, delivery };

@@ -1,10 +1,13 @@
-import { readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/service';
+import { clientSettings, readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/service';
 import { readSettings } from '@eco/api/reads';
 
 export const sucursalSettings = {
   name: { ...settings.name, default: 'sucursal-api' },
   host: settings.host,
   port: { ...settings.port, default: '8002' },
+  operatorsHost: settings.operatorsHost,
+  operatorsPort: { ...settings.operatorsPort, default: '9001' },
+  ...clientSettings,
   logLevel: settings.logLevel,
   branchId: settings.branchId,
   brokers: settings.brokers,

@@ -11,13 +11,8 @@ export interface BrokerSettings {
   readonly address?: string;
   readonly amqpPort: number;
   readonly managementPort: number;
-<<<<<<< HEAD
   readonly administratorPassword: string;
-  /** Erlang names of the nodes to join at the first start. The seed, which starts first, names only itself. */
-=======
-  readonly operatorPassword: string;
   /** Erlang names of the nodes to join at the first start. The seed starts first and names only itself. */
->>>>>>> main
   readonly peers: readonly string[];
   /** True: the disk has only `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
@@ -39,13 +34,9 @@ export function brokerSettings(broker: BrokerSettings): string {
     ...peers.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}`),
     // The side of a partition without a majority stops instead of continuing alone.
     'cluster_partition_handling = pause_minority',
-<<<<<<< HEAD
     // The default is 128 MiB (3.10) or 16 MiB (4.0), of which a writer would have to read each byte.
     `max_message_size = ${BROKER_MESSAGE_BYTES_MAX}`,
-    // Seconds; a broker that is cut off is noticed after 8 to 13, not after a minute.
-=======
     // In seconds. A broker that is cut off is then noticed after 8 to 13 s, not after a minute.
->>>>>>> main
     'net_ticktime = 10',
     // Per node, which keeps up to three of these in memory. The default is 512 MiB.
     `raft.wal_max_size_bytes = ${64 * 1024 * 1024}`,

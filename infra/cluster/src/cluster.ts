@@ -9,7 +9,7 @@ import { MissingServers } from './missing-servers.js';
 import { startOf } from './native/identity.js';
 import type { Reaper } from './native/reaper.js';
 import { LogFiles } from './native/log-files.js';
-import { NativeProcess, type ProcessSpec } from './native/process.js';
+import { NativeProcess, type ProcessSpec } from './native/native-process.js';
 import { Services } from './native/services.js';
 import { stopSteps } from './native/stop-stages.js';
 import { Supervision } from './native/supervision.js';
@@ -57,13 +57,11 @@ export class Cluster implements RunningCluster {
   readonly #missing = new MissingServers(() => updateRun(this.#host.dataDir, this.#run()));
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  readonly #reaper: Reaper | undefined;
 
   /** Takes the data folder; throws `AlreadyRunning` if another run has it. */
-  constructor(
-    { host, reserved }: OpenedHost,
-    serversOn: (host: Host) => Servers,
-    private readonly reaper?: Reaper,
-  ) {
+  constructor({ host, reserved }: OpenedHost, serversOn: (host: Host) => Servers, reaper?: Reaper) {
+    this.#reaper = reaper;
     this.#host = {
       ...host,
       signal: this.#abort.signal,
@@ -195,17 +193,17 @@ export class Cluster implements RunningCluster {
     await this.#servers.remove();
     endRun(this.#host.dataDir);
     this.#reserved.release();
-    this.reaper?.dismiss();
+    this.#reaper?.dismiss();
   }
 
   #addProcess(spec: ProcessSpec): NativeProcess {
     const process = new NativeProcess(spec, {
       started: ({ pid }) => {
-        this.reaper?.began(pid);
+        this.#reaper?.began(pid);
         updateRun(this.#host.dataDir, this.#run());
       },
       ended: (ended) => {
-        this.reaper?.ended(ended.pid);
+        this.#reaper?.ended(ended.pid);
         this.#supervision.noteEnd(ended);
       },
     });

@@ -14,28 +14,16 @@ import { Refused } from './refused.js';
 import { brokerLogin, brokerUsersOf, type Members, type Secrets } from './secrets.js';
 import { until } from './until.js';
 
-<<<<<<< HEAD
 export interface BrokerDeclaration extends Members {
   /** Of the management API, of any nodes: the first that answers is used. */
   readonly urls: readonly string[];
-  /** Nodes of the cluster: the queues' members are on them. */
-=======
-export interface BrokerDeclaration {
-  /** Management API of any node, as `operator`. */
-  readonly management: Management;
-  readonly groupIds: readonly string[];
   /** Number of nodes in the cluster. The queues' members are on them. */
->>>>>>> main
   readonly brokers: number;
   /** How many nodes must be clustered: at least a majority; default all. */
   readonly running?: () => number;
-<<<<<<< HEAD
   /** Longest wait for them, ms. */
   readonly formMs?: number;
-  /** False: only the brokers start, so that an operator can repair a queue that differs. */
-=======
   /** False: only the brokers start, so that an operator can repair a queue whose arguments differ. */
->>>>>>> main
   readonly forServices: boolean;
   readonly secrets: Secrets;
   readonly signal?: AbortSignal;

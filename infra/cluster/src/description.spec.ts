@@ -26,12 +26,12 @@ test('without options it is the cluster of npm start', () => {
       ],
     },
   ]);
-  expect(layout.services.map(({ name, port }) => `${name}:${port}`)).toEqual([
-    'central-api:8000',
-    'sucursal-api:8002',
-    'read-service:8003',
-    'shard-writer-1:8010',
-    'shard-writer-2:8011',
+  expect(layout.services.map(({ name, port, operatorsPort }) => [name, port, operatorsPort])).toEqual([
+    ['central-api', 8000, 9000],
+    ['sucursal-api', 8002, 9001],
+    ['read-service', 8003, 9002],
+    ['shard-writer-1', undefined, 9003],
+    ['shard-writer-2', undefined, 9004],
   ]);
   expect(() => checkPorts(portsOf(layout))).not.toThrow();
 });
@@ -78,9 +78,9 @@ test('every violation is reported', () => {
 });
 
 test('two processes on one port are refused, and both are named', () => {
-  expect(() => checkPorts(portsOf(layoutOf({ ports: { central: 8010, postgres: 5674 } })))).toThrow(
+  expect(() => checkPorts(portsOf(layoutOf({ ports: { central: 9003, postgres: 5674 } })))).toThrow(
     'ports.postgres: PostgreSQL g1-1 and broker-3 would both listen on 5674; ' +
-      'ports.writer: shard-writer-1 and central-api would both listen on 8010',
+      'ports.operators: shard-writer-1 (operators) and central-api would both listen on 9003',
   );
   expect(() => checkPorts(portsOf(layoutOf({ ports: { postgres: 65_534 } })))).toThrow(
     'ports.postgres: PostgreSQL g1-3 would listen on 65536, beyond the last port',

@@ -33,7 +33,8 @@ const portsSchema = z.strictObject({
   central: port.default(8000),
   sucursal: port.default(8002),
   read: port.default(8003),
-  writer: port.default(8010),
+  /** Of each service: metrics, details of readiness, documents. Writers have no other. */
+  operators: port.default(9000),
 });
 export type PortKind = keyof z.infer<typeof portsSchema>;
 

@@ -33,7 +33,7 @@ export async function addFirstProducts(centralUrl: string): Promise<void> {
       // 409 means that another product with that id was created first.
       if (response.status === 201 || response.status === 409) return void (await response.body?.cancel());
       throw new Error(
-        `Central did not take the product ${product.productId}: ${response.status} ${await response.text()}`,
+        `Central did not accept the product ${product.productId}: ${response.status} ${await response.text()}`,
       );
     }),
   );

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { openDataFolder } from './data-folder.js';
 import { membersOf, type ClusterDescription } from './description.js';
 import { checkPorts, countUp, layOut, portsOf, type Layout, type PortUse } from './layout.js';
-import type { NativeProcess, ProcessSpec } from './native/process.js';
+import type { NativeProcess, ProcessSpec } from './native/native-process.js';
 import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from './ports.js';
 import { Refused } from './refused.js';
 import { openSecrets, type Secrets } from './secrets.js';

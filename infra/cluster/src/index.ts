@@ -6,8 +6,8 @@ export {
   type ClusterDescription,
   type ClusterInput,
 } from './description.js';
-export type { App, GroupLayout, Layout } from './layout.js';
-export { openCluster, startNative } from './start.js';
+export type { App, GroupLayout, Layout, ServiceNode } from './layout.js';
+export { openCluster, startNative } from './start-native.js';
 export { Cluster, Stopped } from './cluster.js';
 export type {
   DatabaseAccess,
@@ -25,7 +25,7 @@ export { findOnPath } from './programs.js';
 export { LOG_LINE_PREFIX } from './postgres-settings.js';
 export { Refused } from './refused.js';
 export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.js';
-export { ProcessError } from './native/process.js';
+export { ProcessError } from './native/native-process.js';
 export { endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
 export { addFirstProducts } from './first-products.js';
 export { configure, wantGroup } from './compose/configure.js';

@@ -34,8 +34,11 @@ export interface ServiceNode {
   readonly name: string;
   readonly app: App;
   readonly host: string;
-  readonly port: number;
-  /** Of a shard-writer: the group that it may lead. */
+  /** Port for clients; absent if the process has no API. */
+  readonly port?: number;
+  /** Port for operators. */
+  readonly operatorsPort: number;
+  /** Only for a shard-writer: the group that it may lead. */
   readonly groupId?: string;
 }
 
@@ -81,15 +84,18 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
   if (!description.services) return { brokers, epmdPort, groups, services: [] };
 
   const writersOf = description.groups.flatMap(({ id }) => new Array<string>(description.writersPerGroup).fill(id));
+  const api = (app: App, kind: PortKind): ServiceNode => {
+    return { name: app, app, host: HOST, port: take(kind), operatorsPort: take('operators') };
+  };
   const services: ServiceNode[] = [
-    { name: 'central-api', app: 'central-api', host: HOST, port: take('central') },
-    { name: 'sucursal-api', app: 'sucursal-api', host: HOST, port: take('sucursal') },
-    { name: 'read-service', app: 'read-service', host: HOST, port: take('read') },
+    api('central-api', 'central'),
+    api('sucursal-api', 'sucursal'),
+    api('read-service', 'read'),
     ...writersOf.map((groupId, index) => ({
       name: `shard-writer-${index + 1}`,
       app: 'shard-writer' as const,
       host: HOST,
-      port: take('writer'),
+      operatorsPort: take('operators'),
       groupId,
     })),
   ];
@@ -131,7 +137,10 @@ export function portsOf(layout: Layout): PortUse[] {
     ...layout.groups.flatMap(({ nodes }) =>
       nodes.map(({ name, port }): PortUse => ({ port, name: `PostgreSQL ${name}`, kind: 'postgres' })),
     ),
-    ...layout.services.map(({ name, app, port }): PortUse => ({ port, name, kind: kindOfApp[app] })),
+    ...layout.services.flatMap(({ name, app, port, operatorsPort }): PortUse[] => [
+      ...(port === undefined || app === 'shard-writer' ? [] : [{ port, name, kind: kindOfApi[app] }]),
+      { port: operatorsPort, name: `${name} (operators)`, kind: 'operators' },
+    ]),
   ];
 }
 
@@ -145,11 +154,10 @@ export function checkPorts(uses: readonly PortUse[]): void {
   if (faults.length > 0) throw new DescriptionError(faults);
 }
 
-const kindOfApp: Record<App, PortKind> = {
+const kindOfApi: Record<Exclude<App, 'shard-writer'>, PortKind> = {
   'central-api': 'central',
   'sucursal-api': 'sucursal',
   'read-service': 'read',
-  'shard-writer': 'writer',
 };
 
 function numbered(prefix: string, count: number): string[] {

@@ -10,9 +10,12 @@ export class MissingServers {
   readonly #timers = new Set<NodeJS.Timeout>();
   #say: (line: string) => void = () => undefined;
   #isEnded = false;
+  readonly #changed: () => void;
 
   /** `changed` is called when a server becomes missing, and when it is back. */
-  constructor(private readonly changed: () => void) {}
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
 
   /** Why each server is missing, in one line, by name. */
   get reasons(): ReadonlyMap<string, string> {
@@ -29,7 +32,7 @@ export class MissingServers {
     const reason = lineOf(error);
     const before = this.#reasons.get(name);
     this.#reasons.set(name, reason);
-    if (before !== reason) this.changed();
+    if (before !== reason) this.#changed();
     if (before !== undefined && before !== reason) this.#say(`${name} is still missing: ${reason}`);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -48,7 +51,7 @@ export class MissingServers {
     try {
       await start();
       this.#reasons.delete(name);
-      this.changed();
+      this.#changed();
       this.#say(`${name} is ready`);
     } catch (error) {
       this.note(name, error as Error, start);

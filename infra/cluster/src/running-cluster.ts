@@ -66,7 +66,10 @@ export interface RunningGroup {
 }
 
 export interface RunningService extends RunningNode {
+  /** For clients; without an API the same as `operatorsUrl`. */
   readonly url: string;
+  /** For operators: metrics, details of readiness, documents. */
+  readonly operatorsUrl: string;
 }
 
 export interface DatabaseAccess {

@@ -2,14 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-<<<<<<< HEAD
 import type { Login } from '@eco/base';
-import { branchUser, consumerRoles, senderNamed, writerUser, type BrokerUser } from '@eco/contracts';
-=======
 import { createTokenSecrets, tokenSecretsSchema, verifierSecretsSchema, type TokenSecrets } from '@eco/access';
-import type { BrokerUser } from '@eco/broker';
-import { consumerRoles } from '@eco/contracts';
->>>>>>> main
+import { branchUser, consumerRoles, senderNamed, writerUser, type BrokerUser } from '@eco/contracts';
 import { loginRoles, type LoginRole } from '@eco/database';
 import type { App } from './layout.js';
 
@@ -48,21 +43,12 @@ const commonUsers = [
 ] as const satisfies readonly BrokerUser[];
 const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
-<<<<<<< HEAD
 /** Database roles of each service. */
 const databaseNeeds: Record<App, readonly LoginRole[]> = {
   'central-api': ['eco_reader', ...consumerRoles],
   'sucursal-api': ['eco_reader'],
   'read-service': ['eco_reader', 'eco_monitor'],
   'shard-writer': ['eco_writer'],
-=======
-/** Secrets of each service. */
-const needs: Record<App, { amqp?: BrokerUser; database: readonly LoginRole[]; tokens?: 'make' | 'verify' }> = {
-  'central-api': { amqp: 'central', database: ['eco_reader', ...consumerRoles], tokens: 'make' },
-  'sucursal-api': { amqp: 'sucursal', database: ['eco_reader'], tokens: 'verify' },
-  'read-service': { database: ['eco_reader', 'eco_monitor'], tokens: 'verify' },
-  'shard-writer': { amqp: 'writer', database: ['eco_writer'] },
->>>>>>> main
 };
 
 export function brokerUsersOf({ branchIds, groupIds }: Members): BrokerUser[] {
@@ -87,7 +73,6 @@ export async function openSecrets(
   return { cookie, broker, database, tokens: await openTokenSecrets(path.join(dir, 'tokens.json')) };
 }
 
-<<<<<<< HEAD
 /** A branch that is not described now may be again. */
 function isMember(user: string): boolean {
   return ['branch', 'writer'].includes(senderNamed(user)?.type ?? '');
@@ -113,16 +98,7 @@ export function serviceSecrets(service: ServiceIdentity, secrets: Secrets): stri
   return toJson({
     ...brokerLoginsOf(service, secrets),
     database: Object.fromEntries(databaseNeeds[service.app].map((role) => [role, secrets.database[role]])),
-=======
-/** Content of a service's `ECO_SECRETS_FILE`. */
-export function serviceSecrets(app: App, secrets: Secrets): string {
-  const { amqp, database, tokens } = needs[app];
-  return toJson({
-    ...(amqp && { amqp: { user: amqp, password: secrets.broker[amqp] } }),
-    database: Object.fromEntries(database.map((role) => [role, secrets.database[role]])),
-    ...(tokens === 'make' && { tokens: secrets.tokens }),
-    ...(tokens === 'verify' && { tokens: verifierSecretsSchema.parse(secrets.tokens) }),
->>>>>>> main
+    ...tokensOf(service.app, secrets),
   });
 }
 
@@ -135,6 +111,19 @@ function brokerLoginsOf({ app, branchId, groupId = '' }: ServiceIdentity, secret
     case 'shard-writer':
       return { amqp: brokerLogin(secrets, writerUser(groupId)) };
     case 'read-service':
+      return {};
+  }
+}
+
+/** Only Central makes tokens. The others get the public keys. */
+function tokensOf(app: App, { tokens }: Secrets): object {
+  switch (app) {
+    case 'central-api':
+      return { tokens };
+    case 'sucursal-api':
+    case 'read-service':
+      return { tokens: verifierSecretsSchema.parse(tokens) };
+    case 'shard-writer':
       return {};
   }
 }
@@ -168,31 +157,20 @@ function secretsDir(dataDir: string): string {
   return path.join(dataDir, 'secrets');
 }
 
-<<<<<<< HEAD
 /** The passwords under these names, and of others in the file those that `keeps` accepts. */
 async function openFile<Name extends string>(
   file: string,
   names: readonly Name[],
   keeps: (name: string) => boolean = () => false,
 ): Promise<Record<Name, string>> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '{}';
-    throw error;
-  });
-  const known = z.record(z.string(), z.string().min(1)).parse(JSON.parse(text));
+  const text = await readIfPresent(file);
+  const known = z.record(z.string(), z.string().min(1)).parse(JSON.parse(text ?? '{}'));
   const all = {
     ...Object.fromEntries(names.map((name) => [name, known[name] ?? newPassword()])),
     ...Object.fromEntries(Object.entries(known).filter(([name]) => keeps(name))),
   } as Record<Name, string>;
   const isComplete = Object.keys(known).length === Object.keys(all).length && names.every((name) => name in known);
   if (!isComplete) await writeSecretFile(file, toJson(all));
-=======
-async function openFile<Name extends string>(file: string, names: readonly Name[]): Promise<Record<Name, string>> {
-  const text = await readIfPresent(file);
-  const known = z.record(z.string(), z.string().min(1)).parse(JSON.parse(text ?? '{}'));
-  const all = Object.fromEntries(names.map((name) => [name, known[name] ?? newPassword()])) as Record<Name, string>;
-  if (toJson(all) !== text) await writeSecretFile(file, toJson(all));
->>>>>>> main
   return all;
 }
 

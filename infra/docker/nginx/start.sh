@@ -39,7 +39,7 @@ while kill -0 $nginx 2>/dev/null; do
   before=$now
   now=$(servers)
   [ "$now" = "$before" ] && continue
-  echo "eco: goes to $now" >&2
+  echo "eco: forwarding to $now" >&2
   echo "$now" >/tmp/upstream.conf
   kill -HUP $nginx
 done

@@ -29,7 +29,7 @@ export ERL_CRASH_DUMP_SECONDS=0
 install -m 400 "$files/cookie" "$home/.erlang.cookie"
 
 if [ "$ECO_NODE" != "$ECO_SEED" ] && [ ! -e "$home/mnesia/$RABBITMQ_NODENAME" ]; then
-  echo "eco $ECO_NODE: waits for $ECO_SEED, to join it" >&2
+  echo "eco $ECO_NODE: waiting for $ECO_SEED in order to join it" >&2
   until (exec 3<>"/dev/tcp/$ECO_SEED/5672") 2>/dev/null; do sleep 1; done
 fi
 
@@ -46,11 +46,11 @@ serve() {
       wait "$server" || code=$?
     done
     if [ -n "$stopping" ] || [ "$code" = 0 ] || ((SECONDS - began > START_S || try == 3)); then exit "$code"; fi
-    echo "eco $ECO_NODE: ended in its start (code $code), is started again" >&2
+    echo "eco $ECO_NODE: ended while it started (code $code); starting it again" >&2
   done
 }
 
-# It listens, or has ended, well before.
+# Time after which a broker listens or has ended, s, with a wide margin.
 START_S=60
 
 serve

@@ -37,6 +37,7 @@ function claims(): JWTPayload {
 }
 
 describe('an access token', () => {
+  // ASVS 5.0: 7.2.2, 10.3.3
   it.each<TokenGrant>([
     manager,
     { id: 'c-1', role: 'customer', customerId: 'ana' },
@@ -75,6 +76,7 @@ describe('an access token', () => {
     expect(verifier.verify(token)).toEqual(first);
   });
 
+  // ASVS 5.0: 9.2.1
   it('is graceful for 12 h after its expiry, also at a process that sees it for the first time', async () => {
     const verifier = verifierWith();
     const token = await signer.sign(manager, MINUTE);
@@ -96,6 +98,7 @@ describe('an access token', () => {
     expect(verifier.verify(token)).toEqual({ type: 'refused', reason: 'the session has ended' });
   });
 
+  // ASVS 5.0: 9.1.3
   it('is accepted with any of the known keys, and not with another one', async () => {
     const next = await createSigningKey();
     const byNext = await new TokenSigner({ ...secrets, signingKey: next }).sign(manager, MINUTE);
@@ -106,12 +109,14 @@ describe('an access token', () => {
     expect((await verifierWith().verify(byNext)).type).toBe('refused');
   });
 
+  // ASVS 5.0: 9.2.3, 9.2.4, 10.3.1
   it('is accepted only where it is meant for', async () => {
     const token = await signer.sign(manager, MINUTE, 'branch:sucursal-1');
     expect((await verifierWith().verify(token)).type).toBe('refused');
     expect((await verifierWith({ audiences: ['ecomarket', 'branch:sucursal-1'] }).verify(token)).type).toBe('current');
   });
 
+  // ASVS 5.0: 6.8.2, 9.1.1, 9.1.2, 9.2.2
   it.each<[string, () => Promise<string>]>([
     ['has no signature', async () => new UnsecuredJWT(claims()).encode()],
     [

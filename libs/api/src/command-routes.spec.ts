@@ -140,6 +140,7 @@ describe('what is decided within its request', () => {
 });
 
 describe('bad input', () => {
+  // ASVS 5.0: 15.3.6
   it.each([
     ['an unknown field', { ...order, discount: 50 }, ['/discount']],
     ['an unknown field of a line', orderWith({ priceCents: 1 }), ['/lines/0/priceCents']],

@@ -52,6 +52,7 @@ afterAll(async () => {
 });
 
 const ask = apiClientOf(() => service.url);
+const askAsOperator = apiClientOf(() => service.operatorsUrl);
 
 const lines = [{ productId: 'cafe-premium', quantity: 2 }];
 const waitingWith = (key: string) => ({ prefer: 'wait=30', 'idempotency-key': key });
@@ -84,7 +85,7 @@ it.each([
 
 it('is ready without brokers after their grace period, and reports its state', async () => {
   const ready = await eventually('it is ready', async () => {
-    const ready = await ask('GET', '/health/ready');
+    const ready = await askAsOperator('GET', '/health/ready');
     return ready.status === 200 && ready.body;
   });
   expect(ready['broker']).toMatch(/no connection to a broker/);
@@ -120,7 +121,7 @@ it('refuses beyond its limit with Retry-After, and is not ready then', async () 
       '2',
     ]);
   }
-  expect(await ask('GET', '/health/ready')).toMatchObject({
+  expect(await askAsOperator('GET', '/health/ready')).toMatchObject({
     status: 503,
     body: {
       faults: [
@@ -128,6 +129,6 @@ it('refuses beyond its limit with Retry-After, and is not ready then', async () 
       ],
     },
   });
-  const text = await (await fetch(`${service.url}/metrics`)).text();
+  const text = await (await fetch(`${service.operatorsUrl}/metrics`)).text();
   expect(text).toMatch(new RegExp(`^eco_journal_full_total ${refused.length}$`, 'm'));
 });

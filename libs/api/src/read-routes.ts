@@ -3,6 +3,7 @@ import { Reads } from '@eco/reads';
 import { CartStamps, NO_COMMANDS } from './carts/cart-stamps.js';
 import { CartController } from './carts/cart.read.js';
 import { ChangesController } from './changes/changes.read.js';
+import { AwaitedCommands } from './http/awaited-commands.js';
 import { CommandController } from './commands/command.read.js';
 import { CustomerController } from './customers/customer.read.js';
 import { CustomersOfEmailController } from './customers/customers-of-email.read.js';
@@ -65,6 +66,7 @@ export class ReadRoutes {
       controllers: names.flatMap((name): Type[] => [...routes[name]]),
       providers: [
         { provide: Reads, useValue: reads },
+        { provide: AwaitedCommands, useValue: new AwaitedCommands(reads) },
         { provide: CartStamps, useValue: stamps },
       ],
       exports: [Reads],

@@ -16,7 +16,7 @@ describe('within', () => {
     await expect(within(HOUR_MS, Promise.reject(new Error('no')), () => 'late')).rejects.toThrow('no');
   });
 
-  it('gives what is said of a late one, exactly after its time', async () => {
+  it('returns the result of `late` for a late promise, exactly at the deadline', async () => {
     let said: unknown;
     void within(1000, never(), () => 'late').then((value) => (said = value));
     await jest.advanceTimersByTimeAsync(999);
@@ -25,7 +25,7 @@ describe('within', () => {
     expect(said).toBe('late');
   });
 
-  it('throws what is thrown about a late one', async () => {
+  it('throws what `late` throws', async () => {
     const late = within(1000, never(), () => {
       throw new Error('no answer within 1000 ms');
     });
@@ -44,7 +44,7 @@ describe('within', () => {
     expect(await taken).toBe('in time');
   });
 
-  it('ignores the rejection of a late one', async () => {
+  it('ignores the rejection of a late promise', async () => {
     let fail: (error: Error) => void = () => undefined;
     const promise = new Promise<never>((_resolve, reject) => (fail = reject));
     const taken = within(1000, promise, () => 'late');
@@ -62,7 +62,7 @@ describe('settlesWithin', () => {
     expect(await settlesWithin(HOUR_MS, Promise.reject(new Error('no')))).toBe(true);
   });
 
-  it('is false for one that does not settle', async () => {
+  it('is false for a promise that does not settle', async () => {
     const settled = settlesWithin(1000, never());
     await jest.advanceTimersByTimeAsync(1001);
     expect(await settled).toBe(false);

@@ -10,7 +10,7 @@ describe('sleep', () => {
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(19);
   });
 
-  it('ends at once when its signal aborts, before or meanwhile', async () => {
+  it('ends at once when its signal aborts, before or during the sleep', async () => {
     await sleep(HOUR_MS, AbortSignal.abort());
     const wake = new AbortController();
     const asleep = sleep(HOUR_MS, wake.signal);
@@ -18,7 +18,7 @@ describe('sleep', () => {
     await asleep;
   });
 
-  it('takes a time that is over for no time', async () => {
+  it('does not wait for a time that is over', async () => {
     await sleep(-HOUR_MS);
   });
 });

@@ -183,11 +183,11 @@ export class BrokerConnection {
       model.on('close', (error) => end(dropReason ?? lastError ?? error?.message ?? 'closed'));
       model.on('blocked', (reason) => {
         this.#state = { type: 'blocked', broker: address, reason };
-        this.#log?.warn({ connection: this.#name, broker: hostPort(address), reason }, 'the broker takes nothing');
+        this.#log?.warn({ connection: this.#name, broker: hostPort(address), reason }, 'the broker blocks publishing');
       });
       model.on('unblocked', () => {
         this.#state = { type: 'connected', broker: address };
-        this.#log?.info({ connection: this.#name, broker: hostPort(address) }, 'the broker takes messages again');
+        this.#log?.info({ connection: this.#name, broker: hostPort(address) }, 'the broker accepts messages again');
       });
       this.#current = {
         model,

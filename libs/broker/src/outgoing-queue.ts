@@ -49,6 +49,7 @@ export class OutgoingQueue {
   );
   #underWay: OutgoingMessage | undefined;
   #lingering: NodeJS.Timeout | undefined;
+  readonly #goOn: (queue: OutgoingQueue) => void;
 
   /**
    * `transmit` is called when a message can be sent; it returns false if it did not send. `goOn` is called when the
@@ -57,8 +58,9 @@ export class OutgoingQueue {
   constructor(
     routingKey: string,
     transmit: (queue: OutgoingQueue, message: OutgoingMessage) => boolean,
-    private readonly goOn: (queue: OutgoingQueue) => void,
+    goOn: (queue: OutgoingQueue) => void,
   ) {
+    this.#goOn = goOn;
     this.routingKey = routingKey;
     this.#transmit = transmit;
   }
@@ -108,7 +110,7 @@ export class OutgoingQueue {
     this.#endLinger();
     this.#lingering = setTimeout(() => {
       this.#endLinger();
-      this.goOn(this);
+      this.#goOn(this);
     }, ms);
   }
 

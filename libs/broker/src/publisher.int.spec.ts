@@ -155,7 +155,7 @@ describe('CommandPublisher', () => {
     await ready(publisher);
     expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
     // It names another user as sender, so the message itself is to blame.
-    Object.defineProperty(connection, 'user', { value: 'somebody-else', configurable: true });
+    Object.defineProperty(connection, 'user', { value: 'another-user', configurable: true });
     expect(await publisher.publish(orderCommand())).toMatchObject({ type: 'refused', code: 406 });
     await ready(publisher);
     expect(await drain('orders.g1')).toHaveLength(1);
@@ -177,7 +177,7 @@ describe('CommandPublisher', () => {
       publisher.publish(orderCommand()),
     ]);
     expect(product).toEqual({ type: 'unconfirmed', reason: 'connection-lost' });
-    // Its confirm may arrive before the channel is closed, or not.
+    // The confirm arrives before the channel is closed, or not at all.
     expect(['unconfirmed', 'confirmed']).toContain(order.type);
     await ready(publisher);
     await drain('orders.g1');

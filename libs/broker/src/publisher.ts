@@ -344,7 +344,7 @@ export class CommandPublisher {
     try {
       this.#replies.deliver(content);
     } catch (error) {
-      this.#options.log?.warn({ error: (error as Error).message }, 'an answer that cannot be read');
+      this.#options.log?.warn({ error: (error as Error).message }, 'ignored a reply that cannot be read');
     }
   }
 

@@ -86,7 +86,7 @@ export class QueueReader {
 
   /** Requeues all unacknowledged messages, so that none stays in this process. */
   async stop(): Promise<void> {
-    this.#tellAcknowledged();
+    this.#sendAcknowledgements();
     await this.#channel.stop();
   }
 
@@ -120,11 +120,11 @@ export class QueueReader {
     this.#staleAcknowledgements += deliveries.length - current.length;
     if (!subscription || current.length === 0) return;
     for (const { receipt } of current) subscription.settled.push(receipt.tag);
-    if (subscription.settled.length * 2 >= this.#options.prefetch) return this.#tellAcknowledged();
-    this.#acknowledging ??= setTimeout(() => this.#tellAcknowledged(), ACKNOWLEDGE_MS);
+    if (subscription.settled.length * 2 >= this.#options.prefetch) return this.#sendAcknowledgements();
+    this.#acknowledging ??= setTimeout(() => this.#sendAcknowledgements(), ACKNOWLEDGE_MS);
   }
 
-  #tellAcknowledged(): void {
+  #sendAcknowledgements(): void {
     clearTimeout(this.#acknowledging);
     this.#acknowledging = undefined;
     const subscription = this.#subscription;

@@ -99,7 +99,7 @@ export class ReconnectingChannel<C extends Channel> {
       this.#opens += 1;
       this.#failures = 0;
       this.#lastError = undefined;
-      this.#options.log?.debug({ channel: this.#options.name }, 'channel open');
+      this.#options.log?.debug({ channel: this.#options.name }, 'channel opened');
       this.#options.opened?.(opened);
     } catch (error) {
       if (channel) void close(channel);

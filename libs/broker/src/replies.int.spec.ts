@@ -1,6 +1,6 @@
 import type { Command } from '@eco/contracts';
 import { BrokerConnection } from './connection.js';
-import { CommandConsumer } from './consumer.js';
+import { CommandConsumer } from './command-consumer.js';
 import { CommandPublisher } from './publisher.js';
 import { ReplySender, type ReplyTo } from './replies.js';
 import { orderCommand } from './test/commands.js';
@@ -50,9 +50,11 @@ async function startPair(): Promise<Pair> {
   });
   const consumer = new CommandConsumer({ connection: connect('writer.g1', 'taker'), group: 'g1' });
   const replies = new ReplySender({ connection: connect('writer.g1', 'answerer') });
-  running.push(publisher, consumer, replies);
-  for (const part of [publisher, consumer, replies]) part.start();
-  await eventually('both sides are connected', () => !publisher.obstacle && consumer.isSubscribed && replies.isOpen);
+  const parts = [publisher, consumer, replies.channel];
+  running.push(...parts);
+  for (const part of parts) part.start();
+  const isConnected = () => !publisher.obstacle && consumer.isSubscribed && replies.channel.isOpen;
+  await eventually('both sides are connected', isConnected);
   return {
     publisher,
     reply: async (before = () => undefined) => {
@@ -78,7 +80,7 @@ async function startPair(): Promise<Pair> {
 }
 
 describe('replies', () => {
-  it('reach the waiting callers, each its own reply, and nobody else', async () => {
+  it('reach each waiting caller with its own reply, and no other process', async () => {
     const { publisher, reply: reply } = await startPair();
     const commands = Array.from({ length: 200 }, () => orderCommand());
     const asked = commands.map((command, index) =>

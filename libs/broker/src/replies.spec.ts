@@ -50,6 +50,7 @@ describe('replyMessages', () => {
     );
   });
 
+  // ASVS 5.0: 1.3.6
   it.each(['orders.g1', 'amq.rabbitmq.reply-to', '', 'x amq.rabbitmq.reply-to.y'])(
     'sends nothing to %j, which is no reply address',
     (address) => {

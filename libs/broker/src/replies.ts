@@ -21,33 +21,18 @@ const DEFAULT_EXCHANGE = '';
 
 /** Sends outcomes to waiting callers, best effort: one message per calling process and batch, or a few if it is large. */
 export class ReplySender {
-  readonly #channel: BestEffortChannel;
+  /** The caller starts and stops it. */
+  readonly channel: BestEffortChannel;
 
   /** `connection`: must carry no acknowledgements. */
   constructor({ connection, log }: { connection: BrokerConnection; log?: Log }) {
-    this.#channel = new BestEffortChannel({ connection, name: 'replies', ...(log ? { log } : {}) });
-  }
-
-  get counts() {
-    return this.#channel.counts;
-  }
-
-  get isOpen(): boolean {
-    return this.#channel.isOpen;
-  }
-
-  start(): void {
-    this.#channel.start();
-  }
-
-  async stop(): Promise<void> {
-    await this.#channel.stop();
+    this.channel = new BestEffortChannel({ connection, name: 'replies', ...(log ? { log } : {}) });
   }
 
   /** `position`: of the batch that decided the commands. Returns at once. */
   send(replies: ReplyTo[], position: string): void {
     for (const [address, message] of replyMessages(replies, position)) {
-      for (const content of replyContents(message)) this.#channel.send(DEFAULT_EXCHANGE, address, content);
+      for (const content of replyContents(message)) this.channel.send(DEFAULT_EXCHANGE, address, content);
     }
   }
 }

@@ -32,7 +32,7 @@ describe('ReplyWaits', () => {
     expect(waits).toMatchObject({ count: 0, received: 2, late: 1 });
   });
 
-  it('reads a newer writer: ignores unknown fields, and takes an unknown reply for none', async () => {
+  it('ignores unknown fields of a newer writer, and counts its unknown reply as none', async () => {
     const waiting = [1, 2, 3].map((counter) => waits.add(stamp(counter), 60_000));
     const outcome = { type: 'outcome', commandId, status: 'done', repeated: false, result: { hint: 'new' } };
     const replies = [

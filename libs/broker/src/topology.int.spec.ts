@@ -128,6 +128,7 @@ const users = Object.keys(allowed) as BrokerUser[];
 const cases = users.flatMap((user) => Object.keys(operations).map((operation) => [user, operation] as const));
 
 describe('permissions', () => {
+  // ASVS 5.0: 13.2.2
   it.each(cases)('%s: %s', async (user, operation) => {
     const said = await refusal(broker.access(user), operations[operation] as (channel: Channel) => Promise<unknown>);
     if (allowed[user]?.includes(operation) === true) expect(said).toBeUndefined();
@@ -145,6 +146,7 @@ describe('permissions', () => {
     expect(said).toMatch(user === 'consumers' ? /ACCESS[-_]REFUSED/ : /406 \(PRECONDITION-FAILED\)/);
   });
 
+  // ASVS 5.0: 13.2.3
   it('know no guest', async () => {
     const guest = { ...broker.administratorAccess(), user: 'guest', password: 'guest' };
     await expect(rawConnection(guest)).rejects.toThrow(/ACCESS[-_]REFUSED/);

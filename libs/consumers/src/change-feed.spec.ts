@@ -1,7 +1,7 @@
 import type { ChangesReader } from '@eco/reads';
 import { eventually } from '@eco/testing';
 import { ChangeFeed } from './change-feed.js';
-import { defineConsumer } from './consumer.js';
+import { defineConsumer } from './define-consumer.js';
 import type { ConsumerStore } from './consumer-store.js';
 import { UnavailableError } from './unavailable.js';
 
@@ -31,7 +31,7 @@ async function loggedOf(error: Error): Promise<string[]> {
   } finally {
     await feed.stop();
   }
-  return lines.find(([, message]) => message?.includes('changes can not be applied')) ?? [];
+  return lines.find(([, message]) => message?.includes('changes cannot be applied')) ?? [];
 }
 
 describe('a feed that can’t apply changes', () => {
@@ -40,6 +40,6 @@ describe('a feed that can’t apply changes', () => {
     ['error', new TypeError('undefined is not a function')],
     ['error', new Error('column "nothing" does not exist')],
   ])('logs at level %s: %s', async (level, error) => {
-    expect(await loggedOf(error)).toEqual([level, 'changes can not be applied now']);
+    expect(await loggedOf(error)).toEqual([level, 'changes cannot be applied now']);
   });
 });

@@ -9,7 +9,7 @@ import {
 } from '@eco/contracts';
 import { reasonOf, type ChangesReader } from '@eco/reads';
 import { positionOf, type BatchPosition } from '@eco/routing';
-import type { Consumer } from './consumer.js';
+import type { Consumer } from './define-consumer.js';
 import type { ConsumerStore } from './consumer-store.js';
 import type { TopicPosition } from './progress.js';
 import { levelOf, UnavailableError } from './unavailable.js';
@@ -49,8 +49,10 @@ export class ChangeFeed {
   readonly subscription: EventSubscription;
   readonly #feeds: TopicFeed[];
   #poll: NodeJS.Timeout | undefined;
+  readonly #options: ChangeFeedOptions;
 
-  constructor(private readonly options: ChangeFeedOptions) {
+  constructor(options: ChangeFeedOptions) {
+    this.#options = options;
     const { consumer, access, log, groupIds } = options;
     this.#feeds = groupIds.flatMap((group) => consumer.topics.map((topic) => new TopicFeed(group, topic, options)));
     this.subscription = new EventSubscription({
@@ -79,7 +81,7 @@ export class ChangeFeed {
   }
 
   get name(): string {
-    return this.options.consumer.name;
+    return this.#options.consumer.name;
   }
 
   /** What fails now, in words; undefined if all is well. */
@@ -127,12 +129,15 @@ class TopicFeed {
   #woken = false;
   #stopped = new AbortController();
   #running: Promise<void> | undefined;
+  readonly #options: ChangeFeedOptions;
 
   constructor(
     readonly group: string,
     readonly topic: Topic,
-    private readonly options: ChangeFeedOptions,
-  ) {}
+    options: ChangeFeedOptions,
+  ) {
+    this.#options = options;
+  }
 
   get behind(): number {
     return Math.max(0, this.#known.seq - this.#completeSeq);
@@ -163,7 +168,7 @@ class TopicFeed {
         const { more, isFull } = await this.#catchUp();
         if (more) this.#woken = true;
         this.trouble = undefined;
-        if (!isFull) await sleep(Math.max(0, this.options.consumer.paceMs - (performance.now() - beganAt)), signal);
+        if (!isFull) await sleep(Math.max(0, this.#options.consumer.paceMs - (performance.now() - beganAt)), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#report(error as Error);
@@ -177,7 +182,7 @@ class TopicFeed {
 
   /** Applies the collected changes. */
   async #catchUp(): Promise<{ more: boolean; isFull: boolean }> {
-    const { consumer, store } = this.options;
+    const { consumer, store } = this.#options;
     const from = (this.#applied ??= await store.applied(this.group, this.topic));
     const changes: ReceivedChange[] = [];
     let to = from;
@@ -204,13 +209,13 @@ class TopicFeed {
     this.#applied = now;
     if (now === to) {
       this.appliedChanges += changes.length;
-      this.options.onApplied?.();
+      this.#options.onApplied?.();
     }
     return { more: isFull || now !== to || this.#known.seq > this.#completeSeq, isFull };
   }
 
   async #setBack(from: TopicPosition, continueFrom: ChangesCursor): Promise<void> {
-    const { consumer, store, log } = this.options;
+    const { consumer, store, log } = this.#options;
     const to = appliedUpTo(continueFrom);
     // The position that an event announced may belong to the lost history.
     this.#known = NOTHING_KNOWN;
@@ -240,18 +245,18 @@ class TopicFeed {
     const { group, topic } = this;
     const known = this.#known.tag === '' ? [] : [{ group, ...this.#known }];
     const request = { group, topic, after: cursorOf(from), limit: PAGE };
-    const reading = this.options.changes.read(request, { position: positionOf(known), waitMs: 0 });
+    const reading = this.#options.changes.read(request, { position: positionOf(known), waitMs: 0 });
     const read = await unlessAborted(this.#stopped.signal, reading);
     if (read.type === 'page' || read.type === 'cursor-lost') return read;
     throw new UnavailableError(reasonOf(read));
   }
 
   #report(error: Error): void {
-    const { consumer, log } = this.options;
+    const { consumer, log } = this.#options;
     const { group, topic } = this;
     if (error.message !== this.trouble) {
       const line = { consumer: consumer.name, group, topic, error: error.message };
-      log[levelOf(error)](line, 'changes can not be applied now');
+      log[levelOf(error)](line, 'changes cannot be applied now');
     }
     this.trouble = error.message;
   }

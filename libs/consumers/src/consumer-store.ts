@@ -11,7 +11,7 @@ import { hostPort, type Address } from '@eco/base';
 import type { ConsumerSchema } from '@eco/contracts';
 import { DATABASE_NAME } from '@eco/postgres';
 import type { ConsumerRows, ReadFailure } from '@eco/reads';
-import type { Consumer } from './consumer.js';
+import type { Consumer } from './define-consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
 import { sqlFailure } from './sql-failure.js';
 import { UnavailableError } from './unavailable.js';
@@ -58,13 +58,15 @@ export class ConsumerStore {
   readonly #progress: EntitySchema<Progress>;
   readonly #pools = new Map<string, Pool>();
   #closed = false;
+  readonly #options: ConsumerStoreOptions;
 
-  constructor(private readonly options: ConsumerStoreOptions) {
+  constructor(options: ConsumerStoreOptions) {
+    this.#options = options;
     this.#progress = progressOf(options.consumer.schema);
   }
 
   get name(): ConsumerSchema {
-    return this.options.consumer.schema;
+    return this.#options.consumer.schema;
   }
 
   /** The consumer's position; 0 before its first change. */
@@ -109,7 +111,7 @@ export class ConsumerStore {
 
   /** Reads in one snapshot, with the progress that the result reflects. Throws only for bugs. */
   async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<ConsumerRows<T> | ReadFailure> {
-    const nodes = this.options.nodes();
+    const nodes = this.#options.nodes();
     const candidates = ['primary', 'replica'].flatMap((role) => nodes.filter((each) => each.role === role));
     let reason = 'none is reachable';
     let refusal: Error | undefined;
@@ -147,7 +149,7 @@ export class ConsumerStore {
   }
 
   async #onPrimary<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const primary = this.options.nodes().find(({ role }) => role === 'primary');
+    const primary = this.#options.nodes().find(({ role }) => role === 'primary');
     if (primary === undefined) throw new UnavailableError(`no primary answers for ${this.name}`);
     return this.#on(primary.node, work);
   }
@@ -190,7 +192,7 @@ export class ConsumerStore {
   }
 
   #open({ host, port }: Address): Promise<DataSource> {
-    const { consumer, password, applicationName } = this.options;
+    const { consumer, password, applicationName } = this.#options;
     return new DataSource({
       type: 'postgres',
       host,

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { EntityManager } from 'typeorm';
 import type { Log } from '@eco/base';
-import { registerBrokerMetrics, type BrokerAccess } from '@eco/broker';
+import { registerSubscriptionMetrics, type BrokerAccess } from '@eco/broker';
 import type { ConsumerName, ConsumerRole } from '@eco/contracts';
 import {
   ChangesReader,
@@ -12,7 +12,7 @@ import {
   type Reads,
 } from '@eco/reads';
 import { ChangeFeed } from './change-feed.js';
-import type { Consumer } from './consumer.js';
+import type { Consumer } from './define-consumer.js';
 import { ConsumerStore } from './consumer-store.js';
 
 export interface ConsumersOptions {
@@ -38,8 +38,10 @@ export interface ConsumersOptions {
 export class Consumers {
   readonly #stores: ReadonlyMap<ConsumerName, ConsumerStore>;
   readonly #feeds: readonly ChangeFeed[];
+  readonly #options: ConsumersOptions;
 
-  constructor(private readonly options: ConsumersOptions) {
+  constructor(options: ConsumersOptions) {
+    this.#options = options;
     const { consumers, running, reads, access, passwords, applicationName, registry, log, onApplied } = options;
     const [home = ''] = reads.groupIds;
     this.#stores = new Map(
@@ -84,7 +86,7 @@ export class Consumers {
     options: ReadOptions,
   ): Promise<ConsumerAnswer<T> | ReadFailure> {
     const store = this.storeOf(consumer);
-    return readConsumer(this.options.reads, consumer.topics, () => store.read(work), options);
+    return readConsumer(this.#options.reads, consumer.topics, () => store.read(work), options);
   }
 
   /** Returns at once. Readiness ignores a failing consumer, because the process can still serve requests. */
@@ -103,7 +105,10 @@ export class Consumers {
 }
 
 function measure(registry: Registry, feeds: readonly ChangeFeed[]): void {
-  registerBrokerMetrics(registry, { subscriptions: feeds.map(({ subscription }) => subscription) });
+  registerSubscriptionMetrics(
+    registry,
+    feeds.map(({ subscription }) => subscription),
+  );
   const gauge = (name: string, help: string, value: (feed: ChangeFeed) => number) =>
     new Gauge({
       name,
@@ -121,7 +126,7 @@ function measure(registry: Registry, feeds: readonly ChangeFeed[]): void {
     'Failovers that lost applied batches; the log states which',
     (feed) => feed.setBack,
   );
-  gauge('eco_changes_stuck', '1: changes can not be applied now; the log says why', (feed) =>
+  gauge('eco_changes_stuck', '1: changes cannot be applied now; the log states why', (feed) =>
     feed.trouble === undefined ? 0 : 1,
   );
 }

@@ -1,4 +1,4 @@
-export { defineConsumer, type Consumer } from './consumer.js';
+export { defineConsumer, type Consumer } from './define-consumer.js';
 export { changesOfType } from './changes-of-type.js';
 export { ChangeFeed } from './change-feed.js';
 export { ConsumerStore } from './consumer-store.js';

@@ -23,7 +23,7 @@ describe('sqlFailure', () => {
     ['42601', 'syntax_error', 'refused'],
     ['42P01', 'undefined_table', 'refused'],
     ['XX001', 'data_corrupted', 'refused'],
-  ])('takes %s (%s) as %s', (code, _name, kind) => {
+  ])('classifies %s (%s) as %s', (code, _name, kind) => {
     expect(sqlFailure(fromServer(code))).toBe(kind);
   });
 
@@ -31,7 +31,7 @@ describe('sqlFailure', () => {
     Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' }),
     Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }),
     new QueryFailedError('SELECT', [], new Error('Connection terminated unexpectedly')),
-  ])('takes $message, which is no answer of a server, as unavailable', (error) => {
+  ])('classifies $message, which is no answer of a server, as unavailable', (error) => {
     expect(sqlFailure(error)).toBe('unavailable');
   });
 });

@@ -31,6 +31,7 @@ describe('canonicalJson', () => {
     fc.assert(fc.property(json, (value) => canonicalJson(reordered(value)) === canonicalJson(value)));
   });
 
+  // ASVS 5.0: 1.2.3
   it('is JSON of the same value', () => {
     fc.assert(
       fc.property(json, (value) => {

@@ -39,7 +39,7 @@ export const cartCommands = {
     refusals: {
       'cart-full': {
         status: 409,
-        title: 'The cart holds as many products as it can',
+        title: 'The cart is full',
         details: z.object({ productsMax: z.number().int() }),
       },
     },
@@ -66,7 +66,7 @@ export const cartCommands = {
     ...orderMade,
     rejection: orderRejection,
     refusals: {
-      'cart-empty': { status: 409, title: 'The cart holds nothing to check out' },
+      'cart-empty': { status: 409, title: 'The cart is empty' },
       'order-too-long': {
         status: 409,
         title: 'The order would have too many lines',

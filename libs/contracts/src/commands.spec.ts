@@ -104,6 +104,7 @@ describe('commandSchema', () => {
     );
   });
 
+  // ASVS 5.0: 1.3.3
   it('allows no control character in logs', () => {
     const bad = { ...command('cart.clear'), sentBy: 'a\0b', correlationId: 'c\u001b[2J' };
     expect(faults(commandSchema, bad)).toEqual([
@@ -148,6 +149,7 @@ describe('placeOrderSchema', () => {
   const line = (quantity: unknown, productId: unknown = 'cafe-premium') => ({ productId, quantity });
   const lines = (...given: unknown[]) => faults(placeOrderSchema, { ...bodies['order.place'], lines: given });
 
+  // ASVS 5.0: 1.4.2
   it.each([
     [0, 'must be at least 1'],
     [-1, 'must be at least 1'],
@@ -162,6 +164,7 @@ describe('placeOrderSchema', () => {
     expect(lines(line(quantity))).not.toEqual([]);
   });
 
+  // ASVS 5.0: 2.3.2
   it('refuses no line and too many lines', () => {
     expect(lines()).toEqual(['lines: must hold at least 1 line']);
     const many = Array.from({ length: MAX_ORDER_LINES + 1 }, (_, index) => line(1, `p${index}`));
@@ -205,6 +208,7 @@ describe('placeOrderSchema', () => {
 });
 
 describe('other bodies', () => {
+  // ASVS 5.0: 1.3.11
   it.each(['ana', 'ana@', '@example.com', 'a b@example.com', 'ana@example', 1])(
     'refuse the e-mail address %j',
     (email) => {

@@ -69,6 +69,11 @@ export const formatChanges = {
       what: 'receivers take an unknown reply for none',
       olderPeers: 'an API from before receives only replies that it knows, because none has been added',
     },
+    {
+      version: 1,
+      what: 'the reply of a dead letter says if it is forbidden',
+      olderPeers: 'an API from before shows it as any dead letter; a writer from before forbids nothing',
+    },
   ],
   changeEvent: [
     { version: 1, what: 'first', olderPeers: FIRST },

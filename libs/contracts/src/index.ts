@@ -16,7 +16,7 @@ export * from './dead-letters.js';
 export * from './commands.js';
 export * from './outcomes.js';
 export * from './changes.js';
-export * from './consumers.js';
+export * from './consumer-declarations.js';
 export * from './exchanges.js';
 export * from './broker-users.js';
 export * from './asyncapi.js';

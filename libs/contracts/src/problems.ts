@@ -13,9 +13,10 @@ interface ProblemType {
 
 /** Problems of requests. Why a command is refused is in the descriptor of its kind. */
 const requestProblems = {
-  'bad-input': { status: 400, title: 'The request does not have the form it must have' },
+  'bad-input': { status: 400, title: 'The request is not valid' },
   'malformed-json': { status: 400, title: 'The body is not JSON' },
-  'not-found': { status: 404, title: 'There is nothing here' },
+  'cross-site': { status: 403, title: 'A page of another site may not send this request' },
+  'not-found': { status: 404, title: 'Nothing exists at this path' },
   'customer-unknown': { status: 404, title: 'There is no such customer' },
   'command-unknown': { status: 404, title: 'No outcome of this command is known' },
   'method-not-allowed': { status: 405, title: 'This path does not allow that method' },
@@ -24,6 +25,8 @@ const requestProblems = {
   'command-discarded': { status: 409, title: 'The command became a dead letter and an operator discarded it' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  misdirected: { status: 421, title: 'This service is not known under the requested host name' },
+  'too-many-requests': { status: 429, title: 'This client has sent too many requests' },
   'key-conflict': { status: 422, title: 'This Idempotency-Key was used for another request' },
   'dead-letter': { status: 500, title: 'The command could not be processed and is kept for an operator' },
   internal: { status: 500, title: 'The service failed' },
@@ -36,7 +39,7 @@ const requestProblems = {
   'too-busy': { status: 503, title: 'Too many reports are waiting' },
   'too-slow': { status: 503, title: 'The read exceeded the time limit of a database node' },
   'outcome-unknown': { status: 504, title: 'It is not known yet whether the command was carried out' },
-  'position-lost': { status: 410, title: 'What this position names was lost in a failover' },
+  'position-lost': { status: 410, title: 'A failover lost a batch that the position names' },
 } as const satisfies Record<string, ProblemType>;
 
 export type ProblemName = keyof typeof requestProblems | RefusalReason;

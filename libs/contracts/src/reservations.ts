@@ -116,7 +116,7 @@ export const reservationCommands = {
     refusals: {
       ...reservationUnknown,
       ...reservationOver,
-      'reservation-not-due': { status: 409, title: 'The reservation has time left' },
+      'reservation-not-due': { status: 409, title: 'The reservation is not due yet' },
     },
   }),
 };

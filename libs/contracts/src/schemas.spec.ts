@@ -12,6 +12,7 @@ describe('schemas', () => {
     expect(schemas.length).toBeGreaterThan(50);
   });
 
+  // ASVS 5.0: 2.1.1
   it.each(schemas)('%s has a JSON Schema, which documents and the router need', (_, schema) => {
     expect(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' })).toBeInstanceOf(Object);
   });

@@ -121,6 +121,7 @@ describe('roles', () => {
     'the monitor reads data': [['eco_monitor', 'SELECT FROM eco.orders']],
   };
   for (const [what, tries] of Object.entries(refused)) {
+    // ASVS 5.0: 13.2.2
     it(`refuse that ${what}`, async () => {
       for (const [role, text] of tries) await expect(as(role)(text)).rejects.toThrow(denied);
     });

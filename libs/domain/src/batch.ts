@@ -93,13 +93,7 @@ function firstSenderOf(id: string, { bodyHash, sender }: Replay, state: WorkingS
 }
 
 /** `retried`: the dead letter that this command replays; undefined if it is no replay. */
-function settle(
-  command: Command,
-  origin: Origin,
-  state: WorkingState,
-  failure?: Failure,
-  retried?: DeadLetter,
-): Reply {
+function settle(command: Command, origin: Origin, state: WorkingState, failure?: Failure, retried?: DeadLetter): Reply {
   const { id, kind } = command;
   const bucket = bucketOf(command, state);
   const hash = storedHashOf(command, state);
@@ -218,7 +212,17 @@ function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): num
 function deadLetterUnreadable(arrived: Unreadable, state: WorkingState): Reply {
   const { commandId, bodyHash, kind, reason, errorClass, failureSite, sentBy, raw, replay, sender: user } = arrived;
   const sending = state.originOf(user, undefined);
-  const common = { commandId, bodyHash, kind, bucket: null, failureSite, sender: user, actor: null, sentBy, command: raw };
+  const common = {
+    commandId,
+    bodyHash,
+    kind,
+    bucket: null,
+    failureSite,
+    sender: user,
+    actor: null,
+    sentBy,
+    command: raw,
+  };
   if (sending.sender === undefined) {
     const why = user === null ? 'the message names no broker user' : `${named(user)} sends no commands`;
     return storeForbidden(state, { ...common, errorClass: 'forbidden', reason: why }, undefined);
@@ -238,7 +242,8 @@ function storeDeadLetter(state: WorkingState, row: DeadLetterRow, retried: DeadL
   const letter = state.deadLetters.find(row.commandId, row.bodyHash);
   if (letter === undefined) return deadLetterReply(state.deadLetters.add(row));
   // What another sender sent without being allowed to does not stand for this one.
-  const isReplaced = letter.bodyHash === retried?.bodyHash || letter.errorClass === 'forbidden';
+  const isOfAnother = letter.errorClass === 'forbidden' && letter.sender !== row.sender;
+  const isReplaced = isOfAnother || letter.bodyHash === retried?.bodyHash;
   return deadLetterReply(isReplaced ? state.deadLetters.failAgain(letter, row) : letter);
 }
 
@@ -248,7 +253,7 @@ function storeForbidden(state: WorkingState, row: DeadLetterRow, retried: DeadLe
   if (letter === undefined) state.deadLetters.add(row);
   else if (letter.bodyHash === retried?.bodyHash) state.deadLetters.failAgain(letter, row);
   state.effects.forbidden.push({ commandId, kind, sender, reason });
-  return { type: 'dead-letter', commandId, reason };
+  return { type: 'dead-letter', commandId, reason, forbidden: true };
 }
 
 function deadLetterReply({ commandId, reason }: Readonly<DeadLetter>): Reply {

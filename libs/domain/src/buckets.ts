@@ -3,26 +3,35 @@ import type { BatchState } from './state.js';
 
 /** Maps keys to buckets and hashes each key once per batch: a hot product is in hundreds of lines of one batch. */
 export class Buckets {
-  private readonly known = new Map<string, number>();
+  readonly #known = new Map<string, number>();
+  readonly #state: Pick<BatchState, 'buckets' | 'ownedBuckets'>;
 
-  constructor(private readonly state: Pick<BatchState, 'buckets' | 'ownedBuckets'>) {}
+  constructor(state: Pick<BatchState, 'buckets' | 'ownedBuckets'>) {
+    this.#state = state;
+  }
 
   of(key: string): number {
-    let bucket = this.known.get(key);
+    let bucket = this.#known.get(key);
     if (bucket === undefined) {
-      bucket = bucketOf(key, this.state.buckets);
-      this.known.set(key, bucket);
+      bucket = bucketOf(key, this.#state.buckets);
+      this.#known.set(key, bucket);
     }
     return bucket;
   }
 
   /** A bucket of this group, for content without a key. */
   get any(): number {
-    const [any = 0] = this.state.ownedBuckets;
+    const [any = 0] = this.#state.ownedBuckets;
     return any;
   }
 
   isOwned(bucket: number): boolean {
-    return this.state.ownedBuckets.has(bucket);
+    return this.#state.ownedBuckets.has(bucket);
+  }
+
+  /** No other group has any. */
+  get areAllOwned(): boolean {
+    const { ownedBuckets, buckets } = this.#state;
+    return ownedBuckets.size === buckets;
   }
 }

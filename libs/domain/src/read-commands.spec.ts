@@ -11,7 +11,7 @@ const messageOf = (...commands: unknown[]) => ({ version: 1, commands });
 const bytesOf = (message: unknown) => Buffer.from(JSON.stringify(message));
 
 function unreadable(message: unknown): Arrived & { readable: false } {
-  const arrived = readCommands(message);
+  const arrived = readCommands(message, 'central');
   expect(arrived).toMatchObject([{ readable: false }]);
   return arrived[0] as Arrived & { readable: false };
 }
@@ -26,18 +26,20 @@ describe('readCommands', () => {
       command('cart.edit', { customerId: 'ana', productId: 'cafe', quantity: 0 }),
       command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 }),
     ];
-    const arrived = commands.map((command) => ({ readable: true, command }));
-    expect(readCommands(messageOf(...commands))).toEqual(arrived);
-    expect(readCommands(bytesOf(messageOf(...commands)))).toEqual(arrived);
-    expect(readCommands(new Uint8Array(bytesOf(messageOf(...commands))))).toEqual(arrived);
+    const arrived = commands.map((command) => ({ readable: true, command, sender: 'central' }));
+    expect(readCommands(messageOf(...commands), 'central')).toEqual(arrived);
+    expect(readCommands(bytesOf(messageOf(...commands)), 'central')).toEqual(arrived);
+    expect(readCommands(new Uint8Array(bytesOf(messageOf(...commands))), 'central')).toEqual(arrived);
   });
 
+  // ASVS 5.0: 1.1.1
   it('normalizes different spellings of one command', () => {
     const product = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
     const loud = { ...product, id: product.id.toUpperCase(), body: { ...product.body, name: ' Café ' } };
-    expect(readCommands(messageOf(loud))).toEqual([{ readable: true, command: product }]);
+    expect(readCommands(messageOf(loud), 'central')).toEqual([{ readable: true, command: product, sender: 'central' }]);
   });
 
+  // ASVS 5.0: 2.2.2
   it('names every violation of a command, each with its place', () => {
     const body = { ...order.body, customerId: '', lines: [{ productId: 'cafe', quantity: 0 }] };
     const bad = { ...order, stamp: 'now', notAfter: 'soon', body };
@@ -63,6 +65,7 @@ describe('readCommands', () => {
     );
   });
 
+  // ASVS 5.0: 2.2.3
   it('checks an order’s id against its customer', () => {
     const other = placeOrder('bo', { cafe: 1 });
     expect(reasonOf({ ...order, id: other.id })).toBe("/body/orderId: must be the command's id");
@@ -77,12 +80,12 @@ describe('readCommands', () => {
 
   it('refuses a stamp whose time has no four-digit year', () => {
     const edge = '253402300799999-00000-spec';
-    expect(readCommands(messageOf({ ...order, stamp: edge }))).toMatchObject([{ readable: true }]);
+    expect(readCommands(messageOf({ ...order, stamp: edge }), 'central')).toMatchObject([{ readable: true }]);
     expect(reasonOf({ ...order, stamp: edge.replace('799999', '800000') })).toContain('/stamp');
   });
 
   it('keeps the good neighbours of a bad command', () => {
-    const arrived = readCommands(messageOf(order, { ...order, kind: 'order.eat' }, null, checkOut('ana')));
+    const arrived = readCommands(messageOf(order, { ...order, kind: 'order.eat' }, null, checkOut('ana')), 'central');
     expect(arrived.map(({ readable }) => readable)).toEqual([true, false, false, true]);
     expect(arrived[1]).toMatchObject({ commandId: order.id, reason: expect.stringContaining('/kind') as string });
     expect(arrived[2]).toMatchObject({ raw: null, sentBy: null });
@@ -128,6 +131,33 @@ describe('readCommands', () => {
     expect(Buffer.from(raw.base64, 'base64')).toHaveLength(CONTENT_LENGTH_MAX);
   });
 
+  describe('a command with an unknown field of any size', () => {
+    const { body } = order;
+    const created = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
+    const lines = [{ productId: 'cafe', quantity: 1 }];
+    /** The command with `text` in a field that this version does not know. */
+    const kinds: [string, (text: string) => object][] = [
+      ['an order', (note) => ({ ...order, note })],
+      [
+        'an order, in a line',
+        (note) => ({ ...order, body: { ...body, lines: lines.map((line) => ({ ...line, note })) } }),
+      ],
+      ['a checkout, in the body', (note) => ({ ...checkOut('ana'), body: { ...checkOut('ana').body, note } })],
+      ['a product, in an object', (note) => ({ ...created, note: { by: [note] } })],
+    ];
+
+    it.each(kinds)('is read up to the limit, and kept in part above it: %s', (_, withNote) => {
+      const room = CONTENT_LENGTH_MAX - JSON.stringify(withNote('')).length;
+      const longest = withNote('x'.repeat(room));
+      expect(readCommands(bytesOf(messageOf(longest)), 'central')).toEqual([
+        { readable: true, command: longest, sender: 'central' },
+      ]);
+      const { reason, errorClass, raw } = unreadable(bytesOf(messageOf(withNote('x'.repeat(room + 1)))));
+      expect([reason, errorClass]).toEqual(['(all of it): must have at most 65536 characters as JSON', 'invalid']);
+      expect(raw).toMatchObject({ length: CONTENT_LENGTH_MAX + 1 });
+    });
+  });
+
   it('limits the reason of endless violations', () => {
     const lines = Array.from({ length: 200 }, () => ({ productId: '', quantity: 0 }));
     const reason = reasonOf({ ...order, body: { ...order.body, lines } });
@@ -153,6 +183,7 @@ describe('readCommands', () => {
     expect(d?.commandId).not.toBe(c?.commandId);
   });
 
+  // ASVS 5.0: 1.5.2
   it('accepts any input: never throws, loses no command, and keeps only what can be stored as JSON', () => {
     const message = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
@@ -164,10 +195,10 @@ describe('readCommands', () => {
     );
     fc.assert(
       fc.property(message, (message) => {
-        const arrived = readCommands(message);
+        const arrived = readCommands(message, 'central');
         const commands = (message as { commands?: unknown[] } | null)?.commands;
         expect(arrived).toHaveLength(Array.isArray(commands) ? commands.length : 1);
-        expect(readCommands(message)).toEqual(arrived);
+        expect(readCommands(message, 'central')).toEqual(arrived);
         for (const one of arrived) {
           if (one.readable) continue;
           expect(isUuid(one.commandId) && /^[0-9a-f]{64}$/.test(one.bodyHash) && one.reason !== '').toBe(true);

@@ -67,7 +67,9 @@ function readCommand(raw: unknown, sender: string | null): Arrived {
     command = parsed.data;
     // Unknown fields may have any size, and a dead letter keeps all of the command.
     if (JSON.stringify(raw).length > CONTENT_LENGTH_MAX) {
-      return unreadable(raw, sender, 'invalid', [`(all of it): must have at most ${CONTENT_LENGTH_MAX} characters as JSON`]);
+      return unreadable(raw, sender, 'invalid', [
+        `(all of it): must have at most ${CONTENT_LENGTH_MAX} characters as JSON`,
+      ]);
     }
   }
   const violations = [...violationsBetweenFields(command), ...violationsOfReplay(command, raw)];

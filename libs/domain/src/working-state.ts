@@ -48,13 +48,15 @@ export class WorkingState {
   readonly deadLetters: DeadLetters;
   readonly locations: BatchState['locations'];
 
-  private readonly outcomes = new Map<string, OutcomeRow>();
-  private readonly tombstones = new Map<string, Tombstone[]>();
-  private readonly senders = new Map<string, Origin>();
-  private readonly places = new Map<Topic, number>();
-  private readonly readStamp = stampReader();
+  readonly #outcomes = new Map<string, OutcomeRow>();
+  readonly #tombstones = new Map<string, Tombstone[]>();
+  readonly #senders = new Map<string, Origin>();
+  readonly #places = new Map<Topic, number>();
+  readonly #readStamp = stampReader();
+  readonly #stored: BatchState;
 
-  constructor(private readonly stored: BatchState) {
+  constructor(stored: BatchState) {
+    this.#stored = stored;
     this.at = stored.at;
     this.atMs = Date.parse(stored.at);
     this.oldestStamp = stampFrom(this.atMs - COMMAND_DAYS_MAX * DAY_MS);
@@ -72,57 +74,58 @@ export class WorkingState {
 
   /** When a command was made: by its sender's clock, but not after it was decided. ISO 8601. */
   madeAt(stamp: Stamp): string {
-    const made = this.readStamp(stamp);
+    const made = this.#readStamp(stamp);
     // Both have milliseconds, so text order is time order.
     return made > this.at ? this.at : made;
   }
 
   /** Number of the next change within (batch, topic), from 1. */
   nextPlace(topic: Topic): number {
-    const place = (this.places.get(topic) ?? 0) + 1;
-    this.places.set(topic, place);
+    const place = (this.#places.get(topic) ?? 0) + 1;
+    this.#places.set(topic, place);
     return place;
   }
 
   outcomeOf(commandId: string): StoredOutcome | undefined {
-    return this.outcomes.get(commandId) ?? this.stored.outcomes.get(commandId);
+    return this.#outcomes.get(commandId) ?? this.#stored.outcomes.get(commandId);
   }
 
   addOutcome(row: OutcomeRow): void {
-    this.outcomes.set(row.commandId, row);
+    this.#outcomes.set(row.commandId, row);
     this.effects.outcomes.push(row);
   }
 
   /** The reason for refusing this owner's command, if a tombstone was left before it arrived that binds the owner. */
   tombstoneOf(commandId: string, owner: string): RefusalReason | undefined {
-    return this.tombstonesOf(commandId).find(({ author }) => author === CENTRAL || author === owner)?.reason;
+    return this.#tombstonesOf(commandId).find(({ author }) => author === CENTRAL || author === owner)?.reason;
   }
 
   /** Whether anybody left one. */
   hasTombstone(commandId: string): boolean {
-    return this.tombstonesOf(commandId).length > 0;
+    return this.#tombstonesOf(commandId).length > 0;
   }
 
   addTombstone({ commandId, author, bucket, reason }: TombstoneRow): void {
-    const others = this.tombstonesOf(commandId);
+    const others = this.#tombstonesOf(commandId);
     if (others.some((other) => other.author === author)) return;
-    this.tombstones.set(commandId, [...others, { author, reason }]);
+    this.#tombstones.set(commandId, [...others, { author, reason }]);
     this.effects.tombstones.push({ commandId, author, bucket, reason });
   }
 
-  private tombstonesOf(commandId: string): readonly Tombstone[] {
-    return this.tombstones.get(commandId) ?? this.stored.tombstones.get(commandId) ?? [];
+  #tombstonesOf(commandId: string): readonly Tombstone[] {
+    return this.#tombstones.get(commandId) ?? this.#stored.tombstones.get(commandId) ?? [];
   }
 
   /** Few users send the commands of a batch, so each name is read once. */
   originOf(user: string | null, actor: Actor | undefined): Origin {
-    let origin = this.senders.get(user ?? '');
-    if (origin === undefined) this.senders.set(user ?? '', (origin = originOf(user, undefined)));
+    let origin = this.#senders.get(user ?? '');
+    if (origin === undefined) this.#senders.set(user ?? '', (origin = originOf(user, undefined)));
     return actor === undefined ? origin : { ...origin, actor };
   }
 
   /** The effects, when everything is decided. */
   finish(): Effects {
+    this.carts.addItems();
     this.reservations.addHolds();
     return this.effects;
   }

@@ -121,7 +121,7 @@ export class CommandIntake {
     return commandIdFor({ origin: COMMON_CLIENT, kind, key, idempotencyKey });
   }
 
-  /** An id for a customer without one. */
+  /** A new id for a customer who is registered without one. */
   customerId(idempotencyKey: string | undefined): string {
     if (idempotencyKey === undefined) return newId(idSource());
     return commandIdFor({ origin: COMMON_CLIENT, kind: 'customer', key: '', idempotencyKey });
@@ -151,8 +151,14 @@ export class CommandIntake {
     return submission;
   }
 
+  /** At a branch everybody acts for the branch, also who belongs to none: the writer refuses any other. */
+  #actorOf({ actor }: Pick<CommandRequest<CommandKind>, 'actor'>): Actor | undefined {
+    return actor && { ...actor, branchId: actor.branchId ?? this.branchId };
+  }
+
   async #submit<K extends CommandKind>(request: CommandRequest<K>): Promise<Submission> {
-    const { id, kind, body, correlationId, actor } = request;
+    const { id, kind, body, correlationId } = request;
+    const actor = this.#actorOf(request);
     const { publisher, sentBy, stopping, local } = this.#options;
     const stamp = request.stamp ?? this.nextStamp(keyOf({ kind, body }));
     // The compiler can't see that the kind and the body of one request belong together.
@@ -215,7 +221,8 @@ export class CommandIntake {
    * reply comes, a snapshot taken after that time shows whether it was done. Settles within the wait and 3 s.
    */
   async decide<K extends CommandKind>(request: CommandRequest<K>): Promise<Settlement> {
-    const { id, kind, body, correlationId, actor } = request;
+    const { id, kind, body, correlationId } = request;
+    const actor = this.#actorOf(request);
     const { publisher, sentBy, reads } = this.#options;
     const key = keyOf({ kind, body });
     const groupNowMs = reads.groupNowMs(key);

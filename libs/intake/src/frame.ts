@@ -10,7 +10,7 @@ export interface IntakeFrame {
   readonly health: {
     /** `missing` returns what the process lacks to be ready; undefined if it lacks nothing. */
     indicator(name: string, missing: () => string | undefined): void;
-    fact(name: string, tell: () => string): void;
+    fact(name: string, state: () => string): void;
   };
   /** Aborted when the process begins to stop. */
   readonly stopping: AbortSignal;

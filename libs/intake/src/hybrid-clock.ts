@@ -19,17 +19,16 @@ import {
 export class HybridClock {
   readonly #sender: string;
   #highest: Stamp | undefined;
+  readonly #now: () => number;
 
-  constructor(
-    user: string,
-    private readonly now: () => number = Date.now,
-  ) {
+  constructor(user: string, now: () => number = Date.now) {
+    this.#now = now;
     this.#sender = `${stampOwnerOf(user)}.${randomBytes(4).toString('hex')}`;
   }
 
   /** `groupNowMs`: the group's clock as seen here; undefined: unknown, and only our own clock counts. */
   next(groupNowMs: number | undefined): Stamp {
-    this.#highest = nextStamp(this.#highest, timeOf(this.now(), groupNowMs), this.#sender);
+    this.#highest = nextStamp(this.#highest, timeOf(this.#now(), groupNowMs), this.#sender);
     return this.#highest;
   }
 
@@ -38,7 +37,7 @@ export class HybridClock {
    * correct sender of this group can have issued. No client can drive the clock ahead.
    */
   merge(seen: Stamp, groupNowMs: number | undefined): void {
-    const limitMs = Math.floor((groupNowMs ?? this.now()) + CLOCK_SKEW_MS_MAX);
+    const limitMs = Math.floor((groupNowMs ?? this.#now()) + CLOCK_SKEW_MS_MAX);
     const bounded = stampMs(seen) <= limitMs ? seen : stampOf(limitMs, 0, senderOf(seen));
     this.#highest = highestStamp(this.#highest, bounded);
   }

@@ -19,8 +19,11 @@ export class KeyMemory {
   // 13).
   #young = new Map<string, string>();
   #old = new Map<string, string>();
+  readonly #max: number;
 
-  constructor(private readonly max = KEYS_MAX) {}
+  constructor(max = KEYS_MAX) {
+    this.#max = max;
+  }
 
   /** Notes the first content under an id; a later one is compared with it. */
   claim<K extends CommandKind>({ id, kind, body }: { id: string; kind: K; body: CommandBody<K> }): Claim {
@@ -29,7 +32,7 @@ export class KeyMemory {
     const hash = bodyHash({ kind, body } as unknown as Command);
     const known = this.#young.get(id) ?? this.#old.get(id);
     if (known !== undefined) return known === hash ? 'same' : 'conflict';
-    if (this.#young.size >= this.max / 2) {
+    if (this.#young.size >= this.#max / 2) {
       this.#old = this.#young;
       this.#young = new Map();
     }

@@ -74,7 +74,7 @@ export class LocalAcceptance {
       return why === undefined ? undefined : `${obstacle}; nor does the journal take anything: ${why}`;
     });
     health.fact('broker', () => this.#publisher.obstacle ?? 'reachable');
-    health.fact('journal', () => this.#tell());
+    health.fact('journal', () => this.#stateText());
     this.#relay.start();
   }
 
@@ -132,7 +132,7 @@ export class LocalAcceptance {
     return this.#publisher.publishTogether(queue, commands);
   }
 
-  #tell(): string {
+  #stateText(): string {
     const { depth, parkedNow } = this.#journal.status;
     const { oldestAtMs } = this.#journal;
     // A failed journal is checked again: it may work by now.

@@ -1,5 +1,11 @@
 import type { Address, Login } from '@eco/base';
-import { BrokerConnection, CommandPublisher, confirmMetrics, registerBrokerMetrics } from '@eco/broker';
+import {
+  BrokerConnection,
+  CommandPublisher,
+  confirmMetrics,
+  registerConnectionMetrics,
+  registerPublisherMetrics,
+} from '@eco/broker';
 import type { Reads } from '@eco/reads';
 import { CommandIntake } from './command-intake.js';
 import type { IntakeFrame } from './frame.js';
@@ -40,7 +46,8 @@ export function openIntake(frame: IntakeFrame, settings: IntakeSettings): OpenIn
   const [only, ...others] = reads.groupIds;
   const groupOf = (key: string) => reads.groupOf(key) ?? (others.length === 0 ? only : undefined);
   const publisher = new CommandPublisher({ connection, groupOf, onConfirmed: confirmMetrics(metrics.registry), log });
-  registerBrokerMetrics(metrics.registry, { connections: [connection], publisher });
+  registerConnectionMetrics(metrics.registry, [connection]);
+  registerPublisherMetrics(metrics.registry, publisher);
   const local = journal && new LocalAcceptance(frame, publisher, journal);
   connection.start();
   publisher.start();

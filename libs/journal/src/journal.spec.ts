@@ -305,7 +305,7 @@ describe('Relay', () => {
   });
 
   it('sends what a file of version 1 holds, each command as it was accepted', async () => {
-    // As version 1 made it, and what an older API has stored: a newer API must read it for ever.
+    // As version 1 made it, and what an older API has stored: a newer API must always read it.
     const recorded = new DatabaseSync(path.join(dir, 'central.journal'));
     recorded.exec(`
       CREATE TABLE entries (seq INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL,

@@ -353,7 +353,10 @@ export class Journal {
     try {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     } catch (error) {
-      this.#log?.error({ journal: this.name, error: (error as Error).message }, 'nor could that be taken back');
+      this.#log?.error(
+        { journal: this.name, error: (error as Error).message },
+        'the journal could not roll back its transaction',
+      );
     }
   }
 

@@ -103,8 +103,8 @@ export class Relay {
     }
     if (verdict.lane.alarm !== lane.alarm) {
       if (verdict.lane.alarm !== undefined)
-        log?.error({ queue, alarm: verdict.lane.alarm }, 'the head of the journal waits');
-      else log?.info({ queue }, 'the head of the journal no longer waits');
+        log?.error({ queue, alarm: verdict.lane.alarm }, 'the first commands of a queue wait in the journal');
+      else log?.info({ queue }, 'the first commands of the queue no longer wait');
     }
     return verdict.lane;
   }

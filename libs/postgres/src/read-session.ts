@@ -67,8 +67,10 @@ export class ReadSession {
   #inFlight = 0;
   #closed = false;
   #isGathering = false;
+  readonly #client: Client;
 
-  private constructor(private readonly client: Client) {
+  private constructor(client: Client) {
+    this.#client = client;
     client.once('end', () => (this.#closed = true));
     // Each running query gets the error by itself; without a listener the error would end the process.
     client.on('error', () => (this.#closed = true));
@@ -118,7 +120,7 @@ export class ReadSession {
     this.#inFlight += 1;
     this.#gather();
     try {
-      const result = await this.client.query({ name: statement.name, text: statement.text, values: [...values] });
+      const result = await this.#client.query({ name: statement.name, text: statement.text, values: [...values] });
       return result.rows as Row[];
     } catch (error) {
       throw readError(error);
@@ -134,7 +136,7 @@ export class ReadSession {
   #gather(): void {
     if (this.#isGathering) return;
     this.#isGathering = true;
-    const { stream } = this.client.connection;
+    const { stream } = this.#client.connection;
     stream.cork();
     setImmediate(() => {
       this.#isGathering = false;
@@ -146,10 +148,10 @@ export class ReadSession {
   close(): void {
     if (this.#closed && this.#inFlight === 0) return;
     this.#closed = true;
-    const destroy = () => this.client.connection.stream.destroy();
+    const destroy = () => this.#client.connection.stream.destroy();
     if (this.#inFlight > 0) destroy();
     else setTimeout(destroy, GOODBYE_MS).unref();
-    void this.client.end().catch(() => undefined);
+    void this.#client.end().catch(() => undefined);
   }
 }
 

@@ -100,7 +100,7 @@ describe('a reader with a position', () => {
     expect(chooseNode(nodes, requirements({ wanted: at(101), waitLeftMs: 0 }), half)?.name).toBe('g1-1');
   });
 
-  it('does not wait for a replica that can not catch up in that time', () => {
+  it('does not wait for a replica that can’t catch up in that time', () => {
     const nodes = [primary(), node('g1-2', { position: at(50), lagMs: 5_000 })];
     expect(chooseNode(nodes, requirements({ wanted: at(100) }), half)?.name).toBe('g1-1');
   });

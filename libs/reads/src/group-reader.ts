@@ -57,12 +57,16 @@ type Attempt<Row, Extra> =
 
 export class GroupReader {
   readonly #budget: PrimaryBudget;
+  readonly #limits: ReadLimits;
+  readonly #metrics: ReadMetrics;
 
   constructor(
     readonly nodes: WatchedNodes,
-    private readonly limits: ReadLimits,
-    private readonly metrics: ReadMetrics,
+    limits: ReadLimits,
+    metrics: ReadMetrics,
   ) {
+    this.#limits = limits;
+    this.#metrics = metrics;
     this.#budget = new PrimaryBudget(limits, performance.now());
   }
 
@@ -77,7 +81,8 @@ export class GroupReader {
     options: ReadOptions,
   ): Promise<GroupAnswer<Row, Extra> | ReadFailure> {
     const startedMs = performance.now();
-    const { limits, group } = this;
+    const limits = this.#limits;
+    const { group } = this;
     const { pace } = query;
     const { lagMsMax } = options;
     const wanted = positionIn(options.position, group);
@@ -97,7 +102,7 @@ export class GroupReader {
       if (node !== undefined && attempt !== undefined) {
         switch (attempt.type) {
           case 'answer':
-            this.metrics.answered(attempt.source);
+            this.#metrics.answered(attempt.source);
             return attempt;
           case 'full':
             return this.#fail({ type: 'too-busy', group, reason: attempt.error.message });
@@ -157,7 +162,7 @@ export class GroupReader {
     const reader = { position: NO_POSITION, waitMs: 0 };
     const attempt = node && (await this.#attempt(node, query, values, reader, undefined));
     if (attempt?.type === 'answer' && attempt.source.role === 'primary') {
-      this.metrics.answered(attempt.source);
+      this.#metrics.answered(attempt.source);
       return attempt;
     }
     const fault = attempt?.type === 'failed' ? `${node?.name}: ${attempt.error.message}` : 'no primary is reachable';
@@ -170,7 +175,7 @@ export class GroupReader {
     // Without a replica there is no reason to spare the primary.
     if (node?.role === 'primary' && candidates.length > 1) {
       this.#budget.take();
-      this.metrics.takenOver(this.group);
+      this.#metrics.takenOver(this.group);
     }
     return node;
   }
@@ -189,7 +194,7 @@ export class GroupReader {
     } catch (error) {
       if (error instanceof SlowLaneFullError) return { type: 'full', error };
       if (!(error instanceof ReadError)) throw error;
-      this.metrics.retried(node.name, error.sqlState);
+      this.#metrics.retried(node.name, error.sqlState);
       return { type: 'failed', error };
     }
     const first = rows[0];
@@ -221,7 +226,7 @@ export class GroupReader {
   }
 
   #fail(failure: ReadFailure): ReadFailure {
-    this.metrics.failed(this.group, failure.type);
+    this.#metrics.failed(this.group, failure.type);
     return failure;
   }
 }

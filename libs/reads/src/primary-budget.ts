@@ -15,22 +15,21 @@ export interface PrimaryBudgetLimits {
 export class PrimaryBudget {
   #tokens: number;
   #filledMs: number;
+  readonly #limits: PrimaryBudgetLimits;
 
-  constructor(
-    private readonly limits: PrimaryBudgetLimits,
-    nowMs: number,
-  ) {
+  constructor(limits: PrimaryBudgetLimits, nowMs: number) {
+    this.#limits = limits;
     this.#tokens = this.#most;
     this.#filledMs = nowMs;
   }
 
   /** Call it for each read of the group. */
   read(): void {
-    this.#add(this.limits.primarySharePercent / 100);
+    this.#add(this.#limits.primarySharePercent / 100);
   }
 
   allows(nowMs: number): boolean {
-    this.#add(((nowMs - this.#filledMs) / 1000) * this.limits.primaryReadsPerSecond);
+    this.#add(((nowMs - this.#filledMs) / 1000) * this.#limits.primaryReadsPerSecond);
     this.#filledMs = nowMs;
     return this.#tokens >= 1;
   }
@@ -41,7 +40,7 @@ export class PrimaryBudget {
   }
 
   get #most(): number {
-    return Math.max(1, this.limits.primaryReadsPerSecond);
+    return Math.max(1, this.#limits.primaryReadsPerSecond);
   }
 
   #add(tokens: number): void {

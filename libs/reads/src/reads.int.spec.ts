@@ -77,14 +77,17 @@ const server = (number: number) => {
   if (found === undefined) throw new Error(`there is no server ${number}`);
   return found;
 };
-/** The order is repeated, because a connection broken by a kill is noticed by the first query. */
-const tell = (number: number, ...statements: string[]) =>
+/**
+ * Runs SQL on a server. The statements are repeated after a failure, because only a query notices a connection that a
+ * kill has broken.
+ */
+const runSql = (number: number, ...statements: string[]) =>
   eventually(`server ${number} follows the order`, async () => {
     for (const statement of statements) await group.asSuperuser(statement, [], server(number));
     return true;
   });
-const pauseReplay = (number: number) => tell(number, 'SELECT pg_wal_replay_pause()');
-const resumeReplay = (number: number) => tell(number, 'SELECT pg_wal_replay_resume()');
+const pauseReplay = (number: number) => runSql(number, 'SELECT pg_wal_replay_pause()');
+const resumeReplay = (number: number) => runSql(number, 'SELECT pg_wal_replay_resume()');
 /** Settles when both replicas show this position. */
 const untilReplayed = ({ seq }: GroupPosition) =>
   Promise.all(
@@ -207,7 +210,7 @@ it('a recovery conflict on one replica is answered by another node', async () =>
       settings: { statementTimeoutMs: 30_000, queryTimeoutMs: 40_000, deadlineMs: 50_000 },
     });
     await only.start();
-    await tell(number, `ALTER SYSTEM SET max_standby_streaming_delay = 0`, 'SELECT pg_reload_conf()');
+    await runSql(number, `ALTER SYSTEM SET max_standby_streaming_delay = 0`, 'SELECT pg_reload_conf()');
     const slow = {
       statement: {
         name: 'slow',
@@ -224,10 +227,10 @@ it('a recovery conflict on one replica is answered by another node', async () =>
       );
       return running.length > 0;
     });
-    await tell(1, 'DO $$ BEGIN LOCK TABLE eco.product IN ACCESS EXCLUSIVE MODE; END $$');
+    await runSql(1, 'DO $$ BEGIN LOCK TABLE eco.product IN ACCESS EXCLUSIVE MODE; END $$');
     const { type } = await answer;
     only.stop();
-    await tell(number, `ALTER SYSTEM RESET max_standby_streaming_delay`, 'SELECT pg_reload_conf()');
+    await runSql(number, `ALTER SYSTEM RESET max_standby_streaming_delay`, 'SELECT pg_reload_conf()');
     expect(type).toBe('answer');
     return { metrics: await registry.metrics() };
   }
@@ -267,7 +270,7 @@ describe('a statement that a node refuses', () => {
     of.ofGroup('g1', refused, [sqlState, portsOf(...numbers)], anyone);
 
   beforeAll(async () => {
-    await tell(
+    await runSql(
       1,
       `CREATE FUNCTION eco.spec_refuse(code text, ports integer[]) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
          IF current_setting('port')::integer = ANY (ports) THEN RAISE EXCEPTION 'as asked' USING ERRCODE = code; END IF;
@@ -362,21 +365,21 @@ describe('a statement that a node refuses', () => {
   });
 
   it('because a migration changed a column is prepared again', async () => {
-    await tell(1, 'CREATE TABLE eco.spec_stale (n integer)', 'GRANT SELECT ON eco.spec_stale TO eco_reader');
+    await runSql(1, 'CREATE TABLE eco.spec_stale (n integer)', 'GRANT SELECT ON eco.spec_stale TO eco_reader');
     const stale = query<{ n: unknown }>({ name: 'stale', rows: 'SELECT max(s.n) AS n FROM eco.spec_stale s' });
     await withReads({}, [1], async (of) => {
       expect((await of.ofGroup('g1', stale, [], anyone)).type).toBe('answer');
-      await tell(1, 'ALTER TABLE eco.spec_stale ALTER COLUMN n TYPE bigint');
+      await runSql(1, 'ALTER TABLE eco.spec_stale ALTER COLUMN n TYPE bigint');
       for (let n = 0; n < 8; n += 1) expect((await of.ofGroup('g1', stale, [], anyone)).type).toBe('answer');
     });
-    await tell(1, 'DROP TABLE eco.spec_stale');
+    await runSql(1, 'DROP TABLE eco.spec_stale');
   });
 });
 
 it('after a promotion reads follow the new primary, and distinguish covered from lost positions', async () => {
   const kept = await changePrice();
   // One batch that no replica receives: it commits because it waits for none, and is lost with its machine.
-  await tell(1, `ALTER SYSTEM SET synchronous_standby_names = ''`, 'SELECT pg_reload_conf()');
+  await runSql(1, `ALTER SYSTEM SET synchronous_standby_names = ''`, 'SELECT pg_reload_conf()');
   await eventually('nobody waits for a replica', async () => {
     const [row] = await group.asSuperuser<{ names: string }>(
       `SELECT current_setting('synchronous_standby_names') AS names`,
@@ -386,7 +389,7 @@ it('after a promotion reads follow the new primary, and distinguish covered from
   await server(2).kill();
   await server(3).kill();
   const keptPrice = price;
-  // With a leadership that no replica learns about.
+  // The batch begins a leadership that no replica learns about.
   await writer.close();
   writer = await BatchWriter.open(group);
   const lost = await changePrice();
@@ -400,7 +403,7 @@ it('after a promotion reads follow the new primary, and distinguish covered from
   expect(await read(at(lost))).toMatchObject({ type: 'not-fresh' });
 
   // With one replica and no other node the new primary waits for none.
-  await tell(2, `ALTER SYSTEM SET synchronous_standby_names = ''`, 'SELECT pg_reload_conf()');
+  await runSql(2, `ALTER SYSTEM SET synchronous_standby_names = ''`, 'SELECT pg_reload_conf()');
   await server(2).promote();
   await eventually('the new primary is found', () => roles()[1] === 'primary');
   await writer.close();

@@ -46,7 +46,7 @@ export function covers(node: BatchPosition, wanted: BatchPosition, terms: readon
     if (term > wanted.term && firstSeq < end) end = firstSeq;
   }
   if (!reachesNode) {
-    throw new RangeError(`the terms given do not reach term ${node.term} of the node they are said to be of`);
+    throw new RangeError(`the terms do not reach term ${node.term} of the node, so they are from another snapshot`);
   }
   return isInHistory && wanted.seq < end ? 'covered' : 'lost';
 }

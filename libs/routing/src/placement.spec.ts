@@ -133,7 +133,7 @@ describe('a placement', () => {
     expect(() => movesBetween(before, evenPlacement(8, ['g1']))).toThrow(/4 buckets can't become one of 8/);
   });
 
-  it('can not be changed', () => {
+  it('can’t be changed', () => {
     const placement = evenPlacement(4, ['g1']);
     expect(() => (placement.owners as string[]).push('g2')).toThrow(TypeError);
   });

@@ -18,7 +18,7 @@ export interface IdSource {
   readonly random: Uint8Array;
 }
 
-/** In upper or lower case, as RFC 9562 requires; of any version. */
+/** Whether a text is a UUID of any version, in upper or lower case (RFC 9562). */
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }

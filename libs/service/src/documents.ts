@@ -36,13 +36,24 @@ export interface Documents {
   readonly documents?: Readonly<Record<string, () => object>>;
 }
 
+/** Documents do not change while a process runs, and some take 30 ms to render: each is rendered once, when it is read. */
+function addDocument(fastify: FastifyInstance, path: string, render: () => object): void {
+  let text: string | undefined;
+  fastify.get(path, (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send((text ??= JSON.stringify(render()))),
+  );
+}
+
 export function addDocumentRoutes(fastify: FastifyInstance, name: string, { api, documents = {} }: Documents): void {
-  for (const [path, document] of Object.entries(documents)) fastify.get(path, document);
+  for (const [path, document] of Object.entries(documents)) addDocument(fastify, path, document);
   if (api === undefined) return;
   const { title, version } = api;
   fastify.get('/', () => ({ name, title, version, documents: ['/docs', '/docs-json', ...Object.keys(documents)] }));
 }
 
-export function addApiDocument(app: INestApplication, api: Api): void {
-  SwaggerModule.setup('docs', app, openApiDocument(app, api), { customSiteTitle: api.title });
+export function addApiDocument(app: INestApplication, fastify: FastifyInstance, api: Api): void {
+  let document: OpenAPIObject | undefined;
+  const rendered = () => (document ??= openApiDocument(app, api));
+  SwaggerModule.setup('docs', app, rendered, { customSiteTitle: api.title, raw: false });
+  addDocument(fastify, '/docs-json', rendered);
 }

@@ -13,8 +13,11 @@ export type Indicator = () => string | undefined | Promise<string | undefined>;
 export class Health {
   readonly #indicators = new Map<string, Indicator>();
   readonly #facts = new Map<string, () => string>();
+  readonly #deadlineMs: number;
 
-  constructor(private readonly deadlineMs = INDICATOR_DEADLINE_MS) {}
+  constructor(deadlineMs = INDICATOR_DEADLINE_MS) {
+    this.#deadlineMs = deadlineMs;
+  }
 
   /** Adds a check. `name` is what the process needs, such as `broker`. Throws if the name is taken. */
   indicator(name: string, indicator: Indicator): void {
@@ -23,28 +26,28 @@ export class Health {
   }
 
   /** Adds a fact to the response of a ready process, such as its `role`. A fact that throws is shown with its error. */
-  fact(name: string, tell: () => string): void {
-    this.#facts.set(name, tell);
+  fact(name: string, state: () => string): void {
+    this.#facts.set(name, state);
   }
 
   get facts(): Record<string, string> {
-    return Object.fromEntries([...this.#facts].map(([name, tell]) => [name, factOf(tell)]));
+    return Object.fromEntries([...this.#facts].map(([name, state]) => [name, factOf(state)]));
   }
 
   /** Everything that is missing; empty: ready. Settles within the deadline. */
   async missing(): Promise<Violation[]> {
     const asked = [...this.#indicators].map(async ([at, indicator]) => ({
       at,
-      message: await withDeadline(indicator, this.deadlineMs),
+      message: await withDeadline(indicator, this.#deadlineMs),
     }));
     const answers = await Promise.all(asked);
     return answers.flatMap(({ at, message }) => (message === undefined ? [] : [{ at, message }]));
   }
 }
 
-function factOf(tell: () => string): string {
+function factOf(state: () => string): string {
   try {
-    return tell();
+    return state();
   } catch (error) {
     return unknown(error);
   }

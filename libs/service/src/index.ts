@@ -7,7 +7,7 @@ export {
   type Setting,
   type SettingRow,
 } from './config/config.js';
-export { settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
+export { clientSettings, settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
 export {
   consumerSecretsSetting,
   databaseSecretsSetting,
@@ -22,4 +22,4 @@ export { Input, operation, Operation, type InputOf, type OperationDeclaration } 
 export { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
 export { Metrics } from './metrics.js';
 export { createFrame, startService, type Frame, type Service } from './service.js';
-export { runProcess } from './process.js';
+export { runProcess } from './run-process.js';

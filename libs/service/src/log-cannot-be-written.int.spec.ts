@@ -13,7 +13,7 @@ const child = `
   class Empty {}
   runProcess(async () => {
     const port = Number(process.argv[1]);
-    const frame = createFrame({ name: 'test', host: '127.0.0.1', port, logLevel: 'info' });
+    const frame = createFrame({ name: 'test', operatorsPort: port, logLevel: 'info' });
     return startService(frame, { module: { module: Empty } });
   }).then((code) => process.exit(code));
 `;

@@ -6,6 +6,7 @@ function logged(logLevel: 'info' | 'warn' = 'info') {
   return { lines, log: createLog({ name: 'test', logLevel }, { write }) };
 }
 
+// ASVS 5.0: 16.2.4, 16.4.1
 it('writes one object per line, with the level in words', () => {
   const { log, lines } = logged();
   log.info({ orders: 2 }, 'stored');

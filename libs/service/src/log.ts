@@ -66,22 +66,26 @@ export function createLog(
 
 /** Nest's own messages. Routine ones are logged at debug, warnings and errors at their level. */
 export class NestLog implements LoggerService {
-  constructor(private readonly logger: Logger) {}
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.logger.debug({ nest: rest.at(-1) }, String(message));
+    this.#logger.debug({ nest: rest.at(-1) }, String(message));
   }
   debug(message: unknown, ...rest: unknown[]): void {
-    this.logger.debug({ nest: rest.at(-1) }, String(message));
+    this.#logger.debug({ nest: rest.at(-1) }, String(message));
   }
   verbose(message: unknown, ...rest: unknown[]): void {
-    this.logger.trace({ nest: rest.at(-1) }, String(message));
+    this.#logger.trace({ nest: rest.at(-1) }, String(message));
   }
   warn(message: unknown, ...rest: unknown[]): void {
-    this.logger.warn({ nest: rest.at(-1) }, String(message));
+    this.#logger.warn({ nest: rest.at(-1) }, String(message));
   }
   error(message: unknown, ...rest: unknown[]): void {
-    this.logger.error(
+    this.#logger.error(
       {
         nest: rest.at(-1),
         stack: rest.length > 1 ? rest[0] : undefined,
@@ -91,6 +95,6 @@ export class NestLog implements LoggerService {
     );
   }
   fatal(message: unknown, ...rest: unknown[]): void {
-    this.logger.fatal({ nest: rest.at(-1) }, String(message));
+    this.#logger.fatal({ nest: rest.at(-1) }, String(message));
   }
 }

@@ -4,6 +4,8 @@ import { droppedLogLines } from './log.js';
 /** A registry per process, so that a test can start two in one. */
 export class Metrics {
   readonly registry = new Registry();
+  readonly refusedConnections: Counter;
+  readonly budgetsExceeded: Counter<'budget'>;
   readonly #requestSeconds: Histogram<'method' | 'route' | 'status'>;
   readonly #children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
 
@@ -14,6 +16,17 @@ export class Metrics {
       help: 'From the request line to the last byte of the response, by route pattern',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers: [this.registry],
+    });
+    this.refusedConnections = new Counter({
+      name: 'http_connections_refused_total',
+      help: 'Connections closed at once because as many were open as may be',
+      registers: [this.registry],
+    });
+    this.budgetsExceeded = new Counter({
+      name: 'http_budgets_exceeded_total',
+      help: 'Requests refused (requests) or answered without their wait (waits) because a client had used its budget',
+      labelNames: ['budget'],
       registers: [this.registry],
     });
     new Counter({

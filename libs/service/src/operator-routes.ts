@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import type { Violation } from '@eco/contracts';
 import type { Health } from './health.js';
 import { problem } from './http/problem.js';
 import type { Metrics } from './metrics.js';
+import { forOperators } from './operators-listener.js';
 
 /**
  * Routes for operators and their tools. They are on Fastify directly, because a process without an API has them too.
@@ -11,10 +13,17 @@ export function addOperatorRoutes(
   options: { readonly health: Health; readonly metrics: Metrics; readonly stopping: AbortSignal },
 ): void {
   const { health, metrics, stopping } = options;
+  const missing = async (): Promise<Violation[]> =>
+    stopping.aborted ? [{ at: 'process', message: 'is stopping' }] : health.missing();
   fastify.get('/health/live', () => ({ status: 'live' }));
+  // Which parts there are, and what ails them, is of no concern to a client.
   fastify.get('/health/ready', async () => {
-    const missing = stopping.aborted ? [{ at: 'process', message: 'is stopping' }] : await health.missing();
-    if (missing.length > 0) throw problem('not-ready', { faults: missing });
+    if ((await missing()).length > 0) throw problem('not-ready');
+    return { status: 'ready' };
+  });
+  fastify.get('/health/ready', { constraints: forOperators }, async () => {
+    const faults = await missing();
+    if (faults.length > 0) throw problem('not-ready', { faults });
     return { status: 'ready', ...health.facts };
   });
   fastify.get('/metrics', async (_request, reply) => {

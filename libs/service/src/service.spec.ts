@@ -5,6 +5,7 @@ import { Controller, Delete, Get, Module, Post } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { StartError } from '@eco/base';
+import { eventually } from '@eco/testing';
 import { orderPathSchema, pageQuerySchema, placeOrderRequestSchema, type Problem } from '@eco/contracts';
 import { respond } from './http/response.js';
 import { Input, Operation, operation, type InputOf } from './http/operation.js';
@@ -123,6 +124,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const ask = (path: string, init?: RequestInit) => fetch(`${service.url}${path}`, init);
+const askAsOperator = (path: string, init?: RequestInit) => fetch(`${service.operatorsUrl}${path}`, init);
 const post = (body: string | Buffer, headers: Record<string, string> = {}) =>
   ask('/orders', { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
 
@@ -151,7 +153,8 @@ async function raw(bytes: string): Promise<string> {
   return answered;
 }
 
-describe('a request as it should be', () => {
+describe('a valid request', () => {
+  // ASVS 5.0: 1.2.1, 3.4.4
   it('is answered with the status and headers that its controller gives', async () => {
     const response = await post(JSON.stringify(order), { prefer: 'wait=5' });
     expect([response.status, await response.json()]).toEqual([202, { wait: 5 }]);
@@ -164,16 +167,27 @@ describe('a request as it should be', () => {
     expect(await response.json()).toEqual({ orderId, limit: 5 });
   });
 
-  it('keeps a correlation id that is fit for a log, and gets one otherwise', async () => {
-    const kept = await post(JSON.stringify(order), { 'x-correlation-id': 'till-7/42' });
-    expect(kept.headers.get('x-correlation-id')).toBe('till-7/42');
+  it('gets a correlation id of its own, and the log names the client’s if it is fit for a log', async () => {
+    const idOf = async (given: string) => {
+      const response = await post(JSON.stringify(order), { 'x-correlation-id': given });
+      return response.headers.get('x-correlation-id') ?? '';
+    };
+    const [first, second] = [await idOf('till-7/42'), await idOf('till-7/42')];
+    expect([first, second]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), expect.not.stringMatching(first)]);
+    const lines = logged.filter((line) => line.includes('"clientCorrelationId":"till-7/42"'));
+    expect(lines.map((line) => (JSON.parse(line) as { correlationId: string }).correlationId)).toEqual([first, second]);
     for (const unfit of ['x'.repeat(129), 'a b', '{"a":1}']) {
-      const made = await post(JSON.stringify(order), { 'x-correlation-id': unfit });
-      expect(made.headers.get('x-correlation-id')).toMatch(/^[0-9a-f-]{36}$/);
+      const id = await idOf(unfit);
+      expect(logged.find((line) => line.includes(`"correlationId":"${id}"`))).not.toContain('clientCorrelationId');
     }
-    expect(
-      logged.some((line) => line.includes('"correlationId":"till-7/42"') && line.includes('"location":"/orders/1"')),
-    ).toBe(true);
+  });
+
+  // ASVS 5.0: 3.2.1, 3.4.3, 14.3.2
+  it('is answered with headers that keep a browser from storing or showing it', async () => {
+    const { headers } = await post(JSON.stringify(order));
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('access-control-allow-origin')).toBeNull();
   });
 });
 
@@ -191,6 +205,7 @@ describe('bad input', () => {
     ]);
   });
 
+  // ASVS 5.0: 15.3.7
   it('is answered with every violation of path and query together', async () => {
     const response = await ask('/orders/abc?limit=0&foo=1&after=x&after=y');
     expect(Object.keys(await faultsIn(response, 400, 'bad-input')).sort()).toEqual([
@@ -218,9 +233,6 @@ describe('bad input', () => {
 
   it('lacks a required body', async () => {
     expect(await faultsIn(await post(''), 400, 'bad-input')).toEqual({ '': 'the body is missing' });
-    expect(await faultsIn(await ask('/orders', { method: 'POST' }), 400, 'bad-input')).toEqual({
-      '': 'the body is missing',
-    });
   });
 
   it('is too large, declared or not', async () => {
@@ -246,6 +258,7 @@ describe('bad input', () => {
     },
   );
 
+  // ASVS 5.0: 13.4.3
   it('is at a path that does not exist, or not for this method', async () => {
     expect((await problemIn(await ask('/order?x=1'), 404, 'not-found')).detail).toBe('/order does not exist');
     const response = await ask('/orders', { method: 'PATCH' });
@@ -260,6 +273,7 @@ describe('bad input', () => {
     },
   );
 
+  // ASVS 5.0: 4.2.1
   it.each([
     ['GET / HTTP/1.1\r\nno header\r\n\r\n', 'well-formed'],
     [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '16 KiB'],
@@ -271,13 +285,72 @@ describe('bad input', () => {
   });
 });
 
-describe('what goes wrong inside', () => {
-  it('is answered as the problem that it is, with its members and headers', async () => {
+describe('a request that another site can have sent', () => {
+  const request = (line: string, ...headers: string[]) =>
+    raw([`${line} HTTP/1.1`, ...headers, 'Connection: close', '', ''].join('\r\n'));
+
+  it.each([
+    ['an unknown host', ['Host: evil.example'], 421, 'misdirected'],
+    ['two hosts', ['Host: localhost', 'Host: evil.example'], 400, 'bad-input'],
+    ['a foreign origin', ['Host: localhost', 'Origin: http://evil.example', 'Idempotency-Key: 1'], 403, 'cross-site'],
+    ['nothing that a page could not send', ['Host: localhost', 'Content-Length: 0'], 415, 'unsupported-media-type'],
+  ] as const)('is refused: %s', async (_what, headers, status, name) => {
+    const answered = await request('POST /orders', ...headers);
+    expect(answered).toContain(`HTTP/1.1 ${status} `);
+    expect(answered).toContain(`"urn:ecomarket:problem:${name}"`);
+  });
+
+  // ASVS 5.0: 3.4.2
+  it('is refused in a preflight', async () => {
+    const headers = ['Host: localhost', 'Origin: http://evil.example', 'Access-Control-Request-Method: PUT'];
+    const answered = await request('OPTIONS /orders', ...headers);
+    expect(answered).toContain('HTTP/1.1 405 ');
+    expect(answered.toLowerCase()).not.toContain('access-control-allow');
+  });
+});
+
+describe('a connection', () => {
+  it('that ends within a body is no error of the service', async () => {
+    const lines: string[] = [];
+    const log = createLog({ ...config, logLevel: 'debug' }, { write: (line) => void lines.push(line) });
+    const logging = await startService(createFrame(config, log), { module: TestModule });
+    const socket = connect(logging.port, '127.0.0.1');
+    socket.write('POST /orders?hangs-up HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n');
+    socket.write('Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"customerId":');
+    // The server asks for the body when it has read the headers.
+    await once(socket, 'data');
+    socket.destroy();
+    const line = await eventually('the request is logged', () => lines.find((each) => each.includes('hangs-up')));
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'debug',
+      msg: expect.stringMatching(/^client disconnected/) as string,
+    });
+    expect(JSON.parse(line)).not.toHaveProperty('err');
+    await logging.stop();
+  });
+
+  it('beyond the limit is closed at once, and counted', async () => {
+    const small = createFrame({ ...config, connectionsMax: 1, logLevel: 'silent' });
+    const full = await startService(small, { module: TestModule });
+    const first = connect(full.port, '127.0.0.1');
+    await once(first, 'connect');
+    const second = connect(full.port, '127.0.0.1');
+    await once(second, 'close');
+    first.destroy();
+    const text = await (await fetch(`${full.operatorsUrl}/metrics`)).text();
+    expect(text).toMatch(/^http_connections_refused_total [1-9]/m);
+    await full.stop();
+  });
+});
+
+describe('an error inside the service', () => {
+  it('is answered as its problem, with its members and headers', async () => {
     const response = await ask('/orders/refused', { method: 'DELETE' });
     expect(response.headers.get('retry-after')).toBe('1');
     expect(await problemIn(response, 409, 'order-rejected')).toMatchObject({ short: [{ productId: 'cafe' }] });
   });
 
+  // ASVS 5.0: 13.4.2, 16.3.4, 16.5.1
   it('is logged in full and hidden from the client if it is a bug', async () => {
     const response = await ask('/orders/broken', { method: 'DELETE' });
     const body = await problemIn(response, 500, 'internal');
@@ -287,21 +360,37 @@ describe('what goes wrong inside', () => {
   });
 });
 
-describe('what operators ask', () => {
-  it('is live, and ready when nothing is missing', async () => {
-    expect((await ask('/health/live')).status).toBe(200);
+describe('the routes for operators', () => {
+  it('show that the process is live, and ready when nothing is missing', async () => {
+    expect((await askAsOperator('/health/live')).status).toBe(200);
     frame.health.fact('role', () => 'standby');
-    expect(await (await ask('/health/ready')).json()).toEqual({ status: 'ready', role: 'standby' });
+    expect(await (await askAsOperator('/health/ready')).json()).toEqual({ status: 'ready', role: 'standby' });
     let missing: string | undefined = 'no connection';
     frame.health.indicator('broker', () => missing);
-    expect(await faultsIn(await ask('/health/ready'), 503, 'not-ready')).toEqual({ broker: 'no connection' });
+    expect(await faultsIn(await askAsOperator('/health/ready'), 503, 'not-ready')).toEqual({ broker: 'no connection' });
     missing = undefined;
-    expect((await ask('/health/ready')).status).toBe(200);
+    expect((await askAsOperator('/health/ready')).status).toBe(200);
   });
 
-  it('counts requests by route pattern', async () => {
+  it('show a client only whether the process is ready', async () => {
+    frame.health.indicator('database', () => 'no connection to db-1');
+    expect(await problemIn(await ask('/health/ready'), 503, 'not-ready')).not.toHaveProperty('faults');
+    expect(await faultsIn(await askAsOperator('/health/ready'), 503, 'not-ready')).toHaveProperty('database');
+    for (const path of ['/', '/metrics', '/docs', '/docs/', '/docs-json', '/docs/asyncapi.json', '/docs/index.html']) {
+      await problemIn(await ask(path), 404, 'not-found');
+    }
+  });
+
+  it('include the API, so that the forms in its documents work', async () => {
+    const form = { origin: service.operatorsUrl, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' };
+    const body = JSON.stringify(order);
+    expect((await askAsOperator('/orders', { method: 'POST', body, headers: form })).status).toBe(202);
+    expect((await ask('/orders', { method: 'POST', body, headers: form })).status).toBe(403);
+  });
+
+  it('count requests by route pattern', async () => {
     await ask(`/orders/${orderId}`);
-    const text = await (await ask('/metrics')).text();
+    const text = await (await askAsOperator('/metrics')).text();
     expect(text).toMatch(
       /http_request_duration_seconds_count\{method="GET",route="\/orders\/:orderId",status="200"\} \d/,
     );
@@ -309,8 +398,8 @@ describe('what operators ask', () => {
     expect(text).toContain('process_cpu_seconds_total');
   });
 
-  it('describes the API out of the operations', async () => {
-    const document = (await (await ask('/docs-json')).json()) as OpenAPIObject;
+  it('describe the API as the operations declare it', async () => {
+    const document = (await (await askAsOperator('/docs-json')).json()) as OpenAPIObject;
     expect(document.openapi).toBe('3.1.0');
     const post = document.paths['/orders']?.post;
     expect(Object.keys(post?.responses ?? {})).toEqual(['202', '400']);
@@ -318,17 +407,17 @@ describe('what operators ask', () => {
     expect(document.components?.schemas).toHaveProperty('Problem');
   });
 
-  it('shows the documents to people, with the scripts they need', async () => {
-    const page = await ask('/docs');
+  it('show the documents to people, with the scripts that they need', async () => {
+    const page = await askAsOperator('/docs');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
     const html = await page.text();
     const scripts = [...html.matchAll(/<script src="([^"]+)"/g)].map(
-      ([, src = '']) => new URL(src, `${service.url}/docs`),
+      ([, src = '']) => new URL(src, `${service.operatorsUrl}/docs`),
     );
     expect(scripts.length).toBeGreaterThan(0);
     for (const script of scripts) expect((await fetch(script)).status).toBe(200);
-    expect(await (await ask('/docs/asyncapi.json')).json()).toEqual({ asyncapi: '3.0.0' });
-    expect(await (await ask('/')).json()).toMatchObject({
+    expect(await (await askAsOperator('/docs/asyncapi.json')).json()).toEqual({ asyncapi: '3.0.0' });
+    expect(await (await askAsOperator('/')).json()).toMatchObject({
       name: 'test',
       documents: ['/docs', '/docs-json', '/docs/asyncapi.json'],
     });

@@ -7,11 +7,13 @@ import type { Logger } from 'pino';
 import { StartError } from '@eco/base';
 import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
-import { ServiceAdapter } from './http/adapter.js';
+import { addBudgets, BUDGETS_DEFAULT, type Budgets } from './http/budgets.js';
+import { clientCorrelationIdOf, ServiceAdapter, type ConnectionLimits } from './http/adapter.js';
 import { createLog, NestLog, withCorrelation } from './log.js';
-import type { LogLevel } from './config/settings.js';
+import { CONNECTIONS_MAX_DEFAULT, type LogLevel } from './config/settings.js';
 import { Metrics } from './metrics.js';
 import { addOperatorRoutes } from './operator-routes.js';
+import { OperatorsListener } from './operators-listener.js';
 
 /**
  * Time for running requests when the process stops, ms. After it their connections are cut. The parts that are closed
@@ -19,11 +21,18 @@ import { addOperatorRoutes } from './operator-routes.js';
  */
 const DRAIN_MS = 2_000;
 
-export interface ServiceConfig {
+const HOST = '127.0.0.1';
+
+export interface ServiceConfig extends Partial<ConnectionLimits>, Partial<Budgets> {
   readonly name: string;
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
+  /** Address of the listener for clients. Absent: 127.0.0.1. */
+  readonly host?: string;
+  /** 0: any free port. Absent: the process has no API, and no listener for clients. */
+  readonly port?: number;
+  /** Address of the listener for operators. Absent: 127.0.0.1. */
+  readonly operatorsHost?: string;
+  /** Port of the listener for operators. 0 or absent: any free port. */
+  readonly operatorsPort?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -58,22 +67,25 @@ export interface ServiceOptions extends Documents {
 }
 
 export interface Service {
-  /** `http://host:port` as it really listens. */
+  /** `http://host:port` as it really listens to clients; without an API the same as `operatorsUrl`. */
   readonly url: string;
   readonly port: number;
+  /** Of the listener with metrics, details of readiness and documents. */
+  readonly operatorsUrl: string;
   readonly app: NestFastifyApplication;
   /** Not ready → accept nothing new → finish running requests → close. It may be called any number of times. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the process's HTTP server. Throws a `StartError` if the port is not available; everything opened is closed
- * again.
+ * Starts the process's listeners. Throws a `StartError` if a port is not available; everything opened is closed again.
  */
 export async function startService(frame: Frame, options: ServiceOptions): Promise<Service> {
   const { config, log } = frame;
-  const adapter = new ServiceAdapter(log);
+  const { hosts = [], connectionsMax = CONNECTIONS_MAX_DEFAULT, trustedProxies = [] } = config;
+  const adapter = new ServiceAdapter(log, { hosts, connectionsMax, trustedProxies });
   const fastify = adapter.getInstance();
+  const operators = new OperatorsListener(fastify);
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
   // One line per request has fixed fields. A search of it for secrets would take 11 µs, the line itself takes 2.
   const requestLog = log.child({}, { redact: [] });
@@ -81,14 +93,16 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
     recordRequest(frame.metrics, requestLog, request, reply);
     done();
   });
+  fastify.server.on('drop', () => frame.metrics.refusedConnections.inc());
   addOperatorRoutes(fastify, frame);
   addDocumentRoutes(fastify, config.name, options);
+  addBudgets(fastify, { ...BUDGETS_DEFAULT, ...config }, (budget) => frame.metrics.budgetsExceeded.inc({ budget }));
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: new NestLog(log),
     abortOnError: false,
   });
   app.useGlobalFilters(adapter);
-  if (options.api !== undefined) addApiDocument(app, options.api);
+  if (options.api !== undefined) addApiDocument(app, fastify, options.api);
 
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
@@ -97,28 +111,58 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
       const cut = setTimeout(() => fastify.server.closeAllConnections(), DRAIN_MS);
       await app.close();
       clearTimeout(cut);
+      await operators.close();
       for (const close of options.close ?? []) await close();
     })();
     return stopped;
   };
 
+  const { host = HOST, port, operatorsHost = HOST, operatorsPort = 0 } = config;
   try {
-    await app.listen({ host: config.host, port: config.port });
+    await app.init();
+    await fastify.ready();
+    const opened = await opening('ECO_OPERATORS_HOST', 'ECO_OPERATORS_PORT', operatorsHost, operatorsPort, () =>
+      operators.listen(operatorsHost, operatorsPort),
+    );
+    const operatorsUrl = urlOf(operatorsHost, opened);
+    if (port === undefined) {
+      log.info({ operatorsUrl }, 'listening');
+      return { url: operatorsUrl, port: opened, operatorsUrl, app, stop };
+    }
+    await opening('ECO_HOST', 'ECO_PORT', host, port, () => app.listen({ host, port }));
+    const url = await app.getUrl();
+    log.info({ url, operatorsUrl }, 'listening');
+    return { url, port: Number(new URL(url).port), operatorsUrl, app, stop };
   } catch (error) {
     await stop();
+    throw error;
+  }
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Throws a `StartError` that names the settings if the port is not available. */
+async function opening<T>(
+  hostSetting: string,
+  portSetting: string,
+  host: string,
+  port: number,
+  listen: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await listen();
+  } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {
-      throw new StartError(`port ${config.port} of ${config.host} is taken: stop its holder, or set ECO_PORT`);
+      throw new StartError(`port ${port} of ${host} is taken: stop its holder, or set ${portSetting}`);
     }
     if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-      throw new StartError(`can't listen on ${config.host}:${config.port} (${code}): set ECO_HOST and ECO_PORT`);
+      throw new StartError(`can't listen on ${host}:${port} (${code}): set ${hostSetting} and ${portSetting}`);
     }
     throw error;
   }
-  const url = await app.getUrl();
-  const port = Number(new URL(url).port);
-  log.info({ url }, 'listening');
-  return { url, port, app, stop };
 }
 
 function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, reply: FastifyReply): void {
@@ -130,6 +174,7 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
   log[level](
     {
       correlationId: request.id,
+      clientCorrelationId: clientCorrelationIdOf(request.raw),
       method,
       url,
       status: reply.statusCode,

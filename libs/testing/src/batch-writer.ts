@@ -24,16 +24,18 @@ export interface WrittenBatch {
  * of reads and for the benchmark.
  */
 export class BatchWriter {
-  private readonly timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout;
   /** The session's current work: it does one thing at a time. */
-  private busy: Promise<unknown> = Promise.resolve();
+  #busy: Promise<unknown> = Promise.resolve();
+  readonly #session: WriterSession;
 
   private constructor(
-    private readonly session: WriterSession,
+    session: WriterSession,
     readonly leaderTerm: LeaderTerm,
   ) {
+    this.#session = session;
     // The server ends a session that is silent for 11 s.
-    this.timer = setInterval(() => void this.next(() => sendHeartbeat(session, leaderTerm)), 1_000);
+    this.#timer = setInterval(() => void this.#next(() => sendHeartbeat(session, leaderTerm)), 1_000);
   }
 
   /** Starts a leadership on this server, for the first group unless another one is named. */
@@ -48,33 +50,38 @@ export class BatchWriter {
 
   /** Throws unless the batch was committed. As in the writer, a command that can’t be stored becomes a dead letter. */
   write(...commands: CommandOf<CommandKind>[]): Promise<WrittenBatch> {
-    return this.next(() => this.writeBatch(commands));
+    return this.#next(() => this.#writeBatch(commands));
   }
 
   close(): Promise<void> {
-    clearInterval(this.timer);
-    return this.session.close();
+    clearInterval(this.#timer);
+    return this.#session.close();
   }
 
-  private next<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.busy.then(work);
-    this.busy = done.catch(() => undefined);
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(work);
+    this.#busy = done.catch(() => undefined);
     return done;
   }
 
-  private async writeBatch(commands: readonly CommandOf<CommandKind>[]): Promise<WrittenBatch> {
+  async #writeBatch(commands: readonly CommandOf<CommandKind>[]): Promise<WrittenBatch> {
     const taken = commands.map((command) => ({
-      arrived: { readable: true as const, command },
+      // The dead-letter admin alone may discard and replay.
+      arrived: { readable: true as const, command, sender: senderOfKind(command) },
       queue: 'orders',
       deliveryCount: 0,
     }));
-    const settled = await settleBatch(this.session, this.leaderTerm, taken);
+    const settled = await settleBatch(this.#session, this.leaderTerm, taken);
     if (settled.type !== 'committed') {
       throw new Error(`the batch was not committed: ${settled.type}`, { cause: settled.error });
     }
     const { group, term, tag, seq } = settled.state.position;
     return { position: { group, term, tag, seq }, replies: settled.effects.replies };
   }
+}
+
+export function senderOfKind({ kind, replay }: Pick<CommandOf<CommandKind>, 'kind' | 'replay'>): string {
+  return kind === 'dead-letter.discard' || replay !== undefined ? 'dead-letter-admin' : 'central';
 }
 
 let stamp: Stamp | undefined;

@@ -41,7 +41,7 @@ export async function untilBrokersAreWhole(
     if (defect === undefined) return true;
     if (returned && mayRestart && performance.now() > restartAtMs) {
       mayRestart = false;
-      process.stderr.write(`${returned.name} does not find in again by itself and is restarted: ${defect}\n`);
+      process.stderr.write(`${returned.name} does not rejoin by itself, so it is restarted: ${defect}\n`);
       await returned.restart();
     }
     throw new Error(defect);

@@ -8,16 +8,16 @@ export type TestProvider = 'native' | 'containers';
  */
 export async function suiteProvider(): Promise<TestProvider> {
   const asked = process.env['ECO_TEST_PROVIDER'] ?? 'auto';
-  if (asked === 'native' || asked === 'containers') return tell(asked, 'ECO_TEST_PROVIDER says so');
+  if (asked === 'native' || asked === 'containers') return reported(asked, 'ECO_TEST_PROVIDER says so');
   if (asked !== 'auto') throw new Error(`ECO_TEST_PROVIDER is ${asked}: it must be native, containers or auto`);
   const { whyNoContainers } = await import('@eco/cluster/containers');
   const obstacle = await whyNoContainers();
   return obstacle === undefined
-    ? tell('containers', 'an engine and the images are there')
-    : tell('native', `containers can't be had: ${obstacle}`);
+    ? reported('containers', 'an engine and the images are there')
+    : reported('native', `containers can't be had: ${obstacle}`);
 }
 
-function tell(provider: TestProvider, reason: string): TestProvider {
+function reported(provider: TestProvider, reason: string): TestProvider {
   process.stderr.write(`servers of this suite: ${whats[provider]} (${reason})\n`);
   return provider;
 }

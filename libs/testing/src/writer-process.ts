@@ -40,7 +40,7 @@ export class WriterProcess {
     this.#env = {
       PATH: process.env['PATH'] ?? '',
       ECO_NAME: name,
-      ECO_PORT: '0',
+      ECO_OPERATORS_PORT: '0',
       ECO_BROKERS: brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
       ECO_GROUPS: `${groupId}=${nodes.map(hostPort).join(',')}`,
       ECO_GROUP: groupId,
@@ -101,7 +101,7 @@ export class WriterProcess {
 
   /** Undefined while the process does not respond. */
   async role(): Promise<string | undefined> {
-    const url = /"url":"([^"]+)"/.exec(this.#said)?.[1];
+    const url = /"operatorsUrl":"([^"]+)"/.exec(this.#said)?.[1];
     if (url === undefined) return undefined;
     try {
       const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) });

@@ -16,6 +16,10 @@ export type BatchFailure =
   | { type: 'fenced'; error: Error }
   | { type: 'unknown'; error: Error };
 
+export type CommandError = Extract<BatchFailure, { type: 'command-error' }>;
+/** A failure that is no command's. */
+export type OtherFailure = Exclude<BatchFailure, CommandError>;
+
 const SQLSTATE_FENCED = 'EF001';
 const NOT_IN_FENCED_TRANSACTION = 'EF002';
 
@@ -41,4 +45,9 @@ export function batchFailureOf(error: unknown): BatchFailure {
   }
   const lost = error.severity === 'FATAL' || error.severity === 'PANIC';
   return { type: 'server-error', error, lost, ...(TOO_LARGE.includes(code) && !lost ? { isTooLarge: true } : {}) };
+}
+
+/** For statements that the writer made by itself: no command is to blame for their data, so this is a server error. */
+export function withoutCommand(failure: BatchFailure): OtherFailure {
+  return failure.type === 'command-error' ? { type: 'server-error', error: failure.error, lost: false } : failure;
 }

@@ -45,7 +45,7 @@ it('requeues deliveries after 5 s while a COMMIT waits for a replica', async () 
   await during;
 });
 
-it('does not blame a wait that began just now for one that was seen before', async () => {
+it('does not count an earlier wait for a replica as part of a new one', async () => {
   const { seen, session, during, finish } = setUp();
   session.replicaWaitMs = 30_000;
   await jest.advanceTimersByTimeAsync(4500);

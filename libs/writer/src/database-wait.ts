@@ -33,8 +33,11 @@ export interface DatabaseWaitOptions {
 export class DatabaseWait {
   #since: number | undefined;
   #hasRequeued = false;
+  readonly #options: DatabaseWaitOptions;
 
-  constructor(private readonly options: DatabaseWaitOptions) {}
+  constructor(options: DatabaseWaitOptions) {
+    this.#options = options;
+  }
 
   /** Duration of the current wait, ms; 0: nothing waits. */
   get waitedMs(): number {
@@ -56,12 +59,12 @@ export class DatabaseWait {
       const { replicaWaitMs } = session;
       if (waitedMs < HOLD_MS && Math.min(waitedMs, replicaWaitMs) < REPLICA_WAIT_MS) return;
       clearInterval(timer);
-      this.options.log.warn(
+      this.#options.log.warn(
         { waitedMs: Math.round(waitedMs), replicaWaitMs: Math.round(replicaWaitMs) },
         'database wait exceeded its limit; closing the channels so that deliveries are requeued',
       );
       this.#hasRequeued = true;
-      requeued = this.options.requeue();
+      requeued = this.#options.requeue();
     }, LOOK_EVERY_MS);
     try {
       return await work;

@@ -1,3 +1,4 @@
+export type { OtherFailure } from './batch-failure.js';
 export { DatabaseWait } from './database-wait.js';
 export { readGauges } from './gauges.js';
 export { startTerm, hasDueHolds, readLastSeqs, sendHeartbeat, tryToLead, type LeaderTerm } from './leader-term.js';
@@ -5,7 +6,7 @@ export { Leadership, type LeaderLoop, type LeadershipEnd } from './leadership.js
 export { PrimaryWatch } from './primary-watch.js';
 export { Retention } from './retention.js';
 export { WriterSession } from './session.js';
-export { settleBatch, type Committed, type OtherFailure, type SettleOptions } from './settle.js';
+export { settleBatch, type Committed, type SettleOptions } from './settle.js';
 export { readSuspects, storeSuspects, type SuspectSet } from './suspect-rows.js';
 export { Suspects, TRIES_MAX, type Limits, type Part } from './suspects.js';
 export type { Taken } from './taken.js';

@@ -99,7 +99,7 @@ describe('a leadership', () => {
     expect({ host, port }).not.toEqual(second.node);
   });
 
-  it('of a stalled holder can be ended by a standby, but not while it waits for a replica', async () => {
+  it('of a stalled holder is ended by a standby, but not while the holder waits for a replica', async () => {
     const [first, second] = [await openSession(), await openSession()];
     await leads(first);
     const leaderTerm = await startTerm(first);

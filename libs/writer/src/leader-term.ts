@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { topics, type Topic } from '@eco/contracts';
 import { PRIMARY_TIMELINE, type Statement } from '@eco/postgres';
 import type { GroupPosition } from '@eco/routing';
-import { batchFailureOf, type BatchFailure } from './batch-failure.js';
+import { batchFailureOf, withoutCommand, type OtherFailure } from './batch-failure.js';
 import type { WriterSession } from './session.js';
 
 /**
@@ -111,14 +111,14 @@ export async function readLastSeqs(session: WriterSession): Promise<Record<Topic
 }
 
 /** An idle leader's heartbeat, every second. The result says what to do next, as for a batch. */
-export async function sendHeartbeat(session: WriterSession, { tag }: LeaderTerm): Promise<BatchFailure | undefined> {
+export async function sendHeartbeat(session: WriterSession, { tag }: LeaderTerm): Promise<OtherFailure | undefined> {
   try {
     const { warning } = await session.run(heartbeat, [tag, session.elapsed.send()]);
     if (warning !== undefined) return { type: 'unknown', error: new Error(warning) };
     session.elapsed.stored();
     return undefined;
   } catch (error) {
-    return batchFailureOf(error);
+    return withoutCommand(batchFailureOf(error));
   }
 }
 

@@ -2,7 +2,7 @@ import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
 import { NodeRoles, primaryOf, type PrimaryAnswer } from '@eco/postgres';
 import { readHolder, startTerm, terminateHolder, tryToLead, type LeaderTerm } from './leader-term.js';
 import { WriterSession } from './session.js';
-import type { OtherFailure } from './settle.js';
+import type { OtherFailure } from './batch-failure.js';
 import { StallDetector } from './stall-detector.js';
 import { withdrawTries } from './suspect-rows.js';
 import { watchSession } from './watch.js';
@@ -76,8 +76,10 @@ export class Leadership {
   #polledAt: number | undefined;
   /** What the writer waits for, as shown by health. */
   #waitsFor = 'an answer of the nodes';
+  readonly #options: LeadershipOptions;
 
-  constructor(private readonly options: LeadershipOptions) {
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
     this.#nodes = new NodeRoles(options.nodes, options.login, 'eco writer watch');
   }
 
@@ -87,12 +89,12 @@ export class Leadership {
 
   /** See `LeaderLoop`. */
   get waitedMs(): number {
-    return this.options.writer.waitedMs;
+    return this.#options.writer.waitedMs;
   }
 
   /** See `LeaderLoop`. */
   get suspectTries(): number {
-    return this.options.writer.suspectTries;
+    return this.#options.writer.suspectTries;
   }
 
   /** Undefined while this writer is not the leader. */
@@ -102,7 +104,7 @@ export class Leadership {
 
   /** Why this writer neither writes nor could take over at once. */
   get obstacle(): string | undefined {
-    if (this.#leaderTerm !== undefined) return this.options.writer.obstacle;
+    if (this.#leaderTerm !== undefined) return this.#options.writer.obstacle;
     const polled = this.#polledAt !== undefined && performance.now() - this.#polledAt < POLLED_MS_MAX;
     return polled ? undefined : `it does not stand by: it waits for ${this.#waitsFor}`;
   }
@@ -119,7 +121,7 @@ export class Leadership {
 
   /** Returns at once. */
   start(): void {
-    this.#running ??= this.run();
+    this.#running ??= this.#run();
   }
 
   /** Finishes the current batch and releases the lock. Settles within 4 s. */
@@ -134,15 +136,15 @@ export class Leadership {
     this.#nodes.close();
   }
 
-  private async run(): Promise<void> {
-    const { log } = this.options;
+  async #run(): Promise<void> {
+    const { log } = this.#options;
     while (!this.#stop.signal.aborted) {
       const primary = primaryOf(await this.#nodes.ask(ANSWER_MS));
       if (primary === undefined) {
         this.#waitsFor = 'a node that says it is primary';
       } else {
         try {
-          await this.standBy(primary);
+          await this.#standBy(primary);
         } catch (error) {
           this.#waitsFor = `a session on ${hostPort(primary.node)}: ${(error as Error).message}`;
           log.warn({ node: hostPort(primary.node), err: error }, 'session on the primary lost');
@@ -153,14 +155,14 @@ export class Leadership {
   }
 
   /** Polls for the lock and leads once, over one session. Throws when the session ends. */
-  private async standBy(primary: PrimaryAnswer): Promise<void> {
-    const session = await WriterSession.open(primary.node, this.options.login);
+  async #standBy(primary: PrimaryAnswer): Promise<void> {
+    const session = await WriterSession.open(primary.node, this.#options.login);
     const unwatch = watchSession(session, this.#nodes, primary.timeline);
     this.#session = session;
     this.#waitsFor = 'the answer to its poll';
     try {
-      await this.withdrawOpenTry((text, values) => session.run({ name: 'withdraw tries', text }, values));
-      if (await this.lockWon(session)) await this.lead(session);
+      await this.#withdrawOpenTry((text, values) => session.run({ name: 'withdraw tries', text }, values));
+      if (await this.#lockWon(session)) await this.#lead(session);
     } finally {
       unwatch();
       this.#session = undefined;
@@ -170,7 +172,7 @@ export class Leadership {
   }
 
   /** True: this session holds the lock. False: the process stops. */
-  private async lockWon(session: WriterSession): Promise<boolean> {
+  async #lockWon(session: WriterSession): Promise<boolean> {
     const detector = new StallDetector();
     let lookedAt = performance.now();
     while (!this.#stop.signal.aborted) {
@@ -178,31 +180,31 @@ export class Leadership {
       this.#polledAt = performance.now();
       if (this.#polledAt - lookedAt >= HOLDER_MS) {
         lookedAt = this.#polledAt;
-        await this.endStalledHolder(session, detector);
+        await this.#endStalledHolder(session, detector);
       }
       await sleep(POLL_MS, this.#stop.signal);
     }
     return false;
   }
 
-  private async endStalledHolder(session: WriterSession, detector: StallDetector): Promise<void> {
+  async #endStalledHolder(session: WriterSession, detector: StallDetector): Promise<void> {
     const { sign, pid, waitsForReplica } = await readHolder(session);
     const stalledMs = detector.observe(sign, performance.now());
     if (pid === null || waitsForReplica || stalledMs < STALLED_MS_MAX) return;
     const ended = await terminateHolder(session, pid);
-    this.options.log.warn({ pid, stalledMs, ended }, 'the lock holder has stalled');
+    this.#options.log.warn({ pid, stalledMs, ended }, 'the lock holder has stalled');
   }
 
   /** Withdraws the try of a suspect command: this process still runs, so the command did not end it. */
-  private async withdrawOpenTry(run: Parameters<typeof withdrawTries>[0]): Promise<void> {
-    const { writer } = this.options;
+  async #withdrawOpenTry(run: Parameters<typeof withdrawTries>[0]): Promise<void> {
+    const { writer } = this.#options;
     if (writer.openTryOf === undefined) return;
     await withdrawTries(run, writer.openTryOf);
     writer.tryWithdrawn();
   }
 
-  private async lead(session: WriterSession): Promise<void> {
-    const { log, writer } = this.options;
+  async #lead(session: WriterSession): Promise<void> {
+    const { log, writer } = this.#options;
     this.#waitsFor = 'its term to be stored, and on a replica';
     const leaderTerm = await startTerm(session);
     const over = new AbortController();
@@ -230,7 +232,7 @@ export class Leadership {
       // session withdraws it.
       const side = this.#nodes.connection(session.node);
       if (side !== undefined) {
-        await this.withdrawOpenTry((text, values) => side.ask(text, values)).catch(() => undefined);
+        await this.#withdrawOpenTry((text, values) => side.ask(text, values)).catch(() => undefined);
       }
     }
   }

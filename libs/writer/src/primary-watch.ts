@@ -31,8 +31,11 @@ export class PrimaryWatch {
   #clockDifference: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
+  readonly #options: PrimaryWatchOptions;
 
-  constructor(private readonly options: PrimaryWatchOptions) {}
+  constructor(options: PrimaryWatchOptions) {
+    this.#options = options;
+  }
 
   /** Slots that hold back vacuum while their replica is away. */
   get absent(): readonly AbsentSlot[] {
@@ -63,7 +66,7 @@ export class PrimaryWatch {
 
   /** Never throws: a primary that is away is reported elsewhere. */
   async #look(): Promise<void> {
-    const primary = this.options.primary();
+    const primary = this.#options.primary();
     try {
       if (primary === undefined) throw new Error('no primary');
       this.#absent = this.#slots.observe(await readAbsentSlots(primary, ANSWER_MS), performance.now());
@@ -77,7 +80,7 @@ export class PrimaryWatch {
   }
 
   async #renewIfLong(primary: SideConnection, { slot, absentMs }: AbsentSlot): Promise<void> {
-    const { absentMsMax, log } = this.options;
+    const { absentMsMax, log } = this.#options;
     if (absentMs < absentMsMax || !(await renewAbsentSlot(primary, slot, ANSWER_MS))) return;
     this.#renewed += 1;
     log.warn({ slot, absentMs }, 'recreated the slot of an absent replica so that it no longer holds back vacuum');
@@ -91,8 +94,8 @@ export class PrimaryWatch {
           ? 'the clocks of the primary and of this process differ'
           : undefined;
     if (fault !== this.#clockDifference) {
-      if (fault === undefined) this.options.log.info({}, 'the clocks agree again');
-      else this.options.log.warn({ groupAheadS, primaryAheadS }, fault);
+      if (fault === undefined) this.#options.log.info({}, 'the clocks agree again');
+      else this.#options.log.warn({ groupAheadS, primaryAheadS }, fault);
     }
     this.#clockDifference = fault;
   }

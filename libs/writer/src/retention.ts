@@ -94,26 +94,27 @@ const removeCarts: Statement = {
 class Walk {
   #after: string[];
   #restsUntilMs = 0;
+  readonly #statement: Statement;
+  readonly #keyColumns: number;
 
-  constructor(
-    private readonly statement: Statement,
-    private readonly keyColumns: number,
-  ) {
+  constructor(statement: Statement, keyColumns: number) {
+    this.#statement = statement;
+    this.#keyColumns = keyColumns;
     this.#after = this.#start;
   }
 
   /** Keys of expired rows. */
   async next(session: WriterSession, keepMs: number, nowMs: number): Promise<Row[]> {
     if (nowMs < this.#restsUntilMs) return [];
-    const { rows } = await session.run(this.statement, [keepMs, ...this.#after]);
+    const { rows } = await session.run(this.#statement, [keepMs, ...this.#after]);
     const last = rows.at(-1);
-    this.#after = last === undefined ? this.#start : (last.slice(0, this.keyColumns) as string[]);
+    this.#after = last === undefined ? this.#start : (last.slice(0, this.#keyColumns) as string[]);
     if (last === undefined) this.#restsUntilMs = nowMs + REST_MS;
-    return rows.filter((row) => row[this.keyColumns] === true);
+    return rows.filter((row) => row[this.#keyColumns] === true);
   }
 
   get #start(): string[] {
-    return Array.from({ length: this.keyColumns }, () => '');
+    return Array.from({ length: this.#keyColumns }, () => '');
   }
 }
 
@@ -121,12 +122,11 @@ export class Retention {
   readonly #items = new Walk(oldCartItems, 2);
   readonly #carts = new Walk(oldCarts, 1);
   #nextAtMs: number;
+  readonly #keepMs: number;
 
-  /** `nowMs` comes from a clock that never runs back, also below. */
-  constructor(
-    private readonly keepMs: number,
-    nowMs: number,
-  ) {
+  /** In all methods `nowMs` comes from a clock that never runs back. */
+  constructor(keepMs: number, nowMs: number) {
+    this.#keepMs = keepMs;
     this.#nextAtMs = nowMs + LOOK_EVERY_MS;
   }
 
@@ -137,7 +137,7 @@ export class Retention {
   /** Finds what to remove now, at most this many rows per table. No other session changes them while this one leads. */
   async find(session: WriterSession, nowMs: number): Promise<Removal[]> {
     this.#nextAtMs = nowMs + LOOK_EVERY_MS;
-    const { keepMs } = this;
+    const keepMs = this.#keepMs;
     const [tombstones, letters, items, carts] = await Promise.all(
       session.together(() => [
         session.run(oldTombstones, [keepMs]).then(({ rows }) => rows),
@@ -162,7 +162,7 @@ export class Retention {
   }
 }
 
-/** No statement for no rows. */
+/** Without rows there is no statement. */
 function removalOf(statement: Statement, rows: readonly Row[] | undefined, keyColumns: number): Removal[] {
   if (rows === undefined || rows.length === 0) return [];
   const column = (index: number) => textsLiteral(rows.map((row) => String(row[index])));

@@ -26,7 +26,7 @@ const settings: Readonly<Record<string, string>> = {
   // in order, before another writer takes from it.
   idle_session_timeout: '11s',
   idle_in_transaction_session_timeout: '11s',
-  // This does not cut a wait for a replica either.
+  // This timeout does not cut a wait for a replica either.
   statement_timeout: '5s',
   lock_timeout: '3s',
   // A notice is about data, such as a word too long for the index. Only warnings, which say that a commit is uncertain,
@@ -55,46 +55,46 @@ export class WriterSession {
   readonly elapsed = new ElapsedTime();
   /** Settles when the connection has ended, for any reason; never rejects. */
   readonly ended: Promise<Error>;
-  private readonly socket = new Socket();
-  private readonly client: Client;
-  private failure: Error | undefined;
-  private answeredAt = performance.now();
-  private waitsForReplicaSince: number | undefined;
+  readonly #socket = new Socket();
+  readonly #client: Client;
+  #failure: Error | undefined;
+  #answeredAt = performance.now();
+  #waitsForReplicaSince: number | undefined;
   /** The server's warning for the statement that it is running. Answers arrive in the order of the statements. */
-  private warning: string | undefined;
+  #warning: string | undefined;
 
   private constructor(
     readonly node: Address,
     login: Login,
   ) {
-    this.client = new Client({
+    this.#client = new Client({
       ...node,
       ...login,
       database: DATABASE_NAME,
-      stream: () => this.socket,
+      stream: () => this.#socket,
       pipeline: true,
       keepAlive: true,
       keepAliveInitialDelayMillis: 3000,
       connectionTimeoutMillis: CONNECT_MS,
       options: settingsOption(settings),
     });
-    this.client.on('notice', (notice) => (this.warning ??= notice.message ?? 'a warning without text'));
-    this.client.on('error', (error) => (this.failure ??= error));
+    this.#client.on('notice', (notice) => (this.#warning ??= notice.message ?? 'a warning without text'));
+    this.#client.on('error', (error) => (this.#failure ??= error));
     this.ended = new Promise((resolve) => {
-      this.client.once('end', () => resolve(this.failure ?? new Error('the session was closed')));
+      this.#client.once('end', () => resolve(this.#failure ?? new Error('the session was closed')));
     });
   }
 
   /** Throws if the node can't be reached, rejects the login or does not answer within 3 s. */
   static async open(node: Address, login: Login): Promise<WriterSession> {
     const session = new WriterSession(node, login);
-    await session.client.connect();
+    await session.#client.connect();
     return session;
   }
 
   /** The server's process, as `pg_stat_activity` and `pg_locks` name it. */
   get backendPid(): number {
-    return (this.client as unknown as { processID: number }).processID;
+    return (this.#client as unknown as { processID: number }).processID;
   }
 
   /**
@@ -102,56 +102,56 @@ export class WriterSession {
    * not await.
    */
   together<T>(send: () => T): T {
-    this.socket.cork();
+    this.#socket.cork();
     try {
       return send();
     } finally {
-      this.socket.uncork();
+      this.#socket.uncork();
     }
   }
 
   /** Why the session was lost; undefined while it lives. */
   get lostBecause(): Error | undefined {
-    return this.failure;
+    return this.#failure;
   }
 
   /** Time since the server's last answer, ms. */
   get silentMs(): number {
-    return performance.now() - this.answeredAt;
+    return performance.now() - this.#answeredAt;
   }
 
   /** How long its COMMIT has been seen to wait for a replica, ms, exact to a second; 0: it does not wait. */
   get replicaWaitMs(): number {
-    return this.waitsForReplicaSince === undefined ? 0 : performance.now() - this.waitsForReplicaSince;
+    return this.#waitsForReplicaSince === undefined ? 0 : performance.now() - this.#waitsForReplicaSince;
   }
 
   /** The session's watch sets this value. */
   observeReplicaWait(waits: boolean): void {
-    if (waits) this.waitsForReplicaSince ??= performance.now();
-    else this.waitsForReplicaSince = undefined;
+    if (waits) this.#waitsForReplicaSince ??= performance.now();
+    else this.#waitsForReplicaSince = undefined;
   }
 
   /** Rows are arrays in column order. */
   run({ name, text }: Statement, values: unknown[] = []): Promise<StatementResult> {
-    return this.query({ name, text, values, rowMode: 'array' });
+    return this.#query({ name, text, values, rowMode: 'array' });
   }
 
   /** BEGIN, COMMIT and the like, whose parse costs nothing. */
   control(text: string): Promise<StatementResult> {
-    return this.query({ text, rowMode: 'array' });
+    return this.#query({ text, rowMode: 'array' });
   }
 
-  private query(config: QueryArrayConfig): Promise<StatementResult> {
+  #query(config: QueryArrayConfig): Promise<StatementResult> {
     return new Promise((resolve, reject) => {
       // A callback runs before the server's next message is read. A promise's `then` would run after all messages that
       // came with it.
-      this.client.query<Row>(config, (error, result) => {
-        const { warning } = this;
-        this.warning = undefined;
+      this.#client.query<Row>(config, (error, result) => {
+        const warning = this.#warning;
+        this.#warning = undefined;
         // The type says that `error` is always set; on success it is undefined.
         const failure = error as Error | null | undefined;
         if (failure !== null && failure !== undefined) return reject(failure);
-        this.answeredAt = performance.now();
+        this.#answeredAt = performance.now();
         resolve(Object.assign(result, { warning }));
       });
     });
@@ -159,8 +159,8 @@ export class WriterSession {
 
   /** Ends at once and says no goodbye. The server then ends the backend, and with it the lock and the transaction. */
   destroy(why: Error): void {
-    this.failure ??= why;
-    this.socket.destroy();
+    this.#failure ??= why;
+    this.#socket.destroy();
   }
 
   /**
@@ -169,7 +169,7 @@ export class WriterSession {
    */
   async close(): Promise<void> {
     const late = setTimeout(() => this.destroy(new Error('the server did not close the session in time')), CLOSE_MS);
-    await this.client.end().catch(() => undefined);
+    await this.#client.end().catch(() => undefined);
     clearTimeout(late);
   }
 }

@@ -8,8 +8,8 @@ import {
   type Effects,
   type Failure,
 } from '@eco/domain';
-import { commitBatch, openBatch, rollBack, tryBatch } from './batch.js';
-import type { BatchFailure } from './batch-failure.js';
+import { commitBatch, openBatch, rollBack, tryBatch } from './batch-transaction.js';
+import { withoutCommand, type BatchFailure, type CommandError, type OtherFailure } from './batch-failure.js';
 import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';
 import type { WriterSession } from './session.js';
@@ -25,10 +25,6 @@ export interface Committed<T extends Taken = Taken> {
   effects: Effects;
   ms: { load: number; decide: number; store: number };
 }
-
-type CommandError = Extract<BatchFailure, { type: 'command-error' }>;
-/** A failure that is no command's. */
-export type OtherFailure = Exclude<BatchFailure, CommandError>;
 
 /** Commands that can't be processed, with the reason. */
 type Failures = ReadonlyMap<Arrived, Failure>;
@@ -58,24 +54,15 @@ export async function settleBatch<T extends Taken>(
   const failures = new Map<Arrived, Failure>(options.known);
   for (;;) {
     const opened = await decide(session, leaderTerm, taken, failures, options);
-    const startedAt = performance.now();
+    const done = opened.type === 'decided' ? await commit(session, opened, options) : opened;
+    if (done.type !== 'command-error') return done;
     const batch = opened.type === 'decided' ? opened.taken : taken;
-    const suspectIds = batch.length === 0 ? [] : options.suspectIds;
-    const done =
-      opened.type === 'decided'
-        ? await commitBatch(session, opened.state, opened.effects, suspectIds, options.removals)
-        : opened;
-    if (done.type === 'committed' && opened.type === 'decided') {
-      const { state, effects, ms } = opened;
-      return { type: 'committed', taken: batch, state, effects, ms: { ...ms, store: performance.now() - startedAt } };
-    }
-    if (done.type !== 'command-error') return done as OtherFailure;
-    // The batch had no commands, so an expiry that the writer itself created failed. Treat it as a server error.
-    if (batch.length === 0) return { type: 'server-error', error: done.error, lost: false };
+    // The batch had no commands, so an expiry that the writer itself created failed.
+    if (batch.length === 0) return withoutCommand(done);
     const found = await findBadCommand(session, leaderTerm, batch, failures, done, options);
     if (found.type !== 'found') return found;
     // This command is a dead letter already. It was found again, so another statement can't be stored.
-    if (failures.has(found.command)) return { type: 'server-error', error: done.error, lost: false };
+    if (failures.has(found.command)) return withoutCommand(done);
     failures.set(found.command, found.failure);
   }
 }
@@ -101,7 +88,7 @@ async function findBadCommand<T extends Taken>(
     const tried = opened.type === 'decided' ? await tryBatch(session, opened.state, opened.effects) : opened;
     if (opened.type === 'decided' && opened.taken.length < middle) {
       // A reservation became due meanwhile and is decided first, so this try says nothing about these commands.
-      return { type: 'server-error', error: failure.error, lost: false };
+      return withoutCommand(failure);
     }
     if (tried.type === 'storable') {
       good = middle;
@@ -157,6 +144,18 @@ async function decide<T extends Taken>(
   }
   const ms = { load: loadedAt - startedAt, decide: performance.now() - loadedAt };
   return { type: 'decided', ...decided, state, ms };
+}
+
+async function commit<T extends Taken>(
+  session: WriterSession,
+  { taken, state, effects, ms }: Decided<T>,
+  { suspectIds, removals }: SettleOptions,
+): Promise<Committed<T> | BatchFailure> {
+  const startedAt = performance.now();
+  const settledSuspects = taken.length === 0 ? [] : suspectIds;
+  const committed = await commitBatch(session, state, effects, settledSuspects, removals);
+  if (committed.type !== 'committed') return committed;
+  return { type: 'committed', taken, state, effects, ms: { ...ms, store: performance.now() - startedAt } };
 }
 
 function bug(error: Error): CommandError {

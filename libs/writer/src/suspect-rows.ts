@@ -1,6 +1,6 @@
 import { WHERE_FENCED } from '@eco/database';
 import type { Statement } from '@eco/postgres';
-import { batchFailureOf, type BatchFailure } from './batch-failure.js';
+import { batchFailureOf, withoutCommand, type OtherFailure } from './batch-failure.js';
 import { fence } from './fence.js';
 import type { LeaderTerm } from './leader-term.js';
 import type { WriterSession } from './session.js';
@@ -81,7 +81,7 @@ export async function storeSuspects(
   { term, tag }: LeaderTerm,
   process: string,
   { removed = [], stored = [], begun }: SuspectChanges,
-): Promise<BatchFailure | undefined> {
+): Promise<OtherFailure | undefined> {
   try {
     const [, fenced] = await Promise.all(
       session.together(() => [session.control('BEGIN'), session.run(fence, [term, tag, session.elapsed.send()])]),
@@ -101,7 +101,7 @@ export async function storeSuspects(
     return undefined;
   } catch (error) {
     await session.control('ROLLBACK').catch(() => undefined);
-    return batchFailureOf(error);
+    return withoutCommand(batchFailureOf(error));
   }
 }
 

@@ -36,15 +36,15 @@ class World {
 
   get open(): Taken[] {
     return Object.entries(this.queues).flatMap(([queue, ids]) =>
-      ids.filter((id) => !this.isOver(id)).map((id) => this.taken(id, queue)),
+      ids.filter((id) => !this.#isOver(id)).map((id) => this.#taken(id, queue)),
     );
   }
 
-  private isOver(id: string): boolean {
+  #isOver(id: string): boolean {
     return this.settled.includes(id) || this.deadLetters.has(id);
   }
 
-  private taken(id: string, queue: string): Taken {
+  #taken(id: string, queue: string): Taken {
     const arrived = { readable: false, commandId: id } as Arrived;
     return { arrived, queue, deliveryCount: this.deliveries.get(id) ?? 0 };
   }
@@ -61,18 +61,18 @@ class World {
         counts.set(queue, (counts.get(queue) ?? 0) + 1);
         return (counts.get(queue) ?? 0) <= pieces;
       });
-      if (parts >= partsMax) return this.end(endedBy ?? 'process', waiting);
+      if (parts >= partsMax) return this.#end(endedBy ?? 'process', waiting);
       const part = suspects.next(waiting, LIMITS, LATE) as Part;
       expect(part.taken.length).toBeGreaterThan(0);
       const ids = part.taken.map(idOf);
-      const ended = this.try(suspects, part, ids);
-      if (ended !== undefined) return this.end(ended, waiting);
+      const ended = this.#try(suspects, part, ids);
+      if (ended !== undefined) return this.#end(ended, waiting);
       suspects.settled(part);
       if (part.suspect !== undefined) this.rows.delete(part.suspect.suspectId);
     }
   }
 
-  private try(suspects: Suspects, part: Part, ids: readonly string[]): End | undefined {
+  #try(suspects: Suspects, part: Part, ids: readonly string[]): End | undefined {
     const [first = ''] = ids;
     const by = this.rows.get(part.suspect?.suspectId ?? '')?.by ?? new Set();
     if (part.needsVerdict === true && by.size >= TRIES_MAX) {
@@ -97,7 +97,7 @@ class World {
     return undefined;
   }
 
-  private end(what: End, waiting: readonly Taken[]): void {
+  #end(what: End, waiting: readonly Taken[]): void {
     for (const each of waiting) this.deliveries.set(idOf(each), each.deliveryCount + 1);
     if (what === 'process') {
       this.process += 1;
@@ -174,8 +174,8 @@ it('settles all good commands and dead-letters only poison messages, however sma
         const ids = idsOf('a', count);
         const poison = new Set(ids.filter((_, index) => poisonAt.includes(index)));
         const world = new World({ a: ids }, new Map([...poison].map((id) => [id, 'process'])));
-        // At most: three deliveries before anything is suspected, the halves of each poison message's set, then the
-        // message alone.
+        // The number of leaderships has a limit: three deliveries before any suspicion, then the halves of each poison
+        // message's set, then the message alone.
         const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);
         run(world, pieces, ended, limit);
         expect(world.open.map(idOf)).toEqual([]);
@@ -239,7 +239,7 @@ it('retries a command that was tried alone three times, later each time, while o
   expect(new Suspects([set(5)], 0).worst).toEqual(set(5));
 });
 
-it('counts no try against commands that were not tried, or whose session survived', () => {
+it('counts no try for commands that were not tried, or whose session survived', () => {
   const suspects = new Suspects([], 0);
   const part = suspects.next(taken('a', idsOf('a', 8), 2), LIMITS, 0) as Part;
   expect(suspects.isEmpty).toBe(true);

@@ -66,13 +66,12 @@ export class Suspects {
   #lastQueue: string | undefined;
   #lastSuspicious: string | undefined;
   #wasSuspicious = true;
+  readonly #since: number;
 
   /** `since`: start of this leadership, as `performance.now()`. */
-  constructor(
-    sets: readonly SuspectSet[],
-    private readonly since: number,
-  ) {
-    for (const set of sets) this.keep(set);
+  constructor(sets: readonly SuspectSet[], since: number) {
+    this.#since = since;
+    for (const set of sets) this.#keep(set);
   }
 
   /** True: no stored set has an unfinished try. */
@@ -91,20 +90,20 @@ export class Suspects {
    * exist, they take turns, so that neither waits forever. Undefined: nothing may be tried yet.
    */
   next<T extends Taken>(waiting: readonly T[], limits: Limits, now: number): Part<T> | undefined {
-    const fronts = this.fronts(waiting, limits);
+    const fronts = this.#fronts(waiting, limits);
     const usual = [...fronts.values()].some(({ taken }) => taken.length > 0);
     const queues = [...fronts].flatMap(([queue, { suspicious }]) =>
-      suspicious !== undefined && this.isDue(suspicious, now) ? [queue] : [],
+      suspicious !== undefined && this.#isDue(suspicious, now) ? [queue] : [],
     );
     if (usual && (queues.length === 0 || this.#wasSuspicious)) {
       this.#wasSuspicious = false;
-      return { taken: this.within(fronts, waiting, limits.commands) };
+      return { taken: this.#within(fronts, waiting, limits.commands) };
     }
     const queue = queues.find((each) => each !== this.#lastSuspicious) ?? queues[0];
     if (queue === undefined) return waiting.length === 0 ? { taken: [] } : undefined;
     this.#wasSuspicious = true;
     this.#lastSuspicious = queue;
-    return this.suspiciousPart(
+    return this.#suspiciousPart(
       waiting.filter((each) => each.queue === queue),
       limits,
     );
@@ -117,22 +116,22 @@ export class Suspects {
   begin<T extends Taken>(part: Part<T>): (Part<T> & { suspect: SuspectSet }) | undefined {
     if (part.suspect === undefined) return undefined;
     const suspect = { ...part.suspect, tries: part.suspect.tries + 1 };
-    this.keep(suspect);
+    this.#keep(suspect);
     return { ...part, suspect };
   }
 
   /** Undoes `begin`: the process and the session are alive, so this part is not to blame. */
   absolve({ suspect }: { suspect: SuspectSet }): SuspectSet {
     const absolved = { ...suspect, tries: suspect.tries - 1 };
-    this.keep(absolved);
+    this.#keep(absolved);
     return absolved;
   }
 
   settled({ suspect }: Pick<Part, 'suspect'>): void {
-    if (suspect !== undefined) this.forget(suspect);
+    if (suspect !== undefined) this.#forget(suspect);
   }
 
-  private fronts<T extends Taken>(waiting: readonly T[], limits: Limits): Map<string, Front<T>> {
+  #fronts<T extends Taken>(waiting: readonly T[], limits: Limits): Map<string, Front<T>> {
     const fronts = new Map<string, Front<T>>();
     for (const each of waiting) {
       const { queue } = each;
@@ -143,7 +142,7 @@ export class Suspects {
       if (front.isComplete) continue;
       const isFirst = front.taken.length === 0;
       front.lines += linesIn(each.arrived);
-      if (this.isSuspicious(each)) {
+      if (this.#isSuspicious(each)) {
         front.isComplete = true;
         if (isFirst) front.suspicious = each;
       } else if (isFirst || front.lines <= limits.lines) front.taken.push(each);
@@ -156,7 +155,7 @@ export class Suspects {
    * The commands of all fronts in the order in which they were taken. If they are more than `commandsMax`, each queue
    * gets a share. If there are more queues than that, the queues take turns.
    */
-  private within<T extends Taken>(fronts: Map<string, Front<T>>, waiting: readonly T[], commandsMax: number): T[] {
+  #within<T extends Taken>(fronts: Map<string, Front<T>>, waiting: readonly T[], commandsMax: number): T[] {
     const present = [...fronts].filter(([, { taken }]) => taken.length > 0).map(([queue]) => queue);
     const count = [...fronts.values()].reduce((sum, { taken }) => sum + taken.length, 0);
     if (count === waiting.length && count <= commandsMax) return [...waiting];
@@ -170,21 +169,21 @@ export class Suspects {
     return chosen.flatMap((queue) => fronts.get(queue)?.taken.slice(0, share) ?? []);
   }
 
-  private isSuspicious({ arrived, deliveryCount }: Taken): boolean {
+  #isSuspicious({ arrived, deliveryCount }: Taken): boolean {
     return deliveryCount >= SUSPICIOUS_DELIVERIES || this.#setOf.has(idOf(arrived));
   }
 
   /** A single command with many tries waits, longer each time. */
-  private isDue({ arrived }: Taken, now: number): boolean {
+  #isDue({ arrived }: Taken, now: number): boolean {
     const set = this.#setOf.get(idOf(arrived));
     if (set === undefined || !isTriedOften(set)) return true;
-    return now - this.since >= Math.max(LATER_MS.min, doubledMs(set.tries, { firstMs: 1000, capMs: LATER_MS.max }));
+    return now - this.#since >= Math.max(LATER_MS.min, doubledMs(set.tries, { firstMs: 1000, capMs: LATER_MS.max }));
   }
 
   /** `queue`: the commands of one queue, the first of which is suspicious. */
-  private suspiciousPart<T extends Taken>(queue: readonly T[], limits: Limits): Part<T> {
+  #suspiciousPart<T extends Taken>(queue: readonly T[], limits: Limits): Part<T> {
     const set = this.#setOf.get(idOf((queue[0] as T).arrived));
-    const run = runOf(queue, limits, (each) => this.isSuspicious(each) && this.#setOf.get(idOf(each.arrived)) === set);
+    const run = runOf(queue, limits, (each) => this.#isSuspicious(each) && this.#setOf.get(idOf(each.arrived)) === set);
     const ids = [...new Set(run.map(({ arrived }) => idOf(arrived)))];
     if (set === undefined) return { taken: run, suspect: newSet(ids) };
     const isWhole = ids.length === set.commandIds.length;
@@ -196,18 +195,18 @@ export class Suspects {
     const tried = new Set(isWhole ? ids.slice(0, Math.ceil(ids.length / 2)) : ids);
     const suspect = newSet([...tried]);
     const rest = newSet(set.commandIds.filter((id) => !tried.has(id)));
-    this.forget(set);
-    for (const each of [suspect, rest]) this.keep(each);
+    this.#forget(set);
+    for (const each of [suspect, rest]) this.#keep(each);
     const taken = runOf(run, limits, ({ arrived }) => tried.has(idOf(arrived)));
     return { taken, suspect, removed: [set.suspectId], stored: [rest] };
   }
 
-  private keep(set: SuspectSet): void {
+  #keep(set: SuspectSet): void {
     this.#sets.set(set.suspectId, set);
     for (const id of set.commandIds) this.#setOf.set(id, set);
   }
 
-  private forget({ suspectId, commandIds }: SuspectSet): void {
+  #forget({ suspectId, commandIds }: SuspectSet): void {
     this.#sets.delete(suspectId);
     for (const id of commandIds) if (this.#setOf.get(id)?.suspectId === suspectId) this.#setOf.delete(id);
   }

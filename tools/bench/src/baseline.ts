@@ -8,12 +8,12 @@ export interface ComparisonSpec {
 
 /**
  * Measures the plain program, then ours, with each number of concurrent callers, round after round, so that drift
- * affects both. The first round is not counted, because code is compiled meanwhile. `tell` formats a result.
+ * affects both. The first round is not counted, because code is compiled meanwhile. `format` makes text of a result.
  */
 export async function compareWithBaseline<T>(
   { callers, rounds }: ComparisonSpec,
   measure: (subject: Compared, callers: number, round: number) => Promise<T>,
-  tell: (measured: T) => string,
+  format: (measured: T) => string,
   say: (line: string) => void,
 ): Promise<T[]> {
   const counted: T[] = [];
@@ -21,7 +21,7 @@ export async function compareWithBaseline<T>(
     for (const at of callers) {
       for (const subject of ['bare', 'ours'] as const) {
         const measured = await measure(subject, at, round);
-        say(`${round === 0 ? 'not counted' : `round ${round}`}, ${at} callers, ${subject}: ${tell(measured)}`);
+        say(`${round === 0 ? 'not counted' : `round ${round}`}, ${at} callers, ${subject}: ${format(measured)}`);
         if (round > 0) counted.push(measured);
       }
     }

@@ -5,12 +5,12 @@ import { measureDrain } from './drain.js';
 import { measureWriterOnly } from './writer-only.js';
 import { startProgram } from './forked-program.js';
 import { GroupWatch } from './group-watch.js';
-import { MonolithDatabase } from './monolith/database.js';
+import { MonolithDatabase } from './monolith/monolith-database.js';
 import { Monolith } from './monolith/monolith.js';
 import type { BenchOptions } from './options.js';
 import { EcoMarketSystem } from './ecomarket-system.js';
 import { addProducts, productsOf } from './products.js';
-import type { Measured } from './report.js';
+import type { Measured } from './summary.js';
 import { measureSegment, type LoadSettings, type Segment, type SegmentSpec } from './segment.js';
 import type { MeasuredSystem } from './measured-system.js';
 import type { System } from './system.js';
@@ -26,14 +26,16 @@ export class Bench {
   readonly #watch: GroupWatch;
   readonly #ours: EcoMarketSystem;
   readonly #poolSizes = new Map<OrderKind, number>();
+  readonly #system: System;
+  readonly #options: BenchOptions;
+  readonly #say: (line: string) => void;
+  readonly #signal: AbortSignal;
 
-  constructor(
-    private readonly system: System,
-    private readonly options: BenchOptions,
-    wrk: string,
-    private readonly say: (line: string) => void,
-    private readonly signal: AbortSignal,
-  ) {
+  constructor(system: System, options: BenchOptions, wrk: string, say: (line: string) => void, signal: AbortSignal) {
+    this.#system = system;
+    this.#options = options;
+    this.#say = say;
+    this.#signal = signal;
     const { products, customers } = options;
     this.#load = { wrk, products, customers, signal };
     this.#watch = new GroupWatch(system.primary, system.login('eco_reader'));
@@ -47,20 +49,20 @@ export class Bench {
 
   /** The results are in `measured`. Rejects if the signal aborts, or something did not do what it must. */
   async run(): Promise<void> {
-    const { rounds, products, sides } = this.options;
+    const { rounds, products, sides } = this.#options;
     const stocked = productsOf(products);
-    this.say(`creates ${stocked.length} products`);
-    await addProducts(this.system.centralUrl, stocked);
-    const superuser = { ...this.system.primary, ...this.system.login('postgres') };
+    this.#say(`creating ${stocked.length} products`);
+    await addProducts(this.#system.centralUrl, stocked);
+    const superuser = { ...this.#system.primary, ...this.#system.login('postgres') };
     const database = await MonolithDatabase.create(superuser, stocked);
     try {
       for (let round = 1; round <= rounds; round += 1) {
         if (sides.includes('monolith') || this.#measures('floor') || this.#measures('bare')) {
-          this.say(`round ${round} of ${rounds}: brokers and services end`);
-          await this.system.suspend();
+          this.#say(`round ${round} of ${rounds}: stopping brokers and services`);
+          await this.#system.suspend();
           await this.#measureWithoutOurs(round, database);
-          this.say('brokers and services start again');
-          await this.system.resume();
+          this.#say('starting brokers and services again');
+          await this.#system.resume();
         }
         if (sides.includes('ours')) await this.#measureOurs(round);
       }
@@ -72,7 +74,7 @@ export class Bench {
   }
 
   #measures(part: BenchOptions['parts'][number]): boolean {
-    return this.options.parts.includes(part);
+    return this.#options.parts.includes(part);
   }
 
   get #kinds(): OrderKind[] {
@@ -80,7 +82,7 @@ export class Bench {
   }
 
   async #measureWithoutOurs(round: number, database: MonolithDatabase): Promise<void> {
-    const { callers, orders, batchLimit, products, customers, sides } = this.options;
+    const { callers, orders, batchLimit, products, customers, sides } = this.#options;
     if (round === 1 && this.#measures('bare')) await this.#measureBare();
     if (sides.includes('monolith')) {
       for (const kind of this.#kinds) {
@@ -92,14 +94,14 @@ export class Bench {
     }
     if (!this.#measures('floor')) return;
     for (const kind of ['mixed', 'hot'] as const) {
-      const writerOnly = await measureWriterOnly({ kind, orders, batchLimit, products, customers }, this.system);
+      const writerOnly = await measureWriterOnly({ kind, orders, batchLimit, products, customers }, this.#system);
       this.measured.floors.push(writerOnly);
-      this.say(`writer only, ${kind}: ${whole(writerOnly.perSecond)} orders/s`);
+      this.#say(`writer only, ${kind}: ${whole(writerOnly.perSecond)} orders/s`);
     }
   }
 
   async #measureOurs(round: number): Promise<void> {
-    const { callers, orders } = this.options;
+    const { callers, orders } = this.#options;
     for (const kind of this.#kinds) {
       for (const count of callers) await this.#segment(this.#ours, round, { kind, callers: count, waitSeconds: 0 });
     }
@@ -110,10 +112,10 @@ export class Bench {
     if (!this.#measures('drain')) return;
     for (const kind of ['mixed', 'hot'] as const) {
       await this.#levelConsumers();
-      const parts = { system: this.system, ours: this.#ours, watch: this.#watch };
+      const parts = { system: this.#system, ours: this.#ours, watch: this.#watch };
       const drain = await measureDrain(kind, orders, parts, this.#load);
       this.measured.drains.push(drain);
-      this.say(
+      this.#say(
         `drain, ${kind}: ${whole(drain.perSecond)} orders/s, ${whole(drain.orders)} in ${drain.batches} batches`,
       );
     }
@@ -124,8 +126,8 @@ export class Bench {
     round: number,
     load: Pick<SegmentSpec, 'kind' | 'callers' | 'waitSeconds'>,
   ): Promise<Segment> {
-    this.signal.throwIfAborted();
-    const { seconds, warmUpSeconds } = this.options;
+    this.#signal.throwIfAborted();
+    const { seconds, warmUpSeconds } = this.#options;
     if (side === this.#ours) await this.#levelConsumers();
     // The same orders for both systems, different ones in each round.
     if (warmUpSeconds > 0) {
@@ -135,7 +137,7 @@ export class Bench {
     const { callers, committedPerSecond, answersPerSecond, p50Ms, p99Ms, faulty } = segment;
     const what = `${side.name}, ${load.kind}, ${callers} callers${load.waitSeconds > 0 ? ', Prefer: wait' : ''}`;
     const rates = `${whole(committedPerSecond)} committed/s, ${whole(answersPerSecond)} answers/s`;
-    this.say(`${what}: ${rates}, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`);
+    this.#say(`${what}: ${rates}, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`);
     if (faulty > 0) this.measured.faults.push(`${what}, round ${round}: ${faulty} orders failed or were refused`);
     this.measured.segments.push(segment);
     return segment;
@@ -147,7 +149,7 @@ export class Bench {
 
   /** Tries each size briefly; the monolith then uses the best one for this kind of order. */
   async #choosePool(kind: OrderKind, database: MonolithDatabase): Promise<number> {
-    const { pools } = this.options;
+    const { pools } = this.#options;
     let best = { poolSize: pools[0] ?? 1, committedPerSecond: 0 };
     if (pools.length > 1) {
       for (const poolSize of pools) {
@@ -155,7 +157,7 @@ export class Bench {
           measureSegment(monolith, { kind, callers: 64, waitSeconds: 0, seconds: TRIAL_S, seed: 1 }, this.#load),
         );
         this.measured.pools.push({ kind, poolSize, committedPerSecond });
-        this.say(`monolith, ${kind}, pool of ${poolSize}: ${whole(committedPerSecond)} committed/s`);
+        this.#say(`monolith, ${kind}, pool of ${poolSize}: ${whole(committedPerSecond)} committed/s`);
         if (committedPerSecond > best.committedPerSecond) best = { poolSize, committedPerSecond };
       }
     }
@@ -168,7 +170,7 @@ export class Bench {
     poolSize: number,
     work: (monolith: Monolith) => Promise<T>,
   ): Promise<T> {
-    const monolith = await Monolith.start(database, poolSize, this.system.databases, this.signal);
+    const monolith = await Monolith.start(database, poolSize, this.#system.databases, this.#signal);
     try {
       return await work(monolith);
     } finally {
@@ -177,9 +179,9 @@ export class Bench {
   }
 
   async #measureBare(): Promise<void> {
-    const program = await startProgram(path.join(__dirname, 'bare-route.js'), {}, this.signal);
+    const program = await startProgram(path.join(__dirname, 'bare-route.js'), {}, this.#signal);
     try {
-      for (const callers of this.options.callers) {
+      for (const callers of this.#options.callers) {
         const { products, customers, wrk, signal } = this.#load;
         const spec = {
           kind: 'mixed' as const,
@@ -193,7 +195,7 @@ export class Bench {
         await using load = await startLoad(wrk, { ...spec, url: program.url }, signal);
         const { done, seconds } = await load.result;
         this.measured.bare.push({ callers, perSecond: done / seconds });
-        this.say(`a bare Fastify route, ${callers} callers: ${whole(done / seconds)} answers/s`);
+        this.#say(`a bare Fastify route, ${callers} callers: ${whole(done / seconds)} answers/s`);
       }
     } finally {
       await program.end();
@@ -202,8 +204,8 @@ export class Bench {
 
   /** Speed counts only with correct results. */
   async #verify(): Promise<void> {
-    this.say('checks R2, R3 and R4');
-    const report = await verifyGroup(this.system.primary, this.system.login('eco_reader'));
+    this.#say('checks R2, R3 and R4');
+    const report = await verifyGroup(this.#system.primary, this.#system.login('eco_reader'));
     this.measured.verify = report;
     for (const { rule, offences, says } of brokenChecks(report)) {
       this.measured.faults.push(`${rule} is broken, ${offences} times: ${says}`);

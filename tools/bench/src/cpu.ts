@@ -51,7 +51,7 @@ export function readBusyTicks(text: string): number {
   return [user, nice, system, irq, softirq].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0);
 }
 
-/** Of the roots and all their descendants. */
+/** CPU time of the roots and all their descendants. */
 export function ticksOf(stats: readonly ProcessStat[], roots: readonly number[]): number {
   let ticks = 0;
   for (const stat of stats) {

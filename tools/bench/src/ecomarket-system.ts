@@ -16,35 +16,37 @@ const ANSWER_MS = 10_000;
 /** EcoMarket: orders are sent to Central, and counted as rows that are on two machines. */
 export class EcoMarketSystem implements MeasuredSystem {
   readonly name = 'ours';
+  readonly #system: System;
+  readonly #watch: GroupWatch;
 
-  constructor(
-    private readonly system: System,
-    private readonly watch: GroupWatch,
-  ) {}
+  constructor(system: System, watch: GroupWatch) {
+    this.#system = system;
+    this.#watch = watch;
+  }
 
   get url(): string {
-    return this.system.centralUrl;
+    return this.#system.centralUrl;
   }
 
   get components(): MeasuredSystem['components'] {
-    return this.system.components;
+    return this.#system.components;
   }
 
   mark(): Promise<number> {
-    return this.watch.seq();
+    return this.#watch.seq();
   }
 
   async committedSince(mark: number, accepted: number): Promise<Committed> {
-    let seq = await this.watch.seq();
+    let seq = await this.#watch.seq();
     let lastMs = performance.now();
     for (;;) {
       await sleep(LOOK_MS);
-      const now = await this.watch.seq();
+      const now = await this.#watch.seq();
       if (now !== seq) {
         seq = now;
         lastMs = performance.now();
       } else if (performance.now() - lastMs >= IDLE_MS) {
-        const { orders, rejected } = await this.watch.ordersAfter(mark);
+        const { orders, rejected } = await this.#watch.ordersAfter(mark);
         if (orders >= accepted) return { orders, rejected, lastMs };
         if (performance.now() - lastMs > PATIENCE_MS) {
           throw new Error(`${accepted} orders were accepted and only ${orders} decided: the writers' logs may say why`);
@@ -57,7 +59,10 @@ export class EcoMarketSystem implements MeasuredSystem {
   async untilConsumersAreLevel(): Promise<number> {
     const startedMs = performance.now();
     for (;;) {
-      const metrics = await (await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(ANSWER_MS) })).text();
+      const response = await fetch(`${this.#system.centralOperatorsUrl}/metrics`, {
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+      const metrics = await response.text();
       const behind = [...metrics.matchAll(/^eco_changes_behind_batches(?:\{.*\})? (\S+)$/gm)].map(([, text]) =>
         Number(text),
       );

@@ -24,7 +24,7 @@ describe('median', () => {
     expect(median(values)).toBe(middle);
   });
 
-  it('of nothing is undefined', () => {
+  it('is undefined for no values', () => {
     expect(median([])).toBeUndefined();
   });
 });

@@ -4,7 +4,7 @@ import { Bench } from './bench.js';
 import { parts, sides, type BenchOptions } from './options.js';
 import { BadOptions, readOptions, type OptionTexts } from './read-options.js';
 import { reportText } from './report-text.js';
-import { summaryOf } from './report.js';
+import { summaryOf } from './summary.js';
 import { System } from './system.js';
 
 const EXIT_FAULTY = 1;
@@ -42,7 +42,7 @@ async function run(texts: OptionTexts & { readonly json?: true }): Promise<void>
     console.log(texts.json ? JSON.stringify({ ...measured, summary }, null, 2) : reportText(measured, summary));
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    say('interrupted: ends everything');
+    say('interrupted: stopping everything');
     process.exitCode = EXIT_INTERRUPTED;
   } finally {
     await system.destroy();
@@ -58,7 +58,7 @@ async function measure(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Bench['measured']> {
-  say('starts three brokers, a primary with two replicas, and the services');
+  say('starting three brokers, a primary with two replicas, and the services');
   await system.start();
   const bench = new Bench(system, options, wrk, say, signal);
   await bench.run();

@@ -1,4 +1,4 @@
-import type { StockedProduct } from './monolith/database.js';
+import type { StockedProduct } from './monolith/monolith-database.js';
 
 /**
  * Products of both systems: `products` normal ones, and one hot product. Nothing runs out, because a refusal costs less

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { OTHERS, othersShare } from './cpu.js';
 import { median } from './figures.js';
-import type { Measured, Row, SideFigures, Summary } from './report.js';
+import type { Measured, Row, SideFigures, Summary } from './summary.js';
 
 /** The report for people. */
 export function reportText(measured: Measured, summary: Summary): string {

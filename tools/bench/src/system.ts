@@ -6,70 +6,92 @@ import { commandQueue, VHOST } from '@eco/broker';
 import { describeCluster, Cluster, openCluster, type DatabaseAccess } from '@eco/cluster';
 import type { Components } from './cpu.js';
 
-const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, writer: 0 };
+const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, operators: 0 };
+
+/** The load comes from one address, which stands for all clients of a chain. Services inherit these settings. */
+const NO_BUDGETS = {
+  ECO_REQUESTS_PER_MINUTE: '1000000000',
+  ECO_ANONYMOUS_REQUESTS_PER_MINUTE: '1000000000',
+  ECO_WAITS: '1000000',
+  ECO_ANONYMOUS_WAITS: '1000000',
+  ECO_TOTAL_WAITS: '1000000',
+};
 
 type Process = Cluster['processes'][number];
 
 /** The whole EcoMarket system, on free ports in a temporary folder, so that it can run next to `npm start`. */
 export class System {
-  private constructor(private readonly cluster: Cluster) {}
+  readonly #cluster: Cluster;
+
+  private constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
 
   /** Not started yet. `destroy` ends it at any time; if this process ends without it, everything is removed anyway. */
   static async open(say: (line: string) => void): Promise<System> {
     const dataDir = await mkdtemp(path.join(os.tmpdir(), 'eco-bench-'));
     const description = describeCluster({ dataDir, ports: FREE_PORTS });
+    Object.assign(process.env, NO_BUDGETS);
     return new System(await openCluster(description, { endWithUs: 'the cluster and its data', say }));
   }
 
   start(): Promise<void> {
-    return this.cluster.start();
+    return this.#cluster.start();
   }
 
   destroy(): Promise<void> {
-    return this.cluster.destroy();
+    return this.#cluster.destroy();
   }
 
   get centralUrl(): string {
-    return this.cluster.services.find(({ name }) => name === 'central-api')?.url ?? '';
+    return this.#service('central-api')?.url ?? '';
+  }
+
+  get centralOperatorsUrl(): string {
+    return this.#service('central-api')?.operatorsUrl ?? '';
   }
 
   get readUrl(): string {
-    return this.cluster.services.find(({ name }) => name === 'read-service')?.url ?? '';
+    return this.#service('read-service')?.url ?? '';
+  }
+
+  #service(wanted: string) {
+    return this.#cluster.services.find(({ name }) => name === wanted);
   }
 
   /** The second node of a new cluster. */
   get replica(): Address {
-    const node = this.cluster.groups[0]?.nodes[1];
+    const node = this.#cluster.groups[0]?.nodes[1];
     if (node === undefined) throw new Error('the cluster has no replica');
     return { host: node.host, port: node.port };
   }
 
   /** The first node of a new cluster. */
   get primary(): Address {
-    const [group] = this.cluster.groups;
+    const [group] = this.#cluster.groups;
     if (group === undefined) throw new Error('the cluster has no group');
     const { host, port } = group.nodes[0];
     return { host, port };
   }
 
   login(role: 'postgres' | 'eco_reader' | 'eco_writer'): DatabaseAccess {
-    return this.cluster.databaseLogin(role);
+    return this.#cluster.databaseLogin(role);
   }
 
-  /** In the order of `writers`. */
+  /** Addresses of the writers, in the order of `writers`. */
   get writerUrls(): readonly string[] {
-    return this.writers.map(({ name }) => this.cluster.services.find((each) => each.name === name)?.url ?? '');
+    return this.writers.map(({ name }) => this.#service(name)?.operatorsUrl ?? '');
   }
 
   /** As Central, which may send every command but those about dead letters. */
   get brokerAccess(): Login & { brokers: Address[] } {
-    const brokers = this.cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-    return { brokers, ...this.cluster.brokerLogin('central') };
+    const brokers = this.#cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
+    return { brokers, ...this.#cluster.brokerLogin('central') };
   }
 
   /** Empties the queue of orders. Only for orders that were not promised. */
   async purgeOrders(): Promise<void> {
-    await this.cluster.brokers[0]?.control('purge_queue', '--vhost', VHOST, commandQueue('orders', 'g1'));
+    await this.#cluster.brokers[0]?.control('purge_queue', '--vhost', VHOST, commandQueue('orders', 'g1'));
   }
 
   /** Brokers and databases keep running. */
@@ -100,7 +122,7 @@ export class System {
   get components(): Components {
     const pids = (processes: readonly Process[]) => processes.filter((each) => each.running).map(({ pid }) => pid);
     return {
-      API: pids(this.cluster.processes.filter(({ name }) => name === 'central-api')),
+      API: pids(this.#cluster.processes.filter(({ name }) => name === 'central-api')),
       brokers: pids([...this.#stage('brokers'), ...this.#stage('epmd')]),
       writer: pids(this.writers),
       ...this.databases,
@@ -116,6 +138,6 @@ export class System {
   }
 
   #stage(stage: Process['stage']): Process[] {
-    return this.cluster.processes.filter((process) => process.stage === stage);
+    return this.#cluster.processes.filter((process) => process.stage === stage);
   }
 }

@@ -440,6 +440,18 @@ export const refused: Refused[] = [
     ruleId: syntax,
     saying: /wait for a condition/,
   },
+  ...[
+    'private x = 1;',
+    'private x() {}',
+    'private get x() { return 1; }',
+    'constructor(private readonly x: number) {}',
+  ].map((member) => ({
+    what: `the member ${member}`,
+    file: base,
+    text: `export class A { ${member} }`,
+    ruleId: syntax,
+    saying: /is #name/,
+  })),
 ];
 
 /** Texts that the same rules accept: a rule that refused everything would pass the list above. */
@@ -491,5 +503,15 @@ export const accepted: (Fixture & { what: string })[] = [
     what: 'test helpers using everything',
     file: testing,
     text: `import '@eco/cluster';\nimport '@eco/database';\nimport '@eco/domain';`,
+  },
+  {
+    what: 'private members of a class',
+    file: base,
+    text: `export class A { readonly #x = 1; private constructor(readonly y: number) {} get x() { return this.#x; } }`,
+  },
+  {
+    what: 'a part that Nest passes',
+    file: readRoute,
+    text: `import { Controller } from '@nestjs/common';\n@Controller()\nexport class A { constructor(private readonly x: Date) {} }`,
   },
 ];

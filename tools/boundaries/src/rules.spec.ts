@@ -11,6 +11,7 @@ describe('the rules', () => {
     errorsOf = (fixture) => errors[fixtures.findIndex((other) => other === fixture)] ?? [];
   }, 180_000);
 
+  // ASVS 5.0: 15.3.5
   test.each(refused)('refuse $what', (fixture) => {
     const { ruleId, saying } = fixture;
     expect(errorsOf(fixture)).toContainEqual({ ruleId, message: expect.stringMatching(saying) as string });

@@ -14,7 +14,7 @@ it.each(bugs)('$name can be planted', ({ file }) => {
   expect(() => execFileSync('git', ['apply', '--check', file], { cwd: PROJECT_DIR, stdio: 'pipe' })).not.toThrow();
 });
 
-it.each(bugs)('$name names a test that is there', ({ spec, test, config }) => {
+it.each(bugs)('$name names a test that exists', ({ spec, test, config }) => {
   // For a test in a describe, this is the last part of the name. A test whose name is a variable may be in another file
   // than the spec.
   expect(existsSync(path.join(PROJECT_DIR, spec))).toBe(true);

@@ -18,12 +18,10 @@ import { StatisticsController } from './statistics/statistics.controller.js';
 export class CentralConsumers {
   readonly #consumers: Consumers;
   readonly #mailer: Mailer | undefined;
+  readonly #reads: Reads;
 
-  constructor(
-    frame: Frame,
-    config: CentralConfig,
-    private readonly reads: Reads,
-  ) {
+  constructor(frame: Frame, config: CentralConfig, reads: Reads) {
+    this.#reads = reads;
     const { log } = frame;
     const { registry } = frame.metrics;
     this.#consumers = new Consumers({
@@ -55,7 +53,7 @@ export class CentralConsumers {
       controllers: [CentralCustomersController, StatisticsController, NotificationsController],
       providers: [
         { provide: Consumers, useValue: this.#consumers },
-        { provide: Reads, useValue: this.reads },
+        { provide: Reads, useValue: this.#reads },
       ],
     };
   }

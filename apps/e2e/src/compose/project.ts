@@ -18,8 +18,9 @@ export class Project {
   /** Sets the environment of this process, so that `docker compose` and @eco/cluster use this project. */
   static async open(): Promise<Project> {
     const project = new Project(`eco-test-${process.pid}`);
-    const kinds = ['HTTP', 'CENTRAL', 'SUCURSAL', 'READ', 'WRITER_1', 'WRITER_2'];
+    const kinds = ['HTTP', 'CENTRAL', 'SUCURSAL', 'READ'];
     for (const kind of ['AMQP', 'MANAGEMENT', 'POSTGRES']) kinds.push(...[1, 2, 3].map((n) => `${kind}_${n}`));
+    kinds.push(...[1, 2, 3, 4, 5, 6].map((n) => `OPERATORS_${n}`));
     const ports = await freePorts(kinds.length);
     kinds.forEach((kind, index) => (process.env[`ECO_PORT_${kind}`] = String(ports[index])));
     process.env['COMPOSE_PROJECT_NAME'] = project.name;

@@ -54,6 +54,7 @@ it('runs the tour', async () => {
   expect((await central.post('/orders', { customerId: '' })).status).toBe(400);
 });
 
+// ASVS 5.0: 13.3.2
 it('shows no password in an environment, a command or a log, and each service only its own', async () => {
   const secrets = await composeSecrets();
   const passwords = [secrets.cookie, ...Object.values(secrets.broker), ...Object.values(secrets.database)];

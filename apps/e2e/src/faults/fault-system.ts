@@ -22,13 +22,8 @@ export class FaultSystem {
   readonly brokers: readonly RunningBroker[];
   readonly services: readonly RunningService[];
   readonly nodes: readonly RunningDatabase[];
-<<<<<<< HEAD
   readonly operator: Login;
-  /** Memory of each service at its first query, bytes, by name. */
-=======
-  readonly operator: TestCluster['operator'];
   /** Memory of each service when it was first queried, bytes, by name. */
->>>>>>> main
   readonly #memoryBefore = new Map<string, number>();
 
   private constructor(readonly cluster: TestCluster) {
@@ -55,8 +50,8 @@ export class FaultSystem {
   }
 
   /** Metrics of a service; undefined if it does not respond. */
-  async metrics({ url }: RunningService): Promise<Metrics | undefined> {
-    const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+  async metrics({ operatorsUrl }: RunningService): Promise<Metrics | undefined> {
+    const answer = await fetch(`${operatorsUrl}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
     const text = await answer?.text().catch(() => undefined);
     if (text === undefined) return undefined;
     return (name, label = '') => {
@@ -84,7 +79,7 @@ export class FaultSystem {
     return eventually(
       `${writer.name} stands by`,
       async () => {
-        const { role } = (await new Api(writer.url).get('/health/ready')).body ?? {};
+        const { role } = (await new Api(writer.operatorsUrl).get('/health/ready')).body ?? {};
         return role === 'standby';
       },
       PATIENCE,

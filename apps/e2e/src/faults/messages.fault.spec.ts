@@ -4,8 +4,8 @@ import { clockFaults } from './clock-faults.js';
 import { databaseFaults } from './database-faults.js';
 import { lengths } from './fault.js';
 import { FaultSystem } from './fault-system.js';
-import { FaultLoad } from './load.js';
-import { tableOf, type Seen } from './report.js';
+import { FaultLoad } from './fault-load.js';
+import { tableOf, type Seen } from './fault-table.js';
 import { checkStored } from './stored.js';
 import { writerFaults } from './writer-faults.js';
 
@@ -58,6 +58,7 @@ const memoryText = () =>
     .map(({ name, beforeMb, nowMb }) => `${name} ${beforeMb} → ${nowMb} MB`)
     .join(', ');
 
+// ASVS 5.0: 16.5.2
 it.each([...brokerFaults(asked), ...writerFaults(asked), ...clockFaults(), ...databaseFaults(asked)])(
   '$name: nothing is lost, nothing is doubled',
   async (fault) => {

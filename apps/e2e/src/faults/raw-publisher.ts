@@ -20,12 +20,12 @@ const AGAIN_MS = 500;
 export class RawPublisher {
   readonly #connection: BrokerConnection;
   #count = 0;
+  readonly #run: string;
+  readonly #below: (limit: number) => number;
 
-  constructor(
-    cluster: TestCluster,
-    private readonly run: string,
-    private readonly below: (limit: number) => number,
-  ) {
+  constructor(cluster: TestCluster, run: string, below: (limit: number) => number) {
+    this.#run = run;
+    this.#below = below;
     const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
     this.#connection = new BrokerConnection({
       access: { brokers, ...cluster.brokerLogin('central') },
@@ -43,13 +43,13 @@ export class RawPublisher {
 
   next(): { message: Buffer; requests: RawPlanned[] } {
     const number = (this.#count += 1);
-    const token = badToken(this.run, number);
+    const token = badToken(this.#run, number);
     const bad: RawPlanned = { token, rows: [DEAD_LETTER_ROW] };
-    const kind = this.below(3);
+    const kind = this.#below(3);
     if (kind === 0) return { message: Buffer.from(`not JSON: ${token}`), requests: [bad] };
     if (kind === 1) return { message: Buffer.from(JSON.stringify({ version: 1, orders: [token] })), requests: [bad] };
-    const good = this.#order(`${this.run}-by-hand-${number}`);
-    const worse = this.#order(`${this.run}-by-hand-worse-${number}`).command;
+    const good = this.#order(`${this.#run}-by-hand-${number}`);
+    const worse = this.#order(`${this.#run}-by-hand-worse-${number}`).command;
     const commands = [{ ...worse, body: { ...worse.body, colour: token, lines: [] } }, good.command];
     return {
       message: Buffer.from(JSON.stringify({ version: 1, commands })),
@@ -75,7 +75,7 @@ export class RawPublisher {
     channel.on('return', () => (isReturned = true));
     try {
       const confirmed = new Promise<boolean>((resolve) => {
-        const options = { persistent: true, mandatory: true };
+        const options = { persistent: true, mandatory: true, userId: 'central' };
         channel.publish(COMMANDS_EXCHANGE, commandQueue('orders', 'g1'), message, options, (error) => resolve(!error));
       });
       return (await within(CONFIRM_MS, confirmed, () => false)) && !isReturned;
@@ -86,7 +86,7 @@ export class RawPublisher {
 
   #order(customerId: string) {
     const id = orderIdFor({ origin: 'by hand', customerId, idempotencyKey: customerId });
-    const lines = [{ productId: `${this.run}-product-0`, quantity: 1 }];
+    const lines = [{ productId: `${this.#run}-product-0`, quantity: 1 }];
     const command = commandOf('order.place', { orderId: id, customerId, branchId: null, lines });
     return { customerId, command, rows: rowsOfOrder('order.place', lines) };
   }

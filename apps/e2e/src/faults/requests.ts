@@ -29,11 +29,13 @@ const STOCK = 500_000_000;
  */
 export class Requests {
   #count = 0;
+  readonly #run: string;
+  readonly #below: (limit: number) => number;
 
-  constructor(
-    private readonly run: string,
-    private readonly below: (limit: number) => number,
-  ) {}
+  constructor(run: string, below: (limit: number) => number) {
+    this.#run = run;
+    this.#below = below;
+  }
 
   get products() {
     return Array.from({ length: MAX_ORDER_LINES }, (_, index) => ({
@@ -48,22 +50,22 @@ export class Requests {
   next(): Planned[] {
     const number = (this.#count += 1);
     if (number % LARGE_EVERY === 0) return [this.#order(number, this.#lines(MAX_ORDER_LINES))];
-    const dice = this.below(20);
-    if (dice < 16) return [this.#order(number, this.#lines(1 + this.below(2)))];
+    const dice = this.#below(20);
+    if (dice < 16) return [this.#order(number, this.#lines(1 + this.#below(2)))];
     return dice < 18 ? this.#cart(number) : [this.#receipt(number)];
   }
 
   #lines(count: number): Line[] {
     const products = Math.max(count, PRODUCTS);
-    const first = this.below(products);
+    const first = this.#below(products);
     return Array.from({ length: count }, (_, index) => ({
       productId: this.#product((first + index) % products),
-      quantity: 1 + this.below(3),
+      quantity: 1 + this.#below(3),
     }));
   }
 
   #order(number: number, lines: Line[]): Planned {
-    const customerId = `${this.run}-${number}`;
+    const customerId = `${this.#run}-${number}`;
     const key = `order-${number}`;
     return {
       ...{ method: 'POST', path: '/orders', body: { customerId, lines }, key, decided: false, token: customerId },
@@ -73,8 +75,8 @@ export class Requests {
   }
 
   #cart(number: number): Planned[] {
-    const customerId = `${this.run}-${number}`;
-    const line = { productId: this.#product(this.below(PRODUCTS)), quantity: 1 + this.below(5) };
+    const customerId = `${this.#run}-${number}`;
+    const line = { productId: this.#product(this.#below(PRODUCTS)), quantity: 1 + this.#below(5) };
     const key = `cart-${number}`;
     const commandId = commandIdFor({
       ...{ origin: CENTRAL, kind: 'cart.edit', key: customerId, idempotencyKey: key },
@@ -92,7 +94,7 @@ export class Requests {
   }
 
   #receipt(number: number): Planned {
-    const productId = this.#product(this.below(PRODUCTS));
+    const productId = this.#product(this.#below(PRODUCTS));
     const key = `receipt-${number}`;
     const request = { origin: CENTRAL, kind: 'stock.receive', key: productId, idempotencyKey: key };
     return {
@@ -104,7 +106,7 @@ export class Requests {
   }
 
   #product(index: number): string {
-    return `${this.run}-product-${index}`;
+    return `${this.#run}-product-${index}`;
   }
 }
 

@@ -2,7 +2,7 @@ import { brokenChecks, verifyGroup } from '@eco/database';
 import { ReadSession, type Statement } from '@eco/postgres';
 import { checkHistory, eventually, historyErrorTexts, type Asked, type Found } from '@eco/testing';
 import { badTokenIn, DEAD_LETTER_ROW } from './raw-publisher.js';
-import type { FaultLoad } from './load.js';
+import type { FaultLoad } from './fault-load.js';
 import { movementRow, orderRow, outcomeRow, receiptToken, type Line } from './requests.js';
 import type { FaultSystem } from './fault-system.js';
 

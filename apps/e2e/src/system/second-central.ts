@@ -19,6 +19,7 @@ export async function startSecondCentral(
       PATH: process.env['PATH'],
       ECO_NAME: 'second-central',
       ECO_PORT: '0',
+      ECO_OPERATORS_PORT: '0',
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
       ECO_GROUPS: layout.groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';'),
       ECO_JOURNAL_DIR: path.join(dataDir, 'journals'),

@@ -1,9 +1,9 @@
-import { brokerLogin, openSecrets, readRun, type App } from '@eco/cluster';
-import { VHOST } from '@eco/broker';
+import { brokerLogin, openSecrets, readRun, type App, type ServiceNode } from '@eco/cluster';
+import type { BrokerUser } from '@eco/contracts';
 import type { LoginRole } from '@eco/database';
 import type { Address } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
-import { eventually } from '@eco/testing';
+import { eventually, publishRaw } from '@eco/testing';
 
 /** The response of an API. */
 export interface Said {
@@ -66,10 +66,16 @@ export async function openSystem() {
   if (run === undefined) throw new Error(`no system runs with the data folder ${dataDir}`);
   const { layout } = run;
   const secrets = await openSecrets(dataDir);
-  const api = (app: App) => {
+  const serviceOf = (app: App): ServiceNode => {
     const service = layout.services.find((each) => each.app === app);
-    return new Api(`http://${service?.host}:${service?.port}`);
+    if (service === undefined) throw new Error(`the system has no ${app}`);
+    return service;
   };
+  const api = (app: App) => {
+    const { host, port } = serviceOf(app);
+    return new Api(`http://${host}:${port}`);
+  };
+  const operatorsOf = ({ host, operatorsPort }: ServiceNode) => new Api(`http://${host}:${operatorsPort}`);
   const [group] = layout.groups;
   const [broker] = layout.brokers;
   if (group === undefined || broker === undefined) throw new Error('the system has no group or no broker');
@@ -83,7 +89,13 @@ export async function openSystem() {
     read: api('read-service'),
     writers: layout.services
       .filter(({ app }) => app === 'shard-writer')
-      .map(({ name, host, port }) => ({ name, api: new Api(`http://${host}:${port}`) })),
+      .map((service) => ({ name: service.name, operators: operatorsOf(service) })),
+    /** The listener for operators of each API. */
+    operators: {
+      central: operatorsOf(serviceOf('central-api')),
+      sucursal: operatorsOf(serviceOf('sucursal-api')),
+      read: operatorsOf(serviceOf('read-service')),
+    },
 
     /** Current pid of a process. */
     pidOf(name: string): number {
@@ -115,15 +127,10 @@ export async function openSystem() {
       });
     },
 
-    /** Publishes a message directly to a command queue. Throws if it was not routed. */
-    async putOnQueue(queue: string, payload: string): Promise<void> {
-      const said = await this.management('POST', `/exchanges/${VHOST}/ecomarket.commands/publish`, {
-        routing_key: queue,
-        payload,
-        payload_encoding: 'string',
-        properties: { delivery_mode: 2 },
-      });
-      if (said.body?.['routed'] !== true) throw new Error(`not routed to ${queue}: ${said.text}`);
+    /** Publishes a message directly to a command queue, by default as Central. Throws if it was not routed. */
+    async putOnQueue(queue: string, payload: string, user: BrokerUser = 'central'): Promise<void> {
+      const brokers = layout.brokers.map(({ host, amqpPort: port }) => ({ host, port }));
+      await publishRaw({ brokers, ...brokerLogin(secrets, user) }, queue, payload);
     },
   };
 }

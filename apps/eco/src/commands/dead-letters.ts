@@ -12,7 +12,7 @@ import { sleep } from '@eco/base';
 import { discardOf, replayOf } from '../dead-letters/replay.js';
 import { DeadLetterAdmin, type DeadLetterRequest, type DeadLetterResult } from '../dead-letters/admin.js';
 import { BadInput, json, print, refuse, whole, wholeNumberOf } from '../input.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {
@@ -162,13 +162,16 @@ function letterText({
   history,
   ...letter
 }: KeptDeadLetter & { group: string; history: Awaited<ReturnType<typeof readDeadLetter>>['actions'] }): string {
-  const { commandId, bodyHash, state, kind, bucket, errorClass, place, reason, tries, firstFailedAt, sentBy } = letter;
+  const { commandId, bodyHash, state, kind, bucket, errorClass, place, reason, tries, firstFailedAt } = letter;
+  const { sender, actor, sentBy } = letter;
   const facts = [
     ['command', commandId],
     ['body hash', bodyHash],
     ['state', state],
     ['kind', kind ?? 'none that there is'],
     ['group, bucket', `${group}, ${bucket ?? 'none'}`],
+    ['broker user', sender ?? 'none'],
+    ['for', actor ?? 'not stated'],
     ['sent by', sentBy ?? 'not stated'],
     ['failed', `${errorClass} at ${place}`],
     ['reason', reason],
@@ -240,8 +243,11 @@ class Report {
   readonly #groups = new Map<string, number>();
   readonly counts = { matching: 0, possible: 0, late: 0 };
   readonly #whyNot = new Set<string>();
+  readonly #action: 'replay' | 'discard';
 
-  constructor(private readonly action: 'replay' | 'discard') {}
+  constructor(action: 'replay' | 'discard') {
+    this.#action = action;
+  }
 
   add(letter: KeptDeadLetter, request: ReturnType<typeof requestOf>): void {
     this.counts.matching += 1;
@@ -259,7 +265,7 @@ class Report {
     if (this.counts.matching === 0) return 'no open dead letter matches';
     const rows = [...this.#groups].map(([group, count]) => [...(JSON.parse(group) as string[]), whole(count)]);
     return [
-      ...(rows.length === 0 ? [] : [tableOf(['class', 'place', 'kind', `>would ${this.action}`], rows)]),
+      ...(rows.length === 0 ? [] : [tableOf(['class', 'place', 'kind', `>would ${this.#action}`], rows)]),
       ...this.notes,
       'nothing was done: say --yes to do it',
     ].join('\n');

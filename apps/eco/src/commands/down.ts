@@ -9,7 +9,7 @@ import {
   type Run,
 } from '@eco/cluster';
 import type { Command } from 'commander';
-import { stopCompose } from '../compose.js';
+import { stopCompose } from '../compose-system.js';
 import { drawSteps } from '../draw-steps.js';
 import { print } from '../input.js';
 import { dataDirOf, dataOption } from '../target.js';

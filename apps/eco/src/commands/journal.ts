@@ -3,9 +3,9 @@ import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/brok
 import { brokerLogin, composeRun, journalsDir, openSecrets, readRun } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
-import { findContainers } from '../compose.js';
+import { findContainers } from '../compose-system.js';
 import { asBadInput, BadInput, json, print, whole, wholeNumberOf, refuse } from '../input.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 
 interface Place extends Where {

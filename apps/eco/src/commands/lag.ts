@@ -4,7 +4,7 @@ import { ReplicationWatch, type NodeReplication } from '@eco/database';
 import { formatPosition, positionOf } from '@eco/routing';
 import type { Command } from 'commander';
 import { json, print, refuse, whole, wholeNumberOf } from '../input.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {

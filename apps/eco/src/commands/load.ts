@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { BadInput, json, print, refuse, wholeNumberOf } from '../input.js';
-import { runLoad, type LoadOptions } from '../load/load.js';
-import { loadText } from '../load/report-text.js';
+import { runLoad, type LoadOptions } from '../load/run-load.js';
+import { loadText } from '../load/load-text.js';
 import { progressBar } from '../progress-bar.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { composeLayout, composeLogs, findOnPath, LOG_LINE_PREFIX, readRun, Refused } from '@eco/cluster';
 import type { Command } from 'commander';
-import { findContainers } from '../compose.js';
+import { findContainers } from '../compose-system.js';
 import { asBadInput, BadInput, print } from '../input.js';
 import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 

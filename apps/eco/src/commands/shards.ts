@@ -6,7 +6,7 @@ import { keysOfFile, randomKeys, type KeyBatch } from '../key-source.js';
 import { compareRouters, groupIdsOf, type RouterMethod } from '../shards/compare.js';
 import { VIRTUAL_NODES } from '../shards/ring.js';
 import { spreadOf, spreadOverGroups, type Spread } from '../shards/spread.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 
 const RANDOM_KEYS_MAX = 10_000_000;
 const RANDOM_KEYS_TO_COMPARE = 100_000;

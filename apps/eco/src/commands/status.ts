@@ -1,9 +1,9 @@
 import { isRunning, readRun } from '@eco/cluster';
 import type { Command } from 'commander';
-import { openComposeSystem } from '../compose.js';
+import { openComposeSystem } from '../compose-system.js';
 import { json, print } from '../input.js';
 import { lookAt, lookAtContainers, type ProcessStatus } from '../process-status.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 
 interface Options extends Where {

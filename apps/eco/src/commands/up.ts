@@ -12,12 +12,12 @@ import {
   type Layout,
 } from '@eco/cluster';
 import type { Command } from 'commander';
-import { startCompose } from '../compose.js';
+import { startCompose } from '../compose-system.js';
 import { descriptionOf, upOptions, type UpOptions } from '../describe.js';
 import { drawSteps } from '../draw-steps.js';
 import { BadInput, print } from '../input.js';
 import { StopRequest } from '../stop-request.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 
 /** `eco up`: starts everything, shows what runs where, and stops it in order on request. */
 export function registerUp(program: Command): void {
@@ -35,7 +35,7 @@ async function up(options: UpOptions, command: Command): Promise<string> {
     const cluster = await openCluster(description, { runSteps: drawSteps, say });
     request.onSecond(() => void cluster.kill());
     const stopped = request.first.then((signal) => {
-      say(`\n${signal}: stops everything in order; once more kills it`);
+      say(`\n${signal}: stopping everything in order; press it again to kill everything`);
       return cluster.stop(drawSteps);
     });
     await run(cluster, description, say);
@@ -90,11 +90,11 @@ function overview(cluster: Cluster, { dataDir }: ClusterDescription): string {
 
 function whatRunsWhere(layout: Layout): string {
   const rows = [
-    ...layout.services.map(({ name, host, port, app }) => [
-      name,
-      `http://${host}:${port}`,
-      app === 'shard-writer' ? 'health and metrics only' : `API documents: http://${host}:${port}/docs`,
-    ]),
+    ...layout.services.map(({ name, host, port, operatorsPort }) => {
+      const operators = `http://${host}:${operatorsPort}`;
+      if (port === undefined) return [name, '', `metrics: ${operators}/metrics`];
+      return [name, `http://${host}:${port}`, `API documents: ${operators}/docs`];
+    }),
     ...layout.brokers.map(({ name, host, amqpPort, managementPort }) => [
       `RabbitMQ ${name}`,
       `${host}:${amqpPort}`,

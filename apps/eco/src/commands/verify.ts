@@ -1,7 +1,7 @@
 import { brokenChecks } from '@eco/database';
 import type { Command } from 'commander';
 import { json, print, refuse, whole, wholeNumberOf } from '../input.js';
-import { tableOf } from '../table.js';
+import { tableOf } from '../text-table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
 import { verifyGroups, type GroupVerification } from '../verify-groups.js';
 

@@ -47,19 +47,22 @@ export class DeadLetterAdmin {
   /** Owner of each bucket. */
   #owners: Promise<Map<number, string>> | undefined;
   #publishing: { connection: BrokerConnection; publisher: CommandPublisher } | undefined;
+  readonly #target: Target;
 
-  constructor(private readonly target: Target) {}
+  constructor(target: Target) {
+    this.#target = target;
+  }
 
   get groups(): string[] {
-    return this.target.groups.map(({ id }) => id);
+    return this.#target.groups.map(({ id }) => id);
   }
 
   /** Connection to the group's primary, because a replica may be behind. Throws BadInput if there is none. */
   async primary(group: string): Promise<SideConnection> {
     const known = this.#nodes.get(group);
     if (known !== undefined) return known;
-    const login = this.target.login('eco_reader');
-    const nodes = this.target.groups.find(({ id }) => id === group)?.nodes ?? [];
+    const login = this.#target.login('eco_reader');
+    const nodes = this.#target.groups.find(({ id }) => id === group)?.nodes ?? [];
     const primary = primaryOf(await askNodes(nodes, login, ANSWER_MS));
     if (primary === undefined) throw new BadInput(`no primary of group ${group} answers: see "npx eco status"`);
     const node = new SideConnection(primary.node, login, 'eco dead-letters');
@@ -154,7 +157,7 @@ export class DeadLetterAdmin {
     look: (node: SideConnection, waiting: readonly DeadLetterRequest[]) => Promise<DecidedRow[]>,
   ): Promise<DeadLetterResult[]> {
     if (requests.length === 0) return [];
-    const publisher = await this.publisher();
+    const publisher = await this.#publisher();
     const outcomes = await Promise.all(requests.map(({ command }) => publisher.publish(command, { group })));
     const results: DeadLetterResult[] = [];
     const waiting = new Map<string, DeadLetterRequest>();
@@ -186,9 +189,9 @@ export class DeadLetterAdmin {
     await this.#publishing?.connection.stop();
   }
 
-  private async publisher(): Promise<CommandPublisher> {
+  async #publisher(): Promise<CommandPublisher> {
     if (this.#publishing !== undefined) return this.#publishing.publisher;
-    const access = { brokers: this.target.brokers, ...this.target.deadLetterAdmin };
+    const access = { brokers: this.#target.brokers, ...this.#target.deadLetterAdmin };
     const connection = new BrokerConnection({ access, name: 'eco dead-letters' });
     // Every command names its group, so no owner is looked up.
     const publisher = new CommandPublisher({ connection, groupOf: () => undefined, deadlineMs: PUBLISH_MS });

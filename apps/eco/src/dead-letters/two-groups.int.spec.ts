@@ -53,6 +53,7 @@ function central() {
   return found;
 }
 const ask = apiClientOf(() => central().url);
+const askAsOperator = apiClientOf(() => central().operatorsUrl);
 
 const deadLetters = async (group: string) =>
   (await sides
@@ -94,7 +95,7 @@ it('a Central that has seen no database keeps orders and cart commands for their
   for (const orderId of orderIds) await confirmed(orderId);
   for (const group of GROUP_IDS) expect(await deadLetters(group)).toEqual([]);
   const journal = await eventually('the journal is empty', async () => {
-    const { body } = await ask('GET', '/health/ready');
+    const { body } = await askAsOperator('GET', '/health/ready');
     return body['journal'] === 'empty' && body;
   });
   expect(journal['broker']).toBe('reachable');

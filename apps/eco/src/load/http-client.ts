@@ -12,10 +12,10 @@ export interface HttpAnswer {
 }
 
 export class HttpClient {
-  private readonly agent: Agent;
+  readonly #agent: Agent;
 
   constructor(sockets: number) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: sockets });
+    this.#agent = new Agent({ keepAlive: true, maxSockets: sockets });
   }
 
   /** Rejects if there is no complete response within `deadlineMs`. */
@@ -34,7 +34,7 @@ export class HttpClient {
         url,
         {
           method,
-          agent: this.agent,
+          agent: this.#agent,
           signal: AbortSignal.timeout(deadlineMs),
           headers: {
             ...headers,
@@ -65,7 +65,7 @@ export class HttpClient {
   }
 
   close(): void {
-    this.agent.destroy();
+    this.#agent.destroy();
   }
 }
 

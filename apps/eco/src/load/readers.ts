@@ -15,52 +15,55 @@ export interface ReadersResult {
  * but 200 is a failed read.
  */
 export class Readers {
-  private readonly result: ReadersResult = { bySource: new Map(), failures: new Map(), latenciesMs: [] };
-  private readonly visible: string[] = [];
-  private stopped = false;
-  private running: Promise<unknown> = Promise.resolve();
+  readonly #result: ReadersResult = { bySource: new Map(), failures: new Map(), latenciesMs: [] };
+  readonly #visible: string[] = [];
+  #stopped = false;
+  #running: Promise<unknown> = Promise.resolve();
+  readonly #http: HttpClient;
+  readonly #url: string;
+  readonly #concurrency: number;
 
-  constructor(
-    private readonly http: HttpClient,
-    private readonly url: string,
-    private readonly concurrency: number,
-  ) {}
+  constructor(http: HttpClient, url: string, concurrency: number) {
+    this.#http = http;
+    this.#url = url;
+    this.#concurrency = concurrency;
+  }
 
   start(): void {
-    this.running = Promise.all(Array.from({ length: this.concurrency }, () => this.read()));
+    this.#running = Promise.all(Array.from({ length: this.#concurrency }, () => this.#read()));
   }
 
   /** An order that every node shows. */
   add(orderId: string): void {
-    this.visible.push(orderId);
+    this.#visible.push(orderId);
   }
 
   async stop(): Promise<ReadersResult> {
-    this.stopped = true;
-    await this.running;
-    return this.result;
+    this.#stopped = true;
+    await this.#running;
+    return this.#result;
   }
 
-  private async read(): Promise<void> {
-    while (!this.stopped) {
-      const orderId = this.visible[Math.floor(Math.random() * this.visible.length)];
+  async #read(): Promise<void> {
+    while (!this.#stopped) {
+      const orderId = this.#visible[Math.floor(Math.random() * this.#visible.length)];
       if (orderId === undefined) {
         await sleep(NOTHING_YET_MS);
         continue;
       }
       const startedMs = performance.now();
-      const said = await this.readOnce(orderId);
-      if (said === undefined) this.result.latenciesMs.push(performance.now() - startedMs);
-      else count(this.result.failures, said);
+      const said = await this.#readOnce(orderId);
+      if (said === undefined) this.#result.latenciesMs.push(performance.now() - startedMs);
+      else count(this.#result.failures, said);
     }
   }
 
-  private async readOnce(orderId: string): Promise<string | undefined> {
+  async #readOnce(orderId: string): Promise<string | undefined> {
     try {
-      const answer = await this.http.send('GET', `${this.url}/orders/${orderId}`);
+      const answer = await this.#http.send('GET', `${this.#url}/orders/${orderId}`);
       if (answer.status !== 200)
         return `${answer.status} ${(answer.body as { title?: string } | undefined)?.title ?? ''}`.trim();
-      count(this.result.bySource, answer.header(headers.source) ?? 'unnamed');
+      count(this.#result.bySource, answer.header(headers.source) ?? 'unnamed');
       return undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);

@@ -15,38 +15,40 @@ export interface PlannedOrder {
 }
 
 export class Shopping {
-  private readonly random: () => number;
+  readonly #random: () => number;
+  readonly #options: ShoppingOptions;
 
-  constructor(private readonly options: ShoppingOptions) {
-    this.random = seeded(options.seed);
+  constructor(options: ShoppingOptions) {
+    this.#options = options;
+    this.#random = seeded(options.seed);
   }
 
   /** The products of the run. The first is the hot one. */
   get productIds(): string[] {
-    return Array.from({ length: this.options.products }, (_, index) => this.productId(index));
+    return Array.from({ length: this.#options.products }, (_, index) => this.#productId(index));
   }
 
   /** One unit of the hot product, or one to three of two products each. */
   next(): PlannedOrder {
-    const { customers, products, hotShare, run } = this.options;
-    const customerId = `load-${run}-customer-${this.below(customers)}`;
-    if (products === 1 || this.random() < hotShare) {
-      return { customerId, lines: [{ productId: this.productId(0), quantity: 1 }] };
+    const { customers, products, hotShare, run } = this.#options;
+    const customerId = `load-${run}-customer-${this.#below(customers)}`;
+    if (products === 1 || this.#random() < hotShare) {
+      return { customerId, lines: [{ productId: this.#productId(0), quantity: 1 }] };
     }
-    const first = this.below(products);
-    const second = (first + 1 + this.below(products - 1)) % products;
+    const first = this.#below(products);
+    const second = (first + 1 + this.#below(products - 1)) % products;
     return {
       customerId,
-      lines: [first, second].map((index) => ({ productId: this.productId(index), quantity: 1 + this.below(3) })),
+      lines: [first, second].map((index) => ({ productId: this.#productId(index), quantity: 1 + this.#below(3) })),
     };
   }
 
-  private productId(index: number): string {
-    return `load-${this.options.run}-${index}`;
+  #productId(index: number): string {
+    return `load-${this.#options.run}-${index}`;
   }
 
-  private below(limit: number): number {
-    return Math.floor(this.random() * limit);
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
   }
 }
 

@@ -19,25 +19,27 @@ interface Watched {
 export class Visibility {
   /** For each order the time by `performance.now()` at which the last node showed it. */
   readonly visibleMs = new Map<string, number>();
-  private readonly nodes: Watched[] = [];
-  private readonly nodesShowing = new Map<string, number>();
-  private readonly loops: Promise<void>[] = [];
-  private failure: Error | undefined;
-  private stopped = false;
+  readonly #nodes: Watched[] = [];
+  readonly #nodesShowing = new Map<string, number>();
+  readonly #loops: Promise<void>[] = [];
+  #failure: Error | undefined;
+  #stopped = false;
+  readonly #target: Target;
+  readonly #onVisible: (orderId: string) => void;
 
-  constructor(
-    private readonly target: Target,
-    private readonly onVisible: (orderId: string) => void,
-  ) {}
+  constructor(target: Target, onVisible: (orderId: string) => void) {
+    this.#target = target;
+    this.#onVisible = onVisible;
+  }
 
   async start(): Promise<void> {
-    for (const group of this.target.groups) {
+    for (const group of this.#target.groups) {
       for (const node of group.nodes) {
         const open = () =>
           ReadSession.open({
             host: node.host,
             port: node.port,
-            ...this.target.login('eco_reader'),
+            ...this.#target.login('eco_reader'),
             applicationName: 'eco load',
             connectTimeoutMs: 5_000,
             queryTimeoutMs: 5_000,
@@ -45,40 +47,40 @@ export class Visibility {
         const session = await open();
         const [now] = await session.query<{ seq: string }>(LAST_SEQ, []);
         const watched = { name: node.name, open, session, last: { seq: now?.seq ?? '0', n: LAST_PLACE }, seen: 0 };
-        this.nodes.push(watched);
-        this.loops.push(this.watch(watched, group.nodes.length));
+        this.#nodes.push(watched);
+        this.#loops.push(this.#watch(watched, group.nodes.length));
       }
     }
   }
 
   /** Orders that each node has shown since the start. */
   get rowsByNode(): { node: string; orders: number }[] {
-    return this.nodes.map(({ name, seen }) => ({ node: name, orders: seen }));
+    return this.#nodes.map(({ name, seen }) => ({ node: name, orders: seen }));
   }
 
   /** Rejects if a node could no longer be queried. */
   async stop(): Promise<void> {
-    this.stopped = true;
-    await Promise.all(this.loops);
-    for (const { session } of this.nodes) session.close();
-    if (this.failure) throw this.failure;
+    this.#stopped = true;
+    await Promise.all(this.#loops);
+    for (const { session } of this.#nodes) session.close();
+    if (this.#failure) throw this.#failure;
   }
 
   get failed(): Error | undefined {
-    return this.failure;
+    return this.#failure;
   }
 
   /** Queries a node again and again. A node may be away, for example during a restart, but not for too long. */
-  private async watch(node: Watched, nodesOfGroup: number): Promise<void> {
+  async #watch(node: Watched, nodesOfGroup: number): Promise<void> {
     let answeredMs = performance.now();
-    while (!this.stopped) {
+    while (!this.#stopped) {
       try {
-        const found = await this.look(node, nodesOfGroup);
+        const found = await this.#look(node, nodesOfGroup);
         answeredMs = performance.now();
         if (found === 0) await sleep(PAUSE_MS);
       } catch (error) {
         if (performance.now() - answeredMs > AWAY_MS) {
-          this.failure ??= new Error(`${node.name} could not be asked any more: ${(error as Error).message}`, {
+          this.#failure ??= new Error(`${node.name} could not be asked any more: ${(error as Error).message}`, {
             cause: error,
           });
           return;
@@ -88,7 +90,7 @@ export class Visibility {
     }
   }
 
-  private async look(node: Watched, nodesOfGroup: number): Promise<number> {
+  async #look(node: Watched, nodesOfGroup: number): Promise<number> {
     if (node.session.isClosed) node.session = await node.open();
     const rows = await node.session.query<{ id: string; seq: string; n: number }>(NEW_ORDERS, [
       node.last.seq,
@@ -98,12 +100,12 @@ export class Visibility {
     for (const { id, seq, n } of rows) {
       node.last = { seq, n };
       node.seen += 1;
-      const showing = (this.nodesShowing.get(id) ?? 0) + 1;
-      if (showing < nodesOfGroup) this.nodesShowing.set(id, showing);
+      const showing = (this.#nodesShowing.get(id) ?? 0) + 1;
+      if (showing < nodesOfGroup) this.#nodesShowing.set(id, showing);
       else {
-        this.nodesShowing.delete(id);
+        this.#nodesShowing.delete(id);
         this.visibleMs.set(id, nowMs);
-        this.onVisible(id);
+        this.#onVisible(id);
       }
     }
     return rows.length;

@@ -21,7 +21,7 @@ export interface WritersResult {
 
 export interface WritersOptions {
   http: HttpClient;
-  /** Used in turn: head office and branch. */
+  /** Addresses of the two APIs, which are used in turn. */
   urls: readonly string[];
   shopping: Shopping;
   concurrency: number;

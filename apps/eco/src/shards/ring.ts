@@ -16,7 +16,7 @@ export function md5Of(text: string): string {
 /** A consistent-hash ring. Each group has many points on it. A key belongs to the group of the next point clockwise. */
 export interface Ring {
   readonly groups: readonly string[];
-  /** Ascending, 48 bits each. */
+  /** Hashes of the points, ascending, 48 bits each. */
   readonly points: readonly number[];
   /** For each point, the index of its group. */
   readonly owners: readonly number[];

@@ -10,14 +10,15 @@ const container = (service: string, ...ports: [number, number][]): ComposeContai
 
 test('containers publish the layout of a cluster, with Central behind the load balancer', () => {
   const { brokers, groups, services } = composeLayout([
-    container('shard-writer-2', [8010, 8011]),
-    container('central-api-1'),
+    container('shard-writer-2', [9000, 9004]),
+    container('central-api-2', [9000, 9005]),
+    container('central-api-1', [9000, 9000]),
     container('nginx', [8080, 8000]),
     container('g1-2', [5432, 5433]),
     container('g1-1', [5432, 5432]),
     container('g2-1', [5432, 5435]),
     container('configure'),
-    container('read-service', [8003, 8003]),
+    container('read-service', [8003, 8003], [9000, 9002]),
     container('broker-1', [5672, 5672], [15_672, 15_672]),
   ]);
   expect(brokers).toMatchObject([{ name: 'broker-1', amqpPort: 5672, managementPort: 15_672 }]);
@@ -25,15 +26,17 @@ test('containers publish the layout of a cluster, with Central behind the load b
     ['g1', ['g1-1:5432', 'g1-2:5433']],
     ['g2', ['g2-1:5435']],
   ]);
-  expect(services.map(({ name, app, port }) => [name, app, port])).toEqual([
-    ['central-api', 'central-api', 8000],
-    ['read-service', 'read-service', 8003],
-    ['shard-writer-2', 'shard-writer', 8011],
+  expect(services.map(({ name, app, port, operatorsPort }) => [name, app, port, operatorsPort])).toEqual([
+    ['central-api', 'central-api', 8000, 9000],
+    ['read-service', 'read-service', 8003, 9002],
+    ['shard-writer-2', 'shard-writer', undefined, 9004],
   ]);
 });
 
 test('a container that publishes nothing now has port 0', () => {
-  expect(composeLayout([container('read-service')]).services).toMatchObject([{ name: 'read-service', port: 0 }]);
+  expect(composeLayout([container('read-service')]).services).toMatchObject([
+    { name: 'read-service', port: 0, operatorsPort: 0 },
+  ]);
 });
 
 test('only unhealthy containers are reported, with their state', () => {

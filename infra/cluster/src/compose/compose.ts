@@ -9,7 +9,7 @@ import { PROJECT_DIR } from '../description.js';
 import { HOST, type App, type DatabaseNode, type Layout, type ServiceNode } from '../layout.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
-import { AMQP_PORT, FILES_DIR, MANAGEMENT_PORT, POSTGRES_PORT } from './network.js';
+import { AMQP_PORT, FILES_DIR, MANAGEMENT_PORT, OPERATORS_PORT, POSTGRES_PORT } from './addresses.js';
 
 /**
  * Controls the system of compose.yaml. Everything is done by `docker compose`, so people who use that directly see and
@@ -122,6 +122,13 @@ const containerSchema = z
     };
   });
 
+/** The container that clients reach, its port for them, and the container with the port for operators. */
+interface ApiPorts {
+  readonly at: ComposeContainer;
+  readonly target: number;
+  readonly operators?: ComposeContainer | undefined;
+}
+
 /**
  * The containers' ports on this machine, in the layout of a cluster of processes. Central occurs once, with the port of
  * the load balancer. A container that does not run has port 0.
@@ -130,12 +137,9 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
   const all = [...containers].sort((one, other) => one.service.localeCompare(other.service, 'en', { numeric: true }));
   const portOf = ({ ports }: ComposeContainer, target: number) => ports.get(target) ?? 0;
   const named = (pattern: RegExp) => all.filter(({ service }) => pattern.test(service));
-  const service = (container: ComposeContainer, name: string, app: App, target: number): ServiceNode => ({
-    name,
-    app,
-    host: HOST,
-    port: portOf(container, target),
-  });
+  const api = (app: App, { at, target, operators = at }: ApiPorts): ServiceNode => {
+    return { name: app, app, host: HOST, port: portOf(at, target), operatorsPort: portOf(operators, OPERATORS_PORT) };
+  };
 
   const groups = new Map<string, DatabaseNode[]>();
   for (const container of named(/^g\d+-\d+$/)) {
@@ -157,10 +161,12 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
       first === undefined ? [] : [{ id, nodes: [first, ...others] }],
     ),
     services: [
-      ...named(/^nginx$/).map((nginx) => service(nginx, 'central-api', 'central-api', 8080)),
-      ...named(/^sucursal-api$/).map((each) => service(each, each.service, 'sucursal-api', 8002)),
-      ...named(/^read-service$/).map((each) => service(each, each.service, 'read-service', 8003)),
-      ...named(/^shard-writer-\d+$/).map((each) => service(each, each.service, 'shard-writer', 8010)),
+      ...named(/^nginx$/).map((at) => api('central-api', { at, target: 8080, operators: named(/^central-api-1$/)[0] })),
+      ...named(/^sucursal-api$/).map((at) => api('sucursal-api', { at, target: 8002 })),
+      ...named(/^read-service$/).map((at) => api('read-service', { at, target: 8003 })),
+      ...named(/^shard-writer-\d+$/).map((at): ServiceNode => {
+        return { name: at.service, app: 'shard-writer', host: HOST, operatorsPort: portOf(at, OPERATORS_PORT) };
+      }),
     ],
   };
 }

@@ -8,7 +8,7 @@ import type { App, GroupLayout } from '../layout.js';
 import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
 import { Refused } from '../refused.js';
 import { openSecrets, serviceSecrets, writeSecretFile, type Secrets, type ServiceIdentity } from '../secrets.js';
-import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './network.js';
+import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './addresses.js';
 
 /**
  * The first job of compose.yaml, before any server: it creates passwords and settings. Each container's volume gets

@@ -7,7 +7,7 @@ import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
 import { until } from '../until.js';
 import { allDir, readGroups } from './configure.js';
-import { brokers, groupOf, MANAGEMENT_PORT } from './network.js';
+import { brokers, groupOf, MANAGEMENT_PORT } from './addresses.js';
 
 /** Time for the servers to start, ms. They start at the same time as this job. */
 const SERVERS_MS = 180_000;
@@ -62,26 +62,6 @@ export async function declare(
   ]);
 }
 
-<<<<<<< HEAD
-=======
-/** The management API of the first broker that answers. */
-async function managementOf({ broker }: Secrets): Promise<Management> {
-  const all = brokers.map(({ host }) => ({
-    url: `http://${host}:${MANAGEMENT_PORT}`,
-    user: 'operator',
-    password: broker.operator,
-  }));
-  let found: Management | undefined;
-  const look = async () => {
-    const running = await Promise.all(all.map(runningNodes));
-    found = all.find((_, index) => (running[index] ?? 0) > 0);
-    return found !== undefined;
-  };
-  await until('no broker answered', look, { deadlineMs: SERVERS_MS, pauseMs: 500 });
-  return found as Management;
-}
-
->>>>>>> main
 /** Retries while the primary is still starting. Refusals are reported at once. */
 async function untilDone(work: () => Promise<void>): Promise<void> {
   let failure: unknown;

@@ -9,23 +9,27 @@ import { runIn } from './server-container.js';
  */
 export class ContainerDisks {
   #holderId = '';
+  readonly #engine: Engine;
+  readonly #prefix: string;
+  readonly #labels: Record<string, string>;
+  readonly #isSmall: boolean;
 
-  constructor(
-    private readonly engine: Engine,
-    private readonly prefix: string,
-    private readonly labels: Record<string, string>,
-    private readonly isSmall: boolean,
-  ) {}
+  constructor(engine: Engine, prefix: string, labels: Record<string, string>, isSmall: boolean) {
+    this.#engine = engine;
+    this.#prefix = prefix;
+    this.#labels = labels;
+    this.#isSmall = isSmall;
+  }
 
   volumeOf(server: string): string {
-    return `${this.prefix}-${server}`;
+    return `${this.#prefix}-${server}`;
   }
 
   async make(servers: readonly string[]): Promise<void> {
     for (const server of servers) await this.#makeVolume(server);
-    if (!this.isSmall) return;
+    if (!this.#isSmall) return;
     const holder = await new GenericContainer(IMAGES.database)
-      .withLabels(this.labels)
+      .withLabels(this.#labels)
       .withAutoCleanup(false)
       .withNetworkMode('none')
       .withBindMounts(
@@ -49,19 +53,19 @@ export class ContainerDisks {
 
   /** Deletes everything on the disk. No container may use the disk, except the idle one. */
   async clear(server: string): Promise<void> {
-    if (this.isSmall) {
+    if (this.#isSmall) {
       await this.#run('find', dirOf(server), '-mindepth', '1', '-delete');
       return;
     }
-    await this.engine.getVolume(this.volumeOf(server)).remove();
+    await this.#engine.getVolume(this.volumeOf(server)).remove();
     await this.#makeVolume(server);
   }
 
   async #makeVolume(server: string): Promise<void> {
-    await this.engine.createVolume({
+    await this.#engine.createVolume({
       Name: this.volumeOf(server),
-      Labels: this.labels,
-      ...(this.isSmall && {
+      Labels: this.#labels,
+      ...(this.#isSmall && {
         Driver: 'local',
         DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${SMALL_DISK_MB}m` },
       }),
@@ -69,7 +73,7 @@ export class ContainerDisks {
   }
 
   async #run(...command: string[]): Promise<void> {
-    await runIn(this.engine, this.#holderId, command);
+    await runIn(this.#engine, this.#holderId, command);
   }
 }
 

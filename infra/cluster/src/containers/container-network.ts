@@ -6,13 +6,15 @@ import type { Engine } from './engine.js';
  */
 export class ContainerNetwork {
   readonly #hosts: ReadonlyMap<string, string>;
+  readonly #engine: Engine;
 
   private constructor(
-    private readonly engine: Engine,
+    engine: Engine,
     readonly name: string,
     readonly range: string,
     servers: readonly string[],
   ) {
+    this.#engine = engine;
     const prefix = range.split('.').slice(0, 3).join('.');
     this.#hosts = new Map(servers.map((server, index) => [server, `${prefix}.${FIRST_HOST + index}`]));
   }
@@ -52,17 +54,17 @@ export class ContainerNetwork {
   }
 
   async pull(server: string, containerId: string): Promise<void> {
-    await this.engine.getNetwork(this.name).disconnect({ Container: containerId, Force: true });
+    await this.#engine.getNetwork(this.name).disconnect({ Container: containerId, Force: true });
   }
 
   async plug(server: string, containerId: string): Promise<void> {
-    await this.engine
+    await this.#engine
       .getNetwork(this.name)
       .connect({ Container: containerId, EndpointConfig: this.endpointOf(server) });
   }
 
   async remove(): Promise<void> {
-    await this.engine.getNetwork(this.name).remove();
+    await this.#engine.getNetwork(this.name).remove();
   }
 }
 

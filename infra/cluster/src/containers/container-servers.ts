@@ -49,11 +49,12 @@ export class ContainerServers implements Servers {
   readonly groups: readonly RunningGroup[];
   readonly #brokers: readonly ServerContainer[];
   readonly #groups: readonly ContainerGroup[];
+  readonly #host: Host;
+  readonly #ground: ContainerGround;
 
-  constructor(
-    private readonly host: Host,
-    private readonly ground: ContainerGround,
-  ) {
+  constructor(host: Host, ground: ContainerGround) {
+    this.#host = host;
+    this.#ground = ground;
     const { brokers, groups } = host.layout;
     this.#brokers = brokers.map((node) => this.#container(this.#brokerSpec(node)));
     this.brokers = brokers.map((node, index) => this.#runningBroker(node, this.#brokers[index] as ServerContainer));
@@ -80,7 +81,7 @@ export class ContainerServers implements Servers {
       {
         title: 'users, exchanges and queues',
         run: () => {
-          const { description, layout, secrets, signal } = this.host;
+          const { description, layout, secrets, signal } = this.#host;
           const { host, managementPort } = layout.brokers[0] as BrokerNode;
           return declareBrokers({
             urls: [`http://${host}:${managementPort}`],
@@ -96,7 +97,7 @@ export class ContainerServers implements Servers {
   }
 
   #startGroup({ group, containers }: ContainerGroup): Step {
-    const { description, secrets, signal } = this.host;
+    const { description, secrets, signal } = this.#host;
     const [primary, ...replicas] = containers as [ServerContainer, ...ServerContainer[]];
     const prepare = async () => {
       await prepareDatabases({
@@ -145,16 +146,16 @@ export class ContainerServers implements Servers {
   }
 
   remove(): Promise<void> {
-    return this.ground.remove();
+    return this.#ground.remove();
   }
 
   #container(spec: ContainerSpec): ServerContainer {
-    const { engine, network, labels } = this.ground;
-    return new ServerContainer(spec, engine, network, labels, this.host.signal);
+    const { engine, network, labels } = this.#ground;
+    return new ServerContainer(spec, engine, network, labels, this.#host.signal);
   }
 
   #brokerSpec(node: BrokerNode): ContainerSpec {
-    const { description, layout, secrets } = this.host;
+    const { description, layout, secrets } = this.#host;
     const [seed] = layout.brokers;
     const peers = node === seed ? [node] : layout.brokers;
     const url = `http://${node.host}:${node.managementPort}`;
@@ -174,7 +175,7 @@ export class ContainerServers implements Servers {
         cookie: secrets.cookie,
       },
       user: 'rabbitmq',
-      data: { dir: '/var/lib/rabbitmq', volume: this.ground.disks.volumeOf(node.name) },
+      data: { dir: '/var/lib/rabbitmq', volume: this.#ground.disks.volumeOf(node.name) },
       ports: this.#published({ [PORTS.amqp]: node.amqpPort, [PORTS.management]: node.managementPort }),
       stopMs: STOP_MS,
       ready: async () => (await answersAmqp(node.host, node.amqpPort)) && answersHttp(url),
@@ -183,7 +184,7 @@ export class ContainerServers implements Servers {
   }
 
   #databaseSpec(node: DatabaseNode, group: GroupLayout): ContainerSpec {
-    const { description, secrets } = this.host;
+    const { description, secrets } = this.#host;
     const [primary] = group.nodes;
     return {
       name: node.name,
@@ -199,12 +200,12 @@ export class ContainerServers implements Servers {
           listenAddresses: '*',
           smallDisk: description.faults,
         }),
-        'pg_hba.conf': hostBasedAccess(this.ground.network.range),
+        'pg_hba.conf': hostBasedAccess(this.#ground.network.range),
         'replicator.pgpass': `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`,
         ...(node === primary && { 'superuser-password': `${secrets.database.postgres}\n` }),
       },
       user: 'postgres',
-      data: { dir: '/var/lib/postgresql/data', volume: this.ground.disks.volumeOf(node.name) },
+      data: { dir: '/var/lib/postgresql/data', volume: this.#ground.disks.volumeOf(node.name) },
       ports: this.#published({ [PORTS.postgres]: node.port }),
       stopMs: STOP_MS,
       ready: () => answersSql(node, secrets.database.postgres),
@@ -217,13 +218,13 @@ export class ContainerServers implements Servers {
    * cut off, so each server is reached at its own address.
    */
   #published(ports: Record<number, number>): Record<number, number> {
-    return this.host.description.faults ? {} : ports;
+    return this.#host.description.faults ? {} : ports;
   }
 
   #runningServer(host: string, container: ServerContainer): RunningServer {
-    const { disks } = this.ground;
+    const { disks } = this.#ground;
     const whenAsked = (work: () => Promise<void>) => async () => {
-      if (this.host.description.faults) return work();
+      if (this.#host.description.faults) return work();
       const { name } = container;
       throw new Refused(`${name} can be cut off, and its disk filled, when the description says faults: true`);
     };
@@ -258,7 +259,7 @@ export class ContainerServers implements Servers {
   }
 
   #runningDatabase(node: DatabaseNode, container: ServerContainer): RunningDatabase {
-    const password = this.host.secrets.database.postgres;
+    const password = this.#host.secrets.database.postgres;
     return {
       ...this.#runningServer(node.host, container),
       port: node.port,
@@ -269,7 +270,7 @@ export class ContainerServers implements Servers {
       },
       lose: async () => {
         await container.discard();
-        await this.ground.disks.clear(container.name);
+        await this.#ground.disks.clear(container.name);
       },
     };
   }

@@ -33,14 +33,23 @@ const SCRIPT = '/eco/start.sh';
 /** One server in a container. `create` starts it; afterwards it is stopped and started until it is discarded. */
 export class ServerContainer implements RunningNode {
   #id: string | undefined;
+  readonly #engine: Engine;
+  readonly #network: ContainerNetwork;
+  readonly #labels: Record<string, string>;
+  readonly #signal: AbortSignal;
 
   constructor(
     readonly spec: ContainerSpec,
-    private readonly engine: Engine,
-    private readonly network: ContainerNetwork,
-    private readonly labels: Record<string, string>,
-    private readonly signal: AbortSignal,
-  ) {}
+    engine: Engine,
+    network: ContainerNetwork,
+    labels: Record<string, string>,
+    signal: AbortSignal,
+  ) {
+    this.#engine = engine;
+    this.#network = network;
+    this.#labels = labels;
+    this.#signal = signal;
+  }
 
   get name(): string {
     return this.spec.name;
@@ -53,12 +62,12 @@ export class ServerContainer implements RunningNode {
 
   /** Creates and starts it. */
   async create(): Promise<void> {
-    this.signal.throwIfAborted();
+    this.#signal.throwIfAborted();
     const { name, image, script, environment, files, user, data, ports } = this.spec;
     const started = await new PlacedContainer(image)
-      .placed(this.network, name, ports)
+      .placed(this.#network, name, ports)
       .withHostname(name)
-      .withLabels(this.labels)
+      .withLabels(this.#labels)
       // Testcontainers' reaper would be another container; ours are ended by the reaper of this process.
       .withAutoCleanup(false)
       .withEnvironment({ ...environment, ECO_NODE: name, ECO_FILES: FILES_DIR })
@@ -83,11 +92,13 @@ export class ServerContainer implements RunningNode {
       if (!state.Running) throw await this.#failure(`ended (code ${state.ExitCode})`);
       return this.spec.ready();
     };
-    await until('was not ready', probe, { deadlineMs: this.spec.readyMs, signal: this.signal, pauseMs: LOOK_MS }).catch(
-      async (error: Error) => {
-        throw error instanceof NotInTime ? await this.#failure(error.message) : error;
-      },
-    );
+    await until('was not ready', probe, {
+      deadlineMs: this.spec.readyMs,
+      signal: this.#signal,
+      pauseMs: LOOK_MS,
+    }).catch(async (error: Error) => {
+      throw error instanceof NotInTime ? await this.#failure(error.message) : error;
+    });
   }
 
   async isRunning(): Promise<boolean> {
@@ -138,21 +149,21 @@ export class ServerContainer implements RunningNode {
   }
 
   async cutOff(): Promise<void> {
-    await this.network.pull(this.name, this.id);
+    await this.#network.pull(this.name, this.id);
   }
 
   async reconnect(): Promise<void> {
-    await this.network.plug(this.name, this.id);
+    await this.#network.plug(this.name, this.id);
   }
 
   /** Runs a program in it, as root, and returns its output. Throws with its output if it failed. */
   async run(...command: string[]): Promise<string> {
-    return runIn(this.engine, this.id, command);
+    return runIn(this.#engine, this.id, command);
   }
 
   get #container() {
     if (this.#id === undefined) throw new Error(`${this.name} has not begun`);
-    return this.engine.getContainer(this.#id);
+    return this.#engine.getContainer(this.#id);
   }
 
   async #isPaused(): Promise<boolean> {

@@ -8,12 +8,15 @@ import { Refused } from '../refused.js';
 /** A small disk in memory for each server, so that a test can fill it without affecting others. */
 export class Disks {
   readonly #mounted = new Set<string>();
+  readonly #dataDir: string;
 
-  constructor(private readonly dataDir: string) {}
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+  }
 
   /** Mount point of the server's disk. */
   dirOf(server: string): string {
-    return path.join(this.dataDir, DISKS_DIR, server);
+    return path.join(this.#dataDir, DISKS_DIR, server);
   }
 
   /** Throws a `Refused` if this user may not mount. */

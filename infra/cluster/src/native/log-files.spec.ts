@@ -9,6 +9,7 @@ let dir: string;
 beforeEach(() => (dir = mkdtempSync(path.join(os.tmpdir(), 'eco-log-files-'))));
 afterEach(() => rmSync(dir, { recursive: true }));
 
+// ASVS 5.0: 16.4.2
 it('keeps the log of a writing process within its limit, in two files, and in order', async () => {
   const file = path.join(dir, 'a.log');
   const log = openSync(file, 'a', 0o600);

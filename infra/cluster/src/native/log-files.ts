@@ -30,11 +30,13 @@ export function logBefore(file: string): string {
 /** Keeps log files within their limit while it runs. */
 export class LogFiles {
   #timer: NodeJS.Timeout | undefined;
+  readonly #files: () => readonly string[];
+  readonly #maxBytes: number;
 
-  constructor(
-    private readonly files: () => readonly string[],
-    private readonly maxBytes = LOG_FILE_MAX,
-  ) {}
+  constructor(files: () => readonly string[], maxBytes = LOG_FILE_MAX) {
+    this.#files = files;
+    this.#maxBytes = maxBytes;
+  }
 
   begin(): void {
     this.#timer ??= setTimeout(() => void this.#look(), LOOK_MS).unref();
@@ -46,7 +48,7 @@ export class LogFiles {
   }
 
   async #look(): Promise<void> {
-    for (const file of this.files()) await moveIfLarge(file, this.maxBytes);
+    for (const file of this.#files()) await moveIfLarge(file, this.#maxBytes);
     if (this.#timer === undefined) return;
     this.#timer = undefined;
     this.begin();

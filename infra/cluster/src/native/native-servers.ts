@@ -3,7 +3,7 @@ import type { RunningBroker, RunningGroup } from '../running-cluster.js';
 import { together, type Step } from '../steps.js';
 import type { Native } from './native.js';
 import { PostgresGroup } from './postgres.js';
-import type { NativeProcess, ProcessSpec } from './process.js';
+import type { NativeProcess, ProcessSpec } from './native-process.js';
 import { Rabbitmq } from './rabbitmq.js';
 import { stopSteps } from './stop-stages.js';
 

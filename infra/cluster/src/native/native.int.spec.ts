@@ -13,7 +13,7 @@ import { isFree } from '../ports.js';
 import { Refused } from '../refused.js';
 import { AlreadyRunning } from '../run-file.js';
 import { openSecrets } from '../secrets.js';
-import { openCluster, startNative } from '../start.js';
+import { openCluster, startNative } from '../start-native.js';
 import { startOf } from './identity.js';
 
 /*
@@ -27,7 +27,7 @@ const description = describeCluster({
   groups: [{ id: 'g1', replicas: 1 }],
   services: false,
   dataDir,
-  ports: { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, writer: 0 },
+  ports: { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, operators: 0 },
 });
 
 let cluster: Cluster;
@@ -91,6 +91,7 @@ test('the replica streams, and commits wait for it', async () => {
   });
 });
 
+// ASVS 5.0: 6.3.2
 test('the management API answers the administrator and the operator, who may only look; there is no guest', async () => {
   const operator = cluster.brokerLogin('operator');
   expect((await management('queues/ecomarket/orders.g1', cluster.brokerLogin('topology'))).status).toBe(200);

@@ -15,11 +15,10 @@ import { Refused } from '../refused.js';
  */
 export class Network {
   readonly #cables = new Map<string, { readonly host: string; readonly namespace: string; readonly port: string }>();
+  readonly #number: number;
 
-  private constructor(
-    private readonly number: number,
-    servers: readonly string[],
-  ) {
+  private constructor(number: number, servers: readonly string[]) {
+    this.#number = number;
     servers.forEach((server, index) => {
       this.#cables.set(server, {
         host: `198.18.${number}.${FIRST_HOST + index}`,
@@ -65,7 +64,7 @@ export class Network {
     await ip(...inSwitch, 'link', 'set', 'switch', 'up');
     await ip('link', 'add', this.#switch, 'type', 'veth', 'peer', 'name', 'host', 'netns', this.#switch);
     await ip(...inSwitch, 'link', 'set', 'host', 'master', 'switch', 'up');
-    await ip('addr', 'add', `198.18.${this.number}.1/24`, 'dev', this.#switch);
+    await ip('addr', 'add', `198.18.${this.#number}.1/24`, 'dev', this.#switch);
     await ip('link', 'set', this.#switch, 'up');
     for (const { host, namespace, port } of this.#cables.values()) {
       await ip('netns', 'add', namespace);
@@ -79,7 +78,7 @@ export class Network {
 
   /** The network's range, as PostgreSQL and others write it. */
   get range(): string {
-    return `198.18.${this.number}.0/24`;
+    return `198.18.${this.#number}.0/24`;
   }
 
   hostOf(server: string): string {
@@ -110,7 +109,7 @@ export class Network {
   }
 
   get #switch(): string {
-    return `eco-net-${this.number}`;
+    return `eco-net-${this.#number}`;
   }
 
   get #namespaces(): string[] {

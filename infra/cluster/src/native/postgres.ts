@@ -12,8 +12,8 @@ import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Say, type Step } from '../steps.js';
 import { commandAs, giveTo } from './account.js';
 import type { Native } from './native.js';
-import { runningServer } from './nodes.js';
-import type { NativeProcess, ProcessSpec } from './process.js';
+import { runningServer } from './running-server.js';
+import type { NativeProcess, ProcessSpec } from './native-process.js';
 import type { StopStage } from './stop-stages.js';
 
 /**

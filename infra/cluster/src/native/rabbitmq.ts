@@ -13,8 +13,8 @@ import { writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Step } from '../steps.js';
 import { until } from '../until.js';
 import type { Native } from './native.js';
-import { runningServer } from './nodes.js';
-import type { NativeProcess, ProcessSpec } from './process.js';
+import { runningServer } from './running-server.js';
+import type { NativeProcess, ProcessSpec } from './native-process.js';
 import { signalTree } from './process-tree.js';
 
 /**
@@ -187,11 +187,7 @@ export class Rabbitmq {
       const dir = this.#nodeDir(node);
       await mkdir(dir, { recursive: true });
       await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
-<<<<<<< HEAD
-      // It contains the administrator's password.
-=======
-      // The file contains the operator's password.
->>>>>>> main
+      // The file contains the administrator's password.
       await writeSecretFile(path.join(dir, 'rabbitmq.conf'), this.#configuration(node));
     }
   }

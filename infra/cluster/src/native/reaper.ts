@@ -39,11 +39,11 @@ export class Reaper {
   }
 
   began(pid: number): void {
-    this.#tell(`began ${pid}`);
+    this.#send(`began ${pid}`);
   }
 
   ended(pid: number): void {
-    this.#tell(`ended ${pid}`);
+    this.#send(`ended ${pid}`);
   }
 
   /**
@@ -51,16 +51,16 @@ export class Reaper {
    * killed.
    */
   addCleanup(command: string): void {
-    this.#tell(`last ${command}`);
+    this.#send(`last ${command}`);
   }
 
   /** Ends the reaper when everything has stopped. */
   dismiss(): void {
-    this.#tell('done');
+    this.#send('done');
     this.#shell.stdin?.end();
   }
 
-  #tell(line: string): void {
+  #send(line: string): void {
     this.#shell.stdin?.write(`${line}\n`);
   }
 }

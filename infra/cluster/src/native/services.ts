@@ -7,8 +7,8 @@ import type { RunningService } from '../running-cluster.js';
 import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
 import { together, type Step } from '../steps.js';
 import type { Host } from '../host.js';
-import { runningNode } from './nodes.js';
-import type { NativeProcess, ProcessSpec } from './process.js';
+import { runningNode } from './running-server.js';
+import type { NativeProcess, ProcessSpec } from './native-process.js';
 import type { StopStage } from './stop-stages.js';
 
 /** Our own processes: Node runs each app's main.js with an environment that describes the cluster. */
@@ -37,7 +37,8 @@ export class Services {
     }));
     this.nodes = this.#services.map(({ service, process }) => ({
       ...runningNode(process),
-      url: `http://${service.host}:${service.port}`,
+      url: `http://${service.host}:${service.port ?? service.operatorsPort}`,
+      operatorsUrl: operatorsUrlOf(service),
     }));
   }
 
@@ -83,7 +84,9 @@ export class Services {
       ...givenSettings(),
       ECO_NAME: service.name,
       ECO_HOST: service.host,
-      ECO_PORT: String(service.port),
+      ECO_OPERATORS_HOST: service.host,
+      ECO_OPERATORS_PORT: String(service.operatorsPort),
+      ...(service.port !== undefined && { ECO_PORT: String(service.port) }),
       ECO_LOG_LEVEL: description.logLevel,
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
       ECO_GROUPS: layout.groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';'),
@@ -104,9 +107,13 @@ function givenSettings(): Record<string, string> {
   );
 }
 
-async function isReady({ host, port }: ServiceNode): Promise<boolean> {
+function operatorsUrlOf({ host, operatorsPort }: ServiceNode): string {
+  return `http://${host}:${operatorsPort}`;
+}
+
+async function isReady(service: ServiceNode): Promise<boolean> {
   try {
-    const response = await fetch(`http://${host}:${port}/health/ready`, { signal: AbortSignal.timeout(5000) });
+    const response = await fetch(`${operatorsUrlOf(service)}/health/ready`, { signal: AbortSignal.timeout(5000) });
     await response.body?.cancel();
     return response.ok;
   } catch {

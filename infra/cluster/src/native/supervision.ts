@@ -1,5 +1,5 @@
 import { doubledMs } from '@eco/base';
-import { endText, type NativeProcess } from './process.js';
+import { endText, type NativeProcess } from './native-process.js';
 
 /** Pause before a restart. */
 const BACK_OFF = { firstMs: 500, capMs: 30_000 };
@@ -37,7 +37,7 @@ export class Supervision {
       const how = `${process.name} ended (${endText(end)})`;
       if (!this.#services.has(process)) return say(`${how}; its log is ${process.spec.logFile}`);
       const ms = this.#nextWait(process);
-      say(`${how}; starts again in ${ms / 1000} s`);
+      say(`${how}; starting it again in ${ms / 1000} s`);
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         this.#startAgain(process);

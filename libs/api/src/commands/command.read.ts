@@ -3,9 +3,9 @@ import { ApiTags } from '@nestjs/swagger';
 import { commandOutcomeSchema, commandPathSchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
+import { AwaitedCommands } from '../http/awaited-commands.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
-import { readUntil } from '../http/read-until.js';
 import { commandQuery } from './command.query.js';
 
 const getCommand = operation({
@@ -25,14 +25,18 @@ const getCommand = operation({
 @ApiTags('commands')
 @Controller('commands')
 export class CommandController {
-  constructor(private readonly reads: Reads) {}
+  constructor(
+    private readonly reads: Reads,
+    private readonly awaited: AwaitedCommands,
+  ) {}
 
   @Get(':commandId')
   @Operation(getCommand)
   async get(@Input(getCommand) { path, headers }: InputOf<typeof getCommand>): Promise<HttpResponse> {
     const { commandId } = path;
     const options = readOptionsOf(headers);
-    const { rows, extra, source } = await readUntil(
+    const { rows, extra, source } = await this.awaited.readUntil(
+      [commandId],
       options,
       async () => answered(await this.reads.ofId(commandId, commandQuery, [commandId], options)),
       (read) => read.rows.length > 0 || read.extra.dead_letter !== null,

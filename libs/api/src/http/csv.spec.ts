@@ -31,6 +31,7 @@ const STARTS_FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 describe('rows as CSV', () => {
   const texts = fc.option(fc.string({ unit: fc.constantFrom('a', '"', ',', ';', '=', '-', '\n', '\r', 'é', ' ') }));
 
+  // ASVS 5.0: 1.1.2
   it('read back unchanged, whatever the texts contain, except for apostrophes before formulas', () => {
     fc.assert(
       fc.property(fc.array(texts), (names) => {
@@ -54,6 +55,20 @@ describe('rows as CSV', () => {
         }
         // Splits a line like a reader that ignores quotes.
         for (const piece of text.split(/[,;\r\n]/)) expect(piece.replaceAll('"', '')).not.toMatch(STARTS_FORMULA);
+      }),
+    );
+  });
+
+  it('contain no formula after spaces and invisible characters, nor in characters that normalisation makes one of', () => {
+    const starts = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code)).filter((character) =>
+      /^[=+\-@]/.test(character.normalize('NFKC')),
+    );
+    expect(starts).toContain('＝');
+    const invisible = fc.array(fc.constantFrom(' ', '\u00a0', '\u200b', '\u2003', '\u2060', '\ufeff', '"'));
+    fc.assert(
+      fc.property(fc.constantFrom('', 'a;', 'a,'), invisible, fc.constantFrom(...starts), (before, blanks, start) => {
+        const [[name] = []] = parse(csvRows([{ name: `${before}${blanks.join('')}${start}1`, n: 1 }], columnsOf(row)));
+        expect(name?.startsWith(`${before}'`)).toBe(true);
       }),
     );
   });

@@ -3,9 +3,9 @@ import { ApiTags } from '@nestjs/swagger';
 import { headers, orderPathSchema, orderPendingSchema, orderSchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
+import { AwaitedCommands } from '../http/awaited-commands.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from '../http/read-answer.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
-import { readUntil } from '../http/read-until.js';
 import { orderOf, orderQuery } from './order.query.js';
 
 const getOrder = operation({
@@ -29,7 +29,10 @@ const getOrder = operation({
 @ApiTags('orders')
 @Controller('orders')
 export class OrderController {
-  constructor(private readonly reads: Reads) {}
+  constructor(
+    private readonly reads: Reads,
+    private readonly awaited: AwaitedCommands,
+  ) {}
 
   @Get(':orderId')
   @Operation(getOrder)
@@ -37,7 +40,8 @@ export class OrderController {
     const { orderId } = path;
     const options = readOptionsOf(brought);
     const isAccepted = options.position.orders.includes(orderId);
-    const { rows, extra, source } = await readUntil(
+    const { rows, extra, source } = await this.awaited.readUntil(
+      [orderId],
       options,
       async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], options)),
       (read) => !isAccepted || read.rows.length > 0 || read.extra.no_order_because !== null,

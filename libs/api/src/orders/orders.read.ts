@@ -4,11 +4,11 @@ import { orderPageSchema, orderSchema, ordersQuerySchema, instantSchema } from '
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads, type ReadOptions } from '@eco/reads';
 import { isRoutedBy, isUuid } from '@eco/routing';
+import { AwaitedCommands } from '../http/awaited-commands.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../http/list.js';
 import { mergePage, notAPlace, wholePart, type PageOrder } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
-import { readUntil } from '../http/read-until.js';
 import { orderOf, type Order } from './order.query.js';
 import { ordersOfBranchQuery } from './orders-of-branch.query.js';
 import { ordersOfCustomerQuery } from './orders-of-customer.query.js';
@@ -34,7 +34,10 @@ const newestFirst: PageOrder<Order> = { keyOf: ({ placedAt, orderId }) => [place
 @ApiTags('orders')
 @Controller('orders')
 export class OrdersController {
-  constructor(private readonly reads: Reads) {}
+  constructor(
+    private readonly reads: Reads,
+    private readonly awaited: AwaitedCommands,
+  ) {}
 
   @Get()
   @Operation(listOrders)
@@ -55,7 +58,8 @@ export class OrdersController {
   ): Promise<ReadPage> {
     const accepted = options.position.orders.filter((orderId) => isRoutedBy(orderId, customerId));
     const values = [customerId, ...placeAndPeriodOf(query, place), accepted, query.branchId ?? null];
-    const { rows, extra, source } = await readUntil(
+    const { rows, extra, source } = await this.awaited.readUntil(
+      accepted,
       options,
       async () => answered(await this.reads.ofKey(customerId, ordersOfCustomerQuery, values, options)),
       (read) => read.extra.pending.length === 0,

@@ -42,7 +42,7 @@ beforeAll(async () => {
   system = await startReadSystem();
   await system.write(...PRODUCTS.map((productId) => productNamed(productId, 100, 100_000_000)));
   // Vacuum runs all the time without pausing.
-  await system.tell(
+  await system.run(
     1,
     `ALTER SYSTEM SET autovacuum_naptime = 1`,
     `ALTER SYSTEM SET autovacuum_vacuum_threshold = 1`,
@@ -72,7 +72,7 @@ async function underFire(reads: number, ask: Ask): Promise<Run> {
   const vacuuming = (async () => {
     while (!over) {
       for (const table of ['stock_level', 'group_state', 'product', 'orders', 'outcome', 'movement']) {
-        await system.tell(1, `VACUUM eco.${table}`);
+        await system.run(1, `VACUUM eco.${table}`);
       }
       run.vacuums += 1;
       await sleep(100);
@@ -135,7 +135,7 @@ it('no read fails', async () => {
 
 it('without the measures reads fail, so the test above can fail', async () => {
   for (const number of [2, 3]) {
-    await system.tell(
+    await system.run(
       number,
       `ALTER SYSTEM SET hot_standby_feedback = off`,
       `ALTER SYSTEM SET max_standby_streaming_delay = 0`,

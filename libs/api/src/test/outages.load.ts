@@ -120,7 +120,7 @@ it('all down: every reader is asked to retry; all back: every reader is answered
 });
 
 it('all replicas late: the primary takes over within its budget, then only readers that require freshness are refused', async () => {
-  for (const number of [2, 3]) await system.tell(number, 'SELECT pg_wal_replay_pause()');
+  for (const number of [2, 3]) await system.run(number, 'SELECT pg_wal_replay_pause()');
   const before = price;
   const position = await changePrice();
   expect((await read(at(position))).source.role).toBe('primary');
@@ -133,7 +133,7 @@ it('all replicas late: the primary takes over within its budget, then only reade
       ...(await Promise.all(Array.from({ length: 500 }, (_, n) => ask(n % 2 === 0 ? anyone : at(position))))),
     );
   }
-  for (const number of [2, 3]) await system.tell(number, 'SELECT pg_wal_replay_resume()');
+  for (const number of [2, 3]) await system.run(number, 'SELECT pg_wal_replay_resume()');
   const byPrimary = answers.filter((answer) => answer.type === 'answer' && answer.source.role === 'primary').length;
   const refused = answers.filter((answer) => answer.type !== 'answer');
   expect(byPrimary).toBeLessThan(1_500);
@@ -147,13 +147,13 @@ it('all replicas late: the primary takes over within its budget, then only reade
 });
 
 it('a replica that receives no log is seen as broken and avoided', async () => {
-  await system.tell(3, `ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'`, 'SELECT pg_reload_conf()');
+  await system.run(3, `ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'`, 'SELECT pg_reload_conf()');
   const report = () => system.reads.report()[2];
   await eventually('the replica is seen as broken', () => report()?.replication?.follows === false, within60s);
   expect(report()).toMatchObject({ reachable: true, role: 'replica' });
   for (let n = 0; n < 200; n += 1) expect((await read(anyone)).source.node).not.toBe('g1-3');
 
-  await system.tell(3, 'ALTER SYSTEM RESET primary_conninfo', 'SELECT pg_reload_conf()');
+  await system.run(3, 'ALTER SYSTEM RESET primary_conninfo', 'SELECT pg_reload_conf()');
   await eventually('it follows again', () => report()?.replication?.follows === true, within60s);
   // A single reader would always use the faster replica.
   const readers = () => Promise.all(Array.from({ length: 64 }, () => read(anyone)));
@@ -177,7 +177,7 @@ async function retriesOf(
 
 it('one damaged page on one replica: no read fails, and the replica is avoided', async () => {
   // The file has the whole page, and no log is left that a restart would replay over it.
-  await system.tell(1, 'CHECKPOINT');
+  await system.run(1, 'CHECKPOINT');
   const position = await changePrice();
   await eventually(
     'the replica shows it',
@@ -191,7 +191,7 @@ it('one damaged page on one replica: no read fails, and the replica is avoided',
     },
     within60s,
   );
-  await system.tell(1, 'CHECKPOINT');
+  await system.run(1, 'CHECKPOINT');
   const [file] = await system.group.asSuperuser<{ folder: string; name: string }>(
     `SELECT current_setting('data_directory') AS folder, pg_relation_filepath('eco.product') AS name`,
     [],
@@ -222,7 +222,7 @@ it('one damaged page on one replica: no read fails, and the replica is avoided',
     const kept = Buffer.alloc(64);
     const place = 4_096;
     const write = async (bytes: Buffer) => {
-      await system.tell(2, 'CHECKPOINT');
+      await system.run(2, 'CHECKPOINT');
       await system.server(2).stop();
       const handle = await open(name, 'r+');
       if (bytes !== kept) await handle.read(kept, 0, kept.length, place);
@@ -248,7 +248,7 @@ it('cut off from the primary with one replica: the lag grows, and reads that req
     within60s,
   );
 
-  await system.tell(3, `ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'`, 'SELECT pg_reload_conf()');
+  await system.run(3, `ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'`, 'SELECT pg_reload_conf()');
   await eventually('g1-3 is cut off', () => system.reads.report()[2]?.replication?.follows === false, within60s);
   for (const wire of wires) wire.cut();
   for (let n = 0; n < 3; n += 1) await changePrice();
@@ -281,12 +281,13 @@ it('cut off from the primary with one replica: the lag grows, and reads that req
   expect(await askThere(within(999_999_999), late.reads)).toMatchObject({ type: 'not-fresh' });
   expect(await late.registry.metrics()).toContain('eco_read_node_lag_seconds{node="g1-3",role="replica"} +Inf');
 
-  await system.tell(3, 'ALTER SYSTEM RESET primary_conninfo', 'SELECT pg_reload_conf()');
+  await system.run(3, 'ALTER SYSTEM RESET primary_conninfo', 'SELECT pg_reload_conf()');
   await eventually('it follows again', () => system.reads.report()[2]?.replication?.follows === true, within60s);
 });
 
 const report = query<{ n: number }>({ name: 'report', rows: 'SELECT 1 AS n, pg_sleep(1.2)', pace: 'slow' });
 
+// ASVS 5.0: 15.2.2
 it('six clients of a slow report: no other read fails or loses its connection, and excess reports are refused', async () => {
   const { reads, registry } = await system.startReads();
   const askReport = () => reads.ofGroup('g1', report, [], anyone);

@@ -29,7 +29,7 @@ export interface ReadSystem {
   /** Writes in the next batch. Returns the group's position after the commit. */
   write(...commands: CommandOf<CommandKind>[]): Promise<GroupPosition>;
   /** Promotes a node; 1 is the first primary. The call is repeated until the server accepts it. */
-  tell(number: number, ...statements: string[]): Promise<void>;
+  run(number: number, ...statements: string[]): Promise<void>;
   server(number: number): DatabaseGroup['servers'][number];
   /** Opens other reads of the same nodes, at these addresses if they are given. They end with the system. */
   startReads(settings?: Partial<ReadSettings>, nodes?: readonly Address[]): Promise<StartedReads>;
@@ -106,7 +106,7 @@ export async function startReadSystem(settings: Partial<ReadSettings> = {}): Pro
     registry,
     write,
     server,
-    async tell(number, ...statements) {
+    async run(number, ...statements) {
       await eventually(
         `server ${number} follows the order`,
         async () => {

@@ -99,13 +99,13 @@ async function runSession(session: number, reads: number, carries: boolean, seen
   }
 }
 
-/** One replica at a time, and in one of four rounds both. */
+/** Holds back one replica at a time, and in one of four rounds both. */
 async function holdBack(): Promise<void> {
   for (let round = 0; !over; round += 1) {
     for (const number of [2, 3]) {
       const isHeld = round % 2 === number % 2 || round % BOTH_HELD_EVERY === BOTH_HELD_EVERY - 1;
       const delayMs = isHeld ? Math.floor(Math.random() * HELD_BACK_MS_MAX) : 0;
-      await system.tell(number, `ALTER SYSTEM SET recovery_min_apply_delay = ${delayMs}`, 'SELECT pg_reload_conf()');
+      await system.run(number, `ALTER SYSTEM SET recovery_min_apply_delay = ${delayMs}`, 'SELECT pg_reload_conf()');
     }
     for (let waitedMs = 0; waitedMs < ROUND_MS && !over; waitedMs += 100) await sleep(100);
   }
@@ -119,9 +119,9 @@ async function makeCommitsWait(): Promise<void> {
   ];
   while (!over) {
     for (let waitedMs = 0; waitedMs < 2_000 && !over; waitedMs += 100) await sleep(100);
-    await system.tell(1, ...standbys(`'ANY 1 ("nobody")'`));
+    await system.run(1, ...standbys(`'ANY 1 ("nobody")'`));
     await sleep(300);
-    await system.tell(1, 'ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()');
+    await system.run(1, 'ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()');
   }
 }
 

@@ -5,12 +5,16 @@ import type { Address } from '@eco/base';
 /** A proxy between reads and one node, which can be cut. */
 export class Wire {
   readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  readonly #target: Address;
 
   private constructor(
     readonly address: Address,
-    private readonly server: Server,
-    private readonly target: Address,
+    server: Server,
+    target: Address,
   ) {
+    this.#server = server;
+    this.#target = target;
     server.on('connection', (client: Socket) => this.#join(client));
   }
 
@@ -23,12 +27,12 @@ export class Wire {
 
   /** Ends all connections and refuses new ones, for good. */
   cut(): void {
-    this.server.close();
+    this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
   }
 
   #join(client: Socket): void {
-    const node = connect(this.target.port, this.target.host);
+    const node = connect(this.#target.port, this.#target.host);
     for (const [from, to] of [
       [client, node],
       [node, client],

@@ -40,7 +40,7 @@ describe('readAnnouncement', () => {
     expect(readAnnouncement(Buffer.from(JSON.stringify(heartbeat)))).toEqual({ type: 'heartbeat', heartbeat });
   });
 
-  it('reads a newer writer: ignores unknown fields, and accepts unknown types of change and topics', () => {
+  it('ignores unknown fields of a newer writer, and accepts its unknown topics and types of change', () => {
     const [change] = event(1).changes ?? [];
     const known = { ...event(0), changes: [change, { ...change, type: 'order.split' }] };
     const newer = { ...known, changes: known.changes.map((each) => ({ ...each, by: 'v2' })), by: 'v2' };

@@ -10,37 +10,22 @@ import { heartbeatRoutingKey, eventRoutingKey, EVENTS_EXCHANGE } from '../topolo
  * sees the gap at the next event or heartbeat and reads GET /changes.
  */
 export class EventAnnouncer {
-  readonly #channel: BestEffortChannel;
+  /** The caller starts and stops it. */
+  readonly channel: BestEffortChannel;
 
   /** `connection` must carry no acknowledgements. */
   constructor({ connection, log }: { connection: BrokerConnection; log?: Log }) {
-    this.#channel = new BestEffortChannel({ connection, name: 'events', ...(log ? { log } : {}) });
-  }
-
-  get counts() {
-    return this.#channel.counts;
-  }
-
-  get isOpen(): boolean {
-    return this.#channel.isOpen;
-  }
-
-  start(): void {
-    this.#channel.start();
-  }
-
-  async stop(): Promise<void> {
-    await this.#channel.stop();
+    this.channel = new BestEffortChannel({ connection, name: 'events', ...(log ? { log } : {}) });
   }
 
   announce(event: ChangeEvent): void {
-    this.#channel.send(EVENTS_EXCHANGE, eventRoutingKey(event.topic, event.group), eventContent(event), {
+    this.channel.send(EVENTS_EXCHANGE, eventRoutingKey(event.topic, event.group), eventContent(event), {
       headers: { [headers.position]: formatPosition(positionOf([event])) },
     });
   }
 
   heartbeat(heartbeat: Heartbeat): void {
-    this.#channel.send(EVENTS_EXCHANGE, heartbeatRoutingKey(heartbeat.group), heartbeat);
+    this.channel.send(EVENTS_EXCHANGE, heartbeatRoutingKey(heartbeat.group), heartbeat);
   }
 }
 

@@ -35,10 +35,10 @@ const event = (topic: ChangeEvent['topic'], seq: number): ChangeEvent => ({
 async function startAnnouncer(): Promise<EventAnnouncer> {
   const connection = new BrokerConnection({ access: broker.access('writer.g1'), name: 'announcer' });
   const announcer = new EventAnnouncer({ connection });
-  running.push(connection, announcer);
+  running.push(connection, announcer.channel);
   connection.start();
-  announcer.start();
-  await eventually('an open announcer', () => announcer.isOpen);
+  announcer.channel.start();
+  await eventually('an open announcer', () => announcer.channel.isOpen);
   return announcer;
 }
 
@@ -133,34 +133,34 @@ describe('EventAnnouncer and EventSubscription', () => {
   it('drop and count without waiting when there is no connection', async () => {
     const connection = new BrokerConnection({ access: broker.access('writer.g1', [proxy.address]), name: 'announcer' });
     const announcer = new EventAnnouncer({ connection });
-    running.push(connection, announcer);
+    running.push(connection, announcer.channel);
     await proxy.cut();
     connection.start();
-    announcer.start();
+    announcer.channel.start();
     for (let seq = 0; seq < 1000; seq += 1) announcer.announce(event('orders', seq));
-    expect(announcer.counts).toEqual({ sent: 0, dropped: 1000 });
+    expect(announcer.channel.counts).toEqual({ sent: 0, dropped: 1000 });
     await proxy.mend();
-    await eventually('an open announcer', () => announcer.isOpen);
+    await eventually('an open announcer', () => announcer.channel.isOpen);
     announcer.heartbeat(heartbeat(1));
-    expect(announcer.counts).toEqual({ sent: 1, dropped: 1000 });
+    expect(announcer.channel.counts).toEqual({ sent: 1, dropped: 1000 });
   });
 
   it('drop messages instead of filling memory when the broker is stalled', async () => {
     const connection = new BrokerConnection({ access: broker.access('writer.g1', [proxy.address]), name: 'announcer' });
     const announcer = new EventAnnouncer({ connection });
-    running.push(connection, announcer);
+    running.push(connection, announcer.channel);
     connection.start();
-    announcer.start();
-    await eventually('an open announcer', () => announcer.isOpen);
+    announcer.channel.start();
+    await eventually('an open announcer', () => announcer.channel.isOpen);
     proxy.hold();
     const large = { ...event('orders', 1), tag: 'x'.repeat(50_000) };
-    for (let round = 0; round < 20_000 && announcer.counts.dropped === 0; round += 1) announcer.announce(large);
-    expect(announcer.counts.dropped).toBeGreaterThan(0);
+    for (let round = 0; round < 20_000 && announcer.channel.counts.dropped === 0; round += 1) announcer.announce(large);
+    expect(announcer.channel.counts.dropped).toBeGreaterThan(0);
     proxy.release();
     await eventually('messages are sent again', () => {
-      const { sent } = announcer.counts;
+      const { sent } = announcer.channel.counts;
       announcer.heartbeat(heartbeat(1));
-      return announcer.counts.sent > sent;
+      return announcer.channel.counts.sent > sent;
     });
   });
 });
@@ -242,7 +242,7 @@ describe('EventSubscription', () => {
         seen.some((each) => each.type === 'heartbeat' && each.heartbeat.seq === seq),
       );
       const { events, heartbeats } = subscription.counts;
-      return announcer.counts.sent - events - heartbeats;
+      return announcer.channel.counts.sent - events - heartbeats;
     };
     await receivesAgain(announcer, seen);
     const beforeThereWasAQueue = await notReceivedBefore(1);

@@ -11,17 +11,10 @@ export interface TestBroker {
   management: Management;
   vhost: string;
   groups: string[];
-<<<<<<< HEAD
   /** How a user connects, over `brokers` if given. */
   access(user: BrokerUser, brokers?: Address[]): BrokerAccess;
   /** As the administrator, who may do everything in the vhost. */
   administratorAccess(brokers?: Address[]): BrokerAccess;
-=======
-  /** Login of a user, and the addresses; `brokers` replaces the addresses. */
-  access(user: Exclude<BrokerUser, 'operator'>, brokers?: Address[]): BrokerAccess;
-  /** Login of `operator`, who may do everything in the vhost. */
-  operatorAccess(brokers?: Address[]): BrokerAccess;
->>>>>>> main
   /** Calls the management API; throws unless it responds with 2xx. */
   manage(method: string, path: string, body?: unknown): Promise<unknown>;
   /** Declares everything again; it was done once before the test. */

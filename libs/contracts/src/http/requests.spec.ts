@@ -11,6 +11,7 @@ const schemas = Object.entries<unknown>(requests).filter(
 );
 
 describe('requests', () => {
+  // ASVS 5.0: 15.3.3
   it.each(schemas)('%s refuses an unknown field', (_, schema) => {
     expect(faults(schema, { surprise: 1 }).some((fault) => fault.includes('surprise'))).toBe(true);
   });
@@ -34,6 +35,17 @@ describe('requests', () => {
     ]);
   });
 
+  it.each(['\u061c', '\u200f', '\u202e', '\u2066'])(
+    'a name with U+%j, which turns what follows, is refused',
+    (turn) => {
+      const customer = { customerId: `a${turn}b`, name: `Ana${turn} Torres`, email: 'ana@example.com' };
+      expect(faults(requests.registerCustomerRequestSchema, customer)).toEqual([
+        'customerId: must not hold characters that change the direction of text',
+        'name: must not hold characters that change the direction of text',
+      ]);
+    },
+  );
+
   it('a cart item cannot have 0 units: that is a deletion', () => {
     expect(faults(requests.putCartItemRequestSchema, { quantity: 0 })).toEqual(['quantity: must be at least 1']);
   });
@@ -47,10 +59,16 @@ describe('requests', () => {
   it.each([
     ['0', 'must be at least 1'],
     ['1001', 'must be at most 1000'],
-    ['1.5', 'must be a whole number'],
   ])('a page of %s is refused', (limit, fault) => {
     expect(faults(requests.pageQuerySchema, { limit })).toEqual([`limit: ${fault}`]);
   });
+
+  it.each(['1.5', '1e3', '0x10', ' 1 ', '+1', '', '１'])(
+    'a page of %j is refused: programs may read it differently',
+    (limit) => {
+      expect(faults(requests.pageQuerySchema, { limit })).toEqual(['limit: must be a whole number, in digits']);
+    },
+  );
 
   it('a page always has a limit', () => {
     expect(requests.pageQuerySchema.parse({})).toEqual({ limit: 100 });

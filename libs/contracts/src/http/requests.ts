@@ -25,6 +25,15 @@ import {
 import { changesCursorSchema } from '../changes.js';
 import { topicSchema } from '../topics.js';
 
+/**
+ * A text without the characters that change the direction of what follows: they make people read another text than
+ * programs. Only requests are held to it, since an older command may contain them.
+ */
+const oneWay = (text: z.ZodString) =>
+  text
+    .regex(/^\P{Bidi_Control}*$/u, 'must not hold characters that change the direction of text')
+    .meta(text.meta() ?? {});
+
 /** Bodies, paths and queries of the REST APIs. Objects are strict: an unknown field is a violation, never ignored. */
 
 export const placeOrderRequestSchema = z.strictObject({ customerId: customerIdSchema, lines: requestLinesSchema });
@@ -32,17 +41,17 @@ export type PlaceOrderRequest = z.infer<typeof placeOrderRequestSchema>;
 
 export const registerCustomerRequestSchema = z.strictObject({
   /** Absent: one is made. */
-  customerId: customerIdSchema.optional(),
-  name: personNameSchema,
+  customerId: oneWay(customerIdSchema).optional(),
+  name: oneWay(personNameSchema),
   email: emailSchema,
 });
 export const createProductRequestSchema = z.strictObject({
   productId: productIdSchema,
-  name: productNameSchema,
+  name: oneWay(productNameSchema),
   priceCents: centsSchema,
   stock: stockQuantitySchema.default(0),
 });
-export const updateProductRequestSchema = z.strictObject({ name: productNameSchema, priceCents: centsSchema });
+export const updateProductRequestSchema = z.strictObject({ name: oneWay(productNameSchema), priceCents: centsSchema });
 export const putCartItemRequestSchema = z.strictObject({ quantity: lineQuantitySchema });
 
 export const createReservationRequestSchema = z.strictObject({
@@ -63,7 +72,7 @@ export const receiveStockRequestSchema = z.strictObject({ ...atLocation, quantit
 export const adjustStockRequestSchema = z.strictObject({
   ...atLocation,
   delta: stockDeltaSchema,
-  reason: stockReasonSchema,
+  reason: oneWay(stockReasonSchema),
 });
 export const countStockRequestSchema = z.strictObject({
   ...atLocation,
@@ -81,7 +90,7 @@ export const sendTransferRequestSchema = z
   .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' });
 /** A transfer is routed by its product. */
 export const ofProductRequestSchema = z.strictObject({ productId: productIdSchema });
-export const writeOffTransferRequestSchema = ofProductRequestSchema.extend({ reason: stockReasonSchema });
+export const writeOffTransferRequestSchema = ofProductRequestSchema.extend({ reason: oneWay(stockReasonSchema) });
 
 export const reservationPathSchema = z.strictObject({ reservationId: uuidSchema });
 export const transferPathSchema = z.strictObject({ transferId: uuidSchema });
@@ -91,12 +100,14 @@ export const customerPathSchema = z.strictObject({ customerId: customerIdSchema 
 export const productPathSchema = z.strictObject({ productId: productIdSchema });
 export const cartItemPathSchema = z.strictObject({ customerId: customerIdSchema, productId: productIdSchema });
 
+/** A number in a query: digits only, since programs differ in how they read `1e3`, `0x10` or ` 1 `. */
 const wholeNumber = (min: number, max: number) =>
-  z.coerce
-    .number()
-    .int('must be a whole number')
-    .min(min, `must be at least ${min}`)
-    .max(max, `must be at most ${max}`);
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number, in digits')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .meta({ type: 'integer', minimum: min, maximum: max });
 
 /** Rows of a JSON page without a requested limit. */
 export const PAGE_ROWS_DEFAULT = 100;

@@ -42,7 +42,7 @@ export const orderSchema = z.object({
   reservationId: uuidSchema.nullable(),
   /** Time of cancellation or fulfilment. */
   endedAt: timestampSchema.nullable(),
-  /** Returned units. */
+  /** Units that were returned. */
   returned: z.array(orderLineSchema),
 });
 export const reservationSchema = z.object({
@@ -161,10 +161,11 @@ export const salesFiguresSchema = z.object({
   sales: z.number().int().meta({ description: 'Net orders' }),
   units: z.number().int().meta({ description: 'Net units' }),
   revenueCents: z.number().int().meta({ description: 'Net revenue' }),
-  gross: figureSchema.meta({ description: 'Confirmed, on the day of the decision' }),
+  gross: figureSchema.meta({ description: 'Confirmed, on the day of the confirmation' }),
   cancelled: figureSchema.meta({ description: 'Cancelled, on the day of the cancellation' }),
   returned: figureSchema.meta({
-    description: 'Come back, on the day of the return. An order counts with its last unit: in part it is still a sale',
+    description:
+      'Returned, on the day of the return. An order counts as returned with its last unit; before that it is still a sale',
   }),
 });
 export const dailyStatisticsSchema = z.object({
@@ -215,7 +216,10 @@ export const replicationSchema = z.object({
       host: z.string(),
       port: z.number().int(),
       reachable: z.boolean(),
-      /** As last seen; null: not seen yet. A deposed primary still believes to be primary, and is not read. */
+      /**
+       * Role as last seen; null if the node was not seen yet. A deposed primary still says that it is primary, and is
+       * not read.
+       */
       role: z.enum(['primary', 'replica', 'deposed']).nullable(),
       /**
        * Replication state of a replica according to its primary, such as `streaming`; null: the primary sends it

@@ -10,6 +10,7 @@ import { Statistics1796000000500 } from './1796000000500-statistics.js';
 import { OrderedCartItems1796000000600 } from './1796000000600-ordered-cart-items.js';
 import { Retention1796000000800 } from './1796000000800-retention.js';
 import { WrittenOffTransfers1796000000900 } from './1796000000900-written-off-transfers.js';
+import { Senders1796100000000 } from './1796100000000-senders.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   OrderedCartItems1796000000600,
   Retention1796000000800,
   WrittenOffTransfers1796000000900,
+  Senders1796100000000,
 ];

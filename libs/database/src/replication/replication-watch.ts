@@ -55,15 +55,17 @@ const ANSWER_MS = 4_000;
  * name that it states to its primary.
  */
 export class ReplicationWatch {
-  private readonly sessions = new Map<string, Promise<ReadSession>>();
+  readonly #sessions = new Map<string, Promise<ReadSession>>();
+  readonly #nodes: readonly (Address & { name: string })[];
+  readonly #login: Login;
 
-  constructor(
-    private readonly nodes: readonly (Address & { name: string })[],
-    private readonly login: Login,
-  ) {}
+  constructor(nodes: readonly (Address & { name: string })[], login: Login) {
+    this.#nodes = nodes;
+    this.#login = login;
+  }
 
   async look(): Promise<NodeReplication[]> {
-    const answers = await Promise.all(this.nodes.map((node) => this.ask(node)));
+    const answers = await Promise.all(this.#nodes.map((node) => this.#ask(node)));
     const primary = answers
       .filter((answer) => answer.own !== undefined && !answer.own.in_recovery)
       .reduce<NodeAnswer | undefined>((best, each) => (isAhead(each, best) ? each : best), undefined);
@@ -71,12 +73,12 @@ export class ReplicationWatch {
   }
 
   close(): void {
-    for (const { name } of this.nodes) this.forget(name);
+    for (const { name } of this.#nodes) this.#forget(name);
   }
 
-  private async ask(node: Address & { name: string }): Promise<NodeAnswer> {
+  async #ask(node: Address & { name: string }): Promise<NodeAnswer> {
     try {
-      const session = await this.sessionOf(node);
+      const session = await this.#sessionOf(node);
       const [own] = await session.query<OwnRow>(OWN_VIEW, []);
       if (own === undefined) throw new ReadError('the group has no state yet', undefined, undefined);
       if (own.in_recovery) return { name: node.name, own, receivers: [], slots: [] };
@@ -87,28 +89,28 @@ export class ReplicationWatch {
       return { name: node.name, own, receivers, slots };
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
-      this.forget(node.name);
+      this.#forget(node.name);
       return { name: node.name, own: undefined, receivers: [], slots: [] };
     }
   }
 
-  private async sessionOf(node: Address & { name: string }): Promise<ReadSession> {
-    const kept = this.sessions.get(node.name);
+  async #sessionOf(node: Address & { name: string }): Promise<ReadSession> {
+    const kept = this.#sessions.get(node.name);
     if (kept !== undefined && !(await kept).isClosed) return kept;
     const opened = ReadSession.open({
       ...node,
-      ...this.login,
+      ...this.#login,
       applicationName: 'eco replication',
       connectTimeoutMs: ANSWER_MS,
       queryTimeoutMs: ANSWER_MS,
     });
-    this.sessions.set(node.name, opened);
+    this.#sessions.set(node.name, opened);
     return opened;
   }
 
-  private forget(name: string): void {
-    const kept = this.sessions.get(name);
-    this.sessions.delete(name);
+  #forget(name: string): void {
+    const kept = this.#sessions.get(name);
+    this.#sessions.delete(name);
     kept?.then(
       (session) => session.close(),
       () => undefined,

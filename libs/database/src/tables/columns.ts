@@ -9,7 +9,7 @@ export interface Column<Value> {
   readonly literalOf: <Row>(pick: (row: Row) => Value) => ArrayLiteral<Row>;
   /** Converts pg's value if it is not null. Undefined: pg's value is used as it is. */
   readonly read: ((value: unknown) => unknown) | undefined;
-  /** The expression that selects it. */
+  /** The SQL expression that selects the column. */
   readonly selected: (column: string) => string;
 }
 

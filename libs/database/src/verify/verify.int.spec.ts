@@ -238,7 +238,7 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
   },
 };
 
-it.each(checks.map(({ name }) => name))('%s finds what it looks for', async (name) => {
+it.each(checks.map(({ name }) => name))('%s finds the damage that it checks for', async (name) => {
   const { does, undo, also = [] } = offences[name] ?? { does: '', undo: '' };
   await runDirectly(does);
   const report = await verify();
@@ -249,7 +249,7 @@ it.each(checks.map(({ name }) => name))('%s finds what it looks for', async (nam
   expect(names(await verify())).toEqual([]);
 });
 
-it('finds a line that was reserved twice', async () => {
+it('finds an order line that was reserved twice', async () => {
   const rows = `SELECT product_id, location, 9, seq, at, 0, 3, on_hand, reserved, 9, bucket, movement, command_id
     FROM eco.movement WHERE product_id = 'tea' AND sequence = 2`;
   await group.asSuperuser(

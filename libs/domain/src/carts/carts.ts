@@ -40,27 +40,33 @@ const APPLIED: CartEdited = { applied: true };
  * next stamp: after everything that arrived earlier, and before everything made from now on.
  */
 export class Carts {
-  private readonly working = new Map<string, WorkingCart>();
-  private readonly atMs: number;
+  readonly #working = new Map<string, WorkingCart>();
+  readonly #atMs: number;
   /**
    * A command whose stamp is ahead of the clock counts as made after this time, because a correct sender is ahead by at
    * most the allowed skew.
    */
-  private readonly aheadMadeAfterMs: number;
+  readonly #aheadMadeAfterMs: number;
+  readonly #stored: BatchState['carts'];
+  readonly #buckets: Buckets;
+  readonly #effects: Pick<Effects, 'carts' | 'cartItems' | 'removedCartItems'>;
 
   constructor(
-    private readonly stored: BatchState['carts'],
-    private readonly buckets: Buckets,
-    private readonly effects: Pick<Effects, 'carts' | 'cartItems' | 'removedCartItems'>,
+    stored: BatchState['carts'],
+    buckets: Buckets,
+    effects: Pick<Effects, 'carts' | 'cartItems' | 'removedCartItems'>,
     at: string,
   ) {
-    this.atMs = Date.parse(at);
-    this.aheadMadeAfterMs = this.atMs - CLOCK_SKEW_MS_MAX;
+    this.#stored = stored;
+    this.#buckets = buckets;
+    this.#effects = effects;
+    this.#atMs = Date.parse(at);
+    this.#aheadMadeAfterMs = this.#atMs - CLOCK_SKEW_MS_MAX;
   }
 
   edit(customerId: string, productId: string, quantity: number, asked: Stamp): CartEdited {
-    const cart = this.cart(customerId);
-    const stamp = this.effectiveStamp(cart, asked);
+    const cart = this.#cart(customerId);
+    const stamp = this.#effectiveStamp(cart, asked);
     const { clearedStamp } = cart;
     if (clearedStamp !== null && clearedStamp >= stamp) {
       return { applied: false, reason: 'cleared', stamp: clearedStamp };
@@ -73,7 +79,7 @@ export class Carts {
     }
     const ordered = quantity === 0 ? orderedBefore(present, stamp) : undefined;
     // The edit is kept even if there is nothing to remove, because an older edit may still arrive.
-    this.put(cart, { productId, quantity, stamp, ordered: ordered ?? null });
+    this.#put(cart, { productId, quantity, stamp, ordered: ordered ?? null });
     return ordered === undefined ? APPLIED : { applied: false, ...lostTo(ordered) };
   }
 
@@ -83,28 +89,26 @@ export class Carts {
    * all items are in the cart.
    */
   makeRoom(customerId: string, productId: string): boolean {
-    const cart = this.cart(customerId);
+    const cart = this.#cart(customerId);
     if (cart.items.size < MAX_CART_PRODUCTS || cart.items.has(productId)) return true;
     const out = [...cart.items.values()].filter((item) => !isIn(cart, item));
     if (out.length === 0) return false;
     const oldest = out.reduce((a, b) => (b.stamp < a.stamp ? b : a));
     cart.items.delete(oldest.productId);
-    if (cart.itemRows.delete(oldest.productId)) {
-      this.effects.cartItems = this.effects.cartItems.filter((row) => row !== oldest);
-    }
-    this.effects.removedCartItems.push({ customerId, productId: oldest.productId });
+    cart.itemRows.delete(oldest.productId);
+    this.#effects.removedCartItems.push({ customerId, productId: oldest.productId });
     return true;
   }
 
   /** Removes all items that were added up to the stamp `asked`. */
   clear(customerId: string, asked: Stamp): CartEdited {
-    const cart = this.cart(customerId);
-    const stamp = this.effectiveStamp(cart, asked);
+    const cart = this.#cart(customerId);
+    const stamp = this.#effectiveStamp(cart, asked);
     const { clearedStamp } = cart;
     if (clearedStamp !== null && clearedStamp >= stamp) {
       return { applied: false, reason: 'cleared', stamp: clearedStamp };
     }
-    this.setCleared(cart, stamp);
+    this.#setCleared(cart, stamp);
     for (const item of cart.items.values()) {
       const ordered = item.stamp <= stamp ? orderedBefore(item, stamp) : undefined;
       if (ordered !== undefined) return { applied: true, ...lostTo(ordered) };
@@ -118,9 +122,9 @@ export class Carts {
    * skew of its stamp, it also sees all earlier arrivals: its clock may merely be behind the clock of an edit.
    */
   checkout(customerId: string, asked: Stamp): { lines: OrderLine[]; stamp: Stamp } {
-    const cart = this.cart(customerId);
-    const stamp = this.effectiveStamp(cart, asked);
-    const isPrompt = stampMs(asked) >= this.atMs - CLOCK_SKEW_MS_MAX;
+    const cart = this.#cart(customerId);
+    const stamp = this.#effectiveStamp(cart, asked);
+    const isPrompt = stampMs(asked) >= this.#atMs - CLOCK_SKEW_MS_MAX;
     const lines: OrderLine[] = [];
     for (const item of cart.items.values()) {
       const isSeen = isPrompt || item.stamp <= stamp;
@@ -134,21 +138,27 @@ export class Carts {
 
   /** Removes what was ordered. The items keep their stamps: an older edit of them arrives too late. */
   takeOut(customerId: string, lines: readonly OrderLine[], ordered: Ordered): void {
-    const cart = this.cart(customerId);
+    const cart = this.#cart(customerId);
     for (const { productId } of lines) {
       const { stamp } = cart.items.get(productId) as CartItem;
-      this.put(cart, { productId, quantity: 0, stamp, ordered });
+      this.#put(cart, { productId, quantity: 0, stamp, ordered });
     }
   }
 
+  /** Adds the rows of changed items; call it when all is decided. A dropped item has none. */
+  addItems(): void {
+    for (const { itemRows } of this.#working.values()) this.#effects.cartItems.push(...itemRows.values());
+  }
+
   /** The stamp by which a command counts in this cart. From then on it is the least that the cart has seen. */
-  private effectiveStamp(cart: WorkingCart, asked: Stamp): Stamp {
-    const stamp = stampMs(asked) > this.atMs ? nextStamp(cart.highest, this.aheadMadeAfterMs, senderOf(asked)) : asked;
+  #effectiveStamp(cart: WorkingCart, asked: Stamp): Stamp {
+    const stamp =
+      stampMs(asked) > this.#atMs ? nextStamp(cart.highest, this.#aheadMadeAfterMs, senderOf(asked)) : asked;
     cart.highest = highestStamp(cart.highest, stamp);
     return stamp;
   }
 
-  private put(cart: WorkingCart, item: CartItem): void {
+  #put(cart: WorkingCart, item: CartItem): void {
     const row = cart.itemRows.get(item.productId);
     if (row !== undefined) {
       Object.assign(row, item);
@@ -157,33 +167,32 @@ export class Carts {
     const added = { ...item, customerId: cart.customerId, bucket: cart.bucket };
     cart.itemRows.set(item.productId, added);
     cart.items.set(item.productId, added);
-    this.effects.cartItems.push(added);
   }
 
-  private setCleared(cart: WorkingCart, stamp: Stamp): void {
+  #setCleared(cart: WorkingCart, stamp: Stamp): void {
     cart.clearedStamp = stamp;
     if (cart.clearedRow === undefined) {
       cart.clearedRow = { customerId: cart.customerId, bucket: cart.bucket, clearedStamp: stamp };
-      this.effects.carts.push(cart.clearedRow);
+      this.#effects.carts.push(cart.clearedRow);
     } else cart.clearedRow.clearedStamp = stamp;
   }
 
-  private cart(customerId: string): WorkingCart {
-    let cart = this.working.get(customerId);
+  #cart(customerId: string): WorkingCart {
+    let cart = this.#working.get(customerId);
     if (cart === undefined) {
-      const stored = this.stored.get(customerId);
+      const stored = this.#stored.get(customerId);
       cart = {
         customerId,
-        bucket: this.buckets.of(customerId),
+        bucket: this.#buckets.of(customerId),
         clearedStamp: stored?.clearedStamp ?? null,
         items: new Map(stored?.items.map((item) => [item.productId, item])),
         highest: undefined,
         clearedRow: undefined,
         itemRows: new Map(),
       };
-      if (stored !== undefined) this.pullBack(cart, stored);
+      if (stored !== undefined) this.#pullBack(cart, stored);
       cart.highest = highestOf(cart);
-      this.working.set(customerId, cart);
+      this.#working.set(customerId, cart);
     }
     return cart;
   }
@@ -193,16 +202,16 @@ export class Carts {
    * ahead, and no edit could come after them. They get a stamp that is older than any command made now; what they hide
    * or show stays the same.
    */
-  private pullBack(cart: WorkingCart, { clearedStamp, items }: Cart): void {
-    const isAhead = (stamp: Stamp) => stampMs(stamp) > this.atMs;
+  #pullBack(cart: WorkingCart, { clearedStamp, items }: Cart): void {
+    const isAhead = (stamp: Stamp) => stampMs(stamp) > this.#atMs;
     if (clearedStamp !== null && isAhead(clearedStamp)) {
-      this.setCleared(cart, stampOf(this.aheadMadeAfterMs, 0, senderOf(clearedStamp)));
+      this.#setCleared(cart, stampOf(this.#aheadMadeAfterMs, 0, senderOf(clearedStamp)));
     }
     for (const item of items.filter(({ stamp }) => isAhead(stamp))) {
       const isHidden = clearedStamp !== null && item.stamp <= clearedStamp;
       const cleared = cart.clearedStamp ?? undefined;
-      const stamp = isHidden ? cleared : nextStamp(cleared, this.aheadMadeAfterMs, senderOf(item.stamp));
-      if (stamp !== undefined) this.put(cart, { ...item, stamp });
+      const stamp = isHidden ? cleared : nextStamp(cleared, this.#aheadMadeAfterMs, senderOf(item.stamp));
+      if (stamp !== undefined) this.#put(cart, { ...item, stamp });
     }
   }
 }

@@ -5,23 +5,26 @@ import type { Product, ProductRow } from './product.js';
 
 /** The products while a batch is decided: as loaded, plus all changes so far. */
 export class Catalogue {
-  private readonly changed = new Map<string, ProductRow>();
+  readonly #changed = new Map<string, ProductRow>();
+  readonly #stored: BatchState['products'];
+  readonly #buckets: Buckets;
+  readonly #effects: Pick<Effects, 'products'>;
 
-  constructor(
-    private readonly stored: BatchState['products'],
-    private readonly buckets: Buckets,
-    private readonly effects: Pick<Effects, 'products'>,
-  ) {}
+  constructor(stored: BatchState['products'], buckets: Buckets, effects: Pick<Effects, 'products'>) {
+    this.#stored = stored;
+    this.#buckets = buckets;
+    this.#effects = effects;
+  }
 
   /** Undefined: it never existed, or is deleted. */
   find(productId: string): Readonly<Product> | undefined {
-    const product = this.changed.get(productId) ?? this.stored.get(productId);
+    const product = this.#changed.get(productId) ?? this.#stored.get(productId);
     return product === undefined || product.deleted ? undefined : product;
   }
 
   /** True for a deleted product too: its units are still in stock. */
   existsOrExisted(productId: string): boolean {
-    return this.changed.has(productId) || this.stored.has(productId);
+    return this.#changed.has(productId) || this.#stored.has(productId);
   }
 
   /**
@@ -29,7 +32,7 @@ export class Catalogue {
    * keeps its row, and its versions continue if it is created again, so that a consumer never sees a version decrease.
    */
   change(productId: string, to: Partial<Pick<Product, 'name' | 'priceCents'>> & Pick<Product, 'deleted'>): number {
-    const product = this.workingProduct(productId);
+    const product = this.#workingProduct(productId);
     product.name = to.name ?? product.name;
     product.priceCents = to.priceCents ?? product.priceCents;
     product.deleted = to.deleted;
@@ -37,20 +40,20 @@ export class Catalogue {
     return product.version;
   }
 
-  private workingProduct(productId: string): ProductRow {
-    let product = this.changed.get(productId);
+  #workingProduct(productId: string): ProductRow {
+    let product = this.#changed.get(productId);
     if (product === undefined) {
-      const stored = this.stored.get(productId);
+      const stored = this.#stored.get(productId);
       product = {
         productId,
         name: stored?.name ?? '',
         priceCents: stored?.priceCents ?? 0,
         version: stored?.version ?? 0,
         deleted: stored?.deleted ?? true,
-        bucket: this.buckets.of(productId),
+        bucket: this.#buckets.of(productId),
       };
-      this.changed.set(productId, product);
-      this.effects.products.push(product);
+      this.#changed.set(productId, product);
+      this.#effects.products.push(product);
     }
     return product;
   }

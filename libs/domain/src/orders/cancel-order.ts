@@ -20,7 +20,12 @@ export const cancelOrder: OwnedRules<'order.cancel'> = {
     if (state.outcomeOf(orderId) !== undefined && !state.hasTombstone(orderId)) {
       return refused('order-unknown');
     }
-    state.addTombstone({ commandId: orderId, author: owner, bucket: state.buckets.of(customerId), reason: 'order-cancelled' });
+    state.addTombstone({
+      commandId: orderId,
+      author: owner,
+      bucket: state.buckets.of(customerId),
+      reason: 'order-cancelled',
+    });
     return done({ orderId, status: 'cancelled', lines: [] });
   },
 };

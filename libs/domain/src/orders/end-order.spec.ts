@@ -39,6 +39,7 @@ it.each([
   }
 });
 
+// ASVS 5.0: 2.3.1
 it('refuses an order that is unknown, another customer’s, or rejected', () => {
   const group = stocked();
   const tooMuch = placeOrder('ana', { cafe: 11 });

@@ -8,7 +8,10 @@ const ends = {
   fulfilled: { movement: 'fulfilled', leaves: true },
 } as const;
 
-/** Ends an unfulfilled order: its units are free again, or leave the shelf. Undefined: it has ended. */
+/**
+ * Ends an order that is not fulfilled: its units are free again, or leave the shelf. Undefined: the order has ended
+ * already.
+ */
 export function endOrder(
   commandId: string,
   order: Order,

@@ -30,7 +30,10 @@ export const expireReservation: Rules<'reservation.expire'> = {
   },
 };
 
-/** One for each loaded reservation that is held and due. The same batch creates the same commands with the same ids. */
+/**
+ * One command for each loaded reservation that is held and due. The same batch creates the same commands with the same
+ * ids.
+ */
 export function dueExpiries(state: BatchState, isHere: (key: string) => boolean): CommandOf<'reservation.expire'>[] {
   const { group, term, tag, seq } = state.position;
   const commands: CommandOf<'reservation.expire'>[] = [];

@@ -7,18 +7,25 @@ import type { Reservation, ReservationRow } from './reservation.js';
 
 /** The reservations that change: as loaded, plus those of this batch, with all its changes. */
 export class Reservations {
-  private readonly working = new Map<string, ReservationRow>();
-  private readonly created: ReservationRow[] = [];
+  readonly #working = new Map<string, ReservationRow>();
+  readonly #created: ReservationRow[] = [];
+  readonly #stored: BatchState['reservations'];
+  readonly #buckets: Buckets;
+  readonly #effects: Pick<Effects, 'reservations' | 'holds' | 'endedHolds'>;
 
   constructor(
-    private readonly stored: BatchState['reservations'],
-    private readonly buckets: Buckets,
-    private readonly effects: Pick<Effects, 'reservations' | 'holds' | 'endedHolds'>,
-  ) {}
+    stored: BatchState['reservations'],
+    buckets: Buckets,
+    effects: Pick<Effects, 'reservations' | 'holds' | 'endedHolds'>,
+  ) {
+    this.#stored = stored;
+    this.#buckets = buckets;
+    this.#effects = effects;
+  }
 
-  /** Undefined: it does not exist, or is another customer's. */
+  /** The reservation. Undefined: it does not exist, or belongs to another customer. */
   find(reservationId: string, customerId: string): Readonly<Reservation> | undefined {
-    const reservation = this.working.get(reservationId) ?? this.stored.get(reservationId);
+    const reservation = this.#working.get(reservationId) ?? this.#stored.get(reservationId);
     return reservation?.customerId === customerId ? reservation : undefined;
   }
 
@@ -29,12 +36,12 @@ export class Reservations {
   }
 
   create(reservation: Reservation): void {
-    this.created.push(this.workingCopy(reservation));
+    this.#created.push(this.#workingCopy(reservation));
   }
 
   /** Confirms the reservation. Its units stay reserved, now for the order. */
   confirm(reservation: Readonly<Reservation>, orderId: string): void {
-    this.end(reservation, 'confirmed').orderId = orderId;
+    this.#end(reservation, 'confirmed').orderId = orderId;
   }
 
   /** Ends the reservation and frees its units. */
@@ -48,7 +55,7 @@ export class Reservations {
       const level = stock.level(productId, CENTRAL);
       stock.move(level, { movement: 'released', onHandDelta: 0, reservedDelta: -quantity }, commandId);
     }
-    this.end(reservation, status);
+    this.#end(reservation, status);
   }
 
   /**
@@ -56,29 +63,35 @@ export class Reservations {
    * then holds nothing.
    */
   addHolds(): void {
-    for (const { reservationId, status, expiresAt, lines } of this.created) {
+    for (const { reservationId, status, expiresAt, lines } of this.#created) {
       if (status !== 'held') continue;
       for (const { productId, quantity } of lines) {
-        this.effects.holds.push({ reservationId, productId, bucket: this.buckets.of(productId), quantity, expiresAt });
+        this.#effects.holds.push({
+          reservationId,
+          productId,
+          bucket: this.#buckets.of(productId),
+          quantity,
+          expiresAt,
+        });
       }
     }
   }
 
-  private end(reservation: Readonly<Reservation>, status: ReservationStatus): ReservationRow {
+  #end(reservation: Readonly<Reservation>, status: ReservationStatus): ReservationRow {
     const { reservationId } = reservation;
-    let row = this.working.get(reservationId);
+    let row = this.#working.get(reservationId);
     if (row === undefined) {
-      row = this.workingCopy(reservation);
-      this.effects.endedHolds.push({ reservationId });
+      row = this.#workingCopy(reservation);
+      this.#effects.endedHolds.push({ reservationId });
     }
     row.status = status;
     return row;
   }
 
-  private workingCopy(reservation: Readonly<Reservation>): ReservationRow {
-    const row = { ...reservation, bucket: this.buckets.of(reservation.customerId) };
-    this.working.set(reservation.reservationId, row);
-    this.effects.reservations.push(row);
+  #workingCopy(reservation: Readonly<Reservation>): ReservationRow {
+    const row = { ...reservation, bucket: this.#buckets.of(reservation.customerId) };
+    this.#working.set(reservation.reservationId, row);
+    this.#effects.reservations.push(row);
     return row;
   }
 }

@@ -52,7 +52,7 @@ it('accepts a count only if the level is what the counter assumed', () => {
   expect(movements).toHaveLength(1);
 });
 
-it('knows a deleted product, because its units are still in stock, and no unknown one', () => {
+it('moves units of a deleted product, which are still in stock, and of no unknown one', () => {
   const group = stocked();
   group.write(arrivedOf([command('product.delete', { productId: 'cafe' })]));
   const nowhere = { productId: 'te', location: 'nowhere' };
@@ -70,7 +70,7 @@ it('knows a deleted product, because its units are still in stock, and no unknow
   ]);
 });
 
-it('sends units out, in transit, and in', () => {
+it('moves units out, into transit, and in at the other location', () => {
   const group = stocked();
   const sent = transfer({ productId: 'cafe', from: 'central', to: 'sucursal-1', quantity: 6 });
   const receive = (idempotencyKey: string, productId = 'cafe') =>

@@ -13,27 +13,36 @@ export type Level = Readonly<LevelRow>;
  */
 export class StockLedger {
   /** Levels by location, then by product, because nearly all levels are at one location. */
-  private readonly working = new Map<string, Map<string, LevelRow>>();
+  readonly #working = new Map<string, Map<string, LevelRow>>();
   /** Levels that have changed in this batch. */
-  private readonly moved = new Set<LevelRow>();
+  readonly #moved = new Set<LevelRow>();
+  readonly #stored: BatchState['levels'];
+  readonly #buckets: Buckets;
+  readonly #effects: Pick<Effects, 'levels' | 'movements'>;
+  readonly #nextPlace: () => number;
 
   constructor(
-    private readonly stored: BatchState['levels'],
-    private readonly buckets: Buckets,
-    private readonly effects: Pick<Effects, 'levels' | 'movements'>,
-    private readonly nextPlace: () => number,
-  ) {}
+    stored: BatchState['levels'],
+    buckets: Buckets,
+    effects: Pick<Effects, 'levels' | 'movements'>,
+    nextPlace: () => number,
+  ) {
+    this.#stored = stored;
+    this.#buckets = buckets;
+    this.#effects = effects;
+    this.#nextPlace = nextPlace;
+  }
 
   /** The current level; it changes with later movements. Without earlier stock it is 0. */
   level(productId: string, location: string): Level {
-    let here = this.working.get(location);
+    let here = this.#working.get(location);
     if (here === undefined) {
       here = new Map();
-      this.working.set(location, here);
+      this.#working.set(location, here);
     }
     let level = here.get(productId);
     if (level === undefined) {
-      level = this.workingCopy(productId, location);
+      level = this.#workingCopy(productId, location);
       here.set(productId, level);
     }
     return level;
@@ -53,11 +62,11 @@ export class StockLedger {
     working.onHand = onHand;
     working.reserved = reserved;
     working.sequence += 1;
-    if (!this.moved.has(working)) {
-      this.moved.add(working);
-      this.effects.levels.push(working);
+    if (!this.#moved.has(working)) {
+      this.#moved.add(working);
+      this.#effects.levels.push(working);
     }
-    this.effects.movements.push({
+    this.#effects.movements.push({
       productId,
       location,
       bucket,
@@ -68,19 +77,19 @@ export class StockLedger {
       onHand,
       reserved,
       commandId,
-      n: this.nextPlace(),
+      n: this.#nextPlace(),
     });
   }
 
-  private workingCopy(productId: string, location: string): LevelRow {
-    const stored = this.stored.get(levelKey(productId, location));
+  #workingCopy(productId: string, location: string): LevelRow {
+    const stored = this.#stored.get(levelKey(productId, location));
     return {
       productId,
       location,
       onHand: stored?.onHand ?? 0,
       reserved: stored?.reserved ?? 0,
       sequence: stored?.sequence ?? 0,
-      bucket: this.buckets.of(productId),
+      bucket: this.#buckets.of(productId),
     };
   }
 }

@@ -22,23 +22,26 @@ type Stored = { readonly [List in keyof RowLists]: Map<string, RowOf<RowLists[Li
  */
 export class MemoryGroup {
   readonly stored = mapValues(rowLists, () => new Map()) as Stored;
-  private seq = 0;
+  #seq = 0;
+  readonly #ownedBuckets: ReadonlySet<number>;
 
   /** `at`: the group's clock, which a spec may set forward. */
   constructor(
     public at = '2026-11-24T12:00:00.000Z',
-    private readonly ownedBuckets = ALL_BUCKETS,
-  ) {}
+    ownedBuckets = ALL_BUCKETS,
+  ) {
+    this.#ownedBuckets = ownedBuckets;
+  }
 
   write(arrived: readonly Arrived[], failures?: ReadonlyMap<Arrived, Failure>): Effects {
     const state = this.load(neededKeys(arrived));
     const effects = decideBatch(state, arrived, failures);
-    for (const list of Object.keys(rowLists) as (keyof RowLists)[]) this.store(list, effects[list]);
+    for (const list of Object.keys(rowLists) as (keyof RowLists)[]) this.#store(list, effects[list]);
     return effects;
   }
 
   load(keys: NeededKeys): BatchState {
-    this.seq += 1;
+    this.#seq += 1;
     const { stored } = this;
     const inCarts = [...stored.cartItems.values()].filter(({ customerId }) =>
       keys.checkOutCustomerIds.includes(customerId),
@@ -51,10 +54,10 @@ export class MemoryGroup {
     const atCentral = [...productIds, ...[...held, ...ordered].map(({ productId }) => productId)];
     const letters = this.letters();
     return {
-      position: { group: 'g1', term: 1, tag: '1f0c5e9a', seq: this.seq },
+      position: { group: 'g1', term: 1, tag: '1f0c5e9a', seq: this.#seq },
       at: this.at,
       buckets: BUCKETS,
-      ownedBuckets: this.ownedBuckets,
+      ownedBuckets: this.#ownedBuckets,
       outcomes: only(stored.outcomes, keys.commandIds),
       deadLetters: new Map(keys.commandIds.map((id) => [id, letters.filter(({ commandId }) => commandId === id)])),
       products: only(stored.products, productIds),
@@ -65,7 +68,7 @@ export class MemoryGroup {
         ),
       ),
       customers: new Set(keys.customerIds.filter((customerId) => stored.customers.has(customerId))),
-      carts: new Map(keys.cartCustomerIds.flatMap((customerId) => this.cart(customerId))),
+      carts: new Map(keys.cartCustomerIds.flatMap((customerId) => this.#cart(customerId))),
       orders: new Map(keys.orderIds.flatMap((orderId) => this.order(orderId))),
       reservations: new Map(
         [...stored.reservations].filter(([id]) => keys.reservationIds.includes(id) || due.includes(id)),
@@ -73,7 +76,7 @@ export class MemoryGroup {
       transfers: only(stored.transfers, keys.transferIds),
       locations: new Set(keys.locations.filter((location) => LOCATIONS.has(location))),
       tombstones: new Map(
-        [...only(stored.tombstones, keys.commandIds)].map(([commandId, { reason }]) => [commandId, reason]),
+        keys.commandIds.map((id) => [id, [...stored.tombstones.values()].filter(({ commandId }) => commandId === id)]),
       ),
     };
   }
@@ -103,13 +106,13 @@ export class MemoryGroup {
   }
 
   /** The customer's cart; an empty array if nothing was ever added to it or cleared. */
-  private cart(customerId: string): [string, Cart][] {
+  #cart(customerId: string): [string, Cart][] {
     const items = [...this.stored.cartItems.values()].filter((item) => item.customerId === customerId);
     const clearedStamp = this.stored.carts.get(customerId)?.clearedStamp ?? null;
     return items.length === 0 && clearedStamp === null ? [] : [[customerId, { customerId, clearedStamp, items }]];
   }
 
-  private store(name: keyof RowLists, rows: readonly object[]): void {
+  #store(name: keyof RowLists, rows: readonly object[]): void {
     const { stores, of, keyOf } = rowLists[name] as RowList<object>;
     const stored = this.stored as Record<string, Map<string, object>>;
     const own = stored[name] as Map<string, object>;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, keyOf, type Command, type Replay, type OrderLine, type Reply } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
+import { originOf, whyForbidden } from '../authority.js';
 import type { Arrived } from '../effects.js';
 import { BUCKETS, LOCATIONS } from './memory-group.js';
 import { NaiveLedger } from './naive-ledger.js';
@@ -16,6 +17,7 @@ type Product = { productId: string; name: string; priceCents: number; version: n
 interface Order {
   orderId: string;
   customerId: string;
+  branchId: string | null;
   status: string;
   lines: OrderLine[];
   totalCents: number;
@@ -24,6 +26,7 @@ interface Order {
 interface Reservation {
   reservationId: string;
   customerId: string;
+  branchId: string | null;
   status: string;
   lines: OrderLine[];
   totalCents: number;
@@ -40,6 +43,7 @@ interface Letter {
   tries: number;
   lastNumber: number;
   isElsewhere: boolean;
+  sender: string | null;
 }
 interface Edit {
   customerId: string;
@@ -54,36 +58,39 @@ export class OneByOne {
   readonly decided: Done[] = [];
   readonly deadLetters: Letter[] = [];
   readonly actions: { id: string; hash: string; number: number; action: string; result: string }[] = [];
-  private readonly ledger = new NaiveLedger();
-  readonly movements = this.ledger.movements;
+  readonly #ledger = new NaiveLedger();
+  readonly movements = this.#ledger.movements;
   readonly orders: Order[] = [];
   readonly reservations: Reservation[] = [];
   readonly transfers: Transfer[] = [];
-  readonly tombstones: { id: string; reason: string }[] = [];
-  private readonly products: Product[] = [];
-  private readonly edits: Edit[] = [];
-  private readonly clears: { customerId: string; stamp: string }[] = [];
+  readonly tombstones: { id: string; reason: string; author: string }[] = [];
+  readonly #products: Product[] = [];
+  readonly #edits: Edit[] = [];
+  readonly #clears: { customerId: string; stamp: string }[] = [];
+  #at: string;
+  readonly #ownedBuckets: ReadonlySet<number>;
 
-  constructor(
-    private at: string,
-    private readonly ownedBuckets: ReadonlySet<number>,
-  ) {}
+  constructor(at: string, ownedBuckets: ReadonlySet<number>) {
+    this.#at = at;
+    this.#ownedBuckets = ownedBuckets;
+  }
 
   /** A batch begins: due reservations hold nothing any more. */
   tick(at: string): void {
-    this.at = at;
+    this.#at = at;
     for (const reservation of this.reservations) {
       if (reservation.status === 'held' && Date.parse(reservation.expiresAt) <= Date.parse(at)) {
-        this.release(reservation, 'expired', 'expiry');
+        this.#release(reservation, 'expired', 'expiry');
       }
     }
   }
 
   take(one: Arrived): Reply {
     const { id, replay } = one.readable ? one.command : { id: one.commandId, replay: one.replay };
-    const retried = this.letterToTry(id, replay);
-    const reply = one.readable ? this.takeCommand(one.command, retried) : this.takeJunk(one, retried);
-    const letter = this.letterToTry(id, replay);
+    const mayReplay = one.sender === 'dead-letter-admin';
+    const retried = mayReplay ? this.#letterToTry(id, replay) : undefined;
+    const reply = one.readable ? this.#judge(one, retried) : this.#takeJunk(one, retried);
+    const letter = mayReplay ? this.#letterToTry(id, replay) : undefined;
     if (letter === undefined || replay === undefined) return reply;
     letter.lastNumber = replay.number;
     if (reply.type === 'outcome') letter.state = 'replayed';
@@ -92,93 +99,137 @@ export class OneByOne {
     return reply;
   }
 
-  private letterToTry(id: string, replay: Replay | undefined): Letter | undefined {
+  #letterToTry(id: string, replay: Replay | undefined): Letter | undefined {
     const letter = this.deadLetters.find((each) => each.id === id && each.hash === replay?.bodyHash);
     return letter?.state === 'open' && letter.lastNumber < (replay?.number ?? 0) ? letter : undefined;
   }
 
-  private takeJunk(
-    { commandId, bodyHash, reason, errorClass }: Arrived & { readable: false },
+  #takeJunk(
+    { commandId, bodyHash, reason, errorClass, sender }: Arrived & { readable: false },
     retried?: Letter,
   ): Reply {
+    if (originOf(sender, undefined).sender === undefined) {
+      const why = sender === null ? 'the message names no broker user' : `the broker user ${sender} sends no commands`;
+      return this.#forbid(commandId, bodyHash, why, sender);
+    }
     const before = this.decided.find(({ id, hash }) => id === commandId && hash === bodyHash);
     return before === undefined
-      ? this.deadLetter(commandId, bodyHash, reason, errorClass, retried)
+      ? this.#deadLetter(commandId, bodyHash, reason, errorClass, retried?.sender ?? sender, retried)
       : outcomeReply(before, true);
   }
 
-  private takeCommand(command: Command, retried: Letter | undefined): Reply {
+  /** By the table of the senders, which authority.spec.ts tests. A replay is judged by its first sender. */
+  #judge({ command, sender }: Arrived & { readable: true }, retried: Letter | undefined): Reply {
+    const { id, replay, actor } = command;
+    if (replay !== undefined && sender !== 'dead-letter-admin') {
+      const who = sender === null ? 'a message without a broker user' : `the broker user ${sender}`;
+      return this.#forbid(id, hashOf(command), `${who} may not replay a dead letter`, sender);
+    }
+    const letter = this.deadLetters.find((each) => each.id === id && each.hash === replay?.bodyHash);
+    const known = letter === undefined && this.#ownedBuckets.size < BUCKETS ? replay?.sender : letter?.sender;
+    const first = replay === undefined ? sender : (known ?? null);
+    const why = whyForbidden(command, originOf(first, actor), Date.parse(this.#at));
+    if (why !== undefined) return this.#forbid(id, hashOf(command), why, first, retried);
+    return this.#takeCommand(command, first as string, retried);
+  }
+
+  #takeCommand(command: Command, sender: string, retried: Letter | undefined): Reply {
     const { id, kind, body } = command;
-    const asked = { ...body, branchId: undefined };
-    const hash = createHash('sha256')
-      .update(canonicalJson({ kind, body: asked }))
-      .digest('hex');
+    const hash = hashOf(command);
+    const [, branch] = /^branch\.(.+)$/.exec(sender) ?? [];
     const bucket = bucketOf(keyOf(command), BUCKETS);
     // A discard is decided where its dead letter is, whichever group owns the bucket.
-    if (kind !== 'dead-letter.discard' && !this.ownedBuckets.has(bucket))
-      return this.deadLetter(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
+    if (kind !== 'dead-letter.discard' && !this.#ownedBuckets.has(bucket))
+      return this.#deadLetter(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', sender, retried, true);
     const before = this.decided.find((done) => done.id === id);
     if (before !== undefined) {
       if (before.hash === hash) return outcomeReply(before, true);
       const reason = `another body was decided first under this id: ${before.status}`;
       if (command.notAfter === undefined || retried !== undefined)
-        this.deadLetter(id, hash, reason, 'key-conflict', retried);
+        this.#deadLetter(id, hash, reason, 'key-conflict', sender, retried);
       return { type: 'key-conflict', commandId: id };
     }
     const known = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
-    if (known?.state === 'open' && known !== retried)
+    if (known?.state === 'open' && known !== retried && known.errorClass !== 'forbidden')
       return { type: 'dead-letter', commandId: id, reason: known.reason };
-    const late = command.notAfter !== undefined && Date.parse(command.notAfter) < Date.parse(this.at);
-    const tombstone = this.tombstones.find((each) => each.id === id);
-    const elsewhere = late || tombstone ? [] : this.linesOf(command).filter((line) => !this.owns(line.productId));
+    const late = command.notAfter !== undefined && Date.parse(command.notAfter) < Date.parse(this.#at);
+    const owner = 'branchId' in body ? (body.branchId ?? 'central') : (branch ?? 'central');
+    const tombstone = this.tombstones.find((each) => each.id === id && ['central', owner].includes(each.author));
+    const its = late || tombstone || branch === undefined ? branch : (this.#ownerOf(command) ?? branch);
+    if (its !== branch) {
+      return this.#forbid(id, hash, `what it acts on does not belong to branch ${branch}`, sender, retried);
+    }
+    const elsewhere = late || tombstone ? [] : this.#linesOf(command).filter((line) => !this.#owns(line.productId));
     if (elsewhere.length > 0) {
       const names = elsewhere.map((line) => line.productId).join(', ');
-      return this.deadLetter(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', retried);
+      return this.#deadLetter(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', sender, retried);
     }
     const [status, result]: Decided = late
       ? ['expired', {}]
       : tombstone
         ? ['refused', { reason: tombstone.reason }]
-        : this.decide(command);
+        : this.#decide(command, branch ?? 'central');
     const done = { id, hash, status, result, command };
     this.decided.push(done);
     return outcomeReply(done, false);
   }
 
-  private decide(command: Command): Decided {
+  /** Branch of what is stored, or `central`. */
+  #ownerOf({ kind, body }: Command): string | undefined {
+    switch (kind) {
+      case 'order.cancel':
+      case 'order.fulfil':
+      case 'order.return': {
+        const order = this.orderOf(body.orderId, body.customerId);
+        return order && (order.branchId ?? 'central');
+      }
+      case 'reservation.confirm':
+      case 'reservation.release': {
+        const reservation = this.#reservationOf(body.reservationId, body.customerId);
+        return reservation && (reservation.branchId ?? 'central');
+      }
+      case 'transfer.receive':
+        return this.transfers.find((each) => each.transferId === body.transferId && each.productId === body.productId)
+          ?.to;
+      default:
+        return undefined;
+    }
+  }
+
+  #decide(command: Command, author: string): Decided {
     const { kind, body, stamp } = command;
     switch (kind) {
       case 'order.place':
       case 'cart.checkout': {
-        const lines = this.linesOf(command);
+        const lines = this.#linesOf(command);
         if (lines.length === 0) return ['refused', { reason: 'cart-empty' }];
-        return this.order(command.id, body.customerId, lines, () => {
-          if (kind === 'cart.checkout') this.takeOut(body.customerId, lines, { orderId: command.id, stamp });
+        return this.#order(command.id, body.customerId, body.branchId, lines, () => {
+          if (kind === 'cart.checkout') this.#takeOut(body.customerId, lines, { orderId: command.id, stamp });
         });
       }
       case 'cart.edit': {
         const { customerId, productId, quantity } = body;
-        const clear = this.clearsOf(customerId).find((each) => each.stamp >= stamp);
-        if (clear !== undefined) return this.lost('cleared', highest(this.clearsOf(customerId)).stamp);
-        const edits = this.edits.filter((edit) => edit.customerId === customerId && edit.productId === productId);
+        const clear = this.#clearsOf(customerId).find((each) => each.stamp >= stamp);
+        if (clear !== undefined) return this.#lost('cleared', highest(this.#clearsOf(customerId)).stamp);
+        const edits = this.#edits.filter((edit) => edit.customerId === customerId && edit.productId === productId);
         const last = edits.length === 0 ? undefined : highest(edits);
         if (last !== undefined && last.stamp >= stamp) {
           const { ordered } = last;
-          return ordered ? this.lost('ordered', last.stamp, ordered.orderId) : this.lost('superseded', last.stamp);
+          return ordered ? this.#lost('ordered', last.stamp, ordered.orderId) : this.#lost('superseded', last.stamp);
         }
-        this.edits.push({ customerId, productId, quantity, stamp });
+        this.#edits.push({ customerId, productId, quantity, stamp });
         if (quantity > 0 || last?.ordered === undefined || last.ordered.stamp <= stamp) {
           return ['done', { applied: true }];
         }
-        Object.assign(this.edits.at(-1) as Edit, { ordered: last.ordered });
-        return this.lost('ordered', last.ordered.stamp, last.ordered.orderId);
+        Object.assign(this.#edits.at(-1) as Edit, { ordered: last.ordered });
+        return this.#lost('ordered', last.ordered.stamp, last.ordered.orderId);
       }
       case 'cart.clear': {
         const { customerId } = body;
-        const later = this.clearsOf(customerId).filter((other) => other.stamp >= stamp);
-        if (later.length > 0) return this.lost('cleared', highest(later).stamp);
-        this.clears.push({ customerId, stamp });
-        const overtaken = this.latest(customerId).find(
+        const later = this.#clearsOf(customerId).filter((other) => other.stamp >= stamp);
+        if (later.length > 0) return this.#lost('cleared', highest(later).stamp);
+        this.#clears.push({ customerId, stamp });
+        const overtaken = this.#latest(customerId).find(
           (edit) => edit.stamp <= stamp && edit.ordered !== undefined && edit.ordered.stamp > stamp,
         );
         const { orderId, stamp: orderedStamp } = overtaken?.ordered ?? {};
@@ -186,7 +237,7 @@ export class OneByOne {
       }
       case 'customer.register': {
         const { customerId } = body;
-        const known = this.doneOf('customer.register').some(({ result }) => result['customerId'] === customerId);
+        const known = this.#doneOf('customer.register').some(({ result }) => result['customerId'] === customerId);
         return known ? ['refused', { reason: 'customer-exists' }] : ['done', { customerId }];
       }
       case 'dead-letter.discard': {
@@ -197,7 +248,11 @@ export class OneByOne {
         letter.lastNumber += 1;
         const { lastNumber: number } = letter;
         this.actions.push({ id: commandId, hash: bodyHash, number, action: 'discard', result: 'discarded' });
-        if (!letter.isElsewhere && !this.decided.some(({ id }) => id === commandId)) {
+        if (
+          !letter.isElsewhere &&
+          letter.errorClass !== 'forbidden' &&
+          !this.decided.some(({ id }) => id === commandId)
+        ) {
           this.decided.push({ id: commandId, hash: bodyHash, status: 'discarded', result: {}, command });
         }
         return ['done', { discarded: true }];
@@ -205,61 +260,61 @@ export class OneByOne {
       case 'product.create': {
         const { productId, name, priceCents, stock } = body;
         if (this.product(productId)?.deleted === false) return ['refused', { reason: 'product-exists' }];
-        if (stock > 0) this.ledger.move(productId, 'central', stock, 0, command.id);
-        return this.change({ productId, name, priceCents, deleted: false });
+        if (stock > 0) this.#ledger.move(productId, 'central', stock, 0, command.id);
+        return this.#change({ productId, name, priceCents, deleted: false });
       }
       case 'product.update': {
         const { productId, name, priceCents } = body;
         if (this.product(productId)?.deleted !== false) return ['refused', { reason: 'product-unknown' }];
-        return this.change({ productId, name, priceCents, deleted: false });
+        return this.#change({ productId, name, priceCents, deleted: false });
       }
       case 'product.delete': {
         const product = this.product(body.productId);
         if (product?.deleted !== false) return ['refused', { reason: 'product-unknown' }];
-        return this.change({ ...product, deleted: true });
+        return this.#change({ ...product, deleted: true });
       }
       case 'reservation.create': {
-        const { reservationId, customerId, lines, ttlSeconds } = body;
-        const { short, unknownProducts, priced, totalCents } = this.price(lines);
+        const { reservationId, customerId, branchId, lines, ttlSeconds } = body;
+        const { short, unknownProducts, priced, totalCents } = this.#price(lines);
         if (short.length > 0) return ['refused', { reason: 'stock-short', short, unknownProducts }];
         if (unknownProducts.length > 0) return ['refused', { reason: 'product-unknown', unknownProducts }];
-        for (const { productId, quantity } of lines) this.ledger.move(productId, 'central', 0, quantity, command.id);
-        const expiresAt = new Date(Date.parse(this.at) + ttlSeconds * 1000).toISOString();
+        for (const { productId, quantity } of lines) this.#ledger.move(productId, 'central', 0, quantity, command.id);
+        const expiresAt = new Date(Date.parse(this.#at) + ttlSeconds * 1000).toISOString();
         const held = { reservationId, status: 'held', lines: priced, totalCents, expiresAt };
-        this.reservations.push({ ...held, customerId });
+        this.reservations.push({ ...held, customerId, branchId });
         return ['done', held];
       }
       case 'reservation.confirm': {
-        const { orderId, reservationId, customerId } = body;
-        const reservation = this.reservationOf(reservationId, customerId);
+        const { orderId, reservationId, customerId, branchId } = body;
+        const reservation = this.#reservationOf(reservationId, customerId);
         if (reservation === undefined) return ['refused', { reason: 'reservation-unknown' }];
         if (reservation.status !== 'held') return over(reservation);
         Object.assign(reservation, { status: 'confirmed', orderId });
         const { lines, totalCents } = reservation;
-        this.orders.push({ orderId, customerId, status: 'confirmed', lines, totalCents, returned: [] });
+        this.orders.push({ orderId, customerId, branchId, status: 'confirmed', lines, totalCents, returned: [] });
         return ['done', { orderId, status: 'confirmed', lines, totalCents }];
       }
       case 'reservation.release':
       case 'reservation.expire': {
         const { reservationId, customerId } = body;
-        const reservation = this.reservationOf(reservationId, customerId);
-        if (reservation === undefined && kind === 'reservation.release' && this.mayStillCome(reservationId)) {
-          this.bury(reservationId, 'reservation-released');
+        const reservation = this.#reservationOf(reservationId, customerId);
+        if (reservation === undefined && kind === 'reservation.release' && this.#mayStillCome(reservationId)) {
+          this.#bury(reservationId, 'reservation-released', author);
           return ['done', { reservationId, status: 'released', lines: [] }];
         }
         if (reservation === undefined) return ['refused', { reason: 'reservation-unknown' }];
         if (reservation.status !== 'held') return over(reservation);
         // Due reservations expired when the batch began.
         if (kind === 'reservation.expire') return ['refused', { reason: 'reservation-not-due' }];
-        this.release(reservation, 'released', command.id);
+        this.#release(reservation, 'released', command.id);
         return ['done', { reservationId, status: 'released', lines: plain(reservation.lines) }];
       }
       case 'order.cancel':
       case 'order.fulfil': {
         const { orderId, customerId } = body;
         const order = this.orderOf(orderId, customerId);
-        if (order === undefined && kind === 'order.cancel' && this.mayStillCome(orderId)) {
-          this.bury(orderId, 'order-cancelled');
+        if (order === undefined && kind === 'order.cancel' && this.#mayStillCome(orderId)) {
+          this.#bury(orderId, 'order-cancelled', author);
           return ['done', { orderId, status: 'cancelled', lines: [] }];
         }
         if (order === undefined) return ['refused', { reason: 'order-unknown' }];
@@ -268,7 +323,7 @@ export class OneByOne {
         }
         order.status = kind === 'order.cancel' ? 'cancelled' : 'fulfilled';
         for (const { productId, quantity } of order.lines) {
-          this.ledger.move(productId, 'central', kind === 'order.cancel' ? 0 : -quantity, -quantity, command.id);
+          this.#ledger.move(productId, 'central', kind === 'order.cancel' ? 0 : -quantity, -quantity, command.id);
         }
         return ['done', { orderId, status: order.status, lines: plain(order.lines) }];
       }
@@ -291,7 +346,7 @@ export class OneByOne {
           })
           .filter(({ asked, returnable }) => asked > returnable);
         if (excess.length > 0) return ['refused', { reason: 'return-exceeds-order', excess }];
-        for (const { productId, quantity } of lines) this.ledger.move(productId, location, quantity, 0, command.id);
+        for (const { productId, quantity } of lines) this.#ledger.move(productId, location, quantity, 0, command.id);
         const productIds = [...new Set([...order.returned, ...lines].map(({ productId }) => productId))];
         order.returned = productIds.map((productId) => ({
           productId,
@@ -303,25 +358,25 @@ export class OneByOne {
       case 'stock.adjust':
       case 'stock.count': {
         const { productId, location } = body;
-        const { onHand } = this.ledger.level(productId, location);
-        const unknown = this.unknown(productId, [location]);
+        const { onHand } = this.#ledger.level(productId, location);
+        const unknown = this.#unknown(productId, [location]);
         if (unknown !== undefined) return unknown;
         if (kind === 'stock.count' && body.expected !== onHand) {
           return ['refused', { reason: 'stock-count-stale', expected: body.expected, onHand }];
         }
         const delta =
           kind === 'stock.receive' ? body.quantity : kind === 'stock.adjust' ? body.delta : body.counted - onHand;
-        const short = shortOf(this.ledger, productId, location, delta);
+        const short = shortOf(this.#ledger, productId, location, delta);
         if (short !== undefined) return short;
-        const moved = this.ledger.moved(productId, location, delta, command.id);
+        const moved = this.#ledger.moved(productId, location, delta, command.id);
         return ['done', kind === 'stock.adjust' ? { ...moved, reason: body.reason } : moved];
       }
       case 'transfer.send': {
         const { transferId, productId, from, to, quantity } = body;
-        const refusal = this.unknown(productId, [from, to]) ?? shortOf(this.ledger, productId, from, -quantity);
+        const refusal = this.#unknown(productId, [from, to]) ?? shortOf(this.#ledger, productId, from, -quantity);
         if (refusal !== undefined) return refusal;
         this.transfers.push({ transferId, productId, from, to, quantity, status: 'in-transit' });
-        const moved = this.ledger.moved(productId, from, -quantity, command.id);
+        const moved = this.#ledger.moved(productId, from, -quantity, command.id);
         return ['done', { transferId, status: 'in-transit', from, to, quantity, ...moved }];
       }
       case 'transfer.receive': {
@@ -330,7 +385,7 @@ export class OneByOne {
         if (transfer === undefined) return ['refused', { reason: 'transfer-unknown' }];
         if (transfer.status !== 'in-transit') return ['refused', { reason: `transfer-${transfer.status}` }];
         transfer.status = 'arrived';
-        return ['done', { ...transfer, ...this.ledger.moved(productId, transfer.to, transfer.quantity, command.id) }];
+        return ['done', { ...transfer, ...this.#ledger.moved(productId, transfer.to, transfer.quantity, command.id) }];
       }
       case 'transfer.write-off': {
         const { transferId, productId, reason } = body;
@@ -338,30 +393,36 @@ export class OneByOne {
         if (transfer === undefined) return ['refused', { reason: 'transfer-unknown' }];
         if (transfer.status !== 'in-transit') return ['refused', { reason: `transfer-${transfer.status}` }];
         transfer.status = 'written-off';
-        this.ledger.moved(productId, transfer.to, transfer.quantity, command.id);
-        this.ledger.moved(productId, transfer.to, -transfer.quantity, command.id);
+        this.#ledger.moved(productId, transfer.to, transfer.quantity, command.id);
+        this.#ledger.moved(productId, transfer.to, -transfer.quantity, command.id);
         return ['done', { ...transfer, reason }];
       }
     }
   }
 
-  private order(orderId: string, customerId: string, lines: OrderLine[], confirmed: () => void): Decided {
-    const { short, unknownProducts, priced, totalCents } = this.price(lines);
+  #order(
+    orderId: string,
+    customerId: string,
+    branchId: string | null,
+    lines: OrderLine[],
+    confirmed: () => void,
+  ): Decided {
+    const { short, unknownProducts, priced, totalCents } = this.#price(lines);
     if (short.length + unknownProducts.length > 0) {
-      this.orders.push({ orderId, customerId, status: 'rejected', lines, totalCents: 0, returned: [] });
+      this.orders.push({ orderId, customerId, branchId, status: 'rejected', lines, totalCents: 0, returned: [] });
       return ['refused', { orderId, status: 'rejected', short, unknownProducts }];
     }
-    for (const { productId, quantity } of lines) this.ledger.move(productId, 'central', 0, quantity, orderId);
-    this.orders.push({ orderId, customerId, status: 'confirmed', lines: priced, totalCents, returned: [] });
+    for (const { productId, quantity } of lines) this.#ledger.move(productId, 'central', 0, quantity, orderId);
+    this.orders.push({ orderId, customerId, branchId, status: 'confirmed', lines: priced, totalCents, returned: [] });
     confirmed();
     return ['done', { orderId, status: 'confirmed', lines: priced, totalCents }];
   }
 
-  private price(lines: OrderLine[]) {
+  #price(lines: OrderLine[]) {
     const unknownProducts = lines.map((line) => line.productId).filter((id) => this.product(id)?.deleted !== false);
     const short = lines
       .filter((line) => !unknownProducts.includes(line.productId))
-      .map(({ productId, quantity }) => ({ productId, asked: quantity, available: this.ledger.available(productId) }))
+      .map(({ productId, quantity }) => ({ productId, asked: quantity, available: this.#ledger.available(productId) }))
       .filter(({ asked, available }) => asked > available);
     const priced = lines
       .filter((line) => !unknownProducts.includes(line.productId))
@@ -373,7 +434,7 @@ export class OneByOne {
     return { short, unknownProducts, priced, totalCents };
   }
 
-  private unknown(productId: string, locations: string[]): Decided | undefined {
+  #unknown(productId: string, locations: string[]): Decided | undefined {
     const unknownLocations = locations.filter((location) => !LOCATIONS.has(location));
     if (this.product(productId) === undefined) {
       return ['refused', { reason: 'product-unknown', unknownProducts: [productId], unknownLocations }];
@@ -381,13 +442,13 @@ export class OneByOne {
     return unknownLocations.length > 0 ? ['refused', { reason: 'location-unknown', unknownLocations }] : undefined;
   }
 
-  private release(reservation: Reservation, status: string, commandId: string): void {
+  #release(reservation: Reservation, status: string, commandId: string): void {
     for (const { productId, quantity } of reservation.lines)
-      this.ledger.move(productId, 'central', 0, -quantity, commandId);
+      this.#ledger.move(productId, 'central', 0, -quantity, commandId);
     reservation.status = status;
   }
 
-  private reservationOf(reservationId: string, customerId: string): Reservation | undefined {
+  #reservationOf(reservationId: string, customerId: string): Reservation | undefined {
     return this.reservations.find((each) => each.reservationId === reservationId && each.customerId === customerId);
   }
 
@@ -399,16 +460,17 @@ export class OneByOne {
    * Whether a command with this id may still be carried out or refused: nothing was decided under it, or only a
    * tombstone.
    */
-  private mayStillCome(id: string): boolean {
+  #mayStillCome(id: string): boolean {
     return this.decided.every((done) => done.id !== id) || this.tombstones.some((each) => each.id === id);
   }
 
-  private bury(id: string, reason: string): void {
-    if (this.tombstones.every((each) => each.id !== id)) this.tombstones.push({ id, reason });
+  #bury(id: string, reason: string, author: string): void {
+    const isBuried = this.tombstones.some((each) => each.id === id && each.author === author);
+    if (!isBuried) this.tombstones.push({ id, reason, author });
   }
 
   /** The lines of an order, or what a checkout finds in the cart as of its stamp; empty for other kinds. */
-  private linesOf({ kind, body, stamp }: Command): OrderLine[] {
+  #linesOf({ kind, body, stamp }: Command): OrderLine[] {
     if (kind === 'order.place' || kind === 'reservation.create') return body.lines;
     if (kind !== 'cart.checkout') return [];
     return this.cart(body.customerId)
@@ -418,69 +480,89 @@ export class OneByOne {
 
   /** What is in the cart now, by product id. */
   cart(customerId: string): { productId: string; quantity: number; stamp: string }[] {
-    return this.latest(customerId)
+    return this.#latest(customerId)
       .filter((edit) => edit.quantity > 0 && edit.ordered === undefined)
-      .filter((edit) => this.clearsOf(customerId).every((clear) => clear.stamp < edit.stamp))
+      .filter((edit) => this.#clearsOf(customerId).every((clear) => clear.stamp < edit.stamp))
       .map(({ productId, quantity, stamp }) => ({ productId, quantity, stamp }))
       .sort((a, b) => (a.productId < b.productId ? -1 : 1));
   }
 
   /** The latest edit of each product, in the order in which the products were first put in. */
-  private latest(customerId: string): Edit[] {
-    const own = this.edits.filter((edit) => edit.customerId === customerId);
+  #latest(customerId: string): Edit[] {
+    const own = this.#edits.filter((edit) => edit.customerId === customerId);
     return [...new Set(own.map(({ productId }) => productId))].map((productId) =>
       highest(own.filter((edit) => edit.productId === productId)),
     );
   }
 
-  private takeOut(customerId: string, lines: OrderLine[], ordered: { orderId: string; stamp: string }): void {
-    for (const edit of this.latest(customerId)) {
+  #takeOut(customerId: string, lines: OrderLine[], ordered: { orderId: string; stamp: string }): void {
+    for (const edit of this.#latest(customerId)) {
       if (lines.some(({ productId }) => productId === edit.productId)) edit.ordered = ordered;
     }
   }
 
-  private lost(reason: string, stamp: string, orderId?: string): Decided {
+  #lost(reason: string, stamp: string, orderId?: string): Decided {
     return ['done', { applied: false, reason, stamp, ...(orderId === undefined ? {} : { orderId }) }];
   }
 
-  /** Its current state. */
+  /** The current state of a product. */
   product(productId: string): Product | undefined {
-    return this.products.findLast((product) => product.productId === productId);
+    return this.#products.findLast((product) => product.productId === productId);
   }
 
-  private change(product: Omit<Product, 'version'>): [string, Record<string, unknown>] {
+  #change(product: Omit<Product, 'version'>): [string, Record<string, unknown>] {
     const { productId } = product;
-    const version = this.products.filter((other) => other.productId === productId).length + 1;
-    this.products.push({ ...product, version });
+    const version = this.#products.filter((other) => other.productId === productId).length + 1;
+    this.#products.push({ ...product, version });
     return ['done', { productId, version }];
   }
 
-  private clearsOf(customerId: string) {
-    return this.clears.filter((clear) => clear.customerId === customerId);
+  #clearsOf(customerId: string) {
+    return this.#clears.filter((clear) => clear.customerId === customerId);
   }
 
-  private doneOf(kind: Command['kind']): Done[] {
+  #doneOf(kind: Command['kind']): Done[] {
     return this.decided.filter(({ status, command }) => status === 'done' && command.kind === kind);
   }
 
-  private owns(productId: string): boolean {
-    return this.ownedBuckets.has(bucketOf(productId, BUCKETS));
+  #owns(productId: string): boolean {
+    return this.#ownedBuckets.has(bucketOf(productId, BUCKETS));
   }
 
-  private deadLetter(
+  /** Not the reason of an earlier one: nothing that others send under its id is affected. */
+  #forbid(id: string, hash: string, reason: string, sender: string | null, retried?: Letter): Reply {
+    const before = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
+    if (before === undefined || before === retried) {
+      this.#deadLetter(id, hash, reason, 'forbidden', sender, retried);
+    }
+    return { type: 'dead-letter', commandId: id, reason, forbidden: true };
+  }
+
+  #deadLetter(
     id: string,
     hash: string,
     reason: string,
     errorClass: string,
+    sender: string | null,
     retried?: Letter,
     isElsewhere = false,
   ): Reply {
     const before = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
     if (before === undefined) {
-      this.deadLetters.push({ id, hash, reason, errorClass, state: 'open', tries: 1, lastNumber: 0, isElsewhere });
-    } else if (before === retried) Object.assign(before, { reason, errorClass, tries: before.tries + 1 });
+      const letter = { id, hash, reason, errorClass, state: 'open', tries: 1, lastNumber: 0, isElsewhere, sender };
+      this.deadLetters.push(letter);
+    } else if (before === retried || (before.errorClass === 'forbidden' && before.sender !== sender)) {
+      Object.assign(before, { reason, errorClass, sender, state: 'open', tries: before.tries + 1, isElsewhere });
+    }
     return { type: 'dead-letter', commandId: id, reason: before?.reason ?? reason };
   }
+}
+
+function hashOf({ kind, body }: Command): string {
+  const asked = { ...body, branchId: undefined };
+  return createHash('sha256')
+    .update(canonicalJson({ kind, body: asked }))
+    .digest('hex');
 }
 
 function shortOf(ledger: NaiveLedger, productId: string, location: string, delta: number): Decided | undefined {

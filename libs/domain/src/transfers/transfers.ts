@@ -6,17 +6,20 @@ import type { Transfer, TransferRow } from './transfer.js';
 
 /** The transfers that change: as loaded, plus those of this batch, with all its changes. */
 export class Transfers {
-  private readonly working = new Map<string, TransferRow>();
+  readonly #working = new Map<string, TransferRow>();
+  readonly #stored: BatchState['transfers'];
+  readonly #buckets: Buckets;
+  readonly #effects: Pick<Effects, 'transfers'>;
 
-  constructor(
-    private readonly stored: BatchState['transfers'],
-    private readonly buckets: Buckets,
-    private readonly effects: Pick<Effects, 'transfers'>,
-  ) {}
+  constructor(stored: BatchState['transfers'], buckets: Buckets, effects: Pick<Effects, 'transfers'>) {
+    this.#stored = stored;
+    this.#buckets = buckets;
+    this.#effects = effects;
+  }
 
   /** Undefined: it does not exist, or is of another product. */
   find(transferId: string, productId: string): Readonly<Transfer> | undefined {
-    const transfer = this.working.get(transferId) ?? this.stored.get(transferId);
+    const transfer = this.#working.get(transferId) ?? this.#stored.get(transferId);
     return transfer?.productId === productId ? transfer : undefined;
   }
 
@@ -38,25 +41,25 @@ export class Transfers {
   }
 
   send(transfer: Transfer): void {
-    this.workingCopy(transfer);
+    this.#workingCopy(transfer);
   }
 
   arrive(transfer: Readonly<Transfer>, at: string): void {
-    this.end(transfer, { status: 'arrived', arrivedAt: at });
+    this.#end(transfer, { status: 'arrived', arrivedAt: at });
   }
 
   writeOff(transfer: Readonly<Transfer>, at: string, reason: string): void {
-    this.end(transfer, { status: 'written-off', writtenOffAt: at, reason });
+    this.#end(transfer, { status: 'written-off', writtenOffAt: at, reason });
   }
 
-  private end(transfer: Readonly<Transfer>, end: Partial<Transfer>): void {
-    Object.assign(this.working.get(transfer.transferId) ?? this.workingCopy(transfer), end);
+  #end(transfer: Readonly<Transfer>, end: Partial<Transfer>): void {
+    Object.assign(this.#working.get(transfer.transferId) ?? this.#workingCopy(transfer), end);
   }
 
-  private workingCopy(transfer: Readonly<Transfer>): TransferRow {
-    const row = { ...transfer, bucket: this.buckets.of(transfer.productId) };
-    this.working.set(transfer.transferId, row);
-    this.effects.transfers.push(row);
+  #workingCopy(transfer: Readonly<Transfer>): TransferRow {
+    const row = { ...transfer, bucket: this.#buckets.of(transfer.productId) };
+    this.#working.set(transfer.transferId, row);
+    this.#effects.transfers.push(row);
     return row;
   }
 }

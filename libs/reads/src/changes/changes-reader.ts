@@ -51,8 +51,11 @@ type Verdict =
 /** Reads what the batches of a group changed, in order, from any node that has the cursor and the reader's position. */
 export class ChangesReader {
   #primaryWaits = 0;
+  readonly #reads: Reads;
 
-  constructor(private readonly reads: Reads) {}
+  constructor(reads: Reads) {
+    this.#reads = reads;
+  }
 
   async read(request: ChangesRequest, options: ReadOptions): Promise<ChangesFound | CursorLost | ReadFailure> {
     const { group, after } = request;
@@ -75,7 +78,7 @@ export class ChangesReader {
 
   #readPage({ group, topic, after: { leadership, seq, n }, limit }: ChangesRequest, options: ReadOptions) {
     const values = [topic, seq, n ?? WHOLE_BATCH, limit + 1, leadership?.term ?? null, leadership?.tag ?? null];
-    return this.reads.ofGroup(group, changesQuery(topic), values, options);
+    return this.#reads.ofGroup(group, changesQuery(topic), values, options);
   }
 
   /**
@@ -92,7 +95,7 @@ export class ChangesReader {
       const { leadership } = cursor;
       let firstShown: string | undefined;
       for (;;) {
-        const looked = await this.reads.ofPrimary(group, historyQuery, [
+        const looked = await this.#reads.ofPrimary(group, historyQuery, [
           leadership?.term ?? null,
           leadership?.tag ?? null,
         ]);

@@ -90,14 +90,20 @@ export class Node implements ReadableNode {
   readonly #slowLane: SlowLane;
   #restsUntilMs = -Infinity;
   #stopped = false;
+  readonly #settings: NodeSettings;
+  readonly #clock: GroupClock;
+  /** Called after each probe, answered or not. */
+  readonly #onProbe: (node: Node) => void;
 
   constructor(
     readonly address: NamedNode,
-    private readonly settings: NodeSettings,
-    private readonly clock: GroupClock,
-    /** Called after each probe, answered or not. */
-    private readonly onProbe: (node: Node) => void,
+    settings: NodeSettings,
+    clock: GroupClock,
+    onProbe: (node: Node) => void,
   ) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#onProbe = onProbe;
     this.name = address.name;
     this.#side = new SideConnection(address, settings.login, `${settings.applicationName} probe`);
     const { slowReadsWaitingMax: waitingMax, deadlineMs: waitMs } = settings;
@@ -113,7 +119,7 @@ export class Node implements ReadableNode {
   get lagMs(): number | undefined {
     const { position } = this;
     // The lag may become known after the last look, when the primary is reached for the first time.
-    return this.#lagMs ?? this.clock.lagMs({ position, atMs: this.#atMs }, performance.now());
+    return this.#lagMs ?? this.#clock.lagMs({ position, atMs: this.#atMs }, performance.now());
   }
   get isResting(): boolean {
     return performance.now() < this.#restsUntilMs;
@@ -141,7 +147,7 @@ export class Node implements ReadableNode {
       reachable,
       role: this.assigned,
       position: seen ? position : undefined,
-      lagMs: seen ? this.clock.lagMs(shown, performance.now()) : undefined,
+      lagMs: seen ? this.#clock.lagMs(shown, performance.now()) : undefined,
       latencyMs,
       inFlight,
       slowReads,
@@ -155,7 +161,7 @@ export class Node implements ReadableNode {
   probe(): Promise<void> {
     this.#probing ??= this.#answeredOrLate().finally(() => {
       this.#probing = undefined;
-      this.onProbe(this);
+      this.#onProbe(this);
     });
     return this.#probing;
   }
@@ -195,7 +201,7 @@ export class Node implements ReadableNode {
         }
       } else if (kind !== 'request') {
         // A node that fails fast would attract all reads. So a failure counts as the longest allowed duration.
-        this.#took(Math.max(performance.now() - startedMs, this.settings.statementTimeoutMs));
+        this.#took(Math.max(performance.now() - startedMs, this.#settings.statementTimeoutMs));
       }
       throw error;
     } finally {
@@ -210,8 +216,8 @@ export class Node implements ReadableNode {
   note(shown: Observation & { readonly inRecovery: boolean }, askedMs: number): number | undefined {
     const nowMs = performance.now();
     const seen = { ...shown, timeline: shown.inRecovery ? undefined : this.#timelineAsPrimary };
-    this.clock.note(seen, askedMs, nowMs);
-    const lagMs = this.clock.lagMs(seen, nowMs);
+    this.#clock.note(seen, askedMs, nowMs);
+    const lagMs = this.#clock.lagMs(seen, nowMs);
     if (!this.knows(shown.position) || shown.inRecovery !== this.#lastProbe?.inRecovery) void this.probe();
     else if (compareBatchPositions(shown.position, this.position) >= 0) {
       this.position = shown.position;
@@ -234,10 +240,10 @@ export class Node implements ReadableNode {
   }
 
   async #answeredOrLate(): Promise<void> {
-    const { probeTimeoutMs } = this.settings;
+    const { probeTimeoutMs } = this.#settings;
     this.#asking ??= this.#askWhatItIs().finally(() => {
       this.#asking = undefined;
-      this.onProbe(this);
+      this.#onProbe(this);
     });
     await within(probeTimeoutMs, this.#asking, () => this.#lose(new Error(`no answer within ${probeTimeoutMs} ms`)));
   }
@@ -246,18 +252,18 @@ export class Node implements ReadableNode {
     if (this.#stopped) return;
     try {
       const startedMs = performance.now();
-      const seen = await probe(this.#side, this.address.group, this.terms, this.settings.probePatienceMs);
+      const seen = await probe(this.#side, this.address.group, this.terms, this.#settings.probePatienceMs);
       const nowMs = performance.now();
       // Probes count as reads here: a slow node gets no reads that could show its recovery. A node that becomes
       // reachable starts over, because its durations while stalled say nothing about now.
       if (this.reachable) this.#took(nowMs - startedMs);
       else this.latencyMs = LATENCY_MS_AT_FIRST;
-      this.clock.note(seen, startedMs, nowMs);
+      this.#clock.note(seen, startedMs, nowMs);
       this.#lastProbe = seen;
       this.terms = seen.terms;
       this.position = seen.position;
       this.#atMs = seen.atMs;
-      this.#lagMs = this.clock.lagMs(seen, nowMs);
+      this.#lagMs = this.#clock.lagMs(seen, nowMs);
       // Reads never wait for a connection. A node is reachable once it has one; the other connections follow.
       await this.#fill();
       if (this.#idlest() === undefined) throw new Error('no connection for reads');
@@ -295,7 +301,7 @@ export class Node implements ReadableNode {
   /** Opens missing connections. Settles when one is usable or none can be opened; never throws. */
   async #fill(): Promise<void> {
     this.#sessions = this.#sessions.filter((session) => !session.isClosed);
-    const missing = this.settings.connections - this.#sessions.length - this.#opening.size;
+    const missing = this.#settings.connections - this.#sessions.length - this.#opening.size;
     for (let n = 0; n < missing; n += 1) {
       const opened = this.#open().finally(() => this.#opening.delete(opened));
       opened.catch(() => undefined);
@@ -305,13 +311,13 @@ export class Node implements ReadableNode {
   }
 
   async #open(): Promise<void> {
-    const session = await ReadSession.open({ ...this.address, ...this.settings.login, ...this.settings });
+    const session = await ReadSession.open({ ...this.address, ...this.#settings.login, ...this.#settings });
     if (this.#stopped) session.close();
     else this.#sessions.push(session);
   }
 
   async #openForSlowReads(): Promise<ReadSession> {
-    const { login, applicationName, connectTimeoutMs, slowStatementTimeoutMs } = this.settings;
+    const { login, applicationName, connectTimeoutMs, slowStatementTimeoutMs } = this.#settings;
     if (!this.reachable) throw new ReadError(`not reachable: ${this.#fault}`, undefined, undefined);
     return ReadSession.open({
       ...this.address,

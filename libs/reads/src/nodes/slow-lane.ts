@@ -25,11 +25,13 @@ export class SlowLane {
   #session: ReadSession | undefined;
   #isBusy = false;
   readonly #waiting = new Set<Waiter>();
+  readonly #limits: SlowLaneLimits;
+  readonly #open: () => Promise<ReadSession>;
 
-  constructor(
-    private readonly limits: SlowLaneLimits,
-    private readonly open: () => Promise<ReadSession>,
-  ) {}
+  constructor(limits: SlowLaneLimits, open: () => Promise<ReadSession>) {
+    this.#limits = limits;
+    this.#open = open;
+  }
 
   /** Slow reads that run or wait. */
   get length(): number {
@@ -40,7 +42,7 @@ export class SlowLane {
   async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     await this.#turn();
     try {
-      if (this.#session === undefined || this.#session.isClosed) this.#session = await this.open();
+      if (this.#session === undefined || this.#session.isClosed) this.#session = await this.#open();
       return await this.#session.query<Row>(statement, values);
     } finally {
       const [next] = this.#waiting;
@@ -61,7 +63,7 @@ export class SlowLane {
       this.#isBusy = true;
       return;
     }
-    const { waitingMax, waitMs } = this.limits;
+    const { waitingMax, waitMs } = this.#limits;
     if (this.#waiting.size >= waitingMax) throw new SlowLaneFullError(`${waitingMax} slow reads wait already`);
     await new Promise<void>((resolve, reject) => {
       const leave = () => {

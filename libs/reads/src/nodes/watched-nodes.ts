@@ -16,29 +16,33 @@ export class WatchedNodes {
   readonly #replication: ReplicationWatch | undefined;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #probeEveryMs: number;
+  readonly #log: Log;
 
   constructor(
     readonly group: string,
     addresses: readonly NamedNode[],
     settings: NodeSettings,
-    private readonly probeEveryMs: number,
-    private readonly log: Log,
+    probeEveryMs: number,
+    log: Log,
     /** Login that may ask the primary which nodes follow it; absent: this process does not learn it. */
     monitor?: Login,
   ) {
+    this.#probeEveryMs = probeEveryMs;
+    this.#log = log;
     this.#replication = monitor && new ReplicationWatch(addresses, monitor);
     this.nodes = addresses.map(
       (address) =>
         new Node(address, settings, this.#clock, (node) => {
           assignRoles(this.nodes);
-          this.#tell(node);
+          this.#logState(node);
         }),
     );
   }
 
   /** Settles when every node has answered or failed once. It may be called twice. */
   async start(): Promise<void> {
-    this.#timer ??= setInterval(() => void this.#round(), this.probeEveryMs);
+    this.#timer ??= setInterval(() => void this.#round(), this.#probeEveryMs);
     await this.#round();
   }
 
@@ -96,14 +100,14 @@ export class WatchedNodes {
     }
   }
 
-  #tell(node: Node): void {
+  #logState(node: Node): void {
     const follows = node.follows ? '' : ', and does not follow its primary';
     const state = node.reachable ? `reachable as ${node.assigned}${follows}` : 'not reachable';
     if (this.#logged.get(node) === state) return;
     this.#logged.set(node, state);
     const line = { group: this.group, node: node.name, role: node.assigned, fault: node.fault };
-    if (node.reachable && node.follows) this.log.info(line, `${node.name} is ${state}`);
-    else this.log.warn(line, `${node.name} is ${state}${node.reachable ? '' : `: ${node.fault}`}`);
+    if (node.reachable && node.follows) this.#log.info(line, `${node.name} is ${state}`);
+    else this.#log.warn(line, `${node.name} is ${state}${node.reachable ? '' : `: ${node.fault}`}`);
   }
 }
 

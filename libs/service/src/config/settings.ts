@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { branchIdSchema, groupIdSchema, servedBranchIdSchema } from '@eco/contracts';
 import type { Address } from '@eco/base';
+import { BUDGETS_DEFAULT } from '../http/budgets.js';
 import type { Setting } from './config.js';
 
 /** Settings shared by several processes. A process picks those that it needs. */
@@ -88,6 +90,37 @@ function described(schema: z.ZodType<string>): z.ZodType<string> {
   });
 }
 
+const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
+
+const hostNames = z.string().transform((text, context): readonly string[] => {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  for (const name of names) {
+    if (!HOST_NAME.test(name)) context.addIssue(`must hold host names without ports, not ${quoted(name)}`);
+  }
+  return names;
+});
+
+const proxyList = z.string().transform((text, context): readonly string[] => {
+  const proxies = text
+    .split(',')
+    .map((proxy) => proxy.trim())
+    .filter((proxy) => proxy !== '');
+  for (const proxy of proxies) {
+    const [address = '', bits = '0'] = proxy.split('/');
+    const isNamed = ['loopback', 'linklocal', 'uniquelocal'].includes(proxy);
+    if (!isNamed && (isIP(address) === 0 || !/^\d{1,3}$/.test(bits))) {
+      context.addIssue(`must hold IP addresses, networks (10.0.0.0/8), loopback or uniquelocal, not ${quoted(proxy)}`);
+    }
+  }
+  return proxies;
+});
+
+/** More than a chain's tills have together, and far fewer than a process may open files. */
+export const CONNECTIONS_MAX_DEFAULT = 4_000;
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -99,14 +132,75 @@ export const settings = {
   } satisfies Setting<string>,
   host: {
     variable: 'ECO_HOST',
-    description: 'Address to listen on',
+    description: 'Address on which clients are served',
     default: '127.0.0.1',
     schema: z.string(),
   } satisfies Setting<string>,
   port: {
     variable: 'ECO_PORT',
-    description: 'Port to listen on; 0 takes a free one',
+    description: 'Port on which clients are served; 0 takes a free one',
     schema: wholeNumberSetting(0, 65_535),
+  } satisfies Setting<number>,
+  operatorsHost: {
+    variable: 'ECO_OPERATORS_HOST',
+    description: 'Address on which operators are served: metrics, details of readiness, documents',
+    default: '127.0.0.1',
+    schema: z.string(),
+  } satisfies Setting<string>,
+  operatorsPort: {
+    variable: 'ECO_OPERATORS_PORT',
+    description: 'Port on which operators are served; 0 takes a free one',
+    schema: wholeNumberSetting(0, 65_535),
+  } satisfies Setting<number>,
+  hosts: {
+    variable: 'ECO_HOSTS',
+    description:
+      'Host names by which clients reach this process, name,name,…; localhost and every IP address are accepted without it',
+    default: '',
+    schema: hostNames,
+  } satisfies Setting<readonly string[]>,
+  connectionsMax: {
+    variable: 'ECO_CONNECTIONS_MAX',
+    description: 'Most open connections of clients; a further one is closed at once',
+    default: String(CONNECTIONS_MAX_DEFAULT),
+    schema: wholeNumberSetting(1, 1_000_000),
+  } satisfies Setting<number>,
+  trustedProxies: {
+    variable: 'ECO_TRUSTED_PROXIES',
+    description:
+      'Load balancers whose X-Forwarded-For names the client: IP addresses, networks, loopback or uniquelocal; none: the connection names it',
+    default: '',
+    schema: proxyList,
+  } satisfies Setting<readonly string[]>,
+  requestsPerMinute: {
+    variable: 'ECO_REQUESTS_PER_MINUTE',
+    description: 'Most requests of one person or program in a minute; further ones get 429',
+    default: String(BUDGETS_DEFAULT.requestsPerMinute),
+    schema: wholeNumberSetting(1, 1_000_000_000),
+  } satisfies Setting<number>,
+  anonymousRequestsPerMinute: {
+    variable: 'ECO_ANONYMOUS_REQUESTS_PER_MINUTE',
+    description: 'The same for an address without a token',
+    default: String(BUDGETS_DEFAULT.anonymousRequestsPerMinute),
+    schema: wholeNumberSetting(1, 1_000_000_000),
+  } satisfies Setting<number>,
+  waits: {
+    variable: 'ECO_WAITS',
+    description: 'Most waiting requests of one person or program at a time; further ones do not wait',
+    default: String(BUDGETS_DEFAULT.waits),
+    schema: wholeNumberSetting(0, 1_000_000),
+  } satisfies Setting<number>,
+  anonymousWaits: {
+    variable: 'ECO_ANONYMOUS_WAITS',
+    description: 'The same for an address without a token',
+    default: String(BUDGETS_DEFAULT.anonymousWaits),
+    schema: wholeNumberSetting(0, 1_000_000),
+  } satisfies Setting<number>,
+  totalWaits: {
+    variable: 'ECO_TOTAL_WAITS',
+    description: 'The same for all clients of this process together',
+    default: String(BUDGETS_DEFAULT.totalWaits),
+    schema: wholeNumberSetting(0, 1_000_000),
   } satisfies Setting<number>,
   logLevel: {
     variable: 'ECO_LOG_LEVEL',
@@ -148,4 +242,16 @@ export const settings = {
     default: '512',
     schema: wholeNumberSetting(1, 65_536),
   } satisfies Setting<number>,
+};
+
+/** Settings of a process with an API, next to its port: who reaches it, and what one client may use. */
+export const clientSettings = {
+  hosts: settings.hosts,
+  connectionsMax: settings.connectionsMax,
+  trustedProxies: settings.trustedProxies,
+  requestsPerMinute: settings.requestsPerMinute,
+  anonymousRequestsPerMinute: settings.anonymousRequestsPerMinute,
+  waits: settings.waits,
+  anonymousWaits: settings.anonymousWaits,
+  totalWaits: settings.totalWaits,
 };

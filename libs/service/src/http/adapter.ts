@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -8,8 +7,10 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '@eco/base';
 import { headers } from '@eco/contracts';
 import { HttpResponse } from './response.js';
+import { connectionOptions, refuseConnection } from './connections.js';
+import { ForeignRequests } from './foreign-requests.js';
 import { parseJsonBody } from './json-body.js';
-import { problem, problemBody, ProblemError } from './problem.js';
+import { problem, problemBody, PROBLEM_TYPE } from './problem.js';
 import { BODY_BYTES_MAX, problemOf } from './problem-of.js';
 import { RouteTable } from './routes.js';
 import { apiHeaders, pageHeaders } from './security-headers.js';
@@ -20,12 +21,6 @@ import { apiHeaders, pageHeaders } from './security-headers.js';
  */
 const PATH_PART_MAX = 128 * 12;
 /**
- * A request must arrive completely within this time, ms: a client that sends byte by byte must not hold a connection
- * forever.
- */
-const REQUEST_ARRIVAL_MS = 30_000;
-
-/**
  * A client that reads nothing of a streamed response for this time is disconnected, ms: it holds a page and a
  * connection.
  */
@@ -34,13 +29,21 @@ const STREAM_IDLE_MS = 60_000;
 /** Most characters of the path in a problem: a URL may be as long as all headers. */
 const INSTANCE_MAX = 500;
 
-const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const CORRELATION_ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$/;
 
-/** The id in `X-Correlation-Id` if it is fit for logs and messages; otherwise a new one. */
-function correlationIdOf(request: IncomingMessage): string {
+/** The client's id in `X-Correlation-Id`, if it is fit for logs. Two clients may send the same, so it is never ours. */
+export function clientCorrelationIdOf(request: IncomingMessage): string | undefined {
   const given = request.headers['x-correlation-id'];
-  return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
+  return typeof given === 'string' && CORRELATION_ID.test(given) ? given : undefined;
+}
+
+export interface ConnectionLimits {
+  /** Host names of this service, see `ForeignRequests`. */
+  readonly hosts: readonly string[];
+  /** Most open connections. A further one is closed at once. */
+  readonly connectionsMax: number;
+  /** Addresses or networks whose `X-Forwarded-For` names the client. */
+  readonly trustedProxies: readonly string[];
 }
 
 /**
@@ -49,15 +52,18 @@ function correlationIdOf(request: IncomingMessage): string {
  */
 export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();
+  readonly #log: Log;
 
-  constructor(private readonly log: Log) {
+  constructor(log: Log, { hosts, connectionsMax, trustedProxies }: ConnectionLimits) {
     super({
       bodyLimit: BODY_BYTES_MAX,
       routerOptions: { maxParamLength: PATH_PART_MAX },
-      requestTimeout: REQUEST_ARRIVAL_MS,
-      trustProxy: false,
+      requestTimeout: connectionOptions.requestTimeout,
+      keepAliveTimeout: connectionOptions.keepAliveTimeout,
+      http: connectionOptions,
+      trustProxy: trustedProxies.length > 0 && [...trustedProxies],
       requestIdHeader: false,
-      genReqId: correlationIdOf,
+      genReqId: () => randomUUID(),
       // While the process stops, a request on an open connection is still served, and the connection is then closed.
       return503OnClosing: false,
       frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
@@ -66,17 +72,21 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
       // Nest's middleware engine would handle every request, although there is no middleware.
       skipMiddie: true,
     });
+    this.#log = log;
     const fastify = this.getInstance();
+    fastify.server.maxConnections = connectionsMax;
+    const foreign = new ForeignRequests(hosts);
     fastify.addHook('onRoute', ({ url, method }) => this.#routes.add(url, [method].flat()));
     fastify.addHook('onRequest', (request, reply, done) => {
       reply.header(headers.correlationId, request.id);
       reply.headers(request.url.startsWith('/docs') ? pageHeaders : apiHeaders);
-      done();
+      // What does not exist is answered as such: it can neither change nor show anything.
+      done(request.is404 ? undefined : foreign.refusalOf(request.raw));
     });
     fastify.removeAllContentTypeParsers();
-    fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       try {
-        done(null, parseJsonBody(body as Buffer));
+        done(null, parseJsonBody(body as Buffer, request.headers));
       } catch (error) {
         done(error as Error);
       }
@@ -119,7 +129,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
    */
   #watch(stream: Readable, { request, raw }: FastifyReply): void {
     stream.once('error', (err) =>
-      this.log.warn(
+      this.#log.warn(
         { err, correlationId: request.id, url: request.url },
         'response cut off: it could not be completed',
       ),
@@ -136,9 +146,16 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   }
 
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (hasHungUp(request.raw)) {
+      this.#log.debug(
+        { correlationId: request.id, url: request.url },
+        'client disconnected before its request was complete',
+      );
+      return reply.send(error);
+    }
     const refusal = problemOf(error);
     if (refusal.status === 500) {
-      this.log.error(
+      this.#log.error(
         { err: refusal.details.cause ?? refusal, correlationId: request.id, url: request.url },
         'request failed',
       );
@@ -152,6 +169,10 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
       .type(PROBLEM_TYPE)
       .send(JSON.stringify(body));
   }
+}
+
+function hasHungUp(request: IncomingMessage): boolean {
+  return request.destroyed && !request.complete;
 }
 
 /**
@@ -171,24 +192,4 @@ function decodePath(url: string): string {
   } catch {
     return path;
   }
-}
-
-/** Responds to data that is no HTTP request, or not a whole one. There is only a socket to write to. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (socket.writable) {
-    const body = JSON.stringify(
-      problemBody(new ProblemError('bad-input', { detail: connectionFault(error.code) }), {}),
-    );
-    socket.write(
-      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-  }
-  socket.destroy(error);
-}
-
-function connectionFault(code: string | undefined): string {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return `The request did not arrive whole within ${REQUEST_ARRIVAL_MS} ms`;
-  if (code === 'HPE_HEADER_OVERFLOW') return 'The headers are longer than 16 KiB together';
-  return 'This is not well-formed HTTP';
 }

@@ -1,5 +1,7 @@
 import { problemTypes, PROBLEM_URN, type Violation, type Problem, type ProblemName } from '@eco/contracts';
 
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
 /** Most violations in one response; a body of 10,000 bad lines does not get 10,000. */
 const FAULTS_MAX = 100;
 

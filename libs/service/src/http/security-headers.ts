@@ -8,8 +8,12 @@ const always = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** An API never returns a page. */
-export const apiHeaders = { ...always, 'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'" };
+/** An API never returns a page. What it returns may be personal or old the next second, so nothing stores it. */
+export const apiHeaders = {
+  ...always,
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+};
 
 /** The pages at /docs run their own script, and their styles are partly inline. */
 export const pageHeaders = {

@@ -1,5 +1,5 @@
 import { decideBatch, neededKeys, type Arrived, type Effects } from '@eco/domain';
-import { commitBatch, openBatch } from '../batch.js';
+import { commitBatch, openBatch } from '../batch-transaction.js';
 import type { BatchFailure } from '../batch-failure.js';
 import type { LeaderTerm } from '../leader-term.js';
 import type { WriterSession } from '../session.js';

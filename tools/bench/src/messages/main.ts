@@ -47,15 +47,15 @@ async function run(options: Options): Promise<void> {
   const wrk = await ensureLoadGenerator(say);
   const system = await System.open(say);
   try {
-    say('starts the system');
+    say('starting the system');
     await system.start();
     await addProducts(system.centralUrl, productsOf(PRODUCTS));
     const load = { wrk, products: PRODUCTS, customers: CUSTOMERS, signal: interrupt.signal };
     const standby = { callers: STANDBY_CALLERS, seconds: standbySeconds, rounds };
     const batches = standbySeconds === 0 ? [] : await measureStandby(system, standby, load, say);
-    say('the writers end: what is accepted waits');
+    say('stopping the writers; accepted orders wait in the queue');
     const accepted = await measureAcceptance(system, { callers, seconds, rounds }, load, say);
-    say('the services end: the queue belongs to those that publish');
+    say('stopping the services; only the measured publishers use the queue');
     await system.endServices();
     const published = await measurePublishers(system, { seconds, rounds, callers }, say);
     const measured = { published, accepted, batches };

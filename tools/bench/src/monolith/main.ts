@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import { Pool } from 'pg';
 import { beProgram } from '../forked-program.js';
 import { orderRequestSchema, type OrderRequest } from '../order-request.js';
-import type { MonolithLogin } from './database.js';
+import type { MonolithLogin } from './monolith-database.js';
 import { placeOrder } from './place-order.js';
 
 export interface MonolithSettings {

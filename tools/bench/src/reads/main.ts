@@ -53,10 +53,10 @@ async function run(options: Options): Promise<void> {
   const system = await System.open(say);
   const ids = path.join(os.tmpdir(), `eco-bench-reads-${process.pid}`);
   try {
-    say('starts the system');
+    say('starting the system');
     await system.start();
     await addProducts(system.centralUrl, productsOf(100));
-    say(`places ${orders} orders`);
+    say(`placing ${orders} orders`);
     await writeFile(ids, (await placeOrders(system.centralUrl, orders)).join('\n'));
     const bare = await startProgram(
       path.join(__dirname, '../monolith/bare-read.js'),
@@ -68,8 +68,8 @@ async function run(options: Options): Promise<void> {
       await using load = await startReads(wrk, { url, ids, callers: at, seconds, seed: round * 1000 + at }, signal);
       return { side, callers: at, ...(await load.result) };
     };
-    const tell = ({ done, seconds: tookSeconds }: Segment) => `${Math.round(done / tookSeconds)} reads/s`;
-    const segments = await compareWithBaseline({ callers, rounds }, measure, tell, say);
+    const format = ({ done, seconds: tookSeconds }: Segment) => `${Math.round(done / tookSeconds)} reads/s`;
+    const segments = await compareWithBaseline({ callers, rounds }, measure, format, say);
     await bare.end();
     const shares = await sharesOf(system.readUrl);
     console.log(options.json ? JSON.stringify({ segments, shares }, null, 2) : reportOf(segments, callers, shares));

@@ -11,25 +11,33 @@ export function brokenReferences(file: string, repository: Repository): string[]
   return [...new Set(broken.flat())];
 }
 
-/** Finds each `path` › “name”, “name” and “name”. A name that ends with … is the beginning of a name. */
-function brokenTests(text: string, repository: Repository): string[] {
+/** A test that a document names. A name that ends with … is the beginning of one. */
+export interface NamedTest {
+  readonly file: string;
+  readonly name: string;
+}
+
+/** Finds each `path` › “name”, “name” and “name”. */
+export function testsNamedIn(text: string): NamedTest[] {
   return [...text.matchAll(/`([^`\s]+\/[^`\s]+)`\s*›((?:\s*(?:,|and)*\s*“[^”]+”)+)/g)].flatMap(
-    ([, spec = '', names = '']) => {
-      const source = repository(spec);
-      if (source === undefined) return [`no file ${spec}`];
-      const strings = stringsOf(source);
-      return [...names.matchAll(/“([^”]+)”/g)]
-        .map(([, name = '']) => plain(name))
-        .filter((name) => !strings.some((string) => isNamed(string, name)))
-        .map((name) => `no test “${name}” in ${spec}`);
-    },
+    ([, file = '', names = '']) =>
+      [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => ({ file, name: plain(name) })),
   );
+}
+
+function brokenTests(text: string, repository: Repository): string[] {
+  return testsNamedIn(text).flatMap(({ file, name }) => {
+    const source = repository(file);
+    if (source === undefined) return [`no file ${file}`];
+    return stringsOf(source).some((string) => isNamed(string, name)) ? [] : [`no test “${name}” in ${file}`];
+  });
 }
 
 const isNamed = (string: string, name: string) =>
   name.endsWith('…') ? string.startsWith(name.slice(0, -1)) : string === name;
 
-const plain = (text: string) => text.replace(/\s+/g, ' ').replaceAll('’', "'");
+/** The text as it is compared: one space between words, and straight apostrophes. */
+export const plain = (text: string) => text.replace(/\s+/g, ' ').replaceAll('’', "'");
 
 function stringsOf(source: string): string[] {
   const strings: string[] = [];

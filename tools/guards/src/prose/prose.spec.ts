@@ -22,7 +22,7 @@ describe('the prose linter', () => {
     expect(await lintProse(file, text)).toEqual(messagesOf(...words));
   });
 
-  it('says the line, the column and what to write', async () => {
+  it('states the line, the column and what to write', async () => {
     expect(await lintProse('a.ts', 'const a = 1;\nconst b = 2; // the desk\n')).toEqual([
       '2:21 Incorrect term: “desk”, use “dead-letter admin” instead',
     ]);
@@ -35,7 +35,7 @@ describe('the prose linter', () => {
     ['the name of a test in a document', 'README.md', '`a.ts` › “gives back”, “is\ntold” and more.\n'],
     ['a shell script', 'a.sh', 'door=anew\ncurl "$door" https://door/#anew\n'],
     ['a longer word', 'README.md', 'A standby is outdoors, and told-you-so.\n'],
-  ])('lets pass %s', async (_, file, text) => {
+  ])('accepts %s', async (_, file, text) => {
     expect(await lintProse(file, text)).toEqual([]);
   });
 

@@ -51,8 +51,10 @@ export class Mailer {
   #removesAtMs = 0;
   #sent = 0;
   #failed = 0;
+  readonly #options: MailerOptions;
 
-  constructor(private readonly options: MailerOptions) {
+  constructor(options: MailerOptions) {
+    this.#options = options;
     const { url, login } = options.server;
     const { protocol, hostname, port } = new URL(url);
     this.#transport = createTransport({
@@ -86,7 +88,7 @@ export class Mailer {
     if (this.#stopped) return;
     this.#round ??= this.#sendDue()
       .catch((error: Error) =>
-        this.options.log[levelOf(error)]({ error: error.message }, 'notifications can not be looked at now'),
+        this.#options.log[levelOf(error)]({ error: error.message }, 'notifications cannot be queried now'),
       )
       .finally(() => (this.#round = undefined));
   }
@@ -118,19 +120,19 @@ export class Mailer {
   async #removeOld(): Promise<void> {
     if (performance.now() < this.#removesAtMs) return;
     this.#removesAtMs = performance.now() + REMOVE_EVERY_MS;
-    await this.options.store.write((manager) =>
+    await this.#options.store.write((manager) =>
       manager.query(
         `DELETE FROM notifications.notification WHERE id IN (
            SELECT n.id FROM notifications.notification n
            WHERE n.state = 'sent' AND n.created_at < now() - $1 * interval '1 ms'
            ORDER BY n.created_at, n.id LIMIT ${REMOVED_MAX})`,
-        [this.options.keepSentMs],
+        [this.#options.keepSentMs],
       ),
     );
   }
 
   #claim(): Promise<Notification[]> {
-    return this.options.store.write(async (manager) => {
+    return this.#options.store.write(async (manager) => {
       const due = await manager
         .createQueryBuilder(Notification, 'n')
         .where(`n.state <> 'sent' AND n.next_try_at <= now()`)
@@ -151,7 +153,7 @@ export class Mailer {
   }
 
   async #release(claimed: readonly Notification[]): Promise<void> {
-    await this.options.store.write((manager) =>
+    await this.#options.store.write((manager) =>
       manager.update(
         Notification,
         claimed.map(({ id }) => id),
@@ -161,7 +163,7 @@ export class Mailer {
   }
 
   async #send({ id, email, customerId, tries }: Notification): Promise<void> {
-    const { store, log } = this.options;
+    const { store, log } = this.#options;
     let said: string | undefined;
     try {
       await this.#transport.sendMail({

@@ -223,7 +223,7 @@ async function countsLikeTheModel(batches: readonly Step[][], size: () => number
   expect(await violations()).toEqual([]);
 }
 
-it('a history with every kind of command has the naive model’s counts', async () => {
+it('after a history with every kind of command, the counts are those of the naive model', async () => {
   const step = (kind: Step['kind'], which: number): Step => ({ kind, which, quantities: [2, 1, 0] });
   await countsLikeTheModel(
     [
@@ -240,7 +240,7 @@ it('a history with every kind of command has the naive model’s counts', async 
   ]);
 });
 
-it('any history of orders, applied in parts of any size, has the naive model’s counts and agrees with the ledger', async () => {
+it('after any history of orders, applied in parts of any size, the counts are those of the naive model and agree with the ledger', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.infiniteStream(fc.integer({ min: 1, max: 5 })), (batches, sizes) =>
       countsLikeTheModel(batches, () => Number(sizes.next().value)),

@@ -24,9 +24,13 @@ import type { Settlement, Submission } from '@eco/intake';
  */
 
 /** Results to which a controller responds itself. Everything else is thrown as a problem. */
-export type CommandResponse =
-  | { readonly type: 'accepted'; readonly headers: Record<string, string> }
-  | { readonly type: 'done'; readonly result: Record<string, unknown>; readonly headers: Record<string, string> };
+export type CommandResponse = { readonly type: 'accepted'; readonly headers: Record<string, string> } | DoneResponse;
+
+export interface DoneResponse {
+  readonly type: 'done';
+  readonly result: Record<string, unknown>;
+  readonly headers: Record<string, string>;
+}
 
 /** Problems of any command, for the API document; reasons of refusals are added to them. */
 export const COMMAND_PROBLEMS = [
@@ -35,6 +39,7 @@ export const COMMAND_PROBLEMS = [
   'command-expired',
   'command-discarded',
   'dead-letter',
+  'forbidden',
   'not-accepted',
   'acceptance-unknown',
 ] as const satisfies readonly ProblemName[];
@@ -44,31 +49,16 @@ const RETRY_AFTER = { [headers.retryAfter]: '2' };
 
 /** Applies the table. `asked` is the wait that the client requested, s; undefined: none. */
 export function responseOf(submission: Submission, commandId: string, asked: number | undefined): CommandResponse {
-  const applied: Record<string, string> = asked === undefined ? {} : { [headers.preferenceApplied]: `wait=${asked}` };
   switch (submission.type) {
     case 'accepted':
-      return { type: 'accepted', headers: applied };
+      return { type: 'accepted', headers: appliedHeaders(asked) };
     case 'accepted-locally':
       // The client does not wait: the command is decided once the brokers are back.
       return { type: 'accepted', headers: { [headers.durability]: 'local' } };
-    case 'answered': {
-      const { reply, position } = submission;
-      const repeated = reply.type === 'outcome' && reply.repeated;
-      const responseHeaders = {
-        ...applied,
-        ...(position === '' ? {} : { [headers.position]: position }),
-        ...(repeated ? { [headers.idempotentReplayed]: 'true' } : {}),
-      };
-      if (reply.type === 'outcome' && reply.status === 'done') {
-        return { type: 'done', result: reply.result, headers: responseHeaders };
-      }
-      throw refusalOf(reply, responseHeaders);
-    }
+    case 'answered':
+      return answeredResponse(submission, asked);
     case 'not-accepted':
-      throw problem('not-accepted', {
-        detail: `The command was not accepted: ${submission.obstacle}. Nothing was done`,
-        headers: RETRY_AFTER,
-      });
+      throw notAccepted(submission.obstacle);
     case 'acceptance-unknown':
       throw problem('acceptance-unknown', {
         detail: `The command may be done: ${submission.obstacle}. Repeat it with the same Idempotency-Key, or query ${commandId}`,
@@ -84,23 +74,20 @@ export const DECIDED_PROBLEMS = [
   'key-conflict',
   'command-discarded',
   'dead-letter',
+  'forbidden',
   'not-accepted',
   'not-done',
   'outcome-unknown',
 ] as const satisfies readonly ProblemName[];
 
 /** Applies the second part of the table. Throws a problem if the command was not done. */
-export function doneResponseOf(
-  settlement: Settlement,
-  commandId: string,
-  asked: number | undefined,
-): Extract<CommandResponse, { type: 'done' }> {
+export function doneResponseOf(settlement: Settlement, commandId: string, asked: number | undefined): DoneResponse {
   switch (settlement.type) {
     case 'answered':
       if (settlement.reply.type === 'outcome' && settlement.reply.status === 'expired') throw notDone(commandId);
-      return responseOf(settlement, commandId, asked) as Extract<CommandResponse, { type: 'done' }>;
+      return answeredResponse(settlement, asked);
     case 'not-accepted':
-      return responseOf(settlement, commandId, asked) as never;
+      throw notAccepted(settlement.obstacle);
     case 'not-done':
       throw notDone(commandId);
     case 'outcome-unknown':
@@ -110,6 +97,34 @@ export function doneResponseOf(
         members: { commandId },
       });
   }
+}
+
+/** Throws a problem unless the command was done. */
+function answeredResponse(
+  { reply, position }: Extract<Submission, { type: 'answered' }>,
+  asked: number | undefined,
+): DoneResponse {
+  const repeated = reply.type === 'outcome' && reply.repeated;
+  const responseHeaders = {
+    ...appliedHeaders(asked),
+    ...(position === '' ? {} : { [headers.position]: position }),
+    ...(repeated ? { [headers.idempotentReplayed]: 'true' } : {}),
+  };
+  if (reply.type === 'outcome' && reply.status === 'done') {
+    return { type: 'done', result: reply.result, headers: responseHeaders };
+  }
+  throw refusalOf(reply, responseHeaders);
+}
+
+function appliedHeaders(asked: number | undefined): Record<string, string> {
+  return asked === undefined ? {} : { [headers.preferenceApplied]: `wait=${asked}` };
+}
+
+function notAccepted(obstacle: string): ProblemError {
+  return problem('not-accepted', {
+    detail: `The command was not accepted: ${obstacle}. Nothing was done`,
+    headers: RETRY_AFTER,
+  });
 }
 
 function notDone(commandId: string): ProblemError {
@@ -131,7 +146,7 @@ function refusalOf(reply: Reply, responseHeaders: Record<string, string>): Probl
         members: { commandId },
       });
     case 'dead-letter':
-      return problem('dead-letter', { detail: reply.reason, headers: responseHeaders, members: { commandId } });
+      return problem(reply.forbidden ? 'forbidden' : 'dead-letter', { detail: reply.reason, headers: responseHeaders, members: { commandId } });
     case 'outcome': {
       // The other members give details, such as every short line.
       const { reason, status, ...members } = reply.result;

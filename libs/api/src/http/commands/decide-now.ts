@@ -1,7 +1,7 @@
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { CommandIntake } from '@eco/intake';
 import type { DecidedHeaders } from './command-headers.js';
-import { doneResponseOf, type CommandResponse } from './command-response.js';
+import { doneResponseOf, type DoneResponse } from './command-response.js';
 
 /** Wait of a client that states none, s. Without load a decision takes some tens of ms. */
 const WAIT_SECONDS = 5;
@@ -18,7 +18,7 @@ export interface DecidedRequest<K extends CommandKind> {
 export async function decideNow<K extends CommandKind>(
   intake: CommandIntake,
   { headers, ...request }: DecidedRequest<K>,
-): Promise<Extract<CommandResponse, { type: 'done' }>> {
+): Promise<DoneResponse> {
   const settlement = await intake.decide({ ...request, waitSeconds: headers.prefer ?? WAIT_SECONDS });
   return doneResponseOf(settlement, request.id, headers.prefer);
 }

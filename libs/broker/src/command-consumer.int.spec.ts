@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { eventually } from '@eco/testing';
 import { BrokerConnection } from './connection.js';
-import { CommandConsumer } from './consumer.js';
+import { CommandConsumer } from './command-consumer.js';
 import type { Delivery } from './delivery.js';
 import { applyDefinitions } from './management.js';
 import { Proxy } from './test/proxy.js';

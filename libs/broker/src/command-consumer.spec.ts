@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { takeFairly, type DeliverySource } from './consumer.js';
+import { takeFairly, type DeliverySource } from './command-consumer.js';
 import type { Delivery } from './delivery.js';
 
 /** A queue; each number is a message with that many commands. */

@@ -1,6 +1,6 @@
 import { StartError } from '@eco/base';
 import { ConfigError } from './config/config.js';
-import { EXIT, runProcess } from './process.js';
+import { EXIT, runProcess } from './run-process.js';
 
 let said: string;
 beforeEach(() => {

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { eventually } from '@eco/testing';
 import { isSameProcess, startOf } from './identity.js';
-import { NativeProcess, ProcessError, type ProcessSpec } from './process.js';
+import { NativeProcess, ProcessError, type ProcessSpec } from './native-process.js';
 import { treeOf } from './process-tree.js';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-process-'));

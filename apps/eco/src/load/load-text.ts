@@ -1,6 +1,6 @@
 import { whole } from '../input.js';
-import { tableOf } from '../table.js';
-import type { LoadReport } from './load.js';
+import { tableOf } from '../text-table.js';
+import type { LoadReport } from './run-load.js';
 import type { Latency } from './percentiles.js';
 
 /** The report for people. */

@@ -1,7 +1,7 @@
 import { CENTRAL } from '@eco/contracts';
 import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
 import { textsLiteral } from '@eco/postgres';
-import { brokenChecks, KEY_CONFLICTS_PER_SENDER_MAX, verifyGroup } from '@eco/database';
+import { brokenChecks, LETTERS_PER_SENDER_MAX, verifyGroup } from '@eco/database';
 import {
   arrived,
   eventually,
@@ -12,7 +12,7 @@ import {
   unicodeKey,
   type DatabaseGroup,
 } from '@eco/testing';
-import { commitBatch, openBatch, rollBack, tryBatch } from './batch.js';
+import { commitBatch, openBatch, rollBack, tryBatch } from './batch-transaction.js';
 import type { BatchFailure } from './batch-failure.js';
 import { startTerm, readLastSeqs, tryToLead, type LeaderTerm } from './leader-term.js';
 import { Retention } from './retention.js';
@@ -189,6 +189,8 @@ describe('a batch', () => {
       reason: 'holds "quotes", {braces} and a \\',
       errorClass: 'unreadable' as const,
       failureSite: 'message',
+      sender: null,
+      actor: null,
       sentBy: null,
       command: { text: 'U+0000 is \0, half a pair \ud800' },
     };
@@ -220,41 +222,57 @@ describe('a batch', () => {
       number: 2,
       action: 'discard' as const,
       by: 'ana',
+      sender: 'dead-letter-admin',
       result: 'discarded' as const,
     };
     const done = { deadLetterUpdates: [since], deadLetterActions: [{ ...action, reason: 'not wanted' }] };
     expect(await store(done)).toEqual({ type: 'committed' });
     expect(await load()).toEqual([since]);
     const actions = await group.asSuperuser(
-      'SELECT number, action, operator, result, reason FROM eco.dead_letter_action WHERE command_id = $1',
+      'SELECT number, action, operator, sender, result, reason FROM eco.dead_letter_action WHERE command_id = $1',
       [commandId],
     );
     expect(actions).toEqual([
-      { number: 2, action: 'discard', operator: 'ana', result: 'discarded', reason: 'not wanted' },
+      {
+        number: 2,
+        action: 'discard',
+        operator: 'ana',
+        sender: 'dead-letter-admin',
+        result: 'discarded',
+        reason: 'not wanted',
+      },
     ]);
   });
 
-  it('limits the key conflicts of one sender, however they arrive, and keeps all other dead letters', async () => {
+  it('limits the key conflicts and the forbidden commands of one sender, however they arrive, and keeps all other dead letters', async () => {
     const commandId = orderOf('ana', []).command.id;
     let number = 0;
-    const letters = (sentBy: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
+    const letters = (sender: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
       Array.from({ length: count }, () => ({
         ...{ commandId, kind: 'order.place' as const, bucket: 0, failureSite: 'order.place', reason: 'spec' },
-        ...{ bodyHash: (number += 1).toString(16).padStart(64, '0'), errorClass, sentBy, command: {} },
+        ...{
+          bodyHash: (number += 1).toString(16).padStart(64, '0'),
+          errorClass,
+          sender,
+          actor: null,
+          sentBy: 'spec',
+          command: {},
+        },
       }));
     const store = async (deadLetters: Effects['deadLetters']) => {
       const opened = await openBatch(session, leaderTerm, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       return commitBatch(session, opened.state, { ...decideBatch(opened.state, []), deadLetters });
     };
-    const kept = (sentBy: string) => count('dead_letter', `sent_by = '${sentBy}'`);
+    const kept = (sender: string) => count('dead_letter', `sender = '${sender}'`);
     const [one, other] = [fresh('api'), fresh('api')];
-    await store(letters(one, KEY_CONFLICTS_PER_SENDER_MAX - 10));
-    expect(await kept(one)).toBe(KEY_CONFLICTS_PER_SENDER_MAX - 10);
+    await store(letters(one, LETTERS_PER_SENDER_MAX - 10));
+    expect(await kept(one)).toBe(LETTERS_PER_SENDER_MAX - 10);
     const fault = await store([...letters(one, 20), ...letters(other, 20), ...letters(one, 20, 'rule')]);
     expect(fault).toEqual({ type: 'committed' });
     await store(letters(one, 5));
-    expect([await kept(one), await kept(other)]).toEqual([KEY_CONFLICTS_PER_SENDER_MAX + 20, 20]);
+    await store(letters(one, LETTERS_PER_SENDER_MAX + 5, 'forbidden'));
+    expect([await kept(one), await kept(other)]).toEqual([2 * LETTERS_PER_SENDER_MAX + 20, 20]);
   });
 });
 
@@ -282,7 +300,7 @@ describe('expired rows', () => {
     const other = orderOf(customer, [{ productId: tea, quantity: 2 }]);
     other.command = { ...other.command, id: order.command.id };
     (other.command.body as { orderId: string }).orderId = order.command.id;
-    const junk = readCommands({ version: 1, commands: [{ id: cancelled, note: fresh('junk') }] });
+    const junk = readCommands({ version: 1, commands: [{ id: cancelled, note: fresh('junk') }] }, 'central');
     const [letter] = junk as (Arrived & { readable: false })[];
     const discard = {
       commandId: letter?.commandId ?? '',
@@ -338,6 +356,7 @@ describe('expired rows', () => {
   });
 });
 
+// ASVS 5.0: 1.2.4
 it('stores any text unchanged', async () => {
   const random = seededRandom('texts');
   const texts = [
@@ -397,6 +416,7 @@ describe('the fence', () => {
   });
 
   for (const lost of ['ROLLBACK', 'COMMIT']) {
+    // ASVS 5.0: 16.5.3
     it(`stores nothing on a session whose transaction was lost to a ${lost}`, async () => {
       const tea = fresh('tea');
       const commands = [productOf(tea, 5), orderOf('ana', [{ productId: tea, quantity: 1 }])];
@@ -415,6 +435,7 @@ describe('the fence', () => {
 });
 
 describe('a failure', () => {
+  // ASVS 5.0: 2.3.3
   it('of a command is reported as command-error and leaves nothing, not even an open transaction', async () => {
     const customerId = fresh('bad');
     await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_him CHECK (customer_id <> '${customerId}')`);
@@ -460,7 +481,7 @@ describe('a failure', () => {
     });
   });
 
-  it('or success is reported by a try, which leaves nothing', async () => {
+  it('or success of a try is reported, and the try leaves nothing', async () => {
     const order = orderOf('ana', []);
     const opened = await openBatch(session, leaderTerm, neededKeys([order]));
     if (opened.type !== 'opened') throw opened.error;
@@ -487,7 +508,7 @@ describe('a commit', () => {
     expect(await run).toMatchObject({ type: 'committed' });
   });
 
-  it('of suspects waits for a replica too, so no reader gets a position that only the primary has', async () => {
+  it('of suspect rows waits for a replica too, so no reader gets a position that only the primary has', async () => {
     const seq = () =>
       group.asSuperuser<{ seq: string }>('SELECT seq FROM eco.group_state').then(([row]) => Number(row?.seq));
     const before = await seq();
@@ -502,7 +523,7 @@ describe('a commit', () => {
     await storeSuspects(session, leaderTerm, 'spec', { removed: [begun.suspectId] });
   });
 
-  it('of suspects counts each process once, until it withdraws', async () => {
+  it('of suspect rows counts each process once, until the process withdraws', async () => {
     const set = { suspectId: '0193a0e2-0000-7000-8000-000000000002', commandIds: [], tries: 1 };
     const processesEnded = async () => (await readSuspects(session)).map((each) => each.processesEnded);
     for (const process of ['one', 'two', 'one']) await storeSuspects(session, leaderTerm, process, { begun: set });
@@ -520,7 +541,7 @@ describe('a commit', () => {
 
   it('is certain despite a notice that a product’s name has a word too long for its index', async () => {
     const tea = fresh('tea');
-    // NFKD turns each into six characters: one word of 3,600 bytes; the index accepts 2,046.
+    // NFKD turns each of these letters into six characters. The word then has 3,600 bytes, and the index accepts 2,046.
     const name = `${'\u3351'.repeat(200)} ${'x'.repeat(3000)}`;
     committed(
       await runBatch(session, leaderTerm, [

@@ -1,5 +1,5 @@
 import { reportText } from './report-text.js';
-import { summaryOf, type Measured } from './report.js';
+import { summaryOf, type Measured } from './summary.js';
 import type { Segment } from './segment.js';
 
 const segment = (fields: Partial<Segment>): Segment => ({

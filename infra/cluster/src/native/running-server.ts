@@ -1,7 +1,7 @@
 import { Refused } from '../refused.js';
 import type { RunningNode, RunningServer } from '../running-cluster.js';
 import type { Native } from './native.js';
-import type { NativeProcess } from './process.js';
+import type { NativeProcess } from './native-process.js';
 
 /** A process as a fault suite needs it. */
 export function runningNode(process: NativeProcess): RunningNode {

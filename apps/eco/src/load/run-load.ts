@@ -1,6 +1,6 @@
 import { sleep } from '@eco/base';
 import type { NodeReplication } from '@eco/database';
-import { checkLoad, customersByBucket, type LoadCheck } from './check.js';
+import { checkLoad, customersByBucket, type LoadCheck } from './check-load.js';
 import { HttpClient } from './http-client.js';
 import { LagRecorder, type ReplicaLag } from './lag-recorder.js';
 import { latencyOf, type Latency } from './percentiles.js';

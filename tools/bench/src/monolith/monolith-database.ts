@@ -48,12 +48,16 @@ export interface StockedProduct {
 }
 
 export class MonolithDatabase {
+  readonly #client: Client;
+
   private constructor(
     readonly login: MonolithLogin,
-    private readonly client: Client,
-  ) {}
+    client: Client,
+  ) {
+    this.#client = client;
+  }
 
-  /** Creates it on a server without one. */
+  /** Creates the database on a server that has none. */
   static async create(superuser: ClientConfig, products: readonly StockedProduct[]): Promise<MonolithDatabase> {
     const password = randomBytes(16).toString('hex');
     const admin = await connect({ ...superuser, database: 'postgres' });
@@ -82,12 +86,14 @@ export class MonolithDatabase {
 
   /** Number of the last order; 0: none yet. */
   async lastOrder(): Promise<number> {
-    const { rows } = await this.client.query<{ last: string }>('SELECT coalesce(max(order_id), 0) AS last FROM orders');
+    const { rows } = await this.#client.query<{ last: string }>(
+      'SELECT coalesce(max(order_id), 0) AS last FROM orders',
+    );
     return Number(rows[0]?.last);
   }
 
   async ordersAfter(orderId: number): Promise<number> {
-    const { rows } = await this.client.query<{ orders: string }>(
+    const { rows } = await this.#client.query<{ orders: string }>(
       'SELECT count(*) AS orders FROM orders WHERE order_id > $1',
       [orderId],
     );
@@ -95,7 +101,7 @@ export class MonolithDatabase {
   }
 
   async close(): Promise<void> {
-    await this.client.end();
+    await this.#client.end();
   }
 }
 

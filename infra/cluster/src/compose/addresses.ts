@@ -12,6 +12,7 @@ const BROKERS = 3;
 export const AMQP_PORT = 5672;
 export const MANAGEMENT_PORT = 15_672;
 export const POSTGRES_PORT = 5432;
+export const OPERATORS_PORT = 9000;
 
 /** Mount point of a container's own files. */
 export const FILES_DIR = '/run/eco';

@@ -47,7 +47,7 @@ export async function openCluster(description: ClusterDescription, options: Nati
   const run = readRun(dataDir);
   if (run && isRunning(run)) throw new AlreadyRunning(dataDir, run.supervisor.pid);
   if (run && leftoversOf(run).length > 0) {
-    options.say?.('stops what a crashed run left');
+    options.say?.('stopping what a crashed run left');
     await (options.runSteps ?? runSteps)(stopLeftoverSteps(run));
   }
   const programs = await ensurePrograms(options.say ?? (() => undefined));

@@ -70,7 +70,7 @@ export function stopCompose(volumes: boolean): Promise<void> {
   });
 }
 
-const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, WRITER: 4 };
+const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, OPERATORS: 8 };
 
 /** The variables of compose.yaml for given options; the user's environment may set the others. */
 function environmentOf({ ports, logLevel, buckets, branchId, timeZone }: ClusterDescription, command: Command) {
@@ -89,7 +89,7 @@ function environmentOf({ ports, logLevel, buckets, branchId, timeZone }: Cluster
   first('portAmqp', ports.amqp, 'AMQP');
   first('portManagement', ports.management, 'MANAGEMENT');
   first('portPostgres', ports.postgres, 'POSTGRES');
-  first('portWriter', ports.writer, 'WRITER');
+  first('portOperators', ports.operators, 'OPERATORS');
   if (isGiven('portCentral')) environment['ECO_PORT_CENTRAL'] = String(ports.central);
   if (isGiven('portSucursal')) environment['ECO_PORT_SUCURSAL'] = String(ports.sucursal);
   if (isGiven('portRead')) environment['ECO_PORT_READ'] = String(ports.read);

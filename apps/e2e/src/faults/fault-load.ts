@@ -46,11 +46,12 @@ export class FaultLoad {
   #window = new Window();
   #timer: NodeJS.Timeout | undefined;
   #made = 0;
+  readonly #system: FaultSystem;
+  readonly #options: LoadOptions;
 
-  constructor(
-    private readonly system: FaultSystem,
-    private readonly options: LoadOptions,
-  ) {
+  constructor(system: FaultSystem, options: LoadOptions) {
+    this.#system = system;
+    this.#options = options;
     // Two random sources, so that the clients' requests do not depend on the times of bad messages.
     const below = (what: string) => {
       const random = seededRandom(`${options.seed} ${what}`);
@@ -66,7 +67,7 @@ export class FaultLoad {
       this.#requests.products.map((product) =>
         // No key is used. If the first answer comes too late, the repeat responds that the product exists.
         eventually(`${product.productId} is on sale`, async () => {
-          const { status, text } = await this.system.central.post('/products', product, { prefer: 'wait=30' });
+          const { status, text } = await this.#system.central.post('/products', product, { prefer: 'wait=30' });
           if (status !== 201 && status !== 409) throw new Error(`${status} ${text}`);
           return true;
         }),
@@ -75,7 +76,7 @@ export class FaultLoad {
     this.#rawPublisher.start();
     const startedAt = performance.now();
     this.#timer = setInterval(() => {
-      const due = ((performance.now() - startedAt) * this.options.requestsPerSecond) / 1000;
+      const due = ((performance.now() - startedAt) * this.#options.requestsPerSecond) / 1000;
       // After a pause of this process, only ten of the due requests are made at once.
       for (let n = 0; n < 10 && this.#made < due; n += 1) this.#make();
       if (this.#made < due - 10) this.#made = Math.floor(due);
@@ -120,7 +121,7 @@ export class FaultLoad {
     const planned = this.#requests.next();
     const kind: Kind = planned.some(({ decided }) => decided) ? 'decided' : 'accepted';
     if (this.#hasRoom(kind)) this.#track(kind, this.#askInTurn(planned));
-    if (this.#made % this.options.badEvery === 0 && this.#hasRoom('raw')) {
+    if (this.#made % this.#options.badEvery === 0 && this.#hasRoom('raw')) {
       const { message, requests } = this.#rawPublisher.next();
       const kept = requests.map((each) => this.#keep(each));
       this.#track(
@@ -198,7 +199,7 @@ export class FaultLoad {
   /** Sends a request. Status 0 stands for no answer. */
   async #send({ method, path, body, key }: Planned) {
     try {
-      const said = await this.system.central.send(method, path, body, { [headers.idempotencyKey]: key }, ANSWER_MS);
+      const said = await this.#system.central.send(method, path, body, { [headers.idempotencyKey]: key }, ANSWER_MS);
       const { type = '', detail = '' } = (said.body ?? {}) as { type?: string; detail?: string };
       const problem = type.split(':').at(-1) ?? '';
       const isLocal = said.headers.get(headers.durability) === 'local';

@@ -2,11 +2,11 @@ import type { LeftOut, LoadBounds } from '@eco/database';
 import type { BatchState, Effects, NeededKeys } from '@eco/domain';
 import { batchFailureOf, type BatchFailure } from './batch-failure.js';
 import { fence } from './fence.js';
-import { sendLoad } from './load.js';
+import { sendLoad } from './send-load.js';
 import type { LeaderTerm } from './leader-term.js';
 import type { Removal } from './retention.js';
 import type { StatementResult, WriterSession } from './session.js';
-import { sendStore } from './store.js';
+import { sendStore } from './send-store.js';
 import { sendRemoval } from './suspect-rows.js';
 
 /**

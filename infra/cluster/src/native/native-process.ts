@@ -43,11 +43,14 @@ export class NativeProcess {
   #ended: Promise<ProcessEnd> | undefined;
   /** True: the process was started, and no stop has been requested since. */
   #isWanted = false;
+  readonly #observer: { started(process: NativeProcess): void; ended(process: NativeProcess): void };
 
   constructor(
     readonly spec: ProcessSpec,
-    private readonly observer: { started(process: NativeProcess): void; ended(process: NativeProcess): void },
-  ) {}
+    observer: { started(process: NativeProcess): void; ended(process: NativeProcess): void },
+  ) {
+    this.#observer = observer;
+  }
 
   get name(): string {
     return this.spec.name;
@@ -109,11 +112,11 @@ export class NativeProcess {
       this.#child = child;
       this.#ended = new Promise((resolve) => {
         child.once('exit', (code, signal) => {
-          this.observer.ended(this);
+          this.#observer.ended(this);
           resolve({ code, signal });
         });
       });
-      this.observer.started(this);
+      this.#observer.started(this);
     } finally {
       closeSync(log);
     }

@@ -1,0 +1,109 @@
+import { Controller, Get, Headers, Module } from '@nestjs/common';
+import { eventually } from '@eco/testing';
+import { createFrame, startService, type Service } from '../service.js';
+
+/** Requests that wait until the test ends them. */
+const held = new Set<() => void>();
+
+@Controller('things')
+class ThingsController {
+  @Get('now')
+  now() {
+    return { now: true };
+  }
+
+  /** The preference that reaches a controller. */
+  @Get('preferred')
+  preferred(@Headers('prefer') prefer?: string) {
+    return { waited: prefer ?? null };
+  }
+
+  @Get('later')
+  async later(@Headers('prefer') prefer?: string) {
+    if (prefer !== undefined) await new Promise<void>((resolve) => held.add(resolve));
+    return { waited: prefer ?? null };
+  }
+}
+
+@Module({ controllers: [ThingsController] })
+class TestModule {}
+
+const config = { name: 'test', port: 0, logLevel: 'silent' } as const;
+let service: Service;
+
+async function start(limits: object): Promise<void> {
+  service = await startService(createFrame({ ...config, ...limits }), { module: TestModule });
+}
+afterEach(async () => {
+  held.forEach((end) => end());
+  held.clear();
+  await service.stop();
+});
+
+const ask = (path: string, headers: Record<string, string> = {}, signal?: AbortSignal) =>
+  fetch(service.url + path, { headers, ...(signal === undefined ? {} : { signal }) });
+const metrics = async () => (await fetch(`${service.operatorsUrl}/metrics`)).text();
+
+describe('requests', () => {
+  // ASVS 5.0: 2.4.1
+  it('beyond the budget of an address get 429 and learn when to come back, while health and metrics answer', async () => {
+    await start({ anonymousRequestsPerMinute: 3 });
+    for (let sent = 0; sent < 3; sent += 1) expect((await ask('/things/now')).status).toBe(200);
+    const refused = await ask('/things/now');
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ type: 'urn:ecomarket:problem:too-many-requests', status: 429 });
+    const seconds = Number(refused.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThanOrEqual(1);
+    expect(seconds).toBeLessThanOrEqual(60);
+    expect((await ask('/health/ready')).status).toBe(200);
+    expect(await metrics()).toMatch(/^http_budgets_exceeded_total\{budget="requests"\} 1$/m);
+  });
+
+  // ASVS 5.0: 4.1.3
+  it('are those of the connection’s address, whatever a client says of itself', async () => {
+    await start({ anonymousRequestsPerMinute: 1 });
+    expect((await ask('/things/now', { 'x-forwarded-for': '203.0.113.1' })).status).toBe(200);
+    expect((await ask('/things/now', { 'x-forwarded-for': '203.0.113.2' })).status).toBe(429);
+  });
+
+  // ASVS 5.0: 15.3.4
+  it('are those of the address that a trusted load balancer names, of an IPv6 network as a whole', async () => {
+    await start({ anonymousRequestsPerMinute: 1, trustedProxies: ['loopback'] });
+    const statuses = [];
+    for (const address of ['203.0.113.1', '203.0.113.2', '2001:db8::1', '2001:db8::2', '2001:db8:0:1::1']) {
+      statuses.push((await ask('/things/now', { 'x-forwarded-for': address })).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 429, 200]);
+  });
+});
+
+describe('waits', () => {
+  const wait = (signal?: AbortSignal) => ask('/things/later', { prefer: 'respond-async, wait=30' }, signal);
+  const waitedFor = async (response: Response) => ((await response.json()) as { waited: string | null }).waited;
+  const untilHeld = (count: number) => eventually(`${count} wait`, () => held.size === count);
+
+  it('beyond the budget of a client are answered at once, until one of its waits is over', async () => {
+    await start({ anonymousWaits: 2 });
+    const waiting = [wait(), wait()];
+    await untilHeld(2);
+    expect(await waitedFor(await wait())).toBeNull();
+    expect(await metrics()).toMatch(/^http_budgets_exceeded_total\{budget="waits"\} 1$/m);
+    held.forEach((end) => end());
+    held.clear();
+    for (const each of waiting) expect(await waitedFor(await each)).toContain('wait=30');
+    void wait();
+    await untilHeld(1);
+  });
+
+  it('of a client that disconnects are over', async () => {
+    await start({ totalWaits: 1 });
+    const client = new AbortController();
+    const left = wait(client.signal).catch(() => 'left');
+    await untilHeld(1);
+    client.abort();
+    expect(await left).toBe('left');
+    await eventually('a client may wait again', async () => {
+      return (await waitedFor(await ask('/things/preferred', { prefer: 'wait=30' }))) !== null;
+    });
+  });
+});

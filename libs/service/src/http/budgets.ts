@@ -1,0 +1,117 @@
+import rateLimit, { normalizeIP } from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { problem } from './problem.js';
+
+/*
+ * What one client may use of a process (ADR 0075). A client with a token is its person or program; one without is its
+ * address, with budgets of its own. The counts are of this process, not of all instances.
+ */
+
+export interface Budgets {
+  /** Most requests of one client in a minute. Further ones get 429. */
+  readonly requestsPerMinute: number;
+  /** The same for an address without a token. */
+  readonly anonymousRequestsPerMinute: number;
+  /** Most requests of one client that wait (`Prefer: wait`) at a time. Further ones do not wait. */
+  readonly waits: number;
+  /** The same for an address without a token. */
+  readonly anonymousWaits: number;
+  /** The same for all clients together. */
+  readonly totalWaits: number;
+}
+
+/**
+ * A till of a branch sends a few requests a second. A shop's page that one person opens sends some ten. Without a token
+ * the budget is low, since nothing else limits who uses it.
+ */
+export const BUDGETS_DEFAULT: Budgets = {
+  requestsPerMinute: 120_000,
+  anonymousRequestsPerMinute: 120_000,
+  waits: 2_000,
+  anonymousWaits: 2_000,
+  totalWaits: 3_000,
+};
+
+export type BudgetKind = 'requests' | 'waits';
+
+const MINUTE_MS = 60_000;
+/** Most clients whose requests are counted. The one that was idle the longest is forgotten first. */
+const CLIENTS_MAX = 20_000;
+
+/** Monitoring asks all the time, and must not be refused. */
+const WITHOUT_BUDGET = /^\/(?:health\/|metrics$)/;
+
+export function addBudgets(fastify: FastifyInstance, budgets: Budgets, onExceeded: (kind: BudgetKind) => void): void {
+  addWaitBudgets(fastify, budgets, onExceeded);
+  // The plugin's own hook on each route needs it to be loaded first, and Nest sets the error handler only later.
+  let limit: ReturnType<FastifyInstance['rateLimit']> | undefined;
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (request.is404 || WITHOUT_BUDGET.test(request.routeOptions.url ?? '')) return;
+    limit ??= fastify.rateLimit();
+    await limit.call(fastify, request, reply);
+  });
+  void fastify.register(rateLimit, {
+    global: false,
+    timeWindow: MINUTE_MS,
+    cache: CLIENTS_MAX,
+    keyGenerator: (request) => clientOf(request).key,
+    max: (request) => (clientOf(request).isAnonymous ? budgets.anonymousRequestsPerMinute : budgets.requestsPerMinute),
+    onExceeded: () => onExceeded('requests'),
+    errorResponseBuilder: (_request, { max, ttl }) =>
+      problem('too-many-requests', {
+        detail: `This client has sent its ${max} requests of a minute`,
+        headers: { 'Retry-After': String(Math.ceil(ttl / 1000)) },
+      }),
+    // Each costs time in every request, and only Retry-After helps a client.
+    addHeaders: noHeaders,
+    addHeadersOnExceeding: noHeaders,
+  });
+}
+
+const noHeaders = {
+  'x-ratelimit-limit': false,
+  'x-ratelimit-remaining': false,
+  'x-ratelimit-reset': false,
+  'retry-after': false,
+};
+
+interface Client {
+  readonly key: string;
+  readonly isAnonymous: boolean;
+}
+
+/** Whose budgets a request uses. */
+function clientOf(request: FastifyRequest): Client {
+  // All addresses of one IPv6 network (/64) are one client's.
+  return { key: normalizeIP(request.ip), isAnonymous: true };
+}
+
+/**
+ * A waiting request holds a connection and a place among the readers for up to 30 s. Waiting is a preference (RFC 7240,
+ * 2): beyond the budget a request is processed as if it had none.
+ */
+function addWaitBudgets(fastify: FastifyInstance, budgets: Budgets, onExceeded: (kind: BudgetKind) => void): void {
+  const waits = new Map<string, number>();
+  let total = 0;
+  fastify.addHook('preParsing', (request, reply, _payload, done) => {
+    const { prefer } = request.headers;
+    if (prefer === undefined || !/\bwait\b/i.test(prefer.toString())) return done();
+    const { key, isAnonymous } = clientOf(request);
+    const own = waits.get(key) ?? 0;
+    if (own >= (isAnonymous ? budgets.anonymousWaits : budgets.waits) || total >= budgets.totalWaits) {
+      delete request.headers.prefer;
+      onExceeded('waits');
+      return done();
+    }
+    waits.set(key, own + 1);
+    total += 1;
+    // Emitted once, also when the client disconnects.
+    reply.raw.once('close', () => {
+      const left = (waits.get(key) ?? 1) - 1;
+      if (left === 0) waits.delete(key);
+      else waits.set(key, left);
+      total -= 1;
+    });
+    done();
+  });
+}

@@ -1,0 +1,80 @@
+import { isIP } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { problem, type ProblemError } from './problem.js';
+
+/*
+ * A page of any site can make a browser send requests to this machine, and a listener on the loopback address accepts
+ * them. So a request is refused if a foreign page can have sent it (ADR 0074).
+ */
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+const HOST = /^(\[[0-9a-f:.]+\]|[^:]+)(?::\d{1,5})?$/;
+
+/**
+ * Headers that a browser sends to another site only after a preflight, which this service refuses (Fetch Standard,
+ * CORS-safelisted request-header). A POST without a body has one of them if our own client sent it.
+ */
+const PREFLIGHTED = ['authorization', 'idempotency-key', 'prefer'] as const;
+
+export class ForeignRequests {
+  readonly #names: ReadonlySet<string>;
+
+  /** `names`: host names of this service, in addition to those of the loopback address and to IP addresses. */
+  constructor(names: readonly string[]) {
+    this.#names = new Set(names.map((name) => name.toLowerCase()));
+  }
+
+  /** The problem with which this request is refused; undefined: it is none of a foreign page. */
+  refusalOf({ method = 'GET', headers, rawHeaders }: IncomingMessage): ProblemError | undefined {
+    if (isRepeated(rawHeaders, 'host')) {
+      return problem('bad-input', { faults: [{ at: 'header.host', message: 'must not be given twice' }] });
+    }
+    // Only HTTP/1.0 may omit it, and no browser does.
+    const host = headers.host?.toLowerCase();
+    if (host !== undefined && !this.#isOurs(host)) {
+      return problem('misdirected', { detail: `This service is not known as ${JSON.stringify(host.slice(0, 100))}` });
+    }
+    if (SAFE_METHODS.has(method)) return undefined;
+    const { origin } = headers;
+    if (headers['sec-fetch-site'] === 'cross-site' || (origin !== undefined && hostOf(origin) !== host)) {
+      return problem('cross-site', { detail: 'A page of another site sent this request' });
+    }
+    if (method === 'POST' && isBodyless(headers) && PREFLIGHTED.every((name) => headers[name] === undefined)) {
+      const message =
+        'must be application/json, or an Idempotency-Key must be given: a page of another site sends neither';
+      return problem('unsupported-media-type', { faults: [{ at: 'header.content-type', message }] });
+    }
+    return undefined;
+  }
+
+  /**
+   * An address is accepted without being configured: an attack by DNS needs a name, which the attacker's server resolves
+   * to our address.
+   */
+  #isOurs(host: string): boolean {
+    const name = HOST.exec(host)?.[1];
+    if (name === undefined) return false;
+    if (name === 'localhost' || name.endsWith('.localhost') || this.#names.has(name)) return true;
+    return isIP(name.replace(/^\[|\]$/g, '')) !== 0;
+  }
+}
+
+/** With a body, the media type is checked when the body is read. */
+function isBodyless(headers: IncomingMessage['headers']): boolean {
+  return headers['content-type'] === undefined;
+}
+
+/** Host and port; undefined: none, as in `null`, the origin of a sandboxed page. */
+function hostOf(origin: string): string | undefined {
+  return /^https?:\/\/([^/]+)$/.exec(origin.toLowerCase())?.[1];
+}
+
+/** Node keeps only the first of some headers that are given twice. */
+function isRepeated(rawHeaders: readonly string[], name: string): boolean {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const given = rawHeaders[index];
+    if (given?.length === name.length && given.toLowerCase() === name) count += 1;
+  }
+  return count > 1;
+}
