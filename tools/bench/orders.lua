@@ -1,8 +1,8 @@
 -- Orders for wrk, the same for each measured system.
 --
---   wrk … -s orders.lua URL -- KIND PRODUCTS CUSTOMERS WAIT_S SEED
+--   wrk … -s orders.lua URL -- AUTHORIZATION KIND PRODUCTS CUSTOMERS WAIT_S SEED
 --
--- KIND is mixed (two lines, any two of the products) or hot (one unit of one product that everybody wants). With
+-- AUTHORIZATION is a file with the value of that header. KIND is mixed (two lines, any two of the products) or hot (one unit of one product that everybody wants). With
 -- WAIT_S above 0 each asks for the decision by Prefer: wait.
 --
 -- All requests are made before the first is sent, so that sending costs next to nothing: what the generator takes, the
@@ -29,9 +29,9 @@ local function lines_of(kind, products)
 end
 
 function init(args)
-  local kind, products, customers, wait_s = args[1], tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
-  math.randomseed(tonumber(args[5]))
-  local headers = { ["Content-Type"] = "application/json" }
+  local kind, products, customers, wait_s = args[2], tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
+  math.randomseed(tonumber(args[6]))
+  local headers = { ["Content-Type"] = "application/json", ["Authorization"] = io.lines(args[1])() }
   if wait_s > 0 then headers["Prefer"] = "wait=" .. wait_s end
   for index = 1, REQUESTS do
     local body = string.format(

@@ -1,10 +1,12 @@
--- Reads of orders by id, GET /orders/{id}, in a random order of the ids in the file named. Ends as orders.lua does.
+-- Reads of orders by id, GET /orders/{id}, in a random order. The first argument is a file with the value of the header
+-- Authorization, the second a file with the ids. Ends as orders.lua does.
 
 local requests, next_request = {}, 0
 
 function init(args)
-  for id in io.lines(args[1]) do requests[#requests + 1] = wrk.format("GET", "/orders/" .. id) end
-  math.randomseed(tonumber(args[2]))
+  local headers = { ["Authorization"] = io.lines(args[1])() }
+  for id in io.lines(args[2]) do requests[#requests + 1] = wrk.format("GET", "/orders/" .. id, headers) end
+  math.randomseed(tonumber(args[3]))
   for index = #requests, 2, -1 do
     local other = math.random(index)
     requests[index], requests[other] = requests[other], requests[index]

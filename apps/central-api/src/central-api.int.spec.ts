@@ -19,7 +19,10 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.destroy());
 
-const ask = apiClientOf(() => central);
+const ask = apiClientOf(
+  () => central,
+  () => cluster.tokens,
+);
 const askAsOperator = apiClientOf(() => operators);
 const waiting = { prefer: 'wait=30' };
 

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { allCommandRoutes, CommandRoutes } from '@eco/api/commands';
 import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
-import { createFrame, startService, type Service } from '@eco/service';
+import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
 import { openIntake, type CommandIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import type { CentralConfig } from './config.js';
@@ -60,6 +60,7 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
   consumers.start();
   return startService(frame, {
     module: CentralModule.with(commands.intake, reads, consumers),
+    authorization: authorizationOf(config, null),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
     close: [() => consumers.stop(), () => commands.stop(), async () => reads.stop()],

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { tokenSecretsSchema } from '@eco/access';
 import { consumerNames, consumerRoles, type ConsumerName } from '@eco/contracts';
 import {
+  apiSecretsSetting,
   clientSettings,
   loginFileSetting,
   readConfig,
-  consumerSecretsSetting,
+  loginSecret,
   settings,
   wholeNumberSetting,
   type ConfigOf,
@@ -51,6 +53,7 @@ export const centralSettings = {
   groups: settings.groups,
   journalDir: settings.journalDir,
   journalMb: settings.journalMb,
+  tokenGraceHours: settings.tokenGraceHours,
   ...readSettings,
   consumers: {
     variable: 'ECO_CONSUMERS',
@@ -73,7 +76,7 @@ export const centralSettings = {
     default: '90',
     schema: wholeNumberSetting(1, 36_500),
   } satisfies Setting<number>,
-  secrets: consumerSecretsSetting(['eco_reader', ...consumerRoles]),
+  secrets: apiSecretsSetting(['eco_reader', ...consumerRoles], { events: loginSecret, tokens: tokenSecretsSchema }),
 };
 
 export type CentralConfig = ConfigOf<typeof centralSettings>;

@@ -43,7 +43,10 @@ function broker() {
 /** A confirm is awaited for 2 s, so a faster response waited for no broker; the rest is for a busy machine. */
 const AT_ONCE_MS = 1900;
 
-const askCentral = apiClientOf(() => central);
+const askCentral = apiClientOf(
+  () => central,
+  () => cluster.tokens,
+);
 const askAsOperator = apiClientOf(() => operators);
 
 interface Timed extends Answered {

@@ -18,7 +18,10 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.destroy());
 
-const askCentral = apiClientOf(() => central);
+const askCentral = apiClientOf(
+  () => central,
+  () => cluster.tokens,
+);
 const ask = (path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered> =>
   askCentral(body === undefined ? 'GET' : 'POST', path, body, headers);
 

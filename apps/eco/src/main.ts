@@ -8,6 +8,7 @@ import { registerLoad } from './commands/load.js';
 import { registerReport } from './commands/report.js';
 import { registerShards } from './commands/shards.js';
 import { registerStatus } from './commands/status.js';
+import { registerToken } from './commands/token.js';
 import { registerUp } from './commands/up.js';
 import { registerVerify } from './commands/verify.js';
 
@@ -16,6 +17,7 @@ const commands = [
   registerUp,
   registerDown,
   registerStatus,
+  registerToken,
   registerLoad,
   registerVerify,
   registerJournal,

@@ -1,3 +1,4 @@
+import { OwnToken } from '@eco/access';
 import type { Address, Login } from '@eco/base';
 import { brokerLogin, describeCluster, openSecrets, readRun, type Layout, type Secrets } from '@eco/cluster';
 import type { Command } from 'commander';
@@ -13,7 +14,9 @@ export interface Target {
   /** Login of the brokers with which dead letters are replayed and discarded. */
   deadLetterAdmin: Login;
   groups: { id: string; nodes: (Address & { name: string })[] }[];
-  login(role: 'eco_reader' | 'eco_monitor'): Login;
+  login(role: 'eco_reader' | 'eco_operator' | 'eco_monitor'): Login;
+  /** A client that makes its own access tokens with the installation's keys. */
+  tokenOf(role: 'manager' | 'operator'): OwnToken;
 }
 
 export function dataOption(command: Command): Command {
@@ -60,7 +63,19 @@ export async function openTarget(where: Where): Promise<Target> {
     deadLetterAdmin: brokerLogin(secrets, 'dead-letter-admin'),
     groups: layout.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
     login: (role) => ({ user: role, password: secrets.database[role] }),
+    tokenOf: (role) => new OwnToken(secrets.tokens, { id: `eco ${role}`, role }),
   };
+}
+
+/** The passwords and keys of the selected system. Throws BadInput if none runs, or if they can't be read. */
+export async function secretsOf(where: Where): Promise<Secrets> {
+  try {
+    return (await findSystem(where)).secrets;
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    throw new BadInput(`this user can't read the secrets of the installation (${path}): ${code}`);
+  }
 }
 
 async function findSystem(where: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {

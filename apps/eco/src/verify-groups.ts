@@ -39,7 +39,7 @@ export async function verifyGroups(target: Target, { node, limitMs }: VerifyOpti
   for (const { id, nodes } of groups) {
     const { chosen, role } = await choose(id, nodes, node, target);
     const startedMs = performance.now();
-    const report = await verifyGroup(chosen, target.login('eco_reader'), { limitMs }).catch((error: Error) => {
+    const report = await verifyGroup(chosen, target.login('eco_operator'), { limitMs }).catch((error: Error) => {
       throw new BadInput(`${chosen.name} can't be checked: ${error.message}`);
     });
     verified.push({ ...report, node: chosen.name, role, heldMs: Math.round(performance.now() - startedMs) });
@@ -53,7 +53,7 @@ async function choose(
   wanted: string | undefined,
   target: Target,
 ): Promise<{ chosen: GroupNode; role: 'primary' | 'replica' }> {
-  const answers = await askNodes(nodes, target.login('eco_reader'), ANSWER_MS);
+  const answers = await askNodes(nodes, target.login('eco_operator'), ANSWER_MS);
   const primary = primaryOf(answers);
   const roleOf = (node: Address) => (primary !== undefined && isSame(primary.node, node) ? 'primary' : 'replica');
   // A deposed primary still says that it is primary, and may show data that never became valid.

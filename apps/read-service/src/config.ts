@@ -1,7 +1,7 @@
 import {
   clientSettings,
-  databaseSecretsSetting,
   readConfig,
+  readerSecretsSetting,
   settings,
   type ConfigOf,
   type Environment,
@@ -17,8 +17,9 @@ export const readServiceSettings = {
   ...clientSettings,
   logLevel: settings.logLevel,
   groups: settings.groups,
+  tokenGraceHours: settings.tokenGraceHours,
   ...readSettings,
-  secrets: databaseSecretsSetting(['eco_reader', 'eco_monitor']),
+  secrets: readerSecretsSetting(['eco_reader', 'eco_monitor']),
 };
 
 export type ReadServiceConfig = ConfigOf<typeof readServiceSettings>;

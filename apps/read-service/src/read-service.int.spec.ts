@@ -19,8 +19,10 @@ import {
 } from '@eco/routing';
 import {
   BatchWriter,
+  Callers,
   commandOf,
   eventually,
+  specTokens,
   startDatabaseGroups,
   type DatabaseGroup,
   type WrittenBatch,
@@ -59,7 +61,11 @@ beforeAll(async () => {
     ...readConfig(clientSettings, {}),
     logLevel: 'silent',
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
-    secrets: { database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') } },
+    secrets: {
+      database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') },
+      tokens: await specTokens,
+    },
+    tokenGraceHours: 0,
     ...READ_DEFAULTS,
   });
 }, 120_000);
@@ -76,6 +82,8 @@ function nodesOf({ id, servers }: DatabaseGroup) {
   return { id, nodes: servers.map(({ host, port }) => ({ host, port })) };
 }
 
+const callers = new Callers(() => specTokens);
+
 type Json = Record<string, unknown>;
 interface Got<T> {
   status: number;
@@ -84,8 +92,12 @@ interface Got<T> {
 }
 
 async function get<T = Json>(path: string, sent: Record<string, string> = {}): Promise<Got<T>> {
-  const answer = await fetch(`${service.url}${path}`, { headers: sent });
+  const answer = await fetch(`${service.url}${path}`, { headers: { ...(await callers.usual(path)), ...sent } });
   return { status: answer.status, headers: answer.headers, body: (await answer.json()) as T };
+}
+
+async function getCsv(path: string): Promise<Response> {
+  return fetch(`${service.url}${path}`, { headers: { ...(await callers.usual(path)), Accept: 'text/csv' } });
 }
 
 /** Writes one batch in the group that owns the first command's key. */
@@ -522,7 +534,7 @@ it("a branch's orders in a period, newest first, over both groups; also of one c
   expect(ids(await listed(`branchId=${branchId}&customerId=${here}`))).toHaveLength(4);
   expect(ids(await listed('branchId=central'))).not.toContain(placed[0]);
 
-  const csv = await fetch(`${service.url}/orders?limit=2&branchId=${branchId}`, { headers: { Accept: 'text/csv' } });
+  const csv = await getCsv(`/orders?limit=2&branchId=${branchId}`);
   expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
   const lines = (await csv.text()).trimEnd().split('\r\n');
   expect(lines).toHaveLength(3);
@@ -543,7 +555,7 @@ it('orders as CSV: every row of the query, with everything in its JSON', async (
            CASE WHEN n % 2 = 1 THEN '[{"productId": "te", "asked": 2, "available": 1}]'::jsonb END, CASE WHEN n % 2 = 1 THEN '["x"]'::jsonb END
     FROM generate_series(1, ${rows}) n`);
   const csv = async (path: string) => {
-    const response = await fetch(`${service.url}${path}`, { headers: { Accept: 'text/csv' } });
+    const response = await getCsv(path);
     return { response, lines: (await response.text()).trimEnd().split('\r\n') };
   };
   const { response, lines } = await csv('/orders?branchId=csv');
@@ -799,7 +811,7 @@ it('sales by day, branch and product, as far as statistics have been applied', a
     )) ?? [];
   expect(await zoned('Pacific/Kiritimati')).toContain(east);
   expect(await zoned('Pacific/Pago_Pago')).not.toContain(east);
-  const csv = await fetch(`${service.url}/statistics/sales?by=day`, { headers: { Accept: 'text/csv' } });
+  const csv = await getCsv('/statistics/sales?by=day');
   expect([csv.headers.get(headers.timeZone), (await csv.text()).split('\r\n')[0]]).toEqual([
     'Pacific/Pago_Pago',
     'day,branchId,productId,sales,units,revenueCents,grossOrders,grossUnits,grossRevenueCents,' +

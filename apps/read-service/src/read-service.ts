@@ -1,5 +1,5 @@
 import { allReadRoutes, ReadRoutes } from '@eco/api/reads';
-import { createFrame, startService, type Service } from '@eco/service';
+import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
 import { Reads } from '@eco/reads';
 import type { ReadServiceConfig } from './config.js';
 
@@ -30,6 +30,7 @@ export async function startReadService(config: ReadServiceConfig): Promise<Servi
   await reads.start();
   return startService(frame, {
     module: ReadRoutes.of(reads, allReadRoutes),
+    authorization: authorizationOf(config, null),
     api,
     close: [async () => reads.stop()],
   });

@@ -70,7 +70,7 @@ it('a leader on a replaced primary requeues within seconds what the next leader 
   });
   const outcomes = await Promise.all(orders.map((order) => publisher.publish(order)));
   expect(new Set(outcomes.map(({ type }) => type))).toEqual(new Set(['confirmed']));
-  reader = new SideConnection(newPrimary, cluster.databaseLogin('eco_reader'), 'spec');
+  reader = new SideConnection(newPrimary, cluster.databaseLogin('eco_operator'), 'spec');
   await eventually(
     'every order is decided on the new primary',
     async () => {
@@ -82,5 +82,5 @@ it('a leader on a replaced primary requeues within seconds what the next leader 
   // The cut-off writer never learned of the failover, so nothing but its own wait made it requeue them.
   await eventually('it logs that', () => cutOff.log.includes('database wait exceeded its limit'));
   expect(cutOff.log).not.toMatch(/leadership ends|session on the primary lost/);
-  expect(brokenChecks(await verifyGroup(newPrimary, cluster.databaseLogin('eco_reader')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(newPrimary, cluster.databaseLogin('eco_operator')))).toEqual([]);
 }, 300_000);

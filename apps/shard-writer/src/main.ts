@@ -9,7 +9,7 @@ import {
   type BrokerAccess,
 } from '@eco/broker';
 import { createFrame, runProcess, startService, type Service } from '@eco/service';
-import { Leadership, PrimaryWatch } from '@eco/writer';
+import { Leadership, PrimaryWatch, SessionGuard } from '@eco/writer';
 import { Module } from '@nestjs/common';
 import { readWriterConfig } from './config.js';
 import { WriterMetrics } from './metrics.js';
@@ -48,6 +48,8 @@ async function start(): Promise<Service> {
     log,
   });
   writerMetrics.observePrimary(primaryWatch);
+  const sessionGuard = new SessionGuard({ nodes: () => leadership.connections, log });
+  writerMetrics.observeSessions(sessionGuard);
 
   health.fact('role', () => leadership.role);
   health.indicator('database', () => leadership.obstacle);
@@ -56,13 +58,14 @@ async function start(): Promise<Service> {
     return taking.model === undefined ? 'not connected to a broker' : undefined;
   });
 
-  const parts = [taking, publishing, replies.channel, announcer.channel, leadership, primaryWatch];
+  const parts = [taking, publishing, replies.channel, announcer.channel, leadership, primaryWatch, sessionGuard];
   // As soon as the process begins to stop, so that the standby can take the lock while the last requests are answered.
   frame.stopping.addEventListener('abort', () => void leadership.stop());
   const service = await startService(frame, {
     module: ShardWriterModule,
     close: [
       () => primaryWatch.stop(),
+      () => sessionGuard.stop(),
       () => leadership.stop(),
       () => replies.channel.stop(),
       () => announcer.channel.stop(),

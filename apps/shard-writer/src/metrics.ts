@@ -1,5 +1,5 @@
 import type { SideConnection } from '@eco/postgres';
-import { readGauges, type Committed, type PrimaryWatch } from '@eco/writer';
+import { readGauges, type Committed, type PrimaryWatch, type SessionGuard } from '@eco/writer';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -190,6 +190,19 @@ export class WriterMetrics {
       registers,
       collect() {
         this.set(watch.clocks?.primaryAheadS ?? NaN);
+      },
+    });
+  }
+  /** Sessions of other roles that this process ended; for leader and standby. */
+  observeSessions(guard: SessionGuard): void {
+    new Counter({
+      name: 'eco_writer_sessions_ended_total',
+      help: 'Sessions that this process ended because their transaction exceeded the limit of their role',
+      labelNames: ['role'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [role, count] of guard.ended) this.inc({ role }, count);
       },
     });
   }

@@ -33,7 +33,7 @@ beforeAll(async () => {
   connection.start();
   publisher.start();
   closing.push(publisher, connection);
-  reader = new SideConnection(primary(), cluster.databaseLogin('eco_reader'), 'spec');
+  reader = new SideConnection(primary(), cluster.databaseLogin('eco_operator'), 'spec');
   writer = new WriterProcess(cluster, 'writer', ['--require', path.join(__dirname, 'test/end-over-poison.cjs')]);
 }, 180_000);
 
@@ -99,5 +99,5 @@ it('makes a poison message one dead letter and decides all good commands', async
   await publish(after);
   await eventually('a later order is decided', async () => (await placed([after.id])).length === 1);
   expect(writer.ends).toBe(ends);
-  expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_reader')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(primary(), cluster.databaseLogin('eco_operator')))).toEqual([]);
 }, 600_000);

@@ -71,7 +71,7 @@ const standby = () => [first, second].find((writer) => writer !== active()) as t
 beforeAll(async () => {
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
   const primary = nodes()[0] as Address;
-  reader = new SideConnection(primary, cluster.databaseLogin('eco_reader'), 'spec');
+  reader = new SideConnection(primary, cluster.databaseLogin('eco_operator'), 'spec');
   superuser = new SideConnection(primary, cluster.databaseLogin('postgres'), 'spec');
   const connection = started(new BrokerConnection({ access: access('central'), name: 'asks' }));
   publisher = started(new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 }));
@@ -212,7 +212,7 @@ it('does nothing that its sender may not, and decides the next order', async () 
   await publishRaw(access('central'), 'orders.g1', message(unsigned), { isSigned: false });
   const ids = [...hostile.map(([, { id }]) => id), unsigned.id];
   const letters = () =>
-    reader.ask<{ error_class: string; sender: string | null }>(
+    superuser.ask<{ error_class: string; sender: string | null }>(
       'SELECT error_class, sender FROM eco.dead_letter WHERE command_id = ANY ($1::uuid[])',
       [ids],
       20_000,
@@ -525,5 +525,5 @@ it('gives up the leadership when it is not subscribed', async () => {
 
 it('leaves data that satisfies every rule', async () => {
   const primary = nodes()[0] as Address;
-  expect(brokenChecks(await verifyGroup(primary, cluster.databaseLogin('eco_reader')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(primary, cluster.databaseLogin('eco_operator')))).toEqual([]);
 });

@@ -1,16 +1,19 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { verifierSecretsSchema } from '@eco/access';
 import { settingRows } from '@eco/service';
-import { documentedSettings } from '@eco/testing';
+import { documentedSettings, specTokens } from '@eco/testing';
 import { readSucursalConfig, sucursalSettings } from './config.js';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'eco-sucursal-config-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 const file = path.join(dir, 'secrets.json');
-writeFileSync(file, JSON.stringify({ amqp: { user: 'api', password: 'a' }, database: { eco_reader: 'b' } }), {
-  mode: 0o600,
+beforeAll(async () => {
+  const tokens = verifierSecretsSchema.parse(await specTokens);
+  const secrets = { amqp: { user: 'api', password: 'a' }, database: { eco_reader: 'b' }, tokens };
+  writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
 });
 const environment = { ECO_BROKERS: 'localhost:5672', ECO_GROUPS: 'g1=db-1:5432', ECO_SECRETS_FILE: file };
 

@@ -1,4 +1,5 @@
-import { clientSettings, readConfig, secretsSetting, settings, type ConfigOf, type Environment } from '@eco/service';
+import { verifierSecretsSchema } from '@eco/access';
+import { apiSecretsSetting, clientSettings, readConfig, settings, type ConfigOf, type Environment } from '@eco/service';
 import { readSettings } from '@eco/api/reads';
 
 export const sucursalSettings = {
@@ -12,8 +13,9 @@ export const sucursalSettings = {
   branchId: settings.branchId,
   brokers: settings.brokers,
   groups: settings.groups,
+  tokenGraceHours: settings.tokenGraceHours,
   ...readSettings,
-  secrets: secretsSetting(['eco_reader']),
+  secrets: apiSecretsSetting(['eco_reader'], { tokens: verifierSecretsSchema }),
 };
 
 export type SucursalConfig = ConfigOf<typeof sucursalSettings>;

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { CommandRoutes } from '@eco/api/commands';
 import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
-import { createFrame, startService, type Service } from '@eco/service';
+import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
 import { openIntake, type CommandIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import type { SucursalConfig } from './config.js';
@@ -63,6 +63,7 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
   await reads.start();
   return startService(frame, {
     module: SucursalModule.with(commands.intake, reads),
+    authorization: authorizationOf(config, config.branchId),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
     close: [() => commands.stop(), async () => reads.stop()],

@@ -1,3 +1,4 @@
+import type { TokenSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
 import type { BrokerUser } from '@eco/contracts';
 import { DATABASE_NAME } from '@eco/postgres';
@@ -96,6 +97,10 @@ export class Cluster implements RunningCluster {
     return brokerLogin(this.#host.secrets, user);
   }
 
+  get tokens(): TokenSecrets {
+    return this.#host.secrets.tokens;
+  }
+
   /** Processes of this machine: the services, and the servers if they are processes. */
   get processes(): readonly NativeProcess[] {
     return this.#processes;
@@ -143,7 +148,7 @@ export class Cluster implements RunningCluster {
     if (central === undefined) return [servers];
     const products = {
       title: 'first products',
-      run: () => addFirstProducts(`http://${central.host}:${central.port}`),
+      run: () => addFirstProducts(`http://${central.host}:${central.port}`, this.tokens),
     };
     return [servers, this.#services.startStep(), products];
   }

@@ -1,3 +1,4 @@
+import { OwnToken, type TokenSecrets } from '@eco/access';
 import { createProductRequestSchema, headers } from '@eco/contracts';
 import type { z } from 'zod';
 
@@ -17,12 +18,14 @@ const WAIT_SECONDS = 30;
  * Creates the first products through the API, under constant keys. A later start repeats the same requests and gets the
  * stored answers, so products that were sold, changed or removed stay as they are.
  */
-export async function addFirstProducts(centralUrl: string): Promise<void> {
+export async function addFirstProducts(centralUrl: string, tokens: TokenSecrets): Promise<void> {
+  const headOffice = new OwnToken(tokens, { id: 'first products', role: 'manager' });
   await Promise.all(
     firstProducts.map(async (product) => {
       const response = await fetch(`${centralUrl}/products`, {
         method: 'POST',
         headers: {
+          ...(await headOffice.header()),
           'content-type': 'application/json',
           [headers.idempotencyKey]: `first-product-${product.productId}`,
           [headers.prefer]: `wait=${WAIT_SECONDS}`,

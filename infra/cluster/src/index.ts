@@ -28,7 +28,7 @@ export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.j
 export { ProcessError } from './native/native-process.js';
 export { endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
 export { addFirstProducts } from './first-products.js';
-export { configure, wantGroup } from './compose/configure.js';
+export { allDir, configure, wantGroup } from './compose/configure.js';
 export { declare } from './compose/declare.js';
 export {
   checkDocker,

@@ -1,4 +1,5 @@
-import { slotName } from '@eco/database';
+import { databaseRoles, slotName } from '@eco/database';
+import { DATABASE_NAME } from '@eco/postgres';
 import { SMALL_DISK_MB } from './description.js';
 import { HOST, type DatabaseNode } from './layout.js';
 
@@ -31,8 +32,18 @@ export function serverSettings(server: ServerSettings): string {
     port: node.port,
     // A socket's path may have 107 characters, which a data folder can exceed.
     unix_socket_directories: '',
+    // The sum of the roles' limits is smaller (`roleLimits` of @eco/database).
     max_connections: 100,
+    // A connection that has not logged in holds a slot of any role.
+    authentication_timeout: '15s',
+    // A client that was cut off frees its slot. By default its session would stay for two hours.
+    tcp_keepalives_idle: 10,
+    tcp_keepalives_interval: 5,
+    tcp_keepalives_count: 3,
+    tcp_user_timeout: '25s',
     shared_buffers: '256MB',
+    // A session may raise its work_mem, but not the disk that it fills when it sorts. `rolesSql` has the exceptions.
+    temp_file_limit: smallDisk ? `${SMALL_DISK_MB / 8}MB` : '1GB',
     password_encryption: 'scram-sha-256',
 
     wal_level: 'replica',
@@ -79,22 +90,32 @@ export function serverSettings(server: ServerSettings): string {
     log_min_duration_statement: '250ms',
     log_min_duration_sample: '0ms',
     log_statement_sample_rate: 0.01,
-    // The statement may contain data that must not be in a log.
+    // Who was connected, from where and for how long, and who changed a role, a right or a table.
+    log_connections: 'on',
+    log_disconnections: 'on',
+    log_statement: 'ddl',
+    // A statement, its parameters and the details of an error may contain data that must not be in a log.
     log_min_error_statement: 'panic',
     log_parameter_max_length: 0,
+    log_parameter_max_length_on_error: 0,
+    log_error_verbosity: 'terse',
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name} = ${typeof value === 'number' ? value : quoted(value)}\n`)
     .join('');
 }
 
-/** Access rules: a password is always needed, and the client must be in `range`, by default this machine. */
+/**
+ * Access rules: a password is always needed, and the client must be in `range`, by default this machine. A role may log
+ * in only to the database where its work is. PostgreSQL refuses what no rule names.
+ */
 export function hostBasedAccess(range = `${HOST}/32`): string {
-  return [
-    `host  all          all             ${range}  scram-sha-256`,
-    `host  replication  eco_replicator  ${range}  scram-sha-256`,
-    '',
-  ].join('\n');
+  const access: readonly [database: string, users: string][] = [
+    ['all', 'postgres'],
+    [DATABASE_NAME, databaseRoles.join(',')],
+    ['replication', 'eco_replicator'],
+  ];
+  return access.map(([database, users]) => `host  ${database}  ${users}  ${range}  scram-sha-256\n`).join('');
 }
 
 export function slotOf(node: Pick<DatabaseNode, 'name'>): string {

@@ -1,3 +1,4 @@
+import type { TokenSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
 import type { BrokerUser } from '@eco/contracts';
 import type { DatabaseLogin } from './secrets.js';
@@ -84,6 +85,8 @@ export interface RunningCluster {
   readonly services: readonly RunningService[];
   /** `topology` is the administrator; `operator` may only look. Throws if the cluster has no such user. */
   brokerLogin(user: BrokerUser): Login;
+  /** The keys of access tokens: a caller makes its own tokens with them. */
+  readonly tokens: TokenSecrets;
   /** `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
   /** Restarts services that end on their own from now on. `say` gets a line whenever a process ends. */

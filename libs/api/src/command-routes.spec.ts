@@ -1,9 +1,10 @@
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { MAX_ORDER_LINES, type Problem } from '@eco/contracts';
-import { createFrame, startService, type Service } from '@eco/service';
+import { Authorization, createFrame, startService, type Service } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import { commandIdFor, orderIdFor } from '@eco/routing';
+import { Callers, specTokens } from '@eco/testing';
 import { allCommandRoutes, CommandRoutes } from './command-routes.js';
 
 /*
@@ -29,14 +30,21 @@ beforeAll(async () => {
   });
   const { stopping } = frame;
   const intake = new CommandIntake({ publisher, sentBy: 'api', branchId: 'sucursal-1', reads, stopping });
-  service = await startService(frame, { module: CommandRoutes.of(intake, allCommandRoutes) });
+  const authorization = new Authorization({ secrets: await specTokens, graceSeconds: 0, branchId: 'sucursal-1' });
+  service = await startService(frame, { module: CommandRoutes.of(intake, allCommandRoutes), authorization });
 });
 afterAll(() => service.stop());
+
+const callers = new Callers(() => specTokens);
 
 async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
   const response = await fetch(service.url + path, {
     method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: {
+      ...(await callers.usual(path)),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');

@@ -3,11 +3,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { StartError } from '@eco/base';
 import { headers, type Problem } from '@eco/contracts';
-import { createFrame, startService, type Frame, type Service } from '@eco/service';
+import { Authorization, createFrame, startService, type Frame, type Service } from '@eco/service';
 import { openIntake, type OpenIntake } from '@eco/intake';
 import { readJournals } from '@eco/journal';
 import { Reads } from '@eco/reads';
-import { apiClientOf, eventually } from '@eco/testing';
+import { apiClientOf, eventually, specTokens } from '@eco/testing';
 import { allCommandRoutes, CommandRoutes } from './command-routes.js';
 
 /* The API with a journal and no broker. It keeps what can wait and refuses everything else. */
@@ -43,6 +43,7 @@ beforeAll(async () => {
   [frame, opened] = open('api');
   service = await startService(frame, {
     module: CommandRoutes.of(opened.intake, allCommandRoutes),
+    authorization: new Authorization({ secrets: await specTokens, graceSeconds: 0, branchId: null }),
     close: [() => opened.stop()],
   });
 });

@@ -20,6 +20,7 @@ import { TransferController } from './transfers/transfer.read.js';
 
 export { periodOf } from './http/period.js';
 export { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
+export { readsStatistics } from './http/policies.js';
 export { readHeadersSchema, readOptionsOf } from './http/read-request.js';
 export { readSettings } from './read-settings.js';
 export { figuresOf, SUMS_OF_FIGURES } from './statistics/figures.js';

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { headers } from '@eco/contracts';
-import { createFrame, startService, type Service } from '@eco/service';
+import { Authorization, createFrame, startService, type Service } from '@eco/service';
 import { openIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
-import { apiClientOf } from '@eco/testing';
+import { apiClientOf, specTokens } from '@eco/testing';
 import { allCommandRoutes, CommandRoutes } from './command-routes.js';
 
 /*
@@ -39,6 +39,7 @@ async function start(name: string, branchId: string | null) {
   });
   const service = await startService(frame, {
     module: CommandRoutes.of(opened.intake, allCommandRoutes),
+    authorization: new Authorization({ secrets: await specTokens, graceSeconds: 0, branchId }),
     close: [() => opened.stop()],
   });
   services.push(service);

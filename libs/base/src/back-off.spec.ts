@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { backOffMs, doubledMs, shuffled } from './back-off.js';
+import { backOffMs, doubledMs, pauseAfter, shuffled } from './back-off.js';
 
 const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -35,4 +35,16 @@ describe('shuffled', () => {
       }),
     );
   });
+});
+
+it('a wait of 30 s takes fewer than 100 looks, and a late answer comes at most an eighth or half a second later', () => {
+  let waitedMs = 0;
+  let looks = 1;
+  while (waitedMs < 30_000) {
+    const pauseMs = pauseAfter(waitedMs, 25);
+    expect(pauseMs).toBeLessThanOrEqual(Math.min(Math.max(25, waitedMs / 8), 500));
+    waitedMs += pauseMs;
+    looks += 1;
+  }
+  expect(looks).toBeLessThan(100);
 });

@@ -10,6 +10,19 @@ export function doubledMs(failures: number, { firstMs, capMs }: BackOff): number
   return Math.min(capMs, firstMs * 2 ** Math.max(0, failures - 1));
 }
 
+/** Longest pause of `pauseAfter`, ms. */
+const LOOK_PAUSE_MS_MAX = 500;
+/** Pause as a share of the time waited: a late answer is then at most this share later. */
+const LOOK_PAUSE_SHARE = 1 / 8;
+
+/**
+ * Pause before the next look for a caller who has waited `waitedMs`, ms: at least `firstMs`, and longer the longer the
+ * caller has waited. A wait of 30 s takes fewer than 100 looks.
+ */
+export function pauseAfter(waitedMs: number, firstMs: number): number {
+  return Math.min(Math.max(waitedMs * LOOK_PAUSE_SHARE, firstMs), LOOK_PAUSE_MS_MAX);
+}
+
 /**
  * The pause of `doubledMs`, drawn at random from its upper half. Processes that lost the same broker then do not all
  * return at once. `random`: from 0 to below 1.

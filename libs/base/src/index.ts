@@ -3,5 +3,5 @@ export type { Login } from './login.js';
 export type { Log } from './log.js';
 export { sleep } from './sleep.js';
 export { settlesWithin, within } from './deadline.js';
-export { backOffMs, doubledMs, shuffled } from './back-off.js';
+export { backOffMs, doubledMs, pauseAfter, shuffled } from './back-off.js';
 export { StartError } from './start-error.js';

@@ -129,7 +129,7 @@ const cases = users.flatMap((user) => Object.keys(operations).map((operation) =>
 
 describe('permissions', () => {
   // ASVS 5.0: 13.2.2
-  it.each(cases)('%s: %s', async (user, operation) => {
+  it.each(cases)('let %s do only what it may: %s', async (user, operation) => {
     const said = await refusal(broker.access(user), operations[operation] as (channel: Channel) => Promise<unknown>);
     if (allowed[user]?.includes(operation) === true) expect(said).toBeUndefined();
     else expect(said).toMatch(/403 \(ACCESS-REFUSED\)|ACCESS_REFUSED/);

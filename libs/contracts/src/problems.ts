@@ -15,6 +15,8 @@ interface ProblemType {
 const requestProblems = {
   'bad-input': { status: 400, title: 'The request is not valid' },
   'malformed-json': { status: 400, title: 'The body is not JSON' },
+  unauthenticated: { status: 401, title: 'The access token is missing or not valid' },
+  forbidden: { status: 403, title: 'The caller may not do this' },
   'cross-site': { status: 403, title: 'A page of another site may not send this request' },
   'not-found': { status: 404, title: 'Nothing exists at this path' },
   'customer-unknown': { status: 404, title: 'There is no such customer' },

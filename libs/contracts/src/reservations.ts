@@ -18,6 +18,12 @@ import { stockShort } from './stock.js';
 export const reservationStatusSchema = z.enum(['held', 'confirmed', 'released', 'expired']);
 export type ReservationStatus = z.infer<typeof reservationStatusSchema>;
 
+/**
+ * Reservations of one customer that hold units at a time. A person fills one basket or a few. Without a bound one
+ * customer could hold all units of a chain for a day.
+ */
+export const OPEN_RESERVATIONS_MAX = 20;
+
 export const reservationHeldSchema = z.object({
   reservationId: uuidSchema,
   status: z.literal('held'),
@@ -71,6 +77,11 @@ export const reservationCommands = {
     refusals: {
       ...productUnknown,
       ...stockShort,
+      'reservations-too-many': {
+        status: 409,
+        title: 'The customer has as many open reservations as it may',
+        details: z.object({ openMax: z.number().int() }),
+      },
       'reservation-released': { status: 409, title: 'The reservation was released before it arrived' },
     },
   }),

@@ -2,7 +2,16 @@ import { bucketsOf, evenPlacement } from '@eco/routing';
 import { Client, type ClientConfig } from 'pg';
 import { migrate } from './migrations/migrate.js';
 import { DATABASE_NAME, settingsOption } from '@eco/postgres';
-import { rolesSql, schemasSql, slotFunctionSql, type LoginRole } from './roles/roles.js';
+import {
+  guardSql,
+  passwordsSql,
+  rolesSql,
+  schemasSql,
+  sealSql,
+  slotFunctionSql,
+  UNLOGGED,
+  type LoginRole,
+} from './roles/roles.js';
 
 export interface GroupPreparation {
   /** The group's primary, as a superuser; `database` is ignored. */
@@ -30,22 +39,27 @@ export class GroupMismatchError extends Error {
  * it did, the next start does it again.
  */
 export async function prepareGroup(preparation: GroupPreparation): Promise<void> {
-  await asSuperuser(preparation, 'postgres', async (client) => {
-    await client.query(rolesSql(preparation.passwords));
-    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE_NAME]);
-    if (rowCount === 0) {
+  const { superuser, passwords } = preparation;
+  const others = await asSuperuser(preparation, 'postgres', async (client) => {
+    await client.query(rolesSql());
+    const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datallowconn');
+    const names = rows.map(({ datname }) => datname);
+    if (!names.includes(DATABASE_NAME)) {
       // Collation C: text sorts by its bytes, the same on every machine and as JavaScript compares stamps. No upgrade
       // of the system's C library can then corrupt the order of an index. Character classes are still Unicode's.
       await client.query(
-        `CREATE DATABASE ${DATABASE_NAME} OWNER eco_owner TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'`,
+        `CREATE DATABASE ${DATABASE_NAME} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'`,
       );
     }
+    await client.query(UNLOGGED);
+    await client.query(passwordsSql(passwords));
+    return names.filter((name) => name !== DATABASE_NAME);
   });
+  for (const name of others) await asSuperuser(preparation, name, (client) => client.query(sealSql()));
   await asSuperuser(preparation, DATABASE_NAME, async (client) => {
-    await client.query(schemasSql());
-    await client.query(slotFunctionSql());
+    // Together, so that a writer that leads keeps its right to the lock.
+    await client.query([sealSql(), schemasSql(), slotFunctionSql(), guardSql()].join(';\n'));
   });
-  const { superuser, passwords } = preparation;
   await migrate({ host: superuser.host, port: superuser.port, password: passwords.eco_migrator });
   await asSuperuser(preparation, DATABASE_NAME, (client) => describeGroup(client, preparation));
 }

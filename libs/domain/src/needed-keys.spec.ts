@@ -27,6 +27,7 @@ describe('neededKeys', () => {
       checkOutCustomerIds: ['ana'],
       orderIds: [],
       reservationIds: [],
+      reservingCustomerIds: [],
       transferIds: [],
       stockProductIds: [],
       locations: [],

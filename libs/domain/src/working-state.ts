@@ -66,7 +66,7 @@ export class WorkingState {
     this.customers = new Customers(stored.customers, this.effects);
     this.carts = new Carts(stored.carts, this.buckets, this.effects, stored.at);
     this.orders = new Orders(stored.orders, this.effects);
-    this.reservations = new Reservations(stored.reservations, this.buckets, this.effects);
+    this.reservations = new Reservations(stored, this.buckets, this.effects);
     this.transfers = new Transfers(stored.transfers, this.buckets, this.effects);
     this.deadLetters = new DeadLetters(stored.deadLetters, this.effects);
     this.locations = stored.locations;

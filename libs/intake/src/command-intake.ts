@@ -95,6 +95,7 @@ const LOOK_PAUSE_MS = 100;
 /** Turns REST requests into commands: gives them ids and envelopes, and sends them. */
 export class CommandIntake {
   readonly branchId: string | null;
+  readonly reads: Reads;
   readonly #options: CommandIntakeOptions;
   readonly #clock: HybridClock;
   readonly #keys = new KeyMemory();
@@ -103,6 +104,7 @@ export class CommandIntake {
   constructor(options: CommandIntakeOptions) {
     this.#options = options;
     this.branchId = options.branchId;
+    this.reads = options.reads;
     this.#clock = new HybridClock(options.branchId === null ? 'central' : branchUser(options.branchId));
     const last = options.local?.lastStamp;
     if (last !== undefined) this.#clock.resume(last);

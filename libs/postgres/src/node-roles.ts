@@ -46,6 +46,11 @@ export class NodeRoles {
     return this.#connections.find(({ node: { host, port } }) => host === node.host && port === node.port);
   }
 
+  /** The connections to all nodes, in the order of the nodes. */
+  get connections(): readonly SideConnection[] {
+    return this.#connections;
+  }
+
   close(): void {
     for (const connection of this.#connections) connection.close();
   }

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/base';
+import { pauseAfter, sleep } from '@eco/base';
 import { lastCompleteSeq, type Topic } from '@eco/contracts';
 import { NO_POSITION, positionOf, type GroupPosition, type Position } from '@eco/routing';
 import type { ReadFailure, ReadOptions } from './answer.js';
@@ -98,7 +98,8 @@ export async function readConsumer<T>(
   read: () => Promise<ConsumerRows<T> | ReadFailure>,
   options: ReadOptions,
 ): Promise<ConsumerAnswer<T> | ReadFailure> {
-  const endMs = performance.now() + Math.max(reads.freshWaitMs, options.waitMs);
+  const startedMs = performance.now();
+  const endMs = startedMs + Math.max(reads.freshWaitMs, options.waitMs);
   for (;;) {
     const found = await read();
     if (found.type !== 'rows') return found;
@@ -106,7 +107,7 @@ export async function readConsumer<T>(
     const freshness = await freshnessOf(reads, topics, progress, options);
     if (freshness.type === 'fresh') return { ...freshness, type: 'answer', rows, node, role };
     if (freshness.type !== 'not-fresh' || performance.now() >= endMs) return freshness;
-    await sleep(PAUSE_MS);
+    await sleep(pauseAfter(performance.now() - startedMs, PAUSE_MS));
   }
 }
 

@@ -1,4 +1,4 @@
-import { doubledMs, sleep } from '@eco/base';
+import { doubledMs, pauseAfter, sleep } from '@eco/base';
 import { ReadError } from '@eco/postgres';
 import { covers, NO_POSITION, positionIn, type BatchPosition } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
@@ -140,7 +140,7 @@ export class GroupReader {
       // Every node has been asked. Failures may be over by the next round.
       avoided.clear();
       rounds += 1;
-      await sleep(doubledMs(rounds, PAUSE));
+      await sleep(pauseAfter(performance.now() - startedMs, doubledMs(rounds, PAUSE)));
     }
   }
 

@@ -3,6 +3,8 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { problemSchema } from '@eco/contracts';
+import { OPEN } from './http/authorization.js';
+import { BEARER_AUTH } from './http/operation.js';
 
 export interface Api {
   readonly title: string;
@@ -17,6 +19,7 @@ function openApiDocument(app: INestApplication, api: Api): OpenAPIObject {
     .setTitle(api.title)
     .setVersion(api.version)
     .setDescription(api.description)
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, BEARER_AUTH)
     .build();
   const document = SwaggerModule.createDocument(app, about);
   const { $schema, ...problem } = z.toJSONSchema(problemSchema) as Record<string, unknown>;
@@ -39,7 +42,7 @@ export interface Documents {
 /** Documents do not change while a process runs, and some take 30 ms to render: each is rendered once, when it is read. */
 function addDocument(fastify: FastifyInstance, path: string, render: () => object): void {
   let text: string | undefined;
-  fastify.get(path, (_request, reply) =>
+  fastify.get(path, OPEN, (_request, reply) =>
     reply.type('application/json; charset=utf-8').send((text ??= JSON.stringify(render()))),
   );
 }
@@ -48,7 +51,12 @@ export function addDocumentRoutes(fastify: FastifyInstance, name: string, { api,
   for (const [path, document] of Object.entries(documents)) addDocument(fastify, path, document);
   if (api === undefined) return;
   const { title, version } = api;
-  fastify.get('/', () => ({ name, title, version, documents: ['/docs', '/docs-json', ...Object.keys(documents)] }));
+  fastify.get('/', OPEN, () => ({
+    name,
+    title,
+    version,
+    documents: ['/docs', '/docs-json', ...Object.keys(documents)],
+  }));
 }
 
 export function addApiDocument(app: INestApplication, fastify: FastifyInstance, api: Api): void {

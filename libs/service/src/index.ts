@@ -9,13 +9,15 @@ export {
 } from './config/config.js';
 export { clientSettings, settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
 export {
-  consumerSecretsSetting,
-  databaseSecretsSetting,
+  apiSecretsSetting,
   loginFileSetting,
+  loginSecret,
+  readerSecretsSetting,
   secretsSetting,
   type Secrets,
 } from './config/secrets.js';
 export { createLog } from './log.js';
+export { Authorization, authorizationOf, branchOf } from './http/authorization.js';
 export { problem, ProblemError } from './http/problem.js';
 export { respond, HttpResponse } from './http/response.js';
 export { Input, operation, Operation, type InputOf, type OperationDeclaration } from './http/operation.js';

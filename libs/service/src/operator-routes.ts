@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Violation } from '@eco/contracts';
 import type { Health } from './health.js';
+import { OPEN } from './http/authorization.js';
 import { problem } from './http/problem.js';
 import type { Metrics } from './metrics.js';
 import { forOperators } from './operators-listener.js';
@@ -15,18 +16,18 @@ export function addOperatorRoutes(
   const { health, metrics, stopping } = options;
   const missing = async (): Promise<Violation[]> =>
     stopping.aborted ? [{ at: 'process', message: 'is stopping' }] : health.missing();
-  fastify.get('/health/live', () => ({ status: 'live' }));
+  fastify.get('/health/live', OPEN, () => ({ status: 'live' }));
   // Which parts there are, and what ails them, is of no concern to a client.
-  fastify.get('/health/ready', async () => {
+  fastify.get('/health/ready', OPEN, async () => {
     if ((await missing()).length > 0) throw problem('not-ready');
     return { status: 'ready' };
   });
-  fastify.get('/health/ready', { constraints: forOperators }, async () => {
+  fastify.get('/health/ready', { ...OPEN, constraints: forOperators }, async () => {
     const faults = await missing();
     if (faults.length > 0) throw problem('not-ready', { faults });
     return { status: 'ready', ...health.facts };
   });
-  fastify.get('/metrics', async (_request, reply) => {
+  fastify.get('/metrics', OPEN, async (_request, reply) => {
     void reply.type(metrics.registry.contentType);
     return metrics.registry.metrics();
   });

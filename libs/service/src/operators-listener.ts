@@ -9,7 +9,7 @@ import { connectionOptions, refuseConnection } from './http/connections.js';
  * share one router, so the forms in the API documents send their requests to the origin that they came from (ADR 0074).
  */
 
-/** More than monitoring and some people need. */
+/** Most connections at a time: more than monitoring and a few people need. */
 const CONNECTIONS_MAX = 200;
 
 /** Routes that only operators get, by path. `/health/ready` has a second, shorter answer for clients. */
@@ -22,7 +22,7 @@ export class OperatorsListener {
   readonly #server: Server;
   readonly #received = new WeakSet<IncomingMessage>();
 
-  /** Must be created before the routes are added. */
+  /** Create it before the routes are added: it marks those that only operators get. */
   constructor(fastify: FastifyInstance) {
     this.#server = createServer(connectionOptions, (request, response) => {
       this.#received.add(request);

@@ -2,11 +2,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { Controller, Delete, Get, Module, Post } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { StartError } from '@eco/base';
 import { eventually } from '@eco/testing';
 import { orderPathSchema, pageQuerySchema, placeOrderRequestSchema, type Problem } from '@eco/contracts';
+import { specTokens } from '@eco/testing';
+import { Authorization } from './http/authorization.js';
 import { respond } from './http/response.js';
 import { Input, Operation, operation, type InputOf } from './http/operation.js';
 import { problem } from './http/problem.js';
@@ -14,20 +17,28 @@ import { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.j
 import { createLog } from './log.js';
 import { createFrame, startService, type Frame, type Service } from './service.js';
 
+const everyone = { anonymous: 'any' } as const;
 const placeOrder = operation({
   summary: 'Place an order',
+  access: everyone,
   headers: z.object({ 'idempotency-key': idempotencyKeySchema.optional(), prefer: preferWaitSchema.optional() }),
   body: placeOrderRequestSchema,
   answers: { 202: { description: 'Accepted', body: z.object({ wait: z.number() }), headers: ['Location'] } },
 });
 const getOrder = operation({
   summary: 'An order',
+  access: everyone,
   path: orderPathSchema,
   query: pageQuerySchema,
   answers: { 200: { description: 'The order' } },
   problems: ['order-unknown'],
 });
-const wait = operation({ summary: 'Waits until it is released', answers: { 200: { description: 'Released' } } });
+const wait = operation({
+  summary: 'Waits until it is released',
+  access: everyone,
+  answers: { 200: { description: 'Released' } },
+});
+const Open = () => RouteConfig({ access: 'open' });
 
 let finish: () => void = () => undefined;
 const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -49,12 +60,14 @@ class OrdersController {
   }
 
   @Delete('refused')
+  @Open()
   refuse() {
     const short = [{ productId: 'cafe', asked: 5, available: 2 }];
     throw problem('order-rejected', { members: { short }, headers: { 'Retry-After': '1' } });
   }
 
   @Delete('broken')
+  @Open()
   fail() {
     throw new Error('the database said: password 12345 is wrong');
   }
@@ -74,6 +87,7 @@ const streamed = { chunks: 0, isOver: false, end: (): void => undefined };
 @Controller('lists')
 class ListsController {
   @Get('broken')
+  @Open()
   broken() {
     async function* rows() {
       yield 'first\n';
@@ -84,6 +98,7 @@ class ListsController {
   }
 
   @Get('endless')
+  @Open()
   endless() {
     async function* rows() {
       try {
@@ -108,15 +123,18 @@ const orderId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
 const order = { customerId: 'ana', lines: [{ productId: 'cafe', quantity: 1 }] };
 const config = { name: 'test', host: '127.0.0.1', port: 0, logLevel: 'info' } as const;
 
+let authorization: Authorization;
 let frame: Frame;
 let service: Service;
 let logged: string[];
 
 beforeAll(async () => {
   logged = [];
+  authorization = new Authorization({ secrets: await specTokens, graceSeconds: 60, branchId: null });
   frame = createFrame(config, createLog(config, { write: (line) => void logged.push(line) }));
   service = await startService(frame, {
     module: TestModule,
+    authorization,
     api: { title: 'Test', version: '1', description: 'For the test of the frame' },
     documents: { '/docs/asyncapi.json': () => ({ asyncapi: '3.0.0' }) },
   });
@@ -300,6 +318,16 @@ describe('a request that another site can have sent', () => {
     expect(answered).toContain(`"urn:ecomarket:problem:${name}"`);
   });
 
+  it.each([
+    [
+      'names its host in its target too',
+      'GET http://evil.example/orders/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+    ],
+    ['is of HTTP/0.9', `GET /orders/${orderId}\r\n\r\n`],
+  ])('is refused if it %s', async (_what, bytes) => {
+    expect(await raw(bytes)).toContain('"urn:ecomarket:problem:bad-input"');
+  });
+
   // ASVS 5.0: 3.4.2
   it('is refused in a preflight', async () => {
     const headers = ['Host: localhost', 'Origin: http://evil.example', 'Access-Control-Request-Method: PUT'];
@@ -313,7 +341,7 @@ describe('a connection', () => {
   it('that ends within a body is no error of the service', async () => {
     const lines: string[] = [];
     const log = createLog({ ...config, logLevel: 'debug' }, { write: (line) => void lines.push(line) });
-    const logging = await startService(createFrame(config, log), { module: TestModule });
+    const logging = await startService(createFrame(config, log), { module: TestModule, authorization });
     const socket = connect(logging.port, '127.0.0.1');
     socket.write('POST /orders?hangs-up HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n');
     socket.write('Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"customerId":');
@@ -331,7 +359,7 @@ describe('a connection', () => {
 
   it('beyond the limit is closed at once, and counted', async () => {
     const small = createFrame({ ...config, connectionsMax: 1, logLevel: 'silent' });
-    const full = await startService(small, { module: TestModule });
+    const full = await startService(small, { module: TestModule, authorization });
     const first = connect(full.port, '127.0.0.1');
     await once(first, 'connect');
     const second = connect(full.port, '127.0.0.1');
@@ -402,7 +430,7 @@ describe('the routes for operators', () => {
     const document = (await (await askAsOperator('/docs-json')).json()) as OpenAPIObject;
     expect(document.openapi).toBe('3.1.0');
     const post = document.paths['/orders']?.post;
-    expect(Object.keys(post?.responses ?? {})).toEqual(['202', '400']);
+    expect(Object.keys(post?.responses ?? {})).toEqual(['202', '400', '401', '403']);
     expect(post?.parameters).toMatchObject([{ name: 'Idempotency-Key' }, { name: 'Prefer' }]);
     expect(document.components?.schemas).toHaveProperty('Problem');
   });
@@ -428,6 +456,7 @@ describe('starting and stopping', () => {
   it('names the taken port', async () => {
     const second = startService(createFrame({ ...config, port: service.port, logLevel: 'silent' }), {
       module: TestModule,
+      authorization,
     });
     await expect(second).rejects.toThrow(StartError);
     await expect(second).rejects.toThrow(`port ${service.port} of 127.0.0.1 is taken`);
@@ -437,6 +466,7 @@ describe('starting and stopping', () => {
     const closed: string[] = [];
     const stopping = await startService(createFrame({ ...config, logLevel: 'silent' }), {
       module: TestModule,
+      authorization,
       close: [async () => void closed.push('publisher'), async () => void closed.push('connection')],
     });
     const underWay = fetch(`${stopping.url}/orders/slow/one`);

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { StartError } from '@eco/base';
 import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
+import { addAuthentication, addAuthorization, principalOf, type Authorization } from './http/authorization.js';
 import { addBudgets, BUDGETS_DEFAULT, type Budgets } from './http/budgets.js';
 import { clientCorrelationIdOf, ServiceAdapter, type ConnectionLimits } from './http/adapter.js';
 import { createLog, NestLog, withCorrelation } from './log.js';
@@ -62,6 +63,8 @@ export function createFrame(config: ServiceConfig, log: Logger = createLog(confi
 
 export interface ServiceOptions extends Documents {
   readonly module: Type | DynamicModule;
+  /** Absent: the service has no operations, only open routes. */
+  readonly authorization?: Authorization;
   /** Closed in this order, after the last request was answered. */
   readonly close?: readonly (() => Promise<void>)[];
 }
@@ -93,10 +96,12 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
     recordRequest(frame.metrics, requestLog, request, reply);
     done();
   });
+  addAuthentication(fastify, options.authorization);
   fastify.server.on('drop', () => frame.metrics.refusedConnections.inc());
   addOperatorRoutes(fastify, frame);
   addDocumentRoutes(fastify, config.name, options);
   addBudgets(fastify, { ...BUDGETS_DEFAULT, ...config }, (budget) => frame.metrics.budgetsExceeded.inc({ budget }));
+  addAuthorization(fastify, options.authorization);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: new NestLog(log),
     abortOnError: false,
@@ -177,6 +182,7 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
       clientCorrelationId: clientCorrelationIdOf(request.raw),
       method,
       url,
+      principal: principalOf(request)?.id,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
       // The id of what the request created, such as an order. With it the correlation id can be found.

@@ -1,3 +1,6 @@
+import type { SignerSecrets } from '@eco/access';
+import { Callers, specTokens } from './callers.js';
+
 export interface Answered {
   status: number;
   headers: Headers;
@@ -6,10 +9,15 @@ export interface Answered {
 }
 
 /**
- * Sends HTTP requests to a service and returns any response. `url` is read for each request, because servers start
- * after the spec is loaded.
+ * Sends HTTP requests to a service and returns any response, each with the access token of a caller that may send it
+ * unless `headers` says otherwise. `url` and `tokens` are read for each request, because servers start after the spec
+ * is loaded. `tokens`: the keys of the service, absent: `specTokens`.
  */
-export function apiClientOf(url: () => string) {
+export function apiClientOf(
+  url: () => string,
+  tokens: () => SignerSecrets | Promise<SignerSecrets> = () => specTokens,
+) {
+  const callers = new Callers(tokens);
   return async (
     method: string,
     path: string,
@@ -18,7 +26,11 @@ export function apiClientOf(url: () => string) {
   ): Promise<Answered> => {
     const response = await fetch(url() + path, {
       method,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...(await callers.usual(path)),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -1,4 +1,5 @@
 export * from './ask.js';
+export * from './callers.js';
 export * from './documented-settings.js';
 export * from './eventually.js';
 export * from './database-group.js';

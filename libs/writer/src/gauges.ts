@@ -21,18 +21,14 @@ export async function readGauges(primary: SideConnection): Promise<GroupGauges> 
   const [row] = await primary.ask<{
     dead_letters: GroupGauges['deadLetters'];
     key_conflicts: string;
-    xmin_age: string | null;
+    xmin_age: number | null;
   }>(`
 SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
     'errorClass', l.error_class, 'place', l.place, 'count', l.count) ORDER BY l.count DESC), '[]')
    FROM (SELECT d.error_class, d.place, count(*) AS count FROM eco.dead_letter d
          WHERE d.state = 'open' AND d.error_class <> 'key-conflict' GROUP BY d.error_class, d.place) l) AS dead_letters,
   (SELECT count(*) FROM eco.dead_letter d WHERE d.state = 'open' AND d.error_class = 'key-conflict') AS key_conflicts,
-  (SELECT max(age(x.xmin)) FROM (
-    SELECT a.backend_xmin AS xmin FROM pg_stat_activity a
-    UNION ALL SELECT s.xmin FROM pg_replication_slots s
-    UNION ALL SELECT t.transaction FROM pg_prepared_xacts t
-  ) x) AS xmin_age`);
+  eco_guard.oldest_xmin_age() AS xmin_age`);
   const groups = row?.dead_letters ?? [];
   const beyond = sum(groups.slice(GROUPS_MAX));
   return {
@@ -42,7 +38,7 @@ SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
     ],
     deadLettersOpen: sum(groups),
     keyConflictsOpen: Number(row?.key_conflicts ?? 0),
-    oldestXminAge: Number(row?.xmin_age ?? 0),
+    oldestXminAge: row?.xmin_age ?? 0,
   };
 }
 

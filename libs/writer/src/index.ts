@@ -6,6 +6,7 @@ export { Leadership, type LeaderLoop, type LeadershipEnd } from './leadership.js
 export { PrimaryWatch } from './primary-watch.js';
 export { Retention } from './retention.js';
 export { WriterSession } from './session.js';
+export { SessionGuard } from './session-guard.js';
 export { settleBatch, type Committed, type SettleOptions } from './settle.js';
 export { readSuspects, storeSuspects, type SuspectSet } from './suspect-rows.js';
 export { Suspects, TRIES_MAX, type Limits, type Part } from './suspects.js';

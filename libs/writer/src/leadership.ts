@@ -1,5 +1,5 @@
 import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
-import { NodeRoles, primaryOf, type PrimaryAnswer } from '@eco/postgres';
+import { NodeRoles, primaryOf, type PrimaryAnswer, type SideConnection } from '@eco/postgres';
 import { readHolder, startTerm, terminateHolder, tryToLead, type LeaderTerm } from './leader-term.js';
 import { WriterSession } from './session.js';
 import type { OtherFailure } from './batch-failure.js';
@@ -33,6 +33,8 @@ const HOLDER_MS = 1000;
 const STALLED_MS_MAX = 13_000;
 /** A standby whose last poll is older than this can't take over. */
 const POLLED_MS_MAX = 3000;
+/** A takeover is over by then. A leader gives a sign every second. */
+const LEADERLESS_MS_MAX = 15_000;
 /** Time for the current batch to finish while the process stops; after that its messages are redelivered. */
 const FINISH_MS = 3500;
 
@@ -74,6 +76,9 @@ export class Leadership {
   #session: WriterSession | undefined;
   #leaderTerm: LeaderTerm | undefined;
   #polledAt: number | undefined;
+  readonly #leaderSigns = new StallDetector();
+  /** How long this standby has seen no sign of a leader, ms; 0: it sees signs, or is no standby. */
+  #leaderlessMs = 0;
   /** What the writer waits for, as shown by health. */
   #waitsFor = 'an answer of the nodes';
   readonly #options: LeadershipOptions;
@@ -106,7 +111,9 @@ export class Leadership {
   get obstacle(): string | undefined {
     if (this.#leaderTerm !== undefined) return this.#options.writer.obstacle;
     const polled = this.#polledAt !== undefined && performance.now() - this.#polledAt < POLLED_MS_MAX;
-    return polled ? undefined : `it does not stand by: it waits for ${this.#waitsFor}`;
+    if (!polled) return `it does not stand by: it waits for ${this.#waitsFor}`;
+    if (this.#leaderlessMs < LEADERLESS_MS_MAX) return undefined;
+    return `nobody leads: no leader has given a sign for ${Math.round(this.#leaderlessMs / 1000)} s, and another session holds the lock`;
   }
 
   /** Connection for small queries to the primary; undefined while this writer is not the leader. */
@@ -117,6 +124,11 @@ export class Leadership {
   /** Connection for small queries to the primary, for leader and standby; undefined without a session there. */
   get knownPrimary() {
     return this.#session && this.#nodes.connection(this.#session.node);
+  }
+
+  /** Connections for small queries to all nodes of the group. */
+  get connections(): readonly SideConnection[] {
+    return this.#nodes.connections;
   }
 
   /** Returns at once. */
@@ -167,6 +179,7 @@ export class Leadership {
       unwatch();
       this.#session = undefined;
       this.#polledAt = undefined;
+      this.#leaderlessMs = 0;
       await session.close();
     }
   }
@@ -189,7 +202,9 @@ export class Leadership {
 
   async #endStalledHolder(session: WriterSession, detector: StallDetector): Promise<void> {
     const { sign, pid, waitsForReplica } = await readHolder(session);
-    const stalledMs = detector.observe(sign, performance.now());
+    const nowMs = performance.now();
+    this.#leaderlessMs = this.#leaderSigns.observe(sign, nowMs);
+    const stalledMs = detector.observe(sign, nowMs);
     if (pid === null || waitsForReplica || stalledMs < STALLED_MS_MAX) return;
     const ended = await terminateHolder(session, pid);
     this.#options.log.warn({ pid, stalledMs, ended }, 'the lock holder has stalled');

@@ -364,5 +364,5 @@ describe('large orders', () => {
 });
 
 it('leaves data in which every rule holds', async () => {
-  expect(brokenChecks(await verifyGroup(server(), group.login('eco_reader')))).toEqual([]);
+  expect(brokenChecks(await verifyGroup(server(), group.login('eco_operator')))).toEqual([]);
 });

@@ -37,7 +37,7 @@ export class Bench {
     this.#say = say;
     this.#signal = signal;
     const { products, customers } = options;
-    this.#load = { wrk, products, customers, signal };
+    this.#load = { wrk, products, customers, token: system.token, signal };
     this.#watch = new GroupWatch(system.primary, system.login('eco_reader'));
     this.#ours = new EcoMarketSystem(system, this.#watch);
     const machine = { cores: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version };
@@ -52,7 +52,7 @@ export class Bench {
     const { rounds, products, sides } = this.#options;
     const stocked = productsOf(products);
     this.#say(`creating ${stocked.length} products`);
-    await addProducts(this.#system.centralUrl, stocked);
+    await addProducts(this.#system.centralUrl, this.#system.token, stocked);
     const superuser = { ...this.#system.primary, ...this.#system.login('postgres') };
     const database = await MonolithDatabase.create(superuser, stocked);
     try {
@@ -182,7 +182,7 @@ export class Bench {
     const program = await startProgram(path.join(__dirname, 'bare-route.js'), {}, this.#signal);
     try {
       for (const callers of this.#options.callers) {
-        const { products, customers, wrk, signal } = this.#load;
+        const { products, customers, token, wrk, signal } = this.#load;
         const spec = {
           kind: 'mixed' as const,
           callers,
@@ -191,6 +191,7 @@ export class Bench {
           seed: 1,
           products,
           customers,
+          token,
         };
         await using load = await startLoad(wrk, { ...spec, url: program.url }, signal);
         const { done, seconds } = await load.result;
@@ -205,7 +206,7 @@ export class Bench {
   /** Speed counts only with correct results. */
   async #verify(): Promise<void> {
     this.#say('checks R2, R3 and R4');
-    const report = await verifyGroup(this.#system.primary, this.#system.login('eco_reader'));
+    const report = await verifyGroup(this.#system.primary, this.#system.login('eco_operator'));
     this.measured.verify = report;
     for (const { rule, offences, says } of brokenChecks(report)) {
       this.measured.faults.push(`${rule} is broken, ${offences} times: ${says}`);

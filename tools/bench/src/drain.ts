@@ -80,12 +80,12 @@ export function rateOf(batches: readonly OrderBatch[]): number {
  * estimated from the first seconds.
  */
 async function queueOrders(kind: OrderKind, orders: number, url: string, settings: LoadSettings): Promise<number> {
-  const { wrk, products, customers, signal } = settings;
+  const { wrk, products, customers, token, signal } = settings;
   let queued = 0;
   let spentSeconds = 0;
   for (let seed = 1; queued < orders; seed += 1) {
     const seconds = spentSeconds === 0 ? 2 : Math.min(60, Math.ceil((orders - queued) / (queued / spentSeconds)));
-    const spec = { url, kind, products, customers, callers: CALLERS, seconds, waitSeconds: 0, seed };
+    const spec = { url, kind, products, customers, token, callers: CALLERS, seconds, waitSeconds: 0, seed };
     await using load = await startLoad(wrk, spec, signal);
     const { done, failed } = await load.result;
     if (done === 0) throw new Error(`Central took no order while the writers were away: ${failed} requests failed`);

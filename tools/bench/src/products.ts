@@ -1,3 +1,4 @@
+import type { OwnToken } from '@eco/access';
 import type { StockedProduct } from './monolith/monolith-database.js';
 
 /**
@@ -17,14 +18,18 @@ const AT_ONCE = 16;
 const WAIT_S = 30;
 
 /** Creates them through our API. Throws with the first response that is no 201. */
-export async function addProducts(centralUrl: string, products: readonly StockedProduct[]): Promise<void> {
+export async function addProducts(
+  centralUrl: string,
+  token: OwnToken,
+  products: readonly StockedProduct[],
+): Promise<void> {
   const left = [...products];
   const worker = async (): Promise<void> => {
     for (let product = left.pop(); product !== undefined; product = left.pop()) {
       const { productId, priceCents, stock } = product;
       const response = await fetch(`${centralUrl}/products`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', prefer: `wait=${WAIT_S}` },
+        headers: { ...(await token.header()), 'content-type': 'application/json', prefer: `wait=${WAIT_S}` },
         body: JSON.stringify({ productId, name: `Product ${productId}`, priceCents, stock }),
         signal: AbortSignal.timeout((WAIT_S + 5) * 1000),
       });

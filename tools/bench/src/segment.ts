@@ -1,3 +1,4 @@
+import type { OwnToken } from '@eco/access';
 import { cpuMicrosPerOrder, sampleCpu, type CpuMs } from './cpu.js';
 import type { MeasuredSystem } from './measured-system.js';
 import { startLoad, type OrderKind } from './wrk/wrk.js';
@@ -42,6 +43,8 @@ export interface LoadSettings {
   readonly wrk: string;
   readonly products: number;
   readonly customers: number;
+  /** Each request has it, also to the systems that do not look at it. */
+  readonly token: OwnToken;
   readonly signal: AbortSignal;
 }
 
@@ -50,9 +53,9 @@ export async function measureSegment(
   spec: SegmentSpec,
   settings: LoadSettings,
 ): Promise<Segment> {
-  const { wrk, products, customers, signal } = settings;
+  const { wrk, products, customers, token, signal } = settings;
   const mark = await side.mark();
-  await using load = await startLoad(wrk, { ...spec, url: side.url, products, customers }, signal);
+  await using load = await startLoad(wrk, { ...spec, url: side.url, products, customers, token }, signal);
   const components = { load: [load.pid], ...side.components };
   const startedMs = performance.now();
   const before = sampleCpu(components);

@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { OwnToken } from '@eco/access';
 import type { Address, Login } from '@eco/base';
 import { commandQueue, VHOST } from '@eco/broker';
 import { describeCluster, Cluster, openCluster, type DatabaseAccess } from '@eco/cluster';
@@ -21,10 +22,15 @@ type Process = Cluster['processes'][number];
 
 /** The whole EcoMarket system, on free ports in a temporary folder, so that it can run next to `npm start`. */
 export class System {
+  /** The client of a benchmark: the head office, which may order for every customer. */
+  readonly token: OwnToken;
+  readonly operator: OwnToken;
   readonly #cluster: Cluster;
 
   private constructor(cluster: Cluster) {
     this.#cluster = cluster;
+    this.token = new OwnToken(cluster.tokens, { id: 'bench', role: 'manager' });
+    this.operator = new OwnToken(cluster.tokens, { id: 'bench', role: 'operator' });
   }
 
   /** Not started yet. `destroy` ends it at any time; if this process ends without it, everything is removed anyway. */
@@ -74,7 +80,7 @@ export class System {
     return { host, port };
   }
 
-  login(role: 'postgres' | 'eco_reader' | 'eco_writer'): DatabaseAccess {
+  login(role: 'postgres' | 'eco_reader' | 'eco_operator' | 'eco_writer'): DatabaseAccess {
     return this.#cluster.databaseLogin(role);
   }
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import ts from 'typescript';
-import { filesMatching, readJson, readText } from './workspace.js';
+import { filesMatching, readJson, readText, root } from './workspace.js';
 
 interface Project {
   folder: string;
@@ -13,12 +13,16 @@ interface Project {
   dependencies: string[];
   references: string[];
   imports: string[];
+  /** The @eco packages that a project names for its specs only, and those that only its specs import. */
+  devDependencies: string[];
+  specImports: string[];
 }
 
 interface PackageJson {
   name: string;
   nx: { tags: string[] };
   dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
 }
 
 interface TsConfig {
@@ -29,29 +33,34 @@ const packageOf = (folder: string) => readJson(path.join(folder, 'package.json')
 const referencesOf = (config: string) =>
   (readJson(config) as TsConfig).references?.map((reference) => reference.path) ?? [];
 
-const importsOf = (text: string) =>
+const packagesIn = (text: string) =>
   ts.preProcessFile(text).importedFiles.flatMap((imported) => /^@eco\/[\w-]+/.exec(imported.fileName)?.[0] ?? []);
+const importsOf = (files: string[]) => [...new Set(files.flatMap((file) => packagesIn(readText(file))))].sort();
+const isOfSpecs = (file: string) => /\.spec\.ts$|\/src\/test\//.test(file);
 
 const projects = filesMatching('{apps,infra,libs,tools}/*/package.json').map((file): Project => {
   const folder = path.dirname(file);
-  const { name, nx, dependencies = {} } = packageOf(folder);
+  const { name, nx, dependencies = {}, devDependencies = {} } = packageOf(folder);
   const references = referencesOf(path.join(folder, 'tsconfig.json'));
-  const sources = filesMatching(`${folder}/src/**/*.ts`).filter((source) => !/\.spec\.ts$|\/src\/test\//.test(source));
+  const files = filesMatching(`${folder}/src/**/*.ts`);
+  const imports = importsOf(files.filter((file) => !isOfSpecs(file)));
   return {
     folder,
     name,
     tags: nx.tags,
     dependencies: Object.keys(dependencies).sort(),
     references: references.map((reference) => packageOf(path.join(folder, reference)).name).sort(),
-    imports: [...new Set(sources.flatMap((source) => importsOf(readText(source))))],
+    imports,
+    devDependencies: Object.keys(devDependencies).sort(),
+    specImports: importsOf(files.filter(isOfSpecs)).filter(
+      (imported) => imported !== name && !imports.includes(imported),
+    ),
   };
 });
 
 // Goal: a project's declared dependencies are true. The compiler refuses a cycle of references (TS6202) but accepts an
 // import without a reference. If all imports are among the references, imports form no cycle either.
 describe('the workspace', () => {
-  const rootReferences = referencesOf('tsconfig.json').map((reference) => path.normalize(reference));
-
   test('has its projects', () => {
     expect(projects.map((project) => project.name)).toContain('@eco/shard-writer');
   });
@@ -72,12 +81,22 @@ describe('the workspace', () => {
     expect(references.filter((name) => !imports.includes(name))).toEqual([]);
   });
 
-  test('sees every way to import', () => {
-    const text = `import { a,\n b } from '@eco/one';\nimport "@eco/two";\nexport * from '@eco/three';\nawait import('@eco/four');\n'import "@eco/five"';`;
-    expect(importsOf(text)).toEqual(['@eco/one', '@eco/two', '@eco/three', '@eco/four']);
+  // Nx finds in package.json whose change makes the cached result of a unit test void.
+  test.each(projects)('$name names for its specs what only they import', ({ devDependencies, specImports }) => {
+    expect(devDependencies).toEqual(specImports);
   });
 
-  test.each(projects)('$name and its specs are compiled from the root', ({ folder }) => {
-    expect(rootReferences).toEqual(expect.arrayContaining([folder, path.join(folder, 'tsconfig.spec.json')]));
+  test('sees every way to import', () => {
+    const text = `import { a,\n b } from '@eco/one';\nimport "@eco/two";\nexport * from '@eco/three';\nawait import('@eco/four');\n'import "@eco/five"';`;
+    expect(packagesIn(text)).toEqual(['@eco/one', '@eco/two', '@eco/three', '@eco/four']);
+  });
+
+  test('compiles every project and checks every spec from the root', () => {
+    expect(referencesOf('tsconfig.json')).toEqual(['./tsconfig.spec.json']);
+    const references = referencesOf('tsconfig.spec.json').map((reference) => path.normalize(reference));
+    expect(references.sort()).toEqual(projects.map(({ folder }) => folder).sort());
+    const checked = ts.parseJsonConfigFileContent(readJson('tsconfig.spec.json'), ts.sys, root).fileNames;
+    const specs = filesMatching('{apps,infra,libs,tools}/*/src/{**/*.spec.ts,test/**/*.ts}');
+    expect(checked.map((file) => path.relative(root, file)).sort()).toEqual(specs.sort());
   });
 });

@@ -106,7 +106,7 @@ it('keeps consistent data across a stop', async () => {
   expect(ended).toEqual([]);
   await project.up();
   expect(await composeSecrets()).toEqual(secrets);
-  const login = { user: 'eco_reader', password: secrets.database.eco_reader };
+  const login = { user: 'eco_operator', password: secrets.database.eco_operator };
   for (const { nodes } of project.layout.groups) {
     const report = await verifyGroup(nodes[0], login);
     expect(report.checks.filter(({ offences }) => offences > 0)).toEqual([]);
@@ -126,7 +126,7 @@ it('a replica whose primary was recreated reports it once, and keeps answering',
   await eventually('the replica says so', async () => (await said()) !== null, WAIT);
   const secrets = await composeSecrets();
   const replica = project.layout.groups[0]?.nodes[1];
-  const login = { user: 'eco_reader', password: secrets.database.eco_reader };
+  const login = { user: 'eco_operator', password: secrets.database.eco_operator };
   const report = await verifyGroup({ host: replica?.host ?? '', port: replica?.port ?? 0 }, login);
   expect(report.checks.length).toBeGreaterThan(0);
   expect([await said(), await isHealthy('g1-2')]).toEqual([['g1-1 was recreated'], true]);

@@ -2,7 +2,8 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { composeContainers, composeLayout, PROJECT_DIR, type App, type Layout } from '@eco/cluster';
+import { composeContainers, composeLayout, composeSecrets, PROJECT_DIR, type App, type Layout } from '@eco/cluster';
+import { Callers } from '@eco/testing';
 import { Api } from '../system/system.js';
 
 const run = promisify(execFile);
@@ -12,6 +13,7 @@ const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');
 export class Project {
   /** Ports of its containers, which are known once it is up. */
   layout!: Layout;
+  readonly #callers = new Callers(async () => (await composeSecrets()).tokens);
 
   private constructor(readonly name: string) {}
 
@@ -52,7 +54,7 @@ export class Project {
 
   #api(app: App): Api {
     const service = this.layout.services.find((each) => each.app === app);
-    return new Api(`http://${service?.host}:${service?.port}`);
+    return new Api(`http://${service?.host}:${service?.port}`, this.#callers);
   }
 
   /** Output of our command line. Throws with both outputs if it fails. */

@@ -4,7 +4,7 @@ import { readRun, type RunningBroker, type RunningDatabase, type RunningService 
 import { VHOST } from '@eco/broker';
 import type { LoginRole } from '@eco/database';
 import { askNodes, primaryOf, SideConnection } from '@eco/postgres';
-import { eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
+import { Callers, eventually, startTestCluster, suiteProvider, type TestCluster } from '@eco/testing';
 import { Api } from '../system/system.js';
 
 /**
@@ -31,7 +31,7 @@ export class FaultSystem {
     this.services = cluster.services;
     this.nodes = cluster.groups[0]?.nodes ?? [];
     this.operator = cluster.brokerLogin('operator');
-    this.central = new Api(this.service('central-api').url);
+    this.central = new Api(this.service('central-api').url, new Callers(() => cluster.tokens));
   }
 
   static async start(): Promise<FaultSystem> {
@@ -137,7 +137,7 @@ export class FaultSystem {
   async sql<R extends Record<string, unknown>>(
     text: string,
     values: unknown[] = [],
-    { on, role = 'eco_reader' }: { on?: RunningDatabase; role?: LoginRole | 'postgres' } = {},
+    { on, role = 'eco_operator' }: { on?: RunningDatabase; role?: LoginRole | 'postgres' } = {},
   ): Promise<R[]> {
     const connection = new SideConnection(on ?? (await this.primary()), this.login(role), 'eco faults');
     try {

@@ -43,7 +43,7 @@ export async function checkStored(system: FaultSystem, load: FaultLoad): Promise
   const asked = load.asked.map((each): Asked =>
     each.known === 'acknowledged' && !tokens.has(each.token) ? { ...each, known: 'unknown' } : each,
   );
-  const report = await verifyGroup(await system.primary(), system.login('eco_reader'));
+  const report = await verifyGroup(await system.primary(), system.login('eco_operator'));
   const broken = brokenChecks(report).map(
     ({ rule, name, says, offences, first }) => `${rule} ${name}: ${offences} times: ${says} ${JSON.stringify(first)}`,
   );
@@ -86,7 +86,7 @@ interface Row {
 async function readFound(system: FaultSystem, load: FaultLoad): Promise<Found[]> {
   const { host, port } = await system.primary();
   const session = await ReadSession.open({
-    ...{ host, port, ...system.login('eco_reader'), applicationName: 'eco faults' },
+    ...{ host, port, ...system.login('eco_operator'), applicationName: 'eco faults' },
     ...{ connectTimeoutMs: 10_000, queryTimeoutMs: 60_000 },
   });
   try {

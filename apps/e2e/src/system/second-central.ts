@@ -37,7 +37,7 @@ export async function startSecondCentral(
   };
   try {
     const url = await eventually('the second Central listens', () => /"url":"([^"]+)"/.exec(said)?.[1]);
-    const api = new Api(url);
+    const api = new Api(url, system.callers);
     await eventually('the second Central is ready', async () => (await api.get('/health/ready')).status === 200);
     return { api, stop };
   } catch (error) {

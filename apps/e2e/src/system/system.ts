@@ -3,7 +3,7 @@ import type { BrokerUser } from '@eco/contracts';
 import type { LoginRole } from '@eco/database';
 import type { Address } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
-import { eventually, publishRaw } from '@eco/testing';
+import { Callers, eventually, publishRaw } from '@eco/testing';
 
 /** The response of an API. */
 export interface Said {
@@ -14,9 +14,15 @@ export interface Said {
   text: string;
 }
 
-/** One API of the running system. */
+/**
+ * One API of the running system. Each request has the token of a caller that may send it, unless `headers` has another
+ * `authorization`; an empty one sends no token.
+ */
 export class Api {
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    private readonly callers?: Callers,
+  ) {}
 
   get(path: string, headers: Record<string, string> = {}): Promise<Said> {
     return this.send('GET', path, undefined, headers);
@@ -34,10 +40,16 @@ export class Api {
     headers: Record<string, string> = {},
     deadlineMs = 60_000,
   ): Promise<Said> {
+    const sent: Record<string, string> = {
+      ...(await this.callers?.usual(path)),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    };
+    if (sent['authorization'] === '') delete sent['authorization'];
     const response = await fetch(this.url + path, {
       method,
       signal: AbortSignal.timeout(deadlineMs),
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: sent,
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -66,6 +78,7 @@ export async function openSystem() {
   if (run === undefined) throw new Error(`no system runs with the data folder ${dataDir}`);
   const { layout } = run;
   const secrets = await openSecrets(dataDir);
+  const callers = new Callers(() => secrets.tokens);
   const serviceOf = (app: App): ServiceNode => {
     const service = layout.services.find((each) => each.app === app);
     if (service === undefined) throw new Error(`the system has no ${app}`);
@@ -73,7 +86,7 @@ export async function openSystem() {
   };
   const api = (app: App) => {
     const { host, port } = serviceOf(app);
-    return new Api(`http://${host}:${port}`);
+    return new Api(`http://${host}:${port}`, callers);
   };
   const operatorsOf = ({ host, operatorsPort }: ServiceNode) => new Api(`http://${host}:${operatorsPort}`);
   const [group] = layout.groups;
@@ -84,6 +97,8 @@ export async function openSystem() {
     dataDir,
     layout,
     group,
+    callers,
+    tokens: secrets.tokens,
     central: api('central-api'),
     sucursal: api('sucursal-api'),
     read: api('read-service'),
@@ -107,7 +122,7 @@ export async function openSystem() {
     async sql<R extends Record<string, unknown>>(
       text: string,
       values: unknown[] = [],
-      { node = group.nodes[0], role = 'eco_reader' }: { node?: Address; role?: LoginRole | 'postgres' } = {},
+      { node = group.nodes[0], role = 'eco_operator' }: { node?: Address; role?: LoginRole | 'postgres' } = {},
     ): Promise<R[]> {
       if (node === undefined) throw new Error('the group has no node');
       const connection = new SideConnection(node, { user: role, password: secrets.database[role] }, 'eco e2e');

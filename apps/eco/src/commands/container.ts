@@ -1,4 +1,13 @@
-import { addFirstProducts, configure, declare, ProcessError, Refused, wantGroup } from '@eco/cluster';
+import {
+  addFirstProducts,
+  allDir,
+  configure,
+  declare,
+  openSecrets,
+  ProcessError,
+  Refused,
+  wantGroup,
+} from '@eco/cluster';
 import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
@@ -40,7 +49,7 @@ export function registerContainer(program: Command): void {
     return 'queues and databases are as they must be, and all replicas follow';
   });
   job('first-products <url>', 'put the first products into the catalogue at Central', async (url = '') => {
-    await addFirstProducts(url);
+    await addFirstProducts(url, (await openSecrets(allDir(DIR))).tokens);
     return 'the first products are in the catalogue';
   });
 }

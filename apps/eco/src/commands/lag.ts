@@ -1,3 +1,4 @@
+import type { OwnToken } from '@eco/access';
 import { sleep } from '@eco/base';
 import { LAG_UNKNOWN, replicationSchema } from '@eco/contracts';
 import { ReplicationWatch, type NodeReplication } from '@eco/database';
@@ -33,10 +34,11 @@ async function lag(options: Options, command: Command): Promise<string> {
   refuse(violations);
   const target = await openTarget(options);
   const login = target.login('eco_monitor');
+  const operator = target.tokenOf('operator');
   const watches = target.groups.map(({ id, nodes }) => ({ group: id, watch: new ReplicationWatch(nodes, login) }));
   const look = async (): Promise<Row[]> => {
     const [shares, ...looked] = await Promise.all([
-      sharesOf(target.readUrl),
+      sharesOf(target.readUrl, operator),
       ...watches.map(async ({ group, watch }) => (await watch.look()).map((node) => ({ group, ...node }))),
     ]);
     return looked.flat().map((node) => ({ ...node, readShare: shares.get(node.name) ?? null }));
@@ -64,9 +66,12 @@ async function lag(options: Options, command: Command): Promise<string> {
 }
 
 /** Share of the reads by node. Empty if the read-service does not respond; the databases are queried all the same. */
-async function sharesOf(readUrl: string | undefined): Promise<Map<string, number>> {
+async function sharesOf(readUrl: string, operator: OwnToken): Promise<Map<string, number>> {
   try {
-    const response = await fetch(`${readUrl}/replication`, { signal: AbortSignal.timeout(READ_SERVICE_MS) });
+    const response = await fetch(`${readUrl}/replication`, {
+      headers: await operator.header(),
+      signal: AbortSignal.timeout(READ_SERVICE_MS),
+    });
     const { nodes } = replicationSchema.parse(await response.json());
     return new Map(nodes.map(({ node, share }) => [node, share]));
   } catch {

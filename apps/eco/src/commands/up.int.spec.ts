@@ -2,7 +2,8 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { isSameProcess, PROJECT_DIR, readRun, type Run } from '@eco/cluster';
+import { OwnToken } from '@eco/access';
+import { isSameProcess, openSecrets, PROJECT_DIR, readRun, type Run } from '@eco/cluster';
 import { eventually } from '@eco/testing';
 
 /*
@@ -185,9 +186,10 @@ test('a damaged replica and a damaged broker prevent nothing else from starting,
     expect(second.text()).toMatch(new RegExp(`^${name} is missing, and is tried again every 30 s: it ended .*$`, 'm'));
   }
   const central = readRun(dir)?.layout.services.find(({ app }) => app === 'central-api');
+  const token = new OwnToken((await openSecrets(dir)).tokens, { id: 'spec', role: 'manager' });
   const order = await fetch(`http://127.0.0.1:${central?.port}/orders`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', prefer: 'wait=30' },
+    headers: { ...(await token.header()), 'content-type': 'application/json', prefer: 'wait=30' },
     body: JSON.stringify({ customerId: 'ana', lines: [{ productId: 'pan-integral', quantity: 1 }] }),
   });
   expect(order.status).toBe(201);

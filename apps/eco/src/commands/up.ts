@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { TokenSigner, type TokenSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
 import {
   brokerLogin,
@@ -18,6 +19,8 @@ import { drawSteps } from '../draw-steps.js';
 import { BadInput, print } from '../input.js';
 import { StopRequest } from '../stop-request.js';
 import { tableOf } from '../text-table.js';
+
+const TOKEN_SECONDS = 12 * 3_600;
 
 /** `eco up`: starts everything, shows what runs where, and stops it in order on request. */
 export function registerUp(program: Command): void {
@@ -53,7 +56,7 @@ async function up(options: UpOptions, command: Command): Promise<string> {
 async function run(cluster: Cluster, description: ClusterDescription, say: (text: string) => void): Promise<void> {
   try {
     await cluster.start(drawSteps);
-    say(overview(cluster, description));
+    say(overview(cluster, description, await tokenLines(cluster)));
     cluster.supervise((line) => say(`${new Date().toISOString()} ${line}`));
   } catch (error) {
     if (error instanceof Stopped) return;
@@ -64,9 +67,11 @@ async function run(cluster: Cluster, description: ClusterDescription, say: (text
 
 async function upInContainers(description: ClusterDescription, command: Command): Promise<string> {
   const { layout, secrets } = await startCompose(description, command);
+  const firstRequest = await tokenLines({ layout, tokens: secrets.tokens });
   return [
     whatRunsWhere(layout),
     managementUi(brokerLogin(secrets, 'operator')),
+    ...firstRequest,
     'logs: docker compose logs',
     'npx eco status shows the state of everything; npm run down -- --docker stops it',
   ].join('\n');
@@ -77,15 +82,28 @@ function managementUi({ user, password }: Login): string {
   return `management UI: user ${user}, password ${password}`;
 }
 
-function overview(cluster: Cluster, { dataDir }: ClusterDescription): string {
+function overview(cluster: Cluster, { dataDir }: ClusterDescription, firstRequest: readonly string[]): string {
   const { layout, missing } = cluster;
   return [
     whatRunsWhere(layout),
     ...[...missing].map(([name, reason]) => `${name} is missing, and is tried again every 30 s: it ${reason}`),
     `${managementUi(cluster.brokerLogin('operator'))} (kept in ${shown(brokerSecretsFile(dataDir))})`,
+    ...firstRequest,
     `logs: ${shown(path.join(dataDir, 'log'))}`,
     'npx eco status shows the state of everything; Ctrl-C stops it',
   ].join('\n');
+}
+
+/** A token of the head office and a first request with it; nothing if no Central runs. */
+async function tokenLines({ layout, tokens }: { layout: Layout; tokens: TokenSecrets }): Promise<string[]> {
+  const central = layout.services.find(({ app }) => app === 'central-api');
+  if (central === undefined) return [];
+  const token = await new TokenSigner(tokens).sign({ id: 'eco token manager', role: 'manager' }, TOKEN_SECONDS);
+  return [
+    'a token of the head office for 12 h (npx eco token makes others), and a first request:',
+    `  TOKEN=${token}`,
+    `  curl -H "Authorization: Bearer $TOKEN" 'http://${central.host}:${central.port}/orders?branchId=central'`,
+  ];
 }
 
 function whatRunsWhere(layout: Layout): string {

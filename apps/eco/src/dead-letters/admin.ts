@@ -61,7 +61,7 @@ export class DeadLetterAdmin {
   async primary(group: string): Promise<SideConnection> {
     const known = this.#nodes.get(group);
     if (known !== undefined) return known;
-    const login = this.#target.login('eco_reader');
+    const login = this.#target.login('eco_operator');
     const nodes = this.#target.groups.find(({ id }) => id === group)?.nodes ?? [];
     const primary = primaryOf(await askNodes(nodes, login, ANSWER_MS));
     if (primary === undefined) throw new BadInput(`no primary of group ${group} answers: see "npx eco status"`);

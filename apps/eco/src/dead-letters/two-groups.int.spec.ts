@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { OwnToken } from '@eco/access';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { headers as headerNames } from '@eco/contracts';
 import type { KeptDeadLetter } from '@eco/database';
@@ -32,7 +33,7 @@ beforeAll(async () => {
     writersPerGroup: 1,
   });
   for (const { id, nodes } of cluster.groups) {
-    sides.set(id, new SideConnection(nodes[0], cluster.databaseLogin('eco_reader'), 'spec'));
+    sides.set(id, new SideConnection(nodes[0], cluster.databaseLogin('eco_operator'), 'spec'));
   }
   for (const group of GROUP_IDS) {
     const product = { productId: productOf(group), name: 'Café', priceCents: 890, stock: 100 };
@@ -52,7 +53,10 @@ function central() {
   if (found === undefined) throw new Error('there is no Central');
   return found;
 }
-const ask = apiClientOf(() => central().url);
+const ask = apiClientOf(
+  () => central().url,
+  () => cluster.tokens,
+);
 const askAsOperator = apiClientOf(() => central().operatorsUrl);
 
 const deadLetters = async (group: string) =>
@@ -122,7 +126,7 @@ it('a replay goes to the owner of the bucket, and closes the dead letter where i
   await connection.stop();
   await eventually('it is a dead letter', async () => (await deadLetters('g1')).length === 1);
 
-  const login = (role: 'eco_reader' | 'eco_monitor') => cluster.databaseLogin(role);
+  const login = (role: 'eco_reader' | 'eco_operator' | 'eco_monitor') => cluster.databaseLogin(role);
   const admin = new DeadLetterAdmin({
     centralUrl: '',
     sucursalUrl: '',
@@ -131,6 +135,7 @@ it('a replay goes to the owner of the bucket, and closes the dead letter where i
     deadLetterAdmin: cluster.brokerLogin('dead-letter-admin'),
     groups: cluster.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
     login,
+    tokenOf: (role) => new OwnToken(cluster.tokens, { id: 'spec', role }),
   });
   try {
     const letters: KeptDeadLetter[] = [];

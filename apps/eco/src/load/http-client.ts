@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import type { OwnToken } from '@eco/access';
 
 /**
  * Requests to our own services over kept-alive connections. It uses node:http instead of fetch: the load shares its
@@ -13,13 +14,15 @@ export interface HttpAnswer {
 
 export class HttpClient {
   readonly #agent: Agent;
+  readonly #token: OwnToken;
 
-  constructor(sockets: number) {
+  constructor(sockets: number, token: OwnToken) {
+    this.#token = token;
     this.#agent = new Agent({ keepAlive: true, maxSockets: sockets });
   }
 
   /** Rejects if there is no complete response within `deadlineMs`. */
-  send(
+  async send(
     method: string,
     url: string,
     {
@@ -28,6 +31,7 @@ export class HttpClient {
       deadlineMs = 10_000,
     }: { body?: unknown; headers?: Record<string, string>; deadlineMs?: number } = {},
   ): Promise<HttpAnswer> {
+    const authorization = await this.#token.header();
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const outgoing = request(
@@ -37,6 +41,7 @@ export class HttpClient {
           agent: this.#agent,
           signal: AbortSignal.timeout(deadlineMs),
           headers: {
+            ...authorization,
             ...headers,
             ...(payload === undefined
               ? {}

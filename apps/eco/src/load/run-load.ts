@@ -72,7 +72,7 @@ export async function runLoad(
   progress: LoadProgress,
   signal: AbortSignal,
 ): Promise<LoadReport> {
-  const http = new HttpClient(options.concurrency + options.readers);
+  const http = new HttpClient(options.concurrency + options.readers, target.tokenOf('manager'));
   const readers = new Readers(http, target.readUrl, options.readers);
   const visibility = new Visibility(target, (orderId) => readers.add(orderId));
   const lag = new LagRecorder(target);

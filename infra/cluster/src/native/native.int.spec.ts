@@ -51,6 +51,8 @@ function management(pathname: string, login: Login, body?: object, method = body
   });
 }
 
+const wrong: Login = { user: 'eco_reader', password: 'wrong' };
+
 async function onPrimary(sql: string): Promise<Record<string, unknown>[]> {
   const node = cluster.groups[0]?.nodes[0];
   if (!node) throw new Error('there is no node');
@@ -126,6 +128,25 @@ test('no password is readable by others, or in an argument or a log', async () =
     ...cluster.processes.map(({ pid }) => readFileSync(`/proc/${pid}/environ`, 'utf8')),
   ];
   for (const text of texts) for (const password of passwords) expect(text).not.toContain(password);
+});
+
+test('log-ins, refused log-ins and changes of rights are in the log, verifiers of passwords are not', async () => {
+  const node = cluster.groups[0]?.nodes[0];
+  const refused = new SideConnection({ host: node?.host ?? '', port: node?.port ?? 0 }, wrong, 'test');
+  await expect(refused.ask('SELECT 1', [], 30_000)).rejects.toThrow(/password authentication failed/);
+  refused.close();
+  await onPrimary(`SELECT 'a connection'`);
+  const log = () => readFileSync(path.join(dataDir, 'log', 'g1-1.log'), 'utf8');
+  const lines = [
+    'FATAL:  password authentication failed for user "eco_reader"',
+    'connection authorized: user=eco_migrator database=ecomarket',
+    'disconnection: session time:',
+    'REVOKE pg_read_all_stats FROM eco_writer',
+    'ALTER SYSTEM',
+  ];
+  await onPrimary('ALTER SYSTEM RESET work_mem');
+  await eventually('the lines', () => lines.every((line) => log().includes(line)));
+  expect(log()).not.toMatch(/SCRAM-SHA-256\$|PASSWORD '/);
 });
 
 test('a data folder has one cluster at a time', async () => {

@@ -14,11 +14,12 @@ import {
   type CommandBody,
   type Stamp,
 } from '@eco/contracts';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { branchOf, respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake, type Submission } from '@eco/intake';
-import { commandHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
+import { commandHeadersSchema, DECIDED_HEADERS, type CommandInput } from '../http/commands/command-headers.js';
 import { acceptedResponse } from '../http/commands/accepted.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
+import { editsCart } from '../http/policies.js';
 import { orderResponse, orderAnswers } from '../http/commands/order-answer.js';
 
 const cartHeadersSchema = commandHeadersSchema.extend({
@@ -54,6 +55,7 @@ const putItem = operation({
   description:
     'The latest edit of a product wins, by when it was made; so edits may come in any order. A request with `EcoMarket-Stamp` ' +
     'is later than what its client saw, whatever the clocks; others are in order to within a second across APIs.',
+  access: editsCart('cart.edit'),
   path: cartItemPathSchema,
   body: putCartItemRequestSchema,
   ...edits,
@@ -61,16 +63,23 @@ const putItem = operation({
 });
 const deleteItem = operation({
   summary: 'Remove a product from a cart',
+  access: editsCart('cart.edit'),
   path: cartItemPathSchema,
   ...edits,
   problems: [...reasonsOf('cart.edit'), ...COMMAND_PROBLEMS],
 });
-const deleteItems = operation({ summary: 'Empty a cart', path: customerPathSchema, ...edits });
+const deleteItems = operation({
+  summary: 'Empty a cart',
+  access: editsCart('cart.clear'),
+  path: customerPathSchema,
+  ...edits,
+});
 const checkOut = operation({
   summary: 'Order the content of the cart',
   description:
     'Decided from the cart as it is then, and takes out exactly what it orders: an edit that had not come by then stays in ' +
     'the cart. A rejected order does not change the cart.',
+  access: { ...editsCart('cart.checkout'), graceful: true },
   path: customerPathSchema,
   headers: cartHeadersSchema,
   answers: {
@@ -87,34 +96,34 @@ export class CartsController {
 
   @Put(':customerId/items/:productId')
   @Operation(putItem)
-  putItem(@Input(putItem) { path, body, headers, correlationId }: InputOf<typeof putItem>): Promise<HttpResponse> {
-    return this.#edit('cart.edit', { ...path, quantity: body.quantity }, headers, correlationId);
+  putItem(@Input(putItem) { path, body, ...request }: InputOf<typeof putItem>): Promise<HttpResponse> {
+    return this.#edit('cart.edit', { ...path, quantity: body.quantity }, request);
   }
 
   @Delete(':customerId/items/:productId')
   @Operation(deleteItem)
-  deleteItem(@Input(deleteItem) { path, headers, correlationId }: InputOf<typeof deleteItem>): Promise<HttpResponse> {
-    return this.#edit('cart.edit', { ...path, quantity: 0 }, headers, correlationId);
+  deleteItem(@Input(deleteItem) { path, ...request }: InputOf<typeof deleteItem>): Promise<HttpResponse> {
+    return this.#edit('cart.edit', { ...path, quantity: 0 }, request);
   }
 
   @Delete(':customerId/items')
   @Operation(deleteItems)
-  deleteItems(
-    @Input(deleteItems) { path, headers, correlationId }: InputOf<typeof deleteItems>,
-  ): Promise<HttpResponse> {
-    return this.#edit('cart.clear', path, headers, correlationId);
+  deleteItems(@Input(deleteItems) { path, ...request }: InputOf<typeof deleteItems>): Promise<HttpResponse> {
+    return this.#edit('cart.clear', path, request);
   }
 
   @Post(':customerId/checkout')
   @Operation(checkOut)
-  async checkOut(@Input(checkOut) { path, headers, correlationId }: InputOf<typeof checkOut>): Promise<HttpResponse> {
+  async checkOut(
+    @Input(checkOut) { path, headers, correlationId, caller }: InputOf<typeof checkOut>,
+  ): Promise<HttpResponse> {
     const { customerId } = path;
     const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
     const stamp = this.#stampAfter(customerId, headers);
     const submission = await this.intake.submit({
       id: orderId,
       kind: 'cart.checkout',
-      body: { orderId, customerId, branchId: this.intake.branchId },
+      body: { orderId, customerId, branchId: branchOf(caller, this.intake.branchId) },
       correlationId,
       waitSeconds: headers.prefer ?? 0,
       stamp,
@@ -126,8 +135,7 @@ export class CartsController {
   async #edit<K extends 'cart.edit' | 'cart.clear'>(
     kind: K,
     body: CommandBody<K>,
-    headers: CartHeaders,
-    correlationId: string,
+    { headers, correlationId }: CommandInput<CartHeaders>,
   ): Promise<HttpResponse> {
     const { customerId } = body;
     const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);

@@ -4,6 +4,7 @@ import { cartSchema, customerPathSchema, headers as headerNames } from '@eco/con
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readsCart } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { CartStamps } from './cart-stamps.js';
 import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.js';
@@ -11,6 +12,7 @@ import { cartProductsQuery, cartQuery, type CartProductRow } from './cart.query.
 const getCart = operation({
   summary: "A customer's cart",
   description: 'Empty for a customer who never added anything.',
+  access: readsCart,
   path: customerPathSchema,
   headers: readHeadersSchema,
   answers: {

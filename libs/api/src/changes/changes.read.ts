@@ -22,6 +22,7 @@ const listChanges = operation({
     'this is where they are. A consumer that brings the position of an event gets at least what the event announced. ' +
     'When a failover has lost what `after` names, or it is beyond the end, the problem `position-lost` (410) has the ' +
     'member `continueFrom`: the last place that is still in the history, to ask for `after`.',
+  access: { integration: 'events' },
   query: changesQuerySchema,
   headers: readHeadersSchema,
   answers: { 200: { description: 'One page', body: changesPageSchema, headers: READ_ANSWER_HEADERS } },

@@ -1,8 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import type { Caller } from '@eco/access';
 import { commandOutcomeSchema, commandPathSchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
+import { isRoutedBy } from '@eco/routing';
 import { AwaitedCommands } from '../http/awaited-commands.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
@@ -14,6 +16,7 @@ const getCommand = operation({
     'An order is the command of its id. With `Prefer: wait=N` the answer waits for the outcome. The outcome is of the ' +
     'request that came first under its `Idempotency-Key`; `keyConflicts` counts others with the same key and another ' +
     'content, which are kept for an operator and will not be carried out.',
+  access: { customer: 'own commands', manager: 'any', administrator: 'any' },
   path: commandPathSchema,
   headers: readHeadersSchema,
   answers: {
@@ -32,9 +35,10 @@ export class CommandController {
 
   @Get(':commandId')
   @Operation(getCommand)
-  async get(@Input(getCommand) { path, headers }: InputOf<typeof getCommand>): Promise<HttpResponse> {
+  async get(@Input(getCommand) { path, headers, caller }: InputOf<typeof getCommand>): Promise<HttpResponse> {
     const { commandId } = path;
     const options = readOptionsOf(headers);
+    if (!mayBeOwn(caller, commandId)) throw problem('command-unknown');
     const { rows, extra, source } = await this.awaited.readUntil(
       [commandId],
       options,
@@ -54,4 +58,13 @@ export class CommandController {
       return respond(200, { commandId, status: 'dead-letter', ...extra.dead_letter }, read);
     throw problem('command-unknown', { headers: read });
   }
+}
+
+/**
+ * Whether the command may be the caller's. Outcomes do not state who sent them; an id contains 12 bits of its customer's
+ * hash, and the rest of it is known to its sender alone.
+ */
+function mayBeOwn({ principal, reach }: Caller, commandId: string): boolean {
+  if (reach !== 'own commands') return true;
+  return principal.customerId !== null && isRoutedBy(commandId, principal.customerId);
 }

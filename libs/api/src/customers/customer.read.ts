@@ -4,11 +4,13 @@ import { customerPathSchema, customerSchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { isInReach, readsCustomers } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { customerOf, customerQuery } from './customer.query.js';
 
 const getCustomer = operation({
   summary: 'One registered customer',
+  access: readsCustomers,
   path: customerPathSchema,
   headers: readHeadersSchema,
   answers: { 200: { description: 'The customer', body: customerSchema, headers: READ_ANSWER_HEADERS } },
@@ -22,13 +24,14 @@ export class CustomerController {
 
   @Get(':customerId')
   @Operation(getCustomer)
-  async get(@Input(getCustomer) { path, headers }: InputOf<typeof getCustomer>): Promise<HttpResponse> {
+  async get(@Input(getCustomer) { path, headers, caller }: InputOf<typeof getCustomer>): Promise<HttpResponse> {
     const { customerId } = path;
     const options = readOptionsOf(headers);
     const { rows, source } = answered(await this.reads.ofKey(customerId, customerQuery, [customerId], options));
     const read = headersOf([source], options);
     const [row] = rows;
-    if (row === undefined) throw problem('customer-unknown', { headers: read });
-    return respond(200, customerOf(row), read);
+    const customer = row && customerOf(row);
+    if (customer === undefined || !isInReach(caller, customer)) throw problem('customer-unknown', { headers: read });
+    return respond(200, customer, read);
   }
 }

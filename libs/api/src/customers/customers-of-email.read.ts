@@ -6,6 +6,7 @@ import { Reads } from '@eco/reads';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, wholePart } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { findsCustomers, isInReach } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { customerOf } from './customer.query.js';
 import { customersOfEmailQuery } from './customers-of-email.query.js';
@@ -13,6 +14,7 @@ import { customersOfEmailQuery } from './customers-of-email.query.js';
 const listCustomers = operation({
   summary: 'Registered customers with an e-mail address, by customer id',
   description: 'Customers are distributed over groups by id, so each group is queried.',
+  access: findsCustomers,
   query: customersQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {
@@ -33,6 +35,7 @@ export class CustomersOfEmailController {
   @Get()
   @Operation(listCustomers)
   list(@Input(listCustomers) request: InputOf<typeof listCustomers>): Promise<HttpResponse> {
+    const { caller } = request;
     const { email } = request.query;
     return answerList(
       request,
@@ -43,7 +46,7 @@ export class CustomersOfEmailController {
         const parts = (await this.reads.ofEveryGroup(customersOfEmailQuery, values, options)).map(answered);
         return {
           page: mergePage(
-            parts.map(({ rows }) => wholePart(rows.map(customerOf))),
+            parts.map(({ rows }) => wholePart(rows.map(customerOf).filter((customer) => isInReach(caller, customer)))),
             limit,
             { keyOf: ({ customerId }) => [customerId] },
           ),

@@ -8,15 +8,17 @@ import {
   registerCustomerRequestSchema,
   reasonsOf,
 } from '@eco/contracts';
-import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { branchOf, respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { acceptedResponse } from '../http/commands/accepted.js';
 import { commandHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
+import { changesAsStaff } from '../http/policies.js';
 
 const registerCustomer = operation({
   summary: 'Register a customer',
   description: 'Without a `customerId` one is created; a repeat with the same `Idempotency-Key` gets the same one.',
+  access: changesAsStaff('customer.register'),
   headers: commandHeadersSchema,
   body: registerCustomerRequestSchema,
   answers: {
@@ -42,7 +44,7 @@ export class RegisterCustomerController {
   @Post()
   @Operation(registerCustomer)
   async register(
-    @Input(registerCustomer) { headers, body, correlationId }: InputOf<typeof registerCustomer>,
+    @Input(registerCustomer) { headers, body, correlationId, caller }: InputOf<typeof registerCustomer>,
   ): Promise<HttpResponse> {
     const idempotencyKey = headers['idempotency-key'];
     const { customerId = this.intake.customerId(idempotencyKey), name, email } = body;
@@ -50,7 +52,7 @@ export class RegisterCustomerController {
     const submission = await this.intake.submit({
       id,
       kind: 'customer.register',
-      body: { customerId, name, email, branchId: this.intake.branchId },
+      body: { customerId, name, email, branchId: branchOf(caller, this.intake.branchId) },
       correlationId,
       waitSeconds: headers.prefer ?? 0,
     });

@@ -1,4 +1,4 @@
-import { sleep } from '@eco/base';
+import { pauseAfter, sleep } from '@eco/base';
 import { NO_POSITION } from '@eco/routing';
 import { query, Reads, type ReadOptions } from '@eco/reads';
 
@@ -7,18 +7,8 @@ import { query, Reads, type ReadOptions } from '@eco/reads';
  * group: a query for all their ids. A reader reads for itself only before it waits, and when its commands are decided.
  */
 
-const PAUSE_MS_MIN = 25;
-const PAUSE_MS_MAX = 500;
-/**
- * Pause as a share of the time waited. A late answer is then at most this share later, and a wait of 30 s takes some 85
- * looks.
- */
-const PAUSE_SHARE = 1 / 8;
-
-/** Pause before the next look, ms, after the latest reader has waited this long. */
-export function pauseAfter(waitedMs: number): number {
-  return Math.min(Math.max(waitedMs * PAUSE_SHARE, PAUSE_MS_MIN), PAUSE_MS_MAX);
-}
+/** Pause before the first look, ms. */
+const FIRST_LOOK_MS = 25;
 
 /** $1 ids of commands. A dead letter and a tombstone end a wait too. Uses the primary keys of the three tables. */
 const decidedQuery = query<{ command_id: string }>({
@@ -26,7 +16,8 @@ const decidedQuery = query<{ command_id: string }>({
   rows: `
     SELECT u.command_id FROM eco.outcome u WHERE u.command_id = ANY($1)
     UNION SELECT t.command_id FROM eco.tombstone t WHERE t.command_id = ANY($1)
-    UNION SELECT d.command_id FROM eco.dead_letter d WHERE d.command_id = ANY($1) AND d.state = 'open'`,
+    UNION SELECT d.command_id FROM eco.dead_letter d WHERE d.command_id = ANY($1) AND d.state = 'open'
+      AND d.error_class <> 'forbidden'`,
 });
 
 interface Waiting {
@@ -89,7 +80,7 @@ export class AwaitedCommands {
     this.#isLooking = true;
     try {
       while (this.#waiting.size > 0) {
-        await sleep(pauseAfter(performance.now() - this.#sinceMs));
+        await sleep(pauseAfter(performance.now() - this.#sinceMs, FIRST_LOOK_MS));
         const ids = [...new Set([...this.#waiting].flatMap(({ open }) => [...open]))];
         if (ids.length === 0) continue;
         const decided = await this.#decidedOf(ids);

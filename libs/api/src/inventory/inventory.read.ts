@@ -13,6 +13,7 @@ import { Reads, type GroupAnswer, type ReadOptions, type ReadFailure } from '@ec
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart } from '../http/list.js';
 import { mergePage, notAPlace, wholePart, type Part } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readsStock } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { levelOf, type Level, type LevelRow } from './product-stock.query.js';
 import {
@@ -33,6 +34,7 @@ const listInventory = operation({
     'filled from: without a level it has 0 units there. A branch keeps what it has had: there a product without a level ' +
     `is not listed. A page of low stock looks at ${LEVELS_LOOKED_AT_MAX} levels a group at the most, so it may have fewer ` +
     'than its limit, even none, and still a next one.',
+  access: readsStock,
   query: inventoryQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {

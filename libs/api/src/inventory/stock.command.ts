@@ -12,9 +12,10 @@ import {
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
-import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedHeaders } from '../http/commands/command-headers.js';
+import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedInput } from '../http/commands/command-headers.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { decideNow } from '../http/commands/decide-now.js';
+import { changesStock } from '../http/policies.js';
 
 const stockChange = <const B extends z.ZodType>(body: B) =>
   ({
@@ -28,12 +29,14 @@ const stockChange = <const B extends z.ZodType>(body: B) =>
 
 const receive = operation({
   summary: 'Receive units of a product',
+  access: changesStock('stock.receive'),
   ...stockChange(receiveStockRequestSchema),
   problems: [...reasonsOf('stock.receive'), ...DECIDED_PROBLEMS],
 });
 const adjust = operation({
   summary: 'Change the units on hand by a difference',
   description: 'Never below what is reserved.',
+  access: changesStock('stock.adjust'),
   ...stockChange(adjustStockRequestSchema),
   answers: {
     200: {
@@ -49,6 +52,7 @@ const count = operation({
   description:
     'Only while the level is `expected` still, as it was read when the units were counted; else `stock-count-stale` says ' +
     'what it is. Never below what is reserved.',
+  access: changesStock('stock.count'),
   ...stockChange(countStockRequestSchema),
   problems: [...reasonsOf('stock.count'), ...DECIDED_PROBLEMS],
 });
@@ -60,30 +64,29 @@ export class StockController {
 
   @Post(':productId/receipts')
   @Operation(receive)
-  receive(@Input(receive) { path, body, headers, correlationId }: InputOf<typeof receive>): Promise<HttpResponse> {
-    return this.#decide('stock.receive', { ...path, ...body }, headers, correlationId);
+  receive(@Input(receive) { path, body, ...request }: InputOf<typeof receive>): Promise<HttpResponse> {
+    return this.#decide('stock.receive', { ...path, ...body }, request);
   }
 
   @Post(':productId/adjustments')
   @Operation(adjust)
-  adjust(@Input(adjust) { path, body, headers, correlationId }: InputOf<typeof adjust>): Promise<HttpResponse> {
-    return this.#decide('stock.adjust', { ...path, ...body }, headers, correlationId);
+  adjust(@Input(adjust) { path, body, ...request }: InputOf<typeof adjust>): Promise<HttpResponse> {
+    return this.#decide('stock.adjust', { ...path, ...body }, request);
   }
 
   @Post(':productId/counts')
   @Operation(count)
-  count(@Input(count) { path, body, headers, correlationId }: InputOf<typeof count>): Promise<HttpResponse> {
-    return this.#decide('stock.count', { ...path, ...body }, headers, correlationId);
+  count(@Input(count) { path, body, ...request }: InputOf<typeof count>): Promise<HttpResponse> {
+    return this.#decide('stock.count', { ...path, ...body }, request);
   }
 
   async #decide<K extends 'stock.receive' | 'stock.adjust' | 'stock.count'>(
     kind: K,
     body: CommandBody<K>,
-    headers: DecidedHeaders,
-    correlationId: string,
+    request: DecidedInput,
   ): Promise<HttpResponse> {
-    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
-    const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });
+    const id = this.intake.commandId(kind, body.productId, request.headers['idempotency-key']);
+    const done = await decideNow(this.intake, { ...request, id, kind, body });
     return respond(200, done.result, done.headers);
   }
 }

@@ -12,15 +12,19 @@ import {
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { isRoutedBy } from '@eco/routing';
-import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedHeaders } from '../http/commands/command-headers.js';
+import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedInput } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
+import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
+import { changesAsStaff, changesOrders } from '../http/policies.js';
+import { orderQuery, type OrderRow } from './order.query.js';
 
 const cancel = operation({
   summary: 'Cancel an order that is not fulfilled',
   description:
     'Its units are free again. Of an order that has not come yet it makes sure that it is refused when it comes: no ' +
     '`lines` then.',
+  access: changesOrders('order.cancel'),
   path: orderPathSchema,
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
@@ -30,6 +34,7 @@ const cancel = operation({
 const fulfil = operation({
   summary: 'Mark an order as handed over',
   description: 'Its units leave the shelf.',
+  access: { ...changesAsStaff('order.fulfil'), graceful: true },
   path: orderPathSchema,
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
@@ -41,12 +46,19 @@ const takeBack = operation({
   description:
     'They are on hand again at `location`, where the request came in unless it says otherwise: name it if you may repeat ' +
     'the request at another API. Unsellable units are adjusted away there.',
+  access: changesAsStaff('order.return'),
   path: orderPathSchema,
   headers: decidedHeadersSchema,
   body: returnOrderRequestSchema,
   answers: { 200: { description: 'Returned', body: orderReturnedSchema, headers: DECIDED_HEADERS } },
   problems: [...reasonsOf('order.return'), ...DECIDED_PROBLEMS],
 });
+
+const storedOrder: StoredObject<OrderRow> = {
+  query: orderQuery,
+  ownerOf: ({ branch_id }) => ({ branchIds: [branch_id] }),
+  unknown: 'order-unknown',
+};
 
 @ApiTags('orders')
 @Controller('orders')
@@ -55,32 +67,32 @@ export class OrderChangesController {
 
   @Post(':orderId/cancel')
   @Operation(cancel)
-  cancel(@Input(cancel) { path, headers, body, correlationId }: InputOf<typeof cancel>): Promise<HttpResponse> {
-    return this.#decide('order.cancel', { ...path, ...body }, headers, correlationId);
+  cancel(@Input(cancel) { path, body, ...request }: InputOf<typeof cancel>): Promise<HttpResponse> {
+    return this.#decide('order.cancel', { ...path, ...body }, request);
   }
 
   @Post(':orderId/fulfil')
   @Operation(fulfil)
-  fulfil(@Input(fulfil) { path, headers, body, correlationId }: InputOf<typeof fulfil>): Promise<HttpResponse> {
-    return this.#decide('order.fulfil', { ...path, ...body }, headers, correlationId);
+  fulfil(@Input(fulfil) { path, body, ...request }: InputOf<typeof fulfil>): Promise<HttpResponse> {
+    return this.#decide('order.fulfil', { ...path, ...body }, request);
   }
 
   @Post(':orderId/returns')
   @Operation(takeBack)
-  takeBack(@Input(takeBack) { path, headers, body, correlationId }: InputOf<typeof takeBack>): Promise<HttpResponse> {
+  takeBack(@Input(takeBack) { path, body, ...request }: InputOf<typeof takeBack>): Promise<HttpResponse> {
     const location = body.location ?? this.intake.branchId ?? CENTRAL;
-    return this.#decide('order.return', { ...path, ...body, location }, headers, correlationId);
+    return this.#decide('order.return', { ...path, ...body, location }, request);
   }
 
   async #decide<K extends 'order.cancel' | 'order.fulfil' | 'order.return'>(
     kind: K,
     body: Parameters<typeof decideNow<K>>[1]['body'] & { orderId: string; customerId: string },
-    headers: DecidedHeaders,
-    correlationId: string,
+    request: DecidedInput,
   ): Promise<HttpResponse> {
     if (!isRoutedBy(body.orderId, body.customerId)) throw problem('order-unknown');
-    const id = this.intake.commandId(kind, body.customerId, headers['idempotency-key']);
-    const done = await decideNow(this.intake, { id, kind, body, headers, correlationId });
+    await refuseForeign(this.intake, request.caller, body.orderId, storedOrder);
+    const id = this.intake.commandId(kind, body.customerId, request.headers['idempotency-key']);
+    const done = await decideNow(this.intake, { ...request, id, kind, body });
     return respond(200, done.result, done.headers);
   }
 }

@@ -5,6 +5,7 @@ import { respond, Input, operation, Operation, problem, type HttpResponse, type 
 import { Reads } from '@eco/reads';
 import { AwaitedCommands } from '../http/awaited-commands.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from '../http/read-answer.js';
+import { isInReach, readsOrders } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { orderOf, orderQuery } from './order.query.js';
 
@@ -13,6 +14,7 @@ const getOrder = operation({
   description:
     'A reader that brings the position `order/<id>` of a 202 gets 202 `pending` while nothing is decided; with ' +
     '`Prefer: wait=N` the answer waits for the decision.',
+  access: readsOrders,
   path: orderPathSchema,
   headers: readHeadersSchema,
   answers: {
@@ -36,7 +38,7 @@ export class OrderController {
 
   @Get(':orderId')
   @Operation(getOrder)
-  async get(@Input(getOrder) { path, headers: brought }: InputOf<typeof getOrder>): Promise<HttpResponse> {
+  async get(@Input(getOrder) { path, headers: brought, caller }: InputOf<typeof getOrder>): Promise<HttpResponse> {
     const { orderId } = path;
     const options = readOptionsOf(brought);
     const isAccepted = options.position.orders.includes(orderId);
@@ -46,13 +48,17 @@ export class OrderController {
       async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], options)),
       (read) => !isAccepted || read.rows.length > 0 || read.extra.no_order_because !== null,
     );
-    const [row] = rows;
-    if (row !== undefined) return respond(200, orderOf(row), headersOf([source], options, [orderId]));
+    const [order] = rows.map(orderOf);
+    if (order !== undefined && isInReach(caller, order)) {
+      return respond(200, order, headersOf([source], options, [orderId]));
+    }
     const because = extra.no_order_because;
-    if (isAccepted && because === null) {
+    if (isAccepted && order === undefined && because === null) {
       return respond(202, { orderId, status: 'pending' }, { ...headersOf([source], options), ...retryAfter });
     }
-    const detail = because === null ? undefined : `What was asked under this id is ${because}`;
+    // Whose the id is can't be seen where there is no order, so only those who may see everything get the reason.
+    const detail =
+      because === null || caller.reach !== 'any' ? undefined : `What was asked under this id is ${because}`;
     throw problem('order-unknown', { detail, headers: headersOf([source], options, [orderId]) });
   }
 }

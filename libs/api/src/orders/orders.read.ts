@@ -8,6 +8,7 @@ import { AwaitedCommands } from '../http/awaited-commands.js';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS, type PageStart, type ReadPage } from '../http/list.js';
 import { mergePage, notAPlace, wholePart, type PageOrder } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readsOrders } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { orderOf, type Order } from './order.query.js';
 import { ordersOfBranchQuery } from './orders-of-branch.query.js';
@@ -20,6 +21,7 @@ const listOrders = operation({
     'was placed. A customer’s list names ' +
     'as pending the orders whose position `order/<id>` the reader brings and for which nothing is decided yet; with ' +
     '`Prefer: wait=N` the answer waits for them.',
+  access: readsOrders,
   query: ordersQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {

@@ -1,10 +1,11 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { placeOrderRequestSchema, reasonsOf } from '@eco/contracts';
-import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
+import { branchOf, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { commandHeadersSchema } from '../http/commands/command-headers.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
+import { changesOrders } from '../http/policies.js';
 import { orderResponse, orderAnswers } from '../http/commands/order-answer.js';
 
 const placeOrder = operation({
@@ -12,6 +13,7 @@ const placeOrder = operation({
   description:
     'All lines or none, at the prices of the catalogue. Answered at once; with `Prefer: wait=N`, by what was decided. ' +
     'A repeat with the same `Idempotency-Key` is for the same order.',
+  access: { anonymous: 'guest', ...changesOrders('order.place'), graceful: true },
   headers: commandHeadersSchema,
   body: placeOrderRequestSchema,
   answers: orderAnswers,
@@ -25,13 +27,15 @@ export class PlaceOrderController {
 
   @Post()
   @Operation(placeOrder)
-  async place(@Input(placeOrder) { headers, body, correlationId }: InputOf<typeof placeOrder>): Promise<HttpResponse> {
+  async place(
+    @Input(placeOrder) { headers, body, correlationId, caller }: InputOf<typeof placeOrder>,
+  ): Promise<HttpResponse> {
     const { customerId, lines } = body;
     const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
     const submission = await this.intake.submit({
       id: orderId,
       kind: 'order.place',
-      body: { orderId, customerId, branchId: this.intake.branchId, lines },
+      body: { orderId, customerId, branchId: branchOf(caller, this.intake.branchId), lines },
       correlationId,
       waitSeconds: headers.prefer ?? 0,
     });

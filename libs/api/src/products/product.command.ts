@@ -14,7 +14,8 @@ import {
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { acceptedResponse } from '../http/commands/accepted.js';
-import { commandHeadersSchema, DECIDED_HEADERS, type CommandHeaders } from '../http/commands/command-headers.js';
+import { commandHeadersSchema, DECIDED_HEADERS, type CommandInput } from '../http/commands/command-headers.js';
+import { changesStock } from '../http/policies.js';
 import { COMMAND_PROBLEMS, responseOf, type CommandResponse } from '../http/commands/command-response.js';
 
 /**
@@ -32,6 +33,7 @@ const productVersion = z.object({ productId: productIdSchema, version: z.number(
 
 const createProduct = operation({
   summary: 'Add a product, with its first units at the head office',
+  access: changesStock('product.create'),
   headers: commandHeadersSchema,
   body: createProductRequestSchema,
   answers: {
@@ -43,6 +45,7 @@ const createProduct = operation({
 const updateProduct = operation({
   summary: 'Change name and price of a product',
   description: 'Orders decided earlier keep their price.',
+  access: changesStock('product.update'),
   path: productPathSchema,
   headers: commandHeadersSchema,
   body: updateProductRequestSchema,
@@ -52,6 +55,7 @@ const updateProduct = operation({
 const deleteProduct = operation({
   summary: 'Remove a product from the catalogue',
   description: 'Its stock stays.',
+  access: changesStock('product.delete'),
   path: productPathSchema,
   headers: commandHeadersSchema,
   answers: { 202: accepted, 204: { description: 'Removed', headers: DECIDED_HEADERS } },
@@ -67,35 +71,24 @@ export class ProductsWriteController {
 
   @Post()
   @Operation(createProduct)
-  async create(
-    @Input(createProduct) { body, headers, correlationId }: InputOf<typeof createProduct>,
-  ): Promise<HttpResponse> {
-    const { id, response: response } = await this.#submit('product.create', body, headers, correlationId);
+  async create(@Input(createProduct) { body, ...request }: InputOf<typeof createProduct>): Promise<HttpResponse> {
+    const { id, response } = await this.#submit('product.create', body, request);
     if (response.type === 'accepted') return acceptedResponse(id, response.headers);
     return respond(201, response.result, { Location: `/products/${body.productId}`, ...response.headers });
   }
 
   @Put(':productId')
   @Operation(updateProduct)
-  async update(
-    @Input(updateProduct) { path, body, headers, correlationId }: InputOf<typeof updateProduct>,
-  ): Promise<HttpResponse> {
-    const { id, response: response } = await this.#submit(
-      'product.update',
-      { ...path, ...body },
-      headers,
-      correlationId,
-    );
+  async update(@Input(updateProduct) { path, body, ...request }: InputOf<typeof updateProduct>): Promise<HttpResponse> {
+    const { id, response } = await this.#submit('product.update', { ...path, ...body }, request);
     if (response.type === 'accepted') return acceptedResponse(id, response.headers);
     return respond(200, response.result, response.headers);
   }
 
   @Delete(':productId')
   @Operation(deleteProduct)
-  async delete(
-    @Input(deleteProduct) { path, headers, correlationId }: InputOf<typeof deleteProduct>,
-  ): Promise<HttpResponse> {
-    const { id, response: response } = await this.#submit('product.delete', path, headers, correlationId);
+  async delete(@Input(deleteProduct) { path, ...request }: InputOf<typeof deleteProduct>): Promise<HttpResponse> {
+    const { id, response } = await this.#submit('product.delete', path, request);
     if (response.type === 'accepted') return acceptedResponse(id, response.headers);
     return respond(204, undefined, response.headers);
   }
@@ -103,8 +96,7 @@ export class ProductsWriteController {
   async #submit<K extends ProductCommand>(
     kind: K,
     body: CommandBody<K>,
-    headers: CommandHeaders,
-    correlationId: string,
+    { headers, correlationId }: CommandInput,
   ): Promise<{ id: string; response: CommandResponse }> {
     const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
     const waitSeconds = headers.prefer ?? WAIT_SECONDS;

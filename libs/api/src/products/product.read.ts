@@ -4,11 +4,13 @@ import { productPathSchema, productSchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readsCatalogue } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { productOf, productQuery } from './product.query.js';
 
 const getProduct = operation({
   summary: 'One product of the catalogue',
+  access: readsCatalogue,
   path: productPathSchema,
   headers: readHeadersSchema,
   answers: { 200: { description: 'The product', body: productSchema, headers: READ_ANSWER_HEADERS } },

@@ -6,6 +6,7 @@ import { Reads } from '@eco/reads';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../http/page.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readsCatalogue } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { productOf } from './product.query.js';
 import { productsOfNameQuery, productsQuery } from './products.query.js';
@@ -13,6 +14,7 @@ import { productsOfNameQuery, productsQuery } from './products.query.js';
 const listProducts = operation({
   summary: 'The catalogue, by product id',
   description: 'With `name`, the products whose name has, for each given word, a word that begins with it.',
+  access: readsCatalogue,
   query: productsQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {

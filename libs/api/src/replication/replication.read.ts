@@ -8,6 +8,7 @@ import { formatPosition, positionOf } from '@eco/routing';
 
 const getReplication = operation({
   summary: 'Every database node as reads see it',
+  access: { administrator: 'any', operator: 'any' },
   answers: { 200: { description: 'By group and name', body: replicationSchema } },
 });
 

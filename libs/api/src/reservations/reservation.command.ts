@@ -1,5 +1,6 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import type { CallerRole } from '@eco/access';
 import {
   createReservationRequestSchema,
   ofCustomerRequestSchema,
@@ -9,18 +10,22 @@ import {
   reservationPathSchema,
   reasonsOf,
 } from '@eco/contracts';
-import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
+import { branchOf, respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { isRoutedBy } from '@eco/routing';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
+import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
+import { changesOrders } from '../http/policies.js';
+import { reservationQuery, type ReservationRow } from './reservation.query.js';
 
 const create = operation({
   summary: 'Hold units for a customer until a given time',
   description:
     'All lines or none, at the prices of now. After `ttlSeconds` the units are free again, unless it is confirmed or ' +
     'released before.',
+  access: changesOrders('reservation.create'),
   headers: decidedHeadersSchema,
   body: createReservationRequestSchema,
   answers: { 201: { description: 'Held', body: reservationHeldSchema, headers: ['Location', ...DECIDED_HEADERS] } },
@@ -29,6 +34,7 @@ const create = operation({
 const confirm = operation({
   summary: 'Turn a reservation into an order',
   description: 'At the reservation’s prices.',
+  access: { ...changesOrders('reservation.confirm'), graceful: true },
   path: reservationPathSchema,
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
@@ -40,12 +46,22 @@ const confirm = operation({
 const release = operation({
   summary: 'Release a reservation',
   description: 'If the reservation has not arrived yet, it will hold nothing when it does; `lines` is then absent.',
+  access: changesOrders('reservation.release'),
   path: reservationPathSchema,
   headers: decidedHeadersSchema,
   body: ofCustomerRequestSchema,
   answers: { 200: { description: 'Released', body: reservationEndedSchema, headers: DECIDED_HEADERS } },
   problems: [...reasonsOf('reservation.release'), ...DECIDED_PROBLEMS],
 });
+
+/** Longest hold that a role may ask for, s. A shelf that one person blocks for a day sells nothing. */
+const HOLD_SECONDS_MAX: Partial<Record<CallerRole, number>> = { customer: 900, cashier: 3_600 };
+
+const storedReservation: StoredObject<ReservationRow> = {
+  query: reservationQuery,
+  ownerOf: ({ branch_id }) => ({ branchIds: [branch_id] }),
+  unknown: 'reservation-unknown',
+};
 
 @ApiTags('reservations')
 @Controller('reservations')
@@ -54,56 +70,56 @@ export class ReservationsController {
 
   @Post()
   @Operation(create)
-  async create(@Input(create) { headers, body, correlationId }: InputOf<typeof create>): Promise<HttpResponse> {
+  async create(@Input(create) { body, ...request }: InputOf<typeof create>): Promise<HttpResponse> {
     const { customerId, lines, ttlSeconds } = body;
+    const secondsMax = HOLD_SECONDS_MAX[request.caller.principal.role] ?? Infinity;
+    if (ttlSeconds > secondsMax) {
+      const message = `must be at most ${secondsMax} for this role`;
+      throw problem('forbidden', { faults: [{ at: '/ttlSeconds', message }] });
+    }
     const kind = 'reservation.create';
-    const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
-    const { branchId } = this.intake;
+    const id = this.intake.commandId(kind, customerId, request.headers['idempotency-key']);
+    const branchId = branchOf(request.caller, this.intake.branchId);
     const done = await decideNow(this.intake, {
       id,
       kind,
       body: { reservationId: id, customerId, branchId, lines, ttlSeconds },
-      headers,
-      correlationId,
+      ...request,
     });
     return respond(201, done.result, { Location: `/reservations/${id}`, ...done.headers });
   }
 
   @Post(':reservationId/confirm')
   @Operation(confirm)
-  async confirm(
-    @Input(confirm) { path, headers, body, correlationId }: InputOf<typeof confirm>,
-  ): Promise<HttpResponse> {
+  async confirm(@Input(confirm) { path, body, ...request }: InputOf<typeof confirm>): Promise<HttpResponse> {
     const { reservationId } = path;
     const { customerId } = body;
     if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
-    const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
+    await refuseForeign(this.intake, request.caller, reservationId, storedReservation);
+    const orderId = this.intake.orderId(customerId, request.headers['idempotency-key']);
     const done = await decideNow(this.intake, {
       id: orderId,
       kind: 'reservation.confirm',
-      body: { orderId, reservationId, customerId, branchId: this.intake.branchId },
-      headers,
-      correlationId,
+      body: { orderId, reservationId, customerId, branchId: branchOf(request.caller, this.intake.branchId) },
+      ...request,
     });
     return respond(201, done.result, { Location: `/orders/${orderId}`, ...done.headers });
   }
 
   @Post(':reservationId/release')
   @Operation(release)
-  async release(
-    @Input(release) { path, headers, body, correlationId }: InputOf<typeof release>,
-  ): Promise<HttpResponse> {
+  async release(@Input(release) { path, body, ...request }: InputOf<typeof release>): Promise<HttpResponse> {
     const { reservationId } = path;
     const { customerId } = body;
     if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
+    await refuseForeign(this.intake, request.caller, reservationId, storedReservation);
     const kind = 'reservation.release';
-    const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
+    const id = this.intake.commandId(kind, customerId, request.headers['idempotency-key']);
     const done = await decideNow(this.intake, {
       id,
       kind,
       body: { reservationId, customerId },
-      headers,
-      correlationId,
+      ...request,
     });
     return respond(200, done.result, done.headers);
   }

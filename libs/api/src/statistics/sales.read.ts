@@ -8,6 +8,7 @@ import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
 import { mergePage, notAPlace, wholePart } from '../http/page.js';
 import { periodOf } from '../http/period.js';
 import { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
+import { readsStatistics } from '../http/policies.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { figuresOf } from './figures.js';
 import { todayOf } from './today.js';
@@ -25,6 +26,7 @@ const listSales = operation({
     'which the answer names. `sales`, `units` and `revenueCents` are net: gross less cancelled less returned, each on the ' +
     'day on which it happened and at the branch that took the order. From statistics, which follow the orders: the ' +
     'position says how far.',
+  access: readsStatistics,
   query: salesQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
   answers: {

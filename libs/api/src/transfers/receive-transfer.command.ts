@@ -7,16 +7,26 @@ import { isRoutedBy } from '@eco/routing';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
+import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
+import { changesAsStaff } from '../http/policies.js';
+import { transferQuery, type TransferRow } from './transfer.query.js';
 
 const receive = operation({
   summary: 'Mark a transfer as arrived',
   description: 'Its units are on hand at its destination. What was lost on the way is adjusted away there.',
+  access: changesAsStaff('transfer.receive'),
   path: transferPathSchema,
   headers: decidedHeadersSchema,
   body: ofProductRequestSchema,
   answers: { 200: { description: 'Arrived', body: transferMovedSchema, headers: DECIDED_HEADERS } },
   problems: [...reasonsOf('transfer.receive'), ...DECIDED_PROBLEMS],
 });
+
+const storedTransfer: StoredObject<TransferRow> = {
+  query: transferQuery,
+  ownerOf: ({ to_location }) => ({ branchIds: [to_location] }),
+  unknown: 'transfer-unknown',
+};
 
 @ApiTags('transfers')
 @Controller('transfers')
@@ -25,15 +35,14 @@ export class TransferArrivalsController {
 
   @Post(':transferId/receive')
   @Operation(receive)
-  async receive(
-    @Input(receive) { path, headers, body, correlationId }: InputOf<typeof receive>,
-  ): Promise<HttpResponse> {
+  async receive(@Input(receive) { path, body, ...request }: InputOf<typeof receive>): Promise<HttpResponse> {
     const { transferId } = path;
     const { productId } = body;
     if (!isRoutedBy(transferId, productId)) throw problem('transfer-unknown');
+    await refuseForeign(this.intake, request.caller, transferId, storedTransfer);
     const kind = 'transfer.receive';
-    const id = this.intake.commandId(kind, productId, headers['idempotency-key']);
-    const done = await decideNow(this.intake, { id, kind, body: { transferId, productId }, headers, correlationId });
+    const id = this.intake.commandId(kind, productId, request.headers['idempotency-key']);
+    const done = await decideNow(this.intake, { ...request, id, kind, body: { transferId, productId } });
     return respond(200, done.result, done.headers);
   }
 }

@@ -14,10 +14,12 @@ import { isRoutedBy } from '@eco/routing';
 import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { decideNow } from '../http/commands/decide-now.js';
+import { changesStock } from '../http/policies.js';
 
 const send = operation({
   summary: 'Send units from one location to another',
   description: 'They are in transit, and on hand nowhere, until the transfer is received.',
+  access: changesStock('transfer.send'),
   headers: decidedHeadersSchema,
   body: sendTransferRequestSchema,
   answers: {
@@ -29,6 +31,7 @@ const send = operation({
 const writeOff = operation({
   summary: 'End a transfer whose units are lost',
   description: 'The ledger shows its units as a loss at its destination. Units that turn up later return by a count.',
+  access: changesStock('transfer.write-off'),
   path: transferPathSchema,
   headers: decidedHeadersSchema,
   body: writeOffTransferRequestSchema,
@@ -43,24 +46,22 @@ export class TransfersController {
 
   @Post()
   @Operation(send)
-  async send(@Input(send) { body, headers, correlationId }: InputOf<typeof send>): Promise<HttpResponse> {
+  async send(@Input(send) { body, ...request }: InputOf<typeof send>): Promise<HttpResponse> {
     const kind = 'transfer.send';
-    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
+    const id = this.intake.commandId(kind, body.productId, request.headers['idempotency-key']);
     const asked = { transferId: id, ...body };
-    const done = await decideNow(this.intake, { id, kind, body: asked, headers, correlationId });
+    const done = await decideNow(this.intake, { ...request, id, kind, body: asked });
     return respond(201, done.result, { Location: `/transfers/${id}`, ...done.headers });
   }
 
   @Post(':transferId/write-off')
   @Operation(writeOff)
-  async writeOff(
-    @Input(writeOff) { path, headers, body, correlationId }: InputOf<typeof writeOff>,
-  ): Promise<HttpResponse> {
+  async writeOff(@Input(writeOff) { path, body, ...request }: InputOf<typeof writeOff>): Promise<HttpResponse> {
     const { transferId } = path;
     if (!isRoutedBy(transferId, body.productId)) throw problem('transfer-unknown');
     const kind = 'transfer.write-off';
-    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
-    const done = await decideNow(this.intake, { id, kind, body: { transferId, ...body }, headers, correlationId });
+    const id = this.intake.commandId(kind, body.productId, request.headers['idempotency-key']);
+    const done = await decideNow(this.intake, { ...request, id, kind, body: { transferId, ...body } });
     return respond(200, done.result, done.headers);
   }
 }

@@ -120,6 +120,8 @@ export const stockLevelSchema = z.object({
   reserved: z.number().int(),
   available: z.number().int(),
 });
+/** What the public sees of a product's stock: the units that orders are filled from. */
+export const productAvailabilitySchema = z.object({ productId: productIdSchema, available: z.number().int() });
 export const productStockSchema = z.object({
   productId: productIdSchema,
   levels: z.array(stockLevelSchema),

@@ -71,7 +71,7 @@ d.error_class AS "errorClass", d.place, d.reason, d.tries, d.first_failed_at AS 
 d.last_number AS "lastNumber", d.command`;
 
 /**
- * Queries for the dead-letter admin, run on a group's primary as eco_reader. Each throws when it gets no answer within
+ * Queries for the dead-letter admin, run on a group's primary as eco_operator. Each throws when it gets no answer within
  * this time, ms.
  */
 const ANSWER_MS = 10_000;

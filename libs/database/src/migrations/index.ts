@@ -11,6 +11,8 @@ import { OrderedCartItems1796000000600 } from './1796000000600-ordered-cart-item
 import { Retention1796000000800 } from './1796000000800-retention.js';
 import { WrittenOffTransfers1796000000900 } from './1796000000900-written-off-transfers.js';
 import { Senders1796100000000 } from './1796100000000-senders.js';
+import { ReaderWithoutDeadLetters1796100000100 } from './1796100000100-reader-without-dead-letters.js';
+import { OpenReservations1796100000300 } from './1796100000300-open-reservations.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -27,4 +29,6 @@ export const migrations = [
   Retention1796000000800,
   WrittenOffTransfers1796000000900,
   Senders1796100000000,
+  ReaderWithoutDeadLetters1796100000100,
+  OpenReservations1796100000300,
 ];

@@ -1,7 +1,7 @@
 import { MAX_ORDER_LINES, type PricedLine, type ReservationStatus } from '@eco/contracts';
 import { rowLists } from '@eco/domain';
 import { bigint, jsonb, nullable, smallint, text, timestamptz, uuid, word } from './columns.js';
-import type { Load } from './load.js';
+import { query, type Load } from './load.js';
 import { heldLevel, levelsOfLines, takeHeldLevel } from './stock.js';
 import { deleteFrom, insertInto, upsertInto } from './store.js';
 import { defineTable, select } from './table.js';
@@ -92,7 +92,24 @@ SELECT ${reservation.nulls}, NULL, l.* FROM (${levelsOfLines('found', 'held')}) 
 const RANK_AT = reservation.width;
 const LEVEL_AT = RANK_AT + 1;
 
-const load: Load = ({ literals, lines, swept, state, leftOut }) => [
+/** Uses the index of open reservations. */
+const countOpenReservations = {
+  name: 'count open reservations',
+  text: `
+SELECT r.customer_id, count(*)::int
+FROM ${reservationTable.name} r CROSS JOIN (SELECT s.at FROM eco.group_position s) now
+WHERE r.customer_id = ANY ($1::text[]) AND r.status = 'held' AND r.expires_at > now.at
+GROUP BY r.customer_id`,
+};
+
+const load: Load = (loading) => [
+  ...loadReservation(loading),
+  ...query(countOpenReservations, loading, 'reservingCustomerIds', [], (rows) => {
+    for (const [customerId, open] of rows) loading.state.openReservations.set(customerId as string, open as number);
+  }),
+];
+
+const loadReservation: Load = ({ literals, lines, swept, state, leftOut }) => [
   {
     statement: loadReservations,
     values: [literals.productIds, literals.reservationIds, lines, swept],

@@ -36,7 +36,7 @@ export interface Selection<Row> {
   list(alias: string, instead?: { readonly [Field in keyof Row]?: string }): string;
   /** NULL for each column, for a branch of a UNION that has no such row. */
   readonly nulls: string;
-  /** NULL for each column, with the columns' names. */
+  /** As `nulls`, with a name for each column. */
   readonly namedNulls: string;
   /** Number of columns. */
   readonly width: number;

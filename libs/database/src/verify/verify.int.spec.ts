@@ -84,7 +84,7 @@ beforeAll(async () => {
 afterAll(() => group.stop());
 
 const server = () => group.servers[0] as DatabaseGroup['servers'][number];
-const verify = () => verifyGroup(server(), group.login('eco_reader'));
+const verify = () => verifyGroup(server(), group.login('eco_operator'));
 /** Runs one statement at a time, because each has its own result. */
 const runDirectly = async (statements: string) => {
   for (const statement of statements.split('; ')) await group.asSuperuser(statement);

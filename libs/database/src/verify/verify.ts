@@ -42,7 +42,7 @@ const LIMIT_MS = 600_000;
 
 /**
  * Checks R2, R3 and R4 in a group's data, in one snapshot of one node, primary or replica, while the system runs.
- * `login`: the login of eco_reader. Throws if the node can't be read within the limit. A broken rule is in the report
+ * `login`: the login of eco_operator. Throws if the node can't be read within the limit. A broken rule is in the report
  * and throws nothing.
  */
 export async function verifyGroup(

@@ -1,8 +1,10 @@
+import { OPEN_RESERVATIONS_MAX } from '@eco/contracts';
 import { done, notOwned, refused, type Rules } from '../rules.js';
 import { priceLines, reserveLines } from '../orders/price-lines.js';
 
 export const createReservation: Rules<'reservation.create'> = {
   need({ body }, keys) {
+    keys.reservingCustomerIds.add(body.customerId);
     for (const { productId } of body.lines) keys.productIds.add(productId);
   },
   /** Holds all lines or none. A refusal states every reason. */
@@ -10,6 +12,9 @@ export const createReservation: Rules<'reservation.create'> = {
     const { reservationId, customerId, branchId, lines, ttlSeconds } = body;
     const found = priceLines(lines, state);
     if (found.elsewhere.length > 0) return notOwned(found.elsewhere);
+    if (state.reservations.openOf(customerId) >= OPEN_RESERVATIONS_MAX) {
+      return refused('reservations-too-many', { openMax: OPEN_RESERVATIONS_MAX });
+    }
     const { priced, totalCents, short, unknownProducts } = found;
     if (short.length > 0) return refused('stock-short', { short, unknownProducts });
     if (unknownProducts.length > 0) return refused('product-unknown', { unknownProducts });

@@ -34,10 +34,14 @@ export const reservations = {
   keys: {
     /** Reservations that may change, with the levels that they hold. Due ones are loaded anyway. */
     reservationIds: 'what-fits',
+    /** Customers who reserve. */
+    reservingCustomerIds: 'all',
   },
   state: {
     /** Reservations that commands name, and those that are due. */
     reservations: () => new Map<string, Reservation>(),
+    /** By customer: how many of its reservations hold units and are not due. Absent: none. */
+    openReservations: () => new Map<string, number>(),
   },
   rows: {
     /** New or changed, one row per reservation. */

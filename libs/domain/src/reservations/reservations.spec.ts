@@ -1,4 +1,5 @@
-import { changeData, outcomeResults } from '@eco/contracts';
+import fc from 'fast-check';
+import { changeData, OPEN_RESERVATIONS_MAX, outcomeResults } from '@eco/contracts';
 import { arrivedOf, command, confirm, NOON_MS, placeOrder, reserve } from '../test/commands.js';
 import { MemoryGroup } from '../test/memory-group.js';
 
@@ -55,6 +56,69 @@ describe('a reservation', () => {
       { reason: 'product-unknown', unknownProducts: ['rum'] },
     ]);
     expect(movements).toEqual([]);
+  });
+
+  it('is refused while its customer has as many open ones as it may, and not when one of them has ended', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([create('cafe', 1_000)]));
+    const make = (n: number, ttlSeconds = 600) => reserve('ana', { cafe: 1 }, { idempotencyKey: `r-${n}`, ttlSeconds });
+    const made = Array.from({ length: OPEN_RESERVATIONS_MAX }, (_, n) => make(n, n === 0 ? 60 : 600));
+    group.write(arrivedOf(made));
+    const { replies } = group.write(arrivedOf([make(100), reserve('bo', { cafe: 1 })]));
+    expect(replies).toMatchObject([
+      { status: 'refused', result: { reason: 'reservations-too-many', openMax: OPEN_RESERVATIONS_MAX } },
+      { status: 'done' },
+    ]);
+    expect(outcomeResults['reservation.create'].parse({ reason: 'reservations-too-many', openMax: 20 })).toBeDefined();
+
+    const [first, second, third] = made;
+    const ends = [
+      confirm('ana', second?.id ?? '', { idempotencyKey: 'order' }),
+      command('reservation.release', { reservationId: third?.id ?? '', customerId: 'ana' }),
+    ];
+    const next = group.write(arrivedOf([...ends, make(101), make(102), make(103)]));
+    expect(next.replies.slice(2)).toMatchObject([{ status: 'done' }, { status: 'done' }, { status: 'refused' }]);
+    // One is due by now.
+    group.at = after(60);
+    const last = group.write(arrivedOf([make(104), make(105)]));
+    expect(group.stored.reservations.get(first?.id ?? '')?.status).toBe('expired');
+    expect(last.replies).toMatchObject([{ status: 'done' }, { status: 'refused' }]);
+  });
+
+  it('is refused exactly while the number of open ones is reached, whatever ends in between', () => {
+    const step = fc.record({
+      end: fc.option(fc.nat(60)),
+      ttlSeconds: fc.constantFrom(1, 5, 600),
+      seconds: fc.constantFrom(0, 0, 0, 1, 5),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 25, maxLength: 60 }), (steps) => {
+        const group = new MemoryGroup();
+        group.write(arrivedOf([create('cafe', 1_000)]));
+        let now = 0;
+        const ids: string[] = [];
+        for (const [n, { end, ttlSeconds, seconds }] of steps.entries()) {
+          group.at = after((now += seconds));
+          const one = reserve('ana', { cafe: 1 }, { idempotencyKey: `${n}`, ttlSeconds });
+          const open = () =>
+            [...group.stored.reservations.values()].filter(
+              ({ status, expiresAt }) => status === 'held' && expiresAt > group.at,
+            ).length;
+          const before = open();
+          const ended = end === null ? undefined : ids[end];
+          const wasOpen = ended !== undefined && group.stored.reservations.get(ended)?.status === 'held';
+          const isOpen = wasOpen && (group.stored.reservations.get(ended)?.expiresAt ?? '') > group.at;
+          const release =
+            ended === undefined ? [] : [command('reservation.release', { reservationId: ended, customerId: 'ana' })];
+          const { replies } = group.write(arrivedOf([...release, one]));
+          const left = before - (isOpen ? 1 : 0);
+          expect(replies.at(-1)).toMatchObject({ status: left < OPEN_RESERVATIONS_MAX ? 'done' : 'refused' });
+          expect(open()).toBe(Math.min(left + 1, OPEN_RESERVATIONS_MAX));
+          ids.push(one.id);
+        }
+      }),
+      { numRuns: 50 },
+    );
   });
 
   it('becomes an order at its own prices, and no unit moves', () => {

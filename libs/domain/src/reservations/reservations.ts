@@ -9,23 +9,26 @@ import type { Reservation, ReservationRow } from './reservation.js';
 export class Reservations {
   readonly #working = new Map<string, ReservationRow>();
   readonly #created: ReservationRow[] = [];
-  readonly #stored: BatchState['reservations'];
+  readonly #stored: Pick<BatchState, 'reservations' | 'openReservations' | 'at'>;
+  /** Open reservations by customer, with the changes of this batch. */
+  readonly #open: Map<string, number>;
   readonly #buckets: Buckets;
   readonly #effects: Pick<Effects, 'reservations' | 'holds' | 'endedHolds'>;
 
   constructor(
-    stored: BatchState['reservations'],
+    stored: Pick<BatchState, 'reservations' | 'openReservations' | 'at'>,
     buckets: Buckets,
     effects: Pick<Effects, 'reservations' | 'holds' | 'endedHolds'>,
   ) {
     this.#stored = stored;
+    this.#open = new Map(stored.openReservations);
     this.#buckets = buckets;
     this.#effects = effects;
   }
 
   /** The reservation. Undefined: it does not exist, or belongs to another customer. */
   find(reservationId: string, customerId: string): Readonly<Reservation> | undefined {
-    const reservation = this.#working.get(reservationId) ?? this.#stored.get(reservationId);
+    const reservation = this.#working.get(reservationId) ?? this.#stored.reservations.get(reservationId);
     return reservation?.customerId === customerId ? reservation : undefined;
   }
 
@@ -35,8 +38,14 @@ export class Reservations {
     return reservation && (reservation.branchId ?? CENTRAL);
   }
 
+  /** How many reservations of this customer hold units. Known of customers who reserve in this batch. */
+  openOf(customerId: string): number {
+    return this.#open.get(customerId) ?? 0;
+  }
+
   create(reservation: Reservation): void {
     this.#created.push(this.#workingCopy(reservation));
+    this.#open.set(reservation.customerId, this.openOf(reservation.customerId) + 1);
   }
 
   /** Confirms the reservation. Its units stay reserved, now for the order. */
@@ -84,6 +93,9 @@ export class Reservations {
       row = this.#workingCopy(reservation);
       this.#effects.endedHolds.push({ reservationId });
     }
+    // A reservation that was due when the batch began is not among the open ones.
+    const { customerId, expiresAt } = reservation;
+    if (expiresAt > this.#stored.at) this.#open.set(customerId, this.openOf(customerId) - 1);
     row.status = status;
     return row;
   }

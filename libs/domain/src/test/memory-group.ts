@@ -73,12 +73,21 @@ export class MemoryGroup {
       reservations: new Map(
         [...stored.reservations].filter(([id]) => keys.reservationIds.includes(id) || due.includes(id)),
       ),
+      openReservations: new Map(
+        keys.reservingCustomerIds.map((customerId) => [customerId, this.#openReservations(customerId)]),
+      ),
       transfers: only(stored.transfers, keys.transferIds),
       locations: new Set(keys.locations.filter((location) => LOCATIONS.has(location))),
       tombstones: new Map(
         keys.commandIds.map((id) => [id, [...stored.tombstones.values()].filter(({ commandId }) => commandId === id)]),
       ),
     };
+  }
+
+  #openReservations(customerId: string): number {
+    return [...this.stored.reservations.values()].filter(
+      (each) => each.customerId === customerId && each.status === 'held' && each.expiresAt > this.at,
+    ).length;
   }
 
   /** Current state of dead letters. */

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, keyOf, type Command, type Replay, type OrderLine, type Reply } from '@eco/contracts';
+import {
+  canonicalJson,
+  keyOf,
+  OPEN_RESERVATIONS_MAX,
+  type Command,
+  type Replay,
+  type OrderLine,
+  type Reply,
+} from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
 import { originOf, whyForbidden } from '../authority.js';
 import type { Arrived } from '../effects.js';
@@ -275,6 +283,10 @@ export class OneByOne {
       }
       case 'reservation.create': {
         const { reservationId, customerId, branchId, lines, ttlSeconds } = body;
+        const open = this.reservations.filter((each) => each.customerId === customerId && each.status === 'held');
+        if (open.length >= OPEN_RESERVATIONS_MAX) {
+          return ['refused', { reason: 'reservations-too-many', openMax: OPEN_RESERVATIONS_MAX }];
+        }
         const { short, unknownProducts, priced, totalCents } = this.#price(lines);
         if (short.length > 0) return ['refused', { reason: 'stock-short', short, unknownProducts }];
         if (unknownProducts.length > 0) return ['refused', { reason: 'product-unknown', unknownProducts }];

@@ -77,6 +77,10 @@ it.each(['8000x', '-1', '1.5', '0x10', '1e3', ' 1'])('refuses the port %j', (tex
 
 it('shows the settings as a table', () => {
   expect(settingRows({ port: { ...settings.port, default: '8000', unit: 'TCP' } })).toEqual([
-    { variable: 'ECO_PORT', default: '8000', description: 'Port on which clients are served; 0 takes a free one (TCP)' },
+    {
+      variable: 'ECO_PORT',
+      default: '8000',
+      description: 'Port on which clients are served; 0 takes a free one (TCP)',
+    },
   ]);
 });

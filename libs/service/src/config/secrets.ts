@@ -1,11 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import { verifierSecretsSchema, type VerifierSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
 import type { Setting } from './config.js';
 
 /**
- * The secrets of a process: its broker login, and the passwords of its database roles. They are in a separate file that
- * nobody else can read; neither the environment nor the command line ever contains one.
+ * The secrets of a process: its broker login, the passwords of its database roles and the keys of access tokens. They
+ * are in a separate file that nobody else can read; neither the environment nor the command line ever contains one.
  */
 export interface Secrets<Role extends string> {
   readonly amqp: Login;
@@ -14,41 +15,45 @@ export interface Secrets<Role extends string> {
 }
 
 const word = z.string().min(1);
-const login = z.object({ user: word, password: word });
+/** A login for a broker or a mail server. */
+export const loginSecret = z.object({ user: word, password: word });
 const passwordsOf = <Role extends string>(roles: readonly Role[]) =>
   z.object(Object.fromEntries(roles.map((role) => [role, word])) as Record<Role, typeof word>);
 
 /** Setting `ECO_SECRETS_FILE` of a process with these database roles. Its violations never quote the file. */
 export function secretsSetting<const Role extends string>(roles: readonly Role[]): Setting<Secrets<Role>> {
-  return fileSetting(z.object({ amqp: login, database: passwordsOf(roles) })) as Setting<Secrets<Role>>;
+  return fileSetting(z.object({ amqp: loginSecret, database: passwordsOf(roles) })) as Setting<Secrets<Role>>;
 }
 
-/** The same for a process that also consumes events, which it does as a user of its own. */
-export function consumerSecretsSetting<const Role extends string>(
+/** The same for an API. `more`: its further secrets, such as what it needs to verify access tokens. */
+export function apiSecretsSetting<const Role extends string, More extends z.ZodRawShape>(
   roles: readonly Role[],
-): Setting<Secrets<Role> & { readonly events: Login }> {
-  return fileSetting(z.object({ amqp: login, events: login, database: passwordsOf(roles) })) as Setting<
-    Secrets<Role> & { readonly events: Login }
+  more: More,
+): Setting<Secrets<Role> & z.output<z.ZodObject<More>>> {
+  return fileSetting(z.object({ amqp: loginSecret, database: passwordsOf(roles), ...more })) as Setting<
+    Secrets<Role> & z.output<z.ZodObject<More>>
   >;
 }
 
-/** The same setting for a process that does not use the broker. */
-export function databaseSecretsSetting<const Role extends string>(
+/** The same for an API that does not use the broker. */
+export function readerSecretsSetting<const Role extends string>(
   roles: readonly Role[],
-): Setting<Pick<Secrets<Role>, 'database'>> {
-  return fileSetting(z.object({ database: passwordsOf(roles) })) as Setting<Pick<Secrets<Role>, 'database'>>;
+): Setting<Pick<Secrets<Role>, 'database'> & { readonly tokens: VerifierSecrets }> {
+  return fileSetting(z.object({ database: passwordsOf(roles), tokens: verifierSecretsSchema })) as Setting<
+    Pick<Secrets<Role>, 'database'> & { readonly tokens: VerifierSecrets }
+  >;
 }
 
 /** A setting for an optional login in a file of its own: `{"user": …, "password": …}`. */
 export function loginFileSetting(variable: string, description: string): Setting<Login | undefined> {
-  const { schema, ...setting } = fileSetting(login, variable, description);
+  const { schema, ...setting } = fileSetting(loginSecret, variable, description);
   return { ...setting, schema: schema.optional() as z.ZodType<Login | undefined> };
 }
 
 function fileSetting(
   shape: z.ZodType,
   variable = 'ECO_SECRETS_FILE',
-  description = 'File of mode 0600 with the passwords of this process',
+  description = 'File of mode 0600 with the passwords and keys of this process',
 ): Setting<unknown> {
   return {
     variable,

@@ -180,7 +180,7 @@ export const settings = {
   } satisfies Setting<number>,
   anonymousRequestsPerMinute: {
     variable: 'ECO_ANONYMOUS_REQUESTS_PER_MINUTE',
-    description: 'The same for an address without a token',
+    description: 'Most requests of one address without a token in a minute',
     default: String(BUDGETS_DEFAULT.anonymousRequestsPerMinute),
     schema: wholeNumberSetting(1, 1_000_000_000),
   } satisfies Setting<number>,
@@ -192,13 +192,13 @@ export const settings = {
   } satisfies Setting<number>,
   anonymousWaits: {
     variable: 'ECO_ANONYMOUS_WAITS',
-    description: 'The same for an address without a token',
+    description: 'Most waiting requests of one address without a token at a time',
     default: String(BUDGETS_DEFAULT.anonymousWaits),
     schema: wholeNumberSetting(0, 1_000_000),
   } satisfies Setting<number>,
   totalWaits: {
     variable: 'ECO_TOTAL_WAITS',
-    description: 'The same for all clients of this process together',
+    description: 'Most waiting requests of all clients of this process together',
     default: String(BUDGETS_DEFAULT.totalWaits),
     schema: wholeNumberSetting(0, 1_000_000),
   } satisfies Setting<number>,
@@ -229,6 +229,13 @@ export const settings = {
     default: 'sucursal-1',
     schema: described(servedBranchIdSchema),
   } satisfies Setting<string>,
+  tokenGraceHours: {
+    variable: 'ECO_TOKEN_GRACE_HOURS',
+    description: 'How long an access token that has expired still places orders and sales',
+    unit: 'h',
+    default: '12',
+    schema: wholeNumberSetting(0, 720),
+  } satisfies Setting<number>,
   journalDir: {
     variable: 'ECO_JOURNAL_DIR',
     description:

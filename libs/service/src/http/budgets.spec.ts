@@ -1,24 +1,30 @@
 import { Controller, Get, Headers, Module } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { eventually } from '@eco/testing';
 import { createFrame, startService, type Service } from '../service.js';
 
 /** Requests that wait until the test ends them. */
 const held = new Set<() => void>();
 
+const Open = () => RouteConfig({ access: 'open' });
+
 @Controller('things')
 class ThingsController {
   @Get('now')
+  @Open()
   now() {
     return { now: true };
   }
 
   /** The preference that reaches a controller. */
   @Get('preferred')
+  @Open()
   preferred(@Headers('prefer') prefer?: string) {
     return { waited: prefer ?? null };
   }
 
   @Get('later')
+  @Open()
   async later(@Headers('prefer') prefer?: string) {
     if (prefer !== undefined) await new Promise<void>((resolve) => held.add(resolve));
     return { waited: prefer ?? null };

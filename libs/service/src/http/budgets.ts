@@ -1,5 +1,6 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { principalOf } from './authorization.js';
 import { problem } from './problem.js';
 
 /*
@@ -10,13 +11,13 @@ import { problem } from './problem.js';
 export interface Budgets {
   /** Most requests of one client in a minute. Further ones get 429. */
   readonly requestsPerMinute: number;
-  /** The same for an address without a token. */
+  /** Most requests of one address without a token in a minute. */
   readonly anonymousRequestsPerMinute: number;
   /** Most requests of one client that wait (`Prefer: wait`) at a time. Further ones do not wait. */
   readonly waits: number;
-  /** The same for an address without a token. */
+  /** Most waiting requests of one address without a token at a time. */
   readonly anonymousWaits: number;
-  /** The same for all clients together. */
+  /** Most waiting requests of all clients together. */
   readonly totalWaits: number;
 }
 
@@ -82,6 +83,9 @@ interface Client {
 
 /** Whose budgets a request uses. */
 function clientOf(request: FastifyRequest): Client {
+  const principal = principalOf(request);
+  if (principal !== undefined && principal.role !== 'anonymous')
+    return { key: `id ${principal.id}`, isAnonymous: false };
   // All addresses of one IPv6 network (/64) are one client's.
   return { key: normalizeIP(request.ip), isAnonymous: true };
 }

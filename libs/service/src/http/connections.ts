@@ -8,7 +8,7 @@ import { ProblemError, problemBody, PROBLEM_TYPE } from './problem.js';
  * forever.
  */
 const REQUEST_ARRIVAL_MS = 30_000;
-/** How often Node looks for requests that are late, ms. By default it looks every 30 s, and a limit of 30 s takes 60. */
+/** Pause between two looks of Node for late requests, ms. By default it is 30 s, so that a limit of 30 s takes 60. */
 const CONNECTION_LOOK_MS = 1_000;
 /**
  * A connection without a request is closed after this time, ms. It is longer than the 60 s of nginx, which would

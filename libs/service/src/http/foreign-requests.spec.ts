@@ -6,7 +6,7 @@ const foreign = new ForeignRequests(['Tills.Example', 'central-api-1']);
 /** The name of the problem with which a request with these headers is refused. */
 function refusal(method: string, headers: Record<string, string>, rawHeaders?: string[]): string | undefined {
   const raw = rawHeaders ?? Object.entries(headers).flat();
-  return foreign.refusalOf({ method, headers, rawHeaders: raw } as IncomingMessage)?.problem;
+  return foreign.refusalOf({ method, httpVersionMajor: 1, headers, rawHeaders: raw } as IncomingMessage)?.problem;
 }
 
 it.each([

@@ -25,7 +25,18 @@ export class ForeignRequests {
   }
 
   /** The problem with which this request is refused; undefined: it is none of a foreign page. */
-  refusalOf({ method = 'GET', headers, rawHeaders }: IncomingMessage): ProblemError | undefined {
+  refusalOf({
+    method = 'GET',
+    url = '/',
+    httpVersionMajor,
+    headers,
+    rawHeaders,
+  }: IncomingMessage): ProblemError | undefined {
+    if (httpVersionMajor < 1) return problem('bad-input', { detail: 'HTTP/1.0 or newer is needed' });
+    // The target of a request to a proxy names a host too, which may differ from that of the header.
+    if (!url.startsWith('/')) {
+      return problem('bad-input', { faults: [{ at: 'path', message: 'must begin with "/"' }] });
+    }
     if (isRepeated(rawHeaders, 'host')) {
       return problem('bad-input', { faults: [{ at: 'header.host', message: 'must not be given twice' }] });
     }

@@ -1,7 +1,9 @@
 import { applyDecorators, createParamDecorator, HttpCode, type ExecutionContext } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiBody, ApiExtension, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { fieldRuleOf, type Access, type Caller, type FieldRule } from '@eco/access';
 import {
   headerDescriptions,
   headers as headerNames,
@@ -9,13 +11,13 @@ import {
   type Violation,
   type ProblemName,
 } from '@eco/contracts';
-import { violationsOf, type InputPart } from './violations.js';
+import { addressOf, violationsOf, type InputPart } from './violations.js';
 import { problem } from './problem.js';
 
 /*
- * An operation is declared once: its input and its responses. `@Operation` puts it into the API document. `@Input`
- * reads path, query, headers and body of a request together. So a bad request gets all its violations, and not only
- * those of one part.
+ * An operation is declared once: who may call it, its input and its responses. `@Operation` puts it into the API
+ * document. `@Input` reads path, query, headers and body of a request together. So a bad request gets all its violations,
+ * and not only those of one part.
  */
 
 interface AnswerDeclaration {
@@ -28,6 +30,8 @@ interface AnswerDeclaration {
 export interface OperationDeclaration {
   readonly summary: string;
   readonly description?: string;
+  /** Who may call it, and what each role reaches with it. Other roles get 403, clients without a token 401. */
+  readonly access: Access;
   readonly path?: z.ZodObject;
   /** Absent: the operation takes no query parameters. */
   readonly query?: z.ZodObject;
@@ -48,6 +52,7 @@ export interface InputOf<O extends OperationDeclaration> {
   readonly headers: Read<O['headers']>;
   readonly body: Read<O['body']>;
   readonly correlationId: string;
+  readonly caller: Caller;
 }
 
 /** Keeps the exact types of the declaration. */
@@ -58,15 +63,24 @@ export function operation<const O extends OperationDeclaration>(declaration: O):
 const NOTHING = z.strictObject({});
 const NO_BODY = NOTHING.optional();
 
-/** Reads all input of the operation. Throws `bad-input` with all violations. */
+/**
+ * Reads all input of the operation, with the customer or branch of the token where the request omits it. Throws
+ * `bad-input` with every violation, or `forbidden` with everything that names another customer or branch.
+ */
 function readInput<O extends OperationDeclaration>(declaration: O, request: FastifyRequest): InputOf<O> {
+  const { caller } = request;
+  const rule = fieldRuleOf(caller, request.headers['idempotency-key']?.toString());
   const faults: Violation[] = [];
+  const foreign: Violation[] = [];
   const read = (part: InputPart, schema: z.ZodType | undefined, value: unknown): unknown => {
     if (schema === undefined) return undefined;
-    const result = schema.safeParse(value);
-    if (result.success) return result.data;
-    faults.push(...violationsOf(result.error, part, value));
-    return undefined;
+    const result = schema.safeParse(rule === undefined ? value : withOwn(rule, schema, value));
+    if (!result.success) {
+      faults.push(...violationsOf(result.error, part, value));
+      return undefined;
+    }
+    if (rule !== undefined && part !== 'header') foreign.push(...foreignFields(rule, part, result.data));
+    return result.data;
   };
   const input = {
     path: read('path', declaration.path, request.params),
@@ -74,12 +88,32 @@ function readInput<O extends OperationDeclaration>(declaration: O, request: Fast
     headers: read('header', declaration.headers, request.headers),
     body: read('body', declaration.body ?? NO_BODY, request.body),
     correlationId: request.id,
+    caller,
   };
   if (faults.length > 0) throw problem('bad-input', { faults });
+  if (foreign.length > 0) throw problem('forbidden', { faults: foreign });
   return input as InputOf<O>;
 }
 
-/** Parameter of a controller's method that receives the request as `InputOf` the operation. */
+/** The value with the caller's own customer or branch in each field that the schema has and the value omits. */
+function withOwn({ fields, own }: FieldRule, schema: z.ZodType, value: unknown): unknown {
+  if (own === undefined || !(schema instanceof z.ZodObject)) return value;
+  const given = value ?? {};
+  if (typeof given !== 'object' || Array.isArray(given)) return value;
+  const missing = fields.filter(
+    (field) => field in schema.shape && (given as Record<string, unknown>)[field] === undefined,
+  );
+  return missing.length === 0 ? value : { ...given, ...Object.fromEntries(missing.map((field) => [field, own])) };
+}
+
+function foreignFields({ fields, allows }: FieldRule, part: InputPart, value: unknown): Violation[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return fields
+    .filter((field) => field in value && !allows((value as Record<string, unknown>)[field]))
+    .map((field) => ({ at: addressOf(part, [field]), message: 'is not of the caller' }));
+}
+
+/** Parameter of a controller's method: the request as `InputOf` the operation. */
 export const Input = createParamDecorator((declaration: OperationDeclaration, context: ExecutionContext) =>
   readInput(declaration, context.switchToHttp().getRequest<FastifyRequest>()),
 ) as (declaration: OperationDeclaration) => ParameterDecorator;
@@ -121,11 +155,13 @@ const PROBLEM_SCHEMA_REF = '#/components/schemas/Problem';
 
 /** Puts the operation into the API document, and sets the status of a plain returned value. */
 export function Operation(declaration: OperationDeclaration): MethodDecorator {
-  const { summary, description, path, query, headers, body, answers } = declaration;
+  const { summary, description, access, path, query, headers, body, answers } = declaration;
   const statuses = Object.keys(answers).map(Number);
-  const problems: ProblemName[] = ['bad-input', ...(declaration.problems ?? [])];
+  const problems: ProblemName[] = ['bad-input', 'unauthenticated', 'forbidden', ...(declaration.problems ?? [])];
   const decorators: MethodDecorator[] = [
-    ApiOperation({ summary, description }),
+    RouteConfig({ access }),
+    ApiOperation({ summary, description, security: securityOf(access) }),
+    ApiExtension(ACCESS_EXTENSION, access),
     HttpCode(statuses[0] ?? 200),
     ...parameters(path).map((each) => ApiParam(each)),
     ...parameters(query).map((each) => ApiQuery(each)),
@@ -140,6 +176,16 @@ export function Operation(declaration: OperationDeclaration): MethodDecorator {
   ];
   if (body !== undefined) decorators.push(ApiBody({ schema: jsonSchemaOf(body, 'input') }));
   return applyDecorators(...decorators);
+}
+
+/** Name of the security scheme in the API document. */
+export const BEARER_AUTH = 'bearerAuth';
+/** The member of an operation in the API document that states its `Access`. */
+const ACCESS_EXTENSION = 'x-access';
+
+/** An empty alternative: the operation also works without a token. */
+function securityOf({ anonymous }: Access): Record<string, string[]>[] {
+  return [{ [BEARER_AUTH]: [] }, ...(anonymous === undefined ? [] : [{}])];
 }
 
 function answerOf(status: number, declaration: AnswerDeclaration): MethodDecorator {

@@ -28,10 +28,10 @@ function isInexact(issue: Issue): boolean {
 
 function violationsOfIssue(issue: Issue, part: InputPart, input: unknown): Violation[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ at: at(part, [...issue.path, key]), message: 'is not a field here' }));
+    return issue.keys.map((key) => ({ at: addressOf(part, [...issue.path, key]), message: 'is not a field here' }));
   }
   const message = words(issue, valueAt(input, issue.path));
-  return [{ at: at(part, issue.path), message: issue.path.length === 0 ? `the ${part} ${message}` : message }];
+  return [{ at: addressOf(part, issue.path), message: issue.path.length === 0 ? `the ${part} ${message}` : message }];
 }
 
 function words(issue: Issue, value: unknown): string {
@@ -66,7 +66,7 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** A JSON pointer (RFC 6901) into the body, `query.limit`, `path.orderId`, `header.prefer`. */
-function at(part: InputPart, path: readonly PropertyKey[]): string {
+export function addressOf(part: InputPart, path: readonly PropertyKey[]): string {
   if (part === 'body') {
     return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
   }

@@ -21,7 +21,7 @@ export interface Accepted {
 export async function measureAcceptance(
   system: System,
   { seconds, ...spec }: ComparisonSpec & { readonly seconds: number },
-  { wrk, products, customers, signal }: LoadSettings,
+  { wrk, products, customers, token, signal }: LoadSettings,
   say: (line: string) => void,
 ): Promise<Accepted[]> {
   await Promise.all(system.writers.map((writer) => writer.stop()));
@@ -30,7 +30,7 @@ export async function measureAcceptance(
     const load = {
       ...{ url: side === 'bare' ? bare.url : system.centralUrl, kind: 'mixed' as const, waitSeconds: 0 },
       // Separate orders for each segment.
-      ...{ products, customers, callers, seconds, seed: round * 1000 + callers },
+      ...{ products, customers, token, callers, seconds, seed: round * 1000 + callers },
     };
     await using running = await startLoad(wrk, load, signal);
     const { done, p50Ms, p99Ms, failed, seconds: tookSeconds } = await running.result;

@@ -49,8 +49,8 @@ async function run(options: Options): Promise<void> {
   try {
     say('starting the system');
     await system.start();
-    await addProducts(system.centralUrl, productsOf(PRODUCTS));
-    const load = { wrk, products: PRODUCTS, customers: CUSTOMERS, signal: interrupt.signal };
+    await addProducts(system.centralUrl, system.token, productsOf(PRODUCTS));
+    const load = { wrk, products: PRODUCTS, customers: CUSTOMERS, token: system.token, signal: interrupt.signal };
     const standby = { callers: STANDBY_CALLERS, seconds: standbySeconds, rounds };
     const batches = standbySeconds === 0 ? [] : await measureStandby(system, standby, load, say);
     say('stopping the writers; accepted orders wait in the queue');

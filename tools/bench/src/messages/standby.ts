@@ -34,9 +34,9 @@ export async function measureStandby(
       if (withStandby) await standby.start();
       else await standby.stop();
       const spec = { kind: 'mixed' as const, waitSeconds: 0, url: system.centralUrl, callers };
-      const { wrk, products, customers, signal } = load;
+      const { wrk, products, customers, token, signal } = load;
       const before = await sums(active.url);
-      await using running = await startLoad(wrk, { ...spec, products, customers, seconds, seed: round }, signal);
+      await using running = await startLoad(wrk, { ...spec, products, customers, token, seconds, seed: round }, signal);
       await running.result;
       const after = await sums(active.url);
       const batches = after.batches - before.batches;

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { Client, escapeLiteral, type ClientConfig } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 
 /*
  * The monolith's database: on the same primary as ours, so with the same settings and durability. Its tables are as
@@ -58,17 +57,18 @@ export class MonolithDatabase {
   }
 
   /** Creates the database on a server that has none. */
-  static async create(superuser: ClientConfig, products: readonly StockedProduct[]): Promise<MonolithDatabase> {
-    const password = randomBytes(16).toString('hex');
+  static async create(
+    superuser: Omit<MonolithLogin, 'database'>,
+    products: readonly StockedProduct[],
+  ): Promise<MonolithDatabase> {
     const admin = await connect({ ...superuser, database: 'postgres' });
     try {
-      await admin.query(`CREATE ROLE ${NAME} LOGIN PASSWORD ${escapeLiteral(password)}`);
-      await admin.query(`CREATE DATABASE ${NAME} OWNER ${NAME}`);
+      await admin.query(`CREATE DATABASE ${NAME}`);
     } finally {
       await admin.end();
     }
-    const { host = '', port = 0 } = superuser;
-    const login = { host, port, user: NAME, password, database: NAME };
+    // As superuser: the server lets other roles connect to EcoMarket's database only.
+    const login = { ...superuser, database: NAME };
     const client = await connect(login);
     await client.query(schema);
     await client.query(

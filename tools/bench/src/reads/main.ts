@@ -55,23 +55,28 @@ async function run(options: Options): Promise<void> {
   try {
     say('starting the system');
     await system.start();
-    await addProducts(system.centralUrl, productsOf(100));
+    await addProducts(system.centralUrl, system.token, productsOf(100));
     say(`placing ${orders} orders`);
-    await writeFile(ids, (await placeOrders(system.centralUrl, orders)).join('\n'));
+    await writeFile(ids, (await placeOrders(system, orders)).join('\n'));
     const bare = await startProgram(
       path.join(__dirname, '../monolith/bare-read.js'),
       { ...system.replica, ...system.login('eco_reader') },
       signal,
     );
     const measure = async (side: Compared, at: number, round: number): Promise<Segment> => {
+      const { token } = system;
       const url = side === 'bare' ? bare.url : system.readUrl;
-      await using load = await startReads(wrk, { url, ids, callers: at, seconds, seed: round * 1000 + at }, signal);
+      await using load = await startReads(
+        wrk,
+        { url, ids, token, callers: at, seconds, seed: round * 1000 + at },
+        signal,
+      );
       return { side, callers: at, ...(await load.result) };
     };
     const format = ({ done, seconds: tookSeconds }: Segment) => `${Math.round(done / tookSeconds)} reads/s`;
     const segments = await compareWithBaseline({ callers, rounds }, measure, format, say);
     await bare.end();
-    const shares = await sharesOf(system.readUrl);
+    const shares = await sharesOf(system);
     console.log(options.json ? JSON.stringify({ segments, shares }, null, 2) : reportOf(segments, callers, shares));
     if (segments.some(({ failed }) => failed > 0)) process.exitCode = 1;
   } finally {
@@ -83,7 +88,7 @@ async function run(options: Options): Promise<void> {
 const AT_ONCE = 64;
 
 /** Ids of orders that are decided and on the replicas. */
-async function placeOrders(centralUrl: string, orders: number): Promise<string[]> {
+async function placeOrders({ centralUrl, token }: System, orders: number): Promise<string[]> {
   const ids: string[] = [];
   let left = orders;
   const place = async () => {
@@ -91,7 +96,7 @@ async function placeOrders(centralUrl: string, orders: number): Promise<string[]
       left -= 1;
       const response = await fetch(`${centralUrl}/orders`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', prefer: 'wait=30' },
+        headers: { ...(await token.header()), 'content-type': 'application/json', prefer: 'wait=30' },
         body: JSON.stringify({
           customerId: `bench-${left % 1000}`,
           lines: [{ productId: `bench-${(left % 100) + 1}`, quantity: 1 }],
@@ -106,8 +111,8 @@ async function placeOrders(centralUrl: string, orders: number): Promise<string[]
   return ids;
 }
 
-async function sharesOf(readUrl: string): Promise<{ node: string; role: string; share: number }[]> {
-  const response = await fetch(`${readUrl}/replication`);
+async function sharesOf({ readUrl, operator }: System): Promise<{ node: string; role: string; share: number }[]> {
+  const response = await fetch(`${readUrl}/replication`, { headers: await operator.header() });
   const { nodes } = (await response.json()) as { nodes: { node: string; role: string; share: number }[] };
   return nodes.map(({ node, role, share }) => ({ node, role, share }));
 }

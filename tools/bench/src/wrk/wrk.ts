@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import type { OwnToken } from '@eco/access';
 import { BENCH_DIR } from '../paths.js';
 import { readResult, type LoadResult } from './result.js';
 
@@ -17,6 +20,7 @@ export interface LoadSpec {
   /** Wait requested by `Prefer: wait`; 0: none. */
   readonly waitSeconds: number;
   readonly seed: number;
+  readonly token: OwnToken;
 }
 
 export interface Load extends AsyncDisposable {
@@ -41,6 +45,7 @@ export interface ReadsSpec {
   readonly callers: number;
   readonly seconds: number;
   readonly seed: number;
+  readonly token: OwnToken;
 }
 
 /** Starts reads by id, like `startLoad`. */
@@ -51,14 +56,19 @@ export async function startReads(program: string, spec: ReadsSpec, signal: Abort
 async function startScript(
   program: string,
   script: string,
-  { url, callers, seconds }: { url: string; callers: number; seconds: number },
+  { url, callers, seconds, token }: { url: string; callers: number; seconds: number; token: OwnToken },
   given: readonly (string | number)[],
   signal: AbortSignal,
 ): Promise<Load> {
+  // A file, because everybody on the machine can read the arguments of a process.
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'eco-wrk-'));
+  const tokenFile = path.join(folder, 'authorization');
+  await writeFile(tokenFile, (await token.header()).authorization, { mode: 0o600 });
   const args = [
     // One thread sends some 100,000 requests per second, more than any system here answers.
     ...['--threads', '1', '--connections', String(callers), '--duration', `${seconds}s`],
     ...['--timeout', `${LATE_S}s`, '--script', path.join(BENCH_DIR, script), url, '--'],
+    tokenFile,
     ...given.map(String),
   ];
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
@@ -86,7 +96,7 @@ async function startScript(
     const read = readResult(line);
     if (read) hasResult(read);
   });
-  await ready;
+  await ready.finally(() => rm(folder, { recursive: true }));
   return {
     pid: child.pid ?? 0,
     result,

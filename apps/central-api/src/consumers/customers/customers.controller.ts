@@ -13,6 +13,7 @@ const listCustomers = operation({
   summary: "Central's customers, those of all branches, by id",
   description:
     'From a table that Central maintains from the events of all groups; its position states what has been applied.',
+  access: { manager: 'any' },
   query: pageQuerySchema,
   headers: readHeadersSchema,
   answers: { 200: { description: 'One page', body: customerPageSchema, headers: READ_ANSWER_HEADERS } },

@@ -12,7 +12,8 @@ import { notificationsConsumer } from './notifications.consumer.js';
 
 const listNotifications = operation({
   summary: 'Notifications to people, oldest first, with their state',
-  description: 'Without a mail server all stay `unsent` and are sent once there is one.',
+  description: 'E-mail addresses are masked. Without a mail server all stay `unsent` and are sent once there is one.',
+  access: { manager: 'any', administrator: 'any' },
   query: pageQuerySchema,
   headers: readHeadersSchema,
   answers: { 200: { description: 'One page', body: notificationPageSchema, headers: READ_ANSWER_HEADERS } },
@@ -41,9 +42,11 @@ export class NotificationsController {
         .take(limit + 1)
         .getMany(),
     );
-    const items = result.slice(0, limit).map(({ id, nextTryAt: _, createdAt, sentAt, ...rest }) => ({
+    const items = result.slice(0, limit).map(({ id, nextTryAt: _, createdAt, sentAt, email, lastError, ...rest }) => ({
       notificationId: id,
       ...rest,
+      email: withMaskedAddresses(email),
+      lastError: lastError === null ? null : withMaskedAddresses(lastError),
       createdAt: createdAt.toISOString(),
       sentAt: sentAt?.toISOString() ?? null,
     }));
@@ -51,6 +54,11 @@ export class NotificationsController {
     const next = result.length > limit && last !== undefined ? `${last.createdAt}/${last.notificationId}` : null;
     return respond(200, { items, next }, headers);
   }
+}
+
+/** Of each e-mail address the first letter and the domain: enough to recognize it, too little to write to it. */
+function withMaskedAddresses(text: string): string {
+  return text.replace(/([^\s<>"@])[^\s<>"@]*@/gu, '$1***@');
 }
 
 function placeOf(after: string | undefined): { createdAt: string; id: string } | undefined {

@@ -6,10 +6,12 @@ import {
   READ_ANSWER_HEADERS,
   READ_PROBLEMS,
   readHeadersSchema,
+  readsStatistics,
   readOptionsOf,
   SUMS_OF_FIGURES,
   todayOf,
 } from '@eco/api/reads';
+import { reachesObject } from '@eco/access';
 import { dailyQuerySchema, dailyStatisticsSchema, headers } from '@eco/contracts';
 import { CENTRAL_AS_STORED, type Figures } from '@eco/database';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
@@ -23,6 +25,7 @@ const dailyStatistics = operation({
     'The last 31 days unless `from` and `to` (both included) say otherwise; at most 366 days. Days are those of the chain’s ' +
     'time zone, which the answer names. `sales`, `units` and `revenueCents` are net: gross less cancelled less returned, ' +
     'each on the day on which it happened and at the branch that took the order.',
+  access: readsStatistics,
   query: dailyQuerySchema,
   headers: readHeadersSchema,
   answers: {
@@ -63,7 +66,7 @@ export class StatisticsController {
   @Get('daily')
   @Operation(dailyStatistics)
   async daily(
-    @Input(dailyStatistics) { query: asked, headers: sent }: InputOf<typeof dailyStatistics>,
+    @Input(dailyStatistics) { query: asked, headers: sent, caller }: InputOf<typeof dailyStatistics>,
   ): Promise<HttpResponse> {
     const { from, to } = await periodOf(asked, DAYS_MAX, () => todayOf(this.reads));
     const options = readOptionsOf(sent);
@@ -72,12 +75,13 @@ export class StatisticsController {
       await readConsumer(this.reads, statisticsConsumer.topics, read, options),
     );
     const { time_zone: timeZone } = result.extra;
-    const items = result.rows.map((row) => ({
+    const rows = result.rows.map((row) => ({
       day: row.day,
       branchId: row.branch_id === CENTRAL_AS_STORED ? null : row.branch_id,
       registrations: row.registrations,
       ...figuresOf(row),
     }));
+    const items = rows.filter(({ branchId }) => reachesObject(caller, { branchIds: [branchId] }));
     return respond(200, { timeZone, items }, { ...answer, [headers.timeZone]: timeZone });
   }
 }

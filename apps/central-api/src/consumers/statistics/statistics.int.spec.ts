@@ -47,7 +47,7 @@ afterAll(async () => {
 });
 
 const server = () => group.servers[0] as DatabaseGroup['servers'][number];
-const violations = async () => brokenChecks(await verifyGroup(server(), group.login('eco_reader')));
+const violations = async () => brokenChecks(await verifyGroup(server(), group.login('eco_operator')));
 
 function prepare(timeZone?: string): Promise<void> {
   const { host, port } = server();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Caller } from '@eco/access';
 import { headers } from '@eco/contracts';
 import { idempotencyKeySchema, preferWaitSchema } from '@eco/service';
 
@@ -7,14 +8,20 @@ export const commandHeadersSchema = z.object({
   'idempotency-key': idempotencyKeySchema.optional(),
   prefer: preferWaitSchema.optional(),
 });
-export type CommandHeaders = z.output<typeof commandHeadersSchema>;
+
+/** What every request that becomes a command has in addition to what the command is about. */
+export interface CommandInput<Headers = z.output<typeof commandHeadersSchema>> {
+  readonly headers: Headers;
+  readonly correlationId: string;
+  readonly caller: Caller;
+}
 
 /** Headers of a request that is decided before the response. It must have a key, so that a repeat is recognized. */
 export const decidedHeadersSchema = z.object({
   'idempotency-key': idempotencyKeySchema,
   prefer: preferWaitSchema.optional(),
 });
-export type DecidedHeaders = z.output<typeof decidedHeadersSchema>;
+export type DecidedInput = CommandInput<z.output<typeof decidedHeadersSchema>>;
 
 /** Headers of every response with a decision. */
 export const DECIDED_HEADERS = [headers.position, headers.preferenceApplied, headers.idempotentReplayed];

@@ -146,7 +146,11 @@ function refusalOf(reply: Reply, responseHeaders: Record<string, string>): Probl
         members: { commandId },
       });
     case 'dead-letter':
-      return problem(reply.forbidden ? 'forbidden' : 'dead-letter', { detail: reply.reason, headers: responseHeaders, members: { commandId } });
+      return problem(reply.forbidden ? 'forbidden' : 'dead-letter', {
+        detail: reply.reason,
+        headers: responseHeaders,
+        members: { commandId },
+      });
     case 'outcome': {
       // The other members give details, such as every short line.
       const { reason, status, ...members } = reply.result;

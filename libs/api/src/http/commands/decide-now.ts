@@ -1,23 +1,21 @@
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { CommandIntake } from '@eco/intake';
-import type { DecidedHeaders } from './command-headers.js';
+import type { DecidedInput } from './command-headers.js';
 import { doneResponseOf, type DoneResponse } from './command-response.js';
 
 /** Wait of a client that states none, s. Without load a decision takes some tens of ms. */
 const WAIT_SECONDS = 5;
 
-export interface DecidedRequest<K extends CommandKind> {
+export interface DecidedRequest<K extends CommandKind> extends DecidedInput {
   readonly id: string;
   readonly kind: K;
   readonly body: CommandBody<K>;
-  readonly headers: DecidedHeaders;
-  readonly correlationId: string;
 }
 
 /** Has a command decided within its request. Throws a problem unless it was done. */
 export async function decideNow<K extends CommandKind>(
   intake: CommandIntake,
-  { headers, ...request }: DecidedRequest<K>,
+  { headers, caller: _, ...request }: DecidedRequest<K>,
 ): Promise<DoneResponse> {
   const settlement = await intake.decide({ ...request, waitSeconds: headers.prefer ?? WAIT_SECONDS });
   return doneResponseOf(settlement, request.id, headers.prefer);

@@ -1,0 +1,41 @@
+import type { Access } from '@eco/access';
+import type { TestCaller } from './callers.js';
+import type { Sample } from './samples.js';
+
+/** `in reach`: neither the role nor the objects are a reason to refuse; what the rules say about it is another matter. */
+export type Expected = 'in reach' | 400 | 401 | 403 | 404;
+
+/**
+ * What the policy table demands for a request: written on its own, so that it does not share an error with the library
+ * that the services use. `served`: the branch that the API serves.
+ */
+export function expectedOf(access: Access, caller: TestCaller, sample: Sample, served: string | null): Expected {
+  const { grant } = caller;
+  if (grant === undefined) return 401;
+  if (grant === 'anonymous') {
+    if (access.anonymous === undefined) return 401;
+    return access.anonymous === 'guest' && sample.names?.customerId !== undefined ? 403 : 'in reach';
+  }
+  if (caller.isLate && access.graceful !== true) return 401;
+  const { role, branchId, customerId, scopes = [] } = grant;
+  if (served !== null && branchId !== undefined && branchId !== served) return 403;
+  const reach =
+    role === 'integration' ? scopes.some((scope) => scope === access.integration) && ('any' as const) : access[role];
+  if (!reach) return 403;
+  const { names = {}, stored } = sample;
+  switch (reach) {
+    case 'own customer':
+    case 'own commands':
+      if (names.customerId !== undefined && names.customerId !== customerId) return 403;
+      return stored !== undefined && stored.customerId !== customerId ? 404 : 'in reach';
+    case 'own branch':
+    case 'own branch and central':
+      if (sample.lacksCustomer) return 400;
+      if (names.branchId !== undefined && names.branchId !== branchId) return 403;
+      return stored?.branchIds?.includes(branchId ?? '') === false ? 404 : 'in reach';
+    case 'counter carts':
+      return names.customerId?.startsWith(`${branchId}:`) === true ? 'in reach' : 403;
+    default:
+      return sample.lacksCustomer ? 400 : 'in reach';
+  }
+}

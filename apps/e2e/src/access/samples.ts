@@ -1,0 +1,110 @@
+/**
+ * The objects that every case of the generated test is about: they belong to one customer and one branch. Other
+ * customers and branches must not reach them.
+ */
+export interface Planted {
+  readonly customerId: string;
+  /** Of another customer, whose ids have another hash. */
+  readonly otherCustomerId: string;
+  readonly branchId: string;
+  readonly productId: string;
+  readonly orderId: string;
+  readonly fulfilledOrderId: string;
+  readonly reservationId: string;
+  readonly transferId: string;
+  readonly email: string;
+}
+
+/** Whose the objects of a request are. */
+export interface Sample {
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** What the request itself names: an outsider gets 403. */
+  readonly names?: { readonly customerId?: string; readonly branchId?: string };
+  /** What is stored under the id of the path: an outsider gets 404. */
+  readonly stored?: { readonly customerId?: string; readonly branchIds?: readonly string[] };
+  /** The request omits a customer that only the token can fill in. */
+  readonly lacksCustomer?: true;
+}
+
+/** Requests by `METHOD /path`. A route without one fails the test. */
+export function samplesOf(planted: Planted, unique: () => string): Readonly<Record<string, readonly Sample[]>> {
+  const { customerId, branchId, productId, orderId, fulfilledOrderId, reservationId, transferId, email } = planted;
+  const lines = [{ productId, quantity: 1 }];
+  const ofOrder = { stored: { customerId, branchIds: [branchId] } };
+  const ofCustomer = { names: { customerId } };
+  const counter = `${branchId}:till-1`;
+  const cart = [
+    { path: { customerId, productId }, ...ofCustomer },
+    { path: { customerId: counter, productId }, names: { customerId: counter } },
+  ];
+  const product = { name: 'Sample', priceCents: 100 };
+  return {
+    'GET /products': [{}],
+    'GET /products/{productId}': [{ path: { productId } }],
+    'POST /products': [{ body: { productId: `p-${unique()}`, ...product } }],
+    'PUT /products/{productId}': [{ path: { productId: `p-${unique()}` }, body: product }],
+    'DELETE /products/{productId}': [{ path: { productId: `p-${unique()}` } }],
+    'POST /inventory/{productId}/receipts': [{ path: { productId }, body: { quantity: 1 } }],
+    'POST /inventory/{productId}/adjustments': [{ path: { productId }, body: { delta: 1, reason: 'found' } }],
+    'POST /inventory/{productId}/counts': [{ path: { productId }, body: { expected: 1, counted: 1 } }],
+    'GET /inventory': [{}, { query: { location: branchId }, names: { branchId } }],
+    'GET /inventory/{productId}': [{ path: { productId } }],
+    'POST /transfers': [{ body: { productId, from: 'central', to: branchId, quantity: 1 } }],
+    'POST /transfers/{transferId}/receive': [
+      { path: { transferId }, body: { productId }, stored: { branchIds: [branchId] } },
+    ],
+    'POST /transfers/{transferId}/write-off': [{ path: { transferId }, body: { productId, reason: 'lost' } }],
+    'GET /transfers/{transferId}': [{ path: { transferId }, stored: { branchIds: ['central', branchId] } }],
+    'POST /orders': [
+      { body: { customerId, lines }, ...ofCustomer },
+      { body: { lines }, lacksCustomer: true },
+    ],
+    'GET /orders': [
+      { query: { customerId }, ...ofCustomer },
+      { query: { branchId, customerId }, names: { customerId, branchId } },
+    ],
+    'GET /orders/{orderId}': [{ path: { orderId }, ...ofOrder }],
+    'POST /orders/{orderId}/cancel': [
+      { path: { orderId: fulfilledOrderId }, body: { customerId }, ...ofOrder, ...ofCustomer },
+    ],
+    'POST /orders/{orderId}/fulfil': [{ path: { orderId }, body: { customerId }, ...ofOrder, ...ofCustomer }],
+    'POST /orders/{orderId}/returns': [
+      {
+        path: { orderId: fulfilledOrderId },
+        body: { customerId, lines, location: branchId },
+        names: { customerId, branchId },
+        stored: { customerId, branchIds: [branchId] },
+      },
+    ],
+    'POST /reservations': [
+      { body: { customerId, lines, ttlSeconds: 60 }, ...ofCustomer },
+      { body: { lines, ttlSeconds: 60 }, lacksCustomer: true },
+    ],
+    'POST /reservations/{reservationId}/confirm': [
+      { path: { reservationId }, body: { customerId }, ...ofOrder, ...ofCustomer },
+    ],
+    'POST /reservations/{reservationId}/release': [
+      { path: { reservationId }, body: { customerId }, ...ofOrder, ...ofCustomer },
+    ],
+    'GET /reservations/{reservationId}': [{ path: { reservationId }, ...ofOrder }],
+    'PUT /carts/{customerId}/items/{productId}': cart.map((each) => ({ ...each, body: { quantity: 1 } })),
+    'DELETE /carts/{customerId}/items/{productId}': cart,
+    'DELETE /carts/{customerId}/items': cart,
+    'GET /carts/{customerId}/items': cart,
+    'POST /carts/{customerId}/checkout': cart,
+    'POST /customers': [{ body: { name: 'Sample', email: `${unique()}@example.com` } }],
+    'GET /customers': [{}],
+    'GET /customers?email': [{ query: { email } }],
+    'GET /customers/{customerId}': [
+      { path: { customerId }, names: { customerId }, stored: { customerId, branchIds: [branchId] } },
+    ],
+    'GET /commands/{commandId}': [{ path: { commandId: orderId }, stored: { customerId } }],
+    'GET /statistics/sales': [{}, { query: { branchId }, names: { branchId } }],
+    'GET /statistics/daily': [{}],
+    'GET /notifications': [{}],
+    'GET /changes': [{ query: { topic: 'orders' } }],
+    'GET /replication': [{}],
+  };
+}

@@ -1,0 +1,71 @@
+import { roles, TokenSigner, type Role, type Scope, type TokenGrant } from '@eco/access';
+import { commandKinds, customerIdSchema, servedBranchIdSchema } from '@eco/contracts';
+import type { Command } from 'commander';
+import { print, refuse, wholeNumberOf } from '../input.js';
+import { secretsOf, targetOptions, type Where } from '../target.js';
+
+interface Options extends Where {
+  readonly role: string;
+  readonly branch?: string;
+  readonly customer?: string;
+  readonly scope: string[];
+  readonly minutes: string;
+}
+
+const DAY_MINUTES = 1_440;
+
+/** `eco token`: makes an access token for a script. It needs the secrets of the installation. */
+export function registerToken(program: Command): void {
+  targetOptions(program.command('token').description('make an access token, for a script or curl'))
+    .requiredOption('--role <role>', roles.join(', '))
+    .option('--branch <id>', 'branch of a cashier or a branch manager')
+    .option('--customer <id>', 'customer of a customer')
+    .option('--scope <name...>', 'scopes of an integration: events, read or kinds of commands', [])
+    .option('--minutes <n>', 'how long it is valid', '60')
+    .action((options: Options, command: Command) => print(command, token(options)));
+}
+
+async function token(options: Options): Promise<string> {
+  const violations: string[] = [];
+  const grant = grantOf(options, violations);
+  const minutes = wholeNumberOf('--minutes', options.minutes, { max: 30 * DAY_MINUTES }, violations);
+  refuse(violations);
+  const { tokens } = await secretsOf(options);
+  return new TokenSigner(tokens).sign(grant, minutes * 60);
+}
+
+function grantOf({ role, branch, customer, scope }: Options, violations: string[]): TokenGrant {
+  if (!isRole(role)) violations.push(`--role must be one of ${roles.join(', ')}, not ${JSON.stringify(role)}`);
+  const needs = (option: string, value: unknown, isNeeded: boolean) => {
+    if (isNeeded && value === undefined) violations.push(`--role ${role} needs ${option}`);
+    if (!isNeeded && value !== undefined) violations.push(`${option} does not go with --role ${role}`);
+  };
+  needs('--branch', branch, role === 'cashier' || role === 'branch-manager');
+  needs('--customer', customer, role === 'customer');
+  if (scope.length > 0) needs('--scope', scope, role === 'integration');
+  if (branch !== undefined && !servedBranchIdSchema.safeParse(branch).success) violations.push('--branch is no branch');
+  if (customer !== undefined && !customerIdSchema.safeParse(customer).success) {
+    violations.push('--customer is no customer id');
+  }
+  const unknown = scope.filter((each) => !isScope(each));
+  if (unknown.length > 0)
+    violations.push(`--scope must be events, read or a kind of command, not ${unknown.join(', ')}`);
+  return {
+    // The same for the same role, so that a repeated request with an Idempotency-Key is a repeat.
+    id: ['eco token', role, branch ?? customer ?? ''].join(' ').trim().slice(0, ID_MAX),
+    role: role as Role,
+    branchId: branch ?? null,
+    customerId: customer ?? null,
+    scopes: scope as Scope[],
+  };
+}
+
+const ID_MAX = 128;
+
+function isRole(text: string): boolean {
+  return roles.some((role) => role === text);
+}
+
+function isScope(text: string): boolean {
+  return text === 'events' || text === 'read' || text in commandKinds;
+}

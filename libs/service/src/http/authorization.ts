@@ -1,0 +1,156 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import {
+  anonymousPrincipal,
+  reachOf,
+  TokenVerifier,
+  type Access,
+  type Caller,
+  type Principal,
+  type Verified,
+  type VerifierOptions,
+  type VerifierSecrets,
+} from '@eco/access';
+import { problem, type ProblemError } from './problem.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `open`: the route looks at no token. Every route has it, or the service does not start. */
+    access?: Access | 'open';
+  }
+  interface FastifyRequest {
+    /** What the token proves. Set for every route that is not `open`, before its policy is applied. */
+    verified: Verified | undefined;
+    /** Set for every route that is not `open`. */
+    caller: Caller;
+  }
+}
+
+/** Options of a route that looks at no token. */
+export const OPEN = { config: { access: 'open' } } as const;
+
+export interface AuthorizationOptions extends Pick<VerifierOptions, 'graceSeconds' | 'isRevoked' | 'audiences'> {
+  readonly secrets: VerifierSecrets;
+  /** Branch that this process serves: it refuses people of other branches. Null: it serves the whole chain. */
+  readonly branchId: string | null;
+}
+
+/**
+ * Decides who calls an operation: from the token alone, before the body is read. A client without a token is anonymous;
+ * one with a bad token is refused everywhere, so that it notices.
+ */
+export class Authorization {
+  readonly #verifier: TokenVerifier;
+  readonly #anonymous: Principal;
+  readonly #branchId: string | null;
+
+  constructor({ secrets, branchId, ...options }: AuthorizationOptions) {
+    this.#verifier = new TokenVerifier({ keys: secrets.keys, ...options });
+    this.#anonymous = anonymousPrincipal(Buffer.from(secrets.anonymousIdKey, 'base64url'));
+    this.#branchId = branchId;
+  }
+
+  /** `header`: the request's `Authorization`. Synchronous unless the token is new to this process. */
+  verify(header: string | undefined): Verified | Promise<Verified> {
+    if (header === undefined) return { type: 'current', principal: this.#anonymous };
+    const token = BEARER.exec(header)?.[1];
+    if (token !== undefined) return this.#verifier.verify(token);
+    return { type: 'refused', reason: 'the Authorization header must be "Bearer" and an access token' };
+  }
+
+  /** Throws the problem `unauthenticated` or `forbidden`. */
+  callerOf(access: Access, verified: Verified): Caller {
+    if (verified.type === 'refused') throw unauthenticated(verified.reason);
+    const { principal } = verified;
+    if (verified.type === 'graceful' && access.graceful !== true) throw unauthenticated('the token has expired');
+    if (this.#branchId !== null && principal.branchId !== null && principal.branchId !== this.#branchId) {
+      throw problem('forbidden', { detail: `This API serves ${this.#branchId}, and the token is of another branch` });
+    }
+    const reach = reachOf(access, principal);
+    if (reach !== undefined) return { principal, reach };
+    if (principal.role === 'anonymous') throw unauthenticated('this operation needs an access token', BARE_CHALLENGE);
+    throw problem('forbidden', { detail: `The role ${principal.role} may not do this` });
+  }
+}
+
+/** The authorization of an API. */
+export function authorizationOf(
+  config: { readonly secrets: { readonly tokens: VerifierSecrets }; readonly tokenGraceHours: number },
+  branchId: string | null,
+): Authorization {
+  return new Authorization({ secrets: config.secrets.tokens, graceSeconds: config.tokenGraceHours * 3_600, branchId });
+}
+
+const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
+
+/** RFC 6750, 3.1: no error code for a request without a token. */
+const BARE_CHALLENGE = 'Bearer';
+const INVALID_TOKEN = 'Bearer error="invalid_token"';
+
+function unauthenticated(detail: string, challenge = INVALID_TOKEN): ProblemError {
+  return problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': challenge } });
+}
+
+/**
+ * Finds out who sends each request. Call it before any route is added. Without an authorization a service may have open
+ * routes only.
+ */
+export function addAuthentication(fastify: FastifyInstance, authorization: Authorization | undefined): void {
+  fastify.decorateRequest('verified');
+  fastify.decorateRequest('caller');
+  fastify.addHook('onRoute', (route) => {
+    const { url } = route;
+    // Nest registers the pages of the API document without a configuration.
+    if (url === '/docs' || url.startsWith('/docs/') || url.startsWith('/docs-')) {
+      route.config = { ...route.config, access: 'open' };
+    }
+    const access = route.config?.access;
+    if (access === undefined) throw new Error(`${route.method.toString()} ${url} does not state its access`);
+    if (access !== 'open' && authorization === undefined) {
+      throw new Error(`${route.method.toString()} ${url} is not open, and this service verifies no tokens`);
+    }
+  });
+  if (authorization === undefined) return;
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (policyOf(request) === undefined) return done();
+    const verified = authorization.verify(request.headers.authorization);
+    if (!(verified instanceof Promise)) {
+      request.verified = verified;
+      return done();
+    }
+    verified.then((each) => {
+      request.verified = each;
+      done();
+    }, done);
+  });
+}
+
+/** Applies the policy of each operation. Call it after everything that counts requests, so that refused ones count too. */
+export function addAuthorization(fastify: FastifyInstance, authorization: Authorization | undefined): void {
+  if (authorization === undefined) return;
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const access = policyOf(request);
+    if (access === undefined || request.verified === undefined) return done();
+    try {
+      request.caller = authorization.callerOf(access, request.verified);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+/** Undefined: the route is open, or the path does not exist. */
+function policyOf({ routeOptions }: FastifyRequest): Access | undefined {
+  const { access } = routeOptions.config;
+  return access === 'open' ? undefined : access;
+}
+
+/** Who sent the request; undefined: nothing proves it, or the route is open. */
+export function principalOf({ verified }: FastifyRequest): Principal | undefined {
+  return verified === undefined || verified.type === 'refused' ? undefined : verified.principal;
+}
+
+/** The branch that a command of this caller belongs to: the person's, else that of the API. Null: the head office. */
+export function branchOf({ principal }: Caller, served: string | null): string | null {
+  return principal.branchId ?? served;
+}

@@ -1,0 +1,53 @@
+import { createTokenSecrets, OwnToken, type SignerSecrets, type TokenGrant } from '@eco/access';
+import { customerIdSchema } from '@eco/contracts';
+
+/** Keys for services that a spec starts within its own process. */
+export const specTokens = createTokenSecrets();
+
+/**
+ * The caller that has the right to use a path, as long as a test does not choose one: the head office, or the customer
+ * whose cart it is.
+ */
+function usualGrantOf(path: string): TokenGrant {
+  const [, noun, key = ''] = path.split(/[/?]/);
+  switch (noun) {
+    case 'carts': {
+      const customerId = customerIdSchema.safeParse(decoded(key)).data ?? 'ana';
+      return { id: customerId, role: 'customer', customerId };
+    }
+    case 'changes':
+      return { id: 'spec', role: 'integration', scopes: ['events'] };
+    case 'replication':
+      return { id: 'spec', role: 'operator' };
+    default:
+      return { id: 'spec', role: 'manager' };
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The access tokens of a suite's clients. */
+export class Callers {
+  readonly #tokens = new Map<string, OwnToken>();
+
+  constructor(private readonly secrets: () => SignerSecrets | Promise<SignerSecrets>) {}
+
+  /** The header of a caller with this grant. */
+  async as(grant: TokenGrant): Promise<{ readonly authorization: string }> {
+    const name = JSON.stringify(grant);
+    const token = this.#tokens.get(name) ?? new OwnToken(await this.secrets(), grant);
+    this.#tokens.set(name, token);
+    return token.header();
+  }
+
+  /** The header of a caller that may use the path. */
+  usual(path: string): Promise<{ readonly authorization: string }> {
+    return this.as(usualGrantOf(path));
+  }
+}

@@ -1,0 +1,59 @@
+import { hostPort, type Log } from '@eco/base';
+import { endLongTransactions } from '@eco/database';
+import type { SideConnection } from '@eco/postgres';
+
+const EVERY_MS = 2000;
+/** A busy server may take long; nothing waits for this. */
+const ANSWER_MS = 5000;
+
+export interface SessionGuardOptions {
+  /** Connections to all nodes of the group as eco_writer: a snapshot on a replica holds back the primary's vacuum, too. */
+  readonly nodes: () => readonly SideConnection[];
+  readonly log: Log;
+}
+
+/**
+ * Ends sessions of other roles whose transaction exceeds the limit of their role. A role's own timeouts are only
+ * defaults, which each of its sessions may lift. Every writer does it, the standby too.
+ */
+export class SessionGuard {
+  readonly #options: SessionGuardOptions;
+  readonly #ended = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<unknown> | undefined;
+
+  constructor(options: SessionGuardOptions) {
+    this.#options = options;
+  }
+
+  /** Sessions ended since the process started, by role. */
+  get ended(): ReadonlyMap<string, number> {
+    return this.#ended;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
+    }, EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#looking;
+  }
+
+  #look(): Promise<unknown> {
+    return Promise.all(this.#options.nodes().map((node) => this.#lookAt(node)));
+  }
+
+  /** Never throws: a node that is away is reported elsewhere. */
+  async #lookAt(node: SideConnection): Promise<void> {
+    const ended = await endLongTransactions(node, ANSWER_MS).catch(() => []);
+    for (const { role, seconds } of ended) {
+      this.#ended.set(role, (this.#ended.get(role) ?? 0) + 1);
+      const fields = { node: hostPort(node.node), role, seconds: Math.round(seconds) };
+      this.#options.log.warn(fields, 'ended a session whose transaction exceeded the limit of its role');
+    }
+  }
+}

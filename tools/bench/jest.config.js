@@ -1,3 +1,0 @@
-const { config } = require('../../jest.preset.js');
-
-module.exports = config(__dirname);

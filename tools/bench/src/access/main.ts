@@ -1,0 +1,117 @@
+import { Controller, Get, Module } from '@nestjs/common';
+import { Command } from 'commander';
+import { anonymousPrincipal, createTokenSecrets, TokenSigner, type Caller, type Verified } from '@eco/access';
+import { customerPathSchema } from '@eco/contracts';
+import {
+  Authorization,
+  createFrame,
+  Input,
+  operation,
+  Operation,
+  startService,
+  type InputOf,
+  type Service,
+} from '@eco/service';
+import { median } from '../figures.js';
+
+/*
+ * The cost of authorization: one operation of the service frame, with its policy and without. Requests are injected into
+ * one process, so no network adds its noise, and rounds alternate, so that drift affects both.
+ */
+
+const order = operation({
+  summary: 'An order',
+  access: { customer: 'own customer', manager: 'any' },
+  path: customerPathSchema,
+  answers: { 200: { description: 'Nothing' } },
+});
+
+@Controller('orders')
+class Routes {
+  @Get(':customerId')
+  @Operation(order)
+  order(@Input(order) { correlationId }: InputOf<typeof order>) {
+    return { correlationId };
+  }
+}
+
+@Module({ controllers: [Routes] })
+class RoutesModule {}
+
+/** Looks at nothing: every client may do everything. */
+class Unguarded extends Authorization {
+  readonly #caller = { principal: anonymousPrincipal(Buffer.alloc(16)), reach: 'any' } as const;
+
+  override verify(): Verified {
+    return { type: 'current', principal: this.#caller.principal };
+  }
+
+  override callerOf(): Caller {
+    return this.#caller;
+  }
+}
+
+const program = new Command('npm run bench:access --')
+  .description('compare an operation with its policy and without one; nothing else should run')
+  .option('--requests <n>', 'of each round', '20000')
+  .option('--rounds <n>', 'each measures both', '9')
+  .option('--json', 'print JSON')
+  .action(run);
+
+interface Options {
+  readonly requests: string;
+  readonly rounds: string;
+  readonly json?: true;
+}
+
+async function run(options: Options): Promise<void> {
+  const [requests = 0, rounds = 0] = [options.requests, options.rounds].map(Number);
+  if (![requests, rounds].every((number) => Number.isInteger(number) && number > 0)) {
+    program.error('error: every option is a whole number above 0', { exitCode: 2 });
+  }
+  const secrets = await createTokenSecrets();
+  const settings = { secrets, graceSeconds: 0, branchId: null };
+  const [guarded, open] = await Promise.all([start(new Authorization(settings)), start(new Unguarded(settings))]);
+  try {
+    const token = await new TokenSigner(secrets).sign({ id: 'bench', role: 'customer', customerId: 'ana' }, 3_600);
+    const request = { method: 'GET', url: '/orders/ana', headers: { authorization: `Bearer ${token}` } } as const;
+    const microsOf = async ({ app }: Service): Promise<number> => {
+      const fastify = app.getHttpAdapter().getInstance();
+      const before = process.cpuUsage();
+      for (let sent = 0; sent < requests; sent += 1) {
+        const { statusCode } = await fastify.inject(request);
+        if (statusCode !== 200) throw new Error(`the operation answered ${statusCode}`);
+      }
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / requests;
+    };
+    const measured: { guarded: number; open: number }[] = [];
+    await microsOf(guarded);
+    await microsOf(open);
+    for (let round = 1; round <= rounds; round += 1) {
+      const openFirst = round % 2 === 0;
+      const one = await microsOf(openFirst ? open : guarded);
+      const other = await microsOf(openFirst ? guarded : open);
+      measured.push(openFirst ? { open: one, guarded: other } : { guarded: one, open: other });
+    }
+    const figures = {
+      guardedMicros: median(measured.map((each) => each.guarded)) ?? 0,
+      openMicros: median(measured.map((each) => each.open)) ?? 0,
+      differenceMicros: median(measured.map((each) => each.guarded - each.open)) ?? 0,
+    };
+    const text = Object.entries(figures).map(([name, micros]) => `${name} ${micros.toFixed(1)}`);
+    console.log(options.json ? JSON.stringify({ figures, measured }, null, 2) : text.join('\n'));
+  } finally {
+    await Promise.all([guarded.stop(), open.stop()]);
+  }
+}
+
+function start(authorization: Authorization): Promise<Service> {
+  const frame = createFrame({ name: 'bench', host: '127.0.0.1', port: 0, logLevel: 'silent' });
+  return startService(frame, { module: RoutesModule, authorization });
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
