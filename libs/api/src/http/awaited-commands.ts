@@ -16,7 +16,8 @@ export const decidedQuery = query<{ command_id: string }>({
   rows: `
     SELECT u.command_id FROM eco.outcome u WHERE u.command_id = ANY($1)
     UNION SELECT t.command_id FROM eco.tombstone t WHERE t.command_id = ANY($1)
-    UNION SELECT d.command_id FROM eco.dead_letter d WHERE d.command_id = ANY($1) AND d.state = 'open'`,
+    UNION SELECT d.command_id FROM eco.dead_letter d WHERE d.command_id = ANY($1) AND d.state = 'open'
+      AND d.error_class <> 'forbidden'`,
 });
 
 interface Waiting {
