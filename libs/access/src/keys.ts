@@ -6,7 +6,7 @@ const ID_KEY_BYTES = 16;
 const MASTER_BYTES = 32;
 const ED25519_BYTES = 32;
 
-/** That many bytes as base64url without padding. */
+/** Schema of a number of bytes, written as base64url without padding. */
 const bytesSchema = (bytes: number) => z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`));
 
 export const idKeySchema = bytesSchema(ID_KEY_BYTES);

@@ -14,7 +14,7 @@ const ALGORITHM = 'EdDSA';
 /** A token of ours has some 600 characters. */
 const TOKEN_CHARS_MAX = 4_096;
 
-/** About 1 kB each. */
+/** Verified tokens that are remembered. Each takes about 1 kB. */
 const KNOWN_MAX = 10_000;
 
 /** What a token states about its principal. */
@@ -88,7 +88,7 @@ export type Verified =
 
 export interface VerifierOptions {
   readonly keys: VerifierSecrets['keys'];
-  /** A token for any of these is accepted. */
+  /** Audiences: a token for any of them is accepted. */
   readonly audiences?: readonly string[];
   /** How long after its expiry a token still counts as `graceful`, s. */
   readonly graceSeconds: number;

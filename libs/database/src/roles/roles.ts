@@ -39,7 +39,7 @@ export const roleLimits: Readonly<Record<LoginRole, RoleLimits>> = {
   eco_migrator: { connections: 3 },
   eco_reader: { connections: 36, transactionS: 20 },
   // `eco verify` holds a snapshot for at most an hour.
-  eco_operator: { connections: 12, transactionS: 3_660 },
+  eco_operator: { connections: 10, transactionS: 3_660 },
   eco_monitor: { connections: 8, transactionS: 20 },
   eco_replicator: { connections: 10 },
   ...(Object.fromEntries(consumerRoles.map((role) => [role, consumerLimits])) as Record<ConsumerRole, RoleLimits>),
