@@ -86,11 +86,6 @@ export function stampFrom(ms: number): string {
   return String(Math.max(0, ms)).padStart(15, '0');
 }
 
-/** Byte order, as PostgreSQL compares with COLLATE "C". */
-export function compareStamps(a: Stamp, b: Stamp): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /** The highest of these; undefined when there is none. */
 export function highestStamp(...stamps: readonly (Stamp | null | undefined)[]): Stamp | undefined {
   let highest: Stamp | undefined;

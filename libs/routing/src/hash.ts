@@ -1,8 +1,5 @@
 import { hash } from 'node:crypto';
 
-/** How many values `hash12` can take: 0 … 4095. */
-export const HASH12_VALUES = 4096;
-
 /**
  * The first 12 bits of MD5 over the key's UTF-8 bytes, 0 … 4095. MD5 is used because PostgreSQL has it built in: `('x'
  * || substr(md5(key), 1, 3))::bit(12)::int` is the same number. It distributes keys and protects nothing. A lone

@@ -16,12 +16,6 @@ export interface Placement {
   readonly owners: readonly string[];
 }
 
-export interface BucketMove {
-  readonly bucket: number;
-  readonly from: string;
-  readonly to: string;
-}
-
 /** Group ids are part of queue names, routing keys (so no dots) and positions (so no `=`). */
 export function isGroupId(text: string): boolean {
   return GROUP_ID.test(text);
@@ -95,17 +89,6 @@ export function groupOf(placement: Placement, bucket: number): string {
 /** The group's buckets, ascending; none for a group that is not in the placement. */
 export function bucketsOf(placement: Placement, groupId: string): number[] {
   return placement.owners.flatMap((owner, bucket) => (owner === groupId ? [bucket] : []));
-}
-
-/** The moves from one placement to another of the same number of buckets, ascending by bucket. */
-export function movesBetween(before: Placement, after: Placement): BucketMove[] {
-  if (before.owners.length !== after.owners.length) {
-    throw new RangeError(`a placement of ${before.owners.length} buckets can't become one of ${after.owners.length}`);
-  }
-  return before.owners.flatMap((from, bucket) => {
-    const to = groupOf(after, bucket);
-    return from === to ? [] : [{ bucket, from, to }];
-  });
 }
 
 /**

@@ -59,11 +59,6 @@ export function positionOf(groups: readonly GroupPosition[], orders: readonly st
   };
 }
 
-/** The position that requires everything in both, so a reader that merges its positions never runs back. */
-export function mergePositions(a: Position, b: Position): Position {
-  return positionOf([...a.groups, ...b.groups], [...a.orders, ...b.orders]);
-}
-
 /** The position's requirement for this group, if any. */
 export function positionIn(position: Position, group: string): GroupPosition | undefined {
   return position.groups.find((entry) => entry.group === group);

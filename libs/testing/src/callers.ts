@@ -36,12 +36,16 @@ function decoded(text: string): string {
 export class Callers {
   readonly #tokens = new Map<string, OwnToken>();
 
-  constructor(private readonly secrets: () => SignerSecrets | Promise<SignerSecrets>) {}
+  readonly #secrets: () => SignerSecrets | Promise<SignerSecrets>;
+
+  constructor(secrets: () => SignerSecrets | Promise<SignerSecrets>) {
+    this.#secrets = secrets;
+  }
 
   /** The header of a caller with this grant. */
   async as(grant: TokenGrant): Promise<{ readonly authorization: string }> {
     const name = JSON.stringify(grant);
-    const token = this.#tokens.get(name) ?? new OwnToken(await this.secrets(), grant);
+    const token = this.#tokens.get(name) ?? new OwnToken(await this.#secrets(), grant);
     this.#tokens.set(name, token);
     return token.header();
   }

@@ -11,7 +11,7 @@ import { query, Reads, type ReadOptions } from '@eco/reads';
 const FIRST_LOOK_MS = 25;
 
 /** $1 ids of commands. A dead letter and a tombstone end a wait too. Uses the primary keys of the three tables. */
-const decidedQuery = query<{ command_id: string }>({
+export const decidedQuery = query<{ command_id: string }>({
   name: 'decided',
   rows: `
     SELECT u.command_id FROM eco.outcome u WHERE u.command_id = ANY($1)

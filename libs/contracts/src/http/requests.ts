@@ -37,7 +37,6 @@ const oneWay = (text: z.ZodString) =>
 /** Bodies, paths and queries of the REST APIs. Objects are strict: an unknown field is a violation, never ignored. */
 
 export const placeOrderRequestSchema = z.strictObject({ customerId: customerIdSchema, lines: requestLinesSchema });
-export type PlaceOrderRequest = z.infer<typeof placeOrderRequestSchema>;
 
 export const registerCustomerRequestSchema = z.strictObject({
   /** Absent: one is made. */
