@@ -35,13 +35,16 @@ function decoded(text: string): string {
 /** The access tokens of a suite's clients. */
 export class Callers {
   readonly #tokens = new Map<string, OwnToken>();
+  readonly #secrets: () => SignerSecrets | Promise<SignerSecrets>;
 
-  constructor(private readonly secrets: () => SignerSecrets | Promise<SignerSecrets>) {}
+  constructor(secrets: () => SignerSecrets | Promise<SignerSecrets>) {
+    this.#secrets = secrets;
+  }
 
   /** The header of a caller with this grant. */
   async as(grant: TokenGrant): Promise<{ readonly authorization: string }> {
     const name = JSON.stringify(grant);
-    const token = this.#tokens.get(name) ?? new OwnToken(await this.secrets(), grant);
+    const token = this.#tokens.get(name) ?? new OwnToken(await this.#secrets(), grant);
     this.#tokens.set(name, token);
     return token.header();
   }

@@ -19,10 +19,14 @@ export interface Said {
  * `authorization`; an empty one sends no token.
  */
 export class Api {
+  readonly #callers: Callers | undefined;
+
   constructor(
     readonly url: string,
-    private readonly callers?: Callers,
-  ) {}
+    callers?: Callers,
+  ) {
+    this.#callers = callers;
+  }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Said> {
     return this.send('GET', path, undefined, headers);
@@ -41,7 +45,7 @@ export class Api {
     deadlineMs = 60_000,
   ): Promise<Said> {
     const sent: Record<string, string> = {
-      ...(await this.callers?.usual(path)),
+      ...(await this.#callers?.usual(path)),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     };
