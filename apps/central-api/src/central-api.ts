@@ -3,8 +3,10 @@ import { allCommandRoutes, CommandRoutes } from '@eco/api/commands';
 import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
+import { RevokedSessions } from '@eco/identity';
 import { openIntake, type CommandIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
+import { CentralAuth } from './auth/central-auth.js';
 import type { CentralConfig } from './config.js';
 import { CentralConsumers } from './consumers/central-consumers.js';
 
@@ -17,7 +19,7 @@ const api = {
 
 @Module({})
 class CentralModule {
-  static with(intake: CommandIntake, reads: Reads, consumers: CentralConsumers): DynamicModule {
+  static with(intake: CommandIntake, reads: Reads, consumers: CentralConsumers, auth: CentralAuth): DynamicModule {
     return {
       module: CentralModule,
       imports: [
@@ -28,6 +30,7 @@ class CentralModule {
           intake,
         ),
         consumers.module,
+        auth.module,
       ],
     };
   }
@@ -56,13 +59,27 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     journal: { dir: config.journalDir, limitBytes: config.journalMb * 1024 * 1024 },
   });
   const consumers = new CentralConsumers(frame, config, reads);
+  const auth = new CentralAuth(frame, config, reads, commands.intake);
+  const revoked = new RevokedSessions(reads, frame.log);
   await reads.start();
+  await revoked.start();
   consumers.start();
+  auth.start();
   return startService(frame, {
-    module: CentralModule.with(commands.intake, reads, consumers),
-    authorization: authorizationOf(config, null),
+    module: CentralModule.with(commands.intake, reads, consumers, auth),
+    authorization: authorizationOf(frame, config, {
+      branchId: null,
+      revoked,
+      onKeys: (tokens) => auth.useTokenSecrets(tokens),
+    }),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
-    close: [() => consumers.stop(), () => commands.stop(), async () => reads.stop()],
+    close: [
+      () => consumers.stop(),
+      () => auth.stop(),
+      () => commands.stop(),
+      () => revoked.stop(),
+      async () => reads.stop(),
+    ],
   });
 }

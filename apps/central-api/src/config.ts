@@ -76,7 +76,10 @@ export const centralSettings = {
     default: '90',
     schema: wholeNumberSetting(1, 36_500),
   } satisfies Setting<number>,
-  secrets: apiSecretsSetting(['eco_reader', ...consumerRoles], { events: loginSecret, tokens: tokenSecretsSchema }),
+  secrets: apiSecretsSetting(['eco_reader', 'eco_identity', ...consumerRoles], {
+    events: loginSecret,
+    tokens: tokenSecretsSchema,
+  }),
 };
 
 export type CentralConfig = ConfigOf<typeof centralSettings>;

@@ -279,7 +279,7 @@ it('is described by the table in docs/access.md', () => {
   const text = readFileSync(path.join(PROJECT_DIR, 'docs/access.md'), 'utf8');
   const rows = text
     .split('\n')
-    .filter((line) => /^\| `(GET|POST|PUT|DELETE) /.test(line))
+    .filter((line) => /^\| `(GET|POST|PUT|PATCH|DELETE) /.test(line))
     .map((line) => line.replace(/ +/g, ' '));
   expect(rows).toEqual(policyTable(stated));
 });

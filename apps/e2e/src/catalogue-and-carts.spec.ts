@@ -133,13 +133,13 @@ describe('a cart whose senders have different clocks', () => {
     expect(order).toMatchObject({ status: 201, body: { lines: [{ productId, quantity: 4 }] } });
   });
 
-  it('accepts edits and a checkout after a clear stamped in the year 2099', async () => {
+  it('accepts edits and a checkout after a clear stamped four minutes ahead', async () => {
     const [customerId, productId] = ['mina', 'ahead-b'];
     await stocked(productId);
     const put = `${itemsOf(customerId)}/${productId}`;
     const clear = commandOf('cart.clear', { customerId });
     await system.central.send('PUT', put, { quantity: 1 }, wait);
-    await putStamped(clear, Date.UTC(2099, 0, 1));
+    await putStamped(clear, Date.now() + 240_000);
     await system.read.found(`/commands/${clear.id}`);
     await shows(customerId, []);
     const edited = await system.central.send('PUT', put, { quantity: 3 }, wait);

@@ -3,6 +3,7 @@ import { registerContainer } from './commands/container.js';
 import { registerDeadLetters } from './commands/dead-letters.js';
 import { registerDown } from './commands/down.js';
 import { registerJournal } from './commands/journal.js';
+import { registerKeys } from './commands/keys.js';
 import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
 import { registerReport } from './commands/report.js';
@@ -10,6 +11,7 @@ import { registerShards } from './commands/shards.js';
 import { registerStatus } from './commands/status.js';
 import { registerToken } from './commands/token.js';
 import { registerUp } from './commands/up.js';
+import { registerUsers } from './commands/users.js';
 import { registerVerify } from './commands/verify.js';
 
 const program = new Command('eco').description('EcoMarket: the order and stock backbone of a retail chain');
@@ -25,6 +27,8 @@ const commands = [
   registerLag,
   registerReport,
   registerShards,
+  registerUsers,
+  registerKeys,
   registerContainer,
 ];
 for (const register of commands) {

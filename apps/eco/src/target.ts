@@ -16,7 +16,7 @@ export interface Target {
   groups: { id: string; nodes: (Address & { name: string })[] }[];
   login(role: 'eco_reader' | 'eco_operator' | 'eco_monitor'): Login;
   /** A client that makes its own access tokens with the installation's keys. */
-  tokenOf(role: 'manager' | 'operator'): OwnToken;
+  tokenOf(role: 'administrator' | 'manager' | 'operator'): OwnToken;
 }
 
 export function dataOption(command: Command): Command {

@@ -52,6 +52,7 @@ let service: Service;
 beforeAll(async () => {
   groups = await startDatabaseGroups(GROUP_IDS.map((id) => ({ id, replicas: 0 })));
   writers = new Map(await Promise.all(groups.map(async (each) => [each.id, await BatchWriter.open(each)] as const)));
+  const tokens = await specTokens;
   service = await startReadService({
     name: 'read-service',
     host: '127.0.0.1',
@@ -63,7 +64,8 @@ beforeAll(async () => {
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
     secrets: {
       database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') },
-      tokens: await specTokens,
+      tokens,
+      readTokens: () => tokens,
     },
     tokenGraceHours: 0,
     ...READ_DEFAULTS,

@@ -1,5 +1,6 @@
 import { allReadRoutes, ReadRoutes } from '@eco/api/reads';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
+import { RevokedSessions } from '@eco/identity';
 import { Reads } from '@eco/reads';
 import type { ReadServiceConfig } from './config.js';
 
@@ -27,11 +28,13 @@ export async function startReadService(config: ReadServiceConfig): Promise<Servi
     const missing = reads.groupsMissing();
     return missing.length === 0 ? undefined : `no node of ${missing.join(', ')} answers`;
   });
+  const revoked = new RevokedSessions(reads, frame.log);
   await reads.start();
+  await revoked.start();
   return startService(frame, {
     module: ReadRoutes.of(reads, allReadRoutes),
-    authorization: authorizationOf(config, null),
+    authorization: authorizationOf(frame, config, { branchId: null, revoked }),
     api,
-    close: [async () => reads.stop()],
+    close: [() => revoked.stop(), async () => reads.stop()],
   });
 }

@@ -8,6 +8,7 @@ export class WriterMetrics {
   readonly #commands: Histogram;
   readonly #phases: Record<keyof Committed['ms'], Histogram.Internal<'phase'>>;
   readonly #answers: Counter<'answer'>;
+  readonly #forbidden: Counter<'sender'>;
   readonly #failures: Counter<'type'>;
   readonly #seq: Gauge;
   readonly #registry: Registry;
@@ -39,6 +40,12 @@ export class WriterMetrics {
       labelNames: ['answer'],
       registers,
     });
+    this.#forbidden = new Counter({
+      name: 'eco_writer_forbidden_total',
+      help: 'Commands whose sender may not send them, also repeats, by broker user; none: the message names no user',
+      labelNames: ['sender'],
+      registers,
+    });
     this.#failures = new Counter({
       name: 'eco_writer_faults_total',
       help: 'Batches that were not stored, by type of failure',
@@ -57,6 +64,7 @@ export class WriterMetrics {
       counts.set(answer, (counts.get(answer) ?? 0) + 1);
     }
     for (const [answer, count] of counts) this.#answers.inc({ answer }, count);
+    for (const { sender } of effects.forbidden) this.#forbidden.inc({ sender: sender ?? 'none' });
     this.#seq.set(state.position.seq);
   }
 

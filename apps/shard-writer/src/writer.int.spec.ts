@@ -4,11 +4,9 @@ import {
   BrokerConnection,
   CommandConsumer,
   CommandPublisher,
-  COMMANDS_EXCHANGE,
   EventAnnouncer,
   EventSubscription,
   ReplySender,
-  VHOST,
   type Announcement,
 } from '@eco/broker';
 import type { BrokerUser, Command, ReceivedEvent, ReceivedHeartbeat } from '@eco/contracts';
@@ -16,7 +14,7 @@ import { brokenChecks, verifyGroup } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
 import { createLog, Metrics } from '@eco/service';
 import { newOrderId } from '@eco/routing';
-import { commandOf, eventually, startTestCluster, type TestCluster } from '@eco/testing';
+import { commandOf, eventually, publishRaw, startTestCluster, type TestCluster } from '@eco/testing';
 import { Leadership, PrimaryWatch } from '@eco/writer';
 import { WriterMetrics } from './metrics.js';
 import { Writer } from './writer.js';
@@ -176,17 +174,7 @@ it('announces every batch with the previous one of its topic, and the last batch
 
 it('keeps an unreadable command as a dead letter, and continues', async () => {
   const payload = 'no command \u0000 at all';
-  const [{ managementUrl }] = cluster.brokers as [TestCluster['brokers'][number]];
-  const { user, password } = cluster.brokerLogin('topology');
-  const response = await fetch(
-    `${managementUrl}/api/exchanges/${VHOST}/${encodeURIComponent(COMMANDS_EXCHANGE)}/publish`,
-    {
-      method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
-      body: JSON.stringify({ properties: {}, routing_key: 'orders.g1', payload, payload_encoding: 'string' }),
-    },
-  );
-  expect(await response.json()).toEqual({ routed: true });
+  await publishRaw(access('central'), 'orders.g1', payload);
   const letters = () => reader.ask(`SELECT FROM eco.dead_letter WHERE error_class = 'unreadable'`, [], 20_000);
   await eventually('the dead letter exists', async () => (await letters()).length === 1);
   const unsigned = { ...order('ana'), sentBy: undefined } as unknown as Command;
@@ -198,6 +186,45 @@ it('keeps an unreadable command as a dead letter, and continues', async () => {
   expect(sender).toBe('central');
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 });
+
+it('does nothing that its sender may not, and decides the next order', async () => {
+  const branch = 'branch.sucursal-1';
+  const stamped = (command: Command) => ({ ...command, stamp: `${command.stamp.slice(0, 22)}${branch}.0a` }) as Command;
+  const [headOffice, cy] = [order('bea'), order('cy')];
+  await ask(headOffice);
+  const hostile: [string, Command][] = [
+    ...[
+      commandOf('product.update', { productId: 'tea', name: 'Tea', priceCents: 1 }),
+      commandOf('product.create', { productId: 'hostile', name: 'Hostile', priceCents: 1, stock: 5 }),
+      commandOf('product.delete', { productId: 'tea' }),
+      commandOf('stock.receive', { productId: 'tea', location: 'central', quantity: 500_000 }),
+      commandOf('stock.adjust', { productId: 'tea', location: 'central', delta: 5, reason: 'hostile' }),
+      commandOf('order.cancel', { orderId: headOffice.id, customerId: 'bea' }),
+      commandOf('dead-letter.discard', { commandId: headOffice.id, bodyHash: 'ab'.repeat(32), reason: 'x', by: 'ana' }),
+      { ...cy, body: { ...cy.body, branchId: 'sucursal-77' } } as Command,
+      order('dan'),
+    ].map((command): [string, Command] => ['counter.g1.sucursal-1', stamped(command as Command)]),
+    ['orders.g1.sucursal-1', commandOf('cart.clear', { customerId: 'ana' }) as Command],
+  ];
+  const message = (command: Command) => JSON.stringify({ version: 1, commands: [command] });
+  for (const [key, command] of hostile) await publishRaw(access(branch), key, message(command));
+  const unsigned = order('eve');
+  await publishRaw(access('central'), 'orders.g1', message(unsigned), { isSigned: false });
+  const ids = [...hostile.map(([, { id }]) => id), unsigned.id];
+  const letters = () =>
+    superuser.ask<{ error_class: string; sender: string | null }>(
+      'SELECT error_class, sender FROM eco.dead_letter WHERE command_id = ANY ($1::uuid[])',
+      [ids],
+      20_000,
+    );
+  await eventually('each is a dead letter', async () => (await letters()).length === ids.length);
+  const kept = await letters();
+  expect(kept.filter(({ error_class: each }) => each !== 'forbidden')).toEqual([]);
+  expect(kept.filter(({ sender }) => sender === null)).toHaveLength(1);
+  const done = await reader.ask('SELECT FROM eco.outcome WHERE command_id = ANY ($1::uuid[])', [ids], 20_000);
+  expect(done).toEqual([]);
+  expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
+}, 120_000);
 
 it('hands over when it stops in the middle of work; nothing is missing or done twice', async () => {
   const leader = active() as typeof first;

@@ -368,6 +368,9 @@ export class Writer implements LeaderLoop {
       const rounded = { load: Math.round(ms.load), decide: Math.round(ms.decide), store: Math.round(ms.store) };
       log[level]({ term, seq, commands: taken.length, ms: rounded, correlationIds }, 'batch');
     }
+    for (const { commandId, kind, sender, reason } of effects.forbidden) {
+      log.warn({ commandId, kind, sender, reason, term, seq }, 'forbidden command: its sender may not send it');
+    }
     if (effects.deadLetters.length === 0 && !log.isLevelEnabled('debug')) return;
     taken.forEach(({ arrived }, index) => {
       const reply = effects.replies[index];
@@ -389,7 +392,7 @@ function correlationIdsOf(taken: readonly Taken[]): string[] {
 
 function deliveredIn(delivery: Delivery): Delivered[] {
   const { content, queue, deliveryCount, userId } = delivery;
-  return readCommands(content.type === 'json' ? content.value : content.raw).map((arrived) => {
+  return readCommands(content.type === 'json' ? content.value : content.raw, userId ?? null).map((arrived) => {
     // Only the broker can know who sent an unreadable command.
     if (!arrived.readable) arrived.sentBy ??= userId ?? null;
     return { arrived, queue, deliveryCount, delivery };

@@ -1,5 +1,14 @@
 import { verifierSecretsSchema } from '@eco/access';
-import { apiSecretsSetting, clientSettings, readConfig, settings, type ConfigOf, type Environment } from '@eco/service';
+import { z } from 'zod';
+import {
+  apiSecretsSetting,
+  clientSettings,
+  readConfig,
+  settings,
+  type ConfigOf,
+  type Environment,
+  type Setting,
+} from '@eco/service';
 import { readSettings } from '@eco/api/reads';
 
 export const sucursalSettings = {
@@ -14,6 +23,11 @@ export const sucursalSettings = {
   brokers: settings.brokers,
   groups: settings.groups,
   tokenGraceHours: settings.tokenGraceHours,
+  pinsFile: {
+    variable: 'ECO_PINS_FILE',
+    description: 'File in which the branch keeps the hashes of its staff’s PINs; absent: no log-in by PIN',
+    schema: z.string().optional(),
+  } satisfies Setting<string | undefined>,
   ...readSettings,
   secrets: apiSecretsSetting(['eco_reader'], { tokens: verifierSecretsSchema }),
 };

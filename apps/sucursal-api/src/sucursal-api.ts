@@ -3,9 +3,11 @@ import { CommandRoutes } from '@eco/api/commands';
 import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
+import { branchAudience, BranchPins, RevokedSessions } from '@eco/identity';
 import { openIntake, type CommandIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import type { SucursalConfig } from './config.js';
+import { PinController } from './pins/pin.controller.js';
 
 const api = {
   title: 'EcoMarket Sucursal API',
@@ -16,9 +18,10 @@ const api = {
 
 @Module({})
 class SucursalModule {
-  static with(intake: CommandIntake, reads: Reads): DynamicModule {
+  static with(intake: CommandIntake, reads: Reads, pins: BranchPins | undefined): DynamicModule {
     return {
       module: SucursalModule,
+      ...(pins && { controllers: [PinController], providers: [{ provide: BranchPins, useValue: pins }] }),
       imports: [
         CommandRoutes.of(intake, ['orders', 'reservations', 'receiveTransfers', 'carts', 'customers']),
         ReadRoutes.of(
@@ -60,12 +63,20 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
     branchId: config.branchId,
     reads,
   });
+  const revoked = new RevokedSessions(reads, frame.log);
+  const { branchId, pinsFile: file } = config;
+  const pins = file === undefined ? undefined : await BranchPins.open({ branchId, file, reads, log: frame.log });
   await reads.start();
+  await Promise.all([revoked.start(), pins?.start()]);
   return startService(frame, {
-    module: SucursalModule.with(commands.intake, reads),
-    authorization: authorizationOf(config, config.branchId),
+    module: SucursalModule.with(commands.intake, reads, pins),
+    authorization: authorizationOf(frame, config, {
+      branchId,
+      revoked: { has: (sessionId) => revoked.has(sessionId) || pins?.hasEnded(sessionId) === true },
+      own: pins && { key: pins.publicKey, audience: branchAudience(branchId) },
+    }),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
-    close: [() => commands.stop(), async () => reads.stop()],
+    close: [() => commands.stop(), () => revoked.stop(), async () => pins?.stop(), async () => reads.stop()],
   });
 }

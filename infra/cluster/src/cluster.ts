@@ -3,6 +3,7 @@ import type { Login } from '@eco/base';
 import type { BrokerUser } from '@eco/contracts';
 import { DATABASE_NAME } from '@eco/postgres';
 import { removeDataFolder } from './data-folder.js';
+import { addFirstAdministrator } from './first-administrator.js';
 import { addFirstProducts } from './first-products.js';
 import type { Host, OpenedHost } from './host.js';
 import type { Layout } from './layout.js';
@@ -16,6 +17,7 @@ import { stopSteps } from './native/stop-stages.js';
 import { Supervision } from './native/supervision.js';
 import { beginRun, endRun, updateRun, type Run } from './run-file.js';
 import type { DatabaseAccess, RunningBroker, RunningCluster, RunningGroup, RunningService } from './running-cluster.js';
+import { rotateSigningKey } from './rotate-keys.js';
 import { brokerLogin, type DatabaseLogin } from './secrets.js';
 import { runSteps, type RunSteps, type Step } from './steps.js';
 
@@ -56,6 +58,7 @@ export class Cluster implements RunningCluster {
   readonly #supervision: Supervision;
   readonly #logFiles = new LogFiles(() => this.#processes.map(({ spec }) => spec.logFile));
   readonly #missing = new MissingServers(() => updateRun(this.#host.dataDir, this.#run()));
+  #firstAdministrator: Login | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   readonly #reaper: Reaper | undefined;
@@ -99,6 +102,14 @@ export class Cluster implements RunningCluster {
 
   get tokens(): TokenSecrets {
     return this.#host.secrets.tokens;
+  }
+
+  get firstAdministrator(): Login | undefined {
+    return this.#firstAdministrator;
+  }
+
+  rotateSigningKey(): Promise<string> {
+    return rotateSigningKey(this.#host.dataDir, this.layout.services);
   }
 
   /** Processes of this machine: the services, and the servers if they are processes. */
@@ -146,11 +157,15 @@ export class Cluster implements RunningCluster {
     const servers = this.#servers.startStep();
     const central = this.layout.services.find(({ app }) => app === 'central-api');
     if (central === undefined) return [servers];
-    const products = {
-      title: 'first products',
-      run: () => addFirstProducts(`http://${central.host}:${central.port}`, this.tokens),
+    const url = `http://${central.host}:${central.port}`;
+    const products = { title: 'first products', run: () => addFirstProducts(url, this.tokens) };
+    const administrator = {
+      title: 'first administrator',
+      run: async () => {
+        this.#firstAdministrator = await addFirstAdministrator(url, this.tokens);
+      },
     };
-    return [servers, this.#services.startStep(), products];
+    return [servers, this.#services.startStep(), products, administrator];
   }
 
   supervise(say: (line: string) => void): void {

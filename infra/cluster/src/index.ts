@@ -18,6 +18,7 @@ export type {
 } from './running-cluster.js';
 export { ensureLoadGenerator } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
+export { rotateSigningKey } from './rotate-keys.js';
 export { brokerLogin, brokerSecretsFile, openSecrets, type Secrets } from './secrets.js';
 export { journalsDir, removeDataFolder } from './data-folder.js';
 export { isSameProcess } from './native/identity.js';
@@ -27,6 +28,7 @@ export { Refused } from './refused.js';
 export { leftoversOf, stopLeftoverSteps, untilEnded } from './native/leftovers.js';
 export { ProcessError } from './native/native-process.js';
 export { endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
+export { addFirstAdministrator } from './first-administrator.js';
 export { addFirstProducts } from './first-products.js';
 export { allDir, configure, wantGroup } from './compose/configure.js';
 export { declare } from './compose/declare.js';

@@ -87,6 +87,10 @@ export interface RunningCluster {
   brokerLogin(user: BrokerUser): Login;
   /** The keys of access tokens: a caller makes its own tokens with them. */
   readonly tokens: TokenSecrets;
+  /** Log-in of the administrator that this start has added; undefined: an earlier one did. */
+  readonly firstAdministrator: Login | undefined;
+  /** See `rotateSigningKey`. */
+  rotateSigningKey(): Promise<string>;
   /** `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
   /** Restarts services that end on their own from now on. `say` gets a line whenever a process ends. */

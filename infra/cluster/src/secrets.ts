@@ -43,9 +43,11 @@ const commonUsers = [
 ] as const satisfies readonly BrokerUser[];
 const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
+const TOKENS_FILE = 'tokens.json';
+
 /** Database roles of each service. */
 const databaseNeeds: Record<App, readonly LoginRole[]> = {
-  'central-api': ['eco_reader', ...consumerRoles],
+  'central-api': ['eco_reader', 'eco_identity', ...consumerRoles],
   'sucursal-api': ['eco_reader'],
   'read-service': ['eco_reader', 'eco_monitor'],
   'shard-writer': ['eco_writer'],
@@ -70,7 +72,21 @@ export async function openSecrets(
     isMember,
   );
   const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
-  return { cookie, broker, database, tokens: await openTokenSecrets(path.join(dir, 'tokens.json')) };
+  return { cookie, broker, database, tokens: await openTokenSecrets(path.join(dir, TOKENS_FILE)) };
+}
+
+/** Replaces the keys of access tokens, also in the files of these services. */
+export async function writeTokenSecrets(
+  dataDir: string,
+  services: readonly { readonly name: string; readonly app: App }[],
+  tokens: TokenSecrets,
+): Promise<void> {
+  await writeSecretFile(path.join(secretsDir(dataDir), TOKENS_FILE), toJson(tokens));
+  for (const { name, app } of services) {
+    const file = serviceSecretsFile(dataDir, name);
+    const others = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeSecretFile(file, toJson({ ...others, ...tokensOf(app, tokens) }));
+  }
 }
 
 /** A branch that is not described now may be again. */
@@ -98,7 +114,7 @@ export function serviceSecrets(service: ServiceIdentity, secrets: Secrets): stri
   return toJson({
     ...brokerLoginsOf(service, secrets),
     database: Object.fromEntries(databaseNeeds[service.app].map((role) => [role, secrets.database[role]])),
-    ...tokensOf(service.app, secrets),
+    ...tokensOf(service.app, secrets.tokens),
   });
 }
 
@@ -116,7 +132,7 @@ function brokerLoginsOf({ app, branchId, groupId = '' }: ServiceIdentity, secret
 }
 
 /** Only Central makes tokens. The others get the public keys. */
-function tokensOf(app: App, { tokens }: Secrets): object {
+function tokensOf(app: App, tokens: TokenSecrets): object {
   switch (app) {
     case 'central-api':
       return { tokens };

@@ -2,14 +2,17 @@ export { anonymousPrincipal, roles, type CallerRole, type Principal, type Role, 
 export {
   createSigningKey,
   createTokenSecrets,
+  idKeyOf,
+  publicKeyOf,
   tokenSecretsSchema,
   verifierSecretsSchema,
   type SignerSecrets,
   type TokenSecrets,
   type VerifierSecrets,
 } from './keys.js';
+export { announceKey, useAnnouncedKey } from './key-rotation.js';
 export { OwnToken } from './own-token.js';
-export { TokenSigner, TokenVerifier, type TokenGrant, type Verified, type VerifierOptions } from './token.js';
+export { AUDIENCE, TokenSigner, TokenVerifier, type TokenGrant, type Verified, type VerifierOptions } from './token.js';
 export {
   callerRoles,
   fieldRuleOf,

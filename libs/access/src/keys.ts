@@ -6,7 +6,7 @@ const ID_KEY_BYTES = 16;
 const MASTER_BYTES = 32;
 const ED25519_BYTES = 32;
 
-/** That many bytes as base64url without padding. */
+/** Schema of a number of bytes, written as base64url without padding. */
 const bytesSchema = (bytes: number) => z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`));
 
 export const idKeySchema = bytesSchema(ID_KEY_BYTES);
@@ -19,6 +19,8 @@ const publicKeySchema = z.strictObject({
   /** RFC 7638 thumbprint. */
   kid: z.string().min(1).max(64),
   x: bytesSchema(ED25519_BYTES),
+  /** When another key began to sign, s since 1970. Absent: it signs, or will. */
+  retiredAt: z.int().optional(),
 });
 const privateKeySchema = publicKeySchema.extend({ d: bytesSchema(ED25519_BYTES) });
 
@@ -36,6 +38,8 @@ const signerSecretsSchema = z.object({
   signingKey: privateKeySchema,
   /** Each principal's id key derives from it, so it stays when the signing key is rotated. */
   idKeyMaster: bytesSchema(MASTER_BYTES),
+  /** The key that signs after the rotation which is under way. Its public key is in `keys` already. */
+  nextSigningKey: privateKeySchema.optional(),
 });
 export type SignerSecrets = z.infer<typeof signerSecretsSchema>;
 

@@ -61,7 +61,7 @@ export interface FieldRule {
   readonly allows: (value: unknown) => boolean;
 }
 
-/** `idempotencyKey`: of the request. Undefined: the reach demands nothing. */
+/** `idempotencyKey`: the header of the request. Returns undefined if the reach demands nothing. */
 export function fieldRuleOf({ principal, reach }: Caller, idempotencyKey?: string): FieldRule | undefined {
   const { customerId, branchId } = principal;
   switch (reach) {

@@ -2,9 +2,9 @@ import type { CommandKind } from '@eco/contracts';
 
 /** Roles of accounts and machines. What each may do is stated in the `access` of each operation. */
 export const roles = [
-  /** Accounts, keys and dead letters; no business. */
+  /** Keeps accounts, keys and dead letters, and has no part in business. */
   'administrator',
-  /** Head office. */
+  /** Works at the head office. */
   'manager',
   'branch-manager',
   'cashier',

@@ -163,7 +163,7 @@ describe('an access token', () => {
 });
 
 describe('an id key', () => {
-  it('is the same for the same principal, another for every other, and 16 bytes', () => {
+  it('has 16 bytes, which are the same for the same principal and others for any other one', () => {
     const { idKeyMaster } = secrets;
     expect(idKeyOf('a', idKeyMaster)).toEqual(idKeyOf('a', idKeyMaster));
     expect(idKeyOf('a', idKeyMaster)).not.toEqual(idKeyOf('b', idKeyMaster));

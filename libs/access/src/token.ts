@@ -6,7 +6,7 @@ import { roles, type Principal, type Role, type Scope } from './principal.js';
 
 /** `iss` and the usual `aud` of our tokens. */
 const ISSUER = 'ecomarket';
-const AUDIENCE = 'ecomarket';
+export const AUDIENCE = 'ecomarket';
 
 /** Pinned: a token that names another algorithm, or none, is refused before its signature is looked at. */
 const ALGORITHM = 'EdDSA';
@@ -14,7 +14,7 @@ const ALGORITHM = 'EdDSA';
 /** A token of ours has some 600 characters. */
 const TOKEN_CHARS_MAX = 4_096;
 
-/** About 1 kB each. */
+/** Verified tokens that are remembered. Each takes about 1 kB. */
 const KNOWN_MAX = 10_000;
 
 /** What a token states about its principal. */
@@ -27,6 +27,8 @@ export interface TokenGrant {
   readonly customerId?: string | null;
   readonly scopes?: readonly Scope[];
   readonly sessionId?: string | null;
+  /** 16 bytes. Absent: it is derived from the master secret. */
+  readonly idKey?: Buffer;
 }
 
 const claimsSchema = z
@@ -47,18 +49,23 @@ const claimsSchema = z
 
 /** Makes access tokens. */
 export class TokenSigner {
-  readonly #secrets: SignerSecrets;
-  readonly #key: Promise<CryptoKey | Uint8Array>;
+  #signing: { readonly secrets: SignerSecrets; readonly key: Promise<CryptoKey | Uint8Array> };
 
   constructor(secrets: SignerSecrets) {
-    this.#secrets = secrets;
-    this.#key = importJWK(secrets.signingKey, ALGORITHM);
+    this.#signing = { secrets, key: importJWK(secrets.signingKey, ALGORITHM) };
+  }
+
+  /** Signs with these from now on. */
+  useSecrets(secrets: SignerSecrets): void {
+    this.#signing = { secrets, key: importJWK(secrets.signingKey, ALGORITHM) };
   }
 
   /** `seconds`: how long the token is valid. Throws if the grant lacks the branch or the customer of its role. */
   async sign(grant: TokenGrant, seconds: number, audience: string = AUDIENCE): Promise<string> {
     const { id, role, branchId, customerId, scopes = [], sessionId } = grant;
-    const { signingKey, idKeyMaster } = this.#secrets;
+    const { secrets, key } = this.#signing;
+    const { signingKey, idKeyMaster } = secrets;
+    const idKey = grant.idKey ?? idKeyOf(id, idKeyMaster);
     const iat = Math.floor(Date.now() / 1000);
     const { sub, ...claims } = claimsSchema.parse({
       sub: id,
@@ -67,7 +74,7 @@ export class TokenSigner {
       customer: customerId ?? undefined,
       scope: scopes.length > 0 ? scopes.join(' ') : undefined,
       sid: sessionId ?? undefined,
-      idk: idKeyOf(id, idKeyMaster).toString('base64url'),
+      idk: idKey.toString('base64url'),
       iat,
       exp: iat + seconds,
     });
@@ -76,7 +83,7 @@ export class TokenSigner {
       .setIssuer(ISSUER)
       .setAudience(audience)
       .setSubject(sub)
-      .sign(await this.#key);
+      .sign(await key);
   }
 }
 
@@ -88,7 +95,7 @@ export type Verified =
 
 export interface VerifierOptions {
   readonly keys: VerifierSecrets['keys'];
-  /** A token for any of these is accepted. */
+  /** Audiences: a token for any of them is accepted. */
   readonly audiences?: readonly string[];
   /** How long after its expiry a token still counts as `graceful`, s. */
   readonly graceSeconds: number;
@@ -110,7 +117,7 @@ interface Known {
  */
 export class TokenVerifier {
   readonly #options: VerifierOptions;
-  readonly #keySet: ReturnType<typeof createLocalJWKSet>;
+  #keySet: ReturnType<typeof createLocalJWKSet>;
   readonly #verifyOptions: JWTVerifyOptions;
   readonly #now: () => number;
   // Two halves; the older one is dropped whole, because deleting a Map's first entry each time takes 100 µs (V8 13).
@@ -129,6 +136,13 @@ export class TokenVerifier {
       // Which of the two states an expired token has is decided at each use.
       clockTolerance: options.graceSeconds,
     };
+  }
+
+  /** Verifies with these from now on. Tokens of a key that is missing now are forgotten, too. */
+  useKeys(keys: VerifierSecrets['keys']): void {
+    this.#keySet = createLocalJWKSet({ keys: [...keys] });
+    this.#young = new Map();
+    this.#old = new Map();
   }
 
   /** Synchronous for a token that was verified before. */

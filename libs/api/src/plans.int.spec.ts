@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { READ_PLAN_SETTINGS, SideConnection, SLOW_READ_PLAN_SETTINGS } from '@eco/postgres';
 import { changesQuery, WHOLE_BATCH, type Query } from '@eco/reads';
 import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { cartProductsQuery, cartQuery } from './carts/cart.query.js';
 import { commandQuery } from './commands/command.query.js';
+import { decidedQuery } from './http/awaited-commands.js';
 import { customerQuery } from './customers/customer.query.js';
 import { customersOfEmailQuery } from './customers/customers-of-email.query.js';
 import {
@@ -104,6 +106,7 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['an order', orderQuery, [ORDER]],
   ['an order that is none', orderQuery, ['00000000-0000-7000-8000-000000000000']],
   ['the outcome of a command', commandQuery, [ORDER]],
+  ['which of the awaited commands are decided', decidedQuery, [Array.from({ length: 500 }, () => randomUUID())]],
   ["a customer's orders", ordersOfCustomerQuery, ['customer-7', ...FIRST_ORDER, 1001, ...ALWAYS, [ORDER], null]],
   ['orders of a customer who has 100,000', ordersOfCustomerQuery, ['company', ...FIRST_ORDER, 20, ...ALWAYS, [], null]],
   [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commandBody, defineCommand } from './define-command.js';
+import { branches, commandBody, defineCommand } from './define-command.js';
 import { orderCancelledBefore, orderMade, orderRejected, orderRejection } from './orders.js';
 import { customerIdSchema, lineQuantitySchema, productIdSchema, takenAtSchema, uuidSchema } from './primitives.js';
 import { stampSchema } from './stamp.js';
@@ -31,6 +31,7 @@ export const cartCommands = {
     }),
     key: 'customerId',
     route: 'orders',
+    senders: branches.any,
     topic: 'carts',
     mayWait: true,
     result: cartEditedSchema,
@@ -47,6 +48,7 @@ export const cartCommands = {
     body: commandBody({ customerId: customerIdSchema }),
     key: 'customerId',
     route: 'orders',
+    senders: branches.any,
     topic: 'carts',
     mayWait: true,
     result: cartEditedSchema,
@@ -58,6 +60,7 @@ export const cartCommands = {
     body: commandBody({ orderId: uuidSchema, customerId: customerIdSchema, branchId: takenAtSchema }),
     key: 'customerId',
     route: 'orders',
+    senders: branches.named,
     topic: 'orders',
     mayWait: true,
     ...orderMade,

@@ -4,7 +4,7 @@ import { messageObject } from './compatibility.js';
 import { customerCommands } from './customers.js';
 import { deadLetterCommands, replaySchema } from './dead-letters.js';
 import { orderCommands } from './orders.js';
-import { nameInLogsSchema, timestampSchema, uuidSchema } from './primitives.js';
+import { nameInLogsSchema, takenAtSchema, timestampSchema, uuidSchema } from './primitives.js';
 import { productCommands } from './products.js';
 import { reservationCommands } from './reservations.js';
 import { stampSchema } from './stamp.js';
@@ -30,6 +30,11 @@ export const commandKinds = {
 
 export type CommandKind = keyof typeof commandKinds;
 export type CommandBody<K extends CommandKind> = z.infer<(typeof commandKinds)[K]['body']>;
+
+/** Kinds whose command a branch may send only for what is stored as its own. */
+export type OwnedKind = {
+  [K in CommandKind]: (typeof commandKinds)[K]['senders'] extends { actsOnStored: true } ? K : never;
+}[CommandKind];
 
 /** Kinds whose command makes something under its own id. */
 export type MakingKind = {
@@ -58,11 +63,25 @@ const idFields = new Map(
   ]),
 );
 
+/**
+ * Who asked for a command, as the API that sends it states. The writer checks only that the branch is the sender's: a
+ * branch states actors of its own, the head office any.
+ */
+export const actorSchema = messageObject({
+  /** Of the account. */
+  id: nameInLogsSchema,
+  /** Null: the person belongs to no branch. */
+  branchId: takenAtSchema,
+});
+export type Actor = z.infer<typeof actorSchema>;
+
 const envelopeFields = {
   /** Any UUID. If the command makes an order, a reservation or a transfer, this is also the id of that. */
   id: uuidSchema,
   /** Made by the sender. It contains the time. */
   stamp: stampSchema,
+  /** The person or program for whom the API sends it. Absent: the API knows none, or is older. */
+  actor: actorSchema.optional(),
   /** Process that sent it, for people who investigate. */
   sentBy: nameInLogsSchema,
   /** Follows one request through messages and logs. */

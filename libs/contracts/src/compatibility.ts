@@ -56,6 +56,11 @@ export const formatChanges = {
       what: 'receivers keep unknown fields',
       olderPeers: 'a sender from before sends no unknown field; a writer from before is upgraded first',
     },
+    {
+      version: 1,
+      what: 'the envelope may state the actor, and a replay the first sender',
+      olderPeers: 'a writer from before ignores both; a command of a sender from before is stored without an actor',
+    },
   ],
   replies: [
     { version: 1, what: 'first', olderPeers: FIRST },
@@ -63,6 +68,11 @@ export const formatChanges = {
       version: 1,
       what: 'receivers take an unknown reply for none',
       olderPeers: 'an API from before receives only replies that it knows, because none has been added',
+    },
+    {
+      version: 1,
+      what: 'the reply of a dead letter says if it is forbidden',
+      olderPeers: 'an API from before shows it as any dead letter; a writer from before forbids nothing',
     },
   ],
   changeEvent: [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commandBody, defineCommand } from './define-command.js';
+import { branches, commandBody, defineCommand } from './define-command.js';
 import { customerIdSchema, emailSchema, personNameSchema, takenAtSchema, takenBy } from './primitives.js';
 
 export const customerCommands = {
@@ -12,6 +12,7 @@ export const customerCommands = {
     }),
     key: 'customerId',
     route: 'orders',
+    senders: branches.named,
     topic: 'customers',
     // Nothing is sold by registering a customer, so it may be refused while no broker is reachable.
     mayWait: false,

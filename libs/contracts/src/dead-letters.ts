@@ -18,6 +18,11 @@ export const replaySchema = messageObject({
   bodyHash: bodyHashSchema,
   /** The requesting operator. */
   by: nameInLogsSchema,
+  /**
+   * Broker user that first sent the command, as stored with the dead letter. It counts only in a group that does not have
+   * the dead letter, which then belongs to another group of the chain. Absent: unknown.
+   */
+  sender: nameInLogsSchema.optional(),
 });
 export type Replay = z.infer<typeof replaySchema>;
 
@@ -33,6 +38,7 @@ export const deadLetterCommands = {
     }),
     key: 'commandId',
     route: 'products',
+    senders: 'dead-letter-admin',
     topic: null,
     mayWait: false,
     /** False: no dead letter with that id and body is open. */

@@ -18,6 +18,19 @@ export const commandRoutes = {
 } as const satisfies Record<string, QueueKind>;
 export type CommandRoute = keyof typeof commandRoutes;
 
+/**
+ * Who may send a kind of command. `central`: the head office alone. `dead-letter-admin`: that user alone. `nobody`: the
+ * batch that needs one makes it. `BranchSenders`: the head office, and each branch for what is its own.
+ */
+export type CommandSenders = 'central' | 'dead-letter-admin' | 'nobody' | BranchSenders;
+
+export interface BranchSenders {
+  /** Fields of the body that must be the branch's id. */
+  readonly names: readonly string[];
+  /** What it acts on is stored, and must belong to the branch: its rules have `ownerOf`. */
+  readonly actsOnStored: boolean;
+}
+
 /** A reason for which a command may be refused: the problem that the API answers, and members that give details. */
 export interface Refusal {
   /** 404: what it names is unknown; 409 otherwise. */
@@ -38,6 +51,7 @@ export interface CommandDescriptor {
   /** Field of the body whose hash names the command's bucket. */
   readonly key: 'customerId' | 'productId' | 'commandId';
   readonly route: CommandRoute;
+  readonly senders: CommandSenders;
   /** Topic of its changes. Null: only operators learn of it. */
   readonly topic: Topic | null;
   /**
@@ -70,5 +84,15 @@ export function defineCommand<const Command extends CommandDescriptor>(
 ): Command & Pick<CommandDescriptor, 'makes'> {
   return command;
 }
+
+/** Of a command that a branch may send. */
+export const branches = {
+  /** For everybody's customers: it names no branch. */
+  any: { names: [], actsOnStored: false },
+  named: { names: ['branchId'], actsOnStored: false },
+  owning: { names: [], actsOnStored: true },
+  namedAndOwning: { names: ['branchId'], actsOnStored: true },
+  atOwnLocation: { names: ['location'], actsOnStored: true },
+} as const satisfies Record<string, BranchSenders>;
 
 type FieldOf<Command extends CommandDescriptor> = keyof z.infer<Command['body']>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commandBody, defineCommand } from './define-command.js';
+import { branches, commandBody, defineCommand } from './define-command.js';
 import { orderLineSchema, commandLinesSchema, pricedLineSchema, shortLineSchema } from './order-lines.js';
 import {
   centsSchema,
@@ -95,6 +95,7 @@ export const orderCommands = {
     }),
     key: 'customerId',
     route: 'orders',
+    senders: branches.named,
     topic: 'orders',
     mayWait: true,
     ...orderMade,
@@ -106,6 +107,7 @@ export const orderCommands = {
     body: commandBody({ orderId: uuidSchema, customerId: customerIdSchema }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.owning,
     topic: 'orders',
     mayWait: false,
     result: orderEndedSchema,
@@ -123,6 +125,7 @@ export const orderCommands = {
     body: commandBody({ orderId: uuidSchema, customerId: customerIdSchema }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.owning,
     topic: 'orders',
     mayWait: false,
     result: orderEndedSchema,
@@ -140,6 +143,7 @@ export const orderCommands = {
     }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.atOwnLocation,
     topic: 'orders',
     mayWait: false,
     result: orderReturnedSchema,

@@ -84,7 +84,13 @@ export const replySchema = z.discriminatedUnion('type', [
     result: z.record(z.string(), z.unknown()),
   }),
   z.object({ type: z.literal('key-conflict'), commandId: uuidSchema }),
-  z.object({ type: z.literal('dead-letter'), commandId: uuidSchema, reason: z.string() }),
+  z.object({
+    type: z.literal('dead-letter'),
+    commandId: uuidSchema,
+    reason: z.string(),
+    /** Its sender may not send it. Absent: it may. */
+    forbidden: z.literal(true).optional(),
+  }),
 ]);
 export type Reply = z.infer<typeof replySchema>;
 

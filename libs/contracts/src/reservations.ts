@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commandBody, defineCommand } from './define-command.js';
+import { branches, commandBody, defineCommand } from './define-command.js';
 import { orderLineSchema, commandLinesSchema, pricedLineSchema } from './order-lines.js';
 import { orderCancelledBefore, orderMade } from './orders.js';
 import {
@@ -68,6 +68,7 @@ export const reservationCommands = {
     }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.named,
     topic: 'orders',
     makes: 'reservationId',
     mayWait: false,
@@ -95,6 +96,7 @@ export const reservationCommands = {
     }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.namedAndOwning,
     topic: 'orders',
     mayWait: false,
     ...orderMade,
@@ -105,6 +107,7 @@ export const reservationCommands = {
     body: commandBody({ reservationId: uuidSchema, customerId: customerIdSchema }),
     key: 'customerId',
     route: 'counter',
+    senders: branches.owning,
     topic: 'orders',
     mayWait: false,
     result: reservationEndedSchema,
@@ -116,6 +119,7 @@ export const reservationCommands = {
     body: commandBody({ reservationId: uuidSchema, customerId: customerIdSchema }),
     key: 'customerId',
     route: 'counter',
+    senders: 'nobody',
     topic: 'orders',
     mayWait: false,
     result: reservationEndedSchema,

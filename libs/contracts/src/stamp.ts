@@ -18,6 +18,13 @@ export type Stamp = z.infer<typeof stampSchema>;
  */
 export const CLOCK_SKEW_MS_MAX = 1_000;
 
+/**
+ * A stamp that is further ahead of the group's clock, ms, is not believed. An API that has seen its group is at most
+ * `CLOCK_SKEW_MS_MAX` ahead. One that has seen no database since its start goes by its machine's clock. Five minutes is
+ * what Kerberos tolerates (RFC 4120) and what time synchronisation never reaches.
+ */
+export const STAMP_AHEAD_MS_MAX = 300_000;
+
 /** The next stamp of one sender: later than `previous`, even if the wall clock stopped or ran back. */
 export function nextStamp(previous: Stamp | undefined, nowMs: number, sender: string): Stamp {
   let ms = nowMs;
@@ -47,6 +54,25 @@ export function stampMs(stamp: Stamp): number {
 
 export function senderOf(stamp: Stamp): string {
   return stamp.slice(22);
+}
+
+const SENDER_LENGTH_MAX = 64;
+/** Length of the random part of a sender, with its dot. */
+const SUFFIX_LENGTH = 9;
+
+/**
+ * What precedes the last dot in the senders of a broker user's stamps. Ids of branches that are equal in their first 48
+ * characters share it.
+ */
+export function stampOwnerOf(user: string): string {
+  return user.slice(0, SENDER_LENGTH_MAX - SUFFIX_LENGTH);
+}
+
+/** Whether this broker user's processes make stamps with this sender. */
+export function ownsStamp(user: string, stamp: Stamp): boolean {
+  const owner = stampOwnerOf(user);
+  const sender = senderOf(stamp);
+  return sender.lastIndexOf('.') === owner.length && sender.startsWith(owner);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commandBody, defineCommand } from './define-command.js';
+import { branches, commandBody, defineCommand } from './define-command.js';
 import { locationSchema, movedQuantitySchema, productIdSchema, stockReasonSchema, uuidSchema } from './primitives.js';
 import { productUnknown } from './products.js';
 import { locationUnknown, stockMovedSchema, stockShort } from './stock.js';
@@ -47,6 +47,7 @@ export const transferCommands = {
     }).refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another location than from' }),
     key: 'productId',
     route: 'products',
+    senders: 'central',
     topic: 'stock',
     makes: 'transferId',
     mayWait: false,
@@ -57,6 +58,7 @@ export const transferCommands = {
     body: commandBody({ transferId: uuidSchema, productId: productIdSchema }),
     key: 'productId',
     route: 'counter',
+    senders: branches.owning,
     topic: 'stock',
     mayWait: false,
     result: transferMovedSchema,
@@ -67,6 +69,7 @@ export const transferCommands = {
     body: commandBody({ transferId: uuidSchema, productId: productIdSchema, reason: stockReasonSchema }),
     key: 'productId',
     route: 'products',
+    senders: 'central',
     topic: 'stock',
     mayWait: false,
     result: transferWrittenOffSchema,

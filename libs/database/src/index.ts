@@ -16,7 +16,7 @@ export {
 export { ReplicationWatch, type NodeReplication } from './replication/replication-watch.js';
 export { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from './replication/absent-slots.js';
 export { removeCartItems } from './tables/carts.js';
-export { KEY_CONFLICTS_PER_SENDER_MAX } from './tables/dead-letters.js';
+export { LETTERS_PER_SENDER_MAX } from './tables/dead-letters.js';
 export type { LeftOut, LoadBounds, Query } from './tables/load.js';
 export { WHERE_FENCED } from './tables/store.js';
 export { loads, stores } from './tables/tables.js';

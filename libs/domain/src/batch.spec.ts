@@ -24,7 +24,17 @@ function allBut(key: string): Set<number> {
 function letterOf(one: Command, reason: string): DeadLetter {
   const { id: commandId, kind } = one;
   const of = { commandId, bodyHash: bodyHash(one), kind, bucket: bucketOf(keyOf(one), BUCKETS) };
-  return { ...of, state: 'open', errorClass: 'database', failureSite: '22003', reason, tries: 1, lastNumber: 0 };
+  return {
+    ...of,
+    state: 'open',
+    errorClass: 'database',
+    failureSite: '22003',
+    reason,
+    sender: 'central',
+    actor: null,
+    tries: 1,
+    lastNumber: 0,
+  };
 }
 
 /** Decides without storing. */
@@ -48,6 +58,8 @@ describe('decideBatch', () => {
         failureSite: `bucket ${bucket}`,
         reason: `this group does not own bucket ${bucket}`,
         errorClass: 'not-owned',
+        sender: 'central',
+        actor: null,
         sentBy: 'spec',
         command: order,
       },
@@ -171,7 +183,7 @@ describe('decideBatch', () => {
   it('dead-letters an unreadable command once and leaves its neighbours alone', () => {
     const group = new MemoryGroup(AT);
     const bad = { ...cafe, stamp: 'yesterday' };
-    const arrived = readCommands({ version: 1, commands: [bad, cafe, 7, bad] });
+    const arrived = readCommands({ version: 1, commands: [bad, cafe, 7, bad] }, 'central');
     const { replies, deadLetters, outcomes } = group.write(arrived);
     expect(replies.map(({ type }) => type)).toEqual(['dead-letter', 'outcome', 'dead-letter', 'dead-letter']);
     expect(deadLetters).toMatchObject([
@@ -183,7 +195,7 @@ describe('decideBatch', () => {
   });
 
   it('lets an operator discard unreadable content', () => {
-    const [bad] = readCommands({ version: 1, commands: [7] }) as [Arrived & { readable: false }];
+    const [bad] = readCommands({ version: 1, commands: [7] }, 'central') as [Arrived & { readable: false }];
     const { commandId, bodyHash } = bad;
     const discarded = { bodyHash, status: 'discarded', result: {} } as const;
     const state = { ...new MemoryGroup(AT).load(neededKeys([bad])), outcomes: new Map([[commandId, discarded]]) };
@@ -200,7 +212,7 @@ describe('decideBatch', () => {
       'x\0\uD800': JSON.parse(`${'['.repeat(17)}${']'.repeat(17)}`) as unknown,
       stamp: '',
     };
-    const { deadLetters } = group.write(readCommands({ version: 1, commands: [bad] }));
+    const { deadLetters } = group.write(readCommands({ version: 1, commands: [bad] }, 'central'));
     expect(deadLetters[0]?.sentBy).toBe('a\\u0000b');
     expect(deadLetters[0]?.reason).toContain('x\\u0000\\ud800');
   });

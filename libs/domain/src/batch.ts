@@ -1,9 +1,10 @@
-import { commandKinds, keyOf, type Command, type CommandKind, type Replay, type Reply } from '@eco/contracts';
+import { CENTRAL, commandKinds, keyOf, type Command, type CommandKind, type Replay, type Reply } from '@eco/contracts';
+import { originOfBatch, ownerNamed, whyForbidden, whyNotItsOwn, type Origin } from './authority.js';
 import { bodyHash, formerBodyHash } from './body-hash.js';
 import type { DeadLetter, DeadLetterRow } from './dead-letters/dead-letter.js';
 import type { Arrived, Effects, Failure } from './effects.js';
 import { isBefore } from './instant.js';
-import { rulesOf } from './kinds.js';
+import { ownerOf, rulesOf } from './kinds.js';
 import type { OutcomeRow, StoredOutcome } from './outcomes/outcome.js';
 import { dueExpiries } from './reservations/expire-reservation.js';
 import type { Decision } from './rules.js';
@@ -31,32 +32,73 @@ export function decideBatch(
 ): Effects {
   const state = new WorkingState(stored);
   const isHere = (key: string) => state.buckets.isOwned(state.buckets.of(key));
+  const origin = originOfBatch(stored.position.group);
   // Nobody waits for replies to these.
-  for (const expiry of dueExpiries(stored, isHere)) decideCommand(expiry, state);
+  for (const expiry of dueExpiries(stored, isHere)) settle(expiry, origin, state);
   for (const one of arrived) {
-    const reply = one.readable
-      ? decideCommand(one.command, state, failures?.get(one))
-      : deadLetterUnreadable(one, state);
+    const reply = one.readable ? decideCommand(one, state, failures?.get(one)) : deadLetterUnreadable(one, state);
     state.effects.replies.push(reply);
   }
   return state.finish();
 }
 
-function decideCommand(command: Command, state: WorkingState, failure?: Failure): Reply {
-  const { id, replay } = command;
-  const retried = letterToTry(id, replay, state);
-  const reply = settle(command, state, failure, retried);
-  noteReplay(id, replay, reply, state);
+function decideCommand({ command, sender: user }: Readable, state: WorkingState, failure?: Failure): Reply {
+  const { replay } = command;
+  const sending = state.originOf(user, command.actor);
+  if (replay === undefined) return decideAs(sending, command, state, failure);
+  if (!mayReplay(sending)) {
+    return forbid(command, sending, `${named(user)} may not replay a dead letter`, state, undefined);
+  }
+  const retried = letterToTry(command.id, replay, state);
+  const first = state.originOf(firstSenderOf(command.id, replay, state), command.actor);
+  const reply = decideAs(first, command, state, failure, retried);
+  noteReplay(command.id, replay, sending, reply, state);
   return reply;
 }
 
+type Readable = Arrived & { readable: true };
+
+/** `origin`: whose authority counts. `retried`: the dead letter that this command replays; undefined if it is no replay. */
+function decideAs(
+  origin: Origin,
+  command: Command,
+  state: WorkingState,
+  failure?: Failure,
+  retried?: DeadLetter,
+): Reply {
+  const reason = whyForbidden(command, origin, state.atMs);
+  return reason === undefined
+    ? settle(command, origin, state, failure, retried)
+    : forbid(command, origin, reason, state, retried);
+}
+
+function mayReplay({ sender }: Origin): boolean {
+  return sender?.type === 'dead-letter-admin';
+}
+
+function named(user: string | null): string {
+  return user === null ? 'a message without a broker user' : `the broker user ${user}`;
+}
+
+/**
+ * A replay is judged by the user that sent the command first, as stored with the dead letter: otherwise a replay would
+ * carry out what its sender may not send. Dead letters from before senders were stored have none; as only the head office
+ * could judge them then, they count as its own. With several groups a replay goes to the bucket's owner, which may not
+ * have the dead letter and then goes by what the dead-letter admin's user states.
+ */
+function firstSenderOf(id: string, { bodyHash, sender }: Replay, state: WorkingState): string | null {
+  const letter = state.deadLetters.find(id, bodyHash);
+  if (letter === undefined) return state.buckets.areAllOwned ? null : (sender ?? null);
+  return letter.sender === null && letter.errorClass !== 'forbidden' ? 'central' : letter.sender;
+}
+
 /** `retried`: the dead letter that this command replays; undefined if it is no replay. */
-function settle(command: Command, state: WorkingState, failure?: Failure, retried?: DeadLetter): Reply {
-  const { id, kind, sentBy } = command;
+function settle(command: Command, origin: Origin, state: WorkingState, failure?: Failure, retried?: DeadLetter): Reply {
+  const { id, kind } = command;
   const bucket = bucketOf(command, state);
   const hash = storedHashOf(command, state);
   const deadLetter = (why: Failure) =>
-    storeDeadLetter(state, { commandId: id, bodyHash: hash, kind, bucket, ...why, sentBy, command }, retried);
+    storeDeadLetter(state, letterOf(command, origin, { bodyHash: hash, bucket, ...why }), retried);
 
   // With one group there is no other owner. With several groups the command should go to the bucket's owner, or be held
   // while the bucket moves. This group can't know whether the owner decided it before.
@@ -78,25 +120,59 @@ function settle(command: Command, state: WorkingState, failure?: Failure, retrie
   }
 
   const letter = state.deadLetters.find(id, hash);
-  if (letter?.state === 'open' && letter.bodyHash !== retried?.bodyHash) return deadLetterReply(letter);
+  const isAnothers = letter?.errorClass === 'forbidden' || letter?.bodyHash === retried?.bodyHash;
+  if (letter?.state === 'open' && !isAnothers) return deadLetterReply(letter);
 
   if (isTooLate(command, state)) {
-    return record(command, { bodyHash: hash, bucket, status: 'expired', result: {}, change: null }, state);
+    return record(command, origin, { bodyHash: hash, bucket, status: 'expired', result: {}, change: null }, state);
   }
 
-  const tombstone = state.tombstoneOf(id);
+  const owner = ownerIn(command, origin);
+  const tombstone = state.tombstoneOf(id, owner);
   if (tombstone !== undefined) {
     const result = { reason: tombstone };
-    return record(command, { bodyHash: hash, bucket, status: 'refused', result, change: null }, state);
+    return record(command, origin, { bodyHash: hash, bucket, status: 'refused', result, change: null }, state);
   }
 
+  if (origin.sender?.type === 'branch') {
+    const reason = whyNotItsOwn(origin, ownerOf(command, state));
+    if (reason !== undefined) return forbid(command, origin, reason, state, retried);
+  }
   if (failure !== undefined) return deadLetter(failure);
-  const decision = rulesOf(command).decide(command, state);
+  const decision = rulesOf(command).decide(command, state, owner);
   if (decision.type === 'not-owned') {
     return deadLetter({ errorClass: 'not-owned', failureSite: `products of ${kind}`, reason: decision.reason });
   }
   const { status, result, change } = decision;
-  return record(command, { bodyHash: hash, bucket, status, result, change }, state);
+  return record(command, origin, { bodyHash: hash, bucket, status, result, change }, state);
+}
+
+/** The branch that its body names, or its sender's; `central` for the head office. */
+function ownerIn({ body }: Command, { sender }: Origin): string {
+  return 'branchId' in body ? (body.branchId ?? CENTRAL) : ownerNamed(sender);
+}
+
+/** Its sender may not send it. Nothing is looked at, and nothing that others send under its id is affected. */
+function forbid(
+  command: Command,
+  origin: Origin,
+  reason: string,
+  state: WorkingState,
+  retried: DeadLetter | undefined,
+): Reply {
+  const bodyHash = storedHashOf(command, state);
+  const why = { errorClass: 'forbidden', failureSite: command.kind, reason } as const;
+  const row = letterOf(command, origin, { bodyHash, bucket: bucketOf(command, state), ...why });
+  return storeForbidden(state, row, retried);
+}
+
+function letterOf(
+  command: Command,
+  { user, actor }: Origin,
+  row: Failure & Pick<DeadLetterRow, 'bodyHash' | 'bucket'>,
+): DeadLetterRow {
+  const { id: commandId, kind, sentBy } = command;
+  return { commandId, kind, ...row, sender: user, actor: actor?.id ?? null, sentBy, command };
 }
 
 /** The body hash under which the outcome or dead letter is stored: the former hash, if one is stored under it. */
@@ -129,22 +205,55 @@ function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): num
   return buckets.isOwned(bucket) ? bucket : buckets.any;
 }
 
-/** Its id may be that of a valid command, so only an outcome for this exact content (discarded) settles it. */
-function deadLetterUnreadable(arrived: Arrived & { readable: false }, state: WorkingState): Reply {
-  const { commandId, bodyHash, kind, reason, errorClass, failureSite, sentBy, raw, replay } = arrived;
+/**
+ * Its id may be that of a valid command, so only an outcome for this exact content (discarded) settles it. A sender of
+ * commands may be mistaken about their form; anybody else may send none, in any form.
+ */
+function deadLetterUnreadable(arrived: Unreadable, state: WorkingState): Reply {
+  const { commandId, bodyHash, kind, reason, errorClass, failureSite, sentBy, raw, replay, sender: user } = arrived;
+  const sending = state.originOf(user, undefined);
+  const common = {
+    commandId,
+    bodyHash,
+    kind,
+    bucket: null,
+    failureSite,
+    sender: user,
+    actor: null,
+    sentBy,
+    command: raw,
+  };
+  if (sending.sender === undefined) {
+    const why = user === null ? 'the message names no broker user' : `${named(user)} sends no commands`;
+    return storeForbidden(state, { ...common, errorClass: 'forbidden', reason: why }, undefined);
+  }
   const outcome = state.outcomeOf(commandId);
   if (outcome?.bodyHash === bodyHash) return outcomeReply(commandId, outcome, true);
-  const row = { commandId, bodyHash, kind, bucket: null, reason, errorClass, failureSite, sentBy, command: raw };
-  const reply = storeDeadLetter(state, row, letterToTry(commandId, replay, state));
-  noteReplay(commandId, replay, reply, state);
+  const retried = mayReplay(sending) ? letterToTry(commandId, replay, state) : undefined;
+  const reply = storeDeadLetter(state, { ...common, errorClass, reason, sender: retried?.sender ?? user }, retried);
+  if (mayReplay(sending)) noteReplay(commandId, replay, sending, reply, state);
   return reply;
 }
 
-/** Stores a new dead letter. An existing one is left as it is, with its first reason, unless this is a replay of it. */
+type Unreadable = Arrived & { readable: false };
+
+/** An existing dead letter is not written again and keeps its first reason, unless this is a replay of it. */
 function storeDeadLetter(state: WorkingState, row: DeadLetterRow, retried: DeadLetter | undefined): Reply {
   const letter = state.deadLetters.find(row.commandId, row.bodyHash);
   if (letter === undefined) return deadLetterReply(state.deadLetters.add(row));
-  return deadLetterReply(letter.bodyHash === retried?.bodyHash ? state.deadLetters.failAgain(letter, row) : letter);
+  // What another sender sent without being allowed to does not stand for this one.
+  const isOfAnother = letter.errorClass === 'forbidden' && letter.sender !== row.sender;
+  const isReplaced = isOfAnother || letter.bodyHash === retried?.bodyHash;
+  return deadLetterReply(isReplaced ? state.deadLetters.failAgain(letter, row) : letter);
+}
+
+function storeForbidden(state: WorkingState, row: DeadLetterRow, retried: DeadLetter | undefined): Reply {
+  const { commandId, kind, sender, reason } = row;
+  const letter = state.deadLetters.find(commandId, row.bodyHash);
+  if (letter === undefined) state.deadLetters.add(row);
+  else if (letter.bodyHash === retried?.bodyHash) state.deadLetters.failAgain(letter, row);
+  state.effects.forbidden.push({ commandId, kind, sender, reason });
+  return { type: 'dead-letter', commandId, reason, forbidden: true };
 }
 
 function deadLetterReply({ commandId, reason }: Readonly<DeadLetter>): Reply {
@@ -162,7 +271,13 @@ function letterToTry(commandId: string, replay: Replay | undefined, state: Worki
 }
 
 /** Notes that a replay was tried. The dead letter may be from an earlier replay in this batch. */
-function noteReplay(commandId: string, replay: Replay | undefined, reply: Reply, state: WorkingState): void {
+function noteReplay(
+  commandId: string,
+  replay: Replay | undefined,
+  { user }: Origin,
+  reply: Reply,
+  state: WorkingState,
+): void {
   const letter = letterToTry(commandId, replay, state);
   if (replay === undefined || letter === undefined) return;
   const { number, by } = replay;
@@ -170,6 +285,7 @@ function noteReplay(commandId: string, replay: Replay | undefined, reply: Reply,
     number,
     action: 'replay',
     by,
+    sender: user as string,
     result: reply.type === 'outcome' ? reply.status : reply.type,
     reason: reply.type === 'dead-letter' ? reply.reason : null,
   });
@@ -179,7 +295,12 @@ interface Decided extends Pick<OutcomeRow, 'bodyHash' | 'bucket' | 'status' | 'r
   change: Extract<Decision<CommandKind>, { type: 'decided' }>['change'];
 }
 
-function record(command: Command, { bodyHash, bucket, status, result, change }: Decided, state: WorkingState): Reply {
+function record(
+  command: Command,
+  { user, actor }: Origin,
+  { bodyHash, bucket, status, result, change }: Decided,
+  state: WorkingState,
+): Reply {
   const topic = change === null ? null : commandKinds[command.kind].topic;
   const row = {
     commandId: command.id,
@@ -192,6 +313,8 @@ function record(command: Command, { bodyHash, bucket, status, result, change }: 
     changeType: change?.type ?? null,
     n: topic === null ? 0 : state.nextPlace(topic),
     changeData: change?.data ?? null,
+    sender: user,
+    actor: actor?.id ?? null,
   };
   state.addOutcome(row);
   return outcomeReply(command.id, row, false);

@@ -126,7 +126,7 @@ describe('a request that is repeated at another API', () => {
     group.stored.deadLetters.set(`${order.id}\n${former}`, { ...row, bodyHash: former });
     expect(group.write(failed).replies).toMatchObject([{ type: 'dead-letter', reason: 'a bug' }]);
     const replay = { number: 1, bodyHash: former, by: 'op' };
-    const [again] = readCommands({ version: 1, commands: [{ ...order, replay }] });
+    const [again] = readCommands({ version: 1, commands: [{ ...order, replay }] }, 'dead-letter-admin');
     expect(again).toMatchObject({ readable: true });
     expect(group.write([again as Arrived]).replies).toMatchObject([{ type: 'outcome', status: 'refused' }]);
     expect(group.letters()).toMatchObject([{ bodyHash: former, state: 'replayed' }]);

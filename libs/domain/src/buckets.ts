@@ -28,4 +28,10 @@ export class Buckets {
   isOwned(bucket: number): boolean {
     return this.#state.ownedBuckets.has(bucket);
   }
+
+  /** No other group has any. */
+  get areAllOwned(): boolean {
+    const { ownedBuckets, buckets } = this.#state;
+    return ownedBuckets.size === buckets;
+  }
 }

@@ -11,10 +11,21 @@ export type RowOf<List> = List extends RowList<infer Row> ? Row : never;
 export interface Effects extends Rows {
   /** One reply for each command of the batch, in order. */
   replies: Reply[];
+  /** Commands whose sender may not send them: also repeats, of which no row is written. */
+  forbidden: Forbidden[];
+}
+
+export interface Forbidden {
+  commandId: string;
+  /** Null: unreadable, of no known kind. */
+  kind: CommandKind | null;
+  /** Broker user; null: the message names none. */
+  sender: string | null;
+  reason: string;
 }
 
 export function noEffects(): Effects {
-  return { ...(mapValues(rowLists, () => []) as Rows), replies: [] };
+  return { ...(mapValues(rowLists, () => []) as Rows), replies: [], forbidden: [] };
 }
 
 /** Why a command can't be processed. */
@@ -26,7 +37,12 @@ export interface Failure {
 
 /** A command as it arrived: readable, or unreadable with the reason. An unreadable one becomes a dead letter. */
 export type Arrived =
-  | { readable: true; command: Command }
+  | {
+      readable: true;
+      command: Command;
+      /** Broker user that sent it, as the broker has checked; null: the message names none. */
+      sender: string | null;
+    }
   | {
       readable: false;
       /** Its own id if it has one, else derived from its content: a redelivery has the same id. */
@@ -38,6 +54,7 @@ export type Arrived =
       reason: string;
       errorClass: 'unreadable' | 'invalid';
       failureSite: string;
+      sender: string | null;
       sentBy: string | null;
       replay?: Replay;
       /** The content, or the part of it that is kept, in a form that jsonb accepts. */

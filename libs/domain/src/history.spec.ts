@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { commandKinds, keyOf, topics, type Command, type Reply } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
+import { originOf, whyForbidden } from './authority.js';
 import { decideBatch } from './batch.js';
 import { bodyHash } from './body-hash.js';
 import type { Arrived } from './effects.js';
@@ -170,34 +171,56 @@ const anArrival = fc
     return command('transfer.receive', body, options);
   });
 
+/** Mostly from Central, which may send everything; some from a branch, and some from users that may not. */
+const sender = fc.oneof(
+  { weight: 14, arbitrary: fc.constant('central') },
+  { weight: 6, arbitrary: fc.constant('branch.sucursal-1') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(null, 'consumers', 'writer.g1', 'dead-letter-admin', 'sucursal', 'branch.sucursal-2'),
+  },
+);
+/** With a stamp of the sender's. */
+function from(sender: string | null, command: Command): Arrived {
+  const stamp = sender?.startsWith('branch.') ? `${command.stamp.slice(0, 22)}${sender}.0a` : command.stamp;
+  return { readable: true, command: { ...command, stamp }, sender };
+}
 const readable = (arbitrary: fc.Arbitrary<Command>): fc.Arbitrary<Arrived> =>
-  arbitrary.map((command) => ({ readable: true, command }));
+  fc.tuple(sender, arbitrary).map(([user, command]) => from(user, command));
 /** Unreadable content, sometimes under a valid command's id. */
 const junk = fc
-  .record({ order: anOrder, spoiled: fc.constantFrom('stamp', 'kind', 'id') })
-  .map(({ order, spoiled }) => readCommands({ version: 1, commands: [{ ...order, [spoiled]: '?' }] })[0] as Arrived);
+  .record({ order: anOrder, spoiled: fc.constantFrom('stamp', 'kind', 'id'), user: sender })
+  .map(
+    ({ order, spoiled, user }) =>
+      readCommands({ version: 1, commands: [{ ...order, [spoiled]: '?' }] }, user)[0] as Arrived,
+  );
 
 /** Content that can become a dead letter, and an operator's later action. */
 const mayFail = fc.oneof(
   junk,
-  fc.record({ customerId, idempotencyKey: fewKeys }).map(({ customerId, idempotencyKey }): Arrived => {
-    return {
-      readable: true,
-      command: placeOrder(customerId, { cafe: 1 }, { idempotencyKey: `fails ${idempotencyKey}` }),
-    };
-  }),
+  fc
+    .record({ customerId, idempotencyKey: fewKeys, user: sender })
+    .map(({ customerId, idempotencyKey, user }) =>
+      from(user, placeOrder(customerId, { cafe: 1 }, { idempotencyKey: `fails ${idempotencyKey}` })),
+    ),
 );
-const aReplay = fc.record({ one: mayFail, number: fc.integer({ min: 1, max: 4 }) }).map(({ one, number }): Arrived => {
-  const hash = one.readable ? bodyHash(one.command) : one.bodyHash;
-  const replay = { number, bodyHash: hash, by: 'op' };
-  return one.readable ? { readable: true, command: { ...one.command, replay } } : { ...one, replay };
-});
+/** Who replays and discards: mostly the user that may. */
+const admin = fc.oneof({ weight: 8, arbitrary: fc.constant('dead-letter-admin') }, { weight: 1, arbitrary: sender });
+const aReplay = fc
+  .record({ one: mayFail, number: fc.integer({ min: 1, max: 4 }), user: admin })
+  .map(({ one, number, user }): Arrived => {
+    const hash = one.readable ? bodyHash(one.command) : one.bodyHash;
+    const replay = { number, bodyHash: hash, by: 'op', ...(one.sender !== null && { sender: one.sender }) };
+    return one.readable
+      ? { readable: true, command: { ...one.command, replay }, sender: user }
+      : { ...one, replay, sender: user };
+  });
 const aDiscard = fc
-  .record({ one: mayFail, idempotencyKey, envelope })
-  .map(({ one, envelope, idempotencyKey }): Arrived => {
+  .record({ one: mayFail, idempotencyKey, envelope, user: admin })
+  .map(({ one, envelope, idempotencyKey, user }): Arrived => {
     const [commandId, hash] = one.readable ? [one.command.id, bodyHash(one.command)] : [one.commandId, one.bodyHash];
     const body = { commandId, bodyHash: hash, reason: 'not wanted', by: 'op' };
-    return { readable: true, command: command('dead-letter.discard', body, { idempotencyKey, ...envelope }) };
+    return from(user, command('dead-letter.discard', body, { idempotencyKey, ...envelope }));
   });
 /** A command that fails and is then replayed or discarded. */
 const anOperatorAction = fc
@@ -248,7 +271,7 @@ const aStory = fc
       command(end as 'order.fulfil', of, options),
       command('order.return', { ...of, location, lines: back }, options),
     ];
-    return commands.map((command) => ({ readable: true, command }));
+    return commands.map((command) => from('central', command));
   });
 const aJourney = fc
   .record({ productId, quantity: fc.integer({ min: 1, max: 5 }), key: fewKeys, envelope, isLost: fc.boolean() })
@@ -259,7 +282,7 @@ const aJourney = fc
     const ended = isLost
       ? command('transfer.write-off', { ...of, reason: 'stolen' }, options)
       : command('transfer.receive', of, options);
-    return [sent, ended].map((command) => ({ readable: true, command }));
+    return [sent, ended].map((command) => from('central', command));
   });
 const arrivals = fc.oneof(
   { weight: 12, arbitrary: arrival.map((one) => [one]) },
@@ -268,10 +291,9 @@ const arrivals = fc.oneof(
   { weight: 2, arbitrary: anOperatorAction },
 );
 
-const stocked: Arrived[] = products.map((productId, index) => ({
-  readable: true,
-  command: command('product.create', { productId, name: productId, priceCents: 100 + index, stock: 12 }),
-}));
+const stocked: Arrived[] = products.map((productId, index) =>
+  from('central', command('product.create', { productId, name: productId, priceCents: 100 + index, stock: 12 })),
+);
 
 /** Commands in arrival order, cut into batches; each may arrive again at any later point. */
 const batches = fc
@@ -327,6 +349,18 @@ const NOTHING = {
   deadLetterActions: [],
 };
 
+/** Whether its sender may not send it, as far as its content shows; of a replay, its first sender. */
+function isForbidden(one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): boolean {
+  if (!one.readable) return originOf(one.sender, undefined).sender === undefined;
+  const { command, sender: user } = one;
+  const { id, replay } = command;
+  if (replay === undefined) return whyForbidden(command, originOf(user, undefined), Date.parse(group.at)) !== undefined;
+  if (user !== 'dead-letter-admin') return true;
+  const letter = group.letters().find((each) => each.commandId === id && each.bodyHash === replay.bodyHash);
+  const first = letter === undefined && owned.size < BUCKETS ? replay.sender : letter?.sender;
+  return whyForbidden(command, originOf(first ?? null, undefined), Date.parse(group.at)) !== undefined;
+}
+
 function asRepeat(reply: Reply): Reply {
   return reply.type === 'outcome' ? { ...reply, repeated: true } : reply;
 }
@@ -336,6 +370,8 @@ function asRepeat(reply: Reply): Reply {
  */
 function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): Reply | undefined {
   const { commandId } = reply;
+  // Of what a sender may not send nothing is looked at, whatever was decided under its id.
+  if (isForbidden(one, group, owned)) return undefined;
   if (one.readable && !owned.has(bucketOf(keyOf(one.command), BUCKETS))) return undefined;
   const outcome = reply.type === 'dead-letter' ? group.stored.outcomes.get(commandId) : undefined;
   if (outcome === undefined) return undefined;
@@ -394,8 +430,8 @@ describe('a history in batches', () => {
         expect(outcomes).toEqual(model.decided.map(({ id, hash, status, result }) => ({ id, hash, status, result })));
         const letters = group
           .letters()
-          .map(({ commandId: id, bodyHash: hash, reason, errorClass, state, tries, lastNumber }) => {
-            return { id, hash, reason, errorClass, state, tries, lastNumber };
+          .map(({ commandId: id, bodyHash: hash, reason, errorClass, state, tries, lastNumber, sender }) => {
+            return { id, hash, reason, errorClass, state, tries, lastNumber, sender };
           });
         expect(letters).toEqual(model.deadLetters.map(({ isElsewhere: _isElsewhere, ...letter }) => letter));
         expect([...group.stored.deadLetterActions.values()]).toMatchObject(
@@ -414,8 +450,8 @@ describe('a history in batches', () => {
         expect([...group.stored.reservations.values()]).toMatchObject(model.reservations);
         expect(group.stored.reservations.size).toBe(model.reservations.length);
         expect([...group.stored.transfers.values()]).toMatchObject(model.transfers);
-        expect([...group.stored.tombstones.values()].map(({ commandId }) => commandId)).toEqual(
-          model.tombstones.map(({ id }) => id),
+        expect([...group.stored.tombstones.values()].map(({ commandId: id, author }) => ({ id, author }))).toEqual(
+          model.tombstones.map(({ id, author }) => ({ id, author })),
         );
         for (const productId of products) {
           const row = { ...model.product(productId), bucket: bucketOf(productId, BUCKETS) };
@@ -503,7 +539,7 @@ describe('a history in batches', () => {
       fc.property(batches, ownedBuckets, fc.nat(60), fc.nat(60), (history, owned, from, length) => {
         const { group, replies } = written(history, owned);
         const again = history.flat().slice(from, from + length);
-        const { replies: repeated, ...rows } = decideBatch(group.load(neededKeys(again)), again);
+        const { replies: repeated, forbidden: _forbidden, ...rows } = decideBatch(group.load(neededKeys(again)), again);
         expect(rows).toEqual(NOTHING);
         for (const [index, reply] of replies.slice(from, from + length).entries()) {
           expect(repeated[index]).toEqual(

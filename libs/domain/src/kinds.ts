@@ -1,4 +1,4 @@
-import type { Command, CommandKind } from '@eco/contracts';
+import type { Command, CommandKind, CommandOf, OwnedKind } from '@eco/contracts';
 import { checkOutCart } from './carts/check-out-cart.js';
 import { clearCart } from './carts/clear-cart.js';
 import { editCart } from './carts/edit-cart.js';
@@ -15,15 +15,16 @@ import { confirmReservation } from './reservations/confirm-reservation.js';
 import { createReservation } from './reservations/create-reservation.js';
 import { expireReservation } from './reservations/expire-reservation.js';
 import { releaseReservation } from './reservations/release-reservation.js';
-import type { Rules } from './rules.js';
+import type { OwnedRules, Rules } from './rules.js';
 import { adjustStock } from './stock/adjust-stock.js';
 import { countStock } from './stock/count-stock.js';
 import { receiveStock } from './stock/receive-stock.js';
 import { receiveTransfer } from './transfers/receive-transfer.js';
 import { sendTransfer } from './transfers/send-transfer.js';
 import { writeOffTransfer } from './transfers/write-off-transfer.js';
+import type { WorkingState } from './working-state.js';
 
-const rules: { [K in CommandKind]: Rules<K> } = {
+const rules: { [K in CommandKind]: K extends OwnedKind ? OwnedRules<K> : Rules<K> } = {
   'order.place': placeOrder,
   'cart.edit': editCart,
   'cart.clear': clearCart,
@@ -50,4 +51,9 @@ const rules: { [K in CommandKind]: Rules<K> } = {
 
 export function rulesOf(command: Command): Rules<CommandKind> {
   return rules[command.kind];
+}
+
+/** Branch of the stored thing that it acts on, or `central`; undefined: it acts on none, or none is stored. */
+export function ownerOf(command: Command, state: WorkingState): string | undefined {
+  return (rules[command.kind] as Partial<OwnedRules<OwnedKind>>).ownerOf?.(command as CommandOf<OwnedKind>, state);
 }

@@ -17,7 +17,7 @@ describe('neededKeys', () => {
       command('product.update', { productId: 'pan', name: 'Pan', priceCents: 2 }),
       command('product.delete', { productId: 'sal' }),
     ];
-    const unreadable = readCommands('nothing');
+    const unreadable = readCommands('nothing', 'central');
     const ids = [...commands.map(({ id }) => id), ...unreadable.map((one) => !one.readable && one.commandId)];
     expect(neededKeys([...arrivedOf(commands), ...unreadable])).toEqual({
       commandIds: [...new Set(ids)],

@@ -7,7 +7,7 @@ import { MemoryGroup } from './test/memory-group.js';
 // Goal: a writer carries out a command with fields that only a newer sender knows, and after its upgrade still
 // recognizes the command as decided.
 
-const read = (...commands: unknown[]) => readCommands({ version: 1, commands });
+const read = (...commands: unknown[]) => readCommands({ version: 1, commands }, 'central');
 
 type Order = CommandOf<'order.place'> | CommandOf<'reservation.create'> | CommandOf<'order.return'>;
 function fromNewerSender<C extends Order>(order: C): C {
@@ -26,7 +26,7 @@ function groupWithCafe(): MemoryGroup {
 
 describe('a command of a newer sender', () => {
   it('is read with all its fields', () => {
-    expect(read(newer)).toEqual([{ readable: true, command: newer }]);
+    expect(read(newer)).toEqual([{ readable: true, command: newer, sender: 'central' }]);
   });
 
   it('has the effects that it has without the unknown fields', () => {
@@ -64,7 +64,7 @@ describe('a command of a newer sender', () => {
   });
 
   it('becomes a dead letter that names the upgrade if the version or the kind is newer', () => {
-    expect(readCommands({ version: 2, commands: [order] })).toMatchObject([
+    expect(readCommands({ version: 2, commands: [order] }, 'central')).toMatchObject([
       {
         readable: false,
         errorClass: 'unreadable',

@@ -11,7 +11,7 @@ const messageOf = (...commands: unknown[]) => ({ version: 1, commands });
 const bytesOf = (message: unknown) => Buffer.from(JSON.stringify(message));
 
 function unreadable(message: unknown): Arrived & { readable: false } {
-  const arrived = readCommands(message);
+  const arrived = readCommands(message, 'central');
   expect(arrived).toMatchObject([{ readable: false }]);
   return arrived[0] as Arrived & { readable: false };
 }
@@ -26,17 +26,17 @@ describe('readCommands', () => {
       command('cart.edit', { customerId: 'ana', productId: 'cafe', quantity: 0 }),
       command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 }),
     ];
-    const arrived = commands.map((command) => ({ readable: true, command }));
-    expect(readCommands(messageOf(...commands))).toEqual(arrived);
-    expect(readCommands(bytesOf(messageOf(...commands)))).toEqual(arrived);
-    expect(readCommands(new Uint8Array(bytesOf(messageOf(...commands))))).toEqual(arrived);
+    const arrived = commands.map((command) => ({ readable: true, command, sender: 'central' }));
+    expect(readCommands(messageOf(...commands), 'central')).toEqual(arrived);
+    expect(readCommands(bytesOf(messageOf(...commands)), 'central')).toEqual(arrived);
+    expect(readCommands(new Uint8Array(bytesOf(messageOf(...commands))), 'central')).toEqual(arrived);
   });
 
   // ASVS 5.0: 1.1.1
   it('normalizes different spellings of one command', () => {
     const product = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
     const loud = { ...product, id: product.id.toUpperCase(), body: { ...product.body, name: ' Café ' } };
-    expect(readCommands(messageOf(loud))).toEqual([{ readable: true, command: product }]);
+    expect(readCommands(messageOf(loud), 'central')).toEqual([{ readable: true, command: product, sender: 'central' }]);
   });
 
   // ASVS 5.0: 2.2.2
@@ -80,12 +80,12 @@ describe('readCommands', () => {
 
   it('refuses a stamp whose time has no four-digit year', () => {
     const edge = '253402300799999-00000-spec';
-    expect(readCommands(messageOf({ ...order, stamp: edge }))).toMatchObject([{ readable: true }]);
+    expect(readCommands(messageOf({ ...order, stamp: edge }), 'central')).toMatchObject([{ readable: true }]);
     expect(reasonOf({ ...order, stamp: edge.replace('799999', '800000') })).toContain('/stamp');
   });
 
   it('keeps the good neighbours of a bad command', () => {
-    const arrived = readCommands(messageOf(order, { ...order, kind: 'order.eat' }, null, checkOut('ana')));
+    const arrived = readCommands(messageOf(order, { ...order, kind: 'order.eat' }, null, checkOut('ana')), 'central');
     expect(arrived.map(({ readable }) => readable)).toEqual([true, false, false, true]);
     expect(arrived[1]).toMatchObject({ commandId: order.id, reason: expect.stringContaining('/kind') as string });
     expect(arrived[2]).toMatchObject({ raw: null, sentBy: null });
@@ -149,7 +149,9 @@ describe('readCommands', () => {
     it.each(kinds)('is read up to the limit, and kept in part above it: %s', (_, withNote) => {
       const room = CONTENT_LENGTH_MAX - JSON.stringify(withNote('')).length;
       const longest = withNote('x'.repeat(room));
-      expect(readCommands(bytesOf(messageOf(longest)))).toEqual([{ readable: true, command: longest }]);
+      expect(readCommands(bytesOf(messageOf(longest)), 'central')).toEqual([
+        { readable: true, command: longest, sender: 'central' },
+      ]);
       const { reason, errorClass, raw } = unreadable(bytesOf(messageOf(withNote('x'.repeat(room + 1)))));
       expect([reason, errorClass]).toEqual(['(all of it): must have at most 65536 characters as JSON', 'invalid']);
       expect(raw).toMatchObject({ length: CONTENT_LENGTH_MAX + 1 });
@@ -193,10 +195,10 @@ describe('readCommands', () => {
     );
     fc.assert(
       fc.property(message, (message) => {
-        const arrived = readCommands(message);
+        const arrived = readCommands(message, 'central');
         const commands = (message as { commands?: unknown[] } | null)?.commands;
         expect(arrived).toHaveLength(Array.isArray(commands) ? commands.length : 1);
-        expect(readCommands(message)).toEqual(arrived);
+        expect(readCommands(message, 'central')).toEqual(arrived);
         for (const one of arrived) {
           if (one.readable) continue;
           expect(isUuid(one.commandId) && /^[0-9a-f]{64}$/.test(one.bodyHash) && one.reason !== '').toBe(true);

@@ -23,16 +23,18 @@ import { isPlainOrder } from './orders/plain-order.js';
  * unreadable command keeps its place among the others and names all its violations. An unreadable message is one
  * unreadable command. Never throws: a message in a queue must not be lost.
  */
-export function readCommands(message: unknown): Arrived[] {
-  if (message instanceof Uint8Array) return readBytes(Buffer.from(message.buffer, message.byteOffset, message.length));
+export function readCommands(message: unknown, sender: string | null): Arrived[] {
+  if (message instanceof Uint8Array) {
+    return readBytes(Buffer.from(message.buffer, message.byteOffset, message.length), sender);
+  }
   const outer = commandMessageSchema.safeParse(message);
-  if (!outer.success) return [unreadable(message, 'unreadable', violationsIn(outer.error.issues))];
-  return outer.data.commands.map((raw) => readCommand(raw));
+  if (!outer.success) return [unreadable(message, sender, 'unreadable', violationsIn(outer.error.issues))];
+  return outer.data.commands.map((raw) => readCommand(raw, sender));
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-function readBytes(bytes: Buffer): Arrived[] {
+function readBytes(bytes: Buffer, sender: string | null): Arrived[] {
   let text: string | undefined;
   let message: unknown;
   try {
@@ -47,28 +49,31 @@ function readBytes(bytes: Buffer): Arrived[] {
         reason: text === undefined ? 'is not UTF-8' : `is not JSON: ${(error as Error).message}`,
         errorClass: 'unreadable',
         failureSite: text === undefined ? 'UTF-8' : 'JSON',
+        sender,
         sentBy: null,
         raw: keptBytes(bytes, text),
       },
     ];
   }
-  return readCommands(message);
+  return readCommands(message, sender);
 }
 
-function readCommand(raw: unknown): Arrived {
+function readCommand(raw: unknown, sender: string | null): Arrived {
   let command: Command;
   if (isPlainOrder(raw)) command = raw;
   else {
     const parsed = commandSchema.safeParse(raw);
-    if (!parsed.success) return unreadable(raw, 'invalid', violationsIn(parsed.error.issues));
+    if (!parsed.success) return unreadable(raw, sender, 'invalid', violationsIn(parsed.error.issues));
     command = parsed.data;
     // Unknown fields may have any size, and a dead letter keeps all of the command.
     if (JSON.stringify(raw).length > CONTENT_LENGTH_MAX) {
-      return unreadable(raw, 'invalid', [`(all of it): must have at most ${CONTENT_LENGTH_MAX} characters as JSON`]);
+      return unreadable(raw, sender, 'invalid', [
+        `(all of it): must have at most ${CONTENT_LENGTH_MAX} characters as JSON`,
+      ]);
     }
   }
   const violations = [...violationsBetweenFields(command), ...violationsOfReplay(command, raw)];
-  return violations.length === 0 ? { readable: true, command } : unreadable(raw, 'invalid', violations);
+  return violations.length === 0 ? { readable: true, command, sender } : unreadable(raw, sender, 'invalid', violations);
 }
 
 /** After the year 9999 a time has more than four digits and is no RFC 3339 timestamp. */
@@ -111,7 +116,12 @@ function withoutReplay(raw: unknown): { content: unknown; replay?: Replay } {
   return parsed.success ? { content, replay: parsed.data } : { content: raw };
 }
 
-function unreadable(raw: unknown, errorClass: 'unreadable' | 'invalid', violations: string[]): Arrived {
+function unreadable(
+  raw: unknown,
+  sender: string | null,
+  errorClass: 'unreadable' | 'invalid',
+  violations: string[],
+): Arrived {
   const { content, replay } = withoutReplay(raw);
   const json = jsonText(content);
   const fields = typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {};
@@ -126,6 +136,7 @@ function unreadable(raw: unknown, errorClass: 'unreadable' | 'invalid', violatio
     reason: reasonOf(violations),
     errorClass,
     failureSite: `${kind ?? (errorClass === 'invalid' ? 'no kind' : 'message')} ${siteOf(violations)}`,
+    sender,
     sentBy: typeof fields.sentBy === 'string' ? fields.sentBy.slice(0, 128) : null,
     raw: keptJson(content, json),
     ...(replay === undefined ? {} : { replay }),

@@ -21,7 +21,9 @@ describe('recorded commands', () => {
   it.each(recorded)(
     '$command.kind is read as it was sent, and has the hash that it had',
     ({ command, bodyHash: hash }) => {
-      expect(readCommands({ version: 1, commands: [command] })).toEqual([{ readable: true, command }]);
+      expect(readCommands({ version: 1, commands: [command] }, 'central')).toEqual([
+        { readable: true, command, sender: 'central' },
+      ]);
       expect(bodyHash(command)).toBe(hash);
     },
   );

@@ -3,6 +3,7 @@ import type {
   CommandKind,
   CommandOf,
   DoneResult,
+  OwnedKind,
   RefusalDetails,
   RefusalReason,
   RefusedResult,
@@ -52,8 +53,17 @@ export interface NotOwned {
 export interface Rules<K extends CommandKind> {
   /** Adds the keys of everything that `decide` will read from the state. */
   need(command: CommandOf<K>, keys: KeySets): void;
-  /** Adds the command's effects to the state: all of them, or nothing if it is refused. */
-  decide(command: CommandOf<K>, state: WorkingState): Decision<K>;
+  /**
+   * Adds the command's effects to the state: all of them, or nothing if it is refused. `owner`: whose command it is, a
+   * branch or `central`.
+   */
+  decide(command: CommandOf<K>, state: WorkingState, owner: string): Decision<K>;
+}
+
+/** Of a kind that a branch may send only for what is stored as its own. */
+export interface OwnedRules<K extends OwnedKind> extends Rules<K> {
+  /** Branch of what it acts on, or `central`; undefined: nothing such is stored. */
+  ownerOf(command: CommandOf<K>, state: WorkingState): string | undefined;
 }
 
 export function done<K extends CommandKind>(result: DoneResult<K>, change: ChangeOf<K> | null = null): Done<K> {

@@ -1,4 +1,13 @@
-import { COMMAND_DAYS_MAX, stampFrom, type RefusalReason, type Stamp, type Topic } from '@eco/contracts';
+import {
+  CENTRAL,
+  COMMAND_DAYS_MAX,
+  stampFrom,
+  type Actor,
+  type RefusalReason,
+  type Stamp,
+  type Topic,
+} from '@eco/contracts';
+import { originOf, type Origin } from './authority.js';
 import { Buckets } from './buckets.js';
 import { Carts } from './carts/carts.js';
 import { Catalogue } from './catalogue/catalogue.js';
@@ -7,6 +16,7 @@ import { DeadLetters } from './dead-letters/dead-letters.js';
 import { noEffects, type Effects } from './effects.js';
 import { Orders } from './orders/orders.js';
 import type { OutcomeRow, StoredOutcome } from './outcomes/outcome.js';
+import type { Tombstone, TombstoneRow } from './outcomes/tombstone.js';
 import { Reservations } from './reservations/reservations.js';
 import { stampReader } from './stamp-reader.js';
 import type { BatchState } from './state.js';
@@ -23,6 +33,8 @@ export class WorkingState {
   readonly effects = noEffects();
   /** The group's clock for this batch, ISO 8601. */
   readonly at: string;
+  /** The same, ms since 1970. */
+  readonly atMs: number;
   /** Stamp below which a command is too old to be carried out. */
   readonly oldestStamp: string;
   readonly buckets: Buckets;
@@ -37,7 +49,8 @@ export class WorkingState {
   readonly locations: BatchState['locations'];
 
   readonly #outcomes = new Map<string, OutcomeRow>();
-  readonly #tombstones = new Map<string, RefusalReason>();
+  readonly #tombstones = new Map<string, Tombstone[]>();
+  readonly #senders = new Map<string, Origin>();
   readonly #places = new Map<Topic, number>();
   readonly #readStamp = stampReader();
   readonly #stored: BatchState;
@@ -45,7 +58,8 @@ export class WorkingState {
   constructor(stored: BatchState) {
     this.#stored = stored;
     this.at = stored.at;
-    this.oldestStamp = stampFrom(Date.parse(stored.at) - COMMAND_DAYS_MAX * DAY_MS);
+    this.atMs = Date.parse(stored.at);
+    this.oldestStamp = stampFrom(this.atMs - COMMAND_DAYS_MAX * DAY_MS);
     this.buckets = new Buckets(stored);
     this.stock = new StockLedger(stored.levels, this.buckets, this.effects, () => this.nextPlace('stock'));
     this.catalogue = new Catalogue(stored.products, this.buckets, this.effects);
@@ -81,15 +95,32 @@ export class WorkingState {
     this.effects.outcomes.push(row);
   }
 
-  /** The reason for refusing the command with this id, if a tombstone was left before it arrived. */
-  tombstoneOf(commandId: string): RefusalReason | undefined {
-    return this.#tombstones.get(commandId) ?? this.#stored.tombstones.get(commandId);
+  /** The reason for refusing this owner's command, if a tombstone was left before it arrived that binds the owner. */
+  tombstoneOf(commandId: string, owner: string): RefusalReason | undefined {
+    return this.#tombstonesOf(commandId).find(({ author }) => author === CENTRAL || author === owner)?.reason;
   }
 
-  addTombstone(commandId: string, bucket: number, reason: RefusalReason): void {
-    if (this.tombstoneOf(commandId) !== undefined) return;
-    this.#tombstones.set(commandId, reason);
-    this.effects.tombstones.push({ commandId, bucket, reason });
+  /** Whether anybody left one. */
+  hasTombstone(commandId: string): boolean {
+    return this.#tombstonesOf(commandId).length > 0;
+  }
+
+  addTombstone({ commandId, author, bucket, reason }: TombstoneRow): void {
+    const others = this.#tombstonesOf(commandId);
+    if (others.some((other) => other.author === author)) return;
+    this.#tombstones.set(commandId, [...others, { author, reason }]);
+    this.effects.tombstones.push({ commandId, author, bucket, reason });
+  }
+
+  #tombstonesOf(commandId: string): readonly Tombstone[] {
+    return this.#tombstones.get(commandId) ?? this.#stored.tombstones.get(commandId) ?? [];
+  }
+
+  /** Few users send the commands of a batch, so each name is read once. */
+  originOf(user: string | null, actor: Actor | undefined): Origin {
+    let origin = this.#senders.get(user ?? '');
+    if (origin === undefined) this.#senders.set(user ?? '', (origin = originOf(user, undefined)));
+    return actor === undefined ? origin : { ...origin, actor };
   }
 
   /** The effects, when everything is decided. */

@@ -1,6 +1,15 @@
 import { sleep } from '@eco/base';
 import { mayHaveArrived, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
-import { keyOf, type Command, type CommandBody, type CommandKind, type Reply, type Stamp } from '@eco/contracts';
+import {
+  branchUser,
+  keyOf,
+  type Actor,
+  type Command,
+  type CommandBody,
+  type CommandKind,
+  type Reply,
+  type Stamp,
+} from '@eco/contracts';
 import { bodyHash, isBodyOf } from '@eco/domain';
 import type { Reads } from '@eco/reads';
 import {
@@ -52,6 +61,8 @@ export interface CommandRequest<K extends CommandKind> {
   readonly kind: K;
   readonly body: CommandBody<K>;
   readonly correlationId: string;
+  /** Who asked; absent: unknown. */
+  readonly actor?: Actor;
   /** How long to wait for the writer's decision, s; 0: not at all. */
   readonly waitSeconds: number;
   /** From `nextStamp`, if the response states it; absent: the intake makes one. */
@@ -94,7 +105,7 @@ export class CommandIntake {
     this.#options = options;
     this.branchId = options.branchId;
     this.reads = options.reads;
-    this.#clock = new HybridClock(options.sentBy);
+    this.#clock = new HybridClock(options.branchId === null ? 'central' : branchUser(options.branchId));
     const last = options.local?.lastStamp;
     if (last !== undefined) this.#clock.resume(last);
     options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
@@ -142,12 +153,18 @@ export class CommandIntake {
     return submission;
   }
 
+  /** At a branch everybody acts for the branch, also who belongs to none: the writer refuses any other. */
+  #actorOf({ actor }: Pick<CommandRequest<CommandKind>, 'actor'>): Actor | undefined {
+    return actor && { ...actor, branchId: actor.branchId ?? this.branchId };
+  }
+
   async #submit<K extends CommandKind>(request: CommandRequest<K>): Promise<Submission> {
     const { id, kind, body, correlationId } = request;
+    const actor = this.#actorOf(request);
     const { publisher, sentBy, stopping, local } = this.#options;
     const stamp = request.stamp ?? this.nextStamp(keyOf({ kind, body }));
     // The compiler can't see that the kind and the body of one request belong together.
-    const command = { id, stamp, sentBy, correlationId, kind, body } as Command;
+    const command = { id, stamp, ...(actor && { actor }), sentBy, correlationId, kind, body } as Command;
     const lane = local?.laneOf(command);
     let notKept: NotKept | undefined;
     if (lane !== undefined && local?.isWaitedFor(lane)) {
@@ -207,6 +224,7 @@ export class CommandIntake {
    */
   async decide<K extends CommandKind>(request: CommandRequest<K>): Promise<Settlement> {
     const { id, kind, body, correlationId } = request;
+    const actor = this.#actorOf(request);
     const { publisher, sentBy, reads } = this.#options;
     const key = keyOf({ kind, body });
     const groupNowMs = reads.groupNowMs(key);
@@ -217,7 +235,8 @@ export class CommandIntake {
     const startedMs = performance.now();
     const waitMs = Math.max(request.waitSeconds, DECIDE_SECONDS_MIN) * 1000;
     const notAfter = new Date(Math.floor(groupNowMs + waitMs)).toISOString();
-    const command = { id, stamp: this.nextStamp(key), sentBy, correlationId, notAfter, kind, body } as Command;
+    const stamp = this.nextStamp(key);
+    const command = { id, stamp, ...(actor && { actor }), sentBy, correlationId, notAfter, kind, body } as Command;
     const sent = publisher.publishAndWait(command, { waitMs });
     const answer = this.#untilStopping(sent.reply);
     const submission = submissionOf(await sent.outcome);

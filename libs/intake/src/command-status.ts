@@ -31,7 +31,7 @@ interface Extra {
 
 /**
  * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's.
- * An unreadable command is stored under the hash of its content, so its body can't be compared.
+ * Neither is a forbidden one, which anybody may have sent. An unreadable command is stored under the hash of its content, so its body can't be compared.
  */
 const commandStatusQuery = query<StatusRow, Extra>({
   name: 'command-status',
@@ -41,7 +41,7 @@ const commandStatusQuery = query<StatusRow, Extra>({
   extra: `
     s.at > $2::timestamptz AS past,
     (SELECT d.reason FROM eco.dead_letter d
-     WHERE d.command_id = $1 AND d.state = 'open'
+     WHERE d.command_id = $1 AND d.state = 'open' AND d.error_class <> 'forbidden'
        AND (d.body_hash = decode($3, 'hex') OR d.error_class IN ('invalid', 'unreadable')) LIMIT 1) AS dead_letter`,
 });
 

@@ -1,23 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { CLOCK_SKEW_MS_MAX, highestStamp, nextStamp, senderOf, stampMs, stampOf, type Stamp } from '@eco/contracts';
-
-const SENDER_LENGTH_MAX = 64;
+import {
+  CLOCK_SKEW_MS_MAX,
+  highestStamp,
+  nextStamp,
+  senderOf,
+  stampMs,
+  stampOf,
+  stampOwnerOf,
+  type Stamp,
+} from '@eco/contracts';
 
 /**
  * Stamps of one sender: a hybrid logical clock (Kulkarni et al. 2014). Each stamp is later than the previous one and
  * than every merged one, whatever the wall clock does, and bounded by the clock of the deciding group. The sender is
- * the process's name with a random part. So a restarted process never repeats a stamp of its predecessor, or of another
- * process with the same name.
+ * the process's broker user, which the writer checks, with a random part. So a restarted process never repeats a stamp of
+ * its predecessor, or of another process of that user.
  */
 export class HybridClock {
   readonly #sender: string;
   #highest: Stamp | undefined;
   readonly #now: () => number;
 
-  constructor(name: string, now: () => number = Date.now) {
+  constructor(user: string, now: () => number = Date.now) {
     this.#now = now;
-    const suffix = `.${randomBytes(4).toString('hex')}`;
-    this.#sender = `${name.slice(0, SENDER_LENGTH_MAX - suffix.length)}${suffix}`;
+    this.#sender = `${stampOwnerOf(user)}.${randomBytes(4).toString('hex')}`;
   }
 
   /** `groupNowMs`: the group's clock as seen here; undefined: unknown, and only our own clock counts. */

@@ -10,7 +10,7 @@ export interface JournalOptions {
   dir: string;
   /** Name of the owning process and of the file. */
   name: string;
-  /** Limit of its commands, bytes. The file is somewhat larger and does not shrink. */
+  /** Limit of the commands in the journal, bytes. The file is somewhat larger and does not shrink. */
   limitBytes: number;
   /**
    * Reads from a command's text the key that it shares with commands that must not overtake it; undefined if there is

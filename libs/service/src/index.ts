@@ -24,4 +24,5 @@ export { Input, operation, Operation, type InputOf, type OperationDeclaration } 
 export { idempotencyKeySchema, preferWaitSchema } from './http/request-headers.js';
 export { Metrics } from './metrics.js';
 export { createFrame, startService, type Frame, type Service } from './service.js';
+export type { TokenKeysFile } from './token-keys.js';
 export { runProcess } from './run-process.js';

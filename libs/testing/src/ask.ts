@@ -8,16 +8,8 @@ export interface Answered {
   body: Record<string, unknown>;
 }
 
-/**
- * Sends HTTP requests to a service and returns any response, each with the access token of a caller that may send it
- * unless `headers` says otherwise. `url` and `tokens` are read for each request, because servers start after the spec
- * is loaded. `tokens`: the keys of the service, absent: `specTokens`.
- */
-export function apiClientOf(
-  url: () => string,
-  tokens: () => SignerSecrets | Promise<SignerSecrets> = () => specTokens,
-) {
-  const callers = new Callers(tokens);
+/** Sends HTTP requests to a service and returns any response. `url` is read for each request. */
+export function anonymousClientOf(url: () => string) {
   return async (
     method: string,
     path: string,
@@ -26,11 +18,7 @@ export function apiClientOf(
   ): Promise<Answered> => {
     const response = await fetch(url() + path, {
       method,
-      headers: {
-        ...(await callers.usual(path)),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -40,4 +28,19 @@ export function apiClientOf(
       body: (text === '' ? {} : JSON.parse(text)) as Answered['body'],
     };
   };
+}
+
+/**
+ * The same, each request with the access token of a caller that may send it unless `headers` says otherwise. `url` and
+ * `tokens` are read for each request, because servers start after the spec is loaded. `tokens`: the keys of the service,
+ * absent: `specTokens`.
+ */
+export function apiClientOf(
+  url: () => string,
+  tokens: () => SignerSecrets | Promise<SignerSecrets> = () => specTokens,
+): ReturnType<typeof anonymousClientOf> {
+  const callers = new Callers(tokens);
+  const send = anonymousClientOf(url);
+  return async (method, path, body, headers = {}) =>
+    send(method, path, body, { ...(await callers.usual(path)), ...headers });
 }

@@ -66,7 +66,8 @@ export class BatchWriter {
 
   async #writeBatch(commands: readonly CommandOf<CommandKind>[]): Promise<WrittenBatch> {
     const taken = commands.map((command) => ({
-      arrived: { readable: true as const, command },
+      // The dead-letter admin alone may discard and replay.
+      arrived: { readable: true as const, command, sender: senderOfKind(command) },
       queue: 'orders',
       deliveryCount: 0,
     }));
@@ -77,6 +78,10 @@ export class BatchWriter {
     const { group, term, tag, seq } = settled.state.position;
     return { position: { group, term, tag, seq }, replies: settled.effects.replies };
   }
+}
+
+export function senderOfKind({ kind, replay }: Pick<CommandOf<CommandKind>, 'kind' | 'replay'>): string {
+  return kind === 'dead-letter.discard' || replay !== undefined ? 'dead-letter-admin' : 'central';
 }
 
 let stamp: Stamp | undefined;

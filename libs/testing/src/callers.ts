@@ -35,6 +35,7 @@ function decoded(text: string): string {
 /** The access tokens of a suite's clients. */
 export class Callers {
   readonly #tokens = new Map<string, OwnToken>();
+
   readonly #secrets: () => SignerSecrets | Promise<SignerSecrets>;
 
   constructor(secrets: () => SignerSecrets | Promise<SignerSecrets>) {

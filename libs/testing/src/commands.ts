@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { Arrived } from '@eco/domain';
 import { newCommandId, newOrderId } from '@eco/routing';
-import { commandOf } from './batch-writer.js';
+import { commandOf, senderOfKind } from './batch-writer.js';
 
 /** A command as it arrives from a queue. */
 export function arrived<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
-  return { readable: true, command: commandOf(kind, body) };
+  const command = commandOf(kind, body);
+  return { readable: true, command, sender: senderOfKind(command) };
 }
 
 export function orderOf(customerId: string, lines: { productId: string; quantity: number }[]) {

@@ -10,4 +10,5 @@ export * from './test-provider.js';
 export * from './brokers-are-whole.js';
 export * from './history/check-history.js';
 export * from './unicode-key.js';
+export * from './raw-message.js';
 export * from './writer-process.js';

@@ -1,7 +1,7 @@
 import { CENTRAL, OPEN_RESERVATIONS_MAX } from '@eco/contracts';
 import { decideBatch, neededKeys, readCommands, type Arrived, type DeadLetterClass, type Effects } from '@eco/domain';
 import { textsLiteral } from '@eco/postgres';
-import { brokenChecks, KEY_CONFLICTS_PER_SENDER_MAX, verifyGroup } from '@eco/database';
+import { brokenChecks, LETTERS_PER_SENDER_MAX, verifyGroup } from '@eco/database';
 import {
   arrived,
   eventually,
@@ -203,6 +203,8 @@ describe('a batch', () => {
       reason: 'holds "quotes", {braces} and a \\',
       errorClass: 'unreadable' as const,
       failureSite: 'message',
+      sender: null,
+      actor: null,
       sentBy: null,
       command: { text: 'U+0000 is \0, half a pair \ud800' },
     };
@@ -234,41 +236,57 @@ describe('a batch', () => {
       number: 2,
       action: 'discard' as const,
       by: 'ana',
+      sender: 'dead-letter-admin',
       result: 'discarded' as const,
     };
     const done = { deadLetterUpdates: [since], deadLetterActions: [{ ...action, reason: 'not wanted' }] };
     expect(await store(done)).toEqual({ type: 'committed' });
     expect(await load()).toEqual([since]);
     const actions = await group.asSuperuser(
-      'SELECT number, action, operator, result, reason FROM eco.dead_letter_action WHERE command_id = $1',
+      'SELECT number, action, operator, sender, result, reason FROM eco.dead_letter_action WHERE command_id = $1',
       [commandId],
     );
     expect(actions).toEqual([
-      { number: 2, action: 'discard', operator: 'ana', result: 'discarded', reason: 'not wanted' },
+      {
+        number: 2,
+        action: 'discard',
+        operator: 'ana',
+        sender: 'dead-letter-admin',
+        result: 'discarded',
+        reason: 'not wanted',
+      },
     ]);
   });
 
-  it('limits the key conflicts of one sender, however they arrive, and keeps all other dead letters', async () => {
+  it('limits the key conflicts and the forbidden commands of one sender, however they arrive, and keeps all other dead letters', async () => {
     const commandId = orderOf('ana', []).command.id;
     let number = 0;
-    const letters = (sentBy: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
+    const letters = (sender: string, count: number, errorClass: DeadLetterClass = 'key-conflict') =>
       Array.from({ length: count }, () => ({
         ...{ commandId, kind: 'order.place' as const, bucket: 0, failureSite: 'order.place', reason: 'spec' },
-        ...{ bodyHash: (number += 1).toString(16).padStart(64, '0'), errorClass, sentBy, command: {} },
+        ...{
+          bodyHash: (number += 1).toString(16).padStart(64, '0'),
+          errorClass,
+          sender,
+          actor: null,
+          sentBy: 'spec',
+          command: {},
+        },
       }));
     const store = async (deadLetters: Effects['deadLetters']) => {
       const opened = await openBatch(session, leaderTerm, neededKeys([]));
       if (opened.type !== 'opened') throw opened.error;
       return commitBatch(session, opened.state, { ...decideBatch(opened.state, []), deadLetters });
     };
-    const kept = (sentBy: string) => count('dead_letter', `sent_by = '${sentBy}'`);
+    const kept = (sender: string) => count('dead_letter', `sender = '${sender}'`);
     const [one, other] = [fresh('api'), fresh('api')];
-    await store(letters(one, KEY_CONFLICTS_PER_SENDER_MAX - 10));
-    expect(await kept(one)).toBe(KEY_CONFLICTS_PER_SENDER_MAX - 10);
+    await store(letters(one, LETTERS_PER_SENDER_MAX - 10));
+    expect(await kept(one)).toBe(LETTERS_PER_SENDER_MAX - 10);
     const fault = await store([...letters(one, 20), ...letters(other, 20), ...letters(one, 20, 'rule')]);
     expect(fault).toEqual({ type: 'committed' });
     await store(letters(one, 5));
-    expect([await kept(one), await kept(other)]).toEqual([KEY_CONFLICTS_PER_SENDER_MAX + 20, 20]);
+    await store(letters(one, LETTERS_PER_SENDER_MAX + 5, 'forbidden'));
+    expect([await kept(one), await kept(other)]).toEqual([2 * LETTERS_PER_SENDER_MAX + 20, 20]);
   });
 });
 
@@ -296,7 +314,7 @@ describe('expired rows', () => {
     const other = orderOf(customer, [{ productId: tea, quantity: 2 }]);
     other.command = { ...other.command, id: order.command.id };
     (other.command.body as { orderId: string }).orderId = order.command.id;
-    const junk = readCommands({ version: 1, commands: [{ id: cancelled, note: fresh('junk') }] });
+    const junk = readCommands({ version: 1, commands: [{ id: cancelled, note: fresh('junk') }] }, 'central');
     const [letter] = junk as (Arrived & { readable: false })[];
     const discard = {
       commandId: letter?.commandId ?? '',

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await eventually('the lock is free', () => tryToLead(session));
   leaderTerm = await startTerm(session);
   const product = commandOf('product.create', { productId: 'tea', name: 'Tea', priceCents: 320, stock: 1000 });
-  await settle([{ readable: true, command: product }]);
+  await settle([{ readable: true, command: product, sender: 'central' }]);
   // The rules accept these customers; only the database rejects them.
   await group.asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT not_them CHECK (customer_id NOT LIKE 'bad%')`);
 });
@@ -34,11 +34,13 @@ const server = () => group.servers[0] as DatabaseGroup['servers'][number];
 function order(customerId: string): Arrived & { readable: true } {
   const orderId = newOrderId({ nowMs: Date.now(), random: randomBytes(10), customerId });
   const lines = [{ productId: 'tea', quantity: 1 }];
-  return { readable: true, command: commandOf('order.place', { orderId, customerId, branchId: null, lines }) };
+  const command = commandOf('order.place', { orderId, customerId, branchId: null, lines });
+  return { readable: true, command, sender: 'central' };
 }
 
 function received<K extends CommandKind>(kind: K, body: CommandBody<K>): Arrived & { readable: true } {
-  return { readable: true, command: commandOf(kind, body) };
+  const command = commandOf(kind, body);
+  return { readable: true, command, sender: kind === 'dead-letter.discard' ? 'dead-letter-admin' : 'central' };
 }
 
 const fulfilmentOf = (orderId: string, customerId: string) => received('order.fulfil', { orderId, customerId });
@@ -122,6 +124,7 @@ it('tries a replay once per number, and records each action on a dead letter wit
   const replay = (number: number): Arrived => ({
     readable: true,
     command: { ...bad.command, replay: { number, bodyHash: letter.bodyHash, by: 'ana' } },
+    sender: 'dead-letter-admin',
   });
   const stored = async () => {
     const [row] = await group.asSuperuser<{ state: string; tries: number; last_number: number }>(
@@ -165,7 +168,7 @@ it('dead-letters a command that is too large for the server', async () => {
 });
 
 describe('a command of a newer sender', () => {
-  const read = (command: object) => readCommands({ version: 1, commands: [command] });
+  const read = (command: object) => readCommands({ version: 1, commands: [command] }, 'central');
 
   function newer() {
     const { command } = order('kiosk');

@@ -43,7 +43,7 @@ export interface LoadSettings {
   readonly wrk: string;
   readonly products: number;
   readonly customers: number;
-  /** Each request has it, also to the systems that do not look at it. */
+  /** Token of each request. Systems that do not look at tokens get it, too. */
   readonly token: OwnToken;
   readonly signal: AbortSignal;
 }

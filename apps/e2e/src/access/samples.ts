@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /**
  * The objects that every case of the generated test is about: they belong to one customer and one branch. Other
  * customers and branches must not reach them.
@@ -40,6 +42,8 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     { path: { customerId: counter, productId }, names: { customerId: counter } },
   ];
   const product = { name: 'Sample', priceCents: 100 };
+  // Invalid on purpose: a proper request would answer 401 or 404 for its content, as a refused caller gets.
+  const invalid = [{ body: {} }];
   return {
     'GET /products': [{}],
     'GET /products/{productId}': [{ path: { productId } }],
@@ -106,5 +110,22 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'GET /notifications': [{}],
     'GET /changes': [{ query: { topic: 'orders' } }],
     'GET /replication': [{}],
+    'POST /auth/login': invalid,
+    'POST /auth/refresh': invalid,
+    'POST /auth/logout': invalid,
+    'POST /auth/token': invalid,
+    'POST /auth/password': invalid,
+    'PUT /auth/pin': invalid,
+    'POST /auth/pin': invalid,
+    'POST /auth/sign-up': invalid,
+    'POST /auth/sign-up/confirm': invalid,
+    'POST /auth/password-reset': invalid,
+    'POST /auth/password-reset/confirm': invalid,
+    'GET /auth/sessions': [{}],
+    'DELETE /auth/sessions/{sessionId}': [{ path: { sessionId: randomUUID() } }],
+    'GET /accounts': [{}],
+    'POST /accounts': invalid,
+    'PATCH /accounts/{accountId}': [{ path: { accountId: randomUUID() }, body: { role: 'unknown' } }],
+    'POST /accounts/{accountId}/password': [{ path: { accountId: 'invalid' } }],
   };
 }

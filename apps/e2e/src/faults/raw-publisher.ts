@@ -75,7 +75,7 @@ export class RawPublisher {
     channel.on('return', () => (isReturned = true));
     try {
       const confirmed = new Promise<boolean>((resolve) => {
-        const options = { persistent: true, mandatory: true };
+        const options = { persistent: true, mandatory: true, userId: 'central' };
         channel.publish(COMMANDS_EXCHANGE, commandQueue('orders', 'g1'), message, options, (error) => resolve(!error));
       });
       return (await within(CONFIRM_MS, confirmed, () => false)) && !isReturned;

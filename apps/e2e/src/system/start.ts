@@ -6,6 +6,8 @@ declare global {
 
 /** Starts the whole system as `npm start` does, on free ports. A service that a test kills is restarted. */
 export default async function start(): Promise<void> {
+  // All tests send from one address, some of them hundreds of requests without a token.
+  process.env['ECO_ANONYMOUS_REQUESTS_PER_MINUTE'] = '1000000';
   const system = await startTestCluster({}, { provider: await suiteProvider() });
   system.supervise(() => undefined);
   globalThis.ecoSystem = system;

@@ -1,9 +1,9 @@
 import { brokerLogin, openSecrets, readRun, type App, type ServiceNode } from '@eco/cluster';
-import { VHOST } from '@eco/broker';
+import type { BrokerUser } from '@eco/contracts';
 import type { LoginRole } from '@eco/database';
 import type { Address } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
-import { Callers, eventually } from '@eco/testing';
+import { Callers, eventually, publishRaw } from '@eco/testing';
 
 /** The response of an API. */
 export interface Said {
@@ -146,15 +146,10 @@ export async function openSystem() {
       });
     },
 
-    /** Publishes a message directly to a command queue. Throws if it was not routed. */
-    async putOnQueue(queue: string, payload: string): Promise<void> {
-      const said = await this.management('POST', `/exchanges/${VHOST}/ecomarket.commands/publish`, {
-        routing_key: queue,
-        payload,
-        payload_encoding: 'string',
-        properties: { delivery_mode: 2 },
-      });
-      if (said.body?.['routed'] !== true) throw new Error(`not routed to ${queue}: ${said.text}`);
+    /** Publishes a message directly to a command queue, by default as Central. Throws if it was not routed. */
+    async putOnQueue(queue: string, payload: string, user: BrokerUser = 'central'): Promise<void> {
+      const brokers = layout.brokers.map(({ host, amqpPort: port }) => ({ host, port }));
+      await publishRaw({ brokers, ...brokerLogin(secrets, user) }, queue, payload);
     },
   };
 }

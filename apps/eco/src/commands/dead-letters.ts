@@ -162,13 +162,16 @@ function letterText({
   history,
   ...letter
 }: KeptDeadLetter & { group: string; history: Awaited<ReturnType<typeof readDeadLetter>>['actions'] }): string {
-  const { commandId, bodyHash, state, kind, bucket, errorClass, place, reason, tries, firstFailedAt, sentBy } = letter;
+  const { commandId, bodyHash, state, kind, bucket, errorClass, place, reason, tries, firstFailedAt } = letter;
+  const { sender, actor, sentBy } = letter;
   const facts = [
     ['command', commandId],
     ['body hash', bodyHash],
     ['state', state],
     ['kind', kind ?? 'none that there is'],
     ['group, bucket', `${group}, ${bucket ?? 'none'}`],
+    ['broker user', sender ?? 'none'],
+    ['for', actor ?? 'not stated'],
     ['sent by', sentBy ?? 'not stated'],
     ['failed', `${errorClass} at ${place}`],
     ['reason', reason],

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { TokenSigner, type TokenSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
 import {
+  addFirstAdministrator,
   brokerLogin,
   brokerSecretsFile,
   type Cluster,
@@ -67,10 +68,13 @@ async function run(cluster: Cluster, description: ClusterDescription, say: (text
 
 async function upInContainers(description: ClusterDescription, command: Command): Promise<string> {
   const { layout, secrets } = await startCompose(description, command);
+  const central = layout.services.find(({ app }) => app === 'central-api');
+  const administrator = central && (await addFirstAdministrator(urlOf(central), secrets.tokens));
   const firstRequest = await tokenLines({ layout, tokens: secrets.tokens });
   return [
     whatRunsWhere(layout),
     managementUi(brokerLogin(secrets, 'operator')),
+    ...administratorLine(administrator),
     ...firstRequest,
     'logs: docker compose logs',
     'npx eco status shows the state of everything; npm run down -- --docker stops it',
@@ -88,6 +92,7 @@ function overview(cluster: Cluster, { dataDir }: ClusterDescription, firstReques
     whatRunsWhere(layout),
     ...[...missing].map(([name, reason]) => `${name} is missing, and is tried again every 30 s: it ${reason}`),
     `${managementUi(cluster.brokerLogin('operator'))} (kept in ${shown(brokerSecretsFile(dataDir))})`,
+    ...administratorLine(cluster.firstAdministrator),
     ...firstRequest,
     `logs: ${shown(path.join(dataDir, 'log'))}`,
     'npx eco status shows the state of everything; Ctrl-C stops it',
@@ -104,6 +109,17 @@ async function tokenLines({ layout, tokens }: { layout: Layout; tokens: TokenSec
     `  TOKEN=${token}`,
     `  curl -H "Authorization: Bearer $TOKEN" 'http://${central.host}:${central.port}/orders?branchId=central'`,
   ];
+}
+
+/** Empty unless this start has made the account: its password is stored as a hash only. */
+function administratorLine(login: Login | undefined): string[] {
+  if (login === undefined) return [];
+  const how = 'shown once; "npx eco users reset" makes another';
+  return [`log-in at Central: user ${login.user}, password ${login.password} (${how})`];
+}
+
+function urlOf({ host, port }: Layout['services'][number]): string {
+  return `http://${host}:${port}`;
 }
 
 function whatRunsWhere(layout: Layout): string {

@@ -20,7 +20,7 @@ export type Replayable = { type: 'replay'; command: Command; isLate: boolean } |
  * a reply.
  */
 export function replayOf(letter: KeptDeadLetter, by: string): Replayable {
-  const { command: kept, commandId, bodyHash, errorClass, lastNumber } = letter;
+  const { command: kept, commandId, bodyHash, errorClass, lastNumber, sender } = letter;
   if (errorClass === 'key-conflict') {
     return { type: 'no-command', why: 'another request was decided first under its id' };
   }
@@ -30,7 +30,7 @@ export function replayOf(letter: KeptDeadLetter, by: string): Replayable {
     return { type: 'no-command', why: 'what came names no command of its own' };
   }
   const { reply: _reply, ...command } = fields as Command;
-  const replay = { number: lastNumber + 1, bodyHash, by };
+  const replay = { number: lastNumber + 1, bodyHash, by, ...(sender !== null && { sender }) };
   const oldest = stampFrom(Date.now() - COMMAND_DAYS_MAX * 86_400_000);
   const isLate = (notAfter !== undefined && Date.parse(notAfter) < Date.now()) || String(fields.stamp) < oldest;
   return { type: 'replay', command: { ...command, replay } as Command, isLate };

@@ -42,7 +42,7 @@ export async function configure(dir: string, branchId: string): Promise<void> {
   }
   for (const groupId of groupIds) await configureGroup(path.join(dir, groupId), groupOf(groupId), secrets);
   await configureBrokers(path.join(dir, 'brokers'), secrets);
-  await chown(path.join(dir, 'journals'), users.node, users.node);
+  for (const volume of ['journals', 'pins']) await chown(path.join(dir, volume), users.node, users.node);
   await copyFiles('nginx', path.join(dir, 'nginx'), 'nginx');
   await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
 }

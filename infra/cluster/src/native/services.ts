@@ -93,6 +93,7 @@ export class Services {
       ECO_BRANCH_ID: description.branchId,
       ECO_SECRETS_FILE: serviceSecretsFile(dataDir, service.name),
       ...(service.app === 'central-api' && { ECO_JOURNAL_DIR: journalsDir(dataDir) }),
+      ...(service.app === 'sucursal-api' && { ECO_PINS_FILE: serviceSecretsFile(dataDir, `${service.name}-pins`) }),
       ...(service.groupId !== undefined && { ECO_GROUP: service.groupId }),
     };
   }

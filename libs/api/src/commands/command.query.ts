@@ -24,7 +24,8 @@ export const commandQuery = query<OutcomeRow, CommandDeadLetter>({
   extra: `
     CASE WHEN r.found IS NULL THEN (
       SELECT jsonb_build_object('reason', d.reason, 'since', to_char(d.first_failed_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-      FROM eco.dead_letter d WHERE d.command_id = $1 AND d.state = 'open' ORDER BY d.first_failed_at LIMIT 1
+      FROM eco.dead_letter d WHERE d.command_id = $1 AND d.state = 'open' AND d.error_class <> 'forbidden'
+      ORDER BY d.first_failed_at LIMIT 1
     ) END AS dead_letter,
     (SELECT count(*)::int FROM eco.dead_letter d
      WHERE d.command_id = $1 AND d.error_class = 'key-conflict') AS key_conflicts`,

@@ -54,8 +54,8 @@ export const orderQuery = query<OrderRow, NoOrder>({
   extra: `
     CASE WHEN r.found IS NULL THEN coalesce(
       (SELECT concat_ws(': ', u.status, u.result ->> 'reason') FROM eco.outcome u WHERE u.command_id = $1),
-      (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1),
+      (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1 LIMIT 1),
       (SELECT 'kept as a dead letter: ' || d.reason FROM eco.dead_letter d
-       WHERE d.command_id = $1 AND d.state = 'open' LIMIT 1)
+       WHERE d.command_id = $1 AND d.state = 'open' AND d.error_class <> 'forbidden' LIMIT 1)
     ) END AS no_order_because`,
 });

@@ -24,6 +24,7 @@ export const ordersOfCustomerQuery = query<OrderRow, PendingOrders>({
     ARRAY(
       SELECT id FROM unnest($7::uuid[]) AS accepted (id)
       WHERE NOT EXISTS (SELECT FROM eco.outcome u WHERE u.command_id = id)
-        AND NOT EXISTS (SELECT FROM eco.dead_letter d WHERE d.command_id = id AND d.state = 'open')
+        AND NOT EXISTS (SELECT FROM eco.dead_letter d WHERE d.command_id = id AND d.state = 'open'
+          AND d.error_class <> 'forbidden')
     )::text[] AS pending`,
 });

@@ -34,6 +34,10 @@ export interface KeptDeadLetter {
   reason: string;
   tries: number;
   firstFailedAt: Date;
+  /** Broker user that sent it; null: the message named none, or it is from before senders were stored. */
+  sender: string | null;
+  /** Id of the account for which it was sent, as the sender states. */
+  actor: string | null;
   sentBy: string | null;
   lastNumber: number;
   /** The command as received. */
@@ -47,6 +51,8 @@ export interface DeadLetterAction {
   at: Date;
   action: 'replay' | 'discard';
   operator: string;
+  /** Broker user that sent it; null: from before senders were stored. */
+  sender: string | null;
   result: string;
   reason: string | null;
 }
@@ -61,7 +67,7 @@ function valuesOf({ commandId, errorClass, place, kind, sentBy }: DeadLetterFilt
 
 const LETTER = `
 d.command_id AS "commandId", encode(d.body_hash, 'hex') AS "bodyHash", d.state, d.kind, d.bucket,
-d.error_class AS "errorClass", d.place, d.reason, d.tries, d.first_failed_at AS "firstFailedAt", d.sent_by AS "sentBy",
+d.error_class AS "errorClass", d.place, d.reason, d.tries, d.first_failed_at AS "firstFailedAt", d.sender, d.actor, d.sent_by AS "sentBy",
 d.last_number AS "lastNumber", d.command`;
 
 /**
@@ -123,7 +129,7 @@ export async function readDeadLetter(
   );
   const actions = await node.ask<Row<DeadLetterAction>>(
     `
-SELECT encode(a.body_hash, 'hex') AS "bodyHash", a.number, a.at, a.action, a.operator, a.result, a.reason
+SELECT encode(a.body_hash, 'hex') AS "bodyHash", a.number, a.at, a.action, a.operator, a.sender, a.result, a.reason
 FROM eco.dead_letter_action a WHERE a.command_id = $1 ORDER BY a.body_hash, a.number`,
     [commandId],
     ANSWER_MS,

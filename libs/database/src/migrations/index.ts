@@ -10,7 +10,11 @@ import { Statistics1796000000500 } from './1796000000500-statistics.js';
 import { OrderedCartItems1796000000600 } from './1796000000600-ordered-cart-items.js';
 import { Retention1796000000800 } from './1796000000800-retention.js';
 import { WrittenOffTransfers1796000000900 } from './1796000000900-written-off-transfers.js';
+import { Senders1796100000000 } from './1796100000000-senders.js';
 import { ReaderWithoutDeadLetters1796100000100 } from './1796100000100-reader-without-dead-letters.js';
+import { Identity1796100000200 } from './1796100000200-identity.js';
+import { SignUp1796100000210 } from './1796100000210-sign-up.js';
+import { Pins1796100000220 } from './1796100000220-pins.js';
 import { OpenReservations1796100000300 } from './1796100000300-open-reservations.js';
 
 /** In the order in which they run. */
@@ -27,6 +31,10 @@ export const migrations = [
   OrderedCartItems1796000000600,
   Retention1796000000800,
   WrittenOffTransfers1796000000900,
+  Senders1796100000000,
   ReaderWithoutDeadLetters1796100000100,
+  Identity1796100000200,
+  SignUp1796100000210,
+  Pins1796100000220,
   OpenReservations1796100000300,
 ];

@@ -6,6 +6,7 @@ const serverRoles = [
   'eco_migrator',
   'eco_writer',
   'eco_reader',
+  'eco_identity',
   'eco_operator',
   'eco_replicator',
   'eco_monitor',
@@ -39,7 +40,9 @@ export const roleLimits: Readonly<Record<LoginRole, RoleLimits>> = {
   eco_migrator: { connections: 3 },
   eco_reader: { connections: 36, transactionS: 20 },
   // `eco verify` holds a snapshot for at most an hour.
-  eco_operator: { connections: 12, transactionS: 3_660 },
+  eco_operator: { connections: 10, transactionS: 3_660 },
+  // Two instances of Central open one each.
+  eco_identity: { connections: 4, transactionS: 20 },
   eco_monitor: { connections: 8, transactionS: 20 },
   eco_replicator: { connections: 10 },
   ...(Object.fromEntries(consumerRoles.map((role) => [role, consumerLimits])) as Record<ConsumerRole, RoleLimits>),
@@ -93,6 +96,8 @@ export function rolesSql(): string {
     ...['eco_migrator', 'eco_operator'].map((name) => `ALTER ROLE ${name} SET temp_file_limit = -1`),
     // A migration may be long, but other statements must not queue behind a lock that it waits for.
     `ALTER ROLE eco_migrator SET lock_timeout = '10s'`,
+    // A log-in waits for 3 s.
+    `ALTER ROLE eco_identity SET statement_timeout = '3s'`,
     // A consumer need not wait for a replica. If a failover loses its transaction, the progress row is lost with it,
     // and the consumer reads the changes again from GET /changes. So consumers continue while no replica streams.
     ...consumerRoles.map((name) => `ALTER ROLE ${name} SET synchronous_commit = local`),
@@ -143,7 +148,9 @@ export function schemasSql(): string {
     ...loginRoles.map((name) => `ALTER ROLE ${name} IN DATABASE ${DATABASE_NAME} RESET ALL`),
     `GRANT EXECUTE ON FUNCTION pg_try_advisory_lock(bigint) TO eco_writer`,
     `GRANT USAGE ON LANGUAGE sql, plpgsql TO eco_owner, ${SLOT_ROLE}, ${GUARD_ROLE}`,
-    ...['eco', ...consumerSchemas].map((name) => `CREATE SCHEMA IF NOT EXISTS ${name} AUTHORIZATION eco_owner`),
+    ...['eco', 'identity', ...consumerSchemas].map(
+      (name) => `CREATE SCHEMA IF NOT EXISTS ${name} AUTHORIZATION eco_owner`,
+    ),
   ].join(';\n');
 }
 

@@ -7,10 +7,11 @@ import { defineTable } from './table.js';
 import type { TablesOf } from './tables-of.js';
 
 /**
- * Most open key conflicts of one sender. Further ones are dropped until an operator discards some or they expire.
- * Clients can cause any number of them, so there is a limit. A sender is one of our processes.
+ * Most open dead letters of one broker user in each of these classes. Further ones are only counted, by a metric, until an
+ * operator discards some or they expire. Their senders determine their number, so there is a limit.
  */
-export const KEY_CONFLICTS_PER_SENDER_MAX = 1000;
+export const LETTERS_PER_SENDER_MAX = 1000;
+const LIMITED = `('key-conflict', 'forbidden')`;
 
 const letterTable = defineTable({
   name: 'eco.dead_letter',
@@ -24,6 +25,8 @@ const letterTable = defineTable({
     errorClass: word<DeadLetterClass>('error_class'),
     failureSite: text('place'),
     reason: text('reason'),
+    sender: nullable(text('sender')),
+    actor: nullable(text('actor')),
     sentBy: nullable(text('sent_by')),
     command: json('command'),
     state: word<DeadLetterState>('state'),
@@ -45,6 +48,7 @@ const actionTable = defineTable({
     by: text('operator'),
     result: word<DeadLetterActionRow['result']>('result'),
     reason: nullable(text('reason')),
+    sender: nullable(text('sender')),
   },
 });
 
@@ -52,11 +56,33 @@ export const deadLetters: TablesOf<'deadLetters'> = {
   tables: [letterTable, actionTable],
   stores: {
     deadLetters: insertInto('store dead letters', letterTable, rowLists.deadLetters, {
-      fields: ['commandId', 'bodyHash', 'kind', 'bucket', 'errorClass', 'failureSite', 'reason', 'sentBy', 'command'],
+      fields: [
+        'commandId',
+        'bodyHash',
+        'kind',
+        'bucket',
+        'errorClass',
+        'failureSite',
+        'reason',
+        'sender',
+        'actor',
+        'sentBy',
+        'command',
+      ],
       text: insertUpToTheLimit,
     }),
     deadLetterUpdates: updateOf('store dead letter updates', letterTable, rowLists.deadLetterUpdates, {
-      fields: ['commandId', 'bodyHash', 'state', 'errorClass', 'failureSite', 'reason', 'tries', 'lastNumber'],
+      fields: [
+        'commandId',
+        'bodyHash',
+        'state',
+        'errorClass',
+        'failureSite',
+        'reason',
+        'sender',
+        'tries',
+        'lastNumber',
+      ],
     }),
     deadLetterActions: insertInto('store dead letter actions', actionTable, rowLists.deadLetterActions),
   },
@@ -65,7 +91,20 @@ export const deadLetters: TablesOf<'deadLetters'> = {
     letterTable,
     'commandId',
     'commandIds',
-    ['commandId', 'bodyHash', 'state', 'kind', 'bucket', 'errorClass', 'failureSite', 'reason', 'tries', 'lastNumber'],
+    [
+      'commandId',
+      'bodyHash',
+      'state',
+      'kind',
+      'bucket',
+      'errorClass',
+      'failureSite',
+      'reason',
+      'sender',
+      'actor',
+      'tries',
+      'lastNumber',
+    ],
     (letter, state) => {
       const letters = state.deadLetters.get(letter.commandId);
       if (letters === undefined) state.deadLetters.set(letter.commandId, [letter]);
@@ -79,13 +118,14 @@ function insertUpToTheLimit({ names, rows }: Pieces): string {
 INSERT INTO ${letterTable.name} (seq, ${letterTable.insertedAt}, ${names.join(', ')})
 SELECT $3, $4::timestamptz, ${names.map((name) => `r.${name}`).join(', ')}
 FROM (
-  SELECT r.*, row_number() OVER (PARTITION BY r.error_class, r.sent_by) AS n
+  SELECT r.*, row_number() OVER (PARTITION BY r.error_class, r.sender) AS n
   FROM ${rows} AS r(${names.join(', ')})
 ) r
-${WHERE_FENCED} AND CASE WHEN r.error_class <> 'key-conflict' THEN true ELSE
+${WHERE_FENCED} AND CASE WHEN r.error_class NOT IN ${LIMITED} THEN true ELSE
   r.n + (SELECT count(*) FROM (
     SELECT FROM ${letterTable.name} k
-    WHERE k.state = 'open' AND k.error_class = 'key-conflict' AND k.sent_by = r.sent_by
-    LIMIT ${KEY_CONFLICTS_PER_SENDER_MAX}
-  ) kept) <= ${KEY_CONFLICTS_PER_SENDER_MAX} END`;
+    WHERE k.state = 'open' AND k.error_class IN ${LIMITED} AND k.error_class = r.error_class
+      AND coalesce(k.sender, '') = coalesce(r.sender, '')
+    LIMIT ${LETTERS_PER_SENDER_MAX}
+  ) kept) <= ${LETTERS_PER_SENDER_MAX} END`;
 }

@@ -1,6 +1,6 @@
 import type { ChangeType, CommandKind, OutcomeStatus, Topic } from '@eco/contracts';
 import { rowLists, type Effects, type OutcomeRow, type RowList } from '@eco/domain';
-import { bytea, integer, jsonb, nullable, smallint, uuid, word } from './columns.js';
+import { bytea, integer, jsonb, nullable, smallint, text, uuid, word } from './columns.js';
 import { loadBy } from './load.js';
 import { insertInto, storing } from './store.js';
 import { defineTable } from './table.js';
@@ -24,6 +24,8 @@ const outcomeTable = defineTable({
     // Null if the data is in the order's row; the views read it there.
     result: nullable(jsonb<Json>('result')),
     changeData: nullable(jsonb<Json>('change_data')),
+    sender: nullable(word<string>('sender')),
+    actor: nullable(text('actor')),
   },
 });
 

@@ -11,6 +11,7 @@ const tombstoneTable = defineTable({
   rows: 'tombstones',
   columns: {
     commandId: uuid('command_id'),
+    author: word<string>('author'),
     bucket: smallint('bucket'),
     reason: word<RefusalReason>('reason'),
     /** When it was stored, by the database. */
@@ -22,7 +23,7 @@ export const tombstones: TablesOf<'tombstones'> = {
   tables: [tombstoneTable],
   stores: {
     tombstones: insertInto('store tombstones', tombstoneTable, rowLists.tombstones, {
-      fields: ['commandId', 'bucket', 'reason'],
+      fields: ['commandId', 'author', 'bucket', 'reason'],
     }),
   },
   load: loadBy(
@@ -30,7 +31,11 @@ export const tombstones: TablesOf<'tombstones'> = {
     tombstoneTable,
     'commandId',
     'commandIds',
-    ['commandId', 'reason'],
-    ({ commandId, reason }, state) => state.tombstones.set(commandId, reason),
+    ['commandId', 'author', 'reason'],
+    ({ commandId, ...tombstone }, state) => {
+      const tombstones = state.tombstones.get(commandId);
+      if (tombstones === undefined) state.tombstones.set(commandId, [tombstone]);
+      else tombstones.push(tombstone);
+    },
   ),
 };

@@ -17,6 +17,10 @@ export interface DeadLetter {
   /** Where it failed, in few words. Equal failures have the same text. */
   failureSite: string;
   reason: string;
+  /** Broker user that sent it first; null: the message named none, or it was stored before senders were. */
+  sender: string | null;
+  /** Id of the account for which it was sent, as the sender states; null: not stated. */
+  actor: string | null;
   /** Number of failed tries. */
   tries: number;
   /** Number of the last operator action; 0: none yet. */
@@ -27,10 +31,12 @@ export interface DeadLetter {
  * - `not-owned`: it belongs to another group.
  * - `rule`: the rules threw, which is a bug. `database`: the database refuses to store its effects.
  * - `process`: each process that tried it alone ended.
+ * - `forbidden`: its sender may not send it. It has no effect on others that have its id and body.
  * - `key-conflict`: another body was decided first under its id. It is its sender's mistake: it raises no alarm, and no
  *   replay can succeed.
  */
-export type DeadLetterClass = 'unreadable' | 'invalid' | 'not-owned' | 'rule' | 'database' | 'process' | 'key-conflict';
+export type DeadLetterClass =
+  'unreadable' | 'invalid' | 'forbidden' | 'not-owned' | 'rule' | 'database' | 'process' | 'key-conflict';
 
 export interface DeadLetterRow extends Omit<DeadLetter, 'state' | 'tries' | 'lastNumber'> {
   sentBy: string | null;
@@ -45,7 +51,10 @@ export interface DeadLetterActionRow {
   /** Number of the action; it rises with each action on this dead letter. */
   number: number;
   action: 'replay' | 'discard';
+  /** Who wanted it, as the sender states. */
   by: string;
+  /** Broker user that sent it. */
+  sender: string;
   /** For a replay, its reply: the outcome's status, `dead-letter` or `key-conflict`. */
   result: OutcomeStatus | 'dead-letter' | 'key-conflict';
   /** Why the dead letter was discarded, or why its replay failed. */

@@ -11,6 +11,7 @@ import type { DeadLetterRow } from './dead-letter.js';
 
 const cafe = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 890, stock: 10 });
 const order = placeOrder('ana', { cafe: 1 });
+const ADMIN = 'dead-letter-admin';
 const refusal: Failure = {
   errorClass: 'database',
   failureSite: '23514 orders a_check',
@@ -18,11 +19,11 @@ const refusal: Failure = {
 };
 
 function replayOf(number: number, hash = bodyHash(order)): Arrived {
-  return { readable: true, command: { ...order, replay: { number, bodyHash: hash, by: 'ana' } } };
+  return { readable: true, command: { ...order, replay: { number, bodyHash: hash, by: 'ana' } }, sender: ADMIN };
 }
 function discardOf({ commandId, bodyHash }: DeadLetterRow): Arrived {
   const body = { commandId, bodyHash, reason: 'a test', by: 'bo' };
-  return { readable: true, command: command('dead-letter.discard', body) };
+  return { readable: true, command: command('dead-letter.discard', body), sender: ADMIN };
 }
 function groupWithDeadLetter(): { group: MemoryGroup; letter: DeadLetterRow } {
   const group = new MemoryGroup();
@@ -58,7 +59,9 @@ describe('a replay', () => {
   it('past its notAfter expires', () => {
     const { group } = groupWithDeadLetter();
     const { command: one } = replayOf(1) as Arrived & { readable: true };
-    const { replies } = group.write([{ readable: true, command: { ...one, notAfter: '2026-11-24T11:00:00.000Z' } }]);
+    const { replies } = group.write([
+      { readable: true, command: { ...one, notAfter: '2026-11-24T11:00:00.000Z' }, sender: ADMIN },
+    ]);
     expect(replies).toMatchObject([{ status: 'expired' }]);
     expect(group.letters()).toMatchObject([{ state: 'replayed' }]);
   });
@@ -66,12 +69,14 @@ describe('a replay', () => {
   it('carries out under the same id content that an earlier version could not read', () => {
     const group = new MemoryGroup();
     // As an earlier version would have stored it: under the hash of its content.
-    const [seen] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known' }] }) as [
+    const [seen] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known' }] }, 'central') as [
       Arrived & { readable: false },
     ];
     group.write([...arrivedOf([cafe]), seen]);
     const replay = { number: 1, bodyHash: seen.bodyHash, by: 'ana' };
-    const [still] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known', replay }] }) as [Arrived];
+    const [still] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known', replay }] }, ADMIN) as [
+      Arrived,
+    ];
     expect(still).toMatchObject({ readable: false, commandId: order.id, bodyHash: seen.bodyHash, replay });
     group.write([still]);
     expect(group.letters()).toMatchObject([{ state: 'open', tries: 2, lastNumber: 1 }]);
@@ -82,10 +87,12 @@ describe('a replay', () => {
 
   it('with another body than its hash states is no command', () => {
     const replay = { number: 1, bodyHash: 'ab'.repeat(32), by: 'ana' };
-    const [one] = readCommands({ version: 1, commands: [{ ...order, replay }] }) as [Arrived];
+    const [one] = readCommands({ version: 1, commands: [{ ...order, replay }] }, 'central') as [Arrived];
     expect(one).toMatchObject({ readable: false, reason: expect.stringContaining('/replay/bodyHash') as string });
     const right = { ...replay, bodyHash: bodyHash(order) };
-    expect(readCommands({ version: 1, commands: [{ ...order, replay: right }] })).toMatchObject([{ readable: true }]);
+    expect(readCommands({ version: 1, commands: [{ ...order, replay: right }] }, 'central')).toMatchObject([
+      { readable: true },
+    ]);
   });
 });
 
@@ -94,6 +101,7 @@ describe('a key conflict', () => {
   const ofOther = (number: number): Arrived => ({
     readable: true,
     command: { ...other, replay: { number, bodyHash: bodyHash(other), by: 'ana' } },
+    sender: ADMIN,
   });
 
   it('is kept with its body, can be discarded but never carried out, and does not change the first outcome', () => {
@@ -138,7 +146,7 @@ describe('a discard', () => {
 
   it('closes an unreadable dead letter once', () => {
     const group = new MemoryGroup();
-    const junk = readCommands(Buffer.from('no JSON'));
+    const junk = readCommands(Buffer.from('no JSON'), 'central');
     group.write(junk);
     const [letter] = [...group.stored.deadLetters.values()] as [DeadLetterRow];
     group.write([discardOf(letter)]);
@@ -148,7 +156,7 @@ describe('a discard', () => {
 
   it('closes the dead letter without changing another command’s outcome under its id', () => {
     const group = new MemoryGroup();
-    const junk = readCommands({ version: 1, commands: [{ ...order, stamp: '' }] });
+    const junk = readCommands({ version: 1, commands: [{ ...order, stamp: '' }] }, 'central');
     group.write([...junk, ...arrivedOf([cafe, order])]);
     const [letter] = [...group.stored.deadLetters.values()] as [DeadLetterRow];
     group.write([discardOf(letter)]);

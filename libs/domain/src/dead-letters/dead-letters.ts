@@ -38,6 +38,7 @@ export class DeadLetters {
       ...row,
       ...printed(row),
       sentBy: row.sentBy === null ? null : textOf(row.sentBy),
+      sender: row.sender === null ? null : textOf(row.sender),
     };
     this.#effects.deadLetters.push({ ...letter, sentBy, command });
     const copy: DeadLetter = { ...letter, state: 'open', tries: 1, lastNumber: 0 };
@@ -45,10 +46,11 @@ export class DeadLetters {
     return copy;
   }
 
-  /** Records another failed try. */
-  failAgain(letter: Readonly<DeadLetter>, failure: Failure): Readonly<DeadLetter> {
+  /** Records another failed try, of the sender that `failure` names. */
+  failAgain(letter: Readonly<DeadLetter>, failure: Failure & Pick<DeadLetter, 'sender'>): Readonly<DeadLetter> {
     const copy = this.#copyOf(letter);
-    return Object.assign(copy, printed(failure), { tries: copy.tries + 1 });
+    const { sender } = failure;
+    return Object.assign(copy, printed(failure), { state: 'open', sender, tries: copy.tries + 1 });
   }
 
   /** Records an operator's action. */

@@ -2,8 +2,8 @@ import { done, type Rules } from '../rules.js';
 
 /**
  * Closes an open dead letter. Its command gets the outcome *discarded*, which every later query returns, and a late
- * sending has no effect. There are two exceptions: another command was decided under its id, whose outcome stands; or
- * the command belongs to another group, which alone decides it.
+ * sending has no effect. There are three exceptions: another command was decided under its id, whose outcome stands; the
+ * command belongs to another group, which alone decides it; or its sender may not send it, and so has no right to its id.
  */
 export const discardDeadLetter: Rules<'dead-letter.discard'> = {
   need({ body }, keys) {
@@ -14,9 +14,12 @@ export const discardDeadLetter: Rules<'dead-letter.discard'> = {
     const letter = state.deadLetters.find(commandId, bodyHash);
     if (letter?.state !== 'open') return done({ discarded: false });
     const number = letter.lastNumber + 1;
-    state.deadLetters.act(letter, 'discarded', { number, action: 'discard', by, result: 'discarded', reason });
+    // Nobody else may send this kind.
+    const sender = 'dead-letter-admin';
+    state.deadLetters.act(letter, 'discarded', { number, action: 'discard', by, sender, result: 'discarded', reason });
     const bucket = letter.bucket ?? state.buckets.any;
-    if (state.outcomeOf(commandId) === undefined && state.buckets.isOwned(bucket)) {
+    const isItsOwn = state.buckets.isOwned(bucket) && letter.errorClass !== 'forbidden';
+    if (state.outcomeOf(commandId) === undefined && isItsOwn) {
       state.addOutcome({
         commandId,
         bodyHash,
@@ -28,6 +31,8 @@ export const discardDeadLetter: Rules<'dead-letter.discard'> = {
         changeType: null,
         n: 0,
         changeData: null,
+        sender: letter.sender,
+        actor: letter.actor,
       });
     }
     return done({ discarded: true });

@@ -1,23 +1,31 @@
-import { done, refused, type Done, type Rules } from '../rules.js';
+import { done, refused, type Done, type OwnedRules } from '../rules.js';
 import { endOrder } from './end-order.js';
 import type { Order } from './order.js';
 import { linesOf, pricedLinesOf } from './orders.js';
 
-export const cancelOrder: Rules<'order.cancel'> = {
+export const cancelOrder: OwnedRules<'order.cancel'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
     // The order's id is also the id of the command that placed it. Its outcome says what became of the order, and a
     // tombstone that it was cancelled before.
     keys.commandIds.add(body.orderId);
   },
+  ownerOf({ body }, state) {
+    return state.orders.ownerOf(body.orderId, body.customerId);
+  },
   /** A cancellation that overtook its order leaves a tombstone; a late order is then refused. */
-  decide({ id, body: { orderId, customerId } }, state) {
+  decide({ id, body: { orderId, customerId } }, state, owner) {
     const order = state.orders.find(orderId, customerId);
     if (order !== undefined) return endOrder(id, order, 'cancelled', state) ?? cancelled(order);
-    if (state.outcomeOf(orderId) !== undefined && state.tombstoneOf(orderId) === undefined) {
+    if (state.outcomeOf(orderId) !== undefined && !state.hasTombstone(orderId)) {
       return refused('order-unknown');
     }
-    state.addTombstone(orderId, state.buckets.of(customerId), 'order-cancelled');
+    state.addTombstone({
+      commandId: orderId,
+      author: owner,
+      bucket: state.buckets.of(customerId),
+      reason: 'order-cancelled',
+    });
     return done({ orderId, status: 'cancelled', lines: [] });
   },
 };

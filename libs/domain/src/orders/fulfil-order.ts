@@ -1,10 +1,13 @@
-import { done, refused, type Rules } from '../rules.js';
+import { done, refused, type OwnedRules } from '../rules.js';
 import { endOrder } from './end-order.js';
 import { linesOf } from './orders.js';
 
-export const fulfilOrder: Rules<'order.fulfil'> = {
+export const fulfilOrder: OwnedRules<'order.fulfil'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
+  },
+  ownerOf({ body }, state) {
+    return state.orders.ownerOf(body.orderId, body.customerId);
   },
   decide({ id, body: { orderId, customerId } }, state) {
     const order = state.orders.find(orderId, customerId);

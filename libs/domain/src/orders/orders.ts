@@ -1,4 +1,4 @@
-import type { OrderLine, PricedLine } from '@eco/contracts';
+import { CENTRAL, type OrderLine, type PricedLine } from '@eco/contracts';
 import type { Effects } from '../effects.js';
 import type { BatchState } from '../state.js';
 import type { Order, OrderRow, OrderUpdateRow } from './order.js';
@@ -22,6 +22,12 @@ export class Orders {
     if (order?.customerId !== customerId) return undefined;
     const update = this.#updates.get(orderId);
     return update === undefined ? order : { ...order, status: update.status, returned: update.returned };
+  }
+
+  /** The branch that placed it, or `central`; undefined: it does not exist, or is another customer's. */
+  ownerOf(orderId: string, customerId: string): string | undefined {
+    const order = this.find(orderId, customerId);
+    return order && (order.branchId ?? CENTRAL);
   }
 
   place(order: OrderRow): void {

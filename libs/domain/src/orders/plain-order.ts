@@ -1,4 +1,4 @@
-import type { CommandOf } from '@eco/contracts';
+import type { Actor, CommandOf } from '@eco/contracts';
 
 /*
  * Nearly every command is an order in the form that our own services send. Checking it with `commandSchema` takes
@@ -21,25 +21,32 @@ type Order = CommandOf<'order.place'>;
 export function isPlainOrder(raw: unknown): raw is Order {
   if (!isObject<Order>(raw) || raw.kind !== 'order.place') return false;
   for (const field in raw) if (!envelopeFields.has(field)) return false;
-  const { id, stamp, sentBy, correlationId, reply = false, body } = raw;
+  const { id, stamp, actor, sentBy, correlationId, reply = false, body } = raw;
   return (
     isText(id, UUID) &&
     isText(stamp, STAMP) &&
     isText(sentBy, NAME) &&
     isText(correlationId, NAME) &&
     typeof reply === 'boolean' &&
+    (actor === undefined || isPlainActor(actor)) &&
     isPlainBody(body)
   );
 }
 const envelopeFields: ReadonlySet<string> = new Set([
   'id',
   'stamp',
+  'actor',
   'sentBy',
   'correlationId',
   'reply',
   'kind',
   'body',
 ]);
+
+function isPlainActor(actor: unknown): boolean {
+  if (!isObject<Actor>(actor) || Object.keys(actor).length !== 2) return false;
+  return isText(actor.id, NAME) && (actor.branchId === null || isText(actor.branchId, SLUG));
+}
 
 function isPlainBody(body: unknown): boolean {
   if (!isObject<Order['body']>(body) || Object.keys(body).length !== 4) return false;

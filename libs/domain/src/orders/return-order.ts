@@ -1,15 +1,18 @@
 import type { OrderLine } from '@eco/contracts';
-import { done, refused, whyNotOwned, type Rules } from '../rules.js';
+import { done, refused, whyNotOwned, type OwnedRules } from '../rules.js';
 import type { Order } from './order.js';
 import { linesOf, pricedLinesOf } from './orders.js';
 
-export const returnOrder: Rules<'order.return'> = {
+export const returnOrder: OwnedRules<'order.return'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
     keys.locations.add(body.location);
     // The levels are requested separately: the order may be placed in the same batch, and then no stored order brings
     // them along.
     for (const { productId } of body.lines) keys.stockProductIds.add(productId);
+  },
+  ownerOf({ body }, state) {
+    return state.orders.ownerOf(body.orderId, body.customerId);
   },
   /** Returns all lines or none. The units are on hand again at once. Unsellable units are then adjusted away. */
   decide({ id, body }, state) {

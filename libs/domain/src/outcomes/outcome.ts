@@ -22,6 +22,10 @@ export interface OutcomeRow {
   n: number;
   /** Data of the change; null if topic is null. */
   changeData: ChangeData<ChangeType> | null;
+  /** Broker user that sent the command. Null: unknown, of a dead letter from before senders were stored. */
+  sender: string | null;
+  /** Id of the account for which it was sent, as the sender states; null: not stated. */
+  actor: string | null;
 }
 
 export const outcomes = {

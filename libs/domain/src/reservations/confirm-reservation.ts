@@ -1,10 +1,13 @@
 import { confirmOrder } from '../orders/decide-order.js';
-import { refused, type Rules } from '../rules.js';
+import { refused, type OwnedRules } from '../rules.js';
 import { whyNotHeld } from './end-reservation.js';
 
-export const confirmReservation: Rules<'reservation.confirm'> = {
+export const confirmReservation: OwnedRules<'reservation.confirm'> = {
   need({ body }, keys) {
     keys.reservationIds.add(body.reservationId);
+  },
+  ownerOf({ body }, state) {
+    return state.reservations.ownerOf(body.reservationId, body.customerId);
   },
   /** No unit moves: units reserved for the reservation are now reserved for the order. */
   decide({ body, stamp }, state) {

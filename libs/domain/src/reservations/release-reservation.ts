@@ -1,14 +1,17 @@
 import { linesOf } from '../orders/orders.js';
-import { done, refused, type Rules } from '../rules.js';
+import { done, refused, type OwnedRules } from '../rules.js';
 import { endReservation } from './end-reservation.js';
 
-export const releaseReservation: Rules<'reservation.release'> = {
+export const releaseReservation: OwnedRules<'reservation.release'> = {
   need({ body }, keys) {
     keys.reservationIds.add(body.reservationId);
     keys.commandIds.add(body.reservationId);
   },
+  ownerOf({ body }, state) {
+    return state.reservations.ownerOf(body.reservationId, body.customerId);
+  },
   /** A release that overtook its reservation leaves a tombstone; the late reservation then holds nothing. */
-  decide({ id, body: { reservationId, customerId } }, state) {
+  decide({ id, body: { reservationId, customerId } }, state, owner) {
     const reservation = state.reservations.find(reservationId, customerId);
     if (reservation !== undefined) {
       const refusal = endReservation(id, reservation, 'released', state);
@@ -17,10 +20,11 @@ export const releaseReservation: Rules<'reservation.release'> = {
       const result = { reservationId, status: 'released' as const, lines: linesOf(lines) };
       return done(result, { type: 'reservation.released', data: { ...result, customerId, branchId } });
     }
-    if (state.outcomeOf(reservationId) !== undefined && state.tombstoneOf(reservationId) === undefined) {
+    if (state.outcomeOf(reservationId) !== undefined && !state.hasTombstone(reservationId)) {
       return refused('reservation-unknown');
     }
-    state.addTombstone(reservationId, state.buckets.of(customerId), 'reservation-released');
+    const bucket = state.buckets.of(customerId);
+    state.addTombstone({ commandId: reservationId, author: owner, bucket, reason: 'reservation-released' });
     return done({ reservationId, status: 'released', lines: [] });
   },
 };

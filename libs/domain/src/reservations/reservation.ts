@@ -10,7 +10,7 @@ export interface Reservation {
   totalCents: number;
   /** ISO 8601. */
   createdAt: string;
-  /** It is due from this instant on; it holds its units until a batch sees that. ISO 8601. */
+  /** The reservation is due from this instant on, and holds its units until a batch sees that. ISO 8601. */
   expiresAt: string;
   /** The order that the reservation became. */
   orderId: string | null;

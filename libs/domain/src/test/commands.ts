@@ -102,6 +102,11 @@ function enveloped(kind: CommandKind, body: object, envelope: Envelope & { id: s
   return { stamp: stampAt(0), sentBy: 'spec', correlationId: 'spec', ...envelope, kind, body };
 }
 
-export function arrivedOf(commands: readonly Command[]): Arrived[] {
-  return commands.map((one) => ({ readable: true, command: one }));
+/** Commands as they arrive from a broker user: by default from the one that may send them. */
+export function arrivedOf(commands: readonly Command[], sender?: string): (Arrived & { readable: true })[] {
+  return commands.map((one) => ({ readable: true, command: one, sender: sender ?? senderOfKind(one) }));
+}
+
+export function senderOfKind({ kind, replay }: Command): string {
+  return kind === 'dead-letter.discard' || replay !== undefined ? 'dead-letter-admin' : 'central';
 }

@@ -79,7 +79,7 @@ export class MemoryGroup {
       transfers: only(stored.transfers, keys.transferIds),
       locations: new Set(keys.locations.filter((location) => LOCATIONS.has(location))),
       tombstones: new Map(
-        [...only(stored.tombstones, keys.commandIds)].map(([commandId, { reason }]) => [commandId, reason]),
+        keys.commandIds.map((id) => [id, [...stored.tombstones.values()].filter(({ commandId }) => commandId === id)]),
       ),
     };
   }

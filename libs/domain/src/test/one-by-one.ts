@@ -9,6 +9,7 @@ import {
   type Reply,
 } from '@eco/contracts';
 import { bucketOf } from '@eco/routing';
+import { originOf, whyForbidden } from '../authority.js';
 import type { Arrived } from '../effects.js';
 import { BUCKETS, LOCATIONS } from './memory-group.js';
 import { NaiveLedger } from './naive-ledger.js';
@@ -24,6 +25,7 @@ type Product = { productId: string; name: string; priceCents: number; version: n
 interface Order {
   orderId: string;
   customerId: string;
+  branchId: string | null;
   status: string;
   lines: OrderLine[];
   totalCents: number;
@@ -32,6 +34,7 @@ interface Order {
 interface Reservation {
   reservationId: string;
   customerId: string;
+  branchId: string | null;
   status: string;
   lines: OrderLine[];
   totalCents: number;
@@ -48,6 +51,7 @@ interface Letter {
   tries: number;
   lastNumber: number;
   isElsewhere: boolean;
+  sender: string | null;
 }
 interface Edit {
   customerId: string;
@@ -67,7 +71,7 @@ export class OneByOne {
   readonly orders: Order[] = [];
   readonly reservations: Reservation[] = [];
   readonly transfers: Transfer[] = [];
-  readonly tombstones: { id: string; reason: string }[] = [];
+  readonly tombstones: { id: string; reason: string; author: string }[] = [];
   readonly #products: Product[] = [];
   readonly #edits: Edit[] = [];
   readonly #clears: { customerId: string; stamp: string }[] = [];
@@ -91,9 +95,10 @@ export class OneByOne {
 
   take(one: Arrived): Reply {
     const { id, replay } = one.readable ? one.command : { id: one.commandId, replay: one.replay };
-    const retried = this.#letterToTry(id, replay);
-    const reply = one.readable ? this.#takeCommand(one.command, retried) : this.#takeJunk(one, retried);
-    const letter = this.#letterToTry(id, replay);
+    const mayReplay = one.sender === 'dead-letter-admin';
+    const retried = mayReplay ? this.#letterToTry(id, replay) : undefined;
+    const reply = one.readable ? this.#judge(one, retried) : this.#takeJunk(one, retried);
+    const letter = mayReplay ? this.#letterToTry(id, replay) : undefined;
     if (letter === undefined || replay === undefined) return reply;
     letter.lastNumber = replay.number;
     if (reply.type === 'outcome') letter.state = 'replayed';
@@ -107,59 +112,106 @@ export class OneByOne {
     return letter?.state === 'open' && letter.lastNumber < (replay?.number ?? 0) ? letter : undefined;
   }
 
-  #takeJunk({ commandId, bodyHash, reason, errorClass }: Arrived & { readable: false }, retried?: Letter): Reply {
+  #takeJunk(
+    { commandId, bodyHash, reason, errorClass, sender }: Arrived & { readable: false },
+    retried?: Letter,
+  ): Reply {
+    if (originOf(sender, undefined).sender === undefined) {
+      const why = sender === null ? 'the message names no broker user' : `the broker user ${sender} sends no commands`;
+      return this.#forbid(commandId, bodyHash, why, sender);
+    }
     const before = this.decided.find(({ id, hash }) => id === commandId && hash === bodyHash);
     return before === undefined
-      ? this.#deadLetter(commandId, bodyHash, reason, errorClass, retried)
+      ? this.#deadLetter(commandId, bodyHash, reason, errorClass, retried?.sender ?? sender, retried)
       : outcomeReply(before, true);
   }
 
-  #takeCommand(command: Command, retried: Letter | undefined): Reply {
+  /** By the table of the senders, which authority.spec.ts tests. A replay is judged by its first sender. */
+  #judge({ command, sender }: Arrived & { readable: true }, retried: Letter | undefined): Reply {
+    const { id, replay, actor } = command;
+    if (replay !== undefined && sender !== 'dead-letter-admin') {
+      const who = sender === null ? 'a message without a broker user' : `the broker user ${sender}`;
+      return this.#forbid(id, hashOf(command), `${who} may not replay a dead letter`, sender);
+    }
+    const letter = this.deadLetters.find((each) => each.id === id && each.hash === replay?.bodyHash);
+    const known = letter === undefined && this.#ownedBuckets.size < BUCKETS ? replay?.sender : letter?.sender;
+    const first = replay === undefined ? sender : (known ?? null);
+    const why = whyForbidden(command, originOf(first, actor), Date.parse(this.#at));
+    if (why !== undefined) return this.#forbid(id, hashOf(command), why, first, retried);
+    return this.#takeCommand(command, first as string, retried);
+  }
+
+  #takeCommand(command: Command, sender: string, retried: Letter | undefined): Reply {
     const { id, kind, body } = command;
-    const asked = { ...body, branchId: undefined };
-    const hash = createHash('sha256')
-      .update(canonicalJson({ kind, body: asked }))
-      .digest('hex');
+    const hash = hashOf(command);
+    const [, branch] = /^branch\.(.+)$/.exec(sender) ?? [];
     const bucket = bucketOf(keyOf(command), BUCKETS);
     // A discard is decided where its dead letter is, whichever group owns the bucket.
     if (kind !== 'dead-letter.discard' && !this.#ownedBuckets.has(bucket))
-      return this.#deadLetter(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', retried, true);
+      return this.#deadLetter(id, hash, `this group does not own bucket ${bucket}`, 'not-owned', sender, retried, true);
     const before = this.decided.find((done) => done.id === id);
     if (before !== undefined) {
       if (before.hash === hash) return outcomeReply(before, true);
       const reason = `another body was decided first under this id: ${before.status}`;
       if (command.notAfter === undefined || retried !== undefined)
-        this.#deadLetter(id, hash, reason, 'key-conflict', retried);
+        this.#deadLetter(id, hash, reason, 'key-conflict', sender, retried);
       return { type: 'key-conflict', commandId: id };
     }
     const known = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
-    if (known?.state === 'open' && known !== retried)
+    if (known?.state === 'open' && known !== retried && known.errorClass !== 'forbidden')
       return { type: 'dead-letter', commandId: id, reason: known.reason };
     const late = command.notAfter !== undefined && Date.parse(command.notAfter) < Date.parse(this.#at);
-    const tombstone = this.tombstones.find((each) => each.id === id);
+    const owner = 'branchId' in body ? (body.branchId ?? 'central') : (branch ?? 'central');
+    const tombstone = this.tombstones.find((each) => each.id === id && ['central', owner].includes(each.author));
+    const its = late || tombstone || branch === undefined ? branch : (this.#ownerOf(command) ?? branch);
+    if (its !== branch) {
+      return this.#forbid(id, hash, `what it acts on does not belong to branch ${branch}`, sender, retried);
+    }
     const elsewhere = late || tombstone ? [] : this.#linesOf(command).filter((line) => !this.#owns(line.productId));
     if (elsewhere.length > 0) {
       const names = elsewhere.map((line) => line.productId).join(', ');
-      return this.#deadLetter(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', retried);
+      return this.#deadLetter(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', sender, retried);
     }
     const [status, result]: Decided = late
       ? ['expired', {}]
       : tombstone
         ? ['refused', { reason: tombstone.reason }]
-        : this.#decide(command);
+        : this.#decide(command, branch ?? 'central');
     const done = { id, hash, status, result, command };
     this.decided.push(done);
     return outcomeReply(done, false);
   }
 
-  #decide(command: Command): Decided {
+  /** Branch of what is stored, or `central`. */
+  #ownerOf({ kind, body }: Command): string | undefined {
+    switch (kind) {
+      case 'order.cancel':
+      case 'order.fulfil':
+      case 'order.return': {
+        const order = this.orderOf(body.orderId, body.customerId);
+        return order && (order.branchId ?? 'central');
+      }
+      case 'reservation.confirm':
+      case 'reservation.release': {
+        const reservation = this.#reservationOf(body.reservationId, body.customerId);
+        return reservation && (reservation.branchId ?? 'central');
+      }
+      case 'transfer.receive':
+        return this.transfers.find((each) => each.transferId === body.transferId && each.productId === body.productId)
+          ?.to;
+      default:
+        return undefined;
+    }
+  }
+
+  #decide(command: Command, author: string): Decided {
     const { kind, body, stamp } = command;
     switch (kind) {
       case 'order.place':
       case 'cart.checkout': {
         const lines = this.#linesOf(command);
         if (lines.length === 0) return ['refused', { reason: 'cart-empty' }];
-        return this.#order(command.id, body.customerId, lines, () => {
+        return this.#order(command.id, body.customerId, body.branchId, lines, () => {
           if (kind === 'cart.checkout') this.#takeOut(body.customerId, lines, { orderId: command.id, stamp });
         });
       }
@@ -204,7 +256,11 @@ export class OneByOne {
         letter.lastNumber += 1;
         const { lastNumber: number } = letter;
         this.actions.push({ id: commandId, hash: bodyHash, number, action: 'discard', result: 'discarded' });
-        if (!letter.isElsewhere && !this.decided.some(({ id }) => id === commandId)) {
+        if (
+          !letter.isElsewhere &&
+          letter.errorClass !== 'forbidden' &&
+          !this.decided.some(({ id }) => id === commandId)
+        ) {
           this.decided.push({ id: commandId, hash: bodyHash, status: 'discarded', result: {}, command });
         }
         return ['done', { discarded: true }];
@@ -226,7 +282,7 @@ export class OneByOne {
         return this.#change({ ...product, deleted: true });
       }
       case 'reservation.create': {
-        const { reservationId, customerId, lines, ttlSeconds } = body;
+        const { reservationId, customerId, branchId, lines, ttlSeconds } = body;
         const open = this.reservations.filter((each) => each.customerId === customerId && each.status === 'held');
         if (open.length >= OPEN_RESERVATIONS_MAX) {
           return ['refused', { reason: 'reservations-too-many', openMax: OPEN_RESERVATIONS_MAX }];
@@ -237,17 +293,17 @@ export class OneByOne {
         for (const { productId, quantity } of lines) this.#ledger.move(productId, 'central', 0, quantity, command.id);
         const expiresAt = new Date(Date.parse(this.#at) + ttlSeconds * 1000).toISOString();
         const held = { reservationId, status: 'held', lines: priced, totalCents, expiresAt };
-        this.reservations.push({ ...held, customerId });
+        this.reservations.push({ ...held, customerId, branchId });
         return ['done', held];
       }
       case 'reservation.confirm': {
-        const { orderId, reservationId, customerId } = body;
+        const { orderId, reservationId, customerId, branchId } = body;
         const reservation = this.#reservationOf(reservationId, customerId);
         if (reservation === undefined) return ['refused', { reason: 'reservation-unknown' }];
         if (reservation.status !== 'held') return over(reservation);
         Object.assign(reservation, { status: 'confirmed', orderId });
         const { lines, totalCents } = reservation;
-        this.orders.push({ orderId, customerId, status: 'confirmed', lines, totalCents, returned: [] });
+        this.orders.push({ orderId, customerId, branchId, status: 'confirmed', lines, totalCents, returned: [] });
         return ['done', { orderId, status: 'confirmed', lines, totalCents }];
       }
       case 'reservation.release':
@@ -255,7 +311,7 @@ export class OneByOne {
         const { reservationId, customerId } = body;
         const reservation = this.#reservationOf(reservationId, customerId);
         if (reservation === undefined && kind === 'reservation.release' && this.#mayStillCome(reservationId)) {
-          this.#bury(reservationId, 'reservation-released');
+          this.#bury(reservationId, 'reservation-released', author);
           return ['done', { reservationId, status: 'released', lines: [] }];
         }
         if (reservation === undefined) return ['refused', { reason: 'reservation-unknown' }];
@@ -270,7 +326,7 @@ export class OneByOne {
         const { orderId, customerId } = body;
         const order = this.orderOf(orderId, customerId);
         if (order === undefined && kind === 'order.cancel' && this.#mayStillCome(orderId)) {
-          this.#bury(orderId, 'order-cancelled');
+          this.#bury(orderId, 'order-cancelled', author);
           return ['done', { orderId, status: 'cancelled', lines: [] }];
         }
         if (order === undefined) return ['refused', { reason: 'order-unknown' }];
@@ -356,14 +412,20 @@ export class OneByOne {
     }
   }
 
-  #order(orderId: string, customerId: string, lines: OrderLine[], confirmed: () => void): Decided {
+  #order(
+    orderId: string,
+    customerId: string,
+    branchId: string | null,
+    lines: OrderLine[],
+    confirmed: () => void,
+  ): Decided {
     const { short, unknownProducts, priced, totalCents } = this.#price(lines);
     if (short.length + unknownProducts.length > 0) {
-      this.orders.push({ orderId, customerId, status: 'rejected', lines, totalCents: 0, returned: [] });
+      this.orders.push({ orderId, customerId, branchId, status: 'rejected', lines, totalCents: 0, returned: [] });
       return ['refused', { orderId, status: 'rejected', short, unknownProducts }];
     }
     for (const { productId, quantity } of lines) this.#ledger.move(productId, 'central', 0, quantity, orderId);
-    this.orders.push({ orderId, customerId, status: 'confirmed', lines: priced, totalCents, returned: [] });
+    this.orders.push({ orderId, customerId, branchId, status: 'confirmed', lines: priced, totalCents, returned: [] });
     confirmed();
     return ['done', { orderId, status: 'confirmed', lines: priced, totalCents }];
   }
@@ -414,8 +476,9 @@ export class OneByOne {
     return this.decided.every((done) => done.id !== id) || this.tombstones.some((each) => each.id === id);
   }
 
-  #bury(id: string, reason: string): void {
-    if (this.tombstones.every((each) => each.id !== id)) this.tombstones.push({ id, reason });
+  #bury(id: string, reason: string, author: string): void {
+    const isBuried = this.tombstones.some((each) => each.id === id && each.author === author);
+    if (!isBuried) this.tombstones.push({ id, reason, author });
   }
 
   /** The lines of an order, or what a checkout finds in the cart as of its stamp; empty for other kinds. */
@@ -478,20 +541,40 @@ export class OneByOne {
     return this.#ownedBuckets.has(bucketOf(productId, BUCKETS));
   }
 
+  /** Not the reason of an earlier one: nothing that others send under its id is affected. */
+  #forbid(id: string, hash: string, reason: string, sender: string | null, retried?: Letter): Reply {
+    const before = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
+    if (before === undefined || before === retried) {
+      this.#deadLetter(id, hash, reason, 'forbidden', sender, retried);
+    }
+    return { type: 'dead-letter', commandId: id, reason, forbidden: true };
+  }
+
   #deadLetter(
     id: string,
     hash: string,
     reason: string,
     errorClass: string,
+    sender: string | null,
     retried?: Letter,
     isElsewhere = false,
   ): Reply {
     const before = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
     if (before === undefined) {
-      this.deadLetters.push({ id, hash, reason, errorClass, state: 'open', tries: 1, lastNumber: 0, isElsewhere });
-    } else if (before === retried) Object.assign(before, { reason, errorClass, tries: before.tries + 1 });
+      const letter = { id, hash, reason, errorClass, state: 'open', tries: 1, lastNumber: 0, isElsewhere, sender };
+      this.deadLetters.push(letter);
+    } else if (before === retried || (before.errorClass === 'forbidden' && before.sender !== sender)) {
+      Object.assign(before, { reason, errorClass, sender, state: 'open', tries: before.tries + 1, isElsewhere });
+    }
     return { type: 'dead-letter', commandId: id, reason: before?.reason ?? reason };
   }
+}
+
+function hashOf({ kind, body }: Command): string {
+  const asked = { ...body, branchId: undefined };
+  return createHash('sha256')
+    .update(canonicalJson({ kind, body: asked }))
+    .digest('hex');
 }
 
 function shortOf(ledger: NaiveLedger, productId: string, location: string, delta: number): Decided | undefined {

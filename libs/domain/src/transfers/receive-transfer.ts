@@ -1,10 +1,13 @@
-import { done, type Rules } from '../rules.js';
+import { done, type OwnedRules } from '../rules.js';
 import { moveOnHand } from '../stock/move-stock.js';
 
-export const receiveTransfer: Rules<'transfer.receive'> = {
+export const receiveTransfer: OwnedRules<'transfer.receive'> = {
   need({ body }, keys) {
     keys.transferIds.add(body.transferId);
     keys.stockProductIds.add(body.productId);
+  },
+  ownerOf({ body }, state) {
+    return state.transfers.find(body.transferId, body.productId)?.to;
   },
   /** Everything arrives; what was lost on the way is adjusted away at the location that misses it. */
   decide({ id, body }, state) {

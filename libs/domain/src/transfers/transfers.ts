@@ -17,13 +17,19 @@ export class Transfers {
     this.#effects = effects;
   }
 
+  /** Undefined: it does not exist, or is of another product. */
+  find(transferId: string, productId: string): Readonly<Transfer> | undefined {
+    const transfer = this.#working.get(transferId) ?? this.#stored.get(transferId);
+    return transfer?.productId === productId ? transfer : undefined;
+  }
+
   /** A refusal if its units are not in transit. A transfer of another product is unknown. */
   inTransit(
     transferId: string,
     productId: string,
   ): Readonly<Transfer> | Refused<'transfer-unknown' | 'transfer-arrived' | 'transfer-written-off'> {
-    const transfer = this.#working.get(transferId) ?? this.#stored.get(transferId);
-    if (transfer?.productId !== productId) return refused('transfer-unknown');
+    const transfer = this.find(transferId, productId);
+    if (transfer === undefined) return refused('transfer-unknown');
     switch (transfer.status) {
       case 'in-transit':
         return transfer;

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { verifierSecretsSchema, type VerifierSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
+import type { TokenKeysFile } from '../token-keys.js';
 import type { Setting } from './config.js';
 
 /**
@@ -25,23 +26,39 @@ export function secretsSetting<const Role extends string>(roles: readonly Role[]
   return fileSetting(z.object({ amqp: loginSecret, database: passwordsOf(roles) })) as Setting<Secrets<Role>>;
 }
 
-/** The same for an API. `more`: its further secrets, such as what it needs to verify access tokens. */
-export function apiSecretsSetting<const Role extends string, More extends z.ZodRawShape>(
+/** The same for an API. `more`: its further secrets, with what it needs to verify access tokens or also to make them. */
+export function apiSecretsSetting<
+  const Role extends string,
+  Tokens extends VerifierSecrets,
+  More extends z.ZodRawShape & { readonly tokens: z.ZodType<Tokens> },
+>(
   roles: readonly Role[],
   more: More,
-): Setting<Secrets<Role> & z.output<z.ZodObject<More>>> {
-  return fileSetting(z.object({ amqp: loginSecret, database: passwordsOf(roles), ...more })) as Setting<
-    Secrets<Role> & z.output<z.ZodObject<More>>
+): Setting<Secrets<Role> & z.output<z.ZodObject<More>> & TokenKeysFile<z.output<More['tokens']>>> {
+  return tokenFileSetting({ amqp: loginSecret, database: passwordsOf(roles), ...more }) as Setting<
+    Secrets<Role> & z.output<z.ZodObject<More>> & TokenKeysFile<z.output<More['tokens']>>
   >;
 }
 
 /** The same for an API that does not use the broker. */
 export function readerSecretsSetting<const Role extends string>(
   roles: readonly Role[],
-): Setting<Pick<Secrets<Role>, 'database'> & { readonly tokens: VerifierSecrets }> {
-  return fileSetting(z.object({ database: passwordsOf(roles), tokens: verifierSecretsSchema })) as Setting<
-    Pick<Secrets<Role>, 'database'> & { readonly tokens: VerifierSecrets }
+): Setting<Pick<Secrets<Role>, 'database'> & TokenKeysFile<VerifierSecrets>> {
+  return tokenFileSetting({ database: passwordsOf(roles), tokens: verifierSecretsSchema }) as Setting<
+    Pick<Secrets<Role>, 'database'> & TokenKeysFile<VerifierSecrets>
   >;
+}
+
+function tokenFileSetting(shape: z.ZodRawShape & { readonly tokens: z.ZodType }): Setting<unknown> {
+  return fileSetting(z.object(shape), undefined, undefined, (path) => ({
+    readTokens: () => tokensIn(path, shape.tokens),
+  }));
+}
+
+function tokensIn(path: string, tokens: z.ZodType): unknown {
+  const read = readSecrets(path, z.object({ tokens }));
+  if (read.type === 'violations') throw new Error(`ECO_SECRETS_FILE ${read.violations.join('; ')}`);
+  return (read.secrets as { tokens: unknown }).tokens;
 }
 
 /** A setting for an optional login in a file of its own: `{"user": …, "password": …}`. */
@@ -54,13 +71,15 @@ function fileSetting(
   shape: z.ZodType,
   variable = 'ECO_SECRETS_FILE',
   description = 'File of mode 0600 with the passwords and keys of this process',
+  /** Added to the secrets. */
+  more: (path: string) => object = () => ({}),
 ): Setting<unknown> {
   return {
     variable,
     description,
     schema: z.string().transform((path, context) => {
       const read = readSecrets(path, shape);
-      if (read.type === 'secrets') return read.secrets;
+      if (read.type === 'secrets') return { ...(read.secrets as object), ...more(path) };
       read.violations.forEach((violation) => context.addIssue(violation));
       return z.NEVER;
     }),

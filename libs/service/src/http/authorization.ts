@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   anonymousPrincipal,
+  AUDIENCE,
   reachOf,
   TokenVerifier,
   type Access,
@@ -10,6 +11,8 @@ import {
   type VerifierOptions,
   type VerifierSecrets,
 } from '@eco/access';
+import type { Log } from '@eco/base';
+import { followTokenKeys, type TokenKeysFile } from '../token-keys.js';
 import { problem, type ProblemError } from './problem.js';
 
 declare module 'fastify' {
@@ -49,6 +52,11 @@ export class Authorization {
     this.#branchId = branchId;
   }
 
+  /** Verifies with these from now on. */
+  useKeys(keys: VerifierSecrets['keys']): void {
+    this.#verifier.useKeys(keys);
+  }
+
   /** `header`: the request's `Authorization`. Synchronous unless the token is new to this process. */
   verify(header: string | undefined): Verified | Promise<Verified> {
     if (header === undefined) return { type: 'current', principal: this.#anonymous };
@@ -72,12 +80,41 @@ export class Authorization {
   }
 }
 
-/** The authorization of an API. */
-export function authorizationOf(
-  config: { readonly secrets: { readonly tokens: VerifierSecrets }; readonly tokenGraceHours: number },
-  branchId: string | null,
+interface ApiConfig<Tokens extends VerifierSecrets> {
+  readonly secrets: TokenKeysFile<Tokens>;
+  readonly tokenGraceHours: number;
+}
+
+interface ApiAuthorizationOptions<Tokens extends VerifierSecrets> {
+  /** Branch that the API serves; null: the whole chain. */
+  readonly branchId: string | null;
+  /** The sessions that have ended. */
+  readonly revoked: { has(sessionId: string): boolean };
+  /** A key by which this process signs tokens for itself alone, and their audience. */
+  readonly own?: { readonly key: VerifierSecrets['keys'][number]; readonly audience: string } | undefined;
+  /** Called with the keys when they have been rotated. */
+  readonly onKeys?: (tokens: Tokens) => void;
+}
+
+/** The authorization of an API. It follows the rotation of keys until the process stops. */
+export function authorizationOf<Tokens extends VerifierSecrets>(
+  frame: { readonly log: Log; readonly stopping: AbortSignal },
+  { secrets, tokenGraceHours }: ApiConfig<Tokens>,
+  { branchId, revoked, own, onKeys }: ApiAuthorizationOptions<Tokens>,
 ): Authorization {
-  return new Authorization({ secrets: config.secrets.tokens, graceSeconds: config.tokenGraceHours * 3_600, branchId });
+  const withOwn = (keys: VerifierSecrets['keys']) => (own === undefined ? keys : [...keys, own.key]);
+  const authorization = new Authorization({
+    secrets: { ...secrets.tokens, keys: withOwn(secrets.tokens.keys) },
+    ...(own && { audiences: [AUDIENCE, own.audience] }),
+    graceSeconds: tokenGraceHours * 3_600,
+    branchId,
+    isRevoked: (sessionId) => revoked.has(sessionId),
+  });
+  followTokenKeys(secrets, frame, (tokens) => {
+    authorization.useKeys(withOwn(tokens.keys));
+    onKeys?.(tokens);
+  });
+  return authorization;
 }
 
 const BEARER = /^Bearer ([\x21-\x7e]+)$/i;

@@ -22,14 +22,14 @@ export interface Budgets {
 }
 
 /**
- * A till of a branch sends a few requests a second. A shop's page that one person opens sends some ten. Without a token
- * the budget is low, since nothing else limits who uses it.
+ * A program of the head office sends up to 2,000 requests a second. One that has no token gets what a person's page
+ * needs, since nothing else limits who sends: some ten requests a second, and a few that wait.
  */
 export const BUDGETS_DEFAULT: Budgets = {
   requestsPerMinute: 120_000,
-  anonymousRequestsPerMinute: 120_000,
+  anonymousRequestsPerMinute: 600,
   waits: 2_000,
-  anonymousWaits: 2_000,
+  anonymousWaits: 20,
   totalWaits: 3_000,
 };
 

@@ -4,7 +4,7 @@ import { createTransport, type Transporter } from 'nodemailer';
 import { Gauge, type Registry } from 'prom-client';
 import { Notification } from './notification.entity.js';
 
-interface MailServer {
+export interface MailServer {
   /** `smtp://host:port` or `smtps://host:port`. */
   readonly url: string;
   /** Absent: the server requires no login. */
@@ -20,7 +20,8 @@ export interface MailerOptions {
   readonly log: Log;
 }
 
-const FROM = 'EcoMarket <no-reply@ecomarket.invalid>';
+/** Of every mail. Nobody reads what is sent to it. */
+export const SENDER = 'EcoMarket <no-reply@ecomarket.invalid>';
 const LOOK_EVERY_MS = 2_000;
 const AT_ONCE = 20;
 /**
@@ -36,6 +37,19 @@ const REMOVED_MAX = 500;
  * the mail.
  */
 const RETRY = { firstMs: 5_000, capMs: 3_600_000 };
+
+export function openMailTransport({ url, login }: MailServer): Transporter {
+  const { protocol, hostname, port } = new URL(url);
+  return createTransport({
+    host: hostname,
+    port: port === '' ? undefined : Number(port),
+    secure: protocol === 'smtps:',
+    ...(login && { auth: { user: login.user, pass: login.password } }),
+    connectionTimeout: SMTP_TIMEOUT_MS,
+    greetingTimeout: SMTP_TIMEOUT_MS,
+    socketTimeout: SMTP_TIMEOUT_MS,
+  });
+}
 
 /**
  * Sends due notifications. Each is claimed first by moving its next try into the future, so that several processes do
@@ -55,17 +69,7 @@ export class Mailer {
 
   constructor(options: MailerOptions) {
     this.#options = options;
-    const { url, login } = options.server;
-    const { protocol, hostname, port } = new URL(url);
-    this.#transport = createTransport({
-      host: hostname,
-      port: port === '' ? undefined : Number(port),
-      secure: protocol === 'smtps:',
-      ...(login && { auth: { user: login.user, pass: login.password } }),
-      connectionTimeout: SMTP_TIMEOUT_MS,
-      greetingTimeout: SMTP_TIMEOUT_MS,
-      socketTimeout: SMTP_TIMEOUT_MS,
-    });
+    this.#transport = openMailTransport(options.server);
     const counts = () => ({ sent: this.#sent, failed: this.#failed });
     new Gauge({
       name: 'eco_mails_total',
@@ -167,7 +171,7 @@ export class Mailer {
     let said: string | undefined;
     try {
       await this.#transport.sendMail({
-        from: FROM,
+        from: SENDER,
         to: email,
         subject: 'Welcome to EcoMarket',
         text: `Welcome!\n\nYou are registered with EcoMarket as customer ${customerId}.\n`,

@@ -39,6 +39,7 @@ export const COMMAND_PROBLEMS = [
   'command-expired',
   'command-discarded',
   'dead-letter',
+  'forbidden',
   'not-accepted',
   'acceptance-unknown',
 ] as const satisfies readonly ProblemName[];
@@ -73,6 +74,7 @@ export const DECIDED_PROBLEMS = [
   'key-conflict',
   'command-discarded',
   'dead-letter',
+  'forbidden',
   'not-accepted',
   'not-done',
   'outcome-unknown',
@@ -144,7 +146,11 @@ function refusalOf(reply: Reply, responseHeaders: Record<string, string>): Probl
         members: { commandId },
       });
     case 'dead-letter':
-      return problem('dead-letter', { detail: reply.reason, headers: responseHeaders, members: { commandId } });
+      return problem(reply.forbidden ? 'forbidden' : 'dead-letter', {
+        detail: reply.reason,
+        headers: responseHeaders,
+        members: { commandId },
+      });
     case 'outcome': {
       // The other members give details, such as every short line.
       const { reason, status, ...members } = reply.result;

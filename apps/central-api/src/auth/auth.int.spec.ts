@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { anonymousClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
+
+/*
+ * Log-in, accounts and sign-up at the built Central, with the built branch next to it, and a mail server that keeps what
+ * it receives.
+ */
+
+interface Mail {
+  readonly to: string;
+  readonly text: string;
+}
+
+let cluster: TestCluster;
+let mailServer: SMTPServer;
+let administrator: Tokens;
+const mails: Mail[] = [];
+const urls: Record<string, string> = {};
+
+beforeAll(async () => {
+  mailServer = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onData(stream, session, callback) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        // Codes are longer than a line of quoted-printable.
+        const text = Buffer.concat(chunks).toString('utf8').replace(/=\r\n/g, '').replace(/=3D/g, '=');
+        mails.push(...session.envelope.rcptTo.map(({ address: to }) => ({ to, text })));
+        callback();
+      });
+    },
+  });
+  await new Promise<void>((resolve) => mailServer.listen(0, '127.0.0.1', resolve));
+  // Services get the settings in the environment of the process that starts the cluster.
+  process.env['ECO_SMTP_URL'] = `smtp://127.0.0.1:${(mailServer.server.address() as AddressInfo).port}`;
+  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 0 }], writersPerGroup: 1 });
+  for (const { name, url } of cluster.services) urls[name] = url;
+  const { user, password } = cluster.firstAdministrator ?? { user: '', password: '' };
+  administrator = await logIn(user, password);
+}, 180_000);
+afterAll(async () => {
+  await cluster?.destroy();
+  await new Promise<void>((resolve) => mailServer.close(() => resolve()));
+  delete process.env['ECO_SMTP_URL'];
+});
+
+const central = anonymousClientOf(() => urls['central-api'] ?? '');
+const sucursal = anonymousClientOf(() => urls['sucursal-api'] ?? '');
+
+interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly sessionId: string;
+}
+
+const bearer = ({ accessToken }: Pick<Tokens, 'accessToken'>) => ({ authorization: `Bearer ${accessToken}` });
+const problemOf = ({ status, body }: Answered) => [status, String(body['type']).replace('urn:ecomarket:problem:', '')];
+
+async function logIn(login: string, password: string): Promise<Tokens> {
+  const { status, body } = await central('POST', '/auth/login', { login, password });
+  expect([status, Object.keys(body).sort()]).toEqual([
+    200,
+    ['accessToken', 'accessTokenSeconds', 'refreshToken', 'sessionId'],
+  ]);
+  return body as unknown as Tokens;
+}
+
+const PASSWORD = 'a long password';
+
+/** A new account of the role with the password above; `more`: its branch, for example. */
+async function account(role: string, more: object = {}): Promise<{ login: string; accountId: string }> {
+  const login = `${role}-${randomUUID().slice(0, 8)}`;
+  const added = await central('POST', '/accounts', { login, role, password: PASSWORD, ...more }, bearer(administrator));
+  expect(added.status).toBe(201);
+  return { login, accountId: added.body['accountId'] as string };
+}
+
+/** The newest code in a mail to this address. */
+function codeTo(email: string): Promise<string> {
+  return eventually(`a code in a mail to ${email}`, () => {
+    const text = mails.filter(({ to }) => to === email).at(-1)?.text ?? '';
+    return /^[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}$/m.exec(text.replaceAll('\r', ''))?.[0];
+  });
+}
+
+describe('the first administrator', () => {
+  it('was made with a password that only the start knew', async () => {
+    const { body } = await central('GET', '/accounts', undefined, bearer(administrator));
+    expect(body).toMatchObject({ items: [{ login: 'admin', role: 'administrator', isDisabled: false }], next: null });
+  });
+
+  it('adds, changes and disables accounts, and nobody else does', async () => {
+    const { login, accountId } = await account('cashier', { branchId: 'sucursal-1' });
+    const cashier = await logIn(login, PASSWORD);
+    for (const [method, path, body] of [
+      ['GET', '/accounts', undefined],
+      ['POST', '/accounts', { login: 'more', role: 'administrator' }],
+      ['PATCH', `/accounts/${accountId}`, { role: 'administrator' }],
+      ['POST', `/accounts/${accountId}/password`, undefined],
+    ] as const) {
+      expect(problemOf(await central(method, path, body, bearer(cashier)))).toEqual([403, 'forbidden']);
+      const json = { 'content-type': 'application/json' };
+      expect(problemOf(await central(method, path, body, json))).toEqual([401, 'unauthenticated']);
+    }
+    const moved = await central('PATCH', `/accounts/${accountId}`, { branchId: 'sucursal-2' }, bearer(administrator));
+    expect(moved).toMatchObject({ status: 200, body: { role: 'cashier', branchId: 'sucursal-2' } });
+    expect(problemOf(await central('POST', '/auth/refresh', { refreshToken: cashier.refreshToken }))).toEqual([
+      401,
+      'session-ended',
+    ]);
+    await central('PATCH', `/accounts/${accountId}`, { isDisabled: true }, bearer(administrator));
+    expect(problemOf(await central('POST', '/auth/login', { login, password: PASSWORD }))).toEqual([
+      401,
+      'log-in-refused',
+    ]);
+  });
+
+  it('gets every violation of an account that can not be, and which name is taken', async () => {
+    const add = (body: object) => central('POST', '/accounts', body, bearer(administrator));
+    const refused = await add({ login: 'x y', role: 'customer', password: 'short' });
+    expect(refused.status).toBe(400);
+    expect((refused.body['faults'] as { at: string }[]).map(({ at }) => at).sort()).toEqual([
+      '/login',
+      '/password',
+      '/role',
+    ]);
+    expect(await add({ login: 'another-cashier', role: 'cashier' })).toMatchObject({
+      status: 400,
+      body: { faults: [{ at: '/branchId' }] },
+    });
+    expect(problemOf(await add({ login: 'ADMIN', role: 'manager' }))).toEqual([409, 'account-exists']);
+    const unknown = await central('PATCH', `/accounts/${randomUUID()}`, {}, bearer(administrator));
+    expect(problemOf(unknown)).toEqual([404, 'account-unknown']);
+  });
+
+  it('sets a password that is shown once', async () => {
+    const { login, accountId } = await account('manager');
+    const { body } = await central('POST', `/accounts/${accountId}/password`, undefined, bearer(administrator));
+    await logIn(login, body['password'] as string);
+    expect(problemOf(await central('POST', '/auth/login', { login, password: PASSWORD }))[0]).toBe(401);
+  });
+});
+
+describe('a session', () => {
+  it('goes on with each refresh, and its tokens are refused at Central and at the branch after the log-out', async () => {
+    const { login } = await account('cashier', { branchId: 'sucursal-1' });
+    const first = await logIn(login, PASSWORD);
+    const next = await central('POST', '/auth/refresh', { refreshToken: first.refreshToken });
+    const tokens = next.body as unknown as Tokens;
+    expect([next.status, tokens.sessionId]).toEqual([200, first.sessionId]);
+    const read = (api: typeof central) => api('GET', '/orders?branchId=sucursal-1', undefined, bearer(tokens));
+    expect([(await read(central)).status, (await read(sucursal)).status]).toEqual([200, 200]);
+    expect((await central('POST', '/auth/logout', { refreshToken: tokens.refreshToken })).status).toBe(204);
+    for (const api of [central, sucursal]) {
+      await eventually('the token is refused', async () => (await read(api)).status === 401);
+    }
+    expect(problemOf(await central('POST', '/auth/refresh', { refreshToken: tokens.refreshToken }))[0]).toBe(401);
+  });
+
+  it('is listed to its owner, who can end any of the own ones', async () => {
+    const { login } = await account('manager');
+    const [one, two] = [await logIn(login, PASSWORD), await logIn(login, PASSWORD)];
+    const { body } = await central('GET', '/auth/sessions', undefined, bearer(two));
+    expect(body['items']).toMatchObject([
+      { sessionId: two.sessionId, isCurrent: true },
+      { sessionId: one.sessionId, isCurrent: false },
+    ]);
+    const end = (sessionId: string) => central('DELETE', `/auth/sessions/${sessionId}`, undefined, bearer(two));
+    for (const sessionId of [one.sessionId, one.sessionId, administrator.sessionId]) {
+      expect((await end(sessionId)).status).toBe(204);
+    }
+    const refresh = ({ refreshToken }: Tokens) => central('POST', '/auth/refresh', { refreshToken });
+    expect((await refresh(one)).status).toBe(401);
+    administrator = (await refresh(administrator)).body as unknown as Tokens;
+  });
+
+  it('survives a change of the own password, and the others end', async () => {
+    const { login } = await account('manager');
+    const [mine, other] = [await logIn(login, PASSWORD), await logIn(login, PASSWORD)];
+    const change = (password: string) =>
+      central('POST', '/auth/password', { password, newPassword: 'quite another password' }, bearer(mine));
+    expect(problemOf(await change('a wrong guess'))).toEqual([401, 'log-in-refused']);
+    expect((await change(PASSWORD)).status).toBe(204);
+    const refresh = ({ refreshToken }: Tokens) => central('POST', '/auth/refresh', { refreshToken });
+    expect([(await refresh(mine)).status, (await refresh(other)).status]).toEqual([200, 401]);
+  });
+});
+
+describe('a program', () => {
+  it('gets a token by client credentials, in the words of RFC 6749', async () => {
+    const { login } = await account('integration', { scopes: ['events'] });
+    const credentials = { grant_type: 'client_credentials', client_id: login, client_secret: PASSWORD };
+    const { status, body } = await central('POST', '/auth/token', credentials);
+    expect([status, body]).toEqual([
+      200,
+      { access_token: expect.any(String) as string, token_type: 'Bearer', expires_in: 900 },
+    ]);
+    const token = { accessToken: body['access_token'] as string };
+    expect((await central('GET', '/accounts', undefined, bearer(token))).status).toBe(403);
+    expect(problemOf(await central('POST', '/auth/token', { ...credentials, client_secret: 'wrong' }))).toEqual([
+      401,
+      'log-in-refused',
+    ]);
+  });
+});
+
+describe('a customer', () => {
+  it('signs up by a code that arrives by mail, and is a customer with an id of ours', async () => {
+    const email = `Ana.${randomUUID()}@example.com`;
+    expect((await central('POST', '/auth/sign-up', { email })).status).toBe(202);
+    const code = await codeTo(email);
+    const confirm = () =>
+      central('POST', '/auth/sign-up/confirm', { code, name: 'Ana', password: 'a password of Ana' });
+    const confirmed = await confirm();
+    expect(confirmed.status).toBe(201);
+    const customerId = confirmed.body['customerId'] as string;
+    expect(problemOf(await confirm())).toEqual([409, 'code-unknown']);
+    const tokens = await logIn(email.toLowerCase(), 'a password of Ana');
+    const own = await eventually('the customer can be read', async () => {
+      const read = await central('GET', `/customers/${customerId}`, undefined, bearer(tokens));
+      return read.status === 200 && read.body;
+    });
+    expect(own).toMatchObject({ customerId, name: 'Ana', email });
+    // One welcome, and nothing that a client chose.
+    await eventually('the welcome', () => mails.filter(({ to }) => to === email).length === 2);
+    for (const { text } of mails.filter(({ to }) => to === email))
+      expect(text.split('\r\n\r\n')[1]).not.toContain('Ana');
+  });
+
+  it('who has an account learns that by mail only, and sets another password by mail', async () => {
+    const email = `${randomUUID()}@example.com`;
+    await central('POST', '/auth/sign-up', { email });
+    const signUp = { code: await codeTo(email), name: 'Eva', password: PASSWORD };
+    expect((await central('POST', '/auth/sign-up/confirm', signUp)).status).toBe(201);
+    expect(await central('POST', '/auth/sign-up', { email })).toMatchObject({ status: 202, body: {} });
+    await eventually('the notice', () => mails.some(({ to, text }) => to === email && text.includes('already')));
+    for (const each of [email, `${randomUUID()}@example.com`]) {
+      expect(await central('POST', '/auth/password-reset', { email: each })).toMatchObject({ status: 202, body: {} });
+    }
+    await eventually('the mail', () => mails.some(({ to, text }) => to === email && text.includes('one hour')));
+    const reset = { code: await codeTo(email), password: 'quite another password' };
+    expect((await central('POST', '/auth/password-reset/confirm', reset)).status).toBe(204);
+    expect(problemOf(await central('POST', '/auth/password-reset/confirm', reset))).toEqual([409, 'code-unknown']);
+    await logIn(email, 'quite another password');
+  });
+});
+
+it('logs nobody out while the signing key is rotated', async () => {
+  const { login } = await account('manager');
+  const before = await logIn(login, PASSWORD);
+  const keyOf = ({ accessToken }: Tokens) =>
+    (JSON.parse(Buffer.from(accessToken.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid;
+  const kid = await cluster.rotateSigningKey();
+  const after = await eventually('Central signs with the new key', async () => {
+    const tokens = await logIn(login, PASSWORD);
+    return keyOf(tokens) === kid && tokens;
+  });
+  for (const api of [central, sucursal]) {
+    for (const tokens of [before, after]) {
+      expect((await api('GET', '/orders?branchId=sucursal-1', undefined, bearer(tokens))).status).toBe(200);
+    }
+  }
+  const refreshed = await central('POST', '/auth/refresh', { refreshToken: before.refreshToken });
+  expect([refreshed.status, keyOf(refreshed.body as unknown as Tokens)]).toEqual([200, kid]);
+});
+
+it('lets staff log in at the branch by PIN while Central and the database are away', async () => {
+  const { login } = await account('cashier', { branchId: 'sucursal-1' });
+  const tokens = await logIn(login, PASSWORD);
+  expect((await central('PUT', '/auth/pin', { password: PASSWORD, pin: '493817' }, bearer(tokens))).status).toBe(204);
+  const byPin = (pin: string) => sucursal('POST', '/auth/pin', { login, pin });
+  await eventually('the branch knows the PIN', async () => (await byPin('493817')).status === 200);
+  const service = cluster.services.find(({ name }) => name === 'central-api');
+  const database = cluster.groups[0]?.nodes[0];
+  await service?.stop();
+  await database?.stop();
+  try {
+    expect(problemOf(await byPin('493818'))).toEqual([401, 'log-in-refused']);
+    const { status, body } = await byPin('493817');
+    expect(status).toBe(200);
+    const sale = { customerId: 'ana', lines: [{ productId: 'cafe-premium', quantity: 1 }] };
+    const placed = await sucursal('POST', '/orders', sale, bearer(body as unknown as Tokens));
+    expect(placed.status).toBe(202);
+  } finally {
+    await database?.start();
+    await service?.start();
+  }
+});
+
+it('without the account store, log-in and refresh are one clear problem, and tokens go on working', async () => {
+  const { login } = await account('manager');
+  const tokens = await logIn(login, PASSWORD);
+  const database = cluster.groups[0]?.nodes[0];
+  await database?.stop();
+  try {
+    for (const [path, body] of [
+      ['/auth/login', { login, password: PASSWORD }],
+      ['/auth/refresh', { refreshToken: tokens.refreshToken }],
+      ['/auth/logout', { refreshToken: tokens.refreshToken }],
+    ] as const) {
+      const answer = await central('POST', path, body);
+      expect([problemOf(answer), answer.headers.get('retry-after')]).toEqual([[503, 'log-in-unavailable'], '2']);
+    }
+    const order = { customerId: 'ana', lines: [{ productId: 'cafe-premium', quantity: 1 }] };
+    expect((await central('POST', '/orders', order, bearer(tokens))).status).toBe(202);
+  } finally {
+    await database?.start();
+  }
+  await eventually('log-in works again', async () => {
+    const { status } = await central('POST', '/auth/login', { login, password: PASSWORD });
+    return status === 200;
+  });
+});

@@ -1,0 +1,116 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { idKeyOf, TokenSigner, type TokenSecrets } from '@eco/access';
+import {
+  CustomerAccounts,
+  Identity,
+  IdentityStore,
+  IdentityUnavailableError,
+  MailStore,
+  PrimaryConnection,
+} from '@eco/identity';
+import { CommandIntake } from '@eco/intake';
+import type { Reads } from '@eco/reads';
+import type { Frame } from '@eco/service';
+import { Gauge } from 'prom-client';
+import type { CentralConfig } from '../config.js';
+import { AccountsController } from './accounts.controller.js';
+import { AuthController } from './auth.controller.js';
+import { CodeMailer } from './code-mailer.js';
+import { SignUpController } from './sign-up.controller.js';
+
+/** Interval at which ended sessions and old attempts are removed. */
+const REMOVE_EVERY_MS = 60_000;
+
+/** Log-in, sessions and accounts of Central. Their tables are in the first group. */
+export class CentralAuth {
+  readonly #frame: Frame;
+  readonly #primary: PrimaryConnection;
+  readonly #store: IdentityStore;
+  readonly #mails: MailStore;
+  readonly #signer: TokenSigner;
+  readonly #identity: Identity;
+  readonly #customers: CustomerAccounts;
+  readonly #intake: CommandIntake;
+  readonly #mailer: CodeMailer | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(frame: Frame, { secrets, name, smtpUrl, smtpLogin }: CentralConfig, reads: Reads, intake: CommandIntake) {
+    const [home = ''] = reads.groupIds;
+    this.#frame = frame;
+    this.#primary = new PrimaryConnection({
+      nodes: () => reads.nodesOf(home),
+      password: secrets.database.eco_identity,
+      applicationName: `${name} identity`,
+    });
+    this.#store = new IdentityStore(this.#primary);
+    this.#mails = new MailStore(this.#primary);
+    const { log } = frame;
+    this.#customers = new CustomerAccounts({ store: this.#store, mails: this.#mails, log });
+    this.#intake = intake;
+    if (smtpUrl !== undefined) {
+      this.#mailer = new CodeMailer({ mails: this.#mails, server: { url: smtpUrl, login: smtpLogin }, log });
+    }
+    this.#signer = new TokenSigner(secrets.tokens);
+    this.#identity = new Identity({
+      store: this.#store,
+      signer: this.#signer,
+      idKeyOf: (id) => idKeyOf(id, secrets.tokens.idKeyMaster),
+      log,
+    });
+    this.#measure();
+  }
+
+  #measure(): void {
+    const { counts } = this.#identity;
+    new Gauge({
+      name: 'eco_log_ins_total',
+      help: 'Log-ins by result, and sessions that ended because a refresh token was used again',
+      labelNames: ['result'],
+      registers: [this.#frame.metrics.registry],
+      collect() {
+        for (const [result, count] of Object.entries(counts)) this.set({ result }, count);
+      },
+    });
+  }
+
+  get module(): DynamicModule {
+    return {
+      module: AuthModule,
+      controllers: [AuthController, SignUpController, AccountsController],
+      providers: [
+        { provide: Identity, useValue: this.#identity },
+        { provide: CustomerAccounts, useValue: this.#customers },
+        { provide: CommandIntake, useValue: this.#intake },
+      ],
+    };
+  }
+
+  /** Signs with these from now on. */
+  useTokenSecrets(tokens: TokenSecrets): void {
+    this.#signer.useSecrets(tokens);
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => void this.#removeOld(), REMOVE_EVERY_MS);
+    this.#mailer?.start();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#mailer?.stop();
+    this.#primary.close();
+  }
+
+  async #removeOld(): Promise<void> {
+    try {
+      await this.#store.removeOld();
+      await this.#mails.removeExpired();
+    } catch (error) {
+      const level = error instanceof IdentityUnavailableError ? 'warn' : 'error';
+      this.#frame.log[level]({ error: (error as Error).message }, 'ended sessions can not be removed now');
+    }
+  }
+}
+
+@Module({})
+class AuthModule {}

@@ -1,0 +1,126 @@
+import { Controller, Ip, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { EVERYBODY, fromIdentity, refusalProblem, STORE_PROBLEMS } from '@eco/api/auth';
+import { z } from 'zod';
+import { customerIdSchema, emailSchema, personNameSchema } from '@eco/contracts';
+import { CustomerAccounts, newPasswordSchema, type TooMany } from '@eco/identity';
+import { CommandIntake } from '@eco/intake';
+import { Input, operation, Operation, problem, respond, type HttpResponse, type InputOf } from '@eco/service';
+
+/** How long a confirmation waits for the decision about the new customer, s. */
+const WAIT_SECONDS = 5;
+
+const codeSchema = z.string().max(80, 'must have at most 80 characters').meta({ description: 'The code in the mail' });
+const emailBodySchema = z.strictObject({ email: emailSchema });
+
+const signUp = operation({
+  summary: 'Sign up as a customer: get a code by mail',
+  description:
+    'The response is the same whether or not the address has an account; only its owner learns that, by mail. The mail ' +
+    'contains nothing that the client sent. At most 3 mails go to one address within 15 minutes.',
+  access: EVERYBODY,
+  body: emailBodySchema,
+  answers: { 202: { description: 'A mail is on its way' } },
+  problems: ['too-many-attempts', ...STORE_PROBLEMS],
+});
+
+const confirmSignUp = operation({
+  summary: 'Confirm the e-mail address, with name and password: makes the account and the customer',
+  description: 'Nobody but a reader of the mail can set the password. A code can be used once, within 24 hours.',
+  access: EVERYBODY,
+  body: z.strictObject({ code: codeSchema, name: personNameSchema, password: newPasswordSchema }),
+  answers: {
+    201: {
+      description: 'Signed up: log in now',
+      body: z.object({ customerId: customerIdSchema }),
+      headers: ['Location'],
+    },
+  },
+  problems: ['code-unknown', 'not-accepted', 'acceptance-unknown', 'dead-letter', ...STORE_PROBLEMS],
+});
+
+const requestReset = operation({
+  summary: 'Get a code by mail to set another password, as a customer',
+  description: 'The response is the same whether or not the address has an account.',
+  access: EVERYBODY,
+  body: emailBodySchema,
+  answers: { 202: { description: 'If the address has an account, a mail is on its way' } },
+  problems: ['too-many-attempts', ...STORE_PROBLEMS],
+});
+
+const resetPassword = operation({
+  summary: 'Set another password by the code of a mail',
+  description: 'All sessions of the account end. A code can be used once, within one hour.',
+  access: EVERYBODY,
+  body: z.strictObject({ code: codeSchema, password: newPasswordSchema }),
+  answers: { 204: { description: 'The password is set: log in now' } },
+  problems: ['code-unknown', ...STORE_PROBLEMS],
+});
+
+@ApiTags('auth')
+@Controller('auth')
+export class SignUpController {
+  constructor(
+    private readonly customers: CustomerAccounts,
+    private readonly intake: CommandIntake,
+  ) {}
+
+  @Post('sign-up')
+  @Operation(signUp)
+  async signUp(@Input(signUp) { body }: InputOf<typeof signUp>, @Ip() address: string): Promise<HttpResponse> {
+    return accepted(await fromIdentity(this.customers.requestSignUp(body.email, address)));
+  }
+
+  /**
+   * The customer is registered first, under an id that the sign-up determines: a repeat after a lost response, or after
+   * an end of this process, is the same command.
+   */
+  @Post('sign-up/confirm')
+  @Operation(confirmSignUp)
+  async confirm(@Input(confirmSignUp) { body, correlationId }: InputOf<typeof confirmSignUp>): Promise<HttpResponse> {
+    const mail = await fromIdentity(this.customers.findSignUp(body.code));
+    if (mail === undefined) throw unknownCode();
+    const customerId = mail.mailId;
+    const submission = await this.intake.submit({
+      id: this.intake.commandId('customer.register', customerId, customerId),
+      kind: 'customer.register',
+      body: { customerId, name: body.name, email: mail.email, branchId: this.intake.branchId },
+      correlationId,
+      waitSeconds: WAIT_SECONDS,
+    });
+    if (submission.type === 'not-accepted' || submission.type === 'acceptance-unknown') {
+      throw problem(submission.type, { detail: `${submission.obstacle}. Send the same request again.` });
+    }
+    if (submission.type === 'answered' && submission.reply.type === 'dead-letter') throw problem('dead-letter');
+    // Refused, or another name under the same id: the customer is registered by an earlier try, with the name of then.
+    if (!(await fromIdentity(this.customers.completeSignUp(mail, body.password)))) throw unknownCode();
+    return respond(201, { customerId }, { Location: `/customers/${customerId}` });
+  }
+
+  @Post('password-reset')
+  @Operation(requestReset)
+  async requestReset(
+    @Input(requestReset) { body }: InputOf<typeof requestReset>,
+    @Ip() address: string,
+  ): Promise<HttpResponse> {
+    return accepted(await fromIdentity(this.customers.requestReset(body.email, address)));
+  }
+
+  @Post('password-reset/confirm')
+  @Operation(resetPassword)
+  async reset(@Input(resetPassword) { body }: InputOf<typeof resetPassword>): Promise<HttpResponse> {
+    if (!(await fromIdentity(this.customers.resetPassword(body.code, body.password)))) throw unknownCode();
+    return respond(204, undefined);
+  }
+}
+
+function accepted(refusal: TooMany | undefined): HttpResponse {
+  if (refusal !== undefined) throw refusalProblem(refusal);
+  return respond(202, undefined);
+}
+
+function unknownCode() {
+  return problem('code-unknown', {
+    detail: 'If you have used the code already, log in. Otherwise ask for another one.',
+  });
+}

@@ -1,0 +1,42 @@
+import { Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { EVERYBODY, fromIdentity, PASSWORD_PROBLEMS, refusalProblem } from '@eco/api/auth';
+import { BranchPins, loginSchema } from '@eco/identity';
+import { Input, operation, Operation, respond, type HttpResponse, type InputOf } from '@eco/service';
+import { z } from 'zod';
+
+const logIn = operation({
+  summary: 'Log in at this branch by PIN, also without a line to Central',
+  description:
+    'For staff of the branch who have set a PIN at Central. The token is valid for one hour, at this branch only. After 5 ' +
+    'wrong PINs within 15 minutes further ones are refused.',
+  access: EVERYBODY,
+  body: z.strictObject({ login: loginSchema, pin: z.string().max(12, 'must have at most 12 digits') }),
+  answers: {
+    200: {
+      description: 'Logged in',
+      body: z.object({
+        accessToken: z.string().meta({ description: 'Sent as `Authorization: Bearer …`' }),
+        accessTokenSeconds: z
+          .number()
+          .int()
+          .meta({ description: 'How long it is valid, s', examples: [3600] }),
+      }),
+    },
+  },
+  problems: PASSWORD_PROBLEMS,
+});
+
+@ApiTags('auth')
+@Controller('auth')
+export class PinController {
+  constructor(private readonly pins: BranchPins) {}
+
+  @Post('pin')
+  @Operation(logIn)
+  async logIn(@Input(logIn) { body }: InputOf<typeof logIn>): Promise<HttpResponse> {
+    const result = await fromIdentity(this.pins.logIn(body.login, body.pin));
+    if ('type' in result) throw refusalProblem(result);
+    return respond(200, result);
+  }
+}

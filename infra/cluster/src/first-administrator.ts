@@ -1,0 +1,26 @@
+import { OwnToken, type TokenSecrets } from '@eco/access';
+import type { Login } from '@eco/base';
+import { z } from 'zod';
+
+const NAME = 'admin';
+const ASK_MS = 30_000;
+
+const addedSchema = z.object({ password: z.string() });
+
+/**
+ * Adds the first administrator through the API. Returns the log-in with its generated password, which is stored nowhere
+ * in clear. Undefined: there is an account of that name, from an earlier start.
+ */
+export async function addFirstAdministrator(centralUrl: string, tokens: TokenSecrets): Promise<Login | undefined> {
+  const starter = new OwnToken(tokens, { id: 'first administrator', role: 'administrator' });
+  const response = await fetch(`${centralUrl}/accounts`, {
+    method: 'POST',
+    headers: { ...(await starter.header()), 'content-type': 'application/json' },
+    body: JSON.stringify({ login: NAME, role: 'administrator' }),
+    signal: AbortSignal.timeout(ASK_MS),
+  });
+  const text = await response.text();
+  if (response.status === 409) return undefined;
+  if (response.status === 201) return { user: NAME, ...addedSchema.parse(JSON.parse(text)) };
+  throw new Error(`Central did not add the first administrator: ${response.status} ${text}`);
+}

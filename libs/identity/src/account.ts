@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { roles, type Role, type Scope } from '@eco/access';
+import { commandKinds, emailSchema, servedBranchIdSchema, type CommandKind, type Violation } from '@eco/contracts';
+
+/** A person or a program that can log in. */
+export interface Account {
+  /** UUID; the `sub` of its tokens and the actor of its commands. */
+  readonly accountId: string;
+  /** The name by which it logs in; null for a customer, whose e-mail address is stored as a hash only. */
+  readonly login: string | null;
+  readonly role: Role;
+  /** Set for a branch manager and a cashier. */
+  readonly branchId: string | null;
+  /** Set for a customer. */
+  readonly customerId: string | null;
+  /** Set for an integration. */
+  readonly scopes: readonly Scope[];
+  readonly isDisabled: boolean;
+  /** ms since 1970. */
+  readonly createdAtMs: number;
+}
+
+/** Programs get tokens by client credentials; people log in. */
+const programRoles: readonly Role[] = ['integration', 'operator'];
+
+export function isProgram({ role }: Pick<Account, 'role'>): boolean {
+  return programRoles.includes(role);
+}
+
+export const roleSchema = z.enum(roles).meta({ description: 'Role of an account', examples: ['cashier'] });
+
+/** Name by which staff and programs log in. An e-mail address is one, too. Case is ignored. */
+export const loginNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{1,127}$/, 'must be 2 to 128 letters, digits, ".", "_", "@", "+" or "-"')
+  .meta({ description: 'Name by which the account logs in; case is ignored', examples: ['lucia'] });
+
+/** A name or an e-mail address, as a client sends it. */
+export const loginSchema = z
+  .union([loginNameSchema, emailSchema])
+  .meta({ description: 'Log-in name, or the e-mail address of a customer', examples: ['lucia'] });
+
+/**
+ * 12 characters at least, and no rules about their kinds: length is what costs an attacker (NIST SP 800-63B, 3.1.1).
+ * Longer than 256 would only cost time.
+ */
+export const newPasswordSchema = z
+  .string()
+  .min(12, 'must have at least 12 characters')
+  .max(256, 'must have at most 256 characters')
+  .meta({ description: 'Password, 12 to 256 characters', examples: ['correct horse battery staple'] });
+
+/** A PIN is typed at a till, many times a day. */
+export const newPinSchema = z
+  .string()
+  .regex(/^[0-9]{6,12}$/, 'must be 6 to 12 digits')
+  .refine((pin) => !/^(.)\1*$/.test(pin), 'must not be one digit repeated')
+  .meta({ description: 'PIN, 6 to 12 digits', examples: ['493817'] });
+
+/** Hash by which an account is found. `login` in any case. */
+export function loginHashOf(login: string): Buffer {
+  return createHash('sha256').update(login.trim().toLowerCase()).digest();
+}
+
+/** Whom an account stands for: what its tokens state. */
+export type Standing = Pick<Account, 'role' | 'branchId' | 'customerId' | 'scopes'>;
+
+/** Why no account may stand for this; empty: it may. */
+export function standingViolations({ role, branchId, customerId, scopes }: Standing): Violation[] {
+  const isOfBranch = role === 'branch-manager' || role === 'cashier';
+  const isCustomer = role === 'customer';
+  const violations: Violation[] = [];
+  const must = (holds: boolean, at: string, message: string) => void (holds || violations.push({ at, message }));
+  must(isOfBranch === (branchId !== null), '/branchId', `${isOfBranch ? 'must' : 'must not'} be set for a ${role}`);
+  must(isCustomer === (customerId !== null), '/customerId', `${isCustomer ? 'must' : 'must not'} be set for a ${role}`);
+  must(role === 'integration' || scopes.length === 0, '/scopes', `must be empty for a ${role}`);
+  return violations;
+}
+
+const commandKindNames = Object.keys(commandKinds) as CommandKind[];
+
+const scopeSchema = z
+  .enum(['events', 'read', ...commandKindNames])
+  .meta({ description: 'What an integration may do: receive events, read, or send one kind of command' });
+
+/** What an administrator states about an account of staff or a program. */
+export const standingSchema = {
+  role: roleSchema.exclude(['customer']),
+  branchId: servedBranchIdSchema.nullable().default(null),
+  scopes: z.array(scopeSchema).max(64).default([]),
+};

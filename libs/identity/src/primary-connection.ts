@@ -1,0 +1,68 @@
+import { hostPort, type Address } from '@eco/base';
+import { SideConnection, SQLSTATE } from '@eco/postgres';
+import { readFailureKind } from '@eco/reads';
+
+/** The account store can't be reached or can't answer now. Nothing is wrong with the request. */
+export class IdentityUnavailableError extends Error {
+  override readonly name = 'IdentityUnavailableError';
+}
+
+export interface PrimaryConnectionOptions {
+  /** The nodes of the first group with their present roles, as the read library of the process knows them. */
+  readonly nodes: () => readonly { readonly node: Address; readonly role: 'primary' | 'replica' }[];
+  /** Of `eco_identity`. */
+  readonly password: string;
+  readonly applicationName: string;
+}
+
+/** A person waits for the answer, and a commit waits for a replica. */
+const ASK_MS = 3_000;
+
+/**
+ * A connection to the present primary of the first group, as `eco_identity`. Each statement is a transaction of its own,
+ * so one connection serves all requests.
+ */
+export class PrimaryConnection {
+  readonly #options: PrimaryConnectionOptions;
+  #connection: SideConnection | undefined;
+
+  constructor(options: PrimaryConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Throws an `IdentityUnavailableError` if the primary does not answer within 3 s. */
+  async ask<Row extends object>(text: string, values: unknown[]): Promise<Row[]> {
+    const connection = this.#toPrimary();
+    try {
+      return await connection.ask<Row & Record<string, unknown>>(text, values, ASK_MS);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      const { message } = error as Error;
+      throw new IdentityUnavailableError(`${hostPort(connection.node)}: ${message}`, { cause: error });
+    }
+  }
+
+  close(): void {
+    this.#connection?.close();
+  }
+
+  #toPrimary(): SideConnection {
+    const primary = this.#options.nodes().find(({ role }) => role === 'primary')?.node;
+    if (primary === undefined) throw new IdentityUnavailableError('no primary answers');
+    if (this.#connection !== undefined && hostPort(this.#connection.node) === hostPort(primary)) {
+      return this.#connection;
+    }
+    this.#connection?.close();
+    const { password, applicationName } = this.#options;
+    this.#connection = new SideConnection(primary, { user: 'eco_identity', password }, applicationName);
+    return this.#connection;
+  }
+}
+
+/** Without a severity the error is not the server's: the connection could not be made, broke, or was too slow. */
+function isUnavailable(error: unknown): boolean {
+  const { severity, code } = error as { severity?: string; code?: string };
+  if (severity === undefined || code === SQLSTATE.readOnlyTransaction) return true;
+  const kind = readFailureKind(code);
+  return kind !== 'request' && kind !== 'refusal';
+}

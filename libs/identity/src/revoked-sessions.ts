@@ -1,0 +1,94 @@
+import type { Log } from '@eco/base';
+import { query, reasonOf, type Reads } from '@eco/reads';
+import { NO_POSITION } from '@eco/routing';
+import { ENDED_SESSIONS_MS } from './lifetimes.js';
+
+/**
+ * A process refuses the tokens of a session that was revoked after at most this time plus the lag of the node that
+ * shows it, which is below 1 s unless a replica is cut off.
+ */
+const LOOK_EVERY_MS = 1_000;
+/** Nodes differ in their lag: one may show a revocation this much later than another. */
+const OVERLAP_MS = 60_000;
+
+interface RevokedRow {
+  readonly session_id: string;
+  /** ms since 1970. */
+  readonly revoked_ms: number;
+}
+
+const revokedSessions = query<RevokedRow>({
+  name: 'revoked-sessions',
+  rows: `SELECT session_id, (extract(epoch FROM revoked_at) * 1000)::float8 AS revoked_ms
+         FROM identity.revoked_session WHERE revoked_at > to_timestamp($1::float8 / 1000)`,
+});
+
+/**
+ * The revoked sessions, as known to a process that verifies tokens. Without a database the last known ones stay
+ * revoked.
+ */
+export class RevokedSessions {
+  readonly #reads: Pick<Reads, 'groupIds' | 'ofGroup'>;
+  readonly #log: Log;
+  /** By session id: when it was revoked, ms since 1970. */
+  readonly #sessions = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #newestMs = Date.now() - ENDED_SESSIONS_MS;
+  #isFailing = false;
+
+  constructor(reads: Pick<Reads, 'groupIds' | 'ofGroup'>, log: Log) {
+    this.#reads = reads;
+    this.#log = log;
+  }
+
+  has(sessionId: string): boolean {
+    return this.#sessions.has(sessionId);
+  }
+
+  /** Settles after the first look, also when no node answers. */
+  async start(): Promise<void> {
+    this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#look();
+    await this.#looking;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  #look(): void {
+    this.#looking ??= this.#read().finally(() => (this.#looking = undefined));
+  }
+
+  async #read(): Promise<void> {
+    // Their tables are in the first group.
+    const [home = ''] = this.#reads.groupIds;
+    const answer = await this.#reads.ofGroup(home, revokedSessions, [this.#newestMs - OVERLAP_MS], {
+      position: NO_POSITION,
+      waitMs: 0,
+    });
+    if (answer.type !== 'answer') {
+      if (!this.#isFailing) {
+        this.#log.warn({ reason: reasonOf(answer) }, 'revoked sessions can not be read; the known ones stay revoked');
+      }
+      this.#isFailing = true;
+      return;
+    }
+    this.#isFailing = false;
+    for (const { session_id: sessionId, revoked_ms: revokedMs } of answer.rows) {
+      this.#sessions.set(sessionId, revokedMs);
+      this.#newestMs = Math.max(this.#newestMs, revokedMs);
+    }
+    this.#forgetOld();
+  }
+
+  /** No token of theirs is accepted any more. They are in the order in which they were seen, the oldest first. */
+  #forgetOld(): void {
+    for (const [sessionId, revokedMs] of this.#sessions) {
+      if (revokedMs > this.#newestMs - ENDED_SESSIONS_MS) return;
+      this.#sessions.delete(sessionId);
+    }
+  }
+}
