@@ -187,6 +187,7 @@ it('keeps an unreadable command as a dead letter, and continues', async () => {
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 });
 
+// ASVS 5.0: 8.4.1
 it('does nothing that its sender may not, and decides the next order', async () => {
   const branch = 'branch.sucursal-1';
   const stamped = (command: Command) => ({ ...command, stamp: `${command.stamp.slice(0, 22)}${branch}.0a` }) as Command;

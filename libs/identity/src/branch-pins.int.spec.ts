@@ -126,6 +126,7 @@ it('refuses a wrong PIN, an unknown account and staff of another branch alike', 
   expect(readFileSync(path.join(dir, '3.json'), 'utf8')).not.toContain(another.accountId);
 });
 
+// ASVS 5.0: 6.3.1
 it('refuses the right PIN, too, after 5 wrong ones, until they are older than 15 minutes', async () => {
   const { login } = await cashier('b-5', '493817');
   const pins = await open('b-5', path.join(dir, '5.json'));
@@ -147,6 +148,7 @@ it('ends the sessions of an account that is disabled or moved to another branch'
   expect(await pins.logIn(login, '493817')).toEqual({ type: 'wrong' });
 });
 
+// ASVS 5.0: 7.5.1
 it('is not set without the password, nor for an account without a branch', async () => {
   const { accountId } = await cashier('b-7', '493817');
   const change = { pin: '593817', address: randomUUID() };

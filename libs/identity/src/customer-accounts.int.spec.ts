@@ -112,6 +112,7 @@ it('shows only the owner of an address, by mail, that it has an account', async 
   expect(await customers.requestSignUp(newEmail(), address())).toBeUndefined();
 });
 
+// ASVS 5.0: 6.4.3
 it('sets another password by a code of a reset, and ends all sessions', async () => {
   const email = newEmail();
   await signedUp(email);

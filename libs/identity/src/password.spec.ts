@@ -1,12 +1,14 @@
 import { argon2Sync } from 'node:crypto';
 import { hashPassword, isOutdated, isPassword, PasswordsBusyError } from './password.js';
 
+// ASVS 5.0: 11.4.2
 it('stores argon2id at OWASP’s cost with a salt of its own', async () => {
   const [one, other] = await Promise.all([hashPassword('correct horse'), hashPassword('correct horse')]);
   expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
   expect(one).not.toBe(other);
 });
 
+// ASVS 5.0: 6.2.8
 it('recognises the password and no other', async () => {
   const stored = await hashPassword('contraseña larga');
   expect(await isPassword('contraseña larga', stored)).toBe(true);

@@ -49,6 +49,7 @@ it('rotates the newest token, repeats the one before for 10 s, and ends for any 
   );
 });
 
+// ASVS 5.0: 7.2.3
 it('gives out no token twice', () => {
   fc.assert(
     fc.property(bytes(64), fc.array(step, { maxLength: 12 }), (random, steps) => {

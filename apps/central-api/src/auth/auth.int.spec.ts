@@ -119,6 +119,7 @@ describe('the first administrator', () => {
     ]);
   });
 
+  // ASVS 5.0: 6.2.1
   it('gets every violation of an account that can not be, and which name is taken', async () => {
     const add = (body: object) => central('POST', '/accounts', body, bearer(administrator));
     const refused = await add({ login: 'x y', role: 'customer', password: 'short' });
@@ -146,6 +147,7 @@ describe('the first administrator', () => {
 });
 
 describe('a session', () => {
+  // ASVS 5.0: 7.4.1
   it('goes on with each refresh, and its tokens are refused at Central and at the branch after the log-out', async () => {
     const { login } = await account('cashier', { branchId: 'sucursal-1' });
     const first = await logIn(login, PASSWORD);
@@ -161,6 +163,7 @@ describe('a session', () => {
     expect(problemOf(await central('POST', '/auth/refresh', { refreshToken: tokens.refreshToken }))[0]).toBe(401);
   });
 
+  // ASVS 5.0: 10.4.9
   it('is listed to its owner, who can end any of the own ones', async () => {
     const { login } = await account('manager');
     const [one, two] = [await logIn(login, PASSWORD), await logIn(login, PASSWORD)];
@@ -178,6 +181,7 @@ describe('a session', () => {
     administrator = (await refresh(administrator)).body as unknown as Tokens;
   });
 
+  // ASVS 5.0: 6.2.3
   it('survives a change of the own password, and the others end', async () => {
     const { login } = await account('manager');
     const [mine, other] = [await logIn(login, PASSWORD), await logIn(login, PASSWORD)];
@@ -191,6 +195,7 @@ describe('a session', () => {
 });
 
 describe('a program', () => {
+  // ASVS 5.0: 10.4.10, 10.4.11
   it('gets a token by client credentials, in the words of RFC 6749', async () => {
     const { login } = await account('integration', { scopes: ['events'] });
     const credentials = { grant_type: 'client_credentials', client_id: login, client_secret: PASSWORD };

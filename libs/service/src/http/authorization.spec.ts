@@ -159,7 +159,6 @@ describe('a request', () => {
     expect(logged.join()).not.toContain('Bearer');
   });
 
-  // ASVS 5.0: 7.4.1
   it('of a session that has ended is 401 at once', async () => {
     const grant = { ...ana, sessionId: 's-1' };
     expect((await ask('/orders/ana', grant)).status).toBe(200);
