@@ -155,7 +155,7 @@ test('impossible requests are refused in one line, before anything starts', asyn
 
 test('a damaged replica and a damaged broker prevent nothing else from starting, and are reported as missing', async () => {
   const dir = path.join(parentDir, 'damaged');
-  const kinds = ['amqp', 'management', 'erlang', 'postgres', 'central', 'sucursal', 'read', 'writer'];
+  const kinds = ['amqp', 'management', 'erlang', 'postgres', 'central', 'sucursal', 'read', 'operators'];
   const start = async () => {
     const child = spawn(process.execPath, [
       ...[ECO, 'up', '--data', dir],

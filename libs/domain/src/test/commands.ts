@@ -107,6 +107,6 @@ export function arrivedOf(commands: readonly Command[], sender?: string): (Arriv
   return commands.map((one) => ({ readable: true, command: one, sender: sender ?? senderOfKind(one) }));
 }
 
-export function senderOfKind({ kind, replay }: Command): string {
+function senderOfKind({ kind, replay }: Command): string {
   return kind === 'dead-letter.discard' || replay !== undefined ? 'dead-letter-admin' : 'central';
 }
