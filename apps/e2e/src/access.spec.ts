@@ -244,6 +244,20 @@ it('takes customer and branch from the token', async () => {
   ]);
 });
 
+it('stores with an outcome the person who asked and the broker user who sent it', async () => {
+  const lines = [{ productId: planted.productId, quantity: 1 }];
+  const cashier = await system.callers.as({ id: 'till 7', role: 'cashier', branchId: 'sucursal-1' });
+  const said = await system.sucursal.post(
+    '/orders',
+    { customerId: 'walk-in', lines },
+    { ...cashier, prefer: 'wait=30' },
+  );
+  const [stored] = await system.sql(`SELECT actor, sender FROM eco.outcome WHERE command_id = $1`, [
+    said.body?.['orderId'],
+  ]);
+  expect(stored).toEqual({ actor: 'till 7', sender: 'branch.sucursal-1' });
+});
+
 it('gives a guest a customer of their own, the same one for a repeat', async () => {
   const lines = [{ productId: planted.productId, quantity: 1 }];
   const key = randomUUID();

@@ -16,7 +16,7 @@ import {
 } from '@eco/contracts';
 import { branchOf, respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake, type Submission } from '@eco/intake';
-import { commandHeadersSchema, DECIDED_HEADERS, type CommandInput } from '../http/commands/command-headers.js';
+import { actorOf, commandHeadersSchema, DECIDED_HEADERS, type CommandInput } from '../http/commands/command-headers.js';
 import { acceptedResponse } from '../http/commands/accepted.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
 import { editsCart } from '../http/policies.js';
@@ -120,7 +120,9 @@ export class CartsController {
     const { customerId } = path;
     const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
     const stamp = this.#stampAfter(customerId, headers);
+    const actor = actorOf(caller);
     const submission = await this.intake.submit({
+      ...(actor && { actor }),
       id: orderId,
       kind: 'cart.checkout',
       body: { orderId, customerId, branchId: branchOf(caller, this.intake.branchId) },
@@ -135,13 +137,15 @@ export class CartsController {
   async #edit<K extends 'cart.edit' | 'cart.clear'>(
     kind: K,
     body: CommandBody<K>,
-    { headers, correlationId }: CommandInput<CartHeaders>,
+    { headers, correlationId, caller }: CommandInput<CartHeaders>,
   ): Promise<HttpResponse> {
     const { customerId } = body;
     const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
     const stamp = this.#stampAfter(customerId, headers);
     const waitSeconds = headers.prefer ?? 0;
-    const submission = await this.intake.submit({ id, kind, body, correlationId, waitSeconds, stamp });
+    const actor = actorOf(caller);
+    const request = { id, kind, body, correlationId, ...(actor && { actor }), waitSeconds, stamp };
+    const submission = await this.intake.submit(request);
     const response = responseOf(submission, id, headers.prefer);
     const winner = stampIn(submission);
     if (winner !== undefined) this.intake.noteStamp(customerId, winner);

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { placeOrderRequestSchema, reasonsOf } from '@eco/contracts';
 import { branchOf, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
-import { commandHeadersSchema } from '../http/commands/command-headers.js';
+import { actorOf, commandHeadersSchema } from '../http/commands/command-headers.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
 import { changesOrders } from '../http/policies.js';
 import { orderResponse, orderAnswers } from '../http/commands/order-answer.js';
@@ -32,7 +32,9 @@ export class PlaceOrderController {
   ): Promise<HttpResponse> {
     const { customerId, lines } = body;
     const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
+    const actor = actorOf(caller);
     const submission = await this.intake.submit({
+      ...(actor && { actor }),
       id: orderId,
       kind: 'order.place',
       body: { orderId, customerId, branchId: branchOf(caller, this.intake.branchId), lines },

@@ -14,7 +14,7 @@ import {
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { acceptedResponse } from '../http/commands/accepted.js';
-import { commandHeadersSchema, DECIDED_HEADERS, type CommandInput } from '../http/commands/command-headers.js';
+import { actorOf, commandHeadersSchema, DECIDED_HEADERS, type CommandInput } from '../http/commands/command-headers.js';
 import { changesStock } from '../http/policies.js';
 import { COMMAND_PROBLEMS, responseOf, type CommandResponse } from '../http/commands/command-response.js';
 
@@ -96,11 +96,13 @@ export class ProductsWriteController {
   async #submit<K extends ProductCommand>(
     kind: K,
     body: CommandBody<K>,
-    { headers, correlationId }: CommandInput,
+    { headers, correlationId, caller }: CommandInput,
   ): Promise<{ id: string; response: CommandResponse }> {
     const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
     const waitSeconds = headers.prefer ?? WAIT_SECONDS;
-    const submission = await this.intake.submit({ id, kind, body, correlationId, waitSeconds });
+    const actor = actorOf(caller);
+    const request = { id, kind, body, correlationId, ...(actor && { actor }), waitSeconds };
+    const submission = await this.intake.submit(request);
     return { id, response: responseOf(submission, id, headers.prefer) };
   }
 }

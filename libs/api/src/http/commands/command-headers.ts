@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Caller } from '@eco/access';
-import { headers } from '@eco/contracts';
+import { headers, type Actor } from '@eco/contracts';
 import { idempotencyKeySchema, preferWaitSchema } from '@eco/service';
 
 /** Headers of every request that becomes a command. */
@@ -22,6 +22,11 @@ export const decidedHeadersSchema = z.object({
   prefer: preferWaitSchema.optional(),
 });
 export type DecidedInput = CommandInput<z.output<typeof decidedHeadersSchema>>;
+
+/** Who asked for a command, as its outcome states it. A client without a token is nobody. */
+export function actorOf({ principal: { id, role, branchId } }: Caller): Actor | undefined {
+  return role === 'anonymous' ? undefined : { id, branchId };
+}
 
 /** Headers of every response with a decision. */
 export const DECIDED_HEADERS = [headers.position, headers.preferenceApplied, headers.idempotentReplayed];

@@ -1,6 +1,6 @@
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { CommandIntake } from '@eco/intake';
-import type { DecidedInput } from './command-headers.js';
+import { actorOf, type DecidedInput } from './command-headers.js';
 import { doneResponseOf, type DoneResponse } from './command-response.js';
 
 /** Wait of a client that states none, s. Without load a decision takes some tens of ms. */
@@ -15,8 +15,10 @@ export interface DecidedRequest<K extends CommandKind> extends DecidedInput {
 /** Has a command decided within its request. Throws a problem unless it was done. */
 export async function decideNow<K extends CommandKind>(
   intake: CommandIntake,
-  { headers, caller: _, ...request }: DecidedRequest<K>,
+  { headers, caller, ...request }: DecidedRequest<K>,
 ): Promise<DoneResponse> {
-  const settlement = await intake.decide({ ...request, waitSeconds: headers.prefer ?? WAIT_SECONDS });
+  const actor = actorOf(caller);
+  const waitSeconds = headers.prefer ?? WAIT_SECONDS;
+  const settlement = await intake.decide({ ...request, ...(actor && { actor }), waitSeconds });
   return doneResponseOf(settlement, request.id, headers.prefer);
 }
