@@ -25,13 +25,13 @@ import { runSteps, type RunSteps, type Step } from './steps.js';
 export interface Servers {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
-  /** Starts all of them. They are then ready, with users, queues, roles and schema. */
+  /** Starts all servers. They are then ready, with users, queues, roles and schema. */
   startStep(): Step;
   /** Stop the servers that run, in order. */
   stopSteps(): readonly Step[];
   /** Kills everything at once. Resolves when nothing runs any more. */
   kill(): Promise<void>;
-  /** Frees their resources outside the data folder. It is called when everything has ended. */
+  /** Frees the servers' resources outside the data folder. It is called when all processes have ended. */
   remove(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export class Cluster implements RunningCluster {
   #stopped: Promise<void> | undefined;
   readonly #reaper: Reaper | undefined;
 
-  /** Takes the data folder; throws `AlreadyRunning` if another run has it. */
+  /** Takes the data folder. Throws `AlreadyRunning` if another run uses it. */
   constructor({ host, reserved }: OpenedHost, serversOn: (host: Host) => Servers, reaper?: Reaper) {
     this.#reaper = reaper;
     this.#host = {

@@ -20,8 +20,7 @@ export interface Host {
   readonly signal: AbortSignal;
   readonly process: (spec: ProcessSpec) => NativeProcess;
   /**
-   * Call it if a server could not be started and the others continue without it. `start` is then retried from time to
-   * time.
+   * Reports a server that could not be started while the others continue. `start` is then retried from time to time.
    */
   readonly missing: (server: string, error: Error, start: () => Promise<void>) => void;
 }
@@ -66,7 +65,7 @@ export async function openHost(description: ClusterDescription): Promise<OpenedH
 
 async function choosePorts(description: ClusterDescription): Promise<{ layout: Layout; reserved: ReservedPorts }> {
   const wantsFree = Object.values(description.ports).includes(0);
-  // A description without brokers still lays out one, which is not used.
+  // One more: a description without brokers still lays out one broker, which is not used.
   const count = portsOf(layOut(description, () => 0)).length + 1;
   const reserved = wantsFree ? await reserveFreePorts(count) : { ports: [], release: () => undefined };
   const free = [...reserved.ports];

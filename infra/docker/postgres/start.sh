@@ -78,8 +78,8 @@ is_replica() { [ -e "$data/standby.signal" ]; }
 
 identity_here() { pg_controldata "$data" | sed -n 's/^Database system identifier: *//p'; }
 
-# Name and system identifier of the group's primary. Of several nodes that say they are primary, this is the one with
-# the highest timeline. Empty if no node can be queried now.
+# Name and system identifier of the group's primary. If several nodes say that they are primary, the one with the
+# highest timeline counts. Empty: no node can be queried now.
 primary_now() {
   local each answer identity timeline newest=0 found=''
   for each in $nodes; do

@@ -64,11 +64,11 @@ const idFields = new Map(
 );
 
 /**
- * Who asked for a command, as the API that sends it states. The writer checks only that the branch is the sender's: a
- * branch states actors of its own, the head office any.
+ * The person or program for whom an API sends a command. The writer checks only the branch: a branch API may state only
+ * actors of its branch, Central any actor.
  */
 export const actorSchema = messageObject({
-  /** Of the account. */
+  /** Id of the account. */
   id: nameInLogsSchema,
   /** Null: the person belongs to no branch. */
   branchId: takenAtSchema,
@@ -118,8 +118,8 @@ export const commandSchema = z.discriminatedUnion('kind', Object.values(commandS
 export const MAX_COMMANDS_PER_MESSAGE = 256;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
 /**
- * What a broker takes from anybody, and a reader parses. The greatest legal message is one command of 64 Ki characters
- * with three bytes each in UTF-8, 192 KiB; a publisher sends such a command alone.
+ * Longest message that a broker accepts and a reader parses, bytes. The greatest legal message is one command of 64 Ki
+ * characters with three bytes each in UTF-8, 192 KiB; a publisher sends such a command alone.
  */
 export const BROKER_MESSAGE_BYTES_MAX = 256 * 1024;
 

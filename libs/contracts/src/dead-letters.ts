@@ -19,8 +19,8 @@ export const replaySchema = messageObject({
   /** The requesting operator. */
   by: nameInLogsSchema,
   /**
-   * Broker user that first sent the command, as stored with the dead letter. It counts only in a group that does not have
-   * the dead letter, which then belongs to another group of the chain. Absent: unknown.
+   * Broker user that first sent the command, as stored with the dead letter. It counts only in a group that does not
+   * have the dead letter, because another group of the chain has it. Absent: unknown.
    */
   sender: nameInLogsSchema.optional(),
 });

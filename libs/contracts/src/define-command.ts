@@ -19,15 +19,15 @@ export const commandRoutes = {
 export type CommandRoute = keyof typeof commandRoutes;
 
 /**
- * Who may send a kind of command. `central`: the head office alone. `dead-letter-admin`: that user alone. `nobody`: the
- * batch that needs one makes it. `BranchSenders`: the head office, and each branch for what is its own.
+ * Who may send a kind of command. `central`: the head office alone. `dead-letter-admin`: that user alone. `nobody`:
+ * only a batch makes such a command. `BranchSenders`: the head office, and each branch for what is its own.
  */
 export type CommandSenders = 'central' | 'dead-letter-admin' | 'nobody' | BranchSenders;
 
 export interface BranchSenders {
   /** Fields of the body that must be the branch's id. */
   readonly names: readonly string[];
-  /** What it acts on is stored, and must belong to the branch: its rules have `ownerOf`. */
+  /** True: the command acts on a stored object, which must belong to the branch. Its rules have `ownerOf`. */
   readonly actsOnStored: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface CommandDescriptor {
   readonly key: 'customerId' | 'productId' | 'commandId';
   readonly route: CommandRoute;
   readonly senders: CommandSenders;
-  /** Topic of its changes. Null: only operators learn of it. */
+  /** Topic of its changes. Null: its changes are published to no topic. */
   readonly topic: Topic | null;
   /**
    * Field of the body that holds the id of what the command makes. It is also the command's id. Absent: the command
@@ -69,7 +69,7 @@ export interface CommandDescriptor {
   readonly result: z.ZodObject;
   /** Changes that it publishes if it is done. Absent: none, or only movements, which the ledger publishes. */
   readonly change?: Changes;
-  /** By reason. */
+  /** Refusals by reason. */
   readonly refusals: Readonly<Record<string, Refusal>>;
   /** A refusal that is stored and published in its own form. Absent: a refusal of this kind changes nothing. */
   readonly rejection?: { readonly result: z.ZodObject; readonly change: Changes };
@@ -85,9 +85,9 @@ export function defineCommand<const Command extends CommandDescriptor>(
   return command;
 }
 
-/** Of a command that a branch may send. */
+/** Senders of a command that a branch may send. */
 export const branches = {
-  /** For everybody's customers: it names no branch. */
+  /** The command names no branch and may concern any customer. */
   any: { names: [], actsOnStored: false },
   named: { names: ['branchId'], actsOnStored: false },
   owning: { names: [], actsOnStored: true },

@@ -11,7 +11,7 @@ interface ProblemType {
   readonly title: string;
 }
 
-/** Problems of requests. Why a command is refused is in the descriptor of its kind. */
+/** Problems of requests. The descriptor of a command's kind has the reasons of its refusal. */
 const requestProblems = {
   'bad-input': { status: 400, title: 'The request is not valid' },
   'malformed-json': { status: 400, title: 'The body is not JSON' },

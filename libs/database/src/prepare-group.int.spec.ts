@@ -155,7 +155,7 @@ describe('the descriptors of tables', () => {
   });
 });
 
-it('blocks nobody while a migration waits for a table that a long statement reads', async () => {
+it('blocks no other statement while a migration waits for a table that a long statement reads', async () => {
   const [holder, other, admin] = [
     as('eco_operator'),
     as('eco_operator'),

@@ -16,8 +16,8 @@ export function isBodyOf(command: Command, storedHash: string): boolean {
 }
 
 /**
- * The hash that earlier versions stored, before a request could be repeated at another API; undefined if it is the same
- * hash.
+ * The hash that earlier versions stored, when a request could not yet be repeated at another API. Undefined: it is the
+ * same hash.
  */
 export function formerBodyHash({ kind, body }: Command): string | undefined {
   return 'branchId' in body ? hash('sha256', canonicalJson({ kind, body }), 'hex') : undefined;

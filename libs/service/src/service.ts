@@ -70,10 +70,10 @@ export interface ServiceOptions extends Documents {
 }
 
 export interface Service {
-  /** `http://host:port` as it really listens to clients; without an API the same as `operatorsUrl`. */
+  /** `http://host:port` of the listener for clients. Without an API it is the same as `operatorsUrl`. */
   readonly url: string;
   readonly port: number;
-  /** Of the listener with metrics, details of readiness and documents. */
+  /** URL of the listener with metrics, details of readiness and documents. */
   readonly operatorsUrl: string;
   readonly app: NestFastifyApplication;
   /** Not ready → accept nothing new → finish running requests → close. It may be called any number of times. */

@@ -22,9 +22,9 @@ export interface ProcessSpec {
   readonly stopMs: number;
   /** Whether the process works by now. */
   ready(pid: number): Promise<boolean>;
-  /** Time limit from the start until it is ready, ms. */
+  /** Time limit from the start of the process until it is ready, ms. */
   readonly readyMs: number;
-  /** Number of ends before it is ready after which the start has failed. Default 1. */
+  /** The start has failed when the process has ended this many times before it was ready. Default: 1. */
   readonly startTries?: number;
 }
 

@@ -119,7 +119,7 @@ it('all down: every reader is asked to retry; all back: every reader is answered
   }
 });
 
-it('all replicas late: the primary takes over within its budget, then only readers that require freshness are refused', async () => {
+it('all replicas late: the primary takes reads up to its budget, and beyond it only readers that require freshness are refused', async () => {
   for (const number of [2, 3]) await system.run(number, 'SELECT pg_wal_replay_pause()');
   const before = price;
   const position = await changePrice();

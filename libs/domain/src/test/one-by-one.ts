@@ -83,7 +83,7 @@ export class OneByOne {
     this.#ownedBuckets = ownedBuckets;
   }
 
-  /** A batch begins: due reservations hold nothing any more. */
+  /** Begins a batch: due reservations hold nothing any more. */
   tick(at: string): void {
     this.#at = at;
     for (const reservation of this.reservations) {
@@ -126,7 +126,7 @@ export class OneByOne {
       : outcomeReply(before, true);
   }
 
-  /** By the table of the senders, which authority.spec.ts tests. A replay is judged by its first sender. */
+  /** The table of the senders decides; authority.spec.ts tests it. A replay is judged by its first sender. */
   #judge({ command, sender }: Arrived & { readable: true }, retried: Letter | undefined): Reply {
     const { id, replay, actor } = command;
     if (replay !== undefined && sender !== 'dead-letter-admin') {
@@ -182,7 +182,7 @@ export class OneByOne {
     return outcomeReply(done, false);
   }
 
-  /** Branch of what is stored, or `central`. */
+  /** Owner of the stored object: a branch or `central`. */
   #ownerOf({ kind, body }: Command): string | undefined {
     switch (kind) {
       case 'order.cancel':
@@ -541,7 +541,10 @@ export class OneByOne {
     return this.#ownedBuckets.has(bucketOf(productId, BUCKETS));
   }
 
-  /** Not the reason of an earlier one: nothing that others send under its id is affected. */
+  /**
+   * Rejects a command that its sender may not send. The reply has the reason of this command, never that of an earlier
+   * dead letter.
+   */
   #forbid(id: string, hash: string, reason: string, sender: string | null, retried?: Letter): Reply {
     const before = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
     if (before === undefined || before === retried) {

@@ -26,7 +26,7 @@ export function secretsSetting<const Role extends string>(roles: readonly Role[]
   return fileSetting(z.object({ amqp: loginSecret, database: passwordsOf(roles) })) as Setting<Secrets<Role>>;
 }
 
-/** The same for an API. `more`: its further secrets, with what it needs to verify access tokens or also to make them. */
+/** The same for an API. `more`: its further secrets, with the keys to verify access tokens or also to make them. */
 export function apiSecretsSetting<
   const Role extends string,
   Tokens extends VerifierSecrets,
@@ -71,7 +71,7 @@ function fileSetting(
   shape: z.ZodType,
   variable = 'ECO_SECRETS_FILE',
   description = 'File of mode 0600 with the passwords and keys of this process',
-  /** Added to the secrets. */
+  /** Further properties of the secrets, made from the path of the file. */
   more: (path: string) => object = () => ({}),
 ): Setting<unknown> {
   return {
