@@ -190,7 +190,7 @@ it('keeps an unreadable command as a dead letter, and continues', async () => {
 // ASVS 5.0: 8.4.1
 it('does nothing that its sender may not, and decides the next order', async () => {
   const branch = 'branch.sucursal-1';
-  const stamped = (command: Command) => ({ ...command, stamp: `${command.stamp.slice(0, 22)}${branch}.0a` }) as Command;
+  const stamped = (command: Command) => ({ ...command, stamp: `${command.stamp.slice(0, 22)}${branch}.0a` });
   const [headOffice, cy] = [order('bea'), order('cy')];
   await ask(headOffice);
   const hostile: [string, Command][] = [
@@ -204,8 +204,8 @@ it('does nothing that its sender may not, and decides the next order', async () 
       commandOf('dead-letter.discard', { commandId: headOffice.id, bodyHash: 'ab'.repeat(32), reason: 'x', by: 'ana' }),
       { ...cy, body: { ...cy.body, branchId: 'sucursal-77' } } as Command,
       order('dan'),
-    ].map((command): [string, Command] => ['counter.g1.sucursal-1', stamped(command as Command)]),
-    ['orders.g1.sucursal-1', commandOf('cart.clear', { customerId: 'ana' }) as Command],
+    ].map((command): [string, Command] => ['counter.g1.sucursal-1', stamped(command)]),
+    ['orders.g1.sucursal-1', commandOf('cart.clear', { customerId: 'ana' })],
   ];
   const message = (command: Command) => JSON.stringify({ version: 1, commands: [command] });
   for (const [key, command] of hostile) await publishRaw(access(branch), key, message(command));

@@ -302,7 +302,7 @@ describe('a forbidden command', () => {
   it('of a message without a broker user, readable or not', () => {
     const group = new MemoryGroup();
     const [lost] = arrivedOf([order]) as [Arrived];
-    expect(group.write([{ ...lost, sender: null } as Arrived]).deadLetters).toMatchObject([
+    expect(group.write([{ ...lost, sender: null }]).deadLetters).toMatchObject([
       { errorClass: 'forbidden', sender: null, reason: 'the message names no broker user' },
     ]);
   });
