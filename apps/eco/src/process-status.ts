@@ -111,7 +111,7 @@ function databaseAnswer(nodes: Awaited<ReturnType<ReplicationWatch['look']>>, na
   return { state: 'ready', role: 'replica', detail: `${seen.syncState}, ${seen.lagBytes} bytes behind` };
 }
 
-/** A load balancer may answer clients for another process than the one that answers operators. */
+/** A load balancer's answer to clients may come from another process than the answer to operators. */
 async function askService({ host, port, operatorsPort, app }: Layout['services'][number]): Promise<ReportedState> {
   const operators = `http://${host}:${operatorsPort}`;
   const [details, client, metrics] = await Promise.all([

@@ -42,7 +42,7 @@ export class WriterMetrics {
     });
     this.#forbidden = new Counter({
       name: 'eco_writer_forbidden_total',
-      help: 'Commands whose sender may not send them, also repeats, by broker user; none: the message names no user',
+      help: 'Commands that their sender may not send, including repeats, by broker user; none: the message names no user',
       labelNames: ['sender'],
       registers,
     });
@@ -193,7 +193,7 @@ export class WriterMetrics {
       },
     });
   }
-  /** Sessions of other roles that this process ended; for leader and standby. */
+  /** Shows the sessions of other roles that this process ended, for leader and standby. */
   observeSessions(guard: SessionGuard): void {
     new Counter({
       name: 'eco_writer_sessions_ended_total',

@@ -369,7 +369,7 @@ export class Writer implements LeaderLoop {
       log[level]({ term, seq, commands: taken.length, ms: rounded, correlationIds }, 'batch');
     }
     for (const { commandId, kind, sender, reason } of effects.forbidden) {
-      log.warn({ commandId, kind, sender, reason, term, seq }, 'forbidden command: its sender may not send it');
+      log.warn({ commandId, kind, sender, reason, term, seq }, 'forbidden command: the sender may not send it');
     }
     if (effects.deadLetters.length === 0 && !log.isLevelEnabled('debug')) return;
     taken.forEach(({ arrived }, index) => {

@@ -39,7 +39,7 @@ export function registerConnectionMetrics(registry: Registry, connections: reado
   );
 }
 
-/** Registers `eco_publisher_*`, but for what `confirmMetrics` measures. */
+/** Registers the metrics `eco_publisher_*`, except those that `confirmMetrics` measures. */
 export function registerPublisherMetrics(registry: Registry, publisher: CommandPublisher): void {
   const { gauge, counter } = metricsOf(registry);
   counter('eco_publisher_commands_total', 'Commands by how their publishing ended', ['outcome'], () =>

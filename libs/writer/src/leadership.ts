@@ -33,7 +33,7 @@ const HOLDER_MS = 1000;
 const STALLED_MS_MAX = 13_000;
 /** A standby whose last poll is older than this can't take over. */
 const POLLED_MS_MAX = 3000;
-/** A takeover is over by then. A leader gives a sign every second. */
+/** A takeover ends within this time, ms. A leader gives a sign every second. */
 const LEADERLESS_MS_MAX = 15_000;
 /** Time for the current batch to finish while the process stops; after that its messages are redelivered. */
 const FINISH_MS = 3500;
@@ -45,7 +45,7 @@ export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstac
 export interface LeaderLoop {
   /** Runs until `stop` aborts or the leadership ends. */
   lead(session: WriterSession, leaderTerm: LeaderTerm, stop: AbortSignal): Promise<LeadershipEnd>;
-  /** How long the current work has waited for the database, ms; 0: nothing waits. */
+  /** Time for which the current work has waited for the database, ms. 0: nothing waits. */
   readonly waitedMs: number;
   /**
    * The highest number of tries of any command that is tried alone; 0 if there is no such command. Above 3 an operator

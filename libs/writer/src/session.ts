@@ -157,7 +157,10 @@ export class WriterSession {
     });
   }
 
-  /** Ends at once and says no goodbye. The server then ends the backend, and with it the lock and the transaction. */
+  /**
+   * Closes the connection at once, without a message to the server. The server then ends the backend, and with it the
+   * lock and the transaction.
+   */
   destroy(why: Error): void {
     this.#failure ??= why;
     this.#socket.destroy();

@@ -60,7 +60,7 @@ async function startScript(
   given: readonly (string | number)[],
   signal: AbortSignal,
 ): Promise<Load> {
-  // A file, because everybody on the machine can read the arguments of a process.
+  // The token is in a file, because every user of the machine can read the arguments of a process.
   const folder = await mkdtemp(path.join(os.tmpdir(), 'eco-wrk-'));
   const tokenFile = path.join(folder, 'authorization');
   await writeFile(tokenFile, (await token.header()).authorization, { mode: 0o600 });
