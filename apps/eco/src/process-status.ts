@@ -13,7 +13,7 @@ export interface ProcessStatus {
   readonly state: 'ready' | 'live' | 'running' | 'down';
   /** `primary` or `replica` for a database, `leader` or `standby` for a writer. */
   readonly role?: string;
-  /** What the process lacks to be ready, or another fact for the operator. */
+  /** The reason why the process is not ready, or another fact for the operator. */
   readonly detail?: string;
 }
 
@@ -128,7 +128,7 @@ async function askService({ host, port, operatorsPort, app }: Layout['services']
   return { state: 'ready', ...role, ...(journal === undefined ? {} : { detail: `journal: ${journal}` }) };
 }
 
-/** What waits in the process's journal, if it has one; undefined: nothing. */
+/** A text about the commands that wait in the process's journal. Undefined: none waits. */
 function journalOf(text: string): string | undefined {
   try {
     const { journal } = JSON.parse(text) as { journal?: string };

@@ -154,7 +154,7 @@ export class WriterMetrics {
     });
   }
 
-  /** Shows what the watch of the primary last saw, for leader and standby. */
+  /** Shows the last observations of the watch of the primary, for leader and standby. */
   observePrimary(watch: PrimaryWatch): void {
     const registers = [this.#registry];
     new Gauge({

@@ -21,7 +21,7 @@ import { rotateSigningKey } from './rotate-keys.js';
 import { brokerLogin, type DatabaseLogin } from './secrets.js';
 import { runSteps, type RunSteps, type Step } from './steps.js';
 
-/** The brokers and databases of a cluster: what each provider must implement. */
+/** The brokers and databases of a cluster. Each provider implements this interface. */
 export interface Servers {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
@@ -187,7 +187,7 @@ export class Cluster implements RunningCluster {
     await this.#cleanUp();
   }
 
-  /** Kills whatever still runs. */
+  /** Kills all processes that still run. */
   async kill(): Promise<void> {
     this.#missing.end();
     this.#supervision.end();

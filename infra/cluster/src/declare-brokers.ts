@@ -33,9 +33,9 @@ const FORM_MS = 60_000;
 
 /**
  * Waits until the brokers are clustered, then declares users, exchanges and queues, however the brokers were started.
- * It may run at every start. Throws a `Refused` if an existing queue differs from what the services rely on: it can't
- * be changed, and an operator must decide about its messages. The services can't check this themselves: none of their
- * users may declare a command queue, and the protocol reveals arguments only on declaration.
+ * It may run at every start. Throws a `Refused` if an existing queue differs from the queue that the services rely on.
+ * A queue can't be changed, and an operator must decide about its messages. The services can't check this themselves:
+ * none of their users may declare a command queue, and the protocol reveals arguments only on declaration.
  */
 export async function declareBrokers({
   urls,

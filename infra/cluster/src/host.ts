@@ -7,13 +7,16 @@ import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from './ports.
 import { Refused } from './refused.js';
 import { openSecrets, type Secrets } from './secrets.js';
 
-/** What the parts of a cluster share on the machine that starts them, whatever its servers run as. */
+/**
+ * Resources that the parts of a cluster share on the machine that starts them, whether its servers are processes or
+ * containers.
+ */
 export interface Host {
   readonly description: ClusterDescription;
   readonly layout: Layout;
   readonly secrets: Secrets;
   readonly dataDir: string;
-  /** Environment of every process of ours. */
+  /** Environment of every process of the cluster. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: (name: string) => string;
   /** Aborts if the cluster must stop while it starts. */
@@ -25,7 +28,7 @@ export interface Host {
   readonly missing: (server: string, error: Error, start: () => Promise<void>) => void;
 }
 
-/** Another process listens on a port of ours. One sentence per port. */
+/** Other processes listen on ports of the cluster. The message has one sentence per port. */
 class PortsInUse extends Refused {
   override readonly name = 'PortsInUse';
 
@@ -92,7 +95,7 @@ async function conflictOf({ port, name, kind }: PortUse): Promise<string | undef
   return `port ${port}, for ${name}, ${who}: stop it, or choose another by --port-${kind}`;
 }
 
-/** Environment that servers share. It leaves out what a shell has set for other programs. */
+/** Environment that servers share. It leaves out variables that a shell has set for other programs. */
 function commonEnvironment(): Record<string, string> {
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
   return { PATH, HOME, LANG: 'C.UTF-8', ...(TZ !== undefined && { TZ }) };

@@ -35,10 +35,10 @@ export interface RunningServer extends RunningNode {
 }
 
 export interface RunningBroker extends RunningServer {
-  /** As brokers call each other, such as rabbit@broker-1. */
+  /** The name by which other brokers call this one, such as rabbit@broker-1. */
   readonly erlangName: string;
   readonly amqpPort: number;
-  /** Of its management UI and API. */
+  /** URL of the management UI and API. */
   readonly managementUrl: string;
   /**
    * Runs rabbitmqctl on this node and returns its output. Throws with the output if it failed. It always fails in a

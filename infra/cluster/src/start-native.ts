@@ -40,9 +40,9 @@ export async function startNative(
 }
 
 /**
- * Prepares everything that a cluster of processes needs before its first one starts: stops what a crashed run left, and
- * installs missing programs if allowed. Throws `AlreadyRunning`, `ProgramsMissing`, `UnreachableFolder`, the errors of
- * `openHost`, and a `Refused` if the description asks for faults that this user can't create.
+ * Prepares everything that a cluster of processes needs before its first one starts: stops the leftovers of a crashed
+ * run, and installs missing programs if allowed. Throws `AlreadyRunning`, `ProgramsMissing`, `UnreachableFolder`, the
+ * errors of `openHost`, and a `Refused` if the description asks for faults that this user can't create.
  */
 export async function openCluster(description: ClusterDescription, options: NativeOptions = {}): Promise<Cluster> {
   const { dataDir } = description;

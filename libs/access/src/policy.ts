@@ -20,7 +20,7 @@ export type Reach = keyof typeof reaches;
 
 type BranchReach = 'any' | 'own branch' | 'own branch and central' | 'counter carts' | 'own commands';
 
-/** Who may call an operation, and what each role reaches with it. A role that is absent may not call the operation. */
+/** The roles that may call an operation, and the reach of each. A role that is absent may not call the operation. */
 export interface Access {
   readonly anonymous?: 'any' | 'guest' | 'availability';
   readonly customer?: 'any' | 'own customer' | 'availability' | 'own commands';

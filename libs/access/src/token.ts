@@ -17,7 +17,7 @@ const TOKEN_CHARS_MAX = 4_096;
 /** Most verified tokens that are remembered. Each takes about 1 kB. */
 const KNOWN_MAX = 10_000;
 
-/** What a token states about its principal. */
+/** Statements of a token about its principal. */
 export interface TokenGrant {
   readonly id: string;
   readonly role: Role;

@@ -16,7 +16,7 @@ export interface Management {
   password: string;
 }
 
-/** Declares what is missing. What exists stays as it is, so call `checkTopology` afterwards. */
+/** Declares missing users, exchanges and queues. Existing ones stay as they are, so call `checkTopology` afterwards. */
 export async function applyDefinitions(management: Management, definitions: BrokerDefinitions): Promise<void> {
   await managementRequest(management, 'POST', '/api/definitions', definitions);
 }

@@ -157,7 +157,7 @@ export function registerSubscriptionMetrics(registry: Registry, subscriptions: r
   );
 }
 
-/** For a publisher's `onConfirmed`: time until a majority has a message, and commands per message. */
+/** Metrics for a publisher's `onConfirmed`: time until a majority has a message, and commands per message. */
 export function confirmMetrics(registry: Registry): (confirm: { durationMs: number; commands: number }) => void {
   const seconds = new Histogram({
     name: 'eco_publisher_confirm_seconds',

@@ -1,8 +1,8 @@
 import { branchIdSchema, groupIdSchema } from './primitives.js';
 
 /*
- * Users of the brokers. The broker refuses a message whose `user_id` is not the user of its connection. So the name on a
- * message shows who sent it, whatever its content says.
+ * Users of the brokers. The broker refuses a message whose `user_id` is not the user of its connection. So the name on
+ * a message shows its sender, whatever the content says.
  */
 
 /**

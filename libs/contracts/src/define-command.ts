@@ -19,8 +19,8 @@ export const commandRoutes = {
 export type CommandRoute = keyof typeof commandRoutes;
 
 /**
- * Who may send a kind of command. `central`: the head office alone. `dead-letter-admin`: that user alone. `nobody`:
- * only a batch makes such a command. `BranchSenders`: the head office, and each branch for what is its own.
+ * Senders of a kind of command. `central`: the head office alone. `dead-letter-admin`: that user alone. `nobody`: only
+ * a batch makes such a command. `BranchSenders`: the head office, and each branch for its own objects.
  */
 export type CommandSenders = 'central' | 'dead-letter-admin' | 'nobody' | BranchSenders;
 
@@ -33,15 +33,15 @@ export interface BranchSenders {
 
 /** A reason for which a command may be refused: the problem that the API answers, and members that give details. */
 export interface Refusal {
-  /** 404: what it names is unknown; 409 otherwise. */
+  /** HTTP status. 404: the command names an unknown object. 409: every other reason. */
   readonly status: 404 | 409;
-  /** For people. */
+  /** Title for people. */
   readonly title: string;
   /** Members of the result in addition to `reason`. Absent: none. */
   readonly details?: z.ZodObject;
 }
 
-/** Data of changes by type. A type is in the past tense: what has happened. */
+/** Data of changes by type. A type is in the past tense, such as `order.cancelled`. */
 export type Changes = Readonly<Record<string, z.ZodObject>>;
 
 /** Everything that others need to know of one kind of command. What depends on the kind is derived from this. */
@@ -55,8 +55,8 @@ export interface CommandDescriptor {
   /** Topic of its changes. Null: its changes are published to no topic. */
   readonly topic: Topic | null;
   /**
-   * Field of the body that holds the id of what the command makes. It is also the command's id. Absent: the command
-   * makes nothing.
+   * Field of the body with the id of the object that the command makes. It is also the command's id. Absent: the
+   * command makes nothing.
    */
   readonly makes?: string;
   /**

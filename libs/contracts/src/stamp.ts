@@ -14,7 +14,7 @@ export type Stamp = z.infer<typeof stampSchema>;
 
 /**
  * Greatest difference between correct clocks, ms. A sender's stamp is at most this far ahead of the group's clock as
- * the sender sees it. What a writer can't order by stamps within this range, it orders by arrival.
+ * the sender sees it. Within this range a writer orders by arrival, not by stamps.
  */
 export const CLOCK_SKEW_MS_MAX = 1_000;
 

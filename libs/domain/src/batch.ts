@@ -12,7 +12,7 @@ import type { BatchState } from './state.js';
 import { WorkingState } from './working-state.js';
 
 /*
- * Decides a batch: one command after the other in arrival order. Each sees what the earlier ones did. No outcome
+ * Decides a batch: one command after the other in arrival order. Each sees the effects of the earlier ones. No outcome
  * depends on where one batch ends and the next begins, except through the instant at which a batch is decided.
  *
  * A command that was decided before, in this batch or an earlier one, gets its first reply again. So a message may

@@ -3,8 +3,8 @@ import { canonicalJson, type Command, type CommandBody } from '@eco/contracts';
 
 /**
  * SHA-256 of the client's request, hex: of `canonicalJson({ kind, body })` without the branch. It is the same for every
- * sending of one command, in any spelling and through any API, and different for any other content under its id. The
- * envelope with time and sender is not included, nor the branch, which the API adds.
+ * sending of one command, in any spelling and through any API, and different for any other content under its id. It
+ * does not include the envelope with time and sender, or the branch, which the API adds.
  */
 export function bodyHash(command: Command): string {
   return hash('sha256', canonicalText(command), 'hex');

@@ -3,7 +3,7 @@ import type { DeadLetterClass } from './dead-letters/dead-letter.js';
 import type { RowList } from './noun.js';
 import { mapValues, rowLists, type RowLists } from './nouns.js';
 
-/** What a batch writes: plain rows by list, stored with one statement per list or a few. */
+/** Rows that a batch writes, by list. Each list is stored with one statement or a few. */
 export type Rows = { [List in keyof RowLists]: RowOf<RowLists[List]>[] };
 
 export type RowOf<List> = List extends RowList<infer Row> ? Row : never;

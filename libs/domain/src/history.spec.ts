@@ -12,10 +12,11 @@ import { BUCKETS, MemoryGroup } from './test/memory-group.js';
 import { OneByOne } from './test/one-by-one.js';
 
 /*
- * Goal: a group's data and replies equal what its commands do one by one. This holds whatever arrives twice, late or
- * under another command's id, wherever one batch ends and the next begins, and if a crash loses a decided batch.
- * Method: random histories over few keys, so that all kinds of commands interact, cut into random batches a second
- * apart, compared with a naive model. The design's rules are checked on the stored rows, without the model.
+ * Goal: a group's data and replies are the same as if its commands were decided one by one. This holds whatever arrives
+ * twice, late or under another command's id, wherever one batch ends and the next begins, and if a crash loses a
+ * decided batch. Method: random histories over few keys, so that all kinds of commands interact, cut into random
+ * batches a second apart, compared with a naive model. The design's rules are checked on the stored rows, without the
+ * model.
  */
 
 const AT = '2026-11-24T12:00:00.000Z';

@@ -23,7 +23,10 @@ export interface Done<K extends CommandKind> {
   type: 'decided';
   status: 'done';
   result: DoneResult<K>;
-  /** What `GET /changes` shows under the kind's topic; null: nothing changed, or the movements show it. */
+  /**
+   * The change that `GET /changes` shows under the kind's topic. Null: nothing changed, or the movements show the
+   * change.
+   */
   change: ChangeOf<K> | null;
 }
 

@@ -65,7 +65,7 @@ export interface CommandRequest<K extends CommandKind> {
   readonly actor?: Actor;
   /** How long to wait for the writer's decision, s; 0: not at all. */
   readonly waitSeconds: number;
-  /** From `nextStamp`, if the response states it; absent: the intake makes one. */
+  /** Stamp from `nextStamp`, if the response states it. Absent: the intake makes one. */
   readonly stamp?: Stamp;
 }
 
@@ -75,11 +75,11 @@ export interface CommandIntakeOptions {
   readonly sentBy: string;
   /** Branch that takes these commands; null: the head office. */
   readonly branchId: string | null;
-  /** Shows whether a group decides at all, its clock, and what it decided. */
+  /** Shows whether a group decides, its clock, and its decisions. */
   readonly reads: Reads;
   /** Keeps commands that can wait when the brokers do not confirm them; absent: nothing is kept. */
   readonly local?: LocalAcceptance;
-  /** Ends every wait: what is accepted by then is reported as accepted. */
+  /** Ends every wait. Commands that are accepted by then are reported as accepted. */
   readonly stopping: AbortSignal;
 }
 

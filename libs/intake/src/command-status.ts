@@ -3,7 +3,7 @@ import { query, type Reads } from '@eco/reads';
 import { formatPosition, NO_POSITION, positionOf } from '@eco/routing';
 
 /**
- * What is certain about a command, from one snapshot. `never`: the group's clock is past the command's `notAfter` and
+ * Certain knowledge about a command, from one snapshot. `never`: the group's clock is past the command's `notAfter` and
  * nothing was decided, so it will never be done: any later batch finds it expired. `open`: it may still be decided, or
  * this is unknown.
  */

@@ -48,7 +48,7 @@ export class WriterProcess {
     };
   }
 
-  /** What it has logged since its last start. */
+  /** The log of the process since its last start. */
   get log(): string {
     return this.#said;
   }

@@ -4,8 +4,8 @@ import { SMTPServer } from 'smtp-server';
 import { anonymousClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
- * Log-in, accounts and sign-up at the built Central, with the built branch next to it, and a mail server that keeps what
- * it receives.
+ * Log-in, accounts and sign-up at the built Central, with the built branch next to it, and a mail server that keeps its
+ * mails.
  */
 
 interface Mail {

@@ -37,7 +37,7 @@ interface KeySource {
   readonly batches: AsyncIterable<KeyBatch>;
 }
 
-/** `eco shards spread` and `eco shards compare`: what the router does with a list of keys. They need no server. */
+/** `eco shards spread` and `eco shards compare`: the router's placement of a list of keys. They need no server. */
 export function registerShards(program: Command): void {
   const shards = program
     .command('shards')

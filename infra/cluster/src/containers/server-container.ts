@@ -7,7 +7,7 @@ import type { Engine } from './engine.js';
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
-  /** A script of ours, on this machine, that the container runs. */
+  /** A script on this machine that the container runs. */
   readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Files that the script finds in the folder ECO_FILES, by file name. */

@@ -34,8 +34,8 @@ export interface ProcessEnd {
 }
 
 /**
- * One process that we started. It leads its own session, so Ctrl-C in the terminal reaches only us, and we decide the
- * order of ending.
+ * One process of the cluster. It leads its own session, so Ctrl-C in the terminal reaches only the starter, which ends
+ * the processes in order.
  */
 export class NativeProcess {
   #child: ChildProcess | undefined;

@@ -122,7 +122,7 @@ export const pageQuerySchema = z.strictObject({
     .regex(/^[^\p{Cc}]*$/u, 'must be the next of a page')
     .optional(),
 });
-/** For a list that is also available as CSV. */
+/** Query of a list that is also available as CSV. */
 const listQuerySchema = pageQuerySchema.extend({
   limit: pageRowsSchema
     .optional()

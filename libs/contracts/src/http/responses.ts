@@ -174,7 +174,7 @@ export const dailyStatisticsSchema = z.object({
   timeZone: timeZoneSchema,
   items: z.array(
     z.object({
-      /** In the chain's time zone. */
+      /** Day in the chain's time zone. */
       day: z.iso.date(),
       /** Null: Central. */
       branchId: branchIdSchema.nullable(),
@@ -184,7 +184,7 @@ export const dailyStatisticsSchema = z.object({
   ),
 });
 export const salesRowSchema = z.object({
-  /** In the chain's time zone; null: not grouped by day. */
+  /** Day in the chain's time zone. Null: the figures are not grouped by day. */
   day: z.iso.date().nullable(),
   /** `central` for the head office; null: not grouped by branch. */
   branchId: branchIdSchema.nullable(),

@@ -230,7 +230,7 @@ describe.each(databaseRoles)('%s', (role) => {
     tried += 4;
   });
 
-  // The migrator is a member of the owner, who may change all tables.
+  // The migrator is a member of the owner, which may change all tables.
   if (role === 'eco_migrator') return;
 
   // ASVS 5.0: 13.2.2
@@ -240,7 +240,7 @@ describe.each(databaseRoles)('%s', (role) => {
       text(`DROP TABLE ${name}`),
       text(`ALTER TABLE ${name} DISABLE TRIGGER ALL`),
       ...(mayDelete[role]?.test(name) ? [] : [text(`DELETE FROM ${name}`)]),
-      // A role may lock what it may change.
+      // A role may lock rows that it may change.
       ...(mayDelete[role] ? [] : [text(`SELECT FROM ${name} FOR UPDATE`)]),
       ...(mayDelete[role] ? [] : [text(`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`)]),
     ]);

@@ -15,8 +15,9 @@ import { BUCKETS, LOCATIONS } from './memory-group.js';
 import { NaiveLedger } from './naive-ledger.js';
 
 /*
- * The naive model that batches are compared with: one command after the other. It keeps only what each did, and answers
- * every question by going through all of it. It is slow, but short enough to be obviously correct.
+ * The naive model that batches are compared with: one command after the other. It keeps only the effect of each
+ * command, and answers every question by going through all effects. It is slow, but short enough to be obviously
+ * correct.
  */
 
 type Done = { id: string; hash: string; status: string; result: Record<string, unknown>; command: Command };
@@ -481,7 +482,7 @@ export class OneByOne {
     if (!isBuried) this.tombstones.push({ id, reason, author });
   }
 
-  /** The lines of an order, or what a checkout finds in the cart as of its stamp; empty for other kinds. */
+  /** The lines of an order, or the lines that a checkout finds in the cart as of its stamp. Empty for other kinds. */
   #linesOf({ kind, body, stamp }: Command): OrderLine[] {
     if (kind === 'order.place' || kind === 'reservation.create') return body.lines;
     if (kind !== 'cart.checkout') return [];
@@ -490,7 +491,7 @@ export class OneByOne {
       .map(({ productId, quantity }) => ({ productId, quantity }));
   }
 
-  /** What is in the cart now, by product id. */
+  /** The items in the cart now, by product id. */
   cart(customerId: string): { productId: string; quantity: number; stamp: string }[] {
     return this.#latest(customerId)
       .filter((edit) => edit.quantity > 0 && edit.ordered === undefined)

@@ -61,7 +61,7 @@ function tokensIn(path: string, tokens: z.ZodType): unknown {
   return (read.secrets as { tokens: unknown }).tokens;
 }
 
-/** A setting for an optional login in a file of its own: `{"user": …, "password": …}`. */
+/** A setting for an optional login in a separate file: `{"user": …, "password": …}`. */
 export function loginFileSetting(variable: string, description: string): Setting<Login | undefined> {
   const { schema, ...setting } = fileSetting(loginSecret, variable, description);
   return { ...setting, schema: schema.optional() as z.ZodType<Login | undefined> };

@@ -41,9 +41,9 @@ export interface OperationDeclaration {
   /** Keys are in lower case. Other headers are ignored. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** By status. A controller that returns a plain value gets the lowest status. */
+  /** Responses by status. A controller that returns a plain value gets the lowest status. */
   readonly answers: Readonly<Record<number, AnswerDeclaration>>;
-  /** In addition to `bad-input`, which every operation can return. */
+  /** Problems in addition to `bad-input`, which every operation can return. */
   readonly problems?: readonly ProblemName[];
 }
 

@@ -65,7 +65,7 @@ async function startScript(
   const tokenFile = path.join(folder, 'authorization');
   await writeFile(tokenFile, (await token.header()).authorization, { mode: 0o600 });
   const args = [
-    // One thread sends some 100,000 requests per second, more than any system here answers.
+    // One thread sends about 100,000 requests per second, more than any system here answers.
     ...['--threads', '1', '--connections', String(callers), '--duration', `${seconds}s`],
     ...['--timeout', `${LATE_S}s`, '--script', path.join(BENCH_DIR, script), url, '--'],
     tokenFile,
