@@ -49,7 +49,7 @@ describe('bindingDifferences', () => {
   it('finds none after a declaration, and names each that is missing', () => {
     expect(bindingDifferences(bindings, bindings)).toEqual([]);
     expect(bindingDifferences(bindings, bindings.slice(1))).toEqual([
-      'Queue orders.g1 is not bound to ecomarket.commands by orders.g1.',
+      'Queue orders.g1 is not bound to ecomarket.commands by orders.g1.#.',
     ]);
   });
 });
