@@ -49,7 +49,7 @@ async function buy(way: Way, productId: string, buyer: number, times = 1): Promi
         if (answers.every((said) => problemOf(said) === 'not-done')) attempt += 1;
         throw new Error(last);
       }
-      // All other responses to the same request were the same.
+      // All responses to one request were the same.
       for (const said of answers) {
         if (said.status === ways[way].done || said.status === 409) {
           const { correlationId: _, ...body } = said.body ?? {};

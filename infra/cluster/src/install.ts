@@ -79,8 +79,8 @@ function rootCommand(): readonly string[] | undefined {
 }
 
 /**
- * The packages start their own server on our ports, now and at each boot. policy-rc.d prevents that during the
- * installation (Debian Policy 9.3.3; an existing file is left alone), and units enabled by this installation are
+ * The packages start their own server on the cluster's ports, now and at each boot. policy-rc.d prevents that during
+ * the installation (Debian Policy 9.3.3; an existing file is left alone), and units enabled by this installation are
  * disabled after it. A service that existed before is not touched.
  */
 const APT_SCRIPT = `

@@ -112,7 +112,7 @@ interface Known {
 }
 
 /**
- * Verifies access tokens. A verified token is remembered by its text until no use of it is accepted. To verify a
+ * Verifies access tokens. A verified token is remembered by its text until no operation accepts it. To verify a
  * signature takes about 100 µs; to look up the text takes less than 1 µs.
  */
 export class TokenVerifier {

@@ -8,7 +8,7 @@ export interface CommandConsumerOptions {
   /** The connection must carry no publishes, because an alarm would then hold back acknowledgements. */
   connection: BrokerConnection;
   group: string;
-  /** Messages (not commands) per queue that may be delivered and unacknowledged. Default 128. */
+  /** Most unacknowledged messages (not commands) per queue. Default 128. */
   prefetch?: number;
   log?: Log;
 }

@@ -30,7 +30,10 @@ export interface PublishOptions {
 }
 
 const DEADLINE_MS = 2000;
-/** Limits of unsettled commands, and so of memory: more than one process can send within the deadline above. */
+/**
+ * Limits of unsettled commands, and so of memory. They are higher than the number that one process can send within the
+ * deadline above.
+ */
 const MAX_COMMANDS = 20_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_REPLY_WAITS = 20_000;
@@ -124,7 +127,7 @@ export class CommandPublisher {
     this.#replies.forgetAll();
   }
 
-  /** Why nothing can be published now; undefined: it can, as far as known. */
+  /** The reason why no command can be published now. Undefined: a command can be published, as far as known. */
   get obstacle(): string | undefined {
     if (!this.#taking) return 'stopped';
     const { state } = this.#connection;

@@ -77,7 +77,7 @@ export type ChangeEvent = z.infer<typeof changeEventSchema>;
 export const receivedEventSchema = changeEventSchema.extend({ changes: receivedChangesSchema.optional() });
 export type ReceivedEvent = z.infer<typeof receivedEventSchema>;
 
-/** Each second from the active writer: the last batch of each topic, so that a lost last event is noticed too. */
+/** The active writer sends this each second: the last batch of each topic, so that a lost last event is noticed too. */
 export const heartbeatSchema = z.object({
   version: z.literal(1),
   ...leadership,

@@ -31,8 +31,8 @@ export const refusals = Object.assign(
 ) as Readonly<Record<RefusalReason, Refusal>>;
 
 /**
- * Why a command was refused, for programs; people get the title of the problem type. Further members are the details
- * of the reason.
+ * The reason of a refusal, for programs. People get the title of the problem type. Further members are the details of
+ * the reason.
  */
 export const refusalSchema = z.looseObject({ reason: z.enum(Object.keys(refusals) as RefusalReason[]) });
 

@@ -13,7 +13,7 @@ import { productUnknown } from './products.js';
 
 /** Stock: the level of a product at a location, which only movements change. */
 
-/** Why a level changed; the movement's command has the details. */
+/** The reason why a level changed. The movement's command has the details. */
 export const movementSchema = z.enum([
   'received',
   'reserved',
@@ -37,7 +37,7 @@ export const movementChange = {
     movement: movementSchema,
     onHandDelta: z.number().int(),
     reservedDelta: z.number().int(),
-    /** After the movement. */
+    /** Units on hand after the movement. */
     onHand: z.number().int(),
     reserved: z.number().int(),
   }),

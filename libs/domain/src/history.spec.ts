@@ -20,7 +20,7 @@ import { OneByOne } from './test/one-by-one.js';
  */
 
 const AT = '2026-11-24T12:00:00.000Z';
-/** Long before the first batch, so that arrival times do not matter. */
+/** Commands are made long before the first batch, so that arrival times do not matter. */
 const madeAt = (ms: number) => stampAt(ms - 100_000);
 const atOf = (batch: number) => new Date(NOON_MS + batch * 1000).toISOString();
 const products = ['cafe', 'mate', 'te'];
@@ -28,9 +28,9 @@ const customers = ['ana', 'Ñandú 🛒'];
 
 const productId = fc.constantFrom(...products);
 const customerId = fc.constantFrom(...customers);
-/** Few enough that two commands of a kind sometimes share an id. */
+/** The keys are so few that two commands of a kind sometimes share an id. */
 const idempotencyKey = fc.nat(15).map(String);
-/** Even fewer, so that later commands on an order or a reservation often find one. */
+/** These keys are even fewer, so that later commands on an order or a reservation often find one. */
 const fewKeys = fc.nat(3).map(String);
 const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
@@ -429,7 +429,7 @@ describe('a history in batches', () => {
         const expiries = new Set<string>();
         const outcomes = [...group.stored.outcomes.values()].flatMap(
           ({ commandId: id, bodyHash: hash, status, result }) => {
-            // Created by the batch; the model has none.
+            // The batch created this command; the model has none.
             if ('status' in result && result.status === 'expired') expiries.add(id);
             return expiries.has(id) ? [] : [{ id, hash, status, result }];
           },

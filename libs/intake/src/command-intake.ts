@@ -63,7 +63,7 @@ export interface CommandRequest<K extends CommandKind> {
   readonly correlationId: string;
   /** Person or program that requests the command. Absent: unknown. */
   readonly actor?: Actor;
-  /** How long to wait for the writer's decision, s; 0: not at all. */
+  /** Longest wait for the writer's decision, s. 0: no wait. */
   readonly waitSeconds: number;
   /** Stamp from `nextStamp`, if the response states it. Absent: the intake makes one. */
   readonly stamp?: Stamp;

@@ -314,7 +314,7 @@ describe('Relay', () => {
       CREATE INDEX entries_set_aside ON entries (seq) WHERE set_aside_at_ms IS NOT NULL;
       PRAGMA user_version = 1;`);
     const id = '01a225e3-8f00-702f-8707-070707070707';
-    // With a field that this version does not know: after a newer API has been replaced by this one.
+    // The command has a field that this version does not know, as if this version had replaced a newer API.
     const text = `{"id":"${id}","kind":"cart.clear","stamp":"001795593600000-00000-c","sentBy":"c","correlationId":"c-1","body":{"customerId":"Añá","why":"new"}}`;
     recorded
       .prepare('INSERT INTO entries (queue, id, text, bytes, at_ms) VALUES (?, ?, ?, ?, ?)')

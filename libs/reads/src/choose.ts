@@ -99,7 +99,7 @@ function fitOf(
   return lagOf(node) - lagMsMax <= waitLeftMs ? 'soon' : 'no';
 }
 
-/** An unknown lag fulfils no greatest lag. */
+/** Lag of a node. An unknown lag fulfils no greatest lag. */
 function lagOf({ lagMs = Infinity }: ReadableNode): number {
   return lagMs;
 }

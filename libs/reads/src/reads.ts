@@ -22,7 +22,7 @@ export interface ReadsOptions {
   readonly login: Login;
   /** Login of `eco_monitor`, to see which nodes follow the primary and how far; absent: unknown in this process. */
   readonly monitor?: Login;
-  /** Shows in `pg_stat_activity`. */
+  /** Name of the sessions in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly log: Log;
   readonly registry: Registry;

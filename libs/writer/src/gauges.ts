@@ -4,7 +4,10 @@ export interface GroupGauges {
   /** Open dead letters by class and site, the largest groups; groups beyond a limit are counted as class `other`. */
   deadLetters: { errorClass: string; place: string; count: number }[];
   deadLettersOpen: number;
-  /** Open dead letters of class `key-conflict`, which the other figures exclude: they are their senders' mistakes. */
+  /**
+   * Open dead letters of class `key-conflict`. The other figures exclude them, because they are mistakes of their
+   * senders.
+   */
   keyConflictsOpen: number;
   /** Transactions since the oldest snapshot in use: dead versions of hot rows accumulate behind it. */
   oldestXminAge: number;

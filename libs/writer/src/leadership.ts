@@ -79,7 +79,7 @@ export class Leadership {
   readonly #leaderSigns = new StallDetector();
   /** How long this standby has seen no sign of a leader, ms; 0: it sees signs, or is no standby. */
   #leaderlessMs = 0;
-  /** Text about the thing that the writer waits for, as shown by health. */
+  /** Text that health shows: the event for which the writer waits. */
   #waitsFor = 'an answer of the nodes';
   readonly #options: LeadershipOptions;
 

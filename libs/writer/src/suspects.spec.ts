@@ -14,7 +14,7 @@ const LIMITS = { commands: 1000, lines: 5000 };
 const LATE = 1e9;
 
 interface Row extends SuspectSet {
-  /** Processes that started to try it and have not withdrawn. */
+  /** Processes that started to try the set and have not withdrawn the try. */
   by: ReadonlySet<number>;
 }
 

@@ -232,7 +232,7 @@ it('a consumer that applied batches lost in a failover continues on the new hist
 describe('the mailer', () => {
   afterEach(() => jest.useRealTimers());
 
-  /** Like a machine with a wrong clock: only reads of the clock are changed. */
+  /** Imitates a machine with a wrong clock. Only reads of the clock change. */
   function clockOffBy(ms: number): void {
     jest.useRealTimers();
     jest.useFakeTimers({

@@ -37,7 +37,7 @@ const CONNECT_TIMEOUT_MS = 2000;
  */
 export class EventConnection {
   readonly #amqp: AmqpConnection;
-  /** Aborting destroys its socket. */
+  /** An abort destroys the connection's socket. */
   readonly #socket = new AbortController();
 
   /** Begins to connect, and keeps trying while the broker is down. */
@@ -59,7 +59,7 @@ export class EventConnection {
       connectionInitOptions: { wait: false },
       enableDirectReplyTo: false,
       registerHandlers: false,
-      // The receiver parses: an error here would requeue the message forever.
+      // The receiver parses the content, because an error here would requeue the message forever.
       deserializer: (content) => content,
       connectionManagerOptions: {
         heartbeatIntervalInSeconds: HEARTBEAT_SECONDS,

@@ -5,7 +5,7 @@ import type { BrokerAccess } from '../connection.js';
 import { branchUser, writerUser, type BrokerUser } from '@eco/contracts';
 import { brokerDefinitions } from '../topology.js';
 
-/** A separate vhost on the test broker, with our topology, users and permissions. */
+/** A separate vhost on the test broker, with the topology, users and permissions of EcoMarket. */
 export interface TestBroker {
   address: Address;
   management: Management;

@@ -136,7 +136,7 @@ const branchOrCentralSchema = branchIdSchema.meta({
 
 export const ordersQuerySchema = listQuerySchema
   .extend({
-    /** One of customer and branch is needed. */
+    /** A request must state the customer or the branch. */
     customerId: customerIdSchema.optional(),
     branchId: branchOrCentralSchema.optional(),
     from: instantSchema.optional().meta({

@@ -33,7 +33,7 @@ export interface Observation {
 }
 
 interface Newest extends Observation {
-  /** When this process first saw it, by its own clock. */
+  /** First time at which this process saw it, by its own clock. */
   readonly movedMs: number;
 }
 

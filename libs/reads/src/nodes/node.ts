@@ -49,7 +49,7 @@ export interface NodeStatus extends NamedNode {
   readonly isResting: boolean;
   /** Replication state of the node. Undefined: it is not queried, or not known yet. */
   readonly replication: NodeReplication | undefined;
-  /** Why it can't be read; undefined when it can. */
+  /** The reason why the node can't be read. Undefined: it can be read. */
   readonly fault: string | undefined;
 }
 

@@ -5,7 +5,7 @@
  * rows are counted.
  */
 
-/** Knowledge of a client about its request. */
+/** The client's knowledge about its request. */
 type Known =
   /** Acknowledged: all of its rows exist, each once. */
   | 'acknowledged'

@@ -70,7 +70,7 @@ const histories = fc
           minLength: 1,
         },
       ),
-      // Cancelled, or this many of each line returned, one return after the other.
+      // The order is cancelled, or these units of each line are returned, one return after the other.
       end: fc.oneof(
         fc.constant('cancel' as const),
         fc.array(fc.array(fc.nat(3), { minLength: 3, maxLength: 3 }), { maxLength: 3 }),

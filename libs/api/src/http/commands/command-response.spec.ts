@@ -17,7 +17,7 @@ const outcome = (
   reply: { type: 'outcome', commandId, status, repeated, result },
 });
 
-/** The problem that it throws. */
+/** The problem that `responseOf` throws. */
 function problemOf(submission: Submission): ProblemError {
   return thrownBy(() => responseOf(submission, commandId, 5));
 }
