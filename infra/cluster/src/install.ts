@@ -43,7 +43,7 @@ const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
   brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq', wrk: 'wrk' },
 };
 
-/** How to install these programs, for people: the command for this machine, or all known commands. */
+/** Text about the installation of these programs: the command for this machine, or all known commands. */
 export function howToInstall(
   missing: readonly Installable[],
   has: (program: string) => boolean = (name) => !!findOnPath(name),

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Where the servers' programs are on this machine. Their packages do not always put them on the PATH. */
+/** Places of the servers' programs on this machine. Their packages do not always put them on the PATH. */
 export interface Programs {
   /** Folder with postgres, initdb, pg_basebackup … */
   readonly postgresDir: string;

@@ -97,7 +97,7 @@ export interface VerifierOptions {
   readonly keys: VerifierSecrets['keys'];
   /** Audiences: a token for any of them is accepted. */
   readonly audiences?: readonly string[];
-  /** How long after its expiry a token still counts as `graceful`, s. */
+  /** Time after its expiry for which a token counts as `graceful`, s. */
   readonly graceSeconds: number;
   /** Whether the session has ended. It is called for each request, so it must return at once. */
   readonly isRevoked?: (sessionId: string) => boolean;

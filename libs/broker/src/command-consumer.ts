@@ -59,7 +59,7 @@ export class CommandConsumer {
     return this.#readers.products.isSubscribed && this.#readers.orders.isSubscribed;
   }
 
-  /** Why the consumer is not subscribed, as far as known. */
+  /** The reason why the consumer is not subscribed, as far as known. */
   get obstacle(): string | undefined {
     if (this.isSubscribed) return undefined;
     if (!this.#started) return 'stopped';

@@ -13,7 +13,7 @@ export interface OutgoingCommand {
   readonly count: number;
   readonly bytes: number;
   readonly wantsReply: boolean;
-  /** Only the first call has an effect. */
+  /** Settles the command. Only the first call has an effect. */
   settle(outcome: PublishOutcome): void;
 }
 

@@ -10,7 +10,7 @@ import { ReplyWaits, type CommandReply } from './reply-waits.js';
 import { commandRoutingKey, COMMANDS_EXCHANGE } from './topology.js';
 
 export interface CommandPublisherOptions {
-  /** Must carry no acknowledgements. */
+  /** The connection must carry no acknowledgements. */
   connection: BrokerConnection;
   /** The group that owns a key's bucket; undefined: unknown here. */
   groupOf: (key: string) => string | undefined;
@@ -81,7 +81,7 @@ export class CommandPublisher {
   #forgetConnection: () => void = () => undefined;
   #taking = false;
   #bufferFull = false;
-  /** Why the broker is closing the current channel. */
+  /** The reason why the broker is closing the current channel. */
   #refusal: { code: number; reason: string } | undefined;
   #messageCount = 0;
   #lastConfirmAtMs = 0;
@@ -235,7 +235,7 @@ export class CommandPublisher {
     if (!this.#bufferFull && !this.#connection.isBlocked && this.#channel.channel) queue.sendNext();
   }
 
-  /** Why the queue accepts no command now; undefined if it does. Returns at once. */
+  /** The reason why the queue accepts no command now. Undefined: it accepts commands. Returns at once. */
   #obstacleOf(queue: OutgoingQueue): PublishOutcome | undefined {
     if (!this.#taking || !this.#channel.channel) return { type: 'disconnected' };
     if (this.#connection.isBlocked) return { type: 'full', reason: 'blocked' };

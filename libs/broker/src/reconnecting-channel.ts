@@ -45,12 +45,12 @@ export class ReconnectingChannel<C extends Channel> {
     return this.#channel;
   }
 
-  /** Why no channel is ready, as far as known. */
+  /** The reason why no channel is ready, as far as known. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
 
-  /** How often a channel was opened. */
+  /** Number of times that a channel was opened. */
   get opens(): number {
     return this.#opens;
   }

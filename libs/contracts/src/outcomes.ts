@@ -24,7 +24,7 @@ export function reasonsOf<K extends CommandKind>(kind: K): RefusalReason<K>[] {
   return Object.keys(commandKinds[kind].refusals) as RefusalReason<K>[];
 }
 
-/** Each reason, with its problem type. */
+/** Each reason of a refusal, with its problem type. */
 export const refusals = Object.assign(
   {},
   ...Object.values<CommandDescriptor>(commandKinds).map((command) => command.refusals),

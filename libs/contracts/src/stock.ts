@@ -89,7 +89,7 @@ export const stockCommands = {
     result: stockMovedSchema,
     refusals: { ...productUnknown, ...locationUnknown },
   }),
-  /** Never below what is reserved. */
+  /** Changes the units on hand by a difference, but never below the reserved units. */
   'stock.adjust': defineCommand({
     body: commandBody({ ...levelOf, delta: stockDeltaSchema, reason: stockReasonSchema }),
     key: 'productId',

@@ -47,7 +47,7 @@ export interface ReadRequirements {
   readonly wanted?: BatchPosition | undefined;
   /** Greatest lag that the reader accepts; absent: any. */
   readonly lagMsMax?: number | undefined;
-  /** How much longer this reader may wait for a replica to catch up. */
+  /** Time for which this reader may still wait for a replica, ms. */
   readonly waitLeftMs: number;
   /** Lag beyond which a replica is used only if there is nothing better. */
   readonly lagLimitMs: number;

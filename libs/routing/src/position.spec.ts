@@ -18,7 +18,7 @@ const tag = fc.oneof(
 const entryFrom = (term: fc.Arbitrary<number>, seq: fc.Arbitrary<number>, anyTag: fc.Arbitrary<string>) =>
   fc.record({ group: fc.constantFrom('g1', 'g2', 'g10', 'North_1'), term, tag: anyTag, seq });
 const anyEntry = entryFrom(fc.maxSafeNat(), fc.maxSafeNat(), tag);
-// Few values, so that terms, seqs and tags often meet.
+// Entries have few values, so that terms, seqs and tags often meet.
 const closeEntry = entryFrom(
   fc.integer({ min: 0, max: 3 }),
   fc.integer({ min: 0, max: 3 }),

@@ -17,7 +17,7 @@ export interface BatchPosition {
   readonly term: number;
   /** 8 to 36 characters, hexadecimal in lower case or a UUID. It distinguishes two leaderships with the same term. */
   readonly tag: string;
-  /** Continues across leaderships; 0 before the first batch. */
+  /** Number of the batch. It continues across leaderships and is 0 before the first batch. */
   readonly seq: number;
 }
 

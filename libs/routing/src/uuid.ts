@@ -31,7 +31,7 @@ export function field12Of(id: string): number {
   return Number.parseInt(id.slice(15, 18), 16);
 }
 
-/** Version 7: 48 bits of time, `field12`, 62 random bits. */
+/** A UUID of version 7: 48 bits of time, `field12`, 62 random bits. */
 export function uuidV7({ nowMs, random }: IdSource, field12: number): string {
   if (!Number.isInteger(nowMs) || nowMs < 0 || nowMs > TIME_MS_MAX) {
     throw new RangeError(`nowMs must be whole milliseconds since 1970, not ${nowMs}`);

@@ -52,11 +52,11 @@ function sum(groups: GroupGauges['deadLetters']): number {
 /** Differences between clocks, s. */
 export interface Clocks {
   /**
-   * How far the group's clock is ahead of the primary's, which was then set back. An idle group's clock is up to one
-   * heartbeat behind.
+   * Time by which the group's clock is ahead of the primary's clock, s. It is ahead if the primary's clock was set
+   * back. An idle group's clock is up to one heartbeat behind.
    */
   groupAheadS: number;
-  /** How far the primary's clock is ahead of this process's. */
+  /** Time by which the primary's clock is ahead of this process's clock, s. */
   primaryAheadS: number;
 }
 

@@ -110,7 +110,7 @@ export class WriterSession {
     }
   }
 
-  /** Why the session was lost; undefined while it lives. */
+  /** The reason why the session was lost. Undefined: it is open. */
   get lostBecause(): Error | undefined {
     return this.#failure;
   }
@@ -120,7 +120,7 @@ export class WriterSession {
     return performance.now() - this.#answeredAt;
   }
 
-  /** How long its COMMIT has been seen to wait for a replica, ms, exact to a second; 0: it does not wait. */
+  /** Observed wait of the COMMIT for a replica, ms, exact to a second. 0: it does not wait. */
   get replicaWaitMs(): number {
     return this.#waitsForReplicaSince === undefined ? 0 : performance.now() - this.#waitsForReplicaSince;
   }

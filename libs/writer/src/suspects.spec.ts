@@ -25,7 +25,7 @@ class World {
   readonly settled: string[] = [];
   readonly deadLetters = new Set<string>();
   readonly triedAlone = new Map<string, Set<number>>();
-  /** How often each command was delivered before. */
+  /** Number of earlier deliveries of each command. */
   readonly deliveries = new Map<string, number>();
   process = 1;
 

@@ -14,7 +14,7 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Counted seconds of each segment. */
   readonly seconds: number;
-  /** Uncounted seconds before it. */
+  /** Uncounted seconds before each segment. */
   readonly warmUpSeconds: number;
   readonly callers: readonly number[];
   /** Number of orders for draining and for writer-only throughput. */

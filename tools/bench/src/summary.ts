@@ -19,7 +19,7 @@ export interface Measured {
   readonly floors: WriterOnlyResult[];
   readonly consumersBehindSeconds: number[];
   verify?: VerifyReport;
-  /** Why the figures are invalid, in words; empty if they are valid. */
+  /** Reasons why the figures are invalid, in words. Empty: they are valid. */
   readonly faults: string[];
 }
 

@@ -7,7 +7,10 @@ import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } 
 export interface EventConnectionOptions {
   readonly access: BrokerAccess;
   readonly consumer: ConsumerName;
-  /** Must not throw. It returns false if nobody handles the message, which then goes back to the queue. */
+  /**
+   * Handles a message and must not throw. It returns false if nobody handles the message, which then goes back to the
+   * queue.
+   */
   readonly onMessage: (content: Buffer) => Promise<boolean>;
   /** Called when there is no subscription over this connection. */
   readonly onFailure: (error: Error) => void;

@@ -11,7 +11,7 @@ export interface TestBroker {
   management: Management;
   vhost: string;
   groups: string[];
-  /** How a user connects, over `brokers` if given. */
+  /** Access of a user, over `brokers` if given. */
   access(user: BrokerUser, brokers?: Address[]): BrokerAccess;
   /** Access as the administrator, who may do everything in the vhost. */
   administratorAccess(brokers?: Address[]): BrokerAccess;

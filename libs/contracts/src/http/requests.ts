@@ -186,7 +186,7 @@ export const salesQuerySchema = listQuerySchema.extend({
 });
 export const changesQuerySchema = z.strictObject({
   topic: topicSchema,
-  /** May be omitted while there is one group. */
+  /** A request may omit the group while there is only one. */
   group: groupIdSchema.optional(),
   after: changesCursorSchema.default({ seq: 0 }),
   limit: wholeNumber(1, 1000).default(500),

@@ -256,7 +256,7 @@ export const replicationSchema = z.object({
       /** Reads answered by it since this process started, and its share of its group's reads, 0 to 1. */
       reads: z.number().int(),
       share: z.number(),
-      /** Why the node can't be read. */
+      /** The reason why the node can't be read. */
       fault: z.string().nullable(),
     }),
   ),

@@ -26,7 +26,7 @@ export interface NodeSettings {
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
   readonly statementTimeoutMs: number;
-  /** How long any reader waits for a node, and a slow read for its turn. */
+  /** Longest wait of any reader for a node, and of a slow read for its turn, ms. */
   readonly deadlineMs: number;
   readonly slowStatementTimeoutMs: number;
   /** Slow reads that may wait for a running one. */
@@ -41,7 +41,7 @@ export interface NodeStatus extends NamedNode {
   /** Role as last seen. Undefined: not seen yet. */
   readonly role: NodeRole | undefined;
   readonly position: BatchPosition | undefined;
-  /** Undefined: not known. */
+  /** Lag of the node, ms. Undefined: not known. */
   readonly lagMs: number | undefined;
   readonly latencyMs: number;
   readonly inFlight: number;
