@@ -1,13 +1,14 @@
-// The rules for the code, and the reason for each. tools/boundaries shows that each rule refuses what it is meant to
-// refuse.
+// The rules for the code, and the reason for each. tools/boundaries shows that each rule refuses the code that it is
+// meant for.
 import path from 'node:path';
 import comments from '@eslint-community/eslint-plugin-eslint-comments';
 import nx from '@nx/eslint-plugin';
 import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
-// Who may import whom. Dependencies point inwards: the domain knows neither brokers nor databases. So a decision can be
-// tested as a function, and a server can be replaced. A project without a type may import nothing.
+// The imports that each type of project may have. Dependencies point inwards: the domain knows neither brokers nor
+// databases. So a decision can be tested as a function, and a server can be replaced. A project without a type may
+// import nothing.
 const layers = {
   // Small code that needs neither a package nor another project is here, so that no library has a copy.
   base: { imports: [], external: [] },
@@ -76,7 +77,7 @@ const drivers = [
 // The domain computes from its input alone. A clock, a disk or a network would make its outcomes depend on the machine.
 const domainBuiltins = {
   regex: '^node:(?!crypto$)',
-  message: 'The domain computes from what it is given; of Node it may use only the hash of node:crypto.',
+  message: 'The domain computes only from its input. From Node it may use only the hash of node:crypto.',
 };
 // A built-in module without its prefix looks like a package, so the rule above would not find it.
 const prefixlessBuiltins = {

@@ -2,11 +2,12 @@
 --
 --   wrk … -s orders.lua URL -- AUTHORIZATION KIND PRODUCTS CUSTOMERS WAIT_S SEED
 --
--- AUTHORIZATION is a file with the value of that header. KIND is mixed (two lines, any two of the products) or hot (one unit of one product that everybody wants). With
--- WAIT_S above 0 each asks for the decision by Prefer: wait.
+-- AUTHORIZATION is a file with the value of that header. KIND is mixed (two lines, any two of the products) or hot
+-- (one unit of one product that everybody wants). With WAIT_S above 0 each request waits for the decision by
+-- Prefer: wait.
 --
--- All requests are made before the first is sent, so that sending costs next to nothing: what the generator takes, the
--- measured system has not got. `ready` and `result {…}` are lines for the program that started wrk, which stays until its stdin
+-- All requests are made before the first is sent, so that sending takes little CPU time from the
+-- measured system. `ready` and `result {…}` are lines for the program that started wrk, which stays until its stdin
 -- ends: so its CPU time can still be read.
 
 local REQUESTS = 40000

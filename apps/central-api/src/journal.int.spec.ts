@@ -10,8 +10,9 @@ import { Reads } from '@eco/reads';
 import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
- * What Central accepts while no broker confirms, on real servers: one broker, so that all of them can be away; one
- * group; the built processes. The journal is as small as possible, so that a test can fill it.
+ * Commands that Central accepts while no broker confirms. The servers are real: one broker, so that all brokers can be
+ * away, and one group. The processes are the built ones. The journal is as small as possible, so that a test can fill
+ * it.
  */
 
 let cluster: TestCluster;

@@ -13,12 +13,12 @@ import { samplesOf, type Planted, type Sample } from './access/samples.js';
 import { Api, openSystem, type Said, type System } from './system/system.js';
 
 /*
- * Goal: no operation of any API does more for a caller than its policy states. Method: every operation of the three API
- * documents, called by every role (of the customer and branch that the objects belong to, and of others) and with every
- * kind of bad token; the expected answer comes from the stated policy.
+ * Goal: no operation of any API does more for a caller than its policy states. The test calls every operation of the
+ * three API documents as every role and with every kind of bad token. A role is tried with the customer and branch of
+ * the objects, and with others. The expected answer comes from the stated policy.
  */
 
-/** Enough to keep two cores busy. */
+/** Requests in flight: enough to keep two cores busy. */
 const AT_ONCE = 32;
 
 const apis = [
@@ -45,7 +45,7 @@ beforeAll(async () => {
   callers = await testCallers(system.tokens, planted, scopes);
 });
 
-/** One object of each kind, of one customer and one branch. */
+/** Makes one object of each kind, all of one customer and one branch. */
 async function plant(): Promise<Planted> {
   const branchId = 'sucursal-1';
   const [customerId, productId] = [`planted-${suffix}`, `planted-${suffix}`];
@@ -92,7 +92,7 @@ async function plant(): Promise<Planted> {
   };
 }
 
-/** A customer whose ids have another hash than those of this customer. */
+/** A customer whose ids have another hash than the ids of this customer. */
 function strangerTo(orderId: string, customerId: string): string {
   const others = Array.from({ length: 10 }, (_, n) => `${customerId}-${n}`);
   return others.find((each) => !isRoutedBy(orderId, each)) ?? '';
@@ -131,7 +131,7 @@ async function send({ api, operation, caller, sample }: Omit<Case, 'expected' | 
   return api.send(operation.method, at + query, sample.body, {
     'idempotency-key': randomUUID(),
     prefer: 'wait=5',
-    // An empty value: the client of the suite would send a token of its own otherwise.
+    // An empty value keeps the client of the suite from sending its own token.
     authorization: caller.authorization ?? '',
   });
 }
@@ -139,7 +139,7 @@ async function send({ api, operation, caller, sample }: Omit<Case, 'expected' | 
 /** Members of a problem that states nothing about an object. */
 const PROBLEM_MEMBERS = ['type', 'title', 'status', 'detail', 'instance', 'faults', 'correlationId'];
 
-/** What is wrong with an answer; undefined: nothing. */
+/** The error in an answer. Undefined: the answer is right. */
 function faultOf({ expected, caller, operation }: Case, said: Said): string | undefined {
   const isAsExpected = expected === 'in reach' ? ![401, 403, 404].includes(said.status) : said.status === expected;
   const isMissingProduct = expected === 'in reach' && said.status === 404 && operation.path.startsWith('/products');
@@ -181,7 +181,7 @@ it('answers every caller of every operation as the policy states, and shows outs
 }, 180_000);
 
 // ASVS 5.0: 8.2.2
-it('answers a guessed id of another exactly as one that nothing has', async () => {
+it('answers a guessed id of another customer exactly as an unknown id', async () => {
   const stranger = `stranger-${suffix}`;
   const { orderId, reservationId, transferId, productId, customerId } = planted;
   const unknownOf = (key: string) =>
@@ -244,7 +244,7 @@ it('takes customer and branch from the token', async () => {
   ]);
 });
 
-it('stores with an outcome the person who asked and the broker user who sent it', async () => {
+it('stores the requesting person and the sending broker user with an outcome', async () => {
   const lines = [{ productId: planted.productId, quantity: 1 }];
   const cashier = await system.callers.as({ id: 'till 7', role: 'cashier', branchId: 'sucursal-1' });
   const said = await system.sucursal.post(
@@ -258,7 +258,7 @@ it('stores with an outcome the person who asked and the broker user who sent it'
   expect(stored).toEqual({ actor: 'till 7', sender: 'branch.sucursal-1' });
 });
 
-it('gives a guest a customer of their own, the same one for a repeat', async () => {
+it('gives each guest a separate customer id, the same for a repeat', async () => {
   const lines = [{ productId: planted.productId, quantity: 1 }];
   const key = randomUUID();
   const order = async (idempotencyKey: string) => {

@@ -169,7 +169,7 @@ describe('a cart whose senders have different clocks', () => {
       'ecomarket-position': second.headers.get('ecomarket-position') ?? '',
     });
     expect(stampIn(read) >= stampIn(second)).toBe(true);
-    // A stamp that no correct sender can have issued is not believed.
+    // A stamp that no correct sender can have issued is refused.
     const lie = stampOf(Date.UTC(2099, 0, 1), 0, 'stranger');
     const third = await put(system.central, 3, lie);
     expect(third.body).toEqual({ applied: true });

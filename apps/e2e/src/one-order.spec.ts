@@ -137,7 +137,7 @@ describe('an order', () => {
     expect(unknown.status).toBe(404);
   });
 
-  it('follows one correlation id from the request to the write, which the client’s own id leads to', async () => {
+  it('follows one correlation id from the request to the write, found by the client’s own id', async () => {
     await product('traced', 1);
     const said = await system.central.post(
       '/orders',

@@ -49,7 +49,7 @@ it('each API has its documents, and they list its operations', async () => {
 });
 
 // ASVS 5.0: 13.4.5
-it('a client gets the state of an API, and nothing else that is for operators', async () => {
+it('a client gets the state of an API, and none of the other pages for operators', async () => {
   for (const api of [system.central, system.sucursal, system.read]) {
     const ready = await eventually(`${api.url} is ready`, async () => {
       const said = await api.get('/health/ready');

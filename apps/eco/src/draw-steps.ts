@@ -10,7 +10,7 @@ export const drawSteps: RunSteps = async (steps) => {
   const list = new Listr(
     steps.map((step) => taskOf(step, faults)),
     {
-      // `eco up` handles Ctrl-C itself, because it stops what was started in order.
+      // `eco up` handles Ctrl-C itself, because it stops the started servers in order.
       registerSignalListeners: false,
       fallbackRendererCondition: () => !process.stdout.isTTY || process.stdout.columns < COLUMNS_MIN,
       rendererOptions: { collapseSubtasks: false, timer: PRESET_TIMER },

@@ -46,8 +46,8 @@ export function json(value: unknown): string {
 }
 
 /**
- * The text without what a terminal obeys or hides: a dead letter contains what a stranger sent. Escapes are those of
- * JSON, so JSON remains JSON.
+ * The text with escapes for the characters that a terminal obeys or hides, because a dead letter may contain text of a
+ * stranger. The escapes are those of JSON, so JSON remains valid.
  */
 export function forTerminal(text: string): string {
   return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>

@@ -10,7 +10,7 @@ export interface KeyBatch {
   readonly share: number | undefined;
 }
 
-/** What is wrong with a list of keys, in one line for the user. */
+/** The error of a list of keys, in one line for the user. */
 class KeySourceError extends BadInput {}
 
 const BATCH_KEYS = 10_000;

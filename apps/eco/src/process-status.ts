@@ -13,7 +13,7 @@ export interface ProcessStatus {
   readonly state: 'ready' | 'live' | 'running' | 'down';
   /** `primary` or `replica` for a database, `leader` or `standby` for a writer. */
   readonly role?: string;
-  /** What the process lacks to be ready, or another fact for the operator. */
+  /** The reason why the process is not ready, or another fact for the operator. */
   readonly detail?: string;
 }
 
@@ -111,7 +111,7 @@ function databaseAnswer(nodes: Awaited<ReturnType<ReplicationWatch['look']>>, na
   return { state: 'ready', role: 'replica', detail: `${seen.syncState}, ${seen.lagBytes} bytes behind` };
 }
 
-/** A load balancer may answer clients for another process than the one that answers operators. */
+/** A load balancer's answer to clients may come from another process than the answer to operators. */
 async function askService({ host, port, operatorsPort, app }: Layout['services'][number]): Promise<ReportedState> {
   const operators = `http://${host}:${operatorsPort}`;
   const [details, client, metrics] = await Promise.all([
@@ -128,7 +128,7 @@ async function askService({ host, port, operatorsPort, app }: Layout['services']
   return { state: 'ready', ...role, ...(journal === undefined ? {} : { detail: `journal: ${journal}` }) };
 }
 
-/** What waits in the process's journal, if it has one; undefined: nothing. */
+/** A text about the commands that wait in the process's journal. Undefined: none waits. */
 function journalOf(text: string): string | undefined {
   try {
     const { journal } = JSON.parse(text) as { journal?: string };

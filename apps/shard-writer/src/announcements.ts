@@ -7,7 +7,7 @@ const HEARTBEAT_MS = 1000;
 
 /**
  * Most changes of a batch that its event contains. Consumers that need more read GET /changes. Under load the changes
- * would be most of what the brokers carry, because each consumer gets a copy.
+ * would be most of the brokers' traffic, because each consumer gets a copy.
  */
 const CHANGES_MAX = 10;
 
@@ -15,15 +15,15 @@ const CHANGES_MAX = 10;
 const PACE_MS = 100;
 
 /**
- * Announces what a leader decides. After each commit it announces the changed topics, each with that topic's previous
- * batch. Every second it sends a heartbeat that names the last batch of every topic, so that a lost last event is
- * noticed too. A heartbeat names only what readers can see. Until the leader's first batch this is the term of the
- * previous leadership. Nothing waits for announcements.
+ * Announces the decisions of a leader. After each commit it announces the changed topics, each with that topic's
+ * previous batch. Every second it sends a heartbeat that names the last batch of every topic, so that a lost last event
+ * is noticed too. A heartbeat names only batches that readers can see. Until the leader's first batch this is the term
+ * of the previous leadership. Nothing waits for announcements.
  */
 export class Announcements {
   #last: { seq: number; term: number; tag: string };
   #timer: NodeJS.Timeout | undefined;
-  /** What the next event of each topic will announce. */
+  /** Content of the next event, by topic. */
   readonly #gathered = new Map<Topic, { previousSeq: number; timer: NodeJS.Timeout }>();
   readonly #announcer: EventAnnouncer;
   readonly #leaderTerm: LeaderTerm;

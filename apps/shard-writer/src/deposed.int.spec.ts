@@ -7,7 +7,7 @@ import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluste
 
 /*
  * A network splits one group: a writer reaches the brokers and a primary that was replaced, and no other node. It can
- * commit nothing and does not learn why. What the brokers deliver to it must not wait for it.
+ * commit nothing and does not learn why. Commands that the brokers deliver to it must not wait for it.
  */
 
 /** Well below the 60 s for which a leader keeps deliveries while its server is only slow. */

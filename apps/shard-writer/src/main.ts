@@ -59,7 +59,8 @@ async function start(): Promise<Service> {
   });
 
   const parts = [taking, publishing, replies.channel, announcer.channel, leadership, primaryWatch, sessionGuard];
-  // As soon as the process begins to stop, so that the standby can take the lock while the last requests are answered.
+  // The leadership ends as soon as the process begins to stop, so that the standby can take the lock while the last
+  // requests are answered.
   frame.stopping.addEventListener('abort', () => void leadership.stop());
   const service = await startService(frame, {
     module: ShardWriterModule,

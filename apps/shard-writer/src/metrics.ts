@@ -42,7 +42,7 @@ export class WriterMetrics {
     });
     this.#forbidden = new Counter({
       name: 'eco_writer_forbidden_total',
-      help: 'Commands whose sender may not send them, also repeats, by broker user; none: the message names no user',
+      help: 'Commands that their sender may not send, including repeats, by broker user; none: the message names no user',
       labelNames: ['sender'],
       registers,
     });
@@ -154,7 +154,7 @@ export class WriterMetrics {
     });
   }
 
-  /** Shows what the watch of the primary last saw, for leader and standby. */
+  /** Shows the last observations of the watch of the primary, for leader and standby. */
   observePrimary(watch: PrimaryWatch): void {
     const registers = [this.#registry];
     new Gauge({
@@ -193,7 +193,7 @@ export class WriterMetrics {
       },
     });
   }
-  /** Sessions of other roles that this process ended; for leader and standby. */
+  /** Shows the sessions of other roles that this process ended, for leader and standby. */
   observeSessions(guard: SessionGuard): void {
     new Counter({
       name: 'eco_writer_sessions_ended_total',

@@ -188,7 +188,7 @@ it('keeps an unreadable command as a dead letter, and continues', async () => {
 });
 
 // ASVS 5.0: 8.4.1
-it('does nothing that its sender may not, and decides the next order', async () => {
+it('does not carry out a command that its sender may not send, and decides the next order', async () => {
   const branch = 'branch.sucursal-1';
   const stamped = (command: Command) => ({ ...command, stamp: `${command.stamp.slice(0, 22)}${branch}.0a` });
   const [headOffice, cy] = [order('bea'), order('cy')];

@@ -73,7 +73,7 @@ export interface WriterParts {
   keepMs?: number;
 }
 
-/** What lasts as long as one leadership. */
+/** Objects that last as long as one leadership. */
 interface TermContext {
   session: WriterSession;
   leaderTerm: LeaderTerm;
@@ -128,7 +128,7 @@ export class Writer implements LeaderLoop {
     this.#hasOpenTry = false;
   }
 
-  /** What keeps it from writing now; undefined while this writer is not the leader. */
+  /** The reason why the leader can't write now. Undefined: it can, or this writer is not the leader. */
   get obstacle(): string | undefined {
     const suspect = this.#suspects?.worst;
     if (suspect !== undefined && suspect.tries > TRIES_MAX) {
@@ -369,7 +369,7 @@ export class Writer implements LeaderLoop {
       log[level]({ term, seq, commands: taken.length, ms: rounded, correlationIds }, 'batch');
     }
     for (const { commandId, kind, sender, reason } of effects.forbidden) {
-      log.warn({ commandId, kind, sender, reason, term, seq }, 'forbidden command: its sender may not send it');
+      log.warn({ commandId, kind, sender, reason, term, seq }, 'forbidden command: the sender may not send it');
     }
     if (effects.deadLetters.length === 0 && !log.isLevelEnabled('debug')) return;
     taken.forEach(({ arrived }, index) => {

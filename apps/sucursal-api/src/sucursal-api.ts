@@ -13,7 +13,7 @@ const api = {
   title: 'EcoMarket Sucursal API',
   version: '1',
   description:
-    "A branch: accepts its till's orders, reservations, returns, carts and customers, and reads what it sells.",
+    "A branch: accepts its till's orders, reservations, returns, carts and customers, and reads its stock and sales.",
 };
 
 @Module({})

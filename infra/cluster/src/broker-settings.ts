@@ -18,14 +18,14 @@ export interface BrokerSettings {
   readonly smallDisk: boolean;
 }
 
-/** A rabbitmq.conf. It contains a password. */
+/** Text of a rabbitmq.conf. It contains a password. */
 export function brokerSettings(broker: BrokerSettings): string {
   const { address, amqpPort, managementPort, administratorPassword, peers, smallDisk } = broker;
   const lines = [
     `listeners.tcp.default = ${address === undefined ? '' : `${address}:`}${amqpPort}`,
     ...(address === undefined ? [] : [`management.tcp.ip = ${address}`]),
     `management.tcp.port = ${managementPort}`,
-    // These replace guest and the vhost /.
+    // This user and this vhost replace RabbitMQ's default user `guest` and vhost `/`.
     `default_vhost = ${VHOST}`,
     'default_user = topology',
     `default_pass = ${administratorPassword}`,
@@ -34,11 +34,11 @@ export function brokerSettings(broker: BrokerSettings): string {
     ...peers.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}`),
     // The side of a partition without a majority stops instead of continuing alone.
     'cluster_partition_handling = pause_minority',
-    // The default is 128 MiB (3.10) or 16 MiB (4.0), of which a writer would have to read each byte.
+    // The default is 128 MiB (3.10) or 16 MiB (4.0), and a writer would have to read every byte of a message.
     `max_message_size = ${BROKER_MESSAGE_BYTES_MAX}`,
     // In seconds. A broker that is cut off is then noticed after 8 to 13 s, not after a minute.
     'net_ticktime = 10',
-    // Per node, which keeps up to three of these in memory. The default is 512 MiB.
+    // Size of one log file of a node, which keeps up to three of them in memory. The default is 512 MiB.
     `raft.wal_max_size_bytes = ${64 * 1024 * 1024}`,
     `vm_memory_high_watermark.absolute = ${BROKER_MEMORY_MAX}`,
     // Below this limit all publishers are blocked, so that accepted messages can still be processed.

@@ -21,17 +21,17 @@ import { rotateSigningKey } from './rotate-keys.js';
 import { brokerLogin, type DatabaseLogin } from './secrets.js';
 import { runSteps, type RunSteps, type Step } from './steps.js';
 
-/** The brokers and databases of a cluster: what each provider must implement. */
+/** The brokers and databases of a cluster. Each provider implements this interface. */
 export interface Servers {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
-  /** Starts all of them. They are then ready, with users, queues, roles and schema. */
+  /** Starts all servers. They are then ready, with users, queues, roles and schema. */
   startStep(): Step;
   /** Stop the servers that run, in order. */
   stopSteps(): readonly Step[];
   /** Kills everything at once. Resolves when nothing runs any more. */
   kill(): Promise<void>;
-  /** Frees their resources outside the data folder. It is called when everything has ended. */
+  /** Frees the servers' resources outside the data folder. It is called when all processes have ended. */
   remove(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export class Cluster implements RunningCluster {
   #stopped: Promise<void> | undefined;
   readonly #reaper: Reaper | undefined;
 
-  /** Takes the data folder; throws `AlreadyRunning` if another run has it. */
+  /** Takes the data folder. Throws `AlreadyRunning` if another run uses it. */
   constructor({ host, reserved }: OpenedHost, serversOn: (host: Host) => Servers, reaper?: Reaper) {
     this.#reaper = reaper;
     this.#host = {
@@ -187,7 +187,7 @@ export class Cluster implements RunningCluster {
     await this.#cleanUp();
   }
 
-  /** Kills whatever still runs. */
+  /** Kills all processes that still run. */
   async kill(): Promise<void> {
     this.#missing.end();
     this.#supervision.end();

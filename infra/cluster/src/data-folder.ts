@@ -17,9 +17,12 @@ class ForeignFolder extends Refused {
   override readonly name = 'ForeignFolder';
 }
 
-/** Creates the folder, or uses one that is empty or ours. Throws a `ForeignFolder` if it has other content. */
+/**
+ * Creates the folder, or uses one that is empty or has a cluster's data. Throws a `ForeignFolder` if it has other
+ * content.
+ */
 export async function openDataFolder(dir: string): Promise<void> {
-  // Other users may pass through the folder but not list it. The user of PostgreSQL must pass through.
+  // The user of PostgreSQL must be able to pass through the folder. Other users may therefore pass, but not list it.
   await mkdir(dir, { recursive: true, mode: 0o711 });
   const names = await readdir(dir);
   if (names.includes(MARK)) return;

@@ -15,13 +15,13 @@ import { brokerLogin, brokerUsersOf, type Members, type Secrets } from './secret
 import { until } from './until.js';
 
 export interface BrokerDeclaration extends Members {
-  /** Of the management API, of any nodes: the first that answers is used. */
+  /** URLs of the management API of some nodes. The first that answers is used. */
   readonly urls: readonly string[];
   /** Number of nodes in the cluster. The queues' members are on them. */
   readonly brokers: number;
-  /** How many nodes must be clustered: at least a majority; default all. */
+  /** Number of nodes that must be clustered: at least a majority. Default: all. */
   readonly running?: () => number;
-  /** Longest wait for them, ms. */
+  /** Longest wait for these nodes, ms. */
   readonly formMs?: number;
   /** False: only the brokers start, so that an operator can repair a queue whose arguments differ. */
   readonly forServices: boolean;
@@ -33,9 +33,9 @@ const FORM_MS = 60_000;
 
 /**
  * Waits until the brokers are clustered, then declares users, exchanges and queues, however the brokers were started.
- * It may run at every start. Throws a `Refused` if an existing queue differs from what the services rely on: it can't
- * be changed, and an operator must decide about its messages. The services can't check this themselves: none of their
- * users may declare a command queue, and the protocol reveals arguments only on declaration.
+ * It may run at every start. Throws a `Refused` if an existing queue differs from the queue that the services rely on.
+ * A queue can't be changed, and an operator must decide about its messages. The services can't check this themselves:
+ * none of their users may declare a command queue, and the protocol reveals arguments only on declaration.
  */
 export async function declareBrokers({
   urls,
@@ -59,7 +59,7 @@ export async function declareBrokers({
   const passwords = new Map(users.map((user) => [user, brokerLogin(secrets, user).password]));
   const options = { groups: [...groupIds], brokers };
   await applyDefinitions(administrator, brokerDefinitions({ ...options, passwords }));
-  // An earlier version had only an administrator of this name, who is none any more.
+  // From here on `topology` is used. In an earlier version `operator` was the administrator; now it may only look.
   const topology = { ...administrator, ...brokerLogin(secrets, 'topology') };
   for (const user of users) await limitUser(topology, user, limitsOf(user));
   await removeFormerUsers(topology, users);
@@ -89,8 +89,8 @@ async function formedCluster(
 }
 
 /**
- * Users that earlier versions or descriptions declared, and the one that RabbitMQ brings. Without them, a
- * password in an old file opens nothing. Users that an operator has made stay.
+ * Removes users that earlier versions or descriptions declared, and RabbitMQ's default user. A password in an old file
+ * is then worth nothing. Users that an operator has made stay.
  */
 async function removeFormerUsers(management: Management, declared: readonly BrokerUser[]): Promise<void> {
   const former = ['guest', FORMER_BRANCH_USER, 'writer'];
@@ -102,9 +102,9 @@ async function removeFormerUsers(management: Management, declared: readonly Brok
 }
 
 /**
- * A stolen password can't use up the brokers. A process of Central has two connections, a writer two, a branch one. A
- * broken connection counts until the broker misses its heartbeats, 9 s. A channel beyond the limit ends its connection,
- * so there is room.
+ * Limits of a user, so that a thief of its password can't use up the brokers. A process of Central has two connections,
+ * a writer two, a branch one. A broken connection counts until the broker misses its heartbeats, 9 s. The limits are
+ * generous, because a channel beyond the limit ends its connection.
  */
 function limitsOf(user: BrokerUser): { connections: number; channels: number } {
   switch (user) {
@@ -119,7 +119,7 @@ function limitsOf(user: BrokerUser): { connections: number; channels: number } {
   }
 }
 
-/** Number of running brokers according to this one, including itself; 0 while unknown. */
+/** Number of running brokers that this broker sees, including itself. 0: unknown. */
 async function runningNodes({ url, user, password }: Management): Promise<number> {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   try {

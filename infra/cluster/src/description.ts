@@ -33,7 +33,7 @@ const portsSchema = z.strictObject({
   central: port.default(8000),
   sucursal: port.default(8002),
   read: port.default(8003),
-  /** Of each service: metrics, details of readiness, documents. Writers have no other. */
+  /** For the operators of each service: metrics, details of readiness, documents. A writer has no other port. */
   operators: port.default(9000),
 });
 export type PortKind = keyof z.infer<typeof portsSchema>;
@@ -43,7 +43,7 @@ const groupSchema = z.strictObject({ id: groupIdSchema, replicas: count(0, 8).de
 /** A name that fits into a folder name and a host name, with a number appended. */
 const descriptionSchema = z
   .strictObject({
-    /** Number of brokers; 0: only the databases. Two would be worse than one, because their majority is both. */
+    /** Number of brokers; 0: only the databases. Two are worse than one, because both together are the majority. */
     brokers: count(0, 5)
       .refine((brokers) => brokers === 0 || brokers % 2 === 1, 'must be odd (1, 3 or 5), or 0 for none')
       .default(3),

@@ -7,7 +7,7 @@ const PROMOTE_S = 60;
 const FOLLOW_MS = 60_000;
 const ASK_MS = 10_000;
 
-/** Promotes a replica. The login is the superuser's. Resolves when the node accepts writes. */
+/** Promotes a replica. `password`: the superuser's. Resolves when the node accepts writes. */
 export async function promote(node: DatabaseNode, password: string): Promise<void> {
   const [row] = await ask(
     node,

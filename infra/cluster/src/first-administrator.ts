@@ -8,8 +8,8 @@ const ASK_MS = 30_000;
 const addedSchema = z.object({ password: z.string() });
 
 /**
- * Adds the first administrator through the API. Returns the log-in with its generated password, which is stored nowhere
- * in clear. Undefined: there is an account of that name, from an earlier start.
+ * Adds the first administrator through the API. Returns the log-in name and the generated password, of which only a
+ * hash is stored. Undefined: an earlier start has added the account.
  */
 export async function addFirstAdministrator(centralUrl: string, tokens: TokenSecrets): Promise<Login | undefined> {
   const starter = new OwnToken(tokens, { id: 'first administrator', role: 'administrator' });

@@ -11,7 +11,7 @@ const firstProducts: readonly z.input<typeof createProductRequestSchema>[] = [
   { productId: 'quinoa', name: 'Quinoa', priceCents: 1250, stock: 15 },
 ];
 
-/** Longest wait for the decision, s. A takeover from a writer that was killed in the last run takes less. */
+/** Longest wait for the decision, s. It is longer than a takeover from a writer that was killed in the last run. */
 const WAIT_SECONDS = 30;
 
 /**

@@ -7,26 +7,28 @@ import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from './ports.
 import { Refused } from './refused.js';
 import { openSecrets, type Secrets } from './secrets.js';
 
-/** What the parts of a cluster share on the machine that starts them, whatever its servers run as. */
+/**
+ * Resources that the parts of a cluster share on the machine that starts them, whether its servers are processes or
+ * containers.
+ */
 export interface Host {
   readonly description: ClusterDescription;
   readonly layout: Layout;
   readonly secrets: Secrets;
   readonly dataDir: string;
-  /** Environment of every process of ours. */
+  /** Environment of every process of the cluster. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: (name: string) => string;
   /** Aborts if the cluster must stop while it starts. */
   readonly signal: AbortSignal;
   readonly process: (spec: ProcessSpec) => NativeProcess;
   /**
-   * Call it if a server could not be started and the others continue without it. `start` is then retried from time to
-   * time.
+   * Reports a server that could not be started while the others continue. `start` is then retried from time to time.
    */
   readonly missing: (server: string, error: Error, start: () => Promise<void>) => void;
 }
 
-/** Another process listens on a port of ours. One sentence per port. */
+/** Other processes listen on ports of the cluster. The message has one sentence per port. */
 class PortsInUse extends Refused {
   override readonly name = 'PortsInUse';
 
@@ -66,7 +68,7 @@ export async function openHost(description: ClusterDescription): Promise<OpenedH
 
 async function choosePorts(description: ClusterDescription): Promise<{ layout: Layout; reserved: ReservedPorts }> {
   const wantsFree = Object.values(description.ports).includes(0);
-  // A description without brokers still lays out one, which is not used.
+  // One more: a description without brokers still lays out one broker, which is not used.
   const count = portsOf(layOut(description, () => 0)).length + 1;
   const reserved = wantsFree ? await reserveFreePorts(count) : { ports: [], release: () => undefined };
   const free = [...reserved.ports];
@@ -93,7 +95,7 @@ async function conflictOf({ port, name, kind }: PortUse): Promise<string | undef
   return `port ${port}, for ${name}, ${who}: stop it, or choose another by --port-${kind}`;
 }
 
-/** Environment that servers share. It leaves out what a shell has set for other programs. */
+/** Environment that servers share. It leaves out variables that a shell has set for other programs. */
 function commonEnvironment(): Record<string, string> {
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
   return { PATH, HOME, LANG: 'C.UTF-8', ...(TZ !== undefined && { TZ }) };

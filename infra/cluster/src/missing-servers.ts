@@ -22,7 +22,7 @@ export class MissingServers {
     return this.#reasons;
   }
 
-  /** `say` gets a line from now on whenever a server has started, or fails for another reason. */
+  /** From now on `say` gets a line when a missing server has started, and when its start fails for another reason. */
   supervise(say: (line: string) => void): void {
     this.#say = say;
   }

@@ -18,7 +18,7 @@ test('finds the process that listens on a port, with pid and command', async () 
   expect(await holderOf(port)).toEqual({ pid: process.pid, command: expect.stringMatching(/node|jest/) as string });
 });
 
-test('reserves free ports, and none for two callers', async () => {
+test('reserves free ports, each for one caller only', async () => {
   const [one, other] = await Promise.all([reserveFreePorts(20), reserveFreePorts(20)]);
   opened.push({ close: () => one.release() }, { close: () => other.release() });
   expect(new Set([...one.ports, ...other.ports]).size).toBe(40);

@@ -17,13 +17,13 @@ const settings = new Map(
 /** PostgreSQL's default of superuser_reserved_connections. */
 const SUPERUSER_SLOTS = 3;
 
-test('the sessions of all roles fit into a server, next to the superuser', () => {
+test('a server has room for the sessions of all roles and of the superuser', () => {
   const all = databaseRoles.map((role) => roleLimits[role].connections).reduce((sum, count) => sum + count, 0);
   expect(all).toBeLessThanOrEqual(Number(settings.get('max_connections')) - SUPERUSER_SLOTS);
   expect(roleLimits.eco_replicator.connections).toBeLessThanOrEqual(Number(settings.get('max_wal_senders')));
 });
 
-test('each role may log in, to one database only, and the superuser to all', () => {
+test('each role may log in to one database only, and the superuser to all', () => {
   const lines = hostBasedAccess('10.0.0.0/8')
     .trimEnd()
     .split('\n')

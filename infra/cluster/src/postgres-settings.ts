@@ -30,19 +30,20 @@ export function serverSettings(server: ServerSettings): string {
     cluster_name: node.name,
     listen_addresses: listenAddresses,
     port: node.port,
-    // A socket's path may have 107 characters, which a data folder can exceed.
+    // No socket file: its path may have at most 107 characters, and a data folder's path can be longer.
     unix_socket_directories: '',
     // The sum of the roles' limits is smaller (`roleLimits` of @eco/database).
     max_connections: 100,
-    // A connection that has not logged in holds a slot of any role.
+    // A connection takes a slot before it has logged in.
     authentication_timeout: '15s',
-    // A client that was cut off frees its slot. By default its session would stay for two hours.
+    // The slot of a client that was cut off is freed soon. By default its session would stay for two hours.
     tcp_keepalives_idle: 10,
     tcp_keepalives_interval: 5,
     tcp_keepalives_count: 3,
     tcp_user_timeout: '25s',
     shared_buffers: '256MB',
-    // A session may raise its work_mem, but not the disk that it fills when it sorts. `rolesSql` has the exceptions.
+    // A session may raise its own work_mem, but not this limit of the disk space that a sort takes. `rolesSql` has the
+    // exceptions.
     temp_file_limit: smallDisk ? `${SMALL_DISK_MB / 8}MB` : '1GB',
     password_encryption: 'scram-sha-256',
 
@@ -90,11 +91,12 @@ export function serverSettings(server: ServerSettings): string {
     log_min_duration_statement: '250ms',
     log_min_duration_sample: '0ms',
     log_statement_sample_rate: 0.01,
-    // Who was connected, from where and for how long, and who changed a role, a right or a table.
+    // Logs each session with its user, address and duration, and each change of a role, a right or a table.
     log_connections: 'on',
     log_disconnections: 'on',
     log_statement: 'ddl',
-    // A statement, its parameters and the details of an error may contain data that must not be in a log.
+    // Does not log failed statements, their parameters and the details of their errors: they may contain data that must
+    // not be in a log.
     log_min_error_statement: 'panic',
     log_parameter_max_length: 0,
     log_parameter_max_length_on_error: 0,
@@ -107,7 +109,7 @@ export function serverSettings(server: ServerSettings): string {
 
 /**
  * Access rules: a password is always needed, and the client must be in `range`, by default this machine. A role may log
- * in only to the database where its work is. PostgreSQL refuses what no rule names.
+ * in only to the database that it works in. PostgreSQL refuses a connection that no rule names.
  */
 export function hostBasedAccess(range = `${HOST}/32`): string {
   const access: readonly [database: string, users: string][] = [

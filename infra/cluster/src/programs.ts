@@ -37,7 +37,7 @@ const POSTGRES_DIRS = [
   { parent: '/usr/local/opt', pattern: /^postgresql@(\d+)$/ },
 ];
 
-/** The newest installed version. If there is none, the one on the PATH, whose version is unknown. */
+/** Folder of the newest installed version. Otherwise the folder on the PATH, whose version is unknown. */
 function findPostgresDir(): string | undefined {
   const installed = POSTGRES_DIRS.flatMap(({ parent, pattern }) =>
     namesIn(parent).flatMap((name) => {

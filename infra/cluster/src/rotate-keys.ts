@@ -3,13 +3,13 @@ import { sleep } from '@eco/base';
 import type { ServiceNode } from './layout.js';
 import { openSecrets, writeTokenSecrets } from './secrets.js';
 
-/** Each process reads its file every 2 s. A busy machine may take longer. */
+/** Wait until every process has read its file, ms. A process reads it every 2 s, on a busy machine later. */
 const READ_BY_ALL_MS = 10_000;
 
 /**
- * Makes a new key that signs access tokens, without logging anybody out: every service knows the new key before it signs,
- * and the old one until its last token is not accepted any more. Returns the id of the new key. An interrupted rotation
- * is continued by the next one.
+ * Makes a new key that signs access tokens, without logging anybody out. Every service knows the new key before a token
+ * is signed with it, and the old key until its last token has expired. Returns the id of the new key. If a rotation was
+ * interrupted, the next one continues it.
  */
 export async function rotateSigningKey(dataDir: string, services: readonly ServiceNode[]): Promise<string> {
   const announced = await announceKey((await openSecrets(dataDir)).tokens);

@@ -60,12 +60,12 @@ export function readRun(dataDir: string): Run | undefined {
   return runSchema.parse(JSON.parse(text));
 }
 
-/** Whether the starter still runs. If not, the file lists what a crashed run left. */
+/** Whether the starter still runs. If not, the file lists the leftovers of a crashed run. */
 export function isRunning(run: Run): boolean {
   return isSameProcess(run.supervisor);
 }
 
-/** Takes the data folder for this run. Throws `AlreadyRunning`. Stop the remains of a crashed run before. */
+/** Takes the data folder for this run. Throws `AlreadyRunning`. Stop the leftovers of a crashed run first. */
 export function beginRun(dataDir: string, run: Run): void {
   const there = readRun(dataDir);
   if (there && isRunning(there)) throw new AlreadyRunning(dataDir, there.supervisor.pid);

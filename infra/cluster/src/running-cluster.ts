@@ -7,18 +7,18 @@ import type { DatabaseLogin } from './secrets.js';
  * A running cluster, of processes or containers. Actions on a part mean the same on both, so suites are written once.
  */
 
-/** A process or container of the cluster. Actions apply to everything that it started. */
+/** A process or container of the cluster. Actions also apply to the processes that it started. */
 export interface RunningNode {
   readonly name: string;
   isRunning(): Promise<boolean>;
-  /** Kills it as if its machine lost power. Resolves when nothing of it runs any more. */
+  /** Kills the node as if its machine lost power. Resolves when none of its processes runs any more. */
   kill(): Promise<void>;
-  /** Requests an orderly end and waits. Kills it if it does not end in time. */
+  /** Requests an orderly end and waits. Kills the node if it does not end in time. */
   stop(): Promise<void>;
   /** Resolves when it is ready; at once if it is already. */
   start(): Promise<void>;
   restart(): Promise<void>;
-  /** Stalls it: nothing is lost, its connections stay open, and nothing answers on them. */
+  /** Stalls the node. Its memory is kept and its connections stay open, but it does not answer. */
   pause(): Promise<void>;
   resume(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface RunningNode {
 /** A broker or a database. The last four actions need `faults` in the description, and throw a `Refused` without it. */
 export interface RunningServer extends RunningNode {
   readonly host: string;
-  /** Cuts it off from peers and clients, as if its cable were pulled. What is sent is lost. */
+  /** Cuts the server off from peers and clients, as if its cable were pulled. Sent packets are lost. */
   cutOff(): Promise<void>;
   reconnect(): Promise<void>;
   /** Fills the disk of its data. */
@@ -35,17 +35,17 @@ export interface RunningServer extends RunningNode {
 }
 
 export interface RunningBroker extends RunningServer {
-  /** As brokers call each other, such as rabbit@broker-1. */
+  /** The name by which other brokers call this one, such as rabbit@broker-1. */
   readonly erlangName: string;
   readonly amqpPort: number;
-  /** Of its management UI and API. */
+  /** URL of the management UI and API. */
   readonly managementUrl: string;
   /**
    * Runs rabbitmqctl on this node and returns its output. Throws with the output if it failed. It always fails in a
    * container that is cut off, because that can't reach itself.
    */
   control(...args: string[]): Promise<string>;
-  /** Makes it consider all memory used, so that the whole cluster blocks publishers. */
+  /** Makes the broker treat its memory as full, so that the whole cluster blocks publishers. */
   raiseMemoryAlarm(): Promise<void>;
   clearMemoryAlarm(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export interface RunningDatabase extends RunningServer {
   promote(): Promise<void>;
   /** Makes a replica follow another primary of its group. Resolves when it streams. */
   follow(primary: RunningDatabase): Promise<void>;
-  /** Kills it and deletes its data, as if its machine burned. */
+  /** Kills the server and deletes its data, as if its machine had burned. */
   lose(): Promise<void>;
 }
 
@@ -67,9 +67,9 @@ export interface RunningGroup {
 }
 
 export interface RunningService extends RunningNode {
-  /** For clients; without an API the same as `operatorsUrl`. */
+  /** URL for clients. Without an API it is the same as `operatorsUrl`. */
   readonly url: string;
-  /** For operators: metrics, details of readiness, documents. */
+  /** URL for operators: metrics, details of readiness, documents. */
   readonly operatorsUrl: string;
 }
 
@@ -83,15 +83,18 @@ export interface RunningCluster {
   readonly brokers: readonly RunningBroker[];
   readonly groups: readonly RunningGroup[];
   readonly services: readonly RunningService[];
-  /** `topology` is the administrator; `operator` may only look. Throws if the cluster has no such user. */
+  /**
+   * Log-in of a broker user. `topology` is the administrator; `operator` may only look. Throws if the cluster has no
+   * such user.
+   */
   brokerLogin(user: BrokerUser): Login;
   /** The keys of access tokens: a caller makes its own tokens with them. */
   readonly tokens: TokenSecrets;
-  /** Log-in of the administrator that this start has added; undefined: an earlier one did. */
+  /** Log-in of the administrator that this start has added. Undefined: an earlier start added it. */
   readonly firstAdministrator: Login | undefined;
   /** See `rotateSigningKey`. */
   rotateSigningKey(): Promise<string>;
-  /** `postgres` is the superuser. */
+  /** Log-in of a database role. `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
   /** Restarts services that end on their own from now on. `say` gets a line whenever a process ends. */
   supervise(say: (line: string) => void): void;

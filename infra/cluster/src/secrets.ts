@@ -10,8 +10,8 @@ import type { App } from './layout.js';
 
 /**
  * Every password and key is created here, at the first start, and kept in files that nobody else can read: the servers'
- * secrets in two files, the keys of access tokens in a third, and for each service a file with only what it needs. None
- * is in an argument, an environment or a log.
+ * secrets in two files, the keys of access tokens in a third, and for each service a file with only the secrets that it
+ * needs. No secret is in an argument, an environment or a log.
  */
 export interface Secrets {
   /** Secret that the brokers share. */
@@ -21,10 +21,10 @@ export interface Secrets {
   readonly tokens: TokenSecrets;
 }
 
-/** By user. Each branch and each group of the description has one. */
+/** Passwords by broker user. Each branch and each group of the description has a user. */
 type BrokerPasswords = Readonly<Record<BrokerUser, string>>;
 
-/** The branches and groups of a chain, which have users of their own on the brokers. */
+/** The branches and groups of a chain. Each has its own broker user. */
 export interface Members {
   readonly branchIds: readonly string[];
   readonly groupIds: readonly string[];
@@ -33,7 +33,7 @@ export interface Members {
 /** `postgres` is the superuser that initdb makes. */
 export type DatabaseLogin = 'postgres' | LoginRole;
 
-/** Users that every chain has. */
+/** Broker users that every chain has. */
 const commonUsers = [
   'topology',
   'operator',
@@ -57,7 +57,10 @@ export function brokerUsersOf({ branchIds, groupIds }: Members): BrokerUser[] {
   return [...commonUsers, ...branchIds.map(branchUser), ...groupIds.map(writerUser)];
 }
 
-/** Reads the passwords of a data folder, and creates missing ones. `members`: absent: those that have a password. */
+/**
+ * Reads the passwords of a data folder, and creates missing ones. Without `members`, it reads the passwords of the
+ * branches and groups that have one.
+ */
 export async function openSecrets(
   dataDir: string,
   members: Members = { branchIds: [], groupIds: [] },
@@ -89,7 +92,7 @@ export async function writeTokenSecrets(
   }
 }
 
-/** A branch that is not described now may be again. */
+/** Passwords of branches and groups are kept, because a branch that is not described now may be described again. */
 function isMember(user: string): boolean {
   return ['branch', 'writer'].includes(senderNamed(user)?.type ?? '');
 }
@@ -100,7 +103,7 @@ export function brokerLogin({ broker }: Secrets, user: BrokerUser): Login {
   return { user, password };
 }
 
-/** What the secrets of a service depend on. */
+/** Properties of a service on which its secrets depend. */
 export interface ServiceIdentity {
   readonly app: App;
   /** The branch that a sucursal-api serves. */
@@ -131,7 +134,7 @@ function brokerLoginsOf({ app, branchId, groupId = '' }: ServiceIdentity, secret
   }
 }
 
-/** Only Central makes tokens. The others get the public keys. */
+/** Keys of access tokens for a service. Only Central makes tokens; the others get the public keys. */
 function tokensOf(app: App, tokens: TokenSecrets): object {
   switch (app) {
     case 'central-api':
@@ -173,7 +176,10 @@ function secretsDir(dataDir: string): string {
   return path.join(dataDir, 'secrets');
 }
 
-/** The passwords under these names, and of others in the file those that `keeps` accepts. */
+/**
+ * Returns the passwords of these names, and creates missing ones. Of the other names in the file it keeps those that
+ * `keeps` accepts.
+ */
 async function openFile<Name extends string>(
   file: string,
   names: readonly Name[],
@@ -190,7 +196,10 @@ async function openFile<Name extends string>(
   return all;
 }
 
-/** Creates the keys as a whole: one that is missing was removed on purpose, so it is an error. */
+/**
+ * Reads the keys, or creates them if there is no file. A file that lacks a key is an error, because the key must have
+ * been removed on purpose.
+ */
 async function openTokenSecrets(file: string): Promise<TokenSecrets> {
   const text = await readIfPresent(file);
   if (text !== undefined) return tokenSecretsSchema.parse(JSON.parse(text));
@@ -199,7 +208,7 @@ async function openTokenSecrets(file: string): Promise<TokenSecrets> {
   return created;
 }
 
-/** Undefined: there is no such file. */
+/** Text of a file. Undefined: there is no such file. */
 function readIfPresent(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;

@@ -15,10 +15,12 @@ import type { RunningCluster } from './running-cluster.js';
 import { runSteps, type RunSteps, type Say } from './steps.js';
 
 export interface NativeOptions {
-  /** What ends when this process ends in any way. `the cluster and its data` also removes the data folder. */
+  /**
+   * What must end when this process ends, in whatever way. `the cluster and its data`: the data folder is removed, too.
+   */
   readonly endWithUs?: 'the cluster' | 'the cluster and its data';
   readonly runSteps?: RunSteps;
-  /** Gets lines while programs are installed. */
+  /** Called with lines of text while programs are installed. */
   readonly say?: Say;
 }
 
@@ -38,16 +40,16 @@ export async function startNative(
 }
 
 /**
- * Prepares everything that a cluster of processes needs before its first one starts: stops what a crashed run left, and
- * installs missing programs if allowed. Throws `AlreadyRunning`, `ProgramsMissing`, `UnreachableFolder`, the errors of
- * `openHost`, and a `Refused` if the description asks for faults that this user can't create.
+ * Prepares everything that a cluster of processes needs before its first one starts: stops the leftovers of a crashed
+ * run, and installs missing programs if allowed. Throws `AlreadyRunning`, `ProgramsMissing`, `UnreachableFolder`, the
+ * errors of `openHost`, and a `Refused` if the description asks for faults that this user can't create.
  */
 export async function openCluster(description: ClusterDescription, options: NativeOptions = {}): Promise<Cluster> {
   const { dataDir } = description;
   const run = readRun(dataDir);
   if (run && isRunning(run)) throw new AlreadyRunning(dataDir, run.supervisor.pid);
   if (run && leftoversOf(run).length > 0) {
-    options.say?.('stopping what a crashed run left');
+    options.say?.('stopping the leftovers of a crashed run');
     await (options.runSteps ?? runSteps)(stopLeftoverSteps(run));
   }
   const programs = await ensurePrograms(options.say ?? (() => undefined));

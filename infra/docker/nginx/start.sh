@@ -4,9 +4,10 @@
 #   ECO_CENTRALS  host names of Central's instances, which listen on 8000
 #   ECO_FILES     folder with nginx.conf (default /run/eco)
 #
-# nginx removes an instance when requests to it fail. It does not notice one that answers but can't work, nor
-# one that returned with another address. So every two seconds each instance is asked whether it is ready, and nginx
-# is reloaded when the answer changes. If none is ready it keeps those that answer: they state why.
+# nginx removes an instance when requests to it fail. It does not notice an instance that answers but can't
+# work, or one that returned with another address. So this script asks each instance every two seconds whether it is
+# ready, and reloads nginx when an answer changes. If no instance is ready, nginx keeps those that answer, because their
+# answers state the reason.
 set -eu
 files=${ECO_FILES:-/run/eco}
 

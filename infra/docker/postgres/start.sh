@@ -9,9 +9,9 @@
 # The primary creates its data with initdb, a replica copies the primary's. The data appears under its name only once it
 # is complete, so an interrupted start begins again. Settings are written again at each start.
 #
-# A replica of another database than its primary's can never follow it. Copying it again without asking would destroy
-# what may be the last copy of the old data. So it states what must be decided and keeps answering reads: it may be
-# the last that can. The primary is discovered, not configured. After a stop request it ends with 130: after a restart
+# A replica of another database than its primary's can never follow it. Copying it again without asking could destroy
+# the last copy of the old data. So the script prints the decision that an operator must make, and the replica keeps
+# answering reads, because it may be the last node that can. The primary is discovered, not configured. After a stop request it ends with 130: after a restart
 # of the whole machine the restart policy `on-failure` starts it again.
 set -euo pipefail
 
@@ -78,8 +78,8 @@ is_replica() { [ -e "$data/standby.signal" ]; }
 
 identity_here() { pg_controldata "$data" | sed -n 's/^Database system identifier: *//p'; }
 
-# Name and system identifier of the group's primary. Of several nodes that say they are primary, this is the one with
-# the highest timeline. Empty if no node can be queried now.
+# Name and system identifier of the group's primary. If several nodes say that they are primary, the one with the
+# highest timeline counts. Empty: no node can be queried now.
 primary_now() {
   local each answer identity timeline newest=0 found=''
   for each in $nodes; do

@@ -9,8 +9,8 @@
 # and form its own cluster. Later they must start together: a node that was not the last to stop waits for
 # those that were.
 #
-# Of nodes that start together one may end (4.0 with Mnesia: another one asks it too early, node_not_running). Then it
-# is restarted here: `docker compose up --wait` counts a container that ends as a failed start, whatever restarts it.
+# If nodes start together, one may end (4.0 with Mnesia: another node asks it too early, node_not_running). This script
+# restarts it, because `docker compose up --wait` counts a container that ends as a failed start.
 set -euo pipefail
 
 home=/var/lib/rabbitmq

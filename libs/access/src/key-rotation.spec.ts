@@ -27,13 +27,13 @@ it('lets each process accept the tokens of the step before and of the step after
   expect(tokenSecretsSchema.parse(JSON.parse(JSON.stringify(after)))).toEqual(after);
 });
 
-it('goes on with its key after an interruption, and has no second step without a first', async () => {
+it('continues with the announced key after an interruption, and refuses the second step without the first', async () => {
   const announced = await announceKey(await createTokenSecrets());
   expect(await announceKey(announced)).toBe(announced);
   expect(() => useAnnouncedKey(useAnnouncedKey(announced, NOW), NOW)).toThrow('no key was announced');
 });
 
-it('drops a key once its last token is not accepted any more, and leaves the keys of ids alone', async () => {
+it('drops a key once its last token is not accepted any more, and leaves the id keys as they are', async () => {
   const first = await createTokenSecrets();
   const second = useAnnouncedKey(await announceKey(first), NOW);
   const early = useAnnouncedKey(await announceKey(second), NOW + 31 * DAY);

@@ -2,13 +2,17 @@ import { createSigningKey, publicKeyOf, type TokenSecrets } from './keys.js';
 
 /*
  * A rotation of the signing key has two steps. Every process must know the next public key before the first token is
- * signed with it, and must know the old one for as long as a token of it is accepted. So nobody is logged out.
+ * signed with it. It must also know the old public key for as long as it accepts a token of that key. So nobody is
+ * logged out.
  */
 
-/** A token is accepted for 15 minutes and a grace of at most 30 days; see `ECO_TOKEN_GRACE_HOURS`. */
+/**
+ * A retired key is kept for this time, s. A token is accepted for 15 minutes and a grace of at most 30 days; see
+ * `ECO_TOKEN_GRACE_HOURS`.
+ */
 const RETIRED_SECONDS = 31 * 86_400;
 
-/** Step 1: adds the next public key. A rotation that was interrupted goes on with its key. */
+/** Step 1: adds the next public key. A rotation that was interrupted continues with the key that it announced. */
 export async function announceKey(secrets: TokenSecrets): Promise<TokenSecrets> {
   if (secrets.nextSigningKey !== undefined) return secrets;
   const nextSigningKey = await createSigningKey();
@@ -17,7 +21,7 @@ export async function announceKey(secrets: TokenSecrets): Promise<TokenSecrets> 
 
 /**
  * Step 2, when every process has read step 1: signs with the next key, and drops keys whose last token is not accepted
- * any more. `now`: s since 1970. Throws if there was no step 1.
+ * any more. `now`: s since 1970. Throws if step 1 has not run.
  */
 export function useAnnouncedKey({ nextSigningKey, ...secrets }: TokenSecrets, now: number): TokenSecrets {
   if (nextSigningKey === undefined) throw new Error('no key was announced');

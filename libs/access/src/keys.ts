@@ -6,7 +6,7 @@ const ID_KEY_BYTES = 16;
 const MASTER_BYTES = 32;
 const ED25519_BYTES = 32;
 
-/** Schema of a number of bytes, written as base64url without padding. */
+/** Schema of a value of `bytes` bytes, written as base64url without padding. */
 const bytesSchema = (bytes: number) => z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`));
 
 export const idKeySchema = bytesSchema(ID_KEY_BYTES);
@@ -19,12 +19,12 @@ const publicKeySchema = z.strictObject({
   /** RFC 7638 thumbprint. */
   kid: z.string().min(1).max(64),
   x: bytesSchema(ED25519_BYTES),
-  /** When another key began to sign, s since 1970. Absent: it signs, or will. */
+  /** Time at which another key replaced this one, s since 1970. Absent for the present key and the next one. */
   retiredAt: z.int().optional(),
 });
 const privateKeySchema = publicKeySchema.extend({ d: bytesSchema(ED25519_BYTES) });
 
-/** What a process needs to verify tokens. It can't make one. */
+/** Secrets with which a process can verify tokens but not make them. */
 export const verifierSecretsSchema = z.object({
   /** Public keys. While keys are rotated there are several. */
   keys: z.array(publicKeySchema).min(1),
@@ -33,12 +33,12 @@ export const verifierSecretsSchema = z.object({
 });
 export type VerifierSecrets = z.infer<typeof verifierSecretsSchema>;
 
-/** What a process needs to make tokens. */
+/** Secrets with which a process makes tokens. */
 const signerSecretsSchema = z.object({
   signingKey: privateKeySchema,
-  /** Each principal's id key derives from it, so it stays when the signing key is rotated. */
+  /** The id key of each principal derives from this secret, so the id keys stay when the signing key is rotated. */
   idKeyMaster: bytesSchema(MASTER_BYTES),
-  /** The key that signs after the rotation which is under way. Its public key is in `keys` already. */
+  /** The key that will sign after the present rotation. Its public key is in `keys` already. */
   nextSigningKey: privateKeySchema.optional(),
 });
 export type SignerSecrets = z.infer<typeof signerSecretsSchema>;
@@ -46,7 +46,7 @@ export type SignerSecrets = z.infer<typeof signerSecretsSchema>;
 export const tokenSecretsSchema = verifierSecretsSchema.extend(signerSecretsSchema.shape);
 export type TokenSecrets = z.infer<typeof tokenSecretsSchema>;
 
-/** New keys, for the first start of an installation. */
+/** Makes the keys for the first start of an installation. */
 export async function createTokenSecrets(): Promise<TokenSecrets> {
   const signingKey = await createSigningKey();
   const idKeyMaster = randomBytes(MASTER_BYTES).toString('base64url');
@@ -70,8 +70,9 @@ export function publicKeyOf(signingKey: SignerSecrets['signingKey']): VerifierSe
 }
 
 /**
- * The key from which ids of a principal's `Idempotency-Key`s are made, 16 bytes: HMAC-SHA256 of the principal's id with
- * the master secret. A token contains it, so a branch knows only the keys of principals that present a token there.
+ * Id key of a principal, 16 bytes. Command ids are made from it and an `Idempotency-Key`. It is the HMAC-SHA256 of the
+ * principal's id with the master secret. A token contains it, so a branch knows only the keys of principals that
+ * present a token there.
  */
 export function idKeyOf(principalId: string, idKeyMaster: string): Buffer {
   const master = Buffer.from(idKeyMaster, 'base64url');

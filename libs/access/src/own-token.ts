@@ -5,8 +5,8 @@ const VALID_SECONDS = 600;
 const RENEW_MS = (VALID_SECONDS * 1000) / 2;
 
 /**
- * The access token of a client that may read the installation's keys, such as our command line: it makes its own, each
- * for 10 min, and renews it halfway.
+ * The access token of a client that may read the installation's keys, such as the `eco` command. The client makes the
+ * token itself, for 10 min, and renews it after 5 min.
  */
 export class OwnToken {
   readonly #signer: TokenSigner;

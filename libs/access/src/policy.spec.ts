@@ -61,7 +61,7 @@ describe('a stored object', () => {
     );
   });
 
-  it('of another branch is never in the reach of a branch, whatever its name', () => {
+  it('of another branch is never in the reach of a branch, whatever the branches are called', () => {
     fc.assert(
       fc.property(branchArbitrary, fc.constantFrom('sucursal-1', 'sucursal-2'), (branchId, own) => {
         const principal = { ...cashier, branchId: own };
@@ -72,7 +72,7 @@ describe('a stored object', () => {
 });
 
 describe('a field of a request', () => {
-  it('gets the token’s customer or branch, and allows no other', () => {
+  it('gets the customer or branch of the token, and no other is allowed', () => {
     const customer = fieldRuleOf({ principal: ana, reach: 'own customer' });
     expect(customer).toMatchObject({ fields: ['customerId'], own: 'ana' });
     expect([customer?.allows('ana'), customer?.allows('eva')]).toEqual([true, false]);
@@ -86,7 +86,7 @@ describe('a field of a request', () => {
     expect(['sucursal-1', 'central', 'sucursal-2'].map((value) => rule?.allows(value))).toEqual([true, true, false]);
   });
 
-  it('that names a customer gets one made up for a guest, the same one for the same key', () => {
+  it('that names a customer gets a made-up one for a guest, the same for the same key', () => {
     const guest = { principal: nobody, reach: 'guest' } as const;
     const ids = ['a', 'a', 'b', undefined, undefined].map((key) => fieldRuleOf(guest, key)?.own ?? '');
     expect(ids[0]).toBe(ids[1]);
@@ -96,7 +96,7 @@ describe('a field of a request', () => {
     expect([rule?.allows(ids[0]), rule?.allows('ana')]).toEqual([true, false]);
   });
 
-  it('is free where everything is in reach', () => {
+  it('may have any value where everything is in reach', () => {
     expect(fieldRuleOf({ principal: integration, reach: 'any' })).toBeUndefined();
   });
 });

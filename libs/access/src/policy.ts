@@ -3,8 +3,8 @@ import { CENTRAL } from '@eco/contracts';
 import type { CallerRole, Principal, Scope } from './principal.js';
 
 /**
- * What a role may reach with an operation. Objects outside it are refused if the request names them (403), and unknown
- * if the request only names their id (404).
+ * The objects that a role may reach with an operation. For an object outside the reach, the response is 403 if the
+ * request names its owner or place, and 404 if the request names only its id.
  */
 export const reaches = {
   any: 'everything',
@@ -20,7 +20,7 @@ export type Reach = keyof typeof reaches;
 
 type BranchReach = 'any' | 'own branch' | 'own branch and central' | 'counter carts' | 'own commands';
 
-/** Who may call an operation, and what each role reaches with it. A role that is absent may not call it. */
+/** The roles that may call an operation, and the reach of each. A role that is absent may not call the operation. */
 export interface Access {
   readonly anonymous?: 'any' | 'guest' | 'availability';
   readonly customer?: 'any' | 'own customer' | 'availability' | 'own commands';
@@ -29,9 +29,12 @@ export interface Access {
   readonly manager?: 'any' | 'own commands';
   readonly administrator?: 'any';
   readonly operator?: 'any';
-  /** The scope that an integration needs, to reach everything; or its own commands, for which it needs none. */
+  /**
+   * The scope with which an integration reaches everything. `own commands`: an integration needs no scope, and reaches
+   * its own commands.
+   */
   readonly integration?: Scope | 'own commands';
-  /** Whether a token that expired within the grace suffices. Only for orders and sales. */
+  /** Whether the operation accepts a token within the grace after its expiry. Only orders and sales do. */
   readonly graceful?: true;
 }
 
@@ -41,7 +44,7 @@ export interface Caller {
   readonly reach: Reach;
 }
 
-/** What the principal reaches with an operation; undefined: it may not call it. */
+/** The objects that the principal reaches with an operation. Undefined: the principal may not call it. */
 export function reachOf(access: Access, { role, scopes }: Principal): Reach | undefined {
   if (role !== 'integration') return access[role];
   const needed = access.integration;
@@ -49,11 +52,11 @@ export function reachOf(access: Access, { role, scopes }: Principal): Reach | un
   return scopes.includes(needed) ? 'any' : undefined;
 }
 
-/** The fields of a request that determine whose an object is and where it is. */
+/** The fields of a request that determine the owner and the place of an object. */
 const customerFields = ['customerId'];
 const branchFields = ['branchId', 'location'];
 
-/** What a reach demands of the fields of a request. */
+/** Demand of a reach on the fields of a request. */
 export interface FieldRule {
   readonly fields: readonly string[];
   /** Value of a field that the request omits; undefined: nothing is filled in. */
@@ -90,7 +93,7 @@ function ruleOf(fields: readonly string[], own: string | null): FieldRule {
   return { fields, own: own ?? undefined, allows: (value) => value === own };
 }
 
-/** A customer id that nobody else gets. A repeat with the same key gets the same one. */
+/** A customer id that no other principal gets. A repeat with the same key gets the same id. */
 function guestIdOf({ idKey }: Principal, idempotencyKey: string | undefined): string {
   const bytes =
     idempotencyKey === undefined
@@ -109,14 +112,14 @@ function isCounterOf(branchId: string | null, customerId: unknown): boolean {
   return branchId !== null && typeof customerId === 'string' && customerId.startsWith(`${branchId}:`);
 }
 
-/** Whose a stored object is, and where. `null` as a branch: the head office. */
+/** Owner and place of a stored object. `null` as a branch id is the head office. */
 export interface Owner {
   readonly customerId?: string | null;
-  /** Every branch or location that it belongs to. */
+  /** Every branch or location to which the object belongs. */
   readonly branchIds?: readonly (string | null)[];
 }
 
-/** Whether a stored object is within reach. A route responds to one that is not as to an unknown id. */
+/** Whether a stored object is within reach. If it is not, a route responds as to an unknown id. */
 export function reachesObject({ principal, reach }: Caller, owner: Owner): boolean {
   const branchIds = (owner.branchIds ?? []).map((branchId) => branchId ?? CENTRAL);
   switch (reach) {

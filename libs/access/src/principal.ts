@@ -1,8 +1,8 @@
 import type { CommandKind } from '@eco/contracts';
 
-/** Roles of accounts and machines. What each may do is stated in the `access` of each operation. */
+/** Roles of accounts and machines. The `access` of each operation states the roles that may call it. */
 export const roles = [
-  /** Keeps accounts, keys and dead letters, and has no part in business. */
+  /** Keeps accounts, keys and dead letters, and reads or changes no business data. */
   'administrator',
   /** Works at the head office. */
   'manager',
@@ -11,7 +11,7 @@ export const roles = [
   'customer',
   /** A program of another company or department. Its scopes state what it may do. */
   'integration',
-  /** A machine that watches ours: metrics and readiness. */
+  /** A monitoring system, which reads metrics and readiness. */
   'operator',
 ] as const;
 export type Role = (typeof roles)[number];
@@ -19,10 +19,10 @@ export type Role = (typeof roles)[number];
 /** `anonymous`: the client sent no token. */
 export type CallerRole = Role | 'anonymous';
 
-/** What an integration may do: receive events, read, or send commands of one kind. */
+/** Permission of an integration: to receive events, to read, or to send commands of one kind. */
 export type Scope = 'events' | 'read' | CommandKind;
 
-/** A person or a program that an access token has proven. */
+/** A person or a program that has proven its identity with an access token. */
 export interface Principal {
   /** At most 128 printable characters; never an e-mail address, because logs and outcomes contain it. */
   readonly id: string;
@@ -33,9 +33,12 @@ export interface Principal {
   readonly customerId: string | null;
   /** Empty unless the role is `integration`. A scope that this version does not know permits nothing. */
   readonly scopes: readonly string[];
-  /** The log-in that the token belongs to; null: a token made by a command, which can't be revoked. */
+  /** The session to which the token belongs. Null for a token that a command made: it can't be revoked. */
   readonly sessionId: string | null;
-  /** 16 bytes from which the ids of its `Idempotency-Key`s are made. Nobody else's ids can be computed with them. */
+  /**
+   * Id key, 16 bytes: makes command ids from the principal's `Idempotency-Key`s. It can't compute the ids of another
+   * principal.
+   */
   readonly idKey: Buffer;
 }
 

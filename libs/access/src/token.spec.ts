@@ -23,7 +23,7 @@ const manager: TokenGrant = { id: 'm-1', role: 'manager', sessionId: 's-1' };
 
 const reasonOf = (verified: Verified) => (verified.type === 'refused' ? verified.reason : verified.type);
 
-/** A token with a proper signature and any claims. */
+/** A token with any claims and a valid signature. */
 async function signed(claims: JWTPayload, header: Record<string, string> = {}): Promise<string> {
   const key = await importJWK(secrets.signingKey, 'EdDSA');
   return new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', kid: secrets.signingKey.kid, ...header }).sign(key);
@@ -69,7 +69,7 @@ describe('an access token', () => {
     await expect(signer.sign(grant, MINUTE)).rejects.toThrow();
   });
 
-  it('is verified without a promise when it comes again', async () => {
+  it('is verified without a promise the second time', async () => {
     const verifier = verifierWith();
     const token = await signer.sign(manager, MINUTE);
     const first = await verifier.verify(token);
@@ -142,11 +142,11 @@ describe('an access token', () => {
     const verifier = verifierWith();
     const token = await make();
     expect((await verifier.verify(token)).type).toBe('refused');
-    // Nothing was remembered of it.
+    // The refused token was not remembered: it would be verified without a promise.
     expect(verifier.verify(token)).toBeInstanceOf(Promise);
   });
 
-  it('of the same claims is accepted when it is properly made', async () => {
+  it('with the same claims is accepted when it is made correctly', async () => {
     expect((await verifierWith().verify(await signed(claims()))).type).toBe('current');
   });
 
@@ -163,7 +163,7 @@ describe('an access token', () => {
 });
 
 describe('an id key', () => {
-  it('has 16 bytes, which are the same for the same principal and others for any other one', () => {
+  it('has 16 bytes, which are the same for each token of a principal and differ between principals', () => {
     const { idKeyMaster } = secrets;
     expect(idKeyOf('a', idKeyMaster)).toEqual(idKeyOf('a', idKeyMaster));
     expect(idKeyOf('a', idKeyMaster)).not.toEqual(idKeyOf('b', idKeyMaster));

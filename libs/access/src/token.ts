@@ -4,20 +4,20 @@ import { customerIdSchema, nameInLogsSchema, servedBranchIdSchema } from '@eco/c
 import { idKeyOf, idKeySchema, type SignerSecrets, type VerifierSecrets } from './keys.js';
 import { roles, type Principal, type Role, type Scope } from './principal.js';
 
-/** `iss` and the usual `aud` of our tokens. */
+/** `iss` and the usual `aud` of EcoMarket's tokens. */
 const ISSUER = 'ecomarket';
 export const AUDIENCE = 'ecomarket';
 
 /** Pinned: a token that names another algorithm, or none, is refused before its signature is looked at. */
 const ALGORITHM = 'EdDSA';
 
-/** A token of ours has some 600 characters. */
+/** A longer text is refused before it is parsed. A token of EcoMarket has about 600 characters. */
 const TOKEN_CHARS_MAX = 4_096;
 
-/** Verified tokens that are remembered. Each takes about 1 kB. */
+/** Most verified tokens that are remembered. Each takes about 1 kB. */
 const KNOWN_MAX = 10_000;
 
-/** What a token states about its principal. */
+/** Statements of a token about its principal. */
 export interface TokenGrant {
   readonly id: string;
   readonly role: Role;
@@ -55,7 +55,7 @@ export class TokenSigner {
     this.#signing = { secrets, key: importJWK(secrets.signingKey, ALGORITHM) };
   }
 
-  /** Signs with these from now on. */
+  /** Signs with these secrets from now on. */
   useSecrets(secrets: SignerSecrets): void {
     this.#signing = { secrets, key: importJWK(secrets.signingKey, ALGORITHM) };
   }
@@ -88,7 +88,7 @@ export class TokenSigner {
 }
 
 export type Verified =
-  /** `graceful`: it has expired, but not longer ago than the grace. */
+  /** `graceful`: the token has expired, but is still within the grace. */
   | { readonly type: 'current' | 'graceful'; readonly principal: Principal }
   /** `reason`: a phrase that may be shown to the client. */
   | { readonly type: 'refused'; readonly reason: string };
@@ -99,7 +99,7 @@ export interface VerifierOptions {
   readonly audiences?: readonly string[];
   /** How long after its expiry a token still counts as `graceful`, s. */
   readonly graceSeconds: number;
-  /** Whether the session has ended. It is asked for each request, so it responds from memory. */
+  /** Whether the session has ended. It is called for each request, so it must return at once. */
   readonly isRevoked?: (sessionId: string) => boolean;
   /** Current time, ms. */
   readonly now?: () => number;
@@ -112,15 +112,16 @@ interface Known {
 }
 
 /**
- * Verifies access tokens. A verified token is remembered by its text until it is useless: a signature costs about
- * 100 µs, looking the text up costs less than 1.
+ * Verifies access tokens. A verified token is remembered by its text until no use of it is accepted. To verify a
+ * signature takes about 100 µs; to look up the text takes less than 1 µs.
  */
 export class TokenVerifier {
   readonly #options: VerifierOptions;
   #keySet: ReturnType<typeof createLocalJWKSet>;
   readonly #verifyOptions: JWTVerifyOptions;
   readonly #now: () => number;
-  // Two halves; the older one is dropped whole, because deleting a Map's first entry each time takes 100 µs (V8 13).
+  // The memory has two halves, and the older one is dropped as a whole, because deleting a Map's first entry each time
+  // takes 100 µs (V8 13).
   #young = new Map<string, Known>();
   #old = new Map<string, Known>();
 
@@ -133,12 +134,13 @@ export class TokenVerifier {
       issuer: ISSUER,
       audience: [...(options.audiences ?? [AUDIENCE])],
       requiredClaims: ['exp', 'iat', 'sub'],
-      // Which of the two states an expired token has is decided at each use.
+      // The signature check accepts tokens within the grace, too. Each use then decides between `current` and
+      // `graceful`.
       clockTolerance: options.graceSeconds,
     };
   }
 
-  /** Verifies with these from now on. Tokens of a key that is missing now are forgotten, too. */
+  /** Verifies with these keys from now on, and forgets the verified tokens of removed keys. */
   useKeys(keys: VerifierSecrets['keys']): void {
     this.#keySet = createLocalJWKSet({ keys: [...keys] });
     this.#young = new Map();

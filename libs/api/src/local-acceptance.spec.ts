@@ -10,7 +10,7 @@ import { Reads } from '@eco/reads';
 import { apiClientOf, eventually, specTokens } from '@eco/testing';
 import { allCommandRoutes, CommandRoutes } from './command-routes.js';
 
-/* The API with a journal and no broker. It keeps what can wait and refuses everything else. */
+/* The API with a journal and no broker. It keeps the commands that can wait and refuses all others. */
 
 let dir: string;
 let frame: Frame;

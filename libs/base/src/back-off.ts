@@ -12,7 +12,7 @@ export function doubledMs(failures: number, { firstMs, capMs }: BackOff): number
 
 /** Longest pause of `pauseAfter`, ms. */
 const LOOK_PAUSE_MS_MAX = 500;
-/** Pause as a share of the time waited: a late answer is then at most this share later. */
+/** Pause as a share of the time waited. An answer is therefore at most this share later than it could be. */
 const LOOK_PAUSE_SHARE = 1 / 8;
 
 /**

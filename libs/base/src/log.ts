@@ -1,4 +1,4 @@
-/** What a part of a process needs of its log; a pino logger fits. */
+/** The log of a process, as its parts use it. A pino logger fits. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

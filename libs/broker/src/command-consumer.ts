@@ -69,7 +69,7 @@ export class CommandConsumer {
       .join('; ');
   }
 
-  /** By queue. */
+  /** Counts by queue. */
   get counts(): Record<string, QueueReader['counts'] & { subscribed: boolean }> {
     return Object.fromEntries(
       Object.values(this.#readers).map((reader) => [

@@ -29,7 +29,7 @@ export class WaitingCommands<T extends { readonly bytes: number; readonly count:
     this.#waiting.push(command);
   }
 
-  /** The commands of the next message: as many of the first as fit, and at least one, whatever its size. */
+  /** The commands of the next message: as many of the first ones as fit, and at least one of any size. */
   takeMessage(): T[] {
     let bytes = this.#frame.aroundBytes;
     let commands = 0;

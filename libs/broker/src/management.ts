@@ -16,7 +16,7 @@ export interface Management {
   password: string;
 }
 
-/** Declares what is missing. What exists stays as it is, so call `checkTopology` afterwards. */
+/** Declares missing users, exchanges and queues. Existing ones stay as they are, so call `checkTopology` afterwards. */
 export async function applyDefinitions(management: Management, definitions: BrokerDefinitions): Promise<void> {
   await managementRequest(management, 'POST', '/api/definitions', definitions);
 }
@@ -78,12 +78,12 @@ export async function userNames(management: Management): Promise<string[]> {
   return ((await managementRequest(management, 'GET', '/api/users')) as { name: string }[]).map(({ name }) => name);
 }
 
-/** Its connections are closed too. Messages that it has sent stay in their queues. */
+/** Removes a user and closes its connections. Messages that it has sent stay in their queues. */
 export async function removeUser(management: Management, user: string): Promise<void> {
   await managementRequest(management, 'DELETE', `/api/users/${encodeURIComponent(user)}`);
 }
 
-/** Most connections and channels of a user at one time, in the whole cluster. */
+/** Limits the connections and channels that a user may have open in the whole cluster. */
 export async function limitUser(
   management: Management,
   user: string,

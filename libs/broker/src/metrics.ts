@@ -39,7 +39,7 @@ export function registerConnectionMetrics(registry: Registry, connections: reado
   );
 }
 
-/** Registers `eco_publisher_*`, but for what `confirmMetrics` measures. */
+/** Registers the metrics `eco_publisher_*`, except those that `confirmMetrics` measures. */
 export function registerPublisherMetrics(registry: Registry, publisher: CommandPublisher): void {
   const { gauge, counter } = metricsOf(registry);
   counter('eco_publisher_commands_total', 'Commands by how their publishing ended', ['outcome'], () =>
@@ -157,7 +157,7 @@ export function registerSubscriptionMetrics(registry: Registry, subscriptions: r
   );
 }
 
-/** For a publisher's `onConfirmed`: time until a majority has a message, and commands per message. */
+/** Metrics for a publisher's `onConfirmed`: time until a majority has a message, and commands per message. */
 export function confirmMetrics(registry: Registry): (confirm: { durationMs: number; commands: number }) => void {
   const seconds = new Histogram({
     name: 'eco_publisher_confirm_seconds',

@@ -53,7 +53,7 @@ export class OutgoingQueue {
 
   /**
    * `transmit` is called when a message can be sent; it returns false if it did not send. `goOn` is called when the
-   * wait for further commands is over.
+   * wait for further commands ends.
    */
   constructor(
     routingKey: string,

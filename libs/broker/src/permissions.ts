@@ -9,10 +9,10 @@ import {
 } from '@eco/contracts';
 
 /*
- * What each user may do on the brokers, as patterns over names and over routing keys. They keep a user from queues and
- * exchanges that are not its own. They can't judge a command: its content may name any kind and branch, and RabbitMQ
- * 3.10 does not check the keys in the headers CC and BCC (rabbitmq-server#12553). The writer decides that by the
- * user's name, in `authority.ts` of @eco/domain.
+ * Permissions of each user on the brokers, as patterns over names and routing keys. They keep a user from queues and
+ * exchanges of other users. They can't judge a command: its content may name any kind and branch, and RabbitMQ 3.10
+ * does not check the keys in the headers CC and BCC (rabbitmq-server#12553). The writer judges commands by the user's
+ * name, in `authority.ts` of @eco/domain.
  */
 
 /** configure = declare and delete; write = publish to an exchange or bind a queue; read = consume a queue or bind to an exchange. */
@@ -30,7 +30,7 @@ const GROUP = '[A-Za-z0-9_-]+';
 const COMMANDS = 'ecomarket\\.commands';
 const EVENTS = 'ecomarket\\.events';
 const EVENT_QUEUES = `events\\.(${consumerNames.join('|')})\\.[0-9a-f]{8}`;
-/** The broker's pseudo-queue; reading it gives a user only its own replies. */
+/** The broker's pseudo-queue of replies. A user reads only its own replies from it. */
 const REPLY_QUEUE = 'amq\\.rabbitmq\\.reply-to.*';
 const CONSUMED_TOPICS = `(${[...topics, 'beat'].join('|')})\\.\\*`;
 
@@ -39,7 +39,7 @@ const SENDS_COMMANDS: Permission = { configure: NOTHING, write: `^${COMMANDS}$`,
 
 export function permissionsOf(user: BrokerUser): Permission {
   switch (user) {
-    // An administrator could grant itself everything.
+    // No pattern restricts an administrator, because it could grant itself every permission.
     case 'topology':
       return { configure: '.*', write: '.*', read: '.*' };
     case 'operator':
@@ -47,7 +47,7 @@ export function permissionsOf(user: BrokerUser): Permission {
     case 'central':
     case 'dead-letter-admin':
       return SENDS_COMMANDS;
-    // It declares and binds the queues of its subscriptions.
+    // This user declares and binds the queues of its subscriptions.
     case 'consumers':
       return { configure: `^${EVENT_QUEUES}$`, write: `^${EVENT_QUEUES}$`, read: `^(${EVENTS}|${EVENT_QUEUES})$` };
   }
@@ -62,7 +62,10 @@ export function permissionsOf(user: BrokerUser): Permission {
   };
 }
 
-/** By exchange. An exchange that is not named has no restriction, so each is named for every user but the administrator. */
+/**
+ * Topic permissions of a user, by exchange. An exchange that is not named has no restriction, so every exchange is
+ * named for every user except the administrator.
+ */
 export function topicPermissionsOf(user: BrokerUser): Record<string, TopicPermission> {
   if (user === 'topology') return {};
   return {
@@ -83,7 +86,7 @@ function eventKeysOf(user: BrokerUser): string {
   return sender?.type === 'writer' ? `^(${[...topics, 'beat'].join('|')})\\.${escaped(sender.group)}$` : NOTHING;
 }
 
-/** Ids of branches may contain dots. */
+/** Escapes an id for a pattern, because the id of a branch may contain dots. */
 function escaped(id: string): string {
   return id.replaceAll('.', '\\.');
 }

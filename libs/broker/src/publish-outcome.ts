@@ -1,5 +1,5 @@
 /**
- * How the publishing of a command ended, ordered by what is known:
+ * The end of an attempt to publish a command:
  * - `confirmed`: a majority of the brokers has it in the queue.
  * - `returned`: no queue takes it. It is nowhere. The topology is incomplete; a retry helps only once that is repaired.
  * - `refused`: the broker closed the channel over it. It is nowhere. This requires that nothing else was in flight on

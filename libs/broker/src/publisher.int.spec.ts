@@ -154,7 +154,7 @@ describe('CommandPublisher', () => {
     expect('reason' in forbidden && forbidden.reason).toMatch(/ACCESS[-_]REFUSED.*products\.g1/);
     await ready(publisher);
     expect(await publisher.publish(orderCommand())).toEqual({ type: 'confirmed' });
-    // It names another user as sender, so the message itself is to blame.
+    // The message names another user as its sender, so the message itself causes the error.
     Object.defineProperty(connection, 'user', { value: 'another-user', configurable: true });
     expect(await publisher.publish(orderCommand())).toMatchObject({ type: 'refused', code: 406 });
     await ready(publisher);

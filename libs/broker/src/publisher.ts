@@ -57,7 +57,7 @@ const REPLY_QUEUE = 'amq.rabbitmq.reply-to';
 export class CommandPublisher {
   readonly #options: CommandPublisherOptions;
   readonly #connection: BrokerConnection;
-  /** Of the branch whose user this connection has. */
+  /** Id of the branch whose user this connection has. Undefined: the user is not a branch's. */
   readonly #branchId: string | undefined;
   readonly #channel: ReconnectingChannel<ConfirmChannel>;
   readonly #queues = new Map<string, OutgoingQueue>();

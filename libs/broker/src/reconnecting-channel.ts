@@ -4,7 +4,7 @@ import type { BrokerConnection } from './connection.js';
 
 export interface KeptChannelOptions<C extends Channel> {
   connection: BrokerConnection;
-  /** For the log. */
+  /** Name of the channel in the log. */
   name: string;
   /** Opens the channel. */
   open: (model: ChannelModel) => Promise<C>;
@@ -22,8 +22,8 @@ const REOPEN = { firstMs: 100, capMs: 2000 };
 
 /**
  * Keeps one channel open between `start` and `stop`: over each new connection, and again, with pauses, after the broker
- * closed it (missing queue, missing permission, a delivery acknowledged twice). Each opened channel is a generation of
- * its own: its delivery tags are invalid on any other.
+ * closed it (missing queue, missing permission, a delivery acknowledged twice). The delivery tags of one opened channel
+ * are invalid on any other.
  */
 export class ReconnectingChannel<C extends Channel> {
   readonly #options: KeptChannelOptions<C>;

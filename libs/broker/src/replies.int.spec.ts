@@ -9,7 +9,7 @@ import { rawConnection } from './test/raw.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
 import { eventually } from '@eco/testing';
 
-/** One process asks; another takes what has arrived and replies with a key conflict. */
+/** One process asks. Another takes the arrived commands and replies with a key conflict. */
 interface Pair {
   publisher: CommandPublisher;
   /**

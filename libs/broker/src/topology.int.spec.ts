@@ -106,7 +106,10 @@ const operations: Record<string, (channel: Channel) => Promise<unknown>> = {
 };
 
 const sendsAll = ['send orders.g1', 'send counter.g1', 'send products.g1', 'receive replies'];
-/** `receive replies`: the broker lets everybody read its pseudo-queue, which has only replies to the channel that asks. */
+/**
+ * `receive replies`: the broker lets every user read its pseudo-queue, which has only the replies to the user's own
+ * channel.
+ */
 const allowed: Partial<Record<BrokerUser, string[]>> = {
   central: sendsAll,
   'dead-letter-admin': sendsAll,
@@ -120,7 +123,7 @@ const allowed: Partial<Record<BrokerUser, string[]>> = {
     'consume orders.g1',
     'consume products.g1',
     'take a message of orders.g1',
-    // The permission to consume includes it.
+    // The permission to consume includes the permission to purge.
     'purge orders.g1',
   ],
 };
@@ -129,7 +132,7 @@ const cases = users.flatMap((user) => Object.keys(operations).map((operation) =>
 
 describe('permissions', () => {
   // ASVS 5.0: 13.2.2
-  it.each(cases)('let %s do only what it may: %s', async (user, operation) => {
+  it.each(cases)('let %s do only these operations: %s', async (user, operation) => {
     const said = await refusal(broker.access(user), operations[operation] as (channel: Channel) => Promise<unknown>);
     if (allowed[user]?.includes(operation) === true) expect(said).toBeUndefined();
     else expect(said).toMatch(/403 \(ACCESS-REFUSED\)|ACCESS_REFUSED/);

@@ -64,7 +64,7 @@ describe('brokerDefinitions', () => {
     ]);
   });
 
-  it('restricts each user but the administrator on each exchange', () => {
+  it('restricts every user except the administrator on each exchange', () => {
     for (const user of users.filter((name) => name !== 'topology')) {
       const found = definitions.topic_permissions.filter((permission) => permission.user === user);
       expect([user, found.map(({ exchange }) => exchange)]).toEqual([user, ['ecomarket.commands', 'ecomarket.events']]);

@@ -33,7 +33,7 @@ export function commandQueue(kind: QueueKind, group: string): string {
   return `${kind}.${group}`;
 }
 
-/** `branchId`: of the branch that sends; undefined: any other sender. */
+/** `branchId`: id of the branch that sends. Undefined: the sender is not a branch. */
 export function commandRoutingKey(route: CommandRoute, group: string, branchId?: string): string {
   return branchId === undefined ? `${route}.${group}` : `${route}.${group}.${branchId}`;
 }

@@ -42,7 +42,8 @@ const CHANGES_AT_ONCE = 5_000;
  * and a deleted queue. Events that arrive while a page is processed cause one further read, however many they are.
  *
  * A failover that loses batches may include some that were already applied. The consumer then continues after the last
- * batch that still exists. It misses nothing of the new history, and what it applied of the lost batches stays applied.
+ * batch that still exists. It misses nothing of the new history, and the changes of lost batches that it applied stay
+ * applied.
  */
 export class ChangeFeed {
   /** A separate name, so that its metrics can be distinguished. */
@@ -84,7 +85,7 @@ export class ChangeFeed {
     return this.#options.consumer.name;
   }
 
-  /** What fails now, in words; undefined if all is well. */
+  /** The present failure in words. Undefined: nothing fails. */
   get trouble(): string | undefined {
     return this.#feeds.map((feed) => feed.trouble).find((trouble) => trouble !== undefined);
   }

@@ -1,6 +1,6 @@
 import { changeData, type ChangeData, type ChangeType, type ReceivedChange } from '@eco/contracts';
 
-/** The changes of one type, with data checked against the contract, so that a consumer gets what it relies on. */
+/** The changes of one type, with data checked against the contract, so that a consumer can rely on it. */
 export function changesOfType<T extends ChangeType>(
   changes: readonly ReceivedChange[],
   type: T,

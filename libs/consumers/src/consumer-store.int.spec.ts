@@ -3,7 +3,7 @@ import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing
 import { ConsumerStore, type NodeWithRole } from './consumer-store.js';
 import { UnavailableError } from './unavailable.js';
 
-/* A store on a primary with a replica, and on nodes that are not what they were. */
+/* A store on a primary with a replica, and on nodes whose roles have changed. */
 
 let group: DatabaseGroup;
 let primary: NodeWithRole;

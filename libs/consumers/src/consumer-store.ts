@@ -104,7 +104,7 @@ export class ConsumerStore {
     });
   }
 
-  /** In one transaction on the primary. */
+  /** Runs `work` in one transaction on the primary. */
   write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.#onPrimary((manager) => manager.transaction(work));
   }

@@ -18,8 +18,8 @@ export interface ConsumerDefinition {
 }
 
 /**
- * What a consumer does with changes. It knows nothing about queues, gaps or repeats: each change arrives once, in
- * order.
+ * A consumer with the code that applies its changes. The code need not handle queues, gaps or repeats: each change
+ * arrives once, in order.
  */
 export interface Consumer extends ConsumerDefinition {
   readonly schema: ConsumerSchema;

@@ -6,7 +6,7 @@ import { readFailureKind } from '@eco/reads';
 const NOT_NOW: readonly string[] = [SQLSTATE.readOnlyTransaction, SQLSTATE.idleInTransaction];
 
 /**
- * What a failure of a statement or a connection means.
+ * Class of a failure of a statement or a connection.
  * - `unavailable`: the server can't be reached, stops, starts, lacks memory, disk or a lock, or is not the primary now.
  *   The same may succeed later.
  * - `bad-value`: it refuses a value (class 22). Every node would refuse it, now and later.

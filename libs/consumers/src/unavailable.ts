@@ -1,6 +1,5 @@
 /**
- * A server can't be reached or can't run the statement now. Nothing is wrong with the statement, so the same one may
- * succeed later.
+ * A server can't be reached or can't run the statement now. The statement itself may be right and may succeed later.
  */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';

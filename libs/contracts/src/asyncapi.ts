@@ -201,7 +201,8 @@ function schemas(): JsonObject {
 }
 
 /**
- * The schema of what is sent, before transforms (ids in lower case) and defaults. AsyncAPI's own dialect is draft 7.
+ * The schema of a message as it is sent, before transforms (ids in lower case) and defaults. AsyncAPI's own dialect is
+ * draft 7.
  */
 function jsonSchema(schema: z.ZodType): JsonObject {
   const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });

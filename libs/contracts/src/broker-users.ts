@@ -1,13 +1,14 @@
 import { branchIdSchema, groupIdSchema } from './primitives.js';
 
 /*
- * Users of the brokers. The broker refuses a message whose `user_id` is not the user of its connection. So the name on a
- * message shows who sent it, whatever its content says.
+ * Users of the brokers. The broker refuses a message whose `user_id` is not the user of its connection. So the name on
+ * a message shows its sender, whatever the content says.
  */
 
 /**
- * - `topology`: an administrator. The start declares everything as this user; nothing else uses it.
- * - `operator`: for people. It may look at everything and change nothing.
+ * - `topology`: an administrator. The start declares users, exchanges and queues as this user; no other process uses
+ *   it.
+ * - `operator`: for people. It may read everything and change nothing.
  * - `central`: Central's commands. `consumers`: its consumers of events.
  * - `dead-letter-admin`: replays and discards of dead letters.
  * - `branch.<id>`: one per branch. `writer.<group>`: the writers of one group.
@@ -29,13 +30,13 @@ export function writerUser(group: string): BrokerUser {
  */
 export const FORMER_BRANCH_USER = 'sucursal';
 
-/** Who sent a command, as far as the name of a broker user shows it. */
+/** Sender of a command, as the name of its broker user shows it. */
 export type Sender =
   | { readonly type: 'central' | 'dead-letter-admin' | 'former-branch' }
   | { readonly type: 'branch'; readonly branchId: string }
   | { readonly type: 'writer'; readonly group: string };
 
-/** Undefined: no user that sends commands. */
+/** Sender with this user name. Undefined: the user is none of those that send commands. */
 export function senderNamed(user: string): Sender | undefined {
   if (user === 'central' || user === 'dead-letter-admin') return { type: user };
   if (user === FORMER_BRANCH_USER) return { type: 'former-branch' };

@@ -27,7 +27,7 @@ export type ChangeType = AnyChange['type'];
 export type ChangeData<T extends ChangeType> = DataByType[T];
 type DataByType = { [C in AnyChange as C['type']]: C['data'] };
 
-/** What a change of each type carries in `data`. */
+/** Schemas of the member `data`, by type of change. */
 export const changeData = Object.assign(
   {},
   ...Object.values<CommandDescriptor>(commandKinds).flatMap(({ change, rejection }) => [change, rejection?.change]),

@@ -31,7 +31,7 @@ export const commandKinds = {
 export type CommandKind = keyof typeof commandKinds;
 export type CommandBody<K extends CommandKind> = z.infer<(typeof commandKinds)[K]['body']>;
 
-/** Kinds whose command a branch may send only for what is stored as its own. */
+/** Kinds whose command a branch may send only for stored objects of its own. */
 export type OwnedKind = {
   [K in CommandKind]: (typeof commandKinds)[K]['senders'] extends { actsOnStored: true } ? K : never;
 }[CommandKind];
@@ -64,11 +64,11 @@ const idFields = new Map(
 );
 
 /**
- * Who asked for a command, as the API that sends it states. The writer checks only that the branch is the sender's: a
- * branch states actors of its own, the head office any.
+ * The person or program for whom an API sends a command. The writer checks only the branch: a branch API may state only
+ * actors of its branch, Central any actor.
  */
 export const actorSchema = messageObject({
-  /** Of the account. */
+  /** Id of the account. */
   id: nameInLogsSchema,
   /** Null: the person belongs to no branch. */
   branchId: takenAtSchema,
@@ -86,7 +86,7 @@ const envelopeFields = {
   sentBy: nameInLogsSchema,
   /** Follows one request through messages and logs. */
   correlationId: nameInLogsSchema,
-  /** After this time, by the group's clock, it is not carried out and never will be. Absent: no limit. */
+  /** After this time, by the group's clock, the command is never carried out. Absent: no limit. */
   notAfter: timestampSchema.optional(),
   /** True: a caller waits for the outcome at the message's `replyTo`. */
   reply: z.boolean().optional(),
@@ -114,12 +114,12 @@ export const commandSchema = z.discriminatedUnion('kind', Object.values(commandS
   error: 'is no kind that this writer knows. If the sender is newer, upgrade the writers first',
 }) as unknown as z.ZodType<Command>;
 
-/** Limits of one message: what a publisher gathers while a confirm is outstanding. */
+/** Limits of one message, in which a publisher gathers commands while a confirm is outstanding. */
 export const MAX_COMMANDS_PER_MESSAGE = 256;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
 /**
- * What a broker takes from anybody, and a reader parses. The greatest legal message is one command of 64 Ki characters
- * with three bytes each in UTF-8, 192 KiB; a publisher sends such a command alone.
+ * Longest message that a broker accepts and a reader parses, bytes. The greatest legal message is one command of 64 Ki
+ * characters with three bytes each in UTF-8, 192 KiB; a publisher sends such a command alone.
  */
 export const BROKER_MESSAGE_BYTES_MAX = 256 * 1024;
 

@@ -10,7 +10,7 @@ interface ConsumerDeclaration {
 /**
  * The consumers of events. This list determines their queue names, broker permissions, database roles, schemas,
  * passwords, and the default of `ECO_CONSUMERS`. The code that handles the changes is in the consumer's process,
- * because no other process needs it.
+ * because no other process runs it.
  */
 export const consumerDeclarations = {
   customers: { schema: 'central', topics: ['customers'] },

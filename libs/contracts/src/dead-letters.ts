@@ -4,8 +4,8 @@ import { commandBody, defineCommand } from './define-command.js';
 import { bodyHashSchema, nameInLogsSchema, printable, uuidSchema } from './primitives.js';
 
 /*
- * What an operator can do with a dead letter. It is keyed by the id and the body of the failed command, because several
- * bodies may have failed under one id.
+ * Actions of an operator on a dead letter. A dead letter is keyed by the id and the body of the failed command, because
+ * several bodies may have failed under one id.
  * - A replay is the same command again, with `replay` in its envelope. It is tried if its number is higher than the
  *   last one tried. So a replay that arrives twice, or from two operators at once, is tried once.
  * - A discard is a separate command, which writes the outcome *discarded* under the dead letter's id and body.
@@ -19,8 +19,8 @@ export const replaySchema = messageObject({
   /** The requesting operator. */
   by: nameInLogsSchema,
   /**
-   * Broker user that first sent the command, as stored with the dead letter. It counts only in a group that does not have
-   * the dead letter, which then belongs to another group of the chain. Absent: unknown.
+   * Broker user that first sent the command, as stored with the dead letter. It counts only in a group that does not
+   * have the dead letter, because another group of the chain has it. Absent: unknown.
    */
   sender: nameInLogsSchema.optional(),
 });

@@ -19,29 +19,29 @@ export const commandRoutes = {
 export type CommandRoute = keyof typeof commandRoutes;
 
 /**
- * Who may send a kind of command. `central`: the head office alone. `dead-letter-admin`: that user alone. `nobody`: the
- * batch that needs one makes it. `BranchSenders`: the head office, and each branch for what is its own.
+ * Senders of a kind of command. `central`: the head office alone. `dead-letter-admin`: that user alone. `nobody`: only
+ * a batch makes such a command. `BranchSenders`: the head office, and each branch for its own objects.
  */
 export type CommandSenders = 'central' | 'dead-letter-admin' | 'nobody' | BranchSenders;
 
 export interface BranchSenders {
   /** Fields of the body that must be the branch's id. */
   readonly names: readonly string[];
-  /** What it acts on is stored, and must belong to the branch: its rules have `ownerOf`. */
+  /** True: the command acts on a stored object, which must belong to the branch. Its rules have `ownerOf`. */
   readonly actsOnStored: boolean;
 }
 
 /** A reason for which a command may be refused: the problem that the API answers, and members that give details. */
 export interface Refusal {
-  /** 404: what it names is unknown; 409 otherwise. */
+  /** HTTP status. 404: the command names an unknown object. 409: every other reason. */
   readonly status: 404 | 409;
-  /** For people. */
+  /** Title for people. */
   readonly title: string;
   /** Members of the result in addition to `reason`. Absent: none. */
   readonly details?: z.ZodObject;
 }
 
-/** Data of changes by type. A type is in the past tense: what has happened. */
+/** Data of changes by type. A type is in the past tense, such as `order.cancelled`. */
 export type Changes = Readonly<Record<string, z.ZodObject>>;
 
 /** Everything that others need to know of one kind of command. What depends on the kind is derived from this. */
@@ -52,11 +52,11 @@ export interface CommandDescriptor {
   readonly key: 'customerId' | 'productId' | 'commandId';
   readonly route: CommandRoute;
   readonly senders: CommandSenders;
-  /** Topic of its changes. Null: only operators learn of it. */
+  /** Topic of its changes. Null: its changes are published to no topic. */
   readonly topic: Topic | null;
   /**
-   * Field of the body that holds the id of what the command makes. It is also the command's id. Absent: the command
-   * makes nothing.
+   * Field of the body with the id of the object that the command makes. It is also the command's id. Absent: the
+   * command makes nothing.
    */
   readonly makes?: string;
   /**
@@ -69,7 +69,7 @@ export interface CommandDescriptor {
   readonly result: z.ZodObject;
   /** Changes that it publishes if it is done. Absent: none, or only movements, which the ledger publishes. */
   readonly change?: Changes;
-  /** By reason. */
+  /** Refusals by reason. */
   readonly refusals: Readonly<Record<string, Refusal>>;
   /** A refusal that is stored and published in its own form. Absent: a refusal of this kind changes nothing. */
   readonly rejection?: { readonly result: z.ZodObject; readonly change: Changes };
@@ -85,9 +85,9 @@ export function defineCommand<const Command extends CommandDescriptor>(
   return command;
 }
 
-/** Of a command that a branch may send. */
+/** Senders of a command that a branch may send. */
 export const branches = {
-  /** For everybody's customers: it names no branch. */
+  /** The command names no branch and may concern any customer. */
   any: { names: [], actsOnStored: false },
   named: { names: ['branchId'], actsOnStored: false },
   owning: { names: [], actsOnStored: true },

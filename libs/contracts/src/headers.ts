@@ -1,6 +1,6 @@
 /** Our HTTP headers, and the standard ones that client and service must spell the same. */
 export const headers = {
-  /** In requests: how far a reader must see. In responses: how far the answer sees. */
+  /** In requests: the position that a reader must see. In responses: the position that the answer shows. */
   position: 'EcoMarket-Position',
   /** Node that answered a read, such as `g1-2 (replica)`. */
   source: 'EcoMarket-Source',
@@ -34,7 +34,7 @@ export const headers = {
 /** Value of `EcoMarket-Lag-Ms` if the lag is unknown, so that the data may have any age. */
 export const LAG_UNKNOWN = 'unknown';
 
-/** What the API documents say about headers of responses. */
+/** Descriptions of response headers in the API documents. */
 export const headerDescriptions: Readonly<Record<string, string>> = {
   [headers.position]: 'How far the answer sees: send it with the next read to see at least as much',
   [headers.source]: 'Nodes that answered, each with its role',

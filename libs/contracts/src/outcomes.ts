@@ -88,7 +88,7 @@ export const replySchema = z.discriminatedUnion('type', [
     type: z.literal('dead-letter'),
     commandId: uuidSchema,
     reason: z.string(),
-    /** Its sender may not send it. Absent: it may. */
+    /** True: the sender may not send this command. Absent: it may. */
     forbidden: z.literal(true).optional(),
   }),
 ]);
@@ -100,8 +100,8 @@ export const replyMessageSchema = z.object({
   /** `EcoMarket-Position` of the batch, such as `g1=3.<tag>.42`. */
   position: z.string(),
   /**
-   * `stamp` is the stamp of the command that requested the reply. Another sending under the same id has another stamp
-   * and gets its own reply.
+   * `stamp` is the stamp of the command that requested the reply. A repeat under the same id has another stamp and gets
+   * its own reply.
    */
   replies: z.array(z.object({ stamp: stampSchema, reply: replySchema })),
 });

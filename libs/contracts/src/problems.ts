@@ -3,7 +3,7 @@ import { refusals, type RefusalReason } from './outcomes.js';
 
 /*
  * RFC 9457 problem types: the meaning of each status and what a client can do. `type` is
- * `urn:ecomarket:problem:<name>`: a URN, because no web page of ours is certain to be reachable from a branch.
+ * `urn:ecomarket:problem:<name>`: a URN, because no web page is certain to be reachable from a branch.
  */
 
 interface ProblemType {
@@ -11,7 +11,7 @@ interface ProblemType {
   readonly title: string;
 }
 
-/** Problems of requests. Why a command is refused is in the descriptor of its kind. */
+/** Problems of requests. The descriptor of a command's kind has the reasons of its refusal. */
 const requestProblems = {
   'bad-input': { status: 400, title: 'The request is not valid' },
   'malformed-json': { status: 400, title: 'The body is not JSON' },
@@ -58,7 +58,7 @@ export const problemTypes: Readonly<Record<ProblemName, ProblemType>> = { ...req
 export const violationSchema = z.object({
   /** Where: a JSON pointer into the body (`/lines/0/quantity`), or `query.limit`, `header.prefer`, `path.orderId`. */
   at: z.string(),
-  /** What is wrong; the text names the limit. */
+  /** Text of the violation. It names the limit. */
   message: z.string(),
 });
 export type Violation = z.infer<typeof violationSchema>;

@@ -19,8 +19,8 @@ export const reservationStatusSchema = z.enum(['held', 'confirmed', 'released', 
 export type ReservationStatus = z.infer<typeof reservationStatusSchema>;
 
 /**
- * Reservations of one customer that hold units at a time. A person fills one basket or a few. Without a bound one
- * customer could hold all units of a chain for a day.
+ * Most reservations of one customer that hold units at the same time. A person fills one basket or a few. Without this
+ * limit one customer could hold all units of a chain for a day.
  */
 export const OPEN_RESERVATIONS_MAX = 20;
 
@@ -79,7 +79,7 @@ export const reservationCommands = {
       ...stockShort,
       'reservations-too-many': {
         status: 409,
-        title: 'The customer has as many open reservations as it may',
+        title: 'The customer has the largest allowed number of open reservations',
         details: z.object({ openMax: z.number().int() }),
       },
       'reservation-released': { status: 409, title: 'The reservation was released before it arrived' },

@@ -14,14 +14,14 @@ export type Stamp = z.infer<typeof stampSchema>;
 
 /**
  * Greatest difference between correct clocks, ms. A sender's stamp is at most this far ahead of the group's clock as
- * the sender sees it. What a writer can't order by stamps within this range, it orders by arrival.
+ * the sender sees it. Within this range a writer orders by arrival, not by stamps.
  */
 export const CLOCK_SKEW_MS_MAX = 1_000;
 
 /**
- * A stamp that is further ahead of the group's clock, ms, is not believed. An API that has seen its group is at most
- * `CLOCK_SKEW_MS_MAX` ahead. One that has seen no database since its start goes by its machine's clock. Five minutes is
- * what Kerberos tolerates (RFC 4120) and what time synchronisation never reaches.
+ * A stamp further ahead of the group's clock than this, ms, is refused. An API that has seen its group is at most
+ * `CLOCK_SKEW_MS_MAX` ahead. An API that has seen no database since its start uses its machine's clock. Kerberos
+ * tolerates five minutes, too (RFC 4120), and a synchronised clock is never that far ahead.
  */
 export const STAMP_AHEAD_MS_MAX = 300_000;
 
@@ -61,7 +61,7 @@ const SENDER_LENGTH_MAX = 64;
 const SUFFIX_LENGTH = 9;
 
 /**
- * What precedes the last dot in the senders of a broker user's stamps. Ids of branches that are equal in their first 48
+ * The part before the last dot in the senders of a broker user's stamps. Branches whose ids are equal in their first 48
  * characters share it.
  */
 export function stampOwnerOf(user: string): string {

@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const server = () => group.servers[0] as DatabaseGroup['servers'][number];
 
-/** Runs a query as a role; throws what the server rejects. */
+/** Runs a query as a role. Throws the server's error. */
 function as(role: LoginRole): (text: string) => Promise<Record<string, unknown>[]> {
   const { host, port } = server();
   const connection = new SideConnection({ host, port }, group.login(role), 'spec');
@@ -106,7 +106,7 @@ describe('roles', () => {
   });
 });
 
-/** Tables whose rows belong to no bucket, or not by a column of their own, and why. */
+/** Tables without a bucket column, each with the reason. */
 const otherTables: Record<string, string> = {
   'eco.bucket_ownership': 'states which buckets this group owns',
   'eco.dead_letter_action': 'has the rows of a dead letter, and moves with it',
@@ -155,14 +155,14 @@ describe('the descriptors of tables', () => {
   });
 });
 
-it('blocks nobody while a migration waits for a table that a long statement reads', async () => {
+it('blocks no other statement while a migration waits for a table that a long statement reads', async () => {
   const [holder, other, admin] = [
     as('eco_operator'),
     as('eco_operator'),
     new SideConnection(server(), group.superuser, 'spec'),
   ];
   opened.push(admin);
-  // As before the migration.
+  // Restores the state before the migration.
   await admin.ask(
     `ALTER TABLE eco.tombstone DROP COLUMN at;
      DROP INDEX eco.dead_letter_closed, eco.dead_letter_key_conflicts;

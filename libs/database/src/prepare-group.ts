@@ -35,8 +35,8 @@ export class GroupMismatchError extends Error {
 
 /**
  * Prepares a running primary for a group: roles, database, migrations and, the first time, the group's row and its
- * buckets. It may run at every start. It waits for no replica, because there may be none yet. If a failover loses what
- * it did, the next start does it again.
+ * buckets. It may run at every start. It waits for no replica, because there may be none yet. If a failover loses its
+ * changes, the next start makes them again.
  */
 export async function prepareGroup(preparation: GroupPreparation): Promise<void> {
   const { superuser, passwords } = preparation;
@@ -57,7 +57,7 @@ export async function prepareGroup(preparation: GroupPreparation): Promise<void>
   });
   for (const name of others) await asSuperuser(preparation, name, (client) => client.query(sealSql()));
   await asSuperuser(preparation, DATABASE_NAME, async (client) => {
-    // Together, so that a writer that leads keeps its right to the lock.
+    // These statements run in one transaction, so that the leader never lacks its right to the lock.
     await client.query([sealSql(), schemasSql(), slotFunctionSql(), guardSql()].join(';\n'));
   });
   await migrate({ host: superuser.host, port: superuser.port, password: passwords.eco_migrator });

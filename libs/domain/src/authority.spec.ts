@@ -199,7 +199,7 @@ describe('what is stored', () => {
     expect(forbidden).toMatchObject([{ commandId: one.id, kind: one.kind, sender: BRANCH }]);
   });
 
-  it.each(onStored('own'))('%s: a branch may act on what is its own, and so may the head office', (_kind, one) => {
+  it.each(onStored('own'))('%s: a branch and the head office may act on what is the branch’s', (_kind, one) => {
     for (const user of [BRANCH, 'central']) {
       const { outcomes, deadLetters } = groupOfTwo().group.write(from(user, one));
       expect([outcomes, deadLetters]).toMatchObject([[{ commandId: one.id, sender: user }], []]);
@@ -218,14 +218,14 @@ describe('a tombstone', () => {
     [BRANCH, BRANCH, ofBranch, 'refused'],
     ['central', BRANCH, ofBranch, 'refused'],
     ['branch.sucursal-2', BRANCH, ofBranch, 'done'],
-  ])('of %s: an order of %s is then %s', (author, user, placed, status) => {
+  ])('of %s: an order of %s under the same id is then %s', (author, user, placed, status) => {
     const group = new MemoryGroup();
     group.write(from('central', cafe));
     expect(group.write(from(author, cancel)).replies).toMatchObject([{ status: 'done' }]);
     expect(group.write(from(user, placed)).replies).toMatchObject([{ status }]);
   });
 
-  it('of each author counts', () => {
+  it('of each author is taken into account', () => {
     const group = new MemoryGroup();
     group.write([...from(BRANCH, cancel), ...from('central', { ...cancel, id: cancel.id.replace(/^./, 'f') })]);
     expect(group.write(from('central', cafe, order)).replies).toMatchObject([
@@ -240,7 +240,7 @@ describe('a forbidden command', () => {
   const hash = () => [...new MemoryGroup().write(from('consumers', order)).deadLetters][0]?.bodyHash as string;
   const replay = (number: number) => ({ ...order, replay: { number, bodyHash: hash(), by: 'op' } });
 
-  it('has no effect on the same command of a sender that may send it, nor has its discard', () => {
+  it('has no effect on the same command from a sender that may send it, and neither has its discard', () => {
     const group = new MemoryGroup();
     group.write(from('central', cafe));
     group.write(from(BRANCH, order));
@@ -255,7 +255,7 @@ describe('a forbidden command', () => {
     expect(group.write(from('central', order)).replies).toMatchObject([{ status: 'done', repeated: false }]);
   });
 
-  it('stays forbidden when it is replayed, which the action says', () => {
+  it('stays forbidden when it is replayed, and the action’s record says so', () => {
     const group = new MemoryGroup();
     group.write(from('central', cafe));
     group.write(from(BRANCH, order));
@@ -272,7 +272,7 @@ describe('a forbidden command', () => {
     ]);
   });
 
-  it('can’t be replayed by others, nor can a replay without a dead letter carry anything out', () => {
+  it('can’t be replayed by others, and a replay without a dead letter carries nothing out', () => {
     const group = new MemoryGroup();
     group.write(from('central', cafe));
     for (const user of ['central', BRANCH]) {

@@ -13,19 +13,21 @@ import {
 } from '@eco/contracts';
 
 /*
- * Who may do what, by the name of the broker user that sent a command. The broker has checked that name; everything else
- * in a message is a claim. The API in front has decided by the person, and the writer does not rely on that.
+ * Authority of the senders of commands. It follows from the name of the broker user that sent the command, because the
+ * broker has checked that name. Everything else in a message is a claim. The API decides by the person who is logged
+ * in, and the writer does not rely on its decision.
  *
- * `whyForbidden` needs nothing but the command. What belongs to a branch is known only when it is loaded: `whyNotItsOwn`.
+ * `whyForbidden` checks the command alone. `whyNotItsOwn` checks the owner of a stored object, which is known only
+ * after the object is loaded.
  */
 
-/** Who sent a command, and for whom. */
+/** Sender of a command, and the person or program for whom it was sent. */
 export interface Origin {
   /** Broker user; null: the message names none. */
   readonly user: string | null;
-  /** Undefined: no user that sends commands. */
+  /** Undefined: the user is none of those that send commands. */
   readonly sender: Sender | undefined;
-  /** As the sender states. */
+  /** Person or program for whom the command was sent, as the sender states. */
   readonly actor: Actor | undefined;
 }
 
@@ -33,17 +35,23 @@ export function originOf(user: string | null, actor: Actor | undefined): Origin 
   return { user, sender: user === null ? undefined : senderNamed(user), actor };
 }
 
-/** Of what a batch does without a message. */
+/** Origin of the commands that a batch makes itself, such as an expiry. */
 export function originOfBatch(group: string): Origin {
   return originOf(writerUser(group), undefined);
 }
 
-/** Whose rows a sender makes and changes: a branch's, or for the others `central`, which may change all. */
+/**
+ * Owner of the rows that a sender makes: the branch, or `central` for the other senders. A branch may change only its
+ * own rows, the others all rows.
+ */
 export function ownerNamed(sender: Sender | undefined): string {
   return sender?.type === 'branch' ? sender.branchId : CENTRAL;
 }
 
-/** Undefined: this sender may send this command, as far as its content shows. `nowMs`: the group's clock. */
+/**
+ * Reason why this sender may not send this command. Undefined: it may, as far as the command's content shows. `nowMs`:
+ * the group's clock.
+ */
 export function whyForbidden(command: Command, { user, sender, actor }: Origin, nowMs: number): string | undefined {
   if (user === null) return 'the message names no broker user';
   if (sender === undefined) return `the broker user ${user} sends no commands`;
@@ -52,7 +60,10 @@ export function whyForbidden(command: Command, { user, sender, actor }: Origin, 
   return whyNotItsName(command, sender.branchId) ?? whyNotItsActor(actor, sender.branchId);
 }
 
-/** Undefined: it acts on nothing that is stored, or what is stored is the sender's. `owner`: of what is stored. */
+/**
+ * Reason why the sender may not act on a stored object. `owner`: the owner of the object; undefined if none is stored.
+ * Undefined: the sender may act on it.
+ */
 export function whyNotItsOwn({ sender }: Origin, owner: string | undefined): string | undefined {
   if (sender?.type !== 'branch' || owner === undefined || owner === sender.branchId) return undefined;
   return `what it acts on does not belong to branch ${sender.branchId}`;
@@ -78,7 +89,10 @@ function maySend(type: Sender['type'], kind: CommandKind): boolean {
   }
 }
 
-/** A branch's stamps have its name. Those of the others have any other: earlier versions used names of processes. */
+/**
+ * The stamps of a branch contain its name. Stamps of the other senders may contain any name except a branch's, because
+ * earlier versions used names of processes.
+ */
 function whyStampIsNot({ stamp }: Command, user: string, { type }: Sender, nowMs: number): string | undefined {
   if (stampMs(stamp) - nowMs > STAMP_AHEAD_MS_MAX) {
     return `its stamp is more than ${STAMP_AHEAD_MS_MAX / 1000} s ahead of the group's clock`;

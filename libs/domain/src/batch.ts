@@ -12,7 +12,7 @@ import type { BatchState } from './state.js';
 import { WorkingState } from './working-state.js';
 
 /*
- * Decides a batch: one command after the other in arrival order. Each sees what the earlier ones did. No outcome
+ * Decides a batch: one command after the other in arrival order. Each sees the effects of the earlier ones. No outcome
  * depends on where one batch ends and the next begins, except through the instant at which a batch is decided.
  *
  * A command that was decided before, in this batch or an earlier one, gets its first reply again. So a message may
@@ -33,7 +33,7 @@ export function decideBatch(
   const state = new WorkingState(stored);
   const isHere = (key: string) => state.buckets.isOwned(state.buckets.of(key));
   const origin = originOfBatch(stored.position.group);
-  // Nobody waits for replies to these.
+  // The replies to expiries are dropped, because no caller waits for them.
   for (const expiry of dueExpiries(stored, isHere)) settle(expiry, origin, state);
   for (const one of arrived) {
     const reply = one.readable ? decideCommand(one, state, failures?.get(one)) : deadLetterUnreadable(one, state);
@@ -58,7 +58,10 @@ function decideCommand({ command, sender: user }: Readable, state: WorkingState,
 
 type Readable = Arrived & { readable: true };
 
-/** `origin`: whose authority counts. `retried`: the dead letter that this command replays; undefined if it is no replay. */
+/**
+ * `origin`: the sender by whose authority the command is judged. `retried`: the dead letter that this command replays;
+ * undefined if it is no replay.
+ */
 function decideAs(
   origin: Origin,
   command: Command,
@@ -81,10 +84,10 @@ function named(user: string | null): string {
 }
 
 /**
- * A replay is judged by the user that sent the command first, as stored with the dead letter: otherwise a replay would
- * carry out what its sender may not send. Dead letters from before senders were stored have none; as only the head office
- * could judge them then, they count as its own. With several groups a replay goes to the bucket's owner, which may not
- * have the dead letter and then goes by what the dead-letter admin's user states.
+ * The user that sent the replayed command first. A replay is judged by this user, because it must not carry out a
+ * command that its sender may not send. The user is stored with the dead letter. A dead letter from before senders were
+ * stored has none and counts as the head office's. With several groups a replay goes to the owner of the bucket. If
+ * that group does not have the dead letter, the user that the dead-letter admin states counts.
  */
 function firstSenderOf(id: string, { bodyHash, sender }: Replay, state: WorkingState): string | null {
   const letter = state.deadLetters.find(id, bodyHash);
@@ -100,8 +103,8 @@ function settle(command: Command, origin: Origin, state: WorkingState, failure?:
   const deadLetter = (why: Failure) =>
     storeDeadLetter(state, letterOf(command, origin, { bodyHash: hash, bucket, ...why }), retried);
 
-  // With one group there is no other owner. With several groups the command should go to the bucket's owner, or be held
-  // while the bucket moves. This group can't know whether the owner decided it before.
+  // With one group this never happens. With several groups the command should go to the bucket's owner, or be held
+  // while the bucket moves. This group can't know whether the owner has decided the command before.
   if (!state.buckets.isOwned(bucket)) {
     const reason = `this group does not own bucket ${bucket}`;
     return deadLetter({ errorClass: 'not-owned', failureSite: `bucket ${bucket}`, reason });
@@ -147,12 +150,18 @@ function settle(command: Command, origin: Origin, state: WorkingState, failure?:
   return record(command, origin, { bodyHash: hash, bucket, status, result, change }, state);
 }
 
-/** The branch that its body names, or its sender's; `central` for the head office. */
+/**
+ * Owner of what a command makes: the branch that its body names, otherwise the sender's branch. `central` is the head
+ * office.
+ */
 function ownerIn({ body }: Command, { sender }: Origin): string {
   return 'branchId' in body ? (body.branchId ?? CENTRAL) : ownerNamed(sender);
 }
 
-/** Its sender may not send it. Nothing is looked at, and nothing that others send under its id is affected. */
+/**
+ * Rejects a command that its sender may not send. It looks at no stored data and does not affect the commands of other
+ * senders under this id.
+ */
 function forbid(
   command: Command,
   origin: Origin,
@@ -206,8 +215,8 @@ function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): num
 }
 
 /**
- * Its id may be that of a valid command, so only an outcome for this exact content (discarded) settles it. A sender of
- * commands may be mistaken about their form; anybody else may send none, in any form.
+ * Makes unreadable content a dead letter. Its id may be that of a valid command, so only an outcome for this exact
+ * content (discarded) settles it. Content from a user that sends no commands is forbidden, readable or not.
  */
 function deadLetterUnreadable(arrived: Unreadable, state: WorkingState): Reply {
   const { commandId, bodyHash, kind, reason, errorClass, failureSite, sentBy, raw, replay, sender: user } = arrived;
@@ -241,7 +250,7 @@ type Unreadable = Arrived & { readable: false };
 function storeDeadLetter(state: WorkingState, row: DeadLetterRow, retried: DeadLetter | undefined): Reply {
   const letter = state.deadLetters.find(row.commandId, row.bodyHash);
   if (letter === undefined) return deadLetterReply(state.deadLetters.add(row));
-  // What another sender sent without being allowed to does not stand for this one.
+  // A dead letter for a command that another sender was not allowed to send must not hide this one.
   const isOfAnother = letter.errorClass === 'forbidden' && letter.sender !== row.sender;
   const isReplaced = isOfAnother || letter.bodyHash === retried?.bodyHash;
   return deadLetterReply(isReplaced ? state.deadLetters.failAgain(letter, row) : letter);

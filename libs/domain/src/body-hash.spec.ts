@@ -19,7 +19,7 @@ const orderBody = fc.record({
   branchId: fc.option(slug),
   lines: fc.array(line, { minLength: 1, maxLength: 200 }),
 });
-/** What a newer sender may add, in the body or in a line. */
+/** Fields that a newer sender may add, in the body or in a line. */
 const unknownFields = fc.dictionary(fc.constantFrom('note', 'gift', 'ñ'), fc.jsonValue({ maxDepth: 3 }), {
   maxKeys: 2,
 });

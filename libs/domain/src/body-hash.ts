@@ -3,8 +3,8 @@ import { canonicalJson, type Command, type CommandBody } from '@eco/contracts';
 
 /**
  * SHA-256 of the client's request, hex: of `canonicalJson({ kind, body })` without the branch. It is the same for every
- * sending of one command, in any spelling and through any API, and different for any other content under its id. The
- * envelope with time and sender is not included, nor the branch, which the API adds.
+ * sending of one command, in any spelling and through any API, and different for any other content under its id. It
+ * does not include the envelope with time and sender, or the branch, which the API adds.
  */
 export function bodyHash(command: Command): string {
   return hash('sha256', canonicalText(command), 'hex');
@@ -16,8 +16,8 @@ export function isBodyOf(command: Command, storedHash: string): boolean {
 }
 
 /**
- * The hash that earlier versions stored, before a request could be repeated at another API; undefined if it is the same
- * hash.
+ * The hash that earlier versions stored, when a request could not yet be repeated at another API. Undefined: it is the
+ * same hash.
  */
 export function formerBodyHash({ kind, body }: Command): string | undefined {
   return 'branchId' in body ? hash('sha256', canonicalJson({ kind, body }), 'hex') : undefined;

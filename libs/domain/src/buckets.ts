@@ -29,7 +29,7 @@ export class Buckets {
     return this.#state.ownedBuckets.has(bucket);
   }
 
-  /** No other group has any. */
+  /** True: no other group owns a bucket. */
   get areAllOwned(): boolean {
     const { ownedBuckets, buckets } = this.#state;
     return ownedBuckets.size === buckets;

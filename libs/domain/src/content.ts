@@ -5,7 +5,7 @@ import { MAX_MESSAGE_BYTES } from '@eco/contracts';
  * JSON.stringify (near 5,000 levels) and PostgreSQL's JSON parser, too large to keep, or no text.
  */
 
-/** Most characters of the kept content. Our publishers send at most this in a message, so nothing of theirs is cut. */
+/** Most characters of the kept content. Our publishers send no longer message, so none of their content is cut. */
 export const CONTENT_LENGTH_MAX = MAX_MESSAGE_BYTES;
 /** Far more levels than any command has; PostgreSQL allows some thousands. */
 const DEPTH_MAX = 100;

@@ -3,7 +3,7 @@ import type { DeadLetterClass } from './dead-letters/dead-letter.js';
 import type { RowList } from './noun.js';
 import { mapValues, rowLists, type RowLists } from './nouns.js';
 
-/** What a batch writes: plain rows by list, stored with one statement per list or a few. */
+/** Rows that a batch writes, by list. Each list is stored with one statement or a few. */
 export type Rows = { [List in keyof RowLists]: RowOf<RowLists[List]>[] };
 
 export type RowOf<List> = List extends RowList<infer Row> ? Row : never;
@@ -11,13 +11,13 @@ export type RowOf<List> = List extends RowList<infer Row> ? Row : never;
 export interface Effects extends Rows {
   /** One reply for each command of the batch, in order. */
   replies: Reply[];
-  /** Commands whose sender may not send them: also repeats, of which no row is written. */
+  /** Commands that their sender may not send. Repeats are included, although no row is written for them. */
   forbidden: Forbidden[];
 }
 
 export interface Forbidden {
   commandId: string;
-  /** Null: unreadable, of no known kind. */
+  /** Null: the command is unreadable, or its kind is unknown. */
   kind: CommandKind | null;
   /** Broker user; null: the message names none. */
   sender: string | null;
@@ -40,7 +40,7 @@ export type Arrived =
   | {
       readable: true;
       command: Command;
-      /** Broker user that sent it, as the broker has checked; null: the message names none. */
+      /** Broker user that sent the command. The broker has checked the name. Null: the message names none. */
       sender: string | null;
     }
   | {

@@ -12,10 +12,11 @@ import { BUCKETS, MemoryGroup } from './test/memory-group.js';
 import { OneByOne } from './test/one-by-one.js';
 
 /*
- * Goal: a group's data and replies equal what its commands do one by one. This holds whatever arrives twice, late or
- * under another command's id, wherever one batch ends and the next begins, and if a crash loses a decided batch.
- * Method: random histories over few keys, so that all kinds of commands interact, cut into random batches a second
- * apart, compared with a naive model. The design's rules are checked on the stored rows, without the model.
+ * Goal: a group's data and replies are the same as if its commands were decided one by one. This holds whatever arrives
+ * twice, late or under another command's id, wherever one batch ends and the next begins, and if a crash loses a
+ * decided batch. Method: random histories over few keys, so that all kinds of commands interact, cut into random
+ * batches a second apart, compared with a naive model. The design's rules are checked on the stored rows, without the
+ * model.
  */
 
 const AT = '2026-11-24T12:00:00.000Z';
@@ -171,7 +172,10 @@ const anArrival = fc
     return command('transfer.receive', body, options);
   });
 
-/** Mostly from Central, which may send everything; some from a branch, and some from users that may not. */
+/**
+ * Broker user of a command: mostly Central, which may send every command, sometimes a branch or a user that may send
+ * none.
+ */
 const sender = fc.oneof(
   { weight: 14, arbitrary: fc.constant('central') },
   { weight: 6, arbitrary: fc.constant('branch.sucursal-1') },
@@ -180,7 +184,7 @@ const sender = fc.oneof(
     arbitrary: fc.constantFrom(null, 'consumers', 'writer.g1', 'dead-letter-admin', 'sucursal', 'branch.sucursal-2'),
   },
 );
-/** With a stamp of the sender's. */
+/** A command as it arrives from this sender, with a stamp of the sender. */
 function from(sender: string | null, command: Command): Arrived {
   const stamp = sender?.startsWith('branch.') ? `${command.stamp.slice(0, 22)}${sender}.0a` : command.stamp;
   return { readable: true, command: { ...command, stamp }, sender };
@@ -204,7 +208,7 @@ const mayFail = fc.oneof(
       from(user, placeOrder(customerId, { cafe: 1 }, { idempotencyKey: `fails ${idempotencyKey}` })),
     ),
 );
-/** Who replays and discards: mostly the user that may. */
+/** Broker user of replays and discards: mostly the one that may send them. */
 const admin = fc.oneof({ weight: 8, arbitrary: fc.constant('dead-letter-admin') }, { weight: 1, arbitrary: sender });
 const aReplay = fc
   .record({ one: mayFail, number: fc.integer({ min: 1, max: 4 }), user: admin })
@@ -349,7 +353,10 @@ const NOTHING = {
   deadLetterActions: [],
 };
 
-/** Whether its sender may not send it, as far as its content shows; of a replay, its first sender. */
+/**
+ * Whether the sender may not send the command, as far as the command's content shows. For a replay, the first sender
+ * counts.
+ */
 function isForbidden(one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): boolean {
   if (!one.readable) return originOf(one.sender, undefined).sender === undefined;
   const { command, sender: user } = one;
@@ -370,7 +377,7 @@ function asRepeat(reply: Reply): Reply {
  */
 function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): Reply | undefined {
   const { commandId } = reply;
-  // Of what a sender may not send nothing is looked at, whatever was decided under its id.
+  // A forbidden command gets the same reply whatever was decided under its id.
   if (isForbidden(one, group, owned)) return undefined;
   if (one.readable && !owned.has(bucketOf(keyOf(one.command), BUCKETS))) return undefined;
   const outcome = reply.type === 'dead-letter' ? group.stored.outcomes.get(commandId) : undefined;

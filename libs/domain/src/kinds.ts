@@ -53,7 +53,10 @@ export function rulesOf(command: Command): Rules<CommandKind> {
   return rules[command.kind];
 }
 
-/** Branch of the stored thing that it acts on, or `central`; undefined: it acts on none, or none is stored. */
+/**
+ * Owner of the stored object that the command acts on: a branch or `central`. Undefined: the command acts on none, or
+ * none is stored.
+ */
 export function ownerOf(command: Command, state: WorkingState): string | undefined {
   return (rules[command.kind] as Partial<OwnedRules<OwnedKind>>).ownerOf?.(command as CommandOf<OwnedKind>, state);
 }

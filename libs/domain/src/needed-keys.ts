@@ -4,8 +4,8 @@ import { mapValues } from './nouns.js';
 import { limitedLists, noKeys, type KeySets, type KeysLeftOut, type NeededKeys } from './state.js';
 
 /**
- * What must be loaded to decide these commands: outcomes and dead letters by command id, and what each kind's rules
- * read.
+ * Keys of the data that must be loaded to decide these commands: outcomes and dead letters by command id, and the data
+ * that each kind's rules read.
  */
 export function neededKeys(arrived: readonly Arrived[]): NeededKeys {
   const keys = noKeys();

@@ -1,8 +1,8 @@
 /**
- * A noun is a thing that commands are about, such as orders or transfers. Its descriptor lists what a batch may ask for,
- * what is then loaded, and what a batch may write. The types `NeededKeys`, `BatchState` and `Effects`, their empty
- * values and the specs' database in memory are derived from the descriptors in `nouns.ts`. The tables of
- * `libs/database` must cover them, or do not compile.
+ * A noun is a thing that commands are about, such as orders or transfers. Its descriptor lists the keys that a batch
+ * may request, the data that is then loaded, and the rows that a batch may write. The types `NeededKeys`, `BatchState`
+ * and `Effects`, their empty values and the specs' database in memory are derived from the descriptors in `nouns.ts`.
+ * The tables of `libs/database` must cover them, or do not compile.
  */
 export interface Noun {
   /** Lists of keys by which a batch asks for data. `what-fits`: the limits of a load may leave some out. */

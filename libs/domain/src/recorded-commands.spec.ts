@@ -5,8 +5,8 @@ import { bodyHash } from './body-hash.js';
 import { readCommands } from './read-commands.js';
 
 /*
- * Commands as version 1 sent them first. A journal, a queue or a dead letter may hold one for any time, so they are never
- * changed here: a newer writer must read them, and must know what an older one decided by the same hash.
+ * Commands as version 1 sent them first. A journal, a queue or a dead letter may hold one for any time, so they are
+ * never changed here. A newer writer must read them, and must compute the same hash for them as an older one.
  */
 const recorded = JSON.parse(readFileSync(path.join(__dirname, 'test/recorded-commands.json'), 'utf8')) as {
   command: Command;

@@ -23,7 +23,10 @@ export interface Done<K extends CommandKind> {
   type: 'decided';
   status: 'done';
   result: DoneResult<K>;
-  /** What `GET /changes` shows under the kind's topic; null: nothing changed, or the movements show it. */
+  /**
+   * The change that `GET /changes` shows under the kind's topic. Null: nothing changed, or the movements show the
+   * change.
+   */
   change: ChangeOf<K> | null;
 }
 
@@ -54,15 +57,17 @@ export interface Rules<K extends CommandKind> {
   /** Adds the keys of everything that `decide` will read from the state. */
   need(command: CommandOf<K>, keys: KeySets): void;
   /**
-   * Adds the command's effects to the state: all of them, or nothing if it is refused. `owner`: whose command it is, a
-   * branch or `central`.
+   * Adds the command's effects to the state: all of them, or nothing if it is refused. `owner`: the branch for which
+   * the command is decided, or `central`.
    */
   decide(command: CommandOf<K>, state: WorkingState, owner: string): Decision<K>;
 }
 
-/** Of a kind that a branch may send only for what is stored as its own. */
+/** Rules of a kind that a branch may send only for stored objects of its own. */
 export interface OwnedRules<K extends OwnedKind> extends Rules<K> {
-  /** Branch of what it acts on, or `central`; undefined: nothing such is stored. */
+  /**
+   * Owner of the stored object that the command acts on: a branch or `central`. Undefined: no such object is stored.
+   */
   ownerOf(command: CommandOf<K>, state: WorkingState): string | undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { GroupPosition } from '@eco/routing';
 import { keyLists, mapValues, stateParts, type KeyLists, type StateParts } from './nouns.js';
 
-/** What a batch must load: the keys that its commands touch. Lists have no duplicates. */
+/** Keys that the commands of a batch touch. The batch must load them. Lists have no duplicates. */
 export type NeededKeys = { [List in keyof KeyLists]: string[] };
 
 /** The keys of a batch while they are collected. */
@@ -22,7 +22,7 @@ export function noKeysLeftOut(): { [List in LimitedList]: Set<string> } {
   return Object.fromEntries(limitedLists.map((list) => [list, new Set()])) as { [List in LimitedList]: Set<string> };
 }
 
-/** What the database keeps and a decision may use, while it is loaded. */
+/** Stored data that a decision may use, while it is loaded. */
 export type LoadedParts = { readonly [Part in keyof StateParts]: ReturnType<StateParts[Part]> };
 
 type ReadonlyParts = { readonly [Part in keyof LoadedParts]: ReadonlyOf<LoadedParts[Part]> };
@@ -35,7 +35,7 @@ type ReadonlyOf<Part> =
 
 /** Everything a decision may use, read after the fence in the same transaction. */
 export interface BatchState extends ReadonlyParts {
-  /** As set by the fence: the batch's own number. */
+  /** The batch's own position, as set by the fence. */
   position: GroupPosition;
   /** The group's clock for this batch: `group_state.at`, ISO 8601. */
   at: string;

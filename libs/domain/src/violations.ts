@@ -1,11 +1,11 @@
-/** What zod reports about one field; `zod` itself is not for the domain. */
+/** A report of zod about one field. The domain does not import `zod` itself. */
 interface Issue {
   code: string;
   path: readonly PropertyKey[];
   message: string;
-  /** For unrecognized_keys. */
+  /** Set for the code unrecognized_keys. */
   keys?: readonly string[];
-  /** For invalid_union: the issues of each alternative. */
+  /** Set for the code invalid_union: the issues of each alternative. */
   errors?: readonly (readonly Issue[])[];
 }
 

@@ -95,12 +95,15 @@ export class WorkingState {
     this.effects.outcomes.push(row);
   }
 
-  /** The reason for refusing this owner's command, if a tombstone was left before it arrived that binds the owner. */
+  /**
+   * The reason for refusing this owner's command. Undefined: no tombstone that binds the owner was left before the
+   * command arrived.
+   */
   tombstoneOf(commandId: string, owner: string): RefusalReason | undefined {
     return this.#tombstonesOf(commandId).find(({ author }) => author === CENTRAL || author === owner)?.reason;
   }
 
-  /** Whether anybody left one. */
+  /** Whether the command has a tombstone of any author. */
   hasTombstone(commandId: string): boolean {
     return this.#tombstonesOf(commandId).length > 0;
   }
@@ -116,14 +119,14 @@ export class WorkingState {
     return this.#tombstones.get(commandId) ?? this.#stored.tombstones.get(commandId) ?? [];
   }
 
-  /** Few users send the commands of a batch, so each name is read once. */
+  /** Origin of a command. Few users send the commands of a batch, so each name is parsed once. */
   originOf(user: string | null, actor: Actor | undefined): Origin {
     let origin = this.#senders.get(user ?? '');
     if (origin === undefined) this.#senders.set(user ?? '', (origin = originOf(user, undefined)));
     return actor === undefined ? origin : { ...origin, actor };
   }
 
-  /** The effects, when everything is decided. */
+  /** The effects of the batch. Call it when every command is decided. */
   finish(): Effects {
     this.carts.addItems();
     this.reservations.addHolds();

@@ -5,9 +5,9 @@ import { commandKinds, emailSchema, servedBranchIdSchema, type CommandKind, type
 
 /** A person or a program that can log in. */
 export interface Account {
-  /** UUID; the `sub` of its tokens and the actor of its commands. */
+  /** UUID. It is the `sub` of the account's tokens and the actor of its commands. */
   readonly accountId: string;
-  /** The name by which it logs in; null for a customer, whose e-mail address is stored as a hash only. */
+  /** Log-in name. Null for a customer, whose e-mail address is stored as a hash only. */
   readonly login: string | null;
   readonly role: Role;
   /** Set for a branch manager and a cashier. */
@@ -30,7 +30,7 @@ export function isProgram({ role }: Pick<Account, 'role'>): boolean {
 
 export const roleSchema = z.enum(roles).meta({ description: 'Role of an account', examples: ['cashier'] });
 
-/** Name by which staff and programs log in. An e-mail address is one, too. Case is ignored. */
+/** Name by which staff and programs log in. An e-mail address may be a log-in name. Case is ignored. */
 export const loginNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{1,127}$/, 'must be 2 to 128 letters, digits, ".", "_", "@", "+" or "-"')
@@ -42,8 +42,8 @@ export const loginSchema = z
   .meta({ description: 'Log-in name, or the e-mail address of a customer', examples: ['lucia'] });
 
 /**
- * 12 characters at least, and no rules about their kinds: length is what costs an attacker (NIST SP 800-63B, 3.1.1).
- * Longer than 256 would only cost time.
+ * At least 12 characters, without rules about their kinds: length makes a password hard to guess (NIST SP 800-63B,
+ * 3.1.1). More than 256 characters would only cost time.
  */
 export const newPasswordSchema = z
   .string()
@@ -51,22 +51,22 @@ export const newPasswordSchema = z
   .max(256, 'must have at most 256 characters')
   .meta({ description: 'Password, 12 to 256 characters', examples: ['correct horse battery staple'] });
 
-/** A PIN is typed at a till, many times a day. */
+/** A PIN is short, because a cashier types it at a till many times a day. */
 export const newPinSchema = z
   .string()
   .regex(/^[0-9]{6,12}$/, 'must be 6 to 12 digits')
   .refine((pin) => !/^(.)\1*$/.test(pin), 'must not be one digit repeated')
   .meta({ description: 'PIN, 6 to 12 digits', examples: ['493817'] });
 
-/** Hash by which an account is found. `login` in any case. */
+/** Hash by which an account is found. The case of `login` does not matter. */
 export function loginHashOf(login: string): Buffer {
   return createHash('sha256').update(login.trim().toLowerCase()).digest();
 }
 
-/** Whom an account stands for: what its tokens state. */
+/** Role and limits of an account, as its tokens state them. */
 export type Standing = Pick<Account, 'role' | 'branchId' | 'customerId' | 'scopes'>;
 
-/** Why no account may stand for this; empty: it may. */
+/** Reasons why no account may have this combination of role, branch, customer and scopes. Empty: it is allowed. */
 export function standingViolations({ role, branchId, customerId, scopes }: Standing): Violation[] {
   const isOfBranch = role === 'branch-manager' || role === 'cashier';
   const isCustomer = role === 'customer';
@@ -82,9 +82,9 @@ const commandKindNames = Object.keys(commandKinds) as CommandKind[];
 
 const scopeSchema = z
   .enum(['events', 'read', ...commandKindNames])
-  .meta({ description: 'What an integration may do: receive events, read, or send one kind of command' });
+  .meta({ description: 'Permission of an integration: to receive events, to read, or to send one kind of command' });
 
-/** What an administrator states about an account of staff or a program. */
+/** Fields that an administrator sets for an account of staff or a program. */
 export const standingSchema = {
   role: roleSchema.exclude(['customer']),
   branchId: servedBranchIdSchema.nullable().default(null),

@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto';
 
-/** Attempts count for this time, ms: a sliding window. */
+/** An attempt counts for this time, ms. The window slides. */
 export const ATTEMPT_WINDOW_MS = 15 * 60_000;
 
-/** Most attempts in the window, by what they are counted for. */
+/** Most attempts in the window, by subject. */
 export const ATTEMPTS_MAX = {
-  /** Failed log-ins of one account. A person who mistypes needs a few; a guesser gets 960 a day. */
+  /** Failed log-ins of one account. A person who mistypes needs a few; an attacker gets 960 guesses a day. */
   account: 10,
-  /** Failed log-ins from one network address. Many people of one branch share one. */
+  /** Failed log-ins from one network address. Many people of one branch share an address. */
   address: 100,
-  /** Mails to one e-mail address, whose owner may not have asked for them. */
+  /** Mails to one e-mail address. Its owner may not have requested them. */
   mailsTo: 3,
-  /** Mails that one network address asked for. */
+  /** Mails that one network address requested. */
   mailsFrom: 20,
 } as const;
 
-/** What attempts are counted for. */
+/** A subject for which attempts are counted: an account or an address. */
 export interface AttemptSubject {
   /** SHA-256: the table contains neither names nor addresses. */
   readonly hash: Buffer;
   readonly most: number;
 }
 
-/** The network address first: one that may not try any more can't use up the attempts of an account. */
+/** The network address comes first. An address beyond its limit then can't use up the attempts of an account. */
 export function logInSubjects(loginHash: Buffer, address: string): [from: AttemptSubject, of: AttemptSubject] {
   return [subject('address', address), subject('account', loginHash)];
 }

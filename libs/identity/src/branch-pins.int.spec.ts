@@ -12,7 +12,7 @@ import { Identity } from './identity.js';
 import { IdentityStore } from './identity-store.js';
 import { PrimaryConnection } from './primary-connection.js';
 
-/* PINs that are set at Central, and a branch that reads them from a real database until that is away. */
+/* PINs are set at Central, and a branch reads them from a real database. The database is stopped in the last test. */
 
 const dir = mkdtempSync(path.join(tmpdir(), 'eco-pins-'));
 const file = path.join(dir, 'pins.json');
@@ -72,7 +72,7 @@ async function cashier(branchId: string, pin: string) {
   return { login, accountId };
 }
 
-/** The branch, once it has read the PINs that are set. */
+/** Opens the branch. Resolves when it has read the PINs that are set. */
 async function open(branchId: string, pinsFile = file): Promise<BranchPins> {
   const pins = await BranchPins.open({ branchId, file: pinsFile, reads, log, now: () => nowMs });
   opened.push(pins);
@@ -94,7 +94,7 @@ async function tokenOf(pins: BranchPins, login: string, pin: string): Promise<st
   return result.accessToken;
 }
 
-it('logs in staff of the branch, with the id key that Central’s tokens state', async () => {
+it('logs in staff of the branch, with the same id key as in Central’s tokens', async () => {
   const { login, accountId } = await cashier('b-1', '493817');
   const pins = await open('b-1');
   const token = await tokenOf(pins, login.toUpperCase(), '493817');
@@ -127,7 +127,7 @@ it('refuses a wrong PIN, an unknown account and staff of another branch alike', 
 });
 
 // ASVS 5.0: 6.3.1
-it('refuses the right PIN, too, after 5 wrong ones, until they are older than 15 minutes', async () => {
+it('refuses even the right PIN after 5 wrong ones, until they are older than 15 minutes', async () => {
   const { login } = await cashier('b-5', '493817');
   const pins = await open('b-5', path.join(dir, '5.json'));
   const guesses = await Promise.all(Array.from({ length: 7 }, () => pins.logIn(login, '111112')));
@@ -149,7 +149,7 @@ it('ends the sessions of an account that is disabled or moved to another branch'
 });
 
 // ASVS 5.0: 7.5.1
-it('is not set without the password, nor for an account without a branch', async () => {
+it('sets no PIN without the password or for an account without a branch', async () => {
   const { accountId } = await cashier('b-7', '493817');
   const change = { pin: '593817', address: randomUUID() };
   expect(await identity.setPin(accountId, { password: 'a wrong guess', ...change })).toEqual({ type: 'wrong' });

@@ -10,18 +10,18 @@ import { loginHashOf, roleSchema } from './account.js';
 import type { LogInRefusal } from './identity.js';
 import { isPassword } from './password.js';
 
-/** How often the hashes are read while the database can be reached, ms. */
+/** Interval at which the hashes are read from the database, ms. */
 const READ_EVERY_MS = 5_000;
-/** Wrong PINs per account in a sliding window. A PIN is short: one of 6 digits is guessed in 3 years on average. */
+/** Most wrong PINs of an account in the window. At this rate an attacker needs 3 years on average to guess 6 digits. */
 const WRONG_MAX = 5;
 const WINDOW_MS = 15 * 60_000;
-/** A person at a till types the PIN again after this time. */
+/** Validity of a token, s. After it the person at the till types the PIN again. */
 const TOKEN_SECONDS = 3_600;
 
-/** More than all tills of a branch begin within the hour that a token is valid. */
+/** Most sessions that are remembered. All tills of a branch begin fewer within the validity of a token. */
 const SESSIONS_MAX = 10_000;
 
-/** `aud` of the tokens that a branch makes. Only its own API accepts them. */
+/** `aud` of the tokens that a branch makes. Only the API of that branch accepts them. */
 export function branchAudience(branchId: string): string {
   return `branch:${branchId}`;
 }
@@ -68,17 +68,18 @@ export interface PinToken {
 }
 
 /**
- * Log-in by PIN at a branch, without a line to Central. The branch keeps the hashes of its own staff in a file. It signs
- * with a key of its own that is made at each start and never leaves the process, so no other process accepts its tokens.
+ * Log-in by PIN at a branch, without a line to Central. The branch keeps the hashes of its own staff in a file. It
+ * signs tokens with its own key, which is made at each start and never leaves the process. So no other process accepts
+ * these tokens.
  */
 export class BranchPins {
   readonly #options: BranchPinsOptions;
   readonly #signer: TokenSigner;
   /** Verifies the tokens that this process makes. */
   readonly publicKey: VerifierSecrets['keys'][number];
-  /** By account id: when wrong PINs were entered, ms. */
+  /** Times at which wrong PINs were entered, ms, by account id. */
   readonly #wrong = new Map<string, number[]>();
-  /** By session id: the account. */
+  /** Account ids by session id. */
   readonly #sessions = new Map<string, string>();
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
@@ -89,7 +90,7 @@ export class BranchPins {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.publicKey = publicKeyOf(signingKey);
-    // Each grant states its id key, so this one is never used.
+    // Each grant states its own id key, so this master secret is never used.
     this.#signer = new TokenSigner({ signingKey, idKeyMaster: randomBytes(32).toString('base64url') });
     this.#pins = pins;
   }
@@ -99,7 +100,7 @@ export class BranchPins {
     return new BranchPins(options, await createSigningKey(), readPins(options.file));
   }
 
-  /** Settles after the first read, also when no node answers. */
+  /** Reads the hashes from time to time. Resolves after the first read, even if no node answers. */
   async start(): Promise<void> {
     this.#timer ??= setInterval(() => this.#look(), READ_EVERY_MS);
     this.#look();
@@ -111,7 +112,9 @@ export class BranchPins {
     await this.#reading;
   }
 
-  /** Whether the account of a session that began here has lost its PIN or was disabled, as far as the branch knows. */
+  /**
+   * Whether a session that began here has ended: its account lost its PIN or was disabled, as far as the branch knows.
+   */
   hasEnded(sessionId: string): boolean {
     const accountId = this.#sessions.get(sessionId);
     return accountId !== undefined && !this.#pins.some((pin) => pin.accountId === accountId);
@@ -141,7 +144,7 @@ export class BranchPins {
     return { accessToken, accessTokenSeconds: TOKEN_SECONDS };
   }
 
-  /** Counts an attempt before it is made, so that attempts at the same time are counted, too. */
+  /** Counts an attempt before the PIN is checked, so that concurrent attempts can't exceed the limit. */
   #count(key: string): { type: 'counted'; forget: () => void } | Extract<LogInRefusal, { type: 'too-many' }> {
     const now = this.#now();
     const recent = (this.#wrong.get(key) ?? []).filter((at) => now - at < WINDOW_MS);
@@ -156,17 +159,19 @@ export class BranchPins {
 
   #look(): void {
     this.#reading ??= this.#read()
-      .catch((error: Error) => this.#options.log.error({ error: error.message }, 'PINs can not be stored'))
+      .catch((error: Error) =>
+        this.#options.log.error({ error: error.message }, 'PINs could not be stored in the file'),
+      )
       .finally(() => (this.#reading = undefined));
   }
 
   async #read(): Promise<void> {
     const { reads, branchId, file, log } = this.#options;
-    // Their tables are in the first group.
+    // The tables of accounts are in the first group.
     const [home = ''] = reads.groupIds;
     const answer = await reads.ofGroup(home, branchPins, [branchId], { position: NO_POSITION, waitMs: 0 });
     if (answer.type !== 'answer') {
-      log.debug({ reason: reasonOf(answer) }, 'PINs can not be read; the known ones stay');
+      log.debug({ reason: reasonOf(answer) }, 'PINs could not be read; the known ones stay valid');
       return;
     }
     const pins = answer.rows.map((row) => ({
@@ -194,7 +199,7 @@ function readPins(file: string): Pin[] {
   }
 }
 
-/** Writes a file of mode 0600, completely or not at all. */
+/** Writes the file with mode 0600, completely or not at all. */
 function writePins(file: string, pins: readonly Pin[]): void {
   const unfinished = `${file}.new`;
   writeFileSync(unfinished, JSON.stringify(pins), { mode: 0o600 });

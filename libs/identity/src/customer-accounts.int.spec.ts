@@ -9,7 +9,10 @@ import { IdentityStore } from './identity-store.js';
 import { MailStore } from './mail-store.js';
 import { PrimaryConnection } from './primary-connection.js';
 
-/* Sign-up and password reset on a real primary. The spec is the mailer: it claims mails and reads their codes. */
+/*
+ * Sign-up and password reset on a real primary. The spec takes the part of the mailer: it claims mails and reads their
+ * codes.
+ */
 
 let group: DatabaseGroup;
 let primary: PrimaryConnection;
@@ -75,7 +78,7 @@ async function signedUp(email: string): Promise<string> {
 
 const logIn = (email: string, password: string) => identity.logIn({ login: email, password, address: address() });
 
-it('makes an account of an address whose mail was read, and stores the address as a hash only', async () => {
+it('makes an account for an address whose mail was read, and stores the address as a hash only', async () => {
   const email = newEmail();
   const customerId = await signedUp(email.toUpperCase().replace('EXAMPLE.COM', 'example.com'));
   expect(await logIn(email, PASSWORD)).toMatchObject({ account: { role: 'customer', customerId, login: null } });
@@ -87,7 +90,7 @@ it('makes an account of an address whose mail was read, and stores the address a
   expect(JSON.stringify(lines).toLowerCase()).not.toContain(email);
 });
 
-it('accepts each code once, and each code of a mail that was sent twice', async () => {
+it('accepts each code once, and both codes of a mail that was sent twice', async () => {
   const email = newEmail();
   await customers.requestSignUp(email, address());
   const [mail] = await mailsTo(email);
@@ -101,7 +104,7 @@ it('accepts each code once, and each code of a mail that was sent twice', async 
   expect(await customers.findSignUp(first)).toBeUndefined();
 });
 
-it('shows only the owner of an address, by mail, that it has an account', async () => {
+it('lets only the owner of an address learn, by mail, that it has an account', async () => {
   const email = newEmail();
   await signedUp(email);
   expect(await customers.requestSignUp(email, address())).toBeUndefined();
@@ -113,7 +116,7 @@ it('shows only the owner of an address, by mail, that it has an account', async 
 });
 
 // ASVS 5.0: 6.4.3
-it('sets another password by a code of a reset, and ends all sessions', async () => {
+it('sets another password with the code of a reset, and ends all sessions', async () => {
   const email = newEmail();
   await signedUp(email);
   const before = await logIn(email, PASSWORD);
@@ -127,7 +130,7 @@ it('sets another password by a code of a reset, and ends all sessions', async ()
   expect(await logIn(email, 'quite another password')).toMatchObject({ account: { role: 'customer' } });
 });
 
-it('sends nobody a mail for a reset without an account, of staff or of a disabled customer', async () => {
+it('sends no mail for a reset of an unknown address, of staff or of a disabled customer', async () => {
   const [stranger, staff, disabled] = [newEmail(), newEmail(), newEmail()];
   await identity.addAccount(
     { login: staff, password: PASSWORD, role: 'manager', branchId: null, customerId: null, scopes: [] },
@@ -143,12 +146,12 @@ it('sends nobody a mail for a reset without an account, of staff or of a disable
   }
 });
 
-it.each(['', 'x', `${'A'.repeat(22)}.${'B'.repeat(43)}`])('takes %j for no code', async (code) => {
+it.each(['', 'x', `${'A'.repeat(22)}.${'B'.repeat(43)}`])('does not accept %j as a code', async (code) => {
   expect(await customers.findSignUp(code)).toBeUndefined();
   expect(await customers.resetPassword(code, PASSWORD)).toBe(false);
 });
 
-it('takes no code after its time, and removes the address then', async () => {
+it('accepts no expired code, and removes its address', async () => {
   const email = newEmail();
   await customers.requestSignUp(email, address());
   const code = await codeTo(email);

@@ -12,15 +12,15 @@ export interface CustomerAccountsOptions {
   readonly log: Log;
 }
 
-/** Too many mails were asked for from this network address. */
+/** This network address has requested too many mails. */
 export interface TooMany {
   readonly type: 'too-many';
   readonly retryAfterMs: number;
 }
 
 /**
- * Accounts that customers make for themselves: sign-up, confirmation of the e-mail address, password reset. Nobody can
- * learn from a response whether an address has an account: each request gets the same one, and only the mail differs.
+ * Accounts that customers make for themselves: sign-up, confirmation of the e-mail address, password reset. A response
+ * never shows whether an address has an account: it is the same for every address, and only the mail differs.
  *
  * Every method throws an `IdentityUnavailableError`, and those that set a password a `PasswordsBusyError`.
  */
@@ -35,17 +35,17 @@ export class CustomerAccounts {
     this.#log = log;
   }
 
-  /** Sends a code to the address, or the notice that it has an account. Undefined: the mail is on its way. */
+  /** Sends a code to the address, or the notice that it has an account. Undefined: the mail will be sent. */
   requestSignUp(email: string, address: string): Promise<TooMany | undefined> {
     return this.#request(email, address, (mailId, loginHash) => this.#mails.addSignUp(mailId, email, loginHash));
   }
 
-  /** Sends a code to the address if a customer has it. Undefined: so it was done. */
+  /** Sends a code to the address if a customer has it. Undefined: the request was accepted. */
   requestReset(email: string, address: string): Promise<TooMany | undefined> {
     return this.#request(email, address, (mailId, loginHash) => this.#mails.addReset(mailId, email, loginHash));
   }
 
-  /** The sign-up of a code; undefined: unknown, used or expired. */
+  /** The sign-up that belongs to a code. Undefined: the code is unknown, used or expired. */
   findSignUp(code: string): Promise<ConfirmedMail | undefined> {
     return this.#mails.find(code, 'confirm-address');
   }
@@ -59,7 +59,9 @@ export class CustomerAccounts {
     return isAdded;
   }
 
-  /** Sets the password by a code, and ends all sessions of the account. False: the code is unknown, used or expired. */
+  /**
+   * Sets the password with a code, and ends all sessions of the account. False: the code is unknown, used or expired.
+   */
   async resetPassword(code: string, password: string): Promise<boolean> {
     const mail = await this.#mails.find(code, 'reset-password');
     const accountId = mail?.accountId ?? null;
@@ -80,7 +82,7 @@ export class CustomerAccounts {
     const [from, to] = mailSubjects(loginHash, address);
     const asked = await this.#store.countAttempt(from);
     if (asked.type === 'refused') return { type: 'too-many', retryAfterMs: asked.retryAfterMs };
-    // The response stays the same: it must not show that another client has asked for this address.
+    // The response stays the same: it must not show that another client has requested mails to this address.
     const sent = await this.#store.countAttempt(to);
     if (sent.type === 'counted') await add(randomUUID(), loginHash);
     return undefined;

@@ -5,10 +5,10 @@ import { ENDED_SESSIONS_MS } from './lifetimes.js';
 import type { PrimaryConnection } from './primary-connection.js';
 import type { RefreshFamily } from './refresh-family.js';
 
-/** Rows removed by one statement, so that none takes long. */
+/** Most rows that one statement removes, so that it does not take long. */
 const REMOVED_MAX = 1_000;
 
-/** An account with what only the log-in needs. */
+/** An account with the fields that only the log-in needs. */
 export interface StoredAccount extends Account {
   /** Null: no password is set. */
   readonly passwordHash: string | null;
@@ -34,7 +34,10 @@ export interface SessionSummary {
   readonly endsAtMs: number;
 }
 
-/** Whether an attempt may be made. `countedAt`: by which it is taken out again when it succeeds. */
+/**
+ * Whether an attempt may be made. `countedAt` identifies the attempt, so that it can be taken out again when it
+ * succeeds.
+ */
 export type AttemptCount =
   | { readonly type: 'counted'; readonly countedAt: string }
   | { readonly type: 'refused'; readonly retryAfterMs: number };
@@ -110,8 +113,8 @@ export class IdentityStore {
   }
 
   /**
-   * Changes an account and ends its sessions in the same transaction, so that no token goes on with what was changed.
-   * Absent fields stay. Undefined: there is no such account.
+   * Changes an account and ends its sessions in the same transaction, so that no token keeps the former rights. Absent
+   * fields stay as they are. Undefined: there is no such account.
    */
   async changeAccount(
     accountId: string,
@@ -144,7 +147,7 @@ export class IdentityStore {
     return row && accountOf(row);
   }
 
-  /** False: there is no enabled account of a branch with this id. */
+  /** Sets the PIN of an account. False: no enabled account of a branch has this id. */
   async setPin(accountId: string, pinHash: string, idKey: Buffer): Promise<boolean> {
     const rows = await this.#primary.ask(
       `UPDATE identity.account SET pin_hash = $2, pin_id_key = $3
@@ -163,8 +166,8 @@ export class IdentityStore {
   }
 
   /**
-   * Begins a session, unless the account was disabled or got another password since it was read: then undefined.
-   * `family`: absent for a program, which has no refresh token. Returns the account as it is now.
+   * Begins a session. Undefined: the account was disabled or got another password after it was read. `family`: absent
+   * for a program, which has no refresh token. Returns the account as it is now.
    */
   async beginSession(
     sessionId: string,
@@ -172,7 +175,7 @@ export class IdentityStore {
     { idleMs, totalMs }: { idleMs: number; totalMs: number },
     family?: RefreshFamily,
   ): Promise<Account | undefined> {
-    // The row lock makes a change of the account wait, which then ends this session, too.
+    // The row lock delays a concurrent change of the account. The change then ends this session, too.
     const [row] = await this.#primary.ask<AccountRow>(
       `WITH a AS (
          SELECT * FROM identity.account WHERE account_id = $2 AND password_hash = $3 AND disabled_at IS NULL FOR SHARE
@@ -232,7 +235,7 @@ export class IdentityStore {
     return rows.length > 0;
   }
 
-  /** Ends one session of the account; false: it has none like that. */
+  /** Ends one session of the account. False: the account has no such session. */
   async endSession(accountId: string, sessionId: string): Promise<boolean> {
     const rows = await this.#primary.ask(
       `UPDATE identity.session s SET revoked_at = now() WHERE account_id = $1 AND session_id = $2 AND ${LIVE}
@@ -247,7 +250,7 @@ export class IdentityStore {
     await this.#primary.ask(`SELECT identity.end_sessions($1, NULL)`, [accountId]);
   }
 
-  /** Those that can be refreshed, the newest first. */
+  /** The sessions that can be refreshed, the newest first. */
   async sessions(accountId: string): Promise<SessionSummary[]> {
     const rows = await this.#primary.ask<{
       session_id: string;
@@ -270,8 +273,8 @@ export class IdentityStore {
   }
 
   /**
-   * Counts an attempt before it is made, so that attempts at the same time are counted, too. A refused one is not
-   * counted: waiting for the window is enough.
+   * Counts an attempt before it is made, so that concurrent attempts can't exceed the limit. A refused attempt is not
+   * counted, so a client that keeps trying is not locked out for longer.
    */
   async countAttempt({ hash, most }: AttemptSubject): Promise<AttemptCount> {
     const [row] = await this.#primary.ask<{ counted_at: string | null; retry_ms: number }>(
@@ -300,7 +303,7 @@ export class IdentityStore {
     );
   }
 
-  /** Removes what no decision needs any more. Returns the number of rows. */
+  /** Removes sessions and attempts that no decision needs any more. Returns the number of rows. */
   async removeOld(): Promise<number> {
     const [row] = await this.#primary.ask<{ removed: number }>(
       `WITH sessions AS (

@@ -19,24 +19,24 @@ export interface IdentityOptions {
   readonly log: Log;
 }
 
-/** What a program gets. */
+/** Tokens of a program. */
 export interface AccessToken {
   readonly accessToken: string;
   /** s */
   readonly accessTokenSeconds: number;
 }
 
-/** What a person gets. */
+/** Tokens of a person. */
 export interface SessionTokens extends AccessToken {
   readonly sessionId: string;
   readonly refreshToken: string;
   readonly account: Account;
 }
 
-/** Why there are no tokens. `wrong` does not distinguish an unknown account from a wrong password. */
+/** Reason why a log-in returns no tokens. `wrong` does not distinguish an unknown account from a wrong password. */
 export type LogInRefusal = { readonly type: 'wrong' } | { readonly type: 'too-many'; readonly retryAfterMs: number };
 
-/** A person's or a program's proof. `address`: where it came from, as text. */
+/** Credentials of a person or a program. `address`: the network address that sent them, as text. */
 export interface Credentials {
   readonly login: string;
   readonly password: string;
@@ -46,18 +46,22 @@ export interface Credentials {
 export interface NewAccount extends Standing {
   /** Log-in name. */
   readonly login: string;
-  /** Absent: one is made and returned. */
+  /** Absent: a password is generated and returned. */
   readonly password?: string | undefined;
 }
 
-/** 120 random bits, in characters that need no escape. */
+/** 120 random bits. As base64url they need no escape in JSON, URLs and shells. */
 const GENERATED_PASSWORD_BYTES = 15;
-/** Another request rotates the same token at the same time; more than once is not plausible. */
+/**
+ * Most tries to rotate a token. A try fails if another request has rotated the token meanwhile, which is not plausible
+ * more than once.
+ */
 const ROTATIONS_MAX = 3;
 
 /**
- * Log-in, sessions and accounts. It knows no HTTP. Every method throws an `IdentityUnavailableError` while the account
- * store does not answer, and those that check or set a password throw a `PasswordsBusyError` under too much load.
+ * Log-in, sessions and accounts. HTTP is left to the controllers. Every method throws an `IdentityUnavailableError`
+ * while the account store does not answer, and those that check or set a password throw a `PasswordsBusyError` under
+ * too much load.
  */
 export class Identity {
   /** Log-ins and token requests of this process by result, and sessions that ended because a token was used again. */
@@ -92,7 +96,10 @@ export class Identity {
     return begun === undefined ? { type: 'wrong' } : this.#accessToken(begun.account, begun.sessionId);
   }
 
-  /** The next tokens of a session. Undefined: the token is unknown, the session has ended, or it ends now. */
+  /**
+   * Returns the next tokens of a session. Undefined: the token is unknown, or its session has ended. The reuse of a
+   * token also ends its session.
+   */
   async refresh(refreshToken: string): Promise<SessionTokens | undefined> {
     const familyHash = familyHashOf(refreshToken);
     if (familyHash === undefined) return undefined;
@@ -128,19 +135,19 @@ export class Identity {
     this.#log.info({ accountId: account.accountId, sessionId, everywhere }, 'logged out');
   }
 
-  /** None for a token that belongs to no account. */
+  /** The sessions of an account; none for a token that belongs to no account. */
   async sessions(accountId: string): Promise<SessionSummary[]> {
     return isUuid(accountId) ? this.#store.sessions(accountId) : [];
   }
 
-  /** False: the account has no such session. */
+  /** Ends one session of the account. False: the account has no such session. */
   async endSession(accountId: string, sessionId: string): Promise<boolean> {
     const isEnded = isUuid(accountId) && (await this.#store.endSession(accountId, sessionId));
     if (isEnded) this.#log.info({ accountId, sessionId }, 'logged out');
     return isEnded;
   }
 
-  /** Sets another password, and ends all sessions but the one that asks. */
+  /** Sets another password, and ends all sessions except the one that requests it. */
   async changePassword(
     accountId: string,
     { password, newPassword, sessionId, address }: PasswordChange,
@@ -152,7 +159,7 @@ export class Identity {
     return 'changed';
   }
 
-  /** Sets the PIN by which the person logs in at the own branch, also while Central can't be reached. */
+  /** Sets the PIN with which a person logs in at the person's branch, even while Central can't be reached. */
   async setPin(accountId: string, { password, pin, address }: PinChange): Promise<'changed' | LogInRefusal> {
     const proven = await this.#proveOwn(accountId, password, address);
     if ('type' in proven) return proven;
@@ -162,7 +169,7 @@ export class Identity {
     return 'changed';
   }
 
-  /** `actor`: the id of the administrator who adds it. */
+  /** Adds an account. `actor`: the id of the administrator who adds it. */
   async addAccount(
     { login, password = generatedPassword(), ...standing }: NewAccount,
     actor: string,
@@ -194,8 +201,8 @@ export class Identity {
   }
 
   /**
-   * Changes role, branch, scopes or whether it is disabled, and ends the account's sessions: no token goes on with what
-   * was changed.
+   * Changes role, branch, scopes or whether it is disabled, and ends the account's sessions: no token keeps the former
+   * rights.
    */
   async changeAccount(
     accountId: string,
@@ -222,7 +229,7 @@ export class Identity {
     return password;
   }
 
-  /** The present password of the person who is logged in. */
+  /** Checks the present password of the person who is logged in. */
   async #proveOwn(accountId: string, password: string, address: string): Promise<StoredAccount | LogInRefusal> {
     // A token that a command made belongs to no account.
     const account = isUuid(accountId) ? await this.#store.find(accountId) : undefined;
@@ -234,7 +241,7 @@ export class Identity {
     return account;
   }
 
-  /** Takes the same time for an unknown account, a disabled one and a wrong password. */
+  /** Checks the credentials. It takes the same time for an unknown account, a disabled one and a wrong password. */
   async #prove(
     { login, password, address }: Credentials,
     mayUse: (account: Account) => boolean,
@@ -310,17 +317,17 @@ interface CountedAttempt {
 }
 
 export interface PinChange {
-  /** The present one. */
+  /** The present password. */
   readonly password: string;
   readonly pin: string;
   readonly address: string;
 }
 
 export interface PasswordChange {
-  /** The present one. */
+  /** The present password. */
   readonly password: string;
   readonly newPassword: string;
-  /** The session that goes on; null: none. */
+  /** The session that does not end. Null: every session ends. */
   readonly sessionId: string | null;
   readonly address: string;
 }
@@ -337,7 +344,7 @@ export interface ChangedAccount {
   readonly account: Account;
 }
 
-/** No account may have such a role, branch, customer and scopes together. */
+/** No account may have this combination of role, branch, customer and scopes. */
 export interface BadStanding {
   readonly type: 'bad-standing';
   readonly violations: readonly Violation[];
@@ -350,7 +357,7 @@ export interface AccountChange {
   readonly isDisabled?: boolean;
 }
 
-/** A program has no refresh token, so its session is as long as its token. */
+/** A program has no refresh token, so its session lasts as long as its token. */
 const PROGRAM_SESSION = { idleMs: ACCESS_TOKEN_MS, totalMs: ACCESS_TOKEN_MS };
 
 function generatedPassword(): string {

@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** An access token is valid for this time, ms. A role that was taken away is in no token after it. */
+/** An access token is valid for this time, ms. After it no token contains a role that was taken away. */
 export const ACCESS_TOKEN_MS = 15 * MINUTE_MS;
 
 export interface Lifetimes {
@@ -21,7 +21,7 @@ export function lifetimesOf(role: Role): Lifetimes {
 }
 
 /**
- * Ended sessions are stored for this time, ms: until no token of theirs is accepted any more, not even for an order
- * within the grace after its expiry.
+ * Ended sessions are stored for this time, ms. After it none of their tokens is accepted, not even for an order within
+ * the grace after the expiry.
  */
 export const ENDED_SESSIONS_MS = 2 * DAY_MS;

@@ -2,12 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Account } from './account.js';
 import type { PrimaryConnection } from './primary-connection.js';
 
-/** - `confirm-address`: a sign-up; the code proves that the person reads mail of this address.
- * - `address-in-use`: a sign-up with the address of an account. Only its owner learns that there is one.
- * - `reset-password`: the code allows another password. */
+/**
+ * - `confirm-address`: a sign-up; the code proves that the person reads mail of this address.
+ * - `address-in-use`: a sign-up with the address of an account. Only the owner of the address learns of the account.
+ * - `reset-password`: the code allows its reader to set another password.
+ */
 export type MailPurpose = 'confirm-address' | 'address-in-use' | 'reset-password';
 
-/** A mail that is due. It has no text of a stranger: only its address, which the stranger may have chosen. */
+/** A mail that is due. A stranger may have chosen its address, but no part of its text. */
 export interface DueMail {
   readonly mailId: string;
   readonly purpose: MailPurpose;
@@ -16,7 +18,7 @@ export interface DueMail {
   readonly tries: number;
 }
 
-/** What a code is good for. */
+/** The mail that a valid code confirms. */
 export interface ConfirmedMail {
   readonly mailId: string;
   readonly purpose: MailPurpose;
@@ -25,10 +27,10 @@ export interface ConfirmedMail {
   readonly accountId: string | null;
 }
 
-/** How long a code can be used. */
+/** Time for which a code can be used, by purpose, ms. */
 const CONFIRM_MS = 24 * 3_600_000;
 const RESET_MS = 3_600_000;
-/** A process that claimed a mail and ended loses its claim after this time. */
+/** A claim of a mail ends after this time, ms. Another process then sends the mail of a process that has ended. */
 const CLAIM_MS = 5 * 60_000;
 const REMOVED_MAX = 1_000;
 
@@ -46,7 +48,7 @@ export class MailStore {
     this.#primary = primary;
   }
 
-  /** Adds the mail of a sign-up. Known and unknown addresses take one statement. */
+  /** Adds the mail of a sign-up. Known and unknown addresses take the same statement, so its time does not differ. */
   async addSignUp(mailId: string, email: string, loginHash: Buffer): Promise<void> {
     await this.#primary.ask(
       `WITH known AS (SELECT account_id FROM identity.account WHERE login_hash = $3)
@@ -68,7 +70,7 @@ export class MailStore {
     );
   }
 
-  /** The mail of a code that can be used; undefined: unknown, used or expired. */
+  /** The mail of a code that can be used. Undefined: the code is unknown, used or expired. */
   async find(code: string, purpose: MailPurpose): Promise<ConfirmedMail | undefined> {
     const [mailId, hash] = parts(code);
     if (mailId === undefined) return undefined;
@@ -86,7 +88,10 @@ export class MailStore {
     return row && { mailId: row.mail_id, purpose: row.purpose, email: row.email, accountId: row.account_id };
   }
 
-  /** Uses up the code of a sign-up for an account, in one transaction. False: it was used, or the address has one. */
+  /**
+   * Uses up the code of a sign-up for an account, in one transaction. False: the code was used, or the address has an
+   * account.
+   */
   async useForAccount(
     mailId: string,
     { accountId, customerId }: Pick<Account, 'accountId' | 'customerId'>,
@@ -118,7 +123,7 @@ export class MailStore {
     return rows.map(({ mail_id: mailId, ...rest }) => ({ mailId, ...rest }));
   }
 
-  /** A new code for a claimed mail. Earlier ones stay good: a mail that seemed to fail may have arrived. */
+  /** A new code for a claimed mail. Earlier codes stay valid, because a mail whose sending failed may have arrived. */
   async newCode(mailId: string): Promise<string> {
     const secret = randomBytes(32).toString('base64url');
     await this.#primary.ask(
@@ -129,7 +134,7 @@ export class MailStore {
     return `${Buffer.from(mailId.replaceAll('-', ''), 'hex').toString('base64url')}.${secret}`;
   }
 
-  /** A mail without a code has no further use, so it is removed. */
+  /** Notes that a mail was sent. A mail without a code has no further use, so it is removed. */
   async noteSent(mailId: string, hasCode: boolean): Promise<void> {
     await this.#primary.ask(
       hasCode

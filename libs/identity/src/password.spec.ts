@@ -2,7 +2,7 @@ import { argon2Sync } from 'node:crypto';
 import { hashPassword, isOutdated, isPassword, PasswordsBusyError } from './password.js';
 
 // ASVS 5.0: 11.4.2
-it('stores argon2id at OWASP’s cost with a salt of its own', async () => {
+it('stores an argon2id hash at OWASP’s cost, with a new salt each time', async () => {
   const [one, other] = await Promise.all([hashPassword('correct horse'), hashPassword('correct horse')]);
   expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
   expect(one).not.toBe(other);
@@ -17,11 +17,11 @@ it('recognises the password and no other', async () => {
   expect(await isPassword('', stored)).toBe(false);
 });
 
-it('computes a hash for an account without a password, too, and accepts nothing', async () => {
+it('computes a hash even for an account without a password, and accepts nothing', async () => {
   expect(await isPassword('anything', null)).toBe(false);
 });
 
-it('verifies a hash of another cost, and states that it is outdated', async () => {
+it('verifies a hash of another cost and reports it as outdated', async () => {
   const nonce = Buffer.alloc(16, 7);
   const hash = argon2Sync('argon2id', {
     message: 'old password',
@@ -42,7 +42,7 @@ it('verifies a hash of another cost, and states that it is outdated', async () =
 it('refuses more work than it finishes in about a second, and works again afterwards', async () => {
   const results = await Promise.allSettled(Array.from({ length: 80 }, () => isPassword('guess', null)));
   const refused = results.filter(({ status }) => status === 'rejected');
-  // Two run, 64 wait.
+  // Two hashes run and 64 wait.
   expect(refused).toHaveLength(80 - 66);
   for (const each of refused) expect((each as PromiseRejectedResult).reason).toBeInstanceOf(PasswordsBusyError);
   expect(await isPassword('guess', await hashPassword('guess'))).toBe(true);

@@ -25,12 +25,12 @@ const STORED =
  * and name look-ups, and bound the memory at 38 MiB.
  */
 const AT_ONCE = 2;
-/** About a second of work. */
+/** Most passwords that wait: about a second of work. */
 const WAITING_MAX = 64;
 
 const hashWith = promisify(argon2);
 
-/** More passwords wait to be checked than this process can check within a second. */
+/** More passwords are waiting than this process can hash within about a second. */
 export class PasswordsBusyError extends Error {
   override readonly name = 'PasswordsBusyError';
 }
@@ -47,7 +47,7 @@ async function derive(password: string, salt: Buffer, cost: Cost, length: number
   }
   try {
     return await hashWith('argon2id', {
-      // Two ways to type one character must be one password.
+      // One character can have two encodings. Both must be the same password.
       message: password.normalize('NFC'),
       nonce: salt,
       parallelism: cost.lanes,
@@ -57,7 +57,7 @@ async function derive(password: string, salt: Buffer, cost: Cost, length: number
     });
   } finally {
     const next = waiting.shift();
-    // The next one takes this place.
+    // The next waiting hash takes the place of this one.
     if (next === undefined) running -= 1;
     else next();
   }
@@ -71,8 +71,8 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /**
- * Whether it is the password. Without a stored hash (an unknown account) it is not, after the same time. Throws a
- * `PasswordsBusyError`.
+ * Whether this is the password. Without a stored hash (an unknown account) the result is false, after the same time.
+ * Throws a `PasswordsBusyError`.
  */
 export async function isPassword(password: string, storedHash: string | null): Promise<boolean> {
   const { cost, salt, hash } = parse(storedHash ?? NO_PASSWORD);

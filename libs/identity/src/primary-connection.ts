@@ -2,7 +2,7 @@ import { hostPort, type Address } from '@eco/base';
 import { SideConnection, SQLSTATE } from '@eco/postgres';
 import { readFailureKind } from '@eco/reads';
 
-/** The account store can't be reached or can't answer now. Nothing is wrong with the request. */
+/** The account store can't be reached or can't answer now. The request itself may be valid. */
 export class IdentityUnavailableError extends Error {
   override readonly name = 'IdentityUnavailableError';
 }
@@ -15,7 +15,7 @@ export interface PrimaryConnectionOptions {
   readonly applicationName: string;
 }
 
-/** A person waits for the answer, and a commit waits for a replica. */
+/** Longest wait for an answer, ms. It covers a commit that waits for a replica, and is short because a person waits. */
 const ASK_MS = 3_000;
 
 /**
@@ -59,7 +59,7 @@ export class PrimaryConnection {
   }
 }
 
-/** Without a severity the error is not the server's: the connection could not be made, broke, or was too slow. */
+/** An error without a severity is not the server's: the connection failed, broke, or was too slow. */
 function isUnavailable(error: unknown): boolean {
   const { severity, code } = error as { severity?: string; code?: string };
   if (severity === undefined || code === SQLSTATE.readOnlyTransaction) return true;

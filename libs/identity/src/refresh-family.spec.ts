@@ -5,14 +5,14 @@ import { familyHashOf, newFamily, REPEAT_MS, useToken, type RefreshFamily } from
 const bytes = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((each) => Buffer.from(each));
 
-/** A step of a holder: which token it uses, counted back from the newest, and how long after the step before, ms. */
+/** A step of a holder. `back`: the used token, counted back from the newest. `afterMs`: time since the step before. */
 const step = fc.record({
   back: fc.integer({ min: 0, max: 3 }),
   afterMs: fc.oneof(fc.integer({ min: 0, max: REPEAT_MS }), fc.integer({ min: 0, max: 10 * REPEAT_MS })),
   random: bytes(32),
 });
 
-/** Uses tokens until the family ends. `tokens`: all that were given out, the oldest first. */
+/** Uses tokens until the family ends. Returns all `tokens` that were given out, the oldest first. */
 function play(random: Buffer, steps: readonly { back: number; afterMs: number; random: Buffer }[]) {
   const begun = newFamily(random);
   const tokens = [begun.token];
@@ -38,7 +38,7 @@ function play(random: Buffer, steps: readonly { back: number; afterMs: number; r
   return { family, tokens, seen };
 }
 
-it('rotates the newest token, repeats the one before for 10 s, and ends for any other', () => {
+it('rotates the newest token, repeats the successor of the last used one for 10 s, and ends for any other', () => {
   fc.assert(
     fc.property(bytes(64), fc.array(step, { maxLength: 12 }), (random, steps) => {
       for (const { age, sinceUseMs, type } of play(random, steps).seen) {
@@ -59,7 +59,7 @@ it('gives out no token twice', () => {
   );
 });
 
-it('stores nothing from which a token can be read', () => {
+it('stores nothing from which a token can be computed', () => {
   fc.assert(
     fc.property(bytes(64), fc.array(step, { maxLength: 6 }), (random, steps) => {
       const { family, tokens } = play(random, steps);
@@ -69,7 +69,7 @@ it('stores nothing from which a token can be read', () => {
   );
 });
 
-it('takes a token of another family, or a guess without the family’s part, for foreign', () => {
+it('treats a token of another family, or a guess without the family’s part, as foreign', () => {
   const mine = newFamily(Buffer.alloc(64, 1));
   const other = newFamily(Buffer.alloc(64, 2));
   const [, second = ''] = mine.token.split('.');
@@ -79,7 +79,7 @@ it('takes a token of another family, or a guess without the family’s part, for
   }
 });
 
-it('takes a guess with the family’s part for a reuse: only a holder of a token knows that part', () => {
+it('treats a guess with the family’s part as a reuse: only a holder of a token knows that part', () => {
   const { family, token } = newFamily(Buffer.alloc(64, 1));
   const [first = ''] = token.split('.');
   expect(useToken(family, `${first}.${'A'.repeat(43)}`, 0, Buffer.alloc(32)).type).toBe('reuse');

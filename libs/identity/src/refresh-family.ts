@@ -1,16 +1,16 @@
 import { createHash, createHmac } from 'node:crypto';
 
 /*
- * The refresh tokens of one session, as pure functions. A token is two times 32 random bytes: the first names the
- * session and stays, the second changes with each use. Only hashes are stored.
+ * The refresh tokens of one session, as pure functions. A token has two parts of 32 random bytes. The first part names
+ * the session and stays, the second changes with each use. Only hashes are stored.
  *
- * A used token that returns proves that two holders have it, so the session ends (RFC 9700, section 4.14.2). Any text
- * with the first part of a session can only come from a holder of one of its tokens: nobody can end the session of
- * another person with a guess.
+ * A used token that is presented again proves that two holders have it, so the session ends (RFC 9700, section 4.14.2).
+ * Only a holder of one of its tokens knows the first part of a session, so nobody can end the session of another person
+ * with a guess.
  *
- * For 10 s after its use a token gets the same successor again: two tabs of a browser refresh at the same time, or the
- * first response was lost. The successor is an HMAC of the used token under a key that is stored, so it can be computed
- * again, but neither from the store alone nor from the used token alone.
+ * For 10 s after its use a token gets the same successor again, because two tabs of a browser may refresh at the same
+ * time and a response may be lost. The successor is an HMAC of the used token under a stored key. It can be computed
+ * again, but only from both: the used token and the key.
  */
 
 const PART_BYTES = 32;
@@ -18,24 +18,26 @@ const TOKEN = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 /** After its use a token gets its successor again for this time, ms. */
 export const REPEAT_MS = 10_000;
 
-/** What is stored of a session's tokens. Hashes and key are 32 bytes in base64url. */
+/** The stored data about a session's tokens. Hashes and key are 32 bytes in base64url. */
 export interface RefreshFamily {
   /** SHA-256 of the first part of every token of the session. */
   readonly familyHash: string;
   /** SHA-256 of the second part of the token that may be used next. */
   readonly tokenHash: string;
-  /** The same of the token that was used last; null: none yet. */
+  /** SHA-256 of the second part of the token that was used last. Null: none was used yet. */
   readonly usedHash: string | null;
   /** Key from which the successor of the used token is computed. */
   readonly successorKey: string | null;
-  /** When the used token was used first, ms since 1970. */
+  /** First use of that token, ms since 1970. */
   readonly usedAtMs: number | null;
 }
 
-/** - `rotate`: store `family` and give out `token`.
+/**
+ * - `rotate`: store `family` and give out `token`.
  * - `repeat`: give out `token` again; nothing changes.
- * - `reuse`: a token that was used before; the session must end.
- * - `foreign`: it is no token of this family. */
+ * - `reuse`: the token was used before; end the session.
+ * - `foreign`: the token does not belong to this family.
+ */
 export type RefreshDecision =
   | { readonly type: 'rotate'; readonly family: RefreshFamily; readonly token: string }
   | { readonly type: 'repeat'; readonly token: string }
@@ -56,13 +58,13 @@ export function newFamily(random: Buffer): { family: RefreshFamily; token: strin
   return { family, token: `${first}.${second}` };
 }
 
-/** The hash by which the family of a token is found; undefined: this text is no token. */
+/** The hash by which the family of a token is found. Undefined: the text is no token. */
 export function familyHashOf(token: string): string | undefined {
   const first = TOKEN.exec(token)?.[1];
   return first === undefined ? undefined : sha256(first);
 }
 
-/** Decides the use of a token at a time. `random`: 32 random bytes. */
+/** Decides about the use of a token at the time `nowMs`. `random`: 32 random bytes. */
 export function useToken(family: RefreshFamily, token: string, nowMs: number, random: Buffer): RefreshDecision {
   const [, first = '', second = ''] = TOKEN.exec(token) ?? [];
   if (sha256(first) !== family.familyHash) return { type: 'foreign' };
@@ -92,7 +94,7 @@ function successorOf(second: string, successorKey: string): string {
   return createHmac('sha256', Buffer.from(successorKey, 'base64url')).update(second).digest('base64url');
 }
 
-/** Base64url of the hash. Hashes are compared, not secrets, so the comparison needs no constant time. */
+/** SHA-256 in base64url. Only hashes are compared, never secrets, so the comparison needs no constant time. */
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }

@@ -4,11 +4,11 @@ import { NO_POSITION } from '@eco/routing';
 import { ENDED_SESSIONS_MS } from './lifetimes.js';
 
 /**
- * A process refuses the tokens of a session that was revoked after at most this time plus the lag of the node that
- * shows it, which is below 1 s unless a replica is cut off.
+ * Interval at which revocations are read, ms. A process refuses the tokens of a revoked session after at most this time
+ * plus the lag of the node that it reads. The lag is below 1 s unless a replica is cut off.
  */
 const LOOK_EVERY_MS = 1_000;
-/** Nodes differ in their lag: one may show a revocation this much later than another. */
+/** Nodes differ in their lag: one may show a revocation later than another, by at most this time, ms. */
 const OVERLAP_MS = 60_000;
 
 interface RevokedRow {
@@ -24,13 +24,13 @@ const revokedSessions = query<RevokedRow>({
 });
 
 /**
- * The revoked sessions, as known to a process that verifies tokens. Without a database the last known ones stay
+ * The revoked sessions, as known to a process that verifies tokens. While no database can be read, the known ones stay
  * revoked.
  */
 export class RevokedSessions {
   readonly #reads: Pick<Reads, 'groupIds' | 'ofGroup'>;
   readonly #log: Log;
-  /** By session id: when it was revoked, ms since 1970. */
+  /** Time of the revocation, ms since 1970, by session id. */
   readonly #sessions = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -46,7 +46,7 @@ export class RevokedSessions {
     return this.#sessions.has(sessionId);
   }
 
-  /** Settles after the first look, also when no node answers. */
+  /** Reads revocations from time to time. Resolves after the first read, even if no node answers. */
   async start(): Promise<void> {
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#look();
@@ -63,7 +63,7 @@ export class RevokedSessions {
   }
 
   async #read(): Promise<void> {
-    // Their tables are in the first group.
+    // The tables of sessions are in the first group.
     const [home = ''] = this.#reads.groupIds;
     const answer = await this.#reads.ofGroup(home, revokedSessions, [this.#newestMs - OVERLAP_MS], {
       position: NO_POSITION,
@@ -71,7 +71,7 @@ export class RevokedSessions {
     });
     if (answer.type !== 'answer') {
       if (!this.#isFailing) {
-        this.#log.warn({ reason: reasonOf(answer) }, 'revoked sessions can not be read; the known ones stay revoked');
+        this.#log.warn({ reason: reasonOf(answer) }, 'revoked sessions could not be read; the known ones stay revoked');
       }
       this.#isFailing = true;
       return;
@@ -84,7 +84,10 @@ export class RevokedSessions {
     this.#forgetOld();
   }
 
-  /** No token of theirs is accepted any more. They are in the order in which they were seen, the oldest first. */
+  /**
+   * Forgets sessions of which no token is accepted any more. The map is in the order in which they were read, the
+   * oldest first.
+   */
   #forgetOld(): void {
     for (const [sessionId, revokedMs] of this.#sessions) {
       if (revokedMs > this.#newestMs - ENDED_SESSIONS_MS) return;

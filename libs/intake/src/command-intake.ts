@@ -61,11 +61,11 @@ export interface CommandRequest<K extends CommandKind> {
   readonly kind: K;
   readonly body: CommandBody<K>;
   readonly correlationId: string;
-  /** Who asked; absent: unknown. */
+  /** Person or program that requests the command. Absent: unknown. */
   readonly actor?: Actor;
   /** How long to wait for the writer's decision, s; 0: not at all. */
   readonly waitSeconds: number;
-  /** From `nextStamp`, if the response states it; absent: the intake makes one. */
+  /** Stamp from `nextStamp`, if the response states it. Absent: the intake makes one. */
   readonly stamp?: Stamp;
 }
 
@@ -75,11 +75,11 @@ export interface CommandIntakeOptions {
   readonly sentBy: string;
   /** Branch that takes these commands; null: the head office. */
   readonly branchId: string | null;
-  /** Shows whether a group decides at all, its clock, and what it decided. */
+  /** Shows whether a group decides, its clock, and its decisions. */
   readonly reads: Reads;
   /** Keeps commands that can wait when the brokers do not confirm them; absent: nothing is kept. */
   readonly local?: LocalAcceptance;
-  /** Ends every wait: what is accepted by then is reported as accepted. */
+  /** Ends every wait. Commands that are accepted by then are reported as accepted. */
   readonly stopping: AbortSignal;
 }
 
@@ -153,7 +153,10 @@ export class CommandIntake {
     return submission;
   }
 
-  /** At a branch everybody acts for the branch, also who belongs to none: the writer refuses any other. */
+  /**
+   * At a branch every person acts for that branch, including a customer, who belongs to none. The writer refuses an
+   * actor of any other branch.
+   */
   #actorOf({ actor }: Pick<CommandRequest<CommandKind>, 'actor'>): Actor | undefined {
     return actor && { ...actor, branchId: actor.branchId ?? this.branchId };
   }
@@ -273,7 +276,9 @@ export class CommandIntake {
   }
 }
 
-/** Whether this content claims its key: it was or may have been accepted, and no other content came first. */
+/**
+ * Whether this content claims its key. It does if it was or may have been accepted, and no other content came first.
+ */
 function standsForKey(submission: Submission): boolean {
   if (submission.type === 'answered') return submission.reply.type !== 'key-conflict';
   return submission.type !== 'not-accepted';

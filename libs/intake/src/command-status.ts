@@ -3,7 +3,7 @@ import { query, type Reads } from '@eco/reads';
 import { formatPosition, NO_POSITION, positionOf } from '@eco/routing';
 
 /**
- * What is certain about a command, from one snapshot. `never`: the group's clock is past the command's `notAfter` and
+ * Certain knowledge about a command, from one snapshot. `never`: the group's clock is past the command's `notAfter` and
  * nothing was decided, so it will never be done: any later batch finds it expired. `open`: it may still be decided, or
  * this is unknown.
  */
@@ -30,8 +30,9 @@ interface Extra {
 }
 
 /**
- * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's.
- * Neither is a forbidden one, which anybody may have sent. An unreadable command is stored under the hash of its content, so its body can't be compared.
+ * $1 command id, $2 its notAfter, $3 its body hash. A dead letter of another body under the id is not this command's. A
+ * forbidden one is not this command's either, because any user may have sent it. An unreadable command is stored under
+ * the hash of its content, so its body can't be compared.
  */
 const commandStatusQuery = query<StatusRow, Extra>({
   name: 'command-status',

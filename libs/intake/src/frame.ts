@@ -1,14 +1,14 @@
 import type { Registry } from 'prom-client';
 import type { Log } from '@eco/base';
 
-/** What an intake needs of its process; the frame of a service fits. */
+/** The parts of its process that an intake needs. The frame of a service fits. */
 export interface IntakeFrame {
   /** The name appears in messages and stamps, and names the journal. */
   readonly config: { readonly name: string };
   readonly log: Log;
   readonly metrics: { readonly registry: Registry };
   readonly health: {
-    /** `missing` returns what the process lacks to be ready; undefined if it lacks nothing. */
+    /** `missing` returns the reason why the process is not ready; undefined if it is ready. */
     indicator(name: string, missing: () => string | undefined): void;
     fact(name: string, state: () => string): void;
   };

@@ -156,7 +156,7 @@ describe('Journal', () => {
   it('reports a failed disk, and continues when it works again', async () => {
     const journal = openJournal();
     const other = new DatabaseSync(journal.file);
-    // As a full disk would, this refuses the write.
+    // This trigger refuses the write, as a full disk would.
     other.exec("CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'disk is full'); END");
     expect(await journal.append(entry(1))).toEqual({ type: 'failed', error: 'disk is full' });
     expect([journal.lastError, journal.depth('orders.g1'), journal.status.bytes]).toEqual(['disk is full', 0, 0]);
@@ -305,7 +305,7 @@ describe('Relay', () => {
   });
 
   it('sends what a file of version 1 holds, each command as it was accepted', async () => {
-    // As version 1 made it, and what an older API has stored: a newer API must always read it.
+    // A file as version 1 made it, with commands that an older API has stored. A newer API must always read it.
     const recorded = new DatabaseSync(path.join(dir, 'central.journal'));
     recorded.exec(`
       CREATE TABLE entries (seq INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL,

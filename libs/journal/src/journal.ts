@@ -25,7 +25,7 @@ export interface NewEntry {
   /** Its queue. Entries of one queue are a lane. */
   readonly queue: string;
   readonly id: string;
-  /** As JSON. */
+  /** The command as JSON. */
   readonly text: string;
 }
 
@@ -266,7 +266,7 @@ export class Journal {
     return Number(changes);
   }
 
-  /** Commits what was appended, then closes the file. Nothing is removed. */
+  /** Commits the appended commands, then closes the file. Nothing is removed. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

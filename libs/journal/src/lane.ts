@@ -22,13 +22,13 @@ export interface Lane {
   readonly most: number;
   /** Consecutive failed tries. */
   readonly failures: number;
-  /** What an operator must repair. */
+  /** Text that names the failure an operator must repair. */
   readonly alarm: string | undefined;
 }
 
 export const FRESH: Lane = { most: MAX_COMMANDS_PER_MESSAGE, failures: 0, alarm: undefined };
 
-/** What happens to the commands of a tried message. `park` concerns a single command only. */
+/** Consequence for the commands of a tried message. `park` concerns a single command only. */
 export interface Verdict {
   readonly of: 'remove' | 'keep' | 'park';
   readonly lane: Lane;

@@ -28,7 +28,7 @@ export class Relay {
     options.journal.onKept((queue) => this.#wake(queue));
   }
 
-  /** What an operator must repair, by queue. */
+  /** Failures that an operator must repair, by queue. */
   get alarms(): ReadonlyMap<string, string> {
     return new Map([...this.#lanes].flatMap(([queue, { alarm }]) => (alarm === undefined ? [] : [[queue, alarm]])));
   }

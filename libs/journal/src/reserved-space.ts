@@ -111,7 +111,7 @@ export class ReservedSpace {
   #takeAndGiveBack(pages: number): void {
     this.#database.exec(`INSERT INTO filler VALUES (zeroblob(${(pages - 1) * PAGE_PAYLOAD_BYTES}))`);
     this.#checkpoint();
-    // This also removes what an interrupted growth has left.
+    // This also removes the filler of an interrupted growth.
     this.#database.exec('DELETE FROM filler');
     this.#checkpoint();
   }

@@ -37,7 +37,7 @@ export function text<T>(pick: (row: T) => string | null): ArrayLiteral<T> {
   return column(pick, quoted);
 }
 
-/** `bytea` from hex digits. */
+/** Writes hex digits as `bytea`. */
 export function hex<T>(pick: (row: T) => string): ArrayLiteral<T> {
   return column(pick, (digits) => `\\\\x${digits}`);
 }

@@ -1,7 +1,7 @@
 import type { Address, Login } from '@eco/base';
 import { SideConnection } from './side-connection.js';
 
-/** What a node reports about itself. */
+/** The report of a node about itself. */
 export type NodeAnswer = PrimaryAnswer | ReplicaAnswer | UnreachableAnswer;
 export interface PrimaryAnswer {
   type: 'primary';

@@ -11,7 +11,7 @@ interface Connection {
   readonly drop: () => void;
   /** Since when an answer has been due; undefined if none is due. */
   silentSince: number | undefined;
-  /** Queries without an answer. */
+  /** Number of queries that wait for an answer. */
   awaited: number;
 }
 

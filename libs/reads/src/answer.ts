@@ -1,6 +1,6 @@
 import { formatPosition, positionOf, type BatchPosition, type GroupPosition, type Position } from '@eco/routing';
 
-/** What a client asks of a read. */
+/** Requirements of a client for a read. */
 export interface ReadOptions {
   readonly position: Position;
   /** Greatest accepted lag; absent: any. */
@@ -9,7 +9,7 @@ export interface ReadOptions {
   readonly waitMs: number;
 }
 
-/** What an answer states about the group that it is from. */
+/** Statements of an answer about its group. */
 export interface Source {
   readonly group: string;
   readonly node: string;

@@ -21,7 +21,7 @@ import { compareBatchPositions, covers, type GroupTerm, type BatchPosition } fro
  * choices", 2001).
  */
 
-/** What is known about a node that can be read. */
+/** Known properties of a node that can be read. */
 export interface ReadableNode {
   readonly name: string;
   readonly role: 'primary' | 'replica';

@@ -7,8 +7,8 @@ import { query, type Query } from './query.js';
 import type { Reads } from './reads.js';
 
 /*
- * Reads from the schema of an event consumer. The data reflects what the consumer has applied, as its progress rows
- * state per topic and group, and not the node's group_state.
+ * Reads from the schema of an event consumer. The data reflects the changes that the consumer has applied, as its
+ * progress rows state per topic and group, and not the node's group_state.
  *
  * Progress moves only with a change of the consumer's topics. If the batches after it have no such change, the consumer
  * looks behind but covers a later position too.
@@ -176,7 +176,8 @@ async function lagOf(
   if (looked.type !== 'answer' || !looked.extra.all_known) return undefined;
   const { oldest_at_ms: oldestAtMs } = looked.extra;
   const { lagMs } = looked.source;
-  // That node has no change after the progress, so what is missing is at most as old as what the node itself misses.
+  // That node has no change after the progress, so a missing change is at most as old as the changes that the node
+  // itself misses.
   if (oldestAtMs === null) return lagMs;
   const nowMs = reads.clockMs(group);
   return nowMs === undefined ? undefined : Math.max(0, Math.round(nowMs - oldestAtMs), lagMs ?? 0);

@@ -153,7 +153,7 @@ export class GroupReader {
     return new Set([...refusals.values()].map(({ sqlState }) => sqlState)).size === 1;
   }
 
-  /** Reads what only the primary knows on the primary, whatever its load. It waits for no other node. */
+  /** Reads data that only the primary knows, whatever the load of the primary. It waits for no other node. */
   async readOnPrimary<Row, Extra>(
     query: Query<Row, Extra>,
     values: readonly unknown[],

@@ -4,7 +4,7 @@ import type { Observation } from './nodes/group-clock.js';
 
 /**
  * One read of one group, in one statement. The statement also returns the group's position. So position and data are
- * from the same snapshot, on any node. `Row` is what `rows` selects, `Extra` what `extra` selects.
+ * from the same snapshot, on any node. `Row` is the type of the rows that `rows` selects, and `Extra` that of `extra`.
  */
 export interface Query<Row, Extra = unknown> {
   readonly statement: Statement;
@@ -61,7 +61,7 @@ export interface Shown extends Observation {
   readonly inRecovery: boolean;
 }
 
-/** What the node showed of its group in that snapshot. */
+/** State of the group that the node showed in that snapshot. */
 export function shownBy({ state }: StateRow): Shown {
   const [term, tag = '', seq, atMs, inRecovery] = state.split(' ');
   const position: BatchPosition = { term: Number(term), tag, seq: Number(seq) };

@@ -236,7 +236,7 @@ it('a recovery conflict on one replica is answered by another node', async () =>
   }
 });
 
-/** Separate reads, so that what they learn about the nodes does not affect other tests. */
+/** Separate reads, so that their observations of the nodes do not affect other tests. */
 async function withReads<T>(
   settings: Partial<ReadSettings>,
   numbers: readonly number[],

@@ -101,8 +101,8 @@ export class Reads {
   }
 
   /**
-   * The time by which the key's group decides what is too late, ms since 1970; undefined if nothing is seen of the
-   * group.
+   * The clock by which the key's group decides whether a command is too late, ms since 1970; undefined if nothing is
+   * seen of the group.
    */
   groupNowMs(key: string): number | undefined {
     return this.#groupOfKey(key)?.nodes.groupNowMs;

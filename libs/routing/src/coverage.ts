@@ -11,10 +11,10 @@ export interface GroupTerm {
 }
 
 /**
- * - `covered`: the node has what the reader saw.
+ * - `covered`: the node has the batch that the reader saw.
  * - `behind`: not yet, as far as this node knows.
- * - `lost`: never. What the reader saw is not in this node's history, because a failover lost it. From the primary that
- *   is final (`position-lost`); another node may itself be on the lost branch.
+ * - `lost`: never. The batch is not in this node's history, because a failover lost it. From the primary that is final
+ *   (`position-lost`); another node may itself be on the lost branch.
  */
 export type Coverage = 'covered' | 'behind' | 'lost';
 

@@ -107,7 +107,7 @@ describe('the text of a position', () => {
   });
 });
 
-/** As a reader merges the positions that it received, so that it never runs back. */
+/** Merges positions as a reader does, so that its position never runs back. */
 const merge = (a: Position, b: Position) => positionOf([...a.groups, ...b.groups], [...a.orders, ...b.orders]);
 
 describe('a position that requires what others require', () => {

@@ -72,7 +72,7 @@ export const COMMON_CLIENT = 'central';
 
 /** The input of an id that derives from an `Idempotency-Key`. The API is no part of it. */
 export interface KeyedRequest {
-  /** Who chose the key: a client or one of our processes. Equal keys of different origins make different ids. */
+  /** Chooser of the key: a client or a process of EcoMarket. Equal keys of different origins make different ids. */
   readonly origin: string;
   readonly idempotencyKey: string;
 }

@@ -39,7 +39,10 @@ export interface Documents {
   readonly documents?: Readonly<Record<string, () => object>>;
 }
 
-/** Documents do not change while a process runs, and some take 30 ms to render: each is rendered once, when it is read. */
+/**
+ * Adds a document. It does not change while the process runs and may take 30 ms to render, so it is rendered once, when
+ * it is first read.
+ */
 function addDocument(fastify: FastifyInstance, path: string, render: () => object): void {
   let text: string | undefined;
   fastify.get(path, OPEN, (_request, reply) =>

@@ -5,7 +5,8 @@ import type { Violation } from '@eco/contracts';
 const INDICATOR_DEADLINE_MS = 2_000;
 
 /**
- * Returns in words what is missing, or nothing if all is well. If it throws or takes too long, it counts as missing.
+ * Returns a text about the missing part, or undefined if none is missing. If it throws or takes too long, the part
+ * counts as missing.
  */
 export type Indicator = () => string | undefined | Promise<string | undefined>;
 
@@ -19,7 +20,7 @@ export class Health {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** Adds a check. `name` is what the process needs, such as `broker`. Throws if the name is taken. */
+  /** Adds a check. `name`: the needed part, such as `broker`. Throws if the name is taken. */
   indicator(name: string, indicator: Indicator): void {
     if (this.#indicators.has(name)) throw new Error(`there is an indicator ${name} already`);
     this.#indicators.set(name, indicator);

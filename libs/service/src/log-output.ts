@@ -30,7 +30,7 @@ export class LogOutput {
   /** Keeps the descriptor non-blocking, and serves no other purpose. */
   #nonBlocking: Socket | 'not needed' | undefined;
   #waiting = '';
-  /** What the running write, or a failed one, still has to write. */
+  /** The rest of the running write, or of a failed one. */
   #chunk: Buffer | undefined;
   #isWriting = false;
   #timer: NodeJS.Timeout | undefined;

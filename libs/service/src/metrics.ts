@@ -20,7 +20,7 @@ export class Metrics {
     });
     this.refusedConnections = new Counter({
       name: 'http_connections_refused_total',
-      help: 'Connections closed at once because as many were open as may be',
+      help: 'Connections closed at once because the largest allowed number was open',
       registers: [this.registry],
     });
     this.budgetsExceeded = new Counter({

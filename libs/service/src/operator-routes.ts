@@ -17,7 +17,7 @@ export function addOperatorRoutes(
   const missing = async (): Promise<Violation[]> =>
     stopping.aborted ? [{ at: 'process', message: 'is stopping' }] : health.missing();
   fastify.get('/health/live', OPEN, () => ({ status: 'live' }));
-  // Which parts there are, and what ails them, is of no concern to a client.
+  // A client does not see the parts of the process and their state.
   fastify.get('/health/ready', OPEN, async () => {
     if ((await missing()).length > 0) throw problem('not-ready');
     return { status: 'ready' };

@@ -9,10 +9,10 @@ import { connectionOptions, refuseConnection } from './http/connections.js';
  * share one router, so the forms in the API documents send their requests to the origin that they came from (ADR 0074).
  */
 
-/** Most connections at a time: more than monitoring and a few people need. */
+/** Most open connections. Monitoring and a few people need fewer. */
 const CONNECTIONS_MAX = 200;
 
-/** Routes that only operators get, by path. `/health/ready` has a second, shorter answer for clients. */
+/** Routes that only operators get, by path. Clients get a shorter answer from `/health/ready`. */
 const OPERATORS_ONLY = /^\/$|^\/metrics$|^\/docs(?:[/-]|$)/;
 
 /** Constraint of a route that only operators get. */
@@ -22,7 +22,7 @@ export class OperatorsListener {
   readonly #server: Server;
   readonly #received = new WeakSet<IncomingMessage>();
 
-  /** Create it before the routes are added: it marks those that only operators get. */
+  /** Create it before the routes are added, because it marks the routes that only operators get. */
   constructor(fastify: FastifyInstance) {
     this.#server = createServer(connectionOptions, (request, response) => {
       this.#received.add(request);

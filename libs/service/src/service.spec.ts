@@ -81,7 +81,7 @@ class OrdersController {
   }
 }
 
-/** What was read of a streamed response, and whether it ended in order. */
+/** The chunks that were read of a streamed response, and whether it ended in order. */
 const streamed = { chunks: 0, isOver: false, end: (): void => undefined };
 
 @Controller('lists')
@@ -185,7 +185,7 @@ describe('a valid request', () => {
     expect(await response.json()).toEqual({ orderId, limit: 5 });
   });
 
-  it('gets a correlation id of its own, and the log names the client’s if it is fit for a log', async () => {
+  it('gets a new correlation id, and the log also names the client’s id if it is fit for a log', async () => {
     const idOf = async (given: string) => {
       const response = await post(JSON.stringify(order), { 'x-correlation-id': given });
       return response.headers.get('x-correlation-id') ?? '';
@@ -338,7 +338,7 @@ describe('a request that another site can have sent', () => {
 });
 
 describe('a connection', () => {
-  it('that ends within a body is no error of the service', async () => {
+  it('that ends within a body is not logged as an error of the service', async () => {
     const lines: string[] = [];
     const log = createLog({ ...config, logLevel: 'debug' }, { write: (line) => void lines.push(line) });
     const logging = await startService(createFrame(config, log), { module: TestModule, authorization });
@@ -400,7 +400,7 @@ describe('the routes for operators', () => {
     expect((await askAsOperator('/health/ready')).status).toBe(200);
   });
 
-  it('show a client only whether the process is ready', async () => {
+  it('show clients only whether the process is ready', async () => {
     frame.health.indicator('database', () => 'no connection to db-1');
     expect(await problemIn(await ask('/health/ready'), 503, 'not-ready')).not.toHaveProperty('faults');
     expect(await faultsIn(await askAsOperator('/health/ready'), 503, 'not-ready')).toHaveProperty('database');

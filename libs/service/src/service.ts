@@ -43,7 +43,7 @@ export interface Frame {
   readonly log: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
-  /** Aborted when the process begins to stop: code that waits for something should then respond with what it has. */
+  /** Aborted when the process begins to stop. Waiting code should then respond with the data that it has. */
   readonly stopping: AbortSignal;
   /** Aborts `stopping`. */
   beginStop(): void;
@@ -70,10 +70,10 @@ export interface ServiceOptions extends Documents {
 }
 
 export interface Service {
-  /** `http://host:port` as it really listens to clients; without an API the same as `operatorsUrl`. */
+  /** `http://host:port` of the listener for clients. Without an API it is the same as `operatorsUrl`. */
   readonly url: string;
   readonly port: number;
-  /** Of the listener with metrics, details of readiness and documents. */
+  /** URL of the listener with metrics, details of readiness and documents. */
   readonly operatorsUrl: string;
   readonly app: NestFastifyApplication;
   /** Not ready → accept nothing new → finish running requests → close. It may be called any number of times. */
@@ -185,7 +185,7 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
       principal: principalOf(request)?.id,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
-      // The id of what the request created, such as an order. With it the correlation id can be found.
+      // The id of the object that the request created, such as an order. With it the correlation id can be found.
       location: reply.getHeader('location'),
     },
     'request',

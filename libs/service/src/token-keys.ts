@@ -2,13 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { VerifierSecrets } from '@eco/access';
 import type { Log } from '@eco/base';
 
-/** A rotation waits longer than this between its two steps; see `rotateSigningKey` of @eco/cluster. */
+/**
+ * Interval at which the file is read, ms. A rotation waits longer between its two steps; see `rotateSigningKey` of
+ * @eco/cluster.
+ */
 const LOOK_EVERY_MS = 2_000;
 
 /** Token keys in the secrets file of a process. */
 export interface TokenKeysFile<Tokens extends VerifierSecrets> {
   readonly tokens: Tokens;
-  /** Reads the file again. Throws an error that quotes nothing of it. */
+  /** Reads the file again. An error that it throws quotes nothing of the file. */
   readTokens(): Tokens;
 }
 
@@ -30,7 +33,10 @@ export function followTokenKeys<Tokens extends VerifierSecrets>(
       use(tokens);
       log.info({ keys: tokens.keys.map(({ kid }) => kid) }, 'keys of access tokens have changed');
     } catch (error) {
-      log.error({ error: (error as Error).message }, 'keys of access tokens can not be read; the known ones stay');
+      log.error(
+        { error: (error as Error).message },
+        'keys of access tokens could not be read; the known ones stay in use',
+      );
     }
   };
   const timer = setInterval(look, LOOK_EVERY_MS);

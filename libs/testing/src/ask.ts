@@ -31,9 +31,9 @@ export function anonymousClientOf(url: () => string) {
 }
 
 /**
- * The same, each request with the access token of a caller that may send it unless `headers` says otherwise. `url` and
- * `tokens` are read for each request, because servers start after the spec is loaded. `tokens`: the keys of the service,
- * absent: `specTokens`.
+ * The same, but each request has the access token of a caller that may send it, unless `headers` has another. `url` and
+ * `tokens` are read for each request, because servers start after the spec is loaded. `tokens`: the keys of the
+ * service; default `specTokens`.
  */
 export function apiClientOf(
   url: () => string,

@@ -49,7 +49,7 @@ export async function untilBrokersAreWhole(
   await eventually('the brokers are one cluster again', look, { deadlineMs: WHOLE_MS, pauseMs: 500 });
 }
 
-/** What one of the brokers still reports as missing. */
+/** A defect that one of the brokers still reports. */
 async function defectOf(brokers: readonly RunningBroker[], operator: Login): Promise<string | undefined> {
   for (const broker of brokers) {
     const view = await brokerView(broker, operator);

@@ -4,10 +4,7 @@ import { customerIdSchema } from '@eco/contracts';
 /** Keys for services that a spec starts within its own process. */
 export const specTokens = createTokenSecrets();
 
-/**
- * The caller that has the right to use a path, as long as a test does not choose one: the head office, or the customer
- * whose cart it is.
- */
+/** The default caller of a path, which may use it: the head office, or the customer of the cart in the path. */
 function usualGrantOf(path: string): TokenGrant {
   const [, noun, key = ''] = path.split(/[/?]/);
   switch (noun) {
@@ -42,7 +39,7 @@ export class Callers {
     this.#secrets = secrets;
   }
 
-  /** The header of a caller with this grant. */
+  /** Headers with the token of a caller with this grant. */
   async as(grant: TokenGrant): Promise<{ readonly authorization: string }> {
     const name = JSON.stringify(grant);
     const token = this.#tokens.get(name) ?? new OwnToken(await this.#secrets(), grant);
@@ -50,7 +47,7 @@ export class Callers {
     return token.header();
   }
 
-  /** The header of a caller that may use the path. */
+  /** Headers with the token of a caller that may use the path. */
   usual(path: string): Promise<{ readonly authorization: string }> {
     return this.as(usualGrantOf(path));
   }

@@ -124,7 +124,7 @@ async function streaming(): Promise<string[]> {
 const untilBothStream = () =>
   eventually('both replicas stream', async () => (await streaming()).length === 2, { deadlineMs: 120_000 });
 
-/** Of two replicas whose primary has failed, the one that has received more of its log. */
+/** Returns the replica that has received more of the log of a failed primary. */
 async function moreAdvanced(one: RunningDatabase, other: RunningDatabase): Promise<RunningDatabase> {
   const received = async (replica: RunningDatabase) => {
     const [row] = await sql(replica, `SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::text AS place`);
@@ -238,7 +238,7 @@ describe('a broker', () => {
     await expect(ask(one, 'whoami', { deadlineMs: 2000 })).rejects.toThrow();
     expect(received).toEqual([]);
     await one.reconnect();
-    // TCP retransmits what was sent meanwhile.
+    // TCP retransmits the packets that were sent meanwhile.
     await eventually('the answer', () => received[0] === 'data');
     socket.destroy();
     await untilWhole(one);

@@ -18,7 +18,7 @@ export interface DatabaseGroup {
   stop(): Promise<void>;
 }
 
-/** Time limit of a query, ms. A query may wait for what a test blocks. */
+/** Time limit of a query, ms. A query may wait for a lock that a test holds. */
 const ASK_MS = 30_000;
 
 /** Starts a group in some three seconds, with one replica unless the options say otherwise. */

@@ -3,8 +3,8 @@ import { BrokerConnection, COMMANDS_EXCHANGE } from '@eco/broker';
 import { eventually } from './eventually.js';
 
 /**
- * Publishes a message as it is, past all checks of a publisher, and waits until a queue has it. Throws if no queue takes
- * it. `isSigned` false: without the sender's name, as no service of ours sends it.
+ * Publishes a message as it is, without the checks of a publisher, and waits until a queue has it. Throws if no queue
+ * takes it. `isSigned` false: the message lacks the sender's name, which every service sets.
  */
 export async function publishRaw(
   { brokers, ...login }: Login & { brokers: readonly Address[] },

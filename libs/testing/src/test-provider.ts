@@ -2,9 +2,9 @@
 export type TestProvider = 'native' | 'containers';
 
 /**
- * For suites that run on either provider, end to end and faults: the value of ECO_TEST_PROVIDER (native, containers,
- * auto). The default auto uses containers if an engine has their images, and processes otherwise. The choice and its
- * reason are printed on stderr, so that the output of a run shows what was tested.
+ * Provider of the suites that run on either one, end to end and faults: the value of ECO_TEST_PROVIDER (native,
+ * containers, auto). The default auto uses containers if an engine has their images, and processes otherwise. The
+ * choice and its reason are printed on stderr, so that the output of a run shows what was tested.
  */
 export async function suiteProvider(): Promise<TestProvider> {
   const asked = process.env['ECO_TEST_PROVIDER'] ?? 'auto';

@@ -48,7 +48,7 @@ export class WriterProcess {
     };
   }
 
-  /** What it has logged since its last start. */
+  /** The log of the process since its last start. */
   get log(): string {
     return this.#said;
   }
@@ -76,7 +76,7 @@ export class WriterProcess {
     process.kill(this.pid, signal);
   }
 
-  /** Asks the process to stop. Settles when it has ended, with the time that took, ms. */
+  /** Asks the process to stop. Resolves with the time until it has ended, ms. */
   async stop(): Promise<number> {
     this.keepsRunning = false;
     const startedMs = performance.now();

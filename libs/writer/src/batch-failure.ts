@@ -47,7 +47,9 @@ export function batchFailureOf(error: unknown): BatchFailure {
   return { type: 'server-error', error, lost, ...(TOO_LARGE.includes(code) && !lost ? { isTooLarge: true } : {}) };
 }
 
-/** For statements that the writer made by itself: no command is to blame for their data, so this is a server error. */
+/**
+ * The failure of statements that the writer made by itself. No command caused their data, so this is a server error.
+ */
 export function withoutCommand(failure: BatchFailure): OtherFailure {
   return failure.type === 'command-error' ? { type: 'server-error', error: failure.error, lost: false } : failure;
 }

@@ -45,12 +45,12 @@ export async function openBatch(
 }
 
 /**
- * Stores and commits what was decided from `state`. `committed` means: committed on the primary and flushed by a
- * replica, if the group has one. After `unknown` the session is destroyed. After any other failure no transaction is
- * open.
+ * Stores and commits the decisions that were made from `state`. `committed` means: committed on the primary and flushed
+ * by a replica, if the group has one. After `unknown` the session is destroyed. After any other failure no transaction
+ * is open.
  *
- * A batch without effects commits too: its wait for a replica covers what an earlier, unknown COMMIT of the same
- * commands may have left only on the primary.
+ * A batch without effects commits too. Its wait for a replica covers an earlier, unknown COMMIT of the same commands,
+ * whose rows may be only on the primary.
  *
  * `suspectIds`: rows of `eco.suspect` whose commands it settles. `removals`: expired rows.
  */

@@ -13,9 +13,9 @@ const HOLD_MS = 60_000;
 const REPLICA_WAIT_MS = 5000;
 const LOOK_EVERY_MS = 500;
 
-/** What `DatabaseWait` reads of the writer's session. */
+/** The property of the writer's session that `DatabaseWait` reads. */
 export interface ReplicaWait {
-  /** For how long a COMMIT has waited for a replica, ms; 0: it does not wait. */
+  /** Time for which a COMMIT has waited for a replica, ms. 0: it does not wait. */
   readonly replicaWaitMs: number;
 }
 

@@ -6,12 +6,12 @@ import { batchFailureOf, withoutCommand, type OtherFailure } from './batch-failu
 import type { WriterSession } from './session.js';
 
 /**
- * Which session may write. A session that holds the advisory lock puts its tag into the group's row. From then on the
- * fence passes for no other session.
+ * The right to write. A session that holds the advisory lock puts its tag into the group's row. From then on the fence
+ * passes for no other session.
  *
  * The term begins with its first batch. A leadership that decides nothing is invisible to readers and leaves no row
  * behind. The first leadership after a promotion takes its term at once, because the promotion starts another history:
- * whatever readers saw and the promotion lost is lost from then on.
+ * batches that readers saw and the promotion lost are lost from then on.
  *
  * The lock is polled, never waited for. A session that waits in the lock holds a snapshot, which holds back vacuum
  * (batch time rose from 20 to 87 ms within 400 batches).
@@ -24,7 +24,7 @@ export interface LeaderTerm extends GroupPosition {
   readonly tag: string;
   /** The group's last batch when the leadership began. */
   readonly seq: number;
-  /** What readers see until its first batch: usually the previous leadership. */
+  /** The leadership that readers see until the first batch: usually the previous one. */
   shown: { term: number; tag: string };
   /** The chain's fixed number of buckets. */
   buckets: number;
@@ -138,7 +138,7 @@ export async function hasDueHolds(session: WriterSession): Promise<boolean> {
   );
 }
 
-/** What a standby sees of the leader. */
+/** Signs of the leader that a standby sees. */
 export interface HolderSigns {
   /** Grows with the holder's batches and heartbeats. It is a counter, which no clock turns back. */
   sign: string;

@@ -27,7 +27,7 @@ afterAll(() => group.stop());
 
 it('is not ready while another session holds the lock and gives no sign, and leads when it is free', async () => {
   const [server] = group.servers as [DatabaseGroup['servers'][number]];
-  // No role of ours can take it, except the writer's.
+  // Of EcoMarket's roles only the writer's can take the lock.
   const holder = new SideConnection({ host: server.host, port: server.port }, group.superuser, 'spec');
   await holder.ask('SELECT pg_advisory_lock($1)', [0x0ec0], ANSWER_MS);
   const leadership = new Leadership({ writer: idle, nodes: group.servers, login: group.login('eco_writer'), log });

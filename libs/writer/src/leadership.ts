@@ -33,7 +33,7 @@ const HOLDER_MS = 1000;
 const STALLED_MS_MAX = 13_000;
 /** A standby whose last poll is older than this can't take over. */
 const POLLED_MS_MAX = 3000;
-/** A takeover is over by then. A leader gives a sign every second. */
+/** A takeover ends within this time, ms. A leader gives a sign every second. */
 const LEADERLESS_MS_MAX = 15_000;
 /** Time for the current batch to finish while the process stops; after that its messages are redelivered. */
 const FINISH_MS = 3500;
@@ -41,18 +41,18 @@ const FINISH_MS = 3500;
 /** Why a leadership ended. */
 export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFailure;
 
-/** What a leader does with its session: the writer's loop. */
+/** The writer's loop, which a leader runs over its session. */
 export interface LeaderLoop {
   /** Runs until `stop` aborts or the leadership ends. */
   lead(session: WriterSession, leaderTerm: LeaderTerm, stop: AbortSignal): Promise<LeadershipEnd>;
-  /** How long the current work has waited for the database, ms; 0: nothing waits. */
+  /** Time for which the current work has waited for the database, ms. 0: nothing waits. */
   readonly waitedMs: number;
   /**
    * The highest number of tries of any command that is tried alone; 0 if there is no such command. Above 3 an operator
    * must decide.
    */
   readonly suspectTries: number;
-  /** What keeps this writer from writing now; undefined while it does not lead. */
+  /** The reason why this leader can't write now. Undefined: it can, or it does not lead. */
   readonly obstacle: string | undefined;
   /**
    * Name of this process if it began to try suspects and has not settled them. It is alive, so it withdraws the try:
@@ -79,7 +79,7 @@ export class Leadership {
   readonly #leaderSigns = new StallDetector();
   /** How long this standby has seen no sign of a leader, ms; 0: it sees signs, or is no standby. */
   #leaderlessMs = 0;
-  /** What the writer waits for, as shown by health. */
+  /** Text about the thing that the writer waits for, as shown by health. */
   #waitsFor = 'an answer of the nodes';
   readonly #options: LeadershipOptions;
 
@@ -107,7 +107,7 @@ export class Leadership {
     return this.#leaderTerm;
   }
 
-  /** Why this writer neither writes nor could take over at once. */
+  /** The reason why this writer neither writes nor could take over at once. */
   get obstacle(): string | undefined {
     if (this.#leaderTerm !== undefined) return this.#options.writer.obstacle;
     const polled = this.#polledAt !== undefined && performance.now() - this.#polledAt < POLLED_MS_MAX;

@@ -10,7 +10,7 @@ import { readClocks, type Clocks } from './gauges.js';
  */
 
 const EVERY_MS = 2000;
-/** Time limit of a query. It is long, because the server may be busy and nothing waits for the result. */
+/** Time limit of a query, ms. It is long, because the server may be busy and nothing waits for the result. */
 const ANSWER_MS = 5000;
 /** A clock that differs by more than this many seconds is set wrongly, not merely inexact. */
 const CLOCK_S_MAX = 5;

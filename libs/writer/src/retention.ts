@@ -3,10 +3,10 @@ import { textsLiteral, type Statement } from '@eco/postgres';
 import type { Row, WriterSession } from './session.js';
 
 /*
- * Removes what is kept only for a time: tombstones, closed dead letters (and key conflicts, which can only be closed),
- * removed cart items, and empty carts. docs/operations.md lists all tables. As with all data of a group, the leader
- * removes them in a batch: fenced, replicated, a limited number of rows at a time. A removal lets no late command take
- * effect: all these rows are kept for longer than `COMMAND_DAYS_MAX`, after which a command expires.
+ * Removes rows that are kept only for a time: tombstones, closed dead letters (and key conflicts, which can only be
+ * closed), removed cart items, and empty carts. docs/operations.md lists all tables. As with all data of a group, the
+ * leader removes them in a batch: fenced, replicated, a limited number of rows at a time. A removal lets no late
+ * command take effect: all these rows are kept for longer than `COMMAND_DAYS_MAX`, after which a command expires.
  */
 
 /** Rows of one kind per batch. With 500 rows a batch took 5 to 10 ms longer than an empty one, on a busy machine. */

@@ -4,8 +4,8 @@ import { textsLiteral, type Statement } from '@eco/postgres';
 import type { WriterSession } from './session.js';
 
 /**
- * Loads what a batch's commands touch, by key. Each statement is pipelined behind the fence and runs after it, so it
- * sees what the previous leader committed. Nobody else can write until this transaction ends.
+ * Loads the rows that a batch's commands touch, by key. Each statement is pipelined behind the fence and runs after it,
+ * so it sees the commits of the previous leader. Nobody else can write until this transaction ends.
  */
 
 const ownership: Statement = {

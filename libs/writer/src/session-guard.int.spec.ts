@@ -42,7 +42,7 @@ async function holdSnapshot(connection: SideConnection): Promise<void> {
   await connection.ask('SELECT FROM eco.group_state', [], ANSWER_MS);
 }
 
-it('ends a reader that lifts its limits, on the primary and on a replica, and the writer leads on', async () => {
+it('ends a reader that lifts its limits, on the primary and on a replica, while the writer keeps the leadership', async () => {
   const { host, port } = server(0);
   const session = await WriterSession.open({ host, port }, group.login('eco_writer'));
   expect(await tryToLead(session)).toBe(true);

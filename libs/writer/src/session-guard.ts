@@ -3,7 +3,7 @@ import { endLongTransactions } from '@eco/database';
 import type { SideConnection } from '@eco/postgres';
 
 const EVERY_MS = 2000;
-/** A busy server may take long; nothing waits for this. */
+/** Time limit of a query, ms. It is long, because the server may be busy and nothing waits for the result. */
 const ANSWER_MS = 5000;
 
 export interface SessionGuardOptions {
@@ -14,7 +14,7 @@ export interface SessionGuardOptions {
 
 /**
  * Ends sessions of other roles whose transaction exceeds the limit of their role. A role's own timeouts are only
- * defaults, which each of its sessions may lift. Every writer does it, the standby too.
+ * defaults, which each of its sessions may lift. Every writer runs a guard, the standby too.
  */
 export class SessionGuard {
   readonly #options: SessionGuardOptions;

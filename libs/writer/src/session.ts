@@ -6,14 +6,14 @@ import { ElapsedTime } from './elapsed-time.js';
 
 /**
  * The writer's one connection to the primary. It holds the advisory lock and runs the batches, so both end with it. It
- * has no client-side query timeout and no cancel: cutting short a COMMIT's wait for a replica would publish what is not
- * replicated. The server limits every other statement, keepalives detect a dead peer, and a watch on another connection
- * (`watch.ts`) destroys this session when its backend is gone.
+ * has no client-side query timeout and no cancel: cutting short a COMMIT's wait for a replica would publish rows that
+ * are not replicated. The server limits every other statement, keepalives detect a dead peer, and a watch on another
+ * connection (`watch.ts`) destroys this session when its backend is gone.
  */
 const settings: Readonly<Record<string, string>> = {
   application_name: 'eco writer',
-  // The load must see what the previous leader committed while the fence waited for it. One snapshot per transaction
-  // would not.
+  // The load must see the commits of the previous leader while the fence waited for it. One snapshot per transaction
+  // would not show them.
   default_transaction_isolation: 'read committed',
   // Overrides role and server settings: an outcome is acknowledged only when a replica has it too.
   synchronous_commit: 'on',
@@ -157,7 +157,10 @@ export class WriterSession {
     });
   }
 
-  /** Ends at once and says no goodbye. The server then ends the backend, and with it the lock and the transaction. */
+  /**
+   * Closes the connection at once, without a message to the server. The server then ends the backend, and with it the
+   * lock and the transaction.
+   */
   destroy(why: Error): void {
     this.#failure ??= why;
     this.#socket.destroy();

@@ -232,7 +232,7 @@ describe('large orders', () => {
     return batches;
   }
 
-  /** What the server returns for statements of this name during `work`. */
+  /** Results of statements of this name during `work`. */
   async function answersTo(name: string, work: () => Promise<unknown>): Promise<{ rows: number; bytes: number }> {
     const run = session.run.bind(session);
     const all = { rows: 0, bytes: 0 };

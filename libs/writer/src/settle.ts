@@ -15,7 +15,7 @@ import type { Removal } from './retention.js';
 import type { WriterSession } from './session.js';
 import type { Taken } from './taken.js';
 
-/** What a batch did, and how long each phase took. */
+/** Result of a batch, and the time of each phase. */
 export interface Committed<T extends Taken = Taken> {
   type: 'committed';
   /** The commands that the batch settled: all of the part, or those of each queue's front that fit. */
@@ -34,7 +34,7 @@ export interface SettleOptions {
   known?: Failures;
   /** Rows of `eco.suspect` that the transaction deletes if it settles at least one command. */
   suspectIds?: readonly string[];
-  /** Limits of what is loaded. Undefined: there is none. */
+  /** Limits of the load. Undefined: there are none. */
   bounds?: LoadBounds;
   /** Expired rows that the transaction removes. */
   removals?: readonly Removal[];
@@ -176,7 +176,7 @@ function caught<T>(work: () => T): T | Error {
   }
 }
 
-/** Keys of a failed command: only its id, because its other keys may be what can't be loaded. */
+/** Keys of a failed command: only its id, because its other keys may be those that can't be loaded. */
 function keysOf(arrived: readonly Arrived[], failures: Failures) {
   const keys = neededKeys(arrived.filter((one) => !failures.has(one)));
   const ids = new Set(keys.commandIds);

@@ -5,8 +5,8 @@ import type { SuspectSet } from './suspect-rows.js';
 import type { Taken } from './taken.js';
 
 /*
- * Chooses what is decided next from the commands taken from the queues. It always takes the front of a queue, so
- * nothing overtakes an earlier command of the same queue.
+ * Chooses the commands that are decided next, from those taken from the queues. It always takes the front of a queue,
+ * so nothing overtakes an earlier command of the same queue.
  *
  * A poison message ends the process before it can record anything, so the record must be made first. Commands that were
  * delivered three times therefore form a set that is tried separately. The set's ids are stored first, and everything
@@ -37,7 +37,7 @@ export interface Limits {
   readonly lines: number;
 }
 
-/** What is settled next, in one transaction. */
+/** Commands that are settled next, in one transaction. */
 export interface Part<T extends Taken = Taken> {
   readonly taken: readonly T[];
   /** The suspicious commands of this part. Undefined: nothing in it is suspicious. */

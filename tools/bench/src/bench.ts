@@ -47,7 +47,7 @@ export class Bench {
     };
   }
 
-  /** The results are in `measured`. Rejects if the signal aborts, or something did not do what it must. */
+  /** The results are in `measured`. Rejects if the signal aborts, or a part failed. */
   async run(): Promise<void> {
     const { rounds, products, sides } = this.#options;
     const stocked = productsOf(products);

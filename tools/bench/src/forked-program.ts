@@ -2,8 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
 /**
- * A program of ours in a separate process, so that its CPU time can be measured. It gets its settings by a message,
- * because no argument or environment may contain passwords. It reports its port, and ends with us in any case.
+ * A program in a separate process, so that its CPU time can be measured. It gets its settings by a message, because no
+ * argument or environment may contain passwords. It reports its port, and ends with this process in any case.
  */
 export interface ForkedProgram {
   readonly pid: number;

@@ -9,7 +9,10 @@ import type { Components } from './cpu.js';
 
 const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, operators: 0 };
 
-/** The load comes from one address, which stands for all clients of a chain. Services inherit these settings. */
+/**
+ * The load comes from one address but represents all clients of a chain, so there are no budgets. Services inherit
+ * these settings.
+ */
 const NO_BUDGETS = {
   ECO_REQUESTS_PER_MINUTE: '1000000000',
   ECO_ANONYMOUS_REQUESTS_PER_MINUTE: '1000000000',
@@ -89,13 +92,13 @@ export class System {
     return this.writers.map(({ name }) => this.#service(name)?.operatorsUrl ?? '');
   }
 
-  /** As Central, which may send every command but those about dead letters. */
+  /** Access to the brokers as Central, which may send every command except those about dead letters. */
   get brokerAccess(): Login & { brokers: Address[] } {
     const brokers = this.#cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
     return { brokers, ...this.#cluster.brokerLogin('central') };
   }
 
-  /** Empties the queue of orders. Only for orders that were not promised. */
+  /** Empties the queue of orders. Call it only if no client was promised one of them. */
   async purgeOrders(): Promise<void> {
     await this.#cluster.brokers[0]?.control('purge_queue', '--vhost', VHOST, commandQueue('orders', 'g1'));
   }

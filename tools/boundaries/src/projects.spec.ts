@@ -81,8 +81,9 @@ describe('the workspace', () => {
     expect(references.filter((name) => !imports.includes(name))).toEqual([]);
   });
 
-  // Nx finds in package.json whose change makes the cached result of a unit test void.
-  test.each(projects)('$name names for its specs what only they import', ({ devDependencies, specImports }) => {
+  // Nx reads in package.json which projects a unit test depends on. A change of one of them makes the cached result
+  // void.
+  test.each(projects)('$name names the packages that only its specs import', ({ devDependencies, specImports }) => {
     expect(devDependencies).toEqual(specImports);
   });
 

@@ -14,7 +14,7 @@ const files: Record<string, string> = {
   'libs/b/src/main.ts': `import { used } from '@fixture/a';\nconsole.log(used);`,
 };
 
-// Goal: knip, as it is set up here, finds what no other file uses, also what a package exports.
+// Goal: knip, as it is set up here, finds exports that no other file uses, including exports of a package.
 describe('knip', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'eco-knip-'));
   afterAll(() => rmSync(folder, { recursive: true }));

@@ -8,7 +8,7 @@ const BUGS_DIR = path.join(PROJECT_DIR, 'tools/planted/bugs');
 export interface PlantedBug {
   readonly name: string;
   readonly file: string;
-  /** What it breaks, as a sentence. */
+  /** A sentence that states the broken behaviour. */
   readonly breaks: string;
   /** The spec's file, and the name of its test or the beginning of the name. */
   readonly spec: string;
@@ -19,7 +19,7 @@ export interface PlantedBug {
   readonly needsBuild: boolean;
 }
 
-/** In the order of their names. Throws if a patch lacks required lines. */
+/** The planted bugs, in the order of their names. Throws if a patch lacks required lines. */
 export function plantedBugs(): PlantedBug[] {
   return globSync('*.patch', { cwd: BUGS_DIR })
     .sort()

@@ -10,7 +10,7 @@ const ADMINISTRATOR = { administrator: 'any' } as const;
 
 const accountSchema = z.object({
   accountId: uuidSchema,
-  login: z.string().nullable().meta({ description: 'Null: a customer, whose e-mail address is not shown' }),
+  login: z.string().nullable().meta({ description: 'Null for a customer, whose e-mail address is not shown' }),
   role: z.string(),
   branchId: z.string().nullable(),
   customerId: z.string().nullable(),
@@ -29,7 +29,10 @@ const listAccounts = operation({
   access: ADMINISTRATOR,
   query: pageQuerySchema,
   answers: {
-    200: { description: 'One page', body: z.object({ items: z.array(accountSchema), next: z.string().nullable() }) },
+    200: {
+      description: 'One page of accounts',
+      body: z.object({ items: z.array(accountSchema), next: z.string().nullable() }),
+    },
   },
   problems: STORE_PROBLEMS,
 });
@@ -47,7 +50,7 @@ const addAccount = operation({
 
 const changeAccount = operation({
   summary: 'Change role, branch or scopes of an account, or disable it',
-  description: 'Absent fields stay. All sessions of the account end.',
+  description: 'A field that the request omits stays as it is. All sessions of the account end.',
   access: ADMINISTRATOR,
   path: accountPathSchema,
   body: z
@@ -58,7 +61,7 @@ const changeAccount = operation({
       isDisabled: z.boolean(),
     })
     .partial(),
-  answers: { 200: { description: 'The account now', body: accountSchema } },
+  answers: { 200: { description: 'The changed account', body: accountSchema } },
   problems: ['account-unknown', ...STORE_PROBLEMS],
 });
 

@@ -6,7 +6,7 @@ import { timestampSchema, uuidSchema } from '@eco/contracts';
 import { Identity, loginSchema, newPasswordSchema, newPinSchema, type SessionTokens } from '@eco/identity';
 import { Input, operation, Operation, problem, respond, type HttpResponse, type InputOf } from '@eco/service';
 
-/** A person and the person's own sessions. */
+/** Callers of operations about the caller's own account and sessions: every person. */
 const PERSON = {
   customer: 'any',
   cashier: 'any',
@@ -15,7 +15,7 @@ const PERSON = {
   administrator: 'any',
 } as const;
 
-/** A present password may be older than a rule about new ones. */
+/** Without the rules for new passwords: a present password may be older than they are. */
 const passwordSchema = z
   .string()
   .min(1, 'must not be empty')
@@ -28,12 +28,14 @@ const refreshTokenSchema = z
   .meta({ description: 'The newest refresh token of the session' });
 
 const sessionTokensSchema = z.object({
-  accessToken: z.string().meta({ description: 'Sent as `Authorization: Bearer …`' }),
+  accessToken: z.string().meta({ description: 'Access token, sent as `Authorization: Bearer …`' }),
   accessTokenSeconds: z
     .number()
     .int()
-    .meta({ description: 'How long it is valid, s', examples: [900] }),
-  refreshToken: z.string().meta({ description: 'Gets the next tokens once; see POST /auth/refresh' }),
+    .meta({ description: 'Validity of the access token, s', examples: [900] }),
+  refreshToken: z
+    .string()
+    .meta({ description: 'Refresh token, used once to get the next tokens; see POST /auth/refresh' }),
   sessionId: uuidSchema,
 });
 
@@ -86,7 +88,7 @@ const token = operation({
   }),
   answers: {
     200: {
-      description: 'The token',
+      description: 'The access token',
       body: z.object({ access_token: z.string(), token_type: z.literal('Bearer'), expires_in: z.number().int() }),
     },
   },
@@ -123,10 +125,12 @@ const listSessions = operation({
         items: z.array(
           z.object({
             sessionId: uuidSchema,
-            isCurrent: z.boolean().meta({ description: 'Whether the access token of the request is of this session' }),
+            isCurrent: z
+              .boolean()
+              .meta({ description: 'Whether the access token of the request belongs to this session' }),
             createdAt: timestampSchema,
             usedAt: timestampSchema.nullable().meta({ description: 'Last use of a refresh token' }),
-            endsAt: timestampSchema.meta({ description: 'When it ends if it is not used again' }),
+            endsAt: timestampSchema.meta({ description: 'End of the session if its refresh token is not used again' }),
           }),
         ),
       }),
@@ -137,7 +141,7 @@ const listSessions = operation({
 
 const endSession = operation({
   summary: 'End one of the own sessions',
-  description: 'One that has ended, or is not of the caller, changes nothing and gets the same response.',
+  description: 'For a session that has ended or is not the caller’s, nothing changes and the response is the same.',
   access: PERSON,
   path: z.strictObject({ sessionId: uuidSchema }),
   answers: { 204: { description: 'Ended' } },

@@ -4,8 +4,8 @@ import { SMTPServer } from 'smtp-server';
 import { anonymousClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
- * Log-in, accounts and sign-up at the built Central, with the built branch next to it, and a mail server that keeps what
- * it receives.
+ * Log-in, accounts and sign-up at the built Central, with the built branch next to it, and a mail server that keeps its
+ * mails.
  */
 
 interface Mail {
@@ -27,7 +27,7 @@ beforeAll(async () => {
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
-        // Codes are longer than a line of quoted-printable.
+        // A code is longer than a line of quoted-printable, so the line breaks are removed.
         const text = Buffer.concat(chunks).toString('utf8').replace(/=\r\n/g, '').replace(/=3D/g, '=');
         mails.push(...session.envelope.rcptTo.map(({ address: to }) => ({ to, text })));
         callback();
@@ -35,7 +35,7 @@ beforeAll(async () => {
     },
   });
   await new Promise<void>((resolve) => mailServer.listen(0, '127.0.0.1', resolve));
-  // Services get the settings in the environment of the process that starts the cluster.
+  // Services take settings from the environment of the process that starts the cluster.
   process.env['ECO_SMTP_URL'] = `smtp://127.0.0.1:${(mailServer.server.address() as AddressInfo).port}`;
   cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 0 }], writersPerGroup: 1 });
   for (const { name, url } of cluster.services) urls[name] = url;
@@ -71,7 +71,7 @@ async function logIn(login: string, password: string): Promise<Tokens> {
 
 const PASSWORD = 'a long password';
 
-/** A new account of the role with the password above; `more`: its branch, for example. */
+/** Adds an account with this role and the password above. `more` holds further fields, such as the branch. */
 async function account(role: string, more: object = {}): Promise<{ login: string; accountId: string }> {
   const login = `${role}-${randomUUID().slice(0, 8)}`;
   const added = await central('POST', '/accounts', { login, role, password: PASSWORD, ...more }, bearer(administrator));
@@ -88,7 +88,7 @@ function codeTo(email: string): Promise<string> {
 }
 
 describe('the first administrator', () => {
-  it('was made with a password that only the start knew', async () => {
+  it('has a generated password that only the start of the cluster returned', async () => {
     const { body } = await central('GET', '/accounts', undefined, bearer(administrator));
     expect(body).toMatchObject({ items: [{ login: 'admin', role: 'administrator', isDisabled: false }], next: null });
   });
@@ -120,7 +120,7 @@ describe('the first administrator', () => {
   });
 
   // ASVS 5.0: 6.2.1
-  it('gets every violation of an account that can not be, and which name is taken', async () => {
+  it('gets every violation of an invalid account, and the name that is taken', async () => {
     const add = (body: object) => central('POST', '/accounts', body, bearer(administrator));
     const refused = await add({ login: 'x y', role: 'customer', password: 'short' });
     expect(refused.status).toBe(400);
@@ -164,7 +164,7 @@ describe('a session', () => {
   });
 
   // ASVS 5.0: 10.4.9
-  it('is listed to its owner, who can end any of the own ones', async () => {
+  it('is listed to its owner, and the owner can end any of them', async () => {
     const { login } = await account('manager');
     const [one, two] = [await logIn(login, PASSWORD), await logIn(login, PASSWORD)];
     const { body } = await central('GET', '/auth/sessions', undefined, bearer(two));
@@ -182,7 +182,7 @@ describe('a session', () => {
   });
 
   // ASVS 5.0: 6.2.3
-  it('survives a change of the own password, and the others end', async () => {
+  it('goes on after a change of the password, and the other sessions end', async () => {
     const { login } = await account('manager');
     const [mine, other] = [await logIn(login, PASSWORD), await logIn(login, PASSWORD)];
     const change = (password: string) =>
@@ -196,7 +196,7 @@ describe('a session', () => {
 
 describe('a program', () => {
   // ASVS 5.0: 10.4.10, 10.4.11
-  it('gets a token by client credentials, in the words of RFC 6749', async () => {
+  it('gets a token by client credentials, with the fields of RFC 6749', async () => {
     const { login } = await account('integration', { scopes: ['events'] });
     const credentials = { grant_type: 'client_credentials', client_id: login, client_secret: PASSWORD };
     const { status, body } = await central('POST', '/auth/token', credentials);
@@ -214,7 +214,7 @@ describe('a program', () => {
 });
 
 describe('a customer', () => {
-  it('signs up by a code that arrives by mail, and is a customer with an id of ours', async () => {
+  it('signs up by a code that arrives by mail, and gets a customer id from Central', async () => {
     const email = `Ana.${randomUUID()}@example.com`;
     expect((await central('POST', '/auth/sign-up', { email })).status).toBe(202);
     const code = await codeTo(email);
@@ -230,13 +230,13 @@ describe('a customer', () => {
       return read.status === 200 && read.body;
     });
     expect(own).toMatchObject({ customerId, name: 'Ana', email });
-    // One welcome, and nothing that a client chose.
+    // There is one welcome, and a client chose nothing in it.
     await eventually('the welcome', () => mails.filter(({ to }) => to === email).length === 2);
     for (const { text } of mails.filter(({ to }) => to === email))
       expect(text.split('\r\n\r\n')[1]).not.toContain('Ana');
   });
 
-  it('who has an account learns that by mail only, and sets another password by mail', async () => {
+  it('with an account learns of it by mail only, and sets another password by mail', async () => {
     const email = `${randomUUID()}@example.com`;
     await central('POST', '/auth/sign-up', { email });
     const signUp = { code: await codeTo(email), name: 'Eva', password: PASSWORD };
@@ -296,7 +296,7 @@ it('lets staff log in at the branch by PIN while Central and the database are aw
   }
 });
 
-it('without the account store, log-in and refresh are one clear problem, and tokens go on working', async () => {
+it('reports one clear problem for log-in and refresh without the account store, and tokens go on working', async () => {
   const { login } = await account('manager');
   const tokens = await logIn(login, PASSWORD);
   const database = cluster.groups[0]?.nodes[0];

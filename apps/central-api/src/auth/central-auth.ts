@@ -21,7 +21,7 @@ import { SignUpController } from './sign-up.controller.js';
 /** Interval at which ended sessions and old attempts are removed. */
 const REMOVE_EVERY_MS = 60_000;
 
-/** Log-in, sessions and accounts of Central. Their tables are in the first group. */
+/** Log-in, sessions and accounts of Central. The tables are in the first group. */
 export class CentralAuth {
   readonly #frame: Frame;
   readonly #primary: PrimaryConnection;
@@ -85,7 +85,7 @@ export class CentralAuth {
     };
   }
 
-  /** Signs with these from now on. */
+  /** Signs with these secrets from now on. */
   useTokenSecrets(tokens: TokenSecrets): void {
     this.#signer.useSecrets(tokens);
   }

@@ -9,13 +9,13 @@ export interface CodeMailerOptions {
   readonly log: Log;
 }
 
-/** A person waits for the code. */
+/** Interval at which due mails are looked for. It is short because a person waits for the code. */
 const LOOK_EVERY_MS = 1_000;
 const AT_ONCE = 10;
-/** A code is good for an hour or a day, so no pause is longer than some minutes. */
+/** Pause before a failed mail is sent again. It is at most 5 min, because a code is valid for an hour or a day. */
 const RETRY = { firstMs: 5_000, capMs: 300_000 };
 
-/** Texts by purpose. Nothing in them was chosen by a client, so nobody can send a message through them. */
+/** Texts by purpose. No text contains anything that a client chose, so nobody can send a message through them. */
 const texts: Record<MailPurpose, (code: string) => { subject: string; text: string }> = {
   'confirm-address': (code) => ({
     subject: 'Confirm your e-mail address',
@@ -31,7 +31,7 @@ const texts: Record<MailPurpose, (code: string) => { subject: string; text: stri
   }),
 };
 
-/** Sends the codes of sign-up and password reset. A mail that seemed to fail is sent again, with another code. */
+/** Sends the codes of sign-up and password reset. A mail whose sending failed is sent again with another code. */
 export class CodeMailer {
   readonly #mails: MailStore;
   readonly #log: Log;
@@ -49,7 +49,7 @@ export class CodeMailer {
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
-  /** Finishes the current round. */
+  /** Stops after the current round. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#round;
@@ -76,7 +76,7 @@ export class CodeMailer {
       await this.#transport.sendMail({ from: SENDER, to: email, ...texts[purpose](code) });
     } catch (error) {
       const waitMs = doubledMs(tries + 1, RETRY);
-      // A server's own words may contain the address.
+      // The text of the server's error may contain the address, so only its code is logged.
       const { code: reason = 'unknown' } = error as { code?: string };
       this.#log.warn({ mailId, reason, waitMs }, 'a mail with a code could not be sent');
       return this.#mails.noteFailed(mailId, waitMs);

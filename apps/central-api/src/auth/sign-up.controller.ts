@@ -7,7 +7,7 @@ import { CustomerAccounts, newPasswordSchema, type TooMany } from '@eco/identity
 import { CommandIntake } from '@eco/intake';
 import { Input, operation, Operation, problem, respond, type HttpResponse, type InputOf } from '@eco/service';
 
-/** How long a confirmation waits for the decision about the new customer, s. */
+/** Longest wait of a confirmation for the decision about the new customer, s. */
 const WAIT_SECONDS = 5;
 
 const codeSchema = z.string().max(80, 'must have at most 80 characters').meta({ description: 'The code in the mail' });
@@ -25,8 +25,8 @@ const signUp = operation({
 });
 
 const confirmSignUp = operation({
-  summary: 'Confirm the e-mail address, with name and password: makes the account and the customer',
-  description: 'Nobody but a reader of the mail can set the password. A code can be used once, within 24 hours.',
+  summary: 'Confirm the e-mail address, and make the account and the customer',
+  description: 'Only a reader of the mail can set the password. A code can be used once, within 24 hours.',
   access: EVERYBODY,
   body: z.strictObject({ code: codeSchema, name: personNameSchema, password: newPasswordSchema }),
   answers: {
@@ -72,8 +72,8 @@ export class SignUpController {
   }
 
   /**
-   * The customer is registered first, under an id that the sign-up determines: a repeat after a lost response, or after
-   * an end of this process, is the same command.
+   * The customer is registered first, under an id that the sign-up determines. A repeat after a lost response or a
+   * restart of this process is therefore the same command.
    */
   @Post('sign-up/confirm')
   @Operation(confirmSignUp)
@@ -92,7 +92,8 @@ export class SignUpController {
       throw problem(submission.type, { detail: `${submission.obstacle}. Send the same request again.` });
     }
     if (submission.type === 'answered' && submission.reply.type === 'dead-letter') throw problem('dead-letter');
-    // Refused, or another name under the same id: the customer is registered by an earlier try, with the name of then.
+    // The command may also be refused, or conflict with the name of an earlier try. In both cases an earlier try has
+    // registered the customer, under the name that it sent.
     if (!(await fromIdentity(this.customers.completeSignUp(mail, body.password)))) throw unknownCode();
     return respond(201, { customerId }, { Location: `/customers/${customerId}` });
   }

@@ -16,7 +16,7 @@ import { notificationsConsumer } from './notifications/notifications.consumer.js
 
 /*
  * Consumers on two groups, without a broker: they then poll by themselves. Their tables are in g1. They apply changes
- * of g2, which has a replica, so that a failover can lose what they applied.
+ * of g2, which has a replica, so that a failover can lose changes that they applied.
  */
 
 const placement = evenPlacement(16, ['g1', 'g2']);

@@ -18,8 +18,8 @@ export async function answerFrom<T>(
 }
 
 /**
- * The rows, and headers with node, lag and position: what the consumer had applied in that snapshot. Throws the problem
- * that states why there are none.
+ * The rows, and headers with node, lag and position. The position shows the changes that the consumer had applied in
+ * that snapshot. Throws the problem that states why there are none.
  */
 export function answered<T>(read: ConsumerAnswer<T> | ReadFailure): { result: T; headers: Record<string, string> } {
   if (read.type !== 'answer') throw problemOf(read);

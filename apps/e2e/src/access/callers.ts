@@ -7,9 +7,9 @@ export interface TestCaller {
   readonly name: string;
   /** Value of `Authorization`; undefined: none. */
   readonly authorization?: string;
-  /** Absent: its token is not valid anywhere. */
+  /** Grant of the token. Absent: the token is not valid anywhere. */
   readonly grant?: Omit<TokenGrant, 'id'> | 'anonymous';
-  /** Its token has expired within the grace. */
+  /** True: the token has expired and is within the grace. */
   readonly isLate?: true;
 }
 
@@ -18,7 +18,10 @@ const OTHER_BRANCH = 'sucursal-2';
 const MINUTE = 60;
 const HOUR = 3_600;
 
-/** Every role, of the branch and the customer of the planted objects and of others, and every kind of bad token. */
+/**
+ * Callers of every role and with every kind of bad token. There are callers of the customer and branch of the planted
+ * objects, and of others.
+ */
 export async function testCallers(
   tokens: TokenSecrets,
   { customerId, otherCustomerId, branchId }: Planted,

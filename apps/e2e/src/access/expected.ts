@@ -2,12 +2,14 @@ import type { Access } from '@eco/access';
 import type { TestCaller } from './callers.js';
 import type { Sample } from './samples.js';
 
-/** `in reach`: neither the role nor the objects are a reason to refuse; what the rules say about it is another matter. */
+/**
+ * `in reach`: neither the role nor the objects are a reason to refuse. The rules of the command may still refuse it.
+ */
 export type Expected = 'in reach' | 400 | 401 | 403 | 404;
 
 /**
- * What the policy table demands for a request: written on its own, so that it does not share an error with the library
- * that the services use. `served`: the branch that the API serves.
+ * The answer that the policy table demands for a request. This code is separate, so that it does not share an error
+ * with the library that the services use. `served`: the branch that the API serves.
  */
 export function expectedOf(access: Access, caller: TestCaller, sample: Sample, served: string | null): Expected {
   const { grant } = caller;

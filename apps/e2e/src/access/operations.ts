@@ -47,7 +47,7 @@ export function policyTable(services: ReadonlyMap<string, readonly StatedOperati
   });
 }
 
-/** By path, then method. */
+/** Key that sorts operations by path, then by method. */
 function sortKey(key: string): string {
   const [method, path] = key.split(/[ \n]/);
   return `${path} ${method}`;

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
 /**
- * The objects that every case of the generated test is about: they belong to one customer and one branch. Other
- * customers and branches must not reach them.
+ * The objects in every case of the generated test. They belong to one customer and one branch. Other customers and
+ * branches must not reach them.
  */
 export interface Planted {
   readonly customerId: string;
-  /** Of another customer, whose ids have another hash. */
+  /** Another customer, whose ids have another hash. */
   readonly otherCustomerId: string;
   readonly branchId: string;
   readonly productId: string;
@@ -17,16 +17,16 @@ export interface Planted {
   readonly email: string;
 }
 
-/** Whose the objects of a request are. */
+/** A request, with the owners of its objects. */
 export interface Sample {
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
-  /** What the request itself names: an outsider gets 403. */
+  /** Owners that the request itself names. An outsider gets 403. */
   readonly names?: { readonly customerId?: string; readonly branchId?: string };
-  /** What is stored under the id of the path: an outsider gets 404. */
+  /** Owners of the object that is stored under the id of the path. An outsider gets 404. */
   readonly stored?: { readonly customerId?: string; readonly branchIds?: readonly string[] };
-  /** The request omits a customer that only the token can fill in. */
+  /** True: the request omits its customer, and only the token can add it. */
   readonly lacksCustomer?: true;
 }
 
@@ -42,7 +42,8 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     { path: { customerId: counter, productId }, names: { customerId: counter } },
   ];
   const product = { name: 'Sample', priceCents: 100 };
-  // Invalid on purpose: a proper request would answer 401 or 404 for its content, as a refused caller gets.
+  // The request is invalid on purpose. A valid one could be answered with 401 or 404 for its content, like a refused
+  // caller.
   const invalid = [{ body: {} }];
   return {
     'GET /products': [{}],

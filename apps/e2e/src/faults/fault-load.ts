@@ -108,7 +108,7 @@ export class FaultLoad {
     return this.#wrong;
   }
 
-  /** What clients observe from now until the next call. */
+  /** Starts a window: the observations of clients from now until the next call. */
   nextWindow(): Window {
     const window = this.#window;
     window.close();
@@ -149,8 +149,8 @@ export class FaultLoad {
   }
 
   /**
-   * One after the other: a cart is filled before it is ordered. The next request is sent only after an answer to the
-   * previous one.
+   * Sends the requests one after the other, because a cart is filled before it is ordered. The next request is sent
+   * only after an answer to the previous one.
    */
   async #askInTurn(planned: readonly Planned[]): Promise<void> {
     for (const each of planned) {

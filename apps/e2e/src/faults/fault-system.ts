@@ -16,7 +16,7 @@ const GROUP = 'g1';
 
 type Metrics = (name: string, label?: string) => number | undefined;
 
-/** The whole system, with what a fault needs of it. */
+/** The whole system, with the actions that faults need. */
 export class FaultSystem {
   readonly central: Api;
   readonly brokers: readonly RunningBroker[];

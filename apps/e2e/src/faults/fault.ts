@@ -11,7 +11,7 @@ export interface Fault {
 }
 
 export interface Recovery {
-  /** What the times measure. */
+  /** Kind of the measured times. */
   readonly what: 'attached' | 'taken over';
   readonly tookMs: readonly number[];
 }

@@ -1,4 +1,4 @@
-/** What clients observed in a period. */
+/** Observations of clients in a period. */
 export class Window {
   readonly #startedAt = performance.now();
   readonly #tookMs: number[] = [];

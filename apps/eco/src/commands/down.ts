@@ -23,9 +23,9 @@ interface Options {
 /** Time limit of an orderly stop, ms. Brokers take longest: some 6 s, and several times that on a busy machine. */
 const STOP_MS = 120_000;
 
-/** `eco down`: stops the running system, or what a crashed run left. */
+/** `eco down`: stops the running system, or the leftovers of a crashed run. */
 export function registerDown(program: Command): void {
-  dataOption(program.command('down').description('stop the running system, or what a crashed run left'))
+  dataOption(program.command('down').description('stop the running system, or the leftovers of a crashed run'))
     .option('--docker', 'the containers of compose.yaml')
     .option('--volumes', 'remove the data too')
     .action((options: Options, command: Command) => print(command, down(options)));

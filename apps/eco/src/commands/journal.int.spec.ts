@@ -5,7 +5,8 @@ import { Journal } from '@eco/journal';
 import { eventually, startTestCluster, type TestCluster } from '@eco/testing';
 
 /*
- * `eco journal` from outside, with one broker: what an ended process left behind reaches its queue, once and in order.
+ * `eco journal` from outside, with one broker. The commands that an ended process left behind reach their queue, once
+ * and in order.
  */
 
 const ECO = path.join(PROJECT_DIR, 'apps/eco/bin/eco.js');

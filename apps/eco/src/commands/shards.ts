@@ -37,7 +37,7 @@ interface KeySource {
   readonly batches: AsyncIterable<KeyBatch>;
 }
 
-/** `eco shards spread` and `eco shards compare`: what the router does with a list of keys. They need no server. */
+/** `eco shards spread` and `eco shards compare`: the router's placement of a list of keys. They need no server. */
 export function registerShards(program: Command): void {
   const shards = program
     .command('shards')
@@ -175,7 +175,7 @@ function clusterOf(options: Options, added: number, violations: string[]): { gro
   return { groups, buckets };
 }
 
-/** `randomDefault`: number of random keys if no option is given. Without it one of the options is required. */
+/** `randomDefault`: number of random keys if no option is given. Undefined: one of the options is required. */
 function keySourceOf(options: Options, randomDefault: number | undefined, violations: string[]): KeySource {
   const { keys, random } = options;
   if (keys !== undefined && random !== undefined) {

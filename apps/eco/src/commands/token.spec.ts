@@ -7,7 +7,7 @@ import { registerToken } from './token.js';
 const dir = mkdtempSync(path.join(os.tmpdir(), 'eco-token-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** What the command says when it refuses. */
+/** The text with which the command refuses. */
 async function refusal(...args: string[]): Promise<string> {
   let said = '';
   const program = new Command().exitOverride().configureOutput({ writeErr: (text) => (said += text) });

@@ -51,7 +51,8 @@ function grantOf({ role, branch, customer, scope }: Options, violations: string[
   if (unknown.length > 0)
     violations.push(`--scope must be events, read or a kind of command, not ${unknown.join(', ')}`);
   return {
-    // The same for the same role, so that a repeated request with an Idempotency-Key is a repeat.
+    // The id is the same for the same role, branch and customer. A second request with an Idempotency-Key is therefore
+    // a repeat, even with a new token.
     id: ['eco token', role, branch ?? customer ?? ''].join(' ').trim().slice(0, ID_MAX),
     role: role as Role,
     branchId: branch ?? null,

@@ -96,7 +96,7 @@ test('Ctrl-C stops everything in order, and the data stays', async () => {
   expect(after.text).toContain('nothing runs');
 }, 240_000);
 
-test('down stops what a crashed run left and nothing else; --volumes also removes the data', async () => {
+test('down stops the leftovers of a crashed run and nothing else; --volumes also removes the data', async () => {
   const started = await upAndReady();
   started.process.kill('SIGKILL');
   await started.ended;

@@ -81,7 +81,7 @@ async function upInContainers(description: ClusterDescription, command: Command)
   ].join('\n');
 }
 
-/** The operator's user may only look. */
+/** Log-in for the management UI. This user may only look. */
 function managementUi({ user, password }: Login): string {
   return `management UI: user ${user}, password ${password}`;
 }
@@ -111,7 +111,10 @@ async function tokenLines({ layout, tokens }: { layout: Layout; tokens: TokenSec
   ];
 }
 
-/** Empty unless this start has made the account: its password is stored as a hash only. */
+/**
+ * Log-in of the first administrator. Empty unless this start has made the account, because the password is stored as a
+ * hash only.
+ */
 function administratorLine(login: Login | undefined): string[] {
   if (login === undefined) return [];
   const how = 'shown once; "npx eco users reset" makes another';

@@ -33,8 +33,8 @@ const ROLES = 'administrator, manager, branch-manager, cashier, integration or o
 const ASK_MS = 10_000;
 
 /**
- * `eco users`: the accounts of staff and programs. It asks Central's API with a token of its own, which only a user who
- * can read the secrets folder can make: so the rules and the audit trail are the API's.
+ * `eco users`: the accounts of staff and programs. It calls Central's API, so the API's rules and audit trail apply. It
+ * makes its own token, which needs the right to read the secrets folder.
  */
 export function registerUsers(program: Command): void {
   const users = program.command('users').description('accounts of staff and programs: list, add, change');
@@ -147,7 +147,7 @@ class Accounts {
     return found;
   }
 
-  /** Throws BadInput if there is none. */
+  /** The account with this log-in name. Throws BadInput if there is none. */
   async find(login: string): Promise<Account> {
     const wanted = login.toLowerCase();
     const found = (await this.all()).find((account) => account.login === wanted);
@@ -155,7 +155,7 @@ class Accounts {
     return found;
   }
 
-  /** The body of a successful response. Throws BadInput with the problem's own words otherwise. */
+  /** The body of a successful response. Otherwise throws BadInput with the text of the problem. */
   async ask(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(this.#url + path, {
       method,

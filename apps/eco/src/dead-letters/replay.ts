@@ -12,7 +12,7 @@ import {
 import type { KeptDeadLetter } from '@eco/database';
 import { newCommandId } from '@eco/routing';
 
-/** The command that replays a dead letter, or why there is none. */
+/** The command that replays a dead letter, or the reason why there is none. */
 export type Replayable = { type: 'replay'; command: Command; isLate: boolean } | { type: 'no-command'; why: string };
 
 /**

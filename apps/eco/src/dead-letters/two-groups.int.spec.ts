@@ -10,8 +10,8 @@ import { replayOf } from './replay.js';
 import { DeadLetterAdmin } from './admin.js';
 
 /*
- * Two groups, each of which decides only its own commands: what happens to another group's command, and how an operator
- * moves it to its owner. Real servers, one broker, the built processes.
+ * Two groups, each of which decides only its own commands. The tests send a command to the wrong group, and an operator
+ * moves it to its owner. They use real servers, one broker and the built processes.
  */
 
 const placement = evenPlacement(BUCKETS_DEFAULT, ['g1', 'g2']);

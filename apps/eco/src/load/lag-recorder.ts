@@ -4,7 +4,7 @@ import type { Target } from '../target.js';
 
 export interface ReplicaLag {
   name: string;
-  /** Bytes and ms by the primary's report, and below by the replica's. */
+  /** Lag in bytes and ms as the primary reports it. The fields below are the replica's report. */
   primaryLagBytes: number;
   primaryLagMs: number;
   ownLagBytes: number;

@@ -1,4 +1,4 @@
-/** Decides what the load buys. A seed determines it, so that a run can be repeated. */
+/** Options of the load's purchases. A seed determines them, so that a run can be repeated. */
 export interface ShoppingOptions {
   seed: number;
   /** Distinguishes this run's customers and products from those of others. */

@@ -36,7 +36,8 @@ export interface WritersOptions {
 
 /**
  * The given number of callers, each with one order in flight. Every request has an Idempotency-Key. A request without a
- * clear answer is repeated with its key, as a till would: what is counted as accepted was promised exactly once.
+ * clear answer is repeated with its key, as a till would. So every order that counts as accepted was promised exactly
+ * once.
  */
 export async function runWriters(options: WritersOptions): Promise<WritersResult> {
   const accepted: Accepted[] = [];

@@ -62,7 +62,7 @@ function scale(a: number, x: number): number {
   return Math.exp(a * Math.log(x) - x - logGammaOfHalves(a));
 }
 
-/** ln Γ(a) for a whole or half a: down to Γ(1) = 1 or Γ(½) = √π by Γ(a) = (a − 1) Γ(a − 1). */
+/** Returns ln Γ(a) for a whole or half a. It uses Γ(a) = (a − 1) Γ(a − 1) down to Γ(1) = 1 or Γ(½) = √π. */
 function logGammaOfHalves(a: number): number {
   let log = Number.isInteger(a) ? 0 : Math.log(Math.PI) / 2;
   for (let factor = a - 1; factor > 0; factor -= 1) log += Math.log(factor);

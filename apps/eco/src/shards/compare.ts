@@ -16,7 +16,7 @@ interface RouterMoves {
   readonly fullest: number;
 }
 
-/** What a growth by some groups costs with each router, counted over keys that are added one by one. */
+/** Cost of a growth by some groups with each router, counted over keys that are added one by one. */
 export interface RouterComparison {
   add(key: string): void;
   /** The counts for the keys that were added so far. */

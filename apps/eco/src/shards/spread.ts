@@ -4,7 +4,7 @@ import { chiSquareOf, chiSquareP } from './chi-square.js';
 /** The distribution of keys over places (buckets, groups), compared with the ideal one. */
 export interface Spread {
   readonly keys: number;
-  /** In the order of the counts that were given. */
+  /** Places in the order of the given counts. */
   readonly places: readonly {
     readonly keys: number;
     /** Ideal number of keys of the place; not always whole. */

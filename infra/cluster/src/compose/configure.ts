@@ -12,9 +12,9 @@ import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } 
 
 /**
  * The first job of compose.yaml, before any server: it creates passwords and settings. Each container's volume gets
- * only what that container needs, readable only by its user. So no password is in an environment, an argument or a
- * folder of the machine, and nothing is mounted from the clone. The job may run at every start, and existing passwords
- * stay.
+ * only the files that the container needs, readable only by its user. So no password is in an environment, an argument
+ * or a folder of the machine, and nothing is mounted from the clone. The job may run at every start, and existing
+ * passwords stay.
  */
 
 /** Users of the official images. Ours is `node`. */

@@ -21,8 +21,9 @@ const ALL_MS = 45_000;
 
 /**
  * The second job of compose.yaml: users, exchanges and queues of the brokers; roles, schema and buckets of each group.
- * It waits 45 s for all servers, then for what the services need: a majority of the brokers, each primary and one of
- * its replicas. So one server that can't start prevents nothing else from starting. It may run at every start.
+ * It waits 45 s for all servers, then for the servers that the services need: a majority of the brokers, each primary
+ * and one of its replicas. So one server that can't start prevents nothing else from starting. It may run at every
+ * start.
  */
 export async function declare(
   dir: string,

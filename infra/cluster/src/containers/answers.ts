@@ -3,8 +3,8 @@ import type { Address } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
 
 /**
- * Whether a server works, shown by an answer of its own. A listening port shows little, because an engine listens on a
- * published port before the container does.
+ * Whether a server works. Only an answer of the server itself shows that. A listening port shows little, because an
+ * engine listens on a published port before the container does.
  */
 
 const ANSWER_MS = 2000;

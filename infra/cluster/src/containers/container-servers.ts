@@ -214,8 +214,8 @@ export class ContainerServers implements Servers {
   }
 
   /**
-   * The published ports. With faults there are none: a port of this machine would keep answering for a server that is
-   * cut off, so each server is reached at its own address.
+   * The published ports. With faults there are none, and each server is reached at its own address: a published port
+   * would keep answering for a server that is cut off.
    */
   #published(ports: Record<number, number>): Record<number, number> {
     return this.#host.description.faults ? {} : ports;
@@ -276,7 +276,7 @@ export class ContainerServers implements Servers {
   }
 }
 
-/** Erlang name of a node. The image makes it of the host name. */
+/** Erlang name of a node. The image derives it from the host name. */
 function erlangName({ name }: Pick<BrokerNode, 'name'>): string {
   return `rabbit@${name}`;
 }

@@ -7,7 +7,7 @@ import type { Engine } from './engine.js';
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
-  /** A script of ours, on this machine, that the container runs. */
+  /** A script on this machine that the container runs. */
   readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Files that the script finds in the folder ECO_FILES, by file name. */
@@ -60,7 +60,7 @@ export class ServerContainer implements RunningNode {
     return this.#id ?? '';
   }
 
-  /** Creates and starts it. */
+  /** Creates and starts the container. */
   async create(): Promise<void> {
     this.#signal.throwIfAborted();
     const { name, image, script, environment, files, user, data, ports } = this.spec;
@@ -156,7 +156,10 @@ export class ServerContainer implements RunningNode {
     await this.#network.plug(this.name, this.id);
   }
 
-  /** Runs a program in it, as root, and returns its output. Throws with its output if it failed. */
+  /**
+   * Runs a program in the container, as root, and returns its output. Throws an error with the output if the program
+   * failed.
+   */
   async run(...command: string[]): Promise<string> {
     return runIn(this.#engine, this.id, command);
   }
@@ -217,7 +220,7 @@ function plain(framed: Buffer): string {
   return Buffer.concat(pieces).toString();
 }
 
-/** Ignores that the container has ended between two of our queries. */
+/** Ignores an error that occurs because the container has ended. */
 function unlessEnded(error: Error & { statusCode?: number }): void {
   if (error.statusCode !== 304 && error.statusCode !== 409) throw error;
 }

@@ -12,9 +12,9 @@ import {
 import { copyFile } from 'node:fs/promises';
 
 /*
- * Limits the log files of processes without their help. Every process appends to a file through a descriptor that it
- * was started with. Its content is moved into a second file, and the first is emptied in place. The descriptor stays
- * valid because it appends (O_APPEND): the next line is written at the file's new end.
+ * Limits the log files of processes; the processes need not know of it. Every process appends to a file through a
+ * descriptor that it was started with. Its content is moved into a second file, and the first is emptied in place. The
+ * descriptor stays valid because it appends (O_APPEND): the next line is written at the file's new end.
  */
 
 /** Limit of one file, bytes. A process has two files: this one and the previous one. */

@@ -22,9 +22,9 @@ export interface ProcessSpec {
   readonly stopMs: number;
   /** Whether the process works by now. */
   ready(pid: number): Promise<boolean>;
-  /** Time limit from the start until it is ready, ms. */
+  /** Time limit from the start of the process until it is ready, ms. */
   readonly readyMs: number;
-  /** Number of ends before it is ready after which the start has failed. Default 1. */
+  /** The start has failed when the process has ended this many times before it was ready. Default: 1. */
   readonly startTries?: number;
 }
 
@@ -34,8 +34,8 @@ export interface ProcessEnd {
 }
 
 /**
- * One process that we started. It leads its own session, so Ctrl-C in the terminal reaches only us, and we decide the
- * order of ending.
+ * One process of the cluster. It leads its own session, so Ctrl-C in the terminal reaches only the starter, which ends
+ * the processes in order.
  */
 export class NativeProcess {
   #child: ChildProcess | undefined;

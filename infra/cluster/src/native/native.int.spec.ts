@@ -17,8 +17,8 @@ import { openCluster, startNative } from '../start-native.js';
 import { startOf } from './identity.js';
 
 /*
- * The servers on which everything else here relies: their passwords, their replication, and what is left after they
- * stop.
+ * The servers on which the other specs rely: their passwords, their replication, and the absence of leftovers after
+ * they stop.
  */
 
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'eco-native-'));
@@ -94,7 +94,7 @@ test('the replica streams, and commits wait for it', async () => {
 });
 
 // ASVS 5.0: 6.3.2
-test('the management API answers the administrator and the operator, who may only look; there is no guest', async () => {
+test('the management API answers the administrator and the operator, the operator may only look, and no guest exists', async () => {
   const operator = cluster.brokerLogin('operator');
   expect((await management('queues/ecomarket/orders.g1', cluster.brokerLogin('topology'))).status).toBe(200);
   expect((await management('queues/ecomarket/orders.g1', operator)).status).toBe(200);
@@ -130,7 +130,7 @@ test('no password is readable by others, or in an argument or a log', async () =
   for (const text of texts) for (const password of passwords) expect(text).not.toContain(password);
 });
 
-test('log-ins, refused log-ins and changes of rights are in the log, verifiers of passwords are not', async () => {
+test('log-ins, refused log-ins and changes of rights are logged, and no verifier of a password is', async () => {
   const node = cluster.groups[0]?.nodes[0];
   const refused = new SideConnection({ host: node?.host ?? '', port: node?.port ?? 0 }, wrong, 'test');
   await expect(refused.ask('SELECT 1', [], 30_000)).rejects.toThrow(/password authentication failed/);
@@ -169,7 +169,7 @@ test('a killed server comes back by a restart', async () => {
 
 // This test comes after the kill. A broker stores the members of a new queue within about half a second, and a kill
 // before that loses them.
-test('a queue that differs is refused in one line, unless only the brokers start, to repair it', async () => {
+test('a start with a differing queue is refused in one line, unless only the brokers start for its repair', async () => {
   const secrets = await openSecrets(dataDir, membersOf(description));
   const login = cluster.brokerLogin('topology');
   const queue = async (method: string, body?: object) => {
@@ -197,7 +197,7 @@ test('a queue that differs is refused in one line, unless only the brokers start
   await declared(true);
 });
 
-test('a start on the users of an earlier version, whose operator was the administrator, makes those of this one', async () => {
+test('a start replaces the users of an earlier version, whose operator was the administrator', async () => {
   const secrets = await openSecrets(dataDir, membersOf(description));
   const former = { user: 'operator', password: secrets.broker.operator };
   const put = async (name: string, tags: string, login: Login) => {
@@ -218,7 +218,7 @@ test('a start on the users of an earlier version, whose operator was the adminis
     'consumers',
     'dead-letter-admin',
     'operator monitoring',
-    // An operator has made it.
+    // An operator has made this user.
     'somebody',
     'topology administrator',
     'writer.g1',
@@ -239,7 +239,7 @@ test('a stop leaves no process and no port, and the next start has the data', as
     payload_encoding: 'string',
     properties: { delivery_mode: 2 },
   };
-  // A quorum queue refuses messages until it has a leader again, which it may lack after a broker's restart.
+  // After a broker's restart a quorum queue may have no leader, and it refuses messages until it has one again.
   const routed = async () => {
     const published = await management(
       'exchanges/ecomarket/ecomarket.commands/publish',

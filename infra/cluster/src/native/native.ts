@@ -4,7 +4,7 @@ import type { Account } from './account.js';
 import type { Disks } from './disks.js';
 import type { Network } from './network.js';
 
-/** What servers need that run as processes. */
+/** Host for servers that run as processes. */
 export interface Native extends Host {
   readonly programs: Programs;
   readonly account: Account;

@@ -41,8 +41,8 @@ export class Network {
   }
 
   /**
-   * Takes a network number that no other cluster has. The namespace's name is unique, so of two clusters that start
-   * together one takes the next number.
+   * Takes a network number that no other cluster has. The namespace's name is unique, so two clusters that start
+   * together take different numbers.
    */
   static async #claim(servers: readonly string[]): Promise<Network> {
     if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Refused(NEEDS_ROOT);
@@ -76,7 +76,7 @@ export class Network {
     }
   }
 
-  /** The network's range, as PostgreSQL and others write it. */
+  /** The network's range in CIDR notation. */
   get range(): string {
     return `198.18.${this.#number}.0/24`;
   }

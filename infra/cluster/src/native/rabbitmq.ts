@@ -26,14 +26,14 @@ import { signalTree } from './process-tree.js';
  * CPU time. Later they must start together: a node that was not the last to stop waits for those that were.
  */
 
-/** Time limit from a node's start until it listens, ms. It needs some 6 s of CPU time, and the machine may be busy. */
+/** Time limit from a node's start until it listens, ms. It needs about 6 s of CPU time, and the machine may be busy. */
 const START_MS = 120_000;
 /**
- * Number of tries. RabbitMQ 3.10 ends if the node whose feature flags it queries is also just starting (seen on a busy
- * machine).
+ * Number of tries. RabbitMQ 3.10 ends if the node whose feature flags it queries is starting at the same time (seen on
+ * a busy machine).
  */
 const START_TRIES = 3;
-/** Time after the first node's failure, ms. The other nodes start in half of this time. */
+/** Wait for the other nodes after the first one's start has failed, ms. They start in half of this time. */
 const WAIT_FOR_LAST_MS = 20_000;
 /** The management agent alone takes 5 s to stop. */
 const STOP_MS = 30_000;
@@ -74,7 +74,7 @@ export class Rabbitmq {
     };
   }
 
-  /** Of the management API of a broker that is ready. */
+  /** URL of the management API of a broker that is ready. */
   get #managementUrl(): string {
     const { brokers } = this.#native.layout;
     const node = brokers.find((each) => this.#ready.has(each)) ?? brokers[0];
@@ -148,7 +148,9 @@ export class Rabbitmq {
     });
   }
 
-  /** Whether the cluster was formed. If its creation was interrupted it can't have been used, and it is removed. */
+  /**
+   * Whether the cluster was formed. If its creation was interrupted, no client has used it, and its data is removed.
+   */
   async #isFormed(): Promise<boolean> {
     const brokers = this.#nodes.length;
     const text = await readFile(this.#formedFile(), 'utf8').catch(() => undefined);

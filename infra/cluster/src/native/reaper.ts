@@ -47,8 +47,8 @@ export class Reaper {
   }
 
   /**
-   * Adds a shell command that removes what no process holds: a network, a mount. It runs after the processes were
-   * killed.
+   * Adds a shell command that removes a resource which no process holds, such as a network or a mount. It runs after
+   * the processes were killed.
    */
   addCleanup(command: string): void {
     this.#send(`last ${command}`);

@@ -99,7 +99,7 @@ export class Services {
   }
 }
 
-/** Settings from the user's environment, such as a mail server. Our own settings take precedence. */
+/** Settings from the user's environment, such as a mail server. The cluster's own settings take precedence. */
 function givenSettings(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>

@@ -7,8 +7,8 @@ const BACK_OFF = { firstMs: 500, capMs: 30_000 };
 const WELL_MS = 60_000;
 
 /**
- * Restarts services that end on their own. Servers are not restarted, because an operator must decide what a dead
- * broker or database means.
+ * Restarts services that end on their own. Servers are not restarted, because an operator must decide how to repair a
+ * dead broker or database.
  */
 export class Supervision {
   readonly #services: ReadonlySet<NativeProcess>;

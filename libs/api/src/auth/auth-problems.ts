@@ -1,7 +1,7 @@
 import { IdentityUnavailableError, PasswordsBusyError, type LogInRefusal } from '@eco/identity';
 import { problem, type ProblemError } from '@eco/service';
 
-/** Callers of operations that take no access token. A client that sends one may call them, too. */
+/** Callers of operations that need no access token. A client that sends a token may call them, too. */
 export const EVERYBODY = {
   anonymous: 'any',
   customer: 'any',

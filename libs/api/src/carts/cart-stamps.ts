@@ -5,5 +5,5 @@ export abstract class CartStamps {
   abstract noteStamp(customerId: string, stamp: Stamp): void;
 }
 
-/** For a process that sends no commands. */
+/** Stamps of a process that sends no commands. */
 export const NO_COMMANDS: CartStamps = { noteStamp: () => undefined };

@@ -38,7 +38,7 @@ export interface CartProductRow {
   price_cents: number;
 }
 
-/** $1 product ids of a cart, for products that another group owns. */
+/** Products of a cart that another group owns. Parameter: $1 their ids. */
 export const cartProductsQuery = query<CartProductRow>({
   name: 'cart-products',
   rows: `

@@ -61,8 +61,8 @@ export class CommandController {
 }
 
 /**
- * Whether the command may be the caller's. Outcomes do not state who sent them; an id contains 12 bits of its customer's
- * hash, and the rest of it is known to its sender alone.
+ * Whether the command may be the caller's. An outcome does not state its customer, so the id must suffice: it contains
+ * 12 bits of its customer's hash, and only its sender knows the rest.
  */
 function mayBeOwn({ principal, reach }: Caller, commandId: string): boolean {
   if (reach !== 'own commands') return true;

@@ -23,7 +23,7 @@ export const decidedQuery = query<{ command_id: string }>({
 interface Waiting {
   /** Commands that no look has found decided. */
   readonly open: Set<string>;
-  /** With an error its read fails with that. */
+  /** Ends the wait. With an error, the read fails with this error. */
   readonly end: (error?: Error) => void;
 }
 
@@ -90,7 +90,7 @@ export class AwaitedCommands {
         }
       }
     } catch (error) {
-      // The query is not right for any server: each reader reports that.
+      // This error would occur on every node, so each waiting read fails with it.
       for (const waiting of this.#waiting) waiting.end(error as Error);
     } finally {
       this.#isLooking = false;

@@ -59,7 +59,7 @@ describe('rows as CSV', () => {
     );
   });
 
-  it('contain no formula after spaces and invisible characters, nor in characters that normalisation makes one of', () => {
+  it('contain no formula after spaces, after invisible characters, or in characters that normalisation changes', () => {
     const starts = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code)).filter((character) =>
       /^[=+\-@]/.test(character.normalize('NFKC')),
     );

@@ -49,10 +49,10 @@ function quoted(text: string): string {
 
 /**
  * Puts an apostrophe before a text that a spreadsheet would run as a formula (OWASP, CSV injection). Some programs
- * normalise a text first. So a character counts of which compatibility normalisation (NFKC) makes "=", "+", "-" or "@",
- * and a formula may follow spaces and invisible characters. An apostrophe is also put behind a separator inside a text,
- * because a spreadsheet that splits at ";" makes a cell of what follows. Quotes before the formula do not protect,
- * because the spreadsheet removes them.
+ * normalise a text first, so each character that compatibility normalisation (NFKC) turns into "=", "+", "-" or "@"
+ * starts a formula. Spaces and invisible characters may precede it. An apostrophe is also put behind a separator inside
+ * a text, because a spreadsheet that splits at ";" makes a cell of what follows. Quotes before the formula do not
+ * protect, because the spreadsheet removes them.
  */
 function withoutFormula(text: string): string {
   return text.replace(FORMULA, "'");

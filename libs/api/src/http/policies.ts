@@ -36,10 +36,10 @@ export const readsTransfers = { ...ofBranch, manager: 'any', integration: 'read'
 
 export const readsCustomers = { customer: 'own customer', ...ofBranch, manager: 'any' } as const satisfies Access;
 
-/** Customers by their e-mail address: a customer has no use for that. */
+/** Search for customers by their e-mail address. It is not for customers. */
 export const findsCustomers = { ...ofBranch, manager: 'any' } as const satisfies Access;
 
-/** Statistics of a branch are for the person who runs it. */
+/** Statistics of a branch are for its manager, not for its cashiers. */
 export const readsStatistics = {
   'branch-manager': 'own branch',
   manager: 'any',
@@ -55,14 +55,14 @@ export const readsCart = {
 
 export const editsCart = (kind: CommandKind) => ({ ...readsCart, integration: kind }) as const satisfies Access;
 
-/** What the head office decides: the catalogue and its stock. */
+/** Changes that only the head office decides: the catalogue and its stock. */
 export const changesStock = (kind: CommandKind) => ({ manager: 'any', integration: kind }) as const satisfies Access;
 
-/** What staff do with the orders of their branch. */
+/** Changes that staff make to the orders of their branch. */
 export const changesAsStaff = (kind: CommandKind) =>
   ({ ...ofBranch, manager: 'any', integration: kind }) as const satisfies Access;
 
-/** What a customer may also do with their own orders. */
+/** Changes that staff make, and customers to their own orders. */
 export const changesOrders = (kind: CommandKind) =>
   ({ customer: 'own customer', ...changesAsStaff(kind) }) as const satisfies Access;
 

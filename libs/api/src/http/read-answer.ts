@@ -32,9 +32,9 @@ const retryAfterReports = { [headers.retryAfter]: '5' };
 const ORDERS_CARRIED_MAX = 64;
 
 /**
- * States which nodes answered, their greatest lag, and the reader's new position: what this answer shows, merged with
- * what the reader sent about other groups and orders. So a reader that keeps only the last position never sees time run
- * back, whatever it reads in between. `settled`: orders that this answer decides.
+ * States which nodes answered, their greatest lag, and the reader's new position: the position of this answer, merged
+ * with the entries that the reader sent about other groups and orders. So a reader that keeps only the last position
+ * never sees time run back. `settled`: orders that this answer decides.
  */
 export function headersOf(
   sources: readonly Source[],
@@ -68,7 +68,7 @@ export function ordersCarried(orders: readonly string[]): string[] {
 /** Index of the version digit in a UUID. */
 const VERSION_AT = 14;
 
-/** The same for a consumer's rows. The position is what the consumer has applied. */
+/** The same for a consumer's rows. The position shows the changes that the consumer has applied. */
 export function consumerHeadersOf({ node, role, position, lagMs }: ConsumerAnswer<unknown>): Record<string, string> {
   const text = formatPosition(position);
   return {

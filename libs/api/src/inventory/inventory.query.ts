@@ -12,7 +12,7 @@ export const inventoryQuery = query<LevelRow>({
   order: 'r.product_id, r.location',
 });
 
-/** The same for the location $4. Uses the index stock_level_of_location. */
+/** As the query above, for the location $4. Uses the index stock_level_of_location. */
 export const inventoryOfLocationQuery = query<LevelRow>({
   name: 'inventory-of-location',
   rows: `

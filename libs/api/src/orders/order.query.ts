@@ -42,7 +42,7 @@ export function orderOf(row: OrderRow): Order {
   };
 }
 
-/** Why a decided command made no order. Null: there is an order, or no decision. */
+/** Reason why a decided command made no order. Null: there is an order, or no decision yet. */
 export interface NoOrder {
   no_order_because: string | null;
 }

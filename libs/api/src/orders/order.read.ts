@@ -56,7 +56,7 @@ export class OrderController {
     if (isAccepted && order === undefined && because === null) {
       return respond(202, { orderId, status: 'pending' }, { ...headersOf([source], options), ...retryAfter });
     }
-    // Whose the id is can't be seen where there is no order, so only those who may see everything get the reason.
+    // Without an order the owner of the id is unknown, so only a caller who may see every order gets the reason.
     const detail =
       because === null || caller.reach !== 'any' ? undefined : `What was asked under this id is ${because}`;
     throw problem('order-unknown', { detail, headers: headersOf([source], options, [orderId]) });

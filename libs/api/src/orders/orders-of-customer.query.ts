@@ -2,7 +2,7 @@ import { query } from '@eco/reads';
 import { ORDER_COLUMNS, type OrderRow } from './order.query.js';
 import { owned } from '../owned.js';
 
-/** The accepted orders that the reader named and this snapshot shows no decision for. */
+/** Accepted orders that the reader names and that this snapshot shows as undecided. */
 export interface PendingOrders {
   pending: string[];
 }

@@ -54,7 +54,7 @@ const release = operation({
   problems: [...reasonsOf('reservation.release'), ...DECIDED_PROBLEMS],
 });
 
-/** Longest hold that a role may ask for, s. A shelf that one person blocks for a day sells nothing. */
+/** Longest hold that a role may request, s. A customer must not block the stock of a shelf for a day. */
 const HOLD_SECONDS_MAX: Partial<Record<CallerRole, number>> = { customer: 900, cashier: 3_600 };
 
 const storedReservation: StoredObject<ReservationRow> = {

@@ -19,7 +19,7 @@ export interface SalesGrouping {
   readonly day: boolean;
   readonly branch: boolean;
   readonly product: boolean;
-  /** The one product that is requested, if there is one. */
+  /** True: the figures of one product are requested. */
   readonly ofProduct: boolean;
 }
 

@@ -9,10 +9,10 @@ import { productStockQuery } from '../inventory/product-stock.query.js';
 import { numberFrom, orderOf, productNamed, startReadSystem, type ReadSystem } from './read-system.js';
 
 /*
- * Goal: no read fails, whatever vacuum does and whichever replica is restarted, at full write load. The same readers
- * run twice: over `Reads` with our server settings, and as most programs read, from any replica over a connection of
- * their own with PostgreSQL's default settings. The second run must fail; otherwise the first proves nothing.
- * ECO_TEST_READS and ECO_TEST_RESTART_EVERY_MS make it longer: 1000000 and 30000 for the full run.
+ * Goal: no read fails during vacuum and the restart of any replica, at full write load. The same readers run twice:
+ * over `Reads` with our server settings, and as most programs read, from any replica over a connection of their own
+ * with PostgreSQL's default settings. The second run must fail; otherwise the first proves nothing. ECO_TEST_READS and
+ * ECO_TEST_RESTART_EVERY_MS make it longer: 1000000 and 30000 for the full run.
  */
 
 const READS = numberFrom('ECO_TEST_READS', 20_000);

@@ -10,9 +10,7 @@ import { productQuery } from '../products/product.query.js';
 import { productNamed, startReadSystem, type ReadSystem } from './read-system.js';
 import { Wire } from './wire.js';
 
-/*
- * Goal: what a reader gets while any nodes are away. Each test leaves all nodes up.
- */
+/* Goal: every reader gets the right answer while some nodes are away. Each test leaves all nodes up. */
 
 const PRODUCT = 'cafe-premium';
 const anyone: ReadOptions = { position: NO_POSITION, waitMs: 0 };
@@ -39,7 +37,7 @@ function changePrice(): Promise<GroupPosition> {
 const ask = (options: ReadOptions) => system.reads.ofKey(PRODUCT, productQuery, [PRODUCT], options);
 const read = async (options: ReadOptions) => answered(await ask(options));
 
-/** What the reader would get over HTTP. */
+/** The problem that the reader would get over HTTP. */
 async function refusalOf(
   options: ReadOptions,
 ): Promise<{ status: number; problem: string; retryAfter: string | undefined }> {
@@ -119,7 +117,7 @@ it('all down: every reader is asked to retry; all back: every reader is answered
   }
 });
 
-it('all replicas late: the primary takes over within its budget, then only readers that require freshness are refused', async () => {
+it('all replicas late: the primary takes reads up to its budget, and beyond it only readers that require freshness are refused', async () => {
   for (const number of [2, 3]) await system.run(number, 'SELECT pg_wal_replay_pause()');
   const before = price;
   const position = await changePrice();

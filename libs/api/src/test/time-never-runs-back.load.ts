@@ -9,10 +9,10 @@ import { numberFrom, productNamed, startReadSystem, type ReadSystem } from './re
 /*
  * Goal: a reader that sends its last position sees its own writes and never anything older than it has seen.
  *
- * Many sessions write a product of their own from time to time, and read it and one that others write. Meanwhile each
- * replica in turn, and sometimes both, is held back by up to 5 s. Sometimes commits wait for a replica that does not
- * exist, although the existing ones already show them: then the replicas are ahead of the primary. A product's price is
- * its version, so a session that sees a smaller price than before has seen time run back.
+ * Each of many sessions sometimes writes its own product. It reads this product and one that other sessions write.
+ * Meanwhile each replica in turn, and sometimes both, is held back by up to 5 s. Sometimes commits wait for a replica
+ * that does not exist, although the existing ones already show them: then the replicas are ahead of the primary. A
+ * product's price is its version, so a session that sees a smaller price than before has seen time run back.
  *
  * Sessions that send no position must see time run back under the same disturbance; otherwise it disturbs nothing.
  * ECO_TEST_SESSION_READS makes the test longer.
@@ -44,13 +44,13 @@ afterAll(async () => {
 const priced = (productId: string, priceCents: number) =>
   commandOf('product.update', { productId, name: `Name of ${productId}`, priceCents });
 
-/** What a client keeps between two requests: the text of a header. */
+/** The position as a client keeps it between two requests: the text of a header. */
 function carried(text: string | undefined): Position {
   const parsed = parsePosition(text ?? '');
   return parsed.ok ? parsed.position : NO_POSITION;
 }
 
-/** Of the sessions' own products, over all tests. */
+/** Versions of the sessions' own products, over all tests. */
 const versions = new Map<string, number>();
 
 interface Seen {

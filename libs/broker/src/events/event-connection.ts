@@ -25,9 +25,9 @@ const CONNECT_TIMEOUT_MS = 2000;
  * Receives a consumer's events over @golevelup/nestjs-rabbitmq, which has this one role: it connects to one of the
  * brokers, declares and binds a queue of its own, hands each message over, and connects again after a loss.
  *
- * Its AmqpConnection is used without its Nest module. So neither global pipes, guards and interceptors nor its discovery
- * of handlers (once per process) affect a subscription, and a connection can be replaced. What it does not recover from
- * by itself, `EventSubscription` does:
+ * Its AmqpConnection is used without its Nest module. So neither global pipes, guards and interceptors nor its
+ * discovery of handlers (once per process) affect a subscription, and a connection can be replaced. `EventSubscription`
+ * handles the failures from which it does not recover by itself:
  * - a broker that is down at boot: `createSubscriber` does not settle before there is a connection, so it is not
  *   awaited;
  * - `basic.cancel` after the queue was deleted: the null message is swallowed and nothing subscribes again

@@ -42,10 +42,13 @@ async function startAnnouncer(): Promise<EventAnnouncer> {
   return announcer;
 }
 
-/** For a subscription that must receive all that is sent. One that is made again, on a slow machine, misses some. */
+/**
+ * Options of a subscription that must receive every event. On a slow machine a subscription with shorter times is
+ * renewed, and misses events.
+ */
 const PATIENT = { silenceMs: 10_000 };
 
-/** Subscribes as `statistics` and gathers what it receives. */
+/** Subscribes as `statistics` and gathers the received events. */
 function startSubscription(options: Partial<EventSubscriptionOptions> = {}) {
   const received: Announcement[] = [];
   const subscription = new EventSubscription({

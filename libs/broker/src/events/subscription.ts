@@ -32,8 +32,7 @@ const SILENCE_MS = 5000;
 const PATIENCE_CAP_MS = 30_000;
 
 /**
- * Subscribes a consumer to its topics and to the heartbeats, and hands over what it receives, one announcement at a
- * time.
+ * Subscribes a consumer to its topics and to the heartbeats, and hands over each received announcement, one at a time.
  *
  * Every failure that `EventConnection` does not recover from has the same sign here: nothing is received, although a
  * heartbeat is due every second. The remedy is the same too: after `silenceMs` the connection is dropped, and a new one

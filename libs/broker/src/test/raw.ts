@@ -24,7 +24,7 @@ export async function refusal(
   const closedByBroker = new Promise<string>((resolve) => channel.on('error', (error) => resolve(error.message)));
   try {
     await action(channel);
-    // The broker responds to this only after it has judged everything that was published before.
+    // The broker responds to this request only after it has processed all earlier messages.
     await channel.prefetch(1);
     return undefined;
   } catch {

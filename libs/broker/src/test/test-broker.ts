@@ -13,7 +13,7 @@ export interface TestBroker {
   groups: string[];
   /** How a user connects, over `brokers` if given. */
   access(user: BrokerUser, brokers?: Address[]): BrokerAccess;
-  /** As the administrator, who may do everything in the vhost. */
+  /** Access as the administrator, who may do everything in the vhost. */
   administratorAccess(brokers?: Address[]): BrokerAccess;
   /** Calls the management API; throws unless it responds with 2xx. */
   manage(method: string, path: string, body?: unknown): Promise<unknown>;

@@ -36,7 +36,7 @@ describe('requests', () => {
   });
 
   it.each(['\u061c', '\u200f', '\u202e', '\u2066'])(
-    'a name with U+%j, which turns what follows, is refused',
+    'a name with U+%j, which changes the direction of text, is refused',
     (turn) => {
       const customer = { customerId: `a${turn}b`, name: `Ana${turn} Torres`, email: 'ana@example.com' };
       expect(faults(requests.registerCustomerRequestSchema, customer)).toEqual([
@@ -64,7 +64,7 @@ describe('requests', () => {
   });
 
   it.each(['1.5', '1e3', '0x10', ' 1 ', '+1', '', '１'])(
-    'a page of %j is refused: programs may read it differently',
+    'a page limit of %j is refused, because programs may read it differently',
     (limit) => {
       expect(faults(requests.pageQuerySchema, { limit })).toEqual(['limit: must be a whole number, in digits']);
     },

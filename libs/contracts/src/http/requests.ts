@@ -26,8 +26,8 @@ import { changesCursorSchema } from '../changes.js';
 import { topicSchema } from '../topics.js';
 
 /**
- * A text without the characters that change the direction of what follows: they make people read another text than
- * programs. Only requests are held to it, since an older command may contain them.
+ * A text without characters that change the direction of text: with them, people see another text than programs read.
+ * Only requests are checked, because an older command may contain them.
  */
 const oneWay = (text: z.ZodString) =>
   text
@@ -39,7 +39,7 @@ const oneWay = (text: z.ZodString) =>
 export const placeOrderRequestSchema = z.strictObject({ customerId: customerIdSchema, lines: requestLinesSchema });
 
 export const registerCustomerRequestSchema = z.strictObject({
-  /** Absent: one is made. */
+  /** Absent: an id is made. */
   customerId: oneWay(customerIdSchema).optional(),
   name: oneWay(personNameSchema),
   email: emailSchema,
@@ -99,7 +99,7 @@ export const customerPathSchema = z.strictObject({ customerId: customerIdSchema 
 export const productPathSchema = z.strictObject({ productId: productIdSchema });
 export const cartItemPathSchema = z.strictObject({ customerId: customerIdSchema, productId: productIdSchema });
 
-/** A number in a query: digits only, since programs differ in how they read `1e3`, `0x10` or ` 1 `. */
+/** A number in a query, in digits only. Programs read `1e3`, `0x10` or ` 1 ` differently. */
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
@@ -122,7 +122,7 @@ export const pageQuerySchema = z.strictObject({
     .regex(/^[^\p{Cc}]*$/u, 'must be the next of a page')
     .optional(),
 });
-/** For a list that is also available as CSV. */
+/** Query of a list that is also available as CSV. */
 const listQuerySchema = pageQuerySchema.extend({
   limit: pageRowsSchema
     .optional()

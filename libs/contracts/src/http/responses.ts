@@ -120,7 +120,7 @@ export const stockLevelSchema = z.object({
   reserved: z.number().int(),
   available: z.number().int(),
 });
-/** What the public sees of a product's stock: the units that orders are filled from. */
+/** The public part of a product's stock: the units available for orders. */
 export const productAvailabilitySchema = z.object({ productId: productIdSchema, available: z.number().int() });
 export const productStockSchema = z.object({
   productId: productIdSchema,
@@ -174,7 +174,7 @@ export const dailyStatisticsSchema = z.object({
   timeZone: timeZoneSchema,
   items: z.array(
     z.object({
-      /** In the chain's time zone. */
+      /** Day in the chain's time zone. */
       day: z.iso.date(),
       /** Null: Central. */
       branchId: branchIdSchema.nullable(),
@@ -184,7 +184,7 @@ export const dailyStatisticsSchema = z.object({
   ),
 });
 export const salesRowSchema = z.object({
-  /** In the chain's time zone; null: not grouped by day. */
+  /** Day in the chain's time zone. Null: the figures are not grouped by day. */
   day: z.iso.date().nullable(),
   /** `central` for the head office; null: not grouped by branch. */
   branchId: branchIdSchema.nullable(),
@@ -219,8 +219,8 @@ export const replicationSchema = z.object({
       port: z.number().int(),
       reachable: z.boolean(),
       /**
-       * Role as last seen; null if the node was not seen yet. A deposed primary still says that it is primary, and is
-       * not read.
+       * Role as last seen; null if the node was not seen yet. A deposed primary still reports that it is primary; it
+       * serves no reads.
        */
       role: z.enum(['primary', 'replica', 'deposed']).nullable(),
       /**

@@ -34,9 +34,9 @@ export interface KeptDeadLetter {
   reason: string;
   tries: number;
   firstFailedAt: Date;
-  /** Broker user that sent it; null: the message named none, or it is from before senders were stored. */
+  /** Broker user that sent the command. Null: the message named none, or the dead letter is older than this column. */
   sender: string | null;
-  /** Id of the account for which it was sent, as the sender states. */
+  /** Id of the account for which the command was sent, as the sender states. */
   actor: string | null;
   sentBy: string | null;
   lastNumber: number;
@@ -51,7 +51,7 @@ export interface DeadLetterAction {
   at: Date;
   action: 'replay' | 'discard';
   operator: string;
-  /** Broker user that sent it; null: from before senders were stored. */
+  /** Broker user that sent the action. Null: the action is older than this column. */
   sender: string | null;
   result: string;
   reason: string | null;
@@ -71,8 +71,8 @@ d.error_class AS "errorClass", d.place, d.reason, d.tries, d.first_failed_at AS 
 d.last_number AS "lastNumber", d.command`;
 
 /**
- * Queries for the dead-letter admin, run on a group's primary as eco_operator. Each throws when it gets no answer within
- * this time, ms.
+ * Queries for the dead-letter admin, run on a group's primary as eco_operator. A query throws an error if it gets no
+ * answer within this time, ms.
  */
 const ANSWER_MS = 10_000;
 

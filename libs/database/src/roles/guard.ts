@@ -8,8 +8,8 @@ export interface EndedTransaction {
 }
 
 /**
- * Ends the sessions on this node, primary or replica, whose transaction exceeds the limit of their role. Asked as
- * eco_writer.
+ * Ends the sessions on this node, primary or replica, whose transaction exceeds the limit of their role. Call it on a
+ * connection of eco_writer.
  */
 export function endLongTransactions(node: SideConnection, deadlineMs?: number): Promise<EndedTransaction[]> {
   return node.ask<EndedTransaction & Record<string, unknown>>(

@@ -5,8 +5,8 @@ import { prepareGroup } from '../prepare-group.js';
 import { databaseRoles, loginRoles, roleLimits, type LoginRole } from './roles.js';
 
 /*
- * What each role may not do. Every case is sent to a real server, from a session that has lifted the limits that its
- * role is given by default, and must be refused for a missing right.
+ * Statements that each role may not run. Each is sent to a real server and must be refused for a missing right. The
+ * session has lifted the limits that its role has by default.
  */
 
 let group: DatabaseGroup;
@@ -33,7 +33,7 @@ async function open(
   return client;
 }
 
-/** As at each start. */
+/** Prepares the group again, as each start does. */
 function prepareAgain(): Promise<void> {
   const { host, port } = server();
   const passwords = Object.fromEntries(loginRoles.map((role) => [role, group.login(role).password]));
@@ -46,7 +46,7 @@ function prepareAgain(): Promise<void> {
   });
 }
 
-/** SQLSTATE of what the server refuses; undefined: it refuses nothing. */
+/** SQLSTATE with which the server refuses the work. Undefined: it refuses nothing. */
 async function refusalOf(work: Promise<unknown>): Promise<string | undefined> {
   try {
     await work;
@@ -131,7 +131,7 @@ const objectCases = [
   text(`SELECT pg_logical_emit_message(true, 'x', 'x'::bytea)`),
 ];
 
-/** What the migrator may do, because it is a member of the owner. */
+/** Statements that the migrator may run, because it is a member of the owner. */
 const schema = [
   text('CREATE TABLE eco.mine (id int)'),
   text('CREATE FUNCTION eco.mine() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$'),
@@ -158,7 +158,7 @@ const mayDelete: Partial<Record<LoginRole, RegExp>> = {
   eco_notifications: /^notifications\./,
 };
 
-/** What the writer decided for good, and what is not the writer's to decide. */
+/** Changes that the writer may not make: of final data, and of data that it does not own. */
 const decided = [
   text('UPDATE eco.outcome SET seq = 0'),
   text('UPDATE eco.movement SET reserved = 0'),
@@ -173,7 +173,7 @@ const decided = [
   text('SELECT FROM notifications.notification'),
 ];
 
-/** Runs each case as the role, and returns how many there were and which of them were not refused. */
+/** Runs each case as the role. Returns the number of cases, and those that were not refused. */
 async function attempt(role: LoginRole, cases: readonly Case[]): Promise<{ tried: number; allowed: string[] }> {
   const client = await open(role);
   await client.query('SET default_transaction_read_only = off; SET statement_timeout = 0; SET lock_timeout = 1000');
@@ -209,7 +209,7 @@ describe.each(databaseRoles)('%s', (role) => {
     await expectRefused(role, own);
   });
 
-  it('takes no advisory lock, except the writer, which takes the leader’s', async () => {
+  it('takes no advisory lock, but the writer takes the leader’s', async () => {
     const mine = `pg_try_advisory_lock(${LOCK})`;
     const others = locks.filter((lock) => role !== 'eco_writer' || lock !== mine);
     await expectRefused(
@@ -230,7 +230,7 @@ describe.each(databaseRoles)('%s', (role) => {
     tried += 4;
   });
 
-  // The migrator is a member of the owner, who may change all tables.
+  // The migrator is a member of the owner, which may change all tables.
   if (role === 'eco_migrator') return;
 
   // ASVS 5.0: 13.2.2
@@ -240,7 +240,7 @@ describe.each(databaseRoles)('%s', (role) => {
       text(`DROP TABLE ${name}`),
       text(`ALTER TABLE ${name} DISABLE TRIGGER ALL`),
       ...(mayDelete[role]?.test(name) ? [] : [text(`DELETE FROM ${name}`)]),
-      // A role may lock what it may change.
+      // A role may lock rows that it may change.
       ...(mayDelete[role] ? [] : [text(`SELECT FROM ${name} FOR UPDATE`)]),
       ...(mayDelete[role] ? [] : [text(`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`)]),
     ]);
@@ -254,7 +254,7 @@ it('the replicator only copies the server', async () => {
   }
 });
 
-it('the reader reads of dead letters and tombstones only what a read route shows', async () => {
+it('the reader sees only the columns of dead letters and tombstones that a read route shows', async () => {
   await expectRefused('eco_reader', [
     text('SELECT command FROM eco.dead_letter'),
     text('SELECT sent_by FROM eco.dead_letter'),
@@ -272,7 +272,7 @@ it('the reader reads of dead letters and tombstones only what a read route shows
   await operator.query('SELECT * FROM eco.dead_letter, eco.dead_letter_action, eco.suspect, eco.tombstone, eco.orders');
 });
 
-it('no role sees what others do, except the monitor', async () => {
+it('no role except the monitor sees the activity of other roles', async () => {
   const monitor = await open('eco_monitor');
   await monitor.query(`SELECT 'seen'`);
   for (const role of databaseRoles.filter((name) => name !== 'eco_monitor')) {
@@ -308,7 +308,7 @@ WHERE a.grantee = 0 AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'info
 });
 
 describe('connections', () => {
-  it('are left for the writer and the superuser while every other role holds all it gets', async () => {
+  it('are left for the writer and the superuser while every other role holds all of its own', async () => {
     await eventually('the sessions of earlier tests end', async () => {
       const rows = await group.asSuperuser(
         `SELECT FROM pg_stat_activity WHERE usename LIKE 'eco\\_%' AND usename <> 'eco_replicator'`,
@@ -329,7 +329,7 @@ describe('connections', () => {
   });
 });
 
-it('a start takes from an older data folder what earlier versions and PostgreSQL granted', async () => {
+it('a start on an older data folder revokes the rights that earlier versions and PostgreSQL granted', async () => {
   for (const database of ['template1', DATABASE_NAME]) {
     const superuser = await open('postgres', { database });
     await superuser.query(`GRANT CONNECT, TEMP ON DATABASE ${database} TO PUBLIC`);
@@ -351,7 +351,7 @@ it('a start takes from an older data folder what earlier versions and PostgreSQL
   expect(row).toEqual({ sees_all: false, connections: roleLimits.eco_reader.connections, connects: false });
 });
 
-it('a start undoes what a role changed of itself', async () => {
+it('a start undoes the changes that a role made to itself', async () => {
   const reader = await open('eco_reader');
   await reader.query('SET default_transaction_read_only = off');
   await reader.query('ALTER ROLE eco_reader SET statement_timeout = 0');

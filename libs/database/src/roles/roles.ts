@@ -19,21 +19,25 @@ export const loginRoles: readonly LoginRole[] = [...serverRoles, ...consumerRole
 /** The login roles that may connect to the database; the replicator only copies the server. */
 export const databaseRoles: readonly LoginRole[] = loginRoles.filter((name) => name !== 'eco_replicator');
 
-/** What the sessions of one role may take of a node. */
+/** Limits of the sessions of one role on one node. */
 export interface RoleLimits {
   /** Most sessions at a time. */
   readonly connections: number;
-  /** A longer transaction is ended by a writer, s; absent: none is. The session can't lift it (`guardSql`). */
+  /**
+   * Longest transaction, s. A writer ends the session of a longer one, and the session can't lift this limit
+   * (`guardSql`). Absent: no limit.
+   */
   readonly transactionS?: number;
 }
 
-/** Two instances of Central open three connections each; one more is for a connection that reopens. */
+/** Two instances of Central open three connections each; the seventh is for a connection that reopens. */
 const consumerLimits: RoleLimits = { connections: 7, transactionS: 60 };
 
 /**
  * All roles together have fewer connections than a server (`max_connections`), so no role can take the slots of the
- * writer or the superuser. The replicator's do not count: they have slots of their own (`max_wal_senders`).
- * docs/operations.md compares the limits with what the processes open. A reader's slowest statement has 10 s.
+ * writer or the superuser. The connections of the replicator do not count, because they have their own slots
+ * (`max_wal_senders`). docs/operations.md compares the limits with what the processes open. The slowest statement of a
+ * reader may take 10 s.
  */
 export const roleLimits: Readonly<Record<LoginRole, RoleLimits>> = {
   eco_writer: { connections: 12 },
@@ -49,8 +53,9 @@ export const roleLimits: Readonly<Record<LoginRole, RoleLimits>> = {
 };
 
 /**
- * Each owns functions that need more rights than the writer has, and can't log in. The writer calls these functions, so
- * it needs neither a replication right, with which it could copy the whole server, nor the right to end any session.
+ * Each of these two roles owns functions that need more rights than the writer has. Neither can log in. The writer
+ * calls these functions, so it needs neither a replication right, with which it could copy the whole server, nor the
+ * right to end any session.
  */
 const SLOT_ROLE = 'eco_slots';
 const GUARD_ROLE = 'eco_guard';
@@ -78,10 +83,10 @@ export function rolesSql(): string {
     `ALTER ROLE ${SLOT_ROLE} NOLOGIN REPLICATION`,
     `ALTER ROLE ${GUARD_ROLE} NOLOGIN`,
     `GRANT pg_signal_backend, pg_read_all_stats TO ${GUARD_ROLE}`,
-    // Earlier versions granted it; now a function of eco_guard returns the one figure that the writer needs.
+    // Earlier versions granted this right. Now a function of eco_guard returns the one figure that the writer needs.
     `REVOKE pg_read_all_stats FROM eco_writer`,
     `GRANT eco_owner TO eco_migrator`,
-    // The owner owns everything that a migration makes.
+    // A migration runs as the owner, so that the owner owns every object that it makes.
     `ALTER ROLE eco_migrator SET role = 'eco_owner'`,
     `GRANT pg_monitor TO eco_monitor`,
     `GRANT eco_reader TO eco_operator`,
@@ -96,7 +101,7 @@ export function rolesSql(): string {
     ...['eco_migrator', 'eco_operator'].map((name) => `ALTER ROLE ${name} SET temp_file_limit = -1`),
     // A migration may be long, but other statements must not queue behind a lock that it waits for.
     `ALTER ROLE eco_migrator SET lock_timeout = '10s'`,
-    // A log-in waits for 3 s.
+    // A log-in waits for at most 3 s.
     `ALTER ROLE eco_identity SET statement_timeout = '3s'`,
     // A consumer need not wait for a replica. If a failover loses its transaction, the progress row is lost with it,
     // and the consumer reads the changes again from GET /changes. So consumers continue while no replica streams.
@@ -115,10 +120,10 @@ export const UNLOGGED =
   'SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_duration_sample = -1';
 
 /**
- * A statement for every database of the server. It revokes rights of PUBLIC, which every role has, with which a session
- * could harm others: to take advisory locks, because the leader's lock is one; to write large objects and logical
- * messages, because they fill the disk; to run blocks of code. New databases copy this from `template1`. pg_dump and
- * pg_upgrade keep it, because it differs from what initdb made.
+ * A statement for every database of the server. Every role has the rights of PUBLIC. This revokes those with which a
+ * session could harm others: to take advisory locks, because the leader's lock is one; to write large objects and
+ * logical messages, because they fill the disk; to run blocks of code. New databases copy this from `template1`.
+ * pg_dump and pg_upgrade keep it, because it differs from what initdb made.
  */
 export function sealSql(): string {
   return `
@@ -139,10 +144,12 @@ BEGIN
 END $$`;
 }
 
-/** Statements for inside the sealed database: schemas, and the roles that get back what PUBLIC lost. */
+/**
+ * Statements for inside the sealed database. They make schemas, and grant to some roles the rights that PUBLIC lost.
+ */
 export function schemasSql(): string {
   return [
-    // Its owner could make schemas and extensions in it.
+    // The owner of a database may make schemas and extensions in it, so no role of a service owns it.
     `ALTER DATABASE ${DATABASE_NAME} OWNER TO CURRENT_USER`,
     `GRANT CONNECT ON DATABASE ${DATABASE_NAME} TO ${databaseRoles.join(', ')}`,
     ...loginRoles.map((name) => `ALTER ROLE ${name} IN DATABASE ${DATABASE_NAME} RESET ALL`),
@@ -158,7 +165,7 @@ export function schemasSql(): string {
  * A function that recreates the slot of an absent replica. The old slot keeps row versions, and advancing it would
  * release log but leave its xmin. The replica finds the new slot when it returns. Until then the slot keeps nothing,
  * and `wal_keep_size` keeps the log that the replica lacks. The function returns false for a slot that is in use or
- * keeps no versions. It is in a separate schema, because migrations grant and revoke all functions of `eco`.
+ * keeps no versions. The function is in a separate schema, because migrations grant and revoke all functions of `eco`.
  */
 export function slotFunctionSql(): string {
   return functionSql(
@@ -223,7 +230,7 @@ $$`,
   ].join(';\n');
 }
 
-/** A function of its owner's schema that the writer alone may call. */
+/** A function in the schema of its owner. Only the writer may call it. */
 function functionSql(owner: string, name: string, definition: string): string {
   return `
 CREATE SCHEMA IF NOT EXISTS ${owner} AUTHORIZATION ${owner};

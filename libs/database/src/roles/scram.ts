@@ -4,8 +4,9 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 const ITERATIONS = 4096;
 
 /**
- * What PostgreSQL stores of a password (RFC 5803), so that the password itself is in no statement: statements end up in
- * logs. `password` must be printable ASCII, which all of ours are; SASLprep then changes nothing.
+ * The verifier of a password that PostgreSQL stores (RFC 5803). With it the password itself is in no statement, because
+ * statements end up in logs. `password` must be printable ASCII, as all generated passwords are; SASLprep then changes
+ * nothing.
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   if (!/^[\x21-\x7e]+$/.test(password)) throw new RangeError('a database password must be printable ASCII');

@@ -28,7 +28,7 @@ const itemTable = defineTable({
 });
 
 const removeItems = deleteFrom('remove cart items', itemTable, rowLists.removedCartItems);
-/** Also removes expired items. */
+/** Removes items of carts. Retention uses it for expired items, too. */
 export const removeCartItems: Statement = removeItems;
 
 const item = select(itemTable, 'customerId', 'productId', 'quantity', 'stamp', 'orderId', 'orderedStamp');

@@ -7,8 +7,8 @@ import { defineTable } from './table.js';
 import type { TablesOf } from './tables-of.js';
 
 /**
- * Most open dead letters of one broker user in each of these classes. Further ones are only counted, by a metric, until an
- * operator discards some or they expire. Their senders determine their number, so there is a limit.
+ * Most open dead letters of one broker user in each of these classes. Their senders determine their number, so there
+ * must be a limit. A metric counts the others, which are not stored, until an operator discards some or some expire.
  */
 export const LETTERS_PER_SENDER_MAX = 1000;
 const LIMITED = `('key-conflict', 'forbidden')`;

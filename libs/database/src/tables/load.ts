@@ -13,13 +13,13 @@ export interface LoadBounds {
   swept: number;
 }
 
-/** What was not loaded because of the limits. Commands that need it can't be decided yet. */
+/** Keys that were not loaded because of the limits. Commands that need them can't be decided yet. */
 export interface LeftOut extends KeysLeftOut {
   /** Due reservations that hold units of this batch's products; they end before anything is decided. */
   due: boolean;
 }
 
-/** What a batch needs and where the loaded rows are collected. */
+/** Needs of a batch, and the object that collects the loaded rows. */
 export interface Loading extends LoadBounds {
   keys: NeededKeys;
   /** The keys as array literals. */

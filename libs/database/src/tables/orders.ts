@@ -23,7 +23,7 @@ const orderTable = defineTable({
     // Null if the order was confirmed.
     short: nullable(jsonb<ShortLine[]>('short')),
     unknownProducts: nullable(jsonb<string[]>('unknown_products')),
-    // What happened to the order later. The columns above never change.
+    // Later changes of the order. The columns above never change.
     reservationId: nullable(uuid('reservation_id')),
     endedAt: nullable(timestamptz('ended_at')),
     returned: nullable(jsonb<OrderLine[]>('returned')),

@@ -29,10 +29,10 @@ const tablesByNoun: { readonly [Noun in keyof typeof nouns]: TablesOf<Noun> } = 
 };
 const all = Object.values(tablesByNoun);
 
-/** Loads what a batch needs. */
+/** Functions that load the data that a batch needs. */
 export const loads: readonly Load[] = all.map(({ load }) => load);
 
-/** Functions that store what a batch writes, in the order of the domain's lists. */
+/** Functions that store the rows of a batch, in the order of the domain's lists. */
 export const stores: readonly Store[] = storesInOrder();
 
 export const nounTables = all.flatMap(({ tables }) => tables);

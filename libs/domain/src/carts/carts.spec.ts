@@ -235,7 +235,7 @@ describe('an edit that arrives after a checkout that did not see it', () => {
       { applied: false, reason: 'cleared', stamp: stampAt(16) },
     ]);
     for (const { kind, result } of outcomes) expect(outcomeResults[kind].parse(result)).toEqual(result);
-    // This edit was made after the checkout, so it does not concern what was ordered.
+    // This edit was made after the checkout, so it does not concern the ordered items.
     expect(resultsOf(group.write(arrivedOf([edit(40, 'cafe', 0)])))).toEqual([{ applied: true }]);
   });
 

@@ -34,7 +34,7 @@ const APPLIED: CartEdited = { applied: true };
  * The carts while a batch is decided. An item is the edit with the highest stamp. It is in the cart while its quantity
  * is not 0 and its stamp is above the stamp of the last clear. Both stamps only rise, so any order of arrival ends in
  * the same cart, and nothing waits for a late message. An order removes exactly the items it consists of. So an edit
- * that arrives later and is not older than what was ordered is in the cart.
+ * that arrives later and is not older than the ordered items is in the cart.
  *
  * A stamp ahead of the group's clock shows only that its command was made before it arrived. So it counts as the cart's
  * next stamp: after everything that arrived earlier, and before everything made from now on.
@@ -136,7 +136,7 @@ export class Carts {
     return { lines, stamp };
   }
 
-  /** Removes what was ordered. The items keep their stamps: an older edit of them arrives too late. */
+  /** Removes the ordered items. The items keep their stamps: an older edit of them arrives too late. */
   takeOut(customerId: string, lines: readonly OrderLine[], ordered: Ordered): void {
     const cart = this.#cart(customerId);
     for (const { productId } of lines) {
@@ -199,8 +199,8 @@ export class Carts {
 
   /**
    * Repairs stamps ahead of the clock. They are from before writers bounded stamps, or from a group whose clock was
-   * ahead, and no edit could come after them. They get a stamp that is older than any command made now; what they hide
-   * or show stays the same.
+   * ahead, and no edit could come after them. They get a stamp that is older than any command made now; the cart shows
+   * the same items as before.
    */
   #pullBack(cart: WorkingCart, { clearedStamp, items }: Cart): void {
     const isAhead = (stamp: Stamp) => stampMs(stamp) > this.#atMs;

@@ -17,9 +17,11 @@ export interface DeadLetter {
   /** Where it failed, in few words. Equal failures have the same text. */
   failureSite: string;
   reason: string;
-  /** Broker user that sent it first; null: the message named none, or it was stored before senders were. */
+  /**
+   * Broker user that sent the command first. Null: the message named none, or the dead letter is older than this field.
+   */
   sender: string | null;
-  /** Id of the account for which it was sent, as the sender states; null: not stated. */
+  /** Id of the account for which the command was sent, as the sender states. Null: the sender states none. */
   actor: string | null;
   /** Number of failed tries. */
   tries: number;
@@ -51,9 +53,9 @@ export interface DeadLetterActionRow {
   /** Number of the action; it rises with each action on this dead letter. */
   number: number;
   action: 'replay' | 'discard';
-  /** Who wanted it, as the sender states. */
+  /** Operator who requested the action, as the sender states. */
   by: string;
-  /** Broker user that sent it. */
+  /** Broker user that sent the action. */
   sender: string;
   /** For a replay, its reply: the outcome's status, `dead-letter` or `key-conflict`. */
   result: OutcomeStatus | 'dead-letter' | 'key-conflict';

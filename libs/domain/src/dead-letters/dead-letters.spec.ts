@@ -66,7 +66,7 @@ describe('a replay', () => {
     expect(group.letters()).toMatchObject([{ state: 'replayed' }]);
   });
 
-  it('carries out under the same id content that an earlier version could not read', () => {
+  it('carries out content that an earlier version could not read, under the same id', () => {
     const group = new MemoryGroup();
     // As an earlier version would have stored it: under the hash of its content.
     const [seen] = readCommands({ version: 1, commands: [{ ...order, stamp: 'later known' }] }, 'central') as [
@@ -118,7 +118,7 @@ describe('a key conflict', () => {
     expect(group.stored.orders.size).toBe(1);
   });
 
-  it('is the class that a dead letter gets if another body used its id before the replay', () => {
+  it('is the error class of a dead letter whose id another body used before the replay', () => {
     const { group } = groupWithDeadLetter();
     group.write(arrivedOf([other]));
     expect(group.write([replayOf(1)]).replies).toEqual([{ type: 'key-conflict', commandId: order.id }]);

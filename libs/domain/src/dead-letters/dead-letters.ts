@@ -46,7 +46,7 @@ export class DeadLetters {
     return copy;
   }
 
-  /** Records another failed try, of the sender that `failure` names. */
+  /** Records another failed try by the sender that `failure` names. */
   failAgain(letter: Readonly<DeadLetter>, failure: Failure & Pick<DeadLetter, 'sender'>): Readonly<DeadLetter> {
     const copy = this.#copyOf(letter);
     const { sender } = failure;

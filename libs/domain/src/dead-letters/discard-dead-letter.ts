@@ -14,7 +14,7 @@ export const discardDeadLetter: Rules<'dead-letter.discard'> = {
     const letter = state.deadLetters.find(commandId, bodyHash);
     if (letter?.state !== 'open') return done({ discarded: false });
     const number = letter.lastNumber + 1;
-    // Nobody else may send this kind.
+    // No other user may send this kind.
     const sender = 'dead-letter-admin';
     state.deadLetters.act(letter, 'discarded', { number, action: 'discard', by, sender, result: 'discarded', reason });
     const bucket = letter.bucket ?? state.buckets.any;

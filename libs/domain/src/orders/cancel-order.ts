@@ -6,8 +6,8 @@ import { linesOf, pricedLinesOf } from './orders.js';
 export const cancelOrder: OwnedRules<'order.cancel'> = {
   need({ body }, keys) {
     keys.orderIds.add(body.orderId);
-    // The order's id is also the id of the command that placed it. Its outcome says what became of the order, and a
-    // tombstone that it was cancelled before.
+    // The order's id is also the id of the command that placed it. Its outcome shows the result of the order, and a
+    // tombstone shows an earlier cancellation.
     keys.commandIds.add(body.orderId);
   },
   ownerOf({ body }, state) {

@@ -104,7 +104,7 @@ it('accepts returned units at any location, but never more of a product than the
     { reason: 'location-unknown', unknownLocations: ['nowhere'] },
     { returned: [{ productId: 'cafe', quantity: 4 }] },
   ]);
-  // What consumers need for counting: the price of the units, and whether the last unit came back.
+  // Consumers count with these fields: the price of the units, and whether the last unit came back.
   expect(outcomes.filter(({ topic }) => topic !== null).map(({ changeData: data }) => data)).toMatchObject([
     { lines: [{ productId: 'cafe', quantity: 3, unitPriceCents: 890, unitsKept: 1 }], unitsKept: 1 },
     { lines: [{ productId: 'cafe', quantity: 1, unitPriceCents: 890, unitsKept: 0 }], unitsKept: 0 },

@@ -26,7 +26,7 @@ export interface OrderRow {
   placedAt: string;
 }
 
-/** What happened to an order after it was confirmed. */
+/** Changes of an order after its confirmation. */
 export interface OrderUpdateRow {
   orderId: string;
   status: OrderStatus;

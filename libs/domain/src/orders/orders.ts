@@ -24,7 +24,10 @@ export class Orders {
     return update === undefined ? order : { ...order, status: update.status, returned: update.returned };
   }
 
-  /** The branch that placed it, or `central`; undefined: it does not exist, or is another customer's. */
+  /**
+   * Owner of the order: the branch that placed it, or `central`. Undefined: the order does not exist, or belongs to
+   * another customer.
+   */
   ownerOf(orderId: string, customerId: string): string | undefined {
     const order = this.find(orderId, customerId);
     return order && (order.branchId ?? CENTRAL);

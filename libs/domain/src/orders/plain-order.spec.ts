@@ -4,8 +4,8 @@ import { placeOrder } from '../test/commands.js';
 import { isPlainOrder } from './plain-order.js';
 
 /*
- * Goal: the short cut accepts only what the schema accepts unchanged. Method: orders with every field at and beyond its
- * limits, with a few fields spoiled or misspelled at a time.
+ * Goal: the short cut accepts only orders that the schema accepts unchanged. Method: orders with every field at and
+ * beyond its limits, with a few fields spoiled or misspelled at a time.
  */
 
 const slugs = ['cafe', 'Z', '7', 'a'.repeat(64), 'a'.repeat(65), '.a', '', 'ñ', 'a\n', 'a b', null, 1];

@@ -1,10 +1,10 @@
 import type { Actor, CommandOf } from '@eco/contracts';
 
 /*
- * Nearly every command is an order in the form that our own services send. Checking it with `commandSchema` takes
- * longer than deciding it: 3.3 µs; this check takes 0.6 (2 lines, Node 24). What it accepts is valid by the schema too,
- * and unchanged by it; a property test proves that. Everything else goes to the schema, which alone reports what is
- * wrong.
+ * Nearly every command is an order in the form that the APIs send. Checking it with `commandSchema` takes longer than
+ * deciding it: 3.3 µs; this check takes 0.6 (2 lines, Node 24). An order that it accepts is also valid by the schema,
+ * and unchanged by it; a property test proves that. Every other command goes to the schema, which alone reports
+ * violations.
  */
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

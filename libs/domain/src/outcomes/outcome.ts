@@ -22,9 +22,9 @@ export interface OutcomeRow {
   n: number;
   /** Data of the change; null if topic is null. */
   changeData: ChangeData<ChangeType> | null;
-  /** Broker user that sent the command. Null: unknown, of a dead letter from before senders were stored. */
+  /** Broker user that sent the command. Null: it is unknown, because the dead letter is older than this field. */
   sender: string | null;
-  /** Id of the account for which it was sent, as the sender states; null: not stated. */
+  /** Id of the account for which the command was sent, as the sender states. Null: the sender states none. */
   actor: string | null;
 }
 

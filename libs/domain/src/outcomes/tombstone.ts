@@ -8,7 +8,10 @@ export interface TombstoneRow extends Tombstone {
 }
 
 export interface Tombstone {
-  /** The branch that left it, which may end only what is its own, or `central`, which may end everything. */
+  /**
+   * Owner of the command that left the tombstone. A branch's tombstone binds only the commands of that branch. One of
+   * `central` binds all.
+   */
   author: string;
   reason: RefusalReason;
 }
@@ -16,7 +19,7 @@ export interface Tombstone {
 export const tombstones = {
   keys: {},
   state: {
-    /** By command id; one per author. */
+    /** Tombstones by command id, one for each author. */
     tombstones: () => new Map<string, Tombstone[]>(),
   },
   rows: { tombstones: insert<TombstoneRow>('commandId', 'author') },

@@ -2,7 +2,7 @@ import { refused, whyNotOwned, type NotOwned, type Refused } from '../rules.js';
 import type { WorkingState } from '../working-state.js';
 import type { Reservation } from './reservation.js';
 
-/** Releases what a reservation holds. Undefined: the reservation has ended already. */
+/** Releases the units that a reservation holds. Undefined: the reservation has ended already. */
 export function endReservation(
   commandId: string,
   reservation: Readonly<Reservation>,

@@ -9,9 +9,9 @@ import type { Reservation } from './reservation.js';
 
 /*
  * Expiry is a normal command, with an outcome, movements and a change. A batch that finds a due reservation creates the
- * command before it decides what has arrived. So no command is refused because of an expired hold, and none confirms an
- * expired reservation, whether or not a timer was on time. A batch is decided as of one instant, so no reservation
- * becomes due within it.
+ * command before it decides the arrived commands. So no command is refused because of an expired hold, and none
+ * confirms an expired reservation, whether or not a timer was on time. A batch is decided as of one instant, so no
+ * reservation becomes due within it.
  */
 
 export const expireReservation: Rules<'reservation.expire'> = {

@@ -40,7 +40,7 @@ export const reservations = {
   state: {
     /** Reservations that commands name, and those that are due. */
     reservations: () => new Map<string, Reservation>(),
-    /** By customer: how many of its reservations hold units and are not due. Absent: none. */
+    /** Number of reservations that hold units and are not due, by customer. Absent: none. */
     openReservations: () => new Map<string, number>(),
   },
   rows: {

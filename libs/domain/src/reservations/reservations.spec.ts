@@ -58,7 +58,7 @@ describe('a reservation', () => {
     expect(movements).toEqual([]);
   });
 
-  it('is refused while its customer has as many open ones as it may, and not when one of them has ended', () => {
+  it('is refused while its customer has the allowed number of open ones, until one of them ends', () => {
     const group = new MemoryGroup();
     group.write(arrivedOf([create('cafe', 1_000)]));
     const make = (n: number, ttlSeconds = 600) => reserve('ana', { cafe: 1 }, { idempotencyKey: `r-${n}`, ttlSeconds });
@@ -78,14 +78,14 @@ describe('a reservation', () => {
     ];
     const next = group.write(arrivedOf([...ends, make(101), make(102), make(103)]));
     expect(next.replies.slice(2)).toMatchObject([{ status: 'done' }, { status: 'done' }, { status: 'refused' }]);
-    // One is due by now.
+    // One of the reservations is due by now.
     group.at = after(60);
     const last = group.write(arrivedOf([make(104), make(105)]));
     expect(group.stored.reservations.get(first?.id ?? '')?.status).toBe('expired');
     expect(last.replies).toMatchObject([{ status: 'done' }, { status: 'refused' }]);
   });
 
-  it('is refused exactly while the number of open ones is reached, whatever ends in between', () => {
+  it('is refused only while its customer has the allowed number of open ones, whatever ends in between', () => {
     const step = fc.record({
       end: fc.option(fc.nat(60)),
       ttlSeconds: fc.constantFrom(1, 5, 600),
@@ -208,7 +208,7 @@ describe('a reservation that is due', () => {
     ]);
   });
 
-  it('expires when it is due, and on nobody’s command', () => {
+  it('expires when it is due, and a client’s command can’t expire it', () => {
     const group = stocked();
     const held = reserve('ana', { cafe: 10 }, { ttlSeconds: 60 });
     const expire = command('reservation.expire', { reservationId: held.id, customerId: 'ana' });

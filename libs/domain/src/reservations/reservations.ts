@@ -32,13 +32,18 @@ export class Reservations {
     return reservation?.customerId === customerId ? reservation : undefined;
   }
 
-  /** The branch that made it, or `central`; undefined: it does not exist, or is another customer's. */
+  /**
+   * Owner of the reservation: the branch that made it, or `central`. Undefined: the reservation does not exist, or
+   * belongs to another customer.
+   */
   ownerOf(reservationId: string, customerId: string): string | undefined {
     const reservation = this.find(reservationId, customerId);
     return reservation && (reservation.branchId ?? CENTRAL);
   }
 
-  /** How many reservations of this customer hold units. Known of customers who reserve in this batch. */
+  /**
+   * Number of this customer's reservations that hold units. It is known only for customers who reserve in this batch.
+   */
   openOf(customerId: string): number {
     return this.#open.get(customerId) ?? 0;
   }

@@ -52,7 +52,7 @@ it('accepts a count only if the level is what the counter assumed', () => {
   expect(movements).toHaveLength(1);
 });
 
-it('moves units of a deleted product, which are still in stock, and of no unknown one', () => {
+it('moves units of a deleted product, which are still in stock, and none of an unknown product', () => {
   const group = stocked();
   group.write(arrivedOf([command('product.delete', { productId: 'cafe' })]));
   const nowhere = { productId: 'te', location: 'nowhere' };

@@ -106,7 +106,7 @@ export class MemoryGroup {
     return [[orderId, { ...row, status, returned }]];
   }
 
-  /** What a reader sees of a product in a cart; undefined: it is not in the cart. */
+  /** A product in a cart as a reader sees it. Undefined: it is not in the cart. */
   visible(customerId: string, productId: string): { quantity: number; stamp: string } | undefined {
     const item = this.stored.cartItems.get(`${customerId}\n${productId}`);
     const clearedStamp = this.stored.carts.get(customerId)?.clearedStamp ?? '';

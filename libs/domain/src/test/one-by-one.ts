@@ -15,8 +15,9 @@ import { BUCKETS, LOCATIONS } from './memory-group.js';
 import { NaiveLedger } from './naive-ledger.js';
 
 /*
- * The naive model that batches are compared with: one command after the other. It keeps only what each did, and answers
- * every question by going through all of it. It is slow, but short enough to be obviously correct.
+ * The naive model that batches are compared with: one command after the other. It keeps only the effect of each
+ * command, and answers every question by going through all effects. It is slow, but short enough to be obviously
+ * correct.
  */
 
 type Done = { id: string; hash: string; status: string; result: Record<string, unknown>; command: Command };
@@ -83,7 +84,7 @@ export class OneByOne {
     this.#ownedBuckets = ownedBuckets;
   }
 
-  /** A batch begins: due reservations hold nothing any more. */
+  /** Begins a batch: due reservations hold nothing any more. */
   tick(at: string): void {
     this.#at = at;
     for (const reservation of this.reservations) {
@@ -126,7 +127,7 @@ export class OneByOne {
       : outcomeReply(before, true);
   }
 
-  /** By the table of the senders, which authority.spec.ts tests. A replay is judged by its first sender. */
+  /** The table of the senders decides; authority.spec.ts tests it. A replay is judged by its first sender. */
   #judge({ command, sender }: Arrived & { readable: true }, retried: Letter | undefined): Reply {
     const { id, replay, actor } = command;
     if (replay !== undefined && sender !== 'dead-letter-admin') {
@@ -182,7 +183,7 @@ export class OneByOne {
     return outcomeReply(done, false);
   }
 
-  /** Branch of what is stored, or `central`. */
+  /** Owner of the stored object: a branch or `central`. */
   #ownerOf({ kind, body }: Command): string | undefined {
     switch (kind) {
       case 'order.cancel':
@@ -481,7 +482,7 @@ export class OneByOne {
     if (!isBuried) this.tombstones.push({ id, reason, author });
   }
 
-  /** The lines of an order, or what a checkout finds in the cart as of its stamp; empty for other kinds. */
+  /** The lines of an order, or the lines that a checkout finds in the cart as of its stamp. Empty for other kinds. */
   #linesOf({ kind, body, stamp }: Command): OrderLine[] {
     if (kind === 'order.place' || kind === 'reservation.create') return body.lines;
     if (kind !== 'cart.checkout') return [];
@@ -490,7 +491,7 @@ export class OneByOne {
       .map(({ productId, quantity }) => ({ productId, quantity }));
   }
 
-  /** What is in the cart now, by product id. */
+  /** The items in the cart now, by product id. */
   cart(customerId: string): { productId: string; quantity: number; stamp: string }[] {
     return this.#latest(customerId)
       .filter((edit) => edit.quantity > 0 && edit.ordered === undefined)
@@ -541,7 +542,10 @@ export class OneByOne {
     return this.#ownedBuckets.has(bucketOf(productId, BUCKETS));
   }
 
-  /** Not the reason of an earlier one: nothing that others send under its id is affected. */
+  /**
+   * Rejects a command that its sender may not send. The reply has the reason of this command, never that of an earlier
+   * dead letter.
+   */
   #forbid(id: string, hash: string, reason: string, sender: string | null, retried?: Letter): Reply {
     const before = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
     if (before === undefined || before === retried) {

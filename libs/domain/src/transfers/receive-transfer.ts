@@ -9,7 +9,7 @@ export const receiveTransfer: OwnedRules<'transfer.receive'> = {
   ownerOf({ body }, state) {
     return state.transfers.find(body.transferId, body.productId)?.to;
   },
-  /** Everything arrives; what was lost on the way is adjusted away at the location that misses it. */
+  /** All units arrive. Units that were lost on the way are adjusted away at the location that misses them. */
   decide({ id, body }, state) {
     const { transferId, productId } = body;
     const transfer = state.transfers.inTransit(transferId, productId);

@@ -48,7 +48,7 @@ type Verdict =
   | CursorLost
   | ReadFailure;
 
-/** Reads what the batches of a group changed, in order, from any node that has the cursor and the reader's position. */
+/** Reads the changes of a group's batches, in order, from any node that has the cursor and the reader's position. */
 export class ChangesReader {
   #primaryWaits = 0;
   readonly #reads: Reads;

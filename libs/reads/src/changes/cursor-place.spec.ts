@@ -41,7 +41,7 @@ const histories: fc.Arbitrary<Diverged> = fc
     return { shared, lost: then('lost', lostNext, shared + lostTail), kept: then('kept', keptNext, shared) };
   });
 
-/** As `historyQuery` shows it. */
+/** The history as `historyQuery` shows it. */
 function shownTo({ leadership }: ChangesCursor, { terms, seq }: History): ShownHistory {
   const last = terms.at(-1) as GroupTerm;
   const next =

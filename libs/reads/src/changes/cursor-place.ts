@@ -9,9 +9,9 @@ export interface ShownHistory {
 }
 
 /**
- * Whether this history has what the reader has read. A leadership's batches belong to the history up to the batch
- * before the next leadership's first one. That also holds for a leadership that the history does not name, because it
- * was lost or wrote nothing: up to its beginning both histories are the same.
+ * Whether this history contains the batches that the reader has read. A leadership's batches belong to the history up
+ * to the batch before the next leadership's first one. That also holds for a leadership that the history does not name,
+ * because it was lost or wrote nothing: up to its beginning both histories are the same.
  */
 export function isCovered(cursor: ChangesCursor, shown: ShownHistory): boolean {
   const { leadership, seq } = cursor;

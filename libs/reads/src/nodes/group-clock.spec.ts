@@ -192,7 +192,7 @@ describe('the clock of a group', () => {
     const clock = new GroupClock();
     const other = (number: number): BatchPosition => ({ term: 5, tag: 'bbbbbbbb', seq: number });
     fromPrimary(clock, seq(100, 5), groupAt(0), 0);
-    // A replica that was not rewound still shows what was lost.
+    // A replica that was not rewound still shows lost batches.
     for (let ms = 10_000; ms <= 40_000; ms += 500) {
       const heartbeats = Math.floor(ms / 1_000);
       fromPrimary(clock, other(60), groupAt(heartbeats), ms, 2);

@@ -33,12 +33,12 @@ export interface NodeSettings {
   readonly slowReadsWaitingMax: number;
 }
 
-/** A deposed primary still believes to be primary. What it shows may never have been valid, so it is not read. */
+/** A deposed primary still reports that it is primary. Its data may never have been valid, so it is not read. */
 export type NodeRole = 'primary' | 'replica' | 'deposed';
 
 export interface NodeStatus extends NamedNode {
   readonly reachable: boolean;
-  /** As last seen; undefined: not seen yet. */
+  /** Role as last seen. Undefined: not seen yet. */
   readonly role: NodeRole | undefined;
   readonly position: BatchPosition | undefined;
   /** Undefined: not known. */
@@ -47,7 +47,7 @@ export interface NodeStatus extends NamedNode {
   readonly inFlight: number;
   readonly slowReads: number;
   readonly isResting: boolean;
-  /** What is known about its replication; undefined if nobody asked or nothing is known yet. */
+  /** Replication state of the node. Undefined: it is not queried, or not known yet. */
   readonly replication: NodeReplication | undefined;
   /** Why it can't be read; undefined when it can. */
   readonly fault: string | undefined;

@@ -26,7 +26,7 @@ export function secretsSetting<const Role extends string>(roles: readonly Role[]
   return fileSetting(z.object({ amqp: loginSecret, database: passwordsOf(roles) })) as Setting<Secrets<Role>>;
 }
 
-/** The same for an API. `more`: its further secrets, with what it needs to verify access tokens or also to make them. */
+/** The same for an API. `more`: its further secrets, with the keys to verify access tokens or also to make them. */
 export function apiSecretsSetting<
   const Role extends string,
   Tokens extends VerifierSecrets,
@@ -61,7 +61,7 @@ function tokensIn(path: string, tokens: z.ZodType): unknown {
   return (read.secrets as { tokens: unknown }).tokens;
 }
 
-/** A setting for an optional login in a file of its own: `{"user": …, "password": …}`. */
+/** A setting for an optional login in a separate file: `{"user": …, "password": …}`. */
 export function loginFileSetting(variable: string, description: string): Setting<Login | undefined> {
   const { schema, ...setting } = fileSetting(loginSecret, variable, description);
   return { ...setting, schema: schema.optional() as z.ZodType<Login | undefined> };
@@ -71,7 +71,7 @@ function fileSetting(
   shape: z.ZodType,
   variable = 'ECO_SECRETS_FILE',
   description = 'File of mode 0600 with the passwords and keys of this process',
-  /** Added to the secrets. */
+  /** Further properties of the secrets, made from the path of the file. */
   more: (path: string) => object = () => ({}),
 ): Setting<unknown> {
   return {

@@ -118,7 +118,7 @@ const proxyList = z.string().transform((text, context): readonly string[] => {
   return proxies;
 });
 
-/** More than a chain's tills have together, and far fewer than a process may open files. */
+/** More connections than the tills of a chain have together, and far fewer than the files that a process may open. */
 export const CONNECTIONS_MAX_DEFAULT = 4_000;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;

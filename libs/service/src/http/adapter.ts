@@ -31,7 +31,10 @@ const INSTANCE_MAX = 500;
 
 const CORRELATION_ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$/;
 
-/** The client's id in `X-Correlation-Id`, if it is fit for logs. Two clients may send the same, so it is never ours. */
+/**
+ * The client's id in `X-Correlation-Id`, if it is fit for logs. Two clients may send the same id, so it never replaces
+ * the id that the service makes.
+ */
 export function clientCorrelationIdOf(request: IncomingMessage): string | undefined {
   const given = request.headers['x-correlation-id'];
   return typeof given === 'string' && CORRELATION_ID.test(given) ? given : undefined;
@@ -80,7 +83,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     fastify.addHook('onRequest', (request, reply, done) => {
       reply.header(headers.correlationId, request.id);
       reply.headers(request.url.startsWith('/docs') ? pageHeaders : apiHeaders);
-      // What does not exist is answered as such: it can neither change nor show anything.
+      // A request for an unknown path is answered as such, because it can neither change nor show anything.
       done(request.is404 ? undefined : foreign.refusalOf(request.raw));
     });
     fastify.removeAllContentTypeParsers();
@@ -93,7 +96,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     });
   }
 
-  /** Replaces Nest's parsers by ours. Forms are refused. */
+  /** Nest must add no parsers: the constructor adds the only one, for JSON. Forms are refused. */
   override registerParserMiddleware(): void {}
 
   override setErrorHandler(): ReturnType<FastifyAdapter['setErrorHandler']> {
@@ -177,8 +180,8 @@ function hasHungUp(request: IncomingMessage): boolean {
 
 /**
  * Reads and drops the rest of a request before its connection is closed, for as long as a request may take to arrive. A
- * client reads the response only after it has sent everything. Fastify would close the connection before, and the
- * client would never read the response.
+ * client reads the response only after it has sent the whole request. Without this, Fastify would close the connection
+ * first, and the client would never read the response.
  */
 function readOn(request: FastifyRequest, reply: FastifyReply): void {
   reply.removeHeader('connection');

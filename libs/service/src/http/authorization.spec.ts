@@ -106,7 +106,7 @@ describe('an operation', () => {
 
 describe('a service', () => {
   // ASVS 5.0: 8.3.1
-  it('does not start with a route that states no access', async () => {
+  it('does not start if a route states no access', async () => {
     const authorization = new Authorization({ secrets: await specTokens, graceSeconds: 0, branchId: null });
     await expect(startService(frameOf(), { module: PlainModule, authorization })).rejects.toThrow(
       'GET /plain does not state its access',
@@ -184,7 +184,7 @@ describe('a request', () => {
     });
   });
 
-  it('of the head office must name what no token can', async () => {
+  it('of the head office must name the customer, because the token names none', async () => {
     expect(await ask('/orders', manager, { quantity: 1 })).toMatchObject({ status: 400, faults: ['/customerId'] });
   });
 

@@ -17,13 +17,17 @@ import { problem, type ProblemError } from './problem.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `open`: the route looks at no token. Every route has it, or the service does not start. */
+    /**
+     * Policy of the route. `open`: the route looks at no token. The service does not start if a route has no policy.
+     */
     access?: Access | 'open';
   }
   interface FastifyRequest {
-    /** What the token proves. Set for every route that is not `open`, before its policy is applied. */
+    /**
+     * Result of the token's verification. It is set for every route that is not `open`, before the policy is applied.
+     */
     verified: Verified | undefined;
-    /** Set for every route that is not `open`. */
+    /** The caller. It is set for every route that is not `open`. */
     caller: Caller;
   }
 }
@@ -38,8 +42,8 @@ export interface AuthorizationOptions extends Pick<VerifierOptions, 'graceSecond
 }
 
 /**
- * Decides who calls an operation: from the token alone, before the body is read. A client without a token is anonymous;
- * one with a bad token is refused everywhere, so that it notices.
+ * Determines the caller of an operation from the token alone, before the body is read. A client without a token is
+ * anonymous. A client with a bad token is refused everywhere, so that it notices.
  */
 export class Authorization {
   readonly #verifier: TokenVerifier;
@@ -52,7 +56,7 @@ export class Authorization {
     this.#branchId = branchId;
   }
 
-  /** Verifies with these from now on. */
+  /** Verifies with these keys from now on. */
   useKeys(keys: VerifierSecrets['keys']): void {
     this.#verifier.useKeys(keys);
   }
@@ -90,7 +94,7 @@ interface ApiAuthorizationOptions<Tokens extends VerifierSecrets> {
   readonly branchId: string | null;
   /** The sessions that have ended. */
   readonly revoked: { has(sessionId: string): boolean };
-  /** A key by which this process signs tokens for itself alone, and their audience. */
+  /** A key with which this process signs tokens for itself alone, and the audience of these tokens. */
   readonly own?: { readonly key: VerifierSecrets['keys'][number]; readonly audience: string } | undefined;
   /** Called with the keys when they have been rotated. */
   readonly onKeys?: (tokens: Tokens) => void;
@@ -128,8 +132,8 @@ function unauthenticated(detail: string, challenge = INVALID_TOKEN): ProblemErro
 }
 
 /**
- * Finds out who sends each request. Call it before any route is added. Without an authorization a service may have open
- * routes only.
+ * Identifies the sender of each request. Call it before any route is added. Without an authorization a service may have
+ * open routes only.
  */
 export function addAuthentication(fastify: FastifyInstance, authorization: Authorization | undefined): void {
   fastify.decorateRequest('verified');
@@ -161,7 +165,10 @@ export function addAuthentication(fastify: FastifyInstance, authorization: Autho
   });
 }
 
-/** Applies the policy of each operation. Call it after everything that counts requests, so that refused ones count too. */
+/**
+ * Applies the policy of each operation. Call it after the hooks that count requests, so that refused requests count
+ * too.
+ */
 export function addAuthorization(fastify: FastifyInstance, authorization: Authorization | undefined): void {
   if (authorization === undefined) return;
   fastify.addHook('onRequest', (request, _reply, done) => {
@@ -182,12 +189,15 @@ function policyOf({ routeOptions }: FastifyRequest): Access | undefined {
   return access === 'open' ? undefined : access;
 }
 
-/** Who sent the request; undefined: nothing proves it, or the route is open. */
+/** The proven sender of the request. Undefined: it has no valid token, or the route is open. */
 export function principalOf({ verified }: FastifyRequest): Principal | undefined {
   return verified === undefined || verified.type === 'refused' ? undefined : verified.principal;
 }
 
-/** The branch that a command of this caller belongs to: the person's, else that of the API. Null: the head office. */
+/**
+ * The branch to which a command of this caller belongs: the branch of the person, otherwise that of the API. Null: the
+ * head office.
+ */
 export function branchOf({ principal }: Caller, served: string | null): string | null {
   return principal.branchId ?? served;
 }

@@ -16,7 +16,7 @@ class ThingsController {
     return { now: true };
   }
 
-  /** The preference that reaches a controller. */
+  /** Returns the preference that reaches a controller. */
   @Get('preferred')
   @Open()
   preferred(@Headers('prefer') prefer?: string) {
@@ -52,7 +52,7 @@ const metrics = async () => (await fetch(`${service.operatorsUrl}/metrics`)).tex
 
 describe('requests', () => {
   // ASVS 5.0: 2.4.1
-  it('beyond the budget of an address get 429 and learn when to come back, while health and metrics answer', async () => {
+  it('beyond the budget of an address get 429 with the time to retry, while health and metrics still answer', async () => {
     await start({ anonymousRequestsPerMinute: 3 });
     for (let sent = 0; sent < 3; sent += 1) expect((await ask('/things/now')).status).toBe(200);
     const refused = await ask('/things/now');
@@ -66,14 +66,14 @@ describe('requests', () => {
   });
 
   // ASVS 5.0: 4.1.3
-  it('are those of the connection’s address, whatever a client says of itself', async () => {
+  it('count for the address of the connection, whatever address a client states', async () => {
     await start({ anonymousRequestsPerMinute: 1 });
     expect((await ask('/things/now', { 'x-forwarded-for': '203.0.113.1' })).status).toBe(200);
     expect((await ask('/things/now', { 'x-forwarded-for': '203.0.113.2' })).status).toBe(429);
   });
 
   // ASVS 5.0: 15.3.4
-  it('are those of the address that a trusted load balancer names, of an IPv6 network as a whole', async () => {
+  it('count for the address that a trusted load balancer names, and an IPv6 network counts as one address', async () => {
     await start({ anonymousRequestsPerMinute: 1, trustedProxies: ['loopback'] });
     const statuses = [];
     for (const address of ['203.0.113.1', '203.0.113.2', '2001:db8::1', '2001:db8::2', '2001:db8:0:1::1']) {
@@ -88,7 +88,7 @@ describe('waits', () => {
   const waitedFor = async (response: Response) => ((await response.json()) as { waited: string | null }).waited;
   const untilHeld = (count: number) => eventually(`${count} wait`, () => held.size === count);
 
-  it('beyond the budget of a client are answered at once, until one of its waits is over', async () => {
+  it('beyond the budget of a client are answered at once, until one of its waits ends', async () => {
     await start({ anonymousWaits: 2 });
     const waiting = [wait(), wait()];
     await untilHeld(2);
@@ -101,7 +101,7 @@ describe('waits', () => {
     await untilHeld(1);
   });
 
-  it('of a client that disconnects are over', async () => {
+  it('of a client that disconnects end', async () => {
     await start({ totalWaits: 1 });
     const client = new AbortController();
     const left = wait(client.signal).catch(() => 'left');

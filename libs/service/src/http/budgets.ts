@@ -4,8 +4,8 @@ import { principalOf } from './authorization.js';
 import { problem } from './problem.js';
 
 /*
- * What one client may use of a process (ADR 0075). A client with a token is its person or program; one without is its
- * address, with budgets of its own. The counts are of this process, not of all instances.
+ * Limits of what one client may use of a process (ADR 0075). A client with a token is counted as its person or program,
+ * and a client without one as its address, with other budgets. Each process counts alone.
  */
 
 export interface Budgets {
@@ -22,8 +22,8 @@ export interface Budgets {
 }
 
 /**
- * A program of the head office sends up to 2,000 requests a second. One that has no token gets what a person's page
- * needs, since nothing else limits who sends: some ten requests a second, and a few that wait.
+ * A program of the head office sends up to 2,000 requests a second. A client without a token gets as many as a page for
+ * a person needs, because anybody can send such requests: about ten requests a second, and a few that wait.
  */
 export const BUDGETS_DEFAULT: Budgets = {
   requestsPerMinute: 120_000,
@@ -36,10 +36,10 @@ export const BUDGETS_DEFAULT: Budgets = {
 export type BudgetKind = 'requests' | 'waits';
 
 const MINUTE_MS = 60_000;
-/** Most clients whose requests are counted. The one that was idle the longest is forgotten first. */
+/** Most clients whose requests are counted. The client that was idle the longest is forgotten first. */
 const CLIENTS_MAX = 20_000;
 
-/** Monitoring asks all the time, and must not be refused. */
+/** Monitoring requests these paths all the time, and must not be refused. */
 const WITHOUT_BUDGET = /^\/(?:health\/|metrics$)/;
 
 export function addBudgets(fastify: FastifyInstance, budgets: Budgets, onExceeded: (kind: BudgetKind) => void): void {
@@ -63,7 +63,7 @@ export function addBudgets(fastify: FastifyInstance, budgets: Budgets, onExceede
         detail: `This client has sent its ${max} requests of a minute`,
         headers: { 'Retry-After': String(Math.ceil(ttl / 1000)) },
       }),
-    // Each costs time in every request, and only Retry-After helps a client.
+    // Each header costs time in every request, and only Retry-After helps a client.
     addHeaders: noHeaders,
     addHeadersOnExceeding: noHeaders,
   });
@@ -81,12 +81,12 @@ interface Client {
   readonly isAnonymous: boolean;
 }
 
-/** Whose budgets a request uses. */
+/** The client whose budgets a request uses. */
 function clientOf(request: FastifyRequest): Client {
   const principal = principalOf(request);
   if (principal !== undefined && principal.role !== 'anonymous')
     return { key: `id ${principal.id}`, isAnonymous: false };
-  // All addresses of one IPv6 network (/64) are one client's.
+  // All addresses of one IPv6 network (/64) count as one client.
   return { key: normalizeIP(request.ip), isAnonymous: true };
 }
 
@@ -109,7 +109,7 @@ function addWaitBudgets(fastify: FastifyInstance, budgets: Budgets, onExceeded: 
     }
     waits.set(key, own + 1);
     total += 1;
-    // Emitted once, also when the client disconnects.
+    // The event is emitted once, even if the client disconnects.
     reply.raw.once('close', () => {
       const left = (waits.get(key) ?? 1) - 1;
       if (left === 0) waits.delete(key);

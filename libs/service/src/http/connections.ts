@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
 import { ProblemError, problemBody, PROBLEM_TYPE } from './problem.js';
 
-/** Connections of clients, before there is a request. */
+/** Limits of clients' connections, before there is a request. */
 
 /**
  * A request must arrive completely within this time, ms: a client that sends byte by byte must not hold a connection
  * forever.
  */
 const REQUEST_ARRIVAL_MS = 30_000;
-/** Pause between two looks of Node for late requests, ms. By default it is 30 s, so that a limit of 30 s takes 60. */
+/**
+ * Pause between two checks of Node for late requests, ms. With the default of 30 s, a request would be ended only after
+ * up to 60 s.
+ */
 const CONNECTION_LOOK_MS = 1_000;
 /**
  * A connection without a request is closed after this time, ms. It is longer than the 60 s of nginx, which would
@@ -23,7 +26,9 @@ export const connectionOptions = {
   connectionsCheckingInterval: CONNECTION_LOOK_MS,
 };
 
-/** The data is no HTTP request, or an incomplete one: there is only a socket to answer. */
+/**
+ * Answers data that is no complete HTTP request. There is no request object, so the answer is written to the socket.
+ */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) {

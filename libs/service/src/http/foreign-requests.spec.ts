@@ -45,7 +45,7 @@ it('a request of HTTP/1.0 without a host is accepted', () => {
 });
 
 // ASVS 5.0: 4.2.1
-it('a request with two hosts is refused, whatever they are', () => {
+it('a request with two Host headers is refused, whatever their values', () => {
   expect(refusal('GET', { host: 'localhost' }, ['Host', 'localhost', 'hOST', 'localhost'])).toBe('bad-input');
 });
 
@@ -74,12 +74,12 @@ describe('a request that changes something', () => {
   });
 
   // ASVS 5.0: 3.5.2
-  it('is refused without a body if any page could send it', () => {
+  it('without a body is refused if any page could send it', () => {
     expect(refusal('POST', { host })).toBe('unsupported-media-type');
   });
 });
 
-it('a read of a foreign page is answered, since that page can’t see the answer', () => {
+it('a read from a foreign page is answered, because that page can’t see the answer', () => {
   for (const method of ['GET', 'HEAD']) {
     expect(refusal(method, { host, origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' })).toBeUndefined();
   }

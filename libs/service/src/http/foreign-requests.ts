@@ -4,7 +4,7 @@ import { problem, type ProblemError } from './problem.js';
 
 /*
  * A page of any site can make a browser send requests to this machine, and a listener on the loopback address accepts
- * them. So a request is refused if a foreign page can have sent it (ADR 0074).
+ * them. So a request that a page of another site can have sent is refused (ADR 0074).
  */
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -12,7 +12,7 @@ const HOST = /^(\[[0-9a-f:.]+\]|[^:]+)(?::\d{1,5})?$/;
 
 /**
  * Headers that a browser sends to another site only after a preflight, which this service refuses (Fetch Standard,
- * CORS-safelisted request-header). A POST without a body has one of them if our own client sent it.
+ * CORS-safelisted request-header). A client of EcoMarket sends one of them with each POST that has no body.
  */
 const PREFLIGHTED = ['authorization', 'idempotency-key', 'prefer'] as const;
 
@@ -24,7 +24,7 @@ export class ForeignRequests {
     this.#names = new Set(names.map((name) => name.toLowerCase()));
   }
 
-  /** The problem with which this request is refused; undefined: it is none of a foreign page. */
+  /** The problem with which this request is refused. Undefined: no page of another site can have sent it. */
   refusalOf({
     method = 'GET',
     url = '/',
@@ -33,14 +33,14 @@ export class ForeignRequests {
     rawHeaders,
   }: IncomingMessage): ProblemError | undefined {
     if (httpVersionMajor < 1) return problem('bad-input', { detail: 'HTTP/1.0 or newer is needed' });
-    // The target of a request to a proxy names a host too, which may differ from that of the header.
+    // A request to a proxy also names a host in its target, and that may differ from the header.
     if (!url.startsWith('/')) {
       return problem('bad-input', { faults: [{ at: 'path', message: 'must begin with "/"' }] });
     }
     if (isRepeated(rawHeaders, 'host')) {
       return problem('bad-input', { faults: [{ at: 'header.host', message: 'must not be given twice' }] });
     }
-    // Only HTTP/1.0 may omit it, and no browser does.
+    // Only HTTP/1.0 may omit the host, and no browser does.
     const host = headers.host?.toLowerCase();
     if (host !== undefined && !this.#isOurs(host)) {
       return problem('misdirected', { detail: `This service is not known as ${JSON.stringify(host.slice(0, 100))}` });
@@ -59,8 +59,8 @@ export class ForeignRequests {
   }
 
   /**
-   * An address is accepted without being configured: an attack by DNS needs a name, which the attacker's server resolves
-   * to our address.
+   * Every IP address is accepted without being configured. An attack by DNS needs a name, which the attacker's server
+   * resolves to the address of this process.
    */
   #isOurs(host: string): boolean {
     const name = HOST.exec(host)?.[1];
@@ -75,12 +75,12 @@ function isBodyless(headers: IncomingMessage['headers']): boolean {
   return headers['content-type'] === undefined;
 }
 
-/** Host and port; undefined: none, as in `null`, the origin of a sandboxed page. */
+/** Host and port of an origin. Undefined: it has none, as in `null`, the origin of a sandboxed page. */
 function hostOf(origin: string): string | undefined {
   return /^https?:\/\/([^/]+)$/.exec(origin.toLowerCase())?.[1];
 }
 
-/** Node keeps only the first of some headers that are given twice. */
+/** Whether a header is given twice. Node keeps only the first of some headers. */
 function isRepeated(rawHeaders: readonly string[], name: string): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {

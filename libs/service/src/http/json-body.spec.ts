@@ -24,7 +24,7 @@ it('reads any JSON as JSON.parse does', () => {
 });
 
 // ASVS 5.0: 1.5.2
-it('refuses an object with a key twice, wherever it is in the body', () => {
+it('refuses an object that has a key twice, wherever it is in the body', () => {
   const objects = fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 });
   const around = fc.array(
     fc.constantFrom<(inner: string) => string>(

@@ -42,7 +42,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 
-/** Members of all objects in valid JSON text: in it, each ":" outside of a string belongs to one. */
+/** Number of members of all objects in valid JSON text. Each ":" outside of a string belongs to one member. */
 function membersWritten(text: string): number {
   let members = 0;
   let isInString = false;
@@ -55,7 +55,10 @@ function membersWritten(text: string): number {
   return members;
 }
 
-/** The same of the parsed value, where the last of equal keys counts. It has no recursion: a body may be deep. */
+/**
+ * Number of members of all objects in the parsed value, which keeps only the last of equal keys. The function has no
+ * recursion, because a body may be deep.
+ */
 function membersKept(value: unknown): number {
   let members = 0;
   const open = [value];

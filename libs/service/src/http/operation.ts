@@ -15,9 +15,9 @@ import { addressOf, violationsOf, type InputPart } from './violations.js';
 import { problem } from './problem.js';
 
 /*
- * An operation is declared once: who may call it, its input and its responses. `@Operation` puts it into the API
- * document. `@Input` reads path, query, headers and body of a request together. So a bad request gets all its violations,
- * and not only those of one part.
+ * An operation is declared once, with its callers, its input and its responses. `@Operation` puts it into the API
+ * document. `@Input` reads path, query, headers and body of a request together. So a bad request gets all its
+ * violations, and not only those of one part.
  */
 
 interface AnswerDeclaration {
@@ -30,7 +30,10 @@ interface AnswerDeclaration {
 export interface OperationDeclaration {
   readonly summary: string;
   readonly description?: string;
-  /** Who may call it, and what each role reaches with it. Other roles get 403, clients without a token 401. */
+  /**
+   * The roles that may call the operation, and what each reaches with it. Other roles get 403, and clients without a
+   * token 401.
+   */
   readonly access: Access;
   readonly path?: z.ZodObject;
   /** Absent: the operation takes no query parameters. */
@@ -38,9 +41,9 @@ export interface OperationDeclaration {
   /** Keys are in lower case. Other headers are ignored. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** By status. A controller that returns a plain value gets the lowest status. */
+  /** Responses by status. A controller that returns a plain value gets the lowest status. */
   readonly answers: Readonly<Record<number, AnswerDeclaration>>;
-  /** In addition to `bad-input`, which every operation can return. */
+  /** Problems in addition to `bad-input`, which every operation can return. */
   readonly problems?: readonly ProblemName[];
 }
 
@@ -183,7 +186,7 @@ export const BEARER_AUTH = 'bearerAuth';
 /** The member of an operation in the API document that states its `Access`. */
 const ACCESS_EXTENSION = 'x-access';
 
-/** An empty alternative: the operation also works without a token. */
+/** Alternatives of an operation's security. An empty one means that the operation also works without a token. */
 function securityOf({ anonymous }: Access): Record<string, string[]>[] {
   return [{ [BEARER_AUTH]: [] }, ...(anonymous === undefined ? [] : [{}])];
 }

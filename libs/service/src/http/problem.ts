@@ -6,7 +6,7 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const FAULTS_MAX = 100;
 
 export interface ProblemDetails {
-  /** What happened in this case, in a sentence. */
+  /** A sentence about this case. */
   readonly detail?: string;
   /** Every violation of the request. */
   readonly faults?: readonly Violation[];

@@ -8,7 +8,7 @@ const always = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** An API never returns a page. What it returns may be personal or old the next second, so nothing stores it. */
+/** An API never returns a page. Its response may be personal, or old the next second, so no cache may store it. */
 export const apiHeaders = {
   ...always,
   'Cache-Control': 'no-store',

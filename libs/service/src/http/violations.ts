@@ -6,7 +6,7 @@ export type InputPart = 'body' | 'path' | 'query' | 'header';
 
 type Issue = z.core.$ZodIssue;
 
-/** Every violation that a schema found: in the schema's own words if it has some, otherwise in ours. */
+/** Every violation that a schema found: with the schema's own message if it has one, otherwise with ours. */
 export function violationsOf(error: z.ZodError, part: InputPart, input: unknown): Violation[] {
   const { issues } = error;
   return issues

@@ -1,10 +1,11 @@
 /*
- * Compares what clients requested and learned with the stored rows. Comparing sets of ids is not enough: an order that
- * exists twice under two ids, or whose units were reserved twice, is in the set. So a request is found by a token that
- * its client chose and that its rows contain (customer, quantity), never by an id of ours. Its rows are counted.
+ * Compares the requests of clients, and the answers to them, with the stored rows. Comparing sets of ids is not enough:
+ * an order that exists twice under two ids, or whose units were reserved twice, is in the set. So a request is found by
+ * a token that its client chose and that its rows contain (customer, quantity), never by an id that a service made. Its
+ * rows are counted.
  */
 
-/** What a client knows about its request. */
+/** Knowledge of a client about its request. */
 type Known =
   /** Acknowledged: all of its rows exist, each once. */
   | 'acknowledged'
@@ -37,7 +38,7 @@ export interface HistoryErrors {
   readonly lost: readonly HistoryError[];
   /** Rows that are missing although other rows of the same request exist. */
   readonly torn: readonly HistoryError[];
-  /** Rows in excess of what was requested, one entry for each. */
+  /** Rows in excess of the request, one entry for each. */
   readonly doubled: readonly HistoryError[];
   /** Rows that nobody requested, or whose request was refused. */
   readonly unexpected: readonly HistoryError[];

@@ -15,8 +15,8 @@ import {
 import { median } from '../figures.js';
 
 /*
- * The cost of authorization: one operation of the service frame, with its policy and without. Requests are injected into
- * one process, so no network adds its noise, and rounds alternate, so that drift affects both.
+ * Measures the cost of authorization: one operation of the service frame, with its policy and without it. Requests are
+ * injected into one process, so that the network adds no noise. Rounds alternate, so that drift affects both.
  */
 
 const order = operation({
@@ -38,7 +38,7 @@ class Routes {
 @Module({ controllers: [Routes] })
 class RoutesModule {}
 
-/** Looks at nothing: every client may do everything. */
+/** An authorization without checks: every client may do everything. */
 class Unguarded extends Authorization {
   readonly #caller = { principal: anonymousPrincipal(Buffer.alloc(16)), reach: 'any' } as const;
 

@@ -67,7 +67,7 @@ export class MonolithDatabase {
     } finally {
       await admin.end();
     }
-    // As superuser: the server lets other roles connect to EcoMarket's database only.
+    // The superuser is needed, because other roles may connect to EcoMarket's database only.
     const login = { ...superuser, database: NAME };
     const client = await connect(login);
     await client.query(schema);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What `done` of orders.lua prints. */
+/** Output of `done` in orders.lua. */
 const resultSchema = z.strictObject({
   /** Requests with any response. */
   answers: z.int().min(0),

@@ -60,12 +60,12 @@ async function startScript(
   given: readonly (string | number)[],
   signal: AbortSignal,
 ): Promise<Load> {
-  // A file, because everybody on the machine can read the arguments of a process.
+  // The token is in a file, because every user of the machine can read the arguments of a process.
   const folder = await mkdtemp(path.join(os.tmpdir(), 'eco-wrk-'));
   const tokenFile = path.join(folder, 'authorization');
   await writeFile(tokenFile, (await token.header()).authorization, { mode: 0o600 });
   const args = [
-    // One thread sends some 100,000 requests per second, more than any system here answers.
+    // One thread sends about 100,000 requests per second, more than any system here answers.
     ...['--threads', '1', '--connections', String(callers), '--duration', `${seconds}s`],
     ...['--timeout', `${LATE_S}s`, '--script', path.join(BENCH_DIR, script), url, '--'],
     tokenFile,

@@ -5,7 +5,7 @@ const past = /(?<!e|emb|^sh)ed$/i;
 const progressive = /(?<!^(?:br|p|r|st|str|sw))ing$/i;
 const thirdPerson = /(?<!s|u|ia)s$/i;
 
-/** What is wrong with the subject of a commit. */
+/** Violations in the subject of a commit. */
 export function subjectViolations(subject: string): string[] {
   const verb = /^[\p{L}-]*/u.exec(subject)?.[0] ?? '';
   return [

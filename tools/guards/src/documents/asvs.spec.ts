@@ -10,7 +10,7 @@ describe('docs/security.md', () => {
     expect([...tested, ...reasoned, ...notYet, ...notApplicable].sort()).toEqual([...asvsRequirements].sort());
   });
 
-  test('counts them as its tables do', () => {
+  test('states the same counts as its tables have', () => {
     const applicable = tested.length + reasoned.length + notYet.length;
     expect(text.replace(/\s+/g, ' ')).toContain(
       `Of ${asvsRequirements.length} requirements, ${applicable} apply: ${tested.length} are covered by a test, ` +
@@ -59,7 +59,7 @@ describe('readAsvsTable', () => {
     });
   });
 
-  test('counts no row without evidence', () => {
+  test('does not count a row without evidence', () => {
     expect(readAsvsTable(row('1.1.1', ' '))).toEqual({
       tested: [],
       reasoned: [],

@@ -12,7 +12,7 @@ export interface CoveringTest extends NamedTest {
   readonly number: string;
 }
 
-/** What docs/security.md states about each requirement. */
+/** The requirements in docs/security.md, by the kind of evidence. */
 export interface AsvsTable {
   /** Requirements with a test. */
   tested: string[];
@@ -22,7 +22,7 @@ export interface AsvsTable {
   notYet: string[];
   /** Requirements that do not apply, which the last list of the page names. */
   notApplicable: string[];
-  /** The tests of the requirements with a test. */
+  /** The tests that cover requirements. */
   tests: CoveringTest[];
 }
 

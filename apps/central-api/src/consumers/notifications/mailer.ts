@@ -20,7 +20,7 @@ export interface MailerOptions {
   readonly log: Log;
 }
 
-/** Of every mail. Nobody reads what is sent to it. */
+/** Sender of every mail. Nobody reads replies to it. */
 export const SENDER = 'EcoMarket <no-reply@ecomarket.invalid>';
 const LOOK_EVERY_MS = 2_000;
 const AT_ONCE = 20;

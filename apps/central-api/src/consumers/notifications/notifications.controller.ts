@@ -56,7 +56,10 @@ export class NotificationsController {
   }
 }
 
-/** Of each e-mail address the first letter and the domain: enough to recognize it, too little to write to it. */
+/**
+ * Masks e-mail addresses: the first letter and the domain stay. This is enough to recognize an address and too little
+ * to write to it.
+ */
 function withMaskedAddresses(text: string): string {
   return text.replace(/([^\s<>"@])[^\s<>"@]*@/gu, '$1***@');
 }

@@ -58,7 +58,7 @@ interface Bought {
   cancelled: boolean;
 }
 
-/** Random histories of orders as changes, and what each customer keeps in the end. */
+/** Random histories of orders as changes, and the units that each customer keeps in the end. */
 const histories = fc
   .array(
     fc.record({

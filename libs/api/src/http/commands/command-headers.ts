@@ -9,7 +9,7 @@ export const commandHeadersSchema = z.object({
   prefer: preferWaitSchema.optional(),
 });
 
-/** What every request that becomes a command has in addition to what the command is about. */
+/** Input that every request for a command has in addition to the command's own fields. */
 export interface CommandInput<Headers = z.output<typeof commandHeadersSchema>> {
   readonly headers: Headers;
   readonly correlationId: string;
@@ -23,7 +23,7 @@ export const decidedHeadersSchema = z.object({
 });
 export type DecidedInput = CommandInput<z.output<typeof decidedHeadersSchema>>;
 
-/** Who asked for a command, as its outcome states it. A client without a token is nobody. */
+/** The person or program that requests a command, as the outcome will state it. Undefined: the client has no token. */
 export function actorOf({ principal: { id, role, branchId } }: Caller): Actor | undefined {
   return role === 'anonymous' ? undefined : { id, branchId };
 }

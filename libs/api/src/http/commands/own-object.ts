@@ -6,7 +6,7 @@ import { NO_POSITION } from '@eco/routing';
 import { problem } from '@eco/service';
 import { answered } from '../read-answer.js';
 
-/** A stored object that a command is about: how to read it by its id, and whose it is. */
+/** A stored object on which a command acts: the query that reads it by its id, and its owner. */
 export interface StoredObject<Row> {
   readonly query: Query<Row, unknown>;
   readonly ownerOf: (row: Row) => Owner;
@@ -15,9 +15,9 @@ export interface StoredObject<Row> {
 }
 
 /**
- * Responds to staff of another branch as to an unknown id. Others need no read: the command has the customer of the
- * token, and the writer's rules compare it. An id that no node shows yet passes, because a cancellation may overtake its
- * order.
+ * Responds to staff of another branch as to an unknown id. Other callers need no check here: the command contains the
+ * customer of the token, and the writer's rules compare it. An id that no node shows yet is accepted, because a
+ * cancellation may overtake its order.
  */
 export async function refuseForeign<Row>(
   intake: CommandIntake,
