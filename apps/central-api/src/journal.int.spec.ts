@@ -253,6 +253,9 @@ it('accepts an order past a full journal, and cart commands only if they do not 
     // Without a broker everything is kept, up to the limit.
     expect(await edit(ana)).toEqual({ type: 'accepted-locally' });
     await eventually('the journal is full', async () => (await put(ana, 'x'.repeat(60))).type !== 'accepted-locally');
+    // An edit is the smallest of these commands, so afterwards none of them fits.
+    const another = someone();
+    await eventually('no edit fits', async () => (await edit(another)).type !== 'accepted-locally');
     connection.start();
     publisher.start();
     await eventually('the broker is reached', () => publisher.obstacle === undefined);

@@ -42,7 +42,7 @@ export async function checkLoad(target: Target, run: string, accepted: readonly 
   };
   const found = new Set<string>();
   for (const group of target.groups) {
-    const login = target.login('eco_reader');
+    const login = target.login('eco_operator');
     const primary = primaryOf(await askNodes(group.nodes, login, ANSWER_MS));
     if (primary === undefined) throw new BadInput(`group ${group.id} has no primary that answers: nothing was checked`);
     const stored = await readRunOf(run, { ...primary.node, ...login });
