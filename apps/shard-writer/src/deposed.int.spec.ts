@@ -50,7 +50,7 @@ afterAll(async () => {
   await cluster?.destroy();
 });
 
-it('a leader on a replaced primary requeues within seconds what the next leader can decide', async () => {
+it('a leader on a replaced primary requeues its commands within seconds, and the next leader decides them', async () => {
   const [oldPrimary, newPrimary, replica] = nodes() as [Node, Node, Node];
   const cutOff = startWriter('cut-off', [oldPrimary]);
   await eventually('the first writer leads', async () => (await cutOff.role()) === 'active');

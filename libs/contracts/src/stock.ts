@@ -119,7 +119,7 @@ export const stockCommands = {
       ...locationUnknown,
       'stock-count-stale': {
         status: 409,
-        title: 'The level is not what the count expects',
+        title: 'The level differs from the one that the count expects',
         details: z.object({ expected: z.number().int(), onHand: z.number().int() }),
       },
       ...stockShort,

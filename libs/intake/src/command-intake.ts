@@ -284,7 +284,7 @@ function standsForKey(submission: Submission): boolean {
   return submission.type !== 'not-accepted';
 }
 
-/** Undefined: not certain yet. */
+/** The settlement of a command. Undefined: it is not certain yet. */
 function settlementOf(command: Command, known: CommandStatus): Settlement | undefined {
   const commandId = command.id;
   switch (known.type) {

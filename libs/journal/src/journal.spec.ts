@@ -134,7 +134,7 @@ describe('Journal', () => {
     expect(() => openJournal()).toThrow(/journals?.* is in use by the process central: that one empties it/);
   });
 
-  it('states what is wrong with a file that is no journal, or of a later version', () => {
+  it('states the error of a file that is no journal or is of a later version', () => {
     writeFileSync(
       path.join(dir, 'central.journal'),
       'no database at all, and long enough to be read as one'.repeat(50),
@@ -304,7 +304,7 @@ describe('Relay', () => {
     await relay.stop();
   });
 
-  it('sends what a file of version 1 holds, each command as it was accepted', async () => {
+  it('sends the commands of a file of version 1, each as it was accepted', async () => {
     // A file as version 1 made it, with commands that an older API has stored. A newer API must always read it.
     const recorded = new DatabaseSync(path.join(dir, 'central.journal'));
     recorded.exec(`

@@ -110,7 +110,7 @@ describe('the text of a position', () => {
 /** Merges positions as a reader does, so that its position never runs back. */
 const merge = (a: Position, b: Position) => positionOf([...a.groups, ...b.groups], [...a.orders, ...b.orders]);
 
-describe('a position that requires what others require', () => {
+describe('a position merged from others', () => {
   it('does not depend on order, grouping or repetition', () => {
     fc.assert(
       fc.property(close, close, close, (a, b, c) => {

@@ -12,8 +12,8 @@ import { ElapsedTime } from './elapsed-time.js';
  */
 const settings: Readonly<Record<string, string>> = {
   application_name: 'eco writer',
-  // The load must see the commits of the previous leader while the fence waited for it. One snapshot per transaction
-  // would not show them.
+  // The load must see the batch that the previous leader committed while the fence waited. A single snapshot per
+  // transaction would not show it.
   default_transaction_isolation: 'read committed',
   // Overrides role and server settings: an outcome is acknowledged only when a replica has it too.
   synchronous_commit: 'on',

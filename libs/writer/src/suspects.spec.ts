@@ -131,7 +131,7 @@ function run(world: World, pieces: number, ended: readonly { parts: number; what
   }
 }
 
-it('decides the commands of a queue in arrival order, whatever is suspicious', () => {
+it('decides the commands of a queue in arrival order, whichever of them are suspicious', () => {
   fc.assert(
     fc.property(
       counts,

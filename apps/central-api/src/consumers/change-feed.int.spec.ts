@@ -101,7 +101,7 @@ async function customers(sent: { lagMsMax?: number } = {}) {
   return { ids: result.map(({ customerId }) => customerId).sort(), answered };
 }
 
-it('an answer states the age of what a stopped consumer has not applied', async () => {
+it('an answer states the age of the changes that a stopped consumer has not applied', async () => {
   const first = ofG2[0] as string;
   await register(first);
   const feed = feedOf(customersConsumer);

@@ -90,7 +90,7 @@ const envelope = withExtra(
 );
 
 describe('isPlainOrder', () => {
-  it('accepts only what the schema accepts unchanged', () => {
+  it('accepts only orders that the schema accepts unchanged', () => {
     let taken = 0;
     fc.assert(
       fc.property(envelope, (raw) => {
