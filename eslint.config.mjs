@@ -25,7 +25,7 @@ const layers = {
 const boundaries = (extra) => [
   'error',
   {
-    // A package that is in none of our package.json files is installed by accident and may vanish with any upgrade.
+    // A package that no package.json of this repository names is installed by accident and may vanish with any upgrade.
     banTransitiveDependencies: true,
     // Specs use @eco/testing, which itself uses the projects that they test. Without specs there is no cycle: the
     // references of tsc refuse one.

@@ -4,7 +4,8 @@ import { headers as headerNames } from '@eco/contracts';
 import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
- * Central's responses on real servers: one broker, so that a test can stop it; one group; the built processes.
+ * Central's responses on real servers. There is one broker, so that a test can stop it, and one group. The processes
+ * are the built ones.
  */
 
 let cluster: TestCluster;
@@ -32,13 +33,13 @@ async function queuesOfCustomers(): Promise<string[]> {
   return (text ?? '').split('\n').filter((name) => name.startsWith('events.customers.'));
 }
 
-/** Unique to one test. */
+/** Names that no other test uses. */
 function names() {
   const suffix = randomUUID().slice(0, 8);
   return { customerId: `ana ${suffix}`, productId: `cafe-${suffix}`, idempotencyKey: `key-${suffix}` };
 }
 
-/** A product with these units at the head office. */
+/** Adds a product with these units at the head office. */
 async function stocked(productId: string, stock: number) {
   const made = await ask('POST', '/products', { productId, name: 'Café', priceCents: 890, stock });
   expect(made.status).toBe(201);

@@ -37,8 +37,8 @@ class CentralModule {
 }
 
 /**
- * Starts the process. Brokers and databases may be away: it still accepts orders. Throws a `StartError` if its journal,
- * where it would keep them, is not available.
+ * Starts the process. Brokers and databases may be away: it still accepts orders. Throws a `StartError` if the journal,
+ * which would keep these orders, is not available.
  */
 export async function startCentralApi(config: CentralConfig): Promise<Service> {
   const frame = createFrame(config);

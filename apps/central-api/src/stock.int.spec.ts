@@ -3,7 +3,7 @@ import { apiClientOf, eventually, startTestCluster, type Answered, type TestClus
 
 /*
  * Goal: a change of stock is answered within its request: done, refused, not done and never will be, or unknown.
- * Method: one broker, one database, one writer, each of which can be stalled.
+ * Method: each of one broker, one database and one writer can be stalled.
  */
 
 let cluster: TestCluster;

@@ -148,7 +148,7 @@ describe('a cart whose senders have different clocks', () => {
     expect(order).toMatchObject({ status: 201, body: { lines: [{ productId, quantity: 3 }] } });
   });
 
-  it('states the highest stamp of a cart, and orders a client that sends it after what it saw', async () => {
+  it('states the highest stamp of a cart, and gives a client that sends it a later one', async () => {
     const [customerId, productId] = ['nora', 'ahead-c'];
     await stocked(productId);
     const stampIn = ({ headers }: { headers: Headers }) => headers.get(headerNames.stamp) ?? '';

@@ -203,7 +203,7 @@ it('a consumer whose queue is lost with its connection misses nothing, and the o
   expect(closed.status).toBe(204);
   const ids: string[] = [];
   for (const name of ['olga', 'pia', 'rita', 'rosa', 'saul']) ids.push(await register('central', name));
-  // They arrive in order: once the last one is there, none is missing.
+  // Customers arrive in order, so none is missing once the last one is there.
   const known = await eventually("the last is in Central's table", async () => {
     const all = await customersOfCentral();
     return all.includes(ids.at(-1)) && all;

@@ -111,7 +111,7 @@ it('replays a dead letter that fails again; after its discard the sender gets th
   expect((await eco()).text).not.toContain(BAD_ID);
 });
 
-it('replays what the database refused, under the same id, once the cause is gone', async () => {
+it('replays a command that the database refused, under the same id, once the cause is gone', async () => {
   const asSuperuser = (text: string) => system.sql(text, [], { role: 'postgres' });
   await asSuperuser(`ALTER TABLE eco.orders ADD CONSTRAINT e2e_not_yet CHECK (customer_id <> 'not-yet') NOT VALID`);
   const order = { customerId: 'not-yet', lines: [{ productId: 'broken', quantity: 1 }] };

@@ -6,10 +6,10 @@ import { eventually } from '@eco/testing';
 import { openSystem, type Said, type System } from './system/system.js';
 
 /*
- * Goal: the product that everybody wants. A thousand buyers at once for the last 500 units: 500 get one and 500 are
- * refused, whatever happens meanwhile. Method: each buyer behaves like a careful client over REST. It repeats under the
- * same key while the answer is unknown, and uses a new key only after a response that nothing was done and never will
- * be. Then the ledger is counted and every rule is checked.
+ * Goal: a thousand buyers want the last 500 units of one product at the same time. Then 500 get one and 500 are
+ * refused, even while writers are killed. Method: each buyer behaves like a careful client over REST. It repeats under
+ * the same key while the answer is unknown, and uses a new key only after a response that nothing was done and never
+ * will be. Then the ledger is counted and every rule is checked.
  */
 
 let system: System;
@@ -49,7 +49,7 @@ async function buy(way: Way, productId: string, buyer: number, times = 1): Promi
         if (answers.every((said) => problemOf(said) === 'not-done')) attempt += 1;
         throw new Error(last);
       }
-      // All other responses to the same request were the same.
+      // All responses to one request were the same.
       for (const said of answers) {
         if (said.status === ways[way].done || said.status === 409) {
           const { correlationId: _, ...body } = said.body ?? {};

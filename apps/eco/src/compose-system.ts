@@ -72,7 +72,7 @@ export function stopCompose(volumes: boolean): Promise<void> {
 
 const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, OPERATORS: 8 };
 
-/** The variables of compose.yaml for given options; the user's environment may set the others. */
+/** Returns the variables of compose.yaml for the given options. The user's environment may set the others. */
 function environmentOf({ ports, logLevel, buckets, branchId, timeZone }: ClusterDescription, command: Command) {
   const environment: Record<string, string> = {};
   const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';

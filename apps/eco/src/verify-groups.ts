@@ -13,7 +13,7 @@ export interface GroupVerification extends VerifyReport {
   /** Node whose snapshot was checked, such as `g1-2`. */
   node: string;
   role: 'primary' | 'replica';
-  /** How long the snapshot was held. */
+  /** Time for which the snapshot was held, ms. */
   heldMs: number;
 }
 

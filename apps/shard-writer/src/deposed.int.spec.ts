@@ -10,7 +10,10 @@ import { commandOf, eventually, startTestCluster, WriterProcess, type TestCluste
  * commit nothing and does not learn why. Commands that the brokers deliver to it must not wait for it.
  */
 
-/** Well below the 60 s for which a leader keeps deliveries while its server is only slow. */
+/**
+ * Longest time until all commands are decided, ms. It is well below the 60 s for which a leader keeps deliveries while
+ * its server is only slow.
+ */
 const ALL_DECIDED_MS = 40_000;
 
 type Node = TestCluster['groups'][number]['nodes'][number];
@@ -47,7 +50,7 @@ afterAll(async () => {
   await cluster?.destroy();
 });
 
-it('a leader on a replaced primary requeues within seconds what the next leader can decide', async () => {
+it('a leader on a replaced primary requeues its commands within seconds, and the next leader decides them', async () => {
   const [oldPrimary, newPrimary, replica] = nodes() as [Node, Node, Node];
   const cutOff = startWriter('cut-off', [oldPrimary]);
   await eventually('the first writer leads', async () => (await cutOff.role()) === 'active');
@@ -79,7 +82,7 @@ it('a leader on a replaced primary requeues within seconds what the next leader 
     },
     { deadlineMs: ALL_DECIDED_MS },
   );
-  // The cut-off writer never learned of the failover, so nothing but its own wait made it requeue them.
+  // The cut-off writer never learned of the failover, so it requeued the commands only because of its own wait.
   await eventually('it logs that', () => cutOff.log.includes('database wait exceeded its limit'));
   expect(cutOff.log).not.toMatch(/leadership ends|session on the primary lost/);
   expect(brokenChecks(await verifyGroup(newPrimary, cluster.databaseLogin('eco_operator')))).toEqual([]);

@@ -119,7 +119,7 @@ async function outcomesOf(commands: Command[]): Promise<number> {
 const allSettled = (commands: Command[]) =>
   eventually('all have an outcome', async () => (await outcomesOf(commands)) === commands.length);
 
-/** The seqs of the batches that decided them, in order. */
+/** Numbers of the batches that decided these commands, in order. */
 async function seqsOf(commands: Command[]): Promise<number[]> {
   const text = 'SELECT command_id, seq FROM eco.outcome WHERE command_id = ANY ($1::uuid[])';
   const rows = await reader.ask<{ command_id: string; seq: string }>(text, [commands.map(({ id }) => id)], 30_000);
@@ -275,7 +275,7 @@ it('acknowledges nothing before it is committed', async () => {
     const waits = `SELECT FROM pg_stat_activity WHERE application_name = 'eco writer' AND wait_event_type = 'Lock'`;
     return (await superuser.ask(waits, [], 20_000)).length > 0;
   });
-  // Acknowledgements reach the broker a moment later.
+  // Acknowledgements reach the broker a moment after the decision.
   const since = performance.now();
   await eventually('some time has passed', () => performance.now() - since > 500);
   expect(held()).toBe(1);

@@ -69,7 +69,7 @@ export interface WriterParts {
   log: Log;
   /** Most commands in one batch. */
   batchLimit: number;
-  /** How long to keep rows that only late commands need, ms. */
+  /** Time for which rows that only late commands need are kept, ms. */
   keepMs?: number;
 }
 
@@ -106,7 +106,7 @@ export class Writer implements LeaderLoop {
     this.#wait = new DatabaseWait({ requeue: () => parts.consumer.stop(), log: parts.log });
   }
 
-  /** How long the current work has waited for the database, ms; 0: nothing waits. */
+  /** Time for which the current work has waited for the database, ms. 0: nothing waits. */
   get waitedMs(): number {
     return this.#wait.waitedMs;
   }

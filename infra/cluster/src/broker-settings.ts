@@ -7,7 +7,7 @@ export const BROKER_MEMORY_MAX = '1GB';
 
 /** Settings of a broker, as a process or in a container. */
 export interface BrokerSettings {
-  /** The one address it listens on; absent: on all. */
+  /** The one address that the broker listens on. Absent: it listens on all. */
   readonly address?: string;
   readonly amqpPort: number;
   readonly managementPort: number;

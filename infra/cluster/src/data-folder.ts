@@ -2,7 +2,10 @@ import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Refused } from './refused.js';
 
-/** A cluster stores everything in one folder, which a file in it marks as ours: nothing else is ever removed. */
+/**
+ * A cluster stores everything in one folder. A file in it marks the folder as a cluster's, and no other folder is ever
+ * removed.
+ */
 
 const MARK = 'cluster.json';
 const JOURNALS = 'journals';

@@ -17,7 +17,7 @@ export const PROJECT_DIR = path.resolve(__dirname, '../../..');
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
-/** 0: any free one. */
+/** A port; 0: any free one. */
 const port = z.int().min(0).max(65_535);
 
 /** The first port of each kind. The second process of a kind takes the next port, and so on. */

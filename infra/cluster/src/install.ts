@@ -43,7 +43,7 @@ const packages: Record<'apt' | 'dnf' | 'brew', Record<Installable, string>> = {
   brew: { PostgreSQL: 'postgresql@17', RabbitMQ: 'rabbitmq', wrk: 'wrk' },
 };
 
-/** How to install these programs, for people: the command for this machine, or all known commands. */
+/** Text about the installation of these programs: the command for this machine, or all known commands. */
 export function howToInstall(
   missing: readonly Installable[],
   has: (program: string) => boolean = (name) => !!findOnPath(name),
@@ -79,8 +79,8 @@ function rootCommand(): readonly string[] | undefined {
 }
 
 /**
- * The packages start their own server on our ports, now and at each boot. policy-rc.d prevents that during the
- * installation (Debian Policy 9.3.3; an existing file is left alone), and units enabled by this installation are
+ * The packages start their own server on the cluster's ports, now and at each boot. policy-rc.d prevents that during
+ * the installation (Debian Policy 9.3.3; an existing file is left alone), and units enabled by this installation are
  * disabled after it. A service that existed before is not touched.
  */
 const APT_SCRIPT = `

@@ -38,7 +38,7 @@ export interface ServiceNode {
   readonly port?: number;
   /** Port for operators. */
   readonly operatorsPort: number;
-  /** Only for a shard-writer: the group that it may lead. */
+  /** The group that a shard-writer may lead. Other processes have none. */
   readonly groupId?: string;
 }
 

@@ -17,7 +17,7 @@ export class MissingServers {
     this.#changed = changed;
   }
 
-  /** Why each server is missing, in one line, by name. */
+  /** The reason why each server is missing, in one line, by name. */
   get reasons(): ReadonlyMap<string, string> {
     return this.#reasons;
   }

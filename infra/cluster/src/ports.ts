@@ -15,7 +15,7 @@ const BLOCK = 64;
 
 export interface ReservedPorts {
   readonly ports: readonly number[];
-  /** Releases them for other callers. */
+  /** Releases the ports for other callers. */
   release(): void;
 }
 

@@ -48,7 +48,8 @@ export function serverSettings(server: ServerSettings): string {
     password_encryption: 'scram-sha-256',
 
     wal_level: 'replica',
-    // A commit waits until one of the others has it on disk. Never `*`: an unknown node would count.
+    // A commit waits until one of the other nodes has it on disk. The setting names them, because with `*` an unknown
+    // node would count.
     synchronous_standby_names: nodes.length > 1 ? `ANY 1 (${nodes.map(({ name }) => `"${name}"`).join(', ')})` : '',
     max_wal_senders: 10,
     max_replication_slots: 10,
@@ -78,7 +79,7 @@ export function serverSettings(server: ServerSettings): string {
 
     log_destination: 'stderr',
     logging_collector: 'off',
-    // The format that pgBadger reads with --prefix of the same text.
+    // pgBadger reads this format if its option --prefix has the same text.
     log_line_prefix: LOG_LINE_PREFIX,
     log_timezone: 'UTC',
     timezone: 'UTC',

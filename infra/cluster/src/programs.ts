@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Where the servers' programs are on this machine. Their packages do not always put them on the PATH. */
+/** Places of the servers' programs on this machine. Their packages do not always put them on the PATH. */
 export interface Programs {
   /** Folder with postgres, initdb, pg_basebackup … */
   readonly postgresDir: string;
@@ -15,7 +15,7 @@ export type Server = 'PostgreSQL' | 'RabbitMQ';
 
 const POSTGRES_MAJOR_MIN = 15;
 
-/** The programs, or which servers are missing. */
+/** The programs, or the names of the missing servers. */
 export function findPrograms(): Programs | { readonly missing: readonly Server[] } {
   const postgresDir = findPostgresDir();
   const rabbitmqServer = findRabbitmqServer();
@@ -73,8 +73,8 @@ function findEpmd(): string | undefined {
 }
 
 /**
- * The full path of a program on the PATH. Administrators' folders are searched too, which users do not always have
- * there.
+ * The full path of a program on the PATH. The folders of administrators are searched too, because the PATH of a user
+ * may lack them.
  */
 export function findOnPath(name: string): string | undefined {
   const dirs = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];

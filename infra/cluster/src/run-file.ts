@@ -18,7 +18,7 @@ const runSchema = z.object({
   /** The process that started the cluster and stops it on request. */
   supervisor: processSchema,
   layout: z.custom<Layout>((value) => typeof value === 'object' && value !== null),
-  /** Why servers of the layout could not be started, by name. */
+  /** Reasons why servers of the layout could not be started, by name. */
   missing: z.record(z.string(), z.string()).default({}),
   processes: z.array(
     processSchema.extend({
@@ -48,7 +48,7 @@ function runFile(dataDir: string): string {
   return path.join(dataDir, 'run.json');
 }
 
-/** Undefined if nothing runs, according to the data folder. */
+/** The run in this data folder. Undefined: none runs, according to the folder. */
 export function readRun(dataDir: string): Run | undefined {
   let text: string;
   try {

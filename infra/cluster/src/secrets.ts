@@ -216,7 +216,7 @@ function readIfPresent(file: string): Promise<string | undefined> {
   });
 }
 
-/** 24 random bytes, in characters that need no escape in a URL, a configuration file or SQL. */
+/** A password of 24 random bytes, in characters that need no escape in a URL, a configuration file or SQL. */
 function newPassword(): string {
   return randomBytes(24).toString('base64url');
 }

@@ -50,7 +50,8 @@ make() {
   mv "$data.unfinished" "$data"
 }
 
-# Repeated until it succeeds: the primary may be starting, or may not have the copying role yet.
+# Copies the primary, and repeats that until it succeeds, because the primary may be starting or may not have the
+# copying role yet.
 copy() {
   local fault said=''
   until fault=$(copy_once 2>&1); do
@@ -61,8 +62,8 @@ copy() {
   done
 }
 
-# The slot first: it keeps the log that is written during the copy. With pg_basebackup's own --create-slot a second try
-# would fail on the slot of the first.
+# Makes the slot first, because it keeps the log that is written during the copy. With pg_basebackup's own --create-slot
+# a second try would fail on the slot of the first.
 copy_once() {
   pg_receivewal "${login[@]}" --create-slot --if-not-exists &&
     pg_basebackup "${login[@]}" --pgdata "$data.unfinished" --wal-method stream --checkpoint fast
@@ -112,7 +113,7 @@ keep_slot() {
 }
 
 serve() {
-  # Left by a killed run. Its pid may belong to any process here, and no other container uses this volume.
+  # The file was left by a killed run. Its pid may belong to any process here, and no other container uses this volume.
   rm -f "$data/postmaster.pid"
   local stopping='' code=0 server watch
   trap 'stopping=1; kill -INT "$server"' INT TERM

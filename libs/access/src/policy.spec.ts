@@ -15,7 +15,7 @@ const branchArbitrary = fc.constantFrom(null, 'central', 'sucursal-1', 'sucursal
 describe('a policy', () => {
   const access: Access = { customer: 'own customer', manager: 'any', integration: 'order.place' };
 
-  it('permits what it names and nothing else', () => {
+  it('permits only the roles and scopes that it names', () => {
     expect(reachOf(access, ana)).toBe('own customer');
     expect(reachOf(access, cashier)).toBeUndefined();
     expect(reachOf(access, nobody)).toBeUndefined();

@@ -97,7 +97,7 @@ export interface VerifierOptions {
   readonly keys: VerifierSecrets['keys'];
   /** Audiences: a token for any of them is accepted. */
   readonly audiences?: readonly string[];
-  /** How long after its expiry a token still counts as `graceful`, s. */
+  /** Time after its expiry for which a token counts as `graceful`, s. */
   readonly graceSeconds: number;
   /** Whether the session has ended. It is called for each request, so it must return at once. */
   readonly isRevoked?: (sessionId: string) => boolean;
@@ -112,7 +112,7 @@ interface Known {
 }
 
 /**
- * Verifies access tokens. A verified token is remembered by its text until no use of it is accepted. To verify a
+ * Verifies access tokens. A verified token is remembered by its text until no operation accepts it. To verify a
  * signature takes about 100 µs; to look up the text takes less than 1 µs.
  */
 export class TokenVerifier {

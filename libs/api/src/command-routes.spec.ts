@@ -103,7 +103,7 @@ const decided: [path: string, body: Record<string, unknown>, problem: string | u
   [`/transfers/${transferId}/receive`, { productId: 'cafe' }, 'transfer-unknown'],
 ];
 
-describe('what is decided within its request', () => {
+describe('a command that is decided within its request', () => {
   const keyed = { 'idempotency-key': 'k-1', prefer: 'wait=2' };
 
   it.each(decided)('POST %s is not accepted while its group is not seen', async (path, body) => {

@@ -34,7 +34,7 @@ type CommandRoute = keyof typeof routes;
 
 export const allCommandRoutes = Object.keys(routes) as readonly CommandRoute[];
 
-/** Serves routes with an intake that the process opens and stops. */
+/** Serves command routes, with an intake that the process opens and stops. */
 @Module({})
 export class CommandRoutes {
   static of(intake: CommandIntake, names: readonly CommandRoute[]): DynamicModule {

@@ -49,7 +49,7 @@ async function start(name: string, branchId: string | null) {
 const order = (n: number) => ({ customerId: `ana-${n}`, lines: [{ productId: 'cafe-premium', quantity: 2 }] });
 const unknown = 'no group is known to own its bucket: no database node has been seen yet';
 
-it('Central keeps what may wait and refuses the rest', async () => {
+it('Central keeps the commands that may wait and refuses the others', async () => {
   const ask = await start('central', null);
   for (let n = 0; n < 20; n += 1) {
     const { status, headers: answered } = await ask('POST', '/orders', order(n));

@@ -1,4 +1,4 @@
-/** Where a server listens. */
+/** The address at which a server listens. */
 export interface Address {
   readonly host: string;
   /** 1 to 65535. */

@@ -50,7 +50,7 @@ describe('within', () => {
     const taken = within(1000, promise, () => 'late');
     await jest.advanceTimersByTimeAsync(1001);
     expect(await taken).toBe('late');
-    // Unhandled, it would fail the test run.
+    // If the rejection were unhandled, the test run would fail.
     fail(new Error('too late'));
     await jest.advanceTimersByTimeAsync(1);
   });

@@ -114,7 +114,7 @@ describe('CommandConsumer', () => {
     expect(await consumer.take(100)).toEqual([]);
   });
 
-  it('returns what was put back before later messages, and nothing twice after a lost channel', async () => {
+  it('returns messages that were put back before later ones, and none twice after a lost channel', async () => {
     await send('orders.g1', numbered(0, 6));
     const consumer = startConsumer();
     const all = await takeAll(consumer, 6);
@@ -156,7 +156,7 @@ describe('CommandConsumer', () => {
     expect(numbers(await takeAll(consumer, 8))).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
   });
 
-  it('acknowledges only what it was asked to, in any order', async () => {
+  it('acknowledges only the given messages, in any order', async () => {
     await send('orders.g1', numbered(0, 10));
     const consumer = startConsumer();
     const deliveries = await takeAll(consumer, 10);
@@ -206,7 +206,7 @@ describe('CommandConsumer', () => {
     expect(consumer.obstacle).toBeUndefined();
   });
 
-  it('does not acknowledge on the next channel what a lost channel delivered', async () => {
+  it('does not acknowledge on the next channel the messages of a lost channel', async () => {
     await send('orders.g1', numbered(0, 5));
     const consumer = startConsumer();
     const before = await takeAll(consumer, 5);

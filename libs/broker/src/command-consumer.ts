@@ -8,7 +8,7 @@ export interface CommandConsumerOptions {
   /** The connection must carry no publishes, because an alarm would then hold back acknowledgements. */
   connection: BrokerConnection;
   group: string;
-  /** Messages (not commands) per queue that may be delivered and unacknowledged. Default 128. */
+  /** Most unacknowledged messages (not commands) per queue. Default 128. */
   prefetch?: number;
   log?: Log;
 }
@@ -59,7 +59,7 @@ export class CommandConsumer {
     return this.#readers.products.isSubscribed && this.#readers.orders.isSubscribed;
   }
 
-  /** Why the consumer is not subscribed, as far as known. */
+  /** The reason why the consumer is not subscribed, as far as known. */
   get obstacle(): string | undefined {
     if (this.isSubscribed) return undefined;
     if (!this.#started) return 'stopped';

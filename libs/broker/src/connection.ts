@@ -48,7 +48,7 @@ export class BrokerConnection {
   #current: { model: ChannelModel; drop: (reason: string) => void } | undefined;
   #losses = 0;
 
-  /** `name` is shown by the management UI. */
+  /** `name`: the management UI shows it. */
   constructor({ access, name, log }: { access: BrokerAccess; name: string; log?: Log }) {
     if (access.brokers.length === 0) throw new Error('A broker connection needs at least one broker address.');
     this.#access = access;

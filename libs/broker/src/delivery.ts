@@ -51,7 +51,7 @@ function readContent(raw: Buffer): Delivery['content'] {
   }
 }
 
-/** Strict: invalid UTF-8 makes the content unreadable; no bytes are replaced. */
+/** A strict decoder: invalid UTF-8 makes the content unreadable, and no bytes are replaced. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function countCommands(value: unknown): number {

@@ -19,7 +19,7 @@ const access = { brokers: [{ host: '127.0.0.1', port: 1 }], user: 'nobody', pass
 const connection = new BrokerConnection({ access, name: 'commands' });
 
 describe('a scrape', () => {
-  it('shows what each part has counted', async () => {
+  it('shows the counts of each part', async () => {
     const registry = new Registry();
     const publisher = new CommandPublisher({ connection, groupOf: () => 'g1' });
     const announcer = new EventAnnouncer({ connection });

@@ -104,7 +104,7 @@ describe('OutgoingQueue', () => {
     expect(sizes()).toEqual([1, 20, 20, 256, 44]);
   });
 
-  it('distinguishes at the deadline what was sent from what was not', () => {
+  it('distinguishes sent commands from unsent ones at the deadline', () => {
     const { queue, send, messages, confirmNext } = setUp();
     const [underWay, waiting] = [send('1'), send('2')];
     queue.expire(waiting.command);
@@ -119,7 +119,7 @@ describe('OutgoingQueue', () => {
     expect(messages).toHaveLength(1);
   });
 
-  it('distinguishes at a lost channel what was sent from what was not', () => {
+  it('distinguishes sent commands from unsent ones when the channel is lost', () => {
     const { queue, send } = setUp();
     const [underWay, waiting] = [send('1'), send('2')];
     queue.abandon();
@@ -137,7 +137,7 @@ describe('OutgoingQueue', () => {
     expect(underWay.outcome).toEqual({ type: 'confirmed' });
   });
 
-  it('settles at once what the channel refuses', () => {
+  it('settles commands that the channel refuses at once', () => {
     const { queue, send, closeChannel } = setUp();
     closeChannel();
     expect(send('1').outcome).toEqual({ type: 'disconnected' });

@@ -13,7 +13,7 @@ export interface OutgoingCommand {
   readonly count: number;
   readonly bytes: number;
   readonly wantsReply: boolean;
-  /** Only the first call has an effect. */
+  /** Settles the command. Only the first call has an effect. */
   settle(outcome: PublishOutcome): void;
 }
 
@@ -119,19 +119,21 @@ export class OutgoingQueue {
     this.#lingering = undefined;
   }
 
-  /** The channel is lost: the message in flight gets no answer, and nothing that waits can be sent. */
+  /**
+   * Call it when the channel is lost. The message in flight then gets no answer, and no waiting command can be sent.
+   */
   abandon(): void {
     const message = this.#underWay;
     if (message) this.finish(message, { type: 'unconfirmed', reason: 'connection-lost' });
     this.refuseWaiting({ type: 'disconnected' });
   }
 
-  /** Settles what waits, because it will not be sent soon. The message in flight keeps its chance. */
+  /** Settles the waiting commands, because they will not be sent soon. The message in flight can still be confirmed. */
   refuseWaiting(outcome: PublishOutcome): void {
     for (const command of this.#waiting.takeAll()) command.settle(outcome);
   }
 
-  /** The command's deadline has passed. */
+  /** Call it when the command's deadline has passed. */
   expire(command: OutgoingCommand): void {
     if (this.#waiting.remove(command)) return command.settle({ type: 'full', reason: 'deadline' });
     if (this.#underWay?.commands.includes(command)) this.#underWay.overdue = true;

@@ -56,7 +56,7 @@ async function drain(queue: string): Promise<{ commands: { id: string }[] }[]> {
 const types = (outcomes: PublishOutcome[]) => new Set(outcomes.map(({ type }) => type));
 
 describe('CommandPublisher', () => {
-  it('confirms what a queue has stored, each command in the queue of its kind', async () => {
+  it('confirms commands that a queue has stored, each in the queue of its kind', async () => {
     const publisher = await startPublisher();
     const [order, product] = [orderCommand(), deleteProductCommand()];
     expect(await Promise.all([publisher.publish(order), publisher.publish(product)])).toEqual([
@@ -138,7 +138,7 @@ describe('CommandPublisher', () => {
     await drain('orders.g1');
   });
 
-  it('reports what the broker refuses, with its reason, and continues with the next command', async () => {
+  it('reports a command that the broker refuses, with the reason, and continues with the next one', async () => {
     const connection = new BrokerConnection({
       access: broker.access('branch.sucursal-1', [proxy.address]),
       name: 'publisher',
@@ -198,7 +198,7 @@ describe('CommandPublisher', () => {
     expect(await drain('orders.g1')).toHaveLength(1);
   });
 
-  it('distinguishes at a lost connection, at once, what was sent from what was not', async () => {
+  it('distinguishes sent commands from unsent ones as soon as the connection is lost', async () => {
     const publisher = await startPublisher({ deadlineMs: 60_000 });
     proxy.hold();
     const outcomes = Promise.all(Array.from({ length: 10 }, () => publisher.publish(orderCommand())));
@@ -270,7 +270,7 @@ describe('CommandPublisher', () => {
     await drain('orders.g1');
   });
 
-  it('settles what is in flight when it stops, and accepts nothing more', async () => {
+  it('settles the commands in flight when it stops, and accepts no others', async () => {
     const publisher = await startPublisher();
     const outcomes = Array.from({ length: 500 }, () => publisher.publish(orderCommand()));
     const stopped = publisher.stop();

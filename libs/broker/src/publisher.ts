@@ -10,7 +10,7 @@ import { ReplyWaits, type CommandReply } from './reply-waits.js';
 import { commandRoutingKey, COMMANDS_EXCHANGE } from './topology.js';
 
 export interface CommandPublisherOptions {
-  /** Must carry no acknowledgements. */
+  /** The connection must carry no acknowledgements. */
   connection: BrokerConnection;
   /** The group that owns a key's bucket; undefined: unknown here. */
   groupOf: (key: string) => string | undefined;
@@ -30,7 +30,10 @@ export interface PublishOptions {
 }
 
 const DEADLINE_MS = 2000;
-/** Limits of unsettled commands, and so of memory: more than one process can send within the deadline above. */
+/**
+ * Limits of unsettled commands, and so of memory. They are higher than the number that one process can send within the
+ * deadline above.
+ */
 const MAX_COMMANDS = 20_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_REPLY_WAITS = 20_000;
@@ -78,7 +81,7 @@ export class CommandPublisher {
   #forgetConnection: () => void = () => undefined;
   #taking = false;
   #bufferFull = false;
-  /** Why the broker is closing the current channel. */
+  /** The reason why the broker is closing the current channel. */
   #refusal: { code: number; reason: string } | undefined;
   #messageCount = 0;
   #lastConfirmAtMs = 0;
@@ -124,7 +127,7 @@ export class CommandPublisher {
     this.#replies.forgetAll();
   }
 
-  /** Why nothing can be published now; undefined: it can, as far as known. */
+  /** The reason why no command can be published now. Undefined: a command can be published, as far as known. */
   get obstacle(): string | undefined {
     if (!this.#taking) return 'stopped';
     const { state } = this.#connection;
@@ -232,7 +235,7 @@ export class CommandPublisher {
     if (!this.#bufferFull && !this.#connection.isBlocked && this.#channel.channel) queue.sendNext();
   }
 
-  /** Why the queue accepts no command now; undefined if it does. Returns at once. */
+  /** The reason why the queue accepts no command now. Undefined: it accepts commands. Returns at once. */
   #obstacleOf(queue: OutgoingQueue): PublishOutcome | undefined {
     if (!this.#taking || !this.#channel.channel) return { type: 'disconnected' };
     if (this.#connection.isBlocked) return { type: 'full', reason: 'blocked' };

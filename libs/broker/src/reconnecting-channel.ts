@@ -10,9 +10,9 @@ export interface KeptChannelOptions<C extends Channel> {
   open: (model: ChannelModel) => Promise<C>;
   /** Prepares the channel before its first use: prefetch, consumers. If this fails, the channel is opened again. */
   prepare?: (channel: C) => Promise<void>;
-  /** The channel is ready. */
+  /** Called when the channel is ready. */
   opened?: (channel: C) => void;
-  /** A ready channel was lost: nothing sent or acknowledged on it has any effect from now on. */
+  /** Called when a ready channel is lost. Messages and acknowledgements on it have no effect from then on. */
   closed?: (channel: C) => void;
   log?: Log;
 }
@@ -45,12 +45,12 @@ export class ReconnectingChannel<C extends Channel> {
     return this.#channel;
   }
 
-  /** Why no channel is ready, as far as known. */
+  /** The reason why no channel is ready, as far as known. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
 
-  /** How often a channel was opened. */
+  /** Number of times that a channel was opened. */
   get opens(): number {
     return this.#opens;
   }

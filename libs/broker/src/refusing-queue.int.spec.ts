@@ -7,7 +7,7 @@ import { testBroker, type TestBroker } from './test/test-broker.js';
 import { COMMANDS_EXCHANGE } from './topology.js';
 
 /*
- * A broker refuses a message by a nack. None of our queues does so; this one accepts a single message.
+ * A broker refuses a message by a nack. No queue of EcoMarket does so; the queue of this spec accepts a single message.
  */
 
 let broker: TestBroker;

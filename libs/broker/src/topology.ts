@@ -51,7 +51,7 @@ export function eventQueue(consumer: ConsumerName): string {
   return `events.${consumer}.${randomBytes(4).toString('hex')}`;
 }
 
-/** Its topics, and the heartbeats, which reveal a gap even when no event follows. */
+/** Bindings of a consumer's queue: its topics, and the heartbeats, which reveal a gap even when no event follows. */
 export function eventBindings(consumer: ConsumerName): string[] {
   return [...consumerDeclarations[consumer].topics.map((topic) => `${topic}.*`), 'beat.*'];
 }

@@ -1,7 +1,7 @@
 /** One `basic.ack`. */
 export interface Acknowledgement {
   tag: number;
-  /** Also acknowledges all unsettled tags up to `tag`. */
+  /** True: the frame also acknowledges all unsettled tags up to `tag`. */
   multiple: boolean;
 }
 

@@ -11,7 +11,9 @@ export interface ConsumerDefinition {
   readonly name: ConsumerName;
   /** Tables of its schema that are read or written as entities. */
   readonly entities: readonly EntityTarget<ObjectLiteral>[];
-  /** Interval at which it applies changes under load, ms; the first change after a pause is applied at once. */
+  /**
+   * Interval at which the consumer applies changes under load, ms. The first change after a pause is applied at once.
+   */
   readonly paceMs: number;
   /** Applies some changes of one topic of a group in the transaction given. */
   apply(manager: EntityManager, changes: readonly ReceivedChange[], group: string): Promise<void>;

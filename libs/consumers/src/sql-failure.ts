@@ -2,7 +2,7 @@ import { QueryFailedError } from 'typeorm';
 import { SQLSTATE } from '@eco/postgres';
 import { readFailureKind } from '@eco/reads';
 
-/** The node is not the primary any more, or this process had paused inside a transaction. */
+/** Errors of a node that is not the primary any more, and of a process that paused inside a transaction. */
 const NOT_NOW: readonly string[] = [SQLSTATE.readOnlyTransaction, SQLSTATE.idleInTransaction];
 
 /**

@@ -139,7 +139,7 @@ const messages: JsonObject = {
       properties: {
         [headers.position]: {
           type: 'string',
-          description: 'Position for reading what the batch did, as a request header',
+          description: 'Position for reading the effects of the batch, as a request header',
         },
       },
     },

@@ -43,7 +43,7 @@ export const changeSchema = z.object({
   n: z.number().int(),
   /** Command that caused it. */
   commandId: uuidSchema,
-  /** When the group decided it. */
+  /** Time at which the group decided the command. */
   at: timestampSchema,
   data: z.record(z.string(), z.unknown()),
 });
@@ -56,7 +56,7 @@ const receivedChangesSchema = z.array(changeSchema.extend({ type: z.string() }))
 const leadership = {
   group: groupIdSchema,
   term: z.number().int(),
-  /** Distinguishes two leaderships with the same term number. */
+  /** Tag that distinguishes two leaderships with the same term number. */
   tag: z.string(),
 };
 
@@ -77,7 +77,7 @@ export type ChangeEvent = z.infer<typeof changeEventSchema>;
 export const receivedEventSchema = changeEventSchema.extend({ changes: receivedChangesSchema.optional() });
 export type ReceivedEvent = z.infer<typeof receivedEventSchema>;
 
-/** Each second from the active writer: the last batch of each topic, so that a lost last event is noticed too. */
+/** The active writer sends this each second: the last batch of each topic, so that a lost last event is noticed too. */
 export const heartbeatSchema = z.object({
   version: z.literal(1),
   ...leadership,

@@ -16,7 +16,7 @@ import { transferCommands } from './transfers.js';
  * outcome. Times are in the envelope and not in the body, so that a retried request has the same body.
  */
 
-/** Each kind of command. What else depends on the kind is derived from its descriptor. */
+/** Each kind of command. Everything else that depends on the kind is derived from its descriptor. */
 export const commandKinds = {
   ...orderCommands,
   ...cartCommands,

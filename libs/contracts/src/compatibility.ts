@@ -19,7 +19,7 @@ import { z } from 'zod';
  * 5. HTTP requests are strict: an unknown field is a violation, because a client that misspells a field must learn of it.
  */
 
-/** Deeper values could exhaust the stack of what computes a hash. */
+/** Deeper values could exhaust the stack of the function that computes a hash. */
 const UNKNOWN_LEVELS_MAX = 16;
 
 const unknownFieldSchema = z
@@ -41,7 +41,7 @@ interface FormatChange {
   /** Version of the message since then. A field that an older receiver may ignore does not raise it. */
   readonly version: number;
   readonly what: string;
-  /** Why a receiver or sender from before works with those from after. */
+  /** The reason why an older receiver or sender works with newer ones. */
   readonly olderPeers: string;
 }
 

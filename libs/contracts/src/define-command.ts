@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { messageObject } from './compatibility.js';
 import type { Topic } from './topics.js';
 
-/** The queue of its group that a command goes to. */
+/** The queue, of the two in each group, to which a command is sent. */
 export type QueueKind = 'orders' | 'products';
 
 /**
@@ -44,9 +44,9 @@ export interface Refusal {
 /** Data of changes by type. A type is in the past tense, such as `order.cancelled`. */
 export type Changes = Readonly<Record<string, z.ZodObject>>;
 
-/** Everything that others need to know of one kind of command. What depends on the kind is derived from this. */
+/** The description of one kind of command. Everything that depends on the kind is derived from it. */
 export interface CommandDescriptor {
-  /** The request, from `commandBody`. A field of `uuidSchema`, other than the key, holds an id in the key's bucket. */
+  /** The request, from `commandBody`. Each field of `uuidSchema`, except the key, holds an id in the key's bucket. */
   readonly body: z.ZodObject;
   /** Field of the body whose hash names the command's bucket. */
   readonly key: 'customerId' | 'productId' | 'commandId';

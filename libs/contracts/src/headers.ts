@@ -1,4 +1,4 @@
-/** Our HTTP headers, and the standard ones that client and service must spell the same. */
+/** EcoMarket's own HTTP headers, and standard ones that client and service must spell the same way. */
 export const headers = {
   /** In requests: the position that a reader must see. In responses: the position that the answer shows. */
   position: 'EcoMarket-Position',

@@ -43,9 +43,9 @@ export const orderEndedSchema = z.object({
 export const orderReturnedSchema = z.object({
   orderId: uuidSchema,
   location: locationSchema,
-  /** Returned with this command. */
+  /** Units that this command returned. */
   lines: z.array(orderLineSchema),
-  /** Returned so far. */
+  /** Units that were returned so far. */
   returned: z.array(orderLineSchema),
 });
 
@@ -87,7 +87,7 @@ export const orderRejected = { 'order-rejected': { status: 409, title: 'The orde
 export const orderCommands = {
   'order.place': defineCommand({
     body: commandBody({
-      /** Also the command's id. Its 12-bit field names the customer's bucket. */
+      /** Id of the order and of the command. Its 12-bit field names the customer's bucket. */
       orderId: uuidSchema,
       customerId: customerIdSchema,
       branchId: takenAtSchema,
@@ -120,7 +120,7 @@ export const orderCommands = {
     },
     refusals: { ...orderUnknown, ...orderNotOpen },
   }),
-  /** Its units leave the shelf. */
+  /** Marks the order as handed over: its units leave the shelf. */
   'order.fulfil': defineCommand({
     body: commandBody({ orderId: uuidSchema, customerId: customerIdSchema }),
     key: 'customerId',
@@ -150,7 +150,7 @@ export const orderCommands = {
     change: {
       'order.returned': orderReturnedSchema.extend({
         ...takenBy,
-        /** Returned with this command. */
+        /** Units that this command returned. */
         lines: z.array(soldLineSchema.extend({ unitsKept: z.number().int() })),
         /**
          * Units that are not returned: here of the whole order, in a line of its product. 0: this command returned the

@@ -24,15 +24,15 @@ export function reasonsOf<K extends CommandKind>(kind: K): RefusalReason<K>[] {
   return Object.keys(commandKinds[kind].refusals) as RefusalReason<K>[];
 }
 
-/** Each reason, with its problem type. */
+/** Each reason of a refusal, with its problem type. */
 export const refusals = Object.assign(
   {},
   ...Object.values<CommandDescriptor>(commandKinds).map((command) => command.refusals),
 ) as Readonly<Record<RefusalReason, Refusal>>;
 
 /**
- * Why a command was refused, for programs; people get the title of the problem type. Further members are the details
- * of the reason.
+ * The reason of a refusal, for programs. People get the title of the problem type. Further members are the details of
+ * the reason.
  */
 export const refusalSchema = z.looseObject({ reason: z.enum(Object.keys(refusals) as RefusalReason[]) });
 

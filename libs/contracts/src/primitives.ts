@@ -30,7 +30,9 @@ export const customerIdSchema = z
 
 export const productIdSchema = slug.meta({ description: 'Product', examples: ['cafe-premium'] });
 export const branchIdSchema = slug.meta({ description: 'Branch (sucursal)', examples: ['sucursal-1'] });
-/** It is part of routing keys, so it has no dot, and of positions, so it has no "=". */
+/**
+ * The id of a group. It has no dot, because it is part of routing keys, and no "=", because it is part of positions.
+ */
 export const groupIdSchema = z
   .string()
   .regex(
@@ -102,7 +104,9 @@ export const stockDeltaSchema = z
   .refine((delta) => delta !== 0, 'must not be 0')
   .meta({ description: 'Units more, or fewer when negative', examples: [-2] });
 
-/** Long enough to pay, short enough that no shelf stays reserved for a day. */
+/**
+ * Default hold of a reservation, s. It is long enough to pay, and short enough that no stock stays reserved for a day.
+ */
 export const HOLD_SECONDS_DEFAULT = 600;
 export const holdSecondsSchema = z
   .number()
@@ -168,7 +172,7 @@ export const timestampSchema = z.iso
   .datetime()
   .meta({ description: 'RFC 3339, UTC', examples: ['2026-11-24T12:00:00.000Z'] });
 
-/** PostgreSQL has no year 0. */
+/** Whether the year is not 0: PostgreSQL has no year 0. */
 const hasYear = (text: string) => !text.startsWith('0000');
 export const instantSchema = z.iso
   .datetime({ offset: true, error: 'must be a time, such as 2026-11-24T12:00:00Z or 2026-11-24T06:00:00-06:00' })

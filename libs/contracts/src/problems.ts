@@ -56,7 +56,10 @@ export type ProblemName = keyof typeof requestProblems | RefusalReason;
 export const problemTypes: Readonly<Record<ProblemName, ProblemType>> = { ...requestProblems, ...refusals };
 
 export const violationSchema = z.object({
-  /** Where: a JSON pointer into the body (`/lines/0/quantity`), or `query.limit`, `header.prefer`, `path.orderId`. */
+  /**
+   * Place of the violation: a JSON pointer into the body (`/lines/0/quantity`), or `query.limit`, `header.prefer`,
+   * `path.orderId`.
+   */
   at: z.string(),
   /** Text of the violation. It names the limit. */
   message: z.string(),

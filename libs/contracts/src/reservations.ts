@@ -59,7 +59,7 @@ export const reservationCommands = {
   /** Holds all lines or none, at the prices of that time. */
   'reservation.create': defineCommand({
     body: commandBody({
-      /** Also the command's id. Its 12-bit field names the customer's bucket. */
+      /** Id of the reservation and of the command. Its 12-bit field names the customer's bucket. */
       reservationId: uuidSchema,
       customerId: customerIdSchema,
       branchId: takenAtSchema,
@@ -88,7 +88,7 @@ export const reservationCommands = {
   /** Makes an order of the reservation, at the reservation's prices. */
   'reservation.confirm': defineCommand({
     body: commandBody({
-      /** Also the command's id. */
+      /** Id of the order and of the command. */
       orderId: uuidSchema,
       reservationId: uuidSchema,
       customerId: customerIdSchema,

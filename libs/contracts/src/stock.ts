@@ -13,7 +13,7 @@ import { productUnknown } from './products.js';
 
 /** Stock: the level of a product at a location, which only movements change. */
 
-/** Why a level changed; the movement's command has the details. */
+/** The reason why a level changed. The movement's command has the details. */
 export const movementSchema = z.enum([
   'received',
   'reserved',
@@ -37,7 +37,7 @@ export const movementChange = {
     movement: movementSchema,
     onHandDelta: z.number().int(),
     reservedDelta: z.number().int(),
-    /** After the movement. */
+    /** Units on hand after the movement. */
     onHand: z.number().int(),
     reserved: z.number().int(),
   }),
@@ -89,7 +89,7 @@ export const stockCommands = {
     result: stockMovedSchema,
     refusals: { ...productUnknown, ...locationUnknown },
   }),
-  /** Never below what is reserved. */
+  /** Changes the units on hand by a difference, but never below the reserved units. */
   'stock.adjust': defineCommand({
     body: commandBody({ ...levelOf, delta: stockDeltaSchema, reason: stockReasonSchema }),
     key: 'productId',
@@ -119,7 +119,7 @@ export const stockCommands = {
       ...locationUnknown,
       'stock-count-stale': {
         status: 409,
-        title: 'The level is not what the count expects',
+        title: 'The level differs from the one that the count expects',
         details: z.object({ expected: z.number().int(), onHand: z.number().int() }),
       },
       ...stockShort,

@@ -38,7 +38,7 @@ export const transferCommands = {
   /** The units leave one location and are in transit until `transfer.receive`. */
   'transfer.send': defineCommand({
     body: commandBody({
-      /** Also the command's id. Its 12-bit field names the product's bucket. */
+      /** Id of the transfer and of the command. Its 12-bit field names the product's bucket. */
       transferId: uuidSchema,
       productId: productIdSchema,
       from: locationSchema,

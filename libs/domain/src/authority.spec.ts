@@ -172,7 +172,7 @@ function groupOfTwo() {
   return { group, orders, held, sent };
 }
 
-describe('what is stored', () => {
+describe('a stored object', () => {
   const onStored = (of: 'central' | 'own'): [string, Command][] => {
     const { orders, held, sent } = groupOfTwo();
     const customerId = of === 'central' ? 'ana' : 'bo';
@@ -189,7 +189,7 @@ describe('what is stored', () => {
     ];
   };
 
-  it.each(onStored('central'))('%s: a branch may not act on what is the head office’s', (_kind, one) => {
+  it.each(onStored('central'))('%s: a branch may not act on one of the head office', (_kind, one) => {
     const { group } = groupOfTwo();
     const { replies, outcomes, deadLetters, forbidden } = group.write(from(BRANCH, one));
     expect(replies).toMatchObject([
@@ -199,7 +199,7 @@ describe('what is stored', () => {
     expect(forbidden).toMatchObject([{ commandId: one.id, kind: one.kind, sender: BRANCH }]);
   });
 
-  it.each(onStored('own'))('%s: a branch and the head office may act on what is the branch’s', (_kind, one) => {
+  it.each(onStored('own'))('%s: a branch and the head office may act on one of the branch', (_kind, one) => {
     for (const user of [BRANCH, 'central']) {
       const { outcomes, deadLetters } = groupOfTwo().group.write(from(user, one));
       expect([outcomes, deadLetters]).toMatchObject([[{ commandId: one.id, sender: user }], []]);

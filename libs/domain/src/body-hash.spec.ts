@@ -14,7 +14,7 @@ const slug = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const line = fc.record({ productId: slug, quantity: fc.integer({ min: 1, max: 10_000 }) });
 const orderBody = fc.record({
   orderId: fc.uuid(),
-  // Any Unicode, including quotes and backslashes.
+  // The id may have any Unicode character, including quotes and backslashes.
   customerId: fc.string({ unit: 'binary', minLength: 1, maxLength: 128 }),
   branchId: fc.option(slug),
   lines: fc.array(line, { minLength: 1, maxLength: 200 }),

@@ -7,7 +7,7 @@ import { MAX_MESSAGE_BYTES } from '@eco/contracts';
 
 /** Most characters of the kept content. Our publishers send no longer message, so none of their content is cut. */
 export const CONTENT_LENGTH_MAX = MAX_MESSAGE_BYTES;
-/** Far more levels than any command has; PostgreSQL allows some thousands. */
+/** Most levels of kept content. A command has far fewer, and PostgreSQL allows some thousands. */
 const DEPTH_MAX = 100;
 
 /**

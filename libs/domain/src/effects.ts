@@ -28,7 +28,7 @@ export function noEffects(): Effects {
   return { ...(mapValues(rowLists, () => []) as Rows), replies: [], forbidden: [] };
 }
 
-/** Why a command can't be processed. */
+/** The reason why a command can't be processed. */
 export interface Failure {
   errorClass: DeadLetterClass;
   failureSite: string;
@@ -45,7 +45,7 @@ export type Arrived =
     }
   | {
       readable: false;
-      /** Its own id if it has one, else derived from its content: a redelivery has the same id. */
+      /** The command's own id, or an id derived from its content, so that a redelivery has the same id. */
       commandId: string;
       /** SHA-256 of its content, hex, because it has no trustworthy body. */
       bodyHash: string;

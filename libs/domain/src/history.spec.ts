@@ -20,7 +20,7 @@ import { OneByOne } from './test/one-by-one.js';
  */
 
 const AT = '2026-11-24T12:00:00.000Z';
-/** Long before the first batch, so that arrival times do not matter. */
+/** Commands are made long before the first batch, so that arrival times do not matter. */
 const madeAt = (ms: number) => stampAt(ms - 100_000);
 const atOf = (batch: number) => new Date(NOON_MS + batch * 1000).toISOString();
 const products = ['cafe', 'mate', 'te'];
@@ -28,9 +28,9 @@ const customers = ['ana', 'Ñandú 🛒'];
 
 const productId = fc.constantFrom(...products);
 const customerId = fc.constantFrom(...customers);
-/** Few enough that two commands of a kind sometimes share an id. */
+/** With 16 keys, two commands of a kind sometimes share an id. */
 const idempotencyKey = fc.nat(15).map(String);
-/** Even fewer, so that later commands on an order or a reservation often find one. */
+/** There are only 4 of these keys, so that later commands on an order or a reservation often find one. */
 const fewKeys = fc.nat(3).map(String);
 const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
@@ -251,7 +251,7 @@ const arrival = fc.oneof(
   { weight: 1, arbitrary: junk },
 );
 
-/** Dependent commands in order: on their own they would rarely find their object. */
+/** Dependent commands in order. Alone, they would rarely find their object. */
 const aStory = fc
   .record({
     customerId,
@@ -315,7 +315,7 @@ const batches = fc
     return ends.map((end, index) => arrived.slice(ends[index - 1] ?? 0, end));
   });
 
-/** Usually all buckets; sometimes a part, as when a bucket is moving to another group. */
+/** Buckets that the group owns: usually all, sometimes a part, as when a bucket is moving to another group. */
 const ownedBuckets = fc.oneof(
   { weight: 4, arbitrary: fc.constant(new Set(Array.from({ length: BUCKETS }, (_, bucket) => bucket))) },
   { weight: 1, arbitrary: fc.uniqueArray(fc.nat(BUCKETS - 1), { minLength: 12 }).map((buckets) => new Set(buckets)) },
@@ -429,7 +429,7 @@ describe('a history in batches', () => {
         const expiries = new Set<string>();
         const outcomes = [...group.stored.outcomes.values()].flatMap(
           ({ commandId: id, bodyHash: hash, status, result }) => {
-            // Created by the batch; the model has none.
+            // The batch created this command; the model has none.
             if ('status' in result && result.status === 'expired') expiries.add(id);
             return expiries.has(id) ? [] : [{ id, hash, status, result }];
           },

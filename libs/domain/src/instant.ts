@@ -9,8 +9,8 @@ export function isBefore(a: string, b: string): boolean {
 }
 
 /**
- * Compared separately, because Date.parse cuts digits below a millisecond and misreads a fraction of ten digits (Node
- * 24).
+ * Seconds and fraction of an instant. They are compared separately, because Date.parse cuts digits below a millisecond
+ * and misreads a fraction of ten digits (Node 24).
  */
 function partsOf(instant: string): { secondMs: number; fraction: string } {
   const [second, fraction] = instant.replace('Z', '').split('.') as [string, string?];

@@ -55,7 +55,7 @@ describe('readCommands', () => {
     expect(reason).toContain('/body/lines/0/quantity: must be at least 1');
   });
 
-  it('states what each alternative of a field requires', () => {
+  it('states the requirements of each alternative of a field', () => {
     const edit = command('cart.edit', { customerId: 'ana', productId: 'cafe', quantity: 1 });
     expect(reasonOf({ ...edit, body: { ...edit.body, quantity: 'all' } })).toMatch(
       /^\/body\/quantity: .*0, or .*number/,
@@ -184,7 +184,7 @@ describe('readCommands', () => {
   });
 
   // ASVS 5.0: 1.5.2
-  it('accepts any input: never throws, loses no command, and keeps only what can be stored as JSON', () => {
+  it('accepts any input: never throws, loses no command, and keeps only content that can be stored as JSON', () => {
     const message = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.json({ maxDepth: 4 }).map((text) => Buffer.from(text)),

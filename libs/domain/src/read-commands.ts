@@ -143,7 +143,9 @@ function unreadable(
   };
 }
 
-/** Derived from the content alone (a UUID of version 8), so that a redelivery is the same dead letter. */
+/**
+ * Id and hash that derive from the content alone (a UUID of version 8), so that a redelivery is the same dead letter.
+ */
 function identityOf(bodyHash: string): { commandId: string; bodyHash: string } {
   const key = bodyHash;
   return { commandId: commandIdFor({ origin: '', kind: 'unreadable', key, idempotencyKey: key }), bodyHash };

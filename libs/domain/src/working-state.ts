@@ -72,7 +72,7 @@ export class WorkingState {
     this.locations = stored.locations;
   }
 
-  /** When a command was made: by its sender's clock, but not after it was decided. ISO 8601. */
+  /** Time at which a command was made, by its sender's clock, but not later than its decision. ISO 8601. */
   madeAt(stamp: Stamp): string {
     const made = this.#readStamp(stamp);
     // Both have milliseconds, so text order is time order.

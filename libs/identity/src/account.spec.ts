@@ -29,6 +29,9 @@ it('finds an account in any case of its name', () => {
   expect(loginHashOf('ana@example.com')).not.toEqual(loginHashOf('ana@example.org'));
 });
 
-it.each(['', 'a', ' lucia', 'lu cia', 'lucía', '-lucia', 'x'.repeat(129)])('takes %j for no log-in name', (name) => {
-  expect(loginNameSchema.safeParse(name).success).toBe(false);
-});
+it.each(['', 'a', ' lucia', 'lu cia', 'lucía', '-lucia', 'x'.repeat(129)])(
+  'does not accept %j as a log-in name',
+  (name) => {
+    expect(loginNameSchema.safeParse(name).success).toBe(false);
+  },
+);

@@ -63,7 +63,7 @@ export interface CommandRequest<K extends CommandKind> {
   readonly correlationId: string;
   /** Person or program that requests the command. Absent: unknown. */
   readonly actor?: Actor;
-  /** How long to wait for the writer's decision, s; 0: not at all. */
+  /** Longest wait for the writer's decision, s. 0: no wait. */
   readonly waitSeconds: number;
   /** Stamp from `nextStamp`, if the response states it. Absent: the intake makes one. */
   readonly stamp?: Stamp;
@@ -284,7 +284,7 @@ function standsForKey(submission: Submission): boolean {
   return submission.type !== 'not-accepted';
 }
 
-/** Undefined: not certain yet. */
+/** The settlement of a command. Undefined: it is not certain yet. */
 function settlementOf(command: Command, known: CommandStatus): Settlement | undefined {
   const commandId = command.id;
   switch (known.type) {

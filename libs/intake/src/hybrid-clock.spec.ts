@@ -76,7 +76,7 @@ it('a stamp is later than all that its sender saw, whatever its clock and howeve
         if (seen !== undefined) clock.merge(seen, nowMs);
         const stamp = clock.next(nowMs);
         for (const earlier of [seen, last[who]]) if (earlier !== undefined) expect(stamp > earlier).toBe(true);
-        // Bounded by the group's clock, and beyond that only by the counter.
+        // The stamp is bounded by the group's clock, and beyond that only by the counter.
         expect(stampMs(stamp)).toBeLessThanOrEqual(nowMs + CLOCK_SKEW_MS_MAX);
         last[who] = stamp;
       }

@@ -47,7 +47,7 @@ export class KeyMemory {
   }
 }
 
-/** Version 8: derived from a key. Version 7: from time and randomness. */
+/** Whether an id derives from a key: its version is then 8. An id of version 7 is made of time and randomness. */
 function isDerived(id: string): boolean {
   return id[14] === '8';
 }

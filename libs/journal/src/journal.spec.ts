@@ -134,7 +134,7 @@ describe('Journal', () => {
     expect(() => openJournal()).toThrow(/journals?.* is in use by the process central: that one empties it/);
   });
 
-  it('states what is wrong with a file that is no journal, or of a later version', () => {
+  it('states the error of a file that is no journal or is of a later version', () => {
     writeFileSync(
       path.join(dir, 'central.journal'),
       'no database at all, and long enough to be read as one'.repeat(50),
@@ -304,7 +304,7 @@ describe('Relay', () => {
     await relay.stop();
   });
 
-  it('sends what a file of version 1 holds, each command as it was accepted', async () => {
+  it('sends the commands of a file of version 1, each as it was accepted', async () => {
     // A file as version 1 made it, with commands that an older API has stored. A newer API must always read it.
     const recorded = new DatabaseSync(path.join(dir, 'central.journal'));
     recorded.exec(`
@@ -314,7 +314,7 @@ describe('Relay', () => {
       CREATE INDEX entries_set_aside ON entries (seq) WHERE set_aside_at_ms IS NOT NULL;
       PRAGMA user_version = 1;`);
     const id = '01a225e3-8f00-702f-8707-070707070707';
-    // With a field that this version does not know: after a newer API has been replaced by this one.
+    // The command has a field that this version does not know, as if this version had replaced a newer API.
     const text = `{"id":"${id}","kind":"cart.clear","stamp":"001795593600000-00000-c","sentBy":"c","correlationId":"c-1","body":{"customerId":"Añá","why":"new"}}`;
     recorded
       .prepare('INSERT INTO entries (queue, id, text, bytes, at_ms) VALUES (?, ?, ?, ?, ?)')

@@ -22,7 +22,7 @@ export interface JournalOptions {
 
 /** A command that is accepted once it is kept. */
 export interface NewEntry {
-  /** Its queue. Entries of one queue are a lane. */
+  /** Queue of the entry. Entries of one queue are a lane. */
   readonly queue: string;
   readonly id: string;
   /** The command as JSON. */
@@ -120,7 +120,7 @@ export class Journal {
       this.#lock.release();
       throw error;
     }
-    // Without space the journal accepts nothing. It still sends what it has.
+    // Without space the journal accepts nothing. It still sends its commands.
     this.#use('has no space', () => this.#reserve());
   }
 
@@ -144,8 +144,8 @@ export class Journal {
   }
 
   /**
-   * Why the journal accepts nothing now; undefined if it accepts. It tries the disk again if that has failed or was
-   * last used long ago.
+   * The reason why the journal accepts nothing now. Undefined: it accepts commands. It tries the disk again if that has
+   * failed or was last used long ago.
    */
   get obstacle(): string | undefined {
     if (this.isFull) return 'it is full';

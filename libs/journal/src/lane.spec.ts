@@ -138,7 +138,7 @@ it.each([returned, forbidden, ...notNow])('keeps the head and probes with one co
   expect([of, lane.most, lane.failures]).toEqual(['keep', 1, 1]);
 });
 
-it('raises an alarm for what an operator must repair, and clears it', () => {
+it('raises an alarm for a failure that an operator must repair, and clears it', () => {
   expect(afterTry(FRESH, returned, 3).lane.alarm).toBe('no queue takes it');
   expect(afterTry(FRESH, forbidden, 1)).toMatchObject({ of: 'keep', lane: { alarm: 'ACCESS_REFUSED' } });
   const alarmed = afterTry(FRESH, returned, 3).lane;

@@ -25,7 +25,7 @@ interface UnreachableAnswer {
  */
 export const PRIMARY_TIMELINE = `('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer`;
 
-/** Null on a replica. */
+/** SQL: the timeline, as above, but null on a replica. */
 const TIMELINE = `SELECT CASE WHEN NOT pg_is_in_recovery() THEN ${PRIMARY_TIMELINE} END AS timeline`;
 
 /** Asks the nodes of a group for their roles, over connections that stay open (R7). */

@@ -12,7 +12,7 @@ import type { Statement } from './statement.js';
  */
 
 export interface ReadSessionOptions extends Address, Login {
-  /** Shows in `pg_stat_activity`. */
+  /** Name of the session in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
   /**
@@ -144,7 +144,7 @@ export class ReadSession {
     });
   }
 
-  /** Running queries fail. Says goodbye if the server may be listening. */
+  /** Closes the session; running queries fail. Sends an orderly end if the server may be listening. */
   close(): void {
     if (this.#closed && this.#inFlight === 0) return;
     this.#closed = true;

@@ -44,7 +44,7 @@ export type ReadFailure =
   /** The database refuses a value of the request. */
   | { readonly type: 'bad-value'; readonly reason: string };
 
-/** Why there is no answer, in words for a person. */
+/** The reason why there is no answer, in words for a person. */
 export function reasonOf(failure: ReadFailure): string {
   switch (failure.type) {
     case 'no-node':

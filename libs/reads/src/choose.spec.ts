@@ -105,7 +105,7 @@ describe('a reader with a position', () => {
     expect(chooseNode(nodes, requirements({ wanted: at(100) }), half)?.name).toBe('g1-1');
   });
 
-  it('does not wait for a replica that lost what the reader saw', () => {
+  it('does not wait for a replica that lost the batch that the reader saw', () => {
     const lost = node('g1-2', { position: { term: 1, tag: 'ffffffff', seq: 500 } });
     expect(chooseNode([primary(), lost], requirements({ wanted: at(100) }), half)?.name).toBe('g1-1');
   });
@@ -141,7 +141,7 @@ describe('a reader with a greatest lag', () => {
   });
 });
 
-describe('whatever is known', () => {
+describe('any knowledge about the nodes', () => {
   const someNode = fc.record({
     role: fc.constantFrom('replica' as const, 'replica' as const, 'primary' as const),
     position: fc.record({ term: fc.integer({ min: 1, max: 3 }), seq: fc.integer({ min: 0, max: 30 }) }),

@@ -47,7 +47,7 @@ export interface ReadRequirements {
   readonly wanted?: BatchPosition | undefined;
   /** Greatest lag that the reader accepts; absent: any. */
   readonly lagMsMax?: number | undefined;
-  /** How much longer this reader may wait for a replica to catch up. */
+  /** Time for which this reader may still wait for a replica, ms. */
   readonly waitLeftMs: number;
   /** Lag beyond which a replica is used only if there is nothing better. */
   readonly lagLimitMs: number;
@@ -99,7 +99,7 @@ function fitOf(
   return lagOf(node) - lagMsMax <= waitLeftMs ? 'soon' : 'no';
 }
 
-/** An unknown lag fulfils no greatest lag. */
+/** Lag of a node. An unknown lag fulfils no greatest lag. */
 function lagOf({ lagMs = Infinity }: ReadableNode): number {
   return lagMs;
 }

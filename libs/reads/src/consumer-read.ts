@@ -81,7 +81,7 @@ export interface ConsumerAnswer<T> extends Omit<ConsumerRows<T>, 'type' | 'progr
   readonly type: 'answer';
   /** Position of the answer, merged with the position that the reader sent. */
   readonly position: Position;
-  /** Age of the oldest change that it does not contain; undefined: unknown. */
+  /** Age of the oldest change that the answer does not contain, ms. Undefined: unknown. */
   readonly lagMs: number | undefined;
 }
 
@@ -183,7 +183,7 @@ async function lagOf(
   return nowMs === undefined ? undefined : Math.max(0, Math.round(nowMs - oldestAtMs), lagMs ?? 0);
 }
 
-/** Why this progress does not cover the reader's position; undefined: it does. */
+/** The first reason why this progress does not cover the reader's position. Undefined: it covers it. */
 async function firstMissing(
   reads: Reads,
   topics: readonly Topic[],

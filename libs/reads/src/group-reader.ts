@@ -31,11 +31,11 @@ import { shownBy, type Query, type StateRow } from './query.js';
 export interface ReadLimits extends PrimaryBudgetLimits {
   /** Lag beyond which a replica answers only if there is nothing better, ms. */
   readonly lagLimitMs: number;
-  /** How long a reader with a position waits for a replica before it uses the primary. */
+  /** Time for which a reader with a position waits for a replica before it uses the primary, ms. */
   readonly replicaWaitMs: number;
   /** Total wait, unless the reader asks for a longer one. */
   readonly freshWaitMs: number;
-  /** How long any reader waits for a node. */
+  /** Longest wait of any reader for a node, ms. */
   readonly deadlineMs: number;
   /** A node's limit for one slow statement, ms. A slow read may take this much longer than others. */
   readonly slowStatementTimeoutMs: number;

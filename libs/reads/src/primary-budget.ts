@@ -5,7 +5,7 @@
  */
 
 export interface PrimaryBudgetLimits {
-  /** Share of the group's reads by this process, 0 to 100. */
+  /** Share of this process's reads of the group that the primary may serve, percent. */
   readonly primarySharePercent: number;
   /** Reads per second that are always allowed. */
   readonly primaryReadsPerSecond: number;

@@ -9,7 +9,7 @@ import type { Observation } from './nodes/group-clock.js';
 export interface Query<Row, Extra = unknown> {
   readonly statement: Statement;
   readonly pace?: Pace | undefined;
-  /** Never set. It only carries the types. */
+  /** This member is never set. It only carries the types. */
   readonly types?: { readonly row: Row; readonly extra: Extra };
 }
 
@@ -17,7 +17,7 @@ export interface Query<Row, Extra = unknown> {
 export type Pace = 'slow';
 
 export interface QueryText {
-  /** Also the name of the prepared statement. */
+  /** Name of the query and of its prepared statement. */
   readonly name: string;
   /** A SELECT. */
   readonly rows: string;

@@ -417,7 +417,7 @@ it('after a promotion reads follow the new primary, and distinguish covered from
   expect([next.term, next.seq]).toEqual([lost.term, lost.seq]);
   expect((await readAnswer(at(next))).source).toMatchObject({ node: 'g1-2', role: 'primary', position: next });
 
-  // Without a batch that could reuse the lost numbers: heartbeats show that the group moves.
+  // No batch may be written here, because it could reuse the lost numbers. Heartbeats show that the group moves.
   const atMs = async () => {
     const [row] = await group.asSuperuser<{ at: Date }>('SELECT at FROM eco.group_state', [], server(2));
     return row?.at.getTime() ?? 0;

@@ -22,7 +22,7 @@ export interface ReadsOptions {
   readonly login: Login;
   /** Login of `eco_monitor`, to see which nodes follow the primary and how far; absent: unknown in this process. */
   readonly monitor?: Login;
-  /** Shows in `pg_stat_activity`. */
+  /** Name of the sessions in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly log: Log;
   readonly registry: Registry;
@@ -61,7 +61,7 @@ export class Reads {
     for (const { nodes } of this.#groups) nodes.stop();
   }
 
-  /** How long a reader waits for the freshness that it requires. */
+  /** Longest wait of a reader for the freshness that it requires, ms. */
   readonly freshWaitMs: number;
 
   get groupIds(): string[] {
@@ -114,7 +114,7 @@ export class Reads {
     return nodes !== undefined && nodes.stillMs < STILL_MS ? nodes.groupNowMs : undefined;
   }
 
-  /** Why the key's group decides nothing now, as far as known; undefined if it decides. */
+  /** The reason why the key's group decides nothing now, as far as known. Undefined: it decides. */
   standstill(key: string): string | undefined {
     const group = this.#groupOfKey(key);
     if (group === undefined) return 'no group is known to own its bucket';

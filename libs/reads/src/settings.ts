@@ -11,7 +11,7 @@ export const READ_DEFAULTS: ReadSettings = {
   lagLimitMs: 2_000,
   replicaWaitMs: 100,
   freshWaitMs: 1_000,
-  // Longer than a read takes when it meets two stalled nodes in a row.
+  // A read that meets two stalled nodes in a row takes less than this.
   deadlineMs: 5_000,
   primarySharePercent: 20,
   primaryReadsPerSecond: 100,

@@ -50,7 +50,7 @@ describe('covers', () => {
     expect(covers(at(200_000, A, 200_000), at(1, A, 2), many)).toBe('lost');
   });
 
-  it('decides what is in a node’s log, over any failover', () => {
+  it('decides which batches are in a node’s log, over any failover', () => {
     fc.assert(
       fc.property(failover, fc.nat(), fc.nat(), fc.boolean(), ({ kept, lost, fork }, cut, pick, fromLost) => {
         const prefix = kept.slice(0, 1 + (cut % kept.length));

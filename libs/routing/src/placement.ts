@@ -55,9 +55,9 @@ export function evenPlacement(buckets: number, groupIds: readonly string[]): Pla
 }
 
 /**
- * The placement with one more group: no group has two buckets more than another, and as few as possible move. From an
- * even placement only the new group receives buckets; an uneven one is balanced in passing. Throws a RangeError for an
- * invalid or known group id, or if there are not enough buckets.
+ * The placement with one more group: no group has two buckets more than another, and as few as possible move. If the
+ * placement is even, only the new group receives buckets. An uneven placement is also balanced. Throws a RangeError for
+ * an invalid or known group id, or if there are not enough buckets.
  */
 export function addGroup(placement: Placement, groupId: string): Placement {
   if (placement.groups.includes(groupId)) {

@@ -18,7 +18,7 @@ const tag = fc.oneof(
 const entryFrom = (term: fc.Arbitrary<number>, seq: fc.Arbitrary<number>, anyTag: fc.Arbitrary<string>) =>
   fc.record({ group: fc.constantFrom('g1', 'g2', 'g10', 'North_1'), term, tag: anyTag, seq });
 const anyEntry = entryFrom(fc.maxSafeNat(), fc.maxSafeNat(), tag);
-// Few values, so that terms, seqs and tags often meet.
+// Entries have few values, so that terms, seqs and tags often meet.
 const closeEntry = entryFrom(
   fc.integer({ min: 0, max: 3 }),
   fc.integer({ min: 0, max: 3 }),
@@ -110,7 +110,7 @@ describe('the text of a position', () => {
 /** Merges positions as a reader does, so that its position never runs back. */
 const merge = (a: Position, b: Position) => positionOf([...a.groups, ...b.groups], [...a.orders, ...b.orders]);
 
-describe('a position that requires what others require', () => {
+describe('a position merged from others', () => {
   it('does not depend on order, grouping or repetition', () => {
     fc.assert(
       fc.property(close, close, close, (a, b, c) => {

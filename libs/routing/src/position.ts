@@ -2,12 +2,13 @@ import { isGroupId } from './placement.js';
 import { isUuid } from './uuid.js';
 
 /*
- * How far a reader must see. In a header it is a list, in any order:
+ * The position that a reader must see. In a header it is a list, in any order:
  *
- *     EcoMarket-Position: g1=7.1f0c5e9a.1234, g2=3.c0ffee00.88, order/018bcfe5-687b-7000-8000-000000000000
+ * EcoMarket-Position: g1=7.1f0c5e9a.1234, g2=3.c0ffee00.88, order/018bcfe5-687b-7000-8000-000000000000
  *
- * A group's entry is its term, the tag of that leadership and the number of the batch. An order's entry stands for one that
- * was accepted and is not stored yet; the id contains its bucket. Readers carry the text and need not understand it.
+ * A group's entry is its term, the tag of that leadership and the number of the batch. An order's entry stands for one
+ * that was accepted and is not stored yet; the id contains its bucket. Readers carry the text and need not understand
+ * it.
  */
 
 /** A place in a group's log: the leadership (term and random tag), and the number of its last batch. */
@@ -16,7 +17,7 @@ export interface BatchPosition {
   readonly term: number;
   /** 8 to 36 characters, hexadecimal in lower case or a UUID. It distinguishes two leaderships with the same term. */
   readonly tag: string;
-  /** Continues across leaderships; 0 before the first batch. */
+  /** Number of the batch. It continues across leaderships and is 0 before the first batch. */
   readonly seq: number;
 }
 

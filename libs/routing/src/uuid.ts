@@ -31,7 +31,7 @@ export function field12Of(id: string): number {
   return Number.parseInt(id.slice(15, 18), 16);
 }
 
-/** Version 7: 48 bits of time, `field12`, 62 random bits. */
+/** A UUID of version 7: 48 bits of time, `field12`, 62 random bits. */
 export function uuidV7({ nowMs, random }: IdSource, field12: number): string {
   if (!Number.isInteger(nowMs) || nowMs < 0 || nowMs > TIME_MS_MAX) {
     throw new RangeError(`nowMs must be whole milliseconds since 1970, not ${nowMs}`);
@@ -65,14 +65,15 @@ function uuidV8(tag: string, fields: readonly string[], field12: number): string
 }
 
 /**
- * The owner of an `Idempotency-Key`. Until clients log in, all clients at all APIs are one owner, so a request repeated
- * at another API is the same request. It is the value used for Central's ids before, so keys used there keep their ids.
+ * The owner of an `Idempotency-Key` of a client. All clients at all APIs are one owner, so a request that is repeated
+ * at another API is the same request. The value is that of Central's ids in earlier versions, so keys that were used
+ * there keep their ids.
  */
 export const COMMON_CLIENT = 'central';
 
 /** The input of an id that derives from an `Idempotency-Key`. The API is no part of it. */
 export interface KeyedRequest {
-  /** Chooser of the key: a client or a process of EcoMarket. Equal keys of different origins make different ids. */
+  /** The client or the process of EcoMarket that chose the key. Equal keys of different origins make different ids. */
   readonly origin: string;
   readonly idempotencyKey: string;
 }

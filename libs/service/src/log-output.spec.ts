@@ -40,7 +40,7 @@ it('keeps lines for a stalled reader up to its limit, drops the rest, and report
   for (let n = 0; n < count; n += 1) output.write(line(n));
   await eventually('the bound is reached', () => output.dropped > 0);
   const { dropped } = output;
-  // The exit does not wait for the reader either.
+  // The process also exits without waiting for the reader.
   const buffer = Buffer.alloc(1024 * 1024);
   let text = '';
   await eventually('the rest has come', () => {

@@ -21,7 +21,7 @@ const SECRET_PATHS = ['password', 'authorization', 'cookie', 'secrets'].flatMap(
   `*.*.${key}`,
 ]);
 
-/** Shared by all logs of this process. */
+/** The standard output, which all logs of this process share. */
 let standardOutput: LogOutput | undefined;
 
 function openStandardOutput(onRecovered: (dropped: number) => void): LogOutput {

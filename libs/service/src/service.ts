@@ -65,7 +65,7 @@ export interface ServiceOptions extends Documents {
   readonly module: Type | DynamicModule;
   /** Absent: the service has no operations, only open routes. */
   readonly authorization?: Authorization;
-  /** Closed in this order, after the last request was answered. */
+  /** Parts that are closed in this order, after the last request was answered. */
   readonly close?: readonly (() => Promise<void>)[];
 }
 

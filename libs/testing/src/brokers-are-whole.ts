@@ -2,7 +2,7 @@ import type { Login } from '@eco/base';
 import type { RunningBroker } from '@eco/cluster';
 import { eventually } from './eventually.js';
 
-/** How one broker sees another, from its management API. */
+/** State of a broker as another one sees it, from the management API. */
 export interface BrokerView {
   name: string;
   running: boolean;

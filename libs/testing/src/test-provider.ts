@@ -1,4 +1,4 @@
-/** How the servers of a suite run. */
+/** The way in which the servers of a suite run. */
 export type TestProvider = 'native' | 'containers';
 
 /**

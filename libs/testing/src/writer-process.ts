@@ -14,7 +14,7 @@ export class WriterProcess {
   readonly #logFile: string;
   #process: ChildProcess | undefined;
   #said = '';
-  /** How often the process ended on its own or was killed. */
+  /** Number of times that the process ended on its own or was killed. */
   ends = 0;
   keepsRunning = false;
 

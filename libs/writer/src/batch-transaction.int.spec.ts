@@ -59,7 +59,7 @@ async function count(table: string, where: string): Promise<number> {
 }
 
 describe('a batch', () => {
-  it('has a number, and stores what was decided so that the next batch loads it', async () => {
+  it('has a number, and stores its decisions so that the next batch loads them', async () => {
     const [tea, customer] = [fresh('tea'), fresh('Ana "la" {nieta}, \\ NULL ñ 🍎')];
     const first = committed(
       await runBatch(session, leaderTerm, [
@@ -120,7 +120,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('removes from a cart what a checkout ordered, and reports the order to a late older edit', async () => {
+  it('removes the items that a checkout ordered from a cart, and reports the order to a late older edit', async () => {
     const [tea, customer] = [fresh('tea'), fresh('customer')];
     const late = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 4 });
     const edit = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 });
@@ -406,7 +406,7 @@ describe('the fence', () => {
     session = next;
   });
 
-  it('makes the waiting load see what the previous batch committed', async () => {
+  it('makes the waiting load see the rows that the previous batch committed', async () => {
     const tea = fresh('tea');
     const product = productOf(tea, 5);
     const opened = await openBatch(session, leaderTerm, neededKeys([product]));

@@ -4,7 +4,10 @@ export interface GroupGauges {
   /** Open dead letters by class and site, the largest groups; groups beyond a limit are counted as class `other`. */
   deadLetters: { errorClass: string; place: string; count: number }[];
   deadLettersOpen: number;
-  /** Open dead letters of class `key-conflict`, which the other figures exclude: they are their senders' mistakes. */
+  /**
+   * Open dead letters of class `key-conflict`. The other figures exclude them, because they are mistakes of their
+   * senders.
+   */
   keyConflictsOpen: number;
   /** Transactions since the oldest snapshot in use: dead versions of hot rows accumulate behind it. */
   oldestXminAge: number;
@@ -49,11 +52,11 @@ function sum(groups: GroupGauges['deadLetters']): number {
 /** Differences between clocks, s. */
 export interface Clocks {
   /**
-   * How far the group's clock is ahead of the primary's, which was then set back. An idle group's clock is up to one
-   * heartbeat behind.
+   * Time by which the group's clock is ahead of the primary's clock, s. It is ahead if the primary's clock was set
+   * back. An idle group's clock is up to one heartbeat behind.
    */
   groupAheadS: number;
-  /** How far the primary's clock is ahead of this process's. */
+  /** Time by which the primary's clock is ahead of this process's clock, s. */
   primaryAheadS: number;
 }
 

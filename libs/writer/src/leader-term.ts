@@ -18,8 +18,8 @@ import type { WriterSession } from './session.js';
  */
 export interface LeaderTerm extends GroupPosition {
   /**
-   * Random. It distinguishes two leaderships with the same term number, which a failover that lost the first one can
-   * produce.
+   * A random text. It distinguishes two leaderships with the same term number, which a failover that lost the first one
+   * can produce.
    */
   readonly tag: string;
   /** The group's last batch when the leadership began. */
@@ -140,7 +140,7 @@ export async function hasDueHolds(session: WriterSession): Promise<boolean> {
 
 /** Signs of the leader that a standby sees. */
 export interface HolderSigns {
-  /** Grows with the holder's batches and heartbeats. It is a counter, which no clock turns back. */
+  /** A counter that grows with the holder's batches and heartbeats. No clock turns it back. */
   sign: string;
   /** Null: nobody holds the lock. */
   pid: number | null;

@@ -38,7 +38,7 @@ const LEADERLESS_MS_MAX = 15_000;
 /** Time for the current batch to finish while the process stops; after that its messages are redelivered. */
 const FINISH_MS = 3500;
 
-/** Why a leadership ended. */
+/** The reason why a leadership ended. */
 export type LeadershipEnd = { type: 'stopped' } | { type: 'unsubscribed'; obstacle: string } | OtherFailure;
 
 /** The writer's loop, which a leader runs over its session. */
@@ -77,9 +77,9 @@ export class Leadership {
   #leaderTerm: LeaderTerm | undefined;
   #polledAt: number | undefined;
   readonly #leaderSigns = new StallDetector();
-  /** How long this standby has seen no sign of a leader, ms; 0: it sees signs, or is no standby. */
+  /** Time for which this standby has seen no sign of a leader, ms. 0: it sees signs, or is no standby. */
   #leaderlessMs = 0;
-  /** Text about the thing that the writer waits for, as shown by health. */
+  /** Text that health shows: the event for which the writer waits. */
   #waitsFor = 'an answer of the nodes';
   readonly #options: LeadershipOptions;
 

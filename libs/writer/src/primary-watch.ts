@@ -64,7 +64,7 @@ export class PrimaryWatch {
     await this.#looking;
   }
 
-  /** Never throws: a primary that is away is reported elsewhere. */
+  /** Checks the primary once. It never throws, because a primary that is away is reported elsewhere. */
   async #look(): Promise<void> {
     const primary = this.#options.primary();
     try {

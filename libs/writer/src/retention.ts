@@ -19,7 +19,7 @@ const NEXT_MS = 1_000;
 /** Pause between two passes through the carts, and after a failed removal. */
 const REST_MS = 6 * 3_600_000;
 
-/** A statement that removes rows in a batch. Its first parameters are those of the fence, followed by these. */
+/** A statement that removes rows in a batch. Its first parameters are those of the fence, and the others follow here. */
 export interface Removal {
   statement: Statement;
   values: unknown[];

@@ -47,7 +47,7 @@ export class SessionGuard {
     return Promise.all(this.#options.nodes().map((node) => this.#lookAt(node)));
   }
 
-  /** Never throws: a node that is away is reported elsewhere. */
+  /** Checks one node. It never throws, because a node that is away is reported elsewhere. */
   async #lookAt(node: SideConnection): Promise<void> {
     const ended = await endLongTransactions(node, ANSWER_MS).catch(() => []);
     for (const { role, seconds } of ended) {

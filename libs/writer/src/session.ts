@@ -12,8 +12,8 @@ import { ElapsedTime } from './elapsed-time.js';
  */
 const settings: Readonly<Record<string, string>> = {
   application_name: 'eco writer',
-  // The load must see the commits of the previous leader while the fence waited for it. One snapshot per transaction
-  // would not show them.
+  // The load must see the batch that the previous leader committed while the fence waited. A single snapshot per
+  // transaction would not show it.
   default_transaction_isolation: 'read committed',
   // Overrides role and server settings: an outcome is acknowledged only when a replica has it too.
   synchronous_commit: 'on',
@@ -110,7 +110,7 @@ export class WriterSession {
     }
   }
 
-  /** Why the session was lost; undefined while it lives. */
+  /** The reason why the session was lost. Undefined: it is open. */
   get lostBecause(): Error | undefined {
     return this.#failure;
   }
@@ -120,7 +120,7 @@ export class WriterSession {
     return performance.now() - this.#answeredAt;
   }
 
-  /** How long its COMMIT has been seen to wait for a replica, ms, exact to a second; 0: it does not wait. */
+  /** Observed wait of the COMMIT for a replica, ms, exact to a second. 0: it does not wait. */
   get replicaWaitMs(): number {
     return this.#waitsForReplicaSince === undefined ? 0 : performance.now() - this.#waitsForReplicaSince;
   }

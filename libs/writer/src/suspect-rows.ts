@@ -12,7 +12,7 @@ import type { WriterSession } from './session.js';
 export interface SuspectSet {
   suspectId: string;
   commandIds: readonly string[];
-  /** How often a process began to try exactly these commands without settling them. */
+  /** Number of times that a process began to try exactly these commands without settling them. */
   tries: number;
 }
 

@@ -14,7 +14,7 @@ const LIMITS = { commands: 1000, lines: 5000 };
 const LATE = 1e9;
 
 interface Row extends SuspectSet {
-  /** Processes that started to try it and have not withdrawn. */
+  /** Processes that started to try the set and have not withdrawn the try. */
   by: ReadonlySet<number>;
 }
 
@@ -25,7 +25,7 @@ class World {
   readonly settled: string[] = [];
   readonly deadLetters = new Set<string>();
   readonly triedAlone = new Map<string, Set<number>>();
-  /** How often each command was delivered before. */
+  /** Number of earlier deliveries of each command. */
   readonly deliveries = new Map<string, number>();
   process = 1;
 
@@ -131,7 +131,7 @@ function run(world: World, pieces: number, ended: readonly { parts: number; what
   }
 }
 
-it('decides the commands of a queue in arrival order, whatever is suspicious', () => {
+it('decides the commands of a queue in arrival order, whichever of them are suspicious', () => {
   fc.assert(
     fc.property(
       counts,

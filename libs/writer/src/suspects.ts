@@ -120,7 +120,7 @@ export class Suspects {
     return { ...part, suspect };
   }
 
-  /** Undoes `begin`: the process and the session are alive, so this part is not to blame. */
+  /** Undoes `begin`. The process and the session are alive, so this part has ended neither. */
   absolve({ suspect }: { suspect: SuspectSet }): SuspectSet {
     const absolved = { ...suspect, tries: suspect.tries - 1 };
     this.#keep(absolved);

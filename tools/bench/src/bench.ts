@@ -17,8 +17,9 @@ import type { System } from './system.js';
 import { startLoad, type OrderKind } from './wrk/wrk.js';
 
 /**
- * The whole measurement, round by round: first the monolith, without our brokers and services, since its users don't
- * run them; then ours. Both use the same primary, so they have the same durability: a commit waits for a replica.
+ * The whole measurement, round by round: first the monolith, without EcoMarket's brokers and services, because its
+ * users don't run them, then EcoMarket. Both use the same primary, so they have the same durability: a commit waits for
+ * a replica.
  */
 export class Bench {
   readonly measured: Measured;

@@ -6,7 +6,7 @@ import type { LoadSettings } from './segment.js';
 import type { System } from './system.js';
 import { startLoad, type OrderKind } from './wrk/wrk.js';
 
-/** How fast one writer decides queued orders. */
+/** The speed at which one writer decides queued orders. */
 export interface Drain {
   readonly kind: OrderKind;
   readonly orders: number;

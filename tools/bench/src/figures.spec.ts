@@ -29,7 +29,7 @@ describe('median', () => {
   });
 });
 
-it('compares only what is known', () => {
+it('compares only known figures', () => {
   expect(ratio(6, 2)).toBe(3);
   expect(ratio(6, 0)).toBeUndefined();
   expect(ratio(undefined, 2)).toBeUndefined();

@@ -1,4 +1,4 @@
-/** The middle value; of an even number the mean of the two in the middle. Undefined: there is none. */
+/** The middle value, or the mean of the two middle values. Undefined: there is none. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((one, other) => one - other);
   const middle = Math.floor(sorted.length / 2);

@@ -24,7 +24,7 @@ export async function startProgram<Settings extends object>(
       throw new Error(`${file} ended before it listened`);
     }),
   ])) as [{ port: number }];
-  // An abort kills it; code that waits for something sees the signal itself.
+  // An abort kills the program. Waiting code sees the signal itself.
   child.on('error', () => undefined);
   return { pid: child.pid ?? 0, url: `http://127.0.0.1:${message.port}`, end: () => ended(child) };
 }

@@ -1,7 +1,7 @@
 import type { Address, Login } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
 
-/** The group's progress according to its tables. One connection, small queries. */
+/** The group's progress according to its tables, read over one connection with small queries. */
 export class GroupWatch {
   readonly #connection: SideConnection;
 
@@ -34,7 +34,7 @@ export class GroupWatch {
 
 export interface OrderBatch {
   readonly seq: number;
-  /** When it was fenced, by the group's clock. */
+  /** Time at which the batch was fenced, by the group's clock. */
   readonly begunMs: number;
   readonly orders: number;
 }

@@ -1,7 +1,7 @@
 export const parts = ['bare', 'mixed', 'hot', 'wait', 'drain', 'floor'] as const;
 /**
- * The measurements. `mixed` and `hot`: from REST to commit, both systems; `wait`: ours with `Prefer: wait`; `drain`:
- * queued orders; `floor`: writer-only throughput; `bare`: a Fastify route that does nothing.
+ * The measurements. `mixed` and `hot`: from REST to commit, both systems; `wait`: EcoMarket with `Prefer: wait`;
+ * `drain`: queued orders; `floor`: writer-only throughput; `bare`: a Fastify route that does nothing.
  */
 type Part = (typeof parts)[number];
 
@@ -14,7 +14,7 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Counted seconds of each segment. */
   readonly seconds: number;
-  /** Uncounted seconds before it. */
+  /** Uncounted seconds before each segment. */
   readonly warmUpSeconds: number;
   readonly callers: readonly number[];
   /** Number of orders for draining and for writer-only throughput. */

@@ -47,7 +47,7 @@ it('compares medians of the same load, and waiting callers with the same monolit
   expect(drains).toMatchObject([{ kind: 'mixed', times: 20, ofFloor: 0.8, perSecondWarm: 5000 }]);
 });
 
-it('leaves out what was not measured', () => {
+it('leaves out figures that were not measured', () => {
   const ours = { ...measured, segments: measured.segments.filter(({ side }) => side === 'ours') };
   const summary = summaryOf(ours);
   expect(summary.rows[0]?.times).toBeUndefined();

@@ -19,7 +19,7 @@ export interface Measured {
   readonly floors: WriterOnlyResult[];
   readonly consumersBehindSeconds: number[];
   verify?: VerifyReport;
-  /** Why the figures are invalid, in words; empty if they are valid. */
+  /** Reasons why the figures are invalid, in words. Empty: they are valid. */
   readonly faults: string[];
 }
 
@@ -29,9 +29,9 @@ export interface Row {
   readonly waits: boolean;
   readonly monolith?: SideFigures;
   readonly ours?: SideFigures;
-  /** Commits per second, ours ÷ the monolith's. */
+  /** Commits per second, EcoMarket's ÷ the monolith's. */
   readonly times?: number;
-  /** CPU of the primary per order, ours ÷ the monolith's. */
+  /** CPU of the primary per order, EcoMarket's ÷ the monolith's. */
   readonly primaryCpu?: number;
 }
 

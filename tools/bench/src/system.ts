@@ -110,13 +110,13 @@ export class System {
     }
   }
 
-  /** Services and brokers end, as for a user without them; the databases keep running. */
+  /** Ends services and brokers, because a user of the monolith has none. The databases keep running. */
   async suspend(): Promise<void> {
     await this.endServices();
     await Promise.all(this.#stage('brokers').map((process) => process.stop()));
   }
 
-  /** All brokers together: one that was not the last to end waits for the others. */
+  /** Starts all brokers together, because one that was not the last to end waits for the others. */
   async resume(): Promise<void> {
     await Promise.all(this.#stage('brokers').map((each) => each.start()));
     await Promise.all(

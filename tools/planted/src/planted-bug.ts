@@ -33,7 +33,7 @@ function readPatch(file: string, text = readFileSync(file, 'utf8')): PlantedBug 
   const [breaks = ''] = head.split('\n');
   const [spec, test] = [field('Spec'), field('Test')];
   if (breaks === '' || spec === undefined || test === undefined) {
-    throw new Error(`${file} must begin with a sentence of what it breaks, then lines Spec: and Test:`);
+    throw new Error(`${file} must begin with a sentence that states the broken behaviour, then lines Spec: and Test:`);
   }
   return {
     name: path.basename(file, '.patch'),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { plantedBugs, PROJECT_DIR } from './planted-bug.js';
 
 /*
- * `npm run test:planted` shows that each bug is caught. This spec checks that they still fit the tree and name an
+ * `npm run test:planted` shows that each bug is caught. This spec checks that each bug still fits the tree and names an
  * existing test.
  */
 

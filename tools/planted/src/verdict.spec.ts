@@ -17,7 +17,7 @@ it.each([
   expect(verdict).toMatchObject({ type: 'caught', by: 'it holds' });
 });
 
-it('is missed when the named test passes, whatever others do', () => {
+it('is missed when the named test passes, even if others fail', () => {
   const other = result('another', 'failed', ['Error: expect(received).toBe(expected)']);
   expect(verdictOf('holds', reportOf(result('it holds', 'passed'), other))).toEqual({ type: 'missed' });
 });

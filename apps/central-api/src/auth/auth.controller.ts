@@ -15,7 +15,7 @@ const PERSON = {
   administrator: 'any',
 } as const;
 
-/** Without the rules for new passwords: a present password may be older than they are. */
+/** Schema of a present password. The rules for new passwords do not apply, because it may be older than they are. */
 const passwordSchema = z
   .string()
   .min(1, 'must not be empty')

@@ -230,7 +230,7 @@ describe('a customer', () => {
       return read.status === 200 && read.body;
     });
     expect(own).toMatchObject({ customerId, name: 'Ana', email });
-    // There is one welcome, and a client chose nothing in it.
+    // One welcome arrives, and it contains no text that a client chose.
     await eventually('the welcome', () => mails.filter(({ to }) => to === email).length === 2);
     for (const { text } of mails.filter(({ to }) => to === email))
       expect(text.split('\r\n\r\n')[1]).not.toContain('Ana');

@@ -101,7 +101,7 @@ async function customers(sent: { lagMsMax?: number } = {}) {
   return { ids: result.map(({ customerId }) => customerId).sort(), answered };
 }
 
-it('an answer states the age of what a stopped consumer has not applied', async () => {
+it('an answer states the age of the changes that a stopped consumer has not applied', async () => {
   const first = ofG2[0] as string;
   await register(first);
   const feed = feedOf(customersConsumer);
@@ -232,7 +232,7 @@ it('a consumer that applied batches lost in a failover continues on the new hist
 describe('the mailer', () => {
   afterEach(() => jest.useRealTimers());
 
-  /** Like a machine with a wrong clock: only reads of the clock are changed. */
+  /** Imitates a machine with a wrong clock. Only reads of the clock change. */
   function clockOffBy(ms: number): void {
     jest.useRealTimers();
     jest.useFakeTimers({

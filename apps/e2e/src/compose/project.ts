@@ -29,7 +29,7 @@ export class Project {
     return project;
   }
 
-  /** Returns when all of it is healthy. */
+  /** Resolves when all containers are healthy. */
   async up(...options: string[]): Promise<void> {
     await this.compose('up', '--wait', ...options);
     this.layout = composeLayout(await composeContainers());
@@ -57,7 +57,7 @@ export class Project {
     return new Api(`http://${service?.host}:${service?.port}`, this.#callers);
   }
 
-  /** Output of our command line. Throws with both outputs if it fails. */
+  /** Runs `eco` and returns its output. Throws an error with both outputs if it fails. */
   async eco(...args: string[]): Promise<string> {
     return (await this.#run(process.execPath, [ECO, ...args])).stdout;
   }

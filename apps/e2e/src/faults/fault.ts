@@ -11,7 +11,7 @@ export interface Fault {
 }
 
 export interface Recovery {
-  /** Kind of the measured times. */
+  /** The recovery that the times measure. */
   readonly what: 'attached' | 'taken over';
   readonly tookMs: readonly number[];
 }

@@ -10,9 +10,10 @@ import { checkStored } from './stored.js';
 import { writerFaults } from './writer-faults.js';
 
 /*
- * Commands are promises. One system of real servers, clients that never stop, and one fault after the other, each once
- * the previous one is repaired. After each fault, everything promised to a client exists exactly once, nothing exists
- * that was not requested, every rule holds, and each invalid message is one dead letter.
+ * Accepted commands are promises. The spec injects one fault after the other into a system of real servers, while
+ * clients never stop. Each fault begins when the previous one is repaired. After each fault, everything promised to a
+ * client exists exactly once, nothing exists that was not requested, every rule holds, and each invalid message is one
+ * dead letter.
  */
 
 const asked = lengths();

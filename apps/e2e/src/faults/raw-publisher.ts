@@ -5,8 +5,8 @@ import { commandOf, type TestCluster } from '@eco/testing';
 import { rowsOfOrder, type Planned } from './requests.js';
 
 /*
- * Publishes raw messages directly to the brokers, past all validation: an invalid message, and one in which a bad
- * command is next to a good one. The bad one must become one dead letter; the good one must be decided.
+ * Publishes raw messages directly to the brokers, without validation. Some are invalid, and in others a bad command is
+ * next to a good one. The bad one must become one dead letter; the good one must be decided.
  */
 
 /** A planned message: like `Planned`, but without a request. */

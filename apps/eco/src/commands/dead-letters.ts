@@ -238,7 +238,7 @@ function requestOf(action: 'replay' | 'discard', letter: KeptDeadLetter, asked: 
   return { type: 'discard', command: discardOf(letter, asked), isLate: false } as const;
 }
 
-/** Shows what matches and what would be done. */
+/** Shows the matching dead letters and the action on them. */
 class Report {
   readonly #groups = new Map<string, number>();
   readonly counts = { matching: 0, possible: 0, late: 0 };

@@ -174,7 +174,7 @@ async function brokersOf({ data }: Place): Promise<BrokerAccess> {
   if (!run) throw new BadInput(`nothing runs with the data folder ${dataDir}: start the brokers by "npm start"`);
   return {
     brokers: run.layout.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
-    // A journal is Central's.
+    // Only Central has journals.
     ...brokerLogin(await openSecrets(dataDir), 'central'),
   };
 }

@@ -150,7 +150,7 @@ export class DeadLetterAdmin {
     });
   }
 
-  /** Publishes these to the group, and reads their results from its database. */
+  /** Publishes these commands to the group, and reads their results from its database. */
   async #send(
     group: string,
     requests: readonly DeadLetterRequest[],

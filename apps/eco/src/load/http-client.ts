@@ -8,7 +8,7 @@ import type { OwnToken } from '@eco/access';
 export interface HttpAnswer {
   status: number;
   header(name: string): string | undefined;
-  /** Parsed if it is JSON, else undefined. */
+  /** The parsed body. Undefined: it is not JSON. */
   body: unknown;
 }
 

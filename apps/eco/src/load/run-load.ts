@@ -51,7 +51,7 @@ export interface LoadReport {
   };
   customers: Spread;
   check: LoadCheck;
-  /** Why the run failed, in words; empty: all is well. */
+  /** Reasons why the run failed, in words. Empty: the run succeeded. */
   faults: string[];
 }
 
@@ -60,7 +60,7 @@ export interface LoadProgress {
   step(done: number): void;
 }
 
-/** If nothing new appears for this time, the missing orders will not come. */
+/** Time without a new order after which the missing orders will not come, ms. */
 const PATIENCE_MS = 30_000;
 
 /**

@@ -114,9 +114,9 @@ export class Visibility {
 
 const PAUSE_MS = 10;
 const RECONNECT_PAUSE_MS = 250;
-/** Longer than any restart that the system promises to survive. */
+/** Longest time for which a node may be away, ms. It is longer than any restart that the system promises to survive. */
 const AWAY_MS = 60_000;
-/** Larger than any number within a batch. */
+/** A number larger than any within a batch. */
 const LAST_PLACE = 2_147_483_647;
 
 const LAST_SEQ: Statement = { name: 'load_last_seq', text: 'SELECT g.seq FROM eco.group_position g' };

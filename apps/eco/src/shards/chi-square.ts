@@ -40,7 +40,7 @@ function lowerBySeries(a: number, x: number): number {
   return sum * scale(a, x);
 }
 
-/** Modified Lentz: the fraction from the front, as the ratio of two continued denominators. */
+/** Lentz's modified method: it computes the fraction from the front, as the ratio of two continued denominators. */
 function upperByFraction(a: number, x: number): number {
   let b = x + 1 - a;
   let ratio = Infinity;

@@ -24,8 +24,8 @@ export interface RouterComparison {
 }
 
 /**
- * Compares `MD5 mod groups`, a consistent-hash ring and placed buckets (ours) for a cluster of `groups` groups that
- * grows by `added`. Throws a RangeError if there are fewer buckets than groups.
+ * Compares `MD5 mod groups`, a consistent-hash ring and EcoMarket's placed buckets for a cluster of `groups` groups
+ * that grows by `added`. Throws a RangeError if there are fewer buckets than groups.
  */
 export function compareRouters(growth: { groups: number; added: number; buckets: number }): RouterComparison {
   const { groups, added, buckets } = growth;

@@ -8,7 +8,7 @@ import { hash } from 'node:crypto';
 /** Points of each group on the ring, as many as in the predecessor. */
 export const VIRTUAL_NODES = 150;
 
-/** 32 hexadecimal digits; both routers use it, so a key is hashed once for both. */
+/** The hash of a key, 32 hexadecimal digits. Both routers use it, so a key is hashed once for both. */
 export function md5Of(text: string): string {
   return hash('md5', text, 'hex');
 }

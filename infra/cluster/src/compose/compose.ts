@@ -21,12 +21,12 @@ export type Environment = Readonly<Record<string, string>>;
 /** A container of a service of compose.yaml. */
 export interface ComposeContainer {
   readonly service: string;
-  /** Docker's own words: created, running, paused, restarting, exited, dead. */
+  /** State in Docker's words: created, running, paused, restarting, exited, dead. */
   readonly state: string;
-  /** healthy, unhealthy, starting; empty for one without a health check. */
+  /** Health in Docker's words: healthy, unhealthy, starting. Empty for a container without a health check. */
   readonly health: string;
   readonly exitCode: number;
-  /** Port on this machine by port in the container. */
+  /** Ports on this machine, by port in the container. */
   readonly ports: ReadonlyMap<number, number>;
 }
 
@@ -185,16 +185,14 @@ export async function composeSecrets(): Promise<Secrets> {
   }
 }
 
-/** Output and exit code of a program; Docker's own if it could not run it. */
+/** Output and exit code of a program, or of Docker if it could not run the program. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/**
- * Runs our command line in a new container with the files, settings and volumes of a service, whether that runs or not.
- */
+/** Runs `eco` in a new container with the files, settings and volumes of a service. The service need not run. */
 export async function composeRun(service: string, args: readonly string[]): Promise<Ended> {
   const base = ['compose', '--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
   const program = [`--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args];

@@ -17,7 +17,7 @@ import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } 
  * passwords stay.
  */
 
-/** Users of the official images. Ours is `node`. */
+/** Users of the official images. The services' image uses `node`. */
 const users = { postgres: 999, rabbitmq: 999, nginx: 101, node: 1000, prometheus: 65_534 } as const;
 type User = keyof typeof users;
 
@@ -144,7 +144,7 @@ async function write(file: string, text: string, user: User): Promise<void> {
   await chown(file, users[user], users[user]);
 }
 
-/** Files in `infra/docker/<folder>`. */
+/** Copies the files of `infra/docker/<folder>`. */
 async function copyFiles(folder: string, dir: string, user: User): Promise<void> {
   const source = path.join(PROJECT_DIR, 'infra/docker', folder);
   for (const name of await readdir(source)) {

@@ -1,8 +1,8 @@
 import type { Engine } from './engine.js';
 
 /**
- * A network of one cluster, on which each server keeps its address; a restarted container would otherwise get any free
- * one. Ranges are from 198.19.0.0/16, reserved for tests of networks (RFC 2544); processes use 198.18.0.0/16.
+ * A network of one cluster, on which each server keeps its address. Otherwise a restarted container would get any free
+ * address. Ranges are from 198.19.0.0/16, reserved for tests of networks (RFC 2544); processes use 198.18.0.0/16.
  */
 export class ContainerNetwork {
   readonly #hosts: ReadonlyMap<string, string>;

@@ -31,7 +31,7 @@ export interface ContainerGround {
   readonly network: ContainerNetwork;
   readonly disks: ContainerDisks;
   readonly labels: Record<string, string>;
-  /** Removes everything that the engine has of the cluster. */
+  /** Removes every object of the cluster from the engine. */
   readonly remove: () => Promise<void>;
 }
 

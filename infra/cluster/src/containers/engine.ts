@@ -10,7 +10,7 @@ export async function openEngine(): Promise<Engine> {
   return (await getContainerRuntimeClient()).container.dockerode;
 }
 
-/** Undefined if containers are available at once; otherwise why not, in a few words. */
+/** The reason why containers are not available, in a few words. Undefined: they are available at once. */
 export async function whyNoContainers(): Promise<string | undefined> {
   let engine: Engine;
   try {

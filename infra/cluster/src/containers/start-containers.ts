@@ -10,12 +10,12 @@ import { ContainerNetwork } from './container-network.js';
 import { ContainerServers, PORTS } from './container-servers.js';
 import { openEngine, type Engine } from './engine.js';
 
-/** Label of everything that an engine has of one cluster. */
+/** Label of every object of one cluster in an engine. */
 const LABEL = 'eco.cluster';
 
 /**
  * Starts a cluster with servers as containers and services as processes, for tests. Everything ends and is removed when
- * this process ends in any way. Returns it when all of it is ready.
+ * this process ends in any way. Returns the cluster when all of it is ready.
  */
 export async function startContainers(description: ClusterDescription): Promise<RunningCluster> {
   const engine = await openEngine();

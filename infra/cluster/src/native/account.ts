@@ -44,7 +44,7 @@ export function commandAs(account: Account, program: string, args: readonly stri
   return [first ?? program, rest];
 }
 
-/** Makes the account the owner of a file or an empty folder that we created. */
+/** Makes the account the owner of a file or an empty folder that this process created. */
 export function giveTo(account: Account, file: string): void {
   if (account.type === 'postgres' && lstatSync(file).uid !== account.uid) chownSync(file, account.uid, account.gid);
 }

@@ -13,7 +13,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 it('keeps the log of a writing process within its limit, in two files, and in order', async () => {
   const file = path.join(dir, 'a.log');
   const log = openSync(file, 'a', 0o600);
-  // Writes as long as its input is open.
+  // The script writes as long as its input is open.
   const script = 'n=0; while ! read -t 0 _; do n=$((n + 1)); echo "$n"; done; exit 0';
   const child = spawn('bash', ['-c', script], { stdio: ['pipe', log, 'inherit'] });
   closeSync(log);

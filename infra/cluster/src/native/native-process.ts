@@ -127,7 +127,7 @@ export class NativeProcess {
     return (await this.#ended) ?? { code: null, signal: null };
   }
 
-  /** Requests its end, waits, and kills it if it does not end. */
+  /** Requests the end of the process, waits, and kills it if it does not end. */
   async stop(): Promise<void> {
     this.#isWanted = false;
     if (!this.running) return;

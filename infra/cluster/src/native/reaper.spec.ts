@@ -35,7 +35,7 @@ async function startProgram(
   return { program, kept, other };
 }
 
-test('ends what a killed run started and removes its folder; processes that ended before are not touched', async () => {
+test('ends the processes of a killed run and removes its folder; processes that ended before are not touched', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'eco-reaper-'));
   const { program, kept, other } = await startProgram(folder);
   program.kill('SIGKILL');

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
 /**
- * Ends the servers that a killed run has left behind. It is a shell that reads from us until we are gone. Then it kills
- * every reported process whose end was not reported, and runs the cleanup commands.
+ * Ends the servers that a killed run has left behind. It is a shell that reads from this process until this process has
+ * ended. Then it kills every reported process whose end was not reported, and runs the cleanup commands.
  */
 const SCRIPT = `
 folder=$1

@@ -11,7 +11,7 @@ import { runningNode } from './running-server.js';
 import type { NativeProcess, ProcessSpec } from './native-process.js';
 import type { StopStage } from './stop-stages.js';
 
-/** Our own processes: Node runs each app's main.js with an environment that describes the cluster. */
+/** The services: Node runs each app's main.js with an environment that describes the cluster. */
 
 const START_MS = 60_000;
 /** A service ends within 5 s of a stop request; see runProcess of @eco/service. */

@@ -1,6 +1,6 @@
 import type { Stamp } from '@eco/contracts';
 
-/** Learns the highest stamp that a cart shows. What sends commands from this process then gives them later stamps. */
+/** Learns the highest stamp that a cart shows. Commands of this process then get later stamps. */
 export abstract class CartStamps {
   abstract noteStamp(customerId: string, stamp: Stamp): void;
 }

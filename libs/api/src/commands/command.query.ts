@@ -11,7 +11,7 @@ export interface OutcomeRow {
 export interface CommandDeadLetter {
   /** Null: the command has an outcome, or no dead letter of it is open. */
   dead_letter: { reason: string; since: string } | null;
-  /** Other bodies that arrived under the id. */
+  /** Number of other bodies that arrived under the id. */
   key_conflicts: number;
 }
 

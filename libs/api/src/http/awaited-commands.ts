@@ -30,7 +30,7 @@ interface Waiting {
 export class AwaitedCommands {
   readonly #reads: Reads;
   readonly #waiting = new Set<Waiting>();
-  /** When the latest reader began to wait. */
+  /** Time at which the latest reader began to wait. */
   #sinceMs = 0;
   #isLooking = false;
 
@@ -97,7 +97,7 @@ export class AwaitedCommands {
     }
   }
 
-  /** Any group may have decided a command. One that does not answer is asked again with the next look. */
+  /** Any group may have decided a command. A group that does not answer is asked again at the next look. */
   async #decidedOf(ids: readonly string[]): Promise<string[]> {
     const answers = await this.#reads.ofEveryGroup(decidedQuery, [ids], { position: NO_POSITION, waitMs: 0 });
     return answers.flatMap((answer) => (answer.type === 'answer' ? answer.rows.map((row) => row.command_id) : []));

@@ -34,7 +34,7 @@ function lineOf(cells: readonly string[]): string {
   return `${cells.join(',')}\r\n`;
 }
 
-/** Null is an empty cell, empty text a quoted empty cell. */
+/** Text of a cell. Null is an empty cell, and an empty text is a quoted empty cell. */
 function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return String(value);

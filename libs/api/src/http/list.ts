@@ -17,9 +17,9 @@ import type { Page } from './page.js';
  * which every HTTP client reports as an error (RFC 9112, 8). So an answer that arrives whole is complete.
  */
 
-/** Most rows of a CSV answer: some 50 MB of orders. */
+/** Most rows of a CSV answer. As orders they are about 50 MB. */
 export const CSV_ROWS_MAX = 100_000;
-/** Rows per read of a CSV answer: the statement is as short as that of a page. */
+/** Rows per read of a CSV answer, so that its statement is as short as that of a page. */
 const CSV_PAGE_ROWS = 500;
 
 /** Header of every list, in addition to those of every read. */

@@ -22,13 +22,16 @@ export const READ_PROBLEMS = [
   'too-slow',
 ] as const satisfies readonly ProblemName[];
 
-/** When a client should retry, s: nodes recover and catch up within about that time. */
+/** Time after which a client should retry, s. Nodes recover and catch up within about that time. */
 const RETRY_AFTER_SECONDS = 1;
 export const retryAfter = { [headers.retryAfter]: String(RETRY_AFTER_SECONDS) };
-/** When a client should retry a report, s. Reports take seconds each. */
+/** Time after which a client should retry a report, s. A report takes seconds. */
 const retryAfterReports = { [headers.retryAfter]: '5' };
 
-/** Most orders in a position. With the entries of its groups the header stays far below the length that is refused. */
+/**
+ * Most orders in a position. With the entries of its groups, the header is then far shorter than the longest accepted
+ * one.
+ */
 const ORDERS_CARRIED_MAX = 64;
 
 /**

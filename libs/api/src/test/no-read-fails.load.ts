@@ -10,7 +10,7 @@ import { numberFrom, orderOf, productNamed, startReadSystem, type ReadSystem } f
 
 /*
  * Goal: no read fails during vacuum and the restart of any replica, at full write load. The same readers run twice:
- * over `Reads` with our server settings, and as most programs read, from any replica over a connection of their own
+ * over `Reads` with EcoMarket's server settings, and as in most programs, over a separate connection to any replica
  * with PostgreSQL's default settings. The second run must fail; otherwise the first proves nothing. ECO_TEST_READS and
  * ECO_TEST_RESTART_EVERY_MS make it longer: 1000000 and 30000 for the full run.
  */

@@ -145,7 +145,7 @@ async function underDisturbance(reads: number, carries: boolean): Promise<Seen> 
   return seen;
 }
 
-it('no session reads anything older than what it has seen or written, and replicas answer nine of ten', async () => {
+it('no session reads anything older than it has seen or written, and replicas answer nine of ten', async () => {
   const seen = await underDisturbance(READS, true);
   const refused = [...seen.refused.values()].reduce((sum, count) => sum + count, 0);
   const share = seen.byReplicas / (seen.reads - refused);

@@ -7,7 +7,10 @@ import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } 
 export interface EventConnectionOptions {
   readonly access: BrokerAccess;
   readonly consumer: ConsumerName;
-  /** Must not throw. It returns false if nobody handles the message, which then goes back to the queue. */
+  /**
+   * Handles a message and must not throw. It returns false if nobody handles the message, which then goes back to the
+   * queue.
+   */
   readonly onMessage: (content: Buffer) => Promise<boolean>;
   /** Called when there is no subscription over this connection. */
   readonly onFailure: (error: Error) => void;
@@ -37,7 +40,7 @@ const CONNECT_TIMEOUT_MS = 2000;
  */
 export class EventConnection {
   readonly #amqp: AmqpConnection;
-  /** Aborting destroys its socket. */
+  /** An abort destroys the connection's socket. */
   readonly #socket = new AbortController();
 
   /** Begins to connect, and keeps trying while the broker is down. */
@@ -59,7 +62,7 @@ export class EventConnection {
       connectionInitOptions: { wait: false },
       enableDirectReplyTo: false,
       registerHandlers: false,
-      // The receiver parses: an error here would requeue the message forever.
+      // The receiver parses the content, because an error here would requeue the message forever.
       deserializer: (content) => content,
       connectionManagerOptions: {
         heartbeatIntervalInSeconds: HEARTBEAT_SECONDS,

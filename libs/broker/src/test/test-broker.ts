@@ -5,13 +5,13 @@ import type { BrokerAccess } from '../connection.js';
 import { branchUser, writerUser, type BrokerUser } from '@eco/contracts';
 import { brokerDefinitions } from '../topology.js';
 
-/** A separate vhost on the test broker, with our topology, users and permissions. */
+/** A separate vhost on the test broker, with the topology, users and permissions of EcoMarket. */
 export interface TestBroker {
   address: Address;
   management: Management;
   vhost: string;
   groups: string[];
-  /** How a user connects, over `brokers` if given. */
+  /** Access of a user, over `brokers` if given. */
   access(user: BrokerUser, brokers?: Address[]): BrokerAccess;
   /** Access as the administrator, who may do everything in the vhost. */
   administratorAccess(brokers?: Address[]): BrokerAccess;

@@ -136,7 +136,7 @@ const branchOrCentralSchema = branchIdSchema.meta({
 
 export const ordersQuerySchema = listQuerySchema
   .extend({
-    /** One of customer and branch is needed. */
+    /** A request must state the customer or the branch. */
     customerId: customerIdSchema.optional(),
     branchId: branchOrCentralSchema.optional(),
     from: instantSchema.optional().meta({
@@ -186,7 +186,7 @@ export const salesQuerySchema = listQuerySchema.extend({
 });
 export const changesQuerySchema = z.strictObject({
   topic: topicSchema,
-  /** May be omitted while there is one group. */
+  /** A request may omit the group while there is only one. */
   group: groupIdSchema.optional(),
   after: changesCursorSchema.default({ seq: 0 }),
   limit: wholeNumber(1, 1000).default(500),

@@ -67,7 +67,7 @@ export const transferSchema = z.object({
   sentAt: timestampSchema,
   arrivedAt: timestampSchema.nullable(),
   writtenOffAt: timestampSchema.nullable(),
-  /** Why it was written off. */
+  /** Reason why the transfer was written off. */
   reason: stockReasonSchema.nullable(),
 });
 /** 202 of a read: the order is accepted, and the answering node shows no decision yet. */
@@ -77,7 +77,7 @@ export const commandOutcomeSchema = z.discriminatedUnion('status', [
     commandId: uuidSchema,
     kind: z.string(),
     status: outcomeStatusSchema,
-    /** Depends on the kind of command; empty if it expired or was discarded. */
+    /** Result, whose form depends on the kind of command. Empty if the command expired or was discarded. */
     result: z.record(z.string(), z.unknown()),
     decidedAt: timestampSchema,
     keyConflicts: z
@@ -94,7 +94,7 @@ export const commandOutcomeSchema = z.discriminatedUnion('status', [
   }),
   z.object({
     commandId: uuidSchema,
-    /** It could not be processed and is kept until an operator decides. Not an outcome. */
+    /** The command could not be processed and is kept until an operator decides. This is no outcome. */
     status: z.literal('dead-letter'),
     reason: z.string(),
     since: timestampSchema,
@@ -256,7 +256,7 @@ export const replicationSchema = z.object({
       /** Reads answered by it since this process started, and its share of its group's reads, 0 to 1. */
       reads: z.number().int(),
       share: z.number(),
-      /** Why the node can't be read. */
+      /** The reason why the node can't be read. */
       fault: z.string().nullable(),
     }),
   ),

@@ -24,7 +24,7 @@ export interface DeadLetterGroup {
 
 export interface KeptDeadLetter {
   commandId: string;
-  /** Key together with the command id; hex. */
+  /** Body hash, hex. It is the key of a dead letter together with the command id. */
   bodyHash: string;
   state: DeadLetterState;
   kind: string | null;

@@ -3,7 +3,7 @@ import type { SideConnection } from '@eco/postgres';
 /** A slot on the primary whose replica is not connected and which holds back vacuum of every table. */
 export interface AbsentSlot {
   readonly slot: string;
-  /** How long this has been observed without interruption, ms. */
+  /** Time for which this has been observed without interruption, ms. */
   readonly absentMs: number;
 }
 

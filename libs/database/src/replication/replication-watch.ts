@@ -25,12 +25,12 @@ export interface NodeReplication {
     state: string;
     syncState: string;
     lagBytes: number;
-    /** 0 when idle: PostgreSQL then reports none. */
+    /** Lag, ms. 0 when the primary is idle, because PostgreSQL then reports none. */
     lagMs: number;
   } | null;
   /** The replica's own view; null on the primary. */
   seenByItself: {
-    /** Received and not replayed. */
+    /** Log that was received and not replayed, bytes. */
     lagBytes: number;
     lagMs: number;
     /** Statements that recovery has cancelled there since its statistics were reset. */

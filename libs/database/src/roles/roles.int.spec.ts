@@ -158,7 +158,7 @@ const mayDelete: Partial<Record<LoginRole, RegExp>> = {
   eco_notifications: /^notifications\./,
 };
 
-/** Changes that the writer may not make: of final data, and of data that it does not own. */
+/** Statements that the writer may not run, because they change final data or data that it does not own. */
 const decided = [
   text('UPDATE eco.outcome SET seq = 0'),
   text('UPDATE eco.movement SET reserved = 0'),

@@ -51,7 +51,7 @@ export function timestamptz(name: string): Column<string> {
   return { name, type: 'timestamptz', isNullable: false, literalOf: plain, read, selected: same };
 }
 
-/** Hex digits. */
+/** A column of bytes, as hex digits. */
 export function bytea(name: string): Column<string> {
   const selected = (column: string) => `encode(${column}, 'hex')`;
   return { name, type: 'bytea', isNullable: false, literalOf: hex, read: undefined, selected };

@@ -15,7 +15,10 @@ export interface LoadBounds {
 
 /** Keys that were not loaded because of the limits. Commands that need them can't be decided yet. */
 export interface LeftOut extends KeysLeftOut {
-  /** Due reservations that hold units of this batch's products; they end before anything is decided. */
+  /**
+   * True: due reservations that hold units of this batch's products were left out. They end before any command is
+   * decided.
+   */
   due: boolean;
 }
 

@@ -8,7 +8,7 @@ type Nouns = typeof nouns;
 /** The tables of a noun of the domain: how they are loaded, and how each of its lists of rows is stored. */
 export interface TablesOf<Noun extends keyof Nouns> {
   readonly tables: readonly Table[];
-  /** How each list of rows is stored: by one statement, or by several that each store a part of the rows. */
+  /** The statement that stores each list of rows, or several that each store a part of the rows. */
   readonly stores: {
     readonly [List in keyof Nouns[Noun]['rows']]: StoreStatement<RowOf<Nouns[Noun]['rows'][List]>> | readonly Store[];
   };

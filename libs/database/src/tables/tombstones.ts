@@ -14,7 +14,7 @@ const tombstoneTable = defineTable({
     author: word<string>('author'),
     bucket: smallint('bucket'),
     reason: word<RefusalReason>('reason'),
-    /** When it was stored, by the database. */
+    /** Time at which the tombstone was stored, by the database's clock. */
     at: timestamptz('at'),
   },
 });

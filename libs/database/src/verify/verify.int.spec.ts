@@ -91,7 +91,7 @@ const runDirectly = async (statements: string) => {
 };
 const names = (report: VerifyReport) => brokenChecks(report).map(({ name }) => name);
 
-it('finds no violation in what the writer wrote, and counts it', async () => {
+it('finds no violation in the writer’s rows, and counts the rows', async () => {
   const report = await verify();
   expect(names(report)).toEqual([]);
   expect(report).toMatchObject({

@@ -356,7 +356,7 @@ describe('edits, clears and checkouts of several senders with different clocks a
         const group = new MemoryGroup(at(0));
         group.write(arrivedOf(products.map((productId) => create(productId, 1_000))));
         const edits: { id: string; productId: string; quantity: number }[] = [];
-        // Expected state of each product: the last applied edit and what became of it.
+        // Expected state of each product: the last applied edit, and the order or clear that removed it.
         const holds = new Map<string, string>();
         const replaced = new Set<string>();
         const ordered = new Set<string>();

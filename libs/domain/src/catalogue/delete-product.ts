@@ -4,7 +4,7 @@ export const deleteProduct: Rules<'product.delete'> = {
   need({ body }, keys) {
     keys.productIds.add(body.productId);
   },
-  /** Its stock stays: units do not vanish when a product is no longer sold. */
+  /** The stock of the product stays, because units do not vanish when a product is no longer sold. */
   decide({ body: { productId } }, state) {
     if (state.catalogue.find(productId) === undefined) return refused('product-unknown');
     const version = state.catalogue.change(productId, { deleted: true });

@@ -14,7 +14,7 @@ export interface DeadLetter {
   /** Null: the content is unreadable, so its bucket is unknown. */
   bucket: number | null;
   errorClass: DeadLetterClass;
-  /** Where it failed, in few words. Equal failures have the same text. */
+  /** The place of the failure, in a few words. Equal failures have the same text. */
   failureSite: string;
   reason: string;
   /**
@@ -59,7 +59,7 @@ export interface DeadLetterActionRow {
   sender: string;
   /** For a replay, its reply: the outcome's status, `dead-letter` or `key-conflict`. */
   result: OutcomeStatus | 'dead-letter' | 'key-conflict';
-  /** Why the dead letter was discarded, or why its replay failed. */
+  /** The reason why the dead letter was discarded, or why its replay failed. */
   reason: string | null;
 }
 

@@ -11,7 +11,7 @@ type OrderingKind = 'order.place' | 'cart.checkout';
 export interface AskedOrder {
   orderId: string;
   customerId: string;
-  /** Null: taken at Central. */
+  /** Null: Central took the order. */
   branchId: string | null;
   lines: OrderLine[];
   /** ISO 8601. */

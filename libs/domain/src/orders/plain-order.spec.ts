@@ -40,7 +40,7 @@ const stamps = [
 ];
 const quantities = [1, 2, 10_000, 10_001, 0, -1, 1.5, -0, NaN, Infinity, '1', null, true];
 
-/** Good values far more often than others, so that most violations occur alone. */
+/** Draws good values far more often than others, so that most violations occur alone. */
 const oneOf = (values: readonly unknown[], good: number) =>
   fc.oneof(
     { weight: 30, arbitrary: fc.constantFrom(...values.slice(0, good)) },
@@ -90,7 +90,7 @@ const envelope = withExtra(
 );
 
 describe('isPlainOrder', () => {
-  it('accepts only what the schema accepts unchanged', () => {
+  it('accepts only orders that the schema accepts unchanged', () => {
     let taken = 0;
     fc.assert(
       fc.property(envelope, (raw) => {

@@ -10,7 +10,7 @@ export interface PricedLines {
   totalCents: number;
   short: ShortLine[];
   unknownProducts: string[];
-  /** Products of other groups; calling them unknown would be wrong. */
+  /** Products of other groups. They are not unknown products. */
   elsewhere: string[];
 }
 

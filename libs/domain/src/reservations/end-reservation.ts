@@ -14,7 +14,7 @@ export function endReservation(
   return refusal;
 }
 
-/** Why the reservation can't be used. Undefined: it holds its units, and this group owns their buckets. */
+/** The reason why the reservation can't be used. Undefined: it holds its units, and this group owns their buckets. */
 export function whyNotHeld(
   reservation: Readonly<Reservation>,
   state: WorkingState,

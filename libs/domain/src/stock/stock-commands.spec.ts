@@ -29,7 +29,7 @@ it('receives units at any location and returns the new level', () => {
   ]);
 });
 
-it('adjusts up or down, but never below what is reserved', () => {
+it('adjusts up or down, but never below the reserved units', () => {
   const { outcomes } = stocked().write(arrivedOf([adjust(-6), adjust(-1), adjust(3)]));
   expect(outcomes.map(({ result }) => result)).toMatchObject([
     { delta: -6, onHand: 4, available: 0, reason: 'broken' },
@@ -38,7 +38,7 @@ it('adjusts up or down, but never below what is reserved', () => {
   ]);
 });
 
-it('accepts a count only if the level is what the counter assumed', () => {
+it('accepts a count only if the level is the one that the counter assumed', () => {
   const { outcomes, movements } = stocked().write(
     arrivedOf([count(9, 8), count(10, 10), count(10, 8), count(10, 7), count(8, 3)]),
   );

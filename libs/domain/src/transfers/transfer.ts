@@ -11,7 +11,7 @@ export interface Transfer {
   sentAt: string;
   arrivedAt: string | null;
   writtenOffAt: string | null;
-  /** Why the transfer was written off. */
+  /** The reason why the transfer was written off. */
   reason: string | null;
 }
 

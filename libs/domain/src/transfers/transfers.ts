@@ -17,7 +17,7 @@ export class Transfers {
     this.#effects = effects;
   }
 
-  /** Undefined: it does not exist, or is of another product. */
+  /** The transfer. Undefined: it does not exist, or is of another product. */
   find(transferId: string, productId: string): Readonly<Transfer> | undefined {
     const transfer = this.#working.get(transferId) ?? this.#stored.get(transferId);
     return transfer?.productId === productId ? transfer : undefined;

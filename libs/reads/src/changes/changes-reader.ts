@@ -9,7 +9,7 @@ import { continuationOf, cursorIn, isCovered, type ShownHistory } from './cursor
 export interface ChangesRequest {
   readonly group: string;
   readonly topic: Topic;
-  /** Where the page begins. */
+  /** Cursor after which the page begins. */
   readonly after: ChangesCursor;
   /** Most changes of a page, which may therefore end inside a batch. */
   readonly limit: number;
@@ -20,7 +20,7 @@ export interface ChangesFound {
   readonly changes: Change[];
   /** The topic is complete up to this batch. */
   readonly upToSeq: number;
-  /** Where the next page begins. */
+  /** Cursor after which the next page begins. */
   readonly next: ChangesCursor;
   /** Whether there are changes after this page. */
   readonly more: boolean;

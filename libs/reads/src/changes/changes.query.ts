@@ -29,7 +29,7 @@ export interface HistoryRow {
   at_ms: number;
 }
 
-/** Larger than the number of any change in a batch. */
+/** A number larger than that of any change in a batch. */
 export const WHOLE_BATCH = 2 ** 31 - 1;
 
 const historyOf = (term: string, tag: string) => `

@@ -19,7 +19,10 @@ export function isCovered(cursor: ChangesCursor, shown: ShownHistory): boolean {
   return seq <= lastSharedSeq(shown);
 }
 
-/** Where the reader of a lost cursor continues in this history: after the last batch that both histories have. */
+/**
+ * The place in this history at which the reader of a lost cursor continues: after the last batch that both histories
+ * have.
+ */
 export function continuationOf(cursor: ChangesCursor, shown: ShownHistory): ChangesCursor {
   return cursorIn(shown.position, { seq: Math.min(lastCompleteSeq(cursor), lastSharedSeq(shown)) });
 }

@@ -54,7 +54,7 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, HOUR + 5_000)).toBe(5_000);
   });
 
-  it('does not grow with a burst: what is missing is as old as its first batch', () => {
+  it('does not grow with a burst: it is the age of the first missing batch', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(5), groupAt(0), 0);
     fromPrimary(clock, seq(5_000), groupAt(1_000), 1_000);
@@ -88,7 +88,7 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(40_000) }, 46_000)).toBe(5_000);
   });
 
-  it('includes what a replica replays late, although its clock moves each second', () => {
+  it('includes the batches that a replica replays late, although its clock moves each second', () => {
     const clock = new GroupClock();
     for (let ms = 0; ms <= 10_000; ms += 1_000) fromPrimary(clock, seq(ms), groupAt(ms), ms);
     // From here on only a replica is reached; it is 30 s behind.
@@ -122,7 +122,7 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, 30_000)).toBe(9_000);
   });
 
-  it('is at most a second less than what a cut-off node misses, whatever was seen before the cut', () => {
+  it('is at most a second less than the age of the batches that a cut-off node misses', () => {
     const looks = fc.array(fc.record({ replica: fc.boolean(), delayMs: fc.nat(400), gapMs: fc.nat(900) }), {
       minLength: 1,
     });

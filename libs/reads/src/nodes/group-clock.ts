@@ -5,8 +5,8 @@ import { compareBatchPositions, type BatchPosition } from '@eco/routing';
  * compared. So a time written by the group (`at`) is compared only with another one, and a time of this process with
  * another time of this process.
  *
- * The lag of a node is the greater of two values: the age of what it is known to miss, and the time for which this
- * process may have missed something itself.
+ * The lag of a node is the greater of two values: the age of the batches that it is known to miss, and the time for
+ * which this process itself may have missed batches.
  *
  * A node at or past the newest known position misses nothing that is known. For a node that is behind there are two
  * upper bounds, and the smaller one counts:
@@ -33,7 +33,7 @@ export interface Observation {
 }
 
 interface Newest extends Observation {
-  /** When this process first saw it, by its own clock. */
+  /** First time at which this process saw it, by its own clock. */
   readonly movedMs: number;
 }
 
@@ -56,8 +56,8 @@ export class GroupClock {
   #newest: Newest | undefined;
   readonly #steps: Step[] = [];
   /**
-   * How far the group's clock is ahead of ours. A look can only underestimate it; the look soonest after a write is the
-   * most accurate.
+   * Time by which the group's clock is ahead of this process's clock, ms. A look can only underestimate it; the look
+   * soonest after a write is the most accurate.
    */
   #ahead = new RecentMax();
   #primarySeenMs: number | undefined;

@@ -26,7 +26,7 @@ export interface NodeSettings {
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
   readonly statementTimeoutMs: number;
-  /** How long any reader waits for a node, and a slow read for its turn. */
+  /** Longest wait of any reader for a node, and of a slow read for its turn, ms. */
   readonly deadlineMs: number;
   readonly slowStatementTimeoutMs: number;
   /** Slow reads that may wait for a running one. */
@@ -41,7 +41,7 @@ export interface NodeStatus extends NamedNode {
   /** Role as last seen. Undefined: not seen yet. */
   readonly role: NodeRole | undefined;
   readonly position: BatchPosition | undefined;
-  /** Undefined: not known. */
+  /** Lag of the node, ms. Undefined: not known. */
   readonly lagMs: number | undefined;
   readonly latencyMs: number;
   readonly inFlight: number;
@@ -49,7 +49,7 @@ export interface NodeStatus extends NamedNode {
   readonly isResting: boolean;
   /** Replication state of the node. Undefined: it is not queried, or not known yet. */
   readonly replication: NodeReplication | undefined;
-  /** Why it can't be read; undefined when it can. */
+  /** The reason why the node can't be read. Undefined: it can be read. */
   readonly fault: string | undefined;
 }
 

@@ -53,7 +53,7 @@ export async function probe(
   if (row === undefined) throw new Error('its group has no state yet');
   if (row.group_id !== group) throw new Error(`it holds group ${row.group_id}, not ${group}`);
   const terms = continued(known, row.terms);
-  // Its history has changed: after a failover that lost something, or because it was copied again.
+  // The node's history has changed, because a failover lost batches or because the node was copied again.
   if (terms === undefined) return probe(connection, group, [], deadlineMs);
   const position: BatchPosition = { term: row.term, tag: row.tag, seq: row.seq };
   return {

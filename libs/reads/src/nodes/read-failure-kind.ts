@@ -15,7 +15,7 @@ const { insufficientResources, systemError, rolledBack, objectState, operatorInt
  */
 export type ReadFailureKind = 'request' | 'connection' | 'passing' | 'timeout' | 'resources' | 'refusal';
 
-/** No client can cause it, so the node is not healthy. */
+/** Whether a failure shows an unhealthy node: no client can cause it. */
 export function isNodeFailure(kind: ReadFailureKind): boolean {
   return kind === 'resources' || kind === 'refusal';
 }

@@ -23,7 +23,7 @@ function rolesOf(...nodes: RoleHolder[]): unknown[] {
   return nodes.map(({ assigned }) => assigned);
 }
 
-describe('roles are what the nodes report', () => {
+describe('roles are those that the nodes report', () => {
   it('one says it is primary', () => {
     expect(rolesOf(node('a', primary(1)), node('b', replica), node('c', replica))).toEqual([
       'primary',

@@ -63,7 +63,7 @@ export class WatchedNodes {
     return this.#clock.nowMs(performance.now());
   }
 
-  /** How long the group has not moved, as far as can be seen, ms. */
+  /** Time for which the group has not moved, as far as this process sees, ms. */
   get stillMs(): number {
     return this.#clock.stillMs(performance.now());
   }

@@ -19,7 +19,7 @@ function violationsOf(environment: Record<string, string | undefined>): readonly
   return [];
 }
 
-it('reads what is set', () => {
+it('reads the settings that are set', () => {
   expect(readConfig(all, good)).toEqual({
     name: 'central-api-1',
     port: 8000,

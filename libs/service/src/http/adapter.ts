@@ -142,7 +142,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     if (request.method === 'HEAD') stream.destroy();
   }
 
-  /** Registered as Nest's global filter. */
+  /** Nest calls this as its global filter. */
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     void this.send(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());

@@ -70,7 +70,7 @@ export class ForeignRequests {
   }
 }
 
-/** With a body, the media type is checked when the body is read. */
+/** Whether a request states no media type, as one without a body does. With a body, the media type is checked when the body is read. */
 function isBodyless(headers: IncomingMessage['headers']): boolean {
   return headers['content-type'] === undefined;
 }

@@ -2,13 +2,13 @@ import { HttpException } from '@nestjs/common';
 import { problem, ProblemError } from './problem.js';
 
 /**
- * Most bytes of a request's body. The largest valid one, an order of 200 lines, has 20 kB; an order of 10,000 lines
- * still gets the message that it has too many.
+ * Most bytes of a request's body. The largest valid body, an order of 200 lines, has 20 kB. An order of 10,000 lines is
+ * within this limit, so its problem states that it has too many lines.
  */
 export const BODY_BYTES_MAX = 512 * 1024;
 
 /**
- * The one table from anything thrown (by us, Fastify, Nest, or by mistake) to its problem. Whatever is not in it is a
+ * The one table from any thrown error (of this code, Fastify or Nest) to its problem. An error that is not in it is a
  * bug, and its details stay inside.
  */
 export function problemOf(error: unknown): ProblemError {

@@ -34,11 +34,11 @@ it.each([
   [[1], 'must be a number, not an array'],
   [{}, 'must be a number, not an object'],
   ['x'.repeat(1000), 'must be a number, not a string'],
-])('states once what is wrong with the quantity %j', (quantity, message) => {
+])('states the violation of the quantity %j once', (quantity, message) => {
   expect(faults(placeOrderRequestSchema, line({ quantity }))).toEqual({ '/lines/0/quantity': message });
 });
 
-it('states what is wrong with the body as a whole', () => {
+it('states a violation of the body as a whole', () => {
   expect(faults(placeOrderRequestSchema, undefined)).toEqual({ '': 'the body is missing' });
   expect(faults(placeOrderRequestSchema, [])).toEqual({ '': 'the body must be an object, not an array' });
 });

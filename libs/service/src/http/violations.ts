@@ -6,7 +6,10 @@ export type InputPart = 'body' | 'path' | 'query' | 'header';
 
 type Issue = z.core.$ZodIssue;
 
-/** Every violation that a schema found: with the schema's own message if it has one, otherwise with ours. */
+/**
+ * Every violation that a schema found: with the schema's own message if it has one, otherwise with a message of this
+ * file.
+ */
 export function violationsOf(error: z.ZodError, part: InputPart, input: unknown): Violation[] {
   const { issues } = error;
   return issues

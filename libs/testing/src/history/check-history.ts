@@ -5,9 +5,9 @@
  * rows are counted.
  */
 
-/** Knowledge of a client about its request. */
+/** The client's knowledge about its request. */
 type Known =
-  /** Acknowledged: all of its rows exist, each once. */
+  /** The request was acknowledged: all of its rows must exist, each once. */
   | 'acknowledged'
   /** Certainly refused: nothing was done and never will be, so none exists. */
   | 'refused'
@@ -17,7 +17,7 @@ type Known =
 export interface Asked {
   readonly token: string;
   readonly known: Known;
-  /** Its effect, as one text per row. A text that occurs twice is expected twice. */
+  /** Effect of the request, as one text per row. A text that occurs twice is expected twice. */
   readonly rows: readonly string[];
 }
 
@@ -34,7 +34,7 @@ interface HistoryError {
 }
 
 export interface HistoryErrors {
-  /** Acknowledged, but no row exists. */
+  /** Requests that were acknowledged although no row exists. */
   readonly lost: readonly HistoryError[];
   /** Rows that are missing although other rows of the same request exist. */
   readonly torn: readonly HistoryError[];

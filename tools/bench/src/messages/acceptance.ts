@@ -5,7 +5,10 @@ import type { LoadSettings } from '../segment.js';
 import type { System } from '../system.js';
 import { startLoad } from '../wrk/wrk.js';
 
-/** Orders answered with 202: by a Fastify route that does nothing else, or by Central, whose brokers have each. */
+/**
+ * Orders that were answered with 202, by a Fastify route that does nothing else, or by Central after a majority of the
+ * brokers had each.
+ */
 export interface Accepted {
   readonly side: Compared;
   readonly callers: number;

@@ -8,7 +8,7 @@ import type { Compared } from '../baseline.js';
 /** Orders confirmed by a majority of the brokers, of one process. */
 export interface Published {
   readonly side: Compared;
-  /** Concurrent orders. */
+  /** Number of concurrent orders. */
   readonly callers: number;
   readonly perSecond: number;
   readonly failed: number;

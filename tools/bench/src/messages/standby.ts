@@ -16,11 +16,14 @@ export interface StandbySpec {
   readonly callers: number;
   /** Duration of each stretch. */
   readonly seconds: number;
-  /** Each is a stretch with a standby and one without. */
+  /** Number of rounds. Each has a stretch with a standby and one without. */
   readonly rounds: number;
 }
 
-/** Batches that get slower and slower would show that a standby polls wrongly and holds back vacuum. */
+/**
+ * Measures batches with and without a standby. Batches that become slower and slower would show that a standby polls
+ * wrongly and holds back vacuum.
+ */
 export async function measureStandby(
   system: System,
   { callers, seconds, rounds }: StandbySpec,

@@ -1,7 +1,7 @@
 import { Client, type ClientConfig } from 'pg';
 
 /*
- * The monolith's database: on the same primary as ours, so with the same settings and durability. Its tables are as
+ * The monolith's database. It is on EcoMarket's primary, so it has the same settings and durability. Its tables are as
  * small as possible for the same promise: no outcome, no ledger, no events.
  */
 const schema = `

@@ -1,6 +1,6 @@
 const SUBJECT_MAX = 72;
 
-// Verbs that end like another form: Embed and Shed, Bring and Ping, Alias, Bias and Focus.
+// These patterns exclude verbs that end like another form: Embed and Shed, Bring and Ping, Alias, Bias and Focus.
 const past = /(?<!e|emb|^sh)ed$/i;
 const progressive = /(?<!^(?:br|p|r|st|str|sw))ing$/i;
 const thirdPerson = /(?<!s|u|ia)s$/i;

@@ -49,7 +49,7 @@ export async function lintProse(file: string, text: string): Promise<string[]> {
   return messages.map(({ loc: { start }, message }) => `${start.line}:${start.column} ${message.replace(/\s+/g, ' ')}`);
 }
 
-/** Blanks the names in `file` › “name”, “name”: they are checked where the tests are. */
+/** Blanks the names in `file` › “name”, “name”: the check of the test's own file covers them. */
 function withoutTestNames(text: string): string {
   return text.replace(/›(?:\s*(?:,|and)?\s*“[^”]*”)+/g, (names) => names.replace(/\S/g, ' '));
 }

@@ -14,7 +14,7 @@ export interface MailServer {
 export interface MailerOptions {
   readonly store: ConsumerStore;
   readonly server: MailServer;
-  /** How long sent notifications are kept, ms. */
+  /** Time for which sent notifications are kept, ms. */
   readonly keepSentMs: number;
   readonly registry: Registry;
   readonly log: Log;

@@ -70,7 +70,7 @@ const histories = fc
           minLength: 1,
         },
       ),
-      // Cancelled, or this many of each line returned, one return after the other.
+      // The order is cancelled, or these units of each line are returned, one return after the other.
       end: fc.oneof(
         fc.constant('cancel' as const),
         fc.array(fc.array(fc.nat(3), { minLength: 3, maxLength: 3 }), { maxLength: 3 }),
@@ -119,7 +119,7 @@ const histories = fc
 const sum = (counts: readonly Count[], figure: keyof Omit<Count, 'at' | 'branch_id' | 'product_id'>) =>
   counts.reduce((total, count) => total + count[figure], 0);
 
-it('counts as net what the customers have kept, for any history in pages of any size', () => {
+it('counts the units that customers have kept as net, for any history in pages of any size', () => {
   fc.assert(
     fc.property(histories, fc.integer({ min: 1, max: 7 }), ({ changes, bought }, pageSize) => {
       const pages = Array.from({ length: Math.ceil(changes.length / pageSize) }, (_, page) =>

@@ -4,9 +4,9 @@ import { CENTRAL_AS_STORED, FIGURES, type Figures } from '@eco/database';
 import type { EntityManager } from 'typeorm';
 
 /**
- * Counts registrations, sales, cancellations and returns by day, branch and product. Each counts on the day on which it
- * happened, so figures of past days do not change, and at the branch that took the order. An order counts as returned
- * with its last unit: a partly returned one is still a sale.
+ * Counts registrations, sales, cancellations and returns by day, branch and product. Each counts on its own day, so
+ * figures of past days do not change, and at the branch that took the order. An order counts as returned with its last
+ * unit: a partly returned one is still a sale.
  */
 export const statisticsConsumer = defineConsumer({
   name: 'statistics',

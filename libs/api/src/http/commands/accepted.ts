@@ -1,6 +1,6 @@
 import { respond, type HttpResponse } from '@eco/service';
 
-/** 202 for a command whose outcome can be queried by its id. */
+/** The response 202 for a command whose outcome can be queried by its id. */
 export function acceptedResponse(
   commandId: string,
   headers: Record<string, string>,

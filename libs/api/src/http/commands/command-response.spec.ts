@@ -17,7 +17,7 @@ const outcome = (
   reply: { type: 'outcome', commandId, status, repeated, result },
 });
 
-/** The problem that it throws. */
+/** The problem that `responseOf` throws. */
 function problemOf(submission: Submission): ProblemError {
   return thrownBy(() => responseOf(submission, commandId, 5));
 }
@@ -102,7 +102,7 @@ it('states when to retry, and that a repeat does no harm, when acceptance is unk
   expect(details.members).toEqual({ commandId });
 });
 
-describe('what is decided within its request', () => {
+describe('a command that is decided within its request', () => {
   it('is done, or a problem', () => {
     expect(doneResponseOf(outcome('done', { delta: 3 }) as Settlement, commandId, undefined)).toEqual({
       type: 'done',

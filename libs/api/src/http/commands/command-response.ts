@@ -44,7 +44,7 @@ export const COMMAND_PROBLEMS = [
   'acceptance-unknown',
 ] as const satisfies readonly ProblemName[];
 
-/** When a client should retry, s: about the time the brokers need to elect new leaders. */
+/** Time after which a client should retry, s. It is about the time that the brokers need to elect new leaders. */
 const RETRY_AFTER = { [headers.retryAfter]: '2' };
 
 /** Applies the table. `asked` is the wait that the client requested, s; undefined: none. */
