@@ -217,7 +217,7 @@ describe('EventSubscription', () => {
     await receivesAgain(announcer, received);
   });
 
-  it('of two processes both receive every event', async () => {
+  it('receives every event in each of two processes', async () => {
     const announcer = await startAnnouncer();
     const [first, second] = [startSubscription(PATIENT), startSubscription(PATIENT)];
     await receivesAgain(announcer, first.received);
