@@ -78,7 +78,7 @@ const connectionOf = (consumer: string) =>
     return listed.find((each) => each.client_properties?.connection_name === `events of ${consumer}`)?.name;
   });
 
-it('a customer of Central and one of a branch reach all three, once each', async () => {
+it('a customer of Central and one of a branch reach all three consumers, once each', async () => {
   const before = await registrationsToday(await allDecidedByNow());
   const ids = [await register('central', 'lia'), await register('sucursal', 'mar')];
   await everywhere(ids, before + 2);

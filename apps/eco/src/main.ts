@@ -35,7 +35,7 @@ for (const register of commands) {
   register(program);
 }
 
-// A reader of our output, such as head, may close it early.
+// A reader of this output, such as head, may close it early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

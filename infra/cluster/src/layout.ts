@@ -2,7 +2,7 @@ import { DescriptionError, type ClusterDescription, type PortKind } from './desc
 
 /**
  * The processes of a description, their names, and their addresses. Everything is on this machine: on its loopback
- * address, or on a network that ends in it. Nothing here is meant to be reached from elsewhere.
+ * address, or on a network that ends at this machine. Nothing here is meant to be reached from elsewhere.
  */
 
 export const HOST = '127.0.0.1';

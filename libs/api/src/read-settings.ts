@@ -104,7 +104,7 @@ export const readSettings = {
     READ_DEFAULTS.statementTimeoutMs,
     [50, MINUTE_MS],
     'ms',
-    'What a node gives one statement',
+    'Time limit of one statement on a node',
   ),
   slowStatementTimeoutMs: limit(
     'SLOW_TIMEOUT_MS',

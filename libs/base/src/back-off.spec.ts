@@ -24,7 +24,7 @@ describe('backOffMs', () => {
 });
 
 describe('shuffled', () => {
-  it('keeps every item once and leaves its input alone', () => {
+  it('keeps every item once and does not change its input', () => {
     fc.assert(
       fc.property(fc.array(fc.nat()), fc.array(fraction), (items, fractions) => {
         const before = [...items];
@@ -37,7 +37,7 @@ describe('shuffled', () => {
   });
 });
 
-it('a wait of 30 s takes fewer than 100 looks, and a late answer comes at most an eighth or half a second later', () => {
+it('a wait of 30 s takes fewer than 100 looks, and an answer is noticed within an eighth of the wait or half a second', () => {
   let waitedMs = 0;
   let looks = 1;
   while (waitedMs < 30_000) {

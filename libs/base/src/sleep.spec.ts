@@ -18,7 +18,7 @@ describe('sleep', () => {
     await asleep;
   });
 
-  it('does not wait for a time that is over', async () => {
+  it('does not wait for a time that has passed', async () => {
     await sleep(-HOUR_MS);
   });
 });

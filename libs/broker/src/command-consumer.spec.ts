@@ -31,7 +31,7 @@ describe('takeFairly', () => {
     expect(commandCounts(takeFairly(source('products', []), source('orders', [256, 1]), 100))).toEqual([256]);
   });
 
-  it('otherwise never exceeds the limit, always takes something if there is anything, and keeps queue order', () => {
+  it('otherwise never exceeds the limit, takes a message whenever one waits, and keeps queue order', () => {
     const backlog = fc.array(fc.integer({ min: 1, max: 256 }), { maxLength: 20 });
     fc.assert(
       fc.property(backlog, backlog, fc.integer({ min: 1, max: 1000 }), (products, orders, maxCommands) => {

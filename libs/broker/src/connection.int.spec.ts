@@ -88,7 +88,7 @@ describe('BrokerConnection', () => {
     );
   });
 
-  it('stops at once, even while a broker keeps it waiting', async () => {
+  it('stops at once, even while it waits for a broker', async () => {
     const connections = [start([silentAddress()]), start([broker.address])];
     await connected(connections[1] as BrokerConnection);
     const begin = performance.now();

@@ -14,7 +14,7 @@ function withArguments(changed: Record<string, string | number | undefined>) {
 }
 
 describe('queueDifferences', () => {
-  it('finds none after a declaration', () => {
+  it('finds no difference after a declaration', () => {
     expect(queueDifferences(queues, queues)).toEqual([]);
   });
 
@@ -27,7 +27,7 @@ describe('queueDifferences', () => {
     [{ 'x-delivery-limit': undefined }, 'x-delivery-limit is not set and must be 1000000000'],
     [{ 'x-queue-type': 'classic' }, 'x-queue-type is classic and must be quorum'],
     [{ 'x-max-length': 5 }, 'x-max-length is 5 and must not be set'],
-  ])('names %j', (changed, fault) => {
+  ])('names the difference %j', (changed, fault) => {
     expect(queueDifferences(queues, withArguments(changed))).toEqual([
       `Queue orders.g1 differs: ${fault}. Empty it, delete it, then start again.`,
     ]);
@@ -46,7 +46,7 @@ describe('queueDifferences', () => {
 });
 
 describe('bindingDifferences', () => {
-  it('finds none after a declaration, and names each that is missing', () => {
+  it('finds no difference after a declaration, and names each missing binding', () => {
     expect(bindingDifferences(bindings, bindings)).toEqual([]);
     expect(bindingDifferences(bindings, bindings.slice(1))).toEqual([
       'Queue orders.g1 is not bound to ecomarket.commands by orders.g1.#.',

@@ -19,7 +19,7 @@ describe('replyContents', () => {
     [1000, 300, 2],
     [4, 150_000, 4],
     [1, 300_000, 1],
-  ])('makes of %i replies of %i bytes %i messages within the limit of the broker', (count, bytes, messages) => {
+  ])('splits %i replies of %i bytes into %i messages within the limit of the broker', (count, bytes, messages) => {
     const contents = replyContents(messageOf(count, bytes));
     expect(contents).toHaveLength(messages);
     if (count > 1) for (const content of contents) expect(content.length).toBeLessThanOrEqual(BROKER_MESSAGE_BYTES_MAX);

@@ -35,7 +35,7 @@ describe('brokerDefinitions on a broker', () => {
     await model.close();
   });
 
-  it('do not reveal a queue that differs; checkTopology does', async () => {
+  it('do not reveal a queue that differs, but checkTopology does', async () => {
     const vhost = broker.vhost;
     await broker.manage('DELETE', `/api/queues/${vhost}/orders.g1`);
     await broker.manage('PUT', `/api/queues/${vhost}/orders.g1`, { durable: true });
@@ -150,7 +150,7 @@ describe('permissions', () => {
   });
 
   // ASVS 5.0: 13.2.3
-  it('know no guest', async () => {
+  it('know no user guest', async () => {
     const guest = { ...broker.administratorAccess(), user: 'guest', password: 'guest' };
     await expect(rawConnection(guest)).rejects.toThrow(/ACCESS[-_]REFUSED/);
     await expect(rawConnection({ ...guest, vhost: '/' })).rejects.toThrow(/ACCESS[-_]REFUSED/);

@@ -55,7 +55,7 @@ it('throws an error of a consumer as it is, and applies nothing', async () => {
   expect(await store.applied('g1', 'customers')).toEqual(start);
 });
 
-it('returns that a value is bad when every node refuses it', async () => {
+it('reports a value as bad when every node refuses it', async () => {
   const read = await store.read((manager) => manager.query('SELECT $1::uuid', ['no uuid']));
   expect(read).toEqual({ type: 'bad-value', reason: expect.stringContaining('uuid') as string });
 });
@@ -73,7 +73,7 @@ it('is unavailable while no node is primary, or the primary has become a replica
   expect(await store.read(async () => 1)).toMatchObject({ type: 'rows', rows: 1, role: 'replica', progress: [] });
 });
 
-it('is unavailable to those whose connection broke, and works again at once', async () => {
+it('is unavailable to callers whose connection broke, and works again at once', async () => {
   const work = store.write(async (manager) => {
     await endConnections();
     return manager.query<unknown>('SELECT 1');
@@ -82,7 +82,7 @@ it('is unavailable to those whose connection broke, and works again at once', as
   expect(await store.applied('g1', 'customers')).toEqual(start);
 });
 
-it('lets others finish over their connections when one of them broke', async () => {
+it('lets other callers finish over their connections when one connection broke', async () => {
   let finish: () => void = () => undefined;
   const isDue = new Promise<void>((resolve) => (finish = resolve));
   let isRunning = false;

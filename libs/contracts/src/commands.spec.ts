@@ -230,7 +230,7 @@ describe('other bodies', () => {
 });
 
 describe('commandMessageSchema', () => {
-  it('accepts the outer shape and leaves each command to be read by itself', () => {
+  it('accepts the outer shape, so that each command is read by itself', () => {
     const message = { version: 1, commands: [command('cart.clear'), 'nonsense', null] };
     expect(commandMessageSchema.parse(message)).toEqual(message);
   });
@@ -297,7 +297,7 @@ describe('commandKinds', () => {
     for (const { topic, change, rejection } of commands) expect((change ?? rejection) ? topic : 'any').not.toBeNull();
   });
 
-  it('share a reason or a type of change only with one definition', () => {
+  it('share a reason or a type of change only if they share its definition', () => {
     const definitions = new Map<string, unknown>();
     for (const { change, rejection, refusals } of commands) {
       for (const [name, one] of Object.entries({ ...change, ...rejection?.change, ...refusals })) {

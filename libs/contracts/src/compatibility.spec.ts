@@ -27,7 +27,7 @@ describe('recorded messages', () => {
     expect(readReplies(recorded.replies)).toEqual({ position, replies });
   });
 
-  it('still have the form that is sent', () => {
+  it('still have the form in which they are sent', () => {
     expect(changeEventSchema.parse(recorded.changeEvent)).toEqual(recorded.changeEvent);
     expect(heartbeatSchema.parse(recorded.beat)).toEqual(recorded.beat);
     expect(changesPageSchema.parse(recorded.page)).toEqual(recorded.page);

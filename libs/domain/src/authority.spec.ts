@@ -299,7 +299,7 @@ describe('a forbidden command', () => {
     expect(group.letters()).toMatchObject([{ state: 'replayed' }]);
   });
 
-  it('of a message without a broker user, readable or not', () => {
+  it('is also one of a message without a broker user, readable or not', () => {
     const group = new MemoryGroup();
     const [lost] = arrivedOf([order]) as [Arrived];
     expect(group.write([{ ...lost, sender: null }]).deadLetters).toMatchObject([

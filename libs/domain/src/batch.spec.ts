@@ -180,7 +180,7 @@ describe('decideBatch', () => {
     ]);
   });
 
-  it('dead-letters an unreadable command once and leaves its neighbours alone', () => {
+  it('dead-letters an unreadable command once and does not affect its neighbours', () => {
     const group = new MemoryGroup(AT);
     const bad = { ...cafe, stamp: 'yesterday' };
     const arrived = readCommands({ version: 1, commands: [bad, cafe, 7, bad] }, 'central');

@@ -541,7 +541,7 @@ describe('a history in batches', () => {
     );
   });
 
-  it('changes nothing when any part of it is repeated, and gives the same replies (R2)', () => {
+  it('has the same effects and replies when any part of it is repeated (R2)', () => {
     fc.assert(
       fc.property(batches, ownedBuckets, fc.nat(60), fc.nat(60), (history, owned, from, length) => {
         const { group, replies } = written(history, owned);

@@ -29,7 +29,7 @@ describe('a command of a newer sender', () => {
     expect(read(newer)).toEqual([{ readable: true, command: newer, sender: 'central' }]);
   });
 
-  it('has the effects that it has without the unknown fields', () => {
+  it('has the same effects as without the unknown fields', () => {
     const effectsOf = (each: (one: Order) => Command) => {
       const group = groupWithCafe();
       const fulfil = command('order.fulfil', { orderId: order.body.orderId, customerId: 'ana' });
@@ -48,7 +48,7 @@ describe('a command of a newer sender', () => {
     expect(effectsOf(fromNewerSender)).toEqual(effectsOf((one) => one));
   });
 
-  it('is a repeat when it is delivered again, and another request without its fields', () => {
+  it('is a repeat when it is delivered again, and without its unknown fields is another request', () => {
     const group = groupWithCafe();
     const [first] = group.write(read(newer)).replies;
     expect(first).toMatchObject({ type: 'outcome', status: 'done', repeated: false });

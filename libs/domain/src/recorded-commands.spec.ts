@@ -14,7 +14,7 @@ const recorded = JSON.parse(readFileSync(path.join(__dirname, 'test/recorded-com
 }[];
 
 describe('recorded commands', () => {
-  it('are of each kind', () => {
+  it('have an example of each kind', () => {
     expect(recorded.map(({ command }) => command.kind).sort()).toEqual(Object.keys(commandKinds).sort());
   });
 

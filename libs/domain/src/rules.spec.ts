@@ -70,7 +70,7 @@ function decisions(): unknown[] {
   return [cancel, place, receive, clear];
 }
 
-it('Rules of a kind decide only what its descriptor has', () => {
+it('Rules of a kind return only results of its descriptor', () => {
   expect(decisions).toBeInstanceOf(Function);
 });
 

@@ -61,7 +61,7 @@ it('continues after the stamps that its predecessor left in the journal', () => 
   expect(clock.next(GROUP_MS) > before).toBe(true);
 });
 
-it('a stamp is later than all that its sender saw, whatever its clock and however stamps travel', () => {
+it('a stamp is later than every stamp that its sender saw, with any clock and any path of stamps', () => {
   const step = fc.record({ who: fc.nat(2), from: fc.nat(2), passMs: fc.nat(400) });
   const skews = fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: -600_000, max: 600_000 })));
   fc.assert(

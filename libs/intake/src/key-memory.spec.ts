@@ -8,7 +8,7 @@ const request = (key: string, quantity: number) => {
   return { id, kind: 'order.place' as const, body: { orderId: id, customerId: 'ana', branchId: null, lines } };
 };
 
-it('finds another content under one of the last keys, and forgets keys beyond its limit', () => {
+it('detects other content under one of the last keys, and forgets keys beyond its limit', () => {
   const max = 4;
   fc.assert(
     fc.property(
@@ -32,7 +32,7 @@ it('finds another content under one of the last keys, and forgets keys beyond it
   );
 });
 
-it('allows another content under a key whose request was not accepted', () => {
+it('allows other content under a key whose request was not accepted', () => {
   const memory = new KeyMemory();
   const { id } = request('a', 1);
   memory.claim(request('a', 1));

@@ -55,7 +55,7 @@ describe('Journal', () => {
     expect([headIds(third), third.depth('orders.g1'), third.depth('orders.g2')]).toEqual([[5, 7, 9], 3, 5]);
   });
 
-  it('commits together what arrives together', async () => {
+  it('commits commands together that arrive together', async () => {
     const journal = openJournal();
     const appended = await Promise.all(counting(1000).map((id) => journal.append(entry(id))));
     expect(new Set(appended.map(({ type }) => type))).toEqual(new Set(['kept']));
@@ -228,7 +228,7 @@ describe('Relay', () => {
     await relay.stop();
   });
 
-  it('does not let one queue wait for another', async () => {
+  it('lets no queue wait for another', async () => {
     const journal = openJournal();
     for (const id of counting(10)) await journal.append(entry(id, id % 2 ? 'orders.g1' : 'orders.g2'));
     let repaired = false;

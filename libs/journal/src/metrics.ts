@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Journal } from './journal.js';
 import type { Relay } from './relay.js';
 
-/** Registers `eco_journal_*`. A scrape reads what journal and relay know; nothing is counted twice. */
+/** Registers `eco_journal_*`. A scrape reads the counts of journal and relay, so nothing is counted twice. */
 export function registerJournalMetrics(registry: Registry, journal: Journal, relay: Relay): void {
   const register = (kind: typeof Gauge | typeof Counter, name: string, help: string, read: () => number) => {
     new kind({

@@ -44,8 +44,8 @@ export class ReadError extends Error {
 /**
  * Planner settings of reads, except slow ones. Statements are few and small, and each has an index in its order, so an
  * index scan is right from the first row on. Without these settings, a statement prepared while its table was empty
- * scans the table until the next ANALYZE. A generic plan gathers all orders of a customer with 15,000 to sort out the
- * last 20 (by a bitmap: 16,000 pages instead of 27). The estimated cost of such a scan would then start the JIT.
+ * scans the table until the next ANALYZE. A generic plan reads all 15,000 orders of one customer to find the last 20
+ * (by a bitmap: 16,000 pages instead of 27). The estimated cost of such a scan would then start the JIT.
  */
 export const READ_PLAN_SETTINGS = { enable_seqscan: 'off', enable_bitmapscan: 'off', jit: 'off' } as const;
 

@@ -5,7 +5,7 @@ it('is one -c for each setting, in order', () => {
   expect(settingsOption({})).toBe('');
 });
 
-it('escapes white space and backslashes, at which the server would split', () => {
+it('escapes white space, at which the server would split, and backslashes', () => {
   expect(settingsOption({ default_transaction_isolation: 'read committed', application_name: 'a\\b' })).toBe(
     '-c default_transaction_isolation=read\\ committed -c application_name=a\\\\b',
   );

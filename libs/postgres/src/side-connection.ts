@@ -9,7 +9,7 @@ const PATIENCE_MS = 5_000;
 interface Connection {
   readonly opened: Promise<Client>;
   readonly drop: () => void;
-  /** Since when an answer has been due; undefined if none is due. */
+  /** Time since which an answer has been due. Undefined: none is due. */
   silentSince: number | undefined;
   /** Number of queries that wait for an answer. */
   awaited: number;

@@ -43,7 +43,7 @@ describe('a reader without a position', () => {
     expect(chooseNode([later, late], requirements(), half)?.name).toBe('g1-2');
   });
 
-  it('uses the one of two that would answer first: load times latency', () => {
+  it('uses the replica of two that would answer first: load times latency', () => {
     const busy = node('g1-2', { inFlight: 9, latencyMs: 1 });
     const slow = node('g1-3', { inFlight: 0, latencyMs: 5 });
     for (const draw of [0, 0.5, 0.99]) expect(chooseNode([busy, slow], requirements(), () => draw)?.name).toBe('g1-3');

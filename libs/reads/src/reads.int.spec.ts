@@ -325,7 +325,7 @@ describe('a statement that a node refuses', () => {
     });
   });
 
-  it('is our error if all nodes refuse it the same way, and the nodes are still read', async () => {
+  it('counts as wrong if all nodes refuse it the same way, and the nodes are still read', async () => {
     await withReads({}, [1, 2, 3], async (of) => {
       await expect(ask(of, '42P01', 1, 2, 3)).rejects.toMatchObject({ name: 'ReadError', sqlState: '42P01' });
       // Both replicas may lack a migration that the primary has.
@@ -334,7 +334,7 @@ describe('a statement that a node refuses', () => {
     });
   });
 
-  it('is our error at once with a single node; a node without memory counts as unable to answer', async () => {
+  it('counts as wrong at once with a single node, unless that node only lacks memory', async () => {
     await withReads({ deadlineMs: 300 }, [1], async (of) => {
       await expect(ask(of, 'XX001', 1)).rejects.toMatchObject({ name: 'ReadError', sqlState: 'XX001' });
       expect(await ask(of, '53200', 1)).toEqual({ type: 'no-node', fault: 'group g1: g1-1: as asked' });
@@ -342,7 +342,7 @@ describe('a statement that a node refuses', () => {
     });
   });
 
-  it("is the client's error if it concerns values of the request (class 22)", async () => {
+  it("counts as the client's error if it concerns values of the request (class 22)", async () => {
     await withReads({}, [1, 2, 3], async (of, retriesOf) => {
       const answer = await of.ofKey(PRODUCT, productQuery, ['a\u0000b'], anyone);
       expect(answer).toMatchObject({ type: 'bad-value' });

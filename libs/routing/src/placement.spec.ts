@@ -71,7 +71,7 @@ describe('addGroup', () => {
     );
   });
 
-  it('moves from an even placement only to the new group, and only its share', () => {
+  it('moves buckets of an even placement only to the new group, and only its share', () => {
     fc.assert(
       fc.property(bucketCount, fc.nat(), (buckets, size) => {
         fc.pre(buckets > 1);

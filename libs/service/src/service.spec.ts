@@ -180,7 +180,7 @@ describe('a valid request', () => {
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  it('has its path and query read by their schemas', async () => {
+  it('reaches the controller with path and query as their schemas read them', async () => {
     const response = await ask(`/orders/${orderId.toUpperCase()}?limit=5`);
     expect(await response.json()).toEqual({ orderId, limit: 5 });
   });

@@ -31,7 +31,7 @@ it('are read by service', () => {
   );
 });
 
-it('are of services that exist', () => {
+it('belong to existing services', () => {
   const settings = () => documentedSettings('central', document.replace('| writer ', '| scribe '));
   expect(settings).toThrow('ECO_C is of scribe, which is no service');
 });

@@ -107,7 +107,7 @@ describe('a batch', () => {
     expect(await commitBatch(session, state, decideBatch(state, []))).toEqual({ type: 'committed' });
   });
 
-  it('knows how many reservations of a customer hold units', async () => {
+  it('loads the number of a customer’s reservations that hold units', async () => {
     const [tea, customer] = [fresh('tea'), fresh('ana')];
     const reserve = (customerId: string) => reservationOf(customerId, [{ productId: tea, quantity: 1 }]);
     const full = Array.from({ length: OPEN_RESERVATIONS_MAX }, () => reserve(customer));
@@ -120,7 +120,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('removes the items that a checkout ordered from a cart, and reports the order to a late older edit', async () => {
+  it('removes ordered items from a cart, and reports the order to a late older edit', async () => {
     const [tea, customer] = [fresh('tea'), fresh('customer')];
     const late = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 4 });
     const edit = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 2 });

@@ -202,7 +202,7 @@ describe('the group’s clock', () => {
     expect(await hasDueHolds(session)).toBe(true);
   });
 
-  it('makes up a step of 15 minutes within three hours, and never moves back', async () => {
+  it('catches up with a step of 15 minutes within three hours, and never moves back', async () => {
     const [row] = await group.asSuperuser<{ after: number; apart: number; least: number }>(`
       WITH RECURSIVE second (n, clock, at) AS (
         SELECT 0, now(), now() + interval '15 minutes'

@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => group.stop());
 
-it('is not ready while another session holds the lock and gives no sign, and leads when it is free', async () => {
+it('is not ready while another session holds the lock and gives no sign, and leads when the lock is free', async () => {
   const [server] = group.servers as [DatabaseGroup['servers'][number]];
   // Of EcoMarket's roles only the writer's can take the lock.
   const holder = new SideConnection({ host: server.host, port: server.port }, group.superuser, 'spec');

@@ -79,7 +79,7 @@ export class Leadership {
   readonly #leaderSigns = new StallDetector();
   /** Time for which this standby has seen no sign of a leader, ms. 0: it sees signs, or is no standby. */
   #leaderlessMs = 0;
-  /** Text that health shows: the event for which the writer waits. */
+  /** Text of the event for which the writer waits. Health shows it. */
   #waitsFor = 'an answer of the nodes';
   readonly #options: LeadershipOptions;
 

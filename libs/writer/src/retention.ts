@@ -134,7 +134,7 @@ export class Retention {
     return nowMs >= this.#nextAtMs;
   }
 
-  /** Finds what to remove now, at most this many rows per table. No other session changes them while this one leads. */
+  /** Finds the rows to remove now, at most this many per table. No other session changes them while this one leads. */
   async find(session: WriterSession, nowMs: number): Promise<Removal[]> {
     this.#nextAtMs = nowMs + LOOK_EVERY_MS;
     const keepMs = this.#keepMs;

@@ -55,7 +55,7 @@ it('leaves out figures that were not measured', () => {
   expect(reportText(ours, summary)).toContain('–');
 });
 
-it('states what makes its figures invalid', () => {
+it('states the reasons why its figures are invalid', () => {
   const faulty = { ...measured, faults: ['R3 is broken'] };
   expect(reportText(faulty, summaryOf(faulty))).toContain('FAULTY: R3 is broken');
 });

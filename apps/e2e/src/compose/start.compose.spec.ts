@@ -55,7 +55,7 @@ it('runs the tour', async () => {
 });
 
 // ASVS 5.0: 13.3.2
-it('shows no password in an environment, a command or a log, and each service only its own', async () => {
+it('shows no password in an environment, a command or a log, and shows each service only its own', async () => {
   const secrets = await composeSecrets();
   const passwords = [secrets.cookie, ...Object.values(secrets.broker), ...Object.values(secrets.database)];
   const ids = (await project.compose('ps', '--all', '--quiet')).stdout.trim().split('\n');

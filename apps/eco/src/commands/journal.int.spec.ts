@@ -63,7 +63,7 @@ async function leaveBehind(name: string, queue: string, count: number): Promise<
   journal.close();
 }
 
-it('reports that there is none', () => {
+it('reports that there is no journal', () => {
   expect(eco()).toEqual({ code: 0, text: `no journal is in ${dir}\n` });
 });
 

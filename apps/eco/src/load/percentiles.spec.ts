@@ -9,7 +9,7 @@ describe('latencyOf', () => {
     expect(latencyOf([])).toEqual({ count: 0, p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null });
   });
 
-  it('at least the requested share of the values is not above it, in any order', () => {
+  it('is not below the requested share of the values, in any order', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1 }), (values) => {
         const { p95Ms } = latencyOf(values);

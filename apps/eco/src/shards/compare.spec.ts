@@ -66,7 +66,7 @@ describe('compareRouters', () => {
     expect((modulo?.fullest ?? 0) / keys).toBeCloseTo(1 / 5, 2);
   });
 
-  it('moves nothing when nothing is added', () => {
+  it('moves no key when no group is added', () => {
     const comparison = compareRouters({ groups: 3, added: 0, buckets: 16 });
     for (let key = 0; key < 100; key += 1) comparison.add(`customer-${key}`);
     expect(comparison.moves().map(({ moved }) => moved)).toEqual([0, 0, 0]);

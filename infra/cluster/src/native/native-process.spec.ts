@@ -99,7 +99,7 @@ test('a process that does not stop is killed with everything that it started', a
   await eventually('the end of its child', () => tree.every((pid) => startOf(pid) === undefined));
 });
 
-test('a pause stops it and everything it started, and it can still be ended', async () => {
+test('a pause stalls a process and everything it started, and the process can still be ended', async () => {
   const process = shell("trap 'kill $!; exit' TERM; sleep 1000 & wait");
   await process.start();
   const tree = await eventually('its child', () => {
@@ -115,7 +115,7 @@ test('a pause stops it and everything it started, and it can still be ended', as
   expect(process.running).toBe(false);
 });
 
-test('a restart makes a new process, and keeps the log of the old one', async () => {
+test('a restart makes a new process and keeps the log of the old one', async () => {
   const process = shell('echo $$; exec sleep 1000');
   const untilItLogged = () =>
     eventually(

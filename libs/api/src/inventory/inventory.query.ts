@@ -23,8 +23,8 @@ export const inventoryOfLocationQuery = query<LevelRow>({
 });
 
 /**
- * `nth` numbers the levels looked at. The last of them is included even if it is not low, so that the next page knows
- * where to begin.
+ * `nth` numbers the levels that the page looked at. The last of them is included even if it is not low, because the
+ * next page begins after it.
  */
 export interface LookedAtRow extends LevelRow {
   nth: number;

@@ -54,7 +54,7 @@ describe('readAnnouncement', () => {
     });
   });
 
-  it.each(['', 'no json', 'null', '{}', '{"version":2}'])('reads %j as neither', (text) => {
+  it.each(['', 'no json', 'null', '{}', '{"version":2}'])('reads %j as neither an event nor a heartbeat', (text) => {
     expect(readAnnouncement(Buffer.from(text))).toBeUndefined();
   });
 });

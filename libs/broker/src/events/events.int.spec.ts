@@ -217,7 +217,7 @@ describe('EventSubscription', () => {
     await receivesAgain(announcer, received);
   });
 
-  it('of two processes both receive every event', async () => {
+  it('receives every event in each of two processes', async () => {
     const announcer = await startAnnouncer();
     const [first, second] = [startSubscription(PATIENT), startSubscription(PATIENT)];
     await receivesAgain(announcer, first.received);
@@ -238,7 +238,10 @@ describe('EventSubscription', () => {
         if (announcement.type === 'event') throw new Error('cannot do that');
       },
     });
-    /** Messages sent that did not arrive, as of a heartbeat that arrives; they come in order. */
+    /**
+     * Sent messages that did not arrive before the heartbeat `seq`. Messages arrive in order, so none of them can still
+     * arrive.
+     */
     const notReceivedBefore = async (seq: number) => {
       announcer.heartbeat(heartbeat(seq));
       await eventually('the heartbeat', () =>

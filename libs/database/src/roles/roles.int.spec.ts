@@ -284,7 +284,7 @@ it('no role except the monitor sees the activity of other roles', async () => {
   }
 });
 
-it('are at least 175 cases', () => {
+it('the tests above tried at least 175 cases', () => {
   expect(tried).toBeGreaterThan(175);
 });
 

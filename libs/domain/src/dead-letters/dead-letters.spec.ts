@@ -56,7 +56,7 @@ describe('a replay', () => {
     expect(orders).toEqual([]);
   });
 
-  it('past its notAfter expires', () => {
+  it('expires if it is past its notAfter', () => {
     const { group } = groupWithDeadLetter();
     const { command: one } = replayOf(1) as Arrived & { readable: true };
     const { replies } = group.write([

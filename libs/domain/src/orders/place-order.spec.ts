@@ -14,7 +14,7 @@ function stocked(owned?: ReadonlySet<number>): MemoryGroup {
 }
 
 describe('order.place', () => {
-  it('has its decision time as placement time at the latest, although its stamp is ahead', () => {
+  it('is placed at the time of its decision at the latest, although its stamp is ahead', () => {
     const stamp = stampAt(STAMP_AHEAD_MS_MAX);
     const { orders } = stocked().write(arrivedOf([placeOrder('ana', { cafe: 1 }, { stamp })]));
     expect(orders).toMatchObject([{ status: 'confirmed', placedAt: AT }]);

@@ -103,7 +103,7 @@ describe('isPlainOrder', () => {
     expect(taken).toBeGreaterThan(500);
   });
 
-  it('accepts what our own services send', () => {
+  it('accepts the orders that the services send', () => {
     const order = placeOrder('Ñandú 🛒', { cafe: 1, 'te-verde': 10_000 }, { branchId: 'sucursal-1' });
     expect(isPlainOrder(order)).toBe(true);
     expect(isPlainOrder({ ...order, reply: true })).toBe(true);

@@ -16,7 +16,7 @@ const fromReplica = (clock: GroupClock, position: BatchPosition, atMs: number, n
   clock.note({ position, atMs }, nowMs, nowMs);
 
 describe('the lag of a node', () => {
-  it('is 0 while it shows everything that is known', () => {
+  it('is 0 while the node shows every known batch', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(5), groupAt(0), 0);
     expect(clock.lagMs({ position: seq(5), atMs: groupAt(0) }, 0)).toBe(0);
@@ -45,7 +45,7 @@ describe('the lag of a node', () => {
     expect(clock.lagMs({ position: seq(8), atMs: groupAt(-50) }, 60_000)).toBe(60_050);
   });
 
-  it('counts from the first missing batch, not from when a replica of an idle group stopped', () => {
+  it('counts from the first missing batch, not from the time at which a replica of an idle group stopped', () => {
     const clock = new GroupClock();
     // The replica stalls at the heartbeat of 0 s; the primary is idle for an hour, then writes one batch.
     for (let ms = 0; ms <= HOUR; ms += 1_000) fromPrimary(clock, seq(5), groupAt(ms), ms);
@@ -156,7 +156,7 @@ describe('the clock of a group', () => {
     expect(clock.nowMs(3_000)).toBe(groupAt(2_990));
   });
 
-  it('stops at the last look that saw it move, whichever node was looked at', () => {
+  it('stops at the last look at any node that saw it move', () => {
     const clock = new GroupClock();
     fromPrimary(clock, seq(1), groupAt(0), 0);
     fromReplica(clock, seq(1), groupAt(1_000), 1_000);

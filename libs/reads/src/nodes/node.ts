@@ -273,7 +273,7 @@ export class Node implements ReadableNode {
     }
   }
 
-  /** Undefined unless it is its group's primary. */
+  /** Timeline of the node. Undefined: it is not its group's primary. */
   get #timelineAsPrimary(): number | undefined {
     return this.assigned === 'primary' ? this.#lastProbe?.timeline : undefined;
   }

@@ -24,7 +24,7 @@ function rolesOf(...nodes: RoleHolder[]): unknown[] {
 }
 
 describe('roles are those that the nodes report', () => {
-  it('one says it is primary', () => {
+  it('the node that says it is primary has that role', () => {
     expect(rolesOf(node('a', primary(1)), node('b', replica), node('c', replica))).toEqual([
       'primary',
       'replica',
@@ -32,17 +32,17 @@ describe('roles are those that the nodes report', () => {
     ]);
   });
 
-  it('two say so: the one with the higher timeline is, wherever it is listed', () => {
+  it('of two nodes that say so, the one with the higher timeline has it, wherever it is listed', () => {
     expect(rolesOf(node('a', primary(1)), node('b', primary(2)))).toEqual(['deposed', 'primary']);
     expect(rolesOf(node('a', primary(3)), node('b', primary(2)))).toEqual(['primary', 'deposed']);
   });
 
-  it('an unreachable one does not count, and keeps its role', () => {
+  it('an unreachable node does not count, and keeps its role', () => {
     const gone = { ...node('a', primary(2), false), assigned: 'primary' as const };
     expect(rolesOf(gone, node('b', primary(1)))).toEqual(['primary', 'primary']);
   });
 
-  it('one that was never seen has no role', () => {
+  it('a node that was never seen has no role', () => {
     expect(rolesOf(node('a', undefined, false), node('b', replica))).toEqual([undefined, 'replica']);
   });
 });

@@ -50,8 +50,8 @@ export interface ConnectionLimits {
 }
 
 /**
- * Fastify under Nest, with every error answered as a problem: by Nest's filter if it happens in a controller, by
- * Fastify's handlers if it happens before. A request's id is its correlation id.
+ * Fastify under Nest, with every error answered as a problem. Nest's filter handles errors in controllers, and
+ * Fastify's handlers handle earlier ones. A request's id is its correlation id.
  */
 export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();

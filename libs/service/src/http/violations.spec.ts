@@ -59,6 +59,6 @@ it('names the part of violations outside the body', () => {
   });
 });
 
-it('states that a number is too far from 0 if no limit says more', () => {
+it('states that a number is too far from 0 if the field has no limit', () => {
   expect(faults(z.int(), 1e300)).toEqual({ '': 'the body is too far from 0 to be exact' });
 });

@@ -38,7 +38,7 @@ const sortedText = (list: readonly { token: string; row: string }[]) =>
   list.map(({ token, row }) => `${token} ${row}`).sort();
 
 describe('checkHistory', () => {
-  it('finds nothing in a history in which everything landed as acknowledged, in any order', () => {
+  it('finds no error in a history in which every request is stored as acknowledged, in any order', () => {
     fc.assert(
       fc.property(sound, ({ asked, found }) => {
         expect(checkHistory(asked, found)).toEqual(NONE);
@@ -75,7 +75,7 @@ describe('checkHistory', () => {
     );
   });
 
-  it('reports a request that landed twice under any ids as doubled, with every row', () => {
+  it('reports a request that is stored twice under any ids as doubled, with every row', () => {
     fc.assert(
       fc.property(sound, fc.nat(), ({ asked, landed, found }, choice) => {
         const victim = chosen(landed, choice);

@@ -72,7 +72,7 @@ describe('the commits that are checked', () => {
     expect(checked('clone-3')).toEqual(['after 1', 'after 2']);
   });
 
-  it('are not those that git names', () => {
+  it('do not include those whose subject git writes', () => {
     git('checkout', '-q', '--detach');
     git('commit', '-q', '--allow-empty', '-m', `Merge ${'a'.repeat(40)} into ${'b'.repeat(40)}`);
     expect(checked()).toEqual(['after 1', 'after 2']);

@@ -47,7 +47,7 @@ test('the numbers of a test are in the comment before it', () => {
 describe('readAsvsTable', () => {
   const row = (number: string, evidence: string) => `| ${number} | a requirement | ${evidence} |\n`;
 
-  test('distinguishes tests, reasons, gaps and what does not apply', () => {
+  test('distinguishes tests, reasons, gaps and requirements that do not apply', () => {
     const rows =
       row('1.1.1', '`a/a.spec.ts` › “holds”') + row('1.1.2', 'There is none.') + row('1.2.1', '**Not yet:** x.');
     expect(readAsvsTable(`${rows}\n## What does not apply\n\n- No XML: 1.5.1, 1.5.2.\n`)).toEqual({

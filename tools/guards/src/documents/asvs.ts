@@ -26,7 +26,9 @@ export interface AsvsTable {
   tests: CoveringTest[];
 }
 
-/** Reads the tables whose rows are `number | requirement | evidence`, and the list of what does not apply. */
+/**
+ * Reads the tables whose rows are `number | requirement | evidence`, and the list of requirements that do not apply.
+ */
 export function readAsvsTable(text: string): AsvsTable {
   const table: AsvsTable = { tested: [], reasoned: [], notYet: [], notApplicable: [], tests: [] };
   for (const [, number = '', evidence = ''] of text.matchAll(/^\| (\d+\.\d+\.\d+) +\|[^|]*\| ([^|]*)\|$/gm)) {

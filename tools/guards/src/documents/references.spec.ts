@@ -9,7 +9,7 @@ const repository = (file: string) => {
   return statSync(at).isDirectory() ? '' : readText(file);
 };
 
-test.each(filesOf('*.md'))('%s refers to what exists', (file) => {
+test.each(filesOf('*.md'))('%s has no broken reference', (file) => {
   expect(brokenReferences(file, repository)).toEqual([]);
 });
 

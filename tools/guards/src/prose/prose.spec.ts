@@ -22,7 +22,7 @@ describe('the prose linter', () => {
     expect(await lintProse(file, text)).toEqual(messagesOf(...words));
   });
 
-  it('states the line, the column and what to write', async () => {
+  it('states the line, the column and the word to write', async () => {
     expect(await lintProse('a.ts', 'const a = 1;\nconst b = 2; // the desk\n')).toEqual([
       '2:21 Incorrect term: “desk”, use “dead-letter admin” instead',
     ]);
@@ -39,7 +39,7 @@ describe('the prose linter', () => {
     expect(await lintProse(file, text)).toEqual([]);
   });
 
-  it('leaves every line of every script as long as it is', () => {
+  it('keeps the length of every line of every script', () => {
     const lengths = (text: string) => text.split('\n').map((line) => line.length);
     for (const file of filesOf('tools/*.ts', '*.mjs')) {
       const text = readText(file);

@@ -119,7 +119,7 @@ const histories = fc
 const sum = (counts: readonly Count[], figure: keyof Omit<Count, 'at' | 'branch_id' | 'product_id'>) =>
   counts.reduce((total, count) => total + count[figure], 0);
 
-it('counts the units that customers have kept as net, for any history in pages of any size', () => {
+it('counts as net the units that customers have kept, for any history in pages of any size', () => {
   fc.assert(
     fc.property(histories, fc.integer({ min: 1, max: 7 }), ({ changes, bought }, pageSize) => {
       const pages = Array.from({ length: Math.ceil(changes.length / pageSize) }, (_, page) =>
