@@ -250,14 +250,14 @@ export const refused: Refused[] = [
     file: domain,
     text: `import 'node:fs';`,
     ruleId: imports,
-    saying: /computes from what it is given/,
+    saying: /computes only from its input/,
   },
   {
     what: 'routing waiting',
     file: routing,
     text: `import 'node:timers/promises';`,
     ruleId: imports,
-    saying: /computes from what it is given/,
+    saying: /computes only from its input/,
   },
   {
     what: 'the choice of a node using Nest',
