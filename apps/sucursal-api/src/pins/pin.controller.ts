@@ -16,11 +16,11 @@ const logIn = operation({
     200: {
       description: 'Logged in',
       body: z.object({
-        accessToken: z.string().meta({ description: 'Sent as `Authorization: Bearer …`' }),
+        accessToken: z.string().meta({ description: 'Access token, sent as `Authorization: Bearer …`' }),
         accessTokenSeconds: z
           .number()
           .int()
-          .meta({ description: 'How long it is valid, s', examples: [3600] }),
+          .meta({ description: 'Validity of the access token, s', examples: [3600] }),
       }),
     },
   },
