@@ -2,6 +2,7 @@ export { hostPort, type Address } from './address.js';
 export type { Login } from './login.js';
 export type { Log } from './log.js';
 export { sleep } from './sleep.js';
+export { PeriodicTask } from './periodic-task.js';
 export { settlesWithin, within } from './deadline.js';
 export { backOffMs, doubledMs, pauseAfter, shuffled } from './back-off.js';
 export { StartError } from './start-error.js';

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { createSigningKey, publicKeyOf, TokenSigner, type VerifierSecrets } from '@eco/access';
-import type { Log } from '@eco/base';
+import { PeriodicTask, type Log } from '@eco/base';
 import { query, reasonOf, type Reads } from '@eco/reads';
 import { NO_POSITION } from '@eco/routing';
 import { z } from 'zod';
@@ -82,8 +82,7 @@ export class BranchPins {
   /** Account ids by session id. */
   readonly #sessions = new Map<string, string>();
   readonly #now: () => number;
-  #timer: NodeJS.Timeout | undefined;
-  #reading: Promise<void> | undefined;
+  readonly #looks = new PeriodicTask(() => this.#look(), READ_EVERY_MS);
   #pins: readonly Pin[];
 
   private constructor(options: BranchPinsOptions, signingKey: SigningKey, pins: readonly Pin[]) {
@@ -102,14 +101,12 @@ export class BranchPins {
 
   /** Reads the hashes from time to time. Resolves after the first read, even if no node answers. */
   async start(): Promise<void> {
-    this.#timer ??= setInterval(() => this.#look(), READ_EVERY_MS);
-    this.#look();
-    await this.#reading;
+    this.#looks.start();
+    await this.#looks.run();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#reading;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /**
@@ -157,12 +154,10 @@ export class BranchPins {
     return { type: 'counted', forget: () => void recent.splice(recent.indexOf(now), 1) };
   }
 
-  #look(): void {
-    this.#reading ??= this.#read()
-      .catch((error: Error) =>
-        this.#options.log.error({ error: error.message }, 'PINs could not be stored in the file'),
-      )
-      .finally(() => (this.#reading = undefined));
+  #look(): Promise<void> {
+    return this.#read().catch((error: Error) =>
+      this.#options.log.error({ error: error.message }, 'PINs could not be stored in the file'),
+    );
   }
 
   async #read(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Log } from '@eco/base';
+import { PeriodicTask, type Log } from '@eco/base';
 import { query, reasonOf, type Reads } from '@eco/reads';
 import { NO_POSITION } from '@eco/routing';
 import { ENDED_SESSIONS_MS } from './lifetimes.js';
@@ -32,8 +32,7 @@ export class RevokedSessions {
   readonly #log: Log;
   /** Time of the revocation, ms since 1970, by session id. */
   readonly #sessions = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  readonly #looks = new PeriodicTask(() => this.#read(), LOOK_EVERY_MS);
   #newestMs = Date.now() - ENDED_SESSIONS_MS;
   #isFailing = false;
 
@@ -48,18 +47,12 @@ export class RevokedSessions {
 
   /** Reads revocations from time to time. Resolves after the first read, even if no node answers. */
   async start(): Promise<void> {
-    this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
-    this.#look();
-    await this.#looking;
+    this.#looks.start();
+    await this.#looks.run();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#looking;
-  }
-
-  #look(): void {
-    this.#looking ??= this.#read().finally(() => (this.#looking = undefined));
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   async #read(): Promise<void> {

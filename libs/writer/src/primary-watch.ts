@@ -1,4 +1,4 @@
-import type { Log } from '@eco/base';
+import { PeriodicTask, type Log } from '@eco/base';
 import { AbsentSlots, readAbsentSlots, renewAbsentSlot, type AbsentSlot } from '@eco/database';
 import type { SideConnection } from '@eco/postgres';
 import { readClocks, type Clocks } from './gauges.js';
@@ -29,8 +29,7 @@ export class PrimaryWatch {
   #renewed = 0;
   #clocks: Clocks | undefined;
   #clockDifference: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  readonly #looks = new PeriodicTask(() => this.#look(), EVERY_MS);
   readonly #options: PrimaryWatchOptions;
 
   constructor(options: PrimaryWatchOptions) {
@@ -53,15 +52,11 @@ export class PrimaryWatch {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => {
-      this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
-    }, EVERY_MS);
+    this.#looks.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /** Checks the primary once. It never throws, because a primary that is away is reported elsewhere. */

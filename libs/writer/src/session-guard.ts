@@ -1,4 +1,4 @@
-import { hostPort, type Log } from '@eco/base';
+import { hostPort, PeriodicTask, type Log } from '@eco/base';
 import { endLongTransactions } from '@eco/database';
 import type { SideConnection } from '@eco/postgres';
 
@@ -19,8 +19,7 @@ export interface SessionGuardOptions {
 export class SessionGuard {
   readonly #options: SessionGuardOptions;
   readonly #ended = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<unknown> | undefined;
+  readonly #looks = new PeriodicTask(() => this.#look(), EVERY_MS);
 
   constructor(options: SessionGuardOptions) {
     this.#options = options;
@@ -32,15 +31,11 @@ export class SessionGuard {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => {
-      this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
-    }, EVERY_MS);
+    this.#looks.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   #look(): Promise<unknown> {
