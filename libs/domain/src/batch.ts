@@ -86,12 +86,16 @@ function named(user: string | null): string {
 /**
  * The user that sent the replayed command first. A replay is judged by this user, because it must not carry out a
  * command that its sender may not send. The user is stored with the dead letter. A dead letter from before senders were
- * stored has none and counts as the head office's. With several groups a replay goes to the owner of the bucket. If
- * that group does not have the dead letter, the user that the dead-letter admin states counts.
+ * stored has none and counts as the head office's.
+ *
+ * With several groups a replay goes to the owner of the bucket, which may not have the dead letter. The user that the
+ * dead-letter admin states counts there, even if this group has a dead letter: another one of the same content may
+ * have been stored since, and a repeated replay must get the same reply.
  */
 function firstSenderOf(id: string, { bodyHash, sender }: Replay, state: WorkingState): string | null {
+  if (!state.buckets.areAllOwned && sender !== undefined) return sender;
   const letter = state.deadLetters.find(id, bodyHash);
-  if (letter === undefined) return state.buckets.areAllOwned ? null : (sender ?? null);
+  if (letter === undefined) return null;
   return letter.sender === null && letter.errorClass !== 'forbidden' ? 'central' : letter.sender;
 }
 

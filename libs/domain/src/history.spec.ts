@@ -364,8 +364,19 @@ function isForbidden(one: Arrived, group: MemoryGroup, owned: ReadonlySet<number
   if (replay === undefined) return whyForbidden(command, originOf(user, undefined), Date.parse(group.at)) !== undefined;
   if (user !== 'dead-letter-admin') return true;
   const letter = group.letters().find((each) => each.commandId === id && each.bodyHash === replay.bodyHash);
-  const first = letter === undefined && owned.size < BUCKETS ? replay.sender : letter?.sender;
+  const stated = owned.size < BUCKETS ? replay.sender : undefined;
+  const first = stated ?? letter?.sender;
   return whyForbidden(command, originOf(first ?? null, undefined), Date.parse(group.at)) !== undefined;
+}
+
+/**
+ * Whether a replay arrived before its dead letter was stored. A repeat of it is the first try. An operator replays only
+ * a stored dead letter, but these histories shuffle.
+ */
+function isUntriedReplay(one: Arrived, group: MemoryGroup): boolean {
+  const { id, replay } = one.readable ? one.command : { id: one.commandId, replay: one.replay };
+  const letter = group.letters().find((each) => each.commandId === id && each.bodyHash === replay?.bodyHash);
+  return letter?.state === 'open' && (replay?.number ?? 0) > letter.lastNumber;
 }
 
 function asRepeat(reply: Reply): Reply {
@@ -544,14 +555,17 @@ describe('a history in batches', () => {
   it('has the same effects and replies when any part of it is repeated (R2)', () => {
     fc.assert(
       fc.property(batches, ownedBuckets, fc.nat(60), fc.nat(60), (history, owned, from, length) => {
-        const { group, replies } = written(history, owned);
-        const again = history.flat().slice(from, from + length);
+        const { group, replies: first } = written(history, owned);
+        const settled = history
+          .flat()
+          .map((one, index) => ({ one, reply: first[index] as Reply }))
+          .slice(from, from + length)
+          .filter(({ one }) => !isUntriedReplay(one, group));
+        const again = settled.map(({ one }) => one);
         const { replies: repeated, forbidden: _forbidden, ...rows } = decideBatch(group.load(neededKeys(again)), again);
         expect(rows).toEqual(NOTHING);
-        for (const [index, reply] of replies.slice(from, from + length).entries()) {
-          expect(repeated[index]).toEqual(
-            settledSince(reply, again[index] as Arrived, group, owned) ?? asRepeat(reply),
-          );
+        for (const [index, { one, reply }] of settled.entries()) {
+          expect(repeated[index]).toEqual(settledSince(reply, one, group, owned) ?? asRepeat(reply));
         }
         expect(repeated).toHaveLength(again.length);
       }),

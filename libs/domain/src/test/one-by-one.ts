@@ -135,7 +135,8 @@ export class OneByOne {
       return this.#forbid(id, hashOf(command), `${who} may not replay a dead letter`, sender);
     }
     const letter = this.deadLetters.find((each) => each.id === id && each.hash === replay?.bodyHash);
-    const known = letter === undefined && this.#ownedBuckets.size < BUCKETS ? replay?.sender : letter?.sender;
+    const stated = this.#ownedBuckets.size < BUCKETS ? replay?.sender : undefined;
+    const known = stated ?? letter?.sender;
     const first = replay === undefined ? sender : (known ?? null);
     const why = whyForbidden(command, originOf(first, actor), Date.parse(this.#at));
     if (why !== undefined) return this.#forbid(id, hashOf(command), why, first, retried);
