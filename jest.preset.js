@@ -9,7 +9,7 @@ const shared = {
   testEnvironment: 'node',
   // Other projects are read from their sources, so a test needs no build.
   testEnvironmentOptions: { customExportConditions: ['@eco/source', 'node', 'node-addons'] },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^fast-check$': path.join(__dirname, 'jest.fast-check.js') },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   transform: {
     '^.+\\.ts$': [
