@@ -274,13 +274,15 @@ function deadLetterReply({ commandId, reason }: Readonly<DeadLetter>): Reply {
 }
 
 /**
- * The dead letter that this replay tries. Undefined: the command is no replay, no dead letter is open, or this number
- * was tried before.
+ * The dead letter that this replay tries. Undefined: the command is no replay, no dead letter is open, this number was
+ * tried before, or the replay is of another sender's dead letter in another group.
  */
 function letterToTry(commandId: string, replay: Replay | undefined, state: WorkingState): DeadLetter | undefined {
   if (replay === undefined) return undefined;
   const letter = state.deadLetters.find(commandId, replay.bodyHash);
-  return letter?.state === 'open' && replay.number > letter.lastNumber ? letter : undefined;
+  if (letter?.state !== 'open' || replay.number <= letter.lastNumber) return undefined;
+  const isHere = state.buckets.areAllOwned || replay.sender === undefined || replay.sender === letter.sender;
+  return isHere ? letter : undefined;
 }
 
 /** Notes that a replay was tried. The dead letter may be from an earlier replay in this batch. */

@@ -110,7 +110,9 @@ export class OneByOne {
 
   #letterToTry(id: string, replay: Replay | undefined): Letter | undefined {
     const letter = this.deadLetters.find((each) => each.id === id && each.hash === replay?.bodyHash);
-    return letter?.state === 'open' && letter.lastNumber < (replay?.number ?? 0) ? letter : undefined;
+    if (letter?.state !== 'open' || letter.lastNumber >= (replay?.number ?? 0)) return undefined;
+    const stated = this.#ownedBuckets.size < BUCKETS ? replay?.sender : undefined;
+    return stated === undefined || stated === letter.sender ? letter : undefined;
   }
 
   #takeJunk(
