@@ -98,6 +98,17 @@ async function get<T = Json>(path: string, sent: Record<string, string> = {}): P
   return { status: answer.status, headers: answer.headers, body: (await answer.json()) as T };
 }
 
+/** Searches for customers with an e-mail address. */
+async function find(email: string, query = '') {
+  const path = `/customers/search${query}`;
+  const answer = await fetch(service.url + path, {
+    method: 'POST',
+    headers: { ...(await callers.usual(path)), 'Content-Type': 'application/json' },
+    body: JSON.stringify({ email }),
+  });
+  return { status: answer.status, body: (await answer.json()) as { items: Json[]; faults?: { at: string }[] } };
+}
+
 async function getCsv(path: string): Promise<Response> {
   return fetch(`${service.url}${path}`, { headers: { ...(await callers.usual(path)), Accept: 'text/csv' } });
 }
@@ -716,16 +727,14 @@ it('customers by e-mail, in whatever case, from any group', async () => {
     const email = n === 0 ? 'Twins@Example.com' : 'twins@example.com';
     await write(commandOf('customer.register', { customerId, name: 'Twin', email, branchId: null }));
   }
-  const { body } = await get<{ items: Json[]; next: null }>('/customers?email=TWINS@example.com');
+  const { body } = await find('TWINS@example.com');
   expect(body.items.map(({ customerId }) => customerId)).toEqual([...ids].sort());
-  expect((await get('/customers?email=nobody@example.com')).body).toEqual({ items: [], next: null });
+  expect((await find('nobody@example.com')).body).toEqual({ items: [], next: null });
 });
 
-it.each([
-  `/customers?email=a@example.com&after=${encodeURIComponent('a\u0000b')}`,
-  '/statistics/sales?from=0000-01-01&to=0000-01-02',
-])('%s is the error of its client', async (path) => {
-  expect(await get(path)).toMatchObject({ status: 400, body: { type: 'urn:ecomarket:problem:bad-input' } });
+it('a day before the calendar is the error of its client', async () => {
+  const answer = await get('/statistics/sales?from=0000-01-01&to=0000-01-02');
+  expect(answer).toMatchObject({ status: 400, body: { type: 'urn:ecomarket:problem:bad-input' } });
 });
 
 it('sales by day, branch and product, as far as statistics have been applied', async () => {
@@ -882,7 +891,12 @@ it('bad input is answered with every violation', async () => {
   expect(await violationsOf('/orders?customerId=a&after=yesterday')).toEqual([400, 'query.after']);
   expect(await violationsOf('/products?after=%00')).toEqual([400, 'query.after']);
   expect(await violationsOf('/inventory?after=a')).toEqual([400, 'query.after']);
-  expect(await violationsOf('/customers?email=a@example.com&after=%00')).toEqual([400, 'query.after']);
+  const found = await find('a', '?after=%00');
+  expect([found.status, ...(found.body.faults ?? []).map(({ at }) => at).sort()]).toEqual([
+    400,
+    '/email',
+    'query.after',
+  ]);
   expect(await violationsOf('/statistics/sales?after=%00')).toEqual([400, 'query.after']);
   expect(await violationsOf('/statistics/sales?from=0000-01-01')).toEqual([400, 'query.from']);
   expect(await violationsOf('/statistics/sales?to=0001-01-01')).toEqual([200]);

@@ -40,7 +40,7 @@ const routes = {
   transfers: [TransferController],
   /** GET /customers/{customerId} */
   customers: [CustomerController],
-  /** GET /customers?email= */
+  /** POST /customers/search */
   customersOfEmail: [CustomersOfEmailController],
   /** GET /carts/{customerId}/items */
   carts: [CartController],

@@ -21,6 +21,28 @@ const SECRET_PATHS = ['password', 'authorization', 'cookie', 'secrets'].flatMap(
   `*.*.${key}`,
 ]);
 
+/**
+ * An e-mail address, also percent-encoded as in a URL. The length of its first part is limited, so that a long text
+ * takes no long time.
+ */
+const EMAIL_ADDRESS = /[^\s"<>@/\\?&=:,;()[\]{}]{1,254}(?:@|%(?:25)*40)[^\s"<>@/\\?&=:,;()[\]{}%]{1,253}\.\p{L}{2,}/giu;
+/** A line without it has no e-mail address. */
+const MARK = /@|%(?:25)*40/;
+
+/** The line with a mark in place of each e-mail address. URLs and messages of other programs may contain some. */
+function withoutEmailAddresses(line: string): string {
+  return MARK.test(line) ? line.replace(EMAIL_ADDRESS, '[e-mail address]') : line;
+}
+
+/**
+ * The members of an error that contain no data. PostgreSQL's `detail` has the values of a row, and TypeORM's
+ * `parameters` those of a statement.
+ */
+function describeError(error: Error) {
+  const { type, message, stack, code, constraint } = pino.stdSerializers.err(error);
+  return { type, message, stack, code: code as unknown, constraint: constraint as unknown };
+}
+
 /** The standard output, which all logs of this process share. */
 let standardOutput: LogOutput | undefined;
 
@@ -50,6 +72,8 @@ export function createLog(
       level: options.logLevel,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
+      hooks: { streamWrite: withoutEmailAddresses },
       redact: { paths: SECRET_PATHS, censor: '[secret]' },
       mixin: () => {
         const correlationId = correlation.getStore();

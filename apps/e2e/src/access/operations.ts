@@ -5,27 +5,17 @@ export interface StatedOperation {
   readonly method: string;
   readonly path: string;
   readonly access: Access;
-  /** Names of its query parameters. */
-  readonly query: readonly string[];
 }
 
 interface ApiDocument {
-  readonly paths: Readonly<
-    Record<
-      string,
-      Readonly<
-        Record<string, { 'x-access'?: Access; parameters?: { in: string; name: string }[]; security?: unknown[] }>
-      >
-    >
-  >;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { 'x-access'?: Access; security?: unknown[] }>>>>;
 }
 
 export function operationsOf(document: unknown): StatedOperation[] {
   return Object.entries((document as ApiDocument).paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { 'x-access': access, parameters = [] }]) => {
+    Object.entries(methods).map(([method, { 'x-access': access }]) => {
       if (access === undefined) throw new Error(`${method} ${path} states no access`);
-      const query = parameters.filter((each) => each.in === 'query').map(({ name }) => name);
-      return { method: method.toUpperCase(), path, access, query };
+      return { method: method.toUpperCase(), path, access };
     }),
   );
 }

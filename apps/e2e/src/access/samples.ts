@@ -101,7 +101,7 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'POST /carts/{customerId}/checkout': cart,
     'POST /customers': [{ body: { name: 'Sample', email: `${unique()}@example.com` } }],
     'GET /customers': [{}],
-    'GET /customers?email': [{ query: { email } }],
+    'POST /customers/search': [{ body: { email } }],
     'GET /customers/{customerId}': [
       { path: { customerId }, names: { customerId }, stored: { customerId, branchIds: [branchId] } },
     ],

@@ -1,6 +1,6 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { customerPageSchema, customerSchema, customersQuerySchema } from '@eco/contracts';
+import { customerPageSchema, customerSchema, findCustomersRequestSchema, searchQuerySchema } from '@eco/contracts';
 import { Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
 import { acceptHeader, answerList, LIST_ANSWER_HEADERS } from '../http/list.js';
@@ -11,12 +11,15 @@ import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 import { customerOf } from './customer.query.js';
 import { customersOfEmailQuery } from './customers-of-email.query.js';
 
-const listCustomers = operation({
+const findCustomers = operation({
   summary: 'Registered customers with an e-mail address, by customer id',
-  description: 'Customers are distributed over groups by id, so each group is queried.',
+  description:
+    'The address is in the body, because URLs get into logs. Customers are distributed over groups by id, so each ' +
+    'group is queried.',
   access: findsCustomers,
-  query: customersQuerySchema,
+  query: searchQuerySchema,
   headers: readHeadersSchema.extend(acceptHeader),
+  body: findCustomersRequestSchema,
   answers: {
     200: {
       description: 'One page',
@@ -32,17 +35,16 @@ const listCustomers = operation({
 export class CustomersOfEmailController {
   constructor(private readonly reads: Reads) {}
 
-  @Get()
-  @Operation(listCustomers)
-  list(@Input(listCustomers) request: InputOf<typeof listCustomers>): Promise<HttpResponse> {
-    const { caller } = request;
-    const { email } = request.query;
+  @Post('search')
+  @Operation(findCustomers)
+  find(@Input(findCustomers) request: InputOf<typeof findCustomers>): Promise<HttpResponse> {
+    const { caller, body } = request;
     return answerList(
       request,
       customerSchema,
       readOptionsOf(request.headers),
       async ({ after = '', limit }, options) => {
-        const values = [after, limit + 1, email];
+        const values = [after, limit + 1, body.email];
         const parts = (await this.reads.ofEveryGroup(customersOfEmailQuery, values, options)).map(answered);
         return {
           page: mergePage(

@@ -20,6 +20,12 @@ describe('requests', () => {
     for (const value of [null, 1, 'text', []]) expect(faults(schema, value)).not.toEqual([]);
   });
 
+  // ASVS 5.0: 14.2.1
+  it('refuse an e-mail address as a customer id', () => {
+    const ana = { customerId: 'ana@example.com', name: 'Ana', email: 'ana@example.com' };
+    expect(faults(requests.registerCustomerRequestSchema, ana)).toEqual(['customerId: must not be an e-mail address']);
+  });
+
   it('a product without stock starts with 0 units', () => {
     const product = { productId: 'te', name: 'Té', priceCents: 100 };
     expect(requests.createProductRequestSchema.parse(product)).toEqual({ ...product, stock: 0 });

@@ -39,8 +39,11 @@ const oneWay = (text: z.ZodString) =>
 export const placeOrderRequestSchema = z.strictObject({ customerId: customerIdSchema, lines: requestLinesSchema });
 
 export const registerCustomerRequestSchema = z.strictObject({
-  /** Absent: an id is made. */
-  customerId: oneWay(customerIdSchema).optional(),
+  /** Absent: an id is made. An id is in URLs and stays after an erasure. */
+  customerId: oneWay(customerIdSchema)
+    .regex(/^[^@]*$/, 'must not be an e-mail address')
+    .meta(customerIdSchema.meta() ?? {})
+    .optional(),
   name: oneWay(personNameSchema),
   email: emailSchema,
 });
@@ -167,7 +170,9 @@ export const inventoryQuerySchema = listQuerySchema.extend({
       examples: [5],
     }),
 });
-export const customersQuerySchema = listQuerySchema.extend({
+/** Query of a search whose criteria are in its body. */
+export const searchQuerySchema = listQuerySchema;
+export const findCustomersRequestSchema = z.strictObject({
   /** Case is ignored. */
   email: emailSchema,
 });
