@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { doubledMs, sleep, type Log } from '@eco/base';
-import type { CommandConsumer, Delivery, EventAnnouncer, ReplySender, ReplyTo } from '@eco/broker';
-import { readCommands, type Arrived, type Failure } from '@eco/domain';
+import {
+  readContent,
+  type CommandConsumer,
+  type Delivery,
+  type EventAnnouncer,
+  type ReplySender,
+  type ReplyTo,
+} from '@eco/broker';
+import { readCommands, unreadMessage, type Arrived, type Failure } from '@eco/domain';
 import { formatPosition, positionOf } from '@eco/routing';
 import {
   DatabaseWait,
@@ -82,7 +89,7 @@ interface TermContext {
   retention: Retention;
 }
 
-/** A command with the delivery that contained it, from the queue to its acknowledgement. */
+/** A command, or an unread message, with the delivery that contained it, from the queue to its acknowledgement. */
 interface Delivered extends Taken {
   readonly delivery: Delivery;
 }
@@ -94,7 +101,7 @@ export class Writer implements LeaderLoop {
   #commandsMax: number;
   #suspects: Suspects | undefined;
   #hasOpenTry = false;
-  /** The commands of each delivery, in order. The last `commandCount` commands are not settled. */
+  /** The commands of each delivery, in order; one for an unread message. The last `commandCount` commands are not settled. */
   readonly #delivered = new WeakMap<Delivery, readonly Delivered[]>();
   /** Name of this process in the rows of suspects. */
   readonly #process = randomBytes(8).toString('hex');
@@ -207,16 +214,17 @@ export class Writer implements LeaderLoop {
     const unsettled: Delivered[] = [];
     for (const delivery of deliveries) {
       let delivered = this.#delivered.get(delivery);
-      if (delivered === undefined) {
-        delivered = deliveredIn(delivery);
-        delivery.commandCount = delivered.length;
-        this.#delivered.set(delivery, delivered);
-      }
+      if (delivered === undefined) this.#keep(delivery, (delivered = deliveredIn(delivery)));
       for (let i = delivered.length - delivery.commandCount; i < delivered.length; i += 1) {
         unsettled.push(delivered[i] as Delivered);
       }
     }
     return unsettled;
+  }
+
+  #keep(delivery: Delivery, delivered: readonly Delivered[]): void {
+    delivery.commandCount = delivered.length;
+    this.#delivered.set(delivery, delivered);
   }
 
   /**
@@ -234,6 +242,7 @@ export class Writer implements LeaderLoop {
     if (begun !== undefined) {
       const failure = await this.#begin(context, begun);
       if (failure !== undefined) return failure;
+      if (taken.some(({ unreadBytes }) => unreadBytes !== undefined)) return this.#read(context, begun);
     }
     const { lines } = this.#limits;
     const settled = await this.#settleWithRetries(context, taken, {
@@ -263,6 +272,26 @@ export class Writer implements LeaderLoop {
     }
     this.#publishResults(context, settled);
     return settled;
+  }
+
+  /**
+   * Parses messages that may have ended earlier processes. If the process survives, their commands are tried next, in
+   * sets of their own.
+   */
+  async #read(
+    { session, leaderTerm, suspects }: TermContext,
+    { taken, suspect }: Part<Delivered> & { suspect: SuspectSet },
+  ): Promise<OtherFailure | { type: 'again' }> {
+    for (const { delivery } of taken) {
+      readContent(delivery);
+      this.#keep(delivery, deliveredIn(delivery));
+    }
+    const removed = [suspect.suspectId];
+    const failure = await storeSuspects(session, leaderTerm, this.#process, { removed });
+    if (failure !== undefined) return failure;
+    suspects.settled({ suspect });
+    this.#hasOpenTry = false;
+    return { type: 'again' };
   }
 
   /** Stores the suspect set before it is tried. */
@@ -392,10 +421,15 @@ function correlationIdsOf(taken: readonly Taken[]): string[] {
 
 function deliveredIn(delivery: Delivery): Delivered[] {
   const { content, queue, deliveryCount, userId } = delivery;
-  return readCommands(content.type === 'json' ? content.value : content.raw, userId ?? null).map((arrived) => {
+  const sender = userId ?? null;
+  const isUnread = content.type === 'unread';
+  const commands = isUnread
+    ? [unreadMessage(content.raw, sender)]
+    : readCommands(content.type === 'json' ? content.value : content.raw, sender);
+  return commands.map((arrived) => {
     // Only the broker can know who sent an unreadable command.
-    if (!arrived.readable) arrived.sentBy ??= userId ?? null;
-    return { arrived, queue, deliveryCount, delivery };
+    if (!arrived.readable) arrived.sentBy ??= sender;
+    return { arrived, queue, deliveryCount, delivery, ...(isUnread && { unreadBytes: content.raw.length }) };
   });
 }
 

@@ -1,5 +1,6 @@
 import type { ConsumeMessage } from 'amqplib';
-import { readDelivery } from './delivery.js';
+import { BROKER_MESSAGE_BYTES_MAX } from '@eco/contracts';
+import { readContent, readDelivery } from './delivery.js';
 
 function read(content: Buffer | string, { redelivered = false, properties = {} } = {}) {
   const message = {
@@ -37,6 +38,27 @@ describe('readDelivery', () => {
     expect(delivery.content).toMatchObject({ type: 'unreadable', raw: content });
     expect((delivery.content as { error: string }).error).not.toBe('');
     expect(delivery.commandCount).toBe(1);
+  });
+
+  it('does not parse content above the limit', () => {
+    const padded = (length: number) => read('{"version":1,"commands":[{},{}]}'.padEnd(length));
+    expect(padded(BROKER_MESSAGE_BYTES_MAX)).toMatchObject({ content: { type: 'json' }, commandCount: 2 });
+    expect(padded(BROKER_MESSAGE_BYTES_MAX + 1)).toMatchObject({
+      content: { type: 'unreadable', error: expect.stringContaining('262145 bytes') as string },
+      commandCount: 1,
+    });
+  });
+
+  it('does not parse the content of the third delivery until it is read', () => {
+    const delivered = (count: number, content: string) =>
+      read(content, { redelivered: true, properties: { headers: { 'x-delivery-count': count } } });
+    expect(delivered(1, '{}').content.type).toBe('json');
+    const good = delivered(2, '{"commands":[{},{}]}');
+    const bad = delivered(2, '{');
+    expect(good).toMatchObject({ content: { type: 'unread' }, commandCount: 1 });
+    for (const each of [good, bad]) readContent(each);
+    expect(good).toMatchObject({ content: { type: 'json' }, commandCount: 2 });
+    expect(bad).toMatchObject({ content: { type: 'unreadable' }, commandCount: 1 });
   });
 
   it('reports the number of earlier deliveries', () => {

@@ -1,10 +1,17 @@
 import type { ConsumeMessage } from 'amqplib';
+import { parseMessage } from './parse-message.js';
 
 /** A message taken from a command queue that must still be acknowledged. */
 export interface Delivery {
   queue: string;
-  /** The content: parsed JSON, or raw bytes if it is no JSON. Nothing else is checked. */
-  content: { type: 'json'; value: unknown } | { type: 'unreadable'; raw: Buffer; error: string };
+  /**
+   * The content: parsed JSON, or raw bytes if it is no JSON or too long. Nothing else is checked. `unread`: it was not
+   * parsed yet, see `readContent`.
+   */
+  content:
+    | { type: 'json'; value: unknown }
+    | { type: 'unreadable'; raw: Buffer; error: string }
+    | { type: 'unread'; raw: Buffer };
   /**
    * Number of unsettled commands in it. At first this is the apparent number, at least 1; the consumer then counts
    * down.
@@ -27,32 +34,43 @@ interface Receipt {
   readonly tag: number;
 }
 
+/**
+ * A message that was delivered this often before stays unread until `readContent`: it may have ended the processes that
+ * parsed it.
+ */
+const UNREAD_DELIVERIES = 2;
+
 export function readDelivery(queue: string, channel: object, message: ConsumeMessage): Delivery {
   const { fields, properties } = message;
-  const content = readContent(message.content);
-  const deliveryCount: unknown = properties.headers?.['x-delivery-count'];
-  return {
+  const counted: unknown = properties.headers?.['x-delivery-count'];
+  const deliveryCount = typeof counted === 'number' ? counted : fields.redelivered ? 1 : 0;
+  const delivery: Delivery = {
     queue,
-    content,
-    commandCount: content.type === 'json' ? countCommands(content.value) : 1,
+    content: { type: 'unread', raw: message.content },
+    commandCount: 1,
     redelivered: fields.redelivered,
-    deliveryCount: typeof deliveryCount === 'number' ? deliveryCount : fields.redelivered ? 1 : 0,
+    deliveryCount,
     replyTo: text(properties.replyTo),
     userId: text(properties.userId),
     receipt: { channel, tag: fields.deliveryTag },
   };
+  if (deliveryCount < UNREAD_DELIVERIES) readContent(delivery);
+  return delivery;
 }
 
-function readContent(raw: Buffer): Delivery['content'] {
+/** Parses the content of an unread delivery, and counts its commands. */
+export function readContent(delivery: Delivery): void {
+  const { content } = delivery;
+  if (content.type !== 'unread') return;
+  const { raw } = content;
   try {
-    return { type: 'json', value: JSON.parse(utf8.decode(raw)) };
+    const value = parseMessage(raw);
+    delivery.content = { type: 'json', value };
+    delivery.commandCount = countCommands(value);
   } catch (error) {
-    return { type: 'unreadable', raw, error: (error as Error).message };
+    delivery.content = { type: 'unreadable', raw, error: (error as Error).message };
   }
 }
-
-/** A strict decoder: invalid UTF-8 makes the content unreadable, and no bytes are replaced. */
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function countCommands(value: unknown): number {
   const commands = (value as { commands?: unknown } | null)?.commands;

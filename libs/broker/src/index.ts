@@ -5,7 +5,7 @@ export { CommandPublisher } from './publisher.js';
 export { mayHaveArrived, type PublishOutcome } from './publish-outcome.js';
 export type { CommandReply } from './reply-waits.js';
 export { CommandConsumer } from './command-consumer.js';
-export type { Delivery } from './delivery.js';
+export { readContent, type Delivery } from './delivery.js';
 export { ReplySender, type ReplyTo } from './replies.js';
 export { EventAnnouncer } from './events/announcer.js';
 export { EventSubscription, type Announcement } from './events/subscription.js';

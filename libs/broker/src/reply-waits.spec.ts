@@ -1,4 +1,4 @@
-import type { ReplyMessage } from '@eco/contracts';
+import { BROKER_MESSAGE_BYTES_MAX, type ReplyMessage } from '@eco/contracts';
 import { ReplyWaits } from './reply-waits.js';
 
 const commandId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
@@ -30,6 +30,15 @@ describe('ReplyWaits', () => {
     waits.deliver(content(1, 9));
     expect(await first).toEqual({ reply, position: 'g1=1.a.7' });
     expect(waits).toMatchObject({ count: 0, received: 2, late: 1 });
+  });
+
+  it('delivers no reply of a message above the limit', () => {
+    void waits.add(stamp(1), 60_000);
+    const padded = (length: number) => Buffer.from(content(1).toString().padEnd(length));
+    expect(() => waits.deliver(padded(BROKER_MESSAGE_BYTES_MAX + 1))).toThrow(/has 262145 bytes/);
+    expect(waits).toMatchObject({ count: 1, received: 0 });
+    waits.deliver(padded(BROKER_MESSAGE_BYTES_MAX));
+    expect(waits).toMatchObject({ count: 0, received: 1 });
   });
 
   it('ignores unknown fields of a newer writer, and counts its unknown reply as none', async () => {

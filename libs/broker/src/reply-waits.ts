@@ -1,4 +1,5 @@
 import { readReplies, type Reply, type Stamp } from '@eco/contracts';
+import { parseMessage } from './parse-message.js';
 
 export interface CommandReply {
   reply: Reply;
@@ -63,7 +64,7 @@ export class ReplyWaits {
 
   /** Throws if `content` is no reply message. */
   deliver(content: Buffer): void {
-    const { position, replies } = readReplies(JSON.parse(content.toString()));
+    const { position, replies } = readReplies(parseMessage(content));
     for (const { stamp, reply } of replies) {
       // An unknown reply of a newer writer ends the wait as if none came: the caller can still query the outcome.
       if (this.#settle(stamp, reply && { reply, position })) this.#received += 1;

@@ -36,7 +36,8 @@ export function decideBatch(
   // The replies to expiries are dropped, because no caller waits for them.
   for (const expiry of dueExpiries(stored, isHere)) settle(expiry, origin, state);
   for (const one of arrived) {
-    const reply = one.readable ? decideCommand(one, state, failures?.get(one)) : deadLetterUnreadable(one, state);
+    const failure = failures?.get(one);
+    const reply = one.readable ? decideCommand(one, state, failure) : deadLetterUnreadable(one, state, failure);
     state.effects.replies.push(reply);
   }
   return state.finish();
@@ -222,8 +223,9 @@ function bucketOf(command: Command, { buckets, deadLetters }: WorkingState): num
  * Makes unreadable content a dead letter. Its id may be that of a valid command, so only an outcome for this exact
  * content (discarded) settles it. Content from a user that sends no commands is forbidden, readable or not.
  */
-function deadLetterUnreadable(arrived: Unreadable, state: WorkingState): Reply {
-  const { commandId, bodyHash, kind, reason, errorClass, failureSite, sentBy, raw, replay, sender: user } = arrived;
+function deadLetterUnreadable(arrived: Unreadable, state: WorkingState, failure: Failure = arrived): Reply {
+  const { commandId, bodyHash, kind, sentBy, raw, replay, sender: user } = arrived;
+  const { errorClass, failureSite, reason } = failure;
   const sending = state.originOf(user, undefined);
   const common = {
     commandId,

@@ -18,8 +18,8 @@ export function keptJson(value: unknown, { text, depth }: JsonText): unknown {
   return depth <= DEPTH_MAX && text.length <= CONTENT_LENGTH_MAX ? value : keptText(text);
 }
 
-/** The form in which bytes that are no JSON are kept. */
-export function keptBytes(bytes: Buffer, text: string | undefined): unknown {
+/** The form in which bytes that are no JSON are kept. `text`: the bytes as text, if they are UTF-8. */
+export function keptBytes(bytes: Buffer, text?: string): unknown {
   if (text !== undefined) return keptText(text);
   return { base64: bytes.subarray(0, CONTENT_LENGTH_MAX).toString('base64'), bytes: bytes.length };
 }

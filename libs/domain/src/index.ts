@@ -14,7 +14,7 @@ export type { DeadLetterActionRow, DeadLetterClass, DeadLetterState } from './de
 export type { OutcomeRow } from './outcomes/outcome.js';
 export { levelKey, type LevelRow, type StockLevel } from './stock/level.js';
 export type { Transfer } from './transfers/transfer.js';
-export { readCommands } from './read-commands.js';
+export { readCommands, unreadMessage } from './read-commands.js';
 export { bodyHash, isBodyOf } from './body-hash.js';
 export { decidable, linesIn, neededKeys } from './needed-keys.js';
 export { decideBatch } from './batch.js';

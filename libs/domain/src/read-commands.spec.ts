@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto';
 import fc from 'fast-check';
-import type { Command } from '@eco/contracts';
+import { BROKER_MESSAGE_BYTES_MAX, type Command } from '@eco/contracts';
 import { isUuid } from '@eco/routing';
 import { CONTENT_LENGTH_MAX, jsonText } from './content.js';
 import type { Arrived } from './effects.js';
@@ -129,6 +130,20 @@ describe('readCommands', () => {
     };
     expect(raw.bytes).toBe(CONTENT_LENGTH_MAX + 1);
     expect(Buffer.from(raw.base64, 'base64')).toHaveLength(CONTENT_LENGTH_MAX);
+  });
+
+  it('makes a message with too many bytes one unreadable command without parsing it', () => {
+    const text = JSON.stringify(messageOf(order));
+    const padded = (length: number) => Buffer.from(text.padEnd(length));
+    expect(readCommands(padded(BROKER_MESSAGE_BYTES_MAX), 'central')).toMatchObject([{ readable: true }]);
+    const bytes = padded(BROKER_MESSAGE_BYTES_MAX + 1);
+    expect(unreadable(bytes)).toMatchObject({
+      errorClass: 'unreadable',
+      failureSite: 'size',
+      reason: 'has 262145 bytes: must have at most 262144',
+      bodyHash: hash('sha256', bytes, 'hex'),
+      raw: { base64: bytes.subarray(0, CONTENT_LENGTH_MAX).toString('base64'), bytes: bytes.length },
+    });
   });
 
   describe('a command with an unknown field of any size', () => {

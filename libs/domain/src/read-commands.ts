@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import {
+  BROKER_MESSAGE_BYTES_MAX,
   commandKinds,
   commandMessageSchema,
   commandSchema,
@@ -21,7 +22,8 @@ import { isPlainOrder } from './orders/plain-order.js';
 /**
  * The commands of one message, in order. `message` is its content: the bytes, or the result of JSON.parse. An
  * unreadable command keeps its place among the others and names all its violations. An unreadable message is one
- * unreadable command. Never throws: a message in a queue must not be lost.
+ * unreadable command, and so is one with too many bytes, which is not parsed. Never throws: a message in a queue must
+ * not be lost.
  */
 export function readCommands(message: unknown, sender: string | null): Arrived[] {
   if (message instanceof Uint8Array) {
@@ -35,27 +37,50 @@ export function readCommands(message: unknown, sender: string | null): Arrived[]
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function readBytes(bytes: Buffer, sender: string | null): Arrived[] {
+  if (bytes.length > BROKER_MESSAGE_BYTES_MAX) {
+    const reason = `has ${bytes.length} bytes: must have at most ${BROKER_MESSAGE_BYTES_MAX}`;
+    return [unparsed(bytes, sender, { failureSite: 'size', reason })];
+  }
   let text: string | undefined;
   let message: unknown;
   try {
     text = utf8.decode(bytes);
     message = JSON.parse(text);
   } catch (error) {
-    return [
-      {
-        readable: false,
-        ...identityOf(hash('sha256', bytes, 'hex')),
-        kind: null,
-        reason: text === undefined ? 'is not UTF-8' : `is not JSON: ${(error as Error).message}`,
-        errorClass: 'unreadable',
-        failureSite: text === undefined ? 'UTF-8' : 'JSON',
-        sender,
-        sentBy: null,
-        raw: keptBytes(bytes, text),
-      },
-    ];
+    const why =
+      text === undefined
+        ? { failureSite: 'UTF-8', reason: 'is not UTF-8' }
+        : { failureSite: 'JSON', reason: `is not JSON: ${(error as Error).message}` };
+    return [unparsed(bytes, sender, why, text)];
   }
   return readCommands(message, sender);
+}
+
+/**
+ * A message that nobody may parse yet, as one unreadable command: it may have ended the processes that parsed it. Its
+ * id and hash derive from the bytes.
+ */
+export function unreadMessage(bytes: Buffer, sender: string | null): Arrived {
+  return unparsed(bytes, sender, { failureSite: 'reading', reason: 'was not read' });
+}
+
+/** `text`: the bytes as text, if they were decoded. */
+function unparsed(
+  bytes: Buffer,
+  sender: string | null,
+  why: { failureSite: string; reason: string },
+  text?: string,
+): Arrived {
+  return {
+    readable: false,
+    ...identityOf(hash('sha256', bytes, 'hex')),
+    kind: null,
+    ...why,
+    errorClass: 'unreadable',
+    sender,
+    sentBy: null,
+    raw: keptBytes(bytes, text),
+  };
 }
 
 function readCommand(raw: unknown, sender: string | null): Arrived {

@@ -7,7 +7,8 @@ import type { Taken } from './taken.js';
 /*
  * A model of leaderships. The commands that wait in two queues are taken and decided part by part, with rows kept as
  * the database would. A part with a poison message ends the process. A part with a command that crashes the server ends
- * the session. Everything that is not settled is redelivered. Something else may end either at any moment.
+ * the session. A message may also end the process that parses it. Everything that is not settled is redelivered, and
+ * from the third delivery on it is unread. Something else may end either at any moment.
  */
 
 const LIMITS = { commands: 1000, lines: 5000 };
@@ -27,11 +28,13 @@ class World {
   readonly triedAlone = new Map<string, Set<number>>();
   /** Number of earlier deliveries of each command. */
   readonly deliveries = new Map<string, number>();
+  /** Messages that this leadership has parsed. */
+  readonly #parsed = new Set<string>();
   process = 1;
 
   constructor(
     readonly queues: Readonly<Record<string, readonly string[]>>,
-    readonly bad: ReadonlyMap<string, End>,
+    readonly bad: ReadonlyMap<string, End | 'parse'>,
   ) {}
 
   get open(): Taken[] {
@@ -45,8 +48,10 @@ class World {
   }
 
   #taken(id: string, queue: string): Taken {
-    const arrived = { readable: false, commandId: id } as Arrived;
-    return { arrived, queue, deliveryCount: this.deliveries.get(id) ?? 0 };
+    const deliveryCount = this.deliveries.get(id) ?? 0;
+    const isUnread = deliveryCount >= 2 && !this.#parsed.has(id);
+    const arrived = { readable: false, commandId: isUnread ? `${UNREAD}${id}` : id } as Arrived;
+    return { arrived, queue, deliveryCount, ...(isUnread && { unreadBytes: 100 }) };
   }
 
   /**
@@ -55,12 +60,16 @@ class World {
    */
   lead(pieces: number, partsMax: number, endedBy: End | undefined): void {
     const suspects = new Suspects([...this.rows.values()], 0);
+    this.#parsed.clear();
     for (let parts = 0; this.open.length > 0; parts += 1) {
       const counts = new Map<string, number>();
       const waiting = this.open.filter(({ queue }) => {
         counts.set(queue, (counts.get(queue) ?? 0) + 1);
         return (counts.get(queue) ?? 0) <= pieces;
       });
+      if (waiting.some((each) => each.unreadBytes === undefined && !this.#parse(idOf(each)))) {
+        return this.#end('process', waiting);
+      }
       if (parts >= partsMax) return this.#end(endedBy ?? 'process', waiting);
       const part = suspects.next(waiting, LIMITS, LATE) as Part;
       expect(part.taken.length).toBeGreaterThan(0);
@@ -72,8 +81,16 @@ class World {
     }
   }
 
+  /** False: this ends the process. */
+  #parse(id: string): boolean {
+    this.#parsed.add(id);
+    return this.bad.get(id) !== 'parse';
+  }
+
   #try(suspects: Suspects, part: Part, ids: readonly string[]): End | undefined {
     const [first = ''] = ids;
+    const isUnread = part.taken.map(({ unreadBytes }) => unreadBytes !== undefined);
+    expect(new Set(isUnread).size).toBe(1);
     const by = this.rows.get(part.suspect?.suspectId ?? '')?.by ?? new Set();
     if (part.needsVerdict === true && by.size >= TRIES_MAX) {
       expect(ids).toHaveLength(1);
@@ -89,9 +106,10 @@ class World {
         this.triedAlone.set(first, new Set([...(this.triedAlone.get(first) ?? []), this.process]));
       }
     }
+    if (isUnread[0] === true) return ids.every((id) => this.#parse(id)) ? undefined : 'process';
     for (const id of ids) {
       const end = this.bad.get(id);
-      if (end !== undefined) return end;
+      if (end === 'process' || end === 'session') return end;
     }
     this.settled.push(...ids);
     return undefined;
@@ -109,7 +127,8 @@ class World {
   }
 }
 
-const idOf = ({ arrived }: Taken) => (arrived as { commandId: string }).commandId;
+const UNREAD = 'unread ';
+const idOf = ({ arrived }: Taken) => (arrived as { commandId: string }).commandId.replace(UNREAD, '');
 const idsOf = (queue: string, count: number) => Array.from({ length: count }, (_, index) => `${queue}${index}`);
 const taken = (queue: string, ids: readonly string[], deliveryCount = 0): Taken[] =>
   ids.map((id) => ({
@@ -138,12 +157,14 @@ it('decides the commands of a queue in arrival order, whichever of them are susp
       counts,
       places,
       places,
+      places,
       ends,
       fc.integer({ min: 1, max: 40 }),
-      (a, b, poison, crash, ended, pieces) => {
+      (a, b, poison, unparsable, crash, ended, pieces) => {
         const queues = { a: idsOf('a', a), b: idsOf('b', b) };
-        const bad = new Map<string, End>([
+        const bad = new Map<string, End | 'parse'>([
           ...poison.map((n) => [`a${n}`, 'process'] as const),
+          ...unparsable.map((n) => [`a${n}`, 'parse'] as const),
           ...crash.map((n) => [`b${n}`, 'session'] as const),
         ]);
         const world = new World(queues, bad);
@@ -168,12 +189,13 @@ it('settles all good commands and dead-letters only poison messages, however sma
     fc.property(
       fc.integer({ min: 1, max: 60 }),
       fc.uniqueArray(fc.nat(59), { maxLength: 3 }),
+      fc.constantFrom('process', 'parse'),
       fc.array(fc.record({ parts: fc.nat(6), what: fc.constantFrom<End>('process', 'session') }), { maxLength: 40 }),
       fc.integer({ min: 1, max: 60 }),
-      (count, poisonAt, ended, pieces) => {
+      (count, poisonAt, endsBy, ended, pieces) => {
         const ids = idsOf('a', count);
         const poison = new Set(ids.filter((_, index) => poisonAt.includes(index)));
-        const world = new World({ a: ids }, new Map([...poison].map((id) => [id, 'process'])));
+        const world = new World({ a: ids }, new Map([...poison].map((id) => [id, endsBy])));
         // The number of leaderships has a limit: three deliveries before any suspicion, then the halves of each poison
         // message's set, then the message alone.
         const limit = ended.length + 3 + 3 * (Math.ceil(Math.log2(count + 1)) + TRIES_MAX + 2) * (1 + count / pieces);

@@ -16,6 +16,10 @@ import type { Taken } from './taken.js';
  * delivered 3 times ──▶ set of n, tries 1 ──settled──▶ row deleted │ not finished ▼ two sets of n/2, tries 0 ──▶ each
  * separately, tries 1 … a single command: tries 2, 3, …
  *
+ * A message that was delivered three times is not even parsed, because parsing it may end the process before its ids are
+ * known. It counts as one suspicious command whose id derives from its bytes. A set has either such messages, and its
+ * try parses them, or commands of parsed messages.
+ *
  * A single command becomes a dead letter when three processes have ended while trying it (see `StoredSuspectSet`), or
  * when an operator has condemned it. A session ended by the database does not count as an ended process. The command is
  * then tried again, later each time.
@@ -23,6 +27,8 @@ import type { Taken } from './taken.js';
 
 /** A command with at least this many earlier deliveries is suspicious. */
 const SUSPICIOUS_DELIVERIES = 2;
+/** Estimated length of an order's line as JSON. */
+const UNREAD_BYTES_PER_LINE = 64;
 /** Tries of one command alone. */
 export const TRIES_MAX = 3;
 /**
@@ -141,7 +147,7 @@ export class Suspects {
       }
       if (front.isComplete) continue;
       const isFirst = front.taken.length === 0;
-      front.lines += linesIn(each.arrived);
+      front.lines += weightOf(each);
       if (this.#isSuspicious(each)) {
         front.isComplete = true;
         if (isFirst) front.suspicious = each;
@@ -182,8 +188,14 @@ export class Suspects {
 
   /** `queue`: the commands of one queue, the first of which is suspicious. */
   #suspiciousPart<T extends Taken>(queue: readonly T[], limits: Limits): Part<T> {
-    const set = this.#setOf.get(idOf((queue[0] as T).arrived));
-    const run = runOf(queue, limits, (each) => this.#isSuspicious(each) && this.#setOf.get(idOf(each.arrived)) === set);
+    const first = queue[0] as T;
+    const set = this.#setOf.get(idOf(first.arrived));
+    const run = runOf(
+      queue,
+      limits,
+      (each) =>
+        this.#isSuspicious(each) && this.#setOf.get(idOf(each.arrived)) === set && isUnread(each) === isUnread(first),
+    );
     const ids = [...new Set(run.map(({ arrived }) => idOf(arrived)))];
     if (set === undefined) return { taken: run, suspect: newSet(ids) };
     const isWhole = ids.length === set.commandIds.length;
@@ -217,12 +229,21 @@ function runOf<T extends Taken>(queue: readonly T[], limits: Limits, belongs: (e
   const run: T[] = [];
   let lines = 0;
   for (const each of queue) {
-    lines += linesIn(each.arrived);
+    lines += weightOf(each);
     const fits = run.length === 0 || (run.length < limits.commands && lines <= limits.lines);
     if (!fits || !belongs(each)) break;
     run.push(each);
   }
   return run;
+}
+
+function isUnread({ unreadBytes }: Taken): boolean {
+  return unreadBytes !== undefined;
+}
+
+/** Lines of a command. The lines of an unread message are estimated, so that a try parses a bounded number of bytes. */
+function weightOf({ arrived, unreadBytes }: Taken): number {
+  return unreadBytes === undefined ? linesIn(arrived) : Math.ceil(unreadBytes / UNREAD_BYTES_PER_LINE);
 }
 
 function isTriedOften({ commandIds, tries }: SuspectSet): boolean {

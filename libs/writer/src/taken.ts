@@ -7,4 +7,6 @@ export interface Taken {
   readonly queue: string;
   /** Deliveries before this one, as counted by the queue. */
   readonly deliveryCount: number;
+  /** Length of a message that is not read yet, bytes. The command stands for all of it. Undefined: it is read. */
+  readonly unreadBytes?: number;
 }

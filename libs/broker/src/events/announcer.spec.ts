@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES, type ChangeEvent } from '@eco/contracts';
+import { BROKER_MESSAGE_BYTES_MAX, MAX_MESSAGE_BYTES, type ChangeEvent } from '@eco/contracts';
 import { eventContent } from './announcer.js';
 import { readAnnouncement } from './subscription.js';
 
@@ -56,5 +56,12 @@ describe('readAnnouncement', () => {
 
   it.each(['', 'no json', 'null', '{}', '{"version":2}'])('reads %j as neither an event nor a heartbeat', (text) => {
     expect(readAnnouncement(Buffer.from(text))).toBeUndefined();
+  });
+
+  it('does not read an event above the limit', () => {
+    const text = JSON.stringify(event(0));
+    const padded = (length: number) => Buffer.from(text.padEnd(length));
+    expect(readAnnouncement(padded(BROKER_MESSAGE_BYTES_MAX))).toBeDefined();
+    expect(readAnnouncement(padded(BROKER_MESSAGE_BYTES_MAX + 1))).toBeUndefined();
   });
 });

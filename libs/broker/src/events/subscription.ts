@@ -7,6 +7,7 @@ import {
 } from '@eco/contracts';
 import { doubledMs, type Log } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
+import { parseMessage } from '../parse-message.js';
 import { EventConnection } from './event-connection.js';
 
 export type Announcement =
@@ -181,7 +182,7 @@ export class EventSubscription {
 export function readAnnouncement(content: Buffer): Announcement | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(content.toString());
+    value = parseMessage(content);
   } catch {
     return undefined;
   }
