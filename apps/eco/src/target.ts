@@ -1,6 +1,14 @@
 import { OwnToken } from '@eco/access';
 import type { Address, Login } from '@eco/base';
-import { brokerLogin, describeCluster, openSecrets, readRun, type Layout, type Secrets } from '@eco/cluster';
+import {
+  brokerLogin,
+  describeCluster,
+  openInside,
+  openSecrets,
+  readRun,
+  type Layout,
+  type Secrets,
+} from '@eco/cluster';
 import type { Command } from 'commander';
 import { dockerOption, isComposeThere, openComposeSystem } from './compose-system.js';
 import { BadInput } from './input.js';
@@ -79,6 +87,8 @@ export async function secretsOf(where: Where): Promise<Secrets> {
 }
 
 async function findSystem(where: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
+  const inside = process.env['ECO_CONTAINERS_DIR'];
+  if (inside !== undefined) return { ...(await openInside(inside)), name: 'in containers' };
   if (await isComposeMeant(where)) return { ...(await openComposeSystem()), name: 'in containers' };
   const dataDir = dataDirOf(where);
   const run = readRun(dataDir);

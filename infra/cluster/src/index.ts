@@ -30,14 +30,17 @@ export { ProcessError } from './native/native-process.js';
 export { endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
 export { addFirstAdministrator } from './first-administrator.js';
 export { addFirstProducts } from './first-products.js';
-export { allDir, configure, wantGroup } from './compose/configure.js';
+export { allDir, configure, rotateKeys, wantGroup } from './compose/configure.js';
 export { declare } from './compose/declare.js';
+export { forward } from './compose/forward.js';
+export { openInside } from './compose/inside.js';
 export {
   checkDocker,
   composeContainers,
   composeDown,
   composeLayout,
   composeLogs,
+  composeRotateKeys,
   composeRun,
   composeSecrets,
   composeUp,

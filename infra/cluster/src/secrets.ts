@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Login } from '@eco/base';
@@ -84,11 +84,21 @@ export async function writeTokenSecrets(
   services: readonly { readonly name: string; readonly app: App }[],
   tokens: TokenSecrets,
 ): Promise<void> {
-  await writeSecretFile(path.join(secretsDir(dataDir), TOKENS_FILE), toJson(tokens));
-  for (const { name, app } of services) {
-    const file = serviceSecretsFile(dataDir, name);
+  const files = services.map(({ name, app }) => ({ app, file: serviceSecretsFile(dataDir, name) }));
+  await writeTokens(dataDir, files, tokens);
+}
+
+/** Replaces the keys of access tokens, also in these files. `owner`: user and group of all files. */
+export async function writeTokens(
+  dataDir: string,
+  files: readonly { readonly app: App; readonly file: string }[],
+  tokens: TokenSecrets,
+  owner?: number,
+): Promise<void> {
+  await writeSecretFile(path.join(secretsDir(dataDir), TOKENS_FILE), toJson(tokens), undefined, owner);
+  for (const { app, file } of files) {
     const others = JSON.parse(await readFile(file, 'utf8')) as object;
-    await writeSecretFile(file, toJson({ ...others, ...tokensOf(app, tokens) }));
+    await writeSecretFile(file, toJson({ ...others, ...tokensOf(app, tokens) }), undefined, owner);
   }
 }
 
@@ -164,11 +174,12 @@ export function brokerSecretsFile(dataDir: string): string {
   return path.join(secretsDir(dataDir), 'broker.json');
 }
 
-/** Writes a file of mode 0600, completely or not at all. */
-export async function writeSecretFile(file: string, text: string, mode = 0o600): Promise<void> {
+/** Writes a file of mode 0600, completely or not at all. `owner`: user and group; absent: those of this process. */
+export async function writeSecretFile(file: string, text: string, mode = 0o600, owner?: number): Promise<void> {
   const unfinished = `${file}.new`;
   await writeFile(unfinished, text, { mode });
   await chmod(unfinished, mode);
+  if (owner !== undefined) await chown(unfinished, owner, owner);
   await rename(unfinished, file);
 }
 

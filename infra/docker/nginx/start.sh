@@ -1,5 +1,5 @@
 #!/bin/sh
-# The load balancer of Central, in the image nginx:stable.
+# The load balancer of Central, in the image nginx:1.30.
 #
 #   ECO_CENTRALS  host names of Central's instances, which listen on 8000
 #   ECO_FILES     folder with nginx.conf (default /run/eco)

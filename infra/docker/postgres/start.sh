@@ -1,5 +1,5 @@
 #!/bin/bash
-# One node of a database group, in the image postgres:17.
+# One node of a database group, in the image postgres:17.12.
 #
 #   ECO_NODE     its name, such as g1-2
 #   ECO_PRIMARY  name of the node that the group began with, which is also its host name

@@ -23,7 +23,7 @@ it('loses nothing when each container in turn is killed under load', async () =>
   const load = new Load();
   try {
     const running = (await composeContainers()).filter(({ state }) => state === 'running');
-    expect(running).toHaveLength(13);
+    expect(running).toHaveLength(14);
     const untilMoreIsDecided = async (after: string) => {
       const before = await eventually('a node reports its last batch', lastBatch, WAIT);
       await eventually(`orders are decided after ${after}`, async () => ((await lastBatch()) ?? 0) > before, WAIT);

@@ -1,4 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { composeSecrets } from '@eco/cluster';
+import { permittedPairs, reachedPairs, runningContainers, servicesWithWayOut } from './networks.js';
 import { Project } from './project.js';
 
 /** compose.yaml as a new user sees it: up, the tour, down. */
@@ -21,6 +25,36 @@ it('limits the logs of each container, by size and number of files', async () =>
   expect(services).toEqual(
     Object.fromEntries(Object.keys(services).map((name) => [name, expect.objectContaining({ logging }) as unknown])),
   );
+});
+
+it('has fewer networks than the default pools of Docker hold, and images of one minor version each', async () => {
+  const { stdout } = await project.compose('--profile', '*', 'config', '--format', 'json');
+  const { networks, services } = JSON.parse(stdout) as {
+    networks: Record<string, unknown>;
+    services: Record<string, { image: string }>;
+  };
+  expect(Object.keys(networks).length).toBeLessThan(25);
+  const images = Object.values(services).map(({ image }) => image);
+  const own = 'ecomarket:local';
+  expect(images.filter((image) => image !== own && !/:v?\d+\.\d+[.\w-]*$/.test(image))).toEqual([]);
+});
+
+it('has in compose.digests.yaml the images of compose.yaml', async () => {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const names = ['NODE', 'RABBITMQ', 'POSTGRES', 'NGINX', 'PROMETHEUS'];
+  const given = names.map((name) => `ECO_DIGEST_${name}=${digest}\n`).join('');
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-digests-'));
+  try {
+    const file = path.join(dir, 'env');
+    await writeFile(file, given);
+    const images = async (...options: string[]) =>
+      (await project.compose(...options, '--profile', '*', 'config', '--images')).stdout.split('\n').sort();
+    const both = ['--env-file', file, '--file', 'compose.yaml', '--file', 'compose.digests.yaml'];
+    const pinned = (await images()).map((image) => (/^$|^ecomarket:/.test(image) ? image : `${image}@${digest}`));
+    expect(await images(...both)).toEqual(pinned);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
 
 it('comes up healthy from nothing', async () => {
@@ -53,6 +87,47 @@ it('runs the tour', async () => {
   expect((await central.post('/orders', tooMuch, { prefer: 'wait=30' })).status).toBe(409);
   expect((await central.post('/orders', { customerId: '' })).status).toBe(400);
 });
+
+// ASVS 5.0: 13.2.4, 13.2.5
+it('lets each container reach only those that it talks to, and gives no way out to brokers, databases and writers', async () => {
+  const containers = await runningContainers(project);
+  const permitted = permittedPairs(containers);
+  expect(permitted.length).toBeGreaterThan(0);
+  expect((await reachedPairs(project, containers)).sort()).toEqual(permitted.sort());
+  expect((await servicesWithWayOut(project, containers)).sort()).toEqual([
+    'central-api-1',
+    'central-api-2',
+    'forwarder',
+    'nginx',
+    'read-service',
+    'sucursal-api',
+  ]);
+});
+
+it('gives the first administrator a password, and rotates keys, for a user who has only Docker', async () => {
+  const eco = async (...args: string[]) => (await project.compose('run', '--rm', '-T', 'eco', ...args)).stdout.trim();
+  const added = await eco('users', 'add', 'admin', '--role', 'administrator', '--json');
+  const { password } = JSON.parse(added) as { password: string };
+  const loggedIn = await project.central.post('/auth/login', { login: 'admin', password });
+  expect(loggedIn.status).toBe(200);
+  expect((await project.compose('logs')).stdout).not.toContain(password);
+
+  const older = await eco('token', '--role', 'manager');
+  await project.eco('keys', 'rotate', '--docker');
+  const newer = await eco('token', '--role', 'manager');
+  expect(keyIdOf(newer)).not.toBe(keyIdOf(older));
+  for (const api of [project.central, project.sucursal, project.read]) {
+    for (const token of [older, newer]) {
+      const said = await api.get('/orders?branchId=central', { authorization: `Bearer ${token}` });
+      expect(said.status).toBe(200);
+    }
+  }
+});
+
+function keyIdOf(token: string): string {
+  const [header = ''] = token.split('.');
+  return (JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }).kid;
+}
 
 // ASVS 5.0: 13.3.2
 it('shows no password in an environment, a command or a log, and shows each service only its own', async () => {

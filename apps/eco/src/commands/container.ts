@@ -3,13 +3,16 @@ import {
   allDir,
   configure,
   declare,
+  forward,
   openSecrets,
   ProcessError,
   Refused,
+  rotateKeys,
   wantGroup,
 } from '@eco/cluster';
 import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
+import { keyRotated } from './keys.js';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
 
 /** Mount point of all containers' volumes in the jobs of compose.yaml. */
@@ -47,6 +50,12 @@ export function registerContainer(program: Command): void {
     refuse(violations);
     await declare(DIR, { buckets, branchId, timeZone: zone.data });
     return 'queues and databases are as they must be, and all replicas follow';
+  });
+  job('rotate-keys', 'sign access tokens with a new key', async () => keyRotated(await rotateKeys(DIR)));
+  job('forward', 'pass on the ports of containers without a way out, until SIGTERM', async () => {
+    process.once('SIGTERM', () => process.exit());
+    await forward();
+    return 'ports are passed on';
   });
   job('first-products <url>', 'put the first products into the catalogue at Central', async (url = '') => {
     await addFirstProducts(url, (await openSecrets(allDir(DIR))).tokens);

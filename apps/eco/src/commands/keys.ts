@@ -1,21 +1,18 @@
-import { readRun, rotateSigningKey } from '@eco/cluster';
+import { composeRotateKeys, readRun, Refused, rotateSigningKey } from '@eco/cluster';
 import type { Command } from 'commander';
-import { BadInput, print } from '../input.js';
-import { dataDirOf, dataOption } from '../target.js';
-
-interface Options {
-  readonly data?: string;
-}
+import { asBadInput, BadInput, print } from '../input.js';
+import { dataDirOf, isComposeMeant, targetOptions, type Where } from '../target.js';
 
 /** `eco keys`: the keys of access tokens. */
 export function registerKeys(program: Command): void {
   const keys = program.command('keys').description('keys of access tokens');
-  dataOption(keys.command('rotate').description('sign with a new key; nobody is logged out')).action(
-    (options: Options, command: Command) => print(command, rotate(options)),
+  targetOptions(keys.command('rotate').description('sign with a new key; nobody is logged out')).action(
+    (options: Where, command: Command) => print(command, rotate(options)),
   );
 }
 
-async function rotate(options: Options): Promise<string> {
+async function rotate(options: Where): Promise<string> {
+  if (await isComposeMeant(options)) return asBadInput([Refused], composeRotateKeys);
   const dataDir = dataDirOf(options);
   const run = readRun(dataDir);
   if (run === undefined) {
@@ -23,6 +20,9 @@ async function rotate(options: Options): Promise<string> {
       `nothing runs with the data folder ${dataDir}: start it by "npm start", or name another by --data`,
     );
   }
-  const kid = await rotateSigningKey(dataDir, run.layout.services);
+  return keyRotated(await rotateSigningKey(dataDir, run.layout.services));
+}
+
+export function keyRotated(kid: string): string {
   return `access tokens are signed with the key ${kid}; older ones are accepted until they expire`;
 }

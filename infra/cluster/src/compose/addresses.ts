@@ -27,6 +27,35 @@ export function groupOf(id: string): GroupLayout {
   return { id, nodes: [node(first), ...others.map(node)] };
 }
 
+const GROUPS_MAX = ['g1', 'g2'];
+
+/** Ports for operators of the writers, in the forwarder: as of a cluster of processes, with central-api-2 on 9005. */
+const WRITERS_LISTEN = [9003, 9004, 9006, 9007];
+const PROMETHEUS_PORT = 9090;
+
+/** A port of the forwarder, and the port of the container that it leads to. */
+export interface Forwarded {
+  readonly listen: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Ports of the container `forwarder`: those of the containers without a way out, which publish none themselves.
+ * compose.yaml publishes each of them.
+ */
+export const forwarded: readonly Forwarded[] = [
+  ...brokers.flatMap(({ host }, index) => [
+    { listen: AMQP_PORT + index, host, port: AMQP_PORT },
+    { listen: MANAGEMENT_PORT + index, host, port: MANAGEMENT_PORT },
+  ]),
+  ...GROUPS_MAX.flatMap((id) => groupOf(id).nodes).map(({ host, port }, index) => ({
+    ...{ listen: POSTGRES_PORT + index, host, port },
+  })),
+  ...WRITERS_LISTEN.map((listen, index) => ({ listen, host: `shard-writer-${index + 1}`, port: OPERATORS_PORT })),
+  { listen: PROMETHEUS_PORT, host: 'prometheus', port: PROMETHEUS_PORT },
+];
+
 function namesOf(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
 }

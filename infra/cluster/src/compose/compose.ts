@@ -9,7 +9,7 @@ import { PROJECT_DIR } from '../description.js';
 import { HOST, type App, type DatabaseNode, type Layout, type ServiceNode } from '../layout.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
-import { AMQP_PORT, FILES_DIR, MANAGEMENT_PORT, OPERATORS_PORT, POSTGRES_PORT } from './addresses.js';
+import { AMQP_PORT, FILES_DIR, forwarded, MANAGEMENT_PORT, OPERATORS_PORT, POSTGRES_PORT } from './addresses.js';
 
 /**
  * Controls the system of compose.yaml. Everything is done by `docker compose`, so people who use that directly see and
@@ -131,11 +131,16 @@ interface ApiPorts {
 
 /**
  * The containers' ports on this machine, in the layout of a cluster of processes. Central occurs once, with the port of
- * the load balancer. A container that does not run has port 0.
+ * the load balancer. A container without a way out has ports of the forwarder. A container that does not run has port 0.
  */
 export function composeLayout(containers: readonly ComposeContainer[]): Layout {
   const all = [...containers].sort((one, other) => one.service.localeCompare(other.service, 'en', { numeric: true }));
-  const portOf = ({ ports }: ComposeContainer, target: number) => ports.get(target) ?? 0;
+  const forwarder = all.find(({ service }) => service === 'forwarder');
+  const portOf = ({ service, state, ports }: ComposeContainer, target: number) => {
+    const by = forwarded.find(({ host, port }) => host === service && port === target);
+    if (by === undefined) return ports.get(target) ?? 0;
+    return state === 'running' ? (forwarder?.ports.get(by.listen) ?? 0) : 0;
+  };
   const named = (pattern: RegExp) => all.filter(({ service }) => pattern.test(service));
   const api = (app: App, { at, target, operators = at }: ApiPorts): ServiceNode => {
     return { name: app, app, host: HOST, port: portOf(at, target), operatorsPort: portOf(operators, OPERATORS_PORT) };
@@ -203,6 +208,12 @@ export async function composeRun(service: string, args: readonly string[]): Prom
     if (typeof code === 'number') return { code, stdout, stderr };
     throw error;
   }
+}
+
+/** Makes a new key that signs access tokens, in the files of all containers. Returns what the job reports. */
+export async function composeRotateKeys(): Promise<string> {
+  const { stdout } = await compose('--progress', 'quiet', 'run', '--rm', '-T', 'rotate-keys');
+  return stdout.trim();
 }
 
 /** Writes a service's log to a file. */

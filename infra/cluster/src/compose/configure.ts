@@ -7,7 +7,15 @@ import { PROJECT_DIR } from '../description.js';
 import type { App, GroupLayout } from '../layout.js';
 import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
 import { Refused } from '../refused.js';
-import { openSecrets, serviceSecrets, writeSecretFile, type Secrets, type ServiceIdentity } from '../secrets.js';
+import { rotateKeyIn } from '../rotate-keys.js';
+import {
+  openSecrets,
+  serviceSecrets,
+  writeSecretFile,
+  writeTokens,
+  type Secrets,
+  type ServiceIdentity,
+} from '../secrets.js';
 import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './addresses.js';
 
 /**
@@ -21,6 +29,9 @@ import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } 
 const users = { postgres: 999, rabbitmq: 999, nginx: 101, node: 1000, prometheus: 65_534 } as const;
 type User = keyof typeof users;
 
+const SECRETS_FILE = 'secrets.json';
+
+/** The APIs, which know keys of access tokens. */
 const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service'];
 
 /** Requests a group beyond the first. Each start makes its requests, and `configure` then reads them. */
@@ -45,6 +56,12 @@ export async function configure(dir: string, branchId: string): Promise<void> {
   for (const volume of ['journals', 'pins']) await chown(path.join(dir, volume), users.node, users.node);
   await copyFiles('nginx', path.join(dir, 'nginx'), 'nginx');
   await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
+}
+
+/** Rotates the key that signs access tokens, in the files of every container that knows it. Returns the key's id. */
+export function rotateKeys(dir: string): Promise<string> {
+  const files = apps.map((app) => ({ app, file: path.join(dir, app, SECRETS_FILE) }));
+  return rotateKeyIn(allDir(dir), (tokens) => writeTokens(allDir(dir), files, tokens, users.node));
 }
 
 /** Folder of everything that `configure` created, for the other jobs. */
@@ -97,11 +114,11 @@ async function configureService(
   const settings = {
     ECO_BROKERS: brokers.map(({ host }) => `${host}:${AMQP_PORT}`).join(','),
     ECO_GROUPS: groups.join(';'),
-    ECO_SECRETS_FILE: `${FILES_DIR}/secrets.json`,
+    ECO_SECRETS_FILE: `${FILES_DIR}/${SECRETS_FILE}`,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}="${value}"\n`);
   await write(path.join(dir, 'cluster.env'), lines.join(''), 'node');
-  await write(path.join(dir, 'secrets.json'), serviceSecrets(service, secrets), 'node');
+  await write(path.join(dir, SECRETS_FILE), serviceSecrets(service, secrets), 'node');
 }
 
 async function configureGroup(dir: string, { nodes }: GroupLayout, secrets: Secrets): Promise<void> {
@@ -140,8 +157,7 @@ async function configureBrokers(dir: string, secrets: Secrets): Promise<void> {
 }
 
 async function write(file: string, text: string, user: User): Promise<void> {
-  await writeSecretFile(file, text);
-  await chown(file, users[user], users[user]);
+  await writeSecretFile(file, text, undefined, users[user]);
 }
 
 /** Copies the files of `infra/docker/<folder>`. */

@@ -1,7 +1,7 @@
 import { getContainerRuntimeClient, type ContainerRuntimeClient } from 'testcontainers';
 
 /** Images of the servers. Any later release of these series will do; see README. */
-export const IMAGES = { broker: 'rabbitmq:4.0-management', database: 'postgres:17' } as const;
+export const IMAGES = { broker: 'rabbitmq:4.0-management', database: 'postgres:17.12' } as const;
 
 export type Engine = ContainerRuntimeClient['container']['dockerode'];
 

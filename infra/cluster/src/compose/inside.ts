@@ -1,0 +1,26 @@
+import type { Layout } from '../layout.js';
+import { openSecrets, type Secrets } from '../secrets.js';
+import { AMQP_PORT, brokers, groupOf, MANAGEMENT_PORT, OPERATORS_PORT } from './addresses.js';
+import { allDir, readGroups } from './configure.js';
+
+const apis = [
+  { name: 'central-api', app: 'central-api', host: 'central-api-1', port: 8000 },
+  { name: 'sucursal-api', app: 'sucursal-api', host: 'sucursal-api', port: 8002 },
+  { name: 'read-service', app: 'read-service', host: 'read-service', port: 8003 },
+] as const;
+
+/**
+ * The system of compose.yaml as its container `eco` sees it, for a machine that has only Docker. `dir` has the volume of
+ * the jobs.
+ */
+export async function openInside(dir: string): Promise<{ layout: Layout; secrets: Secrets }> {
+  const layout: Layout = {
+    brokers: brokers.map(({ name, host }) => ({
+      ...{ name, host, amqpPort: AMQP_PORT, managementPort: MANAGEMENT_PORT, erlangPort: 0 },
+    })),
+    epmdPort: 0,
+    groups: (await readGroups(dir)).map(groupOf),
+    services: apis.map((api) => ({ ...api, operatorsPort: OPERATORS_PORT })),
+  };
+  return { layout, secrets: await openSecrets(allDir(dir)) };
+}
