@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { sharedIdKeyOf } from '@eco/access';
 import { allCommandRoutes, CommandRoutes } from '@eco/api/commands';
 import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
@@ -66,6 +67,7 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: null,
+    sharedIdKey: sharedIdKeyOf(secrets.tokens),
     reads,
     journal: { dir: config.journalDir, limitBytes: config.journalMb * 1024 * 1024 },
   });

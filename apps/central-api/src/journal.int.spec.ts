@@ -1,7 +1,9 @@
+import { createSecretKey } from 'node:crypto';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { anonymousPrincipal } from '@eco/access';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { headers as headerNames, type CommandBody } from '@eco/contracts';
 import { createFrame } from '@eco/service';
@@ -224,11 +226,21 @@ it('accepts an order past a full journal, and cart commands only if they do not 
     registry: frame.metrics.registry,
   });
   const { stopping } = frame;
-  const intake = new CommandIntake({ publisher, sentBy: 'overtaking', branchId: null, reads, local, stopping });
+  const sharedIdKey = createSecretKey(Buffer.alloc(16));
+  const intake = new CommandIntake({
+    publisher,
+    sentBy: 'overtaking',
+    branchId: null,
+    sharedIdKey,
+    reads,
+    local,
+    stopping,
+  });
   const [ana, luis] = [someone(), someone()];
-  const request = { correlationId: 'overtaking', waitSeconds: 0 };
+  const requester = { principal: anonymousPrincipal(sharedIdKey), idempotencyKey: undefined };
+  const request = { ...requester, correlationId: 'overtaking', waitSeconds: 0 };
   const put = (customerId: string, note = 'none') => {
-    const id = intake.orderId(customerId, undefined);
+    const id = intake.orderId(requester, customerId);
     const body = {
       customerId,
       branchId: null,
@@ -240,7 +252,7 @@ it('accepts an order past a full journal, and cart commands only if they do not 
     const body = { customerId, productId: 'cafe-premium', quantity: 2 };
     return intake.submit({
       ...request,
-      id: intake.commandId('cart.edit', customerId, undefined),
+      id: intake.commandId(requester, 'cart.edit', customerId),
       kind: 'cart.edit',
       body,
     });
@@ -261,13 +273,13 @@ it('accepts an order past a full journal, and cart commands only if they do not 
     await eventually('the broker is reached', () => publisher.obstacle === undefined);
 
     expect(await put(ana)).toEqual({ type: 'accepted' });
-    const anasOrder = intake.orderId(ana, undefined);
+    const anasOrder = intake.orderId(requester, ana);
     expect(await checkout(ana, anasOrder)).toMatchObject({
       type: 'not-accepted',
       obstacle: expect.stringMatching(/this cart/) as string,
     });
     expect(await edit(luis)).toEqual({ type: 'accepted' });
-    const luisOrder = intake.orderId(luis, undefined);
+    const luisOrder = intake.orderId(requester, luis);
     expect(await checkout(luis, luisOrder)).toEqual({ type: 'accepted' });
 
     local.start();

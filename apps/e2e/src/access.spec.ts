@@ -180,6 +180,27 @@ it('answers every caller of every operation as the policy states, and shows outs
   expect([...answers.keys()].map(String).sort()).toEqual(['400', '401', '403', '404', 'in reach']);
 }, 180_000);
 
+it('shows a command to the account that requested it, and to no other account of its customer or branch', async () => {
+  const { customerId, productId, branchId } = planted;
+  const body = { customerId, lines: [{ productId, quantity: 1 }] };
+  const ofCustomer = { role: 'customer', customerId } as const;
+  const ofBranch = { role: 'cashier', branchId } as const;
+  for (const grant of [ofCustomer, ofBranch]) {
+    const own = await system.callers.as({ id: `own ${suffix}`, ...grant });
+    const placed = await system.sucursal.post('/orders', body, { ...own, prefer: 'wait=30' });
+    const where = `/commands/${placed.body?.['orderId'] as string}`;
+    expect(placed.status).toBe(201);
+    expect((await system.sucursal.found(where, own)).body).toMatchObject({ kind: 'order.place', status: 'done' });
+    for (const api of [system.central, system.sucursal, system.read]) {
+      const another = await system.callers.as({ id: `another ${suffix}`, ...grant });
+      const [foreign, unknown] = [await api.get(where, another), await api.get(`/commands/${randomUUID()}`, another)];
+      expect([foreign.status, unknown.status]).toEqual([404, 404]);
+      expect(foreign.body).toMatchObject({ type: unknown.body?.['type'] });
+      expect(foreign.headers.has('ecomarket-position')).toBe(unknown.headers.has('ecomarket-position'));
+    }
+  }
+});
+
 // ASVS 5.0: 8.2.2
 it('answers a guessed id of another customer exactly as an unknown id', async () => {
   const stranger = `stranger-${suffix}`;

@@ -68,6 +68,27 @@ it("gives a client's key one effect, at Central and then at a branch, and vice v
   expect(level).toEqual({ reserved: '4' });
 });
 
+it('gives one key of two principals two effects, and each of them its own outcome again', async () => {
+  await system.central.post('/products', { productId: 'two-principals', name: 'P', priceCents: 1, stock: 50 });
+  const order = { customerId: 'inés', lines: [{ productId: 'two-principals', quantity: 2 }] };
+  const as = async (id: string) => ({
+    ...(await system.callers.as({ id, role: 'manager' })),
+    ...{ prefer: 'wait=30', 'idempotency-key': 'two-principals' },
+  });
+  const [mia, noa] = [await as('mia'), await as('noa')];
+  const ofMia = await system.central.post('/orders', order, mia);
+  const ofNoa = await system.central.post('/orders', order, noa);
+  expect([ofMia.status, ofNoa.status, ofNoa.headers.get('idempotent-replayed')]).toEqual([201, 201, null]);
+  expect(ofNoa.body?.['orderId']).not.toBe(ofMia.body?.['orderId']);
+  for (const [headers, first] of [
+    [mia, ofMia],
+    [noa, ofNoa],
+  ] as const) {
+    const repeated = await system.sucursal.post('/orders', order, headers);
+    expect([repeated.body, repeated.headers.get('idempotent-replayed')]).toEqual([first.body, 'true']);
+  }
+});
+
 it('loses and doubles nothing when the active writer is killed under load', async () => {
   await system.central.post('/products', { productId: 'killed', name: 'P', priceCents: 1, stock: 100_000 });
   const first = await active();

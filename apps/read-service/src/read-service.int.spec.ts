@@ -227,6 +227,27 @@ it('an accepted command that made no order is no longer pending', async () => {
   });
 });
 
+it('a pending order: a tombstone of another branch than the reader’s leaves it pending', async () => {
+  const orderId = newOrderId({ customerId: keyOf('g1', 'noa'), nowMs: Date.now(), random: randomBytes(10) });
+  const leave = (author: string) =>
+    groups[0]?.asSuperuser(
+      `INSERT INTO eco.tombstone (command_id, author, seq, bucket, reason, at)
+       VALUES ($1, $2, 1, 0, 'order-cancelled', '2026-11-24T12:00:00Z')`,
+      [orderId, author],
+    );
+  const shown = async () => {
+    const position = { [headers.position]: `order/${orderId}` };
+    const as = (branchId: string) => callers.as({ id: branchId, role: 'cashier', branchId });
+    const branches = await Promise.all(['b-1', 'b-2'].map(as));
+    const asked = [{}, ...branches].map((each) => get(`/orders/${orderId}`, { ...position, ...each }));
+    return (await Promise.all(asked)).map(({ status }) => status);
+  };
+  await leave('b-1');
+  expect(await shown()).toEqual([202, 404, 202]);
+  await leave('central');
+  expect(await shown()).toEqual([404, 404, 404]);
+});
+
 it("a customer's orders: newest first, page by page, and an order that comes between two pages disturbs neither", async () => {
   const customerId = keyOf('g2', 'bea ü/%');
   const productId = keyOf('g2', 'milk');

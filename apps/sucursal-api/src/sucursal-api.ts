@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { sharedIdKeyOf } from '@eco/access';
 import { CommandRoutes } from '@eco/api/commands';
 import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
@@ -61,6 +62,7 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
     brokers: config.brokers,
     login: secrets.amqp,
     branchId: config.branchId,
+    sharedIdKey: sharedIdKeyOf(secrets.tokens),
     reads,
   });
   const revoked = new RevokedSessions(reads, frame.log);

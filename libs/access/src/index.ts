@@ -4,6 +4,7 @@ export {
   createTokenSecrets,
   idKeyOf,
   publicKeyOf,
+  sharedIdKeyOf,
   tokenSecretsSchema,
   verifierSecretsSchema,
   type SignerSecrets,

@@ -7,7 +7,7 @@ const NOW = 2_000_000_000;
 const kids = ({ keys }: TokenSecrets) => keys.map(({ kid }) => kid);
 const verifies = async (by: TokenSecrets, of: TokenSecrets) => {
   const token = await new TokenSigner(of).sign({ id: 'm-1', role: 'manager' }, 60);
-  return (await new TokenVerifier({ keys: by.keys, graceSeconds: 0 }).verify(token)).type === 'current';
+  return (await new TokenVerifier({ secrets: by, graceSeconds: 0 }).verify(token)).type === 'current';
 };
 
 it('lets each process accept the tokens of the step before and of the step after', async () => {

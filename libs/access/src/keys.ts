@@ -1,4 +1,11 @@
-import { createHmac, generateKeyPairSync, randomBytes, type JsonWebKey } from 'node:crypto';
+import {
+  createHmac,
+  createSecretKey,
+  generateKeyPairSync,
+  randomBytes,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { z } from 'zod';
 
@@ -28,7 +35,11 @@ const privateKeySchema = publicKeySchema.extend({ d: bytesSchema(ED25519_BYTES) 
 export const verifierSecretsSchema = z.object({
   /** Public keys. While keys are rotated there are several. */
   keys: z.array(publicKeySchema).min(1),
-  /** The id key of clients without a token. */
+  /**
+   * The secret from which ids derive where no principal has an id key of its own: ids of clients without a token, of
+   * customers that an API makes up, and the id keys of principals whose token states none. All APIs have it. It stays
+   * when the id keys are rotated, because the id of a customer determines the customer's bucket.
+   */
   anonymousIdKey: idKeySchema,
 });
 export type VerifierSecrets = z.infer<typeof verifierSecretsSchema>;
@@ -67,6 +78,17 @@ export async function createSigningKey(): Promise<SignerSecrets['signingKey']> {
 export function publicKeyOf(signingKey: SignerSecrets['signingKey']): VerifierSecrets['keys'][number] {
   const { d, ...publicKey } = signingKey;
   return publicKey;
+}
+
+/** The `anonymousIdKey` of the secrets. */
+export function sharedIdKeyOf({ anonymousIdKey }: Pick<VerifierSecrets, 'anonymousIdKey'>): KeyObject {
+  return createSecretKey(anonymousIdKey, 'base64url');
+}
+
+/** Id key of a principal whose token states none, such as one of another issuer. It is the same at every API. */
+export function derivedIdKey(principalId: string, sharedIdKey: KeyObject): KeyObject {
+  const key = createHmac('sha256', sharedIdKey).update(`principal/${principalId}`).digest();
+  return createSecretKey(key.subarray(0, ID_KEY_BYTES));
 }
 
 /**

@@ -1,9 +1,10 @@
+import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { customerIdSchema } from '@eco/contracts';
 import { anonymousPrincipal, roles, type Principal } from './principal.js';
 import { callerRoles, fieldRuleOf, reaches, reachesObject, reachOf, type Access, type Reach } from './policy.js';
 
-const nobody = anonymousPrincipal(Buffer.alloc(16));
+const nobody = anonymousPrincipal(createSecretKey(Buffer.alloc(16)));
 const ana: Principal = { ...nobody, id: 'c-1', role: 'customer', customerId: 'ana' };
 const cashier: Principal = { ...nobody, id: 'k-1', role: 'cashier', branchId: 'sucursal-1' };
 const integration: Principal = { ...nobody, id: 'i-1', role: 'integration', scopes: ['order.place'] };

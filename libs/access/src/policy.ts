@@ -12,7 +12,7 @@ export const reaches = {
   'own branch': 'what is of the token’s branch',
   'own branch and central': 'what is of the token’s branch or of the head office',
   'counter carts': 'carts of the counters of the token’s branch',
-  'own commands': 'commands whose id is of the token’s customer',
+  'own commands': 'commands that the token’s account requested',
   guest: 'an order of a customer that the API makes up',
   availability: 'only whether and how many units are available',
 } as const;

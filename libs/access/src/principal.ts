@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { CommandKind } from '@eco/contracts';
 
 /** Roles of accounts and machines. The `access` of each operation states the roles that may call it. */
@@ -36,14 +37,14 @@ export interface Principal {
   /** The session to which the token belongs. Null for a token that a command made: it can't be revoked. */
   readonly sessionId: string | null;
   /**
-   * Id key, 16 bytes: makes command ids from the principal's `Idempotency-Key`s. It can't compute the ids of another
-   * principal.
+   * Makes command ids from the principal's `Idempotency-Key`s. It can't compute the ids of another principal. It is a
+   * `KeyObject`, with which an HMAC takes a fifth of the time that it takes with bytes.
    */
-  readonly idKey: Buffer;
+  readonly idKey: KeyObject;
 }
 
-/** The principal of all clients without a token. `idKey`: 16 bytes. */
-export function anonymousPrincipal(idKey: Buffer): Principal {
+/** The principal of all clients without a token. */
+export function anonymousPrincipal(idKey: KeyObject): Principal {
   return {
     id: 'anonymous',
     role: 'anonymous',

@@ -1,7 +1,8 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, errors, importJWK, jwtVerify, SignJWT, type CryptoKey, type JWTVerifyOptions } from 'jose';
 import { z } from 'zod';
 import { customerIdSchema, nameInLogsSchema, servedBranchIdSchema } from '@eco/contracts';
-import { idKeyOf, idKeySchema, type SignerSecrets, type VerifierSecrets } from './keys.js';
+import { derivedIdKey, idKeyOf, idKeySchema, sharedIdKeyOf, type SignerSecrets, type VerifierSecrets } from './keys.js';
 import { roles, type Principal, type Role, type Scope } from './principal.js';
 
 /** `iss` and the usual `aud` of EcoMarket's tokens. */
@@ -39,7 +40,8 @@ const claimsSchema = z
     customer: customerIdSchema.optional(),
     scope: z.string().max(1_000).optional(),
     sid: nameInLogsSchema.optional(),
-    idk: idKeySchema,
+    /** A token of another issuer states none. */
+    idk: idKeySchema.optional(),
     exp: z.int(),
     iat: z.int(),
   })
@@ -94,7 +96,7 @@ export type Verified =
   | { readonly type: 'refused'; readonly reason: string };
 
 export interface VerifierOptions {
-  readonly keys: VerifierSecrets['keys'];
+  readonly secrets: VerifierSecrets;
   /** Audiences: a token for any of them is accepted. */
   readonly audiences?: readonly string[];
   /** Time after its expiry for which a token counts as `graceful`, s. */
@@ -117,6 +119,8 @@ interface Known {
  */
 export class TokenVerifier {
   readonly #options: VerifierOptions;
+  /** Derives the id key of a principal whose token states none. */
+  readonly #sharedIdKey: KeyObject;
   #keySet: ReturnType<typeof createLocalJWKSet>;
   readonly #verifyOptions: JWTVerifyOptions;
   readonly #now: () => number;
@@ -127,7 +131,8 @@ export class TokenVerifier {
 
   constructor(options: VerifierOptions) {
     this.#options = options;
-    this.#keySet = createLocalJWKSet({ keys: [...options.keys] });
+    this.#sharedIdKey = sharedIdKeyOf(options.secrets);
+    this.#keySet = createLocalJWKSet({ keys: [...options.secrets.keys] });
     this.#now = options.now ?? Date.now;
     this.#verifyOptions = {
       algorithms: [ALGORITHM],
@@ -160,7 +165,7 @@ export class TokenVerifier {
       const { payload } = await jwtVerify(token, this.#keySet, { ...this.#verifyOptions, currentDate });
       const claims = claimsSchema.safeParse(payload);
       if (!claims.success) return refused('the token does not have the claims that it must have');
-      const known = knownOf(claims.data);
+      const known = knownOf(claims.data, this.#sharedIdKey);
       this.#remember(token, known);
       return this.#judge(known);
     } catch (error) {
@@ -193,7 +198,10 @@ function refused(reason: string): Verified {
   return { type: 'refused', reason };
 }
 
-function knownOf({ sub, role, branch, customer, scope, sid, idk, exp }: z.output<typeof claimsSchema>): Known {
+function knownOf(
+  { sub, role, branch, customer, scope, sid, idk, exp }: z.output<typeof claimsSchema>,
+  sharedIdKey: KeyObject,
+): Known {
   return {
     principal: {
       id: sub,
@@ -202,7 +210,7 @@ function knownOf({ sub, role, branch, customer, scope, sid, idk, exp }: z.output
       customerId: customer ?? null,
       scopes: scope?.split(' ') ?? [],
       sessionId: sid ?? null,
-      idKey: Buffer.from(idk, 'base64url'),
+      idKey: idk === undefined ? derivedIdKey(sub, sharedIdKey) : createSecretKey(idk, 'base64url'),
     },
     expiresAt: exp,
   };

@@ -1,3 +1,5 @@
+import { createSecretKey } from 'node:crypto';
+import { sharedIdKeyOf } from '@eco/access';
 import { BrokerConnection, CommandPublisher } from '@eco/broker';
 import { MAX_ORDER_LINES, type Problem } from '@eco/contracts';
 import { Authorization, createFrame, startService, type Service } from '@eco/service';
@@ -29,8 +31,10 @@ beforeAll(async () => {
     registry: frame.metrics.registry,
   });
   const { stopping } = frame;
-  const intake = new CommandIntake({ publisher, sentBy: 'api', branchId: 'sucursal-1', reads, stopping });
-  const authorization = new Authorization({ secrets: await specTokens, graceSeconds: 0, branchId: 'sucursal-1' });
+  const secrets = await specTokens;
+  const sharedIdKey = sharedIdKeyOf(secrets);
+  const intake = new CommandIntake({ publisher, sentBy: 'api', branchId: 'sucursal-1', sharedIdKey, reads, stopping });
+  const authorization = new Authorization({ secrets, graceSeconds: 0, branchId: 'sucursal-1' });
   service = await startService(frame, { module: CommandRoutes.of(intake, allCommandRoutes), authorization });
 });
 afterAll(() => service.stop());
@@ -90,9 +94,10 @@ describe('a valid request', () => {
   });
 });
 
-const reservationId = commandIdFor({ origin: 'spec', kind: 'r', key: 'ana', idempotencyKey: '1' });
-const orderId = orderIdFor({ origin: 'spec', customerId: 'ana', idempotencyKey: '1' });
-const transferId = commandIdFor({ origin: 'spec', kind: 't', key: 'cafe', idempotencyKey: '1' });
+const idKey = createSecretKey(Buffer.alloc(16));
+const reservationId = commandIdFor({ idKey, kind: 'r', key: 'ana', idempotencyKey: '1' });
+const orderId = orderIdFor({ idKey, customerId: 'ana', idempotencyKey: '1' });
+const transferId = commandIdFor({ idKey, kind: 't', key: 'cafe', idempotencyKey: '1' });
 const decided: [path: string, body: Record<string, unknown>, problem: string | undefined][] = [
   ['/reservations', { customerId: 'ana', lines: [line], ttlSeconds: 60 }, undefined],
   [`/reservations/${reservationId}/confirm`, { customerId: 'ana' }, 'reservation-unknown'],

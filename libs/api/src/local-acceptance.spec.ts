@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -32,6 +33,7 @@ function open(name: string): [Frame, OpenIntake] {
       brokers: [{ host: '127.0.0.1', port: 1 }],
       login: { user: 'nobody', password: '' },
       branchId: null,
+      sharedIdKey: createSecretKey(Buffer.alloc(16)),
       reads,
       journal: { dir, limitBytes: 1024 * 1024 },
     }),

@@ -14,7 +14,7 @@ import {
   lowStockAtCentralQuery,
   lowStockQuery,
 } from './inventory/inventory.query.js';
-import { orderQuery } from './orders/order.query.js';
+import { orderBranchQuery, orderQuery } from './orders/order.query.js';
 import { ordersOfBranchQuery } from './orders/orders-of-branch.query.js';
 import { ordersOfCustomerQuery } from './orders/orders-of-customer.query.js';
 import { productQuery } from './products/product.query.js';
@@ -103,8 +103,9 @@ const ORDER = 'c4ca4238-a0b9-2382-0dcc-509a6f75849b';
 const by = { day: false, branch: false, product: false, ofProduct: false };
 
 const queries: [name: string, query: Query<never>, values: Value[]][] = [
-  ['an order', orderQuery, [ORDER]],
-  ['an order that is none', orderQuery, ['00000000-0000-7000-8000-000000000000']],
+  ['an order', orderQuery, [ORDER, 'branch-1']],
+  ['the branch of an order', orderBranchQuery, [ORDER]],
+  ['an order that is none', orderQuery, ['00000000-0000-7000-8000-000000000000', null]],
   ['the outcome of a command', commandQuery, [ORDER]],
   ['which of the awaited commands are decided', decidedQuery, [Array.from({ length: 500 }, () => randomUUID())]],
   ["a customer's orders", ordersOfCustomerQuery, ['customer-7', ...FIRST_ORDER, 1001, ...ALWAYS, [ORDER], null]],

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -34,6 +35,7 @@ async function start(name: string, branchId: string | null) {
     brokers: [nowhere],
     login: { user: 'nobody', password: '' },
     branchId,
+    sharedIdKey: createSecretKey(Buffer.alloc(16)),
     reads,
     ...(branchId === null ? { journal: { dir, limitBytes: 1024 * 1024 } } : {}),
   });

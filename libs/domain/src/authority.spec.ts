@@ -137,15 +137,28 @@ describe('whyForbidden', () => {
     [BRANCH, 'sucursal-1', true],
     [BRANCH, 'sucursal-2', false],
     [BRANCH, null, false],
-    ['central', 'sucursal-2', true],
+    ['central', 'sucursal-1', true],
+    ['central', 'sucursal-2', false],
     ['central', null, true],
   ])('from %s for an actor of branch %s: %s', (user, branchId, may) => {
     const origin = originOf(user, { id: 'ana', branchId });
     expect(whyForbidden({ ...order, stamp: stampOf(user) }, origin, NOON_MS) === undefined).toBe(may);
   });
+
+  it.each(kinds)('%s from Central for a person of a branch: only if the branch itself may send it', (kind) => {
+    const example = { ...(examples.get(kind) as Command), stamp: stampOf('central') };
+    for (const branchId of ['sucursal-1', 'sucursal-2']) {
+      const may = isAllowed(kind, `branch.${branchId}` as (typeof users)[number]);
+      const why = whyForbidden(example, originOf('central', { id: 'eva', branchId }), NOON_MS);
+      expect([branchId, why === undefined]).toEqual([branchId, may]);
+    }
+  });
 });
 
 const cafe = command('product.create', { productId: 'cafe', name: 'Café', priceCents: 100, stock: 100 });
+/** Central's sending of a command for a person of this branch. */
+const forPersonOf = (branchId: string, one: Command): Arrived[] =>
+  from('central', { ...one, actor: { id: 'eva', branchId } });
 const from = (user: string, ...commands: Command[]): Arrived[] =>
   arrivedOf(
     commands.map((one) => ({ ...one, stamp: stampOf(user) })),
@@ -205,6 +218,13 @@ describe('a stored object', () => {
       expect([outcomes, deadLetters]).toMatchObject([[{ commandId: one.id, sender: user }], []]);
     }
   });
+
+  it.each(onStored('own'))('%s: Central may act on one of the branch for its own people only', (_kind, one) => {
+    const own = groupOfTwo().group.write(forPersonOf('sucursal-1', one));
+    expect([own.outcomes, own.deadLetters]).toMatchObject([[{ commandId: one.id, actor: 'eva' }], []]);
+    const others = groupOfTwo().group.write(forPersonOf('sucursal-2', one));
+    expect([others.outcomes, others.deadLetters]).toMatchObject([[], [{ errorClass: 'forbidden', actor: 'eva' }]]);
+  });
 });
 
 describe('a tombstone', () => {
@@ -223,6 +243,18 @@ describe('a tombstone', () => {
     group.write(from('central', cafe));
     expect(group.write(from(author, cancel)).replies).toMatchObject([{ status: 'done' }]);
     expect(group.write(from(user, placed)).replies).toMatchObject([{ status }]);
+  });
+
+  it('of a person of a branch at Central binds the orders of that branch only', () => {
+    for (const [placed, status] of [
+      [order, 'done'],
+      [ofBranch, 'refused'],
+    ] as const) {
+      const group = new MemoryGroup();
+      group.write(from('central', cafe));
+      expect(group.write(forPersonOf('sucursal-1', cancel)).replies).toMatchObject([{ status: 'done' }]);
+      expect(group.write(from('central', placed)).replies).toMatchObject([{ status }]);
+    }
   });
 
   it('of each author is taken into account', () => {

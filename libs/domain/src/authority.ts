@@ -41,32 +41,41 @@ export function originOfBatch(group: string): Origin {
 }
 
 /**
- * Owner of the rows that a sender makes: the branch, or `central` for the other senders. A branch may change only its
- * own rows, the others all rows.
+ * The branch to which a command is restricted: the branch that sends it, or the branch of the person for whom Central
+ * sends it. Undefined: it may act on everything that its sender may act on.
  */
-export function ownerNamed(sender: Sender | undefined): string {
-  return sender?.type === 'branch' ? sender.branchId : CENTRAL;
+export function restrictionOf({ sender, actor }: Origin): string | undefined {
+  return sender?.type === 'branch' ? sender.branchId : (actor?.branchId ?? undefined);
+}
+
+/** Owner of the rows that a command makes: the branch to which it is restricted, otherwise `central`. */
+export function ownerMaking(origin: Origin): string {
+  return restrictionOf(origin) ?? CENTRAL;
 }
 
 /**
  * Reason why this sender may not send this command. Undefined: it may, as far as the command's content shows. `nowMs`:
  * the group's clock.
  */
-export function whyForbidden(command: Command, { user, sender, actor }: Origin, nowMs: number): string | undefined {
+export function whyForbidden(command: Command, origin: Origin, nowMs: number): string | undefined {
+  const { user, sender, actor } = origin;
   if (user === null) return 'the message names no broker user';
   if (sender === undefined) return `the broker user ${user} sends no commands`;
   const reason = whyNotTheKind(command.kind, user, sender) ?? whyStampIsNot(command, user, sender, nowMs);
-  if (reason !== undefined || sender.type !== 'branch') return reason;
-  return whyNotItsName(command, sender.branchId) ?? whyNotItsActor(actor, sender.branchId);
+  const branchId = restrictionOf(origin);
+  if (reason !== undefined || branchId === undefined) return reason;
+  if (!maySend('branch', command.kind)) return `a person of branch ${branchId} may not send ${command.kind}`;
+  return whyNotItsName(command, branchId) ?? whyNotItsActor(actor, branchId);
 }
 
 /**
- * Reason why the sender may not act on a stored object. `owner`: the owner of the object; undefined if none is stored.
- * Undefined: the sender may act on it.
+ * Reason why a command that is restricted to this branch may not act on a stored object. `owner`: the owner of the
+ * object; undefined if none is stored. Undefined: it may.
  */
-export function whyNotItsOwn({ sender }: Origin, owner: string | undefined): string | undefined {
-  if (sender?.type !== 'branch' || owner === undefined || owner === sender.branchId) return undefined;
-  return `what it acts on does not belong to branch ${sender.branchId}`;
+export function whyNotItsOwn(branchId: string, owner: string | undefined): string | undefined {
+  return owner === undefined || owner === branchId
+    ? undefined
+    : `what it acts on does not belong to branch ${branchId}`;
 }
 
 function whyNotTheKind(kind: CommandKind, user: string, { type }: Sender): string | undefined {

@@ -1,5 +1,5 @@
 import { CENTRAL, commandKinds, keyOf, type Command, type CommandKind, type Replay, type Reply } from '@eco/contracts';
-import { originOfBatch, ownerNamed, whyForbidden, whyNotItsOwn, type Origin } from './authority.js';
+import { originOfBatch, ownerMaking, restrictionOf, whyForbidden, whyNotItsOwn, type Origin } from './authority.js';
 import { bodyHash, formerBodyHash } from './body-hash.js';
 import type { DeadLetter, DeadLetterRow } from './dead-letters/dead-letter.js';
 import type { Arrived, Effects, Failure } from './effects.js';
@@ -142,8 +142,9 @@ function settle(command: Command, origin: Origin, state: WorkingState, failure?:
     return record(command, origin, { bodyHash: hash, bucket, status: 'refused', result, change: null }, state);
   }
 
-  if (origin.sender?.type === 'branch') {
-    const reason = whyNotItsOwn(origin, ownerOf(command, state));
+  const branchId = restrictionOf(origin);
+  if (branchId !== undefined) {
+    const reason = whyNotItsOwn(branchId, ownerOf(command, state));
     if (reason !== undefined) return forbid(command, origin, reason, state, retried);
   }
   if (failure !== undefined) return deadLetter(failure);
@@ -156,11 +157,11 @@ function settle(command: Command, origin: Origin, state: WorkingState, failure?:
 }
 
 /**
- * Owner of what a command makes: the branch that its body names, otherwise the sender's branch. `central` is the head
- * office.
+ * Owner of what a command makes: the branch that its body names, otherwise the branch to which it is restricted.
+ * `central` is the head office.
  */
-function ownerIn({ body }: Command, { sender }: Origin): string {
-  return 'branchId' in body ? (body.branchId ?? CENTRAL) : ownerNamed(sender);
+function ownerIn({ body }: Command, origin: Origin): string {
+  return 'branchId' in body ? (body.branchId ?? CENTRAL) : ownerMaking(origin);
 }
 
 /**

@@ -184,13 +184,21 @@ const sender = fc.oneof(
     arbitrary: fc.constantFrom(null, 'consumers', 'writer.g1', 'dead-letter-admin', 'sucursal', 'branch.sucursal-2'),
   },
 );
+/** The person for whom a command is sent: mostly nobody of a branch. */
+const actor = fc
+  .oneof(
+    { weight: 6, arbitrary: fc.constantFrom(undefined, null) },
+    { weight: 3, arbitrary: fc.constant('sucursal-1') },
+    { weight: 1, arbitrary: fc.constant('sucursal-2') },
+  )
+  .map((branchId) => (branchId === undefined ? {} : { actor: { id: 'eva', branchId } }));
 /** A command as it arrives from this sender, with a stamp of the sender. */
 function from(sender: string | null, command: Command): Arrived {
   const stamp = sender?.startsWith('branch.') ? `${command.stamp.slice(0, 22)}${sender}.0a` : command.stamp;
   return { readable: true, command: { ...command, stamp }, sender };
 }
 const readable = (arbitrary: fc.Arbitrary<Command>): fc.Arbitrary<Arrived> =>
-  fc.tuple(sender, arbitrary).map(([user, command]) => from(user, command));
+  fc.tuple(sender, arbitrary, actor).map(([user, command, by]) => from(user, { ...command, ...by }));
 /** Unreadable content, sometimes under a valid command's id. */
 const junk = fc
   .record({ order: anOrder, spoiled: fc.constantFrom('stamp', 'kind', 'id'), user: sender })
@@ -360,13 +368,13 @@ const NOTHING = {
 function isForbidden(one: Arrived, group: MemoryGroup, owned: ReadonlySet<number>): boolean {
   if (!one.readable) return originOf(one.sender, undefined).sender === undefined;
   const { command, sender: user } = one;
-  const { id, replay } = command;
-  if (replay === undefined) return whyForbidden(command, originOf(user, undefined), Date.parse(group.at)) !== undefined;
+  const { id, replay, actor } = command;
+  if (replay === undefined) return whyForbidden(command, originOf(user, actor), Date.parse(group.at)) !== undefined;
   if (user !== 'dead-letter-admin') return true;
   const letter = group.letters().find((each) => each.commandId === id && each.bodyHash === replay.bodyHash);
   const stated = owned.size < BUCKETS ? replay.sender : undefined;
   const first = stated ?? letter?.sender;
-  return whyForbidden(command, originOf(first ?? null, undefined), Date.parse(group.at)) !== undefined;
+  return whyForbidden(command, originOf(first ?? null, actor), Date.parse(group.at)) !== undefined;
 }
 
 /**

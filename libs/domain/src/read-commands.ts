@@ -12,7 +12,7 @@ import {
   type CommandKind,
   type Replay,
 } from '@eco/contracts';
-import { commandIdFor, isRoutedBy } from '@eco/routing';
+import { isRoutedBy, ownCommandId } from '@eco/routing';
 import { isBodyOf } from './body-hash.js';
 import { CONTENT_LENGTH_MAX, jsonText, keptBytes, keptJson } from './content.js';
 import type { Arrived } from './effects.js';
@@ -172,6 +172,5 @@ function unreadable(
  * Id and hash that derive from the content alone (a UUID of version 8), so that a redelivery is the same dead letter.
  */
 function identityOf(bodyHash: string): { commandId: string; bodyHash: string } {
-  const key = bodyHash;
-  return { commandId: commandIdFor({ origin: '', kind: 'unreadable', key, idempotencyKey: key }), bodyHash };
+  return { commandId: ownCommandId({ origin: '', kind: 'unreadable', key: bodyHash, content: bodyHash }), bodyHash };
 }

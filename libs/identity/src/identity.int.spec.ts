@@ -60,7 +60,7 @@ beforeAll(async () => {
   revoked = new RevokedSessions(reads, log);
   await revoked.start();
   verifier = new TokenVerifier({
-    keys: secrets.keys,
+    secrets,
     graceSeconds: 3_600,
     isRevoked: (sessionId) => revoked.has(sessionId),
   });

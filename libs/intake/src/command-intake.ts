@@ -1,3 +1,5 @@
+import type { KeyObject } from 'node:crypto';
+import type { Principal } from '@eco/access';
 import { sleep } from '@eco/base';
 import { mayHaveArrived, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import {
@@ -14,7 +16,7 @@ import { bodyHash, isBodyOf } from '@eco/domain';
 import type { Reads } from '@eco/reads';
 import {
   commandIdFor,
-  COMMON_CLIENT,
+  customerIdFor,
   ID_RANDOM_BYTES,
   newCommandId,
   newId,
@@ -56,13 +58,18 @@ export type Settlement =
   | { readonly type: 'not-done' }
   | { readonly type: 'outcome-unknown' };
 
-export interface CommandRequest<K extends CommandKind> {
+/** The client of a request, and the key under which the client may repeat it. */
+export interface Requester {
+  readonly principal: Principal;
+  /** Undefined: the request can't be repeated. */
+  readonly idempotencyKey: string | undefined;
+}
+
+export interface CommandRequest<K extends CommandKind> extends Requester {
   readonly id: string;
   readonly kind: K;
   readonly body: CommandBody<K>;
   readonly correlationId: string;
-  /** Person or program that requests the command. Absent: unknown. */
-  readonly actor?: Actor;
   /** Longest wait for the writer's decision, s. 0: no wait. */
   readonly waitSeconds: number;
   /** Stamp from `nextStamp`, if the response states it. Absent: the intake makes one. */
@@ -75,6 +82,8 @@ export interface CommandIntakeOptions {
   readonly sentBy: string;
   /** Branch that takes these commands; null: the head office. */
   readonly branchId: string | null;
+  /** Makes ids of customers who are registered without one. All APIs have the same. */
+  readonly sharedIdKey: KeyObject;
   /** Shows whether a group decides, its clock, and its decisions. */
   readonly reads: Reads;
   /** Keeps commands that can wait when the brokers do not confirm them; absent: nothing is kept. */
@@ -111,22 +120,22 @@ export class CommandIntake {
     options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
   }
 
-  /** The same key gives the same id, so a repeated request becomes a repeated command. */
-  orderId(customerId: string, idempotencyKey: string | undefined): string {
+  /** The same key of one principal gives the same id, so a repeated request becomes a repeated command. */
+  orderId({ principal: { idKey }, idempotencyKey }: Requester, customerId: string): string {
     if (idempotencyKey === undefined) return newOrderId({ customerId, ...idSource() });
-    return orderIdFor({ origin: COMMON_CLIENT, customerId, idempotencyKey });
+    return orderIdFor({ idKey, customerId, idempotencyKey });
   }
 
   /** Like `orderId`, for other commands. `key` is the customer or product id that routes the command. */
-  commandId(kind: CommandKind, key: string, idempotencyKey: string | undefined): string {
+  commandId({ principal: { idKey }, idempotencyKey }: Requester, kind: CommandKind, key: string): string {
     if (idempotencyKey === undefined) return newCommandId({ key, ...idSource() });
-    return commandIdFor({ origin: COMMON_CLIENT, kind, key, idempotencyKey });
+    return commandIdFor({ idKey, kind, key, idempotencyKey });
   }
 
   /** A new id for a customer who is registered without one. */
-  customerId(idempotencyKey: string | undefined): string {
+  customerId({ principal: { id: principalId }, idempotencyKey }: Requester): string {
     if (idempotencyKey === undefined) return newId(idSource());
-    return commandIdFor({ origin: COMMON_CLIENT, kind: 'customer', key: '', idempotencyKey });
+    return customerIdFor({ idKey: this.#options.sharedIdKey, principalId, idempotencyKey });
   }
 
   /**
@@ -154,16 +163,17 @@ export class CommandIntake {
   }
 
   /**
-   * At a branch every person acts for that branch, including a customer, who belongs to none. The writer refuses an
-   * actor of any other branch.
+   * The person or program for whom the command is sent, as the outcome will state it. Undefined: the client has no
+   * token. At a branch every person acts for that branch, including a customer, who belongs to none. The writer refuses
+   * an actor of any other branch.
    */
-  #actorOf({ actor }: Pick<CommandRequest<CommandKind>, 'actor'>): Actor | undefined {
-    return actor && { ...actor, branchId: actor.branchId ?? this.branchId };
+  #actorOf({ id, role, branchId }: Principal): Actor | undefined {
+    return role === 'anonymous' ? undefined : { id, branchId: branchId ?? this.branchId };
   }
 
   async #submit<K extends CommandKind>(request: CommandRequest<K>): Promise<Submission> {
     const { id, kind, body, correlationId } = request;
-    const actor = this.#actorOf(request);
+    const actor = this.#actorOf(request.principal);
     const { publisher, sentBy, stopping, local } = this.#options;
     const stamp = request.stamp ?? this.nextStamp(keyOf({ kind, body }));
     // The compiler can't see that the kind and the body of one request belong together.
@@ -227,7 +237,7 @@ export class CommandIntake {
    */
   async decide<K extends CommandKind>(request: CommandRequest<K>): Promise<Settlement> {
     const { id, kind, body, correlationId } = request;
-    const actor = this.#actorOf(request);
+    const actor = this.#actorOf(request.principal);
     const { publisher, sentBy, reads } = this.#options;
     const key = keyOf({ kind, body });
     const groupNowMs = reads.groupNowMs(key);

@@ -1,3 +1,3 @@
-export { CommandIntake, type Settlement, type Submission } from './command-intake.js';
+export { CommandIntake, type Requester, type Settlement, type Submission } from './command-intake.js';
 export { LocalAcceptance } from './local-acceptance.js';
 export { openIntake, type OpenIntake } from './open-intake.js';

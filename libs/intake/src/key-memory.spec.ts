@@ -1,9 +1,10 @@
+import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { newOrderId, orderIdFor } from '@eco/routing';
 import { KeyMemory } from './key-memory.js';
 
 const request = (key: string, quantity: number) => {
-  const id = orderIdFor({ origin: 'spec', customerId: 'ana', idempotencyKey: key });
+  const id = orderIdFor({ idKey: createSecretKey(Buffer.alloc(16)), customerId: 'ana', idempotencyKey: key });
   const lines = [{ productId: 'cafe', quantity }];
   return { id, kind: 'order.place' as const, body: { orderId: id, customerId: 'ana', branchId: null, lines } };
 };

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Address, Login } from '@eco/base';
 import {
   BrokerConnection,
@@ -17,6 +18,8 @@ export interface IntakeSettings {
   readonly login: Login;
   /** Branch that this process serves; null: the head office. */
   readonly branchId: string | null;
+  /** See `sharedIdKeyOf` of @eco/access. */
+  readonly sharedIdKey: KeyObject;
   readonly reads: Reads;
   /** The journal for orders and cart commands that the brokers do not confirm; absent: those are refused. */
   readonly journal?: JournalSettings;
@@ -34,7 +37,7 @@ export interface OpenIntake {
  * orders are accepted without one. Throws a `StartError` if the journal is not available.
  */
 export function openIntake(frame: IntakeFrame, settings: IntakeSettings): OpenIntake {
-  const { brokers, login, branchId, reads, journal } = settings;
+  const { brokers, login, branchId, sharedIdKey, reads, journal } = settings;
   const { log, health, metrics, stopping, config } = frame;
   const connection = new BrokerConnection({
     access: { brokers: [...brokers], ...login },
@@ -54,7 +57,15 @@ export function openIntake(frame: IntakeFrame, settings: IntakeSettings): OpenIn
   if (local) local.start();
   else health.indicator('broker', () => publisher.obstacle);
   return {
-    intake: new CommandIntake({ publisher, sentBy: config.name, branchId, reads, stopping, ...(local && { local }) }),
+    intake: new CommandIntake({
+      publisher,
+      sentBy: config.name,
+      branchId,
+      sharedIdKey,
+      reads,
+      stopping,
+      ...(local && { local }),
+    }),
     async stop() {
       await Promise.all([local?.stop(), publisher.stop()]);
       await connection.stop();

@@ -1,9 +1,9 @@
 export { hash12 } from './hash.js';
 export { bucketOf, isBucketCount, BUCKETS_DEFAULT, BUCKETS_MAX } from './bucket.js';
-export { COMMON_CLIENT, isUuid, ID_RANDOM_BYTES } from './uuid.js';
+export { isUuid, ID_RANDOM_BYTES } from './uuid.js';
 export { bucketOfId, isRoutedBy } from './routed-id.js';
 export { newOrderId, orderIdFor } from './order-id.js';
-export { commandIdFor, newCommandId, newId } from './command-id.js';
+export { commandIdFor, customerIdFor, newCommandId, newId, ownCommandId } from './command-id.js';
 export { addGroup, bucketsOf, evenPlacement, groupOf, type Placement } from './placement.js';
 export {
   compareBatchPositions,

@@ -1,12 +1,15 @@
+import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { bucketOf } from './bucket.js';
-import { commandIdFor, newCommandId, newId } from './command-id.js';
+import { commandIdFor, customerIdFor, newCommandId, newId, ownCommandId } from './command-id.js';
 import { newOrderId, orderIdFor } from './order-id.js';
 import { bucketOfId, isRoutedBy } from './routed-id.js';
 import { ID_RANDOM_BYTES, isUuid } from './uuid.js';
 import { routingVectors } from './test/vectors.js';
 
 const text = fc.string({ unit: 'binary' });
+const keyOf = (hex: string) => createSecretKey(hex, 'hex');
+const idKey = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => createSecretKey(bytes));
 const nowMs = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 const random = fc.uint8Array({ minLength: ID_RANDOM_BYTES, maxLength: 16 });
 const buckets = fc.constantFrom(1, 2, 16, 256);
@@ -18,15 +21,15 @@ describe('order ids', () => {
     expect(newOrderId({ ...source, random: Buffer.from(randomHex, 'hex') })).toBe(id);
   });
 
-  it.each(routingVectors.orderIds)('agree with the shared vector $id', ({ id, ...request }) => {
-    expect(orderIdFor(request)).toBe(id);
+  it.each(routingVectors.orderIds)('agree with the shared vector $id', ({ idKeyHex, id, ...request }) => {
+    expect(orderIdFor({ ...request, idKey: keyOf(idKeyHex) })).toBe(id);
   });
 
   it('contain the bucket of their customer, whether new or derived from an Idempotency-Key', () => {
     fc.assert(
-      fc.property(text, text, text, nowMs, random, buckets, (customerId, origin, idempotencyKey, ms, bytes, count) => {
+      fc.property(text, idKey, text, nowMs, random, buckets, (customerId, idKey, idempotencyKey, ms, bytes, count) => {
         const made = newOrderId({ customerId, nowMs: ms, random: bytes });
-        const asked = orderIdFor({ origin, customerId, idempotencyKey });
+        const asked = orderIdFor({ idKey, customerId, idempotencyKey });
         expect(made).toMatch(V7);
         expect(asked).toMatch(V8);
         for (const id of [made, asked, asked.toUpperCase()]) {
@@ -49,23 +52,23 @@ describe('order ids', () => {
     );
   });
 
-  it('are the same for the same request and differ by origin, customer or key, wherever a field ends', () => {
-    const request = fc.record({ origin: text, customerId: text, idempotencyKey: text });
+  it('are the same for the same request and differ by id key, customer or key, wherever a field ends', () => {
+    const request = fc.record({ idKey, customerId: text, idempotencyKey: text });
     fc.assert(
       fc.property(request, request, (a, b) => {
         expect(orderIdFor({ ...a })).toBe(orderIdFor(a));
-        const same = a.origin === b.origin && a.customerId === b.customerId && a.idempotencyKey === b.idempotencyKey;
+        const same = a.idKey.equals(b.idKey) && a.customerId === b.customerId && a.idempotencyKey === b.idempotencyKey;
         expect(orderIdFor(a) === orderIdFor(b)).toBe(same);
       }),
     );
     fc.assert(
-      fc.property(text, text, fc.nat(), (customerId, run, cut) => {
+      fc.property(idKey, text, fc.nat(), (idKey, run, cut) => {
         const characters = [...run];
         const at = cut % (characters.length + 1);
         const id = (end: number) =>
           orderIdFor({
-            origin: characters.slice(0, end).join(''),
-            customerId,
+            idKey,
+            customerId: characters.slice(0, end).join(''),
             idempotencyKey: characters.slice(end).join(''),
           });
         expect(id(at) === id(0)).toBe(at === 0);
@@ -81,28 +84,49 @@ describe('order ids', () => {
     expect(() => newOrderId({ customerId: 'c', nowMs: 0, random: new Uint8Array(9) })).toThrow(
       /10 random bytes, not 9/,
     );
-    expect(() => orderIdFor({ origin: '\ud800', customerId: 'c', idempotencyKey: 'k' })).toThrow(/lone surrogate/);
+    expect(() => orderIdFor({ idKey: keyOf('00'), customerId: '\ud800', idempotencyKey: 'k' })).toThrow(
+      /lone surrogate/,
+    );
     expect(() => isRoutedBy('1234', 'c')).toThrow(/not a UUID: "1234"/);
     expect(() => bucketOfId('', 16)).toThrow(/not a UUID/);
   });
 });
 
 describe('command ids', () => {
-  it.each(routingVectors.commandIds)('agree with the shared vector $id', ({ id, ...request }) => {
-    expect(commandIdFor(request)).toBe(id);
+  it.each(routingVectors.commandIds)('agree with the shared vector $id', ({ idKeyHex, id, ...request }) => {
+    expect(commandIdFor({ ...request, idKey: keyOf(idKeyHex) })).toBe(id);
   });
+
+  it.each(routingVectors.ownCommandIds)(
+    'of EcoMarket itself agree with the shared vector $id',
+    ({ id, ...content }) => {
+      expect(ownCommandId(content)).toBe(id);
+    },
+  );
 
   it('contain the bucket of their key and are never an order’s id', () => {
     fc.assert(
-      fc.property(text, text, text, text, nowMs, random, buckets, (origin, kind, key, idempotencyKey, ms, bytes, n) => {
-        const asked = commandIdFor({ origin, kind, key, idempotencyKey });
+      fc.property(idKey, text, text, text, nowMs, random, buckets, (idKey, kind, key, idempotencyKey, ms, bytes, n) => {
+        const asked = commandIdFor({ idKey, kind, key, idempotencyKey });
         const made = newCommandId({ key, nowMs: ms, random: bytes });
         expect(asked).toMatch(V8);
         expect(made).toMatch(V7);
         expect(bucketOfId(asked, n)).toBe(bucketOf(key, n));
         expect(bucketOfId(made, n)).toBe(bucketOf(key, n));
-        expect(orderIdFor({ origin, customerId: key, idempotencyKey })).not.toBe(asked);
-        expect(commandIdFor({ origin, kind: `${kind}.`, key, idempotencyKey })).not.toBe(asked);
+        expect(orderIdFor({ idKey, customerId: key, idempotencyKey })).not.toBe(asked);
+        expect(commandIdFor({ idKey, kind: `${kind}.`, key, idempotencyKey })).not.toBe(asked);
+      }),
+    );
+  });
+});
+
+describe('customerIdFor', () => {
+  it('gives two principals two customers under one key, and the same principal the same one', () => {
+    fc.assert(
+      fc.property(idKey, text, text, text, (idKey, a, b, idempotencyKey) => {
+        const of = (principalId: string) => customerIdFor({ idKey, principalId, idempotencyKey });
+        expect(of(a)).toMatch(V8);
+        expect(of(a) === of(b)).toBe(a === b);
       }),
     );
   });

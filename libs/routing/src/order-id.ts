@@ -17,7 +17,7 @@ export function newOrderId({ customerId, ...source }: IdSource & { readonly cust
   return uuidV7(source, hash12(customerId));
 }
 
-/** The id of the order that a client requested under this `Idempotency-Key`. It is the same at every API. */
+/** The id of the order that a principal requested under this `Idempotency-Key`. It is the same at every API. */
 export function orderIdFor({ customerId, ...request }: KeyedRequest & { readonly customerId: string }): string {
   return idOfKey('order', request, [customerId], hash12(customerId));
 }

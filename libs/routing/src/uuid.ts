@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
 
 // Checks the shape only, like PostgreSQL's uuid. An id of another version or variant than ours is valid and is not
 // found.
@@ -42,53 +42,67 @@ export function uuidV7({ nowMs, random }: IdSource, field12: number): string {
   return assemble(nowMs.toString(16).padStart(12, '0'), 7, field12, Buffer.from(random).subarray(0, 8));
 }
 
+/** Version 8: 48 and 62 bits of a digest around `field12`, so the same digest makes the same id without a lookup. */
+function uuidV8(digest: Buffer, field12: number): string {
+  return assemble(digest.toString('hex', 0, 6), 8, field12, digest.subarray(6, 14));
+}
+
 /**
- * Version 8: 48 and 62 bits of SHA-256 around `field12`, so the same fields make the same id without a lookup. Each
- * field is preceded by its length, so no two lists of fields produce the same bytes. `tag` separates ids of different
- * uses. Throws a RangeError for a lone surrogate, which UTF-8 can't distinguish from another one.
+ * The fields as bytes. Each field is preceded by its length, so no two lists of fields produce the same bytes. Throws a
+ * RangeError for a lone surrogate, which UTF-8 can't distinguish from another one.
  */
-function uuidV8(tag: string, fields: readonly string[], field12: number): string {
-  const sha = createHash('sha256');
-  for (const field of [tag, ...fields]) {
+function bytesOf(fields: readonly string[]): Buffer {
+  let size = 0;
+  for (const field of fields) {
     if (LONE_SURROGATE.test(field)) {
       throw new RangeError(
         `an id can't be made from text with a lone surrogate: ${JSON.stringify(field.slice(0, 80))}`,
       );
     }
-    const bytes = Buffer.from(field, 'utf8');
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    sha.update(length).update(bytes);
+    size += 4 + Buffer.byteLength(field);
   }
-  const digest = sha.digest();
-  return assemble(digest.toString('hex', 0, 6), 8, field12, digest.subarray(6, 14));
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const field of fields) {
+    const length = bytes.write(field, at + 4);
+    bytes.writeUInt32BE(length, at);
+    at += 4 + length;
+  }
+  return bytes;
 }
-
-/**
- * The owner of an `Idempotency-Key` of a client. All clients at all APIs are one owner, so a request that is repeated
- * at another API is the same request. The value is that of Central's ids in earlier versions, so keys that were used
- * there keep their ids.
- */
-export const COMMON_CLIENT = 'central';
 
 /** The input of an id that derives from an `Idempotency-Key`. The API is no part of it. */
 export interface KeyedRequest {
-  /** The client or the process of EcoMarket that chose the key. Equal keys of different origins make different ids. */
-  readonly origin: string;
+  /**
+   * The id key of the principal that chose the `Idempotency-Key`. Equal keys of two principals make different ids, and
+   * nobody can compute an id without the id key.
+   */
+  readonly idKey: KeyObject;
   readonly idempotencyKey: string;
 }
 
 /**
- * The id for a client's key. This is the only function that makes ids of keyed requests. `within`: the scope of the key
- * in addition to its origin: the kind of request, the customer or product.
+ * The id for a client's key: an HMAC-SHA256 of the request. This is the only function that makes ids of keyed requests.
+ * `tag` separates ids of different uses. `within`: the scope of the key: the kind of request, the customer or product.
  */
 export function idOfKey(
-  tag: 'order' | 'command',
-  { origin, idempotencyKey }: KeyedRequest,
+  tag: 'order' | 'command' | 'customer',
+  { idKey, idempotencyKey }: KeyedRequest,
   within: readonly string[],
   field12: number,
 ): string {
-  return uuidV8(tag, [origin, ...within, idempotencyKey], field12);
+  // One `update` with all bytes: 3.2 µs. An `update` for each field: 3.9 µs. A key that is no KeyObject: 18 µs.
+  return uuidV8(
+    createHmac('sha256', idKey)
+      .update(bytesOf([tag, ...within, idempotencyKey]))
+      .digest(),
+    field12,
+  );
+}
+
+/** The id that EcoMarket derives for content of its own. Anybody who knows the fields can compute it. */
+export function idOfContent(fields: readonly string[], field12: number): string {
+  return uuidV8(hash('sha256', bytesOf(['command', ...fields]), 'buffer'), field12);
 }
 
 function assemble(first12Hex: string, version: 7 | 8, field12: number, last8: Buffer): string {

@@ -1,4 +1,5 @@
-import { createTokenSecrets, OwnToken, type SignerSecrets, type TokenGrant } from '@eco/access';
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createTokenSecrets, idKeyOf, OwnToken, type SignerSecrets, type TokenGrant } from '@eco/access';
 import { customerIdSchema } from '@eco/contracts';
 
 /** Keys for services that a spec starts within its own process. */
@@ -19,6 +20,11 @@ function usualGrantOf(path: string): TokenGrant {
     default:
       return { id: 'spec', role: 'manager' };
   }
+}
+
+/** The id key of the default caller of a path: it determines the ids of requests with an `Idempotency-Key`. */
+export function usualIdKey(path: string, { idKeyMaster }: SignerSecrets): KeyObject {
+  return createSecretKey(idKeyOf(usualGrantOf(path).id, idKeyMaster));
 }
 
 function decoded(text: string): string {

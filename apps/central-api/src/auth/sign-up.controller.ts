@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { customerIdSchema, emailSchema, personNameSchema } from '@eco/contracts';
 import { CustomerAccounts, newPasswordSchema, type TooMany } from '@eco/identity';
 import { CommandIntake } from '@eco/intake';
-import { Input, operation, Operation, problem, respond, type HttpResponse, type InputOf } from '@eco/service';
+import { branchOf, Input, operation, Operation, problem, respond, type HttpResponse, type InputOf } from '@eco/service';
 
 /** Longest wait of a confirmation for the decision about the new customer, s. */
 const WAIT_SECONDS = 5;
@@ -77,14 +77,18 @@ export class SignUpController {
    */
   @Post('sign-up/confirm')
   @Operation(confirmSignUp)
-  async confirm(@Input(confirmSignUp) { body, correlationId }: InputOf<typeof confirmSignUp>): Promise<HttpResponse> {
+  async confirm(
+    @Input(confirmSignUp) { body, correlationId, caller }: InputOf<typeof confirmSignUp>,
+  ): Promise<HttpResponse> {
     const mail = await fromIdentity(this.customers.findSignUp(body.code));
     if (mail === undefined) throw unknownCode();
     const customerId = mail.mailId;
+    const requester = { principal: caller.principal, idempotencyKey: customerId };
     const submission = await this.intake.submit({
-      id: this.intake.commandId('customer.register', customerId, customerId),
+      ...requester,
+      id: this.intake.commandId(requester, 'customer.register', customerId),
       kind: 'customer.register',
-      body: { customerId, name: body.name, email: mail.email, branchId: this.intake.branchId },
+      body: { customerId, name: body.name, email: mail.email, branchId: branchOf(caller, this.intake.branchId) },
       correlationId,
       waitSeconds: WAIT_SECONDS,
     });

@@ -21,13 +21,16 @@ export function expectedOf(access: Access, caller: TestCaller, sample: Sample, s
   if (caller.isLate && access.graceful !== true) return 401;
   const { role, branchId, customerId, scopes = [] } = grant;
   if (served !== null && branchId !== undefined && branchId !== served) return 403;
-  const reach =
-    role === 'integration' ? scopes.some((scope) => scope === access.integration) && ('any' as const) : access[role];
+  const scope = access.integration;
+  const ofIntegration = scope === 'own commands' ? scope : scopes.some((each) => each === scope) && ('any' as const);
+  const reach = role === 'integration' ? ofIntegration : access[role];
   if (!reach) return 403;
   const { names = {}, stored } = sample;
   switch (reach) {
-    case 'own customer':
     case 'own commands':
+      // Another account has requested the command.
+      return 404;
+    case 'own customer':
       if (names.customerId !== undefined && names.customerId !== customerId) return 403;
       return stored !== undefined && stored.customerId !== customerId ? 404 : 'in reach';
     case 'own branch':

@@ -1,6 +1,6 @@
 import { sleep } from '@eco/base';
 import { headers } from '@eco/contracts';
-import { eventually, seededRandom, type Asked } from '@eco/testing';
+import { eventually, seededRandom, usualIdKey, type Asked } from '@eco/testing';
 import { RawPublisher, type RawPlanned } from './raw-publisher.js';
 import { Requests, type Planned } from './requests.js';
 import { Window } from './window.js';
@@ -57,7 +57,9 @@ export class FaultLoad {
       const random = seededRandom(`${options.seed} ${what}`);
       return (limit: number) => Math.floor(random() * limit);
     };
-    this.#requests = new Requests(`f${options.seed}`, below('requests'));
+    this.#requests = new Requests(`f${options.seed}`, below('requests'), (path) =>
+      usualIdKey(path, system.cluster.tokens),
+    );
     this.#rawPublisher = new RawPublisher(system.cluster, `f${options.seed}`, below('by hand'));
   }
 

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { sleep, within } from '@eco/base';
 import { BrokerConnection, commandQueue, COMMANDS_EXCHANGE } from '@eco/broker';
 import { orderIdFor } from '@eco/routing';
@@ -13,6 +14,9 @@ import { rowsOfOrder, type Planned } from './requests.js';
 export type RawPlanned = Omit<Planned, 'method' | 'path' | 'body' | 'key' | 'decided'>;
 
 export const DEAD_LETTER_ROW = 'dead letter';
+
+/** The id key of an imaginary client. */
+const ID_KEY = createSecretKey(Buffer.alloc(16));
 
 const CONFIRM_MS = 5000;
 const AGAIN_MS = 500;
@@ -85,7 +89,7 @@ export class RawPublisher {
   }
 
   #order(customerId: string) {
-    const id = orderIdFor({ origin: 'by hand', customerId, idempotencyKey: customerId });
+    const id = orderIdFor({ idKey: ID_KEY, customerId, idempotencyKey: customerId });
     const lines = [{ productId: `${this.#run}-product-0`, quantity: 1 }];
     const command = commandOf('order.place', { orderId: id, customerId, branchId: null, lines });
     return { customerId, command, rows: rowsOfOrder('order.place', lines) };

@@ -1,4 +1,5 @@
-import { CENTRAL, MAX_ORDER_LINES } from '@eco/contracts';
+import type { KeyObject } from 'node:crypto';
+import { MAX_ORDER_LINES } from '@eco/contracts';
 import { commandIdFor, orderIdFor } from '@eco/routing';
 
 /** A request of a client, and the rows that it must produce. */
@@ -31,10 +32,13 @@ export class Requests {
   #count = 0;
   readonly #run: string;
   readonly #below: (limit: number) => number;
+  readonly #idKeyOf: (path: string) => KeyObject;
 
-  constructor(run: string, below: (limit: number) => number) {
+  /** `idKeyOf`: the id key of the client that sends requests to a path. */
+  constructor(run: string, below: (limit: number) => number, idKeyOf: (path: string) => KeyObject) {
     this.#run = run;
     this.#below = below;
+    this.#idKeyOf = idKeyOf;
   }
 
   get products() {
@@ -67,10 +71,11 @@ export class Requests {
   #order(number: number, lines: Line[]): Planned {
     const customerId = `${this.#run}-${number}`;
     const key = `order-${number}`;
+    const path = '/orders';
     return {
-      ...{ method: 'POST', path: '/orders', body: { customerId, lines }, key, decided: false, token: customerId },
+      ...{ method: 'POST', path, body: { customerId, lines }, key, decided: false, token: customerId },
       rows: rowsOfOrder('order.place', lines),
-      commandId: orderIdFor({ origin: CENTRAL, customerId, idempotencyKey: key }),
+      commandId: orderIdFor({ idKey: this.#idKeyOf(path), customerId, idempotencyKey: key }),
     };
   }
 
@@ -78,17 +83,17 @@ export class Requests {
     const customerId = `${this.#run}-${number}`;
     const line = { productId: this.#product(this.#below(PRODUCTS)), quantity: 1 + this.#below(5) };
     const key = `cart-${number}`;
-    const commandId = commandIdFor({
-      ...{ origin: CENTRAL, kind: 'cart.edit', key: customerId, idempotencyKey: key },
-    });
+    const cart = `/carts/${customerId}`;
+    const idKey = this.#idKeyOf(cart);
+    const commandId = commandIdFor({ idKey, kind: 'cart.edit', key: customerId, idempotencyKey: key });
     const edit: Planned = {
-      ...{ method: 'PUT', path: `/carts/${customerId}/items/${line.productId}`, body: { quantity: line.quantity } },
+      ...{ method: 'PUT', path: `${cart}/items/${line.productId}`, body: { quantity: line.quantity } },
       ...{ key, decided: false, token: `${customerId} cart`, rows: [outcomeRow('cart.edit', 'done')], commandId },
     };
     const checkout: Planned = {
-      ...{ method: 'POST', path: `/carts/${customerId}/checkout`, body: undefined, key, decided: false },
+      ...{ method: 'POST', path: `${cart}/checkout`, body: undefined, key, decided: false },
       ...{ token: customerId, rows: rowsOfOrder('cart.checkout', [line]) },
-      commandId: orderIdFor({ origin: CENTRAL, customerId, idempotencyKey: key }),
+      commandId: orderIdFor({ idKey, customerId, idempotencyKey: key }),
     };
     return [edit, checkout];
   }
@@ -96,12 +101,13 @@ export class Requests {
   #receipt(number: number): Planned {
     const productId = this.#product(this.#below(PRODUCTS));
     const key = `receipt-${number}`;
-    const request = { origin: CENTRAL, kind: 'stock.receive', key: productId, idempotencyKey: key };
+    const path = `/inventory/${productId}/receipts`;
+    const idKey = this.#idKeyOf(path);
     return {
-      ...{ method: 'POST', path: `/inventory/${productId}/receipts`, body: { quantity: number }, key, decided: true },
+      ...{ method: 'POST', path, body: { quantity: number }, key, decided: true },
       token: receiptToken(number),
       rows: [outcomeRow('stock.receive', 'done'), movementRow('received', productId, number)],
-      commandId: commandIdFor(request),
+      commandId: commandIdFor({ idKey, kind: 'stock.receive', key: productId, idempotencyKey: key }),
     };
   }
 

@@ -16,7 +16,12 @@ import {
 } from '@eco/contracts';
 import { branchOf, respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake, type Submission } from '@eco/intake';
-import { actorOf, commandHeadersSchema, DECIDED_HEADERS, type CommandInput } from '../http/commands/command-headers.js';
+import {
+  commandHeadersSchema,
+  DECIDED_HEADERS,
+  requesterOf,
+  type CommandInput,
+} from '../http/commands/command-headers.js';
 import { acceptedResponse } from '../http/commands/accepted.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
 import { editsCart } from '../http/policies.js';
@@ -118,11 +123,11 @@ export class CartsController {
     @Input(checkOut) { path, headers, correlationId, caller }: InputOf<typeof checkOut>,
   ): Promise<HttpResponse> {
     const { customerId } = path;
-    const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
+    const requester = requesterOf({ headers, caller });
+    const orderId = this.intake.orderId(requester, customerId);
     const stamp = this.#stampAfter(customerId, headers);
-    const actor = actorOf(caller);
     const submission = await this.intake.submit({
-      ...(actor && { actor }),
+      ...requester,
       id: orderId,
       kind: 'cart.checkout',
       body: { orderId, customerId, branchId: branchOf(caller, this.intake.branchId) },
@@ -140,12 +145,11 @@ export class CartsController {
     { headers, correlationId, caller }: CommandInput<CartHeaders>,
   ): Promise<HttpResponse> {
     const { customerId } = body;
-    const id = this.intake.commandId(kind, customerId, headers['idempotency-key']);
+    const requester = requesterOf({ headers, caller });
+    const id = this.intake.commandId(requester, kind, customerId);
     const stamp = this.#stampAfter(customerId, headers);
     const waitSeconds = headers.prefer ?? 0;
-    const actor = actorOf(caller);
-    const request = { id, kind, body, correlationId, ...(actor && { actor }), waitSeconds, stamp };
-    const submission = await this.intake.submit(request);
+    const submission = await this.intake.submit({ ...requester, id, kind, body, correlationId, waitSeconds, stamp });
     const response = responseOf(submission, id, headers.prefer);
     const winner = stampIn(submission);
     if (winner !== undefined) this.intake.noteStamp(customerId, winner);

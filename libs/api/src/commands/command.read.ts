@@ -4,7 +4,6 @@ import type { Caller } from '@eco/access';
 import { commandOutcomeSchema, commandPathSchema } from '@eco/contracts';
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { Reads } from '@eco/reads';
-import { isRoutedBy } from '@eco/routing';
 import { AwaitedCommands } from '../http/awaited-commands.js';
 import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
@@ -16,7 +15,14 @@ const getCommand = operation({
     'An order is the command of its id. With `Prefer: wait=N` the answer waits for the outcome. The outcome is of the ' +
     'request that came first under its `Idempotency-Key`; `keyConflicts` counts others with the same key and another ' +
     'content, which are kept for an operator and will not be carried out.',
-  access: { customer: 'own commands', manager: 'any', administrator: 'any' },
+  access: {
+    customer: 'own commands',
+    cashier: 'own commands',
+    'branch-manager': 'own commands',
+    integration: 'own commands',
+    manager: 'any',
+    administrator: 'any',
+  },
   path: commandPathSchema,
   headers: readHeadersSchema,
   answers: {
@@ -38,7 +44,6 @@ export class CommandController {
   async get(@Input(getCommand) { path, headers, caller }: InputOf<typeof getCommand>): Promise<HttpResponse> {
     const { commandId } = path;
     const options = readOptionsOf(headers);
-    if (!mayBeOwn(caller, commandId)) throw problem('command-unknown');
     const { rows, extra, source } = await this.awaited.readUntil(
       [commandId],
       options,
@@ -46,25 +51,23 @@ export class CommandController {
       (read) => read.rows.length > 0 || read.extra.dead_letter !== null,
     );
     const [row] = rows;
-    const isDecided = row !== undefined || extra.dead_letter !== null;
-    const read = headersOf([source], options, isDecided ? [commandId] : []);
+    const { dead_letter: letter } = extra;
+    const actor = row === undefined ? letter?.actor : row.actor;
+    if (actor === undefined || !isOwn(caller, actor)) {
+      throw problem('command-unknown', { headers: headersOf([source], options, []) });
+    }
+    const read = headersOf([source], options, [commandId]);
     if (row !== undefined) {
       const { kind, status, result, decided_at } = row;
       const decided = { commandId, kind, status, result: result ?? {}, decidedAt: decided_at.toISOString() };
       const { key_conflicts: keyConflicts } = extra;
       return respond(200, keyConflicts > 0 ? { ...decided, keyConflicts } : decided, read);
     }
-    if (extra.dead_letter !== null)
-      return respond(200, { commandId, status: 'dead-letter', ...extra.dead_letter }, read);
-    throw problem('command-unknown', { headers: read });
+    return respond(200, { commandId, status: 'dead-letter', reason: letter?.reason, since: letter?.since }, read);
   }
 }
 
-/**
- * Whether the command may be the caller's. An outcome does not state its customer, so the id must suffice: it contains
- * 12 bits of its customer's hash, and only its sender knows the rest.
- */
-function mayBeOwn({ principal, reach }: Caller, commandId: string): boolean {
-  if (reach !== 'own commands') return true;
-  return principal.customerId !== null && isRoutedBy(commandId, principal.customerId);
+/** `actor`: the account that requested the command. Null: it is unknown. */
+function isOwn({ principal, reach }: Caller, actor: string | null): boolean {
+  return reach !== 'own commands' || actor === principal.id;
 }

@@ -11,7 +11,7 @@ import {
 import { branchOf, respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { acceptedResponse } from '../http/commands/accepted.js';
-import { actorOf, commandHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
+import { commandHeadersSchema, DECIDED_HEADERS, requesterOf } from '../http/commands/command-headers.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
 import { changesAsStaff } from '../http/policies.js';
 
@@ -46,12 +46,11 @@ export class RegisterCustomerController {
   async register(
     @Input(registerCustomer) { headers, body, correlationId, caller }: InputOf<typeof registerCustomer>,
   ): Promise<HttpResponse> {
-    const idempotencyKey = headers['idempotency-key'];
-    const { customerId = this.intake.customerId(idempotencyKey), name, email } = body;
-    const id = this.intake.commandId('customer.register', customerId, idempotencyKey);
-    const actor = actorOf(caller);
+    const requester = requesterOf({ headers, caller });
+    const { customerId = this.intake.customerId(requester), name, email } = body;
+    const id = this.intake.commandId(requester, 'customer.register', customerId);
     const submission = await this.intake.submit({
-      ...(actor && { actor }),
+      ...requester,
       id,
       kind: 'customer.register',
       body: { customerId, name, email, branchId: branchOf(caller, this.intake.branchId) },

@@ -10,12 +10,11 @@ import { query, Reads, type ReadOptions } from '@eco/reads';
 /** Pause before the first look, ms. */
 const FIRST_LOOK_MS = 25;
 
-/** $1 ids of commands. A dead letter and a tombstone end a wait too. Uses the primary keys of the three tables. */
+/** $1 ids of commands. A dead letter ends a wait too. Uses the primary keys of both tables. */
 export const decidedQuery = query<{ command_id: string }>({
   name: 'decided',
   rows: `
     SELECT u.command_id FROM eco.outcome u WHERE u.command_id = ANY($1)
-    UNION SELECT t.command_id FROM eco.tombstone t WHERE t.command_id = ANY($1)
     UNION SELECT d.command_id FROM eco.dead_letter d WHERE d.command_id = ANY($1) AND d.state = 'open'
       AND d.error_class <> 'forbidden'`,
 });

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { newOrderId, orderIdFor } from '@eco/routing';
 import { lagText, ordersCarried, problemOf } from './read-answer.js';
 
@@ -14,7 +15,8 @@ describe('the lag of an answer', () => {
 describe('orders of a position beyond the limit', () => {
   const random = Buffer.alloc(10);
   const madeAt = (nowMs: number) => newOrderId({ customerId: 'ana', nowMs, random });
-  const fromKey = (key: number) => orderIdFor({ origin: 'central', customerId: 'ana', idempotencyKey: `key-${key}` });
+  const idKey = createSecretKey(Buffer.alloc(16));
+  const fromKey = (key: number) => orderIdFor({ idKey, customerId: 'ana', idempotencyKey: `key-${key}` });
 
   it('drops the oldest orders, as far as ids have an age', () => {
     const made = Array.from({ length: 60 }, (_, n) => madeAt(1_000_000 + n));

@@ -12,7 +12,12 @@ import {
 } from '@eco/contracts';
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
-import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedInput } from '../http/commands/command-headers.js';
+import {
+  DECIDED_HEADERS,
+  decidedHeadersSchema,
+  requesterOf,
+  type DecidedInput,
+} from '../http/commands/command-headers.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { changesStock } from '../http/policies.js';
@@ -85,7 +90,7 @@ export class StockController {
     body: CommandBody<K>,
     request: DecidedInput,
   ): Promise<HttpResponse> {
-    const id = this.intake.commandId(kind, body.productId, request.headers['idempotency-key']);
+    const id = this.intake.commandId(requesterOf(request), kind, body.productId);
     const done = await decideNow(this.intake, { ...request, id, kind, body });
     return respond(200, done.result, done.headers);
   }

@@ -12,12 +12,17 @@ import {
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { isRoutedBy } from '@eco/routing';
-import { decidedHeadersSchema, DECIDED_HEADERS, type DecidedInput } from '../http/commands/command-headers.js';
+import {
+  DECIDED_HEADERS,
+  decidedHeadersSchema,
+  requesterOf,
+  type DecidedInput,
+} from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
 import { changesAsStaff, changesOrders } from '../http/policies.js';
-import { orderQuery, type OrderRow } from './order.query.js';
+import { orderBranchQuery, type OrderRow } from './order.query.js';
 
 const cancel = operation({
   summary: 'Cancel an order that is not fulfilled',
@@ -54,8 +59,8 @@ const takeBack = operation({
   problems: [...reasonsOf('order.return'), ...DECIDED_PROBLEMS],
 });
 
-const storedOrder: StoredObject<OrderRow> = {
-  query: orderQuery,
+const storedOrder: StoredObject<Pick<OrderRow, 'branch_id'>> = {
+  query: orderBranchQuery,
   ownerOf: ({ branch_id }) => ({ branchIds: [branch_id] }),
   unknown: 'order-unknown',
 };
@@ -91,7 +96,7 @@ export class OrderChangesController {
   ): Promise<HttpResponse> {
     if (!isRoutedBy(body.orderId, body.customerId)) throw problem('order-unknown');
     await refuseForeign(this.intake, request.caller, body.orderId, storedOrder);
-    const id = this.intake.commandId(kind, body.customerId, request.headers['idempotency-key']);
+    const id = this.intake.commandId(requesterOf(request), kind, body.customerId);
     const done = await decideNow(this.intake, { ...request, id, kind, body });
     return respond(200, done.result, done.headers);
   }

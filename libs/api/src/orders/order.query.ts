@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { orderSchema } from '@eco/contracts';
+import { CENTRAL, type orderSchema } from '@eco/contracts';
 import { query } from '@eco/reads';
 import { owned } from '../owned.js';
 
@@ -47,14 +47,25 @@ export interface NoOrder {
   no_order_because: string | null;
 }
 
-/** $1 order id. Uses the primary keys of orders, outcome and dead_letter; the latter two only if there is no order. */
+/** $1 order id. Uses the primary key of orders. */
+export const orderBranchQuery = query<Pick<OrderRow, 'branch_id'>>({
+  name: 'order-branch',
+  rows: `SELECT o.branch_id FROM eco.orders o WHERE o.order_id = $1 AND ${owned('o')}`,
+});
+
+/**
+ * $1 order id, $2 the reader's branch or null. A tombstone of another branch is not shown, because it does not bind an
+ * order of the reader's branch. Uses the primary keys of orders, outcome, tombstone and dead_letter; all but the first
+ * only if there is no order.
+ */
 export const orderQuery = query<OrderRow, NoOrder>({
   name: 'order',
   rows: `SELECT ${ORDER_COLUMNS} FROM eco.orders o WHERE o.order_id = $1 AND ${owned('o')}`,
   extra: `
     CASE WHEN r.found IS NULL THEN coalesce(
       (SELECT concat_ws(': ', u.status, u.result ->> 'reason') FROM eco.outcome u WHERE u.command_id = $1),
-      (SELECT t.reason FROM eco.tombstone t WHERE t.command_id = $1 LIMIT 1),
+      (SELECT t.reason FROM eco.tombstone t
+       WHERE t.command_id = $1 AND t.author IN ('${CENTRAL}', $2::text) LIMIT 1),
       (SELECT 'kept as a dead letter: ' || d.reason FROM eco.dead_letter d
        WHERE d.command_id = $1 AND d.state = 'open' AND d.error_class <> 'forbidden' LIMIT 1)
     ) END AS no_order_because`,

@@ -45,7 +45,7 @@ export class OrderController {
     const { rows, extra, source } = await this.awaited.readUntil(
       [orderId],
       options,
-      async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId], options)),
+      async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId, caller.principal.branchId], options)),
       (read) => !isAccepted || read.rows.length > 0 || read.extra.no_order_because !== null,
     );
     const [order] = rows.map(orderOf);

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { placeOrderRequestSchema, reasonsOf } from '@eco/contracts';
 import { branchOf, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
-import { actorOf, commandHeadersSchema } from '../http/commands/command-headers.js';
+import { commandHeadersSchema, requesterOf } from '../http/commands/command-headers.js';
 import { COMMAND_PROBLEMS, responseOf } from '../http/commands/command-response.js';
 import { changesOrders } from '../http/policies.js';
 import { orderResponse, orderAnswers } from '../http/commands/order-answer.js';
@@ -31,10 +31,10 @@ export class PlaceOrderController {
     @Input(placeOrder) { headers, body, correlationId, caller }: InputOf<typeof placeOrder>,
   ): Promise<HttpResponse> {
     const { customerId, lines } = body;
-    const orderId = this.intake.orderId(customerId, headers['idempotency-key']);
-    const actor = actorOf(caller);
+    const requester = requesterOf({ headers, caller });
+    const orderId = this.intake.orderId(requester, customerId);
     const submission = await this.intake.submit({
-      ...(actor && { actor }),
+      ...requester,
       id: orderId,
       kind: 'order.place',
       body: { orderId, customerId, branchId: branchOf(caller, this.intake.branchId), lines },

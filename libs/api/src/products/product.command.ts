@@ -14,7 +14,12 @@ import {
 import { respond, Input, operation, Operation, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { acceptedResponse } from '../http/commands/accepted.js';
-import { actorOf, commandHeadersSchema, DECIDED_HEADERS, type CommandInput } from '../http/commands/command-headers.js';
+import {
+  commandHeadersSchema,
+  DECIDED_HEADERS,
+  requesterOf,
+  type CommandInput,
+} from '../http/commands/command-headers.js';
 import { changesStock } from '../http/policies.js';
 import { COMMAND_PROBLEMS, responseOf, type CommandResponse } from '../http/commands/command-response.js';
 
@@ -98,11 +103,10 @@ export class ProductsWriteController {
     body: CommandBody<K>,
     { headers, correlationId, caller }: CommandInput,
   ): Promise<{ id: string; response: CommandResponse }> {
-    const id = this.intake.commandId(kind, body.productId, headers['idempotency-key']);
+    const requester = requesterOf({ headers, caller });
+    const id = this.intake.commandId(requester, kind, body.productId);
     const waitSeconds = headers.prefer ?? WAIT_SECONDS;
-    const actor = actorOf(caller);
-    const request = { id, kind, body, correlationId, ...(actor && { actor }), waitSeconds };
-    const submission = await this.intake.submit(request);
+    const submission = await this.intake.submit({ ...requester, id, kind, body, correlationId, waitSeconds });
     return { id, response: responseOf(submission, id, headers.prefer) };
   }
 }

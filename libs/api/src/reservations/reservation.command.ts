@@ -13,7 +13,7 @@ import {
 import { branchOf, respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { isRoutedBy } from '@eco/routing';
-import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
+import { DECIDED_HEADERS, decidedHeadersSchema, requesterOf } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
@@ -78,7 +78,7 @@ export class ReservationsController {
       throw problem('forbidden', { faults: [{ at: '/ttlSeconds', message }] });
     }
     const kind = 'reservation.create';
-    const id = this.intake.commandId(kind, customerId, request.headers['idempotency-key']);
+    const id = this.intake.commandId(requesterOf(request), kind, customerId);
     const branchId = branchOf(request.caller, this.intake.branchId);
     const done = await decideNow(this.intake, {
       id,
@@ -96,7 +96,7 @@ export class ReservationsController {
     const { customerId } = body;
     if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
     await refuseForeign(this.intake, request.caller, reservationId, storedReservation);
-    const orderId = this.intake.orderId(customerId, request.headers['idempotency-key']);
+    const orderId = this.intake.orderId(requesterOf(request), customerId);
     const done = await decideNow(this.intake, {
       id: orderId,
       kind: 'reservation.confirm',
@@ -114,7 +114,7 @@ export class ReservationsController {
     if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
     await refuseForeign(this.intake, request.caller, reservationId, storedReservation);
     const kind = 'reservation.release';
-    const id = this.intake.commandId(kind, customerId, request.headers['idempotency-key']);
+    const id = this.intake.commandId(requesterOf(request), kind, customerId);
     const done = await decideNow(this.intake, {
       id,
       kind,

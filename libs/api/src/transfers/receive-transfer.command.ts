@@ -4,7 +4,7 @@ import { ofProductRequestSchema, transferMovedSchema, transferPathSchema, reason
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { isRoutedBy } from '@eco/routing';
-import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
+import { DECIDED_HEADERS, decidedHeadersSchema, requesterOf } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
@@ -41,7 +41,7 @@ export class TransferArrivalsController {
     if (!isRoutedBy(transferId, productId)) throw problem('transfer-unknown');
     await refuseForeign(this.intake, request.caller, transferId, storedTransfer);
     const kind = 'transfer.receive';
-    const id = this.intake.commandId(kind, productId, request.headers['idempotency-key']);
+    const id = this.intake.commandId(requesterOf(request), kind, productId);
     const done = await decideNow(this.intake, { ...request, id, kind, body: { transferId, productId } });
     return respond(200, done.result, done.headers);
   }

@@ -11,7 +11,7 @@ import {
 import { respond, Input, operation, Operation, problem, type HttpResponse, type InputOf } from '@eco/service';
 import { CommandIntake } from '@eco/intake';
 import { isRoutedBy } from '@eco/routing';
-import { decidedHeadersSchema, DECIDED_HEADERS } from '../http/commands/command-headers.js';
+import { DECIDED_HEADERS, decidedHeadersSchema, requesterOf } from '../http/commands/command-headers.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { changesStock } from '../http/policies.js';
@@ -48,7 +48,7 @@ export class TransfersController {
   @Operation(send)
   async send(@Input(send) { body, ...request }: InputOf<typeof send>): Promise<HttpResponse> {
     const kind = 'transfer.send';
-    const id = this.intake.commandId(kind, body.productId, request.headers['idempotency-key']);
+    const id = this.intake.commandId(requesterOf(request), kind, body.productId);
     const asked = { transferId: id, ...body };
     const done = await decideNow(this.intake, { ...request, id, kind, body: asked });
     return respond(201, done.result, { Location: `/transfers/${id}`, ...done.headers });
@@ -60,7 +60,7 @@ export class TransfersController {
     const { transferId } = path;
     if (!isRoutedBy(transferId, body.productId)) throw problem('transfer-unknown');
     const kind = 'transfer.write-off';
-    const id = this.intake.commandId(kind, body.productId, request.headers['idempotency-key']);
+    const id = this.intake.commandId(requesterOf(request), kind, body.productId);
     const done = await decideNow(this.intake, { ...request, id, kind, body: { transferId, ...body } });
     return respond(200, done.result, done.headers);
   }

@@ -16,6 +16,7 @@ import { Identity1796100000200 } from './1796100000200-identity.js';
 import { SignUp1796100000210 } from './1796100000210-sign-up.js';
 import { Pins1796100000220 } from './1796100000220-pins.js';
 import { OpenReservations1796100000300 } from './1796100000300-open-reservations.js';
+import { ActorAndAuthorForTheReader1796100000410 } from './1796100000410-actor-and-author-for-the-reader.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   SignUp1796100000210,
   Pins1796100000220,
   OpenReservations1796100000300,
+  ActorAndAuthorForTheReader1796100000410,
 ];

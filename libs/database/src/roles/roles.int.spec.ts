@@ -266,8 +266,8 @@ it('the reader sees only the columns of dead letters and tombstones that a read 
     text('SELECT FROM notifications.notification'),
   ]);
   const reader = await open('eco_reader');
-  await reader.query('SELECT state, reason FROM eco.dead_letter');
-  await reader.query('SELECT reason FROM eco.tombstone');
+  await reader.query('SELECT state, reason, actor FROM eco.dead_letter');
+  await reader.query('SELECT reason, author FROM eco.tombstone');
   const operator = await open('eco_operator');
   await operator.query('SELECT * FROM eco.dead_letter, eco.dead_letter_action, eco.suspect, eco.tombstone, eco.orders');
 });

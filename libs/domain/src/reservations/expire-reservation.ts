@@ -1,5 +1,5 @@
 import type { CommandOf } from '@eco/contracts';
-import { commandIdFor } from '@eco/routing';
+import { ownCommandId } from '@eco/routing';
 import { isBefore } from '../instant.js';
 import { linesOf } from '../orders/orders.js';
 import { done, refused, type Rules } from '../rules.js';
@@ -44,11 +44,11 @@ export function dueExpiries(state: BatchState, isHere: (key: string) => boolean)
     if (![customerId, ...lines.map(({ productId }) => productId)].every(isHere)) continue;
     commands.push({
       // The id is unique to this batch. An id that others can guess could be used before.
-      id: commandIdFor({
+      id: ownCommandId({
         origin: group,
         kind: 'reservation.expire',
         key: customerId,
-        idempotencyKey: `${reservationId} ${term}.${tag}.${seq}`,
+        content: `${reservationId} ${term}.${tag}.${seq}`,
       }),
       kind: 'reservation.expire',
       stamp: `${String(Date.parse(state.at)).padStart(15, '0')}-00000-${group}`,

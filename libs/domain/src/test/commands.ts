@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import {
   keyOf,
   type Command,
@@ -18,6 +19,9 @@ export function stampAt(afterMs: number, sender = 'spec'): string {
   return `${String(NOON_MS + afterMs).padStart(15, '0')}-00000-${sender}`;
 }
 
+/** The id key of the specs' one client. */
+const specIdKey = createSecretKey(Buffer.alloc(16, 7));
+
 type Envelope = Partial<Pick<Command, 'id' | 'stamp' | 'notAfter' | 'sentBy'>>;
 
 /** A command. Its id is derived from kind, key and `idempotencyKey`, so the same values make a repeat or a conflict. */
@@ -27,7 +31,7 @@ export function command<K extends Exclude<CommandKind, MakingKind>>(
   { idempotencyKey = JSON.stringify(body), ...envelope }: Envelope & { idempotencyKey?: string } = {},
 ): CommandOf<K> {
   const key = keyOf({ kind, body });
-  const id = commandIdFor({ origin: 'spec', kind, key, idempotencyKey });
+  const id = commandIdFor({ idKey: specIdKey, kind, key, idempotencyKey });
   return enveloped(kind, body, { id, ...envelope }) as CommandOf<K>;
 }
 
@@ -36,7 +40,7 @@ export function placeOrder(
   lines: OrderLine[] | Record<string, number>,
   { idempotencyKey = JSON.stringify(lines), branchId = null, ...envelope }: Envelope & OrderFields = {},
 ): CommandOf<'order.place'> {
-  const orderId = orderIdFor({ origin: 'spec', customerId, idempotencyKey });
+  const orderId = orderIdFor({ idKey: specIdKey, customerId, idempotencyKey });
   const body = { orderId, customerId, branchId, lines: asLines(lines) };
   return enveloped('order.place', body, { id: orderId, ...envelope }) as CommandOf<'order.place'>;
 }
@@ -45,7 +49,7 @@ export function checkOut(
   customerId: string,
   { idempotencyKey = 'checkout', branchId = null, ...envelope }: Envelope & OrderFields = {},
 ): CommandOf<'cart.checkout'> {
-  const orderId = orderIdFor({ origin: 'spec', customerId, idempotencyKey });
+  const orderId = orderIdFor({ idKey: specIdKey, customerId, idempotencyKey });
   return enveloped(
     'cart.checkout',
     { orderId, customerId, branchId },
@@ -64,7 +68,7 @@ export function reserve(
   }: Envelope & OrderFields & { ttlSeconds?: number } = {},
 ): CommandOf<'reservation.create'> {
   const kind = 'reservation.create';
-  const id = commandIdFor({ origin: 'spec', kind, key: customerId, idempotencyKey });
+  const id = commandIdFor({ idKey: specIdKey, kind, key: customerId, idempotencyKey });
   const body = { reservationId: id, customerId, branchId, lines: asLines(lines), ttlSeconds };
   return enveloped(kind, body, { id, ...envelope }) as CommandOf<typeof kind>;
 }
@@ -74,7 +78,7 @@ export function confirm(
   reservationId: string,
   { idempotencyKey = reservationId, branchId = null, ...envelope }: Envelope & OrderFields = {},
 ): CommandOf<'reservation.confirm'> {
-  const orderId = orderIdFor({ origin: 'spec', customerId, idempotencyKey });
+  const orderId = orderIdFor({ idKey: specIdKey, customerId, idempotencyKey });
   const body = { orderId, reservationId, customerId, branchId };
   return enveloped('reservation.confirm', body, { id: orderId, ...envelope }) as CommandOf<'reservation.confirm'>;
 }
@@ -84,7 +88,7 @@ export function transfer(
   { idempotencyKey = JSON.stringify(fields), ...envelope }: Envelope & { idempotencyKey?: string } = {},
 ): CommandOf<'transfer.send'> {
   const kind = 'transfer.send';
-  const id = commandIdFor({ origin: 'spec', kind, key: fields.productId, idempotencyKey });
+  const id = commandIdFor({ idKey: specIdKey, kind, key: fields.productId, idempotencyKey });
   return enveloped(kind, { transferId: id, ...fields }, { id, ...envelope }) as CommandOf<typeof kind>;
 }
 

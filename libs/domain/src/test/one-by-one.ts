@@ -148,7 +148,7 @@ export class OneByOne {
   #takeCommand(command: Command, sender: string, retried: Letter | undefined): Reply {
     const { id, kind, body } = command;
     const hash = hashOf(command);
-    const [, branch] = /^branch\.(.+)$/.exec(sender) ?? [];
+    const [, branch = command.actor?.branchId ?? undefined] = /^branch\.(.+)$/.exec(sender) ?? [];
     const bucket = bucketOf(keyOf(command), BUCKETS);
     // A discard is decided where its dead letter is, whichever group owns the bucket.
     if (kind !== 'dead-letter.discard' && !this.#ownedBuckets.has(bucket))

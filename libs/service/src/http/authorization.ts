@@ -3,6 +3,7 @@ import {
   anonymousPrincipal,
   AUDIENCE,
   reachOf,
+  sharedIdKeyOf,
   TokenVerifier,
   type Access,
   type Caller,
@@ -51,8 +52,8 @@ export class Authorization {
   readonly #branchId: string | null;
 
   constructor({ secrets, branchId, ...options }: AuthorizationOptions) {
-    this.#verifier = new TokenVerifier({ keys: secrets.keys, ...options });
-    this.#anonymous = anonymousPrincipal(Buffer.from(secrets.anonymousIdKey, 'base64url'));
+    this.#verifier = new TokenVerifier({ secrets, ...options });
+    this.#anonymous = anonymousPrincipal(sharedIdKeyOf(secrets));
     this.#branchId = branchId;
   }
 

@@ -16,9 +16,9 @@ export const idempotencyKeySchema = z
     description:
       'A repeat with the same key has no second effect and gets the first outcome, at whichever API it comes: Central or any ' +
       'branch. A key stands for one kind of request of one customer (one product, where it is about a product); what makes ' +
-      'an order (placing, checkout, confirming a reservation) is one kind. Until clients log in all of them are one client, ' +
-      'so choose keys that no other client chooses, such as UUIDs. Another request under the key is refused with 422 ' +
-      'key-conflict. Keys are kept for at least 90 days',
+      'an order (placing, checkout, confirming a reservation) is one kind. A key belongs to the account of its token. All ' +
+      'clients without a token are one client, so they choose keys that no other client chooses, such as UUIDs. Another ' +
+      'request under the key is refused with 422 key-conflict. Keys are kept for at least 90 days',
     examples: ['0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e'],
   });
 

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { Controller, Get, Module } from '@nestjs/common';
 import { Command } from 'commander';
 import { anonymousPrincipal, createTokenSecrets, TokenSigner, type Caller, type Verified } from '@eco/access';
@@ -40,7 +41,7 @@ class RoutesModule {}
 
 /** An authorization without checks: every client may do everything. */
 class Unguarded extends Authorization {
-  readonly #caller = { principal: anonymousPrincipal(Buffer.alloc(16)), reach: 'any' } as const;
+  readonly #caller = { principal: anonymousPrincipal(createSecretKey(Buffer.alloc(16))), reach: 'any' } as const;
 
   override verify(): Verified {
     return { type: 'current', principal: this.#caller.principal };

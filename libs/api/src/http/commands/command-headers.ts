@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Caller } from '@eco/access';
-import { headers, type Actor } from '@eco/contracts';
+import { headers } from '@eco/contracts';
+import type { Requester } from '@eco/intake';
 import { idempotencyKeySchema, preferWaitSchema } from '@eco/service';
 
 /** Headers of every request that becomes a command. */
@@ -23,9 +24,9 @@ export const decidedHeadersSchema = z.object({
 });
 export type DecidedInput = CommandInput<z.output<typeof decidedHeadersSchema>>;
 
-/** The person or program that requests a command, as the outcome will state it. Undefined: the client has no token. */
-export function actorOf({ principal: { id, role, branchId } }: Caller): Actor | undefined {
-  return role === 'anonymous' ? undefined : { id, branchId };
+/** The client that requests a command, and its key. */
+export function requesterOf({ caller: { principal }, headers }: Pick<CommandInput, 'caller' | 'headers'>): Requester {
+  return { principal, idempotencyKey: headers['idempotency-key'] };
 }
 
 /** Headers of every response with a decision. */

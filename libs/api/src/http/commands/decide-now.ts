@@ -1,6 +1,6 @@
 import type { CommandBody, CommandKind } from '@eco/contracts';
 import type { CommandIntake } from '@eco/intake';
-import { actorOf, type DecidedInput } from './command-headers.js';
+import { requesterOf, type DecidedInput } from './command-headers.js';
 import { doneResponseOf, type DoneResponse } from './command-response.js';
 
 /** Wait of a client that states none, s. Without load a decision takes some tens of ms. */
@@ -17,8 +17,7 @@ export async function decideNow<K extends CommandKind>(
   intake: CommandIntake,
   { headers, caller, ...request }: DecidedRequest<K>,
 ): Promise<DoneResponse> {
-  const actor = actorOf(caller);
   const waitSeconds = headers.prefer ?? WAIT_SECONDS;
-  const settlement = await intake.decide({ ...request, ...(actor && { actor }), waitSeconds });
+  const settlement = await intake.decide({ ...request, ...requesterOf({ headers, caller }), waitSeconds });
   return doneResponseOf(settlement, request.id, headers.prefer);
 }
