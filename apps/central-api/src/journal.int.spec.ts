@@ -161,6 +161,38 @@ it('keeps a command that the broker does not confirm in time, and later ones at 
   await eventually('both are decided, once', async () => (await countOf(customerId)) === 2);
 });
 
+it('keeps orders while their queue is full, and has them decided when it has room', async () => {
+  const customerId = someone();
+  const writer = service('shard-writer');
+  const policy = async (method: string, body?: object) => {
+    const { user, password } = cluster.brokerLogin('topology');
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const response = await fetch(`${broker().managementUrl}/api/policies/ecomarket/spec`, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    expect(response.ok).toBe(true);
+  };
+  await writer.stop();
+  await policy('PUT', {
+    pattern: '^orders\\.g1$',
+    definition: { 'max-length': 5, overflow: 'reject-publish' },
+    priority: 9,
+  });
+  const answers: Timed[] = [];
+  await eventually('Central keeps an order itself', async () => {
+    answers.push(await ask('POST', '/orders', order(customerId)));
+    return answers.at(-1)?.headers.get(headerNames.durability) === 'local';
+  });
+  for (let count = 0; count < 5; count += 1) answers.push(await ask('POST', '/orders', order(customerId)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+  await policy('DELETE');
+  await writer.start();
+  await journalIsEmpty();
+  await eventually('all are decided, once', async () => (await countOf(customerId)) === answers.length);
+});
+
 it('keeps everything across a kill, starts without a broker, and accepts further orders', async () => {
   const customerId = someone();
   const api = service('central-api');

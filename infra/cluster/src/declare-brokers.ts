@@ -2,16 +2,20 @@ import {
   applyDefinitions,
   brokerDefinitions,
   checkTopology,
+  limitQueues,
+  limitsOf,
   limitUser,
+  queuesMax,
   removeUser,
   userNames,
+  VHOST,
   whoAmI,
   type Management,
 } from '@eco/broker';
-import { FORMER_BRANCH_USER, senderNamed, type BrokerUser } from '@eco/contracts';
+import { brokerUsersOf, FORMER_BRANCH_USER, senderNamed, type BrokerUser } from '@eco/contracts';
 import { z } from 'zod';
 import { Refused } from './refused.js';
-import { brokerLogin, brokerUsersOf, type Members, type Secrets } from './secrets.js';
+import { brokerLogin, type Members, type Secrets } from './secrets.js';
 import { until } from './until.js';
 
 export interface BrokerDeclaration extends Members {
@@ -62,6 +66,7 @@ export async function declareBrokers({
   // From here on `topology` is used. In an earlier version `operator` was the administrator; now it may only look.
   const topology = { ...administrator, ...brokerLogin(secrets, 'topology') };
   for (const user of users) await limitUser(topology, user, limitsOf(user));
+  await limitQueues(topology, VHOST, queuesMax(options));
   await removeFormerUsers(topology, users);
   if (!forServices) return;
   const faults = await checkTopology(topology, options);
@@ -98,24 +103,6 @@ async function removeFormerUsers(management: Management, declared: readonly Brok
     const type = senderNamed(name)?.type;
     const isMember = (type === 'branch' || type === 'writer') && !declared.includes(name as BrokerUser);
     if (former.includes(name) || isMember) await removeUser(management, name);
-  }
-}
-
-/**
- * Limits of a user, so that a thief of its password can't use up the brokers. A process of Central has two connections,
- * a writer two, a branch one. A broken connection counts until the broker misses its heartbeats, 9 s. The limits are
- * generous, because a channel beyond the limit ends its connection.
- */
-function limitsOf(user: BrokerUser): { connections: number; channels: number } {
-  switch (user) {
-    case 'operator':
-      return { connections: 0, channels: 0 };
-    case 'topology':
-    case 'central':
-    case 'consumers':
-      return { connections: 100, channels: 1000 };
-    default:
-      return { connections: 40, channels: 400 };
   }
 }
 

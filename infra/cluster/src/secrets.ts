@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { Login } from '@eco/base';
 import { createTokenSecrets, tokenSecretsSchema, verifierSecretsSchema, type TokenSecrets } from '@eco/access';
-import { branchUser, consumerRoles, senderNamed, writerUser, type BrokerUser } from '@eco/contracts';
+import { branchUser, brokerUsersOf, consumerRoles, senderNamed, writerUser, type BrokerUser } from '@eco/contracts';
 import { loginRoles, type LoginRole } from '@eco/database';
 import type { App } from './layout.js';
 
@@ -33,14 +33,6 @@ export interface Members {
 /** `postgres` is the superuser that initdb makes. */
 export type DatabaseLogin = 'postgres' | LoginRole;
 
-/** Broker users that every chain has. */
-const commonUsers = [
-  'topology',
-  'operator',
-  'central',
-  'consumers',
-  'dead-letter-admin',
-] as const satisfies readonly BrokerUser[];
 const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
 const TOKENS_FILE = 'tokens.json';
@@ -52,10 +44,6 @@ const databaseNeeds: Record<App, readonly LoginRole[]> = {
   'read-service': ['eco_reader', 'eco_monitor'],
   'shard-writer': ['eco_writer'],
 };
-
-export function brokerUsersOf({ branchIds, groupIds }: Members): BrokerUser[] {
-  return [...commonUsers, ...branchIds.map(branchUser), ...groupIds.map(writerUser)];
-}
 
 /**
  * Reads the passwords of a data folder, and creates missing ones. Without `members`, it reads the passwords of the

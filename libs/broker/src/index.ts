@@ -1,5 +1,6 @@
 export * from './topology.js';
 export * from './management.js';
+export { limitsOf } from './permissions.js';
 export { BrokerConnection, type BrokerAccess } from './connection.js';
 export { CommandPublisher } from './publisher.js';
 export { mayHaveArrived, type PublishOutcome } from './publish-outcome.js';

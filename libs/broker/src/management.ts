@@ -1,3 +1,4 @@
+import type { UserLimits } from './permissions.js';
 import {
   bindingDefinitions,
   queueDefinitions,
@@ -87,11 +88,18 @@ export async function removeUser(management: Management, user: string): Promise<
 export async function limitUser(
   management: Management,
   user: string,
-  { connections, channels }: { connections: number; channels: number },
+  { connections, channels }: UserLimits,
 ): Promise<void> {
   const path = `/api/user-limits/${encodeURIComponent(user)}`;
   await managementRequest(management, 'PUT', `${path}/max-connections`, { value: connections });
   await managementRequest(management, 'PUT', `${path}/max-channels`, { value: channels });
+}
+
+/** Limits the queues that a vhost may have. */
+export async function limitQueues(management: Management, vhost: string, queues: number): Promise<void> {
+  await managementRequest(management, 'PUT', `/api/vhost-limits/${encodeURIComponent(vhost)}/max-queues`, {
+    value: queues,
+  });
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;

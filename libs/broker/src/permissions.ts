@@ -86,6 +86,30 @@ function eventKeysOf(user: BrokerUser): string {
   return sender?.type === 'writer' ? `^(${[...topics, 'beat'].join('|')})\\.${escaped(sender.group)}$` : NOTHING;
 }
 
+/** Most connections and channels of a user at the same time, in the whole cluster. */
+export interface UserLimits {
+  connections: number;
+  channels: number;
+}
+
+/**
+ * Limits of a user, so that a thief of its password can't use up the brokers. A process of Central has two connections,
+ * a writer two, a branch one. A broken connection counts until the broker misses its heartbeats, 9 s. The limits are
+ * generous, because a channel beyond the limit ends its connection.
+ */
+export function limitsOf(user: BrokerUser): UserLimits {
+  switch (user) {
+    case 'operator':
+      return { connections: 0, channels: 0 };
+    case 'topology':
+    case 'central':
+    case 'consumers':
+      return { connections: 100, channels: 1000 };
+    default:
+      return { connections: 40, channels: 400 };
+  }
+}
+
 /** Escapes an id for a pattern, because the id of a branch may contain dots. */
 function escaped(id: string): string {
   return id.replaceAll('.', '\\.');

@@ -9,7 +9,7 @@
  * - `full`: it was not sent, because nothing can be sent now and nothing more may wait. It is nowhere. Reasons:
  *   `blocked`: the cluster has an alarm; `stalled`: an earlier message to this queue lacks its confirm past its
  *   deadline; `memory`: the limit of waiting commands is reached; `deadline`: its turn did not come in time.
- * - `nacked`: a broker failed to store it. It may be in the queue.
+ * - `nacked`: the queue is full, or a broker failed to store it. It may be in the queue.
  * - `unconfirmed`: it was sent, and no confirm came before the deadline or the loss of the connection. It may be in the
  *   queue.
  *

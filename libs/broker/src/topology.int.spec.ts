@@ -1,7 +1,16 @@
-import type { Channel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
+import { eventually } from '@eco/testing';
 import { BROKER_MESSAGE_BYTES_MAX, type BrokerUser } from '@eco/contracts';
 import { checkTopology } from './management.js';
-import { COMMANDS_EXCHANGE, eventQueue, eventQueueOptions, EVENTS_EXCHANGE } from './topology.js';
+import { limitsOf } from './permissions.js';
+import {
+  COMMANDS_EXCHANGE,
+  eventQueue,
+  eventQueueOptions,
+  EVENTS_EXCHANGE,
+  policyDefinitions,
+  queuesMax,
+} from './topology.js';
 import { rawConnection, refusal } from './test/raw.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
 
@@ -126,23 +135,34 @@ const allowed: Partial<Record<BrokerUser, string[]>> = {
     // The permission to consume includes the permission to purge.
     'purge orders.g1',
   ],
+  'branch.sucursal-2': ['send orders.g1 as another branch', 'receive replies'],
+  'writer.g2': ['announce orders.g2', 'send a reply', 'receive replies', 'consume orders.g2', 'purge orders.g2'],
 };
 const users = Object.keys(allowed) as BrokerUser[];
 const cases = users.flatMap((user) => Object.keys(operations).map((operation) => [user, operation] as const));
 
 describe('permissions', () => {
+  const models = new Map<BrokerUser, ChannelModel>();
+  beforeAll(async () => {
+    for (const user of users) models.set(user, await rawConnection(broker.access(user)));
+  });
+  afterAll(() => Promise.all([...models.values()].map((model) => model.close())));
+  const as = (user: BrokerUser) => models.get(user) as ChannelModel;
+
   // ASVS 5.0: 13.2.2
   it.each(cases)('let %s do only these operations: %s', async (user, operation) => {
-    const said = await refusal(broker.access(user), operations[operation] as (channel: Channel) => Promise<unknown>);
+    const said = await refusal(as(user), operations[operation] as (channel: Channel) => Promise<unknown>);
     if (allowed[user]?.includes(operation) === true) expect(said).toBeUndefined();
     else expect(said).toMatch(/403 \(ACCESS-REFUSED\)|ACCESS_REFUSED/);
   });
 
   it.each(users)('do not let %s send in the name of another user', async (user) => {
-    const [, key = ''] = /^send (\S+)/.exec(allowed[user]?.[0] ?? '') ?? [];
-    const exchange = user === 'writer.g1' ? EVENTS_EXCHANGE : COMMANDS_EXCHANGE;
-    const routingKey = user === 'writer.g1' ? 'orders.g1' : `${key}${user.startsWith('branch') ? '.sucursal-1' : ''}`;
-    const said = await refusal(broker.access(user), (channel) =>
+    const [kind = '', id = ''] = user.split(/\.(.*)/);
+    const [exchange, routingKey] =
+      kind === 'writer'
+        ? [EVENTS_EXCHANGE, `orders.${id}`]
+        : [COMMANDS_EXCHANGE, kind === 'branch' ? `orders.g1.${id}` : 'orders.g1'];
+    const said = await refusal(as(user), (channel) =>
       Promise.resolve(channel.publish(exchange, routingKey, message, { userId: 'somebody-else' })),
     );
     // The consumers' user may not publish at all.
@@ -158,9 +178,86 @@ describe('permissions', () => {
 
   it('refuse a message above the limit', async () => {
     const large = Buffer.alloc(BROKER_MESSAGE_BYTES_MAX + 1);
-    const said = await refusal(broker.access('central'), (channel) =>
+    const said = await refusal(as('central'), (channel) =>
       Promise.resolve(channel.publish(COMMANDS_EXCHANGE, 'orders.g1', large)),
     );
     expect(said).toMatch(/406 \(PRECONDITION-FAILED\)|message size/);
+  });
+});
+
+describe('limits', () => {
+  const open: ChannelModel[] = [];
+  afterEach(async () => void (await Promise.all(open.splice(0).map((model) => model.close().catch(() => undefined)))));
+
+  async function connect(user: BrokerUser): Promise<ChannelModel> {
+    const model = await rawConnection(broker.access(user));
+    open.push(model);
+    return model;
+  }
+
+  it('refuse a connection above those of its user, and accept other users', async () => {
+    const { connections } = limitsOf('branch.sucursal-1');
+    // The broker counts a connection a moment after it is open, and forgets a closed one as late.
+    await eventually('no connection of an earlier test counts', async () => {
+      const found = (await broker.manage('GET', '/api/connections')) as { user: string }[];
+      return found.every(({ user }) => user !== 'branch.sucursal-1');
+    });
+    for (let n = 0; n < connections; n += 1) await connect('branch.sucursal-1');
+    await expect(connect('branch.sucursal-1')).rejects.toThrow(/ConnectionClose/);
+    await (await connect('central')).createChannel();
+  });
+
+  it('end a connection that opens more channels than its user may have', async () => {
+    const model = await connect('branch.sucursal-1');
+    const ended = new Promise<string>((resolve) => model.on('error', (error: Error) => resolve(error.message)));
+    const { channels } = limitsOf('branch.sucursal-1');
+    let opened = 0;
+    const openAll = async () => {
+      for (; opened <= channels; opened += 1) await model.createChannel();
+      return 'none refused';
+    };
+    expect(await Promise.race([openAll().catch(() => ended), ended])).toMatch(
+      /maximum allowed (user )?limit|NOT_ALLOWED/,
+    );
+    expect(opened).toBe(channels);
+  });
+
+  it('let the operators’ user open no connection', async () => {
+    await expect(connect('operator')).rejects.toThrow(/ConnectionClose/);
+  });
+
+  it('of length apply to every queue that a user may declare', async () => {
+    const model = await connect('consumers');
+    const channel = await model.createChannel();
+    const queue = eventQueue('customers');
+    await channel.assertQueue(queue, { exclusive: true, durable: false });
+    const [commands, events] = policyDefinitions();
+    const effective = async (name: string) => {
+      const found = await broker.manage('GET', `/api/queues/${broker.vhost}/${name}`);
+      return (found as { effective_policy_definition?: object }).effective_policy_definition;
+    };
+    for (const [name, policy] of [
+      ['orders.g1', commands],
+      ['products.g2', commands],
+      [queue, events],
+    ] as const) {
+      expect([name, await eventually('a policy applies', () => effective(name))]).toEqual([name, policy?.definition]);
+    }
+  });
+
+  it('of the number of queues hold', async () => {
+    const model = await connect('consumers');
+    const ended = new Promise<string>((resolve) => model.on('error', (error: Error) => resolve(error.message)));
+    const channel = await model.createChannel();
+    channel.on('error', () => undefined);
+    const most = queuesMax({ groups: broker.groups });
+    let declared = 0;
+    const declareAll = async () => {
+      for (; declared <= most; declared += 1) await channel.assertQueue(eventQueue('customers'), { exclusive: true });
+      return 'none refused';
+    };
+    const said = declareAll().catch((error: Error) => error.message);
+    expect(await Promise.race([said, ended])).toMatch(/queue limit|limit .*is reached/);
+    expect(declared).toBe(most - 2 * broker.groups.length);
   });
 });

@@ -1,16 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { BrokerUser } from '@eco/contracts';
+import { brokerUsersOf, type BrokerUser } from '@eco/contracts';
 import { bindingDefinitions, brokerDefinitions, passwordHash, queueDefinitions } from './topology.js';
 
-const users: BrokerUser[] = [
-  'topology',
-  'operator',
-  'central',
-  'consumers',
-  'dead-letter-admin',
-  'branch.a.b',
-  'writer.g1',
-];
+const users = brokerUsersOf({ branchIds: ['a.b'], groupIds: ['g1'] });
 const passwords = new Map(users.map((name) => [name, `secret of ${name}`]));
 const definitions = brokerDefinitions({ groups: ['g1', 'g2'], brokers: 3, passwords });
 

@@ -91,6 +91,16 @@ export const eventQueueOptions = {
   },
 } as const;
 
+/**
+ * Limits of each command queue. A message takes about 80 bytes of a broker's memory, wherever its content is. A full queue refuses messages by a negative confirm: Central keeps its orders in the
+ * journal, and other requests get 503. Without a limit, one flooded queue fills the disks, and the brokers' alarm then
+ * blocks every publisher. They are a policy, because the arguments of a queue can't be changed in place.
+ */
+const COMMAND_QUEUE_LIMITS = { 'max-length': 2_000_000, 'max-length-bytes': 4 * 1024 ** 3 };
+
+/** Queues in a vhost beyond the command queues. A subscription has one, so this bounds what a stolen password may declare. */
+const EVENT_QUEUES_MAX = 500;
+
 export interface TopologyOptions {
   /** Default `ecomarket`. Each test has a vhost of its own. */
   vhost?: string;
@@ -116,6 +126,15 @@ export interface BindingDefinition {
   arguments: Record<string, never>;
 }
 
+export interface PolicyDefinition {
+  name: string;
+  vhost: string;
+  pattern: string;
+  'apply-to': 'queues';
+  definition: Record<string, string | number>;
+  priority: number;
+}
+
 /** Body of `POST /api/definitions`. */
 export interface BrokerDefinitions {
   vhosts: { name: string }[];
@@ -131,6 +150,7 @@ export interface BrokerDefinitions {
   queues: QueueDefinition[];
   bindings: BindingDefinition[];
   users: { name: string; password_hash: string; hashing_algorithm: string; tags: string }[];
+  policies: PolicyDefinition[];
   permissions: ({ user: string; vhost: string } & Permission)[];
   topic_permissions: { user: string; vhost: string; exchange: string; write: string; read: string }[];
 }
@@ -162,7 +182,36 @@ export function bindingDefinitions({ vhost = VHOST, groups }: TopologyOptions): 
 }
 
 /**
- * Declares everything durable: vhost, exchanges, command queues, bindings, users and permissions. Passwords are sent as
+ * Limits of every queue. The policy of the queues of events repeats their arguments, because a user that may declare such a
+ * queue may omit them.
+ */
+export function policyDefinitions({ vhost = VHOST }: Pick<TopologyOptions, 'vhost'> = {}): PolicyDefinition[] {
+  const policy = (name: string, pattern: string, definition: PolicyDefinition['definition']): PolicyDefinition => ({
+    name,
+    vhost,
+    pattern,
+    'apply-to': 'queues',
+    definition,
+    priority: 0,
+  });
+  const { arguments: events } = eventQueueOptions;
+  return [
+    policy('command-queues', '^(orders|products)\\.', { ...COMMAND_QUEUE_LIMITS, overflow: 'reject-publish' }),
+    policy('event-queues', '^events\\.', {
+      'max-length': events['x-max-length'],
+      'max-length-bytes': events['x-max-length-bytes'],
+      overflow: events['x-overflow'],
+    }),
+  ];
+}
+
+/** Most queues that a vhost may have. */
+export function queuesMax({ groups }: Pick<TopologyOptions, 'groups'>): number {
+  return groups.length * new Set(Object.values(commandRoutes)).size + EVENT_QUEUES_MAX;
+}
+
+/**
+ * Declares everything durable: vhost, exchanges, command queues, their limits, bindings, users and permissions. Passwords are sent as
  * salted hashes. What exists stays. A queue that differs is left unchanged without an error, so `checkTopology` runs
  * afterwards.
  */
@@ -182,6 +231,7 @@ export function brokerDefinitions({
   });
   return {
     vhosts: [{ name: vhost }],
+    policies: policyDefinitions({ vhost }),
     exchanges: [exchange(COMMANDS_EXCHANGE), exchange(EVENTS_EXCHANGE)],
     queues: queueDefinitions({ ...options, vhost, groups }),
     bindings: bindingDefinitions({ ...options, vhost, groups }),

@@ -13,8 +13,18 @@ import { branchIdSchema, groupIdSchema } from './primitives.js';
  * - `dead-letter-admin`: replays and discards of dead letters.
  * - `branch.<id>`: one per branch. `writer.<group>`: the writers of one group.
  */
-export type BrokerUser =
-  'topology' | 'operator' | 'central' | 'consumers' | 'dead-letter-admin' | `branch.${string}` | `writer.${string}`;
+export type BrokerUser = (typeof commonUsers)[number] | `branch.${string}` | `writer.${string}`;
+
+/** Broker users that every chain has. */
+const commonUsers = ['topology', 'operator', 'central', 'consumers', 'dead-letter-admin'] as const;
+
+/** All broker users of a chain with these branches and groups. */
+export function brokerUsersOf(chain: {
+  readonly branchIds: readonly string[];
+  readonly groupIds: readonly string[];
+}): BrokerUser[] {
+  return [...commonUsers, ...chain.branchIds.map(branchUser), ...chain.groupIds.map(writerUser)];
+}
 
 export function branchUser(branchId: string): BrokerUser {
   return `branch.${branchId}`;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { commandKinds, STAMP_AHEAD_MS_MAX, type Command, type CommandKind } from '@eco/contracts';
+import { brokerUsersOf, commandKinds, STAMP_AHEAD_MS_MAX, type Command, type CommandKind } from '@eco/contracts';
 
 import { originOf, whyForbidden } from './authority.js';
 import type { Arrived } from './effects.js';
@@ -14,21 +14,14 @@ const recorded = JSON.parse(readFileSync(path.join(__dirname, 'test/recorded-com
 
 const BRANCH = 'branch.sucursal-1';
 const users = [
-  'central',
-  BRANCH,
-  'branch.sucursal-2',
+  ...brokerUsersOf({ branchIds: ['sucursal-1', 'sucursal-2'], groupIds: ['g1'] }),
   'sucursal',
-  'dead-letter-admin',
-  'consumers',
-  'writer.g1',
-  'topology',
-  'operator',
   'branch.',
   'branch.a b',
   'guest',
   '',
   null,
-] as const;
+];
 
 const byBranch: readonly CommandKind[] = [
   'order.place',

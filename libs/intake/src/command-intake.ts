@@ -331,7 +331,7 @@ const obstacles: Record<Exclude<PublishOutcome['type'], 'confirmed'>, string> = 
   refused: 'a broker refuses it',
   disconnected: 'there is no connection to a broker',
   full: 'the brokers do not take it now',
-  nacked: 'a broker failed with it',
+  nacked: 'its queue is full, or a broker failed with it',
   unconfirmed: 'no confirm came from the brokers',
 };
 

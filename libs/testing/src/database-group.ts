@@ -3,6 +3,7 @@ import type { LoginRole } from '@eco/database';
 import type { Address, Login } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
+import { specProvider } from './test-provider.js';
 
 /** A database group without brokers, for a spec that corrupts, kills, stops or promotes its servers. */
 export interface DatabaseGroup {
@@ -37,7 +38,10 @@ export async function startDatabaseGroups(
   groups: { id: string; replicas: number }[],
   { buckets = 16 }: { buckets?: number } = {},
 ): Promise<DatabaseGroup[]> {
-  const cluster = await startTestCluster({ brokers: 0, services: false, groups, buckets });
+  const cluster = await startTestCluster(
+    { brokers: 0, services: false, groups, buckets },
+    { provider: specProvider() },
+  );
   const connections = new Map<string, SideConnection>();
   const stop = async () => {
     for (const connection of connections.values()) connection.close();

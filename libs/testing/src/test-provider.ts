@@ -17,6 +17,12 @@ export async function suiteProvider(): Promise<TestProvider> {
     : reported('native', `containers can't be had: ${obstacle}`);
 }
 
+/** Provider of the integration specs: processes, unless ECO_TEST_PROVIDER is `containers`. */
+export function specProvider(): TestProvider {
+  const asked = process.env['ECO_TEST_PROVIDER'];
+  return asked === 'containers' ? reported(asked, 'ECO_TEST_PROVIDER says so') : 'native';
+}
+
 function reported(provider: TestProvider, reason: string): TestProvider {
   process.stderr.write(`servers of this suite: ${whats[provider]} (${reason})\n`);
   return provider;

@@ -14,22 +14,20 @@ export async function rawConnection({ brokers: [broker], vhost, user, password }
   return model;
 }
 
-/** The broker's error text for this action; undefined if the broker allowed it. */
+/** The broker's error text for this action on a new channel; undefined if the broker allowed it. */
 export async function refusal(
-  access: BrokerAccess,
+  model: ChannelModel,
   action: (channel: Channel) => Promise<unknown>,
 ): Promise<string | undefined> {
-  const model = await rawConnection(access);
   const channel = await model.createChannel();
   const closedByBroker = new Promise<string>((resolve) => channel.on('error', (error) => resolve(error.message)));
   try {
     await action(channel);
     // The broker responds to this request only after it has processed all earlier messages.
     await channel.prefetch(1);
+    await channel.close();
     return undefined;
   } catch {
     return await closedByBroker;
-  } finally {
-    await model.close();
   }
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { applyDefinitions, type Management } from '../management.js';
+import { applyDefinitions, limitQueues, limitUser, type Management } from '../management.js';
+import { limitsOf } from '../permissions.js';
 import type { Address } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
-import { branchUser, writerUser, type BrokerUser } from '@eco/contracts';
-import { brokerDefinitions } from '../topology.js';
+import { brokerUsersOf, type BrokerUser } from '@eco/contracts';
+import { brokerDefinitions, queuesMax } from '../topology.js';
 
 /** A separate vhost on the test broker, with the topology, users and permissions of EcoMarket. */
 export interface TestBroker {
@@ -28,14 +29,23 @@ export async function testBroker(name: string, groups: string[] = ['g1']): Promi
   const vhost = `test-${name}-${randomBytes(4).toString('hex')}`;
   // Users belong to the whole broker, so all specs have the same ones; their permissions are those of the vhost.
   const { password } = settings.management;
-  const users: BrokerUser[] = ['central', 'consumers', 'dead-letter-admin', branchUser('sucursal-1')];
+  // The administrator is the broker's own.
+  const users = brokerUsersOf({ branchIds: ['sucursal-1', 'sucursal-2'], groupIds: groups }).filter(
+    (user) => user !== 'topology',
+  );
   const definitions = brokerDefinitions({
     vhost,
     groups,
     brokers: 1,
-    passwords: new Map([...users, ...groups.map(writerUser)].map((user) => [user, password])),
+    passwords: new Map(users.map((user) => [user, password])),
   });
-  const declare = () => applyDefinitions(settings.management, definitions);
+  const declare = async () => {
+    await applyDefinitions(settings.management, definitions);
+    for (const { name: user } of definitions.users) {
+      await limitUser(settings.management, user, limitsOf(user as BrokerUser));
+    }
+    await limitQueues(settings.management, vhost, queuesMax({ groups }));
+  };
   await declare();
   const manage: TestBroker['manage'] = async (method, path, body) => {
     const { url, user, password: secret } = settings.management;
