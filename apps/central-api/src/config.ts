@@ -7,11 +7,14 @@ import {
   loginFileSetting,
   readConfig,
   loginSecret,
+  oidcSettings,
   settings,
   wholeNumberSetting,
   type ConfigOf,
   type Environment,
   type Setting,
+  type WithOidc,
+  withOidc,
 } from '@eco/service';
 import { readSettings } from '@eco/api/reads';
 
@@ -54,6 +57,7 @@ export const centralSettings = {
   journalDir: settings.journalDir,
   journalMb: settings.journalMb,
   tokenGraceHours: settings.tokenGraceHours,
+  ...oidcSettings,
   ...readSettings,
   consumers: {
     variable: 'ECO_CONSUMERS',
@@ -82,9 +86,9 @@ export const centralSettings = {
   }),
 };
 
-export type CentralConfig = ConfigOf<typeof centralSettings>;
+export type CentralConfig = WithOidc<ConfigOf<typeof centralSettings>>;
 
 /** Throws a `ConfigError` that names every violation. */
 export function readCentralConfig(environment: Environment): CentralConfig {
-  return readConfig(centralSettings, environment);
+  return withOidc(readConfig(centralSettings, environment));
 }

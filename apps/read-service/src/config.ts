@@ -1,10 +1,13 @@
 import {
   clientSettings,
+  oidcSettings,
   readConfig,
   readerSecretsSetting,
   settings,
+  withOidc,
   type ConfigOf,
   type Environment,
+  type WithOidc,
 } from '@eco/service';
 import { readSettings } from '@eco/api/reads';
 
@@ -18,13 +21,14 @@ export const readServiceSettings = {
   logLevel: settings.logLevel,
   groups: settings.groups,
   tokenGraceHours: settings.tokenGraceHours,
+  ...oidcSettings,
   ...readSettings,
   secrets: readerSecretsSetting(['eco_reader', 'eco_monitor']),
 };
 
-export type ReadServiceConfig = ConfigOf<typeof readServiceSettings>;
+export type ReadServiceConfig = WithOidc<ConfigOf<typeof readServiceSettings>>;
 
 /** Throws a `ConfigError` that names every violation. */
 export function readServiceConfig(environment: Environment): ReadServiceConfig {
-  return readConfig(readServiceSettings, environment);
+  return withOidc(readConfig(readServiceSettings, environment));
 }

@@ -12,6 +12,7 @@ export {
   type VerifierSecrets,
 } from './keys.js';
 export { announceKey, useAnnouncedKey } from './key-rotation.js';
+export { isSafeUrl, OidcIssuer, oidcRoles, type OidcRole, type OidcSettings } from './oidc.js';
 export { OwnToken } from './own-token.js';
 export { AUDIENCE, TokenSigner, TokenVerifier, type TokenGrant, type Verified, type VerifierOptions } from './token.js';
 export {

@@ -45,7 +45,7 @@ describe('an access token', () => {
     { id: 'i-1', role: 'integration', scopes: ['events', 'order.place'] },
   ])('of a $role states its principal', async (grant) => {
     const verified = await verifierWith().verify(await signer.sign(grant, MINUTE));
-    if (verified.type === 'refused') throw new Error(verified.reason);
+    if ('reason' in verified) throw new Error(verified.reason);
     const { idKey, ...principal } = verified.principal;
     expect(principal).toEqual({ branchId: null, customerId: null, scopes: [], sessionId: null, ...grant });
     expect(idKey.export()).toEqual(idKeyOf(grant.id, secrets.idKeyMaster));
@@ -55,7 +55,7 @@ describe('an access token', () => {
     const idKeyFor = async (sub: string, verifier = verifierWith()) => {
       const { idk: _idk, ...others } = claims();
       const verified = await verifier.verify(await signed({ ...others, sub }));
-      if (verified.type === 'refused') throw new Error(verified.reason);
+      if ('reason' in verified) throw new Error(verified.reason);
       return verified.principal.idKey.export().toString('hex');
     };
     const idKey = await idKeyFor('m-1');

@@ -3,6 +3,7 @@ import { createLocalJWKSet, errors, importJWK, jwtVerify, SignJWT, type CryptoKe
 import { z } from 'zod';
 import { customerIdSchema, nameInLogsSchema, servedBranchIdSchema } from '@eco/contracts';
 import { derivedIdKey, idKeyOf, idKeySchema, sharedIdKeyOf, type SignerSecrets, type VerifierSecrets } from './keys.js';
+import type { OidcIssuer } from './oidc.js';
 import { roles, type Principal, type Role, type Scope } from './principal.js';
 
 /** `iss` and the usual `aud` of EcoMarket's tokens. */
@@ -92,8 +93,8 @@ export class TokenSigner {
 export type Verified =
   /** `graceful`: the token has expired, but is still within the grace. */
   | { readonly type: 'current' | 'graceful'; readonly principal: Principal }
-  /** `reason`: a phrase that may be shown to the client. */
-  | { readonly type: 'refused'; readonly reason: string };
+  /** The token is valid, but gives no role here. `reason`: a phrase that may be shown to the client. */
+  | { readonly type: 'forbidden' | 'refused'; readonly reason: string };
 
 export interface VerifierOptions {
   readonly secrets: VerifierSecrets;
@@ -101,6 +102,8 @@ export interface VerifierOptions {
   readonly audiences?: readonly string[];
   /** Time after its expiry for which a token counts as `graceful`, s. */
   readonly graceSeconds: number;
+  /** A provider whose tokens are accepted, too, until they expire. */
+  readonly oidc?: OidcIssuer | undefined;
   /** Whether the session has ended. It is called for each request, so it must return at once. */
   readonly isRevoked?: (sessionId: string) => boolean;
   /** Current time, ms. */
@@ -111,6 +114,8 @@ interface Known {
   readonly principal: Principal;
   /** `exp`, s. */
   readonly expiresAt: number;
+  /** Time after `exp` for which the token counts as `graceful`, s. */
+  readonly graceSeconds: number;
 }
 
 /**
@@ -160,12 +165,14 @@ export class TokenVerifier {
 
   async #check(token: string): Promise<Verified> {
     if (token.length > TOKEN_CHARS_MAX) return refused('the token is too long');
+    const { oidc } = this.#options;
+    if (oidc?.owns(token) === true) return this.#checkForeign(oidc, token);
     try {
       const currentDate = new Date(this.#now());
       const { payload } = await jwtVerify(token, this.#keySet, { ...this.#verifyOptions, currentDate });
       const claims = claimsSchema.safeParse(payload);
       if (!claims.success) return refused('the token does not have the claims that it must have');
-      const known = knownOf(claims.data, this.#sharedIdKey);
+      const known = { ...knownOf(claims.data, this.#sharedIdKey), graceSeconds: this.#options.graceSeconds };
       this.#remember(token, known);
       return this.#judge(known);
     } catch (error) {
@@ -175,12 +182,24 @@ export class TokenVerifier {
     }
   }
 
-  #judge({ principal, expiresAt }: Known): Verified {
+  async #checkForeign(oidc: OidcIssuer, token: string): Promise<Verified> {
+    const checked = await oidc.check(token);
+    if (checked.type === 'refused') return checked;
+    if (checked.type === 'unmapped') return { type: 'forbidden', reason: 'the token names no group with a role here' };
+    const { id, role, expiresAt } = checked;
+    const rest = { branchId: null, customerId: null, scopes: [], sessionId: null };
+    const principal: Principal = { id, role, ...rest, idKey: derivedIdKey(id, this.#sharedIdKey) };
+    const known = { principal, expiresAt, graceSeconds: 0 };
+    this.#remember(token, known);
+    return this.#judge(known);
+  }
+
+  #judge({ principal, expiresAt, graceSeconds }: Known): Verified {
     const { sessionId } = principal;
     if (sessionId !== null && this.#options.isRevoked?.(sessionId) === true) return refused('the session has ended');
     const secondsLeft = expiresAt - this.#now() / 1000;
     if (secondsLeft > 0) return { type: 'current', principal };
-    return -secondsLeft < this.#options.graceSeconds ? { type: 'graceful', principal } : refused(EXPIRED);
+    return -secondsLeft < graceSeconds ? { type: 'graceful', principal } : refused(EXPIRED);
   }
 
   #remember(token: string, known: Known): void {
@@ -201,7 +220,7 @@ function refused(reason: string): Verified {
 function knownOf(
   { sub, role, branch, customer, scope, sid, idk, exp }: z.output<typeof claimsSchema>,
   sharedIdKey: KeyObject,
-): Known {
+): Omit<Known, 'graceSeconds'> {
   return {
     principal: {
       id: sub,

@@ -16,6 +16,7 @@ export {
   secretsSetting,
   type Secrets,
 } from './config/secrets.js';
+export { oidcSettings, withOidc, type WithOidc } from './config/oidc-settings.js';
 export { createLog } from './log.js';
 export { Authorization, authorizationOf, branchOf } from './http/authorization.js';
 export { problem, ProblemError } from './http/problem.js';

@@ -2,11 +2,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   anonymousPrincipal,
   AUDIENCE,
+  OidcIssuer,
   reachOf,
   sharedIdKeyOf,
   TokenVerifier,
   type Access,
   type Caller,
+  type OidcSettings,
   type Principal,
   type Verified,
   type VerifierOptions,
@@ -36,7 +38,10 @@ declare module 'fastify' {
 /** Options of a route that looks at no token. */
 export const OPEN = { config: { access: 'open' } } as const;
 
-export interface AuthorizationOptions extends Pick<VerifierOptions, 'graceSeconds' | 'isRevoked' | 'audiences'> {
+export interface AuthorizationOptions extends Pick<
+  VerifierOptions,
+  'graceSeconds' | 'isRevoked' | 'audiences' | 'oidc'
+> {
   readonly secrets: VerifierSecrets;
   /** Branch that this process serves: it refuses people of other branches. Null: it serves the whole chain. */
   readonly branchId: string | null;
@@ -72,7 +77,10 @@ export class Authorization {
 
   /** Throws the problem `unauthenticated` or `forbidden`. */
   callerOf(access: Access, verified: Verified): Caller {
-    if (verified.type === 'refused') throw unauthenticated(verified.reason);
+    if ('reason' in verified) {
+      const { type, reason } = verified;
+      throw type === 'refused' ? unauthenticated(reason) : problem('forbidden', { detail: sentence(reason) });
+    }
     const { principal } = verified;
     if (verified.type === 'graceful' && access.graceful !== true) throw unauthenticated('the token has expired');
     if (this.#branchId !== null && principal.branchId !== null && principal.branchId !== this.#branchId) {
@@ -88,6 +96,8 @@ export class Authorization {
 interface ApiConfig<Tokens extends VerifierSecrets> {
   readonly secrets: TokenKeysFile<Tokens>;
   readonly tokenGraceHours: number;
+  /** A provider whose tokens are accepted, too. */
+  readonly oidc?: OidcSettings;
 }
 
 interface ApiAuthorizationOptions<Tokens extends VerifierSecrets> {
@@ -104,11 +114,14 @@ interface ApiAuthorizationOptions<Tokens extends VerifierSecrets> {
 /** The authorization of an API. It follows the rotation of keys until the process stops. */
 export function authorizationOf<Tokens extends VerifierSecrets>(
   frame: { readonly log: Log; readonly stopping: AbortSignal },
-  { secrets, tokenGraceHours }: ApiConfig<Tokens>,
+  { secrets, tokenGraceHours, oidc }: ApiConfig<Tokens>,
   { branchId, revoked, own, onKeys }: ApiAuthorizationOptions<Tokens>,
 ): Authorization {
   const withOwn = (keys: VerifierSecrets['keys']) => (own === undefined ? keys : [...keys, own.key]);
+  const onFailure = ({ message }: Error) =>
+    frame.log.warn({ error: message }, 'keys of the identity provider could not be read; the known ones stay in use');
   const authorization = new Authorization({
+    oidc: oidc && new OidcIssuer(oidc, { onFailure }),
     secrets: { ...secrets.tokens, keys: withOwn(secrets.tokens.keys) },
     ...(own && { audiences: [AUDIENCE, own.audience] }),
     graceSeconds: tokenGraceHours * 3_600,
@@ -127,6 +140,10 @@ const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
 /** RFC 6750, 3.1: no error code for a request without a token. */
 const BARE_CHALLENGE = 'Bearer';
 const INVALID_TOKEN = 'Bearer error="invalid_token"';
+
+function sentence(phrase: string): string {
+  return phrase.charAt(0).toUpperCase() + phrase.slice(1);
+}
 
 function unauthenticated(detail: string, challenge = INVALID_TOKEN): ProblemError {
   return problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': challenge } });
@@ -192,7 +209,7 @@ function policyOf({ routeOptions }: FastifyRequest): Access | undefined {
 
 /** The proven sender of the request. Undefined: it has no valid token, or the route is open. */
 export function principalOf({ verified }: FastifyRequest): Principal | undefined {
-  return verified === undefined || verified.type === 'refused' ? undefined : verified.principal;
+  return verified !== undefined && 'principal' in verified ? verified.principal : undefined;
 }
 
 /**
