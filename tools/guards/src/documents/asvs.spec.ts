@@ -21,7 +21,8 @@ describe('docs/security.md', () => {
   test('names for each requirement the tests that carry its number, and no other', () => {
     const shown = (each: CoveringTest) => `${each.number}: ${each.file} › “${each.name}”`;
     const numbered = filesOf('*.spec.ts', '*.load.ts')
-      .filter((file) => !file.startsWith('tools/guards/'))
+      // The source below, in this file, is an example.
+      .filter((file) => !file.endsWith('documents/asvs.spec.ts'))
       .flatMap((file) => numberedTests(file, readText(file)));
     expect(numbered.map(shown).sort()).toEqual(tests.map(shown).sort());
   });
