@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerContainer } from './commands/container.js';
+import { registerCustomers } from './commands/customers.js';
 import { registerDeadLetters } from './commands/dead-letters.js';
 import { registerDown } from './commands/down.js';
 import { registerJournal } from './commands/journal.js';
@@ -28,6 +29,7 @@ const commands = [
   registerReport,
   registerShards,
   registerUsers,
+  registerCustomers,
   registerKeys,
   registerContainer,
 ];

@@ -1,5 +1,5 @@
 import type { EventAnnouncer } from '@eco/broker';
-import type { Change, ChangeType, Topic } from '@eco/contracts';
+import { personalTopics, type Change, type ChangeType, type Topic } from '@eco/contracts';
 import type { LeaderTerm } from '@eco/writer';
 import type { BatchState, Effects } from '@eco/domain';
 
@@ -55,7 +55,11 @@ export class Announcements {
       const previousSeq = this.#lastSeqs[topic];
       this.#lastSeqs[topic] = seq;
       if (fits) {
-        this.#event(topic, previousSeq, { changes: changes.map((change) => change()) });
+        this.#event(
+          topic,
+          previousSeq,
+          personalTopics.has(topic) ? {} : { changes: changes.map((change) => change()) },
+        );
       } else if (!this.#gathered.has(topic)) {
         const timer = setTimeout(() => this.#announceGathered(topic), PACE_MS);
         this.#gathered.set(topic, { previousSeq, timer });

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { CommandIntake } from '@eco/intake';
 import { CartsController } from './carts/cart.command.js';
+import { EraseCustomerController } from './customers/erase-customer.command.js';
 import { RegisterCustomerController } from './customers/register-customer.command.js';
 import { StockController } from './inventory/stock.command.js';
 import { OrderChangesController } from './orders/change-order.command.js';
@@ -28,6 +29,8 @@ const routes = {
   carts: [CartsController],
   /** POST /customers */
   customers: [RegisterCustomerController],
+  /** DELETE /customers/{customerId} */
+  erasures: [EraseCustomerController],
 } as const satisfies Record<string, readonly Type[]>;
 
 type CommandRoute = keyof typeof routes;

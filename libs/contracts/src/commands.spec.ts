@@ -27,6 +27,7 @@ const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } 
   'cart.clear': { customerId: 'ana' },
   'cart.checkout': { orderId, customerId: 'ana', branchId: null },
   'customer.register': { customerId: 'ana', name: 'Ana Torres', email: 'ana@example.com', branchId: null },
+  'customer.erase': { customerId: 'ana' },
   'product.create': { productId: 'cafe-premium', name: 'Café Premium', priceCents: 890, stock: 100 },
   'product.update': { productId: 'cafe-premium', name: 'Café Premium', priceCents: 890 },
   'product.delete': { productId: 'cafe-premium' },
@@ -269,7 +270,9 @@ describe('keyOf', () => {
 
   it('allows no command about the catalogue or other locations’ stock on a route that a branch may use', () => {
     for (const [kind, { route }] of Object.entries(commandKinds)) {
-      expect(route === 'products').toBe(/^(product|stock|dead-letter)\.|^transfer\.(send|write-off)$/.test(kind));
+      expect(route === 'products').toBe(
+        /^(product|stock|dead-letter)\.|^transfer\.(send|write-off)$|^customer\.erase$/.test(kind),
+      );
     }
   });
 });

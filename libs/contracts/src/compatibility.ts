@@ -61,6 +61,11 @@ export const formatChanges = {
       what: 'the envelope may state the actor, and a replay the first sender',
       olderPeers: 'a writer from before ignores both; a command of a sender from before is stored without an actor',
     },
+    {
+      version: 1,
+      what: 'a registration may state that the e-mail address is confirmed',
+      olderPeers: 'a writer from before ignores it, and without it no mail is sent',
+    },
   ],
   replies: [
     { version: 1, what: 'first', olderPeers: FIRST },

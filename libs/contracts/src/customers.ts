@@ -9,6 +9,8 @@ export const customerCommands = {
       name: personNameSchema,
       email: emailSchema,
       branchId: takenAtSchema,
+      /** True: its owner has confirmed the address. Only Central can know it, so it counts only without a branch. */
+      emailConfirmed: z.literal(true).optional(),
     }),
     key: 'customerId',
     route: 'orders',
@@ -23,8 +25,28 @@ export const customerCommands = {
         name: z.string(),
         email: z.string(),
         registeredAt: z.iso.datetime(),
+        /** True: mail may be sent to the address. */
+        emailConfirmed: z.boolean().optional(),
       }),
     },
-    refusals: { 'customer-exists': { status: 409, title: 'The customer is registered already' } },
+    refusals: {
+      'customer-exists': { status: 409, title: 'The customer is registered already' },
+      'customer-erased': {
+        status: 409,
+        title: 'The customer with this id was erased. Register the person under another id',
+      },
+    },
+  }),
+  /** Empties everything that is stored about the person. The id stays in orders, and is never registered again. */
+  'customer.erase': defineCommand({
+    body: commandBody({ customerId: customerIdSchema }),
+    key: 'customerId',
+    route: 'products',
+    senders: 'central',
+    topic: 'customers',
+    mayWait: false,
+    result: z.object({ customerId: customerIdSchema }),
+    change: { 'customer.erased': z.object({ customerId: customerIdSchema, erasedAt: z.iso.datetime() }) },
+    refusals: {},
   }),
 };

@@ -68,6 +68,9 @@ const aRegistration = fc
     envelope,
   })
   .map(({ body, envelope, idempotencyKey }) => command('customer.register', body, { idempotencyKey, ...envelope }));
+const anErasure = fc
+  .record({ body: fc.record({ customerId }), idempotencyKey, envelope })
+  .map(({ body, envelope, idempotencyKey }) => command('customer.erase', body, { idempotencyKey, ...envelope }));
 const productFields = { productId, name: fc.constantFrom('Café', 'Yerba'), priceCents: fc.nat(500) };
 const aCreation = fc
   .record({ body: fc.record({ ...productFields, stock: fc.nat(9) }), idempotencyKey, envelope })
@@ -245,7 +248,8 @@ const arrival = fc.oneof(
   { weight: 5, arbitrary: readable(aCheckout) },
   { weight: 2, arbitrary: readable(aCreation) },
   { weight: 1, arbitrary: readable(aClear) },
-  { weight: 1, arbitrary: readable(aRegistration) },
+  { weight: 2, arbitrary: readable(aRegistration) },
+  { weight: 1, arbitrary: readable(anErasure) },
   { weight: 1, arbitrary: readable(anUpdate) },
   { weight: 1, arbitrary: readable(aDeletion) },
   { weight: 5, arbitrary: readable(aReservation) },
@@ -359,6 +363,8 @@ const NOTHING = {
   deadLetters: [],
   deadLetterUpdates: [],
   deadLetterActions: [],
+  erasures: [],
+  removedCustomers: [],
 };
 
 /**
@@ -576,6 +582,20 @@ describe('a history in batches', () => {
           expect(repeated[index]).toEqual(settledSince(reply, one, group, owned) ?? asRepeat(reply));
         }
         expect(repeated).toHaveLength(again.length);
+      }),
+    );
+  });
+
+  it('keeps no customer that was erased, and one erasure of each', () => {
+    fc.assert(
+      fc.property(batches, (history) => {
+        const { group } = written(history);
+        const done = [...group.stored.outcomes.values()].filter(
+          ({ kind, status }) => kind === 'customer.erase' && status === 'done',
+        );
+        const erased = new Set(done.flatMap(({ result }) => ('customerId' in result ? [result.customerId] : [])));
+        expect(new Set(group.stored.erasures.keys())).toEqual(erased);
+        for (const customerId of group.stored.customers.keys()) expect(erased.has(customerId)).toBe(false);
       }),
     );
   });

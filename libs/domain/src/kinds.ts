@@ -5,6 +5,7 @@ import { editCart } from './carts/edit-cart.js';
 import { createProduct } from './catalogue/create-product.js';
 import { deleteProduct } from './catalogue/delete-product.js';
 import { updateProduct } from './catalogue/update-product.js';
+import { eraseCustomer } from './customers/erase-customer.js';
 import { registerCustomer } from './customers/register-customer.js';
 import { discardDeadLetter } from './dead-letters/discard-dead-letter.js';
 import { cancelOrder } from './orders/cancel-order.js';
@@ -30,6 +31,7 @@ const rules: { [K in CommandKind]: K extends OwnedKind ? OwnedRules<K> : Rules<K
   'cart.clear': clearCart,
   'cart.checkout': checkOutCart,
   'customer.register': registerCustomer,
+  'customer.erase': eraseCustomer,
   'product.create': createProduct,
   'product.update': updateProduct,
   'product.delete': deleteProduct,

@@ -1,6 +1,7 @@
 import { carts } from './carts/cart.js';
 import { products } from './catalogue/product.js';
 import { customers } from './customers/customer.js';
+import { erasures } from './customers/erasure.js';
 import { deadLetters } from './dead-letters/dead-letter.js';
 import { orders } from './orders/order.js';
 import { outcomes } from './outcomes/outcome.js';
@@ -23,6 +24,7 @@ export const nouns = {
   locations,
   tombstones,
   deadLetters,
+  erasures,
 };
 
 type Nouns = typeof nouns;

@@ -63,7 +63,7 @@ export class WorkingState {
     this.buckets = new Buckets(stored);
     this.stock = new StockLedger(stored.levels, this.buckets, this.effects, () => this.nextPlace('stock'));
     this.catalogue = new Catalogue(stored.products, this.buckets, this.effects);
-    this.customers = new Customers(stored.customers, this.effects);
+    this.customers = new Customers(stored, this.effects);
     this.carts = new Carts(stored.carts, this.buckets, this.effects, stored.at);
     this.orders = new Orders(stored.orders, this.effects);
     this.reservations = new Reservations(stored, this.buckets, this.effects);

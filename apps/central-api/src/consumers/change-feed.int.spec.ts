@@ -292,6 +292,7 @@ describe('the mailer', () => {
                 customerId,
                 name: 'Ana',
                 email: 'ana@example.com',
+                emailConfirmed: true,
                 branchId: null,
                 registeredAt: '2026-11-24T12:00:00.000Z',
               },

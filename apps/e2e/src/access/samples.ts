@@ -34,6 +34,7 @@ export interface Sample {
 export function samplesOf(planted: Planted, unique: () => string): Readonly<Record<string, readonly Sample[]>> {
   const { customerId, branchId, productId, orderId, fulfilledOrderId, reservationId, transferId, email } = planted;
   const lines = [{ productId, quantity: 1 }];
+  const nobody = `nobody-${unique()}`;
   const ofOrder = { stored: { customerId, branchIds: [branchId] } };
   const ofCustomer = { names: { customerId } };
   const counter = `${branchId}:till-1`;
@@ -105,6 +106,8 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'GET /customers/{customerId}': [
       { path: { customerId }, names: { customerId }, stored: { customerId, branchIds: [branchId] } },
     ],
+    // Other cases need the planted customer. A customer erases itself in erasure.spec.ts.
+    'DELETE /customers/{customerId}': [{ path: { customerId: nobody }, names: { customerId: nobody } }],
     'GET /commands/{commandId}': [{ path: { commandId: orderId }, stored: { customerId } }],
     'GET /statistics/sales': [{}, { query: { branchId }, names: { branchId } }],
     'GET /statistics/daily': [{}],

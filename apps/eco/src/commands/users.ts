@@ -1,7 +1,6 @@
-import type { OwnToken } from '@eco/access';
-import { problemSchema } from '@eco/contracts';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { CentralClient } from '../central-client.js';
 import { BadInput, json, print } from '../input.js';
 import { tableOf } from '../text-table.js';
 import { openTarget, targetOptions, type Where } from '../target.js';
@@ -30,7 +29,6 @@ const pageSchema = z.object({ items: z.array(accountSchema), next: z.string().nu
 const passwordSchema = z.object({ password: z.string() });
 
 const ROLES = 'administrator, manager, branch-manager, cashier, integration or operator';
-const ASK_MS = 10_000;
 
 /**
  * `eco users`: the accounts of staff and programs. It calls Central's API, so the API's rules and audit trail apply. It
@@ -123,17 +121,18 @@ function accountTable(accounts: readonly Account[]): string {
 
 /** The accounts of a running system, through Central's API. */
 class Accounts {
-  readonly #url: string;
-  readonly #token: OwnToken;
+  readonly #central: CentralClient;
 
-  private constructor(url: string, token: OwnToken) {
-    this.#url = url;
-    this.#token = token;
+  private constructor(central: CentralClient) {
+    this.#central = central;
   }
 
   static async open(where: Where): Promise<Accounts> {
-    const target = await openTarget(where);
-    return new Accounts(target.centralUrl, target.tokenOf('administrator'));
+    return new Accounts(new CentralClient(await openTarget(where), 'administrator'));
+  }
+
+  ask(method: string, path: string, body?: object): Promise<unknown> {
+    return this.#central.ask(method, path, body);
   }
 
   async all(): Promise<Account[]> {
@@ -153,25 +152,5 @@ class Accounts {
     const found = (await this.all()).find((account) => account.login === wanted);
     if (found === undefined) throw new BadInput(`there is no account ${login}: see "npx eco users list"`);
     return found;
-  }
-
-  /** The body of a successful response. Otherwise throws BadInput with the text of the problem. */
-  async ask(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await fetch(this.#url + path, {
-      method,
-      headers: {
-        ...(await this.#token.header()),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(ASK_MS),
-    }).catch((error: Error) => {
-      throw new BadInput(`Central at ${this.#url} does not answer: ${error.message}`);
-    });
-    const answer: unknown = await response.json();
-    if (response.ok) return answer;
-    const { title, detail, faults = [] } = problemSchema.parse(answer);
-    const said = faults.map(({ at, message }) => `${at.replace(/^\//, '')} ${message}`).join('; ');
-    throw new BadInput(said || detail || title);
   }
 }

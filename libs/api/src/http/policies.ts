@@ -39,6 +39,13 @@ export const readsCustomers = { customer: 'own customer', ...ofBranch, manager: 
 /** Search for customers by their e-mail address. It is not for customers. */
 export const findsCustomers = { ...ofBranch, manager: 'any' } as const satisfies Access;
 
+/** A customer may erase itself. Whether staff of a branch may is for the head office to decide, so it does it. */
+export const erasesCustomers = {
+  customer: 'own customer',
+  manager: 'any',
+  integration: 'customer.erase',
+} as const satisfies Access;
+
 /** Statistics of a branch are for its manager, not for its cashiers. */
 export const readsStatistics = {
   'branch-manager': 'own branch',

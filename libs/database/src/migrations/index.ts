@@ -17,6 +17,7 @@ import { SignUp1796100000210 } from './1796100000210-sign-up.js';
 import { Pins1796100000220 } from './1796100000220-pins.js';
 import { OpenReservations1796100000300 } from './1796100000300-open-reservations.js';
 import { ActorAndAuthorForTheReader1796100000410 } from './1796100000410-actor-and-author-for-the-reader.js';
+import { Erasures1796100000430 } from './1796100000430-erasures.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   Pins1796100000220,
   OpenReservations1796100000300,
   ActorAndAuthorForTheReader1796100000410,
+  Erasures1796100000430,
 ];

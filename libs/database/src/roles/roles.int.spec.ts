@@ -143,16 +143,20 @@ const writersOnly = [
   text(`SELECT eco.fence(0, '00000000', 0)`),
   text(`SELECT eco.send_heartbeat('00000000', 0)`),
   text(`SELECT eco.remove_dead_letters('{}', '{}')`),
+  text(`SELECT eco.empty_copies_of_customers('{}')`),
   text(`SELECT eco_slots.renew_absent_slot('g1_2')`),
   text('SELECT eco_guard.end_long_transactions()'),
   text('SELECT eco_guard.oldest_xmin_age()'),
 ];
 
+/** The consumer of customers erases their accounts. */
+const consumersOnly = [text(`SELECT identity.erase_customers('{}')`)];
+
 const forEveryRole = [...serverCases, ...roleCases, ...settingCases, ...objectCases];
 
 /** Tables from which the role may delete. */
 const mayDelete: Partial<Record<LoginRole, RegExp>> = {
-  eco_writer: /^eco\.(hold|suspect|tombstone|cart|cart_item)$/,
+  eco_writer: /^eco\.(hold|suspect|tombstone|cart|cart_item|customer)$/,
   eco_central: /^central\./,
   eco_statistics: /^statistics\./,
   eco_notifications: /^notifications\./,
@@ -244,6 +248,7 @@ describe.each(databaseRoles)('%s', (role) => {
       ...(mayDelete[role] ? [] : [text(`SELECT FROM ${name} FOR UPDATE`)]),
       ...(mayDelete[role] ? [] : [text(`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`)]),
     ]);
+    if (role !== 'eco_central') cases.push(...consumersOnly);
     await expectRefused(role, [...cases, ...(role === 'eco_writer' ? decided : writersOnly)]);
   });
 });

@@ -5,7 +5,7 @@ import { insertInto } from './store.js';
 import { defineTable } from './table.js';
 import type { TablesOf } from './tables-of.js';
 
-const customerTable = defineTable({
+export const customerTable = defineTable({
   name: 'eco.customer',
   rows: 'customers',
   columns: {

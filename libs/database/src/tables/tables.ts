@@ -2,6 +2,7 @@ import { rowLists, type nouns, type RowLists } from '@eco/domain';
 import { carts } from './carts.js';
 import { customers } from './customers.js';
 import { deadLetters } from './dead-letters.js';
+import { erasures } from './erasures.js';
 import type { Load } from './load.js';
 import { locations } from './locations.js';
 import { orders } from './orders.js';
@@ -26,6 +27,7 @@ const tablesByNoun: { readonly [Noun in keyof typeof nouns]: TablesOf<Noun> } = 
   locations,
   tombstones,
   deadLetters,
+  erasures,
 };
 const all = Object.values(tablesByNoun);
 

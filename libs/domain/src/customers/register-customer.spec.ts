@@ -17,10 +17,20 @@ describe('customer.register', () => {
         result: { customerId: 'ana' },
         topic: 'customers',
         changeType: 'customer.registered',
-        changeData: { ...ana, registeredAt },
+        changeData: { ...ana, registeredAt, emailConfirmed: false },
       },
     ]);
     expect(changeData['customer.registered'].parse(outcomes[0]?.changeData)).toEqual(outcomes[0]?.changeData);
+  });
+
+  it.each([
+    [null, true, true],
+    [null, undefined, false],
+    ['sucursal-1', true, false],
+  ])('of %j with emailConfirmed %j counts as confirmed: %j', (branchId, stated, confirmed) => {
+    const body = { ...ana, branchId, ...(stated && { emailConfirmed: stated }) };
+    const { outcomes } = new MemoryGroup().write(arrivedOf([command('customer.register', body)]));
+    expect(outcomes).toMatchObject([{ changeData: { emailConfirmed: confirmed } }]);
   });
 
   it('refuses a registered customer, also from the same batch, and keeps the first', () => {

@@ -68,6 +68,7 @@ export class MemoryGroup {
         ),
       ),
       customers: new Set(keys.customerIds.filter((customerId) => stored.customers.has(customerId))),
+      erasedCustomers: new Set(keys.customerIds.filter((customerId) => stored.erasures.has(customerId))),
       carts: new Map(keys.cartCustomerIds.flatMap((customerId) => this.#cart(customerId))),
       orders: new Map(keys.orderIds.flatMap((orderId) => this.order(orderId))),
       reservations: new Map(

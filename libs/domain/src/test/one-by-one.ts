@@ -249,9 +249,14 @@ export class OneByOne {
       }
       case 'customer.register': {
         const { customerId } = body;
-        const known = this.#doneOf('customer.register').some(({ result }) => result['customerId'] === customerId);
-        return known ? ['refused', { reason: 'customer-exists' }] : ['done', { customerId }];
+        const isIn = ({ result }: Done) => result['customerId'] === customerId;
+        if (this.#doneOf('customer.erase').some(isIn)) return ['refused', { reason: 'customer-erased' }];
+        return this.#doneOf('customer.register').some(isIn)
+          ? ['refused', { reason: 'customer-exists' }]
+          : ['done', { customerId }];
       }
+      case 'customer.erase':
+        return ['done', { customerId: body.customerId }];
       case 'dead-letter.discard': {
         const { commandId, bodyHash } = body;
         const letter = this.deadLetters.find(({ id, hash }) => id === commandId && hash === bodyHash);

@@ -15,5 +15,10 @@ export const customersConsumer = defineConsumer({
       registeredAt: new Date(data.registeredAt),
     }));
     await manager.getRepository(CentralCustomer).upsert(customers, ['customerId']);
+    const erased = changesOfType(changes, 'customer.erased').map(({ data }) => data.customerId);
+    if (erased.length === 0) return;
+    await manager.getRepository(CentralCustomer).delete(erased);
+    // Accounts are in the same database, so they are erased in the same transaction.
+    await manager.query('SELECT identity.erase_customers($1::text[])', [erased]);
   },
 });

@@ -166,7 +166,7 @@ export class Mailer {
     );
   }
 
-  async #send({ id, email, customerId, tries }: Notification): Promise<void> {
+  async #send({ id, email, tries }: Notification): Promise<void> {
     const { store, log } = this.#options;
     let said: string | undefined;
     try {
@@ -174,7 +174,8 @@ export class Mailer {
         from: SENDER,
         to: email,
         subject: 'Welcome to EcoMarket',
-        text: `Welcome!\n\nYou are registered with EcoMarket as customer ${customerId}.\n`,
+        // A branch may choose the customer id and the name, so the text has neither.
+        text: 'Welcome!\n\nYou are registered with EcoMarket.\n',
         messageId: `<${id}@ecomarket.invalid>`,
       });
     } catch (error) {
