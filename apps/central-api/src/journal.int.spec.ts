@@ -9,7 +9,7 @@ import { headers as headerNames, type CommandBody } from '@eco/contracts';
 import { createFrame } from '@eco/service';
 import { CommandIntake, LocalAcceptance } from '@eco/intake';
 import { Reads } from '@eco/reads';
-import { apiClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
+import { apiClientOf, Callers, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
  * Commands that Central accepts while no broker confirms. The servers are real: one broker, so that all brokers can be
@@ -222,14 +222,16 @@ it('refuses beyond the limit, and states when to retry', async () => {
   };
   let refused: Timed | undefined;
   let taken = 0;
+  const callers = new Callers(() => cluster.tokens);
   for (let count = 0; count < 200 && refused === undefined; count += 1) {
-    const answered = await ask('POST', '/orders', large);
+    // Each client has a share of its own.
+    const answered = await ask('POST', '/orders', large, await callers.as({ id: `client-${count}`, role: 'manager' }));
     if (answered.status === 202) taken += 1;
     else refused = answered;
   }
   expect(refused).toMatchObject({ status: 503, body: { type: 'urn:ecomarket:problem:not-accepted' } });
   expect(refused?.headers.get(headerNames.retryAfter)).toBe('2');
-  expect(refused?.body['detail']).toMatch(/the journal is full/);
+  expect(refused?.body['detail']).toMatch(/the journal has no room within the share of this client/);
   expect(taken).toBeGreaterThan(10);
   expect(await askAsOperator('GET', '/health/ready')).toMatchObject({
     status: 503,

@@ -8,7 +8,7 @@ import { Authorization, createFrame, startService, type Frame, type Service } fr
 import { openIntake, type OpenIntake } from '@eco/intake';
 import { readJournals } from '@eco/journal';
 import { Reads } from '@eco/reads';
-import { apiClientOf, eventually, specTokens } from '@eco/testing';
+import { anonymousClientOf, apiClientOf, Callers, eventually, specTokens } from '@eco/testing';
 import { allCommandRoutes, CommandRoutes } from './command-routes.js';
 
 /* The API with a journal and no broker. It keeps the commands that can wait and refuses all others. */
@@ -55,6 +55,7 @@ afterAll(async () => {
 });
 
 const ask = apiClientOf(() => service.url);
+const askAnonymously = anonymousClientOf(() => service.url);
 const askAsOperator = apiClientOf(() => service.operatorsUrl);
 
 const lines = [{ productId: 'cafe-premium', quantity: 2 }];
@@ -110,19 +111,44 @@ it('does not start on the journal of another process', () => {
   expect(() => open('api')).toThrow(/in use/);
 });
 
-it('refuses beyond its limit with Retry-After, and is not ready then', async () => {
-  const large = Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 }));
-  const answers = [];
-  for (let count = 0; count < 100; count += 1)
-    answers.push(await ask('POST', '/orders', { customerId: 'ana', lines: large }));
-  const refused = answers.filter(({ status }) => status === 503);
-  expect(refused.length).toBeGreaterThan(10);
-  expect(refused.length).toBeLessThan(90);
-  for (const { headers: sent, body } of refused) {
-    expect([body['detail'], sent.get(headers.retryAfter)]).toEqual([
-      expect.stringContaining('the journal is full'),
+/** Some 15 kB. */
+const large = Array.from({ length: 200 }, (_, n) => ({ productId: `p${n}-${'x'.repeat(50)}`, quantity: 1 }));
+
+/** Sends large orders of one client until one is refused. `authorization` is empty for a client without a token. */
+async function orderUntilRefused(authorization: string) {
+  for (let kept = 0; kept < 100; kept += 1) {
+    const sent = authorization === '' ? askAnonymously : ask;
+    const body = authorization === '' ? { lines: large } : { customerId: 'ana', lines: large };
+    const answer = await sent('POST', '/orders', body, authorization === '' ? {} : { authorization });
+    if (answer.status !== 202) return { kept, answer };
+  }
+  throw new Error('no order was refused');
+}
+
+it('keeps a share of each client, a smaller one of all clients without a token, and still the orders of others', async () => {
+  const callers = new Callers(() => specTokens);
+  const { authorization } = await callers.as({ id: 'flooding', role: 'manager' });
+  for (const client of ['', authorization]) {
+    const { kept, answer } = await orderUntilRefused(client);
+    expect(kept).toBeGreaterThan(10);
+    expect([answer.status, answer.body['type'], answer.headers.get(headers.retryAfter)]).toEqual([
+      503,
+      'urn:ecomarket:problem:not-accepted',
       '2',
     ]);
+    expect(answer.body['detail']).toMatch(/the journal has no room within the share of this client/);
+    expect((await ask('POST', '/orders', { customerId: 'ana', lines: large })).status).toBe(202);
+  }
+  expect((await askAsOperator('GET', '/health/ready')).status).toBe(200);
+  const text = await (await fetch(`${service.operatorsUrl}/metrics`)).text();
+  expect(text).toMatch(/^eco_journal_over_share_total 2$/m);
+});
+
+it('is not ready when its journal has no room for the largest command', async () => {
+  const callers = new Callers(() => specTokens);
+  for (let n = 0; n < 7; n += 1) {
+    const { authorization } = await callers.as({ id: `client-${n}`, role: 'manager' });
+    expect((await orderUntilRefused(authorization)).answer.status).toBe(503);
   }
   expect(await askAsOperator('GET', '/health/ready')).toMatchObject({
     status: 503,
@@ -132,6 +158,4 @@ it('refuses beyond its limit with Retry-After, and is not ready then', async () 
       ],
     },
   });
-  const text = await (await fetch(`${service.operatorsUrl}/metrics`)).text();
-  expect(text).toMatch(new RegExp(`^eco_journal_full_total ${refused.length}$`, 'm'));
 });

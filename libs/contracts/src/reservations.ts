@@ -19,10 +19,21 @@ export const reservationStatusSchema = z.enum(['held', 'confirmed', 'released', 
 export type ReservationStatus = z.infer<typeof reservationStatusSchema>;
 
 /**
- * Most reservations of one customer that hold units at the same time. A person fills one basket or a few. Without this
- * limit one customer could hold all units of a chain for a day.
+ * Most reservations of one customer that hold units at the same time. A person fills one basket or a few.
  */
 export const OPEN_RESERVATIONS_MAX = 20;
+
+/**
+ * A hold shorter than this counts as one of this length, s. Otherwise a customer could hold far more units for a short
+ * time, and do so again and again.
+ */
+export const HOLD_SECONDS_COUNTED_MIN = 600;
+
+/**
+ * Most units × seconds of one customer's open reservations: 1,000 units for ten minutes, 166 for an hour, 6 for a day.
+ * Without this limit, 20 reservations could hold every unit of a chain for a day.
+ */
+export const UNIT_SECONDS_MAX = 1_000 * HOLD_SECONDS_COUNTED_MIN;
 
 export const reservationHeldSchema = z.object({
   reservationId: uuidSchema,
@@ -81,6 +92,16 @@ export const reservationCommands = {
         status: 409,
         title: 'The customer has the largest allowed number of open reservations',
         details: z.object({ openMax: z.number().int() }),
+      },
+      'reservation-too-large': {
+        status: 409,
+        title: 'The open reservations of the customer would hold too many units for too long',
+        /** Units × seconds: allowed, of the open reservations, and of the refused one. */
+        details: z.object({
+          unitSecondsMax: z.number().int(),
+          unitSecondsOpen: z.number().int(),
+          unitSecondsAsked: z.number().int(),
+        }),
       },
       'reservation-released': { status: 409, title: 'The reservation was released before it arrived' },
     },

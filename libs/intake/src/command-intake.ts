@@ -13,6 +13,7 @@ import {
   type Stamp,
 } from '@eco/contracts';
 import { bodyHash, isBodyOf } from '@eco/domain';
+import type { Appended } from '@eco/journal';
 import type { Reads } from '@eco/reads';
 import {
   commandIdFor,
@@ -223,10 +224,11 @@ export class CommandIntake {
       case 'kept':
         return { type: 'accepted-locally' };
       case 'full':
+      case 'over-share':
       case 'failed':
         return {
           type: unknown ? 'acceptance-unknown' : 'not-accepted',
-          obstacle: `the brokers do not take it now, and the journal ${kept.type === 'full' ? 'is full' : 'failed'}`,
+          obstacle: `the brokers do not take it now, and the journal ${journalObstacles[kept.type]}`,
         };
     }
   }
@@ -285,6 +287,12 @@ export class CommandIntake {
     });
   }
 }
+
+const journalObstacles: Record<Exclude<Appended['type'], 'kept'>, string> = {
+  full: 'is full',
+  'over-share': 'has no room within the share of this client',
+  failed: 'failed',
+};
 
 /**
  * Whether this content claims its key. It does if it was or may have been accepted, and no other content came first.

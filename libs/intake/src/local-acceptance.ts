@@ -49,7 +49,10 @@ export class LocalAcceptance {
       this.#journal = new Journal({
         ...settings,
         name: config.name,
-        sharedKeyOf: (text) => cartOf(JSON.parse(text) as Command),
+        traitsOf: (text) => {
+          const command = JSON.parse(text) as Command;
+          return { sharedKey: cartOf(command), client: command.actor?.id };
+        },
         log,
       });
     } catch (error) {

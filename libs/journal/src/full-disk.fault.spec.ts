@@ -31,10 +31,10 @@ function mountMemory(sizeKb: number): void {
 }
 
 function open(): Journal {
-  return (journal = new Journal({ dir, name: 'central', limitBytes: 512 * 1024 * 1024, sharedKeyOf: keyOf }));
+  return (journal = new Journal({ dir, name: 'central', limitBytes: 512 * 1024 * 1024, traitsOf }));
 }
 
-const keyOf = (text: string) => (JSON.parse(text) as { key?: string }).key;
+const traitsOf = (text: string) => ({ sharedKey: (JSON.parse(text) as { key?: string }).key });
 const textOf = (id: number) => JSON.stringify({ id, key: `customer-${id}`, padding: 'x'.repeat((id % 10) * 500) });
 const append = (id: number) => (journal as Journal).append({ queue: QUEUE, id: String(id), text: textOf(id) });
 

@@ -94,6 +94,40 @@ describe('Journal', () => {
     expect(await again.append(entry(1))).toEqual({ type: 'kept' });
   });
 
+  it('keeps a share of each client, also after it was opened again, and of clients without a token together', async () => {
+    const limitBytes = 40_000;
+    const traitsOf = (text: string) => ({ client: (JSON.parse(text) as { client?: string }).client });
+    const of = (client: string | undefined) => ({
+      ...entry(1),
+      text: JSON.stringify({ client, padding: 'x'.repeat(900) }),
+    });
+    const untilRefused = async (journal: Journal, client?: string) => {
+      const before = journal.status.bytes;
+      for (let n = 0; n < 100; n += 1) {
+        const { type } = await journal.append(of(client));
+        if (type !== 'kept') return { type, bytes: journal.status.bytes - before };
+      }
+      throw new Error('nothing was refused');
+    };
+    const journal = openJournal({ limitBytes, traitsOf });
+    const strangers = await untilRefused(journal);
+    expect(strangers.type).toBe('over-share');
+    expect(strangers.bytes).toBeGreaterThan(0.2 * limitBytes);
+    expect(strangers.bytes).toBeLessThanOrEqual(0.25 * limitBytes);
+    const ana = await untilRefused(journal, 'ana');
+    expect(ana.type).toBe('over-share');
+    expect(ana.bytes).toBeLessThanOrEqual(0.5 * (limitBytes - strangers.bytes));
+    expect(journal.status).toMatchObject({ overShare: 2, full: 0 });
+    journal.close();
+
+    const again = openJournal({ limitBytes, traitsOf });
+    for (const client of ['ana', undefined]) expect(await again.append(of(client))).toEqual({ type: 'over-share' });
+    for (const client of ['bo', 'eva', 'luis']) expect(await again.append(of(client))).toEqual({ type: 'kept' });
+    // The first commands are those of strangers, which may order again when some have left.
+    again.remove('orders.g1', again.head('orders.g1', 6));
+    expect(await again.append(of(undefined))).toEqual({ type: 'kept' });
+  });
+
   it('returns as many commands as fit in a message', async () => {
     const journal = openJournal({ limitBytes: 64 * 1024 * 1024 });
     const large = (id: number) => ({ ...entry(id), text: JSON.stringify({ id, padding: 'x'.repeat(10_000) }) });
@@ -274,8 +308,8 @@ describe('Relay', () => {
   });
 
   it('sends confirmed commands only once although the disk can’t remove them, and removes them later', async () => {
-    const keyOf = (text: string) => `customer-${(JSON.parse(text) as { id: number }).id}`;
-    const journal = openJournal({ sharedKeyOf: keyOf });
+    const traitsOf = (text: string) => ({ sharedKey: `customer-${(JSON.parse(text) as { id: number }).id}` });
+    const journal = openJournal({ traitsOf });
     for (const id of counting(50)) await journal.append(entry(id));
     const other = new DatabaseSync(journal.file);
     // Removals then fail as on a read-only disk.

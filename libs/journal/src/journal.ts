@@ -3,7 +3,7 @@ import type { Log } from '@eco/base';
 import { MAX_MESSAGE_BYTES } from '@eco/contracts';
 import { ENTRY_BYTES, oldestAtMs, openDatabase } from './database.js';
 import { journalFile, JournalLock, makeJournalFile } from './journal-files.js';
-import { hasRoom } from './lane.js';
+import { hasRoom, isWithinShare, type ShareUse } from './lane.js';
 import { freePlace, keepPlace, pagesOf, ReservedSpace, TRANSACTION_PAGES } from './reserved-space.js';
 
 export interface JournalOptions {
@@ -12,12 +12,16 @@ export interface JournalOptions {
   name: string;
   /** Limit of the commands in the journal, bytes. The file is somewhat larger and does not shrink. */
   limitBytes: number;
-  /**
-   * Reads from a command's text the key that it shares with commands that must not overtake it; undefined if there is
-   * none.
-   */
-  sharedKeyOf?: (text: string) => string | undefined;
+  /** Reads the traits of a command from its text. Absent: it has none, and no client has a share. */
+  traitsOf?: (text: string) => Traits;
   log?: Log;
+}
+
+export interface Traits {
+  /** Key that the command shares with commands that must not overtake it. */
+  readonly sharedKey?: string | undefined;
+  /** The client whose share of the journal the command uses. Absent: a client without a token. */
+  readonly client?: string | undefined;
 }
 
 /** A command that is accepted once it is kept. */
@@ -39,9 +43,10 @@ export interface Entry {
 /**
  * - `kept`: it is on the disk and will be brought to the brokers.
  * - `full`: there is no room for it, within the limit or on the disk. It is nowhere.
+ * - `over-share`: its client has its share of the journal. It is nowhere.
  * - `failed`: the disk or the file failed. It may be stored, and may be sent later.
  */
-export type Appended = { type: 'kept' } | { type: 'full' } | { type: 'failed'; error: string };
+export type Appended = { type: 'kept' } | { type: 'full' | 'over-share' } | { type: 'failed'; error: string };
 
 interface Pending {
   readonly entry: NewEntry;
@@ -72,12 +77,14 @@ export class Journal {
   readonly #lock: JournalLock;
   readonly #database: DatabaseSync;
   readonly #space: ReservedSpace;
-  readonly #sharedKeyOf: (text: string) => string | undefined;
+  readonly #traitsOf: ((text: string) => Traits) | undefined;
   readonly #statements: Record<'insert' | 'head' | 'remove' | 'park', StatementSync>;
   /** Commands that wait, by queue. */
   readonly #depths = new Map<string, number>();
   /** Commands that wait, by shared key. */
   readonly #sharing = new Map<string, number>();
+  /** Bytes in the journal, by client. */
+  readonly #clientBytes = new Map<string | undefined, number>();
   /**
    * The last entry of each queue that the brokers have confirmed, while the file still contains some of the confirmed
    * entries.
@@ -88,20 +95,20 @@ export class Journal {
   #bytes = 0;
   #parkedCount = 0;
   #isOpen = true;
-  #counts = { kept: 0, removed: 0, parked: 0, full: 0, failed: 0 };
+  #counts = { kept: 0, removed: 0, parked: 0, full: 0, overShare: 0, failed: 0 };
   #lastError: string | undefined;
   #isWalReserved = false;
   #lastUseMs = 0;
 
   /** Throws a `JournalError` if the file is in use or not available. */
-  constructor({ dir, name, limitBytes, sharedKeyOf = () => undefined, log }: JournalOptions) {
+  constructor({ dir, name, limitBytes, traitsOf, log }: JournalOptions) {
     this.name = name;
     this.file = journalFile(dir, name);
     this.limitBytes = limitBytes;
     this.#log = log;
     makeJournalFile(dir, name);
     this.#lock = new JournalLock(dir, name, { waitMs: LOCK_WAIT_MS });
-    this.#sharedKeyOf = sharedKeyOf;
+    this.#traitsOf = traitsOf;
     try {
       freePlace(this.file);
       this.#database = openDatabase(this.file);
@@ -204,8 +211,13 @@ export class Journal {
       this.#counts.full += 1;
       return Promise.resolve({ type: 'full' });
     }
+    const traits = this.#traitsOf?.(entry.text);
+    if (traits !== undefined && !isWithinShare(this.#shareOf(traits), bytes)) {
+      this.#counts.overShare += 1;
+      return Promise.resolve({ type: 'over-share' });
+    }
     this.#account(entry.queue, 1, bytes);
-    this.#share(entry.text, 1);
+    this.#share(traits, { commands: 1, bytes });
     return new Promise((resolve) => {
       this.#pending.push({ entry, bytes, resolve });
       if (this.#pending.length === 1) setImmediate(() => this.#commit());
@@ -233,7 +245,7 @@ export class Journal {
     this.#counts.removed += entries.length;
     const bytes = entries.reduce((sum, { bytes: own }) => sum + own, 0);
     this.#account(queue, -entries.length, -bytes);
-    for (const { text } of entries) this.#share(text, -1);
+    for (const { text, bytes: own } of entries) this.#share(this.#traitsOf?.(text), { commands: -1, bytes: -own });
     this.#confirmed.set(queue, last.seq);
     this.removeConfirmed(queue);
   }
@@ -253,7 +265,7 @@ export class Journal {
     this.#counts.parked += 1;
     this.#parkedCount += 1;
     this.#account(queue, -1, 0);
-    this.#share(entry.text, -1);
+    this.#share(this.#traitsOf?.(entry.text), { commands: -1, bytes: 0 });
     this.#log?.error({ journal: this.name, queue, reason, command: entry.text }, 'parked a command in the journal');
   }
 
@@ -316,7 +328,7 @@ export class Journal {
   #forget(pending: readonly Pending[], appended: Appended): void {
     for (const { entry, bytes, resolve } of pending) {
       this.#account(entry.queue, -1, -bytes);
-      this.#share(entry.text, -1);
+      this.#share(this.#traitsOf?.(entry.text), { commands: -1, bytes: -bytes });
       resolve(appended);
     }
   }
@@ -360,9 +372,16 @@ export class Journal {
     }
   }
 
-  #share(text: string, change: 1 | -1): void {
-    const key = this.#sharedKeyOf(text);
-    if (key !== undefined) add(this.#sharing, key, change);
+  #shareOf({ client }: Traits): ShareUse {
+    const ownBytes = this.#clientBytes.get(client) ?? 0;
+    return { client, ownBytes, usedBytes: this.#bytes, limitBytes: this.limitBytes };
+  }
+
+  /** A parked command waits no more, but keeps its bytes. */
+  #share(traits: Traits | undefined, change: { readonly commands: number; readonly bytes: number }): void {
+    if (traits === undefined) return;
+    if (traits.sharedKey !== undefined) add(this.#sharing, traits.sharedKey, change.commands);
+    add(this.#clientBytes, traits.client, change.bytes);
   }
 
   #account(queue: string, depth: number, bytes: number): void {
@@ -385,13 +404,16 @@ export class Journal {
       this.#parkedCount += aside;
     }
     this.#sharing.clear();
-    for (const row of this.#database.prepare('SELECT text FROM entries WHERE set_aside_at_ms IS NULL').iterate()) {
-      this.#share((row as { text: string }).text, 1);
+    this.#clientBytes.clear();
+    const waits = 'SELECT text, bytes, set_aside_at_ms IS NULL AS waits FROM entries';
+    for (const row of this.#database.prepare(waits).iterate()) {
+      const { text, bytes, waits: commands } = row as { text: string; bytes: number; waits: number };
+      this.#share(this.#traitsOf?.(text), { commands, bytes });
     }
   }
 }
 
-function add(counts: Map<string, number>, key: string, change: number): void {
+function add<Key>(counts: Map<Key, number>, key: Key, change: number): void {
   const now = (counts.get(key) ?? 0) + change;
   if (now > 0) counts.set(key, now);
   else counts.delete(key);

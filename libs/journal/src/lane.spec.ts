@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { PublishOutcome } from '@eco/broker';
 import { MAX_COMMANDS_PER_MESSAGE } from '@eco/contracts';
-import { afterTry, FRESH, hasRoom, mustAppend, type Lane } from './lane.js';
+import { afterTry, FRESH, hasRoom, isWithinShare, mustAppend, type Lane } from './lane.js';
 
 const confirmed: PublishOutcome = { type: 'confirmed' };
 const returned: PublishOutcome = { type: 'returned' };
@@ -156,4 +156,33 @@ it('halves refused messages until a single command is parked', () => {
     if (verdict.of === 'park') break;
   }
   expect(sizes).toEqual([200, 100, 50, 25, 12, 6, 3, 1]);
+});
+
+const LIMIT = 100_000;
+const appends = fc.array(
+  fc.record({
+    client: fc.option(fc.constantFrom('ana', 'bo', 'eva'), { nil: undefined }),
+    bytes: fc.integer({ min: 1, max: 2_000 }),
+  }),
+  { maxLength: 400, size: 'max' },
+);
+
+it('lets each client take at most what it leaves free, strangers together a third of that, and a new client always one command', () => {
+  fc.assert(
+    fc.property(appends, (arriving) => {
+      const own = new Map<string | undefined, number>();
+      const used = () => [...own.values()].reduce((sum, bytes) => sum + bytes, 0);
+      const fits = (client: string | undefined, bytes: number) =>
+        isWithinShare({ client, ownBytes: own.get(client) ?? 0, usedBytes: used(), limitBytes: LIMIT }, bytes);
+      for (const { client, bytes } of arriving) {
+        if (fits(client, bytes)) {
+          own.set(client, (own.get(client) ?? 0) + bytes);
+          const free = LIMIT - used();
+          expect(own.get(client)).toBeLessThanOrEqual(client === undefined ? free / 3 : free);
+        }
+        // Three clients and the strangers leave at least 3/4 of 1/8 of the journal.
+        expect(fits('a new client', (LIMIT * 3) / 4 / 8 / 2)).toBe(true);
+      }
+    }),
+  );
 });

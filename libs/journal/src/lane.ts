@@ -47,6 +47,30 @@ export function hasRoom(usedBytes: number, bytes: number, limitBytes: number): b
   return usedBytes + bytes <= limitBytes;
 }
 
+/** Part that one client may take of the space that the other clients leave. It never takes more than it leaves. */
+const CLIENT_PART = 1 / 2;
+/** The same for clients without a token, all together, because anybody can be one. */
+const STRANGERS_PART = 1 / 4;
+
+export interface ShareUse {
+  /** The client. Undefined: a client without a token. */
+  readonly client: string | undefined;
+  /** Bytes of this client in the journal. */
+  readonly ownBytes: number;
+  /** Bytes of all clients in the journal. */
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+}
+
+/**
+ * Whether a client may keep this command, too. Each client has a share of the free space, so no client can fill the
+ * journal: as long as one more command fits into its share, a client that has none there can order.
+ */
+export function isWithinShare({ client, ownBytes, usedBytes, limitBytes }: ShareUse, bytes: number): boolean {
+  const part = client === undefined ? STRANGERS_PART : CLIENT_PART;
+  return ownBytes + bytes <= part * (limitBytes - (usedBytes - ownBytes));
+}
+
 /** The verdict on a message of `count` commands. */
 export function afterTry(lane: Lane, outcome: PublishOutcome, count: number): Verdict {
   const failures = lane.failures + 1;

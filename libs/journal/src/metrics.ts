@@ -37,5 +37,11 @@ export function registerJournalMetrics(registry: Registry, journal: Journal, rel
   register(Counter, 'kept_total', 'Commands accepted into it', () => journal.status.kept);
   register(Counter, 'relayed_total', 'Commands that the brokers have confirmed since', () => journal.status.removed);
   register(Counter, 'full_total', 'Commands refused for lack of room', () => journal.status.full);
+  register(
+    Counter,
+    'over_share_total',
+    'Commands refused because their client had its share',
+    () => journal.status.overShare,
+  );
   register(Counter, 'failed_total', 'Commands that failed because of the disk', () => journal.status.failed);
 }

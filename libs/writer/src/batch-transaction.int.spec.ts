@@ -120,6 +120,19 @@ describe('a batch', () => {
     ]);
   });
 
+  it('loads the units × seconds that a customer’s reservations hold', async () => {
+    const [tea, coffee, customer] = [fresh('tea'), fresh('coffee'), fresh('ana')];
+    const reserve = (quantity: number) =>
+      reservationOf(customer, [
+        { productId: tea, quantity },
+        { productId: coffee, quantity: 100 },
+      ]);
+    committed(await runBatch(session, leaderTerm, [productOf(tea, 5_000), productOf(coffee, 5_000), reserve(500)]));
+    const { outcomes } = committed(await runBatch(session, leaderTerm, [reserve(301), reserve(300)])).effects;
+    const refusal = { reason: 'reservation-too-large', unitSecondsOpen: 360_000, unitSecondsAsked: 240_600 };
+    expect(outcomes).toMatchObject([{ status: 'refused', result: refusal }, { status: 'done' }]);
+  });
+
   it('removes ordered items from a cart, and reports the order to a late older edit', async () => {
     const [tea, customer] = [fresh('tea'), fresh('customer')];
     const late = arrived('cart.edit', { customerId: customer, productId: tea, quantity: 4 });

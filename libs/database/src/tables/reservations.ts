@@ -1,4 +1,4 @@
-import { MAX_ORDER_LINES, type PricedLine, type ReservationStatus } from '@eco/contracts';
+import { HOLD_SECONDS_COUNTED_MIN, MAX_ORDER_LINES, type PricedLine, type ReservationStatus } from '@eco/contracts';
 import { rowLists } from '@eco/domain';
 import { bigint, jsonb, nullable, smallint, text, timestamptz, uuid, word } from './columns.js';
 import { query, type Load } from './load.js';
@@ -92,11 +92,13 @@ SELECT ${reservation.nulls}, NULL, l.* FROM (${levelsOfLines('found', 'held')}) 
 const RANK_AT = reservation.width;
 const LEVEL_AT = RANK_AT + 1;
 
-/** Uses the index of open reservations. */
+/** Uses the index of open reservations. The sum is that of `unitSecondsOf`, from the lines. */
 const countOpenReservations = {
   name: 'count open reservations',
   text: `
-SELECT r.customer_id, count(*)::int
+SELECT r.customer_id, count(*)::int, sum(
+  (SELECT sum((l ->> 'quantity')::bigint) FROM jsonb_array_elements(r.lines) l)
+    * greatest(extract(epoch FROM r.expires_at - r.created_at), ${HOLD_SECONDS_COUNTED_MIN}))::float8
 FROM ${reservationTable.name} r CROSS JOIN (SELECT s.at FROM eco.group_position s) now
 WHERE r.customer_id = ANY ($1::text[]) AND r.status = 'held' AND r.expires_at > now.at
 GROUP BY r.customer_id`,
@@ -105,7 +107,9 @@ GROUP BY r.customer_id`,
 const load: Load = (loading) => [
   ...loadReservation(loading),
   ...query(countOpenReservations, loading, 'reservingCustomerIds', [], (rows) => {
-    for (const [customerId, open] of rows) loading.state.openReservations.set(customerId as string, open as number);
+    for (const [customerId, count, unitSeconds] of rows as [string, number, number][]) {
+      loading.state.openReservations.set(customerId, { count, unitSeconds });
+    }
   }),
 ];
 

@@ -1,5 +1,7 @@
-import { OPEN_RESERVATIONS_MAX } from '@eco/contracts';
+import { OPEN_RESERVATIONS_MAX, UNIT_SECONDS_MAX } from '@eco/contracts';
 import { done, notOwned, refused, type Rules } from '../rules.js';
+import { unitSecondsOf } from './reservation.js';
+import { unitsOf } from './reservations.js';
 import { priceLines, reserveLines } from '../orders/price-lines.js';
 
 export const createReservation: Rules<'reservation.create'> = {
@@ -12,8 +14,14 @@ export const createReservation: Rules<'reservation.create'> = {
     const { reservationId, customerId, branchId, lines, ttlSeconds } = body;
     const found = priceLines(lines, state);
     if (found.elsewhere.length > 0) return notOwned(found.elsewhere);
-    if (state.reservations.openOf(customerId) >= OPEN_RESERVATIONS_MAX) {
+    const open = state.reservations.openOf(customerId);
+    if (open.count >= OPEN_RESERVATIONS_MAX) {
       return refused('reservations-too-many', { openMax: OPEN_RESERVATIONS_MAX });
+    }
+    const unitSecondsAsked = unitSecondsOf(unitsOf(lines), ttlSeconds);
+    if (open.unitSeconds + unitSecondsAsked > UNIT_SECONDS_MAX) {
+      const asked = { unitSecondsMax: UNIT_SECONDS_MAX, unitSecondsOpen: open.unitSeconds, unitSecondsAsked };
+      return refused('reservation-too-large', asked);
     }
     const { priced, totalCents, short, unknownProducts } = found;
     if (short.length > 0) return refused('stock-short', { short, unknownProducts });

@@ -1,4 +1,4 @@
-import type { PricedLine, ReservationStatus } from '@eco/contracts';
+import { HOLD_SECONDS_COUNTED_MIN, type PricedLine, type ReservationStatus } from '@eco/contracts';
 import { insert, remove, upsert, type Noun } from '../noun.js';
 
 export interface Reservation {
@@ -14,6 +14,17 @@ export interface Reservation {
   expiresAt: string;
   /** The order that the reservation became. */
   orderId: string | null;
+}
+
+/** The reservations of one customer that hold units, added up. */
+export interface OpenReservations {
+  readonly count: number;
+  readonly unitSeconds: number;
+}
+
+/** Units × seconds of a hold. A short hold counts as one of the least counted length. */
+export function unitSecondsOf(units: number, seconds: number): number {
+  return units * Math.max(seconds, HOLD_SECONDS_COUNTED_MIN);
 }
 
 export interface ReservationRow extends Reservation {
@@ -40,8 +51,8 @@ export const reservations = {
   state: {
     /** Reservations that commands name, and those that are due. */
     reservations: () => new Map<string, Reservation>(),
-    /** Number of reservations that hold units and are not due, by customer. Absent: none. */
-    openReservations: () => new Map<string, number>(),
+    /** Reservations that hold units and are not due, by customer. Absent: none. */
+    openReservations: () => new Map<string, OpenReservations>(),
   },
   rows: {
     /** New or changed, one row per reservation. */

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { changeData, OPEN_RESERVATIONS_MAX, outcomeResults } from '@eco/contracts';
+import {
+  changeData,
+  HOLD_SECONDS_COUNTED_MIN,
+  OPEN_RESERVATIONS_MAX,
+  outcomeResults,
+  UNIT_SECONDS_MAX,
+} from '@eco/contracts';
 import { arrivedOf, command, confirm, NOON_MS, placeOrder, reserve } from '../test/commands.js';
 import { MemoryGroup } from '../test/memory-group.js';
 
@@ -114,6 +120,72 @@ describe('a reservation', () => {
           const left = before - (isOpen ? 1 : 0);
           expect(replies.at(-1)).toMatchObject({ status: left < OPEN_RESERVATIONS_MAX ? 'done' : 'refused' });
           expect(open()).toBe(Math.min(left + 1, OPEN_RESERVATIONS_MAX));
+          ids.push(one.id);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('is refused if its customer would hold too many units for too long, until one of the others ends', () => {
+    const group = new MemoryGroup();
+    group.write(arrivedOf([create('cafe', 100_000), create('te', 100_000)]));
+    const make = (quantity: number, ttlSeconds: number, key: string) =>
+      reserve('ana', { cafe: quantity - 1, te: 1 }, { idempotencyKey: key, ttlSeconds });
+    const first = make(100, 3_600, 'first');
+    const { replies } = group.write(arrivedOf([make(1_000, 3_600, 'an hour'), make(1_001, 1, 'short'), first]));
+    const refusal = { reason: 'reservation-too-large', unitSecondsMax: UNIT_SECONDS_MAX, unitSecondsOpen: 0 };
+    expect(replies).toMatchObject([
+      { status: 'refused', result: { ...refusal, unitSecondsAsked: 3_600_000 } },
+      { status: 'refused', result: { ...refusal, unitSecondsAsked: 600_600 } },
+      { status: 'done' },
+    ]);
+    expect(outcomeResults['reservation.create'].parse({ ...refusal, unitSecondsAsked: 600_600 })).toBeDefined();
+    const next = group.write(arrivedOf([make(401, 600, 'too large'), make(400, 600, 'fits')]));
+    expect(next.replies).toMatchObject([
+      { status: 'refused', result: { unitSecondsOpen: 360_000, unitSecondsAsked: 240_600 } },
+      { status: 'done' },
+    ]);
+    const ends = command('reservation.release', { reservationId: first.id, customerId: 'ana' });
+    const last = group.write(arrivedOf([make(401, 600, 'before'), ends, make(600, 600, 'after')]));
+    expect(last.replies).toMatchObject([{ status: 'refused' }, { status: 'done' }, { status: 'done' }]);
+  });
+
+  it('never lets a customer hold more units × seconds than allowed, and is refused only for that', () => {
+    const step = fc.record({
+      quantity: fc.integer({ min: 1, max: 900 }),
+      ttlSeconds: fc.constantFrom(1, 600, 3_600, 86_400),
+      end: fc.option(fc.nat(30)),
+      seconds: fc.constantFrom(0, 0, 1, 700),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), (steps) => {
+        const group = new MemoryGroup();
+        group.write(arrivedOf([create('cafe', 1_000_000)]));
+        let now = 0;
+        const ids: string[] = [];
+        const weights = () =>
+          [...group.stored.reservations.values()]
+            .filter(({ status, expiresAt }) => status === 'held' && expiresAt > group.at)
+            .map(({ lines, createdAt, expiresAt }) => {
+              const held = (Date.parse(expiresAt) - Date.parse(createdAt)) / 1000;
+              return (lines[0]?.quantity ?? 0) * Math.max(held, HOLD_SECONDS_COUNTED_MIN);
+            });
+        const total = () => weights().reduce((sum, each) => sum + each, 0);
+        for (const [n, { quantity, ttlSeconds, end, seconds }] of steps.entries()) {
+          group.at = after((now += seconds));
+          const ended = end === null ? undefined : ids[end];
+          if (ended !== undefined) {
+            group.write(arrivedOf([command('reservation.release', { reservationId: ended, customerId: 'ana' })]));
+          }
+          const [before, open] = [total(), weights().length];
+          const one = reserve('ana', { cafe: quantity }, { idempotencyKey: `${n}`, ttlSeconds });
+          const { replies } = group.write(arrivedOf([one]));
+          const fits =
+            before + quantity * Math.max(ttlSeconds, HOLD_SECONDS_COUNTED_MIN) <= UNIT_SECONDS_MAX &&
+            open < OPEN_RESERVATIONS_MAX;
+          expect(replies).toMatchObject([{ status: fits ? 'done' : 'refused' }]);
+          expect(total()).toBeLessThanOrEqual(UNIT_SECONDS_MAX);
           ids.push(one.id);
         }
       }),

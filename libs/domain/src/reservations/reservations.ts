@@ -1,9 +1,9 @@
-import { CENTRAL, type ReservationStatus } from '@eco/contracts';
+import { CENTRAL, type OrderLine, type ReservationStatus } from '@eco/contracts';
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
 import type { BatchState } from '../state.js';
 import type { StockLedger } from '../stock/stock-ledger.js';
-import type { Reservation, ReservationRow } from './reservation.js';
+import { unitSecondsOf, type OpenReservations, type Reservation, type ReservationRow } from './reservation.js';
 
 /** The reservations that change: as loaded, plus those of this batch, with all its changes. */
 export class Reservations {
@@ -11,7 +11,7 @@ export class Reservations {
   readonly #created: ReservationRow[] = [];
   readonly #stored: Pick<BatchState, 'reservations' | 'openReservations' | 'at'>;
   /** Open reservations by customer, with the changes of this batch. */
-  readonly #open: Map<string, number>;
+  readonly #open: Map<string, OpenReservations>;
   readonly #buckets: Buckets;
   readonly #effects: Pick<Effects, 'reservations' | 'holds' | 'endedHolds'>;
 
@@ -42,15 +42,15 @@ export class Reservations {
   }
 
   /**
-   * Number of this customer's reservations that hold units. It is known only for customers who reserve in this batch.
+   * This customer's reservations that hold units. They are known only for customers who reserve in this batch.
    */
-  openOf(customerId: string): number {
-    return this.#open.get(customerId) ?? 0;
+  openOf(customerId: string): OpenReservations {
+    return this.#open.get(customerId) ?? { count: 0, unitSeconds: 0 };
   }
 
   create(reservation: Reservation): void {
     this.#created.push(this.#workingCopy(reservation));
-    this.#open.set(reservation.customerId, this.openOf(reservation.customerId) + 1);
+    this.#countOpen(reservation, 1);
   }
 
   /** Confirms the reservation. Its units stay reserved, now for the order. */
@@ -99,10 +99,16 @@ export class Reservations {
       this.#effects.endedHolds.push({ reservationId });
     }
     // A reservation that was due when the batch began is not among the open ones.
-    const { customerId, expiresAt } = reservation;
-    if (expiresAt > this.#stored.at) this.#open.set(customerId, this.openOf(customerId) - 1);
+    if (reservation.expiresAt > this.#stored.at) this.#countOpen(reservation, -1);
     row.status = status;
     return row;
+  }
+
+  #countOpen({ customerId, lines, createdAt, expiresAt }: Readonly<Reservation>, change: 1 | -1): void {
+    const { count, unitSeconds } = this.openOf(customerId);
+    const seconds = (Date.parse(expiresAt) - Date.parse(createdAt)) / 1000;
+    const own = unitSecondsOf(unitsOf(lines), seconds);
+    this.#open.set(customerId, { count: count + change, unitSeconds: unitSeconds + change * own });
   }
 
   #workingCopy(reservation: Readonly<Reservation>): ReservationRow {
@@ -111,4 +117,8 @@ export class Reservations {
     this.#effects.reservations.push(row);
     return row;
   }
+}
+
+export function unitsOf(lines: readonly OrderLine[]): number {
+  return lines.reduce((sum, { quantity }) => sum + quantity, 0);
 }

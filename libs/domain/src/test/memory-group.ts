@@ -6,6 +6,7 @@ import { neededKeys } from '../needed-keys.js';
 import type { RowList } from '../noun.js';
 import { mapValues, rowLists, type RowLists } from '../nouns.js';
 import type { Order } from '../orders/order.js';
+import { unitSecondsOf, type OpenReservations } from '../reservations/reservation.js';
 import type { BatchState, NeededKeys } from '../state.js';
 
 export const BUCKETS = 16;
@@ -85,10 +86,15 @@ export class MemoryGroup {
     };
   }
 
-  #openReservations(customerId: string): number {
-    return [...this.stored.reservations.values()].filter(
+  #openReservations(customerId: string): OpenReservations {
+    const open = [...this.stored.reservations.values()].filter(
       (each) => each.customerId === customerId && each.status === 'held' && each.expiresAt > this.at,
-    ).length;
+    );
+    const unitSeconds = open.map(({ lines, createdAt, expiresAt }) => {
+      const units = lines.reduce((sum, { quantity }) => sum + quantity, 0);
+      return unitSecondsOf(units, (Date.parse(expiresAt) - Date.parse(createdAt)) / 1000);
+    });
+    return { count: open.length, unitSeconds: unitSeconds.reduce((sum, each) => sum + each, 0) };
   }
 
   /** Current state of dead letters. */

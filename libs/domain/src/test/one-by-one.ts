@@ -3,6 +3,7 @@ import {
   canonicalJson,
   keyOf,
   OPEN_RESERVATIONS_MAX,
+  UNIT_SECONDS_MAX,
   type Command,
   type Replay,
   type OrderLine,
@@ -36,6 +37,7 @@ interface Reservation {
   reservationId: string;
   customerId: string;
   branchId: string | null;
+  createdAt: string;
   status: string;
   lines: OrderLine[];
   totalCents: number;
@@ -296,13 +298,24 @@ export class OneByOne {
         if (open.length >= OPEN_RESERVATIONS_MAX) {
           return ['refused', { reason: 'reservations-too-many', openMax: OPEN_RESERVATIONS_MAX }];
         }
+        let unitSecondsOpen = 0;
+        for (const each of open) {
+          const seconds = (Date.parse(each.expiresAt) - Date.parse(each.createdAt)) / 1000;
+          for (const { quantity } of each.lines) unitSecondsOpen += quantity * (seconds < 600 ? 600 : seconds);
+        }
+        let unitSecondsAsked = 0;
+        for (const { quantity } of lines) unitSecondsAsked += quantity * (ttlSeconds < 600 ? 600 : ttlSeconds);
+        if (unitSecondsOpen + unitSecondsAsked > UNIT_SECONDS_MAX) {
+          const asked = { unitSecondsMax: UNIT_SECONDS_MAX, unitSecondsOpen, unitSecondsAsked };
+          return ['refused', { reason: 'reservation-too-large', ...asked }];
+        }
         const { short, unknownProducts, priced, totalCents } = this.#price(lines);
         if (short.length > 0) return ['refused', { reason: 'stock-short', short, unknownProducts }];
         if (unknownProducts.length > 0) return ['refused', { reason: 'product-unknown', unknownProducts }];
         for (const { productId, quantity } of lines) this.#ledger.move(productId, 'central', 0, quantity, command.id);
         const expiresAt = new Date(Date.parse(this.#at) + ttlSeconds * 1000).toISOString();
         const held = { reservationId, status: 'held', lines: priced, totalCents, expiresAt };
-        this.reservations.push({ ...held, customerId, branchId });
+        this.reservations.push({ ...held, customerId, branchId, createdAt: this.#at });
         return ['done', held];
       }
       case 'reservation.confirm': {
