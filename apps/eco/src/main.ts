@@ -4,10 +4,10 @@ import { registerCustomers } from './commands/customers.js';
 import { registerDeadLetters } from './commands/dead-letters.js';
 import { registerDown } from './commands/down.js';
 import { registerJournal } from './commands/journal.js';
-import { registerKeys } from './commands/keys.js';
 import { registerLag } from './commands/lag.js';
 import { registerLoad } from './commands/load.js';
 import { registerReport } from './commands/report.js';
+import { registerSecrets } from './commands/secrets.js';
 import { registerShards } from './commands/shards.js';
 import { registerStatus } from './commands/status.js';
 import { registerToken } from './commands/token.js';
@@ -30,7 +30,7 @@ const commands = [
   registerShards,
   registerUsers,
   registerCustomers,
-  registerKeys,
+  registerSecrets,
   registerContainer,
 ];
 for (const register of commands) {

@@ -17,7 +17,8 @@ import { stopSteps } from './native/stop-stages.js';
 import { Supervision } from './native/supervision.js';
 import { beginRun, endRun, updateRun, type Run } from './run-file.js';
 import type { DatabaseAccess, RunningBroker, RunningCluster, RunningGroup, RunningService } from './running-cluster.js';
-import { rotateSigningKey } from './rotate-keys.js';
+import { nativeInstallation } from './rotation/installation.js';
+import { rotateSecret } from './rotation/rotate-secrets.js';
 import { brokerLogin, type DatabaseLogin } from './secrets.js';
 import { runSteps, type RunSteps, type Step } from './steps.js';
 
@@ -108,8 +109,8 @@ export class Cluster implements RunningCluster {
     return this.#firstAdministrator;
   }
 
-  rotateSigningKey(): Promise<string> {
-    return rotateSigningKey(this.#host.dataDir, this.layout.services);
+  rotateSecret(name: string): Promise<string> {
+    return rotateSecret(nativeInstallation(this.#host.dataDir, this.layout), name);
   }
 
   /** Processes of this machine: the services, and the servers if they are processes. */

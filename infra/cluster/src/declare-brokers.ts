@@ -83,8 +83,12 @@ async function formedCluster(
 ): Promise<Management | undefined> {
   for (const url of urls) {
     // Data of an earlier version has `operator` as its administrator, until this start declares the users.
-    for (const user of ['topology', 'operator'] as const) {
-      const management = { url, ...brokerLogin(secrets, user) };
+    const topology = brokerLogin(secrets, 'topology');
+    // This password is valid if its rotation was interrupted.
+    const next = secrets.next.broker['topology'];
+    const logins = [topology, brokerLogin(secrets, 'operator'), ...(next ? [{ ...topology, password: next }] : [])];
+    for (const login of logins) {
+      const management = { url, ...login };
       const tags = await whoAmI(management);
       if (tags?.includes('administrator') !== true) continue;
       if ((await runningNodes(management)) >= running) return management;

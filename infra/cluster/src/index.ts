@@ -18,8 +18,9 @@ export type {
 } from './running-cluster.js';
 export { ensureLoadGenerator } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
-export { rotateSigningKey } from './rotate-keys.js';
-export { brokerLogin, brokerSecretsFile, openSecrets, type Secrets } from './secrets.js';
+export { composeInstallation, nativeInstallation, type Installation } from './rotation/installation.js';
+export { COOKIE, rotateSecret, secretNames } from './rotation/rotate-secrets.js';
+export { brokerLogin, brokerSecretsFile, openSecrets, replaceCookie, type Secrets } from './secrets.js';
 export { journalsDir, removeDataFolder } from './data-folder.js';
 export { isSameProcess } from './native/identity.js';
 export { findOnPath } from './programs.js';
@@ -30,7 +31,7 @@ export { ProcessError } from './native/native-process.js';
 export { endRun, isRunning, readRun, type RecordedProcess, type Run } from './run-file.js';
 export { addFirstAdministrator } from './first-administrator.js';
 export { addFirstProducts } from './first-products.js';
-export { allDir, configure, rotateKeys, wantGroup } from './compose/configure.js';
+export { allDir, configure, wantGroup } from './compose/configure.js';
 export { declare } from './compose/declare.js';
 export { forward } from './compose/forward.js';
 export { openInside } from './compose/inside.js';
@@ -40,7 +41,7 @@ export {
   composeDown,
   composeLayout,
   composeLogs,
-  composeRotateKeys,
+  composeRotate,
   composeRun,
   composeSecrets,
   composeUp,

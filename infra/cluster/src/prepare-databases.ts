@@ -1,4 +1,5 @@
-import { GroupMismatchError, prepareGroup, ReplicationWatch } from '@eco/database';
+import { GroupMismatchError, prepareGroup, ReplicationWatch, setPassword } from '@eco/database';
+import { logIn } from '@eco/postgres';
 import { DescriptionError } from './description.js';
 import type { DatabaseNode, GroupLayout } from './layout.js';
 import type { Secrets } from './secrets.js';
@@ -27,9 +28,21 @@ export async function prepareDatabases({ primary, secrets, ...group }: DatabaseP
   const { postgres, ...passwords } = secrets.database;
   const { host, port } = primary;
   const superuser = { host, port, user: 'postgres', password: postgres };
-  await prepareGroup({ superuser, passwords, ...group }).catch((error: Error) => {
+  try {
+    await logIn(superuserPasswords(secrets), async (password) => {
+      if (password !== postgres) {
+        await setPassword({ superuser: { ...superuser, password }, role: 'postgres', password: postgres });
+      }
+      await prepareGroup({ superuser, passwords, ...group });
+    });
+  } catch (error) {
     throw error instanceof GroupMismatchError ? new DescriptionError([error.message]) : error;
-  });
+  }
+}
+
+/** The superuser's password, and another one that is valid if a rotation was interrupted. */
+export function superuserPasswords({ database, next }: Secrets): () => string[] {
+  return () => [database.postgres, next.database['postgres']].filter((password) => password !== undefined);
 }
 
 /**

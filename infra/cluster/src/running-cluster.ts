@@ -92,8 +92,8 @@ export interface RunningCluster {
   readonly tokens: TokenSecrets;
   /** Log-in of the administrator that this start has added. Undefined: an earlier start added it. */
   readonly firstAdministrator: Login | undefined;
-  /** See `rotateSigningKey`. */
-  rotateSigningKey(): Promise<string>;
+  /** Rotates a secret, such as `signing-key` or `database/eco_reader`. Returns a sentence about the result. */
+  rotateSecret(name: string): Promise<string>;
   /** Log-in of a database role. `postgres` is the superuser. */
   databaseLogin(role: DatabaseLogin): DatabaseAccess;
   /** Restarts services that end on their own from now on. `say` gets a line whenever a process ends. */

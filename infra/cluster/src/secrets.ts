@@ -19,10 +19,20 @@ export interface Secrets {
   readonly broker: BrokerPasswords;
   readonly database: Readonly<Record<DatabaseLogin, string>>;
   readonly tokens: TokenSecrets;
+  /** Passwords that a rotation is making valid. A rotation that was interrupted leaves its password here. */
+  readonly next: NextPasswords;
 }
 
 /** Passwords by broker user. Each branch and each group of the description has a user. */
 type BrokerPasswords = Readonly<Record<BrokerUser, string>>;
+
+/** The owner of a password that can be rotated. */
+export type PasswordOwner =
+  | { readonly server: 'database'; readonly name: DatabaseLogin }
+  | { readonly server: 'broker'; readonly name: BrokerUser };
+
+/** Passwords by name of their owner. */
+type NextPasswords = Readonly<Record<PasswordOwner['server'], Readonly<Partial<Record<string, string>>>>>;
 
 /** The branches and groups of a chain. Each has its own broker user. */
 export interface Members {
@@ -36,6 +46,9 @@ export type DatabaseLogin = 'postgres' | LoginRole;
 const databaseLogins: readonly DatabaseLogin[] = ['postgres', ...loginRoles];
 
 const TOKENS_FILE = 'tokens.json';
+const NEXT_FILE = 'next.json';
+/** File with the passwords of a server's users. */
+const PASSWORDS_FILE = { broker: 'broker.json', database: 'database.json' } as const;
 
 /** Database roles of each service. */
 const databaseNeeds: Record<App, readonly LoginRole[]> = {
@@ -58,35 +71,106 @@ export async function openSecrets(
   // A caller that may only read the folder finds all passwords there.
   if (((await stat(dir)).mode & 0o777) !== 0o700) await chmod(dir, 0o700);
   const { cookie, ...broker } = await openFile(
-    path.join(dir, 'broker.json'),
+    path.join(dir, PASSWORDS_FILE.broker),
     ['cookie', ...brokerUsersOf(members)],
     isMember,
   );
-  const database = await openFile(path.join(dir, 'database.json'), databaseLogins);
-  return { cookie, broker, database, tokens: await openTokenSecrets(path.join(dir, TOKENS_FILE)) };
+  const database = await openFile(path.join(dir, PASSWORDS_FILE.database), databaseLogins);
+  const tokens = await openTokenSecrets(path.join(dir, TOKENS_FILE));
+  return { cookie, broker, database, tokens, next: await readNext(dir) };
 }
 
-/** Replaces the keys of access tokens, also in the files of these services. */
-export async function writeTokenSecrets(
-  dataDir: string,
-  services: readonly { readonly name: string; readonly app: App }[],
-  tokens: TokenSecrets,
-): Promise<void> {
-  const files = services.map(({ name, app }) => ({ app, file: serviceSecretsFile(dataDir, name) }));
-  await writeTokens(dataDir, files, tokens);
+/** Every owner of a password, databases first. */
+export function secretOwners({ broker, database }: Secrets): PasswordOwner[] {
+  const namesIn = <Name extends string>(passwords: Readonly<Record<Name, string>>) => Object.keys(passwords) as Name[];
+  return [
+    ...namesIn(database).map((name) => ({ server: 'database' as const, name })),
+    ...namesIn(broker).map((name) => ({ server: 'broker' as const, name })),
+  ];
 }
 
-/** Replaces the keys of access tokens, also in these files. `owner`: user and group of all files. */
-export async function writeTokens(
-  dataDir: string,
-  files: readonly { readonly app: App; readonly file: string }[],
-  tokens: TokenSecrets,
-  owner?: number,
+/** The passwords that the owner's server may accept now, the newest first. */
+export async function passwordsOf(dataDir: string, { server, name }: PasswordOwner): Promise<string[]> {
+  const secrets = await openSecrets(dataDir);
+  const present = (secrets[server] as Readonly<Record<string, string>>)[name];
+  return [secrets.next[server][name], present].filter((password) => password !== undefined);
+}
+
+/** Makes and stores the owner's next password. A rotation that was interrupted continues with the one that it made. */
+export async function announcePassword(dataDir: string, { server, name }: PasswordOwner): Promise<string> {
+  const dir = secretsDir(dataDir);
+  const next = await readNext(dir);
+  const known = next[server][name];
+  if (known !== undefined) return known;
+  const password = newPassword();
+  await writeNext(dir, { ...next, [server]: { ...next[server], [name]: password } });
+  return password;
+}
+
+/** Makes the owner's next password the present one. */
+export async function adoptPassword(dataDir: string, { server, name }: PasswordOwner): Promise<void> {
+  const dir = secretsDir(dataDir);
+  const next = await readNext(dir);
+  const { [name]: password, ...others } = next[server];
+  if (password === undefined) throw new Error(`no next password of ${name} was stored`);
+  const file = path.join(dir, PASSWORDS_FILE[server]);
+  await replaceSecretFile(file, toJson({ ...(await readJson(file)), [name]: password }));
+  await writeNext(dir, { ...next, [server]: others });
+}
+
+/** Replaces the secret that the brokers share. They use it from their next start on. */
+export async function replaceCookie(dataDir: string): Promise<void> {
+  const file = brokerSecretsFile(dataDir);
+  await replaceSecretFile(file, toJson({ ...(await readJson(file)), cookie: newPassword() }));
+}
+
+/** Replaces the owner's passwords in the files of the services that have it. */
+export async function setServicePasswords(
+  files: readonly string[],
+  { server, name }: PasswordOwner,
+  passwords: readonly string[],
 ): Promise<void> {
-  await writeSecretFile(path.join(secretsDir(dataDir), TOKENS_FILE), toJson(tokens), undefined, owner);
-  for (const { app, file } of files) {
-    const others = JSON.parse(await readFile(file, 'utf8')) as object;
-    await writeSecretFile(file, toJson({ ...others, ...tokensOf(app, tokens) }), undefined, owner);
+  const password = passwords.length === 1 ? passwords[0] : passwords;
+  for (const file of files) {
+    const { amqp, events, database, ...others } = serviceFileSchema.parse(await readJson(file));
+    const changedLogin = (login: typeof amqp) => {
+      return server === 'broker' && login?.user === name ? { ...login, password } : login;
+    };
+    const changedDatabase = server === 'database' && name in database ? { ...database, [name]: password } : database;
+    const changed = { ...others, amqp: changedLogin(amqp), events: changedLogin(events), database: changedDatabase };
+    await replaceSecretFile(file, toJson(changed));
+  }
+}
+
+/** Passwords in a service's file. */
+const serviceFileSchema = z.looseObject({
+  amqp: z.looseObject({ user: z.string() }).optional(),
+  events: z.looseObject({ user: z.string() }).optional(),
+  database: z.record(z.string(), z.unknown()),
+  tokens: z.looseObject({ signingKey: z.unknown() }).partial().optional(),
+});
+
+/** Replaces the password of a user in a file that libpq reads. */
+export async function replacePasswordFile(file: string, user: string, password: string): Promise<void> {
+  await replaceSecretFile(file, passwordLine(user, password));
+}
+
+/** A line for all servers and databases. */
+export function passwordLine(user: string, password: string): string {
+  return `*:*:*:${user}:${password}\n`;
+}
+
+/** Replaces the keys of access tokens, also in the files of services. Only Central's file has the keys that sign. */
+export async function setServiceTokens(dataDir: string, files: readonly string[], tokens: TokenSecrets): Promise<void> {
+  await replaceSecretFile(path.join(secretsDir(dataDir), TOKENS_FILE), toJson(tokens));
+  for (const file of files) {
+    const content = serviceFileSchema.parse(await readJson(file));
+    if (content.tokens === undefined) continue;
+    const isSigner = content.tokens.signingKey !== undefined;
+    await replaceSecretFile(
+      file,
+      toJson({ ...content, tokens: isSigner ? tokens : verifierSecretsSchema.parse(tokens) }),
+    );
   }
 }
 
@@ -159,16 +243,27 @@ export function serviceSecretsFile(dataDir: string, name: string): string {
 }
 
 export function brokerSecretsFile(dataDir: string): string {
-  return path.join(secretsDir(dataDir), 'broker.json');
+  return path.join(secretsDir(dataDir), PASSWORDS_FILE.broker);
 }
 
-/** Writes a file of mode 0600, completely or not at all. `owner`: user and group; absent: those of this process. */
-export async function writeSecretFile(file: string, text: string, mode = 0o600, owner?: number): Promise<void> {
+/** Writes a file of mode 0600, completely or not at all. `owner`: absent: the user of this process. */
+export async function writeSecretFile(
+  file: string,
+  text: string,
+  mode = 0o600,
+  owner?: { readonly uid: number; readonly gid: number },
+): Promise<void> {
   const unfinished = `${file}.new`;
-  await writeFile(unfinished, text, { mode });
+  await writeFile(unfinished, text, { mode, flush: true });
   await chmod(unfinished, mode);
-  if (owner !== undefined) await chown(unfinished, owner, owner);
+  if (owner !== undefined) await chown(unfinished, owner.uid, owner.gid);
   await rename(unfinished, file);
+}
+
+/** The same for an existing file, which keeps its mode and its owner. */
+async function replaceSecretFile(file: string, text: string): Promise<void> {
+  const { mode, uid, gid } = await stat(file);
+  await writeSecretFile(file, text, mode & 0o777, { uid, gid });
 }
 
 function secretsDir(dataDir: string): string {
@@ -205,6 +300,23 @@ async function openTokenSecrets(file: string): Promise<TokenSecrets> {
   const created = await createTokenSecrets();
   await writeSecretFile(file, toJson(created));
   return created;
+}
+
+async function readNext(dir: string): Promise<NextPasswords> {
+  const passwords = z.record(z.string(), z.string().min(1)).default({});
+  const text = await readIfPresent(path.join(dir, NEXT_FILE));
+  return z.object({ database: passwords, broker: passwords }).parse(JSON.parse(text ?? '{}'));
+}
+
+async function writeNext(dir: string, next: NextPasswords): Promise<void> {
+  const file = path.join(dir, NEXT_FILE);
+  // The folder's owner, not the caller, owns its files.
+  const { uid, gid } = await stat(dir);
+  await writeSecretFile(file, toJson(next), 0o600, { uid, gid });
+}
+
+async function readJson(file: string): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
 }
 
 /** Text of a file. Undefined: there is no such file. */

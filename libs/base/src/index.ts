@@ -1,5 +1,5 @@
 export { hostPort, type Address } from './address.js';
-export type { Login } from './login.js';
+export { presentPasswords, type ChangingLogin, type Login, type Password } from './login.js';
 export type { Log } from './log.js';
 export { sleep } from './sleep.js';
 export { PeriodicTask } from './periodic-task.js';

@@ -1,15 +1,23 @@
 import { connect, type ChannelModel, type SocketOptions } from 'amqplib';
-import { backOffMs, hostPort, settlesWithin, shuffled, sleep, type Address, type Log } from '@eco/base';
+import {
+  backOffMs,
+  hostPort,
+  presentPasswords,
+  settlesWithin,
+  shuffled,
+  sleep,
+  type Address,
+  type ChangingLogin,
+  type Log,
+} from '@eco/base';
 import { VHOST } from './topology.js';
 
 /** Credentials and addresses for a cluster. */
-export interface BrokerAccess {
+export interface BrokerAccess extends ChangingLogin {
   /** Nodes of the cluster. Any of them will do. */
   brokers: Address[];
   /** Default `ecomarket`. */
   vhost?: string;
-  user: string;
-  password: string;
 }
 
 export type ConnectionState =
@@ -119,7 +127,7 @@ export class BrokerConnection {
     let failures = 0;
     for (let turn = 0; !stop.aborted; turn += 1) {
       const address = addresses[turn % addresses.length] as Address;
-      const error = await this.#connectOnce(address, stop, () => {
+      const error = await this.#connectOnce(address, Math.floor(failures / addresses.length), stop, () => {
         failures = 0;
       });
       if (stop.aborted) break;
@@ -132,14 +140,14 @@ export class BrokerConnection {
     this.#state = { type: 'stopped' };
   }
 
-  /** Resolves when the connection ends, with the reason. */
-  async #connectOnce(address: Address, stop: AbortSignal, connected: () => void): Promise<string> {
+  /** Resolves when the connection ends, with the reason. `round`: rounds over all brokers that have failed. */
+  async #connectOnce(address: Address, round: number, stop: AbortSignal, connected: () => void): Promise<string> {
     const socket = new AbortController();
     const opening = AbortSignal.any([AbortSignal.timeout(CONNECT_TIMEOUT_MS), stop]);
     const abandon = () => socket.abort();
     opening.addEventListener('abort', abandon);
     try {
-      const model = await this.#open(address, socket.signal);
+      const model = await this.#open(address, round, socket.signal);
       opening.removeEventListener('abort', abandon);
       return await this.#live(model, address, socket, connected);
     } catch (error) {
@@ -151,8 +159,11 @@ export class BrokerConnection {
     }
   }
 
-  #open({ host, port }: Address, signal: AbortSignal): Promise<ChannelModel> {
-    const { user, password, vhost = VHOST } = this.#access;
+  #open({ host, port }: Address, round: number, signal: AbortSignal): Promise<ChannelModel> {
+    const { user, vhost = VHOST } = this.#access;
+    const passwords = presentPasswords(this.#access.password);
+    // If all brokers refused one password, the next round tries the other.
+    const password = passwords[round % passwords.length] ?? '';
     // net.connect takes a signal that destroys the socket; amqplib passes it on but does not type it.
     const socketOptions: SocketOptions & { signal: AbortSignal } = {
       noDelay: true,

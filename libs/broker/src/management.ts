@@ -1,7 +1,9 @@
+import type { BrokerUser } from '@eco/contracts';
 import type { UserLimits } from './permissions.js';
 import {
   bindingDefinitions,
   queueDefinitions,
+  userDefinition,
   VHOST,
   type BindingDefinition,
   type BrokerDefinitions,
@@ -82,6 +84,16 @@ export async function userNames(management: Management): Promise<string[]> {
 /** Removes a user and closes its connections. Messages that it has sent stay in their queues. */
 export async function removeUser(management: Management, user: string): Promise<void> {
   await managementRequest(management, 'DELETE', `/api/users/${encodeURIComponent(user)}`);
+}
+
+/** Sets the password of an existing user. Its connections stay open. The password is sent as a salted hash. */
+export async function setUserPassword(management: Management, user: BrokerUser, password: string): Promise<void> {
+  await managementRequest(management, 'PUT', `/api/users/${encodeURIComponent(user)}`, userDefinition(user, password));
+}
+
+/** Closes all connections of a user. */
+export async function closeConnections(management: Management, user: BrokerUser): Promise<void> {
+  await managementRequest(management, 'DELETE', `/api/connections/username/${encodeURIComponent(user)}`);
 }
 
 /** Limits the connections and channels that a user may have open in the whole cluster. */

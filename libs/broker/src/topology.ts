@@ -235,16 +235,20 @@ export function brokerDefinitions({
     exchanges: [exchange(COMMANDS_EXCHANGE), exchange(EVENTS_EXCHANGE)],
     queues: queueDefinitions({ ...options, vhost, groups }),
     bindings: bindingDefinitions({ ...options, vhost, groups }),
-    users: [...passwords].map(([name, password]) => ({
-      name,
-      password_hash: passwordHash(password),
-      hashing_algorithm: 'rabbit_password_hashing_sha256',
-      tags: tagOf(name),
-    })),
+    users: [...passwords].map(([name, password]) => userDefinition(name, password)),
     permissions: [...passwords.keys()].map((user) => ({ user, vhost, ...permissionsOf(user) })),
     topic_permissions: [...passwords.keys()].flatMap((user) =>
       Object.entries(topicPermissionsOf(user)).map(([name, may]) => ({ user, vhost, exchange: name, ...may })),
     ),
+  };
+}
+
+export function userDefinition(name: BrokerUser, password: string): BrokerDefinitions['users'][number] {
+  return {
+    name,
+    password_hash: passwordHash(password),
+    hashing_algorithm: 'rabbit_password_hashing_sha256',
+    tags: tagOf(name),
   };
 }
 

@@ -7,7 +7,7 @@ import {
   type EntitySchema,
   type QueryRunner,
 } from 'typeorm';
-import { hostPort, type Address } from '@eco/base';
+import { hostPort, presentPasswords, type Address, type Password } from '@eco/base';
 import type { ConsumerSchema } from '@eco/contracts';
 import { DATABASE_NAME } from '@eco/postgres';
 import type { ConsumerRows, ReadFailure } from '@eco/reads';
@@ -29,7 +29,7 @@ export interface ConsumerStoreOptions {
    */
   readonly nodes: () => readonly NodeWithRole[];
   /** Password of the schema's own role, `eco_<schema>`. */
-  readonly password: string;
+  readonly password: Password;
   readonly applicationName: string;
 }
 
@@ -199,7 +199,8 @@ export class ConsumerStore {
       port,
       database: DATABASE_NAME,
       username: `eco_${this.name}`,
-      password,
+      // The pool calls it for each connection. A refused password is an outage, after which the pool connects again.
+      password: () => presentPasswords(password)[0] ?? '',
       applicationName,
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       poolSize: POOL_SIZE,

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { EntityManager } from 'typeorm';
-import type { Log } from '@eco/base';
+import type { Log, Password } from '@eco/base';
 import { registerSubscriptionMetrics, type BrokerAccess } from '@eco/broker';
 import type { ConsumerName, ConsumerRole } from '@eco/contracts';
 import {
@@ -23,7 +23,7 @@ export interface ConsumersOptions {
   readonly reads: Reads;
   readonly access: BrokerAccess;
   /** Password by role. */
-  readonly passwords: Readonly<Record<ConsumerRole, string>>;
+  readonly passwords: Readonly<Record<ConsumerRole, Password>>;
   readonly applicationName: string;
   readonly registry: Registry;
   readonly log: Log;

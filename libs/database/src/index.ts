@@ -1,4 +1,5 @@
 export { databaseRoles, guardSql, loginRoles, roleLimits, type LoginRole } from './roles/roles.js';
+export { endSessions, NotReplicatedError, setPassword, untilReplicasApplied } from './roles/set-password.js';
 export { endLongTransactions } from './roles/guard.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';

@@ -1,4 +1,4 @@
-import { hostPort, type Address } from '@eco/base';
+import { hostPort, type Address, type Password } from '@eco/base';
 import { SideConnection, SQLSTATE } from '@eco/postgres';
 import { readFailureKind } from '@eco/reads';
 
@@ -11,7 +11,7 @@ export interface PrimaryConnectionOptions {
   /** The nodes of the first group with their present roles, as the read library of the process knows them. */
   readonly nodes: () => readonly { readonly node: Address; readonly role: 'primary' | 'replica' }[];
   /** Of `eco_identity`. */
-  readonly password: string;
+  readonly password: Password;
   readonly applicationName: string;
 }
 

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Address, Login } from '@eco/base';
+import type { Address, ChangingLogin } from '@eco/base';
 import {
   BrokerConnection,
   CommandPublisher,
@@ -15,7 +15,7 @@ import { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
 export interface IntakeSettings {
   readonly brokers: readonly Address[];
   /** Login of the broker user that may publish commands. */
-  readonly login: Login;
+  readonly login: ChangingLogin;
   /** Branch that this process serves; null: the head office. */
   readonly branchId: string | null;
   /** See `sharedIdKeyOf` of @eco/access. */

@@ -1,5 +1,6 @@
 export { hex, json, plain, text, textsLiteral, type ArrayLiteral } from './array-literals.js';
 export { DATABASE_NAME } from './database-name.js';
+export { logIn } from './log-in.js';
 export { askNodes, NodeRoles, PRIMARY_TIMELINE, primaryOf, type NodeAnswer, type PrimaryAnswer } from './node-roles.js';
 export { READ_PLAN_SETTINGS, ReadError, ReadSession, SLOW_READ_PLAN_SETTINGS } from './read-session.js';
 export { settingsOption } from './settings-option.js';

@@ -1,4 +1,4 @@
-import type { Address, Login } from '@eco/base';
+import type { Address, ChangingLogin } from '@eco/base';
 import { SideConnection } from './side-connection.js';
 
 /** The report of a node about itself. */
@@ -32,7 +32,7 @@ const TIMELINE = `SELECT CASE WHEN NOT pg_is_in_recovery() THEN ${PRIMARY_TIMELI
 export class NodeRoles {
   readonly #connections: SideConnection[];
 
-  constructor(nodes: readonly Address[], login: Login, applicationName = 'eco node discovery') {
+  constructor(nodes: readonly Address[], login: ChangingLogin, applicationName = 'eco node discovery') {
     this.#connections = nodes.map((node) => new SideConnection(node, login, applicationName));
   }
 
@@ -68,7 +68,11 @@ async function askNode(connection: SideConnection, deadlineMs: number): Promise<
 }
 
 /** Asks once and closes the connections. */
-export async function askNodes(nodes: readonly Address[], login: Login, deadlineMs?: number): Promise<NodeAnswer[]> {
+export async function askNodes(
+  nodes: readonly Address[],
+  login: ChangingLogin,
+  deadlineMs?: number,
+): Promise<NodeAnswer[]> {
   const group = new NodeRoles(nodes, login);
   try {
     return await group.ask(deadlineMs);

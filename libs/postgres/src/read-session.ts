@@ -1,6 +1,7 @@
 import { Client, DatabaseError } from 'pg';
-import type { Address, Login } from '@eco/base';
+import type { Address, ChangingLogin, Login } from '@eco/base';
 import { DATABASE_NAME } from './database-name.js';
+import { logIn } from './log-in.js';
 import { settingsOption } from './settings-option.js';
 import { SQLSTATE } from './sqlstate.js';
 import type { Statement } from './statement.js';
@@ -11,7 +12,7 @@ import type { Statement } from './statement.js';
  * ends the connection and everything behind it. Every query settles, and its reader tries another node.
  */
 
-export interface ReadSessionOptions extends Address, Login {
+export interface ReadSessionOptions extends Address, ChangingLogin {
   /** Name of the session in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
@@ -78,6 +79,14 @@ export class ReadSession {
 
   /** Throws a `ReadError` when there is no session within `connectTimeoutMs`. */
   static async open(options: ReadSessionOptions): Promise<ReadSession> {
+    try {
+      return await logIn(options.password, (password) => ReadSession.#connect({ ...options, password }));
+    } catch (error) {
+      throw readError(error);
+    }
+  }
+
+  static async #connect(options: ReadSessionOptions & Login): Promise<ReadSession> {
     const client = new Client({
       host: options.host,
       port: options.port,
@@ -101,7 +110,7 @@ export class ReadSession {
       await client.connect();
     } catch (error) {
       session.close();
-      throw readError(error);
+      throw error;
     }
     return session;
   }

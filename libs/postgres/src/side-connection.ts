@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError, type QueryResultRow } from 'pg';
-import { within, type Address, type Login } from '@eco/base';
+import { within, type Address, type ChangingLogin } from '@eco/base';
 import { DATABASE_NAME } from './database-name.js';
+import { logIn } from './log-in.js';
 
 /** Time without received data while an answer is due, ms. After it the connection counts as lost. */
 const PATIENCE_MS = 5_000;
@@ -26,7 +27,7 @@ export class SideConnection {
 
   constructor(
     readonly node: Address,
-    readonly login: Login,
+    readonly login: ChangingLogin,
     readonly applicationName: string,
   ) {}
 
@@ -71,20 +72,31 @@ export class SideConnection {
   }
 
   #open(): Connection {
-    const socket = new Socket();
-    const client = new Client({
-      ...this.node,
-      ...this.login,
-      database: DATABASE_NAME,
-      application_name: this.applicationName,
-      stream: () => socket,
-      pipeline: true,
-      keepAlive: true,
+    let socket: Socket | undefined;
+    let isDropped = false;
+    const opened = logIn(this.login.password, async (password) => {
+      if (isDropped) throw new Error('the connection was dropped');
+      const own = (socket = new Socket());
+      const client = new Client({
+        ...this.node,
+        user: this.login.user,
+        password,
+        database: DATABASE_NAME,
+        application_name: this.applicationName,
+        stream: () => own,
+        pipeline: true,
+        keepAlive: true,
+      });
+      // A running query fails; between queries, the next one does.
+      client.on('error', () => undefined);
+      await client.connect();
+      return client;
     });
-    // A running query fails; between queries, the next one does.
-    client.on('error', () => undefined);
-    const opened = client.connect().then(() => client);
     opened.catch(() => undefined);
-    return { opened, drop: () => void socket.destroy(), silentSince: undefined, awaited: 0 };
+    const drop = () => {
+      isDropped = true;
+      socket?.destroy();
+    };
+    return { opened, drop, silentSince: undefined, awaited: 0 };
   }
 }

@@ -7,6 +7,7 @@ export const SQLSTATE = {
   idleInTransaction: '25P03',
   /** A prepared statement that this session does not know. */
   unknownStatement: '26000',
+  invalidPassword: '28P01',
   outOfMemory: '53200',
   tooManyConnections: '53300',
   /** `statement_timeout`, or an operator's cancel. */

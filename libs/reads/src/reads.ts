@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { Address, Log, Login } from '@eco/base';
+import type { Address, ChangingLogin, Log } from '@eco/base';
 import { bucketOf, bucketOfId, isUuid } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
 import { GroupReader } from './group-reader.js';
@@ -19,9 +19,9 @@ export interface ReadsOptions {
   /** Every node of each group; which one is the primary is discovered. */
   readonly groups: readonly { readonly id: string; readonly nodes: readonly Address[] }[];
   /** Of `eco_reader`. */
-  readonly login: Login;
+  readonly login: ChangingLogin;
   /** Login of `eco_monitor`, to see which nodes follow the primary and how far; absent: unknown in this process. */
-  readonly monitor?: Login;
+  readonly monitor?: ChangingLogin;
   /** Name of the sessions in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly log: Log;

@@ -1,4 +1,4 @@
-import { hostPort, sleep, type Address, type Log, type Login } from '@eco/base';
+import { hostPort, sleep, type Address, type ChangingLogin, type Log } from '@eco/base';
 import { NodeRoles, primaryOf, type PrimaryAnswer, type SideConnection } from '@eco/postgres';
 import { readHolder, startTerm, terminateHolder, tryToLead, type LeaderTerm } from './leader-term.js';
 import { WriterSession } from './session.js';
@@ -65,7 +65,7 @@ export interface LeaderLoop {
 export interface LeadershipOptions {
   writer: LeaderLoop;
   nodes: readonly Address[];
-  login: Login;
+  login: ChangingLogin;
   log: Log;
 }
 

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
-import type { Address, Login } from '@eco/base';
-import { DATABASE_NAME, settingsOption, type Statement } from '@eco/postgres';
+import type { Address, ChangingLogin, Login } from '@eco/base';
+import { DATABASE_NAME, logIn, settingsOption, type Statement } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**
@@ -86,10 +86,12 @@ export class WriterSession {
   }
 
   /** Throws if the node can't be reached, rejects the login or does not answer within 3 s. */
-  static async open(node: Address, login: Login): Promise<WriterSession> {
-    const session = new WriterSession(node, login);
-    await session.#client.connect();
-    return session;
+  static open(node: Address, { user, password }: ChangingLogin): Promise<WriterSession> {
+    return logIn(password, async (present) => {
+      const session = new WriterSession(node, { user, password: present });
+      await session.#client.connect();
+      return session;
+    });
   }
 
   /** The server's process, as `pg_stat_activity` and `pg_locks` name it. */

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { SMTPServer } from 'smtp-server';
+import { BrokerConnection } from '@eco/broker';
+import { SideConnection } from '@eco/postgres';
 import { anonymousClientOf, eventually, startTestCluster, type Answered, type TestCluster } from '@eco/testing';
 
 /*
@@ -37,7 +41,13 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => mailServer.listen(0, '127.0.0.1', resolve));
   // Services take settings from the environment of the process that starts the cluster.
   process.env['ECO_SMTP_URL'] = `smtp://127.0.0.1:${(mailServer.server.address() as AddressInfo).port}`;
-  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 0 }], writersPerGroup: 1 });
+  cluster = await startTestCluster({
+    brokers: 1,
+    groups: [{ id: 'g1', replicas: 0 }],
+    writersPerGroup: 1,
+    // The last test looks for secrets in the logs.
+    logLevel: 'trace',
+  });
   for (const { name, url } of cluster.services) urls[name] = url;
   const { user, password } = cluster.firstAdministrator ?? { user: '', password: '' };
   administrator = await logIn(user, password);
@@ -48,8 +58,27 @@ afterAll(async () => {
   delete process.env['ECO_SMTP_URL'];
 });
 
-const central = anonymousClientOf(() => urls['central-api'] ?? '');
-const sucursal = anonymousClientOf(() => urls['sucursal-api'] ?? '');
+const central = noting(anonymousClientOf(() => urls['central-api'] ?? ''));
+const sucursal = noting(anonymousClientOf(() => urls['sucursal-api'] ?? ''));
+
+/** Every password, code and token that a request or a response of this suite contained. */
+const secretsSeen = new Set<string>();
+
+function noting(ask: ReturnType<typeof anonymousClientOf>): typeof ask {
+  const note = (body: unknown) => {
+    for (const [name, value] of Object.entries(body ?? {})) {
+      // A shorter text, such as a PIN, may be part of any number in a log.
+      const isSecret = /password|token$|secret|code|pin/i.test(name) && typeof value === 'string' && value.length > 8;
+      if (isSecret) secretsSeen.add(value);
+    }
+  };
+  return async (...request) => {
+    note(request[2]);
+    const response = await ask(...request);
+    note(response.body);
+    return response;
+  };
+}
 
 interface Tokens {
   readonly accessToken: string;
@@ -259,7 +288,7 @@ it('logs nobody out while the signing key is rotated', async () => {
   const before = await logIn(login, PASSWORD);
   const keyOf = ({ accessToken }: Tokens) =>
     (JSON.parse(Buffer.from(accessToken.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid;
-  const kid = await cluster.rotateSigningKey();
+  const kid = /key (\S+);/.exec(await cluster.rotateSecret('signing-key'))?.[1];
   const after = await eventually('Central signs with the new key', async () => {
     const tokens = await logIn(login, PASSWORD);
     return keyOf(tokens) === kid && tokens;
@@ -320,3 +349,108 @@ it('reports one clear problem for log-in and refresh without the account store, 
     return status === 200;
   });
 });
+
+/** Ids of the processes that this one has started, directly or not. */
+function descendants(): number[] {
+  const parents = new Map<number, number>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const status = readOr('', `/proc/${pid}/stat`);
+    parents.set(Number(pid), Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]));
+  }
+  const isOurs = (pid: number | undefined): boolean =>
+    pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)));
+  return [...parents.keys()].filter((pid) => pid !== process.pid && isOurs(pid));
+}
+
+/** Text of a file. A process and its files may be gone by now. */
+function readOr(instead: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return instead;
+  }
+}
+
+/** Every secret in the files of the installation. Public keys and names are no secrets. */
+function secretsStored(): string[] {
+  const dir = path.join(cluster.dataDir, 'secrets');
+  const textsIn = (value: unknown): string[] => {
+    if (typeof value === 'string') return [value];
+    if (Array.isArray(value)) return value.flatMap(textsIn);
+    return Object.entries(value ?? {}).flatMap(([name, each]) =>
+      ['keys', 'user', 'kid', 'x', 'kty', 'crv', 'alg', 'use'].includes(name) ? [] : textsIn(each),
+    );
+  };
+  const files = readdirSync(dir).filter((name) => name.endsWith('.json') && !name.includes('-pins'));
+  return files.flatMap((name) => textsIn(JSON.parse(readFileSync(path.join(dir, name), 'utf8'))));
+}
+
+// ASVS 5.0: 13.3.2, 16.2.5
+it('writes no secret into an argument, an environment or a log, at the most verbose level', async () => {
+  const broker = cluster.brokers[0];
+  const database = cluster.groups[0]?.nodes[0];
+  if (broker === undefined || database === undefined) throw new Error('a server is missing');
+  const secrets = new Set([...secretsStored(), ...secretsSeen]);
+  await broker.control('set_log_level', 'debug');
+  const superuser = new SideConnection(database, cluster.databaseLogin('postgres'), 'spec');
+  for (const setting of [`log_min_messages = debug1`, `log_statement = 'all'`, `log_error_verbosity = terse`]) {
+    await superuser.ask(`ALTER SYSTEM SET ${setting}`);
+  }
+  await superuser.ask('SELECT pg_reload_conf()');
+  superuser.close();
+
+  const wrong = 'a wrong password of a stranger';
+  const { login } = await account('cashier', { branchId: 'sucursal-1' });
+  const tokens = await logIn(login, PASSWORD);
+  await central('POST', '/auth/login', { login, password: wrong });
+  await central('PUT', '/auth/pin', { password: PASSWORD, pin: '493817264051' }, bearer(tokens));
+  await eventually('the branch knows the PIN', async () => {
+    return (await sucursal('POST', '/auth/pin', { login, pin: '493817264051' })).status === 200;
+  });
+  await central('POST', '/auth/refresh', { refreshToken: tokens.refreshToken });
+  await central('POST', '/auth/refresh', { refreshToken: `${tokens.refreshToken}x` });
+  await central('GET', '/orders', undefined, { authorization: `Bearer ${tokens.accessToken}x` });
+  const order = { customerId: 'ana', lines: [{ productId: 'cafe-premium', quantity: 1 }] };
+  for (const api of [central, sucursal]) {
+    expect((await api('POST', '/orders', order, { ...bearer(tokens), prefer: 'wait=10' })).status).toBe(201);
+  }
+  const brokers = [{ host: broker.host, port: broker.amqpPort }];
+  const stranger = new BrokerConnection({ access: { brokers, user: 'central', password: wrong }, name: 'spec' });
+  stranger.start();
+  await eventually('the broker refuses it', () => {
+    return stranger.state.type === 'disconnected' && /ACCESS.REFUSED/.test(stranger.state.error ?? '');
+  });
+  await stranger.stop();
+  const refused = new SideConnection(database, { user: 'eco_reader', password: wrong }, 'spec');
+  await expect(refused.ask('SELECT 1', [], 10_000)).rejects.toThrow(/password authentication failed/);
+  refused.close();
+  for (const name of ['database/eco_reader', 'database/eco_identity', 'broker/central', 'broker/branch.sucursal-1']) {
+    await cluster.rotateSecret(name);
+  }
+  await logIn(login, PASSWORD);
+
+  for (const secret of [...secretsStored(), ...secretsSeen, wrong]) secrets.add(secret);
+  expect(secrets.size).toBeGreaterThan(60);
+  const logs = readdirSync(cluster.dataDir, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.log(\.\d+)?$/.test(name))
+    .map((name) => path.join(cluster.dataDir, name));
+  const pids = descendants();
+  const texts = new Map(
+    [...logs, ...pids.flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`])].map((file) => [
+      file,
+      readOr('', file),
+    ]),
+  );
+  for (const name of ['central-api.log', 'sucursal-api.log', 'shard-writer-1.log', 'g1-1.log', 'broker-1.log']) {
+    expect([name, texts.get(path.join(cluster.dataDir, 'log', name))?.length]).toEqual([name, expect.any(Number)]);
+    expect(texts.get(path.join(cluster.dataDir, 'log', name))).toMatch(name.startsWith('g1') ? /LOG:/ : /debug|trace/i);
+  }
+  expect(pids.length).toBeGreaterThan(15);
+  const leaks = [...texts].flatMap(([file, text]) =>
+    [...secrets].flatMap((secret) => {
+      const at = text.indexOf(secret);
+      return at < 0 ? [] : [`${file}: …${text.slice(Math.max(0, at - 60), at)}<secret>`];
+    }),
+  );
+  expect(leaks).toEqual([]);
+}, 180_000);

@@ -113,7 +113,7 @@ it('gives the first administrator a password, and rotates keys, for a user who h
   expect((await project.compose('logs')).stdout).not.toContain(password);
 
   const older = await eco('token', '--role', 'manager');
-  await project.eco('keys', 'rotate', '--docker');
+  await project.eco('secrets', 'rotate', 'signing-key', '--docker');
   const newer = await eco('token', '--role', 'manager');
   expect(keyIdOf(newer)).not.toBe(keyIdOf(older));
   for (const api of [project.central, project.sucursal, project.read]) {

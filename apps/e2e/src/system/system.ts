@@ -81,8 +81,8 @@ export async function openSystem() {
   const run = readRun(dataDir);
   if (run === undefined) throw new Error(`no system runs with the data folder ${dataDir}`);
   const { layout } = run;
-  const secrets = await openSecrets(dataDir);
-  const callers = new Callers(() => secrets.tokens);
+  const { tokens } = await openSecrets(dataDir);
+  const callers = new Callers(() => tokens);
   const serviceOf = (app: App): ServiceNode => {
     const service = layout.services.find((each) => each.app === app);
     if (service === undefined) throw new Error(`the system has no ${app}`);
@@ -102,7 +102,7 @@ export async function openSystem() {
     layout,
     group,
     callers,
-    tokens: secrets.tokens,
+    tokens,
     central: api('central-api'),
     sucursal: api('sucursal-api'),
     read: api('read-service'),
@@ -129,7 +129,12 @@ export async function openSystem() {
       { node = group.nodes[0], role = 'eco_operator' }: { node?: Address; role?: LoginRole | 'postgres' } = {},
     ): Promise<R[]> {
       if (node === undefined) throw new Error('the group has no node');
-      const connection = new SideConnection(node, { user: role, password: secrets.database[role] }, 'eco e2e');
+      // A test may have rotated the password.
+      const connection = new SideConnection(
+        node,
+        { user: role, password: (await openSecrets(dataDir)).database[role] },
+        'eco e2e',
+      );
       try {
         return await connection.ask<R>(text, values, 30_000);
       } finally {
@@ -139,7 +144,7 @@ export async function openSystem() {
 
     /** The brokers' management API, as an administrator. */
     async management(method: string, path: string, body?: unknown): Promise<Said> {
-      const { user, password } = brokerLogin(secrets, 'topology');
+      const { user, password } = brokerLogin(await openSecrets(dataDir), 'topology');
       const login = Buffer.from(`${user}:${password}`).toString('base64');
       return new Api(`http://${broker.host}:${broker.managementPort}`).send(method, `/api${path}`, body, {
         authorization: `Basic ${login}`,
@@ -149,7 +154,7 @@ export async function openSystem() {
     /** Publishes a message directly to a command queue, by default as Central. Throws if it was not routed. */
     async putOnQueue(queue: string, payload: string, user: BrokerUser = 'central'): Promise<void> {
       const brokers = layout.brokers.map(({ host, amqpPort: port }) => ({ host, port }));
-      await publishRaw({ brokers, ...brokerLogin(secrets, user) }, queue, payload);
+      await publishRaw({ brokers, ...brokerLogin(await openSecrets(dataDir), user) }, queue, payload);
     },
   };
 }

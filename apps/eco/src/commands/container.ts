@@ -1,19 +1,19 @@
 import {
   addFirstProducts,
   allDir,
+  composeInstallation,
   configure,
   declare,
   forward,
   openSecrets,
   ProcessError,
   Refused,
-  rotateKeys,
   wantGroup,
 } from '@eco/cluster';
 import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
-import { keyRotated } from './keys.js';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
+import { rotateAll } from './secrets.js';
 
 /** Mount point of all containers' volumes in the jobs of compose.yaml. */
 const DIR = '/eco';
@@ -51,11 +51,14 @@ export function registerContainer(program: Command): void {
     await declare(DIR, { buckets, branchId, timeZone: zone.data });
     return 'queues and databases are as they must be, and all replicas follow';
   });
-  job('rotate-keys', 'sign access tokens with a new key', async () => keyRotated(await rotateKeys(DIR)));
   job('forward', 'pass on the ports of containers without a way out, until SIGTERM', async () => {
     process.once('SIGTERM', () => process.exit());
     await forward();
     return 'ports are passed on';
+  });
+  job('rotate <end-sessions> <names...>', 'rotate these secrets', async (endSessions = '', ...names) => {
+    const installation = await composeInstallation(DIR);
+    return rotateAll(installation, names, { endSessions: endSessions === 'end-sessions' });
   });
   job('first-products <url>', 'put the first products into the catalogue at Central', async (url = '') => {
     await addFirstProducts(url, (await openSecrets(allDir(DIR))).tokens);

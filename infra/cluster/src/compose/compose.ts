@@ -198,9 +198,17 @@ export interface Ended {
 }
 
 /** Runs `eco` in a new container with the files, settings and volumes of a service. The service need not run. */
-export async function composeRun(service: string, args: readonly string[]): Promise<Ended> {
+export function composeRun(service: string, args: readonly string[]): Promise<Ended> {
+  return composeJob(service, [`--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args]);
+}
+
+/** Runs the job `rotate`, which has the secrets of all containers. */
+export function composeRotate(args: readonly string[]): Promise<Ended> {
+  return composeJob('rotate', ['apps/eco/dist/main.js', 'container', 'rotate', ...args]);
+}
+
+async function composeJob(service: string, program: readonly string[]): Promise<Ended> {
   const base = ['compose', '--progress', 'quiet', 'run', '--rm', '--no-deps', '-T', service];
-  const program = [`--env-file=${FILES_DIR}/cluster.env`, 'apps/eco/dist/main.js', ...args];
   try {
     return { code: 0, ...(await run([...base, ...program])) };
   } catch (error) {
@@ -208,12 +216,6 @@ export async function composeRun(service: string, args: readonly string[]): Prom
     if (typeof code === 'number') return { code, stdout, stderr };
     throw error;
   }
-}
-
-/** Makes a new key that signs access tokens, in the files of all containers. Returns what the job reports. */
-export async function composeRotateKeys(): Promise<string> {
-  const { stdout } = await compose('--progress', 'quiet', 'run', '--rm', '-T', 'rotate-keys');
-  return stdout.trim();
 }
 
 /** Writes a service's log to a file. */

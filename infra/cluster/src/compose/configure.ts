@@ -7,12 +7,11 @@ import { PROJECT_DIR } from '../description.js';
 import type { App, GroupLayout } from '../layout.js';
 import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
 import { Refused } from '../refused.js';
-import { rotateKeyIn } from '../rotate-keys.js';
 import {
   openSecrets,
+  passwordLine,
   serviceSecrets,
   writeSecretFile,
-  writeTokens,
   type Secrets,
   type ServiceIdentity,
 } from '../secrets.js';
@@ -58,12 +57,6 @@ export async function configure(dir: string, branchId: string): Promise<void> {
   await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
 }
 
-/** Rotates the key that signs access tokens, in the files of every container that knows it. Returns the key's id. */
-export function rotateKeys(dir: string): Promise<string> {
-  const files = apps.map((app) => ({ app, file: path.join(dir, app, SECRETS_FILE) }));
-  return rotateKeyIn(allDir(dir), (tokens) => writeTokens(allDir(dir), files, tokens, users.node));
-}
-
 /** Folder of everything that `configure` created, for the other jobs. */
 export function allDir(dir: string): string {
   return path.join(dir, 'all');
@@ -94,6 +87,11 @@ async function settleGroups(dir: string): Promise<readonly string[]> {
     );
   }
   return wanted;
+}
+
+/** The folders of the services' files. */
+export function serviceFolders(dir: string, groupIds: readonly string[]): string[] {
+  return [...apps, ...groupIds.map(writersDir)].map((name) => path.join(dir, name));
 }
 
 /** The writers of each group have a volume of their own, because each group has a broker user. */
@@ -135,7 +133,7 @@ async function configureGroup(dir: string, { nodes }: GroupLayout, secrets: Secr
   }
   await write(path.join(dir, 'pg_hba.conf'), hostBasedAccess('all'), 'postgres');
   await write(path.join(dir, 'superuser-password'), `${secrets.database.postgres}\n`, 'postgres');
-  const login = `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`;
+  const login = passwordLine('eco_replicator', secrets.database.eco_replicator);
   await write(path.join(dir, 'replicator.pgpass'), login, 'postgres');
   await copyFiles('postgres', dir, 'postgres');
 }
@@ -157,7 +155,7 @@ async function configureBrokers(dir: string, secrets: Secrets): Promise<void> {
 }
 
 async function write(file: string, text: string, user: User): Promise<void> {
-  await writeSecretFile(file, text, undefined, users[user]);
+  await writeSecretFile(file, text, undefined, { uid: users[user], gid: users[user] });
 }
 
 /** Copies the files of `infra/docker/<folder>`. */

@@ -2,7 +2,7 @@ import { askNodes, primaryOf } from '@eco/postgres';
 import { declareBrokers } from '../declare-brokers.js';
 import type { ClusterDescription } from '../description.js';
 import type { GroupLayout } from '../layout.js';
-import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
+import { prepareDatabases, superuserPasswords, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
 import { until } from '../until.js';
@@ -83,7 +83,7 @@ async function untilDone(work: () => Promise<void>): Promise<void> {
 
 /** The node that says it is primary (R7). For a group without a database yet, the first node. */
 async function primaryNodeOf({ nodes }: GroupLayout, secrets: Secrets): Promise<GroupLayout['nodes'][0]> {
-  const answers = await askNodes(nodes, { user: 'postgres', password: secrets.database.postgres });
+  const answers = await askNodes(nodes, { user: 'postgres', password: superuserPasswords(secrets) });
   const primary = primaryOf(answers)?.node;
   return nodes.find(({ host }) => host === primary?.host) ?? nodes[0];
 }

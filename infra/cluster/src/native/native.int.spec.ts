@@ -2,9 +2,9 @@ import { mkdtempSync, statSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Login } from '@eco/base';
-import { limitsOf } from '@eco/broker';
+import { limitsOf, setUserPassword } from '@eco/broker';
 import { brokerUsersOf } from '@eco/contracts';
-import { ReplicationWatch } from '@eco/database';
+import { ReplicationWatch, setPassword } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
 import { eventually } from '@eco/testing';
 import type { Cluster } from '../cluster.js';
@@ -14,7 +14,7 @@ import { portsOf } from '../layout.js';
 import { isFree } from '../ports.js';
 import { Refused } from '../refused.js';
 import { AlreadyRunning } from '../run-file.js';
-import { openSecrets } from '../secrets.js';
+import { announcePassword, openSecrets } from '../secrets.js';
 import { openCluster, startNative } from '../start-native.js';
 import { startOf } from './identity.js';
 
@@ -234,6 +234,20 @@ test('a start replaces the users of an earlier version, whose operator was the a
   expect((await management('users/somebody', topology, undefined, 'DELETE')).ok).toBe(true);
 });
 
+/** Gives the administrators of the servers new passwords, as a rotation that ends before it stores them. */
+async function interruptRotations(): Promise<void> {
+  const [node] = cluster.groups[0]?.nodes ?? [];
+  const superuser = { host: node?.host, port: node?.port, ...cluster.databaseLogin('postgres') };
+  const postgres = await announcePassword(dataDir, { server: 'database', name: 'postgres' });
+  await setPassword({ superuser, role: 'postgres', password: postgres });
+  const administrator = { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.brokerLogin('topology') };
+  const topology = await announcePassword(dataDir, { server: 'broker', name: 'topology' });
+  await setUserPassword(administrator, 'topology', topology);
+  expect((await management('whoami', cluster.brokerLogin('topology'))).status).toBe(401);
+  await expect(onPrimary('SELECT 1')).rejects.toThrow(/password authentication failed/);
+}
+
+// The next start also repairs the passwords that an interrupted rotation has changed at the servers only.
 test('a stop leaves no process and no port, and the next start has the data', async () => {
   await onPrimary(`INSERT INTO eco.setting (name, value) VALUES ('kept', 'yes')`);
   const message = {
@@ -255,6 +269,7 @@ test('a stop leaves no process and no port, and the next start has the data', as
   };
   await eventually('the queue to take a message', routed, { deadlineMs: 60_000 });
 
+  await interruptRotations();
   const pids = cluster.processes.map(({ pid }) => pid);
   const ports = portsOf(cluster.layout).map(({ port }) => port);
   const { password } = cluster.brokerLogin('topology');

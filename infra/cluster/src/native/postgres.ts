@@ -8,7 +8,7 @@ import { hostBasedAccess, primaryConnection, serverSettings, slotOf } from '../p
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
-import { writeSecretFile } from '../secrets.js';
+import { passwordLine, writeSecretFile } from '../secrets.js';
 import { inOrder, together, type Say, type Step } from '../steps.js';
 import { commandAs, giveTo } from './account.js';
 import type { Native } from './native.js';
@@ -116,7 +116,7 @@ export class PostgresGroup {
       // An interrupted start may have left this folder.
       await rm(this.#nodeDir(node) + UNFINISHED, { recursive: true, force: true });
     }
-    await writeSecretFile(this.#passwordFile, `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`);
+    await writeSecretFile(this.#passwordFile, passwordLine('eco_replicator', secrets.database.eco_replicator));
     giveTo(account, this.#passwordFile);
   }
 

@@ -1,5 +1,5 @@
 import { AmqpConnection, Nack } from '@golevelup/nestjs-rabbitmq';
-import { settlesWithin, shuffled, type Log } from '@eco/base';
+import { presentPasswords, settlesWithin, shuffled, type Log } from '@eco/base';
 import type { ConsumerName } from '@eco/contracts';
 import type { BrokerAccess } from '../connection.js';
 import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } from '../topology.js';
@@ -45,19 +45,25 @@ export class EventConnection {
 
   /** Begins to connect, and keeps trying while the broker is down. */
   constructor({ access, consumer, onMessage, onFailure, log }: EventConnectionOptions) {
-    const { brokers, user: username, password, vhost = VHOST } = access;
+    const { brokers, user: username, vhost = VHOST } = access;
+    const shuffledBrokers = shuffled(brokers);
+    const servers = () =>
+      presentPasswords(access.password).flatMap((password) =>
+        shuffledBrokers.map(({ host: hostname, port }) => ({
+          protocol: 'amqp',
+          hostname,
+          port,
+          username,
+          password,
+          vhost,
+        })),
+      );
     const name = `events of ${consumer}`;
     const debug = (message: unknown) => log?.debug({ consumer }, String(message));
     const amqp = new AmqpConnection({
       name,
-      uri: shuffled(brokers).map(({ host: hostname, port }) => ({
-        protocol: 'amqp',
-        hostname,
-        port,
-        username,
-        password,
-        vhost,
-      })),
+      // `findServers` takes precedence.
+      uri: [],
       prefetchCount: PREFETCH,
       connectionInitOptions: { wait: false },
       enableDirectReplyTo: false,
@@ -67,6 +73,8 @@ export class EventConnection {
       connectionManagerOptions: {
         heartbeatIntervalInSeconds: HEARTBEAT_SECONDS,
         reconnectTimeInSeconds: RECONNECT_SECONDS,
+        // It is called at each round over the brokers, so a changed password is used.
+        findServers: () => Promise.resolve(servers()),
         connectionOptions: {
           noDelay: true,
           timeout: CONNECT_TIMEOUT_MS,

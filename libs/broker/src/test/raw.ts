@@ -1,4 +1,5 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
+import { presentPasswords } from '@eco/base';
 import type { BrokerAccess } from '../connection.js';
 
 /** A plain connection, for actions that this library does not offer. The test does not fail when it is lost. */
@@ -8,7 +9,7 @@ export async function rawConnection({ brokers: [broker], vhost, user, password }
     port: broker?.port ?? 0,
     vhost: vhost ?? '',
     username: user,
-    password,
+    password: presentPasswords(password)[0] ?? '',
   });
   model.on('error', () => undefined);
   return model;

@@ -1,5 +1,5 @@
 import { compareBatchPositions, type BatchPosition } from '@eco/routing';
-import type { Address, Login } from '@eco/base';
+import type { Address, ChangingLogin } from '@eco/base';
 import { ReadError, ReadSession, type Statement } from '@eco/postgres';
 import { slotName } from './slot-name.js';
 
@@ -57,9 +57,9 @@ const ANSWER_MS = 4_000;
 export class ReplicationWatch {
   readonly #sessions = new Map<string, Promise<ReadSession>>();
   readonly #nodes: readonly (Address & { name: string })[];
-  readonly #login: Login;
+  readonly #login: ChangingLogin;
 
-  constructor(nodes: readonly (Address & { name: string })[], login: Login) {
+  constructor(nodes: readonly (Address & { name: string })[], login: ChangingLogin) {
     this.#nodes = nodes;
     this.#login = login;
   }

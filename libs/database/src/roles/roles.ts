@@ -112,7 +112,12 @@ export function rolesSql(): string {
 
 /** Statements that set the passwords. Send them in an `UNLOGGED` session, because no verifier may be in a log. */
 export function passwordsSql(passwords: Readonly<Record<LoginRole, string>>): string {
-  return loginRoles.map((name) => `ALTER ROLE ${name} PASSWORD '${scramVerifier(passwords[name])}'`).join(';\n');
+  return loginRoles.map((name) => passwordSql(name, passwords[name])).join(';\n');
+}
+
+/** The same for one role. `postgres` is the superuser. */
+export function passwordSql(role: LoginRole | 'postgres', password: string): string {
+  return `ALTER ROLE ${role} PASSWORD '${scramVerifier(password)}'`;
 }
 
 /** Settings of a session that logs no statement; only a superuser may set them. */

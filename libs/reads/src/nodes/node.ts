@@ -1,5 +1,5 @@
 import type { NodeReplication } from '@eco/database';
-import { within, type Address, type Login } from '@eco/base';
+import { within, type Address, type ChangingLogin } from '@eco/base';
 import { ReadError, ReadSession, SideConnection, SLOW_READ_PLAN_SETTINGS, type Statement } from '@eco/postgres';
 import { compareBatchPositions, type GroupTerm, type BatchPosition } from '@eco/routing';
 import type { ReadableNode } from '../choose.js';
@@ -16,7 +16,7 @@ export interface NamedNode extends Address {
 }
 
 export interface NodeSettings {
-  readonly login: Login;
+  readonly login: ChangingLogin;
   readonly applicationName: string;
   readonly connections: number;
   /** Time without an answer after which the node counts as unreachable, ms. A later answer makes it reachable again. */

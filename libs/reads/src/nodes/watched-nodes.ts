@@ -1,5 +1,5 @@
 import { ReplicationWatch } from '@eco/database';
-import type { Log, Login } from '@eco/base';
+import type { ChangingLogin, Log } from '@eco/base';
 import { primaryOf, type NodeAnswer } from '@eco/postgres';
 import { compareBatchPositions } from '@eco/routing';
 import { GroupClock } from './group-clock.js';
@@ -26,7 +26,7 @@ export class WatchedNodes {
     probeEveryMs: number,
     log: Log,
     /** Login that may ask the primary which nodes follow it; absent: this process does not learn it. */
-    monitor?: Login,
+    monitor?: ChangingLogin,
   ) {
     this.#probeEveryMs = probeEveryMs;
     this.#log = log;

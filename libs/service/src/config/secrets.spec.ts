@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { presentPasswords } from '@eco/base';
 import { ConfigError, readConfig } from './config.js';
 import { secretsSetting } from './secrets.js';
 
@@ -31,8 +32,35 @@ const good = {
   database: { eco_reader: 'p2', eco_central: 'p3' },
 };
 
+/** The passwords that the process would use now. */
+function passwordsIn({ secrets: { amqp, database } }: ReturnType<typeof read>) {
+  return {
+    amqp: { user: amqp.user, passwords: presentPasswords(amqp.password) },
+    reader: presentPasswords(database.eco_reader),
+    central: presentPasswords(database.eco_central),
+  };
+}
+
 it('reads the passwords of a process', () => {
-  expect(read(JSON.stringify(good))).toEqual({ secrets: good });
+  expect(passwordsIn(read(JSON.stringify(good)))).toEqual({
+    amqp: { user: 'central', passwords: ['p1'] },
+    reader: ['p2'],
+    central: ['p3'],
+  });
+});
+
+it('uses the passwords that are in the file now, two of them during a rotation, and the known ones while it is broken', () => {
+  const config = read(JSON.stringify(good));
+  read(
+    JSON.stringify({
+      amqp: { user: 'central', password: 'p4' },
+      database: { ...good.database, eco_reader: ['p5', 'p2'] },
+    }),
+  );
+  const rotated = { amqp: { user: 'central', passwords: ['p4'] }, reader: ['p5', 'p2'], central: ['p3'] };
+  expect(passwordsIn(config)).toEqual(rotated);
+  expect(() => read('{')).toThrow();
+  expect(passwordsIn(config)).toEqual(rotated);
 });
 
 it.each([0o640, 0o604, 0o644, 0o610])('refuses a file that others can read: mode %o', (mode) => {

@@ -1,29 +1,33 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { verifierSecretsSchema, type VerifierSecrets } from '@eco/access';
-import type { Login } from '@eco/base';
+import type { ChangingLogin, Login, Password } from '@eco/base';
 import type { TokenKeysFile } from '../token-keys.js';
 import type { Setting } from './config.js';
 
 /**
  * The secrets of a process: its broker login, the passwords of its database roles and the keys of access tokens. They
- * are in a separate file that nobody else can read; neither the environment nor the command line ever contains one.
+ * are in a separate file that nobody else can read; neither the environment nor the command line ever contains one. The
+ * file is read again at each connection, so passwords are rotated without a restart (ADR 0079).
  */
 export interface Secrets<Role extends string> {
-  readonly amqp: Login;
+  readonly amqp: ChangingLogin;
   /** Password by role. */
-  readonly database: Readonly<Record<Role, string>>;
+  readonly database: Readonly<Record<Role, Password>>;
 }
 
 const word = z.string().min(1);
-/** A login for a broker or a mail server. */
-export const loginSecret = z.object({ user: word, password: word });
+/** A password. While a rotation goes on, the new one and the former one. */
+const passwordSecret = z.union([word, z.array(word).min(1)]);
+const mailLogin = z.object({ user: word, password: word });
+/** A login for the brokers. */
+export const loginSecret = z.object({ user: word, password: passwordSecret });
 const passwordsOf = <Role extends string>(roles: readonly Role[]) =>
-  z.object(Object.fromEntries(roles.map((role) => [role, word])) as Record<Role, typeof word>);
+  z.object(Object.fromEntries(roles.map((role) => [role, passwordSecret])) as Record<Role, typeof passwordSecret>);
 
 /** Setting `ECO_SECRETS_FILE` of a process with these database roles. Its violations never quote the file. */
 export function secretsSetting<const Role extends string>(roles: readonly Role[]): Setting<Secrets<Role>> {
-  return fileSetting(z.object({ amqp: loginSecret, database: passwordsOf(roles) })) as Setting<Secrets<Role>>;
+  return processFileSetting({ amqp: loginSecret, database: passwordsOf(roles) }) as Setting<Secrets<Role>>;
 }
 
 /** The same for an API. `more`: its further secrets, with the keys to verify access tokens or also to make them. */
@@ -31,14 +35,16 @@ export function apiSecretsSetting<
   const Role extends string,
   Tokens extends VerifierSecrets,
   More extends z.ZodRawShape & { readonly tokens: z.ZodType<Tokens> },
->(
-  roles: readonly Role[],
-  more: More,
-): Setting<Secrets<Role> & z.output<z.ZodObject<More>> & TokenKeysFile<z.output<More['tokens']>>> {
+>(roles: readonly Role[], more: More): Setting<Secrets<Role> & MoreSecrets<More>> {
   return tokenFileSetting({ amqp: loginSecret, database: passwordsOf(roles), ...more }) as Setting<
-    Secrets<Role> & z.output<z.ZodObject<More>> & TokenKeysFile<z.output<More['tokens']>>
+    Secrets<Role> & MoreSecrets<More>
   >;
 }
+
+/** Logins of the broker are read again at each connection. */
+type MoreSecrets<More extends z.ZodRawShape & { readonly tokens: z.ZodType }> = {
+  readonly [Name in keyof More]: More[Name] extends typeof loginSecret ? ChangingLogin : z.output<More[Name]>;
+} & TokenKeysFile<z.output<More['tokens']> & VerifierSecrets>;
 
 /** The same for an API that does not use the broker. */
 export function readerSecretsSetting<const Role extends string>(
@@ -50,9 +56,43 @@ export function readerSecretsSetting<const Role extends string>(
 }
 
 function tokenFileSetting(shape: z.ZodRawShape & { readonly tokens: z.ZodType }): Setting<unknown> {
-  return fileSetting(z.object(shape), undefined, undefined, (path) => ({
-    readTokens: () => tokensIn(path, shape.tokens),
+  return processFileSetting(shape, (path) => ({ readTokens: () => tokensIn(path, shape.tokens) }));
+}
+
+/** `more`: further properties of the secrets, made from the path of the file. */
+function processFileSetting(shape: z.ZodRawShape, more: (path: string) => object = () => ({})): Setting<unknown> {
+  const description = 'File of mode 0600 with the passwords and keys of this process';
+  return fileSetting('ECO_SECRETS_FILE', description, z.object(shape), (secrets, path) => ({
+    ...withPresentPasswords(secrets as ProcessFile, path),
+    ...more(path),
   }));
+}
+
+/** What the files of all processes have. */
+const processFileSchema = z.looseObject({
+  amqp: loginSecret.optional(),
+  events: loginSecret.optional(),
+  database: z.record(z.string(), passwordSecret),
+});
+type ProcessFile = z.output<typeof processFileSchema>;
+
+/**
+ * The secrets with each password as a function that reads the file. While the file can't be read, the known passwords
+ * stay in use.
+ */
+function withPresentPasswords(file: ProcessFile, path: string): object {
+  let known = file;
+  const present = (passwordIn: (present: ProcessFile) => string | string[] | undefined) => () => {
+    const read = readSecrets(path, processFileSchema);
+    if (read.type === 'secrets') known = read.secrets as ProcessFile;
+    return [passwordIn(known) ?? []].flat();
+  };
+  const logins = (['amqp', 'events'] as const).flatMap((name) => {
+    const user = file[name]?.user;
+    return user === undefined ? [] : [[name, { user, password: present((now) => now[name]?.password) }] as const];
+  });
+  const database = Object.keys(file.database).map((role) => [role, present((now) => now.database[role])] as const);
+  return { ...file, ...Object.fromEntries(logins), database: Object.fromEntries(database) };
 }
 
 function tokensIn(path: string, tokens: z.ZodType): unknown {
@@ -63,23 +103,23 @@ function tokensIn(path: string, tokens: z.ZodType): unknown {
 
 /** A setting for an optional login in a separate file: `{"user": …, "password": …}`. */
 export function loginFileSetting(variable: string, description: string): Setting<Login | undefined> {
-  const { schema, ...setting } = fileSetting(loginSecret, variable, description);
+  const { schema, ...setting } = fileSetting(variable, description, mailLogin, (login) => login);
   return { ...setting, schema: schema.optional() as z.ZodType<Login | undefined> };
 }
 
 function fileSetting(
+  variable: string,
+  description: string,
   shape: z.ZodType,
-  variable = 'ECO_SECRETS_FILE',
-  description = 'File of mode 0600 with the passwords and keys of this process',
-  /** Further properties of the secrets, made from the path of the file. */
-  more: (path: string) => object = () => ({}),
+  /** Makes the value of the setting from the content of the file. */
+  use: (secrets: unknown, path: string) => unknown,
 ): Setting<unknown> {
   return {
     variable,
     description,
     schema: z.string().transform((path, context) => {
       const read = readSecrets(path, shape);
-      if (read.type === 'secrets') return { ...(read.secrets as object), ...more(path) };
+      if (read.type === 'secrets') return use(read.secrets, path);
       read.violations.forEach((violation) => context.addIssue(violation));
       return z.NEVER;
     }),

@@ -1,0 +1,204 @@
+import { announceKey, useAnnouncedKey } from '@eco/access';
+import { sleep } from '@eco/base';
+import { closeConnections, setUserPassword, whoAmI, type Management } from '@eco/broker';
+import { endSessions, NotReplicatedError, setPassword, untilReplicasApplied } from '@eco/database';
+import { askNodes, logIn, primaryOf } from '@eco/postgres';
+import type { GroupLayout } from '../layout.js';
+import { Refused } from '../refused.js';
+import {
+  adoptPassword,
+  announcePassword,
+  openSecrets,
+  passwordsOf,
+  replaceCookie,
+  replacePasswordFile,
+  secretOwners,
+  setServicePasswords,
+  setServiceTokens,
+  type PasswordOwner,
+  type Secrets,
+} from '../secrets.js';
+import type { Installation } from './installation.js';
+
+/*
+ * Rotation without an outage (ADR 0079). While a password changes, the files of the services have the new one and the
+ * former one. A service reads its file at each connection and tries both, so no connection depends on the moment at
+ * which a server, or a replica of it, gets the new password. Sessions that are open stay open. The new password is
+ * stored before a server has it, so a rotation that was interrupted is continued by the next one.
+ */
+
+export interface RotationOptions {
+  /**
+   * Also ends the sessions that were opened with the former password; services open new ones at once. For the signing
+   * key: also refuses tokens of former keys, so people refresh.
+   */
+  readonly endSessions?: boolean;
+}
+
+/** Names of the secrets that are rotated while everything runs, in the order in which they are rotated. */
+export function secretNames(secrets: Secrets): string[] {
+  return [...secretOwners(secrets).map(nameOf), SIGNING_KEY];
+}
+
+const SIGNING_KEY = 'signing-key';
+/** The secret that the brokers share. Nodes with different cookies refuse each other, so it changes while they are stopped. */
+export const COOKIE = 'erlang-cookie';
+
+function nameOf({ server, name }: PasswordOwner): string {
+  return `${server}/${name}`;
+}
+
+/** Rotates one secret of `secretNames`. Returns a sentence about the result. */
+export async function rotateSecret(
+  installation: Installation,
+  name: string,
+  options: RotationOptions = {},
+): Promise<string> {
+  if (name === SIGNING_KEY) {
+    const kid = await rotateSigningKey(installation, options);
+    const older = options.endSessions === true ? 'are refused' : 'are accepted until they expire';
+    return `access tokens are signed with the key ${kid}; older ones ${older}`;
+  }
+  if (name === COOKIE) {
+    const states = await Promise.all(installation.managementUrls.map(isListeningAt));
+    if (states.includes(true))
+      throw new Refused(`${COOKIE}: stop all brokers first, because nodes with different cookies refuse each other`);
+    await replaceCookie(installation.dir);
+    return 'the brokers use a new Erlang cookie from their next start on';
+  }
+  const owner = secretOwners(await openSecrets(installation.dir)).find((each) => nameOf(each) === name);
+  if (owner === undefined) throw new Refused(`there is no secret ${name}: see "npx eco secrets list"`);
+  return rotatePassword(installation, owner, options);
+}
+
+async function rotatePassword(
+  installation: Installation,
+  owner: PasswordOwner,
+  options: RotationOptions,
+): Promise<string> {
+  const { dir, serviceFiles } = installation;
+  const next = await announcePassword(dir, owner);
+  const passwords = await passwordsOf(dir, owner);
+  await setServicePasswords(serviceFiles, owner, passwords);
+  const change = owner.server === 'database' ? changeInGroups : changeAtBrokers;
+  const said = await change(installation, owner, next);
+  await adoptPassword(dir, owner);
+  await setServicePasswords(serviceFiles, owner, [next]);
+  if (options.endSessions !== true) return said;
+  return `${said}; ${await endSessionsOf(installation, owner)}`;
+}
+
+async function changeInGroups(installation: Installation, owner: PasswordOwner, password: string): Promise<string> {
+  if (owner.server !== 'database') throw new TypeError(`${owner.name} is no database role`);
+  let absent = 0;
+  for (const group of installation.groups) {
+    await asSuperuserOf(installation, group, async (superuser) => {
+      await setPassword({ superuser, role: owner.name, password });
+    });
+    if (owner.name === 'eco_replicator') {
+      for (const file of installation.passwordFiles) await replacePasswordFile(file, owner.name, password);
+    }
+    const replicas = group.nodes.length - 1;
+    await asSuperuserOf(installation, group, async (superuser) => {
+      absent += replicas - (await untilReplicasApplied(superuser, replicas).catch(refuse));
+    });
+  }
+  const later = absent === 0 ? '' : `; ${absent} nodes do not stream and get it when they follow their primary again`;
+  return `the database role ${owner.name} has a new password${later}`;
+}
+
+function refuse(error: Error): never {
+  if (!(error instanceof NotReplicatedError)) throw error;
+  throw new Refused(`${error.message}; services use both passwords until the rotation is repeated`);
+}
+
+async function changeAtBrokers(installation: Installation, owner: PasswordOwner, password: string): Promise<string> {
+  if (owner.server !== 'broker') throw new TypeError(`${owner.name} is no broker user`);
+  await setUserPassword(await administratorOf(installation), owner.name, password);
+  return `the broker user ${owner.name} has a new password`;
+}
+
+async function endSessionsOf(installation: Installation, owner: PasswordOwner): Promise<string> {
+  if (owner.server === 'broker') {
+    await closeConnections(await administratorOf(installation), owner.name);
+    return 'its connections have ended';
+  }
+  const failures: string[] = [];
+  for (const node of installation.groups.flatMap(({ nodes }) => nodes)) {
+    await asSuperuser(installation, node, (superuser) => endSessions(superuser, owner.name)).catch((error: Error) =>
+      failures.push(`${node.name} (${error.message})`),
+    );
+  }
+  if (failures.length === 0) return 'its sessions have ended';
+  return `its sessions have ended, except at nodes that could not be asked: ${failures.join(', ')}`;
+}
+
+interface Superuser {
+  readonly host: string;
+  readonly port: number;
+  readonly user: 'postgres';
+  readonly password: string;
+}
+
+async function asSuperuserOf(
+  installation: Installation,
+  group: GroupLayout,
+  work: (superuser: Superuser) => Promise<void>,
+): Promise<void> {
+  const passwords = await passwordsOf(installation.dir, { server: 'database', name: 'postgres' });
+  const answers = await askNodes(group.nodes, { user: 'postgres', password: () => passwords }, ASK_MS);
+  const primary = primaryOf(answers)?.node;
+  if (primary === undefined) throw new Refused(`no primary of ${group.id} answers: try again when it does`);
+  await asSuperuser(installation, primary, work);
+}
+
+async function asSuperuser(
+  { dir }: Installation,
+  { host, port }: { readonly host: string; readonly port: number },
+  work: (superuser: Superuser) => Promise<void>,
+): Promise<void> {
+  const passwords = await passwordsOf(dir, { server: 'database', name: 'postgres' });
+  await logIn(
+    () => passwords,
+    (password) => work({ host, port, user: 'postgres', password }),
+  );
+}
+
+const ASK_MS = 10_000;
+
+async function isListeningAt(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(ASK_MS) }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The management API of a broker that answers, as the administrator. */
+async function administratorOf({ dir, managementUrls }: Installation): Promise<Management> {
+  const passwords = await passwordsOf(dir, { server: 'broker', name: 'topology' });
+  for (const url of managementUrls) {
+    for (const password of passwords) {
+      const management = { url, user: 'topology', password };
+      if ((await whoAmI(management)) !== undefined) return management;
+    }
+  }
+  throw new Refused('no broker answers at its management port: try again when one does');
+}
+
+/** Wait until every process has read its file, ms. A process reads it every 2 s, on a busy machine later. */
+const READ_BY_ALL_MS = 10_000;
+
+/**
+ * Makes a new key that signs access tokens, without logging anybody out. Every service knows the new key before a token
+ * is signed with it, and, without `endSessions`, the old key until its last token has expired. Returns the id of the new key. If a rotation was
+ * interrupted, the next one continues it.
+ */
+async function rotateSigningKey({ dir, serviceFiles }: Installation, options: RotationOptions): Promise<string> {
+  const announced = await announceKey((await openSecrets(dir)).tokens);
+  await setServiceTokens(dir, serviceFiles, announced);
+  await sleep(READ_BY_ALL_MS);
+  const { keys, ...rotated } = useAnnouncedKey(announced, Math.floor(Date.now() / 1000));
+  const accepted = options.endSessions === true ? keys.filter(({ kid }) => kid === rotated.signingKey.kid) : keys;
+  await setServiceTokens(dir, serviceFiles, { ...rotated, keys: accepted });
+  return rotated.signingKey.kid;
+}
