@@ -26,6 +26,7 @@ it('uses the nodes of its own group', () => {
     nodes: [{ host: 'db-3', port: 5432 }],
     batchLimit: 1000,
     keepDays: 180,
+    keepContentDays: 7,
   });
 });
 

@@ -34,6 +34,12 @@ export const writerSettings = {
     // A command expires after 90 days; ten more days cover differences between clocks.
     schema: wholeNumberSetting(COMMAND_DAYS_MAX + 10, 36_500),
   } satisfies Setting<number>,
+  keepContentDays: {
+    variable: 'ECO_KEEP_CONTENT_DAYS',
+    description: 'Days for which a closed dead letter keeps its content, which may be personal',
+    default: '7',
+    schema: wholeNumberSetting(0, 36_500),
+  } satisfies Setting<number>,
   replicaAbsentS: {
     variable: 'ECO_REPLICA_ABSENT_S',
     description: 'After this time an absent replica no longer holds back vacuum, s',

@@ -36,9 +36,9 @@ async function start(): Promise<Service> {
   registerChannelMetrics(metrics.registry, { announcer, replies });
 
   const writerMetrics = new WriterMetrics(metrics.registry);
-  const { batchLimit, nodes } = config;
-  const keepMs = config.keepDays * 86_400_000;
-  const writer = new Writer({ consumer, replies, announcer, metrics: writerMetrics, log, batchLimit, keepMs });
+  const { batchLimit, nodes, keepDays, keepContentDays } = config;
+  const retention = { keepMs: keepDays * 86_400_000, contentMs: keepContentDays * 86_400_000 };
+  const writer = new Writer({ consumer, replies, announcer, metrics: writerMetrics, log, batchLimit, retention });
   const login = { user: 'eco_writer', password: config.secrets.database.eco_writer };
   const leadership = new Leadership({ writer, nodes, login, log });
   writerMetrics.observeLeadership(leadership);

@@ -16,6 +16,7 @@ import {
   readLastSeqs,
   readSuspects,
   Retention,
+  type RetentionTimes,
   sendHeartbeat,
   settleBatch,
   storeSuspects,
@@ -45,7 +46,7 @@ import type { WriterMetrics } from './metrics.js';
 const IDLE_MS = 1000;
 /** Time without a subscription after which a leader gives up, ms. */
 const UNSUBSCRIBED_MS_MAX = 5000;
-const KEEP_MS = 180 * 86_400_000;
+const RETENTION_DEFAULT: RetentionTimes = { keepMs: 180 * 86_400_000, contentMs: 7 * 86_400_000 };
 /** Time with a failing server after which the leader gives up, ms: another node may be the primary by now. */
 const RETRY_MS = 10_000;
 const RETRY_PAUSE = { firstMs: 50, capMs: 2000 };
@@ -76,8 +77,7 @@ export interface WriterParts {
   log: Log;
   /** Most commands in one batch. */
   batchLimit: number;
-  /** Time for which rows that only late commands need are kept, ms. */
-  keepMs?: number;
+  retention?: RetentionTimes;
 }
 
 /** Objects that last as long as one leadership. */
@@ -154,7 +154,7 @@ export class Writer implements LeaderLoop {
     const [lastSeqs, sets] = await Promise.all([readLastSeqs(session), readSuspects(session)]);
     const announcements = new Announcements(announcer, leaderTerm, lastSeqs);
     const suspects = new Suspects(sets, performance.now());
-    const retention = new Retention(this.#parts.keepMs ?? KEEP_MS, performance.now());
+    const retention = new Retention(this.#parts.retention ?? RETENTION_DEFAULT, performance.now());
     const context = { session, leaderTerm, announcements, suspects, retention };
     this.#suspects = suspects;
     announcements.start();

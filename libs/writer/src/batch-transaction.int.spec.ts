@@ -360,7 +360,7 @@ describe('expired rows', () => {
     });
     const before = { tombstones: 1, letters: 2, actions: 1, items: 4, carts: 2 };
     expect(await kept()).toEqual(before);
-    await removeOld(new Retention(100 * DAY_MS, 0));
+    await removeOld(new Retention({ keepMs: 100 * DAY_MS, contentMs: 7 * DAY_MS }, 0));
     expect(await kept()).toEqual(before);
 
     // Changes times and stamps to those of 200 days ago.
@@ -374,11 +374,45 @@ describe('expired rows', () => {
       UPDATE eco.outcome SET decided_at = decided_at ${older};
       UPDATE eco.cart_item SET stamp = ${stampOf('stamp')};
       UPDATE eco.cart SET cleared_stamp = ${stampOf('cleared_stamp')}`);
-    await removeOld(new Retention(100 * DAY_MS, 0));
-    await removeOld(new Retention(100 * DAY_MS, 0));
+    await removeOld(new Retention({ keepMs: 100 * DAY_MS, contentMs: 7 * DAY_MS }, 0));
+    await removeOld(new Retention({ keepMs: 100 * DAY_MS, contentMs: 7 * DAY_MS }, 0));
     expect(await kept()).toEqual({ tombstones: 0, letters: 0, actions: 0, items: 1, carts: 1 });
     expect(await count('cart_item', `customer_id = '${customer}' AND product_id = '${tea}'`)).toBe(1);
     expect(await count('outcome', `command_id = '${order.command.id}'`)).toBe(1);
+    expect(brokenChecks(await verifyGroup(primary(), group.login('eco_operator')))).toEqual([]);
+  });
+
+  it('of closed dead letters lose their content first, and those of open and forbidden ones keep it', async () => {
+    const words = ['closed', 'open', 'forbidden', 'young'].map((word) => fresh(word));
+    const [closed, open, forbidden, young] = words as [string, string, string, string];
+    const junkOf = (note: string) => readCommands({ version: 1, commands: [{ note }] }, 'central');
+    const discardOf = (letter: Arrived | undefined) => {
+      const { commandId, bodyHash } = letter as Arrived & { readable: false };
+      return arrived('dead-letter.discard', { commandId, bodyHash, reason: 'spec', by: 'spec' });
+    };
+    const [letters, ofForbidden] = [
+      [closed, open, young].flatMap(junkOf),
+      readCommands({ version: 1, commands: [{ note: forbidden }] }, 'consumers'),
+    ];
+    const [first, , last] = letters;
+    const discards = [first, last, ...ofForbidden].map(discardOf);
+    committed(await runBatch(session, leaderTerm, [...letters, ...ofForbidden, ...discards]));
+    const full = async () => {
+      const rows = await group.asSuperuser<{ text: string }>('SELECT command::text AS text FROM eco.dead_letter');
+      return words.filter((word) => rows.some(({ text }) => text.includes(word)));
+    };
+    await removeOld(new Retention({ keepMs: 100 * DAY_MS, contentMs: 7 * DAY_MS }, 0));
+    expect(await full()).toEqual(words);
+
+    const isOld = `command_id <> '${(last as { commandId: string }).commandId}'`;
+    await group.asSuperuser(`
+      UPDATE eco.dead_letter SET first_failed_at = first_failed_at - interval '8 days' WHERE ${isOld};
+      UPDATE eco.dead_letter_action SET at = at - interval '8 days' WHERE ${isOld}`);
+    await removeOld(new Retention({ keepMs: 100 * DAY_MS, contentMs: 7 * DAY_MS }, 0));
+    expect(await full()).toEqual([open, forbidden, young]);
+    await removeOld(new Retention({ keepMs: 100 * DAY_MS, contentMs: 0 }, 0));
+    expect(await full()).toEqual([open, forbidden]);
+    expect(await count('dead_letter', `command::text = '{"emptied":true}'`)).toBe(2);
     expect(brokenChecks(await verifyGroup(primary(), group.login('eco_operator')))).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ export { readGauges } from './gauges.js';
 export { startTerm, hasDueHolds, readLastSeqs, sendHeartbeat, tryToLead, type LeaderTerm } from './leader-term.js';
 export { Leadership, type LeaderLoop, type LeadershipEnd } from './leadership.js';
 export { PrimaryWatch } from './primary-watch.js';
-export { Retention } from './retention.js';
+export { Retention, type RetentionTimes } from './retention.js';
 export { WriterSession } from './session.js';
 export { SessionGuard } from './session-guard.js';
 export { settleBatch, type Committed, type SettleOptions } from './settle.js';

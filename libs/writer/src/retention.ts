@@ -4,7 +4,8 @@ import type { Row, WriterSession } from './session.js';
 
 /*
  * Removes rows that are kept only for a time: tombstones, closed dead letters (and key conflicts, which can only be
- * closed), removed cart items, and empty carts. docs/operations.md lists all tables. As with all data of a group, the
+ * closed), removed cart items, and empty carts. It empties closed dead letters earlier, because their content may be
+ * personal. docs/operations.md lists all tables. As with all data of a group, the
  * leader removes them in a batch: fenced, replicated, a limited number of rows at a time. A removal lets no late
  * command take effect: all these rows are kept for longer than `COMMAND_DAYS_MAX`, after which a command expires.
  */
@@ -53,6 +54,26 @@ UNION ALL
 const removeDeadLetters: Statement = {
   name: 'remove dead letters',
   text: `SELECT eco.remove_dead_letters($4::uuid[], $5::text[]) ${WHERE_FENCED}`,
+};
+
+/** As in the index dead_letter_content. */
+const EMPTIED = `'{"emptied":true}'`;
+const fullDeadLetters: Statement = {
+  name: 'find dead letters to empty',
+  text: `
+SELECT d.command_id, encode(d.body_hash, 'hex') FROM eco.dead_letter d
+WHERE d.state <> 'open' AND d.error_class <> 'forbidden' AND d.command::text <> ${EMPTIED}
+  AND d.first_failed_at < ${BEFORE}
+  AND NOT EXISTS (SELECT FROM eco.dead_letter_action a
+    WHERE a.command_id = d.command_id AND a.body_hash = d.body_hash AND a.at >= ${BEFORE})
+ORDER BY d.first_failed_at LIMIT ${ROWS_MAX}`,
+};
+const emptyDeadLetters: Statement = {
+  name: 'empty dead letters',
+  text: `
+UPDATE eco.dead_letter d SET seq = $3, command = ${EMPTIED}
+FROM unnest($4::uuid[], $5::text[]) AS r(id, hash)
+${WHERE_FENCED} AND d.command_id = r.id AND d.body_hash = decode(r.hash, 'hex') AND d.state <> 'open'`,
 };
 
 /** $2, $3: the key before the page. The page's last row is returned too, as the start of the next page. */
@@ -118,15 +139,22 @@ class Walk {
   }
 }
 
+export interface RetentionTimes {
+  /** Time for which rows that only late commands need are kept, ms. */
+  readonly keepMs: number;
+  /** Time for which a closed dead letter keeps its content, ms. */
+  readonly contentMs: number;
+}
+
 export class Retention {
   readonly #items = new Walk(oldCartItems, 2);
   readonly #carts = new Walk(oldCarts, 1);
   #nextAtMs: number;
-  readonly #keepMs: number;
+  readonly #times: RetentionTimes;
 
   /** In all methods `nowMs` comes from a clock that never runs back. */
-  constructor(keepMs: number, nowMs: number) {
-    this.#keepMs = keepMs;
+  constructor(times: RetentionTimes, nowMs: number) {
+    this.#times = times;
     this.#nextAtMs = nowMs + LOOK_EVERY_MS;
   }
 
@@ -137,11 +165,12 @@ export class Retention {
   /** Finds the rows to remove now, at most this many per table. No other session changes them while this one leads. */
   async find(session: WriterSession, nowMs: number): Promise<Removal[]> {
     this.#nextAtMs = nowMs + LOOK_EVERY_MS;
-    const keepMs = this.#keepMs;
-    const [tombstones, letters, items, carts] = await Promise.all(
+    const { keepMs, contentMs } = this.#times;
+    const [tombstones, letters, full, items, carts] = await Promise.all(
       session.together(() => [
         session.run(oldTombstones, [keepMs]).then(({ rows }) => rows),
         session.run(oldDeadLetters, [keepMs]).then(({ rows }) => rows),
+        session.run(fullDeadLetters, [contentMs]).then(({ rows }) => rows),
         this.#items.next(session, keepMs, nowMs),
         this.#carts.next(session, keepMs, nowMs),
       ]),
@@ -149,6 +178,7 @@ export class Retention {
     const removals = [
       removalOf(removeTombstones, tombstones, 1),
       removalOf(removeDeadLetters, letters, 2),
+      removalOf(emptyDeadLetters, full, 2),
       removalOf(removeCartItems, items, 2),
       removalOf(removeCarts, carts, 1),
     ].flat();

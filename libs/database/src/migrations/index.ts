@@ -18,6 +18,7 @@ import { Pins1796100000220 } from './1796100000220-pins.js';
 import { OpenReservations1796100000300 } from './1796100000300-open-reservations.js';
 import { ActorAndAuthorForTheReader1796100000410 } from './1796100000410-actor-and-author-for-the-reader.js';
 import { Erasures1796100000430 } from './1796100000430-erasures.js';
+import { DeadLetterContent1796100000431 } from './1796100000431-dead-letter-content.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   OpenReservations1796100000300,
   ActorAndAuthorForTheReader1796100000410,
   Erasures1796100000430,
+  DeadLetterContent1796100000431,
 ];

@@ -96,12 +96,12 @@ WHERE d.state = 'open'`,
   {
     rule: 'R2',
     name: 'closed-letter-has-outcome',
-    says: 'A dead letter was replayed or discarded, and its command has no outcome.',
+    says: 'A dead letter that is not forbidden was replayed or discarded, and its command has no outcome.',
     sql: `
 SELECT d.command_id, d.state, d.reason
 FROM eco.dead_letter d
 LEFT JOIN eco.outcome u ON u.command_id = d.command_id
-WHERE d.state <> 'open' AND u.command_id IS NULL
+WHERE d.state <> 'open' AND d.error_class <> 'forbidden' AND u.command_id IS NULL
   AND (d.bucket IS NULL OR d.bucket = ANY ((SELECT buckets FROM owned)::integer[]))`,
   },
   {
