@@ -6,7 +6,15 @@ import { MAX_MESSAGE_BYTES, type Command } from '@eco/contracts';
 import { brokenChecks, verifyGroup } from '@eco/database';
 import { SideConnection } from '@eco/postgres';
 import { newOrderId } from '@eco/routing';
-import { commandOf, eventually, publishRaw, startTestCluster, WriterProcess, type TestCluster } from '@eco/testing';
+import {
+  commandOf,
+  eventually,
+  publishRaw,
+  specProvider,
+  startTestCluster,
+  WriterProcess,
+  type TestCluster,
+} from '@eco/testing';
 
 /* A poison message ends the process each time it is tried or parsed. It arrives among good commands. */
 
@@ -29,7 +37,10 @@ const closing: { stop(): Promise<unknown> }[] = [];
 const primary = () => cluster.groups[0]?.nodes[0] as Address;
 
 beforeAll(async () => {
-  cluster = await startTestCluster({ brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false });
+  cluster = await startTestCluster(
+    { brokers: 1, groups: [{ id: 'g1', replicas: 1 }], services: false },
+    { provider: specProvider() },
+  );
   const brokers = cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
   const connection = new BrokerConnection({ access: { brokers, ...cluster.brokerLogin('central') }, name: 'spec' });
   publisher = new CommandPublisher({ connection, groupOf: () => 'g1', deadlineMs: 30_000 });

@@ -187,46 +187,6 @@ it('keeps an unreadable command as a dead letter, and continues', async () => {
   expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
 });
 
-// ASVS 5.0: 8.4.1
-it('does not carry out a command that its sender may not send, and decides the next order', async () => {
-  const branch = 'branch.sucursal-1';
-  const stamped = (command: Command) => ({ ...command, stamp: `${command.stamp.slice(0, 22)}${branch}.0a` });
-  const [headOffice, cy] = [order('bea'), order('cy')];
-  await ask(headOffice);
-  const hostile: [string, Command][] = [
-    ...[
-      commandOf('product.update', { productId: 'tea', name: 'Tea', priceCents: 1 }),
-      commandOf('product.create', { productId: 'hostile', name: 'Hostile', priceCents: 1, stock: 5 }),
-      commandOf('product.delete', { productId: 'tea' }),
-      commandOf('stock.receive', { productId: 'tea', location: 'central', quantity: 500_000 }),
-      commandOf('stock.adjust', { productId: 'tea', location: 'central', delta: 5, reason: 'hostile' }),
-      commandOf('order.cancel', { orderId: headOffice.id, customerId: 'bea' }),
-      commandOf('dead-letter.discard', { commandId: headOffice.id, bodyHash: 'ab'.repeat(32), reason: 'x', by: 'ana' }),
-      { ...cy, body: { ...cy.body, branchId: 'sucursal-77' } } as Command,
-      order('dan'),
-    ].map((command): [string, Command] => ['counter.g1.sucursal-1', stamped(command)]),
-    ['orders.g1.sucursal-1', commandOf('cart.clear', { customerId: 'ana' })],
-  ];
-  const message = (command: Command) => JSON.stringify({ version: 1, commands: [command] });
-  for (const [key, command] of hostile) await publishRaw(access(branch), key, message(command));
-  const unsigned = order('eve');
-  await publishRaw(access('central'), 'orders.g1', message(unsigned), { isSigned: false });
-  const ids = [...hostile.map(([, { id }]) => id), unsigned.id];
-  const letters = () =>
-    superuser.ask<{ error_class: string; sender: string | null }>(
-      'SELECT error_class, sender FROM eco.dead_letter WHERE command_id = ANY ($1::uuid[])',
-      [ids],
-      20_000,
-    );
-  await eventually('each is a dead letter', async () => (await letters()).length === ids.length);
-  const kept = await letters();
-  expect(kept.filter(({ error_class: each }) => each !== 'forbidden')).toEqual([]);
-  expect(kept.filter(({ sender }) => sender === null)).toHaveLength(1);
-  const done = await reader.ask('SELECT FROM eco.outcome WHERE command_id = ANY ($1::uuid[])', [ids], 20_000);
-  expect(done).toEqual([]);
-  expect((await ask(order('ana')))?.reply).toMatchObject({ type: 'outcome', status: 'done' });
-}, 120_000);
-
 it('hands over when it stops in the middle of work; nothing is missing or done twice', async () => {
   const leader = active() as typeof first;
   const commands = Array.from({ length: 2000 }, (_, index) => order(`customer-${index}`));
