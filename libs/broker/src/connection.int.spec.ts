@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { eventually } from '@eco/testing';
-import type { Address } from '@eco/base';
+import { presentPasswords, type Address, type Password } from '@eco/base';
 import { BrokerConnection } from './connection.js';
 import { Proxy } from './test/proxy.js';
 import { testBroker, type TestBroker } from './test/test-broker.js';
@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const part of running.splice(0).reverse()) await part.stop();
 });
 
-function start(brokers: Address[], password?: string): BrokerConnection {
+function start(brokers: Address[], password?: Password): BrokerConnection {
   const access = broker.access('writer.g1', brokers);
   const connection = new BrokerConnection({
     access: password === undefined ? access : { ...access, password },
@@ -51,6 +51,12 @@ describe('BrokerConnection', () => {
     ]) {
       expect(await connected(start(brokers))).toEqual(broker.address);
     }
+  });
+
+  it('logs in with the former password while the brokers refuse the new one', async () => {
+    const { password } = broker.access('writer.g1');
+    const both = () => ['a new password', ...presentPasswords(password)];
+    expect(await connected(start([broker.address, deadAddress], both))).toEqual(broker.address);
   });
 
   it('goes to another broker when its own is lost', async () => {

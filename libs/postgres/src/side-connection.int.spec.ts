@@ -56,6 +56,21 @@ it('opens a new connection when the server has ended it', async () => {
   expect(after).not.toBe(before);
 });
 
+// A replica accepts a new password only once it has applied the change.
+it('logs in with the former password while the server refuses the new one, and reads both at each connection', async () => {
+  const { user, password } = group.superuser;
+  let present = ['a new password', password];
+  const { host, port } = server();
+  const rotating = new SideConnection({ host, port }, { user, password: () => present }, 'spec');
+  expect(await rotating.ask('SELECT 1 AS one', [], 10_000)).toEqual([{ one: 1 }]);
+  rotating.close();
+  present = [password];
+  expect(await rotating.ask('SELECT 1 AS one', [], 10_000)).toEqual([{ one: 1 }]);
+  rotating.close();
+  present = ['a new password', 'another one'];
+  await expect(rotating.ask('SELECT 1', [], 10_000)).rejects.toThrow('password authentication failed');
+});
+
 it('continues after a query that the server rejects', async () => {
   const before = await backend();
   await expect(connection.ask('SELECT nothing_of_that_name')).rejects.toThrow('does not exist');

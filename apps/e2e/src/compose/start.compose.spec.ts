@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { composeSecrets } from '@eco/cluster';
+import { eventually } from '@eco/testing';
 import { permittedPairs, reachedPairs, runningContainers, servicesWithWayOut } from './networks.js';
 import { Project } from './project.js';
 
@@ -122,6 +123,32 @@ it('gives the first administrator a password, and rotates keys, for a user who h
       expect(said.status).toBe(200);
     }
   }
+});
+
+it('rotates passwords of the containers, which then use the new ones for sales, reads and replication', async () => {
+  const passwords = async () => {
+    const { broker, database } = await composeSecrets();
+    return [broker.central, database.eco_reader, database.eco_replicator];
+  };
+  const former = await passwords();
+  const names = ['broker/central', 'database/eco_reader', 'database/eco_replicator'];
+  await project.eco('secrets', 'rotate', ...names, '--end-sessions', '--docker');
+  const present = await passwords();
+  expect(present.filter((password) => former.includes(password))).toEqual([]);
+
+  const order = { customerId: 'ana', lines: [{ productId: 'pan-integral', quantity: 1 }] };
+  // A commit waits for a replica, so replicas that can't log in would leave the order undecided.
+  const placed = await project.central.post('/orders', order, { prefer: 'wait=30' });
+  expect(placed.status).toBe(201);
+  const position = placed.headers.get('ecomarket-position') ?? '';
+  const seen = await eventually('a replica shows the order', async () => {
+    const said = await project.read.get(`/orders/${String(placed.body?.['orderId'])}`, {
+      'ecomarket-position': position,
+      prefer: 'wait=30',
+    });
+    return /replica/.test(said.headers.get('ecomarket-source') ?? '') && said;
+  });
+  expect(seen.status).toBe(200);
 });
 
 function keyIdOf(token: string): string {
