@@ -60,6 +60,26 @@ describe.each(['central', 'sucursal'] as const)('a reservation through %s', (api
     expect(order.body).toMatchObject({ status: 'fulfilled', reservationId, returned: [{ productId, quantity: 2 }] });
   });
 
+  it('is refused if its customer would hold too many units for too long, until another one ends', async () => {
+    const productId = `hoarded-${api}`;
+    await stocked(productId, 10_000);
+    const hoarder = { customerId: `hoarder-${api}` };
+    const reserve = (quantity: number, ttlSeconds: number) =>
+      of('/reservations', { ...hoarder, lines: [{ productId, quantity }], ttlSeconds });
+    expect(problem(await reserve(1_000, 3_600))).toEqual([409, 'reservation-too-large']);
+    const held = await reserve(900, 600);
+    expect(held.status).toBe(201);
+    const refused = await reserve(101, 600);
+    expect(problem(refused)).toEqual([409, 'reservation-too-large']);
+    expect(refused.body).toMatchObject({
+      unitSecondsMax: 600_000,
+      unitSecondsOpen: 540_000,
+      unitSecondsAsked: 60_600,
+    });
+    await of(`/reservations/${String(held.body?.['reservationId'])}/release`, hoarder);
+    expect((await reserve(101, 600)).status).toBe(201);
+  });
+
   it('names every short line and every unknown product', async () => {
     const [some, none] = [`short-${api}`, `none-${api}`];
     await stocked(some, 2);

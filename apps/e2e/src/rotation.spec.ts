@@ -214,6 +214,15 @@ it('replaces every password and key while people buy and read: no sale is refuse
     'the broker user central has a new password; its connections have ended',
   ]);
 
+  load.now = 'a writer starts again';
+  const [writer] = system.writers;
+  const before = system.pidOf(writer?.name ?? '');
+  process.kill(before, 'SIGKILL');
+  await eventually('the writer is ready again, with the new passwords', async () => {
+    const isNew = system.pidOf(writer?.name ?? '') !== before;
+    return isNew && (await writer?.operators.get('/health/ready'))?.status === 200;
+  });
+
   await load.end();
   expect(load.sales.refused).toEqual([]);
   expect(load.failedReads).toEqual([]);
