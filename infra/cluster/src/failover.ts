@@ -1,5 +1,5 @@
 import { slotName } from '@eco/database';
-import { SideConnection } from '@eco/postgres';
+import { isInClass, SideConnection, SQLSTATE_CLASS } from '@eco/postgres';
 import type { DatabaseNode } from './layout.js';
 import { until } from './until.js';
 
@@ -9,14 +9,23 @@ const ASK_MS = 10_000;
 
 /** Promotes a replica. `password`: the superuser's. Resolves when the node accepts writes. */
 export async function promote(node: DatabaseNode, password: string): Promise<void> {
-  const [row] = await ask(
-    node,
-    password,
-    `SELECT pg_promote(true, ${PROMOTE_S}) AS promoted`,
-    [],
-    PROMOTE_S * 1000 + 5000,
-  );
-  if (row?.['promoted'] !== true) throw new Error(`${node.name} did not become a primary within ${PROMOTE_S} s`);
+  const promoted = async () => {
+    try {
+      const [row] = await ask(
+        node,
+        password,
+        `SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(true, ${PROMOTE_S}) ELSE true END AS promoted`,
+        [],
+        PROMOTE_S * 1000 + 5000,
+      );
+      return row?.['promoted'] === true;
+    } catch (error) {
+      // A replica that replays old log cancels statements that conflict with it, and this one waits for its end.
+      if (isInClass((error as { code?: string }).code, SQLSTATE_CLASS.rolledBack)) return false;
+      throw error;
+    }
+  };
+  await until(`${node.name} did not become a primary`, promoted, { deadlineMs: PROMOTE_S * 1000 });
 }
 
 /**
