@@ -10,8 +10,8 @@ function setUp() {
   const leaderTerm = { group: 'g1', term: 3, tag: 'a', seq: 5 } as LeaderTerm;
   const lastSeqs = Object.fromEntries(topics.map((topic) => [topic, 5])) as Record<Topic, number>;
   const announcements = new Announcements(announcer as unknown as EventAnnouncer, leaderTerm, lastSeqs);
-  const commit = (seq: number, orders: number) => {
-    const outcome = { topic: 'orders', changeType: 'order.confirmed', n: 0, commandId: 'c', changeData: {} };
+  const commit = (seq: number, orders: number, topic: Topic = 'orders') => {
+    const outcome = { topic, changeType: 'order.confirmed', n: 0, commandId: 'c', changeData: {} };
     const outcomes = Array.from({ length: orders }, () => outcome);
     announcements.announce(
       { position: { seq }, at: '2026-11-24T00:00:00.000Z' } as BatchState,
@@ -51,5 +51,15 @@ it('leaves no gap: sends the gathered batches before a small one, and before it 
     [5, 6, undefined],
     [6, 7, 1],
     [7, 9, undefined],
+  ]);
+});
+
+it('announces changes of customers without their data, which is personal', () => {
+  const { commit, announced } = setUp();
+  commit(6, 1, 'customers');
+  commit(7, 1);
+  expect(announced()).toEqual([
+    [5, 6, undefined],
+    [5, 7, 1],
   ]);
 });
