@@ -19,7 +19,7 @@ it('distinguishes refused messages from accepted ones', async () => {
   const model = await rawConnection(broker.administratorAccess());
   const channel = await model.createChannel();
   const [policy] = policyDefinitions({ vhost: broker.vhost });
-  expect(policy?.definition).toMatchObject({ 'max-length': 2_000_000, overflow: 'reject-publish' });
+  expect(policy?.definition['max-length']).toBe(2_000_000);
   const full = { ...policy, definition: { ...policy?.definition, 'max-length': 1 } };
   await broker.manage('PUT', `/api/policies/${broker.vhost}/${policy?.name}`, full);
 
