@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { roles, type Role, type Scope } from '@eco/access';
 import { commandKinds, emailSchema, servedBranchIdSchema, type CommandKind, type Violation } from '@eco/contracts';
+import { guessableAs, PASSWORD_CHARS_MIN } from './guessable.js';
 
 /** A person or a program that can log in. */
 export interface Account {
@@ -43,12 +44,16 @@ export const loginSchema = z
 
 /**
  * At least 12 characters, without rules about their kinds: length makes a password hard to guess (NIST SP 800-63B,
- * 3.1.1). More than 256 characters would only cost time.
+ * 3.1.1). Common passwords are refused. More than 256 characters would only cost time.
  */
 export const newPasswordSchema = z
   .string()
-  .min(12, 'must have at least 12 characters')
+  .min(PASSWORD_CHARS_MIN, `must have at least ${PASSWORD_CHARS_MIN} characters`)
   .max(256, 'must have at most 256 characters')
+  .superRefine((password, context) => {
+    const violation = guessableAs(password);
+    if (violation !== undefined) context.addIssue(violation);
+  })
   .meta({ description: 'Password, 12 to 256 characters', examples: ['correct horse battery staple'] });
 
 /** A PIN is short, because a cashier types it at a till many times a day. */

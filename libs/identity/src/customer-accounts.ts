@@ -68,7 +68,7 @@ export class CustomerAccounts {
     if (mail === undefined || accountId === null) return false;
     const passwordHash = await hashPassword(password);
     if (!(await this.#mails.use(mail.mailId))) return false;
-    await this.#store.changeAccount(accountId, { passwordHash });
+    await this.#store.changeAccount(accountId, { password: { hash: passwordHash, validMs: null } });
     this.#log.info({ accountId }, 'password reset by mail; the sessions of the account have ended');
     return true;
   }

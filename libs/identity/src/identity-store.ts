@@ -1,7 +1,7 @@
 import type { Role, Scope } from '@eco/access';
 import type { Account, Standing } from './account.js';
 import { ATTEMPT_WINDOW_MS, type AttemptSubject } from './attempts.js';
-import { ENDED_SESSIONS_MS } from './lifetimes.js';
+import { ENDED_SESSIONS_MS, SESSIONS_MAX } from './lifetimes.js';
 import type { PrimaryConnection } from './primary-connection.js';
 import type { RefreshFamily } from './refresh-family.js';
 
@@ -12,6 +12,14 @@ const REMOVED_MAX = 1_000;
 export interface StoredAccount extends Account {
   /** Null: no password is set. */
   readonly passwordHash: string | null;
+  /** Its generated password was not replaced in time. */
+  readonly hasExpiredPassword: boolean;
+}
+
+/** A password to store. `validMs`: time for which it is accepted; null: without end. */
+export interface NewPassword {
+  readonly hash: string;
+  readonly validMs: number | null;
 }
 
 /** A session whose refresh token was presented. */
@@ -50,13 +58,14 @@ interface AccountRow {
   customer_id: string | null;
   scopes: Scope[];
   password_hash: string | null;
+  has_expired_password: boolean;
   is_disabled: boolean;
   created_ms: number;
 }
 
 const epochMs = (expression: string) => `(extract(epoch FROM ${expression}) * 1000)::float8`;
 const ACCOUNT = `a.account_id, a.login, a.role, a.branch_id, a.customer_id, a.scopes, a.password_hash,
-  a.disabled_at IS NOT NULL AS is_disabled, ${epochMs('a.created_at')} AS created_ms`;
+  a.disabled_at IS NOT NULL AS is_disabled, coalesce(a.password_expires_at <= now(), false) AS has_expired_password, ${epochMs('a.created_at')} AS created_ms`;
 /** A session that still gets access tokens. */
 const LIVE = `s.revoked_at IS NULL AND s.idle_until > now() AND s.ends_at > now()`;
 
@@ -75,14 +84,14 @@ export class IdentityStore {
 
   async addAccount(
     accountId: string,
-    { login, loginHash, passwordHash }: { login: string | null; loginHash: Buffer; passwordHash: string | null },
+    { login, loginHash, password }: { login: string | null; loginHash: Buffer; password: NewPassword },
     { role, branchId, customerId, scopes }: Standing,
   ): Promise<Account | undefined> {
     const [row] = await this.#primary.ask<AccountRow>(
       `INSERT INTO identity.account AS a
-         (account_id, login_hash, login, role, branch_id, customer_id, scopes, password_hash)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING ${ACCOUNT}`,
-      [accountId, loginHash, login, role, branchId, customerId, scopes, passwordHash],
+         (account_id, login_hash, login, role, branch_id, customer_id, scopes, password_hash, password_expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 ms') ON CONFLICT DO NOTHING RETURNING ${ACCOUNT}`,
+      [accountId, loginHash, login, role, branchId, customerId, scopes, password.hash, password.validMs],
     );
     return row && accountOf(row);
   }
@@ -118,10 +127,10 @@ export class IdentityStore {
    */
   async changeAccount(
     accountId: string,
-    change: Partial<Standing> & { readonly isDisabled?: boolean; readonly passwordHash?: string },
+    change: Partial<Standing> & { readonly isDisabled?: boolean; readonly password?: NewPassword },
     keepSessionId: string | null = null,
   ): Promise<Account | undefined> {
-    const { role, branchId, scopes, isDisabled, passwordHash } = change;
+    const { role, branchId, scopes, isDisabled, password } = change;
     const [row] = await this.#primary.ask<AccountRow>(
       `WITH a AS (
          UPDATE identity.account SET
@@ -129,7 +138,8 @@ export class IdentityStore {
            branch_id = CASE WHEN $3 THEN $4 ELSE branch_id END,
            scopes = coalesce($5, scopes),
            disabled_at = CASE WHEN $6::boolean IS NULL THEN disabled_at WHEN $6 THEN coalesce(disabled_at, now()) END,
-           password_hash = coalesce($7, password_hash)
+           password_hash = coalesce($7, password_hash),
+           password_expires_at = CASE WHEN $7 IS NULL THEN password_expires_at ELSE now() + $9 * interval '1 ms' END
          WHERE account_id = $1 RETURNING *
        )
        SELECT ${ACCOUNT}, identity.end_sessions(a.account_id, $8) AS ended FROM a`,
@@ -140,8 +150,9 @@ export class IdentityStore {
         branchId ?? null,
         scopes ?? null,
         isDisabled ?? null,
-        passwordHash ?? null,
+        password?.hash ?? null,
         keepSessionId,
+        password?.validMs ?? null,
       ],
     );
     return row && accountOf(row);
@@ -167,7 +178,8 @@ export class IdentityStore {
 
   /**
    * Begins a session. Undefined: the account was disabled or got another password after it was read. `family`: absent
-   * for a program, which has no refresh token. Returns the account as it is now.
+   * for a program, which has no refresh token. Ends the oldest session of a person who has the most that are allowed.
+   * Returns the account as it is now.
    */
   async beginSession(
     sessionId: string,
@@ -179,6 +191,10 @@ export class IdentityStore {
     const [row] = await this.#primary.ask<AccountRow>(
       `WITH a AS (
          SELECT * FROM identity.account WHERE account_id = $2 AND password_hash = $3 AND disabled_at IS NULL FOR SHARE
+       ), surplus AS (
+         UPDATE identity.session SET revoked_at = now() WHERE $4::text IS NOT NULL AND session_id IN (
+           SELECT s.session_id FROM a JOIN identity.session s USING (account_id) WHERE s.family_hash IS NOT NULL AND ${LIVE}
+           ORDER BY s.created_at DESC, s.session_id OFFSET ${SESSIONS_MAX - 1})
        ), begun AS (
          INSERT INTO identity.session (session_id, account_id, family_hash, token_hash, idle_until, ends_at)
          SELECT $1, a.account_id, $4, $5, now() + $6 * interval '1 ms', now() + $7 * interval '1 ms' FROM a
@@ -333,6 +349,7 @@ function accountOf(row: AccountRow): StoredAccount {
     customerId: row.customer_id,
     scopes: row.scopes,
     passwordHash: row.password_hash,
+    hasExpiredPassword: row.has_expired_password,
     isDisabled: row.is_disabled,
     createdAtMs: row.created_ms,
   };

@@ -306,6 +306,38 @@ describe('a password', () => {
     tokensOf(await identity.logIn({ login, password: password ?? '', address: address() }));
     expect(await identity.resetPassword(randomUUID(), 'spec')).toBeUndefined();
   });
+
+  // ASVS 5.0: 6.4.1
+  it('that was generated is refused a week later, unless its owner has set another', async () => {
+    const reset = async () => {
+      const { login, accountId } = await account();
+      const password = (await identity.resetPassword(accountId, 'spec')) ?? '';
+      return { login, accountId, password, address: address() };
+    };
+    const [left, replaced] = [await reset(), await reset()];
+    tokensOf(await identity.logIn(left));
+    const newPassword = 'another long password';
+    const own = { newPassword, sessionId: null, address: address() };
+    await identity.changePassword(replaced.accountId, { password: replaced.password, ...own });
+    await primaries[0]?.ask(
+      `UPDATE identity.account SET password_expires_at = password_expires_at - interval '7 days'`,
+      [],
+    );
+    expect(await identity.logIn(left)).toEqual({ type: 'wrong' });
+    tokensOf(await identity.logIn({ ...replaced, password: newPassword }));
+    tokensOf(await identity.logIn({ ...left, password: (await identity.resetPassword(left.accountId, 'spec')) ?? '' }));
+  });
+});
+
+describe('sessions', () => {
+  // ASVS 5.0: 7.1.2
+  it('are at most 20 of an account: a further log-in ends the oldest', async () => {
+    const { login, accountId } = await account();
+    const begun: string[] = [];
+    for (let n = 0; n < 22; n += 1) begun.push((await logIn(login)).sessionId);
+    const live = (await identity.sessions(accountId)).map(({ sessionId }) => sessionId);
+    expect(live.sort()).toEqual(begun.slice(2).sort());
+  });
 });
 
 describe('accounts', () => {

@@ -5,8 +5,8 @@ import type { Violation } from '@eco/contracts';
 import { isUuid } from '@eco/routing';
 import { isProgram, loginHashOf, standingViolations, type Account, type Standing } from './account.js';
 import { logInSubjects, type AttemptSubject } from './attempts.js';
-import type { IdentityStore, SessionSummary, StoredAccount } from './identity-store.js';
-import { ACCESS_TOKEN_MS, lifetimesOf } from './lifetimes.js';
+import type { IdentityStore, NewPassword, SessionSummary, StoredAccount } from './identity-store.js';
+import { ACCESS_TOKEN_MS, GENERATED_PASSWORD_MS, lifetimesOf } from './lifetimes.js';
 import { hashPassword, isOutdated, isPassword } from './password.js';
 import { familyHashOf, newFamily, useToken, type RefreshFamily } from './refresh-family.js';
 
@@ -154,7 +154,7 @@ export class Identity {
   ): Promise<'changed' | LogInRefusal> {
     const proven = await this.#proveOwn(accountId, password, address);
     if ('type' in proven) return proven;
-    await this.#store.changeAccount(accountId, { passwordHash: await hashPassword(newPassword) }, sessionId);
+    await this.#store.changeAccount(accountId, { password: ownPassword(await hashPassword(newPassword)) }, sessionId);
     this.#log.info({ accountId }, 'password changed; the other sessions of the account have ended');
     return 'changed';
   }
@@ -171,18 +171,20 @@ export class Identity {
 
   /** Adds an account. `actor`: the id of the administrator who adds it. */
   async addAccount(
-    { login, password = generatedPassword(), ...standing }: NewAccount,
+    { login, password: given, ...standing }: NewAccount,
     actor: string,
   ): Promise<AddedAccount | BadStanding | { readonly type: 'taken' }> {
     const violations = standingViolations(standing);
     if (violations.length > 0) return { type: 'bad-standing', violations };
     const isCustomer = standing.role === 'customer';
+    const password = given ?? generatedPassword();
+    const hash = await hashPassword(password);
     const account = await this.#store.addAccount(
       randomUUID(),
       {
         login: isCustomer ? null : login.toLowerCase(),
         loginHash: loginHashOf(login),
-        passwordHash: await hashPassword(password),
+        password: given === undefined ? firstPassword(hash, standing) : ownPassword(hash),
       },
       standing,
     );
@@ -222,8 +224,11 @@ export class Identity {
 
   /** Sets a generated password, which is returned once, and ends the account's sessions. */
   async resetPassword(accountId: string, actor: string): Promise<string | undefined> {
+    const before = await this.#store.find(accountId);
+    if (before === undefined) return undefined;
     const password = generatedPassword();
-    const account = await this.#store.changeAccount(accountId, { passwordHash: await hashPassword(password) });
+    const hash = await hashPassword(password);
+    const account = await this.#store.changeAccount(accountId, { password: firstPassword(hash, before) });
     if (account === undefined) return undefined;
     this.#log.info({ accountId, actor }, 'password reset; the sessions of the account have ended');
     return password;
@@ -254,6 +259,7 @@ export class Identity {
     if (!isRight || account === undefined || account.isDisabled || !mayUse(account)) {
       return this.#refuse(account?.accountId);
     }
+    if (account.hasExpiredPassword) return this.#refuse(account.accountId, 'the generated password has expired');
     await this.#forgetAttempts(counted);
     return account.passwordHash !== null && isOutdated(account.passwordHash)
       ? this.#rehashed(account, account.passwordHash, password)
@@ -266,9 +272,9 @@ export class Identity {
     return { ...account, passwordHash };
   }
 
-  #refuse(accountId: string | undefined): LogInRefusal {
+  #refuse(accountId: string | undefined, reason?: string): LogInRefusal {
     this.counts.refused += 1;
-    this.#log.warn({ accountId: accountId ?? 'unknown' }, 'log-in refused');
+    this.#log.warn({ accountId: accountId ?? 'unknown', reason }, 'log-in refused');
     return { type: 'wrong' };
   }
 
@@ -359,6 +365,15 @@ export interface AccountChange {
 
 /** A program has no refresh token, so its session lasts as long as its token. */
 const PROGRAM_SESSION = { idleMs: ACCESS_TOKEN_MS, totalMs: ACCESS_TOKEN_MS };
+
+function ownPassword(hash: string): NewPassword {
+  return { hash, validMs: null };
+}
+
+/** A generated password. A person must replace it; a program has no other. */
+function firstPassword(hash: string, account: Pick<Account, 'role'>): NewPassword {
+  return { hash, validMs: isProgram(account) ? null : GENERATED_PASSWORD_MS };
+}
 
 function generatedPassword(): string {
   return randomBytes(GENERATED_PASSWORD_BYTES).toString('base64url');

@@ -13,4 +13,5 @@ export { IdentityStore } from './identity-store.js';
 export { MailStore, type DueMail, type MailPurpose } from './mail-store.js';
 export { PasswordsBusyError } from './password.js';
 export { IdentityUnavailableError, PrimaryConnection } from './primary-connection.js';
+export { readCommonPasswords } from './guessable.js';
 export { RevokedSessions } from './revoked-sessions.js';

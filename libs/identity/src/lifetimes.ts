@@ -20,6 +20,12 @@ export function lifetimesOf(role: Role): Lifetimes {
   return { idleMs: 8 * HOUR_MS, totalMs: 16 * HOUR_MS };
 }
 
+/** A generated password of a person is accepted for this time, ms. The owner then needs another reset. */
+export const GENERATED_PASSWORD_MS = 7 * DAY_MS;
+
+/** Most sessions of an account. A further log-in ends the oldest. */
+export const SESSIONS_MAX = 20;
+
 /**
  * Ended sessions are stored for this time, ms. After it none of their tokens is accepted, not even for an order within
  * the grace after the expiry.

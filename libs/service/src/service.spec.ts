@@ -185,6 +185,28 @@ describe('a valid request', () => {
     expect(await response.json()).toEqual({ orderId, limit: 5 });
   });
 
+  // ASVS 5.0: 16.3.3
+  it.each<[string, string, () => Promise<Response>]>([
+    ['invalid input', 'bad-input', () => post('{}', { 'x-correlation-id': 'probe-1' })],
+    [
+      'a wrong type',
+      'unsupported-media-type',
+      () => post('x', { 'content-type': 'text/plain', 'x-correlation-id': 'probe-2' }),
+    ],
+    [
+      'a foreign page',
+      'cross-site',
+      () => post('{}', { origin: 'https://evil.example', 'x-correlation-id': 'probe-3' }),
+    ],
+  ])('is logged with the control that refused %s', async (_, expected, send) => {
+    logged.length = 0;
+    await send();
+    const line = await eventually('the request is logged', () =>
+      logged.find((each) => each.includes('"msg":"request"')),
+    );
+    expect(JSON.parse(line)).toMatchObject({ problem: expected, status: expect.any(Number) as unknown });
+  });
+
   it('gets a new correlation id, and the log also names the client’s id if it is fit for a log', async () => {
     const idOf = async (given: string) => {
       const response = await post(JSON.stringify(order), { 'x-correlation-id': given });

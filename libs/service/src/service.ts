@@ -184,6 +184,8 @@ function recordRequest(metrics: Metrics, log: Logger, request: FastifyRequest, r
       url,
       principal: principalOf(request)?.id,
       status: reply.statusCode,
+      // The control that refused it: input, access, origin, host or a budget.
+      problem: request.problem,
       ms: Math.round(reply.elapsedTime * 10) / 10,
       // The id of the object that the request created, such as an order. With it the correlation id can be found.
       location: reply.getHeader('location'),

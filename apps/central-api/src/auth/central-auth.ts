@@ -7,6 +7,7 @@ import {
   IdentityUnavailableError,
   MailStore,
   PrimaryConnection,
+  readCommonPasswords,
 } from '@eco/identity';
 import { CommandIntake } from '@eco/intake';
 import type { Reads } from '@eco/reads';
@@ -91,6 +92,7 @@ export class CentralAuth {
   }
 
   start(): void {
+    readCommonPasswords();
     this.#timer ??= setInterval(() => void this.#removeOld(), REMOVE_EVERY_MS);
     this.#mailer?.start();
   }

@@ -117,7 +117,7 @@ async function tokenLines({ layout, tokens }: { layout: Layout; tokens: TokenSec
  */
 function administratorLine(login: Login | undefined): string[] {
   if (login === undefined) return [];
-  const how = 'shown once; "npx eco users reset" makes another';
+  const how = 'shown once, and valid for 7 days until you set your own; "npx eco users reset" makes another';
   return [`log-in at Central: user ${login.user}, password ${login.password} (${how})`];
 }
 

@@ -105,7 +105,7 @@ async function reset(accounts: Accounts, options: Options, login = ''): Promise<
 }
 
 function passwordLine(password: string): string {
-  return `password: ${password} (shown once; it is stored as a hash only)`;
+  return `password: ${password} (shown once, stored as a hash; a person must replace it within 7 days)`;
 }
 
 function accountTable(accounts: readonly Account[]): string {

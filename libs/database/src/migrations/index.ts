@@ -19,6 +19,7 @@ import { OpenReservations1796100000300 } from './1796100000300-open-reservations
 import { ActorAndAuthorForTheReader1796100000410 } from './1796100000410-actor-and-author-for-the-reader.js';
 import { Erasures1796100000430 } from './1796100000430-erasures.js';
 import { DeadLetterContent1796100000431 } from './1796100000431-dead-letter-content.js';
+import { GeneratedPasswords1796100000470 } from './1796100000470-generated-passwords.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -43,4 +44,5 @@ export const migrations = [
   ActorAndAuthorForTheReader1796100000410,
   Erasures1796100000430,
   DeadLetterContent1796100000431,
+  GeneratedPasswords1796100000470,
 ];

@@ -49,6 +49,13 @@ export interface ConnectionLimits {
   readonly trustedProxies: readonly string[];
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Type of the problem with which the request was refused. */
+    problem: string | undefined;
+  }
+}
+
 /**
  * Fastify under Nest, with every error answered as a problem. Nest's filter handles errors in controllers, and
  * Fastify's handlers handle earlier ones. A request's id is its correlation id.
@@ -77,6 +84,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     });
     this.#log = log;
     const fastify = this.getInstance();
+    fastify.decorateRequest('problem');
     fastify.server.maxConnections = connectionsMax;
     const foreign = new ForeignRequests(hosts);
     fastify.addHook('onRoute', ({ url, method }) => this.#routes.add(url, [method].flat()));
@@ -157,6 +165,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
       return reply.send(error);
     }
     const refusal = problemOf(error);
+    request.problem = refusal.problem;
     if (refusal.status === 500) {
       this.#log.error(
         { err: refusal.details.cause ?? refusal, correlationId: request.id, url: request.url },
