@@ -31,7 +31,12 @@ export async function prepareDatabases({ primary, secrets, ...group }: DatabaseP
   try {
     await logIn(superuserPasswords(secrets), async (password) => {
       if (password !== postgres) {
-        await setPassword({ superuser: { ...superuser, password }, role: 'postgres', password: postgres });
+        await setPassword({
+          node: primary,
+          superuser: { user: 'postgres', password },
+          role: 'postgres',
+          password: postgres,
+        });
       }
       await prepareGroup({ superuser, passwords, ...group });
     });

@@ -1,5 +1,11 @@
 export { databaseRoles, guardSql, loginRoles, roleLimits, type LoginRole } from './roles/roles.js';
-export { endSessions, NotReplicatedError, setPassword, untilReplicasApplied } from './roles/set-password.js';
+export {
+  endSessions,
+  NotReplicatedError,
+  setPassword,
+  untilReplicasApplied,
+  type SuperuserAccess,
+} from './roles/set-password.js';
 export { endLongTransactions } from './roles/guard.js';
 export { GroupMismatchError, prepareGroup } from './prepare-group.js';
 export { CENTRAL_AS_STORED, FIGURES, type Figures } from './statistics-figures.js';

@@ -237,9 +237,10 @@ test('a start replaces the users of an earlier version, whose operator was the a
 /** Gives the administrators of the servers new passwords, as a rotation that ends before it stores them. */
 async function interruptRotations(): Promise<void> {
   const [node] = cluster.groups[0]?.nodes ?? [];
-  const superuser = { host: node?.host, port: node?.port, ...cluster.databaseLogin('postgres') };
+  if (node === undefined) throw new Error('there is no node');
+  const superuser = cluster.databaseLogin('postgres');
   const postgres = await announcePassword(dataDir, { server: 'database', name: 'postgres' });
-  await setPassword({ superuser, role: 'postgres', password: postgres });
+  await setPassword({ node, superuser, role: 'postgres', password: postgres });
   const administrator = { url: cluster.brokers[0]?.managementUrl ?? '', ...cluster.brokerLogin('topology') };
   const topology = await announcePassword(dataDir, { server: 'broker', name: 'topology' });
   await setUserPassword(administrator, 'topology', topology);

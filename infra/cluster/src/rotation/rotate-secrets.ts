@@ -1,7 +1,14 @@
 import { announceKey, useAnnouncedKey } from '@eco/access';
-import { sleep } from '@eco/base';
+import { sleep, type Address } from '@eco/base';
 import { closeConnections, setUserPassword, whoAmI, type Management } from '@eco/broker';
-import { endSessions, NotReplicatedError, setPassword, untilReplicasApplied } from '@eco/database';
+import type { BrokerUser } from '@eco/contracts';
+import {
+  endSessions,
+  NotReplicatedError,
+  setPassword,
+  untilReplicasApplied,
+  type SuperuserAccess,
+} from '@eco/database';
 import { askNodes, logIn, primaryOf } from '@eco/postgres';
 import type { GroupLayout } from '../layout.js';
 import { Refused } from '../refused.js';
@@ -15,6 +22,7 @@ import {
   secretOwners,
   setServicePasswords,
   setServiceTokens,
+  type DatabaseLogin,
   type PasswordOwner,
   type Secrets,
 } from '../secrets.js';
@@ -41,7 +49,10 @@ export function secretNames(secrets: Secrets): string[] {
 }
 
 const SIGNING_KEY = 'signing-key';
-/** The secret that the brokers share. Nodes with different cookies refuse each other, so it changes while they are stopped. */
+/**
+ * The secret that the brokers share. Nodes with different cookies refuse each other, so it changes while they are
+ * stopped.
+ */
 export const COOKIE = 'erlang-cookie';
 
 function nameOf({ server, name }: PasswordOwner): string {
@@ -80,31 +91,30 @@ async function rotatePassword(
   const next = await announcePassword(dir, owner);
   const passwords = await passwordsOf(dir, owner);
   await setServicePasswords(serviceFiles, owner, passwords);
-  const change = owner.server === 'database' ? changeInGroups : changeAtBrokers;
-  const said = await change(installation, owner, next);
+  const said =
+    owner.server === 'database'
+      ? await changeInGroups(installation, owner.name, next)
+      : await changeAtBrokers(installation, owner.name, next);
   await adoptPassword(dir, owner);
   await setServicePasswords(serviceFiles, owner, [next]);
   if (options.endSessions !== true) return said;
   return `${said}; ${await endSessionsOf(installation, owner)}`;
 }
 
-async function changeInGroups(installation: Installation, owner: PasswordOwner, password: string): Promise<string> {
-  if (owner.server !== 'database') throw new TypeError(`${owner.name} is no database role`);
+async function changeInGroups(installation: Installation, role: DatabaseLogin, password: string): Promise<string> {
   let absent = 0;
   for (const group of installation.groups) {
-    await asSuperuserOf(installation, group, async (superuser) => {
-      await setPassword({ superuser, role: owner.name, password });
-    });
-    if (owner.name === 'eco_replicator') {
-      for (const file of installation.passwordFiles) await replacePasswordFile(file, owner.name, password);
+    await asSuperuserOf(installation, group, (primary) => setPassword({ ...primary, role, password }));
+    if (role === 'eco_replicator') {
+      for (const file of installation.passwordFiles) await replacePasswordFile(file, role, password);
     }
     const replicas = group.nodes.length - 1;
-    await asSuperuserOf(installation, group, async (superuser) => {
-      absent += replicas - (await untilReplicasApplied(superuser, replicas).catch(refuse));
+    await asSuperuserOf(installation, group, async (primary) => {
+      absent += replicas - (await untilReplicasApplied(primary, replicas).catch(refuse));
     });
   }
   const later = absent === 0 ? '' : `; ${absent} nodes do not stream and get it when they follow their primary again`;
-  return `the database role ${owner.name} has a new password${later}`;
+  return `the database role ${role} has a new password${later}`;
 }
 
 function refuse(error: Error): never {
@@ -112,10 +122,9 @@ function refuse(error: Error): never {
   throw new Refused(`${error.message}; services use both passwords until the rotation is repeated`);
 }
 
-async function changeAtBrokers(installation: Installation, owner: PasswordOwner, password: string): Promise<string> {
-  if (owner.server !== 'broker') throw new TypeError(`${owner.name} is no broker user`);
-  await setUserPassword(await administratorOf(installation), owner.name, password);
-  return `the broker user ${owner.name} has a new password`;
+async function changeAtBrokers(installation: Installation, user: BrokerUser, password: string): Promise<string> {
+  await setUserPassword(await administratorOf(installation), user, password);
+  return `the broker user ${user} has a new password`;
 }
 
 async function endSessionsOf(installation: Installation, owner: PasswordOwner): Promise<string> {
@@ -125,7 +134,7 @@ async function endSessionsOf(installation: Installation, owner: PasswordOwner): 
   }
   const failures: string[] = [];
   for (const node of installation.groups.flatMap(({ nodes }) => nodes)) {
-    await asSuperuser(installation, node, (superuser) => endSessions(superuser, owner.name)).catch((error: Error) =>
+    await asSuperuser(installation, node, (access) => endSessions(access, owner.name)).catch((error: Error) =>
       failures.push(`${node.name} (${error.message})`),
     );
   }
@@ -133,17 +142,10 @@ async function endSessionsOf(installation: Installation, owner: PasswordOwner): 
   return `its sessions have ended, except at nodes that could not be asked: ${failures.join(', ')}`;
 }
 
-interface Superuser {
-  readonly host: string;
-  readonly port: number;
-  readonly user: 'postgres';
-  readonly password: string;
-}
-
 async function asSuperuserOf(
   installation: Installation,
   group: GroupLayout,
-  work: (superuser: Superuser) => Promise<void>,
+  work: (primary: SuperuserAccess) => Promise<void>,
 ): Promise<void> {
   const passwords = await passwordsOf(installation.dir, { server: 'database', name: 'postgres' });
   const answers = await askNodes(group.nodes, { user: 'postgres', password: () => passwords }, ASK_MS);
@@ -154,13 +156,13 @@ async function asSuperuserOf(
 
 async function asSuperuser(
   { dir }: Installation,
-  { host, port }: { readonly host: string; readonly port: number },
-  work: (superuser: Superuser) => Promise<void>,
+  node: Address,
+  work: (access: SuperuserAccess) => Promise<void>,
 ): Promise<void> {
   const passwords = await passwordsOf(dir, { server: 'database', name: 'postgres' });
   await logIn(
     () => passwords,
-    (password) => work({ host, port, user: 'postgres', password }),
+    (password) => work({ node, superuser: { user: 'postgres', password } }),
   );
 }
 
@@ -190,8 +192,8 @@ const READ_BY_ALL_MS = 10_000;
 
 /**
  * Makes a new key that signs access tokens, without logging anybody out. Every service knows the new key before a token
- * is signed with it, and, without `endSessions`, the old key until its last token has expired. Returns the id of the new key. If a rotation was
- * interrupted, the next one continues it.
+ * is signed with it, and, without `endSessions`, the old key until its last token has expired. Returns the id of the new
+ * key. If a rotation was interrupted, the next one continues it.
  */
 async function rotateSigningKey({ dir, serviceFiles }: Installation, options: RotationOptions): Promise<string> {
   const announced = await announceKey((await openSecrets(dir)).tokens);

@@ -1,11 +1,16 @@
-import { sleep } from '@eco/base';
+import { sleep, type Address, type Login } from '@eco/base';
 import { settingsOption } from '@eco/postgres';
-import { Client, type ClientConfig } from 'pg';
+import { Client } from 'pg';
 import { passwordSql, UNLOGGED, type LoginRole } from './roles.js';
 
-export interface NewPassword {
-  /** The group's primary, as a superuser; `database` is ignored. */
-  readonly superuser: ClientConfig;
+/** A node, and the login of its superuser. */
+export interface SuperuserAccess {
+  readonly node: Address;
+  readonly superuser: Login;
+}
+
+/** `node` is the primary. */
+export interface NewPassword extends SuperuserAccess {
   readonly role: LoginRole | 'postgres';
   readonly password: string;
 }
@@ -19,8 +24,8 @@ const REPLICATED_MS = 30_000;
 const LOOK_EVERY_MS = 20;
 
 /** Sets the password of a role. Sessions that are open stay open. */
-export function setPassword({ superuser, role, password }: NewPassword): Promise<void> {
-  return asSuperuser(superuser, async (client) => {
+export function setPassword({ role, password, ...access }: NewPassword): Promise<void> {
+  return asSuperuser(access, async (client) => {
     await client.query(UNLOGGED);
     await client.query(passwordSql(role, password));
   });
@@ -31,8 +36,8 @@ export function setPassword({ superuser, role, password }: NewPassword): Promise
  * the group has. Returns the number of replicas that stream. Throws a `NotReplicatedError` if it takes longer than 30 s, or if none
  * streams although the group has some: a promotion could lose the change.
  */
-export function untilReplicasApplied(superuser: ClientConfig, replicas: number): Promise<number> {
-  return asSuperuser(superuser, async (client) => {
+export function untilReplicasApplied(primary: SuperuserAccess, replicas: number): Promise<number> {
+  return asSuperuser(primary, async (client) => {
     const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn');
     const deadline = performance.now() + REPLICATED_MS;
     for (;;) {
@@ -52,8 +57,8 @@ export function untilReplicasApplied(superuser: ClientConfig, replicas: number):
 }
 
 /** Ends all sessions of a role on one node, except the one that asks. */
-export function endSessions(superuser: ClientConfig, role: LoginRole | 'postgres'): Promise<void> {
-  return asSuperuser(superuser, async (client) => {
+export function endSessions(access: SuperuserAccess, role: LoginRole | 'postgres'): Promise<void> {
+  return asSuperuser(access, async (client) => {
     await client.query(
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid()',
       [role],
@@ -61,9 +66,11 @@ export function endSessions(superuser: ClientConfig, role: LoginRole | 'postgres
   });
 }
 
-async function asSuperuser<T>(superuser: ClientConfig, work: (client: Client) => Promise<T>): Promise<T> {
+async function asSuperuser<T>({ node, superuser }: SuperuserAccess, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({
     connectionTimeoutMillis: 5000,
+    host: node.host,
+    port: node.port,
     ...superuser,
     database: 'postgres',
     options: settingsOption({ synchronous_commit: 'local', lock_timeout: '10s', statement_timeout: '10s' }),
