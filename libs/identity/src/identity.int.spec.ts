@@ -246,9 +246,12 @@ describe('an ended session', () => {
   it('is every one of the account after a log-out everywhere, and only the named one otherwise', async () => {
     const { login, accountId } = await account();
     const [one, two, three] = [await logIn(login), await logIn(login), await logIn(login)];
-    expect(await identity.endSession(accountId, one.sessionId)).toBe(true);
-    expect(await identity.endSession(accountId, one.sessionId)).toBe(false);
-    expect(await identity.endSession(randomUUID(), two.sessionId)).toBe(false);
+    const end = (id: string, { sessionId }: SessionTokens, password = PASSWORD) =>
+      identity.endSession(id, { sessionId, password, address: address() });
+    expect(await end(accountId, one, 'a wrong guess')).toEqual({ type: 'wrong' });
+    expect(await end(accountId, one)).toBe('ended');
+    expect(await end(accountId, one)).toBe('unknown');
+    expect(await end(randomUUID(), two)).toEqual({ type: 'wrong' });
     expect((await identity.sessions(accountId)).map(({ sessionId }) => sessionId)).toEqual([
       three.sessionId,
       two.sessionId,

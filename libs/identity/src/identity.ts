@@ -140,11 +140,16 @@ export class Identity {
     return isUuid(accountId) ? this.#store.sessions(accountId) : [];
   }
 
-  /** Ends one session of the account. False: the account has no such session. */
-  async endSession(accountId: string, sessionId: string): Promise<boolean> {
-    const isEnded = isUuid(accountId) && (await this.#store.endSession(accountId, sessionId));
-    if (isEnded) this.#log.info({ accountId, sessionId }, 'logged out');
-    return isEnded;
+  /** Ends one session of the account. `unknown`: the account has no such session. */
+  async endSession(
+    accountId: string,
+    { sessionId, password, address }: SessionEnd,
+  ): Promise<'ended' | 'unknown' | LogInRefusal> {
+    const proven = await this.#proveOwn(accountId, password, address);
+    if ('type' in proven) return proven;
+    if (!(await this.#store.endSession(accountId, sessionId))) return 'unknown';
+    this.#log.info({ accountId, sessionId }, 'logged out');
+    return 'ended';
   }
 
   /** Sets another password, and ends all sessions except the one that requests it. */
@@ -320,6 +325,14 @@ export class Identity {
 interface CountedAttempt {
   readonly subject: AttemptSubject;
   readonly countedAt: string;
+}
+
+export interface SessionEnd {
+  /** The session to end. */
+  readonly sessionId: string;
+  /** The present password. */
+  readonly password: string;
+  readonly address: string;
 }
 
 export interface PinChange {

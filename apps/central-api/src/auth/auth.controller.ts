@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, Ip, Post, Put } from '@nestjs/common';
+import { Controller, Get, Ip, Post, Put } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { EVERYBODY, fromIdentity, PASSWORD_PROBLEMS, refusalProblem, STORE_PROBLEMS } from '@eco/api/auth';
 import { z } from 'zod';
@@ -141,11 +141,14 @@ const listSessions = operation({
 
 const endSession = operation({
   summary: 'End one of the own sessions',
-  description: 'For a session that has ended or is not the caller’s, nothing changes and the response is the same.',
+  description:
+    'It needs the password, so that a thief of a session does not end those of its owner. For a session that has ended ' +
+    'or is not the caller’s, nothing changes and the response is the same.',
   access: PERSON,
   path: z.strictObject({ sessionId: uuidSchema }),
+  body: z.strictObject({ password: passwordSchema }),
   answers: { 204: { description: 'Ended' } },
-  problems: STORE_PROBLEMS,
+  problems: PASSWORD_PROBLEMS,
 });
 
 @ApiTags('auth')
@@ -221,10 +224,14 @@ export class AuthController {
     return respond(200, { items });
   }
 
-  @Delete('sessions/:sessionId')
+  @Post('sessions/:sessionId/end')
   @Operation(endSession)
-  async endSession(@Input(endSession) { path, caller }: InputOf<typeof endSession>): Promise<HttpResponse> {
-    await fromIdentity(this.identity.endSession(caller.principal.id, path.sessionId));
+  async endSession(
+    @Input(endSession) { path, body, caller }: InputOf<typeof endSession>,
+    @Ip() address: string,
+  ): Promise<HttpResponse> {
+    const result = await fromIdentity(this.identity.endSession(caller.principal.id, { ...path, ...body, address }));
+    if (typeof result === 'object') throw refusalProblem(result);
     return respond(204, undefined);
   }
 }

@@ -192,7 +192,7 @@ describe('a session', () => {
     expect(problemOf(await central('POST', '/auth/refresh', { refreshToken: tokens.refreshToken }))[0]).toBe(401);
   });
 
-  // ASVS 5.0: 10.4.9
+  // ASVS 5.0: 7.5.2, 10.4.9
   it('is listed to its owner, and the owner can end any of them', async () => {
     const { login } = await account('manager');
     const [one, two] = [await logIn(login, PASSWORD), await logIn(login, PASSWORD)];
@@ -201,7 +201,9 @@ describe('a session', () => {
       { sessionId: two.sessionId, isCurrent: true },
       { sessionId: one.sessionId, isCurrent: false },
     ]);
-    const end = (sessionId: string) => central('DELETE', `/auth/sessions/${sessionId}`, undefined, bearer(two));
+    const end = (sessionId: string, password = PASSWORD) =>
+      central('POST', `/auth/sessions/${sessionId}/end`, { password }, bearer(two));
+    expect(problemOf(await end(one.sessionId, 'a wrong guess'))).toEqual([401, 'log-in-refused']);
     for (const sessionId of [one.sessionId, one.sessionId, administrator.sessionId]) {
       expect((await end(sessionId)).status).toBe(204);
     }

@@ -126,7 +126,7 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'POST /auth/password-reset': invalid,
     'POST /auth/password-reset/confirm': invalid,
     'GET /auth/sessions': [{}],
-    'DELETE /auth/sessions/{sessionId}': [{ path: { sessionId: randomUUID() } }],
+    'POST /auth/sessions/{sessionId}/end': [{ path: { sessionId: randomUUID() }, body: {} }],
     'GET /accounts': [{}],
     'POST /accounts': invalid,
     'PATCH /accounts/{accountId}': [{ path: { accountId: randomUUID() }, body: { role: 'unknown' } }],
