@@ -1,10 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { sharedIdKeyOf } from '@eco/access';
-import { allCommandRoutes, CommandRoutes } from '@eco/api/commands';
+import { allCommandRoutes, CommandRoutes, StoredOwners } from '@eco/api/commands';
 import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
-import { RevokedSessions } from '@eco/identity';
+import { RevokedSessions, revokedSessionsIn } from '@eco/identity';
 import { openIntake, type CommandIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import { CentralAuth } from './auth/central-auth.js';
@@ -24,7 +24,7 @@ class CentralModule {
     return {
       module: CentralModule,
       imports: [
-        CommandRoutes.of(intake, allCommandRoutes),
+        CommandRoutes.of(intake, new StoredOwners(reads), allCommandRoutes),
         ReadRoutes.of(
           reads,
           [
@@ -73,7 +73,7 @@ export async function startCentralApi(config: CentralConfig): Promise<Service> {
   });
   const consumers = new CentralConsumers(frame, config, reads);
   const auth = new CentralAuth(frame, config, reads, commands.intake);
-  const revoked = new RevokedSessions(reads, frame.log);
+  const revoked = new RevokedSessions(revokedSessionsIn(reads), frame.log);
   await reads.start();
   await revoked.start();
   consumers.start();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Scope } from '@eco/access';
 import { PROJECT_DIR } from '@eco/cluster';
-import { commandKinds, type Problem } from '@eco/contracts';
+import { commandKinds, headers, type Problem } from '@eco/contracts';
 import { isRoutedBy, newCommandId } from '@eco/routing';
 import { eventually } from '@eco/testing';
 import { testCallers, type TestCaller } from './access/callers.js';
@@ -117,7 +117,7 @@ function casesOf(): Case[] {
         if (samples === undefined) throw new Error(`the test has no request for ${key}`);
         return samples.map((sample, index) => ({
           ...{ api: system[part], operation, caller, sample },
-          expected: expectedOf(operation.access, caller, sample, served),
+          expected: expectedOf(operation.access, caller, sample, { name, served }),
           name: `${name}: ${key} (${index + 1}) by ${caller.name}`,
         }));
       });
@@ -133,6 +133,7 @@ async function send({ api, operation, caller, sample }: Omit<Case, 'expected' | 
     prefer: 'wait=5',
     // An empty value keeps the client of the suite from sending its own token.
     authorization: caller.authorization ?? '',
+    ...(caller.through && { [headers.caller]: caller.through.stated }),
   });
 }
 

@@ -1,6 +1,6 @@
 import { headers as headerNames, stampOf } from '@eco/contracts';
 import { commandOf, eventually } from '@eco/testing';
-import { startSecondCentral } from './system/second-central.js';
+import { startSecond } from './system/second-service.js';
 import { openSystem, type System } from './system/system.js';
 
 /** Central's catalogue, and carts whose edits may come in any order. */
@@ -183,7 +183,7 @@ describe('a cart whose senders have different clocks', () => {
     await stocked(sold);
     await stocked(waiting);
     await system.central.send('PUT', `${itemsOf(customerId)}/${sold}`, { quantity: 1 }, wait);
-    const apart = await startSecondCentral(system, { ECO_BROKERS: '127.0.0.1:1', ECO_CONSUMERS: 'none' });
+    const apart = await startSecond(system, 'central-api', { ECO_BROKERS: '127.0.0.1:1', ECO_CONSUMERS: 'none' });
     let edit: string;
     try {
       const kept = await apart.api.send('PUT', `${itemsOf(customerId)}/${waiting}`, { quantity: 2 });
@@ -195,7 +195,7 @@ describe('a cart whose senders have different clocks', () => {
     } finally {
       await apart.stop();
     }
-    const back = await startSecondCentral(system, { ECO_CONSUMERS: 'none' });
+    const back = await startSecond(system, 'central-api', { ECO_CONSUMERS: 'none' });
     try {
       expect((await system.read.found(edit)).body).toMatchObject({ result: { applied: true } });
     } finally {

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { eventually } from '@eco/testing';
-import { startSecondCentral } from './system/second-central.js';
+import { startSecond } from './system/second-service.js';
 import { codeOf, signUp } from './system/sign-up.js';
 import { openSystem, type System } from './system/system.js';
 
@@ -263,7 +263,7 @@ it('consumers that were down catch up, and one with a mail server sends unsent m
     [],
     { role: 'postgres' },
   );
-  const second = await startSecondCentral(system, {
+  const second = await startSecond(system, 'central-api', {
     ECO_CONSUMERS: 'notifications',
     ECO_SMTP_URL: `smtp://127.0.0.1:${port}`,
   });

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { PROJECT_DIR } from '@eco/cluster';
 import type { Address } from '@eco/base';
 import { eventually } from '@eco/testing';
-import { startSecondCentral } from './system/second-central.js';
+import { startSecond } from './system/second-service.js';
 import { codeOf, signUp } from './system/sign-up.js';
 import { openSystem, type System } from './system/system.js';
 
@@ -79,7 +79,7 @@ async function everywhere(texts: readonly string[]): Promise<string[]> {
 }
 
 it('leaves a planted name and address in no table, journal, queue or log', async () => {
-  const central = await startSecondCentral(system, { ECO_LOG_LEVEL: 'trace', ECO_CONSUMERS: '' });
+  const central = await startSecond(system, 'central-api', { ECO_LOG_LEVEL: 'trace', ECO_CONSUMERS: '' });
   try {
     await central.api.post('/products', { productId: `kept-${suffix}`, name: 'Kept', priceCents: 100, stock: 50 });
     const customerId = await signUp({ central: central.api, sql: system.sql.bind(system) }, { name, email, password });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { OwnToken, type BranchKey } from '@eco/access';
 import { sleep, type Login } from '@eco/base';
 import { BrokerConnection } from '@eco/broker';
 import {
@@ -160,6 +161,14 @@ async function endOneConnection(name: string): Promise<void> {
   if (first) await system.management('DELETE', `/connections/${encodeURIComponent(first.name)}`);
 }
 
+const branchKeys = async () => (await openSecrets(system.dataDir)).tokens.branchKeys;
+
+/** Answer of the read-service to a branch with this key. */
+async function statusAsBranch(key: BranchKey | undefined): Promise<number> {
+  if (key === undefined) throw new Error('there is no key of a branch');
+  return (await system.read.get('/branch/groups', await OwnToken.ofBranch(key).header())).status;
+}
+
 const load = new Load();
 afterAll(() => load.end());
 
@@ -179,14 +188,23 @@ it('replaces every password and key while people buy and read: no sale is refuse
   const names = secretNames(await openSecrets(system.dataDir)).filter(
     (name) => isReplicatorHere || name !== 'database/eco_replicator',
   );
-  expect(names).toEqual(expect.arrayContaining(['broker/branch.sucursal-1', 'broker/writer.g1', 'signing-key']));
-  expect(names.length).toBeGreaterThanOrEqual(loginRoles.length + 7);
+  expect(names).toEqual(
+    expect.arrayContaining(['broker/branch.sucursal-1', 'broker/writer.g1', 'branch-key/sucursal-1', 'signing-key']),
+  );
+  expect(names.length).toBeGreaterThanOrEqual(loginRoles.length + 8);
   const wrong: string[] = [];
   for (const name of names) {
     load.now = name;
     const former = await loginOf(name);
+    const [formerKey] = await branchKeys();
     await rotateSecret(installation, name);
     if (name === 'signing-key') continue;
+    if (name.startsWith('branch-key/')) {
+      const [presentKey] = await branchKeys();
+      expect(await statusAsBranch(presentKey)).toBe(200);
+      await eventually('the former key is refused', async () => (await statusAsBranch(formerKey)) === 401);
+      continue;
+    }
     await endOneConnection(name);
     const present = await loginOf(name);
     expect(present.password).not.toBe(former.password);
@@ -235,4 +253,4 @@ it('replaces every password and key while people buy and read: no sale is refuse
     const stored = rows.map(({ order_id: id }) => id).sort();
     return JSON.stringify(stored) === JSON.stringify([...load.sales.accepted].sort());
   });
-}, 240_000);
+}, 300_000);

@@ -23,7 +23,7 @@ export const readServiceSettings = {
   tokenGraceHours: settings.tokenGraceHours,
   ...oidcSettings,
   ...readSettings,
-  secrets: readerSecretsSetting(['eco_reader', 'eco_monitor']),
+  secrets: readerSecretsSetting(['eco_reader', 'eco_monitor', 'eco_pins']),
 };
 
 export type ReadServiceConfig = WithOidc<ConfigOf<typeof readServiceSettings>>;

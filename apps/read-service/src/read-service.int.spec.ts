@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { createBranchKey, OwnToken, publicKeyOf, type BranchKey } from '@eco/access';
 import {
   changeData,
   headers,
@@ -29,6 +30,7 @@ import {
 } from '@eco/testing';
 import { clientSettings, readConfig, type Service } from '@eco/service';
 import { READ_DEFAULTS } from '@eco/reads';
+import { bodyHash } from '@eco/domain';
 import { startReadService } from './read-service.js';
 
 /*
@@ -48,11 +50,13 @@ function keyOf(group: string, prefix: string, from = 0): string {
 let groups: DatabaseGroup[] = [];
 let writers: Map<string, BatchWriter>;
 let service: Service;
+let branchKeys: BranchKey[];
 
 beforeAll(async () => {
   groups = await startDatabaseGroups(GROUP_IDS.map((id) => ({ id, replicas: 0 })));
   writers = new Map(await Promise.all(groups.map(async (each) => [each.id, await BatchWriter.open(each)] as const)));
-  const tokens = await specTokens;
+  branchKeys = await Promise.all(['sucursal-1', 'sucursal-2'].map(createBranchKey));
+  const tokens = { ...(await specTokens), branchKeys: branchKeys.map(publicKeyOf) };
   service = await startReadService({
     name: 'read-service',
     host: '127.0.0.1',
@@ -63,7 +67,11 @@ beforeAll(async () => {
     logLevel: 'silent',
     groups: groups.map(nodesOf) as [Nodes, ...Nodes[]],
     secrets: {
-      database: { eco_reader: passwordOf('eco_reader'), eco_monitor: passwordOf('eco_monitor') },
+      database: {
+        eco_reader: passwordOf('eco_reader'),
+        eco_monitor: passwordOf('eco_monitor'),
+        eco_pins: passwordOf('eco_pins'),
+      },
       tokens,
       readTokens: () => tokens,
     },
@@ -77,7 +85,7 @@ afterAll(async () => {
   await groups[0]?.stop();
 });
 
-const passwordOf = (role: 'eco_reader' | 'eco_monitor') => groups[0]?.login(role).password ?? '';
+const passwordOf = (role: 'eco_reader' | 'eco_monitor' | 'eco_pins') => groups[0]?.login(role).password ?? '';
 
 type Nodes = ReturnType<typeof nodesOf>;
 function nodesOf({ id, servers }: DatabaseGroup) {
@@ -959,4 +967,89 @@ it('routes for operators: replication, readiness, metrics, the document', async 
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/orders/{orderId}', '/orders', '/products', '/inventory', '/changes', '/replication']),
   );
+});
+
+describe('a branch', () => {
+  const getAs = async <T = Json>(path: string, index = 0) =>
+    get<T>(path, await OwnToken.ofBranch(branchKeys[index] as BranchKey).header());
+
+  it('sees the PINs of its own staff, and of nobody else', async () => {
+    const add = `
+      INSERT INTO identity.account (account_id, login_hash, login, role, branch_id, scopes, pin_hash, pin_id_key, disabled_at)
+      VALUES ($1::uuid, sha256(uuid_send($1::uuid)), $1::uuid::text, 'cashier', $2::text, '{}', 'hash of ' || $2::text,
+        decode(repeat('ab', 16), 'hex'), $3::timestamptz)`;
+    const ids = Array.from({ length: 3 }, () => randomUUID());
+    await groups[0]?.asSuperuser(add, [ids[0], 'sucursal-1', null]);
+    await groups[0]?.asSuperuser(add, [ids[1], 'sucursal-2', null]);
+    await groups[0]?.asSuperuser(add, [ids[2], 'sucursal-1', '2026-01-01']);
+    for (const [index, branchId] of ['sucursal-1', 'sucursal-2'].entries()) {
+      const { status, body } = await getAs<{ pins: Json[] }>('/branch/pins', index);
+      expect(status).toBe(200);
+      expect(body.pins).toEqual([
+        {
+          accountId: ids[index],
+          loginHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+          role: 'cashier',
+          pinHash: `hash of ${branchId}`,
+          idKey: 'ab'.repeat(16),
+        },
+      ]);
+    }
+  });
+
+  it('learns the clock and the buckets of each group', async () => {
+    const { body } = await getAs<{ groups: { group: string; buckets: number; ownedBuckets: number[] }[] }>(
+      '/branch/groups',
+    );
+    expect(body.groups.map(({ group, buckets }) => [group, buckets])).toEqual([
+      ['g1', BUCKETS_DEFAULT],
+      ['g2', BUCKETS_DEFAULT],
+    ]);
+    expect(body.groups.flatMap(({ ownedBuckets }) => ownedBuckets).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: BUCKETS_DEFAULT }, (_, bucket) => bucket),
+    );
+  });
+
+  it('learns whether an order is of another branch, and nothing else of it', async () => {
+    const customerId = keyOf('g2', 'nora');
+    const placed = order(customerId, [{ productId: keyOf('g2', 'rye'), quantity: 1 }], 'sucursal-1');
+    await write(product(keyOf('g2', 'rye')), placed);
+    const isForeign = async (id: string, index: number) => (await getAs(`/branch/ownership/orders/${id}`, index)).body;
+    expect(await isForeign(placed.id, 0)).toEqual({ isForeign: false });
+    expect(await isForeign(placed.id, 1)).toEqual({ isForeign: true });
+    expect(await isForeign(randomUUID(), 1)).toEqual({ isForeign: false });
+  });
+
+  it('gets the result of a command only with the hash of its body', async () => {
+    const customerId = keyOf('g1', 'olga');
+    const placed = order(customerId, [{ productId: keyOf('g1', 'rye'), quantity: 1 }], 'sucursal-1');
+    await write(product(keyOf('g1', 'rye')), placed);
+    const status = async (hash: string, notAfter = '2999-01-01T00:00:00.000Z', id = placed.id) =>
+      (
+        await getAs(
+          `/branch/commands/${id}?${new URLSearchParams({ key: customerId, notAfter, bodyHash: hash }).toString()}`,
+        )
+      ).body;
+    const known = await status(bodyHash(placed));
+    expect(known).toMatchObject({ type: 'outcome', status: 'done', bodyHash: bodyHash(placed) });
+    expect(known['result']).not.toEqual({});
+    expect(await status('0'.repeat(64))).toEqual({ ...known, result: {} });
+    const unknown = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
+    expect(await status('0'.repeat(64), '2000-01-01T00:00:00.000Z', unknown)).toEqual({ type: 'never' });
+    expect(await status('0'.repeat(64), '2999-01-01T00:00:00.000Z', unknown)).toEqual({ type: 'open' });
+  });
+
+  it('learns which sessions were revoked', async () => {
+    const sessionId = randomUUID();
+    await groups[0]?.asSuperuser(
+      `INSERT INTO identity.session (session_id, account_id, idle_until, ends_at, revoked_at)
+       SELECT $1, account_id, now(), now(), '2026-01-02' FROM identity.account LIMIT 1`,
+      [sessionId],
+    );
+    const revokedMs = Date.parse('2026-01-02T00:00:00Z');
+    const after = async (ms: number) =>
+      (await getAs<{ sessions: Json[] }>(`/branch/revoked-sessions?after=${ms}`)).body;
+    expect((await after(revokedMs - 1)).sessions).toContainEqual({ sessionId, revokedMs });
+    expect((await after(revokedMs)).sessions).not.toContainEqual({ sessionId, revokedMs });
+  });
 });

@@ -1,6 +1,8 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { BranchRoutes, type BranchRoutesOptions } from '@eco/api/branch';
 import { allReadRoutes, ReadRoutes } from '@eco/api/reads';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
-import { RevokedSessions } from '@eco/identity';
+import { PinStore, PrimaryConnection, RevokedSessions, revokedSessionsIn } from '@eco/identity';
 import { Reads } from '@eco/reads';
 import type { ReadServiceConfig } from './config.js';
 
@@ -11,6 +13,13 @@ const api = {
     'Reads from the database node that is fresh enough. Every answer names its source, its lag and its position; a ' +
     'reader that brings the position it last got never sees time run back.',
 };
+
+@Module({})
+class ReadModule {
+  static with(options: BranchRoutesOptions): DynamicModule {
+    return { module: ReadModule, imports: [ReadRoutes.of(options.reads, allReadRoutes), BranchRoutes.of(options)] };
+  }
+}
 
 /** Starts the process. Absent nodes do not prevent it: it is ready once each group has a node that answers. */
 export async function startReadService(config: ReadServiceConfig): Promise<Service> {
@@ -28,13 +37,22 @@ export async function startReadService(config: ReadServiceConfig): Promise<Servi
     const missing = reads.groupsMissing();
     return missing.length === 0 ? undefined : `no node of ${missing.join(', ')} answers`;
   });
-  const revoked = new RevokedSessions(reads, frame.log);
+  const readRevoked = revokedSessionsIn(reads);
+  const revoked = new RevokedSessions(readRevoked, frame.log);
+  // The tables of accounts are in the first group.
+  const [{ id: home }] = config.groups;
+  const asPins = new PrimaryConnection({
+    nodes: () => reads.nodesOf(home),
+    user: 'eco_pins',
+    password: config.secrets.database.eco_pins,
+    applicationName: config.name,
+  });
   await reads.start();
   await revoked.start();
   return startService(frame, {
-    module: ReadRoutes.of(reads, allReadRoutes),
+    module: ReadModule.with({ reads, readRevoked, pins: new PinStore(asPins) }),
     authorization: authorizationOf(frame, config, { branchId: null, revoked }),
     api,
-    close: [() => revoked.stop(), async () => reads.stop()],
+    close: [() => revoked.stop(), async () => asPins.close(), async () => reads.stop()],
   });
 }

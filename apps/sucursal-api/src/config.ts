@@ -1,15 +1,14 @@
-import { verifierSecretsSchema } from '@eco/access';
-import { z } from 'zod';
 import {
-  apiSecretsSetting,
+  branchSecretsSetting,
   clientSettings,
+  ConfigError,
   readConfig,
   settings,
   type ConfigOf,
   type Environment,
   type Setting,
 } from '@eco/service';
-import { readSettings } from '@eco/api/reads';
+import { z } from 'zod';
 
 export const sucursalSettings = {
   name: { ...settings.name, default: 'sucursal-api' },
@@ -21,15 +20,15 @@ export const sucursalSettings = {
   logLevel: settings.logLevel,
   branchId: settings.branchId,
   brokers: settings.brokers,
-  groups: settings.groups,
+  groupIds: settings.groupIds,
+  readServices: settings.readServices,
   tokenGraceHours: settings.tokenGraceHours,
   pinsFile: {
     variable: 'ECO_PINS_FILE',
     description: 'File in which the branch keeps the hashes of its staff’s PINs; absent: no log-in by PIN',
     schema: z.string().optional(),
   } satisfies Setting<string | undefined>,
-  ...readSettings,
-  secrets: apiSecretsSetting(['eco_reader'], { tokens: verifierSecretsSchema }),
+  secrets: branchSecretsSetting(),
 };
 
 export type SucursalConfig = ConfigOf<typeof sucursalSettings>;
@@ -39,6 +38,10 @@ const NAME_LENGTH_MAX = 64;
 /** Throws a `ConfigError` that names every violation. The default name of the process contains its branch. */
 export function readSucursalConfig(environment: Environment): SucursalConfig {
   const config = readConfig(sucursalSettings, environment);
+  const { branchId: ofKey } = config.secrets.tokens.branchKey;
+  if (ofKey !== config.branchId) {
+    throw new ConfigError([`ECO_BRANCH_ID is ${config.branchId}, and the key in ECO_SECRETS_FILE is of ${ofKey}`]);
+  }
   if (environment[settings.name.variable]) return config;
   return Object.freeze({ ...config, name: `${config.name}-${config.branchId}`.slice(0, NAME_LENGTH_MAX) });
 }

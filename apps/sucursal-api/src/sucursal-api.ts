@@ -1,14 +1,18 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { sharedIdKeyOf } from '@eco/access';
+import { branchPinsSchema, revokedSessionsSchema } from '@eco/api/branch';
 import { CommandRoutes } from '@eco/api/commands';
 import { ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
 import { branchAudience, BranchPins, RevokedSessions } from '@eco/identity';
 import { openIntake, type CommandIntake } from '@eco/intake';
-import { Reads } from '@eco/reads';
 import type { SucursalConfig } from './config.js';
 import { PinController } from './pins/pin.controller.js';
+import { ForwardReads } from './read-service/forward-reads.js';
+import { ReadServices } from './read-service/read-services.js';
+import { RemoteGroups } from './read-service/remote-groups.js';
+import { RemoteOwners } from './read-service/remote-owners.js';
 
 const api = {
   title: 'EcoMarket Sucursal API',
@@ -19,14 +23,26 @@ const api = {
 
 @Module({})
 class SucursalModule {
-  static with(intake: CommandIntake, reads: Reads, pins: BranchPins | undefined): DynamicModule {
+  static with(
+    branchId: string,
+    intake: CommandIntake,
+    services: ReadServices,
+    pins: BranchPins | undefined,
+  ): DynamicModule {
+    const forward = new ForwardReads(branchId, services, intake);
     return {
       module: SucursalModule,
       ...(pins && { controllers: [PinController], providers: [{ provide: BranchPins, useValue: pins }] }),
       imports: [
-        CommandRoutes.of(intake, ['orders', 'reservations', 'receiveTransfers', 'carts', 'customers']),
-        ReadRoutes.of(
-          reads,
+        CommandRoutes.of(intake, new RemoteOwners(services), [
+          'orders',
+          'reservations',
+          'receiveTransfers',
+          'carts',
+          'customers',
+        ]),
+        ReadRoutes.forwarded(
+          (request) => forward.answer(request),
           [
             'orders',
             'products',
@@ -39,46 +55,47 @@ class SucursalModule {
             'commands',
             'sales',
           ],
-          intake,
         ),
       ],
     };
   }
 }
 
-/** Starts the process. Brokers and databases may be away: it is ready once the brokers are reachable. */
+/**
+ * Starts the process. Brokers and read-services may be away: it is ready once the brokers are reachable. It has no
+ * password of a database: the read-services answer its reads.
+ */
 export async function startSucursalApi(config: SucursalConfig): Promise<Service> {
   const frame = createFrame(config);
-  const { secrets } = config;
-  const reads = new Reads({
-    groups: config.groups,
-    login: { user: 'eco_reader', password: secrets.database.eco_reader },
-    applicationName: config.name,
-    log: frame.log,
-    registry: frame.metrics.registry,
-    settings: config,
-  });
+  const { secrets, branchId, pinsFile: file } = config;
+  const { log } = frame;
+  const services = new ReadServices(config.readServices, secrets.tokens.branchKey, log);
   const commands = openIntake(frame, {
     brokers: config.brokers,
     login: secrets.amqp,
-    branchId: config.branchId,
+    branchId,
     sharedIdKey: sharedIdKeyOf(secrets.tokens),
-    reads,
+    reads: new RemoteGroups(config.groupIds, services),
   });
-  const revoked = new RevokedSessions(reads, frame.log);
-  const { branchId, pinsFile: file } = config;
-  const pins = file === undefined ? undefined : await BranchPins.open({ branchId, file, reads, log: frame.log });
-  await reads.start();
+  const revoked = new RevokedSessions(async (afterMs) => {
+    const after = Math.max(0, Math.floor(afterMs));
+    return (await services.read(`/branch/revoked-sessions?after=${after}`, revokedSessionsSchema)).sessions;
+  }, log);
+  const readPins = async () => (await services.read('/branch/pins', branchPinsSchema)).pins;
+  const pins = file === undefined ? undefined : await BranchPins.open({ branchId, file, readPins, log });
+  frame.health.fact('read-service', () => services.state);
+  await services.start();
   await Promise.all([revoked.start(), pins?.start()]);
   return startService(frame, {
-    module: SucursalModule.with(commands.intake, reads, pins),
+    module: SucursalModule.with(branchId, commands.intake, services, pins),
     authorization: authorizationOf(frame, config, {
       branchId,
       revoked: { has: (sessionId) => revoked.has(sessionId) || pins?.hasEnded(sessionId) === true },
       own: pins && { key: pins.publicKey, audience: branchAudience(branchId) },
+      onKeys: ({ branchKey }) => services.useKey(branchKey),
     }),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
-    close: [() => commands.stop(), () => revoked.stop(), async () => pins?.stop(), async () => reads.stop()],
+    close: [() => commands.stop(), () => revoked.stop(), async () => pins?.stop(), () => services.stop()],
   });
 }

@@ -3,7 +3,15 @@ import { chmod, chown, mkdir, readFile, rename, stat, writeFile } from 'node:fs/
 import path from 'node:path';
 import { z } from 'zod';
 import type { Login } from '@eco/base';
-import { createTokenSecrets, tokenSecretsSchema, verifierSecretsSchema, type TokenSecrets } from '@eco/access';
+import {
+  branchTokenSecretsSchema,
+  createBranchKey,
+  createTokenSecrets,
+  publicKeyOf,
+  tokenFileSchema,
+  verifierSecretsSchema,
+  type TokenFile,
+} from '@eco/access';
 import { branchUser, brokerUsersOf, consumerRoles, senderNamed, writerUser, type BrokerUser } from '@eco/contracts';
 import { loginRoles, type LoginRole } from '@eco/database';
 import type { App } from './layout.js';
@@ -18,7 +26,7 @@ export interface Secrets {
   readonly cookie: string;
   readonly broker: BrokerPasswords;
   readonly database: Readonly<Record<DatabaseLogin, string>>;
-  readonly tokens: TokenSecrets;
+  readonly tokens: TokenFile;
   /** Passwords that a rotation is making valid. A rotation that was interrupted leaves its password here. */
   readonly next: NextPasswords;
 }
@@ -53,8 +61,8 @@ const PASSWORDS_FILE = { broker: 'broker.json', database: 'database.json' } as c
 /** Database roles of each service. */
 const databaseNeeds: Record<App, readonly LoginRole[]> = {
   'central-api': ['eco_reader', 'eco_identity', ...consumerRoles],
-  'sucursal-api': ['eco_reader'],
-  'read-service': ['eco_reader', 'eco_monitor'],
+  'sucursal-api': [],
+  'read-service': ['eco_reader', 'eco_monitor', 'eco_pins'],
   'shard-writer': ['eco_writer'],
 };
 
@@ -76,7 +84,7 @@ export async function openSecrets(
     isMember,
   );
   const database = await openFile(path.join(dir, PASSWORDS_FILE.database), databaseLogins);
-  const tokens = await openTokenSecrets(path.join(dir, TOKENS_FILE));
+  const tokens = await openTokenSecrets(path.join(dir, TOKENS_FILE), members.branchIds);
   return { cookie, broker, database, tokens, next: await readNext(dir) };
 }
 
@@ -136,7 +144,8 @@ export async function setServicePasswords(
     const changedLogin = (login: typeof amqp) => {
       return server === 'broker' && login?.user === name ? { ...login, password } : login;
     };
-    const changedDatabase = server === 'database' && name in database ? { ...database, [name]: password } : database;
+    const hasRole = server === 'database' && database !== undefined && name in database;
+    const changedDatabase = hasRole ? { ...database, [name]: password } : database;
     const changed = { ...others, amqp: changedLogin(amqp), events: changedLogin(events), database: changedDatabase };
     await replaceSecretFile(file, toJson(changed));
   }
@@ -146,8 +155,11 @@ export async function setServicePasswords(
 const serviceFileSchema = z.looseObject({
   amqp: z.looseObject({ user: z.string() }).optional(),
   events: z.looseObject({ user: z.string() }).optional(),
-  database: z.record(z.string(), z.unknown()),
-  tokens: z.looseObject({ signingKey: z.unknown() }).partial().optional(),
+  database: z.record(z.string(), z.unknown()).optional(),
+  tokens: z
+    .looseObject({ signingKey: z.unknown(), branchKey: z.looseObject({ branchId: z.string() }) })
+    .partial()
+    .optional(),
 });
 
 /** Replaces the password of a user in a file that libpq reads. */
@@ -160,18 +172,20 @@ export function passwordLine(user: string, password: string): string {
   return `*:*:*:${user}:${password}\n`;
 }
 
-/** Replaces the keys of access tokens, also in the files of services. Only Central's file has the keys that sign. */
-export async function setServiceTokens(dataDir: string, files: readonly string[], tokens: TokenSecrets): Promise<void> {
+/** Replaces the keys of access tokens, also in the files of services. Each file gets the keys of its service. */
+export async function setServiceTokens(dataDir: string, files: readonly string[], tokens: TokenFile): Promise<void> {
   await replaceSecretFile(path.join(secretsDir(dataDir), TOKENS_FILE), toJson(tokens));
   for (const file of files) {
     const content = serviceFileSchema.parse(await readJson(file));
     if (content.tokens === undefined) continue;
-    const isSigner = content.tokens.signingKey !== undefined;
-    await replaceSecretFile(
-      file,
-      toJson({ ...content, tokens: isSigner ? tokens : verifierSecretsSchema.parse(tokens) }),
-    );
+    await replaceSecretFile(file, toJson({ ...content, ...tokensOf(ownerOfTokens(content.tokens), tokens) }));
   }
+}
+
+/** The service that has these keys. */
+function ownerOfTokens({ signingKey, branchKey }: NonNullable<z.output<typeof serviceFileSchema>['tokens']>) {
+  if (branchKey !== undefined) return { app: 'sucursal-api', branchId: branchKey.branchId } as const;
+  return { app: signingKey === undefined ? 'read-service' : 'central-api', branchId: '' } as const;
 }
 
 /** Passwords of branches and groups are kept, because a branch that is not described now may be described again. */
@@ -198,8 +212,8 @@ export interface ServiceIdentity {
 export function serviceSecrets(service: ServiceIdentity, secrets: Secrets): string {
   return toJson({
     ...brokerLoginsOf(service, secrets),
-    database: Object.fromEntries(databaseNeeds[service.app].map((role) => [role, secrets.database[role]])),
-    ...tokensOf(service.app, secrets.tokens),
+    ...databasePasswordsOf(service, secrets),
+    ...tokensOf(service, secrets.tokens),
   });
 }
 
@@ -216,14 +230,26 @@ function brokerLoginsOf({ app, branchId, groupId = '' }: ServiceIdentity, secret
   }
 }
 
-/** Keys of access tokens for a service. Only Central makes tokens; the others get the public keys. */
-function tokensOf(app: App, tokens: TokenSecrets): object {
+function databasePasswordsOf({ app }: ServiceIdentity, { database }: Secrets): object {
+  const roles = databaseNeeds[app];
+  return roles.length === 0 ? {} : { database: Object.fromEntries(roles.map((role) => [role, database[role]])) };
+}
+
+/**
+ * Keys of access tokens for a service. Central makes the tokens of people and programs, and a branch its own. The others
+ * get public keys.
+ */
+function tokensOf({ app, branchId }: Pick<ServiceIdentity, 'app' | 'branchId'>, tokens: TokenFile): object {
+  const { branchKeys, ...own } = tokens;
   switch (app) {
     case 'central-api':
-      return { tokens };
-    case 'sucursal-api':
+      return { tokens: own };
+    case 'sucursal-api': {
+      const branchKey = branchKeys.find((key) => key.branchId === branchId);
+      return { tokens: branchTokenSecretsSchema.parse({ ...own, branchKey }) };
+    }
     case 'read-service':
-      return { tokens: verifierSecretsSchema.parse(tokens) };
+      return { tokens: verifierSecretsSchema.parse({ ...own, branchKeys: branchKeys.map(publicKeyOf) }) };
     case 'shard-writer':
       return {};
   }
@@ -291,15 +317,17 @@ async function openFile<Name extends string>(
 }
 
 /**
- * Reads the keys, or creates them if there is no file. A file that lacks a key is an error, because the key must have
- * been removed on purpose.
+ * Reads the keys, or creates them if there is no file. It creates the missing keys of branches. A file that lacks another
+ * key is an error, because the key must have been removed on purpose.
  */
-async function openTokenSecrets(file: string): Promise<TokenSecrets> {
+async function openTokenSecrets(file: string, branchIds: readonly string[]): Promise<TokenFile> {
   const text = await readIfPresent(file);
-  if (text !== undefined) return tokenSecretsSchema.parse(JSON.parse(text));
-  const created = await createTokenSecrets();
-  await writeSecretFile(file, toJson(created));
-  return created;
+  const known = tokenFileSchema.parse(text === undefined ? await createTokenSecrets() : JSON.parse(text));
+  const missing = branchIds.filter((branchId) => !known.branchKeys.some((key) => key.branchId === branchId));
+  if (text !== undefined && missing.length === 0) return known;
+  const tokens = { ...known, branchKeys: [...known.branchKeys, ...(await Promise.all(missing.map(createBranchKey)))] };
+  await writeSecretFile(file, toJson(tokens));
+  return tokens;
 }
 
 async function readNext(dir: string): Promise<NextPasswords> {

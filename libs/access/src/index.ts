@@ -1,20 +1,42 @@
-export { anonymousPrincipal, roles, type CallerRole, type Principal, type Role, type Scope } from './principal.js';
 export {
+  anonymousPrincipal,
+  BRANCH_ROLE,
+  roles,
+  type CallerRole,
+  type Principal,
+  type Role,
+  type Scope,
+} from './principal.js';
+export {
+  branchTokenSecretsSchema,
+  createBranchKey,
   createSigningKey,
   createTokenSecrets,
   idKeyOf,
   publicKeyOf,
   sharedIdKeyOf,
+  tokenFileSchema,
   tokenSecretsSchema,
   verifierSecretsSchema,
+  type BranchKey,
+  type BranchTokenSecrets,
   type SignerSecrets,
+  type TokenFile,
   type TokenSecrets,
   type VerifierSecrets,
 } from './keys.js';
 export { announceKey, useAnnouncedKey } from './key-rotation.js';
 export { isSafeUrl, OidcIssuer, oidcRoles, type OidcRole, type OidcSettings } from './oidc.js';
 export { OwnToken } from './own-token.js';
-export { AUDIENCE, TokenSigner, TokenVerifier, type TokenGrant, type Verified, type VerifierOptions } from './token.js';
+export {
+  AUDIENCE,
+  audienceOf,
+  TokenSigner,
+  TokenVerifier,
+  type TokenGrant,
+  type Verified,
+  type VerifierOptions,
+} from './token.js';
 export {
   callerRoles,
   fieldRuleOf,

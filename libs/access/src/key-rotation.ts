@@ -13,7 +13,7 @@ import { createSigningKey, publicKeyOf, type TokenSecrets } from './keys.js';
 const RETIRED_SECONDS = 31 * 86_400;
 
 /** Step 1: adds the next public key. A rotation that was interrupted continues with the key that it announced. */
-export async function announceKey(secrets: TokenSecrets): Promise<TokenSecrets> {
+export async function announceKey<Secrets extends TokenSecrets>(secrets: Secrets): Promise<Secrets> {
   if (secrets.nextSigningKey !== undefined) return secrets;
   const nextSigningKey = await createSigningKey();
   return { ...secrets, keys: [publicKeyOf(nextSigningKey), ...secrets.keys], nextSigningKey };
@@ -23,7 +23,10 @@ export async function announceKey(secrets: TokenSecrets): Promise<TokenSecrets> 
  * Step 2, when every process has read step 1: signs with the next key, and drops keys whose last token is not accepted
  * any more. `now`: s since 1970. Throws if step 1 has not run.
  */
-export function useAnnouncedKey({ nextSigningKey, ...secrets }: TokenSecrets, now: number): TokenSecrets {
+export function useAnnouncedKey<Secrets extends TokenSecrets>(
+  { nextSigningKey, ...secrets }: Secrets,
+  now: number,
+): Omit<Secrets, 'nextSigningKey'> {
   if (nextSigningKey === undefined) throw new Error('no key was announced');
   const keys = secrets.keys
     .map((key) => (key.kid === secrets.signingKey.kid ? { ...key, retiredAt: now } : key))

@@ -7,6 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
+import { servedBranchIdSchema } from '@eco/contracts';
 import { z } from 'zod';
 
 const ID_KEY_BYTES = 16;
@@ -31,10 +32,17 @@ const publicKeySchema = z.strictObject({
 });
 const privateKeySchema = publicKeySchema.extend({ d: bytesSchema(ED25519_BYTES) });
 
+/** A key that signs tokens of one branch and nothing else. */
+const ofBranch = { branchId: servedBranchIdSchema };
+const branchKeySchema = privateKeySchema.extend(ofBranch);
+export type BranchKey = z.infer<typeof branchKeySchema>;
+
 /** Secrets with which a process can verify tokens but not make them. */
 export const verifierSecretsSchema = z.object({
   /** Public keys. While keys are rotated there are several. */
   keys: z.array(publicKeySchema).min(1),
+  /** Public keys of branches. Absent: this process accepts no token of a branch. */
+  branchKeys: z.array(publicKeySchema.extend(ofBranch)).optional(),
   /**
    * The secret from which ids derive where no principal has an id key of its own: ids of clients without a token, of
    * customers that an API makes up, and the id keys of principals whose token states none. All APIs have it. It stays
@@ -43,6 +51,12 @@ export const verifierSecretsSchema = z.object({
   anonymousIdKey: idKeySchema,
 });
 export type VerifierSecrets = z.infer<typeof verifierSecretsSchema>;
+
+/** Secrets of the API of a branch: it verifies tokens, and makes its own tokens for the read-service. */
+export const branchTokenSecretsSchema = verifierSecretsSchema
+  .omit({ branchKeys: true })
+  .extend({ branchKey: branchKeySchema });
+export type BranchTokenSecrets = z.infer<typeof branchTokenSecretsSchema>;
 
 /** Secrets with which a process makes tokens. */
 const signerSecretsSchema = z.object({
@@ -54,8 +68,15 @@ const signerSecretsSchema = z.object({
 });
 export type SignerSecrets = z.infer<typeof signerSecretsSchema>;
 
-export const tokenSecretsSchema = verifierSecretsSchema.extend(signerSecretsSchema.shape);
+export const tokenSecretsSchema = verifierSecretsSchema.omit({ branchKeys: true }).extend(signerSecretsSchema.shape);
 export type TokenSecrets = z.infer<typeof tokenSecretsSchema>;
+
+/** All keys of an installation. */
+export const tokenFileSchema = tokenSecretsSchema.extend({
+  /** Keys of branches. A branch signs with its first one. */
+  branchKeys: z.array(branchKeySchema).default([]),
+});
+export type TokenFile = z.infer<typeof tokenFileSchema>;
 
 /** Makes the keys for the first start of an installation. */
 export async function createTokenSecrets(): Promise<TokenSecrets> {
@@ -69,13 +90,17 @@ export async function createTokenSecrets(): Promise<TokenSecrets> {
   };
 }
 
+export async function createBranchKey(branchId: string): Promise<BranchKey> {
+  return { ...(await createSigningKey()), branchId };
+}
+
 export async function createSigningKey(): Promise<SignerSecrets['signingKey']> {
   const jwk: JsonWebKey = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   const kid = await calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x: jwk.x });
   return privateKeySchema.parse({ ...jwk, alg: 'EdDSA', use: 'sig', kid });
 }
 
-export function publicKeyOf(signingKey: SignerSecrets['signingKey']): VerifierSecrets['keys'][number] {
+export function publicKeyOf<Key extends SignerSecrets['signingKey']>(signingKey: Key): Omit<Key, 'd'> {
   const { d, ...publicKey } = signingKey;
   return publicKey;
 }

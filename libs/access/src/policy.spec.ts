@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { customerIdSchema } from '@eco/contracts';
-import { anonymousPrincipal, roles, type Principal } from './principal.js';
+import { anonymousPrincipal, BRANCH_ROLE, roles, type Principal } from './principal.js';
 import { callerRoles, fieldRuleOf, reaches, reachesObject, reachOf, type Access, type Reach } from './policy.js';
 
 const nobody = anonymousPrincipal(createSecretKey(Buffer.alloc(16)));
@@ -31,7 +31,7 @@ describe('a policy', () => {
   });
 
   it('knows every role', () => {
-    expect([...callerRoles].sort()).toEqual([...roles, 'anonymous'].sort());
+    expect([...callerRoles].sort()).toEqual([...roles, BRANCH_ROLE, 'anonymous'].sort());
   });
 });
 

@@ -29,6 +29,8 @@ export interface Access {
   readonly manager?: 'any' | 'own commands';
   readonly administrator?: 'any';
   readonly operator?: 'any';
+  /** The API of a branch, for itself. For its callers it may do what they may do. */
+  readonly branch?: 'any' | 'own branch';
   /**
    * The scope with which an integration reaches everything. `own commands`: an integration needs no scope, and reaches
    * its own commands.
@@ -150,4 +152,5 @@ export const callerRoles = [
   'administrator',
   'integration',
   'operator',
+  'branch',
 ] as const satisfies readonly CallerRole[];

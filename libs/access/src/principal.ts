@@ -17,8 +17,14 @@ export const roles = [
 ] as const;
 export type Role = (typeof roles)[number];
 
+/**
+ * Role of the API of a branch (sucursal-api) when it reads from the read-service. It is no role of an account, because
+ * only the branch's own key makes such a token.
+ */
+export const BRANCH_ROLE = 'branch';
+
 /** `anonymous`: the client sent no token. */
-export type CallerRole = Role | 'anonymous';
+export type CallerRole = Role | typeof BRANCH_ROLE | 'anonymous';
 
 /** Permission of an integration: to receive events, to read, or to send commands of one kind. */
 export type Scope = 'events' | 'read' | CommandKind;
@@ -28,10 +34,15 @@ export interface Principal {
   /** At most 128 printable characters; never an e-mail address, because logs and outcomes contain it. */
   readonly id: string;
   readonly role: CallerRole;
-  /** Set for a branch manager and a cashier. */
+  /** Set for a branch, a branch manager and a cashier. */
   readonly branchId: string | null;
   /** Set for a customer. */
   readonly customerId: string | null;
+  /**
+   * Broker user of the branch that states this principal, one of its staff. Absent: a token has proven it, so it may also
+   * see its commands of other APIs.
+   */
+  readonly statedBy?: string;
   /** Empty unless the role is `integration`. A scope that this version does not know permits nothing. */
   readonly scopes: readonly string[];
   /** The session to which the token belongs. Null for a token that a command made: it can't be revoked. */

@@ -1,5 +1,15 @@
 import { importJWK, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
-import { createSigningKey, createTokenSecrets, idKeyOf, publicKeyOf, type TokenSecrets } from './keys.js';
+import {
+  createBranchKey,
+  createSigningKey,
+  createTokenSecrets,
+  idKeyOf,
+  publicKeyOf,
+  type BranchKey,
+  type SignerSecrets,
+  type TokenSecrets,
+} from './keys.js';
+import { OwnToken } from './own-token.js';
 import { TokenSigner, TokenVerifier, type TokenGrant, type Verified, type VerifierOptions } from './token.js';
 
 const MINUTE = 60;
@@ -176,5 +186,48 @@ describe('an id key', () => {
     expect(idKeyOf('a', idKeyMaster)).toEqual(idKeyOf('a', idKeyMaster));
     expect(idKeyOf('a', idKeyMaster)).not.toEqual(idKeyOf('b', idKeyMaster));
     expect(idKeyOf('a', idKeyMaster)).toHaveLength(16);
+  });
+});
+
+describe('a token of a branch', () => {
+  let key: BranchKey;
+  let others: BranchKey;
+  beforeAll(async () => {
+    [key, others] = [await createBranchKey('sucursal-1'), await createBranchKey('sucursal-2')];
+  });
+  const tokenOf = (signingKey: SignerSecrets['signingKey'], grant: TokenGrant) =>
+    new TokenSigner({ ...secrets, signingKey }).sign(grant, MINUTE);
+  const branch: TokenGrant = { id: 'branch.sucursal-1', role: 'branch', branchId: 'sucursal-1' };
+  const knowsBranches = () =>
+    verifierWith({ secrets: { ...secrets, branchKeys: [publicKeyOf(key), publicKeyOf(others)] } });
+
+  it('is accepted where the key of its branch is known', async () => {
+    const { authorization } = await OwnToken.ofBranch(key).header();
+    const token = authorization.replace('Bearer ', '');
+    expect(await knowsBranches().verify(token)).toMatchObject({
+      type: 'current',
+      principal: { id: 'branch.sucursal-1', role: 'branch', branchId: 'sucursal-1', customerId: null },
+    });
+    expect((await verifierWith().verify(token)).type).toBe('refused');
+  });
+
+  it('is refused when a key of another branch or of the head office has signed it', async () => {
+    expect((await knowsBranches().verify(await tokenOf(others, branch))).type).toBe('refused');
+    expect((await knowsBranches().verify(await tokenOf(secrets.signingKey, branch))).type).toBe('refused');
+  });
+
+  it('states no other role', async () => {
+    const cashier: TokenGrant = { id: 'k-1', role: 'cashier', branchId: 'sucursal-1' };
+    for (const grant of [manager, cashier]) {
+      expect((await knowsBranches().verify(await tokenOf(key, grant))).type).toBe('refused');
+    }
+  });
+
+  it('is refused once its key is removed', async () => {
+    const verifier = knowsBranches();
+    const token = await tokenOf(key, branch);
+    expect((await verifier.verify(token)).type).toBe('current');
+    verifier.useKeys({ keys: secrets.keys, branchKeys: [publicKeyOf(others)] });
+    expect((await verifier.verify(token)).type).toBe('refused');
   });
 });

@@ -1,10 +1,20 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { createLocalJWKSet, errors, importJWK, jwtVerify, SignJWT, type CryptoKey, type JWTVerifyOptions } from 'jose';
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  errors,
+  importJWK,
+  jwtVerify,
+  SignJWT,
+  type CryptoKey,
+  type JWTPayload,
+  type JWTVerifyOptions,
+} from 'jose';
 import { z } from 'zod';
 import { customerIdSchema, nameInLogsSchema, servedBranchIdSchema } from '@eco/contracts';
 import { derivedIdKey, idKeyOf, idKeySchema, sharedIdKeyOf, type SignerSecrets, type VerifierSecrets } from './keys.js';
 import type { OidcIssuer } from './oidc.js';
-import { roles, type Principal, type Role, type Scope } from './principal.js';
+import { BRANCH_ROLE, roles, type Principal, type Role, type Scope } from './principal.js';
 
 /** `iss` and the usual `aud` of EcoMarket's tokens. */
 const ISSUER = 'ecomarket';
@@ -22,8 +32,8 @@ const KNOWN_MAX = 10_000;
 /** Statements of a token about its principal. */
 export interface TokenGrant {
   readonly id: string;
-  readonly role: Role;
-  /** Required for a branch manager and a cashier. */
+  readonly role: Role | typeof BRANCH_ROLE;
+  /** Required for a branch, a branch manager and a cashier. */
   readonly branchId?: string | null;
   /** Required for a customer. */
   readonly customerId?: string | null;
@@ -33,10 +43,12 @@ export interface TokenGrant {
   readonly idKey?: Buffer;
 }
 
+const branchRoles: readonly string[] = [BRANCH_ROLE, 'branch-manager', 'cashier'];
+
 const claimsSchema = z
   .object({
     sub: nameInLogsSchema,
-    role: z.enum(roles),
+    role: z.enum([...roles, BRANCH_ROLE]),
     branch: servedBranchIdSchema.optional(),
     customer: customerIdSchema.optional(),
     scope: z.string().max(1_000).optional(),
@@ -46,9 +58,11 @@ const claimsSchema = z
     exp: z.int(),
     iat: z.int(),
   })
-  .refine(({ role, branch }) => (role === 'branch-manager' || role === 'cashier') === (branch !== undefined))
+  .refine(({ role, branch }) => branchRoles.includes(role) === (branch !== undefined))
   .refine(({ role, customer }) => (role === 'customer') === (customer !== undefined))
   .refine(({ role, scope }) => role === 'integration' || scope === undefined);
+
+type Claims = z.output<typeof claimsSchema>;
 
 /** Makes access tokens. */
 export class TokenSigner {
@@ -126,7 +140,7 @@ export class TokenVerifier {
   readonly #options: VerifierOptions;
   /** Derives the id key of a principal whose token states none. */
   readonly #sharedIdKey: KeyObject;
-  #keySet: ReturnType<typeof createLocalJWKSet>;
+  #keys: KeySet;
   readonly #verifyOptions: JWTVerifyOptions;
   readonly #now: () => number;
   // The memory has two halves, and the older one is dropped as a whole, because deleting a Map's first entry each time
@@ -137,7 +151,7 @@ export class TokenVerifier {
   constructor(options: VerifierOptions) {
     this.#options = options;
     this.#sharedIdKey = sharedIdKeyOf(options.secrets);
-    this.#keySet = createLocalJWKSet({ keys: [...options.secrets.keys] });
+    this.#keys = keySetOf(options.secrets);
     this.#now = options.now ?? Date.now;
     this.#verifyOptions = {
       algorithms: [ALGORITHM],
@@ -151,8 +165,8 @@ export class TokenVerifier {
   }
 
   /** Verifies with these keys from now on, and forgets the verified tokens of removed keys. */
-  useKeys(keys: VerifierSecrets['keys']): void {
-    this.#keySet = createLocalJWKSet({ keys: [...keys] });
+  useKeys(keys: PublicKeys): void {
+    this.#keys = keySetOf(keys);
     this.#young = new Map();
     this.#old = new Map();
   }
@@ -167,11 +181,13 @@ export class TokenVerifier {
     if (token.length > TOKEN_CHARS_MAX) return refused('the token is too long');
     const { oidc } = this.#options;
     if (oidc?.owns(token) === true) return this.#checkForeign(oidc, token);
+    const { find, branchOfKey } = this.#keys;
     try {
       const currentDate = new Date(this.#now());
-      const { payload } = await jwtVerify(token, this.#keySet, { ...this.#verifyOptions, currentDate });
+      const { payload, protectedHeader } = await jwtVerify(token, find, { ...this.#verifyOptions, currentDate });
       const claims = claimsSchema.safeParse(payload);
       if (!claims.success) return refused('the token does not have the claims that it must have');
+      if (!maySign(branchOfKey.get(protectedHeader.kid), claims.data)) return refused('the token is not valid here');
       const known = { ...knownOf(claims.data, this.#sharedIdKey), graceSeconds: this.#options.graceSeconds };
       this.#remember(token, known);
       return this.#judge(known);
@@ -211,6 +227,34 @@ export class TokenVerifier {
   }
 }
 
+type PublicKeys = Pick<VerifierSecrets, 'keys' | 'branchKeys'>;
+
+interface KeySet {
+  readonly find: ReturnType<typeof createLocalJWKSet>;
+  /** Branches by the id of their key. */
+  readonly branchOfKey: ReadonlyMap<string | undefined, string>;
+}
+
+function keySetOf({ keys, branchKeys = [] }: PublicKeys): KeySet {
+  return {
+    find: createLocalJWKSet({ keys: [...keys, ...branchKeys] }),
+    branchOfKey: new Map(branchKeys.map(({ kid, branchId }) => [kid, branchId])),
+  };
+}
+
+/**
+ * Whether the key may sign these claims. A branch's key signs for that branch only, and the head office's keys sign for
+ * everybody else. `ofKey`: the branch of the key.
+ */
+function maySign(ofKey: string | undefined, { role, branch }: Claims): boolean {
+  return role === BRANCH_ROLE ? ofKey !== undefined && ofKey === branch : ofKey === undefined;
+}
+
+/** `aud` of a token that was verified before. */
+export function audienceOf(token: string): JWTPayload['aud'] {
+  return decodeJwt(token).aud;
+}
+
 const EXPIRED = 'the token has expired';
 
 function refused(reason: string): Verified {
@@ -218,7 +262,7 @@ function refused(reason: string): Verified {
 }
 
 function knownOf(
-  { sub, role, branch, customer, scope, sid, idk, exp }: z.output<typeof claimsSchema>,
+  { sub, role, branch, customer, scope, sid, idk, exp }: Claims,
   sharedIdKey: KeyObject,
 ): Omit<Known, 'graceSeconds'> {
   return {

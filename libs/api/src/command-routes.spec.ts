@@ -7,7 +7,7 @@ import { CommandIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import { commandIdFor, orderIdFor } from '@eco/routing';
 import { Callers, specTokens } from '@eco/testing';
-import { allCommandRoutes, CommandRoutes } from './command-routes.js';
+import { allCommandRoutes, CommandRoutes, StoredOwners } from './command-routes.js';
 
 /*
  * The API without brokers and databases. A valid request is therefore answered 503 not-accepted, and validation must
@@ -35,7 +35,10 @@ beforeAll(async () => {
   const sharedIdKey = sharedIdKeyOf(secrets);
   const intake = new CommandIntake({ publisher, sentBy: 'api', branchId: 'sucursal-1', sharedIdKey, reads, stopping });
   const authorization = new Authorization({ secrets, graceSeconds: 0, branchId: 'sucursal-1' });
-  service = await startService(frame, { module: CommandRoutes.of(intake, allCommandRoutes), authorization });
+  service = await startService(frame, {
+    module: CommandRoutes.of(intake, new StoredOwners(reads), allCommandRoutes),
+    authorization,
+  });
 });
 afterAll(() => service.stop());
 

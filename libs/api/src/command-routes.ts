@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { CommandIntake } from '@eco/intake';
+import { Owners } from './branch/owners.js';
 import { CartsController } from './carts/cart.command.js';
 import { EraseCustomerController } from './customers/erase-customer.command.js';
 import { RegisterCustomerController } from './customers/register-customer.command.js';
@@ -37,14 +38,19 @@ type CommandRoute = keyof typeof routes;
 
 export const allCommandRoutes = Object.keys(routes) as readonly CommandRoute[];
 
+export { Owners, StoredOwners, type StoredNoun } from './branch/owners.js';
+
 /** Serves command routes, with an intake that the process opens and stops. */
 @Module({})
 export class CommandRoutes {
-  static of(intake: CommandIntake, names: readonly CommandRoute[]): DynamicModule {
+  static of(intake: CommandIntake, owners: Owners, names: readonly CommandRoute[]): DynamicModule {
     return {
       module: CommandRoutes,
       controllers: names.flatMap((name): Type[] => [...routes[name]]),
-      providers: [{ provide: CommandIntake, useValue: intake }],
+      providers: [
+        { provide: CommandIntake, useValue: intake },
+        { provide: Owners, useValue: owners },
+      ],
       exports: [CommandIntake],
     };
   }

@@ -9,7 +9,7 @@ import { openIntake, type OpenIntake } from '@eco/intake';
 import { readJournals } from '@eco/journal';
 import { Reads } from '@eco/reads';
 import { anonymousClientOf, apiClientOf, Callers, eventually, specTokens } from '@eco/testing';
-import { allCommandRoutes, CommandRoutes } from './command-routes.js';
+import { allCommandRoutes, CommandRoutes, StoredOwners } from './command-routes.js';
 
 /* The API with a journal and no broker. It keeps the commands that can wait and refuses all others. */
 
@@ -18,7 +18,7 @@ let frame: Frame;
 let opened: OpenIntake;
 let service: Service;
 
-function open(name: string): [Frame, OpenIntake] {
+function open(name: string): [Frame, OpenIntake, Reads] {
   const own = createFrame({ name, host: '127.0.0.1', port: 0, logLevel: 'silent' });
   const reads = new Reads({
     groups: [{ id: 'g1', nodes: [{ host: '127.0.0.1', port: 1 }] }],
@@ -37,14 +37,16 @@ function open(name: string): [Frame, OpenIntake] {
       reads,
       journal: { dir, limitBytes: 1024 * 1024 },
     }),
+    reads,
   ];
 }
 
 beforeAll(async () => {
   dir = mkdtempSync(path.join(os.tmpdir(), 'eco-local-'));
-  [frame, opened] = open('api');
+  const [own, intake, reads] = open('api');
+  [frame, opened] = [own, intake];
   service = await startService(frame, {
-    module: CommandRoutes.of(opened.intake, allCommandRoutes),
+    module: CommandRoutes.of(opened.intake, new StoredOwners(reads), allCommandRoutes),
     authorization: new Authorization({ secrets: await specTokens, graceSeconds: 0, branchId: null }),
     close: [() => opened.stop()],
   });

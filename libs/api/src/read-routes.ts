@@ -1,5 +1,9 @@
-import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type NestInterceptor, type Type } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { from } from 'rxjs';
 import { Reads } from '@eco/reads';
+import type { HttpResponse } from '@eco/service';
 import { CartStamps, NO_COMMANDS } from './carts/cart-stamps.js';
 import { CartController } from './carts/cart.read.js';
 import { ChangesController } from './changes/changes.read.js';
@@ -19,7 +23,7 @@ import { SalesController } from './statistics/sales.read.js';
 import { TransferController } from './transfers/transfer.read.js';
 
 export { periodOf } from './http/period.js';
-export { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from './http/read-answer.js';
+export { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from './http/read-answer.js';
 export { readsStatistics } from './http/policies.js';
 export { readHeadersSchema, readOptionsOf } from './http/read-request.js';
 export { readSettings } from './read-settings.js';
@@ -71,6 +75,29 @@ export class ReadRoutes {
         { provide: CartStamps, useValue: stamps },
       ],
       exports: [Reads],
+    };
+  }
+
+  /**
+   * Serves the same routes in a process that reads no database. `forward` answers each request before its controller
+   * would run, so the controllers only declare the operations.
+   */
+  static forwarded(forward: (request: FastifyRequest) => Promise<HttpResponse>, names: readonly ReadRoute[]) {
+    const controllers = names.flatMap((name): Type[] => [...routes[name]]);
+    // Nest runs the interceptor for all routes of the process.
+    const interceptor: NestInterceptor = {
+      intercept: (context, next) =>
+        controllers.includes(context.getClass())
+          ? from(forward(context.switchToHttp().getRequest<FastifyRequest>()))
+          : next.handle(),
+    };
+    return {
+      module: ReadRoutes,
+      controllers,
+      providers: [
+        { provide: APP_INTERCEPTOR, useValue: interceptor },
+        ...[Reads, AwaitedCommands, CartStamps].map((provide) => ({ provide, useValue: {} })),
+      ],
     };
   }
 }

@@ -7,7 +7,7 @@ import { Authorization, createFrame, startService, type Service } from '@eco/ser
 import { openIntake } from '@eco/intake';
 import { Reads } from '@eco/reads';
 import { apiClientOf, specTokens } from '@eco/testing';
-import { allCommandRoutes, CommandRoutes } from './command-routes.js';
+import { allCommandRoutes, CommandRoutes, StoredOwners } from './command-routes.js';
 
 /*
  * The process has two groups and has seen no database of either, so it does not know the owner of a bucket. It has no
@@ -40,7 +40,7 @@ async function start(name: string, branchId: string | null) {
     ...(branchId === null ? { journal: { dir, limitBytes: 1024 * 1024 } } : {}),
   });
   const service = await startService(frame, {
-    module: CommandRoutes.of(opened.intake, allCommandRoutes),
+    module: CommandRoutes.of(opened.intake, new StoredOwners(reads), allCommandRoutes),
     authorization: new Authorization({ secrets: await specTokens, graceSeconds: 0, branchId }),
     close: [() => opened.stop()],
   });

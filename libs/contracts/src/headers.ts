@@ -20,6 +20,11 @@ export const headers = {
   durability: 'EcoMarket-Durability',
   /** IANA time zone of the days in a response. */
   timeZone: 'EcoMarket-Time-Zone',
+  /**
+   * In a request of a branch to the read-service: for whom it asks. `anonymous`, `cashier <account>`,
+   * `branch-manager <account>`, or an access token.
+   */
+  caller: 'EcoMarket-Caller',
   correlationId: 'X-Correlation-Id',
   idempotencyKey: 'Idempotency-Key',
   prefer: 'Prefer',

@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AUDIENCE, createTokenSecrets, idKeyOf, TokenSigner, TokenVerifier, type TokenSecrets } from '@eco/access';
 import type { Log } from '@eco/base';
-import { Reads } from '@eco/reads';
 import { eventually, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
-import { Registry } from 'prom-client';
 import { branchAudience, BranchPins } from './branch-pins.js';
 import { Identity } from './identity.js';
 import { IdentityStore } from './identity-store.js';
+import { PinStore } from './pin-store.js';
 import { PrimaryConnection } from './primary-connection.js';
 
 /* PINs are set at Central, and a branch reads them from a real database. The database is stopped in the last test. */
@@ -23,7 +22,7 @@ let group: DatabaseGroup;
 let primary: PrimaryConnection;
 let identity: Identity;
 let secrets: TokenSecrets;
-let reads: Reads;
+let asPins: PrimaryConnection;
 let nowMs = Date.now();
 const opened: BranchPins[] = [];
 
@@ -42,18 +41,16 @@ beforeAll(async () => {
     idKeyOf: (id) => idKeyOf(id, secrets.idKeyMaster),
     log,
   });
-  reads = new Reads({
-    groups: [{ id: group.id, nodes: group.servers }],
-    login: group.login('eco_reader'),
+  asPins = new PrimaryConnection({
+    nodes: () => [{ node: { host, port }, role: 'primary' }],
+    ...group.login('eco_pins'),
+    user: 'eco_pins',
     applicationName: 'spec',
-    log,
-    registry: new Registry(),
   });
-  await reads.start();
 }, 120_000);
 afterAll(async () => {
   for (const pins of opened) await pins.stop();
-  reads?.stop();
+  asPins?.close();
   primary?.close();
   await group?.stop();
   rmSync(dir, { recursive: true });
@@ -74,7 +71,8 @@ async function cashier(branchId: string, pin: string) {
 
 /** Opens the branch. Resolves when it has read the PINs that are set. */
 async function open(branchId: string, pinsFile = file): Promise<BranchPins> {
-  const pins = await BranchPins.open({ branchId, file: pinsFile, reads, log, now: () => nowMs });
+  const readPins = () => new PinStore(asPins).ofBranch(branchId);
+  const pins = await BranchPins.open({ branchId, file: pinsFile, readPins, log, now: () => nowMs });
   opened.push(pins);
   await pins.start();
   return pins;

@@ -3,14 +3,13 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { createSigningKey, publicKeyOf, TokenSigner, type VerifierSecrets } from '@eco/access';
 import { PeriodicTask, type Log } from '@eco/base';
-import { query, reasonOf, type Reads } from '@eco/reads';
-import { NO_POSITION } from '@eco/routing';
 import { z } from 'zod';
-import { loginHashOf, roleSchema } from './account.js';
+import { loginHashOf } from './account.js';
 import type { LogInRefusal } from './identity.js';
 import { isPassword } from './password.js';
+import { branchPinSchema, type BranchPin } from './pin-store.js';
 
-/** Interval at which the hashes are read from the database, ms. */
+/** Interval at which the hashes are read from Central, ms. */
 const READ_EVERY_MS = 5_000;
 /** Most wrong PINs of an account in the window. At this rate an attacker needs 3 years on average to guess 6 digits. */
 const WRONG_MAX = 5;
@@ -26,36 +25,14 @@ export function branchAudience(branchId: string): string {
   return `branch:${branchId}`;
 }
 
-const pinSchema = z.object({
-  accountId: z.string(),
-  /** SHA-256, hex. */
-  loginHash: z.string(),
-  role: roleSchema,
-  pinHash: z.string(),
-  /** 16 bytes, hex. */
-  idKey: z.string(),
-});
-type Pin = z.infer<typeof pinSchema>;
-const pinsSchema = z.array(pinSchema);
-
-const branchPins = query<{
-  account_id: string;
-  login_hash: string;
-  role: Pin['role'];
-  pin_hash: string;
-  id_key: string;
-}>({
-  name: 'branch-pins',
-  rows: `SELECT account_id, encode(login_hash, 'hex') AS login_hash, role, pin_hash, encode(pin_id_key, 'hex') AS id_key
-         FROM identity.branch_pin WHERE branch_id = $1`,
-  order: 'r.account_id',
-});
+const pinsSchema = z.array(branchPinSchema);
 
 export interface BranchPinsOptions {
   readonly branchId: string;
-  /** Keeps the hashes while the database is away and across restarts. */
+  /** Keeps the hashes across restarts, and while they can't be read. */
   readonly file: string;
-  readonly reads: Pick<Reads, 'groupIds' | 'ofGroup'>;
+  /** Reads the PINs of the branch. Rejects if they can't be read now. */
+  readonly readPins: () => Promise<readonly BranchPin[]>;
   readonly log: Log;
   /** Current time, ms. */
   readonly now?: () => number;
@@ -83,9 +60,9 @@ export class BranchPins {
   readonly #sessions = new Map<string, string>();
   readonly #now: () => number;
   readonly #looks = new PeriodicTask(() => this.#look(), READ_EVERY_MS);
-  #pins: readonly Pin[];
+  #pins: readonly BranchPin[];
 
-  private constructor(options: BranchPinsOptions, signingKey: SigningKey, pins: readonly Pin[]) {
+  private constructor(options: BranchPinsOptions, signingKey: SigningKey, pins: readonly BranchPin[]) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.publicKey = publicKeyOf(signingKey);
@@ -96,10 +73,10 @@ export class BranchPins {
 
   /** Reads the file, if there is one. Throws if it can't be read. */
   static async open(options: BranchPinsOptions): Promise<BranchPins> {
-    return new BranchPins(options, await createSigningKey(), readPins(options.file));
+    return new BranchPins(options, await createSigningKey(), pinsIn(options.file));
   }
 
-  /** Reads the hashes from time to time. Resolves after the first read, even if no node answers. */
+  /** Reads the hashes from time to time. Resolves after the first read, even if it fails. */
   async start(): Promise<void> {
     this.#looks.start();
     await this.#looks.run();
@@ -161,21 +138,14 @@ export class BranchPins {
   }
 
   async #read(): Promise<void> {
-    const { reads, branchId, file, log } = this.#options;
-    // The tables of accounts are in the first group.
-    const [home = ''] = reads.groupIds;
-    const answer = await reads.ofGroup(home, branchPins, [branchId], { position: NO_POSITION, waitMs: 0 });
-    if (answer.type !== 'answer') {
-      log.debug({ reason: reasonOf(answer) }, 'PINs could not be read; the known ones stay valid');
+    const { readPins, file, log } = this.#options;
+    let pins: readonly BranchPin[];
+    try {
+      pins = await readPins();
+    } catch (error) {
+      log.debug({ reason: (error as Error).message }, 'PINs could not be read; the known ones stay valid');
       return;
     }
-    const pins = answer.rows.map((row) => ({
-      accountId: row.account_id,
-      loginHash: row.login_hash,
-      role: row.role,
-      pinHash: row.pin_hash,
-      idKey: row.id_key,
-    }));
     if (isDeepStrictEqual(pins, this.#pins)) return;
     this.#pins = pins;
     writePins(file, pins);
@@ -185,7 +155,7 @@ export class BranchPins {
 
 type SigningKey = Awaited<ReturnType<typeof createSigningKey>>;
 
-function readPins(file: string): Pin[] {
+function pinsIn(file: string): BranchPin[] {
   try {
     return pinsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
@@ -195,7 +165,7 @@ function readPins(file: string): Pin[] {
 }
 
 /** Writes the file with mode 0600, completely or not at all. */
-function writePins(file: string, pins: readonly Pin[]): void {
+function writePins(file: string, pins: readonly BranchPin[]): void {
   const unfinished = `${file}.new`;
   writeFileSync(unfinished, JSON.stringify(pins), { mode: 0o600 });
   renameSync(unfinished, file);

@@ -9,7 +9,7 @@ import { ATTEMPTS_MAX, logInSubjects } from './attempts.js';
 import { Identity, type LogInRefusal, type SessionTokens } from './identity.js';
 import { IdentityStore } from './identity-store.js';
 import { IdentityUnavailableError, PrimaryConnection } from './primary-connection.js';
-import { RevokedSessions } from './revoked-sessions.js';
+import { RevokedSessions, revokedSessionsIn } from './revoked-sessions.js';
 
 /* Log-ins on a real primary with a replica, through two stores as in two processes. */
 
@@ -57,7 +57,7 @@ beforeAll(async () => {
     registry: new Registry(),
   });
   await reads.start();
-  revoked = new RevokedSessions(reads, log);
+  revoked = new RevokedSessions(revokedSessionsIn(reads), log);
   await revoked.start();
   verifier = new TokenVerifier({
     secrets,

@@ -13,5 +13,6 @@ export { IdentityStore } from './identity-store.js';
 export { MailStore, type DueMail, type MailPurpose } from './mail-store.js';
 export { PasswordsBusyError } from './password.js';
 export { IdentityUnavailableError, PrimaryConnection } from './primary-connection.js';
+export { branchPinSchema, PinStore } from './pin-store.js';
 export { readCommonPasswords } from './guessable.js';
-export { RevokedSessions } from './revoked-sessions.js';
+export { RevokedSessions, revokedSessionsIn, type ReadRevoked } from './revoked-sessions.js';

@@ -10,7 +10,8 @@ export class IdentityUnavailableError extends Error {
 export interface PrimaryConnectionOptions {
   /** The nodes of the first group with their present roles, as the read library of the process knows them. */
   readonly nodes: () => readonly { readonly node: Address; readonly role: 'primary' | 'replica' }[];
-  /** Of `eco_identity`. */
+  /** Absent: `eco_identity`. */
+  readonly user?: 'eco_identity' | 'eco_pins';
   readonly password: Password;
   readonly applicationName: string;
 }
@@ -19,8 +20,8 @@ export interface PrimaryConnectionOptions {
 const ASK_MS = 3_000;
 
 /**
- * A connection to the present primary of the first group, as `eco_identity`. Each statement is a transaction of its own,
- * so one connection serves all requests.
+ * A connection to the present primary of the first group. Each statement is a transaction of its own, so one connection
+ * serves all requests.
  */
 export class PrimaryConnection {
   readonly #options: PrimaryConnectionOptions;
@@ -53,8 +54,8 @@ export class PrimaryConnection {
       return this.#connection;
     }
     this.#connection?.close();
-    const { password, applicationName } = this.#options;
-    this.#connection = new SideConnection(primary, { user: 'eco_identity', password }, applicationName);
+    const { user = 'eco_identity', password, applicationName } = this.#options;
+    this.#connection = new SideConnection(primary, { user, password }, applicationName);
     return this.#connection;
   }
 }

@@ -11,24 +11,37 @@ const LOOK_EVERY_MS = 1_000;
 /** Nodes differ in their lag: one may show a revocation later than another, by at most this time, ms. */
 const OVERLAP_MS = 60_000;
 
-interface RevokedRow {
-  readonly session_id: string;
+interface RevokedSession {
+  readonly sessionId: string;
   /** ms since 1970. */
-  readonly revoked_ms: number;
+  readonly revokedMs: number;
 }
 
-const revokedSessions = query<RevokedRow>({
+/** Reads the sessions that were revoked after a time, ms since 1970. Rejects if nothing can be read now. */
+export type ReadRevoked = (afterMs: number) => Promise<readonly RevokedSession[]>;
+
+const revokedSessions = query<{ session_id: string; revoked_ms: number }>({
   name: 'revoked-sessions',
   rows: `SELECT session_id, (extract(epoch FROM revoked_at) * 1000)::float8 AS revoked_ms
          FROM identity.revoked_session WHERE revoked_at > to_timestamp($1::float8 / 1000)`,
 });
 
+/** Reads the sessions from the first group, which has the tables of sessions. */
+export function revokedSessionsIn(reads: Pick<Reads, 'groupIds' | 'ofGroup'>): ReadRevoked {
+  return async (afterMs) => {
+    const [home = ''] = reads.groupIds;
+    const answer = await reads.ofGroup(home, revokedSessions, [afterMs], { position: NO_POSITION, waitMs: 0 });
+    if (answer.type !== 'answer') throw new Error(reasonOf(answer));
+    return answer.rows.map((row) => ({ sessionId: row.session_id, revokedMs: row.revoked_ms }));
+  };
+}
+
 /**
- * The revoked sessions, as known to a process that verifies tokens. While no database can be read, the known ones stay
+ * The revoked sessions, as known to a process that verifies tokens. While nothing can be read, the known ones stay
  * revoked.
  */
 export class RevokedSessions {
-  readonly #reads: Pick<Reads, 'groupIds' | 'ofGroup'>;
+  readonly #readRevoked: ReadRevoked;
   readonly #log: Log;
   /** Time of the revocation, ms since 1970, by session id. */
   readonly #sessions = new Map<string, number>();
@@ -36,8 +49,8 @@ export class RevokedSessions {
   #newestMs = Date.now() - ENDED_SESSIONS_MS;
   #isFailing = false;
 
-  constructor(reads: Pick<Reads, 'groupIds' | 'ofGroup'>, log: Log) {
-    this.#reads = reads;
+  constructor(readRevoked: ReadRevoked, log: Log) {
+    this.#readRevoked = readRevoked;
     this.#log = log;
   }
 
@@ -45,7 +58,7 @@ export class RevokedSessions {
     return this.#sessions.has(sessionId);
   }
 
-  /** Reads revocations from time to time. Resolves after the first read, even if no node answers. */
+  /** Reads revocations from time to time. Resolves after the first read, even if it fails. */
   async start(): Promise<void> {
     this.#looks.start();
     await this.#looks.run();
@@ -56,21 +69,19 @@ export class RevokedSessions {
   }
 
   async #read(): Promise<void> {
-    // The tables of sessions are in the first group.
-    const [home = ''] = this.#reads.groupIds;
-    const answer = await this.#reads.ofGroup(home, revokedSessions, [this.#newestMs - OVERLAP_MS], {
-      position: NO_POSITION,
-      waitMs: 0,
-    });
-    if (answer.type !== 'answer') {
+    let found: readonly RevokedSession[];
+    try {
+      found = await this.#readRevoked(this.#newestMs - OVERLAP_MS);
+    } catch (error) {
       if (!this.#isFailing) {
-        this.#log.warn({ reason: reasonOf(answer) }, 'revoked sessions could not be read; the known ones stay revoked');
+        const reason = (error as Error).message;
+        this.#log.warn({ reason }, 'revoked sessions could not be read; the known ones stay revoked');
       }
       this.#isFailing = true;
       return;
     }
     this.#isFailing = false;
-    for (const { session_id: sessionId, revoked_ms: revokedMs } of answer.rows) {
+    for (const { sessionId, revokedMs } of found) {
       this.#sessions.set(sessionId, revokedMs);
       this.#newestMs = Math.max(this.#newestMs, revokedMs);
     }

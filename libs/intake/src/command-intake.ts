@@ -14,7 +14,7 @@ import {
 } from '@eco/contracts';
 import { bodyHash, isBodyOf } from '@eco/domain';
 import type { Appended } from '@eco/journal';
-import type { Reads } from '@eco/reads';
+import type { AskedCommand, CommandStatus } from '@eco/reads';
 import {
   commandIdFor,
   customerIdFor,
@@ -24,7 +24,7 @@ import {
   newOrderId,
   orderIdFor,
 } from '@eco/routing';
-import { readCommandStatus, type CommandStatus } from './command-status.js';
+import type { GroupKnowledge } from './group-knowledge.js';
 import { HybridClock } from './hybrid-clock.js';
 import { KeyMemory } from './key-memory.js';
 import { isUnassigned, type LocalAcceptance } from './local-acceptance.js';
@@ -86,7 +86,7 @@ export interface CommandIntakeOptions {
   /** Makes ids of customers who are registered without one. All APIs have the same. */
   readonly sharedIdKey: KeyObject;
   /** Shows whether a group decides, its clock, and its decisions. */
-  readonly reads: Reads;
+  readonly reads: GroupKnowledge;
   /** Keeps commands that can wait when the brokers do not confirm them; absent: nothing is kept. */
   readonly local?: LocalAcceptance;
   /** Ends every wait. Commands that are accepted by then are reported as accepted. */
@@ -105,7 +105,6 @@ const LOOK_PAUSE_MS = 100;
 /** Turns REST requests into commands: gives them ids and envelopes, and sends them. */
 export class CommandIntake {
   readonly branchId: string | null;
-  readonly reads: Reads;
   readonly #options: CommandIntakeOptions;
   readonly #clock: HybridClock;
   readonly #keys = new KeyMemory();
@@ -114,7 +113,6 @@ export class CommandIntake {
   constructor(options: CommandIntakeOptions) {
     this.#options = options;
     this.branchId = options.branchId;
-    this.reads = options.reads;
     this.#clock = new HybridClock(options.branchId === null ? 'central' : branchUser(options.branchId));
     const last = options.local?.lastStamp;
     if (last !== undefined) this.#clock.resume(last);
@@ -262,14 +260,10 @@ export class CommandIntake {
     return this.#lookFor(command, asked, startedMs + waitMs + LOOK_MS);
   }
 
-  /** Queries the database until the command's result is certain, or the wait is over. */
-  async #lookFor(
-    command: Command,
-    asked: Parameters<typeof readCommandStatus>[1],
-    untilMs: number,
-  ): Promise<Settlement> {
+  /** Asks until the command's result is certain, or the wait is over. */
+  async #lookFor(command: Command, asked: AskedCommand, untilMs: number): Promise<Settlement> {
     for (;;) {
-      const settlement = settlementOf(command, await readCommandStatus(this.#options.reads, asked));
+      const settlement = settlementOf(command, await this.#options.reads.commandStatus(asked));
       if (settlement !== undefined) return settlement;
       if (performance.now() >= untilMs || this.#options.stopping.aborted) return { type: 'outcome-unknown' };
       await sleep(LOOK_PAUSE_MS);

@@ -7,9 +7,9 @@ import {
   registerConnectionMetrics,
   registerPublisherMetrics,
 } from '@eco/broker';
-import type { Reads } from '@eco/reads';
 import { CommandIntake } from './command-intake.js';
 import type { IntakeFrame } from './frame.js';
+import type { GroupKnowledge } from './group-knowledge.js';
 import { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
 
 export interface IntakeSettings {
@@ -20,7 +20,7 @@ export interface IntakeSettings {
   readonly branchId: string | null;
   /** See `sharedIdKeyOf` of @eco/access. */
   readonly sharedIdKey: KeyObject;
-  readonly reads: Reads;
+  readonly reads: GroupKnowledge;
   /** The journal for orders and cart commands that the brokers do not confirm; absent: those are refused. */
   readonly journal?: JournalSettings;
 }

@@ -2,18 +2,14 @@ import type { Registry } from 'prom-client';
 import type { Address, ChangingLogin, Log } from '@eco/base';
 import { bucketOf, bucketOfId, isUuid } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions } from './answer.js';
+import { readCommandStatus, type AskedCommand, type CommandStatus } from './command-status.js';
 import { GroupReader } from './group-reader.js';
+import { GroupsSeen, type SeenGroup } from './groups-seen.js';
 import { ReadMetrics } from './metrics.js';
 import { WatchedNodes } from './nodes/watched-nodes.js';
 import type { NodeStatus } from './nodes/node.js';
 import type { Query } from './query.js';
 import { READ_DEFAULTS, type ReadSettings } from './settings.js';
-
-/**
- * Time without a move after which a group decides nothing, ms. A writer moves its group's clock each second, and
- * another one takes over within two.
- */
-const STILL_MS = 5_000;
 
 export interface ReadsOptions {
   /** Every node of each group; which one is the primary is discovered. */
@@ -40,6 +36,7 @@ export interface NodeReport extends NodeStatus {
 export class Reads {
   readonly #groups: readonly GroupReader[];
   readonly #metrics: ReadMetrics;
+  readonly #seen: GroupsSeen;
 
   constructor({ groups, login, monitor, applicationName, log, registry, settings }: ReadsOptions) {
     const all = readSettingsIn({ ...READ_DEFAULTS, ...settings });
@@ -50,6 +47,7 @@ export class Reads {
       const watched = new WatchedNodes(id, named, { ...all, login, applicationName }, all.probeEveryMs, log, monitor);
       return new GroupReader(watched, all, this.#metrics);
     });
+    this.#seen = new GroupsSeen(this.seenGroups);
   }
 
   /** Settles when every node has answered or failed once. Nodes that are away are looked for from then on. */
@@ -97,31 +95,32 @@ export class Reads {
 
   /** The group that owned the key's bucket when last seen; undefined if unknown. */
   groupOf(key: string): string | undefined {
-    return this.#groupOfKey(key)?.group;
+    return this.#seen.groupOf(key);
   }
 
-  /**
-   * The clock by which the key's group decides whether a command is too late, ms since 1970; undefined if nothing is
-   * seen of the group.
-   */
+  /** See `GroupsSeen`. */
   groupNowMs(key: string): number | undefined {
-    return this.#groupOfKey(key)?.nodes.groupNowMs;
+    return this.#seen.groupNowMs(key);
   }
 
-  /** Like `groupNowMs`, but only while the group moves. The last time of a group that does not move is useless. */
+  /** See `GroupsSeen`. */
   movingGroupNowMs(key: string): number | undefined {
-    const nodes = this.#groupOfKey(key)?.nodes;
-    return nodes !== undefined && nodes.stillMs < STILL_MS ? nodes.groupNowMs : undefined;
+    return this.#seen.movingGroupNowMs(key);
   }
 
-  /** The reason why the key's group decides nothing now, as far as known. Undefined: it decides. */
+  /** See `GroupsSeen`. */
   standstill(key: string): string | undefined {
-    const group = this.#groupOfKey(key);
-    if (group === undefined) return 'no group is known to own its bucket';
-    const { stillMs } = group.nodes;
-    if (stillMs < STILL_MS) return undefined;
-    if (stillMs === Infinity) return `nothing is seen of group ${group.group}`;
-    return `group ${group.group} has stalled for ${Math.round(stillMs / 1000)} s`;
+    return this.#seen.standstill(key);
+  }
+
+  /** What this process sees of each group. */
+  get seenGroups(): readonly SeenGroup[] {
+    return this.#groups.map(({ nodes }) => nodes);
+  }
+
+  /** Certain knowledge about a command, if there is any. */
+  commandStatus(asked: AskedCommand): Promise<CommandStatus> {
+    return readCommandStatus(this, asked);
   }
 
   async ofGroup<Row, Extra>(
@@ -176,13 +175,8 @@ export class Reads {
     return owner.read(query, values, options);
   }
 
-  #groupOfKey(key: string): GroupReader | undefined {
-    const buckets = this.#buckets();
-    return buckets === undefined ? undefined : this.#ownerOf(bucketOf(key, buckets));
-  }
-
   #ownerOf(bucket: number): GroupReader | undefined {
-    return this.#groups.find(({ nodes }) => nodes.owns(bucket));
+    return this.#groups.find(({ nodes }) => nodes.ownedBuckets.includes(bucket));
   }
 
   #buckets(): number | undefined {

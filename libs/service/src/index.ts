@@ -10,6 +10,7 @@ export {
 export { clientSettings, settings, wholeNumberSetting, type GroupAddresses, type Groups } from './config/settings.js';
 export {
   apiSecretsSetting,
+  branchSecretsSetting,
   loginFileSetting,
   loginSecret,
   readerSecretsSetting,

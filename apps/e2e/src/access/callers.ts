@@ -1,5 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createSigningKey, TokenSigner, type Role, type Scope, type TokenGrant, type TokenSecrets } from '@eco/access';
+import {
+  createSigningKey,
+  OwnToken,
+  TokenSigner,
+  type Role,
+  type Scope,
+  type TokenFile,
+  type TokenGrant,
+} from '@eco/access';
 import type { Planted } from './samples.js';
 
 /** A client of the generated test. */
@@ -11,6 +19,10 @@ export interface TestCaller {
   readonly grant?: Omit<TokenGrant, 'id'> | 'anonymous';
   /** True: the token has expired and is within the grace. */
   readonly isLate?: true;
+  /** The only API that accepts the token. */
+  readonly onlyAt?: string;
+  /** The branch that asks for the caller, and how it names the caller. */
+  readonly through?: { readonly branchId: string; readonly stated: string };
 }
 
 const OTHER_BRANCH = 'sucursal-2';
@@ -23,7 +35,7 @@ const HOUR = 3_600;
  * objects, and of others.
  */
 export async function testCallers(
-  tokens: TokenSecrets,
+  tokens: TokenFile,
   { customerId, otherCustomerId, branchId }: Planted,
   scopes: readonly Scope[],
 ): Promise<TestCaller[]> {
@@ -75,9 +87,54 @@ export async function testCallers(
       'another role in the payload',
       `${header}.${encoded({ ...decoded(payload), role: 'administrator' })}.${signature}`,
     ),
+    ...(await ofTheBranch(signer, tokens, branchId, customerId, otherCustomerId)),
     bad('wrong audience', await signer.sign(manager, HOUR, 'other')),
     bad('a public key instead of a token', Buffer.from(publicKey).toString('base64url')),
     { name: 'Basic instead of Bearer', authorization: `Basic ${Buffer.from('manager:').toString('base64')}` },
+  ];
+}
+
+/** The branch for itself and for its callers. Only the read-service accepts its token. */
+async function ofTheBranch(
+  signer: TokenSigner,
+  { branchKeys, ...tokens }: TokenFile,
+  branchId: string,
+  customerId: string,
+  otherCustomerId: string,
+): Promise<TestCaller[]> {
+  const key = branchKeys.find((each) => each.branchId === branchId);
+  if (key === undefined) throw new Error(`there is no key of ${branchId}`);
+  const { authorization } = await OwnToken.ofBranch(key).header();
+  const branch = { authorization, onlyAt: 'read-service' };
+  const tokenOf = (grant: Omit<TokenGrant, 'id'>) => signer.sign({ id: 'access through a branch', ...grant }, HOUR);
+  const through = (name: string, stated: string, grant: TestCaller['grant']): TestCaller => ({
+    ...branch,
+    name: `the branch for ${name}`,
+    through: { branchId, stated },
+    ...(grant && { grant }),
+  });
+  const ofPeople: [string, Omit<TokenGrant, 'id'>][] = [
+    ['the customer', { role: 'customer', customerId }],
+    ['another customer', { role: 'customer', customerId: otherCustomerId }],
+    ['a manager', { role: 'manager' }],
+    ['a cashier of another branch', { role: 'cashier', branchId: OTHER_BRANCH }],
+  ];
+  const forged: TokenGrant = { id: `branch.${OTHER_BRANCH}`, role: 'branch', branchId: OTHER_BRANCH };
+  return [
+    { ...branch, name: 'the branch', grant: { role: 'branch', branchId } },
+    through('a client with no token', 'anonymous', 'anonymous'),
+    through('its cashier', 'cashier k-1', { role: 'cashier', branchId }),
+    through('its branch manager', 'branch-manager m-1', { role: 'branch-manager', branchId }),
+    ...(await Promise.all(ofPeople.map(async ([name, grant]) => through(name, await tokenOf(grant), grant)))),
+    through('a role that it may not state', 'manager m-1', undefined),
+    {
+      name: 'the branch as another branch',
+      authorization: `Bearer ${await new TokenSigner({ ...tokens, signingKey: key }).sign(forged, HOUR)}`,
+    },
+    {
+      name: 'the head office as a branch',
+      authorization: `Bearer ${await signer.sign({ ...forged, branchId }, HOUR)}`,
+    },
   ];
 }
 

@@ -7,13 +7,20 @@ import type { Sample } from './samples.js';
  */
 export type Expected = 'in reach' | 400 | 401 | 403 | 404;
 
+/** An API, and the branch that it serves. */
+export interface TestedApi {
+  readonly name: string;
+  readonly served: string | null;
+}
+
 /**
  * The answer that the policy table demands for a request. This code is separate, so that it does not share an error
- * with the library that the services use. `served`: the branch that the API serves.
+ * with the library that the services use.
  */
-export function expectedOf(access: Access, caller: TestCaller, sample: Sample, served: string | null): Expected {
-  const { grant } = caller;
-  if (grant === undefined) return 401;
+export function expectedOf(access: Access, caller: TestCaller, sample: Sample, api: TestedApi): Expected {
+  const { grant, onlyAt, through } = caller;
+  if (grant === undefined || (onlyAt !== undefined && onlyAt !== api.name)) return 401;
+  const served = through?.branchId ?? api.served;
   if (grant === 'anonymous') {
     if (access.anonymous === undefined) return 401;
     return access.anonymous === 'guest' && sample.names?.customerId !== undefined ? 403 : 'in reach';

@@ -114,6 +114,16 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'GET /notifications': [{}],
     'GET /changes': [{ query: { topic: 'orders' } }],
     'GET /replication': [{}],
+    'GET /branch/groups': [{}],
+    'GET /branch/commands/{commandId}': [
+      {
+        path: { commandId: orderId },
+        query: { key: customerId, notAfter: '2026-01-01T00:00:00.000Z', bodyHash: '0'.repeat(64) },
+      },
+    ],
+    'GET /branch/ownership/{noun}/{id}': [{ path: { noun: 'orders', id: orderId } }],
+    'GET /branch/revoked-sessions': [{ query: { after: '0' } }],
+    'GET /branch/pins': [{}],
     'POST /auth/login': invalid,
     'POST /auth/refresh': invalid,
     'POST /auth/logout': invalid,

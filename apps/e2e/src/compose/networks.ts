@@ -7,7 +7,7 @@ const talks: readonly (readonly [string, string])[] = [
   ['sucursal-api', 'broker'],
   ['shard-writer', 'broker'],
   ['central-api', 'database'],
-  ['sucursal-api', 'database'],
+  ['sucursal-api', 'read-service'],
   ['read-service', 'database'],
   ['shard-writer', 'database'],
   ['forwarder', 'broker'],

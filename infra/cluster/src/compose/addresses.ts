@@ -13,6 +13,7 @@ export const AMQP_PORT = 5672;
 export const MANAGEMENT_PORT = 15_672;
 export const POSTGRES_PORT = 5432;
 export const OPERATORS_PORT = 9000;
+export const READ_PORT = 8003;
 
 /** Mount point of a container's own files. */
 export const FILES_DIR = '/run/eco';

@@ -9,7 +9,15 @@ import { PROJECT_DIR } from '../description.js';
 import { HOST, type App, type DatabaseNode, type Layout, type ServiceNode } from '../layout.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
-import { AMQP_PORT, FILES_DIR, forwarded, MANAGEMENT_PORT, OPERATORS_PORT, POSTGRES_PORT } from './addresses.js';
+import {
+  AMQP_PORT,
+  FILES_DIR,
+  forwarded,
+  MANAGEMENT_PORT,
+  OPERATORS_PORT,
+  POSTGRES_PORT,
+  READ_PORT,
+} from './addresses.js';
 
 /**
  * Controls the system of compose.yaml. Everything is done by `docker compose`, so people who use that directly see and
@@ -168,7 +176,7 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
     services: [
       ...named(/^nginx$/).map((at) => api('central-api', { at, target: 8080, operators: named(/^central-api-1$/)[0] })),
       ...named(/^sucursal-api$/).map((at) => api('sucursal-api', { at, target: 8002 })),
-      ...named(/^read-service$/).map((at) => api('read-service', { at, target: 8003 })),
+      ...named(/^read-service$/).map((at) => api('read-service', { at, target: READ_PORT })),
       ...named(/^shard-writer-\d+$/).map((at): ServiceNode => {
         return { name: at.service, app: 'shard-writer', host: HOST, operatorsPort: portOf(at, OPERATORS_PORT) };
       }),

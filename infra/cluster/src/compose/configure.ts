@@ -15,7 +15,7 @@ import {
   type Secrets,
   type ServiceIdentity,
 } from '../secrets.js';
-import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT } from './addresses.js';
+import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT, READ_PORT } from './addresses.js';
 
 /**
  * The first job of compose.yaml, before any server: it creates passwords and settings. Each container's volume gets
@@ -111,7 +111,9 @@ async function configureService(
   });
   const settings = {
     ECO_BROKERS: brokers.map(({ host }) => `${host}:${AMQP_PORT}`).join(','),
-    ECO_GROUPS: groups.join(';'),
+    ...(service.app === 'sucursal-api'
+      ? { ECO_GROUP_IDS: groupIds.join(','), ECO_READ_SERVICES: `http://read-service:${READ_PORT}` }
+      : { ECO_GROUPS: groups.join(';') }),
     ECO_SECRETS_FILE: `${FILES_DIR}/${SECRETS_FILE}`,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}="${value}"\n`);

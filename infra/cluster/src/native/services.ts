@@ -89,12 +89,25 @@ export class Services {
       ...(service.port !== undefined && { ECO_PORT: String(service.port) }),
       ECO_LOG_LEVEL: description.logLevel,
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
-      ECO_GROUPS: layout.groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';'),
+      ...this.#sourcesOfReads(service),
       ECO_BRANCH_ID: description.branchId,
       ECO_SECRETS_FILE: serviceSecretsFile(dataDir, service.name),
       ...(service.app === 'central-api' && { ECO_JOURNAL_DIR: journalsDir(dataDir) }),
       ...(service.app === 'sucursal-api' && { ECO_PINS_FILE: serviceSecretsFile(dataDir, `${service.name}-pins`) }),
       ...(service.groupId !== undefined && { ECO_GROUP: service.groupId }),
+    };
+  }
+
+  /** A branch learns no address of a database. */
+  #sourcesOfReads({ app }: ServiceNode): Record<string, string> {
+    const { groups, services } = this.#host.layout;
+    if (app !== 'sucursal-api') {
+      return { ECO_GROUPS: groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';') };
+    }
+    const readServices = services.filter((each) => each.app === 'read-service');
+    return {
+      ECO_GROUP_IDS: groups.map(({ id }) => id).join(','),
+      ECO_READ_SERVICES: readServices.map(({ host, port }) => `http://${host}:${port}`).join(','),
     };
   }
 }

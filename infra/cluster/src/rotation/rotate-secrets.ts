@@ -1,4 +1,4 @@
-import { announceKey, useAnnouncedKey } from '@eco/access';
+import { announceKey, createBranchKey, useAnnouncedKey } from '@eco/access';
 import { sleep, type Address } from '@eco/base';
 import { closeConnections, setUserPassword, whoAmI, type Management } from '@eco/broker';
 import type { BrokerUser } from '@eco/contracts';
@@ -45,10 +45,16 @@ export interface RotationOptions {
 
 /** Names of the secrets that are rotated while everything runs, in the order in which they are rotated. */
 export function secretNames(secrets: Secrets): string[] {
-  return [...secretOwners(secrets).map(nameOf), SIGNING_KEY];
+  const branches = new Set(secrets.tokens.branchKeys.map(({ branchId }) => branchId));
+  return [
+    ...secretOwners(secrets).map(nameOf),
+    ...[...branches].map((branchId) => `${BRANCH_KEY}${branchId}`),
+    SIGNING_KEY,
+  ];
 }
 
 const SIGNING_KEY = 'signing-key';
+const BRANCH_KEY = 'branch-key/';
 /**
  * The secret that the brokers share. Nodes with different cookies refuse each other, so it changes while they are
  * stopped.
@@ -70,6 +76,7 @@ export async function rotateSecret(
     const older = options.endSessions === true ? 'are refused' : 'are accepted until they expire';
     return `access tokens are signed with the key ${kid}; older ones ${older}`;
   }
+  if (name.startsWith(BRANCH_KEY)) return rotateBranchKey(installation, name.slice(BRANCH_KEY.length));
   if (name === COOKIE) {
     const states = await Promise.all(installation.managementUrls.map(isListeningAt));
     if (states.includes(true))
@@ -203,4 +210,25 @@ async function rotateSigningKey({ dir, serviceFiles }: Installation, options: Ro
   const accepted = options.endSessions === true ? keys.filter(({ kid }) => kid === rotated.signingKey.kid) : keys;
   await setServiceTokens(dir, serviceFiles, { ...rotated, keys: accepted });
   return rotated.signingKey.kid;
+}
+
+/**
+ * Makes a new key with which a branch reads from the read-service. The read-service knows the new key before the branch
+ * uses it, and the old key until the branch has stopped using it.
+ */
+async function rotateBranchKey({ dir, serviceFiles }: Installation, branchId: string): Promise<string> {
+  const { tokens } = await openSecrets(dir);
+  const isOfBranch = (key: { readonly branchId: string }) => key.branchId === branchId;
+  const [former, next = await createBranchKey(branchId)] = tokens.branchKeys.filter(isOfBranch);
+  if (former === undefined) throw new Refused(`there is no key of the branch ${branchId}`);
+  const write = (...keys: (typeof former)[]) => {
+    const branchKeys = [...tokens.branchKeys.filter((key) => !isOfBranch(key)), ...keys];
+    return setServiceTokens(dir, serviceFiles, { ...tokens, branchKeys });
+  };
+  await write(former, next);
+  await sleep(READ_BY_ALL_MS);
+  await write(next, former);
+  await sleep(READ_BY_ALL_MS);
+  await write(next);
+  return `the branch ${branchId} reads with the key ${next.kid}; its former key is refused`;
 }

@@ -52,8 +52,8 @@ export class CommandController {
     );
     const [row] = rows;
     const { dead_letter: letter } = extra;
-    const actor = row === undefined ? letter?.actor : row.actor;
-    if (actor === undefined || !isOwn(caller, actor)) {
+    const found = row ?? letter;
+    if (found === null || !isOwn(caller, found)) {
       throw problem('command-unknown', { headers: headersOf([source], options, []) });
     }
     const read = headersOf([source], options, [commandId]);
@@ -67,7 +67,10 @@ export class CommandController {
   }
 }
 
-/** `actor`: the account that requested the command. Null: it is unknown. */
-function isOwn({ principal, reach }: Caller, actor: string | null): boolean {
-  return reach !== 'own commands' || actor === principal.id;
+/** `actor`: the account that requested the command. `sender`: the broker user that sent it. Null: unknown. */
+function isOwn(
+  { principal: { id, statedBy }, reach }: Caller,
+  { actor, sender }: { readonly actor: string | null; readonly sender: string | null },
+): boolean {
+  return reach !== 'own commands' || (actor === id && (statedBy === undefined || statedBy === sender));
 }

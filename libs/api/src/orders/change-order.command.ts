@@ -20,9 +20,9 @@ import {
 } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
-import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
+import { Owners } from '../branch/owners.js';
+import { refuseForeign } from '../http/commands/own-object.js';
 import { changesAsStaff, changesOrders } from '../http/policies.js';
-import { orderBranchQuery, type OrderRow } from './order.query.js';
 
 const cancel = operation({
   summary: 'Cancel an order that is not fulfilled',
@@ -59,16 +59,13 @@ const takeBack = operation({
   problems: [...reasonsOf('order.return'), ...DECIDED_PROBLEMS],
 });
 
-const storedOrder: StoredObject<Pick<OrderRow, 'branch_id'>> = {
-  query: orderBranchQuery,
-  ownerOf: ({ branch_id }) => ({ branchIds: [branch_id] }),
-  unknown: 'order-unknown',
-};
-
 @ApiTags('orders')
 @Controller('orders')
 export class OrderChangesController {
-  constructor(private readonly intake: CommandIntake) {}
+  constructor(
+    private readonly intake: CommandIntake,
+    private readonly owners: Owners,
+  ) {}
 
   @Post(':orderId/cancel')
   @Operation(cancel)
@@ -95,7 +92,7 @@ export class OrderChangesController {
     request: DecidedInput,
   ): Promise<HttpResponse> {
     if (!isRoutedBy(body.orderId, body.customerId)) throw problem('order-unknown');
-    await refuseForeign(this.intake, request.caller, body.orderId, storedOrder);
+    await refuseForeign(this.owners, request.caller, 'orders', body.orderId);
     const id = this.intake.commandId(requesterOf(request), kind, body.customerId);
     const done = await decideNow(this.intake, { ...request, id, kind, body });
     return respond(200, done.result, done.headers);

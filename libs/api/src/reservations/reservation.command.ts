@@ -16,9 +16,9 @@ import { isRoutedBy } from '@eco/routing';
 import { DECIDED_HEADERS, decidedHeadersSchema, requesterOf } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
-import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
+import { Owners } from '../branch/owners.js';
+import { refuseForeign } from '../http/commands/own-object.js';
 import { changesOrders } from '../http/policies.js';
-import { reservationQuery, type ReservationRow } from './reservation.query.js';
 
 const create = operation({
   summary: 'Hold units for a customer until a given time',
@@ -57,16 +57,13 @@ const release = operation({
 /** Longest hold that a role may request, s. A customer must not block the stock of a shelf for a day. */
 const HOLD_SECONDS_MAX: Partial<Record<CallerRole, number>> = { customer: 900, cashier: 3_600 };
 
-const storedReservation: StoredObject<ReservationRow> = {
-  query: reservationQuery,
-  ownerOf: ({ branch_id }) => ({ branchIds: [branch_id] }),
-  unknown: 'reservation-unknown',
-};
-
 @ApiTags('reservations')
 @Controller('reservations')
 export class ReservationsController {
-  constructor(private readonly intake: CommandIntake) {}
+  constructor(
+    private readonly intake: CommandIntake,
+    private readonly owners: Owners,
+  ) {}
 
   @Post()
   @Operation(create)
@@ -95,7 +92,7 @@ export class ReservationsController {
     const { reservationId } = path;
     const { customerId } = body;
     if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
-    await refuseForeign(this.intake, request.caller, reservationId, storedReservation);
+    await refuseForeign(this.owners, request.caller, 'reservations', reservationId);
     const orderId = this.intake.orderId(requesterOf(request), customerId);
     const done = await decideNow(this.intake, {
       id: orderId,
@@ -112,7 +109,7 @@ export class ReservationsController {
     const { reservationId } = path;
     const { customerId } = body;
     if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
-    await refuseForeign(this.intake, request.caller, reservationId, storedReservation);
+    await refuseForeign(this.owners, request.caller, 'reservations', reservationId);
     const kind = 'reservation.release';
     const id = this.intake.commandId(requesterOf(request), kind, customerId);
     const done = await decideNow(this.intake, {

@@ -7,9 +7,9 @@ import { isRoutedBy } from '@eco/routing';
 import { DECIDED_HEADERS, decidedHeadersSchema, requesterOf } from '../http/commands/command-headers.js';
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
-import { refuseForeign, type StoredObject } from '../http/commands/own-object.js';
+import { Owners } from '../branch/owners.js';
+import { refuseForeign } from '../http/commands/own-object.js';
 import { changesAsStaff } from '../http/policies.js';
-import { transferQuery, type TransferRow } from './transfer.query.js';
 
 const receive = operation({
   summary: 'Mark a transfer as arrived',
@@ -22,16 +22,13 @@ const receive = operation({
   problems: [...reasonsOf('transfer.receive'), ...DECIDED_PROBLEMS],
 });
 
-const storedTransfer: StoredObject<TransferRow> = {
-  query: transferQuery,
-  ownerOf: ({ to_location }) => ({ branchIds: [to_location] }),
-  unknown: 'transfer-unknown',
-};
-
 @ApiTags('transfers')
 @Controller('transfers')
 export class TransferArrivalsController {
-  constructor(private readonly intake: CommandIntake) {}
+  constructor(
+    private readonly intake: CommandIntake,
+    private readonly owners: Owners,
+  ) {}
 
   @Post(':transferId/receive')
   @Operation(receive)
@@ -39,7 +36,7 @@ export class TransferArrivalsController {
     const { transferId } = path;
     const { productId } = body;
     if (!isRoutedBy(transferId, productId)) throw problem('transfer-unknown');
-    await refuseForeign(this.intake, request.caller, transferId, storedTransfer);
+    await refuseForeign(this.owners, request.caller, 'transfers', transferId);
     const kind = 'transfer.receive';
     const id = this.intake.commandId(requesterOf(request), kind, productId);
     const done = await decideNow(this.intake, { ...request, id, kind, body: { transferId, productId } });

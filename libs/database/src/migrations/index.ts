@@ -20,6 +20,7 @@ import { ActorAndAuthorForTheReader1796100000410 } from './1796100000410-actor-a
 import { Erasures1796100000430 } from './1796100000430-erasures.js';
 import { DeadLetterContent1796100000431 } from './1796100000431-dead-letter-content.js';
 import { GeneratedPasswords1796100000470 } from './1796100000470-generated-passwords.js';
+import { PinsOfARole1796100000490 } from './1796100000490-pins-of-a-role.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -45,4 +46,5 @@ export const migrations = [
   Erasures1796100000430,
   DeadLetterContent1796100000431,
   GeneratedPasswords1796100000470,
+  PinsOfARole1796100000490,
 ];

@@ -277,6 +277,26 @@ it('the reader sees only the columns of dead letters and tombstones that a read 
   await operator.query('SELECT * FROM eco.dead_letter, eco.dead_letter_action, eco.suspect, eco.tombstone, eco.orders');
 });
 
+it('hashes of PINs are visible to one role, which sees nothing else of accounts', async () => {
+  for (const role of databaseRoles.filter((name) => !['eco_pins', 'eco_identity', 'eco_migrator'].includes(name))) {
+    await expectRefused(role, [
+      text('SELECT FROM identity.branch_pin'),
+      text('SELECT pin_hash FROM identity.account'),
+      text('SELECT FROM identity.account'),
+    ]);
+  }
+  await expectRefused('eco_pins', [
+    text('SELECT FROM identity.account'),
+    text('SELECT FROM identity.session'),
+    text('SELECT FROM identity.revoked_session'),
+    text('SELECT FROM eco.orders'),
+    text('SELECT FROM eco.group_position'),
+    text(`UPDATE identity.account SET pin_hash = ''`),
+  ]);
+  const pins = await open('eco_pins');
+  await pins.query('SELECT pin_hash FROM identity.branch_pin');
+});
+
 it('no role except the monitor sees the activity of other roles', async () => {
   const monitor = await open('eco_monitor');
   await monitor.query(`SELECT 'seen'`);

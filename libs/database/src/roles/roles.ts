@@ -7,6 +7,7 @@ const serverRoles = [
   'eco_writer',
   'eco_reader',
   'eco_identity',
+  'eco_pins',
   'eco_operator',
   'eco_replicator',
   'eco_monitor',
@@ -42,11 +43,13 @@ const consumerLimits: RoleLimits = { connections: 7, transactionS: 60 };
 export const roleLimits: Readonly<Record<LoginRole, RoleLimits>> = {
   eco_writer: { connections: 12 },
   eco_migrator: { connections: 3 },
-  eco_reader: { connections: 36, transactionS: 20 },
+  eco_reader: { connections: 32, transactionS: 20 },
   // `eco verify` holds a snapshot for at most an hour.
   eco_operator: { connections: 10, transactionS: 3_660 },
   // Two instances of Central open one each.
   eco_identity: { connections: 4, transactionS: 20 },
+  // Each read-service opens one.
+  eco_pins: { connections: 4, transactionS: 20 },
   eco_monitor: { connections: 8, transactionS: 20 },
   eco_replicator: { connections: 10 },
   ...(Object.fromEntries(consumerRoles.map((role) => [role, consumerLimits])) as Record<ConsumerRole, RoleLimits>),
@@ -92,7 +95,7 @@ export function rolesSql(): string {
     `GRANT eco_reader TO eco_operator`,
     // No role may hold a snapshot for long: dead versions of hot rows accumulate behind it.
     ...loginRoles.map((name) => `ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '10s'`),
-    ...['eco_reader', 'eco_operator', 'eco_monitor'].flatMap((name) => [
+    ...['eco_reader', 'eco_operator', 'eco_monitor', 'eco_pins'].flatMap((name) => [
       `ALTER ROLE ${name} SET statement_timeout = '5s'`,
       `ALTER ROLE ${name} SET default_transaction_read_only = on`,
     ]),

@@ -73,9 +73,9 @@ export class WatchedNodes {
     return this.#farthest()?.lastProbe?.buckets;
   }
 
-  /** Whether the group owned the bucket when it was last seen. */
-  owns(bucket: number): boolean {
-    return this.#farthest()?.lastProbe?.ownedBuckets.includes(bucket) ?? false;
+  /** Buckets that the group owned when it was last seen. */
+  get ownedBuckets(): readonly number[] {
+    return this.#farthest()?.lastProbe?.ownedBuckets ?? [];
   }
 
   #farthest(): Node | undefined {

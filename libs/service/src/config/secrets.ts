@@ -1,6 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { verifierSecretsSchema, type VerifierSecrets } from '@eco/access';
+import {
+  branchTokenSecretsSchema,
+  verifierSecretsSchema,
+  type BranchTokenSecrets,
+  type VerifierSecrets,
+} from '@eco/access';
 import type { ChangingLogin, Login, Password } from '@eco/base';
 import type { TokenKeysFile } from '../token-keys.js';
 import type { Setting } from './config.js';
@@ -55,6 +60,13 @@ export function readerSecretsSetting<const Role extends string>(
   >;
 }
 
+/** The same for the API of a branch, which uses no database. */
+export function branchSecretsSetting(): Setting<Pick<Secrets<never>, 'amqp'> & TokenKeysFile<BranchTokenSecrets>> {
+  return tokenFileSetting({ amqp: loginSecret, tokens: branchTokenSecretsSchema }) as Setting<
+    Pick<Secrets<never>, 'amqp'> & TokenKeysFile<BranchTokenSecrets>
+  >;
+}
+
 function tokenFileSetting(shape: z.ZodRawShape & { readonly tokens: z.ZodType }): Setting<unknown> {
   return processFileSetting(shape, (path) => ({ readTokens: () => tokensIn(path, shape.tokens) }));
 }
@@ -72,7 +84,8 @@ function processFileSetting(shape: z.ZodRawShape, more: (path: string) => object
 const processFileSchema = z.looseObject({
   amqp: loginSecret.optional(),
   events: loginSecret.optional(),
-  database: z.record(z.string(), passwordSecret),
+  /** Absent: the process uses no database. */
+  database: z.record(z.string(), passwordSecret).optional(),
 });
 type ProcessFile = z.output<typeof processFileSchema>;
 
@@ -91,8 +104,9 @@ function withPresentPasswords(file: ProcessFile, path: string): object {
     const user = file[name]?.user;
     return user === undefined ? [] : [[name, { user, password: present((now) => now[name]?.password) }] as const];
   });
-  const database = Object.keys(file.database).map((role) => [role, present((now) => now.database[role])] as const);
-  return { ...file, ...Object.fromEntries(logins), database: Object.fromEntries(database) };
+  const roles = Object.keys(file.database ?? {});
+  const database = roles.map((role) => [role, present((now) => now.database?.[role])] as const);
+  return { ...file, ...Object.fromEntries(logins), ...(file.database && { database: Object.fromEntries(database) }) };
 }
 
 function tokensIn(path: string, tokens: z.ZodType): unknown {

@@ -80,6 +80,24 @@ const groupList = z.string().transform((text, context): Groups => {
   return groups as unknown as Groups;
 });
 
+const groupIds = z.string().transform((text, context): readonly string[] => {
+  const ids = text.split(',').map((id) => id.trim());
+  for (const id of ids) {
+    if (!groupIdSchema.safeParse(id).success) context.addIssue(`must hold ids of groups, not ${quoted(id)}`);
+  }
+  if (new Set(ids).size < ids.length) context.addIssue('names a group twice');
+  return ids;
+});
+
+const serviceUrls = z.string().transform((text, context): readonly string[] =>
+  text.split(',').flatMap((part) => {
+    const url = URL.parse(part.trim());
+    if (url !== null && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href) return [url.origin];
+    context.addIssue(`must hold http://host:port, not ${quoted(part.trim())}`);
+    return [];
+  }),
+);
+
 /** A text that a schema of the contracts checks. */
 function described(schema: z.ZodType<string>): z.ZodType<string> {
   return z.string().transform((text, context) => {
@@ -223,6 +241,16 @@ export const settings = {
     description: 'Database group that this process may lead',
     schema: described(groupIdSchema),
   } satisfies Setting<string>,
+  groupIds: {
+    variable: 'ECO_GROUP_IDS',
+    description: 'Ids of the database groups, g1,g2,…',
+    schema: groupIds,
+  } satisfies Setting<readonly string[]>,
+  readServices: {
+    variable: 'ECO_READ_SERVICES',
+    description: 'Read-services that answer the reads of a branch, url,url,…: while one is away the others answer',
+    schema: serviceUrls,
+  } satisfies Setting<readonly string[]>,
   branchId: {
     variable: 'ECO_BRANCH_ID',
     description: 'Branch that this process serves; not central',

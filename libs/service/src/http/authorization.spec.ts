@@ -1,6 +1,7 @@
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { customerIdSchema, customerPathSchema, type Problem } from '@eco/contracts';
+import { createBranchKey, OwnToken, publicKeyOf, type BranchKey } from '@eco/access';
+import { customerIdSchema, customerPathSchema, headers, type Problem } from '@eco/contracts';
 import { Callers, eventually, specTokens } from '@eco/testing';
 import { createLog } from '../log.js';
 import { createFrame, startService, type Service } from '../service.js';
@@ -75,13 +76,13 @@ const manager = { id: 'm-1', role: 'manager' } as const;
 
 type Grant = Parameters<Callers['as']>[0];
 
-async function ask(path: string, grant?: Grant, body?: unknown, headers: Record<string, string> = {}) {
+async function ask(path: string, grant?: Grant, body?: unknown, more: Record<string, string> = {}) {
   const response = await fetch(service.url + path, {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
       ...(grant && (await callers.as(grant))),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
+      ...more,
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
@@ -202,5 +203,56 @@ describe('a request', () => {
     expect((await ask('/orders', ana, '{"not json')).status).toBe(400);
     expect(await ask('/orders', ana, bad)).toMatchObject({ status: 400, faults: ['/quantity'] });
     expect((await ask('/orders', ana, { ...bad, quantity: 1 })).status).toBe(403);
+  });
+});
+
+describe('a request of a branch for a caller', () => {
+  let key: BranchKey;
+  let chain: Service;
+  const asked = async (path: string, stated: string | undefined, sender?: { readonly authorization: string }) => {
+    const response = await fetch(chain.url + path, {
+      headers: {
+        ...(sender ?? (await OwnToken.ofBranch(key).header())),
+        ...(stated === undefined ? {} : { [headers.caller]: stated }),
+      },
+    });
+    return { status: response.status, said: (await response.json()) as Problem & Record<string, unknown> };
+  };
+  const tokenOf = async (grant: Grant) => (await callers.as(grant)).authorization.replace('Bearer ', '');
+
+  beforeAll(async () => {
+    key = await createBranchKey('sucursal-1');
+    const secrets = { ...(await specTokens), branchKeys: [publicKeyOf(key)] };
+    const authorization = new Authorization({ secrets, graceSeconds: 60, branchId: null });
+    chain = await startService(frameOf(), { module: TestModule, authorization });
+  });
+  afterAll(() => chain.stop());
+
+  it('gets what that caller may get', async () => {
+    const own = { customerId: 'ana', branchId: 'sucursal-1' };
+    expect(await asked('/orders/ana', 'cashier k-1')).toEqual({ status: 200, said: own });
+    expect(await asked('/orders/ana', await tokenOf(ana))).toEqual({ status: 200, said: { customerId: 'ana' } });
+    expect((await asked('/orders/eva', await tokenOf(ana))).status).toBe(403);
+    expect((await asked('/orders/ana?branchId=sucursal-2', 'cashier k-1')).status).toBe(403);
+    expect((await asked('/orders/ana', 'branch-manager m-1')).status).toBe(403);
+    expect((await asked('/orders/ana', 'anonymous')).status).toBe(401);
+  });
+
+  it('gets nothing for staff of another branch, for another branch, or for a token that is not valid', async () => {
+    expect((await asked('/orders/ana', await tokenOf({ ...cashier, branchId: 'sucursal-2' }))).status).toBe(403);
+    const own = await OwnToken.ofBranch(key).header();
+    expect((await asked('/orders/ana', own.authorization.replace('Bearer ', ''))).status).toBe(403);
+    for (const stated of ['manager m-1', 'administrator a-1', 'cashier', 'cashier k 1', 'x', 'a.b.c']) {
+      expect([stated, (await asked('/orders/ana', stated)).status]).toEqual([stated, 401]);
+    }
+  });
+
+  it('is 403 without a caller, because the operation is not for branches', async () => {
+    expect((await asked('/orders/ana', undefined)).status).toBe(403);
+  });
+
+  it('by another sender changes nothing: the sender is the caller', async () => {
+    const sender = await callers.as({ ...ana, customerId: 'eva' });
+    expect((await asked('/orders/ana', 'cashier k-1', sender)).status).toBe(403);
   });
 });

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   anonymousPrincipal,
   AUDIENCE,
+  BRANCH_ROLE,
   OidcIssuer,
   reachOf,
   sharedIdKeyOf,
@@ -15,6 +16,7 @@ import {
   type VerifierSecrets,
 } from '@eco/access';
 import type { Log } from '@eco/base';
+import { headers } from '@eco/contracts';
 import { followTokenKeys, type TokenKeysFile } from '../token-keys.js';
 import { problem, type ProblemError } from './problem.js';
 
@@ -63,7 +65,7 @@ export class Authorization {
   }
 
   /** Verifies with these keys from now on. */
-  useKeys(keys: VerifierSecrets['keys']): void {
+  useKeys(keys: Pick<VerifierSecrets, 'keys' | 'branchKeys'>): void {
     this.#verifier.useKeys(keys);
   }
 
@@ -75,16 +77,38 @@ export class Authorization {
     return { type: 'refused', reason: 'the Authorization header must be "Bearer" and an access token' };
   }
 
-  /** Throws the problem `unauthenticated` or `forbidden`. */
-  callerOf(access: Access, verified: Verified): Caller {
+  /**
+   * The caller of an operation. A branch may ask for others: for a client without a token, for its own staff, or for
+   * the person of a token. `stated`: the header `EcoMarket-Caller`; only a branch's is used. Synchronous unless the token
+   * in it is new. Throws the problem `unauthenticated` or `forbidden`.
+   */
+  callerFor(access: Access, sender: Verified, stated: string | undefined): Caller | Promise<Caller> {
+    if (stated === undefined || 'reason' in sender || sender.principal.role !== BRANCH_ROLE) {
+      return this.callerOf(access, sender);
+    }
+    const { branchId } = sender.principal;
+    const verified = this.#verifyStated(sender.principal, stated);
+    if (!(verified instanceof Promise)) return this.callerOf(access, verified, branchId);
+    return verified.then((each) => this.callerOf(access, each, branchId));
+  }
+
+  #verifyStated(branch: Principal, stated: string): Verified | Promise<Verified> {
+    if (stated === 'anonymous') return { type: 'current', principal: this.#anonymous };
+    const [, role, id] = STAFF.exec(stated) ?? [];
+    if (role === undefined || id === undefined) return this.#verifier.verify(stated);
+    return { type: 'current', principal: { ...branch, id, role: role as StatedRole, statedBy: branch.id } };
+  }
+
+  /** `served`: the branch that is served. Throws the problem `unauthenticated` or `forbidden`. */
+  callerOf(access: Access, verified: Verified, served = this.#branchId): Caller {
     if ('reason' in verified) {
       const { type, reason } = verified;
       throw type === 'refused' ? unauthenticated(reason) : problem('forbidden', { detail: sentence(reason) });
     }
     const { principal } = verified;
     if (verified.type === 'graceful' && access.graceful !== true) throw unauthenticated('the token has expired');
-    if (this.#branchId !== null && principal.branchId !== null && principal.branchId !== this.#branchId) {
-      throw problem('forbidden', { detail: `This API serves ${this.#branchId}, and the token is of another branch` });
+    if (served !== null && principal.branchId !== null && principal.branchId !== served) {
+      throw problem('forbidden', { detail: `This API serves ${served}, and the token is of another branch` });
     }
     const reach = reachOf(access, principal);
     if (reach !== undefined) return { principal, reach };
@@ -129,11 +153,15 @@ export function authorizationOf<Tokens extends VerifierSecrets>(
     isRevoked: (sessionId) => revoked.has(sessionId),
   });
   followTokenKeys(secrets, frame, (tokens) => {
-    authorization.useKeys(withOwn(tokens.keys));
+    authorization.useKeys({ ...tokens, keys: withOwn(tokens.keys) });
     onKeys?.(tokens);
   });
   return authorization;
 }
+
+/** Staff of a branch: role and id of the account. */
+const STAFF = /^(cashier|branch-manager) ([\x21-\x7e]{1,128})$/;
+type StatedRole = 'cashier' | 'branch-manager';
 
 const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
 
@@ -193,13 +221,22 @@ export function addAuthorization(fastify: FastifyInstance, authorization: Author
     const access = policyOf(request);
     if (access === undefined || request.verified === undefined) return done();
     try {
-      request.caller = authorization.callerOf(access, request.verified);
-      done();
+      const caller = authorization.callerFor(access, request.verified, request.headers[CALLER_HEADER]?.toString());
+      if (!(caller instanceof Promise)) {
+        request.caller = caller;
+        return done();
+      }
+      caller.then((each) => {
+        request.caller = each;
+        done();
+      }, done);
     } catch (error) {
       done(error as Error);
     }
   });
 }
+
+const CALLER_HEADER = headers.caller.toLowerCase();
 
 /** Undefined: the route is open, or the path does not exist. */
 function policyOf({ routeOptions }: FastifyRequest): Access | undefined {

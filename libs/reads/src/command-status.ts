@@ -1,6 +1,7 @@
 import type { OutcomeStatus } from '@eco/contracts';
-import { query, type Reads } from '@eco/reads';
 import { formatPosition, NO_POSITION, positionOf } from '@eco/routing';
+import { query } from './query.js';
+import type { Reads } from './reads.js';
 
 /**
  * Certain knowledge about a command, from one snapshot. `never`: the group's clock is past the command's `notAfter` and
@@ -46,13 +47,19 @@ const commandStatusQuery = query<StatusRow, Extra>({
        AND (d.body_hash = decode($3, 'hex') OR d.error_class IN ('invalid', 'unreadable')) LIMIT 1) AS dead_letter`,
 });
 
-/**
- * `key`: the customer or product that the command is routed by. Any node may answer, because the outcome and the
- * group's clock are from one snapshot.
- */
+/** A command that was sent, as its sender knows it. */
+export interface AskedCommand {
+  /** The customer or product that the command is routed by. */
+  readonly key: string;
+  readonly commandId: string;
+  readonly notAfter: string;
+  readonly bodyHash: string;
+}
+
+/** Any node may answer, because the outcome and the group's clock are from one snapshot. */
 export async function readCommandStatus(
-  reads: Reads,
-  { key, commandId, notAfter, bodyHash }: { key: string; commandId: string; notAfter: string; bodyHash: string },
+  reads: Pick<Reads, 'ofKey'>,
+  { key, commandId, notAfter, bodyHash }: AskedCommand,
 ): Promise<CommandStatus> {
   const reader = { position: NO_POSITION, waitMs: 0 };
   const read = await reads.ofKey(key, commandStatusQuery, [commandId, notAfter, bodyHash], reader);

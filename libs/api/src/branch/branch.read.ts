@@ -1,0 +1,169 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { commandPathSchema, customerIdSchema, groupIdSchema, instantSchema, uuidSchema } from '@eco/contracts';
+import { branchPinSchema, PinStore } from '@eco/identity';
+import { Input, operation, Operation, problem, type InputOf } from '@eco/service';
+import { Reads, type CommandStatus } from '@eco/reads';
+import { fromIdentity, STORE_PROBLEMS } from '../auth/auth-problems.js';
+import { READ_PROBLEMS, retryAfter } from '../http/read-answer.js';
+import { Owners, storedNouns } from './owners.js';
+
+/*
+ * What the API of a branch reads for itself, with its own token. The branch has no password of a database.
+ */
+
+/** Everything that a branch may know of the chain, such as the clock of a group. */
+const forBranches = { branch: 'any' } as const;
+const ofItsBranch = { branch: 'own branch' } as const;
+
+export const groupsSchema = z.object({
+  groups: z.array(
+    z.object({
+      group: groupIdSchema,
+      buckets: z.int().nullable().meta({ description: 'Number of buckets; null: nothing is seen of the group' }),
+      ownedBuckets: z.array(z.int()),
+      nowMs: z
+        .number()
+        .nullable()
+        .meta({ description: 'The group’s clock, ms since 1970. It may be late, never early' }),
+      stillMs: z.number().nullable().meta({ description: 'Time for which the group has not moved; null: unknown' }),
+    }),
+  ),
+});
+
+const getGroups = operation({
+  summary: 'What is seen of each group',
+  access: forBranches,
+  answers: { 200: { description: 'In the order of the settings', body: groupsSchema } },
+});
+
+/** The reply of `GET /branch/commands/{commandId}`. */
+export const commandStatusSchema: z.ZodType<CommandStatus> = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('outcome'),
+    bodyHash: z.string(),
+    status: z.enum(['done', 'refused', 'expired', 'discarded']),
+    result: z.record(z.string(), z.unknown()),
+    position: z.string(),
+  }),
+  z.object({ type: z.literal('dead-letter'), reason: z.string(), position: z.string() }),
+  z.object({ type: z.literal('never') }),
+  z.object({ type: z.literal('open') }),
+]);
+
+const getCommandStatus = operation({
+  summary: 'What is certain about a command that the branch has sent',
+  description:
+    'The result is shown only to a sender that knows the content: to others, `bodyHash` states the difference.',
+  access: forBranches,
+  path: commandPathSchema,
+  query: z.strictObject({
+    key: customerIdSchema.meta({ description: 'Customer or product that routes the command' }),
+    notAfter: instantSchema,
+    bodyHash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
+  }),
+  answers: { 200: { description: 'Decided, a dead letter, never, or open', body: commandStatusSchema } },
+});
+
+export const ownershipSchema = z.object({
+  isForeign: z.boolean().meta({ description: 'False also for an id that nothing shows yet' }),
+});
+
+const getOwnership = operation({
+  summary: 'Whether an object is of another branch',
+  access: ofItsBranch,
+  path: z.strictObject({ noun: z.enum(storedNouns), id: uuidSchema }),
+  answers: { 200: { description: 'By the owner that is stored', body: ownershipSchema } },
+  problems: [...READ_PROBLEMS],
+});
+
+export const revokedSessionsSchema = z.object({
+  sessions: z.array(z.object({ sessionId: z.string(), revokedMs: z.number() })),
+});
+
+const getRevokedSessions = operation({
+  summary: 'Sessions that were revoked',
+  access: forBranches,
+  query: z.strictObject({
+    after: z
+      .string()
+      .regex(/^\d{1,15}$/, 'must be ms since 1970')
+      .transform(Number),
+  }),
+  answers: { 200: { description: 'Those revoked after that time', body: revokedSessionsSchema } },
+  problems: ['no-node'],
+});
+
+export const branchPinsSchema = z.object({ pins: z.array(branchPinSchema) });
+
+const getPins = operation({
+  summary: 'The hashes of the PINs of the branch’s staff',
+  access: ofItsBranch,
+  answers: { 200: { description: 'By account', body: branchPinsSchema } },
+  problems: [...STORE_PROBLEMS],
+});
+
+/** Reads revoked sessions, see `ReadRevoked` of @eco/identity. */
+export abstract class RevokedReader {
+  abstract revokedAfter(
+    afterMs: number,
+  ): Promise<readonly { readonly sessionId: string; readonly revokedMs: number }[]>;
+}
+
+@ApiTags('branch')
+@Controller('branch')
+export class BranchController {
+  constructor(
+    private readonly reads: Reads,
+    private readonly owners: Owners,
+    private readonly revoked: RevokedReader,
+    private readonly pins: PinStore,
+  ) {}
+
+  @Get('groups')
+  @Operation(getGroups)
+  groups(): z.infer<typeof groupsSchema> {
+    return {
+      groups: this.reads.seenGroups.map(({ group, buckets, ownedBuckets, groupNowMs, stillMs }) => ({
+        group,
+        buckets: buckets ?? null,
+        ownedBuckets: [...ownedBuckets],
+        nowMs: groupNowMs ?? null,
+        stillMs: Number.isFinite(stillMs) ? stillMs : null,
+      })),
+    };
+  }
+
+  @Get('commands/:commandId')
+  @Operation(getCommandStatus)
+  async commandStatus(
+    @Input(getCommandStatus) { path, query }: InputOf<typeof getCommandStatus>,
+  ): Promise<CommandStatus> {
+    const status = await this.reads.commandStatus({ ...path, ...query });
+    if (status.type !== 'outcome' || status.bodyHash === query.bodyHash) return status;
+    return { ...status, result: {} };
+  }
+
+  @Get('ownership/:noun/:id')
+  @Operation(getOwnership)
+  async ownership(@Input(getOwnership) { path, caller }: InputOf<typeof getOwnership>) {
+    return { isForeign: await this.owners.isForeign(path.noun, path.id, caller) };
+  }
+
+  @Get('revoked-sessions')
+  @Operation(getRevokedSessions)
+  async revokedSessions(@Input(getRevokedSessions) { query }: InputOf<typeof getRevokedSessions>) {
+    try {
+      return { sessions: await this.revoked.revokedAfter(query.after) };
+    } catch (error) {
+      throw problem('no-node', { detail: (error as Error).message, headers: retryAfter });
+    }
+  }
+
+  @Get('pins')
+  @Operation(getPins)
+  async branchPins(@Input(getPins) { caller }: InputOf<typeof getPins>) {
+    return { pins: await fromIdentity(this.pins.ofBranch(caller.principal.branchId ?? '')) };
+  }
+}
