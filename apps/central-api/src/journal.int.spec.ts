@@ -274,7 +274,7 @@ it('accepts an order past a full journal, and cart commands only if they do not 
   const requester = { principal: anonymousPrincipal(sharedIdKey), idempotencyKey: undefined };
   const request = { ...requester, correlationId: 'overtaking', waitSeconds: 0 };
   const put = (customerId: string, note = 'none') => {
-    const id = intake.orderId(requester, customerId);
+    const id = intake.commandId(requester, 'order.place', customerId);
     const body = {
       customerId,
       branchId: null,
@@ -307,13 +307,13 @@ it('accepts an order past a full journal, and cart commands only if they do not 
     await eventually('the broker is reached', () => publisher.obstacle === undefined);
 
     expect(await put(ana)).toEqual({ type: 'accepted' });
-    const anasOrder = intake.orderId(requester, ana);
+    const anasOrder = intake.commandId(requester, 'cart.checkout', ana);
     expect(await checkout(ana, anasOrder)).toMatchObject({
       type: 'not-accepted',
       obstacle: expect.stringMatching(/this cart/) as string,
     });
     expect(await edit(luis)).toEqual({ type: 'accepted' });
-    const luisOrder = intake.orderId(requester, luis);
+    const luisOrder = intake.commandId(requester, 'cart.checkout', luis);
     expect(await checkout(luis, luisOrder)).toEqual({ type: 'accepted' });
 
     local.start();

@@ -1,16 +1,10 @@
-import { createSigningKey, publicKeyOf, type TokenSecrets } from './keys.js';
+import { createSigningKey, publicKeyOf, TOKEN_SECONDS_MAX, type TokenSecrets } from './keys.js';
 
 /*
  * A rotation of the signing key has two steps. Every process must know the next public key before the first token is
  * signed with it. It must also know the old public key for as long as it accepts a token of that key. So nobody is
  * logged out.
  */
-
-/**
- * A retired key is kept for this time, s. A token is accepted for 15 minutes and a grace of at most 30 days; see
- * `ECO_TOKEN_GRACE_HOURS`.
- */
-const RETIRED_SECONDS = 31 * 86_400;
 
 /** Step 1: adds the next public key. A rotation that was interrupted continues with the key that it announced. */
 export async function announceKey<Secrets extends TokenSecrets>(secrets: Secrets): Promise<Secrets> {
@@ -30,6 +24,6 @@ export function useAnnouncedKey<Secrets extends TokenSecrets>(
   if (nextSigningKey === undefined) throw new Error('no key was announced');
   const keys = secrets.keys
     .map((key) => (key.kid === secrets.signingKey.kid ? { ...key, retiredAt: now } : key))
-    .filter(({ retiredAt }) => retiredAt === undefined || now - retiredAt <= RETIRED_SECONDS);
+    .filter(({ retiredAt }) => retiredAt === undefined || now - retiredAt <= TOKEN_SECONDS_MAX);
   return { ...secrets, keys, signingKey: nextSigningKey };
 }

@@ -9,8 +9,15 @@ import {
 import { calculateJwkThumbprint } from 'jose';
 import { servedBranchIdSchema } from '@eco/contracts';
 import { z } from 'zod';
+import { COMMAND_DAYS_MAX, FORMER_IDS_MAX } from '@eco/contracts';
 
-const ID_KEY_BYTES = 16;
+/**
+ * Longest time after its issue for which a token may be accepted, s: it is valid for 15 minutes, with a grace of at most
+ * 30 days; see `ECO_TOKEN_GRACE_HOURS`.
+ */
+export const TOKEN_SECONDS_MAX = 31 * 86_400;
+
+export const ID_KEY_BYTES = 16;
 const MASTER_BYTES = 32;
 const ED25519_BYTES = 32;
 
@@ -63,6 +70,11 @@ const signerSecretsSchema = z.object({
   signingKey: privateKeySchema,
   /** The id key of each principal derives from this secret, so the id keys stay when the signing key is rotated. */
   idKeyMaster: bytesSchema(MASTER_BYTES),
+  /** Former values of it, the latest first. `retiredAt`: s since 1970. Absent: it was never rotated. */
+  formerIdKeyMasters: z
+    .array(z.object({ master: bytesSchema(MASTER_BYTES), retiredAt: z.int() }))
+    .max(FORMER_IDS_MAX)
+    .optional(),
   /** The key that will sign after the present rotation. Its public key is in `keys` already. */
   nextSigningKey: privateKeySchema.optional(),
 });
@@ -124,4 +136,38 @@ export function derivedIdKey(principalId: string, sharedIdKey: KeyObject): KeyOb
 export function idKeyOf(principalId: string, idKeyMaster: string): Buffer {
   const master = Buffer.from(idKeyMaster, 'base64url');
   return createHmac('sha256', master).update(principalId).digest().subarray(0, ID_KEY_BYTES);
+}
+
+/**
+ * A former master secret is kept for this time after its last use, s. It is used until the last token with its id keys
+ * is not accepted any more; then a repeat of a request may come for as long as an outcome counts.
+ */
+const FORMER_MASTER_SECONDS = TOKEN_SECONDS_MAX + COMMAND_DAYS_MAX * 86_400;
+
+/** Id keys of a principal: the present one, then the former ones, the latest first. `now`: s since 1970. */
+export function idKeysOf(principalId: string, secrets: IdKeyMasters, now: number): [Buffer, ...Buffer[]] {
+  const former = keptMasters(secrets, now).map(({ master }) => idKeyOf(principalId, master));
+  return [idKeyOf(principalId, secrets.idKeyMaster), ...former];
+}
+type IdKeyMasters = Pick<SignerSecrets, 'idKeyMaster' | 'formerIdKeyMasters'>;
+
+function keptMasters({ formerIdKeyMasters = [] }: IdKeyMasters, now: number) {
+  return formerIdKeyMasters.filter(({ retiredAt }) => now - retiredAt <= FORMER_MASTER_SECONDS);
+}
+
+/**
+ * Derives id keys from a new master secret. The former secrets are kept for as long as a request that was sent under
+ * their id keys may be repeated. `now`: s since 1970. Throws if as many are kept already as a command may name.
+ */
+export function rotateIdKeys<T extends TokenSecrets>(secrets: T, now: number): T {
+  const kept = keptMasters(secrets, now);
+  if (kept.length >= FORMER_IDS_MAX) {
+    const days = Math.ceil(FORMER_MASTER_SECONDS / 86_400);
+    throw new Error(`the id keys were rotated ${kept.length} times within ${days} days, which is the limit`);
+  }
+  return {
+    ...secrets,
+    idKeyMaster: randomBytes(MASTER_BYTES).toString('base64url'),
+    formerIdKeyMasters: [{ master: secrets.idKeyMaster, retiredAt: now }, ...kept],
+  };
 }

@@ -31,7 +31,7 @@ export class OwnToken {
     // A branch sends no commands to the read-service, so this id key makes no ids.
     const idKey = randomBytes(16);
     const secrets = { signingKey: key, idKeyMaster: '' };
-    const grant: TokenGrant = { id: `branch.${branchId}`, role: BRANCH_ROLE, branchId, idKey };
+    const grant: TokenGrant = { id: `branch.${branchId}`, role: BRANCH_ROLE, branchId, idKeys: [idKey] };
     return new OwnToken(secrets, grant, BRANCH_VALID_SECONDS);
   }
 

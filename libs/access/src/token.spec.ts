@@ -56,9 +56,9 @@ describe('an access token', () => {
   ])('of a $role states its principal', async (grant) => {
     const verified = await verifierWith().verify(await signer.sign(grant, MINUTE));
     if ('reason' in verified) throw new Error(verified.reason);
-    const { idKey, ...principal } = verified.principal;
+    const { idKey, formerIdKeys, ...principal } = verified.principal;
     expect(principal).toEqual({ branchId: null, customerId: null, scopes: [], sessionId: null, ...grant });
-    expect(idKey.export()).toEqual(idKeyOf(grant.id, secrets.idKeyMaster));
+    expect([idKey.export(), ...formerIdKeys]).toEqual([idKeyOf(grant.id, secrets.idKeyMaster)]);
   });
 
   it('without an id key gets one for its principal, which every API derives from its own secret alike', async () => {

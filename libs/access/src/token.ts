@@ -11,8 +11,15 @@ import {
   type JWTVerifyOptions,
 } from 'jose';
 import { z } from 'zod';
-import { customerIdSchema, nameInLogsSchema, servedBranchIdSchema } from '@eco/contracts';
-import { derivedIdKey, idKeyOf, idKeySchema, sharedIdKeyOf, type SignerSecrets, type VerifierSecrets } from './keys.js';
+import { customerIdSchema, FORMER_IDS_MAX, nameInLogsSchema, servedBranchIdSchema } from '@eco/contracts';
+import {
+  derivedIdKey,
+  idKeySchema,
+  idKeysOf,
+  sharedIdKeyOf,
+  type SignerSecrets,
+  type VerifierSecrets,
+} from './keys.js';
 import type { OidcIssuer } from './oidc.js';
 import { BRANCH_ROLE, roles, type Principal, type Role, type Scope } from './principal.js';
 
@@ -39,8 +46,8 @@ export interface TokenGrant {
   readonly customerId?: string | null;
   readonly scopes?: readonly Scope[];
   readonly sessionId?: string | null;
-  /** 16 bytes. Absent: it is derived from the master secret. */
-  readonly idKey?: Buffer;
+  /** Id keys, the present one first. Absent: they are derived from the master secrets. */
+  readonly idKeys?: readonly [Buffer, ...Buffer[]];
 }
 
 const branchRoles: readonly string[] = [BRANCH_ROLE, 'branch-manager', 'cashier'];
@@ -55,6 +62,8 @@ const claimsSchema = z
     sid: nameInLogsSchema.optional(),
     /** A token of another issuer states none. */
     idk: idKeySchema.optional(),
+    /** Former id keys, the latest first. Absent: there are none. */
+    idf: z.array(idKeySchema).min(1).max(FORMER_IDS_MAX).optional(),
     exp: z.int(),
     iat: z.int(),
   })
@@ -81,9 +90,9 @@ export class TokenSigner {
   async sign(grant: TokenGrant, seconds: number, audience: string = AUDIENCE): Promise<string> {
     const { id, role, branchId, customerId, scopes = [], sessionId } = grant;
     const { secrets, key } = this.#signing;
-    const { signingKey, idKeyMaster } = secrets;
-    const idKey = grant.idKey ?? idKeyOf(id, idKeyMaster);
+    const { signingKey } = secrets;
     const iat = Math.floor(Date.now() / 1000);
+    const [idk, ...idf] = (grant.idKeys ?? idKeysOf(id, secrets, iat)).map((each) => each.toString('base64url'));
     const { sub, ...claims } = claimsSchema.parse({
       sub: id,
       role,
@@ -91,7 +100,8 @@ export class TokenSigner {
       customer: customerId ?? undefined,
       scope: scopes.length > 0 ? scopes.join(' ') : undefined,
       sid: sessionId ?? undefined,
-      idk: idKey.toString('base64url'),
+      idk,
+      idf: idf.length > 0 ? idf : undefined,
       iat,
       exp: iat + seconds,
     });
@@ -203,7 +213,7 @@ export class TokenVerifier {
     if (checked.type === 'refused') return checked;
     if (checked.type === 'unmapped') return { type: 'forbidden', reason: 'the token names no group with a role here' };
     const { id, role, expiresAt } = checked;
-    const rest = { branchId: null, customerId: null, scopes: [], sessionId: null };
+    const rest = { branchId: null, customerId: null, scopes: [], sessionId: null, formerIdKeys: [] };
     const principal: Principal = { id, role, ...rest, idKey: derivedIdKey(id, this.#sharedIdKey) };
     const known = { principal, expiresAt, graceSeconds: 0 };
     this.#remember(token, known);
@@ -262,7 +272,7 @@ function refused(reason: string): Verified {
 }
 
 function knownOf(
-  { sub, role, branch, customer, scope, sid, idk, exp }: Claims,
+  { sub, role, branch, customer, scope, sid, idk, idf = [], exp }: Claims,
   sharedIdKey: KeyObject,
 ): Omit<Known, 'graceSeconds'> {
   return {
@@ -274,6 +284,7 @@ function knownOf(
       scopes: scope?.split(' ') ?? [],
       sessionId: sid ?? null,
       idKey: idk === undefined ? derivedIdKey(sub, sharedIdKey) : createSecretKey(idk, 'base64url'),
+      formerIdKeys: idf.map((each) => createSecretKey(each, 'base64url')),
     },
     expiresAt: exp,
   };

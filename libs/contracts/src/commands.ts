@@ -50,6 +50,14 @@ export function idMadeBy(kind: CommandKind, body: object): string | undefined {
   return makes === undefined ? undefined : (body as Readonly<Record<string, string>>)[makes];
 }
 
+/**
+ * The command as it was sent under one of its former ids. If it makes something, the body states that id too.
+ */
+export function underId(command: Command, id: string): Command {
+  const { makes } = commandKinds[command.kind];
+  return { ...command, id, body: makes === undefined ? command.body : { ...command.body, [makes]: id } } as Command;
+}
+
 /** Fields of the body that hold an id. The 12-bit field of each id must be the hash of the command's key. */
 export function idFieldsOf(kind: CommandKind): readonly string[] {
   return idFields.get(kind) ?? [];
@@ -75,9 +83,17 @@ export const actorSchema = messageObject({
 });
 export type Actor = z.infer<typeof actorSchema>;
 
+/** Most former ids of a command. An installation keeps no more former secrets of id keys. */
+export const FORMER_IDS_MAX = 4;
+
 const envelopeFields = {
   /** Any UUID. If the command makes an order, a reservation or a transfer, this is also the id of that. */
   id: uuidSchema,
+  /**
+   * Ids that the same request had under former id keys of its account, the latest first. The first outcome under any of
+   * its ids is the outcome of all. Each id holds the hash of the command's customer or product.
+   */
+  formerIds: z.array(uuidSchema).min(1).max(FORMER_IDS_MAX).optional(),
   /** Made by the sender. It contains the time. */
   stamp: stampSchema,
   /** The person or program for whom the API sends it. Absent: the API knows none, or is older. */

@@ -197,7 +197,7 @@ describe('decideBatch', () => {
   it('lets an operator discard unreadable content', () => {
     const [bad] = readCommands({ version: 1, commands: [7] }, 'central') as [Arrived & { readable: false }];
     const { commandId, bodyHash } = bad;
-    const discarded = { bodyHash, status: 'discarded', result: {} } as const;
+    const discarded = { bodyHash, status: 'discarded', result: {}, decidedAs: null } as const;
     const state = { ...new MemoryGroup(AT).load(neededKeys([bad])), outcomes: new Map([[commandId, discarded]]) };
     const { replies, deadLetters } = decideBatch(state, [bad]);
     expect(replies).toEqual([{ type: 'outcome', commandId, status: 'discarded', repeated: true, result: {} }]);

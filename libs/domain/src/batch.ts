@@ -1,6 +1,15 @@
-import { CENTRAL, commandKinds, keyOf, type Command, type CommandKind, type Replay, type Reply } from '@eco/contracts';
+import {
+  CENTRAL,
+  commandKinds,
+  keyOf,
+  underId,
+  type Command,
+  type CommandKind,
+  type Replay,
+  type Reply,
+} from '@eco/contracts';
 import { originOfBatch, ownerMaking, restrictionOf, whyForbidden, whyNotItsOwn, type Origin } from './authority.js';
-import { bodyHash, formerBodyHash } from './body-hash.js';
+import { bodyHash, formerBodyHash, isBodyOf } from './body-hash.js';
 import type { DeadLetter, DeadLetterRow } from './dead-letters/dead-letter.js';
 import type { Arrived, Effects, Failure } from './effects.js';
 import { isBefore } from './instant.js';
@@ -115,28 +124,42 @@ function settle(command: Command, origin: Origin, state: WorkingState, failure?:
     return deadLetter({ errorClass: 'not-owned', failureSite: `bucket ${bucket}`, reason });
   }
 
-  const outcome = state.outcomeOf(id);
-  if (outcome !== undefined) {
-    if (outcome.bodyHash === hash) return outcomeReply(id, outcome, true);
+  const conflictWith = ({ status }: StoredOutcome): Reply => {
     // The API may have responded 202 before the conflict could be known, so the body is kept (R6). The outcome stays. A
     // command with a time limit is answered within its request, so its sender learns of the conflict.
     if (command.notAfter === undefined || retried !== undefined) {
-      const reason = `another body was decided first under this id: ${outcome.status}`;
+      const reason = `another body was decided first under this id: ${status}`;
       deadLetter({ errorClass: 'key-conflict', failureSite: kind, reason });
     }
     return { type: 'key-conflict', commandId: id };
+  };
+  const outcome = state.outcomeOf(id);
+  if (outcome !== undefined) {
+    return outcome.bodyHash === hash ? outcomeReply(id, outcome, true) : conflictWith(outcome);
   }
 
   const letter = state.deadLetters.find(id, hash);
-  const isAnothers = letter?.errorClass === 'forbidden' || letter?.bodyHash === retried?.bodyHash;
-  if (letter?.state === 'open' && !isAnothers) return deadLetterReply(letter);
+  // A key conflict without an outcome under this id is one with a former id. It is found again below.
+  const isAnothers = letter?.errorClass === 'forbidden' || letter?.errorClass === 'key-conflict';
+  if (letter?.state === 'open' && !isAnothers && letter.bodyHash !== retried?.bodyHash) return deadLetterReply(letter);
+
+  const former = formerResultOf(command, state);
+  if (former?.type === 'conflict') return conflictWith(former.outcome);
+  if (former?.type === 'outcome') {
+    copyOutcome(command, origin, former.outcome, former.decidedAs, state);
+    return outcomeReply(id, former.outcome, true);
+  }
+  // An operator replays the former command first. Then a replay of this one finds the outcome.
+  if (former?.type === 'dead-letter') return deadLetter(former.failure);
 
   if (isTooLate(command, state)) {
     return record(command, origin, { bodyHash: hash, bucket, status: 'expired', result: {}, change: null }, state);
   }
 
   const owner = ownerIn(command, origin);
-  const tombstone = state.tombstoneOf(id, owner);
+  const tombstone =
+    state.tombstoneOf(id, owner) ??
+    command.formerIds?.map((each) => state.tombstoneOf(each, owner)).find((reason) => reason !== undefined);
   if (tombstone !== undefined) {
     const result = { reason: tombstone };
     return record(command, origin, { bodyHash: hash, bucket, status: 'refused', result, change: null }, state);
@@ -155,6 +178,61 @@ function settle(command: Command, origin: Origin, state: WorkingState, failure?:
   const { status, result, change } = decision;
   return record(command, origin, { bodyHash: hash, bucket, status, result, change }, state);
 }
+
+type FormerResult =
+  | { readonly type: 'outcome'; readonly outcome: StoredOutcome; readonly decidedAs: string }
+  | { readonly type: 'conflict'; readonly outcome: StoredOutcome }
+  | { readonly type: 'dead-letter'; readonly failure: Failure };
+
+/** The result of the same request under one of its former ids. Undefined: there is none yet. */
+function formerResultOf(command: Command, state: WorkingState): FormerResult | undefined {
+  if (command.formerIds === undefined) return undefined;
+  const forms = command.formerIds.map((id) => underId(command, id));
+  for (const form of forms) {
+    const outcome = state.outcomeOf(form.id);
+    if (outcome === undefined) continue;
+    if (!isBodyOf(form, outcome.bodyHash)) return { type: 'conflict', outcome };
+    return { type: 'outcome', outcome, decidedAs: outcome.decidedAs ?? form.id };
+  }
+  for (const form of forms) {
+    const letter = state.deadLetters.find(form.id, storedHashOf(form, state));
+    if (letter?.state === 'open' && letter.errorClass !== 'forbidden') {
+      const { errorClass, failureSite, reason } = letter;
+      return { type: 'dead-letter', failure: { errorClass, failureSite, reason } };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Stores the outcome of a request under all its ids that have none. So a late message under any of them has no effect.
+ * `decidedAs`: the id under which the request was decided.
+ */
+function copyOutcome(
+  command: Command,
+  { user, actor }: Pick<Origin, 'user' | 'actor'>,
+  { status, result }: Pick<StoredOutcome, 'status' | 'result'>,
+  decidedAs: string,
+  state: WorkingState,
+): void {
+  const { id, kind, formerIds = [] } = command;
+  for (const form of [id, ...formerIds].map((each) => underId(command, each))) {
+    if (state.outcomeOf(form.id) !== undefined) continue;
+    state.addOutcome({
+      commandId: form.id,
+      bodyHash: bodyHash(form),
+      kind,
+      bucket: bucketOf(command, state),
+      status,
+      result: result as OutcomeRow['result'],
+      ...noChange,
+      sender: user,
+      actor: actor?.id ?? null,
+      decidedAs,
+    });
+  }
+}
+const noChange = { topic: null, changeType: null, n: 0, changeData: null };
 
 /**
  * Owner of what a command makes: the branch that its body names, otherwise the branch to which it is restricted.
@@ -333,11 +411,17 @@ function record(
     changeData: change?.data ?? null,
     sender: user,
     actor: actor?.id ?? null,
+    decidedAs: null,
   };
   state.addOutcome(row);
+  if (command.formerIds !== undefined) copyOutcome(command, { user, actor }, row, command.id, state);
   return outcomeReply(command.id, row, false);
 }
 
-function outcomeReply(commandId: string, { status, result }: StoredOutcome, repeated: boolean): Reply {
+function outcomeReply(
+  commandId: string,
+  { status, result }: Pick<StoredOutcome, 'status' | 'result'>,
+  repeated: boolean,
+): Reply {
   return { type: 'outcome', commandId, status, repeated, result };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { commandKinds, keyOf, topics, type Command, type Reply } from '@eco/contracts';
-import { bucketOf } from '@eco/routing';
+import { commandKinds, keyOf, topics, underId, type Command, type Reply } from '@eco/contracts';
+import { bucketOf, ownCommandId } from '@eco/routing';
 import { originOf, whyForbidden } from './authority.js';
 import { decideBatch } from './batch.js';
 import { bodyHash } from './body-hash.js';
@@ -200,8 +200,18 @@ function from(sender: string | null, command: Command): Arrived {
   const stamp = sender?.startsWith('branch.') ? `${command.stamp.slice(0, 22)}${sender}.0a` : command.stamp;
   return { readable: true, command: { ...command, stamp }, sender };
 }
+/** The same request under the next id key of its account. */
+function rotated(one: Command): Command {
+  const content = { origin: 'next id key', kind: '', key: keyOf(one), content: one.id };
+  return { ...underId(one, ownCommandId(content)), formerIds: [one.id, ...(one.formerIds ?? [])] };
+}
+/** The id keys of the account were rotated once or twice, or mostly not at all. */
+const rotations = fc.constantFrom(0, 0, 0, 0, 1, 1, 2);
+const asRotated = (one: Command, times: number): Command => (times === 0 ? one : asRotated(rotated(one), times - 1));
 const readable = (arbitrary: fc.Arbitrary<Command>): fc.Arbitrary<Arrived> =>
-  fc.tuple(sender, arbitrary, actor).map(([user, command, by]) => from(user, { ...command, ...by }));
+  fc
+    .tuple(sender, arbitrary, actor, rotations)
+    .map(([user, command, by, times]) => from(user, { ...asRotated(command, times), ...by }));
 /** Unreadable content, sometimes under a valid command's id. */
 const junk = fc
   .record({ order: anOrder, spoiled: fc.constantFrom('stamp', 'kind', 'id'), user: sender })
@@ -214,10 +224,11 @@ const junk = fc
 const mayFail = fc.oneof(
   junk,
   fc
-    .record({ customerId, idempotencyKey: fewKeys, user: sender })
-    .map(({ customerId, idempotencyKey, user }) =>
-      from(user, placeOrder(customerId, { cafe: 1 }, { idempotencyKey: `fails ${idempotencyKey}` })),
-    ),
+    .record({ customerId, idempotencyKey: fewKeys, user: sender, rotations })
+    .map(({ customerId, idempotencyKey, user, rotations: times }) => {
+      const order = placeOrder(customerId, { cafe: 1 }, { idempotencyKey: `fails ${idempotencyKey}` });
+      return from(user, asRotated(order, times));
+    }),
 );
 /** Broker user of replays and discards: mostly the one that may send them. */
 const admin = fc.oneof({ weight: 8, arbitrary: fc.constant('dead-letter-admin') }, { weight: 1, arbitrary: sender });
@@ -405,7 +416,7 @@ function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: Rea
   // A forbidden command gets the same reply whatever was decided under its id.
   if (isForbidden(one, group, owned)) return undefined;
   if (one.readable && !owned.has(bucketOf(keyOf(one.command), BUCKETS))) return undefined;
-  const outcome = reply.type === 'dead-letter' ? group.stored.outcomes.get(commandId) : undefined;
+  const outcome = reply.type === 'outcome' ? undefined : group.stored.outcomes.get(commandId);
   if (outcome === undefined) return undefined;
   const { bodyHash: decided, status, result } = outcome;
   if (decided === (one.readable ? bodyHash(one.command) : one.bodyHash)) {
@@ -532,12 +543,17 @@ describe('a history in batches', () => {
           const created = history.flat().flatMap((one): [id: string, stock: number][] => {
             if (!one.readable || one.command.kind !== 'product.create') return [];
             const { id, body } = one.command;
-            const isDone = body.productId === productId && group.stored.outcomes.get(id)?.status === 'done';
+            const outcome = group.stored.outcomes.get(id);
+            const isDone = body.productId === productId && outcome?.status === 'done' && outcome.decidedAs === null;
             return isDone ? [[id, body.stock]] : [];
           });
           const changed = [...group.stored.outcomes.values()].filter(
-            ({ kind, status, result }) =>
-              kind.startsWith('stock.') && status === 'done' && 'productId' in result && result.productId === productId,
+            ({ kind, status, result, decidedAs }) =>
+              decidedAs === null &&
+              kind.startsWith('stock.') &&
+              status === 'done' &&
+              'productId' in result &&
+              result.productId === productId,
           );
           expect(sum(onHand.map((level) => level.onHand)) + transfersIn('in-transit') + sold).toBe(
             // Each product counts once, however often its command arrived; the first command under an id was carried

@@ -42,6 +42,7 @@ export function linesIn(one: Arrived): number {
 function addKeys(one: Arrived, keys: KeySets): void {
   if (one.readable) {
     keys.commandIds.add(one.command.id);
+    for (const id of one.command.formerIds ?? []) keys.commandIds.add(id);
     rulesOf(one.command).need(one.command, keys);
   } else keys.commandIds.add(one.commandId);
 }

@@ -104,17 +104,18 @@ function readCommand(raw: unknown, sender: string | null): Arrived {
 /** After the year 9999 a time has more than four digits and is no RFC 3339 timestamp. */
 const STAMP_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-function violationsBetweenFields({ id, stamp, kind, body }: Command): string[] {
+function violationsBetweenFields({ id, formerIds = [], stamp, kind, body }: Command): string[] {
   const violations: string[] = [];
   if (stampMs(stamp) > STAMP_MS_MAX) violations.push('/stamp: must be before the year 10000');
   const { makes, key } = commandKinds[kind];
   const fields = body as Readonly<Record<string, unknown>>;
+  const routedBy = fields[key] as string;
+  const whose = key === 'customerId' ? 'customer' : 'product';
+  const rule = `must hold the hash of its ${whose} in the 12 bits after the version digit`;
+  if (formerIds.some((each) => !isRoutedBy(each, routedBy))) violations.push(`/formerIds: each ${rule}`);
   if (makes !== undefined && fields[makes] !== id) violations.push(`/body/${makes}: must be the command's id`);
   for (const name of idFieldsOf(kind)) {
-    if (!isRoutedBy(fields[name] as string, fields[key] as string)) {
-      const whose = key === 'customerId' ? 'customer' : 'product';
-      violations.push(`/body/${name}: must hold the hash of its ${whose} in the 12 bits after the version digit`);
-    }
+    if (!isRoutedBy(fields[name] as string, routedBy)) violations.push(`/body/${name}: ${rule}`);
   }
   return violations;
 }

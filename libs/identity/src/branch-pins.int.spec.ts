@@ -38,7 +38,7 @@ beforeAll(async () => {
   identity = new Identity({
     store: new IdentityStore(primary),
     signer: new TokenSigner(secrets),
-    idKeyOf: (id) => idKeyOf(id, secrets.idKeyMaster),
+    idKeysOf: (id) => [idKeyOf(id, secrets.idKeyMaster)],
     log,
   });
   asPins = new PrimaryConnection({

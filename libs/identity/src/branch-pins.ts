@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { createSigningKey, publicKeyOf, TokenSigner, type VerifierSecrets } from '@eco/access';
+import { createSigningKey, ID_KEY_BYTES, publicKeyOf, TokenSigner, type VerifierSecrets } from '@eco/access';
 import { PeriodicTask, type Log } from '@eco/base';
 import { z } from 'zod';
 import { loginHashOf } from './account.js';
@@ -112,7 +112,7 @@ export class BranchPins {
     this.#sessions.set(sessionId, accountId);
     const [oldest] = this.#sessions.keys();
     if (this.#sessions.size > SESSIONS_MAX && oldest !== undefined) this.#sessions.delete(oldest);
-    const grant = { id: accountId, role, branchId, sessionId, idKey: Buffer.from(idKey, 'hex') };
+    const grant = { id: accountId, role, branchId, sessionId, idKeys: idKeysIn(Buffer.from(idKey, 'hex')) };
     const accessToken = await this.#signer.sign(grant, TOKEN_SECONDS, branchAudience(branchId));
     log.info({ accountId, sessionId, role }, 'logged in by PIN');
     return { accessToken, accessTokenSeconds: TOKEN_SECONDS };
@@ -151,6 +151,12 @@ export class BranchPins {
     writePins(file, pins);
     log.info({ accounts: pins.length }, 'PINs of the branch have changed');
   }
+}
+
+/** The id keys that stand one after the other in these bytes. */
+function idKeysIn(bytes: Buffer): [Buffer, ...Buffer[]] {
+  const [first, others] = [bytes.subarray(0, ID_KEY_BYTES), bytes.subarray(ID_KEY_BYTES)];
+  return others.length === 0 ? [first] : [first, ...idKeysIn(others)];
 }
 
 type SigningKey = Awaited<ReturnType<typeof createSigningKey>>;

@@ -37,7 +37,7 @@ beforeAll(async () => {
   identity = new Identity({
     store,
     signer: new TokenSigner(await createTokenSecrets()),
-    idKeyOf: () => Buffer.alloc(16),
+    idKeysOf: () => [Buffer.alloc(16)],
     log,
   });
 }, 120_000);

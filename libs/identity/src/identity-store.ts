@@ -158,14 +158,36 @@ export class IdentityStore {
     return row && accountOf(row);
   }
 
-  /** Sets the PIN of an account. False: no enabled account of a branch has this id. */
-  async setPin(accountId: string, pinHash: string, idKey: Buffer): Promise<boolean> {
+  /** Sets the PIN of an account. `idKeys`: the account's id keys, one after the other. False: no enabled account of a branch has this id. */
+  async setPin(accountId: string, pinHash: string, idKeys: Buffer): Promise<boolean> {
     const rows = await this.#primary.ask(
       `UPDATE identity.account SET pin_hash = $2, pin_id_key = $3
        WHERE account_id = $1 AND branch_id IS NOT NULL AND disabled_at IS NULL RETURNING account_id`,
-      [accountId, pinHash, idKey],
+      [accountId, pinHash, idKeys],
     );
     return rows.length > 0;
+  }
+
+  /**
+   * Gives the PINs the present id keys of their accounts. `idKeysOf`: an account's id keys, one after the other. Returns
+   * the number of PINs that had others.
+   */
+  async renewPinIdKeys(idKeysOf: (accountId: string) => Buffer): Promise<number> {
+    const rows = await this.#primary.ask<{ account_id: string; pin_id_key: Buffer }>(
+      'SELECT account_id, pin_id_key FROM identity.account WHERE pin_hash IS NOT NULL',
+      [],
+    );
+    const outdated = rows
+      .map(({ account_id: accountId, pin_id_key: idKeys }) => ({ accountId, idKeys, present: idKeysOf(accountId) }))
+      .filter(({ idKeys, present }) => !idKeys.equals(present));
+    if (outdated.length === 0) return 0;
+    await this.#primary.ask(
+      `UPDATE identity.account a SET pin_id_key = n.id_keys
+       FROM unnest($1::uuid[], $2::bytea[]) AS n(account_id, id_keys)
+       WHERE a.account_id = n.account_id AND a.pin_hash IS NOT NULL`,
+      [outdated.map(({ accountId }) => accountId), outdated.map(({ present }) => present)],
+    );
+    return outdated.length;
   }
 
   /** Replaces the hash of an unchanged password, and ends no session. */

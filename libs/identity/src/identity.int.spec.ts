@@ -45,7 +45,7 @@ beforeAll(async () => {
     const primary = new PrimaryConnection({ nodes, password, applicationName: 'spec' });
     primaries.push(primary);
     store = new IdentityStore(primary);
-    return new Identity({ store, signer: new TokenSigner(secrets), idKeyOf: () => Buffer.alloc(16), log });
+    return new Identity({ store, signer: new TokenSigner(secrets), idKeysOf: () => [Buffer.alloc(16)], log });
   };
   identity = open();
   other = open();

@@ -13,8 +13,8 @@ import { familyHashOf, newFamily, useToken, type RefreshFamily } from './refresh
 export interface IdentityOptions {
   readonly store: IdentityStore;
   readonly signer: TokenSigner;
-  /** Id key of an account, 16 bytes. */
-  readonly idKeyOf: (accountId: string) => Buffer;
+  /** Id keys of an account, the present one first. */
+  readonly idKeysOf: (accountId: string) => readonly Buffer[];
   /** The audit trail: it names accounts and sessions by their ids only. */
   readonly log: Log;
 }
@@ -68,13 +68,13 @@ export class Identity {
   readonly counts = { done: 0, refused: 0, limited: 0, reused: 0 };
   readonly #store: IdentityStore;
   readonly #signer: TokenSigner;
-  readonly #idKeyOf: (accountId: string) => Buffer;
+  readonly #idKeysOf: IdentityOptions['idKeysOf'];
   readonly #log: Log;
 
-  constructor({ store, signer, idKeyOf, log }: IdentityOptions) {
+  constructor({ store, signer, idKeysOf, log }: IdentityOptions) {
     this.#store = store;
     this.#signer = signer;
-    this.#idKeyOf = idKeyOf;
+    this.#idKeysOf = idKeysOf;
     this.#log = log;
   }
 
@@ -169,7 +169,8 @@ export class Identity {
     const proven = await this.#proveOwn(accountId, password, address);
     if ('type' in proven) return proven;
     const pinHash = await hashPassword(pin);
-    if (!(await this.#store.setPin(accountId, pinHash, this.#idKeyOf(accountId)))) return { type: 'wrong' };
+    if (!(await this.#store.setPin(accountId, pinHash, Buffer.concat(this.#idKeysOf(accountId)))))
+      return { type: 'wrong' };
     this.#log.info({ accountId }, 'PIN set');
     return 'changed';
   }

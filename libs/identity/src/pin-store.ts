@@ -8,7 +8,9 @@ export const branchPinSchema = z.object({
   loginHash: z.string().meta({ description: 'SHA-256 of the log-in name in lower case, hex' }),
   role: roleSchema,
   pinHash: z.string().meta({ description: 'argon2id' }),
-  idKey: z.string().meta({ description: '16 bytes, hex: command ids are made from it' }),
+  idKey: z
+    .string()
+    .meta({ description: 'id keys, the present one first; 16 bytes each, hex: command ids are made from them' }),
 });
 export type BranchPin = z.infer<typeof branchPinSchema>;
 

@@ -4,6 +4,7 @@ import { sleep } from '@eco/base';
 import { mayHaveArrived, type CommandReply, type CommandPublisher, type PublishOutcome } from '@eco/broker';
 import {
   branchUser,
+  commandKinds,
   keyOf,
   type Actor,
   type Command,
@@ -15,15 +16,7 @@ import {
 import { bodyHash, isBodyOf } from '@eco/domain';
 import type { Appended } from '@eco/journal';
 import type { AskedCommand, CommandStatus } from '@eco/reads';
-import {
-  commandIdFor,
-  customerIdFor,
-  ID_RANDOM_BYTES,
-  newCommandId,
-  newId,
-  newOrderId,
-  orderIdFor,
-} from '@eco/routing';
+import { commandIdFor, customerIdFor, ID_RANDOM_BYTES, newCommandId, newId, orderIdFor } from '@eco/routing';
 import type { GroupKnowledge } from './group-knowledge.js';
 import { HybridClock } from './hybrid-clock.js';
 import { KeyMemory } from './key-memory.js';
@@ -119,15 +112,14 @@ export class CommandIntake {
     options.stopping.addEventListener('abort', () => this.#waits.forEach((end) => end()), { once: true });
   }
 
-  /** The same key of one principal gives the same id, so a repeated request becomes a repeated command. */
-  orderId({ principal: { idKey }, idempotencyKey }: Requester, customerId: string): string {
-    if (idempotencyKey === undefined) return newOrderId({ customerId, ...idSource() });
-    return orderIdFor({ idKey, customerId, idempotencyKey });
-  }
-
-  /** Like `orderId`, for other commands. `key` is the customer or product id that routes the command. */
+  /**
+   * The id of a command. The same key of one principal gives the same id, so a repeated request becomes a repeated
+   * command. `key`: the customer or product id that routes the command.
+   */
   commandId({ principal: { idKey }, idempotencyKey }: Requester, kind: CommandKind, key: string): string {
     if (idempotencyKey === undefined) return newCommandId({ key, ...idSource() });
+    // A key stands for one order, whichever kind of command makes it.
+    if (commandKinds[kind].makes === 'orderId') return orderIdFor({ idKey, customerId: key, idempotencyKey });
     return commandIdFor({ idKey, kind, key, idempotencyKey });
   }
 
@@ -161,6 +153,22 @@ export class CommandIntake {
     return submission;
   }
 
+  /** The parts of the envelope that depend on the client. */
+  #envelopeOf(request: CommandRequest<CommandKind>): Pick<Command, 'actor' | 'formerIds'> {
+    const actor = this.#actorOf(request.principal);
+    const formerIds = this.#formerIdsOf(request);
+    return { ...(formerIds && { formerIds }), ...(actor && { actor }) };
+  }
+
+  /** The ids of the same request under the principal's former id keys. Undefined: there are none. */
+  #formerIdsOf({ principal, idempotencyKey, kind, body }: CommandRequest<CommandKind>): string[] | undefined {
+    if (idempotencyKey === undefined || principal.formerIdKeys.length === 0) return undefined;
+    const key = keyOf({ kind, body });
+    return principal.formerIdKeys.map((idKey) =>
+      this.commandId({ principal: { ...principal, idKey }, idempotencyKey }, kind, key),
+    );
+  }
+
   /**
    * The person or program for whom the command is sent, as the outcome will state it. Undefined: the client has no
    * token. At a branch every person acts for that branch, including a customer, who belongs to none. The writer refuses
@@ -172,11 +180,11 @@ export class CommandIntake {
 
   async #submit<K extends CommandKind>(request: CommandRequest<K>): Promise<Submission> {
     const { id, kind, body, correlationId } = request;
-    const actor = this.#actorOf(request.principal);
     const { publisher, sentBy, stopping, local } = this.#options;
     const stamp = request.stamp ?? this.nextStamp(keyOf({ kind, body }));
     // The compiler can't see that the kind and the body of one request belong together.
-    const command = { id, stamp, ...(actor && { actor }), sentBy, correlationId, kind, body } as Command;
+    const envelope = this.#envelopeOf(request);
+    const command = { id, ...envelope, stamp, sentBy, correlationId, kind, body } as Command;
     const lane = local?.laneOf(command);
     let notKept: NotKept | undefined;
     if (lane !== undefined && local?.isWaitedFor(lane)) {
@@ -237,7 +245,6 @@ export class CommandIntake {
    */
   async decide<K extends CommandKind>(request: CommandRequest<K>): Promise<Settlement> {
     const { id, kind, body, correlationId } = request;
-    const actor = this.#actorOf(request.principal);
     const { publisher, sentBy, reads } = this.#options;
     const key = keyOf({ kind, body });
     const groupNowMs = reads.groupNowMs(key);
@@ -249,7 +256,8 @@ export class CommandIntake {
     const waitMs = Math.max(request.waitSeconds, DECIDE_SECONDS_MIN) * 1000;
     const notAfter = new Date(Math.floor(groupNowMs + waitMs)).toISOString();
     const stamp = this.nextStamp(key);
-    const command = { id, stamp, ...(actor && { actor }), sentBy, correlationId, notAfter, kind, body } as Command;
+    const envelope = this.#envelopeOf(request);
+    const command = { id, ...envelope, stamp, sentBy, correlationId, notAfter, kind, body } as Command;
     const sent = publisher.publishAndWait(command, { waitMs });
     const answer = this.#untilStopping(sent.reply);
     const submission = submissionOf(await sent.outcome);

@@ -102,7 +102,7 @@ describe('a batch', () => {
       { productId: tea, location: CENTRAL, onHand: 5, reserved: 3, sequence: 2 },
     ]);
     for (const { commandId, bodyHash, status, result } of first.effects.outcomes) {
-      expect(state.outcomes.get(commandId)).toEqual({ bodyHash, status, result });
+      expect(state.outcomes.get(commandId)).toEqual({ bodyHash, status, result, decidedAs: null });
     }
     expect(await commitBatch(session, state, decideBatch(state, []))).toEqual({ type: 'committed' });
   });

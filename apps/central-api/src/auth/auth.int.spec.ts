@@ -304,6 +304,60 @@ it('logs nobody out while the signing key is rotated', async () => {
   expect([refreshed.status, keyOf(refreshed.body as unknown as Tokens)]).toEqual([200, kid]);
 });
 
+it('gives a request that is repeated after a rotation of the id keys its first outcome, at Central and at the branch', async () => {
+  const { login } = await account('cashier', { branchId: 'sucursal-1' });
+  const before = await logIn(login, PASSWORD);
+  expect((await central('PUT', '/auth/pin', { password: PASSWORD, pin: '493817' }, bearer(before))).status).toBe(204);
+  const claimsOf = ({ accessToken }: Pick<Tokens, 'accessToken'>) =>
+    JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as { idk: string; idf?: string[] };
+  const byPin = async () => (await sucursal('POST', '/auth/pin', { login, pin: '493817' })).body as unknown as Tokens;
+  await eventually('the branch knows the PIN', async () => (await byPin()).accessToken !== undefined);
+  const manager = await logIn((await account('manager')).login, PASSWORD);
+  const product = { productId: login, name: 'P', priceCents: 100, stock: 10 };
+  expect((await central('POST', '/products', product, bearer(manager))).status).toBe(201);
+  const orderOf = (key: string, tokens: Pick<Tokens, 'accessToken'>, api = central, prefer = { prefer: 'wait=20' }) => {
+    const body = { customerId: 'ana', lines: [{ productId: login, quantity: 1 }] };
+    return api('POST', '/orders', body, { ...bearer(tokens), ...prefer, 'idempotency-key': `${login}-${key}` });
+  };
+  const first = await orderOf('before', before);
+  expect(first.status).toBe(201);
+
+  await cluster.rotateSecret('id-keys');
+  const after = await eventually('tokens have new id keys', async () => {
+    const tokens = await logIn(login, PASSWORD);
+    return claimsOf(tokens).idk !== claimsOf(before).idk && tokens;
+  });
+  expect(claimsOf(after).idf).toEqual([claimsOf(before).idk]);
+  const pin = await eventually('PINs have the new id keys', async () => {
+    const tokens = await byPin();
+    return claimsOf(tokens).idk === claimsOf(after).idk && tokens;
+  });
+  expect(claimsOf(pin).idf).toEqual([claimsOf(before).idk]);
+
+  // A till that has not logged in again repeats an order of the new tokens, and the other way round.
+  const second = await orderOf('after', after);
+  for (const [key, expected] of [
+    ['before', first],
+    ['after', second],
+  ] as const) {
+    for (const [api, tokens] of [
+      [central, before],
+      [central, after],
+      [sucursal, pin],
+    ] as const) {
+      const repeated = await orderOf(key, tokens, api);
+      expect([repeated.status, repeated.body]).toEqual([201, expected.body]);
+      expect(repeated.headers.get('idempotent-replayed')).toBe('true');
+      expect(repeated.headers.get('location')).toBe(`/orders/${String(expected.body['orderId'])}`);
+    }
+  }
+  // A client that does not wait gets an id of its own, under which it finds the order.
+  const accepted = await orderOf('before', after, central, { prefer: 'respond-async' });
+  expect(accepted.body['orderId']).not.toBe(first.body['orderId']);
+  const found = await central('GET', accepted.headers.get('location') ?? '', undefined, bearer(after));
+  expect([found.status, found.body]).toMatchObject([200, { orderId: first.body['orderId'] }]);
+});
+
 it('lets staff log in at the branch by PIN while Central and the database are away', async () => {
   const { login } = await account('cashier', { branchId: 'sucursal-1' });
   const tokens = await logIn(login, PASSWORD);

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { idKeyOf, TokenSigner, type TokenSecrets } from '@eco/access';
+import { idKeysOf, TokenSigner, type TokenSecrets } from '@eco/access';
 import {
   CustomerAccounts,
   Identity,
@@ -19,8 +19,8 @@ import { AuthController } from './auth.controller.js';
 import { CodeMailer } from './code-mailer.js';
 import { SignUpController } from './sign-up.controller.js';
 
-/** Interval at which ended sessions and old attempts are removed. */
-const REMOVE_EVERY_MS = 60_000;
+/** Interval at which ended sessions are removed and the id keys of PINs are compared. */
+const KEEP_UP_EVERY_MS = 60_000;
 
 /** Log-in, sessions and accounts of Central. The tables are in the first group. */
 export class CentralAuth {
@@ -29,6 +29,7 @@ export class CentralAuth {
   readonly #store: IdentityStore;
   readonly #mails: MailStore;
   readonly #signer: TokenSigner;
+  #tokens: TokenSecrets;
   readonly #identity: Identity;
   readonly #customers: CustomerAccounts;
   readonly #intake: CommandIntake;
@@ -51,11 +52,12 @@ export class CentralAuth {
     if (smtpUrl !== undefined) {
       this.#mailer = new CodeMailer({ mails: this.#mails, server: { url: smtpUrl, login: smtpLogin }, log });
     }
+    this.#tokens = secrets.tokens;
     this.#signer = new TokenSigner(secrets.tokens);
     this.#identity = new Identity({
       store: this.#store,
       signer: this.#signer,
-      idKeyOf: (id) => idKeyOf(id, secrets.tokens.idKeyMaster),
+      idKeysOf: (id) => this.#idKeysOf(id),
       log,
     });
     this.#measure();
@@ -88,12 +90,18 @@ export class CentralAuth {
 
   /** Signs with these secrets from now on. */
   useTokenSecrets(tokens: TokenSecrets): void {
+    this.#tokens = tokens;
     this.#signer.useSecrets(tokens);
+    void this.#keepUp();
+  }
+
+  #idKeysOf(accountId: string): [Buffer, ...Buffer[]] {
+    return idKeysOf(accountId, this.#tokens, Math.floor(Date.now() / 1000));
   }
 
   start(): void {
     readCommonPasswords();
-    this.#timer ??= setInterval(() => void this.#removeOld(), REMOVE_EVERY_MS);
+    this.#timer ??= setInterval(() => void this.#keepUp(), KEEP_UP_EVERY_MS);
     this.#mailer?.start();
   }
 
@@ -103,13 +111,16 @@ export class CentralAuth {
     this.#primary.close();
   }
 
-  async #removeOld(): Promise<void> {
+  /** Removes ended sessions and old attempts. Gives PINs the id keys of their accounts after those were rotated. */
+  async #keepUp(): Promise<void> {
     try {
+      const pins = await this.#store.renewPinIdKeys((id) => Buffer.concat(this.#idKeysOf(id)));
+      if (pins > 0) this.#frame.log.info({ pins }, 'PINs have the present id keys of their accounts');
       await this.#store.removeOld();
       await this.#mails.removeExpired();
     } catch (error) {
       const level = error instanceof IdentityUnavailableError ? 'warn' : 'error';
-      this.#frame.log[level]({ error: (error as Error).message }, 'ended sessions can not be removed now');
+      this.#frame.log[level]({ error: (error as Error).message }, 'accounts can not be kept up to date now');
     }
   }
 }

@@ -1,4 +1,4 @@
-import { announceKey, createBranchKey, useAnnouncedKey } from '@eco/access';
+import { announceKey, createBranchKey, rotateIdKeys, useAnnouncedKey, type TokenFile } from '@eco/access';
 import { sleep, type Address } from '@eco/base';
 import { closeConnections, setUserPassword, whoAmI, type Management } from '@eco/broker';
 import type { BrokerUser } from '@eco/contracts';
@@ -55,6 +55,8 @@ export function secretNames(secrets: Secrets): string[] {
 
 const SIGNING_KEY = 'signing-key';
 const BRANCH_KEY = 'branch-key/';
+/** The secret from which the id keys of accounts derive. It is rotated by its name only, because that is limited. */
+const ID_KEYS = 'id-keys';
 /**
  * The secret that the brokers share. Nodes with different cookies refuse each other, so it changes while they are
  * stopped.
@@ -77,6 +79,11 @@ export async function rotateSecret(
     return `access tokens are signed with the key ${kid}; older ones ${older}`;
   }
   if (name.startsWith(BRANCH_KEY)) return rotateBranchKey(installation, name.slice(BRANCH_KEY.length));
+  if (name === ID_KEYS) {
+    const { tokens } = await openSecrets(installation.dir);
+    await setServiceTokens(installation.dir, installation.serviceFiles, rotated(tokens));
+    return 'new tokens have new id keys; a request that was sent before has its first outcome when it is repeated';
+  }
   if (name === COOKIE) {
     const states = await Promise.all(installation.managementUrls.map(isListeningAt));
     if (states.includes(true))
@@ -87,6 +94,15 @@ export async function rotateSecret(
   const owner = secretOwners(await openSecrets(installation.dir)).find((each) => nameOf(each) === name);
   if (owner === undefined) throw new Refused(`there is no secret ${name}: see "npx eco secrets list"`);
   return rotatePassword(installation, owner, options);
+}
+
+/** Throws a `Refused` if the id keys were rotated too often. */
+function rotated(tokens: TokenFile): TokenFile {
+  try {
+    return rotateIdKeys(tokens, nowSeconds());
+  } catch (error) {
+    throw new Refused((error as Error).message);
+  }
 }
 
 async function rotatePassword(
@@ -206,10 +222,11 @@ async function rotateSigningKey({ dir, serviceFiles }: Installation, options: Ro
   const announced = await announceKey((await openSecrets(dir)).tokens);
   await setServiceTokens(dir, serviceFiles, announced);
   await sleep(READ_BY_ALL_MS);
-  const { keys, ...rotated } = useAnnouncedKey(announced, Math.floor(Date.now() / 1000));
-  const accepted = options.endSessions === true ? keys.filter(({ kid }) => kid === rotated.signingKey.kid) : keys;
-  await setServiceTokens(dir, serviceFiles, { ...rotated, keys: accepted });
-  return rotated.signingKey.kid;
+  // Read again, because the id keys may have been rotated meanwhile.
+  const { keys, ...used } = useAnnouncedKey((await openSecrets(dir)).tokens, nowSeconds());
+  const accepted = options.endSessions === true ? keys.filter(({ kid }) => kid === used.signingKey.kid) : keys;
+  await setServiceTokens(dir, serviceFiles, { ...used, keys: accepted });
+  return used.signingKey.kid;
 }
 
 /**
@@ -232,3 +249,4 @@ async function rotateBranchKey({ dir, serviceFiles }: Installation, branchId: st
   await write(next);
   return `the branch ${branchId} reads with the key ${next.kid}; its former key is refused`;
 }
+const nowSeconds = () => Math.floor(Date.now() / 1000);

@@ -124,7 +124,7 @@ export class CartsController {
   ): Promise<HttpResponse> {
     const { customerId } = path;
     const requester = requesterOf({ headers, caller });
-    const orderId = this.intake.orderId(requester, customerId);
+    const orderId = this.intake.commandId(requester, 'cart.checkout', customerId);
     const stamp = this.#stampAfter(customerId, headers);
     const submission = await this.intake.submit({
       ...requester,

@@ -42,9 +42,11 @@ export function orderOf(row: OrderRow): Order {
   };
 }
 
-/** Reason why a decided command made no order. Null: there is an order, or no decision yet. */
 export interface NoOrder {
+  /** Reason why a decided command made no order. Null: there is an order, or no decision yet. */
   no_order_because: string | null;
+  /** The id of the order, if its request was decided under another of its ids. */
+  decided_as: string | null;
 }
 
 /** $1 order id. Uses the primary key of orders. */
@@ -68,5 +70,8 @@ export const orderQuery = query<OrderRow, NoOrder>({
        WHERE t.command_id = $1 AND t.author IN ('${CENTRAL}', $2::text) LIMIT 1),
       (SELECT 'kept as a dead letter: ' || d.reason FROM eco.dead_letter d
        WHERE d.command_id = $1 AND d.state = 'open' AND d.error_class <> 'forbidden' LIMIT 1)
-    ) END AS no_order_because`,
+    ) END AS no_order_because,
+    CASE WHEN r.found IS NULL THEN
+      (SELECT u.decided_as FROM eco.outcome u WHERE u.command_id = $1)
+    END AS decided_as`,
 });

@@ -42,12 +42,16 @@ export class OrderController {
     const { orderId } = path;
     const options = readOptionsOf(brought);
     const isAccepted = options.position.orders.includes(orderId);
-    const { rows, extra, source } = await this.awaited.readUntil(
+    const readOrder = async (id: string) =>
+      answered(await this.reads.ofId(id, orderQuery, [id, caller.principal.branchId], options));
+    const read = await this.awaited.readUntil(
       [orderId],
       options,
-      async () => answered(await this.reads.ofId(orderId, orderQuery, [orderId, caller.principal.branchId], options)),
-      (read) => !isAccepted || read.rows.length > 0 || read.extra.no_order_because !== null,
+      () => readOrder(orderId),
+      (latest) => !isAccepted || latest.rows.length > 0 || latest.extra.no_order_because !== null,
     );
+    const { decided_as: otherId } = read.extra;
+    const { rows, extra, source } = otherId === null ? read : await readOrder(otherId);
     const [order] = rows.map(orderOf);
     if (order !== undefined && isInReach(caller, order)) {
       return respond(200, order, headersOf([source], options, [orderId]));

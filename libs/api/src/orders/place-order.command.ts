@@ -32,7 +32,7 @@ export class PlaceOrderController {
   ): Promise<HttpResponse> {
     const { customerId, lines } = body;
     const requester = requesterOf({ headers, caller });
-    const orderId = this.intake.orderId(requester, customerId);
+    const orderId = this.intake.commandId(requester, 'order.place', customerId);
     const submission = await this.intake.submit({
       ...requester,
       id: orderId,

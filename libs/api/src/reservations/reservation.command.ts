@@ -17,6 +17,7 @@ import { DECIDED_HEADERS, decidedHeadersSchema, requesterOf } from '../http/comm
 import { decideNow } from '../http/commands/decide-now.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { Owners } from '../branch/owners.js';
+import { locationOf } from '../http/commands/order-answer.js';
 import { refuseForeign } from '../http/commands/own-object.js';
 import { changesOrders } from '../http/policies.js';
 
@@ -83,7 +84,7 @@ export class ReservationsController {
       body: { reservationId: id, customerId, branchId, lines, ttlSeconds },
       ...request,
     });
-    return respond(201, done.result, { Location: `/reservations/${id}`, ...done.headers });
+    return respond(201, done.result, { ...locationOf('reservations', done.result['reservationId']), ...done.headers });
   }
 
   @Post(':reservationId/confirm')
@@ -93,14 +94,14 @@ export class ReservationsController {
     const { customerId } = body;
     if (!isRoutedBy(reservationId, customerId)) throw problem('reservation-unknown');
     await refuseForeign(this.owners, request.caller, 'reservations', reservationId);
-    const orderId = this.intake.orderId(requesterOf(request), customerId);
+    const orderId = this.intake.commandId(requesterOf(request), 'reservation.confirm', customerId);
     const done = await decideNow(this.intake, {
       id: orderId,
       kind: 'reservation.confirm',
       body: { orderId, reservationId, customerId, branchId: branchOf(request.caller, this.intake.branchId) },
       ...request,
     });
-    return respond(201, done.result, { Location: `/orders/${orderId}`, ...done.headers });
+    return respond(201, done.result, { ...locationOf('orders', done.result['orderId']), ...done.headers });
   }
 
   @Post(':reservationId/release')

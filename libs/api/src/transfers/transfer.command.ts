@@ -14,6 +14,7 @@ import { isRoutedBy } from '@eco/routing';
 import { DECIDED_HEADERS, decidedHeadersSchema, requesterOf } from '../http/commands/command-headers.js';
 import { DECIDED_PROBLEMS } from '../http/commands/command-response.js';
 import { decideNow } from '../http/commands/decide-now.js';
+import { locationOf } from '../http/commands/order-answer.js';
 import { changesStock } from '../http/policies.js';
 
 const send = operation({
@@ -51,7 +52,7 @@ export class TransfersController {
     const id = this.intake.commandId(requesterOf(request), kind, body.productId);
     const asked = { transferId: id, ...body };
     const done = await decideNow(this.intake, { ...request, id, kind, body: asked });
-    return respond(201, done.result, { Location: `/transfers/${id}`, ...done.headers });
+    return respond(201, done.result, { ...locationOf('transfers', done.result['transferId']), ...done.headers });
   }
 
   @Post(':transferId/write-off')

@@ -17,6 +17,7 @@ import { SignUp1796100000210 } from './1796100000210-sign-up.js';
 import { Pins1796100000220 } from './1796100000220-pins.js';
 import { OpenReservations1796100000300 } from './1796100000300-open-reservations.js';
 import { ActorAndAuthorForTheReader1796100000410 } from './1796100000410-actor-and-author-for-the-reader.js';
+import { DecidedAs1796100000411 } from './1796100000411-decided-as.js';
 import { Erasures1796100000430 } from './1796100000430-erasures.js';
 import { DeadLetterContent1796100000431 } from './1796100000431-dead-letter-content.js';
 import { GeneratedPasswords1796100000470 } from './1796100000470-generated-passwords.js';
@@ -43,6 +44,7 @@ export const migrations = [
   Pins1796100000220,
   OpenReservations1796100000300,
   ActorAndAuthorForTheReader1796100000410,
+  DecidedAs1796100000411,
   Erasures1796100000430,
   DeadLetterContent1796100000431,
   GeneratedPasswords1796100000470,

@@ -26,6 +26,7 @@ const outcomeTable = defineTable({
     changeData: nullable(jsonb<Json>('change_data')),
     sender: nullable(word<string>('sender')),
     actor: nullable(text('actor')),
+    decidedAs: nullable(uuid('decided_as')),
   },
 });
 
@@ -50,7 +51,7 @@ export const outcomes: TablesOf<'outcomes'> = {
     outcomeView,
     'commandId',
     'commandIds',
-    ['commandId', 'bodyHash', 'status', 'result'],
+    ['commandId', 'bodyHash', 'status', 'result', 'decidedAs'],
     ({ commandId, ...outcome }, state) => state.outcomes.set(commandId, outcome),
   ),
 };

@@ -3,14 +3,19 @@ import type { Check } from './check.js';
 import { inventoryChecks } from './inventory-checks.js';
 import { statisticsChecks } from './statistics-checks.js';
 
-/** The tables as the checks see them. The CTEs are not materialized, so that each check may use the indexes. */
+/**
+ * The tables as the checks see them. The CTEs are not materialized, so that each check may use the indexes. A copy of an
+ * outcome under another id of its request has no effects, so the checks do not see it.
+ */
 export const OWNED = `
 WITH owned AS (SELECT array_agg(b.bucket) AS buckets FROM eco.bucket_ownership b WHERE b.state = 'owned'),
 buckets AS (SELECT s.value::integer AS count FROM eco.setting s WHERE s.name = 'buckets'),
 ${movableTables
   .map(
     ({ name, rows }) =>
-      `${rows} AS NOT MATERIALIZED (SELECT t.* FROM ${name} t, owned WHERE t.bucket = ANY (owned.buckets)),`,
+      `${rows} AS NOT MATERIALIZED (SELECT t.* FROM ${name} t, owned WHERE t.bucket = ANY (owned.buckets)${
+        rows === 'outcomes' ? ' AND t.decided_as IS NULL' : ''
+      }),`,
   )
   .join('\n')}
 -- Lines of orders that were confirmed, whatever became of them, and of reservations; of products that are this group's.

@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { keyOf, type Command } from '@eco/contracts';
+import { ID_RANDOM_BYTES, newCommandId } from '@eco/routing';
 import {
   arrived,
   BatchWriter,
@@ -60,7 +63,8 @@ beforeAll(async () => {
       arrived('stock.count', { ...atBranch, expected: 6, counted: 6 }),
     ],
   ];
-  for (const batch of batches) await writer.write(...batch.map(({ command }) => command));
+  // Each outcome has a copy under a former id. The checks must not count it.
+  for (const batch of batches) await writer.write(...batch.map(({ command }) => withFormerId(command)));
   // A batch without commands ends due reservations.
   await eventually('a reservation has expired', async () => {
     await writer.write();
@@ -82,6 +86,11 @@ beforeAll(async () => {
   await group.asSuperuser(`ALTER TABLE eco.movement DROP CONSTRAINT never_oversold`);
 });
 afterAll(() => group.stop());
+
+function withFormerId(command: Command): Command {
+  const source = { nowMs: Date.now(), random: randomBytes(ID_RANDOM_BYTES) };
+  return { ...command, formerIds: [newCommandId({ key: keyOf(command), ...source })] };
+}
 
 const server = () => group.servers[0] as DatabaseGroup['servers'][number];
 const verify = () => verifyGroup(server(), group.login('eco_operator'));

@@ -33,6 +33,7 @@ export const discardDeadLetter: Rules<'dead-letter.discard'> = {
         changeData: null,
         sender: letter.sender,
         actor: letter.actor,
+        decidedAs: null,
       });
     }
     return done({ discarded: true });

@@ -43,6 +43,7 @@ describe('order.place', () => {
         changeData: { ...result, customerId: 'ana', branchId: 'sucursal-1' },
         sender: 'central',
         actor: null,
+        decidedAs: null,
       },
     ]);
     expect(outcomeResults['order.place'].parse(outcomes[0]?.result)).toEqual(result);

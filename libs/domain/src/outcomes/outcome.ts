@@ -6,6 +6,8 @@ export interface StoredOutcome {
   bodyHash: string;
   status: OutcomeStatus;
   result: Record<string, unknown>;
+  /** See `OutcomeRow`. */
+  decidedAs: string | null;
 }
 
 export interface OutcomeRow {
@@ -26,6 +28,11 @@ export interface OutcomeRow {
   sender: string | null;
   /** Id of the account for which the command was sent, as the sender states. Null: the sender states none. */
   actor: string | null;
+  /**
+   * The id under which the request was decided, if that is another of its ids. Such an outcome is a copy: it has no
+   * effects and no change. Null: the request was decided under this id.
+   */
+  decidedAs: string | null;
 }
 
 export const outcomes = {

@@ -4,6 +4,7 @@ import {
   keyOf,
   OPEN_RESERVATIONS_MAX,
   UNIT_SECONDS_MAX,
+  underId,
   type Command,
   type Replay,
   type OrderLine,
@@ -164,11 +165,34 @@ export class OneByOne {
       return { type: 'key-conflict', commandId: id };
     }
     const known = this.deadLetters.find((letter) => letter.id === id && letter.hash === hash);
-    if (known?.state === 'open' && known !== retried && known.errorClass !== 'forbidden')
+    if (known?.state === 'open' && known !== retried && !['forbidden', 'key-conflict'].includes(known.errorClass))
       return { type: 'dead-letter', commandId: id, reason: known.reason };
+    const forms = (command.formerIds ?? []).map((each) => underId(command, each));
+    const earlier = forms.flatMap((form) =>
+      this.decided.filter((done) => done.id === form.id).map((done) => ({ form, done })),
+    )[0];
+    if (earlier !== undefined) {
+      const { form, done } = earlier;
+      if (hashOf(form) !== done.hash) {
+        const reason = `another body was decided first under this id: ${done.status}`;
+        if (command.notAfter === undefined || retried !== undefined)
+          this.#deadLetter(id, hash, reason, 'key-conflict', sender, retried);
+        return { type: 'key-conflict', commandId: id };
+      }
+      this.#keepUnder([command, ...forms], done);
+      return outcomeReply({ ...done, id }, true);
+    }
+    const failed = forms.flatMap((form) =>
+      this.deadLetters.filter(
+        ({ id, hash, state, errorClass }) =>
+          id === form.id && hash === hashOf(form) && state === 'open' && errorClass !== 'forbidden',
+      ),
+    )[0];
+    if (failed !== undefined) return this.#deadLetter(id, hash, failed.reason, failed.errorClass, sender, retried);
     const late = command.notAfter !== undefined && Date.parse(command.notAfter) < Date.parse(this.#at);
     const owner = 'branchId' in body ? (body.branchId ?? 'central') : (branch ?? 'central');
-    const tombstone = this.tombstones.find((each) => each.id === id && ['central', owner].includes(each.author));
+    const ids = [command, ...forms].map((each) => each.id);
+    const tombstone = this.tombstones.find((each) => ids.includes(each.id) && ['central', owner].includes(each.author));
     const its = late || tombstone || branch === undefined ? branch : (this.#ownerOf(command) ?? branch);
     if (its !== branch) {
       return this.#forbid(id, hash, `what it acts on does not belong to branch ${branch}`, sender, retried);
@@ -185,7 +209,16 @@ export class OneByOne {
         : this.#decide(command, branch ?? 'central');
     const done = { id, hash, status, result, command };
     this.decided.push(done);
+    this.#keepUnder(forms, done);
     return outcomeReply(done, false);
+  }
+
+  /** Every id of a request has its outcome. */
+  #keepUnder(forms: readonly Command[], { status, result }: Done): void {
+    for (const command of forms) {
+      if (this.decided.some(({ id }) => id === command.id)) continue;
+      this.decided.push({ id: command.id, hash: hashOf(command), status, result, command });
+    }
   }
 
   /** Owner of the stored object: a branch or `central`. */

@@ -20,13 +20,22 @@ export const orderAnswers = {
   },
 } satisfies OperationDeclaration['answers'];
 
+/**
+ * Where a made object is. The id comes from the command's result: if the id keys were rotated since the request was first
+ * sent, it is not the id of this sending.
+ */
+export function locationOf(noun: string, id: unknown): { readonly Location: string } {
+  return { Location: `/${noun}/${String(id)}` };
+}
+
 export function orderResponse(response: CommandResponse, orderId: string): HttpResponse {
-  const location = { Location: `/orders/${orderId}` };
-  if (response.type === 'done') return respond(201, response.result, { ...location, ...response.headers });
+  if (response.type === 'done') {
+    return respond(201, response.result, { ...locationOf('orders', response.result['orderId']), ...response.headers });
+  }
   const position = formatPosition(positionOf([], [orderId]));
   return respond(
     202,
     { orderId, status: 'accepted' },
-    { ...location, ...response.headers, [headers.position]: position },
+    { ...locationOf('orders', orderId), ...response.headers, [headers.position]: position },
   );
 }
