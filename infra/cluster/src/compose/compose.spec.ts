@@ -10,16 +10,18 @@ const container = (service: string, ...ports: [number, number][]): ComposeContai
 
 test('containers publish the layout of a cluster, with Central behind the load balancer', () => {
   const { brokers, groups, services } = composeLayout([
-    container('shard-writer-2', [9000, 9004]),
+    container('shard-writer-2'),
     container('central-api-2', [9000, 9005]),
     container('central-api-1', [9000, 9000]),
     container('nginx', [8080, 8000]),
-    container('g1-2', [5432, 5433]),
-    container('g1-1', [5432, 5432]),
-    container('g2-1', [5432, 5435]),
+    container('g1-2'),
+    container('g1-1'),
+    container('g2-1'),
     container('configure'),
     container('read-service', [8003, 8003], [9000, 9002]),
-    container('broker-1', [5672, 5672], [15_672, 15_672]),
+    container('broker-1'),
+    // It publishes the ports of containers without a way out.
+    container('forwarder', [5672, 5672], [15_672, 15_672], [5432, 5432], [5433, 5433], [5435, 5435], [9004, 9004]),
   ]);
   expect(brokers).toMatchObject([{ name: 'broker-1', amqpPort: 5672, managementPort: 15_672 }]);
   expect(groups.map(({ id, nodes }) => [id, nodes.map(({ name, port }) => `${name}:${port}`)])).toEqual([
