@@ -190,8 +190,8 @@ const sender = fc.oneof(
 /** The person for whom a command is sent: mostly nobody of a branch. */
 const actor = fc
   .oneof(
-    { weight: 6, arbitrary: fc.constantFrom(undefined, null) },
-    { weight: 3, arbitrary: fc.constant('sucursal-1') },
+    { weight: 14, arbitrary: fc.constantFrom(undefined, null) },
+    { weight: 2, arbitrary: fc.constant('sucursal-1') },
     { weight: 1, arbitrary: fc.constant('sucursal-2') },
   )
   .map((branchId) => (branchId === undefined ? {} : { actor: { id: 'eva', branchId } }));
@@ -425,6 +425,13 @@ function settledSince(reply: Reply, one: Arrived, group: MemoryGroup, owned: Rea
   return one.readable ? { type: 'key-conflict', commandId } : undefined;
 }
 
+/** Whether a command that its sender might not send is now found under a former id, because another sender sent it. */
+function isFoundSince(one: Arrived, reply: Reply, group: MemoryGroup): boolean {
+  if (!one.readable || reply.type !== 'dead-letter' || reply.forbidden !== true) return false;
+  const { id, formerIds = [] } = one.command;
+  return !group.stored.outcomes.has(id) && formerIds.some((each) => group.stored.outcomes.has(each));
+}
+
 /** The cart shown by the group's rows, by product id. */
 function visibleCart(group: MemoryGroup, customerId: string) {
   const clearedStamp = group.stored.carts.get(customerId)?.clearedStamp ?? '';
@@ -590,7 +597,7 @@ describe('a history in batches', () => {
           .flat()
           .map((one, index) => ({ one, reply: first[index] as Reply }))
           .slice(from, from + length)
-          .filter(({ one }) => !isUntriedReplay(one, group));
+          .filter(({ one, reply }) => !isUntriedReplay(one, group) && !isFoundSince(one, reply, group));
         const again = settled.map(({ one }) => one);
         const { replies: repeated, forbidden: _forbidden, ...rows } = decideBatch(group.load(neededKeys(again)), again);
         expect(rows).toEqual(NOTHING);
