@@ -232,6 +232,9 @@ it('replaces every password and key while people buy and read: no sale is refuse
     'the broker user central has a new password; its connections have ended',
   ]);
 
+  load.now = 'id-keys';
+  await rotateSecret(installation, 'id-keys');
+
   load.now = 'a writer starts again';
   const [writer] = system.writers;
   const before = system.pidOf(writer?.name ?? '');
