@@ -10,6 +10,7 @@ import {
   oidcSettings,
   settings,
   wholeNumberSetting,
+  withAuthority,
   type ConfigOf,
   type Environment,
   type Setting,
@@ -35,6 +36,8 @@ const mailServerUrl = z
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url === undefined || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') {
       context.addIssue('must be smtp://host:port or smtps://host:port');
+    } else if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '') {
+      context.addIssue('must end with the port; it takes no options');
     } else if (url.username !== '' || url.password !== '') {
       context.addIssue('must hold no login, since everybody may read the environment: put it into ECO_SMTP_LOGIN_FILE');
     } else {
@@ -90,5 +93,5 @@ export type CentralConfig = WithOidc<ConfigOf<typeof centralSettings>>;
 
 /** Throws a `ConfigError` that names every violation. */
 export function readCentralConfig(environment: Environment): CentralConfig {
-  return withOidc(readConfig(centralSettings, environment));
+  return withAuthority(withOidc(readConfig(centralSettings, environment)));
 }

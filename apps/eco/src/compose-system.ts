@@ -1,5 +1,6 @@
 import {
   checkDocker,
+  composeAuthority,
   composeContainers,
   composeDown,
   composeLayout,
@@ -29,7 +30,8 @@ export function dockerOption(command: Command): Command {
 export async function openComposeSystem(): Promise<ComposeSystem> {
   const containers = await findContainers();
   const secrets = await asBadInput([Refused], composeSecrets);
-  return { containers, layout: composeLayout(containers), secrets };
+  const authority = await asBadInput([Refused], composeAuthority);
+  return { containers, layout: composeLayout(containers, authority), secrets };
 }
 
 /** Throws a BadInput if no containers exist, or without Docker. */

@@ -20,6 +20,8 @@ export interface UpOptions {
   readonly timeZone?: string;
   /** Set: the cluster runs in the containers of compose.yaml. */
   readonly docker?: true;
+  /** Set: every connection is encrypted. */
+  readonly tls?: true;
   /** False after --no-services. */
   readonly services: boolean;
   readonly portAmqp: string;
@@ -53,6 +55,7 @@ export function upOptions(command: Command): Command {
         "IANA time zone of the chain's days, such as America/Mexico_City (default: as before; UTC at first)",
       ).env('ECO_TIME_ZONE'),
     )
+    .option('--tls', 'encrypt every connection; in containers that is always so')
     .option('--no-services', 'start the servers alone')
     .option('--port-amqp <port>', 'first broker; 0 here and below: any free port', String(ports.amqp))
     .option('--port-management <port>', "first broker's management UI", String(ports.management))
@@ -81,6 +84,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
     logLevel: options.logLevel as ClusterDescription['logLevel'],
     branchId: options.branch,
     ...(options.timeZone !== undefined && options.timeZone !== '' && { timeZone: options.timeZone }),
+    tls: options.tls ?? false,
     services: options.services,
     ports: {
       amqp: port('--port-amqp', options.portAmqp),

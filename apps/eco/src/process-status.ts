@@ -1,5 +1,16 @@
 import type { Login } from '@eco/base';
-import { brokerLogin, isSameProcess, openSecrets, type Layout, type Run, type Secrets } from '@eco/cluster';
+import {
+  brokerLogin,
+  clientUrlOf,
+  isSameProcess,
+  managementUrlOf,
+  openSecrets,
+  operatorsUrlOf,
+  trustLayout,
+  type Layout,
+  type Run,
+  type Secrets,
+} from '@eco/cluster';
 import { ReplicationWatch } from '@eco/database';
 import type { ComposeSystem } from './compose-system.js';
 
@@ -69,6 +80,7 @@ interface Asked {
 
 function askAll(layout: Layout, secrets: Secrets): Asked[] {
   const { database } = secrets;
+  trustLayout(layout);
   return [
     ...layout.brokers.map((node) => ({
       name: node.name,
@@ -91,13 +103,10 @@ function askAll(layout: Layout, secrets: Secrets): Asked[] {
   ];
 }
 
-async function askBroker(
-  { host, managementPort }: Layout['brokers'][number],
-  { user, password }: Login,
-): Promise<ReportedState> {
+async function askBroker(broker: Layout['brokers'][number], { user, password }: Login): Promise<ReportedState> {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   // Memory or disk is running out: the broker then blocks all publishers.
-  const answer = await get(`http://${host}:${managementPort}/api/health/checks/alarms`, { authorization });
+  const answer = await get(`${managementUrlOf(broker)}/api/health/checks/alarms`, { authorization });
   if (!answer) return { state: 'running' };
   return answer.ok ? { state: 'ready' } : { state: 'live', detail: answer.text };
 }
@@ -112,11 +121,12 @@ function databaseAnswer(nodes: Awaited<ReturnType<ReplicationWatch['look']>>, na
 }
 
 /** A load balancer's answer to clients may come from another process than the answer to operators. */
-async function askService({ host, port, operatorsPort, app }: Layout['services'][number]): Promise<ReportedState> {
-  const operators = `http://${host}:${operatorsPort}`;
+async function askService(service: Layout['services'][number]): Promise<ReportedState> {
+  const { port, app } = service;
+  const operators = operatorsUrlOf(service);
   const [details, client, metrics] = await Promise.all([
     get(`${operators}/health/ready`),
-    port === undefined ? undefined : get(`http://${host}:${port}/health/ready`),
+    port === undefined ? undefined : get(`${clientUrlOf(service)}/health/ready`),
     app === 'shard-writer' ? get(`${operators}/metrics`) : undefined,
   ]);
   if (!details && !client) return { state: 'running' };

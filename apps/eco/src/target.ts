@@ -1,11 +1,14 @@
 import { OwnToken } from '@eco/access';
 import type { Address, Login } from '@eco/base';
 import {
+  brokerAddresses,
   brokerLogin,
+  clientUrlOf,
   describeCluster,
   openInside,
   openSecrets,
   readRun,
+  trustLayout,
   type Layout,
   type Secrets,
 } from '@eco/cluster';
@@ -61,13 +64,13 @@ export async function openTarget(where: Where): Promise<Target> {
     const service = layout.services.find((each) => each.app === app);
     if (service === undefined) throw new BadInput(`what runs ${name} has no ${app}: start it without --no-services`);
     if (!service.port) throw new BadInput(`${app} does not run: see "npx eco status"`);
-    return `http://${service.host}:${service.port}`;
+    return clientUrlOf(service);
   };
   return {
     centralUrl: urlOf('central-api'),
     sucursalUrl: urlOf('sucursal-api'),
     readUrl: urlOf('read-service'),
-    brokers: layout.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
+    brokers: brokerAddresses(layout),
     deadLetterAdmin: brokerLogin(secrets, 'dead-letter-admin'),
     groups: layout.groups.map(({ id, nodes }) => ({ id, nodes: [...nodes] })),
     login: (role) => ({ user: role, password: secrets.database[role] }),
@@ -87,6 +90,12 @@ export async function secretsOf(where: Where): Promise<Secrets> {
 }
 
 async function findSystem(where: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
+  const found = await lookForSystem(where);
+  trustLayout(found.layout);
+  return found;
+}
+
+async function lookForSystem(where: Where): Promise<{ layout: Layout; secrets: Secrets; name: string }> {
   const inside = process.env['ECO_CONTAINERS_DIR'];
   if (inside !== undefined) return { ...(await openInside(inside)), name: 'in containers' };
   if (await isComposeMeant(where)) return { ...(await openComposeSystem()), name: 'in containers' };

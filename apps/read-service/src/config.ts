@@ -5,6 +5,7 @@ import {
   readerSecretsSetting,
   settings,
   withOidc,
+  withAuthority,
   type ConfigOf,
   type Environment,
   type WithOidc,
@@ -30,5 +31,5 @@ export type ReadServiceConfig = WithOidc<ConfigOf<typeof readServiceSettings>>;
 
 /** Throws a `ConfigError` that names every violation. */
 export function readServiceConfig(environment: Environment): ReadServiceConfig {
-  return withOidc(readConfig(readServiceSettings, environment));
+  return withAuthority(withOidc(readConfig(readServiceSettings, environment)));
 }

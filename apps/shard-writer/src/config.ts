@@ -5,6 +5,7 @@ import {
   secretsSetting,
   settings,
   wholeNumberSetting,
+  withAuthority,
   type ConfigOf,
   type Environment,
   type GroupAddresses,
@@ -55,7 +56,7 @@ export type WriterConfig = ConfigOf<typeof writerSettings> & {
 
 /** Throws a `ConfigError` that names every violation. */
 export function readWriterConfig(environment: Environment): WriterConfig {
-  const config = readConfig(writerSettings, environment);
+  const config = withAuthority(readConfig(writerSettings, environment));
   const group = config.groups.find(({ id }) => id === config.group);
   if (group === undefined) throw new ConfigError([`ECO_GROUP names ${config.group}, which is not among ECO_GROUPS`]);
   return { ...config, nodes: group.nodes };

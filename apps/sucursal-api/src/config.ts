@@ -4,6 +4,7 @@ import {
   ConfigError,
   readConfig,
   settings,
+  withAuthority,
   type ConfigOf,
   type Environment,
   type Setting,
@@ -37,7 +38,7 @@ const NAME_LENGTH_MAX = 64;
 
 /** Throws a `ConfigError` that names every violation. The default name of the process contains its branch. */
 export function readSucursalConfig(environment: Environment): SucursalConfig {
-  const config = readConfig(sucursalSettings, environment);
+  const config = withAuthority(readConfig(sucursalSettings, environment));
   const { branchId: ofKey } = config.secrets.tokens.branchKey;
   if (ofKey !== config.branchId) {
     throw new ConfigError([`ECO_BRANCH_ID is ${config.branchId}, and the key in ECO_SECRETS_FILE is of ${ofKey}`]);

@@ -1,6 +1,7 @@
 import { VHOST } from '@eco/broker';
 import { BROKER_MESSAGE_BYTES_MAX } from '@eco/contracts';
 import { SMALL_DISK_MB } from './description.js';
+import type { ServerTls } from './postgres-settings.js';
 
 /** Memory of each node. By default a node takes a share of the machine's memory, as if it ran alone. */
 export const BROKER_MEMORY_MAX = '1GB';
@@ -11,20 +12,30 @@ export interface BrokerSettings {
   readonly address?: string;
   readonly amqpPort: number;
   readonly managementPort: number;
+  /** Port for metrics over TLS. Absent: the plugin for them is not enabled. */
+  readonly metricsPort?: number;
   readonly administratorPassword: string;
   /** Erlang names of the nodes to join at the first start. The seed starts first and names only itself. */
   readonly peers: readonly string[];
   /** True: the disk has only `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
+  /** Absent: nothing is encrypted. With TLS there is no listener without it. */
+  readonly tls?: ServerTls | undefined;
 }
 
 /** Text of a rabbitmq.conf. It contains a password. */
 export function brokerSettings(broker: BrokerSettings): string {
-  const { address, amqpPort, managementPort, administratorPassword, peers, smallDisk } = broker;
+  const { address, amqpPort, managementPort, administratorPassword, peers, smallDisk, tls, metricsPort } = broker;
+  const listener = `${address === undefined ? '' : `${address}:`}${amqpPort}`;
+  const management = tls ? 'management.ssl' : 'management.tcp';
   const lines = [
-    `listeners.tcp.default = ${address === undefined ? '' : `${address}:`}${amqpPort}`,
-    ...(address === undefined ? [] : [`management.tcp.ip = ${address}`]),
-    `management.tcp.port = ${managementPort}`,
+    ...(tls
+      ? ['listeners.tcp = none', `listeners.ssl.default = ${listener}`, ...tlsLines('ssl_options', tls)]
+      : [`listeners.tcp.default = ${listener}`]),
+    ...(address === undefined ? [] : [`${management}.ip = ${address}`]),
+    `${management}.port = ${managementPort}`,
+    ...(tls ? tlsLines(management, tls) : []),
+    ...(tls && metricsPort ? metricsLines(metricsPort, tls) : []),
     // This user and this vhost replace RabbitMQ's default user `guest` and vhost `/`.
     `default_vhost = ${VHOST}`,
     'default_user = topology',
@@ -48,4 +59,20 @@ export function brokerSettings(broker: BrokerSettings): string {
     'log.file = false',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The plugin always has a listener without TLS; only the broker itself reaches it. */
+function metricsLines(port: number, tls: ServerTls): string[] {
+  return ['prometheus.tcp.ip = 127.0.0.1', `prometheus.ssl.port = ${port}`, ...tlsLines('prometheus.ssl', tls)];
+}
+
+/** Settings of a listener. Clients prove themselves by a password, so they need no certificate. */
+function tlsLines(prefix: string, { certificateFile, authorityFile }: ServerTls): string[] {
+  return [
+    `${prefix}.cacertfile = ${authorityFile}`,
+    `${prefix}.certfile = ${certificateFile}`,
+    `${prefix}.keyfile = ${certificateFile}`,
+    `${prefix}.versions.1 = tlsv1.3`,
+    `${prefix}.versions.2 = tlsv1.2`,
+  ];
 }

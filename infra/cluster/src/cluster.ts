@@ -6,7 +6,7 @@ import { removeDataFolder } from './data-folder.js';
 import { addFirstAdministrator } from './first-administrator.js';
 import { addFirstProducts } from './first-products.js';
 import type { Host, OpenedHost } from './host.js';
-import type { Layout } from './layout.js';
+import { clientUrlOf, type Layout } from './layout.js';
 import { MissingServers } from './missing-servers.js';
 import { startOf } from './native/identity.js';
 import type { Reaper } from './native/reaper.js';
@@ -158,7 +158,7 @@ export class Cluster implements RunningCluster {
     const servers = this.#servers.startStep();
     const central = this.layout.services.find(({ app }) => app === 'central-api');
     if (central === undefined) return [servers];
-    const url = `http://${central.host}:${central.port}`;
+    const url = clientUrlOf(central);
     const products = { title: 'first products', run: () => addFirstProducts(url, this.tokens) };
     const administrator = {
       title: 'first administrator',

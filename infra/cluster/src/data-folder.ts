@@ -9,7 +9,7 @@ import { Refused } from './refused.js';
 
 const MARK = 'cluster.json';
 const JOURNALS = 'journals';
-const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets', JOURNALS];
+const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets', 'ca.crt', JOURNALS];
 
 /** Journals of commands accepted while no broker was reachable: one file per process. */
 export function journalsDir(dir: string): string {

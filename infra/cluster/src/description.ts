@@ -65,6 +65,8 @@ const descriptionSchema = z
     branchId: servedBranchIdSchema.default('sucursal-1'),
     /** Time zone of the chain's days. Absent: unchanged, UTC at first. */
     timeZone: timeZoneSchema.optional(),
+    /** True: every connection is encrypted, and every client verifies the server. */
+    tls: z.boolean().default(false),
     /** False: only the servers. */
     services: z.boolean().default(true),
     /**

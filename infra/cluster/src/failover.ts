@@ -62,13 +62,13 @@ export async function follow(
 }
 
 async function ask(
-  { host, port }: DatabaseNode,
+  node: DatabaseNode,
   password: string,
   text: string,
   values: unknown[] = [],
   deadlineMs = ASK_MS,
 ): Promise<Record<string, unknown>[]> {
-  const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
+  const connection = new SideConnection(node, { user: 'postgres', password }, 'eco cluster');
   try {
     return await connection.ask(text, values, deadlineMs);
   } finally {

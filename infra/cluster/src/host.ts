@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { trustAuthority } from '@eco/base';
 import { openDataFolder } from './data-folder.js';
 import { membersOf, type ClusterDescription } from './description.js';
-import { checkPorts, countUp, layOut, portsOf, type Layout, type PortUse } from './layout.js';
+import { openAuthority, type Authority } from './authority.js';
+import { checkPorts, countUp, layOut, portsOf, withAuthority, type Layout, type PortUse } from './layout.js';
 import type { NativeProcess, ProcessSpec } from './native/native-process.js';
 import { holderOf, isFree, reserveFreePorts, type ReservedPorts } from './ports.js';
 import { Refused } from './refused.js';
@@ -15,6 +17,8 @@ export interface Host {
   readonly description: ClusterDescription;
   readonly layout: Layout;
   readonly secrets: Secrets;
+  /** Undefined: nothing is encrypted. */
+  readonly authority: Authority | undefined;
   readonly dataDir: string;
   /** Environment of every process of the cluster. */
   readonly environment: Readonly<Record<string, string>>;
@@ -51,9 +55,12 @@ export async function openHost(description: ClusterDescription): Promise<OpenedH
   try {
     const { dataDir } = description;
     await openDataFolder(dataDir);
+    const authority = description.tls ? await openAuthority(dataDir) : undefined;
+    trustAuthority(authority?.certificate);
     const host = {
       description,
-      layout,
+      layout: withAuthority(layout, authority?.certificate),
+      authority,
       dataDir,
       secrets: await openSecrets(dataDir, membersOf(description)),
       environment: commonEnvironment(),

@@ -6,7 +6,17 @@ export {
   type ClusterDescription,
   type ClusterInput,
 } from './description.js';
-export type { App, GroupLayout, Layout, ServiceNode } from './layout.js';
+export {
+  brokerAddresses,
+  clientUrlOf,
+  managementUrlOf,
+  operatorsUrlOf,
+  trustLayout,
+  type App,
+  type GroupLayout,
+  type Layout,
+  type ServiceNode,
+} from './layout.js';
 export { openCluster, startNative } from './start-native.js';
 export { Cluster, Stopped } from './cluster.js';
 export type {
@@ -18,6 +28,7 @@ export type {
 } from './running-cluster.js';
 export { ensureLoadGenerator } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
+export { certificateFor, createAuthority, readAuthority, type Authority } from './authority.js';
 export { composeInstallation, nativeInstallation, type Installation } from './rotation/installation.js';
 export { COOKIE, rotateSecret, secretNames } from './rotation/rotate-secrets.js';
 export { brokerLogin, brokerSecretsFile, openSecrets, replaceCookie, type Secrets } from './secrets.js';
@@ -37,6 +48,7 @@ export { forward } from './compose/forward.js';
 export { openInside } from './compose/inside.js';
 export {
   checkDocker,
+  composeAuthority,
   composeContainers,
   composeDown,
   composeLayout,

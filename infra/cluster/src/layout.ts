@@ -1,3 +1,4 @@
+import { baseUrl, trustAuthority, type Address } from '@eco/base';
 import { DescriptionError, type ClusterDescription, type PortKind } from './description.js';
 
 /**
@@ -7,18 +8,19 @@ import { DescriptionError, type ClusterDescription, type PortKind } from './desc
 
 export const HOST = '127.0.0.1';
 
-export interface BrokerNode {
+/** A process, and the authority of its certificate; see `Address` of @eco/base. */
+interface LaidOut extends Pick<Address, 'host' | 'authority'> {
   readonly name: string;
-  readonly host: string;
+}
+
+export interface BrokerNode extends LaidOut {
   readonly amqpPort: number;
   readonly managementPort: number;
   /** Port at which the other brokers reach it. */
   readonly erlangPort: number;
 }
 
-export interface DatabaseNode {
-  readonly name: string;
-  readonly host: string;
+export interface DatabaseNode extends LaidOut {
   readonly port: number;
 }
 
@@ -30,10 +32,8 @@ export interface GroupLayout {
 
 export type App = 'central-api' | 'sucursal-api' | 'read-service' | 'shard-writer';
 
-export interface ServiceNode {
-  readonly name: string;
+export interface ServiceNode extends LaidOut {
   readonly app: App;
-  readonly host: string;
   /** Port for clients; absent if the process has no API. */
   readonly port?: number;
   /** Port for operators. */
@@ -113,6 +113,51 @@ export function withHosts(layout: Layout, hostOf: (server: string) => string): L
       nodes: [moved(first), ...others.map(moved)],
     })),
   };
+}
+
+/** The same layout with the authority of every process. */
+export function withAuthority(layout: Layout, authority: string | undefined): Layout {
+  const signed = <Node extends LaidOut>(node: Node) => ({ ...node, authority });
+  return {
+    ...layout,
+    brokers: layout.brokers.map(signed),
+    groups: layout.groups.map((group) => signedGroup(group, authority)),
+    services: layout.services.map(signed),
+  };
+}
+
+export function signedGroup({ id, nodes }: GroupLayout, authority: string | undefined): GroupLayout {
+  const [first, ...others] = nodes;
+  return { id, nodes: [{ ...first, authority }, ...others.map((node) => ({ ...node, authority }))] };
+}
+
+/** From now on this process trusts the certificates of these processes, also in `fetch`. */
+export function trustLayout(layout: Layout): void {
+  const authorities = [...serversOf(layout), ...layout.services].map(({ authority }) => authority);
+  for (const authority of new Set(authorities)) trustAuthority(authority);
+}
+
+/** URL of a broker's management UI and API. */
+export function managementUrlOf(node: BrokerNode): string {
+  return baseUrl({ ...node, port: node.managementPort });
+}
+
+/** URL of a service for clients. Without an API it is the one for operators. */
+export function clientUrlOf(service: ServiceNode): string {
+  return baseUrl({ ...service, port: service.port ?? service.operatorsPort });
+}
+
+export function operatorsUrlOf(service: ServiceNode): string {
+  return baseUrl({ ...service, port: service.operatorsPort });
+}
+
+/** The brokers' addresses for messages. */
+export function brokerAddresses({
+  brokers,
+}: {
+  readonly brokers: readonly Pick<BrokerNode, 'host' | 'amqpPort' | 'authority'>[];
+}): Address[] {
+  return brokers.map(({ host, amqpPort: port, authority }) => ({ host, port, authority }));
 }
 
 /** The brokers and the databases. */

@@ -24,7 +24,7 @@ test('a server has room for the sessions of all roles and of the superuser', () 
 });
 
 test('each role may log in to one database only, and the superuser to all', () => {
-  const lines = hostBasedAccess('10.0.0.0/8')
+  const lines = hostBasedAccess({ range: '10.0.0.0/8' })
     .trimEnd()
     .split('\n')
     .map((line) => line.split(/ +/));

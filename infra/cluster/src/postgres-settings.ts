@@ -1,3 +1,4 @@
+import { TLS_VERSION_MIN } from '@eco/base';
 import { databaseRoles, slotName } from '@eco/database';
 import { DATABASE_NAME } from '@eco/postgres';
 import { SMALL_DISK_MB } from './description.js';
@@ -22,10 +23,20 @@ export interface ServerSettings {
   readonly listenAddresses: string;
   /** True: the disk has only `SMALL_DISK_MB`. */
   readonly smallDisk: boolean;
+  /** Absent: nothing is encrypted. */
+  readonly tls?: ServerTls | undefined;
+}
+
+/** Files of a server with TLS. */
+export interface ServerTls {
+  /** The server's certificate and its key. */
+  readonly certificateFile: string;
+  /** The certificate by which clients verify the server. */
+  readonly authorityFile: string;
 }
 
 export function serverSettings(server: ServerSettings): string {
-  const { node, nodes, listenAddresses, smallDisk } = server;
+  const { node, nodes, listenAddresses, smallDisk, tls } = server;
   const settings: Record<string, string | number> = {
     cluster_name: node.name,
     listen_addresses: listenAddresses,
@@ -46,6 +57,12 @@ export function serverSettings(server: ServerSettings): string {
     // exceptions.
     temp_file_limit: smallDisk ? `${SMALL_DISK_MB / 8}MB` : '1GB',
     password_encryption: 'scram-sha-256',
+    ...(tls && {
+      ssl: 'on',
+      ssl_cert_file: tls.certificateFile,
+      ssl_key_file: tls.certificateFile,
+      ssl_min_protocol_version: TLS_VERSION_MIN,
+    }),
 
     wal_level: 'replica',
     // A commit waits until one of the other nodes has it on disk. The setting names them, because with `*` an unknown
@@ -110,15 +127,19 @@ export function serverSettings(server: ServerSettings): string {
 
 /**
  * Access rules: a password is always needed, and the client must be in `range`, by default this machine. A role may log
- * in only to the database that it works in. PostgreSQL refuses a connection that no rule names.
+ * in only to the database that it works in, with `tls` only over TLS. PostgreSQL refuses a connection that no rule names.
  */
-export function hostBasedAccess(range = `${HOST}/32`): string {
+export function hostBasedAccess({
+  range = `${HOST}/32`,
+  tls = false,
+}: { range?: string | undefined; tls?: boolean } = {}): string {
   const access: readonly [database: string, users: string][] = [
     ['all', 'postgres'],
     [DATABASE_NAME, databaseRoles.join(',')],
     ['replication', 'eco_replicator'],
   ];
-  return access.map(([database, users]) => `host  ${database}  ${users}  ${range}  scram-sha-256\n`).join('');
+  const type = tls ? 'hostssl' : 'host';
+  return access.map(([database, users]) => `${type}  ${database}  ${users}  ${range}  scram-sha-256\n`).join('');
 }
 
 export function slotOf(node: Pick<DatabaseNode, 'name'>): string {
@@ -130,13 +151,15 @@ export function primaryConnection({
   node,
   primary,
   passwordFile,
-}: Pick<ServerSettings, 'node' | 'primary' | 'passwordFile'>): string {
+  tls,
+}: Pick<ServerSettings, 'node' | 'primary' | 'passwordFile' | 'tls'>): string {
   const words = {
     host: primary.host,
     port: String(primary.port),
     user: 'eco_replicator',
     application_name: node.name,
     passfile: passwordFile,
+    ...(tls && { sslmode: 'verify-full', sslrootcert: tls.authorityFile }),
   };
   return Object.entries(words)
     .map(([name, value]) => `${name}='${value.replace(/[\\']/g, '\\$&')}'`)

@@ -26,8 +26,7 @@ export interface DatabasePreparation {
  */
 export async function prepareDatabases({ primary, secrets, ...group }: DatabasePreparation): Promise<void> {
   const { postgres, ...passwords } = secrets.database;
-  const { host, port } = primary;
-  const superuser = { host, port, user: 'postgres', password: postgres };
+  const superuser = { user: 'postgres', password: postgres };
   try {
     await logIn(superuserPasswords(secrets), async (password) => {
       if (password !== postgres) {
@@ -38,7 +37,7 @@ export async function prepareDatabases({ primary, secrets, ...group }: DatabaseP
           password: postgres,
         });
       }
-      await prepareGroup({ superuser, passwords, ...group });
+      await prepareGroup({ primary, superuser: { ...superuser, password }, passwords, ...group });
     });
   } catch (error) {
     throw error instanceof GroupMismatchError ? new DescriptionError([error.message]) : error;

@@ -38,6 +38,8 @@ export interface RunningBroker extends RunningServer {
   /** The name by which other brokers call this one, such as rabbit@broker-1. */
   readonly erlangName: string;
   readonly amqpPort: number;
+  /** See `Address` of @eco/base. */
+  readonly authority?: string | undefined;
   /** URL of the management UI and API. */
   readonly managementUrl: string;
   /**
@@ -52,6 +54,8 @@ export interface RunningBroker extends RunningServer {
 
 export interface RunningDatabase extends RunningServer {
   readonly port: number;
+  /** See `Address` of @eco/base. */
+  readonly authority?: string | undefined;
   /** Promotes a replica. The others keep following their current primary. */
   promote(): Promise<void>;
   /** Makes a replica follow another primary of its group. Resolves when it streams. */

@@ -208,12 +208,19 @@ export interface ServiceIdentity {
   readonly groupId?: string;
 }
 
-/** A service's secrets, as in its `ECO_SECRETS_FILE`. */
-export function serviceSecrets(service: ServiceIdentity, secrets: Secrets): string {
+/** What a service needs for TLS: the certificate of the authority, and its own certificate with its key, in PEM. */
+export interface TlsSecrets {
+  readonly authority: string;
+  readonly certificate: string;
+}
+
+/** A service's secrets, as in its `ECO_SECRETS_FILE`. Without `tls` it speaks plain text. */
+export function serviceSecrets(service: ServiceIdentity, secrets: Secrets, tls?: TlsSecrets): string {
   return toJson({
     ...brokerLoginsOf(service, secrets),
     ...databasePasswordsOf(service, secrets),
     ...tokensOf(service, secrets.tokens),
+    ...(tls && { tls }),
   });
 }
 
@@ -260,8 +267,9 @@ export async function writeServiceSecrets(
   name: string,
   service: ServiceIdentity,
   secrets: Secrets,
+  tls?: TlsSecrets,
 ): Promise<void> {
-  await writeSecretFile(serviceSecretsFile(dataDir, name), serviceSecrets(service, secrets));
+  await writeSecretFile(serviceSecretsFile(dataDir, name), serviceSecrets(service, secrets, tls));
 }
 
 export function serviceSecretsFile(dataDir: string, name: string): string {
@@ -292,7 +300,7 @@ async function replaceSecretFile(file: string, text: string): Promise<void> {
   await writeSecretFile(file, text, mode & 0o777, { uid, gid });
 }
 
-function secretsDir(dataDir: string): string {
+export function secretsDir(dataDir: string): string {
   return path.join(dataDir, 'secrets');
 }
 
@@ -348,7 +356,7 @@ async function readJson(file: string): Promise<Record<string, unknown>> {
 }
 
 /** Text of a file. Undefined: there is no such file. */
-function readIfPresent(file: string): Promise<string | undefined> {
+export function readIfPresent(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;

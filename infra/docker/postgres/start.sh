@@ -4,7 +4,8 @@
 #   ECO_NODE     its name, such as g1-2
 #   ECO_PRIMARY  name of the node that the group began with, which is also its host name
 #   ECO_FILES    folder with its files (default /run/eco):
-#                  <node>.conf  pg_hba.conf  replicator.pgpass, and superuser-password for the primary
+#                  <node>.conf  pg_hba.conf  replicator.pgpass, superuser-password for the primary,
+#                  and with TLS <node>.pem  ca.crt
 #
 # The primary creates its data with initdb, a replica copies the primary's. The data appears under its name only once it
 # is complete, so an interrupted start begins again. Settings are written again at each start.
@@ -27,6 +28,7 @@ files=${ECO_FILES:-/run/eco}
 data=$volume/node
 slot=$(tr 'A-Z' 'a-z' <<<"$node" | tr -c 'a-z0-9\n' _)
 export PGPASSFILE=$files/replicator.pgpass PGCONNECT_TIMEOUT=3
+[ ! -e "$files/ca.crt" ] || export PGSSLMODE=verify-full PGSSLROOTCERT=$files/ca.crt
 
 say() { echo "eco $node: $*" >&2; }
 
@@ -112,21 +114,35 @@ keep_slot() {
   ! is_replica || pg_receivewal "${login[@]}" --create-slot --if-not-exists 2>/dev/null || true
 }
 
+# The server reads a renewed certificate at SIGHUP.
+follow_certificate() {
+  local known now
+  known=$(stat -c %Y "$files/$node.pem" 2>/dev/null) || return 0
+  while sleep 30; do
+    now=$(stat -c %Y "$files/$node.pem" 2>/dev/null) || continue
+    [ "$now" = "$known" ] && continue
+    known=$now
+    kill -HUP "$1" || return 0
+  done
+}
+
 serve() {
   # The file was left by a killed run. Its pid may belong to any process here, and no other container uses this volume.
   rm -f "$data/postmaster.pid"
-  local stopping='' code=0 server watch
+  local stopping='' code=0 server watch renewal
   trap 'stopping=1; kill -INT "$server"' INT TERM
   postgres -D "$data" &
   server=$!
   until is_foreign; do sleep 30; done &
   watch=$!
+  follow_certificate "$server" &
+  renewal=$!
   # A signal ends the wait, not the server.
   while kill -0 "$server" 2>/dev/null; do
     code=0
     wait "$server" || code=$?
   done
-  kill "$watch" 2>/dev/null || true
+  kill "$watch" "$renewal" 2>/dev/null || true
   [ -z "$stopping" ] || exit 130
   exit "$code"
 }

@@ -3,7 +3,7 @@
 #
 #   ECO_NODE   its name, which is also its host name
 #   ECO_SEED   name of the node that starts first
-#   ECO_FILES  folder with its files (default /run/eco): <node>.conf  cookie
+#   ECO_FILES  folder with its files (default /run/eco): <node>.conf  cookie, and with TLS <node>.pem  ca.crt
 #
 # At the first start the seed starts alone and the others join it: if all start at once, a node may find no ready peer
 # and form its own cluster. Later they must start together: a node that was not the last to stop waits for
@@ -30,7 +30,9 @@ install -m 400 "$files/cookie" "$home/.erlang.cookie"
 
 if [ "$ECO_NODE" != "$ECO_SEED" ] && [ ! -e "$home/mnesia/$RABBITMQ_NODENAME" ]; then
   echo "eco $ECO_NODE: waiting for $ECO_SEED in order to join it" >&2
-  until (exec 3<>"/dev/tcp/$ECO_SEED/5672") 2>/dev/null; do sleep 1; done
+  # Every node has the same port.
+  port=$(sed -nE 's/^listeners\.(tcp|ssl)\.default = ([0-9.]+:)?([0-9]+)$/\3/p' "$RABBITMQ_CONFIG_FILE")
+  until (exec 3<>"/dev/tcp/$ECO_SEED/$port") 2>/dev/null; do sleep 1; done
 fi
 
 serve() {

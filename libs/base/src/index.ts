@@ -1,4 +1,5 @@
 export { hostPort, type Address } from './address.js';
+export { baseUrl, tlsOptions, TLS_VERSION_MIN, trustAuthority, type TlsOptions } from './tls.js';
 export { presentPasswords, type ChangingLogin, type Login, type Password } from './login.js';
 export type { Log } from './log.js';
 export { sleep } from './sleep.js';

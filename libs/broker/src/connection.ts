@@ -6,6 +6,7 @@ import {
   settlesWithin,
   shuffled,
   sleep,
+  tlsOptions,
   type Address,
   type ChangingLogin,
   type Log,
@@ -159,20 +160,24 @@ export class BrokerConnection {
     }
   }
 
-  #open({ host, port }: Address, round: number, signal: AbortSignal): Promise<ChannelModel> {
+  #open(address: Address, round: number, signal: AbortSignal): Promise<ChannelModel> {
     const { user, vhost = VHOST } = this.#access;
     const passwords = presentPasswords(this.#access.password);
     // If all brokers refused one password, the next round tries the other.
     const password = passwords[round % passwords.length] ?? '';
+    const { host, port } = address;
+    const tls = tlsOptions(address);
     // net.connect takes a signal that destroys the socket; amqplib passes it on but does not type it.
     const socketOptions: SocketOptions & { signal: AbortSignal } = {
       noDelay: true,
       keepAlive: true,
       clientProperties: { connection_name: this.#name },
       signal,
+      ...tls,
     };
+    const protocol = tls === undefined ? 'amqp' : 'amqps';
     return connect(
-      { protocol: 'amqp', hostname: host, port, username: user, password, vhost, heartbeat: HEARTBEAT_SECONDS },
+      { protocol, hostname: host, port, username: user, password, vhost, heartbeat: HEARTBEAT_SECONDS },
       socketOptions,
     );
   }

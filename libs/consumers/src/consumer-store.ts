@@ -9,7 +9,7 @@ import {
 } from 'typeorm';
 import { hostPort, presentPasswords, type Address, type Password } from '@eco/base';
 import type { ConsumerSchema } from '@eco/contracts';
-import { DATABASE_NAME } from '@eco/postgres';
+import { DATABASE_NAME, serverAt } from '@eco/postgres';
 import type { ConsumerRows, ReadFailure } from '@eco/reads';
 import type { Consumer } from './define-consumer.js';
 import { NOTHING_APPLIED, progressOf, type Progress, type TopicPosition } from './progress.js';
@@ -191,12 +191,11 @@ export class ConsumerStore {
     return pool;
   }
 
-  #open({ host, port }: Address): Promise<DataSource> {
+  #open(node: Address): Promise<DataSource> {
     const { consumer, password, applicationName } = this.#options;
     return new DataSource({
       type: 'postgres',
-      host,
-      port,
+      ...serverAt(node),
       database: DATABASE_NAME,
       username: `eco_${this.name}`,
       // The pool calls it for each connection. A refused password is an outage, after which the pool connects again.

@@ -27,10 +27,10 @@ function as(role: LoginRole): (text: string) => Promise<Record<string, unknown>[
 }
 
 function prepare(change: { buckets?: number; groupId?: string; groupIds?: string[] } = {}): Promise<void> {
-  const { host, port } = server();
   const passwords = Object.fromEntries(loginRoles.map((role) => [role, group.login(role).password]));
   return prepareGroup({
-    superuser: { host, port, ...group.superuser },
+    primary: server(),
+    superuser: group.superuser,
     groupId: group.id,
     groupIds: [group.id],
     buckets: group.buckets,

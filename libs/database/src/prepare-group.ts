@@ -1,7 +1,8 @@
 import { bucketsOf, evenPlacement } from '@eco/routing';
-import { Client, type ClientConfig } from 'pg';
+import { Client } from 'pg';
+import type { Address, Login } from '@eco/base';
 import { migrate } from './migrations/migrate.js';
-import { DATABASE_NAME, settingsOption } from '@eco/postgres';
+import { DATABASE_NAME, serverAt, settingsOption } from '@eco/postgres';
 import {
   guardSql,
   passwordsSql,
@@ -14,8 +15,8 @@ import {
 } from './roles/roles.js';
 
 export interface GroupPreparation {
-  /** The group's primary, as a superuser; `database` is ignored. */
-  superuser: ClientConfig;
+  primary: Address;
+  superuser: Login;
   groupId: string;
   /** All groups of the cluster in the order in which they were added, including this one: they share the buckets. */
   groupIds: readonly string[];
@@ -39,7 +40,7 @@ export class GroupMismatchError extends Error {
  * changes, the next start makes them again.
  */
 export async function prepareGroup(preparation: GroupPreparation): Promise<void> {
-  const { superuser, passwords } = preparation;
+  const { primary, passwords } = preparation;
   const others = await asSuperuser(preparation, 'postgres', async (client) => {
     await client.query(rolesSql());
     const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datallowconn');
@@ -60,7 +61,7 @@ export async function prepareGroup(preparation: GroupPreparation): Promise<void>
     // These statements run in one transaction, so that the leader never lacks its right to the lock.
     await client.query([sealSql(), schemasSql(), slotFunctionSql(), guardSql()].join(';\n'));
   });
-  await migrate({ host: superuser.host, port: superuser.port, password: passwords.eco_migrator });
+  await migrate(primary, passwords.eco_migrator);
   await asSuperuser(preparation, DATABASE_NAME, (client) => describeGroup(client, preparation));
 }
 
@@ -122,12 +123,13 @@ async function setTimeZone(client: Client, timeZone: string): Promise<void> {
 }
 
 async function asSuperuser<T>(
-  { superuser }: GroupPreparation,
+  { primary, superuser }: GroupPreparation,
   database: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const client = new Client({
     connectionTimeoutMillis: 5000,
+    ...serverAt(primary),
     ...superuser,
     database,
     options: settingsOption({ synchronous_commit: 'local', lock_timeout: '10s' }),

@@ -2,6 +2,7 @@ import { Client, DatabaseError } from 'pg';
 import type { Address, ChangingLogin, Login } from '@eco/base';
 import { DATABASE_NAME } from './database-name.js';
 import { logIn } from './log-in.js';
+import { serverAt } from './server-at.js';
 import { settingsOption } from './settings-option.js';
 import { SQLSTATE } from './sqlstate.js';
 import type { Statement } from './statement.js';
@@ -88,8 +89,7 @@ export class ReadSession {
 
   static async #connect(options: ReadSessionOptions & Login): Promise<ReadSession> {
     const client = new Client({
-      host: options.host,
-      port: options.port,
+      ...serverAt(options),
       user: options.user,
       password: options.password,
       database: DATABASE_NAME,

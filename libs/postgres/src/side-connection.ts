@@ -3,6 +3,7 @@ import { Client, DatabaseError, type QueryResultRow } from 'pg';
 import { within, type Address, type ChangingLogin } from '@eco/base';
 import { DATABASE_NAME } from './database-name.js';
 import { logIn } from './log-in.js';
+import { serverAt } from './server-at.js';
 
 /** Time without received data while an answer is due, ms. After it the connection counts as lost. */
 const PATIENCE_MS = 5_000;
@@ -78,7 +79,7 @@ export class SideConnection {
       if (isDropped) throw new Error('the connection was dropped');
       const own = (socket = new Socket());
       const client = new Client({
-        ...this.node,
+        ...serverAt(this.node),
         user: this.login.user,
         password,
         database: DATABASE_NAME,

@@ -148,7 +148,7 @@ export class Reads {
   /** The group's nodes that can be reached now, with their roles as last probed, without a deposed primary. */
   nodesOf(group: string): { node: Address; role: 'primary' | 'replica' }[] {
     const nodes = this.#groups.find((each) => each.group === group)?.nodes.readable() ?? [];
-    return nodes.map(({ address: { host, port }, role }) => ({ node: { host, port }, role }));
+    return nodes.map(({ address, role }) => ({ node: address, role }));
   }
 
   /** The group's current time, ms since 1970; undefined: nothing is seen of it. */

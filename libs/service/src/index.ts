@@ -18,6 +18,7 @@ export {
   type Secrets,
 } from './config/secrets.js';
 export { oidcSettings, withOidc, type WithOidc } from './config/oidc-settings.js';
+export { withAuthority, type TlsFile } from './config/tls.js';
 export { createLog } from './log.js';
 export { Authorization, authorizationOf, branchOf } from './http/authorization.js';
 export { problem, ProblemError } from './http/problem.js';

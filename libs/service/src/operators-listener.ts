@@ -1,8 +1,11 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { TlsFile } from './config/tls.js';
 import { connectionOptions, refuseConnection } from './http/connections.js';
+import { httpsOptions } from './http/listener-tls.js';
 
 /*
  * A second listener of the process, for operators: it serves every route, and some that clients do not get. Both listeners
@@ -19,15 +22,16 @@ const OPERATORS_ONLY = /^\/$|^\/metrics$|^\/docs(?:[/-]|$)/;
 export const forOperators = { listener: 'operators' } as const;
 
 export class OperatorsListener {
-  readonly #server: Server;
+  readonly #server: Server | HttpsServer;
   readonly #received = new WeakSet<IncomingMessage>();
 
   /** Create it before the routes are added, because it marks the routes that only operators get. */
-  constructor(fastify: FastifyInstance) {
-    this.#server = createServer(connectionOptions, (request, response) => {
+  constructor(fastify: FastifyInstance, tls: TlsFile | undefined) {
+    const receive = (request: IncomingMessage, response: ServerResponse) => {
       this.#received.add(request);
       fastify.routing(request, response);
-    });
+    };
+    this.#server = tls ? createHttpsServer(httpsOptions(tls), receive) : createServer(connectionOptions, receive);
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', (error, socket) => refuseConnection(error, socket as Socket));
     fastify.addConstraintStrategy({
@@ -46,6 +50,10 @@ export class OperatorsListener {
     fastify.addHook('onRoute', (route: RouteOptions) => {
       if (OPERATORS_ONLY.test(route.url)) route.constraints = { ...route.constraints, ...forOperators };
     });
+  }
+
+  get server(): Server | HttpsServer {
+    return this.#server;
   }
 
   /** Resolves with its port. Rejects with the system's error if the port is not available. */

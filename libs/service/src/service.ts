@@ -1,14 +1,18 @@
 import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
 import type { Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { StartError } from '@eco/base';
+import { baseUrl, StartError, trustAuthority } from '@eco/base';
+import type { TlsFile } from './config/tls.js';
 import { addApiDocument, addDocumentRoutes, type Documents } from './documents.js';
 import { Health } from './health.js';
 import { addAuthentication, addAuthorization, principalOf, type Authorization } from './http/authorization.js';
 import { addBudgets, BUDGETS_DEFAULT, type Budgets } from './http/budgets.js';
+import { followCertificate } from './http/listener-tls.js';
 import { clientCorrelationIdOf, ServiceAdapter, type ConnectionLimits } from './http/adapter.js';
 import { createLog, NestLog, withCorrelation } from './log.js';
 import { CONNECTIONS_MAX_DEFAULT, type LogLevel } from './config/settings.js';
@@ -35,6 +39,8 @@ export interface ServiceConfig extends Partial<ConnectionLimits>, Partial<Budget
   /** Port of the listener for operators. 0 or absent: any free port. */
   readonly operatorsPort?: number;
   readonly logLevel: LogLevel;
+  /** With `tls`, the listeners speak TLS only. */
+  readonly secrets?: { readonly tls?: TlsFile | undefined };
 }
 
 /** The base of every service. Its parts are passed to the code that needs them. */
@@ -51,6 +57,7 @@ export interface Frame {
 
 export function createFrame(config: ServiceConfig, log: Logger = createLog(config)): Frame {
   const stopping = new AbortController();
+  trustAuthority(config.secrets?.tls?.authority);
   return {
     config,
     log,
@@ -86,9 +93,10 @@ export interface Service {
 export async function startService(frame: Frame, options: ServiceOptions): Promise<Service> {
   const { config, log } = frame;
   const { hosts = [], connectionsMax = CONNECTIONS_MAX_DEFAULT, trustedProxies = [] } = config;
-  const adapter = new ServiceAdapter(log, { hosts, connectionsMax, trustedProxies });
+  const tls = config.secrets?.tls;
+  const adapter = new ServiceAdapter(log, { hosts, connectionsMax, trustedProxies, tls });
   const fastify = adapter.getInstance();
-  const operators = new OperatorsListener(fastify);
+  const operators = new OperatorsListener(fastify, tls);
   fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.id, done));
   // One line per request has fixed fields. A search of it for secrets would take 11 µs, the line itself takes 2.
   const requestLog = log.child({}, { redact: [] });
@@ -107,6 +115,9 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
     abortOnError: false,
   });
   app.useGlobalFilters(adapter);
+  if (tls) {
+    followCertificate(tls, [fastify.server as unknown as TlsServer, operators.server as unknown as TlsServer], frame);
+  }
   if (options.api !== undefined) addApiDocument(app, fastify, options.api);
 
   let stopped: Promise<void> | undefined;
@@ -129,23 +140,21 @@ export async function startService(frame: Frame, options: ServiceOptions): Promi
     const opened = await opening('ECO_OPERATORS_HOST', 'ECO_OPERATORS_PORT', operatorsHost, operatorsPort, () =>
       operators.listen(operatorsHost, operatorsPort),
     );
-    const operatorsUrl = urlOf(operatorsHost, opened);
+    const authority = tls?.authority;
+    const operatorsUrl = baseUrl({ host: operatorsHost, port: opened, authority });
     if (port === undefined) {
       log.info({ operatorsUrl }, 'listening');
       return { url: operatorsUrl, port: opened, operatorsUrl, app, stop };
     }
     await opening('ECO_HOST', 'ECO_PORT', host, port, () => app.listen({ host, port }));
-    const url = await app.getUrl();
+    const { port: clientPort } = fastify.server.address() as AddressInfo;
+    const url = baseUrl({ host, port: clientPort, authority });
     log.info({ url, operatorsUrl }, 'listening');
-    return { url, port: Number(new URL(url).port), operatorsUrl, app, stop };
+    return { url, port: clientPort, operatorsUrl, app, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Throws a `StartError` that names the settings if the port is not available. */

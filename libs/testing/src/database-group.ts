@@ -1,6 +1,6 @@
 import type { RunningDatabase } from '@eco/cluster';
 import type { LoginRole } from '@eco/database';
-import type { Address, Login } from '@eco/base';
+import { hostPort, type Address, type Login } from '@eco/base';
 import { SideConnection } from '@eco/postgres';
 import { startTestCluster, type TestCluster } from './test-cluster.js';
 import { specProvider } from './test-provider.js';
@@ -53,10 +53,9 @@ export async function startDatabaseGroups(
     servers: nodes,
     login: (role) => loginOf(cluster, role),
     superuser: loginOf(cluster, 'postgres'),
-    asSuperuser: (text, values, { host, port } = nodes[0]) => {
-      const where = `${host}:${port}`;
-      const connection =
-        connections.get(where) ?? new SideConnection({ host, port }, loginOf(cluster, 'postgres'), 'eco test');
+    asSuperuser: (text, values, node = nodes[0]) => {
+      const where = hostPort(node);
+      const connection = connections.get(where) ?? new SideConnection(node, loginOf(cluster, 'postgres'), 'eco test');
       connections.set(where, connection);
       return connection.ask(text, values, ASK_MS);
     },

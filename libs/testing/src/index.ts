@@ -1,5 +1,6 @@
 export * from './ask.js';
 export * from './callers.js';
+export * from './certificates.js';
 export * from './documented-settings.js';
 export * from './eventually.js';
 export * from './database-group.js';

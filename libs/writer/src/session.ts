@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, type QueryArrayConfig, type QueryArrayResult } from 'pg';
 import type { Address, ChangingLogin, Login } from '@eco/base';
-import { DATABASE_NAME, logIn, settingsOption, type Statement } from '@eco/postgres';
+import { DATABASE_NAME, logIn, serverAt, settingsOption, type Statement } from '@eco/postgres';
 import { ElapsedTime } from './elapsed-time.js';
 
 /**
@@ -68,7 +68,7 @@ export class WriterSession {
     login: Login,
   ) {
     this.#client = new Client({
-      ...node,
+      ...serverAt(node),
       ...login,
       database: DATABASE_NAME,
       stream: () => this.#socket,
@@ -104,11 +104,13 @@ export class WriterSession {
    * not await.
    */
   together<T>(send: () => T): T {
-    this.#socket.cork();
+    // With TLS this is not the socket, and each write would be a record of its own.
+    const { stream } = this.#client.connection;
+    stream.cork();
     try {
       return send();
     } finally {
-      this.#socket.uncork();
+      stream.uncork();
     }
   }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { OwnToken } from '@eco/access';
 import type { Address, Login } from '@eco/base';
 import { commandQueue, VHOST } from '@eco/broker';
-import { describeCluster, Cluster, openCluster, type DatabaseAccess } from '@eco/cluster';
+import { brokerAddresses, describeCluster, Cluster, openCluster, type DatabaseAccess } from '@eco/cluster';
 import type { Components } from './cpu.js';
 
 const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, operators: 0 };
@@ -72,15 +72,14 @@ export class System {
   get replica(): Address {
     const node = this.#cluster.groups[0]?.nodes[1];
     if (node === undefined) throw new Error('the cluster has no replica');
-    return { host: node.host, port: node.port };
+    return node;
   }
 
   /** The first node of a new cluster. */
   get primary(): Address {
     const [group] = this.#cluster.groups;
     if (group === undefined) throw new Error('the cluster has no group');
-    const { host, port } = group.nodes[0];
-    return { host, port };
+    return group.nodes[0];
   }
 
   login(role: 'postgres' | 'eco_reader' | 'eco_operator' | 'eco_writer'): DatabaseAccess {
@@ -94,8 +93,7 @@ export class System {
 
   /** Access to the brokers as Central, which may send every command except those about dead letters. */
   get brokerAccess(): Login & { brokers: Address[] } {
-    const brokers = this.#cluster.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort }));
-    return { brokers, ...this.#cluster.brokerLogin('central') };
+    return { brokers: brokerAddresses(this.#cluster), ...this.#cluster.brokerLogin('central') };
   }
 
   /** Empties the queue of orders. Call it only if no client was promised one of them. */

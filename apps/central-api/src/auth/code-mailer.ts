@@ -1,7 +1,7 @@
 import { doubledMs, type Log } from '@eco/base';
 import { IdentityUnavailableError, type DueMail, type MailPurpose, type MailStore } from '@eco/identity';
 import type { Transporter } from 'nodemailer';
-import { openMailTransport, SENDER, type MailServer } from '../consumers/notifications/mailer.js';
+import { openMailTransport, SENDER, type MailServer } from '../consumers/notifications/mail-transport.js';
 
 export interface CodeMailerOptions {
   readonly mails: MailStore;

@@ -22,7 +22,7 @@ const portsOf: Readonly<Record<string, readonly number[]>> = {
   'sucursal-api': [8002, 9000],
   'read-service': [8003, 9000],
   'shard-writer': [9000],
-  broker: [5672, 15_672, 25_672],
+  broker: [5671, 15_672, 25_672],
   database: [5432],
   forwarder: [5672, 5432, 9003],
 };

@@ -2,7 +2,17 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { composeContainers, composeLayout, composeSecrets, PROJECT_DIR, type App, type Layout } from '@eco/cluster';
+import {
+  clientUrlOf,
+  composeAuthority,
+  composeContainers,
+  composeLayout,
+  composeSecrets,
+  PROJECT_DIR,
+  trustLayout,
+  type App,
+  type Layout,
+} from '@eco/cluster';
 import { Callers } from '@eco/testing';
 import { Api } from '../system/system.js';
 
@@ -20,7 +30,7 @@ export class Project {
   /** Sets the environment of this process, so that `docker compose` and @eco/cluster use this project. */
   static async open(): Promise<Project> {
     const project = new Project(`eco-test-${process.pid}`);
-    const kinds = ['HTTP', 'CENTRAL', 'SUCURSAL', 'READ'];
+    const kinds = ['HTTPS', 'CENTRAL', 'SUCURSAL', 'READ'];
     for (const kind of ['AMQP', 'MANAGEMENT', 'POSTGRES']) kinds.push(...[1, 2, 3].map((n) => `${kind}_${n}`));
     kinds.push(...[1, 2, 3, 4, 5, 6].map((n) => `OPERATORS_${n}`));
     const ports = await freePorts(kinds.length);
@@ -32,7 +42,8 @@ export class Project {
   /** Resolves when all containers are healthy. */
   async up(...options: string[]): Promise<void> {
     await this.compose('up', '--wait', ...options);
-    this.layout = composeLayout(await composeContainers());
+    this.layout = composeLayout(await composeContainers(), await composeAuthority());
+    trustLayout(this.layout);
   }
 
   /** Removes the project with its data. */
@@ -54,7 +65,8 @@ export class Project {
 
   #api(app: App): Api {
     const service = this.layout.services.find((each) => each.app === app);
-    return new Api(`http://${service?.host}:${service?.port}`, this.#callers);
+    if (service === undefined) throw new Error(`there is no ${app}`);
+    return new Api(clientUrlOf(service), this.#callers);
   }
 
   /** Runs `eco` and returns its output. Throws an error with both outputs if it fails. */

@@ -1,4 +1,15 @@
-import { brokerLogin, openSecrets, readRun, type App, type ServiceNode } from '@eco/cluster';
+import {
+  brokerAddresses,
+  brokerLogin,
+  clientUrlOf,
+  managementUrlOf,
+  openSecrets,
+  operatorsUrlOf,
+  readRun,
+  trustLayout,
+  type App,
+  type ServiceNode,
+} from '@eco/cluster';
 import type { BrokerUser } from '@eco/contracts';
 import type { LoginRole } from '@eco/database';
 import type { Address } from '@eco/base';
@@ -81,6 +92,7 @@ export async function openSystem() {
   const run = readRun(dataDir);
   if (run === undefined) throw new Error(`no system runs with the data folder ${dataDir}`);
   const { layout } = run;
+  trustLayout(layout);
   const { tokens } = await openSecrets(dataDir);
   const callers = new Callers(() => tokens);
   const serviceOf = (app: App): ServiceNode => {
@@ -89,10 +101,9 @@ export async function openSystem() {
     return service;
   };
   const api = (app: App) => {
-    const { host, port } = serviceOf(app);
-    return new Api(`http://${host}:${port}`, callers);
+    return new Api(clientUrlOf(serviceOf(app)), callers);
   };
-  const operatorsOf = ({ host, operatorsPort }: ServiceNode) => new Api(`http://${host}:${operatorsPort}`);
+  const operatorsOf = (service: ServiceNode) => new Api(operatorsUrlOf(service));
   const [group] = layout.groups;
   const [broker] = layout.brokers;
   if (group === undefined || broker === undefined) throw new Error('the system has no group or no broker');
@@ -146,15 +157,18 @@ export async function openSystem() {
     async management(method: string, path: string, body?: unknown): Promise<Said> {
       const { user, password } = brokerLogin(await openSecrets(dataDir), 'topology');
       const login = Buffer.from(`${user}:${password}`).toString('base64');
-      return new Api(`http://${broker.host}:${broker.managementPort}`).send(method, `/api${path}`, body, {
+      return new Api(managementUrlOf(broker)).send(method, `/api${path}`, body, {
         authorization: `Basic ${login}`,
       });
     },
 
     /** Publishes a message directly to a command queue, by default as Central. Throws if it was not routed. */
     async putOnQueue(queue: string, payload: string, user: BrokerUser = 'central'): Promise<void> {
-      const brokers = layout.brokers.map(({ host, amqpPort: port }) => ({ host, port }));
-      await publishRaw({ brokers, ...brokerLogin(await openSecrets(dataDir), user) }, queue, payload);
+      await publishRaw(
+        { brokers: brokerAddresses(layout), ...brokerLogin(await openSecrets(dataDir), user) },
+        queue,
+        payload,
+      );
     },
   };
 }

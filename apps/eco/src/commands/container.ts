@@ -7,9 +7,11 @@ import {
   forward,
   openSecrets,
   ProcessError,
+  readAuthority,
   Refused,
   wantGroup,
 } from '@eco/cluster';
+import { trustAuthority } from '@eco/base';
 import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
@@ -38,7 +40,12 @@ export function registerContainer(program: Command): void {
     return `this start has the group ${id}`;
   });
   job('configure <branch>', 'make passwords and settings, and give each container its own', async (branchId = '') => {
-    await configure(DIR, branchId);
+    const hosts = (process.env['ECO_HOSTS'] ?? '').split(',').map((host) => host.trim());
+    await configure(
+      DIR,
+      branchId,
+      hosts.filter((host) => host !== ''),
+    );
     return 'every container has its passwords and settings';
   });
   const declaration = 'declare queues and users, prepare the databases, wait for replicas';
@@ -61,6 +68,7 @@ export function registerContainer(program: Command): void {
     return rotateAll(installation, names, { endSessions: endSessions === 'end-sessions' });
   });
   job('first-products <url>', 'put the first products into the catalogue at Central', async (url = '') => {
+    trustAuthority(await readAuthority(allDir(DIR)));
     await addFirstProducts(url, (await openSecrets(allDir(DIR))).tokens);
     return 'the first products are in the catalogue';
   });

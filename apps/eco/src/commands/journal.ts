@@ -1,6 +1,6 @@
 import { within } from '@eco/base';
 import { BrokerConnection, CommandPublisher, type BrokerAccess } from '@eco/broker';
-import { brokerLogin, composeRun, journalsDir, openSecrets, readRun } from '@eco/cluster';
+import { brokerAddresses, brokerLogin, composeRun, journalsDir, openSecrets, readRun } from '@eco/cluster';
 import { Journal, JournalError, readJournals, Relay, type JournalReport } from '@eco/journal';
 import type { Command } from 'commander';
 import { findContainers } from '../compose-system.js';
@@ -161,9 +161,9 @@ function folderOf({ data, dir }: Place): string {
 async function brokersOf({ data }: Place): Promise<BrokerAccess> {
   if (data === undefined && process.env['ECO_BROKERS']) {
     // This module takes a while to load and is needed only here.
-    const { ConfigError, readConfig, secretsSetting, settings } = await import('@eco/service');
+    const { ConfigError, readConfig, secretsSetting, settings, withAuthority } = await import('@eco/service');
     try {
-      const config = readConfig({ brokers: settings.brokers, secrets: secretsSetting([]) }, process.env);
+      const config = withAuthority(readConfig({ brokers: settings.brokers, secrets: secretsSetting([]) }, process.env));
       return { brokers: [...config.brokers], ...config.secrets.amqp };
     } catch (error) {
       throw error instanceof ConfigError ? new BadInput(error.violations.join('; ')) : error;
@@ -173,7 +173,7 @@ async function brokersOf({ data }: Place): Promise<BrokerAccess> {
   const run = readRun(dataDir);
   if (!run) throw new BadInput(`nothing runs with the data folder ${dataDir}: start the brokers by "npm start"`);
   return {
-    brokers: run.layout.brokers.map(({ host, amqpPort }) => ({ host, port: amqpPort })),
+    brokers: brokerAddresses(run.layout),
     // Only Central has journals.
     ...brokerLogin(await openSecrets(dataDir), 'central'),
   };

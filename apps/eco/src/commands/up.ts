@@ -5,8 +5,11 @@ import {
   addFirstAdministrator,
   brokerLogin,
   brokerSecretsFile,
+  clientUrlOf,
   type Cluster,
+  managementUrlOf,
   openCluster,
+  operatorsUrlOf,
   ProcessError,
   Refused,
   Stopped,
@@ -69,7 +72,7 @@ async function run(cluster: Cluster, description: ClusterDescription, say: (text
 async function upInContainers(description: ClusterDescription, command: Command): Promise<string> {
   const { layout, secrets } = await startCompose(description, command);
   const central = layout.services.find(({ app }) => app === 'central-api');
-  const administrator = central && (await addFirstAdministrator(urlOf(central), secrets.tokens));
+  const administrator = central && (await addFirstAdministrator(clientUrlOf(central), secrets.tokens));
   const firstRequest = await tokenLines({ layout, tokens: secrets.tokens });
   return [
     whatRunsWhere(layout),
@@ -107,7 +110,7 @@ async function tokenLines({ layout, tokens }: { layout: Layout; tokens: TokenSec
   return [
     'a token of the head office for 12 h (npx eco token makes others), and a first request:',
     `  TOKEN=${token}`,
-    `  curl -H "Authorization: Bearer $TOKEN" 'http://${central.host}:${central.port}/orders?branchId=central'`,
+    `  curl -H "Authorization: Bearer $TOKEN" '${clientUrlOf(central)}/orders?branchId=central'`,
   ];
 }
 
@@ -121,21 +124,17 @@ function administratorLine(login: Login | undefined): string[] {
   return [`log-in at Central: user ${login.user}, password ${login.password} (${how})`];
 }
 
-function urlOf({ host, port }: Layout['services'][number]): string {
-  return `http://${host}:${port}`;
-}
-
 function whatRunsWhere(layout: Layout): string {
   const rows = [
-    ...layout.services.map(({ name, host, port, operatorsPort }) => {
-      const operators = `http://${host}:${operatorsPort}`;
-      if (port === undefined) return [name, '', `metrics: ${operators}/metrics`];
-      return [name, `http://${host}:${port}`, `API documents: ${operators}/docs`];
+    ...layout.services.map((service) => {
+      const operators = operatorsUrlOf(service);
+      if (service.port === undefined) return [service.name, '', `metrics: ${operators}/metrics`];
+      return [service.name, clientUrlOf(service), `API documents: ${operators}/docs`];
     }),
-    ...layout.brokers.map(({ name, host, amqpPort, managementPort }) => [
-      `RabbitMQ ${name}`,
-      `${host}:${amqpPort}`,
-      `management UI: http://${host}:${managementPort}`,
+    ...layout.brokers.map((broker) => [
+      `RabbitMQ ${broker.name}`,
+      `${broker.host}:${broker.amqpPort}`,
+      `management UI: ${managementUrlOf(broker)}`,
     ]),
     ...layout.groups.flatMap(({ nodes }) =>
       nodes.map(({ name, host, port }) => [`PostgreSQL ${name}`, `${host}:${port}`, '']),

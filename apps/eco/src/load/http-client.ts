@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { OwnToken } from '@eco/access';
 
 /**
@@ -14,11 +15,13 @@ export interface HttpAnswer {
 
 export class HttpClient {
   readonly #agent: Agent;
+  readonly #httpsAgent: HttpsAgent;
   readonly #token: OwnToken;
 
   constructor(sockets: number, token: OwnToken) {
     this.#token = token;
     this.#agent = new Agent({ keepAlive: true, maxSockets: sockets });
+    this.#httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets: sockets });
   }
 
   /** Rejects if there is no complete response within `deadlineMs`. */
@@ -34,11 +37,12 @@ export class HttpClient {
     const authorization = await this.#token.header();
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
-      const outgoing = request(
+      const isHttps = url.startsWith('https:');
+      const outgoing = (isHttps ? httpsRequest : request)(
         url,
         {
           method,
-          agent: this.#agent,
+          agent: isHttps ? this.#httpsAgent : this.#agent,
           signal: AbortSignal.timeout(deadlineMs),
           headers: {
             ...authorization,
@@ -71,6 +75,7 @@ export class HttpClient {
 
   close(): void {
     this.#agent.destroy();
+    this.#httpsAgent.destroy();
   }
 }
 

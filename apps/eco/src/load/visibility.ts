@@ -37,8 +37,7 @@ export class Visibility {
       for (const node of group.nodes) {
         const open = () =>
           ReadSession.open({
-            host: node.host,
-            port: node.port,
+            ...node,
             ...this.#target.login('eco_reader'),
             applicationName: 'eco load',
             connectTimeoutMs: 5_000,

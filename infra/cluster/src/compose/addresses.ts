@@ -2,18 +2,23 @@ import type { BrokerNode, DatabaseNode, GroupLayout } from '../layout.js';
 
 /**
  * The containers of compose.yaml as they see each other: a container's name is its host name, and it listens on the
- * usual port of its kind. The caller states which groups exist beyond the first.
+ * usual port of its kind, with TLS. The caller states which groups exist beyond the first.
  */
 
 export const FIRST_GROUP = 'g1';
 const NODES_OF_GROUP = 3;
 const BROKERS = 3;
 
-export const AMQP_PORT = 5672;
+/** The usual port of AMQP over TLS. */
+export const AMQP_PORT = 5671;
+/** The forwarder has the broker's ports of a cluster of processes. */
+const AMQP_LISTEN = 5672;
 export const MANAGEMENT_PORT = 15_672;
 export const POSTGRES_PORT = 5432;
 export const OPERATORS_PORT = 9000;
 export const READ_PORT = 8003;
+/** Metrics of a broker. */
+export const METRICS_PORT = 15_691;
 
 /** Mount point of a container's own files. */
 export const FILES_DIR = '/run/eco';
@@ -32,6 +37,9 @@ const GROUPS_MAX = ['g1', 'g2'];
 
 /** Ports for operators of the writers, in the forwarder: as of a cluster of processes, with central-api-2 on 9005. */
 const WRITERS_LISTEN = [9003, 9004, 9006, 9007];
+/** The instances of Central, which nginx reaches by the name `central-api`. */
+export const CENTRALS = namesOf('central-api', 2);
+export const WRITERS = namesOf('shard-writer', WRITERS_LISTEN.length);
 const PROMETHEUS_PORT = 9090;
 
 /** A port of the forwarder, and the port of the container that it leads to. */
@@ -47,7 +55,7 @@ export interface Forwarded {
  */
 export const forwarded: readonly Forwarded[] = [
   ...brokers.flatMap(({ host }, index) => [
-    { listen: AMQP_PORT + index, host, port: AMQP_PORT },
+    { listen: AMQP_LISTEN + index, host, port: AMQP_PORT },
     { listen: MANAGEMENT_PORT + index, host, port: MANAGEMENT_PORT },
   ]),
   ...GROUPS_MAX.flatMap((id) => groupOf(id).nodes).map(({ host, port }, index) => ({

@@ -1,12 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { PROJECT_DIR } from '../description.js';
-import { HOST, type App, type DatabaseNode, type Layout, type ServiceNode } from '../layout.js';
+import { HOST, withAuthority, type App, type DatabaseNode, type Layout, type ServiceNode } from '../layout.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
 import {
@@ -140,8 +140,9 @@ interface ApiPorts {
 /**
  * The containers' ports on this machine, in the layout of a cluster of processes. Central occurs once, with the port of
  * the load balancer. A container without a way out has ports of the forwarder. A container that does not run has port 0.
+ * `authority`: the certificate by which the containers are verified.
  */
-export function composeLayout(containers: readonly ComposeContainer[]): Layout {
+export function composeLayout(containers: readonly ComposeContainer[], authority?: string): Layout {
   const all = [...containers].sort((one, other) => one.service.localeCompare(other.service, 'en', { numeric: true }));
   const forwarder = all.find(({ service }) => service === 'forwarder');
   const portOf = ({ service, state, ports }: ComposeContainer, target: number) => {
@@ -160,7 +161,7 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
     const node = { name: container.service, host: HOST, port: portOf(container, POSTGRES_PORT) };
     groups.set(id, [...(groups.get(id) ?? []), node]);
   }
-  return {
+  const layout: Layout = {
     brokers: named(/^broker-\d+$/).map((container) => ({
       name: container.service,
       host: HOST,
@@ -182,6 +183,12 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
       }),
     ],
   };
+  return withAuthority(layout, authority);
+}
+
+/** The certificate by which the containers are verified, from the volume of the job that made it. */
+export async function composeAuthority(): Promise<string> {
+  return withCopy('configure:/eco/all/ca.crt', (copy) => readFile(copy, 'utf8'));
 }
 
 /**
@@ -189,10 +196,15 @@ export function composeLayout(containers: readonly ComposeContainer[]): Layout {
  * them.
  */
 export async function composeSecrets(): Promise<Secrets> {
+  return withCopy('configure:/eco/all/secrets', (copy) => openSecrets(path.dirname(copy)));
+}
+
+/** Copies a file or folder of a container to this machine while `use` runs. */
+async function withCopy<T>(source: string, use: (copy: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'eco-secrets-'));
   try {
-    await compose('cp', 'configure:/eco/all/secrets', dir);
-    return await openSecrets(dir);
+    await compose('cp', source, dir);
+    return await use(path.join(dir, path.basename(source)));
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -2,10 +2,18 @@ import { hostPort } from '@eco/base';
 import { chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import {
+  authorityFile,
+  certificateFor,
+  openAuthority,
+  serverHosts,
+  tlsSecretsFor,
+  type Authority,
+} from '../authority.js';
 import { brokerSettings } from '../broker-settings.js';
 import { PROJECT_DIR } from '../description.js';
 import type { App, GroupLayout } from '../layout.js';
-import { hostBasedAccess, serverSettings } from '../postgres-settings.js';
+import { hostBasedAccess, serverSettings, type ServerTls } from '../postgres-settings.js';
 import { Refused } from '../refused.js';
 import {
   openSecrets,
@@ -14,8 +22,20 @@ import {
   writeSecretFile,
   type Secrets,
   type ServiceIdentity,
+  type TlsSecrets,
 } from '../secrets.js';
-import { AMQP_PORT, brokers, FILES_DIR, FIRST_GROUP, groupOf, MANAGEMENT_PORT, READ_PORT } from './addresses.js';
+import {
+  AMQP_PORT,
+  CENTRALS,
+  METRICS_PORT,
+  WRITERS,
+  brokers,
+  FILES_DIR,
+  FIRST_GROUP,
+  groupOf,
+  MANAGEMENT_PORT,
+  READ_PORT,
+} from './addresses.js';
 
 /**
  * The first job of compose.yaml, before any server: it creates passwords and settings. Each container's volume gets
@@ -39,21 +59,37 @@ export async function wantGroup(dir: string, groupId: string): Promise<void> {
   await writeFile(path.join(wantedDir(dir), groupId), '');
 }
 
-/** `dir` has a folder for each container's volume. Throws a `Refused` if the data belongs to other groups. */
-export async function configure(dir: string, branchId: string): Promise<void> {
+/**
+ * `dir` has a folder for each container's volume. `hosts`: further host names by which clients reach the services.
+ * Throws a `Refused` if the data belongs to other groups.
+ */
+export async function configure(dir: string, branchId: string, hosts: readonly string[] = []): Promise<void> {
   const groupIds = await settleGroups(dir);
   const secrets = await openSecrets(allDir(dir), { branchIds: [branchId], groupIds });
+  const authority = await openAuthority(allDir(dir));
   await give(path.join(allDir(dir), 'secrets'), 'node');
 
-  for (const app of apps) await configureService(path.join(dir, app), { app, branchId }, groupIds, secrets);
+  for (const app of apps) {
+    const names = [...(app === 'central-api' ? CENTRALS : []), ...hosts];
+    const tls = await tlsSecretsFor(authority, [...localHosts(app), ...names]);
+    await configureService(path.join(dir, app), { app, branchId }, groupIds, secrets, tls);
+  }
   for (const groupId of groupIds) {
     const service = { app: 'shard-writer', branchId, groupId } as const;
-    await configureService(path.join(dir, writersDir(groupId)), service, groupIds, secrets);
+    const tls = await tlsSecretsFor(authority, [...localHosts('shard-writer'), ...WRITERS]);
+    await configureService(path.join(dir, writersDir(groupId)), service, groupIds, secrets, tls);
   }
-  for (const groupId of groupIds) await configureGroup(path.join(dir, groupId), groupOf(groupId), secrets);
-  await configureBrokers(path.join(dir, 'brokers'), secrets);
+  for (const groupId of groupIds) await configureGroup(path.join(dir, groupId), groupOf(groupId), secrets, authority);
+  await configureBrokers(path.join(dir, 'brokers'), secrets, authority);
   for (const volume of ['journals', 'pins']) await chown(path.join(dir, volume), users.node, users.node);
+  await write(
+    path.join(dir, 'nginx/server.pem'),
+    await certificateFor(authority, [...localHosts('nginx'), ...hosts]),
+    'nginx',
+  );
+  await writeAuthority(path.join(dir, 'nginx'), authority, 'nginx');
   await copyFiles('nginx', path.join(dir, 'nginx'), 'nginx');
+  await writeAuthority(path.join(dir, 'prometheus'), authority, 'prometheus');
   await copyFiles('prometheus', path.join(dir, 'prometheus'), 'prometheus');
 }
 
@@ -104,6 +140,7 @@ async function configureService(
   service: ServiceIdentity,
   groupIds: readonly string[],
   secrets: Secrets,
+  tls: TlsSecrets,
 ): Promise<void> {
   const groups = groupIds.map((id) => {
     const nodes = groupOf(id).nodes.map(hostPort);
@@ -112,16 +149,23 @@ async function configureService(
   const settings = {
     ECO_BROKERS: brokers.map(({ host }) => `${host}:${AMQP_PORT}`).join(','),
     ...(service.app === 'sucursal-api'
-      ? { ECO_GROUP_IDS: groupIds.join(','), ECO_READ_SERVICES: `http://read-service:${READ_PORT}` }
+      ? { ECO_GROUP_IDS: groupIds.join(','), ECO_READ_SERVICES: `https://read-service:${READ_PORT}` }
       : { ECO_GROUPS: groups.join(';') }),
     ECO_SECRETS_FILE: `${FILES_DIR}/${SECRETS_FILE}`,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}="${value}"\n`);
   await write(path.join(dir, 'cluster.env'), lines.join(''), 'node');
-  await write(path.join(dir, SECRETS_FILE), serviceSecrets(service, secrets), 'node');
+  await write(path.join(dir, SECRETS_FILE), serviceSecrets(service, secrets, tls), 'node');
+  // The health check reads it.
+  await write(authorityFile(dir), tls.authority, 'node');
 }
 
-async function configureGroup(dir: string, { nodes }: GroupLayout, secrets: Secrets): Promise<void> {
+async function configureGroup(
+  dir: string,
+  { nodes }: GroupLayout,
+  secrets: Secrets,
+  authority: Authority,
+): Promise<void> {
   for (const node of nodes) {
     const settings = serverSettings({
       node,
@@ -130,17 +174,20 @@ async function configureGroup(dir: string, { nodes }: GroupLayout, secrets: Secr
       passwordFile: `${FILES_DIR}/replicator.pgpass`,
       listenAddresses: '*',
       smallDisk: false,
+      tls: tlsOf(node.name),
     });
+    await write(path.join(dir, `${node.name}.pem`), await certificateFor(authority, serverHosts(node)), 'postgres');
     await write(path.join(dir, `${node.name}.conf`), settings, 'postgres');
   }
-  await write(path.join(dir, 'pg_hba.conf'), hostBasedAccess('all'), 'postgres');
+  await write(path.join(dir, 'pg_hba.conf'), hostBasedAccess({ range: 'all', tls: true }), 'postgres');
+  await writeAuthority(dir, authority, 'postgres');
   await write(path.join(dir, 'superuser-password'), `${secrets.database.postgres}\n`, 'postgres');
   const login = passwordLine('eco_replicator', secrets.database.eco_replicator);
   await write(path.join(dir, 'replicator.pgpass'), login, 'postgres');
   await copyFiles('postgres', dir, 'postgres');
 }
 
-async function configureBrokers(dir: string, secrets: Secrets): Promise<void> {
+async function configureBrokers(dir: string, secrets: Secrets, authority: Authority): Promise<void> {
   const [seed] = brokers;
   for (const broker of brokers) {
     const settings = brokerSettings({
@@ -149,11 +196,29 @@ async function configureBrokers(dir: string, secrets: Secrets): Promise<void> {
       administratorPassword: secrets.broker.topology,
       peers: (broker === seed ? [broker] : brokers).map(({ host }) => `rabbit@${host}`),
       smallDisk: false,
+      metricsPort: METRICS_PORT,
+      tls: tlsOf(broker.name),
     });
+    await write(path.join(dir, `${broker.name}.pem`), await certificateFor(authority, serverHosts(broker)), 'rabbitmq');
     await write(path.join(dir, `${broker.name}.conf`), settings, 'rabbitmq');
   }
   await write(path.join(dir, 'cookie'), secrets.cookie, 'rabbitmq');
+  await writeAuthority(dir, authority, 'rabbitmq');
   await copyFiles('rabbitmq', dir, 'rabbitmq');
+}
+
+/** Files of a server, as its container sees them. */
+function tlsOf(server: string): ServerTls {
+  return { certificateFile: `${FILES_DIR}/${server}.pem`, authorityFile: authorityFile(FILES_DIR) };
+}
+
+/** Host names and addresses of a container, also by a port of the machine. */
+function localHosts(name: string): string[] {
+  return serverHosts({ name, host: name });
+}
+
+async function writeAuthority(dir: string, { certificate }: Authority, user: User): Promise<void> {
+  await write(authorityFile(dir), certificate, user);
 }
 
 async function write(file: string, text: string, user: User): Promise<void> {

@@ -1,10 +1,12 @@
+import { trustAuthority } from '@eco/base';
 import { askNodes, primaryOf } from '@eco/postgres';
 import { declareBrokers } from '../declare-brokers.js';
 import type { ClusterDescription } from '../description.js';
-import type { GroupLayout } from '../layout.js';
+import { signedGroup, type GroupLayout } from '../layout.js';
 import { prepareDatabases, superuserPasswords, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
+import { readAuthority } from '../authority.js';
 import { until } from '../until.js';
 import { allDir, readGroups } from './configure.js';
 import { brokers, groupOf, MANAGEMENT_PORT } from './addresses.js';
@@ -31,12 +33,15 @@ export async function declare(
 ): Promise<void> {
   const groupIds = await readGroups(dir);
   const secrets = await openSecrets(allDir(dir), { branchIds: [branchId], groupIds });
+  const authority = await readAuthority(allDir(dir));
+  trustAuthority(authority);
+  const groups = groupIds.map(groupOf).map((group) => signedGroup(group, authority));
   const began = performance.now();
   const isPatient = () => performance.now() - began < ALL_MS;
   const majority = Math.floor(brokers.length / 2) + 1;
   await Promise.all([
     declareBrokers({
-      urls: brokers.map(({ host }) => `http://${host}:${MANAGEMENT_PORT}`),
+      urls: brokers.map(({ host }) => `https://${host}:${MANAGEMENT_PORT}`),
       branchIds: [branchId],
       groupIds,
       brokers: brokers.length,
@@ -45,7 +50,7 @@ export async function declare(
       forServices: true,
       secrets,
     }),
-    ...groupIds.map(groupOf).map(async (group) => {
+    ...groups.map(async (group) => {
       const prepare = async () =>
         prepareDatabases({
           primary: await primaryNodeOf(group, secrets),

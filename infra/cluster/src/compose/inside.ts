@@ -1,4 +1,5 @@
-import type { Layout } from '../layout.js';
+import { readAuthority } from '../authority.js';
+import { withAuthority, type Layout } from '../layout.js';
 import { openSecrets, type Secrets } from '../secrets.js';
 import { AMQP_PORT, brokers, groupOf, MANAGEMENT_PORT, OPERATORS_PORT } from './addresses.js';
 import { allDir, readGroups } from './configure.js';
@@ -22,5 +23,6 @@ export async function openInside(dir: string): Promise<{ layout: Layout; secrets
     groups: (await readGroups(dir)).map(groupOf),
     services: apis.map((api) => ({ ...api, operatorsPort: OPERATORS_PORT })),
   };
-  return { layout, secrets: await openSecrets(allDir(dir)) };
+  const authority = await readAuthority(allDir(dir));
+  return { layout: withAuthority(layout, authority), secrets: await openSecrets(allDir(dir)) };
 }

@@ -38,8 +38,8 @@ export async function answersHttp(url: string): Promise<boolean> {
  * A missing database counts as an answer too (3D000, PostgreSQL's errcodes), because the database is created over this
  * connection.
  */
-export async function answersSql({ host, port }: Address, password: string): Promise<boolean> {
-  const connection = new SideConnection({ host, port }, { user: 'postgres', password }, 'eco cluster');
+export async function answersSql(node: Address, password: string): Promise<boolean> {
+  const connection = new SideConnection(node, { user: 'postgres', password }, 'eco cluster');
   try {
     await connection.ask('SELECT 1', [], ANSWER_MS);
     return true;

@@ -200,7 +200,7 @@ export class ContainerServers implements Servers {
           listenAddresses: '*',
           smallDisk: description.faults,
         }),
-        'pg_hba.conf': hostBasedAccess(this.#ground.network.range),
+        'pg_hba.conf': hostBasedAccess({ range: this.#ground.network.range }),
         'replicator.pgpass': `*:*:*:eco_replicator:${secrets.database.eco_replicator}\n`,
         ...(node === primary && { 'superuser-password': `${secrets.database.postgres}\n` }),
       },

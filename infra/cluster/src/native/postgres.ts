@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { authorityFile, certificateFor, serverHosts } from '../authority.js';
 import { follow, promote } from '../failover.js';
 import type { DatabaseNode, GroupLayout } from '../layout.js';
-import { hostBasedAccess, primaryConnection, serverSettings, slotOf } from '../postgres-settings.js';
+import { hostBasedAccess, primaryConnection, serverSettings, slotOf, type ServerTls } from '../postgres-settings.js';
 import { prepareDatabases, untilReplicasStream } from '../prepare-databases.js';
 import { Refused } from '../refused.js';
 import type { RunningDatabase, RunningGroup } from '../running-cluster.js';
@@ -59,9 +60,15 @@ export class PostgresGroup {
     return {
       ...server,
       port: node.port,
+      authority: node.authority,
       promote: () => promote(node, password),
       follow: (primary) =>
-        follow(node, primary, primaryConnection({ node, primary, passwordFile: this.#passwordFile }), password),
+        follow(
+          node,
+          primary,
+          primaryConnection({ node, primary, passwordFile: this.#passwordFile, tls: this.#tls }),
+          password,
+        ),
       lose: async () => {
         await server.kill();
         await rm(this.#nodeDir(node), { recursive: true });
@@ -224,8 +231,14 @@ export class PostgresGroup {
       passwordFile: this.#passwordFile,
       listenAddresses: node.host,
       smallDisk: this.#native.disks !== undefined,
+      tls: this.#tls,
     });
-    const files = { [SETTINGS_FILE]: settings, 'pg_hba.conf': hostBasedAccess(this.#native.network?.range) };
+    const { authority, network } = this.#native;
+    const files = {
+      [SETTINGS_FILE]: settings,
+      'pg_hba.conf': hostBasedAccess({ range: network?.range, tls: authority !== undefined }),
+      ...(authority && { [CERTIFICATE_FILE]: await certificateFor(authority, serverHosts(node)) }),
+    };
     for (const [name, text] of Object.entries(files)) {
       const file = path.join(this.#nodeDir(node), name);
       await writeSecretFile(file, text);
@@ -235,9 +248,10 @@ export class PostgresGroup {
 
   /** Runs one of PostgreSQL's programs to its end. */
   async #run(program: string, args: readonly string[]): Promise<void> {
-    const { environment, signal } = this.#native;
+    const { signal } = this.#native;
     const [command, all] = this.#commandOn(this.#primary.node, program, args);
-    const env = { ...environment, PGPASSFILE: this.#passwordFile };
+    const tls = this.#tls && { PGSSLMODE: 'verify-full', PGSSLROOTCERT: this.#tls.authorityFile };
+    const env = { ...this.#environment, PGPASSFILE: this.#passwordFile, ...tls };
     try {
       await promisify(execFile)(command, all, { env, cwd: '/', signal });
     } catch (error) {
@@ -263,14 +277,14 @@ export class PostgresGroup {
   }
 
   #nodeSpec(node: DatabaseNode, stage: StopStage): ProcessSpec {
-    const { environment, logFile } = this.#native;
+    const { logFile } = this.#native;
     const [command, args] = this.#commandOn(node, 'postgres', ['-D', this.#nodeDir(node)]);
     return {
       name: node.name,
       stage,
       command,
       args,
-      env: environment,
+      env: this.#environment,
       cwd: '/',
       logFile: logFile(node.name),
       // Fast: ends sessions instead of waiting for them.
@@ -310,6 +324,16 @@ export class PostgresGroup {
     return path.join(this.#native.dataDir, 'postgres', this.#group.id);
   }
 
+  /** With TLS, PostgreSQL's programs look into the home folder, and the user's own one may be closed to them. */
+  get #environment(): Record<string, string> {
+    return { ...this.#native.environment, HOME: this.#dir };
+  }
+
+  get #tls(): ServerTls | undefined {
+    const { authority, dataDir } = this.#native;
+    return authority && { certificateFile: CERTIFICATE_FILE, authorityFile: authorityFile(dataDir) };
+  }
+
   get #passwordFile(): string {
     return path.join(this.#dir, 'replicator.pgpass');
   }
@@ -323,6 +347,8 @@ export class PostgresGroup {
 const UNFINISHED = '.unfinished';
 const STANDBY_FILE = 'standby.signal';
 const SETTINGS_FILE = 'eco.conf';
+/** The certificate and its key; the name is relative to the node's folder. */
+const CERTIFICATE_FILE = 'server.pem';
 
 async function exists(file: string): Promise<boolean> {
   return stat(file).then(

@@ -3,10 +3,11 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { authorityFile, certificateFor, serverHosts } from '../authority.js';
 import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
 import { declareBrokers } from '../declare-brokers.js';
 import { DescriptionError, membersOf } from '../description.js';
-import type { BrokerNode } from '../layout.js';
+import { managementUrlOf, type BrokerNode } from '../layout.js';
 import { isListening } from '../ports.js';
 import type { RunningBroker } from '../running-cluster.js';
 import { writeSecretFile } from '../secrets.js';
@@ -67,7 +68,8 @@ export class Rabbitmq {
       ...runningServer(this.#native, node.host, process),
       erlangName: this.#erlangName(node),
       amqpPort: node.amqpPort,
-      managementUrl: `http://${node.host}:${node.managementPort}`,
+      authority: node.authority,
+      managementUrl: managementUrlOf(node),
       control,
       raiseMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', '0')),
       clearMemoryAlarm: async () => void (await control('set_vm_memory_high_watermark', 'absolute', BROKER_MEMORY_MAX)),
@@ -77,8 +79,7 @@ export class Rabbitmq {
   /** URL of the management API of a broker that is ready. */
   get #managementUrl(): string {
     const { brokers } = this.#native.layout;
-    const node = brokers.find((each) => this.#ready.has(each)) ?? brokers[0];
-    return `http://${node?.host}:${node?.managementPort}`;
+    return managementUrlOf((brokers.find((each) => this.#ready.has(each)) ?? brokers[0]) as BrokerNode);
   }
 
   startStep(): Step {
@@ -191,11 +192,14 @@ export class Rabbitmq {
       await writeFile(path.join(dir, 'plugins'), '[rabbitmq_management].\n');
       // The file contains the administrator's password.
       await writeSecretFile(path.join(dir, 'rabbitmq.conf'), this.#configuration(node));
+      const { authority } = this.#native;
+      if (authority)
+        await writeSecretFile(this.#certificateFile(node), await certificateFor(authority, serverHosts(node)));
     }
   }
 
   #configuration(node: BrokerNode): string {
-    const { layout, secrets } = this.#native;
+    const { authority, dataDir, layout, secrets } = this.#native;
     const isSeed = node === layout.brokers[0];
     return brokerSettings({
       address: node.host,
@@ -204,6 +208,7 @@ export class Rabbitmq {
       administratorPassword: secrets.broker.topology,
       peers: (isSeed ? [node] : layout.brokers).map((peer) => this.#erlangName(peer)),
       smallDisk: this.#native.disks !== undefined,
+      tls: authority && { certificateFile: this.#certificateFile(node), authorityFile: authorityFile(dataDir) },
     });
   }
 
@@ -298,6 +303,10 @@ export class Rabbitmq {
 
   #nodeDir(node: BrokerNode): string {
     return path.join(this.#home, node.name);
+  }
+
+  #certificateFile(node: BrokerNode): string {
+    return path.join(this.#nodeDir(node), 'server.pem');
   }
 
   #formedFile(): string {

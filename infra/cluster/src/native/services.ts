@@ -1,8 +1,9 @@
 import { hostPort } from '@eco/base';
 import path from 'node:path';
+import { serverHosts, tlsSecretsFor } from '../authority.js';
 import { journalsDir } from '../data-folder.js';
 import { PROJECT_DIR } from '../description.js';
-import type { App, ServiceNode } from '../layout.js';
+import { clientUrlOf, operatorsUrlOf, type App, type ServiceNode } from '../layout.js';
 import type { RunningService } from '../running-cluster.js';
 import { serviceSecretsFile, writeServiceSecrets } from '../secrets.js';
 import { together, type Step } from '../steps.js';
@@ -37,7 +38,7 @@ export class Services {
     }));
     this.nodes = this.#services.map(({ service, process }) => ({
       ...runningNode(process),
-      url: `http://${service.host}:${service.port ?? service.operatorsPort}`,
+      url: clientUrlOf(service),
       operatorsUrl: operatorsUrlOf(service),
     }));
   }
@@ -52,9 +53,10 @@ export class Services {
       this.#services.map(({ service, process }) => ({
         title: service.name,
         run: async () => {
-          const { dataDir, description, secrets } = this.#host;
+          const { authority, dataDir, description, secrets } = this.#host;
           const identity = { ...service, branchId: description.branchId };
-          await writeServiceSecrets(dataDir, service.name, identity, secrets);
+          const tls = authority && (await tlsSecretsFor(authority, serverHosts(service)));
+          await writeServiceSecrets(dataDir, service.name, identity, secrets, tls);
           await process.start(this.#host.signal);
         },
       })),
@@ -107,7 +109,7 @@ export class Services {
     const readServices = services.filter((each) => each.app === 'read-service');
     return {
       ECO_GROUP_IDS: groups.map(({ id }) => id).join(','),
-      ECO_READ_SERVICES: readServices.map(({ host, port }) => `http://${host}:${port}`).join(','),
+      ECO_READ_SERVICES: readServices.map(clientUrlOf).join(','),
     };
   }
 }
@@ -119,10 +121,6 @@ function givenSettings(): Record<string, string> {
       name.startsWith('ECO_') && value !== undefined ? [[name, value]] : [],
     ),
   );
-}
-
-function operatorsUrlOf({ host, operatorsPort }: ServiceNode): string {
-  return `http://${host}:${operatorsPort}`;
 }
 
 async function isReady(service: ServiceNode): Promise<boolean> {

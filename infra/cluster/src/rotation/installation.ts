@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { baseUrl, trustAuthority } from '@eco/base';
+import { readAuthority } from '../authority.js';
 import { allDir, readGroups, serviceFolders } from '../compose/configure.js';
 import { brokers, groupOf, MANAGEMENT_PORT } from '../compose/addresses.js';
-import type { GroupLayout, Layout } from '../layout.js';
+import { managementUrlOf, signedGroup, trustLayout, type GroupLayout, type Layout } from '../layout.js';
 import { serviceSecretsFile } from '../secrets.js';
 
 /** The files and servers of an installation that know its secrets, whether it runs as processes or in containers. */
@@ -17,24 +19,28 @@ export interface Installation {
 }
 
 /** The installation that `eco up` started. */
-export function nativeInstallation(dataDir: string, { groups, brokers: nodes, services }: Layout): Installation {
+export function nativeInstallation(dataDir: string, layout: Layout): Installation {
+  const { groups, brokers: nodes, services } = layout;
+  trustLayout(layout);
   return {
     dir: dataDir,
     serviceFiles: services.map(({ name }) => serviceSecretsFile(dataDir, name)),
     passwordFiles: groups.map(({ id }) => path.join(dataDir, 'postgres', id, 'replicator.pgpass')),
     groups,
-    managementUrls: nodes.map(({ host, managementPort }) => `http://${host}:${managementPort}`),
+    managementUrls: nodes.map(managementUrlOf),
   };
 }
 
 /** The installation of compose.yaml, as a job in a container sees it. `dir`: where the volumes are mounted. */
 export async function composeInstallation(dir: string): Promise<Installation> {
   const groupIds = await readGroups(dir);
+  const authority = await readAuthority(allDir(dir));
+  trustAuthority(authority);
   return {
     dir: allDir(dir),
     serviceFiles: serviceFolders(dir, groupIds).map((folder) => path.join(folder, 'secrets.json')),
     passwordFiles: groupIds.map((id) => path.join(dir, id, 'replicator.pgpass')),
-    groups: groupIds.map(groupOf),
-    managementUrls: brokers.map(({ host }) => `http://${host}:${MANAGEMENT_PORT}`),
+    groups: groupIds.map((id) => signedGroup(groupOf(id), authority)),
+    managementUrls: brokers.map(({ host }) => baseUrl({ host, port: MANAGEMENT_PORT, authority })),
   };
 }

@@ -1,5 +1,5 @@
 import { AmqpConnection, Nack } from '@golevelup/nestjs-rabbitmq';
-import { presentPasswords, settlesWithin, shuffled, type Log } from '@eco/base';
+import { presentPasswords, settlesWithin, shuffled, tlsOptions, type Log } from '@eco/base';
 import type { ConsumerName } from '@eco/contracts';
 import type { BrokerAccess } from '../connection.js';
 import { eventBindings, eventQueue, eventQueueOptions, EVENTS_EXCHANGE, VHOST } from '../topology.js';
@@ -47,10 +47,12 @@ export class EventConnection {
   constructor({ access, consumer, onMessage, onFailure, log }: EventConnectionOptions) {
     const { brokers, user: username, vhost = VHOST } = access;
     const shuffledBrokers = shuffled(brokers);
+    // The brokers of a cluster have one authority.
+    const tls = brokers.map(tlsOptions).find((options) => options !== undefined);
     const servers = () =>
       presentPasswords(access.password).flatMap((password) =>
         shuffledBrokers.map(({ host: hostname, port }) => ({
-          protocol: 'amqp',
+          protocol: tls === undefined ? 'amqp' : 'amqps',
           hostname,
           port,
           username,
@@ -80,6 +82,8 @@ export class EventConnection {
           timeout: CONNECT_TIMEOUT_MS,
           clientProperties: { connection_name: name },
           signal: this.#socket.signal,
+          // amqplib replaces the host by that of the broker.
+          ...tls,
         } as object,
       },
       logger: { log: debug, warn: debug, error: debug, debug, verbose: debug },

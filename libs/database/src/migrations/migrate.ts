@@ -1,14 +1,7 @@
 import { DataSource, QueryFailedError } from 'typeorm';
-import { sleep } from '@eco/base';
-import { DATABASE_NAME, settingsOption } from '@eco/postgres';
+import { sleep, type Address } from '@eco/base';
+import { DATABASE_NAME, serverAt, settingsOption } from '@eco/postgres';
 import { migrations } from './index.js';
-
-interface MigrationTarget {
-  readonly host: string | undefined;
-  readonly port: number | undefined;
-  /** Of `eco_migrator`. */
-  readonly password: string;
-}
 
 /**
  * A migration may run while services do, and every later statement waits behind a lock that the migration waits for. So
@@ -20,11 +13,12 @@ const LOCK_PAUSE_MS = 1000;
 const LOCK_TRIES_MAX = 60;
 const SQLSTATE_LOCK_NOT_AVAILABLE = '55P03';
 
-/** Runs the missing migrations on a group's primary. */
-export async function migrate(primary: MigrationTarget): Promise<void> {
+/** Runs the missing migrations on a group's primary. `password`: the one of `eco_migrator`. */
+export async function migrate(primary: Address, password: string): Promise<void> {
   const dataSource = new DataSource({
-    ...primary,
     type: 'postgres',
+    ...serverAt(primary),
+    password,
     database: DATABASE_NAME,
     username: 'eco_migrator',
     schema: 'eco',

@@ -35,10 +35,10 @@ async function open(
 
 /** Prepares the group again, as each start does. */
 function prepareAgain(): Promise<void> {
-  const { host, port } = server();
   const passwords = Object.fromEntries(loginRoles.map((role) => [role, group.login(role).password]));
   return prepareGroup({
-    superuser: { host, port, ...group.superuser },
+    primary: server(),
+    superuser: group.superuser,
     groupId: group.id,
     groupIds: [group.id],
     buckets: group.buckets,

@@ -1,5 +1,5 @@
 import { sleep, type Address, type Login } from '@eco/base';
-import { settingsOption } from '@eco/postgres';
+import { serverAt, settingsOption } from '@eco/postgres';
 import { Client } from 'pg';
 import { passwordSql, UNLOGGED, type LoginRole } from './roles.js';
 
@@ -69,8 +69,7 @@ export function endSessions(access: SuperuserAccess, role: LoginRole | 'postgres
 async function asSuperuser<T>({ node, superuser }: SuperuserAccess, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({
     connectionTimeoutMillis: 5000,
-    host: node.host,
-    port: node.port,
+    ...serverAt(node),
     ...superuser,
     database: 'postgres',
     options: settingsOption({ synchronous_commit: 'local', lock_timeout: '10s', statement_timeout: '10s' }),

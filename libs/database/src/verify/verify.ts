@@ -1,6 +1,6 @@
 import { Client, DatabaseError } from 'pg';
 import type { Address, Login } from '@eco/base';
-import { DATABASE_NAME, settingsOption, SQLSTATE } from '@eco/postgres';
+import { DATABASE_NAME, serverAt, settingsOption, SQLSTATE } from '@eco/postgres';
 import type { Check } from './check.js';
 import { checks, OWNED } from './checks.js';
 
@@ -52,8 +52,7 @@ export async function verifyGroup(
 ): Promise<VerifyReport> {
   const startedMs = performance.now();
   const client = new Client({
-    host: node.host,
-    port: node.port,
+    ...serverAt(node),
     ...login,
     database: DATABASE_NAME,
     application_name: 'eco verify',

@@ -44,6 +44,9 @@ export function readConfig<const S extends Settings>(settings: S, environment: E
     else if (text === undefined) violations.push(`${setting.variable} is missing: ${setting.description}`);
     else violations.push(...read.error.issues.map((issue) => `${setting.variable} ${issue.message}`));
   }
+  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
+    violations.push('NODE_TLS_REJECT_UNAUTHORIZED must not be 0: this process would accept every certificate');
+  }
   if (violations.length > 0) throw new ConfigError(violations);
   return deepFreeze(config) as ConfigOf<S>;
 }

@@ -9,6 +9,7 @@ import {
 import type { ChangingLogin, Login, Password } from '@eco/base';
 import type { TokenKeysFile } from '../token-keys.js';
 import type { Setting } from './config.js';
+import { tlsSecretsSchema, type TlsFile } from './tls.js';
 
 /**
  * The secrets of a process: its broker login, the passwords of its database roles and the keys of access tokens. They
@@ -19,6 +20,8 @@ export interface Secrets<Role extends string> {
   readonly amqp: ChangingLogin;
   /** Password by role. */
   readonly database: Readonly<Record<Role, Password>>;
+  /** Absent: the process speaks plain text. */
+  readonly tls?: TlsFile;
 }
 
 const word = z.string().min(1);
@@ -54,30 +57,42 @@ type MoreSecrets<More extends z.ZodRawShape & { readonly tokens: z.ZodType }> = 
 /** The same for an API that does not use the broker. */
 export function readerSecretsSetting<const Role extends string>(
   roles: readonly Role[],
-): Setting<Pick<Secrets<Role>, 'database'> & TokenKeysFile<VerifierSecrets>> {
+): Setting<Pick<Secrets<Role>, 'database' | 'tls'> & TokenKeysFile<VerifierSecrets>> {
   return tokenFileSetting({ database: passwordsOf(roles), tokens: verifierSecretsSchema }) as Setting<
-    Pick<Secrets<Role>, 'database'> & TokenKeysFile<VerifierSecrets>
+    Pick<Secrets<Role>, 'database' | 'tls'> & TokenKeysFile<VerifierSecrets>
   >;
 }
 
 /** The same for the API of a branch, which uses no database. */
-export function branchSecretsSetting(): Setting<Pick<Secrets<never>, 'amqp'> & TokenKeysFile<BranchTokenSecrets>> {
+export function branchSecretsSetting(): Setting<
+  Pick<Secrets<never>, 'amqp' | 'tls'> & TokenKeysFile<BranchTokenSecrets>
+> {
   return tokenFileSetting({ amqp: loginSecret, tokens: branchTokenSecretsSchema }) as Setting<
-    Pick<Secrets<never>, 'amqp'> & TokenKeysFile<BranchTokenSecrets>
+    Pick<Secrets<never>, 'amqp' | 'tls'> & TokenKeysFile<BranchTokenSecrets>
   >;
 }
 
 function tokenFileSetting(shape: z.ZodRawShape & { readonly tokens: z.ZodType }): Setting<unknown> {
-  return processFileSetting(shape, (path) => ({ readTokens: () => tokensIn(path, shape.tokens) }));
+  return processFileSetting(shape, (path) => ({ readTokens: () => readPart(path, 'tokens', shape.tokens) }));
 }
 
 /** `more`: further properties of the secrets, made from the path of the file. */
 function processFileSetting(shape: z.ZodRawShape, more: (path: string) => object = () => ({})): Setting<unknown> {
   const description = 'File of mode 0600 with the passwords and keys of this process';
-  return fileSetting('ECO_SECRETS_FILE', description, z.object(shape), (secrets, path) => ({
+  const withTls = z.object({ ...shape, tls: tlsSecretsSchema.optional() });
+  return fileSetting('ECO_SECRETS_FILE', description, withTls, (secrets, path) => ({
     ...withPresentPasswords(secrets as ProcessFile, path),
+    ...tlsOf(secrets as Pick<z.output<typeof withTls>, 'tls'>, path),
     ...more(path),
   }));
+}
+
+function tlsOf(
+  { tls }: { readonly tls?: z.output<typeof tlsSecretsSchema> | undefined },
+  path: string,
+): { tls?: TlsFile } {
+  if (tls === undefined) return {};
+  return { tls: { ...tls, readCertificate: () => readPart(path, 'tls', tlsSecretsSchema).certificate } };
 }
 
 /** What the files of all processes have. */
@@ -109,10 +124,11 @@ function withPresentPasswords(file: ProcessFile, path: string): object {
   return { ...file, ...Object.fromEntries(logins), ...(file.database && { database: Object.fromEntries(database) }) };
 }
 
-function tokensIn(path: string, tokens: z.ZodType): unknown {
-  const read = readSecrets(path, z.object({ tokens }));
+/** Reads one member of the secrets file again. */
+function readPart<Schema extends z.ZodType>(path: string, member: string, schema: Schema): z.output<Schema> {
+  const read = readSecrets(path, z.object({ [member]: schema }));
   if (read.type === 'violations') throw new Error(`ECO_SECRETS_FILE ${read.violations.join('; ')}`);
-  return (read.secrets as { tokens: unknown }).tokens;
+  return (read.secrets as Record<string, z.output<Schema>>)[member] as z.output<Schema>;
 }
 
 /** A setting for an optional login in a separate file: `{"user": …, "password": …}`. */

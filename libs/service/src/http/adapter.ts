@@ -13,7 +13,9 @@ import { parseJsonBody } from './json-body.js';
 import { problem, problemBody, PROBLEM_TYPE } from './problem.js';
 import { BODY_BYTES_MAX, problemOf } from './problem-of.js';
 import { RouteTable } from './routes.js';
-import { apiHeaders, pageHeaders } from './security-headers.js';
+import type { TlsFile } from '../config/tls.js';
+import { httpsOptions } from './listener-tls.js';
+import { apiHeaders, pageHeaders, tlsHeaders } from './security-headers.js';
 
 /**
  * Longest part of a path, in characters as sent: a customer id has 128 characters, each up to four bytes in
@@ -47,6 +49,8 @@ export interface ConnectionLimits {
   readonly connectionsMax: number;
   /** Addresses or networks whose `X-Forwarded-For` names the client. */
   readonly trustedProxies: readonly string[];
+  /** Absent: the listener has no TLS. */
+  readonly tls?: TlsFile | undefined;
 }
 
 declare module 'fastify' {
@@ -64,13 +68,13 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
   readonly #routes = new RouteTable();
   readonly #log: Log;
 
-  constructor(log: Log, { hosts, connectionsMax, trustedProxies }: ConnectionLimits) {
+  constructor(log: Log, { hosts, connectionsMax, trustedProxies, tls }: ConnectionLimits) {
     super({
       bodyLimit: BODY_BYTES_MAX,
       routerOptions: { maxParamLength: PATH_PART_MAX },
       requestTimeout: connectionOptions.requestTimeout,
       keepAliveTimeout: connectionOptions.keepAliveTimeout,
-      http: connectionOptions,
+      ...(tls ? { https: httpsOptions(tls) } : { http: connectionOptions }),
       trustProxy: trustedProxies.length > 0 && [...trustedProxies],
       requestIdHeader: false,
       genReqId: () => randomUUID(),
@@ -91,6 +95,7 @@ export class ServiceAdapter extends FastifyAdapter implements ExceptionFilter {
     fastify.addHook('onRequest', (request, reply, done) => {
       reply.header(headers.correlationId, request.id);
       reply.headers(request.url.startsWith('/docs') ? pageHeaders : apiHeaders);
+      if (tls && request.hostname !== 'localhost') reply.headers(tlsHeaders);
       // A request for an unknown path is answered as such, because it can neither change nor show anything.
       done(request.is404 ? undefined : foreign.refusalOf(request.raw));
     });

@@ -1,15 +1,9 @@
 import { levelOf, type ConsumerStore } from '@eco/consumers';
-import { doubledMs, type Log, type Login } from '@eco/base';
-import { createTransport, type Transporter } from 'nodemailer';
+import { doubledMs, type Log } from '@eco/base';
+import type { Transporter } from 'nodemailer';
 import { Gauge, type Registry } from 'prom-client';
+import { openMailTransport, SENDER, type MailServer } from './mail-transport.js';
 import { Notification } from './notification.entity.js';
-
-export interface MailServer {
-  /** `smtp://host:port` or `smtps://host:port`. */
-  readonly url: string;
-  /** Absent: the server requires no login. */
-  readonly login?: Login | undefined;
-}
 
 export interface MailerOptions {
   readonly store: ConsumerStore;
@@ -20,15 +14,12 @@ export interface MailerOptions {
   readonly log: Log;
 }
 
-/** Sender of every mail. Nobody reads replies to it. */
-export const SENDER = 'EcoMarket <no-reply@ecomarket.invalid>';
 const LOOK_EVERY_MS = 2_000;
 const AT_ONCE = 20;
 /**
  * Time after which a claim ends, ms, because its process may have ended. It is longer than a whole round of sending.
  */
 const CLAIM_MS = 5 * 60_000;
-const SMTP_TIMEOUT_MS = 5_000;
 /** Old sent notifications are removed at this interval, at most this many at a time. An index finds the oldest. */
 const REMOVE_EVERY_MS = 60_000;
 const REMOVED_MAX = 500;
@@ -37,19 +28,6 @@ const REMOVED_MAX = 500;
  * the mail.
  */
 const RETRY = { firstMs: 5_000, capMs: 3_600_000 };
-
-export function openMailTransport({ url, login }: MailServer): Transporter {
-  const { protocol, hostname, port } = new URL(url);
-  return createTransport({
-    host: hostname,
-    port: port === '' ? undefined : Number(port),
-    secure: protocol === 'smtps:',
-    ...(login && { auth: { user: login.user, pass: login.password } }),
-    connectionTimeout: SMTP_TIMEOUT_MS,
-    greetingTimeout: SMTP_TIMEOUT_MS,
-    socketTimeout: SMTP_TIMEOUT_MS,
-  });
-}
 
 /**
  * Sends due notifications. Each is claimed first by moving its next try into the future, so that several processes do

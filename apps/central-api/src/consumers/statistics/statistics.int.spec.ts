@@ -50,10 +50,10 @@ const server = () => group.servers[0] as DatabaseGroup['servers'][number];
 const violations = async () => brokenChecks(await verifyGroup(server(), group.login('eco_operator')));
 
 function prepare(timeZone?: string): Promise<void> {
-  const { host, port } = server();
   const passwords = Object.fromEntries(loginRoles.map((role) => [role, group.login(role).password]));
   return prepareGroup({
-    superuser: { host, port, ...group.superuser },
+    primary: server(),
+    superuser: group.superuser,
     groupId: group.id,
     groupIds: [group.id],
     buckets: group.buckets,
