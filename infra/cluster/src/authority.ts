@@ -9,7 +9,7 @@ import { readIfPresent, secretsDir, writeSecretFile, type TlsSecrets } from './s
 
 /**
  * The cluster's own certificate authority (ADR 0078). It is made at the first start with TLS. Servers and services get a
- * certificate of it at each start, so one that runs out is replaced by a restart or by `renewCertificates`.
+ * certificate of it at each start, and from `eco secrets rotate certificates`.
  */
 export interface Authority {
   /** The authority's certificate, in PEM. Clients know it. */
@@ -17,6 +17,9 @@ export interface Authority {
   /** The authority's private key, in PEM. Only the start knows it. */
   readonly key: string;
 }
+
+/** Name of the file of a server with its certificate and key. */
+export const CERTIFICATE_FILE = 'server.pem';
 
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3650;
@@ -32,16 +35,24 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
  * from then on it could sign no certificate that is valid for a year. Anybody may read the certificate in `ca.crt`.
  */
 export async function openAuthority(dataDir: string): Promise<Authority> {
-  const dir = secretsDir(dataDir);
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const file = path.join(dir, 'authority.pem');
-  const pem = await readIfPresent(file);
-  const known = pem === undefined ? undefined : authorityOf(pem);
-  const isUsable = known !== undefined && lastsFor(known.certificate, CERTIFICATE_DAYS);
-  const authority = isUsable ? known : await createAuthority();
-  if (!isUsable) await writeSecretFile(file, authority.certificate + authority.key);
+  await mkdir(secretsDir(dataDir), { recursive: true, mode: 0o700 });
+  const known = await usableAuthority(dataDir);
+  const authority = known ?? (await createAuthority());
+  if (known === undefined) await writeSecretFile(authorityKeyFile(dataDir), authority.certificate + authority.key);
   await writeSecretFile(authorityFile(dataDir), authority.certificate, 0o644);
   return authority;
+}
+
+/** The authority that the processes of a data folder know. Undefined: there is none, or the next start makes another. */
+export async function usableAuthority(dataDir: string): Promise<Authority | undefined> {
+  const pem = await readIfPresent(authorityKeyFile(dataDir));
+  if (pem === undefined) return undefined;
+  const known = authorityOf(pem);
+  return lastsFor(known.certificate, CERTIFICATE_DAYS) ? known : undefined;
+}
+
+function authorityKeyFile(dataDir: string): string {
+  return path.join(secretsDir(dataDir), 'authority.pem');
 }
 
 /** The certificate in `ca.crt` of a data folder. */
@@ -99,6 +110,16 @@ export async function certificateFor(authority: Authority, hosts: readonly strin
     ],
   });
   return pemOf(certificate) + keyPemOf(keys.privateKey);
+}
+
+/** Makes a new key and certificate for the hosts of this certificate. */
+export function renewedCertificate(authority: Authority, pem: string): Promise<string> {
+  const names = new X509Certificate(pem).subjectAltName?.split(', ') ?? [];
+  return certificateFor(
+    authority,
+    // Such as "DNS:localhost" and "IP Address:127.0.0.1".
+    names.map((name) => name.slice(name.indexOf(':') + 1)),
+  );
 }
 
 /** The secrets with which a service speaks TLS; `hosts` as for `certificateFor`. */

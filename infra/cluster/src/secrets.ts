@@ -151,11 +151,12 @@ export async function setServicePasswords(
   }
 }
 
-/** Passwords in a service's file. */
+/** What changes in a service's file. */
 const serviceFileSchema = z.looseObject({
   amqp: z.looseObject({ user: z.string() }).optional(),
   events: z.looseObject({ user: z.string() }).optional(),
   database: z.record(z.string(), z.unknown()).optional(),
+  tls: z.looseObject({ certificate: z.string() }).optional(),
   tokens: z
     .looseObject({ signingKey: z.unknown(), branchKey: z.looseObject({ branchId: z.string() }) })
     .partial()
@@ -179,6 +180,19 @@ export async function setServiceTokens(dataDir: string, files: readonly string[]
     const content = serviceFileSchema.parse(await readJson(file));
     if (content.tokens === undefined) continue;
     await replaceSecretFile(file, toJson({ ...content, ...tokensOf(ownerOfTokens(content.tokens), tokens) }));
+  }
+}
+
+/** Replaces the certificates in the files of services that speak TLS. */
+export async function renewServiceCertificates(
+  files: readonly string[],
+  renewed: (pem: string) => Promise<string>,
+): Promise<void> {
+  for (const file of files) {
+    const content = serviceFileSchema.parse(await readJson(file));
+    const { tls } = content;
+    if (tls === undefined) continue;
+    await replaceSecretFile(file, toJson({ ...content, tls: { ...tls, certificate: await renewed(tls.certificate) } }));
   }
 }
 
@@ -295,7 +309,7 @@ export async function writeSecretFile(
 }
 
 /** The same for an existing file, which keeps its mode and its owner. */
-async function replaceSecretFile(file: string, text: string): Promise<void> {
+export async function replaceSecretFile(file: string, text: string): Promise<void> {
   const { mode, uid, gid } = await stat(file);
   await writeSecretFile(file, text, mode & 0o777, { uid, gid });
 }

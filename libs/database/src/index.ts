@@ -1,6 +1,7 @@
 export { databaseRoles, guardSql, loginRoles, roleLimits, type LoginRole } from './roles/roles.js';
 export {
   endSessions,
+  reloadSettings,
   NotReplicatedError,
   setPassword,
   untilReplicasApplied,

@@ -1,5 +1,5 @@
 import { createServer, request as httpsRequest } from 'node:https';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls';
 import { hostPort, type Address } from '@eco/base';
@@ -208,6 +208,49 @@ describe('a certificate of another authority is refused by', () => {
     expect(error.message).toMatch(/does not match certificate/);
   });
 });
+
+describe('a rotation of the certificates', () => {
+  it('gives every service and database node a new certificate, and an open connection goes on', async () => {
+    const services = cluster.services.flatMap(({ url }) => (url === '' ? [] : [new URL(url)]));
+    const shown = async () => [
+      ...(await Promise.all(services.map(({ hostname, port }) => certificateOf(connect(Number(port), hostname))))),
+      ...(await Promise.all((cluster.groups[0]?.nodes ?? []).map(postgresCertificate))),
+    ];
+    const before = await shown();
+    const session = new SideConnection(primary(), login('eco_operator'), 'spec');
+    try {
+      expect(await session.ask('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      expect(await cluster.rotateSecret('certificates')).toBe(
+        'all servers and services have new certificates, RabbitMQ within two minutes',
+      );
+      await eventually('each shows a new one', async () => (await shown()).every((each) => !before.includes(each)));
+      expect(await session.ask('SELECT 2 AS two')).toEqual([{ two: 2 }]);
+    } finally {
+      session.close();
+    }
+    expect((await clientOf('central-api')('GET', '/products')).status).toBe(200);
+  });
+});
+
+/** Serial number of the certificate that a server shows, verified by the cluster's authority. */
+async function certificateOf(socket: Socket): Promise<string> {
+  const secure = tlsConnect({ socket, host: '127.0.0.1', ca: primary().authority });
+  try {
+    await once(secure, 'secureConnect');
+    return secure.getPeerCertificate().serialNumber;
+  } finally {
+    secure.destroy();
+  }
+}
+
+/** PostgreSQL turns to TLS when a client asks for it, by message SSLRequest of its protocol. */
+async function postgresCertificate({ host, port }: Address): Promise<string> {
+  const socket = connect(port, host);
+  socket.write(Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toBe('S');
+  return certificateOf(socket);
+}
 
 /** The answer to a plain request, before the connection ends. */
 function plainAnswer(url: string): Promise<string> {

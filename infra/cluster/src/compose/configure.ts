@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import {
   authorityFile,
+  CERTIFICATE_FILE,
   certificateFor,
   openAuthority,
   serverHosts,
@@ -83,7 +84,7 @@ export async function configure(dir: string, branchId: string, hosts: readonly s
   await configureBrokers(path.join(dir, 'brokers'), secrets, authority);
   for (const volume of ['journals', 'pins']) await chown(path.join(dir, volume), users.node, users.node);
   await write(
-    path.join(dir, 'nginx/server.pem'),
+    path.join(dir, 'nginx', CERTIFICATE_FILE),
     await certificateFor(authority, [...localHosts('nginx'), ...hosts]),
     'nginx',
   );

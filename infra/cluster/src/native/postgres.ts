@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { authorityFile, certificateFor, serverHosts } from '../authority.js';
+import { authorityFile, CERTIFICATE_FILE, certificateFor, serverHosts } from '../authority.js';
 import { follow, promote } from '../failover.js';
 import type { DatabaseNode, GroupLayout } from '../layout.js';
 import { hostBasedAccess, primaryConnection, serverSettings, slotOf, type ServerTls } from '../postgres-settings.js';
@@ -348,7 +348,6 @@ const UNFINISHED = '.unfinished';
 const STANDBY_FILE = 'standby.signal';
 const SETTINGS_FILE = 'eco.conf';
 /** The certificate and its key; the name is relative to the node's folder. */
-const CERTIFICATE_FILE = 'server.pem';
 
 async function exists(file: string): Promise<boolean> {
   return stat(file).then(

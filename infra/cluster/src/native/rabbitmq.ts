@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { authorityFile, certificateFor, serverHosts } from '../authority.js';
+import { authorityFile, CERTIFICATE_FILE, certificateFor, serverHosts } from '../authority.js';
 import { BROKER_MEMORY_MAX, brokerSettings } from '../broker-settings.js';
 import { declareBrokers } from '../declare-brokers.js';
 import { DescriptionError, membersOf } from '../description.js';
@@ -306,7 +306,7 @@ export class Rabbitmq {
   }
 
   #certificateFile(node: BrokerNode): string {
-    return path.join(this.#nodeDir(node), 'server.pem');
+    return path.join(this.#nodeDir(node), CERTIFICATE_FILE);
   }
 
   #formedFile(): string {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { baseUrl, trustAuthority } from '@eco/base';
-import { readAuthority } from '../authority.js';
+import { CERTIFICATE_FILE, readAuthority } from '../authority.js';
 import { allDir, readGroups, serviceFolders } from '../compose/configure.js';
 import { brokers, groupOf, MANAGEMENT_PORT } from '../compose/addresses.js';
 import { managementUrlOf, signedGroup, trustLayout, type GroupLayout, type Layout } from '../layout.js';
@@ -14,6 +14,8 @@ export interface Installation {
   readonly serviceFiles: readonly string[];
   /** The replicator's password of each group, in the form that libpq reads. */
   readonly passwordFiles: readonly string[];
+  /** The certificate and key of each server; they exist only with TLS. */
+  readonly certificateFiles: readonly string[];
   readonly groups: readonly GroupLayout[];
   readonly managementUrls: readonly string[];
 }
@@ -26,6 +28,10 @@ export function nativeInstallation(dataDir: string, layout: Layout): Installatio
     dir: dataDir,
     serviceFiles: services.map(({ name }) => serviceSecretsFile(dataDir, name)),
     passwordFiles: groups.map(({ id }) => path.join(dataDir, 'postgres', id, 'replicator.pgpass')),
+    certificateFiles: [
+      ...groups.flatMap((group) => group.nodes.map(({ name }) => path.join(dataDir, 'postgres', group.id, name))),
+      ...nodes.map(({ name }) => path.join(dataDir, 'rabbitmq', name)),
+    ].map((dir) => path.join(dir, CERTIFICATE_FILE)),
     groups,
     managementUrls: nodes.map(managementUrlOf),
   };
@@ -40,6 +46,11 @@ export async function composeInstallation(dir: string): Promise<Installation> {
     dir: allDir(dir),
     serviceFiles: serviceFolders(dir, groupIds).map((folder) => path.join(folder, 'secrets.json')),
     passwordFiles: groupIds.map((id) => path.join(dir, id, 'replicator.pgpass')),
+    certificateFiles: [
+      ...groupIds.flatMap((id) => groupOf(id).nodes.map(({ name }) => path.join(dir, id, `${name}.pem`))),
+      ...brokers.map(({ name }) => path.join(dir, 'brokers', `${name}.pem`)),
+      path.join(dir, 'nginx', CERTIFICATE_FILE),
+    ],
     groups: groupIds.map((id) => signedGroup(groupOf(id), authority)),
     managementUrls: brokers.map(({ host }) => baseUrl({ host, port: MANAGEMENT_PORT, authority })),
   };

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { announceKey, createBranchKey, rotateIdKeys, useAnnouncedKey, type TokenFile } from '@eco/access';
 import { sleep, type Address } from '@eco/base';
 import { closeConnections, setUserPassword, whoAmI, type Management } from '@eco/broker';
@@ -5,11 +6,13 @@ import type { BrokerUser } from '@eco/contracts';
 import {
   endSessions,
   NotReplicatedError,
+  reloadSettings,
   setPassword,
   untilReplicasApplied,
   type SuperuserAccess,
 } from '@eco/database';
 import { askNodes, logIn, primaryOf } from '@eco/postgres';
+import { renewedCertificate, usableAuthority } from '../authority.js';
 import type { GroupLayout } from '../layout.js';
 import { Refused } from '../refused.js';
 import {
@@ -18,7 +21,9 @@ import {
   openSecrets,
   passwordsOf,
   replaceCookie,
+  renewServiceCertificates,
   replacePasswordFile,
+  replaceSecretFile,
   secretOwners,
   setServicePasswords,
   setServiceTokens,
@@ -50,11 +55,13 @@ export function secretNames(secrets: Secrets): string[] {
     ...secretOwners(secrets).map(nameOf),
     ...[...branches].map((branchId) => `${BRANCH_KEY}${branchId}`),
     SIGNING_KEY,
+    CERTIFICATES,
   ];
 }
 
 const SIGNING_KEY = 'signing-key';
 const BRANCH_KEY = 'branch-key/';
+const CERTIFICATES = 'certificates';
 /** The secret from which the id keys of accounts derive. It is rotated by its name only, because that is limited. */
 const ID_KEYS = 'id-keys';
 /**
@@ -84,6 +91,7 @@ export async function rotateSecret(
     await setServiceTokens(installation.dir, installation.serviceFiles, rotated(tokens));
     return 'new tokens have new id keys; a request that was sent before has its first outcome when it is repeated';
   }
+  if (name === CERTIFICATES) return renewCertificates(installation);
   if (name === COOKIE) {
     const states = await Promise.all(installation.managementUrls.map(isListeningAt));
     if (states.includes(true))
@@ -249,4 +257,30 @@ async function rotateBranchKey({ dir, serviceFiles }: Installation, branchId: st
   await write(next);
   return `the branch ${branchId} reads with the key ${next.kid}; its former key is refused`;
 }
+
+/**
+ * Makes the certificates and keys of all servers and services again, for the same hosts. Connections that are open stay
+ * open. New ones get the new certificate: of services within 2 s, of PostgreSQL at once, of RabbitMQ within two minutes.
+ */
+async function renewCertificates(installation: Installation): Promise<string> {
+  const { dir, serviceFiles, certificateFiles, groups } = installation;
+  const nodes = groups.flatMap((group) => group.nodes);
+  if (nodes.every(({ authority }) => authority === undefined)) return 'there are no certificates without TLS';
+  const authority = await usableAuthority(dir);
+  if (authority === undefined)
+    throw new Refused(`${CERTIFICATES}: the authority ends within 397 days: stop the system and start it again`);
+  await renewServiceCertificates(serviceFiles, (pem) => renewedCertificate(authority, pem));
+  for (const file of certificateFiles) {
+    await replaceSecretFile(file, await renewedCertificate(authority, await readFile(file, 'utf8')));
+  }
+  const failures: string[] = [];
+  for (const node of nodes) {
+    await asSuperuser(installation, node, reloadSettings).catch((error: Error) =>
+      failures.push(`${node.name} (${error.message})`),
+    );
+  }
+  const said = 'all servers and services have new certificates, RabbitMQ within two minutes';
+  return failures.length === 0 ? said : `${said}; these nodes get theirs at their next start: ${failures.join(', ')}`;
+}
+
 const nowSeconds = () => Math.floor(Date.now() / 1000);

@@ -66,6 +66,13 @@ export function endSessions(access: SuperuserAccess, role: LoginRole | 'postgres
   });
 }
 
+/** Lets a node read its settings and its certificate again. */
+export function reloadSettings(access: SuperuserAccess): Promise<void> {
+  return asSuperuser(access, async (client) => {
+    await client.query('SELECT pg_reload_conf()');
+  });
+}
+
 async function asSuperuser<T>({ node, superuser }: SuperuserAccess, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({
     connectionTimeoutMillis: 5000,
