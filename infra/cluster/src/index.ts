@@ -28,7 +28,7 @@ export type {
 } from './running-cluster.js';
 export { ensureLoadGenerator } from './install.js';
 export { type RunSteps, type Step } from './steps.js';
-export { certificateFor, createAuthority, readAuthority, type Authority } from './authority.js';
+export { authorityFile, certificateFor, createAuthority, readAuthority, type Authority } from './authority.js';
 export { composeInstallation, nativeInstallation, type Installation } from './rotation/installation.js';
 export { COOKIE, rotateSecret, secretNames } from './rotation/rotate-secrets.js';
 export { brokerLogin, brokerSecretsFile, openSecrets, replaceCookie, type Secrets } from './secrets.js';

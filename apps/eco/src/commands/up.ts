@@ -3,6 +3,7 @@ import { TokenSigner, type TokenSecrets } from '@eco/access';
 import type { Login } from '@eco/base';
 import {
   addFirstAdministrator,
+  authorityFile,
   brokerLogin,
   brokerSecretsFile,
   clientUrlOf,
@@ -60,7 +61,7 @@ async function up(options: UpOptions, command: Command): Promise<string> {
 async function run(cluster: Cluster, description: ClusterDescription, say: (text: string) => void): Promise<void> {
   try {
     await cluster.start(drawSteps);
-    say(overview(cluster, description, await tokenLines(cluster)));
+    say(overview(cluster, description, await tokenLines(cluster, shown(authorityFile(description.dataDir)))));
     cluster.supervise((line) => say(`${new Date().toISOString()} ${line}`));
   } catch (error) {
     if (error instanceof Stopped) return;
@@ -73,11 +74,12 @@ async function upInContainers(description: ClusterDescription, command: Command)
   const { layout, secrets } = await startCompose(description, command);
   const central = layout.services.find(({ app }) => app === 'central-api');
   const administrator = central && (await addFirstAdministrator(clientUrlOf(central), secrets.tokens));
-  const firstRequest = await tokenLines({ layout, tokens: secrets.tokens });
+  const firstRequest = await tokenLines({ layout, tokens: secrets.tokens }, 'ca.crt');
   return [
     whatRunsWhere(layout),
     managementUi(brokerLogin(secrets, 'operator')),
     ...administratorLine(administrator),
+    'certificate for clients: docker compose cp configure:/eco/all/ca.crt ca.crt',
     ...firstRequest,
     'logs: docker compose logs',
     'npx eco status shows the state of everything; npm run down -- --docker stops it',
@@ -102,15 +104,22 @@ function overview(cluster: Cluster, { dataDir }: ClusterDescription, firstReques
   ].join('\n');
 }
 
-/** A token of the head office and a first request with it; nothing if no Central runs. */
-async function tokenLines({ layout, tokens }: { layout: Layout; tokens: TokenSecrets }): Promise<string[]> {
+/**
+ * A token of the head office and a first request with it; nothing if no Central runs. `certificateFile`: of the
+ * authority, by which curl verifies Central.
+ */
+async function tokenLines(
+  { layout, tokens }: { layout: Layout; tokens: TokenSecrets },
+  certificateFile: string,
+): Promise<string[]> {
   const central = layout.services.find(({ app }) => app === 'central-api');
   if (central === undefined) return [];
   const token = await new TokenSigner(tokens).sign({ id: 'eco token manager', role: 'manager' }, TOKEN_SECONDS);
+  const trust = central.authority === undefined ? '' : `--cacert ${certificateFile} `;
   return [
     'a token of the head office for 12 h (npx eco token makes others), and a first request:',
     `  TOKEN=${token}`,
-    `  curl -H "Authorization: Bearer $TOKEN" '${clientUrlOf(central)}/orders?branchId=central'`,
+    `  curl ${trust}-H "Authorization: Bearer $TOKEN" '${clientUrlOf(central)}/orders?branchId=central'`,
   ];
 }
 
