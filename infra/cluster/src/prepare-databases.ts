@@ -32,12 +32,12 @@ export async function prepareDatabases({ primary, secrets, ...group }: DatabaseP
       if (password !== postgres) {
         await setPassword({
           node: primary,
-          superuser: { user: 'postgres', password },
+          superuser: { ...superuser, password },
           role: 'postgres',
           password: postgres,
         });
       }
-      await prepareGroup({ primary, superuser: { ...superuser, password }, passwords, ...group });
+      await prepareGroup({ primary, superuser, passwords, ...group });
     });
   } catch (error) {
     throw error instanceof GroupMismatchError ? new DescriptionError([error.message]) : error;
