@@ -23,14 +23,19 @@ const password = 'a long enough password';
 /** In any spelling: a log may contain a URL, and a hash of an address starts from lower case. */
 const planted = [name, email, email.toLowerCase(), encodeURIComponent(name), encodeURIComponent(email)];
 
-const eco = (...args: string[]) =>
+const run = (...args: string[]) =>
   promisify(execFile)(process.execPath, [
     path.join(PROJECT_DIR, 'apps/eco/bin/eco.js'),
-    'customers',
     ...args,
     '--data',
     system.dataDir,
   ]);
+const eco = (...args: string[]) => run('customers', ...args);
+
+// The other files of this run count dead letters.
+afterAll(async () => {
+  await run('dead-letters', 'discard', '--all', '--reason', 'sent by a test', '--yes');
+});
 
 /** Rows of all tables of a node that contain one of the texts. */
 async function rowsWith(texts: readonly string[], node: Address): Promise<string[]> {
@@ -163,7 +168,7 @@ it('leaves a planted name and address in no table, journal, queue or log', async
   // Logs of all processes and servers, journals, run files and secrets.
   const [logs, others] = [path.join(system.dataDir, 'log'), ['postgres', 'rabbitmq']];
   expect((await readdir(logs)).length).toBeGreaterThan(3);
-  const secondLog = await readFile(path.join(logs, 'second-central.log'), 'utf8');
+  const secondLog = await readFile(path.join(logs, 'second-central-api.log'), 'utf8');
   expect(secondLog).toContain('[e-mail address]');
   expect(await filesWith(planted, system.dataDir, others)).toEqual([]);
 });
@@ -194,4 +199,9 @@ it('is applied again by the list of erasures, as after a restore', async () => {
   await eco('erase', '--from', list);
   await eventually('it is erased again', async () => (await everywhere([person.name])).length === 0);
   expect((await system.central.get(`/customers/${customerId}`)).status).toBe(404);
+
+  // Statistics go on counting the registrations of erased customers.
+  const checked = await run('verify', '--json').catch((error: Error & { stdout: string }) => error);
+  const { groups } = JSON.parse(checked.stdout) as { groups: { checks: { name: string; offences: number }[] }[] };
+  expect(groups.flatMap(({ checks }) => checks.filter(({ offences }) => offences > 0))).toEqual([]);
 });

@@ -110,6 +110,7 @@ describe('roles', () => {
 const otherTables: Record<string, string> = {
   'eco.bucket_ownership': 'states which buckets this group owns',
   'eco.dead_letter_action': 'has the rows of a dead letter, and moves with it',
+  'eco.erased_registration': 'has the registration of an erasure, and moves with it',
   'eco.group_state': 'is the position and clock of this group',
   'eco.group_term': 'is the history of this group’s leaders',
   'eco.location': 'is the same in every group',

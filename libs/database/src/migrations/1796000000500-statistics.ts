@@ -50,7 +50,7 @@ INSERT INTO eco.setting (name, value) VALUES ('time-zone', 'UTC') ON CONFLICT DO
 CREATE VIEW statistics.calendar AS SELECT s.value AS time_zone FROM eco.setting s WHERE s.name = 'time-zone';
 `;
 
-const sums = `
+export const sums = `
   count(*) FILTER (WHERE e.of_order AND e.kind = 'sold') AS orders,
   coalesce(sum(e.units) FILTER (WHERE e.kind = 'sold'), 0)::bigint AS units,
   coalesce(sum(e.cents) FILTER (WHERE e.kind = 'sold'), 0)::bigint AS revenue_cents,

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { sums } from './1796000000500-statistics.js';
 
 /**
  * Erasure of a person's data (docs/decisions/0076). The row of an erasure has nothing about the person except the id,
@@ -14,13 +15,20 @@ CREATE TABLE eco.erasure (
   -- Id of the account for which the command was sent, as its sender stated.
   actor       text
 ) WITH (vacuum_truncate = off);
+
+-- Registrations of erased customers, because statistics go on counting them.
+CREATE TABLE eco.erased_registration (
+  customer_id   text PRIMARY KEY,
+  registered_at timestamptz NOT NULL,
+  branch_id     text
+) WITH (vacuum_truncate = off);
 `;
 
 const functions = `
--- What a group stores about these customers next to their rows: the change that announced them, found by the batch of
+-- Empties what a group stores about these customers next to their rows: the change that announced them, found by the batch of
 -- the row, and dead letters of registrations, found by id or e-mail address. The writer may change no outcome, so it has
 -- this function. An open dead letter stays open, so that an operator closes it. It is emptied once more than needed if it
--- is emptied already.
+-- is emptied already. It also keeps when and where they had registered.
 --
 -- The text of a dead letter is searched, because it need not be a command. JSON.stringify wrote it, so it has no white
 -- space between its tokens. If it is a text in JSON, its quotes are escaped.
@@ -31,6 +39,9 @@ BEGIN ATOMIC
   FROM eco.customer c
   WHERE c.customer_id = ANY (ids) AND o.topic = 'customers' AND o.seq = c.seq
     AND o.change_type = 'customer.registered' AND o.change_data ->> 'customerId' = c.customer_id;
+  INSERT INTO eco.erased_registration (customer_id, registered_at, branch_id)
+  SELECT c.customer_id, c.registered_at, c.branch_id FROM eco.customer c WHERE c.customer_id = ANY (ids)
+  ON CONFLICT DO NOTHING;
   UPDATE eco.dead_letter d SET command = '{"erased":true}', reason = 'the customer was erased, so its content is gone'
   FROM (
     SELECT w.pattern, substr(to_json(w.pattern)::text, 2, length(to_json(w.pattern)::text) - 2) AS escaped, c.email
@@ -59,6 +70,30 @@ BEGIN ATOMIC
 END;
 `;
 
+const statistics = `
+CREATE VIEW eco.registration AS
+SELECT c.customer_id, c.registered_at, c.branch_id FROM eco.customer c
+UNION ALL
+SELECT e.customer_id, e.registered_at, e.branch_id FROM eco.erased_registration e
+WHERE NOT EXISTS (SELECT FROM eco.customer c WHERE c.customer_id = e.customer_id);
+
+-- As before, with the registrations of erased customers.
+CREATE OR REPLACE VIEW statistics.branch_day_of_ledger AS
+SELECT e.group_id, (e.at AT TIME ZONE c.time_zone)::date AS day, e.branch_id,
+  count(*) FILTER (WHERE e.kind = 'registered') AS registrations,${sums}
+FROM (
+  SELECT l.group_id, l.kind, l.at, l.branch_id, l.units, l.cents, l.of_order FROM statistics.ledger l
+  UNION ALL
+  SELECT r.group_id, 'registered', k.registered_at, coalesce(k.branch_id, ''), 0, 0, false
+  FROM statistics.reached r CROSS JOIN eco.registration k
+  WHERE r.topic = 'customers' AND NOT EXISTS (
+    SELECT FROM eco.outcome u
+    WHERE u.topic = 'customers' AND (u.seq, u.n) > (r.seq, r.n) AND u.change_data ->> 'customerId' = k.customer_id)
+) e
+CROSS JOIN statistics.calendar c
+GROUP BY 1, 2, 3;
+`;
+
 const notifications = `
 -- No mail goes to an address that nobody has confirmed. Until now, nothing stated whether an address is confirmed.
 DELETE FROM notifications.notification n WHERE n.state <> 'sent';
@@ -82,7 +117,7 @@ GRANT EXECUTE ON FUNCTION identity.erase_customers TO eco_central;
 
 export class Erasures1796100000430 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    for (const sql of [tables, functions, notifications, grants]) await queryRunner.query(sql);
+    for (const sql of [tables, functions, statistics, notifications, grants]) await queryRunner.query(sql);
   }
 
   async down(): Promise<void> {
