@@ -97,7 +97,7 @@ async function underFire(reads: number, ask: Ask): Promise<Run> {
       }
       const product = PRODUCTS[run.reads % PRODUCTS.length] as string;
       const asked = [
-        () => ask(orderQuery, customerId, [orderId]),
+        () => ask(orderQuery, customerId, [orderId, null]),
         () => ask(productStockQuery, product, [product]),
         () => ask(inventoryQuery, product, ['', '', 100]),
         () =>
