@@ -89,8 +89,16 @@ interface Tokens {
 const bearer = ({ accessToken }: Pick<Tokens, 'accessToken'>) => ({ authorization: `Bearer ${accessToken}` });
 const problemOf = ({ status, body }: Answered) => [status, String(body['type']).replace('urn:ecomarket:problem:', '')];
 
+/** The account store answers 503 while it has no connection to its database, and a client asks again. */
+function answered(ask: () => ReturnType<typeof central>): ReturnType<typeof central> {
+  return eventually('the account store answers', async () => {
+    const answer = await ask();
+    return answer.status !== 503 && answer;
+  });
+}
+
 async function logIn(login: string, password: string): Promise<Tokens> {
-  const { status, body } = await central('POST', '/auth/login', { login, password });
+  const { status, body } = await answered(() => central('POST', '/auth/login', { login, password }));
   expect([status, Object.keys(body).sort()]).toEqual([
     200,
     ['accessToken', 'accessTokenSeconds', 'refreshToken', 'sessionId'],
@@ -102,8 +110,12 @@ const PASSWORD = 'a long password';
 
 /** Adds an account with this role and the password above. `more` holds further fields, such as the branch. */
 async function account(role: string, more: object = {}): Promise<{ login: string; accountId: string }> {
-  const login = `${role}-${randomUUID().slice(0, 8)}`;
-  const added = await central('POST', '/accounts', { login, role, password: PASSWORD, ...more }, bearer(administrator));
+  // Another name at each try, because a try that was answered with 503 may have added the account.
+  let login = '';
+  const added = await answered(() => {
+    login = `${role}-${randomUUID().slice(0, 8)}`;
+    return central('POST', '/accounts', { login, role, password: PASSWORD, ...more }, bearer(administrator));
+  });
   expect(added.status).toBe(201);
   return { login, accountId: added.body['accountId'] as string };
 }
@@ -362,93 +374,6 @@ it('gives a request that is repeated after a rotation of the id keys its first o
   expect([found.status, found.body]).toMatchObject([200, { orderId: first.body['orderId'] }]);
 });
 
-it('lets staff log in at the branch by PIN while Central and the database are away', async () => {
-  const { login } = await account('cashier', { branchId: 'sucursal-1' });
-  const tokens = await logIn(login, PASSWORD);
-  expect((await central('PUT', '/auth/pin', { password: PASSWORD, pin: '493817' }, bearer(tokens))).status).toBe(204);
-  const byPin = (pin: string) => sucursal('POST', '/auth/pin', { login, pin });
-  await eventually('the branch knows the PIN', async () => (await byPin('493817')).status === 200);
-  const service = cluster.services.find(({ name }) => name === 'central-api');
-  const database = cluster.groups[0]?.nodes[0];
-  await service?.stop();
-  await database?.stop();
-  try {
-    expect(problemOf(await byPin('493818'))).toEqual([401, 'log-in-refused']);
-    const { status, body } = await byPin('493817');
-    expect(status).toBe(200);
-    const sale = { customerId: 'ana', lines: [{ productId: 'cafe-premium', quantity: 1 }] };
-    const placed = await sucursal('POST', '/orders', sale, bearer(body as unknown as Tokens));
-    expect(placed.status).toBe(202);
-  } finally {
-    await database?.start();
-    await service?.start();
-  }
-});
-
-it('reports one clear problem for log-in and refresh without the account store, and tokens go on working', async () => {
-  const { login } = await account('manager');
-  const tokens = await logIn(login, PASSWORD);
-  const database = cluster.groups[0]?.nodes[0];
-  await database?.stop();
-  try {
-    for (const [path, body] of [
-      ['/auth/login', { login, password: PASSWORD }],
-      ['/auth/refresh', { refreshToken: tokens.refreshToken }],
-      ['/auth/logout', { refreshToken: tokens.refreshToken }],
-    ] as const) {
-      const answer = await central('POST', path, body);
-      expect([problemOf(answer), answer.headers.get('retry-after')]).toEqual([[503, 'log-in-unavailable'], '2']);
-    }
-    const order = { customerId: 'ana', lines: [{ productId: 'cafe-premium', quantity: 1 }] };
-    expect((await central('POST', '/orders', order, bearer(tokens))).status).toBe(202);
-  } finally {
-    await database?.start();
-  }
-  await eventually('log-in works again', async () => {
-    const { status } = await central('POST', '/auth/login', { login, password: PASSWORD });
-    return status === 200;
-  });
-  const another = { login: `again-${randomUUID().slice(0, 8)}`, role: 'manager', password: PASSWORD };
-  await eventually('accounts can be added again', async () => {
-    return (await central('POST', '/accounts', another, bearer(administrator))).status === 201;
-  });
-});
-
-/** Ids of the processes that this one has started, directly or not. */
-function descendants(): number[] {
-  const parents = new Map<number, number>();
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const status = readOr('', `/proc/${pid}/stat`);
-    parents.set(Number(pid), Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]));
-  }
-  const isOurs = (pid: number | undefined): boolean =>
-    pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)));
-  return [...parents.keys()].filter((pid) => pid !== process.pid && isOurs(pid));
-}
-
-/** Text of a file. A process and its files may be gone by now. */
-function readOr(instead: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return instead;
-  }
-}
-
-/** Every secret in the files of the installation. Public keys and names are no secrets. */
-function secretsStored(): string[] {
-  const dir = path.join(cluster.dataDir, 'secrets');
-  const textsIn = (value: unknown): string[] => {
-    if (typeof value === 'string') return [value];
-    if (Array.isArray(value)) return value.flatMap(textsIn);
-    return Object.entries(value ?? {}).flatMap(([name, each]) =>
-      ['keys', 'user', 'kid', 'x', 'kty', 'crv', 'alg', 'use', 'branchId'].includes(name) ? [] : textsIn(each),
-    );
-  };
-  const files = readdirSync(dir).filter((name) => name.endsWith('.json') && !name.includes('-pins'));
-  return files.flatMap((name) => textsIn(JSON.parse(readFileSync(path.join(dir, name), 'utf8'))));
-}
-
 // ASVS 5.0: 13.3.2, 16.2.5
 it('writes no secret into an argument, an environment or a log, at the most verbose level', async () => {
   const broker = cluster.brokers[0];
@@ -518,3 +443,86 @@ it('writes no secret into an argument, an environment or a log, at the most verb
   );
   expect(leaks).toEqual([]);
 }, 180_000);
+
+it('lets staff log in at the branch by PIN while Central and the database are away', async () => {
+  const { login } = await account('cashier', { branchId: 'sucursal-1' });
+  const tokens = await logIn(login, PASSWORD);
+  expect((await central('PUT', '/auth/pin', { password: PASSWORD, pin: '493817' }, bearer(tokens))).status).toBe(204);
+  const byPin = (pin: string) => sucursal('POST', '/auth/pin', { login, pin });
+  await eventually('the branch knows the PIN', async () => (await byPin('493817')).status === 200);
+  const service = cluster.services.find(({ name }) => name === 'central-api');
+  const database = cluster.groups[0]?.nodes[0];
+  await service?.stop();
+  await database?.stop();
+  try {
+    expect(problemOf(await byPin('493818'))).toEqual([401, 'log-in-refused']);
+    const { status, body } = await byPin('493817');
+    expect(status).toBe(200);
+    const sale = { customerId: 'ana', lines: [{ productId: 'cafe-premium', quantity: 1 }] };
+    const placed = await sucursal('POST', '/orders', sale, bearer(body as unknown as Tokens));
+    expect(placed.status).toBe(202);
+  } finally {
+    await database?.start();
+    await service?.start();
+  }
+});
+
+it('reports one clear problem for log-in and refresh without the account store, and tokens go on working', async () => {
+  const { login } = await account('manager');
+  const tokens = await logIn(login, PASSWORD);
+  const database = cluster.groups[0]?.nodes[0];
+  await database?.stop();
+  try {
+    for (const [path, body] of [
+      ['/auth/login', { login, password: PASSWORD }],
+      ['/auth/refresh', { refreshToken: tokens.refreshToken }],
+      ['/auth/logout', { refreshToken: tokens.refreshToken }],
+    ] as const) {
+      const answer = await central('POST', path, body);
+      expect([problemOf(answer), answer.headers.get('retry-after')]).toEqual([[503, 'log-in-unavailable'], '2']);
+    }
+    const order = { customerId: 'ana', lines: [{ productId: 'cafe-premium', quantity: 1 }] };
+    expect((await central('POST', '/orders', order, bearer(tokens))).status).toBe(202);
+  } finally {
+    await database?.start();
+  }
+  await eventually('log-in works again', async () => {
+    const { status } = await central('POST', '/auth/login', { login, password: PASSWORD });
+    return status === 200;
+  });
+});
+
+/** Ids of the processes that this one has started, directly or not. */
+function descendants(): number[] {
+  const parents = new Map<number, number>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const status = readOr('', `/proc/${pid}/stat`);
+    parents.set(Number(pid), Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]));
+  }
+  const isOurs = (pid: number | undefined): boolean =>
+    pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)));
+  return [...parents.keys()].filter((pid) => pid !== process.pid && isOurs(pid));
+}
+
+/** Text of a file. A process and its files may be gone by now. */
+function readOr(instead: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return instead;
+  }
+}
+
+/** Every secret in the files of the installation. Public keys and names are no secrets. */
+function secretsStored(): string[] {
+  const dir = path.join(cluster.dataDir, 'secrets');
+  const textsIn = (value: unknown): string[] => {
+    if (typeof value === 'string') return [value];
+    if (Array.isArray(value)) return value.flatMap(textsIn);
+    return Object.entries(value ?? {}).flatMap(([name, each]) =>
+      ['keys', 'user', 'kid', 'x', 'kty', 'crv', 'alg', 'use', 'branchId'].includes(name) ? [] : textsIn(each),
+    );
+  };
+  const files = readdirSync(dir).filter((name) => name.endsWith('.json') && !name.includes('-pins'));
+  return files.flatMap((name) => textsIn(JSON.parse(readFileSync(path.join(dir, name), 'utf8'))));
+}
