@@ -242,11 +242,13 @@ async function rotateSigningKey({ dir, serviceFiles }: Installation, options: Ro
  * uses it, and the old key until the branch has stopped using it.
  */
 async function rotateBranchKey({ dir, serviceFiles }: Installation, branchId: string): Promise<string> {
-  const { tokens } = await openSecrets(dir);
   const isOfBranch = (key: { readonly branchId: string }) => key.branchId === branchId;
-  const [former, next = await createBranchKey(branchId)] = tokens.branchKeys.filter(isOfBranch);
+  const known = (await openSecrets(dir)).tokens.branchKeys.filter(isOfBranch);
+  const [former, next = await createBranchKey(branchId)] = known;
   if (former === undefined) throw new Refused(`there is no key of the branch ${branchId}`);
-  const write = (...keys: (typeof former)[]) => {
+  const write = async (...keys: (typeof former)[]) => {
+    // Read again, because another secret may have been rotated meanwhile.
+    const { tokens } = await openSecrets(dir);
     const branchKeys = [...tokens.branchKeys.filter((key) => !isOfBranch(key)), ...keys];
     return setServiceTokens(dir, serviceFiles, { ...tokens, branchKeys });
   };
