@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { sharedIdKeyOf } from '@eco/access';
 import { allCommandRoutes, CommandRoutes, StoredOwners } from '@eco/api/commands';
-import { ReadRoutes } from '@eco/api/reads';
+import { clientReadRoutes, ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
 import { RevokedSessions, revokedSessionsIn } from '@eco/identity';
@@ -25,22 +25,7 @@ class CentralModule {
       module: CentralModule,
       imports: [
         CommandRoutes.of(intake, new StoredOwners(reads), allCommandRoutes),
-        ReadRoutes.of(
-          reads,
-          [
-            'orders',
-            'products',
-            'inventory',
-            'reservations',
-            'transfers',
-            'customers',
-            'customersOfEmail',
-            'carts',
-            'commands',
-            'sales',
-          ],
-          intake,
-        ),
+        ReadRoutes.of(reads, clientReadRoutes, intake),
         consumers.module,
         auth.module,
       ],

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { sharedIdKeyOf } from '@eco/access';
 import { branchPinsSchema, revokedSessionsSchema } from '@eco/api/branch';
 import { CommandRoutes } from '@eco/api/commands';
-import { ReadRoutes } from '@eco/api/reads';
+import { clientReadRoutes, ReadRoutes } from '@eco/api/reads';
 import { asyncApiDocument } from '@eco/contracts';
 import { authorizationOf, createFrame, startService, type Service } from '@eco/service';
 import { branchAudience, BranchPins, RevokedSessions } from '@eco/identity';
@@ -41,21 +41,7 @@ class SucursalModule {
           'carts',
           'customers',
         ]),
-        ReadRoutes.forwarded(
-          (request) => forward.answer(request),
-          [
-            'orders',
-            'products',
-            'inventory',
-            'reservations',
-            'transfers',
-            'customers',
-            'customersOfEmail',
-            'carts',
-            'commands',
-            'sales',
-          ],
-        ),
+        ReadRoutes.forwarded((request) => forward.answer(request), clientReadRoutes),
       ],
     };
   }

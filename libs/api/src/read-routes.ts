@@ -60,6 +60,20 @@ const routes = {
 
 export type ReadRoute = keyof typeof routes;
 
+/** The nouns that both APIs of the chain read, in the order of their documents. */
+export const clientReadRoutes = [
+  'orders',
+  'products',
+  'inventory',
+  'reservations',
+  'transfers',
+  'customers',
+  'customersOfEmail',
+  'carts',
+  'commands',
+  'sales',
+] as const satisfies readonly ReadRoute[];
+
 export const allReadRoutes = Object.keys(routes) as readonly ReadRoute[];
 
 /** Serves routes with reads that the process starts and stops. `stamps`: its intake, if it has one. */
