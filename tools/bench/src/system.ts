@@ -28,12 +28,14 @@ export class System {
   /** The client of a benchmark: the head office, which may order for every customer. */
   readonly token: OwnToken;
   readonly operator: OwnToken;
+  readonly administrator: OwnToken;
   readonly #cluster: Cluster;
 
   private constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.token = new OwnToken(cluster.tokens, { id: 'bench', role: 'manager' });
     this.operator = new OwnToken(cluster.tokens, { id: 'bench', role: 'operator' });
+    this.administrator = new OwnToken(cluster.tokens, { id: 'bench', role: 'administrator' });
   }
 
   /** Not started yet. `destroy` ends it at any time; if this process ends without it, everything is removed anyway. */
