@@ -72,15 +72,18 @@ export function stopCompose(volumes: boolean): Promise<void> {
   });
 }
 
-const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, OPERATORS: 8 };
+const countOf = { AMQP: 3, MANAGEMENT: 3, POSTGRES: 6, OPERATORS: 10 };
 
 /** Returns the variables of compose.yaml for the given options. The user's environment may set the others. */
-function environmentOf({ ports, logLevel, buckets, branchId, timeZone }: ClusterDescription, command: Command) {
+function environmentOf({ ports, logLevel, buckets, branchIds, timeZone }: ClusterDescription, command: Command) {
   const environment: Record<string, string> = {};
   const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
   if (isGiven('logLevel')) environment['ECO_LOG_LEVEL'] = logLevel;
   if (isGiven('buckets')) environment['ECO_BUCKETS'] = String(buckets);
-  if (isGiven('branch')) environment['ECO_BRANCH_ID'] = branchId;
+  if (isGiven('branches')) {
+    environment['ECO_BRANCHES'] = branchIds.join(',');
+    environment['COMPOSE_PROFILES'] = withBranches(process.env['COMPOSE_PROFILES'], branchIds.length);
+  }
   if (isGiven('timeZone') && timeZone !== undefined) environment['ECO_TIME_ZONE'] = timeZone;
   const first = (name: string, port: number, kind: keyof typeof countOf) => {
     if (!isGiven(name)) return;
@@ -94,6 +97,17 @@ function environmentOf({ ports, logLevel, buckets, branchId, timeZone }: Cluster
   first('portOperators', ports.operators, 'OPERATORS');
   if (isGiven('portCentral')) environment['ECO_PORT_CENTRAL'] = String(ports.central);
   if (isGiven('portSucursal')) environment['ECO_PORT_SUCURSAL'] = String(ports.sucursal);
+  if (isGiven('portBranches')) {
+    for (const index of [2, 3]) {
+      environment[`ECO_PORT_BRANCH_${index}`] = String(ports.branches === 0 ? 0 : ports.branches + index - 2);
+    }
+  }
   if (isGiven('portRead')) environment['ECO_PORT_READ'] = String(ports.read);
   return environment;
+}
+
+/** The profiles of compose.yaml with those of the branches beyond the first. */
+function withBranches(profiles = '', branches: number): string {
+  const others = profiles.split(',').filter((profile) => profile !== '' && !/^branch-\d+$/.test(profile));
+  return [...others, ...Array.from({ length: branches - 1 }, (_, index) => `branch-${index + 2}`)].join(',');
 }

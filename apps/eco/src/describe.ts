@@ -1,6 +1,9 @@
+import { servedBranchIdSchema } from '@eco/contracts';
 import {
+  BRANCHES_MAX,
   describeCluster,
   DescriptionError,
+  firstBranches,
   LOG_LEVELS,
   type ClusterDescription,
   type ClusterInput,
@@ -16,7 +19,7 @@ export interface UpOptions {
   readonly data?: string;
   readonly logLevel: string;
   readonly buckets: string;
-  readonly branch: string;
+  readonly branches: string;
   readonly timeZone?: string;
   /** Set: the cluster runs in the containers of compose.yaml. */
   readonly docker?: true;
@@ -31,11 +34,12 @@ export interface UpOptions {
   readonly portCentral: string;
   readonly portSucursal: string;
   readonly portRead: string;
+  readonly portBranches: string;
   readonly portOperators: string;
 }
 
 export function upOptions(command: Command): Command {
-  const { brokers, groups, writersPerGroup, ports, logLevel, buckets, branchId } = describeCluster({});
+  const { brokers, groups, writersPerGroup, ports, logLevel, buckets, branchIds } = describeCluster({});
   return command
     .option('--docker', 'in containers, by compose.yaml; they run on until "eco down --docker"')
     .option('--brokers <n>', 'broker nodes: 1, 3 or 5', String(brokers))
@@ -48,7 +52,7 @@ export function upOptions(command: Command): Command {
     .option('--data <dir>', 'data folder (default: .eco in the project)')
     .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel)
     .option('--buckets <n>', 'number of buckets; settled by the first start', String(buckets))
-    .option('--branch <id>', 'branch that sucursal-api serves', branchId)
+    .option('--branches <n or ids>', 'number of branches, or their ids: id,id,…', String(branchIds.length))
     .addOption(
       new Option(
         '--time-zone <name>',
@@ -62,8 +66,9 @@ export function upOptions(command: Command): Command {
     .option('--port-erlang <port>', 'first of those the brokers use among themselves', String(ports.erlang))
     .option('--port-postgres <port>', 'primary; the replicas follow', String(ports.postgres))
     .option('--port-central <port>', 'Central API', String(ports.central))
-    .option('--port-sucursal <port>', 'Sucursal API', String(ports.sucursal))
+    .option('--port-sucursal <port>', 'Sucursal API of the first branch', String(ports.sucursal))
     .option('--port-read <port>', 'read-service', String(ports.read))
+    .option('--port-branches <port>', 'Sucursal API of the second branch', String(ports.branches))
     .option(
       '--port-operators <port>',
       "first service's metrics, details of readiness, documents",
@@ -82,7 +87,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
     buckets: wholeNumberOf('--buckets', options.buckets, { max: 256 }, violations),
     ...(options.data !== undefined && { dataDir: options.data }),
     logLevel: options.logLevel as ClusterDescription['logLevel'],
-    branchId: options.branch,
+    branchIds: branchIdsOf('--branches', options.branches, violations),
     ...(options.timeZone !== undefined && options.timeZone !== '' && { timeZone: options.timeZone }),
     tls: options.tls ?? false,
     services: options.services,
@@ -94,6 +99,7 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
       central: port('--port-central', options.portCentral),
       sucursal: port('--port-sucursal', options.portSucursal),
       read: port('--port-read', options.portRead),
+      branches: port('--port-branches', options.portBranches),
       operators: port('--port-operators', options.portOperators),
     },
   };
@@ -103,4 +109,16 @@ export function descriptionOf(options: UpOptions): ClusterDescription {
   } catch (error) {
     throw error instanceof DescriptionError ? new BadInput(error.message) : error;
   }
+}
+
+/** The branches that an option names: `3` means sucursal-1 to sucursal-3, other texts are ids. */
+export function branchIdsOf(option: string, text: string, violations: string[]): string[] {
+  if (/^\d+$/.test(text)) return firstBranches(wholeNumberOf(option, text, { max: BRANCHES_MAX }, violations));
+  const ids = text.split(',').map((id) => id.trim());
+  for (const id of ids) {
+    const read = servedBranchIdSchema.safeParse(id);
+    if (!read.success) violations.push(`${option}: ${JSON.stringify(id)} ${read.error.issues[0]?.message}`);
+  }
+  if (new Set(ids).size < ids.length) violations.push(`${option} names a branch twice`);
+  return ids;
 }

@@ -23,6 +23,7 @@ const environment = {
   ECO_GROUP_IDS: 'g1',
   ECO_READ_SERVICES: 'http://read-1:8003,https://read-2:8003',
   ECO_SECRETS_FILE: fileOf('sucursal-7'),
+  ECO_BRANCH_DIR: path.join(dir, 'branch'),
 };
 
 it('refuses to serve the head office as a branch', () => {

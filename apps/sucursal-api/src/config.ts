@@ -24,11 +24,11 @@ export const sucursalSettings = {
   groupIds: settings.groupIds,
   readServices: settings.readServices,
   tokenGraceHours: settings.tokenGraceHours,
-  pinsFile: {
-    variable: 'ECO_PINS_FILE',
-    description: 'File in which the branch keeps the hashes of its staff’s PINs; absent: no log-in by PIN',
-    schema: z.string().optional(),
-  } satisfies Setting<string | undefined>,
+  branchDir: {
+    variable: 'ECO_BRANCH_DIR',
+    description: 'Folder of what the branch stores; created if it is missing; no other process has it',
+    schema: z.string(),
+  } satisfies Setting<string>,
   secrets: branchSecretsSetting(),
 };
 

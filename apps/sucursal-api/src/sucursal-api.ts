@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { sharedIdKeyOf } from '@eco/access';
 import { branchPinsSchema, revokedSessionsSchema } from '@eco/api/branch';
@@ -21,18 +23,17 @@ const api = {
     "A branch: accepts its till's orders, reservations, returns, carts and customers, and reads its stock and sales.",
 };
 
+/** Hashes of the PINs of the branch's staff, in the branch's folder. */
+const PINS_FILE = 'pins.json';
+
 @Module({})
 class SucursalModule {
-  static with(
-    branchId: string,
-    intake: CommandIntake,
-    services: ReadServices,
-    pins: BranchPins | undefined,
-  ): DynamicModule {
+  static with(branchId: string, intake: CommandIntake, services: ReadServices, pins: BranchPins): DynamicModule {
     const forward = new ForwardReads(branchId, services, intake);
     return {
       module: SucursalModule,
-      ...(pins && { controllers: [PinController], providers: [{ provide: BranchPins, useValue: pins }] }),
+      controllers: [PinController],
+      providers: [{ provide: BranchPins, useValue: pins }],
       imports: [
         CommandRoutes.of(intake, new RemoteOwners(services), [
           'orders',
@@ -53,7 +54,7 @@ class SucursalModule {
  */
 export async function startSucursalApi(config: SucursalConfig): Promise<Service> {
   const frame = createFrame(config);
-  const { secrets, branchId, pinsFile: file } = config;
+  const { secrets, branchId, branchDir } = config;
   const { log } = frame;
   const services = new ReadServices(config.readServices, secrets.tokens.branchKey, log);
   const commands = openIntake(frame, {
@@ -68,20 +69,21 @@ export async function startSucursalApi(config: SucursalConfig): Promise<Service>
     return (await services.read(`/branch/revoked-sessions?after=${after}`, revokedSessionsSchema)).sessions;
   }, log);
   const readPins = async () => (await services.read('/branch/pins', branchPinsSchema)).pins;
-  const pins = file === undefined ? undefined : await BranchPins.open({ branchId, file, readPins, log });
+  mkdirSync(branchDir, { recursive: true, mode: 0o700 });
+  const pins = await BranchPins.open({ branchId, file: path.join(branchDir, PINS_FILE), readPins, log });
   frame.health.fact('read-service', () => services.state);
   await services.start();
-  await Promise.all([revoked.start(), pins?.start()]);
+  await Promise.all([revoked.start(), pins.start()]);
   return startService(frame, {
     module: SucursalModule.with(branchId, commands.intake, services, pins),
     authorization: authorizationOf(frame, config, {
       branchId,
-      revoked: { has: (sessionId) => revoked.has(sessionId) || pins?.hasEnded(sessionId) === true },
-      own: pins && { key: pins.publicKey, audience: branchAudience(branchId) },
+      revoked: { has: (sessionId) => revoked.has(sessionId) || pins.hasEnded(sessionId) },
+      own: { key: pins.publicKey, audience: branchAudience(branchId) },
       onKeys: ({ branchKey }) => services.useKey(branchKey),
     }),
     api,
     documents: { '/docs/asyncapi.json': () => asyncApiDocument() },
-    close: [() => commands.stop(), () => revoked.stop(), async () => pins?.stop(), () => services.stop()],
+    close: [() => commands.stop(), () => revoked.stop(), () => pins.stop(), () => services.stop()],
   });
 }

@@ -9,11 +9,17 @@ import { Refused } from './refused.js';
 
 const MARK = 'cluster.json';
 const JOURNALS = 'journals';
-const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets', 'ca.crt', JOURNALS];
+const BRANCHES = 'branches';
+const ours = [MARK, 'run.json', 'log', 'postgres', 'rabbitmq', 'disks', 'secrets', 'ca.crt', JOURNALS, BRANCHES];
 
 /** Journals of commands accepted while no broker was reachable: one file per process. */
 export function journalsDir(dir: string): string {
   return path.join(dir, JOURNALS);
+}
+
+/** What a branch stores: its folder moves with it, whatever its process is named. */
+export function branchDir(dir: string, branchId: string): string {
+  return path.join(dir, BRANCHES, branchId);
 }
 
 class ForeignFolder extends Refused {

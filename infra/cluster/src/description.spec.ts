@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { describeCluster, DescriptionError, PROJECT_DIR } from './description.js';
+import { BRANCHES_MAX, describeCluster, DescriptionError, firstBranches, PROJECT_DIR } from './description.js';
 import { checkPorts, countUp, layOut, portsOf, type Layout } from './layout.js';
 
 const layoutOf = (input: Parameters<typeof describeCluster>[0], free = () => 30_000): Layout => {
@@ -52,6 +52,24 @@ test('each group has writers and database ports of its own', () => {
     ['shard-writer-1', 'g1'],
     ['shard-writer-2', 'g2'],
   ]);
+});
+
+test('each branch has a process, and further ones change no other port', () => {
+  const { services } = layoutOf({ branchIds: ['norte', 'sur', 'este'] });
+  expect(services.filter((service) => service.branchId === undefined)).toEqual(
+    layoutOf({}).services.filter((service) => service.branchId === undefined),
+  );
+  const branches = services.filter(({ app }) => app === 'sucursal-api');
+  expect(branches.map(({ name, branchId, port, operatorsPort }) => [name, branchId, port, operatorsPort])).toEqual([
+    ['sucursal-api', 'norte', 8002, 9001],
+    ['sucursal-api-2', 'sur', 8012, 9005],
+    ['sucursal-api-3', 'este', 8013, 9006],
+  ]);
+  const most = layoutOf({ branchIds: firstBranches(BRANCHES_MAX) });
+  expect(() => checkPorts(portsOf(most))).not.toThrow();
+  expect(portsOf(most).filter(({ kind }) => kind === 'branches')).toHaveLength(BRANCHES_MAX - 1);
+  expect(() => describeCluster({ branchIds: ['norte', 'norte'] })).toThrow('branchIds.1: names norte twice');
+  expect(() => describeCluster({ branchIds: firstBranches(BRANCHES_MAX + 1) })).toThrow(/branchIds: /);
 });
 
 test('a port of 0 takes free ones, and only for its kind', () => {

@@ -31,14 +31,25 @@ const portsSchema = z.strictObject({
   erlang: port.default(25_671),
   postgres: port.default(5432),
   central: port.default(8000),
+  /** The first branch. */
   sucursal: port.default(8002),
   read: port.default(8003),
+  /** The second branch and further ones: branch n has 8010 + n. */
+  branches: port.default(8012),
   /** For the operators of each service: metrics, details of readiness, documents. A writer has no other port. */
   operators: port.default(9000),
 });
 export type PortKind = keyof z.infer<typeof portsSchema>;
 
 const groupSchema = z.strictObject({ id: groupIdSchema, replicas: count(0, 8).default(2) });
+
+/** Each branch is a process with some 100 MB of memory. */
+export const BRANCHES_MAX = 16;
+
+/** Ids of the first branches of a chain. */
+export function firstBranches(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `sucursal-${index + 1}`);
+}
 
 /** A name that fits into a folder name and a host name, with a number appended. */
 const descriptionSchema = z
@@ -62,7 +73,8 @@ const descriptionSchema = z
     ports: portsSchema.prefault({}),
     logLevel: z.enum(LOG_LEVELS).default('info'),
     buckets: z.int().refine(isBucketCount, `must be a power of two up to ${BUCKETS_MAX}`).default(BUCKETS_DEFAULT),
-    branchId: servedBranchIdSchema.default('sucursal-1'),
+    /** Branches, each with a sucursal-api. */
+    branchIds: z.array(servedBranchIdSchema).min(1).max(BRANCHES_MAX).default(firstBranches(1)),
     /** Time zone of the chain's days. Absent: unchanged, UTC at first. */
     timeZone: timeZoneSchema.optional(),
     /** True: every connection is encrypted, and every client verifies the server. */
@@ -79,12 +91,16 @@ const descriptionSchema = z
     if (value.services && value.brokers === 0) {
       issues.push({ code: 'custom', message: 'services need a broker', path: ['brokers'], input: 0 });
     }
-    const ids = value.groups.map((group) => group.id);
-    ids.forEach((id, index) => {
-      if (ids.indexOf(id) !== index) {
-        issues.push({ code: 'custom', message: `names ${id} twice`, path: ['groups', index, 'id'], input: id });
-      }
-    });
+    const refuseTwice = (ids: readonly string[], pathOf: (index: number) => (string | number)[]) =>
+      ids.forEach((id, index) => {
+        if (ids.indexOf(id) === index) return;
+        issues.push({ code: 'custom', message: `names ${id} twice`, path: pathOf(index), input: id });
+      });
+    refuseTwice(
+      value.groups.map((group) => group.id),
+      (index) => ['groups', index, 'id'],
+    );
+    refuseTwice(value.branchIds, (index) => ['branchIds', index]);
   });
 
 /**
@@ -97,8 +113,8 @@ export type ClusterDescription = Readonly<z.output<typeof descriptionSchema>>;
 export type ClusterInput = z.input<typeof descriptionSchema>;
 
 /** Branches and groups: each has broker users and secrets of its own. */
-export function membersOf({ branchId, groups }: Pick<ClusterDescription, 'branchId' | 'groups'>): Members {
-  return { branchIds: [branchId], groupIds: groups.map(({ id }) => id) };
+export function membersOf({ branchIds, groups }: Pick<ClusterDescription, 'branchIds' | 'groups'>): Members {
+  return { branchIds, groupIds: groups.map(({ id }) => id) };
 }
 
 /** The description is invalid. `violations` are sentences, each beginning with its subject. */

@@ -1,6 +1,8 @@
 export {
+  BRANCHES_MAX,
   describeCluster,
   DescriptionError,
+  firstBranches,
   LOG_LEVELS,
   PROJECT_DIR,
   type ClusterDescription,

@@ -40,6 +40,8 @@ export interface ServiceNode extends LaidOut {
   readonly operatorsPort: number;
   /** The group that a shard-writer may lead. Other processes have none. */
   readonly groupId?: string;
+  /** The branch that a sucursal-api serves. Other processes have none. */
+  readonly branchId?: string;
 }
 
 export interface Layout {
@@ -84,12 +86,13 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
   if (!description.services) return { brokers, epmdPort, groups, services: [] };
 
   const writersOf = description.groups.flatMap(({ id }) => new Array<string>(description.writersPerGroup).fill(id));
-  const api = (app: App, kind: PortKind): ServiceNode => {
-    return { name: app, app, host: HOST, port: take(kind), operatorsPort: take('operators') };
+  const api = (app: App, kind: PortKind, name: string = app): ServiceNode => {
+    return { name, app, host: HOST, port: take(kind), operatorsPort: take('operators') };
   };
+  const [firstBranch = '', ...otherBranches] = description.branchIds;
   const services: ServiceNode[] = [
     api('central-api', 'central'),
-    api('sucursal-api', 'sucursal'),
+    { ...api('sucursal-api', 'sucursal'), branchId: firstBranch },
     api('read-service', 'read'),
     ...writersOf.map((groupId, index) => ({
       name: `shard-writer-${index + 1}`,
@@ -97,6 +100,11 @@ export function layOut(description: ClusterDescription, take: TakePort): Layout 
       host: HOST,
       operatorsPort: take('operators'),
       groupId,
+    })),
+    // They come last, so that another number of branches changes no other port.
+    ...otherBranches.map((branchId, index) => ({
+      ...api('sucursal-api', 'branches', `sucursal-api-${index + 2}`),
+      branchId,
     })),
   ];
   return { brokers, epmdPort, groups, services };
@@ -183,7 +191,7 @@ export function portsOf(layout: Layout): PortUse[] {
       nodes.map(({ name, port }): PortUse => ({ port, name: `PostgreSQL ${name}`, kind: 'postgres' })),
     ),
     ...layout.services.flatMap(({ name, app, port, operatorsPort }): PortUse[] => [
-      ...(port === undefined || app === 'shard-writer' ? [] : [{ port, name, kind: kindOfApi[app] }]),
+      ...(port === undefined || app === 'shard-writer' ? [] : [{ port, name, kind: kindOfApi(name, app) }]),
       { port: operatorsPort, name: `${name} (operators)`, kind: 'operators' },
     ]),
   ];
@@ -199,11 +207,16 @@ export function checkPorts(uses: readonly PortUse[]): void {
   if (faults.length > 0) throw new DescriptionError(faults);
 }
 
-const kindOfApi: Record<Exclude<App, 'shard-writer'>, PortKind> = {
-  'central-api': 'central',
-  'sucursal-api': 'sucursal',
-  'read-service': 'read',
-};
+function kindOfApi(name: string, app: Exclude<App, 'shard-writer'>): PortKind {
+  switch (app) {
+    case 'central-api':
+      return 'central';
+    case 'sucursal-api':
+      return name === app ? 'sucursal' : 'branches';
+    case 'read-service':
+      return 'read';
+  }
+}
 
 function numbered(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);

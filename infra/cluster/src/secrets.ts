@@ -199,7 +199,7 @@ export async function renewServiceCertificates(
 /** The service that has these keys. */
 function ownerOfTokens({ signingKey, branchKey }: NonNullable<z.output<typeof serviceFileSchema>['tokens']>) {
   if (branchKey !== undefined) return { app: 'sucursal-api', branchId: branchKey.branchId } as const;
-  return { app: signingKey === undefined ? 'read-service' : 'central-api', branchId: '' } as const;
+  return { app: signingKey === undefined ? 'read-service' : 'central-api' } as const;
 }
 
 /** Passwords of branches and groups are kept, because a branch that is not described now may be described again. */
@@ -217,7 +217,7 @@ export function brokerLogin({ broker }: Secrets, user: BrokerUser): Login {
 export interface ServiceIdentity {
   readonly app: App;
   /** The branch that a sucursal-api serves. */
-  readonly branchId: string;
+  readonly branchId?: string;
   /** The group that a shard-writer may lead. */
   readonly groupId?: string;
 }
@@ -238,7 +238,10 @@ export function serviceSecrets(service: ServiceIdentity, secrets: Secrets, tls?:
   });
 }
 
-function brokerLoginsOf({ app, branchId, groupId = '' }: ServiceIdentity, secrets: Secrets): Record<string, Login> {
+function brokerLoginsOf(
+  { app, branchId = '', groupId = '' }: ServiceIdentity,
+  secrets: Secrets,
+): Record<string, Login> {
   switch (app) {
     case 'central-api':
       return { amqp: brokerLogin(secrets, 'central'), events: brokerLogin(secrets, 'consumers') };

@@ -14,7 +14,10 @@ export interface TestCluster extends RunningCluster {
   readonly dataDir: string;
 }
 
-const FREE_PORTS = { amqp: 0, management: 0, erlang: 0, postgres: 0, central: 0, sucursal: 0, read: 0, operators: 0 };
+const FREE_PORTS = {
+  ...{ amqp: 0, management: 0, erlang: 0, postgres: 0 },
+  ...{ central: 0, sucursal: 0, branches: 0, read: 0, operators: 0 },
+};
 
 /**
  * Real servers on free ports in a separate folder, so that they can run next to `npm start`. `destroy` removes

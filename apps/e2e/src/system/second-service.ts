@@ -36,7 +36,10 @@ export async function startSecond(
       ECO_SECRETS_FILE: path.join(dataDir, 'secrets', `${app}.json`),
       ...(app === 'central-api' && { ECO_JOURNAL_DIR: path.join(dataDir, 'journals') }),
       ...(app === 'sucursal-api'
-        ? { ECO_GROUP_IDS: layout.groups.map(({ id }) => id).join(',') }
+        ? {
+            ECO_GROUP_IDS: layout.groups.map(({ id }) => id).join(','),
+            ECO_BRANCH_DIR: path.join(dataDir, 'branches', name),
+          }
         : { ECO_GROUPS: layout.groups.map(({ id, nodes }) => `${id}=${nodes.map(hostPort).join(',')}`).join(';') }),
       ...settings,
     },

@@ -14,6 +14,7 @@ import {
 import { trustAuthority } from '@eco/base';
 import { timeZoneSchema } from '@eco/contracts';
 import type { Command } from 'commander';
+import { branchIdsOf } from '../describe.js';
 import { asBadInput, print, refuse, wholeNumberOf } from '../input.js';
 import { rotateAll } from './secrets.js';
 
@@ -39,23 +40,27 @@ export function registerContainer(program: Command): void {
     await wantGroup(DIR, id);
     return `this start has the group ${id}`;
   });
-  job('configure <branch>', 'make passwords and settings, and give each container its own', async (branchId = '') => {
+  job('configure <branches>', 'make passwords and settings, and give each container its own', async (branches = '') => {
+    const violations: string[] = [];
+    const branchIds = branchIdsOf('ECO_BRANCHES', branches, violations);
+    refuse(violations);
     const hosts = (process.env['ECO_HOSTS'] ?? '').split(',').map((host) => host.trim());
     await configure(
       DIR,
-      branchId,
+      branchIds,
       hosts.filter((host) => host !== ''),
     );
     return 'every container has its passwords and settings';
   });
   const declaration = 'declare queues and users, prepare the databases, wait for replicas';
-  job('declare <buckets> <branch> [time-zone]', declaration, async (text = '', branchId = '', timeZone = '') => {
+  job('declare <buckets> <branches> [time-zone]', declaration, async (text = '', branches = '', timeZone = '') => {
     const violations: string[] = [];
     const buckets = wholeNumberOf('ECO_BUCKETS', text, { max: 256 }, violations);
+    const branchIds = branchIdsOf('ECO_BRANCHES', branches, violations);
     const zone = timeZoneSchema.safeParse(timeZone);
     if (timeZone !== '' && !zone.success) violations.push(`ECO_TIME_ZONE: ${zone.error.issues[0]?.message}`);
     refuse(violations);
-    await declare(DIR, { buckets, branchId, timeZone: zone.data });
+    await declare(DIR, { buckets, branchIds, timeZone: zone.data });
     return 'queues and databases are as they must be, and all replicas follow';
   });
   job('forward', 'pass on the ports of containers without a way out, until SIGTERM', async () => {

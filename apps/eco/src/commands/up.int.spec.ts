@@ -122,9 +122,12 @@ test('down stops the leftovers of a crashed run and nothing else; --volumes also
 }, 240_000);
 
 test('impossible requests are refused in one line, before anything starts', async () => {
-  const refused = up('--brokers', '2', '--port-amqp', 'x');
+  const refused = up('--brokers', '2', '--port-amqp', 'x', '--branches', 'norte,central,norte');
   expect(await refused.ended).toBe(2);
-  expect(refused.text()).toBe('error: --port-amqp must be a whole number from 0 to 65,535, not "x"\n');
+  expect(refused.text()).toBe(
+    'error: --branches: "central" must not be "central": that is the head office; --branches names a branch twice; ' +
+      '--port-amqp must be a whole number from 0 to 65,535, not "x"\n',
+  );
 
   const holder = spawn(process.execPath, [
     '-e',

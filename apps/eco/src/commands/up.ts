@@ -138,7 +138,8 @@ function whatRunsWhere(layout: Layout): string {
     ...layout.services.map((service) => {
       const operators = operatorsUrlOf(service);
       if (service.port === undefined) return [service.name, '', `metrics: ${operators}/metrics`];
-      return [service.name, clientUrlOf(service), `API documents: ${operators}/docs`];
+      const branch = service.branchId === undefined ? '' : ` (${service.branchId})`;
+      return [service.name + branch, clientUrlOf(service), `API documents: ${operators}/docs`];
     }),
     ...layout.brokers.map((broker) => [
       `RabbitMQ ${broker.name}`,

@@ -17,6 +17,7 @@ export const MANAGEMENT_PORT = 15_672;
 export const POSTGRES_PORT = 5432;
 export const OPERATORS_PORT = 9000;
 export const READ_PORT = 8003;
+export const BRANCH_PORT = 8002;
 /** Metrics of a broker. */
 export const METRICS_PORT = 15_691;
 
@@ -34,6 +35,12 @@ export function groupOf(id: string): GroupLayout {
 }
 
 const GROUPS_MAX = ['g1', 'g2'];
+
+/** compose.yaml has containers of so many branches. */
+const BRANCHES = 3;
+
+/** The container of each branch, in the order of `ECO_BRANCHES`. */
+export const BRANCH_CONTAINERS = ['sucursal-api', ...namesOf('sucursal-api', BRANCHES).slice(1)] as const;
 
 /** Ports for operators of the writers, in the forwarder: as of a cluster of processes, with central-api-2 on 9005. */
 const WRITERS_LISTEN = [9003, 9004, 9006, 9007];

@@ -19,6 +19,8 @@ test('containers publish the layout of a cluster, with Central behind the load b
     container('g2-1'),
     container('configure'),
     container('read-service', [8003, 8003], [9000, 9002]),
+    container('sucursal-api-2', [8002, 8012], [9000, 9008]),
+    container('sucursal-api', [8002, 8002], [9000, 9001]),
     container('broker-1'),
     // It publishes the ports of containers without a way out.
     container('forwarder', [5672, 5672], [15_672, 15_672], [5432, 5432], [5433, 5433], [5435, 5435], [9004, 9004]),
@@ -30,6 +32,8 @@ test('containers publish the layout of a cluster, with Central behind the load b
   ]);
   expect(services.map(({ name, app, port, operatorsPort }) => [name, app, port, operatorsPort])).toEqual([
     ['central-api', 'central-api', 8000, 9000],
+    ['sucursal-api', 'sucursal-api', 8002, 9001],
+    ['sucursal-api-2', 'sucursal-api', 8012, 9008],
     ['read-service', 'read-service', 8003, 9002],
     ['shard-writer-2', 'shard-writer', undefined, 9004],
   ]);

@@ -11,6 +11,7 @@ import { Refused } from '../refused.js';
 import { openSecrets, type Secrets } from '../secrets.js';
 import {
   AMQP_PORT,
+  BRANCH_PORT,
   FILES_DIR,
   forwarded,
   MANAGEMENT_PORT,
@@ -151,8 +152,8 @@ export function composeLayout(containers: readonly ComposeContainer[], authority
     return state === 'running' ? (forwarder?.ports.get(by.listen) ?? 0) : 0;
   };
   const named = (pattern: RegExp) => all.filter(({ service }) => pattern.test(service));
-  const api = (app: App, { at, target, operators = at }: ApiPorts): ServiceNode => {
-    return { name: app, app, host: HOST, port: portOf(at, target), operatorsPort: portOf(operators, OPERATORS_PORT) };
+  const api = (app: App, { at, target, operators = at }: ApiPorts, name: string = app): ServiceNode => {
+    return { name, app, host: HOST, port: portOf(at, target), operatorsPort: portOf(operators, OPERATORS_PORT) };
   };
 
   const groups = new Map<string, DatabaseNode[]>();
@@ -176,7 +177,7 @@ export function composeLayout(containers: readonly ComposeContainer[], authority
     ),
     services: [
       ...named(/^nginx$/).map((at) => api('central-api', { at, target: 8080, operators: named(/^central-api-1$/)[0] })),
-      ...named(/^sucursal-api$/).map((at) => api('sucursal-api', { at, target: 8002 })),
+      ...named(/^sucursal-api(-\d+)?$/).map((at) => api('sucursal-api', { at, target: BRANCH_PORT }, at.service)),
       ...named(/^read-service$/).map((at) => api('read-service', { at, target: READ_PORT })),
       ...named(/^shard-writer-\d+$/).map((at): ServiceNode => {
         return { name: at.service, app: 'shard-writer', host: HOST, operatorsPort: portOf(at, OPERATORS_PORT) };

@@ -27,6 +27,7 @@ import {
 } from '../secrets.js';
 import {
   AMQP_PORT,
+  BRANCH_CONTAINERS,
   CENTRALS,
   METRICS_PORT,
   WRITERS,
@@ -50,9 +51,11 @@ const users = { postgres: 999, rabbitmq: 999, nginx: 101, node: 1000, prometheus
 type User = keyof typeof users;
 
 const SECRETS_FILE = 'secrets.json';
+/** Mount point of the volume of what a branch stores. */
+const BRANCH_DIR = '/var/lib/ecomarket/branch';
 
-/** The APIs, which know keys of access tokens. */
-const apps: readonly App[] = ['central-api', 'sucursal-api', 'read-service'];
+/** The APIs of the head office, which know keys of access tokens. */
+const apps: readonly App[] = ['central-api', 'read-service'];
 
 /** Requests a group beyond the first. Each start makes its requests, and `configure` then reads them. */
 export async function wantGroup(dir: string, groupId: string): Promise<void> {
@@ -62,27 +65,39 @@ export async function wantGroup(dir: string, groupId: string): Promise<void> {
 
 /**
  * `dir` has a folder for each container's volume. `hosts`: further host names by which clients reach the services.
- * Throws a `Refused` if the data belongs to other groups.
+ * Throws a `Refused` if the data belongs to other groups, or if there are more branches than containers for them.
  */
-export async function configure(dir: string, branchId: string, hosts: readonly string[] = []): Promise<void> {
+export async function configure(
+  dir: string,
+  branchIds: readonly string[],
+  hosts: readonly string[] = [],
+): Promise<void> {
+  const branches = branchesOf(branchIds);
   const groupIds = await settleGroups(dir);
-  const secrets = await openSecrets(allDir(dir), { branchIds: [branchId], groupIds });
+  const secrets = await openSecrets(allDir(dir), { branchIds, groupIds });
+  await writeFile(branchesFile(dir), JSON.stringify(branchIds));
   const authority = await openAuthority(allDir(dir));
   await give(path.join(allDir(dir), 'secrets'), 'node');
 
   for (const app of apps) {
     const names = [...(app === 'central-api' ? CENTRALS : []), ...hosts];
     const tls = await tlsSecretsFor(authority, [...localHosts(app), ...names]);
-    await configureService(path.join(dir, app), { app, branchId }, groupIds, secrets, tls);
+    await configureService(path.join(dir, app), { app }, groupIds, secrets, tls);
+  }
+  for (const { branchId, container } of branches) {
+    const service = { app: 'sucursal-api', branchId } as const;
+    const tls = await tlsSecretsFor(authority, [...localHosts(container), ...hosts]);
+    await configureService(path.join(dir, container), service, groupIds, secrets, tls);
   }
   for (const groupId of groupIds) {
-    const service = { app: 'shard-writer', branchId, groupId } as const;
+    const service = { app: 'shard-writer', groupId } as const;
     const tls = await tlsSecretsFor(authority, [...localHosts('shard-writer'), ...WRITERS]);
     await configureService(path.join(dir, writersDir(groupId)), service, groupIds, secrets, tls);
   }
   for (const groupId of groupIds) await configureGroup(path.join(dir, groupId), groupOf(groupId), secrets, authority);
   await configureBrokers(path.join(dir, 'brokers'), secrets, authority);
-  for (const volume of ['journals', 'pins']) await chown(path.join(dir, volume), users.node, users.node);
+  for (const volume of ['journals', ...BRANCH_CONTAINERS.map(dataDirOf)])
+    await chown(path.join(dir, volume), users.node, users.node);
   await write(
     path.join(dir, 'nginx', CERTIFICATE_FILE),
     await certificateFor(authority, [...localHosts('nginx'), ...hosts]),
@@ -104,6 +119,33 @@ export async function readGroups(dir: string): Promise<readonly string[]> {
 }
 
 const groupsSchema = z.array(z.string()).min(1);
+
+/** A branch, and the container that serves it. */
+interface ComposeBranch {
+  readonly branchId: string;
+  readonly container: string;
+}
+
+/** The branches of the last start. */
+export async function readBranches(dir: string): Promise<readonly ComposeBranch[]> {
+  return branchesOf(z.array(z.string()).parse(JSON.parse(await readFile(branchesFile(dir), 'utf8'))));
+}
+
+function branchesOf(branchIds: readonly string[]): ComposeBranch[] {
+  if (branchIds.length > BRANCH_CONTAINERS.length) {
+    throw new Refused(
+      `ECO_BRANCHES names ${branchIds.length} branches, and compose.yaml has containers of ${BRANCH_CONTAINERS.length}`,
+    );
+  }
+  return BRANCH_CONTAINERS.slice(0, branchIds.length).map((container, index) => {
+    return { container, branchId: branchIds[index] ?? '' };
+  });
+}
+
+/** The volume of what a branch stores. */
+function dataDirOf(container: string): string {
+  return container.replace('sucursal-api', 'branch');
+}
 
 /**
  * The groups of this cluster. The first start fixes them, because they share the buckets and nothing moves buckets yet.
@@ -127,8 +169,9 @@ async function settleGroups(dir: string): Promise<readonly string[]> {
 }
 
 /** The folders of the services' files. */
-export function serviceFolders(dir: string, groupIds: readonly string[]): string[] {
-  return [...apps, ...groupIds.map(writersDir)].map((name) => path.join(dir, name));
+export function serviceFolders(dir: string, groupIds: readonly string[], branches: readonly ComposeBranch[]): string[] {
+  const containers = branches.map(({ container }) => container);
+  return [...apps, ...containers, ...groupIds.map(writersDir)].map((name) => path.join(dir, name));
 }
 
 /** The writers of each group have a volume of their own, because each group has a broker user. */
@@ -150,7 +193,12 @@ async function configureService(
   const settings = {
     ECO_BROKERS: brokers.map(({ host }) => `${host}:${AMQP_PORT}`).join(','),
     ...(service.app === 'sucursal-api'
-      ? { ECO_GROUP_IDS: groupIds.join(','), ECO_READ_SERVICES: `https://read-service:${READ_PORT}` }
+      ? {
+          ECO_BRANCH_ID: service.branchId ?? '',
+          ECO_BRANCH_DIR: `${BRANCH_DIR}/${service.branchId ?? ''}`,
+          ECO_GROUP_IDS: groupIds.join(','),
+          ECO_READ_SERVICES: `https://read-service:${READ_PORT}`,
+        }
       : { ECO_GROUPS: groups.join(';') }),
     ECO_SECRETS_FILE: `${FILES_DIR}/${SECRETS_FILE}`,
   };
@@ -241,6 +289,10 @@ async function give(dir: string, user: User): Promise<void> {
 
 function wantedDir(dir: string): string {
   return path.join(allDir(dir), 'wanted-groups');
+}
+
+function branchesFile(dir: string): string {
+  return path.join(allDir(dir), 'branches.json');
 }
 
 function groupsFile(dir: string): string {

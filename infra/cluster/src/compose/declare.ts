@@ -29,10 +29,10 @@ const ALL_MS = 45_000;
  */
 export async function declare(
   dir: string,
-  { buckets, branchId, timeZone }: Pick<ClusterDescription, 'buckets' | 'branchId' | 'timeZone'>,
+  { buckets, branchIds, timeZone }: Pick<ClusterDescription, 'buckets' | 'branchIds' | 'timeZone'>,
 ): Promise<void> {
   const groupIds = await readGroups(dir);
-  const secrets = await openSecrets(allDir(dir), { branchIds: [branchId], groupIds });
+  const secrets = await openSecrets(allDir(dir), { branchIds, groupIds });
   const authority = await readAuthority(allDir(dir));
   trustAuthority(authority);
   const groups = groupIds.map(groupOf).map((group) => signedGroup(group, authority));
@@ -42,7 +42,7 @@ export async function declare(
   await Promise.all([
     declareBrokers({
       urls: brokers.map(({ host }) => `https://${host}:${MANAGEMENT_PORT}`),
-      branchIds: [branchId],
+      branchIds,
       groupIds,
       brokers: brokers.length,
       running: () => (isPatient() ? brokers.length : majority),
@@ -57,7 +57,7 @@ export async function declare(
           groupId: group.id,
           groupIds,
           buckets,
-          locations: [branchId],
+          locations: branchIds,
           timeZone,
           secrets,
         });

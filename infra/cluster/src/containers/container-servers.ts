@@ -105,7 +105,7 @@ export class ContainerServers implements Servers {
         groupId: group.id,
         groupIds: description.groups.map(({ id }) => id),
         buckets: description.buckets,
-        locations: [description.branchId],
+        locations: description.branchIds,
         timeZone: description.timeZone,
         secrets,
       });

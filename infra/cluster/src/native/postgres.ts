@@ -193,7 +193,7 @@ export class PostgresGroup {
       groupIds: description.groups.map(({ id }) => id),
       buckets: description.buckets,
       secrets,
-      locations: [description.branchId],
+      locations: description.branchIds,
       timeZone: description.timeZone,
     });
   }

@@ -1,7 +1,7 @@
 import { hostPort } from '@eco/base';
 import path from 'node:path';
 import { serverHosts, tlsSecretsFor } from '../authority.js';
-import { journalsDir } from '../data-folder.js';
+import { branchDir, journalsDir } from '../data-folder.js';
 import { PROJECT_DIR } from '../description.js';
 import { clientUrlOf, operatorsUrlOf, type App, type ServiceNode } from '../layout.js';
 import type { RunningService } from '../running-cluster.js';
@@ -53,10 +53,9 @@ export class Services {
       this.#services.map(({ service, process }) => ({
         title: service.name,
         run: async () => {
-          const { authority, dataDir, description, secrets } = this.#host;
-          const identity = { ...service, branchId: description.branchId };
+          const { authority, dataDir, secrets } = this.#host;
           const tls = authority && (await tlsSecretsFor(authority, serverHosts(service)));
-          await writeServiceSecrets(dataDir, service.name, identity, secrets, tls);
+          await writeServiceSecrets(dataDir, service.name, service, secrets, tls);
           await process.start(this.#host.signal);
         },
       })),
@@ -92,10 +91,12 @@ export class Services {
       ECO_LOG_LEVEL: description.logLevel,
       ECO_BROKERS: layout.brokers.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(','),
       ...this.#sourcesOfReads(service),
-      ECO_BRANCH_ID: description.branchId,
       ECO_SECRETS_FILE: serviceSecretsFile(dataDir, service.name),
       ...(service.app === 'central-api' && { ECO_JOURNAL_DIR: journalsDir(dataDir) }),
-      ...(service.app === 'sucursal-api' && { ECO_PINS_FILE: serviceSecretsFile(dataDir, `${service.name}-pins`) }),
+      ...(service.branchId !== undefined && {
+        ECO_BRANCH_ID: service.branchId,
+        ECO_BRANCH_DIR: branchDir(dataDir, service.branchId),
+      }),
       ...(service.groupId !== undefined && { ECO_GROUP: service.groupId }),
     };
   }

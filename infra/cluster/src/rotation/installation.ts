@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { baseUrl, trustAuthority } from '@eco/base';
 import { CERTIFICATE_FILE, readAuthority } from '../authority.js';
-import { allDir, readGroups, serviceFolders } from '../compose/configure.js';
+import { allDir, readBranches, readGroups, serviceFolders } from '../compose/configure.js';
 import { brokers, groupOf, MANAGEMENT_PORT } from '../compose/addresses.js';
 import { managementUrlOf, signedGroup, trustLayout, type GroupLayout, type Layout } from '../layout.js';
 import { serviceSecretsFile } from '../secrets.js';
@@ -44,7 +44,9 @@ export async function composeInstallation(dir: string): Promise<Installation> {
   trustAuthority(authority);
   return {
     dir: allDir(dir),
-    serviceFiles: serviceFolders(dir, groupIds).map((folder) => path.join(folder, 'secrets.json')),
+    serviceFiles: serviceFolders(dir, groupIds, await readBranches(dir)).map((folder) =>
+      path.join(folder, 'secrets.json'),
+    ),
     passwordFiles: groupIds.map((id) => path.join(dir, id, 'replicator.pgpass')),
     certificateFiles: [
       ...groupIds.flatMap((id) => groupOf(id).nodes.map(({ name }) => path.join(dir, id, `${name}.pem`))),
