@@ -16,6 +16,8 @@ const { body: editCartSchema } = commandKinds['cart.edit'];
 const { body: registerCustomerSchema } = commandKinds['customer.register'];
 const orderId = '0198c5b2-7a31-7c4e-9d20-5f1c2b3a4d5e';
 
+const entry = { branchId: 'sucursal-1', incarnation: 1, sequence: 7 };
+
 const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } = {
   'order.place': {
     orderId,
@@ -55,6 +57,64 @@ const bodies: { [K in CommandKind]: z.input<(typeof commandKinds)[K]['body']> } 
   'transfer.send': { transferId: orderId, productId: 'cafe-premium', from: 'central', to: 'sucursal-1', quantity: 5 },
   'transfer.receive': { transferId: orderId, productId: 'cafe-premium' },
   'transfer.write-off': { transferId: orderId, productId: 'cafe-premium', reason: 'stolen on the way' },
+  'sale.record': {
+    ...entry,
+    saleId: orderId,
+    till: '1',
+    receiptNumber: 'A-sucursal-1-1-1-42',
+    shiftId: orderId,
+    soldAt: '2026-11-24T12:00:00.000Z',
+    customerId: null,
+    lines: [
+      { productId: 'cafe-premium', name: 'Café Premium', quantity: 2, unitPriceCents: 890, taxBasisPoints: 1600 },
+    ],
+    payment: { cashCents: 1780, cardCents: 0, changeCents: 220, roundingCents: 0 },
+    totalCents: 1780,
+  },
+  'sale.void': { ...entry, saleId: orderId, voidedAt: '2026-11-24T12:00:00.000Z', reason: 'wrong product' },
+  'sale.return': {
+    ...entry,
+    returnId: orderId,
+    saleId: null,
+    returnedAt: '2026-11-24T12:00:00.000Z',
+    reason: 'broken',
+    lines: [{ productId: 'cafe-premium', quantity: 1, unitPriceCents: 890 }],
+    refundCents: 890,
+  },
+  'shift.close': {
+    ...entry,
+    shiftId: orderId,
+    till: '1',
+    openedAt: '2026-11-24T08:00:00.000Z',
+    closedAt: '2026-11-24T16:00:00.000Z',
+    openingCents: 50_000,
+    expectedCents: 51_780,
+    countedCents: 51_700,
+    sales: 1,
+    voids: 0,
+    returns: 0,
+    totalCents: 1780,
+  },
+  'quota.fetch': {
+    transferId: orderId,
+    branchId: 'sucursal-1',
+    productId: 'cafe-premium',
+    quantity: 20,
+    remaining: 3,
+  },
+  'quota.accept': { ...entry, transferId: orderId, productId: 'cafe-premium' },
+  'quota.give-back': { ...entry, productId: 'cafe-premium', quantity: 5, recallId: null },
+  'quota.count': { ...entry, productId: 'cafe-premium', expected: 20, counted: 19, reason: 'stolen' },
+  'branch.report': entry,
+  'quota.recall': { recallId: orderId, branchId: 'sucursal-1', productId: 'cafe-premium', quantity: 5 },
+  'quota.write-off': {
+    branchId: 'sucursal-1',
+    productId: 'cafe-premium',
+    quantity: 5,
+    reason: 'the branch burned down',
+  },
+  'quota.settle': { branchId: 'sucursal-1', productId: 'cafe-premium', quantity: 2, reason: 'found the delivery note' },
+  'branch.unfreeze': { branchId: 'sucursal-1', reason: 'the copy was destroyed' },
   'dead-letter.discard': { commandId: orderId, bodyHash: 'ab'.repeat(32), reason: 'sent by a test', by: 'ana' },
 };
 
@@ -253,7 +313,7 @@ describe('commandMessageSchema', () => {
 describe('keyOf', () => {
   it.each(Object.keys(bodies) as CommandKind[])('of %s is the key of its kind', (kind) => {
     const read = commandSchema.parse(command(kind));
-    const keys = { customerId: 'ana', productId: 'cafe-premium', commandId: orderId };
+    const keys = { customerId: 'ana', productId: 'cafe-premium', branchId: 'sucursal-1', commandId: orderId };
     expect(keyOf(read)).toBe(keys[commandKinds[kind].key]);
   });
 
@@ -265,13 +325,23 @@ describe('keyOf', () => {
       'cart.clear',
       'cart.checkout',
       'customer.register',
+      'sale.record',
+      'sale.void',
+      'sale.return',
+      'shift.close',
+      'quota.accept',
+      'quota.give-back',
+      'quota.count',
+      'branch.report',
     ]);
   });
 
   it('allows no command about the catalogue or other locations’ stock on a route that a branch may use', () => {
     for (const [kind, { route }] of Object.entries(commandKinds)) {
       expect(route === 'products').toBe(
-        /^(product|stock|dead-letter)\.|^transfer\.(send|write-off)$|^customer\.erase$/.test(kind),
+        /^(product|stock|dead-letter)\.|^(transfer|quota)\.(send|recall|write-off|settle)$|^customer\.erase$|^branch\.unfreeze$/.test(
+          kind,
+        ),
       );
     }
   });
@@ -289,6 +359,8 @@ describe('idFieldsOf', () => {
     expect(idFieldsOf('reservation.confirm')).toEqual(['orderId', 'reservationId']);
     expect(idFieldsOf('transfer.receive')).toEqual(['transferId']);
     expect(idFieldsOf('cart.edit')).toEqual([]);
+    // The id of a transfer holds the hash of the product, not of the branch that accepts it.
+    expect(idFieldsOf('quota.accept')).toEqual([]);
     expect(idFieldsOf('dead-letter.discard')).toEqual([]);
   });
 });

@@ -6,7 +6,9 @@ import { deadLetterCommands, replaySchema } from './dead-letters.js';
 import { orderCommands } from './orders.js';
 import { nameInLogsSchema, takenAtSchema, timestampSchema, uuidSchema } from './primitives.js';
 import { productCommands } from './products.js';
+import { quotaCommands } from './quotas.js';
 import { reservationCommands } from './reservations.js';
+import { saleCommands } from './sales.js';
 import { stampSchema } from './stamp.js';
 import { stockCommands } from './stock.js';
 import { transferCommands } from './transfers.js';
@@ -25,6 +27,8 @@ export const commandKinds = {
   ...reservationCommands,
   ...stockCommands,
   ...transferCommands,
+  ...saleCommands,
+  ...quotaCommands,
   ...deadLetterCommands,
 };
 
@@ -40,6 +44,18 @@ export type OwnedKind = {
 export type MakingKind = {
   [K in CommandKind]: (typeof commandKinds)[K]['makes'] extends string ? K : never;
 }[CommandKind];
+
+/** Kinds of entries of a branch's log. */
+export type EntryKind = {
+  [K in CommandKind]: CommandBody<K> extends { sequence: number } ? K : never;
+}[CommandKind];
+
+export function isEntry(command: Pick<Command, 'kind' | 'body'>): command is CommandOf<EntryKind> {
+  return entryKinds.has(command.kind);
+}
+const entryKinds: ReadonlySet<string> = new Set(
+  Object.entries(commandKinds).flatMap(([kind, { body }]) => ('sequence' in body.shape ? [kind] : [])),
+);
 
 /**
  * The id of the order, reservation or transfer that this body makes, which is also the command's id; undefined if the

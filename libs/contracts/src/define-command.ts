@@ -49,7 +49,7 @@ export interface CommandDescriptor {
   /** The request, from `commandBody`. Each field of `uuidSchema`, except the key, holds an id in the key's bucket. */
   readonly body: z.ZodObject;
   /** Field of the body whose hash names the command's bucket. */
-  readonly key: 'customerId' | 'productId' | 'commandId';
+  readonly key: 'customerId' | 'productId' | 'branchId' | 'commandId';
   readonly route: CommandRoute;
   readonly senders: CommandSenders;
   /** Topic of its changes. Null: its changes are published to no topic. */

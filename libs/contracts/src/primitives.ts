@@ -30,6 +30,7 @@ export const customerIdSchema = z
 
 export const productIdSchema = slug.meta({ description: 'Product', examples: ['cafe-premium'] });
 export const branchIdSchema = slug.meta({ description: 'Branch (sucursal)', examples: ['sucursal-1'] });
+export const tillIdSchema = slug.meta({ description: 'Till of a branch', examples: ['1'] });
 /**
  * The id of a group. It has no dot, because it is part of routing keys, and no "=", because it is part of positions.
  */
@@ -131,6 +132,14 @@ export const printable = (max: number) =>
     .min(1, 'must not be empty')
     .max(max, `must be at most ${max} characters`)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
+
+/** Hundredths of a per cent. Prices include the tax. */
+export const taxBasisPointsSchema = z
+  .number()
+  .int('must be a whole number')
+  .min(0, 'must not be negative')
+  .max(10_000, 'must be at most 10000')
+  .meta({ description: 'Tax that the price includes, hundredths of a per cent', examples: [1600] });
 
 export const productNameSchema = printable(200).meta({ description: 'Name of a product', examples: ['Café Premium'] });
 export const personNameSchema = printable(200).meta({ description: 'Name of a person', examples: ['Ana Torres'] });

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { commandBody, defineCommand } from './define-command.js';
-import { centsSchema, productIdSchema, productNameSchema, stockQuantitySchema } from './primitives.js';
+import {
+  centsSchema,
+  productIdSchema,
+  productNameSchema,
+  stockQuantitySchema,
+  taxBasisPointsSchema,
+} from './primitives.js';
 
 /** The catalogue. A product's version counts its changes. */
 
@@ -10,6 +16,8 @@ const productChangedSchema = z.object({
   name: productNameSchema,
   priceCents: centsSchema,
   version: z.number().int(),
+  /** Absent: the chain's default rate. */
+  taxBasisPoints: taxBasisPointsSchema.optional(),
 });
 
 /** The details are absent if the command names only one product. */
@@ -30,6 +38,8 @@ export const productCommands = {
       productId: productIdSchema,
       name: productNameSchema,
       priceCents: centsSchema,
+      /** Tax that the price includes. Absent: the chain's default rate. */
+      taxBasisPoints: taxBasisPointsSchema.optional(),
       /** Units received at `central` with the product. */
       stock: stockQuantitySchema,
     }),
@@ -43,7 +53,13 @@ export const productCommands = {
     refusals: { 'product-exists': { status: 409, title: 'The product exists already' } },
   }),
   'product.update': defineCommand({
-    body: commandBody({ productId: productIdSchema, name: productNameSchema, priceCents: centsSchema }),
+    body: commandBody({
+      productId: productIdSchema,
+      name: productNameSchema,
+      priceCents: centsSchema,
+      /** Absent: unchanged. */
+      taxBasisPoints: taxBasisPointsSchema.optional(),
+    }),
     key: 'productId',
     route: 'products',
     senders: 'central',

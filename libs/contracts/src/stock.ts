@@ -24,6 +24,10 @@ export const movementSchema = z.enum([
   'counted',
   'sent',
   'arrived',
+  'sold',
+  'voided',
+  'written-off',
+  'settled',
 ]);
 export type MovementKind = z.infer<typeof movementSchema>;
 

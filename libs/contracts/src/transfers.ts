@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { branches, commandBody, defineCommand } from './define-command.js';
-import { locationSchema, movedQuantitySchema, productIdSchema, stockReasonSchema, uuidSchema } from './primitives.js';
+import {
+  branchIdSchema,
+  locationSchema,
+  movedQuantitySchema,
+  productIdSchema,
+  stockReasonSchema,
+  uuidSchema,
+} from './primitives.js';
 import { productUnknown } from './products.js';
 import { locationUnknown, stockMovedSchema, stockShort } from './stock.js';
 
@@ -28,14 +35,17 @@ export const transferWrittenOffSchema = z.object({
   reason: stockReasonSchema,
 });
 
-const transferEnded = {
+export const transferEnded = {
   'transfer-unknown': { status: 404, title: 'There is no such transfer' },
   'transfer-arrived': { status: 409, title: 'The transfer has arrived already' },
   'transfer-written-off': { status: 409, title: 'The transfer was written off' },
 } as const;
 
 export const transferCommands = {
-  /** The units leave one location and are in transit until `transfer.receive`. */
+  /**
+   * The units leave one location and are in transit until `transfer.receive`, or `quota.accept` of a branch. The
+   * movement is a change of the topic `stock`. The branch that is to receive them follows `quotas`.
+   */
   'transfer.send': defineCommand({
     body: commandBody({
       /** Id of the transfer and of the command. Its 12-bit field names the product's bucket. */
@@ -48,10 +58,20 @@ export const transferCommands = {
     key: 'productId',
     route: 'products',
     senders: 'central',
-    topic: 'stock',
+    topic: 'quotas',
     makes: 'transferId',
     mayWait: false,
     result: transferMovedSchema,
+    change: {
+      'transfer.sent': z.object({
+        transferId: uuidSchema,
+        /** The branch that is to receive the units. */
+        branchId: branchIdSchema,
+        productId: productIdSchema,
+        from: locationSchema,
+        quantity: z.number().int(),
+      }),
+    },
     refusals: { ...productUnknown, ...locationUnknown, ...stockShort },
   }),
   'transfer.receive': defineCommand({

@@ -36,6 +36,15 @@ const byBranch: readonly CommandKind[] = [
   'order.fulfil',
   'order.return',
   'transfer.receive',
+  'sale.record',
+  'sale.void',
+  'sale.return',
+  'shift.close',
+  'quota.fetch',
+  'quota.accept',
+  'quota.give-back',
+  'quota.count',
+  'branch.report',
 ];
 const byNobody: readonly CommandKind[] = ['reservation.expire'];
 const byAdmin: readonly CommandKind[] = ['dead-letter.discard'];

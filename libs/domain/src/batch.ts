@@ -1,6 +1,7 @@
 import {
   CENTRAL,
   commandKinds,
+  isEntry,
   keyOf,
   underId,
   type Command,
@@ -281,10 +282,13 @@ function storedHashOf(command: Command, state: WorkingState): string {
 
 /**
  * True: the command is past its `notAfter`, or older than `COMMAND_DAYS_MAX`, so that data it depends on may have been
- * removed.
+ * removed. An entry of a branch is never too old, however long the branch was offline: the places of all entries are
+ * kept, and they show a repeat whose outcome was removed.
  */
-function isTooLate({ notAfter, stamp }: Command, { at, oldestStamp }: WorkingState): boolean {
-  return stamp < oldestStamp || (notAfter !== undefined && isBefore(notAfter, at));
+function isTooLate(command: Command, { at, oldestStamp, holders }: WorkingState): boolean {
+  const { notAfter, stamp } = command;
+  if (notAfter !== undefined && isBefore(notAfter, at)) return true;
+  return stamp < oldestStamp && (!isEntry(command) || holders.isNoted(command));
 }
 
 /**

@@ -7,7 +7,21 @@ import { bodyHash } from './body-hash.js';
 import type { Arrived } from './effects.js';
 import { neededKeys } from './needed-keys.js';
 import { readCommands } from './read-commands.js';
-import { checkOut, command, confirm, NOON_MS, placeOrder, reserve, stampAt, transfer } from './test/commands.js';
+import {
+  checkOut,
+  closeShift,
+  command,
+  confirm,
+  making,
+  NOON_MS,
+  placeOrder,
+  recordSale,
+  reserve,
+  saleOf,
+  shiftOf,
+  stampAt,
+  transfer,
+} from './test/commands.js';
 import { BUCKETS, MemoryGroup } from './test/memory-group.js';
 import { OneByOne } from './test/one-by-one.js';
 
@@ -175,6 +189,89 @@ const anArrival = fc
     return command('transfer.receive', body, options);
   });
 
+/** Mostly the branch that exists, so that its entries meet. */
+const holder = fc.oneof(
+  { weight: 12, arbitrary: fc.constant('sucursal-1') },
+  { weight: 1, arbitrary: fc.constantFrom('sucursal-2', 'central') },
+);
+/** There are few places, so that two entries sometimes have the same one. */
+const place = fc.record({
+  branchId: holder,
+  incarnation: fc.constantFrom(1, 1, 1, 2),
+  sequence: fc.integer({ min: 1, max: 40 }),
+});
+/** A product may be in two lines. */
+const sold = fc.array(fc.record({ productId, quantity: fc.integer({ min: 1, max: 4 }) }), {
+  minLength: 1,
+  maxLength: 3,
+});
+const NOON = '2026-11-24T12:00:00.000Z';
+const aSale = fc
+  .record({ place, sold, idempotencyKey: fc.oneof(idempotencyKey, fewKeys), shift: fewKeys, envelope })
+  .map(({ place, sold, idempotencyKey, shift, envelope }) =>
+    recordSale(place, sold, { idempotencyKey, shiftId: shiftOf(place.branchId, shift), ...envelope }),
+  );
+const aVoid = fc
+  .record({ place, sale: fewKeys, idempotencyKey, envelope })
+  .map(({ place, sale, idempotencyKey, envelope }) => {
+    const body = { ...place, saleId: saleOf(place.branchId, sale), voidedAt: NOON, reason: 'wrong' };
+    return command('sale.void', body, { idempotencyKey, ...envelope });
+  });
+const aSaleReturn = fc
+  .record({ place, sold, sale: fc.option(fewKeys), idempotencyKey, envelope })
+  .map(({ place, sold, sale, idempotencyKey, envelope }) => {
+    const saleId = sale === null ? null : saleOf(place.branchId, sale);
+    const lines = sold.map((line) => ({ ...line, unitPriceCents: 100 }));
+    const fields = { ...place, saleId, returnedAt: NOON, reason: 'broken', lines, refundCents: 100 };
+    return making('sale.return', fields, { idempotencyKey, ...envelope });
+  });
+const aClosing = fc
+  .record({ place, idempotencyKey: fewKeys, envelope })
+  .map(({ place, idempotencyKey, envelope }) => closeShift(place, { idempotencyKey, ...envelope }));
+const aReport = fc
+  .record({ place, idempotencyKey, envelope })
+  .map(({ place, idempotencyKey, envelope }) => command('branch.report', place, { idempotencyKey, ...envelope }));
+const aFetch = fc
+  .record({ holder, productId: someProduct, quantity: fc.integer({ min: 1, max: 20 }), fewKeys, envelope })
+  .map(({ holder: branchId, productId, quantity, fewKeys: idempotencyKey, envelope }) =>
+    making('quota.fetch', { branchId, productId, quantity, remaining: 0 }, { idempotencyKey, ...envelope }),
+  );
+const anAcceptance = fc
+  .record({ place, productId, key: fewKeys, isGrant: fc.boolean(), idempotencyKey, envelope })
+  .map(({ place, productId, key, isGrant, idempotencyKey, envelope }) => {
+    const sent = isGrant
+      ? making('quota.fetch', { productId }, { idempotencyKey: key })
+      : transfer({ productId, from: '', to: '', quantity: 1 }, { idempotencyKey: key });
+    return command('quota.accept', { ...place, transferId: sent.id, productId }, { idempotencyKey, ...envelope });
+  });
+const aGiveBack = fc
+  .record({ place, productId, quantity: fc.integer({ min: 1, max: 4 }), idempotencyKey, envelope })
+  .map(({ place, productId, quantity, idempotencyKey, envelope }) =>
+    command('quota.give-back', { ...place, productId, quantity, recallId: null }, { idempotencyKey, ...envelope }),
+  );
+const aBranchCount = fc
+  .record({ place, productId: someProduct, expected: fc.nat(6), counted: fc.nat(6), idempotencyKey, envelope })
+  .map(({ place, productId, expected, counted, idempotencyKey, envelope }) => {
+    const body = { ...place, productId, expected, counted, reason: 'counted' };
+    return command('quota.count', body, { idempotencyKey, ...envelope });
+  });
+const aManagersAct = fc
+  .record({
+    kind: fc.constantFrom('recall', 'write-off', 'settle', 'unfreeze'),
+    holder,
+    productId: someProduct,
+    quantity: fc.integer({ min: 1, max: 3 }),
+    idempotencyKey,
+    envelope,
+  })
+  .map(({ kind, holder: branchId, productId, quantity, idempotencyKey, envelope }): Command => {
+    const options = { idempotencyKey, ...envelope };
+    const units = { branchId, productId, quantity };
+    if (kind === 'recall') return making('quota.recall', units, options);
+    if (kind === 'unfreeze') return command('branch.unfreeze', { branchId, reason: 'found' }, options);
+    return command(`quota.${kind}`, { ...units, reason: 'found' }, options);
+  });
+
 /**
  * Broker user of a command: mostly Central, which may send every command, sometimes a branch or a user that may send
  * none.
@@ -271,6 +368,16 @@ const arrival = fc.oneof(
   { weight: 4, arbitrary: readable(aStockChange) },
   { weight: 3, arbitrary: readable(aSending) },
   { weight: 3, arbitrary: readable(anArrival) },
+  { weight: 6, arbitrary: readable(aSale) },
+  { weight: 2, arbitrary: readable(aVoid) },
+  { weight: 2, arbitrary: readable(aSaleReturn) },
+  { weight: 1, arbitrary: readable(aClosing) },
+  { weight: 1, arbitrary: readable(aReport) },
+  { weight: 3, arbitrary: readable(aFetch) },
+  { weight: 3, arbitrary: readable(anAcceptance) },
+  { weight: 2, arbitrary: readable(aGiveBack) },
+  { weight: 2, arbitrary: readable(aBranchCount) },
+  { weight: 4, arbitrary: readable(aManagersAct) },
   { weight: 1, arbitrary: junk },
 );
 
@@ -311,7 +418,43 @@ const aJourney = fc
       : command('transfer.receive', of, options);
     return [sent, ended].map((command) => from('central', command));
   });
+/** A branch reports, gets units, sells and ends its day. Its numbers rarely meet those of others. */
+const aBranchsDay = fc
+  .record({
+    productId,
+    quantity: fc.integer({ min: 1, max: 12 }),
+    sold: fc.integer({ min: 1, max: 6 }),
+    first: fc.integer({ min: 100, max: 10_000 }),
+    key: fewKeys,
+    envelope,
+    isVoid: fc.boolean(),
+  })
+  .map(({ productId, quantity, sold, first, key, envelope, isVoid }): Arrived[] => {
+    const branchId = 'sucursal-1';
+    const options = { idempotencyKey: key, ...envelope };
+    const at = (index: number) => ({ branchId, incarnation: 1, sequence: first + index });
+    const fetched = making('quota.fetch', { branchId, productId, quantity, remaining: 0 }, options);
+    const shiftId = shiftOf(branchId, key);
+    const sale = recordSale(at(2), { [productId]: sold }, { ...options, shiftId });
+    const commands: Command[] = [
+      command('branch.unfreeze', { branchId, reason: 'a new day' }, options),
+      command('branch.report', at(0), options),
+      fetched,
+      command('quota.accept', { ...at(1), transferId: fetched.id, productId }, options),
+      sale,
+      ...(isVoid
+        ? [command('sale.void', { ...at(3), saleId: sale.id, voidedAt: NOON, reason: 'wrong' }, options)]
+        : []),
+      closeShift(at(4), options),
+      command('quota.give-back', { ...at(5), productId, quantity: 1, recallId: null }, options),
+      command('quota.write-off', { branchId, productId, quantity: 1, reason: 'flooded' }, options),
+      recordSale(at(6), { [productId]: 2 }, { ...options, idempotencyKey: `${key} late`, shiftId }),
+      command('quota.settle', { branchId, productId, quantity: 1, reason: 'found' }, options),
+    ];
+    return commands.map((command) => from('central', command));
+  });
 const arrivals = fc.oneof(
+  { weight: 2, arbitrary: aBranchsDay },
   { weight: 12, arbitrary: arrival.map((one) => [one]) },
   { weight: 2, arbitrary: aStory },
   { weight: 1, arbitrary: aJourney },
@@ -376,6 +519,12 @@ const NOTHING = {
   deadLetterActions: [],
   erasures: [],
   removedCustomers: [],
+  entries: [],
+  holders: [],
+  sales: [],
+  saleVoids: [],
+  saleReturns: [],
+  shifts: [],
 };
 
 /**
@@ -500,6 +649,29 @@ describe('a history in batches', () => {
         expect([...group.stored.reservations.values()]).toMatchObject(model.reservations);
         expect(group.stored.reservations.size).toBe(model.reservations.length);
         expect([...group.stored.transfers.values()]).toMatchObject(model.transfers);
+        expect(group.stored.transfers.size).toBe(model.transfers.length);
+        expect(
+          [...group.stored.sales.values()].map((sale) => ({
+            ...sale,
+            isVoid: group.stored.saleVoids.has(sale.saleId),
+          })),
+        ).toMatchObject(model.sales);
+        expect(group.stored.sales.size).toBe(model.sales.length);
+        expect([...group.stored.saleReturns.values()]).toMatchObject(model.returns);
+        expect(group.stored.saleReturns.size).toBe(model.returns.length);
+        expect([...group.stored.shifts.values()]).toMatchObject(model.shifts);
+        expect(group.stored.shifts.size).toBe(model.shifts.length);
+        expect([...group.stored.entries.values()]).toMatchObject(
+          model.entries.map(({ id, isReport: _isReport, ...place }) => ({ ...place, commandId: id })),
+        );
+        expect(group.stored.entries.size).toBe(model.entries.length);
+        for (const { branchId, incarnation, frozenReason } of group.stored.holders.values()) {
+          expect([branchId, incarnation, frozenReason]).toEqual([
+            branchId,
+            model.incarnationOf(branchId),
+            model.frozen.get(branchId) ?? null,
+          ]);
+        }
         expect([...group.stored.tombstones.values()].map(({ commandId: id, author }) => ({ id, author }))).toEqual(
           model.tombstones.map(({ id, author }) => ({ id, author })),
         );
@@ -541,7 +713,16 @@ describe('a history in batches', () => {
         for (const productId of products) {
           const units = <T extends { productId: string; quantity: number }>(lines: T[]) =>
             sum(lines.filter((line) => line.productId === productId).map(({ quantity }) => quantity));
-          const onHand = [...group.stored.levels.values()].filter((level) => level.productId === productId);
+          const levels = [...group.stored.levels.values()].filter((level) => level.productId === productId);
+          const isOpen = ({ location }: { location: string }) => location.endsWith('/discrepancy');
+          const onHand = levels.filter((level) => !isOpen(level));
+          const discrepancy = sum(levels.filter(isOpen).map((level) => level.onHand));
+          const soldAtBranches =
+            units(
+              [...group.stored.sales.values()].flatMap(({ saleId, lines }) =>
+                group.stored.saleVoids.has(saleId) ? [] : lines,
+              ),
+            ) - units([...group.stored.saleReturns.values()].flatMap(({ lines }) => lines));
           const transfersIn = (status: string) =>
             units([...group.stored.transfers.values()].filter((each) => each.status === status));
           const fulfilled = ordersOf(group).filter(({ status }) => status === 'fulfilled');
@@ -557,17 +738,27 @@ describe('a history in batches', () => {
           const changed = [...group.stored.outcomes.values()].filter(
             ({ kind, status, result, decidedAs }) =>
               decidedAs === null &&
-              kind.startsWith('stock.') &&
+              /^stock\.|^quota\.(count|settle)$/.test(kind) &&
               status === 'done' &&
               'productId' in result &&
               result.productId === productId,
           );
-          expect(sum(onHand.map((level) => level.onHand)) + transfersIn('in-transit') + sold).toBe(
+          const came = (result: object) => ('delta' in result ? (result.delta as number) : 0);
+          const settled = (result: object) => {
+            const {
+              settled = 0,
+              open,
+              quantity = 0,
+            } = result as { settled?: number; open?: number; quantity?: number };
+            return open === undefined ? settled : quantity;
+          };
+          expect(sum(onHand.map((level) => level.onHand)) + transfersIn('in-transit') + sold + soldAtBranches).toBe(
             // Each product counts once, however often its command arrived; the first command under an id was carried
             // out.
             sum([...new Map(created.reverse()).values()]) +
-              sum(changed.map(({ result }) => ('delta' in result ? result.delta : 0))) -
-              transfersIn('written-off'),
+              sum(changed.map(({ result }) => came(result) + settled(result))) -
+              transfersIn('written-off') +
+              discrepancy,
           );
         }
       }),

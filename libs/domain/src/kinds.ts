@@ -12,11 +12,24 @@ import { cancelOrder } from './orders/cancel-order.js';
 import { fulfilOrder } from './orders/fulfil-order.js';
 import { placeOrder } from './orders/place-order.js';
 import { returnOrder } from './orders/return-order.js';
+import { acceptQuota } from './quotas/accept-quota.js';
+import { countQuota } from './quotas/count-quota.js';
+import { fetchQuota } from './quotas/fetch-quota.js';
+import { giveBackQuota } from './quotas/give-back-quota.js';
+import { recallQuota } from './quotas/recall-quota.js';
+import { reportBranch } from './quotas/report-branch.js';
+import { settleQuota } from './quotas/settle-quota.js';
+import { unfreezeBranch } from './quotas/unfreeze-branch.js';
+import { writeOffQuota } from './quotas/write-off-quota.js';
 import { confirmReservation } from './reservations/confirm-reservation.js';
 import { createReservation } from './reservations/create-reservation.js';
 import { expireReservation } from './reservations/expire-reservation.js';
 import { releaseReservation } from './reservations/release-reservation.js';
 import type { OwnedRules, Rules } from './rules.js';
+import { closeShift } from './sales/close-shift.js';
+import { recordSale } from './sales/record-sale.js';
+import { returnSale } from './sales/return-sale.js';
+import { voidSale } from './sales/void-sale.js';
 import { adjustStock } from './stock/adjust-stock.js';
 import { countStock } from './stock/count-stock.js';
 import { receiveStock } from './stock/receive-stock.js';
@@ -48,6 +61,19 @@ const rules: { [K in CommandKind]: K extends OwnedKind ? OwnedRules<K> : Rules<K
   'transfer.send': sendTransfer,
   'transfer.receive': receiveTransfer,
   'transfer.write-off': writeOffTransfer,
+  'sale.record': recordSale,
+  'sale.void': voidSale,
+  'sale.return': returnSale,
+  'shift.close': closeShift,
+  'quota.fetch': fetchQuota,
+  'quota.accept': acceptQuota,
+  'quota.give-back': giveBackQuota,
+  'quota.count': countQuota,
+  'branch.report': reportBranch,
+  'quota.recall': recallQuota,
+  'quota.write-off': writeOffQuota,
+  'quota.settle': settleQuota,
+  'branch.unfreeze': unfreezeBranch,
   'dead-letter.discard': discardDeadLetter,
 };
 

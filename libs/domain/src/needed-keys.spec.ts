@@ -31,6 +31,10 @@ describe('neededKeys', () => {
       transferIds: [],
       stockProductIds: [],
       locations: [],
+      holderIds: [],
+      places: [],
+      saleIds: [],
+      shiftIds: [],
     });
   });
 

@@ -6,7 +6,9 @@ import { deadLetters } from './dead-letters/dead-letter.js';
 import { orders } from './orders/order.js';
 import { outcomes } from './outcomes/outcome.js';
 import { tombstones } from './outcomes/tombstone.js';
+import { holders } from './quotas/holder.js';
 import { reservations } from './reservations/reservation.js';
+import { sales } from './sales/sale.js';
 import { stock } from './stock/level.js';
 import { locations } from './stock/location.js';
 import { transfers } from './transfers/transfer.js';
@@ -22,6 +24,8 @@ export const nouns = {
   reservations,
   transfers,
   locations,
+  holders,
+  sales,
   tombstones,
   deadLetters,
   erasures,

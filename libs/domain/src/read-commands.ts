@@ -110,7 +110,7 @@ function violationsBetweenFields({ id, formerIds = [], stamp, kind, body }: Comm
   const { makes, key } = commandKinds[kind];
   const fields = body as Readonly<Record<string, unknown>>;
   const routedBy = fields[key] as string;
-  const whose = key === 'customerId' ? 'customer' : 'product';
+  const whose = key.replace(/Id$/, '');
   const rule = `must hold the hash of its ${whose} in the 12 bits after the version digit`;
   if (formerIds.some((each) => !isRoutedBy(each, routedBy))) violations.push(`/formerIds: each ${rule}`);
   if (makes !== undefined && fields[makes] !== id) violations.push(`/body/${makes}: must be the command's id`);

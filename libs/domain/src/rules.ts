@@ -57,8 +57,8 @@ export interface Rules<K extends CommandKind> {
   /** Adds the keys of everything that `decide` will read from the state. */
   need(command: CommandOf<K>, keys: KeySets): void;
   /**
-   * Adds the command's effects to the state: all of them, or nothing if it is refused. `owner`: the branch for which
-   * the command is decided, or `central`.
+   * Adds the command's effects to the state: all of them, or nothing if it is refused. A branch's entry is noted in both
+   * cases. `owner`: the branch for which the command is decided, or `central`.
    */
   decide(command: CommandOf<K>, state: WorkingState, owner: string): Decision<K>;
 }

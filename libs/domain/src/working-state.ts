@@ -17,7 +17,9 @@ import { noEffects, type Effects } from './effects.js';
 import { Orders } from './orders/orders.js';
 import type { OutcomeRow, StoredOutcome } from './outcomes/outcome.js';
 import type { Tombstone, TombstoneRow } from './outcomes/tombstone.js';
+import { Holders } from './quotas/holders.js';
 import { Reservations } from './reservations/reservations.js';
+import { Sales } from './sales/sales.js';
 import { stampReader } from './stamp-reader.js';
 import type { BatchState } from './state.js';
 import { StockLedger } from './stock/stock-ledger.js';
@@ -45,6 +47,8 @@ export class WorkingState {
   readonly orders: Orders;
   readonly reservations: Reservations;
   readonly transfers: Transfers;
+  readonly holders: Holders;
+  readonly sales: Sales;
   readonly deadLetters: DeadLetters;
   readonly locations: BatchState['locations'];
 
@@ -68,6 +72,8 @@ export class WorkingState {
     this.orders = new Orders(stored.orders, this.effects);
     this.reservations = new Reservations(stored, this.buckets, this.effects);
     this.transfers = new Transfers(stored.transfers, this.buckets, this.effects);
+    this.holders = new Holders(stored, this.buckets, this.effects);
+    this.sales = new Sales(stored, this.effects);
     this.deadLetters = new DeadLetters(stored.deadLetters, this.effects);
     this.locations = stored.locations;
   }

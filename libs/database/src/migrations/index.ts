@@ -22,6 +22,7 @@ import { Erasures1796100000430 } from './1796100000430-erasures.js';
 import { DeadLetterContent1796100000431 } from './1796100000431-dead-letter-content.js';
 import { GeneratedPasswords1796100000470 } from './1796100000470-generated-passwords.js';
 import { PinsOfARole1796100000490 } from './1796100000490-pins-of-a-role.js';
+import { BranchSales1796200000000 } from './1796200000000-branch-sales.js';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   DeadLetterContent1796100000431,
   GeneratedPasswords1796100000470,
   PinsOfARole1796100000490,
+  BranchSales1796200000000,
 ];

@@ -1,6 +1,6 @@
 import { CENTRAL } from '@eco/contracts';
 import { rowLists, type LoadedParts } from '@eco/domain';
-import { bigint, boolean, integer, smallint, text } from './columns.js';
+import { bigint, boolean, integer, nullable, smallint, text } from './columns.js';
 import { query } from './load.js';
 import { levelTable, takeCentralLevel } from './stock.js';
 import { upsertInto } from './store.js';
@@ -14,13 +14,14 @@ const productTable = defineTable({
     productId: text('product_id'),
     priceCents: bigint('price_cents'),
     version: integer('version'),
+    taxBasisPoints: nullable(integer('tax_basis_points')),
     bucket: smallint('bucket'),
     deleted: boolean('deleted'),
     name: text('name'),
   },
 });
 
-const product = select(productTable, 'productId', 'name', 'priceCents', 'version', 'deleted');
+const product = select(productTable, 'productId', 'name', 'priceCents', 'version', 'taxBasisPoints', 'deleted');
 const level = select(levelTable, 'onHand', 'reserved', 'sequence');
 
 /** A product with its level at `central`; one that never had stock has none. */
@@ -45,7 +46,7 @@ export const products: TablesOf<'products'> = {
   tables: [productTable],
   stores: {
     products: upsertInto('store products', productTable, rowLists.products, {
-      changes: ['priceCents', 'version', 'deleted', 'name'],
+      changes: ['priceCents', 'version', 'taxBasisPoints', 'deleted', 'name'],
     }),
   },
   load: (loading) =>

@@ -3,12 +3,14 @@ import { carts } from './carts.js';
 import { customers } from './customers.js';
 import { deadLetters } from './dead-letters.js';
 import { erasures } from './erasures.js';
+import { holders } from './holders.js';
 import type { Load } from './load.js';
 import { locations } from './locations.js';
 import { orders } from './orders.js';
 import { outcomes } from './outcomes.js';
 import { products } from './products.js';
 import { reservations } from './reservations.js';
+import { sales } from './sales.js';
 import { stock } from './stock.js';
 import { storing, type Store, type StoreStatement } from './store.js';
 import type { TablesOf } from './tables-of.js';
@@ -25,6 +27,8 @@ const tablesByNoun: { readonly [Noun in keyof typeof nouns]: TablesOf<Noun> } = 
   reservations,
   transfers,
   locations,
+  holders,
+  sales,
   tombstones,
   deadLetters,
   erasures,

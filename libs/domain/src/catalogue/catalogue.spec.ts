@@ -13,7 +13,7 @@ describe('product.create', () => {
   it('adds version 1 and receives its stock at central', () => {
     const { outcomes, products, movements, levels } = new MemoryGroup().write(arrivedOf([create(10)]));
     expect(products).toEqual([
-      { productId: 'cafe', name: 'Café', priceCents: 890, version: 1, deleted: false, bucket },
+      { productId: 'cafe', name: 'Café', priceCents: 890, taxBasisPoints: null, version: 1, deleted: false, bucket },
     ]);
     expect(outcomes).toMatchObject([
       {
@@ -66,7 +66,15 @@ describe('product.update and product.delete', () => {
   it('count versions, in one row per batch', () => {
     const { products, outcomes } = new MemoryGroup().write(arrivedOf([create(1), update, remove]));
     expect(products).toEqual([
-      { productId: 'cafe', name: 'Café Premium', priceCents: 990, version: 3, deleted: true, bucket },
+      {
+        productId: 'cafe',
+        name: 'Café Premium',
+        priceCents: 990,
+        taxBasisPoints: null,
+        version: 3,
+        deleted: true,
+        bucket,
+      },
     ]);
     expect(outcomes.slice(1)).toMatchObject([
       {
@@ -78,6 +86,23 @@ describe('product.update and product.delete', () => {
     ]);
     expect(changeData['product.updated'].parse(outcomes[1]?.changeData)).toEqual(outcomes[1]?.changeData);
     expect(changeData['product.deleted'].parse(outcomes[2]?.changeData)).toEqual(outcomes[2]?.changeData);
+  });
+
+  it('keep the tax rate that they do not state, and forget it when the product is created again', () => {
+    const group = new MemoryGroup();
+    const rate = { productId: 'cafe', name: 'Café', priceCents: 890 };
+    const taxed = command('product.create', { ...rate, stock: 0, taxBasisPoints: 1600 });
+    const changed = command('product.update', { ...rate, taxBasisPoints: 0 });
+    const { products, outcomes } = group.write(arrivedOf([taxed, update]));
+    expect(products).toMatchObject([{ taxBasisPoints: 1600 }]);
+    expect(outcomes).toMatchObject([
+      { changeData: { taxBasisPoints: 1600 } },
+      { changeData: { taxBasisPoints: 1600 } },
+    ]);
+    expect(group.write(arrivedOf([changed])).products).toMatchObject([{ taxBasisPoints: 0 }]);
+    group.write(arrivedOf([remove]));
+    const { outcomes: again } = group.write(arrivedOf([create(1)]));
+    expect(again[0]?.changeData).not.toHaveProperty('taxBasisPoints');
   });
 
   it.each([update, remove])('refuse an unknown product: $kind', (command) => {

@@ -3,6 +3,11 @@ import type { Effects } from '../effects.js';
 import type { BatchState } from '../state.js';
 import type { Product, ProductRow } from './product.js';
 
+/** A product as its change shows it. */
+export function changeOf({ productId, name, priceCents, version, taxBasisPoints }: Readonly<Product>) {
+  return { productId, name, priceCents, version, ...(taxBasisPoints !== null && { taxBasisPoints }) };
+}
+
 /** The products while a batch is decided: as loaded, plus all changes so far. */
 export class Catalogue {
   readonly #changed = new Map<string, ProductRow>();
@@ -28,16 +33,20 @@ export class Catalogue {
   }
 
   /**
-   * Sets the given fields, creates, restores or deletes the product, and returns the new version. A deleted product
-   * keeps its row, and its versions continue if it is created again, so that a consumer never sees a version decrease.
+   * Sets the given fields, creates, restores or deletes the product, and returns it. A deleted product keeps its
+   * row, and its versions continue if it is created again, so that a consumer never sees a version decrease.
    */
-  change(productId: string, to: Partial<Pick<Product, 'name' | 'priceCents'>> & Pick<Product, 'deleted'>): number {
+  change(
+    productId: string,
+    to: Partial<Pick<Product, 'name' | 'priceCents' | 'taxBasisPoints'>> & Pick<Product, 'deleted'>,
+  ): Readonly<Product> {
     const product = this.#workingProduct(productId);
     product.name = to.name ?? product.name;
     product.priceCents = to.priceCents ?? product.priceCents;
+    if (to.taxBasisPoints !== undefined) product.taxBasisPoints = to.taxBasisPoints;
     product.deleted = to.deleted;
     product.version += 1;
-    return product.version;
+    return product;
   }
 
   #workingProduct(productId: string): ProductRow {
@@ -48,6 +57,7 @@ export class Catalogue {
         productId,
         name: stored?.name ?? '',
         priceCents: stored?.priceCents ?? 0,
+        taxBasisPoints: stored?.taxBasisPoints ?? null,
         version: stored?.version ?? 0,
         deleted: stored?.deleted ?? true,
         bucket: this.#buckets.of(productId),

@@ -7,7 +7,7 @@ export const deleteProduct: Rules<'product.delete'> = {
   /** The stock of the product stays, because units do not vanish when a product is no longer sold. */
   decide({ body: { productId } }, state) {
     if (state.catalogue.find(productId) === undefined) return refused('product-unknown');
-    const version = state.catalogue.change(productId, { deleted: true });
+    const { version } = state.catalogue.change(productId, { deleted: true });
     return done({ productId, version }, { type: 'product.deleted', data: { productId, version } });
   },
 };

@@ -4,6 +4,8 @@ export interface Product {
   productId: string;
   name: string;
   priceCents: number;
+  /** Tax that the price includes. Null: the chain's default rate. */
+  taxBasisPoints: number | null;
   /** Number of changes of the product. A deleted product keeps its row, so that the count continues. */
   version: number;
   deleted: boolean;

@@ -1,5 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import {
+  commandKinds,
   keyOf,
   type Command,
   type CommandBody,
@@ -90,6 +91,61 @@ export function transfer(
   const kind = 'transfer.send';
   const id = commandIdFor({ idKey: specIdKey, kind, key: fields.productId, idempotencyKey });
   return enveloped(kind, { transferId: id, ...fields }, { id, ...envelope }) as CommandOf<typeof kind>;
+}
+
+/** A command that makes something: the body gets its id, which depends on kind, key and `idempotencyKey` only. */
+export function making<K extends MakingKind>(
+  kind: K,
+  fields: Partial<CommandBody<K>>,
+  { idempotencyKey = JSON.stringify(fields), ...envelope }: Envelope & { idempotencyKey?: string } = {},
+): CommandOf<K> {
+  const key = (fields as Record<string, string>)[commandKinds[kind].key] as string;
+  const id = commandIdFor({ idKey: specIdKey, kind, key, idempotencyKey });
+  const body = { ...fields, [commandKinds[kind].makes]: id };
+  return enveloped(kind, body, { id, ...envelope }) as CommandOf<K>;
+}
+
+/** A sale of a branch as its first till makes it. */
+export function recordSale(
+  place: { branchId: string; incarnation?: number; sequence: number },
+  lines: OrderLine[] | Record<string, number>,
+  { shiftId, ...options }: Envelope & { idempotencyKey?: string; shiftId?: string } = {},
+): CommandOf<'sale.record'> {
+  const sold = asLines(lines).map((line) => {
+    return { ...line, name: line.productId, unitPriceCents: 100, taxBasisPoints: 1600 };
+  });
+  const totalCents = sold.reduce((sum, { quantity }) => sum + quantity * 100, 0);
+  const fields = {
+    incarnation: 1,
+    ...place,
+    till: '1',
+    receiptNumber: `A-${place.branchId}-1-${place.incarnation ?? 1}-${place.sequence}`,
+    shiftId: shiftId ?? shiftOf(place.branchId, 'first'),
+    soldAt: new Date(NOON_MS).toISOString(),
+    customerId: null,
+    lines: sold,
+    payment: { cashCents: totalCents, cardCents: 0, changeCents: 0, roundingCents: 0 },
+    totalCents,
+  };
+  return making('sale.record', fields, options);
+}
+
+export function saleOf(branchId: string, idempotencyKey: string): string {
+  return making('sale.record', { branchId }, { idempotencyKey }).id;
+}
+
+export function shiftOf(branchId: string, idempotencyKey: string): string {
+  return making('shift.close', { branchId }, { idempotencyKey }).id;
+}
+
+export function closeShift(
+  place: { branchId: string; incarnation?: number; sequence: number },
+  options: Envelope & { idempotencyKey: string },
+): CommandOf<'shift.close'> {
+  const at = new Date(NOON_MS).toISOString();
+  const money = { openingCents: 500, expectedCents: 900, countedCents: 890, totalCents: 400 };
+  const fields = { incarnation: 1, ...place, till: '1', openedAt: at, closedAt: at, sales: 1, voids: 0, returns: 0 };
+  return making('shift.close', { ...fields, ...money }, options);
 }
 
 function asLines(lines: OrderLine[] | Record<string, number>): OrderLine[] {

@@ -6,7 +6,9 @@ import { neededKeys } from '../needed-keys.js';
 import type { RowList } from '../noun.js';
 import { mapValues, rowLists, type RowLists } from '../nouns.js';
 import type { Order } from '../orders/order.js';
+import { placeKey } from '../quotas/holder.js';
 import { unitSecondsOf, type OpenReservations } from '../reservations/reservation.js';
+import type { Sale } from '../sales/sale.js';
 import type { BatchState, NeededKeys } from '../state.js';
 
 export const BUCKETS = 16;
@@ -54,6 +56,8 @@ export class MemoryGroup {
     const ordered = keys.orderIds.flatMap((orderId) => stored.orders.get(orderId)?.lines ?? []);
     const atCentral = [...productIds, ...[...held, ...ordered].map(({ productId }) => productId)];
     const letters = this.letters();
+    const sales = new Map(keys.saleIds.flatMap((saleId) => this.#sale(saleId)));
+    const soldHere = [...sales.values()].flatMap(({ lines }) => lines.map(({ productId }) => productId));
     return {
       position: { group: 'g1', term: 1, tag: '1f0c5e9a', seq: this.#seq },
       at: this.at,
@@ -65,7 +69,8 @@ export class MemoryGroup {
       levels: new Map(
         [...stored.levels].filter(
           ([, { productId, location }]) =>
-            keys.stockProductIds.includes(productId) || (location === 'central' && atCentral.includes(productId)),
+            [...keys.stockProductIds, ...soldHere].includes(productId) ||
+            (location === 'central' && atCentral.includes(productId)),
         ),
       ),
       customers: new Set(keys.customerIds.filter((customerId) => stored.customers.has(customerId))),
@@ -79,6 +84,10 @@ export class MemoryGroup {
         keys.reservingCustomerIds.map((customerId) => [customerId, this.#openReservations(customerId)]),
       ),
       transfers: only(stored.transfers, keys.transferIds),
+      holders: only(stored.holders, keys.holderIds),
+      entries: new Map(keys.places.map((place) => [place, this.#entriesAt(place)])),
+      sales,
+      closedShifts: new Set(keys.shiftIds.filter((shiftId) => stored.shifts.has(shiftId))),
       locations: new Set(keys.locations.filter((location) => LOCATIONS.has(location))),
       tombstones: new Map(
         keys.commandIds.map((id) => [id, [...stored.tombstones.values()].filter(({ commandId }) => commandId === id)]),
@@ -119,6 +128,18 @@ export class MemoryGroup {
     const clearedStamp = this.stored.carts.get(customerId)?.clearedStamp ?? '';
     if (item === undefined || item.quantity === 0 || item.stamp <= clearedStamp) return undefined;
     return { quantity: item.quantity, stamp: item.stamp };
+  }
+
+  #sale(saleId: string): [string, Sale][] {
+    const row = this.stored.sales.get(saleId);
+    if (row === undefined) return [];
+    return [[saleId, { ...row, voidedAt: this.stored.saleVoids.get(saleId)?.voidedAt ?? null }]];
+  }
+
+  #entriesAt(place: string): string[] {
+    return [...this.stored.entries.values()]
+      .filter((entry) => placeKey(entry) === place)
+      .map(({ commandId }) => commandId);
   }
 
   /** The customer's cart; an empty array if nothing was ever added to it or cleared. */

@@ -6,6 +6,8 @@ import {
   UNIT_SECONDS_MAX,
   underId,
   type Command,
+  type CommandOf,
+  type EntryKind,
   type Replay,
   type OrderLine,
   type Reply,
@@ -23,7 +25,14 @@ import { NaiveLedger } from './naive-ledger.js';
  */
 
 type Done = { id: string; hash: string; status: string; result: Record<string, unknown>; command: Command };
-type Product = { productId: string; name: string; priceCents: number; version: number; deleted: boolean };
+interface Product {
+  productId: string;
+  name: string;
+  priceCents: number;
+  taxBasisPoints: number | null;
+  version: number;
+  deleted: boolean;
+}
 
 interface Order {
   orderId: string;
@@ -44,6 +53,15 @@ interface Reservation {
   totalCents: number;
   expiresAt: string;
   orderId?: string;
+}
+interface Sale {
+  saleId: string;
+  branchId: string;
+  lines: OrderLine[];
+  totalCents: number;
+  excess: OrderLine[];
+  isLate: boolean;
+  isVoid: boolean;
 }
 type Transfer = { transferId: string; productId: string; from: string; to: string; quantity: number; status: string };
 interface Letter {
@@ -76,6 +94,11 @@ export class OneByOne {
   readonly reservations: Reservation[] = [];
   readonly transfers: Transfer[] = [];
   readonly tombstones: { id: string; reason: string; author: string }[] = [];
+  readonly entries: { branchId: string; incarnation: number; sequence: number; id: string; isReport: boolean }[] = [];
+  readonly frozen = new Map<string, string>();
+  readonly sales: Sale[] = [];
+  readonly returns: { returnId: string; branchId: string }[] = [];
+  readonly shifts: { shiftId: string; branchId: string }[] = [];
   readonly #products: Product[] = [];
   readonly #edits: Edit[] = [];
   readonly #clears: { customerId: string; stamp: string }[] = [];
@@ -197,7 +220,7 @@ export class OneByOne {
     if (its !== branch) {
       return this.#forbid(id, hash, `what it acts on does not belong to branch ${branch}`, sender, retried);
     }
-    const elsewhere = late || tombstone ? [] : this.#linesOf(command).filter((line) => !this.#owns(line.productId));
+    const elsewhere = late || tombstone ? [] : this.#movedBy(command).filter((line) => !this.#owns(line.productId));
     if (elsewhere.length > 0) {
       const names = elsewhere.map((line) => line.productId).join(', ');
       return this.#deadLetter(id, hash, `this group does not own the bucket of ${names}`, 'not-owned', sender, retried);
@@ -310,15 +333,17 @@ export class OneByOne {
         return ['done', { discarded: true }];
       }
       case 'product.create': {
-        const { productId, name, priceCents, stock } = body;
+        const { productId, name, priceCents, taxBasisPoints = null, stock } = body;
         if (this.product(productId)?.deleted === false) return ['refused', { reason: 'product-exists' }];
         if (stock > 0) this.#ledger.move(productId, 'central', stock, 0, command.id);
-        return this.#change({ productId, name, priceCents, deleted: false });
+        return this.#change({ productId, name, priceCents, taxBasisPoints, deleted: false });
       }
       case 'product.update': {
         const { productId, name, priceCents } = body;
-        if (this.product(productId)?.deleted !== false) return ['refused', { reason: 'product-unknown' }];
-        return this.#change({ productId, name, priceCents, deleted: false });
+        const product = this.product(productId);
+        if (product?.deleted !== false) return ['refused', { reason: 'product-unknown' }];
+        const { taxBasisPoints = product.taxBasisPoints } = body;
+        return this.#change({ productId, name, priceCents, taxBasisPoints, deleted: false });
       }
       case 'product.delete': {
         const product = this.product(body.productId);
@@ -464,6 +489,194 @@ export class OneByOne {
         this.#ledger.moved(productId, transfer.to, -transfer.quantity, command.id);
         return ['done', { ...transfer, reason }];
       }
+      case 'sale.record': {
+        const { saleId, branchId, shiftId, lines, totalCents } = body;
+        this.#note(command);
+        const excess: OrderLine[] = [];
+        for (const { productId, quantity } of this.#merged(lines)) {
+          const level = Math.min(quantity, this.#ledger.available(productId, branchId));
+          const lost = Math.min(quantity - level, this.#ledger.available(productId, `${branchId}/written-off`));
+          const open = quantity - level - lost;
+          this.#ledger.moved(productId, branchId, -level, command.id);
+          this.#ledger.moved(productId, `${branchId}/written-off`, -lost, command.id);
+          this.#ledger.moved(productId, `${branchId}/discrepancy`, open, command.id);
+          if (open > 0) excess.push({ productId, quantity: open });
+        }
+        const isLate = this.shifts.some((shift) => shift.shiftId === shiftId);
+        this.sales.push({ saleId, branchId, lines, totalCents, excess, isLate, isVoid: false });
+        return ['done', { saleId, branchId, excess, isLate }];
+      }
+      case 'sale.void': {
+        const { saleId, branchId } = body;
+        this.#note(command);
+        const sale = this.sales.find((each) => each.saleId === saleId && each.branchId === branchId);
+        if (sale === undefined) return ['refused', { reason: 'sale-unknown' }];
+        if (sale.isVoid) return ['refused', { reason: 'sale-voided' }];
+        sale.isVoid = true;
+        for (const { productId, quantity } of this.#merged(sale.lines)) {
+          const open = Math.min(quantity, this.#ledger.available(productId, `${branchId}/discrepancy`));
+          this.#ledger.moved(productId, branchId, quantity - open, command.id);
+          this.#ledger.moved(productId, `${branchId}/discrepancy`, -open, command.id);
+        }
+        return ['done', { saleId, branchId }];
+      }
+      case 'sale.return': {
+        const { returnId, branchId, saleId, lines } = body;
+        this.#note(command);
+        for (const { productId, quantity } of this.#merged(lines)) {
+          this.#ledger.moved(productId, saleId === null ? `${branchId}/quarantine` : branchId, quantity, command.id);
+        }
+        this.returns.push({ returnId, branchId });
+        return ['done', { returnId, branchId }];
+      }
+      case 'shift.close': {
+        const { shiftId, branchId } = body;
+        this.#note(command);
+        this.shifts.push({ shiftId, branchId });
+        return ['done', { shiftId, branchId }];
+      }
+      case 'quota.fetch': {
+        const { transferId, branchId, productId } = body;
+        const unknown = this.#unknownUnits(productId, branchId);
+        if (unknown !== undefined) return unknown;
+        if (this.product(productId)?.deleted === true) return ['refused', { reason: 'product-unknown' }];
+        if (!this.#hasReported(branchId)) return ['refused', { reason: 'branch-silent' }];
+        if (this.frozen.has(branchId)) return ['refused', { reason: 'branch-frozen' }];
+        const available = this.#ledger.available(productId);
+        const spared = available <= 10 ? available : Math.max(10, Math.ceil(available / 2));
+        const quantity = Math.min(body.quantity, spared);
+        if (quantity === 0) return ['refused', { reason: 'nothing-to-grant' }];
+        this.transfers.push({ transferId, productId, from: 'central', to: branchId, quantity, status: 'in-transit' });
+        this.#ledger.moved(productId, 'central', -quantity, command.id);
+        return ['done', { transferId, branchId, productId, quantity }];
+      }
+      case 'quota.accept': {
+        const { transferId, branchId, productId } = body;
+        this.#note(command);
+        const transfer = this.transfers.find((each) => each.transferId === transferId && each.productId === productId);
+        if (transfer?.to !== branchId) return ['refused', { reason: 'transfer-unknown' }];
+        if (transfer.status !== 'in-transit') return ['refused', { reason: `transfer-${transfer.status}` }];
+        transfer.status = 'arrived';
+        this.#ledger.moved(productId, branchId, transfer.quantity, command.id);
+        return ['done', { transferId, branchId, productId, quantity: transfer.quantity }];
+      }
+      case 'quota.give-back': {
+        const { branchId, productId, quantity } = body;
+        this.#note(command);
+        const short = shortOf(this.#ledger, productId, branchId, -quantity);
+        if (short !== undefined) return short;
+        this.#ledger.moved(productId, branchId, -quantity, command.id);
+        this.#ledger.moved(productId, 'central', quantity, command.id);
+        return ['done', { branchId, productId, quantity }];
+      }
+      case 'quota.count': {
+        const { branchId, productId, expected, counted } = body;
+        this.#note(command);
+        if (this.product(productId) === undefined) return ['refused', { reason: 'product-unknown' }];
+        const open = this.#ledger.available(productId, `${branchId}/discrepancy`);
+        const after = this.#ledger.available(productId, branchId) + counted - expected;
+        this.#ledger.moved(productId, `${branchId}/discrepancy`, -open, command.id);
+        this.#ledger.moved(productId, branchId, counted - expected + Math.max(0, -after), command.id);
+        this.#ledger.moved(productId, `${branchId}/discrepancy`, Math.max(0, -after), command.id);
+        const delta = counted - expected;
+        return ['done', { branchId, productId, delta, settled: open, excess: Math.max(0, -after) }];
+      }
+      case 'branch.report': {
+        const { branchId, incarnation } = body;
+        this.#note(command);
+        return ['done', { branchId, incarnation, isFrozen: this.frozen.has(branchId) }];
+      }
+      case 'quota.recall': {
+        const { recallId, branchId, productId, quantity } = body;
+        const unknown = this.#unknownUnits(productId, branchId);
+        if (unknown !== undefined) return unknown;
+        if (!this.#hasReported(branchId)) return ['refused', { reason: 'branch-silent' }];
+        return ['done', { recallId, branchId, productId, quantity }];
+      }
+      case 'quota.write-off': {
+        const { branchId, productId, quantity } = body;
+        const refusal =
+          this.#unknownUnits(productId, branchId) ?? shortOf(this.#ledger, productId, branchId, -quantity);
+        if (refusal !== undefined) return refusal;
+        this.#ledger.moved(productId, branchId, -quantity, command.id);
+        this.#ledger.moved(productId, `${branchId}/written-off`, quantity, command.id);
+        const onHand = this.#ledger.available(productId, branchId);
+        const writtenOff = this.#ledger.available(productId, `${branchId}/written-off`);
+        return ['done', { branchId, productId, quantity, onHand, writtenOff }];
+      }
+      case 'quota.settle': {
+        const { branchId, productId, quantity } = body;
+        const unknown = this.#unknownUnits(productId, branchId);
+        if (unknown !== undefined) return unknown;
+        const open = this.#ledger.available(productId, `${branchId}/discrepancy`);
+        if (quantity > open) return ['refused', { reason: 'discrepancy-smaller', asked: quantity, open }];
+        this.#ledger.moved(productId, `${branchId}/discrepancy`, -quantity, command.id);
+        return ['done', { branchId, productId, quantity, open: open - quantity }];
+      }
+      case 'branch.unfreeze': {
+        const { branchId, reason } = body;
+        if (branchId === 'central' || !LOCATIONS.has(branchId)) return ['refused', { reason: 'branch-unknown' }];
+        if (!this.frozen.delete(branchId)) return ['refused', { reason: 'branch-not-frozen' }];
+        return ['done', { branchId, reason }];
+      }
+    }
+  }
+
+  /** An entry of a branch's log. Two with one number, or one of a former incarnation, freeze the branch. */
+  #note(command: CommandOf<EntryKind>): void {
+    const { id, kind, body, replay } = command;
+    const { branchId, incarnation, sequence } = body;
+    const current = this.incarnationOf(branchId);
+    const isTwice = this.entries.some(
+      (entry) => entry.branchId === branchId && entry.incarnation === incarnation && entry.sequence === sequence,
+    );
+    const reason = isTwice
+      ? `two entries have the number ${sequence} of incarnation ${incarnation}`
+      : incarnation < current && replay === undefined
+        ? `entry ${sequence} of incarnation ${incarnation} came after incarnation ${current} had reported`
+        : undefined;
+    if (reason !== undefined && !this.frozen.has(branchId)) this.frozen.set(branchId, reason);
+    this.entries.push({ branchId, incarnation, sequence, id, isReport: kind === 'branch.report' });
+  }
+
+  /** The highest incarnation that has reported; 0: none has. */
+  incarnationOf(branchId: string): number {
+    const reports = this.entries.filter((entry) => entry.isReport && entry.branchId === branchId);
+    return Math.max(0, ...reports.map(({ incarnation }) => incarnation));
+  }
+
+  #hasReported(branchId: string): boolean {
+    return this.entries.some((entry) => entry.branchId === branchId);
+  }
+
+  #unknownUnits(productId: string, branchId: string): Decided | undefined {
+    if (this.product(productId) === undefined) return ['refused', { reason: 'product-unknown' }];
+    const isBranch = branchId !== 'central' && LOCATIONS.has(branchId);
+    return isBranch ? undefined : ['refused', { reason: 'branch-unknown' }];
+  }
+
+  #merged(lines: readonly OrderLine[]): OrderLine[] {
+    return [...new Set(lines.map(({ productId }) => productId))].map((productId) => ({
+      productId,
+      quantity: lines
+        .filter((line) => line.productId === productId)
+        .reduce((units, { quantity }) => units + quantity, 0),
+    }));
+  }
+
+  /** The units whose level the command needs, wherever it finds them. */
+  #movedBy(command: Command): { productId: string }[] {
+    const { kind, body } = command;
+    switch (kind) {
+      case 'sale.record':
+      case 'sale.return':
+        return body.lines;
+      case 'quota.accept':
+      case 'quota.give-back':
+      case 'quota.count':
+        return [body];
+      default:
+        return this.#linesOf(command);
     }
   }
 

@@ -1,3 +1,4 @@
+import { CENTRAL } from '@eco/contracts';
 import { done, type Rules } from '../rules.js';
 import { moveOnHand, whyShort, whyUnknown } from '../stock/move-stock.js';
 
@@ -26,6 +27,8 @@ export const sendTransfer: Rules<'transfer.send'> = {
       writtenOffAt: null,
       reason: null,
     });
-    return done({ transferId, status: 'in-transit', from, to, quantity, ...moved });
+    const result = { transferId, status: 'in-transit' as const, from, to, quantity, ...moved };
+    if (to === CENTRAL) return done(result);
+    return done(result, { type: 'transfer.sent', data: { transferId, branchId: to, productId, from, quantity } });
   },
 };
