@@ -29,3 +29,31 @@ export { readCommands, unreadMessage } from './read-commands.js';
 export { bodyHash, isBodyOf } from './body-hash.js';
 export { decidable, linesIn, neededKeys } from './needed-keys.js';
 export { decideBatch } from './batch.js';
+export {
+  accept,
+  afterWriteOff,
+  count,
+  EMPTY_HOLDING,
+  giveBack,
+  recallable,
+  remainingOf,
+  restock,
+  spendLines,
+  type Changed,
+  type Holding,
+  type LinesSpent,
+  type Short,
+  type ShortLine,
+  type SpentLine,
+  type Waiting,
+} from './quota/holding.js';
+export {
+  NEW_HOLDER,
+  nextEntry,
+  restored,
+  takeOver,
+  type HolderState,
+  type Place,
+  type TakenOver,
+} from './quota/holder.js';
+export { FETCH_DEFAULTS, quantityToFetch, type FetchSettings, type FetchState } from './quota/fetch-rule.js';
