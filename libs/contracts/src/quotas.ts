@@ -118,6 +118,7 @@ export const quotaCommands = {
     mayWait: true,
     result: z.object({
       ...unitsAt,
+      /** Units that the count has found at the branch; negative: units that it misses. */
       delta: z.number().int(),
       /** Units missing at the branch that the head office had not recorded there. */
       excess: z.number().int(),

@@ -662,7 +662,7 @@ describe('a history in batches', () => {
         expect([...group.stored.shifts.values()]).toMatchObject(model.shifts);
         expect(group.stored.shifts.size).toBe(model.shifts.length);
         expect([...group.stored.entries.values()]).toMatchObject(
-          model.entries.map(({ id, isReport: _isReport, ...place }) => ({ ...place, commandId: id })),
+          model.entries.map(({ id, ...place }) => ({ ...place, commandId: id })),
         );
         expect(group.stored.entries.size).toBe(model.entries.length);
         for (const { branchId, incarnation, frozenReason } of group.stored.holders.values()) {

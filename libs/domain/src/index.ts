@@ -13,14 +13,6 @@ export type { Cart } from './carts/cart.js';
 export type { DeadLetterActionRow, DeadLetterClass, DeadLetterState } from './dead-letters/dead-letter.js';
 export { placeKey, type Holder } from './quotas/holder.js';
 export { grantOf, SMALL_POOL } from './quotas/grant-rule.js';
-export {
-  countedAt,
-  soldFrom,
-  voidedTo,
-  type CountDeltas,
-  type UnitDeltas,
-  type UnitsAtBranch,
-} from './quotas/unit-shares.js';
 export type { Excess, Sale, SaleReturnRow } from './sales/sale.js';
 export type { OutcomeRow } from './outcomes/outcome.js';
 export { levelKey, type LevelRow, type StockLevel } from './stock/level.js';

@@ -81,15 +81,15 @@ export interface CountBooking extends Booking {
  * The holder has counted its units, and has recorded `counted` of them since.
  *
  * The level is greater than what the holder had recorded if units became idle there, for example when the holder learned
- * late of a write-off. The count then sets the level. A smaller level shows that the holder has not learned of a
- * write-off yet. It will reduce its own record by those units, so the count only adds the difference that it has found.
+ * late of a write-off. The count then sets the level, and written-off units are the first to turn up. A smaller level
+ * shows that the holder has not learned of a write-off yet. It will reduce its own record by those units, so the count
+ * only adds the difference that it has found, and those units stay written off.
  */
 export function bookCount(account: Account, expected: number, counted: number): CountBooking {
-  const { level, writtenOff, discrepancy } = account;
+  const { level, writtenOff, discrepancy: settled } = account;
   const delta = counted - Math.max(expected, level);
-  const settled = discrepancy;
   if (delta >= 0) {
-    const turnedUp = Math.min(writtenOff, delta);
+    const turnedUp = level < expected ? 0 : Math.min(writtenOff, delta);
     return { ...booked({ level: delta, writtenOff: -turnedUp, discrepancy: -settled }), settled, excess: 0 };
   }
   const { discrepancy: excess = 0, ...deltas } = taken(account, -delta);

@@ -1,7 +1,7 @@
+import { bookCount } from '../quota/account.js';
 import { done, refused, whyNotOwned, type Rules } from '../rules.js';
-import { moveAt, unitsAt } from './branch-stock.js';
+import { accountAt, moveAt } from './branch-account.js';
 import { needEntry } from './holder.js';
-import { countedAt } from './unit-shares.js';
 
 export const countQuota: Rules<'quota.count'> = {
   need({ body }, keys) {
@@ -17,10 +17,11 @@ export const countQuota: Rules<'quota.count'> = {
     if (elsewhere !== undefined) return elsewhere;
     state.holders.note(command);
     if (!state.catalogue.existsOrExisted(productId)) return refused('product-unknown');
-    const delta = counted - expected;
-    const { onHand, excess, settled } = countedAt(unitsAt(branchId, productId, state), delta);
+    const { deltas, excess, settled } = bookCount(accountAt(branchId, productId, state), expected, counted);
+    const { level = 0, writtenOff = 0 } = deltas;
     moveAt(branchId, productId, 'settled', { discrepancy: -settled }, id, state);
-    moveAt(branchId, productId, 'counted', { onHand, discrepancy: excess }, id, state);
+    moveAt(branchId, productId, 'counted', { level, writtenOff, discrepancy: excess }, id, state);
+    const delta = level + writtenOff - excess;
     const data = { branchId, productId, delta, settled };
     return done({ ...data, excess }, { type: 'quota.counted', data });
   },

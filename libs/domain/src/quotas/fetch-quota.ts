@@ -17,8 +17,8 @@ export const fetchQuota: Rules<'quota.fetch'> = {
     if (unknown !== undefined) return unknown;
     // A deleted product is not sold any more.
     if (state.catalogue.find(productId) === undefined) return refused('product-unknown');
-    if (state.holders.isSilent(branchId)) return refused('branch-silent');
-    if (state.holders.isFrozen(branchId)) return refused('branch-frozen');
+    const why = state.holders.whyNoUnits(branchId);
+    if (why !== undefined) return refused(`branch-${why}`);
     const pool = state.stock.level(productId, CENTRAL);
     const quantity = grantOf({ available: availableOf(pool), asked: body.quantity });
     if (quantity === 0) return refused('nothing-to-grant');

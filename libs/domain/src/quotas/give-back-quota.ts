@@ -1,6 +1,8 @@
 import { CENTRAL } from '@eco/contracts';
-import { done, whyNotOwned, type Rules } from '../rules.js';
-import { moveOnHand, whyShort } from '../stock/move-stock.js';
+import { bookGiveBack } from '../quota/account.js';
+import { done, refused, whyNotOwned, type Rules } from '../rules.js';
+import { moveOnHand } from '../stock/move-stock.js';
+import { accountAt, moveAt } from './branch-account.js';
 import { needEntry } from './holder.js';
 
 /**
@@ -17,10 +19,11 @@ export const giveBackQuota: Rules<'quota.give-back'> = {
     const elsewhere = whyNotOwned([productId], state);
     if (elsewhere !== undefined) return elsewhere;
     state.holders.note(command);
-    const level = state.stock.level(productId, branchId);
-    const refusal = whyShort(level, -quantity);
-    if (refusal !== undefined) return refusal;
-    moveOnHand(level, 'sent', -quantity, command.id, state);
+    const booking = bookGiveBack(accountAt(branchId, productId, state), quantity);
+    if (booking.type === 'too-few') {
+      return refused('stock-short', { short: [{ productId, asked: quantity, available: booking.found }] });
+    }
+    moveAt(branchId, productId, 'sent', booking.deltas, command.id, state);
     moveOnHand(state.stock.level(productId, CENTRAL), 'arrived', quantity, command.id, state);
     const givenBack = { branchId, productId, quantity };
     return done(givenBack, { type: 'quota.given-back', data: { ...givenBack, recallId } });

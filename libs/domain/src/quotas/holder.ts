@@ -5,9 +5,9 @@ import { insert, upsert, type Noun } from '../noun.js';
 /** What the home knows of a branch that holds units. */
 export interface Holder {
   branchId: string;
-  /** The latest incarnation that has reported. 0: none has. */
+  /** The latest incarnation that has sent an entry. */
   incarnation: number;
-  /** Highest number of the entries of this incarnation. */
+  /** Highest number of its entries. */
   sequence: number;
   /** Time of the last entry, by the group's clock. */
   contactAt: string;

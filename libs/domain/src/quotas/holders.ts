@@ -2,6 +2,7 @@ import { BRANCH_SILENCE_DAYS_MAX, type CommandOf, type EntryKind } from '@eco/co
 import type { Buckets } from '../buckets.js';
 import type { Effects } from '../effects.js';
 import type { BatchState } from '../state.js';
+import { judgeEntry, whyNoUnits, type EntryJudgement } from '../quota/holder-record.js';
 import { placeKey, type Holder, type HolderRow } from './holder.js';
 
 type Stored = Pick<BatchState, 'holders' | 'entries' | 'at'>;
@@ -27,14 +28,15 @@ export class Holders {
     return this.#working.get(branchId) ?? this.#stored.holders.get(branchId);
   }
 
-  /**
-   * True: the branch has sent no entry for too long, or never. The home then gives it no more units, because nobody
-   * knows whether it still exists.
-   */
-  isSilent(branchId: string): boolean {
+  /** Why the home gives the branch no units. A branch that has sent no entry is silent. */
+  whyNoUnits(branchId: string): 'frozen' | 'silent' | undefined {
     const holder = this.find(branchId);
-    if (holder === undefined) return true;
-    return Date.parse(this.#stored.at) - Date.parse(holder.contactAt) > BRANCH_SILENCE_DAYS_MAX * DAY_MS;
+    const record = {
+      incarnation: holder?.incarnation ?? 0,
+      contactAtMs: holder && Date.parse(holder.contactAt),
+      isFrozen: this.isFrozen(branchId),
+    };
+    return whyNoUnits(record, Date.parse(this.#stored.at), BRANCH_SILENCE_DAYS_MAX * DAY_MS);
   }
 
   isFrozen(branchId: string): boolean {
@@ -47,35 +49,31 @@ export class Holders {
   }
 
   /**
-   * Notes that the branch sent this entry, whatever is decided about it. If another entry has its place, or if a later
-   * incarnation has reported, then two databases run as this branch. Each spends the units of the other, so the branch
-   * gets no more until a manager has found out why.
+   * Notes that the branch sent this entry, whatever is decided about it. After a fork, two databases run as this branch
+   * and each spends the units of the other. So the branch gets no more until a manager has found out why.
    *
-   * A replay of a dead letter is no sign of a former incarnation: the entry came before the later one reported.
+   * A replay of a dead letter is no sign of a copy: the entry came before the later incarnation reported.
    */
-  note({ id, body, replay }: CommandOf<EntryKind>): void {
+  note({ id, body, replay }: CommandOf<EntryKind>): EntryJudgement {
     const { branchId, incarnation, sequence } = body;
     const key = placeKey(body);
     const others = this.#at(key);
     const holder = this.#workingCopy(branchId);
+    const judgement = judgeEntry(holder, body, others.length > 0);
     holder.contactAt = this.#stored.at;
-    if (others.length > 0) {
-      this.#freeze(holder, `two entries have the number ${sequence} of incarnation ${incarnation}`);
-    } else if (incarnation < holder.incarnation && replay === undefined) {
-      const reported = `after incarnation ${holder.incarnation} had reported`;
-      this.#freeze(holder, `entry ${sequence} of incarnation ${incarnation} came ${reported}`);
+    if (judgement.type === 'fork') {
+      if (judgement.why === 'place-taken') {
+        this.#freeze(holder, `two entries have the number ${sequence} of incarnation ${incarnation}`);
+      } else if (replay === undefined) {
+        const reported = `after incarnation ${holder.incarnation} had reported`;
+        this.#freeze(holder, `entry ${sequence} of incarnation ${incarnation} came ${reported}`);
+      }
     }
+    if (judgement.type === 'new-incarnation') Object.assign(holder, { incarnation, sequence });
     if (incarnation === holder.incarnation) holder.sequence = Math.max(holder.sequence, sequence);
     this.#entries.set(key, [...others, id]);
     this.#effects.entries.push({ branchId, incarnation, sequence, commandId: id, bucket: holder.bucket });
-  }
-
-  /** Returns whether this is the incarnation's first report. Earlier incarnations are then former. */
-  report({ body: { branchId, incarnation, sequence } }: CommandOf<'branch.report'>): boolean {
-    const holder = this.#workingCopy(branchId);
-    if (incarnation <= holder.incarnation) return false;
-    Object.assign(holder, { incarnation, sequence });
-    return true;
+    return judgement;
   }
 
   unfreeze(branchId: string): void {

@@ -10,7 +10,7 @@ export const recallQuota: Rules<'quota.recall'> = {
   decide({ body }, state) {
     const unknown = whyNoUnitsOf(body, state);
     if (unknown !== undefined) return unknown;
-    if (state.holders.isSilent(body.branchId)) return refused('branch-silent');
+    if (state.holders.whyNoUnits(body.branchId) === 'silent') return refused('branch-silent');
     const { recallId, branchId, productId, quantity } = body;
     const recalled = { recallId, branchId, productId, quantity };
     return done(recalled, { type: 'quota.recalled', data: recalled });

@@ -7,8 +7,7 @@ export const reportBranch: Rules<'branch.report'> = {
   },
   decide(command, state) {
     const { branchId, incarnation } = command.body;
-    state.holders.note(command);
-    const isNew = state.holders.report(command);
+    const isNew = state.holders.note(command).type === 'new-incarnation';
     const reported = { branchId, incarnation };
     return done(
       { ...reported, isFrozen: state.holders.isFrozen(branchId) },

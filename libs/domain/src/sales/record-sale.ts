@@ -1,6 +1,6 @@
-import { moveAt, unitsAt, unitsByProduct } from '../quotas/branch-stock.js';
+import { bookSale } from '../quota/account.js';
+import { accountAt, moveAt, unitsByProduct } from '../quotas/branch-account.js';
 import { needEntry } from '../quotas/holder.js';
-import { soldFrom } from '../quotas/unit-shares.js';
 import { done, whyNotOwned, type Rules } from '../rules.js';
 import type { Excess } from './sale.js';
 
@@ -25,9 +25,10 @@ export const recordSale: Rules<'sale.record'> = {
     state.holders.note(command);
     const excess: Excess[] = [];
     for (const [productId, quantity] of unitsByProduct(lines)) {
-      const deltas = soldFrom(unitsAt(branchId, productId, state), quantity);
+      const { deltas } = bookSale(accountAt(branchId, productId, state), quantity);
       moveAt(branchId, productId, 'sold', deltas, id, state);
-      if (deltas.discrepancy > 0) excess.push({ productId, quantity: deltas.discrepancy });
+      const { discrepancy = 0 } = deltas;
+      if (discrepancy > 0) excess.push({ productId, quantity: discrepancy });
     }
     const isLate = state.sales.isClosed(shiftId);
     const bucket = state.buckets.of(branchId);

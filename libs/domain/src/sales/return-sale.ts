@@ -1,5 +1,5 @@
-import { quarantineOf } from '@eco/contracts';
-import { unitsByProduct } from '../quotas/branch-stock.js';
+import { bookReturn } from '../quota/account.js';
+import { moveAt, unitsByProduct } from '../quotas/branch-account.js';
 import { needEntry } from '../quotas/holder.js';
 import { done, whyNotOwned, type Rules } from '../rules.js';
 
@@ -23,10 +23,8 @@ export const returnSale: Rules<'sale.return'> = {
     );
     if (elsewhere !== undefined) return elsewhere;
     state.holders.note(command);
-    const location = saleId === null ? quarantineOf(branchId) : branchId;
     for (const [productId, quantity] of unitsByProduct(lines)) {
-      const level = state.stock.level(productId, location);
-      state.stock.move(level, { movement: 'returned', onHandDelta: quantity, reservedDelta: 0 }, id);
+      moveAt(branchId, productId, 'returned', bookReturn(quantity, saleId !== null).deltas, id, state);
     }
     const facts = { returnId, branchId, saleId, returnedAt, refundCents, lines };
     state.sales.takeBack({ ...facts, reason, bucket: state.buckets.of(branchId) });

@@ -1,6 +1,6 @@
-import { moveAt, unitsAt, unitsByProduct } from '../quotas/branch-stock.js';
+import { bookVoid } from '../quota/account.js';
+import { accountAt, moveAt, unitsByProduct } from '../quotas/branch-account.js';
 import { needEntry } from '../quotas/holder.js';
-import { voidedTo } from '../quotas/unit-shares.js';
 import { done, refused, whyNotOwned, type Rules } from '../rules.js';
 
 export const voidSale: Rules<'sale.void'> = {
@@ -23,7 +23,7 @@ export const voidSale: Rules<'sale.void'> = {
     if (sale === undefined) return refused('sale-unknown');
     if (sale.voidedAt !== null) return refused('sale-voided');
     for (const [productId, quantity] of unitsByProduct(lines)) {
-      const deltas = voidedTo(unitsAt(branchId, productId, state), quantity);
+      const { deltas } = bookVoid(accountAt(branchId, productId, state), quantity);
       moveAt(branchId, productId, 'voided', deltas, command.id, state);
     }
     state.sales.void(sale, voidedAt, reason);

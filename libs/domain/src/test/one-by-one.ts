@@ -94,7 +94,7 @@ export class OneByOne {
   readonly reservations: Reservation[] = [];
   readonly transfers: Transfer[] = [];
   readonly tombstones: { id: string; reason: string; author: string }[] = [];
-  readonly entries: { branchId: string; incarnation: number; sequence: number; id: string; isReport: boolean }[] = [];
+  readonly entries: { branchId: string; incarnation: number; sequence: number; id: string }[] = [];
   readonly frozen = new Map<string, string>();
   readonly sales: Sale[] = [];
   readonly returns: { returnId: string; branchId: string }[] = [];
@@ -563,9 +563,16 @@ export class OneByOne {
       case 'quota.give-back': {
         const { branchId, productId, quantity } = body;
         this.#note(command);
-        const short = shortOf(this.#ledger, productId, branchId, -quantity);
-        if (short !== undefined) return short;
-        this.#ledger.moved(productId, branchId, -quantity, command.id);
+        const { level, lost } = this.#atBranch(productId, branchId);
+        if (level + lost < quantity) {
+          return [
+            'refused',
+            { reason: 'stock-short', short: [{ productId, asked: quantity, available: level + lost }] },
+          ];
+        }
+        const fromLost = Math.max(0, quantity - level);
+        this.#ledger.moved(productId, branchId, fromLost - quantity, command.id);
+        this.#ledger.moved(productId, `${branchId}/written-off`, -fromLost, command.id);
         this.#ledger.moved(productId, 'central', quantity, command.id);
         return ['done', { branchId, productId, quantity }];
       }
@@ -573,13 +580,18 @@ export class OneByOne {
         const { branchId, productId, expected, counted } = body;
         this.#note(command);
         if (this.product(productId) === undefined) return ['refused', { reason: 'product-unknown' }];
-        const open = this.#ledger.available(productId, `${branchId}/discrepancy`);
-        const after = this.#ledger.available(productId, branchId) + counted - expected;
+        const { level, lost, open } = this.#atBranch(productId, branchId);
+        // If the branch has learned of every write-off, its count is the level, and lost units were found first.
+        const wanted = level >= expected ? counted : level + counted - expected;
+        const found = level >= expected ? Math.min(lost, Math.max(0, counted - level)) : 0;
+        const fromLost = found + Math.min(lost, Math.max(0, -wanted));
+        const excess = Math.max(0, -wanted - lost);
         this.#ledger.moved(productId, `${branchId}/discrepancy`, -open, command.id);
-        this.#ledger.moved(productId, branchId, counted - expected + Math.max(0, -after), command.id);
-        this.#ledger.moved(productId, `${branchId}/discrepancy`, Math.max(0, -after), command.id);
-        const delta = counted - expected;
-        return ['done', { branchId, productId, delta, settled: open, excess: Math.max(0, -after) }];
+        this.#ledger.moved(productId, branchId, Math.max(0, wanted) - level, command.id);
+        this.#ledger.moved(productId, `${branchId}/written-off`, -fromLost, command.id);
+        this.#ledger.moved(productId, `${branchId}/discrepancy`, excess, command.id);
+        const delta = Math.max(0, wanted) - level - fromLost - excess;
+        return ['done', { branchId, productId, delta, settled: open, excess }];
       }
       case 'branch.report': {
         const { branchId, incarnation } = body;
@@ -624,7 +636,7 @@ export class OneByOne {
 
   /** An entry of a branch's log. Two with one number, or one of a former incarnation, freeze the branch. */
   #note(command: CommandOf<EntryKind>): void {
-    const { id, kind, body, replay } = command;
+    const { id, body, replay } = command;
     const { branchId, incarnation, sequence } = body;
     const current = this.incarnationOf(branchId);
     const isTwice = this.entries.some(
@@ -636,17 +648,25 @@ export class OneByOne {
         ? `entry ${sequence} of incarnation ${incarnation} came after incarnation ${current} had reported`
         : undefined;
     if (reason !== undefined && !this.frozen.has(branchId)) this.frozen.set(branchId, reason);
-    this.entries.push({ branchId, incarnation, sequence, id, isReport: kind === 'branch.report' });
+    this.entries.push({ branchId, incarnation, sequence, id });
   }
 
-  /** The highest incarnation that has reported; 0: none has. */
+  /** The highest incarnation that has sent an entry; 0: none has. */
   incarnationOf(branchId: string): number {
-    const reports = this.entries.filter((entry) => entry.isReport && entry.branchId === branchId);
-    return Math.max(0, ...reports.map(({ incarnation }) => incarnation));
+    const own = this.entries.filter((entry) => entry.branchId === branchId);
+    return Math.max(0, ...own.map(({ incarnation }) => incarnation));
   }
 
   #hasReported(branchId: string): boolean {
     return this.entries.some((entry) => entry.branchId === branchId);
+  }
+
+  #atBranch(productId: string, branchId: string) {
+    return {
+      level: this.#ledger.available(productId, branchId),
+      lost: this.#ledger.available(productId, `${branchId}/written-off`),
+      open: this.#ledger.available(productId, `${branchId}/discrepancy`),
+    };
   }
 
   #unknownUnits(productId: string, branchId: string): Decided | undefined {
