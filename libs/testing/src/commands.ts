@@ -31,6 +31,36 @@ export function transferOf(productId: string, from: string, to: string, quantity
   return arrived('transfer.send', { transferId, productId, from, to, quantity });
 }
 
+/** A place in the log of a branch. */
+export interface EntryPlace {
+  branchId: string;
+  incarnation: number;
+  sequence: number;
+}
+
+export function saleOf(place: EntryPlace, lines: { productId: string; quantity: number }[]) {
+  const newId = () => newCommandId({ nowMs: Date.now(), random: randomBytes(10), key: place.branchId });
+  const sold = lines.map((line) => ({ ...line, name: line.productId, unitPriceCents: 250, taxBasisPoints: 1600 }));
+  const totalCents = sold.reduce((sum, { quantity }) => sum + quantity * 250, 0);
+  return arrived('sale.record', {
+    ...place,
+    saleId: newId(),
+    till: '1',
+    receiptNumber: `A-${place.branchId}-1-${place.incarnation}-${place.sequence}`,
+    shiftId: newId(),
+    soldAt: new Date().toISOString(),
+    customerId: null,
+    lines: sold,
+    payment: { cashCents: totalCents, cardCents: 0, changeCents: 0, roundingCents: 0 },
+    totalCents,
+  });
+}
+
+export function fetchOf(branchId: string, productId: string, quantity: number) {
+  const transferId = newCommandId({ nowMs: Date.now(), random: randomBytes(10), key: productId });
+  return arrived('quota.fetch', { transferId, branchId, productId, quantity, remaining: 0 });
+}
+
 export function productOf(productId: string, stock: number, priceCents = 250) {
   return arrived('product.create', { productId, name: `Product "${productId}"`, priceCents, stock });
 }

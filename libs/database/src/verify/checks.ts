@@ -1,4 +1,5 @@
 import { movableTables, writtenTables } from '../tables/tables.js';
+import { branchChecks } from './branch-checks.js';
 import type { Check } from './check.js';
 import { inventoryChecks } from './inventory-checks.js';
 import { statisticsChecks } from './statistics-checks.js';
@@ -28,6 +29,16 @@ order_lines AS NOT MATERIALIZED (
 reservation_lines AS NOT MATERIALIZED (
   SELECT r.reservation_id, r.status, r.expires_at, line ->> 'productId' AS product_id, (line ->> 'quantity')::bigint AS quantity
   FROM reservations r CROSS JOIN jsonb_array_elements(r.lines) AS line
+  WHERE eco.bucket_of(line ->> 'productId', (SELECT count FROM buckets)) = ANY ((SELECT buckets FROM owned)::integer[])
+),
+sale_lines AS NOT MATERIALIZED (
+  SELECT s.sale_id, s.voided_at, line ->> 'productId' AS product_id, (line ->> 'quantity')::bigint AS quantity
+  FROM sales s CROSS JOIN jsonb_array_elements(s.lines) AS line
+  WHERE eco.bucket_of(line ->> 'productId', (SELECT count FROM buckets)) = ANY ((SELECT buckets FROM owned)::integer[])
+),
+sale_return_lines AS NOT MATERIALIZED (
+  SELECT r.return_id, line ->> 'productId' AS product_id, (line ->> 'quantity')::bigint AS quantity
+  FROM sale_returns r CROSS JOIN jsonb_array_elements(r.lines) AS line
   WHERE eco.bucket_of(line ->> 'productId', (SELECT count FROM buckets)) = ANY ((SELECT buckets FROM owned)::integer[])
 )`;
 
@@ -202,7 +213,11 @@ WHERE coalesce(l.reserved, 0) <> coalesce(p.promised, 0)`,
 SELECT u.product_id, sum(u.on_hand) AS on_hand, sum(u.in_transit) AS in_transit, sum(u.sold) AS sold,
   sum(u.returned) AS returned, sum(u.came_in) AS came_in
 FROM (
-  SELECT l.product_id, l.on_hand, 0 AS in_transit, 0 AS sold, 0 AS returned, 0 AS came_in FROM levels l
+  -- A discrepancy counts units that came in without a record.
+  SELECT l.product_id, CASE WHEN l.location LIKE '%/discrepancy' THEN 0 ELSE l.on_hand END AS on_hand,
+    0 AS in_transit, 0 AS sold, 0 AS returned,
+    CASE WHEN l.location LIKE '%/discrepancy' THEN l.on_hand ELSE 0 END AS came_in
+  FROM levels l
   UNION ALL
   SELECT t.product_id, 0, t.quantity, 0, 0, 0 FROM transfers t WHERE t.status = 'in-transit'
   UNION ALL
@@ -212,11 +227,17 @@ FROM (
   FROM orders o CROSS JOIN jsonb_array_elements(o.returned) AS line
   WHERE eco.bucket_of(line ->> 'productId', (SELECT count FROM buckets)) = ANY ((SELECT buckets FROM owned)::integer[])
   UNION ALL
-  SELECT m.product_id, 0, 0, 0, 0, m.on_hand_delta FROM movements m WHERE m.movement IN ('received', 'adjusted', 'counted')
+  SELECT s.product_id, 0, 0, s.quantity, 0, 0 FROM sale_lines s WHERE s.voided_at IS NULL
+  UNION ALL
+  SELECT r.product_id, 0, 0, 0, r.quantity, 0 FROM sale_return_lines r
+  UNION ALL
+  SELECT m.product_id, 0, 0, 0, 0,
+    CASE WHEN m.location LIKE '%/discrepancy' THEN -m.on_hand_delta ELSE m.on_hand_delta END
+  FROM movements m WHERE m.movement IN ('received', 'adjusted', 'counted', 'settled')
 ) u
 GROUP BY u.product_id
 HAVING sum(u.on_hand) + sum(u.in_transit) + sum(u.sold) - sum(u.returned) <> sum(u.came_in)`,
   },
 ];
 
-export const checks: readonly Check[] = [...orderChecks, ...inventoryChecks, ...statisticsChecks];
+export const checks: readonly Check[] = [...orderChecks, ...inventoryChecks, ...branchChecks, ...statisticsChecks];

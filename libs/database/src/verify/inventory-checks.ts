@@ -25,6 +25,7 @@ FULL JOIN (
     sum(CASE m.movement WHEN 'returned' THEN m.on_hand_delta ELSE -m.reserved_delta END) AS quantity
   FROM movements m
   WHERE m.movement IN ('released', 'fulfilled', 'returned')
+    AND NOT EXISTS (SELECT FROM sale_returns r WHERE r.return_id = m.command_id)
   GROUP BY m.command_id, m.product_id
 ) m ON m.command_id = l.command_id AND m.product_id = l.product_id
 WHERE l.command_id IS NULL OR m.times IS DISTINCT FROM 1 OR m.quantity <> l.quantity
@@ -46,7 +47,8 @@ FROM (
 ) u
 FULL JOIN (
   SELECT m.* FROM movements m
-  LEFT JOIN outcomes p ON p.command_id = m.command_id AND p.kind IN ('product.create', 'transfer.write-off')
+  LEFT JOIN outcomes p ON p.command_id = m.command_id 
+    AND p.kind IN ('product.create', 'transfer.write-off', 'quota.fetch', 'quota.accept', 'quota.give-back', 'quota.count')
   WHERE m.movement IN ('received', 'adjusted', 'counted', 'sent', 'arrived') AND p.command_id IS NULL
 ) m ON m.command_id = u.command_id
 WHERE (u.product_id, u.location, u.delta, u.sequence) IS DISTINCT FROM (m.product_id, m.location, m.on_hand_delta, m.sequence)
@@ -143,11 +145,12 @@ WHERE h.quantity IS DISTINCT FROM l.quantity OR h.expires_at IS DISTINCT FROM l.
 SELECT coalesce(t.transfer_id, u.transfer_id) AS transfer_id, t.status, t.quantity, u.sent, u.arrived, u.written_off
 FROM transfers t
 FULL JOIN (
-  SELECT (u.result ->> 'transferId')::uuid AS transfer_id, count(*) FILTER (WHERE u.kind = 'transfer.send') AS sent,
-    count(*) FILTER (WHERE u.kind = 'transfer.receive') AS arrived,
+  SELECT (u.result ->> 'transferId')::uuid AS transfer_id, count(*) FILTER (WHERE u.kind IN ('transfer.send', 'quota.fetch')) AS sent,
+    count(*) FILTER (WHERE u.kind IN ('transfer.receive', 'quota.accept')) AS arrived,
     count(*) FILTER (WHERE u.kind = 'transfer.write-off') AS written_off, min((u.result ->> 'quantity')::bigint) AS quantity
   FROM outcomes u
-  WHERE u.status = 'done' AND u.kind IN ('transfer.send', 'transfer.receive', 'transfer.write-off')
+  WHERE u.status = 'done' 
+    AND u.kind IN ('transfer.send', 'quota.fetch', 'transfer.receive', 'quota.accept', 'transfer.write-off')
   GROUP BY 1
 ) u ON u.transfer_id = t.transfer_id
 WHERE (u.sent, u.arrived, u.written_off, u.quantity)
@@ -201,6 +204,11 @@ WHERE NOT CASE m.movement
   WHEN 'sent' THEN m.on_hand_delta < 0 AND m.reserved_delta = 0
   WHEN 'adjusted' THEN m.on_hand_delta <> 0 AND m.reserved_delta = 0
   WHEN 'counted' THEN m.on_hand_delta <> 0 AND m.reserved_delta = 0
+  -- Units of a discrepancy have the opposite sign.
+  WHEN 'sold' THEN m.reserved_delta = 0 AND (m.on_hand_delta > 0) = (m.location LIKE '%/discrepancy')
+  WHEN 'voided' THEN m.reserved_delta = 0 AND (m.on_hand_delta < 0) = (m.location LIKE '%/discrepancy')
+  WHEN 'settled' THEN m.reserved_delta = 0 AND m.on_hand_delta < 0 AND m.location LIKE '%/discrepancy'
+  WHEN 'written-off' THEN m.reserved_delta = 0 AND (m.on_hand_delta > 0) = (m.location LIKE '%/written-off')
   ELSE m.on_hand_delta > 0 AND m.reserved_delta = 0
 END`,
   },

@@ -6,9 +6,11 @@ import {
   BatchWriter,
   confirmationOf,
   eventually,
+  fetchOf,
   orderOf,
   productOf,
   reservationOf,
+  saleOf,
   startDatabaseGroup,
   transferOf,
   type DatabaseGroup,
@@ -37,6 +39,37 @@ beforeAll(async () => {
   const ofEva = ({ command }: typeof sold) => ({ orderId: command.id, customerId: 'eva' });
   const ofLeo = ({ command }: typeof held) => ({ reservationId: command.id, customerId: 'leo' });
   const atBranch = { productId: 'oil', location: 'sucursal-1' };
+  const entry = (sequence: number) => ({ branchId: 'sucursal-1', incarnation: 1, sequence });
+  const gin = { branchId: 'sucursal-1', productId: 'gin' };
+  const granted = fetchOf('sucursal-1', 'gin', 8);
+  // 3 of 8 granted units are written off. 5 + 3 are sold, 2 more are an excess, of which 1 is voided and 1 settled.
+  const [standing, voided] = [saleOf(entry(3), [unitsOf(4), unitsOf(5)]), saleOf(entry(4), [unitsOf(1)])];
+  const atNoon = new Date().toISOString();
+  const branchBatches = [
+    [productOf('gin', 10), arrived('branch.report', entry(1)), granted],
+    [
+      arrived('quota.accept', { ...entry(2), transferId: granted.command.id, productId: 'gin' }),
+      arrived('quota.write-off', { ...gin, quantity: 3, reason: 'flooded' }),
+      standing,
+      voided,
+    ],
+    [
+      arrived('sale.void', { ...entry(5), saleId: voided.command.id, voidedAt: atNoon, reason: 'wrong' }),
+      arrived('quota.settle', { ...gin, quantity: 1, reason: 'found' }),
+      arrived('sale.return', {
+        ...entry(6),
+        returnId: newCommandId({ key: 'sucursal-1', nowMs: Date.now(), random: randomBytes(ID_RANDOM_BYTES) }),
+        saleId: standing.command.id,
+        returnedAt: atNoon,
+        reason: 'broken',
+        lines: [{ ...unitsOf(3), unitPriceCents: 250 }],
+        refundCents: 750,
+      }),
+      arrived('quota.give-back', { ...entry(7), productId: 'gin', quantity: 1, recallId: null }),
+      // 2 are recorded, and 3 more are missing than that.
+      arrived('quota.count', { ...entry(8), productId: 'gin', expected: 6, counted: 1, reason: 'stolen' }),
+    ],
+  ];
   const batches = [
     [productOf('tea', 50), productOf('rum', 5), productOf('figs', 0)],
     [orderOf('ana', [{ productId: 'tea', quantity: 3 }]), orderOf('eva', [{ productId: 'rum', quantity: 9 }])],
@@ -62,6 +95,7 @@ beforeAll(async () => {
       arrived('stock.count', { ...atBranch, expected: 7, counted: 6 }),
       arrived('stock.count', { ...atBranch, expected: 6, counted: 6 }),
     ],
+    ...branchBatches,
   ];
   // Each outcome has a copy under a former id. The checks must not count it.
   for (const batch of batches) await writer.write(...batch.map(({ command }) => withFormerId(command)));
@@ -87,6 +121,10 @@ beforeAll(async () => {
 });
 afterAll(() => group.stop());
 
+function unitsOf(quantity: number) {
+  return { productId: 'gin', quantity };
+}
+
 function withFormerId(command: Command): Command {
   const source = { nowMs: Date.now(), random: randomBytes(ID_RANDOM_BYTES) };
   return { ...command, formerIds: [newCommandId({ key: keyOf(command), ...source })] };
@@ -107,7 +145,7 @@ it('finds no violation in the writer’s rows, and counts the rows', async () =>
     group: 'g1',
     position: { term: 1 },
     counts: {
-      outcomes: 30,
+      outcomes: 42,
       orders: 6,
       confirmed: 3,
       rejected: 1,
@@ -116,7 +154,7 @@ it('finds no violation in the writer’s rows, and counts the rows', async () =>
       reservations: 4,
       held: 1,
       inTransit: 1,
-      products: 4,
+      products: 5,
       customers: 1,
       deadLettersOpen: 0,
     },
@@ -236,6 +274,37 @@ const offences: Record<string, { does: string; undo: string; also?: string[] }> 
     does: `UPDATE eco.movement SET movement = 'arrived' WHERE movement = 'sent'`,
     undo: `UPDATE eco.movement SET movement = 'sent' WHERE movement = 'arrived' AND on_hand_delta < 0`,
     also: ['stock-outcome-moved-once'],
+  },
+  'entry-has-outcome': {
+    does: `CREATE TABLE kept AS SELECT * FROM eco.entry WHERE sequence = 6; DELETE FROM eco.entry WHERE sequence = 6`,
+    undo: `INSERT INTO eco.entry SELECT * FROM kept; DROP TABLE kept`,
+  },
+  'holder-is-entries': {
+    does: `UPDATE eco.holder SET sequence = 9`,
+    undo: `UPDATE eco.holder SET sequence = 8`,
+  },
+  'sale-has-outcome': {
+    does: `UPDATE eco.sale SET is_late = true`,
+    undo: `UPDATE eco.sale SET is_late = false`,
+  },
+  'sale-voided-by-outcome': {
+    does: `UPDATE eco.sale SET voided_at = now(), void_reason = 'by hand' WHERE voided_at IS NULL`,
+    undo: `UPDATE eco.sale SET voided_at = null, void_reason = null WHERE void_reason = 'by hand'`,
+    also: ['units-conserved'],
+  },
+  'sold-lines-moved-once': {
+    does: `UPDATE eco.sale_return SET lines = replace(lines::text, '"quantity": 3', '"quantity": 2')::jsonb`,
+    undo: `UPDATE eco.sale_return SET lines = replace(lines::text, '"quantity": 2', '"quantity": 3')::jsonb`,
+    also: ['units-conserved'],
+  },
+  'quota-outcome-moved-once': {
+    does: `UPDATE eco.outcome SET result = jsonb_set(result, '{quantity}', '4') WHERE kind = 'quota.write-off'`,
+    undo: `UPDATE eco.outcome SET result = jsonb_set(result, '{quantity}', '3') WHERE kind = 'quota.write-off'`,
+  },
+  'discrepancy-is-excess': {
+    does: `UPDATE eco.outcome SET result = jsonb_set(result, '{quantity}', '2') WHERE kind = 'quota.settle'`,
+    undo: `UPDATE eco.outcome SET result = jsonb_set(result, '{quantity}', '1') WHERE kind = 'quota.settle'`,
+    also: ['quota-outcome-moved-once'],
   },
   'branch-days-are-ledger': {
     does: `${COUNTED}; UPDATE statistics.branch_day SET cancelled_units = cancelled_units + 1 WHERE branch_id = ''`,

@@ -55,7 +55,7 @@ it('names every unknown field', () => {
 
 it('names the part of violations outside the body', () => {
   expect(faults(z.object({ topic: topicSchema }), { topic: 'weather' }, 'query')).toEqual({
-    'query.topic': 'must be one of orders, stock, products, customers, carts, not "weather"',
+    'query.topic': 'must be one of orders, stock, products, customers, carts, sales, quotas, not "weather"',
   });
 });
 
