@@ -6,6 +6,21 @@ const BUSY_MS = 2000;
 /** Approximate overhead of an entry in SQLite; more than that of a command in a message. */
 export const ENTRY_BYTES = 100;
 
+/** The tables of an `Outbox`. */
+export const OUTBOX_TABLES = `
+  CREATE TABLE IF NOT EXISTS entries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue TEXT NOT NULL,
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    set_aside_at_ms INTEGER,
+    reason TEXT
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS entries_waiting ON entries (queue, seq) WHERE set_aside_at_ms IS NULL;
+  CREATE INDEX IF NOT EXISTS entries_set_aside ON entries (seq) WHERE set_aside_at_ms IS NOT NULL`;
+
 /** Throws a `JournalError` if it is no journal of this version. */
 export function openDatabase(file: string): DatabaseSync {
   try {
@@ -36,22 +51,7 @@ function prepare(database: DatabaseSync, file: string): void {
     );
   }
   if (version === VERSION) return;
-  database.exec(`
-    BEGIN IMMEDIATE;
-    CREATE TABLE IF NOT EXISTS entries (
-      seq INTEGER PRIMARY KEY AUTOINCREMENT,
-      queue TEXT NOT NULL,
-      id TEXT NOT NULL,
-      text TEXT NOT NULL,
-      bytes INTEGER NOT NULL,
-      at_ms INTEGER NOT NULL,
-      set_aside_at_ms INTEGER,
-      reason TEXT
-    ) STRICT;
-    CREATE INDEX IF NOT EXISTS entries_waiting ON entries (queue, seq) WHERE set_aside_at_ms IS NULL;
-    CREATE INDEX IF NOT EXISTS entries_set_aside ON entries (seq) WHERE set_aside_at_ms IS NOT NULL;
-    PRAGMA user_version = ${VERSION};
-    COMMIT;`);
+  database.exec(`BEGIN IMMEDIATE; ${OUTBOX_TABLES}; PRAGMA user_version = ${VERSION}; COMMIT;`);
 }
 
 export function oldestAtMs(database: DatabaseSync): number | undefined {

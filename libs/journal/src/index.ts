@@ -1,5 +1,10 @@
-export { Journal, type Appended } from './journal.js';
+export { DurableFile, type Transaction, type Written } from './durable-file.js';
+export { FileLock, makeFiles } from './file-lock.js';
+export { Journal } from './journal.js';
 export { JournalError } from './journal-files.js';
+export { Outbox, type Appended, type Traits } from './outbox.js';
+export { OUTBOX_TABLES } from './database.js';
+export { growthPagesOf, pagesOf } from './reserved-space.js';
 export { Relay } from './relay.js';
 export { registerJournalMetrics } from './metrics.js';
 export { mustAppend } from './lane.js';

@@ -1,9 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Journal } from './journal.js';
+import type { Outbox } from './outbox.js';
 import type { Relay } from './relay.js';
 
 /** Registers `eco_journal_*`. A scrape reads the counts of journal and relay, so nothing is counted twice. */
-export function registerJournalMetrics(registry: Registry, journal: Journal, relay: Relay): void {
+export function registerJournalMetrics(registry: Registry, journal: Outbox, relay: Relay): void {
   const register = (kind: typeof Gauge | typeof Counter, name: string, help: string, read: () => number) => {
     new kind({
       name: `eco_journal_${name}`,

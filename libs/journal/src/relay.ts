@@ -1,10 +1,10 @@
 import { backOffMs, sleep, type Log } from '@eco/base';
 import type { PublishOutcome } from '@eco/broker';
-import type { Journal } from './journal.js';
 import { afterTry, FRESH, type Lane } from './lane.js';
+import type { Outbox } from './outbox.js';
 
 export interface RelayOptions {
-  journal: Journal;
+  journal: Outbox;
   /** Sends commands, as JSON, to a queue in one message. Settles within the publisher's deadline. */
   publish: (queue: string, commands: readonly string[]) => Promise<PublishOutcome>;
   log?: Log;

@@ -2,12 +2,12 @@ import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, writeFileSync, w
 import type { DatabaseSync } from 'node:sqlite';
 
 /*
- * A journal on a full disk must still be able to empty itself, and SQLite needs space for that too: a DELETE is
+ * A file on a full disk must still be able to empty itself, and SQLite needs space for that too: a DELETE is
  * appended to the WAL, which can start again at its beginning only once all of it has been copied into the database
  * file. Both work without new space if
  * - every page of the database is in its file. The database grows only here, by pages that were written to the file
- *   first, and an entry is accepted only while enough of them are free;
- * - the WAL has its greatest size from the beginning. It is copied after every `CHECKPOINT_PAGES`, so it holds these
+ *   first, and a work is accepted only while enough of them are free;
+ * - the WAL has its greatest size from the beginning. It is copied after every `checkpointPages`, so it holds these
  *   and the pages of one transaction. SQLite never shrinks it while it is open, and removes it with the last
  *   connection. So between two runs a file of its size reserves the space.
  *
@@ -17,29 +17,37 @@ import type { DatabaseSync } from 'node:sqlite';
 const PAGE_BYTES = 4096;
 /** Payload of an overflow page; the rest is the number of the next page. */
 const PAGE_PAYLOAD_BYTES = PAGE_BYTES - 4;
-const CHECKPOINT_PAGES = 16;
-/** Pages of one transaction. An entry of 64 kB takes 18, and a message of the relay is no larger. */
-export const TRANSACTION_PAGES = 24;
-/** Pages that indexes and a removal may need in addition. */
-const SPARE_PAGES = 8;
-/**
- * Most pages that are written between two checkpoints. The largest transaction is a growth: it takes all free pages and
- * the new ones.
- */
-const WAL_PAGES = TRANSACTION_PAGES + SPARE_PAGES + TRANSACTION_PAGES + 8;
-/**
- * Bytes of the WAL and the index next to it. Each page has a header, and each transaction also writes pages of its own.
- */
-const FILES_BYTES = (WAL_PAGES + 16) * (PAGE_BYTES + 24) + 32 * 1024;
 /** Most pages of one growth (2 MB). A growth costs about six syncs, so it is as large as the space allows. */
 const GROWTH_PAGES_MAX = 512;
+
+/** Sizes for which space is reserved, in pages. */
+export interface SpaceBudget {
+  /** Written pages after which the WAL is copied into the database file. */
+  readonly checkpointPages: number;
+  /** Pages of one transaction. */
+  readonly transactionPages: number;
+  /** Pages that indexes and a removal may need in addition. */
+  readonly sparePages: number;
+  /** Pages by which the file grows if the disk has room for them. */
+  readonly growthPages: number;
+}
 
 /** Most pages that an entry takes: it may begin a page of the table, and the rest overflows. */
 export function pagesOf(bytes: number): number {
   return 1 + Math.ceil(bytes / PAGE_PAYLOAD_BYTES);
 }
 
+/**
+ * Most pages that are written between two checkpoints. The largest transaction is a growth: it takes all free pages and
+ * the new ones.
+ */
+function walPagesOf({ checkpointPages, transactionPages, sparePages }: SpaceBudget): number {
+  return transactionPages + sparePages + Math.max(checkpointPages, transactionPages) + 8;
+}
+
 export class ReservedSpace {
+  /** Bytes of the WAL and the index next to it. Each page has a header, and each transaction writes pages of its own. */
+  readonly filesBytes: number;
   readonly #database: DatabaseSync;
   /**
    * Descriptor of the file, open as long as the database. Closing any descriptor of a file releases all of the
@@ -47,15 +55,17 @@ export class ReservedSpace {
    */
   readonly #fd: number;
 
-  readonly #growthPages: number;
+  readonly #budget: SpaceBudget;
+  readonly #walPages: number;
 
-  /** Nothing else writes to `database`, and `limitBytes` is the limit of its entries. */
-  constructor(database: DatabaseSync, file: string, limitBytes: number) {
+  /** Nothing else writes to `database`. */
+  constructor(database: DatabaseSync, file: string, budget: SpaceBudget) {
     this.#database = database;
-    const quarter = Math.floor(limitBytes / 4 / PAGE_BYTES);
-    this.#growthPages = Math.min(GROWTH_PAGES_MAX, Math.max(TRANSACTION_PAGES, quarter));
+    this.#budget = budget;
+    this.#walPages = walPagesOf(budget);
+    this.filesBytes = (this.#walPages + 16) * (PAGE_BYTES + 24) + 32 * 1024;
     database.exec(`
-      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      PRAGMA wal_autocheckpoint = ${budget.checkpointPages};
       CREATE TABLE IF NOT EXISTS filler (bytes BLOB)`);
     this.#fd = openSync(file, 'r+');
   }
@@ -65,17 +75,17 @@ export class ReservedSpace {
     const free = this.#freePages;
     // The first run reserves more pages than it needs. Pages that were in use cost a few more, and a later run needs
     // space too.
-    if (free < WAL_PAGES) this.#extendBy(WAL_PAGES + SPARE_PAGES - free, free);
-    else this.#takeAndGiveBack(WAL_PAGES);
+    if (free < this.#walPages) this.#extendBy(this.#walPages + this.#budget.sparePages - free, free);
+    else this.#takeAndGiveBack(this.#walPages);
   }
 
   /** Throws if there is no space; nothing has changed then. */
   ensureFree(pages: number): void {
-    for (let free = this.#freePages; free < pages + SPARE_PAGES;) {
+    for (let free = this.#freePages; free < pages + this.#budget.sparePages;) {
       const before = free;
       this.#grow(free);
       free = this.#freePages;
-      if (free <= before) throw new Error('the journal could not be made larger');
+      if (free <= before) throw new Error('the file could not be made larger');
     }
   }
 
@@ -85,11 +95,12 @@ export class ReservedSpace {
   }
 
   #grow(free: number): void {
+    const { growthPages, transactionPages } = this.#budget;
     try {
-      this.#extendBy(this.#growthPages, free);
+      this.#extendBy(growthPages, free);
     } catch (error) {
-      if (this.#growthPages === TRANSACTION_PAGES) throw error;
-      this.#extendBy(TRANSACTION_PAGES, free);
+      if (growthPages === transactionPages) throw error;
+      this.#extendBy(transactionPages, free);
     }
   }
 
@@ -133,13 +144,19 @@ export class ReservedSpace {
   }
 }
 
+/** How much a file with this limit of its content grows at once. */
+export function growthPagesOf(limitBytes: number, transactionPages: number): number {
+  const quarter = Math.floor(limitBytes / 4 / PAGE_BYTES);
+  return Math.min(GROWTH_PAGES_MAX, Math.max(transactionPages, quarter));
+}
+
 /**
- * Reserves the space of the file that SQLite removes with its last connection. This is a precaution, so a failure is
+ * Reserves the space of the files that SQLite removes with its last connection. This is a precaution, so a failure is
  * ignored.
  */
-export function keepPlace(file: string): void {
+export function keepPlace(file: string, bytes: number): void {
   try {
-    writeFileSync(placeholder(file), Buffer.alloc(FILES_BYTES), { mode: 0o600 });
+    writeFileSync(placeholder(file), Buffer.alloc(bytes), { mode: 0o600 });
   } catch {
     // What was written before the disk was full is the space available.
   }
