@@ -1039,6 +1039,102 @@ describe('a branch', () => {
     expect(await status('0'.repeat(64), '2999-01-01T00:00:00.000Z', unknown)).toEqual({ type: 'open' });
   });
 
+  describe('that follows changes', () => {
+    type Page = { changes: Change[]; upToSeq: number; next: string; more: boolean };
+    const shelf = keyOf('g2', 'branch-shelf');
+    let start: WrittenBatch;
+
+    beforeAll(async () => {
+      start = await write(product(shelf, 100, 50));
+      const takers = ['sucursal-1', 'sucursal-2', null, null, 'sucursal-2', null, 'sucursal-1', null, null];
+      const customerId = keyOf('g2', 'follower');
+      const orders = takers.map((taker) => order(customerId, [{ productId: shelf, quantity: 1 }], taker));
+      await write(...orders.slice(0, 5));
+      await write(...orders.slice(5));
+      const [first] = orders;
+      await write(commandOf('order.cancel', { orderId: first?.id ?? '', customerId }));
+    });
+
+    /** Reads page by page to the end. */
+    async function followed(topic: string, limit: number, index: number) {
+      const pages: Page[] = [];
+      let next = `${start.position.term}.${start.position.tag}.${start.position.seq}`;
+      for (let more = true; more;) {
+        const path = `/branch/changes?topic=${topic}&group=g2&after=${next}&limit=${limit}`;
+        const { status, body } = await getAs<Page>(path, index);
+        expect(status).toBe(200);
+        pages.push(body);
+        ({ next, more } = body);
+      }
+      return { pages, changes: pages.flatMap(({ changes }) => changes), next };
+    }
+
+    it.each([1, 2, 3, 4, 500])('sees exactly its own orders, in order, in pages of %i', async (limit) => {
+      const { body: all } = await get<Page>(`/changes?topic=orders&group=g2&after=${start.position.seq}&limit=1000`);
+      for (const [index, branchId] of ['sucursal-1', 'sucursal-2'].entries()) {
+        const { pages, changes, next } = await followed('orders', limit, index);
+        expect(changes).toEqual(all.changes.filter(({ data }) => data['branchId'] === branchId));
+        expect(changes.length).toBeGreaterThan(1);
+        expect(next).toBe(all.next);
+        if (limit === 1) expect(pages.some((page) => page.more && page.changes.length === 0)).toBe(true);
+      }
+    });
+
+    it('sees the whole catalogue', async () => {
+      const { body: all } = await get<Page>(`/changes?topic=products&group=g2&after=${start.position.seq}&limit=1000`);
+      expect((await followed('products', 1, 1)).changes).toEqual(all.changes);
+    });
+
+    it('can’t follow a topic that is not for branches, and gets 410 for a lost cursor', async () => {
+      for (const topic of ['customers', 'carts', 'stock', 'sales']) {
+        const { status } = await getAs(`/branch/changes?topic=${topic}&group=g2`);
+        expect([topic, status]).toEqual([topic, 400]);
+      }
+      const gone = await eventually('the cursor is gone', async () => {
+        const got = await getAs('/branch/changes?topic=orders&group=g2&after=999999999');
+        return got.status !== 503 && got;
+      });
+      expect(gone).toMatchObject({ status: 410, body: { type: 'urn:ecomarket:problem:position-lost' } });
+    });
+  });
+
+  it('takes over its levels and what is on its way to it, and sees nothing of other branches', async () => {
+    const [one, two] = [keyOf('g2', 'taken'), keyOf('g2', 'taken', 100)];
+    type Levels = { incarnation: number | null; cursor: string; levels: Json[]; inTransit: Json[] };
+    const levels = async (index: number) => (await getAs<Levels>('/branch/levels?group=g2', index)).body;
+    const entry = (sequence: number) => ({ branchId: 'sucursal-1', incarnation: 1, sequence });
+    const idOf = (productId: string) =>
+      newOrderId({ customerId: productId, nowMs: Date.now(), random: randomBytes(10) });
+    const granted = (productId: string) => {
+      const asked = { transferId: idOf(productId), branchId: 'sucursal-1', productId, quantity: 4, remaining: 0 };
+      return commandOf('quota.fetch', asked);
+    };
+    await groups[1]?.asSuperuser(
+      `INSERT INTO eco.location VALUES ('sucursal-1'), ('sucursal-2') ON CONFLICT DO NOTHING`,
+    );
+    await write(product(one, 100, 100), product(two, 100, 100));
+    expect(await levels(0)).toMatchObject({ incarnation: null, levels: [], inTransit: [] });
+    const [arrived, open] = [granted(one), granted(two)];
+    const sent = { transferId: idOf(one), productId: one, from: 'central', to: 'sucursal-2', quantity: 7 };
+    await write(
+      commandOf('branch.report', entry(1)),
+      arrived,
+      open,
+      commandOf('quota.accept', { ...entry(2), transferId: arrived.id, productId: one }),
+      commandOf('transfer.send', sent),
+    );
+    expect(await levels(0)).toMatchObject({
+      incarnation: 1,
+      levels: [{ productId: one, onHand: 4 }],
+      inTransit: [{ transferId: open.id, productId: two, quantity: 4, kind: 'granted' }],
+    });
+    expect(await levels(1)).toMatchObject({
+      incarnation: null,
+      levels: [],
+      inTransit: [{ transferId: sent.transferId, productId: one, quantity: 7, kind: 'sent' }],
+    });
+  });
+
   it('learns which sessions were revoked', async () => {
     const sessionId = randomUUID();
     await groups[0]?.asSuperuser(

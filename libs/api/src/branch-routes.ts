@@ -5,11 +5,13 @@ import { BranchController, RevokedReader } from './branch/branch.read.js';
 import { Owners, StoredOwners } from './branch/owners.js';
 
 export {
+  branchLevelsSchema,
   branchPinsSchema,
   commandStatusSchema,
   groupsSchema,
   ownershipSchema,
   revokedSessionsSchema,
+  type BranchLevels,
 } from './branch/branch.read.js';
 
 export interface BranchRoutesOptions {

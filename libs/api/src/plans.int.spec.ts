@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { READ_PLAN_SETTINGS, SideConnection, SLOW_READ_PLAN_SETTINGS } from '@eco/postgres';
-import { changesQuery, WHOLE_BATCH, type Query } from '@eco/reads';
+import { changesOfBranchQuery, changesQuery, WHOLE_BATCH, type Query } from '@eco/reads';
 import { startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { cartProductsQuery, cartQuery } from './carts/cart.query.js';
 import { commandQuery } from './commands/command.query.js';
@@ -134,6 +134,7 @@ const queries: [name: string, query: Query<never>, values: Value[]][] = [
   ['products of a cart', cartProductsQuery, [['product-1', 'product-2']]],
   ['changes of orders', changesQuery('orders'), ['orders', 5_000, 50, 1001, 1, '1f0c5e9a']],
   ['changes of stock', changesQuery('stock'), ['stock', 5_000, 50, 1001, 1, '1f0c5e9a']],
+  ['changes that concern a branch', changesOfBranchQuery, ['orders', 5_000, 50, 1001, 1, '1f0c5e9a', 'branch-1']],
   ['the latest changes', changesQuery('orders'), ['orders', 9_995, WHOLE_BATCH, 1001, null, null]],
   ['sales by day', salesQueryOf({ ...by, day: true }), ['2026-01-01', '2026-06-30', null, '', '', '', 101]],
   ['sales of a branch', salesQueryOf({ ...by, day: true }), ['2026-01-01', '2026-06-30', 'branch-1', '', '', '', 101]],

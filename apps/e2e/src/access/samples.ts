@@ -124,6 +124,8 @@ export function samplesOf(planted: Planted, unique: () => string): Readonly<Reco
     'GET /branch/ownership/{noun}/{id}': [{ path: { noun: 'orders', id: orderId } }],
     'GET /branch/revoked-sessions': [{ query: { after: '0' } }],
     'GET /branch/pins': [{}],
+    'GET /branch/changes': [{ query: { topic: 'orders' } }],
+    'GET /branch/levels': [{}],
     'POST /auth/login': invalid,
     'POST /auth/refresh': invalid,
     'POST /auth/logout': invalid,

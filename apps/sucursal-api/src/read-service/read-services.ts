@@ -107,14 +107,19 @@ export class ReadServices {
 
   /** What the branch reads for itself, from the first read-service that answers. It is not repeated. */
   async read<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    const { status, content } = await this.answerTo(path);
+    if (status !== 200) throw new NoReadServiceError(`the read-service answers ${status}: ${content}`);
+    return schema.parse(JSON.parse(content));
+  }
+
+  /** The same, for a caller that distinguishes answers. */
+  async answerTo(path: string): Promise<{ readonly status: number; readonly content: string }> {
     const request = { method: 'GET', path, headers: {} } as const;
     const asked = this.#next(new Set()).ask(request, AbortSignal.timeout(OWN_READ_MS));
     const { statusCode, body } = await asked.catch((error: unknown) => {
       throw unanswered(error);
     });
-    const content = await body.text();
-    if (statusCode !== 200) throw new NoReadServiceError(`the read-service answers ${statusCode}: ${content}`);
-    return schema.parse(JSON.parse(content));
+    return { status: statusCode, content: await body.text() };
   }
 
   async #answerOf({ statusCode: status, headers, body }: NodeAnswer): Promise<ReadAnswer> {

@@ -1,12 +1,28 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { commandPathSchema, customerIdSchema, groupIdSchema, instantSchema, uuidSchema } from '@eco/contracts';
+import type { Caller } from '@eco/access';
+import {
+  changesPageSchema,
+  changesQuerySchema,
+  commandPathSchema,
+  customerIdSchema,
+  formatChangesCursor,
+  groupIdSchema,
+  instantSchema,
+  productIdSchema,
+  timestampSchema,
+  topicSchema,
+  uuidSchema,
+} from '@eco/contracts';
 import { branchPinSchema, PinStore } from '@eco/identity';
-import { Input, operation, Operation, problem, type InputOf } from '@eco/service';
-import { Reads, type CommandStatus } from '@eco/reads';
+import { Input, operation, Operation, problem, respond, type HttpResponse, type InputOf } from '@eco/service';
+import { ChangesReader, Reads, type CommandStatus } from '@eco/reads';
 import { fromIdentity, STORE_PROBLEMS } from '../auth/auth-problems.js';
-import { READ_PROBLEMS, retryAfter } from '../http/read-answer.js';
+import { groupAsked, pageOf } from '../changes/changes.read.js';
+import { answered, headersOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from '../http/read-answer.js';
+import { readHeadersSchema, readOptionsOf } from '../http/read-request.js';
+import { branchLevelsQuery } from './branch-levels.query.js';
 import { Owners, storedNouns } from './owners.js';
 
 /*
@@ -104,6 +120,54 @@ const getPins = operation({
   problems: [...STORE_PROBLEMS],
 });
 
+/** Topics that a branch follows. */
+const branchTopicSchema = topicSchema.extract(['orders', 'products', 'quotas']);
+
+const ofItsGroup = { group: changesQuerySchema.shape.group };
+
+const listBranchChanges = operation({
+  summary: 'Changes that concern the branch, in order',
+  description:
+    'As `GET /changes`, without what concerns others: at most `limit` changes of the topic are looked at, so a page may ' +
+    'have no change while `more` is true. The catalogue concerns every branch.',
+  access: ofItsBranch,
+  query: changesQuerySchema.extend({ topic: branchTopicSchema }),
+  headers: readHeadersSchema,
+  answers: { 200: { description: 'One page', body: changesPageSchema, headers: READ_ANSWER_HEADERS } },
+  problems: [...READ_PROBLEMS],
+});
+
+/** The reply of `GET /branch/levels`. */
+export const branchLevelsSchema = z.object({
+  group: groupIdSchema,
+  incarnation: z.int().nullable().meta({ description: 'The last one that has reported; null: none' }),
+  isFrozen: z.boolean(),
+  cursor: z.string().meta({ description: 'The `after` of the changes of topic `quotas` that these levels lack' }),
+  levels: z.array(z.object({ productId: productIdSchema, onHand: z.int() })),
+  inTransit: z.array(
+    z.object({
+      transferId: uuidSchema,
+      productId: productIdSchema,
+      quantity: z.int(),
+      at: timestampSchema,
+      kind: z.enum(['granted', 'sent']).meta({ description: 'Sent goods are received by a person' }),
+    }),
+  ),
+});
+export type BranchLevels = z.infer<typeof branchLevelsSchema>;
+
+const getBranchLevels = operation({
+  summary: 'Units of the branch, as the head office has recorded them',
+  description: 'All of them in one snapshot, in which `incarnation` is the last incarnation that has reported.',
+  access: ofItsBranch,
+  query: z.strictObject(ofItsGroup),
+  headers: readHeadersSchema,
+  answers: {
+    200: { description: 'Levels and transfers to it', body: branchLevelsSchema, headers: READ_ANSWER_HEADERS },
+  },
+  problems: [...READ_PROBLEMS],
+});
+
 /** Reads revoked sessions, see `ReadRevoked` of @eco/identity. */
 export abstract class RevokedReader {
   abstract revokedAfter(
@@ -114,12 +178,51 @@ export abstract class RevokedReader {
 @ApiTags('branch')
 @Controller('branch')
 export class BranchController {
+  readonly #changes: ChangesReader;
+
   constructor(
     private readonly reads: Reads,
     private readonly owners: Owners,
     private readonly revoked: RevokedReader,
     private readonly pins: PinStore,
-  ) {}
+  ) {
+    this.#changes = new ChangesReader(reads);
+  }
+
+  @Get('changes')
+  @Operation(listBranchChanges)
+  changes(@Input(listBranchChanges) { query, headers, caller }: InputOf<typeof listBranchChanges>) {
+    const request = { ...query, group: groupAsked(this.reads, query.group), branchId: branchOf(caller) };
+    return pageOf(this.#changes, request, readOptionsOf(headers));
+  }
+
+  @Get('levels')
+  @Operation(getBranchLevels)
+  async levels(
+    @Input(getBranchLevels) { query, headers, caller }: InputOf<typeof getBranchLevels>,
+  ): Promise<HttpResponse> {
+    const group = groupAsked(this.reads, query.group);
+    const options = readOptionsOf(headers);
+    const read = answered(await this.reads.ofGroup(group, branchLevelsQuery, [branchOf(caller)], options));
+    const { position = { term: 0, tag: '', seq: 0 } } = read.source;
+    const { incarnation, is_frozen } = read.extra;
+    const body: BranchLevels = {
+      group,
+      incarnation,
+      isFrozen: is_frozen ?? false,
+      cursor: formatChangesCursor({ leadership: { term: position.term, tag: position.tag }, seq: position.seq }),
+      levels: read.rows.flatMap(({ on_hand: onHand, product_id: productId }) =>
+        onHand === null ? [] : [{ productId, onHand }],
+      ),
+      inTransit: read.rows.flatMap(
+        ({ transfer_id: transferId, product_id: productId, quantity, sent_at, is_granted }) =>
+          transferId === null || quantity === null || sent_at === null
+            ? []
+            : [{ transferId, productId, quantity, at: sent_at.toISOString(), kind: is_granted ? 'granted' : 'sent' }],
+      ),
+    };
+    return respond(200, body, headersOf([read.source], options));
+  }
 
   @Get('groups')
   @Operation(getGroups)
@@ -164,6 +267,10 @@ export class BranchController {
   @Get('pins')
   @Operation(getPins)
   async branchPins(@Input(getPins) { caller }: InputOf<typeof getPins>) {
-    return { pins: await fromIdentity(this.pins.ofBranch(caller.principal.branchId ?? '')) };
+    return { pins: await fromIdentity(this.pins.ofBranch(branchOf(caller))) };
   }
+}
+
+function branchOf({ principal }: Caller): string {
+  return principal.branchId ?? '';
 }

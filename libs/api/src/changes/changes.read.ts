@@ -11,7 +11,7 @@ import {
   type InputOf,
   type ProblemError,
 } from '@eco/service';
-import { ChangesReader, Reads } from '@eco/reads';
+import { ChangesReader, Reads, type ChangesRequest, type ReadOptions } from '@eco/reads';
 import { headersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS } from '../http/read-answer.js';
 import { readOptionsOf, readHeadersSchema } from '../http/read-request.js';
 
@@ -40,25 +40,32 @@ export class ChangesController {
 
   @Get()
   @Operation(listChanges)
-  async list(@Input(listChanges) { query, headers }: InputOf<typeof listChanges>): Promise<HttpResponse> {
-    const { topic, after, limit } = query;
-    const group = this.#groupOf(query.group);
-    const options = readOptionsOf(headers);
-    const read = await this.#changes.read({ group, topic, after, limit }, options);
-    if (read.type === 'cursor-lost') throw lost(group, after, read.continueFrom);
-    if (read.type !== 'page') throw problemOf(read);
-    const { changes, upToSeq, next, more, source } = read;
-    const body = { group, topic, changes, upToSeq, next: formatChangesCursor(next), more };
-    return respond(200, body, headersOf([source], options));
+  list(@Input(listChanges) { query, headers }: InputOf<typeof listChanges>): Promise<HttpResponse> {
+    return pageOf(this.#changes, { ...query, group: groupAsked(this.reads, query.group) }, readOptionsOf(headers));
   }
+}
 
-  #groupOf(asked: string | undefined): string {
-    const { groupIds } = this.reads;
-    const [only, ...others] = groupIds;
-    if (asked === undefined && only !== undefined && others.length === 0) return only;
-    if (asked !== undefined && groupIds.includes(asked)) return asked;
-    throw problem('bad-input', { faults: [{ at: 'query.group', message: `must be one of ${groupIds.join(', ')}` }] });
-  }
+/** The response to a request for a page. */
+export async function pageOf(
+  changes: ChangesReader,
+  request: ChangesRequest,
+  options: ReadOptions,
+): Promise<HttpResponse> {
+  const { group, topic, after } = request;
+  const read = await changes.read(request, options);
+  if (read.type === 'cursor-lost') throw lost(group, after, read.continueFrom);
+  if (read.type !== 'page') throw problemOf(read);
+  const { upToSeq, next, more, source } = read;
+  const body = { group, topic, changes: read.changes, upToSeq, next: formatChangesCursor(next), more };
+  return respond(200, body, headersOf([source], options));
+}
+
+/** A request may omit the group while there is only one. */
+export function groupAsked({ groupIds }: Reads, asked: string | undefined): string {
+  const [only, ...others] = groupIds;
+  if (asked === undefined && only !== undefined && others.length === 0) return only;
+  if (asked !== undefined && groupIds.includes(asked)) return asked;
+  throw problem('bad-input', { faults: [{ at: 'query.group', message: `must be one of ${groupIds.join(', ')}` }] });
 }
 
 function lost(group: string, cursor: ChangesCursor, continueFrom: ChangesCursor): ProblemError {

@@ -3,7 +3,15 @@ import { lastCompleteSeq, type Change, type ChangesCursor, type Topic } from '@e
 import { positionOf, type GroupPosition } from '@eco/routing';
 import type { GroupAnswer, ReadFailure, ReadOptions, Source } from '../answer.js';
 import type { Reads } from '../reads.js';
-import { changeOf, changesQuery, historyQuery, WHOLE_BATCH, type ChangeRow, type HistoryRow } from './changes.query.js';
+import {
+  changeOf,
+  changesOfBranchQuery,
+  changesQuery,
+  historyQuery,
+  WHOLE_BATCH,
+  type ChangeRow,
+  type HistoryRow,
+} from './changes.query.js';
 import { continuationOf, cursorIn, isCovered, type ShownHistory } from './cursor-place.js';
 
 export interface ChangesRequest {
@@ -13,6 +21,8 @@ export interface ChangesRequest {
   readonly after: ChangesCursor;
   /** Most changes of a page, which may therefore end inside a batch. */
   readonly limit: number;
+  /** Leaves out what does not concern this branch: a page may then have no change, and more pages may follow it. */
+  readonly branchId?: string;
 }
 
 export interface ChangesFound {
@@ -76,9 +86,10 @@ export class ChangesReader {
     return hasPlace(second, after) ? pageOf(request, second) : notFresh(group, after);
   }
 
-  #readPage({ group, topic, after: { leadership, seq, n }, limit }: ChangesRequest, options: ReadOptions) {
+  #readPage({ group, topic, after: { leadership, seq, n }, limit, branchId }: ChangesRequest, options: ReadOptions) {
     const values = [topic, seq, n ?? WHOLE_BATCH, limit + 1, leadership?.term ?? null, leadership?.tag ?? null];
-    return this.#reads.ofGroup(group, changesQuery(topic), values, options);
+    if (branchId === undefined) return this.#reads.ofGroup(group, changesQuery(topic), values, options);
+    return this.#reads.ofGroup(group, changesOfBranchQuery, [...values, branchId], options);
   }
 
   /**
@@ -129,8 +140,10 @@ function historyIn({ source, extra }: GroupAnswer<unknown, HistoryRow>): ShownHi
 }
 
 function pageOf({ limit }: ChangesRequest, page: Page): ChangesFound {
-  const rows = page.rows.slice(0, limit);
-  const [last, following] = [rows.at(-1), page.rows[limit]];
+  const placed = page.rows.map((row, index) => ({ row, place: row.place ?? index + 1 }));
+  const rowAt = (wanted: number) => placed.find(({ place }) => place === wanted)?.row;
+  const [last, following] = [rowAt(limit), rowAt(limit + 1)];
+  const rows = placed.flatMap(({ row, place }) => (place <= limit && row.concerns !== false ? [row] : []));
   const { position } = historyIn(page);
   // Without a next change the topic is complete up to the node's position.
   const next =

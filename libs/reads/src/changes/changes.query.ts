@@ -19,6 +19,10 @@ export interface ChangeRow {
   command_id: string;
   at: Date;
   data: Record<string, unknown>;
+  /** Number of the change in the page that was read, from 1. Absent: no change of the page was left out. */
+  place?: number;
+  /** False: the change is returned only to show where the page ends. */
+  concerns?: boolean;
 }
 
 /** The history in which the page was read. */
@@ -64,6 +68,36 @@ const outcomeChanges = query<ChangeRow, HistoryRow>({
       ORDER BY u.seq, u.n LIMIT $4
     ) u
     LEFT JOIN eco.orders o ON u.change_data IS NULL AND o.order_id = u.command_id`,
+  order: 'r.seq, r.n',
+  extra: historyOf('$5', '$6'),
+});
+
+/**
+ * The changes of a page that concern a branch, $7. The last row and the first one of the next page are returned without
+ * data if they are of others, because they show where the page ends. The catalogue concerns every branch. Not for the
+ * topic stock.
+ */
+export const changesOfBranchQuery = query<ChangeRow, HistoryRow>({
+  name: 'changes-of-branch',
+  rows: `
+    SELECT c.type, c.seq, c.n, c.command_id, c.at, c.place, c.concerns,
+           CASE WHEN NOT c.concerns THEN NULL
+             ELSE coalesce(c.change_data, eco.order_result(o) || jsonb_build_object(
+               'customerId', o.customer_id, 'branchId', o.branch_id)) END AS data
+    FROM (
+      SELECT u.change_type AS type, u.seq::float8 AS seq, u.n, u.command_id, u.decided_at AS at, u.change_data,
+             row_number() OVER (ORDER BY u.seq, u.n)::integer AS place,
+             coalesce(CASE WHEN $1 = 'products' THEN true
+               WHEN u.change_data IS NULL THEN (
+                 SELECT o.branch_id FROM eco.orders o WHERE o.order_id = u.command_id) = $7
+               ELSE u.change_data ->> 'branchId' = $7 END, false) AS concerns
+      FROM (
+        SELECT u.* FROM eco.outcome u WHERE u.topic = $1 AND (u.seq, u.n) > ($2::bigint, $3::integer)
+        ORDER BY u.seq, u.n LIMIT $4
+      ) u
+    ) c
+    LEFT JOIN eco.orders o ON c.concerns AND c.change_data IS NULL AND o.order_id = c.command_id
+    WHERE c.concerns OR c.place >= $4 - 1`,
   order: 'r.seq, r.n',
   extra: historyOf('$5', '$6'),
 });
