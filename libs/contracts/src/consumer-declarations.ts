@@ -14,7 +14,7 @@ interface ConsumerDeclaration {
  */
 export const consumerDeclarations = {
   customers: { schema: 'central', topics: ['customers'] },
-  statistics: { schema: 'statistics', topics: ['orders', 'customers'] },
+  statistics: { schema: 'statistics', topics: ['orders', 'sales', 'customers'] },
   notifications: { schema: 'notifications', topics: ['customers'] },
 } as const satisfies Record<string, ConsumerDeclaration>;
 

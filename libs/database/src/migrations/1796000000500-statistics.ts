@@ -61,21 +61,11 @@ export const sums = `
   coalesce(sum(e.units) FILTER (WHERE e.kind = 'returned'), 0)::bigint AS returned_units,
   coalesce(sum(e.cents) FILTER (WHERE e.kind = 'returned'), 0)::bigint AS returned_cents`;
 
-const lines = (of: string) =>
+export const lines = (of: string) =>
   `jsonb_to_recordset(${of}) AS ("productId" text, quantity bigint, "unitPriceCents" bigint)`;
 
-const views = `
--- How far statistics have come in this group's topics: up to place n of batch seq, so that (seq, n) compares with an
--- outcome's. A progress row without n is after the whole batch.
-CREATE VIEW statistics.reached AS
-SELECT s.group_id, p.topic, p.seq, coalesce(p.n, 2147483647) AS n
-FROM eco.group_state s
-JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics';
-
--- What this group's orders give to count, as far as statistics have come: a row for each line that was sold, cancelled
--- or returned. An order that changed since then is told by its outcome, which is new.
-CREATE VIEW statistics.ledger AS
-WITH reached AS (SELECT r.* FROM statistics.reached r WHERE r.topic = 'orders'),
+/** The query of `statistics.ledger`, for orders. */
+export const ledgerOfOrders = `WITH reached AS (SELECT r.* FROM statistics.reached r WHERE r.topic = 'orders'),
 later AS (
   SELECT u.change_type, coalesce((u.result ->> 'orderId')::uuid, u.command_id) AS order_id
   FROM reached r JOIN eco.outcome u ON u.topic = 'orders' AND (u.seq, u.n) > (r.seq, r.n)
@@ -105,7 +95,20 @@ JOIN eco.outcome u ON u.topic = 'orders' AND u.change_type = 'order.returned' AN
 JOIN eco.orders o ON o.order_id = (u.result ->> 'orderId')::uuid
 CROSS JOIN LATERAL ROWS FROM (${lines("u.result -> 'lines'")}) WITH ORDINALITY AS b (product_id, quantity, cents, n)
 JOIN LATERAL ROWS FROM (${lines('o.lines')}) AS l (product_id, quantity, cents) ON l.product_id = b.product_id
-JOIN LATERAL ROWS FROM (${lines("u.result -> 'returned'")}) AS t (product_id, quantity, cents) ON t.product_id = b.product_id;
+JOIN LATERAL ROWS FROM (${lines("u.result -> 'returned'")}) AS t (product_id, quantity, cents) ON t.product_id = b.product_id`;
+
+const views = `
+-- How far statistics have come in this group's topics: up to place n of batch seq, so that (seq, n) compares with an
+-- outcome's. A progress row without n is after the whole batch.
+CREATE VIEW statistics.reached AS
+SELECT s.group_id, p.topic, p.seq, coalesce(p.n, 2147483647) AS n
+FROM eco.group_state s
+JOIN statistics.progress p ON p.group_id = s.group_id AND p.consumer = 'statistics';
+
+-- What this group's orders give to count, as far as statistics have come: a row for each line that was sold, cancelled
+-- or returned. An order that changed since then is told by its outcome, which is new.
+CREATE VIEW statistics.ledger AS
+${ledgerOfOrders};
 
 -- The two tables as the ledger has them: the same columns.
 CREATE VIEW statistics.branch_day_of_ledger AS

@@ -23,6 +23,7 @@ import { DeadLetterContent1796100000431 } from './1796100000431-dead-letter-cont
 import { GeneratedPasswords1796100000470 } from './1796100000470-generated-passwords.js';
 import { PinsOfARole1796100000490 } from './1796100000490-pins-of-a-role.js';
 import { BranchSales1796200000000 } from './1796200000000-branch-sales.js';
+import { SaleStatistics1796200000010 } from './1796200000010-sale-statistics.js';
 import { TransfersToABranch1796200000200 } from './1796200000200-transfers-to-a-branch.js';
 
 /** In the order in which they run. */
@@ -52,5 +53,6 @@ export const migrations = [
   GeneratedPasswords1796100000470,
   PinsOfARole1796100000490,
   BranchSales1796200000000,
+  SaleStatistics1796200000010,
   TransfersToABranch1796200000200,
 ];

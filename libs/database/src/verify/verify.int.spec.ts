@@ -164,7 +164,7 @@ it('finds no violation in the writer’s rows, and counts the rows', async () =>
 
 /** Statistics as a consumer leaves them when it has applied everything. */
 const COUNTED = `INSERT INTO statistics.progress (consumer, group_id, topic, term, tag, seq)
-  SELECT 'statistics', s.group_id, topic, s.term, s.tag, s.seq FROM eco.group_state s, unnest(ARRAY['orders', 'customers']) topic; SELECT statistics.rebuild()`;
+  SELECT 'statistics', s.group_id, topic, s.term, s.tag, s.seq FROM eco.group_state s, unnest(ARRAY['orders', 'sales', 'customers']) topic; SELECT statistics.rebuild()`;
 const UNCOUNTED = `DELETE FROM statistics.progress; DELETE FROM statistics.branch_day; DELETE FROM statistics.product_day`;
 
 /** For each check, SQL that does the damage that it must find, and SQL that undoes it. */

@@ -50,6 +50,37 @@ it('counts by time and branch, with Central separate, and ignores rejected order
   expect(products.filter(({ product_id }) => product_id === 'te').map(({ units }) => units)).toEqual([2, 1, 4]);
 });
 
+it('counts sales at a branch on the day of its clock, each once for each of its products', () => {
+  const line = { productId: 'te', quantity: 2, unitPriceCents: 100 };
+  const lines = [line, { ...line, quantity: 1, unitPriceCents: 90 }];
+  const sale = { saleId: commandId, branchId: 'sucursal-1', lines };
+  const late = '2026-11-26T12:00:00.000Z';
+  const { branches, products } = countsOf([
+    change('sale.recorded', late, {
+      ...sale,
+      receiptNumber: 'A-1',
+      soldAt: '2026-11-24T09:01:00.000Z',
+      totalCents: 290,
+      excess: [],
+    }),
+    change('sale.voided', late, { ...sale, voidedAt: '2026-11-24T09:20:00.000Z', totalCents: 290 }),
+    change('sale.returned', late, {
+      ...sale,
+      returnId: commandId,
+      returnedAt: '2026-11-25T10:00:00.000Z',
+      refundCents: 290,
+    }),
+  ]);
+  const at = (quarter: string) => ({ at: `2026-11-${quarter}:00.000Z`, branch_id: 'sucursal-1' });
+  const counts = [
+    { ...at('24T09:00'), orders: 1, units: 3, revenue_cents: 290 },
+    { ...at('24T09:15'), cancelled_orders: 1, cancelled_units: 3, cancelled_cents: 290 },
+    { ...at('25T10:00'), returned_units: 3, returned_cents: 290 },
+  ];
+  expect(branches).toEqual(counts.map((count) => figures(count)));
+  expect(products).toEqual(counts.map((count) => figures({ ...count, product_id: 'te' })));
+});
+
 interface Bought {
   readonly orderId: string;
   readonly branchId: string | null;

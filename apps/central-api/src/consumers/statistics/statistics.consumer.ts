@@ -7,6 +7,10 @@ import type { EntityManager } from 'typeorm';
  * Counts registrations, sales, cancellations and returns by day, branch and product. Each counts on its own day, so
  * figures of past days do not change, and at the branch that took the order. An order counts as returned with its last
  * unit: a partly returned one is still a sale.
+ *
+ * A sale at a branch counts as an order and its void as a cancellation, on the day of the branch's clock: a branch may
+ * have been offline for days. Units that came back to a branch reduce units and revenue, but not the number of sales,
+ * because nobody knows whether the customer kept others.
  */
 export const statisticsConsumer = defineConsumer({
   name: 'statistics',
@@ -86,7 +90,26 @@ export function countsOf(changes: readonly ReceivedChange[]): { branches: Count[
       ['returned_orders', 'returned_units', 'returned_cents'],
       (line) => (line ?? change.data).unitsKept === 0,
     );
+  for (const { data } of changesOfType(changes, 'sale.recorded')) {
+    countLines({ at: data.soldAt, data }, ['orders', 'units', 'revenue_cents'], isFirstOf(data.lines));
+  }
+  for (const { data } of changesOfType(changes, 'sale.voided')) {
+    countLines(
+      { at: data.voidedAt, data },
+      ['cancelled_orders', 'cancelled_units', 'cancelled_cents'],
+      isFirstOf(data.lines),
+    );
+  }
+  for (const { data } of changesOfType(changes, 'sale.returned')) {
+    countLines({ at: data.returnedAt, data }, ['returned_orders', 'returned_units', 'returned_cents'], () => false);
+  }
   return { branches: [...branches.values()], products: [...products.values()] };
+}
+
+/** Whether a line is the first one of its product: a sale may have several, and counts once for the product. */
+function isFirstOf<Line extends Units>(lines: readonly Line[]): (line?: Line) => boolean {
+  const firsts = new Map(lines.toReversed().map((line) => [line.productId, line]));
+  return (line) => line === undefined || firsts.get(line.productId) === line;
 }
 
 const QUARTER_MS = 900_000;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { ConsumerStore } from '@eco/consumers';
-import { topics, type Change, type CommandKind, type CommandOf } from '@eco/contracts';
+import { topics, type Change, type CommandBody, type CommandKind, type CommandOf } from '@eco/contracts';
 import {
   brokenChecks,
   FIGURES,
@@ -12,7 +12,7 @@ import {
   type LoginRole,
 } from '@eco/database';
 import { newOrderId } from '@eco/routing';
-import { BatchWriter, commandOf, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
+import { BatchWriter, commandOf, saleOf, startDatabaseGroup, type DatabaseGroup } from '@eco/testing';
 import { statisticsConsumer } from './statistics.consumer.js';
 
 /*
@@ -93,16 +93,19 @@ interface Bought {
   readonly lines: { productId: keyof typeof PRODUCTS; quantity: number }[];
   readonly returned: Map<string, number>;
   cancelled: boolean;
+  /** True: it was sold at a branch's till. */
+  readonly isSale?: boolean;
 }
 
-/** Every confirmed order, according to the client's reply. */
+/** Every confirmed order and every sale, according to the client's reply. */
 const bought: Bought[] = [];
 let customers = 0;
+let entries = 0;
 
 /** Expected sums of the tables for these orders, of one product or of all. */
 function modelOf(orders: readonly Bought[], product?: string): Figures {
   const figures = Object.fromEntries(FIGURES.map((figure) => [figure, 0])) as Figures;
-  for (const { lines, returned, cancelled } of orders) {
+  for (const { lines, returned, cancelled, isSale } of orders) {
     const own = lines.filter(({ productId }) => product === undefined || productId === product);
     if (own.length === 0) continue;
     const units = own.reduce((sum, { quantity }) => sum + quantity, 0);
@@ -117,7 +120,7 @@ function modelOf(orders: readonly Bought[], product?: string): Figures {
     }
     const back = own.map(({ productId }) => ({ productId, quantity: returned.get(productId) ?? 0 }));
     const backUnits = back.reduce((sum, { quantity }) => sum + quantity, 0);
-    if (backUnits === units) figures.returned_orders += 1;
+    if (backUnits === units && isSale !== true) figures.returned_orders += 1;
     figures.returned_units += backUnits;
     figures.returned_cents += back.reduce((sum, { productId, quantity }) => sum + quantity * PRODUCTS[productId], 0);
   }
@@ -135,14 +138,18 @@ async function counted(table: 'branch_day' | 'product_day', where: string, value
 
 /** A command of this kind for an existing order or for none, and its effect on the model. */
 interface Step {
-  readonly kind: 'place' | 'reserve' | 'cancel' | 'fulfil' | 'return' | 'register';
+  readonly kind: 'place' | 'reserve' | 'cancel' | 'fulfil' | 'return' | 'register' | 'sell' | 'void' | 'bring';
   readonly which: number;
   readonly quantities: number[];
 }
 const steps = fc.array(
   fc.array(
     fc.record<Step>({
-      kind: fc.constantFrom('place', 'place', 'reserve', 'cancel', 'fulfil', 'fulfil', 'return', 'return', 'register'),
+      kind: fc.constantFrom<Step['kind']>(
+        ...['place' as const, 'place' as const, 'reserve' as const, 'cancel' as const, 'fulfil' as const],
+        ...['fulfil' as const, 'return' as const, 'return' as const, 'register' as const],
+        ...['sell' as const, 'sell' as const, 'void' as const, 'bring' as const],
+      ),
       which: fc.nat(1_000),
       quantities: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 3, maxLength: 3 }),
     }),
@@ -168,6 +175,54 @@ function commandsOf(
     return [[commandOf('customer.register', { customerId: id, name: 'N', email: 'n@example.com', branchId }), nothing]];
   }
   if (lines.length === 0) return [];
+  if (kind === 'sell') {
+    // A product may be in two lines of a sale.
+    const sold = lines.flatMap(({ productId, quantity }) =>
+      quantity < 3
+        ? [{ productId, quantity }]
+        : [
+            { productId, quantity: 2 },
+            { productId, quantity: quantity - 2 },
+          ],
+    );
+    const branchId = 'sucursal-1';
+    const priced = ({ productId, quantity }: (typeof sold)[number]) => ({
+      ...{ productId, quantity, name: productId, unitPriceCents: PRODUCTS[productId], taxBasisPoints: 0 },
+    });
+    const sale = saleOf({ branchId, incarnation: 1, sequence: (entries += 1) }, sold);
+    const body = { ...(sale.command.body as CommandBody<'sale.record'>), lines: sold.map(priced) };
+    const { id } = sale.command;
+    const made: Bought = {
+      orderId: id,
+      customerId,
+      branchId,
+      lines,
+      returned: new Map(),
+      cancelled: false,
+      isSale: true,
+    };
+    const command = { ...sale.command, body } as CommandOf<'sale.record'>;
+    return [[command, () => void bought.push(made)]];
+  }
+  if (kind === 'void' || kind === 'bring') {
+    const sales = known.filter(({ isSale }) => isSale);
+    const sale = sales[which % Math.max(1, sales.length)];
+    if (sale === undefined) return [];
+    const entry = { branchId: 'sucursal-1', incarnation: 1, sequence: (entries += 1) };
+    const at = new Date().toISOString();
+    if (kind === 'void') {
+      const body = { ...entry, saleId: sale.orderId, voidedAt: at, reason: 'wrong' };
+      return [[commandOf('sale.void', body), () => void (sale.cancelled = true)]];
+    }
+    const back = sale.lines.map((line) => ({ ...line, unitPriceCents: PRODUCTS[line.productId] }));
+    const returnId = newOrderId({ customerId: entry.branchId, nowMs: Date.now(), random: randomBytes(10) });
+    const facts = { saleId: sale.orderId, returnedAt: at, reason: 'broken', lines: back, refundCents: 0 };
+    const take = () =>
+      back.forEach(({ productId, quantity }) =>
+        sale.returned.set(productId, (sale.returned.get(productId) ?? 0) + quantity),
+      );
+    return [[commandOf('sale.return', { ...entry, returnId, ...facts }), take]];
+  }
   const orderId = newOrderId({ customerId, nowMs: Date.now(), random: randomBytes(10) });
   const order: Bought = { orderId, customerId, branchId, lines, returned: new Map(), cancelled: false };
   const buy = () => void bought.push(order);
@@ -179,7 +234,8 @@ function commandsOf(
       [commandOf('reservation.confirm', { orderId, reservationId, customerId, branchId }), buy],
     ];
   }
-  const target = known[which % Math.max(1, known.length)];
+  const orders = known.filter(({ isSale }) => !isSale);
+  const target = orders[which % Math.max(1, orders.length)];
   if (target === undefined) return [];
   const of = { orderId: target.orderId, customerId: target.customerId };
   if (kind === 'cancel') return [[commandOf('order.cancel', of), () => void (target.cancelled = true)]];
@@ -228,8 +284,8 @@ it('after a history with every kind of command, the counts are those of the naiv
   await countsLikeTheModel(
     [
       [step('place', 0), step('place', 1), step('reserve', 2), step('register', 0)],
-      [step('fulfil', 0), step('cancel', 1)],
-      [step('return', 0)],
+      [step('fulfil', 0), step('cancel', 1), step('sell', 0), step('sell', 1)],
+      [step('return', 0), step('void', 0), step('bring', 1)],
     ],
     () => 2,
   );
@@ -237,6 +293,8 @@ it('after a history with every kind of command, the counts are those of the naiv
     [true, false],
     [false, true],
     [false, false],
+    [false, true],
+    [true, false],
   ]);
 });
 
@@ -262,8 +320,10 @@ it('another time zone counts everything again by its days, and a start without o
   for (const timeZone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago', 'UTC']) {
     await prepare(timeZone);
     const rows = await group.asSuperuser<{ day: string; orders: number }>(
-      `SELECT (o.decided_at AT TIME ZONE $1)::date::text AS day, count(*)::int AS orders FROM eco.orders o
-       WHERE o.status <> 'rejected' GROUP BY 1`,
+      `SELECT (o.at AT TIME ZONE $1)::date::text AS day, count(*)::int AS orders FROM (
+         SELECT o.decided_at AS at FROM eco.orders o WHERE o.status <> 'rejected'
+         UNION ALL SELECT s.sold_at FROM eco.sale s) o
+       GROUP BY 1`,
       [timeZone],
     );
     expect(await daysOf()).toEqual(Object.fromEntries(rows.map(({ day, orders }) => [day, orders])));
