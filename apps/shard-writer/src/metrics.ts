@@ -128,6 +128,14 @@ export class WriterMetrics {
       help: 'Dead letters of class key-conflict, which the other figures leave out. Active writer only',
       registers,
     });
+    const branchGauge = (name: string, help: string) =>
+      new Gauge({ name, help: `${help}. Active writer only`, labelNames: ['branch'], registers });
+    const frozen = branchGauge('eco_writer_branch_frozen', '1: the branch gets no units, because it was copied');
+    const silent = branchGauge('eco_writer_branch_silent_seconds', 'Time since the last entry of the branch');
+    const discrepancy = branchGauge(
+      'eco_writer_branch_discrepancy_units',
+      'Units that left the branch beyond its quota and that nobody has settled',
+    );
     new Gauge({
       name: 'eco_writer_dead_letters_open',
       help: 'Open dead letters, without key conflicts. Active writer only',
@@ -137,6 +145,7 @@ export class WriterMetrics {
         oldestXminAge.reset();
         byGroup.reset();
         keyConflicts.reset();
+        for (const gauge of [frozen, silent, discrepancy]) gauge.reset();
         const { primary } = leadership;
         if (primary === undefined) return;
         try {
@@ -145,6 +154,11 @@ export class WriterMetrics {
           keyConflicts.set(gauges.keyConflictsOpen);
           for (const { errorClass, place, count } of gauges.deadLetters) {
             byGroup.set({ error_class: errorClass, place }, count);
+          }
+          for (const { branchId: branch, isFrozen, silentS, discrepancy: units } of gauges.branches) {
+            frozen.set({ branch }, isFrozen ? 1 : 0);
+            silent.set({ branch }, silentS);
+            discrepancy.set({ branch }, units);
           }
           oldestXminAge.set(gauges.oldestXminAge);
         } catch {

@@ -96,6 +96,7 @@ describe('a batch', () => {
       name: `Product "${tea}"`,
       priceCents: 250,
       version: 1,
+      taxBasisPoints: null,
       deleted: false,
     });
     expect([...state.levels.values()]).toEqual([

@@ -9,9 +9,23 @@ export interface GroupGauges {
    * senders.
    */
   keyConflictsOpen: number;
+  /** The branches that have reported, in the order of their ids. */
+  branches: BranchGauges[];
   /** Transactions since the oldest snapshot in use: dead versions of hot rows accumulate behind it. */
   oldestXminAge: number;
 }
+
+export interface BranchGauges {
+  branchId: string;
+  /** Time since its last entry, s. */
+  silentS: number;
+  isFrozen: boolean;
+  /** Units that left the branch beyond its quota and that nobody has settled. */
+  discrepancy: number;
+}
+
+/** Most branches that are shown: each is three time series. */
+const BRANCHES_MAX = 1_000;
 
 /**
  * Most groups of dead letters that are shown. Each group is a time series, and anybody may have sent the content of a
@@ -24,6 +38,7 @@ export async function readGauges(primary: SideConnection): Promise<GroupGauges> 
   const [row] = await primary.ask<{
     dead_letters: GroupGauges['deadLetters'];
     key_conflicts: string;
+    branches: BranchGauges[];
     xmin_age: number | null;
   }>(`
 SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
@@ -31,6 +46,12 @@ SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
    FROM (SELECT d.error_class, d.place, count(*) AS count FROM eco.dead_letter d
          WHERE d.state = 'open' AND d.error_class <> 'key-conflict' GROUP BY d.error_class, d.place) l) AS dead_letters,
   (SELECT count(*) FROM eco.dead_letter d WHERE d.state = 'open' AND d.error_class = 'key-conflict') AS key_conflicts,
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('branchId', h.branch_id, 'silentS', h.silent_s, 'isFrozen', h.is_frozen,
+     'discrepancy', h.discrepancy) ORDER BY h.branch_id), '[]')
+   FROM (SELECT b.branch_id, extract(epoch FROM p.at - b.contact_at) AS silent_s, b.frozen_reason IS NOT NULL AS is_frozen,
+           coalesce((SELECT sum(l.on_hand) FROM eco.stock_level l
+             WHERE l.location LIKE '%/discrepancy' AND l.location = b.branch_id || '/discrepancy'), 0) AS discrepancy
+         FROM eco.holder b CROSS JOIN eco.group_position p ORDER BY b.branch_id LIMIT ${BRANCHES_MAX}) h) AS branches,
   eco_guard.oldest_xmin_age() AS xmin_age`);
   const groups = row?.dead_letters ?? [];
   const beyond = sum(groups.slice(GROUPS_MAX));
@@ -41,6 +62,7 @@ SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object(
     ],
     deadLettersOpen: sum(groups),
     keyConflictsOpen: Number(row?.key_conflicts ?? 0),
+    branches: row?.branches ?? [],
     oldestXminAge: row?.xmin_age ?? 0,
   };
 }
