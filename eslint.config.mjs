@@ -64,8 +64,8 @@ const drivers = [
   },
   {
     packages: ['node:sqlite'],
-    folders: ['libs/journal'],
-    why: 'Only @eco/journal keeps a file of its own: there every append is synced, bounded and one process’s alone.',
+    folders: ['libs/journal', 'libs/branch'],
+    why: 'Only @eco/journal and @eco/branch keep a file: there every write is synced, bounded and one process’s alone.',
   },
   {
     packages: ['@eco/cluster'],

@@ -1,4 +1,4 @@
-export { DurableFile, type Transaction, type Written } from './durable-file.js';
+export { DurableFile, type Transaction } from './durable-file.js';
 export { FileLock, makeFiles } from './file-lock.js';
 export { Journal } from './journal.js';
 export { JournalError } from './journal-files.js';

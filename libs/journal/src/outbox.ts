@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import type { Log } from '@eco/base';
 import { MAX_MESSAGE_BYTES } from '@eco/contracts';
 import { ENTRY_BYTES, oldestAtMs } from './database.js';
-import type { DurableFile, Transaction } from './durable-file.js';
+import type { DurableFile, Transaction, Work } from './durable-file.js';
 import { hasRoom, isWithinShare, type ShareUse } from './lane.js';
 import { pagesOf } from './reserved-space.js';
 
@@ -170,8 +170,8 @@ export class Outbox {
     this.#listeners.add(listener);
   }
 
-  /** Appends the command in a transaction of its own. */
-  async append(entry: NewEntry): Promise<Appended> {
+  /** Appends the command in a transaction of its own. `also`: what else is written in that transaction. */
+  async append(entry: NewEntry, also?: Work<void>): Promise<Appended> {
     const bytes = bytesOf(entry);
     if (!this.#file.isOpen) return { type: 'failed', error: 'the journal is closed' };
     if (!hasRoom(this.#bytes, bytes, this.limitBytes)) {
@@ -186,9 +186,10 @@ export class Outbox {
     // Counted from now on, so that no later command overtakes it.
     this.#keep(entry, bytes, traits);
     const written = await this.#file.write({
-      pages: pagesOf(bytes),
+      pages: pagesOf(bytes) + (also?.pages ?? 0),
       run: (transaction) => {
         this.#insert(entry, bytes, transaction);
+        also?.run(transaction);
       },
     });
     if (written.type === 'committed') return { type: 'kept' };

@@ -1,0 +1,3 @@
+export { BranchDatabase, markRestored } from './branch-database.js';
+export { BranchDatabaseError } from './schema.js';
+export type * from './types.js';
