@@ -324,6 +324,23 @@ describe('changes', () => {
     expect(await branch.sales.sell(cashSale('cafe'))).toMatchObject({ refusal: { unknownProducts: ['cafe'] } });
   });
 
+  it('leave the cursor where it was if a page of them can not be stored', async () => {
+    const branch = open({ limitBytes: 2_500 });
+    await stock(branch, { cafe: 5 });
+    while ((await branch.sales.sell(cashSale('cafe'))).type === 'done');
+    const left = remaining(branch, 'cafe');
+    const grant = () =>
+      change('quota.granted', { transferId: asked().id, branchId: BRANCH, productId: 'cafe', quantity: 7 });
+    const after = branch.home.cursor('quotas');
+    const page = { topic: 'quotas' as const, changes: [grant(), grant(), grant()], after, next: '900' };
+    expect(await branch.home.applyChanges(page)).toMatchObject({ type: 'full' });
+    expect([branch.home.cursor('quotas'), remaining(branch, 'cafe')]).toEqual([after, left]);
+    const [lane = ''] = branch.outbox.queues;
+    branch.outbox.remove(lane, branch.outbox.head(lane, 100));
+    expect(valueOf(await branch.home.applyChanges(page))).toEqual({ applied: true });
+    expect([branch.home.cursor('quotas'), remaining(branch, 'cafe')]).toEqual(['900', (left ?? 0) + 21]);
+  });
+
   it('show what became of an order that the branch kept, and of one that the brokers took at once', async () => {
     const branch = open();
     const [orderId, other] = [asked().id, asked().id];

@@ -92,6 +92,10 @@ export class BranchDatabase {
     return this.#options.branchId;
   }
 
+  get file(): string {
+    return this.#file.file;
+  }
+
   /** From now on commands get their stamps from the process's path to the brokers. */
   connect(sender: CommandSender): void {
     this.#recorder.connect(sender);

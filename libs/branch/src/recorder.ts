@@ -146,6 +146,7 @@ export class Recorder {
       const written = await this.#file.write({
         pages,
         run: (transaction) => {
+          this.at('begun');
           const step = new Step(this, transaction);
           const result = run(step);
           step.finish();
@@ -191,10 +192,12 @@ export class Recorder {
     );
     if (counter === undefined) throw new Error("the branch's database has no branch");
     transaction.onCommit(() => {
+      this.at('committed');
       this.#counter.write(counter);
       if (sync) this.#counter.sync();
+      this.at('counted');
     });
-    this.#options.onStep?.('counted');
+    this.at('finished');
   }
 
   /** A named place in a transaction, at which a test may end the process. */

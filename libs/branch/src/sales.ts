@@ -136,6 +136,7 @@ export class Sales {
     this.#recorder.at('spent');
     const { incarnation } = step.holder;
     const number = this.#nextReceipt(till, incarnation);
+    this.#recorder.at('numbered');
     const receiptNumber = formatReceiptNumber({ series, branchId, till, incarnation, number });
     const isLate = shift.closedAt !== null;
     sql.run(

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
 import type { Command, ReceivedChange, Topic } from '@eco/contracts';
 import { BranchDatabase } from '../branch-database.js';
 import type { BranchDatabaseOptions, Recorded, SaleRequest } from '../types.js';
@@ -60,12 +61,15 @@ export function valueOf<T>(recorded: Recorded<T, unknown>): T {
   return recorded.value;
 }
 
-/** The commands that wait in the outbox, by lane. */
+/** The commands that wait in the outbox, in their order. */
 export function waitingCommands(branch: BranchDatabase): Command[] {
-  return branch.outbox.queues
-    .flatMap((queue) => branch.outbox.head(queue, 1_000_000))
-    .sort((a, b) => a.seq - b.seq)
-    .map(({ text }) => JSON.parse(text) as Command);
+  const database = new DatabaseSync(branch.file, { readOnly: true });
+  try {
+    const rows = database.prepare('SELECT text FROM entries ORDER BY seq').all() as { text: string }[];
+    return rows.map(({ text }) => JSON.parse(text) as Command);
+  } finally {
+    database.close();
+  }
 }
 
 export function waitingKinds(branch: BranchDatabase): string[] {
