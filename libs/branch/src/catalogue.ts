@@ -16,6 +16,11 @@ interface ProductTableRow {
   readonly is_deleted: number;
 }
 
+interface ProductPage {
+  readonly limit: number;
+  readonly after?: string | undefined;
+}
+
 /** Products as the head office has published them, and the branch's units of each. */
 export class Catalogue {
   readonly #recorder: Recorder;
@@ -28,22 +33,36 @@ export class Catalogue {
 
   product(productId: string): ProductRow | undefined {
     const row = this.#recorder.sql.get<ProductTableRow>('SELECT * FROM products WHERE product_id = ?', productId);
-    if (row === undefined) return undefined;
-    return {
-      productId,
-      name: row.name,
-      priceCents: row.price_cents,
-      taxBasisPoints: row.tax_basis_points ?? this.#taxBasisPoints,
-      version: row.version,
-      isDeleted: row.is_deleted === 1,
-    };
+    return row && this.#productOf(row);
   }
 
-  /** Products and units by product id, after this one. */
-  page({ limit, after = '' }: { readonly limit: number; readonly after?: string | undefined }): QuotaRow[] {
+  /**
+   * Products on sale by product id, after this one. `name`: the products whose name has, for each of these words, a word
+   * that begins with it; case and accents are ignored.
+   */
+  products({ limit, after = '', name = '' }: ProductPage & { readonly name?: string | undefined }): ProductRow[] {
+    const wanted = wordsOf(name);
+    const hasName = ({ name: text }: ProductTableRow) => {
+      const words = wordsOf(text);
+      return wanted.every((start) => words.some((word) => word.startsWith(start)));
+    };
+    return this.#recorder.sql
+      .all<ProductTableRow>(
+        'SELECT * FROM products WHERE product_id > ? AND is_deleted = 0 ORDER BY product_id LIMIT ?',
+        after,
+        wanted.length === 0 ? limit : -1,
+      )
+      .filter(hasName)
+      .slice(0, limit)
+      .map((row) => this.#productOf(row));
+  }
+
+  /** Products and units by product id, after this one. `remainingMax`: only those with at most this number of units. */
+  page({ limit, after = '', remainingMax }: ProductPage & { readonly remainingMax?: number | undefined }): QuotaRow[] {
     return this.#recorder.sql.all<QuotaRow>(
-      `${QUOTA_ROWS} WHERE product_id > ? ORDER BY product_id LIMIT ?`,
+      `${QUOTA_ROWS} WHERE product_id > ? AND remaining <= ? ORDER BY product_id LIMIT ?`,
       after,
+      remainingMax ?? Number.MAX_SAFE_INTEGER,
       limit,
     );
   }
@@ -116,6 +135,17 @@ export class Catalogue {
         soldPerDay: sold / SALES_DAYS,
       }));
   }
+
+  #productOf(row: ProductTableRow): ProductRow {
+    return {
+      productId: row.product_id,
+      name: row.name,
+      priceCents: row.price_cents,
+      taxBasisPoints: row.tax_basis_points ?? this.#taxBasisPoints,
+      version: row.version,
+      isDeleted: row.is_deleted === 1,
+    };
+  }
 }
 
 const QUOTA_ROWS = `
@@ -123,3 +153,9 @@ const QUOTA_ROWS = `
          coalesce(spent, 0) AS spent, coalesce(granted - spent, 0) AS remaining
   FROM (SELECT product_id FROM products WHERE is_deleted = 0 UNION SELECT product_id FROM quotas WHERE granted > spent)
   LEFT JOIN products USING (product_id) LEFT JOIN quotas USING (product_id)`;
+
+/** Words in lower case and without accents. */
+function wordsOf(text: string): readonly string[] {
+  const plain = text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+  return plain.match(/[\p{L}\p{N}]+/gu) ?? [];
+}
