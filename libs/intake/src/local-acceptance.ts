@@ -1,7 +1,16 @@
 import { StartError } from '@eco/base';
 import type { CommandPublisher, PublishOutcome } from '@eco/broker';
 import { commandKinds, keyOf, type Command, type Stamp } from '@eco/contracts';
-import { Journal, JournalError, mustAppend, registerJournalMetrics, Relay, type Appended } from '@eco/journal';
+import {
+  Journal,
+  JournalError,
+  mustAppend,
+  registerJournalMetrics,
+  Relay,
+  type Appended,
+  type Outbox,
+  type Traits,
+} from '@eco/journal';
 import { BUCKETS_MAX, bucketOf } from '@eco/routing';
 import type { IntakeFrame } from './frame.js';
 
@@ -21,9 +30,23 @@ function cartOf({ kind, body }: Pick<Command, 'kind' | 'body'>): string | undefi
   return kind.startsWith('cart.') ? (body as { customerId: string }).customerId : undefined;
 }
 
+/** A journal in a file of its own. */
 export interface JournalSettings {
   readonly dir: string;
   readonly limitBytes: number;
+}
+
+/** The outbox of a database that its owner opens and closes. */
+export interface OwnedOutbox {
+  readonly outbox: Outbox;
+  /** Keeps a command, with whatever the owner records about it, in one transaction. */
+  keep(lane: string, command: Command): Promise<Appended>;
+}
+
+/** Traits of a command in a journal, from its text. */
+export function traitsOfCommand(text: string): Traits {
+  const command = JSON.parse(text) as Command;
+  return { sharedKey: cartOf(command), client: command.actor?.id };
 }
 
 /** Time after the start in which the process waits for the brokers, ms. Then it is ready without them. */
@@ -37,26 +60,25 @@ const FIRST_CONNECTION_MS = 5_000;
 export class LocalAcceptance {
   readonly #frame: IntakeFrame;
   readonly #publisher: CommandPublisher;
-  readonly #journal: Journal;
+  readonly #journal: Outbox;
+  readonly #keep: OwnedOutbox['keep'];
+  readonly #close: () => void;
   readonly #relay: Relay;
 
   /** Throws a `StartError` if the journal is not available. */
-  constructor(frame: IntakeFrame, publisher: CommandPublisher, settings: JournalSettings) {
-    const { config, log, metrics } = frame;
+  constructor(frame: IntakeFrame, publisher: CommandPublisher, settings: JournalSettings | OwnedOutbox) {
+    const { log, metrics } = frame;
     this.#frame = frame;
     this.#publisher = publisher;
-    try {
-      this.#journal = new Journal({
-        ...settings,
-        name: config.name,
-        traitsOf: (text) => {
-          const command = JSON.parse(text) as Command;
-          return { sharedKey: cartOf(command), client: command.actor?.id };
-        },
-        log,
-      });
-    } catch (error) {
-      throw error instanceof JournalError ? new StartError(error.message) : error;
+    if ('outbox' in settings) {
+      this.#journal = settings.outbox;
+      this.#keep = (lane, command) => settings.keep(lane, command);
+      this.#close = () => undefined;
+    } else {
+      const journal = openJournal(frame, settings);
+      this.#journal = journal;
+      this.#keep = (queue, command) => journal.append({ queue, id: command.id, text: JSON.stringify(command) });
+      this.#close = () => journal.close();
     }
     this.#relay = new Relay({
       journal: this.#journal,
@@ -87,7 +109,7 @@ export class LocalAcceptance {
   }
 
   close(): void {
-    this.#journal.close();
+    this.#close();
   }
 
   /** Stamp of the command kept last, by this process or its predecessor; undefined: none waits. */
@@ -124,7 +146,7 @@ export class LocalAcceptance {
   }
 
   keep(lane: string, command: Command): Promise<Appended> {
-    return this.#journal.append({ queue: lane, id: command.id, text: JSON.stringify(command) });
+    return this.#keep(lane, command);
   }
 
   #publish(lane: string, commands: readonly string[]): Promise<PublishOutcome> {
@@ -147,5 +169,13 @@ export class LocalAcceptance {
       ...(broken ? [`takes nothing now (${broken}), so orders need the brokers`] : []),
       ...[...this.#relay.alarms].map(([queue, alarm]) => `${queue}: ${alarm}`),
     ].join('; ');
+  }
+}
+
+function openJournal({ config, log }: IntakeFrame, settings: JournalSettings): Journal {
+  try {
+    return new Journal({ ...settings, name: config.name, traitsOf: traitsOfCommand, log });
+  } catch (error) {
+    throw error instanceof JournalError ? new StartError(error.message) : error;
   }
 }

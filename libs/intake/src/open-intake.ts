@@ -10,7 +10,7 @@ import {
 import { CommandIntake } from './command-intake.js';
 import type { IntakeFrame } from './frame.js';
 import type { GroupKnowledge } from './group-knowledge.js';
-import { LocalAcceptance, type JournalSettings } from './local-acceptance.js';
+import { LocalAcceptance, type JournalSettings, type OwnedOutbox } from './local-acceptance.js';
 
 export interface IntakeSettings {
   readonly brokers: readonly Address[];
@@ -21,12 +21,14 @@ export interface IntakeSettings {
   /** See `sharedIdKeyOf` of @eco/access. */
   readonly sharedIdKey: KeyObject;
   readonly reads: GroupKnowledge;
-  /** The journal for orders and cart commands that the brokers do not confirm; absent: those are refused. */
-  readonly journal?: JournalSettings;
+  /** Where orders and cart commands wait that the brokers do not confirm; absent: those are refused. */
+  readonly journal?: JournalSettings | OwnedOutbox;
 }
 
 export interface OpenIntake {
   readonly intake: CommandIntake;
+  /** Why the brokers are not reachable; undefined: they are. */
+  readonly obstacle: () => string | undefined;
   /** Closes the path after the commands in flight have settled. */
   stop(): Promise<void>;
 }
@@ -57,6 +59,7 @@ export function openIntake(frame: IntakeFrame, settings: IntakeSettings): OpenIn
   if (local) local.start();
   else health.indicator('broker', () => publisher.obstacle);
   return {
+    obstacle: () => publisher.obstacle,
     intake: new CommandIntake({
       publisher,
       sentBy: config.name,
