@@ -27,3 +27,4 @@ export * from './headers.js';
 export * from './problems.js';
 export * from './http/requests.js';
 export * from './http/responses.js';
+export * from './http/till.js';

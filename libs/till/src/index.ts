@@ -1,21 +1,8 @@
-export { lineTotalCents, totalCentsOf, type PricedUnits } from './lines.js';
-export { includedTaxCents, taxCentsOf, taxesOf, type TaxAmount } from './tax.js';
-export { cashRoundingCents, COINS, refundCentsOf, settle, type Coin, type Settlement, type Tender } from './payment.js';
-export {
-  formatReceiptNumber,
-  parseReceiptNumber,
-  RECEIPT_SERIES,
-  RECEIPT_TILL,
-  type ReceiptNumber,
-} from './receipt-number.js';
-export {
-  backOrderSlip,
-  receiptOf,
-  type Receipt,
-  type ReceiptLine,
-  type ReceiptMark,
-  type ReceiptOf,
-} from './receipt.js';
+export { lineTotalCents, totalCentsOf } from './lines.js';
+export { taxCentsOf, taxesOf } from './tax.js';
+export { COINS, refundCentsOf, settle, type Coin, type Settlement, type Tender } from './payment.js';
+export { formatReceiptNumber, parseReceiptNumber, RECEIPT_SERIES } from './receipt-number.js';
+export { backOrderSlip, receiptOf, type Receipt } from './receipt.js';
 export {
   expectedCents,
   openedShift,
@@ -23,6 +10,5 @@ export {
   withReturn,
   withSale,
   withVoid,
-  type CountedSale,
   type ShiftFigures,
 } from './shift.js';

@@ -1,8 +1,5 @@
-/** Series of receipts: part of each receipt number. It has no hyphen, so that a number can be taken apart. */
+/** Series of receipts, the first part of each receipt number. */
 export const RECEIPT_SERIES = /^[A-Z0-9]{1,8}$/;
-/** Id of a till in receipt numbers. It has no hyphen for the same reason. */
-export const RECEIPT_TILL = /^[A-Za-z0-9]{1,16}$/;
-
 /** Parts of a receipt number. `number` counts from 1 without gaps for each combination of the other parts. */
 export interface ReceiptNumber {
   readonly series: string;
@@ -19,7 +16,7 @@ export function formatReceiptNumber({ series, branchId, till, incarnation, numbe
   return [series, branchId, till, incarnation, number].join('-');
 }
 
-/** Undefined: the text is no receipt number. Only the id of a branch may contain hyphens, so there is one reading. */
+/** Undefined: the text is no receipt number. Of the parts only the id of a branch may have hyphens, so there is one reading. */
 export function parseReceiptNumber(text: string): ReceiptNumber | undefined {
   const [, series, branchId, till, incarnation, number] = FORM.exec(text) ?? [];
   if (series === undefined || branchId === undefined || till === undefined) return undefined;

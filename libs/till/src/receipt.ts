@@ -6,9 +6,9 @@ import { taxCentsOf, taxesOf, type TaxAmount } from './tax.js';
  * `void`: the sale was taken back. `copy`: the receipt was printed before. `back-order`: no receipt of a sale but a slip
  * of an order that promises nothing.
  */
-export type ReceiptMark = 'void' | 'copy' | 'back-order';
+type ReceiptMark = 'void' | 'copy' | 'back-order';
 
-export interface ReceiptLine extends SaleLine {
+interface ReceiptLine extends SaleLine {
   readonly totalCents: number;
 }
 

@@ -22,6 +22,14 @@ import { transferStatusSchema } from '../transfers.js';
 export const orderAcceptedSchema = z.object({
   orderId: uuidSchema,
   status: z.literal('accepted'),
+  promisesUnits: z
+    .literal(false)
+    .optional()
+    .meta({
+      description:
+        'A back-order: it is kept at this machine until the head office can be reached, and may be rejected then. Absent: ' +
+        'the brokers have it, and it is decided now',
+    }),
 });
 export const commandAcceptedSchema = z.object({ commandId: uuidSchema, status: z.literal('accepted') });
 
