@@ -24,7 +24,8 @@ import { TransferController } from './transfers/transfer.read.js';
 
 export { periodOf } from './http/period.js';
 export { consumerHeadersOf, problemOf, READ_ANSWER_HEADERS, READ_PROBLEMS, retryAfter } from './http/read-answer.js';
-export { readsStatistics } from './http/policies.js';
+export { acceptHeader, answerList, LIST_ANSWER_HEADERS } from './http/list.js';
+export { readsStatistics, readsStock } from './http/policies.js';
 export { readHeadersSchema, readOptionsOf } from './http/read-request.js';
 export { readSettings } from './read-settings.js';
 export { figuresOf, SUMS_OF_FIGURES } from './statistics/figures.js';
@@ -36,8 +37,10 @@ const routes = {
   orders: [OrderController, OrdersController],
   /** GET /products, GET /products/{productId} */
   products: [ProductsController, ProductController],
-  /** GET /inventory, GET /inventory/{productId} */
-  inventory: [InventoryController, ProductStockController],
+  /** GET /inventory */
+  inventory: [InventoryController],
+  /** GET /inventory/{productId} */
+  productStock: [ProductStockController],
   /** GET /reservations/{reservationId} */
   reservations: [ReservationController],
   /** GET /transfers/{transferId} */
@@ -65,6 +68,7 @@ export const clientReadRoutes = [
   'orders',
   'products',
   'inventory',
+  'productStock',
   'reservations',
   'transfers',
   'customers',

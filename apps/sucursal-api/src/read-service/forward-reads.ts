@@ -4,6 +4,7 @@ import { retryAfter } from '@eco/api/reads';
 import { branchAudience } from '@eco/identity';
 import { headers as headerNames, type Problem, type Stamp } from '@eco/contracts';
 import { problem, respond, type HttpResponse } from '@eco/service';
+import type { LocalReads } from './local-reads.js';
 import { NoReadServiceError, type ReadServices } from './read-services.js';
 
 /** Headers of a request that the read-service gets, too. */
@@ -25,6 +26,15 @@ interface Stamps {
   noteStamp(customerId: string, stamp: Stamp): void;
 }
 
+export interface ForwardReadsOptions {
+  readonly branchId: string;
+  readonly services: ReadServices;
+  /** Learns the stamps of the carts that are read. */
+  readonly stamps: Stamps;
+  /** What the branch itself answers while no read-service does. */
+  readonly local: Pick<LocalReads, 'answer'>;
+}
+
 /**
  * Answers reads by the read-service. The branch has applied the policy to the caller, and the read-service applies it
  * again. The answer is returned as it is, with its freshness.
@@ -33,15 +43,22 @@ export class ForwardReads {
   readonly #services: ReadServices;
   readonly #stamps: Stamps;
   readonly #branchId: string;
+  readonly #local: Pick<LocalReads, 'answer'>;
 
-  /** `stamps`: learns the stamps of the carts that are read. */
-  constructor(branchId: string, services: ReadServices, stamps: Stamps) {
+  constructor({ branchId, services, stamps, local }: ForwardReadsOptions) {
     this.#branchId = branchId;
     this.#services = services;
     this.#stamps = stamps;
+    this.#local = local;
   }
 
+  /** A read that the branch can answer does not wait for the end of an outage. */
   async answer(request: FastifyRequest): Promise<HttpResponse> {
+    const answer = this.#services.isAway ? this.#local.answer(request) : undefined;
+    return answer ?? this.#forward(request);
+  }
+
+  async #forward(request: FastifyRequest): Promise<HttpResponse> {
     const { status, headers, body } = await this.#answerTo(request);
     const returned = Object.fromEntries(
       RETURNED.flatMap((name) => {

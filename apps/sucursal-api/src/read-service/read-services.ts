@@ -76,6 +76,11 @@ export class ReadServices {
     return [`${this.#nodes.length - faults.length} of ${this.#nodes.length} answer`, ...faults].join('; ');
   }
 
+  /** True: no read-service has answered the last probe. */
+  get isAway(): boolean {
+    return this.#nodes.every(({ fault }) => fault !== undefined);
+  }
+
   reportsOf(group: string): GroupReport[] {
     return this.#nodes.flatMap((node) => node.reportsOf(group));
   }

@@ -33,9 +33,10 @@ export function orderResponse(response: CommandResponse, orderId: string): HttpR
     return respond(201, response.result, { ...locationOf('orders', response.result['orderId']), ...response.headers });
   }
   const position = formatPosition(positionOf([], [orderId]));
+  const isLocal = response.headers[headers.durability] === 'local';
   return respond(
     202,
-    { orderId, status: 'accepted' },
+    { orderId, status: 'accepted', ...(isLocal && { promisesUnits: false }) },
     { ...locationOf('orders', orderId), ...response.headers, [headers.position]: position },
   );
 }
