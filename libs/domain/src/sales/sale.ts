@@ -53,7 +53,7 @@ export interface SaleReturnRow {
   refundCents: number;
 }
 
-export interface MovedLine {
+interface MovedLine {
   productId: string;
   quantity: number;
   unitPriceCents: number;
