@@ -149,7 +149,7 @@ export const quotaCommands = {
     },
     refusals: {},
   }),
-  /** Asks an online branch to give back what it can spare, at most `quantity`. */
+  /** Asks an online branch to return what it can spare, at most `quantity`. */
   'quota.recall': defineCommand({
     body: commandBody({ recallId: uuidSchema, ...unitsAt, quantity: movedQuantitySchema }),
     key: 'productId',

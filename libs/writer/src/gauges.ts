@@ -15,7 +15,7 @@ export interface GroupGauges {
   oldestXminAge: number;
 }
 
-export interface BranchGauges {
+interface BranchGauges {
   branchId: string;
   /** Time since its last entry, s. */
   silentS: number;

@@ -1,4 +1,4 @@
-/** Pool up to which a branch may get all of it. Half of so few units would be one unit after the other. */
+/** Pool up to which a branch may get all of it. Half of it would be one unit after the other. */
 export const SMALL_POOL = 10;
 
 /**

@@ -204,7 +204,7 @@ describe('quota.settle', () => {
 });
 
 describe('quota.recall', () => {
-  it('moves nothing: only the branch gives back', () => {
+  it('moves nothing: only the branch returns units', () => {
     const group = granted(10);
     const recall = making('quota.recall', units(6));
     const { outcomes, movements } = group.write(arrivedOf([recall]));
